@@ -1,0 +1,47 @@
+//! Portcullis: external authorization for Envoy.
+//!
+//! Every operation is private unless the policy marks it public. Envoy asks about each request
+//! over gRPC; the gate answers from a policy, the callers' tokens and a cache of proofs.
+//!
+//! # The map, in reading order
+//!
+//! Pure: no I/O, no clock, no runtime.
+//! - [`policy`]: the YAML policy, compiled to tables; finds the route of a request.
+//! - [`token`]: from the bytes of an `Authorization` header to a proof that every rule held.
+//! - [`decision`]: `decide`, one function from route and evidence to allow or deny.
+//! - [`problem`], [`yaml`]: what is wrong with a file that a person wrote, and strict reading of it.
+//! - [`clock`]: the seam through which time comes in.
+//!
+//! Shell: I/O around the pure part.
+//! - [`authorizer`]: snapshots of policy and trust, and the proof cache, around `decide`.
+//! - [`ext_authz`]: Envoy's protocol; translation only.
+//! - [`jwks`]: remote key sets; [`keyring`]: the keys of all issuers at run time.
+//! - [`files`], [`reload`]: what is read from disk, and when it is read again.
+//! - [`admin`], [`telemetry`]: probes, status, metrics, logs.
+//!
+//! Wiring: [`config`], [`app`], [`shutdown`], [`cli`].
+//!
+//! # One request, end to end
+//!
+//! `ext_authz::service` receives the message; `ext_authz::wire` walks it in place, without a
+//! copy; `ext_authz::request` makes an `authorizer::Request` of it, or a refusal.
+//! `Authorizer::judge` takes the present snapshot, has `Policy::route` find the route, has the
+//! token verified or takes its proof from the cache, and calls `decide`. `ext_authz::answer`
+//! turns the decision into a `CheckResponse`.
+//!
+//! # Invariants
+//!
+//! - A request passes only through `Decision::Allow`, which only `decide` makes.
+//! - Only `token::Trust::verify` makes a `VerifiedToken`; the cache keeps proofs, never verdicts:
+//!   route, times and trust are looked at on every request.
+//! - An `ext_authz::Answer` that denies has a non-zero code: its status type has no zero.
+//! - Nothing that a caller sends ends as a gRPC error; a panic is caught and refused.
+//! - A path that can be read in two ways is refused, or judged by all its readings.
+//!
+//! Deliberately absent: fail-open switches, a negative cache, `jku` and its kin, algorithms
+//! chosen by tokens, decision caching.
+
+pub mod clock;
+pub mod policy;
+pub mod problem;
+pub mod yaml;

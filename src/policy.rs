@@ -1,0 +1,231 @@
+//! The policy: which requests there are and what each asks of its caller.
+
+mod compile;
+mod document;
+mod host;
+mod malformed;
+mod method;
+mod path;
+mod scope;
+mod table;
+mod template;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::problem::{Problems, Source};
+pub use host::HostPattern;
+pub use malformed::MalformedTarget;
+pub use method::Methods;
+pub use path::PathRules;
+
+use host::Host;
+use path::{Reading, RequestPath, Standing};
+use table::{HostTables, Leaves, Tables};
+
+/// A compiled policy. Immutable; a reload makes another one.
+#[derive(Debug)]
+pub struct Policy {
+    routes: Vec<Arc<Route>>,
+    tables: Tables,
+    rules: PathRules,
+    scopes: BTreeMap<Box<str>, Box<str>>,
+    digest: Box<str>,
+}
+
+/// One entry of the policy.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Route {
+    /// Its position in [`Policy::routes`].
+    pub index: usize,
+    /// What logs, metrics and `explain` call it; unique within the policy.
+    pub name: Box<str>,
+    /// What it asks of the caller.
+    pub requirement: Requirement,
+    /// The hosts that it answers; empty for every host.
+    pub hosts: Box<[HostPattern]>,
+    /// The methods that it answers.
+    pub methods: Methods,
+    /// The path template, as written.
+    pub path: Box<str>,
+    /// Whether CORS preflights for its methods are let through.
+    pub preflight: bool,
+}
+
+/// What a route asks of the caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Requirement {
+    /// Anybody, with or without a token.
+    Public,
+    /// Any valid token.
+    Authenticated,
+    /// A valid token with every scope of `all` and, unless `any` is empty, at least one of `any`.
+    Scopes {
+        /// All of these.
+        all: Box<[Box<str>]>,
+        /// At least one of these; empty asks for nothing.
+        any: Box<[Box<str>]>,
+    },
+    /// Nobody, whatever the token.
+    Nobody,
+}
+
+/// What the policy needs to know of a request to find its route. Bytes as the proxy sent them.
+#[derive(Debug, Clone, Copy)]
+pub struct Target<'a> {
+    /// `:method`, case-sensitive (RFC 9110 section 9.1).
+    pub method: &'a [u8],
+    /// `:authority` or `Host`, raw: any case, perhaps with port and trailing dot, perhaps empty.
+    pub host: &'a [u8],
+    /// `:path`, raw: with query, nothing decoded.
+    pub path: &'a [u8],
+    /// Of a CORS preflight (`OPTIONS` with `Origin` and `Access-Control-Request-Method`), the
+    /// method that it asks for (Fetch standard, section 3.2.2).
+    pub preflight: Option<&'a [u8]>,
+    /// Whether the content type says gRPC, whose paths are `/package.Service/Method`.
+    pub grpc: bool,
+}
+
+/// The routes that a request falls under.
+#[derive(Debug, Clone)]
+pub enum Routed<'p> {
+    /// No route lists it.
+    Unlisted,
+    /// The path can be read in one way, or all readings lead to one route.
+    One(&'p Arc<Route>),
+    /// A CORS preflight that the route of the requested method lets through as public.
+    Preflight(&'p Arc<Route>),
+    /// The path can be read in several ways that lead to different routes: every one must allow.
+    Every(Vec<&'p Arc<Route>>),
+}
+
+/// The route that answers one reading of a request, and how.
+#[derive(Clone, Copy)]
+enum Answer<'p> {
+    Route(&'p Arc<Route>),
+    Preflight(&'p Arc<Route>),
+}
+
+impl Policy {
+    /// Compiles what the files say, or tells everything that is wrong with them.
+    pub fn compile(sources: &[Source]) -> Result<Self, Problems> {
+        compile::compile(sources)
+    }
+
+    /// The routes that `target` falls under. The cost does not grow with the number of routes.
+    pub fn route(&self, target: &Target<'_>) -> Result<Routed<'_>, MalformedTarget> {
+        if !method::is_token(target.method) || !target.preflight.is_none_or(method::is_token) {
+            return Err(MalformedTarget::MethodNotToken);
+        }
+        let host = Host::parse(target.host)?;
+        let tables = self.tables.for_host(&host);
+        if !target.grpc {
+            if target.path == b"*" && target.method == b"OPTIONS" {
+                return Ok(self.routed(tables.asterisk(), target));
+            }
+            // Some proxies repeat the authority as the path (RFC 9112 section 3.2.3).
+            if target.method == b"CONNECT" && (target.path.is_empty() || target.path == target.host)
+            {
+                return Ok(self.routed(tables.empty(), target));
+            }
+        }
+        if target.path.contains(&b'#') {
+            return Err(MalformedTarget::PathFragment);
+        }
+        let path = target
+            .path
+            .split(|byte| *byte == b'?')
+            .next()
+            .unwrap_or_default();
+        match RequestPath::parse(path, self.rules)? {
+            RequestPath::Plain(plain) => {
+                // A gRPC path has no query either.
+                if target.grpc && (!plain.is_grpc() || path.len() < target.path.len()) {
+                    return Err(MalformedTarget::GrpcPath);
+                }
+                Ok(self.routed(tables.find(plain), target))
+            }
+            RequestPath::Readings(_) if target.grpc => Err(MalformedTarget::GrpcPath),
+            RequestPath::Readings(readings) => Ok(self.strictest(&readings, tables, target)),
+        }
+    }
+
+    /// All routes, each at its own index, sorted by name.
+    pub fn routes(&self) -> &[Arc<Route>] {
+        &self.routes
+    }
+
+    /// The catalogue of scopes, each with its description, sorted by name.
+    pub fn scopes(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.scopes
+            .iter()
+            .map(|(name, description)| (&**name, &**description))
+    }
+
+    /// What paths may have beyond the canonical form.
+    pub fn path_rules(&self) -> PathRules {
+        self.rules
+    }
+
+    /// SHA-256 over the texts, in lower-case hex: tells operators which policy is live. Of one file
+    /// it is what `sha256sum` prints; of several, neither their names nor their order matter.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    fn routed(&self, leaves: Option<Leaves<'_>>, target: &Target<'_>) -> Routed<'_> {
+        match leaves.and_then(|leaves| self.answer(leaves, target)) {
+            None => Routed::Unlisted,
+            Some(Answer::Route(route)) => Routed::One(route),
+            Some(Answer::Preflight(route)) => Routed::Preflight(route),
+        }
+    }
+
+    fn answer(&self, leaves: Leaves<'_>, target: &Target<'_>) -> Option<Answer<'_>> {
+        if let Some(index) = leaves.answer(target.method) {
+            return self.routes.get(index).map(Answer::Route);
+        }
+        let requested = target.preflight.filter(|_| target.method == b"OPTIONS")?;
+        let route = self.routes.get(leaves.answer(requested)?)?;
+        route.preflight.then_some(Answer::Preflight(route))
+    }
+
+    /// What all readings together lead to. A reading that must match and does not, or that matches
+    /// a path without its method, makes the request unlisted.
+    fn strictest(
+        &self,
+        readings: &[Reading],
+        tables: HostTables<'_>,
+        target: &Target<'_>,
+    ) -> Routed<'_> {
+        let mut routes: Vec<&Arc<Route>> = Vec::new();
+        let mut preflight = None;
+        for reading in readings {
+            let leaves = match (tables.find(reading.segments()), reading.standing) {
+                (Some(leaves), _) => leaves,
+                (None, Standing::Possible) => continue,
+                (None, Standing::Required) => return Routed::Unlisted,
+            };
+            match self.answer(leaves, target) {
+                None => return Routed::Unlisted,
+                Some(Answer::Preflight(route)) => preflight = preflight.or(Some(route)),
+                Some(Answer::Route(route)) => {
+                    if !routes.iter().any(|known| known.index == route.index) {
+                        routes.push(route);
+                    }
+                }
+            }
+        }
+        match (routes.as_slice(), preflight) {
+            ([], None) => Routed::Unlisted,
+            ([], Some(route)) => Routed::Preflight(route),
+            ([one], None) => Routed::One(one),
+            (_, None) => Routed::Every(routes),
+            // Some readings are preflights and others are not: nothing fits all of them.
+            (_, Some(_)) => Routed::Unlisted,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,294 @@
+//! From files to a policy: everything that is wrong is told at once, and nothing is guessed.
+
+mod list;
+mod requirement;
+mod route;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+use super::Policy;
+use super::document::{PolicyDocument, RouteDocument};
+use super::path::PathRules;
+use super::scope::ScopeName;
+use super::table::Tables;
+use crate::problem::{Place, Problem, Problems, Source, quoted};
+use crate::yaml::{self, Located};
+use route::ParsedRoute;
+
+const SUPPORTED_VERSION: u64 = 1;
+/// The most routes of all files.
+const MAX_ROUTES: usize = 100_000;
+
+/// Compiles what the files say, or tells everything that is wrong with them.
+pub(super) fn compile(sources: &[Source]) -> Result<Policy, Problems> {
+    let files = read(sources)?;
+    let mut compiler = Compiler::default();
+    compiler.check_routes_exist(&files);
+    for file in &files {
+        compiler.check_version(file);
+        compiler.collect_scopes(file);
+        compiler.collect_rules(file);
+    }
+    let routes = compiler.routes(&files);
+    let tables = compiler.tables(&routes);
+    if !compiler.problems.is_empty() {
+        return Err(compiler.into_problems(sources));
+    }
+    let scopes = compiler.scopes.into_iter();
+    Ok(Policy {
+        routes: routes
+            .into_iter()
+            .map(|route| Arc::new(route.route))
+            .collect(),
+        tables,
+        rules: compiler.rules.map(|(rules, _)| rules).unwrap_or_default(),
+        scopes: scopes
+            .map(|(name, scope)| (name, scope.description.into()))
+            .collect(),
+        digest: digest_of(sources),
+    })
+}
+
+/// A file and what it says.
+struct File<'s> {
+    source: &'s Source,
+    document: PolicyDocument,
+}
+
+/// Without a document for each file, what the files say about each other cannot be judged.
+fn read(sources: &[Source]) -> Result<Vec<File<'_>>, Problems> {
+    let mut files = Vec::new();
+    let mut problems = Vec::new();
+    for source in sources {
+        match yaml::parse(source) {
+            Ok(document) => files.push(File { source, document }),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() {
+        Ok(files)
+    } else {
+        Err(Problems(problems))
+    }
+}
+
+/// The digest of one file is that of its text, as `sha256sum` prints it. That of several is taken
+/// over theirs, sorted, so that names and order do not matter.
+fn digest_of(sources: &[Source]) -> Box<str> {
+    let mut digests: Vec<_> = sources
+        .iter()
+        .map(|source| digest(&SHA256, source.text.as_bytes()))
+        .collect();
+    digests.sort_by(|left, right| left.as_ref().cmp(right.as_ref()));
+    let all = match digests.as_slice() {
+        [only] => *only,
+        several => digest(
+            &SHA256,
+            &several
+                .iter()
+                .flat_map(AsRef::as_ref)
+                .copied()
+                .collect::<Vec<u8>>(),
+        ),
+    };
+    let mut hex = String::new();
+    for byte in all.as_ref() {
+        for digit in [byte >> 4, byte & 0xf] {
+            hex.extend(char::from_digit(digit.into(), 16));
+        }
+    }
+    hex.into()
+}
+
+/// What is known while the files are read.
+#[derive(Default)]
+struct Compiler<'f> {
+    problems: Vec<Problem>,
+    scopes: BTreeMap<Box<str>, CatalogueScope<'f>>,
+    rules: Option<(PathRules, Place)>,
+}
+
+/// A scope of the catalogue.
+struct CatalogueScope<'f> {
+    source: &'f Source,
+    name: &'f Located<String>,
+    description: &'f str,
+}
+
+impl<'f> Compiler<'f> {
+    fn check_version(&mut self, file: &File<'_>) {
+        let version = &file.document.version;
+        if version.value != SUPPORTED_VERSION || version.written(file.source) != "1" {
+            let written = quoted(version.written(file.source));
+            self.problems.push(
+                Problem::new(format!("unsupported policy version {written}"))
+                    .help(format!("write `version: {SUPPORTED_VERSION}`"))
+                    .at(version.place(file.source)),
+            );
+        }
+    }
+
+    /// A policy that shuts everything is possible, but not by forgetting `routes`.
+    fn check_routes_exist(&mut self, files: &[File<'_>]) {
+        if files.iter().all(|file| file.document.routes.is_none()) {
+            let problem = Problem::new("the policy has no routes")
+                .help("add `routes:`; to refuse every request, write `routes: []`");
+            self.problems.push(match files {
+                [file] => problem.at(file.document.version.place(file.source)),
+                _ => problem,
+            });
+        }
+    }
+
+    fn collect_scopes(&mut self, file: &'f File<'_>) {
+        let entries = file.document.scopes.iter().flat_map(|entries| &entries.0);
+        for (name, description) in entries {
+            let place = name.place(file.source);
+            if let Err(error) = ScopeName::parse(&name.value) {
+                self.problems.push(
+                    Problem::new(format!("the scope name {} {error}", quoted(&name.value)))
+                        .help(error.help())
+                        .at(place),
+                );
+                continue;
+            }
+            let scope = CatalogueScope {
+                source: file.source,
+                name,
+                description: &description.value,
+            };
+            if let Some(first) = self.scopes.get(name.value.as_str()) {
+                self.problems.push(
+                    Problem::new(format!("the scope `{}` is listed twice", name.value))
+                        .help("keep it in one file")
+                        .at(place)
+                        .related(first.name.place(first.source), "listed here first"),
+                );
+            } else {
+                self.scopes.insert(name.value.as_str().into(), scope);
+            }
+        }
+    }
+
+    fn collect_rules(&mut self, file: &File<'_>) {
+        let Some(paths) = &file.document.paths else {
+            return;
+        };
+        let place = paths.place(file.source);
+        let mut flag = |value: &Option<Located<bool>>| match value {
+            None => false,
+            Some(value) => yaml::flag(file.source, value).unwrap_or_else(|problem| {
+                self.problems.push(problem);
+                false
+            }),
+        };
+        let rules = PathRules {
+            merge_slashes: flag(&paths.value.merge_slashes),
+            encoded_slashes: flag(&paths.value.encoded_slashes),
+            path_parameters: flag(&paths.value.path_parameters),
+            trailing_slash: flag(&paths.value.trailing_slash),
+        };
+        if let Some((_, first)) = &self.rules {
+            self.problems.push(
+                Problem::new("`paths` stands in more than one file")
+                    .help("keep it in one file; it holds for the whole policy")
+                    .at(place)
+                    .related(first.clone(), "stands here first"),
+            );
+        } else {
+            self.rules = Some((rules, place));
+        }
+    }
+
+    /// The routes without mistakes of their own, sorted by name and numbered.
+    fn routes<'d>(&mut self, files: &'d [File<'_>]) -> Vec<ParsedRoute<'d>> {
+        let written = files.iter().flat_map(|file| {
+            let routes = file.document.routes.iter().flatten();
+            routes.map(|route| (file.source, route))
+        });
+        let mut names: HashMap<&str, (&Source, &Located<String>)> = HashMap::new();
+        let mut routes = Vec::new();
+        for (position, (source, document)) in written.enumerate() {
+            if position == MAX_ROUTES {
+                self.problems.push(
+                    Problem::new(format!("the policy has more than {MAX_ROUTES} routes"))
+                        .help("merge routes by `{name}` and `{*name}`")
+                        .at(document.place(source)),
+                );
+                break;
+            }
+            if let Some(name) = &document.value.name {
+                self.check_name_is_new(&mut names, source, name);
+            }
+            routes.extend(self.route(source, document));
+        }
+        routes.sort_by(|left, right| left.route.name.cmp(&right.route.name));
+        for (index, parsed) in routes.iter_mut().enumerate() {
+            parsed.route.index = index;
+        }
+        routes
+    }
+
+    fn check_name_is_new<'d>(
+        &mut self,
+        names: &mut HashMap<&'d str, (&'d Source, &'d Located<String>)>,
+        source: &'d Source,
+        name: &'d Located<String>,
+    ) {
+        if let Some((first_source, first)) = names.get(name.value.as_str()) {
+            self.problems.push(
+                Problem::new(format!(
+                    "the route name {} stands twice",
+                    quoted(&name.value)
+                ))
+                .help("give each route its own name")
+                .at(name.place(source))
+                .related(first.place(first_source), "stands here first"),
+            );
+        } else {
+            names.insert(&name.value, (source, name));
+        }
+    }
+
+    /// The tables of the routes; two routes that would answer the same request are a problem.
+    fn tables(&mut self, routes: &[ParsedRoute<'_>]) -> Tables {
+        let mut tables = Tables::default();
+        for parsed in routes {
+            let hosts = &parsed.route.hosts;
+            let patterns: Vec<_> = if hosts.is_empty() {
+                vec![None]
+            } else {
+                hosts.iter().map(Some).collect()
+            };
+            for pattern in patterns {
+                let leaf = tables.of(pattern).leaf(&parsed.template);
+                if let Err(taken) = leaf.insert(&parsed.route.methods, parsed.route.index) {
+                    self.problems
+                        .extend(routes.get(taken).map(|taken| parsed.conflict(taken)));
+                    // The other hosts would tell the same.
+                    break;
+                }
+            }
+        }
+        tables
+    }
+
+    /// The problems in the order of files and lines.
+    fn into_problems(mut self, sources: &[Source]) -> Problems {
+        let files: HashMap<&str, usize> = sources
+            .iter()
+            .enumerate()
+            .map(|(index, source)| (source.name.as_str(), index))
+            .collect();
+        self.problems.sort_by_key(|problem| {
+            problem.place.as_ref().map(|place| {
+                let file = files.get(place.file.as_str()).copied();
+                (file, place.line, place.column)
+            })
+        });
+        Problems(self.problems)
+    }
+}

@@ -1,0 +1,242 @@
+//! One route: its name, hosts, methods and path.
+
+use super::list::WrittenList;
+use super::{Compiler, RouteDocument};
+use crate::policy::host::HostPattern;
+use crate::policy::method::{self, Methods};
+use crate::policy::template::Template;
+use crate::policy::{Requirement, Route};
+use crate::problem::{Mistake, Place, Problem, Source, quoted};
+use crate::yaml::{self, Located};
+
+/// The longest route name; it is a metric label.
+const MAX_NAME_BYTES: usize = 64;
+
+/// A route without mistakes of its own, and where it stands.
+pub(super) struct ParsedRoute<'d> {
+    pub(super) route: Route,
+    pub(super) template: Template,
+    source: &'d Source,
+    path: &'d Located<String>,
+}
+
+impl ParsedRoute<'_> {
+    /// Two routes that would answer the same request. The one that stands later is at fault.
+    pub(super) fn conflict(&self, other: &Self) -> Problem {
+        let key = |parsed: &Self| {
+            let place = parsed.place();
+            (place.file, place.line, place.column)
+        };
+        let (first, second) = if key(self) < key(other) {
+            (self, other)
+        } else {
+            (other, self)
+        };
+        let common = first.route.methods.common(&second.route.methods);
+        Problem::new(format!(
+            "the routes `{}` and `{}` would answer the same requests ({} {})",
+            first.route.name,
+            second.route.name,
+            common.unwrap_or_default(),
+            quoted(&second.route.path),
+        ))
+        .help("change the hosts, the methods or the path of one of them, or remove it")
+        .at(second.place())
+        .related(first.place(), format!("the path of `{}`", first.route.name))
+    }
+
+    fn place(&self) -> Place {
+        self.path.place(self.source)
+    }
+}
+
+impl Compiler<'_> {
+    /// Reads one route and tells all that is wrong with it.
+    pub(super) fn route<'d>(
+        &mut self,
+        source: &'d Source,
+        located: &'d Located<RouteDocument>,
+    ) -> Option<ParsedRoute<'d>> {
+        let place = located.place(source);
+        let document = &located.value;
+        let name = self.name(source, document, &place);
+        let hosts = self.hosts(source, document);
+        let methods = self.methods(source, document, &place);
+        let template = self.template(source, document, &place);
+        let requirement = self.requirement(source, document, &place);
+        let preflight = document.preflight.as_ref().is_some_and(|preflight| {
+            let flag = yaml::flag(source, preflight);
+            self.keep(flag).unwrap_or_default()
+        });
+        let (name, hosts, methods) = (name?, hosts?, methods?);
+        let (path, template, requirement) = (document.path.as_ref()?, template?, requirement?);
+        let route = Route {
+            index: 0,
+            name,
+            requirement,
+            hosts,
+            methods,
+            path: path.value.as_str().into(),
+            preflight,
+        };
+        if let Some(mistake) = mismatch(&route, &template) {
+            self.problems.push(mistake.at(path.place(source)));
+            return None;
+        }
+        if let (Some(written), Some(mistake)) = (&document.preflight, needless(&route)) {
+            self.problems.push(mistake.at(written.place(source)));
+            return None;
+        }
+        Some(ParsedRoute {
+            route,
+            template,
+            source,
+            path,
+        })
+    }
+
+    pub(super) fn complain(
+        &mut self,
+        message: impl Into<String>,
+        help: impl Into<String>,
+        place: Place,
+    ) {
+        self.problems.push(Mistake::new(message, help).at(place));
+    }
+
+    fn keep<T>(&mut self, result: Result<T, Problem>) -> Option<T> {
+        result.map_err(|problem| self.problems.push(problem)).ok()
+    }
+
+    fn missing(&mut self, key: &str, example: &str, place: &Place) {
+        let message = format!("the route has no `{key}`");
+        self.complain(message, format!("add `{key}: {example}`"), place.clone());
+    }
+
+    fn name(&mut self, source: &Source, route: &RouteDocument, place: &Place) -> Option<Box<str>> {
+        let Some(name) = &route.name else {
+            self.missing("name", "read-order", place);
+            return None;
+        };
+        let valid = (1..=MAX_NAME_BYTES).contains(&name.value.len())
+            && name
+                .value
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+        if !valid {
+            self.complain(
+                format!("the route name {} cannot be used", quoted(&name.value)),
+                format!("write 1 to {MAX_NAME_BYTES} letters, digits, `.`, `_` or `-`"),
+                name.place(source),
+            );
+            return None;
+        }
+        Some(name.value.as_str().into())
+    }
+
+    /// The patterns; empty where the key is absent.
+    fn hosts(&mut self, source: &Source, route: &RouteDocument) -> Option<Box<[HostPattern]>> {
+        let Some(entries) = &route.hosts else {
+            return Some(Box::default());
+        };
+        let list = WrittenList {
+            source,
+            key: "hosts",
+            entries,
+            mend_empty: "remove `hosts` to answer every host, or list at least one",
+        };
+        let hosts = list.read(&mut self.problems, |host| {
+            HostPattern::parse(host).map_err(|error| {
+                Mistake::new(format!("the host {} {error}", quoted(host)), error.help())
+            })
+        })?;
+        Some(hosts.into())
+    }
+
+    fn methods(
+        &mut self,
+        source: &Source,
+        route: &RouteDocument,
+        place: &Place,
+    ) -> Option<Methods> {
+        let Some(entries) = &route.methods else {
+            self.missing("methods", "[GET]", place);
+            return None;
+        };
+        if let [only] = entries.value.as_slice()
+            && only.value == "*"
+        {
+            return Some(Methods::Every);
+        }
+        let list = WrittenList {
+            source,
+            key: "methods",
+            entries,
+            mend_empty: "list at least one, or write `[\"*\"]` for every method",
+        };
+        let mut methods: Vec<Box<str>> = list.read(&mut self.problems, |method| {
+            if method == "*" {
+                return Err(Mistake::new(
+                    "`*` stands beside other methods",
+                    "write `[\"*\"]` alone, or list the methods",
+                ));
+            }
+            method::mistake(method).map_or_else(|| Ok(method.into()), Err)
+        })?;
+        methods.sort();
+        Some(Methods::Listed(methods.into()))
+    }
+
+    fn template(
+        &mut self,
+        source: &Source,
+        route: &RouteDocument,
+        place: &Place,
+    ) -> Option<Template> {
+        let Some(path) = &route.path else {
+            self.missing("path", "/orders/{order_id}", place);
+            return None;
+        };
+        match Template::parse(&path.value) {
+            Ok(template) => Some(template),
+            Err(error) => {
+                self.complain(error.to_string(), error.help(), path.place(source));
+                None
+            }
+        }
+    }
+}
+
+/// The paths that are none belong to one method each.
+fn mismatch(route: &Route, template: &Template) -> Option<Mistake> {
+    let (path, method) = match template {
+        Template::Asterisk => ("path `*`", "OPTIONS"),
+        Template::Empty => ("empty path", "CONNECT"),
+        Template::Path(_) => return None,
+    };
+    (!route.methods.are_only(method)).then(|| {
+        Mistake::new(
+            format!("only `{method}` has the {path}"),
+            format!("write `methods: [{method}]`, or a path such as `/orders/{{order_id}}`"),
+        )
+    })
+}
+
+/// A preflight that the route itself answers, or that asks for what nobody may do.
+fn needless(route: &Route) -> Option<Mistake> {
+    if !route.preflight {
+        return None;
+    }
+    if route.methods.answer(b"OPTIONS") {
+        return Some(Mistake::new(
+            "`preflight: true` has no effect, because the route answers `OPTIONS` itself",
+            "list the methods that scripts may use, without `OPTIONS`",
+        ));
+    }
+    (route.requirement == Requirement::Nobody).then(|| {
+        Mistake::new(
+            "`preflight: true` lets preflights through to a route that is for nobody",
+            "remove `preflight`",
+        )
+    })
+}

@@ -1,0 +1,244 @@
+//! Hosts: the one spelling that is compared, of a request's authority and of a policy's pattern.
+
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use super::MalformedTarget;
+
+/// The longest name without its trailing dot, in bytes (RFC 1035 section 2.3.4).
+const MAX_NAME_BYTES: usize = 253;
+const MAX_LABEL_BYTES: usize = 63;
+
+/// The host of a request: lower case, no port, no trailing dot. May be empty.
+#[derive(Clone, Copy)]
+pub(super) struct Host {
+    bytes: [u8; MAX_NAME_BYTES],
+    length: usize,
+}
+
+impl Host {
+    /// Reads `:authority` or `Host` (RFC 9110 section 7.2); allocates only for IPv6 addresses.
+    pub(super) fn parse(raw: &[u8]) -> Result<Self, MalformedTarget> {
+        if raw.is_empty() {
+            return Ok(Self::empty());
+        }
+        if let Some(rest) = raw.strip_prefix(b"[") {
+            return Self::parse_ipv6(rest);
+        }
+        let (name, port) = match raw.iter().position(|byte| *byte == b':') {
+            Some(colon) => raw.split_at_checked(colon).unwrap_or((raw, b"")),
+            None => (raw, b"".as_slice()),
+        };
+        check_port(port)?;
+        let name = name.strip_suffix(b".").unwrap_or(name);
+        let mut host = Self::empty();
+        let Some(slots) = host.bytes.get_mut(..name.len()) else {
+            return Err(MalformedTarget::HostTooLong);
+        };
+        for (slot, byte) in slots.iter_mut().zip(name) {
+            *slot = byte.to_ascii_lowercase();
+        }
+        host.length = name.len();
+        check_name(host.as_bytes())?;
+        Ok(host)
+    }
+
+    fn parse_ipv6(rest: &[u8]) -> Result<Self, MalformedTarget> {
+        let end = rest.iter().position(|byte| *byte == b']');
+        let Some((address, port)) = end.and_then(|end| rest.split_at_checked(end)) else {
+            return Err(MalformedTarget::HostAddress);
+        };
+        check_port(port.strip_prefix(b"]").unwrap_or(port))?;
+        let address: Ipv6Addr = std::str::from_utf8(address)
+            .ok()
+            .and_then(|address| address.parse().ok())
+            .ok_or(MalformedTarget::HostAddress)?;
+        // Spelled by us, because `[0:0::1]` and `[::1]` are the same host.
+        let canonical = format!("[{address}]");
+        let mut host = Self::empty();
+        for (slot, byte) in host.bytes.iter_mut().zip(canonical.bytes()) {
+            *slot = byte;
+        }
+        host.length = canonical.len();
+        Ok(host)
+    }
+
+    fn empty() -> Self {
+        Self {
+            bytes: [0; MAX_NAME_BYTES],
+            length: 0,
+        }
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+
+    /// The names above this one, nearest first: what `*.` of a pattern leaves.
+    pub(super) fn parents(&self) -> impl Iterator<Item = &[u8]> {
+        let bytes = self.as_bytes();
+        bytes
+            .iter()
+            .enumerate()
+            .filter(|(_, byte)| **byte == b'.')
+            .filter_map(move |(dot, _)| bytes.get(dot + 1..))
+    }
+}
+
+/// `port` is what follows the host: empty, or a colon and one to five digits.
+fn check_port(port: &[u8]) -> Result<(), MalformedTarget> {
+    if port.is_empty() {
+        return Ok(());
+    }
+    let digits = port.strip_prefix(b":").ok_or(MalformedTarget::HostPort)?;
+    let valid = (1..=5).contains(&digits.len())
+        && digits.iter().all(u8::is_ascii_digit)
+        && digits
+            .iter()
+            .fold(0_u32, |sum, digit| sum * 10 + u32::from(digit - b'0'))
+            <= 65_535;
+    valid.then_some(()).ok_or(MalformedTarget::HostPort)
+}
+
+/// A name in lower case without trailing dot, or an IPv4 address. Underscores are no part of a host
+/// name (RFC 1123 section 2.1), but container networks use them and nobody reads them differently.
+fn check_name(name: &[u8]) -> Result<(), MalformedTarget> {
+    let mut label_length = 0;
+    let mut label_is_number = true;
+    for byte in name {
+        match byte {
+            b'.' if label_length == 0 => return Err(MalformedTarget::HostEmptyLabel),
+            b'.' => {
+                label_length = 0;
+                label_is_number = true;
+                continue;
+            }
+            b'a'..=b'z' | b'-' | b'_' => label_is_number = false,
+            b'0'..=b'9' => {}
+            _ => return Err(MalformedTarget::HostCharacter),
+        }
+        label_length += 1;
+        if label_length > MAX_LABEL_BYTES {
+            return Err(MalformedTarget::HostTooLong);
+        }
+    }
+    if label_length == 0 {
+        return Err(MalformedTarget::HostEmptyLabel);
+    }
+    // What ends in a number is an address to resolvers, in spellings that differ (`127.1`).
+    if label_is_number && !is_ipv4(name) {
+        return Err(MalformedTarget::HostAddress);
+    }
+    Ok(())
+}
+
+fn is_ipv4(name: &[u8]) -> bool {
+    std::str::from_utf8(name).is_ok_and(|name| name.parse::<Ipv4Addr>().is_ok())
+}
+
+/// Which hosts a route answers. The policy writes them as they are compared: in lower case, without
+/// port and trailing dot.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum HostPattern {
+    /// This host, in the spelling that requests are reduced to.
+    Exact(Box<str>),
+    /// `*.name`: any number of labels in front of the name held here, but not the name itself.
+    Below(Box<str>),
+}
+
+/// Why a pattern of the policy is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum PatternError {
+    #[error("is empty")]
+    Empty,
+    #[error("has upper-case letters")]
+    UpperCase,
+    #[error("ends in a dot")]
+    TrailingDot,
+    #[error("has a port")]
+    Port,
+    #[error("is a URL")]
+    Url,
+    #[error("stands for every host")]
+    Everything,
+    #[error("has a `*` elsewhere than as its whole first label")]
+    Wildcard,
+    #[error("has letters beyond ASCII")]
+    NotAscii,
+    #[error("is no host: {0}")]
+    Malformed(MalformedTarget),
+}
+
+impl PatternError {
+    pub(super) fn help(self) -> &'static str {
+        match self {
+            Self::Empty => "remove it; a route without `hosts` answers every host",
+            Self::UpperCase => "write it in lower case; requests are compared so",
+            Self::TrailingDot => "remove the dot; requests are compared without it",
+            Self::Port => "remove the port; requests are compared without it",
+            Self::Url => "write the host alone, such as `api.shop.example`",
+            Self::Everything => "remove `hosts`; a route without it answers every host",
+            Self::Wildcard => "write `*.` and a name, such as `*.shop.example`",
+            Self::NotAscii => "write the name as the network does, beginning with `xn--`",
+            Self::Malformed(_) => {
+                "write a name, `*.` and a name, an IPv4 address or an IPv6 address in brackets"
+            }
+        }
+    }
+}
+
+impl HostPattern {
+    pub(super) fn parse(text: &str) -> Result<Self, PatternError> {
+        if text.is_empty() {
+            return Err(PatternError::Empty);
+        }
+        if text == "*" {
+            return Err(PatternError::Everything);
+        }
+        if text.contains('/') {
+            return Err(PatternError::Url);
+        }
+        if !text.is_ascii() {
+            return Err(PatternError::NotAscii);
+        }
+        let (name, below) = match text.strip_prefix("*.") {
+            Some(name) => (name, true),
+            None => (text, false),
+        };
+        if name.contains('*') {
+            return Err(PatternError::Wildcard);
+        }
+        let is_ipv6 = name.starts_with('[');
+        if !is_ipv6 && name.contains(|character: char| character.is_ascii_uppercase()) {
+            return Err(PatternError::UpperCase);
+        }
+        if (is_ipv6 && !name.ends_with(']')) || (!is_ipv6 && name.contains(':')) {
+            return Err(PatternError::Port);
+        }
+        if name.ends_with('.') {
+            return Err(PatternError::TrailingDot);
+        }
+        let host = Host::parse(name.as_bytes()).map_err(PatternError::Malformed)?;
+        let name: Box<str> = String::from_utf8_lossy(host.as_bytes()).into();
+        if !below {
+            return Ok(Self::Exact(name));
+        }
+        if name.is_empty() || is_ipv6 || is_ipv4(host.as_bytes()) {
+            return Err(PatternError::Wildcard);
+        }
+        Ok(Self::Below(name))
+    }
+}
+
+/// As the policy writes it.
+impl fmt::Display for HostPattern {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exact(name) => formatter.write_str(name),
+            Self::Below(name) => write!(formatter, "*.{name}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

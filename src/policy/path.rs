@@ -1,0 +1,152 @@
+//! The path of a request: canonical, or refused, or every reading that an upstream could make of it.
+
+mod reading;
+
+use super::MalformedTarget;
+pub(super) use reading::{Reading, Standing, literal};
+
+/// The longest path without its query, in bytes.
+const MAX_BYTES: usize = 8 * 1024;
+/// The most segments; templates have at most half as many.
+const MAX_SEGMENTS: usize = 128;
+
+/// What the policy lets a path have although proxy and upstream may read it differently.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each key of `paths`")]
+pub struct PathRules {
+    /// `//` is read as `/`, and as it stands.
+    pub merge_slashes: bool,
+    /// `%2F` is read as part of a segment, and as a slash.
+    pub encoded_slashes: bool,
+    /// `;` and what follows it in its segment is read as absent, and as it stands.
+    pub path_parameters: bool,
+    /// A slash at the end is read as absent, and as it stands.
+    pub trailing_slash: bool,
+}
+
+/// What to look up in the tables.
+pub(super) enum RequestPath<'a> {
+    /// Only one reading; nothing to decode.
+    Plain(PlainPath<'a>),
+    /// All of these; never empty.
+    Readings(Vec<Reading>),
+}
+
+/// The canonical path without its leading slash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PlainPath<'a>(&'a [u8]);
+
+/// The segments of a path, one after another, from any position.
+pub(super) trait Segments: Copy {
+    /// The first segment and what follows it; `None` at the end. A segment that is `None` is
+    /// opaque: no literal names it.
+    fn split_first(&self) -> Option<(Option<&[u8]>, Self)>;
+}
+
+impl Segments for PlainPath<'_> {
+    fn split_first(&self) -> Option<(Option<&[u8]>, Self)> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let slash = self.0.iter().position(|byte| *byte == b'/');
+        let (segment, rest) = match slash.and_then(|slash| self.0.split_at_checked(slash)) {
+            Some((segment, rest)) => (segment, rest.strip_prefix(b"/").unwrap_or(rest)),
+            None => (self.0, b"".as_slice()),
+        };
+        Some((Some(segment), Self(rest)))
+    }
+}
+
+/// What the first pass over a path saw; bits of a mask.
+mod seen {
+    pub(super) const CONTROL: u8 = 1;
+    pub(super) const BACKSLASH: u8 = 2;
+    pub(super) const DOT_SEGMENT: u8 = 4;
+    pub(super) const EMPTY_SEGMENT: u8 = 8;
+    pub(super) const PERCENT: u8 = 16;
+    pub(super) const SEMICOLON: u8 = 32;
+    pub(super) const NOT_ASCII: u8 = 64;
+}
+
+impl<'a> RequestPath<'a> {
+    /// Reads `path`, from which the query was cut.
+    pub(super) fn parse(path: &'a [u8], rules: PathRules) -> Result<Self, MalformedTarget> {
+        let Some(rest) = path.strip_prefix(b"/") else {
+            return Err(MalformedTarget::PathNotOriginForm);
+        };
+        if path.len() > MAX_BYTES {
+            return Err(MalformedTarget::PathTooLong);
+        }
+        let seen = look(rest)?;
+        if seen & seen::CONTROL != 0 {
+            return Err(MalformedTarget::PathControl);
+        }
+        if seen & seen::BACKSLASH != 0 {
+            return Err(MalformedTarget::PathBackslash);
+        }
+        if seen & seen::DOT_SEGMENT != 0 {
+            return Err(MalformedTarget::PathDotSegment);
+        }
+        if seen & seen::NOT_ASCII != 0 && std::str::from_utf8(path).is_err() {
+            return Err(MalformedTarget::PathNotUtf8);
+        }
+        if seen & (seen::EMPTY_SEGMENT | seen::PERCENT | seen::SEMICOLON) == 0 {
+            return Ok(Self::Plain(PlainPath(rest)));
+        }
+        reading::read(path, rules).map(Self::Readings)
+    }
+}
+
+impl PlainPath<'_> {
+    /// Whether this is `/package.Service/Method`.
+    pub(super) fn is_grpc(self) -> bool {
+        self.0.split(|byte| *byte == b'/').count() == 2
+    }
+}
+
+/// One pass over the path behind its leading slash.
+fn look(rest: &[u8]) -> Result<u8, MalformedTarget> {
+    let mut seen = 0;
+    let mut segments = 1;
+    let mut length = 0_usize;
+    let mut only_dots = true;
+    for byte in rest {
+        let bit = match byte {
+            b'/' => {
+                seen |= segment_bits(length, only_dots);
+                segments += 1;
+                length = 0;
+                only_dots = true;
+                continue;
+            }
+            b'.' => {
+                length += 1;
+                continue;
+            }
+            b'%' => seen::PERCENT,
+            b';' => seen::SEMICOLON,
+            b'\\' => seen::BACKSLASH,
+            0..=b' ' | 0x7f => seen::CONTROL,
+            0x80.. => seen::NOT_ASCII,
+            _ => 0,
+        };
+        seen |= bit;
+        only_dots = false;
+        length += 1;
+    }
+    if segments > MAX_SEGMENTS {
+        return Err(MalformedTarget::PathTooLong);
+    }
+    if !rest.is_empty() {
+        seen |= segment_bits(length, only_dots);
+    }
+    Ok(seen)
+}
+
+fn segment_bits(length: usize, only_dots: bool) -> u8 {
+    match length {
+        0 => seen::EMPTY_SEGMENT,
+        1 | 2 if only_dots => seen::DOT_SEGMENT,
+        _ => 0,
+    }
+}

@@ -1,0 +1,257 @@
+//! The compiled tables: for each host pattern a tree of templates, whose leaves know the methods.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use super::host::{Host, HostPattern};
+use super::method::Methods;
+use super::path::Segments;
+use super::template::{Template, TemplateSegment};
+
+/// A map whose keys come from the policy and are only looked up by requests, so that its hash need
+/// not withstand chosen keys.
+type NameMap<T> = HashMap<Box<[u8]>, T, BuildHasherDefault<NameHasher>>;
+
+/// The tables of all host patterns.
+#[derive(Debug, Default)]
+pub(super) struct Tables {
+    exact: NameMap<Table>,
+    below: NameMap<Table>,
+    default: Table,
+}
+
+/// The routes of one host pattern, or of those without `hosts`.
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    root: Node,
+    asterisk: Option<Leaf>,
+    empty: Option<Leaf>,
+}
+
+/// A position within templates.
+#[derive(Debug, Default)]
+struct Node {
+    literals: NameMap<Node>,
+    parameter: Option<Box<Node>>,
+    rest: Option<Leaf>,
+    end: Option<Leaf>,
+}
+
+/// The routes of one template, whose parameters may have other names in each.
+#[derive(Debug)]
+pub(super) struct Leaf {
+    /// Of each segment; greater is more specific.
+    ranks: Box<[Rank]>,
+    every: Option<usize>,
+    listed: Vec<(Box<[u8]>, usize)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Rest,
+    Parameter,
+    Literal,
+}
+
+/// The leaves that answer a path: those of the host's own table, then those of the default one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Leaves<'t> {
+    first: &'t Leaf,
+    second: Option<&'t Leaf>,
+}
+
+impl Tables {
+    /// The table of `pattern`, made if it is the first of its routes.
+    pub(super) fn of(&mut self, pattern: Option<&HostPattern>) -> &mut Table {
+        match pattern {
+            None => &mut self.default,
+            Some(HostPattern::Exact(name)) => self.exact.entry(name.as_bytes().into()).or_default(),
+            Some(HostPattern::Below(name)) => self.below.entry(name.as_bytes().into()).or_default(),
+        }
+    }
+
+    /// The tables that answer `host`: its own, if any, and the default one.
+    pub(super) fn for_host(&self, host: &Host) -> HostTables<'_> {
+        let own = self.exact.get(host.as_bytes()).or_else(|| {
+            if self.below.is_empty() {
+                return None;
+            }
+            host.parents().find_map(|parent| self.below.get(parent))
+        });
+        HostTables {
+            own,
+            default: &self.default,
+        }
+    }
+}
+
+/// What answers one host.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct HostTables<'t> {
+    own: Option<&'t Table>,
+    default: &'t Table,
+}
+
+impl<'t> HostTables<'t> {
+    /// The most specific template that matches `path`.
+    pub(super) fn find(self, path: impl Segments) -> Option<Leaves<'t>> {
+        let own = self.own.and_then(|own| own.root.find(path));
+        Leaves::merge(own, self.default.root.find(path))
+    }
+
+    /// The routes of `path: "*"`.
+    pub(super) fn asterisk(self) -> Option<Leaves<'t>> {
+        let own = self.own.and_then(|own| own.asterisk.as_ref());
+        Leaves::merge(own, self.default.asterisk.as_ref())
+    }
+
+    /// The routes of `path: ""`.
+    pub(super) fn empty(self) -> Option<Leaves<'t>> {
+        let own = self.own.and_then(|own| own.empty.as_ref());
+        Leaves::merge(own, self.default.empty.as_ref())
+    }
+}
+
+impl<'t> Leaves<'t> {
+    /// The more specific of the two, or both where they have the same template.
+    fn merge(own: Option<&'t Leaf>, default: Option<&'t Leaf>) -> Option<Self> {
+        let (first, second) = match (own, default) {
+            (Some(own), Some(default)) => match own.ranks.cmp(&default.ranks) {
+                std::cmp::Ordering::Greater => (own, None),
+                std::cmp::Ordering::Equal => (own, Some(default)),
+                std::cmp::Ordering::Less => (default, None),
+            },
+            (Some(only), None) | (None, Some(only)) => (only, None),
+            (None, None) => return None,
+        };
+        Some(Self { first, second })
+    }
+
+    /// The index of the route that answers `method`.
+    pub(super) fn answer(self, method: &[u8]) -> Option<usize> {
+        let second = || self.second.and_then(|leaf| leaf.answer(method));
+        self.first.answer(method).or_else(second)
+    }
+}
+
+impl Table {
+    /// The leaf of `template`, made if it is the first of its routes.
+    pub(super) fn leaf(&mut self, template: &Template) -> &mut Leaf {
+        let segments = match template {
+            Template::Asterisk => return self.asterisk.get_or_insert_with(|| Leaf::new(&[])),
+            Template::Empty => return self.empty.get_or_insert_with(|| Leaf::new(&[])),
+            Template::Path(segments) => segments,
+        };
+        let mut node = &mut self.root;
+        for segment in segments {
+            node = match segment {
+                TemplateSegment::Literal(name) => node.literals.entry(name.clone()).or_default(),
+                TemplateSegment::Parameter(_) => node.parameter.get_or_insert_default(),
+                // The parser lets it stand at the end only.
+                TemplateSegment::Rest(_) => {
+                    return node.rest.get_or_insert_with(|| Leaf::new(segments));
+                }
+            };
+        }
+        node.end.get_or_insert_with(|| Leaf::new(segments))
+    }
+}
+
+impl Node {
+    /// Depth first, the most specific first, so that the first leaf is the most specific one that
+    /// matches. The depth is bounded by the templates'.
+    fn find(&self, path: impl Segments) -> Option<&Leaf> {
+        let Some((segment, rest)) = path.split_first() else {
+            return self.end.as_ref();
+        };
+        let literal = segment.and_then(|name| self.literals.get(name));
+        literal
+            .and_then(|node| node.find(rest))
+            .or_else(|| self.parameter.as_ref().and_then(|node| node.find(rest)))
+            .or(self.rest.as_ref())
+    }
+}
+
+impl Leaf {
+    fn new(segments: &[TemplateSegment]) -> Self {
+        let rank = |segment: &TemplateSegment| match segment {
+            TemplateSegment::Literal(_) => Rank::Literal,
+            TemplateSegment::Parameter(_) => Rank::Parameter,
+            TemplateSegment::Rest(_) => Rank::Rest,
+        };
+        Self {
+            ranks: segments.iter().map(rank).collect(),
+            every: None,
+            listed: Vec::new(),
+        }
+    }
+
+    /// Lets `route` answer `methods`. Fails with the route that already answers one of them.
+    pub(super) fn insert(&mut self, methods: &Methods, route: usize) -> Result<(), usize> {
+        let taken = match methods {
+            Methods::Every => self.every.or(self.listed.first().map(|(_, route)| *route)),
+            Methods::Listed(listed) => expanded(listed).find_map(|method| self.answer(method)),
+        };
+        if let Some(taken) = taken {
+            return Err(taken);
+        }
+        match methods {
+            Methods::Every => self.every = Some(route),
+            Methods::Listed(listed) => self
+                .listed
+                .extend(expanded(listed).map(|method| (method.into(), route))),
+        }
+        Ok(())
+    }
+
+    fn answer(&self, method: &[u8]) -> Option<usize> {
+        self.listed
+            .iter()
+            .find(|(listed, _)| **listed == *method)
+            .map(|(_, route)| *route)
+            .or(self.every)
+    }
+}
+
+/// The methods of a list, with the `HEAD` that `GET` brings (RFC 9110 section 9.3.2).
+fn expanded(listed: &[Box<str>]) -> impl Iterator<Item = &[u8]> {
+    let has = |wanted: &str| listed.iter().any(|method| &**method == wanted);
+    let head = (has("GET") && !has("HEAD")).then_some(b"HEAD".as_slice());
+    listed.iter().map(|method| method.as_bytes()).chain(head)
+}
+
+/// A multiplicative hash of short names, eight bytes at a time.
+#[derive(Debug, Default)]
+struct NameHasher(u64);
+
+impl NameHasher {
+    fn mix(&mut self, word: u64) {
+        // The fractional part of the golden ratio, as an odd number.
+        const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
+        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(MULTIPLIER);
+    }
+}
+
+impl Hasher for NameHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        let (words, rest) = bytes.as_chunks::<8>();
+        for word in words {
+            self.mix(u64::from_le_bytes(*word));
+        }
+        if !rest.is_empty() {
+            self.mix(
+                rest.iter()
+                    .fold(0, |word, byte| word << 8 | u64::from(*byte)),
+            );
+        }
+    }
+
+    fn write_usize(&mut self, length: usize) {
+        self.mix(length as u64);
+    }
+
+    fn finish(&self) -> u64 {
+        // The multiplication leaves the best bits on top; the map begins with the lowest.
+        self.0 ^ self.0 >> 32
+    }
+}

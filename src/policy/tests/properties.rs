@@ -1,0 +1,333 @@
+//! What holds of every policy and every request, compared with a matcher that is too simple to be
+//! wrong: it compares all templates with the path, one after another.
+
+use std::cmp::Reverse;
+
+use proptest::prelude::*;
+
+use std::fmt::Write as _;
+
+use super::*;
+
+/// A route as the simple matcher sees it.
+#[derive(Debug, Clone)]
+struct Simple {
+    host: Option<&'static str>,
+    methods: Vec<&'static str>,
+    segments: Vec<&'static str>,
+}
+
+const SEGMENTS: [&str; 5] = ["a", "b", "caf%C3%A9", "{x}", "{*r}"];
+const METHODS: [&str; 4] = ["GET", "HEAD", "PUT", "*"];
+const PATTERNS: [&str; 4] = ["a.example", "*.example", "*.b.example", "c.b.example"];
+const NAMES: [&str; 6] = [
+    "a.example",
+    "d.example",
+    "b.example",
+    "c.b.example",
+    "d.b.example",
+    "",
+];
+
+fn simple_route() -> impl Strategy<Value = Simple> {
+    let segments = prop::collection::vec(0..SEGMENTS.len(), 0..4);
+    let host = prop::option::of(0..PATTERNS.len());
+    let methods = prop::sample::subsequence(&METHODS[..3], 1..3);
+    (host, prop::bool::weighted(0.2), methods, segments).prop_map(
+        |(host, every, methods, segments)| {
+            let mut segments: Vec<&str> = segments.into_iter().map(|one| SEGMENTS[one]).collect();
+            // The rest is the last segment.
+            if let Some(rest) = segments.iter().position(|one| *one == "{*r}") {
+                segments.truncate(rest + 1);
+            }
+            // A parameter's name stands once.
+            let mut parameters = 0;
+            for segment in &mut segments {
+                if *segment == "{x}" {
+                    *segment = ["{x}", "{y}", "{z}", "{w}"][parameters];
+                    parameters += 1;
+                }
+            }
+            Simple {
+                host: host.map(|host| PATTERNS[host]),
+                methods: if every { vec!["*"] } else { methods },
+                segments,
+            }
+        },
+    )
+}
+
+impl Simple {
+    fn written(&self, name: usize) -> String {
+        let hosts = self
+            .host
+            .map(|host| format!("hosts: [\"{host}\"], "))
+            .unwrap_or_default();
+        let methods: Vec<String> = self.methods.iter().map(|one| format!("{one:?}")).collect();
+        format!(
+            "  - {{name: r{name}, {hosts}methods: [{}], path: \"/{}\", access: public}}\n",
+            methods.join(", "),
+            self.segments.join("/")
+        )
+    }
+
+    fn answers(&self, method: &str) -> bool {
+        self.methods
+            .iter()
+            .any(|one| *one == "*" || *one == method || (*one == "GET" && method == "HEAD"))
+    }
+
+    fn kinds(&self) -> Vec<u8> {
+        let kind = |segment: &&str| match *segment {
+            "{*r}" => 0,
+            parameter if parameter.starts_with('{') => 1,
+            _ => 2,
+        };
+        self.segments.iter().map(kind).collect()
+    }
+
+    fn shape(&self) -> Vec<&str> {
+        let shape = |segment: &&'static str| match *segment {
+            parameter if parameter.starts_with('{') && parameter != "{*r}" => "{}",
+            other => other,
+        };
+        self.segments.iter().map(shape).collect()
+    }
+
+    fn conflicts(&self, other: &Self) -> bool {
+        self.host == other.host
+            && self.shape() == other.shape()
+            && ["GET", "HEAD", "PUT", "other"]
+                .iter()
+                .any(|method| self.answers(method) && other.answers(method))
+    }
+
+    fn matches(&self, path: &[&str]) -> bool {
+        let mut path = path.iter();
+        for segment in &self.segments {
+            if *segment == "{*r}" {
+                return path.next().is_some();
+            }
+            let matched = match (path.next(), *segment) {
+                (None, _) => false,
+                (Some(_), parameter) if parameter.starts_with('{') => true,
+                (Some(one), "caf%C3%A9") => *one == "café",
+                (Some(one), literal) => *one == literal,
+            };
+            if !matched {
+                return false;
+            }
+        }
+        path.next().is_none()
+    }
+}
+
+/// The routes without those that conflict with an earlier one.
+fn without_conflicts(routes: Vec<Simple>) -> Vec<Simple> {
+    let mut kept: Vec<Simple> = Vec::new();
+    for route in routes {
+        if !kept.iter().any(|one| one.conflicts(&route)) {
+            kept.push(route);
+        }
+    }
+    kept
+}
+
+fn policy_of(routes: &[Simple]) -> Policy {
+    let mut text = "version: 1\nroutes:\n".to_owned();
+    for (index, route) in routes.iter().enumerate() {
+        text.push_str(&route.written(index));
+    }
+    if routes.is_empty() {
+        text = "version: 1\nroutes: []\n".to_owned();
+    }
+    compiled(&text)
+}
+
+/// What the simple matcher answers, by the words of the design.
+fn simply(routes: &[Simple], host: &str, method: &str, path: &[&str]) -> String {
+    let is_below = |pattern: &str| {
+        let suffix = pattern.strip_prefix('*');
+        suffix.is_some_and(|suffix| host.ends_with(suffix) && host.len() > suffix.len())
+    };
+    let patterns = routes.iter().filter_map(|route| route.host);
+    let exact = patterns.clone().find(|pattern| *pattern == host);
+    let below = || {
+        patterns
+            .filter(|pattern| is_below(pattern))
+            .max_by_key(|pattern| pattern.len())
+    };
+    let own = exact.or_else(below);
+    let mut matching: Vec<(usize, &Simple)> = routes
+        .iter()
+        .enumerate()
+        .filter(|(_, route)| route.host.is_none() || route.host == own)
+        .filter(|(_, route)| route.matches(path))
+        .collect();
+    matching.sort_by_key(|(_, route)| (Reverse(route.kinds()), route.host.is_none()));
+    let Some(best) = matching.first().map(|(_, route)| route.kinds()) else {
+        return "unlisted".to_owned();
+    };
+    let mut answers = matching
+        .into_iter()
+        .filter(|(_, route)| route.kinds() == best && route.answers(method));
+    // Among routes of one table, a listed method wins over `*`, but the two conflict.
+    answers
+        .next()
+        .map_or("unlisted".to_owned(), |(index, _)| format!("r{index}"))
+}
+
+proptest! {
+    #[test]
+    fn the_tables_answer_like_the_simple_matcher(
+        routes in prop::collection::vec(simple_route(), 0..14),
+        host in prop::sample::select(&NAMES[..]),
+        method in prop::sample::select(&["GET", "HEAD", "PUT", "POST"][..]),
+        paths in prop::collection::vec(
+            prop::collection::vec(prop::sample::select(&["a", "b", "café", "z"][..]), 0..5), 8
+        ),
+    ) {
+        let routes = without_conflicts(routes);
+        let policy = policy_of(&routes);
+        for path in paths {
+            let raw = format!("/{}", path.join("/"));
+            let target = Target {
+                method: method.as_bytes(),
+                host: host.as_bytes(),
+                ..get(raw.as_bytes())
+            };
+            prop_assert_eq!(outcome(&policy, &target), simply(&routes, host, method, &path), "{}", raw);
+        }
+    }
+
+    #[test]
+    fn conflicts_are_found_and_only_they(
+        routes in prop::collection::vec(simple_route(), 0..10),
+    ) {
+        let mut text = "version: 1\nroutes:\n  - {name: other, methods: [X], path: /x, access: public}\n".to_owned();
+        for (index, route) in routes.iter().enumerate() {
+            text.push_str(&route.written(index));
+        }
+        let kept = without_conflicts(routes.clone());
+        prop_assert_eq!(Policy::compile(&[source(&text)]).is_ok(), kept.len() == routes.len());
+    }
+
+    #[test]
+    fn the_order_of_routes_and_files_means_nothing(
+        routes in prop::collection::vec(simple_route(), 1..10),
+        seed in prop::collection::vec(0_usize..100, 10),
+        raw in "(/(a|b|caf%C3%A9|z)){1,4}",
+    ) {
+        let routes = without_conflicts(routes);
+        let mut written: Vec<(usize, String)> = routes
+            .iter()
+            .enumerate()
+            .map(|(index, route)| (seed[index], route.written(index)))
+            .collect();
+        let together = policy_of(&routes);
+        written.sort();
+        let sources: Vec<Source> = written
+            .iter()
+            .map(|(order, text)| Source {
+                name: format!("{order}.yaml"),
+                text: format!("version: 1\nroutes:\n{text}"),
+            })
+            .collect();
+        let apart = Policy::compile(&sources).unwrap();
+        let reversed: Vec<Source> = sources.iter().rev().cloned().collect();
+        prop_assert_eq!(apart.routes(), together.routes());
+        let reversed = Policy::compile(&reversed).unwrap();
+        prop_assert_eq!(reversed.digest(), apart.digest());
+        let target = get(raw.as_bytes());
+        let expected = outcome(&together, &target);
+        prop_assert_eq!(outcome(&apart, &target), expected.clone());
+        prop_assert_eq!(outcome(&reversed, &target), expected);
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(
+        path in prop::collection::vec(prop::sample::select(&b"/.;%25ecCfFaA3Bb#?\\*\xc3\xa9 \0:{}"[..]), 0..40),
+        host in prop::collection::vec(prop::sample::select(&b"aA.:[]10-_*,@ \0\xff"[..]), 0..20),
+        method in prop::collection::vec(any::<u8>(), 0..5),
+        any_bytes in prop::collection::vec(any::<u8>(), 0..40),
+        grpc in any::<bool>(),
+        rules in 0_u8..16,
+    ) {
+        let flag = |bit: u8| rules & bit != 0;
+        let policy = compiled(&format!(
+            "version: 1\npaths: {{merge_slashes: {}, encoded_slashes: {}, path_parameters: {}, \
+             trailing_slash: {}}}\nroutes: [{{name: all, methods: [\"*\"], path: \"/{{*r}}\", access: public}}]",
+            flag(1), flag(2), flag(4), flag(8),
+        ));
+        for (path, host) in [(&path, &host), (&any_bytes, &host), (&path, &any_bytes)] {
+            for path in [path.clone(), [b"/".as_slice(), path].concat()] {
+                let target = Target { method: b"GET", host, path: &path, preflight: Some(&method), grpc };
+                let _ = policy.route(&target);
+                let _ = policy.route(&Target { method: &method, preflight: None, ..target });
+            }
+        }
+    }
+
+    /// Whatever is allowed never shows a dot segment to a server that decodes once, splits at
+    /// slashes and cuts parameters.
+    #[test]
+    fn what_is_matched_hides_no_dot_segment(
+        parts in prop::collection::vec(
+            prop::sample::select(&["/", ".", "..", ";", "%2e", "%2F", "%3B", "%25", "2e", "a", "%5c", "//", "%61"][..]),
+            1..9,
+        ),
+        rules in 0_u8..16,
+    ) {
+        let flag = |bit: u8| rules & bit != 0;
+        let rules = PathRules {
+            merge_slashes: flag(1),
+            encoded_slashes: flag(2),
+            path_parameters: flag(4),
+            trailing_slash: flag(8),
+        };
+        let path = format!("/{}", parts.concat());
+        if RequestPath::parse(path.as_bytes(), rules).is_ok() {
+            let mut decoded = path;
+            for (code, character) in [("%2e", "."), ("%2F", "/"), ("%3B", ";"), ("%61", "a"), ("%25", "%")] {
+                decoded = decoded.replace(code, character);
+            }
+            for segment in decoded.split('/') {
+                let name = segment.split(';').next().unwrap();
+                prop_assert!(name != "." && name != "..", "{}", decoded);
+            }
+            prop_assert!(!decoded.contains("%2e"), "{}", decoded);
+        }
+    }
+
+    #[test]
+    fn encoding_unreserved_characters_changes_nothing(
+        path in "/(products|orders|public)(/[a-zA-Z0-9_~-]{1,8}){0,3}",
+        encode in prop::collection::vec(any::<bool>(), 60),
+    ) {
+        let policy = compiled(SHOP);
+        let mut encoded = String::new();
+        for (character, encode) in path.chars().zip(encode) {
+            if encode && character != '/' {
+                write!(encoded, "%{:02x}", u32::from(character)).unwrap();
+            } else {
+                encoded.push(character);
+            }
+        }
+        prop_assert_eq!(
+            outcome(&policy, &get(encoded.as_bytes())),
+            outcome(&policy, &get(path.as_bytes())),
+            "{}", encoded
+        );
+    }
+
+    #[test]
+    fn any_policy_text_compiles_or_tells_why(text in "[a-z0-9:{}\\[\\]\"'*&!|>#,\n \u{e9}-]{0,80}") {
+        for text in [text.clone(), format!("version: 1\nroutes:\n  - {text}\n")] {
+            let sources = [source(&text)];
+            if let Err(problems) = Policy::compile(&sources) {
+                prop_assert!(!problems.0.is_empty());
+                prop_assert!(problems.render(&sources, crate::problem::Colour::Plain).contains("error: "));
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Problems as people read them: the line of the file, a caret below it, and the mend.
+
+use std::ops::Range;
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+
+use super::{Place, Problem, Source};
+
+/// How much of a very long line is looked at, in bytes; half before the place and half after it.
+/// The renderer shortens what is wider than the screen.
+const MAX_LINE_BYTES: usize = 4096;
+/// How many problems are shown with their lines; the rest is counted.
+const MAX_SHOWN: usize = 200;
+
+/// Whether a report carries terminal colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colour {
+    /// Text only.
+    Plain,
+    /// ANSI escape sequences.
+    Ansi,
+}
+
+pub(super) fn render(problems: &[Problem], sources: &[Source], colour: Colour) -> String {
+    let renderer = match colour {
+        Colour::Plain => Renderer::plain(),
+        Colour::Ansi => Renderer::styled(),
+    }
+    .decor_style(DecorStyle::Ascii);
+    let mut report = String::new();
+    for problem in problems.iter().take(MAX_SHOWN) {
+        report.push_str(&renderer.render(&[group(problem, sources)]));
+        report.push_str("\n\n");
+    }
+    if let Some(more) = problems
+        .len()
+        .checked_sub(MAX_SHOWN)
+        .filter(|more| *more > 0)
+    {
+        report.push_str(&["... and ", &more.to_string(), " more\n\n"].concat());
+    }
+    let count = problems.len();
+    let noun = if count == 1 { "problem" } else { "problems" };
+    report.push_str(&[count.to_string().as_str(), " ", noun, "\n"].concat());
+    report
+}
+
+fn group<'a>(problem: &'a Problem, sources: &'a [Source]) -> Group<'a> {
+    let mut group = Group::with_title(Level::ERROR.primary_title(problem.message.as_str()));
+    if let Some(place) = &problem.place {
+        group = show(group, place, None, AnnotationKind::Primary, sources);
+    }
+    for (place, role) in &problem.related {
+        group = show(group, place, Some(role), AnnotationKind::Context, sources);
+    }
+    match &problem.help {
+        Some(help) => group.element(Level::HELP.message(help.as_str())),
+        None => group,
+    }
+}
+
+fn show<'a>(
+    group: Group<'a>,
+    place: &'a Place,
+    role: Option<&'a String>,
+    kind: AnnotationKind,
+    sources: &'a [Source],
+) -> Group<'a> {
+    let origin = Origin::path(place.file.as_str())
+        .line(place.line)
+        .char_column(place.column);
+    let source = sources.iter().find(|source| source.name == place.file);
+    let Some(excerpt) = source.and_then(|source| Excerpt::new(&source.text, place)) else {
+        let group = group.element(origin);
+        return match role {
+            Some(role) => group.element(Level::NOTE.message(role.as_str())),
+            None => group,
+        };
+    };
+    let annotation = kind.span(excerpt.marked).label(role.map(String::as_str));
+    let snippet = Snippet::source(excerpt.text)
+        .line_start(place.line)
+        .annotation(annotation);
+    if excerpt.is_cut {
+        // The snippet would count its column from the cut.
+        group.element(origin).element(snippet)
+    } else {
+        group.element(snippet.path(place.file.as_str()))
+    }
+}
+
+/// The part of one line that a snippet shows.
+#[derive(Debug, PartialEq, Eq)]
+struct Excerpt<'a> {
+    text: &'a str,
+    /// Within `text`, at character boundaries.
+    marked: Range<usize>,
+    /// Whether the line begins before `text`, so that columns of the two differ.
+    is_cut: bool,
+}
+
+impl<'a> Excerpt<'a> {
+    /// The line of `place`; absent if the text has no such line. Never trusts the offsets.
+    fn new(text: &'a str, place: &Place) -> Option<Self> {
+        let (line_start, line) = line_of(text, place)?;
+        // The mark is no character of the first line.
+        let (line_start, line) = match line.strip_prefix('\u{feff}') {
+            Some(rest) => (line_start + '\u{feff}'.len_utf8(), rest),
+            None => (line_start, line),
+        };
+        let bytes = place.bytes.clone().unwrap_or_else(|| {
+            let start = line
+                .char_indices()
+                .nth(place.column.saturating_sub(1))
+                .map_or(line.len(), |(offset, _)| offset);
+            line_start + start..line_start + start
+        });
+        let start = line.floor_char_boundary(bytes.start.saturating_sub(line_start));
+        let end = line.ceil_char_boundary(bytes.end.saturating_sub(line_start));
+        let end = end.max(start);
+        // A snippet cannot mark nothing, so an empty place marks the character that it precedes.
+        let end = if end == start {
+            line.ceil_char_boundary(start + 1)
+        } else {
+            end
+        };
+        let half = MAX_LINE_BYTES / 2;
+        let from = if line.len() <= MAX_LINE_BYTES {
+            0
+        } else {
+            line.floor_char_boundary(start.saturating_sub(half))
+        };
+        let to = line.ceil_char_boundary((from + MAX_LINE_BYTES).min(line.len()));
+        Some(Self {
+            text: line.get(from..to)?,
+            marked: start - from..end.min(to).max(start) - from,
+            is_cut: from > 0,
+        })
+    }
+}
+
+/// The offset and text of the line that holds `place`, without its line break.
+fn line_of<'a>(text: &'a str, place: &Place) -> Option<(usize, &'a str)> {
+    let start = if let Some(bytes) = &place.bytes {
+        let (before, _) = text.split_at_checked(text.floor_char_boundary(bytes.start))?;
+        before.rfind('\n').map_or(0, |newline| newline + 1)
+    } else {
+        let mut start = 0;
+        for _ in 1..place.line {
+            start += text.get(start..)?.find('\n')? + 1;
+        }
+        start
+    };
+    let rest = text.get(start..)?;
+    let line = rest.split('\n').next().unwrap_or_default();
+    Some((start, line.strip_suffix('\r').unwrap_or(line)))
+}
