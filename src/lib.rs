@@ -42,6 +42,8 @@
 //! chosen by tokens, decision caching.
 
 pub mod clock;
+pub mod decision;
 pub mod policy;
 pub mod problem;
+pub mod token;
 pub mod yaml;

@@ -1,0 +1,231 @@
+//! The decision: one pure function from a route and what the caller could prove to an answer.
+
+use crate::policy::{MalformedTarget, Requirement, Route, Routed};
+use crate::token::{Refusal, VerifiedToken};
+
+/// What became of the credential that a request carried.
+#[derive(Debug, Clone, Copy)]
+pub enum Evidence<'a> {
+    /// It carried none, or one of a scheme that is not ours.
+    Absent,
+    /// It carried a token that does not hold.
+    Refused(Refusal),
+    /// It carried a token that holds.
+    Verified(&'a VerifiedToken),
+}
+
+/// What happens to a request.
+#[derive(Debug, Clone, Copy)]
+pub enum Decision<'p> {
+    /// It goes through.
+    Allow(Grant<'p>),
+    /// It does not.
+    Deny(Denial<'p>),
+}
+
+/// Why a request goes through.
+#[derive(Debug, Clone, Copy)]
+pub struct Grant<'p> {
+    /// The route that says so; of several, the most demanding one.
+    pub route: &'p Route,
+    /// By what it passes.
+    pub passage: Passage,
+}
+
+/// By what a request passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passage {
+    /// It meets the route's requirement.
+    Requirement,
+    /// It is a CORS preflight that the route lets through.
+    Preflight,
+}
+
+impl Grant<'_> {
+    /// A short name from a closed set, for logs and metadata.
+    pub fn label(&self) -> &'static str {
+        match (self.passage, &self.route.requirement) {
+            (Passage::Preflight, _) => "preflight",
+            (Passage::Requirement, Requirement::Public) => "public",
+            (Passage::Requirement, Requirement::Authenticated) => "authenticated",
+            (Passage::Requirement, Requirement::Scopes { .. }) => "scopes",
+            (Passage::Requirement, Requirement::Nobody) => "nobody",
+        }
+    }
+}
+
+/// Why a request does not go through. Facts; `ext_authz` makes an answer of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denial<'p> {
+    /// Method, host or path can be read in more than one way.
+    MalformedTarget(MalformedTarget),
+    /// More than one credential: proxy and upstream may pick different ones.
+    SeveralCredentials,
+    /// A token is needed and there is none.
+    NoToken {
+        /// The route that needs it; none where no route lists the request.
+        route: Option<&'p Route>,
+    },
+    /// A token is needed and the one that came does not hold.
+    BadToken {
+        /// The route that needs it; none where no route lists the request.
+        route: Option<&'p Route>,
+        /// Which rule it breaks.
+        refusal: Refusal,
+    },
+    /// The token holds but lacks scopes.
+    ScopesMissing {
+        /// The route that asks for them.
+        route: &'p Route,
+    },
+    /// The route lets nobody through.
+    Nobody {
+        /// That route.
+        route: &'p Route,
+    },
+    /// No route lists the request.
+    Unlisted,
+    /// The issuer of the token is trusted, but its keys have not been loaded yet.
+    KeysNotLoaded {
+        /// The route that needs a token; none where no route lists the request.
+        route: Option<&'p Route>,
+    },
+}
+
+impl<'p> Denial<'p> {
+    /// The names that [`Denial::label`] can give.
+    pub const LABELS: [&'static str; 8] = [
+        "malformed_target",
+        "several_credentials",
+        "no_token",
+        "bad_token",
+        "scopes_missing",
+        "nobody",
+        "unlisted",
+        "keys_not_loaded",
+    ];
+
+    /// A short name from a closed set, for metrics, logs and metadata.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::MalformedTarget(_) => "malformed_target",
+            Self::SeveralCredentials => "several_credentials",
+            Self::NoToken { .. } => "no_token",
+            Self::BadToken { .. } => "bad_token",
+            Self::ScopesMissing { .. } => "scopes_missing",
+            Self::Nobody { .. } => "nobody",
+            Self::Unlisted => "unlisted",
+            Self::KeysNotLoaded { .. } => "keys_not_loaded",
+        }
+    }
+
+    /// What exactly was wrong, where the label has several causes.
+    pub fn detail(&self) -> Option<&'static str> {
+        match self {
+            Self::MalformedTarget(malformed) => Some(malformed.label()),
+            Self::BadToken { refusal, .. } => Some(refusal.label()),
+            Self::SeveralCredentials
+            | Self::NoToken { .. }
+            | Self::ScopesMissing { .. }
+            | Self::Nobody { .. }
+            | Self::Unlisted
+            | Self::KeysNotLoaded { .. } => None,
+        }
+    }
+
+    /// The route that refused, where there is one.
+    pub fn route(&self) -> Option<&'p Route> {
+        match *self {
+            Self::MalformedTarget(_) | Self::SeveralCredentials | Self::Unlisted => None,
+            Self::NoToken { route }
+            | Self::BadToken { route, .. }
+            | Self::KeysNotLoaded { route } => route,
+            Self::ScopesMissing { route } | Self::Nobody { route } => Some(route),
+        }
+    }
+}
+
+/// Decides. Total, and deny is what is left when nothing says otherwise: a request passes only by
+/// a route that is public, or whose requirement a verified token meets.
+pub fn decide<'p>(routed: &Routed<'p>, evidence: Evidence<'_>) -> Decision<'p> {
+    match routed {
+        Routed::Unlisted => {
+            Decision::Deny(refused_without_proof(None, evidence).unwrap_or(Denial::Unlisted))
+        }
+        Routed::One(route) => judge(route, evidence),
+        Routed::Preflight(route) => Decision::Allow(Grant {
+            route,
+            passage: Passage::Preflight,
+        }),
+        Routed::Every(readings) => judge_every(readings, evidence),
+    }
+}
+
+/// Every reading of the path must be allowed; the grant is that of the most demanding route.
+fn judge_every<'p>(routes: &[&'p std::sync::Arc<Route>], evidence: Evidence<'_>) -> Decision<'p> {
+    let mut strictest: Option<&'p Route> = None;
+    for route in routes {
+        if let Decision::Deny(denial) = judge(route, evidence) {
+            return Decision::Deny(denial);
+        }
+        if strictest.is_none_or(|other| rank(&other.requirement) < rank(&route.requirement)) {
+            strictest = Some(route);
+        }
+    }
+    match strictest {
+        Some(route) => Decision::Allow(Grant {
+            route,
+            passage: Passage::Requirement,
+        }),
+        None => Decision::Deny(Denial::Unlisted),
+    }
+}
+
+/// The order in which requirements demand more.
+fn rank(requirement: &Requirement) -> usize {
+    match requirement {
+        Requirement::Public => 0,
+        Requirement::Authenticated => 1,
+        Requirement::Scopes { all, any } => 2 + all.len() + usize::from(!any.is_empty()),
+        Requirement::Nobody => usize::MAX,
+    }
+}
+
+fn judge<'p>(route: &'p Route, evidence: Evidence<'_>) -> Decision<'p> {
+    let denial = match &route.requirement {
+        Requirement::Public => None,
+        Requirement::Nobody => Some(Denial::Nobody { route }),
+        Requirement::Authenticated => refused_without_proof(Some(route), evidence),
+        Requirement::Scopes { all, any } => match evidence {
+            Evidence::Verified(token) => {
+                let has_all = all.iter().all(|scope| token.has_scope(scope));
+                let has_any = any.is_empty() || any.iter().any(|scope| token.has_scope(scope));
+                (!has_all || !has_any).then_some(Denial::ScopesMissing { route })
+            }
+            Evidence::Absent | Evidence::Refused(_) => refused_without_proof(Some(route), evidence),
+        },
+    };
+    match denial {
+        Some(denial) => Decision::Deny(denial),
+        None => Decision::Allow(Grant {
+            route,
+            passage: Passage::Requirement,
+        }),
+    }
+}
+
+/// The denial of a request that needs a token and has no good one.
+fn refused_without_proof<'p>(
+    route: Option<&'p Route>,
+    evidence: Evidence<'_>,
+) -> Option<Denial<'p>> {
+    match evidence {
+        Evidence::Absent => Some(Denial::NoToken { route }),
+        Evidence::Refused(Refusal::KeysNotLoaded(_)) => Some(Denial::KeysNotLoaded { route }),
+        Evidence::Refused(refusal) => Some(Denial::BadToken { route, refusal }),
+        Evidence::Verified(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

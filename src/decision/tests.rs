@@ -1,0 +1,332 @@
+//! The truth table of [`decide`]: a row for each kind of route and each kind of evidence.
+
+use std::sync::Arc;
+
+use aws_lc_rs::hmac;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::json;
+
+use super::*;
+use crate::clock::UnixSeconds;
+use crate::policy::{Methods, Policy, Target};
+use crate::problem::Source;
+use crate::token::{Algorithm, IssuerIndex, IssuerRules, KeySet, Trust, UnverifiedToken};
+
+const SECRET: &[u8] = b"a secret of at least thirty-two bytes";
+const NOW: i64 = 1_700_000_000;
+
+/// A token with these scopes, signed and verified.
+fn token(scopes: &str) -> VerifiedToken {
+    let issuer = "https://id.shop.example";
+    let rules = IssuerRules {
+        issuer: issuer.into(),
+        audiences: vec!["orders-api".into()],
+        algorithms: vec![Algorithm::Hs256],
+        leeway_seconds: 0,
+        types: vec!["at+jwt".into()],
+        scope_claim: "scope".into(),
+        max_lifetime_seconds: 3600,
+    };
+    let keys = KeySet::from_hmac_secret(SECRET, &[Algorithm::Hs256]).unwrap();
+    let trust = Trust::new(vec![(rules, Some(keys))]).unwrap();
+    let encode = |part: &[u8]| URL_SAFE_NO_PAD.encode(part);
+    let header = json!({"alg": "HS256", "typ": "at+jwt"}).to_string();
+    let claims = json!({
+        "iss": issuer, "aud": "orders-api", "sub": "user-7", "client_id": "app-3",
+        "jti": "token-1", "iat": NOW, "exp": NOW + 600, "scope": scopes,
+    });
+    let message = format!(
+        "{}.{}",
+        encode(header.as_bytes()),
+        encode(claims.to_string().as_bytes())
+    );
+    let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET);
+    let signature = hmac::sign(&key, message.as_bytes());
+    let signed = format!("{message}.{}", encode(signature.as_ref()));
+    let unverified = UnverifiedToken::parse(signed.as_bytes()).unwrap();
+    trust.verify(unverified, UnixSeconds(NOW)).unwrap()
+}
+
+fn route(index: usize, name: &str, requirement: Requirement) -> Arc<Route> {
+    Arc::new(Route {
+        index,
+        name: name.into(),
+        requirement,
+        hosts: Box::new([]),
+        methods: Methods::Every,
+        path: "/{*rest}".into(),
+        preflight: false,
+    })
+}
+
+fn scopes(all: &[&str], any: &[&str]) -> Requirement {
+    let boxed = |scopes: &[&str]| scopes.iter().map(|scope| Box::from(*scope)).collect();
+    Requirement::Scopes {
+        all: boxed(all),
+        any: boxed(any),
+    }
+}
+
+/// One route of each kind.
+struct Routes {
+    public: Arc<Route>,
+    authenticated: Arc<Route>,
+    read: Arc<Route>,
+    read_and_write: Arc<Route>,
+    read_or_write: Arc<Route>,
+    admin_and_either: Arc<Route>,
+    nobody: Arc<Route>,
+}
+
+fn routes() -> Routes {
+    Routes {
+        public: route(0, "public", Requirement::Public),
+        authenticated: route(1, "authenticated", Requirement::Authenticated),
+        read: route(2, "read", scopes(&["read"], &[])),
+        read_and_write: route(3, "read-and-write", scopes(&["read", "write"], &[])),
+        read_or_write: route(4, "read-or-write", scopes(&[], &["read", "write"])),
+        admin_and_either: route(
+            5,
+            "admin-and-either",
+            scopes(&["admin"], &["read", "write"]),
+        ),
+        nobody: route(6, "nobody", Requirement::Nobody),
+    }
+}
+
+/// The label of the grant or denial, and the route that it names.
+fn outcome(routed: &Routed<'_>, evidence: Evidence<'_>) -> String {
+    let (verdict, label, route) = match decide(routed, evidence) {
+        Decision::Allow(grant) => ("allow", grant.label(), Some(grant.route)),
+        Decision::Deny(denial) => {
+            assert!(Denial::LABELS.contains(&denial.label()));
+            ("deny", denial.label(), denial.route())
+        }
+    };
+    let route = route.map_or_else(|| "-".into(), |route| route.name.to_string());
+    format!("{verdict} {label} {route}")
+}
+
+/// For each routed request: without a token, with a bad one, before the keys are there, with a
+/// token without scopes, with `read`, with `read write`, with `admin write`.
+#[track_caller]
+fn check(rows: &[(&Routed<'_>, [&str; 7])]) {
+    let tokens = ["", "read", "read write", "admin write"].map(token);
+    let [plain, read, write, admin] = &tokens;
+    let evidence = [
+        Evidence::Absent,
+        Evidence::Refused(Refusal::Json),
+        Evidence::Refused(Refusal::KeysNotLoaded(IssuerIndex(0))),
+        Evidence::Verified(plain),
+        Evidence::Verified(read),
+        Evidence::Verified(write),
+        Evidence::Verified(admin),
+    ];
+    for (routed, expected) in rows {
+        for (evidence, expected) in evidence.iter().zip(expected) {
+            assert_eq!(
+                outcome(routed, *evidence),
+                *expected,
+                "{routed:?} {evidence:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_route_lets_through_what_meets_its_requirement() {
+    let routes = routes();
+    let no_token = |name: &str| {
+        ["no_token", "bad_token", "keys_not_loaded"].map(|label| format!("deny {label} {name}"))
+    };
+    let with_token = |route: &Arc<Route>, expected: [&'static str; 4]| {
+        let [absent, bad, not_loaded] = no_token(&route.name);
+        let labels = expected.map(|label| format!("{label} {}", route.name));
+        let rows: Vec<String> = [absent, bad, not_loaded]
+            .into_iter()
+            .chain(labels)
+            .collect();
+        let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+        check(&[(&Routed::One(route), rows.try_into().unwrap())]);
+    };
+    let (granted, missing) = ("allow scopes", "deny scopes_missing");
+    with_token(&routes.authenticated, ["allow authenticated"; 4]);
+    with_token(&routes.read, [missing, granted, granted, missing]);
+    with_token(&routes.read_and_write, [missing, missing, granted, missing]);
+    with_token(&routes.read_or_write, [missing, granted, granted, granted]);
+    with_token(
+        &routes.admin_and_either,
+        [missing, missing, missing, granted],
+    );
+    check(&[
+        (&Routed::One(&routes.public), ["allow public public"; 7]),
+        (&Routed::One(&routes.nobody), ["deny nobody nobody"; 7]),
+        (
+            &Routed::Preflight(&routes.read),
+            ["allow preflight read"; 7],
+        ),
+    ]);
+}
+
+#[test]
+fn what_no_route_lists_is_refused_to_everybody() {
+    let unlisted = "deny unlisted -";
+    let rows = [
+        "deny no_token -",
+        "deny bad_token -",
+        "deny keys_not_loaded -",
+        unlisted,
+        unlisted,
+        unlisted,
+        unlisted,
+    ];
+    check(&[(&Routed::Unlisted, rows)]);
+}
+
+#[test]
+fn every_reading_must_be_allowed_and_the_strictest_grants() {
+    let routes = routes();
+    let every = |routes: &[&'static str], known: &Routes| -> Vec<Arc<Route>> {
+        let all = [
+            &known.public,
+            &known.authenticated,
+            &known.read,
+            &known.read_and_write,
+            &known.read_or_write,
+            &known.nobody,
+        ];
+        let find = |name: &&str| {
+            all.iter()
+                .find(|route| *route.name == **name)
+                .copied()
+                .cloned()
+        };
+        routes.iter().map(|name| find(name).unwrap()).collect()
+    };
+    let rows: [(&[&'static str], [&str; 7]); 4] = [
+        (
+            &["public", "read"],
+            [
+                "deny no_token read",
+                "deny bad_token read",
+                "deny keys_not_loaded read",
+                "deny scopes_missing read",
+                "allow scopes read",
+                "allow scopes read",
+                "deny scopes_missing read",
+            ],
+        ),
+        (
+            &["read-and-write", "authenticated", "public"],
+            [
+                "deny no_token read-and-write",
+                "deny bad_token read-and-write",
+                "deny keys_not_loaded read-and-write",
+                "deny scopes_missing read-and-write",
+                "deny scopes_missing read-and-write",
+                "allow scopes read-and-write",
+                "deny scopes_missing read-and-write",
+            ],
+        ),
+        (&["public", "nobody"], ["deny nobody nobody"; 7]),
+        (
+            &["public", "authenticated"],
+            [
+                "deny no_token authenticated",
+                "deny bad_token authenticated",
+                "deny keys_not_loaded authenticated",
+                "allow authenticated authenticated",
+                "allow authenticated authenticated",
+                "allow authenticated authenticated",
+                "allow authenticated authenticated",
+            ],
+        ),
+    ];
+    for (names, expected) in rows {
+        let named = every(names, &routes);
+        check(&[(&Routed::Every(named.iter().collect()), expected)]);
+    }
+    check(&[(&Routed::Every(Vec::new()), ["deny unlisted -"; 7])]);
+}
+
+#[test]
+fn the_verdict_over_every_reading_does_not_depend_on_their_order() {
+    let routes = routes();
+    let all = [
+        &routes.public,
+        &routes.authenticated,
+        &routes.read,
+        &routes.nobody,
+    ];
+    let holder = token("read");
+    for evidence in [Evidence::Absent, Evidence::Verified(&holder)] {
+        for first in all {
+            for second in all {
+                let allows = |routes: Vec<_>| {
+                    matches!(decide(&Routed::Every(routes), evidence), Decision::Allow(_))
+                };
+                let forth = allows(vec![first, second]);
+                assert_eq!(forth, allows(vec![second, first]), "{first:?} {second:?}");
+                let alone =
+                    |route| matches!(decide(&Routed::One(route), evidence), Decision::Allow(_));
+                assert_eq!(forth, alone(first) && alone(second), "{first:?} {second:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_scope_is_whole_and_case_sensitive() {
+    let routes = routes();
+    for scopes in ["Read", "rea", "reader", "read.all", "write"] {
+        let token = token(scopes);
+        let found = outcome(&Routed::One(&routes.read), Evidence::Verified(&token));
+        assert_eq!(found, "deny scopes_missing read", "{scopes}");
+    }
+}
+
+#[test]
+fn a_denial_tells_its_detail_where_it_has_several_causes() {
+    let bad = Denial::BadToken {
+        route: None,
+        refusal: Refusal::Json,
+    };
+    let malformed = Denial::MalformedTarget(MalformedTarget::PathFragment);
+    assert_eq!(malformed.detail(), Some("path_fragment"));
+    assert_eq!(bad.detail(), Some(Refusal::Json.label()));
+    for denial in [
+        Denial::Unlisted,
+        Denial::SeveralCredentials,
+        Denial::NoToken { route: None },
+    ] {
+        assert_eq!(denial.detail(), None, "{denial:?}");
+        assert!(Denial::LABELS.contains(&denial.label()));
+    }
+}
+
+#[test]
+fn a_policy_and_a_request_make_a_decision() {
+    let text = "version: 1\nroutes: [{name: docs, methods: [GET], path: '/docs/{*rest}', \
+                access: public}, {name: admin, methods: [GET], path: '/docs/admin/{*rest}', \
+                access: authenticated}]\npaths: {merge_slashes: true}\n";
+    let policy = Policy::compile(&[Source {
+        name: "policy.yaml".to_owned(),
+        text: text.to_owned(),
+    }])
+    .unwrap();
+    let decide_on = |path: &str| {
+        let target = Target {
+            method: b"GET",
+            host: b"shop.example",
+            path: path.as_bytes(),
+            preflight: None,
+            grpc: false,
+        };
+        outcome(&policy.route(&target).unwrap(), Evidence::Absent)
+    };
+    assert_eq!(decide_on("/docs/a"), "allow public docs");
+    assert_eq!(decide_on("/docs//a"), "allow public docs");
+    assert_eq!(decide_on("/docs//admin/a"), "deny no_token admin");
+    assert_eq!(decide_on("/other"), "deny no_token -");
+}

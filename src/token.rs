@@ -1,0 +1,39 @@
+//! Tokens: from the bytes of an `Authorization` header to a proof that every rule held.
+//!
+//! In reading order: [`Credential::read`] finds the one token of a request; [`Trust::verify`]
+//! checks it against the rules and keys of the issuer that it names and makes the only
+//! [`VerifiedToken`]s there are; [`Trust::recheck`] says whether such a proof still holds.
+//! [`SigningKey`] is the other side: it issues tokens.
+//! Pure: no I/O, no clock, nothing global.
+//!
+//! jsonwebtoken does the cryptography and nothing else: header, claims, times and the choice of
+//! the key are ours, because its own `decode` believes more than RFC 7515, 7519 and 8725 allow.
+
+mod algorithm;
+mod bearer;
+mod claims;
+mod fingerprint;
+mod header;
+mod json;
+mod jwk;
+mod key;
+mod key_file;
+mod key_set;
+mod pem;
+mod refusal;
+mod secret;
+mod signing_key;
+mod trust;
+mod verified;
+
+#[cfg(test)]
+mod tests;
+
+pub use algorithm::{Algorithm, UnknownAlgorithm};
+pub use bearer::{Credential, MAXIMUM_TOKEN_BYTES, NotAToken, UnverifiedContent, UnverifiedToken};
+pub use key_file::{KeyFileProblem, MAXIMUM_KEY_FILE_BYTES, check_key_file_mode, secret_in_file};
+pub use key_set::{KeySet, KeySetError, MAXIMUM_JWKS_BYTES, MAXIMUM_KEYS, SkippedKey};
+pub use refusal::{Claim, Refusal};
+pub use signing_key::{CryptographyFailed, KeyText, SigningKey, SigningKeyError, generate_key};
+pub use trust::{DuplicateIssuer, IssuerIndex, IssuerRules, Stale, Trust};
+pub use verified::VerifiedToken;

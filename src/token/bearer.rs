@@ -1,0 +1,383 @@
+//! The one token among the `Authorization` headers of a request, if there is exactly one.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use super::claims::object;
+use super::refusal::Refusal;
+
+/// The longest token that is looked at. Proxies cap headers near this by default; tokens with a
+/// thousand scopes fit. Everything that reads a token relies on this bound.
+pub const MAXIMUM_TOKEN_BYTES: usize = 16 * 1024;
+
+const SCHEME: &[u8] = b"bearer";
+
+/// What a request carried in its `Authorization` headers (RFC 6750 section 2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Credential<'a> {
+    /// No header, or one of another scheme.
+    Absent,
+    /// More than one header, or several credentials joined by a comma: a malformed request.
+    Several,
+    /// One `Bearer` header whose value cannot be a token, or a header without a scheme.
+    Malformed,
+    /// One `Bearer` header; only the alphabet of what follows the scheme was looked at.
+    Token(UnverifiedToken<'a>),
+}
+
+impl<'a> Credential<'a> {
+    /// Reads the values of all `Authorization` headers of a request, surrounding whitespace
+    /// already removed as RFC 9110 section 5.5 asks of whoever parsed the header.
+    ///
+    /// Proxy, gate and upstream must not be able to read two different credentials, so:
+    /// - two headers are [`Several`](Self::Several), whatever they say, even twice the same or one
+    ///   of them empty; so is a comma that may be where a proxy joined two headers;
+    /// - the scheme is any case and 1*SP separates it from the token; a tab does not;
+    /// - an empty value names no scheme, so it is [`Malformed`](Self::Malformed) and not
+    ///   [`Absent`](Self::Absent): whoever sent it meant to send something.
+    pub fn read(mut values: impl Iterator<Item = &'a [u8]>) -> Self {
+        let Some(value) = values.next() else {
+            return Self::Absent;
+        };
+        if values.next().is_some() {
+            return Self::Several;
+        }
+        let scheme_length = value
+            .iter()
+            .take_while(|byte| is_token_byte(**byte))
+            .count();
+        let Some((scheme, rest)) = value.split_at_checked(scheme_length) else {
+            return Self::Malformed;
+        };
+        if scheme.eq_ignore_ascii_case(SCHEME) {
+            Self::read_bearer(rest)
+        } else if may_join_credentials(value) {
+            Self::Several
+        } else if scheme.is_empty() {
+            Self::Malformed
+        } else {
+            Self::Absent
+        }
+    }
+
+    /// Reads what follows the scheme `Bearer`.
+    fn read_bearer(rest: &'a [u8]) -> Self {
+        let token = rest
+            .iter()
+            .position(|byte| *byte != b' ')
+            .and_then(|start| rest.get(start..));
+        let token = match token {
+            Some(token) if token.len() < rest.len() => token,
+            Some(rest) if rest.contains(&b',') => return Self::Several,
+            Some(_) | None => return Self::Malformed,
+        };
+        match UnverifiedToken::parse(token) {
+            Ok(token) => Self::Token(token),
+            Err(NotAToken) if token.contains(&b',') => Self::Several,
+            Err(NotAToken) => Self::Malformed,
+        }
+    }
+}
+
+/// Text in the place of a token, nothing about it proven but its alphabet and length.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct UnverifiedToken<'a>(&'a str);
+
+/// Not one to [`MAXIMUM_TOKEN_BYTES`] characters of `A-Z a-z 0-9 - _ .`, which is all that a signed
+/// token in compact form is made of (RFC 7515 section 3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "not a token: expected 1 to {MAXIMUM_TOKEN_BYTES} characters of `A-Z`, `a-z`, `0-9`, `-`, `_` \
+     and `.`"
+)]
+pub struct NotAToken;
+
+/// What a token says of itself.
+#[derive(Clone, PartialEq, Eq)]
+pub struct UnverifiedContent {
+    /// The header (RFC 7515 section 4).
+    pub header: Map<String, Value>,
+    /// The claims (RFC 7519 section 4).
+    pub claims: Map<String, Value>,
+}
+
+impl fmt::Debug for UnverifiedContent {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("UnverifiedContent(..)")
+    }
+}
+
+impl fmt::Debug for UnverifiedToken<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("UnverifiedToken(..)")
+    }
+}
+
+impl<'a> UnverifiedToken<'a> {
+    /// Takes text for a token. Looks at its length before anything else.
+    #[expect(
+        clippy::needless_bitwise_bool,
+        reason = "a branch would undo what the fold is for"
+    )]
+    pub fn parse(text: &'a [u8]) -> Result<Self, NotAToken> {
+        if text.is_empty() || text.len() > MAXIMUM_TOKEN_BYTES {
+            return Err(NotAToken);
+        }
+        // Every byte is looked at, without a way out in between: this runs on every request, and
+        // so the compiler takes many bytes at a time.
+        let plain = |byte: u8| {
+            byte.is_ascii_alphabetic()
+                | byte.is_ascii_digit()
+                | (byte == b'-')
+                | (byte == b'_')
+                | (byte == b'.')
+        };
+        if !text.iter().fold(true, |all, &byte| all & plain(byte)) {
+            return Err(NotAToken);
+        }
+        std::str::from_utf8(text).map(Self).map_err(|_| NotAToken)
+    }
+
+    /// The members of its header and its claims, for a person to read. Nothing about them is
+    /// proven.
+    pub fn content(self) -> Result<UnverifiedContent, Refusal> {
+        let parts = Parts::split(self)?;
+        Ok(UnverifiedContent {
+            header: object(parts.header)?,
+            claims: object(parts.claims)?,
+        })
+    }
+
+    /// The exact text, for the key of the proof cache.
+    pub fn text(self) -> &'a str {
+        self.0
+    }
+}
+
+/// A token in its three parts (RFC 7515 section 7.1).
+pub(super) struct Parts<'a> {
+    pub(super) header: &'a str,
+    pub(super) claims: &'a str,
+    pub(super) signature: &'a str,
+    /// Header and claims with the dot between them: what is signed.
+    pub(super) message: &'a str,
+}
+
+impl<'a> Parts<'a> {
+    pub(super) fn split(token: UnverifiedToken<'a>) -> Result<Self, Refusal> {
+        let (message, signature) = token.text().rsplit_once('.').ok_or(Refusal::Parts)?;
+        let (header, claims) = message.split_once('.').ok_or(Refusal::Parts)?;
+        let any_empty = header.is_empty() || claims.is_empty() || signature.is_empty();
+        if any_empty || claims.contains('.') {
+            return Err(Refusal::Parts);
+        }
+        Ok(Self {
+            header,
+            claims,
+            signature,
+            message,
+        })
+    }
+}
+
+/// A byte of a `token` (RFC 9110 section 5.6.2), such as the name of a scheme.
+fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// Whether a header value may be several credentials that a proxy joined by commas.
+///
+/// A comma also separates the parameters of one credential (`Digest a=b, c="d,e"`, RFC 9110 section
+/// 11.4), so it is harmless where `name=` follows. In doubt the answer is yes.
+fn may_join_credentials(value: &[u8]) -> bool {
+    let hidden_bearer = value.split(|byte| *byte == b',').skip(1).any(|segment| {
+        let segment = segment.trim_ascii();
+        segment
+            .get(..SCHEME.len())
+            .is_some_and(|scheme| scheme.eq_ignore_ascii_case(SCHEME))
+            && segment
+                .get(SCHEME.len())
+                .is_none_or(|byte| !is_token_byte(*byte) && *byte != b'=')
+    });
+    hidden_bearer || has_segment_that_is_no_parameter(value)
+}
+
+/// Whether something other than `name=` follows one of the commas outside quotes, or a quote is
+/// never closed.
+fn has_segment_that_is_no_parameter(value: &[u8]) -> bool {
+    let mut quoted = false;
+    let mut escaped = false;
+    for (position, byte) in value.iter().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b',' if !quoted => {
+                let segment = value
+                    .get(position + 1..)
+                    .unwrap_or_default()
+                    .trim_ascii_start();
+                let name_length = segment
+                    .iter()
+                    .take_while(|byte| is_token_byte(**byte))
+                    .count();
+                if name_length == 0 || segment.get(name_length) != Some(&b'=') {
+                    return true;
+                }
+            }
+            _ => {}
+        }
+    }
+    quoted && value.contains(&b',')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOKEN: Credential<'static> = Credential::Token(UnverifiedToken("aA0-_.b"));
+
+    fn check(values: &[&str], expected: Credential<'_>) {
+        let read = Credential::read(values.iter().map(|value| value.as_bytes()));
+        assert_eq!(read, expected, "{values:?}");
+    }
+
+    #[test]
+    fn one_bearer_token_is_read_whatever_the_case_of_its_scheme() {
+        check(&["Bearer aA0-_.b"], TOKEN);
+        check(&["bearer aA0-_.b"], TOKEN);
+        check(&["BEARER aA0-_.b"], TOKEN);
+        check(&["bEaReR    aA0-_.b"], TOKEN);
+    }
+
+    #[test]
+    fn no_header_or_another_scheme_is_no_credential() {
+        check(&[], Credential::Absent);
+        check(&["Basic dXNlcjpwYXNz"], Credential::Absent);
+        check(&["Basic dXNlcjpwYXNzZA=="], Credential::Absent);
+        check(&["Basic"], Credential::Absent);
+        check(&["Bearers aA0-_.b"], Credential::Absent);
+        check(&["DPoP aA0-_.b"], Credential::Absent);
+        check(&["Negotiate oYG="], Credential::Absent);
+        check(
+            &["Digest username=\"a\", realm=\"b, c\", qop=auth"],
+            Credential::Absent,
+        );
+        check(
+            &["Digest username=\"a \\\", b\", realm=\"c\""],
+            Credential::Absent,
+        );
+        check(
+            &["AWS4-HMAC-SHA256 Credential=A/b/c, SignedHeaders=host;range, Signature=fe"],
+            Credential::Absent,
+        );
+    }
+
+    #[test]
+    fn several_headers_are_refused_even_if_they_say_the_same() {
+        check(&["Bearer aA0-_.b", "Bearer aA0-_.b"], Credential::Several);
+        check(&["Bearer aA0-_.b", "Bearer c"], Credential::Several);
+        check(
+            &["Bearer aA0-_.b", "Basic dXNlcjpwYXNz"],
+            Credential::Several,
+        );
+        check(
+            &["Basic dXNlcjpwYXNz", "Bearer aA0-_.b"],
+            Credential::Several,
+        );
+        check(
+            &["Basic dXNlcjpwYXNz", "Basic dXNlcjpwYXNz"],
+            Credential::Several,
+        );
+        check(&["Bearer aA0-_.b", ""], Credential::Several);
+        check(&["", "Bearer aA0-_.b"], Credential::Several);
+    }
+
+    #[test]
+    fn several_credentials_joined_by_a_comma_are_refused() {
+        for value in [
+            "Bearer a,Bearer b",
+            "Bearer a, Bearer b",
+            "Bearer a , bearer b",
+            "Bearer a,b",
+            "Bearer a,",
+            "Bearer ,a",
+            "Bearer,a",
+            "Bearer,Bearer a",
+            ",Bearer a",
+            "Bearer a,Basic b",
+            "Basic b,Bearer a",
+            "Basic b=,bearer a",
+            "Basic b, Basic b",
+            "Basic b,",
+            "Basic b,,",
+            "Digest a=b, Bearer c",
+            "Digest a=b,Bearer",
+            "Digest a=b,BEARER\tc",
+            "Digest a=\"b,Bearer c",
+            "Digest a=\"b,Bearer c\"",
+            "Digest a=\"b, c",
+        ] {
+            check(&[value], Credential::Several);
+        }
+    }
+
+    #[test]
+    fn a_bearer_value_that_cannot_be_a_token_is_malformed() {
+        for value in [
+            "",
+            " ",
+            " Bearer a",
+            "\tBearer a",
+            "\"Bearer a\"",
+            "Bearer",
+            "Bearer ",
+            "Bearer\ta",
+            "Bearer \ta",
+            "Bearer a\t",
+            "Bearer a ",
+            "Bearer a b",
+            "Bearer a Bearer b",
+            "Bearer a=",
+            "Bearer a.b.c==",
+            "Bearer a+b",
+            "Bearer a/b",
+            "Bearer a~b",
+            "Bearer a!b",
+            "Bearer a\0",
+            "Bearer a\nb",
+            "Bearer {\"payload\":\"\"}",
+            "Bearer \u{fc}",
+            "Bearer:a",
+            "Bearer=a",
+        ] {
+            check(&[value], Credential::Malformed);
+        }
+        let invalid_utf_8 = [b"Bearer \xff".as_slice()];
+        assert_eq!(
+            Credential::read(invalid_utf_8.into_iter()),
+            Credential::Malformed
+        );
+    }
+
+    #[test]
+    fn a_token_longer_than_the_cap_is_malformed() {
+        let longest = format!("Bearer {}", "a".repeat(MAXIMUM_TOKEN_BYTES));
+        assert!(matches!(
+            Credential::read([longest.as_bytes()].into_iter()),
+            Credential::Token(_)
+        ));
+        check(&[&format!("{longest}a")], Credential::Malformed);
+        check(
+            &[&format!("Bearer {}", ".".repeat(10 << 20))],
+            Credential::Malformed,
+        );
+    }
+
+    #[test]
+    fn debug_output_holds_no_token() {
+        let text = format!("{TOKEN:?}");
+        assert_eq!(text, "Token(UnverifiedToken(..))");
+    }
+}

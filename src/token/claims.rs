@@ -1,0 +1,247 @@
+//! The claims of a token (RFC 7519 section 4): typed strictly, but not yet believed.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Number, Value};
+
+use super::json::{self, JsonFault};
+use super::refusal::{Claim, Refusal};
+use super::trust::IssuerRules;
+use crate::clock::UnixSeconds;
+
+/// The longest subject, client or token id. They are forwarded in headers and logged.
+const MAXIMUM_NAME_BYTES: usize = 1024;
+
+/// The last second of the year 9999, beyond which RFC 3339 cannot write a time.
+const LATEST: i64 = 253_402_300_799;
+
+/// Decodes one of the first two parts of a token: a JSON object in canonical base64url.
+pub(super) fn object(part: &str) -> Result<Map<String, Value>, Refusal> {
+    let json = URL_SAFE_NO_PAD
+        .decode(part)
+        .map_err(|_| Refusal::Base64Url)?;
+    match json::parse(&json) {
+        Ok(Value::Object(members)) => Ok(members),
+        Ok(_) => Err(Refusal::NotAnObject),
+        Err(JsonFault::Syntax) => Err(Refusal::Json),
+        Err(JsonFault::DuplicateMember) => Err(Refusal::DuplicateMember),
+        Err(JsonFault::TooDeep) => Err(Refusal::TooDeep),
+    }
+}
+
+/// The claims as they are written.
+pub(super) struct Claims(pub(super) Map<String, Value>);
+
+impl Claims {
+    /// Reads the second part of a token.
+    pub(super) fn parse(part: &str) -> Result<Self, Refusal> {
+        object(part).map(Self)
+    }
+
+    /// `iss`, by which the issuer's rules are found.
+    pub(super) fn issuer(&self) -> Result<&str, Refusal> {
+        match self.0.get("iss") {
+            None => Err(Refusal::Missing(Claim::Issuer)),
+            Some(Value::String(issuer)) => Ok(issuer),
+            Some(_) => Err(Refusal::Unacceptable(Claim::Issuer)),
+        }
+    }
+
+    /// `sub`: required, and fit to be forwarded.
+    pub(super) fn subject(&self) -> Result<&str, Refusal> {
+        self.name("sub", Claim::Subject)?
+            .ok_or(Refusal::Missing(Claim::Subject))
+    }
+
+    /// `client_id` (RFC 9068 section 2.2), else `azp` (OpenID Connect Core section 2). Both must be
+    /// well typed.
+    pub(super) fn client(&self) -> Result<Option<&str>, Refusal> {
+        let client_id = self.name("client_id", Claim::Client)?;
+        let authorized_party = self.name("azp", Claim::Client)?;
+        Ok(client_id.or(authorized_party))
+    }
+
+    /// `jti`.
+    pub(super) fn id(&self) -> Result<Option<&str>, Refusal> {
+        self.name("jti", Claim::Id)
+    }
+
+    /// A claim that names something: one to [`MAXIMUM_NAME_BYTES`] bytes which a header field
+    /// carries unchanged, so neither control characters nor outer spaces, which parsers trim (RFC
+    /// 9110 section 5.5): ` root` must not arrive as `root`.
+    fn name(&self, name: &str, claim: Claim) -> Result<Option<&str>, Refusal> {
+        match self.0.get(name) {
+            None => Ok(None),
+            Some(Value::String(text))
+                if (1..=MAXIMUM_NAME_BYTES).contains(&text.len())
+                    && !text.contains(char::is_control)
+                    && text.trim() == text =>
+            {
+                Ok(Some(text))
+            }
+            Some(_) => Err(Refusal::Unacceptable(claim)),
+        }
+    }
+
+    /// Whether one of `aud` (a string, or an array of nothing but strings, and at least one) is
+    /// `accepted`.
+    pub(super) fn check_audience(&self, accepted: &[Box<str>]) -> Result<(), Refusal> {
+        let is_accepted = |audience: &str| accepted.iter().any(|ours| **ours == *audience);
+        let ours = match self.0.get("aud") {
+            None => return Err(Refusal::Missing(Claim::Audience)),
+            Some(Value::String(audience)) => is_accepted(audience),
+            Some(Value::Array(audiences))
+                if !audiences.is_empty() && audiences.iter().all(Value::is_string) =>
+            {
+                audiences.iter().filter_map(Value::as_str).any(is_accepted)
+            }
+            Some(_) => return Err(Refusal::Unacceptable(Claim::Audience)),
+        };
+        if ours {
+            Ok(())
+        } else {
+            Err(Refusal::WrongAudience)
+        }
+    }
+
+    /// The scopes in the claim `name`, as written, duplicates included: a string separated by
+    /// spaces (RFC 6749 section 3.3) or an array of strings without spaces. None if it is absent.
+    pub(super) fn scopes(&self, name: &str) -> Result<Vec<&str>, Refusal> {
+        let unacceptable = Refusal::Unacceptable(Claim::Scope);
+        let scopes: Vec<&str> = match self.0.get(name) {
+            None => Vec::new(),
+            Some(Value::String(text)) => text.split(' ').collect(),
+            Some(Value::Array(items)) => items
+                .iter()
+                .map(|item| item.as_str().filter(|scope| !scope.contains(' ')))
+                .collect::<Option<_>>()
+                .ok_or(unacceptable)?,
+            Some(_) => return Err(unacceptable),
+        };
+        if scopes.iter().any(|scope| scope.contains(char::is_control)) {
+            return Err(unacceptable);
+        }
+        Ok(scopes
+            .into_iter()
+            .filter(|scope| !scope.is_empty())
+            .collect())
+    }
+
+    /// Whether everything that is read again once the signature held is well typed.
+    pub(super) fn check_forwarded(&self, scope_claim: &str) -> Result<(), Refusal> {
+        self.subject()?;
+        self.client()?;
+        self.id()?;
+        self.scopes(scope_claim)?;
+        Ok(())
+    }
+
+    /// Refuses a token that `cnf` binds to a key (RFC 7800; `DPoP`, RFC 9449; mutual TLS, RFC
+    /// 8705).
+    pub(super) fn check_bearer(&self) -> Result<(), Refusal> {
+        if self.0.contains_key("cnf") {
+            Err(Refusal::SenderConstrained)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// `exp`, `nbf` and `iat`.
+    pub(super) fn times(&self) -> Result<Times, Refusal> {
+        Ok(Times {
+            expires_at: self
+                .time("exp", Claim::ExpiresAt)?
+                .ok_or(Refusal::Missing(Claim::ExpiresAt))?,
+            not_before: self.time("nbf", Claim::NotBefore)?,
+            issued_at: self.time("iat", Claim::IssuedAt)?,
+        })
+    }
+
+    fn time(&self, name: &str, claim: Claim) -> Result<Option<NumericDate>, Refusal> {
+        match self.0.get(name) {
+            None => Ok(None),
+            Some(Value::Number(number)) => NumericDate::read(number)
+                .map(Some)
+                .ok_or(Refusal::Unacceptable(claim)),
+            Some(_) => Err(Refusal::Unacceptable(claim)),
+        }
+    }
+}
+
+/// A time that may have a fraction (RFC 7519 section 2), as the whole seconds around it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NumericDate {
+    floor: i64,
+    ceiling: i64,
+}
+
+impl NumericDate {
+    /// From the first second of 1970 to the last of 9999, else nothing.
+    fn read(number: &Number) -> Option<Self> {
+        let (floor, ceiling) = match number.as_i64() {
+            Some(seconds) => (seconds, seconds),
+            None => whole_seconds(number.as_f64()?)?,
+        };
+        (floor >= 0 && ceiling <= LATEST).then_some(Self { floor, ceiling })
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "both sides of the comparison are below 2^53, where every integer is exact"
+)]
+fn whole_seconds(seconds: f64) -> Option<(i64, i64)> {
+    let in_range = (0.0..=LATEST as f64).contains(&seconds);
+    in_range.then_some((seconds.floor() as i64, seconds.ceil() as i64))
+}
+
+/// When a token is valid. Fractions are rounded to the side that refuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Times {
+    expires_at: NumericDate,
+    not_before: Option<NumericDate>,
+    issued_at: Option<NumericDate>,
+}
+
+impl Times {
+    /// The last second before which the token is valid, leeway aside.
+    pub(super) fn expires_at(self) -> UnixSeconds {
+        UnixSeconds(self.expires_at.floor)
+    }
+
+    /// `iat`, a fraction dropped.
+    pub(super) fn issued_at(self) -> Option<UnixSeconds> {
+        self.issued_at.map(|date| UnixSeconds(date.floor))
+    }
+
+    /// `nbf <= now + leeway`, `iat <= now + leeway`, `now < exp + leeway` (RFC 7519 section 4.1),
+    /// and a lifetime of at most what the issuer's tokens may have. Without `iat` the rest of the
+    /// lifetime counts, with leeway, because it compares two clocks.
+    pub(super) fn check(self, rules: &IssuerRules, now: UnixSeconds) -> Result<(), Refusal> {
+        let leeway = i64::from(rules.leeway_seconds);
+        if now >= UnixSeconds(self.expires_at.floor).plus(leeway) {
+            return Err(Refusal::Expired);
+        }
+        let latest_start = now.plus(leeway);
+        let starts_later = |date: Option<NumericDate>| {
+            date.is_some_and(|date| UnixSeconds(date.ceiling) > latest_start)
+        };
+        if starts_later(self.not_before) {
+            return Err(Refusal::NotYetValid);
+        }
+        if starts_later(self.issued_at) {
+            return Err(Refusal::IssuedInTheFuture);
+        }
+        let start = self
+            .issued_at
+            .map_or(latest_start, |date| UnixSeconds(date.floor));
+        let lifetime = UnixSeconds(self.expires_at.ceiling).since(start);
+        let longest = i64::try_from(rules.max_lifetime_seconds).unwrap_or(i64::MAX);
+        if lifetime > longest {
+            Err(Refusal::LivesTooLong)
+        } else {
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The header of a token (RFC 7515 section 4), read before anything in it is believed.
+
+use serde_json::{Map, Value};
+
+use super::algorithm::Algorithm;
+use super::claims::object;
+use super::refusal::Refusal;
+
+/// The longest `kid` that is looked up; also the longest that a key may have.
+pub(super) const MAXIMUM_KEY_ID_BYTES: usize = 256;
+
+/// Members that change how the rest is to be read. None is implemented, so none may be ignored:
+/// `crit` (RFC 7515 section 4.1.11), `b64` (RFC 7797), `zip` and `enc` (RFC 7516), `cty` (a nested
+/// token, RFC 7519 section 5.2).
+const EXTENSIONS: [&str; 5] = ["crit", "b64", "zip", "enc", "cty"];
+
+/// What is used of a header. `jku`, `jwk`, `x5u` and `x5c`, by which a token brings its own key,
+/// are not among it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Header {
+    pub(super) algorithm: Algorithm,
+    pub(super) key_id: Option<String>,
+    /// Lower case, without `application/`; `jwt` if there is none.
+    pub(super) kind: String,
+}
+
+impl Header {
+    /// Reads the first part of a token.
+    pub(super) fn parse(part: &str) -> Result<Self, Refusal> {
+        Self::from_members(object(part)?)
+    }
+
+    fn from_members(mut members: Map<String, Value>) -> Result<Self, Refusal> {
+        if EXTENSIONS.iter().any(|name| members.contains_key(*name)) {
+            return Err(Refusal::Extension);
+        }
+        let algorithm = match members.get("alg") {
+            Some(Value::String(name)) => Algorithm::from_name(name),
+            Some(_) | None => None,
+        };
+        let key_id = take_text(&mut members, "kid")?;
+        if key_id
+            .as_ref()
+            .is_some_and(|key_id| key_id.len() > MAXIMUM_KEY_ID_BYTES)
+        {
+            return Err(Refusal::HeaderMember);
+        }
+        let kind = take_text(&mut members, "typ")?;
+        Ok(Self {
+            algorithm: algorithm.ok_or(Refusal::UnsupportedAlgorithm)?,
+            key_id,
+            kind: kind.map_or_else(|| "jwt".to_owned(), |kind| media_type(&kind)),
+        })
+    }
+}
+
+fn take_text(members: &mut Map<String, Value>, name: &str) -> Result<Option<String>, Refusal> {
+    match members.remove(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(Refusal::HeaderMember),
+    }
+}
+
+/// A `typ` as types are compared: in any case, `application/` left out (RFC 7515 section 4.1.9).
+fn media_type(kind: &str) -> String {
+    let kind = kind.to_ascii_lowercase();
+    match kind.strip_prefix("application/") {
+        Some(rest) if !rest.contains('/') => rest.to_owned(),
+        Some(_) | None => kind,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    use super::*;
+
+    fn check(json: &str, expected: Result<(Algorithm, Option<&str>, &str), Refusal>) {
+        let expected = expected.map(|(algorithm, key_id, kind)| Header {
+            algorithm,
+            key_id: key_id.map(str::to_owned),
+            kind: kind.to_owned(),
+        });
+        assert_eq!(
+            Header::parse(&URL_SAFE_NO_PAD.encode(json)),
+            expected,
+            "{json}"
+        );
+    }
+
+    #[test]
+    fn algorithm_key_and_type_are_read() {
+        let es256 = Algorithm::Es256;
+        check(r#"{"alg":"ES256"}"#, Ok((es256, None, "jwt")));
+        check(
+            r#"{"alg":"ES256","typ":"at+jwt","kid":"a"}"#,
+            Ok((es256, Some("a"), "at+jwt")),
+        );
+        check(r#"{"alg":"ES256","typ":"JWT"}"#, Ok((es256, None, "jwt")));
+        check(
+            r#"{"alg":"ES256","typ":"Application/AT+JWT"}"#,
+            Ok((es256, None, "at+jwt")),
+        );
+        check(
+            r#"{"alg":"ES256","typ":"text/jwt"}"#,
+            Ok((es256, None, "text/jwt")),
+        );
+        check(r#"{"alg":"ES256","typ":""}"#, Ok((es256, None, "")));
+        check(r#"{"alg":"Ed25519"}"#, Ok((Algorithm::EdDsa, None, "jwt")));
+    }
+
+    #[test]
+    fn keys_that_the_token_brings_along_are_ignored() {
+        check(
+            r#"{"alg":"ES256","jku":5,"jwk":{"kty":"oct"},"x5u":"https://evil","x5c":[1],"x5t":{}}"#,
+            Ok((Algorithm::Es256, None, "jwt")),
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_header_is_told_apart() {
+        let long = format!(r#"{{"alg":"ES256","kid":"{}"}}"#, "a".repeat(257));
+        for (json, expected) in [
+            ("", Refusal::Json),
+            ("[]", Refusal::NotAnObject),
+            ("null", Refusal::NotAnObject),
+            ("{}", Refusal::UnsupportedAlgorithm),
+            (r#"{"alg":"ES256","kid":5}"#, Refusal::HeaderMember),
+            (r#"{"alg":"ES256","kid":null}"#, Refusal::HeaderMember),
+            (r#"{"alg":"ES256","typ":["JWT"]}"#, Refusal::HeaderMember),
+            (long.as_str(), Refusal::HeaderMember),
+            (r#"{"alg":"ES256","alg":"ES256"}"#, Refusal::DuplicateMember),
+            (
+                r#"{"alg":"ES256","x":{"y":1,"y":1}}"#,
+                Refusal::DuplicateMember,
+            ),
+        ] {
+            check(json, Err(expected));
+        }
+    }
+}

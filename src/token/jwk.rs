@@ -1,0 +1,286 @@
+//! One public key of a JWKS (RFC 7517 section 4), checked before it may verify anything.
+
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ParsedPublicKey};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::DecodingKey;
+use serde_json::{Map, Value};
+
+use super::algorithm::{Algorithm, Family};
+use super::fingerprint::Fields;
+use super::header::MAXIMUM_KEY_ID_BYTES;
+use super::key::{Key, KeyName};
+
+/// The RSA moduli that the cryptography accepts (RFC 7518 section 3.3 asks for at least 2048).
+const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
+
+/// Members of private and symmetric keys (RFC 7518 sections 6.2.2, 6.3.2, 6.4.1).
+const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+
+/// A key, or why it is left out.
+pub(super) fn read(members: &Map<String, Value>, allowed: &[Algorithm]) -> Result<Key, String> {
+    let name = match key_id(members)? {
+        Some(id) => KeyName::Id(id.into()),
+        None => KeyName::Unnamed,
+    };
+    let public = PublicKey::read(members)?;
+    check_use(members)?;
+    let algorithm = algorithm(members, public.family(), allowed)?;
+    let mut fields = Fields::new();
+    public.add_to(&mut fields);
+    Ok(Key::new(
+        name,
+        algorithm,
+        public.into_decoding_key(),
+        fields.finish(),
+    ))
+}
+
+/// `kid`, where it is one that a token could name.
+pub(super) fn key_id(members: &Map<String, Value>) -> Result<Option<&str>, String> {
+    match members.get("kid") {
+        None => Ok(None),
+        Some(Value::String(id)) if id.len() <= MAXIMUM_KEY_ID_BYTES => Ok(Some(id)),
+        Some(_) => Err(format!(
+            "its `kid` is no string of at most {MAXIMUM_KEY_ID_BYTES} bytes"
+        )),
+    }
+}
+
+/// `use` and `key_ops`, which must not speak against verifying (RFC 7517 sections 4.2 and 4.3).
+fn check_use(members: &Map<String, Value>) -> Result<(), String> {
+    match members.get("use") {
+        None => {}
+        Some(Value::String(purpose)) if purpose == "sig" => {}
+        Some(_) => return Err("its `use` is not `sig`".to_owned()),
+    }
+    match members.get("key_ops") {
+        None => Ok(()),
+        Some(Value::Array(operations))
+            if operations.iter().all(Value::is_string)
+                && operations.iter().any(|operation| operation == "verify") =>
+        {
+            Ok(())
+        }
+        Some(_) => Err("its `key_ops` are not strings with `verify` among them".to_owned()),
+    }
+}
+
+/// The one algorithm that the key serves: its `alg`, else the first allowed one that fits it. Never
+/// that of a token: a token must not choose how it is checked (CVE-2026-22817).
+fn algorithm(
+    members: &Map<String, Value>,
+    family: Family,
+    allowed: &[Algorithm],
+) -> Result<Algorithm, String> {
+    let Some(name) = members.get("alg") else {
+        return allowed
+            .iter()
+            .copied()
+            .find(|algorithm| algorithm.family() == family)
+            .ok_or_else(|| "none of the issuer's `algorithms` fits its type".to_owned());
+    };
+    let algorithm = name
+        .as_str()
+        .and_then(Algorithm::from_name)
+        .ok_or_else(|| "its `alg` is no signature algorithm that is supported".to_owned())?;
+    if algorithm.family() != family {
+        Err(format!(
+            "its `alg` {algorithm} does not fit its `kty` and `crv`"
+        ))
+    } else if !allowed.contains(&algorithm) {
+        Err(format!(
+            "its `alg` {algorithm} is not among the issuer's `algorithms`"
+        ))
+    } else {
+        Ok(algorithm)
+    }
+}
+
+/// Key material that was found sound.
+enum PublicKey {
+    /// Big-endian, without leading zeros.
+    Rsa {
+        modulus: Vec<u8>,
+        exponent: Vec<u8>,
+    },
+    /// 4, x, y (SEC 1 section 2.3.3).
+    P256(Vec<u8>),
+    P384(Vec<u8>),
+    Ed25519(Vec<u8>),
+}
+
+impl PublicKey {
+    fn read(members: &Map<String, Value>) -> Result<Self, String> {
+        let kind = members
+            .get("kty")
+            .and_then(Value::as_str)
+            .ok_or("it has no `kty`")?;
+        if kind == "oct" {
+            return Err("it is a symmetric key: whoever reads the JWKS could sign".to_owned());
+        }
+        if PRIVATE_MEMBERS
+            .iter()
+            .any(|name| members.contains_key(*name))
+        {
+            return Err(
+                "it holds private members: publish the public key only, and replace it, \
+                        because it is no longer a secret"
+                    .to_owned(),
+            );
+        }
+        let curve = members.get("crv").and_then(Value::as_str);
+        match (kind, curve) {
+            ("RSA", _) => Self::read_rsa(members),
+            ("EC", Some("P-256")) => {
+                let point = point(members, 32)?;
+                ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &point)
+                    .map_err(|_| "its point is not on the curve")?;
+                Ok(Self::P256(point))
+            }
+            ("EC", Some("P-384")) => {
+                let point = point(members, 48)?;
+                ParsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, &point)
+                    .map_err(|_| "its point is not on the curve")?;
+                Ok(Self::P384(point))
+            }
+            ("OKP", Some("Ed25519")) => {
+                let point = bytes_of(members, "x", 32)?;
+                check_ed25519(&point)?;
+                Ok(Self::Ed25519(point))
+            }
+            _ => Err("its `kty` and `crv` are none that are supported".to_owned()),
+        }
+    }
+
+    fn read_rsa(members: &Map<String, Value>) -> Result<Self, String> {
+        let modulus = number(members, "n")?;
+        let exponent = number(members, "e")?;
+        let bits = bit_length(&modulus);
+        if !RSA_BITS.contains(&bits) {
+            let (least, most) = (RSA_BITS.start(), RSA_BITS.end());
+            return Err(format!(
+                "its modulus has {bits} bits: {least} to {most} are accepted"
+            ));
+        }
+        let odd = |number: &[u8]| number.last().is_some_and(|byte| byte % 2 == 1);
+        // The cryptography takes exponents of up to 33 bits.
+        if !odd(&modulus) || !odd(&exponent) || !(2..=33).contains(&bit_length(&exponent)) {
+            return Err("its modulus is even, or its exponent is even, 1 or too large".to_owned());
+        }
+        Ok(Self::Rsa { modulus, exponent })
+    }
+
+    fn family(&self) -> Family {
+        match self {
+            Self::Rsa { .. } => Family::Rsa,
+            Self::P256(_) => Family::P256,
+            Self::P384(_) => Family::P384,
+            Self::Ed25519(_) => Family::Ed25519,
+        }
+    }
+
+    fn add_to(&self, fields: &mut Fields) {
+        match self {
+            Self::Rsa { modulus, exponent } => {
+                fields.add(modulus);
+                fields.add(exponent);
+            }
+            Self::P256(point) | Self::P384(point) | Self::Ed25519(point) => fields.add(point),
+        }
+    }
+
+    fn into_decoding_key(self) -> DecodingKey {
+        match self {
+            Self::Rsa { modulus, exponent } => {
+                DecodingKey::from_rsa_raw_components(&modulus, &exponent)
+            }
+            Self::P256(point) | Self::P384(point) => DecodingKey::from_ec_der(&point),
+            Self::Ed25519(point) => DecodingKey::from_ed_der(&point),
+        }
+    }
+}
+
+fn bytes(members: &Map<String, Value>, name: &str) -> Result<Vec<u8>, String> {
+    members
+        .get(name)
+        .and_then(Value::as_str)
+        .and_then(|text| URL_SAFE_NO_PAD.decode(text).ok())
+        .ok_or_else(|| format!("its `{name}` is no canonical base64url without padding"))
+}
+
+fn bytes_of(members: &Map<String, Value>, name: &str, length: usize) -> Result<Vec<u8>, String> {
+    let bytes = bytes(members, name)?;
+    if bytes.len() == length {
+        Ok(bytes)
+    } else {
+        Err(format!(
+            "its `{name}` has {} bytes instead of {length}",
+            bytes.len()
+        ))
+    }
+}
+
+/// A big-endian number. Leading zeros, which RFC 7518 section 2 forbids and some libraries write,
+/// are dropped: they change nothing.
+fn number(members: &Map<String, Value>, name: &str) -> Result<Vec<u8>, String> {
+    let bytes = bytes(members, name)?;
+    Ok(bytes.into_iter().skip_while(|byte| *byte == 0).collect())
+}
+
+fn bit_length(number: &[u8]) -> usize {
+    number
+        .first()
+        .map_or(0, |first| number.len() * 8 - first.leading_zeros() as usize)
+}
+
+fn point(members: &Map<String, Value>, coordinate_length: usize) -> Result<Vec<u8>, String> {
+    let mut point = vec![4];
+    point.extend(bytes_of(members, "x", coordinate_length)?);
+    point.extend(bytes_of(members, "y", coordinate_length)?);
+    Ok(point)
+}
+
+/// The `y` of every Ed25519 point whose order divides 8, little-endian. Under such a key anybody
+/// can make signatures (RFC 8032 section 5.1.7 does not exclude them).
+const SMALL_ORDER: [[u8; 32]; 5] = [
+    [0; 32],
+    [
+        1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        0, 0,
+    ],
+    [
+        0xec, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+        0xff, 0x7f,
+    ],
+    [
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98,
+        0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53,
+        0xfc, 0x05,
+    ],
+    [
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67,
+        0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac,
+        0x03, 0x7a,
+    ],
+];
+
+/// Refuses points of small order and encodings that are not canonical (`y` at or above the prime).
+/// A `y` off the curve is not noticed here; no signature ever verifies under it.
+fn check_ed25519(point: &[u8]) -> Result<(), String> {
+    let mut y = point.to_vec();
+    if let Some(last) = y.last_mut() {
+        *last &= 0x7f;
+    }
+    if SMALL_ORDER.iter().any(|small| small.as_slice() == y) {
+        return Err("its point is of small order: anybody can sign under it".to_owned());
+    }
+    let mut from_the_top = y.iter().rev();
+    let top_is_full = from_the_top.next() == Some(&0x7f)
+        && from_the_top.by_ref().take(30).all(|byte| *byte == 0xff);
+    if top_is_full && from_the_top.next().is_some_and(|byte| *byte >= 0xed) {
+        return Err("its point is not in canonical form".to_owned());
+    }
+    Ok(())
+}

@@ -1,0 +1,339 @@
+//! Why a token is refused: facts for logs and metrics, and the little that a caller may learn.
+
+use super::trust::IssuerIndex;
+
+/// Why a token is refused. Facts for logs; the caller learns only [`Refusal::description`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Refusal {
+    /// Not header, claims and signature, each of them present (RFC 7515 section 7.1).
+    #[error("it is not three parts separated by dots")]
+    Parts,
+    /// Not base64url without padding in its one canonical form (RFC 7515 section 2, RFC 4648
+    /// section 3.5).
+    #[error("a part is not canonical base64url without padding")]
+    Base64Url,
+    /// Header or claims are not one JSON text (RFC 8259).
+    #[error("header or claims are not JSON")]
+    Json,
+    /// Header or claims are JSON, but no object (RFC 7515 section 4, RFC 7519 section 7.2).
+    #[error("header or claims are not a JSON object")]
+    NotAnObject,
+    /// A member stands twice in one object, at any level.
+    #[error("header or claims hold a member twice")]
+    DuplicateMember,
+    /// Header or claims are nested more deeply than is read.
+    #[error("header or claims are nested too deeply")]
+    TooDeep,
+    /// `alg`, `kid` or `typ` is no string, or `kid` is too long.
+    #[error("a header member has the wrong type or length")]
+    HeaderMember,
+    /// A header member that changes how the token is to be read: `crit`, `b64`, `zip`, `enc`,
+    /// `cty`.
+    #[error("the header asks for an extension, compression, encryption or nesting")]
+    Extension,
+    /// `alg` is missing, unknown, or `none`.
+    #[error("its algorithm is not supported")]
+    UnsupportedAlgorithm,
+    /// The issuer's tokens may not use this algorithm.
+    #[error("its algorithm is not one that the issuer may use")]
+    AlgorithmNotAllowed,
+    /// `typ` is not one of those accepted of the issuer: an ID token or a refresh token, perhaps.
+    #[error("its type is not one that is accepted of the issuer")]
+    TypeNotAccepted,
+    /// A required claim is absent.
+    #[error("the claim `{}` is missing", .0.name())]
+    Missing(Claim),
+    /// A claim has the wrong JSON type, or a value that is never right.
+    #[error("the claim `{}` has a type or value that is not accepted", .0.name())]
+    Unacceptable(Claim),
+    /// Nobody trusts this issuer.
+    #[error("its issuer is not trusted")]
+    UnknownIssuer,
+    /// None of `aud` is one of ours.
+    #[error("it is meant for another audience")]
+    WrongAudience,
+    /// `exp` has passed.
+    #[error("it has expired")]
+    Expired,
+    /// `nbf` has not come.
+    #[error("it is not valid yet")]
+    NotYetValid,
+    /// `iat` lies in the future.
+    #[error("it was issued in the future")]
+    IssuedInTheFuture,
+    /// It lives longer than the issuer's tokens may.
+    #[error("it lives longer than the issuer's tokens may")]
+    LivesTooLong,
+    /// `cnf` binds it to a key that the caller has to prove (RFC 7800, 8705, 9449): as a bearer
+    /// token it would be accepted from a thief.
+    #[error("it is bound to a key that nobody checks here")]
+    SenderConstrained,
+    /// The issuer is trusted but none of its keys was loaded yet: 503, not 401.
+    #[error("the issuer's keys are not loaded")]
+    KeysNotLoaded(IssuerIndex),
+    /// The token names a key that the issuer does not have, or none where the issuer has none of
+    /// its algorithm: perhaps a new one.
+    #[error("the issuer has no such key")]
+    UnknownKey(IssuerIndex),
+    /// The key that the token names serves another algorithm.
+    #[error("the key that it names serves another algorithm")]
+    KeyOfAnotherAlgorithm,
+    /// The token names no key, and the issuer has too many of its algorithm to try.
+    #[error("it names no key and the issuer has too many to try")]
+    TooManyKeysToTry,
+    /// No key of the issuer made the signature.
+    #[error("its signature is wrong")]
+    WrongSignature,
+}
+
+/// A claim that is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Claim {
+    /// `iss`.
+    Issuer,
+    /// `sub`.
+    Subject,
+    /// `aud`.
+    Audience,
+    /// `exp`.
+    ExpiresAt,
+    /// `nbf`.
+    NotBefore,
+    /// `iat`.
+    IssuedAt,
+    /// `jti`.
+    Id,
+    /// `client_id` or `azp`.
+    Client,
+    /// The claim that holds the scopes, as configured.
+    Scope,
+}
+
+impl Claim {
+    /// Its usual name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Issuer => "iss",
+            Self::Subject => "sub",
+            Self::Audience => "aud",
+            Self::ExpiresAt => "exp",
+            Self::NotBefore => "nbf",
+            Self::IssuedAt => "iat",
+            Self::Id => "jti",
+            Self::Client => "client_id",
+            Self::Scope => "scope",
+        }
+    }
+}
+
+impl Refusal {
+    /// Every value of [`Refusal::label`].
+    pub const ALL_LABELS: &'static [&'static str] = &[
+        "malformed_parts",
+        "malformed_base64url",
+        "malformed_json",
+        "not_an_object",
+        "duplicate_member",
+        "too_deep",
+        "header_member",
+        "extension",
+        "unsupported_algorithm",
+        "algorithm_not_allowed",
+        "type_not_accepted",
+        "missing_issuer",
+        "missing_subject",
+        "missing_audience",
+        "missing_expiry",
+        "missing_claim",
+        "unacceptable_issuer",
+        "unacceptable_subject",
+        "unacceptable_audience",
+        "unacceptable_expiry",
+        "unacceptable_not_before",
+        "unacceptable_issued_at",
+        "unacceptable_id",
+        "unacceptable_client",
+        "unacceptable_scope",
+        "unknown_issuer",
+        "wrong_audience",
+        "expired",
+        "not_yet_valid",
+        "issued_in_the_future",
+        "lives_too_long",
+        "sender_constrained",
+        "keys_not_loaded",
+        "unknown_key",
+        "key_of_another_algorithm",
+        "too_many_keys_to_try",
+        "wrong_signature",
+    ];
+
+    /// A short `snake_case` name from a closed set, for metrics and logs.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Parts => "malformed_parts",
+            Self::Base64Url => "malformed_base64url",
+            Self::Json => "malformed_json",
+            Self::NotAnObject => "not_an_object",
+            Self::DuplicateMember => "duplicate_member",
+            Self::TooDeep => "too_deep",
+            Self::HeaderMember => "header_member",
+            Self::Extension => "extension",
+            Self::UnsupportedAlgorithm => "unsupported_algorithm",
+            Self::AlgorithmNotAllowed => "algorithm_not_allowed",
+            Self::TypeNotAccepted => "type_not_accepted",
+            Self::Missing(claim) => missing(claim),
+            Self::Unacceptable(claim) => unacceptable(claim),
+            Self::UnknownIssuer => "unknown_issuer",
+            Self::WrongAudience => "wrong_audience",
+            Self::Expired => "expired",
+            Self::NotYetValid => "not_yet_valid",
+            Self::IssuedInTheFuture => "issued_in_the_future",
+            Self::LivesTooLong => "lives_too_long",
+            Self::SenderConstrained => "sender_constrained",
+            Self::KeysNotLoaded(_) => "keys_not_loaded",
+            Self::UnknownKey(_) => "unknown_key",
+            Self::KeyOfAnotherAlgorithm => "key_of_another_algorithm",
+            Self::TooManyKeysToTry => "too_many_keys_to_try",
+            Self::WrongSignature => "wrong_signature",
+        }
+    }
+
+    /// What the caller may learn: ASCII without quotes, nothing about keys or parser detail.
+    ///
+    /// | facts | description |
+    /// |---|---|
+    /// | it cannot be read as a signed token at all, whoever made it | `the token is malformed` |
+    /// | `exp` has passed | `the token has expired` |
+    /// | `nbf` or `iat` lies ahead | `the token is not valid yet` |
+    /// | the keys are not loaded | `the token cannot be checked at the moment` |
+    /// | everything else: issuer, audience, type, algorithm, key, signature, other claims | `the token is not acceptable` |
+    ///
+    /// The times are compared before the signature, so that a forger who is told `expired` learns
+    /// that the `iss` he wrote is trusted. That is no secret: RFC 9728 metadata publishes it.
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::Parts
+            | Self::Base64Url
+            | Self::Json
+            | Self::NotAnObject
+            | Self::DuplicateMember
+            | Self::TooDeep
+            | Self::HeaderMember => "the token is malformed",
+            Self::Expired => "the token has expired",
+            Self::NotYetValid | Self::IssuedInTheFuture => "the token is not valid yet",
+            Self::KeysNotLoaded(_) => "the token cannot be checked at the moment",
+            Self::Extension
+            | Self::UnsupportedAlgorithm
+            | Self::AlgorithmNotAllowed
+            | Self::TypeNotAccepted
+            | Self::Missing(_)
+            | Self::Unacceptable(_)
+            | Self::UnknownIssuer
+            | Self::WrongAudience
+            | Self::LivesTooLong
+            | Self::SenderConstrained
+            | Self::UnknownKey(_)
+            | Self::KeyOfAnotherAlgorithm
+            | Self::TooManyKeysToTry
+            | Self::WrongSignature => "the token is not acceptable",
+        }
+    }
+}
+
+fn missing(claim: Claim) -> &'static str {
+    match claim {
+        Claim::Issuer => "missing_issuer",
+        Claim::Subject => "missing_subject",
+        Claim::Audience => "missing_audience",
+        Claim::ExpiresAt => "missing_expiry",
+        Claim::NotBefore | Claim::IssuedAt | Claim::Id | Claim::Client | Claim::Scope => {
+            "missing_claim"
+        }
+    }
+}
+
+fn unacceptable(claim: Claim) -> &'static str {
+    match claim {
+        Claim::Issuer => "unacceptable_issuer",
+        Claim::Subject => "unacceptable_subject",
+        Claim::Audience => "unacceptable_audience",
+        Claim::ExpiresAt => "unacceptable_expiry",
+        Claim::NotBefore => "unacceptable_not_before",
+        Claim::IssuedAt => "unacceptable_issued_at",
+        Claim::Id => "unacceptable_id",
+        Claim::Client => "unacceptable_client",
+        Claim::Scope => "unacceptable_scope",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    const CLAIMS: [Claim; 9] = [
+        Claim::Issuer,
+        Claim::Subject,
+        Claim::Audience,
+        Claim::ExpiresAt,
+        Claim::NotBefore,
+        Claim::IssuedAt,
+        Claim::Id,
+        Claim::Client,
+        Claim::Scope,
+    ];
+
+    fn all() -> Vec<Refusal> {
+        let mut all = vec![
+            Refusal::Parts,
+            Refusal::Base64Url,
+            Refusal::Json,
+            Refusal::NotAnObject,
+            Refusal::DuplicateMember,
+            Refusal::TooDeep,
+            Refusal::HeaderMember,
+            Refusal::Extension,
+            Refusal::UnsupportedAlgorithm,
+            Refusal::AlgorithmNotAllowed,
+            Refusal::TypeNotAccepted,
+            Refusal::UnknownIssuer,
+            Refusal::WrongAudience,
+            Refusal::Expired,
+            Refusal::NotYetValid,
+            Refusal::IssuedInTheFuture,
+            Refusal::LivesTooLong,
+            Refusal::SenderConstrained,
+            Refusal::KeysNotLoaded(IssuerIndex(0)),
+            Refusal::UnknownKey(IssuerIndex(0)),
+            Refusal::KeyOfAnotherAlgorithm,
+            Refusal::TooManyKeysToTry,
+            Refusal::WrongSignature,
+        ];
+        all.extend(CLAIMS.map(Refusal::Missing));
+        all.extend(CLAIMS.map(Refusal::Unacceptable));
+        all
+    }
+
+    #[test]
+    fn the_labels_are_exactly_those_listed() {
+        let used: BTreeSet<_> = all().into_iter().map(Refusal::label).collect();
+        let listed: BTreeSet<_> = Refusal::ALL_LABELS.iter().copied().collect();
+        assert_eq!(used, listed);
+        assert_eq!(listed.len(), Refusal::ALL_LABELS.len());
+    }
+
+    #[test]
+    fn descriptions_are_few_and_fit_into_a_quoted_string() {
+        let descriptions: BTreeSet<_> = all().into_iter().map(Refusal::description).collect();
+        assert_eq!(descriptions.len(), 5);
+        for description in descriptions {
+            assert!(
+                description
+                    .bytes()
+                    .all(|byte| byte == b' ' || byte.is_ascii_lowercase())
+            );
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! What is believed, and the one way from a token to a proof.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::algorithm::Algorithm;
+use super::bearer::{Parts, UnverifiedToken};
+use super::claims::{Claims, Times};
+use super::fingerprint::{Fields, Fingerprint};
+use super::header::Header;
+use super::key_set::KeySet;
+use super::refusal::Refusal;
+use super::verified::{Basis, VerifiedToken};
+use crate::clock::UnixSeconds;
+
+/// Everything that is believed: the issuers, their rules and their keys. Immutable.
+#[derive(Debug, Clone, Default)]
+pub struct Trust {
+    issuers: Vec<TrustedIssuer>,
+    by_name: Arc<HashMap<Box<str>, IssuerIndex>>,
+}
+
+/// What is believed of one issuer's tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssuerRules {
+    /// The token's `iss`, exactly.
+    pub issuer: Box<str>,
+    /// At least one of these is in `aud`; never empty.
+    pub audiences: Vec<Box<str>>,
+    /// The algorithms that its tokens may use; never empty.
+    pub algorithms: Vec<Algorithm>,
+    /// Tolerance for clocks that differ, in seconds.
+    pub leeway_seconds: u32,
+    /// Accepted `typ`, lower case, without `application/`; an absent `typ` counts as `jwt`.
+    pub types: Vec<Box<str>>,
+    /// The claim that holds the scopes.
+    pub scope_claim: Box<str>,
+    /// The longest `exp - iat` in seconds; without `iat`, the longest `exp - now`, with leeway.
+    pub max_lifetime_seconds: u64,
+}
+
+/// The position of an issuer within [`Trust`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct IssuerIndex(pub usize);
+
+/// Two issuers with the same `iss`.
+#[derive(Debug, thiserror::Error)]
+#[error("the issuer `{0}` is listed twice")]
+pub struct DuplicateIssuer(pub String);
+
+/// Why an earlier proof cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stale {
+    /// The trust changed since: verify again.
+    TrustChanged,
+    /// The times no longer hold: refused.
+    Times(Refusal),
+}
+
+#[derive(Debug, Clone)]
+struct TrustedIssuer {
+    rules: Arc<IssuerRules>,
+    keys: Option<LoadedKeys>,
+}
+
+#[derive(Debug, Clone)]
+struct LoadedKeys {
+    keys: Arc<KeySet>,
+    /// Of the rules and the keys together: what a proof rests on.
+    fingerprint: Fingerprint,
+}
+
+impl Trust {
+    /// Trust in these issuers; `None` stands for keys that have not been loaded yet.
+    pub fn new(issuers: Vec<(IssuerRules, Option<KeySet>)>) -> Result<Self, DuplicateIssuer> {
+        let mut by_name = HashMap::with_capacity(issuers.len());
+        let mut trusted = Vec::with_capacity(issuers.len());
+        for (position, (rules, keys)) in issuers.into_iter().enumerate() {
+            if by_name
+                .insert(rules.issuer.clone(), IssuerIndex(position))
+                .is_some()
+            {
+                return Err(DuplicateIssuer(rules.issuer.into()));
+            }
+            let keys = keys.map(|keys| LoadedKeys::new(&rules, keys));
+            trusted.push(TrustedIssuer {
+                rules: Arc::new(rules),
+                keys,
+            });
+        }
+        Ok(Self {
+            issuers: trusted,
+            by_name: Arc::new(by_name),
+        })
+    }
+
+    /// The same trust with other keys for one issuer. Proofs for the other issuers stay good, and
+    /// so do those for this one if the keys are the same. An unknown index changes nothing.
+    #[must_use]
+    pub fn with_keys(&self, issuer: IssuerIndex, keys: KeySet) -> Self {
+        let mut changed = self.clone();
+        if let Some(issuer) = changed.issuers.get_mut(issuer.0) {
+            issuer.keys = Some(LoadedKeys::new(&issuer.rules, keys));
+        }
+        changed
+    }
+
+    /// The rules of an issuer.
+    pub fn rules(&self, issuer: IssuerIndex) -> Option<&IssuerRules> {
+        self.issuers.get(issuer.0).map(|issuer| &*issuer.rules)
+    }
+
+    /// The issuers, in the order of their indices.
+    pub fn issuers(&self) -> impl Iterator<Item = (IssuerIndex, &IssuerRules)> {
+        self.issuers
+            .iter()
+            .enumerate()
+            .map(|(position, issuer)| (IssuerIndex(position), &*issuer.rules))
+    }
+
+    /// Verifies a token from scratch.
+    ///
+    /// What is cheap comes first, so that only tokens which are right in all but their signature
+    /// cost cryptography, or cause keys to be fetched.
+    pub fn verify(
+        &self,
+        token: UnverifiedToken<'_>,
+        now: UnixSeconds,
+    ) -> Result<VerifiedToken, Refusal> {
+        let parts = Parts::split(token)?;
+        let header = Header::parse(parts.header)?;
+        let claims = Claims::parse(parts.claims)?;
+        let signature = URL_SAFE_NO_PAD
+            .decode(parts.signature)
+            .map_err(|_| Refusal::Base64Url)?;
+        let index = *self
+            .by_name
+            .get(claims.issuer()?)
+            .ok_or(Refusal::UnknownIssuer)?;
+        let issuer = self.issuers.get(index.0).ok_or(Refusal::UnknownIssuer)?;
+        let times = issuer.check_rules(&header, &claims, now)?;
+        let loaded = issuer.keys.as_ref().ok_or(Refusal::KeysNotLoaded(index))?;
+        loaded
+            .keys
+            .check_signature(index, &header, parts.message.as_bytes(), &signature)?;
+        let rules = Arc::clone(&issuer.rules);
+        let basis = Basis {
+            rules,
+            index,
+            fingerprint: loaded.fingerprint,
+        };
+        VerifiedToken::new(basis, times, claims)
+    }
+
+    /// Whether a token verified earlier would still be: its issuer's rules and keys are the very
+    /// same, and it is neither expired nor not yet valid. Cheap: no cryptography, no allocation.
+    pub fn recheck(&self, token: &VerifiedToken, now: UnixSeconds) -> Result<(), Stale> {
+        let issuer = self
+            .issuers
+            .get(token.issuer_index().0)
+            .ok_or(Stale::TrustChanged)?;
+        let same = issuer
+            .keys
+            .as_ref()
+            .is_some_and(|keys| keys.fingerprint == *token.fingerprint());
+        if !same {
+            return Err(Stale::TrustChanged);
+        }
+        token
+            .times()
+            .check(&issuer.rules, now)
+            .map_err(Stale::Times)
+    }
+}
+
+impl TrustedIssuer {
+    /// Everything that the rules ask but the signature.
+    fn check_rules(
+        &self,
+        header: &Header,
+        claims: &Claims,
+        now: UnixSeconds,
+    ) -> Result<Times, Refusal> {
+        let rules = &*self.rules;
+        if !rules.algorithms.contains(&header.algorithm) {
+            return Err(Refusal::AlgorithmNotAllowed);
+        }
+        if !rules
+            .types
+            .iter()
+            .any(|kind| kind.eq_ignore_ascii_case(&header.kind))
+        {
+            return Err(Refusal::TypeNotAccepted);
+        }
+        let times = claims.times()?;
+        times.check(rules, now)?;
+        claims.check_audience(&rules.audiences)?;
+        claims.check_forwarded(&rules.scope_claim)?;
+        claims.check_bearer()?;
+        Ok(times)
+    }
+}
+
+impl LoadedKeys {
+    fn new(rules: &IssuerRules, keys: KeySet) -> Self {
+        let mut fields = Fields::new();
+        rules.add_to(&mut fields);
+        fields.add(keys.fingerprint().bytes());
+        Self {
+            keys: Arc::new(keys),
+            fingerprint: fields.finish(),
+        }
+    }
+}
+
+impl IssuerRules {
+    fn add_to(&self, fields: &mut Fields) {
+        let Self {
+            issuer,
+            audiences,
+            algorithms,
+            leeway_seconds,
+            types,
+            scope_claim,
+            max_lifetime_seconds,
+        } = self;
+        fields.add(issuer.as_bytes());
+        fields.number(audiences.len() as u64);
+        for audience in audiences {
+            fields.add(audience.as_bytes());
+        }
+        fields.number(algorithms.len() as u64);
+        for algorithm in algorithms {
+            fields.add(algorithm.name().as_bytes());
+        }
+        fields.number(u64::from(*leeway_seconds));
+        fields.number(types.len() as u64);
+        for kind in types {
+            fields.add(kind.as_bytes());
+        }
+        fields.add(scope_claim.as_bytes());
+        fields.number(*max_lifetime_seconds);
+    }
+}
