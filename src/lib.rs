@@ -41,9 +41,19 @@
 //! Deliberately absent: fail-open switches, a negative cache, `jku` and its kin, algorithms
 //! chosen by tokens, decision caching.
 
+pub mod admin;
+pub mod authorizer;
 pub mod clock;
 pub mod decision;
+pub mod ext_authz;
+pub mod files;
+pub mod jwks;
+pub mod keyring;
 pub mod policy;
 pub mod problem;
+pub mod proto;
+pub mod reload;
+pub mod shutdown;
+pub mod telemetry;
 pub mod token;
 pub mod yaml;

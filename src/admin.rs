@@ -1,0 +1,131 @@
+//! The admin listener: probes, metrics and status. No secrets, no keys, no tokens.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use prometheus_client::registry::Registry;
+use serde::Serialize;
+
+use crate::authorizer::Authorizer;
+use crate::keyring::Keyring;
+use crate::reload::Loader;
+use crate::shutdown::{Phase, Shutdown};
+
+/// What the admin listener tells of.
+pub struct Admin {
+    /// Judges the requests.
+    pub authorizer: Arc<Authorizer>,
+    /// Loads policy and keys.
+    pub loader: Arc<Loader>,
+    /// Holds the keys.
+    pub keyring: Arc<Keyring>,
+    /// All metrics.
+    pub registry: Registry,
+    /// Whether the process is ending.
+    pub shutdown: Shutdown,
+    /// Whether every issuer has had keys.
+    pub keys_loaded: Arc<tokio::sync::watch::Sender<bool>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Status {
+    version: &'static str,
+    ready: bool,
+    policy: PolicyStatus,
+    issuers: Vec<IssuerStatus>,
+}
+
+#[derive(Debug, Serialize)]
+struct PolicyStatus {
+    digest: String,
+    routes: usize,
+    loaded_at_unix_seconds: i64,
+    reload_failures: u64,
+    last_reload_error: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct IssuerStatus {
+    issuer: String,
+    keys: Option<usize>,
+    last_success_unix_seconds: Option<i64>,
+    last_failure: Option<String>,
+    consecutive_failures: Option<u64>,
+}
+
+/// The routes of the admin listener.
+pub fn router(admin: Arc<Admin>) -> Router {
+    Router::new()
+        .route("/livez", get(async || "ok\n"))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .route("/status", get(status))
+        .with_state(admin)
+}
+
+impl Admin {
+    fn is_ready(&self) -> Result<(), &'static str> {
+        if self.shutdown.phase() != Phase::Running {
+            return Err("draining\n");
+        }
+        if !*self.keys_loaded.borrow() {
+            return Err("the keys of an issuer are not loaded yet: see /status\n");
+        }
+        Ok(())
+    }
+}
+
+async fn ready(State(admin): State<Arc<Admin>>) -> Response {
+    match admin.is_ready() {
+        Ok(()) => "ok\n".into_response(),
+        Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, reason).into_response(),
+    }
+}
+
+async fn metrics(State(admin): State<Arc<Admin>>) -> Response {
+    let mut text = String::new();
+    if prometheus_client::encoding::text::encode(&mut text, &admin.registry).is_err() {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    }
+    let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(header::CONTENT_TYPE, content_type)], text).into_response()
+}
+
+async fn status(State(admin): State<Arc<Admin>>) -> Response {
+    let snapshot = admin.authorizer.snapshot();
+    let state = admin.loader.state();
+    let issuers = admin.keyring.overview().into_iter().map(|issuer| {
+        let remote = issuer.remote.as_ref();
+        IssuerStatus {
+            issuer: issuer.issuer,
+            keys: issuer.keys,
+            last_success_unix_seconds: remote
+                .and_then(|state| state.last_success)
+                .map(|instant| instant.0),
+            last_failure: remote
+                .and_then(|state| state.last_failure.as_ref())
+                .map(|failure| failure.message.clone()),
+            consecutive_failures: remote.map(|state| state.consecutive_failures),
+        }
+    });
+    let status = Status {
+        version: env!("CARGO_PKG_VERSION"),
+        ready: admin.is_ready().is_ok(),
+        policy: PolicyStatus {
+            digest: snapshot.policy().digest().to_owned(),
+            routes: snapshot.policy().routes().len(),
+            loaded_at_unix_seconds: state.loaded_at.0,
+            reload_failures: state.failures,
+            last_reload_error: state.last_error,
+        },
+        issuers: issuers.collect(),
+    };
+    match serde_json::to_string_pretty(&status) {
+        Ok(json) => ([(header::CONTENT_TYPE, "application/json")], json + "\n").into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}

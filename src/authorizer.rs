@@ -1,0 +1,267 @@
+//! The authorizer: snapshots of policy and trust, and the proof cache, around `decide`.
+//!
+//! Synchronous and free of I/O. It is the only caller of [`decide`]. What feeds its snapshots
+//! (reloads, key sets) runs elsewhere and swaps them whole; a check never waits for it.
+
+mod proof_cache;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::{ArcSwap, Guard};
+
+use crate::clock::{Clock, UnixSeconds};
+use crate::decision::{Decision, Denial, Evidence, decide};
+use crate::policy::{Policy, Requirement, Routed, Target};
+use crate::token::{
+    Credential, IssuerIndex, Refusal, Stale, Trust, UnverifiedToken, VerifiedToken,
+};
+
+pub use proof_cache::{CacheLimits, CacheStatistics, ProofCache};
+
+/// What a check needs to know of a request, whichever protocol carried it.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// Method, host and path.
+    pub target: Target<'a>,
+    /// What the `Authorization` headers held.
+    pub credential: Credential<'a>,
+}
+
+/// Everything that a check is judged by. Swapped whole.
+#[derive(Debug)]
+pub struct Snapshot {
+    policy: Arc<Policy>,
+    trust: Trust,
+    /// One for each route, at the route's index.
+    tallies: Arc<[Arc<RouteTally>]>,
+}
+
+impl Snapshot {
+    /// A snapshot that begins to count at zero.
+    pub fn new(policy: Arc<Policy>, trust: Trust) -> Self {
+        let tallies = policy.routes().iter().map(|_| Arc::default()).collect();
+        Self {
+            policy,
+            trust,
+            tallies,
+        }
+    }
+
+    /// What follows on this snapshot: routes that keep their name go on counting.
+    #[must_use]
+    pub fn succeeded_by(&self, policy: Arc<Policy>, trust: Trust) -> Self {
+        let earlier: HashMap<&str, &Arc<RouteTally>> = self.tallied().collect();
+        let tallies = policy.routes().iter().map(|route| {
+            let tally = earlier.get(&*route.name);
+            tally.map_or_else(Arc::default, |tally| Arc::clone(tally))
+        });
+        Self {
+            tallies: tallies.collect(),
+            policy,
+            trust,
+        }
+    }
+
+    /// The same policy and counts with another trust.
+    #[must_use]
+    pub fn with_trust(&self, trust: Trust) -> Self {
+        Self {
+            policy: Arc::clone(&self.policy),
+            trust,
+            tallies: Arc::clone(&self.tallies),
+        }
+    }
+
+    /// Which requests there are and what each asks for.
+    pub fn policy(&self) -> &Arc<Policy> {
+        &self.policy
+    }
+
+    /// Whose tokens are believed.
+    pub fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
+    /// The routes' names with their counts.
+    pub fn tallies(&self) -> impl Iterator<Item = (&str, &RouteTally)> {
+        self.tallied().map(|(name, tally)| (name, &**tally))
+    }
+
+    fn tallied(&self) -> impl Iterator<Item = (&str, &Arc<RouteTally>)> {
+        let names = self.policy.routes().iter().map(|route| &*route.name);
+        names.zip(self.tallies.iter())
+    }
+}
+
+/// How often a route decided.
+#[derive(Debug, Default)]
+pub struct RouteTally {
+    allowed: AtomicU64,
+    denied: AtomicU64,
+}
+
+impl RouteTally {
+    /// Requests that it let through.
+    pub fn allowed(&self) -> u64 {
+        self.allowed.load(Ordering::Relaxed)
+    }
+
+    /// Requests that it turned away.
+    pub fn denied(&self) -> u64 {
+        self.denied.load(Ordering::Relaxed)
+    }
+}
+
+/// The outcome of one check.
+#[derive(Debug)]
+pub struct Judgement<'p> {
+    /// Allow or deny.
+    pub decision: Decision<'p>,
+    /// The caller's verified token, also where the route did not need it.
+    pub caller: Option<Arc<VerifiedToken>>,
+    /// The token names a key that its issuer is not known to have: asking the issuer anew may
+    /// change the outcome.
+    pub unknown_key: Option<IssuerIndex>,
+}
+
+/// Answers checks.
+pub struct Authorizer {
+    snapshot: ArcSwap<Snapshot>,
+    proofs: ProofCache,
+    clock: Arc<dyn Clock>,
+}
+
+impl Authorizer {
+    /// An authorizer that begins with `snapshot`.
+    pub fn new(snapshot: Snapshot, limits: CacheLimits, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            snapshot: ArcSwap::from_pointee(snapshot),
+            proofs: ProofCache::new(limits),
+            clock,
+        }
+    }
+
+    /// What checks are judged by at this moment. Never waits.
+    pub fn snapshot(&self) -> Guard<Arc<Snapshot>> {
+        self.snapshot.load()
+    }
+
+    /// Replaces the snapshot by what `successor` makes of it. It is asked again if somebody else
+    /// was faster, so it must read what it builds on anew each time.
+    pub fn update(&self, successor: impl Fn(&Snapshot) -> Snapshot) {
+        self.snapshot.rcu(|current| successor(current));
+    }
+
+    /// Hits, misses and evictions of the proof cache so far, and its size.
+    pub fn cache_statistics(&self) -> CacheStatistics {
+        self.proofs.statistics()
+    }
+
+    /// Judges a request by `snapshot`. Free of effects but for the cache: a check that waits for
+    /// keys is judged twice, and counted once by [`Authorizer::tally`].
+    pub fn judge<'p>(&self, snapshot: &'p Snapshot, request: &Request<'_>) -> Judgement<'p> {
+        let routed = match snapshot.policy.route(&request.target) {
+            Ok(routed) => routed,
+            Err(malformed) => return Judgement::denied(Denial::MalformedTarget(malformed)),
+        };
+        if request.credential == Credential::Several {
+            return Judgement::denied(Denial::SeveralCredentials);
+        }
+        let verified = if may_need_token(&routed) {
+            self.verify(&snapshot.trust, request.credential)
+        } else {
+            Ok(None)
+        };
+        let evidence = match &verified {
+            Ok(None) => Evidence::Absent,
+            Ok(Some(token)) => Evidence::Verified(token),
+            Err(refusal) => Evidence::Refused(*refusal),
+        };
+        Judgement {
+            decision: decide(&routed, evidence),
+            unknown_key: match verified {
+                Err(Refusal::UnknownKey(issuer)) => Some(issuer),
+                Ok(_) | Err(_) => None,
+            },
+            caller: verified.ok().flatten(),
+        }
+    }
+
+    fn verify(
+        &self,
+        trust: &Trust,
+        credential: Credential<'_>,
+    ) -> Result<Option<Arc<VerifiedToken>>, Refusal> {
+        match credential {
+            Credential::Absent => Ok(None),
+            Credential::Several | Credential::Malformed => Err(Refusal::Parts),
+            Credential::Token(token) => self.prove(trust, token).map(Some),
+        }
+    }
+
+    /// Takes the proof from the cache if it still holds, else verifies the token.
+    fn prove(
+        &self,
+        trust: &Trust,
+        token: UnverifiedToken<'_>,
+    ) -> Result<Arc<VerifiedToken>, Refusal> {
+        let now = self.clock.now();
+        let key = self.proofs.key(token);
+        if let Some(proof) = self.proofs.get(&key) {
+            match trust.recheck(&proof, now) {
+                Ok(()) => return Ok(proof),
+                Err(Stale::Times(refusal)) => return Err(refusal),
+                Err(Stale::TrustChanged) => self.proofs.remove(&key),
+            }
+        }
+        let proof = Arc::new(trust.verify(token, now)?);
+        self.proofs.insert(key, Arc::clone(&proof), now);
+        Ok(proof)
+    }
+
+    /// Counts a judgement with the route that decided.
+    pub fn tally(&self, snapshot: &Snapshot, judgement: &Judgement<'_>) {
+        let (route, denied) = match &judgement.decision {
+            Decision::Allow(grant) => (Some(grant.route), false),
+            Decision::Deny(denial) => (denial.route(), true),
+        };
+        if let Some(tally) = route.and_then(|route| snapshot.tallies.get(route.index)) {
+            let count = if denied {
+                &tally.denied
+            } else {
+                &tally.allowed
+            };
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The present, by this authorizer's clock.
+    pub fn now(&self) -> UnixSeconds {
+        self.clock.now()
+    }
+}
+
+impl Judgement<'_> {
+    fn denied(denial: Denial<'_>) -> Judgement<'_> {
+        Judgement {
+            decision: Decision::Deny(denial),
+            caller: None,
+            unknown_key: None,
+        }
+    }
+}
+
+/// Whether a token could change anything: on public routes it makes the caller known to the
+/// upstream; where nobody passes, and on preflights, it is not looked at.
+fn may_need_token(routed: &Routed<'_>) -> bool {
+    match routed {
+        Routed::Unlisted | Routed::Every(_) => true,
+        Routed::One(route) => route.requirement != Requirement::Nobody,
+        Routed::Preflight(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,250 @@
+//! The proof cache in use: no proof outlives what made it true, and no flood pushes proofs out.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::*;
+use crate::clock::ManualClock;
+use crate::policy::Policy;
+use crate::problem::Source;
+use crate::token::{Algorithm, IssuerRules, KeySet, SigningKey};
+
+const NOW: i64 = 1_700_000_000;
+const SECRET: &[u8] = b"3f0c9a7be1d2485566a1c0ffee90d1e2";
+const OTHER_SECRET: &[u8] = b"91d2c4f0a7be6b3855a1d0ffce90e7a4";
+const LIMITS: CacheLimits = CacheLimits {
+    max_entries: 1000,
+    max_bytes: 1 << 24,
+};
+
+fn trust(secret: &[u8], audience: &str) -> Trust {
+    let algorithms = vec![Algorithm::Hs256];
+    let keys = KeySet::from_hmac_secret(secret, &algorithms).unwrap();
+    let rules = IssuerRules {
+        issuer: "https://id.shop.example".into(),
+        audiences: vec![audience.into()],
+        algorithms,
+        leeway_seconds: 0,
+        types: vec!["at+jwt".into()],
+        scope_claim: "scope".into(),
+        max_lifetime_seconds: 86_400,
+    };
+    Trust::new(vec![(rules, Some(keys))]).unwrap()
+}
+
+/// A token for `subject` that lives an hour.
+fn token(secret: &[u8], subject: &str) -> String {
+    let claims = json!({
+        "iss": "https://id.shop.example", "aud": "orders-api", "sub": subject, "scope": "read",
+        "iat": NOW, "exp": NOW + 3600,
+    });
+    let claims: Map<String, Value> = claims.as_object().unwrap().clone();
+    let key = SigningKey::read(secret, Algorithm::Hs256).unwrap();
+    key.issue("at+jwt", &claims).unwrap()
+}
+
+struct Gate {
+    authorizer: Authorizer,
+    clock: Arc<ManualClock>,
+}
+
+impl Gate {
+    fn new(limits: CacheLimits) -> Self {
+        let text = "version: 1\nscopes: {read: Read}\n\
+                    routes: [{name: a, methods: [GET], path: /a, scopes: [read]}]";
+        let source = Source {
+            name: "policy.yaml".to_owned(),
+            text: text.to_owned(),
+        };
+        let policy = Arc::new(Policy::compile(&[source]).unwrap());
+        let clock = Arc::new(ManualClock::new(UnixSeconds(NOW)));
+        let snapshot = Snapshot::new(policy, trust(SECRET, "orders-api"));
+        let authorizer = Authorizer::new(snapshot, limits, Arc::clone(&clock) as Arc<dyn Clock>);
+        Self { authorizer, clock }
+    }
+
+    fn allows(&self, token: &str) -> bool {
+        let request = Request {
+            target: Target {
+                method: b"GET",
+                host: b"shop.example",
+                path: b"/a",
+                preflight: None,
+                grpc: false,
+            },
+            credential: Credential::Token(UnverifiedToken::parse(token.as_bytes()).unwrap()),
+        };
+        let snapshot = self.authorizer.snapshot();
+        let judgement = self.authorizer.judge(&snapshot, &request);
+        matches!(judgement.decision, Decision::Allow(_))
+    }
+
+    fn trusts(&self, trust: &Trust) {
+        let renew = |snapshot: &Snapshot| snapshot.with_trust(trust.clone());
+        self.authorizer.update(renew);
+    }
+
+    fn statistics(&self) -> CacheStatistics {
+        self.authorizer.cache_statistics()
+    }
+}
+
+#[test]
+fn a_proof_does_not_outlive_its_token() {
+    let gate = Gate::new(LIMITS);
+    let token = token(SECRET, "alice");
+    assert!(gate.allows(&token));
+    gate.clock.advance(3599);
+    assert!(gate.allows(&token));
+    assert_eq!(gate.statistics().hits, 1);
+    gate.clock.advance(1);
+    assert!(!gate.allows(&token));
+    gate.clock.advance(i64::from(u32::MAX));
+    assert!(!gate.allows(&token));
+}
+
+#[test]
+fn a_proof_follows_a_clock_that_jumps() {
+    let gate = Gate::new(LIMITS);
+    let token = token(SECRET, "alice");
+    assert!(gate.allows(&token));
+    for (seconds, allowed) in [
+        (4000, false),
+        (-4000, true),
+        (-1, false),
+        (1, true),
+        (3599, true),
+        (1, false),
+        (-3600, true),
+    ] {
+        gate.clock.advance(seconds);
+        assert_eq!(gate.allows(&token), allowed, "after {seconds} s");
+    }
+    assert_eq!(gate.statistics().misses, 1);
+}
+
+#[test]
+fn a_proof_ends_with_its_key_and_with_its_rules() {
+    let token = token(SECRET, "alice");
+    for other in [
+        trust(OTHER_SECRET, "orders-api"),
+        trust(SECRET, "payments-api"),
+        Trust::default(),
+    ] {
+        let gate = Gate::new(LIMITS);
+        assert!(gate.allows(&token) && gate.allows(&token));
+        gate.trusts(&other);
+        assert!(!gate.allows(&token));
+        assert_eq!(gate.statistics().entries, 0);
+        gate.trusts(&trust(SECRET, "orders-api"));
+        assert!(gate.allows(&token));
+        assert_eq!(gate.statistics().hits, 2, "one before, and the stale one");
+    }
+}
+
+#[test]
+fn the_same_keys_loaded_anew_keep_the_proofs() {
+    let gate = Gate::new(LIMITS);
+    let token = token(SECRET, "alice");
+    assert!(gate.allows(&token));
+    gate.trusts(&trust(SECRET, "orders-api"));
+    assert!(gate.allows(&token));
+    assert_eq!((gate.statistics().hits, gate.statistics().misses), (1, 1));
+}
+
+#[test]
+fn ten_times_too_many_good_tokens_stay_within_the_bounds() {
+    let by_entries = CacheLimits {
+        max_entries: 100,
+        max_bytes: 1 << 24,
+    };
+    let by_bytes = CacheLimits {
+        max_entries: 1_000_000,
+        max_bytes: 1 << 16,
+    };
+    for limits in [by_entries, by_bytes] {
+        let gate = Gate::new(limits);
+        let most = limits.max_entries.min(limits.max_bytes / 1280);
+        let mut greatest = 0;
+        for number in 0..10 * most {
+            assert!(gate.allows(&token(SECRET, &format!("user-{number}"))));
+            if number % 64 == 0 {
+                greatest = greatest.max(gate.statistics().entries);
+            }
+        }
+        let statistics = gate.statistics();
+        assert!(greatest.max(statistics.entries) <= most, "{statistics:?}");
+        assert!(statistics.evictions > 0, "{statistics:?}");
+        assert!(statistics.entries > most / 4, "{statistics:?}");
+    }
+}
+
+#[test]
+fn a_flood_of_bad_tokens_leaves_the_good_one_in_the_cache() {
+    let gate = Gate::new(CacheLimits {
+        max_entries: 10,
+        max_bytes: 1 << 16,
+    });
+    let good = token(SECRET, "alice");
+    assert!(gate.allows(&good));
+    let (signed, signature) = good.rsplit_once('.').unwrap();
+    let forged = token(OTHER_SECRET, "mallory");
+    for number in 0..100_000 {
+        let bad = match number % 3 {
+            0 => format!("{signed}.{number:A>43}"),
+            1 => format!("{signed}{number}.{signature}"),
+            _ => format!("{number}{forged}"),
+        };
+        assert!(!gate.allows(&bad));
+    }
+    assert!(!gate.allows(&forged));
+    assert_eq!(gate.statistics().entries, 1);
+    assert!(gate.allows(&good));
+    let statistics = gate.statistics();
+    assert_eq!((statistics.hits, statistics.evictions), (1, 0));
+}
+
+#[test]
+fn different_tokens_have_different_digests_and_each_cache_its_own() {
+    let (cache, other) = (ProofCache::new(LIMITS), ProofCache::new(LIMITS));
+    let digest = |cache: &ProofCache, text: &str| {
+        format!(
+            "{:?}",
+            cache.key(UnverifiedToken::parse(text.as_bytes()).unwrap())
+        )
+    };
+    let good = token(SECRET, "alice");
+    let mut seen = HashSet::new();
+    assert!(seen.insert(digest(&cache, &good)));
+    assert!(!seen.insert(digest(&cache, &good)));
+    assert!(seen.insert(digest(&other, &good)));
+    for position in 0..good.len() {
+        let mut bytes = good.clone().into_bytes();
+        bytes[position] = if bytes[position] == b'x' { b'y' } else { b'x' };
+        let changed = String::from_utf8(bytes).unwrap();
+        assert!(seen.insert(digest(&cache, &changed)), "byte {position}");
+    }
+    for end in 1..good.len() {
+        assert!(
+            seen.insert(digest(&cache, good.get(..end).unwrap())),
+            "first {end}"
+        );
+    }
+}
+
+/// ECDSA signatures and the spelling of a header allow several texts for one set of claims: each
+/// is proven by itself.
+#[test]
+fn a_text_is_not_taken_for_another_that_means_the_same() {
+    let gate = Gate::new(LIMITS);
+    let good = token(SECRET, "alice");
+    assert!(gate.allows(&good));
+    for changed in [format!("{good}="), format!("{good}A"), good.to_lowercase()] {
+        if let Ok(token) = UnverifiedToken::parse(changed.as_bytes()) {
+            assert!(!gate.allows(token.text()));
+        }
+    }
+    assert_eq!(gate.statistics().entries, 1);
+}

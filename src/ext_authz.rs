@@ -1,0 +1,23 @@
+//! The front end for Envoy: `CheckRequest` in, `CheckResponse` out. Translation only.
+//!
+//! Nothing that a caller sends may end as a gRPC error: Envoy's `failure_mode_allow` would let the
+//! request through. What cannot be read, judged or answered becomes a refusal.
+
+mod answer;
+mod decision_log;
+mod gate;
+mod identity;
+mod protobuf;
+mod refusal;
+mod request;
+mod service;
+mod wire;
+
+pub use answer::{Allowed, Answer, AnswerStyle};
+pub use decision_log::{DecisionLog, SubjectForm};
+pub use gate::{Gate, KeyRefresh};
+pub use identity::{AliasFinder, IdentityHeaderError, IdentityHeaders};
+pub use refusal::{Refusal, RefusalBody, RefusalStatus};
+pub use request::{Check, Dialect, MalformedCheck};
+pub use service::{AuthorizationService, SERVICE_NAME};
+pub use wire::{HeaderForm, HeaderVisitor, HttpAttributes, WireError, read_check_request};

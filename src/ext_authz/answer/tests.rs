@@ -1,0 +1,351 @@
+//! What Envoy would make of our answers: decoded by envoy-types, never by our own code.
+
+use std::sync::LazyLock;
+
+use envoy_types::pb::envoy::service::auth::v3::attribute_context::HttpRequest;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::clock::UnixSeconds;
+use crate::decision::Denial;
+use crate::ext_authz::request::MalformedCheck;
+use crate::ext_authz::wire::WireError;
+use crate::policy::{MalformedTarget, Methods, Requirement, Route};
+use crate::token::{self, Algorithm, IssuerIndex, IssuerRules, KeySet, Trust, UnverifiedToken};
+
+const NOW: UnixSeconds = UnixSeconds(1_700_000_000);
+const DIALECTS: [Dialect; 3] = [Dialect::Json, Dialect::Text, Dialect::Grpc];
+
+static SECRET: LazyLock<[u8; 64]> = LazyLock::new(|| {
+    let mut secret = [0; 64];
+    aws_lc_rs::rand::fill(&mut secret).unwrap();
+    secret
+});
+
+static TRUST: LazyLock<Trust> = LazyLock::new(|| {
+    let rules = IssuerRules {
+        issuer: "https://id.shop.example".into(),
+        audiences: vec!["orders-api".into()],
+        algorithms: vec![Algorithm::Hs256],
+        leeway_seconds: 0,
+        types: vec!["jwt".into()],
+        scope_claim: "scope".into(),
+        max_lifetime_seconds: 3600,
+    };
+    let keys = KeySet::from_hmac_secret(&*SECRET, &[Algorithm::Hs256]).unwrap();
+    Trust::new(vec![(rules, Some(keys))]).unwrap()
+});
+
+/// A verified token with these claims beside the required ones; none where the gate refuses it.
+fn caller(more: &serde_json::Value) -> Option<VerifiedToken> {
+    let mut claims = json!({
+        "iss": "https://id.shop.example", "aud": "orders-api", "sub": "alice",
+        "exp": NOW.0 + 600, "iat": NOW.0,
+    });
+    for (name, value) in more.as_object().unwrap() {
+        claims[name] = value.clone();
+    }
+    let key = jsonwebtoken::EncodingKey::from_secret(&*SECRET);
+    let token = jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap();
+    let token = UnverifiedToken::parse(token.as_bytes()).unwrap();
+    TRUST.verify(token, NOW).ok()
+}
+
+fn style() -> AnswerStyle {
+    let identity = IdentityHeaders {
+        claims: [("x-auth-note".to_owned(), "note".to_owned())].into(),
+        ..IdentityHeaders::default()
+    };
+    AnswerStyle::new(identity, "portcullis".to_owned(), false)
+}
+
+fn decode(answer: &Answer) -> CheckResponse {
+    CheckResponse::decode(answer.as_bytes()).unwrap()
+}
+
+fn route(requirement: Requirement) -> Route {
+    Route {
+        index: 0,
+        name: "read-order".into(),
+        requirement,
+        hosts: Box::new([]),
+        methods: Methods::Every,
+        path: "/{*rest}".into(),
+        preflight: false,
+    }
+}
+
+/// One of each; a new variant does not compile until it is listed here.
+fn denials(route: &Route) -> Vec<Denial<'_>> {
+    let listed = |denial: &Denial<'_>| match denial {
+        Denial::MalformedTarget(_)
+        | Denial::SeveralCredentials
+        | Denial::NoToken { .. }
+        | Denial::BadToken { .. }
+        | Denial::ScopesMissing { .. }
+        | Denial::Nobody { .. }
+        | Denial::Unlisted
+        | Denial::KeysNotLoaded { .. } => true,
+    };
+    let denials = vec![
+        Denial::MalformedTarget(MalformedTarget::PathDotSegment),
+        Denial::SeveralCredentials,
+        Denial::NoToken { route: None },
+        Denial::NoToken { route: Some(route) },
+        Denial::BadToken {
+            route: None,
+            refusal: token::Refusal::Expired,
+        },
+        Denial::BadToken {
+            route: Some(route),
+            refusal: token::Refusal::UnknownKey(IssuerIndex(0)),
+        },
+        Denial::ScopesMissing { route },
+        Denial::Nobody { route },
+        Denial::Unlisted,
+        Denial::KeysNotLoaded { route: None },
+        Denial::KeysNotLoaded { route: Some(route) },
+    ];
+    assert!(denials.iter().all(listed));
+    for label in Denial::LABELS {
+        assert!(denials.iter().any(|denial| denial.label() == label));
+    }
+    denials
+}
+
+/// One of each; a new variant does not compile until it is listed here.
+fn malformed() -> Vec<MalformedCheck> {
+    let listed = |malformed: &MalformedCheck| match malformed {
+        MalformedCheck::Wire(
+            WireError::NotProtobuf | WireError::RepeatedField | WireError::NoHttpAttributes,
+        )
+        | MalformedCheck::HeaderControl
+        | MalformedCheck::QueryAtOdds
+        | MalformedCheck::TargetAtOdds
+        | MalformedCheck::HeadersAtOdds
+        | MalformedCheck::TooManyAliases => true,
+    };
+    let malformed = vec![
+        MalformedCheck::Wire(WireError::NotProtobuf),
+        MalformedCheck::Wire(WireError::RepeatedField),
+        MalformedCheck::Wire(WireError::NoHttpAttributes),
+        MalformedCheck::HeaderControl,
+        MalformedCheck::QueryAtOdds,
+        MalformedCheck::TargetAtOdds,
+        MalformedCheck::HeadersAtOdds,
+        MalformedCheck::TooManyAliases,
+    ];
+    assert!(malformed.iter().all(listed));
+    let labels: Vec<_> = malformed.iter().map(|each| each.label()).collect();
+    assert_eq!(labels, MalformedCheck::LABELS);
+    malformed
+}
+
+/// One of each; a new variant does not compile until it is listed here.
+fn refusals(route: &Route) -> Vec<Refusal<'_>> {
+    let listed = |refusal: &Refusal<'_>| match refusal {
+        Refusal::Denied(_) | Refusal::Malformed(_) | Refusal::Unreadable | Refusal::Defect => true,
+    };
+    let mut refusals: Vec<Refusal<'_>> = denials(route).into_iter().map(Refusal::Denied).collect();
+    refusals.extend(malformed().into_iter().map(Refusal::Malformed));
+    refusals.extend([Refusal::Unreadable, Refusal::Defect]);
+    assert!(refusals.iter().all(listed));
+    refusals
+}
+
+#[test]
+fn every_refusal_is_one_for_envoy() {
+    let route = route(Requirement::Scopes {
+        all: vec!["orders.read".into()].into(),
+        any: Box::new([]),
+    });
+    for refusal in refusals(&route) {
+        for dialect in DIALECTS {
+            let response = decode(&style().deny(&refusal, dialect, None, "0123456789abcdef"));
+            // Envoy allows by the code alone.
+            assert_ne!(response.status.unwrap().code, 0, "{refusal:?}");
+            let Some(HttpResponse::DeniedResponse(denied)) = response.http_response else {
+                panic!("{refusal:?} is not denied");
+            };
+            let status = denied.status.unwrap().code;
+            assert!((400..600).contains(&status), "{refusal:?}: {status}");
+            assert!(!denied.body.is_empty());
+            for option in &denied.headers {
+                assert_overwrites(option);
+                let header = option.header.as_ref().unwrap();
+                assert!(is_field_value(header.value.as_bytes()), "{header:?}");
+            }
+            let grpc_status = denied.headers.iter().find_map(|option| {
+                let header = option.header.as_ref()?;
+                (header.key == "grpc-status").then_some(header.value.as_str())
+            });
+            assert_eq!(grpc_status.is_some(), dialect == Dialect::Grpc);
+            assert_ne!(grpc_status, Some("0"));
+            let metadata = response.dynamic_metadata.unwrap();
+            assert_eq!(text(&metadata, "reason"), Some(refusal.label()));
+            assert_eq!(text(&metadata, "decision_id"), Some("0123456789abcdef"));
+        }
+    }
+}
+
+#[expect(
+    deprecated,
+    reason = "`append` alone decides on some releases of Envoy"
+)]
+fn assert_overwrites(option: &HeaderValueOption) {
+    assert_eq!(option.append, Some(BoolValue { value: false }));
+    assert_eq!(
+        option.append_action(),
+        HeaderAppendAction::OverwriteIfExistsOrAdd
+    );
+    assert!(!option.keep_empty_value);
+}
+
+/// Nothing that a proxy refuses, trims, or takes for another line (RFC 9110 section 5.5).
+fn is_field_value(value: &[u8]) -> bool {
+    let trimmed = value.trim_ascii() == value;
+    !value.is_empty() && trimmed && value.iter().all(|byte| (0x20..=0x7e).contains(byte))
+}
+
+fn text<'m>(metadata: &'m Struct, key: &str) -> Option<&'m str> {
+    match metadata.fields.get(key)?.kind.as_ref()? {
+        Kind::StringValue(text) => Some(text),
+        other => panic!("no text: {other:?}"),
+    }
+}
+
+fn allowed(caller: Option<&VerifiedToken>, aliases: &[&[u8]]) -> (OkHttpResponse, Struct) {
+    let answer = style().allow(&Allowed {
+        route: "read-order",
+        reason: "scopes",
+        caller,
+        aliases,
+        decision_id: "0123456789abcdef",
+    });
+    let response = decode(&answer);
+    assert_eq!(response.status.map_or(0, |status| status.code), 0);
+    let Some(HttpResponse::OkResponse(ok)) = response.http_response else {
+        panic!("not allowed");
+    };
+    (ok, response.dynamic_metadata.unwrap())
+}
+
+/// The header that the upstream is told; panics where it is also removed.
+fn told(ok: &OkHttpResponse, name: &str) -> Option<String> {
+    let mut set = ok
+        .headers
+        .iter()
+        .filter_map(|option| option.header.as_ref());
+    let value = set.find(|header| header.key == name).map(|header| {
+        assert!(is_field_value(header.value.as_bytes()), "{header:?}");
+        header.value.clone()
+    });
+    let removed = ok.headers_to_remove.iter().any(|removed| removed == name);
+    assert_ne!(value.is_some(), removed, "{name} is either set or removed");
+    value
+}
+
+#[test]
+fn nobody_is_nobody() {
+    let (ok, metadata) = allowed(None, &[b"x_auth_subject", b"\xff"]);
+    assert!(ok.headers.is_empty());
+    let names = [
+        "x-auth-subject",
+        "x-auth-client",
+        "x-auth-scopes",
+        "x-auth-issuer",
+        "x-auth-note",
+        "x_auth_subject",
+    ];
+    assert_eq!(ok.headers_to_remove, names);
+    assert_eq!(text(&metadata, "route"), Some("read-order"));
+    assert_eq!(text(&metadata, "subject"), None);
+}
+
+#[test]
+fn the_constant_is_the_number_of_the_enum() {
+    let number = HeaderAppendAction::OverwriteIfExistsOrAdd as i32;
+    assert_eq!(i32::from(OVERWRITE), number);
+}
+
+#[test]
+fn lists_objects_and_null_are_no_header() {
+    for note in [json!(["a"]), json!({"a": 1}), json!(null), json!("")] {
+        let caller = caller(&json!({"note": note})).unwrap();
+        let (ok, _) = allowed(Some(&caller), &[]);
+        assert_eq!(told(&ok, "x-auth-note"), None);
+    }
+    let caller = caller(&json!({"note": true})).unwrap();
+    let (ok, _) = allowed(Some(&caller), &[]);
+    assert_eq!(told(&ok, "x-auth-note").as_deref(), Some("true"));
+}
+
+proptest! {
+    #[test]
+    fn the_upstream_is_told_what_was_proven(
+        subject in "\\PC{1,40}",
+        client in proptest::option::of("\\PC{1,200}"),
+        scopes in vec("[!-~&&[^\"\\\\]]{1,12}", 0..20),
+        note in any::<String>(),
+    ) {
+        let mut claims = json!({"sub": subject, "scope": scopes.join(" "), "note": note});
+        if let Some(client) = &client {
+            claims["client_id"] = client.as_str().into();
+        }
+        let caller = caller(&claims);
+        prop_assume!(caller.is_some());
+        let caller = caller.unwrap();
+        let (ok, metadata) = allowed(Some(&caller), &[]);
+        ok.headers.iter().for_each(assert_overwrites);
+        prop_assert_eq!(unescape(&told(&ok, "x-auth-subject").unwrap()), caller.subject());
+        let told_client = told(&ok, "x-auth-client").map(|text| unescape(&text));
+        prop_assert_eq!(told_client.as_deref(), caller.client());
+        let told_scopes = told(&ok, "x-auth-scopes").unwrap_or_default();
+        let told_scopes: Vec<String> = told_scopes.split_whitespace().map(unescape).collect();
+        prop_assert_eq!(told_scopes, caller.scopes().collect::<Vec<_>>());
+        let told_note = told(&ok, "x-auth-note").map(|text| unescape(&text));
+        prop_assert_eq!(told_note.unwrap_or_default(), note);
+        prop_assert_eq!(text(&metadata, "subject"), Some(caller.subject()));
+        prop_assert_eq!(text(&metadata, "client"), caller.client());
+    }
+
+    #[test]
+    fn different_values_stay_different(one in any::<String>(), other in any::<String>()) {
+        let escaped = |value: &str| {
+            let mut text = Vec::new();
+            push_escaped(&mut text, value);
+            text
+        };
+        prop_assert!(one.is_empty() || is_field_value(&escaped(&one)));
+        prop_assert_eq!(one == other, escaped(&one) == escaped(&other));
+    }
+
+    #[test]
+    fn lengths_of_every_size_are_written(value in vec(any::<u8>(), 0..40_000)) {
+        let mut writer = Writer::default();
+        writer.message(2, |http| http.text(12, |text| text.extend_from_slice(&value)));
+        let bytes = writer.into_bytes();
+        let request = envoy_types::pb::envoy::service::auth::v3::attribute_context::Request::
+            decode(bytes.as_slice()).unwrap();
+        prop_assert_eq!(request.http, Some(HttpRequest { raw_body: value, ..HttpRequest::default() }));
+    }
+}
+
+/// The reverse of what the header's reader has to do.
+fn unescape(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        if byte == b'%' {
+            let digits = std::str::from_utf8(&rest[..2]).unwrap();
+            bytes.push(u8::from_str_radix(digits, 16).unwrap());
+            rest = &rest[2..];
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).unwrap()
+}

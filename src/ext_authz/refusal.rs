@@ -1,0 +1,234 @@
+//! What a caller is told when its request is turned away: one exhaustive mapping from facts to
+//! HTTP (RFC 9110), Bearer challenges (RFC 6750 section 3) and gRPC codes.
+
+use std::fmt::Write;
+use std::num::NonZeroI32;
+
+use super::request::{Dialect, MalformedCheck};
+use crate::decision::Denial;
+use crate::policy::{Requirement, Route};
+
+/// Why a check ends without letting the request through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal<'p> {
+    /// It was judged and denied.
+    Denied(Denial<'p>),
+    /// The check itself could not be understood.
+    Malformed(MalformedCheck),
+    /// The message is larger than configured, or broke the gRPC framing.
+    Unreadable,
+    /// A defect of ours was caught on the way.
+    Defect,
+}
+
+/// The status of a refusal. None of them means success, in HTTP or in gRPC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusalStatus {
+    /// 400
+    BadRequest,
+    /// 401
+    Unauthorized,
+    /// 403
+    Forbidden,
+    /// 500
+    Internal,
+    /// 503
+    Unavailable,
+}
+
+/// The body of a refusal.
+#[derive(Debug, PartialEq, Eq)]
+pub struct RefusalBody {
+    /// Its media type.
+    pub content_type: &'static str,
+    /// Its text.
+    pub text: String,
+}
+
+impl RefusalStatus {
+    /// The HTTP status code.
+    pub fn http_code(self) -> u16 {
+        match self {
+            Self::BadRequest => 400,
+            Self::Unauthorized => 401,
+            Self::Forbidden => 403,
+            Self::Internal => 500,
+            Self::Unavailable => 503,
+        }
+    }
+
+    /// The gRPC status code (`google.rpc.Code`).
+    pub fn grpc_code(self) -> NonZeroI32 {
+        const fn code(code: i32) -> NonZeroI32 {
+            match NonZeroI32::new(code) {
+                Some(code) => code,
+                None => NonZeroI32::MIN,
+            }
+        }
+        match self {
+            Self::BadRequest => code(3),
+            Self::Unauthorized => code(16),
+            Self::Forbidden => code(7),
+            Self::Internal => code(13),
+            Self::Unavailable => code(14),
+        }
+    }
+}
+
+impl<'p> Refusal<'p> {
+    /// The names that [`Refusal::label`] can give beside those of [`Denial::LABELS`].
+    pub const LABELS: [&'static str; 3] = ["malformed_check", "unreadable_check", "defect"];
+
+    /// A short name from a closed set, for metrics, logs and metadata.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Denied(denial) => denial.label(),
+            Self::Malformed(_) => "malformed_check",
+            Self::Unreadable => "unreadable_check",
+            Self::Defect => "defect",
+        }
+    }
+
+    /// What exactly was wrong, where the label has several causes.
+    pub fn detail(&self) -> Option<&'static str> {
+        match self {
+            Self::Denied(denial) => denial.detail(),
+            Self::Malformed(malformed) => Some(malformed.label()),
+            Self::Unreadable | Self::Defect => None,
+        }
+    }
+
+    fn route(&self) -> Option<&'p Route> {
+        match self {
+            Self::Denied(denial) => denial.route(),
+            Self::Malformed(_) | Self::Unreadable | Self::Defect => None,
+        }
+    }
+
+    /// The name of the route that refused, where there is one.
+    pub fn route_name(&self) -> Option<&'p str> {
+        self.route().map(|route| &*route.name)
+    }
+
+    /// The status of the answer.
+    pub fn status(&self) -> RefusalStatus {
+        match self {
+            Self::Malformed(_) | Self::Unreadable => RefusalStatus::BadRequest,
+            Self::Defect => RefusalStatus::Internal,
+            Self::Denied(denial) => match denial {
+                Denial::MalformedTarget(_) | Denial::SeveralCredentials => {
+                    RefusalStatus::BadRequest
+                }
+                Denial::NoToken { .. } | Denial::BadToken { .. } => RefusalStatus::Unauthorized,
+                Denial::ScopesMissing { .. } | Denial::Nobody { .. } | Denial::Unlisted => {
+                    RefusalStatus::Forbidden
+                }
+                Denial::KeysNotLoaded { .. } => RefusalStatus::Unavailable,
+            },
+        }
+    }
+
+    /// The error code of RFC 6750 section 3.1, where it has one.
+    fn oauth_error(&self) -> Option<&'static str> {
+        match self {
+            Self::Denied(Denial::SeveralCredentials)
+            | Self::Malformed(MalformedCheck::HeadersAtOdds) => Some("invalid_request"),
+            Self::Denied(Denial::BadToken { .. }) => Some("invalid_token"),
+            Self::Denied(Denial::ScopesMissing { .. }) => Some("insufficient_scope"),
+            Self::Malformed(_)
+            | Self::Unreadable
+            | Self::Defect
+            | Self::Denied(
+                Denial::MalformedTarget(_)
+                | Denial::NoToken { .. }
+                | Denial::Nobody { .. }
+                | Denial::Unlisted
+                | Denial::KeysNotLoaded { .. },
+            ) => None,
+        }
+    }
+
+    /// What the caller may know of the cause, in one line of ASCII without quotes.
+    pub fn title(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) | Self::Unreadable => "the request is malformed",
+            Self::Defect => "the request could not be checked",
+            Self::Denied(denial) => match denial {
+                Denial::MalformedTarget(_) => "the method, host or path is malformed",
+                Denial::SeveralCredentials => "more than one credential",
+                Denial::NoToken { .. } => "a token is required",
+                Denial::BadToken { refusal, .. } => refusal.description(),
+                Denial::ScopesMissing { .. } => "the token lacks a required scope",
+                Denial::Nobody { .. } | Denial::Unlisted => "the operation is not open",
+                Denial::KeysNotLoaded { .. } => "tokens cannot be verified yet",
+            },
+        }
+    }
+
+    /// The value of `WWW-Authenticate`, where the answer has one.
+    pub fn challenge(&self, realm: &str) -> Option<String> {
+        if self.oauth_error().is_none() && self.status() != RefusalStatus::Unauthorized {
+            return None;
+        }
+        let mut challenge = format!("Bearer realm=\"{realm}\"");
+        if let Some(error) = self.oauth_error() {
+            // Writing to a string cannot fail.
+            let _ = write!(
+                challenge,
+                ", error=\"{error}\", error_description=\"{}\"",
+                self.title()
+            );
+        }
+        if let Self::Denied(Denial::ScopesMissing { route }) = self {
+            let _ = write!(challenge, ", scope=\"{}\"", required_scopes(route));
+        }
+        Some(challenge)
+    }
+
+    /// After how many seconds another try makes sense.
+    pub fn retry_after_seconds(&self) -> Option<u32> {
+        (self.status() == RefusalStatus::Unavailable).then_some(1)
+    }
+
+    /// The body: problem details (RFC 9457) or one line of text.
+    pub fn body(&self, dialect: Dialect, decision_id: &str) -> RefusalBody {
+        match dialect {
+            Dialect::Json => RefusalBody {
+                content_type: "application/problem+json",
+                text: self.problem_details(decision_id),
+            },
+            Dialect::Text => RefusalBody {
+                content_type: "text/plain; charset=utf-8",
+                text: format!("{} (decision {decision_id})\n", self.title()),
+            },
+            // Envoy makes `grpc-message` of a body; ours is set already.
+            Dialect::Grpc => RefusalBody {
+                content_type: "application/grpc",
+                text: self.title().to_owned(),
+            },
+        }
+    }
+
+    fn problem_details(&self, decision_id: &str) -> String {
+        let mut members = serde_json::Map::new();
+        members.insert("type".to_owned(), "about:blank".into());
+        members.insert("title".to_owned(), self.title().into());
+        members.insert("status".to_owned(), self.status().http_code().into());
+        if let Some(error) = self.oauth_error() {
+            members.insert("error".to_owned(), error.into());
+        }
+        members.insert("decision_id".to_owned(), decision_id.into());
+        serde_json::Value::Object(members).to_string()
+    }
+}
+
+/// The scopes that a route asks for, separated by spaces (RFC 6750 section 3).
+fn required_scopes(route: &Route) -> String {
+    match &route.requirement {
+        Requirement::Scopes { all, any } => {
+            let scopes: Vec<&str> = all.iter().chain(any).map(|scope| &**scope).collect();
+            scopes.join(" ")
+        }
+        Requirement::Public | Requirement::Authenticated | Requirement::Nobody => String::new(),
+    }
+}

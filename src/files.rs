@@ -1,0 +1,161 @@
+//! Files that people write and the kubelet mounts: read with a bound, refused with a reason.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use crate::problem::Source;
+use crate::token::{
+    KeyFileProblem, MAXIMUM_JWKS_BYTES, MAXIMUM_KEY_FILE_BYTES, check_key_file_mode,
+};
+use crate::yaml::MAX_SOURCE_BYTES;
+
+/// Why a file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// The operating system says so.
+    #[error("cannot read `{}`: {source}: check the path and who may read it", .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Larger than anything sensible.
+    #[error("`{}` is larger than {limit} bytes: is it the right file?", .path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The bound, in bytes.
+        limit: usize,
+    },
+    /// Not text.
+    #[error("`{}` is not UTF-8 text: is it the right file? (first bad byte: {offset})", .path.display())]
+    NotUtf8 {
+        /// The file.
+        path: PathBuf,
+        /// The offset of the first byte that does not belong.
+        offset: usize,
+    },
+    /// A directory without policy files.
+    #[error("`{}` holds no `.yaml` or `.yml` file: name the directory of the policy, or the file", .0.display())]
+    NoPolicy(PathBuf),
+    /// Others could change or take what it holds.
+    #[error("the key file `{}` is not safe: {source}", .path.display())]
+    Unsafe {
+        /// The file.
+        path: PathBuf,
+        /// Who could.
+        source: KeyFileProblem,
+    },
+    /// A directory, a pipe or the like.
+    #[error("`{}` is not a file: name the file itself", .0.display())]
+    NotAFile(PathBuf),
+}
+
+/// Reads a text file, such as a configuration.
+pub fn read_source(path: &Path) -> Result<Source, FileError> {
+    let bytes = read_bounded(path, MAX_SOURCE_BYTES)?;
+    let text = String::from_utf8(bytes).map_err(|error| FileError::NotUtf8 {
+        path: path.to_owned(),
+        offset: error.utf8_error().valid_up_to(),
+    })?;
+    Ok(Source {
+        name: path.display().to_string(),
+        text,
+    })
+}
+
+/// Reads the files of a policy; of a directory, its `.yaml` and `.yml` files in the order of
+/// their names, hidden ones left out.
+pub fn read_policy(paths: &[PathBuf]) -> Result<Vec<Source>, FileError> {
+    let mut sources = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            let files = policy_files(path)?;
+            if files.is_empty() {
+                return Err(FileError::NoPolicy(path.clone()));
+            }
+            for file in files {
+                sources.push(read_source(&file)?);
+            }
+        } else {
+            sources.push(read_source(path)?);
+        }
+    }
+    Ok(sources)
+}
+
+fn policy_files(directory: &Path) -> Result<Vec<PathBuf>, FileError> {
+    let unreadable = |source| FileError::Unreadable {
+        path: directory.to_owned(),
+        source,
+    };
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let hidden = path
+            .file_name()
+            .is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
+        let yaml = path
+            .extension()
+            .is_some_and(|name| name == "yaml" || name == "yml");
+        if yaml && !hidden && path.is_file() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Reads public keys: everybody may know them, but not everybody may choose them.
+pub fn read_public_keys(path: &Path) -> Result<Vec<u8>, FileError> {
+    match check_key_file_mode(mode(path)?) {
+        Ok(()) | Err(KeyFileProblem::WorldReadable(_)) => read_bounded(path, MAXIMUM_JWKS_BYTES),
+        Err(source @ KeyFileProblem::WorldWritable(_)) => Err(FileError::Unsafe {
+            path: path.to_owned(),
+            source,
+        }),
+    }
+}
+
+/// Reads a private key or a secret. The group may read it: `fsGroup` of Kubernetes makes it so.
+pub fn read_secret(path: &Path) -> Result<Vec<u8>, FileError> {
+    check_key_file_mode(mode(path)?).map_err(|source| FileError::Unsafe {
+        path: path.to_owned(),
+        source,
+    })?;
+    read_bounded(path, MAXIMUM_KEY_FILE_BYTES)
+}
+
+fn mode(path: &Path) -> Result<u32, FileError> {
+    let metadata = fs::metadata(path).map_err(|source| FileError::Unreadable {
+        path: path.to_owned(),
+        source,
+    })?;
+    if metadata.is_file() {
+        Ok(metadata.mode())
+    } else {
+        Err(FileError::NotAFile(path.to_owned()))
+    }
+}
+
+fn read_bounded(path: &Path, limit: usize) -> Result<Vec<u8>, FileError> {
+    let unreadable = |source| FileError::Unreadable {
+        path: path.to_owned(),
+        source,
+    };
+    let file = File::open(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    file.take(limit as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    if bytes.len() > limit {
+        return Err(FileError::TooLarge {
+            path: path.to_owned(),
+            limit,
+        });
+    }
+    Ok(bytes)
+}

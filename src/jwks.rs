@@ -1,0 +1,328 @@
+//! Remote key sets (JWKS, RFC 7517 section 5): loaded at start, refreshed behind the requests, and
+//! kept when a refresh fails. This module moves bytes; what they mean, the sink knows.
+
+mod fetch;
+mod flight;
+mod schedule;
+mod settings;
+mod state;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+
+use crate::clock::Clock;
+use fetch::{FetchError, Fetched, Fetcher};
+use flight::Flight;
+use schedule::{Dice, Schedule};
+
+pub use settings::{InvalidKeySource, KeySource, RemoteKeySettings};
+pub use state::{FetchCounts, FetchFailure, FetchOutcome, RemoteKeyState};
+
+/// The most callers that wait for one refresh; more are sent away at once.
+const MAX_WAITERS: usize = 1024;
+
+/// One remote key set and the background task that keeps it fresh. Dropping it stops the task.
+#[derive(Debug)]
+pub struct RemoteKeys {
+    flight: Arc<Flight>,
+    outlet: Arc<Outlet>,
+    state: watch::Receiver<RemoteKeyState>,
+    waiters: Semaphore,
+    task: AbortHandle,
+}
+
+/// What the sink made of a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Loaded {
+    /// Usable keys in the set.
+    pub keys: usize,
+    /// Whether it differs from the set before.
+    pub change: Change,
+}
+
+/// Whether a fetch brought other keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// Other keys than before.
+    Changed,
+    /// The very same keys.
+    Unchanged,
+}
+
+/// What a caller with an unknown key gets for waiting. Whatever it is, the caller looks its key up
+/// once more: a set may have been published between its first look and its question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness {
+    /// A fetch succeeded; the sink has published what it brought.
+    Refreshed,
+    /// No fetch: the last one started less than the cooldown ago, or too many are waiting.
+    NotRefreshed,
+    /// A fetch is underway but took longer than the caller would wait.
+    TimedOut,
+    /// A fetch failed, or the key set was stopped.
+    Failed,
+}
+
+impl RemoteKeys {
+    /// Starts to fetch on `runtime`, at once and then for as long as the result lives.
+    ///
+    /// `sink` reads each body, publishes its keys and says how many are usable; no usable key is
+    /// an error. Its error text shows up in logs, so it must not quote the body at length. It runs
+    /// on `runtime`, must not block for long and must not drop this `RemoteKeys`.
+    pub fn start(
+        source: &KeySource,
+        sink: impl Fn(&[u8]) -> Result<Loaded, String> + Send + Sync + 'static,
+        clock: Arc<dyn Clock>,
+        runtime: &Handle,
+    ) -> Self {
+        let flight = Arc::new(Flight::new(source.cooldown));
+        let outlet = Arc::new(Outlet::default());
+        let (sender, state) = watch::channel(RemoteKeyState::default());
+        let refresher = Refresher {
+            uri: source.display_uri(),
+            fetcher: Fetcher::new(source),
+            schedule: Schedule {
+                refresh: source.refresh,
+                cooldown: source.cooldown,
+            },
+            sink,
+            clock,
+            flight: flight.clone(),
+            outlet: outlet.clone(),
+            state: sender,
+        };
+        Self {
+            flight,
+            outlet,
+            state,
+            waiters: Semaphore::new(MAX_WAITERS),
+            task: runtime.spawn(refresher.run()).abort_handle(),
+        }
+    }
+
+    /// Waits, at most `wait`, for a set fetched because of a key id that the present one lacks.
+    ///
+    /// Callers share one fetch, and there is at most one per cooldown, counted from the start of
+    /// the last fetch of any kind. A caller that goes away does not end the fetch.
+    pub async fn refresh_for_unknown_key(&self, wait: Duration) -> Freshness {
+        let Ok(_seat) = self.waiters.try_acquire() else {
+            return Freshness::NotRefreshed;
+        };
+        let Some(number) = self.flight.join(Instant::now()) else {
+            return Freshness::NotRefreshed;
+        };
+        let mut state = self.state.clone();
+        let finished = state.wait_for(|state| state.fetches.total() >= number);
+        match tokio::time::timeout(wait, finished).await {
+            Ok(Ok(state)) if state.consecutive_failures == 0 => Freshness::Refreshed,
+            Ok(_) => Freshness::Failed,
+            Err(_) => Freshness::TimedOut,
+        }
+    }
+
+    /// Waits for the first load; for ever, should there never be one. False once stopped.
+    pub async fn loaded(&self) -> bool {
+        let mut state = self.state.clone();
+        let loaded = state.wait_for(|state| state.last_success.is_some());
+        loaded.await.is_ok()
+    }
+
+    /// The state now.
+    pub fn state(&self) -> RemoteKeyState {
+        self.state.borrow().clone()
+    }
+
+    /// The state as it changes, for metrics; closed once stopped.
+    pub fn subscribe(&self) -> watch::Receiver<RemoteKeyState> {
+        self.state.clone()
+    }
+
+    /// Ends the task. Once this returns, the sink does not run and will never run again, so that a
+    /// late answer cannot overwrite the keys of whatever took this key set's place.
+    pub fn stop(&self) {
+        self.outlet.close();
+        self.task.abort();
+    }
+}
+
+impl Drop for RemoteKeys {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Lets bodies through to the sink, one at a time, until it is closed.
+#[derive(Debug, Default)]
+struct Outlet(Mutex<Flow>);
+
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Flow {
+    #[default]
+    Open,
+    Stopped,
+}
+
+impl Outlet {
+    /// Runs `act` unless closed; whoever closes waits for its end.
+    fn pass<T>(&self, act: impl FnOnce() -> T) -> Option<T> {
+        let flow = self.lock();
+        (*flow == Flow::Open).then(act)
+    }
+
+    fn close(&self) {
+        *self.lock() = Flow::Stopped;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Flow> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The background task.
+struct Refresher<S> {
+    uri: String,
+    fetcher: Fetcher,
+    schedule: Schedule,
+    sink: S,
+    clock: Arc<dyn Clock>,
+    flight: Arc<Flight>,
+    outlet: Arc<Outlet>,
+    state: watch::Sender<RemoteKeyState>,
+}
+
+impl<S: Fn(&[u8]) -> Result<Loaded, String>> Refresher<S> {
+    async fn run(self) {
+        let mut due = Instant::now();
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep_until(due) => self.flight.start(Instant::now()),
+                () = self.flight.asked() => {}
+            }
+            if self.flight.is_underway() {
+                let delay = self.refresh().await;
+                // Callers that ask from here on start anew; those before already see the result.
+                self.flight.finish();
+                due = Instant::now() + delay;
+            }
+        }
+    }
+
+    /// Fetches, publishes and records; the time until the next fetch.
+    async fn refresh(&self) -> Duration {
+        let dice = Dice::throw();
+        let result = match self.fetcher.fetch().await {
+            Ok(Fetched { body, max_age }) => self.publish(&body).map(|loaded| (loaded, max_age)),
+            Err(error) => Err(error),
+        };
+        match result {
+            Ok((loaded, max_age)) => {
+                self.record_success(loaded);
+                self.schedule.after_success(max_age, dice)
+            }
+            Err(error) => {
+                self.record_failure(&error);
+                let state = self.state.borrow();
+                let failures = state.consecutive_failures;
+                match state.last_success {
+                    None => self.schedule.while_unloaded(failures, dice),
+                    Some(_) => self.schedule.while_stale(failures, dice),
+                }
+            }
+        }
+    }
+
+    fn publish(&self, body: &[u8]) -> Result<Loaded, FetchError> {
+        // A parser that panics on hostile keys must not end the refreshing for good.
+        let read = || catch_unwind(AssertUnwindSafe(|| (self.sink)(body)));
+        let Some(read) = self.outlet.pass(read) else {
+            return Err(FetchError::Unusable("no longer wanted".to_owned()));
+        };
+        match read {
+            Ok(Ok(loaded)) if loaded.keys > 0 => Ok(loaded),
+            Ok(Ok(_)) => Err(FetchError::Unusable("it holds no usable key".to_owned())),
+            Ok(Err(reason)) => Err(FetchError::Unusable(reason)),
+            Err(_) => Err(FetchError::Unusable("its reader panicked".to_owned())),
+        }
+    }
+
+    fn record_success(&self, loaded: Loaded) {
+        let outcome = match loaded.change {
+            Change::Changed => FetchOutcome::Changed,
+            Change::Unchanged => FetchOutcome::Unchanged,
+        };
+        let before = self.state.borrow().consecutive_failures;
+        if before > 0 || loaded.change == Change::Changed {
+            tracing::info!(
+                jwks.uri = self.uri,
+                jwks.keys = loaded.keys,
+                jwks.outcome = outcome.label(),
+                jwks.failures_before = before,
+                "keys loaded"
+            );
+        }
+        let now = self.clock.now();
+        self.state
+            .send_modify(|state| state.succeeded(now, outcome, loaded.keys));
+    }
+
+    /// Says a failure once, not at every retry.
+    fn record_failure(&self, error: &FetchError) {
+        let failure = FetchFailure {
+            at: self.clock.now(),
+            outcome: error.outcome(),
+            message: error.message(),
+        };
+        let known = {
+            let state = self.state.borrow();
+            let last = state.last_failure.as_ref();
+            state.consecutive_failures > 0 && last.is_some_and(|l| l.message == failure.message)
+        };
+        if !known {
+            tracing::warn!(
+                jwks.uri = self.uri,
+                jwks.outcome = failure.outcome.label(),
+                jwks.error = failure.message,
+                "keys not refreshed; those loaded before stay in use"
+            );
+        }
+        self.state.send_modify(|state| state.failed(failure));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_passes_a_closed_outlet() {
+        let outlet = Outlet::default();
+        assert_eq!(outlet.pass(|| 1), Some(1));
+        outlet.close();
+        assert_eq!(outlet.pass(|| 2), None);
+    }
+
+    #[test]
+    fn whoever_closes_the_outlet_waits_for_what_is_passing() {
+        let (outlet, passed) = (Outlet::default(), Mutex::new(false));
+        let (entered, enter) = std::sync::mpsc::channel();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                outlet.pass(|| {
+                    entered.send(()).unwrap();
+                    // Gives a closing that does not wait the time to be caught.
+                    (0..100).for_each(|_| std::thread::yield_now());
+                    *passed.lock().unwrap() = true;
+                })
+            });
+            enter.recv().unwrap();
+            outlet.close();
+            assert!(*passed.lock().unwrap());
+        });
+    }
+}

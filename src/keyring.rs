@@ -1,0 +1,409 @@
+//! The keys of the trusted issuers at run time: read from files, or kept fresh from afar.
+
+mod trusted_issuer;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+use crate::authorizer::Authorizer;
+use crate::clock::Clock;
+use crate::ext_authz::KeyRefresh;
+use crate::files::{self, FileError};
+use crate::jwks::{
+    self, Change, Freshness, InvalidKeySource, Loaded, RemoteKeySettings, RemoteKeyState,
+    RemoteKeys,
+};
+use crate::token::{
+    Algorithm, DuplicateIssuer, IssuerIndex, KeySet, KeySetError, SkippedKey, Trust, secret_in_file,
+};
+
+pub use trusted_issuer::{KeySource, TrustedIssuer, TrustedIssuerDocument, trusted_issuers};
+
+/// Why the keys of an issuer cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyringError {
+    /// Its key file cannot be read.
+    #[error("issuer `{issuer}`, `{key}`: {source}")]
+    File {
+        /// The issuer.
+        issuer: String,
+        /// The key of the configuration.
+        key: &'static str,
+        /// Why.
+        source: FileError,
+    },
+    /// Its key file holds no usable key.
+    #[error("issuer `{issuer}`, `{key}: {}`: {source}", .path.display())]
+    Keys {
+        /// The issuer.
+        issuer: String,
+        /// The key of the configuration.
+        key: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: KeySetError,
+    },
+    /// Its key file is PEM.
+    #[error(
+        "issuer `{issuer}`, `jwks_file: {}`: this is PEM, not a JWKS: `portcullis key generate` \
+         writes both with `--out` and `--jwks`; a private key does not belong here at all", .path.display()
+    )]
+    Pem {
+        /// The issuer.
+        issuer: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// Its remote key set cannot even be asked for.
+    #[error("issuer `{issuer}`: {source}")]
+    Remote {
+        /// The issuer.
+        issuer: String,
+        /// Why.
+        source: InvalidKeySource,
+    },
+    /// Two entries for one issuer.
+    #[error(transparent)]
+    Duplicate(#[from] DuplicateIssuer),
+}
+
+/// The keys of one issuer.
+#[derive(Clone)]
+enum Keys {
+    Fixed(KeySet),
+    Remote(Arc<Remote>),
+}
+
+/// A remote key set and the keys that came last.
+struct Remote {
+    source: KeySource,
+    algorithms: Vec<Algorithm>,
+    ca_pem: Option<Vec<u8>>,
+    latest: Arc<Mutex<Option<KeySet>>>,
+    fetcher: RemoteKeys,
+}
+
+/// What is known of one issuer's keys, for `/status` and metrics.
+#[derive(Debug, Clone)]
+pub struct IssuerKeys {
+    /// The issuer.
+    pub issuer: String,
+    /// Usable keys; none where nothing was loaded yet.
+    pub keys: Option<usize>,
+    /// The state of the fetches, where the keys are remote.
+    pub remote: Option<RemoteKeyState>,
+}
+
+/// The issuers with their keys, as one configuration has them.
+#[derive(Clone, Default)]
+pub struct Issuers(Vec<(TrustedIssuer, Keys)>);
+
+impl Issuers {
+    /// The trust that these issuers give, with the keys as they are now.
+    pub fn trust(&self) -> Result<Trust, DuplicateIssuer> {
+        let issuers = self.0.iter().map(|(issuer, keys)| {
+            let keys = match keys {
+                Keys::Fixed(keys) => Some(keys.clone()),
+                Keys::Remote(remote) => lock(&remote.latest).clone(),
+            };
+            (issuer.rules.clone(), keys)
+        });
+        Trust::new(issuers.collect())
+    }
+
+    async fn loaded(&self) {
+        for (_, keys) in &self.0 {
+            if let Keys::Remote(remote) = keys {
+                remote.fetcher.loaded().await;
+            }
+        }
+    }
+}
+
+/// Holds the issuers in use and the tasks that fetch their keys.
+pub struct Keyring {
+    runtime: Handle,
+    clock: Arc<dyn Clock>,
+    issuers: ArcSwap<Issuers>,
+    /// Tells that `issuers` are others now.
+    commits: watch::Sender<()>,
+    /// Set once; the keyring exists before the authorizer that its keys are for.
+    authorizer: OnceLock<Weak<Authorizer>>,
+}
+
+impl Keyring {
+    /// A keyring without issuers, whose fetches run on `runtime`.
+    pub fn new(runtime: Handle, clock: Arc<dyn Clock>) -> Arc<Self> {
+        Arc::new(Self {
+            runtime,
+            clock,
+            issuers: ArcSwap::default(),
+            commits: watch::Sender::new(()),
+            authorizer: OnceLock::new(),
+        })
+    }
+
+    /// Gives keys to `authorizer`: those that arrive from now on, and those that have arrived since
+    /// its snapshot was made, which nobody would give it later.
+    pub fn serve(&self, authorizer: &Arc<Authorizer>) {
+        // A second call would be a defect; the first authorizer stays.
+        let _ = self.authorizer.set(Arc::downgrade(authorizer));
+        self.publish();
+    }
+
+    /// Reads the keys of `trusted`, and begins to fetch what is remote and was not yet. Changes
+    /// nothing that serves.
+    pub fn prepare(self: &Arc<Self>, trusted: &[TrustedIssuer]) -> Result<Issuers, KeyringError> {
+        let present = self.issuers.load();
+        let known: BTreeMap<&str, &Keys> = present
+            .0
+            .iter()
+            .map(|(issuer, keys)| (&*issuer.rules.issuer, keys))
+            .collect();
+        let mut issuers = Vec::new();
+        for issuer in trusted {
+            let earlier = known.get(&*issuer.rules.issuer).copied();
+            issuers.push((issuer.clone(), self.keys(issuer, earlier)?));
+        }
+        Ok(Issuers(issuers))
+    }
+
+    /// Makes `issuers` those in use. Fetches of issuers that are gone end.
+    pub fn commit(&self, issuers: Issuers) {
+        self.issuers.store(Arc::new(issuers));
+        self.commits.send_replace(());
+    }
+
+    /// What is known of each issuer's keys.
+    pub fn overview(&self) -> Vec<IssuerKeys> {
+        let issuers = self.issuers.load();
+        let overview = issuers.0.iter().map(|(issuer, keys)| match keys {
+            Keys::Fixed(keys) => IssuerKeys {
+                issuer: issuer.rules.issuer.to_string(),
+                keys: Some(keys.len()),
+                remote: None,
+            },
+            Keys::Remote(remote) => IssuerKeys {
+                issuer: issuer.rules.issuer.to_string(),
+                keys: lock(&remote.latest).as_ref().map(KeySet::len),
+                remote: Some(remote.fetcher.state()),
+            },
+        });
+        overview.collect()
+    }
+
+    /// Waits until every issuer has keys; of those in use at the end, not at the beginning: who
+    /// mends a wrong URL by a reload is not to wait for the wrong one.
+    pub async fn loaded(&self) {
+        let mut commits = self.commits.subscribe();
+        loop {
+            commits.borrow_and_update();
+            let issuers = self.issuers.load_full();
+            tokio::select! {
+                () = issuers.loaded() => return,
+                _ = commits.changed() => {}
+            }
+        }
+    }
+
+    fn keys(
+        self: &Arc<Self>,
+        issuer: &TrustedIssuer,
+        earlier: Option<&Keys>,
+    ) -> Result<Keys, KeyringError> {
+        let name = || issuer.rules.issuer.to_string();
+        let file_error = |key| {
+            move |source| KeyringError::File {
+                issuer: name(),
+                key,
+                source,
+            }
+        };
+        let key_error = |key, path: &PathBuf, source| KeyringError::Keys {
+            issuer: name(),
+            key,
+            path: path.clone(),
+            source,
+        };
+        let algorithms = &issuer.rules.algorithms;
+        match &issuer.keys {
+            KeySource::File(path) => {
+                let json = files::read_public_keys(path).map_err(file_error("jwks_file"))?;
+                if json.trim_ascii_start().starts_with(b"-----BEGIN ") {
+                    let path = path.clone();
+                    return Err(KeyringError::Pem {
+                        issuer: name(),
+                        path,
+                    });
+                }
+                let (keys, skipped) = KeySet::from_jwks(&json, algorithms)
+                    .map_err(|source| key_error("jwks_file", path, source))?;
+                warn_of_skipped(&issuer.rules.issuer, &skipped);
+                Ok(Keys::Fixed(keys))
+            }
+            KeySource::HmacSecret(path) => {
+                let secret = files::read_secret(path).map_err(file_error("hmac_secret_file"))?;
+                let keys = KeySet::from_hmac_secret(secret_in_file(&secret), algorithms)
+                    .map_err(|source| key_error("hmac_secret_file", path, source))?;
+                Ok(Keys::Fixed(keys))
+            }
+            KeySource::Remote { ca_file, .. } => {
+                let ca_pem = match ca_file {
+                    Some(path) => {
+                        Some(files::read_public_keys(path).map_err(file_error("jwks_ca_file"))?)
+                    }
+                    None => None,
+                };
+                if let Some(Keys::Remote(remote)) = earlier
+                    && remote.source == issuer.keys
+                    && remote.algorithms == *algorithms
+                    && remote.ca_pem == ca_pem
+                {
+                    return Ok(Keys::Remote(Arc::clone(remote)));
+                }
+                self.fetch(issuer, ca_pem).map(Keys::Remote)
+            }
+        }
+    }
+
+    fn fetch(
+        self: &Arc<Self>,
+        issuer: &TrustedIssuer,
+        ca_pem: Option<Vec<u8>>,
+    ) -> Result<Arc<Remote>, KeyringError> {
+        let remote_error = |source| KeyringError::Remote {
+            issuer: issuer.rules.issuer.to_string(),
+            source,
+        };
+        let settings = remote_settings(&issuer.keys, ca_pem.clone());
+        let source = jwks::KeySource::new(settings).map_err(remote_error)?;
+        let latest = Arc::new(Mutex::new(None));
+        let sink = Sink {
+            issuer: issuer.rules.issuer.clone(),
+            algorithms: issuer.rules.algorithms.clone(),
+            latest: Arc::clone(&latest),
+            keyring: Arc::downgrade(self),
+        };
+        let fetcher = RemoteKeys::start(
+            &source,
+            move |json| sink.receive(json),
+            Arc::clone(&self.clock),
+            &self.runtime,
+        );
+        Ok(Arc::new(Remote {
+            source: issuer.keys.clone(),
+            algorithms: issuer.rules.algorithms.clone(),
+            ca_pem,
+            latest,
+            fetcher,
+        }))
+    }
+
+    /// Has the authorizer take over the keys that serve now.
+    fn publish(&self) {
+        let Some(authorizer) = self.authorizer.get().and_then(Weak::upgrade) else {
+            return;
+        };
+        authorizer.update(|snapshot| {
+            // Read within, so that a try after somebody else's sees the newest keys.
+            match self.issuers.load().trust() {
+                Ok(trust) => snapshot.with_trust(trust),
+                Err(_) => snapshot.with_trust(snapshot.trust().clone()),
+            }
+        });
+    }
+}
+
+impl KeyRefresh for Keyring {
+    fn refresh(
+        &self,
+        issuer: IssuerIndex,
+        wait: Duration,
+    ) -> Pin<Box<dyn Future<Output = bool> + Send + '_>> {
+        let issuers = self.issuers.load_full();
+        Box::pin(async move {
+            match issuers.0.get(issuer.0) {
+                Some((_, Keys::Remote(remote))) => {
+                    let freshness = remote.fetcher.refresh_for_unknown_key(wait).await;
+                    freshness == Freshness::Refreshed
+                }
+                Some((_, Keys::Fixed(_))) | None => false,
+            }
+        })
+    }
+}
+
+/// Receives the bodies that a fetcher brings.
+struct Sink {
+    issuer: Box<str>,
+    algorithms: Vec<Algorithm>,
+    latest: Arc<Mutex<Option<KeySet>>>,
+    keyring: Weak<Keyring>,
+}
+
+impl Sink {
+    fn receive(&self, json: &[u8]) -> Result<Loaded, String> {
+        let (keys, skipped) =
+            KeySet::from_jwks(json, &self.algorithms).map_err(|error| error.to_string())?;
+        let count = keys.len();
+        let earlier = lock(&self.latest).replace(keys.clone());
+        let change = if earlier.is_some_and(|earlier| earlier == keys) {
+            Change::Unchanged
+        } else {
+            warn_of_skipped(&self.issuer, &skipped);
+            Change::Changed
+        };
+        if let (Change::Changed, Some(keyring)) = (change, self.keyring.upgrade()) {
+            keyring.publish();
+        }
+        Ok(Loaded {
+            keys: count,
+            change,
+        })
+    }
+}
+
+fn remote_settings(source: &KeySource, ca_pem: Option<Vec<u8>>) -> RemoteKeySettings {
+    match source {
+        KeySource::Remote {
+            uri,
+            refresh,
+            cooldown,
+            timeout,
+            max_bytes,
+            ca_file: _,
+        } => RemoteKeySettings {
+            uri: uri.clone(),
+            refresh: *refresh,
+            cooldown: *cooldown,
+            timeout: *timeout,
+            max_bytes: *max_bytes,
+            ca_pem,
+        },
+        KeySource::File(_) | KeySource::HmacSecret(_) => RemoteKeySettings::new(""),
+    }
+}
+
+fn warn_of_skipped(issuer: &str, skipped: &[SkippedKey]) {
+    for key in skipped {
+        tracing::warn!(
+            token.issuer = issuer,
+            key.position = key.position,
+            key.id = key.key_id,
+            reason = key.reason,
+            "a key of the set is not used"
+        );
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

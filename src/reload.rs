@@ -1,0 +1,201 @@
+//! Reloads: policy, keys and trust are read anew and swapped in together, or not at all.
+
+pub mod watch;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::authorizer::{Authorizer, Snapshot};
+use crate::clock::{Clock, UnixSeconds};
+use crate::files::{self, FileError};
+use crate::keyring::{Issuers, KeySource, Keyring, KeyringError, TrustedIssuer};
+use crate::policy::Policy;
+use crate::problem::{Colour, Problems};
+use crate::token::DuplicateIssuer;
+
+/// Why policy or keys cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The configuration, in the words of whoever reads it.
+    #[error(transparent)]
+    Config(Box<dyn std::error::Error + Send + Sync>),
+    /// A policy file cannot be read.
+    #[error("`policy`: {0}")]
+    File(#[from] FileError),
+    /// The policy is wrong; rendered with snippets.
+    #[error("{rendered}")]
+    Policy {
+        /// What is wrong.
+        problems: Problems,
+        /// The same, for people.
+        rendered: String,
+    },
+    /// An issuer's keys.
+    #[error(transparent)]
+    Keys(#[from] KeyringError),
+    /// Two entries for one issuer.
+    #[error(transparent)]
+    Duplicate(#[from] DuplicateIssuer),
+}
+
+/// What a reload reads.
+#[derive(Debug, Clone)]
+pub struct Inputs {
+    /// The configuration that names the rest.
+    pub config: PathBuf,
+    /// The policy's files and directories.
+    pub policy: Vec<PathBuf>,
+    /// Whose tokens are believed.
+    pub trust: Vec<TrustedIssuer>,
+}
+
+impl Inputs {
+    /// The files and directories whose change asks for a reload.
+    pub fn watched_paths(&self) -> Vec<PathBuf> {
+        let mut paths = vec![self.config.clone()];
+        paths.extend(self.policy.iter().cloned());
+        paths.extend(self.trust.iter().filter_map(|issuer| match &issuer.keys {
+            KeySource::File(path) | KeySource::HmacSecret(path) => Some(path.clone()),
+            KeySource::Remote { ca_file, .. } => ca_file.clone(),
+        }));
+        paths
+    }
+}
+
+/// Reads the configuration anew and tells what it names now.
+pub type ReadInputs = Box<dyn Fn() -> Result<Inputs, LoadError> + Send + Sync>;
+
+/// What `/status` and the metrics tell of reloads.
+#[derive(Debug, Clone)]
+pub struct ReloadState {
+    /// When the policy that serves was loaded.
+    pub loaded_at: UnixSeconds,
+    /// Reloads that changed what serves, or found the same.
+    pub successes: u64,
+    /// Reloads that failed.
+    pub failures: u64,
+    /// Why the last reload failed; none where it did not.
+    pub last_error: Option<String>,
+}
+
+/// Loads what a configuration names.
+pub struct Loader {
+    keyring: Arc<Keyring>,
+    clock: Arc<dyn Clock>,
+    read_inputs: ReadInputs,
+    inputs: Mutex<Inputs>,
+    /// What the last reload would have taken over, had it not failed.
+    refused: Mutex<Option<Inputs>>,
+    state: Mutex<ReloadState>,
+}
+
+/// Policy and keys, read and checked, not yet in use.
+pub struct Prepared {
+    policy: Arc<Policy>,
+    issuers: Issuers,
+}
+
+impl Loader {
+    /// Loads policy and keys for the first time.
+    pub fn start(
+        inputs: Inputs,
+        read_inputs: ReadInputs,
+        keyring: Arc<Keyring>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<(Self, Snapshot), LoadError> {
+        let prepared = prepare(&inputs, &keyring)?;
+        let trust = prepared.issuers.trust()?;
+        keyring.commit(prepared.issuers);
+        let state = ReloadState {
+            loaded_at: clock.now(),
+            successes: 0,
+            failures: 0,
+            last_error: None,
+        };
+        let loader = Self {
+            keyring,
+            clock,
+            read_inputs,
+            inputs: Mutex::new(inputs),
+            refused: Mutex::default(),
+            state: Mutex::new(state),
+        };
+        Ok((loader, Snapshot::new(prepared.policy, trust)))
+    }
+
+    /// Reads everything anew. On failure what serves goes on serving.
+    pub fn reload(&self, authorizer: &Authorizer) -> Result<(), LoadError> {
+        // Held throughout: reloads come one after the other.
+        let mut inputs = self.inputs.lock().unwrap_or_else(PoisonError::into_inner);
+        let outcome = self.try_reload(&mut inputs, authorizer);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match &outcome {
+            Ok(()) => {
+                state.successes += 1;
+                state.loaded_at = self.clock.now();
+                state.last_error = None;
+                tracing::info!(
+                    policy.digest = authorizer.snapshot().policy().digest(),
+                    "policy and keys reloaded"
+                );
+            }
+            Err(error) => {
+                state.failures += 1;
+                state.last_error = Some(error.to_string());
+                tracing::error!(%error, "reload failed; the policy and keys from before go on serving");
+            }
+        }
+        outcome
+    }
+
+    fn try_reload(&self, inputs: &mut Inputs, authorizer: &Authorizer) -> Result<(), LoadError> {
+        let renewed = (self.read_inputs)()?;
+        self.refuse(Some(renewed.clone()));
+        let Prepared { policy, issuers } = prepare(&renewed, &self.keyring)?;
+        // Whatever could fail has not: from here on everything is taken over.
+        issuers.trust()?;
+        self.keyring.commit(issuers.clone());
+        authorizer.update(|snapshot| match issuers.trust() {
+            Ok(trust) => snapshot.succeeded_by(Arc::clone(&policy), trust),
+            Err(_) => snapshot.with_trust(snapshot.trust().clone()),
+        });
+        *inputs = renewed;
+        self.refuse(None);
+        Ok(())
+    }
+
+    fn refuse(&self, inputs: Option<Inputs>) {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = inputs;
+    }
+
+    /// The files and directories whose change asks for a reload. Those of a configuration that was
+    /// refused are among them: what it lacks may be on its way.
+    pub fn watched_paths(&self) -> Vec<PathBuf> {
+        let inputs = self.inputs.lock().unwrap_or_else(PoisonError::into_inner);
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut paths = inputs.watched_paths();
+        paths.extend(refused.iter().flat_map(Inputs::watched_paths));
+        paths
+    }
+
+    /// What became of the reloads so far.
+    pub fn state(&self) -> ReloadState {
+        let state = self.state.lock();
+        state.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+fn prepare(inputs: &Inputs, keyring: &Arc<Keyring>) -> Result<Prepared, LoadError> {
+    let policy = compile(inputs)?;
+    let issuers = keyring.prepare(&inputs.trust)?;
+    Ok(Prepared { policy, issuers })
+}
+
+fn compile(inputs: &Inputs) -> Result<Arc<Policy>, LoadError> {
+    let sources = files::read_policy(&inputs.policy)?;
+    let policy = Policy::compile(&sources).map_err(|problems| LoadError::Policy {
+        rendered: problems.render(&sources, Colour::Plain),
+        problems,
+    })?;
+    Ok(Arc::new(policy))
+}

@@ -1,0 +1,90 @@
+//! The section `log` of the configuration.
+
+use clap::ValueEnum;
+use serde::Deserialize;
+
+use crate::ext_authz::SubjectForm;
+
+/// What is logged, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogSettings {
+    /// The least weight that is logged.
+    pub level: LogLevel,
+    /// The form of a line.
+    pub format: LogFormat,
+    /// Whether allowed requests are logged; refusals always are.
+    pub allowed: bool,
+    /// How subjects are named.
+    pub subject: SubjectForm,
+    /// Lines that may wait for the writer; further ones are dropped and counted.
+    pub buffer_lines: usize,
+}
+
+/// The weight of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// What needs somebody's hand.
+    Error,
+    /// What will, if it goes on.
+    Warn,
+    /// What happened: refusals, reloads, start and end.
+    Info,
+    /// How it happened.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+/// The form of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Text on a terminal, JSON elsewhere.
+    Auto,
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Text,
+}
+
+/// The section as it is written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogDocument {
+    level: LogLevel,
+    format: LogFormat,
+    allowed: bool,
+    subject: SubjectForm,
+    buffer_lines: usize,
+}
+
+impl Default for LogDocument {
+    fn default() -> Self {
+        Self {
+            level: LogLevel::Info,
+            format: LogFormat::Auto,
+            allowed: false,
+            subject: SubjectForm::Digest,
+            buffer_lines: 8192,
+        }
+    }
+}
+
+impl LogDocument {
+    /// Lines that may wait for the writer.
+    pub fn buffer_lines(&self) -> usize {
+        self.buffer_lines
+    }
+
+    /// The settings, with what flags and environment say over them.
+    pub fn overridden(self, level: Option<LogLevel>, format: Option<LogFormat>) -> LogSettings {
+        LogSettings {
+            level: level.unwrap_or(self.level),
+            format: format.unwrap_or(self.format),
+            allowed: self.allowed,
+            subject: self.subject,
+            buffer_lines: self.buffer_lines,
+        }
+    }
+}
