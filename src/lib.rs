@@ -42,8 +42,11 @@
 //! chosen by tokens, decision caching.
 
 pub mod admin;
+pub mod app;
 pub mod authorizer;
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod decision;
 pub mod ext_authz;
 pub mod files;

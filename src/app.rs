@@ -1,0 +1,389 @@
+//! Wiring: from a configuration to listeners that serve, and back to silence.
+
+mod admin_listener;
+mod collectors;
+mod connection;
+mod socket;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use prometheus_client::registry::Registry;
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tonic::transport::Server;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
+
+use crate::admin::{self, Admin};
+use crate::authorizer::Authorizer;
+use crate::clock::{Clock, SystemClock};
+use crate::config::{AuthzListener, Config, ListenAddress};
+use crate::ext_authz::{
+    AnswerStyle, AuthorizationService, DecisionLog, Gate, KeyRefresh, SERVICE_NAME,
+};
+use crate::keyring::Keyring;
+use crate::proto::FILE_DESCRIPTOR_SET;
+use crate::reload::watch::{FileWatcher, WatchSettings};
+use crate::reload::{LoadError, Loader, ReadInputs};
+use crate::shutdown::{Phase, Shutdown};
+use crate::telemetry::{DroppedLines, GateMetrics};
+
+use admin_listener::AdminConnections;
+use collectors::{AuthorizerCollector, ControlCollector};
+use connection::Connections;
+use socket::AuthzSocket;
+
+/// The longest that work under way is waited for once listeners have closed.
+const STOP_PATIENCE: Duration = Duration::from_secs(10);
+
+/// A gate that serves. It goes on until it is stopped or dropped.
+pub struct App {
+    authz_address: ListenAddress,
+    admin_address: SocketAddr,
+    authorizer: Arc<Authorizer>,
+    loader: Arc<Loader>,
+    shutdown: Shutdown,
+    drain: Duration,
+    servers: Vec<JoinHandle<()>>,
+    /// Checks run here and nothing else does.
+    gate: Option<Runtime>,
+    /// Probes, metrics, fetches and reloads run here.
+    control: Option<Runtime>,
+}
+
+/// Starts everything that `config` names. When it fails, nothing is left running or bound.
+pub fn build(config: &Config, dropped_lines: Option<DroppedLines>) -> anyhow::Result<App> {
+    let gate_runtime = runtime("gate", config.authz.threads)?;
+    let control_runtime = runtime("control", 1)?;
+    let control = control_runtime.handle().clone();
+    let core = Core::load(config, &control)?;
+    let admin_socket = socket::bind_admin(config.admin.address)?;
+    let authz_socket = AuthzSocket::bind(&config.authz)?;
+    let (authz_address, admin_address) = (authz_socket.address(), admin_socket.local_addr()?);
+
+    let (registry, metrics) = core.metrics(dropped_lines);
+    let gate = core.gate(config, metrics);
+    let serving = Serving::default();
+    let authz_server = serving.authz(gate_runtime.handle(), gate, authz_socket, &config.authz)?;
+    let admin = core.admin(registry, &serving);
+    let admin_server = serving.admin(&control, admin, admin_socket)?;
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        authz.address = %authz_address,
+        admin.address = %admin_address,
+        policy.digest = core.authorizer.snapshot().policy().digest(),
+        policy.routes = core.authorizer.snapshot().policy().routes().len(),
+        "serving"
+    );
+    serving.readiness(&control, Arc::clone(&core.keyring));
+    let (authorizer, loader) = (Arc::clone(&core.authorizer), Arc::clone(&core.loader));
+    serving.reloads(&control, core);
+    Ok(App {
+        authz_address,
+        admin_address,
+        authorizer,
+        loader,
+        shutdown: serving.shutdown,
+        drain: config.drain,
+        servers: vec![authz_server, admin_server],
+        gate: Some(gate_runtime),
+        control: Some(control_runtime),
+    })
+}
+
+/// What is loaded before any listener opens.
+struct Core {
+    watcher: FileWatcher,
+    keyring: Arc<Keyring>,
+    loader: Arc<Loader>,
+    authorizer: Arc<Authorizer>,
+}
+
+impl Core {
+    fn load(config: &Config, control: &Handle) -> anyhow::Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let inputs = config.inputs();
+        // Watched before it is read: a change in between is seen.
+        let watcher = FileWatcher::start(inputs.watched_paths(), WatchSettings::default(), control);
+        let keyring = Keyring::new(control.clone(), Arc::clone(&clock));
+        let (loader, snapshot) = Loader::start(
+            inputs,
+            reader(config.clone()),
+            Arc::clone(&keyring),
+            Arc::clone(&clock),
+        )?;
+        let authorizer = Arc::new(Authorizer::new(snapshot, config.cache, clock));
+        keyring.serve(&authorizer);
+        Ok(Self {
+            watcher,
+            keyring,
+            loader: Arc::new(loader),
+            authorizer,
+        })
+    }
+
+    fn metrics(&self, dropped_lines: Option<DroppedLines>) -> (Registry, GateMetrics) {
+        let mut registry = Registry::with_prefix("portcullis");
+        let metrics = GateMetrics::register(&mut registry);
+        let checks = AuthorizerCollector(Arc::clone(&self.authorizer));
+        registry.register_collector(Box::new(checks));
+        registry.register_collector(Box::new(ControlCollector {
+            loader: Arc::clone(&self.loader),
+            keyring: Arc::clone(&self.keyring),
+        }));
+        if let Some(dropped_lines) = dropped_lines {
+            registry.register_collector(Box::new(dropped_lines));
+        }
+        (registry, metrics)
+    }
+
+    fn gate(&self, config: &Config, metrics: GateMetrics) -> Arc<Gate> {
+        let style = AnswerStyle::new(
+            config.identity_headers.clone(),
+            config.realm.clone(),
+            config.strip_token,
+        );
+        let log = DecisionLog {
+            allowed: config.log.allowed,
+            subject: config.log.subject,
+        };
+        let authorizer = Arc::clone(&self.authorizer);
+        let keys: Arc<dyn KeyRefresh> = Arc::clone(&self.keyring) as _;
+        Arc::new(Gate::new(authorizer, style, log, metrics, keys))
+    }
+
+    fn admin(&self, registry: Registry, serving: &Serving) -> Arc<Admin> {
+        Arc::new(Admin {
+            authorizer: Arc::clone(&self.authorizer),
+            loader: Arc::clone(&self.loader),
+            keyring: Arc::clone(&self.keyring),
+            registry,
+            shutdown: serving.shutdown.clone(),
+            keys_loaded: Arc::clone(&serving.keys_loaded),
+        })
+    }
+}
+
+impl App {
+    /// Where checks are answered; the real port where the configuration says 0.
+    pub fn authz_address(&self) -> &ListenAddress {
+        &self.authz_address
+    }
+
+    /// Where probes and metrics are answered.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin_address
+    }
+
+    /// Judges the requests.
+    pub fn authorizer(&self) -> &Arc<Authorizer> {
+        &self.authorizer
+    }
+
+    /// Reads policy, keys and trust anew; on failure what serves goes on serving.
+    pub fn reload(&self) -> Result<(), LoadError> {
+        self.loader.reload(&self.authorizer)
+    }
+
+    /// Falls out of readiness, serves on for the drain delay, lets work under way end, and stops.
+    /// Each end of `hurry` ends one of the two waits.
+    pub async fn drain(&mut self, mut hurry: impl AsyncFnMut()) {
+        self.shutdown.advance(Phase::Draining);
+        tracing::info!(drain.seconds = self.drain.as_secs(), "draining");
+        tokio::select! {
+            () = tokio::time::sleep(self.drain) => {}
+            () = hurry() => {}
+        }
+        self.shutdown.advance(Phase::Stopping);
+        tracing::info!("listeners close; work under way ends");
+        let servers = std::mem::take(&mut self.servers);
+        let stopping = async {
+            for server in servers {
+                // A server that panicked has stopped as well.
+                let _ = server.await;
+            }
+        };
+        tokio::select! {
+            () = stopping => {}
+            () = tokio::time::sleep(STOP_PATIENCE) => {
+                tracing::warn!("work under way did not end in time; it is cut off");
+            }
+            () = hurry() => tracing::warn!("work under way is cut off by a further signal"),
+        }
+        tracing::info!("stopped");
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        self.shutdown.advance(Phase::Stopping);
+        // In the background, because an app may be dropped where blocking is not allowed.
+        for runtime in [self.gate.take(), self.control.take()]
+            .into_iter()
+            .flatten()
+        {
+            runtime.shutdown_background();
+        }
+        if let ListenAddress::Unix(path) = &self.authz_address {
+            // Already gone is as good.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+fn runtime(name: &str, threads: usize) -> anyhow::Result<Runtime> {
+    Builder::new_multi_thread()
+        .worker_threads(threads)
+        .thread_name(name)
+        .enable_all()
+        .build()
+        .with_context(|| format!("cannot start the threads of `{name}`"))
+}
+
+/// Reads the configuration anew; what only a restart can apply is told and left.
+fn reader(started_with: Config) -> ReadInputs {
+    Box::new(move || {
+        let renewed = Config::load(&started_with.path, &started_with.overrides)
+            .map_err(|error| LoadError::Config(Box::new(error)))?;
+        for section in started_with.restart_sections(&renewed) {
+            tracing::warn!(section, "this section has changed; a restart applies it");
+        }
+        Ok(renewed.inputs())
+    })
+}
+
+/// What all servers share.
+#[derive(Default)]
+struct Serving {
+    shutdown: Shutdown,
+    keys_loaded: Arc<watch::Sender<bool>>,
+}
+
+impl Serving {
+    fn authz(
+        &self,
+        runtime: &Handle,
+        gate: Arc<Gate>,
+        socket: AuthzSocket,
+        listener: &AuthzListener,
+    ) -> anyhow::Result<JoinHandle<()>> {
+        let _entered = runtime.enter();
+        let connections = Connections::new(
+            socket.listen()?,
+            listener.max_connections,
+            listener.keepalive,
+        );
+        let service =
+            AuthorizationService::new(gate, listener.max_message_bytes, listener.key_wait);
+        let (reporter, health) = tonic_health::server::health_reporter();
+        runtime.spawn(report_health(
+            reporter,
+            self.keys_loaded.subscribe(),
+            self.shutdown.reached(Phase::Draining),
+            self.shutdown.reached(Phase::Stopping),
+        ));
+        let mut server = Server::builder()
+            .max_concurrent_streams(listener.max_concurrent_streams)
+            .http2_keepalive_interval(Some(listener.keepalive))
+            .http2_keepalive_timeout(Some(listener.keepalive));
+        let mut router = server.add_service(service).add_service(health);
+        if listener.reflection {
+            let reflection = tonic_reflection::server::Builder::configure()
+                .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
+                .build_v1()?;
+            router = router.add_service(reflection);
+        }
+        let stopped = self.shutdown.reached(Phase::Stopping);
+        Ok(runtime.spawn(async move {
+            let incoming = connections.stream();
+            if let Err(error) = router.serve_with_incoming_shutdown(incoming, stopped).await {
+                tracing::error!(%error, "the authz listener has failed");
+            }
+        }))
+    }
+
+    fn admin(
+        &self,
+        runtime: &Handle,
+        admin: Arc<Admin>,
+        socket: std::net::TcpListener,
+    ) -> anyhow::Result<JoinHandle<()>> {
+        let _entered = runtime.enter();
+        let listener = tokio::net::TcpListener::from_std(socket)?;
+        let stopped = self.shutdown.reached(Phase::Stopping);
+        Ok(runtime.spawn(async move {
+            let server = axum::serve(AdminConnections::new(listener), admin::router(admin));
+            if let Err(error) = server.with_graceful_shutdown(stopped).await {
+                tracing::error!(%error, "the admin listener has failed");
+            }
+        }))
+    }
+
+    /// Ready once every issuer has had keys; a later outage of an issuer does not undo it.
+    fn readiness(&self, runtime: &Handle, keyring: Arc<Keyring>) {
+        let keys_loaded = Arc::clone(&self.keys_loaded);
+        runtime.spawn(async move {
+            keyring.loaded().await;
+            keys_loaded.send_replace(true);
+            tracing::info!("ready");
+        });
+    }
+
+    fn reloads(&self, runtime: &Handle, core: Core) {
+        let stopped = self.shutdown.reached(Phase::Stopping);
+        let watching = async move {
+            let mut changes = core.watcher.subscribe();
+            while changes.changed().await.is_ok() {
+                let (loader, authorizer) = (Arc::clone(&core.loader), Arc::clone(&core.authorizer));
+                let reload = tokio::task::spawn_blocking(move || {
+                    // What went wrong is logged and counted where it happens.
+                    let _ = loader.reload(&authorizer);
+                    loader.watched_paths()
+                });
+                if let Ok(paths) = reload.await {
+                    core.watcher.replace_paths(paths);
+                }
+            }
+        };
+        runtime.spawn(async move {
+            tokio::select! {
+                () = watching => {}
+                () = stopped => {}
+            }
+        });
+    }
+}
+
+/// `grpc.health.v1`: the whole server and the service by name.
+async fn report_health(
+    mut reporter: HealthReporter,
+    mut keys_loaded: watch::Receiver<bool>,
+    draining: impl Future<Output = ()>,
+    stopping: impl Future<Output = ()>,
+) {
+    let report = async |reporter: &HealthReporter, status| {
+        reporter.set_service_status("", status).await;
+        reporter.set_service_status(SERVICE_NAME, status).await;
+    };
+    report(&reporter, ServingStatus::NotServing).await;
+    let serving = async {
+        if keys_loaded.wait_for(|loaded| *loaded).await.is_ok() {
+            report(&reporter, ServingStatus::Serving).await;
+        }
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = serving => {}
+        () = draining => {}
+    }
+    report(&reporter, ServingStatus::NotServing).await;
+    stopping.await;
+    // Ends the watches of clients, for which the listener's end would wait.
+    for service in ["", SERVICE_NAME] {
+        reporter.clear_service_status(service).await;
+    }
+}

@@ -1,0 +1,174 @@
+//! Connections of the authz listener, at most so many at a time.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Sleep;
+use tokio_stream::Stream;
+use tonic::transport::server::Connected;
+
+/// How long accepting pauses when the system is out of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// What every HTTP/2 connection begins with (RFC 9113 section 3.4), in bytes.
+const PREFACE_BYTES: usize = 24;
+
+/// A listening socket of either kind.
+pub(super) enum Listener {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+/// Accepts connections while there are fewer than the bound; others wait in the system's queue.
+pub(super) struct Connections {
+    listener: Listener,
+    places: Arc<Semaphore>,
+    patience: Duration,
+}
+
+impl Connections {
+    /// Connections that have not begun to speak HTTP/2 after `patience` end: later HTTP/2 itself
+    /// asks silent ones whether they live.
+    pub(super) fn new(listener: Listener, max_connections: usize, patience: Duration) -> Self {
+        Self {
+            listener,
+            places: Arc::new(Semaphore::new(max_connections)),
+            patience,
+        }
+    }
+
+    pub(super) fn stream(self) -> impl Stream<Item = io::Result<Connection>> {
+        futures_util::stream::unfold(self, async |connections| {
+            let connection = connections.accept().await?;
+            Some((Ok(connection), connections))
+        })
+    }
+
+    async fn accept(&self) -> Option<Connection> {
+        let place = Arc::clone(&self.places).acquire_owned().await.ok()?;
+        loop {
+            let accepted = match &self.listener {
+                Listener::Tcp(listener) => listener.accept().await.map(|(stream, _)| {
+                    // Answers are small and awaited: never hold them back. A failure costs speed.
+                    let _ = stream.set_nodelay(true);
+                    Transport::Tcp(stream)
+                }),
+                Listener::Unix(listener) => listener
+                    .accept()
+                    .await
+                    .map(|(stream, _)| Transport::Unix(stream)),
+            };
+            match accepted {
+                Ok(transport) => {
+                    return Some(Connection {
+                        transport,
+                        beginning: Some(Beginning::new(self.patience)),
+                        _place: place,
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+}
+
+enum Transport {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+/// A connection, which gives its place free when it ends.
+pub(super) struct Connection {
+    transport: Transport,
+    /// Absent once the other end has begun.
+    beginning: Option<Beginning>,
+    _place: OwnedSemaphorePermit,
+}
+
+/// How much of the preface is still to come, and until when.
+struct Beginning {
+    missing: usize,
+    deadline: Pin<Box<Sleep>>,
+}
+
+impl Beginning {
+    fn new(patience: Duration) -> Self {
+        Self {
+            missing: PREFACE_BYTES,
+            deadline: Box::pin(tokio::time::sleep(patience)),
+        }
+    }
+}
+
+impl Connected for Connection {
+    type ConnectInfo = ();
+
+    fn connect_info(&self) {}
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = match &mut self.transport {
+            Transport::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
+            Transport::Unix(stream) => Pin::new(stream).poll_read(context, buffer),
+        };
+        if let Some(beginning) = &mut self.beginning {
+            let count = buffer.filled().len() - before;
+            beginning.missing = beginning.missing.saturating_sub(count);
+            if beginning.missing == 0 {
+                self.beginning = None;
+            } else if read.is_pending() && beginning.deadline.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.transport {
+            Transport::Tcp(stream) => Pin::new(stream).poll_write(context, bytes),
+            Transport::Unix(stream) => Pin::new(stream).poll_write(context, bytes),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.transport {
+            Transport::Tcp(stream) => Pin::new(stream).poll_flush(context),
+            Transport::Unix(stream) => Pin::new(stream).poll_flush(context),
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.transport {
+            Transport::Tcp(stream) => Pin::new(stream).poll_shutdown(context),
+            Transport::Unix(stream) => Pin::new(stream).poll_shutdown(context),
+        }
+    }
+
+    /// With vectored writes h2 keeps answers over 256 bytes apart, and sends the trailers in a
+    /// write of their own; without, it gathers up to 1024 bytes into one. Writes are what a check
+    /// costs the kernel, which is more than it costs the gate.
+    fn is_write_vectored(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,65 @@
+//! `portcullis check`: every problem of a policy, at once.
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::Outcome;
+use crate::files;
+use crate::policy::Policy;
+use crate::problem::Colour;
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArguments {
+    /// Policy files or directories, loaded as one policy
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// How to answer
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// For machines
+    Json,
+}
+
+pub(super) fn run(arguments: &CheckArguments, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+    let sources = files::read_policy(&arguments.files)?;
+    match (Policy::compile(&sources), arguments.format) {
+        (Ok(policy), Format::Text) => {
+            let count = policy.routes().len();
+            let routes = if count == 1 { "route" } else { "routes" };
+            writeln!(out, "ok: {count} {routes}, digest {}", policy.digest())?;
+            Ok(Outcome::Yes)
+        }
+        (Ok(policy), Format::Json) => {
+            let answer = serde_json::json!({
+                "ok": true,
+                "routes": policy.routes().len(),
+                "digest": policy.digest(),
+                "problems": [],
+            });
+            writeln!(out, "{answer}")?;
+            Ok(Outcome::Yes)
+        }
+        (Err(problems), Format::Text) => {
+            let colour = if std::io::stdout().is_terminal() {
+                Colour::Ansi
+            } else {
+                Colour::Plain
+            };
+            writeln!(out, "{}", problems.render(&sources, colour))?;
+            Ok(Outcome::No)
+        }
+        (Err(problems), Format::Json) => {
+            let answer = serde_json::json!({"ok": false, "problems": problems.0});
+            writeln!(out, "{answer}")?;
+            Ok(Outcome::No)
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! `portcullis serve`: answers checks until a signal ends it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::Outcome;
+use crate::app::{self, App};
+use crate::config::{Config, ListenAddress, Overrides};
+use crate::telemetry::{LogFormat, LogLevel, LogWriter};
+
+#[derive(Debug, Args)]
+pub(super) struct ServeArguments {
+    /// The server's configuration
+    #[arg(long, env = "PORTCULLIS_CONFIG", value_name = "FILE")]
+    config: PathBuf,
+    /// Policy files or directories, instead of `policy`
+    #[arg(
+        long,
+        env = "PORTCULLIS_POLICY",
+        value_name = "PATH",
+        value_delimiter = ','
+    )]
+    policy: Vec<PathBuf>,
+    /// Instead of `listeners.authz.address`
+    #[arg(long, env = "PORTCULLIS_AUTHZ_ADDRESS", value_name = "ADDRESS")]
+    authz_address: Option<ListenAddress>,
+    /// Instead of `listeners.admin.address`
+    #[arg(long, env = "PORTCULLIS_ADMIN_ADDRESS", value_name = "ADDRESS")]
+    admin_address: Option<SocketAddr>,
+    /// Instead of `log.level`
+    #[arg(long, env = "PORTCULLIS_LOG_LEVEL", value_name = "LEVEL")]
+    log_level: Option<LogLevel>,
+    /// Instead of `log.format`
+    #[arg(long, env = "PORTCULLIS_LOG_FORMAT", value_name = "FORMAT")]
+    log_format: Option<LogFormat>,
+}
+
+pub(super) fn run(arguments: ServeArguments) -> anyhow::Result<Outcome> {
+    let overrides = Overrides {
+        policy: arguments.policy,
+        authz_address: arguments.authz_address,
+        admin_address: arguments.admin_address,
+        log_level: arguments.log_level,
+        log_format: arguments.log_format,
+    };
+    // Before anything that takes time: the first process of a container ignores signals that it has
+    // no handler for, and others would end at a SIGHUP.
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let mut signals = Signals::listen(&runtime)?;
+    let config = Config::load(&arguments.config, &overrides)?;
+    let writer = LogWriter::new(&config.log);
+    writer.install(&config.log);
+    log_panics();
+    let mut app = app::build(&config, Some(writer.dropped_lines()))?;
+    runtime.block_on(async {
+        signals.serve(&app).await;
+        app.drain(async || signals.ended().await).await;
+    });
+    Ok(Outcome::Yes)
+}
+
+/// The signals that a gate listens to.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn listen(runtime: &Runtime) -> anyhow::Result<Self> {
+        let _entered = runtime.enter();
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Reloads at each `SIGHUP` until a signal asks for the end.
+    async fn serve(&mut self, app: &App) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = self.hang_up.recv() => {
+                    // Reading files may take its time; signals can wait for it, and nothing else
+                    // runs on this thread. The outcome is logged and counted where it happens.
+                    let _ = app.reload();
+                }
+            }
+        }
+    }
+
+    /// Waits for a signal that asks for the end.
+    async fn ended(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// Panics go to the log with their place; what they were about could hold a token and stays out.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(place, "a defect: panic; the check is refused");
+    }));
+}

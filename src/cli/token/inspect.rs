@@ -1,0 +1,186 @@
+//! `portcullis token inspect`.
+
+use std::io::{Read, Write};
+use std::path::PathBuf;
+
+use anyhow::{Context, ensure};
+
+use super::instant;
+use super::mend::Mend;
+use crate::cli::Outcome;
+use crate::clock::UnixSeconds;
+use crate::token::{
+    MAXIMUM_TOKEN_BYTES, NotAToken, Refusal, Trust, UnverifiedContent, UnverifiedToken,
+    VerifiedToken,
+};
+
+/// The claims that hold times.
+const TIMES: [&str; 3] = ["iat", "nbf", "exp"];
+
+/// Which token to look at.
+#[derive(Debug, clap::Args)]
+pub struct InspectArgs {
+    /// The token; `-` reads it from standard input, where no process list and no shell history
+    /// shows it.
+    #[arg(value_name = "TOKEN", default_value = "-")]
+    pub token: String,
+    /// The server's config: whether its trust accepts the token. Without it nothing is verified.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// The token itself: from the arguments, or from `input` where they say so.
+pub fn read_token(args: &InspectArgs, input: &mut dyn Read) -> anyhow::Result<String> {
+    if args.token != "-" {
+        return Ok(args.token.clone());
+    }
+    let most = 2 * MAXIMUM_TOKEN_BYTES as u64;
+    let mut text = String::new();
+    input
+        .take(most + 1)
+        .read_to_string(&mut text)
+        .context("cannot read the token")?;
+    ensure!(
+        text.len() as u64 <= most,
+        "the input is longer than any token"
+    );
+    Ok(text)
+}
+
+/// Prints what a token says and whether `trust` accepts it, or why it does not. A leading `Bearer`
+/// is left out. Without trust there is no telling.
+pub fn inspect(
+    trust: Option<&Trust>,
+    token: &str,
+    now: UnixSeconds,
+    out: &mut dyn Write,
+) -> anyhow::Result<Outcome> {
+    let token = token.trim();
+    let token = match token.split_once(' ') {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => rest.trim_start(),
+        Some(_) | None => token,
+    };
+    let Ok(token) = UnverifiedToken::parse(token.as_bytes()) else {
+        writeln!(out, "refused: {NotAToken}")?;
+        return Ok(Outcome::No);
+    };
+    let content = token.content();
+    if let Ok(content) = &content {
+        print_content(content, now, out)?;
+    }
+    let Some(trust) = trust else {
+        return without_trust(content.err(), out);
+    };
+    match trust.verify(token, now) {
+        Ok(verified) => {
+            print_accepted(&verified, now, out)?;
+            Ok(Outcome::Yes)
+        }
+        Err(refusal) => {
+            let claims = content.map(|content| content.claims).unwrap_or_default();
+            let rules = trust.issuers().map(|(_, rules)| rules).collect::<Vec<_>>();
+            let mend = Mend {
+                claims: &claims,
+                all: &rules,
+                now,
+            }
+            .of(refusal);
+            writeln!(out, "refused: {refusal}\n  mend: {mend}")?;
+            let unknown = matches!(refusal, Refusal::KeysNotLoaded(_));
+            Ok(if unknown {
+                Outcome::Unknown
+            } else {
+                Outcome::No
+            })
+        }
+    }
+}
+
+fn without_trust(unreadable: Option<Refusal>, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+    match unreadable {
+        None => {
+            writeln!(
+                out,
+                "nothing was verified: `--config FILE` tells whether the gate accepts it"
+            )?;
+            Ok(Outcome::Unknown)
+        }
+        Some(refusal) => {
+            writeln!(out, "refused: {refusal}")?;
+            Ok(Outcome::No)
+        }
+    }
+}
+
+fn print_content(
+    content: &UnverifiedContent,
+    now: UnixSeconds,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    for (title, members) in [("header", &content.header), ("claims", &content.claims)] {
+        writeln!(out, "{title}")?;
+        for (name, value) in members {
+            write!(
+                out,
+                "  {}: {}",
+                printable(name),
+                printable(&value.to_string())
+            )?;
+            match value.as_i64().map(UnixSeconds) {
+                Some(instant) if TIMES.contains(&name.as_str()) => {
+                    writeln!(out, "  ({})", moment(instant, now))?;
+                }
+                Some(_) | None => writeln!(out)?,
+            }
+        }
+    }
+    Ok(())
+}
+
+fn print_accepted(
+    token: &VerifiedToken,
+    now: UnixSeconds,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    writeln!(out, "accepted")?;
+    writeln!(out, "  issuer: {}", printable(token.issuer()))?;
+    writeln!(out, "  subject: {}", printable(token.subject()))?;
+    let scopes = if token.scopes_text().is_empty() {
+        "none"
+    } else {
+        token.scopes_text()
+    };
+    writeln!(out, "  scopes: {}", printable(scopes))?;
+    writeln!(out, "  expires: {}", moment(token.expires_at(), now))?;
+    Ok(())
+}
+
+fn moment(instant: UnixSeconds, now: UnixSeconds) -> String {
+    format!(
+        "{}, {}",
+        instant::written(instant),
+        instant::distance(instant, now)
+    )
+}
+
+/// Text that leaves a terminal as it is: control characters and those that turn the writing
+/// direction are shown by their number.
+fn printable(text: &str) -> String {
+    let turns = |character| {
+        let marks = '\u{200e}'..='\u{200f}';
+        let embeddings = '\u{2028}'..='\u{202e}';
+        let isolates = '\u{2066}'..='\u{2069}';
+        [marks, embeddings, isolates]
+            .iter()
+            .any(|range| range.contains(&character))
+    };
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() || turns(character) {
+            shown.extend(character.escape_unicode());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}

@@ -1,0 +1,121 @@
+//! Times for people to read.
+
+use crate::clock::UnixSeconds;
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
+/// As RFC 3339 writes it; a time before 1970 or after 9999 as a number of seconds.
+pub(super) fn written(instant: UnixSeconds) -> String {
+    let UnixSeconds(seconds) = instant;
+    if !(0..=253_402_300_799).contains(&seconds) {
+        return format!("{seconds} seconds after 1970");
+    }
+    let (days, second_of_day) = (seconds / 86_400, seconds % 86_400);
+    let (year, month, day) = civil(days);
+    let (hour, minute, second) = (
+        second_of_day / 3600,
+        second_of_day / 60 % 60,
+        second_of_day % 60,
+    );
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// How far away it is: `in 5 minutes`, `2 days 3 hours ago`.
+pub(super) fn distance(instant: UnixSeconds, now: UnixSeconds) -> String {
+    let seconds = instant.since(now);
+    if seconds == 0 {
+        return "now".to_owned();
+    }
+    let length = length(seconds.unsigned_abs());
+    if seconds > 0 {
+        format!("in {length}")
+    } else {
+        format!("{length} ago")
+    }
+}
+
+/// A number of seconds in its two largest units.
+pub(super) fn length(seconds: u64) -> String {
+    let units = [
+        (seconds / DAY, "day"),
+        (seconds % DAY / HOUR, "hour"),
+        (seconds % HOUR / MINUTE, "minute"),
+        (seconds % MINUTE, "second"),
+    ];
+    let words: Vec<String> = units
+        .into_iter()
+        .skip_while(|(number, _)| *number == 0)
+        .take(2)
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, unit)| format!("{number} {unit}{}", if number == 1 { "" } else { "s" }))
+        .collect();
+    if words.is_empty() {
+        "0 seconds".to_owned()
+    } else {
+        words.join(" ")
+    }
+}
+
+/// Year, month and day of a number of days after 1970-01-01. Counts years from March, so that the
+/// leap day comes last, in eras of 400 years (Howard Hinnant, "chrono-compatible low-level date
+/// algorithms").
+fn civil(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    (year, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_are_written_as_in_rfc_3339() {
+        for (seconds, expected) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_399, "2000-02-28T23:59:59Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_491_167_236, "2017-04-02T21:07:16Z"),
+            (1_700_000_000, "2023-11-14T22:13:20Z"),
+            (4_107_542_400, "2100-03-01T00:00:00Z"),
+            (253_402_300_799, "9999-12-31T23:59:59Z"),
+            (253_402_300_800, "253402300800 seconds after 1970"),
+            (-1, "-1 seconds after 1970"),
+        ] {
+            assert_eq!(written(UnixSeconds(seconds)), expected);
+        }
+    }
+
+    #[test]
+    fn distances_are_said_in_two_units() {
+        let now = UnixSeconds(1_700_000_000);
+        for (seconds, expected) in [
+            (0, "now"),
+            (1, "in 1 second"),
+            (-59, "59 seconds ago"),
+            (60, "in 1 minute"),
+            (-61, "1 minute 1 second ago"),
+            (3600, "in 1 hour"),
+            (3601, "in 1 hour"),
+            (7260, "in 2 hours 1 minute"),
+            (-86_400 * 400 - 3700, "400 days 1 hour ago"),
+        ] {
+            assert_eq!(distance(now.plus(seconds), now), expected);
+        }
+        let ages = distance(UnixSeconds(i64::MIN), now);
+        assert!(ages.ends_with("ago"));
+    }
+}

@@ -1,0 +1,150 @@
+//! What to do about a refusal: for the operator, who may know what a caller may not.
+
+use serde_json::{Map, Value};
+
+use super::instant;
+use crate::clock::UnixSeconds;
+use crate::token::{Algorithm, Claim, IssuerRules, Refusal};
+
+/// What the advice depends on.
+pub(super) struct Mend<'a> {
+    /// What the refused token claims; empty if it cannot be read.
+    pub(super) claims: &'a Map<String, Value>,
+    /// The rules of every trusted issuer.
+    pub(super) all: &'a [&'a IssuerRules],
+    pub(super) now: UnixSeconds,
+}
+
+impl Mend<'_> {
+    /// One sentence.
+    pub(super) fn of(&self, refusal: Refusal) -> String {
+        match refusal {
+            Refusal::Parts => "a signed token is `header.claims.signature`; check that it was \
+                               copied as a whole"
+                .to_owned(),
+            Refusal::Base64Url | Refusal::Json => {
+                "check that it was copied as a whole, without line breaks".to_owned()
+            }
+            Refusal::NotAnObject
+            | Refusal::DuplicateMember
+            | Refusal::TooDeep
+            | Refusal::HeaderMember => "whoever issues it must write it otherwise".to_owned(),
+            Refusal::Extension => "ask the issuer for a plain signed token, without `crit`, \
+                                   `b64`, `zip`, `enc` and `cty`"
+                .to_owned(),
+            Refusal::UnsupportedAlgorithm => {
+                format!("sign it with one of {}", names(&Algorithm::ALL))
+            }
+            Refusal::AlgorithmNotAllowed => self.with_rules(|rules| {
+                format!("the issuer's `algorithms` are {}", names(&rules.algorithms))
+            }),
+            Refusal::TypeNotAccepted => self.with_rules(|rules| {
+                format!(
+                    "the issuer's `types` are {}; is it an access token?",
+                    quoted(&rules.types)
+                )
+            }),
+            Refusal::Missing(claim) => format!("the issuer must set `{}`", claim.name()),
+            Refusal::Unacceptable(claim) => self.unacceptable(claim),
+            Refusal::UnknownIssuer => {
+                let issuers: Vec<_> = self.all.iter().map(|rules| rules.issuer.clone()).collect();
+                format!("`trust` lists {}; every character counts", quoted(&issuers))
+            }
+            Refusal::WrongAudience => self.with_rules(|rules| {
+                format!("the issuer's `audiences` are {}", quoted(&rules.audiences))
+            }),
+            Refusal::Expired => self.ask_for_another(),
+            Refusal::NotYetValid | Refusal::IssuedInTheFuture => {
+                format!(
+                    "wait, or compare the clocks: it is {} here",
+                    instant::written(self.now)
+                )
+            }
+            Refusal::LivesTooLong => self.with_rules(|rules| {
+                let longest = instant::length(rules.max_lifetime_seconds);
+                format!("the issuer's `max_lifetime_seconds` allow {longest}")
+            }),
+            Refusal::SenderConstrained => {
+                "ask the issuer for a plain bearer token, without `cnf`".to_owned()
+            }
+            Refusal::KeysNotLoaded(_) => {
+                "there is no telling until the issuer's JWKS can be read".to_owned()
+            }
+            Refusal::UnknownKey(_) => "compare `kid` with the issuer's JWKS; the log says which \
+                                       keys were left out, and why"
+                .to_owned(),
+            Refusal::KeyOfAnotherAlgorithm => {
+                "compare `alg` with that of the key in the issuer's JWKS".to_owned()
+            }
+            Refusal::TooManyKeysToTry => "the issuer must set `kid`".to_owned(),
+            Refusal::WrongSignature => {
+                "it was made with another key, or changed since; compare `kid` and the issuer's \
+                 keys"
+                    .to_owned()
+            }
+        }
+    }
+
+    /// The rules of the issuer that the token names.
+    fn rules(&self) -> Option<&IssuerRules> {
+        let issuer = self.claims.get("iss")?.as_str()?;
+        self.all
+            .iter()
+            .copied()
+            .find(|rules| *rules.issuer == *issuer)
+    }
+
+    fn with_rules(&self, sentence: impl FnOnce(&IssuerRules) -> String) -> String {
+        self.rules()
+            .map_or_else(|| "compare it with the issuer's rules".to_owned(), sentence)
+    }
+
+    fn ask_for_another(&self) -> String {
+        let expired = self
+            .claims
+            .get("exp")
+            .and_then(Value::as_i64)
+            .map(UnixSeconds);
+        let when = expired
+            .map(|instant| format!(" (it expired {})", instant::distance(instant, self.now)))
+            .unwrap_or_default();
+        format!("ask for a new token{when}")
+    }
+
+    fn unacceptable(&self, claim: Claim) -> String {
+        match claim {
+            Claim::Issuer => "`iss` must be a string".to_owned(),
+            Claim::Audience => "`aud` must be a string or an array of strings".to_owned(),
+            Claim::ExpiresAt | Claim::NotBefore | Claim::IssuedAt => {
+                format!("`{}` must be a number of seconds since 1970", claim.name())
+            }
+            Claim::Subject | Claim::Id | Claim::Client => format!(
+                "`{}` must be a string of 1 to 1024 bytes without control characters and outer \
+                 spaces",
+                claim.name()
+            ),
+            Claim::Scope => self.with_rules(|rules| {
+                format!(
+                    "`{}` must be a string separated by spaces or an array of strings",
+                    rules.scope_claim
+                )
+            }),
+        }
+    }
+}
+
+fn names(algorithms: &[Algorithm]) -> String {
+    let names: Vec<_> = algorithms
+        .iter()
+        .map(|algorithm| algorithm.name())
+        .collect();
+    names.join(", ")
+}
+
+fn quoted(texts: &[Box<str>]) -> String {
+    if texts.is_empty() {
+        return "nothing".to_owned();
+    }
+    let quoted: Vec<_> = texts.iter().map(|text| format!("`{text}`")).collect();
+    quoted.join(", ")
+}

@@ -1,0 +1,224 @@
+//! The server's configuration: one file, and what flags and environment say over it.
+
+mod document;
+mod listener;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::authorizer::CacheLimits;
+use crate::ext_authz::{IdentityHeaderError, IdentityHeaders};
+use crate::files::{self, FileError};
+use crate::keyring::{TrustedIssuer, trusted_issuers};
+use crate::problem::{Colour, Faults, Problems, Source};
+use crate::reload::Inputs;
+use crate::telemetry::{LogFormat, LogLevel, LogSettings};
+use crate::yaml;
+
+use document::ConfigDocument;
+pub use listener::{AdminListener, AuthzListener, ListenAddress, ListenAddressError};
+
+/// Everything that `serve` needs to know, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The file that it was read from; a reload reads it again.
+    pub path: PathBuf,
+    /// What flags and environment said over it.
+    pub overrides: Overrides,
+    /// The policy's files and directories.
+    pub policy: Vec<PathBuf>,
+    /// After `SIGTERM`, serving goes on this long while readiness has fallen.
+    pub drain: Duration,
+    /// The protection space that challenges name (RFC 9110 section 11.5).
+    pub realm: String,
+    /// Where the proxy asks.
+    pub authz: AuthzListener,
+    /// Where the kubelet and Prometheus ask.
+    pub admin: AdminListener,
+    /// Whose tokens are believed.
+    pub trust: Vec<TrustedIssuer>,
+    /// Whether the upstream is kept from seeing the token.
+    pub strip_token: bool,
+    /// The headers that tell the upstream who calls.
+    pub identity_headers: IdentityHeaders,
+    /// The bounds of the proof cache.
+    pub cache: CacheLimits,
+    /// What is logged, and how.
+    pub log: LogSettings,
+}
+
+/// What flags and environment say over the file.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// Over `policy`.
+    pub policy: Vec<PathBuf>,
+    /// Over `listeners.authz.address`.
+    pub authz_address: Option<ListenAddress>,
+    /// Over `listeners.admin.address`.
+    pub admin_address: Option<std::net::SocketAddr>,
+    /// Over `log.level`.
+    pub log_level: Option<LogLevel>,
+    /// Over `log.format`.
+    pub log_format: Option<LogFormat>,
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The file is not what it should be.
+    #[error("{}", .problems.render(std::slice::from_ref(.source_text), Colour::Plain))]
+    Document {
+        /// What is wrong.
+        problems: Problems,
+        /// The file.
+        source_text: Source,
+    },
+    /// Keys that cannot be as they are, one message each.
+    #[error("{file}:\n{}", .messages.join("\n"))]
+    Values {
+        /// The file's name.
+        file: String,
+        /// Each names key, value and mend.
+        messages: Vec<String>,
+    },
+}
+
+impl Config {
+    /// What a reload reads anew.
+    pub fn inputs(&self) -> Inputs {
+        Inputs {
+            config: self.path.clone(),
+            policy: self.policy.clone(),
+            trust: self.trust.clone(),
+        }
+    }
+
+    /// The sections that differ from `other` and that only a restart applies.
+    pub fn restart_sections(&self, other: &Self) -> Vec<&'static str> {
+        let differing = [
+            (
+                "listeners",
+                self.authz != other.authz || self.admin != other.admin,
+            ),
+            ("drain_seconds", self.drain != other.drain),
+            ("realm", self.realm != other.realm),
+            ("strip_token", self.strip_token != other.strip_token),
+            (
+                "identity_headers",
+                self.identity_headers != other.identity_headers,
+            ),
+            ("cache", self.cache != other.cache),
+            ("log", self.log != other.log),
+        ];
+        let differing = differing.into_iter().filter(|(_, differs)| *differs);
+        differing.map(|(name, _)| name).collect()
+    }
+
+    /// Reads the file at `path`.
+    pub fn load(path: &Path, overrides: &Overrides) -> Result<Self, ConfigError> {
+        let source = files::read_source(path)?;
+        let document: ConfigDocument = match yaml::parse(&source) {
+            Ok(document) => document,
+            Err(problem) => {
+                return Err(ConfigError::Document {
+                    problems: Problems(vec![problem]),
+                    source_text: source,
+                });
+            }
+        };
+        Self::from_document(document, path, overrides).map_err(|messages| ConfigError::Values {
+            file: source.name,
+            messages,
+        })
+    }
+
+    fn from_document(
+        document: ConfigDocument,
+        path: &Path,
+        overrides: &Overrides,
+    ) -> Result<Self, Vec<String>> {
+        let base = path.parent().unwrap_or(Path::new(""));
+        let mut faults = Faults::default();
+        if document.version != 1 {
+            let version = document.version;
+            faults.add(format!(
+                "`version: {version}` is not known: write `version: 1`"
+            ));
+        }
+        let policy = policy_paths(document.policy, base, overrides, &mut faults);
+        let trust = trusted_issuers(document.trust, base, &mut faults);
+        if let Err(
+            error @ (IdentityHeaderError::Name(_)
+            | IdentityHeaderError::Twice(_)
+            | IdentityHeaderError::Reserved(_)),
+        ) = document.identity_headers.validate()
+        {
+            faults.add(error.to_string());
+        }
+        check_realm(&document.realm, &mut faults);
+        let authz = listener::authz(&document.listeners.authz, base, overrides, &mut faults);
+        let admin = listener::admin(&document.listeners.admin, overrides, &mut faults);
+        let cache = CacheLimits {
+            max_entries: document.cache.max_entries,
+            max_bytes: document.cache.max_bytes,
+        };
+        faults.within("drain_seconds", document.drain_seconds, 0, 3600);
+        faults.within("cache.max_entries", cache.max_entries, 1, 100_000_000);
+        faults.within("cache.max_bytes", cache.max_bytes, 1 << 16, 1 << 40);
+        faults.within(
+            "log.buffer_lines",
+            document.log.buffer_lines() as u64,
+            1,
+            1 << 24,
+        );
+        let log = document
+            .log
+            .overridden(overrides.log_level, overrides.log_format);
+        match (faults.is_empty(), authz, admin) {
+            (true, Some(authz), Some(admin)) => Ok(Self {
+                path: path.to_owned(),
+                overrides: overrides.clone(),
+                policy,
+                drain: Duration::from_secs(document.drain_seconds),
+                realm: document.realm,
+                authz,
+                admin,
+                trust,
+                strip_token: document.strip_token,
+                identity_headers: document.identity_headers,
+                cache,
+                log,
+            }),
+            _ => Err(faults.into_messages()),
+        }
+    }
+}
+
+fn policy_paths(
+    written: Vec<PathBuf>,
+    base: &Path,
+    overrides: &Overrides,
+    faults: &mut Faults,
+) -> Vec<PathBuf> {
+    if !overrides.policy.is_empty() {
+        return overrides.policy.clone();
+    }
+    if written.is_empty() {
+        faults.add("`policy` names no file: list at least one, such as `policy: [policy.yaml]`");
+    }
+    written.into_iter().map(|path| base.join(path)).collect()
+}
+
+/// The realm stands between quotes in a header (RFC 9110 section 5.6.4).
+fn check_realm(realm: &str, faults: &mut Faults) {
+    let plain = |byte: u8| (0x20..0x7f).contains(&byte) && byte != b'"' && byte != b'\\';
+    if realm.is_empty() || realm.len() > 128 || !realm.bytes().all(plain) {
+        faults.add(format!(
+            "`realm: {realm}` cannot stand in a header: use up to 128 printable ASCII characters \
+             without quotes and backslashes"
+        ));
+    }
+}

@@ -1,0 +1,231 @@
+//! The section `listeners`.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::Overrides;
+use crate::problem::Faults;
+
+/// The longest path of a Unix socket on Linux, in bytes.
+const MAX_SOCKET_PATH_BYTES: usize = 107;
+
+/// Where a listener listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListenAddress {
+    /// An IP address and a port; port 0 takes a free one.
+    Tcp(SocketAddr),
+    /// A Unix socket, written `unix:/path`.
+    Unix(PathBuf),
+}
+
+/// The text is no address.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "`{0}` is no address: write an IP address and a port such as `127.0.0.1:9191`, or `unix:/run/portcullis/authz.sock`"
+)]
+pub struct ListenAddressError(String);
+
+impl FromStr for ListenAddress {
+    type Err = ListenAddressError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let fault = || ListenAddressError(text.to_owned());
+        match text.strip_prefix("unix:") {
+            Some(path) if !path.is_empty() && path.len() <= MAX_SOCKET_PATH_BYTES => {
+                Ok(Self::Unix(PathBuf::from(path)))
+            }
+            Some(_) => Err(fault()),
+            None => text.parse().map(Self::Tcp).map_err(|_| fault()),
+        }
+    }
+}
+
+impl fmt::Display for ListenAddress {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => write!(formatter, "{address}"),
+            Self::Unix(path) => write!(formatter, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// The listener that the proxy asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthzListener {
+    /// Where it listens.
+    pub address: ListenAddress,
+    /// The mode of a Unix socket.
+    pub socket_mode: u32,
+    /// Larger messages are refused, in bytes.
+    pub max_message_bytes: usize,
+    /// Further connections wait until one ends.
+    pub max_connections: usize,
+    /// The most checks under way on one connection.
+    pub max_concurrent_streams: u32,
+    /// How often a silent connection is asked whether it lives.
+    pub keepalive: Duration,
+    /// The threads that answer checks.
+    pub threads: usize,
+    /// Whether gRPC server reflection is offered.
+    pub reflection: bool,
+    /// The longest that a check waits for an issuer whose key it does not know.
+    pub key_wait: Duration,
+}
+
+/// The listener for probes and metrics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdminListener {
+    /// Where it listens; port 0 takes a free one.
+    pub address: SocketAddr,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct ListenersDocument {
+    pub(super) authz: AuthzDocument,
+    pub(super) admin: AdminDocument,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct AuthzDocument {
+    address: String,
+    socket_mode: String,
+    max_message_bytes: u64,
+    max_connections: u64,
+    max_concurrent_streams: u64,
+    keepalive_seconds: u64,
+    threads: u64,
+    reflection: bool,
+    key_wait_ms: u64,
+}
+
+impl Default for AuthzDocument {
+    fn default() -> Self {
+        Self {
+            address: "127.0.0.1:9191".to_owned(),
+            socket_mode: "0660".to_owned(),
+            max_message_bytes: 4 << 20,
+            max_connections: 1024,
+            max_concurrent_streams: 1024,
+            keepalive_seconds: 30,
+            threads: default_threads(),
+            reflection: false,
+            key_wait_ms: 100,
+        }
+    }
+}
+
+/// Two, or one where there is one processor: a sidecar leaves the rest to the application.
+fn default_threads() -> u64 {
+    std::thread::available_parallelism().map_or(1, |count| count.get().min(2) as u64)
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct AdminDocument {
+    address: String,
+}
+
+impl Default for AdminDocument {
+    fn default() -> Self {
+        Self {
+            address: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9194).to_string(),
+        }
+    }
+}
+
+pub(super) fn authz(
+    document: &AuthzDocument,
+    base: &Path,
+    overrides: &Overrides,
+    faults: &mut Faults,
+) -> Option<AuthzListener> {
+    let key = |name: &str| format!("listeners.authz.{name}");
+    faults.within(
+        &key("max_message_bytes"),
+        document.max_message_bytes,
+        1 << 12,
+        1 << 30,
+    );
+    faults.within(
+        &key("max_connections"),
+        document.max_connections,
+        1,
+        1 << 20,
+    );
+    faults.within(
+        &key("max_concurrent_streams"),
+        document.max_concurrent_streams,
+        1,
+        1 << 20,
+    );
+    faults.within(
+        &key("keepalive_seconds"),
+        document.keepalive_seconds,
+        1,
+        86_400,
+    );
+    faults.within(&key("threads"), document.threads, 1, 1024);
+    faults.within(&key("key_wait_ms"), document.key_wait_ms, 0, 60_000);
+    let address = match &overrides.authz_address {
+        Some(address) => Some(address.clone()),
+        None => match document.address.parse() {
+            Ok(ListenAddress::Unix(path)) => Some(ListenAddress::Unix(base.join(path))),
+            Ok(address) => Some(address),
+            Err(error) => {
+                faults.add(format!("`listeners.authz.address`: {error}"));
+                None
+            }
+        },
+    };
+    let socket_mode = socket_mode(&document.socket_mode, faults);
+    Some(AuthzListener {
+        address: address?,
+        socket_mode: socket_mode?,
+        max_message_bytes: usize::try_from(document.max_message_bytes).ok()?,
+        max_connections: usize::try_from(document.max_connections).ok()?,
+        max_concurrent_streams: u32::try_from(document.max_concurrent_streams).ok()?,
+        keepalive: Duration::from_secs(document.keepalive_seconds),
+        threads: usize::try_from(document.threads).ok()?,
+        reflection: document.reflection,
+        key_wait: Duration::from_millis(document.key_wait_ms),
+    })
+}
+
+fn socket_mode(text: &str, faults: &mut Faults) -> Option<u32> {
+    match u32::from_str_radix(text, 8) {
+        Ok(mode) if mode & !0o777 == 0 && mode & 0o600 == 0o600 => Some(mode),
+        _ => {
+            faults.add(format!(
+                "`listeners.authz.socket_mode: {text}` is no mode that the owner can use: write \
+                 octal digits in quotes, such as \"0660\""
+            ));
+            None
+        }
+    }
+}
+
+pub(super) fn admin(
+    document: &AdminDocument,
+    overrides: &Overrides,
+    faults: &mut Faults,
+) -> Option<AdminListener> {
+    if let Some(address) = overrides.admin_address {
+        return Some(AdminListener { address });
+    }
+    let address = document.address.parse().ok();
+    if address.is_none() {
+        let address = &document.address;
+        faults.add(format!(
+            "`listeners.admin.address: {address}` is no address: write an IP address and a port \
+             such as `127.0.0.1:9194`"
+        ));
+    }
+    address.map(|address| AdminListener { address })
+}
