@@ -1,0 +1,44 @@
+# The commands of this repository; `make` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench tools samples
+
+CARGO ?= cargo
+BINARY := $(or $(CARGO_TARGET_DIR),target)/debug/portcullis
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: tools ## Build, then show it at work behind a real Envoy
+	$(CARGO) build --locked --bin portcullis
+	scripts/demo $(BINARY)
+
+test: tools ## Run all tests
+	$(CARGO) test --locked
+
+check: tools ## What CI runs: format, lints, tests, docs, dependencies, samples
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps
+	@if $(CARGO) deny --version >/dev/null 2>&1; then \
+	  echo "$(CARGO) deny check"; $(CARGO) deny check; \
+	else echo "cargo-deny is not installed: dependencies were not checked"; fi
+	$(CARGO) test --locked
+	@$(MAKE) --no-print-directory samples
+
+bench: ## Measure the budgets of the design
+	$(CARGO) bench --locked --bench report
+
+tools: ## Install the Envoys that tests and demo run, into .tools
+	@scripts/install-tools >/dev/null
+
+# After the build. One by one: several files given at once are one policy.
+samples: tools
+	@$(CARGO) build --locked --quiet --bin portcullis
+	@set -e; for policy in config/policy.yaml k8s/*/policy.yaml; do \
+	  echo "portcullis check $$policy"; $(BINARY) check $$policy; done
+	@scripts/install-tools | { set -e; while IFS= read -r envoy; do \
+	  for config in config/envoy.yaml k8s/example/envoy.yaml; do \
+	    "$$envoy" --mode validate -l error -c $$config; done; done; }
+	@if command -v kubectl >/dev/null; then \
+	  echo "kubectl kustomize k8s/example"; kubectl kustomize k8s/example >/dev/null; \
+	else echo "kubectl is not installed: k8s/ was not rendered"; fi
