@@ -1,0 +1,182 @@
+//! The end: readiness falls, checks go on being answered, what is under way ends.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::process::Command;
+
+use tokio::net::TcpStream;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+
+use super::{Server, run};
+use crate::asker::Asker;
+use crate::client;
+use crate::jwks_server::{Behaviour, JwksServer, ok};
+use crate::test_app::{POLICY, Setup};
+use crate::test_issuer::{AUDIENCE, ISSUER, TestIssuer};
+
+const SERVICE: &str = "envoy.service.auth.v3.Authorization";
+
+/// A server that drains for as long as a test may last.
+fn draining() -> Setup {
+    Setup {
+        policy: Some(POLICY.to_owned()),
+        drain_seconds: 600,
+        ..Setup::default()
+    }
+}
+
+async fn health(asker: &Asker, service: &str) -> ServingStatus {
+    let request = HealthCheckRequest {
+        service: service.to_owned(),
+    };
+    let answer = HealthClient::new(asker.channel.clone())
+        .check(request)
+        .await;
+    answer.unwrap().into_inner().status()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readiness_falls_at_once_and_checks_go_on_until_a_second_signal() {
+    let mut server = Server::start(&draining());
+    let admin = server.admin_address();
+    let asker = Asker::connect(&server.authz_url()).await;
+    server.logs("\"message\":\"ready\"");
+    assert_eq!(client::get(admin, "/readyz", &[]).await.status, 200);
+    let mut watch = HealthClient::new(asker.channel.clone())
+        .watch(HealthCheckRequest::default())
+        .await
+        .unwrap()
+        .into_inner();
+    loop {
+        // Serving is told on another thread than readiness.
+        let status = watch.message().await.unwrap().unwrap().status();
+        if status == ServingStatus::Serving {
+            break;
+        }
+    }
+
+    server.signal("TERM");
+    let told = watch.message().await.unwrap().unwrap();
+    assert_eq!(told.status(), ServingStatus::NotServing);
+    for service in ["", SERVICE] {
+        assert_eq!(health(&asker, service).await, ServingStatus::NotServing);
+    }
+    let ready = client::get(admin, "/readyz", &[]).await;
+    assert_eq!((ready.status, &*ready.body), (503, "draining\n"));
+    assert_eq!(client::get(admin, "/livez", &[]).await.status, 200);
+    let status = client::get(admin, "/status", &[]).await;
+    assert_eq!(status.json()["ready"], false);
+    let address = admin.to_string();
+    let verb = run(&["health", "--address", &address], server.folder.path());
+    assert_eq!(verb.status.code(), Some(1));
+    let token = server.issuer.token("alice", "orders.read");
+    assert_eq!(asker.ask("/orders/1", Some(&token)).await.status, 200);
+    let newcomer = Asker::connect(&server.authz_url()).await;
+    assert_eq!(newcomer.ask("/orders/1", None).await.status, 401);
+
+    server.signal("TERM");
+    assert_eq!(server.ended().code(), Some(0));
+    // The watch ended with the server instead of holding it up.
+    assert!(!matches!(watch.message().await, Ok(Some(_))));
+    assert!(!server.output().contains("cut off"), "{}", server.output());
+    assert!(TcpStream::connect(admin).await.is_err());
+    let verb = run(&["health", "--address", &address], server.folder.path());
+    assert_eq!(verb.status.code(), Some(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_under_way_is_answered_before_the_end() {
+    let issuer = TestIssuer::new("key-1");
+    let jwks = TestIssuer::jwks([&issuer]);
+    let keys = JwksServer::start(ok(&jwks)).await;
+    let mut server = Server::start(&remote(&keys));
+    server.logs("\"message\":\"ready\"");
+    let asker = Asker::connect(&server.authz_url()).await;
+    let newer = TestIssuer::new("key-2");
+    let both = TestIssuer::jwks([&issuer, &newer]);
+    let Behaviour::Answer(bytes) = ok(&both) else {
+        unreachable!("`ok` is an answer");
+    };
+    keys.behave(Behaviour::AnswerWhenReleased(bytes));
+    let token = newer.token("alice", "orders.read");
+    let asking = {
+        let asker = asker.clone();
+        tokio::spawn(async move { asker.ask_until_fetched(&token).await })
+    };
+    keys.wait_for_requests(2).await;
+    server.signal("TERM");
+    server.logs("draining");
+    server.signal("TERM");
+    server.logs("listeners close");
+    keys.release();
+    assert_eq!(asking.await.unwrap().unwrap().status, 200);
+    assert_eq!(server.ended().code(), Some(0));
+}
+
+/// Keys from afar; a check may wait long for them.
+fn remote(keys: &JwksServer) -> Setup {
+    let url = keys.url();
+    Setup {
+        authz_extra: ", key_wait_ms: 30000".to_owned(),
+        trust: Some(format!(
+            "{{issuer: \"{ISSUER}\", audiences: [{AUDIENCE}], algorithms: [ES256], \
+             jwks_uri: \"{url}\", jwks_cooldown_seconds: 1, jwks_timeout_ms: 60000}}"
+        )),
+        ..draining()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn further_signals_end_even_what_does_not_end() {
+    let issuer = TestIssuer::new("key-1");
+    let keys = JwksServer::start(ok(&TestIssuer::jwks([&issuer]))).await;
+    let mut server = Server::start(&remote(&keys));
+    server.logs("\"message\":\"ready\"");
+    let asker = Asker::connect(&server.authz_url()).await;
+    keys.behave(Behaviour::Stall);
+    let token = TestIssuer::new("key-2").token("alice", "orders.read");
+    let mut asking = tokio::spawn(async move { asker.ask_until_fetched(&token).await });
+    tokio::select! {
+        () = keys.wait_for_requests(2) => {}
+        answer = &mut asking => panic!("answered: {answer:?}"),
+    }
+    for line in ["draining", "listeners close", "cut off"] {
+        server.signal("INT");
+        server.logs(line);
+    }
+    assert_eq!(server.ended().code(), Some(0));
+    assert!(asking.await.unwrap().is_err(), "it was cut off");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_drain_delay_ends_by_itself() {
+    let mut server = Server::start(&Setup::default());
+    let asker = Asker::connect(&server.authz_url()).await;
+    assert_eq!(asker.ask("/orders/1", None).await.status, 401);
+    // A connection without a request does not hold up the end.
+    let _idle = TcpStream::connect(server.admin_address()).await.unwrap();
+    server.signal("TERM");
+    assert_eq!(server.ended().code(), Some(0));
+}
+
+#[test]
+fn a_signal_while_the_policy_is_read_is_heeded() {
+    let mut server = Server::spawn(&draining(), |command| {
+        let folder = command.get_current_dir().unwrap();
+        let policy = folder.join("policy.yaml");
+        std::fs::remove_file(&policy).unwrap();
+        let made = Command::new("mkfifo").arg(policy).status().unwrap();
+        assert!(made.success());
+    });
+    // Opens once the server has the other end.
+    let policy = server.folder.path().join("policy.yaml");
+    let mut policy = OpenOptions::new().write(true).open(policy).unwrap();
+    server.signal("TERM");
+    policy.write_all(POLICY.as_bytes()).unwrap();
+    drop(policy);
+    server.logs("draining");
+    server.signal("TERM");
+    assert_eq!(server.ended().code(), Some(0));
+}

@@ -1,0 +1,227 @@
+//! The verbs beside `serve`: what they print and how they end.
+
+use std::fs;
+
+use serde_json::Value;
+
+use super::{Server, portcullis, run, run_with_input, text};
+use crate::asker::Asker;
+use crate::test_app::{POLICY, Setup, write_files};
+use crate::test_issuer::{AUDIENCE, ISSUER, TestIssuer};
+
+#[test]
+fn check_tells_yes_no_and_cannot_tell() {
+    let folder = tempfile::tempdir().unwrap();
+    let wrong = POLICY.replace("[orders.read]", "[order.read]");
+    fs::write(folder.path().join("good.yaml"), POLICY).unwrap();
+    fs::write(folder.path().join("wrong.yaml"), wrong).unwrap();
+    for (file, code, words) in [
+        ("good.yaml", 0, "ok: 6 routes, digest "),
+        ("wrong.yaml", 1, "did you mean `orders.read`?"),
+    ] {
+        let output = run(&["check", file], folder.path());
+        assert_eq!(output.status.code(), Some(code));
+        assert!(text(&output.stdout).contains(words));
+        assert_eq!(text(&output.stderr), "");
+    }
+    let output = run(&["check", "missing.yaml"], folder.path());
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(text(&output.stdout), "");
+    assert!(text(&output.stderr).starts_with("portcullis: cannot read `missing.yaml`"));
+}
+
+#[test]
+fn check_answers_machines_in_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let wrong = POLICY.replace("[orders.read]", "[order.read]");
+    fs::write(folder.path().join("good.yaml"), POLICY).unwrap();
+    fs::write(folder.path().join("wrong.yaml"), wrong).unwrap();
+    let answer = |file: &str, code: i32| -> Value {
+        let output = run(&["check", "--format", "json", file], folder.path());
+        assert_eq!(output.status.code(), Some(code));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let good = answer("good.yaml", 0);
+    assert_eq!((&good["ok"], &good["routes"]), (&true.into(), &6.into()));
+    assert_eq!(good["problems"], Value::Array(Vec::new()));
+    let wrong = answer("wrong.yaml", 1);
+    assert_eq!(wrong["ok"], false);
+    let problems = wrong["problems"].as_array().unwrap();
+    assert_eq!(problems.len(), 2);
+    assert_eq!(problems[0]["place"]["file"], "wrong.yaml");
+    assert_eq!(problems[0]["place"]["line"], 8);
+    assert!(
+        problems[0]["help"]
+            .as_str()
+            .unwrap()
+            .contains("orders.read")
+    );
+}
+
+#[test]
+fn token_inspect_tells_yes_no_and_cannot_tell() {
+    let folder = tempfile::tempdir().unwrap();
+    let issuer = TestIssuer::new("key-1");
+    write_files(folder.path(), &Setup::default(), &issuer);
+    let good = issuer.token("alice", "orders.read");
+    let forged = TestIssuer::new("key-1").token("alice", "orders.read");
+    let config = ["--config", "portcullis.yaml"];
+    let rows: [(&str, &[&str], i32, &str); 5] = [
+        (&good, &config, 0, "accepted"),
+        (&forged, &config, 1, "refused: "),
+        ("no token", &config, 1, "refused: "),
+        (&good, &[], 2, "nothing was verified"),
+        (&good, &["--config", "missing.yaml"], 2, ""),
+    ];
+    for (token, options, code, words) in rows {
+        let arguments = [&["token", "inspect"], options].concat();
+        let output = run_with_input(&arguments, folder.path(), token);
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+        assert!(text(&output.stdout).contains(words), "{output:?}");
+        let said = text(&output.stdout) + &text(&output.stderr);
+        let signature = token.rsplit('.').next().unwrap();
+        assert!(!said.contains(signature), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_generated_key_signs_tokens_that_the_server_believes() {
+    for algorithm in ["ES256", "EdDSA", "RS256", "HS256"] {
+        let folder = tempfile::tempdir().unwrap();
+        let (source, jwks) = if algorithm == "HS256" {
+            ("hmac_secret_file: private.key", &[][..])
+        } else {
+            ("jwks_file: public.json", &["--jwks", "public.json"][..])
+        };
+        let generate = [
+            "key",
+            "generate",
+            "--algorithm",
+            algorithm,
+            "--out",
+            "private.key",
+        ];
+        let made = run(&[&generate, jwks].concat(), folder.path());
+        assert_eq!(made.status.code(), Some(0), "{made:?}");
+        let private = fs::read_to_string(folder.path().join("private.key")).unwrap();
+
+        let issue = [
+            "token",
+            "issue",
+            "--key",
+            "private.key",
+            "--algorithm",
+            algorithm,
+            "--issuer",
+            ISSUER,
+            "--audience",
+            AUDIENCE,
+            "--subject",
+            "alice",
+            "--scope",
+            "orders.read",
+        ];
+        let output = run(&issue, folder.path());
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let token = text(&output.stdout).trim().to_owned();
+
+        let setup = Setup {
+            trust: Some(format!(
+                "{{issuer: \"{ISSUER}\", audiences: [{AUDIENCE}], algorithms: [{algorithm}], {source}}}"
+            )),
+            ..Setup::default()
+        };
+        let issuer = TestIssuer::new("key-1");
+        write_files(folder.path(), &setup, &issuer);
+        let server = Server::spawn_in(folder, issuer, |_| {});
+        let asker = Asker::connect(&server.authz_url()).await;
+        assert_eq!(asker.ask("/orders/1", Some(&token)).await.status, 200);
+
+        let said = [made.stdout, made.stderr, output.stderr].concat();
+        let said = text(&said) + &server.output();
+        let lines = private.lines().filter(|line| !line.starts_with("-----"));
+        for secret in lines {
+            assert!(!said.contains(secret), "{algorithm}: {said}");
+        }
+    }
+}
+
+#[test]
+fn a_key_is_not_overwritten_and_is_readable_by_its_owner_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let generate = [
+        "key",
+        "generate",
+        "--out",
+        "private.pem",
+        "--jwks",
+        "public.json",
+    ];
+    assert_eq!(run(&generate, folder.path()).status.code(), Some(0));
+    let read = || fs::read(folder.path().join("private.pem")).unwrap();
+    let before = read();
+    let again = run(&generate, folder.path());
+    assert_eq!(again.status.code(), Some(2));
+    assert!(text(&again.stderr).contains("cannot create `public.json`"));
+    assert_eq!(read(), before);
+}
+
+#[test]
+fn an_encrypted_key_is_refused_without_being_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let pem = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nc2VjcmV0IGJ5dGVz\n-----END ENCRYPTED PRIVATE KEY-----\n";
+    fs::write(folder.path().join("key.pem"), pem).unwrap();
+    let private = |mode| {
+        use std::os::unix::fs::PermissionsExt;
+        let permissions = fs::Permissions::from_mode(mode);
+        fs::set_permissions(folder.path().join("key.pem"), permissions).unwrap();
+    };
+    let issue = [
+        "token",
+        "issue",
+        "--key",
+        "key.pem",
+        "--issuer",
+        ISSUER,
+        "--audience",
+        AUDIENCE,
+        "--subject",
+        "alice",
+    ];
+    private(0o600);
+    let encrypted = run(&issue, folder.path());
+    assert_eq!(encrypted.status.code(), Some(2));
+    let said = text(&encrypted.stderr);
+    assert!(
+        said.contains("key.pem") && said.contains("encrypted"),
+        "{said}"
+    );
+    assert!(!said.contains("c2VjcmV0"), "{said}");
+    private(0o644);
+    let readable = text(&run(&issue, folder.path()).stderr);
+    assert!(readable.contains("everybody may read it"), "{readable}");
+    assert_eq!(readable.matches("everybody may read it").count(), 1);
+}
+
+#[test]
+fn health_asks_where_the_environment_says() {
+    let server = Server::start(&Setup::default());
+    server.logs("\"message\":\"ready\"");
+    let address = server.admin_address().to_string();
+    let output = portcullis(&["health"], server.folder.path())
+        .env("PORTCULLIS_ADMIN_ADDRESS", &address)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(text(&output.stdout), "ok\n");
+    drop(server);
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(&["health", "--address", &address], folder.path());
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    assert!(
+        said.contains("no answer from the admin listener at"),
+        "{said}"
+    );
+    assert!(said.contains(&address), "{said}");
+}

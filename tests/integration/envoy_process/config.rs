@@ -1,0 +1,185 @@
+//! Envoy's configuration: one listener, `ext_authz` filter and gate cluster for each door.
+
+use std::net::SocketAddr;
+
+use portcullis::config::ListenAddress;
+use serde_json::{Value, json};
+
+/// How Envoy hands headers to the gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HeaderEncoding {
+    /// `encode_raw_headers`: a list of raw bytes.
+    Raw,
+    /// A map, in which bytes that are not UTF-8 are replaced.
+    Merged,
+}
+
+/// A listener of Envoy and how it asks the gate.
+#[derive(Debug, Clone)]
+pub(crate) struct Door {
+    pub(crate) name: &'static str,
+    pub(crate) gate: ListenAddress,
+    pub(crate) headers: HeaderEncoding,
+    /// Further members of the `ext_authz` filter, or others than usual.
+    pub(crate) ext_authz: Value,
+}
+
+impl Door {
+    pub(crate) fn new(name: &'static str, gate: &ListenAddress, headers: HeaderEncoding) -> Self {
+        Self {
+            name,
+            gate: gate.clone(),
+            headers,
+            ext_authz: json!({}),
+        }
+    }
+
+    pub(crate) fn with(mut self, ext_authz: Value) -> Self {
+        self.ext_authz = ext_authz;
+        self
+    }
+
+    /// The worst configuration: what goes wrong at the gate lets the request through.
+    pub(crate) fn failing_open(self) -> Self {
+        self.with(json!({"failure_mode_allow": true}))
+    }
+
+    fn cluster(&self) -> String {
+        format!("gate-{}", self.name)
+    }
+
+    fn listener(&self) -> Value {
+        json!({
+            "name": self.name,
+            "address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}},
+            "filter_chains": [{"filters": [{
+                "name": "envoy.filters.network.http_connection_manager",
+                "typed_config": self.connection_manager(),
+            }]}],
+        })
+    }
+
+    /// Nothing is normalised here, so that the gate meets what the caller sent.
+    fn connection_manager(&self) -> Value {
+        json!({
+            "@type": "type.googleapis.com/envoy.extensions.filters.network.\
+                      http_connection_manager.v3.HttpConnectionManager",
+            "stat_prefix": self.name,
+            "codec_type": "AUTO",
+            "use_remote_address": true,
+            // Many tests wait for the end of the connection.
+            "delayed_close_timeout": "0.05s",
+            "normalize_path": false,
+            "merge_slashes": false,
+            "path_with_escaped_slashes_action": "KEEP_UNCHANGED",
+            "http_protocol_options": {"enable_trailers": true},
+            "http2_protocol_options": {"allow_connect": true},
+            "upgrade_configs": [{"upgrade_type": "websocket"}, {"upgrade_type": "CONNECT"}],
+            "access_log": [access_log(self.name)],
+            "http_filters": [
+                {"name": "envoy.filters.http.ext_authz", "typed_config": self.filter()},
+                {"name": "envoy.filters.http.router", "typed_config": {
+                    "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router",
+                }},
+            ],
+            "route_config": {"name": "shop", "virtual_hosts": [{
+                "name": "shop",
+                "domains": ["*"],
+                "routes": [
+                    {"match": {"connect_matcher": {}}, "route": {
+                        "cluster": "upstream",
+                        "upgrade_configs": [{"upgrade_type": "CONNECT", "connect_config": {}}],
+                    }},
+                    {"match": {"prefix": ""}, "route": {"cluster": "upstream"}},
+                ],
+            }]},
+        })
+    }
+
+    fn filter(&self) -> Value {
+        let mut filter = json!({
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz",
+            "transport_api_version": "V3",
+            "stat_prefix": self.name,
+            // Long, so that a busy machine fails no test; what is about time sets its own.
+            "grpc_service": {"envoy_grpc": {"cluster_name": self.cluster()}, "timeout": "20s"},
+            "failure_mode_allow": false,
+            "status_on_error": {"code": "ServiceUnavailable"},
+            "encode_raw_headers": self.headers == HeaderEncoding::Raw,
+            "validate_mutations": true,
+        });
+        for (key, value) in self.ext_authz.as_object().unwrap() {
+            filter[key] = value.clone();
+        }
+        if let Some(timeout) = filter.as_object_mut().unwrap().remove("timeout") {
+            filter["grpc_service"]["timeout"] = timeout;
+        }
+        filter
+    }
+
+    fn gate_cluster(&self) -> Value {
+        let address = match &self.gate {
+            ListenAddress::Tcp(address) => socket_address(*address),
+            ListenAddress::Unix(path) => json!({"pipe": {"path": path}}),
+        };
+        let mut cluster = cluster(&self.cluster(), &address);
+        cluster["typed_extension_protocol_options"] = json!({
+            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+                "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.\
+                          HttpProtocolOptions",
+                "explicit_http_config": {"http2_protocol_options": {}},
+            },
+        });
+        cluster
+    }
+}
+
+/// The whole configuration.
+pub(crate) fn bootstrap(doors: &[Door], upstream: SocketAddr) -> Value {
+    let listeners: Vec<Value> = doors.iter().map(Door::listener).collect();
+    let mut clusters: Vec<Value> = doors.iter().map(Door::gate_cluster).collect();
+    clusters.push(cluster("upstream", &socket_address(upstream)));
+    json!({
+        "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}},
+        "layered_runtime": {"layers": [{"name": "test", "static_layer": {
+            // So that the gate meets the `#` that releases before 1.20 let pass.
+            "envoy.reloadable_features.http_reject_path_with_fragment": false,
+        }}]},
+        "static_resources": {"listeners": listeners, "clusters": clusters},
+    })
+}
+
+fn cluster(name: &str, address: &Value) -> Value {
+    json!({
+        "name": name,
+        "type": "STATIC",
+        "connect_timeout": "5s",
+        "load_assignment": {
+            "cluster_name": name,
+            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address}}]}],
+        },
+    })
+}
+
+fn socket_address(address: SocketAddr) -> Value {
+    json!({"socket_address": {
+        "address": address.ip().to_string(), "port_value": address.port(),
+    }})
+}
+
+fn access_log(door: &str) -> Value {
+    json!({
+        "name": "envoy.access_loggers.stdout",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.access_loggers.stream.v3.\
+                      StdoutAccessLog",
+            "log_format": {"json_format": {
+                "door": door,
+                "path": "%REQ(:PATH)%",
+                "status": "%RESPONSE_CODE%",
+                "details": "%RESPONSE_CODE_DETAILS%",
+                "gate": "%DYNAMIC_METADATA(envoy.filters.http.ext_authz)%",
+            }},
+        },
+    })
+}

@@ -1,0 +1,579 @@
+//! Remote key sets against servers that answer, fail, stall, flood and lie.
+
+use std::future::{Future, poll_fn};
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use portcullis::clock::{ManualClock, UnixSeconds};
+use portcullis::jwks::{
+    Change, FetchOutcome, Freshness, InvalidKeySource, KeySource, Loaded, RemoteKeySettings,
+    RemoteKeyState, RemoteKeys,
+};
+use tokio::net::TcpListener;
+use tokio::runtime::Handle;
+
+use crate::jwks_server::{Behaviour, JwksServer, PATIENCE, Pki, head, ok, ok_with};
+
+const NEVER: Duration = Duration::from_hours(24);
+const SHORT: Duration = Duration::from_millis(100);
+const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
+
+/// Settings under which nothing happens by itself after the first load.
+fn quiet(url: &str) -> RemoteKeySettings {
+    let mut settings = RemoteKeySettings::new(url);
+    settings.refresh = NEVER;
+    settings.cooldown = NEVER;
+    settings.timeout = PATIENCE;
+    settings
+}
+
+/// Settings that fetch all the time.
+fn busy(url: &str) -> RemoteKeySettings {
+    let mut settings = quiet(url);
+    settings.refresh = SHORT;
+    settings.cooldown = SHORT;
+    settings
+}
+
+/// A key set under test, and the bodies that its sink accepted.
+struct KeySet {
+    remote: RemoteKeys,
+    accepted: Arc<Mutex<Vec<String>>>,
+}
+
+impl KeySet {
+    fn start(settings: RemoteKeySettings) -> Self {
+        let accepted = Arc::new(Mutex::new(Vec::new()));
+        let published = accepted.clone();
+        let source = KeySource::new(settings).expect("settings that hold");
+        let clock = Arc::new(ManualClock::new(NOW));
+        let sink = move |body: &[u8]| {
+            assert_ne!(body, b"panic", "as asked");
+            read_keys(body, &mut published.lock().unwrap())
+        };
+        let remote = RemoteKeys::start(&source, sink, clock, &Handle::current());
+        Self { remote, accepted }
+    }
+
+    async fn loaded(settings: RemoteKeySettings) -> Self {
+        let keys = Self::start(settings);
+        let loaded = tokio::time::timeout(PATIENCE, keys.remote.loaded()).await;
+        assert!(loaded.expect("the first load"));
+        keys
+    }
+
+    fn published(&self) -> Option<String> {
+        self.accepted.lock().unwrap().last().cloned()
+    }
+
+    async fn state_where(&self, holds: impl FnMut(&RemoteKeyState) -> bool) -> RemoteKeyState {
+        let mut state = self.remote.subscribe();
+        let state = tokio::time::timeout(PATIENCE, state.wait_for(holds)).await;
+        state.expect("the state").expect("the task").clone()
+    }
+
+    async fn failure(&self) -> (FetchOutcome, String) {
+        let state = self
+            .state_where(|state| state.consecutive_failures > 0)
+            .await;
+        let failure = state.last_failure.expect("a failure");
+        assert_eq!(failure.at, NOW);
+        (failure.outcome, failure.message)
+    }
+
+    async fn ask(&self) -> Freshness {
+        self.remote.refresh_for_unknown_key(PATIENCE).await
+    }
+}
+
+/// In the place of a JWKS: the word `keys` and a word for each key.
+fn read_keys(body: &[u8], published: &mut Vec<String>) -> Result<Loaded, String> {
+    let text = std::str::from_utf8(body).map_err(|error| error.to_string())?;
+    let names = text.strip_prefix("keys").ok_or("no key set")?;
+    let keys = names.split_whitespace().count();
+    if keys == 0 {
+        return Err("no usable key".to_owned());
+    }
+    let change = match published.last() {
+        Some(last) if last == text => Change::Unchanged,
+        _ => Change::Changed,
+    };
+    published.push(text.to_owned());
+    Ok(Loaded { keys, change })
+}
+
+/// Runs all futures up to their first wait, then does `then`, then awaits them all.
+async fn together<F: Future>(futures: Vec<F>, then: impl FnOnce()) -> Vec<F::Output> {
+    let mut futures: Vec<_> = futures.into_iter().map(Box::pin).collect();
+    let mut outputs = Vec::new();
+    poll_fn(|context| {
+        for future in &mut futures {
+            assert!(future.as_mut().poll(context).is_pending());
+        }
+        Poll::Ready(())
+    })
+    .await;
+    then();
+    for future in futures {
+        outputs.push(
+            tokio::time::timeout(PATIENCE, future)
+                .await
+                .expect("an answer"),
+        );
+    }
+    outputs
+}
+
+#[tokio::test]
+async fn keys_are_loaded_at_start() {
+    let server = JwksServer::start(ok("keys one two")).await;
+    let keys = KeySet::loaded(quiet(&server.url())).await;
+    assert_eq!(keys.published().as_deref(), Some("keys one two"));
+    let state = keys.remote.state();
+    assert_eq!((state.keys, state.consecutive_failures), (2, 0));
+    assert_eq!((state.last_success, state.last_failure), (Some(NOW), None));
+    assert_eq!(state.fetches.of(FetchOutcome::Changed), 1);
+    let request = server.requests().concat().to_ascii_lowercase();
+    assert!(
+        request.starts_with("get /jwks.json http/1.1\r\n"),
+        "{request}"
+    );
+    assert!(request.contains("accept: application/jwk-set+json, application/json"));
+    assert!(request.contains(&format!("host: {}\r\n", server.address())));
+}
+
+#[tokio::test]
+async fn any_content_type_and_a_body_without_length_are_read() {
+    let chunked =
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n\
+        5\r\nkeys \r\n3\r\none\r\n0\r\n\r\n";
+    let until_close = b"HTTP/1.0 200 OK\r\n\r\nkeys one";
+    for answer in [chunked.to_vec(), until_close.to_vec()] {
+        let server = JwksServer::start(Behaviour::Answer(answer)).await;
+        let keys = KeySet::loaded(quiet(&server.url())).await;
+        assert_eq!(keys.published().as_deref(), Some("keys one"));
+    }
+}
+
+#[tokio::test]
+async fn a_rotation_is_picked_up_behind() {
+    let server = JwksServer::start(ok("keys one")).await;
+    let keys = KeySet::loaded(busy(&server.url())).await;
+    keys.state_where(|state| state.fetches.of(FetchOutcome::Unchanged) > 0)
+        .await;
+    server.behave(ok("keys one two"));
+    keys.state_where(|state| state.keys == 2).await;
+    assert_eq!(keys.published().as_deref(), Some("keys one two"));
+}
+
+#[tokio::test]
+async fn max_age_shortens_the_refresh() {
+    let server =
+        JwksServer::start(ok_with("Cache-Control: public, max-age=0\r\n", "keys one")).await;
+    let mut settings = quiet(&server.url());
+    settings.cooldown = SHORT;
+    let _keys = KeySet::loaded(settings).await;
+    server.wait_for_requests(3).await;
+}
+
+#[tokio::test]
+async fn a_hundred_callers_share_one_fetch_for_a_rotated_key() {
+    let server = JwksServer::start(ok("keys one")).await;
+    let mut settings = quiet(&server.url());
+    settings.cooldown = SHORT;
+    let started = Instant::now();
+    let keys = KeySet::loaded(settings).await;
+    server.behave(Behaviour::AnswerWhenReleased(
+        b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\nkeys one two".to_vec(),
+    ));
+    // Past the cooldown the first caller starts the fetch; it cannot end before its release.
+    let first = async {
+        while keys.remote.refresh_for_unknown_key(Duration::ZERO).await == Freshness::NotRefreshed {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, first)
+        .await
+        .expect("the end of the cooldown");
+    assert!(started.elapsed() >= SHORT);
+    server.wait_for_requests(2).await;
+    let callers = (0..100).map(|_| keys.ask()).collect();
+    let answers = together(callers, || server.release()).await;
+    assert!(
+        answers.iter().all(|&answer| answer == Freshness::Refreshed),
+        "{answers:?}"
+    );
+    assert_eq!(keys.published().as_deref(), Some("keys one two"));
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn callers_beyond_the_bound_are_sent_away() {
+    let server = JwksServer::start(Behaviour::Stall).await;
+    let keys = KeySet::start(quiet(&server.url()));
+    server.wait_for_requests(1).await;
+    let callers = (0..1024)
+        .map(|_| keys.remote.refresh_for_unknown_key(SHORT))
+        .collect();
+    let one_too_many = keys.ask();
+    let mut answer = None;
+    let answers = together(callers, || {
+        let mut one_too_many = std::pin::pin!(one_too_many);
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        answer = Some(one_too_many.as_mut().poll(&mut context));
+    })
+    .await;
+    assert_eq!(answer, Some(Poll::Ready(Freshness::NotRefreshed)));
+    assert!(answers.iter().all(|&answer| answer == Freshness::TimedOut));
+    // Their seats are free again.
+    assert_eq!(
+        keys.remote.refresh_for_unknown_key(SHORT).await,
+        Freshness::TimedOut
+    );
+}
+
+#[tokio::test]
+async fn a_flood_of_unknown_keys_costs_one_fetch_per_cooldown() {
+    let server = JwksServer::start(ok("keys one")).await;
+    let mut settings = quiet(&server.url());
+    settings.cooldown = SHORT;
+    let started = Instant::now();
+    let keys = KeySet::loaded(settings).await;
+    let flood = async {
+        while server.requests().len() < 4 {
+            keys.ask().await;
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, flood)
+        .await
+        .expect("three cooldowns");
+    assert!(started.elapsed() >= SHORT * 3, "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn within_the_cooldown_nobody_fetches() {
+    let server = JwksServer::start(ok("keys one")).await;
+    let keys = KeySet::loaded(quiet(&server.url())).await;
+    for _ in 0..1000 {
+        assert_eq!(keys.ask().await, Freshness::NotRefreshed);
+    }
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_failed_fetch_starts_a_cooldown_too() {
+    let server = JwksServer::start(head("500 Oops")).await;
+    let mut settings = quiet(&server.url());
+    settings.cooldown = NEVER;
+    let keys = KeySet::start(settings);
+    keys.failure().await;
+    assert_eq!(keys.ask().await, Freshness::NotRefreshed);
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_leaves_the_fetch_to_the_others() {
+    let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nkeys one".to_vec();
+    let server = JwksServer::start(Behaviour::AnswerWhenReleased(answer)).await;
+    let keys = KeySet::start(quiet(&server.url()));
+    server.wait_for_requests(1).await;
+    assert_eq!(
+        keys.remote.refresh_for_unknown_key(SHORT).await,
+        Freshness::TimedOut
+    );
+    let dropped = poll_fn(|context| {
+        let mut caller = Box::pin(keys.ask());
+        Poll::Ready(caller.as_mut().poll(context))
+    });
+    assert!(dropped.await.is_pending());
+    let answers = together(vec![keys.ask()], || server.release()).await;
+    assert_eq!(answers, [Freshness::Refreshed]);
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_failure_keeps_the_keys_and_recovers() {
+    let server = JwksServer::start(ok("keys one")).await;
+    let keys = KeySet::loaded(busy(&server.url())).await;
+    for (behaviour, outcome) in [
+        (head("500 Oops"), FetchOutcome::BadStatus),
+        (head("204 Nothing"), FetchOutcome::BadStatus),
+        (head("304 Same"), FetchOutcome::BadStatus),
+        (ok("<html>"), FetchOutcome::Unusable),
+        (ok(""), FetchOutcome::Unusable),
+        (ok("keys"), FetchOutcome::Unusable),
+        (ok("panic"), FetchOutcome::Unusable),
+        (Behaviour::Answer(Vec::new()), FetchOutcome::Unreachable),
+        (
+            Behaviour::Answer(b"SSH-2.0\r\n\r\n".to_vec()),
+            FetchOutcome::Unreachable,
+        ),
+        (
+            Behaviour::Answer(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nkeys x".to_vec()),
+            FetchOutcome::Unreachable,
+        ),
+    ] {
+        let before = keys.remote.state().fetches.of(outcome);
+        server.behave(behaviour.clone());
+        let state = keys
+            .state_where(|state| state.fetches.of(outcome) > before)
+            .await;
+        assert_eq!(
+            (state.keys, state.last_success),
+            (1, Some(NOW)),
+            "{behaviour:?}"
+        );
+        assert_eq!(keys.published().as_deref(), Some("keys one"));
+        server.behave(ok("keys one"));
+        keys.state_where(|state| state.consecutive_failures == 0)
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_comes_up_late_is_found() {
+    // An address of its own, so that nobody takes the port meanwhile.
+    let [low, high, ..] = std::process::id().to_le_bytes();
+    let address = (Ipv4Addr::new(127, 91, high, low.max(1)), 0);
+    let closed = TcpListener::bind(address).await.unwrap();
+    let address = closed.local_addr().unwrap();
+    drop(closed);
+    let mut settings = quiet(&format!("http://{address}/jwks.json"));
+    settings.cooldown = SHORT;
+    let keys = KeySet::start(settings);
+    let (outcome, message) = keys.failure().await;
+    assert_eq!(outcome, FetchOutcome::Unreachable);
+    assert!(message.contains("refused"), "{message}");
+    let listener = TcpListener::bind(address).await.unwrap();
+    let _server = JwksServer::start_on(listener, ok("keys one"));
+    keys.state_where(|state| state.keys == 1).await;
+}
+
+#[tokio::test]
+async fn a_stalling_server_holds_neither_callers_nor_the_task() {
+    let server = JwksServer::start(Behaviour::Stall).await;
+    let mut settings = busy(&server.url());
+    settings.timeout = SHORT;
+    let keys = KeySet::start(settings);
+    let (outcome, message) = keys.failure().await;
+    assert_eq!(outcome, FetchOutcome::TimedOut);
+    assert!(message.contains("100ms"), "{message}");
+    // The connection is not left behind.
+    server.wait_for_closed(1).await;
+    server.behave(ok("keys one"));
+    keys.state_where(|state| state.keys == 1).await;
+}
+
+#[tokio::test]
+async fn a_dripping_body_hits_the_total_timeout() {
+    let drip = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n".to_vec();
+    let server = JwksServer::start(Behaviour::Drip(drip)).await;
+    let mut settings = quiet(&server.url());
+    settings.timeout = Duration::from_millis(300);
+    let keys = KeySet::start(settings);
+    assert_eq!(keys.failure().await.0, FetchOutcome::TimedOut);
+    server.wait_for_closed(1).await;
+}
+
+#[tokio::test]
+async fn a_dripping_head_hits_the_total_timeout() {
+    let server = JwksServer::start(Behaviour::Drip(b"HTTP/1.1 200 OK\r\nX: ".to_vec())).await;
+    let mut settings = quiet(&server.url());
+    settings.timeout = Duration::from_millis(300);
+    let keys = KeySet::start(settings);
+    assert_eq!(keys.failure().await.0, FetchOutcome::TimedOut);
+    server.wait_for_closed(1).await;
+}
+
+#[tokio::test]
+async fn a_huge_body_is_stopped_near_the_cap() {
+    const HUGE: u64 = 100 * 1024 * 1024;
+    let until_close = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n".to_vec();
+    let chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6400000\r\n".to_vec();
+    let announced = format!("HTTP/1.1 200 OK\r\nContent-Length: {HUGE}\r\n\r\n").into_bytes();
+    for start in [until_close, chunked, announced] {
+        let server = JwksServer::start(Behaviour::Flood(start, HUGE)).await;
+        let keys = KeySet::start(quiet(&server.url()));
+        let (outcome, message) = keys.failure().await;
+        assert_eq!(outcome, FetchOutcome::TooLarge, "{message}");
+        server.wait_for_closed(1).await;
+        // The cap is 1 MiB; the rest is what the system buffers.
+        assert!(server.body_bytes() < HUGE / 4, "{}", server.body_bytes());
+    }
+}
+
+#[tokio::test]
+async fn a_body_announced_as_too_large_is_not_even_awaited() {
+    let announced = b"HTTP/1.1 200 OK\r\nContent-Length: 1048577\r\n\r\n".to_vec();
+    let server = JwksServer::start(Behaviour::Flood(announced, 0)).await;
+    let keys = KeySet::start(quiet(&server.url()));
+    assert_eq!(keys.failure().await.0, FetchOutcome::TooLarge);
+}
+
+#[tokio::test]
+async fn a_huge_head_is_stopped() {
+    let start = b"HTTP/1.1 200 OK\r\nX: ".to_vec();
+    let server = JwksServer::start(Behaviour::Flood(start, 100 * 1024 * 1024)).await;
+    let keys = KeySet::start(quiet(&server.url()));
+    assert_eq!(keys.failure().await.0, FetchOutcome::Unreachable);
+    server.wait_for_closed(1).await;
+    assert!(
+        server.body_bytes() < 25 * 1024 * 1024,
+        "{}",
+        server.body_bytes()
+    );
+}
+
+#[tokio::test]
+async fn a_body_of_exactly_the_cap_is_accepted_and_one_more_is_not() {
+    for (length, accepted) in [(4096, true), (4097, false)] {
+        let body = format!("keys {}", "x".repeat(length - 5));
+        let server = JwksServer::start(ok(&body)).await;
+        let mut settings = quiet(&server.url());
+        settings.max_bytes = 4096;
+        let keys = KeySet::start(settings);
+        let state = keys.state_where(|state| state.fetches.total() == 1).await;
+        assert_eq!(state.last_success.is_some(), accepted, "{length}");
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed_and_names_its_host() {
+    let elsewhere = JwksServer::start(ok("keys stolen")).await;
+    let relative = "301 Moved\r\nLocation: /other".to_owned();
+    let absolute = format!("302 Found\r\nLocation: {}?token=secret", elsewhere.url());
+    let metadata = "307 Moved\r\nLocation: http://169.254.169.254/latest".to_owned();
+    let none = "308 Moved".to_owned();
+    for (answer, named) in [
+        (relative, "`127.0.0.1`"),
+        (absolute, "`127.0.0.1`"),
+        (metadata, "`169.254.169.254`"),
+        (none, "an unreadable location"),
+    ] {
+        let server = JwksServer::start(head(&answer)).await;
+        let keys = KeySet::start(quiet(&server.url()));
+        let (outcome, message) = keys.failure().await;
+        assert_eq!(outcome, FetchOutcome::Redirected);
+        assert!(
+            message.contains(named) && !message.contains("secret"),
+            "{message}"
+        );
+        assert_eq!(server.requests().len(), 1);
+    }
+    assert!(elsewhere.requests().is_empty());
+}
+
+#[tokio::test]
+async fn the_right_ca_is_accepted() {
+    let pki = Pki::new(&["127.0.0.1"]);
+    let server = JwksServer::start_tls(ok("keys one"), &pki).await;
+    let mut settings = quiet(&server.https_url());
+    settings.ca_pem = Some(pki.ca_pem.clone());
+    let keys = KeySet::loaded(settings).await;
+    assert_eq!(keys.published().as_deref(), Some("keys one"));
+}
+
+#[tokio::test]
+async fn a_wrong_certificate_is_refused() {
+    let (pki, other) = (Pki::new(&["127.0.0.1"]), Pki::new(&["127.0.0.1"]));
+    let misnamed = Pki::new(&["id.shop.example"]);
+    for (served, trusted) in [
+        (&pki, Some(other.ca_pem.clone())),
+        (&misnamed, Some(misnamed.ca_pem.clone())),
+        // The roots of the system do not know it.
+        (&pki, None),
+    ] {
+        let server = JwksServer::start_tls(ok("keys stolen"), served).await;
+        let mut settings = quiet(&server.https_url());
+        settings.ca_pem = trusted;
+        let source = KeySource::new(settings.clone());
+        if matches!(source, Err(InvalidKeySource::NoSystemRoots { .. })) {
+            continue;
+        }
+        let keys = KeySet::start(settings);
+        let (outcome, message) = keys.failure().await;
+        assert_eq!(outcome, FetchOutcome::Unreachable);
+        assert!(message.contains("certificate"), "{message}");
+        assert!(server.requests().is_empty());
+        assert_eq!(keys.published(), None);
+    }
+}
+
+#[tokio::test]
+async fn plain_http_is_not_spoken_to_an_https_url() {
+    let server = JwksServer::start(ok("keys stolen")).await;
+    let mut settings = busy(&server.https_url());
+    settings.ca_pem = Some(Pki::new(&["127.0.0.1"]).ca_pem);
+    settings.timeout = Duration::from_millis(300);
+    let keys = KeySet::start(settings);
+    keys.failure().await;
+    assert_eq!(keys.published(), None);
+}
+
+#[tokio::test]
+async fn localhost_is_reached_over_plain_http() {
+    let server = JwksServer::start(ok("keys one")).await;
+    let port = server.address().port();
+    KeySet::loaded(quiet(&format!("http://localhost:{port}/jwks.json"))).await;
+}
+
+#[test]
+fn plain_http_to_another_machine_is_refused_at_construction() {
+    let settings = RemoteKeySettings::new("http://id.shop.example/jwks.json");
+    let refused = KeySource::new(settings).expect_err("plain http");
+    assert!(refused.to_string().contains("id.shop.example"), "{refused}");
+    assert!(refused.to_string().contains("https"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn callers_of_another_runtime_are_answered() {
+    let server = JwksServer::start(ok("keys one")).await;
+    let control = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let source = KeySource::new(busy(&server.url())).unwrap();
+    let sink = |body: &[u8]| read_keys(body, &mut Vec::new());
+    let clock = Arc::new(ManualClock::new(NOW));
+    let remote = RemoteKeys::start(&source, sink, clock, control.handle());
+    let caller = tokio::spawn(async move {
+        while remote.refresh_for_unknown_key(PATIENCE).await != Freshness::Refreshed {
+            tokio::task::yield_now().await;
+        }
+    });
+    let answered = tokio::time::timeout(PATIENCE, caller).await;
+    answered.unwrap().unwrap();
+    control.shutdown_background();
+}
+
+#[tokio::test]
+async fn once_stopped_the_sink_stays_silent_and_callers_are_answered() {
+    let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nkeys late".to_vec();
+    let server = JwksServer::start(Behaviour::AnswerWhenReleased(answer)).await;
+    let keys = KeySet::start(quiet(&server.url()));
+    server.wait_for_requests(1).await;
+    let answers = together(vec![keys.ask()], || {
+        keys.remote.stop();
+        server.release();
+    })
+    .await;
+    assert_eq!(answers, [Freshness::Failed]);
+    server.wait_for_closed(1).await;
+    assert_eq!(keys.published(), None);
+    assert_eq!(keys.ask().await, Freshness::Failed);
+}
+
+#[tokio::test]
+async fn dropping_ends_the_task() {
+    let server = JwksServer::start(Behaviour::Stall).await;
+    let keys = KeySet::start(quiet(&server.url()));
+    server.wait_for_requests(1).await;
+    let mut state = keys.remote.subscribe();
+    drop(keys);
+    let ended = tokio::time::timeout(PATIENCE, state.changed()).await;
+    assert!(ended.expect("the end").is_err());
+    server.wait_for_closed(1).await;
+}

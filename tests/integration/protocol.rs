@@ -1,0 +1,647 @@
+//! An independent client asks the gate directly, also what Envoy would never send.
+
+use std::collections::HashMap;
+
+use envoy_types::pb::envoy::config::core::v3::header_value_option::HeaderAppendAction;
+use envoy_types::pb::envoy::config::core::v3::{HeaderMap, HeaderValue};
+use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, Request};
+use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
+use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
+use envoy_types::pb::envoy::service::auth::v3::{
+    AttributeContext, CheckRequest, CheckResponse, DeniedHttpResponse, OkHttpResponse,
+};
+use envoy_types::pb::google::protobuf::value::Kind;
+use tonic::transport::Channel;
+
+use crate::test_app::{Setup, TestApp};
+
+/// The client of a running gate.
+struct Client {
+    gate: TestApp,
+    client: AuthorizationClient<Channel>,
+}
+
+impl Client {
+    async fn start() -> Self {
+        Self::with(&Setup::default()).await
+    }
+
+    async fn with(setup: &Setup) -> Self {
+        let gate = TestApp::with(setup);
+        let client = AuthorizationClient::connect(gate.authz_url())
+            .await
+            .unwrap();
+        Self { gate, client }
+    }
+
+    /// Asks; a gRPC error fails the test, because a proxy could take it for an allow.
+    async fn ask(&mut self, request: CheckRequest) -> CheckResponse {
+        let response = self.client.check(request).await;
+        response
+            .expect("a check never ends in a gRPC error")
+            .into_inner()
+    }
+
+    async fn http(&mut self, http: HttpRequest) -> CheckResponse {
+        self.ask(check(http)).await
+    }
+}
+
+fn check(http: HttpRequest) -> CheckRequest {
+    CheckRequest {
+        attributes: Some(AttributeContext {
+            request: Some(Request {
+                http: Some(http),
+                ..Request::default()
+            }),
+            ..AttributeContext::default()
+        }),
+    }
+}
+
+fn get(path: &str) -> HttpRequest {
+    HttpRequest {
+        method: "GET".to_owned(),
+        path: path.to_owned(),
+        host: "shop.example".to_owned(),
+        ..HttpRequest::default()
+    }
+}
+
+fn with_token(path: &str, token: &str) -> HttpRequest {
+    with_headers(get(path), &[("authorization", &format!("Bearer {token}"))])
+}
+
+fn with_headers(mut http: HttpRequest, headers: &[(&str, &str)]) -> HttpRequest {
+    for (name, value) in headers {
+        http.headers.insert((*name).to_owned(), (*value).to_owned());
+    }
+    http
+}
+
+fn with_raw_headers(mut http: HttpRequest, headers: &[(&str, &[u8])]) -> HttpRequest {
+    let headers = headers.iter().map(|(name, value)| HeaderValue {
+        key: (*name).to_owned(),
+        value: String::new(),
+        raw_value: value.to_vec(),
+    });
+    http.header_map = Some(HeaderMap {
+        headers: headers.collect(),
+    });
+    http
+}
+
+fn denied(response: &CheckResponse) -> &DeniedHttpResponse {
+    assert_ne!(
+        response.status.as_ref().unwrap().code,
+        0,
+        "code 0 is an allow"
+    );
+    match response.http_response.as_ref().unwrap() {
+        HttpResponse::DeniedResponse(denied) => denied,
+        other => panic!("not denied: {other:?}"),
+    }
+}
+
+fn status(response: &CheckResponse) -> i32 {
+    denied(response).status.as_ref().unwrap().code
+}
+
+fn allowed(response: &CheckResponse) -> &OkHttpResponse {
+    assert_eq!(response.status.as_ref().map_or(0, |status| status.code), 0);
+    match response.http_response.as_ref().unwrap() {
+        HttpResponse::OkResponse(ok) => ok,
+        other => panic!("not allowed: {other:?}"),
+    }
+}
+
+fn denied_header<'r>(response: &'r CheckResponse, name: &str) -> Option<&'r str> {
+    let headers = denied(response)
+        .headers
+        .iter()
+        .filter_map(|option| option.header.as_ref());
+    let mut named = headers.filter(|header| header.key == name);
+    named.next().map(|header| header.value.as_str())
+}
+
+fn metadata(response: &CheckResponse) -> HashMap<&str, &str> {
+    let fields = &response.dynamic_metadata.as_ref().unwrap().fields;
+    let text = fields
+        .iter()
+        .map(|(key, value)| match value.kind.as_ref().unwrap() {
+            Kind::StringValue(text) => (key.as_str(), text.as_str()),
+            other => panic!("no text: {other:?}"),
+        });
+    text.collect()
+}
+
+#[tokio::test]
+async fn a_good_token_passes_with_its_identity() {
+    let mut client = Client::start().await;
+    let token = client
+        .gate
+        .issuer
+        .token("alice", "orders.read orders.write");
+    for _ in ["verified", "from the cache"] {
+        let response = client.http(with_token("/orders/1?page=2", &token)).await;
+        let ok = allowed(&response);
+        let set: Vec<(&str, &str)> = ok
+            .headers
+            .iter()
+            .map(|option| {
+                #[expect(deprecated, reason = "older releases of Envoy look at it alone")]
+                let append = option.append.as_ref().unwrap().value;
+                assert!(!append);
+                let overwrite = i32::from(HeaderAppendAction::OverwriteIfExistsOrAdd);
+                assert_eq!(option.append_action, overwrite);
+                let header = option.header.as_ref().unwrap();
+                (header.key.as_str(), header.value.as_str())
+            })
+            .collect();
+        assert_eq!(
+            set,
+            [
+                ("x-auth-subject", "alice"),
+                ("x-auth-client", "web-shop"),
+                ("x-auth-scopes", "orders.read orders.write"),
+                ("x-auth-issuer", "https://id.shop.example"),
+            ]
+        );
+        let metadata = metadata(&response);
+        assert_eq!(metadata["route"], "read-order");
+        assert_eq!(metadata["subject"], "alice");
+        assert_eq!(metadata["client"], "web-shop");
+        assert_eq!(metadata["scopes"], "orders.read orders.write");
+        assert_eq!(metadata["reason"], "scopes");
+        assert_eq!(metadata["decision_id"].len(), 16);
+    }
+    let statistics = client.gate.app.authorizer().cache_statistics();
+    assert_eq!((statistics.hits, statistics.misses), (1, 1));
+}
+
+#[tokio::test]
+#[expect(clippy::too_many_lines, clippy::type_complexity, reason = "a table")]
+async fn the_answers_are_those_of_the_table() {
+    let mut client = Client::start().await;
+    let read = client.gate.issuer.token("alice", "orders.read");
+    let bearer = format!("Bearer {read}");
+    // path, authorization, HTTP status, gRPC code, reason, WWW-Authenticate
+    let rows: &[(&str, Option<&str>, i32, i32, &str, Option<&str>)] = &[
+        (
+            "/orders/1",
+            None,
+            401,
+            16,
+            "no_token",
+            Some("Bearer realm=\"portcullis\""),
+        ),
+        (
+            "/orders/1",
+            Some("Basic YTpi"),
+            401,
+            16,
+            "no_token",
+            Some("Bearer realm=\"portcullis\""),
+        ),
+        (
+            "/orders/1",
+            Some("Bearer x.y.z"),
+            401,
+            16,
+            "bad_token",
+            Some("error=\"invalid_token\""),
+        ),
+        (
+            "/orders/1",
+            Some("Bearer"),
+            401,
+            16,
+            "bad_token",
+            Some("error=\"invalid_token\""),
+        ),
+        (
+            "/orders/1",
+            Some("Bearer a,Bearer b"),
+            400,
+            3,
+            "several_credentials",
+            Some("error=\"invalid_request\""),
+        ),
+        (
+            "/orders/%2e%2e/x",
+            Some(&bearer),
+            400,
+            3,
+            "malformed_target",
+            None,
+        ),
+        ("/internal/x", Some(&bearer), 403, 7, "nobody", None),
+        ("/internal/x", None, 403, 7, "nobody", None),
+        ("/unlisted", Some(&bearer), 403, 7, "unlisted", None),
+        (
+            "/unlisted",
+            None,
+            401,
+            16,
+            "no_token",
+            Some("Bearer realm=\"portcullis\""),
+        ),
+        (
+            "/unlisted",
+            Some("Bearer x.y.z"),
+            401,
+            16,
+            "bad_token",
+            Some("error=\"invalid_token\""),
+        ),
+    ];
+    for (path, authorization, http, code, reason, challenge) in rows {
+        let headers: Vec<_> = authorization
+            .iter()
+            .map(|value| ("authorization", *value))
+            .collect();
+        let response = client.http(with_headers(get(path), &headers)).await;
+        let told = format!("{path} {authorization:?}: {response:?}");
+        assert_eq!(status(&response), *http, "{told}");
+        assert_eq!(response.status.as_ref().unwrap().code, *code, "{told}");
+        assert_eq!(metadata(&response)["reason"], *reason, "{told}");
+        let given = denied_header(&response, "www-authenticate");
+        match challenge {
+            Some(challenge) => assert!(given.unwrap().contains(challenge), "{told}"),
+            None => assert_eq!(given, None, "{told}"),
+        }
+        assert_eq!(
+            denied_header(&response, "cache-control"),
+            Some("no-store"),
+            "{told}"
+        );
+        assert_eq!(
+            denied_header(&response, "content-type"),
+            Some("application/problem+json")
+        );
+        let body: serde_json::Value = serde_json::from_str(&denied(&response).body).unwrap();
+        assert_eq!(body["status"], *http);
+        assert_eq!(body["decision_id"], metadata(&response)["decision_id"]);
+    }
+    let mut post = with_token("/orders", &read);
+    post.method = "POST".to_owned();
+    let response = client.http(post).await;
+    assert_eq!(status(&response), 403);
+    let challenge = denied_header(&response, "www-authenticate").unwrap();
+    assert!(
+        challenge.contains("error=\"insufficient_scope\""),
+        "{challenge}"
+    );
+    assert!(challenge.contains("scope=\"orders.write\""), "{challenge}");
+}
+
+#[tokio::test]
+async fn messages_without_http_attributes_are_refused() {
+    let mut client = Client::start().await;
+    let without_http = CheckRequest {
+        attributes: Some(AttributeContext {
+            request: Some(Request::default()),
+            ..AttributeContext::default()
+        }),
+    };
+    let without_request = CheckRequest {
+        attributes: Some(AttributeContext::default()),
+    };
+    for request in [CheckRequest::default(), without_request, without_http] {
+        let response = client.ask(request).await;
+        assert_eq!(status(&response), 400);
+        assert_eq!(metadata(&response)["detail"], "no_http_attributes");
+    }
+    let response = client.http(HttpRequest::default()).await;
+    assert_eq!(status(&response), 400, "an empty method is no method");
+}
+
+#[tokio::test]
+#[expect(clippy::type_complexity, reason = "a table")]
+async fn raw_headers_are_read_and_repeated_credentials_are_seen() {
+    let mut client = Client::start().await;
+    let token = client.gate.issuer.token("alice", "orders.read");
+    let bearer = format!("Bearer {token}").into_bytes();
+    let one = with_raw_headers(get("/orders/1"), &[("authorization", &bearer)]);
+    allowed(&client.http(one).await);
+    let rows: &[(&[(&str, &[u8])], i32)] = &[
+        (
+            &[("authorization", &bearer), ("authorization", &bearer)],
+            400,
+        ),
+        (
+            &[("Authorization", &bearer), ("authorization", b"Basic YTpi")],
+            400,
+        ),
+        (&[("authorization", b"Bearer \x80\xff")], 401),
+        (&[("x-other", b"\x80\xff"), ("authorization", &bearer)], 0),
+        (&[("x-other", b"a\0b"), ("authorization", &bearer)], 400),
+        (
+            &[("x-other", b"a\r\nx: y"), ("authorization", &bearer)],
+            400,
+        ),
+    ];
+    for (headers, expected) in rows {
+        let response = client
+            .http(with_raw_headers(get("/orders/1"), headers))
+            .await;
+        if *expected == 0 {
+            allowed(&response);
+        } else {
+            assert_eq!(status(&response), *expected, "{headers:?}");
+        }
+    }
+    let both = with_headers(
+        with_raw_headers(get("/orders/1"), &[("authorization", &bearer)]),
+        &[("authorization", "Bearer other.token.here")],
+    );
+    let response = client.http(both).await;
+    assert_eq!(metadata(&response)["detail"], "headers_at_odds");
+}
+
+#[tokio::test]
+async fn query_and_fragment_must_agree_with_the_path() {
+    let mut client = Client::start().await;
+    let mut agreeing = get("/products/1?a=b");
+    agreeing.query = "a=b".to_owned();
+    allowed(&client.http(agreeing).await);
+    let mut other_query = get("/products/1?a=b");
+    other_query.query = "a=c".to_owned();
+    assert_eq!(status(&client.http(other_query).await), 400);
+    let mut fragment = get("/products/1");
+    fragment.fragment = "x".to_owned();
+    assert_eq!(status(&client.http(fragment).await), 400);
+}
+
+#[tokio::test]
+async fn copies_of_identity_headers_are_removed_on_public_routes_too() {
+    let mut client = Client::start().await;
+    let spoofed = with_headers(
+        get("/products/1"),
+        &[
+            ("x-auth-subject", "root"),
+            ("x_auth_subject", "root"),
+            ("X.Auth.Scopes", "all"),
+            ("x_auth-client", "root"),
+            ("connection", "keep-alive, X-Auth-Issuer"),
+            ("x-other", "stays"),
+        ],
+    );
+    let response = client.http(spoofed).await;
+    let ok = allowed(&response);
+    assert!(ok.headers.is_empty());
+    let removed = |name: &str| ok.headers_to_remove.iter().any(|removed| removed == name);
+    for name in [
+        "x-auth-subject",
+        "x-auth-client",
+        "x-auth-scopes",
+        "x-auth-issuer",
+        "x_auth_subject",
+        "X.Auth.Scopes",
+        "x_auth-client",
+        "connection",
+    ] {
+        assert!(removed(name), "{name}: {:?}", ok.headers_to_remove);
+    }
+    assert!(!removed("x-other"));
+    // With a token, what is set is not removed: removal would win.
+    let token = client.gate.issuer.token("alice", "orders.read");
+    let headers = [
+        ("authorization", &*format!("Bearer {token}")),
+        ("x-auth-subject", "root"),
+    ];
+    let response = client.http(with_headers(get("/orders/1"), &headers)).await;
+    let ok = allowed(&response);
+    for option in &ok.headers {
+        let name = &option.header.as_ref().unwrap().key;
+        assert!(
+            !ok.headers_to_remove.contains(name),
+            "{name} is set and removed"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_public_route_knows_its_caller_and_ignores_a_bad_token() {
+    let mut client = Client::start().await;
+    let token = client.gate.issuer.token("alice", "orders.read");
+    let known = client.http(with_token("/products/1", &token)).await;
+    assert_eq!(metadata(&known)["subject"], "alice");
+    let unknown = client.http(with_token("/products/1", "not.a.token")).await;
+    assert!(!metadata(&unknown).contains_key("subject"));
+    assert_eq!(metadata(&unknown)["reason"], "public");
+    let several = with_headers(
+        get("/products/1"),
+        &[("authorization", "Bearer a, Bearer b")],
+    );
+    assert_eq!(status(&client.http(several).await), 400);
+}
+
+#[tokio::test]
+async fn what_is_megabytes_large_is_refused_and_the_gate_goes_on() {
+    let setup = Setup {
+        authz_extra: ", max_message_bytes: 65536".to_owned(),
+        ..Setup::default()
+    };
+    let mut client = Client::with(&setup).await;
+    let long = "a".repeat(1 << 20);
+    for http in [
+        get(&format!("/products/{long}")),
+        with_headers(get("/products/1"), &[("x-long", &long)]),
+        with_token("/orders/1", &long),
+        HttpRequest {
+            body: long.clone(),
+            ..get("/products/1")
+        },
+    ] {
+        assert_eq!(status(&client.http(http).await), 400);
+    }
+    allowed(&client.http(get("/products/1")).await);
+    let mut roomy = Client::start().await;
+    assert_eq!(
+        status(&roomy.http(get(&format!("/products/{long}"))).await),
+        400
+    );
+    assert_eq!(
+        status(&roomy.http(with_token("/orders/1", &long)).await),
+        401
+    );
+    let many: Vec<(String, String)> = (0..5000)
+        .map(|n| (format!("x-{n}"), n.to_string()))
+        .collect();
+    let many: Vec<(&str, &str)> = many.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    allowed(&roomy.http(with_headers(get("/products/1"), &many)).await);
+}
+
+#[tokio::test]
+async fn callers_that_speak_grpc_are_refused_in_grpc() {
+    let mut client = Client::start().await;
+    let mut call = with_headers(
+        get("/shop.Orders/Get"),
+        &[("content-type", "application/grpc+proto")],
+    );
+    call.method = "POST".to_owned();
+    let response = client.http(call.clone()).await;
+    assert_eq!(status(&response), 401);
+    assert_eq!(denied_header(&response, "grpc-status"), Some("16"));
+    assert_eq!(
+        denied_header(&response, "grpc-message"),
+        Some("a token is required")
+    );
+    assert_eq!(denied(&response).body, "a token is required");
+    call.path = "/shop.Orders/Get/More".to_owned();
+    let response = client.http(call).await;
+    assert_eq!(denied_header(&response, "grpc-status"), Some("3"));
+    assert_eq!(metadata(&response)["detail"], "grpc_path");
+}
+
+#[tokio::test]
+async fn preflights_pass_only_where_a_route_says_so() {
+    let mut client = Client::start().await;
+    let preflight = |path: &str, method: &str| {
+        let headers = [
+            ("origin", "https://web.example"),
+            ("access-control-request-method", method),
+        ];
+        let mut http = with_headers(get(path), &headers);
+        http.method = "OPTIONS".to_owned();
+        http
+    };
+    let response = client.http(preflight("/orders", "POST")).await;
+    allowed(&response);
+    assert_eq!(metadata(&response)["reason"], "preflight");
+    assert_eq!(
+        status(&client.http(preflight("/orders", "DELETE")).await),
+        401
+    );
+    assert_eq!(
+        status(&client.http(preflight("/account", "GET")).await),
+        401
+    );
+    let mut without_origin = preflight("/orders", "POST");
+    without_origin.headers.remove("origin");
+    assert_eq!(status(&client.http(without_origin).await), 401);
+}
+
+#[tokio::test]
+async fn people_get_text_and_programs_get_json() {
+    let mut client = Client::start().await;
+    let browser = [("accept", "text/html,application/xhtml+xml,*/*;q=0.8")];
+    let response = client.http(with_headers(get("/account"), &browser)).await;
+    assert_eq!(
+        denied_header(&response, "content-type"),
+        Some("text/plain; charset=utf-8")
+    );
+    assert!(
+        denied(&response)
+            .body
+            .starts_with("a token is required (decision ")
+    );
+}
+
+#[tokio::test]
+async fn the_token_can_be_kept_from_the_upstream_and_claims_can_be_mapped() {
+    let setup = Setup {
+        extra: "strip_token: true\nidentity_headers: {subject: x-user, claims: {x-tenant: tenant, \
+                x-list: list, x-name: name, x-nick: nick}}"
+            .to_owned(),
+        ..Setup::default()
+    };
+    let mut client = Client::with(&setup).await;
+    let mut claims = crate::test_issuer::claims("Zoë%", "");
+    claims["tenant"] = 7.into();
+    claims["nick"] = " a b ".into();
+    claims["list"] = serde_json::json!(["a"]);
+    let token = client.gate.issuer.sign(&claims);
+    let response = client.http(with_token("/account", &token)).await;
+    let ok = allowed(&response);
+    let headers = ok
+        .headers
+        .iter()
+        .map(|option| option.header.as_ref().unwrap());
+    let set: Vec<_> = headers
+        .map(|header| (&*header.key, &*header.value))
+        .collect();
+    assert!(set.contains(&("x-user", "Zo%C3%AB%25")), "{set:?}");
+    assert!(set.contains(&("x-tenant", "7")), "{set:?}");
+    assert!(set.contains(&("x-nick", "%20a b%20")), "{set:?}");
+    for name in ["authorization", "x-list", "x-name", "x-auth-scopes"] {
+        assert!(
+            ok.headers_to_remove.iter().any(|removed| removed == name),
+            "{name}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_message_are_refused() {
+    // Through a raw codec, since no client of the protocol could send them.
+    let gate = TestApp::start();
+    let channel = Channel::from_shared(gate.authz_url())
+        .unwrap()
+        .connect()
+        .await
+        .unwrap();
+    for message in [
+        &b"\xff\xff\xff"[..],
+        b"\x0a\x05\x01",
+        b"\x0b",
+        b"\x0a\x00\x0a\x00",
+    ] {
+        let mut grpc = tonic::client::Grpc::new(channel.clone());
+        grpc.ready().await.unwrap();
+        let path =
+            http::uri::PathAndQuery::from_static("/envoy.service.auth.v3.Authorization/Check");
+        let request = tonic::Request::new(bytes::Bytes::copy_from_slice(message));
+        let response = grpc.unary(request, path, RawCodec).await;
+        let response: CheckResponse = response.unwrap().into_inner();
+        assert_eq!(status(&response), 400, "{message:?}");
+    }
+}
+
+/// Sends bytes as they are, reads answers as usual.
+struct RawCodec;
+
+impl tonic::codec::Codec for RawCodec {
+    type Encode = bytes::Bytes;
+    type Decode = CheckResponse;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self
+    }
+}
+
+impl tonic::codec::Encoder for RawCodec {
+    type Item = bytes::Bytes;
+    type Error = tonic::Status;
+
+    fn encode(
+        &mut self,
+        item: bytes::Bytes,
+        buffer: &mut tonic::codec::EncodeBuf<'_>,
+    ) -> Result<(), tonic::Status> {
+        bytes::BufMut::put(buffer, item);
+        Ok(())
+    }
+}
+
+impl tonic::codec::Decoder for RawCodec {
+    type Item = CheckResponse;
+    type Error = tonic::Status;
+
+    fn decode(
+        &mut self,
+        buffer: &mut tonic::codec::DecodeBuf<'_>,
+    ) -> Result<Option<CheckResponse>, tonic::Status> {
+        let message = prost::Message::decode(buffer);
+        message
+            .map(Some)
+            .map_err(|error| tonic::Status::internal(error.to_string()))
+    }
+}

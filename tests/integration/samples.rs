@@ -1,0 +1,108 @@
+//! Every sample that we ship loads.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use portcullis::config::{Config, Overrides};
+use portcullis::files::read_policy;
+use portcullis::policy::Policy;
+use portcullis::problem::{Colour, Source};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn compile(sources: &[Source]) -> Result<Policy, String> {
+    Policy::compile(sources).map_err(|problems| problems.render(sources, Colour::Plain))
+}
+
+#[test]
+fn each_file_of_config_loads_as_what_it_is() {
+    for entry in fs::read_dir(root().join("config")).unwrap() {
+        let path = entry.unwrap().path();
+        match path.file_name().unwrap().to_str().unwrap() {
+            "portcullis.yaml" => {
+                Config::load(&path, &Overrides::default()).unwrap();
+            }
+            // What Envoy thinks of it is tested with Envoy.
+            "envoy.yaml" => {}
+            name if path.extension().is_some_and(|kind| kind == "yaml") => {
+                let sources = read_policy(std::slice::from_ref(&path)).unwrap();
+                let policy = compile(&sources).unwrap();
+                assert!(!policy.routes().is_empty(), "{name}");
+            }
+            // Keys that somebody made by following the README.
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn the_sample_config_names_the_sample_policy() {
+    let path = root().join("config/portcullis.yaml");
+    let config = Config::load(&path, &Overrides::default()).unwrap();
+    assert_eq!(config.policy, [root().join("config/policy.yaml")]);
+}
+
+/// What is commented out shows the default: taking the comment signs away changes nothing.
+#[test]
+fn the_defaults_shown_in_the_sample_config_are_the_defaults() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = fs::read_to_string(root().join("config/portcullis.yaml")).unwrap();
+    let shown: Vec<String> = text.lines().map(uncommented).collect();
+    let load = |text: &str| {
+        let path = folder.path().join("portcullis.yaml");
+        fs::write(&path, text).unwrap();
+        Config::load(&path, &Overrides::default()).unwrap()
+    };
+    let (written, shown) = (load(&text), load(&shown.join("\n")));
+    assert_eq!(format!("{written:?}"), format!("{shown:?}"));
+}
+
+/// The line without its comment sign where it is a setting that can stand there.
+fn uncommented(line: &str) -> String {
+    let setting = |text: &str| {
+        let (key, _) = text.trim_start().split_once(':')?;
+        let known = [
+            "leeway_seconds",
+            "types",
+            "scope_claim",
+            "max_lifetime_seconds",
+        ]
+        .into_iter()
+        .chain([
+            "socket_mode",
+            "drain_seconds",
+            "realm",
+            "strip_token",
+            "cache",
+        ])
+        .chain(["log", "level", "format", "allowed", "subject"]);
+        known.into_iter().find(|name| *name == key)
+    };
+    match line.split_once("# ") {
+        Some((indent, text)) if indent.trim().is_empty() && setting(text).is_some() => {
+            format!("{indent}{text}")
+        }
+        _ => line.to_owned(),
+    }
+}
+
+#[test]
+fn the_whole_policies_in_the_readme_compile() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let mut found = 0;
+    for block in readme.split("```yaml\n").skip(1) {
+        let text = block.split("```").next().unwrap();
+        if !text.starts_with("version: 1\n") || !text.contains("\nroutes:") {
+            continue;
+        }
+        found += 1;
+        let source = Source {
+            name: PathBuf::from("README.md").display().to_string(),
+            text: text.to_owned(),
+        };
+        compile(&[source]).unwrap();
+    }
+    assert!(found > 0, "the README shows no whole policy any more");
+}
