@@ -1,0 +1,165 @@
+//! What is sent and what is believed: a key, its tokens, the check of one request as Envoy 1.40
+//! sends it, and the files that a gate is started with.
+
+use std::path::{Path, PathBuf};
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use portcullis::clock::{Clock, SystemClock};
+use serde_json::json;
+
+pub(crate) const ISSUER: &str = "https://id.shop.example";
+pub(crate) const AUDIENCE: &str = "orders-api";
+pub(crate) const KEY_ID: &str = "2026-07-signing";
+
+/// The length of every token, in bytes.
+pub(crate) const TOKEN_BYTES: usize = 550;
+
+/// The policy of a small shop; the measured requests fall under `read-order` and `browse-products`.
+pub(crate) const POLICY: &str = "\
+version: 1
+scopes:
+  orders.read: Read orders
+  orders.write: Place and change orders
+routes:
+  - name: browse-products
+    methods: [GET]
+    path: /products/{id}
+    access: public
+  - name: read-order
+    methods: [GET]
+    path: /orders/{order_id}
+    scopes: [orders.read]
+  - name: place-order
+    methods: [POST]
+    path: /orders
+    scopes: [orders.write]
+  - name: my-account
+    methods: [GET, PUT]
+    path: /account
+    access: authenticated
+  - name: internals
+    methods: ['*']
+    path: /internal/{*rest}
+    access: nobody
+";
+
+/// Signs tokens with ES256, and lists its public key.
+pub(crate) struct Issuer {
+    key_pair: EcdsaKeyPair,
+    random: SystemRandom,
+    issued_at: i64,
+}
+
+impl Issuer {
+    /// An issuer with a new key.
+    pub(crate) fn new() -> Self {
+        Self {
+            key_pair: EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap(),
+            random: SystemRandom::new(),
+            issued_at: SystemClock.now().0 - 60,
+        }
+    }
+
+    /// The uncompressed point of the public key.
+    pub(crate) fn public_key(&self) -> &[u8] {
+        self.key_pair.public_key().as_ref()
+    }
+
+    /// The public key as a JWKS (RFC 7517 section 5).
+    pub(crate) fn jwks(&self) -> String {
+        let (x, y) = self.public_key()[1..].split_at(32);
+        json!({"keys": [{
+            "kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": KEY_ID,
+            "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y),
+        }]})
+        .to_string()
+    }
+
+    /// A good token; another number gives another token of the same length.
+    pub(crate) fn token(&self, number: usize) -> String {
+        let message = self.signed_part(number, KEY_ID, ISSUER);
+        let signature = self
+            .key_pair
+            .sign(&self.random, message.as_bytes())
+            .unwrap();
+        let token = format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature));
+        assert_eq!(token.len(), TOKEN_BYTES);
+        token
+    }
+
+    /// Header and claims of a token, with the dot between them.
+    pub(crate) fn signed_part(&self, number: usize, key_id: &str, issuer: &str) -> String {
+        let header = json!({"alg": "ES256", "typ": "at+jwt", "kid": key_id}).to_string();
+        let claims = json!({
+            "iss": issuer,
+            "sub": "0f3c6a5e-6b57-4f0a-9d43-2f6f6f3f7a10",
+            "aud": AUDIENCE,
+            "client_id": "web-shop-frontend",
+            "iat": self.issued_at,
+            "exp": self.issued_at + 3600,
+            "jti": format!("7d1f0c52-9a64-4c1b-8f0e-{number:012}"),
+            "scope": "orders.read orders.write",
+            "name": "Alice Example of Orders and Deliveries+",
+        })
+        .to_string();
+        format!(
+            "{}.{}",
+            URL_SAFE_NO_PAD.encode(header),
+            URL_SAFE_NO_PAD.encode(claims)
+        )
+    }
+}
+
+/// The folder of a run, with the files that gates are started with.
+pub(crate) struct Files {
+    folder: tempfile::TempDir,
+}
+
+impl Files {
+    /// Writes policy, keys and configuration. Every port is 0.
+    pub(crate) fn write(issuer: &Issuer) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let put = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        put("policy.yaml", POLICY);
+        put("jwks.json", &issuer.jwks());
+        put("portcullis.yaml", &config());
+        Self { folder }
+    }
+
+    /// The configuration of a gate.
+    pub(crate) fn config(&self) -> PathBuf {
+        self.path("portcullis.yaml")
+    }
+
+    /// A place for another file of the run.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The folder itself.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+/// Everything at its default but the ports, the end, and the form of the log, which is read.
+fn config() -> String {
+    format!(
+        "version: 1
+policy: [policy.yaml]
+drain_seconds: 0
+listeners:
+  authz: {{address: 127.0.0.1:0}}
+  admin: {{address: 127.0.0.1:0}}
+trust:
+  - issuer: {ISSUER}
+    audiences: [{AUDIENCE}]
+    algorithms: [ES256]
+    jwks_file: jwks.json
+log: {{format: json}}
+"
+    )
+}

@@ -1,0 +1,191 @@
+//! Loops that run alone in a process, so that valgrind can count their turns.
+
+use std::fmt::Write as _;
+use std::hint::black_box;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
+use jsonwebtoken::{Algorithm, DecodingKey};
+use portcullis::authorizer::{Authorizer, CacheLimits, Snapshot};
+use portcullis::clock::SystemClock;
+use portcullis::ext_authz::{
+    AnswerStyle, DecisionLog, Gate, IdentityHeaders, KeyRefresh, SubjectForm,
+};
+use portcullis::policy::{Policy, Target};
+use portcullis::problem::Source;
+use portcullis::telemetry::GateMetrics;
+use portcullis::token::{self, IssuerIndex, IssuerRules, KeySet, Trust};
+use prometheus_client::registry::Registry;
+
+use crate::fixture::{AUDIENCE, ISSUER, Issuer, POLICY};
+use crate::message::{HeaderForm, Template};
+
+/// Verification of ES256 by aws-lc-rs, the key parsed beforehand.
+pub(crate) const VERIFY_BARE: &str = "verify-bare";
+/// The same through jsonwebtoken.
+pub(crate) const VERIFY_JSONWEBTOKEN: &str = "verify-jsonwebtoken";
+/// `Gate::check` with a cached proof: the library without the server around it.
+pub(crate) const GATE: &str = "gate";
+/// `Policy::route`; the number of routes follows.
+pub(crate) const ROUTE: &str = "route-";
+
+/// Runs a loop.
+pub(crate) fn run(name: &str, turns: usize) {
+    match name {
+        VERIFY_BARE => verify_bare(turns),
+        VERIFY_JSONWEBTOKEN => verify_jsonwebtoken(turns),
+        GATE => gate(turns),
+        _ => route(name.strip_prefix(ROUTE).unwrap().parse().unwrap(), turns),
+    }
+}
+
+/// A policy of so many routes, half of them with a parameter, below a few dozen prefixes.
+pub(crate) fn policy_text(routes: usize) -> String {
+    let mut text = "version: 1\nscopes:\n  orders.read: Read orders\nroutes:\n".to_owned();
+    for number in 0..routes {
+        let parameter = if number.is_multiple_of(2) {
+            "/{id}"
+        } else {
+            ""
+        };
+        let _ = write!(
+            text,
+            "  - name: route-{number:05}\n    methods: [GET]\n    path: {}{parameter}\n    \
+             scopes: [orders.read]\n",
+            route_path(number)
+        );
+    }
+    text
+}
+
+fn route_path(number: usize) -> String {
+    format!("/service-{:02}/resource-{number:05}", number % 37)
+}
+
+/// Compiles a policy of so many routes.
+pub(crate) fn compile(text: &str) -> Policy {
+    let source = Source {
+        name: "policy.yaml".to_owned(),
+        text: text.to_owned(),
+    };
+    Policy::compile(&[source]).unwrap_or_else(|problems| panic!("{problems:?}"))
+}
+
+fn route(routes: usize, turns: usize) {
+    let policy = compile(&policy_text(routes));
+    let paths: Vec<String> = (0..10)
+        .map(|tenth| {
+            let number = tenth * routes / 10;
+            let id = if number.is_multiple_of(2) {
+                "/8c1d7b3e"
+            } else {
+                ""
+            };
+            format!("{}{id}?expand=lines", route_path(number))
+        })
+        .collect();
+    for path in paths.iter().cycle().take(turns) {
+        let target = Target {
+            method: b"GET",
+            host: b"api.shop.example",
+            path: path.as_bytes(),
+            preflight: None,
+            grpc: false,
+        };
+        let found = policy.route(black_box(&target)).unwrap();
+        assert!(matches!(
+            black_box(found),
+            portcullis::policy::Routed::One(_)
+        ));
+    }
+}
+
+fn verify_bare(turns: usize) {
+    let issuer = Issuer::new();
+    let key = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, issuer.public_key()).unwrap();
+    let token = issuer.token(0);
+    let (message, signature) = split(&token);
+    for _ in 0..turns {
+        key.verify_sig(black_box(message.as_bytes()), black_box(&signature))
+            .unwrap();
+    }
+}
+
+fn verify_jsonwebtoken(turns: usize) {
+    let issuer = Issuer::new();
+    let jwks: jsonwebtoken::jwk::JwkSet = serde_json::from_str(&issuer.jwks()).unwrap();
+    let key = DecodingKey::from_jwk(&jwks.keys[0]).unwrap();
+    let token = issuer.token(0);
+    let (message, signature) = token.rsplit_once('.').unwrap();
+    for _ in 0..turns {
+        let message = black_box(message.as_bytes());
+        assert!(jsonwebtoken::crypto::verify(signature, message, &key, Algorithm::ES256).unwrap());
+    }
+}
+
+fn split(token: &str) -> (&str, Vec<u8>) {
+    use base64::Engine;
+    let (message, signature) = token.rsplit_once('.').unwrap();
+    let engine = base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    (message, engine.decode(signature).unwrap())
+}
+
+fn gate(turns: usize) {
+    let issuer = Issuer::new();
+    let gate = build_gate(&issuer);
+    let message = Template::with_token(HeaderForm::Listed).message(&issuer.token(0));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        for _ in 0..turns {
+            black_box(
+                gate.check(black_box(&message), Duration::from_millis(100))
+                    .await,
+            );
+        }
+    });
+}
+
+fn build_gate(issuer: &Issuer) -> Gate {
+    let rules = IssuerRules {
+        issuer: ISSUER.into(),
+        audiences: vec![AUDIENCE.into()],
+        algorithms: vec![token::Algorithm::Es256],
+        leeway_seconds: 30,
+        types: vec!["at+jwt".into()],
+        scope_claim: "scope".into(),
+        max_lifetime_seconds: 86_400,
+    };
+    let (keys, _) = KeySet::from_jwks(issuer.jwks().as_bytes(), &rules.algorithms).unwrap();
+    let trust = Trust::new(vec![(rules, Some(keys))]).unwrap();
+    let snapshot = Snapshot::new(Arc::new(compile(POLICY)), trust);
+    let limits = CacheLimits {
+        max_entries: 100_000,
+        max_bytes: 32 << 20,
+    };
+    Gate::new(
+        Arc::new(Authorizer::new(snapshot, limits, Arc::new(SystemClock))),
+        AnswerStyle::new(IdentityHeaders::default(), "portcullis".to_owned(), false),
+        DecisionLog {
+            allowed: false,
+            subject: SubjectForm::Digest,
+        },
+        GateMetrics::register(&mut Registry::default()),
+        Arc::new(NoRefresh),
+    )
+}
+
+struct NoRefresh;
+
+impl KeyRefresh for NoRefresh {
+    fn refresh(
+        &self,
+        _: IssuerIndex,
+        _: Duration,
+    ) -> Pin<Box<dyn Future<Output = bool> + Send + '_>> {
+        Box::pin(std::future::ready(false))
+    }
+}
