@@ -8,6 +8,7 @@
 //! Pure: no I/O, no clock, no runtime.
 //! - [`policy`]: the YAML policy, compiled to tables; finds the route of a request.
 //! - [`token`]: from the bytes of an `Authorization` header to a proof that every rule held.
+//! - [`identity`]: users, roles, scopes, apps, passwords and secrets of the issuer.
 //! - [`decision`]: `decide`, one function from route and evidence to allow or deny.
 //! - [`problem`], [`yaml`]: what is wrong with a file that a person wrote, and strict reading of it.
 //! - [`clock`]: the seam through which time comes in.
@@ -17,6 +18,8 @@
 //! - [`ext_authz`]: Envoy's protocol; translation only.
 //! - [`jwks`]: remote key sets; [`keyring`]: the keys of all issuers at run time.
 //! - [`files`], [`reload`]: what is read from disk, and when it is read again.
+//! - [`issuer`]: the companion that hands out tokens; one file for each endpoint.
+//! - [`store`]: the rows of the issuer, in `SQLite` or PostgreSQL.
 //! - [`admin`], [`telemetry`]: probes, status, metrics, logs.
 //!
 //! Wiring: [`config`], [`app`], [`shutdown`], [`cli`].
@@ -50,6 +53,8 @@ pub mod config;
 pub mod decision;
 pub mod ext_authz;
 pub mod files;
+#[cfg(feature = "issuer")]
+pub mod identity;
 pub mod jwks;
 pub mod keyring;
 pub mod policy;
@@ -57,6 +62,8 @@ pub mod problem;
 pub mod proto;
 pub mod reload;
 pub mod shutdown;
+#[cfg(feature = "issuer")]
+pub mod store;
 pub mod telemetry;
 pub mod token;
 pub mod yaml;

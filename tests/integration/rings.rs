@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-const PURE: [&str; 6] = ["clock", "decision", "policy", "problem", "token", "yaml"];
-const SHELL: [&str; 10] = [
+const PURE: [&str; 7] = [
+    "clock", "decision", "identity", "policy", "problem", "token", "yaml",
+];
+const SHELL: [&str; 11] = [
     "admin",
     "authorizer",
     "ext_authz",
@@ -13,6 +15,7 @@ const SHELL: [&str; 10] = [
     "proto",
     "reload",
     "shutdown",
+    "store",
     "telemetry",
 ];
 const WIRING: [&str; 3] = ["app", "cli", "config"];

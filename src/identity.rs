@@ -1,0 +1,22 @@
+//! Identity: users, roles, scopes, apps and their credentials; the rules that need no store.
+//!
+//! In reading order: [`ScopeSet`] and [`grant`] say who gets what; [`User`] and [`App`] are what the
+//! store keeps; [`Password`], [`PlainSecret`] and [`SecretDigest`] are what callers prove; and
+//! [`BasicCredentials`] is how clients send it.
+//! Pure: no I/O, no clock; randomness is passed in.
+
+mod app;
+mod basic;
+mod form;
+mod password;
+mod scope;
+mod secret;
+mod user;
+
+pub use app::{App, AppKey, AppName, InvalidApp, RedirectUri};
+pub use basic::{BasicCredentials, NotBasic};
+pub use form::{Form, FormFault};
+pub use password::{Password, PasswordFault};
+pub use scope::{NotAScope, NothingGranted, RequestedScopes, RoleName, ScopeName, ScopeSet, grant};
+pub use secret::{PlainSecret, SecretDigest, alphanumeric};
+pub use user::{Email, InvalidUser, Status, UnknownStatus, User, UserId, Username};

@@ -1,0 +1,96 @@
+//! `application/x-www-form-urlencoded`, read strictly (WHATWG URL section 5.1, RFC 6749 appendix B).
+
+use std::collections::BTreeMap;
+
+/// The parameters of a form; each at most once, none empty.
+#[derive(Default)]
+pub struct Form(BTreeMap<String, String>);
+
+/// Why a form cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FormFault {
+    /// `%` without two hex digits, bytes that are no UTF-8, or NUL.
+    #[error("the form is not properly encoded")]
+    Encoding,
+    /// A parameter comes twice (RFC 6749 section 3.2).
+    #[error("a parameter comes twice")]
+    Duplicate,
+}
+
+impl Form {
+    /// Reads a body. A parameter without a value is as good as absent (RFC 6749 section 3.2).
+    pub fn parse(body: &[u8]) -> Result<Self, FormFault> {
+        let mut parameters = BTreeMap::new();
+        for pair in body.split(|byte| *byte == b'&') {
+            if pair.is_empty() {
+                continue;
+            }
+            let equals = pair.iter().position(|byte| *byte == b'=');
+            let (name, value) = equals
+                .and_then(|position| pair.split_at_checked(position))
+                .unwrap_or((pair, b"="));
+            let name = text(name).ok_or(FormFault::Encoding)?;
+            let value = text(value.get(1..).unwrap_or_default()).ok_or(FormFault::Encoding)?;
+            if parameters.insert(name, value).is_some() {
+                return Err(FormFault::Duplicate);
+            }
+        }
+        parameters.retain(|_, value| !value.is_empty());
+        Ok(Self(parameters))
+    }
+
+    /// A parameter.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+}
+
+fn text(encoded: &[u8]) -> Option<String> {
+    let text = String::from_utf8(decode(encoded)?).ok()?;
+    (!text.contains('\0')).then_some(text)
+}
+
+/// Decodes `+` and `%XX`; nothing where a `%` is not followed by two hex digits.
+pub(super) fn decode(encoded: &[u8]) -> Option<Vec<u8>> {
+    let mut bytes = encoded.iter();
+    let mut decoded = Vec::with_capacity(encoded.len());
+    while let Some(byte) = bytes.next() {
+        decoded.push(match byte {
+            b'+' => b' ',
+            b'%' => hex(*bytes.next()?)? * 16 + hex(*bytes.next()?)?,
+            other => *other,
+        });
+    }
+    Some(decoded)
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    let value = char::from(digit).to_digit(16)?;
+    u8::try_from(value).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_are_read_strictly() {
+        let form = Form::parse(b"a=1&b=x+y%2Bz&c=&d&&e=%C3%A4=").unwrap();
+        let rows = [
+            ("a", Some("1")),
+            ("b", Some("x y+z")),
+            ("c", None),
+            ("d", None),
+        ];
+        for (name, expected) in rows.into_iter().chain([("e", Some("ä=")), ("f", None)]) {
+            assert_eq!(form.get(name), expected, "{name}");
+        }
+        let encoding: [&[u8]; 5] = [b"a=%", b"a=%4", b"a=%zz", b"a=%ff", b"a=%00"];
+        for bad in encoding.into_iter().chain([b"a=\xff".as_slice(), b"%zz=1"]) {
+            assert_eq!(Form::parse(bad).err(), Some(FormFault::Encoding));
+        }
+        for bad in [b"a=1&a=1".as_slice(), b"a=&a=1", b"a&%61=1"] {
+            assert_eq!(Form::parse(bad).err(), Some(FormFault::Duplicate));
+        }
+    }
+}

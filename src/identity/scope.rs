@@ -1,0 +1,224 @@
+//! Scopes, the roles that hold them, and the one rule that says which ones a token gets.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// The longest name of a scope or role, in bytes.
+const MAXIMUM_NAME_BYTES: usize = 128;
+
+/// The name of a permission: a `scope-token` of RFC 6749 section 3.3 without the comma, which some
+/// clients put between scopes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ScopeName(Box<str>);
+
+/// The name of a role, of the same alphabet.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RoleName(Box<str>);
+
+/// Text that is no scope or role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a scope or role has 1 to {MAXIMUM_NAME_BYTES} printable ASCII characters without space, \
+     comma, quotation mark and backslash"
+)]
+pub struct NotAScope;
+
+/// Scopes without order and duplicates.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ScopeSet(BTreeSet<ScopeName>);
+
+/// Which scopes a caller asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RequestedScopes {
+    /// It did not say: all that it may have.
+    All,
+    /// These.
+    Some(ScopeSet),
+}
+
+/// No scope is left: `invalid_scope` (RFC 6749 section 5.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("none of the scopes can be granted")]
+pub struct NothingGranted;
+
+/// What a token gets: asked (or all), of what the app may have, of what the user may have now.
+pub fn grant(
+    requested: &RequestedScopes,
+    app: Option<&ScopeSet>,
+    user: &ScopeSet,
+) -> Result<ScopeSet, NothingGranted> {
+    let within = |set: Option<&ScopeSet>, scope: &ScopeName| {
+        set.is_none_or(|set| set.contains(scope.as_str()))
+    };
+    let asked = match requested {
+        RequestedScopes::All => None,
+        RequestedScopes::Some(scopes) => Some(scopes),
+    };
+    let granted: ScopeSet = user
+        .iter()
+        .filter(|scope| within(app, scope) && within(asked, scope))
+        .cloned()
+        .collect();
+    if granted.is_empty() {
+        return Err(NothingGranted);
+    }
+    Ok(granted)
+}
+
+fn is_name(text: &str) -> bool {
+    let plain = |byte: u8| (0x21..=0x7e).contains(&byte) && !b"\",\\".contains(&byte);
+    (1..=MAXIMUM_NAME_BYTES).contains(&text.len()) && text.bytes().all(plain)
+}
+
+impl ScopeName {
+    /// Reads a name.
+    pub fn parse(text: &str) -> Result<Self, NotAScope> {
+        if is_name(text) {
+            Ok(Self(text.into()))
+        } else {
+            Err(NotAScope)
+        }
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it opens the issuer's own endpoints rather than somebody's API.
+    pub fn is_own(&self) -> bool {
+        self.0.starts_with("consumer.") || self.0.starts_with("backend.")
+    }
+}
+
+impl std::borrow::Borrow<str> for ScopeName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl RoleName {
+    /// Reads a name.
+    pub fn parse(text: &str) -> Result<Self, NotAScope> {
+        if is_name(text) {
+            Ok(Self(text.into()))
+        } else {
+            Err(NotAScope)
+        }
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl ScopeSet {
+    /// Reads scopes with spaces or commas between them.
+    pub fn parse(text: &str) -> Result<Self, NotAScope> {
+        text.split([' ', ','])
+            .filter(|name| !name.is_empty())
+            .map(ScopeName::parse)
+            .collect()
+    }
+
+    /// Whether the scope is among them, exactly.
+    pub fn contains(&self, scope: &str) -> bool {
+        self.0.contains(scope)
+    }
+
+    /// Whether all of `self` are among `other`.
+    pub fn is_subset_of(&self, other: &Self) -> bool {
+        self.0.is_subset(&other.0)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The scopes, sorted.
+    pub fn iter(&self) -> impl Iterator<Item = &ScopeName> {
+        self.0.iter()
+    }
+}
+
+/// Separated by spaces (RFC 6749 section 3.3).
+impl fmt::Display for ScopeSet {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, scope) in self.0.iter().enumerate() {
+            if position > 0 {
+                formatter.write_str(" ")?;
+            }
+            formatter.write_str(scope.as_str())?;
+        }
+        Ok(())
+    }
+}
+
+impl FromIterator<ScopeName> for ScopeSet {
+    fn from_iter<I: IntoIterator<Item = ScopeName>>(scopes: I) -> Self {
+        Self(scopes.into_iter().collect())
+    }
+}
+
+impl RequestedScopes {
+    /// Reads the parameter `scope`; absent and empty are the same (RFC 6749 section 3.2).
+    pub fn parse(text: Option<&str>) -> Result<Self, NotAScope> {
+        let scopes = ScopeSet::parse(text.unwrap_or_default())?;
+        Ok(if scopes.is_empty() {
+            Self::All
+        } else {
+            Self::Some(scopes)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn granted_is_asked_within_app_within_user() {
+        let rows = [
+            // asked, app, user, granted
+            ("", None, "a b", Some("a b")),
+            ("", Some("a"), "a b", Some("a")),
+            ("", Some("a b c"), "a b", Some("a b")),
+            ("a", Some("a b"), "a b", Some("a")),
+            ("a c", Some("a b c"), "a b", Some("a")),
+            ("c", Some("a b c"), "a b", None),
+            ("b", Some("a"), "a b", None),
+            ("a", Some(""), "a b", None),
+            ("a", None, "", None),
+            ("", None, "", None),
+            ("A", None, "a", None),
+            ("orders", None, "orders.read", None),
+            ("a,b", None, "a b", Some("a b")),
+            (" a ,, b ", None, "a b", Some("a b")),
+            ("a a", None, "a b", Some("a")),
+        ];
+        for (asked, app, user, expected) in rows {
+            let requested = RequestedScopes::parse(Some(asked)).unwrap();
+            let app = app.map(|text| ScopeSet::parse(text).unwrap());
+            let user = ScopeSet::parse(user).unwrap();
+            let granted = grant(&requested, app.as_ref(), &user).ok();
+            let granted = granted.map(|scopes| scopes.to_string());
+            assert_eq!(granted.as_deref(), expected, "{asked} of {app:?} of {user}");
+        }
+    }
+
+    #[test]
+    fn names_are_scope_tokens() {
+        for good in ["a", "orders.read", "https://x.example/s", "!", "~"] {
+            assert!(ScopeName::parse(good).is_ok(), "{good}");
+        }
+        let long = "a".repeat(MAXIMUM_NAME_BYTES + 1);
+        for bad in [
+            "", "a b", "a,b", "a\"b", "a\\b", "a\nb", "é", "\u{7f}", &long,
+        ] {
+            assert!(ScopeName::parse(bad).is_err(), "{bad}");
+            assert!(RoleName::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The schema, version by version. A version that was released is never edited.
+
+use sqlx::{AnyConnection, Executor, Row};
+
+use super::location::Engine;
+use super::{Store, StoreError};
+
+const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_issuer.sql")];
+
+/// Names the lock under which PostgreSQL migrates: "portcull" in ASCII.
+const POSTGRES_LOCK: i64 = 0x706f_7274_6375_6c6c;
+
+/// Runs the versions that the store does not have, all or none, one process at a time.
+pub(super) async fn run(store: &Store) -> Result<(), StoreError> {
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let mut transaction = store.begin().await?;
+    if store.engine == Engine::Postgres {
+        sqlx::query("SELECT pg_advisory_xact_lock($1)")
+            .bind(POSTGRES_LOCK)
+            .execute(&mut *transaction)
+            .await?;
+    }
+    let table = "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)";
+    transaction.execute(table).await?;
+    let found = version(&mut transaction).await?;
+    if found > known {
+        return Err(StoreError::NewerSchema { found, known });
+    }
+    for (number, text) in (1..).zip(MIGRATIONS) {
+        if number > found {
+            transaction.execute(sqlx::raw_sql(text)).await?;
+            tracing::info!(store.schema = number, "the store has a new schema");
+        }
+    }
+    if found < known {
+        set_version(&mut transaction, known).await?;
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+impl Store {
+    /// Marks the store as one that a binary with this schema has opened, as a restore does.
+    pub async fn set_schema_version(&self, version: i64) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        set_version(&mut transaction, version).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+}
+
+async fn set_version(connection: &mut AnyConnection, version: i64) -> Result<(), StoreError> {
+    connection.execute("DELETE FROM schema_version").await?;
+    sqlx::query("INSERT INTO schema_version (version) VALUES ($1)")
+        .bind(version)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+async fn version(connection: &mut AnyConnection) -> Result<i64, StoreError> {
+    let text = "SELECT COALESCE(MAX(version), 0) AS version FROM schema_version";
+    let row = connection.fetch_one(text).await?;
+    Ok(row.try_get("version")?)
+}

@@ -1,0 +1,165 @@
+//! Rows of users.
+
+use sqlx::Row;
+use sqlx::any::AnyRow;
+
+use super::{Created, Store, StoreError, created};
+use crate::clock::UnixSeconds;
+use crate::identity::{Email, RoleName, ScopeSet, Status, User, UserId, Username};
+
+/// Roles and scopes are looked up each time: a user has what its roles have now.
+const SELECT: &str = "\
+    SELECT u.id, u.username, u.email, u.status, u.password_hash, u.created_at, \
+    COALESCE((SELECT string_agg(r.role, ' ') FROM user_roles r WHERE r.user_id = u.id), '') \
+      AS roles, \
+    COALESCE((SELECT string_agg(s.scope, ' ') FROM user_roles r \
+      JOIN role_scopes s ON s.role = r.role WHERE r.user_id = u.id), '') AS scopes \
+    FROM users u";
+
+const MAXIMUM_LOGIN_BYTES: usize = 256;
+
+/// A user and what its password hashes to, in the form of the password hashing competition.
+#[derive(Debug)]
+pub struct Credentials {
+    /// The user.
+    pub user: User,
+    /// The hash.
+    pub password_hash: String,
+}
+
+/// By what somebody logs in: a username or an e-mail address, which never look alike.
+#[derive(Debug)]
+pub struct LoginName(String);
+
+impl LoginName {
+    /// Takes what somebody typed; nothing where no name can be meant.
+    pub fn parse(text: &str) -> Option<Self> {
+        let possible = text.len() <= MAXIMUM_LOGIN_BYTES && !text.contains('\0');
+        possible.then(|| Self(text.to_lowercase()))
+    }
+}
+
+impl Store {
+    /// Adds a user with its roles.
+    pub async fn add_user(&self, user: &User, password_hash: &str) -> Result<Created, StoreError> {
+        let mut transaction = self.begin().await?;
+        let text = "INSERT INTO users (id, username, folded_username, email, folded_email, \
+                    status, password_hash, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+        let inserted = sqlx::query(text)
+            .bind(user.id.as_str())
+            .bind(user.username.as_str())
+            .bind(user.username.folded())
+            .bind(user.email.as_str())
+            .bind(user.email.folded())
+            .bind(user.status.name())
+            .bind(password_hash)
+            .bind(user.created_at.0)
+            .execute(&mut *transaction)
+            .await;
+        if created(inserted.map(|_| ()))? == Created::NameTaken {
+            transaction.rollback().await?;
+            return Ok(Created::NameTaken);
+        }
+        for role in &user.roles {
+            sqlx::query("INSERT INTO user_roles (user_id, role) VALUES ($1, $2)")
+                .bind(user.id.as_str())
+                .bind(role.as_str())
+                .execute(&mut *transaction)
+                .await?;
+        }
+        transaction.commit().await?;
+        Ok(Created::Yes)
+    }
+
+    /// Whether there is any user.
+    pub async fn has_users(&self) -> Result<bool, StoreError> {
+        let row = sqlx::query("SELECT id FROM users LIMIT 1")
+            .fetch_optional(&self.reader)
+            .await?;
+        Ok(row.is_some())
+    }
+
+    /// A user with its roles and scopes of now.
+    pub async fn user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
+        let row = sqlx::query(&format!("{SELECT} WHERE u.id = $1"))
+            .bind(id.as_str())
+            .fetch_optional(&self.reader)
+            .await?;
+        row.as_ref().map(read).transpose()
+    }
+
+    /// Who logs in under this name.
+    pub async fn credentials(&self, name: &LoginName) -> Result<Option<Credentials>, StoreError> {
+        let text = format!("{SELECT} WHERE u.folded_username = $1 OR u.folded_email = $1");
+        let row = sqlx::query(&text)
+            .bind(&name.0)
+            .fetch_optional(&self.reader)
+            .await?;
+        let Some(row) = row else {
+            return Ok(None);
+        };
+        Ok(Some(Credentials {
+            user: read(&row)?,
+            password_hash: row.try_get("password_hash")?,
+        }))
+    }
+
+    /// Disables a user or lets it in again.
+    pub async fn set_user_status(&self, id: &UserId, status: Status) -> Result<(), StoreError> {
+        sqlx::query("UPDATE users SET status = $2 WHERE id = $1")
+            .bind(id.as_str())
+            .bind(status.name())
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+
+    /// Replaces the hash of a password, unless somebody else has meanwhile.
+    pub async fn replace_password_hash(
+        &self,
+        id: &UserId,
+        earlier: &str,
+        hash: &str,
+    ) -> Result<(), StoreError> {
+        let text = "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2";
+        sqlx::query(text)
+            .bind(id.as_str())
+            .bind(earlier)
+            .bind(hash)
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+}
+
+pub(super) fn read(row: &AnyRow) -> Result<User, StoreError> {
+    let unreadable = |what| move || StoreError::Unreadable(what);
+    let username: &str = row.try_get("username")?;
+    let email: &str = row.try_get("email")?;
+    let roles: &str = row.try_get("roles")?;
+    let roles = roles.split(' ').filter(|role| !role.is_empty());
+    let mut roles: Vec<RoleName> = roles
+        .map(RoleName::parse)
+        .collect::<Result<_, _>>()
+        .map_err(|_| StoreError::Unreadable("role"))?;
+    roles.sort();
+    Ok(User {
+        id: UserId::known(row.try_get("id")?),
+        username: Username::parse(username)
+            .ok()
+            .ok_or_else(unreadable("username"))?,
+        email: Email::parse(email).ok().ok_or_else(unreadable("e-mail"))?,
+        status: status(row, "status")?,
+        roles,
+        scopes: scopes(row, "scopes")?,
+        created_at: UnixSeconds(row.try_get("created_at")?),
+    })
+}
+
+pub(super) fn status(row: &AnyRow, column: &str) -> Result<Status, StoreError> {
+    Status::parse(row.try_get(column)?).map_err(|_| StoreError::Unreadable("status"))
+}
+
+pub(super) fn scopes(row: &AnyRow, column: &str) -> Result<ScopeSet, StoreError> {
+    ScopeSet::parse(row.try_get(column)?).map_err(|_| StoreError::Unreadable("scope"))
+}
