@@ -2,6 +2,8 @@
 
 mod admin_listener;
 mod collectors;
+#[cfg_attr(not(feature = "issuer"), path = "app/no_companion.rs")]
+mod companion;
 mod connection;
 mod socket;
 
@@ -34,6 +36,7 @@ use crate::telemetry::{DroppedLines, GateMetrics};
 
 use admin_listener::AdminConnections;
 use collectors::{AuthorizerCollector, ControlCollector};
+use companion::Companion;
 use connection::Connections;
 use socket::AuthzSocket;
 
@@ -44,6 +47,7 @@ const STOP_PATIENCE: Duration = Duration::from_secs(10);
 pub struct App {
     authz_address: ListenAddress,
     admin_address: SocketAddr,
+    issuer_address: Option<SocketAddr>,
     authorizer: Arc<Authorizer>,
     loader: Arc<Loader>,
     shutdown: Shutdown,
@@ -65,16 +69,24 @@ pub fn build(config: &Config, dropped_lines: Option<DroppedLines>) -> anyhow::Re
     let authz_socket = AuthzSocket::bind(&config.authz)?;
     let (authz_address, admin_address) = (authz_socket.address(), admin_socket.local_addr()?);
 
+    let companion = Companion::open(config.issuer.as_ref(), &control, &core.keyring)?;
+    let issuer_address = companion.as_ref().map(Companion::address).transpose()?;
+
     let (registry, metrics) = core.metrics(dropped_lines);
     let gate = core.gate(config, metrics);
     let serving = Serving::default();
     let authz_server = serving.authz(gate_runtime.handle(), gate, authz_socket, &config.authz)?;
     let admin = core.admin(registry, &serving);
     let admin_server = serving.admin(&control, admin, admin_socket)?;
+    let mut servers = vec![authz_server, admin_server];
+    if let Some(companion) = companion {
+        servers.push(companion.serve(&control, &serving.shutdown)?);
+    }
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         authz.address = %authz_address,
         admin.address = %admin_address,
+        issuer.address = issuer_address.map(tracing::field::display),
         policy.digest = core.authorizer.snapshot().policy().digest(),
         policy.routes = core.authorizer.snapshot().policy().routes().len(),
         "serving"
@@ -85,11 +97,12 @@ pub fn build(config: &Config, dropped_lines: Option<DroppedLines>) -> anyhow::Re
     Ok(App {
         authz_address,
         admin_address,
+        issuer_address,
         authorizer,
         loader,
         shutdown: serving.shutdown,
         drain: config.drain,
-        servers: vec![authz_server, admin_server],
+        servers,
         gate: Some(gate_runtime),
         control: Some(control_runtime),
     })
@@ -177,6 +190,11 @@ impl App {
     /// Where probes and metrics are answered.
     pub fn admin_address(&self) -> SocketAddr {
         self.admin_address
+    }
+
+    /// Where the issuer is, if there is one.
+    pub fn issuer_address(&self) -> Option<SocketAddr> {
+        self.issuer_address
     }
 
     /// Judges the requests.

@@ -1,6 +1,7 @@
 //! The server's configuration: one file, and what flags and environment say over it.
 
 mod document;
+mod issuer;
 mod listener;
 
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use crate::telemetry::{LogFormat, LogLevel, LogSettings};
 use crate::yaml;
 
 use document::ConfigDocument;
+pub use issuer::IssuerSettings;
 pub use listener::{AdminListener, AuthzListener, ListenAddress, ListenAddressError};
 
 /// Everything that `serve` needs to know, checked.
@@ -45,6 +47,8 @@ pub struct Config {
     pub cache: CacheLimits,
     /// What is logged, and how.
     pub log: LogSettings,
+    /// The companion that hands out tokens, if there is to be one.
+    pub issuer: Option<IssuerSettings>,
 }
 
 /// What flags and environment say over the file.
@@ -112,6 +116,7 @@ impl Config {
             ),
             ("cache", self.cache != other.cache),
             ("log", self.log != other.log),
+            ("issuer", self.issuer != other.issuer),
         ];
         let differing = differing.into_iter().filter(|(_, differs)| *differs);
         differing.map(|(name, _)| name).collect()
@@ -158,6 +163,10 @@ impl Config {
         {
             faults.add(error.to_string());
         }
+        let issuer = document
+            .issuer
+            .and_then(|issuer| issuer::build(issuer, base, &mut faults));
+        issuer::check_companions(&trust, issuer.as_ref(), &mut faults);
         check_realm(&document.realm, &mut faults);
         let authz = listener::authz(&document.listeners.authz, base, overrides, &mut faults);
         let admin = listener::admin(&document.listeners.admin, overrides, &mut faults);
@@ -191,6 +200,7 @@ impl Config {
                 identity_headers: document.identity_headers,
                 cache,
                 log,
+                issuer,
             }),
             _ => Err(faults.into_messages()),
         }

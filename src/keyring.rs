@@ -79,6 +79,8 @@ pub enum KeyringError {
 #[derive(Clone)]
 enum Keys {
     Fixed(KeySet),
+    /// Those of the issuer in the same process, as they are now.
+    Companion(Arc<Mutex<Option<KeySet>>>),
     Remote(Arc<Remote>),
 }
 
@@ -112,6 +114,7 @@ impl Issuers {
         let issuers = self.0.iter().map(|(issuer, keys)| {
             let keys = match keys {
                 Keys::Fixed(keys) => Some(keys.clone()),
+                Keys::Companion(latest) => lock(latest).clone(),
                 Keys::Remote(remote) => lock(&remote.latest).clone(),
             };
             (issuer.rules.clone(), keys)
@@ -135,6 +138,7 @@ pub struct Keyring {
     issuers: ArcSwap<Issuers>,
     /// Tells that `issuers` are others now.
     commits: watch::Sender<()>,
+    companion: Arc<Mutex<Option<KeySet>>>,
     /// Set once; the keyring exists before the authorizer that its keys are for.
     authorizer: OnceLock<Weak<Authorizer>>,
 }
@@ -147,6 +151,7 @@ impl Keyring {
             clock,
             issuers: ArcSwap::default(),
             commits: watch::Sender::new(()),
+            companion: Arc::default(),
             authorizer: OnceLock::new(),
         })
     }
@@ -156,6 +161,12 @@ impl Keyring {
     pub fn serve(&self, authorizer: &Arc<Authorizer>) {
         // A second call would be a defect; the first authorizer stays.
         let _ = self.authorizer.set(Arc::downgrade(authorizer));
+        self.publish();
+    }
+
+    /// Takes over the keys of the issuer in the same process, for `keys: companion`.
+    pub fn set_companion_keys(&self, keys: KeySet) {
+        *lock(&self.companion) = Some(keys);
         self.publish();
     }
 
@@ -189,6 +200,11 @@ impl Keyring {
             Keys::Fixed(keys) => IssuerKeys {
                 issuer: issuer.rules.issuer.to_string(),
                 keys: Some(keys.len()),
+                remote: None,
+            },
+            Keys::Companion(latest) => IssuerKeys {
+                issuer: issuer.rules.issuer.to_string(),
+                keys: lock(latest).as_ref().map(KeySet::len),
                 remote: None,
             },
             Keys::Remote(remote) => IssuerKeys {
@@ -249,6 +265,7 @@ impl Keyring {
                 warn_of_skipped(&issuer.rules.issuer, &skipped);
                 Ok(Keys::Fixed(keys))
             }
+            KeySource::Companion => Ok(Keys::Companion(Arc::clone(&self.companion))),
             KeySource::HmacSecret(path) => {
                 let secret = files::read_secret(path).map_err(file_error("hmac_secret_file"))?;
                 let keys = KeySet::from_hmac_secret(secret_in_file(&secret), algorithms)
@@ -335,7 +352,7 @@ impl KeyRefresh for Keyring {
                     let freshness = remote.fetcher.refresh_for_unknown_key(wait).await;
                     freshness == Freshness::Refreshed
                 }
-                Some((_, Keys::Fixed(_))) | None => false,
+                Some((_, Keys::Fixed(_) | Keys::Companion(_))) | None => false,
             }
         })
     }
@@ -388,7 +405,9 @@ fn remote_settings(source: &KeySource, ca_pem: Option<Vec<u8>>) -> RemoteKeySett
             max_bytes: *max_bytes,
             ca_pem,
         },
-        KeySource::File(_) | KeySource::HmacSecret(_) => RemoteKeySettings::new(""),
+        KeySource::File(_) | KeySource::HmacSecret(_) | KeySource::Companion => {
+            RemoteKeySettings::new("")
+        }
     }
 }
 

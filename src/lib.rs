@@ -55,6 +55,8 @@ pub mod ext_authz;
 pub mod files;
 #[cfg(feature = "issuer")]
 pub mod identity;
+#[cfg(feature = "issuer")]
+pub mod issuer;
 pub mod jwks;
 pub mod keyring;
 pub mod policy;

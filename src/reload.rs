@@ -57,6 +57,7 @@ impl Inputs {
         paths.extend(self.trust.iter().filter_map(|issuer| match &issuer.keys {
             KeySource::File(path) | KeySource::HmacSecret(path) => Some(path.clone()),
             KeySource::Remote { ca_file, .. } => ca_file.clone(),
+            KeySource::Companion => None,
         }));
         paths
     }

@@ -50,6 +50,11 @@ impl AuthzSocket {
     }
 }
 
+#[cfg(feature = "issuer")]
+pub(super) fn bind_issuer(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    bind_tcp(address, "issuer.address")
+}
+
 pub(super) fn bind_admin(address: SocketAddr) -> anyhow::Result<TcpListener> {
     bind_tcp(address, "listeners.admin.address")
 }

@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use super::issuer::IssuerDocument;
 use super::listener::ListenersDocument;
 use crate::ext_authz::IdentityHeaders;
 use crate::keyring::TrustedIssuerDocument;
 use crate::telemetry::LogDocument;
+use crate::yaml::present;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -31,6 +33,8 @@ pub(super) struct ConfigDocument {
     pub(super) cache: CacheDocument,
     #[serde(default)]
     pub(super) log: LogDocument,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) issuer: Option<IssuerDocument>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -26,6 +26,8 @@ pub enum KeySource {
     File(PathBuf),
     /// A shared secret on disk.
     HmacSecret(PathBuf),
+    /// The issuer in the same process.
+    Companion,
     /// A JWKS at a URL.
     Remote {
         /// `https`, or `http` to this host.
@@ -58,6 +60,8 @@ pub struct TrustedIssuerDocument {
     jwks_file: Option<PathBuf>,
     #[serde(default, deserialize_with = "present")]
     hmac_secret_file: Option<PathBuf>,
+    #[serde(default, deserialize_with = "present")]
+    keys: Option<String>,
     #[serde(default, deserialize_with = "present")]
     jwks_refresh_seconds: Option<u64>,
     #[serde(default, deserialize_with = "present")]
@@ -186,14 +190,21 @@ impl TrustedIssuerDocument {
                 ));
             }
         }
-        match (&self.jwks_uri, &self.jwks_file, &self.hmac_secret_file) {
-            (Some(uri), None, None) => self.remote(uri, key, base, faults),
-            (None, Some(file), None) => Some(KeySource::File(base.join(file))),
-            (None, None, Some(file)) => Some(KeySource::HmacSecret(base.join(file))),
+        let ways = (
+            &self.jwks_uri,
+            &self.jwks_file,
+            &self.hmac_secret_file,
+            self.keys.as_deref(),
+        );
+        match ways {
+            (Some(uri), None, None, None) => self.remote(uri, key, base, faults),
+            (None, Some(file), None, None) => Some(KeySource::File(base.join(file))),
+            (None, None, Some(file), None) => Some(KeySource::HmacSecret(base.join(file))),
+            (None, None, None, Some("companion")) => Some(KeySource::Companion),
             _ => {
                 faults.add(format!(
-                    "`{key}` (issuer `{}`) must name its keys in one way: `jwks_uri`, `jwks_file` \
-                     or `hmac_secret_file`",
+                    "`{key}` (issuer `{}`) must name its keys in one way: `jwks_uri`, `jwks_file`, \
+                     `hmac_secret_file` or `keys: companion`",
                     self.issuer
                 ));
                 None

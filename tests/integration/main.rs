@@ -15,14 +15,24 @@ mod client;
 mod connections;
 mod envoy;
 mod envoy_process;
+#[cfg(feature = "issuer")]
+mod issuer;
+#[cfg(feature = "issuer")]
+mod issuer_losses;
 mod jwks;
 mod jwks_server;
 mod manifests;
+#[cfg(feature = "issuer")]
+mod postgres;
 mod protocol;
 mod reloads;
 mod remote_keys;
 mod rings;
 mod samples;
+#[cfg(feature = "issuer")]
+mod store;
 mod test_app;
+#[cfg(feature = "issuer")]
+mod test_companion;
 mod test_issuer;
 mod upstream;

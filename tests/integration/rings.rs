@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 const PURE: [&str; 7] = [
     "clock", "decision", "identity", "policy", "problem", "token", "yaml",
 ];
-const SHELL: [&str; 11] = [
+const SHELL: [&str; 12] = [
     "admin",
     "authorizer",
     "ext_authz",
     "files",
+    "issuer",
     "jwks",
     "keyring",
     "proto",

@@ -1,0 +1,92 @@
+//! The issuer beside the gate: opened before anything listens, served by the control threads.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+
+use super::socket;
+use crate::clock::SystemClock;
+use crate::config::IssuerSettings;
+use crate::issuer::{FirstAdministrator, Issuer};
+use crate::keyring::Keyring;
+use crate::shutdown::{Phase, Shutdown};
+
+/// An issuer whose listener is bound and not yet served.
+pub(super) struct Companion {
+    issuer: Arc<Issuer>,
+    socket: TcpListener,
+}
+
+impl Companion {
+    /// Opens the store and gives the keys to the gate; nothing where no issuer is configured.
+    pub(super) fn open(
+        settings: Option<&IssuerSettings>,
+        control: &Handle,
+        keyring: &Keyring,
+    ) -> anyhow::Result<Option<Self>> {
+        let Some(settings) = settings.cloned() else {
+            return Ok(None);
+        };
+        let socket = socket::bind_issuer(settings.address)?;
+        // Not `block_on`: whoever builds an app may itself run on a runtime.
+        let (sender, receiver) = std::sync::mpsc::channel();
+        control.spawn(async move {
+            // Whoever waited is gone if this fails.
+            let _ = sender.send(Issuer::open(settings, Arc::new(SystemClock)).await);
+        });
+        let opened = receiver.recv().context("the issuer did not start")?;
+        let (issuer, administrator) = opened?;
+        keyring.set_companion_keys(issuer.key_set()?);
+        tell(&administrator)?;
+        Ok(Some(Self { issuer, socket }))
+    }
+
+    pub(super) fn address(&self) -> std::io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    pub(super) fn serve(
+        self,
+        control: &Handle,
+        shutdown: &Shutdown,
+    ) -> anyhow::Result<JoinHandle<()>> {
+        let _entered = control.enter();
+        let listener = tokio::net::TcpListener::from_std(self.socket)?;
+        let stopped = shutdown.reached(Phase::Stopping);
+        Ok(control.spawn(async move {
+            let server = axum::serve(listener, self.issuer.router());
+            if let Err(error) = server.with_graceful_shutdown(stopped).await {
+                tracing::error!(%error, "the issuer's listener has failed");
+            }
+            self.issuer.store().close().await;
+        }))
+    }
+}
+
+/// The one time that a password is shown: to whoever starts the server, and to no log.
+fn tell(administrator: &FirstAdministrator) -> anyhow::Result<()> {
+    use std::io::Write;
+    match administrator {
+        FirstAdministrator::Present => {}
+        FirstAdministrator::FromFile => {
+            tracing::info!("the first administrator has the password of the file");
+        }
+        FirstAdministrator::Generated { username, password } => {
+            let password = password.reveal();
+            let told = writeln!(
+                std::io::stderr(),
+                "The first administrator is `{username}` with the password `{password}`. It is \
+                 not shown again."
+            );
+            if told.is_err() {
+                bail!(
+                    "the first administrator's password cannot be shown: use `issuer.admin_password_file`"
+                );
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,39 @@
+//! What stands in for the issuer in a binary without it.
+
+use std::io;
+use std::net::SocketAddr;
+
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+
+use crate::config::IssuerSettings;
+use crate::keyring::Keyring;
+use crate::shutdown::Shutdown;
+
+/// An issuer; there is none.
+pub(super) enum Companion {}
+
+impl Companion {
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "the same signature as that of the issuer's companion"
+    )]
+    pub(super) fn open(
+        settings: Option<&IssuerSettings>,
+        _: &Handle,
+        _: &Keyring,
+    ) -> anyhow::Result<Option<Self>> {
+        match settings {
+            None => Ok(None),
+            Some(settings) => match *settings {},
+        }
+    }
+
+    pub(super) fn address(&self) -> io::Result<SocketAddr> {
+        match *self {}
+    }
+
+    pub(super) fn serve(self, _: &Handle, _: &Shutdown) -> anyhow::Result<JoinHandle<()>> {
+        match self {}
+    }
+}

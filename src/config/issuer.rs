@@ -1,0 +1,101 @@
+//! The section `issuer`, and what it must have in common with `trust`.
+
+#[cfg(not(feature = "issuer"))]
+mod absent {
+    use std::path::Path;
+
+    pub(in crate::config) use serde::de::IgnoredAny as IssuerDocument;
+
+    use crate::problem::Faults;
+
+    /// Nothing that could be configured.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub enum IssuerSettings {}
+
+    pub(in crate::config) fn build(
+        _: IssuerDocument,
+        _: &Path,
+        faults: &mut Faults,
+    ) -> Option<IssuerSettings> {
+        faults.add(
+            "`issuer` needs a binary that was built with the feature `issuer`: use that one, or \
+             remove the section",
+        );
+        None
+    }
+}
+
+#[cfg(feature = "issuer")]
+mod present {
+    use std::path::Path;
+
+    pub(in crate::config) use crate::issuer::IssuerDocument;
+    pub use crate::issuer::IssuerSettings;
+    use crate::problem::Faults;
+
+    pub(in crate::config) fn build(
+        document: IssuerDocument,
+        base: &Path,
+        faults: &mut Faults,
+    ) -> Option<IssuerSettings> {
+        document.build(base, faults)
+    }
+}
+
+use crate::keyring::{KeySource, TrustedIssuer};
+use crate::problem::Faults;
+
+#[cfg(not(feature = "issuer"))]
+pub use absent::IssuerSettings;
+#[cfg(not(feature = "issuer"))]
+pub(super) use absent::{IssuerDocument, build};
+#[cfg(feature = "issuer")]
+pub use present::IssuerSettings;
+#[cfg(feature = "issuer")]
+pub(super) use present::{IssuerDocument, build};
+
+/// An entry with `keys: companion` is about the issuer of this very configuration.
+pub(super) fn check_companions(
+    trust: &[TrustedIssuer],
+    issuer: Option<&IssuerSettings>,
+    faults: &mut Faults,
+) {
+    for entry in trust {
+        if entry.keys == KeySource::Companion {
+            check_companion(entry, issuer, faults);
+        }
+    }
+}
+
+#[cfg(not(feature = "issuer"))]
+fn check_companion(_: &TrustedIssuer, _: Option<&IssuerSettings>, faults: &mut Faults) {
+    faults.add("`keys: companion` needs the section `issuer`: name the keys in another way");
+}
+
+#[cfg(feature = "issuer")]
+fn check_companion(entry: &TrustedIssuer, issuer: Option<&IssuerSettings>, faults: &mut Faults) {
+    let name = &entry.rules.issuer;
+    let Some(issuer) = issuer else {
+        faults.add(format!(
+            "issuer `{name}`: `keys: companion` needs the section `issuer`: add it, or name the \
+             keys in another way"
+        ));
+        return;
+    };
+    if **name != *issuer.url {
+        faults.add(format!(
+            "issuer `{name}`: `keys: companion` is for the issuer in this process, which is \
+             `{}`: write that, or name the keys in another way",
+            issuer.url
+        ));
+    }
+    let known = |audience: &str| {
+        audience == issuer.url || issuer.audiences.iter().any(|known| known == audience)
+    };
+    if !entry.rules.audiences.iter().any(|audience| known(audience)) {
+        faults.add(format!(
+            "issuer `{name}`: none of its `audiences` is one of `issuer.audiences`, so no token \
+             would be accepted: list it there"
+        ));
+    }
+}

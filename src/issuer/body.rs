@@ -1,0 +1,79 @@
+//! Bodies in and out: bounded, of one type, and never in axum's own words.
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::Request;
+use axum::http::header::{CONTENT_TYPE, HeaderMap};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use http_body_util::LengthLimitError;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::refusal::Refusal;
+use crate::identity::Form;
+
+/// Larger bodies are refused.
+const MAXIMUM_BODY_BYTES: usize = 16 * 1024;
+
+/// The longest that a body may take to arrive.
+const BODY_PATIENCE: Duration = Duration::from_secs(10);
+
+const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// Reads the JSON of a request.
+pub(super) async fn json<T: DeserializeOwned>(request: Request) -> Result<T, Refusal> {
+    let bytes = bytes(request, JSON).await?;
+    // The message names the place, and of the body at most a member's name.
+    serde_json::from_slice(&bytes).map_err(|error| Refusal::Json(error.to_string()))
+}
+
+/// Reads the form of a request (RFC 6749 section 3.2).
+pub(super) async fn form(request: Request) -> Result<Form, Refusal> {
+    Ok(Form::parse(&bytes(request, FORM).await?)?)
+}
+
+async fn bytes(request: Request, expected: &'static str) -> Result<Bytes, Refusal> {
+    if !is_type(request.headers(), expected) {
+        return Err(Refusal::ContentType(expected));
+    }
+    read(request.into_body()).await
+}
+
+async fn read(body: Body) -> Result<Bytes, Refusal> {
+    let reading = tokio::time::timeout(BODY_PATIENCE, to_bytes(body, MAXIMUM_BODY_BYTES));
+    match reading.await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error)) => {
+            let source = std::error::Error::source(&error);
+            let too_large = source.is_some_and(<dyn std::error::Error>::is::<LengthLimitError>);
+            Err(if too_large {
+                Refusal::BodyTooLarge
+            } else {
+                Refusal::BodyBroken
+            })
+        }
+        Err(_) => Err(Refusal::BodyBroken),
+    }
+}
+
+/// Whether there is one media type and it is this one, whatever its parameters.
+fn is_type(headers: &HeaderMap, expected: &str) -> bool {
+    let mut values = headers.get_all(CONTENT_TYPE).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return false;
+    };
+    let essence = value.to_str().unwrap_or_default().split(';').next();
+    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(expected))
+}
+
+/// An answer in JSON.
+pub(super) fn answer(status: StatusCode, content: &impl Serialize) -> Response {
+    match serde_json::to_string(content) {
+        Ok(text) => (status, [(header::CONTENT_TYPE, JSON)], text).into_response(),
+        // Nothing that is answered has maps with odd keys.
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}

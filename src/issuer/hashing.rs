@@ -1,0 +1,238 @@
+//! Passwords: hashed by argon2id on threads of their own, so many at a time and no more.
+
+use std::io;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use argon2::{Algorithm, Argon2, Params, Version};
+use aws_lc_rs::constant_time;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use tokio::sync::oneshot;
+
+use super::refusal::Refusal;
+use super::{HashingSettings, random};
+use crate::identity::Password;
+use crate::token::CryptographyFailed;
+
+/// The OWASP password storage cheat sheet's least parameters for argon2id: KiB, passes, lanes.
+const PRESENT: Cost = Cost {
+    memory_kib: 19_456,
+    passes: 2,
+    lanes: 1,
+};
+
+const SALT_BYTES: usize = 16;
+const HASH_BYTES: usize = 32;
+
+/// One password's work.
+struct Job(Box<dyn FnOnce() + Send>);
+
+/// Hashes passwords.
+pub(super) struct PasswordHasher {
+    jobs: SyncSender<Job>,
+    /// What an unknown user's password is compared with, so that the answer takes as long.
+    dummy: String,
+}
+
+/// What became of a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Right,
+    /// Right, and the hash is of another cost than new ones are.
+    RightButOutdated,
+    Wrong,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Cost {
+    memory_kib: u32,
+    passes: u32,
+    lanes: u32,
+}
+
+/// A hash in the string format of the password hashing competition:
+/// `$argon2id$v=19$m=19456,t=2,p=1$SALT$HASH`.
+#[derive(Debug, PartialEq, Eq)]
+struct Encoded {
+    cost: Cost,
+    salt: Vec<u8>,
+    hash: Vec<u8>,
+}
+
+impl PasswordHasher {
+    /// Starts the threads; they end when the hasher is dropped.
+    pub(super) fn start(settings: HashingSettings) -> io::Result<Self> {
+        let (jobs, queue) = sync_channel::<Job>(settings.max_queue);
+        let queue = Arc::new(Mutex::new(queue));
+        for number in 0..settings.threads {
+            let queue = Arc::clone(&queue);
+            std::thread::Builder::new()
+                .name(format!("hash-{number}"))
+                .spawn(move || work(&queue))?;
+        }
+        let salt = STANDARD_NO_PAD.encode([0; SALT_BYTES]);
+        let hash = STANDARD_NO_PAD.encode([0; HASH_BYTES]);
+        Ok(Self {
+            jobs,
+            dummy: format!("{}${salt}${hash}", prefix(PRESENT)),
+        })
+    }
+
+    /// Hashes a password that somebody chose.
+    pub(super) async fn hash(&self, password: Password) -> Result<String, Refusal> {
+        let salt = random::<SALT_BYTES>()?;
+        let hash = self
+            .run(move || derive(PRESENT, password.as_bytes(), &salt))
+            .await?;
+        let hash = hash.ok_or(CryptographyFailed)?;
+        let (salt, hash) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(hash));
+        Ok(format!("{}${salt}${hash}", prefix(PRESENT)))
+    }
+
+    /// Compares a password with a hash; without one it fails, and takes as long.
+    pub(super) async fn verify(
+        &self,
+        password: Password,
+        encoded: Option<&str>,
+    ) -> Result<Verdict, Refusal> {
+        let known = encoded.is_some();
+        let encoded = Encoded::parse(encoded.unwrap_or(&self.dummy)).ok_or(CryptographyFailed)?;
+        let verdict = self.run(move || {
+            let hash = derive(encoded.cost, password.as_bytes(), &encoded.salt)?;
+            let equal = constant_time::verify_slices_are_equal(&hash, &encoded.hash).is_ok();
+            Some(match (equal && known, encoded.cost == PRESENT) {
+                (true, true) => Verdict::Right,
+                (true, false) => Verdict::RightButOutdated,
+                (false, _) => Verdict::Wrong,
+            })
+        });
+        Ok(verdict.await?.ok_or(CryptographyFailed)?)
+    }
+
+    /// Has a thread do it; turns away what would have to wait too long.
+    async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let (sender, receiver) = oneshot::channel();
+        let job = Job(Box::new(move || {
+            // Nobody waits any more: the caller has gone, and the work can be spared.
+            if !sender.is_closed() {
+                let _ = sender.send(job());
+            }
+        }));
+        match self.jobs.try_send(job) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+                return Err(Refusal::Busy);
+            }
+        }
+        receiver.await.map_err(|_| CryptographyFailed.into())
+    }
+}
+
+fn work(queue: &Mutex<Receiver<Job>>) {
+    loop {
+        // Locked while waiting: one thread waits for the job, the others for the lock.
+        let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        match job {
+            Ok(Job(job)) => job(),
+            Err(_) => return,
+        }
+    }
+}
+
+fn prefix(cost: Cost) -> String {
+    let Cost {
+        memory_kib,
+        passes,
+        lanes,
+    } = cost;
+    format!("$argon2id$v=19$m={memory_kib},t={passes},p={lanes}")
+}
+
+fn derive(cost: Cost, password: &[u8], salt: &[u8]) -> Option<[u8; HASH_BYTES]> {
+    let parameters =
+        Params::new(cost.memory_kib, cost.passes, cost.lanes, Some(HASH_BYTES)).ok()?;
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters);
+    let mut hash = [0; HASH_BYTES];
+    argon2.hash_password_into(password, salt, &mut hash).ok()?;
+    Some(hash)
+}
+
+impl Encoded {
+    fn parse(text: &str) -> Option<Self> {
+        let rest = text.strip_prefix("$argon2id$v=19$")?;
+        let mut parts = rest.split('$');
+        let (cost, salt, hash) = (parts.next()?, parts.next()?, parts.next()?);
+        let mut numbers = cost.split(',').zip(["m=", "t=", "p="]);
+        let mut number = || {
+            let (text, name) = numbers.next()?;
+            text.strip_prefix(name)?.parse().ok()
+        };
+        Some(Self {
+            cost: Cost {
+                memory_kib: number()?,
+                passes: number()?,
+                lanes: number()?,
+            },
+            salt: STANDARD_NO_PAD.decode(salt).ok()?,
+            hash: STANDARD_NO_PAD.decode(hash).ok()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attempt(text: &str) -> Password {
+        Password::attempt(text.to_owned()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn right_wrong_unknown_and_outdated_are_told_apart() {
+        let settings = HashingSettings {
+            threads: 1,
+            max_queue: 4,
+        };
+        let hasher = PasswordHasher::start(settings).unwrap();
+        let hash = hasher.hash(attempt("pfannkuchen")).await.unwrap();
+        assert!(
+            hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{hash}"
+        );
+        // Made by the reference implementation: argon2 somesalt -id -t 2 -m 16 -p 1 <<< password
+        let vector = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$\
+                      CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+        let rows = [
+            ("pfannkuchen", Some(hash.as_str()), Verdict::Right),
+            ("Pfannkuchen", Some(&hash), Verdict::Wrong),
+            ("pfannkuchen", None, Verdict::Wrong),
+            ("password", Some(vector), Verdict::RightButOutdated),
+        ];
+        for (password, encoded, expected) in rows {
+            let verdict = hasher.verify(attempt(password), encoded).await.unwrap();
+            assert_eq!(verdict, expected, "{password} {encoded:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn more_than_the_queue_holds_is_turned_away() {
+        let settings = HashingSettings {
+            threads: 1,
+            max_queue: 1,
+        };
+        let hasher = PasswordHasher::start(settings).unwrap();
+        let tries = (0..16).map(|_| hasher.verify(attempt("pfannkuchen"), None));
+        let outcomes = futures_util::future::join_all(tries).await;
+        let busy = |outcome: &&Result<Verdict, Refusal>| matches!(outcome, Err(Refusal::Busy));
+        assert!(outcomes.iter().filter(busy).count() >= 13);
+        assert!(
+            outcomes
+                .iter()
+                .any(|outcome| matches!(outcome, Ok(Verdict::Wrong)))
+        );
+    }
+}

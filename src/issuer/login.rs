@@ -1,0 +1,106 @@
+//! `/consumer/login`: a token for a user's own credentials, and from a refresh token of a login.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+
+use super::hashing::Verdict;
+use super::refresh::Granted;
+use super::refusal::Refusal;
+use super::{Issuer, body};
+use crate::identity::{Password, PlainSecret, RequestedScopes, Status, User, grant};
+use crate::store::LoginName;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LoginRequest {
+    username: String,
+    password: String,
+    #[serde(default)]
+    scopes: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RefreshRequest {
+    refresh_token: String,
+}
+
+#[derive(Serialize)]
+struct LoginAnswer<'a> {
+    token: &'a str,
+    expires_in: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
+    scope: String,
+}
+
+/// `POST`
+pub(super) async fn login(
+    State(issuer): State<Arc<Issuer>>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let LoginRequest {
+        username,
+        password,
+        scopes,
+    } = body::json(request).await?;
+    let scopes = scopes.unwrap_or_default().join(" ");
+    let requested = RequestedScopes::parse(Some(&scopes)).map_err(|_| Refusal::BadScope)?;
+    let user = issuer.user_with_password(&username, password).await?;
+    let scopes = grant(&requested, None, &user.scopes).map_err(|_| Refusal::NothingGranted)?;
+    let granted = issuer.begin_grant(&user, None, scopes, true).await?;
+    Ok(issuer.login_answer(&granted))
+}
+
+/// `PUT`
+pub(super) async fn refresh(
+    State(issuer): State<Arc<Issuer>>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let RefreshRequest { refresh_token } = body::json(request).await?;
+    let granted = issuer
+        .refresh(&refresh_token, None, &RequestedScopes::All)
+        .await?;
+    Ok(issuer.login_answer(&granted))
+}
+
+impl Issuer {
+    /// The active user with this name or address and password. Unknown, disabled and wrong look
+    /// alike and take as long.
+    async fn user_with_password(&self, name: &str, password: String) -> Result<User, Refusal> {
+        let password = Password::attempt(password).map_err(|_| Refusal::BadLogin)?;
+        let again = Password::attempt(String::from_utf8_lossy(password.as_bytes()).into_owned());
+        let credentials = match LoginName::parse(name) {
+            Some(name) => self.store.credentials(&name).await?,
+            None => None,
+        };
+        let hash = credentials.as_ref().map(|found| &*found.password_hash);
+        let verdict = self.hasher.verify(password, hash).await?;
+        let credentials = credentials.ok_or(Refusal::BadLogin)?;
+        if verdict == Verdict::Wrong || credentials.user.status != Status::Active {
+            return Err(Refusal::BadLogin);
+        }
+        if let (Verdict::RightButOutdated, Ok(password)) = (verdict, again) {
+            let hash = self.hasher.hash(password).await?;
+            let (user, earlier) = (&credentials.user.id, &credentials.password_hash);
+            self.store
+                .replace_password_hash(user, earlier, &hash)
+                .await?;
+        }
+        Ok(credentials.user)
+    }
+
+    fn login_answer(&self, granted: &Granted) -> Response {
+        let answer = LoginAnswer {
+            token: &granted.access_token,
+            expires_in: self.settings.access_token_seconds,
+            refresh_token: granted.refresh_token.as_ref().map(PlainSecret::reveal),
+            scope: granted.scopes.to_string(),
+        };
+        body::answer(StatusCode::OK, &answer)
+    }
+}

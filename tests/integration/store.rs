@@ -1,0 +1,379 @@
+//! What a store promises, whichever database it is: one contract, run on each.
+
+use portcullis::clock::UnixSeconds;
+use portcullis::identity::{
+    App, AppKey, AppName, Email, PlainSecret, RedirectUri, RoleName, ScopeName, ScopeSet, Status,
+    User, UserId, Username,
+};
+use portcullis::store::{
+    Created, LoginName, RefreshToken, Rotation, Store, StoreError, StoreLocation, Successor,
+};
+use portcullis::token::{Algorithm, generate_key};
+
+use crate::postgres::Postgres;
+
+const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
+
+#[tokio::test]
+async fn the_contract_holds_on_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| {
+        // A name that an URL would have to encode.
+        StoreLocation::parse(&format!("sqlite:{name} 100%?#.db"), folder.path()).unwrap()
+    };
+    contract(&place).await;
+    let path = folder.path().join("users 100%?#.db");
+    let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(path).unwrap());
+    assert_eq!(mode & 0o777, 0o600, "private keys are in it");
+}
+
+#[tokio::test]
+async fn the_contract_holds_on_postgresql() {
+    let Some(postgres) = Postgres::start() else {
+        return;
+    };
+    let place = |name: &str| {
+        let url = postgres.database(name);
+        StoreLocation::parse(&url, std::path::Path::new("")).unwrap()
+    };
+    contract(&place).await;
+}
+
+/// Every promise, each on a database of its own.
+async fn contract(place: &dyn Fn(&str) -> StoreLocation) {
+    users(&place("users")).await;
+    roles(&place("roles")).await;
+    apps(&place("apps")).await;
+    signing_keys(&place("keys")).await;
+    refresh_tokens(&place("refresh")).await;
+    refresh_race(&place("race")).await;
+    newer_schema(&place("newer")).await;
+}
+
+async fn users(place: &StoreLocation) {
+    let store = Store::open(place).await.unwrap();
+    assert!(!store.has_users().await.unwrap());
+    let alice = user("alice");
+    assert_eq!(store.add_user(&alice, "hash").await.unwrap(), Created::Yes);
+    for taken in [
+        User {
+            id: user("x").id,
+            ..alice.clone()
+        },
+        User {
+            email: email("other@shop.example"),
+            ..user("ALICE")
+        },
+        User {
+            email: email("ALICE@shop.example"),
+            ..user("other")
+        },
+    ] {
+        assert_eq!(
+            store.add_user(&taken, "hash").await.unwrap(),
+            Created::NameTaken
+        );
+    }
+    assert_eq!(store.user(&alice.id).await.unwrap().unwrap(), alice);
+    for name in ["alice", "Alice", "alice@SHOP.example"] {
+        let found = store
+            .credentials(&LoginName::parse(name).unwrap())
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(
+            (found.user.id, &*found.password_hash),
+            (alice.id.clone(), "hash")
+        );
+    }
+    let nobody = LoginName::parse("nobody").unwrap();
+    assert!(store.credentials(&nobody).await.unwrap().is_none());
+    store
+        .set_user_status(&alice.id, Status::Disabled)
+        .await
+        .unwrap();
+    // What was written is there for whoever opens the store next.
+    store.close().await;
+    let again = Store::open(place).await.unwrap();
+    assert_eq!(
+        again.user(&alice.id).await.unwrap().unwrap().status,
+        Status::Disabled
+    );
+}
+
+async fn roles(place: &StoreLocation) {
+    let store = Store::open(place).await.unwrap();
+    let (read, write) = (scope("orders.read"), scope("orders.write"));
+    let role = RoleName::parse("consumer").unwrap();
+    assert_eq!(store.default_role().await.unwrap(), None);
+    assert_eq!(store.add_scope(&read, "Read").await.unwrap(), Created::Yes);
+    assert_eq!(
+        store.add_scope(&read, "Read").await.unwrap(),
+        Created::NameTaken
+    );
+    assert!(
+        !store
+            .add_role(&role, &[read.clone(), write.clone()])
+            .await
+            .unwrap()
+    );
+    store.add_scope(&write, "Write").await.unwrap();
+    assert!(
+        store
+            .add_role(&role, std::slice::from_ref(&read))
+            .await
+            .unwrap()
+    );
+    store.set_default_role(&role).await.unwrap();
+    assert_eq!(store.default_role().await.unwrap().as_ref(), Some(&role));
+    let alice = User {
+        roles: vec![role.clone()],
+        ..user("alice")
+    };
+    store.add_user(&alice, "hash").await.unwrap();
+    let scopes = async || {
+        store
+            .user(&alice.id)
+            .await
+            .unwrap()
+            .unwrap()
+            .scopes
+            .to_string()
+    };
+    assert_eq!(scopes().await, "orders.read");
+    store.add_role(&role, &[write]).await.unwrap();
+    assert_eq!(scopes().await, "orders.read orders.write");
+    store.remove_role_scope(&role, &read).await.unwrap();
+    assert_eq!(scopes().await, "orders.write", "what roles have now");
+}
+
+async fn apps(place: &StoreLocation) {
+    let store = Store::open(place).await.unwrap();
+    store
+        .add_scope(&scope("orders.read"), "Read")
+        .await
+        .unwrap();
+    let alice = user("alice");
+    store.add_user(&alice, "hash").await.unwrap();
+    let secret = PlainSecret::from_random([1; 32]);
+    let app = app("web-shop", &alice);
+    assert_eq!(
+        store.add_app(&app, &secret.digest()).await.unwrap(),
+        Created::Yes
+    );
+    let twin = App {
+        key: AppKey::known("twin"),
+        ..app.clone()
+    };
+    assert_eq!(
+        store.add_app(&twin, &secret.digest()).await.unwrap(),
+        Created::NameTaken
+    );
+    let found = store.app(&app.key, NOW).await.unwrap().unwrap();
+    assert_eq!((&found.app, &found.owner), (&app, &alice));
+    assert!(found.secrets.len() == 1 && found.secrets[0].matches(&secret.digest()));
+    assert!(
+        store
+            .app(&AppKey::known("' OR 1=1"), NOW)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    for name in ["app-b", "app-a"] {
+        let other = App {
+            key: AppKey::known(name),
+            ..self::app(name, &alice)
+        };
+        store.add_app(&other, &secret.digest()).await.unwrap();
+    }
+    assert_eq!(store.count_apps(&alice.id).await.unwrap(), 3);
+    let names = async |after: &str, limit| {
+        let page = store.apps(&alice.id, after, limit).await.unwrap();
+        let names = page.items.iter().map(|app| app.name.as_str().to_owned());
+        (names.collect::<Vec<_>>().join(" "), page.next)
+    };
+    assert_eq!(
+        names("", 2).await,
+        ("app-a app-b".to_owned(), Some("app-b".to_owned()))
+    );
+    assert_eq!(names("app-b", 2).await, ("web-shop".to_owned(), None));
+    assert_eq!(names("web-shop", 2).await, (String::new(), None));
+}
+
+async fn signing_keys(place: &StoreLocation) {
+    // Several issuers begin at once: all of them get one key.
+    let opened = (0..8).map(async |_| {
+        let store = Store::open(place).await.unwrap();
+        let fresh = generate_key(Algorithm::Es256).unwrap();
+        store
+            .signing_key(Algorithm::Es256, &fresh, NOW)
+            .await
+            .unwrap()
+            .private_key
+    });
+    let mut keys = futures_util::future::join_all(opened).await;
+    keys.dedup();
+    assert_eq!(keys.len(), 1);
+}
+
+async fn refresh_tokens(place: &StoreLocation) {
+    let store = Store::open(place).await.unwrap();
+    let alice = user("alice");
+    store.add_user(&alice, "hash").await.unwrap();
+    let token = refresh_token(&alice);
+    let digests = [1, 2, 3, 4, 5].map(|number| PlainSecret::from_random([number; 32]).digest());
+    let rotate = async |number: usize, next: usize, later: i64| {
+        let successor = Successor {
+            digest: &digests[next],
+            token: &token,
+        };
+        let now = NOW.plus(later);
+        store
+            .rotate_refresh_token(&digests[number], &successor, 10, now)
+            .await
+            .unwrap()
+    };
+    let lives = async |number: usize| {
+        store
+            .refresh_token(&digests[number], NOW)
+            .await
+            .unwrap()
+            .is_some()
+    };
+    store
+        .add_refresh_token(&digests[0], &token, NOW)
+        .await
+        .unwrap();
+    assert_eq!(
+        store
+            .refresh_token(&digests[0], NOW)
+            .await
+            .unwrap()
+            .unwrap(),
+        token
+    );
+    assert!(
+        store
+            .refresh_token(&digests[0], token.expires_at)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert_eq!(rotate(4, 1, 0).await, Rotation::Unknown);
+    assert_eq!(rotate(0, 1, 0).await, Rotation::Rotated);
+    assert_eq!(
+        rotate(0, 2, 9).await,
+        Rotation::Retried,
+        "the answer was lost"
+    );
+    assert!(!lives(1).await && lives(2).await);
+    assert_eq!(rotate(2, 3, 9).await, Rotation::Rotated);
+    assert_eq!(
+        rotate(0, 4, 9).await,
+        Rotation::Replayed,
+        "its successor was used"
+    );
+    assert!(
+        !lives(0).await && !lives(2).await && !lives(3).await,
+        "the family has ended"
+    );
+    assert_eq!(rotate(3, 4, 9).await, Rotation::Unknown);
+    store
+        .add_refresh_token(&digests[0], &token, NOW)
+        .await
+        .unwrap();
+    assert_eq!(rotate(0, 1, 0).await, Rotation::Rotated);
+    assert_eq!(rotate(0, 2, 10).await, Rotation::Replayed, "too late");
+    assert!(!lives(1).await);
+}
+
+/// Fifty callers with one token: strictly, one gets through and the family ends; with a window, each
+/// replaces what the one before got, and one token lives.
+async fn refresh_race(place: &StoreLocation) {
+    let store = Store::open(place).await.unwrap();
+    let alice = user("alice");
+    store.add_user(&alice, "hash").await.unwrap();
+    let token = refresh_token(&alice);
+    for (window, live, retried) in [(0, 0, 0), (10, 1, 49)] {
+        let first = PlainSecret::from_random([0; 32]).digest();
+        store.add_refresh_token(&first, &token, NOW).await.unwrap();
+        let tries = (1..=50).map(|number| {
+            let (store, token, first) = (store.clone(), token.clone(), first.clone());
+            tokio::spawn(async move {
+                let digest = PlainSecret::from_random([number; 32]).digest();
+                let successor = Successor {
+                    digest: &digest,
+                    token: &token,
+                };
+                let rotation = store.rotate_refresh_token(&first, &successor, window, NOW);
+                rotation.await.unwrap()
+            })
+        });
+        let outcomes = futures_util::future::join_all(tries).await;
+        let count = |expected: Rotation| {
+            let outcomes = outcomes.iter().map(|outcome| *outcome.as_ref().unwrap());
+            outcomes.filter(|outcome| *outcome == expected).count()
+        };
+        assert_eq!(count(Rotation::Rotated), 1, "one use, however many try");
+        assert_eq!(count(Rotation::Retried), retried);
+        let mut found = 0;
+        for number in 1..=50 {
+            let digest = PlainSecret::from_random([number; 32]).digest();
+            found += usize::from(store.refresh_token(&digest, NOW).await.unwrap().is_some());
+        }
+        assert_eq!(found, live);
+    }
+}
+
+async fn newer_schema(place: &StoreLocation) {
+    let store = Store::open(place).await.unwrap();
+    store.set_schema_version(1000).await.unwrap();
+    store.close().await;
+    let refused = Store::open(place).await;
+    assert!(matches!(
+        refused,
+        Err(StoreError::NewerSchema { found: 1000, .. })
+    ));
+}
+
+fn user(name: &str) -> User {
+    User {
+        id: UserId::known(&format!("id-of-{name}")),
+        username: Username::parse(&format!("{name:_<3}")).unwrap(),
+        email: email(&format!("{name}@shop.example")),
+        status: Status::Active,
+        roles: Vec::new(),
+        scopes: ScopeSet::default(),
+        created_at: NOW,
+    }
+}
+
+fn app(name: &str, owner: &User) -> App {
+    App {
+        key: AppKey::known(&format!("key-of-{name}")),
+        name: AppName::parse(name).unwrap(),
+        owner: owner.id.clone(),
+        redirect_uris: vec![RedirectUri::parse("https://shop.example/cb?a=b").unwrap()],
+        scopes: ScopeSet::parse("orders.read").unwrap(),
+        status: Status::Active,
+        created_at: NOW,
+    }
+}
+
+fn refresh_token(user: &User) -> RefreshToken {
+    RefreshToken {
+        family: "family".to_owned(),
+        user: user.id.clone(),
+        app: None,
+        scopes: ScopeSet::parse("orders.read").unwrap(),
+        expires_at: NOW.plus(60),
+    }
+}
+
+fn email(text: &str) -> Email {
+    Email::parse(text).unwrap()
+}
+
+fn scope(text: &str) -> ScopeName {
+    ScopeName::parse(text).unwrap()
+}

@@ -1,0 +1,213 @@
+//! A gate with its issuer, and the calls of their users.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, Request};
+use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
+use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest};
+use portcullis::store::StoreLocation;
+use serde_json::{Value, json};
+
+use crate::client::{Answer, exchange};
+use crate::test_app::{Setup, TestApp};
+
+pub(crate) const ADMIN_PASSWORD: &str = "correct horse battery staple";
+pub(crate) const PASSWORD: &str = "pfannkuchen mit apfelmus";
+pub(crate) const URL: &str = "https://id.shop.example";
+
+/// A gate whose tokens come from its own issuer, with scopes and a default role for the shop.
+pub(crate) struct TestCompanion {
+    pub(crate) gate: TestApp,
+    pub(crate) address: SocketAddr,
+    folder: tempfile::TempDir,
+}
+
+/// An app's key and secret.
+pub(crate) struct TestClient {
+    pub(crate) key: String,
+    pub(crate) secret: String,
+}
+
+impl TestCompanion {
+    pub(crate) async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = sqlite(folder.path());
+        Self::on(&store, folder).await
+    }
+
+    /// With this store, whose files, if any, are in `folder`.
+    pub(crate) async fn on(store: &str, folder: tempfile::TempDir) -> Self {
+        let gate = TestApp::with(&setup(folder.path(), store));
+        let address = gate.app.issuer_address().unwrap();
+        let companion = Self {
+            gate,
+            address,
+            folder,
+        };
+        let admin = companion.login("admin", ADMIN_PASSWORD).await;
+        for scope in ["orders.read", "orders.write"] {
+            let body = json!({"name": scope, "description": "for tests"});
+            let made = companion.post("/backend/scope", &body, &admin).await;
+            assert_eq!(made.status, 201, "{made:?}");
+        }
+        let body = json!({"name": "consumer", "scopes": ["orders.read"]});
+        let made = companion.post("/backend/role", &body, &admin).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        companion
+    }
+
+    /// Ends the process and starts another one on the same store.
+    pub(crate) fn restart(self) -> Self {
+        let Self { gate, folder, .. } = self;
+        drop(gate);
+        let gate = TestApp::with(&setup(folder.path(), &sqlite(folder.path())));
+        Self {
+            address: gate.app.issuer_address().unwrap(),
+            gate,
+            folder,
+        }
+    }
+
+    /// Where its rows are.
+    pub(crate) fn store(&self) -> StoreLocation {
+        StoreLocation::parse(&sqlite(self.folder.path()), Path::new("")).unwrap()
+    }
+
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[&str],
+        body: &str,
+    ) -> Answer {
+        let mut text = format!("{method} {path} HTTP/1.1\r\nhost: id.shop.example\r\n");
+        for header in headers {
+            text.push_str(header);
+            text.push_str("\r\n");
+        }
+        let length = body.len();
+        text.push_str("connection: close\r\n");
+        let text = format!("{text}content-length: {length}\r\n\r\n{body}");
+        Box::pin(exchange(self.address, text.as_bytes())).await
+    }
+
+    /// Sends JSON; an empty token sends none.
+    pub(crate) async fn post(&self, path: &str, body: &Value, token: &str) -> Answer {
+        let authorization = bearer(token);
+        let mut headers = vec!["content-type: application/json"];
+        if !token.is_empty() {
+            headers.push(&authorization);
+        }
+        self.send("POST", path, &headers, &body.to_string()).await
+    }
+
+    pub(crate) async fn get(&self, path: &str, token: &str) -> Answer {
+        self.send("GET", path, &[&bearer(token)], "").await
+    }
+
+    /// A form to the token endpoint, with Basic credentials.
+    pub(crate) async fn token(&self, client: &TestClient, form: &str) -> Answer {
+        let basic = basic(&client.key, &client.secret);
+        self.send("POST", "/authorization/token", &[FORM, &basic], form)
+            .await
+    }
+
+    /// The token of a login that must succeed.
+    pub(crate) async fn login(&self, username: &str, password: &str) -> String {
+        let body = json!({"username": username, "password": password});
+        let answer = self.post("/consumer/login", &body, "").await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()["token"].as_str().unwrap().to_owned()
+    }
+
+    /// Registers a user; returns the token of its login.
+    pub(crate) async fn register(&self, username: &str) -> String {
+        let email = format!("{username}@shop.example");
+        let body = json!({"username": username, "email": email, "password": PASSWORD});
+        let answer = self.post("/consumer/register", &body, "").await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        self.login(username, PASSWORD).await
+    }
+
+    /// Makes an app for the bearer of `token`.
+    pub(crate) async fn app(&self, token: &str, name: &str) -> TestClient {
+        let answer = self
+            .post("/consumer/app", &json!({"name": name}), token)
+            .await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        let answer = answer.json();
+        TestClient {
+            key: answer["app_key"].as_str().unwrap().to_owned(),
+            secret: answer["app_secret"].as_str().unwrap().to_owned(),
+        }
+    }
+
+    /// The status that the gate would have the proxy answer; 200 lets the request through.
+    pub(crate) async fn check(&self, method: &str, path: &str, token: &str) -> i32 {
+        use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
+        let http = HttpRequest {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            host: "shop.example".to_owned(),
+            headers: [("authorization".to_owned(), format!("Bearer {token}"))].into(),
+            ..HttpRequest::default()
+        };
+        let request = CheckRequest {
+            attributes: Some(AttributeContext {
+                request: Some(Request {
+                    http: Some(http),
+                    ..Request::default()
+                }),
+                ..AttributeContext::default()
+            }),
+        };
+        let mut client = AuthorizationClient::connect(self.gate.authz_url())
+            .await
+            .unwrap();
+        let response = client.check(request).await.unwrap().into_inner();
+        match response.http_response {
+            Some(HttpResponse::DeniedResponse(denied)) => denied.status.unwrap().code,
+            Some(HttpResponse::OkResponse(_)) | None => {
+                assert_eq!(response.status.map_or(0, |status| status.code), 0);
+                200
+            }
+            Some(other) => panic!("{other:?}"),
+        }
+    }
+}
+
+pub(crate) const FORM: &str = "content-type: application/x-www-form-urlencoded";
+
+pub(crate) fn bearer(token: &str) -> String {
+    format!("authorization: Bearer {token}")
+}
+
+pub(crate) fn basic(name: &str, secret: &str) -> String {
+    let credentials = STANDARD.encode(format!("{name}:{secret}"));
+    format!("authorization: Basic {credentials}")
+}
+
+fn sqlite(folder: &Path) -> String {
+    format!("sqlite:{}/store.db", folder.display())
+}
+
+fn setup(folder: &Path, store: &str) -> Setup {
+    use std::os::unix::fs::PermissionsExt;
+    let password = folder.join("admin-password");
+    std::fs::write(&password, ADMIN_PASSWORD).unwrap();
+    std::fs::set_permissions(&password, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let folder = folder.display();
+    Setup {
+        trust: Some(format!(
+            "{{issuer: \"{URL}\", audiences: [orders-api], algorithms: [ES256], keys: companion}}"
+        )),
+        extra: format!(
+            "issuer: {{url: \"{URL}\", address: \"127.0.0.1:0\", audiences: [orders-api], \
+             store: \"{store}\", admin_password_file: \"{folder}/admin-password\"}}"
+        ),
+        ..Setup::default()
+    }
+}
