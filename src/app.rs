@@ -1,6 +1,6 @@
 //! Wiring: from a configuration to listeners that serve, and back to silence.
 
-mod admin_listener;
+mod bounded_listener;
 mod collectors;
 #[cfg_attr(not(feature = "issuer"), path = "app/no_companion.rs")]
 mod companion;
@@ -34,7 +34,7 @@ use crate::reload::{LoadError, Loader, ReadInputs};
 use crate::shutdown::{Phase, Shutdown};
 use crate::telemetry::{DroppedLines, GateMetrics};
 
-use admin_listener::AdminConnections;
+use bounded_listener::{BoundedListener, Bounds};
 use collectors::{AuthorizerCollector, ControlCollector};
 use companion::Companion;
 use connection::Connections;
@@ -334,7 +334,10 @@ impl Serving {
         let listener = tokio::net::TcpListener::from_std(socket)?;
         let stopped = self.shutdown.reached(Phase::Stopping);
         Ok(runtime.spawn(async move {
-            let server = axum::serve(AdminConnections::new(listener), admin::router(admin));
+            let server = axum::serve(
+                BoundedListener::new(listener, Bounds::ADMIN),
+                admin::router(admin),
+            );
             if let Err(error) = server.with_graceful_shutdown(stopped).await {
                 tracing::error!(%error, "the admin listener has failed");
             }

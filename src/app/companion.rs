@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
+use super::bounded_listener::{BoundedListener, Bounds};
 use super::socket;
 use crate::clock::SystemClock;
 use crate::config::IssuerSettings;
@@ -57,6 +58,7 @@ impl Companion {
         let listener = tokio::net::TcpListener::from_std(self.socket)?;
         let stopped = shutdown.reached(Phase::Stopping);
         Ok(control.spawn(async move {
+            let listener = BoundedListener::new(listener, Bounds::ISSUER);
             let server = axum::serve(listener, self.issuer.router());
             if let Err(error) = server.with_graceful_shutdown(stopped).await {
                 tracing::error!(%error, "the issuer's listener has failed");

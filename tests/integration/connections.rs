@@ -52,3 +52,14 @@ async fn connections_whose_other_end_is_silent_give_their_places_back() {
     let asked = tokio::time::timeout(patience, asking).await;
     assert_eq!(asked.expect("a place gets free"), 200);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn silent_connections_do_not_shut_the_probes_out() {
+    let gate = TestApp::start();
+    let mut silent = Vec::new();
+    for _ in 0..64 {
+        silent.push(TcpStream::connect(gate.app.admin_address()).await.unwrap());
+    }
+    let asked = gate.admin("/livez").await;
+    assert_eq!(asked, (200, "ok\n".to_owned()));
+}

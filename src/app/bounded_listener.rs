@@ -1,5 +1,5 @@
-//! Connections of the admin listener: few at a time, none for long. Whoever reaches it must not be
-//! able to take the file descriptors that the authz listener needs.
+//! Connections of the HTTP listeners: so many at a time, none for ever. Whoever reaches one must not
+//! be able to take the file descriptors that the authz listener needs.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,31 +13,52 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Sleep;
 
-/// Further connections wait in the system's queue.
-const MAX_CONNECTIONS: usize = 64;
-/// A connection ends after this time, idle or not: probes and scrapes take milliseconds, and a
-/// client that keeps connections makes another.
-const LIFETIME: Duration = Duration::from_secs(10);
+/// What one listener may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    /// Further connections wait in the system's queue.
+    pub(super) connections: usize,
+    /// A connection ends after this time, idle or not; a client that keeps connections makes
+    /// another.
+    pub(super) lifetime: Duration,
+}
+
+impl Bounds {
+    /// Probes and scrapes are few and take milliseconds.
+    pub(super) const ADMIN: Self = Self {
+        connections: 64,
+        lifetime: Duration::from_secs(10),
+    };
+    /// A login may wait for its turn at the password hashing.
+    #[cfg(feature = "issuer")]
+    pub(super) const ISSUER: Self = Self {
+        connections: 512,
+        lifetime: Duration::from_mins(1),
+    };
+}
+
 /// How long accepting pauses when the system is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Accepts connections within the bounds.
-pub(super) struct AdminConnections {
+pub(super) struct BoundedListener {
     listener: TcpListener,
     places: Arc<Semaphore>,
+    lifetime: Duration,
 }
 
-impl AdminConnections {
-    pub(super) fn new(listener: TcpListener) -> Self {
+impl BoundedListener {
+    pub(super) fn new(listener: TcpListener, bounds: Bounds) -> Self {
         Self {
             listener,
-            places: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
+            places: Arc::new(Semaphore::new(bounds.connections)),
+            lifetime: bounds.lifetime,
         }
     }
 }
 
-impl axum::serve::Listener for AdminConnections {
-    type Io = AdminConnection;
+impl axum::serve::Listener for BoundedListener {
+    type Io = BoundedConnection;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
@@ -46,15 +67,15 @@ impl axum::serve::Listener for AdminConnections {
         loop {
             match self.listener.accept().await {
                 Ok((stream, address)) => {
-                    let connection = AdminConnection {
+                    let connection = BoundedConnection {
                         stream,
-                        end: Box::pin(tokio::time::sleep(LIFETIME)),
+                        end: Box::pin(tokio::time::sleep(self.lifetime)),
                         _place: place,
                     };
                     return (connection, address);
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "cannot accept a connection to the admin listener");
+                    tracing::warn!(%error, "cannot accept an HTTP connection");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
@@ -67,13 +88,13 @@ impl axum::serve::Listener for AdminConnections {
 }
 
 /// A connection, which gives its place free when it ends.
-pub(super) struct AdminConnection {
+pub(super) struct BoundedConnection {
     stream: TcpStream,
     end: Pin<Box<Sleep>>,
     _place: Option<OwnedSemaphorePermit>,
 }
 
-impl AsyncRead for AdminConnection {
+impl AsyncRead for BoundedConnection {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -87,7 +108,7 @@ impl AsyncRead for AdminConnection {
     }
 }
 
-impl AsyncWrite for AdminConnection {
+impl AsyncWrite for BoundedConnection {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
