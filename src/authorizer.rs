@@ -1,8 +1,9 @@
-//! The authorizer: snapshots of policy and trust, and the proof cache, around `decide`.
+//! The authorizer: snapshots of policy and belief, and the proof cache, around `decide`.
 //!
 //! Synchronous and free of I/O. It is the only caller of [`decide`]. What feeds its snapshots
 //! (reloads, key sets) runs elsewhere and swaps them whole; a check never waits for it.
 
+mod belief;
 mod proof_cache;
 
 use std::collections::HashMap;
@@ -18,7 +19,8 @@ use crate::token::{
     Credential, IssuerIndex, Refusal, Stale, Trust, UnverifiedToken, VerifiedToken,
 };
 
-pub use proof_cache::{CacheLimits, CacheStatistics, ProofCache};
+pub use belief::Belief;
+pub use proof_cache::{CacheLimits, CacheStatistics, Proof, ProofCache};
 
 /// What a check needs to know of a request, whichever protocol carried it.
 #[derive(Debug, Clone, Copy)]
@@ -33,25 +35,25 @@ pub struct Request<'a> {
 #[derive(Debug)]
 pub struct Snapshot {
     policy: Arc<Policy>,
-    trust: Trust,
+    belief: Belief,
     /// One for each route, at the route's index.
     tallies: Arc<[Arc<RouteTally>]>,
 }
 
 impl Snapshot {
     /// A snapshot that begins to count at zero.
-    pub fn new(policy: Arc<Policy>, trust: Trust) -> Self {
+    pub fn new(policy: Arc<Policy>, belief: impl Into<Belief>) -> Self {
         let tallies = policy.routes().iter().map(|_| Arc::default()).collect();
         Self {
             policy,
-            trust,
+            belief: belief.into(),
             tallies,
         }
     }
 
     /// What follows on this snapshot: routes that keep their name go on counting.
     #[must_use]
-    pub fn succeeded_by(&self, policy: Arc<Policy>, trust: Trust) -> Self {
+    pub fn succeeded_by(&self, policy: Arc<Policy>, belief: Belief) -> Self {
         let earlier: HashMap<&str, &Arc<RouteTally>> = self.tallied().collect();
         let tallies = policy.routes().iter().map(|route| {
             let tally = earlier.get(&*route.name);
@@ -60,16 +62,16 @@ impl Snapshot {
         Self {
             tallies: tallies.collect(),
             policy,
-            trust,
+            belief,
         }
     }
 
-    /// The same policy and counts with another trust.
+    /// The same policy and counts with another belief.
     #[must_use]
-    pub fn with_trust(&self, trust: Trust) -> Self {
+    pub fn with_belief(&self, belief: impl Into<Belief>) -> Self {
         Self {
             policy: Arc::clone(&self.policy),
-            trust,
+            belief: belief.into(),
             tallies: Arc::clone(&self.tallies),
         }
     }
@@ -81,7 +83,12 @@ impl Snapshot {
 
     /// Whose tokens are believed.
     pub fn trust(&self) -> &Trust {
-        &self.trust
+        self.belief.trust()
+    }
+
+    /// The same, with what has been taken back.
+    pub fn belief(&self) -> &Belief {
+        &self.belief
     }
 
     /// The routes' names with their counts.
@@ -170,7 +177,7 @@ impl Authorizer {
             return Judgement::denied(Denial::SeveralCredentials);
         }
         let verified = if may_need_token(&routed) {
-            self.verify(&snapshot.trust, request.credential)
+            self.verify(&snapshot.belief, request.credential)
         } else {
             Ok(None)
         };
@@ -191,33 +198,35 @@ impl Authorizer {
 
     fn verify(
         &self,
-        trust: &Trust,
+        belief: &Belief,
         credential: Credential<'_>,
     ) -> Result<Option<Arc<VerifiedToken>>, Refusal> {
         match credential {
             Credential::Absent => Ok(None),
             Credential::Several | Credential::Malformed => Err(Refusal::Parts),
-            Credential::Token(token) => self.prove(trust, token).map(Some),
+            Credential::Token(token) => {
+                let proof = self.prove(belief.trust(), token)?;
+                if belief.is_revoked(proof.token.issuer_index(), &proof.revocable) {
+                    return Err(Refusal::Revoked);
+                }
+                Ok(Some(proof.token))
+            }
         }
     }
 
     /// Takes the proof from the cache if it still holds, else verifies the token.
-    fn prove(
-        &self,
-        trust: &Trust,
-        token: UnverifiedToken<'_>,
-    ) -> Result<Arc<VerifiedToken>, Refusal> {
+    fn prove(&self, trust: &Trust, token: UnverifiedToken<'_>) -> Result<Proof, Refusal> {
         let now = self.clock.now();
         let key = self.proofs.key(token);
         if let Some(proof) = self.proofs.get(&key) {
-            match trust.recheck(&proof, now) {
+            match trust.recheck(&proof.token, now) {
                 Ok(()) => return Ok(proof),
                 Err(Stale::Times(refusal)) => return Err(refusal),
                 Err(Stale::TrustChanged) => self.proofs.remove(&key),
             }
         }
-        let proof = Arc::new(trust.verify(token, now)?);
-        self.proofs.insert(key, Arc::clone(&proof), now);
+        let proof = Proof::of(trust.verify(token, now)?);
+        self.proofs.insert(key, proof.clone(), now);
         Ok(proof)
     }
 

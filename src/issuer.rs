@@ -16,6 +16,7 @@ mod hashing;
 mod login;
 mod refresh;
 mod refusal;
+mod revocation_log;
 mod routes;
 mod settings;
 mod signing;
@@ -27,6 +28,7 @@ use axum::Router;
 
 use crate::authorizer::Authorizer;
 use crate::clock::Clock;
+use crate::revocation::RevocationList;
 use crate::store::{Store, StoreError};
 use crate::token::{CryptographyFailed, KeySet, KeySetError, SigningKeyError};
 
@@ -44,6 +46,7 @@ pub struct Issuer {
     signer: Signer,
     guard: Authorizer,
     hasher: PasswordHasher,
+    revocations: Arc<RevocationList>,
     clock: Arc<dyn Clock>,
 }
 
@@ -84,6 +87,10 @@ impl Issuer {
     ) -> Result<(Arc<Self>, FirstAdministrator), IssuerError> {
         let store = Store::open(&settings.store).await?;
         let signer = Signer::load(&store, clock.now()).await?;
+        store
+            .announce_token_life(settings.access_token_seconds)
+            .await?;
+        let revocations = revocation_log::new_list(&store, settings.max_revocations).await?;
         let guard = guard::authorizer(&settings, signer.key_set()?, Arc::clone(&clock))?;
         let hasher = PasswordHasher::start(settings.hashing)?;
         let issuer = Self {
@@ -92,6 +99,7 @@ impl Issuer {
             signer,
             guard,
             hasher,
+            revocations,
             clock,
         };
         let administrator = issuer.prepare_first_start().await?;

@@ -12,7 +12,7 @@ use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-use crate::authorizer::Authorizer;
+use crate::authorizer::{Authorizer, Belief};
 use crate::clock::Clock;
 use crate::ext_authz::KeyRefresh;
 use crate::files::{self, FileError};
@@ -20,6 +20,7 @@ use crate::jwks::{
     self, Change, Freshness, InvalidKeySource, Loaded, RemoteKeySettings, RemoteKeyState,
     RemoteKeys,
 };
+use crate::revocation::RevocationList;
 use crate::token::{
     Algorithm, DuplicateIssuer, IssuerIndex, KeySet, KeySetError, SkippedKey, Trust, secret_in_file,
 };
@@ -80,8 +81,15 @@ pub enum KeyringError {
 enum Keys {
     Fixed(KeySet),
     /// Those of the issuer in the same process, as they are now.
-    Companion(Arc<Mutex<Option<KeySet>>>),
+    Companion(Arc<CompanionKeys>),
     Remote(Arc<Remote>),
+}
+
+/// What the issuer in the same process hands over, once it has opened.
+#[derive(Default)]
+struct CompanionKeys {
+    keys: Mutex<Option<KeySet>>,
+    revocations: Mutex<Option<Arc<RevocationList>>>,
 }
 
 /// A remote key set and the keys that came last.
@@ -109,17 +117,24 @@ pub struct IssuerKeys {
 pub struct Issuers(Vec<(TrustedIssuer, Keys)>);
 
 impl Issuers {
-    /// The trust that these issuers give, with the keys as they are now.
-    pub fn trust(&self) -> Result<Trust, DuplicateIssuer> {
+    /// What these issuers have signed is believed, with their keys as they are now.
+    pub fn belief(&self) -> Result<Belief, DuplicateIssuer> {
         let issuers = self.0.iter().map(|(issuer, keys)| {
             let keys = match keys {
                 Keys::Fixed(keys) => Some(keys.clone()),
-                Keys::Companion(latest) => lock(latest).clone(),
+                Keys::Companion(companion) => lock(&companion.keys).clone(),
                 Keys::Remote(remote) => lock(&remote.latest).clone(),
             };
             (issuer.rules.clone(), keys)
         });
-        Trust::new(issuers.collect())
+        let revocations = self.0.iter().map(|(_, keys)| match keys {
+            Keys::Companion(companion) => lock(&companion.revocations).clone(),
+            Keys::Fixed(_) | Keys::Remote(_) => None,
+        });
+        Ok(Belief::new(
+            Trust::new(issuers.collect())?,
+            revocations.collect(),
+        ))
     }
 
     async fn loaded(&self) {
@@ -138,7 +153,7 @@ pub struct Keyring {
     issuers: ArcSwap<Issuers>,
     /// Tells that `issuers` are others now.
     commits: watch::Sender<()>,
-    companion: Arc<Mutex<Option<KeySet>>>,
+    companion: Arc<CompanionKeys>,
     /// Set once; the keyring exists before the authorizer that its keys are for.
     authorizer: OnceLock<Weak<Authorizer>>,
 }
@@ -166,7 +181,14 @@ impl Keyring {
 
     /// Takes over the keys of the issuer in the same process, for `keys: companion`.
     pub fn set_companion_keys(&self, keys: KeySet) {
-        *lock(&self.companion) = Some(keys);
+        *lock(&self.companion.keys) = Some(keys);
+        self.publish();
+    }
+
+    /// Takes over the list of what the issuer in the same process takes back; it goes on filling
+    /// it.
+    pub fn set_companion_revocations(&self, revocations: Arc<RevocationList>) {
+        *lock(&self.companion.revocations) = Some(revocations);
         self.publish();
     }
 
@@ -202,9 +224,9 @@ impl Keyring {
                 keys: Some(keys.len()),
                 remote: None,
             },
-            Keys::Companion(latest) => IssuerKeys {
+            Keys::Companion(companion) => IssuerKeys {
                 issuer: issuer.rules.issuer.to_string(),
-                keys: lock(latest).as_ref().map(KeySet::len),
+                keys: lock(&companion.keys).as_ref().map(KeySet::len),
                 remote: None,
             },
             Keys::Remote(remote) => IssuerKeys {
@@ -331,9 +353,9 @@ impl Keyring {
         };
         authorizer.update(|snapshot| {
             // Read within, so that a try after somebody else's sees the newest keys.
-            match self.issuers.load().trust() {
-                Ok(trust) => snapshot.with_trust(trust),
-                Err(_) => snapshot.with_trust(snapshot.trust().clone()),
+            match self.issuers.load().belief() {
+                Ok(belief) => snapshot.with_belief(belief),
+                Err(_) => snapshot.with_belief(snapshot.belief().clone()),
             }
         });
     }

@@ -14,7 +14,8 @@
 //! - [`clock`]: the seam through which time comes in.
 //!
 //! Shell: I/O around the pure part.
-//! - [`authorizer`]: snapshots of policy and trust, and the proof cache, around `decide`.
+//! - [`authorizer`]: snapshots of policy and belief, and the proof cache, around `decide`.
+//! - [`revocation`]: what an issuer has taken back, as a gate has it.
 //! - [`ext_authz`]: Envoy's protocol; translation only.
 //! - [`jwks`]: remote key sets; [`keyring`]: the keys of all issuers at run time.
 //! - [`files`], [`reload`]: what is read from disk, and when it is read again.
@@ -36,7 +37,7 @@
 //!
 //! - A request passes only through `Decision::Allow`, which only `decide` makes.
 //! - Only `token::Trust::verify` makes a `VerifiedToken`; the cache keeps proofs, never verdicts:
-//!   route, times and trust are looked at on every request.
+//!   route, times, trust and revocations are looked at on every request.
 //! - An `ext_authz::Answer` that denies has a non-zero code: its status type has no zero.
 //! - Nothing that a caller sends ends as a gRPC error; a panic is caught and refused.
 //! - A path that can be read in two ways is refused, or judged by all its readings.
@@ -63,6 +64,7 @@ pub mod policy;
 pub mod problem;
 pub mod proto;
 pub mod reload;
+pub mod revocation;
 pub mod shutdown;
 #[cfg(feature = "issuer")]
 pub mod store;

@@ -105,7 +105,7 @@ impl Loader {
         clock: Arc<dyn Clock>,
     ) -> Result<(Self, Snapshot), LoadError> {
         let prepared = prepare(&inputs, &keyring)?;
-        let trust = prepared.issuers.trust()?;
+        let belief = prepared.issuers.belief()?;
         keyring.commit(prepared.issuers);
         let state = ReloadState {
             loaded_at: clock.now(),
@@ -121,7 +121,7 @@ impl Loader {
             refused: Mutex::default(),
             state: Mutex::new(state),
         };
-        Ok((loader, Snapshot::new(prepared.policy, trust)))
+        Ok((loader, Snapshot::new(prepared.policy, belief)))
     }
 
     /// Reads everything anew. On failure what serves goes on serving.
@@ -154,11 +154,11 @@ impl Loader {
         self.refuse(Some(renewed.clone()));
         let Prepared { policy, issuers } = prepare(&renewed, &self.keyring)?;
         // Whatever could fail has not: from here on everything is taken over.
-        issuers.trust()?;
+        issuers.belief()?;
         self.keyring.commit(issuers.clone());
-        authorizer.update(|snapshot| match issuers.trust() {
-            Ok(trust) => snapshot.succeeded_by(Arc::clone(&policy), trust),
-            Err(_) => snapshot.with_trust(snapshot.trust().clone()),
+        authorizer.update(|snapshot| match issuers.belief() {
+            Ok(belief) => snapshot.succeeded_by(Arc::clone(&policy), belief),
+            Err(_) => snapshot.with_belief(snapshot.belief().clone()),
         });
         *inputs = renewed;
         self.refuse(None);

@@ -9,15 +9,20 @@ mod location;
 mod migrations;
 mod open;
 mod refresh_tokens;
+mod revocations;
 mod roles;
 mod signing_keys;
 mod users;
 
+use std::sync::Arc;
+
 use sqlx::{Any, AnyPool, Transaction};
+use tokio::sync::Notify;
 
 pub use apps::{AppListing, AppWithOwner};
 pub use location::{InvalidLocation, StoreLocation};
 pub use refresh_tokens::{RefreshToken, Rotation, Successor};
+pub use revocations::LoggedRevocation;
 pub use signing_keys::StoredKey;
 pub use users::{Credentials, LoginName};
 
@@ -30,6 +35,8 @@ pub struct Store {
     /// One connection where the engine has one writer.
     writer: AnyPool,
     reader: AnyPool,
+    /// Told whenever this process has appended to the revocation log.
+    appended: Arc<Notify>,
 }
 
 /// Whether something new found its name free.

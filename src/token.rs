@@ -3,7 +3,8 @@
 //! In reading order: [`Credential::read`] finds the one token of a request; [`Trust::verify`]
 //! checks it against the rules and keys of the issuer that it names and makes the only
 //! [`VerifiedToken`]s there are; [`Trust::recheck`] says whether such a proof still holds.
-//! [`SigningKey`] is the other side: it issues tokens.
+//! [`Revocable`] is what can be taken back of one. [`SigningKey`] is the other side: it issues
+//! tokens.
 //! Pure: no I/O, no clock, nothing global.
 //!
 //! jsonwebtoken does the cryptography and nothing else: header, claims, times and the choice of
@@ -21,6 +22,7 @@ mod key_file;
 mod key_set;
 mod pem;
 mod refusal;
+mod revocable;
 mod secret;
 mod signing_key;
 mod trust;
@@ -34,6 +36,7 @@ pub use bearer::{Credential, MAXIMUM_TOKEN_BYTES, NotAToken, UnverifiedContent, 
 pub use key_file::{KeyFileProblem, MAXIMUM_KEY_FILE_BYTES, check_key_file_mode, secret_in_file};
 pub use key_set::{KeySet, KeySetError, MAXIMUM_JWKS_BYTES, MAXIMUM_KEYS, SkippedKey};
 pub use refusal::{Claim, Refusal};
+pub use revocable::{GRANT_CLAIM, LogPosition, Mark, POSITION_CLAIM, Revocable, Subject};
 pub use signing_key::{CryptographyFailed, KeyText, SigningKey, SigningKeyError, generate_key};
 pub use trust::{DuplicateIssuer, IssuerIndex, IssuerRules, Stale, Trust};
 pub use verified::VerifiedToken;

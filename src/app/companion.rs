@@ -41,6 +41,7 @@ impl Companion {
         let opened = receiver.recv().context("the issuer did not start")?;
         let (issuer, administrator) = opened?;
         keyring.set_companion_keys(issuer.key_set()?);
+        keyring.set_companion_revocations(Arc::clone(issuer.revocations()));
         tell(&administrator)?;
         Ok(Some(Self { issuer, socket }))
     }
@@ -60,8 +61,14 @@ impl Companion {
         Ok(control.spawn(async move {
             let listener = BoundedListener::new(listener, Bounds::ISSUER);
             let server = axum::serve(listener, self.issuer.router());
-            if let Err(error) = server.with_graceful_shutdown(stopped).await {
-                tracing::error!(%error, "the issuer's listener has failed");
+            let serving = async {
+                if let Err(error) = server.with_graceful_shutdown(stopped).await {
+                    tracing::error!(%error, "the issuer's listener has failed");
+                }
+            };
+            tokio::select! {
+                () = serving => {}
+                () = self.issuer.follow_log() => {}
             }
             self.issuer.store().close().await;
         }))

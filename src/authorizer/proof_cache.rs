@@ -14,7 +14,7 @@ use moka::notification::RemovalCause;
 use moka::sync::Cache;
 
 use crate::clock::UnixSeconds;
-use crate::token::{UnverifiedToken, VerifiedToken};
+use crate::token::{Revocable, UnverifiedToken, VerifiedToken};
 
 /// What an entry costs beside the claims: the cache's own lists and timers, the nodes of the map of
 /// claims, and the allocator's share. Measured with 27,000 tokens of 550 bytes (`make bench`,
@@ -69,18 +69,37 @@ impl Hasher for DigestHasher {
     }
 }
 
+/// A token that held, and what may take it back.
 #[derive(Debug, Clone)]
-struct Proof {
-    token: Arc<VerifiedToken>,
+pub struct Proof {
+    /// The token.
+    pub token: Arc<VerifiedToken>,
+    /// Looked at on each check.
+    pub revocable: Revocable,
+}
+
+impl Proof {
+    /// Computes what the checks of this token will ask.
+    pub fn of(token: VerifiedToken) -> Self {
+        Self {
+            revocable: Revocable::of(&token),
+            token: Arc::new(token),
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Kept {
+    proof: Proof,
     lives_for: Duration,
 }
 
 /// Ends an entry when its token ends.
 struct TokenExpiry;
 
-impl Expiry<TokenDigest, Proof> for TokenExpiry {
-    fn expire_after_create(&self, _: &TokenDigest, proof: &Proof, _: Instant) -> Option<Duration> {
-        Some(proof.lives_for)
+impl Expiry<TokenDigest, Kept> for TokenExpiry {
+    fn expire_after_create(&self, _: &TokenDigest, kept: &Kept, _: Instant) -> Option<Duration> {
+        Some(kept.lives_for)
     }
 }
 
@@ -94,7 +113,7 @@ struct Counters {
 /// Verified tokens by digest.
 pub struct ProofCache {
     digest_key: [u8; 32],
-    proofs: Cache<TokenDigest, Proof, BuildHasherDefault<DigestHasher>>,
+    proofs: Cache<TokenDigest, Kept, BuildHasherDefault<DigestHasher>>,
     counters: Arc<Counters>,
 }
 
@@ -107,8 +126,8 @@ impl ProofCache {
         let least_weight = limits.max_bytes.div_ceil(limits.max_entries.max(1));
         let proofs = Cache::builder()
             .max_capacity(limits.max_bytes)
-            .weigher(move |_, proof: &Proof| {
-                let bytes = proof.token.heap_bytes() + ENTRY_OVERHEAD_BYTES;
+            .weigher(move |_, kept: &Kept| {
+                let bytes = kept.proof.token.heap_bytes() + ENTRY_OVERHEAD_BYTES;
                 let weight = u64::try_from(bytes).unwrap_or(u64::MAX).max(least_weight);
                 u32::try_from(weight).unwrap_or(u32::MAX)
             })
@@ -133,26 +152,26 @@ impl ProofCache {
     }
 
     /// The proof of an earlier verification. The caller checks that it still holds.
-    pub fn get(&self, key: &TokenDigest) -> Option<Arc<VerifiedToken>> {
-        let proof = self.proofs.get(key);
-        let counter = if proof.is_some() {
+    pub fn get(&self, key: &TokenDigest) -> Option<Proof> {
+        let kept = self.proofs.get(key);
+        let counter = if kept.is_some() {
             &self.counters.hits
         } else {
             &self.counters.misses
         };
         counter.fetch_add(1, Ordering::Relaxed);
-        proof.map(|proof| proof.token)
+        kept.map(|kept| kept.proof)
     }
 
     /// Keeps a proof until its token expires, or until others need the room.
-    pub fn insert(&self, key: TokenDigest, token: Arc<VerifiedToken>, now: UnixSeconds) {
+    pub fn insert(&self, key: TokenDigest, proof: Proof, now: UnixSeconds) {
         // The leeway is not added: in the seconds after `exp` a token is verified each time.
-        let seconds = u64::try_from(token.expires_at().since(now)).unwrap_or(0);
+        let seconds = u64::try_from(proof.token.expires_at().since(now)).unwrap_or(0);
         if seconds == 0 {
             return;
         }
         let lives_for = Duration::from_secs(seconds.min(MAX_SECONDS));
-        self.proofs.insert(key, Proof { token, lives_for });
+        self.proofs.insert(key, Kept { proof, lives_for });
     }
 
     /// Drops a proof that no longer holds.

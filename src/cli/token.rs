@@ -67,7 +67,7 @@ fn load_trust(config: &Path) -> anyhow::Result<Trust> {
     keyring.commit(issuers.clone());
     // An issuer that does not answer has no keys, which the verdict on its tokens says.
     let _ = runtime.block_on(async { timeout(KEY_PATIENCE, keyring.loaded()).await });
-    Ok(issuers.trust()?)
+    Ok(issuers.belief()?.trust().clone())
 }
 
 #[cfg(test)]

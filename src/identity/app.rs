@@ -3,6 +3,7 @@
 use super::scope::ScopeSet;
 use super::user::{Status, UserId};
 use crate::clock::UnixSeconds;
+use crate::token::LogPosition;
 
 const MAXIMUM_REDIRECT_URI_BYTES: usize = 2048;
 
@@ -23,6 +24,8 @@ pub struct App {
     pub status: Status,
     /// When it was made.
     pub created_at: UnixSeconds,
+    /// What was given out to it before this position has ended.
+    pub revoked_through: LogPosition,
 }
 
 /// An app's client id: `[A-Za-z0-9]`, the same in every way of encoding it.

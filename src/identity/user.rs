@@ -2,6 +2,7 @@
 
 use super::scope::{RoleName, ScopeSet};
 use crate::clock::UnixSeconds;
+use crate::token::LogPosition;
 
 /// Bytes that names are bounded to; an e-mail address by RFC 5321 section 4.5.3.1.3.
 const MAXIMUM_USERNAME_BYTES: usize = 64;
@@ -24,6 +25,11 @@ pub struct User {
     pub scopes: ScopeSet,
     /// When it registered.
     pub created_at: UnixSeconds,
+    /// How much of the revocation log had happened when this was read: tokens that are made from it
+    /// say so.
+    pub as_of: LogPosition,
+    /// What was given out to it before this position has ended.
+    pub revoked_through: LogPosition,
 }
 
 /// Whether a user or app may do anything.

@@ -15,6 +15,7 @@ use crate::identity::{
     Email, Password, RoleName, ScopeName, ScopeSet, Status, User, UserId, Username,
 };
 use crate::store::Created;
+use crate::token::LogPosition;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -72,6 +73,8 @@ impl Issuer {
             roles,
             scopes: ScopeSet::default(),
             created_at: self.clock.now(),
+            as_of: LogPosition::default(),
+            revoked_through: LogPosition::default(),
         };
         let hash = self.hasher.hash(password).await?;
         if self.store.add_user(&user, &hash).await? == Created::NameTaken {

@@ -15,6 +15,7 @@ use crate::identity::{
     App, AppKey, AppName, Form, PlainSecret, RedirectUri, ScopeName, ScopeSet, Status,
 };
 use crate::store::Created;
+use crate::token::LogPosition;
 
 const MAXIMUM_APPS: i64 = 16;
 const MAXIMUM_REDIRECT_URIS: usize = 16;
@@ -125,6 +126,7 @@ impl Issuer {
             scopes,
             status: Status::Active,
             created_at: self.clock.now(),
+            revoked_through: LogPosition::default(),
         })
     }
 }

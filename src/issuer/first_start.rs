@@ -15,9 +15,11 @@ const ADMINISTRATOR_ROLE: &str = "administrator";
 const DEFAULT_ROLE: &str = "consumer";
 
 /// What the issuer's own endpoints ask for; `policy.yaml` has the same.
-const OWN_SCOPES: [(&str, &str); 4] = [
-    ("backend.role", "Change roles"),
-    ("backend.scope", "Change scopes"),
+const OWN_SCOPES: [(&str, &str); 6] = [
+    ("backend.app", "See and change everybody's apps"),
+    ("backend.role", "See and change roles"),
+    ("backend.scope", "See and change scopes"),
+    ("backend.user", "See and change users"),
     ("consumer.account", "See and change the own account"),
     ("consumer.app", "See and change the own apps"),
 ];

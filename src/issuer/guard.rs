@@ -16,7 +16,7 @@ use crate::decision::Decision;
 use crate::identity::{AppKey, ScopeSet, Status, User, UserId};
 use crate::policy::{Policy, Requirement, Route, Target};
 use crate::problem::Source;
-use crate::token::{Credential, IssuerRules, KeySet, Trust, VerifiedToken};
+use crate::token::{Credential, IssuerRules, KeySet, LogPosition, Subject, Trust, VerifiedToken};
 
 const LIMITS: CacheLimits = CacheLimits {
     max_entries: 10_000,
@@ -123,6 +123,11 @@ impl Issuer {
         token: &VerifiedToken,
         required: &[Box<str>],
     ) -> Result<Caller, Refusal> {
+        let given_out = LogPosition::of(token);
+        let subjects = Subject::all_of(token);
+        if self.store.is_revoked(&subjects, given_out).await? {
+            return Err(Refusal::CallerChanged);
+        }
         let user = self.store.user(&UserId::known(token.subject())).await?;
         let user = user.ok_or(Refusal::CallerChanged)?;
         let has_all = required.iter().all(|scope| user.scopes.contains(scope));

@@ -1,6 +1,7 @@
 //! Refresh tokens: begun with a grant, rotated at each use, ended by a replay.
 
 use super::refusal::Refusal;
+use super::signing::Bearer;
 use super::{Issuer, random};
 use crate::identity::{
     AppKey, PlainSecret, RequestedScopes, ScopeSet, Status, User, alphanumeric, grant,
@@ -23,10 +24,15 @@ impl Issuer {
         scopes: ScopeSet,
         refreshable: bool,
     ) -> Result<Granted, Refusal> {
-        let access_token = self.access_token(user, app.map(AppKey::as_str), &scopes)?;
+        let mut bearer = Bearer {
+            user,
+            app,
+            grant: None,
+            as_of: user.as_of,
+        };
         if !refreshable {
             return Ok(Granted {
-                access_token,
+                access_token: self.access_token(&bearer, &scopes)?,
                 refresh_token: None,
                 scopes,
             });
@@ -39,12 +45,14 @@ impl Issuer {
             app: app.cloned(),
             scopes: scopes.clone(),
             expires_at: now.plus(i64::from(self.settings.refresh_token.lifetime_seconds)),
+            position: user.as_of,
         };
         self.store
             .add_refresh_token(&secret.digest(), &token, now)
             .await?;
+        bearer.grant = Some(&token.family);
         Ok(Granted {
-            access_token,
+            access_token: self.access_token(&bearer, &scopes)?,
             refresh_token: Some(secret),
             scopes,
         })
@@ -71,6 +79,13 @@ impl Issuer {
         let user = user
             .filter(|user| user.status == Status::Active)
             .ok_or(Refusal::BadRefreshToken)?;
+        let as_of = client.map_or(user.as_of, |client| client.owner.as_of.min(user.as_of));
+        let revoked_through = client.map_or(user.revoked_through, |client| {
+            client.app.revoked_through.max(user.revoked_through)
+        });
+        if token.position < revoked_through {
+            return Err(Refusal::BadRefreshToken);
+        }
         if let RequestedScopes::Some(scopes) = requested
             && !scopes.is_subset_of(&token.scopes)
         {
@@ -82,9 +97,13 @@ impl Issuer {
             .and_then(|scopes| grant(requested, None, &scopes))
             .map_err(|_| Refusal::NothingGranted)?;
         let secret = PlainSecret::from_random(random()?);
+        let renewed = RefreshToken {
+            position: as_of,
+            ..token.clone()
+        };
         let successor = Successor {
             digest: &secret.digest(),
-            token: &token,
+            token: &renewed,
         };
         let window = self.settings.refresh_token.retry_window_seconds;
         let rotation = self
@@ -102,9 +121,14 @@ impl Issuer {
             }
             Rotation::Unknown => return Err(Refusal::BadRefreshToken),
         }
-        let client = token.app.as_ref().map(AppKey::as_str);
+        let bearer = Bearer {
+            user: &user,
+            app: token.app.as_ref(),
+            grant: Some(&token.family),
+            as_of,
+        };
         Ok(Granted {
-            access_token: self.access_token(&user, client, &scopes)?,
+            access_token: self.access_token(&bearer, &scopes)?,
             refresh_token: Some(secret),
             scopes,
         })

@@ -31,6 +31,8 @@ pub struct IssuerSettings {
     pub admin_password_file: Option<PathBuf>,
     /// How passwords are hashed.
     pub hashing: HashingSettings,
+    /// How many users, apps, grants and tokens a gate in this process remembers as revoked.
+    pub max_revocations: usize,
 }
 
 /// Refresh tokens.
@@ -85,6 +87,8 @@ pub struct IssuerDocument {
     admin_password_file: Option<PathBuf>,
     #[serde(default)]
     hashing: HashingDocument,
+    #[serde(default = "default_max_revocations")]
+    max_revocations: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -129,6 +133,10 @@ fn default_address() -> String {
 
 fn default_store() -> String {
     "sqlite:portcullis.db".to_owned()
+}
+
+fn default_max_revocations() -> u64 {
+    1_000_000
 }
 
 fn default_access_token_seconds() -> u64 {
@@ -179,6 +187,12 @@ impl IssuerDocument {
         );
         let key = "issuer.refresh_token.retry_window_seconds";
         faults.within(key, self.refresh_token.retry_window_seconds, 0, 60);
+        faults.within(
+            "issuer.max_revocations",
+            self.max_revocations,
+            1,
+            100_000_000,
+        );
         let grants = grants(&self.grants, faults);
         Some(IssuerSettings {
             url: self.url,
@@ -198,6 +212,7 @@ impl IssuerDocument {
                 threads: usize::try_from(self.hashing.threads).ok()?,
                 max_queue: usize::try_from(self.hashing.max_queue).ok()?,
             },
+            max_revocations: usize::try_from(self.max_revocations).ok()?,
         })
     }
 }

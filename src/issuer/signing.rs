@@ -4,14 +4,29 @@ use serde_json::{Map, Value, json};
 
 use super::{Issuer, IssuerError, random};
 use crate::clock::UnixSeconds;
-use crate::identity::{ScopeSet, SecretDigest, User, alphanumeric};
+use crate::identity::{AppKey, ScopeSet, SecretDigest, User, alphanumeric};
 use crate::store::Store;
-use crate::token::{Algorithm, CryptographyFailed, KeySet, KeySetError, SigningKey, generate_key};
+use crate::token::{
+    Algorithm, CryptographyFailed, GRANT_CLAIM, KeySet, KeySetError, LogPosition, POSITION_CLAIM,
+    SigningKey, generate_key,
+};
 
 const ALGORITHM: Algorithm = Algorithm::Es256;
 
 /// The client of tokens that users get without an app. No app has so short a key.
 const LOGIN_CLIENT: &str = "portcullis";
+
+/// For whom a token is made, and what may take it back.
+#[derive(Clone, Copy)]
+pub(super) struct Bearer<'a> {
+    pub(super) user: &'a User,
+    /// The app through which it acts; none by its own login.
+    pub(super) app: Option<&'a AppKey>,
+    /// The grant that the token belongs to, where it has a refresh token.
+    pub(super) grant: Option<&'a str>,
+    /// How much of the revocation log had happened when user, app and grant were read.
+    pub(super) as_of: LogPosition,
+}
 
 /// The signing key, parsed once.
 pub(super) struct Signer {
@@ -53,13 +68,13 @@ impl Signer {
 }
 
 impl Issuer {
-    /// Signs an access token for `user`, through the app `client` or by its own login.
+    /// Signs an access token with these scopes.
     pub(super) fn access_token(
         &self,
-        user: &User,
-        client: Option<&str>,
+        bearer: &Bearer<'_>,
         scopes: &ScopeSet,
     ) -> Result<String, CryptographyFailed> {
+        let Bearer { user, app, .. } = *bearer;
         let now = self.clock.now();
         let mut audiences = vec![self.settings.url.as_str()];
         let others = self.settings.audiences.iter().map(String::as_str);
@@ -70,12 +85,16 @@ impl Issuer {
         claim("iss", self.settings.url.as_str().into());
         claim("sub", user.id.as_str().into());
         claim("aud", audiences.into());
-        claim("client_id", client.unwrap_or(LOGIN_CLIENT).into());
+        claim("client_id", app.map_or(LOGIN_CLIENT, AppKey::as_str).into());
         claim("iat", now.0.into());
         claim("exp", expiry.0.into());
         claim("jti", alphanumeric(&random::<16>()?).into());
         claim("scope", scopes.to_string().into());
         claim("name", user.username.as_str().into());
+        claim(POSITION_CLAIM, bearer.as_of.0.into());
+        if let Some(grant) = bearer.grant {
+            claim(GRANT_CLAIM, grant.into());
+        }
         self.signer.key.issue("at+jwt", &claims)
     }
 

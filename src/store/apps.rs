@@ -3,6 +3,7 @@
 use sqlx::any::AnyRow;
 use sqlx::{Any, Row, Transaction};
 
+use super::revocations::position;
 use super::users::{scopes, status};
 use super::{Created, Store, StoreError, created};
 use crate::clock::UnixSeconds;
@@ -10,6 +11,7 @@ use crate::identity::{App, AppKey, AppName, RedirectUri, SecretDigest, User, Use
 
 const SELECT: &str = "\
     SELECT a.app_key, a.owner_id, a.name, a.redirect_uris, a.status, a.created_at, \
+    a.revoked_through, (SELECT position FROM revocation_head) AS as_of, \
     COALESCE((SELECT string_agg(s.scope, ' ') FROM app_scopes s WHERE s.app_key = a.app_key), '') \
       AS scopes, \
     COALESCE((SELECT string_agg(x.digest, ' ') FROM app_secrets x WHERE x.app_key = a.app_key \
@@ -83,9 +85,11 @@ impl Store {
         let digests = digests.split(' ').filter(|digest| !digest.is_empty());
         let secrets: Option<Vec<_>> = digests.map(SecretDigest::from_text).collect();
         // Gone in between with its app.
-        let Some(owner) = self.user(&app.owner).await? else {
+        let Some(mut owner) = self.user(&app.owner).await? else {
             return Ok(None);
         };
+        // The app was read earlier: what was taken back from it in between is beyond this.
+        owner.as_of = owner.as_of.min(position(&row, "as_of")?);
         Ok(Some(AppWithOwner {
             app,
             secrets: secrets.ok_or(StoreError::Unreadable("secret"))?,
@@ -168,5 +172,6 @@ fn read(row: &AnyRow) -> Result<App, StoreError> {
         scopes: scopes(row, "scopes")?,
         status: status(row, "status")?,
         created_at: UnixSeconds(row.try_get("created_at")?),
+        revoked_through: position(row, "revoked_through")?,
     })
 }

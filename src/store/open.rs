@@ -3,6 +3,7 @@
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::any::{AnyPoolOptions, install_default_drivers};
@@ -29,6 +30,7 @@ impl Store {
                     engine: location.engine(),
                     writer: connect(&url, 1, Engine::Sqlite).await?,
                     reader: connect(&url, SQLITE_READERS, Engine::Sqlite).await?,
+                    appended: Arc::default(),
                 }
             }
             StoreLocation::Postgres(url) => {
@@ -37,6 +39,7 @@ impl Store {
                     engine: location.engine(),
                     writer: pool.clone(),
                     reader: pool,
+                    appended: Arc::default(),
                 }
             }
         };

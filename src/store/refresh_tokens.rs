@@ -2,10 +2,12 @@
 
 use sqlx::{Any, Row, Transaction};
 
+use super::revocations::{as_bigint, position, revoke};
 use super::users::scopes;
 use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
 use crate::identity::{AppKey, ScopeSet, SecretDigest, UserId};
+use crate::token::{LogPosition, Subject};
 
 /// A refresh token as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +22,8 @@ pub struct RefreshToken {
     pub scopes: ScopeSet,
     /// When it ends.
     pub expires_at: UnixSeconds,
+    /// How much of the revocation log had happened when it was given out.
+    pub position: LogPosition,
 }
 
 /// What became of an attempt to use a token.
@@ -63,7 +67,8 @@ impl Store {
         digest: &SecretDigest,
         now: UnixSeconds,
     ) -> Result<Option<RefreshToken>, StoreError> {
-        let text = "SELECT family, user_id, app_key, scopes, expires_at FROM refresh_tokens \
+        let text = "SELECT family, user_id, app_key, scopes, expires_at, position \
+                    FROM refresh_tokens \
                     WHERE digest = $1 AND expires_at > $2";
         let row = sqlx::query(text)
             .bind(digest.to_text())
@@ -80,6 +85,7 @@ impl Store {
             app: (!app.is_empty()).then(|| AppKey::known(app)),
             scopes: scopes(&row, "scopes")?,
             expires_at: UnixSeconds(row.try_get("expires_at")?),
+            position: position(&row, "position")?,
         }))
     }
 
@@ -112,11 +118,10 @@ impl Store {
         } else if recent && remove_unused(&mut transaction, earlier).await? {
             Rotation::Retried
         } else {
-            sqlx::query("DELETE FROM refresh_tokens WHERE family = $1")
-                .bind(row.try_get::<&str, _>("family")?)
-                .execute(&mut *transaction)
-                .await?;
-            transaction.commit().await?;
+            // The access tokens of the grant end as well: one of the two callers is a thief.
+            let grant = Subject::Grant(row.try_get("family")?);
+            revoke(&mut transaction, &grant, now).await?;
+            self.commit_appended(transaction).await?;
             return Ok(Rotation::Replayed);
         };
         let text = "UPDATE refresh_tokens SET used_at = $2, successor = $3 WHERE digest = $1";
@@ -153,8 +158,8 @@ fn insert<'q>(
     now: UnixSeconds,
 ) -> sqlx::query::Query<'q, sqlx::Any, sqlx::any::AnyArguments<'q>> {
     let text = "INSERT INTO refresh_tokens (digest, family, user_id, app_key, scopes, \
-                created_at, expires_at, used_at, successor) \
-                VALUES ($1, $2, $3, $4, $5, $6, $7, 0, '')";
+                created_at, expires_at, used_at, successor, position) \
+                VALUES ($1, $2, $3, $4, $5, $6, $7, 0, '', $8)";
     sqlx::query(text)
         .bind(digest.to_text())
         .bind(&*token.family)
@@ -163,4 +168,5 @@ fn insert<'q>(
         .bind(token.scopes.to_string())
         .bind(now.0)
         .bind(token.expires_at.0)
+        .bind(as_bigint(token.position))
 }

@@ -3,6 +3,7 @@
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
+use super::revocations::position;
 use super::{Created, Store, StoreError, created};
 use crate::clock::UnixSeconds;
 use crate::identity::{Email, RoleName, ScopeSet, Status, User, UserId, Username};
@@ -10,6 +11,7 @@ use crate::identity::{Email, RoleName, ScopeSet, Status, User, UserId, Username}
 /// Roles and scopes are looked up each time: a user has what its roles have now.
 const SELECT: &str = "\
     SELECT u.id, u.username, u.email, u.status, u.password_hash, u.created_at, \
+    u.revoked_through, (SELECT position FROM revocation_head) AS as_of, \
     COALESCE((SELECT string_agg(r.role, ' ') FROM user_roles r WHERE r.user_id = u.id), '') \
       AS roles, \
     COALESCE((SELECT string_agg(s.scope, ' ') FROM user_roles r \
@@ -153,6 +155,8 @@ pub(super) fn read(row: &AnyRow) -> Result<User, StoreError> {
         roles,
         scopes: scopes(row, "scopes")?,
         created_at: UnixSeconds(row.try_get("created_at")?),
+        as_of: position(row, "as_of")?,
+        revoked_through: position(row, "revoked_through")?,
     })
 }
 

@@ -84,6 +84,9 @@ pub enum Refusal {
     /// No key of the issuer made the signature.
     #[error("its signature is wrong")]
     WrongSignature,
+    /// Its issuer took it back, alone or with its grant, its app or its user.
+    #[error("it has been revoked")]
+    Revoked,
 }
 
 /// A claim that is read.
@@ -166,6 +169,7 @@ impl Refusal {
         "key_of_another_algorithm",
         "too_many_keys_to_try",
         "wrong_signature",
+        "revoked",
     ];
 
     /// A short `snake_case` name from a closed set, for metrics and logs.
@@ -196,6 +200,7 @@ impl Refusal {
             Self::KeyOfAnotherAlgorithm => "key_of_another_algorithm",
             Self::TooManyKeysToTry => "too_many_keys_to_try",
             Self::WrongSignature => "wrong_signature",
+            Self::Revoked => "revoked",
         }
     }
 
@@ -205,6 +210,7 @@ impl Refusal {
     /// |---|---|
     /// | it cannot be read as a signed token at all, whoever made it | `the token is malformed` |
     /// | `exp` has passed | `the token has expired` |
+    /// | it held, and was taken back | `the token has been revoked` |
     /// | `nbf` or `iat` lies ahead | `the token is not valid yet` |
     /// | the keys are not loaded | `the token cannot be checked at the moment` |
     /// | everything else: issuer, audience, type, algorithm, key, signature, other claims | `the token is not acceptable` |
@@ -221,6 +227,7 @@ impl Refusal {
             | Self::TooDeep
             | Self::HeaderMember => "the token is malformed",
             Self::Expired => "the token has expired",
+            Self::Revoked => "the token has been revoked",
             Self::NotYetValid | Self::IssuedInTheFuture => "the token is not valid yet",
             Self::KeysNotLoaded(_) => "the token cannot be checked at the moment",
             Self::Extension
@@ -310,6 +317,7 @@ mod tests {
             Refusal::KeyOfAnotherAlgorithm,
             Refusal::TooManyKeysToTry,
             Refusal::WrongSignature,
+            Refusal::Revoked,
         ];
         all.extend(CLAIMS.map(Refusal::Missing));
         all.extend(CLAIMS.map(Refusal::Unacceptable));
@@ -327,7 +335,7 @@ mod tests {
     #[test]
     fn descriptions_are_few_and_fit_into_a_quoted_string() {
         let descriptions: BTreeSet<_> = all().into_iter().map(Refusal::description).collect();
-        assert_eq!(descriptions.len(), 5);
+        assert_eq!(descriptions.len(), 6);
         for description in descriptions {
             assert!(
                 description

@@ -27,6 +27,8 @@ mod postgres;
 mod protocol;
 mod reloads;
 mod remote_keys;
+#[cfg(feature = "issuer")]
+mod revocation;
 mod rings;
 mod samples;
 #[cfg(feature = "issuer")]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 const PURE: [&str; 7] = [
     "clock", "decision", "identity", "policy", "problem", "token", "yaml",
 ];
-const SHELL: [&str; 12] = [
+const SHELL: [&str; 13] = [
     "admin",
     "authorizer",
     "ext_authz",
@@ -15,6 +15,7 @@ const SHELL: [&str; 12] = [
     "keyring",
     "proto",
     "reload",
+    "revocation",
     "shutdown",
     "store",
     "telemetry",

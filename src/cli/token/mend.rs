@@ -53,7 +53,7 @@ impl Mend<'_> {
             Refusal::WrongAudience => self.with_rules(|rules| {
                 format!("the issuer's `audiences` are {}", quoted(&rules.audiences))
             }),
-            Refusal::Expired => self.ask_for_another(),
+            Refusal::Expired | Refusal::Revoked => self.ask_for_another(),
             Refusal::NotYetValid | Refusal::IssuedInTheFuture => {
                 format!(
                     "wait, or compare the clocks: it is {} here",

@@ -1,0 +1,284 @@
+//! Revocations at a gate: which of the tokens that hold were taken back.
+//!
+//! A check asks [`RevocationList::is_revoked`] about every token, cached proof or not. It never
+//! waits, and costs the same with a million entries as with one: four look-ups.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwapOption;
+
+use crate::clock::UnixSeconds;
+use crate::token::{LogPosition, Mark, Revocable};
+
+/// A power of two, so that the first bits of a mark choose the shard. A change copies one shard:
+/// with a million entries some 250 of them.
+const SHARD_BITS: u32 = 12;
+
+/// From this share of the bound on the log says so.
+const NEARLY_FULL_PERCENT: usize = 80;
+
+/// One row of an issuer's revocation log, as gates have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Revocation {
+    /// Where it stands in the log. It concerns tokens from before.
+    pub position: LogPosition,
+    /// Whose tokens; none for everyone's.
+    pub mark: Option<Mark>,
+    /// When the last token has ended that it can refuse.
+    pub expires_at: UnixSeconds,
+}
+
+/// What one issuer has taken back. Read by checks, written by whoever follows the issuer's log.
+pub struct RevocationList {
+    shards: Box<[ArcSwapOption<Shard>]>,
+    /// Tokens from before this position are refused, whosesoever they are.
+    floor: AtomicU64,
+    /// How much of the log is in here.
+    position: AtomicU64,
+    entries: AtomicUsize,
+    max_entries: usize,
+    /// Held by whoever writes; never by a reader.
+    writing: Mutex<()>,
+}
+
+/// Entries whose marks begin alike, sorted by mark.
+struct Shard(Box<[Entry]>);
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    mark: Mark,
+    position: LogPosition,
+    expires_at: UnixSeconds,
+}
+
+/// The size of a list and how far it has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RevocationStatistics {
+    /// Subjects that are listed now.
+    pub entries: usize,
+    /// The most that it holds.
+    pub max_entries: usize,
+    /// How much of the log it knows.
+    pub position: LogPosition,
+    /// Tokens from before this position are refused.
+    pub floor: LogPosition,
+}
+
+impl RevocationList {
+    /// A list that holds nothing yet, and at most `max_entries` subjects.
+    pub fn new(max_entries: usize) -> Self {
+        Self {
+            shards: (0..1_usize << SHARD_BITS)
+                .map(|_| ArcSwapOption::empty())
+                .collect(),
+            floor: AtomicU64::new(0),
+            position: AtomicU64::new(0),
+            entries: AtomicUsize::new(0),
+            max_entries: max_entries.max(1),
+            writing: Mutex::new(()),
+        }
+    }
+
+    /// Whether a token that holds has been taken back. Never waits.
+    pub fn is_revoked(&self, token: &Revocable) -> bool {
+        if token.position().0 < self.floor.load(Ordering::Acquire) {
+            return true;
+        }
+        if self.entries.load(Ordering::Acquire) == 0 {
+            return false;
+        }
+        token.marks().any(|mark| {
+            self.find(mark)
+                .is_some_and(|revoked| token.position() < revoked)
+        })
+    }
+
+    fn find(&self, mark: Mark) -> Option<LogPosition> {
+        let shard = self.shard(mark)?.load();
+        let entries = &shard.as_ref()?.0;
+        let found = entries.binary_search_by_key(&mark, |entry| entry.mark);
+        Some(entries.get(found.ok()?)?.position)
+    }
+
+    /// Adds rows of the log, in any order, some perhaps for the second time.
+    pub fn extend(&self, revocations: &[Revocation]) {
+        let _writing = self.lock();
+        self.add(revocations);
+        let last = revocations.iter().map(|revocation| revocation.position);
+        self.advance(last.max().unwrap_or_default());
+        self.bound();
+    }
+
+    /// Takes over all rows that the log holds at `position`. Rows that were known and have gone
+    /// from the log have expired; they stay until they are swept.
+    pub fn catch_up(&self, revocations: &[Revocation], position: LogPosition) {
+        self.extend(revocations);
+        self.advance(position);
+    }
+
+    /// The log is known up to here: what it holds later is not in the list.
+    pub fn advance(&self, position: LogPosition) {
+        self.position.fetch_max(position.0, Ordering::AcqRel);
+    }
+
+    /// Drops what can no longer refuse anything.
+    pub fn sweep(&self, now: UnixSeconds) {
+        let _writing = self.lock();
+        self.retain(|entry| entry.expires_at > now);
+    }
+
+    /// The size and how far it has come.
+    pub fn statistics(&self) -> RevocationStatistics {
+        RevocationStatistics {
+            entries: self.entries.load(Ordering::Relaxed),
+            max_entries: self.max_entries,
+            position: LogPosition(self.position.load(Ordering::Acquire)),
+            floor: LogPosition(self.floor.load(Ordering::Acquire)),
+        }
+    }
+
+    /// All rows that it holds, with those for everyone as one.
+    pub fn rows(&self) -> Vec<Revocation> {
+        let mut rows: Vec<Revocation> = self
+            .entries_of_all_shards()
+            .into_iter()
+            .map(|entry| Revocation {
+                position: entry.position,
+                mark: Some(entry.mark),
+                expires_at: entry.expires_at,
+            })
+            .collect();
+        let floor = self.floor.load(Ordering::Acquire);
+        if floor > 0 {
+            rows.push(Revocation {
+                position: LogPosition(floor),
+                mark: None,
+                expires_at: UnixSeconds(i64::MAX),
+            });
+        }
+        rows
+    }
+
+    fn shard(&self, mark: Mark) -> Option<&ArcSwapOption<Shard>> {
+        let index = usize::try_from(mark.0 >> (u128::BITS - SHARD_BITS)).ok()?;
+        self.shards.get(index)
+    }
+
+    /// One copy for each shard that changes, however many rows it gets.
+    fn add(&self, revocations: &[Revocation]) {
+        let mut entries = Vec::with_capacity(revocations.len());
+        for revocation in revocations {
+            match revocation.mark {
+                None => {
+                    self.floor
+                        .fetch_max(revocation.position.0, Ordering::AcqRel);
+                }
+                Some(mark) => entries.push(Entry {
+                    mark,
+                    position: revocation.position,
+                    expires_at: revocation.expires_at,
+                }),
+            }
+        }
+        entries.sort_unstable_by_key(|entry| entry.mark);
+        let begin = |entry: &Entry| entry.mark.0 >> (u128::BITS - SHARD_BITS);
+        for group in entries.chunk_by(|one, other| begin(one) == begin(other)) {
+            let Some(shard) = group.first().and_then(|entry| self.shard(entry.mark)) else {
+                continue;
+            };
+            let earlier = shard.load_full();
+            let earlier = earlier.as_ref().map_or(&[][..], |shard| &shard.0);
+            let merged = merge(earlier, group);
+            let added = merged.len() - earlier.len();
+            // Counted first: a reader that sees none looks no further.
+            self.entries.fetch_add(added, Ordering::AcqRel);
+            shard.store(Some(Arc::new(Shard(merged))));
+        }
+    }
+
+    fn retain(&self, keep: impl Fn(&Entry) -> bool) {
+        for shard in &self.shards {
+            let Some(earlier) = shard.load_full() else {
+                continue;
+            };
+            let kept: Box<[Entry]> = earlier
+                .0
+                .iter()
+                .filter(|entry| keep(entry))
+                .copied()
+                .collect();
+            let dropped = earlier.0.len() - kept.len();
+            if dropped > 0 {
+                shard.store((!kept.is_empty()).then(|| Arc::new(Shard(kept))));
+                self.entries.fetch_sub(dropped, Ordering::AcqRel);
+            }
+        }
+    }
+
+    /// Keeps the bound without letting anything through: the older half becomes one rule, that
+    /// tokens from before its last row are refused. Their callers have to get new ones.
+    fn bound(&self) {
+        let entries = self.entries.load(Ordering::Acquire);
+        if entries <= self.max_entries {
+            if entries * 100 >= self.max_entries * NEARLY_FULL_PERCENT {
+                tracing::warn!(
+                    revocations.entries = entries,
+                    revocations.max = self.max_entries,
+                    "the list of revocations is nearly full: when it is, older tokens are refused \
+                     whosesoever they are; raise `max_revocations`"
+                );
+            }
+            return;
+        }
+        let mut positions: Vec<LogPosition> = self
+            .entries_of_all_shards()
+            .iter()
+            .map(|entry| entry.position)
+            .collect();
+        let middle = positions.len() / 2;
+        let (_, median, _) = positions.select_nth_unstable(middle);
+        let floor = *median;
+        self.floor.fetch_max(floor.0, Ordering::AcqRel);
+        self.retain(|entry| entry.position > floor);
+        tracing::error!(
+            revocations.max = self.max_entries,
+            revocations.floor = floor.0,
+            "the list of revocations is full: tokens from before the floor are refused, \
+             whosesoever they are; raise `max_revocations`"
+        );
+    }
+
+    fn entries_of_all_shards(&self) -> Vec<Entry> {
+        let shards = self.shards.iter().filter_map(ArcSwapOption::load_full);
+        shards.flat_map(|shard| shard.0.to_vec()).collect()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for RevocationList {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.statistics().fmt(formatter)
+    }
+}
+
+/// Both sorted by mark; of entries for one subject the later one stays, for as long as either.
+fn merge(earlier: &[Entry], added: &[Entry]) -> Box<[Entry]> {
+    let mut merged = [earlier, added].concat();
+    merged.sort_by_key(|entry| entry.mark);
+    merged.dedup_by(|later, kept| {
+        let same = later.mark == kept.mark;
+        if same {
+            kept.position = kept.position.max(later.position);
+            kept.expires_at = kept.expires_at.max(later.expires_at);
+        }
+        same
+    });
+    merged.into_boxed_slice()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,235 @@
+//! The revocation log: what was taken back, in the one order in which everybody sees it.
+
+use sqlx::any::AnyRow;
+use sqlx::{Any, Row, Transaction};
+
+use super::{Store, StoreError};
+use crate::clock::UnixSeconds;
+use crate::token::{LogPosition, Subject};
+
+/// What is added to the life of the longest token, so that a row outlives it by any leeway that a
+/// gate may allow and any second that a clock may be off.
+const MARGIN_SECONDS: i64 = 300;
+
+const LONGEST_TOKEN: &str = "longest_access_token_seconds";
+
+/// A row of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoggedRevocation {
+    /// Where it stands: rows appear in this order and none later than a greater one.
+    pub position: LogPosition,
+    /// Whose tokens from before are refused.
+    pub subject: Subject,
+    /// When the last of these tokens has ended.
+    pub expires_at: UnixSeconds,
+}
+
+impl Store {
+    /// Says how long access tokens live from now on. Rows of the log live as long as the longest
+    /// that was ever said, because tokens from before a change of the configuration live on.
+    pub async fn announce_token_life(&self, seconds: u32) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        let text =
+            "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+        sqlx::query(text)
+            .bind(LONGEST_TOKEN)
+            .bind(seconds.to_string())
+            .execute(&mut *transaction)
+            .await?;
+        let longest = longest_token_seconds(&mut transaction).await?;
+        if longest < i64::from(seconds) {
+            sqlx::query("UPDATE settings SET value = $2 WHERE name = $1")
+                .bind(LONGEST_TOKEN)
+                .bind(seconds.to_string())
+                .execute(&mut *transaction)
+                .await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Takes back what was given out to `subject`, refresh tokens included. Of a user or an app
+    /// itself nothing changes: it may get new ones.
+    pub async fn revoke(
+        &self,
+        subject: &Subject,
+        now: UnixSeconds,
+    ) -> Result<LogPosition, StoreError> {
+        let mut transaction = self.begin().await?;
+        let position = revoke(&mut transaction, subject, now).await?;
+        self.commit_appended(transaction).await?;
+        Ok(position)
+    }
+
+    /// Commits a transaction that has appended, and tells whoever follows the log.
+    pub(super) async fn commit_appended(
+        &self,
+        transaction: Transaction<'static, Any>,
+    ) -> Result<(), StoreError> {
+        transaction.commit().await?;
+        self.appended.notify_waiters();
+        Ok(())
+    }
+
+    /// Waits until this process has appended to the log; what others append is not told.
+    pub fn appended(&self) -> impl Future<Output = ()> + '_ {
+        self.appended.notified()
+    }
+
+    /// The position of the log's last row, swept or not.
+    pub async fn log_position(&self) -> Result<LogPosition, StoreError> {
+        let row = sqlx::query("SELECT position FROM revocation_head")
+            .fetch_one(&self.reader)
+            .await?;
+        position(&row, "position")
+    }
+
+    /// The first `limit` rows beyond `after`, in order.
+    pub async fn revocations_after(
+        &self,
+        after: LogPosition,
+        limit: usize,
+    ) -> Result<Vec<LoggedRevocation>, StoreError> {
+        let text = "SELECT position, kind, subject, expires_at FROM revocations \
+                    WHERE position > $1 ORDER BY position LIMIT $2";
+        let rows = sqlx::query(text)
+            .bind(as_bigint(after))
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .fetch_all(&self.reader)
+            .await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// Whether the log has one of `subjects` beyond `position`: asked where its present state
+    /// counts, and not what a list in memory has of it.
+    pub async fn is_revoked(
+        &self,
+        subjects: &[Subject],
+        given_out: LogPosition,
+    ) -> Result<bool, StoreError> {
+        // What concerns everyone has no name.
+        let text = "SELECT kind, subject FROM revocations WHERE position > $1 \
+                    AND subject IN ('', $2, $3, $4, $5)";
+        let mut names = subjects.iter().map(Subject::name);
+        let mut name = || names.next().unwrap_or_default().to_owned();
+        let rows = sqlx::query(text)
+            .bind(as_bigint(given_out))
+            .bind(name())
+            .bind(name())
+            .bind(name())
+            .bind(name())
+            .fetch_all(&self.reader)
+            .await?;
+        for row in rows {
+            let found = subject(&row)?;
+            if found == Subject::Everyone || subjects.contains(&found) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// Appends to the log and ends what the rows of `subject` hold. To be called last in a transaction:
+/// from here to its end nobody else appends.
+pub(super) async fn revoke(
+    transaction: &mut Transaction<'static, Any>,
+    subject: &Subject,
+    now: UnixSeconds,
+) -> Result<LogPosition, StoreError> {
+    let position = append(transaction, subject, now).await?;
+    let (through, refresh_tokens) = match subject {
+        Subject::Token(_) => (None, None),
+        Subject::Grant(_) => (None, Some("DELETE FROM refresh_tokens WHERE family = $1")),
+        Subject::App(_) => (
+            Some("UPDATE apps SET revoked_through = $2 WHERE app_key = $1"),
+            Some("DELETE FROM refresh_tokens WHERE app_key = $1"),
+        ),
+        Subject::User(_) => (
+            Some("UPDATE users SET revoked_through = $2 WHERE id = $1"),
+            Some("DELETE FROM refresh_tokens WHERE user_id = $1"),
+        ),
+        Subject::Everyone => (
+            Some("UPDATE users SET revoked_through = $2 WHERE id <> $1"),
+            Some("DELETE FROM refresh_tokens WHERE family <> $1"),
+        ),
+    };
+    if let Some(text) = through {
+        sqlx::query(text)
+            .bind(subject.name())
+            .bind(as_bigint(position))
+            .execute(&mut **transaction)
+            .await?;
+    }
+    if let Some(text) = refresh_tokens {
+        sqlx::query(text)
+            .bind(subject.name())
+            .execute(&mut **transaction)
+            .await?;
+    }
+    Ok(position)
+}
+
+async fn append(
+    transaction: &mut Transaction<'static, Any>,
+    subject: &Subject,
+    now: UnixSeconds,
+) -> Result<LogPosition, StoreError> {
+    let life = longest_token_seconds(transaction).await?;
+    let head = "UPDATE revocation_head SET position = position + 1 RETURNING position";
+    let row = sqlx::query(head).fetch_one(&mut **transaction).await?;
+    let appended = position(&row, "position")?;
+    let text = "INSERT INTO revocations (position, kind, subject, created_at, expires_at) \
+                VALUES ($1, $2, $3, $4, $5)";
+    sqlx::query(text)
+        .bind(as_bigint(appended))
+        .bind(subject.kind())
+        .bind(subject.name())
+        .bind(now.0)
+        .bind(now.plus(life).plus(MARGIN_SECONDS).0)
+        .execute(&mut **transaction)
+        .await?;
+    Ok(appended)
+}
+
+async fn longest_token_seconds(
+    transaction: &mut Transaction<'static, Any>,
+) -> Result<i64, StoreError> {
+    let row = sqlx::query("SELECT value FROM settings WHERE name = $1")
+        .bind(LONGEST_TOKEN)
+        .fetch_optional(&mut **transaction)
+        .await?;
+    let Some(row) = row else {
+        // Nobody has issued a token on this store.
+        return Ok(0);
+    };
+    let seconds: &str = row.try_get("value")?;
+    let seconds = seconds.parse();
+    seconds.map_err(|_| StoreError::Unreadable("life of tokens"))
+}
+
+/// Positions are counted from one, far from the end of the column's range.
+pub(super) fn as_bigint(position: LogPosition) -> i64 {
+    i64::try_from(position.0).unwrap_or(i64::MAX)
+}
+
+pub(super) fn position(row: &AnyRow, column: &str) -> Result<LogPosition, StoreError> {
+    let position: i64 = row.try_get(column)?;
+    let position = u64::try_from(position);
+    position
+        .map(LogPosition)
+        .map_err(|_| StoreError::Unreadable("position in the log"))
+}
+
+fn read(row: &AnyRow) -> Result<LoggedRevocation, StoreError> {
+    Ok(LoggedRevocation {
+        position: position(row, "position")?,
+        subject: subject(row)?,
+        expires_at: UnixSeconds(row.try_get("expires_at")?),
+    })
+}
+
+fn subject(row: &AnyRow) -> Result<Subject, StoreError> {
+    let found = Subject::parse(row.try_get("kind")?, row.try_get("subject")?);
+    found.ok_or(StoreError::Unreadable("revocation"))
+}
