@@ -12,6 +12,8 @@
 mod asker;
 mod binary;
 mod client;
+#[cfg(feature = "issuer")]
+mod clients;
 mod connections;
 mod envoy;
 mod envoy_process;

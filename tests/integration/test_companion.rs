@@ -38,9 +38,26 @@ impl TestCompanion {
         Self::on(&store, folder).await
     }
 
+    /// Under its real URL, for clients that find everything from there.
+    pub(crate) async fn reachable() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        // Free a moment ago: the URL has to be known before the start.
+        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = socket.local_addr().unwrap();
+        drop(socket);
+        let store = sqlite(folder.path());
+        let setup = setup_at(folder.path(), &store, &format!("http://{address}"), address);
+        Self::begin(&setup, folder).await
+    }
+
     /// With this store, whose files, if any, are in `folder`.
     pub(crate) async fn on(store: &str, folder: tempfile::TempDir) -> Self {
-        let gate = TestApp::with(&setup(folder.path(), store));
+        let setup = setup(folder.path(), store);
+        Self::begin(&setup, folder).await
+    }
+
+    async fn begin(setup: &Setup, folder: tempfile::TempDir) -> Self {
+        let gate = TestApp::with(setup);
         let address = gate.app.issuer_address().unwrap();
         let companion = Self {
             gate,
@@ -195,6 +212,10 @@ fn sqlite(folder: &Path) -> String {
 }
 
 fn setup(folder: &Path, store: &str) -> Setup {
+    setup_at(folder, store, URL, SocketAddr::from(([127, 0, 0, 1], 0)))
+}
+
+fn setup_at(folder: &Path, store: &str, url: &str, address: SocketAddr) -> Setup {
     use std::os::unix::fs::PermissionsExt;
     let password = folder.join("admin-password");
     std::fs::write(&password, ADMIN_PASSWORD).unwrap();
@@ -202,10 +223,10 @@ fn setup(folder: &Path, store: &str) -> Setup {
     let folder = folder.display();
     Setup {
         trust: Some(format!(
-            "{{issuer: \"{URL}\", audiences: [orders-api], algorithms: [ES256], keys: companion}}"
+            "{{issuer: \"{url}\", audiences: [orders-api], algorithms: [ES256], keys: companion}}"
         )),
         extra: format!(
-            "issuer: {{url: \"{URL}\", address: \"127.0.0.1:0\", audiences: [orders-api], \
+            "issuer: {{url: \"{url}\", address: \"{address}\", audiences: [orders-api], \
              store: \"{store}\", admin_password_file: \"{folder}/admin-password\"}}"
         ),
         ..Setup::default()
