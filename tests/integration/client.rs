@@ -61,8 +61,13 @@ pub(crate) async fn request(
 
 /// Sends bytes and reads one answer.
 pub(crate) async fn exchange(address: SocketAddr, bytes: &[u8]) -> Answer {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(bytes).await.unwrap();
+    try_exchange(address, bytes).await.unwrap()
+}
+
+/// The same with a server that may be gone, or go while it answers.
+pub(crate) async fn try_exchange(address: SocketAddr, bytes: &[u8]) -> std::io::Result<Answer> {
+    let mut stream = TcpStream::connect(address).await?;
+    stream.write_all(bytes).await?;
     let mut received = Vec::new();
     let reading = async {
         let mut buffer = vec![0; 16384];
@@ -79,7 +84,11 @@ pub(crate) async fn exchange(address: SocketAddr, bytes: &[u8]) -> Answer {
     tokio::time::timeout(patience, reading)
         .await
         .expect("no answer in time");
-    parse(&received)
+    if is_complete(&received) {
+        Ok(parse(&received))
+    } else {
+        Err(std::io::ErrorKind::UnexpectedEof.into())
+    }
 }
 
 fn is_complete(received: &[u8]) -> bool {
