@@ -6,9 +6,11 @@
 
 mod account;
 mod apps;
+mod authorize;
 mod backend;
 mod body;
 mod client;
+mod code;
 mod discovery;
 mod first_start;
 mod guard;

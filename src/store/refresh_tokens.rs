@@ -112,10 +112,7 @@ impl Store {
         } else if recent && remove_unused(&mut transaction, earlier).await? {
             Rotation::Retried
         } else {
-            sqlx::query("DELETE FROM refresh_tokens WHERE family = $1")
-                .bind(row.try_get::<&str, _>("family")?)
-                .execute(&mut *transaction)
-                .await?;
+            end_family(&mut transaction, row.try_get("family")?).await?;
             transaction.commit().await?;
             return Ok(Rotation::Replayed);
         };
@@ -133,6 +130,31 @@ impl Store {
         transaction.commit().await?;
         Ok(rotation)
     }
+
+    /// Ends all tokens of a grant.
+    pub async fn end_refresh_family(&self, family: &str) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        end_family(&mut transaction, family).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+}
+
+/// Removes all tokens of a family. A token that somebody is using right now is waited for, and its
+/// successor, which the first statement does not see, falls to the next.
+async fn end_family(
+    transaction: &mut Transaction<'static, Any>,
+    family: &str,
+) -> Result<(), StoreError> {
+    loop {
+        let removed = sqlx::query("DELETE FROM refresh_tokens WHERE family = $1")
+            .bind(family)
+            .execute(&mut **transaction)
+            .await?;
+        if removed.rows_affected() == 0 {
+            return Ok(());
+        }
+    }
 }
 
 /// Removes a token that nobody has used; whether there was one.
@@ -147,7 +169,7 @@ async fn remove_unused(
     Ok(removed.rows_affected() == 1)
 }
 
-fn insert<'q>(
+pub(super) fn insert<'q>(
     digest: &SecretDigest,
     token: &'q RefreshToken,
     now: UnixSeconds,

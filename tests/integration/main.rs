@@ -12,6 +12,10 @@
 mod asker;
 mod binary;
 mod client;
+#[cfg(feature = "issuer")]
+mod code_abuse;
+#[cfg(feature = "issuer")]
+mod code_flow;
 mod connections;
 mod envoy;
 mod envoy_process;
@@ -32,6 +36,8 @@ mod samples;
 #[cfg(feature = "issuer")]
 mod store;
 mod test_app;
+#[cfg(feature = "issuer")]
+mod test_browser;
 #[cfg(feature = "issuer")]
 mod test_companion;
 mod test_issuer;

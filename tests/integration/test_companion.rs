@@ -38,9 +38,23 @@ impl TestCompanion {
         Self::on(&store, folder).await
     }
 
+    /// With these further keys in the section `issuer`.
+    pub(crate) async fn with(keys: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut setup = setup(folder.path(), &sqlite(folder.path()));
+        setup.extra = setup
+            .extra
+            .replace("issuer: {", &format!("issuer: {{{keys}, "));
+        Self::begin(&setup, folder).await
+    }
+
     /// With this store, whose files, if any, are in `folder`.
     pub(crate) async fn on(store: &str, folder: tempfile::TempDir) -> Self {
-        let gate = TestApp::with(&setup(folder.path(), store));
+        Self::begin(&setup(folder.path(), store), folder).await
+    }
+
+    async fn begin(setup: &Setup, folder: tempfile::TempDir) -> Self {
+        let gate = TestApp::with(setup);
         let address = gate.app.issuer_address().unwrap();
         let companion = Self {
             gate,
