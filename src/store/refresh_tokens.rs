@@ -7,6 +7,9 @@ use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
 use crate::identity::{AppKey, ScopeSet, SecretDigest, UserId};
 
+/// How often a grant is tried to be ended again that could not be.
+const FURTHER_ATTEMPTS: u32 = 3;
+
 /// A refresh token as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefreshToken {
@@ -133,6 +136,17 @@ impl Store {
 
     /// Ends all tokens of a grant.
     pub async fn end_refresh_family(&self, family: &str) -> Result<(), StoreError> {
+        let mut further = 0..FURTHER_ATTEMPTS;
+        loop {
+            match (self.try_to_end(family).await, further.next()) {
+                // Of two that wait for each other's tokens PostgreSQL sends one away.
+                (Err(StoreError::Database(sqlx::Error::Database(_))), Some(_)) => {}
+                (outcome, _) => return outcome,
+            }
+        }
+    }
+
+    async fn try_to_end(&self, family: &str) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
         end_family(&mut transaction, family).await?;
         transaction.commit().await?;

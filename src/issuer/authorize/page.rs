@@ -63,7 +63,7 @@ impl fmt::Display for FormOrigin<'_> {
 pub(super) fn login(origin: &FormOrigin<'_>, app: &AppWithOwner, failed: Option<&str>) -> Response {
     let title = "Log in";
     let app = Escaped(app.app.name.as_str());
-    let mut main = format!("<h1>{title}</h1>\n<p>to go on to <strong>{app}</strong></p>\n");
+    let mut main = format!("<h1>{title}</h1>\n<p>to continue to <strong>{app}</strong></p>\n");
     let (described, focus) = match failed {
         Some(_) => {
             main.push_str(
@@ -102,7 +102,7 @@ pub(super) fn login(origin: &FormOrigin<'_>, app: &AppWithOwner, failed: Option<
         StatusCode::OK
     };
     let uri = origin.request.back().uri();
-    page(status, title, &main, &form_targets(uri))
+    page(status, title, &main, &login_targets(uri))
 }
 
 /// Asks whether the app may.
@@ -149,7 +149,7 @@ pub(super) fn consent(
         Escaped(uri.origin()),
         Escaped(shown.trim_end()),
     );
-    page(StatusCode::OK, "Allow access", &main, &form_targets(uri))
+    page(StatusCode::OK, "Allow access", &main, &consent_targets(uri))
 }
 
 /// Says why nothing can be done here, and sends nobody anywhere.
@@ -221,15 +221,22 @@ pub(in crate::issuer) async fn style() -> Response {
     (head, include_str!("style.css")).into_response()
 }
 
-/// Where forms of a page may lead. Chromium holds the redirects after a form to it as well, so it has
-/// the origin to which the answer goes.
-fn form_targets(uri: &RedirectUri) -> String {
+/// Where the form with the password may lead: to us, and to the app with an error. Chromium holds the
+/// redirects after a form to this as well.
+fn login_targets(uri: &RedirectUri) -> String {
     let origin = uri.origin();
     match origin.split_once("://") {
         // No address of IPv6 is a source (CSP level 3 section 2.3.1).
-        Some((scheme, host)) if host.starts_with('[') => format!("'self' {scheme}:"),
+        Some((_, host)) if host.starts_with('[') => consent_targets(uri),
         Some(_) | None => format!("'self' {origin}"),
     }
+}
+
+/// Where the form without a password may lead: many an app sends the browser on from its redirect URI
+/// to another of its hosts, and Chromium would stop there, on our page, without a word.
+fn consent_targets(uri: &RedirectUri) -> String {
+    let scheme = uri.origin().split(':').next().unwrap_or_default();
+    format!("'self' {scheme}:")
 }
 
 fn page(status: StatusCode, title: &str, main: &str, form_targets: &str) -> Response {
@@ -285,12 +292,22 @@ mod tests {
     #[test]
     fn forms_lead_to_us_and_to_the_app() {
         let rows = [
-            ("https://shop.example/cb?x", "'self' https://shop.example"),
-            ("http://127.0.0.1:4711/", "'self' http://127.0.0.1:4711"),
-            ("http://[::1]:4711/", "'self' http:"),
+            (
+                "https://shop.example/cb?x",
+                "'self' https://shop.example",
+                "'self' https:",
+            ),
+            (
+                "http://127.0.0.1:4711/",
+                "'self' http://127.0.0.1:4711",
+                "'self' http:",
+            ),
+            ("http://[::1]:4711/", "'self' http:", "'self' http:"),
         ];
-        for (uri, expected) in rows {
-            assert_eq!(form_targets(&RedirectUri::parse(uri).unwrap()), expected);
+        for (uri, login, consent) in rows {
+            let uri = RedirectUri::parse(uri).unwrap();
+            assert_eq!(login_targets(&uri), login);
+            assert_eq!(consent_targets(&uri), consent);
         }
     }
 }
