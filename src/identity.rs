@@ -2,21 +2,30 @@
 //!
 //! In reading order: [`ScopeSet`] and [`grant`] say who gets what; [`User`] and [`App`] are what the
 //! store keeps; [`Password`], [`PlainSecret`] and [`SecretDigest`] are what callers prove; and
-//! [`BasicCredentials`] is how clients send it.
+//! [`BasicCredentials`] is how clients send it. [`AuthorizeRequest`] and [`CodeChallenge`] are what an
+//! app asks through somebody's browser.
 //! Pure: no I/O, no clock; randomness is passed in.
 
 mod app;
+mod authorize;
 mod basic;
 mod form;
 mod password;
+mod pkce;
+mod redirect;
 mod scope;
 mod secret;
 mod user;
 
 pub use app::{App, AppKey, AppName, InvalidApp, RedirectUri};
+pub use authorize::{
+    AuthorizeError, AuthorizeFault, AuthorizeRequest, ReturnAddress, Unanswerable,
+    UnverifiedRequest,
+};
 pub use basic::{BasicCredentials, NotBasic};
 pub use form::{Form, FormFault};
 pub use password::{Password, PasswordFault};
+pub use pkce::CodeChallenge;
 pub use scope::{NotAScope, NothingGranted, RequestedScopes, RoleName, ScopeName, ScopeSet, grant};
 pub use secret::{PlainSecret, SecretDigest, alphanumeric};
 pub use user::{Email, InvalidUser, Status, UnknownStatus, User, UserId, Username};

@@ -1,14 +1,17 @@
 //! The issuer: users register and log in, their apps get tokens, and the gate believes them.
 //!
 //! In reading order: [`Issuer::open`] has store, key and rules ready; `routes` is the table of the
-//! endpoints, each in a file of its own; `guard` asks the same [`Authorizer`] as the gate who may
-//! pass, under a policy that is built in; `refusal` maps every failure to what RFC 6749 says.
+//! endpoints, each in a file of its own, `authorize` with the pages for browsers; `guard` asks the same
+//! [`Authorizer`] as the gate who may pass, under a policy that is built in; `refusal` maps every
+//! failure to what RFC 6749 says.
 
 mod account;
 mod apps;
+mod authorize;
 mod backend;
 mod body;
 mod client;
+mod code;
 mod discovery;
 mod first_start;
 mod guard;

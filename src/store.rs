@@ -5,12 +5,14 @@
 //! runs with `synchronous=FULL`, and a transaction ends before its caller hears of it.
 
 mod apps;
+mod authorization_codes;
 mod location;
 mod migrations;
 mod open;
 mod refresh_tokens;
 mod revocations;
 mod roles;
+mod sessions;
 mod signing_keys;
 mod users;
 
@@ -20,6 +22,7 @@ use sqlx::{Any, AnyPool, Transaction};
 use tokio::sync::Notify;
 
 pub use apps::{AppListing, AppWithOwner};
+pub use authorization_codes::{AuthorizationCode, CodeState, Redemption};
 pub use location::{InvalidLocation, StoreLocation};
 pub use refresh_tokens::{RefreshToken, Rotation, Successor};
 pub use revocations::LoggedRevocation;

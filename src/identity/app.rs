@@ -98,8 +98,8 @@ impl RedirectUri {
             Some("http") => ["127.0.0.1", "[::1]", "localhost"].contains(&host),
             Some(_) | None => false,
         };
-        let plain = text.len() <= MAXIMUM_REDIRECT_URI_BYTES && !text.contains(['#', '@']);
-        if allowed && plain {
+        let plain = text.len() <= MAXIMUM_REDIRECT_URI_BYTES && text.bytes().all(is_uri_byte);
+        if allowed && plain && is_plain_authority(&uri, host) {
             Ok(Self(text.into()))
         } else {
             Err(InvalidApp::RedirectUri)
@@ -110,6 +110,32 @@ impl RedirectUri {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// RFC 3986 appendix A, without `#` and `@`: what browsers and other parsers read alike.
+fn is_uri_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~:/?[]!$&'()*+,;=%".contains(&byte)
+}
+
+/// A name or address with a port or none. Its origin goes into headers, where `*` and `;` would mean
+/// something else.
+fn is_plain_authority(uri: &http::Uri, host: &str) -> bool {
+    let authority = uri.authority().map_or("", http::uri::Authority::as_str);
+    let name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    let address = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    let plain_host = match address {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => host.bytes().all(name),
+    };
+    let port = authority.strip_prefix(host).is_some_and(|rest| {
+        rest.is_empty()
+            || rest.strip_prefix(':').is_some_and(|port| {
+                port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok()
+            })
+    });
+    plain_host && port
 }
 
 #[cfg(test)]
@@ -128,6 +154,8 @@ mod tests {
             "https://a.example/cb?x=1",
             "http://127.0.0.1:9/cb",
             "http://[::1]/cb",
+            "https://a.example",
+            "https://a_b.example:8443/cb;x?y=(1)",
         ] {
             assert!(RedirectUri::parse(good).is_ok(), "{good}");
         }
@@ -138,6 +166,22 @@ mod tests {
             "javascript:x",
             "https://a/#f",
             "https://u@a/",
+            "https://*.a.example/",
+            "https://a;b/",
+            "https://a,b/",
+            "https://a:/",
+            "https://a:+1/",
+            "https://a:65536/",
+            "https://a/\\b",
+            "https://a/\u{e4}",
+            "https://a/<b>",
+            "https://a/\"",
+            "https://%61/",
+            "http://127.0.0.1.a.example/",
+            "http://[::2]/",
+            "https://[v1.x]/",
+            "https:/a/",
+            "https:///a",
         ] {
             assert_eq!(
                 RedirectUri::parse(bad),

@@ -1,6 +1,7 @@
 //! `application/x-www-form-urlencoded`, read strictly (WHATWG URL section 5.1, RFC 6749 appendix B).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 /// The parameters of a form; each at most once, none empty.
 #[derive(Default)]
@@ -20,7 +21,19 @@ pub enum FormFault {
 impl Form {
     /// Reads a body. A parameter without a value is as good as absent (RFC 6749 section 3.2).
     pub fn parse(body: &[u8]) -> Result<Self, FormFault> {
+        let (form, repeated) = Self::parse_with_repeated(body)?;
+        if repeated.is_empty() {
+            Ok(form)
+        } else {
+            Err(FormFault::Duplicate)
+        }
+    }
+
+    /// Reads a query or body in which parameters may come twice; such ones have no value, and their
+    /// names are beside it.
+    pub fn parse_with_repeated(body: &[u8]) -> Result<(Self, BTreeSet<String>), FormFault> {
         let mut parameters = BTreeMap::new();
+        let mut repeated = BTreeSet::new();
         for pair in body.split(|byte| *byte == b'&') {
             if pair.is_empty() {
                 continue;
@@ -31,12 +44,12 @@ impl Form {
                 .unwrap_or((pair, b"="));
             let name = text(name).ok_or(FormFault::Encoding)?;
             let value = text(value.get(1..).unwrap_or_default()).ok_or(FormFault::Encoding)?;
-            if parameters.insert(name, value).is_some() {
-                return Err(FormFault::Duplicate);
+            if parameters.insert(name.clone(), value).is_some() {
+                repeated.insert(name);
             }
         }
-        parameters.retain(|_, value| !value.is_empty());
-        Ok(Self(parameters))
+        parameters.retain(|name, value| !value.is_empty() && !repeated.contains(name));
+        Ok((Self(parameters), repeated))
     }
 
     /// A parameter.
@@ -48,6 +61,32 @@ impl Form {
 fn text(encoded: &[u8]) -> Option<String> {
     let text = String::from_utf8(decode(encoded)?).ok()?;
     (!text.contains('\0')).then_some(text)
+}
+
+/// Writes parameters as a query: all but unreserved characters (RFC 3986 section 2.3) as `%XX`, which
+/// means the same in a query and in a form.
+pub(super) fn encode<'a>(parameters: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let mut query = String::new();
+    for (name, value) in parameters {
+        if !query.is_empty() {
+            query.push('&');
+        }
+        push_encoded(&mut query, name);
+        query.push('=');
+        push_encoded(&mut query, value);
+    }
+    query
+}
+
+fn push_encoded(query: &mut String, text: &str) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            query.push(char::from(byte));
+        } else {
+            // Writing to a string does not fail.
+            let _ = write!(query, "%{byte:02X}");
+        }
+    }
 }
 
 /// Decodes `+` and `%XX`; nothing where a `%` is not followed by two hex digits.
@@ -92,5 +131,20 @@ mod tests {
         for bad in [b"a=1&a=1".as_slice(), b"a=&a=1", b"a&%61=1"] {
             assert_eq!(Form::parse(bad).err(), Some(FormFault::Duplicate));
         }
+    }
+    #[test]
+    fn repeated_parameters_have_no_value_and_are_told() {
+        let (form, repeated) = Form::parse_with_repeated(b"a=1&b=2&%61=1&c=&c").unwrap();
+        assert_eq!((form.get("a"), form.get("b")), (None, Some("2")));
+        assert_eq!(repeated.into_iter().collect::<Vec<_>>(), ["a", "c"]);
+    }
+
+    #[test]
+    fn what_is_encoded_is_read_as_it_was() {
+        let text = "a-._~ +&=%/?#\"'<>\r\n\u{e4}\u{1f600}";
+        let query = encode([("x", text), ("a&b", "")]);
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%&=".contains(&byte);
+        assert!(query.bytes().all(plain), "{query}");
+        assert_eq!(Form::parse(query.as_bytes()).unwrap().get("x"), Some(text));
     }
 }

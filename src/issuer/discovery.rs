@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, IF_NONE_MATCH};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::Issuer;
 
@@ -37,20 +37,45 @@ pub(super) async fn metadata(State(issuer): State<Arc<Issuer>>) -> Response {
     let grants = [
         ("client_credentials", settings.grants.client_credentials),
         ("refresh_token", settings.grants.refresh_token),
+        ("authorization_code", settings.grants.authorization_code),
     ];
     let grants: Vec<&str> = grants
         .into_iter()
         .filter_map(|(name, offered)| offered.then_some(name))
         .collect();
-    let metadata = json!({
+    let mut metadata = json!({
         "issuer": settings.url,
         "token_endpoint": format!("{}/authorization/token", settings.url),
         "jwks_uri": format!("{}/.well-known/jwks.json", settings.url),
         "grant_types_supported": grants,
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
-        // Required by RFC 8414, and empty while there is no authorization endpoint.
+        // Required by RFC 8414, and empty where there is no authorization endpoint.
         "response_types_supported": [],
     });
+    if settings.grants.authorization_code
+        && let Some(metadata) = metadata.as_object_mut()
+    {
+        metadata.extend(authorization_endpoint(&settings.url));
+    }
     let head = [(CACHE_CONTROL, CACHE), (CONTENT_TYPE, "application/json")];
     (head, metadata.to_string()).into_response()
+}
+
+/// RFC 8414 section 2, RFC 7636 section 6.2, RFC 9207 section 3.
+fn authorization_endpoint(url: &str) -> Map<String, Value> {
+    let endpoint = format!("{url}/authorization/authorize");
+    let members = [
+        ("authorization_endpoint", json!(endpoint)),
+        ("response_types_supported", json!(["code"])),
+        ("response_modes_supported", json!(["query"])),
+        ("code_challenge_methods_supported", json!(["S256"])),
+        (
+            "authorization_response_iss_parameter_supported",
+            json!(true),
+        ),
+    ];
+    members
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
 }

@@ -49,6 +49,8 @@ pub(super) enum Refusal {
     BadLogin,
     #[error("the refresh token is unknown, used or expired")]
     BadRefreshToken,
+    #[error("the authorization code is unknown, used, expired or not for this request")]
+    BadCode,
     #[error("{0}")]
     User(#[from] InvalidUser),
     #[error("{0}")]
@@ -145,7 +147,7 @@ impl Refusal {
                 "invalid_grant",
                 Some(Challenge::Bearer(format!("Bearer realm=\"{REALM}\""))),
             ),
-            Self::BadRefreshToken => bad("invalid_grant"),
+            Self::BadRefreshToken | Self::BadCode => bad("invalid_grant"),
             Self::NameTaken => Answer(StatusCode::CONFLICT, "invalid_request", None),
             Self::NotFound => Answer(StatusCode::NOT_FOUND, "not_found", None),
             Self::MethodNotAllowed => {

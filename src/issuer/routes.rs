@@ -10,12 +10,17 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 
 use super::refusal::Refusal;
-use super::{Issuer, account, apps, backend, discovery, guard, login, token};
+use super::{Issuer, account, apps, authorize, backend, discovery, guard, login, token};
 
 /// Each path with its methods; `policy.yaml` says who may call it.
-fn table() -> [(&'static str, MethodRouter<Arc<Issuer>>); 9] {
+fn table() -> [(&'static str, MethodRouter<Arc<Issuer>>); 14] {
     [
         ("/authorization/token", post(token::token)),
+        ("/authorization/authorize", get(authorize::authorize)),
+        ("/authorization/login", post(authorize::login)),
+        ("/authorization/consent", post(authorize::consent)),
+        ("/authorization/logout", post(authorize::logout)),
+        ("/authorization/style.css", get(authorize::style)),
         ("/consumer/login", post(login::login).put(login::refresh)),
         ("/consumer/register", post(account::register)),
         ("/consumer/account", get(account::account)),

@@ -55,6 +55,8 @@ pub struct Grants {
     pub client_credentials: bool,
     /// RFC 6749 section 6.
     pub refresh_token: bool,
+    /// RFC 6749 section 4.1, with PKCE.
+    pub authorization_code: bool,
 }
 
 /// The bounds of password hashing.
@@ -144,7 +146,9 @@ fn default_access_token_seconds() -> u64 {
 }
 
 fn default_grants() -> Vec<String> {
-    vec!["client_credentials".to_owned(), "refresh_token".to_owned()]
+    ["client_credentials", "refresh_token", "authorization_code"]
+        .map(str::to_owned)
+        .into()
 }
 
 impl IssuerDocument {
@@ -233,14 +237,16 @@ fn grants(names: &[String], faults: &mut Faults) -> Grants {
     let mut grants = Grants {
         client_credentials: false,
         refresh_token: false,
+        authorization_code: false,
     };
     for name in names {
         match name.as_str() {
             "client_credentials" => grants.client_credentials = true,
             "refresh_token" => grants.refresh_token = true,
+            "authorization_code" => grants.authorization_code = true,
             _ => faults.add(format!(
-                "`issuer.grants`: `{name}` is not supported: use `client_credentials` and \
-                 `refresh_token`"
+                "`issuer.grants`: `{name}` is not supported: use `client_credentials`, \
+                 `refresh_token` and `authorization_code`"
             )),
         }
     }

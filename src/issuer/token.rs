@@ -46,6 +46,10 @@ pub(super) async fn token(
             let client = issuer.client(&headers, &form).await?;
             issuer.by_refresh_token(&client, &form).await?
         }
+        "authorization_code" if offered.authorization_code => {
+            let client = issuer.client(&headers, &form).await?;
+            issuer.by_authorization_code(&client, &form).await?
+        }
         _ => return Err(Refusal::UnsupportedGrant),
     };
     let answer = TokenAnswer {

@@ -140,6 +140,23 @@ impl Store {
     }
 }
 
+/// Removes all tokens of a family. A token that somebody is using right now is waited for, and its
+/// successor, which the first statement does not see, falls to the next.
+pub(super) async fn end_family(
+    transaction: &mut Transaction<'static, Any>,
+    family: &str,
+) -> Result<(), StoreError> {
+    loop {
+        let removed = sqlx::query("DELETE FROM refresh_tokens WHERE family = $1")
+            .bind(family)
+            .execute(&mut **transaction)
+            .await?;
+        if removed.rows_affected() == 0 {
+            return Ok(());
+        }
+    }
+}
+
 /// Removes a token that nobody has used; whether there was one.
 async fn remove_unused(
     transaction: &mut Transaction<'static, Any>,
@@ -152,7 +169,7 @@ async fn remove_unused(
     Ok(removed.rows_affected() == 1)
 }
 
-fn insert<'q>(
+pub(super) fn insert<'q>(
     digest: &SecretDigest,
     token: &'q RefreshToken,
     now: UnixSeconds,

@@ -3,13 +3,17 @@
 use sqlx::any::AnyRow;
 use sqlx::{Any, Row, Transaction};
 
+use super::refresh_tokens::end_family;
 use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
 use crate::token::{LogPosition, Subject};
 
 /// What is added to the life of the longest token, so that a row outlives it by any leeway that a
 /// gate may allow and any second that a clock may be off.
-const MARGIN_SECONDS: i64 = 300;
+const MARGIN_SECONDS: i64 = 600;
+
+/// How often a revocation is tried again that could not be written.
+const FURTHER_ATTEMPTS: u32 = 3;
 
 const LONGEST_TOKEN: &str = "longest_access_token_seconds";
 
@@ -51,6 +55,21 @@ impl Store {
     /// Takes back what was given out to `subject`, refresh tokens included. Of a user or an app
     /// itself nothing changes: it may get new ones.
     pub async fn revoke(
+        &self,
+        subject: &Subject,
+        now: UnixSeconds,
+    ) -> Result<LogPosition, StoreError> {
+        let mut further = 0..FURTHER_ATTEMPTS;
+        loop {
+            match (self.try_to_revoke(subject, now).await, further.next()) {
+                // Of two that wait for each other's rows PostgreSQL sends one away.
+                (Err(StoreError::Database(sqlx::Error::Database(_))), Some(_)) => {}
+                (outcome, _) => return outcome,
+            }
+        }
+    }
+
+    async fn try_to_revoke(
         &self,
         subject: &Subject,
         now: UnixSeconds,
@@ -137,37 +156,42 @@ pub(super) async fn revoke(
     subject: &Subject,
     now: UnixSeconds,
 ) -> Result<LogPosition, StoreError> {
-    let position = append(transaction, subject, now).await?;
-    let (through, refresh_tokens) = match subject {
-        Subject::Token(_) => (None, None),
-        Subject::Grant(_) => (None, Some("DELETE FROM refresh_tokens WHERE family = $1")),
-        Subject::App(_) => (
-            Some("UPDATE apps SET revoked_through = $2 WHERE app_key = $1"),
-            Some("DELETE FROM refresh_tokens WHERE app_key = $1"),
-        ),
-        Subject::User(_) => (
-            Some("UPDATE users SET revoked_through = $2 WHERE id = $1"),
-            Some("DELETE FROM refresh_tokens WHERE user_id = $1"),
-        ),
-        Subject::Everyone => (
-            Some("UPDATE users SET revoked_through = $2 WHERE id <> $1"),
-            Some("DELETE FROM refresh_tokens WHERE family <> $1"),
-        ),
+    // The rows come before the log, in every transaction: two that lock them the other way round
+    // would wait for each other.
+    let through = match subject {
+        Subject::Token(_) => None,
+        Subject::Grant(family) => {
+            end_family(transaction, family).await?;
+            None
+        }
+        // What is given out at this moment has a position from before, and ends by it.
+        Subject::App(_) => Some("UPDATE apps SET revoked_through = $2 WHERE app_key = $1"),
+        Subject::User(_) => Some("UPDATE users SET revoked_through = $2 WHERE id = $1"),
+        Subject::Everyone => Some("UPDATE users SET revoked_through = $2 WHERE id <> $1"),
     };
     if let Some(text) = through {
-        sqlx::query(text)
-            .bind(subject.name())
-            .bind(as_bigint(position))
-            .execute(&mut **transaction)
-            .await?;
+        // Locks them; the position is known once the log is locked too.
+        set_revoked_through(transaction, text, subject, LogPosition::default()).await?;
     }
-    if let Some(text) = refresh_tokens {
-        sqlx::query(text)
-            .bind(subject.name())
-            .execute(&mut **transaction)
-            .await?;
+    let position = append(transaction, subject, now).await?;
+    if let Some(text) = through {
+        set_revoked_through(transaction, text, subject, position).await?;
     }
     Ok(position)
+}
+
+async fn set_revoked_through(
+    transaction: &mut Transaction<'static, Any>,
+    text: &'static str,
+    subject: &Subject,
+    position: LogPosition,
+) -> Result<(), StoreError> {
+    sqlx::query(text)
+        .bind(subject.name())
+        .bind(as_bigint(position))
+        .execute(&mut **transaction)
+        .await?;
+    Ok(())
 }
 
 async fn append(

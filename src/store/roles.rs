@@ -3,7 +3,7 @@
 use sqlx::Row;
 
 use super::{Created, Store, StoreError};
-use crate::identity::{RoleName, ScopeName};
+use crate::identity::{RoleName, ScopeName, ScopeSet};
 
 const DEFAULT_ROLE: &str = "default_role";
 
@@ -25,6 +25,24 @@ impl Store {
             0 => Created::NameTaken,
             _ => Created::Yes,
         })
+    }
+
+    /// What these scopes are for, in the words of those who made them.
+    pub async fn describe_scopes(
+        &self,
+        scopes: &ScopeSet,
+    ) -> Result<Vec<(ScopeName, String)>, StoreError> {
+        let mut described = Vec::new();
+        for scope in scopes.iter() {
+            let row = sqlx::query("SELECT description FROM scopes WHERE name = $1")
+                .bind(scope.as_str())
+                .fetch_optional(&self.reader)
+                .await?;
+            // Removed meanwhile.
+            let Some(row) = row else { continue };
+            described.push((scope.clone(), row.try_get("description")?));
+        }
+        Ok(described)
     }
 
     /// Adds a role where it does not exist, and these scopes to it. False, and nothing is done, if

@@ -113,6 +113,9 @@ impl Store {
             .bind(status.name())
             .execute(&self.writer)
             .await?;
+        if status == Status::Disabled {
+            self.end_sessions(id).await?;
+        }
         Ok(())
     }
 

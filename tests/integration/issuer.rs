@@ -339,6 +339,11 @@ async fn no_endpoint_is_open_by_accident() {
     let companion = TestCompanion::start().await;
     let open = [
         "/authorization/token",
+        "/authorization/authorize",
+        "/authorization/login",
+        "/authorization/consent",
+        "/authorization/logout",
+        "/authorization/style.css",
         "/consumer/login",
         "/consumer/register",
         "/.well-known/jwks.json",
@@ -491,7 +496,7 @@ async fn discovery_tells_what_there_is() {
     let path = "/.well-known/oauth-authorization-server";
     let metadata = companion.send("GET", path, &[], "").await.json();
     assert_eq!(metadata["issuer"], URL);
-    for name in ["token_endpoint", "jwks_uri"] {
+    for name in ["token_endpoint", "jwks_uri", "authorization_endpoint"] {
         let path = metadata[name].as_str().unwrap().strip_prefix(URL).unwrap();
         assert!(
             portcullis::issuer::endpoints().any(|known| known == path),

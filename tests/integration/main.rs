@@ -14,6 +14,9 @@ mod binary;
 mod client;
 #[cfg(feature = "issuer")]
 mod clients;
+mod code_abuse;
+#[cfg(feature = "issuer")]
+mod code_flow;
 mod connections;
 mod envoy;
 mod envoy_process;
@@ -36,6 +39,8 @@ mod samples;
 #[cfg(feature = "issuer")]
 mod store;
 mod test_app;
+#[cfg(feature = "issuer")]
+mod test_browser;
 #[cfg(feature = "issuer")]
 mod test_companion;
 mod test_issuer;

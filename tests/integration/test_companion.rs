@@ -50,10 +50,19 @@ impl TestCompanion {
         Self::begin(&setup, folder).await
     }
 
+    /// With these further keys in the section `issuer`.
+    pub(crate) async fn with(keys: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut setup = setup(folder.path(), &sqlite(folder.path()));
+        setup.extra = setup
+            .extra
+            .replace("issuer: {", &format!("issuer: {{{keys}, "));
+        Self::begin(&setup, folder).await
+    }
+
     /// With this store, whose files, if any, are in `folder`.
     pub(crate) async fn on(store: &str, folder: tempfile::TempDir) -> Self {
-        let setup = setup(folder.path(), store);
-        Self::begin(&setup, folder).await
+        Self::begin(&setup(folder.path(), store), folder).await
     }
 
     async fn begin(setup: &Setup, folder: tempfile::TempDir) -> Self {

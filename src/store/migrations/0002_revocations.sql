@@ -26,4 +26,3 @@ ALTER TABLE apps ADD COLUMN revoked_through BIGINT NOT NULL DEFAULT 0;
 
 -- The log's position when the token was given out.
 ALTER TABLE refresh_tokens ADD COLUMN position BIGINT NOT NULL DEFAULT 0;
-CREATE INDEX refresh_tokens_by_app ON refresh_tokens (app_key);

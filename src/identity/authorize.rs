@@ -1,0 +1,292 @@
+//! What an app asks for through somebody's browser (RFC 6749 section 4.1.1), from query to proof.
+
+use std::collections::BTreeSet;
+
+use super::app::{App, AppKey, RedirectUri};
+use super::form::{self, Form};
+use super::pkce::CodeChallenge;
+use super::scope::RequestedScopes;
+
+/// The request goes through a form as well, where each character may become nine.
+const MAXIMUM_QUERY_BYTES: usize = 4096;
+
+/// The parameters that we know, which must not come twice; others are ignored.
+const KNOWN: [&str; 6] = [
+    "response_type",
+    "response_mode",
+    "scope",
+    "state",
+    "code_challenge",
+    "code_challenge_method",
+];
+
+/// What a browser brought: nothing of it is true yet.
+pub struct UnverifiedRequest {
+    client: AppKey,
+    form: Form,
+    repeated: BTreeSet<String>,
+}
+
+/// A request that its app may make. What is granted is another question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthorizeRequest {
+    client: AppKey,
+    asked_redirect_uri: Option<RedirectUri>,
+    back: ReturnAddress,
+    requested: RequestedScopes,
+    challenge: CodeChallenge,
+}
+
+/// Where the browser is sent back, which is one of the app's redirect URIs, and what the app
+/// recognises it by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReturnAddress {
+    uri: RedirectUri,
+    state: Option<String>,
+}
+
+/// Why a browser is not sent anywhere: whoever made the request may not be the app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unanswerable {
+    /// Not a query, or a longer one than is read.
+    #[error("the address is damaged or too long")]
+    Damaged,
+    /// No app is named, or several are.
+    #[error("the address does not name an application (`client_id`)")]
+    NoClient,
+    /// There is no such app, or it is disabled.
+    #[error("there is no such application, or it is disabled")]
+    UnknownClient,
+    /// The redirect URI is none of the app's, or it is not clear which one is meant.
+    #[error("the address to return to (`redirect_uri`) is not one that the application registered")]
+    BadRedirectUri,
+}
+
+/// Why an app gets no code: told to it through the browser (RFC 6749 section 4.1.2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AuthorizeError {
+    /// RFC 6749 section 3.1.
+    #[error("a parameter comes twice")]
+    Repeated,
+    /// There is no `response_type`.
+    #[error("the parameter `response_type` is missing")]
+    NoResponseType,
+    /// It is not `code`.
+    #[error("the only `response_type` is `code`")]
+    UnsupportedResponseType,
+    /// `response_mode` is not `query`.
+    #[error("the only `response_mode` is `query`")]
+    UnsupportedResponseMode,
+    /// RFC 7636 section 4.4.1.
+    #[error("PKCE is required: send `code_challenge` and `code_challenge_method=S256`")]
+    NoChallenge,
+    /// `plain`, or none, which means the same.
+    #[error("the only `code_challenge_method` is `S256`")]
+    UnsupportedChallengeMethod,
+    /// Not a SHA-256 in base64url.
+    #[error("the `code_challenge` is not a SHA-256 in base64url")]
+    BadChallenge,
+    /// A scope that cannot be one.
+    #[error("a scope is not well-formed")]
+    BadScope,
+    /// Of what was asked for, nothing is both the app's and the user's.
+    #[error("none of the scopes can be granted")]
+    NothingGranted,
+    /// The user said no.
+    #[error("the user has denied the request")]
+    Denied,
+}
+
+/// Why a request is not one that its app may make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuthorizeFault {
+    /// Told to the user alone.
+    Unanswerable(Unanswerable),
+    /// Told to the app.
+    Answerable(ReturnAddress, AuthorizeError),
+}
+
+impl UnverifiedRequest {
+    /// Reads a query.
+    pub fn parse(query: &str) -> Result<Self, Unanswerable> {
+        if query.len() > MAXIMUM_QUERY_BYTES {
+            return Err(Unanswerable::Damaged);
+        }
+        let (form, repeated) =
+            Form::parse_with_repeated(query.as_bytes()).map_err(|_| Unanswerable::Damaged)?;
+        let client = form.get("client_id").ok_or(Unanswerable::NoClient)?;
+        Ok(Self {
+            client: AppKey::known(client),
+            form,
+            repeated,
+        })
+    }
+
+    /// The app that it claims to come from.
+    pub fn client(&self) -> &AppKey {
+        &self.client
+    }
+
+    /// Holds it against the app, which must be the one that [`UnverifiedRequest::client`] names.
+    pub fn verify(&self, app: &App) -> Result<AuthorizeRequest, AuthorizeFault> {
+        if app.key != self.client {
+            return Err(AuthorizeFault::Unanswerable(Unanswerable::UnknownClient));
+        }
+        let (uri, asked_redirect_uri) = self
+            .redirect_uri(app)
+            .ok_or(AuthorizeFault::Unanswerable(Unanswerable::BadRedirectUri))?;
+        let back = ReturnAddress {
+            uri,
+            state: self.form.get("state").map(str::to_owned),
+        };
+        match self.asked() {
+            Ok((requested, challenge)) => Ok(AuthorizeRequest {
+                client: self.client.clone(),
+                asked_redirect_uri,
+                back,
+                requested,
+                challenge,
+            }),
+            Err(error) => Err(AuthorizeFault::Answerable(back, error)),
+        }
+    }
+
+    /// Where the answer goes, and what was asked of that. Without asking, an app's only URI is meant
+    /// (RFC 6749 section 3.1.2.3).
+    fn redirect_uri(&self, app: &App) -> Option<(RedirectUri, Option<RedirectUri>)> {
+        if self.repeated.contains("redirect_uri") {
+            return None;
+        }
+        match (self.form.get("redirect_uri"), app.redirect_uris.as_slice()) {
+            (Some(asked), registered) => {
+                let asked = registered.iter().find_map(|uri| uri.matching(asked))?;
+                Some((asked.clone(), Some(asked)))
+            }
+            (None, [only]) => Some((only.clone(), None)),
+            (None, _) => None,
+        }
+    }
+
+    fn asked(&self) -> Result<(RequestedScopes, CodeChallenge), AuthorizeError> {
+        if KNOWN.iter().any(|name| self.repeated.contains(*name)) {
+            return Err(AuthorizeError::Repeated);
+        }
+        match self.form.get("response_type") {
+            Some("code") => {}
+            Some(_) => return Err(AuthorizeError::UnsupportedResponseType),
+            None => return Err(AuthorizeError::NoResponseType),
+        }
+        if !matches!(self.form.get("response_mode"), None | Some("query")) {
+            return Err(AuthorizeError::UnsupportedResponseMode);
+        }
+        let challenge = self.form.get("code_challenge");
+        let challenge = challenge.ok_or(AuthorizeError::NoChallenge)?;
+        if self.form.get("code_challenge_method") != Some("S256") {
+            return Err(AuthorizeError::UnsupportedChallengeMethod);
+        }
+        let challenge = CodeChallenge::parse(challenge).ok_or(AuthorizeError::BadChallenge)?;
+        let requested =
+            RequestedScopes::parse(self.form.get("scope")).map_err(|_| AuthorizeError::BadScope)?;
+        Ok((requested, challenge))
+    }
+}
+
+impl AuthorizeRequest {
+    /// The app that asks.
+    pub fn client(&self) -> &AppKey {
+        &self.client
+    }
+
+    /// The redirect URI that the app must repeat when it redeems the code; none where it sent none
+    /// (RFC 6749 section 4.1.3).
+    pub fn asked_redirect_uri(&self) -> Option<&RedirectUri> {
+        self.asked_redirect_uri.as_ref()
+    }
+
+    /// Where the answer goes.
+    pub fn back(&self) -> &ReturnAddress {
+        &self.back
+    }
+
+    /// The scopes it asks for.
+    pub fn requested(&self) -> &RequestedScopes {
+        &self.requested
+    }
+
+    /// What proves who redeems the code.
+    pub fn challenge(&self) -> &CodeChallenge {
+        &self.challenge
+    }
+
+    /// The request as a query, which reads as the same request.
+    pub fn to_query(&self) -> String {
+        let challenge = self.challenge.to_text();
+        let scope = match &self.requested {
+            RequestedScopes::All => String::new(),
+            RequestedScopes::Some(scopes) => scopes.to_string(),
+        };
+        let redirect_uri = self.asked_redirect_uri.as_ref();
+        let parameters = [
+            ("client_id", self.client.as_str()),
+            ("redirect_uri", redirect_uri.map_or("", RedirectUri::as_str)),
+            ("response_type", "code"),
+            ("scope", &scope),
+            ("state", self.back.state.as_deref().unwrap_or_default()),
+            ("code_challenge", &challenge),
+            ("code_challenge_method", "S256"),
+        ];
+        let parameters = parameters.into_iter();
+        form::encode(parameters.filter(|(_, value)| !value.is_empty()))
+    }
+}
+
+impl ReturnAddress {
+    /// Where the browser goes with a code, and who issued it (RFC 9207 section 2).
+    pub fn with_code(&self, code: &str, issuer: &str) -> String {
+        self.with(&[("code", code)], issuer)
+    }
+
+    /// Where the browser goes with an error.
+    pub fn with_error(&self, error: AuthorizeError, issuer: &str) -> String {
+        let description = error.to_string();
+        self.with(
+            &[
+                ("error", error.code()),
+                // RFC 6749 section 4.1.2.1 has no quotation marks; ours are backticks.
+                ("error_description", &description),
+            ],
+            issuer,
+        )
+    }
+
+    /// The redirect URI.
+    pub fn uri(&self) -> &RedirectUri {
+        &self.uri
+    }
+
+    fn with(&self, answer: &[(&str, &str)], issuer: &str) -> String {
+        let state = self.state.as_deref().map(|state| ("state", state));
+        let parameters = answer.iter().copied().chain(state);
+        self.uri.with(parameters.chain([("iss", issuer)]))
+    }
+}
+
+impl AuthorizeError {
+    /// RFC 6749 section 4.1.2.1.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Repeated
+            | Self::NoResponseType
+            | Self::UnsupportedResponseMode
+            | Self::NoChallenge
+            | Self::UnsupportedChallengeMethod
+            | Self::BadChallenge => "invalid_request",
+            Self::UnsupportedResponseType => "unsupported_response_type",
+            Self::BadScope | Self::NothingGranted => "invalid_scope",
+            Self::Denied => "access_denied",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,187 @@
+//! `/authorization/authorize` (RFC 6749 section 3.1) and the pages around it.
+//!
+//! A browser comes from an app with a request; it gets a login page, then a consent page, and goes
+//! back with a code. Each form carries the request along, which is read anew each time; what a page
+//! showed is never more than a wish.
+
+mod browser;
+mod consent;
+mod login;
+mod page;
+mod session;
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::response::Response;
+
+use super::refusal::Refusal;
+use super::{Issuer, body, random};
+use crate::identity::{
+    AuthorizeError, AuthorizeFault, AuthorizeRequest, Form, PlainSecret, RequestedScopes,
+    ReturnAddress, ScopeSet, Status, Unanswerable, UnverifiedRequest, User, grant,
+};
+use crate::store::AppWithOwner;
+
+use browser::Browser;
+use page::FormOrigin;
+
+pub(super) use consent::consent;
+pub(super) use login::{login, logout};
+pub(super) use page::style;
+
+/// How long somebody stays logged in, however busy.
+const SESSION_SECONDS: i64 = 3600;
+
+/// A request that its app may make, and the app.
+struct Verified {
+    request: AuthorizeRequest,
+    app: AppWithOwner,
+}
+
+/// A form from one of our own pages.
+struct OwnForm {
+    form: Form,
+    browser: Browser,
+    verified: Verified,
+}
+
+/// Why there is no page, no code and no session.
+enum Failure {
+    /// For the user's eyes.
+    Unanswerable(Unanswerable),
+    /// The form is not from a page that this browser got.
+    ForeignForm,
+    /// For the app.
+    Answerable(ReturnAddress, AuthorizeError),
+    /// As everywhere.
+    Refusal(Refusal),
+}
+
+/// `GET`
+pub(super) async fn authorize(
+    State(issuer): State<Arc<Issuer>>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    issuer.offers_codes()?;
+    let (parts, _) = request.into_parts();
+    let outcome = issuer.page_for(&parts).await;
+    Ok(issuer.told(outcome))
+}
+
+impl Issuer {
+    /// Without the grant there are no pages either.
+    fn offers_codes(&self) -> Result<(), Refusal> {
+        if self.settings.grants.authorization_code {
+            Ok(())
+        } else {
+            Err(Refusal::NotFound)
+        }
+    }
+
+    async fn page_for(&self, request: &Parts) -> Result<Response, Failure> {
+        let query = request.uri.query().unwrap_or_default();
+        let Verified {
+            request: asked,
+            app,
+        } = self.verified(query).await?;
+        let mut browser = Browser::read(&request.headers, &self.settings.url);
+        let cookie = browser.introduce(PlainSecret::from_random(random()?));
+        // There is a secret now.
+        let token = browser.form_token().ok_or(Failure::ForeignForm)?;
+        let origin = FormOrigin {
+            request: &asked,
+            token: &token,
+        };
+        let page = match self.session_user(&browser).await? {
+            None => page::login(&origin, &app, None),
+            Some(user) => {
+                let scopes = grantable(&asked, asked.requested(), &app, &user)?;
+                let scopes = self.store.describe_scopes(&scopes).await?;
+                page::consent(&origin, &app, &user, &scopes)
+            }
+        };
+        Ok(page::with_cookies(page, cookie))
+    }
+
+    /// Holds a query against the app that it names, which must be active, as its owner must.
+    async fn verified(&self, query: &str) -> Result<Verified, Failure> {
+        let unverified = UnverifiedRequest::parse(query)?;
+        let now = self.clock.now();
+        let app = self.store.app(unverified.client(), now).await?;
+        let app = app
+            .filter(|found| [found.app.status, found.owner.status] == [Status::Active; 2])
+            .ok_or(Unanswerable::UnknownClient)?;
+        let request = unverified.verify(&app.app)?;
+        Ok(Verified { request, app })
+    }
+
+    /// Reads a form that must be from one of our own pages.
+    async fn own_form(&self, request: Request) -> Result<OwnForm, Failure> {
+        let headers = request.headers().clone();
+        let form = body::form(request).await?;
+        let browser = Browser::read(&headers, &self.settings.url);
+        if !browser.has_sent(&headers, form.get("csrf")) {
+            return Err(Failure::ForeignForm);
+        }
+        let verified = self
+            .verified(form.get("request").unwrap_or_default())
+            .await?;
+        Ok(OwnForm {
+            form,
+            browser,
+            verified,
+        })
+    }
+
+    /// One answer for each failure.
+    fn told(&self, outcome: Result<Response, Failure>) -> Response {
+        match outcome {
+            Ok(response) => response,
+            Err(Failure::Unanswerable(fault)) => page::unanswerable(fault),
+            Err(Failure::ForeignForm) => page::foreign_form(),
+            Err(Failure::Answerable(back, error)) => {
+                page::go(&back.with_error(error, &self.settings.url), None)
+            }
+            Err(Failure::Refusal(refusal)) => page::refused(refusal),
+        }
+    }
+}
+
+/// What the user could give to the app now.
+fn grantable(
+    request: &AuthorizeRequest,
+    requested: &RequestedScopes,
+    app: &AppWithOwner,
+    user: &User,
+) -> Result<ScopeSet, Failure> {
+    grant(requested, Some(&app.scopes()), &user.scopes)
+        .map_err(|_| Failure::Answerable(request.back().clone(), AuthorizeError::NothingGranted))
+}
+
+/// Our own page for a request.
+fn page_url(request: &AuthorizeRequest) -> String {
+    format!("/authorization/authorize?{}", request.to_query())
+}
+
+impl From<Unanswerable> for Failure {
+    fn from(fault: Unanswerable) -> Self {
+        Self::Unanswerable(fault)
+    }
+}
+
+impl From<AuthorizeFault> for Failure {
+    fn from(fault: AuthorizeFault) -> Self {
+        match fault {
+            AuthorizeFault::Unanswerable(fault) => Self::Unanswerable(fault),
+            AuthorizeFault::Answerable(back, error) => Self::Answerable(back, error),
+        }
+    }
+}
+
+impl<E: Into<Refusal>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Refusal(error.into())
+    }
+}

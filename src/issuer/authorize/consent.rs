@@ -1,0 +1,88 @@
+//! `POST /authorization/consent`: the user's answer, and the code that follows on a yes.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+
+use super::{Failure, OwnForm, Verified, grantable, page, page_url};
+use crate::identity::{
+    AuthorizeError, PlainSecret, RequestedScopes, ScopeSet, User, alphanumeric, grant,
+};
+use crate::issuer::refusal::Refusal;
+use crate::issuer::{Issuer, random};
+use crate::store::AuthorizationCode;
+
+/// How long a code can be redeemed: a browser's redirect and a client's call.
+const CODE_SECONDS: i64 = 60;
+
+/// `POST /authorization/consent`
+pub(in crate::issuer) async fn consent(
+    State(issuer): State<Arc<Issuer>>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    issuer.offers_codes()?;
+    let outcome = issuer.decided(request).await;
+    Ok(issuer.told(outcome))
+}
+
+impl Issuer {
+    async fn decided(&self, request: Request) -> Result<Response, Failure> {
+        let OwnForm {
+            form,
+            browser,
+            verified,
+        } = self.own_form(request).await?;
+        let Some(user) = self.session_user(&browser).await? else {
+            // The session ended before the page was answered.
+            return Ok(page::go(&page_url(&verified.request), None));
+        };
+        let back = verified.request.back();
+        match form.get("decision") {
+            Some("allow") => {}
+            Some("deny") => {
+                return Err(Failure::Answerable(back.clone(), AuthorizeError::Denied));
+            }
+            Some(_) | None => return Err(Refusal::Parameter("decision").into()),
+        }
+        // Consent is to what was shown: what the user got since then is not part of it.
+        let shown = ScopeSet::parse(form.get("scope").unwrap_or_default());
+        let shown = RequestedScopes::Some(shown.map_err(|_| Refusal::BadScope)?);
+        let scopes = grantable(
+            &verified.request,
+            verified.request.requested(),
+            &verified.app,
+            &user,
+        )?;
+        let scopes = grant(&shown, None, &scopes)
+            .map_err(|_| Failure::Answerable(back.clone(), AuthorizeError::NothingGranted))?;
+        let code = self.authorization_code(&verified, &user, scopes).await?;
+        let location = back.with_code(code.reveal(), &self.settings.url);
+        Ok(page::go(&location, None))
+    }
+
+    async fn authorization_code(
+        &self,
+        verified: &Verified,
+        user: &User,
+        scopes: ScopeSet,
+    ) -> Result<PlainSecret, Refusal> {
+        let request = &verified.request;
+        let now = self.clock.now();
+        let secret = PlainSecret::from_random(random()?);
+        let code = AuthorizationCode {
+            family: alphanumeric(&random::<16>()?),
+            user: user.id.clone(),
+            app: request.client().clone(),
+            redirect_uri: request.asked_redirect_uri().cloned(),
+            challenge: request.challenge().clone(),
+            scopes,
+            expires_at: now.plus(CODE_SECONDS),
+            position: user.as_of.min(verified.app.owner.as_of),
+        };
+        self.store
+            .add_authorization_code(&secret.digest(), &code, now)
+            .await?;
+        Ok(secret)
+    }
+}

@@ -1,0 +1,58 @@
+//! Sessions: who is logged in, in which browser, for an hour at most.
+
+use super::SESSION_SECONDS;
+use super::browser::{Browser, SetCookie};
+use crate::identity::{PlainSecret, Status, User};
+use crate::issuer::refusal::Refusal;
+use crate::issuer::{Issuer, random};
+
+impl Issuer {
+    /// Who is logged in with this browser. A session of somebody who has been disabled is over.
+    pub(super) async fn session_user(&self, browser: &Browser) -> Result<Option<User>, Refusal> {
+        let Some(digest) = browser.session() else {
+            return Ok(None);
+        };
+        let Some(id) = self.store.session(&digest, self.clock.now()).await? else {
+            return Ok(None);
+        };
+        let user = self.store.user(&id).await?;
+        if user
+            .as_ref()
+            .is_some_and(|user| user.status == Status::Active)
+        {
+            return Ok(user);
+        }
+        self.store.end_sessions(&id).await?;
+        Ok(None)
+    }
+
+    /// Begins a session under a new secret, whatever the browser had before: a session that somebody
+    /// else has put there gets nobody in (OWASP session fixation).
+    pub(super) async fn begin_session(
+        &self,
+        browser: &Browser,
+        user: &User,
+    ) -> Result<Option<SetCookie>, Refusal> {
+        if let Some(earlier) = browser.session() {
+            self.store.end_session(&earlier).await?;
+        }
+        let now = self.clock.now();
+        let secret = PlainSecret::from_random(random()?);
+        let expiry = now.plus(SESSION_SECONDS);
+        self.store
+            .add_session(&secret.digest(), user, expiry, now)
+            .await?;
+        Ok(browser.begin_session(&secret))
+    }
+
+    /// Ends the session of this browser.
+    pub(super) async fn end_session(
+        &self,
+        browser: &Browser,
+    ) -> Result<Option<SetCookie>, Refusal> {
+        if let Some(digest) = browser.session() {
+            self.store.end_session(&digest).await?;
+        }
+        Ok(browser.end_session())
+    }
+}

@@ -1,0 +1,129 @@
+//! The grant `authorization_code` (RFC 6749 section 4.1.3): a code, once, for tokens.
+
+use super::refresh::Granted;
+use super::refusal::Refusal;
+use super::signing::Bearer;
+use super::{Issuer, random};
+use crate::identity::{App, Form, PlainSecret, RequestedScopes, SecretDigest, Status, grant};
+use crate::store::{
+    AppWithOwner, AuthorizationCode, CodeState, Redemption, RefreshToken, Successor,
+};
+use crate::token::Subject;
+
+impl Issuer {
+    /// Redeems a code that `client` got, under the redirect URI that it sent and with the verifier
+    /// of its challenge. The tokens have what was consented to, as far as user and app still have it.
+    pub(super) async fn by_authorization_code(
+        &self,
+        client: &AppWithOwner,
+        form: &Form,
+    ) -> Result<Granted, Refusal> {
+        let presented = form.get("code").ok_or(Refusal::Missing("code"))?;
+        let verifier = form.get("code_verifier");
+        let verifier = verifier.ok_or(Refusal::Missing("code_verifier"))?;
+        let digest = PlainSecret::claimed(presented).digest();
+        let found = self.store.authorization_code(&digest).await?;
+        // Somebody else's code: refused, and the grant is left in peace.
+        let (code, state) = found
+            .filter(|(code, _)| code.app == client.app.key)
+            .ok_or(Refusal::BadCode)?;
+        if state == CodeState::Used {
+            return Err(self.end_grant(&code).await);
+        }
+        let redirect_uri = form.get("redirect_uri");
+        if !code.challenge.accepts(verifier) || !is_same(&code, redirect_uri, &client.app) {
+            return Err(Refusal::BadCode);
+        }
+        let user = self.store.user(&code.user).await?;
+        let user = user
+            .filter(|user| user.status == Status::Active)
+            .ok_or(Refusal::BadCode)?;
+        let revoked_through = user.revoked_through.max(client.app.revoked_through);
+        if code.position < revoked_through {
+            return Err(Refusal::BadCode);
+        }
+        let consented = RequestedScopes::Some(code.scopes.clone());
+        let scopes = grant(&consented, Some(&client.scopes()), &user.scopes)
+            .map_err(|_| Refusal::BadCode)?;
+        // Before the code is used up: what fails here can be tried again.
+        let bearer = Bearer {
+            user: &user,
+            app: Some(&code.app),
+            grant: Some(&code.family),
+            as_of: user.as_of.min(client.owner.as_of),
+        };
+        let granted = Granted {
+            access_token: self.access_token(&bearer, &scopes)?,
+            refresh_token: self.refresh_secret()?,
+            scopes,
+        };
+        match self.redeem(&digest, &code, &granted).await? {
+            Redemption::Redeemed => Ok(granted),
+            Redemption::Replayed => Err(self.end_grant(&code).await),
+            Redemption::Unknown => Err(Refusal::BadCode),
+        }
+    }
+
+    async fn redeem(
+        &self,
+        digest: &SecretDigest,
+        code: &AuthorizationCode,
+        granted: &Granted,
+    ) -> Result<Redemption, Refusal> {
+        let now = self.clock.now();
+        let lifetime = i64::from(self.settings.refresh_token.lifetime_seconds);
+        let token = RefreshToken {
+            family: code.family.clone(),
+            user: code.user.clone(),
+            app: Some(code.app.clone()),
+            // What was consented to, as later refreshes see more of it if the user has more again.
+            scopes: code.scopes.clone(),
+            expires_at: now.plus(lifetime),
+            position: code.position,
+        };
+        let secret = granted.refresh_token.as_ref().map(PlainSecret::digest);
+        let refresh = secret.as_ref().map(|digest| Successor {
+            digest,
+            token: &token,
+        });
+        let redemption = self
+            .store
+            .redeem_authorization_code(digest, refresh.as_ref(), now);
+        Ok(redemption.await?)
+    }
+
+    fn refresh_secret(&self) -> Result<Option<PlainSecret>, Refusal> {
+        if !self.settings.grants.refresh_token {
+            return Ok(None);
+        }
+        Ok(Some(PlainSecret::from_random(random()?)))
+    }
+
+    /// Takes back what a code has led to, and says why: it came twice, so somebody has stolen it (RFC
+    /// 6749 section 4.1.2).
+    async fn end_grant(&self, code: &AuthorizationCode) -> Refusal {
+        tracing::warn!(
+            user.id = code.user.as_str(),
+            client.id = code.app.as_str(),
+            "an authorization code was used twice; its grant has ended"
+        );
+        let grant = Subject::Grant(code.family.clone());
+        match self.store.revoke(&grant, self.clock.now()).await {
+            Ok(_) => Refusal::BadCode,
+            Err(error) => error.into(),
+        }
+    }
+}
+
+/// Whether the redirect URI is the one that the code was asked for with. It may be left out where it
+/// was left out then, and only there.
+fn is_same(code: &AuthorizationCode, sent: Option<&str>, app: &App) -> bool {
+    match (&code.redirect_uri, sent) {
+        (Some(asked), Some(sent)) => asked.as_str() == sent,
+        (Some(_), None) => false,
+        (None, None) => true,
+        (None, Some(sent)) => {
+            matches!(app.redirect_uris.as_slice(), [only] if only.as_str() == sent)
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Authorization codes: digests only, each redeemed once; whoever brings one again is told apart.
+
+use sqlx::Row;
+
+use super::revocations::{as_bigint, position};
+use super::users::scopes;
+use super::{Store, StoreError, Successor, refresh_tokens};
+use crate::clock::UnixSeconds;
+use crate::identity::{AppKey, CodeChallenge, RedirectUri, ScopeSet, SecretDigest, UserId};
+use crate::token::LogPosition;
+
+/// How long after its end a code is remembered, so that its return ends the grant: as long as an
+/// access token may hold.
+const REMEMBERED_SECONDS: i64 = 86_400;
+
+/// An authorization code as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthorizationCode {
+    /// The family of the refresh tokens that it leads to.
+    pub family: String,
+    /// Who consented.
+    pub user: UserId,
+    /// To whom it was given, which alone may redeem it.
+    pub app: AppKey,
+    /// The redirect URI that must be repeated; none where none was sent.
+    pub redirect_uri: Option<RedirectUri>,
+    /// What the verifier must fit.
+    pub challenge: CodeChallenge,
+    /// What the user consented to.
+    pub scopes: ScopeSet,
+    /// When it can no longer be redeemed.
+    pub expires_at: UnixSeconds,
+    /// How much of the revocation log had happened when it was given out.
+    pub position: LogPosition,
+}
+
+/// Whether a code has been redeemed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodeState {
+    /// Not yet; it may have ended nevertheless.
+    Unused,
+    /// Before.
+    Used,
+}
+
+/// What became of an attempt to redeem a code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Redemption {
+    /// By this caller and no other.
+    Redeemed,
+    /// Somebody was faster: one of the two has stolen it.
+    Replayed,
+    /// It is unknown or has ended unused.
+    Unknown,
+}
+
+impl Store {
+    /// Keeps a new code, and forgets those that ended long ago.
+    pub async fn add_authorization_code(
+        &self,
+        digest: &SecretDigest,
+        code: &AuthorizationCode,
+        now: UnixSeconds,
+    ) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM authorization_codes WHERE expires_at <= $1")
+            .bind(now.plus(-REMEMBERED_SECONDS).0)
+            .execute(&self.writer)
+            .await?;
+        let text = "INSERT INTO authorization_codes (digest, family, user_id, app_key, \
+                    redirect_uri, code_challenge, scopes, created_at, expires_at, used_at, \
+                    position) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10)";
+        sqlx::query(text)
+            .bind(digest.to_text())
+            .bind(&*code.family)
+            .bind(code.user.as_str())
+            .bind(code.app.as_str())
+            .bind(code.redirect_uri.as_ref().map_or("", RedirectUri::as_str))
+            .bind(code.challenge.to_text())
+            .bind(code.scopes.to_string())
+            .bind(now.0)
+            .bind(code.expires_at.0)
+            .bind(as_bigint(code.position))
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+
+    /// A code; whether it has ended is known to [`Store::redeem_authorization_code`].
+    pub async fn authorization_code(
+        &self,
+        digest: &SecretDigest,
+    ) -> Result<Option<(AuthorizationCode, CodeState)>, StoreError> {
+        let text = "SELECT family, user_id, app_key, redirect_uri, code_challenge, scopes, \
+                    expires_at, used_at, position FROM authorization_codes WHERE digest = $1";
+        let row = sqlx::query(text)
+            .bind(digest.to_text())
+            .fetch_optional(&self.reader)
+            .await?;
+        let Some(row) = row else {
+            return Ok(None);
+        };
+        let redirect_uri: &str = row.try_get("redirect_uri")?;
+        let redirect_uri = (!redirect_uri.is_empty()).then(|| RedirectUri::parse(redirect_uri));
+        let state = match row.try_get("used_at")? {
+            0_i64 => CodeState::Unused,
+            _ => CodeState::Used,
+        };
+        let code = AuthorizationCode {
+            family: row.try_get("family")?,
+            user: UserId::known(row.try_get("user_id")?),
+            app: AppKey::known(row.try_get("app_key")?),
+            redirect_uri: redirect_uri
+                .transpose()
+                .map_err(|_| StoreError::Unreadable("redirect URI"))?,
+            challenge: CodeChallenge::parse(row.try_get("code_challenge")?)
+                .ok_or(StoreError::Unreadable("code challenge"))?,
+            scopes: scopes(&row, "scopes")?,
+            expires_at: UnixSeconds(row.try_get("expires_at")?),
+            position: position(&row, "position")?,
+        };
+        Ok(Some((code, state)))
+    }
+
+    /// Redeems a code, once, and keeps the refresh token that it leads to, if any: both or neither,
+    /// so that whoever finds the code redeemed also finds the token to be ended.
+    pub async fn redeem_authorization_code(
+        &self,
+        digest: &SecretDigest,
+        refresh: Option<&Successor<'_>>,
+        now: UnixSeconds,
+    ) -> Result<Redemption, StoreError> {
+        let mut transaction = self.begin().await?;
+        // One statement: of several callers at once, one finds the code unused.
+        let text = "UPDATE authorization_codes SET used_at = $2 \
+                    WHERE digest = $1 AND used_at = 0 AND expires_at > $2";
+        let redeemed = sqlx::query(text)
+            .bind(digest.to_text())
+            .bind(now.0)
+            .execute(&mut *transaction)
+            .await?;
+        if redeemed.rows_affected() == 1 {
+            if let Some(refresh) = refresh {
+                refresh_tokens::insert(refresh.digest, refresh.token, now)
+                    .execute(&mut *transaction)
+                    .await?;
+            }
+            transaction.commit().await?;
+            return Ok(Redemption::Redeemed);
+        }
+        let text = "SELECT used_at FROM authorization_codes WHERE digest = $1 AND used_at > 0";
+        let used = sqlx::query(text)
+            .bind(digest.to_text())
+            .fetch_optional(&mut *transaction)
+            .await?;
+        Ok(match used {
+            Some(_) => Redemption::Replayed,
+            None => Redemption::Unknown,
+        })
+    }
+}
