@@ -6,24 +6,31 @@
 
 mod account;
 mod apps;
+mod attempt;
 mod backend;
 mod body;
 mod client;
+mod containment;
 mod discovery;
 mod first_start;
 mod guard;
 mod hashing;
 mod login;
+mod metrics;
+mod observation;
 mod refresh;
 mod refusal;
 mod routes;
 mod settings;
 mod signing;
+mod store_health;
+mod throttle;
 mod token;
 
 use std::sync::Arc;
 
 use axum::Router;
+use prometheus_client::registry::Registry;
 
 use crate::authorizer::Authorizer;
 use crate::clock::Clock;
@@ -33,9 +40,15 @@ use crate::token::{CryptographyFailed, KeySet, KeySetError, SigningKeyError};
 pub use first_start::{FirstAdministrator, FirstStartError};
 pub use routes::endpoints;
 pub use settings::{Grants, HashingSettings, IssuerDocument, IssuerSettings, RefreshSettings};
+pub use throttle::{
+    BucketSettings, ConnectedFrom, Network, NotANetwork, ThrottleSettings, TrustedProxies,
+};
 
 use hashing::PasswordHasher;
+use metrics::IssuerMetrics;
 use signing::Signer;
+use store_health::StoreHealth;
+use throttle::Throttle;
 
 /// An issuer that is ready to serve.
 pub struct Issuer {
@@ -44,6 +57,9 @@ pub struct Issuer {
     signer: Signer,
     guard: Authorizer,
     hasher: PasswordHasher,
+    throttle: Throttle,
+    metrics: IssuerMetrics,
+    store_health: StoreHealth,
     clock: Arc<dyn Clock>,
 }
 
@@ -86,12 +102,16 @@ impl Issuer {
         let signer = Signer::load(&store, clock.now()).await?;
         let guard = guard::authorizer(&settings, signer.key_set()?, Arc::clone(&clock))?;
         let hasher = PasswordHasher::start(settings.hashing)?;
+        let throttle = Throttle::new(&settings.throttle, Arc::clone(&clock));
         let issuer = Self {
             settings,
             store,
             signer,
             guard,
             hasher,
+            throttle,
+            metrics: IssuerMetrics::new(),
+            store_health: StoreHealth::opened(),
             clock,
         };
         let administrator = issuer.prepare_first_start().await?;
@@ -101,6 +121,13 @@ impl Issuer {
     /// The keys with which a gate in this process verifies.
     pub fn key_set(&self) -> Result<KeySet, KeySetError> {
         self.signer.key_set()
+    }
+
+    /// Has everything that it counts registered.
+    pub fn register_metrics(&self, registry: &mut Registry) {
+        self.metrics.register(registry);
+        self.hasher.register_metrics(registry);
+        self.store_health.register(registry);
     }
 
     /// The endpoints.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::Request;
-use axum::http::header::{CONTENT_TYPE, HeaderMap};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::LengthLimitError;
@@ -27,7 +27,14 @@ const FORM: &str = "application/x-www-form-urlencoded";
 pub(super) async fn json<T: DeserializeOwned>(request: Request) -> Result<T, Refusal> {
     let bytes = bytes(request, JSON).await?;
     // The message names the place, and of the body at most a member's name.
-    serde_json::from_slice(&bytes).map_err(|error| Refusal::Json(error.to_string()))
+    serde_json::from_slice(&bytes).map_err(|error| {
+        let message = error.to_string();
+        if message.starts_with("trailing comma") {
+            Refusal::TrailingComma(message)
+        } else {
+            Refusal::Json(message)
+        }
+    })
 }
 
 /// Reads the form of a request (RFC 6749 section 3.2).
@@ -38,6 +45,9 @@ pub(super) async fn form(request: Request) -> Result<Form, Refusal> {
 async fn bytes(request: Request, expected: &'static str) -> Result<Bytes, Refusal> {
     if !is_type(request.headers(), expected) {
         return Err(Refusal::ContentType(expected));
+    }
+    if request.headers().contains_key(CONTENT_ENCODING) {
+        return Err(Refusal::ContentEncoding);
     }
     read(request.into_body()).await
 }

@@ -10,7 +10,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 
 use super::refusal::Refusal;
-use super::{Issuer, account, apps, backend, discovery, guard, login, token};
+use super::{
+    Issuer, account, apps, backend, containment, discovery, guard, login, observation, token,
+};
 
 /// Each path with its methods; `policy.yaml` says who may call it.
 fn table() -> [(&'static str, MethodRouter<Arc<Issuer>>); 9] {
@@ -43,7 +45,13 @@ pub(super) fn router(issuer: Arc<Issuer>) -> Router {
     router
         .fallback(async || Refusal::NotFound)
         .method_not_allowed_fallback(async || Refusal::MethodNotAllowed)
+        .layer(from_fn_with_state(Arc::clone(&issuer), observation::audit))
         .layer(from_fn_with_state(Arc::clone(&issuer), guard::guard))
+        .layer(from_fn(containment::contain))
+        .layer(from_fn_with_state(
+            Arc::clone(&issuer),
+            observation::observe,
+        ))
         .layer(from_fn(never_stored))
         .with_state(issuer)
 }

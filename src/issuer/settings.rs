@@ -6,6 +6,8 @@ use std::thread::available_parallelism;
 
 use serde::Deserialize;
 
+use super::throttle::{ThrottleDocument, ThrottleSettings, TrustedProxies, trusted_proxies};
+use crate::ext_authz::SubjectForm;
 use crate::problem::Faults;
 use crate::store::StoreLocation;
 use crate::yaml::present;
@@ -31,6 +33,12 @@ pub struct IssuerSettings {
     pub admin_password_file: Option<PathBuf>,
     /// How passwords are hashed.
     pub hashing: HashingSettings,
+    /// How much is tried before somebody must wait.
+    pub throttle: ThrottleSettings,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: TrustedProxies,
+    /// How users are named in the log: as `log.subject` says.
+    pub log_subject: SubjectForm,
 }
 
 /// Refresh tokens.
@@ -85,6 +93,10 @@ pub struct IssuerDocument {
     admin_password_file: Option<PathBuf>,
     #[serde(default)]
     hashing: HashingDocument,
+    #[serde(default)]
+    throttle: ThrottleDocument,
+    #[serde(default)]
+    trusted_proxies: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -180,6 +192,8 @@ impl IssuerDocument {
         let key = "issuer.refresh_token.retry_window_seconds";
         faults.within(key, self.refresh_token.retry_window_seconds, 0, 60);
         let grants = grants(&self.grants, faults);
+        let throttle = self.throttle.build(faults);
+        let trusted_proxies = trusted_proxies(&self.trusted_proxies, faults);
         Some(IssuerSettings {
             url: self.url,
             address: address?,
@@ -198,6 +212,9 @@ impl IssuerDocument {
                 threads: usize::try_from(self.hashing.threads).ok()?,
                 max_queue: usize::try_from(self.hashing.max_queue).ok()?,
             },
+            throttle: throttle?,
+            trusted_proxies,
+            log_subject: SubjectForm::default(),
         })
     }
 }

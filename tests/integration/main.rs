@@ -9,6 +9,8 @@
     reason = "a test fails by panicking, and says what it skips"
 )]
 
+#[cfg(feature = "issuer")]
+mod abuse;
 mod asker;
 mod binary;
 mod client;
@@ -19,6 +21,8 @@ mod envoy_process;
 mod issuer;
 #[cfg(feature = "issuer")]
 mod issuer_losses;
+#[cfg(feature = "issuer")]
+mod issuer_metrics;
 mod jwks;
 mod jwks_server;
 mod manifests;
@@ -35,4 +39,6 @@ mod test_app;
 #[cfg(feature = "issuer")]
 mod test_companion;
 mod test_issuer;
+#[cfg(feature = "issuer")]
+mod throttle;
 mod upstream;

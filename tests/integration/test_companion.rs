@@ -38,9 +38,23 @@ impl TestCompanion {
         Self::on(&store, folder).await
     }
 
+    /// With further keys of the section `issuer`, as YAML flow entries with a comma in front.
+    pub(crate) async fn with_issuer_keys(keys: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut setup = setup(folder.path(), &sqlite(folder.path()));
+        let closing = setup.extra.rfind('}').unwrap();
+        setup.extra.insert_str(closing, keys);
+        Self::with(&setup, folder).await
+    }
+
     /// With this store, whose files, if any, are in `folder`.
     pub(crate) async fn on(store: &str, folder: tempfile::TempDir) -> Self {
-        let gate = TestApp::with(&setup(folder.path(), store));
+        let setup = setup(folder.path(), store);
+        Self::with(&setup, folder).await
+    }
+
+    async fn with(setup: &Setup, folder: tempfile::TempDir) -> Self {
+        let gate = TestApp::with(setup);
         let address = gate.app.issuer_address().unwrap();
         let companion = Self {
             gate,

@@ -1,0 +1,113 @@
+//! An attempt to prove who somebody is: throttled, counted and logged, whatever endpoint it is for.
+
+use std::future::Future;
+
+use super::Issuer;
+use super::metrics::AttemptOutcome;
+use super::refusal::Refusal;
+use super::throttle::{self, Claimant, Throttled};
+use crate::ext_authz::SubjectForm;
+use crate::identity::{User, UserId};
+
+impl Issuer {
+    /// Has `check` find out whether `claimant` knows its secret, unless it must wait.
+    pub(super) async fn attempt<T>(
+        &self,
+        claimant: Claimant<'_>,
+        secret: &[u8],
+        check: impl Future<Output = Result<T, Refusal>>,
+    ) -> Result<T, Refusal> {
+        let attempt = match self.throttle.attempt(claimant, secret) {
+            Ok(attempt) => attempt,
+            Err(throttled) => {
+                self.end_attempt(claimant, AttemptOutcome::Throttled);
+                return Err(self.hold_up(throttled));
+            }
+        };
+        let checked = check.await;
+        let outcome = match &checked {
+            Ok(_) => {
+                attempt.succeeded();
+                AttemptOutcome::Succeeded
+            }
+            Err(Refusal::BadLogin | Refusal::BadClient) => {
+                attempt.failed();
+                AttemptOutcome::Failed
+            }
+            Err(_) => AttemptOutcome::Unavailable,
+        };
+        self.end_attempt(claimant, outcome);
+        checked
+    }
+
+    /// Counts one more registration from where the request comes from.
+    pub(super) fn admit_registration(&self) -> Result<(), Refusal> {
+        let admitted = self.throttle.registration();
+        admitted.map_err(|throttled| self.hold_up(throttled))
+    }
+
+    fn hold_up(&self, throttled: Throttled) -> Refusal {
+        let Throttled {
+            limit,
+            retry_after_seconds,
+        } = throttled;
+        self.metrics.throttled(limit);
+        tracing::info!(
+            target: "portcullis::audit",
+            retry_after_seconds,
+            throttle.limit = limit.label(),
+            client.address = throttle::address().map(tracing::field::display),
+            "throttled"
+        );
+        Refusal::Throttled {
+            retry_after_seconds,
+        }
+    }
+
+    fn end_attempt(&self, claimant: Claimant<'_>, outcome: AttemptOutcome) {
+        self.metrics.attempt(claimant, outcome);
+        // Never the name itself: people type passwords where names belong.
+        let (kind, name) = match claimant {
+            Claimant::Account(name) => ("account", name.to_lowercase()),
+            Claimant::App(key) => ("app", key.to_owned()),
+        };
+        let name = SubjectForm::Digest.name(&self.settings.url, &name);
+        let outcome_name = outcome.name();
+        match outcome {
+            // Each token of an app would be a line; logins are told where the user is known.
+            AttemptOutcome::Succeeded => tracing::debug!(
+                target: "portcullis::audit",
+                outcome = outcome_name,
+                claimant.kind = kind,
+                claimant.digest = name,
+                "credentials checked"
+            ),
+            AttemptOutcome::Failed | AttemptOutcome::Throttled | AttemptOutcome::Unavailable => {
+                tracing::info!(
+                    target: "portcullis::audit",
+                    outcome = outcome_name,
+                    claimant.kind = kind,
+                    claimant.digest = name,
+                    client.address = throttle::address().map(tracing::field::display),
+                    "credentials checked"
+                );
+            }
+        }
+    }
+
+    /// What the log calls a user.
+    pub(super) fn log_name(&self, user: &UserId) -> String {
+        let form = self.settings.log_subject;
+        form.name(&self.settings.url, user.as_str())
+    }
+
+    /// Tells the log of something that a user did with its own credentials.
+    pub(super) fn log_user(&self, user: &User, action: &'static str) {
+        tracing::info!(
+            target: "portcullis::audit",
+            action,
+            user.id = self.log_name(&user.id),
+            "done by a user"
+        );
+    }
+}
