@@ -1,5 +1,6 @@
 //! Bodies in and out: bounded, of one type, and never in axum's own words.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
@@ -7,9 +8,10 @@ use axum::extract::Request;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use http_body::Body as _;
 use http_body_util::LengthLimitError;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::refusal::Refusal;
 use crate::identity::Form;
@@ -26,8 +28,15 @@ const FORM: &str = "application/x-www-form-urlencoded";
 /// Reads the JSON of a request.
 pub(super) async fn json<T: DeserializeOwned>(request: Request) -> Result<T, Refusal> {
     let bytes = bytes(request, JSON).await?;
+    let is_object = bytes.trim_ascii_start().first() == Some(&b'{');
+    let read = if is_object {
+        serde_json::from_slice(&bytes)
+    } else {
+        // serde would take the members from an array as well, by their order.
+        not_an_object(&bytes)
+    };
     // The message names the place, and of the body at most a member's name.
-    serde_json::from_slice(&bytes).map_err(|error| {
+    read.map_err(|error| {
         let message = error.to_string();
         if message.starts_with("trailing comma") {
             Refusal::TrailingComma(message)
@@ -35,6 +44,13 @@ pub(super) async fn json<T: DeserializeOwned>(request: Request) -> Result<T, Ref
             Refusal::Json(message)
         }
     })
+}
+
+fn not_an_object<T>(bytes: &[u8]) -> Result<T, serde_json::Error> {
+    match serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(bytes) {
+        Ok(_) => Err(serde::de::Error::custom("expected an object")),
+        Err(error) => Err(error),
+    }
 }
 
 /// Reads the form of a request (RFC 6749 section 3.2).
@@ -49,7 +65,12 @@ async fn bytes(request: Request, expected: &'static str) -> Result<Bytes, Refusa
     if request.headers().contains_key(CONTENT_ENCODING) {
         return Err(Refusal::ContentEncoding);
     }
-    read(request.into_body()).await
+    let body = request.into_body();
+    // Not even begun to be read, and whoever expects 100 (RFC 9110 section 10.1.1) does not send it.
+    if body.size_hint().lower() > MAXIMUM_BODY_BYTES as u64 {
+        return Err(Refusal::BodyTooLarge);
+    }
+    read(body).await
 }
 
 async fn read(body: Body) -> Result<Bytes, Refusal> {

@@ -272,7 +272,7 @@ async fn json_that_is_none_is_refused_and_told_where() {
         let object = text.strip_suffix('}').unwrap();
         let first: Value = serde_json::from_str(text).unwrap();
         let name = first.as_object().unwrap().keys().next().unwrap().clone();
-        let rows: [(Vec<u8>, &str); 26] = [
+        let rows: [(Vec<u8>, &str); 27] = [
             (format!("{object},\n}}").into(), "line 2 column 1"),
             (
                 format!("{object},\n}}").into(),
@@ -308,9 +308,13 @@ async fn json_that_is_none_is_refused_and_told_where() {
                 format!("{{\"{name}\": {}", nested("[", 9000)).into(),
                 "invalid type",
             ),
-            (nested("[", 9000).into(), "recursion limit exceeded"),
+            (nested("[", 9000).into(), "expected a map"),
+            (
+                b"[\"alice\", \"pfannkuchen mit apfelmus\"]".to_vec(),
+                "expected a map",
+            ),
             (nested("{\"a\":", 2000).into(), "unknown field"),
-            (format!("{{\"{name}\": \"\\ud800\"}}").into(), "surrogate"),
+            (format!("{{\"{name}\": \"\\ud800\"}}").into(), "hex escape"),
             (
                 format!("{{\"{name}\": \"\u{1}\"}}").into(),
                 "control character",
