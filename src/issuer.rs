@@ -2,7 +2,9 @@
 //!
 //! In reading order: [`Issuer::open`] has store, key and rules ready; `routes` is the table of the
 //! endpoints, each in a file of its own; `guard` asks the same [`Authorizer`] as the gate who may
-//! pass, under a policy that is built in; `refusal` maps every failure to what RFC 6749 says.
+//! pass, under a policy that is built in; `attempt` and `throttle` bound how often somebody may
+//! guess; `observation` and `containment` surround every endpoint; `refusal` maps every failure to
+//! what RFC 6749 says.
 
 mod account;
 mod apps;
@@ -46,6 +48,7 @@ pub use throttle::{
 
 use hashing::PasswordHasher;
 use metrics::IssuerMetrics;
+use observation::UnknownProxy;
 use signing::Signer;
 use store_health::StoreHealth;
 use throttle::Throttle;
@@ -60,6 +63,7 @@ pub struct Issuer {
     throttle: Throttle,
     metrics: IssuerMetrics,
     store_health: StoreHealth,
+    unknown_proxy: UnknownProxy,
     clock: Arc<dyn Clock>,
 }
 
@@ -112,6 +116,7 @@ impl Issuer {
             throttle,
             metrics: IssuerMetrics::new(),
             store_health: StoreHealth::opened(),
+            unknown_proxy: UnknownProxy::default(),
             clock,
         };
         let administrator = issuer.prepare_first_start().await?;

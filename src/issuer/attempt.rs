@@ -66,33 +66,23 @@ impl Issuer {
 
     fn end_attempt(&self, claimant: Claimant<'_>, outcome: AttemptOutcome) {
         self.metrics.attempt(claimant, outcome);
+        // Each token of an app would be a line; logins are told where the user is known.
+        if outcome == AttemptOutcome::Succeeded {
+            return;
+        }
         // Never the name itself: people type passwords where names belong.
         let (kind, name) = match claimant {
             Claimant::Account(name) => ("account", name.to_lowercase()),
             Claimant::App(key) => ("app", key.to_owned()),
         };
-        let name = SubjectForm::Digest.name(&self.settings.url, &name);
-        let outcome_name = outcome.name();
-        match outcome {
-            // Each token of an app would be a line; logins are told where the user is known.
-            AttemptOutcome::Succeeded => tracing::debug!(
-                target: "portcullis::audit",
-                outcome = outcome_name,
-                claimant.kind = kind,
-                claimant.digest = name,
-                "credentials checked"
-            ),
-            AttemptOutcome::Failed | AttemptOutcome::Throttled | AttemptOutcome::Unavailable => {
-                tracing::info!(
-                    target: "portcullis::audit",
-                    outcome = outcome_name,
-                    claimant.kind = kind,
-                    claimant.digest = name,
-                    client.address = throttle::address().map(tracing::field::display),
-                    "credentials checked"
-                );
-            }
-        }
+        tracing::info!(
+            target: "portcullis::audit",
+            outcome = outcome.name(),
+            claimant.kind = kind,
+            claimant.digest = SubjectForm::Digest.name(&self.settings.url, &name),
+            client.address = throttle::address().map(tracing::field::display),
+            "credentials refused"
+        );
     }
 
     /// What the log calls a user.

@@ -1,6 +1,5 @@
 //! Bodies in and out: bounded, of one type, and never in axum's own words.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
@@ -11,7 +10,8 @@ use axum::response::{IntoResponse, Response};
 use http_body::Body as _;
 use http_body_util::LengthLimitError;
 use serde::Serialize;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use super::refusal::Refusal;
 use crate::identity::Form;
@@ -47,7 +47,7 @@ pub(super) async fn json<T: DeserializeOwned>(request: Request) -> Result<T, Ref
 }
 
 fn not_an_object<T>(bytes: &[u8]) -> Result<T, serde_json::Error> {
-    match serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(bytes) {
+    match serde_json::from_slice::<Map<String, Value>>(bytes) {
         Ok(_) => Err(serde::de::Error::custom("expected an object")),
         Err(error) => Err(error),
     }
@@ -70,11 +70,11 @@ async fn bytes(request: Request, expected: &'static str) -> Result<Bytes, Refusa
     if body.size_hint().lower() > MAXIMUM_BODY_BYTES as u64 {
         return Err(Refusal::BodyTooLarge);
     }
-    read(body).await
+    read(body, BODY_PATIENCE).await
 }
 
-async fn read(body: Body) -> Result<Bytes, Refusal> {
-    let reading = tokio::time::timeout(BODY_PATIENCE, to_bytes(body, MAXIMUM_BODY_BYTES));
+async fn read(body: Body, patience: Duration) -> Result<Bytes, Refusal> {
+    let reading = tokio::time::timeout(patience, to_bytes(body, MAXIMUM_BODY_BYTES));
     match reading.await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(error)) => {
@@ -106,5 +106,22 @@ pub(super) fn answer(status: StatusCode, content: &impl Serialize) -> Response {
         Ok(text) => (status, [(header::CONTENT_TYPE, JSON)], text).into_response(),
         // Nothing that is answered has maps with odd keys.
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use http_body::Frame;
+    use http_body_util::StreamBody;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_that_stops_in_the_middle_is_not_waited_for() {
+        let never = futures_util::stream::pending::<Result<Frame<Bytes>, Infallible>>();
+        let read = read(Body::new(StreamBody::new(never)), Duration::ZERO).await;
+        assert!(matches!(read, Err(Refusal::BodyBroken)), "{read:?}");
     }
 }

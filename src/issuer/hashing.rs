@@ -152,10 +152,11 @@ impl PasswordHasher {
             metrics.waiting.dec();
             metrics.busy.inc();
             // Nobody waits any more: the caller has gone, and the work can be spared.
-            if !sender.is_closed() {
-                let _ = sender.send(job());
-            }
+            let outcome = (!sender.is_closed()).then(job);
             metrics.busy.dec();
+            if let Some(outcome) = outcome {
+                let _ = sender.send(outcome);
+            }
         }));
         self.metrics.waiting.inc();
         match self.jobs.try_send(job) {

@@ -18,6 +18,23 @@ use crate::ext_authz::SubjectForm;
 /// The label of requests to no endpoint.
 const NO_ENDPOINT: &str = "none";
 
+/// Whether a proxy has been told of that is not listed.
+#[derive(Debug, Default)]
+pub(super) struct UnknownProxy(AtomicBool);
+
+impl UnknownProxy {
+    /// Once: anybody can send the header, and behind such a proxy every request has it.
+    fn tell(&self, peer: IpAddr) {
+        if !self.0.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                peer.address = %peer,
+                "x-forwarded-for is not believed: if this is a proxy of yours, list its address in \
+                 `issuer.trusted_proxies`, or all its clients are throttled as one"
+            );
+        }
+    }
+}
+
 /// Counts an answer, and has its address known while it is made.
 pub(super) async fn observe(
     State(issuer): State<Arc<Issuer>>,
@@ -31,7 +48,7 @@ pub(super) async fn observe(
         Some(peer) => {
             let proxies = &issuer.settings.trusted_proxies;
             if proxies.ignore(peer, request.headers()) {
-                tell_of_unknown_proxy(peer);
+                issuer.unknown_proxy.tell(peer);
             }
             let address = proxies.client(peer, request.headers());
             throttle::with_address(address, next.run(request)).await
@@ -45,18 +62,6 @@ pub(super) async fn observe(
         issuer.store_health.suspect();
     }
     response
-}
-
-/// Once in a process: behind a proxy that is not listed, all callers are one address.
-fn tell_of_unknown_proxy(peer: IpAddr) {
-    static TOLD: AtomicBool = AtomicBool::new(false);
-    if !TOLD.swap(true, Ordering::Relaxed) {
-        tracing::warn!(
-            peer.address = %peer,
-            "x-forwarded-for is not believed: if this is a proxy of yours, list its address in \
-             `issuer.trusted_proxies`, or all its clients are throttled as one"
-        );
-    }
 }
 
 /// One line for each change that somebody makes with a token. Runs where the caller is known.

@@ -333,7 +333,7 @@ async fn json_that_is_none_is_refused_and_told_where() {
             let headers = [JSON, &authorization];
             let answer = scene.send(method, path, &headers, &body).await;
             let shown = String::from_utf8_lossy(&body);
-            let what = format!("{method} {path} {:.80}", shown);
+            let what = format!("{method} {path} {shown:.80}");
             assert_refused(&answer, 400, &what);
             assert!(answer.body.contains(says), "{what}: {says}: {answer:?}");
         }

@@ -75,6 +75,12 @@ async fn credentials_and_changes_are_one_line_each_and_no_secret() {
         let refused = post(&server, "/authorization/token", &client, &form).await;
         assert_eq!(refused.status, 401, "{refused:?}");
 
+        let forwarded = "x-forwarded-for: 203.0.113.9";
+        for _ in 0..2 {
+            let read = post(&server, "/authorization/token", forwarded, &form).await;
+            assert_eq!(read.status, 401, "{read:?}");
+        }
+
         server.signal("TERM");
         assert_eq!(server.ended().code(), Some(0));
         let log = server.stderr.now();
@@ -100,6 +106,7 @@ async fn credentials_and_changes_are_one_line_each_and_no_secret() {
         find(&[("throttle.limit", "account_at_address")]);
         find(&[("outcome", "failed"), ("claimant.kind", "app")]);
         assert_eq!(lines.len(), 7, "{log}");
+        assert_eq!(log.matches("x-forwarded-for is not believed").count(), 1);
 
         let refresh = admin["refresh_token"].as_str().unwrap();
         let written = log.replace(&format!("`{password}`"), "");
