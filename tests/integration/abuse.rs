@@ -45,7 +45,7 @@ enum Caller {
 }
 
 /// Each method of each path, with a body that is right.
-const ENDPOINTS: [(&str, &str, Caller, Body); 10] = [
+const ENDPOINTS: [(&str, &str, Caller, Body); 11] = [
     (
         "POST",
         "/authorization/token",
@@ -96,7 +96,29 @@ const ENDPOINTS: [(&str, &str, Caller, Body); 10] = [
         Caller::Anybody,
         Body::Nothing,
     ),
+    (
+        "GET",
+        "/.well-known/oauth-authorization-server",
+        Caller::Anybody,
+        Body::Nothing,
+    ),
 ];
+
+/// Endpoints that answer people instead of programs, and are tested where they are.
+const PAGES: [&str; 0] = [];
+
+#[test]
+fn every_endpoint_has_its_row() {
+    for path in portcullis::issuer::endpoints() {
+        let is_same = |other: &str| {
+            let same = |(own, other): (&str, &str)| own == other || own.starts_with('{');
+            let count = |path: &str| path.split('/').count();
+            count(path) == count(other) && path.split('/').zip(other.split('/')).all(same)
+        };
+        let mut rows = ENDPOINTS.iter().map(|(_, other, ..)| *other).chain(PAGES);
+        assert!(rows.any(is_same), "`{path}` needs a row in ENDPOINTS");
+    }
+}
 
 /// An issuer with everybody who calls it.
 struct Scene {
@@ -199,6 +221,7 @@ async fn other_methods_are_405_and_told_which_are_right() {
             let mut allowed: Vec<&str> = allowed.split(',').map(str::trim).collect();
             allowed.sort_unstable();
             assert_eq!(allowed, right, "{what}");
+            assert!(!answer.head.contains("access-control-"), "{what}");
         }
     }
 }

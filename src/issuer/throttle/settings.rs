@@ -22,7 +22,7 @@ pub struct ThrottleSettings {
     pub address: BucketSettings,
     /// Registrations from one address, however they end.
     pub registration: BucketSettings,
-    /// Of each kind, so many are kept in memory.
+    /// Of each kind, so many are kept in memory: some 22 bytes each, in eight tables.
     pub max_entries: usize,
 }
 
@@ -70,7 +70,7 @@ impl Default for ThrottleDocument {
             app: bucket(200, 1),
             address: bucket(200, 1),
             registration: bucket(60, 60),
-            max_entries: 65_536,
+            max_entries: 50_000,
         }
     }
 }
