@@ -5,7 +5,7 @@ use std::future::Future;
 use super::Issuer;
 use super::metrics::AttemptOutcome;
 use super::refusal::Refusal;
-use super::throttle::{self, Claimant, Throttled};
+use super::throttle::{self, Claimant, Limit, Throttled};
 use crate::ext_authz::SubjectForm;
 use crate::identity::{User, UserId};
 
@@ -20,7 +20,8 @@ impl Issuer {
         let attempt = match self.throttle.attempt(claimant, secret) {
             Ok(attempt) => attempt,
             Err(throttled) => {
-                self.end_attempt(claimant, AttemptOutcome::Throttled);
+                let limit = Some(throttled.limit);
+                self.end_attempt(claimant, AttemptOutcome::Throttled, limit);
                 return Err(self.hold_up(throttled));
             }
         };
@@ -34,16 +35,25 @@ impl Issuer {
                 attempt.failed();
                 AttemptOutcome::Failed
             }
-            Err(_) => AttemptOutcome::Unavailable,
+            Err(_) => AttemptOutcome::Unsettled,
         };
-        self.end_attempt(claimant, outcome);
+        self.end_attempt(claimant, outcome, None);
         checked
     }
 
     /// Counts one more registration from where the request comes from.
     pub(super) fn admit_registration(&self) -> Result<(), Refusal> {
         let admitted = self.throttle.registration();
-        admitted.map_err(|throttled| self.hold_up(throttled))
+        admitted.map_err(|throttled| {
+            tracing::info!(
+                target: "portcullis::audit",
+                outcome = AttemptOutcome::Throttled.name(),
+                throttle.limit = throttled.limit.label(),
+                client.address = throttle::address().map(tracing::field::display),
+                "registration refused"
+            );
+            self.hold_up(throttled)
+        })
     }
 
     fn hold_up(&self, throttled: Throttled) -> Refusal {
@@ -52,19 +62,12 @@ impl Issuer {
             retry_after_seconds,
         } = throttled;
         self.metrics.throttled(limit);
-        tracing::info!(
-            target: "portcullis::audit",
-            retry_after_seconds,
-            throttle.limit = limit.label(),
-            client.address = throttle::address().map(tracing::field::display),
-            "throttled"
-        );
         Refusal::Throttled {
             retry_after_seconds,
         }
     }
 
-    fn end_attempt(&self, claimant: Claimant<'_>, outcome: AttemptOutcome) {
+    fn end_attempt(&self, claimant: Claimant<'_>, outcome: AttemptOutcome, limit: Option<Limit>) {
         self.metrics.attempt(claimant, outcome);
         // Each token of an app would be a line; logins are told where the user is known.
         if outcome == AttemptOutcome::Succeeded {
@@ -78,6 +81,7 @@ impl Issuer {
         tracing::info!(
             target: "portcullis::audit",
             outcome = outcome.name(),
+            throttle.limit = limit.map(Limit::label),
             claimant.kind = kind,
             claimant.digest = SubjectForm::Digest.name(&self.settings.url, &name),
             client.address = throttle::address().map(tracing::field::display),

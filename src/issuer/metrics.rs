@@ -35,8 +35,8 @@ pub(super) enum AttemptOutcome {
     Failed,
     /// Not even looked at.
     Throttled,
-    /// The issuer could not tell.
-    Unavailable,
+    /// Nothing was found out: the store, the queue or the rest of the request was at fault.
+    Unsettled,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -84,7 +84,7 @@ impl AttemptOutcome {
         Self::Succeeded,
         Self::Failed,
         Self::Throttled,
-        Self::Unavailable,
+        Self::Unsettled,
     ];
 
     /// The name that metrics and log have.
@@ -93,7 +93,7 @@ impl AttemptOutcome {
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
             Self::Throttled => "throttled",
-            Self::Unavailable => "unavailable",
+            Self::Unsettled => "unsettled",
         }
     }
 

@@ -5,6 +5,9 @@
 //! together. The wide ones, and that of the address, do not hold for an address from which the
 //! account or app has lately been let in: if they did, anybody could lock anybody out by failing in
 //! their name. There such a caller waits for failures made in its name from its own address alone.
+//! An app that sends the secret with which it has lately been let in waits for nothing: what has 256
+//! random bits is not guessed, and old copies of an app that go on with a withdrawn secret must not
+//! hold up the new ones beside them. A password is guessed, so it has no such exemption.
 //!
 //! A limit is looked at before a check and charged after one that fails, so that right secrets cost
 //! nothing. What fails while others are under way goes into debt, so that guessing in parallel gains
@@ -71,6 +74,8 @@ pub(super) struct Attempt<'a> {
     claimant_at_address: u64,
     address: u64,
     secret: u64,
+    /// By what a right secret is remembered: those of apps alone.
+    app_with_secret: Option<u64>,
 }
 
 /// The limits of one issuer; they begin anew with each start.
@@ -167,30 +172,29 @@ impl Throttle {
     ) -> Result<Attempt<'_>, Throttled> {
         self.elapsed.update();
         let from = address();
-        let limits = match claimant {
-            Claimant::Account(_) => &self.accounts,
-            Claimant::App(_) => &self.apps,
+        let (limits, name, is_app) = match claimant {
+            Claimant::Account(name) => (&self.accounts, name.to_lowercase(), false),
+            Claimant::App(key) => (&self.apps, key.to_owned(), true),
         };
-        let claimant = match claimant {
-            Claimant::Account(name) => self.hasher.hash_one(name.to_lowercase()),
-            Claimant::App(key) => self.hasher.hash_one(key),
-        };
+        let kind = limits.anywhere.0.label();
+        let claimant = self.hasher.hash_one((kind, name));
+        let secret = self.hasher.hash_one(secret);
         let attempt = Attempt {
             throttle: self,
             limits,
             claimant,
-            claimant_at_address: self
-                .hasher
-                .hash_one((limits.anywhere.0.label(), claimant, from)),
+            claimant_at_address: self.hasher.hash_one((claimant, from)),
             address: self.hasher.hash_one(from),
-            secret: self.hasher.hash_one(secret),
+            secret,
+            app_with_secret: is_app.then(|| self.hasher.hash_one((claimant, secret))),
         };
+        let let_in = |key| self.let_in.lately(key, &self.elapsed);
+        if attempt.app_with_secret.is_some_and(let_in) {
+            return Ok(attempt);
+        }
         let (limit, limiter) = &limits.at_address;
         throttled(*limit, limiter.look(attempt.claimant_at_address))?;
-        if !self
-            .let_in
-            .lately(attempt.claimant_at_address, &self.elapsed)
-        {
+        if !let_in(attempt.claimant_at_address) {
             let (limit, limiter) = &limits.anywhere;
             throttled(*limit, limiter.look(claimant))?;
             throttled(Limit::Address, self.addresses.look(attempt.address))?;
@@ -210,11 +214,15 @@ impl Attempt<'_> {
     /// The secret was right.
     pub(super) fn succeeded(self) {
         let throttle = self.throttle;
-        let (_, limiter) = &self.limits.at_address;
-        limiter.forgive(self.claimant_at_address);
-        throttle
-            .let_in
-            .note(self.claimant_at_address, &throttle.elapsed);
+        // Of an app there may be others beside it whose secrets are wrong.
+        if self.app_with_secret.is_none() {
+            let (_, limiter) = &self.limits.at_address;
+            limiter.forgive(self.claimant_at_address);
+        }
+        let keys = [Some(self.claimant_at_address), self.app_with_secret];
+        for key in keys.into_iter().flatten() {
+            throttle.let_in.note(key, &throttle.elapsed);
+        }
     }
 
     /// The secret was wrong, or there is nobody of that name.

@@ -147,6 +147,9 @@ async fn apps_are_held_up_by_wrong_secrets_and_a_double_try_is_one() {
         .send("POST", "/authorization/token", &headers, grant)
         .await;
     assert_eq!(elsewhere.status, 200, "{elsewhere:?}");
+    let known = companion.token(&app, grant).await;
+    assert_eq!(known.status, 200, "a secret that was right: {known:?}");
+    assert_throttled(&companion.token(&wrong, grant).await);
 }
 
 #[tokio::test]

@@ -126,6 +126,28 @@ fn an_account_under_attack_is_open_to_whoever_was_let_in_before() {
 }
 
 #[test]
+fn an_app_with_its_right_secret_is_not_held_up_by_its_old_copies() {
+    let scene = scene();
+    assert_eq!(scene.succeed(SHOP, "192.0.2.1"), None);
+    while scene.fail(SHOP, "192.0.2.1").is_none() {}
+    assert_eq!(scene.succeed(SHOP, "192.0.2.1"), None, "beside them");
+    let held_up = Some((Limit::AppAtAddress, 5));
+    assert_eq!(scene.fail(SHOP, "192.0.2.1"), held_up, "they are");
+    while scene.fail(SHOP, "192.0.2.2").is_none() {}
+    assert_eq!(scene.succeed(SHOP, "192.0.2.2"), None, "anywhere");
+    assert_eq!(scene.succeed(SHOP, "192.0.2.3"), None);
+}
+
+#[test]
+fn a_password_that_was_right_is_still_a_guess() {
+    let scene = scene();
+    assert_eq!(scene.succeed(ALICE, "192.0.2.1"), None);
+    while scene.fail(ALICE, "192.0.2.1").is_none() {}
+    let held_up = Some(Limit::AccountAtAddress);
+    assert_eq!(scene.succeed(ALICE, "192.0.2.1"), held_up);
+}
+
+#[test]
 fn an_address_that_tries_many_names_is_held_up() {
     let scene = scene();
     assert_eq!(scene.succeed(ALICE, "192.0.2.1"), None);
