@@ -15,6 +15,9 @@ use crate::keyring::Keyring;
 use crate::reload::Loader;
 use crate::shutdown::{Phase, Shutdown};
 
+/// Tells whether a store answers.
+pub struct StoreProbe(pub Box<dyn Fn() -> bool + Send + Sync>);
+
 /// What the admin listener tells of.
 pub struct Admin {
     /// Judges the requests.
@@ -25,6 +28,8 @@ pub struct Admin {
     pub keyring: Arc<Keyring>,
     /// All metrics.
     pub registry: Registry,
+    /// Whether the store of the issuer in this process answers, if there is one.
+    pub store_probe: Option<StoreProbe>,
     /// Whether the process is ending.
     pub shutdown: Shutdown,
     /// Whether every issuer has had keys.
@@ -37,6 +42,14 @@ struct Status {
     ready: bool,
     policy: PolicyStatus,
     issuers: Vec<IssuerStatus>,
+    /// The issuer in this process. Readiness does not depend on it: the gate goes on without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    companion: Option<CompanionStatus>,
+}
+
+#[derive(Debug, Serialize)]
+struct CompanionStatus {
+    store_up: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -123,6 +136,9 @@ async fn status(State(admin): State<Arc<Admin>>) -> Response {
             last_reload_error: state.last_error,
         },
         issuers: issuers.collect(),
+        companion: admin.store_probe.as_ref().map(|probe| CompanionStatus {
+            store_up: (probe.0)(),
+        }),
     };
     match serde_json::to_string_pretty(&status) {
         Ok(json) => ([(header::CONTENT_TYPE, "application/json")], json + "\n").into_response(),

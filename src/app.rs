@@ -20,7 +20,7 @@ use tonic::transport::Server;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
-use crate::admin::{self, Admin};
+use crate::admin::{self, Admin, StoreProbe};
 use crate::authorizer::Authorizer;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{AuthzListener, Config, ListenAddress};
@@ -72,11 +72,15 @@ pub fn build(config: &Config, dropped_lines: Option<DroppedLines>) -> anyhow::Re
     let companion = Companion::open(config.issuer.as_ref(), &control, &core.keyring)?;
     let issuer_address = companion.as_ref().map(Companion::address).transpose()?;
 
-    let (registry, metrics) = core.metrics(dropped_lines);
+    let (mut registry, metrics) = core.metrics(dropped_lines);
+    if let Some(companion) = &companion {
+        companion.register_metrics(&mut registry);
+    }
+    let store_probe = companion.as_ref().map(Companion::store_probe);
     let gate = core.gate(config, metrics);
     let serving = Serving::default();
     let authz_server = serving.authz(gate_runtime.handle(), gate, authz_socket, &config.authz)?;
-    let admin = core.admin(registry, &serving);
+    let admin = core.admin(registry, store_probe, &serving);
     let admin_server = serving.admin(&control, admin, admin_socket)?;
     let mut servers = vec![authz_server, admin_server];
     if let Some(companion) = companion {
@@ -169,12 +173,18 @@ impl Core {
         Arc::new(Gate::new(authorizer, style, log, metrics, keys))
     }
 
-    fn admin(&self, registry: Registry, serving: &Serving) -> Arc<Admin> {
+    fn admin(
+        &self,
+        registry: Registry,
+        store_probe: Option<StoreProbe>,
+        serving: &Serving,
+    ) -> Arc<Admin> {
         Arc::new(Admin {
             authorizer: Arc::clone(&self.authorizer),
             loader: Arc::clone(&self.loader),
             keyring: Arc::clone(&self.keyring),
             registry,
+            store_probe,
             shutdown: serving.shutdown.clone(),
             keys_loaded: Arc::clone(&serving.keys_loaded),
         })

@@ -163,9 +163,10 @@ impl Config {
         {
             faults.add(error.to_string());
         }
+        let log_subject = document.log.subject();
         let issuer = document
             .issuer
-            .and_then(|issuer| issuer::build(issuer, base, &mut faults));
+            .and_then(|issuer| issuer::build(issuer, base, log_subject, &mut faults));
         issuer::check_companions(&trust, issuer.as_ref(), &mut faults);
         check_realm(&document.realm, &mut faults);
         let authz = listener::authz(&document.listeners.authz, base, overrides, &mut faults);

@@ -2,32 +2,40 @@
 //!
 //! In reading order: [`Issuer::open`] has store, key and rules ready; `routes` is the table of the
 //! endpoints, each in a file of its own, `authorize` with the pages for browsers; `guard` asks the same
-//! [`Authorizer`] as the gate who may pass, under a policy that is built in; `refusal` maps every
-//! failure to what RFC 6749 says.
+//! [`Authorizer`] as the gate who may pass, under a policy that is built in; `attempt` and `throttle`
+//! bound how often somebody may guess; `observation` and `containment` surround every endpoint;
+//! `refusal` maps every failure to what RFC 6749 says.
 
 mod account;
 mod apps;
+mod attempt;
 mod authorize;
 mod backend;
 mod body;
 mod client;
 mod code;
+mod containment;
 mod discovery;
 mod first_start;
 mod guard;
 mod hashing;
 mod login;
+mod metrics;
+mod observation;
 mod refresh;
 mod refusal;
 mod revocation_log;
 mod routes;
 mod settings;
 mod signing;
+mod store_health;
+mod throttle;
 mod token;
 
 use std::sync::Arc;
 
 use axum::Router;
+use prometheus_client::registry::Registry;
 
 use crate::authorizer::Authorizer;
 use crate::clock::Clock;
@@ -38,9 +46,16 @@ use crate::token::{CryptographyFailed, KeySet, KeySetError, SigningKeyError};
 pub use first_start::{FirstAdministrator, FirstStartError};
 pub use routes::endpoints;
 pub use settings::{Grants, HashingSettings, IssuerDocument, IssuerSettings, RefreshSettings};
+pub use throttle::{
+    BucketSettings, ConnectedFrom, Network, NotANetwork, ThrottleSettings, TrustedProxies,
+};
 
 use hashing::PasswordHasher;
+use metrics::IssuerMetrics;
+use observation::UnknownProxy;
 use signing::Signer;
+use store_health::StoreHealth;
+use throttle::Throttle;
 
 /// An issuer that is ready to serve.
 pub struct Issuer {
@@ -50,6 +65,10 @@ pub struct Issuer {
     guard: Authorizer,
     hasher: PasswordHasher,
     revocations: Arc<RevocationList>,
+    throttle: Throttle,
+    metrics: IssuerMetrics,
+    store_health: StoreHealth,
+    unknown_proxy: UnknownProxy,
     clock: Arc<dyn Clock>,
 }
 
@@ -96,6 +115,7 @@ impl Issuer {
         let revocations = revocation_log::new_list(&store, settings.max_revocations).await?;
         let guard = guard::authorizer(&settings, signer.key_set()?, Arc::clone(&clock))?;
         let hasher = PasswordHasher::start(settings.hashing)?;
+        let throttle = Throttle::new(&settings.throttle, Arc::clone(&clock));
         let issuer = Self {
             settings,
             store,
@@ -103,6 +123,10 @@ impl Issuer {
             guard,
             hasher,
             revocations,
+            throttle,
+            metrics: IssuerMetrics::new(),
+            store_health: StoreHealth::opened(),
+            unknown_proxy: UnknownProxy::default(),
             clock,
         };
         let administrator = issuer.prepare_first_start().await?;
@@ -112,6 +136,13 @@ impl Issuer {
     /// The keys with which a gate in this process verifies.
     pub fn key_set(&self) -> Result<KeySet, KeySetError> {
         self.signer.key_set()
+    }
+
+    /// Has everything that it counts registered.
+    pub fn register_metrics(&self, registry: &mut Registry) {
+        self.metrics.register(registry);
+        self.hasher.register_metrics(registry);
+        self.store_health.register(registry);
     }
 
     /// The endpoints.

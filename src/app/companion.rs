@@ -4,14 +4,18 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use axum::extract::connect_info::Connected;
+use axum::serve::IncomingStream;
+use prometheus_client::registry::Registry;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use super::bounded_listener::{BoundedListener, Bounds};
 use super::socket;
+use crate::admin::StoreProbe;
 use crate::clock::SystemClock;
 use crate::config::IssuerSettings;
-use crate::issuer::{FirstAdministrator, Issuer};
+use crate::issuer::{ConnectedFrom, FirstAdministrator, Issuer};
 use crate::keyring::Keyring;
 use crate::shutdown::{Phase, Shutdown};
 
@@ -50,6 +54,17 @@ impl Companion {
         self.socket.local_addr()
     }
 
+    /// Has what the issuer counts registered.
+    pub(super) fn register_metrics(&self, registry: &mut Registry) {
+        self.issuer.register_metrics(registry);
+    }
+
+    /// Whether the issuer's store answers, for `/status`.
+    pub(super) fn store_probe(&self) -> StoreProbe {
+        let issuer = Arc::clone(&self.issuer);
+        StoreProbe(Box::new(move || issuer.store_is_up()))
+    }
+
     pub(super) fn serve(
         self,
         control: &Handle,
@@ -60,7 +75,11 @@ impl Companion {
         let stopped = shutdown.reached(Phase::Stopping);
         Ok(control.spawn(async move {
             let listener = BoundedListener::new(listener, Bounds::ISSUER);
-            let server = axum::serve(listener, self.issuer.router());
+            let watched = Arc::clone(&self.issuer);
+            let watch = tokio::spawn(async move { watched.watch_store().await });
+            let service = self.issuer.router();
+            let service = service.into_make_service_with_connect_info::<ConnectedFrom>();
+            let server = axum::serve(listener, service);
             let serving = async {
                 if let Err(error) = server.with_graceful_shutdown(stopped).await {
                     tracing::error!(%error, "the issuer's listener has failed");
@@ -70,8 +89,15 @@ impl Companion {
                 () = serving => {}
                 () = self.issuer.follow_log() => {}
             }
+            watch.abort();
             self.issuer.store().close().await;
         }))
+    }
+}
+
+impl Connected<IncomingStream<'_, BoundedListener>> for ConnectedFrom {
+    fn connect_info(connection: IncomingStream<'_, BoundedListener>) -> Self {
+        Self(*connection.remote_addr())
     }
 }
 

@@ -3,9 +3,11 @@
 use std::io;
 use std::net::SocketAddr;
 
+use prometheus_client::registry::Registry;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
+use crate::admin::StoreProbe;
 use crate::config::IssuerSettings;
 use crate::keyring::Keyring;
 use crate::shutdown::Shutdown;
@@ -30,6 +32,14 @@ impl Companion {
     }
 
     pub(super) fn address(&self) -> io::Result<SocketAddr> {
+        match *self {}
+    }
+
+    pub(super) fn register_metrics(&self, _: &mut Registry) {
+        match *self {}
+    }
+
+    pub(super) fn store_probe(&self) -> StoreProbe {
         match *self {}
     }
 

@@ -6,6 +6,7 @@ mod absent {
 
     pub(in crate::config) use serde::de::IgnoredAny as IssuerDocument;
 
+    use crate::ext_authz::SubjectForm;
     use crate::problem::Faults;
 
     /// Nothing that could be configured.
@@ -15,6 +16,7 @@ mod absent {
     pub(in crate::config) fn build(
         _: IssuerDocument,
         _: &Path,
+        _: SubjectForm,
         faults: &mut Faults,
     ) -> Option<IssuerSettings> {
         faults.add(
@@ -29,6 +31,7 @@ mod absent {
 mod present {
     use std::path::Path;
 
+    use crate::ext_authz::SubjectForm;
     pub(in crate::config) use crate::issuer::IssuerDocument;
     pub use crate::issuer::IssuerSettings;
     use crate::problem::Faults;
@@ -36,9 +39,14 @@ mod present {
     pub(in crate::config) fn build(
         document: IssuerDocument,
         base: &Path,
+        log_subject: SubjectForm,
         faults: &mut Faults,
     ) -> Option<IssuerSettings> {
-        document.build(base, faults)
+        let settings = document.build(base, faults)?;
+        Some(IssuerSettings {
+            log_subject,
+            ..settings
+        })
     }
 }
 

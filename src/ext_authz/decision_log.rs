@@ -78,10 +78,17 @@ impl DecisionLog {
     }
 
     fn name(self, token: &VerifiedToken) -> String {
-        match self.subject {
-            SubjectForm::Plain => token.subject().to_owned(),
-            SubjectForm::Digest => {
-                let text = format!("{}\n{}", token.issuer(), token.subject());
+        self.subject.name(token.issuer(), token.subject())
+    }
+}
+
+impl SubjectForm {
+    /// What a log calls `subject` of `issuer`.
+    pub fn name(self, issuer: &str, subject: &str) -> String {
+        match self {
+            Self::Plain => subject.to_owned(),
+            Self::Digest => {
+                let text = format!("{issuer}\n{subject}");
                 let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
                 let first = digest.as_ref().first_chunk().copied().unwrap_or_default();
                 format!("{:016x}", u64::from_be_bytes(first))

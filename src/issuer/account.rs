@@ -42,10 +42,12 @@ pub(super) async fn register(
     request: Request,
 ) -> Result<Response, Refusal> {
     let wanted: RegisterRequest = body::json(request).await?;
+    issuer.admit_registration()?;
     let roles = issuer.store.default_role().await?.into_iter().collect();
     let user = issuer
         .add_user(&wanted.username, &wanted.email, wanted.password, roles)
         .await?;
+    issuer.log_user(&user, "registered");
     Ok(body::answer(StatusCode::CREATED, &UserAnswer::of(&user)))
 }
 

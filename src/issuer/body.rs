@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::Request;
-use axum::http::header::{CONTENT_TYPE, HeaderMap};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use http_body::Body as _;
 use http_body_util::LengthLimitError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use super::refusal::Refusal;
 use crate::identity::Form;
@@ -26,8 +28,29 @@ const FORM: &str = "application/x-www-form-urlencoded";
 /// Reads the JSON of a request.
 pub(super) async fn json<T: DeserializeOwned>(request: Request) -> Result<T, Refusal> {
     let bytes = bytes(request, JSON).await?;
+    let is_object = bytes.trim_ascii_start().first() == Some(&b'{');
+    let read = if is_object {
+        serde_json::from_slice(&bytes)
+    } else {
+        // serde would take the members from an array as well, by their order.
+        not_an_object(&bytes)
+    };
     // The message names the place, and of the body at most a member's name.
-    serde_json::from_slice(&bytes).map_err(|error| Refusal::Json(error.to_string()))
+    read.map_err(|error| {
+        let message = error.to_string();
+        if message.starts_with("trailing comma") {
+            Refusal::TrailingComma(message)
+        } else {
+            Refusal::Json(message)
+        }
+    })
+}
+
+fn not_an_object<T>(bytes: &[u8]) -> Result<T, serde_json::Error> {
+    match serde_json::from_slice::<Map<String, Value>>(bytes) {
+        Ok(_) => Err(serde::de::Error::custom("expected an object")),
+        Err(error) => Err(error),
+    }
 }
 
 /// Reads the form of a request (RFC 6749 section 3.2).
@@ -39,11 +62,19 @@ async fn bytes(request: Request, expected: &'static str) -> Result<Bytes, Refusa
     if !is_type(request.headers(), expected) {
         return Err(Refusal::ContentType(expected));
     }
-    read(request.into_body()).await
+    if request.headers().contains_key(CONTENT_ENCODING) {
+        return Err(Refusal::ContentEncoding);
+    }
+    let body = request.into_body();
+    // Not even begun to be read, and whoever expects 100 (RFC 9110 section 10.1.1) does not send it.
+    if body.size_hint().lower() > MAXIMUM_BODY_BYTES as u64 {
+        return Err(Refusal::BodyTooLarge);
+    }
+    read(body, BODY_PATIENCE).await
 }
 
-async fn read(body: Body) -> Result<Bytes, Refusal> {
-    let reading = tokio::time::timeout(BODY_PATIENCE, to_bytes(body, MAXIMUM_BODY_BYTES));
+async fn read(body: Body, patience: Duration) -> Result<Bytes, Refusal> {
+    let reading = tokio::time::timeout(patience, to_bytes(body, MAXIMUM_BODY_BYTES));
     match reading.await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(error)) => {
@@ -75,5 +106,22 @@ pub(super) fn answer(status: StatusCode, content: &impl Serialize) -> Response {
         Ok(text) => (status, [(header::CONTENT_TYPE, JSON)], text).into_response(),
         // Nothing that is answered has maps with odd keys.
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use http_body::Frame;
+    use http_body_util::StreamBody;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_that_stops_in_the_middle_is_not_waited_for() {
+        let never = futures_util::stream::pending::<Result<Frame<Bytes>, Infallible>>();
+        let read = read(Body::new(StreamBody::new(never)), Duration::ZERO).await;
+        assert!(matches!(read, Err(Refusal::BodyBroken)), "{read:?}");
     }
 }

@@ -5,13 +5,57 @@ use axum::http::header::AUTHORIZATION;
 
 use super::Issuer;
 use super::refusal::Refusal;
+use super::throttle::Claimant;
 use crate::identity::{AppKey, BasicCredentials, Form, SecretDigest, Status};
 use crate::store::AppWithOwner;
+
+/// A key and a secret as the throttle counts them, wherever they stand.
+struct Presented {
+    key: String,
+    secret: String,
+}
+
+impl Presented {
+    fn read(headers: &HeaderMap, form: &Form) -> Option<Self> {
+        if let Some(value) = headers.get(AUTHORIZATION) {
+            let credentials = BasicCredentials::read(value.as_bytes()).ok().flatten()?;
+            let (key, secret) = credentials.readings().next()?;
+            return Some(Self::new(key, secret));
+        }
+        Some(Self::new(
+            form.get("client_id")?,
+            form.get("client_secret")?,
+        ))
+    }
+
+    fn new(key: &str, secret: &str) -> Self {
+        Self {
+            key: key.to_owned(),
+            secret: secret.to_owned(),
+        }
+    }
+}
 
 impl Issuer {
     /// The app that the request proves to come from: by Basic, or by its key and secret in the
     /// body, never by both.
     pub(super) async fn client(
+        &self,
+        headers: &HeaderMap,
+        form: &Form,
+    ) -> Result<AppWithOwner, Refusal> {
+        let check = self.check_client(headers, form);
+        match Presented::read(headers, form) {
+            Some(Presented { key, secret }) => {
+                let claimant = Claimant::App(&key);
+                self.attempt(claimant, secret.as_bytes(), check).await
+            }
+            // Nothing that could be guessed right.
+            None => check.await,
+        }
+    }
+
+    async fn check_client(
         &self,
         headers: &HeaderMap,
         form: &Form,

@@ -8,6 +8,9 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use aws_lc_rs::constant_time;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
 use tokio::sync::oneshot;
 
 use super::refusal::Refusal;
@@ -33,6 +36,15 @@ pub(super) struct PasswordHasher {
     jobs: SyncSender<Job>,
     /// What an unknown user's password is compared with, so that the answer takes as long.
     dummy: String,
+    metrics: HashingMetrics,
+}
+
+/// What is known of the queue.
+#[derive(Debug, Clone, Default)]
+struct HashingMetrics {
+    waiting: Gauge,
+    busy: Gauge,
+    turned_away: Counter,
 }
 
 /// What became of a comparison.
@@ -76,7 +88,26 @@ impl PasswordHasher {
         Ok(Self {
             jobs,
             dummy: format!("{}${salt}${hash}", prefix(PRESENT)),
+            metrics: HashingMetrics::default(),
         })
+    }
+
+    pub(super) fn register_metrics(&self, registry: &mut Registry) {
+        registry.register(
+            "issuer_hashing_waiting",
+            "Passwords that wait for a thread",
+            self.metrics.waiting.clone(),
+        );
+        registry.register(
+            "issuer_hashing_busy",
+            "Threads that hash a password now",
+            self.metrics.busy.clone(),
+        );
+        registry.register(
+            "issuer_hashing_turned_away",
+            "Passwords that found the queue full",
+            self.metrics.turned_away.clone(),
+        );
     }
 
     /// Hashes a password that somebody chose.
@@ -116,15 +147,23 @@ impl PasswordHasher {
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Refusal> {
         let (sender, receiver) = oneshot::channel();
+        let metrics = self.metrics.clone();
         let job = Job(Box::new(move || {
+            metrics.waiting.dec();
+            metrics.busy.inc();
             // Nobody waits any more: the caller has gone, and the work can be spared.
-            if !sender.is_closed() {
-                let _ = sender.send(job());
+            let outcome = (!sender.is_closed()).then(job);
+            metrics.busy.dec();
+            if let Some(outcome) = outcome {
+                let _ = sender.send(outcome);
             }
         }));
+        self.metrics.waiting.inc();
         match self.jobs.try_send(job) {
             Ok(()) => {}
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+                self.metrics.waiting.dec();
+                self.metrics.turned_away.inc();
                 return Err(Refusal::Busy);
             }
         }

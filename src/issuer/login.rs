@@ -8,8 +8,10 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 
 use super::hashing::Verdict;
+use super::metrics::TokenGrant;
 use super::refresh::Granted;
 use super::refusal::Refusal;
+use super::throttle::Claimant;
 use super::{Issuer, body};
 use crate::identity::{Password, PlainSecret, RequestedScopes, Status, User, grant};
 use crate::store::LoginName;
@@ -53,6 +55,7 @@ pub(super) async fn login(
     let user = issuer.user_with_password(&username, password).await?;
     let scopes = grant(&requested, None, &user.scopes).map_err(|_| Refusal::NothingGranted)?;
     let granted = issuer.begin_grant(&user, None, scopes, true).await?;
+    issuer.metrics.token_issued(TokenGrant::Login);
     Ok(issuer.login_answer(&granted))
 }
 
@@ -65,6 +68,7 @@ pub(super) async fn refresh(
     let granted = issuer
         .refresh(&refresh_token, None, &RequestedScopes::All)
         .await?;
+    issuer.metrics.token_issued(TokenGrant::LoginRefresh);
     Ok(issuer.login_answer(&granted))
 }
 
@@ -76,6 +80,15 @@ impl Issuer {
         name: &str,
         password: String,
     ) -> Result<User, Refusal> {
+        let secret = password.clone();
+        let check = self.check_password(name, password);
+        let claimant = Claimant::Account(name);
+        let user = self.attempt(claimant, secret.as_bytes(), check).await?;
+        self.log_user(&user, "logged in");
+        Ok(user)
+    }
+
+    async fn check_password(&self, name: &str, password: String) -> Result<User, Refusal> {
         let password = Password::attempt(password).map_err(|_| Refusal::BadLogin)?;
         let again = Password::attempt(String::from_utf8_lossy(password.as_bytes()).into_owned());
         let credentials = match LoginName::parse(name) {

@@ -113,8 +113,9 @@ impl Issuer {
         match rotation {
             Rotation::Rotated | Rotation::Retried => {}
             Rotation::Replayed => {
+                self.metrics.refresh_replayed();
                 tracing::warn!(
-                    user.id = token.user.as_str(),
+                    user.id = self.log_name(&token.user),
                     "a refresh token was used twice; its grant has ended"
                 );
                 return Err(Refusal::BadRefreshToken);

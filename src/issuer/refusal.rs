@@ -1,7 +1,9 @@
 //! What a caller is told when it gets nothing: one exhaustive mapping from facts to RFC 6749.
 
 use axum::http::StatusCode;
-use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{
+    ACCEPT_ENCODING, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
@@ -25,8 +27,12 @@ pub(super) enum Refusal {
     BodyBroken,
     #[error("the body must be `{0}`")]
     ContentType(&'static str),
+    #[error("bodies are read as they are, without `content-encoding`")]
+    ContentEncoding,
     #[error("the body is not the JSON that is asked for: {0}")]
     Json(String),
+    #[error("the body is not JSON: {0}: JSON allows no comma before a closing brace or bracket")]
+    TrailingComma(String),
     #[error("{0}")]
     Form(#[from] crate::identity::FormFault),
     #[error("parameters belong into the body, not into the URL")]
@@ -76,11 +82,21 @@ pub(super) enum Refusal {
     CallerChanged,
     #[error("too many passwords are being checked")]
     Busy,
+    #[error("too many attempts: try again in {retry_after_seconds} seconds")]
+    Throttled { retry_after_seconds: u64 },
+    #[error("the answer takes too long: try again later")]
+    TimedOut,
+    #[error("the request could not be answered")]
+    Panicked,
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
     Cryptography(#[from] CryptographyFailed),
 }
+
+/// Marks the answer to a request that the store failed: it is counted where answers pass by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct StoreFailed;
 
 /// Who must authenticate, and how.
 enum Challenge {
@@ -121,9 +137,13 @@ impl Refusal {
         };
         match self {
             Self::BodyTooLarge => Answer(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request", None),
+            Self::ContentEncoding => {
+                Answer(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request", None)
+            }
             Self::BodyBroken
             | Self::ContentType(_)
             | Self::Json(_)
+            | Self::TrailingComma(_)
             | Self::Form(_)
             | Self::ParametersInUrl
             | Self::Missing(_)
@@ -166,10 +186,26 @@ impl Refusal {
                     "Bearer realm=\"{REALM}\", error=\"invalid_token\""
                 ))),
             ),
-            Self::Busy | Self::Store(_) => unavailable(),
-            Self::Cryptography(_) => {
+            Self::Busy | Self::Store(_) | Self::TimedOut => unavailable(),
+            // RFC 6585 section 4; RFC 6749 has no code for it.
+            Self::Throttled { .. } => Answer(
+                StatusCode::TOO_MANY_REQUESTS,
+                "temporarily_unavailable",
+                None,
+            ),
+            Self::Cryptography(_) | Self::Panicked => {
                 Answer(StatusCode::INTERNAL_SERVER_ERROR, "server_error", None)
             }
+        }
+    }
+
+    /// The seconds after which it is worth trying again (RFC 9110 section 10.2.3).
+    fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::Throttled {
+                retry_after_seconds,
+            } => Some(*retry_after_seconds),
+            other => (other.answer().0 == StatusCode::SERVICE_UNAVAILABLE).then_some(1),
         }
     }
 
@@ -202,13 +238,18 @@ fn plain(description: &str) -> String {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let Answer(status, error, challenge) = self.answer();
+        let retry_after = self.retry_after();
         let description = plain(&self.description());
         let body = json!({"error": error, "error_description": description});
         let mut response = (status, body.to_string()).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(seconds) = retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if status == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+            // RFC 9110 section 15.5.16.
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         }
         let challenge = match challenge {
             Some(Challenge::Basic) => {
@@ -219,6 +260,9 @@ impl IntoResponse for Refusal {
         };
         if let Some(challenge) = challenge {
             headers.insert(WWW_AUTHENTICATE, challenge);
+        }
+        if matches!(self, Self::Store(_)) {
+            response.extensions_mut().insert(StoreFailed);
         }
         response
     }

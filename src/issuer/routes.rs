@@ -10,11 +10,14 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 
 use super::refusal::Refusal;
-use super::{Issuer, account, apps, authorize, backend, discovery, guard, login, token};
+use super::{
+    Issuer, account, apps, authorize, backend, containment, discovery, guard, login, observation,
+    token,
+};
 
 /// Each path with its methods; `policy.yaml` says who may call it.
-fn table() -> [(&'static str, MethodRouter<Arc<Issuer>>); 14] {
-    [
+fn table() -> Vec<(&'static str, MethodRouter<Arc<Issuer>>)> {
+    vec![
         ("/authorization/token", post(token::token)),
         ("/authorization/authorize", get(authorize::authorize)),
         ("/authorization/login", post(authorize::login)),
@@ -48,7 +51,13 @@ pub(super) fn router(issuer: Arc<Issuer>) -> Router {
     router
         .fallback(async || Refusal::NotFound)
         .method_not_allowed_fallback(async || Refusal::MethodNotAllowed)
+        .layer(from_fn_with_state(Arc::clone(&issuer), observation::audit))
         .layer(from_fn_with_state(Arc::clone(&issuer), guard::guard))
+        .layer(from_fn(containment::contain))
+        .layer(from_fn_with_state(
+            Arc::clone(&issuer),
+            observation::observe,
+        ))
         .layer(from_fn(never_stored))
         .with_state(issuer)
 }

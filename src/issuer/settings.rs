@@ -6,6 +6,8 @@ use std::thread::available_parallelism;
 
 use serde::Deserialize;
 
+use super::throttle::{ThrottleDocument, ThrottleSettings, TrustedProxies, trusted_proxies};
+use crate::ext_authz::SubjectForm;
 use crate::problem::Faults;
 use crate::store::StoreLocation;
 use crate::yaml::present;
@@ -33,6 +35,12 @@ pub struct IssuerSettings {
     pub hashing: HashingSettings,
     /// How many users, apps, grants and tokens a gate in this process remembers as revoked.
     pub max_revocations: usize,
+    /// How much is tried before somebody must wait.
+    pub throttle: ThrottleSettings,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: TrustedProxies,
+    /// How users are named in the log: as `log.subject` says.
+    pub log_subject: SubjectForm,
 }
 
 /// Refresh tokens.
@@ -91,6 +99,10 @@ pub struct IssuerDocument {
     hashing: HashingDocument,
     #[serde(default = "default_max_revocations")]
     max_revocations: u64,
+    #[serde(default)]
+    throttle: ThrottleDocument,
+    #[serde(default)]
+    trusted_proxies: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -198,6 +210,8 @@ impl IssuerDocument {
             100_000_000,
         );
         let grants = grants(&self.grants, faults);
+        let throttle = self.throttle.build(faults);
+        let trusted_proxies = trusted_proxies(&self.trusted_proxies, faults);
         Some(IssuerSettings {
             url: self.url,
             address: address?,
@@ -217,6 +231,9 @@ impl IssuerDocument {
                 max_queue: usize::try_from(self.hashing.max_queue).ok()?,
             },
             max_revocations: usize::try_from(self.max_revocations).ok()?,
+            throttle: throttle?,
+            trusted_proxies,
+            log_subject: SubjectForm::default(),
         })
     }
 }

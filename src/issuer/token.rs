@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 
+use super::metrics::TokenGrant;
 use super::refresh::Granted;
 use super::refusal::Refusal;
 use super::{Issuer, body};
@@ -37,21 +38,25 @@ pub(super) async fn token(
         .get("grant_type")
         .ok_or(Refusal::Missing("grant_type"))?;
     let offered = issuer.settings.grants;
-    let granted = match grant_type {
+    let (grant, granted) = match grant_type {
         "client_credentials" if offered.client_credentials => {
             let client = issuer.client(&headers, &form).await?;
-            issuer.by_client_credentials(&client, &form).await?
+            let granted = issuer.by_client_credentials(&client, &form).await?;
+            (TokenGrant::ClientCredentials, granted)
         }
         "refresh_token" if offered.refresh_token => {
             let client = issuer.client(&headers, &form).await?;
-            issuer.by_refresh_token(&client, &form).await?
+            let granted = issuer.by_refresh_token(&client, &form).await?;
+            (TokenGrant::RefreshToken, granted)
         }
         "authorization_code" if offered.authorization_code => {
             let client = issuer.client(&headers, &form).await?;
-            issuer.by_authorization_code(&client, &form).await?
+            let granted = issuer.by_authorization_code(&client, &form).await?;
+            (TokenGrant::AuthorizationCode, granted)
         }
         _ => return Err(Refusal::UnsupportedGrant),
     };
+    issuer.metrics.token_issued(grant);
     let answer = TokenAnswer {
         access_token: &granted.access_token,
         token_type: "bearer",

@@ -77,6 +77,11 @@ impl LogDocument {
         self.buffer_lines
     }
 
+    /// How subjects are named.
+    pub fn subject(&self) -> SubjectForm {
+        self.subject
+    }
+
     /// The settings, with what flags and environment say over them.
     pub fn overridden(self, level: Option<LogLevel>, format: Option<LogFormat>) -> LogSettings {
         LogSettings {

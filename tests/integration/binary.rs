@@ -1,6 +1,8 @@
 //! The real binary as a child process: what it says, how it ends, and what it leaves behind.
 
 mod admin;
+#[cfg(feature = "issuer")]
+mod audit;
 mod bad_input;
 mod bad_keys;
 mod logs;

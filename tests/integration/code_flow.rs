@@ -336,7 +336,7 @@ async fn discovery_leads_to_the_page_and_the_page_to_its_style() {
 
 #[tokio::test]
 async fn without_the_grant_there_is_neither_page_nor_metadata() {
-    let companion = TestCompanion::with("grants: [client_credentials]").await;
+    let companion = TestCompanion::with_issuer_keys(", grants: [client_credentials]").await;
     let path = "/.well-known/oauth-authorization-server";
     let metadata = companion.send("GET", path, &[], "").await.json();
     assert!(metadata.get("authorization_endpoint").is_none());

@@ -9,6 +9,8 @@
     reason = "a test fails by panicking, and says what it skips"
 )]
 
+#[cfg(feature = "issuer")]
+mod abuse;
 mod asker;
 mod binary;
 mod client;
@@ -24,6 +26,8 @@ mod envoy_process;
 mod issuer;
 #[cfg(feature = "issuer")]
 mod issuer_losses;
+#[cfg(feature = "issuer")]
+mod issuer_metrics;
 mod jwks;
 mod jwks_server;
 mod manifests;
@@ -44,4 +48,6 @@ mod test_browser;
 #[cfg(feature = "issuer")]
 mod test_companion;
 mod test_issuer;
+#[cfg(feature = "issuer")]
+mod throttle;
 mod upstream;

@@ -50,13 +50,12 @@ impl TestCompanion {
         Self::begin(&setup, folder).await
     }
 
-    /// With these further keys in the section `issuer`.
-    pub(crate) async fn with(keys: &str) -> Self {
+    /// With further keys of the section `issuer`, as YAML flow entries with a comma in front.
+    pub(crate) async fn with_issuer_keys(keys: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut setup = setup(folder.path(), &sqlite(folder.path()));
-        setup.extra = setup
-            .extra
-            .replace("issuer: {", &format!("issuer: {{{keys}, "));
+        let closing = setup.extra.rfind('}').unwrap();
+        setup.extra.insert_str(closing, keys);
         Self::begin(&setup, folder).await
     }
 

@@ -1,0 +1,107 @@
+//! An attempt to prove who somebody is: throttled, counted and logged, whatever endpoint it is for.
+
+use std::future::Future;
+
+use super::Issuer;
+use super::metrics::AttemptOutcome;
+use super::refusal::Refusal;
+use super::throttle::{self, Claimant, Limit, Throttled};
+use crate::ext_authz::SubjectForm;
+use crate::identity::{User, UserId};
+
+impl Issuer {
+    /// Has `check` find out whether `claimant` knows its secret, unless it must wait.
+    pub(super) async fn attempt<T>(
+        &self,
+        claimant: Claimant<'_>,
+        secret: &[u8],
+        check: impl Future<Output = Result<T, Refusal>>,
+    ) -> Result<T, Refusal> {
+        let attempt = match self.throttle.attempt(claimant, secret) {
+            Ok(attempt) => attempt,
+            Err(throttled) => {
+                let limit = Some(throttled.limit);
+                self.end_attempt(claimant, AttemptOutcome::Throttled, limit);
+                return Err(self.hold_up(throttled));
+            }
+        };
+        let checked = check.await;
+        let outcome = match &checked {
+            Ok(_) => {
+                attempt.succeeded();
+                AttemptOutcome::Succeeded
+            }
+            Err(Refusal::BadLogin | Refusal::BadClient) => {
+                attempt.failed();
+                AttemptOutcome::Failed
+            }
+            Err(_) => AttemptOutcome::Unsettled,
+        };
+        self.end_attempt(claimant, outcome, None);
+        checked
+    }
+
+    /// Counts one more registration from where the request comes from.
+    pub(super) fn admit_registration(&self) -> Result<(), Refusal> {
+        let admitted = self.throttle.registration();
+        admitted.map_err(|throttled| {
+            tracing::info!(
+                target: "portcullis::audit",
+                outcome = AttemptOutcome::Throttled.name(),
+                throttle.limit = throttled.limit.label(),
+                client.address = throttle::address().map(tracing::field::display),
+                "registration refused"
+            );
+            self.hold_up(throttled)
+        })
+    }
+
+    fn hold_up(&self, throttled: Throttled) -> Refusal {
+        let Throttled {
+            limit,
+            retry_after_seconds,
+        } = throttled;
+        self.metrics.throttled(limit);
+        Refusal::Throttled {
+            retry_after_seconds,
+        }
+    }
+
+    fn end_attempt(&self, claimant: Claimant<'_>, outcome: AttemptOutcome, limit: Option<Limit>) {
+        self.metrics.attempt(claimant, outcome);
+        // Each token of an app would be a line; logins are told where the user is known.
+        if outcome == AttemptOutcome::Succeeded {
+            return;
+        }
+        // Never the name itself: people type passwords where names belong.
+        let (kind, name) = match claimant {
+            Claimant::Account(name) => ("account", name.to_lowercase()),
+            Claimant::App(key) => ("app", key.to_owned()),
+        };
+        tracing::info!(
+            target: "portcullis::audit",
+            outcome = outcome.name(),
+            throttle.limit = limit.map(Limit::label),
+            claimant.kind = kind,
+            claimant.digest = SubjectForm::Digest.name(&self.settings.url, &name),
+            client.address = throttle::address().map(tracing::field::display),
+            "credentials refused"
+        );
+    }
+
+    /// What the log calls a user.
+    pub(super) fn log_name(&self, user: &UserId) -> String {
+        let form = self.settings.log_subject;
+        form.name(&self.settings.url, user.as_str())
+    }
+
+    /// Tells the log of something that a user did with its own credentials.
+    pub(super) fn log_user(&self, user: &User, action: &'static str) {
+        tracing::info!(
+            target: "portcullis::audit",
+            action,
+            user.id = self.log_name(&user.id),
+            "done by a user"
+        );
+    }
+}

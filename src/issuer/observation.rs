@@ -1,0 +1,97 @@
+//! What is seen of every request, whatever endpoint it is for: where it comes from, how it ended.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::http::Method;
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::Issuer;
+use super::guard::Caller;
+use super::refusal::StoreFailed;
+use super::throttle::{self, ConnectedFrom};
+use crate::ext_authz::SubjectForm;
+
+/// The label of requests to no endpoint.
+const NO_ENDPOINT: &str = "none";
+
+/// Whether a proxy has been told of that is not listed.
+#[derive(Debug, Default)]
+pub(super) struct UnknownProxy(AtomicBool);
+
+impl UnknownProxy {
+    /// Once: anybody can send the header, and behind such a proxy every request has it.
+    fn tell(&self, peer: IpAddr) {
+        if !self.0.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                peer.address = %peer,
+                "x-forwarded-for is not believed: if this is a proxy of yours, list its address in \
+                 `issuer.trusted_proxies`, or all its clients are throttled as one"
+            );
+        }
+    }
+}
+
+/// Counts an answer, and has its address known while it is made.
+pub(super) async fn observe(
+    State(issuer): State<Arc<Issuer>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let endpoint = request.extensions().get::<MatchedPath>().cloned();
+    let connection = request.extensions().get::<ConnectInfo<ConnectedFrom>>();
+    let peer = connection.map(|ConnectInfo(ConnectedFrom(peer))| peer.ip());
+    let response = match peer {
+        Some(peer) => {
+            let proxies = &issuer.settings.trusted_proxies;
+            if proxies.ignore(peer, request.headers()) {
+                issuer.unknown_proxy.tell(peer);
+            }
+            let address = proxies.client(peer, request.headers());
+            throttle::with_address(address, next.run(request)).await
+        }
+        None => next.run(request).await,
+    };
+    let endpoint = endpoint.as_ref().map_or(NO_ENDPOINT, MatchedPath::as_str);
+    issuer.metrics.request(endpoint, response.status().as_u16());
+    if response.extensions().get::<StoreFailed>().is_some() {
+        issuer.metrics.store_failed();
+        issuer.store_health.suspect();
+    }
+    response
+}
+
+/// One line for each change that somebody makes with a token. Runs where the caller is known.
+pub(super) async fn audit(
+    State(issuer): State<Arc<Issuer>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let caller = request.extensions().get::<Caller>().cloned();
+    let reads = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
+    let Some(caller) = caller.filter(|_| !reads) else {
+        return next.run(request).await;
+    };
+    let endpoint = request.extensions().get::<MatchedPath>().cloned();
+    let method = request.method().clone();
+    // Paths name users and apps: they are personal data like subjects are.
+    let path = match issuer.settings.log_subject {
+        SubjectForm::Plain => Some(request.uri().path().to_owned()),
+        SubjectForm::Digest => None,
+    };
+    let response = next.run(request).await;
+    tracing::info!(
+        target: "portcullis::audit",
+        action = "changed",
+        http.method = %method,
+        http.route = endpoint.as_ref().map_or(NO_ENDPOINT, MatchedPath::as_str),
+        http.path = path,
+        http.status = response.status().as_u16(),
+        user.id = issuer.log_name(&caller.user.id),
+        "changed by a user"
+    );
+    response
+}

@@ -1,0 +1,84 @@
+//! Whether the store answers: for operators. The gate goes on without it, so readiness does not ask.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+use tokio::sync::Notify;
+
+use super::Issuer;
+
+/// How often the store is asked.
+const INTERVAL: Duration = Duration::from_secs(5);
+
+/// A store that takes longer does not answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What was last found out.
+#[derive(Debug)]
+pub(super) struct StoreHealth {
+    is_up: AtomicBool,
+    gauge: Gauge,
+    suspected: Notify,
+}
+
+impl StoreHealth {
+    /// Of a store that has just been opened.
+    pub(super) fn opened() -> Self {
+        let gauge = Gauge::default();
+        gauge.set(1);
+        Self {
+            is_up: AtomicBool::new(true),
+            gauge,
+            suspected: Notify::new(),
+        }
+    }
+
+    pub(super) fn register(&self, registry: &mut Registry) {
+        registry.register(
+            "issuer_store_up",
+            "1 if the issuer's store answered the last time it was asked, 0 if not",
+            self.gauge.clone(),
+        );
+    }
+
+    /// Has it asked at once: a request has failed.
+    pub(super) fn suspect(&self) {
+        self.suspected.notify_one();
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        self.is_up.load(Ordering::Relaxed)
+    }
+
+    fn found(&self, up: bool) {
+        self.gauge.set(i64::from(up));
+        match (self.is_up.swap(up, Ordering::Relaxed), up) {
+            (true, false) => tracing::error!("the issuer's store does not answer any more"),
+            (false, true) => tracing::info!("the issuer's store answers again"),
+            (true, true) | (false, false) => {}
+        }
+    }
+}
+
+impl Issuer {
+    /// Asks the store now and then; never ends.
+    pub async fn watch_store(&self) {
+        let mut interval = tokio::time::interval(INTERVAL);
+        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = interval.tick() => {}
+                () = self.store_health.suspected.notified() => {}
+            }
+            let asked = tokio::time::timeout(PATIENCE, self.store.ping()).await;
+            self.store_health.found(matches!(asked, Ok(Ok(()))));
+        }
+    }
+
+    /// Whether the store answered the last time it was asked.
+    pub fn store_is_up(&self) -> bool {
+        self.store_health.is_up()
+    }
+}

@@ -1,0 +1,254 @@
+//! Throttling: whoever fails to prove who it is waits longer and longer, and nobody is locked out.
+//!
+//! Failures are counted, by account (its name as it was given, known or not), by app (likewise), and
+//! by address. Each account and app has a narrow limit for each address and a wide one for all
+//! together. The wide ones, and that of the address, do not hold for an address from which the
+//! account or app has lately been let in: if they did, anybody could lock anybody out by failing in
+//! their name. There such a caller waits for failures made in its name from its own address alone.
+//! An app that sends the secret with which it has lately been let in waits for nothing: what has 256
+//! random bits is not guessed, and old copies of an app that go on with a withdrawn secret must not
+//! hold up the new ones beside them. A password is guessed, so it has no such exemption.
+//!
+//! A limit is looked at before a check and charged after one that fails, so that right secrets cost
+//! nothing. What fails while others are under way goes into debt, so that guessing in parallel gains
+//! nothing. How many passwords are checked at once is bounded by the queue of `hashing`.
+
+mod address;
+mod bounded;
+mod elapsed;
+mod limiter;
+mod recent;
+mod settings;
+
+use std::future::Future;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Clock;
+
+pub use address::{ConnectedFrom, Network, NotANetwork, TrustedProxies};
+pub use settings::{BucketSettings, ThrottleSettings};
+
+pub(super) use address::ClientAddress;
+pub(super) use settings::{ThrottleDocument, trusted_proxies};
+
+use elapsed::Elapsed;
+use limiter::Limiter;
+use recent::{LastFailures, LetIn};
+
+/// Who somebody says it is.
+#[derive(Debug, Clone, Copy, Hash)]
+pub(super) enum Claimant<'a> {
+    /// A user's name or e-mail address, in any case.
+    Account(&'a str),
+    /// An app's key.
+    App(&'a str),
+}
+
+/// Which limit is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Limit {
+    AccountAtAddress,
+    Account,
+    AppAtAddress,
+    App,
+    Address,
+    Registration,
+}
+
+/// A limit is reached: what is asked for was not even looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Throttled {
+    pub(super) limit: Limit,
+    /// Until the next attempt is looked at; at least 1.
+    pub(super) retry_after_seconds: u64,
+}
+
+/// A check of a secret that may go on; it ends as [`Attempt::succeeded`] or [`Attempt::failed`], or
+/// is dropped where nothing was found out.
+pub(super) struct Attempt<'a> {
+    throttle: &'a Throttle,
+    limits: &'a ClaimantLimits,
+    claimant: u64,
+    claimant_at_address: u64,
+    address: u64,
+    secret: u64,
+    /// By what a right secret is remembered: those of apps alone.
+    app_with_secret: Option<u64>,
+}
+
+/// The limits of one issuer; they begin anew with each start.
+pub(super) struct Throttle {
+    elapsed: Arc<Elapsed>,
+    /// Keyed at random: nobody outside can make two names collide, and no name is kept.
+    hasher: RandomState,
+    accounts: ClaimantLimits,
+    apps: ClaimantLimits,
+    addresses: Limiter,
+    registrations: Limiter,
+    let_in: LetIn,
+    last_failures: LastFailures,
+}
+
+struct ClaimantLimits {
+    at_address: (Limit, Limiter),
+    anywhere: (Limit, Limiter),
+}
+
+tokio::task_local! {
+    static ADDRESS: ClientAddress;
+}
+
+/// Runs the handling of a request from `address`.
+///
+/// This is no argument of the handlers on purpose: an endpoint that forgot to pass it on would not be
+/// throttled.
+pub(super) fn with_address<F: Future>(
+    address: ClientAddress,
+    handling: F,
+) -> impl Future<Output = F::Output> {
+    ADDRESS.scope(address, handling)
+}
+
+/// Where the request comes from that is being handled; nothing outside of requests.
+pub(super) fn address() -> Option<ClientAddress> {
+    ADDRESS.try_with(|address| *address).ok()
+}
+
+impl Limit {
+    pub(super) const ALL: [Self; 6] = [
+        Self::AccountAtAddress,
+        Self::Account,
+        Self::AppAtAddress,
+        Self::App,
+        Self::Address,
+        Self::Registration,
+    ];
+
+    /// Its key in the configuration.
+    pub(super) fn label(self) -> &'static str {
+        match self {
+            Self::AccountAtAddress => "account_at_address",
+            Self::Account => "account",
+            Self::AppAtAddress => "app_at_address",
+            Self::App => "app",
+            Self::Address => "address",
+            Self::Registration => "registration",
+        }
+    }
+}
+
+impl Throttle {
+    pub(super) fn new(settings: &ThrottleSettings, clock: Arc<dyn Clock>) -> Self {
+        let elapsed = Elapsed::since_now(clock);
+        let limiter = |bucket| Limiter::new(bucket, settings.max_entries, &elapsed);
+        Self {
+            hasher: RandomState::new(),
+            accounts: ClaimantLimits {
+                at_address: (
+                    Limit::AccountAtAddress,
+                    limiter(settings.account_at_address),
+                ),
+                anywhere: (Limit::Account, limiter(settings.account)),
+            },
+            apps: ClaimantLimits {
+                at_address: (Limit::AppAtAddress, limiter(settings.app_at_address)),
+                anywhere: (Limit::App, limiter(settings.app)),
+            },
+            addresses: limiter(settings.address),
+            registrations: limiter(settings.registration),
+            let_in: LetIn::new(settings.max_entries),
+            last_failures: LastFailures::new(settings.max_entries),
+            elapsed,
+        }
+    }
+
+    /// Whether `claimant` may have `secret` checked now.
+    pub(super) fn attempt(
+        &self,
+        claimant: Claimant<'_>,
+        secret: &[u8],
+    ) -> Result<Attempt<'_>, Throttled> {
+        self.elapsed.update();
+        let from = address();
+        let (limits, name, is_app) = match claimant {
+            Claimant::Account(name) => (&self.accounts, name.to_lowercase(), false),
+            Claimant::App(key) => (&self.apps, key.to_owned(), true),
+        };
+        let kind = limits.anywhere.0.label();
+        let claimant = self.hasher.hash_one((kind, name));
+        let secret = self.hasher.hash_one(secret);
+        let attempt = Attempt {
+            throttle: self,
+            limits,
+            claimant,
+            claimant_at_address: self.hasher.hash_one((claimant, from)),
+            address: self.hasher.hash_one(from),
+            secret,
+            app_with_secret: is_app.then(|| self.hasher.hash_one((claimant, secret))),
+        };
+        let let_in = |key| self.let_in.lately(key, &self.elapsed);
+        if attempt.app_with_secret.is_some_and(let_in) {
+            return Ok(attempt);
+        }
+        let (limit, limiter) = &limits.at_address;
+        throttled(*limit, limiter.look(attempt.claimant_at_address))?;
+        if !let_in(attempt.claimant_at_address) {
+            let (limit, limiter) = &limits.anywhere;
+            throttled(*limit, limiter.look(claimant))?;
+            throttled(Limit::Address, self.addresses.look(attempt.address))?;
+        }
+        Ok(attempt)
+    }
+
+    /// Whether one more user may be registered from where the request comes from.
+    pub(super) fn registration(&self) -> Result<(), Throttled> {
+        self.elapsed.update();
+        let address = self.hasher.hash_one(address());
+        throttled(Limit::Registration, self.registrations.take(address))
+    }
+}
+
+impl Attempt<'_> {
+    /// The secret was right.
+    pub(super) fn succeeded(self) {
+        let throttle = self.throttle;
+        // Of an app there may be others beside it whose secrets are wrong.
+        if self.app_with_secret.is_none() {
+            let (_, limiter) = &self.limits.at_address;
+            limiter.forgive(self.claimant_at_address);
+        }
+        let keys = [Some(self.claimant_at_address), self.app_with_secret];
+        for key in keys.into_iter().flatten() {
+            throttle.let_in.note(key, &throttle.elapsed);
+        }
+    }
+
+    /// The secret was wrong, or there is nobody of that name.
+    pub(super) fn failed(self) {
+        let throttle = self.throttle;
+        // Libraries that do not know how to authenticate try twice: by Basic and in the body.
+        if throttle
+            .last_failures
+            .is_repetition(self.claimant_at_address, self.secret)
+        {
+            return;
+        }
+        let (_, limiter) = &self.limits.at_address;
+        limiter.charge(self.claimant_at_address);
+        let (_, limiter) = &self.limits.anywhere;
+        limiter.charge(self.claimant);
+        throttle.addresses.charge(self.address);
+    }
+}
+
+fn throttled(limit: Limit, looked: Result<(), Duration>) -> Result<(), Throttled> {
+    looked.map_err(|wait| Throttled {
+        limit,
+        retry_after_seconds: (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+//! What the log says of credentials and changes at the issuer, and what it never says.
+
+use serde_json::{Value, json};
+
+use super::Server;
+use crate::client::{Answer, exchange};
+use crate::test_app::Setup;
+use crate::test_companion::{PASSWORD, basic, bearer};
+
+fn issuer(log: &str) -> Server {
+    Server::start(&Setup {
+        extra: format!(
+            "issuer: {{url: \"https://id.shop.example\", address: \"127.0.0.1:0\", \
+             store: \"sqlite:store.db\", throttle: {{account_at_address: \
+             {{burst: 1, refill_seconds: 3600}}}}}}\nlog: {{format: json{log}}}"
+        ),
+        ..Setup::default()
+    })
+}
+
+/// What the first start shows once, between its last quotes.
+fn administrator_password(server: &Server) -> String {
+    let shown = |log: &str| log.contains("It is not shown again");
+    let log = server.stderr.until(|log, _| shown(log));
+    let line = log.lines().find(|line| shown(line)).unwrap();
+    line.rsplit('`').nth(1).unwrap().to_owned()
+}
+
+async fn post(server: &Server, path: &str, authorization: &str, body: &Value) -> Answer {
+    let (kind, body) = match body {
+        Value::String(form) => ("application/x-www-form-urlencoded", form.clone()),
+        other => ("application/json", other.to_string()),
+    };
+    let length = body.len();
+    let text = format!(
+        "POST {path} HTTP/1.1\r\nhost: id.shop.example\r\nconnection: close\r\n\
+         content-type: {kind}\r\n{authorization}\r\ncontent-length: {length}\r\n\r\n{body}"
+    );
+    exchange(server.address("issuer").parse().unwrap(), text.as_bytes()).await
+}
+
+/// The lines of the audit without what differs from run to run.
+fn audit(log: &str) -> Vec<Value> {
+    let lines = log
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    lines
+        .filter(|line| line["target"] == "portcullis::audit")
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_and_changes_are_one_line_each_and_no_secret() {
+    const NOTHING: &str = "x-nothing: 1";
+    for (log, plain) in [("", false), (", subject: plain", true)] {
+        let mut server = issuer(log);
+        let password = administrator_password(&server);
+        let login = async |name: &str, password: &str| {
+            let body = json!({"username": name, "password": password});
+            post(&server, "/consumer/login", NOTHING, &body).await
+        };
+        let alice = json!({"username": "alice", "email": "alice@a.example", "password": PASSWORD});
+        let registered = post(&server, "/consumer/register", NOTHING, &alice).await;
+        assert_eq!(registered.status, 201, "{registered:?}");
+        let admin = login("admin", &password).await.json();
+        let token = admin["token"].as_str().unwrap();
+        let scope = json!({"name": "stock.read", "description": "Read stock"});
+        let made = post(&server, "/backend/scope", &bearer(token), &scope).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        let typed = "my-secret-where-the-name-belongs";
+        assert_eq!(login(typed, "wrong-password").await.status, 401);
+        assert_eq!(login(typed, "other-password").await.status, 429);
+        let client = basic("some-client", "wrong-secret");
+        let form = json!("grant_type=client_credentials");
+        let refused = post(&server, "/authorization/token", &client, &form).await;
+        assert_eq!(refused.status, 401, "{refused:?}");
+
+        let forwarded = "x-forwarded-for: 203.0.113.9";
+        for _ in 0..2 {
+            let read = post(&server, "/authorization/token", forwarded, &form).await;
+            assert_eq!(read.status, 401, "{read:?}");
+        }
+
+        server.signal("TERM");
+        assert_eq!(server.ended().code(), Some(0));
+        let log = server.stderr.now();
+        let lines = audit(&log);
+        let id = registered.json()["id"].as_str().unwrap().to_owned();
+        let find = |fields: &[(&str, &str)]| {
+            let has = |line: &&Value| fields.iter().all(|(name, value)| line[*name] == *value);
+            let found: Vec<&Value> = lines.iter().filter(has).collect();
+            assert_eq!(found.len(), 1, "{fields:?} in {log}");
+            found[0].clone()
+        };
+        let registration = find(&[("action", "registered")]);
+        assert_eq!(registration["user.id"] == *id, plain, "{registration}");
+        find(&[("action", "logged in")]);
+        let change = find(&[("action", "changed"), ("http.route", "/backend/scope")]);
+        assert_eq!(change["http.method"], "POST");
+        assert_eq!(change["http.status"], 201);
+        assert_eq!(change["http.path"] == "/backend/scope", plain);
+        let failed = find(&[("outcome", "failed"), ("claimant.kind", "account")]);
+        assert_eq!(failed["client.address"], "127.0.0.1");
+        let throttled = find(&[("outcome", "throttled"), ("claimant.kind", "account")]);
+        assert_eq!(throttled["claimant.digest"], failed["claimant.digest"]);
+        assert_eq!(throttled["throttle.limit"], "account_at_address");
+        find(&[("outcome", "failed"), ("claimant.kind", "app")]);
+        assert_eq!(lines.len(), 6, "{log}");
+        assert_eq!(log.matches("x-forwarded-for is not believed").count(), 1);
+
+        let refresh = admin["refresh_token"].as_str().unwrap();
+        let written = log.replace(&format!("`{password}`"), "");
+        let secrets = [
+            token,
+            refresh,
+            &password,
+            PASSWORD,
+            typed,
+            "wrong-",
+            "other-password",
+        ];
+        for secret in secrets
+            .into_iter()
+            .chain(["alice@", "some-client", "Read stock"])
+        {
+            assert!(!written.contains(secret), "`{secret}` in {log}");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What the issuer tells its operators: metrics and status.
+
+use serde_json::Value;
+
+use crate::issuer::error;
+use crate::postgres::Postgres;
+use crate::test_companion::{FORM, TestCompanion};
+
+#[tokio::test]
+async fn what_the_issuer_does_is_counted() {
+    let companion = TestCompanion::start().await;
+    let alice = companion.register("alice").await;
+    let app = companion.app(&alice, "web-shop").await;
+    let granted = companion.token(&app, "grant_type=client_credentials").await;
+    let first = refresh_form(&granted.json());
+    let second = refresh_form(&companion.token(&app, &first).await.json());
+    let third = companion.token(&app, &second).await;
+    assert_eq!(third.status, 200);
+    assert_eq!(
+        error(&companion.token(&app, &first).await).0,
+        400,
+        "a replay"
+    );
+    let get = companion
+        .send("GET", "/authorization/token", &[FORM], "")
+        .await;
+    assert_eq!(error(&get).0, 405);
+    companion.get("/nowhere/at/all", "").await;
+
+    let metrics = companion.gate.admin("/metrics").await.1;
+    for line in [
+        "portcullis_issuer_requests_total{endpoint=\"/authorization/token\",status=\"2xx\"} 3",
+        "portcullis_issuer_requests_total{endpoint=\"/authorization/token\",status=\"4xx\"} 2",
+        "portcullis_issuer_requests_total{endpoint=\"/consumer/register\",status=\"2xx\"} 1",
+        "portcullis_issuer_requests_total{endpoint=\"none\",status=\"4xx\"} 1",
+        "portcullis_issuer_tokens_issued_total{grant=\"client_credentials\"} 1",
+        "portcullis_issuer_tokens_issued_total{grant=\"refresh_token\"} 2",
+        "portcullis_issuer_tokens_issued_total{grant=\"login\"} 2",
+        "portcullis_issuer_tokens_issued_total{grant=\"login_refresh\"} 0",
+        "portcullis_issuer_logins_total{outcome=\"succeeded\"} 2",
+        "portcullis_issuer_logins_total{outcome=\"failed\"} 0",
+        "portcullis_issuer_client_authentications_total{outcome=\"succeeded\"} 4",
+        "portcullis_issuer_throttled_total{limit=\"registration\"} 0",
+        "portcullis_issuer_refresh_replays_total 1",
+        "portcullis_issuer_store_errors_total 0",
+        "portcullis_issuer_store_up 1",
+        "portcullis_issuer_hashing_waiting 0",
+        "portcullis_issuer_hashing_busy 0",
+        "portcullis_issuer_hashing_turned_away_total 0",
+    ] {
+        assert!(metrics.contains(line), "{line} in {metrics}");
+    }
+    for secret in [alice.as_str(), &app.key, &app.secret] {
+        assert!(!metrics.contains(secret));
+    }
+    let status: Value = serde_json::from_str(&companion.gate.admin("/status").await.1).unwrap();
+    assert_eq!(status["companion"]["store_up"], true);
+}
+
+fn refresh_form(granted: &Value) -> String {
+    let token = granted["refresh_token"].as_str().unwrap();
+    format!("grant_type=refresh_token&refresh_token={token}")
+}
+
+#[tokio::test]
+async fn a_gate_without_an_issuer_tells_nothing_of_one() {
+    let gate = crate::test_app::TestApp::start();
+    assert!(
+        !gate
+            .admin("/metrics")
+            .await
+            .1
+            .contains("portcullis_issuer_")
+    );
+    assert!(!gate.admin("/status").await.1.contains("companion"));
+}
+
+#[tokio::test]
+async fn a_store_that_is_gone_is_seen_and_the_gate_stays_ready() {
+    let Some(postgres) = Postgres::start() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let companion = TestCompanion::on(&postgres.database("issuer"), folder).await;
+    let alice = companion.register("alice").await;
+    drop(postgres);
+    let answer = companion.get("/consumer/account", &alice).await;
+    assert_eq!(error(&answer), (503, "temporarily_unavailable".to_owned()));
+    let gate = &companion.gate;
+    gate.admin_shows("/metrics", "portcullis_issuer_store_up 0")
+        .await;
+    gate.admin_shows("/metrics", "portcullis_issuer_store_errors_total 1")
+        .await;
+    gate.admin_shows("/status", "\"store_up\": false").await;
+    assert_eq!(gate.admin("/readyz").await.0, 200);
+    assert_eq!(companion.check("GET", "/orders/1", &alice).await, 200);
+}

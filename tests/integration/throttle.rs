@@ -1,0 +1,245 @@
+//! Throttling from outside: who is held up, who is not, and what they are told.
+
+use serde_json::json;
+
+use crate::client::Answer;
+use crate::issuer::error;
+use crate::test_companion::{FORM, PASSWORD, TestClient, TestCompanion, basic};
+
+/// Limits that nobody gets past by waiting during a test.
+const NARROW: &str = ", throttle: {\
+     account_at_address: {burst: 3, refill_seconds: 3600}, \
+     account: {burst: 6, refill_seconds: 3600}, \
+     app_at_address: {burst: 3, refill_seconds: 3600}, \
+     app: {burst: 6, refill_seconds: 3600}, \
+     address: {burst: 10, refill_seconds: 3600}, \
+     registration: {burst: 2, refill_seconds: 3600}}";
+
+async fn narrow() -> TestCompanion {
+    let keys = format!("{NARROW}, trusted_proxies: [127.0.0.0/8]");
+    TestCompanion::with_issuer_keys(&keys).await
+}
+
+async fn login(companion: &TestCompanion, name: &str, password: &str, from: &str) -> Answer {
+    let body = json!({"username": name, "password": password}).to_string();
+    let from = format!("x-forwarded-for: {from}");
+    let headers = ["content-type: application/json", &from];
+    companion
+        .send("POST", "/consumer/login", &headers, &body)
+        .await
+}
+
+/// A wrong password, each time another one.
+async fn guess(companion: &TestCompanion, name: &str, number: usize, from: &str) -> u16 {
+    let answer = login(companion, name, &format!("guess number {number}"), from).await;
+    error(&answer).0
+}
+
+async fn register(companion: &TestCompanion, name: &str, from: &str) -> Answer {
+    let email = format!("{name}@shop.example");
+    let body = json!({"username": name, "email": email, "password": PASSWORD}).to_string();
+    let from = format!("x-forwarded-for: {from}");
+    let headers = ["content-type: application/json", &from];
+    companion
+        .send("POST", "/consumer/register", &headers, &body)
+        .await
+}
+
+fn assert_throttled(answer: &Answer) {
+    let expected = (429, "temporarily_unavailable".to_owned());
+    assert_eq!(error(answer), expected, "{answer:?}");
+    let seconds: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=3600 * 101).contains(&seconds), "{seconds}");
+    assert_eq!(answer.header("pragma"), Some("no-cache"));
+}
+
+#[tokio::test]
+async fn guesses_are_held_up_where_they_are_made_and_the_owner_is_not() {
+    let companion = narrow().await;
+    register(&companion, "alice", "198.51.100.7").await;
+    for name in ["alice", "nobody"] {
+        for number in 0..3 {
+            assert_eq!(guess(&companion, name, number, "192.0.2.1").await, 401);
+        }
+    }
+    let held_up = login(&companion, "alice", PASSWORD, "192.0.2.1").await;
+    assert_throttled(&held_up);
+    assert_throttled(&login(&companion, "ALICE", PASSWORD, "192.0.2.1").await);
+    let unknown = login(&companion, "nobody", PASSWORD, "192.0.2.1").await;
+    assert_throttled(&unknown);
+    let says = |answer: &Answer| answer.json()["error_description"].as_str().unwrap().len();
+    assert_eq!(
+        says(&held_up),
+        says(&unknown),
+        "known and unknown look alike"
+    );
+    let elsewhere = login(&companion, "alice", PASSWORD, "198.51.100.7").await;
+    assert_eq!(elsewhere.status, 200, "{elsewhere:?}");
+    let metrics = companion.gate.admin("/metrics").await.1;
+    for line in [
+        "portcullis_issuer_throttled_total{limit=\"account_at_address\"} 3",
+        "portcullis_issuer_logins_total{outcome=\"failed\"} 6",
+        "portcullis_issuer_logins_total{outcome=\"throttled\"} 3",
+    ] {
+        assert!(metrics.contains(line), "{line} in {metrics}");
+    }
+}
+
+#[tokio::test]
+async fn an_account_under_attack_from_everywhere_stays_open_to_its_owner() {
+    let companion = narrow().await;
+    register(&companion, "alice", "198.51.100.7").await;
+    let before = login(&companion, "alice", PASSWORD, "198.51.100.7").await;
+    assert_eq!(before.status, 200, "{before:?}");
+    for number in 0..6 {
+        let from = format!("192.0.2.{number}");
+        assert_eq!(guess(&companion, "alice", number, &from).await, 401);
+    }
+    assert_eq!(guess(&companion, "alice", 7, "192.0.2.77").await, 429);
+    let owner = login(&companion, "alice", PASSWORD, "198.51.100.7").await;
+    assert_eq!(owner.status, 200, "{owner:?}");
+}
+
+#[tokio::test]
+async fn an_address_that_tries_many_names_is_held_up_and_others_are_not() {
+    let companion = narrow().await;
+    register(&companion, "alice", "198.51.100.7").await;
+    for number in 0..10 {
+        let name = format!("user{number}");
+        assert_eq!(guess(&companion, &name, number, "192.0.2.1").await, 401);
+    }
+    assert_throttled(&login(&companion, "alice", PASSWORD, "192.0.2.1").await);
+    let elsewhere = login(&companion, "alice", PASSWORD, "192.0.2.2").await;
+    assert_eq!(elsewhere.status, 200, "{elsewhere:?}");
+}
+
+#[tokio::test]
+async fn apps_are_held_up_by_wrong_secrets_and_a_double_try_is_one() {
+    let companion = narrow().await;
+    let alice = companion.register("alice").await;
+    let app = companion.app(&alice, "web-shop").await;
+    let grant = "grant_type=client_credentials";
+    // A library that does not know which way is right tries both, with a secret that is wrong.
+    for number in 0..2 {
+        let by_basic = [FORM, &basic(&app.key, &format!("wrong{number}"))];
+        let in_body = format!("{grant}&client_id={}&client_secret=wrong{number}", app.key);
+        for (headers, body) in [(by_basic.as_slice(), grant), (&[FORM], &in_body)] {
+            let answer = companion
+                .send("POST", "/authorization/token", headers, body)
+                .await;
+            assert_eq!(
+                error(&answer),
+                (401, "invalid_client".to_owned()),
+                "{number}"
+            );
+        }
+    }
+    let wrong = TestClient {
+        key: app.key.clone(),
+        secret: "wrong".to_owned(),
+    };
+    let answer = companion.token(&wrong, grant).await;
+    assert_eq!(error(&answer), (401, "invalid_client".to_owned()));
+    assert_throttled(&companion.token(&app, grant).await);
+    let from = "x-forwarded-for: 192.0.2.2";
+    let headers = [FORM, from, &basic(&app.key, &app.secret)];
+    let elsewhere = companion
+        .send("POST", "/authorization/token", &headers, grant)
+        .await;
+    assert_eq!(elsewhere.status, 200, "{elsewhere:?}");
+    let known = companion.token(&app, grant).await;
+    assert_eq!(known.status, 200, "a secret that was right: {known:?}");
+    assert_throttled(&companion.token(&wrong, grant).await);
+}
+
+#[tokio::test]
+async fn right_secrets_are_never_held_up() {
+    let companion = narrow().await;
+    let alice = companion.register("alice").await;
+    let app = companion.app(&alice, "web-shop").await;
+    for _ in 0..30 {
+        let answer = companion.token(&app, "grant_type=client_credentials").await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+    for _ in 0..5 {
+        companion.login("alice", PASSWORD).await;
+    }
+    // Requests that carry no secret at all are no guesses.
+    for _ in 0..20 {
+        let answer = companion
+            .send(
+                "POST",
+                "/authorization/token",
+                &[FORM],
+                "grant_type=client_credentials",
+            )
+            .await;
+        assert_eq!(error(&answer).0, 401);
+    }
+}
+
+#[tokio::test]
+async fn registrations_are_held_up_by_address() {
+    let companion = narrow().await;
+    for name in ["alice", "bobby"] {
+        assert_eq!(register(&companion, name, "192.0.2.1").await.status, 201);
+    }
+    assert_throttled(&register(&companion, "carol", "192.0.2.1").await);
+    assert_eq!(register(&companion, "carol", "192.0.2.2").await.status, 201);
+}
+
+#[tokio::test]
+async fn addresses_that_nobody_vouches_for_are_not_believed() {
+    let companion = TestCompanion::with_issuer_keys(NARROW).await;
+    for number in 0..3 {
+        let from = format!("192.0.2.{number}");
+        assert_eq!(guess(&companion, "alice", number, &from).await, 401);
+    }
+    assert_eq!(guess(&companion, "alice", 3, "192.0.2.3").await, 429);
+}
+
+#[test]
+fn limits_that_cannot_be_are_told() {
+    use portcullis::config::{Config, Overrides};
+    let rows = [
+        ("throttle: {max_entries: 100}", ""),
+        ("throttle: {account: {burst: 5, refill_seconds: 60}}", ""),
+        ("trusted_proxies: [10.0.0.0/8, \"fd00::/8\", 127.0.0.1]", ""),
+        (
+            "throttle: {max_entries: 1}",
+            "`issuer.throttle.max_entries: 1`",
+        ),
+        (
+            "throttle: {account: {burst: 0, refill_seconds: 60}}",
+            "`issuer.throttle.account.burst: 0` is out of bounds",
+        ),
+        (
+            "throttle: {address: {burst: 1, refill_seconds: 4000}}",
+            "`issuer.throttle.address.refill_seconds: 4000` is out of bounds",
+        ),
+        ("throttle: {account: {burst: 5}}", "refill_seconds"),
+        (
+            "throttle: {accounts: {burst: 5, refill_seconds: 1}}",
+            "accounts",
+        ),
+        (
+            "trusted_proxies: [10.0.0.0/33]",
+            "`issuer.trusted_proxies`: `10.0.0.0/33` is no range",
+        ),
+    ];
+    for (keys, says) in rows {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("portcullis.yaml");
+        let text = format!(
+            "version: 1\npolicy: [policy.yaml]\nissuer: {{url: \"https://id.shop.example\", {keys}}}\n"
+        );
+        std::fs::write(&path, text).unwrap();
+        match Config::load(&path, &Overrides::default()) {
+            Ok(_) => assert_eq!(says, "", "{keys}"),
+            Err(error) => {
+                let error = error.to_string();
+                assert!(!says.is_empty() && error.contains(says), "{keys}: {error}");
+            }
+        }
+    }
+}
