@@ -2,7 +2,8 @@
 //!
 //! In reading order: [`Issuer::open`] has store, key and rules ready; `routes` is the table of the
 //! endpoints, each in a file of its own; `guard` asks the same [`Authorizer`] as the gate who may
-//! pass, under a policy that is built in; `refusal` maps every failure to what RFC 6749 says.
+//! pass, under a policy that is built in; `refusal` maps every failure to what RFC 6749 says;
+//! `upkeep` is what goes on behind: `keys` are rotated, and what has ended is swept away.
 
 mod account;
 mod apps;
@@ -13,6 +14,7 @@ mod discovery;
 mod first_start;
 mod guard;
 mod hashing;
+mod keys;
 mod login;
 mod refresh;
 mod refusal;
@@ -20,9 +22,11 @@ mod routes;
 mod settings;
 mod signing;
 mod token;
+mod upkeep;
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use axum::Router;
 
 use crate::authorizer::Authorizer;
@@ -31,8 +35,11 @@ use crate::store::{Store, StoreError};
 use crate::token::{CryptographyFailed, KeySet, KeySetError, SigningKeyError};
 
 pub use first_start::{FirstAdministrator, FirstStartError};
+pub use keys::{KeyRotation, KeyRotationError, RotationPace, rotate_keys};
 pub use routes::endpoints;
-pub use settings::{Grants, HashingSettings, IssuerDocument, IssuerSettings, RefreshSettings};
+pub use settings::{
+    Grants, HashingSettings, IssuerDocument, IssuerSettings, KeySettings, RefreshSettings,
+};
 
 use hashing::PasswordHasher;
 use signing::Signer;
@@ -41,7 +48,7 @@ use signing::Signer;
 pub struct Issuer {
     settings: IssuerSettings,
     store: Store,
-    signer: Signer,
+    signer: ArcSwap<Signer>,
     guard: Authorizer,
     hasher: PasswordHasher,
     clock: Arc<dyn Clock>,
@@ -59,6 +66,9 @@ pub enum IssuerError {
     /// The public side of it.
     #[error("the signing key in the store: {0}")]
     KeySet(#[from] KeySetError),
+    /// A new key.
+    #[error(transparent)]
+    KeyRotation(#[from] KeyRotationError),
     /// The first administrator.
     #[error(transparent)]
     FirstStart(#[from] FirstStartError),
@@ -83,13 +93,15 @@ impl Issuer {
         clock: Arc<dyn Clock>,
     ) -> Result<(Arc<Self>, FirstAdministrator), IssuerError> {
         let store = Store::open(&settings.store).await?;
-        let signer = Signer::load(&store, clock.now()).await?;
-        let guard = guard::authorizer(&settings, signer.key_set()?, Arc::clone(&clock))?;
+        let now = clock.now();
+        let rows = keys::agree(&store, &settings, keys::Occasion::Start, now).await?;
+        let signer = Signer::new(rows, now)?;
+        let guard = guard::authorizer(&settings, signer.key_set().clone(), Arc::clone(&clock))?;
         let hasher = PasswordHasher::start(settings.hashing)?;
         let issuer = Self {
             settings,
             store,
-            signer,
+            signer: ArcSwap::from_pointee(signer),
             guard,
             hasher,
             clock,
@@ -98,9 +110,9 @@ impl Issuer {
         Ok((Arc::new(issuer), administrator))
     }
 
-    /// The keys with which a gate in this process verifies.
-    pub fn key_set(&self) -> Result<KeySet, KeySetError> {
-        self.signer.key_set()
+    /// The keys with which a gate in this process verifies; they change.
+    pub fn key_set(&self) -> KeySet {
+        self.signer.load().key_set().clone()
     }
 
     /// The endpoints.

@@ -11,6 +11,7 @@ mod open;
 mod refresh_tokens;
 mod roles;
 mod signing_keys;
+mod sweep;
 mod users;
 
 use sqlx::{Any, AnyPool, Transaction};
@@ -18,7 +19,8 @@ use sqlx::{Any, AnyPool, Transaction};
 pub use apps::{AppListing, AppWithOwner};
 pub use location::{InvalidLocation, StoreLocation};
 pub use refresh_tokens::{RefreshToken, Rotation, Successor};
-pub use signing_keys::StoredKey;
+pub use signing_keys::{Placed, StoredKey};
+pub use sweep::Swept;
 pub use users::{Credentials, LoginName};
 
 use location::Engine;

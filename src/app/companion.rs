@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::bounded_listener::{BoundedListener, Bounds};
 use super::socket;
-use crate::clock::SystemClock;
+use crate::clock::Clock;
 use crate::config::IssuerSettings;
 use crate::issuer::{FirstAdministrator, Issuer};
 use crate::keyring::Keyring;
@@ -19,6 +19,7 @@ use crate::shutdown::{Phase, Shutdown};
 pub(super) struct Companion {
     issuer: Arc<Issuer>,
     socket: TcpListener,
+    keyring: Arc<Keyring>,
 }
 
 impl Companion {
@@ -26,7 +27,8 @@ impl Companion {
     pub(super) fn open(
         settings: Option<&IssuerSettings>,
         control: &Handle,
-        keyring: &Keyring,
+        keyring: &Arc<Keyring>,
+        clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Option<Self>> {
         let Some(settings) = settings.cloned() else {
             return Ok(None);
@@ -36,13 +38,17 @@ impl Companion {
         let (sender, receiver) = std::sync::mpsc::channel();
         control.spawn(async move {
             // Whoever waited is gone if this fails.
-            let _ = sender.send(Issuer::open(settings, Arc::new(SystemClock)).await);
+            let _ = sender.send(Issuer::open(settings, clock).await);
         });
         let opened = receiver.recv().context("the issuer did not start")?;
         let (issuer, administrator) = opened?;
-        keyring.set_companion_keys(issuer.key_set()?);
+        keyring.set_companion_keys(issuer.key_set());
         tell(&administrator)?;
-        Ok(Some(Self { issuer, socket }))
+        Ok(Some(Self {
+            issuer,
+            socket,
+            keyring: Arc::clone(keyring),
+        }))
     }
 
     pub(super) fn address(&self) -> std::io::Result<SocketAddr> {
@@ -57,14 +63,25 @@ impl Companion {
         let _entered = control.enter();
         let listener = tokio::net::TcpListener::from_std(self.socket)?;
         let stopped = shutdown.reached(Phase::Stopping);
-        Ok(control.spawn(async move {
+        let upkeep_stopped = shutdown.reached(Phase::Stopping);
+        let serving = async move {
+            let upkeep = async {
+                let publish = |keys| self.keyring.set_companion_keys(keys);
+                tokio::select! {
+                    () = self.issuer.upkeep(publish) => {}
+                    () = upkeep_stopped => {}
+                }
+            };
             let listener = BoundedListener::new(listener, Bounds::ISSUER);
             let server = axum::serve(listener, self.issuer.router());
-            if let Err(error) = server.with_graceful_shutdown(stopped).await {
+            let server = server.with_graceful_shutdown(stopped);
+            let (served, ()) = tokio::join!(server.into_future(), upkeep);
+            if let Err(error) = served {
                 tracing::error!(%error, "the issuer's listener has failed");
             }
             self.issuer.store().close().await;
-        }))
+        };
+        Ok(control.spawn(serving))
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
+use crate::clock::Clock;
 use crate::config::IssuerSettings;
 use crate::keyring::Keyring;
 use crate::shutdown::Shutdown;
@@ -21,7 +23,8 @@ impl Companion {
     pub(super) fn open(
         settings: Option<&IssuerSettings>,
         _: &Handle,
-        _: &Keyring,
+        _: &Arc<Keyring>,
+        _: Arc<dyn Clock>,
     ) -> anyhow::Result<Option<Self>> {
         match settings {
             None => Ok(None),

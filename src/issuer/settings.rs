@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::problem::Faults;
 use crate::store::StoreLocation;
+use crate::token::Algorithm;
 use crate::yaml::present;
 
 /// What an issuer needs to know, checked.
@@ -23,6 +24,12 @@ pub struct IssuerSettings {
     pub audiences: Vec<String>,
     /// How long an access token holds.
     pub access_token_seconds: u32,
+    /// What new keys serve: ES256, RS256, `EdDSA` or HS256.
+    pub algorithm: Algorithm,
+    /// The signing keys.
+    pub keys: KeySettings,
+    /// How often rows that have ended are removed.
+    pub sweep_seconds: u64,
     /// Refresh tokens.
     pub refresh_token: RefreshSettings,
     /// What the token endpoint offers.
@@ -31,6 +38,15 @@ pub struct IssuerSettings {
     pub admin_password_file: Option<PathBuf>,
     /// How passwords are hashed.
     pub hashing: HashingSettings,
+}
+
+/// The signing keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeySettings {
+    /// How long a key signs before another takes over; 0 is for ever.
+    pub rotate_seconds: u32,
+    /// How often the store is asked whether its keys have changed.
+    pub poll_ms: u64,
 }
 
 /// Refresh tokens.
@@ -77,6 +93,12 @@ pub struct IssuerDocument {
     audiences: Vec<String>,
     #[serde(default = "default_access_token_seconds")]
     access_token_seconds: u64,
+    #[serde(default = "default_algorithm")]
+    algorithm: String,
+    #[serde(default)]
+    keys: KeysDocument,
+    #[serde(default = "default_sweep_seconds")]
+    sweep_seconds: u64,
     #[serde(default)]
     refresh_token: RefreshDocument,
     #[serde(default = "default_grants")]
@@ -85,6 +107,22 @@ pub struct IssuerDocument {
     admin_password_file: Option<PathBuf>,
     #[serde(default)]
     hashing: HashingDocument,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct KeysDocument {
+    rotate_seconds: u64,
+    poll_ms: u64,
+}
+
+impl Default for KeysDocument {
+    fn default() -> Self {
+        Self {
+            rotate_seconds: 90 * 86_400,
+            poll_ms: 5000,
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -135,6 +173,14 @@ fn default_access_token_seconds() -> u64 {
     3600
 }
 
+fn default_algorithm() -> String {
+    Algorithm::Es256.name().to_owned()
+}
+
+fn default_sweep_seconds() -> u64 {
+    60
+}
+
 fn default_grants() -> Vec<String> {
     vec!["client_credentials".to_owned(), "refresh_token".to_owned()]
 }
@@ -168,6 +214,9 @@ impl IssuerDocument {
             1,
             86_400,
         );
+        let algorithm = algorithm(&self.algorithm, faults);
+        self.keys.check(faults);
+        faults.within("issuer.sweep_seconds", self.sweep_seconds, 1, 86_400);
         let key = "issuer.refresh_token.lifetime_seconds";
         faults.within(key, self.refresh_token.lifetime_seconds, 1, 366 * 86_400);
         faults.within("issuer.hashing.threads", self.hashing.threads, 1, 256);
@@ -186,6 +235,12 @@ impl IssuerDocument {
             store: store.ok()?,
             audiences: self.audiences,
             access_token_seconds: u32::try_from(self.access_token_seconds).ok()?,
+            algorithm: algorithm?,
+            keys: KeySettings {
+                rotate_seconds: u32::try_from(self.keys.rotate_seconds).ok()?,
+                poll_ms: self.keys.poll_ms,
+            },
+            sweep_seconds: self.sweep_seconds,
             refresh_token: RefreshSettings {
                 lifetime_seconds: u32::try_from(self.refresh_token.lifetime_seconds).ok()?,
                 retry_window_seconds: u32::try_from(self.refresh_token.retry_window_seconds)
@@ -212,6 +267,35 @@ fn is_issuer_url(url: &str) -> bool {
             && !url.ends_with('/')
             && !url.contains(['#', '@', '?'])
     })
+}
+
+/// Those that every verifier of the field knows: one for each kind of key.
+const ALGORITHMS: [Algorithm; 4] = [
+    Algorithm::Es256,
+    Algorithm::Rs256,
+    Algorithm::EdDsa,
+    Algorithm::Hs256,
+];
+
+fn algorithm(name: &str, faults: &mut Faults) -> Option<Algorithm> {
+    let known = Algorithm::from_name(name).filter(|known| ALGORITHMS.contains(known));
+    if known.is_none() {
+        faults.add(format!(
+            "`issuer.algorithm: {name}` is not supported: use ES256, RS256, EdDSA or HS256"
+        ));
+    }
+    known
+}
+
+impl KeysDocument {
+    fn check(&self, faults: &mut Faults) {
+        faults.within("issuer.keys.poll_ms", self.poll_ms, 100, 60_000);
+        // With less, tokens of more keys would be about than verifiers may take.
+        if self.rotate_seconds != 0 {
+            let key = "issuer.keys.rotate_seconds";
+            faults.within(key, self.rotate_seconds, 21_600, 10 * 366 * 86_400);
+        }
+    }
 }
 
 fn grants(names: &[String], faults: &mut Faults) -> Grants {

@@ -5,7 +5,10 @@ use sqlx::{AnyConnection, Executor, Row};
 use super::location::Engine;
 use super::{Store, StoreError};
 
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_issuer.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("migrations/0001_issuer.sql"),
+    include_str!("migrations/0002_signing_keys.sql"),
+];
 
 /// Names the lock under which PostgreSQL migrates: "portcull" in ASCII.
 const POSTGRES_LOCK: i64 = 0x706f_7274_6375_6c6c;
