@@ -30,6 +30,8 @@ mod remote_keys;
 mod rings;
 mod samples;
 #[cfg(feature = "issuer")]
+mod signing_keys;
+#[cfg(feature = "issuer")]
 mod store;
 mod test_app;
 #[cfg(feature = "issuer")]
