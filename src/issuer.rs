@@ -14,6 +14,7 @@ mod discovery;
 mod first_start;
 mod guard;
 mod hashing;
+mod key_files;
 mod keys;
 mod login;
 mod refresh;
@@ -35,6 +36,7 @@ use crate::store::{Store, StoreError};
 use crate::token::{CryptographyFailed, KeySet, KeySetError, SigningKeyError};
 
 pub use first_start::{FirstAdministrator, FirstStartError};
+pub use key_files::KeyFileError;
 pub use keys::{KeyRotation, KeyRotationError, RotationPace, rotate_keys};
 pub use routes::endpoints;
 pub use settings::{
@@ -60,12 +62,15 @@ pub enum IssuerError {
     /// The store.
     #[error("`issuer.store`: {0}")]
     Store(#[from] StoreError),
-    /// The key in the store.
-    #[error("the signing key in the store: {0}")]
+    /// A signing key.
+    #[error("the signing keys: {0}")]
     Key(#[from] SigningKeyError),
     /// The public side of it.
-    #[error("the signing key in the store: {0}")]
+    #[error("the signing keys: {0}")]
     KeySet(#[from] KeySetError),
+    /// Keys in files.
+    #[error(transparent)]
+    KeyFile(#[from] KeyFileError),
     /// A new key.
     #[error(transparent)]
     KeyRotation(#[from] KeyRotationError),

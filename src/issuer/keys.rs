@@ -1,7 +1,7 @@
 //! Which keys there are: every issuer on a store, and whoever rotates by hand, brings the rows to
 //! the same state, and of several that want the same step one takes it.
 
-use super::{IssuerError, IssuerSettings, random};
+use super::{IssuerError, IssuerSettings, key_files, random};
 use crate::clock::UnixSeconds;
 use crate::identity::alphanumeric;
 use crate::store::{Placed, Store, StoreError, StoredKey};
@@ -66,6 +66,12 @@ pub enum KeyRotationError {
          ended, or withdraw them all with `portcullis key rotate --now`"
     )]
     TooMany,
+    /// The keys are not in the store.
+    #[error(
+        "the keys are those of `issuer.keys.files`: list the new one last, and once verifiers have \
+         it, first"
+    )]
+    Files,
     /// Others changed the keys at each try.
     #[error("others rotate the keys of this store at the same time: try again")]
     Contended,
@@ -78,6 +84,9 @@ pub(super) async fn agree(
     occasion: Occasion,
     now: UnixSeconds,
 ) -> Result<Vec<StoredKey>, IssuerError> {
+    if !settings.keys.files.is_empty() {
+        return from_files(settings).await;
+    }
     let mut keys = store.signing_keys().await?;
     for _ in 0..TRIES {
         let schedule = schedule(&keys);
@@ -101,6 +110,15 @@ pub(super) async fn agree(
     Ok(keys)
 }
 
+async fn from_files(settings: &IssuerSettings) -> Result<Vec<StoredKey>, IssuerError> {
+    let paths = settings.keys.files.clone();
+    let (algorithm, token_seconds) = (settings.algorithm, settings.access_token_seconds);
+    let read =
+        tokio::task::spawn_blocking(move || key_files::read(&paths, algorithm, token_seconds));
+    let read = read.await.map_err(|_| CryptographyFailed)?;
+    Ok(read?)
+}
+
 /// Publishes a successor because somebody wants it.
 pub async fn rotate_keys(
     store: &Store,
@@ -108,6 +126,9 @@ pub async fn rotate_keys(
     pace: RotationPace,
     now: UnixSeconds,
 ) -> Result<KeyRotation, KeyRotationError> {
+    if !settings.keys.files.is_empty() {
+        return Err(KeyRotationError::Files);
+    }
     for _ in 0..TRIES {
         let keys = store.signing_keys().await?;
         let schedule = schedule(&keys);

@@ -8,8 +8,10 @@ use serde::Deserialize;
 
 use crate::problem::Faults;
 use crate::store::StoreLocation;
-use crate::token::Algorithm;
+use crate::token::{Algorithm, MAXIMUM_PUBLISHED_KEYS};
 use crate::yaml::present;
+
+const DAY_SECONDS: u64 = 86_400;
 
 /// What an issuer needs to know, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,12 +43,14 @@ pub struct IssuerSettings {
 }
 
 /// The signing keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeySettings {
     /// How long a key signs before another takes over; 0 is for ever.
     pub rotate_seconds: u32,
-    /// How often the store is asked whether its keys have changed.
+    /// How often store or files are asked whether the keys have changed.
     pub poll_ms: u64,
+    /// Where the keys are instead of in the store: the first signs, the others are only published.
+    pub files: Vec<PathBuf>,
 }
 
 /// Refresh tokens.
@@ -112,15 +116,18 @@ pub struct IssuerDocument {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct KeysDocument {
-    rotate_seconds: u64,
+    #[serde(deserialize_with = "present")]
+    rotate_seconds: Option<u64>,
     poll_ms: u64,
+    files: Vec<PathBuf>,
 }
 
 impl Default for KeysDocument {
     fn default() -> Self {
         Self {
-            rotate_seconds: 90 * 86_400,
+            rotate_seconds: None,
             poll_ms: 5000,
+            files: Vec::new(),
         }
     }
 }
@@ -215,7 +222,7 @@ impl IssuerDocument {
             86_400,
         );
         let algorithm = algorithm(&self.algorithm, faults);
-        self.keys.check(faults);
+        let keys = self.keys.build(base, faults);
         faults.within("issuer.sweep_seconds", self.sweep_seconds, 1, 86_400);
         let key = "issuer.refresh_token.lifetime_seconds";
         faults.within(key, self.refresh_token.lifetime_seconds, 1, 366 * 86_400);
@@ -236,10 +243,7 @@ impl IssuerDocument {
             audiences: self.audiences,
             access_token_seconds: u32::try_from(self.access_token_seconds).ok()?,
             algorithm: algorithm?,
-            keys: KeySettings {
-                rotate_seconds: u32::try_from(self.keys.rotate_seconds).ok()?,
-                poll_ms: self.keys.poll_ms,
-            },
+            keys: keys?,
             sweep_seconds: self.sweep_seconds,
             refresh_token: RefreshSettings {
                 lifetime_seconds: u32::try_from(self.refresh_token.lifetime_seconds).ok()?,
@@ -270,7 +274,7 @@ fn is_issuer_url(url: &str) -> bool {
 }
 
 /// Those that every verifier of the field knows: one for each kind of key.
-const ALGORITHMS: [Algorithm; 4] = [
+pub(super) const ALGORITHMS: [Algorithm; 4] = [
     Algorithm::Es256,
     Algorithm::Rs256,
     Algorithm::EdDsa,
@@ -288,13 +292,30 @@ fn algorithm(name: &str, faults: &mut Faults) -> Option<Algorithm> {
 }
 
 impl KeysDocument {
-    fn check(&self, faults: &mut Faults) {
+    fn build(self, base: &Path, faults: &mut Faults) -> Option<KeySettings> {
         faults.within("issuer.keys.poll_ms", self.poll_ms, 100, 60_000);
-        // With less, tokens of more keys would be about than verifiers may take.
-        if self.rotate_seconds != 0 {
-            let key = "issuer.keys.rotate_seconds";
-            faults.within(key, self.rotate_seconds, 21_600, 10 * 366 * 86_400);
+        if self.rotate_seconds.is_some() && !self.files.is_empty() {
+            faults.add(
+                "`issuer.keys.rotate_seconds` is about keys in the store: remove it, or `files`",
+            );
         }
+        if self.files.len() > MAXIMUM_PUBLISHED_KEYS {
+            faults.add(format!(
+                "`issuer.keys.files` lists more than {MAXIMUM_PUBLISHED_KEYS} files: remove those \
+                 whose tokens have ended"
+            ));
+        }
+        let rotate_seconds = self.rotate_seconds.unwrap_or(90 * DAY_SECONDS);
+        // With less, tokens of more keys would be about than verifiers may take.
+        if rotate_seconds != 0 {
+            let key = "issuer.keys.rotate_seconds";
+            faults.within(key, rotate_seconds, DAY_SECONDS / 4, 3660 * DAY_SECONDS);
+        }
+        Some(KeySettings {
+            rotate_seconds: u32::try_from(rotate_seconds).ok()?,
+            poll_ms: self.poll_ms,
+            files: self.files.into_iter().map(|file| base.join(file)).collect(),
+        })
     }
 }
 

@@ -7,6 +7,9 @@ use super::{Issuer, IssuerError, guard, keys};
 use crate::store::StoreError;
 use crate::token::KeySet;
 
+/// How many rows are removed at once.
+const BATCH: u32 = 500;
+
 /// Whether the last look at the store has failed: an outage is told once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Contact {
@@ -81,7 +84,7 @@ impl Issuer {
     /// Removes what has ended from the store.
     async fn sweep(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
-        for swept in self.store.sweep(now).await? {
+        for swept in self.store.sweep(now, BATCH).await? {
             tracing::debug!(rows = swept.rows, count = swept.count, "swept");
         }
         let count = keys::sweep(&self.store, now).await?;

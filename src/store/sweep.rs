@@ -18,9 +18,6 @@ const SWEEPS: [(&str, &str); 2] = [
     ),
 ];
 
-/// How many rows one statement removes at most: others who write wait for no more than that.
-const BATCH: i64 = 500;
-
 /// What a sweep has removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Swept {
@@ -31,15 +28,16 @@ pub struct Swept {
 }
 
 impl Store {
-    /// Removes everything that had ended at `now`, batch by batch.
-    pub async fn sweep(&self, now: UnixSeconds) -> Result<Vec<Swept>, StoreError> {
+    /// Removes everything that had ended at `now`, in steps of at most `batch` rows: others who
+    /// write wait for no more than one step.
+    pub async fn sweep(&self, now: UnixSeconds, batch: u32) -> Result<Vec<Swept>, StoreError> {
         let mut swept = Vec::new();
         for (rows, text) in SWEEPS {
             let mut count = 0;
             loop {
                 let removed = sqlx::query(text)
                     .bind(now.0)
-                    .bind(BATCH)
+                    .bind(i64::from(batch))
                     .execute(&self.writer)
                     .await?
                     .rows_affected();

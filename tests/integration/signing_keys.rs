@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::postgres::Postgres;
 use crate::test_app::{Setup, write_files};
-use crate::test_companion::{ADMIN_PASSWORD, TestClient, TestCompanion, setup, sqlite};
+use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestClient, TestCompanion, setup, sqlite};
 use crate::test_issuer::TestIssuer;
 
 const JWKS: &str = "/.well-known/jwks.json";
@@ -146,9 +146,7 @@ async fn another_algorithm_takes_over_without_a_token_lost() {
             ahead.life.active_from,
             clock.now().plus(PUBLISHED_AHEAD_SECONDS)
         );
-        let token = companion
-            .login("alice", crate::test_companion::PASSWORD)
-            .await;
+        let token = companion.login("alice", PASSWORD).await;
         assert_ne!(header(&token)["alg"], algorithm, "not known to all yet");
         believed(&companion, &token).await;
         assert_eq!(published(&companion).await.len(), 2, "no secret is");
@@ -159,9 +157,7 @@ async fn another_algorithm_takes_over_without_a_token_lost() {
         })
         .await;
         believed(&companion, &token).await;
-        let token = companion
-            .login("alice", crate::test_companion::PASSWORD)
-            .await;
+        let token = companion.login("alice", PASSWORD).await;
         believed(&companion, &token).await;
         if algorithm == "RS256" {
             believed(&companion, &old).await;
@@ -298,7 +294,13 @@ fn there_is_nothing_to_rotate_without_an_issuer_or_its_store() {
 
 #[test]
 fn settings_that_cannot_work_are_told() {
-    let rows: [(&str, &[&str], &str, &str); 6] = [
+    let rows: [(&str, &[&str], &str, &str); 7] = [
+        (
+            "ES256",
+            &["ES256"],
+            "keys: {rotate_seconds: 0, files: [key.pem]}",
+            "`issuer.keys.rotate_seconds` is about keys in the store",
+        ),
         (
             "HS256",
             &["ES256"],
@@ -343,6 +345,64 @@ fn settings_that_cannot_work_are_told() {
         let error = Config::load(&config, &Overrides::default()).unwrap_err();
         assert!(error.to_string().contains(words), "{error}");
     }
+}
+
+#[tokio::test]
+async fn keys_in_files_sign_by_their_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    let (one, other) = (file("one.pem"), file("other.pem"));
+    generate("ES256", &one);
+    generate("EdDSA", &other);
+    let files = |one: &Path, other: &Path| {
+        format!(
+            "keys: {{poll_ms: 100, files: [\"{}\", \"{}\"]}}",
+            one.display(),
+            other.display()
+        )
+    };
+    let listed = ["ES256", "EdDSA"];
+    let extra = files(&one, &other);
+    let setup = made_with(folder.path(), "ES256", &listed, &extra, None);
+    let other_order = files(&other, &one);
+    let swapped = made_with(folder.path(), "EdDSA", &listed, &other_order, None);
+    let wrong = made_with(folder.path(), "RS256", &["RS256"], &extra, None);
+    let companion = TestCompanion::with(&setup, folder);
+    companion.furnish().await;
+    let old = companion.register("alice").await;
+    let keys = published(&companion).await;
+    assert_eq!((keys.len(), &header(&old)["alg"]), (2, &"ES256".into()));
+    assert_eq!(rows(&companion).await.len(), 0);
+    let config = companion.gate.folder.path().join("portcullis.yaml");
+    let refused = portcullis(&["key", "rotate"], &config, &["--now"]);
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.contains("those of `issuer.keys.files`"), "{said}");
+
+    let companion = companion.restart_with(&swapped);
+    let new = companion.login("alice", PASSWORD).await;
+    assert_eq!(header(&new)["alg"], "EdDSA");
+    for token in [&old, &new] {
+        believed(&companion, token).await;
+    }
+    // A file that is replaced is taken over by the running server.
+    std::fs::remove_file(&one).unwrap();
+    generate("ES256", &one);
+    let replaced = until(&companion, |now| now[1] != keys[0]).await;
+    assert_eq!((replaced.len(), &replaced[0]), (2, &keys[1]));
+    assert_eq!(companion.check("GET", "/orders/1", &old).await, 401);
+    believed(&companion, &new).await;
+
+    let start_fails = |setup: &Setup, words: &str| {
+        let config = write_files(companion.folder(), setup, &TestIssuer::new("key-1"));
+        let output = portcullis(&["serve"], &config, &[]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert!(said.contains(words), "{said}");
+    };
+    start_fails(&wrong, "one.pem`: the private key does not fit RS256");
+    let public = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    std::fs::set_permissions(&one, public).unwrap();
+    start_fails(&setup, "everybody may read it");
 }
 
 #[tokio::test]
@@ -520,6 +580,12 @@ fn portcullis(verb: &[&str], config: &Path, flags: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
     command.env_clear().args(verb).arg("--config").arg(config);
     command.args(flags).output().unwrap()
+}
+
+fn generate(algorithm: &str, path: &Path) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
+    command.args(["key", "generate", "--algorithm", algorithm, "--out"]);
+    assert!(command.arg(path).output().unwrap().status.success());
 }
 
 fn header(token: &str) -> Value {
