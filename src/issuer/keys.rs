@@ -180,7 +180,10 @@ fn due(
         && newest.is_some_and(|newest| newest.algorithm != settings.algorithm);
     let wanted = first || changed || schedule.rotation_is_due(settings.keys.rotate_seconds, now);
     if wanted && schedule.is_full(now) {
-        tracing::warn!("no signing key is added: tokens of too many others are about");
+        // Time mends it, and each tick would say the same.
+        if occasion == Occasion::Start {
+            tracing::warn!("no signing key is added: tokens of too many others are about");
+        }
         return None;
     }
     let mut life = wanted.then(|| successor(schedule, settings, RotationPace::Announced, now))?;

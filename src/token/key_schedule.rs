@@ -63,11 +63,12 @@ impl KeySchedule {
         self.0.last()
     }
 
-    /// The key that signs: the latest that may. A clock that stands before all of them has the
-    /// first one sign; without keys there is none.
+    /// The key that signs: the latest that may. A clock that stands before all of them has that one
+    /// sign whose turn comes first; without keys there is none.
     pub fn active(&self, now: UnixSeconds) -> Option<&KeyLife> {
         let mut begun = self.0.iter().rev().filter(|key| key.active_from <= now);
-        begun.next().or_else(|| self.0.first())
+        let first = || self.0.iter().min_by_key(|key| key.active_from);
+        begun.next().or_else(first)
     }
 
     /// Where `key`, one of these, is in its life.
@@ -159,7 +160,7 @@ mod tests {
         // The third comes at once, before the second has begun: an emergency.
         let overtaken = [key(1, 1000), key(2, 10_000), key(3, 9500)];
         let end = 10_000 + TOKEN_SECONDS + KEPT_BEYOND_SECONDS;
-        let rows: [(&[KeyLife], i64, &[KeyState]); 15] = [
+        let rows: [(&[KeyLife], i64, &[KeyState]); 16] = [
             (&[], 0, &[]),
             (&one, 0, &[Active]),
             (&one, 1000, &[Active]),
@@ -173,6 +174,7 @@ mod tests {
             (&three, 10_000, &[Retiring, Active, Next]),
             (&three, 10_300, &[Retiring, Retiring, Active]),
             (&three, end, &[Ended, Retiring, Active]),
+            (&overtaken[1..], 0, &[Next, Active]),
             (&overtaken, 9499, &[Active, Next, Next]),
             (&overtaken, 9500, &[Retiring, Ended, Active]),
         ];

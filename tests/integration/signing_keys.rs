@@ -425,6 +425,16 @@ async fn what_has_ended_is_swept_from_the_store() {
     eventually("the token is swept", async || !kept().await).await;
 }
 
+#[tokio::test]
+async fn what_goes_on_behind_ends_with_the_server() {
+    let mut companion = TestCompanion::start().await;
+    let journal = companion.folder().join("store.db-wal");
+    assert!(journal.exists());
+    let app = &mut companion.gate.app;
+    app.drain(async || std::future::pending().await).await;
+    assert!(!journal.exists(), "the last to close the store removes it");
+}
+
 /// Callers who get tokens and use them all the time.
 #[derive(Default)]
 struct Load {
