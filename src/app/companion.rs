@@ -75,8 +75,8 @@ impl Companion {
             let listener = BoundedListener::new(listener, Bounds::ISSUER);
             let server = axum::serve(listener, self.issuer.router());
             let server = server.with_graceful_shutdown(stopped);
-            let (served, ()) = tokio::join!(server.into_future(), upkeep);
-            if let Err(error) = served {
+            let (outcome, ()) = tokio::join!(server.into_future(), upkeep);
+            if let Err(error) = outcome {
                 tracing::error!(%error, "the issuer's listener has failed");
             }
             self.issuer.store().close().await;

@@ -533,7 +533,7 @@ async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
             tokio::task::yield_now().await;
         }
     };
-    let held = tokio::time::timeout(Duration::from_secs(60), wait).await;
+    let held = tokio::time::timeout(Duration::from_mins(1), wait).await;
     assert!(held.is_ok(), "never: {what}");
 }
 
