@@ -57,6 +57,14 @@ pub enum StoreError {
         /// Why.
         source: std::io::Error,
     },
+    /// Others could read the keys in the file, or put theirs in.
+    #[error("the store `{path}` holds private keys and is not safe: {source}")]
+    Unsafe {
+        /// The file.
+        path: String,
+        /// Who could.
+        source: crate::token::KeyFileProblem,
+    },
     /// A newer binary has been here.
     #[error(
         "the store has schema {found} and this binary knows {known}: use the newer binary, or \

@@ -29,6 +29,20 @@ async fn the_contract_holds_on_sqlite() {
 }
 
 #[tokio::test]
+async fn a_file_that_others_could_read_or_write_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let place = StoreLocation::parse("sqlite:store.db", folder.path()).unwrap();
+    Store::open(&place).await.unwrap().close().await;
+    for (mode, safe) in [(0o644, false), (0o602, false), (0o640, true)] {
+        let path = folder.path().join("store.db");
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        let opened = Store::open(&place).await;
+        assert_eq!(opened.is_ok(), safe, "{mode:o}: {opened:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_contract_holds_on_postgresql() {
     let Some(postgres) = Postgres::start() else {
         return;
