@@ -61,15 +61,24 @@ pub struct App {
 
 /// Starts everything that `config` names. When it fails, nothing is left running or bound.
 pub fn build(config: &Config, dropped_lines: Option<DroppedLines>) -> anyhow::Result<App> {
+    build_with_clock(config, dropped_lines, Arc::new(SystemClock))
+}
+
+/// The same by another clock, for tests that move it.
+pub fn build_with_clock(
+    config: &Config,
+    dropped_lines: Option<DroppedLines>,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<App> {
     let gate_runtime = runtime("gate", config.authz.threads)?;
     let control_runtime = runtime("control", 1)?;
     let control = control_runtime.handle().clone();
-    let core = Core::load(config, &control)?;
+    let core = Core::load(config, &control, Arc::clone(&clock))?;
     let admin_socket = socket::bind_admin(config.admin.address)?;
     let authz_socket = AuthzSocket::bind(&config.authz)?;
     let (authz_address, admin_address) = (authz_socket.address(), admin_socket.local_addr()?);
 
-    let companion = Companion::open(config.issuer.as_ref(), &control, &core.keyring)?;
+    let companion = Companion::open(config.issuer.as_ref(), &control, &core.keyring, clock)?;
     let issuer_address = companion.as_ref().map(Companion::address).transpose()?;
 
     let (mut registry, metrics) = core.metrics(dropped_lines);
@@ -121,8 +130,7 @@ struct Core {
 }
 
 impl Core {
-    fn load(config: &Config, control: &Handle) -> anyhow::Result<Self> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    fn load(config: &Config, control: &Handle, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let inputs = config.inputs();
         // Watched before it is read: a change in between is seen.
         let watcher = FileWatcher::start(inputs.watched_paths(), WatchSettings::default(), control);

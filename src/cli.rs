@@ -25,7 +25,7 @@ enum Verb {
     Serve(serve::ServeArguments),
     /// Print every problem of a policy, each with its place and how to mend it
     Check(check::CheckArguments),
-    /// Make keys
+    /// Make keys, and rotate those of the issuer
     Key(key::KeyArgs),
     /// Make and read tokens for development
     Token(token::TokenArgs),

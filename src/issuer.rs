@@ -4,7 +4,8 @@
 //! endpoints, each in a file of its own, `authorize` with the pages for browsers; `guard` asks the same
 //! [`Authorizer`] as the gate who may pass, under a policy that is built in; `attempt` and `throttle`
 //! bound how often somebody may guess; `observation` and `containment` surround every endpoint;
-//! `refusal` maps every failure to what RFC 6749 says.
+//! `refusal` maps every failure to what RFC 6749 says; `upkeep` is what goes on behind: `keys` are
+//! rotated, the revocation log is followed, and what has ended is swept away.
 
 mod account;
 mod apps;
@@ -19,6 +20,8 @@ mod discovery;
 mod first_start;
 mod guard;
 mod hashing;
+mod key_files;
+mod keys;
 mod login;
 mod metrics;
 mod observation;
@@ -31,9 +34,11 @@ mod signing;
 mod store_health;
 mod throttle;
 mod token;
+mod upkeep;
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use axum::Router;
 use prometheus_client::registry::Registry;
 
@@ -44,8 +49,12 @@ use crate::store::{Store, StoreError};
 use crate::token::{CryptographyFailed, KeySet, KeySetError, SigningKeyError};
 
 pub use first_start::{FirstAdministrator, FirstStartError};
+pub use key_files::KeyFileError;
+pub use keys::{KeyRotation, KeyRotationError, RotationPace, rotate_keys};
 pub use routes::endpoints;
-pub use settings::{Grants, HashingSettings, IssuerDocument, IssuerSettings, RefreshSettings};
+pub use settings::{
+    Grants, HashingSettings, IssuerDocument, IssuerSettings, KeySettings, RefreshSettings,
+};
 pub use throttle::{
     BucketSettings, ConnectedFrom, Network, NotANetwork, ThrottleSettings, TrustedProxies,
 };
@@ -61,7 +70,7 @@ use throttle::Throttle;
 pub struct Issuer {
     settings: IssuerSettings,
     store: Store,
-    signer: Signer,
+    signer: ArcSwap<Signer>,
     guard: Authorizer,
     hasher: PasswordHasher,
     revocations: Arc<RevocationList>,
@@ -78,12 +87,18 @@ pub enum IssuerError {
     /// The store.
     #[error("`issuer.store`: {0}")]
     Store(#[from] StoreError),
-    /// The key in the store.
-    #[error("the signing key in the store: {0}")]
+    /// A signing key.
+    #[error("the signing keys: {0}")]
     Key(#[from] SigningKeyError),
     /// The public side of it.
-    #[error("the signing key in the store: {0}")]
+    #[error("the signing keys: {0}")]
     KeySet(#[from] KeySetError),
+    /// Keys in files.
+    #[error(transparent)]
+    KeyFile(#[from] KeyFileError),
+    /// A new key.
+    #[error(transparent)]
+    KeyRotation(#[from] KeyRotationError),
     /// The first administrator.
     #[error(transparent)]
     FirstStart(#[from] FirstStartError),
@@ -108,18 +123,20 @@ impl Issuer {
         clock: Arc<dyn Clock>,
     ) -> Result<(Arc<Self>, FirstAdministrator), IssuerError> {
         let store = Store::open(&settings.store).await?;
-        let signer = Signer::load(&store, clock.now()).await?;
+        let now = clock.now();
+        let rows = keys::agree(&store, &settings, keys::Occasion::Start, now).await?;
+        let signer = Signer::new(rows, now)?;
         store
             .announce_token_life(settings.access_token_seconds)
             .await?;
         let revocations = revocation_log::new_list(&store, settings.max_revocations).await?;
-        let guard = guard::authorizer(&settings, signer.key_set()?, Arc::clone(&clock))?;
+        let guard = guard::authorizer(&settings, signer.key_set().clone(), Arc::clone(&clock))?;
         let hasher = PasswordHasher::start(settings.hashing)?;
         let throttle = Throttle::new(&settings.throttle, Arc::clone(&clock));
         let issuer = Self {
             settings,
             store,
-            signer,
+            signer: ArcSwap::from_pointee(signer),
             guard,
             hasher,
             revocations,
@@ -133,9 +150,9 @@ impl Issuer {
         Ok((Arc::new(issuer), administrator))
     }
 
-    /// The keys with which a gate in this process verifies.
-    pub fn key_set(&self) -> Result<KeySet, KeySetError> {
-        self.signer.key_set()
+    /// The keys with which a gate in this process verifies; they change.
+    pub fn key_set(&self) -> KeySet {
+        self.signer.load().key_set().clone()
     }
 
     /// Has everything that it counts registered.

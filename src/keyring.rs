@@ -181,6 +181,7 @@ impl Keyring {
 
     /// Takes over the keys of the issuer in the same process, for `keys: companion`.
     pub fn set_companion_keys(&self, keys: KeySet) {
+        self.warn_of_unlisted_algorithms(&keys);
         *lock(&self.companion.keys) = Some(keys);
         self.publish();
     }
@@ -190,6 +191,25 @@ impl Keyring {
     pub fn set_companion_revocations(&self, revocations: Arc<RevocationList>) {
         *lock(&self.companion.revocations) = Some(revocations);
         self.publish();
+    }
+
+    /// Tokens whose algorithm is not listed are refused, whichever key signed them.
+    fn warn_of_unlisted_algorithms(&self, keys: &KeySet) {
+        let issuers = self.issuers.load();
+        let companions = issuers.0.iter();
+        for (issuer, _) in companions.filter(|(_, keys)| matches!(keys, Keys::Companion(_))) {
+            let listed = &issuer.rules.algorithms;
+            for algorithm in keys.algorithms() {
+                if !listed.contains(&algorithm) {
+                    tracing::warn!(
+                        token.issuer = &*issuer.rules.issuer,
+                        key.algorithm = algorithm.name(),
+                        "the issuer has a key whose tokens are refused: list its algorithm under \
+                         `trust` until the key has ended"
+                    );
+                }
+            }
+        }
     }
 
     /// Reads the keys of `trusted`, and begins to fetch what is remote and was not yet. Changes

@@ -14,6 +14,7 @@ mod revocations;
 mod roles;
 mod sessions;
 mod signing_keys;
+mod sweep;
 mod users;
 
 use std::sync::Arc;
@@ -26,7 +27,8 @@ pub use authorization_codes::{AuthorizationCode, CodeState, Redemption};
 pub use location::{InvalidLocation, StoreLocation};
 pub use refresh_tokens::{RefreshToken, Rotation, Successor};
 pub use revocations::LoggedRevocation;
-pub use signing_keys::StoredKey;
+pub use signing_keys::{Placed, StoredKey};
+pub use sweep::Swept;
 pub use users::{Credentials, LoginName};
 
 use location::Engine;
@@ -64,6 +66,14 @@ pub enum StoreError {
         path: String,
         /// Why.
         source: std::io::Error,
+    },
+    /// Others could read the keys in the file, or put theirs in.
+    #[error("the store `{path}` holds private keys and is not safe: {source}")]
+    Unsafe {
+        /// The file.
+        path: String,
+        /// Who could.
+        source: crate::token::KeyFileProblem,
     },
     /// A newer binary has been here.
     #[error(

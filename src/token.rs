@@ -4,7 +4,7 @@
 //! checks it against the rules and keys of the issuer that it names and makes the only
 //! [`VerifiedToken`]s there are; [`Trust::recheck`] says whether such a proof still holds.
 //! [`Revocable`] is what can be taken back of one. [`SigningKey`] is the other side: it issues
-//! tokens.
+//! tokens. [`KeySchedule`] says which key does when.
 //! Pure: no I/O, no clock, nothing global.
 //!
 //! jsonwebtoken does the cryptography and nothing else: header, claims, times and the choice of
@@ -19,6 +19,7 @@ mod json;
 mod jwk;
 mod key;
 mod key_file;
+mod key_schedule;
 mod key_set;
 mod pem;
 mod refusal;
@@ -34,6 +35,10 @@ mod tests;
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use bearer::{Credential, MAXIMUM_TOKEN_BYTES, NotAToken, UnverifiedContent, UnverifiedToken};
 pub use key_file::{KeyFileProblem, MAXIMUM_KEY_FILE_BYTES, check_key_file_mode, secret_in_file};
+pub use key_schedule::{
+    JWKS_MAX_AGE_SECONDS, KEPT_BEYOND_SECONDS, KeyLife, KeySchedule, KeyState,
+    MAXIMUM_PUBLISHED_KEYS, PUBLISHED_AHEAD_SECONDS,
+};
 pub use key_set::{KeySet, KeySetError, MAXIMUM_JWKS_BYTES, MAXIMUM_KEYS, SkippedKey};
 pub use refusal::{Claim, Refusal};
 pub use revocable::{GRANT_CLAIM, LogPosition, Mark, POSITION_CLAIM, Revocable, Subject};

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use super::bounded_listener::{BoundedListener, Bounds};
 use super::socket;
 use crate::admin::StoreProbe;
-use crate::clock::SystemClock;
+use crate::clock::Clock;
 use crate::config::IssuerSettings;
 use crate::issuer::{ConnectedFrom, FirstAdministrator, Issuer};
 use crate::keyring::Keyring;
@@ -23,6 +23,7 @@ use crate::shutdown::{Phase, Shutdown};
 pub(super) struct Companion {
     issuer: Arc<Issuer>,
     socket: TcpListener,
+    keyring: Arc<Keyring>,
 }
 
 impl Companion {
@@ -30,7 +31,8 @@ impl Companion {
     pub(super) fn open(
         settings: Option<&IssuerSettings>,
         control: &Handle,
-        keyring: &Keyring,
+        keyring: &Arc<Keyring>,
+        clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Option<Self>> {
         let Some(settings) = settings.cloned() else {
             return Ok(None);
@@ -40,14 +42,18 @@ impl Companion {
         let (sender, receiver) = std::sync::mpsc::channel();
         control.spawn(async move {
             // Whoever waited is gone if this fails.
-            let _ = sender.send(Issuer::open(settings, Arc::new(SystemClock)).await);
+            let _ = sender.send(Issuer::open(settings, clock).await);
         });
         let opened = receiver.recv().context("the issuer did not start")?;
         let (issuer, administrator) = opened?;
-        keyring.set_companion_keys(issuer.key_set()?);
+        keyring.set_companion_keys(issuer.key_set());
         keyring.set_companion_revocations(Arc::clone(issuer.revocations()));
         tell(&administrator)?;
-        Ok(Some(Self { issuer, socket }))
+        Ok(Some(Self {
+            issuer,
+            socket,
+            keyring: Arc::clone(keyring),
+        }))
     }
 
     pub(super) fn address(&self) -> std::io::Result<SocketAddr> {
@@ -73,25 +79,27 @@ impl Companion {
         let _entered = control.enter();
         let listener = tokio::net::TcpListener::from_std(self.socket)?;
         let stopped = shutdown.reached(Phase::Stopping);
-        Ok(control.spawn(async move {
+        let upkeep_stopped = shutdown.reached(Phase::Stopping);
+        let serving = async move {
+            let upkeep = async {
+                let publish = |keys| self.keyring.set_companion_keys(keys);
+                tokio::select! {
+                    () = self.issuer.upkeep(publish) => {}
+                    () = upkeep_stopped => {}
+                }
+            };
             let listener = BoundedListener::new(listener, Bounds::ISSUER);
-            let watched = Arc::clone(&self.issuer);
-            let watch = tokio::spawn(async move { watched.watch_store().await });
             let service = self.issuer.router();
             let service = service.into_make_service_with_connect_info::<ConnectedFrom>();
             let server = axum::serve(listener, service);
-            let serving = async {
-                if let Err(error) = server.with_graceful_shutdown(stopped).await {
-                    tracing::error!(%error, "the issuer's listener has failed");
-                }
-            };
-            tokio::select! {
-                () = serving => {}
-                () = self.issuer.follow_log() => {}
+            let server = server.with_graceful_shutdown(stopped);
+            let (outcome, ()) = tokio::join!(server.into_future(), upkeep);
+            if let Err(error) = outcome {
+                tracing::error!(%error, "the issuer's listener has failed");
             }
-            watch.abort();
             self.issuer.store().close().await;
-        }))
+        };
+        Ok(control.spawn(serving))
     }
 }
 

@@ -2,12 +2,14 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use prometheus_client::registry::Registry;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use crate::admin::StoreProbe;
+use crate::clock::Clock;
 use crate::config::IssuerSettings;
 use crate::keyring::Keyring;
 use crate::shutdown::Shutdown;
@@ -23,7 +25,8 @@ impl Companion {
     pub(super) fn open(
         settings: Option<&IssuerSettings>,
         _: &Handle,
-        _: &Keyring,
+        _: &Arc<Keyring>,
+        _: Arc<dyn Clock>,
     ) -> anyhow::Result<Option<Self>> {
         match settings {
             None => Ok(None),

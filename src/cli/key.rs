@@ -1,4 +1,7 @@
-//! `portcullis key`: makes keys.
+//! `portcullis key`: makes keys, and rotates those of the issuer.
+
+#[cfg(feature = "issuer")]
+mod rotate;
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -28,6 +31,9 @@ pub struct KeyArgs {
 pub enum KeyCommand {
     /// Make a new private key, or a secret for HS256, HS384 and HS512.
     Generate(GenerateArgs),
+    /// Give the issuer a new signing key; a running one takes it over without a restart.
+    #[cfg(feature = "issuer")]
+    Rotate(rotate::RotateArgs),
 }
 
 /// Where a new key goes.
@@ -49,6 +55,8 @@ pub struct GenerateArgs {
 pub fn run(args: &KeyArgs, out: &mut dyn Write) -> anyhow::Result<Outcome> {
     match &args.command {
         KeyCommand::Generate(args) => generate(args, out),
+        #[cfg(feature = "issuer")]
+        KeyCommand::Rotate(args) => rotate::run(args, out),
     }
 }
 

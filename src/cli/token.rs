@@ -15,7 +15,7 @@ use crate::keyring::Keyring;
 use crate::token::Trust;
 
 mod inspect;
-mod instant;
+pub(super) mod instant;
 mod issue;
 mod mend;
 

@@ -97,6 +97,14 @@ fn check_companion(entry: &TrustedIssuer, issuer: Option<&IssuerSettings>, fault
             issuer.url
         ));
     }
+    if !entry.rules.algorithms.contains(&issuer.algorithm) {
+        faults.add(format!(
+            "issuer `{name}`: `issuer.algorithm: {algorithm}` is not among its `algorithms`, so no \
+             token would be accepted: list {algorithm} there, beside the one before while it is \
+             being replaced",
+            algorithm = issuer.algorithm
+        ));
+    }
     let known = |audience: &str| {
         audience == issuer.url || issuer.audiences.iter().any(|known| known == audience)
     };

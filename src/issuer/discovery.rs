@@ -10,12 +10,13 @@ use serde_json::{Map, Value, json};
 
 use super::Issuer;
 
-/// How long verifiers may keep the keys: new ones are published this long before their first use.
+/// How long verifiers may keep the keys; new ones are published longer before their first use.
 const CACHE: &str = "public, max-age=300";
 
 /// The public keys (RFC 7517 section 5).
 pub(super) async fn jwks(State(issuer): State<Arc<Issuer>>, headers: HeaderMap) -> Response {
-    let etag = issuer.signer.etag();
+    let signer = issuer.signer.load();
+    let etag = signer.etag();
     let known = headers.get_all(IF_NONE_MATCH).iter().any(|value| {
         let text = value.to_str().unwrap_or_default();
         // Weak comparison (RFC 9110 section 13.1.2).
@@ -28,7 +29,7 @@ pub(super) async fn jwks(State(issuer): State<Arc<Issuer>>, headers: HeaderMap) 
         return (StatusCode::NOT_MODIFIED, head).into_response();
     }
     let content_type = [(CONTENT_TYPE, "application/jwk-set+json")];
-    (head, content_type, issuer.signer.jwks().to_owned()).into_response()
+    (head, content_type, signer.jwks().to_owned()).into_response()
 }
 
 /// Authorization server metadata (RFC 8414 section 2): only what there is.
@@ -78,4 +79,15 @@ fn authorization_endpoint(url: &str) -> Map<String, Value> {
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::token::JWKS_MAX_AGE_SECONDS;
+
+    #[test]
+    fn verifiers_keep_the_keys_as_long_as_rotation_reckons_with() {
+        assert_eq!(CACHE, format!("public, max-age={JWKS_MAX_AGE_SECONDS}"));
+    }
 }

@@ -45,22 +45,22 @@ pub(super) fn authorizer(
         text: include_str!("policy.yaml").to_owned(),
     };
     let policy = Policy::compile(&[source])?;
+    let snapshot = Snapshot::new(Arc::new(policy), trust(settings, keys)?);
+    Ok(Authorizer::new(snapshot, LIMITS, clock))
+}
+
+/// Belief in the issuer's own tokens, by these keys and their algorithms.
+pub(super) fn trust(settings: &IssuerSettings, keys: KeySet) -> Result<Trust, IssuerError> {
     let rules = IssuerRules {
         issuer: settings.url.as_str().into(),
         audiences: vec![settings.url.as_str().into()],
-        algorithms: keys_algorithms(),
+        algorithms: keys.algorithms(),
         leeway_seconds: LEEWAY_SECONDS,
         types: vec!["at+jwt".into()],
         scope_claim: "scope".into(),
         max_lifetime_seconds: u64::from(settings.access_token_seconds),
     };
-    let trust = Trust::new(vec![(rules, Some(keys))])?;
-    let snapshot = Snapshot::new(Arc::new(policy), trust);
-    Ok(Authorizer::new(snapshot, LIMITS, clock))
-}
-
-fn keys_algorithms() -> Vec<crate::token::Algorithm> {
-    vec![crate::token::Algorithm::Es256]
+    Ok(Trust::new(vec![(rules, Some(keys))])?)
 }
 
 /// Lets a request through to its endpoint, with its [`Caller`] where the endpoint is private.

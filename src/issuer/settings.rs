@@ -10,7 +10,10 @@ use super::throttle::{ThrottleDocument, ThrottleSettings, TrustedProxies, truste
 use crate::ext_authz::SubjectForm;
 use crate::problem::Faults;
 use crate::store::StoreLocation;
+use crate::token::{Algorithm, MAXIMUM_PUBLISHED_KEYS};
 use crate::yaml::present;
+
+const DAY_SECONDS: u64 = 86_400;
 
 /// What an issuer needs to know, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +28,12 @@ pub struct IssuerSettings {
     pub audiences: Vec<String>,
     /// How long an access token holds.
     pub access_token_seconds: u32,
+    /// What new keys serve: ES256, RS256, `EdDSA` or HS256.
+    pub algorithm: Algorithm,
+    /// The signing keys.
+    pub keys: KeySettings,
+    /// How often rows that have ended are removed.
+    pub sweep_seconds: u64,
     /// Refresh tokens.
     pub refresh_token: RefreshSettings,
     /// What the token endpoint offers.
@@ -41,6 +50,17 @@ pub struct IssuerSettings {
     pub trusted_proxies: TrustedProxies,
     /// How users are named in the log: as `log.subject` says.
     pub log_subject: SubjectForm,
+}
+
+/// The signing keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeySettings {
+    /// How long a key signs before another takes over; 0 is for ever.
+    pub rotate_seconds: u32,
+    /// How often store or files are asked whether the keys have changed.
+    pub poll_ms: u64,
+    /// Where the keys are instead of in the store: the first signs, the others are only published.
+    pub files: Vec<PathBuf>,
 }
 
 /// Refresh tokens.
@@ -89,6 +109,12 @@ pub struct IssuerDocument {
     audiences: Vec<String>,
     #[serde(default = "default_access_token_seconds")]
     access_token_seconds: u64,
+    #[serde(default = "default_algorithm")]
+    algorithm: String,
+    #[serde(default)]
+    keys: KeysDocument,
+    #[serde(default = "default_sweep_seconds")]
+    sweep_seconds: u64,
     #[serde(default)]
     refresh_token: RefreshDocument,
     #[serde(default = "default_grants")]
@@ -103,6 +129,25 @@ pub struct IssuerDocument {
     throttle: ThrottleDocument,
     #[serde(default)]
     trusted_proxies: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct KeysDocument {
+    #[serde(deserialize_with = "present")]
+    rotate_seconds: Option<u64>,
+    poll_ms: u64,
+    files: Vec<PathBuf>,
+}
+
+impl Default for KeysDocument {
+    fn default() -> Self {
+        Self {
+            rotate_seconds: None,
+            poll_ms: 5000,
+            files: Vec::new(),
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -157,6 +202,14 @@ fn default_access_token_seconds() -> u64 {
     3600
 }
 
+fn default_algorithm() -> String {
+    Algorithm::Es256.name().to_owned()
+}
+
+fn default_sweep_seconds() -> u64 {
+    60
+}
+
 fn default_grants() -> Vec<String> {
     ["client_credentials", "refresh_token", "authorization_code"]
         .map(str::to_owned)
@@ -192,6 +245,9 @@ impl IssuerDocument {
             1,
             86_400,
         );
+        let algorithm = algorithm(&self.algorithm, faults);
+        let keys = self.keys.build(base, faults);
+        faults.within("issuer.sweep_seconds", self.sweep_seconds, 1, 86_400);
         let key = "issuer.refresh_token.lifetime_seconds";
         faults.within(key, self.refresh_token.lifetime_seconds, 1, 366 * 86_400);
         faults.within("issuer.hashing.threads", self.hashing.threads, 1, 256);
@@ -218,6 +274,9 @@ impl IssuerDocument {
             store: store.ok()?,
             audiences: self.audiences,
             access_token_seconds: u32::try_from(self.access_token_seconds).ok()?,
+            algorithm: algorithm?,
+            keys: keys?,
+            sweep_seconds: self.sweep_seconds,
             refresh_token: RefreshSettings {
                 lifetime_seconds: u32::try_from(self.refresh_token.lifetime_seconds).ok()?,
                 retry_window_seconds: u32::try_from(self.refresh_token.retry_window_seconds)
@@ -248,6 +307,52 @@ fn is_issuer_url(url: &str) -> bool {
             && !url.ends_with('/')
             && !url.contains(['#', '@', '?'])
     })
+}
+
+/// Those that every verifier of the field knows: one for each kind of key.
+pub(super) const ALGORITHMS: [Algorithm; 4] = [
+    Algorithm::Es256,
+    Algorithm::Rs256,
+    Algorithm::EdDsa,
+    Algorithm::Hs256,
+];
+
+fn algorithm(name: &str, faults: &mut Faults) -> Option<Algorithm> {
+    let known = Algorithm::from_name(name).filter(|known| ALGORITHMS.contains(known));
+    if known.is_none() {
+        faults.add(format!(
+            "`issuer.algorithm: {name}` is not supported: use ES256, RS256, EdDSA or HS256"
+        ));
+    }
+    known
+}
+
+impl KeysDocument {
+    fn build(self, base: &Path, faults: &mut Faults) -> Option<KeySettings> {
+        faults.within("issuer.keys.poll_ms", self.poll_ms, 100, 60_000);
+        if self.rotate_seconds.is_some() && !self.files.is_empty() {
+            faults.add(
+                "`issuer.keys.rotate_seconds` is about keys in the store: remove it, or `files`",
+            );
+        }
+        if self.files.len() > MAXIMUM_PUBLISHED_KEYS {
+            faults.add(format!(
+                "`issuer.keys.files` lists more than {MAXIMUM_PUBLISHED_KEYS} files: remove those \
+                 whose tokens have ended"
+            ));
+        }
+        let rotate_seconds = self.rotate_seconds.unwrap_or(90 * DAY_SECONDS);
+        // With less, tokens of more keys would be about than verifiers may take.
+        if rotate_seconds != 0 {
+            let key = "issuer.keys.rotate_seconds";
+            faults.within(key, rotate_seconds, DAY_SECONDS / 4, 3660 * DAY_SECONDS);
+        }
+        Some(KeySettings {
+            rotate_seconds: u32::try_from(rotate_seconds).ok()?,
+            poll_ms: self.poll_ms,
+            files: self.files.into_iter().map(|file| base.join(file)).collect(),
+        })
+    }
 }
 
 fn grants(names: &[String], faults: &mut Faults) -> Grants {

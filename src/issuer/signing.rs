@@ -1,17 +1,14 @@
-//! Access tokens (RFC 9068): the key that signs them, and its public side.
+//! Access tokens (RFC 9068): the key that signs them, and what others verify them with.
 
 use serde_json::{Map, Value, json};
 
-use super::{Issuer, IssuerError, random};
+use super::{Issuer, IssuerError, keys, random};
 use crate::clock::UnixSeconds;
 use crate::identity::{AppKey, ScopeSet, SecretDigest, User, alphanumeric};
-use crate::store::Store;
+use crate::store::{StoreError, StoredKey};
 use crate::token::{
-    Algorithm, CryptographyFailed, GRANT_CLAIM, KeySet, KeySetError, LogPosition, POSITION_CLAIM,
-    SigningKey, generate_key,
+    CryptographyFailed, GRANT_CLAIM, KeySet, KeyState, LogPosition, POSITION_CLAIM, SigningKey,
 };
-
-const ALGORITHM: Algorithm = Algorithm::Es256;
 
 /// The client of tokens that users get without an app. No app has so short a key.
 const LOGIN_CLIENT: &str = "portcullis";
@@ -28,29 +25,72 @@ pub(super) struct Bearer<'a> {
     pub(super) as_of: LogPosition,
 }
 
-/// The signing key, parsed once.
+/// The keys at one instant, parsed once. Swapped whole.
 pub(super) struct Signer {
+    /// The one that signs.
     key: SigningKey,
-    /// RFC 7517 section 5.
+    /// All that are published: secrets as well.
+    key_set: KeySet,
+    /// Those of them that are public (RFC 7517 section 5).
     jwks: String,
-    /// A validator of the set (RFC 9110 section 8.8.3), with its quotation marks.
+    /// A validator of the JWKS (RFC 9110 section 8.8.3), with its quotation marks.
     etag: String,
+    /// What all this was made of.
+    rows: Vec<StoredKey>,
+    states: Vec<KeyState>,
 }
 
 impl Signer {
-    /// Takes the key from the store, which keeps a new one where it has none.
-    pub(super) async fn load(store: &Store, now: UnixSeconds) -> Result<Self, IssuerError> {
-        let fresh = generate_key(ALGORITHM)?;
-        let stored = store.signing_key(ALGORITHM, &fresh, now).await?;
-        let key = SigningKey::read(stored.private_key.as_bytes(), stored.algorithm)?;
-        let keys: Vec<Value> = key.public_jwk().into_iter().collect();
-        let jwks = json!({ "keys": keys }).to_string();
+    /// What these keys are at `now`.
+    pub(super) fn new(rows: Vec<StoredKey>, now: UnixSeconds) -> Result<Self, IssuerError> {
+        let states = states(&rows, now);
+        let mut published = Vec::new();
+        let mut active = None;
+        for (row, state) in rows.iter().zip(&states) {
+            match state {
+                KeyState::Ended => {}
+                KeyState::Active => {
+                    active = Some(published.len());
+                    published.push(keys::read(row)?);
+                }
+                KeyState::Next | KeyState::Retiring => published.push(keys::read(row)?),
+            }
+        }
+        let key_set = KeySet::of_signing_keys(&published)?;
+        let public: Vec<Value> = published
+            .iter()
+            .filter_map(SigningKey::public_jwk)
+            .collect();
+        let jwks = json!({ "keys": public }).to_string();
         let etag = format!("\"{}\"", SecretDigest::of(jwks.as_bytes()).to_text());
-        Ok(Self { key, jwks, etag })
+        let active = active.and_then(|position| published.into_iter().nth(position));
+        Ok(Self {
+            key: active.ok_or(StoreError::Unreadable("line of signing keys"))?,
+            key_set,
+            jwks,
+            etag,
+            rows,
+            states,
+        })
     }
 
-    pub(super) fn algorithm(&self) -> Algorithm {
-        self.key.algorithm()
+    /// What follows on this; nothing where nothing has changed. Without new rows, what time alone
+    /// has changed.
+    pub(super) fn succeeded_by(
+        &self,
+        rows: Option<Vec<StoredKey>>,
+        now: UnixSeconds,
+    ) -> Result<Option<Self>, IssuerError> {
+        let rows = rows.unwrap_or_else(|| self.rows.clone());
+        if rows == self.rows && states(&rows, now) == self.states {
+            return Ok(None);
+        }
+        Self::new(rows, now).map(Some)
+    }
+
+    /// The `kid` of new tokens.
+    pub(super) fn key_id(&self) -> Option<&str> {
+        self.key.id()
     }
 
     pub(super) fn jwks(&self) -> &str {
@@ -61,10 +101,16 @@ impl Signer {
         &self.etag
     }
 
-    pub(super) fn key_set(&self) -> Result<KeySet, KeySetError> {
-        let (keys, _) = KeySet::from_jwks(self.jwks.as_bytes(), &[self.algorithm()])?;
-        Ok(keys)
+    pub(super) fn key_set(&self) -> &KeySet {
+        &self.key_set
     }
+}
+
+fn states(rows: &[StoredKey], now: UnixSeconds) -> Vec<KeyState> {
+    let schedule = keys::schedule(rows);
+    rows.iter()
+        .map(|row| schedule.state(&row.life, now))
+        .collect()
 }
 
 impl Issuer {
@@ -95,7 +141,7 @@ impl Issuer {
         if let Some(grant) = bearer.grant {
             claim(GRANT_CLAIM, grant.into());
         }
-        self.signer.key.issue("at+jwt", &claims)
+        self.signer.load().key.issue("at+jwt", &claims)
     }
 
     /// The app that a token was made for.

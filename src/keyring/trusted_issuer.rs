@@ -273,7 +273,9 @@ fn check_family(keys: &KeySource, algorithms: &[Algorithm], key: &str, faults: &
              issuer signs with"
         ));
     }
-    if !secret && hmac > 0 {
+    // The issuer in the same process hands over what it signs with, secret or not.
+    let published = !secret && *keys != KeySource::Companion;
+    if published && hmac > 0 {
         faults.add(format!(
             "`{key}.algorithms`: HS256, HS384 and HS512 need `hmac_secret_file`: a JWKS is public \
              and holds no secret"

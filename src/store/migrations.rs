@@ -5,10 +5,11 @@ use sqlx::{AnyConnection, Executor, Row};
 use super::location::Engine;
 use super::{Store, StoreError};
 
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("migrations/0001_issuer.sql"),
     include_str!("migrations/0002_revocations.sql"),
     include_str!("migrations/0003_authorization_code.sql"),
+    include_str!("migrations/0004_signing_keys.sql"),
 ];
 
 /// Names the lock under which PostgreSQL migrates: "portcull" in ASCII.

@@ -1,7 +1,7 @@
 //! Opening the store: connections, and what differs between the engines.
 
 use std::fs::OpenOptions;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use sqlx::{AnyPool, Executor};
 
 use super::location::{Engine, StoreLocation};
 use super::{Store, StoreError, migrations};
+use crate::token::check_key_file_mode;
 
 /// The longest that a request waits for a connection.
 const CONNECTION_PATIENCE: Duration = Duration::from_secs(5);
@@ -76,12 +77,25 @@ fn create_privately(path: &Path) -> Result<(), StoreError> {
         .open(path);
     match created {
         Ok(_) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => check_private(path),
         Err(source) => Err(StoreError::File {
             path: path.display().to_string(),
             source,
         }),
     }
+}
+
+/// A restored copy may have got another mode.
+fn check_private(path: &Path) -> Result<(), StoreError> {
+    let name = || path.display().to_string();
+    let metadata = std::fs::metadata(path).map_err(|source| StoreError::File {
+        path: name(),
+        source,
+    })?;
+    check_key_file_mode(metadata.mode()).map_err(|source| StoreError::Unsafe {
+        path: name(),
+        source,
+    })
 }
 
 /// The driver decodes `%XX` in the path and splits it at `?`.

@@ -55,6 +55,14 @@ impl Key {
         }
     }
 
+    /// A secret that was found sound.
+    pub(super) fn of_secret(name: KeyName, algorithm: Algorithm, secret: &[u8]) -> Self {
+        let mut fields = Fields::new();
+        fields.add(secret);
+        let material = DecodingKey::from_secret(secret);
+        Self::new(name, algorithm, material, fields.finish())
+    }
+
     pub(super) fn algorithm(&self) -> Algorithm {
         self.algorithm
     }

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use jsonwebtoken::DecodingKey;
 use serde_json::Value;
 
 use super::algorithm::Algorithm;
@@ -11,6 +10,7 @@ use super::header::Header;
 use super::json::{self, JsonFault, KeysFault};
 use super::key::{Key, KeyName};
 use super::refusal::Refusal;
+use super::signing_key::SigningKey;
 use super::trust::IssuerIndex;
 use super::{jwk, secret};
 
@@ -159,11 +159,40 @@ impl KeySet {
             .find_map(|algorithm| Some((*algorithm, algorithm.least_secret_bytes()?)))
             .ok_or(KeySetError::NoHmacAlgorithm)?;
         secret::check(secret, algorithm, least)?;
-        let mut fields = Fields::new();
-        fields.add(secret);
-        let material = DecodingKey::from_secret(secret);
-        let key = Key::new(KeyName::Any, algorithm, material, fields.finish());
+        let key = Key::of_secret(KeyName::Any, algorithm, secret);
         Ok(Self::new(vec![key]))
+    }
+
+    /// What verifies the tokens of these keys, for verifiers in the same process: secrets are
+    /// among them. Several keys must have ids. Fails where one key cannot be used, or there is none.
+    pub fn of_signing_keys<'k>(
+        keys: impl IntoIterator<Item = &'k SigningKey>,
+    ) -> Result<Self, KeySetError> {
+        let mut verifying = Vec::new();
+        let mut skipped = Vec::new();
+        for (position, key) in keys.into_iter().enumerate() {
+            match key.verification_key() {
+                Ok(key) => verifying.push((position, key)),
+                Err(reason) => skipped.push(SkippedKey {
+                    position,
+                    key_id: key.id().map(str::to_owned),
+                    reason,
+                }),
+            }
+        }
+        let verifying = without_duplicates(verifying, &mut skipped);
+        if verifying.is_empty() || !skipped.is_empty() {
+            return Err(KeySetError::NoUsableKey(skipped));
+        }
+        Ok(Self::new(verifying))
+    }
+
+    /// The algorithms of its keys, each once.
+    pub fn algorithms(&self) -> Vec<Algorithm> {
+        let mut algorithms: Vec<_> = self.keys.iter().map(Key::algorithm).collect();
+        algorithms.sort_unstable();
+        algorithms.dedup();
+        algorithms
     }
 
     /// The number of usable keys.

@@ -16,9 +16,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
 use super::algorithm::{Algorithm, Family};
+use super::key::{Key, KeyName};
 use super::key_file::secret_in_file;
 use super::key_set::KeySetError;
-use super::{pem, secret};
+use super::{jwk, pem, secret};
 
 /// The text of a file that holds a private key (PKCS#8 in PEM, RFC 7468 section 10) or an HMAC
 /// secret.
@@ -81,7 +82,10 @@ pub enum SigningKeyError {
 pub struct CryptographyFailed;
 
 enum Material {
-    Hmac(Box<hmac::Key>),
+    Hmac {
+        key: Box<hmac::Key>,
+        secret: Box<[u8]>,
+    },
     Rsa(RsaKeyPair, &'static dyn RsaEncoding),
     Ecdsa(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
@@ -125,7 +129,10 @@ impl SigningKey {
             }
             let secret = secret_in_file(text);
             secret::check(secret, algorithm, least)?;
-            let material = Material::Hmac(Box::new(hmac::Key::new(hash, secret)));
+            let material = Material::Hmac {
+                key: Box::new(hmac::Key::new(hash, secret)),
+                secret: secret.into(),
+            };
             return Ok(Self {
                 algorithm,
                 id: None,
@@ -179,6 +186,21 @@ impl SigningKey {
         members.insert("use".to_owned(), "sig".into());
         members.insert("alg".to_owned(), self.algorithm.name().into());
         Some(Value::Object(members))
+    }
+
+    /// The key that verifies what this one signs; that of a secret is the secret.
+    pub(super) fn verification_key(&self) -> Result<Key, String> {
+        if let Material::Hmac { key: _, secret } = &self.material {
+            let name = match self.id() {
+                Some(id) => KeyName::Id(id.into()),
+                None => KeyName::Any,
+            };
+            return Ok(Key::of_secret(name, self.algorithm, secret));
+        }
+        match self.public_jwk() {
+            Some(Value::Object(members)) => jwk::read(&members, &[self.algorithm]),
+            Some(_) | None => Err("it has no public side".to_owned()),
+        }
     }
 
     /// A signed token in compact form (RFC 7515 section 7.1) of the type `kind`, such as `at+jwt`.
@@ -243,7 +265,7 @@ impl Material {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, CryptographyFailed> {
         let random = SystemRandom::new();
         match self {
-            Self::Hmac(key) => Ok(hmac::sign(key, message).as_ref().to_vec()),
+            Self::Hmac { key, secret: _ } => Ok(hmac::sign(key, message).as_ref().to_vec()),
             Self::Rsa(pair, encoding) => {
                 let mut signature = vec![0; pair.public_modulus_len()];
                 pair.sign(*encoding, &random, message, &mut signature)
@@ -266,7 +288,7 @@ impl Material {
     fn public_members(&self) -> Option<Value> {
         let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         match self {
-            Self::Hmac(_) => None,
+            Self::Hmac { .. } => None,
             Self::Rsa(pair, _) => {
                 let utilities = &jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.key_utils;
                 let der = pair.public_key().as_ref();

@@ -41,6 +41,8 @@ mod revocation;
 mod rings;
 mod samples;
 #[cfg(feature = "issuer")]
+mod signing_keys;
+#[cfg(feature = "issuer")]
 mod store;
 mod test_app;
 #[cfg(feature = "issuer")]

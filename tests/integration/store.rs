@@ -3,13 +3,13 @@
 use portcullis::clock::UnixSeconds;
 use portcullis::identity::{
     App, AppKey, AppName, CodeChallenge, Email, PlainSecret, RedirectUri, RoleName, ScopeName,
-    ScopeSet, Status, User, UserId, Username,
+    ScopeSet, SecretDigest, Status, User, UserId, Username,
 };
 use portcullis::store::{
-    AuthorizationCode, CodeState, Created, LoginName, Redemption, RefreshToken, Rotation, Store,
-    StoreError, StoreLocation, Successor,
+    AuthorizationCode, CodeState, Created, LoginName, Placed, Redemption, RefreshToken, Rotation,
+    Store, StoreError, StoreLocation, StoredKey, Successor, Swept,
 };
-use portcullis::token::{Algorithm, LogPosition, Subject, generate_key};
+use portcullis::token::{Algorithm, KeyLife, LogPosition, Subject, generate_key};
 
 use crate::postgres::Postgres;
 
@@ -26,6 +26,20 @@ async fn the_contract_holds_on_sqlite() {
     let path = folder.path().join("users 100%?#.db");
     let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(path).unwrap());
     assert_eq!(mode & 0o777, 0o600, "private keys are in it");
+}
+
+#[tokio::test]
+async fn a_file_that_others_could_read_or_write_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let place = StoreLocation::parse("sqlite:store.db", folder.path()).unwrap();
+    Store::open(&place).await.unwrap().close().await;
+    for (mode, safe) in [(0o644, false), (0o602, false), (0o640, true)] {
+        let path = folder.path().join("store.db");
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        let opened = Store::open(&place).await;
+        assert_eq!(opened.is_ok(), safe, "{mode:o}: {opened:?}");
+    }
 }
 
 #[tokio::test]
@@ -46,6 +60,7 @@ async fn contract(place: &dyn Fn(&str) -> StoreLocation) {
     roles(&place("roles")).await;
     apps(&place("apps")).await;
     signing_keys(&place("keys")).await;
+    sweep(&place("sweep")).await;
     refresh_tokens(&place("refresh")).await;
     refresh_race(&place("race")).await;
     revocations(&place("revocations")).await;
@@ -208,19 +223,94 @@ async fn apps(place: &StoreLocation) {
 }
 
 async fn signing_keys(place: &StoreLocation) {
-    // Several issuers begin at once: all of them get one key.
+    // Several issuers begin at once: one of them gives the key.
     let opened = (0..8).map(async |_| {
         let store = Store::open(place).await.unwrap();
-        let fresh = generate_key(Algorithm::Es256).unwrap();
-        store
-            .signing_key(Algorithm::Es256, &fresh, NOW)
-            .await
-            .unwrap()
-            .private_key
+        store.add_signing_key(&signing_key(1)).await.unwrap()
     });
-    let mut keys = futures_util::future::join_all(opened).await;
-    keys.dedup();
-    assert_eq!(keys.len(), 1);
+    let placed = futures_util::future::join_all(opened).await;
+    let count = placed.iter().filter(|placed| **placed == Placed::Yes);
+    assert_eq!(count.count(), 1);
+
+    let store = Store::open(place).await.unwrap();
+    let (second, third, fourth) = (signing_key(2), signing_key(3), signing_key(4));
+    for key in [&third, &second] {
+        assert_eq!(store.add_signing_key(key).await.unwrap(), Placed::Yes);
+    }
+    let positions = async || {
+        let keys = store.signing_keys().await.unwrap();
+        let positions = keys.iter().map(|key| key.life.position);
+        positions.collect::<Vec<_>>()
+    };
+    assert_eq!(positions().await, [1, 2, 3]);
+    for (seconds, expected) in [(60, 3600), (7200, 7200), (7199, 7200)] {
+        store.extend_signing_key(2, seconds).await.unwrap();
+        let found = store.signing_keys().await.unwrap();
+        assert_eq!(found[1].life.token_seconds, expected);
+        assert!(found[2] == third, "nothing else has changed");
+    }
+    assert_eq!(
+        store.replace_signing_keys(&third).await.unwrap(),
+        Placed::PositionTaken
+    );
+    assert_eq!(positions().await, [1, 2, 3], "all or nothing");
+    store.remove_signing_key(2).await.unwrap();
+    assert_eq!(positions().await, [1, 3]);
+    let replaced = store.replace_signing_keys(&fourth).await.unwrap();
+    assert_eq!(replaced, Placed::Yes);
+    assert!(store.signing_keys().await.unwrap() == [fourth]);
+}
+
+fn signing_key(position: i64) -> StoredKey {
+    StoredKey {
+        life: KeyLife {
+            position,
+            algorithm: Algorithm::Es256,
+            active_from: NOW,
+            token_seconds: 3600,
+        },
+        id: format!("key-{position}"),
+        private_key: generate_key(Algorithm::Es256).unwrap().reveal().to_owned(),
+        created_at: NOW,
+    }
+}
+
+/// More than one batch of what has ended goes, and what has not stays.
+async fn sweep(place: &StoreLocation) {
+    let store = Store::open(place).await.unwrap();
+    let alice = user("alice");
+    store.add_user(&alice, "hash").await.unwrap();
+    let secret = PlainSecret::from_random([1; 32]).digest();
+    let app = App {
+        scopes: ScopeSet::default(),
+        ..app("web-shop", &alice)
+    };
+    store.add_app(&app, &secret).await.unwrap();
+    let digest = |number: u32| SecretDigest::of(&number.to_be_bytes());
+    let add = async |number: u32, later: i64| {
+        let token = RefreshToken {
+            expires_at: NOW.plus(later),
+            ..refresh_token(&alice)
+        };
+        store
+            .add_refresh_token(&digest(number), &token, NOW)
+            .await
+            .unwrap();
+    };
+    for number in 0..5 {
+        add(number, 60).await;
+    }
+    add(5, 61).await;
+    assert_eq!(store.sweep(NOW.plus(59), 2).await.unwrap(), []);
+    let swept = Swept {
+        rows: "refresh tokens",
+        count: 5,
+    };
+    assert_eq!(store.sweep(NOW.plus(60), 2).await.unwrap(), [swept]);
+    let left = store.refresh_token(&digest(5), NOW).await.unwrap();
+    assert_eq!(left.unwrap().expires_at, NOW.plus(61));
+    let found = store.app(&app.key, NOW).await.unwrap().unwrap();
+    assert_eq!(found.secrets.len(), 1, "a secret without an end stays");
 }
 
 async fn refresh_tokens(place: &StoreLocation) {
@@ -373,7 +463,7 @@ async fn revocations(place: &StoreLocation) {
     // The longest life that was ever announced, and the margin.
     assert!(
         rows.iter()
-            .all(|row| row.expires_at == NOW.plus(3600 + 300))
+            .all(|row| row.expires_at == NOW.plus(3600 + 600))
     );
     assert_eq!(store.revocations_after(before, 1).await.unwrap(), rows[..1]);
 

@@ -1,8 +1,10 @@
 //! A gate in this process, started as the binary starts it, with every port free.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use portcullis::app::{self, App};
+use portcullis::clock::ManualClock;
 use portcullis::config::{Config, ListenAddress, Overrides};
 use tempfile::TempDir;
 
@@ -36,6 +38,8 @@ pub(crate) struct Setup {
     pub(crate) drain_seconds: u32,
     /// Further top-level keys.
     pub(crate) extra: String,
+    /// Instead of the system's clock.
+    pub(crate) clock: Option<Arc<ManualClock>>,
     /// Instead of the issuer's key file: the entry of `trust`, as a YAML flow mapping.
     pub(crate) trust: Option<String>,
 }
@@ -63,7 +67,11 @@ impl TestApp {
         let config = write_files(folder.path(), setup, &issuer);
         change(folder.path());
         let config = Config::load(&config, &Overrides::default()).unwrap();
-        let app = app::build(&config, None).unwrap();
+        let app = match &setup.clock {
+            Some(clock) => app::build_with_clock(&config, None, Arc::clone(clock) as _),
+            None => app::build(&config, None),
+        };
+        let app = app.unwrap();
         Self {
             app,
             issuer,

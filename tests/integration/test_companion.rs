@@ -65,13 +65,24 @@ impl TestCompanion {
     }
 
     async fn begin(setup: &Setup, folder: tempfile::TempDir) -> Self {
+        let companion = Self::with(setup, folder);
+        companion.furnish().await;
+        companion
+    }
+
+    /// Made otherwise, with its files in `folder`, and with nothing in its store but its own.
+    pub(crate) fn with(setup: &Setup, folder: tempfile::TempDir) -> Self {
         let gate = TestApp::with(setup);
-        let address = gate.app.issuer_address().unwrap();
-        let companion = Self {
+        Self {
+            address: gate.app.issuer_address().unwrap(),
             gate,
-            address,
             folder,
-        };
+        }
+    }
+
+    /// Adds the shop's scopes and role.
+    pub(crate) async fn furnish(&self) {
+        let companion = self;
         let admin = companion.login("admin", ADMIN_PASSWORD).await;
         for scope in ["orders.read", "orders.write"] {
             let body = json!({"name": scope, "description": "for tests"});
@@ -81,19 +92,24 @@ impl TestCompanion {
         let body = json!({"name": "consumer", "scopes": ["orders.read"]});
         let made = companion.post("/backend/role", &body, &admin).await;
         assert_eq!(made.status, 201, "{made:?}");
-        companion
     }
 
     /// Ends the process and starts another one on the same store.
     pub(crate) fn restart(self) -> Self {
+        let setup = setup(self.folder.path(), &sqlite(self.folder.path()));
+        self.restart_with(&setup)
+    }
+
+    /// Ends the process and starts one that is made otherwise.
+    pub(crate) fn restart_with(self, setup: &Setup) -> Self {
         let Self { gate, folder, .. } = self;
         drop(gate);
-        let gate = TestApp::with(&setup(folder.path(), &sqlite(folder.path())));
-        Self {
-            address: gate.app.issuer_address().unwrap(),
-            gate,
-            folder,
-        }
+        Self::with(setup, folder)
+    }
+
+    /// Where its files are.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Where its rows are.
@@ -215,11 +231,11 @@ pub(crate) fn basic(name: &str, secret: &str) -> String {
     format!("authorization: Basic {credentials}")
 }
 
-fn sqlite(folder: &Path) -> String {
+pub(crate) fn sqlite(folder: &Path) -> String {
     format!("sqlite:{}/store.db", folder.display())
 }
 
-fn setup(folder: &Path, store: &str) -> Setup {
+pub(crate) fn setup(folder: &Path, store: &str) -> Setup {
     setup_at(folder, store, URL, SocketAddr::from(([127, 0, 0, 1], 0)))
 }
 

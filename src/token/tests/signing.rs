@@ -48,6 +48,49 @@ fn what_a_generated_key_issues_is_verified_by_its_public_key() {
 }
 
 #[test]
+fn keys_of_one_process_verify_by_their_ids_and_algorithms_secrets_too() {
+    let secret = |id: &str| generated(Algorithm::Hs256).1.with_id(id);
+    let keys = [
+        secret("one"),
+        secret("other"),
+        generated(Algorithm::Es256).1,
+        generated(Algorithm::EdDsa).1,
+    ];
+    let set = KeySet::of_signing_keys(&keys).unwrap();
+    let algorithms = [Algorithm::Hs256, Algorithm::Es256, Algorithm::EdDsa];
+    assert_eq!((set.len(), set.algorithms()), (4, algorithms.to_vec()));
+    let believing = trust(rules(&algorithms), set.clone());
+    for key in &keys {
+        assert_eq!(verify(&believing, &issue(key)).unwrap().subject(), "user-7");
+    }
+    let es256 = keys[2].id().unwrap();
+    for wrong in [secret("one"), secret("another"), secret(es256)] {
+        assert!(verify(&believing, &issue(&wrong)).is_err());
+    }
+    // The set holds more than the rules allow.
+    let narrow = trust(rules(&[Algorithm::Es256]), set);
+    let accepted = keys.iter().map(|key| verify(&narrow, &issue(key)).is_ok());
+    assert_eq!(accepted.collect::<Vec<_>>(), [false, false, true, false]);
+}
+
+#[test]
+fn keys_of_one_process_that_cannot_be_told_apart_are_refused() {
+    let nameless = || generated(Algorithm::Hs256).1;
+    let (text, key) = generated(Algorithm::Es256);
+    let twice = SigningKey::read(text.as_bytes(), Algorithm::Es256).unwrap();
+    for keys in [
+        vec![],
+        vec![nameless(), nameless()],
+        vec![nameless().with_id("a"), nameless().with_id("a")],
+        vec![key, twice],
+    ] {
+        let refused = KeySet::of_signing_keys(&keys).unwrap_err();
+        assert!(matches!(refused, KeySetError::NoUsableKey(_)));
+    }
+    assert!(KeySet::of_signing_keys(&[nameless()]).is_ok());
+}
+
+#[test]
 fn an_rsa_key_serves_every_rsa_algorithm_and_only_as_it_is_told() {
     let (text, _) = generated(Algorithm::Rs256);
     for algorithm in [

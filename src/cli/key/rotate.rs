@@ -1,0 +1,84 @@
+//! `portcullis key rotate`: a new signing key for the issuer, whether it runs or not.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+
+use crate::cli::Outcome;
+use crate::cli::token::instant::{distance, written};
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Config, Overrides};
+use crate::issuer::{KeyRotation, RotationPace, rotate_keys};
+use crate::store::{Store, StoreLocation};
+
+/// Whose key is rotated, and how soon.
+#[derive(Debug, clap::Args)]
+pub struct RotateArgs {
+    /// The server's configuration, which says where the issuer's store is.
+    #[arg(long, env = "PORTCULLIS_CONFIG", value_name = "FILE")]
+    pub config: PathBuf,
+    /// For a key that others may know: the new one signs at once, and every token that was signed
+    /// before is refused as soon as verifiers have the keys anew.
+    #[arg(long)]
+    pub now: bool,
+}
+
+/// Adds the key to the store; issuers that run on it take it over by themselves.
+pub(super) fn run(args: &RotateArgs, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+    let config = Config::load(&args.config, &Overrides::default())?;
+    let settings = config.issuer.with_context(|| {
+        format!(
+            "`{}` has no section `issuer`, so there is no key to rotate",
+            args.config.display()
+        )
+    })?;
+    if let StoreLocation::Sqlite(path) = &settings.store
+        && !path.exists()
+    {
+        bail!(
+            "`issuer.store`: there is no `{}` yet: the server makes it, with its first key, when \
+             it starts",
+            path.display()
+        );
+    }
+    let pace = if args.now {
+        RotationPace::AtOnce
+    } else {
+        RotationPace::Announced
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let now = SystemClock.now();
+    let rotation = runtime.block_on(async {
+        let store = Store::open(&settings.store)
+            .await
+            .context("`issuer.store`")?;
+        let rotation = rotate_keys(&store, &settings, pace, now).await;
+        store.close().await;
+        anyhow::Ok(rotation?)
+    })?;
+    let KeyRotation {
+        key_id,
+        algorithm,
+        active_from,
+        already_published,
+    } = rotation;
+    writeln!(out, "key id      {key_id}")?;
+    writeln!(out, "algorithm   {algorithm}")?;
+    let (when, away) = (written(active_from), distance(active_from, now));
+    writeln!(out, "signs from  {when} ({away})")?;
+    if already_published {
+        writeln!(
+            out,
+            "It was published before and waits for that: no other was made."
+        )?;
+    } else if args.now {
+        writeln!(
+            out,
+            "All other keys are withdrawn, and their tokens with them."
+        )?;
+    }
+    Ok(Outcome::Yes)
+}
