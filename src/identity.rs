@@ -9,6 +9,7 @@ mod app;
 mod basic;
 mod form;
 mod password;
+mod role;
 mod scope;
 mod secret;
 mod user;
@@ -17,6 +18,10 @@ pub use app::{App, AppKey, AppName, InvalidApp, RedirectUri};
 pub use basic::{BasicCredentials, NotBasic};
 pub use form::{Form, FormFault};
 pub use password::{Password, PasswordFault};
-pub use scope::{NotAScope, NothingGranted, RequestedScopes, RoleName, ScopeName, ScopeSet, grant};
+pub use role::{Description, NotADescription, Role, Scope};
+pub use scope::{
+    ADMINISTRATIVE_SCOPES, NotAScope, NothingGranted, RequestedScopes, RoleName, ScopeName,
+    ScopeSet, grant,
+};
 pub use secret::{PlainSecret, SecretDigest, alphanumeric};
 pub use user::{Email, InvalidUser, Status, UnknownStatus, User, UserId, Username};

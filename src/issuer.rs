@@ -5,15 +5,18 @@
 //! pass, under a policy that is built in; `refusal` maps every failure to what RFC 6749 says.
 
 mod account;
+mod answers;
 mod apps;
 mod backend;
 mod body;
 mod client;
+pub mod directory;
 mod discovery;
 mod first_start;
 mod guard;
 mod hashing;
 mod login;
+mod page;
 mod refresh;
 mod refusal;
 mod revocation_log;
@@ -32,10 +35,13 @@ use crate::revocation::RevocationList;
 use crate::store::{Store, StoreError};
 use crate::token::{CryptographyFailed, KeySet, KeySetError, SigningKeyError};
 
+pub use answers::{AppAnswer, GrantAnswer, RoleAnswer, ScopeAnswer, UserAnswer};
 pub use first_start::{FirstAdministrator, FirstStartError};
+pub use hashing::HashingError;
 pub use routes::endpoints;
 pub use settings::{Grants, HashingSettings, IssuerDocument, IssuerSettings, RefreshSettings};
 
+use directory::{Authority, Directory};
 use hashing::PasswordHasher;
 use signing::Signer;
 
@@ -114,6 +120,11 @@ impl Issuer {
     /// The endpoints.
     pub fn router(self: &Arc<Self>) -> Router {
         routes::router(Arc::clone(self))
+    }
+
+    /// Users, roles, scopes and apps, in the hands of `authority`.
+    fn directory<'a>(&'a self, authority: Authority<'a>) -> Directory<'a> {
+        Directory::new(&self.store, &self.hasher, authority, self.clock.now())
     }
 
     /// Where the rows are; for tests and for administrators on the machine.

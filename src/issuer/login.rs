@@ -71,7 +71,11 @@ pub(super) async fn refresh(
 impl Issuer {
     /// The active user with this name or address and password. Unknown, disabled and wrong look
     /// alike and take as long.
-    async fn user_with_password(&self, name: &str, password: String) -> Result<User, Refusal> {
+    pub(super) async fn user_with_password(
+        &self,
+        name: &str,
+        password: String,
+    ) -> Result<User, Refusal> {
         let password = Password::attempt(password).map_err(|_| Refusal::BadLogin)?;
         let again = Password::attempt(String::from_utf8_lossy(password.as_bytes()).into_owned());
         let credentials = match LoginName::parse(name) {

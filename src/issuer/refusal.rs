@@ -5,9 +5,10 @@ use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICAT
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use super::directory::DirectoryError;
+use super::hashing::HashingError;
 use crate::decision::Denial;
 use crate::ext_authz;
-use crate::identity::{InvalidApp, InvalidUser, PasswordFault};
 use crate::store::StoreError;
 use crate::token::CryptographyFailed;
 
@@ -35,6 +36,8 @@ pub(super) enum Refusal {
     Missing(&'static str),
     #[error("the parameter `{0}` is not what it should be")]
     Parameter(&'static str),
+    #[error("the URL has a parameter that is not known here")]
+    UnknownParameter,
     #[error("the client identified itself in two ways")]
     SeveralClientCredentials,
     #[error("the client is unknown, or its secret is wrong")]
@@ -49,16 +52,10 @@ pub(super) enum Refusal {
     BadLogin,
     #[error("the refresh token is unknown, used or expired")]
     BadRefreshToken,
-    #[error("{0}")]
-    User(#[from] InvalidUser),
-    #[error("{0}")]
-    App(#[from] InvalidApp),
-    #[error("{0}")]
-    Password(#[from] PasswordFault),
-    #[error("the name or address is taken")]
-    NameTaken,
-    #[error("there are as many apps as one user may have")]
-    TooManyApps,
+    #[error("the old password is wrong")]
+    WrongPassword,
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
     #[error("there is no such thing")]
     NotFound,
     #[error("the method is not allowed here")]
@@ -72,8 +69,8 @@ pub(super) enum Refusal {
     },
     #[error("the token's user, app or scope is no longer what it was")]
     CallerChanged,
-    #[error("too many passwords are being checked")]
-    Busy,
+    #[error(transparent)]
+    Hashing(#[from] HashingError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -126,11 +123,8 @@ impl Refusal {
             | Self::ParametersInUrl
             | Self::Missing(_)
             | Self::Parameter(_)
-            | Self::SeveralClientCredentials
-            | Self::User(_)
-            | Self::App(_)
-            | Self::Password(_)
-            | Self::TooManyApps => bad("invalid_request"),
+            | Self::UnknownParameter
+            | Self::SeveralClientCredentials => bad("invalid_request"),
             Self::BadClient => Answer(
                 StatusCode::UNAUTHORIZED,
                 "invalid_client",
@@ -145,8 +139,8 @@ impl Refusal {
                 "invalid_grant",
                 Some(Challenge::Bearer(format!("Bearer realm=\"{REALM}\""))),
             ),
-            Self::BadRefreshToken => bad("invalid_grant"),
-            Self::NameTaken => Answer(StatusCode::CONFLICT, "invalid_request", None),
+            Self::BadRefreshToken | Self::WrongPassword => bad("invalid_grant"),
+            Self::Directory(error) => of_directory(error),
             Self::NotFound => Answer(StatusCode::NOT_FOUND, "not_found", None),
             Self::MethodNotAllowed => {
                 Answer(StatusCode::METHOD_NOT_ALLOWED, "invalid_request", None)
@@ -164,8 +158,8 @@ impl Refusal {
                     "Bearer realm=\"{REALM}\", error=\"invalid_token\""
                 ))),
             ),
-            Self::Busy | Self::Store(_) => unavailable(),
-            Self::Cryptography(_) => {
+            Self::Hashing(HashingError::Busy) | Self::Store(_) => unavailable(),
+            Self::Hashing(HashingError::Cryptography(_)) | Self::Cryptography(_) => {
                 Answer(StatusCode::INTERNAL_SERVER_ERROR, "server_error", None)
             }
         }
@@ -174,11 +168,16 @@ impl Refusal {
     /// What the caller may know; an internal failure is told to the log alone.
     fn description(&self) -> String {
         match self {
-            Self::Store(error) => {
+            Self::Store(error) | Self::Directory(DirectoryError::Store(error)) => {
                 tracing::error!(%error, "the issuer cannot answer");
                 "try again later".to_owned()
             }
-            Self::Cryptography(error) => {
+            Self::Cryptography(error)
+            | Self::Hashing(HashingError::Cryptography(error))
+            | Self::Directory(
+                DirectoryError::Cryptography(error)
+                | DirectoryError::Hashing(HashingError::Cryptography(error)),
+            ) => {
                 tracing::error!(%error, "the issuer cannot answer");
                 "the request could not be answered".to_owned()
             }
@@ -186,6 +185,46 @@ impl Refusal {
             other => other.to_string(),
         }
     }
+}
+
+/// Statuses of RFC 9110, codes of RFC 6749 where one fits.
+fn of_directory(error: &DirectoryError) -> Answer {
+    let (status, code) = match error {
+        DirectoryError::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
+        DirectoryError::NameTaken
+        | DirectoryError::LastAdministrator
+        | DirectoryError::Own(_)
+        | DirectoryError::DefaultRole
+        | DirectoryError::EverybodyAdministrator
+        | DirectoryError::Changed => (StatusCode::CONFLICT, "invalid_request"),
+        DirectoryError::Beyond(scopes) => {
+            let challenge = format!(
+                "Bearer realm=\"{REALM}\", error=\"insufficient_scope\", scope=\"{scopes}\""
+            );
+            let challenge = Some(Challenge::Bearer(challenge));
+            return Answer(StatusCode::FORBIDDEN, "insufficient_scope", challenge);
+        }
+        DirectoryError::BeyondOwner(_)
+        | DirectoryError::UnknownScope(_)
+        | DirectoryError::Scope(_) => (StatusCode::BAD_REQUEST, "invalid_scope"),
+        DirectoryError::Reserved
+        | DirectoryError::UnknownRole(_)
+        | DirectoryError::Description(_)
+        | DirectoryError::User(_)
+        | DirectoryError::Status(_)
+        | DirectoryError::App(_)
+        | DirectoryError::Password(_)
+        | DirectoryError::TooManyApps
+        | DirectoryError::TooManyRedirectUris
+        | DirectoryError::Overlap
+        | DirectoryError::WhatToRevoke => (StatusCode::BAD_REQUEST, "invalid_request"),
+        DirectoryError::Hashing(HashingError::Busy) | DirectoryError::Store(_) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable")
+        }
+        DirectoryError::Hashing(HashingError::Cryptography(_))
+        | DirectoryError::Cryptography(_) => (StatusCode::INTERNAL_SERVER_ERROR, "server_error"),
+    };
+    Answer(status, code, None)
 }
 
 /// The characters of RFC 6749 section 5.2, and not too many: descriptions may quote the caller.

@@ -131,41 +131,43 @@ impl Store {
 }
 
 /// Appends to the log and ends what the rows of `subject` hold. To be called last in a transaction:
-/// from here to its end nobody else appends.
+/// from here to its end nobody else appends. Rows are locked in the order in which everybody does
+/// it: refresh tokens, users and apps, the log.
 pub(super) async fn revoke(
     transaction: &mut Transaction<'static, Any>,
     subject: &Subject,
     now: UnixSeconds,
 ) -> Result<LogPosition, StoreError> {
-    let position = append(transaction, subject, now).await?;
-    let (through, refresh_tokens) = match subject {
+    let (refresh_tokens, rows) = match subject {
         Subject::Token(_) => (None, None),
-        Subject::Grant(_) => (None, Some("DELETE FROM refresh_tokens WHERE family = $1")),
-        Subject::App(_) => (
-            Some("UPDATE apps SET revoked_through = $2 WHERE app_key = $1"),
-            Some("DELETE FROM refresh_tokens WHERE app_key = $1"),
-        ),
-        Subject::User(_) => (
-            Some("UPDATE users SET revoked_through = $2 WHERE id = $1"),
-            Some("DELETE FROM refresh_tokens WHERE user_id = $1"),
-        ),
-        Subject::Everyone => (
-            Some("UPDATE users SET revoked_through = $2 WHERE id <> $1"),
-            Some("DELETE FROM refresh_tokens WHERE family <> $1"),
-        ),
+        Subject::Grant(_) => (Some("family = $1"), None),
+        Subject::App(_) => (Some("app_key = $1"), Some(("apps", "app_key = $1"))),
+        Subject::User(_) => (Some("user_id = $1"), Some(("users", "id = $1"))),
+        Subject::Everyone => (Some("family <> $1"), Some(("users", "id <> $1"))),
     };
-    if let Some(text) = through {
-        sqlx::query(text)
+    if let Some(condition) = refresh_tokens {
+        sqlx::query(&format!("DELETE FROM refresh_tokens WHERE {condition}"))
             .bind(subject.name())
-            .bind(as_bigint(position))
             .execute(&mut **transaction)
             .await?;
     }
-    if let Some(text) = refresh_tokens {
-        sqlx::query(text)
-            .bind(subject.name())
-            .execute(&mut **transaction)
-            .await?;
+    if let Some((table, condition)) = rows {
+        sqlx::query(&format!(
+            "UPDATE {table} SET status = status WHERE {condition}"
+        ))
+        .bind(subject.name())
+        .execute(&mut **transaction)
+        .await?;
+    }
+    let position = append(transaction, subject, now).await?;
+    if let Some((table, condition)) = rows {
+        sqlx::query(&format!(
+            "UPDATE {table} SET revoked_through = $2 WHERE {condition}"
+        ))
+        .bind(subject.name())
+        .bind(as_bigint(position))
+        .execute(&mut **transaction)
+        .await?;
     }
     Ok(position)
 }
@@ -175,7 +177,7 @@ async fn append(
     subject: &Subject,
     now: UnixSeconds,
 ) -> Result<LogPosition, StoreError> {
-    let life = longest_token_seconds(transaction).await?;
+    let expiry = expiry(transaction, now).await?;
     let head = "UPDATE revocation_head SET position = position + 1 RETURNING position";
     let row = sqlx::query(head).fetch_one(&mut **transaction).await?;
     let appended = position(&row, "position")?;
@@ -186,10 +188,19 @@ async fn append(
         .bind(subject.kind())
         .bind(subject.name())
         .bind(now.0)
-        .bind(now.plus(life).plus(MARGIN_SECONDS).0)
+        .bind(expiry.0)
         .execute(&mut **transaction)
         .await?;
     Ok(appended)
+}
+
+/// When the last token has ended that was given out until now.
+pub(super) async fn expiry(
+    transaction: &mut Transaction<'static, Any>,
+    now: UnixSeconds,
+) -> Result<UnixSeconds, StoreError> {
+    let life = longest_token_seconds(transaction).await?;
+    Ok(now.plus(life).plus(MARGIN_SECONDS))
 }
 
 async fn longest_token_seconds(

@@ -6,7 +6,8 @@ use portcullis::identity::{
     User, UserId, Username,
 };
 use portcullis::store::{
-    Created, LoginName, RefreshToken, Rotation, Store, StoreError, StoreLocation, Successor,
+    Committed, Created, LoginName, Page, RefreshToken, Rotation, Store, StoreError, StoreLocation,
+    Successor,
 };
 use portcullis::token::{Algorithm, LogPosition, Subject, generate_key};
 
@@ -90,10 +91,12 @@ async fn users(place: &StoreLocation) {
     }
     let nobody = LoginName::parse("nobody").unwrap();
     assert!(store.credentials(&nobody).await.unwrap().is_none());
-    store
+    let mut change = store.change(NOW).await.unwrap();
+    change
         .set_user_status(&alice.id, Status::Disabled)
         .await
         .unwrap();
+    assert_eq!(change.commit().await.unwrap(), Committed::Yes);
     // What was written is there for whoever opens the store next.
     store.close().await;
     let again = Store::open(place).await.unwrap();
@@ -145,7 +148,10 @@ async fn roles(place: &StoreLocation) {
     assert_eq!(scopes().await, "orders.read");
     store.add_role(&role, &[write]).await.unwrap();
     assert_eq!(scopes().await, "orders.read orders.write");
-    store.remove_role_scope(&role, &read).await.unwrap();
+    let mut change = store.change(NOW).await.unwrap();
+    let gone = ScopeSet::parse("orders.read").unwrap();
+    change.remove_role_scopes(&role, &gone).await.unwrap();
+    assert_eq!(change.commit().await.unwrap(), Committed::Yes);
     assert_eq!(scopes().await, "orders.write", "what roles have now");
 }
 
@@ -188,9 +194,9 @@ async fn apps(place: &StoreLocation) {
         };
         store.add_app(&other, &secret.digest()).await.unwrap();
     }
-    assert_eq!(store.count_apps(&alice.id).await.unwrap(), 3);
     let names = async |after: &str, limit| {
-        let page = store.apps(&alice.id, after, limit).await.unwrap();
+        let after = after.to_owned();
+        let page = store.apps(&alice.id, &Page { after, limit }).await.unwrap();
         let names = page.items.iter().map(|app| app.name.as_str().to_owned());
         (names.collect::<Vec<_>>().join(" "), page.next)
     };
