@@ -9,7 +9,11 @@
     reason = "a test fails by panicking, and says what it skips"
 )]
 
+#[cfg(feature = "issuer")]
+mod accounts;
 mod asker;
+#[cfg(feature = "issuer")]
+mod backend;
 mod binary;
 mod client;
 mod connections;
@@ -21,6 +25,8 @@ mod issuer;
 mod issuer_losses;
 mod jwks;
 mod jwks_server;
+#[cfg(feature = "issuer")]
+mod last_administrator;
 mod manifests;
 #[cfg(feature = "issuer")]
 mod postgres;
