@@ -13,6 +13,7 @@ mod form;
 mod password;
 mod pkce;
 mod redirect;
+mod role;
 mod scope;
 mod secret;
 mod user;
@@ -26,6 +27,10 @@ pub use basic::{BasicCredentials, NotBasic};
 pub use form::{Form, FormFault};
 pub use password::{Password, PasswordFault};
 pub use pkce::CodeChallenge;
-pub use scope::{NotAScope, NothingGranted, RequestedScopes, RoleName, ScopeName, ScopeSet, grant};
+pub use role::{Description, NotADescription, Role, Scope};
+pub use scope::{
+    ADMINISTRATIVE_SCOPES, NotAScope, NothingGranted, RequestedScopes, RoleName, ScopeName,
+    ScopeSet, grant,
+};
 pub use secret::{PlainSecret, SecretDigest, alphanumeric};
 pub use user::{Email, InvalidUser, Status, UnknownStatus, User, UserId, Username};

@@ -8,6 +8,7 @@
 //! rotated, the revocation log is followed, and what has ended is swept away.
 
 mod account;
+mod answers;
 mod apps;
 mod attempt;
 mod authorize;
@@ -16,6 +17,7 @@ mod body;
 mod client;
 mod code;
 mod containment;
+pub mod directory;
 mod discovery;
 mod first_start;
 mod guard;
@@ -25,6 +27,7 @@ mod keys;
 mod login;
 mod metrics;
 mod observation;
+mod page;
 mod refresh;
 mod refusal;
 mod revocation_log;
@@ -48,7 +51,9 @@ use crate::revocation::RevocationList;
 use crate::store::{Store, StoreError};
 use crate::token::{CryptographyFailed, KeySet, KeySetError, SigningKeyError};
 
+pub use answers::{AppAnswer, GrantAnswer, RoleAnswer, ScopeAnswer, UserAnswer};
 pub use first_start::{FirstAdministrator, FirstStartError};
+pub use hashing::HashingError;
 pub use key_files::KeyFileError;
 pub use keys::{KeyRotation, KeyRotationError, RotationPace, rotate_keys};
 pub use routes::endpoints;
@@ -59,6 +64,7 @@ pub use throttle::{
     BucketSettings, ConnectedFrom, Network, NotANetwork, ThrottleSettings, TrustedProxies,
 };
 
+use directory::{Authority, Directory};
 use hashing::PasswordHasher;
 use metrics::IssuerMetrics;
 use observation::UnknownProxy;
@@ -165,6 +171,11 @@ impl Issuer {
     /// The endpoints.
     pub fn router(self: &Arc<Self>) -> Router {
         routes::router(Arc::clone(self))
+    }
+
+    /// Users, roles, scopes and apps, in the hands of `authority`.
+    fn directory<'a>(&'a self, authority: Authority<'a>) -> Directory<'a> {
+        Directory::new(&self.store, &self.hasher, authority, self.clock.now())
     }
 
     /// Where the rows are; for tests and for administrators on the machine.

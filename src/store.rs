@@ -6,12 +6,15 @@
 
 mod apps;
 mod authorization_codes;
+mod change;
+mod grants;
 mod location;
 mod migrations;
 mod open;
 mod refresh_tokens;
 mod revocations;
 mod roles;
+mod scopes;
 mod sessions;
 mod signing_keys;
 mod sweep;
@@ -22,8 +25,10 @@ use std::sync::Arc;
 use sqlx::{Any, AnyPool, Transaction};
 use tokio::sync::Notify;
 
-pub use apps::{AppListing, AppWithOwner};
+pub use apps::{AppWithOwner, OwnedApp};
 pub use authorization_codes::{AuthorizationCode, CodeState, Redemption};
+pub use change::{Change, Committed};
+pub use grants::LiveGrant;
 pub use location::{InvalidLocation, StoreLocation};
 pub use refresh_tokens::{RefreshToken, Rotation, Successor};
 pub use revocations::LoggedRevocation;
@@ -42,6 +47,24 @@ pub struct Store {
     reader: AnyPool,
     /// Told whenever this process has appended to the revocation log.
     appended: Arc<Notify>,
+}
+
+/// Which part of a list is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// What comes after this; empty for the beginning.
+    pub after: String,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// A page of a list, in the order of the names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing<T> {
+    /// At most as many as asked for.
+    pub items: Vec<T>,
+    /// After what the next page begins, where there is one.
+    pub next: Option<String>,
 }
 
 /// Whether something new found its name free.
@@ -111,6 +134,23 @@ impl Store {
     pub async fn close(&self) {
         self.reader.close().await;
         self.writer.close().await;
+    }
+}
+
+impl Page {
+    /// One more than is asked for, which tells whether there is another page.
+    fn rows(&self) -> i64 {
+        i64::try_from(self.limit.saturating_add(1)).unwrap_or(i64::MAX)
+    }
+}
+
+impl<T> Listing<T> {
+    /// Of the rows that [`Page::rows`] asks for; `name` is what they are in the order of.
+    fn of(mut items: Vec<T>, page: &Page, name: impl Fn(&T) -> String) -> Self {
+        let more = items.len() > page.limit;
+        items.truncate(page.limit);
+        let next = items.last().filter(|_| more).map(name);
+        Self { items, next }
     }
 }
 

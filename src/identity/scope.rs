@@ -23,6 +23,15 @@ pub struct RoleName(Box<str>);
 )]
 pub struct NotAScope;
 
+/// Who has all of them is an administrator: of these there is always one.
+pub const ADMINISTRATIVE_SCOPES: [&str; 5] = [
+    "backend.app",
+    "backend.role",
+    "backend.scope",
+    "backend.token",
+    "backend.user",
+];
+
 /// Scopes without order and duplicates.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScopeSet(BTreeSet<ScopeName>);
@@ -87,7 +96,12 @@ impl ScopeName {
 
     /// Whether it opens the issuer's own endpoints rather than somebody's API.
     pub fn is_own(&self) -> bool {
-        self.0.starts_with("consumer.") || self.0.starts_with("backend.")
+        self.0.starts_with("consumer.") || self.is_administrative()
+    }
+
+    /// Whether it opens what administrators do.
+    pub fn is_administrative(&self) -> bool {
+        self.0.starts_with("backend.")
     }
 }
 
@@ -130,6 +144,32 @@ impl ScopeSet {
     /// Whether all of `self` are among `other`.
     pub fn is_subset_of(&self, other: &Self) -> bool {
         self.0.is_subset(&other.0)
+    }
+
+    /// Those that are not among `other`.
+    #[must_use]
+    pub fn without(&self, other: &Self) -> Self {
+        Self(self.0.difference(&other.0).cloned().collect())
+    }
+
+    /// Those that are among `other` as well.
+    #[must_use]
+    pub fn within(&self, other: &Self) -> Self {
+        Self(self.0.intersection(&other.0).cloned().collect())
+    }
+
+    /// Those that open what administrators do.
+    #[must_use]
+    pub fn administrative(&self) -> Self {
+        let administrative = self.0.iter().filter(|scope| scope.is_administrative());
+        administrative.cloned().collect()
+    }
+
+    /// Whether they are all that an administrator has.
+    pub fn make_administrator(&self) -> bool {
+        ADMINISTRATIVE_SCOPES
+            .iter()
+            .all(|scope| self.contains(scope))
     }
 
     /// Whether there are none.

@@ -1,4 +1,4 @@
-//! `/consumer/register` and `/consumer/account`.
+//! `/consumer/register`, `/consumer/account` and `/consumer/grant`: the caller's own.
 
 use std::sync::Arc;
 
@@ -6,16 +6,16 @@ use axum::Extension;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde_json::json;
 
+use super::answers::{GrantAnswer, UserAnswer};
+use super::body::Named;
+use super::directory::{Authority, NewUser};
 use super::guard::Caller;
+use super::page::{self, Asked};
 use super::refusal::Refusal;
-use super::{Issuer, body, random};
-use crate::identity::{
-    Email, Password, RoleName, ScopeName, ScopeSet, Status, User, UserId, Username,
-};
-use crate::store::Created;
-use crate::token::LogPosition;
+use super::{Issuer, body};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,15 +25,18 @@ struct RegisterRequest {
     password: String,
 }
 
-#[derive(Serialize)]
-struct UserAnswer<'a> {
-    id: &'a str,
-    username: &'a str,
-    email: &'a str,
-    status: &'static str,
-    roles: Vec<&'a str>,
-    scopes: Vec<&'a str>,
-    created_at: i64,
+/// Names stay: whoever took one that became free would be mistaken for its earlier owner.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AccountUpdate {
+    email: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PasswordChange {
+    old_password: String,
+    new_password: String,
 }
 
 /// `POST /consumer/register`
@@ -43,10 +46,13 @@ pub(super) async fn register(
 ) -> Result<Response, Refusal> {
     let wanted: RegisterRequest = body::json(request).await?;
     issuer.admit_registration()?;
-    let roles = issuer.store.default_role().await?.into_iter().collect();
-    let user = issuer
-        .add_user(&wanted.username, &wanted.email, wanted.password, roles)
-        .await?;
+    let user = NewUser {
+        username: wanted.username,
+        email: wanted.email,
+        password: wanted.password,
+        roles: None,
+    };
+    let user = issuer.directory(Authority::Machine).add_user(user).await?;
     issuer.log_user(&user, "registered");
     Ok(body::answer(StatusCode::CREATED, &UserAnswer::of(&user)))
 }
@@ -56,47 +62,61 @@ pub(super) async fn account(Extension(caller): Extension<Caller>) -> Response {
     body::answer(StatusCode::OK, &UserAnswer::of(&caller.user))
 }
 
-impl Issuer {
-    /// Adds an active user with these roles.
-    pub(super) async fn add_user(
-        &self,
-        username: &str,
-        email: &str,
-        password: String,
-        roles: Vec<RoleName>,
-    ) -> Result<User, Refusal> {
-        let (username, email) = (Username::parse(username)?, Email::parse(email)?);
-        let password = Password::choose(password, &[username.as_str(), email.as_str()])?;
-        let user = User {
-            id: UserId::from_random(random()?),
-            username,
-            email,
-            status: Status::Active,
-            roles,
-            scopes: ScopeSet::default(),
-            created_at: self.clock.now(),
-            as_of: LogPosition::default(),
-            revoked_through: LogPosition::default(),
-        };
-        let hash = self.hasher.hash(password).await?;
-        if self.store.add_user(&user, &hash).await? == Created::NameTaken {
-            return Err(Refusal::NameTaken);
-        }
-        // Read again: its roles have scopes.
-        self.store.user(&user.id).await?.ok_or(Refusal::NotFound)
-    }
+/// `PUT /consumer/account`
+pub(super) async fn update(
+    State(issuer): State<Arc<Issuer>>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let wanted: AccountUpdate = body::json(request).await?;
+    let directory = issuer.directory(caller.authority());
+    let user = directory
+        .change_own_email(&caller.user, &wanted.email)
+        .await?;
+    Ok(body::answer(StatusCode::OK, &UserAnswer::of(&user)))
 }
 
-impl<'a> UserAnswer<'a> {
-    fn of(user: &'a User) -> Self {
-        Self {
-            id: user.id.as_str(),
-            username: user.username.as_str(),
-            email: user.email.as_str(),
-            status: user.status.name(),
-            roles: user.roles.iter().map(RoleName::as_str).collect(),
-            scopes: user.scopes.iter().map(ScopeName::as_str).collect(),
-            created_at: user.created_at.0,
-        }
-    }
+/// `PUT` and `POST /consumer/account/change_password`
+pub(super) async fn change_password(
+    State(issuer): State<Arc<Issuer>>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let wanted: PasswordChange = body::json(request).await?;
+    let name = caller.user.username.as_str();
+    let proven = issuer.user_with_password(name, wanted.old_password).await;
+    let user = proven.map_err(|refusal| match refusal {
+        Refusal::BadLogin => Refusal::WrongPassword,
+        other => other,
+    })?;
+    let directory = issuer.directory(caller.authority());
+    directory
+        .change_own_password(&user, wanted.new_password)
+        .await?;
+    let told = "the password is changed and all tokens have ended, this one too: log in again";
+    let answer = json!({"success": true, "message": told});
+    Ok(body::answer(StatusCode::OK, &answer))
+}
+
+/// `GET /consumer/grant`
+pub(super) async fn grants(
+    State(issuer): State<Arc<Issuer>>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let asked = Asked::read(&request, None)?;
+    let directory = issuer.directory(caller.authority());
+    let listing = directory.grants(&caller.user.id, &asked.page).await?;
+    Ok(page::answer(&listing, GrantAnswer::of))
+}
+
+/// `DELETE /consumer/grant/{id}`
+pub(super) async fn end_grant(
+    State(issuer): State<Arc<Issuer>>,
+    Extension(caller): Extension<Caller>,
+    Named(id): Named,
+) -> Result<StatusCode, Refusal> {
+    let directory = issuer.directory(caller.authority());
+    directory.end_grant(&caller.user.id, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::Request;
+use axum::extract::{FromRequestParts, Path, Request};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
+use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use http_body::Body as _;
@@ -15,6 +16,20 @@ use serde_json::{Map, Value};
 
 use super::refusal::Refusal;
 use crate::identity::Form;
+
+/// What stands for `{..}` in the path of an endpoint.
+pub(super) struct Named(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Named {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let name = Path::<String>::from_request_parts(parts, state).await;
+        // What is no text names nothing.
+        name.map(|Path(name)| Self(name))
+            .map_err(|_| Refusal::NotFound)
+    }
+}
 
 /// Larger bodies are refused.
 const MAXIMUM_BODY_BYTES: usize = 16 * 1024;
@@ -50,6 +65,20 @@ fn not_an_object<T>(bytes: &[u8]) -> Result<T, serde_json::Error> {
     match serde_json::from_slice::<Map<String, Value>>(bytes) {
         Ok(_) => Err(serde::de::Error::custom("expected an object")),
         Err(error) => Err(error),
+    }
+}
+
+/// Reads the JSON of a request that need not have a body.
+pub(super) async fn json_if_any<T: DeserializeOwned + Default>(
+    request: Request,
+) -> Result<T, Refusal> {
+    if request.headers().contains_key(CONTENT_TYPE) {
+        return json(request).await;
+    }
+    if read(request.into_body(), BODY_PATIENCE).await?.is_empty() {
+        Ok(T::default())
+    } else {
+        Err(Refusal::ContentType(JSON))
     }
 }
 

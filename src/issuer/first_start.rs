@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::refusal::Refusal;
+use super::directory::{Authority, DirectoryError, NewUser};
 use super::{Issuer, IssuerError, random};
 use crate::files::{self, FileError};
 use crate::identity::{PlainSecret, RoleName, ScopeName};
@@ -11,14 +11,15 @@ use crate::token::secret_in_file;
 
 const ADMINISTRATOR: &str = "admin";
 const ADMINISTRATOR_EMAIL: &str = "admin@localhost";
-const ADMINISTRATOR_ROLE: &str = "administrator";
+pub(super) const ADMINISTRATOR_ROLE: &str = "administrator";
 const DEFAULT_ROLE: &str = "consumer";
 
 /// What the issuer's own endpoints ask for; `policy.yaml` has the same.
-const OWN_SCOPES: [(&str, &str); 6] = [
+pub(super) const OWN_SCOPES: [(&str, &str); 7] = [
     ("backend.app", "See and change everybody's apps"),
     ("backend.role", "See and change roles"),
     ("backend.scope", "See and change scopes"),
+    ("backend.token", "Take back tokens of anybody"),
     ("backend.user", "See and change users"),
     ("consumer.account", "See and change the own account"),
     ("consumer.app", "See and change the own apps"),
@@ -88,14 +89,17 @@ impl Issuer {
             let username = ADMINISTRATOR;
             (text, FirstAdministrator::Generated { username, password })
         };
-        let added = self
-            .add_user(ADMINISTRATOR, ADMINISTRATOR_EMAIL, password, vec![role])
-            .await;
-        match added {
+        let user = NewUser {
+            username: ADMINISTRATOR.to_owned(),
+            email: ADMINISTRATOR_EMAIL.to_owned(),
+            password,
+            roles: Some(vec![role.as_str().to_owned()]),
+        };
+        match self.directory(Authority::Machine).add_user(user).await {
             Ok(_) => Ok(outcome),
             // Another issuer on the same store was faster.
-            Err(Refusal::NameTaken) => Ok(FirstAdministrator::Present),
-            Err(refusal) => Err(FirstStartError::Password(refusal.to_string()).into()),
+            Err(DirectoryError::NameTaken) => Ok(FirstAdministrator::Present),
+            Err(error) => Err(FirstStartError::Password(error.to_string()).into()),
         }
     }
 }

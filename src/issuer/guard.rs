@@ -8,6 +8,7 @@ use axum::http::header::{AUTHORIZATION, HOST};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::directory::Authority;
 use super::refusal::Refusal;
 use super::{Issuer, IssuerError, IssuerSettings};
 use crate::authorizer::{Authorizer, CacheLimits, Request, Snapshot};
@@ -32,6 +33,16 @@ pub(super) struct Caller {
     pub(super) user: Arc<User>,
     /// What the token was granted and its user still has: it can pass on no more.
     pub(super) scopes: ScopeSet,
+}
+
+impl Caller {
+    /// What it may do beyond what the endpoint asks for.
+    pub(super) fn authority(&self) -> Authority<'_> {
+        Authority::Bearer {
+            user: &self.user,
+            scopes: &self.scopes,
+        }
+    }
 }
 
 /// Judges requests to the issuer, by its own policy and its own keys.

@@ -13,7 +13,6 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use tokio::sync::oneshot;
 
-use super::refusal::Refusal;
 use super::{HashingSettings, random};
 use crate::identity::Password;
 use crate::token::CryptographyFailed;
@@ -27,6 +26,17 @@ const PRESENT: Cost = Cost {
 
 const SALT_BYTES: usize = 16;
 const HASH_BYTES: usize = 32;
+
+/// Why a password was not hashed.
+#[derive(Debug, thiserror::Error)]
+pub enum HashingError {
+    /// As many wait as may.
+    #[error("too many passwords are being checked")]
+    Busy,
+    /// Randomness or memory.
+    #[error(transparent)]
+    Cryptography(#[from] CryptographyFailed),
+}
 
 /// One password's work.
 struct Job(Box<dyn FnOnce() + Send>);
@@ -111,7 +121,7 @@ impl PasswordHasher {
     }
 
     /// Hashes a password that somebody chose.
-    pub(super) async fn hash(&self, password: Password) -> Result<String, Refusal> {
+    pub(super) async fn hash(&self, password: Password) -> Result<String, HashingError> {
         let salt = random::<SALT_BYTES>()?;
         let hash = self
             .run(move || derive(PRESENT, password.as_bytes(), &salt))
@@ -126,7 +136,7 @@ impl PasswordHasher {
         &self,
         password: Password,
         encoded: Option<&str>,
-    ) -> Result<Verdict, Refusal> {
+    ) -> Result<Verdict, HashingError> {
         let known = encoded.is_some();
         let encoded = Encoded::parse(encoded.unwrap_or(&self.dummy)).ok_or(CryptographyFailed)?;
         let verdict = self.run(move || {
@@ -145,7 +155,7 @@ impl PasswordHasher {
     async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Refusal> {
+    ) -> Result<T, HashingError> {
         let (sender, receiver) = oneshot::channel();
         let metrics = self.metrics.clone();
         let job = Job(Box::new(move || {
@@ -164,7 +174,7 @@ impl PasswordHasher {
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
                 self.metrics.waiting.dec();
                 self.metrics.turned_away.inc();
-                return Err(Refusal::Busy);
+                return Err(HashingError::Busy);
             }
         }
         receiver.await.map_err(|_| CryptographyFailed.into())
@@ -266,7 +276,8 @@ mod tests {
         let hasher = PasswordHasher::start(settings).unwrap();
         let tries = (0..16).map(|_| hasher.verify(attempt("pfannkuchen"), None));
         let outcomes = futures_util::future::join_all(tries).await;
-        let busy = |outcome: &&Result<Verdict, Refusal>| matches!(outcome, Err(Refusal::Busy));
+        let busy =
+            |outcome: &&Result<Verdict, HashingError>| matches!(outcome, Err(HashingError::Busy));
         assert!(outcomes.iter().filter(busy).count() >= 13);
         assert!(
             outcomes

@@ -7,9 +7,10 @@ use axum::http::header::{
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use super::directory::DirectoryError;
+use super::hashing::HashingError;
 use crate::decision::Denial;
 use crate::ext_authz;
-use crate::identity::{InvalidApp, InvalidUser, PasswordFault};
 use crate::store::StoreError;
 use crate::token::CryptographyFailed;
 
@@ -41,6 +42,8 @@ pub(super) enum Refusal {
     Missing(&'static str),
     #[error("the parameter `{0}` is not what it should be")]
     Parameter(&'static str),
+    #[error("the URL has a parameter that is not known here")]
+    UnknownParameter,
     #[error("the client identified itself in two ways")]
     SeveralClientCredentials,
     #[error("the client is unknown, or its secret is wrong")]
@@ -57,16 +60,10 @@ pub(super) enum Refusal {
     BadRefreshToken,
     #[error("the authorization code is unknown, used, expired or not for this request")]
     BadCode,
-    #[error("{0}")]
-    User(#[from] InvalidUser),
-    #[error("{0}")]
-    App(#[from] InvalidApp),
-    #[error("{0}")]
-    Password(#[from] PasswordFault),
-    #[error("the name or address is taken")]
-    NameTaken,
-    #[error("there are as many apps as one user may have")]
-    TooManyApps,
+    #[error("the old password is wrong")]
+    WrongPassword,
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
     #[error("there is no such thing")]
     NotFound,
     #[error("the method is not allowed here")]
@@ -80,14 +77,14 @@ pub(super) enum Refusal {
     },
     #[error("the token's user, app or scope is no longer what it was")]
     CallerChanged,
-    #[error("too many passwords are being checked")]
-    Busy,
     #[error("too many attempts: try again in {retry_after_seconds} seconds")]
     Throttled { retry_after_seconds: u64 },
     #[error("the answer takes too long: try again later")]
     TimedOut,
     #[error("the request could not be answered")]
     Panicked,
+    #[error(transparent)]
+    Hashing(#[from] HashingError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -148,11 +145,8 @@ impl Refusal {
             | Self::ParametersInUrl
             | Self::Missing(_)
             | Self::Parameter(_)
-            | Self::SeveralClientCredentials
-            | Self::User(_)
-            | Self::App(_)
-            | Self::Password(_)
-            | Self::TooManyApps => bad("invalid_request"),
+            | Self::UnknownParameter
+            | Self::SeveralClientCredentials => bad("invalid_request"),
             Self::BadClient => Answer(
                 StatusCode::UNAUTHORIZED,
                 "invalid_client",
@@ -167,8 +161,8 @@ impl Refusal {
                 "invalid_grant",
                 Some(Challenge::Bearer(format!("Bearer realm=\"{REALM}\""))),
             ),
-            Self::BadRefreshToken | Self::BadCode => bad("invalid_grant"),
-            Self::NameTaken => Answer(StatusCode::CONFLICT, "invalid_request", None),
+            Self::BadRefreshToken | Self::BadCode | Self::WrongPassword => bad("invalid_grant"),
+            Self::Directory(error) => of_directory(error),
             Self::NotFound => Answer(StatusCode::NOT_FOUND, "not_found", None),
             Self::MethodNotAllowed => {
                 Answer(StatusCode::METHOD_NOT_ALLOWED, "invalid_request", None)
@@ -186,16 +180,16 @@ impl Refusal {
                     "Bearer realm=\"{REALM}\", error=\"invalid_token\""
                 ))),
             ),
-            Self::Busy | Self::Store(_) | Self::TimedOut => unavailable(),
+            Self::Hashing(HashingError::Busy) | Self::Store(_) | Self::TimedOut => unavailable(),
             // RFC 6585 section 4; RFC 6749 has no code for it.
             Self::Throttled { .. } => Answer(
                 StatusCode::TOO_MANY_REQUESTS,
                 "temporarily_unavailable",
                 None,
             ),
-            Self::Cryptography(_) | Self::Panicked => {
-                Answer(StatusCode::INTERNAL_SERVER_ERROR, "server_error", None)
-            }
+            Self::Hashing(HashingError::Cryptography(_))
+            | Self::Cryptography(_)
+            | Self::Panicked => Answer(StatusCode::INTERNAL_SERVER_ERROR, "server_error", None),
         }
     }
 
@@ -212,11 +206,16 @@ impl Refusal {
     /// What the caller may know; an internal failure is told to the log alone.
     fn description(&self) -> String {
         match self {
-            Self::Store(error) => {
+            Self::Store(error) | Self::Directory(DirectoryError::Store(error)) => {
                 tracing::error!(%error, "the issuer cannot answer");
                 "try again later".to_owned()
             }
-            Self::Cryptography(error) => {
+            Self::Cryptography(error)
+            | Self::Hashing(HashingError::Cryptography(error))
+            | Self::Directory(
+                DirectoryError::Cryptography(error)
+                | DirectoryError::Hashing(HashingError::Cryptography(error)),
+            ) => {
                 tracing::error!(%error, "the issuer cannot answer");
                 "the request could not be answered".to_owned()
             }
@@ -224,6 +223,46 @@ impl Refusal {
             other => other.to_string(),
         }
     }
+}
+
+/// Statuses of RFC 9110, codes of RFC 6749 where one fits.
+fn of_directory(error: &DirectoryError) -> Answer {
+    let (status, code) = match error {
+        DirectoryError::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
+        DirectoryError::NameTaken
+        | DirectoryError::LastAdministrator
+        | DirectoryError::Own(_)
+        | DirectoryError::DefaultRole
+        | DirectoryError::EverybodyAdministrator
+        | DirectoryError::Changed => (StatusCode::CONFLICT, "invalid_request"),
+        DirectoryError::Beyond(scopes) => {
+            let challenge = format!(
+                "Bearer realm=\"{REALM}\", error=\"insufficient_scope\", scope=\"{scopes}\""
+            );
+            let challenge = Some(Challenge::Bearer(challenge));
+            return Answer(StatusCode::FORBIDDEN, "insufficient_scope", challenge);
+        }
+        DirectoryError::BeyondOwner(_)
+        | DirectoryError::UnknownScope(_)
+        | DirectoryError::Scope(_) => (StatusCode::BAD_REQUEST, "invalid_scope"),
+        DirectoryError::Reserved
+        | DirectoryError::UnknownRole(_)
+        | DirectoryError::Description(_)
+        | DirectoryError::User(_)
+        | DirectoryError::Status(_)
+        | DirectoryError::App(_)
+        | DirectoryError::Password(_)
+        | DirectoryError::TooManyApps
+        | DirectoryError::TooManyRedirectUris
+        | DirectoryError::Overlap
+        | DirectoryError::WhatToRevoke => (StatusCode::BAD_REQUEST, "invalid_request"),
+        DirectoryError::Hashing(HashingError::Busy) | DirectoryError::Store(_) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable")
+        }
+        DirectoryError::Hashing(HashingError::Cryptography(_))
+        | DirectoryError::Cryptography(_) => (StatusCode::INTERNAL_SERVER_ERROR, "server_error"),
+    };
+    Answer(status, code, None)
 }
 
 /// The characters of RFC 6749 section 5.2, and not too many: descriptions may quote the caller.

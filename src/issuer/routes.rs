@@ -7,17 +7,18 @@ use axum::extract::Request;
 use axum::http::header::{CACHE_CONTROL, HeaderValue, PRAGMA};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post, put};
 
 use super::refusal::Refusal;
 use super::{
     Issuer, account, apps, authorize, backend, containment, discovery, guard, login, observation,
     token,
 };
+use backend::{app, role, scope, user};
 
 /// Each path with its methods; `policy.yaml` says who may call it.
 fn table() -> Vec<(&'static str, MethodRouter<Arc<Issuer>>)> {
-    vec![
+    let mut table = vec![
         ("/authorization/token", post(token::token)),
         ("/authorization/authorize", get(authorize::authorize)),
         ("/authorization/login", post(authorize::login)),
@@ -26,15 +27,75 @@ fn table() -> Vec<(&'static str, MethodRouter<Arc<Issuer>>)> {
         ("/authorization/style.css", get(authorize::style)),
         ("/consumer/login", post(login::login).put(login::refresh)),
         ("/consumer/register", post(account::register)),
-        ("/consumer/account", get(account::account)),
-        ("/consumer/app", get(apps::list).post(apps::create)),
-        ("/backend/scope", post(backend::create_scope)),
-        ("/backend/role", post(backend::create_role)),
         ("/.well-known/jwks.json", get(discovery::jwks)),
         (
             "/.well-known/oauth-authorization-server",
             get(discovery::metadata),
         ),
+    ];
+    table.extend(own());
+    table.extend(backend());
+    table
+}
+
+/// What callers do with their own account and apps.
+fn own() -> [(&'static str, MethodRouter<Arc<Issuer>>); 7] {
+    [
+        (
+            "/consumer/account",
+            get(account::account).put(account::update),
+        ),
+        (
+            "/consumer/account/change_password",
+            put(account::change_password).post(account::change_password),
+        ),
+        ("/consumer/grant", get(account::grants)),
+        ("/consumer/grant/{id}", delete(account::end_grant)),
+        ("/consumer/app", get(apps::list).post(apps::create)),
+        (
+            "/consumer/app/{app_key}",
+            get(apps::read).put(apps::update).delete(apps::delete),
+        ),
+        (
+            "/consumer/app/{app_key}/rotate_secret",
+            post(apps::rotate_secret),
+        ),
+    ]
+}
+
+/// What administrators do.
+fn backend() -> [(&'static str, MethodRouter<Arc<Issuer>>); 12] {
+    [
+        ("/backend/user", get(user::list).post(user::create)),
+        (
+            "/backend/user/{username}",
+            get(user::read).put(user::update).delete(user::delete),
+        ),
+        (
+            "/backend/user/{username}/set_password",
+            post(user::set_password),
+        ),
+        ("/backend/role", get(role::list).post(role::create)),
+        (
+            "/backend/role/{name}",
+            get(role::read).put(role::update).delete(role::delete),
+        ),
+        ("/backend/role/{name}/default", put(role::choose_default)),
+        ("/backend/scope", get(scope::list).post(scope::create)),
+        (
+            "/backend/scope/{name}",
+            get(scope::read).put(scope::update).delete(scope::delete),
+        ),
+        ("/backend/app", get(app::list)),
+        (
+            "/backend/app/{app_key}",
+            get(app::read).put(app::update).delete(app::delete),
+        ),
+        (
+            "/backend/app/{app_key}/rotate_secret",
+            post(app::rotate_secret),
+        ),
+        ("/backend/revoke", post(backend::revoke)),
     ]
 }
 

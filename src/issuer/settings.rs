@@ -42,6 +42,8 @@ pub struct IssuerSettings {
     pub admin_password_file: Option<PathBuf>,
     /// How passwords are hashed.
     pub hashing: HashingSettings,
+    /// How long an app's earlier secret is accepted beside a new one, unless the call says.
+    pub secret_overlap_seconds: u32,
     /// How many users, apps, grants and tokens a gate in this process remembers as revoked.
     pub max_revocations: usize,
     /// How much is tried before somebody must wait.
@@ -123,6 +125,8 @@ pub struct IssuerDocument {
     admin_password_file: Option<PathBuf>,
     #[serde(default)]
     hashing: HashingDocument,
+    #[serde(default = "default_secret_overlap_seconds")]
+    secret_overlap_seconds: u64,
     #[serde(default = "default_max_revocations")]
     max_revocations: u64,
     #[serde(default)]
@@ -192,6 +196,10 @@ fn default_address() -> String {
 
 fn default_store() -> String {
     "sqlite:portcullis.db".to_owned()
+}
+
+fn default_secret_overlap_seconds() -> u64 {
+    86_400
 }
 
 fn default_max_revocations() -> u64 {
@@ -265,6 +273,8 @@ impl IssuerDocument {
             1,
             100_000_000,
         );
+        let key = "issuer.secret_overlap_seconds";
+        faults.within(key, self.secret_overlap_seconds, 0, 30 * 86_400);
         let grants = grants(&self.grants, faults);
         let throttle = self.throttle.build(faults);
         let trusted_proxies = trusted_proxies(&self.trusted_proxies, faults);
@@ -289,6 +299,7 @@ impl IssuerDocument {
                 threads: usize::try_from(self.hashing.threads).ok()?,
                 max_queue: usize::try_from(self.hashing.max_queue).ok()?,
             },
+            secret_overlap_seconds: u32::try_from(self.secret_overlap_seconds).ok()?,
             max_revocations: usize::try_from(self.max_revocations).ok()?,
             throttle: throttle?,
             trusted_proxies,

@@ -1,13 +1,15 @@
 //! Rows of apps and their secrets.
 
 use sqlx::any::AnyRow;
-use sqlx::{Any, Row, Transaction};
+use sqlx::{Any, Executor, Row};
 
 use super::revocations::position;
 use super::users::{scopes, status};
-use super::{Created, Store, StoreError, created};
+use super::{Change, Created, Listing, Page, Store, StoreError, created};
 use crate::clock::UnixSeconds;
-use crate::identity::{App, AppKey, AppName, RedirectUri, ScopeSet, SecretDigest, User, UserId};
+use crate::identity::{
+    App, AppKey, AppName, RedirectUri, ScopeSet, SecretDigest, User, UserId, Username,
+};
 
 const SELECT: &str = "\
     SELECT a.app_key, a.owner_id, a.name, a.redirect_uris, a.status, a.created_at, \
@@ -15,7 +17,8 @@ const SELECT: &str = "\
     COALESCE((SELECT string_agg(s.scope, ' ') FROM app_scopes s WHERE s.app_key = a.app_key), '') \
       AS scopes, \
     COALESCE((SELECT string_agg(x.digest, ' ') FROM app_secrets x WHERE x.app_key = a.app_key \
-      AND x.expires_at > $2), '') AS digests \
+      AND x.expires_at > $2), '') AS digests, \
+    (SELECT u.username FROM users u WHERE u.id = a.owner_id) AS owner \
     FROM apps a";
 
 /// When a secret ends that is not being replaced.
@@ -32,13 +35,13 @@ pub struct AppWithOwner {
     pub owner: User,
 }
 
-/// A page of somebody's apps, in the order of their names.
+/// An app and the name of its owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AppListing {
-    /// At most as many as asked for.
-    pub items: Vec<App>,
-    /// The name after which the next page begins, where there is one.
-    pub next: Option<String>,
+pub struct OwnedApp {
+    /// The app.
+    pub app: App,
+    /// The owner's username.
+    pub owner: Username,
 }
 
 impl AppWithOwner {
@@ -53,26 +56,13 @@ impl AppWithOwner {
 impl Store {
     /// Adds an app with its first secret; all of its scopes exist.
     pub async fn add_app(&self, app: &App, secret: &SecretDigest) -> Result<Created, StoreError> {
-        let mut transaction = self.begin().await?;
-        let uris: Vec<&str> = app.redirect_uris.iter().map(RedirectUri::as_str).collect();
-        let text = "INSERT INTO apps (app_key, owner_id, name, redirect_uris, status, created_at) \
-                    VALUES ($1, $2, $3, $4, $5, $6)";
-        let inserted = sqlx::query(text)
-            .bind(app.key.as_str())
-            .bind(app.owner.as_str())
-            .bind(app.name.as_str())
-            .bind(uris.join(" "))
-            .bind(app.status.name())
-            .bind(app.created_at.0)
-            .execute(&mut *transaction)
-            .await;
-        if created(inserted.map(|_| ()))? == Created::NameTaken {
-            transaction.rollback().await?;
-            return Ok(Created::NameTaken);
+        let mut change = self.change(app.created_at).await?;
+        let created = change.add_app(app, secret).await?;
+        if created == Created::Yes {
+            // No app makes an administrator.
+            let _ = change.commit().await?;
         }
-        add_parts(&mut transaction, app, secret).await?;
-        transaction.commit().await?;
-        Ok(Created::Yes)
+        Ok(created)
     }
 
     /// An app with its live secrets and its owner.
@@ -106,64 +96,184 @@ impl Store {
         }))
     }
 
-    /// How many apps somebody has.
-    pub async fn count_apps(&self, owner: &UserId) -> Result<i64, StoreError> {
-        let row = sqlx::query("SELECT COUNT(*) AS apps FROM apps WHERE owner_id = $1")
-            .bind(owner.as_str())
-            .fetch_one(&self.reader)
-            .await?;
-        Ok(row.try_get("apps")?)
+    /// An app with the name of its owner.
+    pub async fn owned_app(&self, key: &AppKey) -> Result<Option<OwnedApp>, StoreError> {
+        owned(&self.reader, key).await
     }
 
-    /// The apps of `owner` whose names come after `after`, at most `limit`.
-    pub async fn apps(
-        &self,
-        owner: &UserId,
-        after: &str,
-        limit: usize,
-    ) -> Result<AppListing, StoreError> {
+    /// The apps of `owner`, in the order of their names.
+    pub async fn apps(&self, owner: &UserId, page: &Page) -> Result<Listing<App>, StoreError> {
         let text =
             format!("{SELECT} WHERE a.owner_id = $1 AND a.name > $3 ORDER BY a.name LIMIT $4");
         let rows = sqlx::query(&text)
             .bind(owner.as_str())
             .bind(NEVER)
-            .bind(after)
-            .bind(i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX))
+            .bind(&*page.after)
+            .bind(page.rows())
             .fetch_all(&self.reader)
             .await?;
-        let mut items = rows.iter().map(read).collect::<Result<Vec<App>, _>>()?;
-        let more = items.len() > limit;
-        items.truncate(limit);
-        let next = items.last().filter(|_| more);
-        Ok(AppListing {
-            next: next.map(|app| app.name.as_str().to_owned()),
-            items,
-        })
+        let apps = rows.iter().map(read).collect::<Result<_, _>>()?;
+        let name = |app: &App| app.name.as_str().to_owned();
+        Ok(Listing::of(apps, page, name))
+    }
+
+    /// Everybody's apps in the order of their keys, or those of one owner.
+    pub async fn all_apps(
+        &self,
+        owner: Option<&UserId>,
+        page: &Page,
+    ) -> Result<Listing<OwnedApp>, StoreError> {
+        let text = format!(
+            "{SELECT} WHERE a.app_key > $1 AND ($3 = '' OR a.owner_id = $3) \
+             ORDER BY a.app_key LIMIT $4"
+        );
+        let rows = sqlx::query(&text)
+            .bind(&*page.after)
+            .bind(NEVER)
+            .bind(owner.map_or("", UserId::as_str))
+            .bind(page.rows())
+            .fetch_all(&self.reader)
+            .await?;
+        let apps = rows.iter().map(read_owned).collect::<Result<_, _>>()?;
+        let key = |owned: &OwnedApp| owned.app.key.as_str().to_owned();
+        Ok(Listing::of(apps, page, key))
     }
 }
 
-async fn add_parts(
-    transaction: &mut Transaction<'static, Any>,
-    app: &App,
-    secret: &SecretDigest,
-) -> Result<(), StoreError> {
-    for scope in app.scopes.iter() {
-        sqlx::query("INSERT INTO app_scopes (app_key, scope) VALUES ($1, $2)")
-            .bind(app.key.as_str())
-            .bind(scope.as_str())
-            .execute(&mut **transaction)
-            .await?;
+impl Change {
+    /// The app with this key.
+    pub async fn app(&mut self, key: &AppKey) -> Result<Option<OwnedApp>, StoreError> {
+        owned(&mut *self.transaction, key).await
     }
-    let text = "INSERT INTO app_secrets (app_key, digest, created_at, expires_at) \
-                VALUES ($1, $2, $3, $4)";
-    sqlx::query(text)
-        .bind(app.key.as_str())
-        .bind(secret.to_text())
-        .bind(app.created_at.0)
+
+    /// How many apps somebody has.
+    pub async fn count_apps(&mut self, owner: &UserId) -> Result<i64, StoreError> {
+        let row = sqlx::query("SELECT COUNT(*) AS apps FROM apps WHERE owner_id = $1")
+            .bind(owner.as_str())
+            .fetch_one(&mut *self.transaction)
+            .await?;
+        Ok(row.try_get("apps")?)
+    }
+
+    /// Adds an app with its first secret; all of its scopes exist. Where its owner has one of the
+    /// name the change is over.
+    pub async fn add_app(
+        &mut self,
+        app: &App,
+        secret: &SecretDigest,
+    ) -> Result<Created, StoreError> {
+        let text = "INSERT INTO apps (app_key, owner_id, name, redirect_uris, status, created_at) \
+                    VALUES ($1, $2, $3, $4, $5, $6)";
+        let inserted = sqlx::query(text)
+            .bind(app.key.as_str())
+            .bind(app.owner.as_str())
+            .bind(app.name.as_str())
+            .bind(joined(&app.redirect_uris))
+            .bind(app.status.name())
+            .bind(app.created_at.0)
+            .execute(&mut *self.transaction)
+            .await;
+        if created(inserted.map(|_| ()))? == Created::NameTaken {
+            return Ok(Created::NameTaken);
+        }
+        self.add_app_scopes(app).await?;
+        self.add_secret(&app.key, secret, app.created_at).await?;
+        Ok(Created::Yes)
+    }
+
+    /// Gives an app the name, URIs, scopes and status of `app`. Where its owner has another one of
+    /// the name the change is over.
+    pub async fn update_app(&mut self, app: &App) -> Result<Created, StoreError> {
+        let text = "UPDATE apps SET name = $2, redirect_uris = $3, status = $4 WHERE app_key = $1";
+        let updated = sqlx::query(text)
+            .bind(app.key.as_str())
+            .bind(app.name.as_str())
+            .bind(joined(&app.redirect_uris))
+            .bind(app.status.name())
+            .execute(&mut *self.transaction)
+            .await;
+        if created(updated.map(|_| ()))? == Created::NameTaken {
+            return Ok(Created::NameTaken);
+        }
+        let texts = [app.key.as_str().to_owned()];
+        self.execute("DELETE FROM app_scopes WHERE app_key = $1", &texts, &[])
+            .await?;
+        self.add_app_scopes(app).await?;
+        Ok(Created::Yes)
+    }
+
+    /// Deletes an app.
+    pub async fn delete_app(&mut self, key: &AppKey) -> Result<(), StoreError> {
+        let texts = [key.as_str().to_owned()];
+        self.execute("DELETE FROM apps WHERE app_key = $1", &texts, &[])
+            .await?;
+        Ok(())
+    }
+
+    /// Gives an app another secret. The one before lives for `overlap_seconds` more, older ones end:
+    /// there are never more than two.
+    pub async fn rotate_secret(
+        &mut self,
+        key: &AppKey,
+        secret: &SecretDigest,
+        overlap_seconds: u32,
+    ) -> Result<(), StoreError> {
+        let now = self.now;
+        let texts = [key.as_str().to_owned()];
+        let older = "DELETE FROM app_secrets WHERE app_key = $1 AND expires_at <> $2";
+        self.execute(older, &texts, &[NEVER]).await?;
+        let earlier = "UPDATE app_secrets SET expires_at = $2 WHERE app_key = $1";
+        let end = now.plus(i64::from(overlap_seconds)).0;
+        self.execute(earlier, &texts, &[end]).await?;
+        self.add_secret(key, secret, now).await
+    }
+
+    async fn add_app_scopes(&mut self, app: &App) -> Result<(), StoreError> {
+        let text = "INSERT INTO app_scopes (app_key, scope) VALUES ($1, $2)";
+        for scope in app.scopes.iter() {
+            let texts = [app.key.as_str(), scope.as_str()].map(str::to_owned);
+            self.execute(text, &texts, &[]).await?;
+        }
+        Ok(())
+    }
+
+    async fn add_secret(
+        &mut self,
+        key: &AppKey,
+        secret: &SecretDigest,
+        now: UnixSeconds,
+    ) -> Result<(), StoreError> {
+        let text = "INSERT INTO app_secrets (app_key, digest, created_at, expires_at) \
+                    VALUES ($1, $2, $3, $4)";
+        let texts = [key.as_str().to_owned(), secret.to_text()];
+        self.execute(text, &texts, &[now.0, NEVER]).await?;
+        Ok(())
+    }
+}
+
+async fn owned(
+    database: impl Executor<'_, Database = Any>,
+    key: &AppKey,
+) -> Result<Option<OwnedApp>, StoreError> {
+    let row = sqlx::query(&format!("{SELECT} WHERE a.app_key = $1"))
+        .bind(key.as_str())
         .bind(NEVER)
-        .execute(&mut **transaction)
+        .fetch_optional(database)
         .await?;
-    Ok(())
+    row.as_ref().map(read_owned).transpose()
+}
+
+fn joined(uris: &[RedirectUri]) -> String {
+    let uris: Vec<&str> = uris.iter().map(RedirectUri::as_str).collect();
+    uris.join(" ")
+}
+
+fn read_owned(row: &AnyRow) -> Result<OwnedApp, StoreError> {
+    let owner = Username::parse(row.try_get("owner")?);
+    Ok(OwnedApp {
+        app: read(row)?,
+        owner: owner.map_err(|_| StoreError::Unreadable("username"))?,
+    })
 }
 
 fn read(row: &AnyRow) -> Result<App, StoreError> {

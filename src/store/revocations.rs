@@ -150,7 +150,8 @@ impl Store {
 }
 
 /// Appends to the log and ends what the rows of `subject` hold. To be called last in a transaction:
-/// from here to its end nobody else appends.
+/// from here to its end nobody else appends. Rows are locked in the order in which everybody does
+/// it: refresh tokens, users and apps, the log.
 pub(super) async fn revoke(
     transaction: &mut Transaction<'static, Any>,
     subject: &Subject,
@@ -199,7 +200,7 @@ async fn append(
     subject: &Subject,
     now: UnixSeconds,
 ) -> Result<LogPosition, StoreError> {
-    let life = longest_token_seconds(transaction).await?;
+    let expiry = expiry(transaction, now).await?;
     let head = "UPDATE revocation_head SET position = position + 1 RETURNING position";
     let row = sqlx::query(head).fetch_one(&mut **transaction).await?;
     let appended = position(&row, "position")?;
@@ -210,10 +211,19 @@ async fn append(
         .bind(subject.kind())
         .bind(subject.name())
         .bind(now.0)
-        .bind(now.plus(life).plus(MARGIN_SECONDS).0)
+        .bind(expiry.0)
         .execute(&mut **transaction)
         .await?;
     Ok(appended)
+}
+
+/// When the last token has ended that was given out until now.
+pub(super) async fn expiry(
+    transaction: &mut Transaction<'static, Any>,
+    now: UnixSeconds,
+) -> Result<UnixSeconds, StoreError> {
+    let life = longest_token_seconds(transaction).await?;
+    Ok(now.plus(life).plus(MARGIN_SECONDS))
 }
 
 async fn longest_token_seconds(

@@ -1,32 +1,24 @@
-//! Scopes, roles, and which role new users get.
+//! Roles, and which of them new users get.
 
-use sqlx::Row;
+use sqlx::any::AnyRow;
+use sqlx::{Any, Executor, Row};
 
-use super::{Created, Store, StoreError};
-use crate::identity::{RoleName, ScopeName, ScopeSet};
+use super::change::{Selected, placeholders};
+use super::users::scopes;
+use super::{Change, Created, Listing, Page, Store, StoreError, created};
+use crate::clock::UnixSeconds;
+use crate::identity::{Role, RoleName, ScopeName, ScopeSet};
 
 const DEFAULT_ROLE: &str = "default_role";
 
-impl Store {
-    /// Adds a scope; one that exists keeps its description.
-    pub async fn add_scope(
-        &self,
-        scope: &ScopeName,
-        description: &str,
-    ) -> Result<Created, StoreError> {
-        let text = "INSERT INTO scopes (name, description) VALUES ($1, $2) \
-                    ON CONFLICT (name) DO NOTHING";
-        let inserted = sqlx::query(text)
-            .bind(scope.as_str())
-            .bind(description)
-            .execute(&self.writer)
-            .await?;
-        Ok(match inserted.rows_affected() {
-            0 => Created::NameTaken,
-            _ => Created::Yes,
-        })
-    }
+const SELECT: &str = "\
+    SELECT r.name, COALESCE((SELECT string_agg(s.scope, ' ') FROM role_scopes s \
+      WHERE s.role = r.name), '') AS scopes, \
+    (SELECT COUNT(*) FROM settings d WHERE d.name = 'default_role' AND d.value = r.name) \
+      AS is_default \
+    FROM roles r";
 
+impl Store {
     /// What these scopes are for, in the words of those who made them.
     pub async fn describe_scopes(
         &self,
@@ -52,68 +44,198 @@ impl Store {
         role: &RoleName,
         scopes: &[ScopeName],
     ) -> Result<bool, StoreError> {
-        let mut transaction = self.begin().await?;
-        sqlx::query("INSERT INTO roles (name) VALUES ($1) ON CONFLICT (name) DO NOTHING")
-            .bind(role.as_str())
-            .execute(&mut *transaction)
-            .await?;
-        for scope in scopes {
-            let text = "INSERT INTO role_scopes (role, scope) VALUES ($1, $2) \
-                        ON CONFLICT (role, scope) DO NOTHING";
-            let inserted = sqlx::query(text)
-                .bind(role.as_str())
-                .bind(scope.as_str())
-                .execute(&mut *transaction)
-                .await;
-            match inserted {
-                Ok(_) => {}
-                Err(sqlx::Error::Database(error)) if error.is_foreign_key_violation() => {
-                    transaction.rollback().await?;
-                    return Ok(false);
-                }
-                Err(error) => return Err(error.into()),
-            }
+        // What is only added is dated by nothing.
+        let mut change = self.change(UnixSeconds(0)).await?;
+        let wanted: ScopeSet = scopes.iter().cloned().collect();
+        if change.missing_scope(&wanted).await?.is_some() {
+            return Ok(false);
         }
-        transaction.commit().await?;
+        let text = "INSERT INTO roles (name) VALUES ($1) ON CONFLICT (name) DO NOTHING";
+        change
+            .execute(text, &[role.as_str().to_owned()], &[])
+            .await?;
+        change.add_role_scopes(role, &wanted).await?;
+        // Somebody has more, nobody less.
+        let _ = change.commit().await?;
         Ok(true)
     }
 
-    /// Takes a scope from a role: whoever has the role no longer has it.
-    pub async fn remove_role_scope(
-        &self,
-        role: &RoleName,
-        scope: &ScopeName,
-    ) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM role_scopes WHERE role = $1 AND scope = $2")
-            .bind(role.as_str())
-            .bind(scope.as_str())
-            .execute(&self.writer)
+    /// The role of this name.
+    pub async fn role(&self, name: &RoleName) -> Result<Option<Role>, StoreError> {
+        named(&self.reader, name).await
+    }
+
+    /// The roles.
+    pub async fn roles(&self, page: &Page) -> Result<Listing<Role>, StoreError> {
+        let text = format!("{SELECT} WHERE r.name > $1 ORDER BY r.name LIMIT $2");
+        let rows = sqlx::query(&text)
+            .bind(&*page.after)
+            .bind(page.rows())
+            .fetch_all(&self.reader)
             .await?;
-        Ok(())
+        let roles = rows.iter().map(read).collect::<Result<_, _>>()?;
+        let name = |role: &Role| role.name.as_str().to_owned();
+        Ok(Listing::of(roles, page, name))
     }
 
     /// Chooses the role that new users get.
     pub async fn set_default_role(&self, role: &RoleName) -> Result<(), StoreError> {
-        let text = "INSERT INTO settings (name, value) VALUES ($1, $2) \
-                    ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-        sqlx::query(text)
-            .bind(DEFAULT_ROLE)
-            .bind(role.as_str())
-            .execute(&self.writer)
-            .await?;
+        let mut change = self.change(UnixSeconds(0)).await?;
+        change.set_default_role(role).await?;
+        let _ = change.commit().await?;
         Ok(())
     }
 
     /// The role that new users get, if one is chosen.
     pub async fn default_role(&self) -> Result<Option<RoleName>, StoreError> {
-        let row = sqlx::query("SELECT value FROM settings WHERE name = $1")
-            .bind(DEFAULT_ROLE)
-            .fetch_optional(&self.reader)
-            .await?;
-        let Some(row) = row else {
-            return Ok(None);
-        };
-        let role = RoleName::parse(row.try_get("value")?);
-        role.map(Some).map_err(|_| StoreError::Unreadable("role"))
+        default_role(&self.reader).await
     }
+}
+
+impl Change {
+    /// The role of this name.
+    pub async fn role(&mut self, name: &RoleName) -> Result<Option<Role>, StoreError> {
+        named(&mut *self.transaction, name).await
+    }
+
+    /// The role that new users get, if one is chosen.
+    pub async fn default_role(&mut self) -> Result<Option<RoleName>, StoreError> {
+        default_role(&mut *self.transaction).await
+    }
+
+    /// Adds a role with scopes that exist. Where the name is taken the change is over.
+    pub async fn add_role(
+        &mut self,
+        name: &RoleName,
+        scopes: &ScopeSet,
+    ) -> Result<Created, StoreError> {
+        let inserted = sqlx::query("INSERT INTO roles (name) VALUES ($1)")
+            .bind(name.as_str())
+            .execute(&mut *self.transaction)
+            .await;
+        if created(inserted.map(|_| ()))? == Created::NameTaken {
+            return Ok(Created::NameTaken);
+        }
+        self.add_role_scopes(name, scopes).await?;
+        Ok(Created::Yes)
+    }
+
+    /// Adds scopes that exist to a role.
+    pub async fn add_role_scopes(
+        &mut self,
+        role: &RoleName,
+        scopes: &ScopeSet,
+    ) -> Result<(), StoreError> {
+        let text = "INSERT INTO role_scopes (role, scope) VALUES ($1, $2) \
+                    ON CONFLICT (role, scope) DO NOTHING";
+        for scope in scopes.iter() {
+            let texts = [role.as_str().to_owned(), scope.as_str().to_owned()];
+            self.execute(text, &texts, &[]).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes scopes from a role, and back what was given out to whom that leaves without one.
+    pub async fn remove_role_scopes(
+        &mut self,
+        role: &RoleName,
+        scopes: &ScopeSet,
+    ) -> Result<(), StoreError> {
+        if scopes.is_empty() {
+            return Ok(());
+        }
+        let losing = losing_by_role(role, scopes);
+        self.revoke_users(&losing).await?;
+        let among = placeholders(2, losing.names.len() - 1);
+        let text = format!("DELETE FROM role_scopes WHERE role = $1 AND scope IN ({among})");
+        self.execute(&text, &losing.names, &[]).await?;
+        Ok(())
+    }
+
+    /// Gives a role another name; its users keep it. Where the name is taken the change is over.
+    pub async fn rename_role(
+        &mut self,
+        role: &RoleName,
+        name: &RoleName,
+    ) -> Result<Created, StoreError> {
+        let is_default = self.default_role().await?.as_ref() == Some(role);
+        let renamed = sqlx::query("UPDATE roles SET name = $2 WHERE name = $1")
+            .bind(role.as_str())
+            .bind(name.as_str())
+            .execute(&mut *self.transaction)
+            .await;
+        if created(renamed.map(|_| ()))? == Created::NameTaken {
+            return Ok(Created::NameTaken);
+        }
+        if is_default {
+            self.set_default_role(name).await?;
+        }
+        Ok(Created::Yes)
+    }
+
+    /// Deletes a role, and takes back what was given out to whom that leaves without a scope.
+    pub async fn delete_role(&mut self, role: &Role) -> Result<(), StoreError> {
+        self.remove_role_scopes(&role.name, &role.scopes).await?;
+        let texts = [role.name.as_str().to_owned()];
+        self.execute("DELETE FROM roles WHERE name = $1", &texts, &[])
+            .await?;
+        Ok(())
+    }
+
+    /// Chooses the role that new users get.
+    pub async fn set_default_role(&mut self, role: &RoleName) -> Result<(), StoreError> {
+        let text = "INSERT INTO settings (name, value) VALUES ($1, $2) \
+                    ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+        let texts = [DEFAULT_ROLE.to_owned(), role.as_str().to_owned()];
+        self.execute(text, &texts, &[]).await?;
+        Ok(())
+    }
+}
+
+/// Who has one of these scopes by this role and by no other.
+fn losing_by_role(role: &RoleName, scopes: &ScopeSet) -> Selected {
+    let mut names = vec![role.as_str().to_owned()];
+    names.extend(scopes.iter().map(|scope| scope.as_str().to_owned()));
+    let among = placeholders(2, names.len() - 1);
+    let query = format!(
+        "SELECT r.user_id FROM user_roles r JOIN role_scopes s ON s.role = r.role \
+         WHERE r.role = $1 AND s.scope IN ({among}) AND NOT EXISTS \
+         (SELECT 1 FROM user_roles o JOIN role_scopes p ON p.role = o.role \
+          WHERE o.user_id = r.user_id AND o.role <> $1 AND p.scope = s.scope)"
+    );
+    Selected { query, names }
+}
+
+async fn named(
+    database: impl Executor<'_, Database = Any>,
+    name: &RoleName,
+) -> Result<Option<Role>, StoreError> {
+    let row = sqlx::query(&format!("{SELECT} WHERE r.name = $1"))
+        .bind(name.as_str())
+        .fetch_optional(database)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+async fn default_role(
+    database: impl Executor<'_, Database = Any>,
+) -> Result<Option<RoleName>, StoreError> {
+    let row = sqlx::query("SELECT value FROM settings WHERE name = $1")
+        .bind(DEFAULT_ROLE)
+        .fetch_optional(database)
+        .await?;
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    let role = RoleName::parse(row.try_get("value")?);
+    role.map(Some).map_err(|_| StoreError::Unreadable("role"))
+}
+
+fn read(row: &AnyRow) -> Result<Role, StoreError> {
+    let is_default: i64 = row.try_get("is_default")?;
+    Ok(Role {
+        name: RoleName::parse(row.try_get("name")?).map_err(|_| StoreError::Unreadable("role"))?,
+        scopes: scopes(row, "scopes")?,
+        is_default: is_default > 0,
+    })
 }

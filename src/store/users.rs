@@ -1,10 +1,10 @@
 //! Rows of users.
 
-use sqlx::Row;
 use sqlx::any::AnyRow;
+use sqlx::{Any, Executor, Row};
 
 use super::revocations::position;
-use super::{Created, Store, StoreError, created};
+use super::{Change, Created, Listing, Page, Store, StoreError, created};
 use crate::clock::UnixSeconds;
 use crate::identity::{Email, RoleName, ScopeSet, Status, User, UserId, Username};
 
@@ -44,33 +44,13 @@ impl LoginName {
 impl Store {
     /// Adds a user with its roles.
     pub async fn add_user(&self, user: &User, password_hash: &str) -> Result<Created, StoreError> {
-        let mut transaction = self.begin().await?;
-        let text = "INSERT INTO users (id, username, folded_username, email, folded_email, \
-                    status, password_hash, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-        let inserted = sqlx::query(text)
-            .bind(user.id.as_str())
-            .bind(user.username.as_str())
-            .bind(user.username.folded())
-            .bind(user.email.as_str())
-            .bind(user.email.folded())
-            .bind(user.status.name())
-            .bind(password_hash)
-            .bind(user.created_at.0)
-            .execute(&mut *transaction)
-            .await;
-        if created(inserted.map(|_| ()))? == Created::NameTaken {
-            transaction.rollback().await?;
-            return Ok(Created::NameTaken);
+        let mut change = self.change(user.created_at).await?;
+        let created = change.add_user(user, password_hash).await?;
+        if created == Created::Yes {
+            // Somebody more leaves as many administrators.
+            let _ = change.commit().await?;
         }
-        for role in &user.roles {
-            sqlx::query("INSERT INTO user_roles (user_id, role) VALUES ($1, $2)")
-                .bind(user.id.as_str())
-                .bind(role.as_str())
-                .execute(&mut *transaction)
-                .await?;
-        }
-        transaction.commit().await?;
-        Ok(Created::Yes)
+        Ok(created)
     }
 
     /// Whether there is any user.
@@ -83,11 +63,7 @@ impl Store {
 
     /// A user with its roles and scopes of now.
     pub async fn user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
-        let row = sqlx::query(&format!("{SELECT} WHERE u.id = $1"))
-            .bind(id.as_str())
-            .fetch_optional(&self.reader)
-            .await?;
-        row.as_ref().map(read).transpose()
+        with_id(&self.reader, id).await
     }
 
     /// Who logs in under this name.
@@ -106,17 +82,27 @@ impl Store {
         }))
     }
 
-    /// Disables a user or lets it in again.
-    pub async fn set_user_status(&self, id: &UserId, status: Status) -> Result<(), StoreError> {
-        sqlx::query("UPDATE users SET status = $2 WHERE id = $1")
-            .bind(id.as_str())
-            .bind(status.name())
-            .execute(&self.writer)
+    /// The user of this name, in whatever case it is written.
+    pub async fn user_named(&self, name: &Username) -> Result<Option<User>, StoreError> {
+        named(&self.reader, name).await
+    }
+
+    /// The users whose names or addresses hold `search`.
+    pub async fn users(&self, search: &str, page: &Page) -> Result<Listing<User>, StoreError> {
+        let text = format!(
+            "{SELECT} WHERE u.folded_username > $1 AND (u.folded_username LIKE $2 ESCAPE '!' \
+             OR u.folded_email LIKE $2 ESCAPE '!') ORDER BY u.folded_username LIMIT $3"
+        );
+        let rows = sqlx::query(&text)
+            .bind(page.after.to_lowercase())
+            .bind(containing(&search.to_lowercase()))
+            .bind(page.rows())
+            .fetch_all(&self.reader)
             .await?;
-        if status == Status::Disabled {
-            self.end_sessions(id).await?;
-        }
-        Ok(())
+        let users = rows.iter().map(read).collect::<Result<_, _>>()?;
+        Ok(Listing::of(users, page, |user: &User| {
+            user.username.folded()
+        }))
     }
 
     /// Replaces the hash of a password, unless somebody else has meanwhile.
@@ -135,6 +121,148 @@ impl Store {
             .await?;
         Ok(())
     }
+}
+
+impl Change {
+    /// Adds a user with its roles, all of which exist. Where a name is taken the change is over.
+    pub async fn add_user(
+        &mut self,
+        user: &User,
+        password_hash: &str,
+    ) -> Result<Created, StoreError> {
+        let text = "INSERT INTO users (id, username, folded_username, email, folded_email, \
+                    status, password_hash, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+        let inserted = sqlx::query(text)
+            .bind(user.id.as_str())
+            .bind(user.username.as_str())
+            .bind(user.username.folded())
+            .bind(user.email.as_str())
+            .bind(user.email.folded())
+            .bind(user.status.name())
+            .bind(password_hash)
+            .bind(user.created_at.0)
+            .execute(&mut *self.transaction)
+            .await;
+        if created(inserted.map(|_| ()))? == Created::NameTaken {
+            return Ok(Created::NameTaken);
+        }
+        self.add_user_roles(&user.id, &user.roles).await?;
+        Ok(Created::Yes)
+    }
+
+    /// The user of this name.
+    pub async fn user_named(&mut self, name: &Username) -> Result<Option<User>, StoreError> {
+        named(&mut *self.transaction, name).await
+    }
+
+    /// The user with this id.
+    pub async fn user(&mut self, id: &UserId) -> Result<Option<User>, StoreError> {
+        with_id(&mut *self.transaction, id).await
+    }
+
+    /// Gives a user another name and address. Where one is taken the change is over.
+    pub async fn rename_user(
+        &mut self,
+        id: &UserId,
+        username: &Username,
+        email: &Email,
+    ) -> Result<Created, StoreError> {
+        let text = "UPDATE users SET username = $2, folded_username = $3, email = $4, \
+                    folded_email = $5 WHERE id = $1";
+        let renamed = sqlx::query(text)
+            .bind(id.as_str())
+            .bind(username.as_str())
+            .bind(username.folded())
+            .bind(email.as_str())
+            .bind(email.folded())
+            .execute(&mut *self.transaction)
+            .await;
+        created(renamed.map(|_| ()))
+    }
+
+    /// Disables a user or lets it in again.
+    pub async fn set_user_status(&mut self, id: &UserId, status: Status) -> Result<(), StoreError> {
+        let texts = [id.as_str().to_owned(), status.name().to_owned()];
+        let text = "UPDATE users SET status = $2 WHERE id = $1";
+        self.execute(text, &texts, &[]).await?;
+        Ok(())
+    }
+
+    /// Gives a user these roles, all of which exist, and no others.
+    pub async fn set_user_roles(
+        &mut self,
+        id: &UserId,
+        roles: &[RoleName],
+    ) -> Result<(), StoreError> {
+        let texts = [id.as_str().to_owned()];
+        self.execute("DELETE FROM user_roles WHERE user_id = $1", &texts, &[])
+            .await?;
+        self.add_user_roles(id, roles).await
+    }
+
+    /// Gives a user another password.
+    pub async fn set_password_hash(&mut self, id: &UserId, hash: &str) -> Result<(), StoreError> {
+        let texts = [id.as_str().to_owned(), hash.to_owned()];
+        let text = "UPDATE users SET password_hash = $2 WHERE id = $1";
+        self.execute(text, &texts, &[]).await?;
+        Ok(())
+    }
+
+    /// Deletes a user and its apps.
+    pub async fn delete_user(&mut self, id: &UserId) -> Result<(), StoreError> {
+        let texts = [id.as_str().to_owned()];
+        // First, as `revoke` does: who rotates one has locked it before its user.
+        let refresh_tokens = "DELETE FROM refresh_tokens WHERE user_id = $1";
+        self.execute(refresh_tokens, &texts, &[]).await?;
+        self.execute("DELETE FROM users WHERE id = $1", &texts, &[])
+            .await?;
+        Ok(())
+    }
+
+    async fn add_user_roles(&mut self, id: &UserId, roles: &[RoleName]) -> Result<(), StoreError> {
+        let text = "INSERT INTO user_roles (user_id, role) VALUES ($1, $2) \
+                    ON CONFLICT (user_id, role) DO NOTHING";
+        for role in roles {
+            let texts = [id.as_str().to_owned(), role.as_str().to_owned()];
+            self.execute(text, &texts, &[]).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn with_id(
+    database: impl Executor<'_, Database = Any>,
+    id: &UserId,
+) -> Result<Option<User>, StoreError> {
+    let row = sqlx::query(&format!("{SELECT} WHERE u.id = $1"))
+        .bind(id.as_str())
+        .fetch_optional(database)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+async fn named(
+    database: impl Executor<'_, Database = Any>,
+    name: &Username,
+) -> Result<Option<User>, StoreError> {
+    let row = sqlx::query(&format!("{SELECT} WHERE u.folded_username = $1"))
+        .bind(name.folded())
+        .fetch_optional(database)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// A pattern of `LIKE` for what holds `text`; `!` escapes.
+fn containing(text: &str) -> String {
+    let mut pattern = "%".to_owned();
+    for character in text.chars() {
+        if "%_!".contains(character) {
+            pattern.push('!');
+        }
+        pattern.push(character);
+    }
+    pattern.push('%');
+    pattern
 }
 
 pub(super) fn read(row: &AnyRow) -> Result<User, StoreError> {

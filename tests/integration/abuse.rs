@@ -2,8 +2,6 @@
 
 use std::fmt::Write;
 
-use portcullis::identity::{Status, UserId};
-use portcullis::store::Store;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -469,10 +467,7 @@ async fn unknown_disabled_and_wrong_look_alike() {
     let companion = &scene.companion;
     let bob = companion.register("bobby").await;
     let disabled = companion.app(&bob, "bobs-app").await;
-    let account = companion.get("/consumer/account", &bob).await.json();
-    let store = Store::open(&companion.store()).await.unwrap();
-    let id = UserId::known(account["id"].as_str().unwrap());
-    store.set_user_status(&id, Status::Disabled).await.unwrap();
+    companion.disable("bobby").await;
 
     let logins = [
         ("nobody", PASSWORD),

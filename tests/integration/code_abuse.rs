@@ -1,8 +1,6 @@
 //! The authorization code grant as its attackers go at it.
 
 use futures_util::future::join_all;
-use portcullis::identity::{RoleName, ScopeName, Status, UserId};
-use portcullis::store::Store;
 use serde_json::json;
 
 use crate::issuer::error;
@@ -16,21 +14,24 @@ const SESSION: &str = "__Host-portcullis-session";
 const BROWSER: &str = "__Host-portcullis-browser";
 
 impl TestCompanion {
-    /// Disables a user, as another process on the same store would.
+    /// Disables a user.
     pub(crate) async fn disable(&self, username: &str) {
-        let token = self.login(username, PASSWORD).await;
-        let account = self.get("/consumer/account", &token).await.json();
-        let id = UserId::known(account["id"].as_str().unwrap());
-        let store = Store::open(&self.store()).await.unwrap();
-        store.set_user_status(&id, Status::Disabled).await.unwrap();
+        let admin = self.login("admin", ADMIN_PASSWORD).await;
+        let path = format!("/backend/user/{username}");
+        let body = json!({"status": "disabled"});
+        let done = self.put(&path, &body, &admin).await;
+        assert_eq!(done.status, 200, "{done:?}");
     }
 
     /// Takes a scope from the default role.
     pub(crate) async fn take_scope(&self, scope: &str) {
-        let store = Store::open(&self.store()).await.unwrap();
-        let role = RoleName::parse("consumer").unwrap();
-        let scope = ScopeName::parse(scope).unwrap();
-        store.remove_role_scope(&role, &scope).await.unwrap();
+        let admin = self.login("admin", ADMIN_PASSWORD).await;
+        let mut role = self.get("/backend/role/consumer", &admin).await.json();
+        let scopes = role["scopes"].as_array_mut().unwrap();
+        scopes.retain(|held| held != scope);
+        let body = json!({"scopes": scopes});
+        let done = self.put("/backend/role/consumer", &body, &admin).await;
+        assert_eq!(done.status, 200, "{done:?}");
     }
 
     /// Whether the family of this answer's refresh token still lives.

@@ -1,12 +1,15 @@
 //! The issuer when something is taken away: rights, users, its database.
 
-use portcullis::identity::{RoleName, ScopeName, Status, UserId};
-use portcullis::store::Store;
+use portcullis::clock::UnixSeconds;
+use portcullis::identity::{RoleName, ScopeSet, Status, UserId};
+use portcullis::store::{Committed, Store};
 use serde_json::json;
 
 use crate::issuer::error;
 use crate::postgres::Postgres;
 use crate::test_companion::{PASSWORD, TestCompanion};
+
+const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
 
 const CLIENT_CREDENTIALS: &str = "grant_type=client_credentials";
 
@@ -17,13 +20,13 @@ async fn what_was_taken_away_is_gone_at_once() {
     let app = companion.app(&alice, "web-shop").await;
     let granted = companion.token(&app, CLIENT_CREDENTIALS).await.json();
     let account = companion.get("/consumer/account", &alice).await.json();
-    // By another process on the same store, as the command line will be.
+    // By another process on the same store, as the command line is.
     let store = Store::open(&companion.store()).await.unwrap();
     let role = RoleName::parse("consumer").unwrap();
-    for scope in ["orders.read", "consumer.account"] {
-        let scope = ScopeName::parse(scope).unwrap();
-        store.remove_role_scope(&role, &scope).await.unwrap();
-    }
+    let scopes = ScopeSet::parse("orders.read consumer.account").unwrap();
+    let mut change = store.change(NOW).await.unwrap();
+    change.remove_role_scopes(&role, &scopes).await.unwrap();
+    assert_eq!(change.commit().await.unwrap(), Committed::Yes);
     assert_eq!(
         error(&companion.get("/consumer/account", &alice).await).0,
         401
@@ -32,7 +35,9 @@ async fn what_was_taken_away_is_gone_at_once() {
     assert_eq!(error(&answer), (400, "invalid_scope".to_owned()));
 
     let id = UserId::known(account["id"].as_str().unwrap());
-    store.set_user_status(&id, Status::Disabled).await.unwrap();
+    let mut change = store.change(NOW).await.unwrap();
+    change.set_user_status(&id, Status::Disabled).await.unwrap();
+    assert_eq!(change.commit().await.unwrap(), Committed::Yes);
     assert_eq!(error(&companion.get("/consumer/app", &alice).await).0, 401);
     let answer = companion.token(&app, CLIENT_CREDENTIALS).await;
     assert_eq!(error(&answer), (401, "invalid_client".to_owned()));

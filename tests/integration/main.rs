@@ -11,7 +11,10 @@
 
 #[cfg(feature = "issuer")]
 mod abuse;
+mod accounts;
 mod asker;
+#[cfg(feature = "issuer")]
+mod backend;
 mod binary;
 mod client;
 #[cfg(feature = "issuer")]
@@ -30,6 +33,8 @@ mod issuer_losses;
 mod issuer_metrics;
 mod jwks;
 mod jwks_server;
+#[cfg(feature = "issuer")]
+mod last_administrator;
 mod manifests;
 #[cfg(feature = "issuer")]
 mod postgres;

@@ -6,8 +6,8 @@ use portcullis::identity::{
     ScopeSet, SecretDigest, Status, User, UserId, Username,
 };
 use portcullis::store::{
-    AuthorizationCode, CodeState, Created, LoginName, Placed, Redemption, RefreshToken, Rotation,
-    Store, StoreError, StoreLocation, StoredKey, Successor, Swept,
+    AuthorizationCode, CodeState, Committed, Created, LoginName, Page, Placed, Redemption,
+    RefreshToken, Rotation, Store, StoreError, StoreLocation, StoredKey, Successor, Swept,
 };
 use portcullis::token::{Algorithm, KeyLife, LogPosition, Subject, generate_key};
 
@@ -69,6 +69,9 @@ async fn contract(place: &dyn Fn(&str) -> StoreLocation) {
     authorization_codes(&place("codes")).await;
     code_race(&place("code_race")).await;
     ending_race(&place("ending_race")).await;
+    losses(&place("losses")).await;
+    secrets(&place("secrets")).await;
+    grants(&place("grants")).await;
     newer_schema(&place("newer")).await;
 }
 
@@ -110,10 +113,12 @@ async fn users(place: &StoreLocation) {
     }
     let nobody = LoginName::parse("nobody").unwrap();
     assert!(store.credentials(&nobody).await.unwrap().is_none());
-    store
+    let mut change = store.change(NOW).await.unwrap();
+    change
         .set_user_status(&alice.id, Status::Disabled)
         .await
         .unwrap();
+    assert_eq!(change.commit().await.unwrap(), Committed::Yes);
     // What was written is there for whoever opens the store next.
     store.close().await;
     let again = Store::open(place).await.unwrap();
@@ -165,7 +170,10 @@ async fn roles(place: &StoreLocation) {
     assert_eq!(scopes().await, "orders.read");
     store.add_role(&role, &[write]).await.unwrap();
     assert_eq!(scopes().await, "orders.read orders.write");
-    store.remove_role_scope(&role, &read).await.unwrap();
+    let mut change = store.change(NOW).await.unwrap();
+    let gone = ScopeSet::parse("orders.read").unwrap();
+    change.remove_role_scopes(&role, &gone).await.unwrap();
+    assert_eq!(change.commit().await.unwrap(), Committed::Yes);
     assert_eq!(scopes().await, "orders.write", "what roles have now");
 }
 
@@ -208,9 +216,9 @@ async fn apps(place: &StoreLocation) {
         };
         store.add_app(&other, &secret.digest()).await.unwrap();
     }
-    assert_eq!(store.count_apps(&alice.id).await.unwrap(), 3);
     let names = async |after: &str, limit| {
-        let page = store.apps(&alice.id, after, limit).await.unwrap();
+        let after = after.to_owned();
+        let page = store.apps(&alice.id, &Page { after, limit }).await.unwrap();
         let names = page.items.iter().map(|app| app.name.as_str().to_owned());
         (names.collect::<Vec<_>>().join(" "), page.next)
     };
@@ -537,15 +545,13 @@ async fn sessions(place: &StoreLocation) {
     assert_eq!(whose(2, NOW).await.as_ref(), Some(&alice.id));
     store.end_sessions(&alice.id).await.unwrap();
     assert_eq!(whose(2, NOW).await, None);
-    store
-        .set_user_status(&bob.id, Status::Disabled)
-        .await
-        .unwrap();
-    store
-        .set_user_status(&bob.id, Status::Active)
-        .await
-        .unwrap();
-    assert_eq!(whose(3, NOW).await, None, "it ended with its user");
+    let all = Subject::User(bob.id.as_str().to_owned());
+    store.revoke(&all, NOW).await.unwrap();
+    assert_eq!(
+        whose(3, NOW).await,
+        None,
+        "all that its user had was taken back"
+    );
 }
 
 async fn authorization_codes(place: &StoreLocation) {
@@ -730,6 +736,188 @@ async fn code_of_alice(store: &Store) -> (User, AuthorizationCode) {
         position: LogPosition::default(),
     };
     (alice, code)
+}
+
+/// A scope that many lose is as many rows of the log, and nobody else's.
+async fn losses(place: &StoreLocation) {
+    const MANY: usize = 1000;
+    let store = Store::open(place).await.unwrap();
+    let role = |name: &str| RoleName::parse(name).unwrap();
+    let scopes = ["orders.read", "orders.write", "other"].map(scope);
+    for scope in &scopes {
+        store.add_scope(scope, "").await.unwrap();
+    }
+    store.add_role(&role("sales"), &scopes[..2]).await.unwrap();
+    store
+        .add_role(&role("reading"), &scopes[..1])
+        .await
+        .unwrap();
+    store.add_role(&role("other"), &scopes[2..]).await.unwrap();
+    let with = |name: &str, roles: &[&str]| User {
+        roles: roles.iter().map(|name| role(name)).collect(),
+        ..user(name)
+    };
+    let (both, other) = (
+        with("both", &["sales", "reading"]),
+        with("other", &["other"]),
+    );
+    let mut change = store.change(NOW).await.unwrap();
+    change.add_user(&both, "hash").await.unwrap();
+    change.add_user(&other, "hash").await.unwrap();
+    for number in 0..MANY {
+        let user = with(&format!("user{number}"), &["sales"]);
+        change.add_user(&user, "hash").await.unwrap();
+    }
+    assert_eq!(change.commit().await.unwrap(), Committed::Yes);
+    let secret = PlainSecret::from_random([1; 32]).digest();
+    let one = user("user7");
+    store
+        .add_refresh_token(&secret, &refresh_token(&one), NOW)
+        .await
+        .unwrap();
+
+    let logged = async |after: LogPosition| {
+        let rows = store.revocations_after(after, 2 * MANY).await.unwrap();
+        let last = rows.last().map_or(after, |row| row.position);
+        let expected = after.0 + u64::try_from(rows.len()).unwrap();
+        assert_eq!(last.0, expected, "without a gap");
+        assert_eq!(store.log_position().await.unwrap(), last);
+        let user = |user: &User| Subject::User(user.id.as_str().to_owned());
+        let hit = |user: &Subject| rows.iter().any(|row| row.subject == *user);
+        (last, rows.len(), hit(&user(&both)), hit(&user(&other)))
+    };
+    let lose = async |scopes: &str| {
+        let mut change = store.change(NOW).await.unwrap();
+        let scopes = ScopeSet::parse(scopes).unwrap();
+        change
+            .remove_role_scopes(&role("sales"), &scopes)
+            .await
+            .unwrap();
+        assert_eq!(change.commit().await.unwrap(), Committed::Yes);
+    };
+    let begin = store.log_position().await.unwrap();
+    lose("orders.read other").await;
+    let (next, rows, hits_both, hits_other) = logged(begin).await;
+    assert_eq!((rows, hits_both, hits_other), (MANY, false, false));
+    let read = store.user(&one.id).await.unwrap().unwrap();
+    assert_eq!(
+        (read.scopes.to_string(), read.revoked_through),
+        ("orders.write".to_owned(), next)
+    );
+    assert!(store.refresh_token(&secret, NOW).await.unwrap().is_none());
+    assert_eq!(
+        store.user(&both.id).await.unwrap().unwrap().revoked_through,
+        begin
+    );
+
+    // A change that is dropped never was.
+    let mut change = store.change(NOW).await.unwrap();
+    change.delete_scope(&scopes[1]).await.unwrap();
+    drop(change);
+    assert_eq!(store.log_position().await.unwrap(), next);
+
+    let mut change = store.change(NOW).await.unwrap();
+    assert_eq!(
+        change
+            .rename_scope(&scopes[1], &scope("orders.place"))
+            .await
+            .unwrap(),
+        Created::Yes
+    );
+    assert_eq!(change.commit().await.unwrap(), Committed::Yes);
+    let (next, rows, hits_both, hits_other) = logged(next).await;
+    assert_eq!((rows, hits_both, hits_other), (MANY + 1, true, false));
+    lose("orders.place").await;
+    let (next, rows, ..) = logged(next).await;
+    assert_eq!(rows, MANY + 1);
+    lose("orders.place").await;
+    let mut change = store.change(NOW).await.unwrap();
+    let sales = change.role(&role("sales")).await.unwrap().unwrap();
+    change.delete_role(&sales).await.unwrap();
+    assert_eq!(change.commit().await.unwrap(), Committed::Yes);
+    assert_eq!(logged(next).await.1, 0, "who had nothing loses nothing");
+    assert_eq!(
+        store.user(&both.id).await.unwrap().unwrap().roles,
+        [role("reading")]
+    );
+}
+
+async fn secrets(place: &StoreLocation) {
+    let store = Store::open(place).await.unwrap();
+    store.add_scope(&scope("orders.read"), "").await.unwrap();
+    let alice = user("alice");
+    store.add_user(&alice, "hash").await.unwrap();
+    let shop = app("shop", &alice);
+    let digests = [1, 2, 3].map(|number| PlainSecret::from_random([number; 32]).digest());
+    store.add_app(&shop, &digests[0]).await.unwrap();
+    let live = async |later: i64| {
+        let found = store
+            .app(&shop.key, NOW.plus(later))
+            .await
+            .unwrap()
+            .unwrap();
+        let matching = |digest| found.secrets.iter().any(|live| live.matches(digest));
+        digests.iter().map(matching).collect::<Vec<bool>>()
+    };
+    for (number, expected) in [(1, [true, true, false]), (2, [false, true, true])] {
+        let mut change = store.change(NOW).await.unwrap();
+        let rotated = change.rotate_secret(&shop.key, &digests[number], 60);
+        rotated.await.unwrap();
+        assert_eq!(change.commit().await.unwrap(), Committed::Yes);
+        assert_eq!(live(0).await, expected);
+    }
+    assert_eq!(live(59).await, [false, true, true]);
+    assert_eq!(live(60).await, [false, false, true]);
+
+    let mut change = store.change(NOW).await.unwrap();
+    change.delete_scope(&scope("orders.read")).await.unwrap();
+    assert_eq!(change.commit().await.unwrap(), Committed::Yes);
+    let found = store.app(&shop.key, NOW).await.unwrap().unwrap();
+    assert!(found.app.scopes.is_empty());
+}
+
+async fn grants(place: &StoreLocation) {
+    let store = Store::open(place).await.unwrap();
+    let (alice, bobby) = (user("alice"), user("bobby"));
+    store.add_user(&alice, "hash").await.unwrap();
+    store.add_user(&bobby, "hash").await.unwrap();
+    let digests = [1, 2, 3, 4].map(|number| PlainSecret::from_random([number; 32]).digest());
+    let of = |user: &User, family: &str| RefreshToken {
+        family: family.to_owned(),
+        ..refresh_token(user)
+    };
+    let tokens = [of(&alice, "b"), of(&alice, "a"), of(&bobby, "c")];
+    for (token, digest) in tokens.iter().zip(&digests) {
+        store.add_refresh_token(digest, token, NOW).await.unwrap();
+    }
+    let successor = Successor {
+        digest: &digests[3],
+        token: &tokens[0],
+    };
+    let rotated = store.rotate_refresh_token(&digests[0], &successor, 10, NOW.plus(5));
+    assert_eq!(rotated.await.unwrap(), Rotation::Rotated);
+    let ids = async |after: &str, limit, later: i64| {
+        let after = after.to_owned();
+        let page = Page { after, limit };
+        let found = store
+            .grants(&alice.id, &page, NOW.plus(later))
+            .await
+            .unwrap();
+        let ids = found.items.iter().map(|grant| grant.id.clone());
+        (ids.collect::<Vec<_>>().join(" "), found.next)
+    };
+    assert_eq!(ids("", 2, 0).await, ("a b".to_owned(), None));
+    assert_eq!(ids("", 1, 0).await, ("a".to_owned(), Some("a".to_owned())));
+    assert_eq!(ids("a", 1, 0).await, ("b".to_owned(), None));
+    assert_eq!(ids("", 2, 60).await, (String::new(), None));
+    let after = "a".to_owned();
+    let page = Page { after, limit: 1 };
+    let found = store.grants(&alice.id, &page, NOW).await.unwrap();
+    let grant = &found.items[0];
+    assert_eq!((grant.created_at, grant.last_used_at), (NOW, NOW.plus(5)));
+    let mut change = store.change(NOW).await.unwrap();
+    assert!(change.has_grant(&alice.id, "a").await.unwrap());
+    assert!(!change.has_grant(&alice.id, "c").await.unwrap());
 }
 
 async fn newer_schema(place: &StoreLocation) {

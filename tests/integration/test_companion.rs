@@ -89,9 +89,9 @@ impl TestCompanion {
             let made = companion.post("/backend/scope", &body, &admin).await;
             assert_eq!(made.status, 201, "{made:?}");
         }
-        let body = json!({"name": "consumer", "scopes": ["orders.read"]});
-        let made = companion.post("/backend/role", &body, &admin).await;
-        assert_eq!(made.status, 201, "{made:?}");
+        let body = json!({"scopes": ["consumer.account", "consumer.app", "orders.read"]});
+        let made = companion.put("/backend/role/consumer", &body, &admin).await;
+        assert_eq!(made.status, 200, "{made:?}");
     }
 
     /// Ends the process and starts another one on the same store.
@@ -135,14 +135,26 @@ impl TestCompanion {
         Box::pin(exchange(self.address, text.as_bytes())).await
     }
 
-    /// Sends JSON; an empty token sends none.
     pub(crate) async fn post(&self, path: &str, body: &Value, token: &str) -> Answer {
+        self.json("POST", path, body, token).await
+    }
+
+    pub(crate) async fn put(&self, path: &str, body: &Value, token: &str) -> Answer {
+        self.json("PUT", path, body, token).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str, token: &str) -> Answer {
+        self.send("DELETE", path, &[&bearer(token)], "").await
+    }
+
+    /// Sends JSON; an empty token sends none.
+    async fn json(&self, method: &str, path: &str, body: &Value, token: &str) -> Answer {
         let authorization = bearer(token);
         let mut headers = vec!["content-type: application/json"];
         if !token.is_empty() {
             headers.push(&authorization);
         }
-        self.send("POST", path, &headers, &body.to_string()).await
+        self.send(method, path, &headers, &body.to_string()).await
     }
 
     pub(crate) async fn get(&self, path: &str, token: &str) -> Answer {

@@ -1,0 +1,152 @@
+//! Users, roles, scopes, apps and grants in JSON: the same for endpoints and the command line.
+
+use serde::Serialize;
+
+use crate::identity::{
+    App, AppKey, PlainSecret, RedirectUri, Role, RoleName, Scope, ScopeName, ScopeSet, User,
+};
+use crate::store::{LiveGrant, OwnedApp};
+
+/// A user.
+#[derive(Serialize)]
+pub struct UserAnswer<'a> {
+    id: &'a str,
+    username: &'a str,
+    email: &'a str,
+    status: &'static str,
+    roles: Vec<&'a str>,
+    scopes: Vec<&'a str>,
+    created_at: i64,
+}
+
+/// An app.
+#[derive(Serialize)]
+pub struct AppAnswer<'a> {
+    id: &'a str,
+    app_key: &'a str,
+    /// Only in the answer that made it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    app_secret: Option<&'a str>,
+    name: &'a str,
+    /// A username; only for administrators.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<&'a str>,
+    redirect_uris: Vec<&'a str>,
+    scopes: Vec<&'a str>,
+    status: &'static str,
+    created_at: i64,
+}
+
+/// A role.
+#[derive(Serialize)]
+pub struct RoleAnswer<'a> {
+    name: &'a str,
+    scopes: Vec<&'a str>,
+    default: bool,
+}
+
+/// A scope.
+#[derive(Serialize)]
+pub struct ScopeAnswer<'a> {
+    name: &'a str,
+    description: &'a str,
+}
+
+/// A grant that can still be extended.
+#[derive(Serialize)]
+pub struct GrantAnswer<'a> {
+    id: &'a str,
+    app_key: Option<&'a str>,
+    scopes: Vec<&'a str>,
+    created_at: i64,
+    last_used_at: i64,
+    expires_at: i64,
+}
+
+impl<'a> UserAnswer<'a> {
+    /// What is told of a user.
+    pub fn of(user: &'a User) -> Self {
+        Self {
+            id: user.id.as_str(),
+            username: user.username.as_str(),
+            email: user.email.as_str(),
+            status: user.status.name(),
+            roles: user.roles.iter().map(RoleName::as_str).collect(),
+            scopes: names(&user.scopes),
+            created_at: user.created_at.0,
+        }
+    }
+}
+
+impl<'a> AppAnswer<'a> {
+    /// What its owner is told of an app.
+    pub fn of(app: &'a App) -> Self {
+        Self {
+            id: app.key.as_str(),
+            app_key: app.key.as_str(),
+            app_secret: None,
+            name: app.name.as_str(),
+            owner: None,
+            redirect_uris: app.redirect_uris.iter().map(RedirectUri::as_str).collect(),
+            scopes: names(&app.scopes),
+            status: app.status.name(),
+            created_at: app.created_at.0,
+        }
+    }
+
+    /// What administrators are told of an app.
+    pub fn of_owned(owned: &'a OwnedApp) -> Self {
+        Self {
+            owner: Some(owned.owner.as_str()),
+            ..Self::of(&owned.app)
+        }
+    }
+
+    /// With a secret that was just made.
+    #[must_use]
+    pub fn with_secret(self, secret: &'a PlainSecret) -> Self {
+        Self {
+            app_secret: Some(secret.reveal()),
+            ..self
+        }
+    }
+}
+
+impl<'a> RoleAnswer<'a> {
+    /// What is told of a role.
+    pub fn of(role: &'a Role) -> Self {
+        Self {
+            name: role.name.as_str(),
+            scopes: names(&role.scopes),
+            default: role.is_default,
+        }
+    }
+}
+
+impl<'a> ScopeAnswer<'a> {
+    /// What is told of a scope.
+    pub fn of(scope: &'a Scope) -> Self {
+        Self {
+            name: scope.name.as_str(),
+            description: scope.description.as_str(),
+        }
+    }
+}
+
+impl<'a> GrantAnswer<'a> {
+    /// What is told of a grant.
+    pub fn of(grant: &'a LiveGrant) -> Self {
+        Self {
+            id: &grant.id,
+            app_key: grant.app.as_ref().map(AppKey::as_str),
+            scopes: names(&grant.scopes),
+            created_at: grant.created_at.0,
+            last_used_at: grant.last_used_at.0,
+            expires_at: grant.expires_at.0,
+        }
+    }
+}
+
+fn names(scopes: &ScopeSet) -> Vec<&str> {
+    scopes.iter().map(ScopeName::as_str).collect()
+}

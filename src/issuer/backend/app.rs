@@ -1,0 +1,85 @@
+//! `/backend/app`
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::super::Issuer;
+use super::super::answers::AppAnswer;
+use super::super::apps::Rotation;
+use super::super::body::{self, Named};
+use super::super::directory::{AppUpdate, AppsOf};
+use super::super::guard::Caller;
+use super::super::page::{self, Asked};
+use super::super::refusal::Refusal;
+
+/// `GET`; `owner` takes a username.
+pub(in super::super) async fn list(
+    State(issuer): State<Arc<Issuer>>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let asked = Asked::read(&request, Some("owner"))?;
+    let directory = issuer.directory(caller.authority());
+    let listing = directory.apps(asked.filter(), &asked.page).await?;
+    Ok(page::answer(&listing, AppAnswer::of_owned))
+}
+
+/// `GET {app_key}`
+pub(in super::super) async fn read(
+    State(issuer): State<Arc<Issuer>>,
+    Extension(caller): Extension<Caller>,
+    Named(key): Named,
+) -> Result<Response, Refusal> {
+    let directory = issuer.directory(caller.authority());
+    let found = directory.app(&key, AppsOf::Everybody).await?;
+    Ok(body::answer(StatusCode::OK, &AppAnswer::of_owned(&found)))
+}
+
+/// `PUT {app_key}`
+pub(in super::super) async fn update(
+    State(issuer): State<Arc<Issuer>>,
+    Extension(caller): Extension<Caller>,
+    Named(key): Named,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let wanted: AppUpdate = body::json(request).await?;
+    let directory = issuer.directory(caller.authority());
+    let updated = directory
+        .update_app(&key, AppsOf::Everybody, &wanted)
+        .await?;
+    Ok(body::answer(StatusCode::OK, &AppAnswer::of_owned(&updated)))
+}
+
+/// `DELETE {app_key}`
+pub(in super::super) async fn delete(
+    State(issuer): State<Arc<Issuer>>,
+    Extension(caller): Extension<Caller>,
+    Named(key): Named,
+) -> Result<StatusCode, Refusal> {
+    let directory = issuer.directory(caller.authority());
+    directory.delete_app(&key, AppsOf::Everybody).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST {app_key}/rotate_secret`
+pub(in super::super) async fn rotate_secret(
+    State(issuer): State<Arc<Issuer>>,
+    Extension(caller): Extension<Caller>,
+    Named(key): Named,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let wanted: Rotation = body::json_if_any(request).await?;
+    let overlap = wanted
+        .overlap_seconds
+        .unwrap_or(issuer.settings.secret_overlap_seconds);
+    let directory = issuer.directory(caller.authority());
+    let made = directory
+        .rotate_secret(&key, AppsOf::Everybody, overlap)
+        .await?;
+    let answer = AppAnswer::of_owned(&made.app).with_secret(&made.secret);
+    Ok(body::answer(StatusCode::OK, &answer))
+}

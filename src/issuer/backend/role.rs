@@ -1,0 +1,85 @@
+//! `/backend/role`
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::super::Issuer;
+use super::super::answers::RoleAnswer;
+use super::super::body::{self, Named};
+use super::super::directory::{NewRole, RoleUpdate};
+use super::super::guard::Caller;
+use super::super::page::{self, Asked};
+use super::super::refusal::Refusal;
+
+/// `GET`
+pub(in super::super) async fn list(
+    State(issuer): State<Arc<Issuer>>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let asked = Asked::read(&request, None)?;
+    let directory = issuer.directory(caller.authority());
+    let listing = directory.roles(&asked.page).await?;
+    Ok(page::answer(&listing, RoleAnswer::of))
+}
+
+/// `POST`
+pub(in super::super) async fn create(
+    State(issuer): State<Arc<Issuer>>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let wanted: NewRole = body::json(request).await?;
+    let directory = issuer.directory(caller.authority());
+    let made = directory.add_role(&wanted).await?;
+    Ok(body::answer(StatusCode::CREATED, &RoleAnswer::of(&made)))
+}
+
+/// `GET {name}`
+pub(in super::super) async fn read(
+    State(issuer): State<Arc<Issuer>>,
+    Extension(caller): Extension<Caller>,
+    Named(name): Named,
+) -> Result<Response, Refusal> {
+    let found = issuer.directory(caller.authority()).role(&name).await?;
+    Ok(body::answer(StatusCode::OK, &RoleAnswer::of(&found)))
+}
+
+/// `PUT {name}`
+pub(in super::super) async fn update(
+    State(issuer): State<Arc<Issuer>>,
+    Extension(caller): Extension<Caller>,
+    Named(name): Named,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let wanted: RoleUpdate = body::json(request).await?;
+    let directory = issuer.directory(caller.authority());
+    let updated = directory.update_role(&name, &wanted).await?;
+    Ok(body::answer(StatusCode::OK, &RoleAnswer::of(&updated)))
+}
+
+/// `DELETE {name}`
+pub(in super::super) async fn delete(
+    State(issuer): State<Arc<Issuer>>,
+    Extension(caller): Extension<Caller>,
+    Named(name): Named,
+) -> Result<StatusCode, Refusal> {
+    let directory = issuer.directory(caller.authority());
+    directory.delete_role(&name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `PUT {name}/default`: whoever registers gets this role from now on.
+pub(in super::super) async fn choose_default(
+    State(issuer): State<Arc<Issuer>>,
+    Extension(caller): Extension<Caller>,
+    Named(name): Named,
+) -> Result<Response, Refusal> {
+    let directory = issuer.directory(caller.authority());
+    let chosen = directory.set_default_role(&name).await?;
+    Ok(body::answer(StatusCode::OK, &RoleAnswer::of(&chosen)))
+}

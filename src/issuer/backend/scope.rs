@@ -1,0 +1,74 @@
+//! `/backend/scope`
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::super::Issuer;
+use super::super::answers::ScopeAnswer;
+use super::super::body::{self, Named};
+use super::super::directory::{NewScope, ScopeUpdate};
+use super::super::guard::Caller;
+use super::super::page::{self, Asked};
+use super::super::refusal::Refusal;
+
+/// `GET`
+pub(in super::super) async fn list(
+    State(issuer): State<Arc<Issuer>>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let asked = Asked::read(&request, None)?;
+    let directory = issuer.directory(caller.authority());
+    let listing = directory.scopes(&asked.page).await?;
+    Ok(page::answer(&listing, ScopeAnswer::of))
+}
+
+/// `POST`
+pub(in super::super) async fn create(
+    State(issuer): State<Arc<Issuer>>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let wanted: NewScope = body::json(request).await?;
+    let directory = issuer.directory(caller.authority());
+    let made = directory.add_scope(&wanted).await?;
+    Ok(body::answer(StatusCode::CREATED, &ScopeAnswer::of(&made)))
+}
+
+/// `GET {name}`
+pub(in super::super) async fn read(
+    State(issuer): State<Arc<Issuer>>,
+    Extension(caller): Extension<Caller>,
+    Named(name): Named,
+) -> Result<Response, Refusal> {
+    let found = issuer.directory(caller.authority()).scope(&name).await?;
+    Ok(body::answer(StatusCode::OK, &ScopeAnswer::of(&found)))
+}
+
+/// `PUT {name}`
+pub(in super::super) async fn update(
+    State(issuer): State<Arc<Issuer>>,
+    Extension(caller): Extension<Caller>,
+    Named(name): Named,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let wanted: ScopeUpdate = body::json(request).await?;
+    let directory = issuer.directory(caller.authority());
+    let updated = directory.update_scope(&name, &wanted).await?;
+    Ok(body::answer(StatusCode::OK, &ScopeAnswer::of(&updated)))
+}
+
+/// `DELETE {name}`
+pub(in super::super) async fn delete(
+    State(issuer): State<Arc<Issuer>>,
+    Extension(caller): Extension<Caller>,
+    Named(name): Named,
+) -> Result<StatusCode, Refusal> {
+    let directory = issuer.directory(caller.authority());
+    directory.delete_scope(&name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

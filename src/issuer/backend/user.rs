@@ -1,0 +1,97 @@
+//! `/backend/user`
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::super::Issuer;
+use super::super::answers::UserAnswer;
+use super::super::body::{self, Named};
+use super::super::directory::{NewUser, UserUpdate};
+use super::super::guard::Caller;
+use super::super::page::{self, Asked};
+use super::super::refusal::Refusal;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewPassword {
+    password: String,
+}
+
+/// `GET`; `search` takes a part of a name or address.
+pub(in super::super) async fn list(
+    State(issuer): State<Arc<Issuer>>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let asked = Asked::read(&request, Some("search"))?;
+    let directory = issuer.directory(caller.authority());
+    let search = asked.filter().unwrap_or_default();
+    let listing = directory.users(search, &asked.page).await?;
+    Ok(page::answer(&listing, UserAnswer::of))
+}
+
+/// `POST`
+pub(in super::super) async fn create(
+    State(issuer): State<Arc<Issuer>>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let wanted: NewUser = body::json(request).await?;
+    let user = issuer
+        .directory(caller.authority())
+        .add_user(wanted)
+        .await?;
+    Ok(body::answer(StatusCode::CREATED, &UserAnswer::of(&user)))
+}
+
+/// `GET {username}`
+pub(in super::super) async fn read(
+    State(issuer): State<Arc<Issuer>>,
+    Extension(caller): Extension<Caller>,
+    Named(name): Named,
+) -> Result<Response, Refusal> {
+    let user = issuer.directory(caller.authority()).user(&name).await?;
+    Ok(body::answer(StatusCode::OK, &UserAnswer::of(&user)))
+}
+
+/// `PUT {username}`
+pub(in super::super) async fn update(
+    State(issuer): State<Arc<Issuer>>,
+    Extension(caller): Extension<Caller>,
+    Named(name): Named,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let wanted: UserUpdate = body::json(request).await?;
+    let directory = issuer.directory(caller.authority());
+    let user = directory.update_user(&name, &wanted).await?;
+    Ok(body::answer(StatusCode::OK, &UserAnswer::of(&user)))
+}
+
+/// `DELETE {username}`
+pub(in super::super) async fn delete(
+    State(issuer): State<Arc<Issuer>>,
+    Extension(caller): Extension<Caller>,
+    Named(name): Named,
+) -> Result<StatusCode, Refusal> {
+    let directory = issuer.directory(caller.authority());
+    directory.delete_user(&name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST {username}/set_password`
+pub(in super::super) async fn set_password(
+    State(issuer): State<Arc<Issuer>>,
+    Extension(caller): Extension<Caller>,
+    Named(name): Named,
+    request: Request,
+) -> Result<StatusCode, Refusal> {
+    let wanted: NewPassword = body::json(request).await?;
+    let directory = issuer.directory(caller.authority());
+    directory.set_password(&name, wanted.password).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,253 @@
+//! The directory of users, roles, scopes and apps: who may change what, and what then ends.
+//!
+//! No HTTP: endpoints and the command line both come here. Each operation is one [`Change`] of the
+//! store, so that the rules are asked about what is there while nobody else changes it, and
+//! what was given out ends together with what gave the right to it.
+//!
+//! Nobody passes on more than it has; `authority` says what that means.
+
+mod apps;
+mod authority;
+mod roles;
+mod scopes;
+mod tokens;
+mod users;
+
+use super::hashing::{HashingError, PasswordHasher};
+use super::{HashingSettings, random};
+use crate::clock::{Clock, UnixSeconds};
+use crate::identity::{
+    InvalidApp, InvalidUser, NotADescription, NotAScope, PasswordFault, ScopeSet,
+};
+use crate::store::{Change, Committed, Created, Store, StoreError};
+use crate::token::CryptographyFailed;
+
+pub use apps::{AppUpdate, AppsOf, NewApp, NewSecret};
+pub use authority::Authority;
+pub use roles::{NewRole, RoleUpdate};
+pub use scopes::{NewScope, ScopeUpdate};
+pub use tokens::WhatToRevoke;
+pub use users::{NewUser, UserUpdate};
+
+/// Users, roles, scopes and apps, in the hands of somebody.
+pub struct Directory<'a> {
+    store: &'a Store,
+    hasher: &'a PasswordHasher,
+    authority: Authority<'a>,
+    now: UnixSeconds,
+}
+
+/// A store in the hands of whoever administers the machine, with or without a running server.
+pub struct LocalDirectory {
+    store: Store,
+    hasher: PasswordHasher,
+    now: UnixSeconds,
+}
+
+/// Why a local directory cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The thread that hashes passwords.
+    #[error("cannot start the thread that hashes passwords: {0}")]
+    Threads(#[from] std::io::Error),
+}
+
+/// Of what there is none with the name that was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Thing {
+    /// A user.
+    User,
+    /// A role.
+    Role,
+    /// A scope.
+    Scope,
+    /// An app.
+    App,
+    /// A grant.
+    Grant,
+}
+
+/// Why an operation is not carried out. Nothing has changed then.
+#[derive(Debug, thiserror::Error)]
+pub enum DirectoryError {
+    /// Nothing has this name, or the caller may not know of it.
+    #[error("there is no such {}", .0.name())]
+    NotFound(Thing),
+    /// The name, or the address, is somebody else's.
+    #[error("the name or address is taken")]
+    NameTaken,
+    /// A change that would leave nobody who may do everything.
+    #[error(
+        "this would leave no administrator: an active user who has all `backend.*` scopes by its \
+         roles must remain; give them to another user first"
+    )]
+    LastAdministrator,
+    /// What the issuer itself needs.
+    #[error("`{0}` is one of the issuer's own: it can be neither renamed nor deleted")]
+    Own(String),
+    /// A name that may become one of the issuer's own.
+    #[error("names that begin with `backend.` or `consumer.` are the issuer's own: take another")]
+    Reserved,
+    /// The default role is not deleted.
+    #[error("this is the role that new users get: choose another default role first")]
+    DefaultRole,
+    /// The default role is everybody's.
+    #[error("the role that new users get can have no `backend.*` scope: everybody would get it")]
+    EverybodyAdministrator,
+    /// The caller's token has less than what it would pass on or lay hands on.
+    #[error("the token lacks what it would pass on or change: {0}")]
+    Beyond(ScopeSet),
+    /// The owner of an app has less.
+    #[error("an app can have no scope that its owner, or the token that asks, lacks: {0}")]
+    BeyondOwner(ScopeSet),
+    /// A scope that does not exist.
+    #[error("there is no scope `{0}`")]
+    UnknownScope(String),
+    /// A role that does not exist.
+    #[error("there is no role `{0}`")]
+    UnknownRole(String),
+    /// A malformed name of a scope or role.
+    #[error("{0}")]
+    Scope(#[from] NotAScope),
+    /// A malformed description.
+    #[error("{0}")]
+    Description(#[from] NotADescription),
+    /// A malformed username or address.
+    #[error("{0}")]
+    User(#[from] InvalidUser),
+    /// A status that is none.
+    #[error("{0}")]
+    Status(#[from] crate::identity::UnknownStatus),
+    /// A malformed name or URI of an app.
+    #[error("{0}")]
+    App(#[from] InvalidApp),
+    /// A password that may not be chosen.
+    #[error("{0}")]
+    Password(#[from] PasswordFault),
+    /// Somebody was faster: the user is no longer who gave the password.
+    #[error("the account has changed meanwhile: log in again")]
+    Changed,
+    /// As many apps as one user may have.
+    #[error("there are as many apps as one user may have")]
+    TooManyApps,
+    /// More redirect URIs than are kept.
+    #[error("an app has at most {} redirect URIs", apps::MAXIMUM_REDIRECT_URIS)]
+    TooManyRedirectUris,
+    /// An overlap that is too long.
+    #[error(
+        "an earlier secret lives for at most {} seconds more",
+        apps::MAXIMUM_OVERLAP_SECONDS
+    )]
+    Overlap,
+    /// Not exactly one thing to revoke.
+    #[error("say whose tokens end, by exactly one of `user`, `app`, `grant`, `token`, `everyone`")]
+    WhatToRevoke,
+    /// The threads that hash passwords.
+    #[error(transparent)]
+    Hashing(#[from] HashingError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Randomness.
+    #[error(transparent)]
+    Cryptography(#[from] CryptographyFailed),
+}
+
+impl<'a> Directory<'a> {
+    pub(super) fn new(
+        store: &'a Store,
+        hasher: &'a PasswordHasher,
+        authority: Authority<'a>,
+        now: UnixSeconds,
+    ) -> Self {
+        Self {
+            store,
+            hasher,
+            authority,
+            now,
+        }
+    }
+
+    async fn change(&self) -> Result<Change, DirectoryError> {
+        Ok(self.store.change(self.now).await?)
+    }
+}
+
+impl LocalDirectory {
+    /// Takes a store that is open.
+    pub fn new(store: Store, clock: &dyn Clock) -> Result<Self, OpenError> {
+        let settings = HashingSettings {
+            threads: 1,
+            max_queue: 1,
+        };
+        Ok(Self {
+            store,
+            hasher: PasswordHasher::start(settings)?,
+            now: clock.now(),
+        })
+    }
+
+    /// The directory; whoever can open the store may do everything.
+    pub fn directory(&self) -> Directory<'_> {
+        Directory::new(&self.store, &self.hasher, Authority::Machine, self.now)
+    }
+
+    /// A password that nobody has chosen.
+    pub fn password(&self) -> Result<crate::identity::PlainSecret, CryptographyFailed> {
+        Ok(crate::identity::PlainSecret::from_random(random()?))
+    }
+
+    /// Ends all connections.
+    pub async fn close(&self) {
+        self.store.close().await;
+    }
+}
+
+impl Thing {
+    fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Role => "role",
+            Self::Scope => "scope",
+            Self::App => "app",
+            Self::Grant => "grant",
+        }
+    }
+}
+
+async fn commit(change: Change) -> Result<(), DirectoryError> {
+    match change.commit().await? {
+        Committed::Yes => Ok(()),
+        Committed::LastAdministrator => Err(DirectoryError::LastAdministrator),
+    }
+}
+
+fn free(created: Created) -> Result<(), DirectoryError> {
+    match created {
+        Created::Yes => Ok(()),
+        Created::NameTaken => Err(DirectoryError::NameTaken),
+    }
+}
+
+/// Scopes as they are written in lists.
+fn scope_set(names: &[String]) -> Result<ScopeSet, DirectoryError> {
+    let names = names
+        .iter()
+        .map(|name| crate::identity::ScopeName::parse(name));
+    Ok(names.collect::<Result<_, _>>()?)
+}
+
+/// Scopes that all exist.
+async fn existing_scopes(
+    change: &mut Change,
+    names: &[String],
+) -> Result<ScopeSet, DirectoryError> {
+    let scopes = scope_set(names)?;
+    match change.missing_scope(&scopes).await? {
+        Some(missing) => Err(DirectoryError::UnknownScope(missing.as_str().to_owned())),
+        None => Ok(scopes),
+    }
+}

@@ -1,0 +1,283 @@
+//! Apps: who changes them, and when their tokens end.
+
+use serde::Deserialize;
+
+use super::super::random;
+use super::{Directory, DirectoryError, Thing, commit, existing_scopes, free};
+use crate::identity::{
+    App, AppKey, AppName, PlainSecret, RedirectUri, ScopeSet, Status, User, UserId,
+};
+use crate::store::{Change, Listing, OwnedApp, Page};
+use crate::token::{LogPosition, Subject};
+
+const MAXIMUM_APPS: i64 = 16;
+pub(super) const MAXIMUM_REDIRECT_URIS: usize = 16;
+pub(super) const MAXIMUM_OVERLAP_SECONDS: u32 = 30 * 86_400;
+
+/// An app that is to be.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewApp {
+    /// Its name.
+    pub name: String,
+    /// Where browsers may be sent.
+    #[serde(default)]
+    pub redirect_uris: Vec<String>,
+    /// At most these are granted; without them all that the caller has of its user's, but not what
+    /// opens the issuer itself.
+    #[serde(default)]
+    pub scopes: Option<Vec<String>>,
+}
+
+/// What is to change of an app; what is absent stays.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AppUpdate {
+    /// Another name.
+    pub name: Option<String>,
+    /// All redirect URIs that it is to have.
+    pub redirect_uris: Option<Vec<String>>,
+    /// All scopes that it is to have.
+    pub scopes: Option<Vec<String>>,
+    /// `active` or `disabled`.
+    pub status: Option<String>,
+}
+
+/// A secret that was made: this is the one time that it is seen.
+pub struct NewSecret {
+    /// The app.
+    pub app: OwnedApp,
+    /// Its secret.
+    pub secret: PlainSecret,
+}
+
+/// Whose apps the caller deals with.
+#[derive(Clone, Copy)]
+pub enum AppsOf<'a> {
+    /// Its own user's, and knows of no others.
+    User(&'a User),
+    /// Everybody's, as an administrator.
+    Everybody,
+}
+
+impl Directory<'_> {
+    /// The apps of one owner, or everybody's.
+    pub async fn apps(
+        &self,
+        owner: Option<&str>,
+        page: &Page,
+    ) -> Result<Listing<OwnedApp>, DirectoryError> {
+        let owner = match owner {
+            Some(name) => Some(self.user(name).await?.id),
+            None => None,
+        };
+        Ok(self.store.all_apps(owner.as_ref(), page).await?)
+    }
+
+    /// A user's own apps.
+    pub async fn own_apps(
+        &self,
+        owner: &User,
+        page: &Page,
+    ) -> Result<Listing<App>, DirectoryError> {
+        Ok(self.store.apps(&owner.id, page).await?)
+    }
+
+    /// The app with this key.
+    pub async fn app(&self, key: &str, of: AppsOf<'_>) -> Result<OwnedApp, DirectoryError> {
+        of.known(self.store.owned_app(&AppKey::known(key)).await?)
+    }
+
+    /// Adds an app of `owner`. It gets no more than the caller has: an app that may make apps must
+    /// not get by them what it was not granted.
+    pub async fn add_app(
+        &self,
+        owner: &User,
+        wanted: &NewApp,
+    ) -> Result<NewSecret, DirectoryError> {
+        let mut change = self.change().await?;
+        let owner = owner_of(&mut change, &owner.id).await?;
+        let scopes = match &wanted.scopes {
+            // What opens the issuer itself must be asked for by name.
+            None => {
+                let lacking = self.authority.lacks(&owner.scopes);
+                let granted = owner.scopes.without(&lacking);
+                granted
+                    .iter()
+                    .filter(|one| !one.is_own())
+                    .cloned()
+                    .collect()
+            }
+            Some(names) => existing_scopes(&mut change, names).await?,
+        };
+        self.within_owner(&scopes, &owner, AppsOf::User(&owner))?;
+        let app = App {
+            key: AppKey::from_random(random()?),
+            name: AppName::parse(&wanted.name)?,
+            owner: owner.id.clone(),
+            redirect_uris: redirect_uris(&wanted.redirect_uris)?,
+            scopes,
+            status: Status::Active,
+            created_at: self.now,
+            revoked_through: LogPosition::default(),
+        };
+        if change.count_apps(&app.owner).await? >= MAXIMUM_APPS {
+            return Err(DirectoryError::TooManyApps);
+        }
+        let secret = PlainSecret::from_random(random()?);
+        free(change.add_app(&app, &secret.digest()).await?)?;
+        commit(change).await?;
+        let owner = owner.username;
+        Ok(NewSecret {
+            app: OwnedApp { app, owner },
+            secret,
+        })
+    }
+
+    /// Changes an app. Its tokens end if it is disabled or has less than before.
+    pub async fn update_app(
+        &self,
+        key: &str,
+        of: AppsOf<'_>,
+        wanted: &AppUpdate,
+    ) -> Result<OwnedApp, DirectoryError> {
+        let mut change = self.change().await?;
+        let (OwnedApp { app: before, owner }, its_owner) =
+            self.app_in_hand(&mut change, key, of).await?;
+        let mut app = before.clone();
+        if let Some(name) = &wanted.name {
+            app.name = AppName::parse(name)?;
+        }
+        if let Some(uris) = &wanted.redirect_uris {
+            app.redirect_uris = redirect_uris(uris)?;
+        }
+        if let Some(status) = &wanted.status {
+            app.status = Status::parse(status)?;
+        }
+        if let Some(names) = &wanted.scopes {
+            app.scopes = existing_scopes(&mut change, names).await?;
+            // What it has may stay, even if its owner has less by now.
+            let added = app.scopes.without(&before.scopes);
+            self.within_owner(&added, &its_owner, of)?;
+        }
+        free(change.update_app(&app).await?)?;
+        let disabled = before.status == Status::Active && app.status == Status::Disabled;
+        if disabled || !before.scopes.is_subset_of(&app.scopes) {
+            change.revoke(&subject(&app.key)).await?;
+        }
+        commit(change).await?;
+        Ok(OwnedApp { app, owner })
+    }
+
+    /// Deletes an app; its tokens end.
+    pub async fn delete_app(&self, key: &str, of: AppsOf<'_>) -> Result<(), DirectoryError> {
+        let mut change = self.change().await?;
+        let OwnedApp { app, .. } = of.known(change.app(&AppKey::known(key)).await?)?;
+        if matches!(of, AppsOf::Everybody) {
+            self.authority.may_pass_on(&app.scopes)?;
+        }
+        change.delete_app(&app.key).await?;
+        change.revoke(&subject(&app.key)).await?;
+        commit(change).await
+    }
+
+    /// Gives an app another secret. The one before lives for `overlap_seconds` more; with none it
+    /// ends at once, as when it has leaked, and what was given out to the app ends with it.
+    pub async fn rotate_secret(
+        &self,
+        key: &str,
+        of: AppsOf<'_>,
+        overlap_seconds: u32,
+    ) -> Result<NewSecret, DirectoryError> {
+        if overlap_seconds > MAXIMUM_OVERLAP_SECONDS {
+            return Err(DirectoryError::Overlap);
+        }
+        let mut change = self.change().await?;
+        let (app, _) = self.app_in_hand(&mut change, key, of).await?;
+        let secret = PlainSecret::from_random(random()?);
+        let digest = secret.digest();
+        change
+            .rotate_secret(&app.app.key, &digest, overlap_seconds)
+            .await?;
+        if overlap_seconds == 0 {
+            change.revoke(&subject(&app.app.key)).await?;
+        }
+        commit(change).await?;
+        Ok(NewSecret { app, secret })
+    }
+
+    /// An app that the caller may do as it likes with: with a secret of it, or a redirect URI, it
+    /// can do all that the app can.
+    async fn app_in_hand(
+        &self,
+        change: &mut Change,
+        key: &str,
+        of: AppsOf<'_>,
+    ) -> Result<(OwnedApp, User), DirectoryError> {
+        let found = of.known(change.app(&AppKey::known(key)).await?)?;
+        let owner = owner_of(change, &found.app.owner).await?;
+        match of {
+            AppsOf::User(_) => {
+                let missing = self
+                    .authority
+                    .lacks(&found.app.scopes.within(&owner.scopes));
+                if !missing.is_empty() {
+                    return Err(DirectoryError::Beyond(missing));
+                }
+            }
+            AppsOf::Everybody => self.authority.may_pass_on(&found.app.scopes)?,
+        }
+        Ok((found, owner))
+    }
+
+    /// Whether an app of `owner` may get these scopes from the caller.
+    fn within_owner(
+        &self,
+        scopes: &ScopeSet,
+        owner: &User,
+        of: AppsOf<'_>,
+    ) -> Result<(), DirectoryError> {
+        let missing = match of {
+            AppsOf::User(_) => self.authority.lacks(scopes),
+            AppsOf::Everybody => self.authority.lacks(&scopes.administrative()),
+        };
+        let missing = if missing.is_empty() {
+            scopes.without(&owner.scopes)
+        } else {
+            missing
+        };
+        if missing.is_empty() {
+            Ok(())
+        } else {
+            Err(DirectoryError::BeyondOwner(missing))
+        }
+    }
+}
+
+impl AppsOf<'_> {
+    /// The app, if the caller may know of it.
+    fn known(self, found: Option<OwnedApp>) -> Result<OwnedApp, DirectoryError> {
+        let known = found.filter(|found| match self {
+            Self::User(user) => user.id == found.app.owner,
+            Self::Everybody => true,
+        });
+        known.ok_or(DirectoryError::NotFound(Thing::App))
+    }
+}
+
+async fn owner_of(change: &mut Change, owner: &UserId) -> Result<User, DirectoryError> {
+    let owner = change.user(owner).await?;
+    owner.ok_or(DirectoryError::NotFound(Thing::User))
+}
+
+fn redirect_uris(texts: &[String]) -> Result<Vec<RedirectUri>, DirectoryError> {
+    if texts.len() > MAXIMUM_REDIRECT_URIS {
+        return Err(DirectoryError::TooManyRedirectUris);
+    }
+    let uris = texts.iter().map(|uri| RedirectUri::parse(uri));
+    Ok(uris.collect::<Result<_, _>>()?)
+}
+
+fn subject(app: &AppKey) -> Subject {
+    Subject::App(app.as_str().to_owned())
+}

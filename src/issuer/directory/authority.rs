@@ -1,0 +1,82 @@
+//! On whose behalf an operation runs, and what that allows: nobody passes on more than it has.
+//!
+//! What an endpoint asks for (`backend.user` and so on) is decided before. Beyond it:
+//! 1. `backend.*` scopes pass only through the hands of tokens that have them: into roles, to users,
+//!    to apps. Users and apps that have such scopes are changed only by tokens that have them too,
+//!    because whoever sets a password or takes a secret can do what its owner can.
+//! 2. No token makes its own user more than it is, by a role or in one, unless it has all
+//!    `backend.*` scopes and could do so anyway.
+//!
+//! Other scopes are for administrators to give: who has `backend.role` puts any of them into a role,
+//! and who has `backend.user` gives roles that have them. That reaches a second account of the same
+//! person too, so these two are for whoever may have every scope that is not `backend.*`.
+
+use super::DirectoryError;
+use crate::identity::{Role, ScopeSet, User};
+
+/// On whose behalf an operation runs.
+#[derive(Clone, Copy)]
+pub enum Authority<'a> {
+    /// Somebody who holds the store itself, or the issuer for somebody who registers.
+    Machine,
+    /// The bearer of a token.
+    Bearer {
+        /// Its user, as it is now.
+        user: &'a User,
+        /// What the token has of what its user has.
+        scopes: &'a ScopeSet,
+    },
+}
+
+impl Authority<'_> {
+    /// Whether these scopes may pass through its hands.
+    pub(super) fn may_pass_on(&self, scopes: &ScopeSet) -> Result<(), DirectoryError> {
+        match self {
+            Self::Machine => Ok(()),
+            Self::Bearer { scopes: own, .. } => within(&scopes.administrative(), own),
+        }
+    }
+
+    /// Which of these it does not have itself.
+    pub(super) fn lacks(&self, scopes: &ScopeSet) -> ScopeSet {
+        match self {
+            Self::Machine => ScopeSet::default(),
+            Self::Bearer { scopes: own, .. } => scopes.without(own),
+        }
+    }
+
+    /// Whether it may give `target` these scopes by its roles, if that is its own user.
+    pub(super) fn may_raise(&self, target: &User, after: &ScopeSet) -> Result<(), DirectoryError> {
+        match self {
+            Self::Bearer { user, scopes } if user.id == target.id => {
+                if scopes.make_administrator() {
+                    return Ok(());
+                }
+                within(after, &target.scopes)
+            }
+            Self::Bearer { .. } | Self::Machine => Ok(()),
+        }
+    }
+
+    /// Whether it may add these scopes to a role, if its own user has that.
+    pub(super) fn may_extend(&self, role: &Role, added: &ScopeSet) -> Result<(), DirectoryError> {
+        match self {
+            Self::Bearer { user, scopes } if user.roles.contains(&role.name) => {
+                if scopes.make_administrator() {
+                    return Ok(());
+                }
+                within(added, &user.scopes)
+            }
+            Self::Bearer { .. } | Self::Machine => Ok(()),
+        }
+    }
+}
+
+fn within(scopes: &ScopeSet, own: &ScopeSet) -> Result<(), DirectoryError> {
+    let missing = scopes.without(own);
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(DirectoryError::Beyond(missing))
+    }
+}

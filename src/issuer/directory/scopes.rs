@@ -1,0 +1,108 @@
+//! Scopes: who changes them, and whose tokens then end.
+
+use serde::Deserialize;
+
+use super::super::first_start::OWN_SCOPES;
+use super::{Directory, DirectoryError, Thing, commit, free};
+use crate::identity::{Description, Scope, ScopeName};
+use crate::store::{Listing, Page};
+
+/// A scope that is to be.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewScope {
+    /// Its name.
+    pub name: String,
+    /// What it allows.
+    pub description: String,
+}
+
+/// What is to change of a scope; what is absent stays.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScopeUpdate {
+    /// Another name: whoever has the scope loses the old one and has to get new tokens.
+    pub name: Option<String>,
+    /// Another description.
+    pub description: Option<String>,
+}
+
+impl Directory<'_> {
+    /// The scopes.
+    pub async fn scopes(&self, page: &Page) -> Result<Listing<Scope>, DirectoryError> {
+        Ok(self.store.scopes(page).await?)
+    }
+
+    /// The scope of this name.
+    pub async fn scope(&self, name: &str) -> Result<Scope, DirectoryError> {
+        present(self.store.scope(&scope_name(name)?).await?)
+    }
+
+    /// Adds a scope, which nobody has yet.
+    pub async fn add_scope(&self, wanted: &NewScope) -> Result<Scope, DirectoryError> {
+        let name = free_name(&wanted.name)?;
+        let description = Description::parse(&wanted.description)?;
+        free(self.store.add_scope(&name, description.as_str()).await?)?;
+        Ok(Scope { name, description })
+    }
+
+    /// Changes a scope. With its name the tokens of all who have it end.
+    pub async fn update_scope(
+        &self,
+        name: &str,
+        wanted: &ScopeUpdate,
+    ) -> Result<Scope, DirectoryError> {
+        let mut change = self.change().await?;
+        let mut scope = present(change.scope(&scope_name(name)?).await?)?;
+        if let Some(description) = &wanted.description {
+            scope.description = Description::parse(description)?;
+            change
+                .describe_scope(&scope.name, &scope.description)
+                .await?;
+        }
+        if let Some(name) = wanted.name.as_deref()
+            && name != scope.name.as_str()
+        {
+            not_own(&scope.name)?;
+            let name = free_name(name)?;
+            free(change.rename_scope(&scope.name, &name).await?)?;
+            scope.name = name;
+        }
+        commit(change).await?;
+        Ok(scope)
+    }
+
+    /// Deletes a scope. The tokens of all who have it end.
+    pub async fn delete_scope(&self, name: &str) -> Result<(), DirectoryError> {
+        let mut change = self.change().await?;
+        let scope = present(change.scope(&scope_name(name)?).await?)?;
+        not_own(&scope.name)?;
+        change.delete_scope(&scope.name).await?;
+        commit(change).await
+    }
+}
+
+/// A name that no release will take for the issuer's own endpoints.
+fn free_name(name: &str) -> Result<ScopeName, DirectoryError> {
+    let name = ScopeName::parse(name)?;
+    if name.is_own() {
+        return Err(DirectoryError::Reserved);
+    }
+    Ok(name)
+}
+
+fn not_own(scope: &ScopeName) -> Result<(), DirectoryError> {
+    if OWN_SCOPES.iter().any(|(own, _)| *own == scope.as_str()) {
+        return Err(DirectoryError::Own(scope.as_str().to_owned()));
+    }
+    Ok(())
+}
+
+/// What cannot be a name is no scope's.
+fn scope_name(name: &str) -> Result<ScopeName, DirectoryError> {
+    ScopeName::parse(name).map_err(|_| DirectoryError::NotFound(Thing::Scope))
+}
+
+fn present(scope: Option<Scope>) -> Result<Scope, DirectoryError> {
+    scope.ok_or(DirectoryError::NotFound(Thing::Scope))
+}

@@ -1,0 +1,82 @@
+//! Taking tokens back while users and apps stay what they are.
+
+use serde::Deserialize;
+
+use super::{Directory, DirectoryError, Thing, commit};
+use crate::identity::{AppKey, Username};
+use crate::token::Subject;
+
+/// Whose tokens end: exactly one of these.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WhatToRevoke {
+    /// A username.
+    pub user: Option<String>,
+    /// An app's key.
+    pub app: Option<String>,
+    /// A grant's id, as in `GET /consumer/grant` and the claim `sid`.
+    pub grant: Option<String>,
+    /// A token's id, the claim `jti`.
+    pub token: Option<String>,
+    /// `true`: everybody's.
+    pub everyone: Option<bool>,
+}
+
+impl Directory<'_> {
+    /// Ends tokens. Grants and single tokens need not be known: what is listed refuses.
+    pub async fn revoke(&self, what: WhatToRevoke) -> Result<Subject, DirectoryError> {
+        let mut change = self.change().await?;
+        let subject = match what {
+            WhatToRevoke {
+                user: Some(name),
+                app: None,
+                grant: None,
+                token: None,
+                everyone: None,
+            } => {
+                let unknown = DirectoryError::NotFound(Thing::User);
+                let user = match Username::parse(&name) {
+                    Ok(name) => change.user_named(&name).await?,
+                    Err(_) => None,
+                };
+                Subject::User(user.ok_or(unknown)?.id.as_str().to_owned())
+            }
+            WhatToRevoke {
+                user: None,
+                app: Some(key),
+                grant: None,
+                token: None,
+                everyone: None,
+            } => {
+                let app = change.app(&AppKey::known(&key)).await?;
+                app.ok_or(DirectoryError::NotFound(Thing::App))?;
+                Subject::App(key)
+            }
+            WhatToRevoke {
+                user: None,
+                app: None,
+                grant: Some(id),
+                token: None,
+                everyone: None,
+            } => Subject::Grant(id),
+            WhatToRevoke {
+                user: None,
+                app: None,
+                grant: None,
+                token: Some(id),
+                everyone: None,
+            } => Subject::Token(id),
+            WhatToRevoke {
+                user: None,
+                app: None,
+                grant: None,
+                token: None,
+                everyone: Some(true),
+            } => Subject::Everyone,
+            _ => return Err(DirectoryError::WhatToRevoke),
+        };
+        change.revoke(&subject).await?;
+        commit(change).await?;
+        Ok(subject)
+    }
+}

@@ -1,0 +1,233 @@
+//! Users: who adds, changes and deletes them, and when their tokens end.
+
+use serde::Deserialize;
+
+use super::super::random;
+use super::{Directory, DirectoryError, Thing, commit, free};
+use crate::identity::{Email, Password, RoleName, ScopeSet, Status, User, UserId, Username};
+use crate::store::{Change, Listing, LiveGrant, Page};
+use crate::token::{LogPosition, Subject};
+
+/// A user that is to be.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewUser {
+    /// Its name.
+    pub username: String,
+    /// Its address.
+    pub email: String,
+    /// Its password.
+    pub password: String,
+    /// Its roles; without them it gets the default role.
+    #[serde(default)]
+    pub roles: Option<Vec<String>>,
+}
+
+/// What is to change of a user; what is absent stays.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct UserUpdate {
+    /// Another name. Tokens carry it, so they end.
+    pub username: Option<String>,
+    /// Another address.
+    pub email: Option<String>,
+    /// `active` or `disabled`.
+    pub status: Option<String>,
+    /// All roles that it is to have.
+    pub roles: Option<Vec<String>>,
+}
+
+impl Directory<'_> {
+    /// Users whose names or addresses hold `search`.
+    pub async fn users(&self, search: &str, page: &Page) -> Result<Listing<User>, DirectoryError> {
+        Ok(self.store.users(search, page).await?)
+    }
+
+    /// The user of this name.
+    pub async fn user(&self, name: &str) -> Result<User, DirectoryError> {
+        let found = self.store.user_named(&username(name)?).await?;
+        found.ok_or(DirectoryError::NotFound(Thing::User))
+    }
+
+    /// Adds an active user.
+    pub async fn add_user(&self, wanted: NewUser) -> Result<User, DirectoryError> {
+        let (username, email) = (
+            Username::parse(&wanted.username)?,
+            Email::parse(&wanted.email)?,
+        );
+        let password = Password::choose(wanted.password, &[username.as_str(), email.as_str()])?;
+        let hash = self.hasher.hash(password).await?;
+        let mut change = self.change().await?;
+        let roles = match wanted.roles {
+            None => change.default_role().await?.into_iter().collect(),
+            Some(names) => {
+                let (roles, scopes) = existing_roles(&mut change, &names).await?;
+                self.authority.may_pass_on(&scopes)?;
+                roles
+            }
+        };
+        let user = User {
+            id: UserId::from_random(random()?),
+            username,
+            email,
+            status: Status::Active,
+            roles,
+            scopes: ScopeSet::default(),
+            created_at: self.now,
+            as_of: LogPosition::default(),
+            revoked_through: LogPosition::default(),
+        };
+        free(change.add_user(&user, &hash).await?)?;
+        // Read again: its roles have scopes.
+        let user = present(change.user(&user.id).await?)?;
+        commit(change).await?;
+        Ok(user)
+    }
+
+    /// Changes a user. Its tokens end if it is disabled, renamed, or has less than before.
+    pub async fn update_user(
+        &self,
+        name: &str,
+        wanted: &UserUpdate,
+    ) -> Result<User, DirectoryError> {
+        let mut change = self.change().await?;
+        let before = present(change.user_named(&username(name)?).await?)?;
+        self.authority.may_pass_on(&before.scopes)?;
+        let username = match &wanted.username {
+            Some(name) => Username::parse(name)?,
+            None => before.username.clone(),
+        };
+        let email = match &wanted.email {
+            Some(address) => Email::parse(address)?,
+            None => before.email.clone(),
+        };
+        free(change.rename_user(&before.id, &username, &email).await?)?;
+        if let Some(status) = &wanted.status {
+            let status = Status::parse(status)?;
+            change.set_user_status(&before.id, status).await?;
+        }
+        if let Some(names) = &wanted.roles {
+            let (roles, scopes) = existing_roles(&mut change, names).await?;
+            self.authority.may_pass_on(&scopes)?;
+            self.authority.may_raise(&before, &scopes)?;
+            change.set_user_roles(&before.id, &roles).await?;
+        }
+        let after = present(change.user(&before.id).await?)?;
+        if ends_tokens(&before, &after) {
+            change.revoke(&subject(&after.id)).await?;
+        }
+        commit(change).await?;
+        Ok(after)
+    }
+
+    /// Deletes a user with its apps; all their tokens end.
+    pub async fn delete_user(&self, name: &str) -> Result<(), DirectoryError> {
+        let mut change = self.change().await?;
+        let user = present(change.user_named(&username(name)?).await?)?;
+        self.authority.may_pass_on(&user.scopes)?;
+        change.delete_user(&user.id).await?;
+        change.revoke(&subject(&user.id)).await?;
+        commit(change).await
+    }
+
+    /// Gives a user another password; all its tokens end.
+    pub async fn set_password(&self, name: &str, password: String) -> Result<(), DirectoryError> {
+        let user = self.user(name).await?;
+        let hash = self.hash(&user, password).await?;
+        let mut change = self.change().await?;
+        let user = present(change.user(&user.id).await?)?;
+        self.authority.may_pass_on(&user.scopes)?;
+        change.set_password_hash(&user.id, &hash).await?;
+        change.revoke(&subject(&user.id)).await?;
+        commit(change).await
+    }
+
+    /// Gives a user another password of its own; all its tokens end. `user` was read when it gave
+    /// the old one: whoever had its tokens revoked since then has the last word.
+    pub async fn change_own_password(
+        &self,
+        user: &User,
+        password: String,
+    ) -> Result<(), DirectoryError> {
+        let hash = self.hash(user, password).await?;
+        let mut change = self.change().await?;
+        let present = present(change.user(&user.id).await?)?;
+        if present.revoked_through != user.revoked_through || present.status != Status::Active {
+            return Err(DirectoryError::Changed);
+        }
+        change.set_password_hash(&user.id, &hash).await?;
+        change.revoke(&subject(&user.id)).await?;
+        commit(change).await
+    }
+
+    /// Gives a user another address at its own request.
+    pub async fn change_own_email(&self, user: &User, email: &str) -> Result<User, DirectoryError> {
+        let email = Email::parse(email)?;
+        let mut change = self.change().await?;
+        let before = present(change.user(&user.id).await?)?;
+        let renamed = change.rename_user(&before.id, &before.username, &email);
+        free(renamed.await?)?;
+        commit(change).await?;
+        Ok(User { email, ..before })
+    }
+
+    /// The grants of a user that can still be extended.
+    pub async fn grants(
+        &self,
+        user: &UserId,
+        page: &Page,
+    ) -> Result<Listing<LiveGrant>, DirectoryError> {
+        Ok(self.store.grants(user, page, self.now).await?)
+    }
+
+    /// Ends a grant of this user, with all its tokens.
+    pub async fn end_grant(&self, user: &UserId, grant: &str) -> Result<(), DirectoryError> {
+        let mut change = self.change().await?;
+        if !change.has_grant(user, grant).await? {
+            return Err(DirectoryError::NotFound(Thing::Grant));
+        }
+        change.revoke(&Subject::Grant(grant.to_owned())).await?;
+        commit(change).await
+    }
+
+    async fn hash(&self, user: &User, password: String) -> Result<String, DirectoryError> {
+        let names = [user.username.as_str(), user.email.as_str()];
+        let password = Password::choose(password, &names)?;
+        Ok(self.hasher.hash(password).await?)
+    }
+}
+
+/// Whether what was given out to the user of before is more than the one of now would get.
+fn ends_tokens(before: &User, after: &User) -> bool {
+    let disabled = before.status == Status::Active && after.status == Status::Disabled;
+    disabled || before.username != after.username || !before.scopes.is_subset_of(&after.scopes)
+}
+
+/// Roles by their names, and what they have together.
+async fn existing_roles(
+    change: &mut Change,
+    names: &[String],
+) -> Result<(Vec<RoleName>, ScopeSet), DirectoryError> {
+    let (mut roles, mut scopes) = (Vec::new(), Vec::new());
+    for name in names {
+        let unknown = || DirectoryError::UnknownRole(name.clone());
+        let name = RoleName::parse(name).map_err(|_| unknown())?;
+        let role = change.role(&name).await?.ok_or_else(unknown)?;
+        scopes.extend(role.scopes.iter().cloned());
+        roles.push(role.name);
+    }
+    Ok((roles, scopes.into_iter().collect()))
+}
+
+/// What cannot be a name is nobody's.
+fn username(name: &str) -> Result<Username, DirectoryError> {
+    Username::parse(name).map_err(|_| DirectoryError::NotFound(Thing::User))
+}
+
+fn present(user: Option<User>) -> Result<User, DirectoryError> {
+    user.ok_or(DirectoryError::NotFound(Thing::User))
+}
+
+fn subject(user: &UserId) -> Subject {
+    Subject::User(user.as_str().to_owned())
+}

@@ -1,0 +1,161 @@
+//! A change of users, roles, scopes or apps: one transaction, one at a time on the whole store, that
+//! leaves an administrator.
+
+use std::fmt::Write;
+
+use sqlx::{Any, Transaction};
+
+use super::revocations::{as_bigint, expiry, position, revoke};
+use super::{Store, StoreError};
+use crate::clock::UnixSeconds;
+use crate::identity::ADMINISTRATIVE_SCOPES;
+use crate::token::Subject;
+
+/// A change that has begun. What it reads stays true until it is committed; dropped, it never was.
+pub struct Change {
+    store: Store,
+    pub(super) transaction: Transaction<'static, Any>,
+    pub(super) now: UnixSeconds,
+    had_administrator: bool,
+    appended: bool,
+}
+
+/// What became of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Committed {
+    /// It holds.
+    Yes,
+    /// Nobody would have been left who may do everything: nothing has changed.
+    LastAdministrator,
+}
+
+/// Users, as a query of their ids with `$1` and so on for `names`.
+pub(super) struct Selected {
+    pub(super) query: String,
+    pub(super) names: Vec<String>,
+}
+
+impl Store {
+    /// Begins a change, when those before it have ended.
+    pub async fn change(&self, now: UnixSeconds) -> Result<Change, StoreError> {
+        let mut transaction = self.begin().await?;
+        let lock = "UPDATE settings SET value = value WHERE name = 'directory_lock'";
+        let locked = sqlx::query(lock).execute(&mut *transaction).await?;
+        if locked.rows_affected() != 1 {
+            return Err(StoreError::Unreadable("lock"));
+        }
+        Ok(Change {
+            store: self.clone(),
+            had_administrator: has_administrator(&mut transaction).await?,
+            transaction,
+            now,
+            appended: false,
+        })
+    }
+}
+
+impl Change {
+    /// Ends the change, if an administrator is left where there was one.
+    pub async fn commit(mut self) -> Result<Committed, StoreError> {
+        if self.had_administrator && !has_administrator(&mut self.transaction).await? {
+            self.transaction.rollback().await?;
+            return Ok(Committed::LastAdministrator);
+        }
+        if self.appended {
+            self.store.commit_appended(self.transaction).await?;
+        } else {
+            self.transaction.commit().await?;
+        }
+        Ok(Committed::Yes)
+    }
+
+    /// Takes back what was given out to `subject`.
+    pub async fn revoke(&mut self, subject: &Subject) -> Result<(), StoreError> {
+        revoke(&mut self.transaction, subject, self.now).await?;
+        self.appended = true;
+        Ok(())
+    }
+
+    /// Takes back what was given out to all of `users`: a row of the log for each, in statements
+    /// whose number does not grow with theirs. The locks are taken in the order of [`revoke`].
+    pub(super) async fn revoke_users(&mut self, users: &Selected) -> Result<u64, StoreError> {
+        let Selected { query, names } = users;
+        let locking = [
+            format!("DELETE FROM refresh_tokens WHERE user_id IN ({query})"),
+            format!("UPDATE users SET status = status WHERE id IN ({query})"),
+        ];
+        for text in locking {
+            self.execute(&text, names, &[]).await?;
+        }
+        let expiry = expiry(&mut self.transaction, self.now).await?;
+        let head = "UPDATE revocation_head SET position = position RETURNING position";
+        let row = sqlx::query(head).fetch_one(&mut *self.transaction).await?;
+        let head = as_bigint(position(&row, "position")?);
+        let [from, created, expires] = [1, 2, 3].map(|number| names.len() + number);
+        let text = format!(
+            "INSERT INTO revocations (position, kind, subject, created_at, expires_at) \
+             SELECT ${from} + row_number() OVER (ORDER BY u.id), 'user', u.id, ${created}, \
+             ${expires} FROM users u WHERE u.id IN ({query})"
+        );
+        let numbers = [head, self.now.0, expiry.0];
+        let appended = self.execute(&text, names, &numbers).await?;
+        let last = head.saturating_add(i64::try_from(appended).unwrap_or(i64::MAX));
+        let text = "UPDATE users SET revoked_through = $1 WHERE id IN \
+                    (SELECT subject FROM revocations WHERE position > $2 AND kind = 'user')";
+        self.execute(text, &[], &[last, head]).await?;
+        self.execute("UPDATE revocation_head SET position = $1", &[], &[last])
+            .await?;
+        self.appended |= appended > 0;
+        Ok(appended)
+    }
+
+    /// Runs a statement with texts and then numbers for its placeholders; the number of its rows.
+    pub(super) async fn execute(
+        &mut self,
+        text: &str,
+        texts: &[String],
+        numbers: &[i64],
+    ) -> Result<u64, sqlx::Error> {
+        let mut query = sqlx::query(text);
+        for text in texts {
+            query = query.bind(text.clone());
+        }
+        for number in numbers {
+            query = query.bind(*number);
+        }
+        let done = query.execute(&mut *self.transaction).await?;
+        Ok(done.rows_affected())
+    }
+}
+
+/// Whether an active user has all that administrators have.
+async fn has_administrator(
+    transaction: &mut Transaction<'static, Any>,
+) -> Result<bool, StoreError> {
+    let scopes = placeholders(1, ADMINISTRATIVE_SCOPES.len());
+    let count = ADMINISTRATIVE_SCOPES.len();
+    let text = format!(
+        "SELECT r.user_id FROM role_scopes s JOIN user_roles r ON r.role = s.role \
+         JOIN users u ON u.id = r.user_id \
+         WHERE s.scope IN ({scopes}) AND u.status = 'active' \
+         GROUP BY r.user_id HAVING COUNT(DISTINCT s.scope) = {count} LIMIT 1"
+    );
+    let mut query = sqlx::query(&text);
+    for scope in ADMINISTRATIVE_SCOPES {
+        query = query.bind(scope);
+    }
+    let row = query.fetch_optional(&mut **transaction).await?;
+    Ok(row.is_some())
+}
+
+/// `count` placeholders from `$first` on.
+pub(super) fn placeholders(first: usize, count: usize) -> String {
+    let mut text = String::new();
+    for number in first..first + count {
+        let separator = if number == first { "" } else { ", " };
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{separator}${number}");
+    }
+    text
+}

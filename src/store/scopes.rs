@@ -1,0 +1,151 @@
+//! Scopes.
+
+use sqlx::any::AnyRow;
+use sqlx::{Any, Executor, Row};
+
+use super::change::{Selected, placeholders};
+use super::{Change, Created, Listing, Page, Store, StoreError, created};
+use crate::identity::{Description, Scope, ScopeName, ScopeSet};
+
+const SELECT: &str = "SELECT s.name, s.description FROM scopes s";
+
+impl Store {
+    /// Adds a scope; one that exists keeps its description.
+    pub async fn add_scope(
+        &self,
+        scope: &ScopeName,
+        description: &str,
+    ) -> Result<Created, StoreError> {
+        let text = "INSERT INTO scopes (name, description) VALUES ($1, $2) \
+                    ON CONFLICT (name) DO NOTHING";
+        let inserted = sqlx::query(text)
+            .bind(scope.as_str())
+            .bind(description)
+            .execute(&self.writer)
+            .await?;
+        Ok(match inserted.rows_affected() {
+            0 => Created::NameTaken,
+            _ => Created::Yes,
+        })
+    }
+
+    /// The scope of this name.
+    pub async fn scope(&self, name: &ScopeName) -> Result<Option<Scope>, StoreError> {
+        named(&self.reader, name).await
+    }
+
+    /// The scopes.
+    pub async fn scopes(&self, page: &Page) -> Result<Listing<Scope>, StoreError> {
+        let text = format!("{SELECT} WHERE s.name > $1 ORDER BY s.name LIMIT $2");
+        let rows = sqlx::query(&text)
+            .bind(&*page.after)
+            .bind(page.rows())
+            .fetch_all(&self.reader)
+            .await?;
+        let scopes = rows.iter().map(read).collect::<Result<_, _>>()?;
+        let name = |scope: &Scope| scope.name.as_str().to_owned();
+        Ok(Listing::of(scopes, page, name))
+    }
+}
+
+impl Change {
+    /// The scope of this name.
+    pub async fn scope(&mut self, name: &ScopeName) -> Result<Option<Scope>, StoreError> {
+        named(&mut *self.transaction, name).await
+    }
+
+    /// One of `scopes` that does not exist.
+    pub async fn missing_scope(
+        &mut self,
+        scopes: &ScopeSet,
+    ) -> Result<Option<ScopeName>, StoreError> {
+        if scopes.is_empty() {
+            return Ok(None);
+        }
+        let among = placeholders(1, scopes.iter().count());
+        let text = format!("{SELECT} WHERE s.name IN ({among})");
+        let mut query = sqlx::query(&text);
+        for scope in scopes.iter() {
+            query = query.bind(scope.as_str());
+        }
+        let rows = query.fetch_all(&mut *self.transaction).await?;
+        let found = rows.iter().map(|row| Ok(read(row)?.name));
+        let found = found.collect::<Result<ScopeSet, StoreError>>()?;
+        Ok(scopes.without(&found).iter().next().cloned())
+    }
+
+    /// Says in other words what a scope allows.
+    pub async fn describe_scope(
+        &mut self,
+        scope: &ScopeName,
+        description: &Description,
+    ) -> Result<(), StoreError> {
+        let texts = [scope.as_str(), description.as_str()].map(str::to_owned);
+        let text = "UPDATE scopes SET description = $2 WHERE name = $1";
+        self.execute(text, &texts, &[]).await?;
+        Ok(())
+    }
+
+    /// Gives a scope another name, and takes back what was given out to whoever has it: tokens carry
+    /// the old one. Where the name is taken the change is over.
+    pub async fn rename_scope(
+        &mut self,
+        scope: &ScopeName,
+        name: &ScopeName,
+    ) -> Result<Created, StoreError> {
+        self.revoke_users(&holders(scope)).await?;
+        let renamed = sqlx::query("UPDATE scopes SET name = $2 WHERE name = $1")
+            .bind(scope.as_str())
+            .bind(name.as_str())
+            .execute(&mut *self.transaction)
+            .await;
+        created(renamed.map(|_| ()))
+    }
+
+    /// Deletes a scope, from roles and apps as well, and takes back what was given out to whoever
+    /// has it.
+    pub async fn delete_scope(&mut self, scope: &ScopeName) -> Result<(), StoreError> {
+        self.revoke_users(&holders(scope)).await?;
+        let texts = [scope.as_str().to_owned()];
+        self.execute("DELETE FROM scopes WHERE name = $1", &texts, &[])
+            .await?;
+        Ok(())
+    }
+}
+
+/// Who has the scope by whatever role.
+fn holders(scope: &ScopeName) -> Selected {
+    let query = "SELECT r.user_id FROM user_roles r JOIN role_scopes s ON s.role = r.role \
+                 WHERE s.scope = $1";
+    Selected {
+        query: query.to_owned(),
+        names: vec![scope.as_str().to_owned()],
+    }
+}
+
+async fn named(
+    database: impl Executor<'_, Database = Any>,
+    name: &ScopeName,
+) -> Result<Option<Scope>, StoreError> {
+    let row = sqlx::query(&format!("{SELECT} WHERE s.name = $1"))
+        .bind(name.as_str())
+        .fetch_optional(database)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+fn read(row: &AnyRow) -> Result<Scope, StoreError> {
+    let unreadable = StoreError::Unreadable("scope");
+    let Ok(name) = ScopeName::parse(row.try_get("name")?) else {
+        return Err(unreadable);
+    };
+    // Descriptions of earlier releases had no bound.
+    let text: &str = row.try_get("description")?;
+    let text: String = text
+        .chars()
+        .filter(|one| !one.is_control())
+        .take(256)
+        .collect();
+    let description = Description::parse(&text).map_err(|_| unreadable)?;
+    Ok(Scope { name, description })
+}

@@ -1,0 +1,332 @@
+//! What users do with their own account, apps and grants.
+
+use serde_json::{Value, json};
+
+use crate::client::Answer;
+use crate::issuer::error;
+use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestClient, TestCompanion};
+
+const CLIENT_CREDENTIALS: &str = "grant_type=client_credentials";
+const OTHER_PASSWORD: &str = "kaiserschmarrn mit zwetschgen";
+
+fn invalid(status: u16) -> (u16, String) {
+    (status, "invalid_request".to_owned())
+}
+
+fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value[name].as_str().unwrap()
+}
+
+async fn access_token(companion: &TestCompanion, app: &TestClient) -> String {
+    let answer = companion.token(app, CLIENT_CREDENTIALS).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    text(&answer.json(), "access_token").to_owned()
+}
+
+/// Asks until the gate refuses; the runner's patience is the bound.
+pub(crate) async fn refused(companion: &TestCompanion, token: &str) {
+    while companion.check("GET", "/orders/1", token).await != 401 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn an_account_is_read_and_its_address_changed() {
+    let companion = TestCompanion::start().await;
+    let alice = companion.register("alice").await;
+    companion.register("bobby").await;
+    let path = "/consumer/account";
+    let changed = companion
+        .put(path, &json!({"email": "a@b.example"}), &alice)
+        .await;
+    assert_eq!(changed.status, 200, "{changed:?}");
+    assert_eq!(changed.json()["email"], "a@b.example");
+    assert_eq!(
+        companion.get(path, &alice).await.json(),
+        changed.json(),
+        "tokens live on"
+    );
+    companion.login("a@b.example", PASSWORD).await;
+    for (body, status) in [
+        (json!({"email": "BOBBY@shop.example"}), 409),
+        (json!({"email": "nowhere"}), 400),
+        (json!({"email": "a@b.example", "username": "root"}), 400),
+        (
+            json!({"email": "a@b.example", "roles": ["administrator"]}),
+            400,
+        ),
+        (json!({}), 400),
+    ] {
+        let answer = companion.put(path, &body, &alice).await;
+        assert_eq!(error(&answer), invalid(status), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_new_password_ends_all_tokens() {
+    let companion = TestCompanion::start().await;
+    let alice = companion.register("alice").await;
+    let app = companion.app(&alice, "web-shop").await;
+    let token = access_token(&companion, &app).await;
+    let path = "/consumer/account/change_password";
+    let change =
+        |old: &str, new: &str| json!({"old_password": old, "new_password": new}).to_owned();
+    for (body, expected) in [
+        (
+            change("wrong", OTHER_PASSWORD),
+            (400, "invalid_grant".to_owned()),
+        ),
+        (change(PASSWORD, "short"), invalid(400)),
+        (change(PASSWORD, "alice@shop.example"), invalid(400)),
+        (json!({"new_password": OTHER_PASSWORD}), invalid(400)),
+    ] {
+        let answer = companion.put(path, &body, &alice).await;
+        assert_eq!(error(&answer), expected, "{body}");
+    }
+    let done = companion
+        .put(path, &change(PASSWORD, OTHER_PASSWORD), &alice)
+        .await;
+    assert_eq!(done.status, 200, "{done:?}");
+    assert!(done.body.contains("log in again"), "{done:?}");
+    let again = companion.get("/consumer/account", &alice).await;
+    assert_eq!(error(&again), (401, "invalid_token".to_owned()));
+    refused(&companion, &alice).await;
+    refused(&companion, &token).await;
+    let old = json!({"username": "alice", "password": PASSWORD});
+    let old = companion.post("/consumer/login", &old, "").await;
+    assert_eq!(error(&old).0, 401);
+    let alice = companion.login("alice", OTHER_PASSWORD).await;
+    assert_eq!(companion.check("GET", "/orders/1", &alice).await, 200);
+    // The app itself has done nothing wrong.
+    access_token(&companion, &app).await;
+}
+
+#[tokio::test]
+async fn an_app_is_read_changed_and_deleted_by_its_owner_alone() {
+    let companion = TestCompanion::start().await;
+    let alice = companion.register("alice").await;
+    let bobby = companion.register("bobby").await;
+    let app = companion.app(&alice, "web-shop").await;
+    companion.app(&alice, "other-app").await;
+    let path = format!("/consumer/app/{}", app.key);
+    let read = companion.get(&path, &alice).await;
+    assert_eq!(read.status, 200, "{read:?}");
+    let listed = companion.get("/consumer/app?after=other-app", &alice).await;
+    assert_eq!(listed.json()["items"], json!([read.json()]));
+    assert!(!read.body.contains("secret"), "{read:?}");
+
+    for (body, expected) in [
+        (json!({"name": "other-app"}), invalid(409)),
+        (json!({"name": "a b"}), invalid(400)),
+        (
+            json!({"redirect_uris": ["http://evil.example"]}),
+            invalid(400),
+        ),
+        (
+            json!({"scopes": ["orders.write"]}),
+            (400, "invalid_scope".to_owned()),
+        ),
+        (
+            json!({"scopes": ["nonsense"]}),
+            (400, "invalid_scope".to_owned()),
+        ),
+        (json!({"status": "disabled"}), invalid(400)),
+        (json!({"owner": "bobby"}), invalid(400)),
+    ] {
+        let answer = companion.put(&path, &body, &alice).await;
+        assert_eq!(error(&answer), expected, "{body}");
+    }
+    assert_eq!(companion.get(&path, &alice).await.json(), read.json());
+
+    let rotate = format!("{path}/rotate_secret");
+    let name = json!({"name": "stolen"});
+    let by_others: [Answer; 4] = [
+        companion.get(&path, &bobby).await,
+        companion.put(&path, &name, &bobby).await,
+        companion.delete(&path, &bobby).await,
+        companion
+            .send(
+                "POST",
+                &rotate,
+                &[&crate::test_companion::bearer(&bobby)],
+                "",
+            )
+            .await,
+    ];
+    for answer in by_others {
+        assert_eq!(error(&answer), (404, "not_found".to_owned()));
+    }
+
+    let token = access_token(&companion, &app).await;
+    let uris = json!(["https://shop.example/cb"]);
+    let body = json!({"name": "new-shop", "redirect_uris": uris});
+    let changed = companion.put(&path, &body, &alice).await.json();
+    assert_eq!(
+        (&changed["name"], &changed["redirect_uris"], &changed["id"]),
+        (&json!("new-shop"), &uris, &json!(app.key))
+    );
+    assert_eq!(companion.check("GET", "/orders/1", &token).await, 200);
+    let reduced = companion.put(&path, &json!({"scopes": []}), &alice).await;
+    assert_eq!(reduced.status, 200, "{reduced:?}");
+    refused(&companion, &token).await;
+    let nothing = companion.token(&app, CLIENT_CREDENTIALS).await;
+    assert_eq!(error(&nothing), (400, "invalid_scope".to_owned()));
+    let body = json!({"scopes": ["orders.read"]});
+    assert_eq!(companion.put(&path, &body, &alice).await.status, 200);
+    assert_eq!(
+        companion.check("GET", "/orders/1", &token).await,
+        401,
+        "given back, and no dead token lives"
+    );
+
+    let token = access_token(&companion, &app).await;
+    let gone = companion.delete(&path, &alice).await;
+    assert_eq!((gone.status, gone.body.as_str()), (204, ""));
+    assert_eq!(gone.header("cache-control"), Some("no-store"));
+    refused(&companion, &token).await;
+    assert_eq!(error(&companion.get(&path, &alice).await).0, 404);
+    assert_eq!(
+        error(&companion.token(&app, CLIENT_CREDENTIALS).await).0,
+        401
+    );
+}
+
+#[tokio::test]
+async fn a_secret_is_replaced_while_the_one_before_lives_on() {
+    let companion = TestCompanion::start().await;
+    let alice = companion.register("alice").await;
+    let first = companion.app(&alice, "web-shop").await;
+    let path = format!("/consumer/app/{}/rotate_secret", first.key);
+    let rotated = async |body: Value| {
+        let answer = companion.post(&path, &body, &alice).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        TestClient {
+            key: first.key.clone(),
+            secret: text(&answer.json(), "app_secret").to_owned(),
+        }
+    };
+    let works =
+        async |client: &TestClient| companion.token(client, CLIENT_CREDENTIALS).await.status == 200;
+    let second = rotated(json!({})).await;
+    assert!(works(&first).await && works(&second).await);
+    let token = access_token(&companion, &first).await;
+    let third = rotated(json!({"overlap_seconds": 60})).await;
+    assert!(!works(&first).await, "never more than two");
+    assert!(works(&second).await && works(&third).await);
+    assert_eq!(companion.check("GET", "/orders/1", &token).await, 200);
+    let fourth = rotated(json!({"overlap_seconds": 0})).await;
+    assert!(!works(&second).await && !works(&third).await && works(&fourth).await);
+    refused(&companion, &token).await;
+    for body in [
+        json!({"overlap_seconds": -1}),
+        json!({"overlap_seconds": 2_592_001}),
+        json!({"secret": "mine"}),
+    ] {
+        let answer = companion.post(&path, &body, &alice).await;
+        assert_eq!(error(&answer), invalid(400), "{body}");
+    }
+    let bodiless = [crate::test_companion::bearer(&alice)];
+    let bodiless = companion.send("POST", &path, &[&bodiless[0]], "").await;
+    assert_eq!(bodiless.status, 200, "{bodiless:?}");
+}
+
+#[tokio::test]
+async fn a_token_with_little_does_nothing_to_an_app_with_more() {
+    let companion = TestCompanion::start().await;
+    let alice = companion.register("alice").await;
+    let app = companion.app(&alice, "web-shop").await;
+    let body = json!({"username": "alice", "password": PASSWORD, "scopes": ["consumer.app"]});
+    let narrow = companion.post("/consumer/login", &body, "").await.json();
+    let narrow = text(&narrow, "token");
+    let path = format!("/consumer/app/{}", app.key);
+    let secret = companion
+        .post(&format!("{path}/rotate_secret"), &json!({}), narrow)
+        .await;
+    assert_eq!(error(&secret), (403, "insufficient_scope".to_owned()));
+    let challenge = secret.header("www-authenticate").unwrap();
+    assert!(challenge.contains("scope=\"orders.read\""), "{challenge}");
+    let uris = json!({"redirect_uris": ["https://evil.example"]});
+    let code = companion.put(&path, &uris, narrow).await;
+    assert_eq!(error(&code), (403, "insufficient_scope".to_owned()));
+    assert_eq!(companion.get(&path, narrow).await.status, 200);
+}
+
+#[tokio::test]
+async fn grants_are_listed_and_ended() {
+    let companion = TestCompanion::start().await;
+    let alice = companion.register("alice").await;
+    let bobby = companion.register("bobby").await;
+    let app = companion.app(&alice, "web-shop").await;
+    let first = companion.token(&app, CLIENT_CREDENTIALS).await.json();
+    let form = format!(
+        "grant_type=refresh_token&refresh_token={}",
+        text(&first, "refresh_token")
+    );
+    let second = companion.token(&app, &form).await.json();
+    let listed = companion.get("/consumer/grant", &alice).await.json();
+    let items = listed["items"].as_array().unwrap();
+    assert_eq!(items.len(), 2, "the login and the app's, refreshed or not");
+    let grant = items.iter().find(|item| !item["app_key"].is_null());
+    let grant = grant.unwrap();
+    assert_eq!(grant["app_key"], json!(app.key));
+    assert_eq!(grant["scopes"], json!(["orders.read"]));
+    assert!(grant["expires_at"].as_i64() > grant["last_used_at"].as_i64());
+    assert!(grant["last_used_at"].as_i64() >= grant["created_at"].as_i64());
+
+    let mut paged = Vec::new();
+    let mut after = Some(String::new());
+    while let Some(cursor) = after {
+        let path = format!("/consumer/grant?limit=1&after={cursor}");
+        let page = companion.get(&path, &alice).await.json();
+        paged.extend(page["items"].as_array().unwrap().clone());
+        after = page["next"].as_str().map(str::to_owned);
+    }
+    assert_eq!(&paged, items);
+
+    let path = format!("/consumer/grant/{}", text(grant, "id"));
+    let foreign = companion.delete(&path, &bobby).await;
+    assert_eq!(error(&foreign), (404, "not_found".to_owned()));
+    assert_eq!(companion.delete(&path, &alice).await.status, 204);
+    assert_eq!(companion.delete(&path, &alice).await.status, 404);
+    for answer in [&first, &second] {
+        refused(&companion, text(answer, "access_token")).await;
+    }
+    let form = format!(
+        "grant_type=refresh_token&refresh_token={}",
+        text(&second, "refresh_token")
+    );
+    let refreshed = companion.token(&app, &form).await;
+    assert_eq!(error(&refreshed), (400, "invalid_grant".to_owned()));
+    assert_eq!(companion.check("GET", "/orders/1", &alice).await, 200);
+}
+
+#[tokio::test]
+async fn lists_take_what_they_know() {
+    let companion = TestCompanion::start().await;
+    let admin = companion.login("admin", ADMIN_PASSWORD).await;
+    let lists = [
+        "/consumer/app",
+        "/consumer/grant",
+        "/backend/user",
+        "/backend/role",
+        "/backend/scope",
+        "/backend/app",
+    ];
+    for list in lists {
+        for query in [
+            "limit=0",
+            "limit=101",
+            "limit=x",
+            "limit=1&limit=1",
+            "page=2",
+            "after=%ff",
+        ] {
+            let answer = companion.get(&format!("{list}?{query}"), &admin).await;
+            assert_eq!(error(&answer), invalid(400), "{list} {query}");
+        }
+        let answer = companion
+            .get(&format!("{list}?limit=1&after="), &admin)
+            .await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+}
