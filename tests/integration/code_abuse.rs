@@ -25,10 +25,20 @@ impl TestCompanion {
 
     /// Takes a scope from the default role.
     pub(crate) async fn take_scope(&self, scope: &str) {
+        self.change_scopes(|scopes| scopes.retain(|held| held != scope))
+            .await;
+    }
+
+    /// Adds a scope to the default role.
+    pub(crate) async fn give_scope(&self, scope: &str) {
+        self.change_scopes(|scopes| scopes.push(scope.into())).await;
+    }
+
+    async fn change_scopes(&self, change: impl FnOnce(&mut Vec<serde_json::Value>)) {
         let admin = self.login("admin", ADMIN_PASSWORD).await;
         let mut role = self.get("/backend/role/consumer", &admin).await.json();
         let scopes = role["scopes"].as_array_mut().unwrap();
-        scopes.retain(|held| held != scope);
+        change(scopes);
         let body = json!({"scopes": scopes});
         let done = self.put("/backend/role/consumer", &body, &admin).await;
         assert_eq!(done.status, 200, "{done:?}");
@@ -441,8 +451,7 @@ async fn texts_of_others_stay_texts() {
         let body = json!({"name": name, "description": description});
         let made = companion.post("/backend/scope", &body, &admin).await;
         assert_eq!(made.status, 201, "{made:?}");
-        let body = json!({"name": "consumer", "scopes": [name]});
-        companion.post("/backend/role", &body, &admin).await;
+        companion.give_scope(name).await;
     }
     let body = json!({"name": "<b>app</b>", "redirect_uris": [CALLBACK]});
     let alice = companion.register("alice").await;
