@@ -14,7 +14,7 @@ mod tokens;
 mod users;
 
 use super::hashing::{HashingError, PasswordHasher};
-use super::{HashingSettings, random};
+use super::{HashingSettings, IssuerSettings, random};
 use crate::clock::{Clock, UnixSeconds};
 use crate::identity::{
     InvalidApp, InvalidUser, NotADescription, NotAScope, PasswordFault, ScopeSet,
@@ -41,6 +41,7 @@ pub struct Directory<'a> {
 pub struct LocalDirectory {
     store: Store,
     hasher: PasswordHasher,
+    secret_overlap_seconds: u32,
     now: UnixSeconds,
 }
 
@@ -177,17 +178,23 @@ impl<'a> Directory<'a> {
 }
 
 impl LocalDirectory {
-    /// Takes a store that is open.
-    pub fn new(store: Store, clock: &dyn Clock) -> Result<Self, OpenError> {
-        let settings = HashingSettings {
+    /// Opens the store of an issuer that has been started before.
+    pub async fn open(settings: &IssuerSettings, clock: &dyn Clock) -> Result<Self, OpenError> {
+        let hashing = HashingSettings {
             threads: 1,
             max_queue: 1,
         };
         Ok(Self {
-            store,
-            hasher: PasswordHasher::start(settings)?,
+            store: Store::open_existing(&settings.store).await?,
+            hasher: PasswordHasher::start(hashing)?,
+            secret_overlap_seconds: settings.secret_overlap_seconds,
             now: clock.now(),
         })
+    }
+
+    /// How long an app's earlier secret is accepted, unless somebody says.
+    pub fn secret_overlap_seconds(&self) -> u32 {
+        self.secret_overlap_seconds
     }
 
     /// The directory; whoever can open the store may do everything.

@@ -11,6 +11,8 @@
 
 #[cfg(feature = "issuer")]
 mod accounts;
+#[cfg(feature = "issuer")]
+mod admin_verbs;
 mod asker;
 #[cfg(feature = "issuer")]
 mod backend;

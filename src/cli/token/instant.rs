@@ -7,7 +7,7 @@ const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
 /// As RFC 3339 writes it; a time before 1970 or after 9999 as a number of seconds.
-pub(super) fn written(instant: UnixSeconds) -> String {
+pub(in crate::cli) fn written(instant: UnixSeconds) -> String {
     let UnixSeconds(seconds) = instant;
     if !(0..=253_402_300_799).contains(&seconds) {
         return format!("{seconds} seconds after 1970");
