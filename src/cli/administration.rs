@@ -232,11 +232,12 @@ fn table(out: &mut dyn Write, things: &[Value], columns: &[&str]) -> anyhow::Res
         }
     }
     for row in &rows {
-        let mut line = String::new();
+        let mut line = Vec::new();
         for (cell, width) in row.iter().zip(&widths) {
-            line.push_str(&format!("{cell:width$}{GAP}"));
+            write!(line, "{cell:width$}{GAP}")?;
         }
-        writeln!(out, "{}", line.trim_end())?;
+        out.write_all(line.trim_ascii_end())?;
+        writeln!(out)?;
     }
     Ok(())
 }

@@ -24,7 +24,7 @@ pub(super) struct StoreCommandArguments {
 
 #[derive(Debug, Subcommand)]
 enum StoreCommand {
-    /// Copy a SQLite store while it is in use
+    /// Copy the file of a store while it is in use
     Backup {
         /// The new file; its owner alone can read it, because private keys are in it
         #[arg(long, value_name = "FILE")]

@@ -17,7 +17,7 @@ use super::hashing::{HashingError, PasswordHasher};
 use super::{HashingSettings, IssuerSettings, random};
 use crate::clock::{Clock, UnixSeconds};
 use crate::identity::{
-    InvalidApp, InvalidUser, NotADescription, NotAScope, PasswordFault, ScopeSet,
+    InvalidApp, InvalidUser, NotADescription, NotAScope, PasswordFault, ScopeSet, Status,
 };
 use crate::store::{Change, Committed, Created, Store, StoreError};
 use crate::token::CryptographyFailed;
@@ -128,7 +128,7 @@ pub enum DirectoryError {
     /// A password that may not be chosen.
     #[error("{0}")]
     Password(#[from] PasswordFault),
-    /// Somebody was faster: the user is no longer who gave the password.
+    /// Somebody was faster: the user is no longer who it was when it was let in.
     #[error("the account has changed meanwhile: log in again")]
     Changed,
     /// As many apps as one user may have.
@@ -172,8 +172,20 @@ impl<'a> Directory<'a> {
         }
     }
 
+    /// Begins a change, if the caller still is who it was when it was let in: what it waited for may
+    /// have been the change that took its rights.
     async fn change(&self) -> Result<Change, DirectoryError> {
-        Ok(self.store.change(self.now).await?)
+        let mut change = self.store.change(self.now).await?;
+        if let Authority::Bearer { user, .. } = self.authority {
+            let present = change.user(&user.id).await?;
+            let same = present.is_some_and(|present| {
+                present.status == Status::Active && present.revoked_through == user.revoked_through
+            });
+            if !same {
+                return Err(DirectoryError::Changed);
+            }
+        }
+        Ok(change)
     }
 }
 

@@ -55,6 +55,14 @@ impl Machine<'_> {
         (output.status.code().unwrap(), answer)
     }
 
+    /// What a verb answers that succeeds.
+    fn ok(&self, line: &str) -> Value {
+        let arguments: Vec<&str> = line.split(' ').collect();
+        let (code, answer) = self.json(&arguments);
+        assert_eq!(code, 0, "{line}: {answer}");
+        answer
+    }
+
     /// What it prints for people, of a verb that succeeds.
     fn text(&self, arguments: &[&str]) -> String {
         let output = run(self.folder(), arguments, "");
@@ -104,76 +112,57 @@ async fn a_running_gate_refuses_what_the_command_line_takes_away() {
 }
 
 #[tokio::test]
-async fn everything_is_made_and_shown() {
+async fn scopes_roles_and_users_are_made_and_shown() {
     let companion = TestCompanion::start().await;
     let machine = Machine(&companion);
-    let ok = |arguments: &[&str], input: &str| {
-        let (code, answer) = machine.json_with(arguments, input);
-        assert_eq!(code, 0, "{arguments:?}: {answer}");
-        answer
-    };
-    let scope = ok(
-        &["scope", "add", "stock.read", "--description", "See stock"],
-        "",
-    );
-    assert_eq!(
-        scope,
-        json!({"name": "stock.read", "description": "See stock"})
-    );
-    ok(&["scope", "set", "stock.read", "--name", "stock.see"], "");
-    let role = [
-        "role",
-        "add",
-        "clerk",
-        "--scope",
-        "stock.see",
-        "--scope",
-        "consumer.app",
-    ];
-    let role = ok(&role, "");
+    let scope = machine.ok("scope add stock.read --description Stock");
+    assert_eq!(scope, json!({"name": "stock.read", "description": "Stock"}));
+    machine.ok("scope set stock.read --name stock.see");
+    let role = machine.ok("role add clerk --scope stock.see --scope consumer.app");
     assert_eq!(role["scopes"], json!(["consumer.app", "stock.see"]));
-    assert_eq!(ok(&["role", "default", "clerk"], "")["default"], true);
-    let add = [
-        "user",
-        "add",
-        "carol",
-        "--email",
-        "carol@shop.example",
-        "--password-file",
-        "-",
-    ];
-    let carol = ok(&add, &format!("{PASSWORD}\n"));
+    assert_eq!(machine.ok("role default clerk")["default"], true);
+    let shown = machine.text(&["role", "show", "clerk"]);
     assert_eq!(
-        (&carol["roles"], carol.get("password")),
-        (&json!(["clerk"]), None)
+        shown,
+        "name     clerk\ndefault  yes\nscopes   consumer.app stock.see\n"
     );
+
+    let add = "user add carol --email carol@shop.example --password-file -";
+    let add: Vec<&str> = add.split(' ').collect();
+    let (code, carol) = machine.json_with(&add, &format!("{PASSWORD}\n"));
+    assert_eq!((code, &carol["roles"]), (0, &json!(["clerk"])), "{carol}");
+    assert!(carol.get("password").is_none(), "{carol}");
     companion.login("carol", PASSWORD).await;
     // A password that is made is shown once, and serves.
-    let made = ok(&["user", "password", "carol"], "");
+    let made = machine.ok("user password carol");
     let made = made["password"].as_str().unwrap();
     companion.login("carol", made).await;
-    assert!(ok(&["user", "show", "carol"], "").get("password").is_none());
+    assert!(machine.ok("user show carol").get("password").is_none());
+    let table = machine.text(&["user", "list"]);
+    let lines: Vec<&str> = table.lines().collect();
+    assert!(lines[0].starts_with("USERNAME  EMAIL"), "{table}");
+    let second = "carol     carol@shop.example  active  clerk";
+    assert!(lines[2].starts_with(second), "{table}");
 
-    let add = [
-        "app",
-        "add",
-        "stock-app",
-        "--owner",
-        "carol",
-        "--redirect-uri",
-        "https://a.example",
-    ];
-    let first = ok(&add, "");
-    assert_eq!(
-        (&first["owner"], &first["scopes"], &first["redirect_uris"]),
-        (
-            &json!("carol"),
-            &json!(["stock.see"]),
-            &json!(["https://a.example"])
-        )
-    );
+    machine.ok("user set carol --no-roles --email c@shop.example");
+    machine.ok("role default consumer");
+    machine.ok("role delete clerk");
+    machine.ok("scope delete stock.see");
+    let found = machine.ok("user list --search C@");
+    assert_eq!(found["items"][0]["roles"], json!([]));
+}
+
+#[tokio::test]
+async fn apps_and_grants_are_made_and_shown() {
+    let companion = TestCompanion::start().await;
+    let machine = Machine(&companion);
+    companion.register("carol").await;
+    let first = machine.ok("app add shop --owner carol --redirect-uri https://a.example");
+    assert_eq!(first["owner"], "carol");
+    assert_eq!(first["scopes"], json!(["orders.read"]));
+    assert_eq!(first["redirect_uris"], json!(["https://a.example"]));
     let key = first["app_key"].as_str().unwrap();
-    let second = ok(&["app", "rotate-secret", key], "");
+    let second = machine.ok(&format!("app rotate-secret {key}"));
     for answer in [&first, &second] {
         let client = TestClient {
             key: key.to_owned(),
@@ -182,72 +171,24 @@ async fn everything_is_made_and_shown() {
         let answer = companion.token(&client, CLIENT_CREDENTIALS).await;
         assert_eq!(answer.status, 200, "two secrets live: {answer:?}");
     }
-    let changed = [
-        "app",
-        "set",
-        key,
-        "--name",
-        "shelf",
-        "--no-scopes",
-        "--no-redirect-uris",
-    ];
-    let changed = ok(&changed, "");
+    let set = format!("app set {key} --name shelf --no-scopes --no-redirect-uris");
+    let changed = machine.ok(&set);
+    assert_eq!(changed["name"], "shelf");
     assert_eq!(
-        (
-            &changed["name"],
-            &changed["scopes"],
-            &changed["redirect_uris"]
-        ),
-        (&json!("shelf"), &json!([]), &json!([]))
+        (&changed["scopes"], &changed["redirect_uris"]),
+        (&json!([]), &json!([]))
     );
-    let listed = ok(&["app", "list", "--owner", "carol"], "");
+    let listed = machine.ok("app list --owner carol");
     assert_eq!(listed["items"], json!([changed]));
-    let grants = ok(&["user", "grants", "carol"], "");
-    let grants = grants["items"].as_array().unwrap();
-    assert_eq!(
-        grants.len(),
-        1,
-        "the login; the app's ended with its scopes"
-    );
-    let id = grants[0]["id"].as_str().unwrap();
-    ok(&["user", "end-grant", "carol", id], "");
-    assert_eq!(ok(&["user", "grants", "carol"], "")["items"], json!([]));
 
-    let table = machine.text(&["user", "list"]);
-    let lines: Vec<&str> = table.lines().collect();
-    assert!(lines[0].starts_with("USERNAME  EMAIL"), "{table}");
-    assert!(
-        lines[2].starts_with("carol     carol@shop.example  active  clerk"),
-        "{table}"
-    );
-    let shown = machine.text(&["role", "show", "clerk"]);
-    assert_eq!(
-        shown,
-        "name     clerk\ndefault  yes\nscopes   consumer.app stock.see\n"
-    );
-    ok(
-        &[
-            "user",
-            "set",
-            "carol",
-            "--no-roles",
-            "--email",
-            "c@shop.example",
-        ],
-        "",
-    );
-    ok(&["role", "default", "consumer"], "");
-    for gone in [
-        ["role", "delete", "clerk"],
-        ["scope", "delete", "stock.see"],
-        ["app", "delete", key],
-    ] {
-        ok(&gone, "");
-    }
-    assert_eq!(
-        ok(&["user", "list", "--search", "C@"], "")["items"][0]["roles"],
-        json!([])
-    );
+    let grants = machine.ok("user grants carol");
+    let grants = grants["items"].as_array().unwrap();
+    assert_eq!(grants.len(), 1, "the app's ended with its scopes");
+    let id = grants[0]["id"].as_str().unwrap();
+    machine.ok(&format!("user end-grant carol {id}"));
+    assert_eq!(machine.ok("user grants carol")["items"], json!([]));
+    machine.ok(&format!("app delete {key}"));
+    assert_eq!(machine.ok("app list")["items"], json!([]));
 }
 
 #[tokio::test]
