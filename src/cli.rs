@@ -1,10 +1,22 @@
 //! The command line: one file for each verb.
 
+#[cfg(feature = "issuer")]
+mod administration;
+#[cfg(feature = "issuer")]
+mod app;
 mod check;
 mod health;
 pub mod key;
+#[cfg(feature = "issuer")]
+mod role;
+#[cfg(feature = "issuer")]
+mod scope;
 mod serve;
+#[cfg(feature = "issuer")]
+mod store;
 pub mod token;
+#[cfg(feature = "issuer")]
+mod user;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -31,6 +43,21 @@ enum Verb {
     Token(token::TokenArgs),
     /// Ask a running gate whether it is ready; for probes
     Health(health::HealthArguments),
+    /// Administer the users of the issuer's store
+    #[cfg(feature = "issuer")]
+    User(user::UserArguments),
+    /// Administer the roles of the issuer's store
+    #[cfg(feature = "issuer")]
+    Role(role::RoleArguments),
+    /// Administer the scopes of the issuer's store
+    #[cfg(feature = "issuer")]
+    Scope(scope::ScopeArguments),
+    /// Administer the apps of the issuer's store
+    #[cfg(feature = "issuer")]
+    App(app::AppArguments),
+    /// Copy the issuer's store, or bring it up to date
+    #[cfg(feature = "issuer")]
+    Store(store::StoreCommandArguments),
 }
 
 /// What a verb found. Failures to find out are errors, which end with exit code 2.
@@ -64,6 +91,16 @@ pub fn run() -> ExitCode {
         Verb::Key(arguments) => key::run(&arguments, &mut out),
         Verb::Token(arguments) => token::run(&arguments, &mut out),
         Verb::Health(arguments) => health::run(&arguments, &mut out),
+        #[cfg(feature = "issuer")]
+        Verb::User(arguments) => user::run(&arguments, &mut out),
+        #[cfg(feature = "issuer")]
+        Verb::Role(arguments) => role::run(&arguments, &mut out),
+        #[cfg(feature = "issuer")]
+        Verb::Scope(arguments) => scope::run(&arguments, &mut out),
+        #[cfg(feature = "issuer")]
+        Verb::App(arguments) => app::run(&arguments, &mut out),
+        #[cfg(feature = "issuer")]
+        Verb::Store(arguments) => store::run(&arguments, &mut out),
     };
     let flushed = out.flush();
     exit(outcome.and_then(|outcome| Ok(flushed.map(|()| outcome)?)))

@@ -6,6 +6,7 @@
 
 mod apps;
 mod authorization_codes;
+mod backup;
 mod change;
 mod grants;
 mod location;
@@ -27,9 +28,11 @@ use tokio::sync::Notify;
 
 pub use apps::{AppWithOwner, OwnedApp};
 pub use authorization_codes::{AuthorizationCode, CodeState, Redemption};
+pub use backup::BackupError;
 pub use change::{Change, Committed};
 pub use grants::LiveGrant;
 pub use location::{InvalidLocation, StoreLocation};
+pub use migrations::Migration;
 pub use refresh_tokens::{RefreshToken, Rotation, Successor};
 pub use revocations::LoggedRevocation;
 pub use signing_keys::{Placed, StoredKey};
@@ -109,6 +112,22 @@ pub enum StoreError {
         /// In this binary.
         known: i64,
     },
+    /// An older binary has been here.
+    #[error(
+        "the store has schema {found} and this binary needs {known}: run `portcullis store \
+         migrate`, or start the server of this release on it"
+    )]
+    OlderSchema {
+        /// In the store.
+        found: i64,
+        /// In this binary.
+        known: i64,
+    },
+    /// There is no store.
+    #[error(
+        "there is no store at `{0}`: start the server once, which makes it, or mend `issuer.store`"
+    )]
+    Missing(String),
     /// A row holds what this binary never writes.
     #[error("the store holds an unreadable {0}: was it edited by hand?")]
     Unreadable(&'static str),

@@ -20,6 +20,8 @@ mod issue;
 mod mend;
 
 pub use inspect::{InspectArgs, inspect, read_token};
+#[cfg(feature = "issuer")]
+pub(super) use instant::written;
 pub use issue::{ExtraClaim, IssueArgs, issue};
 
 /// The longest that remote keys are waited for.

@@ -15,14 +15,18 @@ use super::guard::Caller;
 use super::page::{self, Asked};
 use super::refusal::Refusal;
 use super::{Issuer, body};
+use crate::yaml::present;
 
 /// What owners change: that an app is disabled is for administrators to say, and to end.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[derive(Default)]
 struct OwnAppUpdate {
+    #[serde(deserialize_with = "present")]
     name: Option<String>,
+    #[serde(deserialize_with = "present")]
     redirect_uris: Option<Vec<String>>,
+    #[serde(deserialize_with = "present")]
     scopes: Option<Vec<String>>,
 }
 
@@ -30,6 +34,7 @@ struct OwnAppUpdate {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Rotation {
+    #[serde(deserialize_with = "present")]
     pub(super) overlap_seconds: Option<u32>,
 }
 

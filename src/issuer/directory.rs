@@ -14,10 +14,10 @@ mod tokens;
 mod users;
 
 use super::hashing::{HashingError, PasswordHasher};
-use super::{HashingSettings, random};
+use super::{HashingSettings, IssuerSettings, random};
 use crate::clock::{Clock, UnixSeconds};
 use crate::identity::{
-    InvalidApp, InvalidUser, NotADescription, NotAScope, PasswordFault, ScopeSet,
+    InvalidApp, InvalidUser, NotADescription, NotAScope, PasswordFault, ScopeSet, Status,
 };
 use crate::store::{Change, Committed, Created, Store, StoreError};
 use crate::token::CryptographyFailed;
@@ -41,6 +41,7 @@ pub struct Directory<'a> {
 pub struct LocalDirectory {
     store: Store,
     hasher: PasswordHasher,
+    secret_overlap_seconds: u32,
     now: UnixSeconds,
 }
 
@@ -127,7 +128,7 @@ pub enum DirectoryError {
     /// A password that may not be chosen.
     #[error("{0}")]
     Password(#[from] PasswordFault),
-    /// Somebody was faster: the user is no longer who gave the password.
+    /// Somebody was faster: the user is no longer who it was when it was let in.
     #[error("the account has changed meanwhile: log in again")]
     Changed,
     /// As many apps as one user may have.
@@ -171,23 +172,41 @@ impl<'a> Directory<'a> {
         }
     }
 
+    /// Begins a change, if the caller still is who it was when it was let in: what it waited for may
+    /// have been the change that took its rights.
     async fn change(&self) -> Result<Change, DirectoryError> {
-        Ok(self.store.change(self.now).await?)
+        let mut change = self.store.change(self.now).await?;
+        if let Authority::Bearer { user, .. } = self.authority {
+            let present = change.user(&user.id).await?;
+            let same = present.is_some_and(|present| {
+                present.status == Status::Active && present.revoked_through == user.revoked_through
+            });
+            if !same {
+                return Err(DirectoryError::Changed);
+            }
+        }
+        Ok(change)
     }
 }
 
 impl LocalDirectory {
-    /// Takes a store that is open.
-    pub fn new(store: Store, clock: &dyn Clock) -> Result<Self, OpenError> {
-        let settings = HashingSettings {
+    /// Opens the store of an issuer that has been started before.
+    pub async fn open(settings: &IssuerSettings, clock: &dyn Clock) -> Result<Self, OpenError> {
+        let hashing = HashingSettings {
             threads: 1,
             max_queue: 1,
         };
         Ok(Self {
-            store,
-            hasher: PasswordHasher::start(settings)?,
+            store: Store::open_existing(&settings.store).await?,
+            hasher: PasswordHasher::start(hashing)?,
+            secret_overlap_seconds: settings.secret_overlap_seconds,
             now: clock.now(),
         })
+    }
+
+    /// How long an app's earlier secret is accepted, unless somebody says.
+    pub fn secret_overlap_seconds(&self) -> u32 {
+        self.secret_overlap_seconds
     }
 
     /// The directory; whoever can open the store may do everything.

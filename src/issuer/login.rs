@@ -15,13 +15,14 @@ use super::throttle::Claimant;
 use super::{Issuer, body};
 use crate::identity::{Password, PlainSecret, RequestedScopes, Status, User, grant};
 use crate::store::LoginName;
+use crate::yaml::present;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct LoginRequest {
     username: String,
     password: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     scopes: Option<Vec<String>>,
 }
 

@@ -229,12 +229,12 @@ impl Refusal {
 fn of_directory(error: &DirectoryError) -> Answer {
     let (status, code) = match error {
         DirectoryError::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
+        DirectoryError::Changed => return Refusal::CallerChanged.answer(),
         DirectoryError::NameTaken
         | DirectoryError::LastAdministrator
         | DirectoryError::Own(_)
         | DirectoryError::DefaultRole
-        | DirectoryError::EverybodyAdministrator
-        | DirectoryError::Changed => (StatusCode::CONFLICT, "invalid_request"),
+        | DirectoryError::EverybodyAdministrator => (StatusCode::CONFLICT, "invalid_request"),
         DirectoryError::Beyond(scopes) => {
             let challenge = format!(
                 "Bearer realm=\"{REALM}\", error=\"insufficient_scope\", scope=\"{scopes}\""

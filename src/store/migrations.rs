@@ -16,9 +16,41 @@ const MIGRATIONS: [&str; 5] = [
 /// Names the lock under which PostgreSQL migrates: "portcull" in ASCII.
 const POSTGRES_LOCK: i64 = 0x706f_7274_6375_6c6c;
 
+/// From which schema to which a store was brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Migration {
+    /// What it had; 0 where it was empty.
+    pub from: i64,
+    /// What it has: the schema of this binary.
+    pub to: i64,
+}
+
+/// The schema of this binary.
+fn known() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
+/// Refuses a store that does not have the schema of this binary.
+pub(super) async fn check(store: &Store) -> Result<(), StoreError> {
+    let known = known();
+    let mut connection = store.reader.acquire().await?;
+    let found = match version(&mut connection).await {
+        // There is no table: an empty store.
+        Err(StoreError::Database(sqlx::Error::Database(_))) => 0,
+        other => other?,
+    };
+    if found > known {
+        return Err(StoreError::NewerSchema { found, known });
+    }
+    if found < known {
+        return Err(StoreError::OlderSchema { found, known });
+    }
+    Ok(())
+}
+
 /// Runs the versions that the store does not have, all or none, one process at a time.
-pub(super) async fn run(store: &Store) -> Result<(), StoreError> {
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+pub(super) async fn run(store: &Store) -> Result<Migration, StoreError> {
+    let known = known();
     let mut transaction = store.begin().await?;
     if store.engine == Engine::Postgres {
         sqlx::query("SELECT pg_advisory_xact_lock($1)")
@@ -42,7 +74,10 @@ pub(super) async fn run(store: &Store) -> Result<(), StoreError> {
         set_version(&mut transaction, known).await?;
     }
     transaction.commit().await?;
-    Ok(())
+    Ok(Migration {
+        from: found,
+        to: known,
+    })
 }
 
 impl Store {

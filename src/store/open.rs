@@ -10,7 +10,8 @@ use sqlx::any::{AnyPoolOptions, install_default_drivers};
 use sqlx::{AnyPool, Executor};
 
 use super::location::{Engine, StoreLocation};
-use super::{Store, StoreError, migrations};
+use super::migrations::{self, Migration};
+use super::{Store, StoreError};
 use crate::token::check_key_file_mode;
 
 /// The longest that a request waits for a connection.
@@ -22,30 +23,59 @@ const POSTGRES_CONNECTIONS: u32 = 16;
 impl Store {
     /// Opens the store, makes it where it does not exist, and brings its schema up to date.
     pub async fn open(location: &StoreLocation) -> Result<Self, StoreError> {
+        Ok(Self::migrate(location).await?.0)
+    }
+
+    /// Opens the store as [`Store::open`] does, and tells what became of its schema.
+    pub async fn migrate(location: &StoreLocation) -> Result<(Self, Migration), StoreError> {
+        if let StoreLocation::Sqlite(path) = location {
+            create_privately(path)?;
+        }
+        let store = Self::connect(location).await?;
+        let migration = migrations::run(&store).await?;
+        Ok((store, migration))
+    }
+
+    /// Opens a store that is there and has this binary's schema: whoever administers one must not
+    /// make another by a slip, nor change the schema under a running server.
+    pub async fn open_existing(location: &StoreLocation) -> Result<Self, StoreError> {
+        let store = Self::connect_existing(location).await?;
+        migrations::check(&store).await?;
+        Ok(store)
+    }
+
+    /// Opens a store that is there, whatever its schema.
+    pub(super) async fn connect_existing(location: &StoreLocation) -> Result<Self, StoreError> {
+        if let StoreLocation::Sqlite(path) = location
+            && !path.exists()
+        {
+            return Err(StoreError::Missing(path.display().to_string()));
+        }
+        Self::connect(location).await
+    }
+
+    async fn connect(location: &StoreLocation) -> Result<Self, StoreError> {
         install_default_drivers();
-        let store = match location {
+        let engine = location.engine();
+        let (writer, reader) = match location {
             StoreLocation::Sqlite(path) => {
-                create_privately(path)?;
                 let url = sqlite_url(path);
-                Self {
-                    engine: location.engine(),
-                    writer: connect(&url, 1, Engine::Sqlite).await?,
-                    reader: connect(&url, SQLITE_READERS, Engine::Sqlite).await?,
-                    appended: Arc::default(),
-                }
+                (
+                    connect(&url, 1, engine).await?,
+                    connect(&url, SQLITE_READERS, engine).await?,
+                )
             }
             StoreLocation::Postgres(url) => {
-                let pool = connect(url, POSTGRES_CONNECTIONS, Engine::Postgres).await?;
-                Self {
-                    engine: location.engine(),
-                    writer: pool.clone(),
-                    reader: pool,
-                    appended: Arc::default(),
-                }
+                let pool = connect(url, POSTGRES_CONNECTIONS, engine).await?;
+                (pool.clone(), pool)
             }
         };
-        migrations::run(&store).await?;
-        Ok(store)
+        Ok(Self {
+            engine,
+            writer,
+            reader,
+            appended: Arc::default(),
+        })
     }
 }
 

@@ -50,21 +50,42 @@ impl Shop {
         let payload = last.split('.').nth(1).unwrap();
         let claims = URL_SAFE_NO_PAD.decode(payload).unwrap();
         let claims: Value = serde_json::from_slice(&claims).unwrap();
-        let body = json!({"token": claims["jti"]});
-        assert_eq!(self.call("POST", "/backend/revoke", &body).await, 204);
+        let revoke = format!("POST /backend/revoke {}", json!({"token": claims["jti"]}));
+        assert_eq!(self.does(&revoke).await, 204);
         refused(&self.companion, &last).await;
     }
 
-    async fn call(&self, method: &str, path: &str, body: &Value) -> u16 {
-        self.answer(method, path, body, &self.admin).await.0
+    /// An app of the administrator.
+    async fn robot(&self, scopes: &str) -> TestClient {
+        let request = format!("POST /consumer/app {{\"name\": \"robot\", \"scopes\": {scopes}}}");
+        let (status, made) = self.ask(&request, &self.admin).await;
+        assert_eq!(status, 201, "{made}");
+        let text = |name: &str| made[name].as_str().unwrap().to_owned();
+        TestClient {
+            key: text("app_key"),
+            secret: text("app_secret"),
+        }
     }
 
-    async fn answer(&self, method: &str, path: &str, body: &Value, token: &str) -> (u16, Value) {
+    /// The status that the administrator is answered with.
+    async fn does(&self, request: &str) -> u16 {
+        self.ask(request, &self.admin).await.0
+    }
+
+    /// Sends `METHOD path {json}`, in which `APP` stands for the app's key.
+    async fn ask(&self, request: &str, token: &str) -> (u16, Value) {
+        let request = request
+            .replace("/APP", &format!("/{}", self.app.key))
+            .replace("\"APP\"", &format!("\"{}\"", self.app.key))
+            .replace("PASSWORD", PASSWORD);
+        let (method, rest) = request.split_once(' ').unwrap();
+        let (path, body) = rest.split_once(' ').unwrap_or((rest, "{}"));
+        let body: Value = serde_json::from_str(body).unwrap();
         let answer = match method {
             "GET" => self.companion.get(path, token).await,
             "DELETE" => self.companion.delete(path, token).await,
-            "PUT" => self.companion.put(path, body, token).await,
-            "POST" => self.companion.post(path, body, token).await,
+            "PUT" => self.companion.put(path, &body, token).await,
+            "POST" => self.companion.post(path, &body, token).await,
             other => panic!("{other}"),
         };
         if answer.status >= 400 {
@@ -91,342 +112,260 @@ enum Token {
     Dead,
 }
 
+/// What administrators do, and what becomes of a token of alice's app.
+const TAKEN: &[(&str, Token)] = &[
+    (
+        r#"PUT /backend/user/alice {"status": "disabled"}"#,
+        Token::Refused,
+    ),
+    (
+        r#"PUT /backend/user/alice {"status": "active"}"#,
+        Token::Dead,
+    ),
+    (
+        r#"PUT /backend/user/alice {"roles": ["sales"]}"#,
+        Token::Ends,
+    ),
+    (
+        r#"PUT /backend/user/alice {"roles": ["sales", "consumer"]}"#,
+        Token::Stays,
+    ),
+    (
+        r#"PUT /backend/user/alice {"email": "a@b.example"}"#,
+        Token::Stays,
+    ),
+    (
+        r#"PUT /backend/user/alice {"username": "alicia"}"#,
+        Token::Ends,
+    ),
+    (
+        r#"PUT /backend/user/ALICIA {"username": "alice"}"#,
+        Token::Ends,
+    ),
+    (
+        r#"POST /backend/user/alice/set_password {"password": "PASSWORD"}"#,
+        Token::Ends,
+    ),
+    // She has orders.read by the other role as well.
+    (
+        r#"PUT /backend/role/sales {"scopes": ["orders.write"]}"#,
+        Token::Stays,
+    ),
+    (r#"PUT /backend/role/sales {"scopes": []}"#, Token::Ends),
+    (
+        r#"PUT /backend/role/sales {"scopes": ["orders.write"]}"#,
+        Token::Stays,
+    ),
+    (
+        r#"PUT /backend/role/sales {"name": "selling"}"#,
+        Token::Stays,
+    ),
+    (
+        r#"PUT /backend/role/consumer {"name": "customer"}"#,
+        Token::Stays,
+    ),
+    ("PUT /backend/role/customer/default", Token::Stays),
+    (
+        r#"PUT /backend/scope/orders.write {"description": "Order"}"#,
+        Token::Stays,
+    ),
+    (
+        r#"PUT /backend/scope/orders.write {"name": "orders.place"}"#,
+        Token::Ends,
+    ),
+    ("DELETE /backend/scope/orders.place", Token::Ends),
+    ("DELETE /backend/role/selling", Token::Stays),
+    (r#"PUT /backend/app/APP {"name": "new-shop"}"#, Token::Stays),
+    (
+        r#"PUT /backend/app/APP {"status": "disabled"}"#,
+        Token::Refused,
+    ),
+    (r#"PUT /backend/app/APP {"status": "active"}"#, Token::Dead),
+    (r#"POST /backend/revoke {"user": "alice"}"#, Token::Ends),
+    (r#"POST /backend/revoke {"app": "APP"}"#, Token::Ends),
+    (r#"POST /backend/revoke {"token": "other"}"#, Token::Stays),
+];
+
 #[tokio::test]
 async fn what_is_taken_away_ends_tokens_and_what_comes_back_raises_none() {
-    use Token::{Dead, Ends, Refused, Stays};
     let shop = Shop::start().await;
-    let user = "/backend/user/alice";
-    let app = &format!("/backend/app/{}", shop.app.key);
-    let rows = [
-        ("PUT", user, json!({"status": "disabled"}), Refused),
-        ("PUT", user, json!({"status": "active"}), Dead),
-        ("PUT", user, json!({"roles": ["sales"]}), Ends),
-        ("PUT", user, json!({"roles": ["sales", "consumer"]}), Stays),
-        ("PUT", user, json!({"email": "a@b.example"}), Stays),
-        ("PUT", user, json!({"username": "alicia"}), Ends),
-        (
-            "PUT",
-            "/backend/user/ALICIA",
-            json!({"username": "alice"}),
-            Ends,
-        ),
-        (
-            "POST",
-            "/backend/user/alice/set_password",
-            json!({"password": PASSWORD}),
-            Ends,
-        ),
-        // She has orders.read by the other role as well.
-        (
-            "PUT",
-            "/backend/role/sales",
-            json!({"scopes": ["orders.write"]}),
-            Stays,
-        ),
-        ("PUT", "/backend/role/sales", json!({"scopes": []}), Ends),
-        (
-            "PUT",
-            "/backend/role/sales",
-            json!({"scopes": ["orders.write"]}),
-            Stays,
-        ),
-        (
-            "PUT",
-            "/backend/role/sales",
-            json!({"name": "selling"}),
-            Stays,
-        ),
-        (
-            "PUT",
-            "/backend/role/consumer",
-            json!({"name": "customer"}),
-            Stays,
-        ),
-        ("PUT", "/backend/role/customer/default", json!({}), Stays),
-        (
-            "PUT",
-            "/backend/scope/orders.write",
-            json!({"description": "Order"}),
-            Stays,
-        ),
-        (
-            "PUT",
-            "/backend/scope/orders.write",
-            json!({"name": "orders.place"}),
-            Ends,
-        ),
-        ("DELETE", "/backend/scope/orders.place", json!({}), Ends),
-        ("DELETE", "/backend/role/selling", json!({}), Stays),
-        ("PUT", app, json!({"name": "new-shop"}), Stays),
-        ("PUT", app, json!({"status": "disabled"}), Refused),
-        ("PUT", app, json!({"status": "active"}), Dead),
-        ("POST", "/backend/revoke", json!({"user": "alice"}), Ends),
-        (
-            "POST",
-            "/backend/revoke",
-            json!({"app": shop.app.key}),
-            Ends,
-        ),
-        ("POST", "/backend/revoke", json!({"token": "other"}), Stays),
-    ];
     let mut token = shop.app_token().await;
-    for (method, path, body, becomes) in rows {
-        let status = shop.call(method, path, &body).await;
-        assert!(status == 200 || status == 204, "{path} {body}: {status}");
+    for (request, becomes) in TAKEN.iter().copied() {
+        let status = shop.does(request).await;
+        assert!(status == 200 || status == 204, "{request}: {status}");
         // The issuer has committed: what it gives out now is younger, and the gate follows.
         let next = shop.companion.token(&shop.app, CLIENT_CREDENTIALS).await;
         match becomes {
-            Stays => {}
-            Ends | Refused => refused(&shop.companion, &token).await,
-            Dead => {
+            Token::Stays => {}
+            Token::Ends | Token::Refused => refused(&shop.companion, &token).await,
+            Token::Dead => {
                 let status = shop.companion.check("GET", "/orders/1", &token).await;
-                assert_eq!(status, 401, "{path} {body}");
+                assert_eq!(status, 401, "{request}");
             }
         }
-        if becomes == Refused {
-            assert_eq!(error(&next).0, 401, "{path} {body}");
+        if becomes == Token::Refused {
+            assert_eq!(error(&next).0, 401, "{request}");
             continue;
         }
-        assert_eq!(next.status, 200, "{path} {body}: {next:?}");
+        assert_eq!(next.status, 200, "{request}: {next:?}");
         let next = next.json()["access_token"].as_str().unwrap().to_owned();
         let status = shop.companion.check("GET", "/orders/1", &next).await;
-        assert_eq!(status, 200, "{path} {body}");
-        if becomes == Stays {
+        assert_eq!(status, 200, "{request}");
+        if becomes == Token::Stays {
             // By now the gate knows all that the issuer has logged, if it had.
             shop.settled().await;
             let status = shop.companion.check("GET", "/orders/1", &token).await;
-            assert_eq!(status, 200, "{path} {body}");
+            assert_eq!(status, 200, "{request}");
         }
         token = next;
     }
-    let account = shop.answer("GET", user, &json!({}), &shop.admin).await.1;
+    let account = shop.ask("GET /backend/user/alice", &shop.admin).await.1;
     assert_eq!(account["roles"], json!(["customer"]));
-    let listed = shop.answer("GET", app, &json!({}), &shop.admin).await.1;
+    let listed = shop.ask("GET /backend/app/APP", &shop.admin).await.1;
     assert_eq!(
         listed["scopes"],
         json!(["orders.read"]),
         "what is gone vanished"
     );
-    assert_eq!(shop.call("DELETE", user, &json!({})).await, 204);
+    assert_eq!(shop.does("DELETE /backend/user/alice").await, 204);
     refused(&shop.companion, &token).await;
     assert_eq!(
-        shop.call("GET", app, &json!({})).await,
+        shop.does("GET /backend/app/APP").await,
         404,
         "apps go along"
     );
 }
 
+const OWN: &str = "is one of the issuer's own";
+const RESERVED: &str = "are the issuer's own";
+
+/// What is refused, with which status and words.
+const REFUSED: &[(&str, u16, &str)] = &[
+    (
+        r#"POST /backend/role {"name": "sales", "scopes": []}"#,
+        409,
+        "taken",
+    ),
+    (
+        r#"POST /backend/role {"name": "x", "scopes": ["y"]}"#,
+        400,
+        "no scope `y`",
+    ),
+    (
+        r#"POST /backend/role {"name": "a b", "scopes": []}"#,
+        400,
+        "printable",
+    ),
+    (
+        r#"PUT /backend/role/sales {"name": "consumer"}"#,
+        409,
+        "taken",
+    ),
+    (
+        r#"PUT /backend/role/sales {"colour": "red"}"#,
+        400,
+        "unknown field",
+    ),
+    (r#"PUT /backend/role/administrator {"name": "x"}"#, 409, OWN),
+    ("DELETE /backend/role/administrator", 409, OWN),
+    ("DELETE /backend/role/consumer", 409, "another default role"),
+    ("DELETE /backend/role/nobody", 404, "no such role"),
+    ("PUT /backend/role/administrator/default", 409, "everybody"),
+    (
+        r#"PUT /backend/role/consumer {"scopes": ["backend.user"]}"#,
+        409,
+        "everybody",
+    ),
+    (
+        r#"POST /backend/scope {"name": "backend.x", "description": ""}"#,
+        400,
+        RESERVED,
+    ),
+    (
+        r#"POST /backend/scope {"name": "orders.read", "description": ""}"#,
+        409,
+        "taken",
+    ),
+    (
+        r#"POST /backend/scope {"name": "x", "description": "\n"}"#,
+        400,
+        "one line",
+    ),
+    (
+        r#"PUT /backend/scope/orders.read {"name": "orders.write"}"#,
+        409,
+        "taken",
+    ),
+    (
+        r#"PUT /backend/scope/orders.read {"name": "consumer.x"}"#,
+        400,
+        RESERVED,
+    ),
+    (r#"PUT /backend/scope/backend.user {"name": "x"}"#, 409, OWN),
+    ("DELETE /backend/scope/consumer.app", 409, OWN),
+    ("DELETE /backend/scope/nothing", 404, "no such scope"),
+    (
+        r#"PUT /backend/user/alice {"username": "admin"}"#,
+        409,
+        "taken",
+    ),
+    (
+        r#"PUT /backend/user/alice {"email": "admin@localhost"}"#,
+        409,
+        "taken",
+    ),
+    (
+        r#"PUT /backend/user/alice {"status": "asleep"}"#,
+        400,
+        "no status",
+    ),
+    (
+        r#"PUT /backend/user/alice {"roles": ["nobody"]}"#,
+        400,
+        "no role `nobody`",
+    ),
+    ("PUT /backend/user/nobody", 404, "no such user"),
+    ("PUT /backend/app/nothing", 404, "no such app"),
+    (
+        "POST /backend/app/nothing/rotate_secret",
+        404,
+        "no such app",
+    ),
+    ("POST /backend/revoke", 400, "exactly one"),
+    (
+        r#"POST /backend/revoke {"everyone": false}"#,
+        400,
+        "exactly one",
+    ),
+    (
+        r#"POST /backend/revoke {"user": "a", "app": "b"}"#,
+        400,
+        "exactly one",
+    ),
+    (
+        r#"POST /backend/revoke {"user": "nobody"}"#,
+        404,
+        "no such user",
+    ),
+];
+
 #[tokio::test]
 async fn what_cannot_be_is_refused_and_changes_nothing() {
     let shop = Shop::start().await;
-    let (own, reserved) = ("is one of the issuer's own", "are the issuer's own");
-    let rows = [
-        (
-            "POST",
-            "/backend/role",
-            json!({"name": "sales", "scopes": []}),
-            409,
-            "taken",
-        ),
-        (
-            "POST",
-            "/backend/role",
-            json!({"name": "x", "scopes": ["y"]}),
-            400,
-            "no scope `y`",
-        ),
-        (
-            "POST",
-            "/backend/role",
-            json!({"name": "a b", "scopes": []}),
-            400,
-            "printable",
-        ),
-        (
-            "PUT",
-            "/backend/role/sales",
-            json!({"name": "consumer"}),
-            409,
-            "taken",
-        ),
-        (
-            "PUT",
-            "/backend/role/sales",
-            json!({"colour": "red"}),
-            400,
-            "unknown field",
-        ),
-        (
-            "PUT",
-            "/backend/role/administrator",
-            json!({"name": "x"}),
-            409,
-            own,
-        ),
-        ("DELETE", "/backend/role/administrator", json!({}), 409, own),
-        (
-            "DELETE",
-            "/backend/role/consumer",
-            json!({}),
-            409,
-            "another default role",
-        ),
-        (
-            "DELETE",
-            "/backend/role/nobody",
-            json!({}),
-            404,
-            "no such role",
-        ),
-        (
-            "PUT",
-            "/backend/role/administrator/default",
-            json!({}),
-            409,
-            "everybody",
-        ),
-        (
-            "PUT",
-            "/backend/role/consumer",
-            json!({"scopes": ["backend.user"]}),
-            409,
-            "everybody",
-        ),
-        (
-            "POST",
-            "/backend/scope",
-            json!({"name": "backend.x", "description": ""}),
-            400,
-            reserved,
-        ),
-        (
-            "POST",
-            "/backend/scope",
-            json!({"name": "orders.read", "description": ""}),
-            409,
-            "taken",
-        ),
-        (
-            "POST",
-            "/backend/scope",
-            json!({"name": "x", "description": "\n"}),
-            400,
-            "one line",
-        ),
-        (
-            "PUT",
-            "/backend/scope/orders.read",
-            json!({"name": "orders.write"}),
-            409,
-            "taken",
-        ),
-        (
-            "PUT",
-            "/backend/scope/orders.read",
-            json!({"name": "consumer.x"}),
-            400,
-            reserved,
-        ),
-        (
-            "PUT",
-            "/backend/scope/backend.user",
-            json!({"name": "x"}),
-            409,
-            own,
-        ),
-        ("DELETE", "/backend/scope/consumer.app", json!({}), 409, own),
-        (
-            "DELETE",
-            "/backend/scope/nothing",
-            json!({}),
-            404,
-            "no such scope",
-        ),
-        (
-            "PUT",
-            "/backend/user/alice",
-            json!({"username": "admin"}),
-            409,
-            "taken",
-        ),
-        (
-            "PUT",
-            "/backend/user/alice",
-            json!({"email": "admin@localhost"}),
-            409,
-            "taken",
-        ),
-        (
-            "PUT",
-            "/backend/user/alice",
-            json!({"status": "asleep"}),
-            400,
-            "no status",
-        ),
-        (
-            "PUT",
-            "/backend/user/alice",
-            json!({"roles": ["nobody"]}),
-            400,
-            "no role `nobody`",
-        ),
-        (
-            "PUT",
-            "/backend/user/nobody",
-            json!({}),
-            404,
-            "no such user",
-        ),
-        ("PUT", "/backend/app/nothing", json!({}), 404, "no such app"),
-        (
-            "POST",
-            "/backend/app/nothing/rotate_secret",
-            json!({}),
-            404,
-            "no such app",
-        ),
-        ("POST", "/backend/revoke", json!({}), 400, "exactly one"),
-        (
-            "POST",
-            "/backend/revoke",
-            json!({"everyone": false}),
-            400,
-            "exactly one",
-        ),
-        (
-            "POST",
-            "/backend/revoke",
-            json!({"user": "a", "app": "b"}),
-            400,
-            "exactly one",
-        ),
-        (
-            "POST",
-            "/backend/revoke",
-            json!({"user": "nobody"}),
-            404,
-            "no such user",
-        ),
-    ];
     let token = shop.app_token().await;
-    let lists = [
-        "/backend/user",
-        "/backend/role",
-        "/backend/scope",
-        "/backend/app",
-    ];
+    let lists = ["user", "role", "scope", "app"].map(|list| format!("GET /backend/{list}"));
     let mut before = Vec::new();
-    for list in lists {
-        before.push(shop.answer("GET", list, &json!({}), &shop.admin).await);
+    for list in &lists {
+        before.push(shop.ask(list, &shop.admin).await);
     }
-    for (method, path, body, status, says) in rows {
-        let (found, answer) = shop.answer(method, path, &body, &shop.admin).await;
-        assert_eq!(found, status, "{method} {path} {body}: {answer}");
+    for (request, status, says) in REFUSED {
+        let (found, answer) = shop.ask(request, &shop.admin).await;
+        assert_eq!(found, *status, "{request}: {answer}");
         let said = answer["error_description"].as_str().unwrap();
-        assert!(said.contains(says), "{method} {path} {body}: {said}");
+        assert!(said.contains(says), "{request}: {said}");
     }
     for (list, before) in lists.iter().zip(before) {
-        let after = shop.answer("GET", list, &json!({}), &shop.admin).await;
+        let after = shop.ask(list, &shop.admin).await;
         assert_eq!(after, before, "{list}");
     }
     assert_eq!(shop.companion.check("GET", "/orders/1", &token).await, 200);
@@ -436,7 +375,7 @@ async fn what_cannot_be_is_refused_and_changes_nothing() {
 async fn lists_find_pages_and_owners() {
     let shop = Shop::start().await;
     let names = async |path: &str, name: &str| {
-        let (status, page) = shop.answer("GET", path, &json!({}), &shop.admin).await;
+        let (status, page) = shop.ask(&format!("GET {path}"), &shop.admin).await;
         assert_eq!(status, 200, "{page}");
         let items = page["items"].as_array().unwrap();
         let names = items.iter().map(|item| item[name].as_str().unwrap());
@@ -467,218 +406,143 @@ async fn lists_find_pages_and_owners() {
         let path = format!("/backend/app?owner={owner}");
         assert_eq!(names(&path, "name").await, all(expected));
     }
-    let (status, _) = shop
-        .answer("GET", "/backend/app?owner=nobody", &json!({}), &shop.admin)
-        .await;
+    let (status, _) = shop.ask("GET /backend/app?owner=nobody", &shop.admin).await;
     assert_eq!(status, 404);
-    let (_, page) = shop
-        .answer("GET", "/backend/app", &json!({}), &shop.admin)
-        .await;
+    let (_, page) = shop.ask("GET /backend/app", &shop.admin).await;
     assert_eq!(page["items"][0]["owner"], "Alice");
-    let (_, role) = shop
-        .answer("GET", "/backend/role/consumer", &json!({}), &shop.admin)
-        .await;
+    let (_, role) = shop.ask("GET /backend/role/consumer", &shop.admin).await;
     assert_eq!(role["default"], true);
 }
 
-/// A lesser administrator's token, and what it must not reach.
+/// What a lesser administrator may and may not.
+const LESSER: &[(&str, u16)] = &[
+    // To itself: by a role, in a role.
+    (
+        r#"PUT /backend/user/sam {"roles": ["support", "administrator"]}"#,
+        403,
+    ),
+    (
+        r#"PUT /backend/user/sam {"roles": ["support", "sales"]}"#,
+        403,
+    ),
+    (
+        r#"PUT /backend/role/support {"scopes": ["backend.user", "backend.role", "backend.app", "consumer.app", "orders.read"]}"#,
+        403,
+    ),
+    (
+        r#"PUT /backend/role/support {"scopes": ["backend.scope"]}"#,
+        403,
+    ),
+    // To others.
+    (
+        r#"PUT /backend/user/alice {"roles": ["administrator"]}"#,
+        403,
+    ),
+    (
+        r#"POST /backend/role {"name": "x", "scopes": ["backend.token"]}"#,
+        403,
+    ),
+    (
+        r#"POST /backend/user {"username": "eve", "email": "eve@shop.example", "password": "PASSWORD", "roles": ["administrator"]}"#,
+        403,
+    ),
+    // By somebody who has more.
+    (
+        r#"POST /backend/user/admin/set_password {"password": "PASSWORD"}"#,
+        403,
+    ),
+    (
+        r#"PUT /backend/user/admin {"email": "sam2@shop.example"}"#,
+        403,
+    ),
+    (r#"PUT /backend/user/admin {"status": "disabled"}"#, 403),
+    ("DELETE /backend/user/admin", 403),
+    (
+        r#"PUT /backend/role/administrator {"scopes": ["consumer.app"]}"#,
+        403,
+    ),
+    (
+        r#"PUT /backend/app/ROBOT {"redirect_uris": ["https://evil.example"]}"#,
+        403,
+    ),
+    ("POST /backend/app/ROBOT/rotate_secret", 403),
+    ("DELETE /backend/app/ROBOT", 403),
+    // An app never exceeds its owner, whoever changes it.
+    (r#"PUT /backend/app/APP {"scopes": ["backend.user"]}"#, 400),
+    // Not its endpoints.
+    (r#"POST /backend/revoke {"everyone": true}"#, 403),
+    (
+        r#"POST /backend/scope {"name": "x", "description": ""}"#,
+        403,
+    ),
+    // What it is there for.
+    (
+        r#"PUT /backend/user/alice {"roles": ["consumer", "sales", "support"]}"#,
+        200,
+    ),
+    (
+        r#"POST /backend/user/alice/set_password {"password": "PASSWORD"}"#,
+        204,
+    ),
+    (
+        r#"PUT /backend/role/sales {"scopes": ["orders.write", "orders.read"]}"#,
+        200,
+    ),
+    (r#"PUT /backend/user/sam {"roles": ["support"]}"#, 200),
+];
+
+/// Makes a lesser administrator.
+const SUPPORT: [&str; 2] = [
+    r#"POST /backend/role {"name": "support",
+        "scopes": ["backend.user", "backend.role", "backend.app", "consumer.app"]}"#,
+    r#"POST /backend/user {"username": "sam", "email": "sam@shop.example",
+        "password": "PASSWORD", "roles": ["support"]}"#,
+];
+
 #[tokio::test]
 async fn nobody_passes_on_more_than_it_has() {
     let shop = Shop::start().await;
-    let support = json!({"name": "support", "scopes": ["backend.user", "backend.role",
-        "backend.app", "consumer.app"]});
-    assert_eq!(shop.call("POST", "/backend/role", &support).await, 201);
-    let body = json!({"username": "sam", "email": "sam@shop.example", "password": PASSWORD,
-        "roles": ["support"]});
-    assert_eq!(shop.call("POST", "/backend/user", &body).await, 201);
+    for request in SUPPORT {
+        assert_eq!(shop.does(request).await, 201);
+    }
     // The administrator's own app, whose secret would be worth having.
-    let body = json!({"name": "robot", "scopes": ["backend.scope", "backend.token"]});
-    let made = shop
-        .answer("POST", "/consumer/app", &body, &shop.admin)
-        .await;
-    assert_eq!(made.0, 201, "{made:?}");
-    let robot = made.1["app_key"].as_str().unwrap();
-    let robot = &format!("/backend/app/{robot}");
+    let robot = shop.robot(r#"["backend.scope", "backend.token"]"#).await;
     let sam = shop.companion.login("sam", PASSWORD).await;
-    let rows = [
-        // To itself: by a role, in a role.
-        (
-            "PUT",
-            "/backend/user/sam",
-            json!({"roles": ["support", "administrator"]}),
-            403,
-        ),
-        (
-            "PUT",
-            "/backend/user/sam",
-            json!({"roles": ["support", "sales"]}),
-            403,
-        ),
-        (
-            "PUT",
-            "/backend/role/support",
-            json!({"scopes": ["backend.user", "backend.role",
-            "backend.app", "consumer.app", "orders.read"]}),
-            403,
-        ),
-        (
-            "PUT",
-            "/backend/role/support",
-            json!({"scopes": ["backend.scope"]}),
-            403,
-        ),
-        // To others.
-        (
-            "PUT",
-            "/backend/user/alice",
-            json!({"roles": ["administrator"]}),
-            403,
-        ),
-        (
-            "POST",
-            "/backend/role",
-            json!({"name": "x", "scopes": ["backend.token"]}),
-            403,
-        ),
-        (
-            "POST",
-            "/backend/user",
-            json!({"username": "eve", "email": "eve@shop.example",
-            "password": PASSWORD, "roles": ["administrator"]}),
-            403,
-        ),
-        // By somebody who has more.
-        (
-            "POST",
-            "/backend/user/admin/set_password",
-            json!({"password": PASSWORD}),
-            403,
-        ),
-        (
-            "PUT",
-            "/backend/user/admin",
-            json!({"email": "sam2@shop.example"}),
-            403,
-        ),
-        (
-            "PUT",
-            "/backend/user/admin",
-            json!({"status": "disabled"}),
-            403,
-        ),
-        ("DELETE", "/backend/user/admin", json!({}), 403),
-        (
-            "PUT",
-            "/backend/role/administrator",
-            json!({"scopes": ["consumer.app"]}),
-            403,
-        ),
-        (
-            "PUT",
-            robot,
-            json!({"redirect_uris": ["https://evil.example"]}),
-            403,
-        ),
-        ("POST", &format!("{robot}/rotate_secret"), json!({}), 403),
-        ("DELETE", robot, json!({}), 403),
-        // An app never exceeds its owner, whoever changes it.
-        (
-            "PUT",
-            &format!("/backend/app/{}", shop.app.key),
-            json!({"scopes": ["backend.user"]}),
-            400,
-        ),
-        // Not its endpoints.
-        ("POST", "/backend/revoke", json!({"everyone": true}), 403),
-        (
-            "POST",
-            "/backend/scope",
-            json!({"name": "x", "description": ""}),
-            403,
-        ),
-        // What it is there for.
-        (
-            "PUT",
-            "/backend/user/alice",
-            json!({"roles": ["consumer", "sales", "support"]}),
-            200,
-        ),
-        (
-            "POST",
-            "/backend/user/alice/set_password",
-            json!({"password": PASSWORD}),
-            204,
-        ),
-        (
-            "PUT",
-            "/backend/role/sales",
-            json!({"scopes": ["orders.write", "orders.read"]}),
-            200,
-        ),
-        (
-            "PUT",
-            "/backend/user/sam",
-            json!({"roles": ["support"]}),
-            200,
-        ),
-    ];
-    for (method, path, body, status) in rows {
-        let (found, answer) = shop.answer(method, path, &body, &sam).await;
-        assert_eq!(found, status, "{method} {path} {body}: {answer}");
+    for (request, status) in LESSER {
+        let request = request.replace("ROBOT", &robot.key);
+        let (found, answer) = shop.ask(&request, &sam).await;
+        assert_eq!(found, *status, "{request}: {answer}");
     }
 }
 
-/// An app of an administrator that was granted `backend.user` alone makes its owner no more than its
-/// token may.
+/// What an app may that was granted `backend.user` and `consumer.app`.
+const OF_ROBOT: &[(&str, u16)] = &[
+    (
+        r#"PUT /backend/user/admin {"roles": ["administrator", "sales"]}"#,
+        403,
+    ),
+    (
+        r#"POST /backend/user/admin/set_password {"password": "PASSWORD"}"#,
+        403,
+    ),
+    (
+        r#"POST /consumer/app {"name": "child", "scopes": ["backend.role"]}"#,
+        400,
+    ),
+    ("GET /backend/user/admin", 200),
+    (r#"PUT /backend/user/alice {"status": "disabled"}"#, 200),
+];
+
 #[tokio::test]
 async fn an_app_raises_neither_its_owner_nor_itself() {
     let shop = Shop::start().await;
-    let body = json!({"name": "robot", "scopes": ["backend.user", "consumer.app"]});
-    let made = shop
-        .answer("POST", "/consumer/app", &body, &shop.admin)
-        .await
-        .1;
-    let text = |name: &str| made[name].as_str().unwrap().to_owned();
-    let robot = TestClient {
-        key: text("app_key"),
-        secret: text("app_secret"),
-    };
-    let answer = shop
-        .companion
-        .token(&robot, CLIENT_CREDENTIALS)
-        .await
-        .json();
+    let robot = shop.robot(r#"["backend.user", "consumer.app"]"#).await;
+    let answer = shop.companion.token(&robot, CLIENT_CREDENTIALS).await;
+    let answer = answer.json();
     let token = answer["access_token"].as_str().unwrap();
-    let rows = [
-        (
-            "PUT",
-            "/backend/user/admin",
-            json!({"roles": ["administrator", "sales"]}),
-            403,
-        ),
-        (
-            "POST",
-            "/backend/user/admin/set_password",
-            json!({"password": PASSWORD}),
-            403,
-        ),
-        (
-            "POST",
-            "/consumer/app",
-            json!({"name": "child", "scopes": ["backend.role"]}),
-            400,
-        ),
-        ("GET", "/backend/user/admin", json!({}), 200),
-        (
-            "PUT",
-            "/backend/user/alice",
-            json!({"status": "disabled"}),
-            200,
-        ),
-    ];
-    for (method, path, body, status) in rows {
-        let (found, answer) = shop.answer(method, path, &body, token).await;
-        assert_eq!(found, status, "{method} {path} {body}: {answer}");
+    for (request, status) in OF_ROBOT {
+        let (found, answer) = shop.ask(request, token).await;
+        assert_eq!(found, *status, "{request}: {answer}");
     }
 }
 
@@ -687,11 +551,11 @@ async fn an_administrator_ends_everybodys_tokens() {
     let shop = Shop::start().await;
     let token = shop.app_token().await;
     assert_eq!(
-        shop.call("POST", "/backend/revoke", &json!({"everyone": true}))
+        shop.does(r#"POST /backend/revoke {"everyone": true}"#)
             .await,
         204
     );
     refused(&shop.companion, &token).await;
-    assert_eq!(shop.call("GET", "/backend/user", &json!({})).await, 401);
+    assert_eq!(shop.does("GET /backend/user").await, 401);
     shop.app_token().await;
 }

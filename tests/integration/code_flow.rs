@@ -8,7 +8,7 @@ use crate::test_browser::{
     CALLBACK, CHALLENGE, TestBrowser, VERIFIER, encode, form, location, request, returned,
     set_cookies,
 };
-use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestCompanion, URL};
+use crate::test_companion::{PASSWORD, TestCompanion, URL};
 
 /// What holds for each page.
 fn assert_page(page: &Answer, status: u16) {

@@ -5,7 +5,7 @@ use portcullis::identity::{
     Email, Role, RoleName, ScopeName, ScopeSet, Status, User, UserId, Username,
 };
 use portcullis::store::{Change, Committed, Store, StoreLocation};
-use portcullis::token::LogPosition;
+use portcullis::token::{LogPosition, Subject};
 use serde_json::json;
 
 use crate::issuer::error;
@@ -68,6 +68,40 @@ async fn no_endpoint_removes_the_last_administrator() {
     let second = companion.login("second", PASSWORD).await;
     assert_eq!(companion.delete(user, &second).await.status, 204);
     assert_eq!(error(&companion.delete(other, &second).await).0, 409);
+}
+
+/// A request that was let in, and then waited for the change that took its rights.
+#[tokio::test]
+async fn who_has_lost_its_rights_meanwhile_changes_nothing() {
+    let companion = TestCompanion::start().await;
+    let admin = companion.login("admin", ADMIN_PASSWORD).await;
+    let alice = companion.register("alice").await;
+    let body = json!({"username": "second", "email": "second@shop.example",
+        "password": PASSWORD, "roles": ["administrator"]});
+    let made = companion.post("/backend/user", &body, &admin).await;
+    let second = UserId::known(made.json()["id"].as_str().unwrap());
+    let token = companion.login("second", PASSWORD).await;
+
+    let store = Store::open(&companion.store()).await.unwrap();
+    let mut change = store.change(NOW).await.unwrap();
+    let disabled = json!({"status": "disabled"});
+    let waiting = companion.put("/backend/user/alice", &disabled, &token);
+    let meanwhile = async {
+        // Answers to requests that were sent later: by now the first has been let in and waits.
+        for _ in 0..20 {
+            let answer = companion.get("/consumer/account", &alice).await;
+            assert_eq!(answer.status, 200, "{answer:?}");
+        }
+        let status = Status::Disabled;
+        change.set_user_status(&second, status).await.unwrap();
+        let subject = Subject::User(second.as_str().to_owned());
+        change.revoke(&subject).await.unwrap();
+        assert_eq!(change.commit().await.unwrap(), Committed::Yes);
+    };
+    let (answer, ()) = tokio::join!(waiting, meanwhile);
+    assert_eq!(error(&answer), (401, "invalid_token".to_owned()));
+    let account = companion.get("/backend/user/alice", &admin).await;
+    assert_eq!(account.json()["status"], "active");
 }
 
 #[tokio::test]

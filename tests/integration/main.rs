@@ -12,6 +12,8 @@
 #[cfg(feature = "issuer")]
 mod abuse;
 mod accounts;
+#[cfg(feature = "issuer")]
+mod admin_verbs;
 mod asker;
 #[cfg(feature = "issuer")]
 mod backend;

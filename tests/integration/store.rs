@@ -740,7 +740,7 @@ async fn code_of_alice(store: &Store) -> (User, AuthorizationCode) {
 
 /// A scope that many lose is as many rows of the log, and nobody else's.
 async fn losses(place: &StoreLocation) {
-    const MANY: usize = 1000;
+    const MANY: usize = 200;
     let store = Store::open(place).await.unwrap();
     let role = |name: &str| RoleName::parse(name).unwrap();
     let scopes = ["orders.read", "orders.write", "other"].map(scope);

@@ -9,6 +9,7 @@ use crate::identity::{
 };
 use crate::store::{Change, Listing, OwnedApp, Page};
 use crate::token::{LogPosition, Subject};
+use crate::yaml::present;
 
 const MAXIMUM_APPS: i64 = 16;
 pub(super) const MAXIMUM_REDIRECT_URIS: usize = 16;
@@ -25,7 +26,7 @@ pub struct NewApp {
     pub redirect_uris: Vec<String>,
     /// At most these are granted; without them all that the caller has of its user's, but not what
     /// opens the issuer itself.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub scopes: Option<Vec<String>>,
 }
 
@@ -34,12 +35,16 @@ pub struct NewApp {
 #[serde(deny_unknown_fields, default)]
 pub struct AppUpdate {
     /// Another name.
+    #[serde(deserialize_with = "present")]
     pub name: Option<String>,
     /// All redirect URIs that it is to have.
+    #[serde(deserialize_with = "present")]
     pub redirect_uris: Option<Vec<String>>,
     /// All scopes that it is to have.
+    #[serde(deserialize_with = "present")]
     pub scopes: Option<Vec<String>>,
     /// `active` or `disabled`.
+    #[serde(deserialize_with = "present")]
     pub status: Option<String>,
 }
 

@@ -6,6 +6,7 @@ use super::super::first_start::ADMINISTRATOR_ROLE;
 use super::{Directory, DirectoryError, Thing, commit, existing_scopes, free};
 use crate::identity::{Role, RoleName, ScopeSet};
 use crate::store::{Listing, Page};
+use crate::yaml::present;
 
 /// A role that is to be.
 #[derive(Deserialize)]
@@ -22,8 +23,10 @@ pub struct NewRole {
 #[serde(deny_unknown_fields, default)]
 pub struct RoleUpdate {
     /// Another name; whoever has the role keeps it.
+    #[serde(deserialize_with = "present")]
     pub name: Option<String>,
     /// All scopes that it is to have.
+    #[serde(deserialize_with = "present")]
     pub scopes: Option<Vec<String>>,
 }
 
@@ -35,7 +38,7 @@ impl Directory<'_> {
 
     /// The role of this name.
     pub async fn role(&self, name: &str) -> Result<Role, DirectoryError> {
-        present(self.store.role(&role_name(name)?).await?)
+        found(self.store.role(&role_name(name)?).await?)
     }
 
     /// Adds a role.
@@ -60,7 +63,7 @@ impl Directory<'_> {
         wanted: &RoleUpdate,
     ) -> Result<Role, DirectoryError> {
         let mut change = self.change().await?;
-        let before = present(change.role(&role_name(name)?).await?)?;
+        let before = found(change.role(&role_name(name)?).await?)?;
         let scopes = match &wanted.scopes {
             Some(names) => existing_scopes(&mut change, names).await?,
             None => before.scopes.clone(),
@@ -96,7 +99,7 @@ impl Directory<'_> {
     /// Deletes a role. The tokens of those end who have less than before.
     pub async fn delete_role(&self, name: &str) -> Result<(), DirectoryError> {
         let mut change = self.change().await?;
-        let role = present(change.role(&role_name(name)?).await?)?;
+        let role = found(change.role(&role_name(name)?).await?)?;
         not_own(&role.name)?;
         if role.is_default {
             return Err(DirectoryError::DefaultRole);
@@ -109,7 +112,7 @@ impl Directory<'_> {
     /// Chooses the role that whoever registers gets.
     pub async fn set_default_role(&self, name: &str) -> Result<Role, DirectoryError> {
         let mut change = self.change().await?;
-        let role = present(change.role(&role_name(name)?).await?)?;
+        let role = found(change.role(&role_name(name)?).await?)?;
         for_everybody(&role.scopes)?;
         change.set_default_role(&role.name).await?;
         commit(change).await?;
@@ -140,6 +143,6 @@ fn role_name(name: &str) -> Result<RoleName, DirectoryError> {
     RoleName::parse(name).map_err(|_| DirectoryError::NotFound(Thing::Role))
 }
 
-fn present(role: Option<Role>) -> Result<Role, DirectoryError> {
+fn found(role: Option<Role>) -> Result<Role, DirectoryError> {
     role.ok_or(DirectoryError::NotFound(Thing::Role))
 }

@@ -6,6 +6,7 @@ use super::super::first_start::OWN_SCOPES;
 use super::{Directory, DirectoryError, Thing, commit, free};
 use crate::identity::{Description, Scope, ScopeName};
 use crate::store::{Listing, Page};
+use crate::yaml::present;
 
 /// A scope that is to be.
 #[derive(Deserialize)]
@@ -22,8 +23,10 @@ pub struct NewScope {
 #[serde(deny_unknown_fields, default)]
 pub struct ScopeUpdate {
     /// Another name: whoever has the scope loses the old one and has to get new tokens.
+    #[serde(deserialize_with = "present")]
     pub name: Option<String>,
     /// Another description.
+    #[serde(deserialize_with = "present")]
     pub description: Option<String>,
 }
 
@@ -35,7 +38,7 @@ impl Directory<'_> {
 
     /// The scope of this name.
     pub async fn scope(&self, name: &str) -> Result<Scope, DirectoryError> {
-        present(self.store.scope(&scope_name(name)?).await?)
+        found(self.store.scope(&scope_name(name)?).await?)
     }
 
     /// Adds a scope, which nobody has yet.
@@ -53,7 +56,7 @@ impl Directory<'_> {
         wanted: &ScopeUpdate,
     ) -> Result<Scope, DirectoryError> {
         let mut change = self.change().await?;
-        let mut scope = present(change.scope(&scope_name(name)?).await?)?;
+        let mut scope = found(change.scope(&scope_name(name)?).await?)?;
         if let Some(description) = &wanted.description {
             scope.description = Description::parse(description)?;
             change
@@ -75,7 +78,7 @@ impl Directory<'_> {
     /// Deletes a scope. The tokens of all who have it end.
     pub async fn delete_scope(&self, name: &str) -> Result<(), DirectoryError> {
         let mut change = self.change().await?;
-        let scope = present(change.scope(&scope_name(name)?).await?)?;
+        let scope = found(change.scope(&scope_name(name)?).await?)?;
         not_own(&scope.name)?;
         change.delete_scope(&scope.name).await?;
         commit(change).await
@@ -103,6 +106,6 @@ fn scope_name(name: &str) -> Result<ScopeName, DirectoryError> {
     ScopeName::parse(name).map_err(|_| DirectoryError::NotFound(Thing::Scope))
 }
 
-fn present(scope: Option<Scope>) -> Result<Scope, DirectoryError> {
+fn found(scope: Option<Scope>) -> Result<Scope, DirectoryError> {
     scope.ok_or(DirectoryError::NotFound(Thing::Scope))
 }

@@ -5,20 +5,26 @@ use serde::Deserialize;
 use super::{Directory, DirectoryError, Thing, commit};
 use crate::identity::{AppKey, Username};
 use crate::token::Subject;
+use crate::yaml::present;
 
 /// Whose tokens end: exactly one of these.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct WhatToRevoke {
     /// A username.
+    #[serde(deserialize_with = "present")]
     pub user: Option<String>,
     /// An app's key.
+    #[serde(deserialize_with = "present")]
     pub app: Option<String>,
     /// A grant's id, as in `GET /consumer/grant` and the claim `sid`.
+    #[serde(deserialize_with = "present")]
     pub grant: Option<String>,
     /// A token's id, the claim `jti`.
+    #[serde(deserialize_with = "present")]
     pub token: Option<String>,
     /// `true`: everybody's.
+    #[serde(deserialize_with = "present")]
     pub everyone: Option<bool>,
 }
 

@@ -7,6 +7,7 @@ use super::{Directory, DirectoryError, Thing, commit, free};
 use crate::identity::{Email, Password, RoleName, ScopeSet, Status, User, UserId, Username};
 use crate::store::{Change, Listing, LiveGrant, Page};
 use crate::token::{LogPosition, Subject};
+use crate::yaml::present;
 
 /// A user that is to be.
 #[derive(Deserialize)]
@@ -19,7 +20,7 @@ pub struct NewUser {
     /// Its password.
     pub password: String,
     /// Its roles; without them it gets the default role.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub roles: Option<Vec<String>>,
 }
 
@@ -28,12 +29,16 @@ pub struct NewUser {
 #[serde(deny_unknown_fields, default)]
 pub struct UserUpdate {
     /// Another name. Tokens carry it, so they end.
+    #[serde(deserialize_with = "present")]
     pub username: Option<String>,
     /// Another address.
+    #[serde(deserialize_with = "present")]
     pub email: Option<String>,
     /// `active` or `disabled`.
+    #[serde(deserialize_with = "present")]
     pub status: Option<String>,
     /// All roles that it is to have.
+    #[serde(deserialize_with = "present")]
     pub roles: Option<Vec<String>>,
 }
 
@@ -79,7 +84,7 @@ impl Directory<'_> {
         };
         free(change.add_user(&user, &hash).await?)?;
         // Read again: its roles have scopes.
-        let user = present(change.user(&user.id).await?)?;
+        let user = found(change.user(&user.id).await?)?;
         commit(change).await?;
         Ok(user)
     }
@@ -91,7 +96,7 @@ impl Directory<'_> {
         wanted: &UserUpdate,
     ) -> Result<User, DirectoryError> {
         let mut change = self.change().await?;
-        let before = present(change.user_named(&username(name)?).await?)?;
+        let before = found(change.user_named(&username(name)?).await?)?;
         self.authority.may_pass_on(&before.scopes)?;
         let username = match &wanted.username {
             Some(name) => Username::parse(name)?,
@@ -112,7 +117,7 @@ impl Directory<'_> {
             self.authority.may_raise(&before, &scopes)?;
             change.set_user_roles(&before.id, &roles).await?;
         }
-        let after = present(change.user(&before.id).await?)?;
+        let after = found(change.user(&before.id).await?)?;
         if ends_tokens(&before, &after) {
             change.revoke(&subject(&after.id)).await?;
         }
@@ -123,7 +128,7 @@ impl Directory<'_> {
     /// Deletes a user with its apps; all their tokens end.
     pub async fn delete_user(&self, name: &str) -> Result<(), DirectoryError> {
         let mut change = self.change().await?;
-        let user = present(change.user_named(&username(name)?).await?)?;
+        let user = found(change.user_named(&username(name)?).await?)?;
         self.authority.may_pass_on(&user.scopes)?;
         change.delete_user(&user.id).await?;
         change.revoke(&subject(&user.id)).await?;
@@ -135,7 +140,7 @@ impl Directory<'_> {
         let user = self.user(name).await?;
         let hash = self.hash(&user, password).await?;
         let mut change = self.change().await?;
-        let user = present(change.user(&user.id).await?)?;
+        let user = found(change.user(&user.id).await?)?;
         self.authority.may_pass_on(&user.scopes)?;
         change.set_password_hash(&user.id, &hash).await?;
         change.revoke(&subject(&user.id)).await?;
@@ -151,7 +156,7 @@ impl Directory<'_> {
     ) -> Result<(), DirectoryError> {
         let hash = self.hash(user, password).await?;
         let mut change = self.change().await?;
-        let present = present(change.user(&user.id).await?)?;
+        let present = found(change.user(&user.id).await?)?;
         if present.revoked_through != user.revoked_through || present.status != Status::Active {
             return Err(DirectoryError::Changed);
         }
@@ -164,7 +169,7 @@ impl Directory<'_> {
     pub async fn change_own_email(&self, user: &User, email: &str) -> Result<User, DirectoryError> {
         let email = Email::parse(email)?;
         let mut change = self.change().await?;
-        let before = present(change.user(&user.id).await?)?;
+        let before = found(change.user(&user.id).await?)?;
         let renamed = change.rename_user(&before.id, &before.username, &email);
         free(renamed.await?)?;
         commit(change).await?;
@@ -224,7 +229,7 @@ fn username(name: &str) -> Result<Username, DirectoryError> {
     Username::parse(name).map_err(|_| DirectoryError::NotFound(Thing::User))
 }
 
-fn present(user: Option<User>) -> Result<User, DirectoryError> {
+fn found(user: Option<User>) -> Result<User, DirectoryError> {
     user.ok_or(DirectoryError::NotFound(Thing::User))
 }
 

@@ -1,0 +1,262 @@
+//! What the verbs that administer the issuer's store have in common: which store, how answers are
+//! printed, and how refusals end.
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow, bail};
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::runtime::Builder;
+
+use super::Outcome;
+use super::token::written;
+use crate::clock::{SystemClock, UnixSeconds};
+use crate::config::{Config, IssuerSettings, Overrides};
+use crate::files;
+use crate::identity::PlainSecret;
+use crate::issuer::directory::{DirectoryError, LocalDirectory};
+use crate::store::{Listing, Page, StoreLocation};
+use crate::token::secret_in_file;
+
+/// Rows that are read at once.
+const PAGE: usize = 500;
+
+/// The most that is read as a password.
+const MAXIMUM_PASSWORD_BYTES: u64 = 4096;
+
+/// What stands between the columns of a table.
+const GAP: &str = "  ";
+
+#[derive(Debug, Args)]
+pub(super) struct StoreArguments {
+    /// The server's configuration, whose section `issuer` names the store
+    #[arg(long, env = "PORTCULLIS_CONFIG", value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+    /// How to answer
+    #[arg(long, value_enum, default_value_t = Format::Text, global = true)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// For machines
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PasswordArguments {
+    /// A file that holds the password, readable by its owner alone; `-` is standard input. Without
+    /// it one is made and shown once
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+}
+
+/// A password, and whether it must be shown because nobody knows it yet.
+pub(super) enum Password {
+    Given(String),
+    Made(PlainSecret),
+}
+
+/// What a verb has to say.
+pub(super) enum Answer {
+    /// One thing: its members, and those that people want to see, in this order.
+    One(Value, &'static [&'static str]),
+    /// Many.
+    List(Vec<Value>, &'static [&'static str]),
+    /// That it is done, in words.
+    Done(String),
+}
+
+impl StoreArguments {
+    /// Where the store is.
+    pub(super) fn location(&self) -> anyhow::Result<StoreLocation> {
+        Ok(self.issuer()?.store)
+    }
+
+    fn issuer(&self) -> anyhow::Result<IssuerSettings> {
+        let Some(path) = &self.config else {
+            bail!("which store? name the server's configuration: `--config FILE`");
+        };
+        let config = Config::load(path, &Overrides::default())?;
+        config.issuer.with_context(|| {
+            let path = path.display();
+            format!("`{path}` has no section `issuer`, so there is no store")
+        })
+    }
+
+    /// Opens the store, has `work` done and prints what it answers. What the rules refuse is a no;
+    /// a store that does not answer leaves it unknown.
+    pub(super) fn administer(
+        &self,
+        out: &mut dyn Write,
+        work: impl AsyncFnOnce(&LocalDirectory) -> anyhow::Result<Answer>,
+    ) -> anyhow::Result<Outcome> {
+        let issuer = self.issuer()?;
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let done = runtime.block_on(async {
+            let local = LocalDirectory::open(&issuer, &SystemClock).await?;
+            let done = work(&local).await;
+            local.close().await;
+            anyhow::Ok(done)
+        })?;
+        let error = match done {
+            Ok(answer) => {
+                self.print(out, &answer)?;
+                return Ok(Outcome::Yes);
+            }
+            Err(error) => error.downcast::<DirectoryError>()?,
+        };
+        match error {
+            DirectoryError::Store(_)
+            | DirectoryError::Hashing(_)
+            | DirectoryError::Cryptography(_) => Err(error.into()),
+            refusal => {
+                self.refuse(out, &refusal.to_string())?;
+                Ok(Outcome::No)
+            }
+        }
+    }
+
+    /// Prints an answer as it was asked for.
+    pub(super) fn print(&self, out: &mut dyn Write, answer: &Answer) -> anyhow::Result<()> {
+        match (self.format, answer) {
+            (Format::Json, Answer::One(thing, _)) => writeln!(out, "{thing}")?,
+            (Format::Json, Answer::List(things, _)) => {
+                writeln!(out, "{}", json!({ "items": things }))?;
+            }
+            (Format::Json, Answer::Done(words)) => writeln!(out, "{}", json!({"done": words}))?,
+            (Format::Text, Answer::One(thing, members)) => {
+                let width = members.iter().map(|name| name.len()).max().unwrap_or(0);
+                for name in *members {
+                    if let Some(value) = thing.get(name) {
+                        writeln!(out, "{name:width$}{GAP}{}", for_people(name, value))?;
+                    }
+                }
+            }
+            (Format::Text, Answer::List(things, columns)) => table(out, things, columns)?,
+            (Format::Text, Answer::Done(words)) => writeln!(out, "{words}")?,
+        }
+        Ok(())
+    }
+
+    /// Says no: machines are told where they look, people on standard error.
+    fn refuse(&self, out: &mut dyn Write, words: &str) -> anyhow::Result<()> {
+        match self.format {
+            Format::Json => writeln!(out, "{}", json!({ "error": words }))?,
+            // Nobody is left to tell if standard error is gone.
+            Format::Text => drop(writeln!(std::io::stderr(), "portcullis: {words}")),
+        }
+        Ok(())
+    }
+}
+
+impl PasswordArguments {
+    /// The password, read before the store is opened.
+    pub(super) fn read(&self, local: &LocalDirectory) -> anyhow::Result<Password> {
+        let Some(path) = &self.password_file else {
+            return Ok(Password::Made(local.password()?));
+        };
+        let bytes = if path == Path::new("-") {
+            let mut bytes = Vec::new();
+            std::io::stdin()
+                .take(MAXIMUM_PASSWORD_BYTES)
+                .read_to_end(&mut bytes)
+                .context("cannot read the password from standard input")?;
+            bytes
+        } else {
+            files::read_secret(path)?
+        };
+        let text = std::str::from_utf8(secret_in_file(&bytes));
+        let text = text.map_err(|_| anyhow!("the password is not UTF-8 text"))?;
+        Ok(Password::Given(text.to_owned()))
+    }
+}
+
+impl Password {
+    pub(super) fn text(&self) -> String {
+        match self {
+            Self::Given(text) => text.clone(),
+            Self::Made(secret) => secret.reveal().to_owned(),
+        }
+    }
+
+    /// Adds it to an answer if nobody knows it yet.
+    pub(super) fn shown_in(&self, mut answer: Value) -> Value {
+        if let (Self::Made(secret), Some(members)) = (self, answer.as_object_mut()) {
+            members.insert("password".to_owned(), secret.reveal().into());
+        }
+        answer
+    }
+}
+
+/// All pages of a list.
+pub(super) async fn all<T>(
+    page: impl AsyncFn(Page) -> Result<Listing<T>, DirectoryError>,
+    show: impl Fn(&T) -> Value,
+) -> anyhow::Result<Vec<Value>> {
+    let mut things = Vec::new();
+    let mut after = Some(String::new());
+    while let Some(from) = after {
+        let asked = Page {
+            after: from,
+            limit: PAGE,
+        };
+        let listing = page(asked).await?;
+        things.extend(listing.items.iter().map(&show));
+        after = listing.next;
+    }
+    Ok(things)
+}
+
+/// A thing in the JSON that endpoints answer.
+pub(super) fn value(thing: &impl Serialize) -> Value {
+    // What endpoints answer has no odd keys.
+    serde_json::to_value(thing).unwrap_or_default()
+}
+
+fn table(out: &mut dyn Write, things: &[Value], columns: &[&str]) -> anyhow::Result<()> {
+    let cells = |thing: &Value| -> Vec<String> {
+        let cell = |name: &&str| for_people(name, thing.get(name).unwrap_or(&Value::Null));
+        columns.iter().map(cell).collect()
+    };
+    let mut rows = vec![columns.iter().map(|name| name.to_uppercase()).collect()];
+    rows.extend(things.iter().map(cells));
+    let mut widths = vec![0; columns.len()];
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
+    for row in &rows {
+        let mut line = Vec::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            write!(line, "{cell:width$}{GAP}")?;
+        }
+        out.write_all(line.trim_ascii_end())?;
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+/// A member as people read it.
+fn for_people(name: &str, value: &Value) -> String {
+    match value {
+        Value::Array(values) if values.is_empty() => "-".to_owned(),
+        Value::Array(values) => {
+            let words = values.iter().filter_map(Value::as_str);
+            words.collect::<Vec<_>>().join(" ")
+        }
+        Value::String(text) if text.is_empty() => "-".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Number(number) if name.ends_with("_at") => {
+            written(UnixSeconds(number.as_i64().unwrap_or_default()))
+        }
+        Value::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),
+        Value::Null => "-".to_owned(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,217 @@
+//! `portcullis app`: the apps of the issuer's store.
+
+use std::io::Write;
+
+use clap::{Args, Subcommand};
+use serde_json::Value;
+
+use super::Outcome;
+use super::administration::{Answer, StoreArguments, all, value};
+use crate::issuer::AppAnswer;
+use crate::issuer::directory::{
+    AppUpdate, AppsOf, Directory, LocalDirectory, NewApp, NewSecret, WhatToRevoke,
+};
+use crate::store::OwnedApp;
+
+const COLUMNS: &[&str] = &["app_key", "name", "owner", "status", "scopes", "created_at"];
+const MEMBERS: &[&str] = &[
+    "app_key",
+    "app_secret",
+    "name",
+    "owner",
+    "status",
+    "scopes",
+    "redirect_uris",
+    "created_at",
+];
+
+#[derive(Debug, Args)]
+pub(super) struct AppArguments {
+    #[command(flatten)]
+    store: StoreArguments,
+    #[command(subcommand)]
+    command: AppCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum AppCommand {
+    /// Print the apps
+    List {
+        /// Only those of this user
+        #[arg(long, value_name = "USERNAME")]
+        owner: Option<String>,
+    },
+    /// Print an app
+    Show {
+        #[arg(value_name = "APP_KEY")]
+        key: String,
+    },
+    /// Add an app; its secret is shown this once
+    Add(AddArguments),
+    /// Change an app; what is not named stays
+    Set(SetArguments),
+    /// Disable an app; its tokens end
+    Disable {
+        #[arg(value_name = "APP_KEY")]
+        key: String,
+    },
+    /// Enable an app again; tokens that have ended stay so
+    Enable {
+        #[arg(value_name = "APP_KEY")]
+        key: String,
+    },
+    /// Give an app another secret, which is shown this once
+    RotateSecret {
+        #[arg(value_name = "APP_KEY")]
+        key: String,
+        /// How long the one before is still accepted, instead of `issuer.secret_overlap_seconds`; 0
+        /// ends it at once, and all tokens of the app
+        #[arg(long, value_name = "SECONDS")]
+        overlap_seconds: Option<u32>,
+    },
+    /// End all tokens of an app, which may get new ones
+    Revoke {
+        #[arg(value_name = "APP_KEY")]
+        key: String,
+    },
+    /// Delete an app; its tokens end
+    Delete {
+        #[arg(value_name = "APP_KEY")]
+        key: String,
+    },
+}
+
+#[derive(Debug, Args)]
+struct AddArguments {
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// Whose it is
+    #[arg(long, value_name = "USERNAME")]
+    owner: String,
+    /// A scope that it may have, once for each; without one all of its owner's that are not the
+    /// issuer's own
+    #[arg(long = "scope", value_name = "SCOPE")]
+    scopes: Vec<String>,
+    /// Where browsers may be sent, once for each
+    #[arg(long = "redirect-uri", value_name = "URI")]
+    redirect_uris: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+struct SetArguments {
+    #[arg(value_name = "APP_KEY")]
+    key: String,
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// A scope that it may have, once for each; it loses all others
+    #[arg(long = "scope", value_name = "SCOPE")]
+    scopes: Vec<String>,
+    /// No scope at all
+    #[arg(long, conflicts_with = "scopes")]
+    no_scopes: bool,
+    /// Where browsers may be sent, once for each; and nowhere else
+    #[arg(long = "redirect-uri", value_name = "URI")]
+    redirect_uris: Vec<String>,
+    /// Nowhere
+    #[arg(long, conflicts_with = "redirect_uris")]
+    no_redirect_uris: bool,
+}
+
+pub(super) fn run(arguments: &AppArguments, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+    let work = async |local: &LocalDirectory| arguments.command.run(local).await;
+    arguments.store.administer(out, work)
+}
+
+impl AppCommand {
+    async fn run(&self, local: &LocalDirectory) -> anyhow::Result<Answer> {
+        let directory = &local.directory();
+        let of = AppsOf::Everybody;
+        let app = match self {
+            Self::List { owner } => {
+                let apps = all(
+                    async |page| directory.apps(owner.as_deref(), &page).await,
+                    shown,
+                );
+                return Ok(Answer::List(apps.await?, COLUMNS));
+            }
+            Self::Show { key } => directory.app(key, of).await?,
+            Self::Add(arguments) => return arguments.run(directory).await,
+            Self::Set(arguments) => {
+                let update = arguments.update();
+                directory.update_app(&arguments.key, of, &update).await?
+            }
+            Self::Disable { key } => set_status(directory, key, "disabled").await?,
+            Self::Enable { key } => set_status(directory, key, "active").await?,
+            Self::RotateSecret {
+                key,
+                overlap_seconds,
+            } => {
+                let overlap = overlap_seconds.unwrap_or(local.secret_overlap_seconds());
+                return Ok(with_secret(
+                    &directory.rotate_secret(key, of, overlap).await?,
+                ));
+            }
+            Self::Revoke { key } => {
+                let what = WhatToRevoke {
+                    app: Some(key.clone()),
+                    ..WhatToRevoke::default()
+                };
+                directory.revoke(what).await?;
+                return Ok(Answer::Done(format!("all tokens of `{key}` have ended")));
+            }
+            Self::Delete { key } => {
+                directory.delete_app(key, of).await?;
+                return Ok(Answer::Done(format!("app `{key}` is deleted")));
+            }
+        };
+        Ok(Answer::One(shown(&app), MEMBERS))
+    }
+}
+
+impl AddArguments {
+    async fn run(&self, directory: &Directory<'_>) -> anyhow::Result<Answer> {
+        let owner = directory.user(&self.owner).await?;
+        let wanted = NewApp {
+            name: self.name.clone(),
+            redirect_uris: self.redirect_uris.clone(),
+            scopes: (!self.scopes.is_empty()).then(|| self.scopes.clone()),
+        };
+        Ok(with_secret(&directory.add_app(&owner, &wanted).await?))
+    }
+}
+
+impl SetArguments {
+    fn update(&self) -> AppUpdate {
+        let scopes = self.no_scopes || !self.scopes.is_empty();
+        let redirect_uris = self.no_redirect_uris || !self.redirect_uris.is_empty();
+        AppUpdate {
+            name: self.name.clone(),
+            redirect_uris: redirect_uris.then(|| self.redirect_uris.clone()),
+            scopes: scopes.then(|| self.scopes.clone()),
+            status: None,
+        }
+    }
+}
+
+async fn set_status(
+    directory: &Directory<'_>,
+    key: &str,
+    status: &str,
+) -> anyhow::Result<OwnedApp> {
+    let wanted = AppUpdate {
+        status: Some(status.to_owned()),
+        ..AppUpdate::default()
+    };
+    Ok(directory
+        .update_app(key, AppsOf::Everybody, &wanted)
+        .await?)
+}
+
+fn with_secret(made: &NewSecret) -> Answer {
+    let answer = AppAnswer::of_owned(&made.app).with_secret(&made.secret);
+    Answer::One(value(&answer), MEMBERS)
+}
+
+fn shown(app: &OwnedApp) -> Value {
+    value(&AppAnswer::of_owned(app))
+}

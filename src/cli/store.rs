@@ -1,0 +1,64 @@
+//! `portcullis store`: the issuer's store as a whole.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+use tokio::runtime::Builder;
+
+use super::Outcome;
+use super::administration::{Answer, StoreArguments};
+use crate::store::{Store, StoreLocation};
+
+const MIGRATION: &[&str] = &["from", "to"];
+const BACKUP: &[&str] = &["backup"];
+
+#[derive(Debug, Args)]
+pub(super) struct StoreCommandArguments {
+    #[command(flatten)]
+    store: StoreArguments,
+    #[command(subcommand)]
+    command: StoreCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum StoreCommand {
+    /// Copy the file of a store while it is in use
+    Backup {
+        /// The new file; its owner alone can read it, because private keys are in it
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Bring the schema up to that of this binary, as the server does when it starts
+    Migrate,
+}
+
+pub(super) fn run(
+    arguments: &StoreCommandArguments,
+    out: &mut dyn Write,
+) -> anyhow::Result<Outcome> {
+    let location = arguments.store.location()?;
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let answer = runtime.block_on(arguments.command.run(&location))?;
+    arguments.store.print(out, &answer)?;
+    Ok(Outcome::Yes)
+}
+
+impl StoreCommand {
+    async fn run(&self, location: &StoreLocation) -> anyhow::Result<Answer> {
+        match self {
+            Self::Backup { out } => {
+                Store::backup(location, out).await?;
+                let told = json!({"backup": out.display().to_string()});
+                Ok(Answer::One(told, BACKUP))
+            }
+            Self::Migrate => {
+                let (store, migration) = Store::migrate(location).await?;
+                store.close().await;
+                let told = json!({"from": migration.from, "to": migration.to});
+                Ok(Answer::One(told, MIGRATION))
+            }
+        }
+    }
+}

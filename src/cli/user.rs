@@ -1,0 +1,218 @@
+//! `portcullis user`: the users of the issuer's store.
+
+use std::io::Write;
+
+use clap::{Args, Subcommand};
+use serde_json::Value;
+
+use super::Outcome;
+use super::administration::{Answer, PasswordArguments, StoreArguments, all, value};
+use crate::identity::User;
+use crate::issuer::directory::{Directory, LocalDirectory, NewUser, UserUpdate, WhatToRevoke};
+use crate::issuer::{GrantAnswer, UserAnswer};
+use crate::store::LiveGrant;
+
+const COLUMNS: &[&str] = &["username", "email", "status", "roles", "created_at"];
+const MEMBERS: &[&str] = &[
+    "username",
+    "password",
+    "email",
+    "status",
+    "roles",
+    "scopes",
+    "created_at",
+    "id",
+];
+const GRANTS: &[&str] = &["id", "app_key", "scopes", "last_used_at", "expires_at"];
+
+#[derive(Debug, Args)]
+pub(super) struct UserArguments {
+    #[command(flatten)]
+    store: StoreArguments,
+    #[command(subcommand)]
+    command: UserCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum UserCommand {
+    /// Print the users
+    List {
+        /// Only those whose names or addresses hold this
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        search: String,
+    },
+    /// Print a user
+    Show {
+        #[arg(value_name = "USERNAME")]
+        name: String,
+    },
+    /// Add a user
+    Add(AddArguments),
+    /// Change a user; what is not named stays
+    Set(SetArguments),
+    /// Let a user in no longer; its tokens end
+    Disable {
+        #[arg(value_name = "USERNAME")]
+        name: String,
+    },
+    /// Let a user in again; tokens that have ended stay so
+    Enable {
+        #[arg(value_name = "USERNAME")]
+        name: String,
+    },
+    /// Give a user another password; its tokens end
+    Password {
+        #[arg(value_name = "USERNAME")]
+        name: String,
+        #[command(flatten)]
+        password: PasswordArguments,
+    },
+    /// End all tokens of a user, who may log in again
+    Revoke {
+        #[arg(value_name = "USERNAME")]
+        name: String,
+    },
+    /// Delete a user and its apps; their tokens end
+    Delete {
+        #[arg(value_name = "USERNAME")]
+        name: String,
+    },
+    /// Print the grants of a user that can still be extended
+    Grants {
+        #[arg(value_name = "USERNAME")]
+        name: String,
+    },
+    /// End a grant of a user, with its tokens
+    EndGrant {
+        #[arg(value_name = "USERNAME")]
+        name: String,
+        /// Its id, as `grants` prints it
+        #[arg(value_name = "ID")]
+        grant: String,
+    },
+}
+
+#[derive(Debug, Args)]
+struct AddArguments {
+    #[arg(value_name = "USERNAME")]
+    name: String,
+    #[arg(long, value_name = "ADDRESS")]
+    email: String,
+    /// A role, once for each; without one the default role
+    #[arg(long = "role", value_name = "ROLE")]
+    roles: Vec<String>,
+    #[command(flatten)]
+    password: PasswordArguments,
+}
+
+#[derive(Debug, Args)]
+struct SetArguments {
+    #[arg(value_name = "USERNAME")]
+    name: String,
+    /// Another name; tokens carry it, so they end
+    #[arg(long, value_name = "USERNAME")]
+    username: Option<String>,
+    #[arg(long, value_name = "ADDRESS")]
+    email: Option<String>,
+    /// A role that it is to have, once for each; it loses all others
+    #[arg(long = "role", value_name = "ROLE")]
+    roles: Vec<String>,
+    /// No role at all
+    #[arg(long, conflicts_with = "roles")]
+    no_roles: bool,
+}
+
+pub(super) fn run(arguments: &UserArguments, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+    let work = async |local: &LocalDirectory| arguments.command.run(local).await;
+    arguments.store.administer(out, work)
+}
+
+impl UserCommand {
+    async fn run(&self, local: &LocalDirectory) -> anyhow::Result<Answer> {
+        let directory = local.directory();
+        match self {
+            Self::List { search } => {
+                let users = all(async |page| directory.users(search, &page).await, shown);
+                Ok(Answer::List(users.await?, COLUMNS))
+            }
+            Self::Show { name } => Ok(one(&directory.user(name).await?)),
+            Self::Add(arguments) => arguments.run(local).await,
+            Self::Set(arguments) => Ok(one(&directory
+                .update_user(&arguments.name, &arguments.update())
+                .await?)),
+            Self::Disable { name } => set_status(&directory, name, "disabled").await,
+            Self::Enable { name } => set_status(&directory, name, "active").await,
+            Self::Password { name, password } => {
+                let password = password.read(local)?;
+                directory.set_password(name, password.text()).await?;
+                let user = directory.user(name).await?;
+                Ok(Answer::One(password.shown_in(shown(&user)), MEMBERS))
+            }
+            Self::Revoke { name } => {
+                let what = WhatToRevoke {
+                    user: Some(name.clone()),
+                    ..WhatToRevoke::default()
+                };
+                directory.revoke(what).await?;
+                Ok(Answer::Done(format!("all tokens of `{name}` have ended")))
+            }
+            Self::Delete { name } => {
+                directory.delete_user(name).await?;
+                Ok(Answer::Done(format!("user `{name}` is deleted")))
+            }
+            Self::Grants { name } => {
+                let user = directory.user(name).await?.id;
+                let show = |grant: &LiveGrant| value(&GrantAnswer::of(grant));
+                let grants = all(async |page| directory.grants(&user, &page).await, show);
+                Ok(Answer::List(grants.await?, GRANTS))
+            }
+            Self::EndGrant { name, grant } => {
+                let user = directory.user(name).await?;
+                directory.end_grant(&user.id, grant).await?;
+                Ok(Answer::Done(format!("grant `{grant}` has ended")))
+            }
+        }
+    }
+}
+
+impl AddArguments {
+    async fn run(&self, local: &LocalDirectory) -> anyhow::Result<Answer> {
+        let password = self.password.read(local)?;
+        let wanted = NewUser {
+            username: self.name.clone(),
+            email: self.email.clone(),
+            password: password.text(),
+            roles: (!self.roles.is_empty()).then(|| self.roles.clone()),
+        };
+        let user = local.directory().add_user(wanted).await?;
+        Ok(Answer::One(password.shown_in(shown(&user)), MEMBERS))
+    }
+}
+
+impl SetArguments {
+    fn update(&self) -> UserUpdate {
+        let roles = self.no_roles || !self.roles.is_empty();
+        UserUpdate {
+            username: self.username.clone(),
+            email: self.email.clone(),
+            status: None,
+            roles: roles.then(|| self.roles.clone()),
+        }
+    }
+}
+
+async fn set_status(directory: &Directory<'_>, name: &str, status: &str) -> anyhow::Result<Answer> {
+    let wanted = UserUpdate {
+        status: Some(status.to_owned()),
+        ..UserUpdate::default()
+    };
+    Ok(one(&directory.update_user(name, &wanted).await?))
+}
+
+fn one(user: &User) -> Answer {
+    Answer::One(shown(user), MEMBERS)
+}
+
+fn shown(user: &User) -> Value {
+    value(&UserAnswer::of(user))
+}

@@ -1,0 +1,329 @@
+//! `portcullis user|role|scope|app|store`: administration on the machine, beside a running server.
+
+use std::io::Write;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use portcullis::store::{Store, StoreLocation};
+use serde_json::{Value, json};
+
+use crate::accounts::refused;
+use crate::issuer::error;
+use crate::postgres::Postgres;
+use crate::test_companion::{PASSWORD, TestClient, TestCompanion};
+
+const CLIENT_CREDENTIALS: &str = "grant_type=client_credentials";
+
+fn run(folder: &Path, arguments: &[&str], input: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+        .args(arguments)
+        .args(["--config", "portcullis.yaml"])
+        .current_dir(folder)
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // Who ends without reading it has closed the pipe.
+    let _ = stdin.write_all(input.as_bytes());
+    drop(stdin);
+    child.wait_with_output().unwrap()
+}
+
+/// The binary on the configuration of a companion that is running.
+struct Machine<'a>(&'a TestCompanion);
+
+impl Machine<'_> {
+    fn folder(&self) -> &Path {
+        self.0.gate.folder.path()
+    }
+
+    /// Exit code and standard output as JSON.
+    fn json(&self, arguments: &[&str]) -> (i32, Value) {
+        self.json_with(arguments, "")
+    }
+
+    fn json_with(&self, arguments: &[&str], input: &str) -> (i32, Value) {
+        let arguments = [arguments, &["--format", "json"]].concat();
+        let output = run(self.folder(), &arguments, input);
+        let text = String::from_utf8(output.stdout).unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        let answer = serde_json::from_str(&text).unwrap_or(Value::String(told));
+        (output.status.code().unwrap(), answer)
+    }
+
+    /// What a verb answers that succeeds.
+    fn ok(&self, line: &str) -> Value {
+        let arguments: Vec<&str> = line.split(' ').collect();
+        let (code, answer) = self.json(&arguments);
+        assert_eq!(code, 0, "{line}: {answer}");
+        answer
+    }
+
+    /// What it prints for people, of a verb that succeeds.
+    fn text(&self, arguments: &[&str]) -> String {
+        let output = run(self.folder(), arguments, "");
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_running_gate_refuses_what_the_command_line_takes_away() {
+    let companion = TestCompanion::start().await;
+    let machine = Machine(&companion);
+    let alice = companion.register("alice").await;
+    let app = companion.app(&alice, "web-shop").await;
+    let token = async || {
+        let answer = companion.token(&app, CLIENT_CREDENTIALS).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()["access_token"].as_str().unwrap().to_owned()
+    };
+    let key = app.key.as_str();
+    let takings: [(&[&str], &[&str]); 5] = [
+        (&["user", "disable", "ALICE"], &["user", "enable", "alice"]),
+        (&["user", "revoke", "alice"], &["user", "show", "alice"]),
+        (&["app", "disable", key], &["app", "enable", key]),
+        (&["app", "revoke", key], &["app", "show", key]),
+        (
+            &["role", "set", "consumer", "--no-scopes"],
+            &["role", "set", "consumer", "--scope", "orders.read"],
+        ),
+    ];
+    for (take, give) in takings {
+        let before = token().await;
+        assert_eq!(companion.check("GET", "/orders/1", &before).await, 200);
+        let (code, answer) = machine.json(take);
+        assert_eq!(code, 0, "{take:?}: {answer}");
+        refused(&companion, &before).await;
+        let (code, answer) = machine.json(give);
+        assert_eq!(code, 0, "{give:?}: {answer}");
+        let after = token().await;
+        assert_eq!(companion.check("GET", "/orders/1", &after).await, 200);
+        assert_eq!(companion.check("GET", "/orders/1", &before).await, 401);
+    }
+    let last = token().await;
+    assert_eq!(machine.json(&["user", "delete", "alice"]).0, 0);
+    refused(&companion, &last).await;
+    assert_eq!(machine.json(&["app", "show", key]).0, 1);
+}
+
+#[tokio::test]
+async fn scopes_roles_and_users_are_made_and_shown() {
+    let companion = TestCompanion::start().await;
+    let machine = Machine(&companion);
+    let scope = machine.ok("scope add stock.read --description Stock");
+    assert_eq!(scope, json!({"name": "stock.read", "description": "Stock"}));
+    machine.ok("scope set stock.read --name stock.see");
+    let role = machine.ok("role add clerk --scope stock.see --scope consumer.app");
+    assert_eq!(role["scopes"], json!(["consumer.app", "stock.see"]));
+    assert_eq!(machine.ok("role default clerk")["default"], true);
+    let shown = machine.text(&["role", "show", "clerk"]);
+    assert_eq!(
+        shown,
+        "name     clerk\ndefault  yes\nscopes   consumer.app stock.see\n"
+    );
+
+    let add = "user add carol --email carol@shop.example --password-file -";
+    let add: Vec<&str> = add.split(' ').collect();
+    let (code, carol) = machine.json_with(&add, &format!("{PASSWORD}\n"));
+    assert_eq!((code, &carol["roles"]), (0, &json!(["clerk"])), "{carol}");
+    assert!(carol.get("password").is_none(), "{carol}");
+    companion.login("carol", PASSWORD).await;
+    // A password that is made is shown once, and serves.
+    let made = machine.ok("user password carol");
+    let made = made["password"].as_str().unwrap();
+    companion.login("carol", made).await;
+    assert!(machine.ok("user show carol").get("password").is_none());
+    let table = machine.text(&["user", "list"]);
+    let lines: Vec<&str> = table.lines().collect();
+    assert!(lines[0].starts_with("USERNAME  EMAIL"), "{table}");
+    let second = "carol     carol@shop.example  active  clerk";
+    assert!(lines[2].starts_with(second), "{table}");
+
+    machine.ok("user set carol --no-roles --email c@shop.example");
+    machine.ok("role default consumer");
+    machine.ok("role delete clerk");
+    machine.ok("scope delete stock.see");
+    let found = machine.ok("user list --search C@");
+    assert_eq!(found["items"][0]["roles"], json!([]));
+}
+
+#[tokio::test]
+async fn apps_and_grants_are_made_and_shown() {
+    let companion = TestCompanion::start().await;
+    let machine = Machine(&companion);
+    companion.register("carol").await;
+    let first = machine.ok("app add shop --owner carol --redirect-uri https://a.example");
+    assert_eq!(first["owner"], "carol");
+    assert_eq!(first["scopes"], json!(["orders.read"]));
+    assert_eq!(first["redirect_uris"], json!(["https://a.example"]));
+    let key = first["app_key"].as_str().unwrap();
+    let second = machine.ok(&format!("app rotate-secret {key}"));
+    for answer in [&first, &second] {
+        let client = TestClient {
+            key: key.to_owned(),
+            secret: answer["app_secret"].as_str().unwrap().to_owned(),
+        };
+        let answer = companion.token(&client, CLIENT_CREDENTIALS).await;
+        assert_eq!(answer.status, 200, "two secrets live: {answer:?}");
+    }
+    let set = format!("app set {key} --name shelf --no-scopes --no-redirect-uris");
+    let changed = machine.ok(&set);
+    assert_eq!(changed["name"], "shelf");
+    assert_eq!(
+        (&changed["scopes"], &changed["redirect_uris"]),
+        (&json!([]), &json!([]))
+    );
+    let listed = machine.ok("app list --owner carol");
+    assert_eq!(listed["items"], json!([changed]));
+
+    let grants = machine.ok("user grants carol");
+    let grants = grants["items"].as_array().unwrap();
+    assert_eq!(grants.len(), 1, "the app's ended with its scopes");
+    let id = grants[0]["id"].as_str().unwrap();
+    machine.ok(&format!("user end-grant carol {id}"));
+    assert_eq!(machine.ok("user grants carol")["items"], json!([]));
+    machine.ok(&format!("app delete {key}"));
+    assert_eq!(machine.ok("app list")["items"], json!([]));
+}
+
+#[tokio::test]
+async fn a_no_is_told_apart_from_not_knowing() {
+    let companion = TestCompanion::start().await;
+    let machine = Machine(&companion);
+    let add = ["user", "add", "admin", "--email", "x@shop.example"];
+    let rows: [(&[&str], &str); 8] = [
+        (&["user", "show", "nobody"], "no such user"),
+        (&add, "taken"),
+        (&["user", "disable", "admin"], "no administrator"),
+        (&["user", "delete", "admin"], "no administrator"),
+        (&["user", "set", "admin", "--no-roles"], "no administrator"),
+        (&["role", "delete", "administrator"], "own"),
+        (
+            &["role", "set", "consumer", "--scope", "nothing"],
+            "no scope `nothing`",
+        ),
+        (&["app", "rotate-secret", "nothing"], "no such app"),
+    ];
+    for (arguments, says) in rows {
+        let (code, answer) = machine.json(arguments);
+        assert_eq!(code, 1, "{arguments:?}: {answer}");
+        let said = answer["error"].as_str().unwrap();
+        assert!(said.contains(says), "{arguments:?}: {said}");
+    }
+    let output = run(machine.folder(), &["user", "show", "nobody"], "");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(told, "portcullis: there is no such user\n");
+
+    let config = machine.folder().join("portcullis.yaml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let elsewhere = text.replace("store.db", "mistyped.db");
+    let without = text.replace("keys: companion", "jwks_file: jwks.json");
+    let without = without.split("issuer: {url").next().unwrap();
+    let unsafe_file = machine.folder().join("password");
+    std::fs::write(&unsafe_file, PASSWORD).unwrap();
+    for (text, says) in [
+        (elsewhere.as_str(), "there is no store at"),
+        (without, "no section `issuer`"),
+        ("version: 2", "portcullis.yaml"),
+    ] {
+        std::fs::write(&config, text).unwrap();
+        let output = run(machine.folder(), &["user", "list"], "");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        assert!(told.contains(says), "{told}");
+    }
+    std::fs::write(&config, &text).unwrap();
+    let password = ["user", "password", "admin", "--password-file", "password"];
+    let (code, told) = machine.json(&password);
+    assert_eq!(code, 2, "{told}");
+    assert!(told.as_str().unwrap().contains("is not safe"), "{told}");
+}
+
+#[tokio::test]
+async fn a_store_is_copied_while_it_is_in_use() {
+    let companion = TestCompanion::start().await;
+    let machine = Machine(&companion);
+    companion.register("alice").await;
+    let (code, answer) = machine.json(&["store", "backup", "--out", "copy's.db"]);
+    assert_eq!(code, 0, "{answer}");
+    let copy = machine.folder().join("copy's.db");
+    let mode = std::fs::metadata(&copy).unwrap().mode();
+    assert_eq!(mode & 0o777, 0o600, "private keys are in it");
+    companion.register("bobby").await;
+    let (code, answer) = machine.json(&["store", "backup", "--out", "copy's.db"]);
+    assert_eq!(code, 2, "{answer}");
+    assert!(
+        answer.as_str().unwrap().contains("does not exist"),
+        "{answer}"
+    );
+
+    let place = StoreLocation::parse("sqlite:copy's.db", machine.folder()).unwrap();
+    let copied = Store::open_existing(&place).await.unwrap();
+    let page = portcullis::store::Page {
+        after: String::new(),
+        limit: 10,
+    };
+    let users = copied.users("", &page).await.unwrap().items;
+    let names: Vec<&str> = users.iter().map(|user| user.username.as_str()).collect();
+    assert_eq!(names, ["admin", "alice"], "as it was at that instant");
+    copied.close().await;
+}
+
+#[tokio::test]
+async fn a_store_is_brought_up_to_date_or_refused() {
+    let companion = TestCompanion::start().await;
+    let machine = Machine(&companion);
+    let (code, answer) = machine.json(&["store", "migrate"]);
+    assert_eq!((code, &answer["from"]), (0, &answer["to"]), "{answer}");
+    let config = machine.folder().join("portcullis.yaml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, text.replace("store.db", "new.db")).unwrap();
+    let (code, made) = machine.json(&["store", "migrate"]);
+    assert_eq!(
+        (code, &made["from"], &made["to"]),
+        (0, &json!(0), &answer["to"])
+    );
+    std::fs::write(&config, text).unwrap();
+
+    let store = Store::open(&companion.store()).await.unwrap();
+    for (version, says) in [(1, "portcullis store migrate"), (1000, "newer binary")] {
+        store.set_schema_version(version).await.unwrap();
+        let (code, told) = machine.json(&["user", "list"]);
+        assert_eq!(code, 2, "{told}");
+        assert!(told.as_str().unwrap().contains(says), "{told}");
+    }
+    let (code, told) = machine.json(&["store", "migrate"]);
+    assert_eq!(code, 2, "{told}");
+    // A copy is taken before a migration, whatever the schema.
+    let (code, told) = machine.json(&["store", "backup", "--out", "copy.db"]);
+    assert_eq!(code, 0, "{told}");
+}
+
+#[tokio::test]
+async fn verbs_work_on_postgresql_and_backup_names_its_tool() {
+    let Some(postgres) = Postgres::start() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let companion = TestCompanion::on(&postgres.database("verbs"), folder).await;
+    let machine = Machine(&companion);
+    let alice = companion.register("alice").await;
+    assert_eq!(companion.check("GET", "/orders/1", &alice).await, 200);
+    let (code, told) = machine.json(&["user", "disable", "alice"]);
+    assert_eq!(code, 0, "{told}");
+    refused(&companion, &alice).await;
+    assert_eq!(
+        error(&companion.get("/consumer/account", &alice).await).0,
+        401
+    );
+    let (code, told) = machine.json(&["store", "backup", "--out", "copy.db"]);
+    assert_eq!(code, 2, "{told}");
+    assert!(told.as_str().unwrap().contains("pg_dump"), "{told}");
+}
