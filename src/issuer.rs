@@ -13,14 +13,18 @@ mod discovery;
 mod first_start;
 mod guard;
 mod hashing;
+mod introspect;
 mod login;
 mod refresh;
 mod refusal;
 mod revocation_log;
+mod revoke;
 mod routes;
 mod settings;
 mod signing;
+mod standing;
 mod token;
+mod whoami;
 
 use std::sync::Arc;
 

@@ -91,9 +91,9 @@ impl Issuer {
         {
             return Err(Refusal::BadScope);
         }
-        let app_scopes = client.map(|client| &client.app.scopes);
+        let app_scopes = client.map(AppWithOwner::scopes);
         let original = RequestedScopes::Some(token.scopes.clone());
-        let scopes = grant(&original, app_scopes, &user.scopes)
+        let scopes = grant(&original, app_scopes.as_ref(), &user.scopes)
             .and_then(|scopes| grant(requested, None, &scopes))
             .map_err(|_| Refusal::NothingGranted)?;
         let secret = PlainSecret::from_random(random()?);

@@ -72,6 +72,8 @@ pub(super) enum Refusal {
     },
     #[error("the token's user, app or scope is no longer what it was")]
     CallerChanged,
+    #[error("the bearer token does not hold here")]
+    BadBearer,
     #[error("too many passwords are being checked")]
     Busy,
     #[error(transparent)]
@@ -157,7 +159,7 @@ impl Refusal {
                 title: _,
                 challenge,
             } => Answer(*status, error, challenge.clone().map(Challenge::Bearer)),
-            Self::CallerChanged => Answer(
+            Self::CallerChanged | Self::BadBearer => Answer(
                 StatusCode::UNAUTHORIZED,
                 "invalid_token",
                 Some(Challenge::Bearer(format!(

@@ -10,12 +10,17 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 
 use super::refusal::Refusal;
-use super::{Issuer, account, apps, backend, discovery, guard, login, token};
+use super::{
+    Issuer, account, apps, backend, discovery, guard, introspect, login, revoke, token, whoami,
+};
 
 /// Each path with its methods; `policy.yaml` says who may call it.
-fn table() -> [(&'static str, MethodRouter<Arc<Issuer>>); 9] {
+fn table() -> [(&'static str, MethodRouter<Arc<Issuer>>); 12] {
     [
         ("/authorization/token", post(token::token)),
+        ("/authorization/revoke", post(revoke::revoke)),
+        ("/authorization/introspect", post(introspect::introspect)),
+        ("/authorization/whoami", get(whoami::whoami)),
         ("/consumer/login", post(login::login).put(login::refresh)),
         ("/consumer/register", post(account::register)),
         ("/consumer/account", get(account::account)),

@@ -66,6 +66,15 @@ pub struct HashingSettings {
     pub max_queue: usize,
 }
 
+impl IssuerSettings {
+    /// All that a token's `aud` may hold: the issuer itself first, nothing twice.
+    pub fn audiences(&self) -> impl Iterator<Item = &str> {
+        let others = self.audiences.iter().map(String::as_str);
+        let others = others.filter(|audience| *audience != self.url);
+        std::iter::once(self.url.as_str()).chain(others)
+    }
+}
+
 /// The section as it is written.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

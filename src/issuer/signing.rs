@@ -14,7 +14,7 @@ use crate::token::{
 const ALGORITHM: Algorithm = Algorithm::Es256;
 
 /// The client of tokens that users get without an app. No app has so short a key.
-const LOGIN_CLIENT: &str = "portcullis";
+pub(super) const LOGIN_CLIENT: &str = "portcullis";
 
 /// For whom a token is made, and what may take it back.
 #[derive(Clone, Copy)]
@@ -76,9 +76,7 @@ impl Issuer {
     ) -> Result<String, CryptographyFailed> {
         let Bearer { user, app, .. } = *bearer;
         let now = self.clock.now();
-        let mut audiences = vec![self.settings.url.as_str()];
-        let others = self.settings.audiences.iter().map(String::as_str);
-        audiences.extend(others.filter(|audience| *audience != self.settings.url));
+        let audiences: Vec<&str> = self.settings.audiences().collect();
         let expiry = now.plus(i64::from(self.settings.access_token_seconds));
         let mut claims = Map::new();
         let mut claim = |name: &str, value: Value| claims.insert(name.to_owned(), value);

@@ -13,6 +13,9 @@ use super::{Issuer, body};
 use crate::identity::{Form, PlainSecret, RequestedScopes, grant};
 use crate::store::AppWithOwner;
 
+/// RFC 6750.
+pub(super) const TOKEN_TYPE: &str = "bearer";
+
 /// RFC 6749 section 5.1.
 #[derive(Serialize)]
 struct TokenAnswer<'a> {
@@ -50,7 +53,7 @@ pub(super) async fn token(
     };
     let answer = TokenAnswer {
         access_token: &granted.access_token,
-        token_type: "bearer",
+        token_type: TOKEN_TYPE,
         expires_in: issuer.settings.access_token_seconds,
         refresh_token: granted.refresh_token.as_ref().map(PlainSecret::reveal),
         scope: granted.scopes.to_string(),

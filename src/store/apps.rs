@@ -7,7 +7,7 @@ use super::revocations::position;
 use super::users::{scopes, status};
 use super::{Created, Store, StoreError, created};
 use crate::clock::UnixSeconds;
-use crate::identity::{App, AppKey, AppName, RedirectUri, SecretDigest, User, UserId};
+use crate::identity::{App, AppKey, AppName, RedirectUri, ScopeSet, SecretDigest, User, UserId};
 
 const SELECT: &str = "\
     SELECT a.app_key, a.owner_id, a.name, a.redirect_uris, a.status, a.created_at, \
@@ -39,6 +39,15 @@ pub struct AppListing {
     pub items: Vec<App>,
     /// The name after which the next page begins, where there is one.
     pub next: Option<String>,
+}
+
+impl AppWithOwner {
+    /// What the app may have now: never more than its owner.
+    pub fn scopes(&self) -> ScopeSet {
+        let scopes = self.app.scopes.iter();
+        let owned = scopes.filter(|scope| self.owner.scopes.contains(scope.as_str()));
+        owned.cloned().collect()
+    }
 }
 
 impl Store {

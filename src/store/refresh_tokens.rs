@@ -1,5 +1,6 @@
 //! Refresh tokens: digests only, each used once, in families that end together.
 
+use sqlx::any::AnyRow;
 use sqlx::{Any, Row, Transaction};
 
 use super::revocations::{as_bigint, position, revoke};
@@ -67,26 +68,38 @@ impl Store {
         digest: &SecretDigest,
         now: UnixSeconds,
     ) -> Result<Option<RefreshToken>, StoreError> {
-        let text = "SELECT family, user_id, app_key, scopes, expires_at, position \
-                    FROM refresh_tokens \
+        let row = self.refresh_token_row(digest, now).await?;
+        row.as_ref().map(read).transpose()
+    }
+
+    /// When a token was given out that has neither ended nor been used.
+    pub async fn unused_refresh_token_since(
+        &self,
+        digest: &SecretDigest,
+        now: UnixSeconds,
+    ) -> Result<Option<UnixSeconds>, StoreError> {
+        let Some(row) = self.refresh_token_row(digest, now).await? else {
+            return Ok(None);
+        };
+        let unused = row.try_get::<i64, _>("used_at")? == 0;
+        let created_at = UnixSeconds(row.try_get("created_at")?);
+        Ok(unused.then_some(created_at))
+    }
+
+    async fn refresh_token_row(
+        &self,
+        digest: &SecretDigest,
+        now: UnixSeconds,
+    ) -> Result<Option<AnyRow>, StoreError> {
+        let text = "SELECT family, user_id, app_key, scopes, created_at, expires_at, used_at, \
+                    position FROM refresh_tokens \
                     WHERE digest = $1 AND expires_at > $2";
         let row = sqlx::query(text)
             .bind(digest.to_text())
             .bind(now.0)
             .fetch_optional(&self.reader)
             .await?;
-        let Some(row) = row else {
-            return Ok(None);
-        };
-        let app: &str = row.try_get("app_key")?;
-        Ok(Some(RefreshToken {
-            family: row.try_get("family")?,
-            user: UserId::known(row.try_get("user_id")?),
-            app: (!app.is_empty()).then(|| AppKey::known(app)),
-            scopes: scopes(&row, "scopes")?,
-            expires_at: UnixSeconds(row.try_get("expires_at")?),
-            position: position(&row, "position")?,
-        }))
+        Ok(row)
     }
 
     /// Uses a token and keeps its successor, or ends the family of one that had been used (RFC 9700
@@ -138,6 +151,18 @@ impl Store {
         transaction.commit().await?;
         Ok(rotation)
     }
+}
+
+fn read(row: &AnyRow) -> Result<RefreshToken, StoreError> {
+    let app: &str = row.try_get("app_key")?;
+    Ok(RefreshToken {
+        family: row.try_get("family")?,
+        user: UserId::known(row.try_get("user_id")?),
+        app: (!app.is_empty()).then(|| AppKey::known(app)),
+        scopes: scopes(row, "scopes")?,
+        expires_at: UnixSeconds(row.try_get("expires_at")?),
+        position: position(row, "position")?,
+    })
 }
 
 /// Removes a token that nobody has used; whether there was one.

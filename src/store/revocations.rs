@@ -162,10 +162,17 @@ pub(super) async fn revoke(
             .await?;
     }
     if let Some(text) = refresh_tokens {
-        sqlx::query(text)
-            .bind(subject.name())
-            .execute(&mut **transaction)
-            .await?;
+        // On PostgreSQL a statement waits for a token that is just being used, and does not see the
+        // successor that this leaves: the next one does.
+        loop {
+            let removed = sqlx::query(text)
+                .bind(subject.name())
+                .execute(&mut **transaction)
+                .await?;
+            if removed.rows_affected() == 0 {
+                break;
+            }
+        }
     }
     Ok(position)
 }

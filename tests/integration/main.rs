@@ -16,6 +16,8 @@ mod connections;
 mod envoy;
 mod envoy_process;
 #[cfg(feature = "issuer")]
+mod introspect;
+#[cfg(feature = "issuer")]
 mod issuer;
 #[cfg(feature = "issuer")]
 mod issuer_losses;
@@ -29,6 +31,8 @@ mod reloads;
 mod remote_keys;
 #[cfg(feature = "issuer")]
 mod revocation;
+#[cfg(feature = "issuer")]
+mod revoke;
 mod rings;
 mod samples;
 #[cfg(feature = "issuer")]
@@ -38,3 +42,5 @@ mod test_app;
 mod test_companion;
 mod test_issuer;
 mod upstream;
+#[cfg(feature = "issuer")]
+mod whoami;

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, Request};
 use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
 use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest};
-use portcullis::store::StoreLocation;
+use portcullis::store::{Store, StoreLocation};
 use serde_json::{Value, json};
 
 use crate::client::{Answer, exchange};
@@ -31,6 +31,23 @@ pub(crate) struct TestClient {
     pub(crate) secret: String,
 }
 
+/// What a grant gave.
+#[derive(Debug, Clone)]
+pub(crate) struct TestTokens {
+    pub(crate) access: String,
+    pub(crate) refresh: String,
+}
+
+impl TestTokens {
+    fn of(answer: &Value, name: &str) -> Self {
+        let text = |name: &str| answer[name].as_str().unwrap().to_owned();
+        Self {
+            access: text(name),
+            refresh: text("refresh_token"),
+        }
+    }
+}
+
 impl TestCompanion {
     pub(crate) async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -38,9 +55,23 @@ impl TestCompanion {
         Self::on(&store, folder).await
     }
 
+    /// With further keys of the section `issuer`, as YAML flow entries with a comma in front.
+    pub(crate) async fn with_issuer_keys(keys: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut setup = setup(folder.path(), &sqlite(folder.path()));
+        let closing = setup.extra.rfind('}').unwrap();
+        setup.extra.insert_str(closing, keys);
+        Self::with(&setup, folder).await
+    }
+
     /// With this store, whose files, if any, are in `folder`.
     pub(crate) async fn on(store: &str, folder: tempfile::TempDir) -> Self {
-        let gate = TestApp::with(&setup(folder.path(), store));
+        let setup = setup(folder.path(), store);
+        Self::with(&setup, folder).await
+    }
+
+    async fn with(setup: &Setup, folder: tempfile::TempDir) -> Self {
+        let gate = TestApp::with(setup);
         let address = gate.app.issuer_address().unwrap();
         let companion = Self {
             gate,
@@ -110,9 +141,33 @@ impl TestCompanion {
 
     /// A form to the token endpoint, with Basic credentials.
     pub(crate) async fn token(&self, client: &TestClient, form: &str) -> Answer {
+        self.form("/authorization/token", client, form).await
+    }
+
+    /// A form to one of the endpoints where apps authenticate, with Basic credentials.
+    pub(crate) async fn form(&self, path: &str, client: &TestClient, form: &str) -> Answer {
         let basic = basic(&client.key, &client.secret);
-        self.send("POST", "/authorization/token", &[FORM, &basic], form)
-            .await
+        self.send("POST", path, &[FORM, &basic], form).await
+    }
+
+    /// Access and refresh token of an app.
+    pub(crate) async fn tokens(&self, client: &TestClient) -> TestTokens {
+        let answer = self.token(client, "grant_type=client_credentials").await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        TestTokens::of(&answer.json(), "access_token")
+    }
+
+    /// Access and refresh token of a login.
+    pub(crate) async fn login_tokens(&self, username: &str, password: &str) -> TestTokens {
+        let body = json!({"username": username, "password": password});
+        let answer = self.post("/consumer/login", &body, "").await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        TestTokens::of(&answer.json(), "token")
+    }
+
+    /// As another process on the same store, such as the command line, has it.
+    pub(crate) async fn open_store(&self) -> Store {
+        Store::open(&self.store()).await.unwrap()
     }
 
     /// The token of a login that must succeed.
