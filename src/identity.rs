@@ -1,11 +1,12 @@
 //! Identity: users, roles, scopes, apps and their credentials; the rules that need no store.
 //!
-//! In reading order: [`ScopeSet`] and [`grant`] say who gets what; [`User`] and [`App`] are what the
+//! In reading order: [`ScopeSet`] and [`grant`] say who gets what, [`Audiences`] where it holds; [`User`] and [`App`] are what the
 //! store keeps; [`Password`], [`PlainSecret`] and [`SecretDigest`] are what callers prove; and
 //! [`BasicCredentials`] is how clients send it.
 //! Pure: no I/O, no clock; randomness is passed in.
 
 mod app;
+mod audience;
 mod basic;
 mod form;
 mod password;
@@ -14,6 +15,7 @@ mod secret;
 mod user;
 
 pub use app::{App, AppKey, AppName, InvalidApp, RedirectUri};
+pub use audience::{Audiences, InvalidTarget};
 pub use basic::{BasicCredentials, NotBasic};
 pub use form::{Form, FormFault};
 pub use password::{Password, PasswordFault};

@@ -1,10 +1,14 @@
 //! `application/x-www-form-urlencoded`, read strictly (WHATWG URL section 5.1, RFC 6749 appendix B).
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
-/// The parameters of a form; each at most once, none empty.
+/// May come several times, as the extensions that they are of say (RFC 8707, RFC 8693).
+const REPEATABLE: [&str; 2] = ["audience", "resource"];
+
+/// The parameters of a form; none empty, and each at most once but for those that may be repeated.
 #[derive(Default)]
-pub struct Form(BTreeMap<String, String>);
+pub struct Form(BTreeMap<String, Vec<String>>);
 
 /// Why a form cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -20,7 +24,7 @@ pub enum FormFault {
 impl Form {
     /// Reads a body. A parameter without a value is as good as absent (RFC 6749 section 3.2).
     pub fn parse(body: &[u8]) -> Result<Self, FormFault> {
-        let mut parameters = BTreeMap::new();
+        let mut parameters: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for pair in body.split(|byte| *byte == b'&') {
             if pair.is_empty() {
                 continue;
@@ -31,17 +35,30 @@ impl Form {
                 .unwrap_or((pair, b"="));
             let name = text(name).ok_or(FormFault::Encoding)?;
             let value = text(value.get(1..).unwrap_or_default()).ok_or(FormFault::Encoding)?;
-            if parameters.insert(name, value).is_some() {
-                return Err(FormFault::Duplicate);
+            match parameters.entry(name) {
+                Entry::Vacant(entry) => {
+                    entry.insert(vec![value]);
+                }
+                Entry::Occupied(mut entry) if REPEATABLE.contains(&&**entry.key()) => {
+                    entry.get_mut().push(value);
+                }
+                Entry::Occupied(_) => return Err(FormFault::Duplicate),
             }
         }
-        parameters.retain(|_, value| !value.is_empty());
+        for values in parameters.values_mut() {
+            values.retain(|value| !value.is_empty());
+        }
         Ok(Self(parameters))
     }
 
-    /// A parameter.
+    /// A parameter; the first where it is repeated.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.all(name).next()
+    }
+
+    /// A parameter that may be repeated.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.get(name).into_iter().flatten().map(String::as_str)
     }
 }
 
@@ -92,5 +109,13 @@ mod tests {
         for bad in [b"a=1&a=1".as_slice(), b"a=&a=1", b"a&%61=1"] {
             assert_eq!(Form::parse(bad).err(), Some(FormFault::Duplicate));
         }
+    }
+
+    #[test]
+    fn resources_may_be_repeated() {
+        let form = Form::parse(b"resource=a&resource=&x=1&resource=b").unwrap();
+        assert_eq!(form.all("resource").collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(form.get("resource"), Some("a"));
+        assert_eq!(form.all("audience").next(), None);
     }
 }

@@ -5,10 +5,47 @@ use axum::http::header::AUTHORIZATION;
 
 use super::Issuer;
 use super::refusal::Refusal;
-use crate::identity::{AppKey, BasicCredentials, Form, SecretDigest, Status};
+use crate::identity::{AppKey, BasicCredentials, Form, SecretDigest, Status, User};
 use crate::store::AppWithOwner;
 
+/// Who asks for a token.
+pub(super) enum Party {
+    App(Box<AppWithOwner>),
+    /// By name and password, where that is configured.
+    User(Box<User>),
+}
+
 impl Issuer {
+    /// Who the request proves to come from: an app, else, where that is configured, a user by HTTP
+    /// Basic with name or e-mail address and password.
+    pub(super) async fn party(&self, headers: &HeaderMap, form: &Form) -> Result<Party, Refusal> {
+        match self.client(headers, form).await {
+            Ok(client) => Ok(Party::App(Box::new(client))),
+            Err(Refusal::BadClient) if self.settings.user_credentials_at_token_endpoint => {
+                let user = self.user_by_basic(headers, form).await?;
+                Ok(Party::User(Box::new(user)))
+            }
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// Takes as long for names that there are not.
+    async fn user_by_basic(&self, headers: &HeaderMap, form: &Form) -> Result<User, Refusal> {
+        let value = headers.get(AUTHORIZATION).ok_or(Refusal::BadClient)?;
+        let credentials = BasicCredentials::read(value.as_bytes());
+        let credentials = credentials.ok().flatten().ok_or(Refusal::BadClient)?;
+        for (name, password) in credentials.readings() {
+            match self.user_with_password(name, password.to_owned()).await {
+                Ok(_) if form.get("client_id").is_some_and(|other| other != name) => {
+                    return Err(Refusal::SeveralClientCredentials);
+                }
+                Err(Refusal::BadLogin) => {}
+                outcome => return outcome,
+            }
+        }
+        Err(Refusal::BadClient)
+    }
+
     /// The app that the request proves to come from: by Basic, or by its key and secret in the
     /// body, never by both.
     pub(super) async fn client(

@@ -8,7 +8,7 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 
 use super::hashing::Verdict;
-use super::refresh::Granted;
+use super::refresh::{Granted, RequestedRights, Rights};
 use super::refusal::Refusal;
 use super::{Issuer, body};
 use crate::identity::{Password, PlainSecret, RequestedScopes, Status, User, grant};
@@ -52,7 +52,9 @@ pub(super) async fn login(
     let requested = RequestedScopes::parse(Some(&scopes)).map_err(|_| Refusal::BadScope)?;
     let user = issuer.user_with_password(&username, password).await?;
     let scopes = grant(&requested, None, &user.scopes).map_err(|_| Refusal::NothingGranted)?;
-    let granted = issuer.begin_grant(&user, None, scopes, true).await?;
+    let granted = issuer
+        .begin_grant(&user, None, Rights::everywhere(scopes), true)
+        .await?;
     Ok(issuer.login_answer(&granted))
 }
 
@@ -63,7 +65,7 @@ pub(super) async fn refresh(
 ) -> Result<Response, Refusal> {
     let RefreshRequest { refresh_token } = body::json(request).await?;
     let granted = issuer
-        .refresh(&refresh_token, None, &RequestedScopes::All)
+        .refresh(&refresh_token, None, &RequestedRights::ALL)
         .await?;
     Ok(issuer.login_answer(&granted))
 }
@@ -71,7 +73,11 @@ pub(super) async fn refresh(
 impl Issuer {
     /// The active user with this name or address and password. Unknown, disabled and wrong look
     /// alike and take as long.
-    async fn user_with_password(&self, name: &str, password: String) -> Result<User, Refusal> {
+    pub(super) async fn user_with_password(
+        &self,
+        name: &str,
+        password: String,
+    ) -> Result<User, Refusal> {
         let password = Password::attempt(password).map_err(|_| Refusal::BadLogin)?;
         let again = Password::attempt(String::from_utf8_lossy(password.as_bytes()).into_owned());
         let credentials = match LoginName::parse(name) {

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::decision::Denial;
 use crate::ext_authz;
-use crate::identity::{InvalidApp, InvalidUser, PasswordFault};
+use crate::identity::{InvalidApp, InvalidTarget, InvalidUser, PasswordFault};
 use crate::store::StoreError;
 use crate::token::CryptographyFailed;
 
@@ -41,12 +41,18 @@ pub(super) enum Refusal {
     BadClient,
     #[error("this grant type is not offered")]
     UnsupportedGrant,
+    #[error("this grant type needs an app: users have others")]
+    UnauthorizedClient,
+    #[error("{0}")]
+    InvalidTarget(#[from] InvalidTarget),
     #[error("none of the scopes can be granted")]
     NothingGranted,
     #[error("a scope is not well-formed or does not exist")]
     BadScope,
     #[error("the name or the password is wrong")]
     BadLogin,
+    #[error("the name or the password is wrong")]
+    BadPasswordGrant,
     #[error("the refresh token is unknown, used or expired")]
     BadRefreshToken,
     #[error("{0}")]
@@ -139,6 +145,8 @@ impl Refusal {
                 Some(Challenge::Basic),
             ),
             Self::UnsupportedGrant => bad("unsupported_grant_type"),
+            Self::UnauthorizedClient => bad("unauthorized_client"),
+            Self::InvalidTarget(_) => bad("invalid_target"),
             Self::NothingGranted | Self::BadScope => bad("invalid_scope"),
             // 401 needs a challenge (RFC 9110 section 15.5.2); what is asked for afterwards is a
             // token.
@@ -147,7 +155,7 @@ impl Refusal {
                 "invalid_grant",
                 Some(Challenge::Bearer(format!("Bearer realm=\"{REALM}\""))),
             ),
-            Self::BadRefreshToken => bad("invalid_grant"),
+            Self::BadRefreshToken | Self::BadPasswordGrant => bad("invalid_grant"),
             Self::NameTaken => Answer(StatusCode::CONFLICT, "invalid_request", None),
             Self::NotFound => Answer(StatusCode::NOT_FOUND, "not_found", None),
             Self::MethodNotAllowed => {

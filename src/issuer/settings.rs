@@ -27,6 +27,8 @@ pub struct IssuerSettings {
     pub refresh_token: RefreshSettings,
     /// What the token endpoint offers.
     pub grants: Grants,
+    /// Whether a user's name and password are accepted there where those of an app are.
+    pub user_credentials_at_token_endpoint: bool,
     /// The password of the first administrator; without it one is made and told once.
     pub admin_password_file: Option<PathBuf>,
     /// How passwords are hashed.
@@ -55,6 +57,9 @@ pub struct Grants {
     pub client_credentials: bool,
     /// RFC 6749 section 6.
     pub refresh_token: bool,
+    /// RFC 6749 section 4.3: an app that has asked its user for the password. RFC 9700 section 2.4
+    /// says that it must not be used, so it is offered where it is asked for by name.
+    pub password: bool,
 }
 
 /// The bounds of password hashing.
@@ -92,6 +97,8 @@ pub struct IssuerDocument {
     refresh_token: RefreshDocument,
     #[serde(default = "default_grants")]
     grants: Vec<String>,
+    #[serde(default)]
+    user_credentials_at_token_endpoint: bool,
     #[serde(default, deserialize_with = "present")]
     admin_password_file: Option<PathBuf>,
     #[serde(default)]
@@ -216,6 +223,7 @@ impl IssuerDocument {
                 with_client_credentials: self.refresh_token.with_client_credentials,
             },
             grants,
+            user_credentials_at_token_endpoint: self.user_credentials_at_token_endpoint,
             admin_password_file: self.admin_password_file.map(|file| base.join(file)),
             hashing: HashingSettings {
                 threads: usize::try_from(self.hashing.threads).ok()?,
@@ -242,14 +250,16 @@ fn grants(names: &[String], faults: &mut Faults) -> Grants {
     let mut grants = Grants {
         client_credentials: false,
         refresh_token: false,
+        password: false,
     };
     for name in names {
         match name.as_str() {
             "client_credentials" => grants.client_credentials = true,
             "refresh_token" => grants.refresh_token = true,
+            "password" => grants.password = true,
             _ => faults.add(format!(
-                "`issuer.grants`: `{name}` is not supported: use `client_credentials` and \
-                 `refresh_token`"
+                "`issuer.grants`: `{name}` is not supported: use `client_credentials`, \
+                 `refresh_token` and `password`"
             )),
         }
     }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Issuer, IssuerError, random};
 use crate::clock::UnixSeconds;
-use crate::identity::{AppKey, ScopeSet, SecretDigest, User, alphanumeric};
+use crate::identity::{AppKey, Audiences, ScopeSet, SecretDigest, User, alphanumeric};
 use crate::store::Store;
 use crate::token::{
     Algorithm, CryptographyFailed, GRANT_CLAIM, KeySet, KeySetError, LogPosition, POSITION_CLAIM,
@@ -24,6 +24,8 @@ pub(super) struct Bearer<'a> {
     pub(super) app: Option<&'a AppKey>,
     /// The grant that the token belongs to, where it has a refresh token.
     pub(super) grant: Option<&'a str>,
+    /// Who may accept it.
+    pub(super) audiences: &'a Audiences,
     /// How much of the revocation log had happened when user, app and grant were read.
     pub(super) as_of: LogPosition,
 }
@@ -76,7 +78,7 @@ impl Issuer {
     ) -> Result<String, CryptographyFailed> {
         let Bearer { user, app, .. } = *bearer;
         let now = self.clock.now();
-        let audiences: Vec<&str> = self.settings.audiences().collect();
+        let audiences = bearer.audiences.among(self.settings.audiences());
         let expiry = now.plus(i64::from(self.settings.access_token_seconds));
         let mut claims = Map::new();
         let mut claim = |name: &str, value: Value| claims.insert(name.to_owned(), value);

@@ -5,9 +5,10 @@ use sqlx::{AnyConnection, Executor, Row};
 use super::location::Engine;
 use super::{Store, StoreError};
 
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("migrations/0001_issuer.sql"),
     include_str!("migrations/0002_revocations.sql"),
+    include_str!("migrations/0003_refresh_audiences.sql"),
 ];
 
 /// Names the lock under which PostgreSQL migrates: "portcull" in ASCII.

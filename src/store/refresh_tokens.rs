@@ -7,7 +7,7 @@ use super::revocations::{as_bigint, position, revoke};
 use super::users::scopes;
 use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
-use crate::identity::{AppKey, ScopeSet, SecretDigest, UserId};
+use crate::identity::{AppKey, Audiences, ScopeSet, SecretDigest, UserId};
 use crate::token::{LogPosition, Subject};
 
 /// A refresh token as it is kept.
@@ -21,6 +21,8 @@ pub struct RefreshToken {
     pub app: Option<AppKey>,
     /// What was granted; later ones have the same or, if the user has less, less.
     pub scopes: ScopeSet,
+    /// For whom access tokens are, unless one is asked for that is for fewer.
+    pub audiences: Audiences,
     /// When it ends.
     pub expires_at: UnixSeconds,
     /// How much of the revocation log had happened when it was given out.
@@ -92,7 +94,7 @@ impl Store {
         now: UnixSeconds,
     ) -> Result<Option<AnyRow>, StoreError> {
         let text = "SELECT family, user_id, app_key, scopes, created_at, expires_at, used_at, \
-                    position FROM refresh_tokens \
+                    position, audiences FROM refresh_tokens \
                     WHERE digest = $1 AND expires_at > $2";
         let row = sqlx::query(text)
             .bind(digest.to_text())
@@ -160,6 +162,7 @@ fn read(row: &AnyRow) -> Result<RefreshToken, StoreError> {
         user: UserId::known(row.try_get("user_id")?),
         app: (!app.is_empty()).then(|| AppKey::known(app)),
         scopes: scopes(row, "scopes")?,
+        audiences: Audiences::from_text(row.try_get("audiences")?),
         expires_at: UnixSeconds(row.try_get("expires_at")?),
         position: position(row, "position")?,
     })
@@ -183,8 +186,8 @@ fn insert<'q>(
     now: UnixSeconds,
 ) -> sqlx::query::Query<'q, sqlx::Any, sqlx::any::AnyArguments<'q>> {
     let text = "INSERT INTO refresh_tokens (digest, family, user_id, app_key, scopes, \
-                created_at, expires_at, used_at, successor, position) \
-                VALUES ($1, $2, $3, $4, $5, $6, $7, 0, '', $8)";
+                created_at, expires_at, used_at, successor, position, audiences) \
+                VALUES ($1, $2, $3, $4, $5, $6, $7, 0, '', $8, $9)";
     sqlx::query(text)
         .bind(digest.to_text())
         .bind(&*token.family)
@@ -194,4 +197,5 @@ fn insert<'q>(
         .bind(now.0)
         .bind(token.expires_at.0)
         .bind(as_bigint(token.position))
+        .bind(token.audiences.to_text())
 }

@@ -12,7 +12,7 @@ use crate::test_companion::{
 const JSON: &str = "content-type: application/json";
 
 /// The claims of a token, and its header.
-fn parts(token: &str) -> (Value, Value) {
+pub(crate) fn parts(token: &str) -> (Value, Value) {
     let decode =
         |part: &str| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap();
     let mut parts = token.split('.');

@@ -16,6 +16,8 @@ mod connections;
 mod envoy;
 mod envoy_process;
 #[cfg(feature = "issuer")]
+mod grants;
+#[cfg(feature = "issuer")]
 mod introspect;
 #[cfg(feature = "issuer")]
 mod issuer;

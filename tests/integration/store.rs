@@ -2,8 +2,8 @@
 
 use portcullis::clock::UnixSeconds;
 use portcullis::identity::{
-    App, AppKey, AppName, Email, PlainSecret, RedirectUri, RoleName, ScopeName, ScopeSet, Status,
-    User, UserId, Username,
+    App, AppKey, AppName, Audiences, Email, PlainSecret, RedirectUri, RoleName, ScopeName,
+    ScopeSet, Status, User, UserId, Username,
 };
 use portcullis::store::{
     Created, LoginName, RefreshToken, Rotation, Store, StoreError, StoreLocation, Successor,
@@ -458,6 +458,7 @@ fn app(name: &str, owner: &User) -> App {
 
 fn refresh_token(user: &User) -> RefreshToken {
     RefreshToken {
+        audiences: Audiences::All,
         family: "family".to_owned(),
         user: user.id.clone(),
         app: None,

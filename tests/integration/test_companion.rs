@@ -64,6 +64,17 @@ impl TestCompanion {
         Self::with(&setup, folder).await
     }
 
+    /// Whose tokens are for these audiences, as YAML.
+    pub(crate) async fn with_audiences(audiences: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut setup = setup(folder.path(), &sqlite(folder.path()));
+        let audiences = format!("audiences: {audiences}, store");
+        setup.extra = setup
+            .extra
+            .replace("audiences: [orders-api], store", &audiences);
+        Self::with(&setup, folder).await
+    }
+
     /// With this store, whose files, if any, are in `folder`.
     pub(crate) async fn on(store: &str, folder: tempfile::TempDir) -> Self {
         let setup = setup(folder.path(), store);
