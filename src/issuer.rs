@@ -9,12 +9,14 @@ mod apps;
 mod backend;
 mod body;
 mod client;
+mod cors;
 mod discovery;
 mod first_start;
 mod guard;
 mod hashing;
 mod introspect;
 mod login;
+mod openapi;
 mod refresh;
 mod refusal;
 mod revocation_log;
@@ -37,6 +39,7 @@ use crate::store::{Store, StoreError};
 use crate::token::{CryptographyFailed, KeySet, KeySetError, SigningKeyError};
 
 pub use first_start::{FirstAdministrator, FirstStartError};
+pub use openapi::document as openapi_document;
 pub use routes::endpoints;
 pub use settings::{Grants, HashingSettings, IssuerDocument, IssuerSettings, RefreshSettings};
 
@@ -52,6 +55,8 @@ pub struct Issuer {
     hasher: PasswordHasher,
     revocations: Arc<RevocationList>,
     clock: Arc<dyn Clock>,
+    /// See `openapi`.
+    openapi: String,
 }
 
 /// Why an issuer cannot start.
@@ -78,6 +83,9 @@ pub enum IssuerError {
     /// A defect: the policy that is built in does not compile.
     #[error("the issuer's own policy: {0}")]
     Policy(#[from] crate::problem::Problems),
+    /// A defect: the OpenAPI document cannot be put together.
+    #[error("the OpenAPI document: {0}")]
+    OpenApi(#[from] serde_json::Error),
     /// A defect: one issuer cannot be a duplicate.
     #[error(transparent)]
     Duplicate(#[from] crate::token::DuplicateIssuer),
@@ -105,6 +113,7 @@ impl Issuer {
             hasher,
             revocations,
             clock,
+            openapi: openapi::document()?,
         };
         let administrator = issuer.prepare_first_start().await?;
         Ok((Arc::new(issuer), administrator))

@@ -15,11 +15,14 @@ const ADMINISTRATOR_ROLE: &str = "administrator";
 const DEFAULT_ROLE: &str = "consumer";
 
 /// What the issuer's own endpoints ask for; `policy.yaml` has the same.
-const OWN_SCOPES: [(&str, &str); 7] = [
+pub(super) const OWN_SCOPES: [(&str, &str); 7] = [
     ("backend.app", "See and change everybody's apps"),
     ("backend.role", "See and change roles"),
     ("backend.scope", "See and change scopes"),
-    ("backend.token", "Ask what everybody's tokens are worth"),
+    (
+        "backend.introspect",
+        "Ask what everybody's tokens are worth",
+    ),
     ("backend.user", "See and change users"),
     ("consumer.account", "See and change the own account"),
     ("consumer.app", "See and change the own apps"),

@@ -1,6 +1,6 @@
 //! `POST /authorization/introspect` (RFC 7662): what a token is worth now.
 //!
-//! An app may ask about its own tokens; one that has the scope `backend.token`, such as a resource
+//! An app may ask about its own tokens; one that has the scope `backend.introspect`, such as a resource
 //! server, about everybody's access tokens. A refresh token is told to its own app alone, so that no
 //! resource server takes one for an access token because it is active.
 
@@ -22,7 +22,7 @@ use crate::store::{AppWithOwner, RefreshToken};
 use crate::token::VerifiedToken;
 
 /// Lets an app ask about access tokens that are not its own.
-const SCOPE: &str = "backend.token";
+const SCOPE: &str = "backend.introspect";
 
 /// RFC 7662 section 2.2.
 #[derive(Serialize)]

@@ -9,13 +9,15 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 
+use super::cors::public;
 use super::refusal::Refusal;
 use super::{
-    Issuer, account, apps, backend, discovery, guard, introspect, login, revoke, token, whoami,
+    Issuer, account, apps, backend, discovery, guard, introspect, login, openapi, revoke, token,
+    whoami,
 };
 
 /// Each path with its methods; `policy.yaml` says who may call it.
-fn table() -> [(&'static str, MethodRouter<Arc<Issuer>>); 12] {
+fn table() -> [(&'static str, MethodRouter<Arc<Issuer>>); 15] {
     [
         ("/authorization/token", post(token::token)),
         ("/authorization/revoke", post(revoke::revoke)),
@@ -27,11 +29,20 @@ fn table() -> [(&'static str, MethodRouter<Arc<Issuer>>); 12] {
         ("/consumer/app", get(apps::list).post(apps::create)),
         ("/backend/scope", post(backend::create_scope)),
         ("/backend/role", post(backend::create_role)),
-        ("/.well-known/jwks.json", get(discovery::jwks)),
+        ("/.well-known/jwks.json", public(get(discovery::jwks))),
         (
             "/.well-known/oauth-authorization-server",
-            get(discovery::metadata),
+            public(get(discovery::metadata)),
         ),
+        (
+            "/.well-known/openid-configuration",
+            public(get(discovery::metadata)),
+        ),
+        (
+            discovery::PROTECTED_RESOURCE,
+            public(get(discovery::protected_resource)),
+        ),
+        ("/openapi.json", public(get(openapi::openapi))),
     ]
 }
 
@@ -49,6 +60,10 @@ pub(super) fn router(issuer: Arc<Issuer>) -> Router {
         .fallback(async || Refusal::NotFound)
         .method_not_allowed_fallback(async || Refusal::MethodNotAllowed)
         .layer(from_fn_with_state(Arc::clone(&issuer), guard::guard))
+        .layer(from_fn_with_state(
+            Arc::clone(&issuer),
+            discovery::name_resource,
+        ))
         .layer(from_fn(never_stored))
         .with_state(issuer)
 }

@@ -34,7 +34,7 @@ async fn is_active(companion: &TestCompanion, client: &TestClient, token: &str) 
 /// An app of the administrator that may ask about all tokens.
 async fn resource_server(companion: &TestCompanion) -> TestClient {
     let admin = companion.login("admin", ADMIN_PASSWORD).await;
-    let wanted = json!({"name": "orders-api", "scopes": ["backend.token"]});
+    let wanted = json!({"name": "orders-api", "scopes": ["backend.introspect"]});
     let made = companion.post("/consumer/app", &wanted, &admin).await;
     assert_eq!(made.status, 201, "{made:?}");
     let text = |name: &str| made.json()[name].as_str().unwrap().to_owned();
@@ -118,7 +118,7 @@ async fn others_are_told_nothing_unless_they_have_the_scope() {
     // An app has at most what its owner has, now.
     let store = companion.open_store().await;
     let role = RoleName::parse("administrator").unwrap();
-    let scope = ScopeName::parse("backend.token").unwrap();
+    let scope = ScopeName::parse("backend.introspect").unwrap();
     store.remove_role_scope(&role, &scope).await.unwrap();
     assert!(!is_active(&companion, &server, &tokens.access).await);
 }

@@ -345,6 +345,9 @@ async fn no_endpoint_is_open_by_accident() {
         "/consumer/register",
         "/.well-known/jwks.json",
         "/.well-known/oauth-authorization-server",
+        "/.well-known/openid-configuration",
+        "/.well-known/oauth-protected-resource",
+        "/openapi.json",
     ];
     let foreign = crate::test_issuer::TestIssuer::new("key-1").token("alice", "backend.role");
     let consumer = companion.register("alice").await;

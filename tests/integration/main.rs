@@ -13,6 +13,8 @@ mod asker;
 mod binary;
 mod client;
 mod connections;
+#[cfg(feature = "issuer")]
+mod discovery;
 mod envoy;
 mod envoy_process;
 #[cfg(feature = "issuer")]
@@ -26,6 +28,8 @@ mod issuer_losses;
 mod jwks;
 mod jwks_server;
 mod manifests;
+#[cfg(feature = "issuer")]
+mod openapi;
 #[cfg(feature = "issuer")]
 mod postgres;
 mod protocol;

@@ -133,7 +133,9 @@ impl TestCompanion {
         let length = body.len();
         text.push_str("connection: close\r\n");
         let text = format!("{text}content-length: {length}\r\n\r\n{body}");
-        Box::pin(exchange(self.address, text.as_bytes())).await
+        let answer = Box::pin(exchange(self.address, text.as_bytes())).await;
+        crate::openapi::check(method, path, &answer);
+        answer
     }
 
     /// Sends JSON; an empty token sends none.
