@@ -42,6 +42,8 @@ mod revoke;
 mod rings;
 mod samples;
 #[cfg(feature = "issuer")]
+mod schemathesis;
+#[cfg(feature = "issuer")]
 mod store;
 mod test_app;
 #[cfg(feature = "issuer")]
