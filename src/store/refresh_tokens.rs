@@ -5,7 +5,7 @@ use sqlx::{Any, Row, Transaction};
 
 use super::revocations::{as_bigint, position, revoke};
 use super::users::scopes;
-use super::{Store, StoreError};
+use super::{ATTEMPTS, Store, StoreError};
 use crate::clock::UnixSeconds;
 use crate::identity::{AppKey, Audiences, ScopeSet, SecretDigest, UserId};
 use crate::token::{LogPosition, Subject};
@@ -108,6 +108,23 @@ impl Store {
     /// section 4.14.2). One that was used less than `retry_window_seconds` ago may be used again
     /// while its successor is unused.
     pub async fn rotate_refresh_token(
+        &self,
+        digest: &SecretDigest,
+        successor: &Successor<'_>,
+        retry_window_seconds: u32,
+        now: UnixSeconds,
+    ) -> Result<Rotation, StoreError> {
+        let mut attempts = 1..ATTEMPTS;
+        loop {
+            let outcome = self.rotate_once(digest, successor, retry_window_seconds, now);
+            match outcome.await {
+                Err(error) if error.is_contention() && attempts.next().is_some() => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn rotate_once(
         &self,
         digest: &SecretDigest,
         successor: &Successor<'_>,

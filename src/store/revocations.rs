@@ -3,7 +3,7 @@
 use sqlx::any::AnyRow;
 use sqlx::{Any, Row, Transaction};
 
-use super::{Store, StoreError};
+use super::{ATTEMPTS, Store, StoreError};
 use crate::clock::UnixSeconds;
 use crate::token::{LogPosition, Subject};
 
@@ -51,6 +51,20 @@ impl Store {
     /// Takes back what was given out to `subject`, refresh tokens included. Of a user or an app
     /// itself nothing changes: it may get new ones.
     pub async fn revoke(
+        &self,
+        subject: &Subject,
+        now: UnixSeconds,
+    ) -> Result<LogPosition, StoreError> {
+        let mut attempts = 1..ATTEMPTS;
+        loop {
+            match self.revoke_once(subject, now).await {
+                Err(error) if error.is_contention() && attempts.next().is_some() => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn revoke_once(
         &self,
         subject: &Subject,
         now: UnixSeconds,
@@ -137,7 +151,6 @@ pub(super) async fn revoke(
     subject: &Subject,
     now: UnixSeconds,
 ) -> Result<LogPosition, StoreError> {
-    let position = append(transaction, subject, now).await?;
     let (through, refresh_tokens) = match subject {
         Subject::Token(_) => (None, None),
         Subject::Grant(_) => (None, Some("DELETE FROM refresh_tokens WHERE family = $1")),
@@ -154,6 +167,10 @@ pub(super) async fn revoke(
             Some("DELETE FROM refresh_tokens WHERE family <> $1"),
         ),
     };
+    if let Some(text) = refresh_tokens {
+        end_refresh_tokens(transaction, subject, text).await?;
+    }
+    let position = append(transaction, subject, now).await?;
     if let Some(text) = through {
         sqlx::query(text)
             .bind(subject.name())
@@ -161,20 +178,27 @@ pub(super) async fn revoke(
             .execute(&mut **transaction)
             .await?;
     }
-    if let Some(text) = refresh_tokens {
+    Ok(position)
+}
+
+/// Before the log is appended to, in the order in which a replay locks: its token, then the log.
+async fn end_refresh_tokens(
+    transaction: &mut Transaction<'static, Any>,
+    subject: &Subject,
+    text: &str,
+) -> Result<(), StoreError> {
+    loop {
+        let ended = sqlx::query(text)
+            .bind(subject.name())
+            .execute(&mut **transaction)
+            .await?;
         // On PostgreSQL a statement waits for a token that is just being used, and does not see the
-        // successor that this leaves: the next one does.
-        loop {
-            let removed = sqlx::query(text)
-                .bind(subject.name())
-                .execute(&mut **transaction)
-                .await?;
-            if removed.rows_affected() == 0 {
-                break;
-            }
+        // successor that this leaves; the next one does. What users and apps get meanwhile their
+        // `revoked_through` ends.
+        if ended.rows_affected() == 0 || !matches!(subject, Subject::Grant(_)) {
+            return Ok(());
         }
     }
-    Ok(position)
 }
 
 async fn append(

@@ -147,6 +147,10 @@ async fn users_prove_themselves_where_apps_do_if_that_is_configured() {
         let stolen = companion.token(other, &refresh(&narrow)).await;
         assert_eq!(error(&stolen), (400, "invalid_grant".to_owned()));
     }
+    let of_app = companion.token(&app, grant).await.json();
+    let as_owner = companion.token(&alice, &refresh(&of_app)).await;
+    let code = "invalid_grant".to_owned();
+    assert_eq!(error(&as_owner), (400, code), "her app's is not hers");
     let next = companion.token(&alice, &refresh(&narrow)).await;
     assert_eq!(next.status, 200, "{next:?}");
     let body = json!({"refresh_token": next.json()["refresh_token"]}).to_string();
