@@ -10,6 +10,15 @@ use crate::test_companion::{
 const TOKEN: &str = "/authorization/token";
 const JSON: &str = "content-type: application/json";
 
+/// Lets users in where apps are.
+const USERS_TOO: &str = ", user_credentials_at_token_endpoint: true, \
+                         grants: [client_credentials, refresh_token, password]";
+
+/// Three audiences, of which two are resources.
+const AUDIENCES: &str = "[orders-api, \"https://orders.example/api\", \"urn:example:stock\"]";
+const ORDERS: &str = "resource=https%3A%2F%2Forders.example%2Fapi";
+const STOCK: &str = "resource=urn:example:stock";
+
 fn user(name: &str, password: &str) -> TestClient {
     TestClient {
         key: name.to_owned(),
@@ -117,9 +126,7 @@ async fn users_prove_themselves_where_apps_do_if_that_is_configured() {
     let refused = usual.token(&alice, grant).await;
     assert_eq!(error(&refused), (401, "invalid_client".to_owned()));
 
-    let keys = ", user_credentials_at_token_endpoint: true, \
-                grants: [client_credentials, refresh_token, password]";
-    let companion = TestCompanion::with_issuer_keys(keys).await;
+    let companion = TestCompanion::with_issuer_keys(USERS_TOO).await;
     let login = companion.register("alice").await;
     companion.register("bobby").await;
     let app = companion.app(&login, "web-shop").await;
@@ -164,7 +171,14 @@ async fn users_prove_themselves_where_apps_do_if_that_is_configured() {
         parts(answer["access_token"].as_str().unwrap())
     };
     assert_eq!(claims["client_id"], app.key.as_str());
+}
 
+#[tokio::test]
+async fn users_that_do_not_prove_themselves_get_nothing() {
+    let companion = TestCompanion::with_issuer_keys(USERS_TOO).await;
+    let login = companion.register("alice").await;
+    let app = companion.app(&login, "web-shop").await;
+    let (grant, alice) = ("grant_type=client_credentials", user("alice", PASSWORD));
     let rows = [
         (user("alice", "wrong"), grant, 401, "invalid_client"),
         (user("nobody", PASSWORD), grant, 401, "invalid_client"),
@@ -219,8 +233,7 @@ async fn users_prove_themselves_where_apps_do_if_that_is_configured() {
 
 #[tokio::test]
 async fn a_token_for_a_resource_is_for_nothing_else() {
-    let audiences = "[orders-api, \"https://orders.example/api\", \"urn:example:stock\"]";
-    let companion = TestCompanion::with_audiences(audiences).await;
+    let companion = TestCompanion::with_audiences(AUDIENCES).await;
     let alice = companion.register("alice").await;
     let app = companion.app(&alice, "web-shop").await;
     let grant = "grant_type=client_credentials";
@@ -230,25 +243,23 @@ async fn a_token_for_a_resource_is_for_nothing_else() {
         "https://orders.example/api",
         "urn:example:stock"
     ]);
-    let orders = "resource=https%3A%2F%2Forders.example%2Fapi";
-    let stock = "resource=urn:example:stock";
     let rows = [
         ("", Ok(all.clone())),
         ("&resource=", Ok(all)),
         (
-            &format!("&{orders}"),
+            &format!("&{ORDERS}"),
             Ok(json!(["https://orders.example/api"])),
         ),
         (
-            &format!("&{stock}&{orders}&{stock}"),
+            &format!("&{STOCK}&{ORDERS}&{STOCK}"),
             Ok(json!(["https://orders.example/api", "urn:example:stock"])),
         ),
         (&format!("&resource={URL}"), Ok(json!([URL]))),
         ("&resource=orders-api", Err("invalid_target")),
         ("&resource=https://orders.example/", Err("invalid_target")),
-        (&format!("&{orders}%23x"), Err("invalid_target")),
+        (&format!("&{ORDERS}%23x"), Err("invalid_target")),
         (
-            &format!("&{orders}&resource=https://elsewhere.example"),
+            &format!("&{ORDERS}&resource=https://elsewhere.example"),
             Err("invalid_target"),
         ),
         ("&resource=%00", Err("invalid_request")),
@@ -266,7 +277,7 @@ async fn a_token_for_a_resource_is_for_nothing_else() {
     }
 
     let answer = companion
-        .token(&app, &format!("{grant}&{orders}"))
+        .token(&app, &format!("{grant}&{ORDERS}"))
         .await
         .json();
     let token = answer["access_token"].as_str().unwrap();
@@ -285,14 +296,24 @@ async fn a_token_for_a_resource_is_for_nothing_else() {
         .form("/authorization/introspect", &app, &format!("token={token}"))
         .await;
     assert_eq!(told.json()["aud"], json!(["https://orders.example/api"]));
+}
 
-    // The grant keeps what it was for.
+#[tokio::test]
+async fn a_grant_keeps_the_resources_that_it_was_for() {
+    let companion = TestCompanion::with_audiences(AUDIENCES).await;
+    let alice = companion.register("alice").await;
+    let app = companion.app(&alice, "web-shop").await;
+    let grant = "grant_type=client_credentials";
+    let answer = companion
+        .token(&app, &format!("{grant}&{ORDERS}"))
+        .await
+        .json();
     let refresh = |answer: &Value, more: &str| {
         let token = answer["refresh_token"].as_str().unwrap();
         format!("grant_type=refresh_token&refresh_token={token}{more}")
     };
     let wider = companion
-        .token(&app, &refresh(&answer, &format!("&{stock}")))
+        .token(&app, &refresh(&answer, &format!("&{STOCK}")))
         .await;
     assert_eq!(error(&wider), (400, "invalid_target".to_owned()));
     let next = companion.token(&app, &refresh(&answer, "")).await.json();
@@ -300,11 +321,11 @@ async fn a_token_for_a_resource_is_for_nothing_else() {
     assert_eq!(claims["aud"], json!(["https://orders.example/api"]));
 
     let both = companion
-        .token(&app, &format!("{grant}&{orders}&{stock}"))
+        .token(&app, &format!("{grant}&{ORDERS}&{STOCK}"))
         .await
         .json();
     let one = companion
-        .token(&app, &refresh(&both, &format!("&{stock}")))
+        .token(&app, &refresh(&both, &format!("&{STOCK}")))
         .await
         .json();
     let (_, claims) = parts(one["access_token"].as_str().unwrap());

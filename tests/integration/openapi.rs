@@ -167,13 +167,13 @@ fn operations_are_complete() {
                 .as_array()
                 .cloned()
                 .unwrap_or_default();
-            let named = |name: &str| {
+            let has = |name: &str| {
                 parameters
                     .iter()
                     .any(|one| one["in"] == "path" && one["name"] == name)
             };
             for name in path.split('/').filter_map(|part| part.strip_prefix('{')) {
-                assert!(named(name.trim_end_matches('}')), "{method} {path}: {name}");
+                assert!(has(name.trim_end_matches('}')), "{method} {path}: {name}");
             }
         }
     }

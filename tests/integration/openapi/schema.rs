@@ -40,7 +40,7 @@ fn collect(document: &Value, schema: &Value, value: &Value, at: &str, faults: &m
                 for (name, member) in value.as_object().into_iter().flatten() {
                     match wanted.get(name) {
                         Some(schema) => {
-                            collect(document, schema, member, &format!("{at}/{name}"), faults)
+                            collect(document, schema, member, &format!("{at}/{name}"), faults);
                         }
                         None if schema["additionalProperties"] == false => {
                             faults.push(format!("{at}: `{name}` is not expected"));
