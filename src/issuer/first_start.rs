@@ -17,12 +17,12 @@ const DEFAULT_ROLE: &str = "consumer";
 /// What the issuer's own endpoints ask for; `policy.yaml` has the same.
 pub(super) const OWN_SCOPES: [(&str, &str); 7] = [
     ("backend.app", "See and change everybody's apps"),
-    ("backend.role", "See and change roles"),
-    ("backend.scope", "See and change scopes"),
     (
         "backend.introspect",
         "Ask what everybody's tokens are worth",
     ),
+    ("backend.role", "See and change roles"),
+    ("backend.scope", "See and change scopes"),
     ("backend.user", "See and change users"),
     ("consumer.account", "See and change the own account"),
     ("consumer.app", "See and change the own apps"),

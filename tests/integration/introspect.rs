@@ -1,11 +1,11 @@
 //! `POST /authorization/introspect`: who may ask, and that the answer is of now.
 
-use portcullis::clock::UnixSeconds;
+use portcullis::clock::{Clock, SystemClock, UnixSeconds};
 use portcullis::identity::{RoleName, ScopeName, Status, UserId};
 use portcullis::token::Subject;
 use serde_json::{Value, json};
 
-use crate::issuer::error;
+use crate::issuer::{error, parts};
 use crate::test_companion::{
     ADMIN_PASSWORD, FORM, PASSWORD, TestClient, TestCompanion, URL, basic, bearer,
 };
@@ -198,6 +198,57 @@ async fn what_is_no_token_of_ours_is_not_active() {
     for token in rows {
         assert!(!is_active(&companion, &server, &token).await, "{token}");
     }
+}
+
+#[tokio::test]
+async fn our_own_signature_is_not_enough() {
+    let companion = TestCompanion::start().await;
+    let alice = companion.register("alice").await;
+    let app = companion.app(&alice, "web-shop").await;
+    let tokens = companion.tokens(&app).await;
+    let (_, good) = parts(&tokens.access);
+    let with = |name: &str, value: Value| {
+        let mut claims = good.clone();
+        claims[name] = value;
+        claims
+    };
+    let now = SystemClock.now().0;
+    let rows = [
+        ("at+jwt", good.clone(), true),
+        ("at+jwt", with("jti", json!("another")), true),
+        // Whoever verifies it himself may still let it pass: clocks differ.
+        ("at+jwt", with("exp", json!(now - 1)), false),
+        ("at+jwt", with("exp", json!(now - 1000)), false),
+        ("at+jwt", with("exp", json!(now + 1_000_000)), false),
+        ("at+jwt", with("iat", json!(now + 1000)), false),
+        (
+            "at+jwt",
+            with("aud", json!(["https://elsewhere.example"])),
+            false,
+        ),
+        (
+            "at+jwt",
+            with("iss", json!("https://elsewhere.example")),
+            false,
+        ),
+        ("at+jwt", with("sub", json!("nobody")), false),
+        ("at+jwt", with("scope", json!("orders.write")), false),
+        ("at+jwt", with("client_id", json!("nobody")), false),
+        ("JWT", good.clone(), false),
+    ];
+    for (kind, claims, active) in rows {
+        let token = companion.sign(kind, &claims).await;
+        let told = is_active(&companion, &app, &token).await;
+        assert_eq!(told, active, "{kind} {claims}");
+    }
+    // What has expired cannot be given back, and the grant it was of goes on.
+    let expired = companion
+        .sign("at+jwt", &with("exp", json!(now - 1000)))
+        .await;
+    let form = format!("token={expired}");
+    let answer = companion.form("/authorization/revoke", &app, &form).await;
+    assert_eq!((answer.status, answer.body.as_str()), (200, ""));
+    assert!(is_active(&companion, &app, &tokens.access).await);
 }
 
 #[tokio::test]

@@ -8,7 +8,9 @@ use base64::engine::general_purpose::STANDARD;
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, Request};
 use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
 use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest};
+use portcullis::clock::UnixSeconds;
 use portcullis::store::{Store, StoreLocation};
+use portcullis::token::{Algorithm, SigningKey, generate_key};
 use serde_json::{Value, json};
 
 use crate::client::{Answer, exchange};
@@ -211,6 +213,16 @@ impl TestCompanion {
             key: answer["app_key"].as_str().unwrap().to_owned(),
             secret: answer["app_secret"].as_str().unwrap().to_owned(),
         }
+    }
+
+    /// A token by the issuer's own key, with whatever claims.
+    pub(crate) async fn sign(&self, kind: &str, claims: &Value) -> String {
+        let (store, fresh) = (self.open_store().await, generate_key(Algorithm::Es256));
+        let (fresh, now) = (fresh.unwrap(), UnixSeconds(0));
+        let stored = store.signing_key(Algorithm::Es256, &fresh, now).await;
+        let stored = stored.unwrap();
+        let key = SigningKey::read(stored.private_key.as_bytes(), stored.algorithm).unwrap();
+        key.issue(kind, claims.as_object().unwrap()).unwrap()
     }
 
     /// The status that the gate would have the proxy answer; 200 lets the request through.
