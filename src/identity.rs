@@ -1,12 +1,13 @@
 //! Identity: users, roles, scopes, apps and their credentials; the rules that need no store.
 //!
-//! In reading order: [`ScopeSet`] and [`grant`] say who gets what; [`User`] and [`App`] are what the
-//! store keeps; [`Password`], [`PlainSecret`] and [`SecretDigest`] are what callers prove; and
+//! In reading order: [`ScopeSet`] and [`grant`] say who gets what, [`Audiences`] where it holds;
+//! [`User`] and [`App`] are what the store keeps; [`Password`], [`PlainSecret`] and [`SecretDigest`] are what callers prove; and
 //! [`BasicCredentials`] is how clients send it. [`AuthorizeRequest`] and [`CodeChallenge`] are what an
 //! app asks through somebody's browser.
 //! Pure: no I/O, no clock; randomness is passed in.
 
 mod app;
+mod audience;
 mod authorize;
 mod basic;
 mod form;
@@ -19,6 +20,7 @@ mod secret;
 mod user;
 
 pub use app::{App, AppKey, AppName, InvalidApp, RedirectUri};
+pub use audience::{Audiences, InvalidTarget};
 pub use authorize::{
     AuthorizeError, AuthorizeFault, AuthorizeRequest, ReturnAddress, Unanswerable,
     UnverifiedRequest,

@@ -17,27 +17,33 @@ mod body;
 mod client;
 mod code;
 mod containment;
+mod cors;
 pub mod directory;
 mod discovery;
 mod first_start;
 mod guard;
 mod hashing;
+mod introspect;
 mod key_files;
 mod keys;
 mod login;
 mod metrics;
 mod observation;
+mod openapi;
 mod page;
 mod refresh;
 mod refusal;
 mod revocation_log;
+mod revoke;
 mod routes;
 mod settings;
 mod signing;
+mod standing;
 mod store_health;
 mod throttle;
 mod token;
 mod upkeep;
+mod whoami;
 
 use std::sync::Arc;
 
@@ -56,6 +62,7 @@ pub use first_start::{FirstAdministrator, FirstStartError};
 pub use hashing::HashingError;
 pub use key_files::KeyFileError;
 pub use keys::{KeyRotation, KeyRotationError, RotationPace, rotate_keys};
+pub use openapi::document as openapi_document;
 pub use routes::endpoints;
 pub use settings::{
     Grants, HashingSettings, IssuerDocument, IssuerSettings, KeySettings, RefreshSettings,
@@ -85,6 +92,8 @@ pub struct Issuer {
     store_health: StoreHealth,
     unknown_proxy: UnknownProxy,
     clock: Arc<dyn Clock>,
+    /// See `openapi`.
+    openapi: String,
 }
 
 /// Why an issuer cannot start.
@@ -117,6 +126,9 @@ pub enum IssuerError {
     /// A defect: the policy that is built in does not compile.
     #[error("the issuer's own policy: {0}")]
     Policy(#[from] crate::problem::Problems),
+    /// A defect: the OpenAPI document cannot be put together.
+    #[error("the OpenAPI document: {0}")]
+    OpenApi(#[from] serde_json::Error),
     /// A defect: one issuer cannot be a duplicate.
     #[error(transparent)]
     Duplicate(#[from] crate::token::DuplicateIssuer),
@@ -151,6 +163,7 @@ impl Issuer {
             store_health: StoreHealth::opened(),
             unknown_proxy: UnknownProxy::default(),
             clock,
+            openapi: openapi::document()?,
         };
         let administrator = issuer.prepare_first_start().await?;
         Ok((Arc::new(issuer), administrator))

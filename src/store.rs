@@ -133,6 +133,20 @@ pub enum StoreError {
     Unreadable(&'static str),
 }
 
+/// How often a transaction is tried that others are in the way of.
+const ATTEMPTS: usize = 3;
+
+impl StoreError {
+    /// Whether two transactions waited for each other, of which PostgreSQL ends one: it has done
+    /// nothing and may try again (SQLSTATE class 40).
+    fn is_contention(&self) -> bool {
+        let Self::Database(sqlx::Error::Database(error)) = self else {
+            return false;
+        };
+        error.code().is_some_and(|code| code.starts_with("40"))
+    }
+}
+
 impl Store {
     /// Begins to write. Serialised where the engine has one writer.
     async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {

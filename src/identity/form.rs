@@ -1,11 +1,15 @@
 //! `application/x-www-form-urlencoded`, read strictly (WHATWG URL section 5.1, RFC 6749 appendix B).
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-/// The parameters of a form; each at most once, none empty.
+/// May come several times, as the extensions that they are of say (RFC 8707, RFC 8693).
+const REPEATABLE: [&str; 2] = ["audience", "resource"];
+
+/// The parameters of a form; none empty, and each at most once but for those that may be repeated.
 #[derive(Default)]
-pub struct Form(BTreeMap<String, String>);
+pub struct Form(BTreeMap<String, Vec<String>>);
 
 /// Why a form cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,7 +36,7 @@ impl Form {
     /// Reads a query or body in which parameters may come twice; such ones have no value, and their
     /// names are beside it.
     pub fn parse_with_repeated(body: &[u8]) -> Result<(Self, BTreeSet<String>), FormFault> {
-        let mut parameters = BTreeMap::new();
+        let mut parameters: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let mut repeated = BTreeSet::new();
         for pair in body.split(|byte| *byte == b'&') {
             if pair.is_empty() {
@@ -44,11 +48,22 @@ impl Form {
                 .unwrap_or((pair, b"="));
             let name = text(name).ok_or(FormFault::Encoding)?;
             let value = text(value.get(1..).unwrap_or_default()).ok_or(FormFault::Encoding)?;
-            if parameters.insert(name.clone(), value).is_some() {
-                repeated.insert(name);
+            match parameters.entry(name) {
+                Entry::Vacant(entry) => {
+                    entry.insert(vec![value]);
+                }
+                Entry::Occupied(mut entry) if REPEATABLE.contains(&&**entry.key()) => {
+                    entry.get_mut().push(value);
+                }
+                Entry::Occupied(entry) => {
+                    repeated.insert(entry.key().clone());
+                }
             }
         }
-        parameters.retain(|name, value| !value.is_empty() && !repeated.contains(name));
+        parameters.retain(|name, values| {
+            values.retain(|value| !value.is_empty());
+            !values.is_empty() && !repeated.contains(name)
+        });
         Ok((Self(parameters), repeated))
     }
 
@@ -57,9 +72,14 @@ impl Form {
         self.0.keys().map(String::as_str)
     }
 
-    /// A parameter.
+    /// A parameter; the first where it is repeated.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.all(name).next()
+    }
+
+    /// A parameter that may be repeated.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.get(name).into_iter().flatten().map(String::as_str)
     }
 }
 
@@ -151,5 +171,13 @@ mod tests {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%&=".contains(&byte);
         assert!(query.bytes().all(plain), "{query}");
         assert_eq!(Form::parse(query.as_bytes()).unwrap().get("x"), Some(text));
+    }
+
+    #[test]
+    fn resources_may_be_repeated() {
+        let form = Form::parse(b"resource=a&resource=&x=1&resource=b").unwrap();
+        assert_eq!(form.all("resource").collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(form.get("resource"), Some("a"));
+        assert_eq!(form.all("audience").next(), None);
     }
 }

@@ -6,8 +6,15 @@ use axum::http::header::AUTHORIZATION;
 use super::Issuer;
 use super::refusal::Refusal;
 use super::throttle::Claimant;
-use crate::identity::{AppKey, BasicCredentials, Form, SecretDigest, Status};
+use crate::identity::{AppKey, BasicCredentials, Form, SecretDigest, Status, User};
 use crate::store::AppWithOwner;
+
+/// Who asks for a token.
+pub(super) enum Party {
+    App(Box<AppWithOwner>),
+    /// By name and password, where that is configured.
+    User(Box<User>),
+}
 
 /// A key and a secret as the throttle counts them, wherever they stand.
 struct Presented {
@@ -37,6 +44,47 @@ impl Presented {
 }
 
 impl Issuer {
+    /// Who the request proves to come from: an app, else, where that is configured, a user by HTTP
+    /// Basic with name or e-mail address and password.
+    pub(super) async fn party(&self, headers: &HeaderMap, form: &Form) -> Result<Party, Refusal> {
+        let by_name = self.settings.user_credentials_at_token_endpoint
+            && headers.contains_key(AUTHORIZATION)
+            && !self.names_app(headers, form).await?;
+        if by_name {
+            let user = self.user_by_basic(headers, form).await?;
+            return Ok(Party::User(Box::new(user)));
+        }
+        let client = self.client(headers, form).await?;
+        Ok(Party::App(Box::new(client)))
+    }
+
+    /// Whether the credentials are those of an app, right or wrong: each attempt is counted once, as
+    /// what it is.
+    async fn names_app(&self, headers: &HeaderMap, form: &Form) -> Result<bool, Refusal> {
+        let Some(presented) = Presented::read(headers, form) else {
+            return Ok(false);
+        };
+        let key = AppKey::known(&presented.key);
+        Ok(self.store.app(&key, self.clock.now()).await?.is_some())
+    }
+
+    /// Takes as long for names that there are not.
+    async fn user_by_basic(&self, headers: &HeaderMap, form: &Form) -> Result<User, Refusal> {
+        let value = headers.get(AUTHORIZATION).ok_or(Refusal::BadClient)?;
+        let credentials = BasicCredentials::read(value.as_bytes());
+        let credentials = credentials.ok().flatten().ok_or(Refusal::BadClient)?;
+        for (name, password) in credentials.readings() {
+            match self.user_with_password(name, password.to_owned()).await {
+                Ok(_) if form.get("client_id").is_some_and(|other| other != name) => {
+                    return Err(Refusal::SeveralClientCredentials);
+                }
+                Err(Refusal::BadLogin) => {}
+                outcome => return outcome,
+            }
+        }
+        Err(Refusal::BadClient)
+    }
+
     /// The app that the request proves to come from: by Basic, or by its key and secret in the
     /// body, never by both.
     pub(super) async fn client(

@@ -4,7 +4,9 @@ use super::refresh::Granted;
 use super::refusal::Refusal;
 use super::signing::Bearer;
 use super::{Issuer, random};
-use crate::identity::{App, Form, PlainSecret, RequestedScopes, SecretDigest, Status, grant};
+use crate::identity::{
+    App, Audiences, Form, PlainSecret, RequestedScopes, SecretDigest, Status, grant,
+};
 use crate::store::{
     AppWithOwner, AuthorizationCode, CodeState, Redemption, RefreshToken, Successor,
 };
@@ -17,6 +19,7 @@ impl Issuer {
         &self,
         client: &AppWithOwner,
         form: &Form,
+        audiences: Audiences,
     ) -> Result<Granted, Refusal> {
         let presented = form.get("code").ok_or(Refusal::Missing("code"))?;
         let verifier = form.get("code_verifier");
@@ -50,6 +53,7 @@ impl Issuer {
             user: &user,
             app: Some(&code.app),
             grant: Some(&code.family),
+            audiences: &audiences,
             as_of: user.as_of.min(client.owner.as_of),
         };
         let granted = Granted {
@@ -57,7 +61,7 @@ impl Issuer {
             refresh_token: self.refresh_secret()?,
             scopes,
         };
-        match self.redeem(&digest, &code, &granted).await? {
+        match self.redeem(&digest, &code, &granted, &audiences).await? {
             Redemption::Redeemed => Ok(granted),
             Redemption::Replayed => Err(self.end_grant(&code).await),
             Redemption::Unknown => Err(Refusal::BadCode),
@@ -69,6 +73,7 @@ impl Issuer {
         digest: &SecretDigest,
         code: &AuthorizationCode,
         granted: &Granted,
+        audiences: &Audiences,
     ) -> Result<Redemption, Refusal> {
         let now = self.clock.now();
         let lifetime = i64::from(self.settings.refresh_token.lifetime_seconds);
@@ -78,6 +83,7 @@ impl Issuer {
             app: Some(code.app.clone()),
             // What was consented to, as later refreshes see more of it if the user has more again.
             scopes: code.scopes.clone(),
+            audiences: audiences.clone(),
             expires_at: now.plus(lifetime),
             position: code.position,
         };

@@ -2,16 +2,28 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, IF_NONE_MATCH};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, WWW_AUTHENTICATE,
+};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
 use super::Issuer;
+use super::first_start::OWN_SCOPES;
 
 /// How long verifiers may keep the keys; new ones are published longer before their first use.
 const CACHE: &str = "public, max-age=300";
+
+/// How apps prove themselves: see `client`.
+const AUTHENTICATION: [&str; 2] = ["client_secret_basic", "client_secret_post"];
+
+/// Enough for clients to choose from; a document that all may ask for is bounded.
+const MAXIMUM_SCOPES: usize = 1000;
+
+pub(super) const PROTECTED_RESOURCE: &str = "/.well-known/oauth-protected-resource";
 
 /// The public keys (RFC 7517 section 5).
 pub(super) async fn jwks(State(issuer): State<Arc<Issuer>>, headers: HeaderMap) -> Response {
@@ -32,13 +44,15 @@ pub(super) async fn jwks(State(issuer): State<Arc<Issuer>>, headers: HeaderMap) 
     (head, content_type, signer.jwks().to_owned()).into_response()
 }
 
-/// Authorization server metadata (RFC 8414 section 2): only what there is.
+/// Authorization server metadata (RFC 8414 section 2): only what there is. Also where clients of
+/// OpenID Connect look; there are no ID tokens, and it says nothing of any.
 pub(super) async fn metadata(State(issuer): State<Arc<Issuer>>) -> Response {
     let settings = &issuer.settings;
     let grants = [
         ("client_credentials", settings.grants.client_credentials),
         ("refresh_token", settings.grants.refresh_token),
         ("authorization_code", settings.grants.authorization_code),
+        ("password", settings.grants.password),
     ];
     let grants: Vec<&str> = grants
         .into_iter()
@@ -49,7 +63,11 @@ pub(super) async fn metadata(State(issuer): State<Arc<Issuer>>) -> Response {
         "token_endpoint": format!("{}/authorization/token", settings.url),
         "jwks_uri": format!("{}/.well-known/jwks.json", settings.url),
         "grant_types_supported": grants,
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "token_endpoint_auth_methods_supported": AUTHENTICATION,
+        "revocation_endpoint": format!("{}/authorization/revoke", settings.url),
+        "revocation_endpoint_auth_methods_supported": AUTHENTICATION,
+        "introspection_endpoint": format!("{}/authorization/introspect", settings.url),
+        "introspection_endpoint_auth_methods_supported": AUTHENTICATION,
         // Required by RFC 8414, and empty where there is no authorization endpoint.
         "response_types_supported": [],
     });
@@ -58,8 +76,59 @@ pub(super) async fn metadata(State(issuer): State<Arc<Issuer>>) -> Response {
     {
         metadata.extend(authorization_endpoint(&settings.url));
     }
+    if let (Some(metadata), Some(scopes)) = (metadata.as_object_mut(), issuer.scopes().await) {
+        metadata.insert("scopes_supported".to_owned(), scopes.into());
+    }
+    document(&metadata)
+}
+
+/// Metadata of the issuer's own API (RFC 9728 section 2), which its challenges name.
+pub(super) async fn protected_resource(State(issuer): State<Arc<Issuer>>) -> Response {
+    let url = &issuer.settings.url;
+    document(&json!({
+        "resource": url,
+        "authorization_servers": [url],
+        "scopes_supported": OWN_SCOPES.map(|(name, _)| name),
+        "bearer_methods_supported": ["header"],
+    }))
+}
+
+fn document(content: &Value) -> Response {
     let head = [(CACHE_CONTROL, CACHE), (CONTENT_TYPE, "application/json")];
-    (head, metadata.to_string()).into_response()
+    (head, content.to_string()).into_response()
+}
+
+/// Has challenges for a token say where one is got (RFC 9728 section 5.1).
+pub(super) async fn name_resource(
+    State(issuer): State<Arc<Issuer>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let mut response = next.run(request).await;
+    let challenge = response.headers().get(WWW_AUTHENTICATE);
+    let challenge = challenge.and_then(|value| value.to_str().ok());
+    if let Some(challenge) = challenge.filter(|challenge| challenge.starts_with("Bearer ")) {
+        let url = &issuer.settings.url;
+        let named = format!("{challenge}, resource_metadata=\"{url}{PROTECTED_RESOURCE}\"");
+        if let Ok(named) = HeaderValue::from_str(&named) {
+            response.headers_mut().insert(WWW_AUTHENTICATE, named);
+        }
+    }
+    response
+}
+
+impl Issuer {
+    /// The names of the scopes that there are. None where the store cannot tell: what else the
+    /// metadata says is worth having without.
+    async fn scopes(&self) -> Option<Vec<String>> {
+        match self.store.scope_names(MAXIMUM_SCOPES).await {
+            Ok(names) => (!names.is_empty()).then_some(names),
+            Err(error) => {
+                tracing::error!(%error, "the metadata lacks the scopes");
+                None
+            }
+        }
+    }
 }
 
 /// RFC 8414 section 2, RFC 7636 section 6.2, RFC 9207 section 3.

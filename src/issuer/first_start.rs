@@ -15,8 +15,12 @@ pub(super) const ADMINISTRATOR_ROLE: &str = "administrator";
 const DEFAULT_ROLE: &str = "consumer";
 
 /// What the issuer's own endpoints ask for; `policy.yaml` has the same.
-pub(super) const OWN_SCOPES: [(&str, &str); 7] = [
+pub(super) const OWN_SCOPES: [(&str, &str); 8] = [
     ("backend.app", "See and change everybody's apps"),
+    (
+        "backend.introspect",
+        "Ask what everybody's tokens are worth",
+    ),
     ("backend.role", "See and change roles"),
     ("backend.scope", "See and change scopes"),
     ("backend.token", "Take back tokens of anybody"),

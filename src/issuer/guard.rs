@@ -7,17 +7,19 @@ use axum::http::HeaderValue;
 use axum::http::header::{AUTHORIZATION, HOST};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use serde_json::Value;
 
 use super::directory::Authority;
 use super::refusal::Refusal;
+use super::standing::Standing;
 use super::{Issuer, IssuerError, IssuerSettings};
 use crate::authorizer::{Authorizer, CacheLimits, Request, Snapshot};
 use crate::clock::Clock;
 use crate::decision::Decision;
-use crate::identity::{AppKey, ScopeSet, Status, User, UserId};
+use crate::identity::{App, ScopeSet, User};
 use crate::policy::{Policy, Requirement, Route, Target};
 use crate::problem::Source;
-use crate::token::{Credential, IssuerRules, KeySet, LogPosition, Subject, Trust, VerifiedToken};
+use crate::token::{Credential, IssuerRules, KeySet, Trust, VerifiedToken};
 
 const LIMITS: CacheLimits = CacheLimits {
     max_entries: 10_000,
@@ -31,8 +33,11 @@ const LEEWAY_SECONDS: u32 = 5;
 #[derive(Clone)]
 pub(super) struct Caller {
     pub(super) user: Arc<User>,
-    /// What the token was granted and its user still has: it can pass on no more.
+    /// The app through which it calls; none where the user logged in.
+    pub(super) app: Option<Arc<App>>,
+    /// What the token was granted and user and app still have: it can pass on no more.
     pub(super) scopes: ScopeSet,
+    pub(super) token: Arc<VerifiedToken>,
 }
 
 impl Caller {
@@ -64,7 +69,9 @@ pub(super) fn authorizer(
 pub(super) fn trust(settings: &IssuerSettings, keys: KeySet) -> Result<Trust, IssuerError> {
     let rules = IssuerRules {
         issuer: settings.url.as_str().into(),
-        audiences: vec![settings.url.as_str().into()],
+        // All that our tokens may have: they are also introspected and revoked. Who calls the issuer
+        // with one needs the issuer among them, which `present_caller` sees to.
+        audiences: settings.audiences().map(Box::from).collect(),
         algorithms: keys.algorithms(),
         leeway_seconds: LEEWAY_SECONDS,
         types: vec!["at+jwt".into()],
@@ -85,7 +92,7 @@ pub(super) async fn guard(
         Err(refusal) => return refusal.into_response(),
     };
     if let Admission::Private { token, required } = admission {
-        match issuer.present_caller(&token, &required).await {
+        match issuer.present_caller(token, &required).await {
             Ok(caller) => request.extensions_mut().insert(caller),
             Err(refusal) => return refusal.into_response(),
         };
@@ -131,41 +138,33 @@ impl Issuer {
     /// changed.
     async fn present_caller(
         &self,
-        token: &VerifiedToken,
+        token: Arc<VerifiedToken>,
         required: &[Box<str>],
     ) -> Result<Caller, Refusal> {
-        let given_out = LogPosition::of(token);
-        let subjects = Subject::all_of(token);
-        if self.store.is_revoked(&subjects, given_out).await? {
+        // Ours, but asked for in order to be shown elsewhere (RFC 8707).
+        if !is_for(&token, &self.settings.url) {
+            return Err(Refusal::BadBearer);
+        }
+        let standing = self.standing(&token).await?;
+        let Standing { user, app, scopes } = standing.ok_or(Refusal::CallerChanged)?;
+        if !required.iter().all(|scope| scopes.contains(scope)) {
             return Err(Refusal::CallerChanged);
         }
-        let user = self.store.user(&UserId::known(token.subject())).await?;
-        let user = user.ok_or(Refusal::CallerChanged)?;
-        let has_all = required.iter().all(|scope| user.scopes.contains(scope));
-        if user.status != Status::Active || !has_all {
-            return Err(Refusal::CallerChanged);
-        }
-        if let Some(key) = Self::app_of_token(token.client()) {
-            let app = self
-                .store
-                .app(&AppKey::known(key), self.clock.now())
-                .await?;
-            let active = app.is_some_and(|found| {
-                let has_all = required
-                    .iter()
-                    .all(|scope| found.app.scopes.contains(scope));
-                found.app.status == Status::Active && has_all
-            });
-            if !active {
-                return Err(Refusal::CallerChanged);
-            }
-        }
-        let granted = user.scopes.iter();
-        let granted = granted.filter(|scope| token.has_scope(scope.as_str()));
         Ok(Caller {
-            scopes: granted.cloned().collect(),
             user: Arc::new(user),
+            app: app.map(|found| Arc::new(found.app)),
+            scopes,
+            token,
         })
+    }
+}
+
+/// Whether `audience` is, or is among, the token's `aud`.
+fn is_for(token: &VerifiedToken, audience: &str) -> bool {
+    match token.claim("aud") {
+        Some(Value::String(only)) => only == audience,
+        Some(Value::Array(several)) => several.iter().any(|one| one == audience),
+        Some(_) | None => false,
     }
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::hashing::Verdict;
 use super::metrics::TokenGrant;
-use super::refresh::Granted;
+use super::refresh::{Granted, RequestedRights, Rights};
 use super::refusal::Refusal;
 use super::throttle::Claimant;
 use super::{Issuer, body};
@@ -55,7 +55,9 @@ pub(super) async fn login(
     let requested = RequestedScopes::parse(Some(&scopes)).map_err(|_| Refusal::BadScope)?;
     let user = issuer.user_with_password(&username, password).await?;
     let scopes = grant(&requested, None, &user.scopes).map_err(|_| Refusal::NothingGranted)?;
-    let granted = issuer.begin_grant(&user, None, scopes, true).await?;
+    let granted = issuer
+        .begin_grant(&user, None, Rights::everywhere(scopes), true)
+        .await?;
     issuer.metrics.token_issued(TokenGrant::Login);
     Ok(issuer.login_answer(&granted))
 }
@@ -67,7 +69,7 @@ pub(super) async fn refresh(
 ) -> Result<Response, Refusal> {
     let RefreshRequest { refresh_token } = body::json(request).await?;
     let granted = issuer
-        .refresh(&refresh_token, None, &RequestedScopes::All)
+        .refresh(&refresh_token, None, &RequestedRights::ALL)
         .await?;
     issuer.metrics.token_issued(TokenGrant::LoginRefresh);
     Ok(issuer.login_answer(&granted))

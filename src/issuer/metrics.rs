@@ -25,6 +25,7 @@ pub(super) enum TokenGrant {
     ClientCredentials,
     RefreshToken,
     AuthorizationCode,
+    Password,
     Login,
     LoginRefresh,
 }
@@ -62,10 +63,11 @@ struct LimitLabel {
 }
 
 impl TokenGrant {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::ClientCredentials,
         Self::RefreshToken,
         Self::AuthorizationCode,
+        Self::Password,
         Self::Login,
         Self::LoginRefresh,
     ];
@@ -75,6 +77,7 @@ impl TokenGrant {
             Self::ClientCredentials => "client_credentials",
             Self::RefreshToken => "refresh_token",
             Self::AuthorizationCode => "authorization_code",
+            Self::Password => "password",
             Self::Login => "login",
             Self::LoginRefresh => "login_refresh",
         };

@@ -4,9 +4,22 @@ use super::refusal::Refusal;
 use super::signing::Bearer;
 use super::{Issuer, random};
 use crate::identity::{
-    AppKey, PlainSecret, RequestedScopes, ScopeSet, Status, User, alphanumeric, grant,
+    AppKey, Audiences, InvalidTarget, PlainSecret, RequestedScopes, ScopeSet, Status, User,
+    alphanumeric, grant,
 };
 use crate::store::{AppWithOwner, RefreshToken, Rotation, Successor};
+
+/// What somebody asks for.
+pub(super) struct RequestedRights {
+    pub(super) scopes: RequestedScopes,
+    pub(super) audiences: Audiences,
+}
+
+/// What somebody gets: to do what, and where.
+pub(super) struct Rights {
+    pub(super) scopes: ScopeSet,
+    pub(super) audiences: Audiences,
+}
 
 /// What a grant gives.
 pub(super) struct Granted {
@@ -15,19 +28,39 @@ pub(super) struct Granted {
     pub(super) scopes: ScopeSet,
 }
 
+impl RequestedRights {
+    /// All that there is.
+    pub(super) const ALL: Self = Self {
+        scopes: RequestedScopes::All,
+        audiences: Audiences::All,
+    };
+}
+
+impl Rights {
+    /// For all audiences.
+    pub(super) fn everywhere(scopes: ScopeSet) -> Self {
+        Self {
+            scopes,
+            audiences: Audiences::All,
+        }
+    }
+}
+
 impl Issuer {
     /// Tokens for a new grant.
     pub(super) async fn begin_grant(
         &self,
         user: &User,
         app: Option<&AppKey>,
-        scopes: ScopeSet,
+        rights: Rights,
         refreshable: bool,
     ) -> Result<Granted, Refusal> {
+        let Rights { scopes, audiences } = rights;
         let mut bearer = Bearer {
             user,
             app,
             grant: None,
+            audiences: &audiences,
             as_of: user.as_of,
         };
         if !refreshable {
@@ -44,6 +77,7 @@ impl Issuer {
             user: user.id.clone(),
             app: app.cloned(),
             scopes: scopes.clone(),
+            audiences: audiences.clone(),
             expires_at: now.plus(i64::from(self.settings.refresh_token.lifetime_seconds)),
             position: user.as_of,
         };
@@ -65,7 +99,7 @@ impl Issuer {
         &self,
         presented: &str,
         client: Option<&AppWithOwner>,
-        requested: &RequestedScopes,
+        requested: &RequestedRights,
     ) -> Result<Granted, Refusal> {
         let now = self.clock.now();
         let digest = PlainSecret::claimed(presented).digest();
@@ -86,7 +120,12 @@ impl Issuer {
         if token.position < revoked_through {
             return Err(Refusal::BadRefreshToken);
         }
-        if let RequestedScopes::Some(scopes) = requested
+        let audiences = token.audiences.narrowed_to(&requested.audiences)?;
+        if audiences.among(self.settings.audiences()).is_empty() {
+            // The issuer no longer makes tokens for them.
+            return Err(InvalidTarget.into());
+        }
+        if let RequestedScopes::Some(scopes) = &requested.scopes
             && !scopes.is_subset_of(&token.scopes)
         {
             return Err(Refusal::BadScope);
@@ -94,7 +133,7 @@ impl Issuer {
         let app_scopes = client.map(AppWithOwner::scopes);
         let original = RequestedScopes::Some(token.scopes.clone());
         let scopes = grant(&original, app_scopes.as_ref(), &user.scopes)
-            .and_then(|scopes| grant(requested, None, &scopes))
+            .and_then(|scopes| grant(&requested.scopes, None, &scopes))
             .map_err(|_| Refusal::NothingGranted)?;
         let secret = PlainSecret::from_random(random()?);
         let renewed = RefreshToken {
@@ -126,6 +165,7 @@ impl Issuer {
             user: &user,
             app: token.app.as_ref(),
             grant: Some(&token.family),
+            audiences: &audiences,
             as_of,
         };
         Ok(Granted {

@@ -11,6 +11,7 @@ use super::directory::DirectoryError;
 use super::hashing::HashingError;
 use crate::decision::Denial;
 use crate::ext_authz;
+use crate::identity::InvalidTarget;
 use crate::store::StoreError;
 use crate::token::CryptographyFailed;
 
@@ -50,12 +51,18 @@ pub(super) enum Refusal {
     BadClient,
     #[error("this grant type is not offered")]
     UnsupportedGrant,
+    #[error("this grant type needs an app: users have others")]
+    UnauthorizedClient,
+    #[error("{0}")]
+    InvalidTarget(#[from] InvalidTarget),
     #[error("none of the scopes can be granted")]
     NothingGranted,
     #[error("a scope is not well-formed or does not exist")]
     BadScope,
     #[error("the name or the password is wrong")]
     BadLogin,
+    #[error("the name or the password is wrong")]
+    BadPasswordGrant,
     #[error("the refresh token is unknown, used or expired")]
     BadRefreshToken,
     #[error("the authorization code is unknown, used, expired or not for this request")]
@@ -77,6 +84,8 @@ pub(super) enum Refusal {
     },
     #[error("the token's user, app or scope is no longer what it was")]
     CallerChanged,
+    #[error("the bearer token does not hold here")]
+    BadBearer,
     #[error("too many attempts: try again in {retry_after_seconds} seconds")]
     Throttled { retry_after_seconds: u64 },
     #[error("the answer takes too long: try again later")]
@@ -153,6 +162,8 @@ impl Refusal {
                 Some(Challenge::Basic),
             ),
             Self::UnsupportedGrant => bad("unsupported_grant_type"),
+            Self::UnauthorizedClient => bad("unauthorized_client"),
+            Self::InvalidTarget(_) => bad("invalid_target"),
             Self::NothingGranted | Self::BadScope => bad("invalid_scope"),
             // 401 needs a challenge (RFC 9110 section 15.5.2); what is asked for afterwards is a
             // token.
@@ -161,7 +172,10 @@ impl Refusal {
                 "invalid_grant",
                 Some(Challenge::Bearer(format!("Bearer realm=\"{REALM}\""))),
             ),
-            Self::BadRefreshToken | Self::BadCode | Self::WrongPassword => bad("invalid_grant"),
+            Self::BadRefreshToken
+            | Self::BadCode
+            | Self::WrongPassword
+            | Self::BadPasswordGrant => bad("invalid_grant"),
             Self::Directory(error) => of_directory(error),
             Self::NotFound => Answer(StatusCode::NOT_FOUND, "not_found", None),
             Self::MethodNotAllowed => {
@@ -173,7 +187,7 @@ impl Refusal {
                 title: _,
                 challenge,
             } => Answer(*status, error, challenge.clone().map(Challenge::Bearer)),
-            Self::CallerChanged => Answer(
+            Self::CallerChanged | Self::BadBearer => Answer(
                 StatusCode::UNAUTHORIZED,
                 "invalid_token",
                 Some(Challenge::Bearer(format!(

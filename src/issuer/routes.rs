@@ -9,10 +9,11 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, post, put};
 
+use super::cors::public;
 use super::refusal::Refusal;
 use super::{
-    Issuer, account, apps, authorize, backend, containment, discovery, guard, login, observation,
-    token,
+    Issuer, account, apps, authorize, backend, containment, discovery, guard, introspect, login,
+    observation, openapi, revoke, token, whoami,
 };
 use backend::{app, role, scope, user};
 
@@ -20,6 +21,9 @@ use backend::{app, role, scope, user};
 fn table() -> Vec<(&'static str, MethodRouter<Arc<Issuer>>)> {
     let mut table = vec![
         ("/authorization/token", post(token::token)),
+        ("/authorization/revoke", post(revoke::revoke)),
+        ("/authorization/introspect", post(introspect::introspect)),
+        ("/authorization/whoami", get(whoami::whoami)),
         ("/authorization/authorize", get(authorize::authorize)),
         ("/authorization/login", post(authorize::login)),
         ("/authorization/consent", post(authorize::consent)),
@@ -27,11 +31,20 @@ fn table() -> Vec<(&'static str, MethodRouter<Arc<Issuer>>)> {
         ("/authorization/style.css", get(authorize::style)),
         ("/consumer/login", post(login::login).put(login::refresh)),
         ("/consumer/register", post(account::register)),
-        ("/.well-known/jwks.json", get(discovery::jwks)),
+        ("/.well-known/jwks.json", public(get(discovery::jwks))),
         (
             "/.well-known/oauth-authorization-server",
-            get(discovery::metadata),
+            public(get(discovery::metadata)),
         ),
+        (
+            "/.well-known/openid-configuration",
+            public(get(discovery::metadata)),
+        ),
+        (
+            discovery::PROTECTED_RESOURCE,
+            public(get(discovery::protected_resource)),
+        ),
+        ("/openapi.json", public(get(openapi::openapi))),
     ];
     table.extend(own());
     table.extend(backend());
@@ -114,6 +127,10 @@ pub(super) fn router(issuer: Arc<Issuer>) -> Router {
         .method_not_allowed_fallback(async || Refusal::MethodNotAllowed)
         .layer(from_fn_with_state(Arc::clone(&issuer), observation::audit))
         .layer(from_fn_with_state(Arc::clone(&issuer), guard::guard))
+        .layer(from_fn_with_state(
+            Arc::clone(&issuer),
+            discovery::name_resource,
+        ))
         .layer(from_fn(containment::contain))
         .layer(from_fn_with_state(
             Arc::clone(&issuer),

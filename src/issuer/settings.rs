@@ -38,6 +38,8 @@ pub struct IssuerSettings {
     pub refresh_token: RefreshSettings,
     /// What the token endpoint offers.
     pub grants: Grants,
+    /// Whether a user's name and password are accepted there where those of an app are.
+    pub user_credentials_at_token_endpoint: bool,
     /// The password of the first administrator; without it one is made and told once.
     pub admin_password_file: Option<PathBuf>,
     /// How passwords are hashed.
@@ -87,6 +89,9 @@ pub struct Grants {
     pub refresh_token: bool,
     /// RFC 6749 section 4.1, with PKCE.
     pub authorization_code: bool,
+    /// RFC 6749 section 4.3: an app that has asked its user for the password. RFC 9700 section 2.4
+    /// says that it must not be used, so it is offered where it is asked for by name.
+    pub password: bool,
 }
 
 /// The bounds of password hashing.
@@ -96,6 +101,15 @@ pub struct HashingSettings {
     pub threads: usize,
     /// How many more may wait before further ones are turned away.
     pub max_queue: usize,
+}
+
+impl IssuerSettings {
+    /// All that a token's `aud` may hold: the issuer itself first, nothing twice.
+    pub fn audiences(&self) -> impl Iterator<Item = &str> {
+        let others = self.audiences.iter().map(String::as_str);
+        let others = others.filter(|audience| *audience != self.url);
+        std::iter::once(self.url.as_str()).chain(others)
+    }
 }
 
 /// The section as it is written.
@@ -121,6 +135,8 @@ pub struct IssuerDocument {
     refresh_token: RefreshDocument,
     #[serde(default = "default_grants")]
     grants: Vec<String>,
+    #[serde(default)]
+    user_credentials_at_token_endpoint: bool,
     #[serde(default, deserialize_with = "present")]
     admin_password_file: Option<PathBuf>,
     #[serde(default)]
@@ -294,6 +310,7 @@ impl IssuerDocument {
                 with_client_credentials: self.refresh_token.with_client_credentials,
             },
             grants,
+            user_credentials_at_token_endpoint: self.user_credentials_at_token_endpoint,
             admin_password_file: self.admin_password_file.map(|file| base.join(file)),
             hashing: HashingSettings {
                 threads: usize::try_from(self.hashing.threads).ok()?,
@@ -371,15 +388,17 @@ fn grants(names: &[String], faults: &mut Faults) -> Grants {
         client_credentials: false,
         refresh_token: false,
         authorization_code: false,
+        password: false,
     };
     for name in names {
         match name.as_str() {
             "client_credentials" => grants.client_credentials = true,
             "refresh_token" => grants.refresh_token = true,
             "authorization_code" => grants.authorization_code = true,
+            "password" => grants.password = true,
             _ => faults.add(format!(
                 "`issuer.grants`: `{name}` is not supported: use `client_credentials`, \
-                 `refresh_token` and `authorization_code`"
+                 `refresh_token`, `authorization_code` and `password`"
             )),
         }
     }

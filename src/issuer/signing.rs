@@ -4,14 +4,14 @@ use serde_json::{Map, Value, json};
 
 use super::{Issuer, IssuerError, keys, random};
 use crate::clock::UnixSeconds;
-use crate::identity::{AppKey, ScopeSet, SecretDigest, User, alphanumeric};
+use crate::identity::{AppKey, Audiences, ScopeSet, SecretDigest, User, alphanumeric};
 use crate::store::{StoreError, StoredKey};
 use crate::token::{
     CryptographyFailed, GRANT_CLAIM, KeySet, KeyState, LogPosition, POSITION_CLAIM, SigningKey,
 };
 
 /// The client of tokens that users get without an app. No app has so short a key.
-const LOGIN_CLIENT: &str = "portcullis";
+pub(super) const LOGIN_CLIENT: &str = "portcullis";
 
 /// For whom a token is made, and what may take it back.
 #[derive(Clone, Copy)]
@@ -21,6 +21,8 @@ pub(super) struct Bearer<'a> {
     pub(super) app: Option<&'a AppKey>,
     /// The grant that the token belongs to, where it has a refresh token.
     pub(super) grant: Option<&'a str>,
+    /// Who may accept it.
+    pub(super) audiences: &'a Audiences,
     /// How much of the revocation log had happened when user, app and grant were read.
     pub(super) as_of: LogPosition,
 }
@@ -122,9 +124,7 @@ impl Issuer {
     ) -> Result<String, CryptographyFailed> {
         let Bearer { user, app, .. } = *bearer;
         let now = self.clock.now();
-        let mut audiences = vec![self.settings.url.as_str()];
-        let others = self.settings.audiences.iter().map(String::as_str);
-        audiences.extend(others.filter(|audience| *audience != self.settings.url));
+        let audiences = bearer.audiences.among(self.settings.audiences());
         let expiry = now.plus(i64::from(self.settings.access_token_seconds));
         let mut claims = Map::new();
         let mut claim = |name: &str, value: Value| claims.insert(name.to_owned(), value);

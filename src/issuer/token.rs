@@ -7,12 +7,16 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 
+use super::client::Party;
 use super::metrics::TokenGrant;
-use super::refresh::Granted;
+use super::refresh::{Granted, RequestedRights, Rights};
 use super::refusal::Refusal;
 use super::{Issuer, body};
-use crate::identity::{Form, PlainSecret, RequestedScopes, grant};
+use crate::identity::{Audiences, Form, PlainSecret, RequestedScopes, ScopeSet, User, grant};
 use crate::store::AppWithOwner;
+
+/// RFC 6750.
+pub(super) const TOKEN_TYPE: &str = "bearer";
 
 /// RFC 6749 section 5.1.
 #[derive(Serialize)]
@@ -40,26 +44,38 @@ pub(super) async fn token(
     let offered = issuer.settings.grants;
     let (grant, granted) = match grant_type {
         "client_credentials" if offered.client_credentials => {
-            let client = issuer.client(&headers, &form).await?;
-            let granted = issuer.by_client_credentials(&client, &form).await?;
+            let granted = match issuer.party(&headers, &form).await? {
+                Party::App(client) => issuer.by_client_credentials(&client, &form).await?,
+                Party::User(user) => issuer.by_user_credentials(&user, &form).await?,
+            };
             (TokenGrant::ClientCredentials, granted)
         }
         "refresh_token" if offered.refresh_token => {
-            let client = issuer.client(&headers, &form).await?;
-            let granted = issuer.by_refresh_token(&client, &form).await?;
+            let party = issuer.party(&headers, &form).await?;
+            let granted = issuer.by_refresh_token(&party, &form).await?;
             (TokenGrant::RefreshToken, granted)
         }
         "authorization_code" if offered.authorization_code => {
             let client = issuer.client(&headers, &form).await?;
-            let granted = issuer.by_authorization_code(&client, &form).await?;
+            let audiences = issuer.requested(&form)?.audiences;
+            let granted = issuer
+                .by_authorization_code(&client, &form, audiences)
+                .await?;
             (TokenGrant::AuthorizationCode, granted)
         }
+        "password" if offered.password => match issuer.party(&headers, &form).await? {
+            Party::App(client) => {
+                let granted = issuer.by_password(&client, &form).await?;
+                (TokenGrant::Password, granted)
+            }
+            Party::User(_) => return Err(Refusal::UnauthorizedClient),
+        },
         _ => return Err(Refusal::UnsupportedGrant),
     };
     issuer.metrics.token_issued(grant);
     let answer = TokenAnswer {
         access_token: &granted.access_token,
-        token_type: "bearer",
+        token_type: TOKEN_TYPE,
         expires_in: issuer.settings.access_token_seconds,
         refresh_token: granted.refresh_token.as_ref().map(PlainSecret::reveal),
         scope: granted.scopes.to_string(),
@@ -74,29 +90,79 @@ impl Issuer {
         client: &AppWithOwner,
         form: &Form,
     ) -> Result<Granted, Refusal> {
-        let requested = requested(form)?;
-        let scopes = grant(&requested, Some(&client.app.scopes), &client.owner.scopes)
-            .map_err(|_| Refusal::NothingGranted)?;
-        let refreshable = self.settings.grants.refresh_token
-            && self.settings.refresh_token.with_client_credentials;
-        self.begin_grant(&client.owner, Some(&client.app.key), scopes, refreshable)
+        let requested = self.requested(form)?;
+        let rights = requested.within(Some(&client.app.scopes), &client.owner.scopes)?;
+        let (owner, app) = (&client.owner, Some(&client.app.key));
+        self.begin_grant(owner, app, rights, self.refreshable())
             .await
     }
 
-    /// RFC 6749 section 6: the app's own token, and no more scopes than it had.
-    async fn by_refresh_token(
-        &self,
-        client: &AppWithOwner,
-        form: &Form,
-    ) -> Result<Granted, Refusal> {
+    /// The same with the credentials of a user, as at the login.
+    async fn by_user_credentials(&self, user: &User, form: &Form) -> Result<Granted, Refusal> {
+        let rights = self.requested(form)?.within(None, &user.scopes)?;
+        self.begin_grant(user, None, rights, self.refreshable())
+            .await
+    }
+
+    /// RFC 6749 section 4.3: the app has the user's password.
+    async fn by_password(&self, client: &AppWithOwner, form: &Form) -> Result<Granted, Refusal> {
+        let name = form.get("username").ok_or(Refusal::Missing("username"))?;
+        let password = form.get("password").ok_or(Refusal::Missing("password"))?;
+        let requested = self.requested(form)?;
+        let user = self.user_with_password(name, password.to_owned()).await;
+        let mut user = user.map_err(|refusal| match refusal {
+            // At this endpoint it is the client that 401 is about.
+            Refusal::BadLogin => Refusal::BadPasswordGrant,
+            other => other,
+        })?;
+        // The app was read earlier: what was taken back from it in between is beyond this.
+        user.as_of = user.as_of.min(client.owner.as_of);
+        let rights = requested.within(Some(&client.scopes()), &user.scopes)?;
+        let refreshable = self.settings.grants.refresh_token;
+        self.begin_grant(&user, Some(&client.app.key), rights, refreshable)
+            .await
+    }
+
+    /// RFC 6749 section 6: the party's own token, and no more scopes than it had.
+    async fn by_refresh_token(&self, party: &Party, form: &Form) -> Result<Granted, Refusal> {
         let token = form
             .get("refresh_token")
             .ok_or(Refusal::Missing("refresh_token"))?;
-        let requested = requested(form)?;
-        self.refresh(token, Some(client), &requested).await
+        let requested = self.requested(form)?;
+        match party {
+            Party::App(client) => self.refresh(token, Some(client), &requested).await,
+            Party::User(user) => {
+                let digest = PlainSecret::claimed(token).digest();
+                let found = self.store.refresh_token(&digest, self.clock.now()).await?;
+                if found.is_none_or(|found| found.user != user.id) {
+                    return Err(Refusal::BadRefreshToken);
+                }
+                self.refresh(token, None, &requested).await
+            }
+        }
+    }
+
+    /// Whether credentials that can be used again are answered with a refresh token.
+    fn refreshable(&self) -> bool {
+        self.settings.grants.refresh_token && self.settings.refresh_token.with_client_credentials
+    }
+
+    fn requested(&self, form: &Form) -> Result<RequestedRights, Refusal> {
+        let offered: Vec<&str> = self.settings.audiences().collect();
+        Ok(RequestedRights {
+            scopes: RequestedScopes::parse(form.get("scope")).map_err(|_| Refusal::BadScope)?,
+            audiences: Audiences::parse(form.all("resource"), &offered)?,
+        })
     }
 }
 
-fn requested(form: &Form) -> Result<RequestedScopes, Refusal> {
-    RequestedScopes::parse(form.get("scope")).map_err(|_| Refusal::BadScope)
+impl RequestedRights {
+    /// What is granted of it, of what app and user may have.
+    fn within(self, app: Option<&ScopeSet>, user: &ScopeSet) -> Result<Rights, Refusal> {
+        let scopes = grant(&self.scopes, app, user).map_err(|_| Refusal::NothingGranted)?;
+        Ok(Rights {
+            scopes,
+            audiences: self.audiences,
+        })
+    }
 }

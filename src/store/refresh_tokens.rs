@@ -1,12 +1,13 @@
 //! Refresh tokens: digests only, each used once, in families that end together.
 
+use sqlx::any::AnyRow;
 use sqlx::{Any, Row, Transaction};
 
 use super::revocations::{as_bigint, position, revoke};
 use super::users::scopes;
-use super::{Store, StoreError};
+use super::{ATTEMPTS, Store, StoreError};
 use crate::clock::UnixSeconds;
-use crate::identity::{AppKey, ScopeSet, SecretDigest, UserId};
+use crate::identity::{AppKey, Audiences, ScopeSet, SecretDigest, UserId};
 use crate::token::{LogPosition, Subject};
 
 /// A refresh token as it is kept.
@@ -20,6 +21,8 @@ pub struct RefreshToken {
     pub app: Option<AppKey>,
     /// What was granted; later ones have the same or, if the user has less, less.
     pub scopes: ScopeSet,
+    /// For whom access tokens are, unless one is asked for that is for fewer.
+    pub audiences: Audiences,
     /// When it ends.
     pub expires_at: UnixSeconds,
     /// How much of the revocation log had happened when it was given out.
@@ -67,32 +70,61 @@ impl Store {
         digest: &SecretDigest,
         now: UnixSeconds,
     ) -> Result<Option<RefreshToken>, StoreError> {
-        let text = "SELECT family, user_id, app_key, scopes, expires_at, position \
-                    FROM refresh_tokens \
+        let row = self.refresh_token_row(digest, now).await?;
+        row.as_ref().map(read).transpose()
+    }
+
+    /// When a token was given out that has neither ended nor been used.
+    pub async fn unused_refresh_token_since(
+        &self,
+        digest: &SecretDigest,
+        now: UnixSeconds,
+    ) -> Result<Option<UnixSeconds>, StoreError> {
+        let Some(row) = self.refresh_token_row(digest, now).await? else {
+            return Ok(None);
+        };
+        let unused = row.try_get::<i64, _>("used_at")? == 0;
+        let created_at = UnixSeconds(row.try_get("created_at")?);
+        Ok(unused.then_some(created_at))
+    }
+
+    async fn refresh_token_row(
+        &self,
+        digest: &SecretDigest,
+        now: UnixSeconds,
+    ) -> Result<Option<AnyRow>, StoreError> {
+        let text = "SELECT family, user_id, app_key, scopes, created_at, expires_at, used_at, \
+                    position, audiences FROM refresh_tokens \
                     WHERE digest = $1 AND expires_at > $2";
         let row = sqlx::query(text)
             .bind(digest.to_text())
             .bind(now.0)
             .fetch_optional(&self.reader)
             .await?;
-        let Some(row) = row else {
-            return Ok(None);
-        };
-        let app: &str = row.try_get("app_key")?;
-        Ok(Some(RefreshToken {
-            family: row.try_get("family")?,
-            user: UserId::known(row.try_get("user_id")?),
-            app: (!app.is_empty()).then(|| AppKey::known(app)),
-            scopes: scopes(&row, "scopes")?,
-            expires_at: UnixSeconds(row.try_get("expires_at")?),
-            position: position(&row, "position")?,
-        }))
+        Ok(row)
     }
 
     /// Uses a token and keeps its successor, or ends the family of one that had been used (RFC 9700
     /// section 4.14.2). One that was used less than `retry_window_seconds` ago may be used again
     /// while its successor is unused.
     pub async fn rotate_refresh_token(
+        &self,
+        digest: &SecretDigest,
+        successor: &Successor<'_>,
+        retry_window_seconds: u32,
+        now: UnixSeconds,
+    ) -> Result<Rotation, StoreError> {
+        let mut attempts = 1..ATTEMPTS;
+        loop {
+            let outcome = self.rotate_once(digest, successor, retry_window_seconds, now);
+            match outcome.await {
+                Err(error) if error.is_contention() && attempts.next().is_some() => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn rotate_once(
         &self,
         digest: &SecretDigest,
         successor: &Successor<'_>,
@@ -157,6 +189,19 @@ pub(super) async fn end_family(
     }
 }
 
+fn read(row: &AnyRow) -> Result<RefreshToken, StoreError> {
+    let app: &str = row.try_get("app_key")?;
+    Ok(RefreshToken {
+        family: row.try_get("family")?,
+        user: UserId::known(row.try_get("user_id")?),
+        app: (!app.is_empty()).then(|| AppKey::known(app)),
+        scopes: scopes(row, "scopes")?,
+        audiences: Audiences::from_text(row.try_get("audiences")?),
+        expires_at: UnixSeconds(row.try_get("expires_at")?),
+        position: position(row, "position")?,
+    })
+}
+
 /// Removes a token that nobody has used; whether there was one.
 async fn remove_unused(
     transaction: &mut Transaction<'static, Any>,
@@ -175,8 +220,8 @@ pub(super) fn insert<'q>(
     now: UnixSeconds,
 ) -> sqlx::query::Query<'q, sqlx::Any, sqlx::any::AnyArguments<'q>> {
     let text = "INSERT INTO refresh_tokens (digest, family, user_id, app_key, scopes, \
-                created_at, expires_at, used_at, successor, position) \
-                VALUES ($1, $2, $3, $4, $5, $6, $7, 0, '', $8)";
+                created_at, expires_at, used_at, successor, position, audiences) \
+                VALUES ($1, $2, $3, $4, $5, $6, $7, 0, '', $8, $9)";
     sqlx::query(text)
         .bind(digest.to_text())
         .bind(&*token.family)
@@ -186,4 +231,5 @@ pub(super) fn insert<'q>(
         .bind(now.0)
         .bind(token.expires_at.0)
         .bind(as_bigint(token.position))
+        .bind(token.audiences.to_text())
 }

@@ -4,16 +4,13 @@ use sqlx::any::AnyRow;
 use sqlx::{Any, Row, Transaction};
 
 use super::refresh_tokens::end_family;
-use super::{Store, StoreError};
+use super::{ATTEMPTS, Store, StoreError};
 use crate::clock::UnixSeconds;
 use crate::token::{LogPosition, Subject};
 
 /// What is added to the life of the longest token, so that a row outlives it by any leeway that a
 /// gate may allow and any second that a clock may be off.
 const MARGIN_SECONDS: i64 = 600;
-
-/// How often a revocation is tried again that could not be written.
-const FURTHER_ATTEMPTS: u32 = 3;
 
 const LONGEST_TOKEN: &str = "longest_access_token_seconds";
 
@@ -59,17 +56,16 @@ impl Store {
         subject: &Subject,
         now: UnixSeconds,
     ) -> Result<LogPosition, StoreError> {
-        let mut further = 0..FURTHER_ATTEMPTS;
+        let mut attempts = 1..ATTEMPTS;
         loop {
-            match (self.try_to_revoke(subject, now).await, further.next()) {
-                // Of two that wait for each other's rows PostgreSQL sends one away.
-                (Err(StoreError::Database(sqlx::Error::Database(_))), Some(_)) => {}
-                (outcome, _) => return outcome,
+            match self.revoke_once(subject, now).await {
+                Err(error) if error.is_contention() && attempts.next().is_some() => {}
+                outcome => return outcome,
             }
         }
     }
 
-    async fn try_to_revoke(
+    async fn revoke_once(
         &self,
         subject: &Subject,
         now: UnixSeconds,

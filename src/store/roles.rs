@@ -37,6 +37,16 @@ impl Store {
         Ok(described)
     }
 
+    /// The names of the scopes, sorted, at most `limit`.
+    pub async fn scope_names(&self, limit: usize) -> Result<Vec<String>, StoreError> {
+        let rows = sqlx::query("SELECT name FROM scopes ORDER BY name LIMIT $1")
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .fetch_all(&self.reader)
+            .await?;
+        let names = rows.iter().map(|row| row.try_get("name"));
+        Ok(names.collect::<Result<_, _>>()?)
+    }
+
     /// Adds a role where it does not exist, and these scopes to it. False, and nothing is done, if
     /// one of them does not exist.
     pub async fn add_role(

@@ -25,8 +25,14 @@ mod code_abuse;
 #[cfg(feature = "issuer")]
 mod code_flow;
 mod connections;
+#[cfg(feature = "issuer")]
+mod discovery;
 mod envoy;
 mod envoy_process;
+#[cfg(feature = "issuer")]
+mod grants;
+#[cfg(feature = "issuer")]
+mod introspect;
 #[cfg(feature = "issuer")]
 mod issuer;
 #[cfg(feature = "issuer")]
@@ -39,14 +45,20 @@ mod jwks_server;
 mod last_administrator;
 mod manifests;
 #[cfg(feature = "issuer")]
+mod openapi;
+#[cfg(feature = "issuer")]
 mod postgres;
 mod protocol;
 mod reloads;
 mod remote_keys;
 #[cfg(feature = "issuer")]
 mod revocation;
+#[cfg(feature = "issuer")]
+mod revoke;
 mod rings;
 mod samples;
+#[cfg(feature = "issuer")]
+mod schemathesis;
 #[cfg(feature = "issuer")]
 mod signing_keys;
 #[cfg(feature = "issuer")]
@@ -60,3 +72,5 @@ mod test_issuer;
 #[cfg(feature = "issuer")]
 mod throttle;
 mod upstream;
+#[cfg(feature = "issuer")]
+mod whoami;

@@ -2,8 +2,8 @@
 
 use portcullis::clock::UnixSeconds;
 use portcullis::identity::{
-    App, AppKey, AppName, CodeChallenge, Email, PlainSecret, RedirectUri, RoleName, ScopeName,
-    ScopeSet, SecretDigest, Status, User, UserId, Username,
+    App, AppKey, AppName, Audiences, CodeChallenge, Email, PlainSecret, RedirectUri, RoleName,
+    ScopeName, ScopeSet, SecretDigest, Status, User, UserId, Username,
 };
 use portcullis::store::{
     AuthorizationCode, CodeState, Committed, Created, LoginName, Page, Placed, Redemption,
@@ -72,6 +72,7 @@ async fn contract(place: &dyn Fn(&str) -> StoreLocation) {
     losses(&place("losses")).await;
     secrets(&place("secrets")).await;
     grants(&place("grants")).await;
+    grant_race(&place("grant_race")).await;
     newer_schema(&place("newer")).await;
 }
 
@@ -492,6 +493,65 @@ async fn revocations(place: &StoreLocation) {
     );
     assert!(!revoked(&subjects[2], last).await);
     assert!(!revoked(&Subject::App("jti".to_owned()), last).await);
+}
+
+/// A grant that is used while it is taken back leaves no successor behind, and nobody an error.
+async fn grant_race(place: &StoreLocation) {
+    let store = Store::open(place).await.unwrap();
+    let alice = user("alice");
+    store.add_user(&alice, "hash").await.unwrap();
+    let secret = |number: u8, step: u8| {
+        let mut bytes = [number; 32];
+        bytes[0] = step;
+        PlainSecret::from_random(bytes).digest()
+    };
+    let grants = (0..40).map(|number: u8| {
+        let (store, alice) = (store.clone(), alice.clone());
+        tokio::spawn(async move {
+            let family = format!("family-{number}");
+            let token = RefreshToken {
+                family: family.clone(),
+                ..refresh_token(&alice)
+            };
+            store
+                .add_refresh_token(&secret(number, 0), &token, NOW)
+                .await
+                .unwrap();
+            let using = async {
+                for step in 0..8 {
+                    let digest = secret(number, step + 1);
+                    let (digest, token) = (&digest, &token);
+                    let successor = Successor { digest, token };
+                    let used = secret(number, step);
+                    let used = store.rotate_refresh_token(&used, &successor, 0, NOW);
+                    used.await.unwrap();
+                }
+            };
+            // A replay takes back as well.
+            let replaying = async {
+                let digest = secret(number, 100);
+                let (digest, token) = (&digest, &token);
+                let successor = Successor { digest, token };
+                let first = secret(number, 0);
+                let replayed = store.rotate_refresh_token(&first, &successor, 0, NOW);
+                replayed.await.unwrap();
+            };
+            let revoking = async {
+                tokio::task::yield_now().await;
+                store.revoke(&Subject::Grant(family), NOW).await.unwrap();
+            };
+            tokio::join!(using, replaying, revoking);
+            for step in (0..=8).chain([100]) {
+                let left = store
+                    .refresh_token(&secret(number, step), NOW)
+                    .await
+                    .unwrap();
+                assert_eq!(left, None, "{number} {step}");
+            }
+        })
+    });
+    let outcomes = futures_util::future::join_all(grants).await;
+    assert!(outcomes.iter().all(Result::is_ok));
 }
 
 /// Rows that appear out of order would be skipped for ever by whoever follows the log.
@@ -960,6 +1020,7 @@ fn app(name: &str, owner: &User) -> App {
 
 fn refresh_token(user: &User) -> RefreshToken {
     RefreshToken {
+        audiences: Audiences::All,
         family: "family".to_owned(),
         user: user.id.clone(),
         app: None,

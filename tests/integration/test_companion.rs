@@ -8,7 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, Request};
 use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
 use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest};
-use portcullis::store::StoreLocation;
+use portcullis::store::{Store, StoreLocation};
+use portcullis::token::SigningKey;
 use serde_json::{Value, json};
 
 use crate::client::{Answer, exchange};
@@ -29,6 +30,23 @@ pub(crate) struct TestCompanion {
 pub(crate) struct TestClient {
     pub(crate) key: String,
     pub(crate) secret: String,
+}
+
+/// What a grant gave.
+#[derive(Debug, Clone)]
+pub(crate) struct TestTokens {
+    pub(crate) access: String,
+    pub(crate) refresh: String,
+}
+
+impl TestTokens {
+    fn of(answer: &Value, name: &str) -> Self {
+        let text = |name: &str| answer[name].as_str().unwrap().to_owned();
+        Self {
+            access: text(name),
+            refresh: text("refresh_token"),
+        }
+    }
 }
 
 impl TestCompanion {
@@ -56,6 +74,17 @@ impl TestCompanion {
         let mut setup = setup(folder.path(), &sqlite(folder.path()));
         let closing = setup.extra.rfind('}').unwrap();
         setup.extra.insert_str(closing, keys);
+        Self::begin(&setup, folder).await
+    }
+
+    /// Whose tokens are for these audiences, as YAML.
+    pub(crate) async fn with_audiences(audiences: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut setup = setup(folder.path(), &sqlite(folder.path()));
+        let audiences = format!("audiences: {audiences}, store");
+        setup.extra = setup
+            .extra
+            .replace("audiences: [orders-api], store", &audiences);
         Self::begin(&setup, folder).await
     }
 
@@ -132,7 +161,9 @@ impl TestCompanion {
         let length = body.len();
         text.push_str("connection: close\r\n");
         let text = format!("{text}content-length: {length}\r\n\r\n{body}");
-        Box::pin(exchange(self.address, text.as_bytes())).await
+        let answer = Box::pin(exchange(self.address, text.as_bytes())).await;
+        crate::openapi::check(method, path, &answer);
+        answer
     }
 
     pub(crate) async fn post(&self, path: &str, body: &Value, token: &str) -> Answer {
@@ -163,9 +194,33 @@ impl TestCompanion {
 
     /// A form to the token endpoint, with Basic credentials.
     pub(crate) async fn token(&self, client: &TestClient, form: &str) -> Answer {
+        self.form("/authorization/token", client, form).await
+    }
+
+    /// A form to one of the endpoints where apps authenticate, with Basic credentials.
+    pub(crate) async fn form(&self, path: &str, client: &TestClient, form: &str) -> Answer {
         let basic = basic(&client.key, &client.secret);
-        self.send("POST", "/authorization/token", &[FORM, &basic], form)
-            .await
+        self.send("POST", path, &[FORM, &basic], form).await
+    }
+
+    /// Access and refresh token of an app.
+    pub(crate) async fn tokens(&self, client: &TestClient) -> TestTokens {
+        let answer = self.token(client, "grant_type=client_credentials").await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        TestTokens::of(&answer.json(), "access_token")
+    }
+
+    /// Access and refresh token of a login.
+    pub(crate) async fn login_tokens(&self, username: &str, password: &str) -> TestTokens {
+        let body = json!({"username": username, "password": password});
+        let answer = self.post("/consumer/login", &body, "").await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        TestTokens::of(&answer.json(), "token")
+    }
+
+    /// As another process on the same store, such as the command line, has it.
+    pub(crate) async fn open_store(&self) -> Store {
+        Store::open(&self.store()).await.unwrap()
     }
 
     /// The token of a login that must succeed.
@@ -196,6 +251,14 @@ impl TestCompanion {
             key: answer["app_key"].as_str().unwrap().to_owned(),
             secret: answer["app_secret"].as_str().unwrap().to_owned(),
         }
+    }
+
+    /// A token by the issuer's own key, with whatever claims.
+    pub(crate) async fn sign(&self, kind: &str, claims: &Value) -> String {
+        let stored = self.open_store().await.signing_keys().await.unwrap();
+        let (key, algorithm) = (&stored[0].private_key, stored[0].life.algorithm);
+        let key = SigningKey::read(key.as_bytes(), algorithm).unwrap();
+        key.issue(kind, claims.as_object().unwrap()).unwrap()
     }
 
     /// The status that the gate would have the proxy answer; 200 lets the request through.

@@ -1,0 +1,75 @@
+//! `GET /openapi.json`: all endpoints in the words of OpenAPI 3.1.
+//!
+//! Written by hand, one file for each area. Tests hold it against the table of the routes, and each
+//! answer that they get against its schema.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::Issuer;
+
+const BASE: &str = include_str!("openapi/base.json");
+
+const AREAS: [&str; 5] = [
+    include_str!("openapi/authorization.json"),
+    include_str!("openapi/backend.json"),
+    include_str!("openapi/browser.json"),
+    include_str!("openapi/consumer.json"),
+    include_str!("openapi/discovery.json"),
+];
+
+/// The document, in the order in which it is written out; within a member by name.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    openapi: String,
+    info: Map<String, Value>,
+    servers: Value,
+    tags: Value,
+    #[serde(default)]
+    paths: Map<String, Value>,
+    components: Components,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Components {
+    security_schemes: Value,
+    parameters: Value,
+    responses: Value,
+    schemas: Map<String, Value>,
+}
+
+/// What one file adds.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Area {
+    paths: Map<String, Value>,
+    schemas: Map<String, Value>,
+}
+
+/// The document: all areas together, and this release's version.
+pub fn document() -> Result<String, serde_json::Error> {
+    let mut document: Document = serde_json::from_str(BASE)?;
+    let version = env!("CARGO_PKG_VERSION").into();
+    document.info.insert("version".to_owned(), version);
+    for area in AREAS {
+        let Area { paths, schemas } = serde_json::from_str(area)?;
+        document.paths.extend(paths);
+        document.components.schemas.extend(schemas);
+    }
+    serde_json::to_string_pretty(&document)
+}
+
+pub(super) async fn openapi(State(issuer): State<Arc<Issuer>>) -> Response {
+    let head = [
+        (CACHE_CONTROL, "public, max-age=300"),
+        (CONTENT_TYPE, "application/json"),
+    ];
+    (head, issuer.openapi.clone()).into_response()
+}

@@ -1,0 +1,109 @@
+//! `POST /authorization/revoke` (RFC 7009): a token is given back, and its grant ends.
+//!
+//! An app authenticates as at the token endpoint and may give back its own tokens. Whoever logged in
+//! without an app has no secret: it calls with the `Bearer` token of its login, and may give back the
+//! tokens of its logins. That is how one logs out.
+//!
+//! Either token ends the whole grant: the refresh tokens and all access tokens that came of it. An
+//! access token without a grant ends alone.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+
+use super::refusal::Refusal;
+use super::standing::FoundToken;
+use super::{Issuer, body};
+use crate::identity::{AppKey, Form, UserId};
+use crate::token::{Credential, GRANT_CLAIM, Subject, UnverifiedToken, VerifiedToken};
+
+/// Who gives a token back.
+enum Revoker {
+    App(AppKey),
+    /// By the token of a login.
+    User(UserId),
+}
+
+pub(super) async fn revoke(
+    State(issuer): State<Arc<Issuer>>,
+    request: Request,
+) -> Result<StatusCode, Refusal> {
+    if request.uri().query().is_some() {
+        return Err(Refusal::ParametersInUrl);
+    }
+    let headers = request.headers().clone();
+    let form = body::form(request).await?;
+    let revoker = issuer.revoker(&headers, &form).await?;
+    let text = form.get("token").ok_or(Refusal::Missing("token"))?;
+    if let Some(token) = issuer.find_token(text).await?
+        && revoker.may_revoke(&token)
+    {
+        issuer.take_back(&token).await?;
+    }
+    // Also for what is unknown, expired or somebody else's (RFC 7009 section 2.2).
+    Ok(StatusCode::OK)
+}
+
+impl Issuer {
+    async fn revoker(&self, headers: &HeaderMap, form: &Form) -> Result<Revoker, Refusal> {
+        let values = headers.get_all(AUTHORIZATION).iter();
+        match Credential::read(values.map(HeaderValue::as_bytes)) {
+            Credential::Absent => {
+                let client = self.client(headers, form).await?;
+                Ok(Revoker::App(client.app.key))
+            }
+            Credential::Several => Err(Refusal::SeveralClientCredentials),
+            Credential::Malformed => Err(Refusal::BadClient),
+            Credential::Token(_) if form.get("client_secret").is_some() => {
+                Err(Refusal::SeveralClientCredentials)
+            }
+            Credential::Token(token) => self.logged_in(token).await.map(Revoker::User),
+        }
+    }
+
+    /// Whose login a token is of, if it holds.
+    async fn logged_in(&self, token: UnverifiedToken<'_>) -> Result<UserId, Refusal> {
+        let verified = self
+            .guard
+            .snapshot()
+            .trust()
+            .verify(token, self.clock.now());
+        let token = verified.map_err(|_| Refusal::BadBearer)?;
+        if Self::app_of_token(token.client()).is_some() {
+            // An app has a secret to prove itself by; its tokens go to others as well.
+            return Err(Refusal::BadClient);
+        }
+        let standing = self.standing(&token).await?;
+        Ok(standing.ok_or(Refusal::BadBearer)?.user.id)
+    }
+
+    async fn take_back(&self, token: &FoundToken) -> Result<(), Refusal> {
+        let subject = match token {
+            FoundToken::Refresh(token) => Some(Subject::Grant(token.family.clone())),
+            // The log grows by what changes something.
+            FoundToken::Access(token) if self.is_taken_back(token).await? => None,
+            FoundToken::Access(token) => grant_or_token(token),
+        };
+        if let Some(subject) = subject {
+            self.store.revoke(&subject, self.clock.now()).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Revoker {
+    fn may_revoke(&self, token: &FoundToken) -> bool {
+        match self {
+            Self::App(key) => token.app() == Some(key.as_str()),
+            Self::User(id) => token.app().is_none() && token.user() == id.as_str(),
+        }
+    }
+}
+
+fn grant_or_token(token: &VerifiedToken) -> Option<Subject> {
+    let grant = token.claim(GRANT_CLAIM).and_then(serde_json::Value::as_str);
+    let grant = grant.map(|grant| Subject::Grant(grant.to_owned()));
+    grant.or_else(|| token.id().map(|id| Subject::Token(id.to_owned())))
+}
