@@ -5,6 +5,7 @@
 //! runs with `synchronous=FULL`, and a transaction ends before its caller hears of it.
 
 mod apps;
+mod batches;
 mod location;
 mod migrations;
 mod open;
@@ -12,6 +13,10 @@ mod refresh_tokens;
 mod roles;
 mod signing_keys;
 mod users;
+mod writer;
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::{Any, AnyPool, Transaction};
 
@@ -21,7 +26,11 @@ pub use refresh_tokens::{RefreshToken, Rotation, Successor};
 pub use signing_keys::StoredKey;
 pub use users::{Credentials, LoginName};
 
+use apps::AppLookup;
+use batches::Batches;
 use location::Engine;
+use refresh_tokens::TokenLookup;
+use writer::TokenWriter;
 
 /// A store that is open and has this binary's schema.
 #[derive(Debug, Clone)]
@@ -30,6 +39,9 @@ pub struct Store {
     /// One connection where the engine has one writer.
     writer: AnyPool,
     reader: AnyPool,
+    app_lookups: Batches<AppLookup>,
+    token_lookups: Batches<TokenLookup>,
+    token_writes: Batches<TokenWriter>,
 }
 
 /// Whether something new found its name free.
@@ -47,6 +59,12 @@ pub enum StoreError {
     /// The database is away, full, read-only or broken.
     #[error("the store does not answer: {0}")]
     Database(#[from] sqlx::Error),
+    /// It has failed for several callers at once.
+    #[error(transparent)]
+    Together(Arc<StoreError>),
+    /// The database does not answer.
+    #[error("the store has not answered for {} seconds", .0.as_secs())]
+    Silent(Duration),
     /// The file cannot be made.
     #[error("cannot create the store `{path}`: {source}: check its directory and who may write")]
     File {
@@ -74,11 +92,7 @@ pub enum StoreError {
 impl Store {
     /// Begins to write. Serialised where the engine has one writer.
     async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {
-        Ok(match self.engine {
-            // Takes the lock at once: a lock that is taken later could have to be given up.
-            Engine::Sqlite => self.writer.begin_with("BEGIN IMMEDIATE").await?,
-            Engine::Postgres => self.writer.begin().await?,
-        })
+        begin(self.engine, &self.writer).await
     }
 
     /// Whether the store answers at all.
@@ -92,6 +106,15 @@ impl Store {
         self.reader.close().await;
         self.writer.close().await;
     }
+}
+
+/// Begins to write.
+async fn begin(engine: Engine, writer: &AnyPool) -> Result<Transaction<'static, Any>, StoreError> {
+    Ok(match engine {
+        // Takes the lock at once: a lock that is taken later could have to be given up.
+        Engine::Sqlite => writer.begin_with("BEGIN IMMEDIATE").await?,
+        Engine::Postgres => writer.begin().await?,
+    })
 }
 
 /// Tells a name that is taken from a failure.

@@ -1,9 +1,12 @@
 //! Rows of apps and their secrets.
 
-use sqlx::any::AnyRow;
-use sqlx::{Any, Row, Transaction};
+use std::collections::{HashMap, HashSet};
 
-use super::users::{scopes, status};
+use sqlx::any::AnyRow;
+use sqlx::{Any, AnyPool, Row, Transaction};
+
+use super::batches::{Together, chunks};
+use super::users::{self, scopes, status};
 use super::{Created, Store, StoreError, created};
 use crate::clock::UnixSeconds;
 use crate::identity::{App, AppKey, AppName, RedirectUri, SecretDigest, User, UserId};
@@ -20,7 +23,7 @@ const SELECT: &str = "\
 const NEVER: i64 = i64::MAX;
 
 /// An app, what proves it, and whose scopes bound it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct AppWithOwner {
     /// The app.
     pub app: App,
@@ -70,27 +73,7 @@ impl Store {
         key: &AppKey,
         now: UnixSeconds,
     ) -> Result<Option<AppWithOwner>, StoreError> {
-        let row = sqlx::query(&format!("{SELECT} WHERE a.app_key = $1"))
-            .bind(key.as_str())
-            .bind(now.0)
-            .fetch_optional(&self.reader)
-            .await?;
-        let Some(row) = row else {
-            return Ok(None);
-        };
-        let app = read(&row)?;
-        let digests: &str = row.try_get("digests")?;
-        let digests = digests.split(' ').filter(|digest| !digest.is_empty());
-        let secrets: Option<Vec<_>> = digests.map(SecretDigest::from_text).collect();
-        // Gone in between with its app.
-        let Some(owner) = self.user(&app.owner).await? else {
-            return Ok(None);
-        };
-        Ok(Some(AppWithOwner {
-            app,
-            secrets: secrets.ok_or(StoreError::Unreadable("secret"))?,
-            owner,
-        }))
+        self.app_lookups.ask((key.clone(), now)).await
     }
 
     /// How many apps somebody has.
@@ -127,6 +110,74 @@ impl Store {
             items,
         })
     }
+}
+
+/// Finds apps by their keys, with their owners.
+#[derive(Debug)]
+pub(super) struct AppLookup {
+    pub(super) pool: AnyPool,
+}
+
+impl Together for AppLookup {
+    /// A key, and when it is asked for.
+    type Question = (AppKey, UnixSeconds);
+    type Answer = Option<AppWithOwner>;
+
+    async fn answer(
+        &self,
+        questions: &[(AppKey, UnixSeconds)],
+    ) -> Result<Vec<Result<Option<AppWithOwner>, StoreError>>, StoreError> {
+        // They all ask now; where the clock moves on meanwhile, no secret outlives its end.
+        let now = questions.iter().map(|(_, now)| now.0).max();
+        let keys: Vec<&str> = questions.iter().map(|(key, _)| key.as_str()).collect();
+        let mut apps = HashMap::new();
+        for some in chunks(&keys) {
+            for row in self.apps(some, now.unwrap_or(NEVER)).await? {
+                apps.insert(row.try_get::<String, _>("app_key")?, row);
+            }
+        }
+        let owners: HashSet<&str> = apps
+            .values()
+            .map(|row| row.try_get("owner_id"))
+            .collect::<Result<_, _>>()?;
+        let owners = users::find(&self.pool, &Vec::from_iter(owners)).await?;
+        let answer = |key: &&str| {
+            let Some(row) = apps.get(*key) else {
+                return Ok(None);
+            };
+            // Without an owner it has gone in between.
+            let owner = owners.get(row.try_get::<&str, _>("owner_id")?);
+            owner.map(|owner| with_owner(row, owner)).transpose()
+        };
+        Ok(keys.iter().map(answer).collect())
+    }
+}
+
+impl AppLookup {
+    async fn apps(&self, keys: &[&str], now: i64) -> Result<Vec<AnyRow>, StoreError> {
+        // After the two that the selection has.
+        let numbers: Vec<String> = (3..)
+            .take(keys.len())
+            .map(|number| format!("${number}"))
+            .collect();
+        let text = format!("{SELECT} WHERE a.app_key IN ($1, {})", numbers.join(", "));
+        let mut select = sqlx::query(&text).bind("").bind(now);
+        for key in keys {
+            select = select.bind(*key);
+        }
+        Ok(select.fetch_all(&self.pool).await?)
+    }
+}
+
+fn with_owner(row: &AnyRow, owner: &AnyRow) -> Result<AppWithOwner, StoreError> {
+    let digests: &str = row.try_get("digests")?;
+    let digests = digests.split(' ').filter(|digest| !digest.is_empty());
+    let secrets: Option<Vec<_>> = digests.map(SecretDigest::from_text).collect();
+    Ok(AppWithOwner {
+        app: read(row)?,
+        secrets: secrets.ok_or(StoreError::Unreadable("secret"))?,
+        owner: users::read(owner)?,
+    })
 }
 
 async fn add_parts(

@@ -8,7 +8,11 @@ use std::time::Duration;
 use sqlx::any::{AnyPoolOptions, install_default_drivers};
 use sqlx::{AnyPool, Executor};
 
+use super::apps::AppLookup;
+use super::batches::Batches;
 use super::location::{Engine, StoreLocation};
+use super::refresh_tokens::TokenLookup;
+use super::writer::TokenWriter;
 use super::{Store, StoreError, migrations};
 
 /// The longest that a request waits for a connection.
@@ -21,24 +25,33 @@ impl Store {
     /// Opens the store, makes it where it does not exist, and brings its schema up to date.
     pub async fn open(location: &StoreLocation) -> Result<Self, StoreError> {
         install_default_drivers();
-        let store = match location {
+        let engine = location.engine();
+        let (writer, reader) = match location {
             StoreLocation::Sqlite(path) => {
                 create_privately(path)?;
                 let url = sqlite_url(path);
-                Self {
-                    engine: location.engine(),
-                    writer: connect(&url, 1, Engine::Sqlite).await?,
-                    reader: connect(&url, SQLITE_READERS, Engine::Sqlite).await?,
-                }
+                let writer = connect(&url, 1, engine).await?;
+                (writer, connect(&url, SQLITE_READERS, engine).await?)
             }
             StoreLocation::Postgres(url) => {
-                let pool = connect(url, POSTGRES_CONNECTIONS, Engine::Postgres).await?;
-                Self {
-                    engine: location.engine(),
-                    writer: pool.clone(),
-                    reader: pool,
-                }
+                let pool = connect(url, POSTGRES_CONNECTIONS, engine).await?;
+                (pool.clone(), pool)
             }
+        };
+        let store = Self {
+            engine,
+            app_lookups: Batches::start(AppLookup {
+                pool: reader.clone(),
+            }),
+            token_lookups: Batches::start(TokenLookup {
+                pool: reader.clone(),
+            }),
+            token_writes: Batches::start(TokenWriter {
+                engine,
+                pool: writer.clone(),
+            }),
+            writer,
+            reader,
         };
         migrations::run(&store).await?;
         Ok(store)

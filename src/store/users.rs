@@ -1,8 +1,11 @@
 //! Rows of users.
 
-use sqlx::Row;
-use sqlx::any::AnyRow;
+use std::collections::HashMap;
 
+use sqlx::any::AnyRow;
+use sqlx::{AnyPool, Row};
+
+use super::batches::{chunks, placeholders};
 use super::{Created, Store, StoreError, created};
 use crate::clock::UnixSeconds;
 use crate::identity::{Email, RoleName, ScopeSet, Status, User, UserId, Username};
@@ -130,6 +133,25 @@ impl Store {
             .await?;
         Ok(())
     }
+}
+
+/// The rows of these users, by their ids.
+pub(super) async fn find(
+    reader: &AnyPool,
+    ids: &[&str],
+) -> Result<HashMap<String, AnyRow>, StoreError> {
+    let mut found = HashMap::new();
+    for some in chunks(ids) {
+        let text = format!("{SELECT} WHERE u.id IN {}", placeholders(1, some.len()));
+        let mut select = sqlx::query(&text);
+        for id in some {
+            select = select.bind(*id);
+        }
+        for row in select.fetch_all(reader).await? {
+            found.insert(row.try_get("id")?, row);
+        }
+    }
+    Ok(found)
 }
 
 pub(super) fn read(row: &AnyRow) -> Result<User, StoreError> {

@@ -60,6 +60,12 @@ impl Postgres {
         format!("postgres://test@localhost/{name}?host={socket}")
     }
 
+    /// The process whose children serve the connections.
+    pub(crate) fn process(&self) -> u32 {
+        let text = std::fs::read_to_string(self.path().join("data/postmaster.pid")).unwrap();
+        text.lines().next().unwrap().parse().unwrap()
+    }
+
     fn path(&self) -> &Path {
         self.folder.path()
     }
