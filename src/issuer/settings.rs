@@ -31,6 +31,8 @@ pub struct IssuerSettings {
     pub admin_password_file: Option<PathBuf>,
     /// How passwords are hashed.
     pub hashing: HashingSettings,
+    /// The threads that serve it.
+    pub threads: usize,
 }
 
 /// Refresh tokens.
@@ -85,6 +87,8 @@ pub struct IssuerDocument {
     admin_password_file: Option<PathBuf>,
     #[serde(default)]
     hashing: HashingDocument,
+    #[serde(default = "default_threads")]
+    threads: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -135,6 +139,13 @@ fn default_access_token_seconds() -> u64 {
     3600
 }
 
+/// Half of the processors: the gate and the database's threads need some.
+fn default_threads() -> u64 {
+    available_parallelism()
+        .map_or(1, |count| count.get() as u64 / 2)
+        .clamp(1, 8)
+}
+
 fn default_grants() -> Vec<String> {
     vec!["client_credentials".to_owned(), "refresh_token".to_owned()]
 }
@@ -177,6 +188,7 @@ impl IssuerDocument {
             1,
             100_000,
         );
+        faults.within("issuer.threads", self.threads, 1, 1024);
         let key = "issuer.refresh_token.retry_window_seconds";
         faults.within(key, self.refresh_token.retry_window_seconds, 0, 60);
         let grants = grants(&self.grants, faults);
@@ -198,6 +210,7 @@ impl IssuerDocument {
                 threads: usize::try_from(self.hashing.threads).ok()?,
                 max_queue: usize::try_from(self.hashing.max_queue).ok()?,
             },
+            threads: usize::try_from(self.threads).ok()?,
         })
     }
 }
