@@ -173,7 +173,7 @@ struct Used {
 
 impl Used {
     fn now(server: &Server, postgres: Option<&Postgres>) -> Self {
-        let database = postgres.map_or(Vec::new(), |postgres| children(postgres.process()));
+        let database = postgres.map_or(Vec::new(), |postgres| children(main_process(postgres)));
         Self {
             at: Instant::now(),
             issuer: processor_time(server.id()),
@@ -199,4 +199,10 @@ impl Used {
         let total = issuer + load + database;
         table.detail("- processors used meanwhile", total, "cores", &parts);
     }
+}
+
+/// The process whose children serve the connections.
+fn main_process(postgres: &Postgres) -> u32 {
+    let text = std::fs::read_to_string(postgres.path().join("data/postmaster.pid")).unwrap();
+    text.lines().next().unwrap().parse().unwrap()
 }

@@ -30,7 +30,7 @@ mod machine;
 mod memory;
 mod message;
 mod no_op;
-// The tests' own; a part of it is theirs alone.
+// The tests' own.
 #[cfg(feature = "issuer")]
 #[path = "../../tests/integration/postgres.rs"]
 mod postgres;

@@ -21,6 +21,8 @@ mod issuer;
 mod issuer_losses;
 mod jwks;
 mod jwks_server;
+#[cfg(feature = "issuer")]
+mod kill;
 mod manifests;
 #[cfg(feature = "issuer")]
 mod postgres;

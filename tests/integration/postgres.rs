@@ -43,13 +43,7 @@ impl Postgres {
             "initdb",
             &["-U", "test", "-A", "trust", "-E", "UTF8", "-D", text(&data)],
         );
-        let options = format!("-k {} -c listen_addresses=''", cluster.path().display());
-        let log = cluster.path().join("log");
-        let log = text(&log);
-        cluster.run(
-            "pg_ctl",
-            &["-w", "-D", text(&data), "-l", log, "-o", &options, "start"],
-        );
+        cluster.resume();
         Some(cluster)
     }
 
@@ -60,13 +54,26 @@ impl Postgres {
         format!("postgres://test@localhost/{name}?host={socket}")
     }
 
-    /// The process whose children serve the connections.
-    pub(crate) fn process(&self) -> u32 {
-        let text = std::fs::read_to_string(self.path().join("data/postmaster.pid")).unwrap();
-        text.lines().next().unwrap().parse().unwrap()
+    /// Ends it as a loss of power does: nothing is written any more.
+    pub(crate) fn crash(&self) {
+        let data = self.path().join("data");
+        self.run("pg_ctl", &["-m", "immediate", "-D", text(&data), "stop"]);
     }
 
-    fn path(&self) -> &Path {
+    /// Starts it again after a crash.
+    pub(crate) fn resume(&self) {
+        let data = self.path().join("data");
+        let options = format!("-k {} -c listen_addresses=''", self.path().display());
+        let log = self.path().join("log");
+        let data = text(&data);
+        self.run(
+            "pg_ctl",
+            &["-w", "-D", data, "-l", text(&log), "-o", &options, "start"],
+        );
+    }
+
+    /// Its folder.
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
@@ -90,8 +97,10 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        let data = self.path().join("data");
-        self.run("pg_ctl", &["-m", "immediate", "-D", text(&data), "stop"]);
+        // It may have crashed already.
+        if self.path().join("data/postmaster.pid").exists() {
+            self.crash();
+        }
     }
 }
 

@@ -194,7 +194,8 @@ fn sqlite(folder: &Path) -> String {
     format!("sqlite:{}/store.db", folder.display())
 }
 
-fn setup(folder: &Path, store: &str) -> Setup {
+/// The configuration of a gate with its issuer on this store.
+pub(crate) fn setup(folder: &Path, store: &str) -> Setup {
     use std::os::unix::fs::PermissionsExt;
     let password = folder.join("admin-password");
     std::fs::write(&password, ADMIN_PASSWORD).unwrap();
