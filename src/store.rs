@@ -73,6 +73,17 @@ pub enum StoreError {
         /// Why.
         source: std::io::Error,
     },
+    /// The file is there and cannot be used.
+    #[error(
+        "cannot open the store `{path}`: {source}: check that its disk is neither full nor \
+         read-only, and who may write there"
+    )]
+    Unusable {
+        /// The file.
+        path: String,
+        /// Why.
+        source: sqlx::Error,
+    },
     /// A newer binary has been here.
     #[error(
         "the store has schema {found} and this binary knows {known}: use the newer binary, or \

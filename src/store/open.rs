@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use sqlx::any::{AnyPoolOptions, install_default_drivers};
-use sqlx::{AnyPool, Executor};
+use sqlx::{AnyPool, Connection, Executor};
 
 use super::apps::AppLookup;
 use super::batches::Batches;
@@ -24,6 +24,19 @@ const POSTGRES_CONNECTIONS: u32 = 16;
 impl Store {
     /// Opens the store, makes it where it does not exist, and brings its schema up to date.
     pub async fn open(location: &StoreLocation) -> Result<Self, StoreError> {
+        let opened = Self::open_any(location).await;
+        match (opened, location) {
+            (Err(StoreError::Database(source)), StoreLocation::Sqlite(path)) => {
+                Err(StoreError::Unusable {
+                    path: path.display().to_string(),
+                    source,
+                })
+            }
+            (opened, _) => opened,
+        }
+    }
+
+    async fn open_any(location: &StoreLocation) -> Result<Self, StoreError> {
         install_default_drivers();
         let engine = location.engine();
         let (writer, reader) = match location {
@@ -54,6 +67,10 @@ impl Store {
             reader,
         };
         migrations::run(&store).await?;
+        // A store that can only be read is told now and not to the first user.
+        sqlx::query("UPDATE schema_version SET version = version")
+            .execute(&store.writer)
+            .await?;
         Ok(store)
     }
 }
@@ -62,6 +79,11 @@ async fn connect(url: &str, connections: u32, engine: Engine) -> Result<AnyPool,
     let options = AnyPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(CONNECTION_PATIENCE)
+        // SQLite itself ends a transaction when the disk is full, which the driver does not notice:
+        // such a connection could never begin another.
+        .before_acquire(|connection, _| {
+            Box::pin(std::future::ready(Ok(!connection.is_in_transaction())))
+        })
         .after_connect(move |connection, _| {
             Box::pin(async move {
                 if engine == Engine::Sqlite {

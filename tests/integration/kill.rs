@@ -2,23 +2,21 @@
 //! issuer is killed among its writers again and again, and so is PostgreSQL.
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use sqlx::Row;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use crate::issuer_process::{
+    CLIENT_CREDENTIALS, PATIENCE, Process, call, client, healed, json_headers, refresh, text, token,
+};
 use crate::postgres::Postgres;
 use crate::test_app::write_files;
-use crate::test_companion::{ADMIN_PASSWORD, FORM, PASSWORD, TestClient, basic, bearer, setup};
+use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestClient, setup};
 use crate::test_issuer::TestIssuer;
 
 const ROUNDS: usize = 8;
@@ -32,9 +30,6 @@ const APPS_A_ROUND: usize = 6;
 const ROUNDS_A_USER: usize = 2;
 
 const USERS: usize = ROUNDS / ROUNDS_A_USER + 1;
-
-/// Far more than any step takes; it only turns a hang into a failure.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_issuer_has_kept_what_it_answered_in_sqlite() {
@@ -275,118 +270,5 @@ impl Writer {
             self.answered.lock().unwrap().apps.push(client(&body));
             let _ = self.told.send(());
         }
-    }
-}
-
-const CLIENT_CREDENTIALS: &str = "grant_type=client_credentials";
-
-fn refresh(token: &str) -> String {
-    format!("grant_type=refresh_token&refresh_token={token}")
-}
-
-fn json_headers(token: &str) -> Vec<String> {
-    let mut headers = vec!["content-type: application/json".to_owned()];
-    if !token.is_empty() {
-        headers.push(bearer(token));
-    }
-    headers
-}
-
-fn text(body: &Value, member: &str) -> String {
-    body[member].as_str().unwrap().to_owned()
-}
-
-fn client(body: &Value) -> TestClient {
-    TestClient {
-        key: text(body, "app_key"),
-        secret: text(body, "app_secret"),
-    }
-}
-
-/// Waits until the issuer has found its database again.
-async fn healed(address: SocketAddr, app: &TestClient) {
-    let deadline = Instant::now() + PATIENCE;
-    while !matches!(
-        token(address, app, CLIENT_CREDENTIALS).await,
-        Some((200, _))
-    ) {
-        assert!(Instant::now() < deadline, "the issuer does not heal");
-    }
-}
-
-async fn token(address: SocketAddr, app: &TestClient, form: &str) -> Option<(u16, Value)> {
-    let headers = [FORM.to_owned(), basic(&app.key, &app.secret)];
-    call(address, "/authorization/token", &headers, form).await
-}
-
-/// Status and body of a whole answer; nothing where the issuer died meanwhile.
-async fn call(
-    address: SocketAddr,
-    path: &str,
-    headers: &[String],
-    body: &str,
-) -> Option<(u16, Value)> {
-    let request = format!(
-        "POST {path} HTTP/1.1\r\nhost: id.shop.example\r\nconnection: close\r\n{}\r\n\
-         content-length: {}\r\n\r\n{body}",
-        headers.join("\r\n"),
-        body.len()
-    );
-    let exchange = async {
-        let mut stream = TcpStream::connect(address).await.ok()?;
-        stream.write_all(request.as_bytes()).await.ok()?;
-        let mut received = String::new();
-        stream.read_to_string(&mut received).await.ok()?;
-        let (head, body) = received.split_once("\r\n\r\n")?;
-        let status = head.split(' ').nth(1)?.parse().ok()?;
-        Some((status, serde_json::from_str(body).ok()?))
-    };
-    tokio::time::timeout(PATIENCE, exchange).await.unwrap()
-}
-
-/// `portcullis serve` as a child.
-struct Process {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Process {
-    fn start(folder: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_portcullis"))
-            .args(["serve", "--config", "portcullis.yaml"])
-            .current_dir(folder)
-            .env_clear()
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut log = BufReader::new(child.stderr.take().unwrap());
-        let mut said = String::new();
-        let address = loop {
-            let mut line = String::new();
-            assert!(log.read_line(&mut line).unwrap() > 0, "it ended: {said}");
-            let fields: Value = serde_json::from_str(&line).unwrap_or_default();
-            if fields["message"] == "serving" {
-                break text(&fields, "issuer.address").parse().unwrap();
-            }
-            said.push_str(&line);
-        };
-        // A full pipe would stop it.
-        std::thread::spawn(move || {
-            let _ = log.read_to_end(&mut Vec::new());
-        });
-        Self { child, address }
-    }
-
-    fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may be dead already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

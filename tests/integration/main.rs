@@ -19,6 +19,8 @@ mod envoy_process;
 mod issuer;
 #[cfg(feature = "issuer")]
 mod issuer_losses;
+#[cfg(feature = "issuer")]
+mod issuer_process;
 mod jwks;
 mod jwks_server;
 #[cfg(feature = "issuer")]
