@@ -28,6 +28,8 @@ mod kill;
 mod manifests;
 #[cfg(feature = "issuer")]
 mod postgres;
+#[cfg(feature = "issuer")]
+mod postgres_tls;
 mod protocol;
 mod reloads;
 mod remote_keys;

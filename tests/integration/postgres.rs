@@ -15,11 +15,18 @@ const UNPRIVILEGED: &str = "postgres";
 pub(crate) struct Postgres {
     programs: PathBuf,
     folder: TempDir,
+    /// Further ones of the server.
+    options: String,
 }
 
 impl Postgres {
     /// Starts a cluster; none where PostgreSQL is not installed, which is told.
     pub(crate) fn start() -> Option<Self> {
+        Self::start_with("-c listen_addresses=''", |_| {})
+    }
+
+    /// With these options of the server, and with what `prepare` puts into the folder.
+    pub(crate) fn start_with(options: &str, prepare: impl FnOnce(&Path)) -> Option<Self> {
         let folders = VERSIONS.map(|version| format!("/usr/lib/postgresql/{version}/bin"));
         let programs = folders
             .iter()
@@ -30,10 +37,16 @@ impl Postgres {
             return None;
         };
         let folder = tempfile::tempdir().unwrap();
-        let cluster = Self { programs, folder };
+        prepare(folder.path());
+        let options = options.to_owned();
+        let cluster = Self {
+            programs,
+            folder,
+            options,
+        };
         if is_root() {
             let owned = Command::new("chown")
-                .arg(UNPRIVILEGED)
+                .args(["-R", UNPRIVILEGED])
                 .arg(cluster.path())
                 .status();
             assert!(owned.unwrap().success());
@@ -63,7 +76,7 @@ impl Postgres {
     /// Starts it again after a crash.
     pub(crate) fn resume(&self) {
         let data = self.path().join("data");
-        let options = format!("-k {} -c listen_addresses=''", self.path().display());
+        let options = format!("-k {} {}", self.path().display(), self.options);
         let log = self.path().join("log");
         let data = text(&data);
         self.run(
