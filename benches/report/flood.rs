@@ -58,12 +58,12 @@ pub(crate) fn measure(table: &mut Table, issuer: &Issuer, files: &Files) {
         "/s",
         Goal::Scale { of: hashed },
     );
-    for (name, share) in [("p50", 0.5), ("p99", 0.99)] {
+    for (name, percent) in [("p50", 50), ("p99", 99)] {
         let [of, value] = [&quiet, &flooded].map(|rounds| {
             median(
                 rounds
                     .iter()
-                    .map(|times| percentile(times, share))
+                    .map(|times| percentile(times, percent))
                     .collect(),
             )
         });
@@ -111,8 +111,8 @@ fn latencies(address: SocketAddr, issuer: &Issuer) -> Vec<f64> {
     })
 }
 
-fn percentile(sorted: &[f64], share: f64) -> f64 {
-    let position = (sorted.len() as f64 * share) as usize;
+fn percentile(sorted: &[f64], percent: usize) -> f64 {
+    let position = sorted.len() * percent / 100;
     sorted[position.min(sorted.len() - 1)]
 }
 
@@ -151,7 +151,7 @@ impl Flood {
     }
 
     fn end_after(self, duration: Duration) -> Rates {
-        std::thread::sleep(duration);
+        runtime().block_on(tokio::time::sleep(duration));
         let elapsed = self.begun.elapsed().as_secs_f64();
         let count = |counter: &AtomicUsize| counter.load(Ordering::Relaxed) as f64 / elapsed;
         let rates = Rates {
