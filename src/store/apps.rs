@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use sqlx::any::AnyRow;
-use sqlx::{Any, AnyPool, Row, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, Row, Transaction};
 
 use super::batches::{Together, chunks};
 use super::users::{self, scopes, status};
@@ -130,9 +130,10 @@ impl Together for AppLookup {
         // They all ask now; where the clock moves on meanwhile, no secret outlives its end.
         let now = questions.iter().map(|(_, now)| now.0).max();
         let keys: Vec<&str> = questions.iter().map(|(key, _)| key.as_str()).collect();
+        let mut connection = self.pool.acquire().await?;
         let mut apps = HashMap::new();
         for some in chunks(&keys) {
-            for row in self.apps(some, now.unwrap_or(NEVER)).await? {
+            for row in select_apps(&mut connection, some, now.unwrap_or(NEVER)).await? {
                 apps.insert(row.try_get::<String, _>("app_key")?, row);
             }
         }
@@ -140,7 +141,7 @@ impl Together for AppLookup {
             .values()
             .map(|row| row.try_get("owner_id"))
             .collect::<Result<_, _>>()?;
-        let owners = users::find(&self.pool, &Vec::from_iter(owners)).await?;
+        let owners = users::find(&mut connection, &Vec::from_iter(owners)).await?;
         let answer = |key: &&str| {
             let Some(row) = apps.get(*key) else {
                 return Ok(None);
@@ -153,20 +154,22 @@ impl Together for AppLookup {
     }
 }
 
-impl AppLookup {
-    async fn apps(&self, keys: &[&str], now: i64) -> Result<Vec<AnyRow>, StoreError> {
-        // After the two that the selection has.
-        let numbers: Vec<String> = (3..)
-            .take(keys.len())
-            .map(|number| format!("${number}"))
-            .collect();
-        let text = format!("{SELECT} WHERE a.app_key IN ($1, {})", numbers.join(", "));
-        let mut select = sqlx::query(&text).bind("").bind(now);
-        for key in keys {
-            select = select.bind(*key);
-        }
-        Ok(select.fetch_all(&self.pool).await?)
+async fn select_apps(
+    connection: &mut AnyConnection,
+    keys: &[&str],
+    now: i64,
+) -> Result<Vec<AnyRow>, StoreError> {
+    // After the two that the selection has.
+    let numbers: Vec<String> = (3..)
+        .take(keys.len())
+        .map(|number| format!("${number}"))
+        .collect();
+    let text = format!("{SELECT} WHERE a.app_key IN ($1, {})", numbers.join(", "));
+    let mut select = sqlx::query(&text).bind("").bind(now);
+    for key in keys {
+        select = select.bind(*key);
     }
+    Ok(select.fetch_all(connection).await?)
 }
 
 fn with_owner(row: &AnyRow, owner: &AnyRow) -> Result<AppWithOwner, StoreError> {

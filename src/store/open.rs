@@ -18,6 +18,9 @@ use super::{Store, StoreError, migrations};
 /// The longest that a request waits for a connection.
 const CONNECTION_PATIENCE: Duration = Duration::from_secs(5);
 
+/// A connection that has rested for longer may have died.
+const UNTESTED_IDLENESS: Duration = Duration::from_secs(1);
+
 const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 16;
 
@@ -79,10 +82,15 @@ async fn connect(url: &str, connections: u32, engine: Engine) -> Result<AnyPool,
     let options = AnyPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(CONNECTION_PATIENCE)
-        // SQLite itself ends a transaction when the disk is full, which the driver does not notice:
-        // such a connection could never begin another.
-        .before_acquire(|connection, _| {
-            Box::pin(std::future::ready(Ok(!connection.is_in_transaction())))
+        // One that was used a moment ago is not asked whether it lives: that costs as much as what
+        // it is wanted for.
+        .test_before_acquire(false)
+        .before_acquire(|connection, metadata| {
+            // SQLite itself ends a transaction when the disk is full, which the driver does not
+            // notice: such a connection could never begin another.
+            let confused = connection.is_in_transaction();
+            let tested = metadata.idle_for < UNTESTED_IDLENESS;
+            Box::pin(async move { Ok(!confused && (tested || connection.ping().await.is_ok())) })
         })
         .after_connect(move |connection, _| {
             Box::pin(async move {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use sqlx::any::AnyRow;
-use sqlx::{AnyPool, Row};
+use sqlx::{AnyConnection, Row};
 
 use super::batches::{chunks, placeholders};
 use super::{Created, Store, StoreError, created};
@@ -137,7 +137,7 @@ impl Store {
 
 /// The rows of these users, by their ids.
 pub(super) async fn find(
-    reader: &AnyPool,
+    connection: &mut AnyConnection,
     ids: &[&str],
 ) -> Result<HashMap<String, AnyRow>, StoreError> {
     let mut found = HashMap::new();
@@ -147,7 +147,7 @@ pub(super) async fn find(
         for id in some {
             select = select.bind(*id);
         }
-        for row in select.fetch_all(reader).await? {
+        for row in select.fetch_all(&mut *connection).await? {
             found.insert(row.try_get("id")?, row);
         }
     }
