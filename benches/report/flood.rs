@@ -151,7 +151,7 @@ impl Flood {
     }
 
     fn end_after(self, duration: Duration) -> Rates {
-        runtime().block_on(tokio::time::sleep(duration));
+        runtime().block_on(async { tokio::time::sleep(duration).await });
         let elapsed = self.begun.elapsed().as_secs_f64();
         let count = |counter: &AtomicUsize| counter.load(Ordering::Relaxed) as f64 / elapsed;
         let rates = Rates {

@@ -62,6 +62,7 @@ pub(crate) struct Server {
     /// Where it answers checks.
     pub(crate) address: SocketAddr,
     /// Where its issuer is, if it has one.
+    #[cfg_attr(not(feature = "issuer"), expect(dead_code, reason = "there is none"))]
     pub(crate) issuer: Option<SocketAddr>,
 }
 
