@@ -57,6 +57,8 @@ pub struct App {
     gate: Option<Runtime>,
     /// Probes, metrics, fetches and reloads run here.
     control: Option<Runtime>,
+    /// The issuer runs here, if there is one.
+    issuer: Option<Runtime>,
 }
 
 /// Starts everything that `config` names. When it fails, nothing is left running or bound.
@@ -78,7 +80,11 @@ pub fn build_with_clock(
     let authz_socket = AuthzSocket::bind(&config.authz)?;
     let (authz_address, admin_address) = (authz_socket.address(), admin_socket.local_addr()?);
 
-    let companion = Companion::open(config.issuer.as_ref(), &control, &core.keyring, clock)?;
+    let issuer_runtime = companion::threads(config.issuer.as_ref())
+        .map(|threads| runtime("issuer", threads))
+        .transpose()?;
+    let issuing = issuer_runtime.as_ref().map_or(&control, Runtime::handle);
+    let companion = Companion::open(config.issuer.as_ref(), issuing, &core.keyring, clock)?;
     let issuer_address = companion.as_ref().map(Companion::address).transpose()?;
 
     let (mut registry, metrics) = core.metrics(dropped_lines);
@@ -93,7 +99,7 @@ pub fn build_with_clock(
     let admin_server = serving.admin(&control, admin, admin_socket)?;
     let mut servers = vec![authz_server, admin_server];
     if let Some(companion) = companion {
-        servers.push(companion.serve(&control, &serving.shutdown)?);
+        servers.push(companion.serve(issuing, &serving.shutdown)?);
     }
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -118,6 +124,7 @@ pub fn build_with_clock(
         servers,
         gate: Some(gate_runtime),
         control: Some(control_runtime),
+        issuer: issuer_runtime,
     })
 }
 
@@ -258,10 +265,8 @@ impl Drop for App {
     fn drop(&mut self) {
         self.shutdown.advance(Phase::Stopping);
         // In the background, because an app may be dropped where blocking is not allowed.
-        for runtime in [self.gate.take(), self.control.take()]
-            .into_iter()
-            .flatten()
-        {
+        let runtimes = [&mut self.gate, &mut self.control, &mut self.issuer];
+        for runtime in runtimes.into_iter().filter_map(Option::take) {
             runtime.shutdown_background();
         }
         if let ListenAddress::Unix(path) = &self.authz_address {

@@ -7,6 +7,7 @@
 mod apps;
 mod authorization_codes;
 mod backup;
+mod batches;
 mod change;
 mod grants;
 mod location;
@@ -20,8 +21,10 @@ mod sessions;
 mod signing_keys;
 mod sweep;
 mod users;
+mod writer;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::{Any, AnyPool, Transaction};
 use tokio::sync::Notify;
@@ -39,7 +42,11 @@ pub use signing_keys::{Placed, StoredKey};
 pub use sweep::Swept;
 pub use users::{Credentials, LoginName};
 
+use apps::AppLookup;
+use batches::Batches;
 use location::Engine;
+use refresh_tokens::TokenLookup;
+use writer::TokenWriter;
 
 /// A store that is open and has this binary's schema.
 #[derive(Debug, Clone)]
@@ -50,6 +57,9 @@ pub struct Store {
     reader: AnyPool,
     /// Told whenever this process has appended to the revocation log.
     appended: Arc<Notify>,
+    app_lookups: Batches<AppLookup>,
+    token_lookups: Batches<TokenLookup>,
+    token_writes: Batches<TokenWriter>,
 }
 
 /// Which part of a list is asked for.
@@ -85,6 +95,12 @@ pub enum StoreError {
     /// The database is away, full, read-only or broken.
     #[error("the store does not answer: {0}")]
     Database(#[from] sqlx::Error),
+    /// It has failed for several callers at once.
+    #[error(transparent)]
+    Together(Arc<StoreError>),
+    /// The database does not answer.
+    #[error("the store has not answered for {} seconds", .0.as_secs())]
+    Silent(Duration),
     /// The file cannot be made.
     #[error("cannot create the store `{path}`: {source}: check its directory and who may write")]
     File {
@@ -100,6 +116,17 @@ pub enum StoreError {
         path: String,
         /// Who could.
         source: crate::token::KeyFileProblem,
+    },
+    /// The file is there and cannot be used.
+    #[error(
+        "cannot open the store `{path}`: {source}: check that its disk is neither full nor \
+         read-only, and who may write there"
+    )]
+    Unusable {
+        /// The file.
+        path: String,
+        /// Why.
+        source: sqlx::Error,
     },
     /// A newer binary has been here.
     #[error(
@@ -150,11 +177,7 @@ impl StoreError {
 impl Store {
     /// Begins to write. Serialised where the engine has one writer.
     async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {
-        Ok(match self.engine {
-            // Takes the lock at once: a lock that is taken later could have to be given up.
-            Engine::Sqlite => self.writer.begin_with("BEGIN IMMEDIATE").await?,
-            Engine::Postgres => self.writer.begin().await?,
-        })
+        begin(self.engine, &self.writer).await
     }
 
     /// Whether the store answers at all.
@@ -185,6 +208,15 @@ impl<T> Listing<T> {
         let next = items.last().filter(|_| more).map(name);
         Self { items, next }
     }
+}
+
+/// Begins to write.
+async fn begin(engine: Engine, writer: &AnyPool) -> Result<Transaction<'static, Any>, StoreError> {
+    Ok(match engine {
+        // Takes the lock at once: a lock that is taken later could have to be given up.
+        Engine::Sqlite => writer.begin_with("BEGIN IMMEDIATE").await?,
+        Engine::Postgres => writer.begin().await?,
+    })
 }
 
 /// Tells a name that is taken from a failure.

@@ -19,17 +19,27 @@ mod client;
 mod counting;
 mod envoy;
 mod fixture;
+#[cfg(feature = "issuer")]
+mod flood;
 mod instructions;
+#[cfg(feature = "issuer")]
+mod issuing;
 mod lookup;
 mod loops;
 mod machine;
 mod memory;
 mod message;
 mod no_op;
+// The tests' own.
+#[cfg(feature = "issuer")]
+#[path = "../../tests/integration/postgres.rs"]
+mod postgres;
 mod process;
 mod processor;
 mod server;
 mod table;
+#[cfg(feature = "issuer")]
+mod token_client;
 
 use fixture::{Files, Issuer};
 use table::Table;
@@ -37,12 +47,16 @@ use table::Table;
 /// A part of the report: its name and what measures it.
 type Part = (&'static str, fn(&mut Table, &Issuer, &Files));
 
-const PARTS: [Part; 5] = [
+const PARTS: &[Part] = &[
     ("instructions", instructions::measure),
     ("lookup", lookup::measure),
     ("memory", memory::measure),
     ("processor", processor::measure),
     ("envoy", envoy::measure),
+    #[cfg(feature = "issuer")]
+    ("issuer", issuing::measure),
+    #[cfg(feature = "issuer")]
+    ("issuer", flood::measure),
 ];
 
 fn main() {
@@ -63,7 +77,7 @@ fn report(wanted: &[&str]) {
     let files = Files::write(&issuer);
     let mut table = Table::default();
     for (name, measure) in PARTS {
-        if wanted.is_empty() || wanted.contains(&name) {
+        if wanted.is_empty() || wanted.contains(name) {
             measure(&mut table, &issuer, &files);
         }
     }

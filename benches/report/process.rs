@@ -28,3 +28,17 @@ pub(crate) fn resident_memory(id: u32) -> f64 {
     let kibibytes: f64 = line.split_whitespace().next().unwrap().parse().unwrap();
     kibibytes * 1024.0 / 1e6
 }
+
+/// The processes that this one has started and that still run.
+#[cfg(feature = "issuer")]
+pub(crate) fn children(id: u32) -> Vec<u32> {
+    let entries = fs::read_dir("/proc").unwrap();
+    let ids = entries.filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
+    ids.filter(|child| {
+        // The name, which may hold anything, ends at the last parenthesis; state and parent follow.
+        let stat = fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+        let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields);
+        fields.split(' ').nth(1) == Some(&id.to_string())
+    })
+    .collect()
+}

@@ -53,7 +53,8 @@ fn time_per_check(server: &Server, load: &Load) -> f64 {
     })
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+/// The value in the middle.
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }

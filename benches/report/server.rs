@@ -61,6 +61,15 @@ pub(crate) struct Server {
     child: Child,
     /// Where it answers checks.
     pub(crate) address: SocketAddr,
+    /// Where its issuer is, if it has one.
+    #[cfg_attr(not(feature = "issuer"), expect(dead_code, reason = "there is none"))]
+    pub(crate) issuer: Option<SocketAddr>,
+}
+
+/// What a log says of where a server answers.
+struct Addresses {
+    checks: SocketAddr,
+    issuer: Option<SocketAddr>,
 }
 
 impl Server {
@@ -82,6 +91,7 @@ impl Server {
             .unwrap();
         Self {
             address: line.trim().parse().unwrap(),
+            issuer: None,
             child,
         }
     }
@@ -94,13 +104,17 @@ impl Server {
             .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
-        let (found, address) = mpsc::channel();
+        let (found, addresses) = mpsc::channel();
         // The log is read to its end: a full pipe would cost the server lines.
         std::thread::spawn(move || follow_log(stderr, &found));
-        let address = address
+        let addresses: Addresses = addresses
             .recv_timeout(PATIENCE)
             .expect("portcullis becomes ready");
-        Self { child, address }
+        Self {
+            child,
+            address: addresses.checks,
+            issuer: addresses.issuer,
+        }
     }
 
     /// Its process id.
@@ -135,30 +149,32 @@ pub(crate) fn terminate(child: &mut Child) {
     child.wait().unwrap();
 }
 
-/// Finds the address in the log and sends it once the gate is ready; then reads on and forgets.
-fn follow_log(mut log: BufReader<impl Read>, found: &mpsc::Sender<SocketAddr>) {
-    let (mut address, mut ready) = (None, false);
+/// Finds the addresses in the log and sends them once the gate is ready; then reads on and forgets.
+fn follow_log(mut log: BufReader<impl Read>, found: &mpsc::Sender<Addresses>) {
+    let (mut addresses, mut ready) = (None, false);
     let mut line = String::new();
     // Which of the two lines comes first is not said.
-    while !ready || address.is_none() {
+    while !ready || addresses.is_none() {
         line.clear();
         if !log.read_line(&mut line).is_ok_and(|length| length > 0) {
             return;
         }
         match serde_json::from_str::<serde_json::Value>(&line) {
             Ok(fields) if fields["message"] == "serving" => {
-                address = fields["authz.address"]
-                    .as_str()
-                    .and_then(|text| text.parse().ok());
+                let address = |name: &str| fields[name].as_str().and_then(|text| text.parse().ok());
+                addresses = address("authz.address").map(|checks| Addresses {
+                    checks,
+                    issuer: address("issuer.address"),
+                });
             }
             Ok(fields) => ready |= fields["message"] == "ready",
             // Not the log: what it says before it has one is about why it cannot start.
             Err(_) => eprint!("{line}"),
         }
     }
-    if let Some(address) = address {
+    if let Some(addresses) = addresses {
         // Whoever waited may have given up.
-        let _ = found.send(address);
+        let _ = found.send(addresses);
     }
     let _ = std::io::copy(&mut log, &mut std::io::sink());
 }

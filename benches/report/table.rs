@@ -17,6 +17,9 @@ pub(crate) enum Goal {
     Ratio { of: f64, most: f64 },
     /// At most this, in the unit of the value.
     Most(f64),
+    /// At least this, in the unit of the value.
+    #[cfg(feature = "issuer")]
+    Least(f64),
 }
 
 impl Table {
@@ -36,11 +39,25 @@ impl Table {
                 format!("at most {} {unit}", number(most)),
                 verdict(value <= most),
             ),
+            #[cfg(feature = "issuer")]
+            Goal::Least(least) => (
+                format!("at least {} {unit}", number(least)),
+                verdict(value >= least),
+            ),
         };
         let measured = format!("{} {unit}", number(value));
         eprintln!("{what}: {measured}  {against} {verdict}");
         self.rows
             .push([what.to_owned(), measured, against, verdict.to_owned()]);
+    }
+
+    /// Adds a row that says more about the one above it.
+    #[cfg(feature = "issuer")]
+    pub(crate) fn detail(&mut self, what: &str, value: f64, unit: &str, parts: &str) {
+        let measured = format!("{} {unit}", number(value));
+        eprintln!("{what}: {measured}  {parts}");
+        let row = [what, &measured, parts, ""];
+        self.rows.push(row.map(str::to_owned));
     }
 
     /// Adds a row for what could not be measured.

@@ -1,4 +1,4 @@
-//! The issuer beside the gate: opened before anything listens, served by the control threads.
+//! The issuer beside the gate: opened before anything listens, served by threads of its own.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -19,6 +19,11 @@ use crate::issuer::{ConnectedFrom, FirstAdministrator, Issuer};
 use crate::keyring::Keyring;
 use crate::shutdown::{Phase, Shutdown};
 
+/// How many threads an issuer gets.
+pub(super) fn threads(settings: Option<&IssuerSettings>) -> Option<usize> {
+    settings.map(|settings| settings.threads)
+}
+
 /// An issuer whose listener is bound and not yet served.
 pub(super) struct Companion {
     issuer: Arc<Issuer>,
@@ -30,7 +35,7 @@ impl Companion {
     /// Opens the store and gives the keys to the gate; nothing where no issuer is configured.
     pub(super) fn open(
         settings: Option<&IssuerSettings>,
-        control: &Handle,
+        runtime: &Handle,
         keyring: &Arc<Keyring>,
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Option<Self>> {
@@ -40,7 +45,7 @@ impl Companion {
         let socket = socket::bind_issuer(settings.address)?;
         // Not `block_on`: whoever builds an app may itself run on a runtime.
         let (sender, receiver) = std::sync::mpsc::channel();
-        control.spawn(async move {
+        runtime.spawn(async move {
             // Whoever waited is gone if this fails.
             let _ = sender.send(Issuer::open(settings, clock).await);
         });
@@ -73,10 +78,10 @@ impl Companion {
 
     pub(super) fn serve(
         self,
-        control: &Handle,
+        runtime: &Handle,
         shutdown: &Shutdown,
     ) -> anyhow::Result<JoinHandle<()>> {
-        let _entered = control.enter();
+        let _entered = runtime.enter();
         let listener = tokio::net::TcpListener::from_std(self.socket)?;
         let stopped = shutdown.reached(Phase::Stopping);
         let upkeep_stopped = shutdown.reached(Phase::Stopping);
@@ -99,7 +104,7 @@ impl Companion {
             }
             self.issuer.store().close().await;
         };
-        Ok(control.spawn(serving))
+        Ok(runtime.spawn(serving))
     }
 }
 

@@ -44,6 +44,8 @@ pub struct IssuerSettings {
     pub admin_password_file: Option<PathBuf>,
     /// How passwords are hashed.
     pub hashing: HashingSettings,
+    /// The threads that serve it.
+    pub threads: usize,
     /// How long an app's earlier secret is accepted beside a new one, unless the call says.
     pub secret_overlap_seconds: u32,
     /// How many users, apps, grants and tokens a gate in this process remembers as revoked.
@@ -141,6 +143,8 @@ pub struct IssuerDocument {
     admin_password_file: Option<PathBuf>,
     #[serde(default)]
     hashing: HashingDocument,
+    #[serde(default = "default_threads")]
+    threads: u64,
     #[serde(default = "default_secret_overlap_seconds")]
     secret_overlap_seconds: u64,
     #[serde(default = "default_max_revocations")]
@@ -234,6 +238,13 @@ fn default_sweep_seconds() -> u64 {
     60
 }
 
+/// Half of the processors: the gate and the database's threads need some.
+fn default_threads() -> u64 {
+    available_parallelism()
+        .map_or(1, |count| count.get() as u64 / 2)
+        .clamp(1, 8)
+}
+
 fn default_grants() -> Vec<String> {
     ["client_credentials", "refresh_token", "authorization_code"]
         .map(str::to_owned)
@@ -281,6 +292,7 @@ impl IssuerDocument {
             1,
             100_000,
         );
+        faults.within("issuer.threads", self.threads, 1, 1024);
         let key = "issuer.refresh_token.retry_window_seconds";
         faults.within(key, self.refresh_token.retry_window_seconds, 0, 60);
         faults.within(
@@ -316,6 +328,7 @@ impl IssuerDocument {
                 threads: usize::try_from(self.hashing.threads).ok()?,
                 max_queue: usize::try_from(self.hashing.max_queue).ok()?,
             },
+            threads: usize::try_from(self.threads).ok()?,
             secret_overlap_seconds: u32::try_from(self.secret_overlap_seconds).ok()?,
             max_revocations: usize::try_from(self.max_revocations).ok()?,
             throttle: throttle?,

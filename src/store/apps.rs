@@ -1,10 +1,13 @@
 //! Rows of apps and their secrets.
 
-use sqlx::any::AnyRow;
-use sqlx::{Any, Executor, Row};
+use std::collections::{HashMap, HashSet};
 
+use sqlx::any::AnyRow;
+use sqlx::{Any, AnyConnection, AnyPool, Executor, Row};
+
+use super::batches::{Together, chunks};
 use super::revocations::position;
-use super::users::{scopes, status};
+use super::users::{self, scopes, status};
 use super::{Change, Created, Listing, Page, Store, StoreError, created};
 use crate::clock::UnixSeconds;
 use crate::identity::{
@@ -25,7 +28,7 @@ const SELECT: &str = "\
 const NEVER: i64 = i64::MAX;
 
 /// An app, what proves it, and whose scopes bound it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct AppWithOwner {
     /// The app.
     pub app: App,
@@ -71,29 +74,7 @@ impl Store {
         key: &AppKey,
         now: UnixSeconds,
     ) -> Result<Option<AppWithOwner>, StoreError> {
-        let row = sqlx::query(&format!("{SELECT} WHERE a.app_key = $1"))
-            .bind(key.as_str())
-            .bind(now.0)
-            .fetch_optional(&self.reader)
-            .await?;
-        let Some(row) = row else {
-            return Ok(None);
-        };
-        let app = read(&row)?;
-        let digests: &str = row.try_get("digests")?;
-        let digests = digests.split(' ').filter(|digest| !digest.is_empty());
-        let secrets: Option<Vec<_>> = digests.map(SecretDigest::from_text).collect();
-        // Gone in between with its app.
-        let Some(mut owner) = self.user(&app.owner).await? else {
-            return Ok(None);
-        };
-        // The app was read earlier: what was taken back from it in between is beyond this.
-        owner.as_of = owner.as_of.min(position(&row, "as_of")?);
-        Ok(Some(AppWithOwner {
-            app,
-            secrets: secrets.ok_or(StoreError::Unreadable("secret"))?,
-            owner,
-        }))
+        self.app_lookups.ask((key.clone(), now)).await
     }
 
     /// An app with the name of its owner.
@@ -138,6 +119,80 @@ impl Store {
         let key = |owned: &OwnedApp| owned.app.key.as_str().to_owned();
         Ok(Listing::of(apps, page, key))
     }
+}
+
+/// Finds apps by their keys, with their owners.
+#[derive(Debug)]
+pub(super) struct AppLookup {
+    pub(super) pool: AnyPool,
+}
+
+impl Together for AppLookup {
+    /// A key, and when it is asked for.
+    type Question = (AppKey, UnixSeconds);
+    type Answer = Option<AppWithOwner>;
+
+    async fn answer(
+        &self,
+        questions: &[(AppKey, UnixSeconds)],
+    ) -> Result<Vec<Result<Option<AppWithOwner>, StoreError>>, StoreError> {
+        // They all ask now; where the clock moves on meanwhile, no secret outlives its end.
+        let now = questions.iter().map(|(_, now)| now.0).max();
+        let keys: Vec<&str> = questions.iter().map(|(key, _)| key.as_str()).collect();
+        let mut connection = self.pool.acquire().await?;
+        let mut apps = HashMap::new();
+        for some in chunks(&keys) {
+            for row in select_apps(&mut connection, some, now.unwrap_or(NEVER)).await? {
+                apps.insert(row.try_get::<String, _>("app_key")?, row);
+            }
+        }
+        let owners: HashSet<&str> = apps
+            .values()
+            .map(|row| row.try_get("owner_id"))
+            .collect::<Result<_, _>>()?;
+        let owners = users::find(&mut connection, &Vec::from_iter(owners)).await?;
+        let answer = |key: &&str| {
+            let Some(row) = apps.get(*key) else {
+                return Ok(None);
+            };
+            // Without an owner it has gone in between.
+            let owner = owners.get(row.try_get::<&str, _>("owner_id")?);
+            owner.map(|owner| with_owner(row, owner)).transpose()
+        };
+        Ok(keys.iter().map(answer).collect())
+    }
+}
+
+async fn select_apps(
+    connection: &mut AnyConnection,
+    keys: &[&str],
+    now: i64,
+) -> Result<Vec<AnyRow>, StoreError> {
+    // After the two that the selection has.
+    let numbers: Vec<String> = (3..)
+        .take(keys.len())
+        .map(|number| format!("${number}"))
+        .collect();
+    let text = format!("{SELECT} WHERE a.app_key IN ($1, {})", numbers.join(", "));
+    let mut select = sqlx::query(&text).bind("").bind(now);
+    for key in keys {
+        select = select.bind(*key);
+    }
+    Ok(select.fetch_all(connection).await?)
+}
+
+fn with_owner(row: &AnyRow, owner: &AnyRow) -> Result<AppWithOwner, StoreError> {
+    let digests: &str = row.try_get("digests")?;
+    let digests = digests.split(' ').filter(|digest| !digest.is_empty());
+    let secrets: Option<Vec<_>> = digests.map(SecretDigest::from_text).collect();
+    let mut owner = users::read(owner)?;
+    // The app was read earlier: what was taken back from it in between is beyond this.
+    owner.as_of = owner.as_of.min(position(row, "as_of")?);
+    Ok(AppWithOwner {
+        app: read(row)?,
+        secrets: secrets.ok_or(StoreError::Unreadable("secret"))?,
+        owner,
+    })
 }
 
 impl Change {

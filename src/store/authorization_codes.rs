@@ -2,6 +2,7 @@
 
 use sqlx::Row;
 
+use super::refresh_tokens::NewToken;
 use super::revocations::{as_bigint, position};
 use super::users::scopes;
 use super::{Store, StoreError, Successor, refresh_tokens};
@@ -140,9 +141,8 @@ impl Store {
             .await?;
         if redeemed.rows_affected() == 1 {
             if let Some(refresh) = refresh {
-                refresh_tokens::insert(refresh.digest, refresh.token, now)
-                    .execute(&mut *transaction)
-                    .await?;
+                let token = NewToken::new(refresh.digest, refresh.token, now);
+                refresh_tokens::insert(&mut transaction, &[&token]).await?;
             }
             transaction.commit().await?;
             return Ok(Redemption::Redeemed);

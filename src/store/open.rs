@@ -7,15 +7,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::any::{AnyPoolOptions, install_default_drivers};
-use sqlx::{AnyPool, Executor};
+use sqlx::{AnyPool, Connection, Executor};
 
+use super::apps::AppLookup;
+use super::batches::Batches;
 use super::location::{Engine, StoreLocation};
 use super::migrations::{self, Migration};
+use super::refresh_tokens::TokenLookup;
+use super::writer::TokenWriter;
 use super::{Store, StoreError};
 use crate::token::check_key_file_mode;
 
 /// The longest that a request waits for a connection.
 const CONNECTION_PATIENCE: Duration = Duration::from_secs(5);
+
+/// A connection that has rested for longer may have died.
+const UNTESTED_IDLENESS: Duration = Duration::from_secs(1);
 
 const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 16;
@@ -31,8 +38,25 @@ impl Store {
         if let StoreLocation::Sqlite(path) = location {
             create_privately(path)?;
         }
+        let opened = Self::migrate_any(location).await;
+        match (opened, location) {
+            (Err(StoreError::Database(source)), StoreLocation::Sqlite(path)) => {
+                Err(StoreError::Unusable {
+                    path: path.display().to_string(),
+                    source,
+                })
+            }
+            (opened, _) => opened,
+        }
+    }
+
+    async fn migrate_any(location: &StoreLocation) -> Result<(Self, Migration), StoreError> {
         let store = Self::connect(location).await?;
         let migration = migrations::run(&store).await?;
+        // A store that can only be read is told now and not to the first user.
+        sqlx::query("UPDATE schema_version SET version = version")
+            .execute(&store.writer)
+            .await?;
         Ok((store, migration))
     }
 
@@ -60,21 +84,31 @@ impl Store {
         let (writer, reader) = match location {
             StoreLocation::Sqlite(path) => {
                 let url = sqlite_url(path);
-                (
-                    connect(&url, 1, engine).await?,
-                    connect(&url, SQLITE_READERS, engine).await?,
-                )
+                let writer = connect(&url, 1, engine).await?;
+                (writer, connect(&url, SQLITE_READERS, engine).await?)
             }
             StoreLocation::Postgres(url) => {
                 let pool = connect(url, POSTGRES_CONNECTIONS, engine).await?;
                 (pool.clone(), pool)
             }
         };
+        let appended = Arc::default();
         Ok(Self {
             engine,
+            app_lookups: Batches::start(AppLookup {
+                pool: reader.clone(),
+            }),
+            token_lookups: Batches::start(TokenLookup {
+                pool: reader.clone(),
+            }),
+            token_writes: Batches::start(TokenWriter {
+                engine,
+                pool: writer.clone(),
+                appended: Arc::clone(&appended),
+            }),
             writer,
             reader,
-            appended: Arc::default(),
+            appended,
         })
     }
 }
@@ -83,6 +117,16 @@ async fn connect(url: &str, connections: u32, engine: Engine) -> Result<AnyPool,
     let options = AnyPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(CONNECTION_PATIENCE)
+        // One that was used a moment ago is not asked whether it lives: that costs as much as what
+        // it is wanted for.
+        .test_before_acquire(false)
+        .before_acquire(|connection, metadata| {
+            // SQLite itself ends a transaction when the disk is full, which the driver does not
+            // notice: such a connection could never begin another.
+            let confused = connection.is_in_transaction();
+            let tested = metadata.idle_for < UNTESTED_IDLENESS;
+            Box::pin(async move { Ok(!confused && (tested || connection.ping().await.is_ok())) })
+        })
         .after_connect(move |connection, _| {
             Box::pin(async move {
                 if engine == Engine::Sqlite {

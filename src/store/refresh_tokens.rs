@@ -1,11 +1,16 @@
 //! Refresh tokens: digests only, each used once, in families that end together.
 
-use sqlx::any::AnyRow;
-use sqlx::{Any, Row, Transaction};
+use std::collections::HashMap;
 
+use sqlx::any::{AnyArguments, AnyRow};
+use sqlx::query::Query;
+use sqlx::{Any, AnyPool, Row, Transaction};
+
+use super::batches::{Together, chunks, placeholders};
 use super::revocations::{as_bigint, position, revoke};
 use super::users::scopes;
-use super::{ATTEMPTS, Store, StoreError};
+use super::writer::{Write, Written};
+use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
 use crate::identity::{AppKey, Audiences, ScopeSet, SecretDigest, UserId};
 use crate::token::{LogPosition, Subject};
@@ -52,6 +57,29 @@ pub struct Successor<'a> {
     pub token: &'a RefreshToken,
 }
 
+/// A row to be.
+#[derive(Debug)]
+pub(super) struct NewToken {
+    pub(super) digest: String,
+    token: RefreshToken,
+    now: UnixSeconds,
+}
+
+/// An attempt to use a token.
+#[derive(Debug)]
+pub(super) struct Use {
+    pub(super) digest: String,
+    pub(super) successor: NewToken,
+    retry_window_seconds: u32,
+    pub(super) now: UnixSeconds,
+}
+
+/// Finds tokens by their digests.
+#[derive(Debug)]
+pub(super) struct TokenLookup {
+    pub(super) pool: AnyPool,
+}
+
 impl Store {
     /// Keeps a new token.
     pub async fn add_refresh_token(
@@ -60,7 +88,8 @@ impl Store {
         token: &RefreshToken,
         now: UnixSeconds,
     ) -> Result<(), StoreError> {
-        insert(digest, token, now).execute(&self.writer).await?;
+        let write = Write::Add(NewToken::new(digest, token, now));
+        self.token_writes.ask(write).await?;
         Ok(())
     }
 
@@ -70,8 +99,8 @@ impl Store {
         digest: &SecretDigest,
         now: UnixSeconds,
     ) -> Result<Option<RefreshToken>, StoreError> {
-        let row = self.refresh_token_row(digest, now).await?;
-        row.as_ref().map(read).transpose()
+        let found = self.token_lookups.ask(digest.to_text()).await?;
+        Ok(found.filter(|token| token.expires_at > now))
     }
 
     /// When a token was given out that has neither ended nor been used.
@@ -80,28 +109,15 @@ impl Store {
         digest: &SecretDigest,
         now: UnixSeconds,
     ) -> Result<Option<UnixSeconds>, StoreError> {
-        let Some(row) = self.refresh_token_row(digest, now).await? else {
-            return Ok(None);
-        };
-        let unused = row.try_get::<i64, _>("used_at")? == 0;
-        let created_at = UnixSeconds(row.try_get("created_at")?);
-        Ok(unused.then_some(created_at))
-    }
-
-    async fn refresh_token_row(
-        &self,
-        digest: &SecretDigest,
-        now: UnixSeconds,
-    ) -> Result<Option<AnyRow>, StoreError> {
-        let text = "SELECT family, user_id, app_key, scopes, created_at, expires_at, used_at, \
-                    position, audiences FROM refresh_tokens \
-                    WHERE digest = $1 AND expires_at > $2";
+        let text = "SELECT created_at FROM refresh_tokens \
+                    WHERE digest = $1 AND expires_at > $2 AND used_at = 0";
         let row = sqlx::query(text)
             .bind(digest.to_text())
             .bind(now.0)
             .fetch_optional(&self.reader)
             .await?;
-        Ok(row)
+        let created_at = row.map(|row| row.try_get("created_at")).transpose()?;
+        Ok(created_at.map(UnixSeconds))
     }
 
     /// Uses a token and keeps its successor, or ends the family of one that had been used (RFC 9700
@@ -114,62 +130,151 @@ impl Store {
         retry_window_seconds: u32,
         now: UnixSeconds,
     ) -> Result<Rotation, StoreError> {
-        let mut attempts = 1..ATTEMPTS;
-        loop {
-            let outcome = self.rotate_once(digest, successor, retry_window_seconds, now);
-            match outcome.await {
-                Err(error) if error.is_contention() && attempts.next().is_some() => {}
-                outcome => return outcome,
-            }
+        let write = Write::Rotate(Use {
+            digest: digest.to_text(),
+            successor: NewToken::new(successor.digest, successor.token, now),
+            retry_window_seconds,
+            now,
+        });
+        match self.token_writes.ask(write).await? {
+            Written::Used(rotation) => Ok(rotation),
+            // Never the answer to a rotation.
+            Written::Added => Ok(Rotation::Unknown),
+        }
+    }
+}
+
+impl NewToken {
+    /// How many placeholders [`NewToken::bind`] fills.
+    pub(super) const COLUMNS: usize = 11;
+
+    pub(super) fn new(digest: &SecretDigest, token: &RefreshToken, now: UnixSeconds) -> Self {
+        Self {
+            digest: digest.to_text(),
+            token: token.clone(),
+            now,
         }
     }
 
-    async fn rotate_once(
-        &self,
-        digest: &SecretDigest,
-        successor: &Successor<'_>,
-        retry_window_seconds: u32,
-        now: UnixSeconds,
-    ) -> Result<Rotation, StoreError> {
-        let mut transaction = self.begin().await?;
-        // Locks the row: of several callers at once, each sees what the one before has done.
-        let text = "UPDATE refresh_tokens SET used_at = used_at \
-                    WHERE digest = $1 AND expires_at > $2 RETURNING family, used_at, successor";
-        let row = sqlx::query(text)
-            .bind(digest.to_text())
-            .bind(now.0)
-            .fetch_optional(&mut *transaction)
-            .await?;
-        let Some(row) = row else {
-            return Ok(Rotation::Unknown);
-        };
-        let (used_at, earlier): (i64, &str) = (row.try_get("used_at")?, row.try_get("successor")?);
-        let recent = now.since(UnixSeconds(used_at)) < i64::from(retry_window_seconds);
-        let rotation = if used_at == 0 {
-            Rotation::Rotated
-        } else if recent && remove_unused(&mut transaction, earlier).await? {
-            Rotation::Retried
-        } else {
-            // The access tokens of the grant end as well: one of the two callers is a thief.
-            let grant = Subject::Grant(row.try_get("family")?);
-            revoke(&mut transaction, &grant, now).await?;
-            self.commit_appended(transaction).await?;
-            return Ok(Rotation::Replayed);
-        };
-        let text = "UPDATE refresh_tokens SET used_at = $2, successor = $3 WHERE digest = $1";
-        sqlx::query(text)
-            .bind(digest.to_text())
-            // A retry does not prolong the window.
-            .bind(if used_at == 0 { now.0 } else { used_at })
-            .bind(successor.digest.to_text())
-            .execute(&mut *transaction)
-            .await?;
-        insert(successor.digest, successor.token, now)
-            .execute(&mut *transaction)
-            .await?;
-        transaction.commit().await?;
-        Ok(rotation)
+    /// Its columns, in the order of the table.
+    pub(super) fn bind<'q>(
+        &'q self,
+        query: Query<'q, Any, AnyArguments<'q>>,
+    ) -> Query<'q, Any, AnyArguments<'q>> {
+        let token = &self.token;
+        query
+            .bind(&*self.digest)
+            .bind(&*token.family)
+            .bind(token.user.as_str())
+            .bind(token.app.as_ref().map_or("", AppKey::as_str))
+            .bind(token.scopes.to_string())
+            .bind(self.now.0)
+            .bind(token.expires_at.0)
+            .bind(0_i64)
+            .bind("")
+            .bind(as_bigint(token.position))
+            .bind(token.audiences.to_text())
     }
+}
+
+impl Together for TokenLookup {
+    type Question = String;
+    type Answer = Option<RefreshToken>;
+
+    async fn answer(
+        &self,
+        digests: &[String],
+    ) -> Result<Vec<Result<Option<RefreshToken>, StoreError>>, StoreError> {
+        let mut found = HashMap::new();
+        for some in chunks(digests) {
+            let text = format!(
+                "SELECT digest, family, user_id, app_key, scopes, expires_at, position, audiences \
+                 FROM refresh_tokens WHERE digest IN {}",
+                placeholders(1, some.len())
+            );
+            let mut select = sqlx::query(&text);
+            for digest in some {
+                select = select.bind(&**digest);
+            }
+            for row in select.fetch_all(&self.pool).await? {
+                found.insert(row.try_get::<String, _>("digest")?, row);
+            }
+        }
+        let answer = |digest: &String| found.get(digest).map(read).transpose();
+        Ok(digests.iter().map(answer).collect())
+    }
+}
+
+fn read(row: &AnyRow) -> Result<RefreshToken, StoreError> {
+    let app: &str = row.try_get("app_key")?;
+    Ok(RefreshToken {
+        family: row.try_get("family")?,
+        user: UserId::known(row.try_get("user_id")?),
+        app: (!app.is_empty()).then(|| AppKey::known(app)),
+        scopes: scopes(row, "scopes")?,
+        audiences: Audiences::from_text(row.try_get("audiences")?),
+        expires_at: UnixSeconds(row.try_get("expires_at")?),
+        position: position(row, "position")?,
+    })
+}
+
+/// Uses a token that may have been used before; the whole rule, one token at a time.
+pub(super) async fn rotate(
+    transaction: &mut Transaction<'static, Any>,
+    attempt: &Use,
+) -> Result<Rotation, StoreError> {
+    // Locks the row: of several callers at once, each sees what the one before has done.
+    let text = "UPDATE refresh_tokens SET used_at = used_at \
+                WHERE digest = $1 AND expires_at > $2 RETURNING family, used_at, successor";
+    let row = sqlx::query(text)
+        .bind(&*attempt.digest)
+        .bind(attempt.now.0)
+        .fetch_optional(&mut **transaction)
+        .await?;
+    let Some(row) = row else {
+        return Ok(Rotation::Unknown);
+    };
+    let (used_at, earlier): (i64, &str) = (row.try_get("used_at")?, row.try_get("successor")?);
+    let age = attempt.now.since(UnixSeconds(used_at));
+    let recent = age < i64::from(attempt.retry_window_seconds);
+    let rotation = if used_at == 0 {
+        Rotation::Rotated
+    } else if recent && remove_unused(transaction, earlier).await? {
+        Rotation::Retried
+    } else {
+        // The access tokens of the grant end as well: one of the two callers is a thief.
+        let grant = Subject::Grant(row.try_get("family")?);
+        revoke(transaction, &grant, attempt.now).await?;
+        return Ok(Rotation::Replayed);
+    };
+    let text = "UPDATE refresh_tokens SET used_at = $2, successor = $3 WHERE digest = $1";
+    sqlx::query(text)
+        .bind(&*attempt.digest)
+        // A retry does not prolong the window.
+        .bind(if used_at == 0 { attempt.now.0 } else { used_at })
+        .bind(&*attempt.successor.digest)
+        .execute(&mut **transaction)
+        .await?;
+    insert(transaction, &[&attempt.successor]).await?;
+    Ok(rotation)
+}
+
+/// Adds unused tokens.
+pub(super) async fn insert(
+    transaction: &mut Transaction<'static, Any>,
+    tokens: &[&NewToken],
+) -> Result<(), StoreError> {
+    let text = format!(
+        "INSERT INTO refresh_tokens (digest, family, user_id, app_key, scopes, created_at, \
+         expires_at, used_at, successor, position, audiences) VALUES {}",
+        placeholders(tokens.len(), NewToken::COLUMNS)
+    );
+    let mut insert = sqlx::query(&text);
+    for token in tokens {
+        insert = token.bind(insert);
+    }
+    insert.execute(&mut **transaction).await?;
+    Ok(())
 }
 
 /// Removes all tokens of a family. A token that somebody is using right now is waited for, and its
@@ -189,19 +294,6 @@ pub(super) async fn end_family(
     }
 }
 
-fn read(row: &AnyRow) -> Result<RefreshToken, StoreError> {
-    let app: &str = row.try_get("app_key")?;
-    Ok(RefreshToken {
-        family: row.try_get("family")?,
-        user: UserId::known(row.try_get("user_id")?),
-        app: (!app.is_empty()).then(|| AppKey::known(app)),
-        scopes: scopes(row, "scopes")?,
-        audiences: Audiences::from_text(row.try_get("audiences")?),
-        expires_at: UnixSeconds(row.try_get("expires_at")?),
-        position: position(row, "position")?,
-    })
-}
-
 /// Removes a token that nobody has used; whether there was one.
 async fn remove_unused(
     transaction: &mut Transaction<'static, Any>,
@@ -212,24 +304,4 @@ async fn remove_unused(
         .execute(&mut **transaction)
         .await?;
     Ok(removed.rows_affected() == 1)
-}
-
-pub(super) fn insert<'q>(
-    digest: &SecretDigest,
-    token: &'q RefreshToken,
-    now: UnixSeconds,
-) -> sqlx::query::Query<'q, sqlx::Any, sqlx::any::AnyArguments<'q>> {
-    let text = "INSERT INTO refresh_tokens (digest, family, user_id, app_key, scopes, \
-                created_at, expires_at, used_at, successor, position, audiences) \
-                VALUES ($1, $2, $3, $4, $5, $6, $7, 0, '', $8, $9)";
-    sqlx::query(text)
-        .bind(digest.to_text())
-        .bind(&*token.family)
-        .bind(token.user.as_str())
-        .bind(token.app.as_ref().map_or("", AppKey::as_str))
-        .bind(token.scopes.to_string())
-        .bind(now.0)
-        .bind(token.expires_at.0)
-        .bind(as_bigint(token.position))
-        .bind(token.audiences.to_text())
 }

@@ -1,8 +1,11 @@
 //! Rows of users.
 
-use sqlx::any::AnyRow;
-use sqlx::{Any, Executor, Row};
+use std::collections::HashMap;
 
+use sqlx::any::AnyRow;
+use sqlx::{Any, AnyConnection, Executor, Row};
+
+use super::batches::{chunks, placeholders};
 use super::revocations::position;
 use super::{Change, Created, Listing, Page, Store, StoreError, created};
 use crate::clock::UnixSeconds;
@@ -263,6 +266,25 @@ fn containing(text: &str) -> String {
     }
     pattern.push('%');
     pattern
+}
+
+/// The rows of these users, by their ids.
+pub(super) async fn find(
+    connection: &mut AnyConnection,
+    ids: &[&str],
+) -> Result<HashMap<String, AnyRow>, StoreError> {
+    let mut found = HashMap::new();
+    for some in chunks(ids) {
+        let text = format!("{SELECT} WHERE u.id IN {}", placeholders(1, some.len()));
+        let mut select = sqlx::query(&text);
+        for id in some {
+            select = select.bind(*id);
+        }
+        for row in select.fetch_all(&mut *connection).await? {
+            found.insert(row.try_get("id")?, row);
+        }
+    }
+    Ok(found)
 }
 
 pub(super) fn read(row: &AnyRow) -> Result<User, StoreError> {

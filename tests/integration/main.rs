@@ -39,8 +39,12 @@ mod issuer;
 mod issuer_losses;
 #[cfg(feature = "issuer")]
 mod issuer_metrics;
+#[cfg(feature = "issuer")]
+mod issuer_process;
 mod jwks;
 mod jwks_server;
+#[cfg(feature = "issuer")]
+mod kill;
 #[cfg(feature = "issuer")]
 mod last_administrator;
 mod manifests;
@@ -48,6 +52,8 @@ mod manifests;
 mod openapi;
 #[cfg(feature = "issuer")]
 mod postgres;
+#[cfg(feature = "issuer")]
+mod postgres_tls;
 mod protocol;
 mod reloads;
 mod remote_keys;

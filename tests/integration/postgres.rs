@@ -15,11 +15,18 @@ const UNPRIVILEGED: &str = "postgres";
 pub(crate) struct Postgres {
     programs: PathBuf,
     folder: TempDir,
+    /// Further ones of the server.
+    options: String,
 }
 
 impl Postgres {
     /// Starts a cluster; none where PostgreSQL is not installed, which is told.
     pub(crate) fn start() -> Option<Self> {
+        Self::start_with("-c listen_addresses=''", |_| {})
+    }
+
+    /// With these options of the server, and with what `prepare` puts into the folder.
+    pub(crate) fn start_with(options: &str, prepare: impl FnOnce(&Path)) -> Option<Self> {
         let folders = VERSIONS.map(|version| format!("/usr/lib/postgresql/{version}/bin"));
         let programs = folders
             .iter()
@@ -30,10 +37,16 @@ impl Postgres {
             return None;
         };
         let folder = tempfile::tempdir().unwrap();
-        let cluster = Self { programs, folder };
+        prepare(folder.path());
+        let options = options.to_owned();
+        let cluster = Self {
+            programs,
+            folder,
+            options,
+        };
         if is_root() {
             let owned = Command::new("chown")
-                .arg(UNPRIVILEGED)
+                .args(["-R", UNPRIVILEGED])
                 .arg(cluster.path())
                 .status();
             assert!(owned.unwrap().success());
@@ -43,13 +56,7 @@ impl Postgres {
             "initdb",
             &["-U", "test", "-A", "trust", "-E", "UTF8", "-D", text(&data)],
         );
-        let options = format!("-k {} -c listen_addresses=''", cluster.path().display());
-        let log = cluster.path().join("log");
-        let log = text(&log);
-        cluster.run(
-            "pg_ctl",
-            &["-w", "-D", text(&data), "-l", log, "-o", &options, "start"],
-        );
+        cluster.resume();
         Some(cluster)
     }
 
@@ -60,7 +67,26 @@ impl Postgres {
         format!("postgres://test@localhost/{name}?host={socket}")
     }
 
-    fn path(&self) -> &Path {
+    /// Ends it as a loss of power does: nothing is written any more.
+    pub(crate) fn crash(&self) {
+        let data = self.path().join("data");
+        self.run("pg_ctl", &["-m", "immediate", "-D", text(&data), "stop"]);
+    }
+
+    /// Starts it again after a crash.
+    pub(crate) fn resume(&self) {
+        let data = self.path().join("data");
+        let options = format!("-k {} {}", self.path().display(), self.options);
+        let log = self.path().join("log");
+        let data = text(&data);
+        self.run(
+            "pg_ctl",
+            &["-w", "-D", data, "-l", text(&log), "-o", &options, "start"],
+        );
+    }
+
+    /// Its folder.
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
@@ -84,8 +110,10 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        let data = self.path().join("data");
-        self.run("pg_ctl", &["-m", "immediate", "-D", text(&data), "stop"]);
+        // It may have crashed already.
+        if self.path().join("data/postmaster.pid").exists() {
+            self.crash();
+        }
     }
 }
 

@@ -310,6 +310,7 @@ pub(crate) fn sqlite(folder: &Path) -> String {
     format!("sqlite:{}/store.db", folder.display())
 }
 
+/// The configuration of a gate with its issuer on this store.
 pub(crate) fn setup(folder: &Path, store: &str) -> Setup {
     setup_at(folder, store, URL, SocketAddr::from(([127, 0, 0, 1], 0)))
 }

@@ -1,0 +1,219 @@
+//! Tokens a second: `client_credentials` and refreshes, each answered once it is durable.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use portcullis::clock::{Clock, SystemClock};
+use portcullis::identity::{
+    self, AppKey, AppName, Email, PlainSecret, RoleName, ScopeName, ScopeSet, Status, User, UserId,
+    Username,
+};
+use portcullis::store::{Store, StoreLocation};
+use portcullis::token::LogPosition;
+use tokio::task::JoinSet;
+
+use crate::fixture::{AUDIENCE, Files, Issuer};
+use crate::postgres::Postgres;
+use crate::process::{children, processor_time};
+use crate::server::{Kind, Server, Under};
+use crate::table::{Goal, Table};
+use crate::token_client::{App, Asking, Connection};
+
+/// Apps that ask at a time, each over a connection with one request under way.
+const CONNECTIONS: usize = 64;
+
+/// Until connections, statements and files are as they stay.
+const WARM_UP: Duration = Duration::from_secs(2);
+const DURATION: Duration = Duration::from_secs(8);
+
+/// Tokens a second.
+const GOAL: f64 = 5000.0;
+
+/// Adds the rows of this part.
+pub(crate) fn measure(table: &mut Table, _: &Issuer, files: &Files) {
+    let file = files.path("issuer.db");
+    measure_on(
+        table,
+        files,
+        "SQLite",
+        &format!("sqlite:{}", file.display()),
+        None,
+    );
+    if let Some(postgres) = Postgres::start() {
+        let url = postgres.database("issuer");
+        measure_on(table, files, "PostgreSQL", &url, Some(&postgres));
+    } else {
+        table.skip("client_credentials, PostgreSQL", "it is not installed");
+    }
+}
+
+fn measure_on(
+    table: &mut Table,
+    files: &Files,
+    name: &str,
+    store: &str,
+    postgres: Option<&Postgres>,
+) {
+    let apps = prepare(store);
+    let server = start(files, store);
+    for (asking, grant, goal) in [
+        (
+            Asking::ClientCredentials,
+            "client_credentials",
+            Goal::Least(GOAL),
+        ),
+        (Asking::Refresh, "refreshes", Goal::None),
+    ] {
+        let used = Used::now(&server, postgres);
+        let rate = load(&server, &apps, asking);
+        let used = Used::now(&server, postgres).since(&used);
+        table.add(&format!("{grant}, {name}"), rate, "/s", goal);
+        used.tell(table);
+    }
+    server.stop();
+}
+
+/// A store with a user and as many apps as there will be connections, without the minutes that many logins would take.
+pub(crate) fn prepare(store: &str) -> Vec<Arc<App>> {
+    let location = StoreLocation::parse(store, "/".as_ref()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let store = Store::open(&location).await.unwrap();
+        let now = SystemClock.now();
+        let scopes = ["orders.read", "orders.write"].map(|name| ScopeName::parse(name).unwrap());
+        for scope in &scopes {
+            store.add_scope(scope, "for the report").await.unwrap();
+        }
+        let role = RoleName::parse("consumer").unwrap();
+        assert!(store.add_role(&role, &scopes).await.unwrap());
+        let user = User {
+            id: UserId::known("0f3c6a5e-6b57-4f0a-9d43-2f6f6f3f7a10"),
+            username: Username::parse("alice").unwrap(),
+            email: Email::parse("alice@shop.example").unwrap(),
+            status: Status::Active,
+            roles: vec![role],
+            scopes: ScopeSet::default(),
+            created_at: now,
+            as_of: LogPosition::default(),
+            revoked_through: LogPosition::default(),
+        };
+        // Nobody logs in as this user.
+        store.add_user(&user, "*").await.unwrap();
+        let mut apps = Vec::new();
+        for number in 0..u8::try_from(CONNECTIONS).unwrap() {
+            let secret = PlainSecret::from_random([number; 32]);
+            let app = identity::App {
+                key: AppKey::from_random([number; 16]),
+                name: AppName::parse(&format!("web-shop-{number}")).unwrap(),
+                owner: user.id.clone(),
+                redirect_uris: Vec::new(),
+                scopes: scopes.iter().cloned().collect(),
+                status: Status::Active,
+                created_at: now,
+                revoked_through: LogPosition::default(),
+            };
+            store.add_app(&app, &secret.digest()).await.unwrap();
+            apps.push(Arc::new(App {
+                key: app.key.as_str().to_owned(),
+                secret: secret.reveal().to_owned(),
+            }));
+        }
+        store.close().await;
+        apps
+    })
+}
+
+/// All load comes from one address, which would be held up.
+const WIDE: &str = "account_at_address: {burst: 10000, refill_seconds: 1}, \
+                    account: {burst: 10000, refill_seconds: 1}, \
+                    app_at_address: {burst: 10000, refill_seconds: 1}, \
+                    app: {burst: 10000, refill_seconds: 1}, \
+                    address: {burst: 10000, refill_seconds: 1}";
+
+/// A gate with an issuer on this store, everything else at its default.
+pub(crate) fn start(files: &Files, store: &str) -> Server {
+    let config = with_issuer(files, store);
+    Server::start(Kind::Portcullis(&config), &Under::Nothing)
+}
+
+fn with_issuer(files: &Files, store: &str) -> PathBuf {
+    let text = std::fs::read_to_string(files.config()).unwrap();
+    let issuer = format!(
+        "issuer:\n  url: https://id2.shop.example\n  address: 127.0.0.1:0\n  \
+         audiences: [{AUDIENCE}]\n  store: \"{store}\"\n  throttle: {{{WIDE}}}\n"
+    );
+    let path = files.path("issuer.yaml");
+    std::fs::write(&path, text + &issuer).unwrap();
+    path
+}
+
+/// Answers a second.
+fn load(server: &Server, apps: &[Arc<App>], asking: Asking) -> f64 {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let address = server.issuer.unwrap();
+    let answered: usize = runtime.block_on(async {
+        let begin = Instant::now() + WARM_UP;
+        let end = begin + DURATION;
+        let mut clients = JoinSet::new();
+        for app in apps {
+            let app = Arc::clone(app);
+            clients.spawn(async move {
+                let connection = Connection::open(address).await;
+                connection.ask(&app, asking, begin, end).await
+            });
+        }
+        clients.join_all().await.into_iter().sum()
+    });
+    answered as f64 / DURATION.as_secs_f64()
+}
+
+/// Processor time so far, in microseconds, of whoever takes part.
+struct Used {
+    at: Instant,
+    issuer: f64,
+    load: f64,
+    database: f64,
+}
+
+impl Used {
+    fn now(server: &Server, postgres: Option<&Postgres>) -> Self {
+        let database = postgres.map_or(Vec::new(), |postgres| children(main_process(postgres)));
+        Self {
+            at: Instant::now(),
+            issuer: processor_time(server.id()),
+            load: processor_time(std::process::id()),
+            database: database.into_iter().map(processor_time).sum(),
+        }
+    }
+
+    fn since(self, earlier: &Self) -> Self {
+        Self {
+            at: earlier.at,
+            issuer: self.issuer - earlier.issuer,
+            load: self.load - earlier.load,
+            database: self.database - earlier.database,
+        }
+    }
+
+    fn tell(&self, table: &mut Table) {
+        let elapsed = self.at.elapsed().as_secs_f64() * 1e6;
+        let [issuer, load, database] =
+            [self.issuer, self.load, self.database].map(|used| used / elapsed);
+        let parts = format!("issuer {issuer:.2}, database {database:.2}, load {load:.2}");
+        let total = issuer + load + database;
+        table.detail("- processors used meanwhile", total, "cores", &parts);
+    }
+}
+
+/// The process whose children serve the connections.
+fn main_process(postgres: &Postgres) -> u32 {
+    let text = std::fs::read_to_string(postgres.path().join("data/postmaster.pid")).unwrap();
+    text.lines().next().unwrap().parse().unwrap()
+}

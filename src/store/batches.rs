@@ -1,0 +1,184 @@
+//! What many callers ask of the database at once goes there together: a statement for all of them,
+//! a commit for all of them. Nobody waits for company; while one batch is under way, the next
+//! gathers.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::StoreError;
+
+/// How many questions a batch takes; a power of two, see [`chunks`].
+const MAXIMUM_BATCH: usize = 64;
+
+/// How many more may wait before those who ask wait to ask.
+const MAXIMUM_WAITING: usize = 1024;
+
+/// The longest that a batch may take: a database that has fallen silent must not hold its callers.
+const BATCH_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What answers a batch.
+pub(super) trait Together: Send + Sync + 'static {
+    type Question: Send + Sync + 'static;
+    type Answer: Send + 'static;
+
+    /// An answer to each question, in their order. Fails as a whole where the database does.
+    fn answer(
+        &self,
+        questions: &[Self::Question],
+    ) -> impl Future<Output = Result<Vec<Result<Self::Answer, StoreError>>, StoreError>> + Send;
+}
+
+/// The way to a task that answers batch after batch; it ends with the last of its handles.
+pub(super) struct Batches<T: Together> {
+    queue: mpsc::Sender<Asked<T>>,
+}
+
+struct Asked<T: Together> {
+    question: T::Question,
+    reply: oneshot::Sender<Result<T::Answer, StoreError>>,
+}
+
+impl<T: Together> Batches<T> {
+    /// Starts the task on the present runtime.
+    pub(super) fn start(together: T) -> Self {
+        let (queue, waiting) = mpsc::channel(MAXIMUM_WAITING);
+        tokio::spawn(serve(together, waiting));
+        Self { queue }
+    }
+
+    /// The answer, once the batch with this question has been answered.
+    pub(super) async fn ask(&self, question: T::Question) -> Result<T::Answer, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let asked = Asked { question, reply };
+        self.queue.send(asked).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
+    }
+}
+
+impl<T: Together> Clone for Batches<T> {
+    fn clone(&self) -> Self {
+        Self {
+            queue: self.queue.clone(),
+        }
+    }
+}
+
+impl<T: Together> fmt::Debug for Batches<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Batches(..)")
+    }
+}
+
+/// The task has gone with its runtime.
+fn stopped() -> StoreError {
+    sqlx::Error::PoolClosed.into()
+}
+
+async fn serve<T: Together>(together: T, mut waiting: mpsc::Receiver<Asked<T>>) {
+    let mut batch = Vec::with_capacity(MAXIMUM_BATCH);
+    while waiting.recv_many(&mut batch, MAXIMUM_BATCH).await > 0 {
+        let (questions, replies): (Vec<_>, Vec<_>) = batch
+            .drain(..)
+            .map(|Asked { question, reply }| (question, reply))
+            .unzip();
+        let answering = tokio::time::timeout(BATCH_PATIENCE, together.answer(&questions));
+        let answers = answering
+            .await
+            .unwrap_or_else(|_| Err(StoreError::Silent(BATCH_PATIENCE)));
+        match answers {
+            Ok(answers) => {
+                for (reply, answer) in replies.into_iter().zip(answers) {
+                    // Whoever asked may have gone.
+                    let _ = reply.send(answer);
+                }
+            }
+            Err(error) => {
+                let error = Arc::new(error);
+                for reply in replies {
+                    let _ = reply.send(Err(StoreError::Together(Arc::clone(&error))));
+                }
+            }
+        }
+    }
+}
+
+/// Cuts rows into pieces whose lengths are powers of two: so few texts of statements stay prepared.
+pub(super) fn chunks<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
+    std::iter::from_fn(move || {
+        let length = 1 << rows.len().min(MAXIMUM_BATCH).checked_ilog2()?;
+        let (chunk, rest) = rows.split_at_checked(length)?;
+        rows = rest;
+        Some(chunk)
+    })
+}
+
+/// `($1, $2), ($3, $4)`: so many rows of so many placeholders.
+pub(super) fn placeholders(rows: usize, columns: usize) -> String {
+    let row = |row: usize| {
+        let numbers = (1..=columns).map(|column| format!("${}", row * columns + column));
+        format!("({})", numbers.collect::<Vec<_>>().join(", "))
+    };
+    (0..rows).map(row).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_are_powers_of_two_and_lose_nothing() {
+        for count in [0, 1, 3, 37, 64, 65, 200] {
+            let rows: Vec<usize> = (0..count).collect();
+            let lengths: Vec<usize> = chunks(&rows).map(<[usize]>::len).collect();
+            assert!(lengths.iter().all(|length| length.is_power_of_two()));
+            assert!(lengths.iter().all(|length| *length <= MAXIMUM_BATCH));
+            assert_eq!(chunks(&rows).flatten().count(), count, "{lengths:?}");
+        }
+    }
+
+    #[test]
+    fn placeholders_are_numbered_through() {
+        assert_eq!(placeholders(2, 3), "($1, $2, $3), ($4, $5, $6)");
+        assert_eq!(placeholders(1, 1), "($1)");
+    }
+
+    /// Doubles; refuses odd numbers one by one, and zero with all who came with it.
+    struct Doubles;
+
+    impl Together for Doubles {
+        type Question = u32;
+        type Answer = u32;
+
+        async fn answer(
+            &self,
+            questions: &[u32],
+        ) -> Result<Vec<Result<u32, StoreError>>, StoreError> {
+            // The others gather meanwhile.
+            tokio::task::yield_now().await;
+            if questions.contains(&0) {
+                return Err(StoreError::Unreadable("zero"));
+            }
+            let answer = |number: &u32| match number % 2 {
+                0 => Ok(number * 2),
+                _ => Err(StoreError::Unreadable("odd number")),
+            };
+            Ok(questions.iter().map(answer).collect())
+        }
+    }
+
+    #[tokio::test]
+    async fn everybody_gets_the_answer_to_the_own_question() {
+        let batches = Batches::start(Doubles);
+        let asked = (1..300).map(|number| batches.ask(number));
+        let answers = futures_util::future::join_all(asked).await;
+        for (number, answer) in (1..300).zip(answers) {
+            assert_eq!(answer.ok(), (number % 2 == 0).then_some(number * 2));
+        }
+        let failed = batches.ask(0).await.unwrap_err();
+        assert!(failed.to_string().contains("unreadable zero"), "{failed}");
+        assert_eq!(batches.ask(4).await.unwrap(), 8, "it goes on");
+    }
+}
