@@ -9,6 +9,7 @@ mod backup;
 mod change;
 mod grants;
 mod location;
+mod locking;
 mod migrations;
 mod open;
 mod refresh_tokens;

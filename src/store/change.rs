@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use sqlx::{Any, Transaction};
 
+use super::locking::{Selected, lock_users};
 use super::revocations::{as_bigint, expiry, position, revoke};
 use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
@@ -28,12 +29,6 @@ pub enum Committed {
     Yes,
     /// Nobody would have been left who may do everything: nothing has changed.
     LastAdministrator,
-}
-
-/// Users, as a query of their ids with `$1` and so on for `names`.
-pub(super) struct Selected {
-    pub(super) query: String,
-    pub(super) names: Vec<String>,
 }
 
 impl Store {
@@ -78,16 +73,12 @@ impl Change {
     }
 
     /// Takes back what was given out to all of `users`: a row of the log for each, in statements
-    /// whose number does not grow with theirs. The locks are taken in the order of [`revoke`].
+    /// whose number does not grow with theirs.
     pub(super) async fn revoke_users(&mut self, users: &Selected) -> Result<u64, StoreError> {
         let Selected { query, names } = users;
-        let locking = [
-            format!("DELETE FROM refresh_tokens WHERE user_id IN ({query})"),
-            format!("UPDATE users SET status = status WHERE id IN ({query})"),
-        ];
-        for text in locking {
-            self.execute(&text, names, &[]).await?;
-        }
+        lock_users(&mut self.transaction, users).await?;
+        let text = format!("DELETE FROM refresh_tokens WHERE user_id IN ({query})");
+        self.execute(&text, names, &[]).await?;
         let expiry = expiry(&mut self.transaction, self.now).await?;
         let head = "UPDATE revocation_head SET position = position RETURNING position";
         let row = sqlx::query(head).fetch_one(&mut *self.transaction).await?;

@@ -2,6 +2,7 @@
 
 use sqlx::{Any, Row, Transaction};
 
+use super::locking::{Selected, lock_users};
 use super::revocations::{as_bigint, position, revoke};
 use super::users::scopes;
 use super::{Store, StoreError};
@@ -100,6 +101,8 @@ impl Store {
         now: UnixSeconds,
     ) -> Result<Rotation, StoreError> {
         let mut transaction = self.begin().await?;
+        let its_user = "SELECT user_id FROM refresh_tokens WHERE digest = $1";
+        lock_users(&mut transaction, &Selected::by(its_user, &digest.to_text())).await?;
         // Locks the row: of several callers at once, each sees what the one before has done.
         let text = "UPDATE refresh_tokens SET used_at = used_at \
                     WHERE digest = $1 AND expires_at > $2 RETURNING family, used_at, successor";

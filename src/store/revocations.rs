@@ -3,6 +3,7 @@
 use sqlx::any::AnyRow;
 use sqlx::{Any, Row, Transaction};
 
+use super::locking::{Selected, lock_users};
 use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
 use crate::token::{LogPosition, Subject};
@@ -131,8 +132,7 @@ impl Store {
 }
 
 /// Appends to the log and ends what the rows of `subject` hold. To be called last in a transaction:
-/// from here to its end nobody else appends. Rows are locked in the order in which everybody does
-/// it: refresh tokens, users and apps, the log.
+/// from here to its end nobody else appends.
 pub(super) async fn revoke(
     transaction: &mut Transaction<'static, Any>,
     subject: &Subject,
@@ -145,19 +145,21 @@ pub(super) async fn revoke(
         Subject::User(_) => (Some("user_id = $1"), Some(("users", "id = $1"))),
         Subject::Everyone => (Some("family <> $1"), Some(("users", "id <> $1"))),
     };
+    let users = match (refresh_tokens, rows) {
+        (_, Some(("users", condition))) => Some(format!("SELECT id FROM users WHERE {condition}")),
+        (Some(condition), _) => Some(format!(
+            "SELECT user_id FROM refresh_tokens WHERE {condition}"
+        )),
+        (None, _) => None,
+    };
+    if let Some(query) = users {
+        lock_users(transaction, &Selected::by(&query, subject.name())).await?;
+    }
     if let Some(condition) = refresh_tokens {
         sqlx::query(&format!("DELETE FROM refresh_tokens WHERE {condition}"))
             .bind(subject.name())
             .execute(&mut **transaction)
             .await?;
-    }
-    if let Some((table, condition)) = rows {
-        sqlx::query(&format!(
-            "UPDATE {table} SET status = status WHERE {condition}"
-        ))
-        .bind(subject.name())
-        .execute(&mut **transaction)
-        .await?;
     }
     let position = append(transaction, subject, now).await?;
     if let Some((table, condition)) = rows {
