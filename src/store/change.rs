@@ -3,13 +3,13 @@
 
 use std::fmt::Write;
 
-use sqlx::{Any, Transaction};
+use sqlx::{Any, Row, Transaction};
 
 use super::locking::{Selected, lock_users};
 use super::revocations::{as_bigint, expiry, position, revoke};
 use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
-use crate::identity::ADMINISTRATIVE_SCOPES;
+use crate::identity::{ADMINISTRATIVE_SCOPES, UserId};
 use crate::token::Subject;
 
 /// A change that has begun. What it reads stays true until it is committed; dropped, it never was.
@@ -69,6 +69,28 @@ impl Change {
     pub async fn revoke(&mut self, subject: &Subject) -> Result<(), StoreError> {
         revoke(&mut self.transaction, subject, self.now).await?;
         self.appended = true;
+        Ok(())
+    }
+
+    /// Takes back what was given out to a user and to its apps, by whomever those were used: without
+    /// their owner they are nobody's.
+    pub async fn revoke_with_apps(&mut self, user: &UserId) -> Result<(), StoreError> {
+        // All at once: after the first row of the log no user is locked any more.
+        let concerned = "SELECT id FROM users WHERE id = $1 UNION SELECT user_id \
+                         FROM refresh_tokens WHERE app_key IN \
+                         (SELECT app_key FROM apps WHERE owner_id = $1)";
+        let concerned = Selected::by(concerned, user.as_str());
+        lock_users(&mut self.transaction, &concerned).await?;
+        let rows = sqlx::query("SELECT app_key FROM apps WHERE owner_id = $1")
+            .bind(user.as_str())
+            .fetch_all(&mut *self.transaction)
+            .await?;
+        self.revoke(&Subject::User(user.as_str().to_owned()))
+            .await?;
+        for row in rows {
+            let app = Subject::App(row.try_get("app_key")?);
+            self.revoke(&app).await?;
+        }
         Ok(())
     }
 

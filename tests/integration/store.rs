@@ -53,6 +53,7 @@ async fn contract(place: &dyn Fn(&str) -> StoreLocation) {
     losses(&place("losses")).await;
     secrets(&place("secrets")).await;
     grants(&place("grants")).await;
+    owners(&place("owners")).await;
     storm(&place("storm")).await;
     newer_schema(&place("newer")).await;
 }
@@ -608,6 +609,41 @@ async fn grants(place: &StoreLocation) {
     let mut change = store.change(NOW).await.unwrap();
     assert!(change.has_grant(&alice.id, "a").await.unwrap());
     assert!(!change.has_grant(&alice.id, "c").await.unwrap());
+}
+
+/// Without their owner apps are nobody's: what others got through them ends as well.
+async fn owners(place: &StoreLocation) {
+    let store = Store::open(place).await.unwrap();
+    store.add_scope(&scope("orders.read"), "").await.unwrap();
+    let (alice, bobby) = (user("alice"), user("bobby"));
+    store.add_user(&alice, "hash").await.unwrap();
+    store.add_user(&bobby, "hash").await.unwrap();
+    let secret = PlainSecret::from_random([1; 32]).digest();
+    let shop = app("shop", &alice);
+    store.add_app(&shop, &secret).await.unwrap();
+    let through_shop = RefreshToken {
+        app: Some(shop.key.clone()),
+        ..refresh_token(&bobby)
+    };
+    store
+        .add_refresh_token(&secret, &through_shop, NOW)
+        .await
+        .unwrap();
+    let mut change = store.change(NOW).await.unwrap();
+    change.revoke_with_apps(&alice.id).await.unwrap();
+    change.delete_user(&alice.id).await.unwrap();
+    assert_eq!(change.commit().await.unwrap(), Committed::Yes);
+    let rows = store.revocations_after(LogPosition::default(), 10).await;
+    let subjects: Vec<Subject> = rows.unwrap().into_iter().map(|row| row.subject).collect();
+    let expected = [
+        Subject::User(alice.id.as_str().to_owned()),
+        Subject::App(shop.key.as_str().to_owned()),
+    ];
+    assert_eq!(subjects, expected);
+    assert!(store.refresh_token(&secret, NOW).await.unwrap().is_none());
+    assert!(store.app(&shop.key, NOW).await.unwrap().is_none());
+    let bobby = store.user(&bobby.id).await.unwrap().unwrap();
+    assert_eq!(bobby.revoked_through, LogPosition::default());
 }
 
 /// Whoever changes something locks in one order: no two wait for each other, which a database would
