@@ -11,6 +11,7 @@ mod batches;
 mod change;
 mod grants;
 mod location;
+mod locking;
 mod migrations;
 mod open;
 mod refresh_tokens;

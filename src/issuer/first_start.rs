@@ -114,3 +114,23 @@ fn read_password(path: &Path) -> Result<String, FirstStartError> {
     text.map(str::to_owned)
         .map_err(|_| FirstStartError::Password("the file is not UTF-8 text".to_owned()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::ADMINISTRATIVE_SCOPES;
+
+    #[test]
+    fn the_policy_the_roles_and_the_last_administrator_are_about_the_same_scopes() {
+        let names = OWN_SCOPES.map(|(name, _)| ScopeName::parse(name).unwrap());
+        assert!(names.iter().all(ScopeName::is_own));
+        let administrative = names.iter().filter(|name| name.is_administrative());
+        let administrative: Vec<&str> = administrative.map(ScopeName::as_str).collect();
+        assert_eq!(administrative, ADMINISTRATIVE_SCOPES);
+        let policy = include_str!("policy.yaml");
+        for (name, description) in OWN_SCOPES {
+            let line = format!("\n  {name}: {description}\n");
+            assert!(policy.contains(&line), "{name}");
+        }
+    }
+}

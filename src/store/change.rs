@@ -3,12 +3,13 @@
 
 use std::fmt::Write;
 
-use sqlx::{Any, Transaction};
+use sqlx::{Any, Row, Transaction};
 
+use super::locking::{Selected, lock_users};
 use super::revocations::{as_bigint, expiry, position, revoke};
 use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
-use crate::identity::ADMINISTRATIVE_SCOPES;
+use crate::identity::{ADMINISTRATIVE_SCOPES, UserId};
 use crate::token::Subject;
 
 /// A change that has begun. What it reads stays true until it is committed; dropped, it never was.
@@ -28,12 +29,6 @@ pub enum Committed {
     Yes,
     /// Nobody would have been left who may do everything: nothing has changed.
     LastAdministrator,
-}
-
-/// Users, as a query of their ids with `$1` and so on for `names`.
-pub(super) struct Selected {
-    pub(super) query: String,
-    pub(super) names: Vec<String>,
 }
 
 impl Store {
@@ -77,17 +72,35 @@ impl Change {
         Ok(())
     }
 
+    /// Takes back what was given out to a user and to its apps, by whomever those were used: without
+    /// their owner they are nobody's.
+    pub async fn revoke_with_apps(&mut self, user: &UserId) -> Result<(), StoreError> {
+        // All at once: after the first row of the log no user is locked any more.
+        let concerned = "SELECT id FROM users WHERE id = $1 UNION SELECT user_id \
+                         FROM refresh_tokens WHERE app_key IN \
+                         (SELECT app_key FROM apps WHERE owner_id = $1)";
+        let concerned = Selected::by(concerned, user.as_str());
+        lock_users(&mut self.transaction, &concerned).await?;
+        let rows = sqlx::query("SELECT app_key FROM apps WHERE owner_id = $1")
+            .bind(user.as_str())
+            .fetch_all(&mut *self.transaction)
+            .await?;
+        self.revoke(&Subject::User(user.as_str().to_owned()))
+            .await?;
+        for row in rows {
+            let app = Subject::App(row.try_get("app_key")?);
+            self.revoke(&app).await?;
+        }
+        Ok(())
+    }
+
     /// Takes back what was given out to all of `users`: a row of the log for each, in statements
-    /// whose number does not grow with theirs. The locks are taken in the order of [`revoke`].
+    /// whose number does not grow with theirs.
     pub(super) async fn revoke_users(&mut self, users: &Selected) -> Result<u64, StoreError> {
         let Selected { query, names } = users;
-        let locking = [
-            format!("DELETE FROM refresh_tokens WHERE user_id IN ({query})"),
-            format!("UPDATE users SET status = status WHERE id IN ({query})"),
-        ];
-        for text in locking {
-            self.execute(&text, names, &[]).await?;
-        }
+        lock_users(&mut self.transaction, users).await?;
+        let text = format!("DELETE FROM refresh_tokens WHERE user_id IN ({query})");
+        self.execute(&text, names, &[]).await?;
         let expiry = expiry(&mut self.transaction, self.now).await?;
         let head = "UPDATE revocation_head SET position = position RETURNING position";
         let row = sqlx::query(head).fetch_one(&mut *self.transaction).await?;

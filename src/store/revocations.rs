@@ -146,8 +146,7 @@ impl Store {
 }
 
 /// Appends to the log and ends what the rows of `subject` hold. To be called last in a transaction:
-/// from here to its end nobody else appends. Rows are locked in the order in which everybody does
-/// it: refresh tokens, users and apps, the log.
+/// from here to its end nobody else appends.
 pub(super) async fn revoke(
     transaction: &mut Transaction<'static, Any>,
     subject: &Subject,

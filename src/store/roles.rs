@@ -3,7 +3,8 @@
 use sqlx::any::AnyRow;
 use sqlx::{Any, Executor, Row};
 
-use super::change::{Selected, placeholders};
+use super::change::placeholders;
+use super::locking::Selected;
 use super::users::scopes;
 use super::{Change, Created, Listing, Page, Store, StoreError, created};
 use crate::clock::UnixSeconds;

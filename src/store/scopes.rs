@@ -3,7 +3,8 @@
 use sqlx::any::AnyRow;
 use sqlx::{Any, Executor, Row};
 
-use super::change::{Selected, placeholders};
+use super::change::placeholders;
+use super::locking::Selected;
 use super::{Change, Created, Listing, Page, Store, StoreError, created};
 use crate::identity::{Description, Scope, ScopeName, ScopeSet};
 
@@ -117,10 +118,7 @@ impl Change {
 fn holders(scope: &ScopeName) -> Selected {
     let query = "SELECT r.user_id FROM user_roles r JOIN role_scopes s ON s.role = r.role \
                  WHERE s.scope = $1";
-    Selected {
-        query: query.to_owned(),
-        names: vec![scope.as_str().to_owned()],
-    }
+    Selected::by(query, scope.as_str())
 }
 
 async fn named(

@@ -214,9 +214,6 @@ impl Change {
     /// Deletes a user and its apps.
     pub async fn delete_user(&mut self, id: &UserId) -> Result<(), StoreError> {
         let texts = [id.as_str().to_owned()];
-        // First, as `revoke` does: who rotates one has locked it before its user.
-        let refresh_tokens = "DELETE FROM refresh_tokens WHERE user_id = $1";
-        self.execute(refresh_tokens, &texts, &[]).await?;
         self.execute("DELETE FROM users WHERE id = $1", &texts, &[])
             .await?;
         Ok(())

@@ -515,7 +515,7 @@ async fn nobody_passes_on_more_than_it_has() {
     }
 }
 
-/// What an app may that was granted `backend.user` and `consumer.app`.
+/// What an app may that was granted `backend.user`, `backend.scope` and `consumer.app`.
 const OF_ROBOT: &[(&str, u16)] = &[
     (
         r#"PUT /backend/user/admin {"roles": ["administrator", "sales"]}"#,
@@ -529,6 +529,14 @@ const OF_ROBOT: &[(&str, u16)] = &[
         r#"POST /consumer/app {"name": "child", "scopes": ["backend.role"]}"#,
         400,
     ),
+    (
+        r#"PUT /backend/scope/orders.read {"name": "orders.everything"}"#,
+        403,
+    ),
+    (
+        r#"PUT /backend/scope/orders.write {"name": "orders.place"}"#,
+        200,
+    ),
     ("GET /backend/user/admin", 200),
     (r#"PUT /backend/user/alice {"status": "disabled"}"#, 200),
 ];
@@ -536,7 +544,13 @@ const OF_ROBOT: &[(&str, u16)] = &[
 #[tokio::test]
 async fn an_app_raises_neither_its_owner_nor_itself() {
     let shop = Shop::start().await;
-    let robot = shop.robot(r#"["backend.user", "consumer.app"]"#).await;
+    // By its own login an administrator gives itself whatever it wants.
+    let more = r#"PUT /backend/user/admin {"roles": ["administrator", "reading"]}"#;
+    let reading = r#"POST /backend/role {"name": "reading", "scopes": ["orders.read"]}"#;
+    assert_eq!(shop.does(reading).await, 201);
+    assert_eq!(shop.does(more).await, 200);
+    let robot = r#"["backend.user", "backend.scope", "consumer.app"]"#;
+    let robot = shop.robot(robot).await;
     let answer = shop.companion.token(&robot, CLIENT_CREDENTIALS).await;
     let answer = answer.json();
     let token = answer["access_token"].as_str().unwrap();

@@ -558,6 +558,11 @@ fn a_configuration_that_cannot_be_is_told_key_by_key() {
             companion,
             "out of bounds",
         ),
+        (
+            &format!("{good}, secret_overlap_seconds: 2592001"),
+            companion,
+            "out of bounds",
+        ),
         (&format!("{good}, colour: red"), companion, "colour"),
         (
             good,

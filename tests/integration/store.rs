@@ -73,6 +73,8 @@ async fn contract(place: &dyn Fn(&str) -> StoreLocation) {
     secrets(&place("secrets")).await;
     grants(&place("grants")).await;
     grant_race(&place("grant_race")).await;
+    owners(&place("owners")).await;
+    storm(&place("storm")).await;
     newer_schema(&place("newer")).await;
 }
 
@@ -978,6 +980,119 @@ async fn grants(place: &StoreLocation) {
     let mut change = store.change(NOW).await.unwrap();
     assert!(change.has_grant(&alice.id, "a").await.unwrap());
     assert!(!change.has_grant(&alice.id, "c").await.unwrap());
+}
+
+/// Without their owner apps are nobody's: what others got through them ends as well.
+async fn owners(place: &StoreLocation) {
+    let store = Store::open(place).await.unwrap();
+    store.add_scope(&scope("orders.read"), "").await.unwrap();
+    let (alice, bobby) = (user("alice"), user("bobby"));
+    store.add_user(&alice, "hash").await.unwrap();
+    store.add_user(&bobby, "hash").await.unwrap();
+    let secret = PlainSecret::from_random([1; 32]).digest();
+    let shop = app("shop", &alice);
+    store.add_app(&shop, &secret).await.unwrap();
+    let through_shop = RefreshToken {
+        app: Some(shop.key.clone()),
+        ..refresh_token(&bobby)
+    };
+    store
+        .add_refresh_token(&secret, &through_shop, NOW)
+        .await
+        .unwrap();
+    let mut change = store.change(NOW).await.unwrap();
+    change.revoke_with_apps(&alice.id).await.unwrap();
+    change.delete_user(&alice.id).await.unwrap();
+    assert_eq!(change.commit().await.unwrap(), Committed::Yes);
+    let rows = store.revocations_after(LogPosition::default(), 10).await;
+    let subjects: Vec<Subject> = rows.unwrap().into_iter().map(|row| row.subject).collect();
+    let expected = [
+        Subject::User(alice.id.as_str().to_owned()),
+        Subject::App(shop.key.as_str().to_owned()),
+    ];
+    assert_eq!(subjects, expected);
+    assert!(store.refresh_token(&secret, NOW).await.unwrap().is_none());
+    assert!(store.app(&shop.key, NOW).await.unwrap().is_none());
+    let bobby = store.user(&bobby.id).await.unwrap().unwrap();
+    assert_eq!(bobby.revoked_through, LogPosition::default());
+}
+
+/// Whoever changes something locks in one order: no two wait for each other, which a database would
+/// end with an error for one of them.
+async fn storm(place: &StoreLocation) {
+    const USERS: usize = 4;
+    let store = Store::open(place).await.unwrap();
+    let role = RoleName::parse("sales").unwrap();
+    let scopes = [scope("orders.read")];
+    store.add_scope(&scopes[0], "").await.unwrap();
+    store.add_role(&role, &scopes).await.unwrap();
+    for number in 0..USERS {
+        let user = User {
+            roles: vec![role.clone()],
+            ..user(&format!("user{number}"))
+        };
+        store.add_user(&user, "hash").await.unwrap();
+    }
+    let actors = (0..24_u8).map(|actor| {
+        let (store, role, scopes) = (store.clone(), role.clone(), scopes.clone());
+        tokio::spawn(async move {
+            for step in 0..10_u8 {
+                let user = user(&format!("user{}", usize::from(actor ^ step) % USERS));
+                act(&store, (actor, step), &user).await;
+                if actor == 0 {
+                    let all: ScopeSet = scopes.iter().cloned().collect();
+                    let mut change = store.change(NOW).await.unwrap();
+                    change.remove_role_scopes(&role, &all).await.unwrap();
+                    change.add_role_scopes(&role, &all).await.unwrap();
+                    assert_eq!(change.commit().await.unwrap(), Committed::Yes);
+                }
+            }
+        })
+    });
+    for outcome in futures_util::future::join_all(actors).await {
+        outcome.unwrap();
+    }
+}
+
+/// One of the things that happen to a user, its refresh tokens and the log.
+async fn act(store: &Store, (actor, step): (u8, u8), user: &User) {
+    let digests = [0, 1, 2].map(|number| {
+        let mut random = [actor; 32];
+        random[0] = step;
+        random[1] = number;
+        PlainSecret::from_random(random).digest()
+    });
+    let token = RefreshToken {
+        family: format!("family-{actor}-{step}"),
+        ..refresh_token(user)
+    };
+    let subject = Subject::User(user.id.as_str().to_owned());
+    match actor % 4 {
+        0 => {
+            let mut change = store.change(NOW).await.unwrap();
+            let other = Username::parse(&format!("renamed-{actor}-{step}")).unwrap();
+            let renamed = change.rename_user(&user.id, &other, &user.email);
+            assert_eq!(renamed.await.unwrap(), Created::Yes);
+            change.revoke(&subject).await.unwrap();
+            assert_eq!(change.commit().await.unwrap(), Committed::Yes);
+        }
+        1 => drop(store.revoke(&subject, NOW).await.unwrap()),
+        _ => {
+            store
+                .add_refresh_token(&digests[0], &token, NOW)
+                .await
+                .unwrap();
+            // Twice the same: the second is a replay, which ends the grant.
+            for successor in &digests[1..] {
+                let successor = Successor {
+                    digest: successor,
+                    token: &token,
+                };
+                let rotated = store.rotate_refresh_token(&digests[0], &successor, 0, NOW);
+                rotated.await.unwrap();
+            }
+        }
+    }
 }
 
 async fn newer_schema(place: &StoreLocation) {

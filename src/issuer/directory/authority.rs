@@ -4,15 +4,16 @@
 //! 1. `backend.*` scopes pass only through the hands of tokens that have them: into roles, to users,
 //!    to apps. Users and apps that have such scopes are changed only by tokens that have them too,
 //!    because whoever sets a password or takes a secret can do what its owner can.
-//! 2. No token makes its own user more than it is, by a role or in one, unless it has all
-//!    `backend.*` scopes and could do so anyway.
+//! 2. No token makes its own user more than it is, by a role, in one, or by another name of a scope
+//!    that it has, unless it has all `backend.*` scopes and could do so anyway.
 //!
 //! Other scopes are for administrators to give: who has `backend.role` puts any of them into a role,
-//! and who has `backend.user` gives roles that have them. That reaches a second account of the same
-//! person too, so these two are for whoever may have every scope that is not `backend.*`.
+//! who has `backend.user` gives roles that have them, who has `backend.scope` names them, and who has
+//! `backend.app` takes the secret of an app that has them. That reaches a second account of the same
+//! person too, so these are for whoever may have every scope that is not `backend.*`.
 
 use super::DirectoryError;
-use crate::identity::{Role, ScopeSet, User};
+use crate::identity::{Role, ScopeName, ScopeSet, User};
 
 /// On whose behalf an operation runs.
 #[derive(Clone, Copy)]
@@ -66,6 +67,24 @@ impl Authority<'_> {
                     return Ok(());
                 }
                 within(added, &user.scopes)
+            }
+            Self::Bearer { .. } | Self::Machine => Ok(()),
+        }
+    }
+
+    /// Whether it may give a scope another name, which then is the name of what its own user has.
+    pub(super) fn may_rename(
+        &self,
+        scope: &ScopeName,
+        name: &ScopeName,
+    ) -> Result<(), DirectoryError> {
+        match self {
+            Self::Bearer { user, scopes }
+                if user.scopes.contains(scope.as_str()) && !scopes.make_administrator() =>
+            {
+                Err(DirectoryError::Beyond(
+                    std::iter::once(name.clone()).collect(),
+                ))
             }
             Self::Bearer { .. } | Self::Machine => Ok(()),
         }

@@ -68,6 +68,7 @@ impl Directory<'_> {
         {
             not_own(&scope.name)?;
             let name = free_name(name)?;
+            self.authority.may_rename(&scope.name, &name)?;
             free(change.rename_scope(&scope.name, &name).await?)?;
             scope.name = name;
         }

@@ -89,7 +89,8 @@ impl Directory<'_> {
         Ok(user)
     }
 
-    /// Changes a user. Its tokens end if it is disabled, renamed, or has less than before.
+    /// Changes a user. Its tokens end if it is disabled, renamed, or has less than before; those of
+    /// its apps, whoever uses them, if it is disabled.
     pub async fn update_user(
         &self,
         name: &str,
@@ -118,7 +119,9 @@ impl Directory<'_> {
             change.set_user_roles(&before.id, &roles).await?;
         }
         let after = found(change.user(&before.id).await?)?;
-        if ends_tokens(&before, &after) {
+        if before.status == Status::Active && after.status == Status::Disabled {
+            change.revoke_with_apps(&after.id).await?;
+        } else if has_less(&before, &after) {
             change.revoke(&subject(&after.id)).await?;
         }
         commit(change).await?;
@@ -130,8 +133,8 @@ impl Directory<'_> {
         let mut change = self.change().await?;
         let user = found(change.user_named(&username(name)?).await?)?;
         self.authority.may_pass_on(&user.scopes)?;
+        change.revoke_with_apps(&user.id).await?;
         change.delete_user(&user.id).await?;
-        change.revoke(&subject(&user.id)).await?;
         commit(change).await
     }
 
@@ -202,10 +205,9 @@ impl Directory<'_> {
     }
 }
 
-/// Whether what was given out to the user of before is more than the one of now would get.
-fn ends_tokens(before: &User, after: &User) -> bool {
-    let disabled = before.status == Status::Active && after.status == Status::Disabled;
-    disabled || before.username != after.username || !before.scopes.is_subset_of(&after.scopes)
+/// Whether tokens of the user of before say more than those of the one of now.
+fn has_less(before: &User, after: &User) -> bool {
+    before.username != after.username || !before.scopes.is_subset_of(&after.scopes)
 }
 
 /// Roles by their names, and what they have together.
