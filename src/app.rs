@@ -5,6 +5,8 @@ mod collectors;
 #[cfg_attr(not(feature = "issuer"), path = "app/no_companion.rs")]
 mod companion;
 mod connection;
+#[cfg(feature = "issuer")]
+mod feed;
 mod socket;
 
 use std::net::SocketAddr;
@@ -48,6 +50,7 @@ pub struct App {
     authz_address: ListenAddress,
     admin_address: SocketAddr,
     issuer_address: Option<SocketAddr>,
+    feed_address: Option<SocketAddr>,
     authorizer: Arc<Authorizer>,
     loader: Arc<Loader>,
     shutdown: Shutdown,
@@ -69,10 +72,14 @@ pub fn build(config: &Config, dropped_lines: Option<DroppedLines>) -> anyhow::Re
     let authz_socket = AuthzSocket::bind(&config.authz)?;
     let (authz_address, admin_address) = (authz_socket.address(), admin_socket.local_addr()?);
 
-    let companion = Companion::open(config.issuer.as_ref(), &control, &core.keyring)?;
+    let companion = Companion::open(config, &control, &core.keyring)?;
     let issuer_address = companion.as_ref().map(Companion::address).transpose()?;
+    let feed_address = companion.as_ref().and_then(Companion::feed_address);
 
-    let (registry, metrics) = core.metrics(dropped_lines);
+    let (mut registry, metrics) = core.metrics(dropped_lines);
+    if let Some(companion) = &companion {
+        companion.register(&mut registry);
+    }
     let gate = core.gate(config, metrics);
     let serving = Serving::default();
     let authz_server = serving.authz(gate_runtime.handle(), gate, authz_socket, &config.authz)?;
@@ -80,13 +87,14 @@ pub fn build(config: &Config, dropped_lines: Option<DroppedLines>) -> anyhow::Re
     let admin_server = serving.admin(&control, admin, admin_socket)?;
     let mut servers = vec![authz_server, admin_server];
     if let Some(companion) = companion {
-        servers.push(companion.serve(&control, &serving.shutdown)?);
+        servers.extend(companion.serve(&control, &serving.shutdown)?);
     }
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         authz.address = %authz_address,
         admin.address = %admin_address,
         issuer.address = issuer_address.map(tracing::field::display),
+        feed.address = feed_address.map(tracing::field::display),
         policy.digest = core.authorizer.snapshot().policy().digest(),
         policy.routes = core.authorizer.snapshot().policy().routes().len(),
         "serving"
@@ -98,6 +106,7 @@ pub fn build(config: &Config, dropped_lines: Option<DroppedLines>) -> anyhow::Re
         authz_address,
         admin_address,
         issuer_address,
+        feed_address,
         authorizer,
         loader,
         shutdown: serving.shutdown,
@@ -195,6 +204,11 @@ impl App {
     /// Where the issuer is, if there is one.
     pub fn issuer_address(&self) -> Option<SocketAddr> {
         self.issuer_address
+    }
+
+    /// Where the feed is, if there is one.
+    pub fn feed_address(&self) -> Option<SocketAddr> {
+        self.feed_address
     }
 
     /// Judges the requests.

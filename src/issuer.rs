@@ -28,7 +28,6 @@ use axum::Router;
 
 use crate::authorizer::Authorizer;
 use crate::clock::Clock;
-use crate::revocation::RevocationList;
 use crate::store::{Store, StoreError};
 use crate::token::{CryptographyFailed, KeySet, KeySetError, SigningKeyError};
 
@@ -37,6 +36,7 @@ pub use routes::endpoints;
 pub use settings::{Grants, HashingSettings, IssuerDocument, IssuerSettings, RefreshSettings};
 
 use hashing::PasswordHasher;
+use revocation_log::LogFollower;
 use signing::Signer;
 
 /// An issuer that is ready to serve.
@@ -46,7 +46,7 @@ pub struct Issuer {
     signer: Signer,
     guard: Authorizer,
     hasher: PasswordHasher,
-    revocations: Arc<RevocationList>,
+    log: LogFollower,
     clock: Arc<dyn Clock>,
 }
 
@@ -90,7 +90,13 @@ impl Issuer {
         store
             .announce_token_life(settings.access_token_seconds)
             .await?;
-        let revocations = revocation_log::new_list(&store, settings.max_revocations).await?;
+        let log = LogFollower::start(
+            &store,
+            &settings.url,
+            settings.max_revocations,
+            Arc::clone(&clock),
+        )
+        .await?;
         let guard = guard::authorizer(&settings, signer.key_set()?, Arc::clone(&clock))?;
         let hasher = PasswordHasher::start(settings.hashing)?;
         let issuer = Self {
@@ -99,9 +105,10 @@ impl Issuer {
             signer,
             guard,
             hasher,
-            revocations,
+            log,
             clock,
         };
+        issuer.publish_keys();
         let administrator = issuer.prepare_first_start().await?;
         Ok((Arc::new(issuer), administrator))
     }

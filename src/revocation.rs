@@ -11,6 +11,10 @@ use arc_swap::ArcSwapOption;
 use crate::clock::UnixSeconds;
 use crate::token::{LogPosition, Mark, Revocable};
 
+mod recency;
+
+pub use recency::{OnStale, Recency};
+
 /// A power of two, so that the first bits of a mark choose the shard. A change copies one shard:
 /// with a million entries some 250 of them.
 const SHARD_BITS: u32 = 12;
@@ -40,6 +44,8 @@ pub struct RevocationList {
     max_entries: usize,
     /// Held by whoever writes; never by a reader.
     writing: Mutex<()>,
+    /// Absent where the log is in the same process.
+    recency: Option<Recency>,
 }
 
 /// Entries whose marks begin alike, sorted by mark.
@@ -77,7 +83,29 @@ impl RevocationList {
             entries: AtomicUsize::new(0),
             max_entries: max_entries.max(1),
             writing: Mutex::new(()),
+            recency: None,
         }
+    }
+
+    /// The same for a log that is elsewhere, and of which news may fail to come.
+    #[must_use]
+    pub fn from_afar(self, recency: Recency) -> Self {
+        Self {
+            recency: Some(recency),
+            ..self
+        }
+    }
+
+    /// How old its knowledge is, where the log is elsewhere.
+    pub fn recency(&self) -> Option<&Recency> {
+        self.recency.as_ref()
+    }
+
+    /// Whether it is too old to let any token through.
+    pub fn is_too_old(&self) -> bool {
+        let strict = |recency: &&Recency| recency.on_stale() == OnStale::Deny;
+        let recency = self.recency.as_ref().filter(strict);
+        recency.is_some_and(Recency::is_stale)
     }
 
     /// Whether a token that holds has been taken back. Never waits.

@@ -4,13 +4,15 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use prometheus_client::registry::Registry;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use super::bounded_listener::{BoundedListener, Bounds};
+use super::feed::FeedServer;
 use super::socket;
 use crate::clock::SystemClock;
-use crate::config::IssuerSettings;
+use crate::config::Config;
 use crate::issuer::{FirstAdministrator, Issuer};
 use crate::keyring::Keyring;
 use crate::shutdown::{Phase, Shutdown};
@@ -19,19 +21,24 @@ use crate::shutdown::{Phase, Shutdown};
 pub(super) struct Companion {
     issuer: Arc<Issuer>,
     socket: TcpListener,
+    feed: Option<FeedServer>,
 }
 
 impl Companion {
     /// Opens the store and gives the keys to the gate; nothing where no issuer is configured.
     pub(super) fn open(
-        settings: Option<&IssuerSettings>,
+        config: &Config,
         control: &Handle,
         keyring: &Keyring,
     ) -> anyhow::Result<Option<Self>> {
-        let Some(settings) = settings.cloned() else {
+        let Some(settings) = config.issuer.clone() else {
             return Ok(None);
         };
         let socket = socket::bind_issuer(settings.address)?;
+        let feed = config.feed.as_ref();
+        let feed_socket = feed
+            .map(|feed| socket::bind_feed(feed.address))
+            .transpose()?;
         // Not `block_on`: whoever builds an app may itself run on a runtime.
         let (sender, receiver) = std::sync::mpsc::channel();
         control.spawn(async move {
@@ -43,22 +50,47 @@ impl Companion {
         keyring.set_companion_keys(issuer.key_set()?);
         keyring.set_companion_revocations(Arc::clone(issuer.revocations()));
         tell(&administrator)?;
-        Ok(Some(Self { issuer, socket }))
+        let feed = match (feed, feed_socket) {
+            (Some(listener), Some(socket)) => {
+                Some(FeedServer::new(listener, socket, issuer.feed())?)
+            }
+            _ => None,
+        };
+        Ok(Some(Self {
+            issuer,
+            socket,
+            feed,
+        }))
     }
 
     pub(super) fn address(&self) -> std::io::Result<SocketAddr> {
         self.socket.local_addr()
     }
 
+    pub(super) fn feed_address(&self) -> Option<SocketAddr> {
+        self.feed.as_ref().map(FeedServer::address)
+    }
+
+    /// What the feed counts, where it is served.
+    pub(super) fn register(&self, registry: &mut Registry) {
+        if let Some(feed) = &self.feed {
+            registry.register_collector(Box::new(feed.collector()));
+        }
+    }
+
     pub(super) fn serve(
         self,
         control: &Handle,
         shutdown: &Shutdown,
-    ) -> anyhow::Result<JoinHandle<()>> {
+    ) -> anyhow::Result<Vec<JoinHandle<()>>> {
         let _entered = control.enter();
         let listener = tokio::net::TcpListener::from_std(self.socket)?;
         let stopped = shutdown.reached(Phase::Stopping);
-        Ok(control.spawn(async move {
+        let feed = self
+            .feed
+            .map(|feed| feed.serve(control, shutdown))
+            .transpose()?;
+        let issuer = control.spawn(async move {
             let listener = BoundedListener::new(listener, Bounds::ISSUER);
             let server = axum::serve(listener, self.issuer.router());
             let serving = async {
@@ -71,7 +103,8 @@ impl Companion {
                 () = self.issuer.follow_log() => {}
             }
             self.issuer.store().close().await;
-        }))
+        });
+        Ok(feed.into_iter().chain([issuer]).collect())
     }
 }
 

@@ -3,10 +3,11 @@
 use std::io;
 use std::net::SocketAddr;
 
+use prometheus_client::registry::Registry;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
-use crate::config::IssuerSettings;
+use crate::config::Config;
 use crate::keyring::Keyring;
 use crate::shutdown::Shutdown;
 
@@ -18,12 +19,8 @@ impl Companion {
         clippy::unnecessary_wraps,
         reason = "the same signature as that of the issuer's companion"
     )]
-    pub(super) fn open(
-        settings: Option<&IssuerSettings>,
-        _: &Handle,
-        _: &Keyring,
-    ) -> anyhow::Result<Option<Self>> {
-        match settings {
+    pub(super) fn open(config: &Config, _: &Handle, _: &Keyring) -> anyhow::Result<Option<Self>> {
+        match &config.issuer {
             None => Ok(None),
             Some(settings) => match *settings {},
         }
@@ -33,7 +30,15 @@ impl Companion {
         match *self {}
     }
 
-    pub(super) fn serve(self, _: &Handle, _: &Shutdown) -> anyhow::Result<JoinHandle<()>> {
+    pub(super) fn feed_address(&self) -> Option<SocketAddr> {
+        match *self {}
+    }
+
+    pub(super) fn register(&self, _: &mut Registry) {
+        match *self {}
+    }
+
+    pub(super) fn serve(self, _: &Handle, _: &Shutdown) -> anyhow::Result<Vec<JoinHandle<()>>> {
         match self {}
     }
 }

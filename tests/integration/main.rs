@@ -16,6 +16,8 @@ mod connections;
 mod envoy;
 mod envoy_process;
 #[cfg(feature = "issuer")]
+mod feed;
+#[cfg(feature = "issuer")]
 mod issuer;
 #[cfg(feature = "issuer")]
 mod issuer_losses;

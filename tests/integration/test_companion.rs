@@ -23,6 +23,7 @@ pub(crate) struct TestCompanion {
     pub(crate) gate: TestApp,
     pub(crate) address: SocketAddr,
     folder: tempfile::TempDir,
+    listeners: String,
 }
 
 /// An app's key and secret.
@@ -40,13 +41,37 @@ impl TestCompanion {
 
     /// With this store, whose files, if any, are in `folder`.
     pub(crate) async fn on(store: &str, folder: tempfile::TempDir) -> Self {
-        let gate = TestApp::with(&setup(folder.path(), store));
-        let address = gate.app.issuer_address().unwrap();
-        let companion = Self {
+        let companion = Self::second_on(store, folder, "");
+        companion.prepare().await;
+        companion
+    }
+
+    /// One that also serves the feed; `keys` are further ones of the listener, with a comma in front.
+    pub(crate) async fn with_feed(keys: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = sqlite(folder.path());
+        let companion = Self::second_on(&store, folder, &feed_listener(keys));
+        companion.prepare().await;
+        companion
+    }
+
+    /// One on a store that is prepared already, or will be, with these listeners beside.
+    pub(crate) fn second_on(store: &str, folder: tempfile::TempDir, listeners: &str) -> Self {
+        let gate = TestApp::with(&Setup {
+            listeners: listeners.to_owned(),
+            ..setup(folder.path(), store)
+        });
+        Self {
+            address: gate.app.issuer_address().unwrap(),
             gate,
-            address,
             folder,
-        };
+            listeners: listeners.to_owned(),
+        }
+    }
+
+    /// Makes what the shop has.
+    pub(crate) async fn prepare(&self) {
+        let companion = self;
         let admin = companion.login("admin", ADMIN_PASSWORD).await;
         for scope in ["orders.read", "orders.write"] {
             let body = json!({"name": scope, "description": "for tests"});
@@ -56,19 +81,19 @@ impl TestCompanion {
         let body = json!({"name": "consumer", "scopes": ["orders.read"]});
         let made = companion.post("/backend/role", &body, &admin).await;
         assert_eq!(made.status, 201, "{made:?}");
-        companion
     }
 
     /// Ends the process and starts another one on the same store.
     pub(crate) fn restart(self) -> Self {
-        let Self { gate, folder, .. } = self;
-        drop(gate);
-        let gate = TestApp::with(&setup(folder.path(), &sqlite(folder.path())));
-        Self {
-            address: gate.app.issuer_address().unwrap(),
+        let Self {
             gate,
             folder,
-        }
+            listeners,
+            ..
+        } = self;
+        drop(gate);
+        let store = sqlite(folder.path());
+        Self::second_on(&store, folder, &listeners)
     }
 
     /// Where its rows are.
@@ -188,6 +213,11 @@ pub(crate) fn bearer(token: &str) -> String {
 pub(crate) fn basic(name: &str, secret: &str) -> String {
     let credentials = STANDARD.encode(format!("{name}:{secret}"));
     format!("authorization: Basic {credentials}")
+}
+
+/// The line of the listener, on a free port.
+pub(crate) fn feed_listener(keys: &str) -> String {
+    format!("  feed: {{address: \"127.0.0.1:0\"{keys}}}\n")
 }
 
 fn sqlite(folder: &Path) -> String {
