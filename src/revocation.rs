@@ -65,6 +65,8 @@ pub struct RevocationStatistics {
     pub entries: usize,
     /// The most that it holds.
     pub max_entries: usize,
+    /// The memory that they take, in bytes.
+    pub bytes: usize,
     /// How much of the log it knows.
     pub position: LogPosition,
     /// Tokens from before this position are refused.
@@ -158,9 +160,11 @@ impl RevocationList {
 
     /// The size and how far it has come.
     pub fn statistics(&self) -> RevocationStatistics {
+        let entries = self.entries.load(Ordering::Relaxed);
         RevocationStatistics {
-            entries: self.entries.load(Ordering::Relaxed),
+            entries,
             max_entries: self.max_entries,
+            bytes: entries * size_of::<Entry>() + self.shards.len() * size_of::<usize>(),
             position: LogPosition(self.position.load(Ordering::Acquire)),
             floor: LogPosition(self.floor.load(Ordering::Acquire)),
         }

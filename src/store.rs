@@ -7,6 +7,7 @@
 mod apps;
 mod location;
 mod migrations;
+mod notices;
 mod open;
 mod refresh_tokens;
 mod revocations;
@@ -35,8 +36,10 @@ pub struct Store {
     /// One connection where the engine has one writer.
     writer: AnyPool,
     reader: AnyPool,
-    /// Told whenever this process has appended to the revocation log.
+    /// Told whenever the revocation log is known to have grown.
     appended: Arc<Notify>,
+    /// Where other processes are told of that, and tell.
+    notices: Option<StoreLocation>,
 }
 
 /// Whether something new found its name free.

@@ -137,6 +137,13 @@ impl Issuer {
 
     /// Keeps list and feed as log and keys are; never ends by itself.
     pub async fn follow_log(&self) {
+        tokio::select! {
+            () = self.look_again_and_again() => {}
+            () = self.store.hear_notices() => {}
+        }
+    }
+
+    async fn look_again_and_again(&self) {
         let mut sweep = tokio::time::interval(SWEEP);
         let mut beat = tokio::time::interval(BEAT);
         let mut poll = tokio::time::interval(POLL);

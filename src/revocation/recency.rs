@@ -41,17 +41,12 @@ impl Recency {
 
     /// Everything is known that had happened `age` ago. What was known already stays known.
     pub fn confirm(&self, age: Duration) {
-        let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
-        let known_at = self.now().saturating_sub(age).max(NEVER + 1);
-        self.known_at.fetch_max(known_at, Ordering::AcqRel);
+        self.confirm_at(self.now(), age);
     }
 
     /// How old the knowledge is; nothing where there is none.
     pub fn age(&self) -> Option<Duration> {
-        let known_at = self.known_at.load(Ordering::Acquire);
-        let age = self.now().saturating_sub(known_at).max(0);
-        let age = Duration::from_millis(u64::try_from(age).unwrap_or(0));
-        (known_at != NEVER).then_some(age)
+        self.age_at(self.now())
     }
 
     /// Whether it is older than it may be.
@@ -62,6 +57,19 @@ impl Recency {
     /// What then happens.
     pub fn on_stale(&self) -> OnStale {
         self.on_stale
+    }
+
+    fn confirm_at(&self, now: i64, age: Duration) {
+        let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
+        let known_at = now.saturating_sub(age).max(NEVER + 1);
+        self.known_at.fetch_max(known_at, Ordering::AcqRel);
+    }
+
+    fn age_at(&self, now: i64) -> Option<Duration> {
+        let known_at = self.known_at.load(Ordering::Acquire);
+        let age = now.saturating_sub(known_at).max(0);
+        let age = Duration::from_millis(u64::try_from(age).unwrap_or(0));
+        (known_at != NEVER).then_some(age)
     }
 
     fn now(&self) -> i64 {
@@ -76,22 +84,21 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    #[tokio::test(start_paused = true)]
-    async fn knowledge_ages_and_is_confirmed_but_never_becomes_older() {
+    #[test]
+    fn knowledge_ages_and_is_confirmed_but_never_becomes_older() {
         let recency = Recency::new(10 * SECOND, OnStale::Deny);
-        assert_eq!((recency.age(), recency.is_stale()), (None, true));
-        recency.confirm(3 * SECOND);
-        assert_eq!(recency.age(), Some(3 * SECOND));
-        recency.confirm(5 * SECOND);
-        assert_eq!(recency.age(), Some(3 * SECOND));
-        tokio::time::advance(7 * SECOND).await;
-        assert!(!recency.is_stale());
-        tokio::time::advance(SECOND).await;
+        assert_eq!(recency.age_at(0), None);
         assert!(recency.is_stale());
-        recency.confirm(Duration::ZERO);
-        assert_eq!(recency.age(), Some(Duration::ZERO));
-        recency.confirm(Duration::MAX);
-        assert!(!recency.is_stale());
+        recency.confirm_at(5000, 3 * SECOND);
+        assert_eq!(recency.age_at(5000), Some(3 * SECOND));
+        recency.confirm_at(5000, 5 * SECOND);
+        assert_eq!(recency.age_at(5000), Some(3 * SECOND));
+        assert_eq!(recency.age_at(12_000), Some(10 * SECOND));
+        recency.confirm_at(12_000, Duration::ZERO);
+        assert_eq!(recency.age_at(12_000), Some(Duration::ZERO));
+        assert_eq!(recency.age_at(0), Some(Duration::ZERO));
+        recency.confirm_at(13_000, Duration::MAX);
+        assert_eq!(recency.age_at(13_000), Some(SECOND));
     }
 
     #[test]
@@ -99,5 +106,7 @@ mod tests {
         let recency = Recency::new(SECOND, OnStale::Serve);
         recency.confirm(Duration::MAX);
         assert!(recency.age().is_some() && recency.is_stale());
+        recency.confirm(Duration::ZERO);
+        assert!(!recency.is_stale());
     }
 }

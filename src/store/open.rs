@@ -10,7 +10,7 @@ use sqlx::any::{AnyPoolOptions, install_default_drivers};
 use sqlx::{AnyPool, Executor};
 
 use super::location::{Engine, StoreLocation};
-use super::{Store, StoreError, migrations};
+use super::{Store, StoreError, migrations, notices};
 
 /// The longest that a request waits for a connection.
 const CONNECTION_PATIENCE: Duration = Duration::from_secs(5);
@@ -31,12 +31,14 @@ impl Store {
                     writer: connect(&url, 1, Engine::Sqlite).await?,
                     reader: connect(&url, SQLITE_READERS, Engine::Sqlite).await?,
                     appended: Arc::default(),
+                    notices: None,
                 }
             }
             StoreLocation::Postgres(url) => {
                 let pool = connect(url, POSTGRES_CONNECTIONS, Engine::Postgres).await?;
                 Self {
                     engine: location.engine(),
+                    notices: notices::offered(&pool).await.then(|| location.clone()),
                     writer: pool.clone(),
                     reader: pool,
                     appended: Arc::default(),

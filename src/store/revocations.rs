@@ -69,15 +69,16 @@ impl Store {
     /// Commits a transaction that has appended, and tells whoever follows the log.
     pub(super) async fn commit_appended(
         &self,
-        transaction: Transaction<'static, Any>,
+        mut transaction: Transaction<'static, Any>,
     ) -> Result<(), StoreError> {
+        self.give_notice(&mut transaction).await?;
         transaction.commit().await?;
         self.appended.notify_one();
         Ok(())
     }
 
-    /// Waits until this process has appended to the log, perhaps before the call; what others append
-    /// is not told. For one who waits, not for several.
+    /// Waits until the log has grown, perhaps before the call. What other processes append is told
+    /// where the engine can, and while [`Store::hear_notices`] runs. For one who waits, not for several.
     pub fn appended(&self) -> impl Future<Output = ()> + '_ {
         self.appended.notified()
     }

@@ -83,8 +83,18 @@ impl TestCompanion {
         assert_eq!(made.status, 201, "{made:?}");
     }
 
+    /// Where its files are.
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Ends the process and starts another one on the same store.
     pub(crate) fn restart(self) -> Self {
+        self.restarted_after(|_| {})
+    }
+
+    /// The same, with a change to its files in between.
+    pub(crate) fn restarted_after(self, change: impl FnOnce(&Path)) -> Self {
         let Self {
             gate,
             folder,
@@ -92,6 +102,7 @@ impl TestCompanion {
             ..
         } = self;
         drop(gate);
+        change(folder.path());
         let store = sqlite(folder.path());
         Self::second_on(&store, folder, &listeners)
     }
