@@ -37,7 +37,7 @@ use crate::shutdown::{Phase, Shutdown};
 use crate::telemetry::{DroppedLines, GateMetrics};
 
 use bounded_listener::{BoundedListener, Bounds};
-use collectors::{AuthorizerCollector, ControlCollector};
+use collectors::{AuthorizerCollector, ControlCollector, RevocationCollector};
 use companion::Companion;
 use connection::Connections;
 use socket::AuthzSocket;
@@ -157,6 +157,8 @@ impl Core {
             loader: Arc::clone(&self.loader),
             keyring: Arc::clone(&self.keyring),
         }));
+        let revocations = RevocationCollector(Arc::clone(&self.keyring));
+        registry.register_collector(Box::new(revocations));
         if let Some(dropped_lines) = dropped_lines {
             registry.register_collector(Box::new(dropped_lines));
         }

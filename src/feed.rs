@@ -25,5 +25,5 @@ pub use transport::FeedError;
 #[cfg(feature = "issuer")]
 pub use {
     hub::{Hub, HubStatistics},
-    server::{FeedService, FeedServiceError},
+    server::{FeedAccess, FeedService, FeedServiceError},
 };

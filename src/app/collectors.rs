@@ -1,7 +1,8 @@
 //! Collectors: what others count, read when Prometheus asks.
 
+mod revocations;
+
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
@@ -15,6 +16,8 @@ use crate::jwks::FetchOutcome;
 use crate::keyring::Keyring;
 use crate::reload::Loader;
 use crate::telemetry::{counter, gauge};
+
+pub(super) use revocations::RevocationCollector;
 
 /// Reads what the authorizer counts when Prometheus asks.
 pub(super) struct AuthorizerCollector(pub(super) Arc<Authorizer>);
@@ -137,8 +140,7 @@ impl Collector for ControlCollector {
             "Reloads that failed; what served before went on",
             state.failures,
         )?;
-        self.issuers(&mut encoder)?;
-        self.revocations(&mut encoder)
+        self.issuers(&mut encoder)
     }
 }
 
@@ -184,75 +186,5 @@ impl ControlCollector {
         keys.encode(encoder.encode_descriptor("keys_loaded", help, None, MetricType::Gauge)?)?;
         let help = "Fetches of remote key sets by outcome";
         fetches.encode(encoder.encode_descriptor("key_fetches", help, None, MetricType::Counter)?)
-    }
-
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a gauge is a float; positions stay below 2^53 until the year 2255"
-    )]
-    fn revocations(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let mut gauges: [(&str, &str, Family<IssuerLabel, Gauge<f64, AtomicU64>>); 5] = [
-            ("revocation_entries", "Subjects that are listed as revoked"),
-            ("revocation_bytes", "The memory that the list takes"),
-            (
-                "revocation_position",
-                "How much of the issuer's log is known",
-            ),
-            ("feed_connected", "1 if the issuer's feed is heard, else 0"),
-            (
-                "feed_age_seconds",
-                "How old what is known of revocations is",
-            ),
-        ]
-        .map(|(name, help)| (name, help, Family::default()));
-        let mut counters: [(&str, &str, Family<IssuerLabel, Counter>); 3] = [
-            ("feed_connections", "Connections to the issuer's feed"),
-            (
-                "feed_failures",
-                "Connections to the issuer's feed that ended or failed",
-            ),
-            (
-                "feed_rows_not_understood",
-                "Revocations of a newer issuer, read as everyone's",
-            ),
-        ]
-        .map(|(name, help)| (name, help, Family::default()));
-        for issuer in self.keyring.overview() {
-            let label = IssuerLabel {
-                issuer: issuer.issuer,
-            };
-            let list = issuer.revocations;
-            let feed = issuer.feed;
-            let values = [
-                list.map(|list| list.entries as f64),
-                list.map(|list| list.bytes as f64),
-                list.map(|list| list.position.0 as f64),
-                feed.as_ref()
-                    .map(|feed| f64::from(u8::from(feed.state.connected))),
-                feed.as_ref()
-                    .and_then(|feed| feed.age)
-                    .map(|age| age.as_secs_f64()),
-            ];
-            for ((_, _, gauge), value) in gauges.iter_mut().zip(values) {
-                if let Some(value) = value {
-                    gauge.get_or_create(&label).set(value);
-                }
-            }
-            let Some(feed) = feed else {
-                continue;
-            };
-            let state = feed.state;
-            let counts = [state.connections, state.failures, state.not_understood];
-            for ((_, _, counter), count) in counters.iter_mut().zip(counts) {
-                counter.get_or_create(&label).inc_by(count);
-            }
-        }
-        for (name, help, gauge) in gauges {
-            gauge.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
-        }
-        for (name, help, counter) in counters {
-            counter.encode(encoder.encode_descriptor(name, help, None, MetricType::Counter)?)?;
-        }
-        Ok(())
     }
 }

@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use super::bounded_listener::{BoundedListener, Bounds};
-use super::feed::FeedServer;
+use super::feed::{FeedServer, FeedSocket};
 use super::socket;
 use crate::clock::SystemClock;
 use crate::config::Config;
@@ -36,9 +36,7 @@ impl Companion {
         };
         let socket = socket::bind_issuer(settings.address)?;
         let feed = config.feed.as_ref();
-        let feed_socket = feed
-            .map(|feed| socket::bind_feed(feed.address))
-            .transpose()?;
+        let feed_socket = feed.map(FeedSocket::bind).transpose()?;
         // Not `block_on`: whoever builds an app may itself run on a runtime.
         let (sender, receiver) = std::sync::mpsc::channel();
         control.spawn(async move {

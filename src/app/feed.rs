@@ -11,7 +11,8 @@ use tokio::task::JoinHandle;
 use tonic::transport::{Server, ServerTlsConfig};
 
 use super::connection::{Connections, Listener};
-use crate::feed::{FeedListener, FeedService, Hub};
+use super::socket;
+use crate::feed::{FeedAccess, FeedListener, FeedService, Hub};
 use crate::shutdown::{Phase, Shutdown};
 use crate::telemetry::{counter, gauge};
 
@@ -20,6 +21,21 @@ const MAX_STREAMS: u32 = 4;
 
 /// How often a silent connection is asked whether it lives, and how long it may think.
 const KEEPALIVE: Duration = Duration::from_secs(10);
+
+/// A bound socket, and who may connect to it.
+pub(super) struct FeedSocket {
+    access: FeedAccess,
+    socket: TcpListener,
+}
+
+impl FeedSocket {
+    pub(super) fn bind(listener: &FeedListener) -> anyhow::Result<Self> {
+        Ok(Self {
+            access: FeedAccess::read(listener)?,
+            socket: socket::bind_feed(listener.address)?,
+        })
+    }
+}
 
 /// A feed whose listener is bound and not yet served.
 pub(super) struct FeedServer {
@@ -34,13 +50,14 @@ pub(super) struct FeedServer {
 impl FeedServer {
     pub(super) fn new(
         listener: &FeedListener,
-        socket: TcpListener,
+        socket: FeedSocket,
         hub: &Arc<Hub>,
     ) -> anyhow::Result<Self> {
+        let FeedSocket { access, socket } = socket;
         Ok(Self {
             hub: Arc::clone(hub),
-            service: FeedService::new(Arc::clone(hub), listener)?,
-            tls: FeedService::tls(listener)?,
+            service: FeedService::new(Arc::clone(hub), &access, listener.max_subscribers),
+            tls: access.tls().cloned(),
             address: socket.local_addr()?,
             socket,
             // Gates that were cut off come again before their old connections are noticed to be dead.
@@ -76,8 +93,8 @@ impl FeedServer {
         Ok(control.spawn(async move {
             // Subscriptions never end by themselves: they are cut, and gates go elsewhere.
             tokio::select! {
-                served = router.serve_with_incoming(connections.stream()) => {
-                    if let Err(error) = served {
+                ended = router.serve_with_incoming(connections.stream()) => {
+                    if let Err(error) = ended {
                         tracing::error!(%error, "the feed's listener has failed");
                     }
                 }

@@ -1,5 +1,7 @@
 //! The issuer's end of the feed: encodes each change once, for whoever subscribes.
 
+mod cursor;
+
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,6 +17,8 @@ use super::wire::{
 use crate::clock::Clock;
 use crate::revocation::{Revocation, RevocationList};
 use crate::token::LogPosition;
+
+use cursor::{Cursor, LogId, digest};
 
 /// How often gates hear that nothing is new.
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(1);
@@ -50,10 +54,6 @@ struct State {
     keys: Keys,
     frames: broadcast::Sender<Bytes>,
 }
-
-/// Tells a log from another: that of a database made anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct LogId([u8; 16]);
 
 /// Everything at one moment, encoded.
 struct Snapshot {
@@ -100,15 +100,6 @@ pub struct HubStatistics {
     pub batches: u64,
     /// How much of the log gates were told.
     pub position: LogPosition,
-}
-
-/// Where a subscriber stopped, as only this module reads it.
-struct Cursor {
-    log: LogId,
-    position: LogPosition,
-    /// The last row up to there, and its digest: a database that was restored may have another one
-    /// at that position.
-    witness: Option<(LogPosition, [u8; 16])>,
 }
 
 impl Hub {
@@ -354,55 +345,6 @@ impl State {
         };
         cursor.write()
     }
-}
-
-impl LogId {
-    fn of(text: &str) -> Self {
-        Self(first_half(&blake3::hash(text.as_bytes())))
-    }
-}
-
-impl Cursor {
-    fn write(&self) -> Bytes {
-        let mut bytes = Vec::with_capacity(48);
-        bytes.extend_from_slice(&self.log.0);
-        bytes.extend_from_slice(&self.position.0.to_be_bytes());
-        if let Some((position, digest)) = self.witness {
-            bytes.extend_from_slice(&position.0.to_be_bytes());
-            bytes.extend_from_slice(&digest);
-        }
-        bytes.into()
-    }
-
-    fn read(bytes: &[u8]) -> Option<Self> {
-        let (log, rest) = bytes.split_first_chunk()?;
-        let (position, rest) = rest.split_first_chunk()?;
-        let witness = match rest.split_first_chunk() {
-            Some((at, digest)) => {
-                let at = LogPosition(u64::from_be_bytes(*at));
-                Some((at, digest.try_into().ok()?))
-            }
-            None if rest.is_empty() => None,
-            None => return None,
-        };
-        Some(Self {
-            log: LogId(*log),
-            position: LogPosition(u64::from_be_bytes(*position)),
-            witness,
-        })
-    }
-}
-
-fn digest(row: &Revocation) -> [u8; 16] {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&row.position.0.to_be_bytes());
-    hasher.update(&row.expires_at.0.to_be_bytes());
-    hasher.update(&row.mark.map_or(0, |mark| mark.0).to_be_bytes());
-    first_half(&hasher.finalize())
-}
-
-fn first_half(hash: &blake3::Hash) -> [u8; 16] {
-    hash.as_bytes().first_chunk().copied().unwrap_or_default()
 }
 
 /// Frames of `rows`; the last one tells how far they go.

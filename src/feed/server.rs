@@ -1,6 +1,7 @@
 //! `portcullis.feed.v1.Feed` on tonic: who may subscribe, and how slow one may be.
 
 use std::convert::Infallible;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -33,6 +34,9 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Frames on their way to one subscriber.
 const FRAMES_UNDERWAY: usize = 16;
 
+/// The shortest token that is accepted, in bytes: whoever guesses it learns who is revoked.
+const LEAST_TOKEN_BYTES: usize = 16;
+
 /// A subscriber's request is small.
 const MAX_REQUEST_BYTES: usize = 16 * 1024;
 
@@ -56,44 +60,70 @@ pub enum FeedServiceError {
         /// Why.
         source: FileError,
     },
+    /// A token that can be guessed, or that no header can carry.
+    #[error(
+        "`listeners.feed.token_file: {}` must hold one line of at least {LEAST_TOKEN_BYTES} printable \
+         ASCII characters without spaces: `openssl rand -hex 32` makes one", .0.display()
+    )]
+    WeakToken(PathBuf),
 }
 
-impl FeedService {
-    /// A service for `hub`, with the token of the section's file.
-    pub fn new(hub: Arc<Hub>, listener: &FeedListener) -> Result<Self, FeedServiceError> {
+/// What the section's files hold: who may subscribe, and who the issuer is.
+pub struct FeedAccess {
+    /// Of the token that callers show.
+    token: Option<blake3::Hash>,
+    tls: Option<ServerTlsConfig>,
+}
+
+impl FeedAccess {
+    /// Reads the files.
+    pub fn read(listener: &FeedListener) -> Result<Self, FeedServiceError> {
+        let file = |key| move |source| FeedServiceError::File { key, source };
         let token = match &listener.token_file {
             Some(path) => {
-                let key = "token_file";
-                let text = files::read_secret(path)
-                    .map_err(|source| FeedServiceError::File { key, source })?;
-                Some(blake3::hash(secret_in_file(&text)))
+                let text = files::read_secret(path).map_err(file("token_file"))?;
+                let token = secret_in_file(&text);
+                if token.len() < LEAST_TOKEN_BYTES || !token.iter().all(u8::is_ascii_graphic) {
+                    return Err(FeedServiceError::WeakToken(path.clone()));
+                }
+                Some(blake3::hash(token))
             }
             None => None,
         };
-        Ok(Self {
-            hub,
-            token,
-            places: Arc::new(Semaphore::new(listener.max_subscribers)),
-        })
+        let tls = match &listener.identity {
+            Some(identity) => {
+                let certificate =
+                    files::read_public_keys(&identity.cert_file).map_err(file("cert_file"))?;
+                let key = files::read_secret(&identity.key_file).map_err(file("key_file"))?;
+                let tls = ServerTlsConfig::new().identity(Identity::from_pem(certificate, key));
+                Some(tls.timeout(HANDSHAKE))
+            }
+            None => None,
+        };
+        let tls = match (tls, &listener.client_ca_file) {
+            (Some(tls), Some(path)) => {
+                let authorities = files::read_public_keys(path).map_err(file("client_ca_file"))?;
+                Some(tls.client_ca_root(Certificate::from_pem(authorities)))
+            }
+            (tls, _) => tls,
+        };
+        Ok(Self { token, tls })
     }
 
     /// What the transport needs for TLS; nothing where the section has no certificate.
-    pub fn tls(listener: &FeedListener) -> Result<Option<ServerTlsConfig>, FeedServiceError> {
-        let Some(identity) = &listener.identity else {
-            return Ok(None);
-        };
-        let file = |key| move |source| FeedServiceError::File { key, source };
-        let certificate =
-            files::read_public_keys(&identity.cert_file).map_err(file("cert_file"))?;
-        let key = files::read_secret(&identity.key_file).map_err(file("key_file"))?;
-        let mut tls = ServerTlsConfig::new()
-            .identity(Identity::from_pem(certificate, key))
-            .timeout(HANDSHAKE);
-        if let Some(path) = &listener.client_ca_file {
-            let authority = files::read_public_keys(path).map_err(file("client_ca_file"))?;
-            tls = tls.client_ca_root(Certificate::from_pem(authority));
+    pub fn tls(&self) -> Option<&ServerTlsConfig> {
+        self.tls.as_ref()
+    }
+}
+
+impl FeedService {
+    /// A service for `hub`.
+    pub fn new(hub: Arc<Hub>, access: &FeedAccess, max_subscribers: usize) -> Self {
+        Self {
+            hub,
+            token: access.token,
+            places: Arc::new(Semaphore::new(max_subscribers)),
         }
-        Ok(Some(tls))
     }
 
     fn admit(&self, request: &tonic::Request<SubscribeRequest>) -> Result<(), Status> {
@@ -151,7 +181,7 @@ impl FeedService {
         let subscription = self.hub.subscribe(&request.get_ref().cursor).await;
         let (sender, receiver) = mpsc::channel(FRAMES_UNDERWAY);
         let subscriber = Subscriber {
-            _present: Present::new(Arc::clone(&self.hub)),
+            present: Present::new(Arc::clone(&self.hub)),
             _place: place,
             sender,
         };
@@ -162,7 +192,7 @@ impl FeedService {
 
 /// One gate that listens.
 struct Subscriber {
-    _present: Present,
+    present: Present,
     _place: OwnedSemaphorePermit,
     sender: mpsc::Sender<Result<Bytes, Status>>,
 }
@@ -180,7 +210,7 @@ impl Subscriber {
         let status = match end {
             End::Gone => return,
             End::TooSlow => {
-                let cut = &self._present.0.counts.cut;
+                let cut = &self.present.0.counts.cut;
                 cut.fetch_add(1, Ordering::Relaxed);
                 Status::resource_exhausted("the feed was read too slowly: resume")
             }

@@ -9,7 +9,7 @@ use tonic::client::Grpc;
 use tonic::{Code, Request, Status, Streaming};
 
 use super::knowledge::{Knowledge, Violation};
-use super::transport::Transport;
+use super::transport::{Transport, with_causes};
 use super::wire::{
     Frame, Hello, Keys, Kind, MAX_FRAME_BYTES, MessageCodec, PROTOCOL_VERSION, SUBSCRIBE_PATH,
     SubscribeRequest,
@@ -63,7 +63,7 @@ async fn follow(
     let path = PathAndQuery::from_static(SUBSCRIBE_PATH);
     let subscribing = async {
         let ready = grpc.ready().await;
-        ready.map_err(|error| End::Broken(error.to_string()))?;
+        ready.map_err(|error| End::Broken(with_causes(&error)))?;
         let request = request(transport, knowledge);
         let answer = grpc.server_streaming(request, path, codec).await;
         answer.map_err(|status| refused(&status))
@@ -148,6 +148,9 @@ async fn next(frames: &mut Streaming<Frame>, patience: Duration) -> Result<Optio
 
 fn refused(status: &Status) -> End {
     let text = status.message().to_owned();
+    if let Some(cause) = std::error::Error::source(status) {
+        return End::Broken(with_causes(cause));
+    }
     match status.code() {
         Code::Unauthenticated | Code::PermissionDenied | Code::FailedPrecondition => {
             End::Refused(text)

@@ -3,6 +3,8 @@
 mod admin;
 mod bad_input;
 mod bad_keys;
+#[cfg(feature = "issuer")]
+mod feed;
 mod logs;
 mod shutdown;
 mod sockets;

@@ -231,11 +231,11 @@ pub(crate) fn feed_listener(keys: &str) -> String {
     format!("  feed: {{address: \"127.0.0.1:0\"{keys}}}\n")
 }
 
-fn sqlite(folder: &Path) -> String {
+pub(crate) fn sqlite(folder: &Path) -> String {
     format!("sqlite:{}/store.db", folder.display())
 }
 
-fn setup(folder: &Path, store: &str) -> Setup {
+pub(crate) fn setup(folder: &Path, store: &str) -> Setup {
     use std::os::unix::fs::PermissionsExt;
     let password = folder.join("admin-password");
     std::fs::write(&password, ADMIN_PASSWORD).unwrap();

@@ -1,7 +1,7 @@
 //! Frames of other releases, and of issuers that do not keep to the protocol.
 
 use bytes::Bytes;
-use portcullis::feed::wire::{Everyone, Frame, Keys, Kind, Revocation, Subject};
+use portcullis::feed::wire::{Everyone, Frame, Keys, Kind, Revocation, Revocations, Subject};
 use prost::Message;
 
 use super::false_issuer::{FalseIssuer, Subscription, hello};
@@ -113,7 +113,7 @@ async fn keys_wait_for_what_was_taken_back() {
     subscription.greet().await;
     subscription.keys(jwks(&[&key])).await;
     subscription
-        .send(Kind::Revocations(Default::default()))
+        .send(Kind::Revocations(Revocations::default()))
         .await;
     far.says(|feed| feed["connected"] == true).await;
     assert_eq!(far.status(&alice).await, 503);

@@ -93,6 +93,36 @@ async fn certificates_are_checked_on_both_sides() {
     assert_eq!(far.feed().await["connections"], 0);
 }
 
+#[test]
+fn a_token_that_can_be_guessed_is_no_token() {
+    let folder = tempfile::tempdir().unwrap();
+    for token in ["", "\n", "short", "sixteen bytes ÄÖ", "with a space in it!"] {
+        write(folder.path(), "token", token);
+        let file = folder.path().join("token");
+        let setup = Setup {
+            listeners: format!(
+                "  feed: {{address: \"127.0.0.1:0\", token_file: \"{}\"}}\n",
+                file.display()
+            ),
+            extra: format!(
+                "issuer: {{url: \"https://id.shop.example\", address: \"127.0.0.1:0\", store: \
+                 \"sqlite:{}/store.db\"}}",
+                folder.path().display()
+            ),
+            ..Setup::default()
+        };
+        let files = tempfile::tempdir().unwrap();
+        let path = write_files(files.path(), &setup, &TestIssuer::new("key-1"));
+        let config = Config::load(&path, &Overrides::default()).unwrap();
+        let error = portcullis::app::build(&config, None).err().unwrap();
+        assert!(error.to_string().contains("printable ASCII"), "{error:#}");
+        assert!(
+            !folder.path().join("store.db").exists(),
+            "refused before anything is made"
+        );
+    }
+}
+
 /// What is said of a configuration.
 fn told(setup: &Setup) -> String {
     let folder = tempfile::tempdir().unwrap();
