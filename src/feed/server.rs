@@ -311,3 +311,6 @@ impl ServerStreamingService<SubscribeRequest> for SubscribeCall {
         Box::pin(self.0.clone().subscribe(request))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,8 @@ use portcullis::token::Algorithm;
 use tokio::runtime::Handle;
 
 use super::network::Network;
-use super::{FarGate, PATIENCE, feed_of, revoke_user};
+use super::{FarGate, PATIENCE, feed_of, revoke_user, setup};
+use crate::test_app::write_files;
 use crate::test_companion::{TestCompanion, URL};
 
 /// Nobody listens there.
@@ -83,6 +84,35 @@ async fn old_knowledge_serves_where_it_is_told_to() {
         "{metrics}"
     );
     assert!(metrics.contains(&format!("portcullis_feed_age_seconds{label} ")));
+}
+
+#[tokio::test]
+async fn a_reload_forgets_nothing() {
+    let companion = TestCompanion::with_feed("").await;
+    let network = Network::to(companion.gate.app.feed_address().unwrap()).await;
+    let far = FarGate::at(&network.url(), "").await;
+    far.is_ready().await;
+    let alice = companion.register("alice").await;
+    let bob = companion.register("bobby").await;
+    revoke_user(&companion, &alice).await;
+    far.answers(&alice, 401, PATIENCE).await;
+    far.gate.app.reload().unwrap();
+    assert_eq!(far.feed().await["connections"], 1, "nothing has changed");
+    network.cut();
+    far.says(|feed| feed["connected"] == false).await;
+    let changed = setup(
+        &network.url(),
+        ", on_stale: deny, max_staleness_seconds: 3600",
+    );
+    write_files(far.gate.folder.path(), &changed, &far.gate.issuer);
+    far.gate.app.reload().unwrap();
+    assert_eq!(far.feed().await["connections"], 0, "another client");
+    assert_eq!(
+        (far.status(&alice).await, far.status(&bob).await),
+        (401, 200)
+    );
+    network.heal();
+    far.says(|feed| feed["resumed"] == 1).await;
 }
 
 /// A file that knows of Alice's revocation; her token, and Bob's.
