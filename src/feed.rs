@@ -24,6 +24,6 @@ pub use settings::{FeedDocument, FeedSettings};
 pub use transport::FeedError;
 #[cfg(feature = "issuer")]
 pub use {
-    hub::{Hub, HubStatistics},
+    hub::{HEARTBEAT, Hub, HubStatistics},
     server::{FeedAccess, FeedService, FeedServiceError},
 };

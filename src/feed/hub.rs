@@ -21,7 +21,7 @@ use crate::token::LogPosition;
 use cursor::{Cursor, LogId, digest};
 
 /// How often gates hear that nothing is new.
-pub(crate) const HEARTBEAT: Duration = Duration::from_secs(1);
+pub const HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// How many rows are kept, so that gates which were away go on from their cursor.
 const RECENT_ROWS: usize = 20_000;
@@ -53,6 +53,15 @@ struct State {
     read_at: Instant,
     keys: Keys,
     frames: broadcast::Sender<Bytes>,
+    /// The last that was encoded for a cursor: gates that were cut off together stopped at one.
+    tail: Option<Tail>,
+}
+
+/// The rows between two positions, encoded.
+struct Tail {
+    after: LogPosition,
+    head: LogPosition,
+    frames: Vec<Bytes>,
 }
 
 /// Everything at one moment, encoded.
@@ -118,6 +127,7 @@ impl Hub {
             read_at: Instant::now(),
             keys: Keys::default(),
             frames: broadcast::Sender::new(FRAMES_BEHIND),
+            tail: None,
         };
         Self {
             issuer,
@@ -159,6 +169,7 @@ impl Hub {
         let mut state = self.lock();
         state.log = LogId::of(log_id);
         state.recent.clear();
+        state.tail = None;
         state.complete_after = LogPosition(0);
         state.head = LogPosition(0);
         // The receivers of the earlier one end.
@@ -220,11 +231,13 @@ impl Hub {
     }
 
     fn resume(&self, cursor: &[u8]) -> Option<Subscription> {
-        let state = self.lock();
         let cursor = Cursor::read(cursor)?;
-        let lacking = state.after(&cursor)?;
+        let mut state = self.lock();
+        if !state.has_seen(&cursor) {
+            return None;
+        }
         let mut first = vec![self.hello(true), state.keys_frame()];
-        first.extend(encode(&lacking, state.head, &state.cursor()));
+        first.extend(state.tail(cursor.position));
         first.push(self.heartbeat(&state));
         Some(Subscription {
             first,
@@ -234,14 +247,13 @@ impl Hub {
 
     /// Continues `snapshot` with what came since; nothing where too much has.
     fn follow(&self, snapshot: &Snapshot) -> Option<Subscription> {
-        let state = self.lock();
+        let mut state = self.lock();
         if !state.continues(snapshot) {
             return None;
         }
         let mut first = vec![self.hello(false), state.keys_frame()];
         first.extend(snapshot.frames.iter().cloned());
-        let lacking = state.beyond(snapshot.position);
-        first.extend(encode(&lacking, state.head, &state.cursor()));
+        first.extend(state.tail(snapshot.position));
         first.push(self.heartbeat(&state));
         Some(Subscription {
             first,
@@ -305,17 +317,30 @@ impl State {
         Frame::encoded(Kind::Keys(self.keys.clone()))
     }
 
-    /// The rows that a subscriber with `cursor` lacks; nothing where that cannot be told.
-    fn after(&self, cursor: &Cursor) -> Option<Vec<Revocation>> {
+    /// Whether whoever has this cursor has all rows up to there, and what it lacks is at hand.
+    fn has_seen(&self, cursor: &Cursor) -> bool {
         let known = cursor.log == self.log
             && self.complete_after <= cursor.position
             && cursor.position <= self.head;
-        if !known {
-            return None;
-        }
         let last = self.last_up_to(cursor.position);
         let seen = last.map(|row| (row.position, digest(row)));
-        (seen.is_some() && seen == cursor.witness).then(|| self.beyond(cursor.position))
+        known && seen.is_some() && seen == cursor.witness
+    }
+
+    /// Frames of everything beyond `after`.
+    fn tail(&mut self, after: LogPosition) -> Vec<Bytes> {
+        if let Some(tail) = &self.tail
+            && (tail.after, tail.head) == (after, self.head)
+        {
+            return tail.frames.clone();
+        }
+        let frames = encode(&self.beyond(after), self.head, &self.cursor());
+        self.tail = Some(Tail {
+            after,
+            head: self.head,
+            frames: frames.clone(),
+        });
+        frames
     }
 
     fn last_up_to(&self, position: LogPosition) -> Option<&Revocation> {

@@ -8,7 +8,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::{Issuer, IssuerError, random};
 use crate::clock::UnixSeconds;
-use crate::feed::Hub;
+use crate::feed::{HEARTBEAT, Hub};
 use crate::identity::alphanumeric;
 use crate::revocation::{Revocation, RevocationList};
 use crate::store::{LoggedRevocation, Store, StoreError};
@@ -27,8 +27,8 @@ const PAGE: usize = 5000;
 /// How often what has expired is dropped.
 const SWEEP: Duration = Duration::from_mins(1);
 
-/// How often gates are told how current they are, and whether the log is still the same.
-const BEAT: Duration = Duration::from_secs(1);
+/// How often it is looked whether the log is still the same.
+const CHECK: Duration = Duration::from_secs(1);
 
 /// What is known of the log in this process, and who hears of it.
 pub(super) struct LogFollower {
@@ -139,32 +139,28 @@ impl Issuer {
     pub async fn follow_log(&self) {
         tokio::select! {
             () = self.look_again_and_again() => {}
+            () = self.beat() => {}
             () = self.store.hear_notices() => {}
         }
     }
 
     async fn look_again_and_again(&self) {
         let mut sweep = tokio::time::interval(SWEEP);
-        let mut beat = tokio::time::interval(BEAT);
+        let mut check = tokio::time::interval(CHECK);
         let mut poll = tokio::time::interval(POLL);
-        for ticks in [&mut sweep, &mut beat, &mut poll] {
+        for ticks in [&mut sweep, &mut check, &mut poll] {
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         }
         let mut failing = false;
         loop {
-            let mut beating = false;
+            let mut checking = false;
             tokio::select! {
                 _ = sweep.tick() => self.log.list().sweep(self.clock.now()),
-                _ = beat.tick() => beating = true,
+                _ = check.tick() => checking = true,
                 _ = poll.tick() => {}
                 () = self.store.appended() => {}
             }
-            self.publish_keys();
-            let looked = self.look(beating).await;
-            if beating {
-                self.feed().beat();
-            }
-            match looked {
+            match self.look(checking).await {
                 Ok(()) if failing => {
                     failing = false;
                     tracing::info!("the revocation log is followed again");
@@ -184,6 +180,16 @@ impl Issuer {
             self.log.check_log(&self.store, self.clock.now()).await?;
         }
         Ok(self.log.catch_up(&self.store).await?)
+    }
+
+    /// Goes on while the database is away: gates learn from it how old their knowledge is.
+    async fn beat(&self) {
+        let mut beat = tokio::time::interval(HEARTBEAT);
+        loop {
+            beat.tick().await;
+            self.publish_keys();
+            self.feed().beat();
+        }
     }
 
     /// Gives the feed the keys as they are.

@@ -304,6 +304,56 @@ async fn a_database_that_was_restored_revokes_what_it_does_not_remember() {
     assert_eq!(far.status(&fresh).await, 200);
 }
 
+#[tokio::test]
+async fn a_database_that_is_replaced_under_the_issuer_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = format!("sqlite:{}/store.db", folder.path().display());
+    let one = TestCompanion::second_on(&store, folder, &feed_listener(""));
+    one.prepare().await;
+    let far = FarGate::at(&feed_of(&one), "").await;
+    far.is_ready().await;
+    let alice = one.register("alice").await;
+    let bob = one.register("bobby").await;
+    revoke_user(&one, &alice).await;
+    far.answers(&alice, 401, A_SECOND).await;
+    // As a backup from before would have it.
+    sqlite(one.path(), "DELETE FROM revocations").await;
+    sqlite(one.path(), "UPDATE revocation_head SET position = 3").await;
+    far.says(|feed| feed["connections"] == 2 && feed["connected"] == true)
+        .await;
+    assert_eq!(far.feed().await["resumed"], 0);
+    assert_eq!(
+        (far.status(&alice).await, far.status(&bob).await),
+        (401, 200)
+    );
+    revoke_user(&one, &bob).await;
+    far.answers(&bob, 401, A_SECOND).await;
+}
+
+#[tokio::test]
+async fn an_issuer_that_has_lost_its_database_does_not_pass_for_current() {
+    let Some(postgres) = Postgres::start() else {
+        return;
+    };
+    let store = postgres.database("lost");
+    let folder = tempfile::tempdir().unwrap();
+    let one = TestCompanion::second_on(&store, folder, &feed_listener(""));
+    one.prepare().await;
+    let keys = ", on_stale: deny, max_staleness_seconds: 3";
+    let far = FarGate::at(&feed_of(&one), keys).await;
+    far.is_ready().await;
+    let alice = one.register("alice").await;
+    assert_eq!(far.status(&alice).await, 200);
+    drop(postgres);
+    far.answers(&alice, 503, PATIENCE).await;
+    let feed = far.feed().await;
+    assert_eq!(
+        (&feed["connected"], &feed["connections"]),
+        (&true.into(), &1.into()),
+        "{feed}"
+    );
+}
+
 async fn sqlite(folder: &Path, statement: &str) {
     sqlx::any::install_default_drivers();
     let url = format!("sqlite://{}/store.db", folder.display());

@@ -3,14 +3,14 @@
 use prost_reflect::{DescriptorPool, DynamicMessage};
 
 use super::*;
-use crate::proto::FILE_DESCRIPTOR_SET;
+use crate::proto::FEED_FILE_DESCRIPTOR_SET;
 
 /// The text of `message`, as the proto names its fields.
 fn read_by_the_proto<M: Message + Default + PartialEq + std::fmt::Debug>(
     name: &str,
     message: &M,
 ) -> String {
-    let pool = DescriptorPool::decode(FILE_DESCRIPTOR_SET).unwrap();
+    let pool = DescriptorPool::decode(FEED_FILE_DESCRIPTOR_SET).unwrap();
     let name = format!("portcullis.feed.v1.{name}");
     let descriptor = pool.get_message_by_name(&name).unwrap();
     let bytes = message.encode_to_vec();
