@@ -30,6 +30,27 @@ pub struct Admin {
     pub shutdown: Shutdown,
     /// Whether every issuer has had keys.
     pub keys_loaded: Arc<tokio::sync::watch::Sender<bool>>,
+    /// Tells of the feed that this process serves, if it does.
+    pub feed: Option<Box<dyn Fn() -> ServedFeed + Send + Sync>>,
+}
+
+/// The feed that this process serves.
+#[derive(Debug, Serialize)]
+pub struct ServedFeed {
+    /// Where.
+    pub address: std::net::SocketAddr,
+    /// Gates that are connected.
+    pub subscribers: usize,
+    /// How much of the log they were told.
+    pub position: u64,
+    /// Subscriptions that began with everything.
+    pub snapshots_sent: u64,
+    /// Subscriptions that went on from a cursor.
+    pub resumed: u64,
+    /// Frames of new rows.
+    pub batches: u64,
+    /// Gates that were turned away.
+    pub refused: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -38,6 +59,7 @@ struct Status {
     ready: bool,
     policy: PolicyStatus,
     issuers: Vec<IssuerStatus>,
+    feed: Option<ServedFeed>,
 }
 
 #[derive(Debug, Serialize)]
@@ -176,6 +198,7 @@ async fn status(State(admin): State<Arc<Admin>>) -> Response {
             last_reload_error: state.last_error,
         },
         issuers: issuers.collect(),
+        feed: admin.feed.as_ref().map(|feed| feed()),
     };
     match serde_json::to_string_pretty(&status) {
         Ok(json) => ([(header::CONTENT_TYPE, "application/json")], json + "\n").into_response(),

@@ -22,7 +22,7 @@ use tonic::transport::Server;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
-use crate::admin::{self, Admin};
+use crate::admin::{self, Admin, ServedFeed};
 use crate::authorizer::Authorizer;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{AuthzListener, Config, ListenAddress};
@@ -83,7 +83,8 @@ pub fn build(config: &Config, dropped_lines: Option<DroppedLines>) -> anyhow::Re
     let gate = core.gate(config, metrics);
     let serving = Serving::default();
     let authz_server = serving.authz(gate_runtime.handle(), gate, authz_socket, &config.authz)?;
-    let admin = core.admin(registry, &serving);
+    let served_feed = companion.as_ref().and_then(Companion::served_feed);
+    let admin = core.admin(registry, &serving, served_feed);
     let admin_server = serving.admin(&control, admin, admin_socket)?;
     let mut servers = vec![authz_server, admin_server];
     if let Some(companion) = companion {
@@ -180,7 +181,12 @@ impl Core {
         Arc::new(Gate::new(authorizer, style, log, metrics, keys))
     }
 
-    fn admin(&self, registry: Registry, serving: &Serving) -> Arc<Admin> {
+    fn admin(
+        &self,
+        registry: Registry,
+        serving: &Serving,
+        feed: Option<Box<dyn Fn() -> ServedFeed + Send + Sync>>,
+    ) -> Arc<Admin> {
         Arc::new(Admin {
             authorizer: Arc::clone(&self.authorizer),
             loader: Arc::clone(&self.loader),
@@ -188,6 +194,7 @@ impl Core {
             registry,
             shutdown: serving.shutdown.clone(),
             keys_loaded: Arc::clone(&serving.keys_loaded),
+            feed,
         })
     }
 }

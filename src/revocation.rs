@@ -3,6 +3,8 @@
 //! A check asks [`RevocationList::is_revoked`] about every token, cached proof or not. It never
 //! waits, and costs the same with a million entries as with one: four look-ups.
 
+mod recency;
+
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,8 +12,6 @@ use arc_swap::ArcSwapOption;
 
 use crate::clock::UnixSeconds;
 use crate::token::{LogPosition, Mark, Revocable};
-
-mod recency;
 
 pub use recency::{OnStale, Recency};
 

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use super::bounded_listener::{BoundedListener, Bounds};
 use super::feed::{FeedServer, FeedSocket};
 use super::socket;
+use crate::admin::ServedFeed;
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::issuer::{FirstAdministrator, Issuer};
@@ -67,6 +68,11 @@ impl Companion {
 
     pub(super) fn feed_address(&self) -> Option<SocketAddr> {
         self.feed.as_ref().map(FeedServer::address)
+    }
+
+    /// What `/status` tells of the feed, where it is served.
+    pub(super) fn served_feed(&self) -> Option<Box<dyn Fn() -> ServedFeed + Send + Sync>> {
+        self.feed.as_ref().map(FeedServer::status)
     }
 
     /// What the feed counts, where it is served.

@@ -4,6 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 use tokio::runtime::Handle;
@@ -12,6 +13,7 @@ use tonic::transport::{Server, ServerTlsConfig};
 
 use super::connection::{Connections, Listener};
 use super::socket;
+use crate::admin::ServedFeed;
 use crate::feed::{FeedAccess, FeedListener, FeedService, Hub};
 use crate::shutdown::{Phase, Shutdown};
 use crate::telemetry::{counter, gauge};
@@ -69,6 +71,22 @@ impl FeedServer {
         self.address
     }
 
+    pub(super) fn status(&self) -> Box<dyn Fn() -> ServedFeed + Send + Sync> {
+        let (hub, address) = (Arc::clone(&self.hub), self.address);
+        Box::new(move || {
+            let statistics = hub.statistics();
+            ServedFeed {
+                address,
+                subscribers: statistics.subscribers,
+                position: statistics.position.0,
+                snapshots_sent: statistics.snapshots_sent,
+                resumed: statistics.resumed,
+                batches: statistics.batches,
+                refused: statistics.refused,
+            }
+        })
+    }
+
     pub(super) fn collector(&self) -> HubCollector {
         HubCollector(Arc::clone(&self.hub))
     }
@@ -86,7 +104,9 @@ impl FeedServer {
             .http2_keepalive_interval(Some(KEEPALIVE))
             .http2_keepalive_timeout(Some(KEEPALIVE));
         if let Some(tls) = self.tls {
-            server = server.tls_config(tls)?;
+            let context =
+                "`listeners.feed`: `cert_file` and `key_file` do not serve for TLS together";
+            server = server.tls_config(tls).context(context)?;
         }
         let router = server.add_service(self.service);
         let stopped = shutdown.reached(Phase::Stopping);

@@ -7,6 +7,7 @@ use prometheus_client::registry::Registry;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
+use crate::admin::ServedFeed;
 use crate::config::Config;
 use crate::keyring::Keyring;
 use crate::shutdown::Shutdown;
@@ -31,6 +32,10 @@ impl Companion {
     }
 
     pub(super) fn feed_address(&self) -> Option<SocketAddr> {
+        match *self {}
+    }
+
+    pub(super) fn served_feed(&self) -> Option<Box<dyn Fn() -> ServedFeed + Send + Sync>> {
         match *self {}
     }
 

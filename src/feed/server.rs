@@ -1,7 +1,7 @@
 //! `portcullis.feed.v1.Feed` on tonic: who may subscribe, and how slow one may be.
 
 use std::convert::Infallible;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::Body as HttpBody;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
@@ -60,6 +62,14 @@ pub enum FeedServiceError {
         /// Why.
         source: FileError,
     },
+    /// A file without what it should hold.
+    #[error("`listeners.feed.{key}: {}` holds none in PEM: is it the right file?", .path.display())]
+    NotPem {
+        /// The key of the configuration.
+        key: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
     /// A token that can be guessed, or that no header can carry.
     #[error(
         "`listeners.feed.token_file: {}` must hold one line of at least {LEAST_TOKEN_BYTES} printable \
@@ -95,6 +105,13 @@ impl FeedAccess {
                 let certificate =
                     files::read_public_keys(&identity.cert_file).map_err(file("cert_file"))?;
                 let key = files::read_secret(&identity.key_file).map_err(file("key_file"))?;
+                check_certificates("cert_file", &identity.cert_file, &certificate)?;
+                if PrivateKeyDer::from_pem_slice(&key).is_err() {
+                    return Err(FeedServiceError::NotPem {
+                        key: "key_file",
+                        path: identity.key_file.clone(),
+                    });
+                }
                 let tls = ServerTlsConfig::new().identity(Identity::from_pem(certificate, key));
                 Some(tls.timeout(HANDSHAKE))
             }
@@ -103,6 +120,7 @@ impl FeedAccess {
         let tls = match (tls, &listener.client_ca_file) {
             (Some(tls), Some(path)) => {
                 let authorities = files::read_public_keys(path).map_err(file("client_ca_file"))?;
+                check_certificates("client_ca_file", path, &authorities)?;
                 Some(tls.client_ca_root(Certificate::from_pem(authorities)))
             }
             (tls, _) => tls,
@@ -114,6 +132,16 @@ impl FeedAccess {
     pub fn tls(&self) -> Option<&ServerTlsConfig> {
         self.tls.as_ref()
     }
+}
+
+/// At least one, and each readable.
+fn check_certificates(key: &'static str, path: &Path, pem: &[u8]) -> Result<(), FeedServiceError> {
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    if certificates.is_ok_and(|certificates| !certificates.is_empty()) {
+        return Ok(());
+    }
+    let path = path.to_owned();
+    Err(FeedServiceError::NotPem { key, path })
 }
 
 impl FeedService {

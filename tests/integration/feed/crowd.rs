@@ -82,6 +82,9 @@ async fn two_hundred_gates_come_back_at_once_and_hold_the_same() {
         GATES,
         "the same keys are not new ones"
     );
+    let (_, status) = companion.gate.admin("/status").await;
+    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+    assert_eq!(status["feed"]["subscribers"], GATES);
     let (_, metrics) = companion.gate.admin("/metrics").await;
     for line in [
         format!("portcullis_feed_subscribers {GATES}"),

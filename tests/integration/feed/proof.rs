@@ -93,33 +93,78 @@ async fn certificates_are_checked_on_both_sides() {
     assert_eq!(far.feed().await["connections"], 0);
 }
 
+/// Why an issuer with this listener does not start.
+fn refused_start(folder: &Path, keys: &str) -> String {
+    let setup = Setup {
+        listeners: format!("  feed: {{address: \"127.0.0.1:0\"{keys}}}\n"),
+        extra: format!(
+            "issuer: {{url: \"https://id.shop.example\", address: \"127.0.0.1:0\", store: \
+             \"sqlite:{}/store.db\"}}",
+            folder.display()
+        ),
+        ..Setup::default()
+    };
+    let files = tempfile::tempdir().unwrap();
+    let path = write_files(files.path(), &setup, &TestIssuer::new("key-1"));
+    let config = Config::load(&path, &Overrides::default()).unwrap();
+    let error = portcullis::app::build(&config, None).err().unwrap();
+    assert!(
+        !folder.join("store.db").exists(),
+        "refused before anything is made"
+    );
+    format!("{error:#}")
+}
+
 #[test]
 fn a_token_that_can_be_guessed_is_no_token() {
     let folder = tempfile::tempdir().unwrap();
     for token in ["", "\n", "short", "sixteen bytes ÄÖ", "with a space in it!"] {
         write(folder.path(), "token", token);
         let file = folder.path().join("token");
-        let setup = Setup {
-            listeners: format!(
-                "  feed: {{address: \"127.0.0.1:0\", token_file: \"{}\"}}\n",
-                file.display()
-            ),
-            extra: format!(
-                "issuer: {{url: \"https://id.shop.example\", address: \"127.0.0.1:0\", store: \
-                 \"sqlite:{}/store.db\"}}",
-                folder.path().display()
-            ),
-            ..Setup::default()
-        };
-        let files = tempfile::tempdir().unwrap();
-        let path = write_files(files.path(), &setup, &TestIssuer::new("key-1"));
-        let config = Config::load(&path, &Overrides::default()).unwrap();
-        let error = portcullis::app::build(&config, None).err().unwrap();
-        assert!(error.to_string().contains("printable ASCII"), "{error:#}");
-        assert!(
-            !folder.path().join("store.db").exists(),
-            "refused before anything is made"
+        let keys = format!(", token_file: \"{}\"", file.display());
+        let error = refused_start(folder.path(), &keys);
+        assert!(error.contains("printable ASCII"), "{error}");
+    }
+}
+
+#[test]
+fn files_that_are_not_what_they_should_be_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    certify(folder.path(), "issuer");
+    write(folder.path(), "nothing.pem", "nothing");
+    for (cert, key, authority, named) in [
+        (
+            "nothing.pem",
+            "issuer-key.pem",
+            "issuer-ca.pem",
+            "listeners.feed.cert_file",
+        ),
+        (
+            "issuer-cert.pem",
+            "nothing.pem",
+            "issuer-ca.pem",
+            "listeners.feed.key_file",
+        ),
+        (
+            "issuer-cert.pem",
+            "issuer-key.pem",
+            "nothing.pem",
+            "listeners.feed.client_ca_file",
+        ),
+        (
+            "absent.pem",
+            "issuer-key.pem",
+            "issuer-ca.pem",
+            "listeners.feed.cert_file",
+        ),
+    ] {
+        let file = |name: &str| folder.path().join(name).display().to_string();
+        let (cert, key, authority) = (file(cert), file(key), file(authority));
+        let keys = format!(
+            ", cert_file: \"{cert}\", key_file: \"{key}\", client_ca_file: \"{authority}\""
         );
+        let error = refused_start(folder.path(), &keys);
+        assert!(error.contains(named), "{error}");
     }
 }
 
