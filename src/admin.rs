@@ -11,8 +11,9 @@ use prometheus_client::registry::Registry;
 use serde::Serialize;
 
 use crate::authorizer::Authorizer;
-use crate::keyring::Keyring;
+use crate::keyring::{FeedOverview, Keyring};
 use crate::reload::Loader;
+use crate::revocation::RevocationStatistics;
 use crate::shutdown::{Phase, Shutdown};
 
 /// Tells whether a store answers.
@@ -34,6 +35,27 @@ pub struct Admin {
     pub shutdown: Shutdown,
     /// Whether every issuer has had keys.
     pub keys_loaded: Arc<tokio::sync::watch::Sender<bool>>,
+    /// Tells of the feed that this process serves, if it does.
+    pub feed: Option<Box<dyn Fn() -> ServedFeed + Send + Sync>>,
+}
+
+/// The feed that this process serves.
+#[derive(Debug, Serialize)]
+pub struct ServedFeed {
+    /// Where.
+    pub address: std::net::SocketAddr,
+    /// Gates that are connected.
+    pub subscribers: usize,
+    /// How much of the log they were told.
+    pub position: u64,
+    /// Subscriptions that began with everything.
+    pub snapshots_sent: u64,
+    /// Subscriptions that went on from a cursor.
+    pub resumed: u64,
+    /// Frames of new rows.
+    pub batches: u64,
+    /// Gates that were turned away.
+    pub refused: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -42,6 +64,7 @@ struct Status {
     ready: bool,
     policy: PolicyStatus,
     issuers: Vec<IssuerStatus>,
+    feed: Option<ServedFeed>,
     /// The issuer in this process. Readiness does not depend on it: the gate goes on without.
     #[serde(skip_serializing_if = "Option::is_none")]
     companion: Option<CompanionStatus>,
@@ -68,6 +91,56 @@ struct IssuerStatus {
     last_success_unix_seconds: Option<i64>,
     last_failure: Option<String>,
     consecutive_failures: Option<u64>,
+    revocations: Option<RevocationStatus>,
+    feed: Option<FeedStatus>,
+}
+
+#[derive(Debug, Serialize)]
+struct RevocationStatus {
+    entries: usize,
+    max_entries: usize,
+    bytes: usize,
+    position: u64,
+    floor: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct FeedStatus {
+    connected: bool,
+    address: Option<String>,
+    age_seconds: Option<f64>,
+    connections: u64,
+    resumed: u64,
+    failures: u64,
+    last_failure: Option<String>,
+    not_understood: u64,
+}
+
+impl From<RevocationStatistics> for RevocationStatus {
+    fn from(list: RevocationStatistics) -> Self {
+        Self {
+            entries: list.entries,
+            max_entries: list.max_entries,
+            bytes: list.bytes,
+            position: list.position.0,
+            floor: list.floor.0,
+        }
+    }
+}
+
+impl From<FeedOverview> for FeedStatus {
+    fn from(FeedOverview { state, age }: FeedOverview) -> Self {
+        Self {
+            connected: state.connected,
+            address: state.address,
+            age_seconds: age.map(|age| age.as_secs_f64()),
+            connections: state.connections,
+            resumed: state.resumed,
+            failures: state.failures,
+            last_failure: state.last_failure,
+            not_understood: state.not_understood,
+        }
+    }
 }
 
 /// The routes of the admin listener.
@@ -86,7 +159,7 @@ impl Admin {
             return Err("draining\n");
         }
         if !*self.keys_loaded.borrow() {
-            return Err("the keys of an issuer are not loaded yet: see /status\n");
+            return Err("an issuer's keys or revocations are not loaded yet: see /status\n");
         }
         Ok(())
     }
@@ -123,6 +196,8 @@ async fn status(State(admin): State<Arc<Admin>>) -> Response {
                 .and_then(|state| state.last_failure.as_ref())
                 .map(|failure| failure.message.clone()),
             consecutive_failures: remote.map(|state| state.consecutive_failures),
+            revocations: issuer.revocations.map(Into::into),
+            feed: issuer.feed.map(Into::into),
         }
     });
     let status = Status {
@@ -139,6 +214,7 @@ async fn status(State(admin): State<Arc<Admin>>) -> Response {
         companion: admin.store_probe.as_ref().map(|probe| CompanionStatus {
             store_up: (probe.0)(),
         }),
+        feed: admin.feed.as_ref().map(|feed| feed()),
     };
     match serde_json::to_string_pretty(&status) {
         Ok(json) => ([(header::CONTENT_TYPE, "application/json")], json + "\n").into_response(),

@@ -5,6 +5,8 @@ mod collectors;
 #[cfg_attr(not(feature = "issuer"), path = "app/no_companion.rs")]
 mod companion;
 mod connection;
+#[cfg(feature = "issuer")]
+mod feed;
 mod socket;
 
 use std::net::SocketAddr;
@@ -20,7 +22,7 @@ use tonic::transport::Server;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
-use crate::admin::{self, Admin, StoreProbe};
+use crate::admin::{self, Admin, ServedFeed, StoreProbe};
 use crate::authorizer::Authorizer;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{AuthzListener, Config, ListenAddress};
@@ -35,7 +37,7 @@ use crate::shutdown::{Phase, Shutdown};
 use crate::telemetry::{DroppedLines, GateMetrics};
 
 use bounded_listener::{BoundedListener, Bounds};
-use collectors::{AuthorizerCollector, ControlCollector};
+use collectors::{AuthorizerCollector, ControlCollector, RevocationCollector};
 use companion::Companion;
 use connection::Connections;
 use socket::AuthzSocket;
@@ -48,6 +50,7 @@ pub struct App {
     authz_address: ListenAddress,
     admin_address: SocketAddr,
     issuer_address: Option<SocketAddr>,
+    feed_address: Option<SocketAddr>,
     authorizer: Arc<Authorizer>,
     loader: Arc<Loader>,
     shutdown: Shutdown,
@@ -84,28 +87,33 @@ pub fn build_with_clock(
         .map(|threads| runtime("issuer", threads))
         .transpose()?;
     let issuing = issuer_runtime.as_ref().map_or(&control, Runtime::handle);
-    let companion = Companion::open(config.issuer.as_ref(), issuing, &core.keyring, clock)?;
+    let companion = Companion::open(config, issuing, &core.keyring, clock)?;
     let issuer_address = companion.as_ref().map(Companion::address).transpose()?;
+    let feed_address = companion.as_ref().and_then(Companion::feed_address);
 
     let (mut registry, metrics) = core.metrics(dropped_lines);
     if let Some(companion) = &companion {
         companion.register_metrics(&mut registry);
     }
-    let store_probe = companion.as_ref().map(Companion::store_probe);
     let gate = core.gate(config, metrics);
     let serving = Serving::default();
     let authz_server = serving.authz(gate_runtime.handle(), gate, authz_socket, &config.authz)?;
-    let admin = core.admin(registry, store_probe, &serving);
+    let told = CompanionStatus {
+        store: companion.as_ref().map(Companion::store_probe),
+        feed: companion.as_ref().and_then(Companion::served_feed),
+    };
+    let admin = core.admin(registry, told, &serving);
     let admin_server = serving.admin(&control, admin, admin_socket)?;
     let mut servers = vec![authz_server, admin_server];
     if let Some(companion) = companion {
-        servers.push(companion.serve(issuing, &serving.shutdown)?);
+        servers.extend(companion.serve(issuing, &serving.shutdown)?);
     }
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         authz.address = %authz_address,
         admin.address = %admin_address,
         issuer.address = issuer_address.map(tracing::field::display),
+        feed.address = feed_address.map(tracing::field::display),
         policy.digest = core.authorizer.snapshot().policy().digest(),
         policy.routes = core.authorizer.snapshot().policy().routes().len(),
         "serving"
@@ -117,6 +125,7 @@ pub fn build_with_clock(
         authz_address,
         admin_address,
         issuer_address,
+        feed_address,
         authorizer,
         loader,
         shutdown: serving.shutdown,
@@ -126,6 +135,12 @@ pub fn build_with_clock(
         control: Some(control_runtime),
         issuer: issuer_runtime,
     })
+}
+
+/// What the issuer tells of itself at `/status`.
+struct CompanionStatus {
+    store: Option<StoreProbe>,
+    feed: Option<Box<dyn Fn() -> ServedFeed + Send + Sync>>,
 }
 
 /// What is loaded before any listener opens.
@@ -167,6 +182,8 @@ impl Core {
             loader: Arc::clone(&self.loader),
             keyring: Arc::clone(&self.keyring),
         }));
+        let revocations = RevocationCollector(Arc::clone(&self.keyring));
+        registry.register_collector(Box::new(revocations));
         if let Some(dropped_lines) = dropped_lines {
             registry.register_collector(Box::new(dropped_lines));
         }
@@ -191,7 +208,7 @@ impl Core {
     fn admin(
         &self,
         registry: Registry,
-        store_probe: Option<StoreProbe>,
+        companion: CompanionStatus,
         serving: &Serving,
     ) -> Arc<Admin> {
         Arc::new(Admin {
@@ -199,9 +216,10 @@ impl Core {
             loader: Arc::clone(&self.loader),
             keyring: Arc::clone(&self.keyring),
             registry,
-            store_probe,
+            store_probe: companion.store,
             shutdown: serving.shutdown.clone(),
             keys_loaded: Arc::clone(&serving.keys_loaded),
+            feed: companion.feed,
         })
     }
 }
@@ -220,6 +238,11 @@ impl App {
     /// Where the issuer is, if there is one.
     pub fn issuer_address(&self) -> Option<SocketAddr> {
         self.issuer_address
+    }
+
+    /// Where the feed is, if there is one.
+    pub fn feed_address(&self) -> Option<SocketAddr> {
+        self.feed_address
     }
 
     /// Judges the requests.

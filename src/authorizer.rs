@@ -209,6 +209,9 @@ impl Authorizer {
                 if belief.is_revoked(proof.token.issuer_index(), &proof.revocable) {
                     return Err(Refusal::Revoked);
                 }
+                if belief.is_too_old(proof.token.issuer_index()) {
+                    return Err(Refusal::RevocationsStale);
+                }
                 Ok(Some(proof.token))
             }
         }

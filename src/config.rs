@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::authorizer::CacheLimits;
 use crate::ext_authz::{IdentityHeaderError, IdentityHeaders};
+use crate::feed::FeedListener;
 use crate::files::{self, FileError};
 use crate::keyring::{TrustedIssuer, trusted_issuers};
 use crate::problem::{Colour, Faults, Problems, Source};
@@ -37,6 +38,8 @@ pub struct Config {
     pub authz: AuthzListener,
     /// Where the kubelet and Prometheus ask.
     pub admin: AdminListener,
+    /// Where gates of other processes subscribe, if they may.
+    pub feed: Option<FeedListener>,
     /// Whose tokens are believed.
     pub trust: Vec<TrustedIssuer>,
     /// Whether the upstream is kept from seeing the token.
@@ -105,7 +108,7 @@ impl Config {
         let differing = [
             (
                 "listeners",
-                self.authz != other.authz || self.admin != other.admin,
+                self.authz != other.authz || self.admin != other.admin || self.feed != other.feed,
             ),
             ("drain_seconds", self.drain != other.drain),
             ("realm", self.realm != other.realm),
@@ -171,6 +174,12 @@ impl Config {
         check_realm(&document.realm, &mut faults);
         let authz = listener::authz(&document.listeners.authz, base, overrides, &mut faults);
         let admin = listener::admin(&document.listeners.admin, overrides, &mut faults);
+        let feed = document.listeners.feed;
+        let feed = feed.and_then(|feed| feed.build(base, &mut faults));
+        if feed.is_some() && issuer.is_none() {
+            faults
+                .add("`listeners.feed` needs the section `issuer`: add it, or remove the listener");
+        }
         let cache = CacheLimits {
             max_entries: document.cache.max_entries,
             max_bytes: document.cache.max_bytes,
@@ -196,6 +205,7 @@ impl Config {
                 realm: document.realm,
                 authz,
                 admin,
+                feed,
                 trust,
                 strip_token: document.strip_token,
                 identity_headers: document.identity_headers,

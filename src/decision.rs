@@ -90,11 +90,16 @@ pub enum Denial<'p> {
         /// The route that needs a token; none where no route lists the request.
         route: Option<&'p Route>,
     },
+    /// The token holds, but it is not known whether its issuer has taken it back.
+    RevocationsStale {
+        /// The route that needs a token; none where no route lists the request.
+        route: Option<&'p Route>,
+    },
 }
 
 impl<'p> Denial<'p> {
     /// The names that [`Denial::label`] can give.
-    pub const LABELS: [&'static str; 8] = [
+    pub const LABELS: [&'static str; 9] = [
         "malformed_target",
         "several_credentials",
         "no_token",
@@ -103,6 +108,7 @@ impl<'p> Denial<'p> {
         "nobody",
         "unlisted",
         "keys_not_loaded",
+        "revocations_stale",
     ];
 
     /// A short name from a closed set, for metrics, logs and metadata.
@@ -116,6 +122,7 @@ impl<'p> Denial<'p> {
             Self::Nobody { .. } => "nobody",
             Self::Unlisted => "unlisted",
             Self::KeysNotLoaded { .. } => "keys_not_loaded",
+            Self::RevocationsStale { .. } => "revocations_stale",
         }
     }
 
@@ -129,7 +136,8 @@ impl<'p> Denial<'p> {
             | Self::ScopesMissing { .. }
             | Self::Nobody { .. }
             | Self::Unlisted
-            | Self::KeysNotLoaded { .. } => None,
+            | Self::KeysNotLoaded { .. }
+            | Self::RevocationsStale { .. } => None,
         }
     }
 
@@ -139,7 +147,8 @@ impl<'p> Denial<'p> {
             Self::MalformedTarget(_) | Self::SeveralCredentials | Self::Unlisted => None,
             Self::NoToken { route }
             | Self::BadToken { route, .. }
-            | Self::KeysNotLoaded { route } => route,
+            | Self::KeysNotLoaded { route }
+            | Self::RevocationsStale { route } => route,
             Self::ScopesMissing { route } | Self::Nobody { route } => Some(route),
         }
     }
@@ -222,6 +231,7 @@ fn refused_without_proof<'p>(
     match evidence {
         Evidence::Absent => Some(Denial::NoToken { route }),
         Evidence::Refused(Refusal::KeysNotLoaded(_)) => Some(Denial::KeysNotLoaded { route }),
+        Evidence::Refused(Refusal::RevocationsStale) => Some(Denial::RevocationsStale { route }),
         Evidence::Refused(refusal) => Some(Denial::BadToken { route, refusal }),
         Evidence::Verified(_) => None,
     }

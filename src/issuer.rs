@@ -53,7 +53,6 @@ use prometheus_client::registry::Registry;
 
 use crate::authorizer::Authorizer;
 use crate::clock::Clock;
-use crate::revocation::RevocationList;
 use crate::store::{Store, StoreError};
 use crate::token::{CryptographyFailed, KeySet, KeySetError, SigningKeyError};
 
@@ -75,6 +74,7 @@ use directory::{Authority, Directory};
 use hashing::PasswordHasher;
 use metrics::IssuerMetrics;
 use observation::UnknownProxy;
+use revocation_log::LogFollower;
 use signing::Signer;
 use store_health::StoreHealth;
 use throttle::Throttle;
@@ -86,7 +86,7 @@ pub struct Issuer {
     signer: ArcSwap<Signer>,
     guard: Authorizer,
     hasher: PasswordHasher,
-    revocations: Arc<RevocationList>,
+    log: LogFollower,
     throttle: Throttle,
     metrics: IssuerMetrics,
     store_health: StoreHealth,
@@ -147,7 +147,13 @@ impl Issuer {
         store
             .announce_token_life(settings.access_token_seconds)
             .await?;
-        let revocations = revocation_log::new_list(&store, settings.max_revocations).await?;
+        let log = LogFollower::start(
+            &store,
+            &settings.url,
+            settings.max_revocations,
+            Arc::clone(&clock),
+        )
+        .await?;
         let guard = guard::authorizer(&settings, signer.key_set().clone(), Arc::clone(&clock))?;
         let hasher = PasswordHasher::start(settings.hashing)?;
         let throttle = Throttle::new(&settings.throttle, Arc::clone(&clock));
@@ -157,7 +163,7 @@ impl Issuer {
             signer: ArcSwap::from_pointee(signer),
             guard,
             hasher,
-            revocations,
+            log,
             throttle,
             metrics: IssuerMetrics::new(),
             store_health: StoreHealth::opened(),
@@ -165,6 +171,7 @@ impl Issuer {
             clock,
             openapi: openapi::document()?,
         };
+        issuer.publish_keys();
         let administrator = issuer.prepare_first_start().await?;
         Ok((Arc::new(issuer), administrator))
     }

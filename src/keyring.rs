@@ -15,12 +15,13 @@ use tokio::sync::watch;
 use crate::authorizer::{Authorizer, Belief};
 use crate::clock::Clock;
 use crate::ext_authz::KeyRefresh;
+use crate::feed::{FeedClient, FeedError, FeedHost, FeedSettings, FeedState};
 use crate::files::{self, FileError};
 use crate::jwks::{
     self, Change, Freshness, InvalidKeySource, Loaded, RemoteKeySettings, RemoteKeyState,
     RemoteKeys,
 };
-use crate::revocation::RevocationList;
+use crate::revocation::{Recency, RevocationList, RevocationStatistics};
 use crate::token::{
     Algorithm, DuplicateIssuer, IssuerIndex, KeySet, KeySetError, SkippedKey, Trust, secret_in_file,
 };
@@ -71,6 +72,14 @@ pub enum KeyringError {
         /// Why.
         source: InvalidKeySource,
     },
+    /// Its feed cannot even be asked for.
+    #[error("issuer `{issuer}`: {source}")]
+    Feed {
+        /// The issuer.
+        issuer: String,
+        /// Why.
+        source: FeedError,
+    },
     /// Two entries for one issuer.
     #[error(transparent)]
     Duplicate(#[from] DuplicateIssuer),
@@ -83,6 +92,8 @@ enum Keys {
     /// Those of the issuer in the same process, as they are now.
     Companion(Arc<CompanionKeys>),
     Remote(Arc<Remote>),
+    /// They come with what the issuer takes back.
+    Feed(Arc<FeedClient>),
 }
 
 /// What the issuer in the same process hands over, once it has opened.
@@ -110,6 +121,19 @@ pub struct IssuerKeys {
     pub keys: Option<usize>,
     /// The state of the fetches, where the keys are remote.
     pub remote: Option<RemoteKeyState>,
+    /// What it has taken back, where it tells.
+    pub revocations: Option<RevocationStatistics>,
+    /// How it stands with its feed, where it has one.
+    pub feed: Option<FeedOverview>,
+}
+
+/// How it stands with a feed.
+#[derive(Debug, Clone)]
+pub struct FeedOverview {
+    /// The connection.
+    pub state: FeedState,
+    /// How old what is known is; nothing where nothing is.
+    pub age: Option<Duration>,
 }
 
 /// The issuers with their keys, as one configuration has them.
@@ -124,11 +148,13 @@ impl Issuers {
                 Keys::Fixed(keys) => Some(keys.clone()),
                 Keys::Companion(companion) => lock(&companion.keys).clone(),
                 Keys::Remote(remote) => lock(&remote.latest).clone(),
+                Keys::Feed(feed) => feed.keys().usable().cloned(),
             };
             (issuer.rules.clone(), keys)
         });
         let revocations = self.0.iter().map(|(_, keys)| match keys {
             Keys::Companion(companion) => lock(&companion.revocations).clone(),
+            Keys::Feed(feed) => Some(Arc::clone(feed.revocations())),
             Keys::Fixed(_) | Keys::Remote(_) => None,
         });
         Ok(Belief::new(
@@ -139,8 +165,12 @@ impl Issuers {
 
     async fn loaded(&self) {
         for (_, keys) in &self.0 {
-            if let Keys::Remote(remote) = keys {
-                remote.fetcher.loaded().await;
+            match keys {
+                Keys::Remote(remote) => {
+                    remote.fetcher.loaded().await;
+                }
+                Keys::Feed(feed) => feed.ready().await,
+                Keys::Fixed(_) | Keys::Companion(_) => {}
             }
         }
     }
@@ -238,22 +268,35 @@ impl Keyring {
     /// What is known of each issuer's keys.
     pub fn overview(&self) -> Vec<IssuerKeys> {
         let issuers = self.issuers.load();
-        let overview = issuers.0.iter().map(|(issuer, keys)| match keys {
-            Keys::Fixed(keys) => IssuerKeys {
+        let overview = issuers.0.iter().map(|(issuer, keys)| {
+            let mut overview = IssuerKeys {
                 issuer: issuer.rules.issuer.to_string(),
-                keys: Some(keys.len()),
+                keys: None,
                 remote: None,
-            },
-            Keys::Companion(companion) => IssuerKeys {
-                issuer: issuer.rules.issuer.to_string(),
-                keys: lock(&companion.keys).as_ref().map(KeySet::len),
-                remote: None,
-            },
-            Keys::Remote(remote) => IssuerKeys {
-                issuer: issuer.rules.issuer.to_string(),
-                keys: lock(&remote.latest).as_ref().map(KeySet::len),
-                remote: Some(remote.fetcher.state()),
-            },
+                revocations: None,
+                feed: None,
+            };
+            match keys {
+                Keys::Fixed(keys) => overview.keys = Some(keys.len()),
+                Keys::Companion(companion) => {
+                    overview.keys = lock(&companion.keys).as_ref().map(KeySet::len);
+                    let list = lock(&companion.revocations);
+                    overview.revocations = list.as_ref().map(|list| list.statistics());
+                }
+                Keys::Remote(remote) => {
+                    overview.keys = lock(&remote.latest).as_ref().map(KeySet::len);
+                    overview.remote = Some(remote.fetcher.state());
+                }
+                Keys::Feed(feed) => {
+                    overview.keys = feed.keys().usable().map(KeySet::len);
+                    overview.revocations = Some(feed.revocations().statistics());
+                    overview.feed = Some(FeedOverview {
+                        state: feed.state(),
+                        age: feed.revocations().recency().and_then(Recency::age),
+                    });
+                }
+            }
+            overview
         });
         overview.collect()
     }
@@ -308,6 +351,7 @@ impl Keyring {
                 Ok(Keys::Fixed(keys))
             }
             KeySource::Companion => Ok(Keys::Companion(Arc::clone(&self.companion))),
+            KeySource::Feed(settings) => self.subscribe(issuer, settings, earlier),
             KeySource::HmacSecret(path) => {
                 let secret = files::read_secret(path).map_err(file_error("hmac_secret_file"))?;
                 let keys = KeySet::from_hmac_secret(secret_in_file(&secret), algorithms)
@@ -331,6 +375,42 @@ impl Keyring {
                 self.fetch(issuer, ca_pem).map(Keys::Remote)
             }
         }
+    }
+
+    fn subscribe(
+        self: &Arc<Self>,
+        issuer: &TrustedIssuer,
+        settings: &FeedSettings,
+        earlier: Option<&Keys>,
+    ) -> Result<Keys, KeyringError> {
+        let feed_error = |source| KeyringError::Feed {
+            issuer: issuer.rules.issuer.to_string(),
+            source,
+        };
+        let algorithms = &issuer.rules.algorithms;
+        let earlier = match earlier {
+            Some(Keys::Feed(feed)) => Some(feed),
+            Some(Keys::Fixed(_) | Keys::Companion(_) | Keys::Remote(_)) | None => None,
+        };
+        if let Some(feed) = earlier
+            && feed.serves(algorithms, settings).map_err(feed_error)?
+        {
+            return Ok(Keys::Feed(Arc::clone(feed)));
+        }
+        let keyring = Arc::downgrade(self);
+        let host = FeedHost {
+            runtime: self.runtime.clone(),
+            clock: Arc::clone(&self.clock),
+            on_keys: Box::new(move || {
+                if let Some(keyring) = keyring.upgrade() {
+                    keyring.publish();
+                }
+            }),
+        };
+        let earlier = earlier.map(|feed| &**feed);
+        let name = &issuer.rules.issuer;
+        let feed = FeedClient::start(name, algorithms, settings.clone(), earlier, host);
+        Ok(Keys::Feed(Arc::new(feed.map_err(feed_error)?)))
     }
 
     fn fetch(
@@ -394,7 +474,7 @@ impl KeyRefresh for Keyring {
                     let freshness = remote.fetcher.refresh_for_unknown_key(wait).await;
                     freshness == Freshness::Refreshed
                 }
-                Some((_, Keys::Fixed(_) | Keys::Companion(_))) | None => false,
+                Some((_, Keys::Fixed(_) | Keys::Companion(_) | Keys::Feed(_))) | None => false,
             }
         })
     }
@@ -447,9 +527,10 @@ fn remote_settings(source: &KeySource, ca_pem: Option<Vec<u8>>) -> RemoteKeySett
             max_bytes: *max_bytes,
             ca_pem,
         },
-        KeySource::File(_) | KeySource::HmacSecret(_) | KeySource::Companion => {
-            RemoteKeySettings::new("")
-        }
+        KeySource::File(_)
+        | KeySource::HmacSecret(_)
+        | KeySource::Companion
+        | KeySource::Feed(_) => RemoteKeySettings::new(""),
     }
 }
 

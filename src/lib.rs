@@ -16,6 +16,7 @@
 //! Shell: I/O around the pure part.
 //! - [`authorizer`]: snapshots of policy and belief, and the proof cache, around `decide`.
 //! - [`revocation`]: what an issuer has taken back, as a gate has it.
+//! - [`feed`]: how keys and revocations get from an issuer to gates elsewhere; both ends.
 //! - [`ext_authz`]: Envoy's protocol; translation only.
 //! - [`jwks`]: remote key sets; [`keyring`]: the keys of all issuers at run time.
 //! - [`files`], [`reload`]: what is read from disk, and when it is read again.
@@ -53,6 +54,7 @@ pub mod clock;
 pub mod config;
 pub mod decision;
 pub mod ext_authz;
+pub mod feed;
 pub mod files;
 #[cfg(feature = "issuer")]
 pub mod identity;

@@ -54,10 +54,11 @@ impl Inputs {
     pub fn watched_paths(&self) -> Vec<PathBuf> {
         let mut paths = vec![self.config.clone()];
         paths.extend(self.policy.iter().cloned());
-        paths.extend(self.trust.iter().filter_map(|issuer| match &issuer.keys {
-            KeySource::File(path) | KeySource::HmacSecret(path) => Some(path.clone()),
-            KeySource::Remote { ca_file, .. } => ca_file.clone(),
-            KeySource::Companion => None,
+        paths.extend(self.trust.iter().flat_map(|issuer| match &issuer.keys {
+            KeySource::File(path) | KeySource::HmacSecret(path) => vec![path.clone()],
+            KeySource::Remote { ca_file, .. } => ca_file.iter().cloned().collect(),
+            KeySource::Feed(feed) => feed.files().cloned().collect(),
+            KeySource::Companion => Vec::new(),
         }));
         paths
     }

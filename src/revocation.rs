@@ -3,6 +3,8 @@
 //! A check asks [`RevocationList::is_revoked`] about every token, cached proof or not. It never
 //! waits, and costs the same with a million entries as with one: four look-ups.
 
+mod recency;
+
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,6 +12,8 @@ use arc_swap::ArcSwapOption;
 
 use crate::clock::UnixSeconds;
 use crate::token::{LogPosition, Mark, Revocable};
+
+pub use recency::{OnStale, Recency};
 
 /// A power of two, so that the first bits of a mark choose the shard. A change copies one shard:
 /// with a million entries some 250 of them.
@@ -40,6 +44,8 @@ pub struct RevocationList {
     max_entries: usize,
     /// Held by whoever writes; never by a reader.
     writing: Mutex<()>,
+    /// Absent where the log is in the same process.
+    recency: Option<Recency>,
 }
 
 /// Entries whose marks begin alike, sorted by mark.
@@ -59,6 +65,8 @@ pub struct RevocationStatistics {
     pub entries: usize,
     /// The most that it holds.
     pub max_entries: usize,
+    /// The memory that they take, in bytes.
+    pub bytes: usize,
     /// How much of the log it knows.
     pub position: LogPosition,
     /// Tokens from before this position are refused.
@@ -77,7 +85,29 @@ impl RevocationList {
             entries: AtomicUsize::new(0),
             max_entries: max_entries.max(1),
             writing: Mutex::new(()),
+            recency: None,
         }
+    }
+
+    /// The same for a log that is elsewhere, and of which news may fail to come.
+    #[must_use]
+    pub fn from_afar(self, recency: Recency) -> Self {
+        Self {
+            recency: Some(recency),
+            ..self
+        }
+    }
+
+    /// How old its knowledge is, where the log is elsewhere.
+    pub fn recency(&self) -> Option<&Recency> {
+        self.recency.as_ref()
+    }
+
+    /// Whether it is too old to let any token through.
+    pub fn is_too_old(&self) -> bool {
+        let strict = |recency: &&Recency| recency.on_stale() == OnStale::Deny;
+        let recency = self.recency.as_ref().filter(strict);
+        recency.is_some_and(Recency::is_stale)
     }
 
     /// Whether a token that holds has been taken back. Never waits.
@@ -130,9 +160,11 @@ impl RevocationList {
 
     /// The size and how far it has come.
     pub fn statistics(&self) -> RevocationStatistics {
+        let entries = self.entries.load(Ordering::Relaxed);
         RevocationStatistics {
-            entries: self.entries.load(Ordering::Relaxed),
+            entries,
             max_entries: self.max_entries,
+            bytes: entries * size_of::<Entry>() + self.shards.len() * size_of::<usize>(),
             position: LogPosition(self.position.load(Ordering::Acquire)),
             floor: LogPosition(self.floor.load(Ordering::Acquire)),
         }

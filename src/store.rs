@@ -13,6 +13,7 @@ mod grants;
 mod location;
 mod locking;
 mod migrations;
+mod notices;
 mod open;
 mod refresh_tokens;
 mod revocations;
@@ -56,8 +57,10 @@ pub struct Store {
     /// One connection where the engine has one writer.
     writer: AnyPool,
     reader: AnyPool,
-    /// Told whenever this process has appended to the revocation log.
+    /// Told whenever the revocation log is known to have grown.
     appended: Arc<Notify>,
+    /// Where other processes are told of that, and tell.
+    notices: Option<StoreLocation>,
     app_lookups: Batches<AppLookup>,
     token_lookups: Batches<TokenLookup>,
     token_writes: Batches<TokenWriter>,

@@ -1,5 +1,7 @@
 //! Collectors: what others count, read when Prometheus asks.
 
+mod revocations;
+
 use std::sync::Arc;
 
 use prometheus_client::collector::Collector;
@@ -14,6 +16,8 @@ use crate::jwks::FetchOutcome;
 use crate::keyring::Keyring;
 use crate::reload::Loader;
 use crate::telemetry::{counter, gauge};
+
+pub(super) use revocations::RevocationCollector;
 
 /// Reads what the authorizer counts when Prometheus asks.
 pub(super) struct AuthorizerCollector(pub(super) Arc<Authorizer>);

@@ -11,10 +11,11 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use super::bounded_listener::{BoundedListener, Bounds};
+use super::feed::{FeedServer, FeedSocket};
 use super::socket;
-use crate::admin::StoreProbe;
+use crate::admin::{ServedFeed, StoreProbe};
 use crate::clock::Clock;
-use crate::config::IssuerSettings;
+use crate::config::{Config, IssuerSettings};
 use crate::issuer::{ConnectedFrom, FirstAdministrator, Issuer};
 use crate::keyring::Keyring;
 use crate::shutdown::{Phase, Shutdown};
@@ -29,20 +30,23 @@ pub(super) struct Companion {
     issuer: Arc<Issuer>,
     socket: TcpListener,
     keyring: Arc<Keyring>,
+    feed: Option<FeedServer>,
 }
 
 impl Companion {
     /// Opens the store and gives the keys to the gate; nothing where no issuer is configured.
     pub(super) fn open(
-        settings: Option<&IssuerSettings>,
+        config: &Config,
         runtime: &Handle,
         keyring: &Arc<Keyring>,
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Option<Self>> {
-        let Some(settings) = settings.cloned() else {
+        let Some(settings) = config.issuer.clone() else {
             return Ok(None);
         };
         let socket = socket::bind_issuer(settings.address)?;
+        let feed = config.feed.as_ref();
+        let feed_socket = feed.map(FeedSocket::bind).transpose()?;
         // Not `block_on`: whoever builds an app may itself run on a runtime.
         let (sender, receiver) = std::sync::mpsc::channel();
         runtime.spawn(async move {
@@ -54,10 +58,17 @@ impl Companion {
         keyring.set_companion_keys(issuer.key_set());
         keyring.set_companion_revocations(Arc::clone(issuer.revocations()));
         tell(&administrator)?;
+        let feed = match (feed, feed_socket) {
+            (Some(listener), Some(socket)) => {
+                Some(FeedServer::new(listener, socket, issuer.feed())?)
+            }
+            _ => None,
+        };
         Ok(Some(Self {
             issuer,
             socket,
             keyring: Arc::clone(keyring),
+            feed,
         }))
     }
 
@@ -68,6 +79,9 @@ impl Companion {
     /// Has what the issuer counts registered.
     pub(super) fn register_metrics(&self, registry: &mut Registry) {
         self.issuer.register_metrics(registry);
+        if let Some(feed) = &self.feed {
+            registry.register_collector(Box::new(feed.collector()));
+        }
     }
 
     /// Whether the issuer's store answers, for `/status`.
@@ -76,14 +90,27 @@ impl Companion {
         StoreProbe(Box::new(move || issuer.store_is_up()))
     }
 
+    pub(super) fn feed_address(&self) -> Option<SocketAddr> {
+        self.feed.as_ref().map(FeedServer::address)
+    }
+
+    /// What `/status` tells of the feed, where it is served.
+    pub(super) fn served_feed(&self) -> Option<Box<dyn Fn() -> ServedFeed + Send + Sync>> {
+        self.feed.as_ref().map(FeedServer::status)
+    }
+
     pub(super) fn serve(
         self,
         runtime: &Handle,
         shutdown: &Shutdown,
-    ) -> anyhow::Result<JoinHandle<()>> {
+    ) -> anyhow::Result<Vec<JoinHandle<()>>> {
         let _entered = runtime.enter();
         let listener = tokio::net::TcpListener::from_std(self.socket)?;
         let stopped = shutdown.reached(Phase::Stopping);
+        let feed = self
+            .feed
+            .map(|feed| feed.serve(runtime, shutdown))
+            .transpose()?;
         let upkeep_stopped = shutdown.reached(Phase::Stopping);
         let serving = async move {
             let upkeep = async {
@@ -104,7 +131,7 @@ impl Companion {
             }
             self.issuer.store().close().await;
         };
-        Ok(runtime.spawn(serving))
+        Ok(feed.into_iter().chain([runtime.spawn(serving)]).collect())
     }
 }
 

@@ -8,9 +8,9 @@ use prometheus_client::registry::Registry;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
-use crate::admin::StoreProbe;
+use crate::admin::{ServedFeed, StoreProbe};
 use crate::clock::Clock;
-use crate::config::IssuerSettings;
+use crate::config::Config;
 use crate::keyring::Keyring;
 use crate::shutdown::Shutdown;
 
@@ -28,12 +28,12 @@ impl Companion {
         reason = "the same signature as that of the issuer's companion"
     )]
     pub(super) fn open(
-        settings: Option<&IssuerSettings>,
+        config: &Config,
         _: &Handle,
         _: &Arc<Keyring>,
         _: Arc<dyn Clock>,
     ) -> anyhow::Result<Option<Self>> {
-        match settings {
+        match &config.issuer {
             None => Ok(None),
             Some(settings) => match *settings {},
         }
@@ -51,7 +51,15 @@ impl Companion {
         match *self {}
     }
 
-    pub(super) fn serve(self, _: &Handle, _: &Shutdown) -> anyhow::Result<JoinHandle<()>> {
+    pub(super) fn feed_address(&self) -> Option<SocketAddr> {
+        match *self {}
+    }
+
+    pub(super) fn served_feed(&self) -> Option<Box<dyn Fn() -> ServedFeed + Send + Sync>> {
+        match *self {}
+    }
+
+    pub(super) fn serve(self, _: &Handle, _: &Shutdown) -> anyhow::Result<Vec<JoinHandle<()>>> {
         match self {}
     }
 }

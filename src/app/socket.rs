@@ -55,6 +55,11 @@ pub(super) fn bind_issuer(address: SocketAddr) -> anyhow::Result<TcpListener> {
     bind_tcp(address, "issuer.address")
 }
 
+#[cfg(feature = "issuer")]
+pub(super) fn bind_feed(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    bind_tcp(address, "listeners.feed.address")
+}
+
 pub(super) fn bind_admin(address: SocketAddr) -> anyhow::Result<TcpListener> {
     bind_tcp(address, "listeners.admin.address")
 }

@@ -30,6 +30,12 @@ impl Belief {
         let list = self.revocations.get(issuer.0).and_then(Option::as_ref);
         list.is_some_and(|list| list.is_revoked(token))
     }
+
+    /// Whether what the issuer has taken back is known too badly to believe any token of it.
+    pub fn is_too_old(&self, issuer: IssuerIndex) -> bool {
+        let list = self.revocations.get(issuer.0).and_then(Option::as_ref);
+        list.is_some_and(|list| list.is_too_old())
+    }
 }
 
 /// Issuers that take nothing back.

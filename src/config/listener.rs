@@ -9,7 +9,9 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::Overrides;
+use crate::feed::FeedListenerDocument;
 use crate::problem::Faults;
+use crate::yaml::present;
 
 /// The longest path of a Unix socket on Linux, in bytes.
 const MAX_SOCKET_PATH_BYTES: usize = 107;
@@ -89,6 +91,8 @@ pub struct AdminListener {
 pub(super) struct ListenersDocument {
     pub(super) authz: AuthzDocument,
     pub(super) admin: AdminDocument,
+    #[serde(deserialize_with = "present")]
+    pub(super) feed: Option<FeedListenerDocument>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -185,6 +185,28 @@ fn what_no_route_lists_is_refused_to_everybody() {
 }
 
 #[test]
+fn a_token_that_may_have_been_revoked_is_told_apart() {
+    let routes = routes();
+    let stale = Evidence::Refused(Refusal::RevocationsStale);
+    for (routed, expected) in [
+        (Routed::One(&routes.public), "allow public public"),
+        (Routed::One(&routes.nobody), "deny nobody nobody"),
+        (
+            Routed::One(&routes.authenticated),
+            "deny revocations_stale authenticated",
+        ),
+        (Routed::One(&routes.read), "deny revocations_stale read"),
+        (
+            Routed::Every(vec![&routes.public, &routes.read]),
+            "deny revocations_stale read",
+        ),
+        (Routed::Unlisted, "deny revocations_stale -"),
+    ] {
+        assert_eq!(outcome(&routed, stale), expected);
+    }
+}
+
+#[test]
 fn every_reading_must_be_allowed_and_the_strictest_grants() {
     let routes = routes();
     let every = |routes: &[&'static str], known: &Routes| -> Vec<Arc<Route>> {

@@ -123,7 +123,9 @@ impl<'p> Refusal<'p> {
                 Denial::ScopesMissing { .. } | Denial::Nobody { .. } | Denial::Unlisted => {
                     RefusalStatus::Forbidden
                 }
-                Denial::KeysNotLoaded { .. } => RefusalStatus::Unavailable,
+                Denial::KeysNotLoaded { .. } | Denial::RevocationsStale { .. } => {
+                    RefusalStatus::Unavailable
+                }
             },
         }
     }
@@ -143,7 +145,8 @@ impl<'p> Refusal<'p> {
                 | Denial::NoToken { .. }
                 | Denial::Nobody { .. }
                 | Denial::Unlisted
-                | Denial::KeysNotLoaded { .. },
+                | Denial::KeysNotLoaded { .. }
+                | Denial::RevocationsStale { .. },
             ) => None,
         }
     }
@@ -161,6 +164,7 @@ impl<'p> Refusal<'p> {
                 Denial::ScopesMissing { .. } => "the token lacks a required scope",
                 Denial::Nobody { .. } | Denial::Unlisted => "the operation is not open",
                 Denial::KeysNotLoaded { .. } => "tokens cannot be verified yet",
+                Denial::RevocationsStale { .. } => "tokens cannot be verified at the moment",
             },
         }
     }

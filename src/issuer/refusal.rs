@@ -122,7 +122,9 @@ impl Refusal {
             Denial::BadToken { .. } => "invalid_token",
             Denial::ScopesMissing { .. } => "insufficient_scope",
             Denial::Nobody { .. } | Denial::Unlisted => "access_denied",
-            Denial::KeysNotLoaded { .. } => "temporarily_unavailable",
+            Denial::KeysNotLoaded { .. } | Denial::RevocationsStale { .. } => {
+                "temporarily_unavailable"
+            }
         };
         let refusal = ext_authz::Refusal::Denied(denial);
         Self::Gate {

@@ -1,16 +1,25 @@
-//! Follows the store's revocation log, so that the gate in this process refuses what any issuer on
-//! the store has taken back.
+//! Follows the store's revocation log, so that the gate in this process, and those that subscribe to
+//! the feed, refuse what any issuer on the store has taken back.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Issuer;
+use tokio::time::MissedTickBehavior;
+
+use super::{Issuer, IssuerError, random};
+use crate::clock::UnixSeconds;
+use crate::feed::{HEARTBEAT, Hub};
+use crate::identity::alphanumeric;
 use crate::revocation::{Revocation, RevocationList};
 use crate::store::{LoggedRevocation, Store, StoreError};
 use crate::token::LogPosition;
 
-/// How long what another issuer appended may go unseen. What this one appends is seen at once.
+/// How long what another issuer appended may go unseen, should nobody tell. What this one appends
+/// is seen at once.
 const POLL: Duration = Duration::from_millis(100);
+
+/// Rows that come within this time are read together.
+const GATHER: Duration = Duration::from_millis(5);
 
 /// Rows that are read at once.
 const PAGE: usize = 5000;
@@ -18,25 +27,140 @@ const PAGE: usize = 5000;
 /// How often what has expired is dropped.
 const SWEEP: Duration = Duration::from_mins(1);
 
+/// How often it is looked whether the log is still the same.
+const CHECK: Duration = Duration::from_secs(1);
+
+/// What is known of the log in this process, and who hears of it.
+pub(super) struct LogFollower {
+    list: Arc<RevocationList>,
+    hub: Arc<Hub>,
+    progress: tokio::sync::Mutex<Progress>,
+}
+
+struct Progress {
+    log_id: String,
+    position: LogPosition,
+}
+
+impl LogFollower {
+    /// Reads the whole log.
+    pub(super) async fn start(
+        store: &Store,
+        issuer: &str,
+        max_entries: usize,
+        clock: Arc<dyn crate::clock::Clock>,
+    ) -> Result<Self, IssuerError> {
+        store.lead_log(clock.now()).await?;
+        let log_id = log_id(store).await?;
+        let list = Arc::new(RevocationList::new(max_entries));
+        let hub = Hub::new(issuer.to_owned(), &log_id, Arc::clone(&list), clock);
+        let follower = Self {
+            list,
+            hub: Arc::new(hub),
+            progress: tokio::sync::Mutex::new(Progress {
+                log_id,
+                position: LogPosition(0),
+            }),
+        };
+        // Before the rows: what is appended meanwhile is read by the next look. Positions of rows
+        // that have been swept are never asked for: the head is further on.
+        let head = store.log_position().await?;
+        follower.catch_up(store).await?;
+        follower.list.advance(head);
+        follower.hub.append(&[], head);
+        let mut progress = follower.progress.lock().await;
+        progress.position = progress.position.max(head);
+        drop(progress);
+        Ok(follower)
+    }
+
+    pub(super) fn list(&self) -> &Arc<RevocationList> {
+        &self.list
+    }
+
+    pub(super) fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    /// Reads what is not known yet.
+    pub(super) async fn catch_up(&self, store: &Store) -> Result<(), StoreError> {
+        let mut progress = self.progress.lock().await;
+        loop {
+            let rows = store.revocations_after(progress.position, PAGE).await?;
+            let revocations: Vec<Revocation> = rows.iter().map(revocation).collect();
+            self.list.extend(&revocations);
+            if let Some(last) = revocations.last() {
+                progress.position = last.position;
+            }
+            self.hub.append(&revocations, progress.position);
+            if rows.len() < PAGE {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Begins anew where the database is another one than before, or from an earlier day.
+    async fn check_log(&self, store: &Store, now: UnixSeconds) -> Result<(), IssuerError> {
+        let found = log_id(store).await?;
+        let head = store.log_position().await?;
+        let mut progress = self.progress.lock().await;
+        if found == progress.log_id && head >= progress.position {
+            return Ok(());
+        }
+        tracing::error!(
+            revocations.known = progress.position.0,
+            revocations.found = head.0,
+            "the revocation log is not the one from before: was the database restored? What it \
+             does not have stays revoked until it has expired"
+        );
+        store.lead_log(now).await?;
+        self.hub.replace_log(&found);
+        progress.log_id = found;
+        progress.position = LogPosition(0);
+        drop(progress);
+        self.catch_up(store).await?;
+        Ok(())
+    }
+}
+
 impl Issuer {
     /// What has been taken back, for a gate in this process.
     pub fn revocations(&self) -> &Arc<RevocationList> {
-        &self.revocations
+        self.log.list()
     }
 
-    /// Keeps the list as the log is; never ends by itself.
+    /// Keys and revocations for gates of other processes; to be served by a
+    /// [`FeedService`](crate::feed::FeedService).
+    pub fn feed(&self) -> &Arc<Hub> {
+        self.log.hub()
+    }
+
+    /// Keeps list and feed as log and keys are; never ends by itself.
     pub async fn follow_log(&self) {
+        tokio::select! {
+            () = self.look_again_and_again() => {}
+            () = self.beat() => {}
+            () = self.store.hear_notices() => {}
+        }
+    }
+
+    async fn look_again_and_again(&self) {
         let mut sweep = tokio::time::interval(SWEEP);
+        let mut check = tokio::time::interval(CHECK);
         let mut poll = tokio::time::interval(POLL);
-        poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        for ticks in [&mut sweep, &mut check, &mut poll] {
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        }
         let mut failing = false;
         loop {
+            let mut checking = false;
             tokio::select! {
-                _ = sweep.tick() => self.revocations.sweep(self.clock.now()),
+                _ = sweep.tick() => self.log.list().sweep(self.clock.now()),
+                _ = check.tick() => checking = true,
                 _ = poll.tick() => {}
                 () = self.store.appended() => {}
             }
-            match catch_up(&self.store, &self.revocations).await {
+            match self.look(checking).await {
                 Ok(()) if failing => {
                     failing = false;
                     tracing::info!("the revocation log is followed again");
@@ -47,21 +171,43 @@ impl Issuer {
                 }
                 Ok(()) | Err(_) => {}
             }
+            tokio::time::sleep(GATHER).await;
         }
+    }
+
+    async fn look(&self, thoroughly: bool) -> Result<(), IssuerError> {
+        if thoroughly {
+            self.log.check_log(&self.store, self.clock.now()).await?;
+        }
+        Ok(self.log.catch_up(&self.store).await?)
+    }
+
+    /// Goes on while the database is away: gates learn from it how old their knowledge is.
+    async fn beat(&self) {
+        let mut beat = tokio::time::interval(HEARTBEAT);
+        loop {
+            beat.tick().await;
+            self.publish_keys();
+            self.feed().beat();
+        }
+    }
+
+    /// Gives the feed the keys as they are.
+    pub(super) fn publish_keys(&self) {
+        let signer = self.signer.load();
+        let algorithms = signer.key_set().algorithms();
+        let names: Vec<&str> = algorithms
+            .iter()
+            .map(|algorithm| algorithm.name())
+            .collect();
+        self.feed().set_keys(signer.jwks(), &names);
     }
 }
 
-/// Reads what the list does not have.
-pub(super) async fn catch_up(store: &Store, list: &RevocationList) -> Result<(), StoreError> {
-    loop {
-        let after = list.statistics().position;
-        let rows = store.revocations_after(after, PAGE).await?;
-        let revocations: Vec<Revocation> = rows.iter().map(revocation).collect();
-        list.extend(&revocations);
-        if rows.len() < PAGE {
-            return Ok(());
-        }
-    }
+/// Names the log for as long as the database lives.
+async fn log_id(store: &Store) -> Result<String, IssuerError> {
+    let fresh = alphanumeric(&random::<16>()?);
+    Ok(store.log_id(&fresh).await?)
 }
 
 fn revocation(row: &LoggedRevocation) -> Revocation {
@@ -70,17 +216,4 @@ fn revocation(row: &LoggedRevocation) -> Revocation {
         mark: row.subject.mark(),
         expires_at: row.expires_at,
     }
-}
-
-/// Positions of rows that have been swept are never asked for: the head is further on.
-pub(super) async fn new_list(
-    store: &Store,
-    max_entries: usize,
-) -> Result<Arc<RevocationList>, StoreError> {
-    let list = Arc::new(RevocationList::new(max_entries));
-    // Before the rows: what is appended meanwhile is read by the next look.
-    let head: LogPosition = store.log_position().await?;
-    catch_up(store, &list).await?;
-    list.advance(head);
-    Ok(list)
 }

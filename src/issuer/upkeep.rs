@@ -75,6 +75,7 @@ impl Issuer {
             "the signing keys have changed"
         );
         self.signer.store(signer.into());
+        self.publish_keys();
         Ok(())
     }
 

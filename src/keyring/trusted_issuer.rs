@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::feed::{FeedDocument, FeedSettings};
 use crate::problem::Faults;
 use crate::token::{Algorithm, IssuerRules};
 use crate::yaml::present;
@@ -28,6 +29,8 @@ pub enum KeySource {
     HmacSecret(PathBuf),
     /// The issuer in the same process.
     Companion,
+    /// The issuer's feed, with what it takes back.
+    Feed(FeedSettings),
     /// A JWKS at a URL.
     Remote {
         /// `https`, or `http` to this host.
@@ -62,6 +65,8 @@ pub struct TrustedIssuerDocument {
     hmac_secret_file: Option<PathBuf>,
     #[serde(default, deserialize_with = "present")]
     keys: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    feed: Option<FeedDocument>,
     #[serde(default, deserialize_with = "present")]
     jwks_refresh_seconds: Option<u64>,
     #[serde(default, deserialize_with = "present")]
@@ -195,16 +200,21 @@ impl TrustedIssuerDocument {
             &self.jwks_file,
             &self.hmac_secret_file,
             self.keys.as_deref(),
+            &self.feed,
         );
         match ways {
-            (Some(uri), None, None, None) => self.remote(uri, key, base, faults),
-            (None, Some(file), None, None) => Some(KeySource::File(base.join(file))),
-            (None, None, Some(file), None) => Some(KeySource::HmacSecret(base.join(file))),
-            (None, None, None, Some("companion")) => Some(KeySource::Companion),
+            (Some(uri), None, None, None, None) => self.remote(uri, key, base, faults),
+            (None, Some(file), None, None, None) => Some(KeySource::File(base.join(file))),
+            (None, None, Some(file), None, None) => Some(KeySource::HmacSecret(base.join(file))),
+            (None, None, None, Some("companion"), None) => Some(KeySource::Companion),
+            (None, None, None, None, Some(feed)) => {
+                let settings = feed.build(&format!("{key}.feed"), base, faults);
+                settings.map(KeySource::Feed)
+            }
             _ => {
                 faults.add(format!(
                     "`{key}` (issuer `{}`) must name its keys in one way: `jwks_uri`, `jwks_file`, \
-                     `hmac_secret_file` or `keys: companion`",
+                     `hmac_secret_file`, `keys: companion` or `feed`",
                     self.issuer
                 ));
                 None

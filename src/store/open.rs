@@ -15,7 +15,7 @@ use super::location::{Engine, StoreLocation};
 use super::migrations::{self, Migration};
 use super::refresh_tokens::TokenLookup;
 use super::writer::TokenWriter;
-use super::{Store, StoreError};
+use super::{Store, StoreError, notices};
 use crate::token::check_key_file_mode;
 
 /// The longest that a request waits for a connection.
@@ -92,8 +92,10 @@ impl Store {
                 (pool.clone(), pool)
             }
         };
+        let told = engine == Engine::Postgres && notices::offered(&reader).await;
         let appended = Arc::default();
         Ok(Self {
+            notices: told.then(|| location.clone()),
             engine,
             app_lookups: Batches::start(AppLookup {
                 pool: reader.clone(),

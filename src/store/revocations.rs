@@ -14,6 +14,11 @@ const MARGIN_SECONDS: i64 = 600;
 
 const LONGEST_TOKEN: &str = "longest_access_token_seconds";
 
+const LOG_ID: &str = "revocation_log_id";
+
+/// How many positions are passed in a second when a log is led: more than it gets rows.
+const POSITIONS_A_SECOND: i64 = 1_000_000;
+
 /// A row of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoggedRevocation {
@@ -79,16 +84,54 @@ impl Store {
     /// Commits a transaction that has appended, and tells whoever follows the log.
     pub(super) async fn commit_appended(
         &self,
-        transaction: Transaction<'static, Any>,
+        mut transaction: Transaction<'static, Any>,
     ) -> Result<(), StoreError> {
+        self.give_notice(&mut transaction).await?;
         transaction.commit().await?;
-        self.appended.notify_waiters();
+        self.appended.notify_one();
         Ok(())
     }
 
-    /// Waits until this process has appended to the log; what others append is not told.
+    /// Waits until the log has grown, perhaps before the call. What other processes append is told
+    /// where the engine can, and while [`Store::hear_notices`] runs. For one who waits, not for several.
     pub fn appended(&self) -> impl Future<Output = ()> + '_ {
         self.appended.notified()
+    }
+
+    /// The name of the log, which is `fresh` where it had none.
+    pub async fn log_id(&self, fresh: &str) -> Result<String, StoreError> {
+        let text = "SELECT value FROM settings WHERE name = $1";
+        let find = || sqlx::query(text).bind(LOG_ID).fetch_optional(&self.reader);
+        if let Some(row) = find().await? {
+            return Ok(row.try_get("value")?);
+        }
+        let mut transaction = self.begin().await?;
+        let text =
+            "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+        sqlx::query(text)
+            .bind(LOG_ID)
+            .bind(fresh)
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        match find().await? {
+            Some(row) => Ok(row.try_get("value")?),
+            None => Err(StoreError::Unreadable("name of the revocation log")),
+        }
+    }
+
+    /// Leads the log to positions that none has been at, by the time: a database that was restored
+    /// from a backup would otherwise use positions again, and tokens from after the backup would
+    /// seem to be newer than what it then revokes.
+    pub async fn lead_log(&self, now: UnixSeconds) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        let text = "UPDATE revocation_head SET position = $1 WHERE position < $1";
+        sqlx::query(text)
+            .bind(now.0.saturating_mul(POSITIONS_A_SECOND))
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(())
     }
 
     /// The position of the log's last row, swept or not.

@@ -99,7 +99,7 @@ impl TokenWriter {
         transaction.commit().await?;
         let replayed = |written: &Written| matches!(written, Written::Used(Rotation::Replayed));
         if written.iter().any(replayed) {
-            self.appended.notify_waiters();
+            self.appended.notify_one();
         }
         Ok(written)
     }

@@ -87,6 +87,9 @@ pub enum Refusal {
     /// Its issuer took it back, alone or with its grant, its app or its user.
     #[error("it has been revoked")]
     Revoked,
+    /// What its issuer has taken back is not known up to the present: 503, not 401.
+    #[error("what its issuer has taken back is not known up to the present")]
+    RevocationsStale,
 }
 
 /// A claim that is read.
@@ -170,6 +173,7 @@ impl Refusal {
         "too_many_keys_to_try",
         "wrong_signature",
         "revoked",
+        "revocations_stale",
     ];
 
     /// A short `snake_case` name from a closed set, for metrics and logs.
@@ -201,6 +205,7 @@ impl Refusal {
             Self::TooManyKeysToTry => "too_many_keys_to_try",
             Self::WrongSignature => "wrong_signature",
             Self::Revoked => "revoked",
+            Self::RevocationsStale => "revocations_stale",
         }
     }
 
@@ -212,7 +217,7 @@ impl Refusal {
     /// | `exp` has passed | `the token has expired` |
     /// | it held, and was taken back | `the token has been revoked` |
     /// | `nbf` or `iat` lies ahead | `the token is not valid yet` |
-    /// | the keys are not loaded | `the token cannot be checked at the moment` |
+    /// | keys or revocations are not at hand | `the token cannot be checked at the moment` |
     /// | everything else: issuer, audience, type, algorithm, key, signature, other claims | `the token is not acceptable` |
     ///
     /// The times are compared before the signature, so that a forger who is told `expired` learns
@@ -229,7 +234,9 @@ impl Refusal {
             Self::Expired => "the token has expired",
             Self::Revoked => "the token has been revoked",
             Self::NotYetValid | Self::IssuedInTheFuture => "the token is not valid yet",
-            Self::KeysNotLoaded(_) => "the token cannot be checked at the moment",
+            Self::KeysNotLoaded(_) | Self::RevocationsStale => {
+                "the token cannot be checked at the moment"
+            }
             Self::Extension
             | Self::UnsupportedAlgorithm
             | Self::AlgorithmNotAllowed
@@ -318,6 +325,7 @@ mod tests {
             Refusal::TooManyKeysToTry,
             Refusal::WrongSignature,
             Refusal::Revoked,
+            Refusal::RevocationsStale,
         ];
         all.extend(CLAIMS.map(Refusal::Missing));
         all.extend(CLAIMS.map(Refusal::Unacceptable));

@@ -5,6 +5,8 @@ mod admin;
 mod audit;
 mod bad_input;
 mod bad_keys;
+#[cfg(feature = "issuer")]
+mod feed;
 mod logs;
 mod shutdown;
 mod sockets;

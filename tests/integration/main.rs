@@ -30,6 +30,8 @@ mod discovery;
 mod envoy;
 mod envoy_process;
 #[cfg(feature = "issuer")]
+mod feed;
+#[cfg(feature = "issuer")]
 mod grants;
 #[cfg(feature = "issuer")]
 mod introspect;

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 const PURE: [&str; 7] = [
     "clock", "decision", "identity", "policy", "problem", "token", "yaml",
 ];
-const SHELL: [&str; 13] = [
+const SHELL: [&str; 14] = [
     "admin",
     "authorizer",
     "ext_authz",
+    "feed",
     "files",
     "issuer",
     "jwks",

@@ -131,13 +131,7 @@ async fn another_algorithm_takes_over_without_a_token_lost() {
     let mut companion = companion;
     // A secret follows on a public key as well.
     for (algorithm, listed) in [("RS256", ["ES256", "RS256"]), ("HS256", ["HS256", "RS256"])] {
-        let setup = made_with(
-            companion.folder(),
-            algorithm,
-            &listed,
-            BY_HAND,
-            Some(&clock),
-        );
+        let setup = made_with(companion.path(), algorithm, &listed, BY_HAND, Some(&clock));
         companion = companion.restart_with(&setup);
         companion = companion.restart_with(&setup);
         let rows = rows(&companion).await;
@@ -393,7 +387,7 @@ async fn keys_in_files_sign_by_their_order() {
     believed(&companion, &new).await;
 
     let start_fails = |setup: &Setup, words: &str| {
-        let config = write_files(companion.folder(), setup, &TestIssuer::new("key-1"));
+        let config = write_files(companion.path(), setup, &TestIssuer::new("key-1"));
         let output = portcullis(&["serve"], &config, &[]);
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2));
@@ -428,7 +422,7 @@ async fn what_has_ended_is_swept_from_the_store() {
 #[tokio::test]
 async fn what_goes_on_behind_ends_with_the_server() {
     let mut companion = TestCompanion::start().await;
-    let journal = companion.folder().join("store.db-wal");
+    let journal = companion.path().join("store.db-wal");
     assert!(journal.exists());
     let app = &mut companion.gate.app;
     app.drain(async || std::future::pending().await).await;

@@ -1011,7 +1011,6 @@ async fn owners(place: &StoreLocation) {
         Subject::App(shop.key.as_str().to_owned()),
     ];
     assert_eq!(subjects, expected);
-    assert!(store.refresh_token(&secret, NOW).await.unwrap().is_none());
     assert!(store.app(&shop.key, NOW).await.unwrap().is_none());
     let bobby = store.user(&bobby.id).await.unwrap().unwrap();
     assert_eq!(bobby.revoked_through, LogPosition::default());

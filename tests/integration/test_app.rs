@@ -34,6 +34,8 @@ pub(crate) struct Setup {
     pub(crate) authz_address: Option<String>,
     /// Further keys of `listeners.authz`, as YAML flow entries with a comma in front.
     pub(crate) authz_extra: String,
+    /// Further listeners, as lines of block YAML.
+    pub(crate) listeners: String,
     /// How long the drain lasts.
     pub(crate) drain_seconds: u32,
     /// Further top-level keys.
@@ -133,9 +135,9 @@ pub(crate) fn write_files(folder: &Path, setup: &Setup, issuer: &TestIssuer) -> 
          drain_seconds: {}\n\
          listeners:\n\
          \x20 authz: {{address: \"{address}\"{}}}\n\
-         \x20 admin: {{address: \"127.0.0.1:0\"}}\n\
+         \x20 admin: {{address: \"127.0.0.1:0\"}}\n{}\
          trust: [{trust}]\n{}\n",
-        setup.drain_seconds, setup.authz_extra, setup.extra
+        setup.drain_seconds, setup.authz_extra, setup.listeners, setup.extra
     );
     let path = folder.join("portcullis.yaml");
     std::fs::write(&path, config).unwrap();

@@ -24,6 +24,7 @@ pub(crate) struct TestCompanion {
     pub(crate) gate: TestApp,
     pub(crate) address: SocketAddr,
     folder: tempfile::TempDir,
+    listeners: String,
 }
 
 /// An app's key and secret.
@@ -99,6 +100,24 @@ impl TestCompanion {
         companion
     }
 
+    /// One that also serves the feed; `keys` are further ones of the listener, with a comma in front.
+    pub(crate) async fn with_feed(keys: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = sqlite(folder.path());
+        let companion = Self::second_on(&store, folder, &feed_listener(keys));
+        companion.furnish().await;
+        companion
+    }
+
+    /// One on a store that is prepared already, or will be, with these listeners beside.
+    pub(crate) fn second_on(store: &str, folder: tempfile::TempDir, listeners: &str) -> Self {
+        let setup = Setup {
+            listeners: listeners.to_owned(),
+            ..setup(folder.path(), store)
+        };
+        Self::with(&setup, folder)
+    }
+
     /// Made otherwise, with its files in `folder`, and with nothing in its store but its own.
     pub(crate) fn with(setup: &Setup, folder: tempfile::TempDir) -> Self {
         let gate = TestApp::with(setup);
@@ -106,6 +125,7 @@ impl TestCompanion {
             address: gate.app.issuer_address().unwrap(),
             gate,
             folder,
+            listeners: setup.listeners.clone(),
         }
     }
 
@@ -125,8 +145,21 @@ impl TestCompanion {
 
     /// Ends the process and starts another one on the same store.
     pub(crate) fn restart(self) -> Self {
-        let setup = setup(self.folder.path(), &sqlite(self.folder.path()));
-        self.restart_with(&setup)
+        self.restarted_after(|_| {})
+    }
+
+    /// The same, with a change to its files in between.
+    pub(crate) fn restarted_after(self, change: impl FnOnce(&Path)) -> Self {
+        let Self {
+            gate,
+            folder,
+            listeners,
+            ..
+        } = self;
+        drop(gate);
+        change(folder.path());
+        let store = sqlite(folder.path());
+        Self::second_on(&store, folder, &listeners)
     }
 
     /// Ends the process and starts one that is made otherwise.
@@ -137,7 +170,7 @@ impl TestCompanion {
     }
 
     /// Where its files are.
-    pub(crate) fn folder(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
@@ -304,6 +337,11 @@ pub(crate) fn bearer(token: &str) -> String {
 pub(crate) fn basic(name: &str, secret: &str) -> String {
     let credentials = STANDARD.encode(format!("{name}:{secret}"));
     format!("authorization: Basic {credentials}")
+}
+
+/// The line of the listener, on a free port.
+pub(crate) fn feed_listener(keys: &str) -> String {
+    format!("  feed: {{address: \"127.0.0.1:0\"{keys}}}\n")
 }
 
 pub(crate) fn sqlite(folder: &Path) -> String {

@@ -86,7 +86,10 @@ pub fn inspect(
             }
             .of(refusal);
             writeln!(out, "refused: {refusal}\n  mend: {mend}")?;
-            let unknown = matches!(refusal, Refusal::KeysNotLoaded(_));
+            let unknown = matches!(
+                refusal,
+                Refusal::KeysNotLoaded(_) | Refusal::RevocationsStale
+            );
             Ok(if unknown {
                 Outcome::Unknown
             } else {

@@ -70,6 +70,9 @@ impl Mend<'_> {
             Refusal::KeysNotLoaded(_) => {
                 "there is no telling until the issuer's JWKS can be read".to_owned()
             }
+            Refusal::RevocationsStale => {
+                "there is no telling until the issuer's feed is connected again".to_owned()
+            }
             Refusal::UnknownKey(_) => "compare `kid` with the issuer's JWKS; the log says which \
                                        keys were left out, and why"
                 .to_owned(),

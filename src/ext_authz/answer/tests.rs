@@ -87,7 +87,8 @@ fn denials(route: &Route) -> Vec<Denial<'_>> {
         | Denial::ScopesMissing { .. }
         | Denial::Nobody { .. }
         | Denial::Unlisted
-        | Denial::KeysNotLoaded { .. } => true,
+        | Denial::KeysNotLoaded { .. }
+        | Denial::RevocationsStale { .. } => true,
     };
     let denials = vec![
         Denial::MalformedTarget(MalformedTarget::PathDotSegment),
@@ -107,6 +108,8 @@ fn denials(route: &Route) -> Vec<Denial<'_>> {
         Denial::Unlisted,
         Denial::KeysNotLoaded { route: None },
         Denial::KeysNotLoaded { route: Some(route) },
+        Denial::RevocationsStale { route: None },
+        Denial::RevocationsStale { route: Some(route) },
     ];
     assert!(denials.iter().all(listed));
     for label in Denial::LABELS {

@@ -1,0 +1,29 @@
+//! The feed: an issuer's keys and revocations, streamed to gates of other processes.
+//!
+//! A gate that has neither the issuer nor its database gets through a [`FeedClient`] what the gate
+//! beside the issuer has at hand. The issuer's [`Hub`] encodes everything once for all who
+//! subscribe; none of them causes a query.
+
+mod client;
+#[cfg(feature = "issuer")]
+mod hub;
+mod knowledge;
+mod listener;
+#[cfg(feature = "issuer")]
+mod server;
+mod session;
+mod settings;
+mod snapshot_file;
+mod transport;
+pub mod wire;
+
+pub use client::{FeedClient, FeedHost};
+pub use knowledge::{FeedState, KnownKeys};
+pub use listener::{FeedListener, FeedListenerDocument};
+pub use settings::{FeedDocument, FeedSettings};
+pub use transport::FeedError;
+#[cfg(feature = "issuer")]
+pub use {
+    hub::{HEARTBEAT, Hub, HubStatistics},
+    server::{FeedAccess, FeedService, FeedServiceError},
+};

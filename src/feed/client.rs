@@ -1,0 +1,364 @@
+//! The gate's end of the feed: goes from address to address, and never gives up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Uri;
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::knowledge::{FeedState, Knowledge, KnownKeys, Subject};
+use super::session::{self, End};
+use super::settings::FeedSettings;
+use super::snapshot_file::{self, SnapshotFileError};
+use super::transport::{FeedError, Files, Transport};
+use crate::clock::{Clock, UnixSeconds};
+use crate::revocation::{OnStale, RevocationList};
+use crate::token::Algorithm;
+
+/// The first pause after a failure is within this time.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+
+/// Pauses do not grow beyond this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// The longest failure text, in characters.
+const MAX_FAILURE_CHARS: usize = 300;
+
+/// How often old knowledge is told of again.
+const REMIND: Duration = Duration::from_mins(1);
+
+/// An unchanged snapshot is written again after this time, with its new age.
+const REWRITE: Duration = Duration::from_mins(1);
+
+/// Of one issuer: a task that subscribes, and what it has learnt. Dropping it ends the task.
+pub struct FeedClient {
+    settings: FeedSettings,
+    files: Files,
+    knowledge: Arc<Knowledge>,
+    started: Instant,
+    task: AbortHandle,
+}
+
+impl FeedClient {
+    /// Subscribes on `runtime`, at once and then for as long as the result lives. What `earlier`
+    /// knew of the same issuer is known from the beginning; else what the snapshot file holds.
+    ///
+    /// `on_keys` is called when other keys than before verify.
+    pub fn start(
+        issuer: &str,
+        algorithms: &[Algorithm],
+        settings: FeedSettings,
+        earlier: Option<&Self>,
+        host: FeedHost,
+    ) -> Result<Self, FeedError> {
+        let files = Files::read(&settings)?;
+        let transport = Transport::new(&settings, &files)?;
+        let subject = Subject {
+            issuer: issuer.into(),
+            algorithms: algorithms.to_vec(),
+            clock: host.clock,
+            on_keys: host.on_keys,
+        };
+        let earlier = earlier.map(|client| &*client.knowledge);
+        let knowledge = Arc::new(Knowledge::new(subject, &settings, earlier));
+        if knowledge.age().is_none() {
+            load(&knowledge, &settings);
+        }
+        let follower = Follower {
+            transport,
+            settings: settings.clone(),
+            knowledge: Arc::clone(&knowledge),
+        };
+        Ok(Self {
+            settings,
+            files,
+            knowledge,
+            started: Instant::now(),
+            task: host.runtime.spawn(follower.run()).abort_handle(),
+        })
+    }
+
+    /// Whether it does what these settings ask for, with the files as they are now.
+    pub fn serves(
+        &self,
+        algorithms: &[Algorithm],
+        settings: &FeedSettings,
+    ) -> Result<bool, FeedError> {
+        Ok(self.settings == *settings
+            && self.knowledge.subject.algorithms == algorithms
+            && self.files == Files::read(settings)?)
+    }
+
+    /// The issuer's keys as they are known.
+    pub fn keys(&self) -> KnownKeys {
+        self.knowledge.keys()
+    }
+
+    /// What the issuer has taken back.
+    pub fn revocations(&self) -> &Arc<RevocationList> {
+        &self.knowledge.list
+    }
+
+    /// How it stands with the feed.
+    pub fn state(&self) -> FeedState {
+        self.knowledge.state.borrow().clone()
+    }
+
+    /// Waits until enough is known to serve by.
+    pub async fn ready(&self) {
+        let mut state = self.knowledge.state.subscribe();
+        let known = async {
+            if state.wait_for(|state| state.known).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        match self.settings.on_stale {
+            OnStale::Deny => known.await,
+            OnStale::Serve => {
+                let deadline = self.started + self.settings.start_wait;
+                if tokio::time::timeout_at(deadline, known).await.is_err() {
+                    tracing::error!(
+                        token.issuer = &*self.knowledge.subject.issuer,
+                        "the feed did not come in time; serving without knowing what is revoked"
+                    );
+                }
+            }
+        }
+    }
+}
+
+impl Drop for FeedClient {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// What a client needs of the process around it.
+pub struct FeedHost {
+    /// Where its task runs.
+    pub runtime: Handle,
+    /// For the age of a file, and for sweeping.
+    pub clock: Arc<dyn Clock>,
+    /// Called when other keys than before verify.
+    pub on_keys: Box<dyn Fn() + Send + Sync>,
+}
+
+/// Takes over what the file holds, and counts its age by this gate's clock: at that moment there is
+/// no other.
+fn load(knowledge: &Knowledge, settings: &FeedSettings) {
+    let Some(path) = &settings.snapshot_file else {
+        return;
+    };
+    let issuer = &*knowledge.subject.issuer;
+    match snapshot_file::read(path, issuer) {
+        Ok(saved) => {
+            let age = knowledge
+                .subject
+                .clock
+                .now()
+                .since(UnixSeconds(saved.as_of));
+            let age = Duration::from_secs(u64::try_from(age).unwrap_or(0));
+            tracing::info!(
+                token.issuer = issuer,
+                feed.snapshot_file = %path.display(),
+                feed.age_seconds = age.as_secs(),
+                "the last snapshot of the feed is known from its file"
+            );
+            knowledge.take_over(&saved, age);
+        }
+        Err(SnapshotFileError::Absent) => {}
+        Err(error) => tracing::error!(
+            token.issuer = issuer,
+            feed.snapshot_file = %path.display(),
+            %error,
+            "the snapshot of the feed is not used; remove the file"
+        ),
+    }
+}
+
+/// The background task.
+struct Follower {
+    transport: Transport,
+    settings: FeedSettings,
+    knowledge: Arc<Knowledge>,
+}
+
+impl Follower {
+    async fn run(self) {
+        tokio::select! {
+            () = self.subscribe() => {}
+            () = self.watch_age() => {}
+            () = self.save() => {}
+        }
+    }
+
+    /// From address to address; after each round without success a longer pause.
+    async fn subscribe(&self) {
+        let mut failures = 0;
+        loop {
+            for address in &self.settings.addresses {
+                let before = self.knowledge.state.borrow().connections;
+                let end = session::run(&self.transport, address, &self.knowledge).await;
+                if self.knowledge.state.borrow().connections > before {
+                    failures = 0;
+                }
+                self.record(address, &end);
+                let last = Some(address) == self.settings.addresses.last();
+                if failures == 0 || last {
+                    tokio::time::sleep(pause(failures)).await;
+                    failures = failures.saturating_add(1);
+                }
+            }
+            if self.settings.addresses.is_empty() {
+                // Refused by the configuration; here it must not spin.
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// Says a failure once, not at every try.
+    fn record(&self, address: &Uri, end: &End) {
+        let message = plain(&end.to_string());
+        let known = {
+            let state = self.knowledge.state.borrow();
+            !state.connected && state.last_failure.as_deref() == Some(&*message)
+        };
+        if !known {
+            tracing::warn!(
+                token.issuer = &*self.knowledge.subject.issuer,
+                feed.address = %address,
+                feed.error = message,
+                "the feed is not connected; what is known stays in use"
+            );
+        }
+        self.knowledge.state.send_modify(|state| {
+            state.connected = false;
+            state.failures += 1;
+            state.last_failure = Some(message);
+        });
+    }
+
+    async fn watch_age(&self) {
+        let mut told: Option<Instant> = None;
+        let mut second = tokio::time::interval(Duration::from_secs(1));
+        loop {
+            second.tick().await;
+            let Some(age) = self.knowledge.age() else {
+                continue;
+            };
+            let issuer = &*self.knowledge.subject.issuer;
+            if !self.knowledge.is_stale() {
+                if told.take().is_some() {
+                    tracing::info!(
+                        token.issuer = issuer,
+                        "revocations are known up to now again"
+                    );
+                }
+            } else if told.is_none_or(|told| told.elapsed() >= REMIND) {
+                told = Some(Instant::now());
+                let age = age.as_secs();
+                match self.settings.on_stale {
+                    OnStale::Serve => tracing::error!(
+                        token.issuer = issuer,
+                        feed.age_seconds = age,
+                        "revocations are not known up to now: revoked tokens may pass"
+                    ),
+                    OnStale::Deny => tracing::error!(
+                        token.issuer = issuer,
+                        feed.age_seconds = age,
+                        "revocations are not known up to now: the issuer's tokens are refused"
+                    ),
+                }
+            }
+        }
+    }
+
+    /// Writes the snapshot file now and then.
+    async fn save(&self) {
+        let Some(path) = &self.settings.snapshot_file else {
+            return std::future::pending().await;
+        };
+        let mut written: Option<(u64, Instant)> = None;
+        let mut look = tokio::time::interval(Duration::from_millis(500));
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            look.tick().await;
+            if !self.knowledge.state.borrow().connected || self.knowledge.cursor().is_empty() {
+                continue;
+            }
+            let changes = self.knowledge.changes();
+            let entries = self.knowledge.list.statistics().entries;
+            // A larger list is written more rarely.
+            let least = Duration::from_millis(1000 + entries as u64 / 30);
+            let due = written.is_none_or(|(at, when)| {
+                (at != changes && when.elapsed() >= least) || when.elapsed() >= REWRITE.max(least)
+            });
+            if !due {
+                continue;
+            }
+            let (knowledge, target) = (Arc::clone(&self.knowledge), path.clone());
+            let writing = tokio::task::spawn_blocking(move || {
+                snapshot_file::write(&target, &knowledge.save())
+            });
+            if let Ok(Err(error)) = writing.await {
+                tracing::error!(
+                    feed.snapshot_file = %path.display(),
+                    %error,
+                    "the snapshot of the feed cannot be written"
+                );
+            }
+            written = Some((changes, Instant::now()));
+        }
+    }
+}
+
+/// Doubled with each failure, and of that a random part: gates that lost their issuer together do
+/// not come back together.
+fn pause(failures: u32) -> Duration {
+    let longest = FIRST_PAUSE
+        .saturating_mul(1 << failures.min(10))
+        .min(LONGEST_PAUSE);
+    let mut bytes = [0; 4];
+    let part = match aws_lc_rs::rand::fill(&mut bytes) {
+        Ok(()) => f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX),
+        Err(_) => 0.5,
+    };
+    longest.mul_f64(0.1 + 0.9 * part)
+}
+
+/// Parts of it come from the other side.
+fn plain(text: &str) -> String {
+    let printable = |character: char| match character {
+        ' '..='~' => character,
+        _ => '?',
+    };
+    text.chars()
+        .map(printable)
+        .take(MAX_FAILURE_CHARS)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_a_bound_and_are_never_nothing() {
+        for failures in [0, 1, 5, 10, u32::MAX] {
+            let pause = pause(failures);
+            assert!(
+                pause <= LONGEST_PAUSE && pause >= FIRST_PAUSE / 10,
+                "{pause:?}"
+            );
+        }
+        assert!(pause(0) <= FIRST_PAUSE);
+    }
+
+    #[test]
+    fn failures_are_printable_and_short() {
+        let text = plain(&format!("\u{1b}[31m\n{}", "x".repeat(1000)));
+        assert!(text.starts_with("?[31m?xxx") && text.len() == MAX_FAILURE_CHARS);
+    }
+}

@@ -1,0 +1,401 @@
+//! The issuer's end of the feed: encodes each change once, for whoever subscribes.
+
+mod cursor;
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::broadcast;
+use tokio::time::Instant;
+
+use super::wire::{
+    self, Frame, Heartbeat, Hello, Keys, Kind, PROTOCOL_VERSION, ROWS_PER_FRAME, Revocations,
+};
+use crate::clock::Clock;
+use crate::revocation::{Revocation, RevocationList};
+use crate::token::LogPosition;
+
+use cursor::{Cursor, LogId, digest};
+
+/// How often gates hear that nothing is new.
+pub const HEARTBEAT: Duration = Duration::from_secs(1);
+
+/// How many rows are kept, so that gates which were away go on from their cursor.
+const RECENT_ROWS: usize = 20_000;
+
+/// How many rows may have come since a snapshot was encoded, before another one is.
+const SNAPSHOT_TAIL_ROWS: usize = 4000;
+
+/// How many frames a subscriber may be late before it is cut.
+const FRAMES_BEHIND: usize = 1024;
+
+/// Holds what subscribers get, and hands it to them as it comes.
+pub struct Hub {
+    issuer: String,
+    list: Arc<RevocationList>,
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+    /// Held while a snapshot is encoded: whoever comes meanwhile waits for it.
+    snapshot: tokio::sync::Mutex<Option<Arc<Snapshot>>>,
+    pub(super) counts: Counts,
+}
+
+struct State {
+    log: LogId,
+    recent: VecDeque<Revocation>,
+    /// Of the rows beyond this position, `recent` has all.
+    complete_after: LogPosition,
+    head: LogPosition,
+    /// When the log was last read.
+    read_at: Instant,
+    keys: Keys,
+    frames: broadcast::Sender<Bytes>,
+    /// The last that was encoded for a cursor: gates that were cut off together stopped at one.
+    tail: Option<Tail>,
+}
+
+/// The rows between two positions, encoded.
+struct Tail {
+    after: LogPosition,
+    head: LogPosition,
+    frames: Vec<Bytes>,
+}
+
+/// Everything at one moment, encoded.
+struct Snapshot {
+    log: LogId,
+    position: LogPosition,
+    frames: Vec<Bytes>,
+}
+
+/// What a new subscriber gets.
+pub(super) struct Subscription {
+    /// To be sent first: greeting, keys, what it lacks, and how current that is.
+    pub(super) first: Vec<Bytes>,
+    /// What comes afterwards; closed when the log is another one.
+    pub(super) frames: broadcast::Receiver<Bytes>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    pub(super) subscribers: AtomicUsize,
+    pub(super) refused: AtomicU64,
+    pub(super) cut: AtomicU64,
+    pub(super) resumed: AtomicU64,
+    snapshots_sent: AtomicU64,
+    snapshots_encoded: AtomicU64,
+    batches: AtomicU64,
+}
+
+/// What `/metrics` tells of the issuer's end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HubStatistics {
+    /// Gates that are connected.
+    pub subscribers: usize,
+    /// Calls that were turned away: wrong token, other issuer, too many.
+    pub refused: u64,
+    /// Gates that read too slowly and were cut.
+    pub cut: u64,
+    /// Subscriptions that went on from a cursor.
+    pub resumed: u64,
+    /// Subscriptions that began with everything.
+    pub snapshots_sent: u64,
+    /// How often everything was encoded.
+    pub snapshots_encoded: u64,
+    /// Frames of new rows, each sent to every gate.
+    pub batches: u64,
+    /// How much of the log gates were told.
+    pub position: LogPosition,
+}
+
+impl Hub {
+    /// A hub that knows nothing of the log yet.
+    pub fn new(
+        issuer: String,
+        log_id: &str,
+        list: Arc<RevocationList>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let state = State {
+            log: LogId::of(log_id),
+            recent: VecDeque::new(),
+            complete_after: LogPosition(0),
+            head: LogPosition(0),
+            read_at: Instant::now(),
+            keys: Keys::default(),
+            frames: broadcast::Sender::new(FRAMES_BEHIND),
+            tail: None,
+        };
+        Self {
+            issuer,
+            list,
+            clock,
+            state: Mutex::new(state),
+            snapshot: tokio::sync::Mutex::default(),
+            counts: Counts::default(),
+        }
+    }
+
+    /// Takes over what the log holds beyond what came before, after the list has it. `head` is how
+    /// much of it is known then.
+    pub fn append(&self, rows: &[Revocation], head: LogPosition) {
+        let mut state = self.lock();
+        state.read_at = Instant::now();
+        if rows.is_empty() && head <= state.head {
+            return;
+        }
+        state.head = head.max(state.head);
+        for row in rows {
+            state.recent.push_back(*row);
+            if state.recent.len() > RECENT_ROWS
+                && let Some(dropped) = state.recent.pop_front()
+            {
+                state.complete_after = dropped.position;
+            }
+        }
+        let cursor = state.cursor();
+        for frame in encode(rows, state.head, &cursor) {
+            self.counts.batches.fetch_add(1, Ordering::Relaxed);
+            // Nobody may be there.
+            let _ = state.frames.send(frame);
+        }
+    }
+
+    /// The log is another one than before: everybody begins anew.
+    pub fn replace_log(&self, log_id: &str) {
+        let mut state = self.lock();
+        state.log = LogId::of(log_id);
+        state.recent.clear();
+        state.tail = None;
+        state.complete_after = LogPosition(0);
+        state.head = LogPosition(0);
+        // The receivers of the earlier one end.
+        state.frames = broadcast::Sender::new(FRAMES_BEHIND);
+    }
+
+    /// The issuer's keys as they are now; sent where they have changed.
+    pub fn set_keys(&self, jwks: &str, algorithms: &[&str]) {
+        let mut state = self.lock();
+        if state.keys.jwks == jwks && state.keys.algorithms == algorithms {
+            return;
+        }
+        state.keys = Keys {
+            jwks: jwks.to_owned(),
+            algorithms: algorithms.iter().map(|&name| name.to_owned()).collect(),
+        };
+        let _ = state.frames.send(state.keys_frame());
+    }
+
+    /// Tells everybody how current they are.
+    pub fn beat(&self) {
+        let state = self.lock();
+        let _ = state.frames.send(self.heartbeat(&state));
+    }
+
+    /// Counts and size.
+    pub fn statistics(&self) -> HubStatistics {
+        let counts = &self.counts;
+        HubStatistics {
+            subscribers: counts.subscribers.load(Ordering::Relaxed),
+            refused: counts.refused.load(Ordering::Relaxed),
+            cut: counts.cut.load(Ordering::Relaxed),
+            resumed: counts.resumed.load(Ordering::Relaxed),
+            snapshots_sent: counts.snapshots_sent.load(Ordering::Relaxed),
+            snapshots_encoded: counts.snapshots_encoded.load(Ordering::Relaxed),
+            batches: counts.batches.load(Ordering::Relaxed),
+            position: self.lock().head,
+        }
+    }
+
+    /// Whose feed it is.
+    pub(super) fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// Begins a subscription where `cursor` ended, or with everything.
+    pub(super) async fn subscribe(&self, cursor: &[u8]) -> Subscription {
+        if let Some(resumed) = self.resume(cursor) {
+            self.counts.resumed.fetch_add(1, Ordering::Relaxed);
+            return resumed;
+        }
+        self.counts.snapshots_sent.fetch_add(1, Ordering::Relaxed);
+        loop {
+            let snapshot = self.snapshot().await;
+            if let Some(subscription) = self.follow(&snapshot) {
+                return subscription;
+            }
+        }
+    }
+
+    fn resume(&self, cursor: &[u8]) -> Option<Subscription> {
+        let cursor = Cursor::read(cursor)?;
+        let mut state = self.lock();
+        if !state.has_seen(&cursor) {
+            return None;
+        }
+        let mut first = vec![self.hello(true), state.keys_frame()];
+        first.extend(state.tail(cursor.position));
+        first.push(self.heartbeat(&state));
+        Some(Subscription {
+            first,
+            frames: state.frames.subscribe(),
+        })
+    }
+
+    /// Continues `snapshot` with what came since; nothing where too much has.
+    fn follow(&self, snapshot: &Snapshot) -> Option<Subscription> {
+        let mut state = self.lock();
+        if !state.continues(snapshot) {
+            return None;
+        }
+        let mut first = vec![self.hello(false), state.keys_frame()];
+        first.extend(snapshot.frames.iter().cloned());
+        first.extend(state.tail(snapshot.position));
+        first.push(self.heartbeat(&state));
+        Some(Subscription {
+            first,
+            frames: state.frames.subscribe(),
+        })
+    }
+
+    /// The last snapshot where it will do, or a new one, which all who ask meanwhile share.
+    async fn snapshot(&self) -> Arc<Snapshot> {
+        let mut kept = self.snapshot.lock().await;
+        if let Some(snapshot) = kept.as_ref()
+            && self.lock().continues(snapshot)
+        {
+            return Arc::clone(snapshot);
+        }
+        let (log, position) = {
+            let state = self.lock();
+            (state.log, state.head)
+        };
+        let list = Arc::clone(&self.list);
+        // The list has all rows up to `position`, and perhaps further ones, which come once more.
+        let encoding = tokio::task::spawn_blocking(move || encode_all(&list.rows()));
+        let frames = encoding.await.unwrap_or_default();
+        self.counts
+            .snapshots_encoded
+            .fetch_add(1, Ordering::Relaxed);
+        let snapshot = Arc::new(Snapshot {
+            log,
+            position,
+            frames,
+        });
+        *kept = Some(Arc::clone(&snapshot));
+        snapshot
+    }
+
+    fn hello(&self, resumed: bool) -> Bytes {
+        Frame::encoded(Kind::Hello(Hello {
+            protocol_version: PROTOCOL_VERSION,
+            issuer: self.issuer.clone(),
+            resumed,
+            heartbeat_ms: u32::try_from(HEARTBEAT.as_millis()).unwrap_or(u32::MAX),
+        }))
+    }
+
+    fn heartbeat(&self, state: &State) -> Bytes {
+        let behind = state.read_at.elapsed().as_millis();
+        Frame::encoded(Kind::Heartbeat(Heartbeat {
+            position: state.head.0,
+            issuer_time: self.clock.now().0,
+            behind_ms: u64::try_from(behind).unwrap_or(u64::MAX),
+        }))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn keys_frame(&self) -> Bytes {
+        Frame::encoded(Kind::Keys(self.keys.clone()))
+    }
+
+    /// Whether whoever has this cursor has all rows up to there, and what it lacks is at hand.
+    fn has_seen(&self, cursor: &Cursor) -> bool {
+        let known = cursor.log == self.log
+            && self.complete_after <= cursor.position
+            && cursor.position <= self.head;
+        let last = self.last_up_to(cursor.position);
+        let seen = last.map(|row| (row.position, digest(row)));
+        known && seen.is_some() && seen == cursor.witness
+    }
+
+    /// Frames of everything beyond `after`.
+    fn tail(&mut self, after: LogPosition) -> Vec<Bytes> {
+        if let Some(tail) = &self.tail
+            && (tail.after, tail.head) == (after, self.head)
+        {
+            return tail.frames.clone();
+        }
+        let frames = encode(&self.beyond(after), self.head, &self.cursor());
+        self.tail = Some(Tail {
+            after,
+            head: self.head,
+            frames: frames.clone(),
+        });
+        frames
+    }
+
+    fn last_up_to(&self, position: LogPosition) -> Option<&Revocation> {
+        let end = self.recent.partition_point(|row| row.position <= position);
+        self.recent.get(end.checked_sub(1)?)
+    }
+
+    fn beyond(&self, position: LogPosition) -> Vec<Revocation> {
+        let begin = self.recent.partition_point(|row| row.position <= position);
+        self.recent.iter().skip(begin).copied().collect()
+    }
+
+    fn continues(&self, snapshot: &Snapshot) -> bool {
+        let begin = self
+            .recent
+            .partition_point(|row| row.position <= snapshot.position);
+        snapshot.log == self.log
+            && self.complete_after <= snapshot.position
+            && self.recent.len() - begin <= SNAPSHOT_TAIL_ROWS
+    }
+
+    fn cursor(&self) -> Bytes {
+        let cursor = Cursor {
+            log: self.log,
+            position: self.head,
+            witness: self.recent.back().map(|row| (row.position, digest(row))),
+        };
+        cursor.write()
+    }
+}
+
+/// Frames of `rows`; the last one tells how far they go.
+fn encode(rows: &[Revocation], head: LogPosition, cursor: &Bytes) -> Vec<Bytes> {
+    let full = rows.len() / ROWS_PER_FRAME * ROWS_PER_FRAME;
+    let (full, rest) = rows.split_at_checked(full).unwrap_or((rows, &[]));
+    let mut frames = encode_all(full);
+    frames.push(Frame::encoded(Kind::Revocations(Revocations {
+        revocations: rest.iter().map(wire::Revocation::from).collect(),
+        position: head.0,
+        cursor: cursor.clone(),
+    })));
+    frames
+}
+
+/// Frames to which others must come.
+fn encode_all(rows: &[Revocation]) -> Vec<Bytes> {
+    let chunks = rows.chunks(ROWS_PER_FRAME).map(|chunk| {
+        Frame::encoded(Kind::Revocations(Revocations {
+            revocations: chunk.iter().map(wire::Revocation::from).collect(),
+            position: 0,
+            cursor: Bytes::new(),
+        }))
+    });
+    chunks.collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,292 @@
+//! What a gate knows of one issuer through the feed: its keys, and what it has taken back.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::watch;
+
+use super::settings::FeedSettings;
+use super::snapshot_file::Saved;
+use super::wire::{self, Heartbeat, Keys, Revocations, Understood};
+use crate::clock::{Clock, UnixSeconds};
+use crate::revocation::{Recency, Revocation, RevocationList};
+use crate::token::{Algorithm, KeySet, LogPosition};
+
+/// How often what has expired is dropped, by the issuer's time.
+const SWEEP_SECONDS: i64 = 60;
+
+/// How it stands with a feed, for `/status` and metrics.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FeedState {
+    /// Whether the issuer is heard at this moment.
+    pub connected: bool,
+    /// Whether everything was known once, not long ago.
+    pub known: bool,
+    /// The issuer that is heard, or was last.
+    pub address: Option<String>,
+    /// Connections that were made.
+    pub connections: u64,
+    /// Connections that broke or could not be made.
+    pub failures: u64,
+    /// Why the last one did.
+    pub last_failure: Option<String>,
+    /// Subscriptions that went on from the cursor.
+    pub resumed: u64,
+    /// Rows that a newer issuer wrote and that were read as everyone's.
+    pub not_understood: u64,
+}
+
+/// What the issuer publishes, and what of it can be used here.
+#[derive(Debug, Clone, Default)]
+pub struct KnownKeys {
+    written: Keys,
+    usable: Option<KeySet>,
+}
+
+impl KnownKeys {
+    /// The keys that verify.
+    pub fn usable(&self) -> Option<&KeySet> {
+        self.usable.as_ref()
+    }
+}
+
+/// Whose feed it is, and what of it is taken.
+pub(super) struct Subject {
+    pub(super) issuer: Box<str>,
+    pub(super) algorithms: Vec<Algorithm>,
+    pub(super) clock: Arc<dyn Clock>,
+    /// Called when other keys than before verify.
+    pub(super) on_keys: Box<dyn Fn() + Send + Sync>,
+}
+
+/// Keys, revocations, and how far they go.
+pub(super) struct Knowledge {
+    pub(super) subject: Subject,
+    pub(super) list: Arc<RevocationList>,
+    pub(super) state: watch::Sender<FeedState>,
+    keys: Mutex<KnownKeys>,
+    progress: Mutex<Progress>,
+    /// Counts changes of keys and rows.
+    changes: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Progress {
+    cursor: Bytes,
+    position: LogPosition,
+    /// When everything was last known, by the issuer's clock.
+    as_of: UnixSeconds,
+    swept_at: UnixSeconds,
+}
+
+/// The other end does what it must not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Violation {
+    #[error("the issuer has sent more than arrived here")]
+    Gap,
+}
+
+impl Knowledge {
+    /// Nothing is known yet, but for what `earlier` knew.
+    pub(super) fn new(subject: Subject, settings: &FeedSettings, earlier: Option<&Self>) -> Self {
+        let recency = Recency::new(settings.max_staleness, settings.on_stale);
+        let list = RevocationList::new(settings.max_revocations).from_afar(recency);
+        let knowledge = Self {
+            subject,
+            list: Arc::new(list),
+            state: watch::Sender::default(),
+            keys: Mutex::default(),
+            progress: Mutex::new(Progress {
+                cursor: Bytes::new(),
+                position: LogPosition(0),
+                as_of: UnixSeconds(0),
+                swept_at: UnixSeconds(0),
+            }),
+            changes: AtomicU64::new(0),
+        };
+        if let Some(earlier) = earlier
+            && let Some(age) = earlier.age()
+        {
+            knowledge.take_over(&earlier.save(), age);
+        }
+        knowledge
+    }
+
+    /// Knows what was known `age` ago.
+    pub(super) fn take_over(&self, saved: &Saved, age: Duration) {
+        let (rows, _) = self.understand(&saved.revocations);
+        self.list.catch_up(&rows, LogPosition(saved.position));
+        {
+            let mut progress = lock(&self.progress);
+            progress.cursor = saved.cursor.clone();
+            progress.position = LogPosition(saved.position);
+            progress.as_of = UnixSeconds(saved.as_of);
+        }
+        self.confirm(age);
+        self.adopt(saved.keys.clone().unwrap_or_default());
+    }
+
+    /// All of it, for a file.
+    pub(super) fn save(&self) -> Saved {
+        // Cursor first: rows that come after it do no harm, rows that lack would.
+        let (cursor, position, as_of) = {
+            let progress = lock(&self.progress);
+            (progress.cursor.clone(), progress.position, progress.as_of)
+        };
+        Saved {
+            issuer: self.subject.issuer.to_string(),
+            cursor,
+            position: position.0,
+            as_of: as_of.0,
+            keys: Some(lock(&self.keys).written.clone()),
+            revocations: self
+                .list
+                .rows()
+                .iter()
+                .map(wire::Revocation::from)
+                .collect(),
+        }
+    }
+
+    pub(super) fn keys(&self) -> KnownKeys {
+        lock(&self.keys).clone()
+    }
+
+    pub(super) fn cursor(&self) -> Bytes {
+        lock(&self.progress).cursor.clone()
+    }
+
+    pub(super) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
+    }
+
+    pub(super) fn age(&self) -> Option<Duration> {
+        self.list.recency().and_then(Recency::age)
+    }
+
+    pub(super) fn is_stale(&self) -> bool {
+        self.list.recency().is_some_and(Recency::is_stale)
+    }
+
+    /// Takes these keys for all that there are. None of them usable: none verifies, because those
+    /// from before may have been withdrawn.
+    pub(super) fn adopt(&self, written: Keys) {
+        let mut keys = lock(&self.keys);
+        if keys.written == written {
+            return;
+        }
+        let read = KeySet::from_jwks(written.jwks.as_bytes(), &self.subject.algorithms);
+        let usable = match read {
+            Ok((usable, skipped)) => {
+                for key in skipped {
+                    tracing::warn!(
+                        token.issuer = &*self.subject.issuer,
+                        key.id = key.key_id,
+                        reason = key.reason,
+                        "a key of the feed is not used"
+                    );
+                }
+                Some(usable)
+            }
+            Err(error) => {
+                tracing::error!(
+                    token.issuer = &*self.subject.issuer,
+                    issuer.algorithms = ?written.algorithms,
+                    %error,
+                    "no key of the feed can be used: tokens of the issuer are refused; compare \
+                     `algorithms` with what the issuer signs with"
+                );
+                None
+            }
+        };
+        *keys = KnownKeys { written, usable };
+        drop(keys);
+        self.changes.fetch_add(1, Ordering::AcqRel);
+        (self.subject.on_keys)();
+    }
+
+    /// Takes rows, and the cursor where one comes with them; whether one did.
+    pub(super) fn apply(&self, frame: &Revocations) -> bool {
+        let (rows, unclear) = self.understand(&frame.revocations);
+        self.list.extend(&rows);
+        if unclear > 0 {
+            self.state
+                .send_modify(|state| state.not_understood += unclear);
+        }
+        if !rows.is_empty() {
+            self.changes.fetch_add(1, Ordering::AcqRel);
+        }
+        if frame.cursor.is_empty() {
+            return false;
+        }
+        let position = LogPosition(frame.position);
+        self.list.advance(position);
+        let mut progress = lock(&self.progress);
+        progress.cursor = frame.cursor.clone();
+        progress.position = position;
+        true
+    }
+
+    /// Everything up to now has come, unless the issuer says that more should have.
+    pub(super) fn hear(&self, heartbeat: Heartbeat) -> Result<(), Violation> {
+        let behind = Duration::from_millis(heartbeat.behind_ms);
+        let now = UnixSeconds(heartbeat.issuer_time);
+        let sweep = {
+            let mut progress = lock(&self.progress);
+            if heartbeat.position > progress.position.0 {
+                return Err(Violation::Gap);
+            }
+            let behind = i64::try_from(behind.as_secs()).unwrap_or(i64::MAX);
+            progress.as_of = now.plus(behind.saturating_neg());
+            let due = now.since(progress.swept_at).saturating_abs() >= SWEEP_SECONDS;
+            if due {
+                progress.swept_at = now;
+            }
+            due
+        };
+        self.confirm(behind);
+        if sweep {
+            // By the slower of the two clocks: a token ends here by this gate's own.
+            self.list.sweep(now.min(self.subject.clock.now()));
+        }
+        Ok(())
+    }
+
+    fn confirm(&self, age: Duration) {
+        if let Some(recency) = self.list.recency() {
+            recency.confirm(age);
+        }
+        if !self.is_stale() {
+            self.state.send_if_modified(|state| {
+                let first = !state.known;
+                state.known = true;
+                first
+            });
+        }
+    }
+
+    /// The rows, and how many of them were read as everyone's because they were not understood.
+    fn understand(&self, rows: &[wire::Revocation]) -> (Vec<Revocation>, u64) {
+        let mut unclear = 0;
+        let rows = rows.iter().map(|row| match row.understand() {
+            Understood::Wholly(row) => row,
+            Understood::AsEveryone(row) => {
+                unclear += 1;
+                tracing::error!(
+                    token.issuer = &*self.subject.issuer,
+                    revocation.position = row.position.0,
+                    "the issuer takes back what this release does not understand: all of its \
+                     tokens from before are refused; update this gate"
+                );
+                row
+            }
+        });
+        (rows.collect(), unclear)
+    }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

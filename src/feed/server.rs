@@ -1,0 +1,344 @@
+//! `portcullis.feed.v1.Feed` on tonic: who may subscribe, and how slow one may be.
+
+use std::convert::Infallible;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::Body as HttpBody;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Status;
+use tonic::body::Body;
+use tonic::server::{Grpc, NamedService, ServerStreamingService};
+use tonic::transport::{Certificate, Identity, ServerTlsConfig};
+use tower_service::Service;
+
+use super::hub::{Hub, Subscription};
+use super::listener::FeedListener;
+use super::wire::{MessageCodec, PROTOCOL_VERSION, SERVICE_NAME, SUBSCRIBE_PATH, SubscribeRequest};
+use crate::files::{self, FileError};
+use crate::token::secret_in_file;
+
+/// The longest that a subscriber may leave a frame unread.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The longest that a TLS handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// Frames on their way to one subscriber.
+const FRAMES_UNDERWAY: usize = 16;
+
+/// The shortest token that is accepted, in bytes: whoever guesses it learns who is revoked.
+const LEAST_TOKEN_BYTES: usize = 16;
+
+/// A subscriber's request is small.
+const MAX_REQUEST_BYTES: usize = 16 * 1024;
+
+/// The service that gates call.
+#[derive(Clone)]
+pub struct FeedService {
+    hub: Arc<Hub>,
+    /// Of the token that callers show.
+    token: Option<blake3::Hash>,
+    places: Arc<Semaphore>,
+}
+
+/// Why the feed cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum FeedServiceError {
+    /// A file of the section.
+    #[error("`listeners.feed.{key}`: {source}")]
+    File {
+        /// The key of the configuration.
+        key: &'static str,
+        /// Why.
+        source: FileError,
+    },
+    /// A file without what it should hold.
+    #[error("`listeners.feed.{key}: {}` holds none in PEM: is it the right file?", .path.display())]
+    NotPem {
+        /// The key of the configuration.
+        key: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
+    /// A token that can be guessed, or that no header can carry.
+    #[error(
+        "`listeners.feed.token_file: {}` must hold one line of at least {LEAST_TOKEN_BYTES} printable \
+         ASCII characters without spaces: `openssl rand -hex 32` makes one", .0.display()
+    )]
+    WeakToken(PathBuf),
+}
+
+/// What the section's files hold: who may subscribe, and who the issuer is.
+pub struct FeedAccess {
+    /// Of the token that callers show.
+    token: Option<blake3::Hash>,
+    tls: Option<ServerTlsConfig>,
+}
+
+impl FeedAccess {
+    /// Reads the files.
+    pub fn read(listener: &FeedListener) -> Result<Self, FeedServiceError> {
+        let file = |key| move |source| FeedServiceError::File { key, source };
+        let token = match &listener.token_file {
+            Some(path) => {
+                let text = files::read_secret(path).map_err(file("token_file"))?;
+                let token = secret_in_file(&text);
+                if token.len() < LEAST_TOKEN_BYTES || !token.iter().all(u8::is_ascii_graphic) {
+                    return Err(FeedServiceError::WeakToken(path.clone()));
+                }
+                Some(blake3::hash(token))
+            }
+            None => None,
+        };
+        let tls = match &listener.identity {
+            Some(identity) => {
+                let certificate =
+                    files::read_public_keys(&identity.cert_file).map_err(file("cert_file"))?;
+                let key = files::read_secret(&identity.key_file).map_err(file("key_file"))?;
+                check_certificates("cert_file", &identity.cert_file, &certificate)?;
+                if PrivateKeyDer::from_pem_slice(&key).is_err() {
+                    return Err(FeedServiceError::NotPem {
+                        key: "key_file",
+                        path: identity.key_file.clone(),
+                    });
+                }
+                let tls = ServerTlsConfig::new().identity(Identity::from_pem(certificate, key));
+                Some(tls.timeout(HANDSHAKE))
+            }
+            None => None,
+        };
+        let tls = match (tls, &listener.client_ca_file) {
+            (Some(tls), Some(path)) => {
+                let authorities = files::read_public_keys(path).map_err(file("client_ca_file"))?;
+                check_certificates("client_ca_file", path, &authorities)?;
+                Some(tls.client_ca_root(Certificate::from_pem(authorities)))
+            }
+            (tls, _) => tls,
+        };
+        Ok(Self { token, tls })
+    }
+
+    /// What the transport needs for TLS; nothing where the section has no certificate.
+    pub fn tls(&self) -> Option<&ServerTlsConfig> {
+        self.tls.as_ref()
+    }
+}
+
+/// At least one, and each readable.
+fn check_certificates(key: &'static str, path: &Path, pem: &[u8]) -> Result<(), FeedServiceError> {
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    if certificates.is_ok_and(|certificates| !certificates.is_empty()) {
+        return Ok(());
+    }
+    let path = path.to_owned();
+    Err(FeedServiceError::NotPem { key, path })
+}
+
+impl FeedService {
+    /// A service for `hub`.
+    pub fn new(hub: Arc<Hub>, access: &FeedAccess, max_subscribers: usize) -> Self {
+        Self {
+            hub,
+            token: access.token,
+            places: Arc::new(Semaphore::new(max_subscribers)),
+        }
+    }
+
+    fn admit(&self, request: &tonic::Request<SubscribeRequest>) -> Result<(), Status> {
+        self.check_token(request)?;
+        let message = request.get_ref();
+        if message.protocol_version != PROTOCOL_VERSION {
+            return Err(Status::failed_precondition(format!(
+                "this issuer speaks version {PROTOCOL_VERSION} of the feed, not {}: update the \
+                 older of the two",
+                message.protocol_version
+            )));
+        }
+        if message.issuer != self.hub.issuer() {
+            return Err(Status::failed_precondition(format!(
+                "this is the feed of another issuer: {}",
+                self.hub.issuer()
+            )));
+        }
+        Ok(())
+    }
+
+    fn check_token(&self, request: &tonic::Request<SubscribeRequest>) -> Result<(), Status> {
+        let Some(expected) = &self.token else {
+            return Ok(());
+        };
+        let header = request.metadata().get("authorization");
+        let shown = header.and_then(|value| value.as_encoded_bytes().strip_prefix(b"Bearer "));
+        match shown {
+            // Hashes compare in constant time.
+            Some(shown) if blake3::hash(shown) == *expected => Ok(()),
+            Some(_) => Err(Status::unauthenticated(
+                "the feed's token is wrong: compare `feed.token_file` with the issuer's",
+            )),
+            None => Err(Status::unauthenticated(
+                "the feed asks for a token: set `feed.token_file`",
+            )),
+        }
+    }
+
+    async fn subscribe(
+        self,
+        request: tonic::Request<SubscribeRequest>,
+    ) -> Result<tonic::Response<ReceiverStream<Result<Bytes, Status>>>, Status> {
+        let place = self.admit(&request).and_then(|()| {
+            let place = Arc::clone(&self.places).try_acquire_owned();
+            place.map_err(|_| Status::resource_exhausted("the feed has no place left"))
+        });
+        let place = place.inspect_err(|status| {
+            self.hub.counts.refused.fetch_add(1, Ordering::Relaxed);
+            tracing::warn!(
+                feed.reason = status.message(),
+                "a gate may not have the feed"
+            );
+        })?;
+        let subscription = self.hub.subscribe(&request.get_ref().cursor).await;
+        let (sender, receiver) = mpsc::channel(FRAMES_UNDERWAY);
+        let subscriber = Subscriber {
+            present: Present::new(Arc::clone(&self.hub)),
+            _place: place,
+            sender,
+        };
+        tokio::spawn(subscriber.serve(subscription));
+        Ok(tonic::Response::new(ReceiverStream::new(receiver)))
+    }
+}
+
+/// One gate that listens.
+struct Subscriber {
+    present: Present,
+    _place: OwnedSemaphorePermit,
+    sender: mpsc::Sender<Result<Bytes, Status>>,
+}
+
+/// Why a subscription ends.
+enum End {
+    Gone,
+    TooSlow,
+    OtherLog,
+}
+
+impl Subscriber {
+    async fn serve(self, subscription: Subscription) {
+        let end = self.send_all(subscription).await;
+        let status = match end {
+            End::Gone => return,
+            End::TooSlow => {
+                let cut = &self.present.0.counts.cut;
+                cut.fetch_add(1, Ordering::Relaxed);
+                Status::resource_exhausted("the feed was read too slowly: resume")
+            }
+            End::OtherLog => Status::unavailable("the revocation log is another one: resume"),
+        };
+        // Whoever reads nothing does not read this either; the stream ends all the same.
+        let _ = self.sender.try_send(Err(status));
+    }
+
+    async fn send_all(&self, subscription: Subscription) -> End {
+        let Subscription { first, mut frames } = subscription;
+        for frame in first {
+            if let Err(end) = self.send(frame).await {
+                return end;
+            }
+        }
+        loop {
+            let received = tokio::select! {
+                received = frames.recv() => received,
+                () = self.sender.closed() => return End::Gone,
+            };
+            let sent = match received {
+                Ok(frame) => self.send(frame).await,
+                Err(RecvError::Lagged(_)) => Err(End::TooSlow),
+                Err(RecvError::Closed) => Err(End::OtherLog),
+            };
+            if let Err(end) = sent {
+                return end;
+            }
+        }
+    }
+
+    async fn send(&self, frame: Bytes) -> Result<(), End> {
+        match self.sender.send_timeout(Ok(frame), PATIENCE).await {
+            Ok(()) => Ok(()),
+            Err(mpsc::error::SendTimeoutError::Timeout(_)) => Err(End::TooSlow),
+            Err(mpsc::error::SendTimeoutError::Closed(_)) => Err(End::Gone),
+        }
+    }
+}
+
+/// Counted among the subscribers.
+struct Present(Arc<Hub>);
+
+impl Present {
+    fn new(hub: Arc<Hub>) -> Self {
+        hub.counts.subscribers.fetch_add(1, Ordering::Relaxed);
+        Self(hub)
+    }
+}
+
+impl Drop for Present {
+    fn drop(&mut self) {
+        self.0.counts.subscribers.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl NamedService for FeedService {
+    const NAME: &'static str = SERVICE_NAME;
+}
+
+impl<B> Service<http::Request<B>> for FeedService
+where
+    B: HttpBody + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>> + Send + 'static,
+{
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<B>) -> Self::Future {
+        if request.uri().path() != SUBSCRIBE_PATH {
+            let unknown = Status::unimplemented("the service has one method: Subscribe");
+            return Box::pin(std::future::ready(Ok(unknown.into_http())));
+        }
+        let call = SubscribeCall(self.clone());
+        Box::pin(async move {
+            let codec = MessageCodec::<Bytes, SubscribeRequest>::default();
+            let mut grpc = Grpc::new(codec).max_decoding_message_size(MAX_REQUEST_BYTES);
+            Ok(grpc.server_streaming(call, request).await)
+        })
+    }
+}
+
+struct SubscribeCall(FeedService);
+
+impl ServerStreamingService<SubscribeRequest> for SubscribeCall {
+    type Response = Bytes;
+    type ResponseStream = ReceiverStream<Result<Bytes, Status>>;
+    type Future =
+        Pin<Box<dyn Future<Output = Result<tonic::Response<Self::ResponseStream>, Status>> + Send>>;
+
+    fn call(&mut self, request: tonic::Request<SubscribeRequest>) -> Self::Future {
+        Box::pin(self.0.clone().subscribe(request))
+    }
+}
+
+#[cfg(test)]
+mod tests;

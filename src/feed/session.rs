@@ -1,0 +1,185 @@
+//! One subscription, from the connection to its end.
+
+use std::time::Duration;
+
+use http::Uri;
+use http::uri::PathAndQuery;
+use tokio::time::timeout;
+use tonic::client::Grpc;
+use tonic::{Code, Request, Status, Streaming};
+
+use super::knowledge::{Knowledge, Violation};
+use super::transport::{Transport, with_causes};
+use super::wire::{
+    Frame, Hello, Keys, Kind, MAX_FRAME_BYTES, MessageCodec, PROTOCOL_VERSION, SUBSCRIBE_PATH,
+    SubscribeRequest,
+};
+
+/// The longest that the answer to a subscription may take: the issuer may have to encode much.
+const FIRST_FRAME: Duration = Duration::from_secs(10);
+
+/// So many heartbeats may be missing.
+const MISSED_HEARTBEATS: u32 = 3;
+
+/// What an issuer may choose for the time between heartbeats, in milliseconds.
+const HEARTBEAT_BOUNDS_MS: (u32, u32) = (100, 60_000);
+
+/// Why a subscription ended.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum End {
+    #[error("cannot connect: {0}")]
+    Unreachable(String),
+    #[error("refused: {0}")]
+    Refused(String),
+    #[error("broken off: {0}")]
+    Broken(String),
+    #[error("nothing was heard for {0:?}")]
+    Silent(Duration),
+    #[error("it is the feed of another issuer, `{0}`: compare `trust.issuer` and `feed.addresses`")]
+    OtherIssuer(String),
+    #[error("it began without a greeting: is it a feed?")]
+    NoGreeting,
+    #[error("the issuer's frames are at odds: {0}")]
+    Violation(#[from] Violation),
+}
+
+/// Subscribes at `address` and takes what comes, until it ends.
+pub(super) async fn run(transport: &Transport, address: &Uri, knowledge: &Knowledge) -> End {
+    match follow(transport, address, knowledge).await {
+        Ok(never) => match never {},
+        Err(end) => end,
+    }
+}
+
+async fn follow(
+    transport: &Transport,
+    address: &Uri,
+    knowledge: &Knowledge,
+) -> Result<std::convert::Infallible, End> {
+    let connection = transport.connect(address).await.map_err(End::Unreachable)?;
+    let mut grpc =
+        Grpc::with_origin(connection, address.clone()).max_decoding_message_size(MAX_FRAME_BYTES);
+    let codec = MessageCodec::<SubscribeRequest, Frame>::default();
+    let path = PathAndQuery::from_static(SUBSCRIBE_PATH);
+    let subscribing = async {
+        let ready = grpc.ready().await;
+        ready.map_err(|error| End::Broken(with_causes(&error)))?;
+        let request = request(transport, knowledge);
+        let answer = grpc.server_streaming(request, path, codec).await;
+        answer.map_err(|status| refused(&status))
+    };
+    let frames = timeout(FIRST_FRAME, subscribing).await;
+    let mut frames = frames.map_err(|_| End::Silent(FIRST_FRAME))??.into_inner();
+    let patience = greet(&mut frames, address, knowledge).await?;
+    let mut keys = HeldKeys::default();
+    loop {
+        match next(&mut frames, patience).await? {
+            Some(Kind::Keys(written)) => keys.receive(written, knowledge),
+            Some(Kind::Revocations(rows)) => {
+                if knowledge.apply(&rows) {
+                    keys.release(knowledge);
+                }
+            }
+            Some(Kind::Heartbeat(heartbeat)) => knowledge.hear(heartbeat)?,
+            // Of a newer issuer, or said twice.
+            Some(Kind::Hello(_)) | None => {}
+        }
+    }
+}
+
+fn request(transport: &Transport, knowledge: &Knowledge) -> Request<SubscribeRequest> {
+    let mut request = Request::new(SubscribeRequest {
+        protocol_version: PROTOCOL_VERSION,
+        issuer: knowledge.subject.issuer.to_string(),
+        cursor: knowledge.cursor(),
+    });
+    if let Some(credential) = &transport.credential {
+        request
+            .metadata_mut()
+            .insert("authorization", credential.clone());
+    }
+    request
+}
+
+/// Waits for the greeting; the longest silence that the issuer's heartbeats allow.
+async fn greet(
+    frames: &mut Streaming<Frame>,
+    address: &Uri,
+    knowledge: &Knowledge,
+) -> Result<Duration, End> {
+    let Some(Kind::Hello(hello)) = next(frames, FIRST_FRAME).await? else {
+        return Err(End::NoGreeting);
+    };
+    let Hello {
+        issuer,
+        resumed,
+        heartbeat_ms,
+        protocol_version: _,
+    } = hello;
+    if *issuer != *knowledge.subject.issuer {
+        return Err(End::OtherIssuer(issuer));
+    }
+    knowledge.state.send_modify(|state| {
+        state.connected = true;
+        state.connections += 1;
+        state.resumed += u64::from(resumed);
+        state.address = Some(address.to_string());
+    });
+    tracing::info!(
+        token.issuer = &*knowledge.subject.issuer,
+        feed.address = %address,
+        feed.resumed = resumed,
+        "the feed is connected"
+    );
+    let (least, most) = HEARTBEAT_BOUNDS_MS;
+    let heartbeat = Duration::from_millis(heartbeat_ms.clamp(least, most).into());
+    Ok(heartbeat * MISSED_HEARTBEATS)
+}
+
+/// The next frame; nothing in it where it is of an unknown kind.
+async fn next(frames: &mut Streaming<Frame>, patience: Duration) -> Result<Option<Kind>, End> {
+    let frame = timeout(patience, frames.message()).await;
+    match frame.map_err(|_| End::Silent(patience))? {
+        Ok(Some(frame)) => Ok(frame.kind),
+        Ok(None) => Err(End::Broken("the issuer has ended it".to_owned())),
+        Err(status) => Err(refused(&status)),
+    }
+}
+
+fn refused(status: &Status) -> End {
+    let text = status.message().to_owned();
+    if let Some(cause) = std::error::Error::source(status) {
+        return End::Broken(with_causes(cause));
+    }
+    match status.code() {
+        Code::Unauthenticated | Code::PermissionDenied | Code::FailedPrecondition => {
+            End::Refused(text)
+        }
+        Code::Unimplemented => End::Refused(format!("{text}: is it a feed?")),
+        _ => End::Broken(text),
+    }
+}
+
+/// Keys wait for the revocations that belong to them: otherwise a token would pass in between that
+/// was taken back.
+#[derive(Default)]
+struct HeldKeys {
+    held: Option<Keys>,
+    caught_up: bool,
+}
+
+impl HeldKeys {
+    fn receive(&mut self, keys: Keys, knowledge: &Knowledge) {
+        self.held = Some(keys);
+        if self.caught_up {
+            self.release(knowledge);
+        }
+    }
+
+    fn release(&mut self, knowledge: &Knowledge) {
+        self.caught_up = true;
+        if let Some(keys) = self.held.take() {
+            knowledge.adopt(keys);
+        }
+    }
+}

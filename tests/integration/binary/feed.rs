@@ -1,0 +1,59 @@
+//! Issuer and gate as processes of their own.
+
+use serde_json::{Value, json};
+
+use super::Server;
+use crate::asker::Asker;
+use crate::client::exchange;
+use crate::test_app::Setup;
+use crate::test_companion::{ADMIN_PASSWORD, URL, feed_listener, setup, sqlite};
+
+/// Everything that a signed-in administrator may do needs no scope of the shop.
+const ACCOUNT: &str = "/account";
+
+async fn login(issuer: &Server) -> String {
+    let body = json!({"username": "admin", "password": ADMIN_PASSWORD}).to_string();
+    let text = format!(
+        "POST /consumer/login HTTP/1.1\r\nhost: id.shop.example\r\ncontent-type: application/json\r\n\
+         connection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let address = issuer.address("issuer").parse().unwrap();
+    let answer = Box::pin(exchange(address, text.as_bytes())).await;
+    answer.json()["token"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gate_outlives_its_issuer_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let issuer = Server::start(&Setup {
+        listeners: feed_listener(""),
+        ..setup(folder.path(), &sqlite(folder.path()))
+    });
+    let trust = |address: &str| {
+        format!(
+            "{{issuer: \"{URL}\", audiences: [orders-api], algorithms: [ES256], \
+             feed: {{addresses: [\"http://{address}\"]}}}}"
+        )
+    };
+    let mut gate = Server::start(&Setup {
+        trust: Some(trust(&issuer.address("feed"))),
+        ..Setup::default()
+    });
+    gate.logs("\"message\":\"ready\"");
+    let line = gate.logs("the feed is connected");
+    assert_eq!(line["token.issuer"], URL);
+    let token = login(&issuer).await;
+    let asker = Asker::connect(&gate.authz_url()).await;
+    assert_eq!(asker.ask(ACCOUNT, Some(&token)).await.status, 200);
+    issuer.signal("KILL");
+    let line = gate.logs("the feed is not connected");
+    assert!(line["feed.error"].is_string(), "{line}");
+    assert_eq!(asker.ask(ACCOUNT, Some(&token)).await.status, 200);
+    let status = crate::client::get(gate.admin_address(), "/status", &[]).await;
+    let status: Value = status.json();
+    assert_eq!(status["issuers"][0]["feed"]["connected"], false);
+    gate.signal("TERM");
+    assert!(gate.ended().success());
+    assert!(!gate.output().contains(&token), "a token in the log");
+}
