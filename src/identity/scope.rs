@@ -24,8 +24,9 @@ pub struct RoleName(Box<str>);
 pub struct NotAScope;
 
 /// Who has all of them is an administrator: of these there is always one.
-pub const ADMINISTRATIVE_SCOPES: [&str; 5] = [
+pub const ADMINISTRATIVE_SCOPES: [&str; 6] = [
     "backend.app",
+    "backend.introspect",
     "backend.role",
     "backend.scope",
     "backend.token",
