@@ -25,8 +25,12 @@ async fn the_metadata_says_what_there_is_and_nothing_else() {
         "introspection_endpoint": format!("{URL}/authorization/introspect"),
         "introspection_endpoint_auth_methods_supported": authentication,
         "jwks_uri": format!("{URL}/.well-known/jwks.json"),
-        "grant_types_supported": ["client_credentials", "refresh_token"],
-        "response_types_supported": [],
+        "authorization_endpoint": format!("{URL}/authorization/authorize"),
+        "authorization_response_iss_parameter_supported": true,
+        "code_challenge_methods_supported": ["S256"],
+        "grant_types_supported": ["client_credentials", "refresh_token", "authorization_code"],
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
         "scopes_supported": metadata["scopes_supported"],
     });
     assert_eq!(metadata, expected);

@@ -275,6 +275,8 @@ async fn a_database_that_was_restored_revokes_what_it_does_not_remember() {
     let bob = one.register("bobby").await;
     let copy = format!("VACUUM INTO '{}'", backup.display());
     sqlite(one.path(), &copy).await;
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(&backup, private).unwrap();
     // After the backup, and so lost: tokens, and what took one of them back.
     revoke_user(&one, &alice).await;
     far.answers(&alice, 401, A_SECOND).await;

@@ -151,7 +151,6 @@ async fn the_answer_is_of_now() {
         "disabled"
     );
     let login = companion.login_tokens("admin", ADMIN_PASSWORD).await;
-    let server = resource_server(&companion).await;
     assert!(is_active(&companion, &server, &login.access).await);
     store.revoke(&Subject::Everyone, now).await.unwrap();
     assert!(

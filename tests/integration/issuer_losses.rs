@@ -13,8 +13,8 @@ use tempfile::TempDir;
 use crate::asker::Asker;
 use crate::issuer::error;
 use crate::issuer_process::{
-    BINARY, CLIENT_CREDENTIALS, Process, SERVE, call, client, healed, json_headers, refresh, text,
-    token,
+    BINARY, CLIENT_CREDENTIALS, Process, SERVE, call, client, healed, json_headers, refresh, send,
+    text, token,
 };
 use crate::postgres::Postgres;
 use crate::test_app::write_files;
@@ -201,8 +201,12 @@ async fn on_a_full_disk_writes_are_refused_and_what_was_answered_stays() {
         json!({"name": "orders.read", "description": "for tests"}),
     )
     .await;
-    let role = json!({"name": "administrator", "scopes": ["orders.read", "consumer.app"]});
+    let role = json!({"name": "reader", "scopes": ["orders.read"]});
     assert_eq!(post("/backend/role", role).await.0, 201);
+    let roles = json!({"roles": ["administrator", "reader"]}).to_string();
+    let (path, headers) = ("/backend/user/admin", json_headers(&admin));
+    let changed = send(address, "PUT", path, &headers, &roles).await;
+    assert_eq!(changed.unwrap().0, 200);
     let login = json!({"username": "admin", "password": ADMIN_PASSWORD});
     let admin = text(&post("/consumer/login", login).await.1, "token");
     let make_app = async |name: &str| {

@@ -70,8 +70,19 @@ pub(crate) async fn call(
     headers: &[String],
     body: &str,
 ) -> Option<(u16, Value)> {
+    send(address, "POST", path, headers, body).await
+}
+
+/// The same with another method.
+pub(crate) async fn send(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[String],
+    body: &str,
+) -> Option<(u16, Value)> {
     let request = format!(
-        "POST {path} HTTP/1.1\r\nhost: id.shop.example\r\nconnection: close\r\n{}\r\n\
+        "{method} {path} HTTP/1.1\r\nhost: id.shop.example\r\nconnection: close\r\n{}\r\n\
          content-length: {}\r\n\r\n{body}",
         headers.join("\r\n"),
         body.len()

@@ -12,7 +12,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::issuer_process::{
-    CLIENT_CREDENTIALS, PATIENCE, Process, call, client, healed, json_headers, refresh, text, token,
+    CLIENT_CREDENTIALS, PATIENCE, Process, call, client, healed, json_headers, refresh, send, text,
+    token,
 };
 use crate::postgres::Postgres;
 use crate::test_app::write_files;
@@ -103,8 +104,10 @@ impl Trial {
         let admin = text(&post("/consumer/login", login, "").await, "token");
         let scope = json!({"name": "orders.read", "description": "for tests"});
         post("/backend/scope", scope, &admin).await;
-        let role = json!({"name": "consumer", "scopes": ["orders.read"]});
-        post("/backend/role", role, &admin).await;
+        let role = json!({"scopes": ["consumer.account", "consumer.app", "orders.read"]});
+        let (path, headers) = ("/backend/role/consumer", json_headers(&admin));
+        let changed = send(address, "PUT", path, &headers, &role.to_string()).await;
+        assert_eq!(changed.expect("an answer").0, 200);
         let mut users = Vec::new();
         for number in 0..USERS {
             let (name, email) = (format!("user-{number}"), format!("{number}@shop.example"));

@@ -13,7 +13,8 @@ use crate::postgres::Postgres;
 use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestCompanion};
 
 const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
-const EVERYTHING: &str = "backend.app backend.role backend.scope backend.token backend.user";
+const EVERYTHING: &str =
+    "backend.app backend.introspect backend.role backend.scope backend.token backend.user";
 
 #[tokio::test]
 async fn no_endpoint_removes_the_last_administrator() {

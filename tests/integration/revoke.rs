@@ -36,6 +36,7 @@ async fn each_token_of_a_grant_ends_all_of_it_and_no_other() {
     let companion = TestCompanion::start().await;
     let alice = companion.register("alice").await;
     let app = companion.app(&alice, "web-shop").await;
+    let before = companion.open_store().await.log_position().await.unwrap();
     // Which token is given back, and what is said of it.
     let rows = [
         ("refresh", ""),
@@ -67,7 +68,7 @@ async fn each_token_of_a_grant_ends_all_of_it_and_no_other() {
     }
     // A row for each grant, and none for giving back what had been.
     let position = companion.open_store().await.log_position().await.unwrap();
-    assert_eq!(position.0, 5);
+    assert_eq!(position.0, before.0 + 5);
 }
 
 #[tokio::test]
@@ -181,6 +182,7 @@ async fn what_is_not_the_apps_token_changes_nothing() {
     let app = companion.app(&alice, "web-shop").await;
     let other = companion.app(&alice, "other-app").await;
     let victim = companion.tokens(&other).await;
+    let before = companion.open_store().await.log_position().await.unwrap();
     let [header, claims, signature] = parts(&victim.access);
     let none = format!("eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0.{claims}.");
     let foreign = TestIssuer::new("key-1").token("alice", "orders.read");
@@ -204,7 +206,7 @@ async fn what_is_not_the_apps_token_changes_nothing() {
     }
     assert_eq!(lives(&companion, &other, &victim).await, (true, true));
     let position = companion.open_store().await.log_position().await.unwrap();
-    assert_eq!(position.0, 0, "nothing was revoked");
+    assert_eq!(position, before, "nothing was revoked");
 }
 
 #[tokio::test]
