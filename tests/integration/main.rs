@@ -32,6 +32,8 @@ mod envoy_process;
 #[cfg(feature = "issuer")]
 mod feed;
 #[cfg(feature = "issuer")]
+mod fleet;
+#[cfg(feature = "issuer")]
 mod grants;
 #[cfg(feature = "issuer")]
 mod introspect;

@@ -1,6 +1,7 @@
 //! What happened, and whether it may have.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// The promise: a check that begins this long after a revocation was answered is refused.
@@ -35,6 +36,7 @@ pub(super) struct History {
     checks: Mutex<Vec<Check>>,
     fates: Mutex<Vec<Fate>>,
     cuts: Mutex<Vec<Cut>>,
+    last_begun: AtomicUsize,
 }
 
 impl History {
@@ -43,6 +45,7 @@ impl History {
             checks: Mutex::default(),
             fates: Mutex::new(vec![Fate::default(); tokens]),
             cuts: Mutex::default(),
+            last_begun: AtomicUsize::new(0),
         }
     }
 
@@ -50,7 +53,13 @@ impl History {
         self.checks.lock().unwrap().push(check);
     }
 
+    /// The token whose revocation began last.
+    pub(super) fn last_begun(&self) -> usize {
+        self.last_begun.load(Ordering::Relaxed)
+    }
+
     pub(super) fn revocation_began(&self, token: usize) {
+        self.last_begun.store(token, Ordering::Relaxed);
         self.fates.lock().unwrap()[token].began = Some(Instant::now());
     }
 
