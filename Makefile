@@ -1,6 +1,6 @@
 # The commands of this repository; `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench tools samples
+.PHONY: help demo test check bench tools clients samples
 
 CARGO ?= cargo
 BINARY := $(or $(CARGO_TARGET_DIR),target)/debug/portcullis
@@ -12,10 +12,10 @@ demo: tools ## Build, then show it at work behind a real Envoy
 	$(CARGO) build --locked --bin portcullis
 	scripts/demo $(BINARY)
 
-test: tools ## Run all tests
+test: tools clients ## Run all tests
 	$(CARGO) test --locked
 
-check: tools ## What CI runs: format, lints, tests, docs, dependencies, samples
+check: tools clients ## What CI runs: format, lints, tests, docs, dependencies, samples
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps
@@ -30,6 +30,10 @@ bench: ## Measure the budgets of the design
 
 tools: ## Install the Envoys that tests and demo run, into .tools
 	@scripts/install-tools >/dev/null
+
+clients: ## Install the OAuth2 libraries that tests run, into .tools, and Chromium
+	@scripts/install-clients
+	@scripts/install-schemathesis >/dev/null
 
 # After the build. One by one: several files given at once are one policy.
 samples: tools

@@ -1,6 +1,7 @@
 //! OAuth2 libraries as their users have them: each gets a token from the issuer, refreshes it, and
 //! calls through Envoy with it.
 
+mod browser;
 mod rust;
 
 use std::path::{Path, PathBuf};

@@ -157,7 +157,11 @@ async fn no_revoked_token_passes_and_no_other_is_refused_whatever_is_killed() {
         let (history, holders) = (Arc::clone(&history), Arc::clone(&holders));
         let issuers = fleet.issuers();
         tokio::spawn(async move {
-            for (token, holder) in holders.iter().enumerate().filter(|(token, _)| token % 3 != 0) {
+            for (token, holder) in holders
+                .iter()
+                .enumerate()
+                .filter(|(token, _)| token % 3 != 0)
+            {
                 history.revocation_began(token);
                 revoke(&issuers, token, holder).await;
                 history.revoked(token, Instant::now());

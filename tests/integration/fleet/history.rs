@@ -110,7 +110,10 @@ impl History {
                 ),
             }
         }
-        assert!(allowed > 100 && refused > 100, "{allowed} allowed, {refused} refused");
+        assert!(
+            allowed > 100 && refused > 100,
+            "{allowed} allowed, {refused} refused"
+        );
     }
 }
 

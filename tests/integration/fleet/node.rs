@@ -55,7 +55,10 @@ impl Node {
     /// A gate that follows the first issuer that answers; `ports` are those of admin and authz.
     pub(super) fn gate(folder: &Path, feeds: &[SocketAddr], ports: &[SocketAddr]) -> Self {
         let (admin, authz) = (ports[0], ports[1]);
-        let feeds: Vec<String> = feeds.iter().map(|feed| format!("\"http://{feed}\"")).collect();
+        let feeds: Vec<String> = feeds
+            .iter()
+            .map(|feed| format!("\"http://{feed}\""))
+            .collect();
         let config = format!(
             "listeners:\n\
              \x20 authz: {{address: \"{authz}\"}}\n\
@@ -96,7 +99,8 @@ impl Node {
             .spawn()
             .unwrap();
         self.child = Some(child);
-        self.until(async || self.ask("/readyz").await.is_some()).await;
+        self.until(async || self.ask("/readyz").await.is_some())
+            .await;
     }
 
     /// `kill -9`.
@@ -118,7 +122,9 @@ impl Node {
     /// How much of the issuer's log the gate knows.
     pub(super) async fn log_position(&self) -> u64 {
         let status = self.status().await.unwrap();
-        status["issuers"][0]["revocations"]["position"].as_u64().unwrap()
+        status["issuers"][0]["revocations"]["position"]
+            .as_u64()
+            .unwrap()
     }
 
     async fn status(&self) -> Option<Value> {
