@@ -18,6 +18,7 @@ test: tools clients ## Run all tests
 check: tools clients ## What CI runs: format, lints, tests, docs, dependencies, samples
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --locked --no-default-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps
 	@if $(CARGO) deny --version >/dev/null 2>&1; then \
 	  echo "$(CARGO) deny check"; $(CARGO) deny check; \

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use crate::admin::{ServedFeed, StoreProbe};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, IssuerSettings};
 use crate::keyring::Keyring;
 use crate::shutdown::Shutdown;
 

@@ -84,6 +84,10 @@ pub struct RefreshSettings {
 
 /// What the token endpoint offers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each grant is offered or not, whatever the others are"
+)]
 pub struct Grants {
     /// RFC 6749 section 4.4.
     pub client_credentials: bool,

@@ -11,6 +11,7 @@
 
 #[cfg(feature = "issuer")]
 mod abuse;
+#[cfg(feature = "issuer")]
 mod accounts;
 #[cfg(feature = "issuer")]
 mod admin_verbs;
@@ -21,6 +22,7 @@ mod binary;
 mod client;
 #[cfg(feature = "issuer")]
 mod clients;
+#[cfg(feature = "issuer")]
 mod code_abuse;
 #[cfg(feature = "issuer")]
 mod code_flow;

@@ -1,6 +1,7 @@
 //! The crate `oauth2`: a token by client credentials, and its refresh.
 
 use std::convert::Infallible;
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use oauth2::basic::BasicClient;
@@ -47,7 +48,7 @@ async fn send(address: SocketAddr, request: HttpRequest) -> Result<HttpResponse,
         head.method
     );
     for (name, value) in &head.headers {
-        text.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap()));
+        write!(text, "{name}: {}\r\n", value.to_str().unwrap()).unwrap();
     }
     let bytes = [text.as_bytes(), b"\r\n", &body].concat();
     let answer = exchange(address, &bytes).await;
