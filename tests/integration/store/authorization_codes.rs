@@ -1,0 +1,179 @@
+//! Authorization codes and sessions.
+
+use portcullis::identity::{CodeChallenge, PlainSecret, ScopeSet, User};
+use portcullis::store::{
+    AuthorizationCode, CodeState, Redemption, Store, StoreLocation, Successor,
+};
+use portcullis::token::{LogPosition, Subject};
+
+use super::{NOW, app, refresh_token, scope, user};
+
+pub(super) async fn sessions(place: &StoreLocation) {
+    let store = Store::open(place).await.unwrap();
+    let (alice, bob) = (user("alice"), user("bob"));
+    let digest = |number| PlainSecret::from_random([number; 32]).digest();
+    for (user, numbers) in [(&alice, [1, 2]), (&bob, [3, 4])] {
+        store.add_user(user, "hash").await.unwrap();
+        for number in numbers {
+            let end = NOW.plus(60);
+            store
+                .add_session(&digest(number), user, end, NOW)
+                .await
+                .unwrap();
+        }
+    }
+    let whose = async |number, now| store.session(&digest(number), now).await.unwrap();
+    assert_eq!(whose(1, NOW).await.as_ref(), Some(&alice.id));
+    assert_eq!(whose(3, NOW.plus(59)).await.as_ref(), Some(&bob.id));
+    assert_eq!(whose(1, NOW.plus(60)).await, None, "it is over");
+    assert_eq!(whose(5, NOW).await, None);
+    store.end_session(&digest(1)).await.unwrap();
+    assert_eq!(whose(1, NOW).await, None);
+    assert_eq!(whose(2, NOW).await.as_ref(), Some(&alice.id));
+    store.end_sessions(&alice.id).await.unwrap();
+    assert_eq!(whose(2, NOW).await, None);
+    let all = Subject::User(bob.id.as_str().to_owned());
+    store.revoke(&all, NOW).await.unwrap();
+    assert_eq!(
+        whose(3, NOW).await,
+        None,
+        "all that its user had was taken back"
+    );
+}
+
+pub(super) async fn authorization_codes(place: &StoreLocation) {
+    let store = Store::open(place).await.unwrap();
+    let (alice, code) = code_of_alice(&store).await;
+    let digest = |number| PlainSecret::from_random([number; 32]).digest();
+    let look = async |number| store.authorization_code(&digest(number)).await.unwrap();
+    let redeem = async |number, now| {
+        let digest = digest(number);
+        let redemption = store.redeem_authorization_code(&digest, None, now);
+        redemption.await.unwrap()
+    };
+    let anywhere = AuthorizationCode {
+        redirect_uri: None,
+        ..code.clone()
+    };
+    for (number, code) in [(1, &code), (2, &anywhere), (3, &code)] {
+        store
+            .add_authorization_code(&digest(number), code, NOW)
+            .await
+            .unwrap();
+        assert_eq!(look(number).await, Some((code.clone(), CodeState::Unused)));
+    }
+    assert_eq!(redeem(4, NOW).await, Redemption::Unknown);
+    assert_eq!(
+        redeem(1, code.expires_at).await,
+        Redemption::Unknown,
+        "it has ended"
+    );
+    assert_eq!(
+        redeem(1, code.expires_at.plus(-1)).await,
+        Redemption::Redeemed
+    );
+    assert_eq!(look(1).await, Some((code.clone(), CodeState::Used)));
+    assert_eq!(redeem(1, NOW).await, Redemption::Replayed);
+    assert_eq!(
+        redeem(1, code.expires_at.plus(3600)).await,
+        Redemption::Replayed
+    );
+
+    let secret = digest(9);
+    let refresh = Successor {
+        digest: &secret,
+        token: &refresh_token(&alice),
+    };
+    let kept = async || store.refresh_token(&secret, NOW).await.unwrap().is_some();
+    let (used, unused) = (digest(1), digest(2));
+    let again = store.redeem_authorization_code(&used, Some(&refresh), NOW);
+    assert_eq!(again.await.unwrap(), Redemption::Replayed);
+    assert!(!kept().await, "whoever comes second leaves nothing");
+    let first = store.redeem_authorization_code(&unused, Some(&refresh), NOW);
+    assert_eq!(first.await.unwrap(), Redemption::Redeemed);
+    assert!(kept().await);
+    let end = async |family: &str| {
+        let grant = Subject::Grant(family.to_owned());
+        store.revoke(&grant, NOW).await.unwrap();
+    };
+    end("other").await;
+    assert!(kept().await);
+    end("family").await;
+    assert!(!kept().await);
+
+    // Forgotten in time, and not before.
+    let later = code.expires_at.plus(86_400);
+    let fresh = AuthorizationCode {
+        expires_at: later.plus(60),
+        ..code.clone()
+    };
+    store
+        .add_authorization_code(&digest(5), &fresh, later.plus(-1))
+        .await
+        .unwrap();
+    assert!(look(1).await.is_some() && look(3).await.is_some());
+    store
+        .add_authorization_code(&digest(6), &fresh, later)
+        .await
+        .unwrap();
+    assert!(look(1).await.is_none() && look(3).await.is_none() && look(5).await.is_some());
+}
+
+/// Fifty callers with one code: one redeems it, and what it keeps is there for the others to end.
+pub(super) async fn code_race(place: &StoreLocation) {
+    let store = Store::open(place).await.unwrap();
+    let (alice, code) = code_of_alice(&store).await;
+    let digest = PlainSecret::from_random([0; 32]).digest();
+    store
+        .add_authorization_code(&digest, &code, NOW)
+        .await
+        .unwrap();
+    let token = refresh_token(&alice);
+    let tries = (1..=50).map(|number| {
+        let (store, token, code) = (store.clone(), token.clone(), digest.clone());
+        tokio::spawn(async move {
+            let digest = PlainSecret::from_random([number; 32]).digest();
+            let refresh = Successor {
+                digest: &digest,
+                token: &token,
+            };
+            let redemption = store.redeem_authorization_code(&code, Some(&refresh), NOW);
+            let redemption = redemption.await.unwrap();
+            if redemption == Redemption::Replayed {
+                let grant = Subject::Grant(token.family);
+                store.revoke(&grant, NOW).await.unwrap();
+            }
+            redemption
+        })
+    });
+    let outcomes = futures_util::future::join_all(tries).await;
+    let outcomes = outcomes.iter().map(|outcome| *outcome.as_ref().unwrap());
+    let redeemed = outcomes.filter(|outcome| *outcome == Redemption::Redeemed);
+    assert_eq!(redeemed.count(), 1);
+    for number in 1..=50 {
+        let digest = PlainSecret::from_random([number; 32]).digest();
+        assert!(store.refresh_token(&digest, NOW).await.unwrap().is_none());
+    }
+}
+
+async fn code_of_alice(store: &Store) -> (User, AuthorizationCode) {
+    let alice = user("alice");
+    store.add_user(&alice, "hash").await.unwrap();
+    let read = scope("orders.read");
+    store.add_scope(&read, "Read").await.unwrap();
+    let app = app("web-shop", &alice);
+    let secret = PlainSecret::from_random([8; 32]).digest();
+    store.add_app(&app, &secret).await.unwrap();
+    let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+    let code = AuthorizationCode {
+        family: "family".to_owned(),
+        user: alice.id.clone(),
+        app: app.key,
+        redirect_uri: app.redirect_uris.into_iter().next(),
+        challenge: CodeChallenge::parse(challenge).unwrap(),
+        scopes: ScopeSet::parse("orders.read").unwrap(),
+        expires_at: NOW.plus(60),
+        position: LogPosition::default(),
+    };
+    (alice, code)
+}

@@ -1,0 +1,414 @@
+//! Users, roles, scopes and apps: rows, and what changes of them end.
+
+use portcullis::identity::{App, AppKey, PlainSecret, RoleName, ScopeSet, Status, User, Username};
+use portcullis::store::{
+    Committed, Created, LoginName, Page, RefreshToken, Store, StoreLocation, Successor,
+};
+use portcullis::token::{LogPosition, Subject};
+
+use super::{NOW, app, email, refresh_token, scope, user};
+
+pub(super) async fn users(place: &StoreLocation) {
+    let store = Store::open(place).await.unwrap();
+    assert!(!store.has_users().await.unwrap());
+    let alice = user("alice");
+    assert_eq!(store.add_user(&alice, "hash").await.unwrap(), Created::Yes);
+    for taken in [
+        User {
+            id: user("x").id,
+            ..alice.clone()
+        },
+        User {
+            email: email("other@shop.example"),
+            ..user("ALICE")
+        },
+        User {
+            email: email("ALICE@shop.example"),
+            ..user("other")
+        },
+    ] {
+        assert_eq!(
+            store.add_user(&taken, "hash").await.unwrap(),
+            Created::NameTaken
+        );
+    }
+    assert_eq!(store.user(&alice.id).await.unwrap().unwrap(), alice);
+    for name in ["alice", "Alice", "alice@SHOP.example"] {
+        let found = store
+            .credentials(&LoginName::parse(name).unwrap())
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(
+            (found.user.id, &*found.password_hash),
+            (alice.id.clone(), "hash")
+        );
+    }
+    let nobody = LoginName::parse("nobody").unwrap();
+    assert!(store.credentials(&nobody).await.unwrap().is_none());
+    let mut change = store.change(NOW).await.unwrap();
+    change
+        .set_user_status(&alice.id, Status::Disabled)
+        .await
+        .unwrap();
+    assert_eq!(change.commit().await.unwrap(), Committed::Yes);
+    // What was written is there for whoever opens the store next.
+    store.close().await;
+    let again = Store::open(place).await.unwrap();
+    assert_eq!(
+        again.user(&alice.id).await.unwrap().unwrap().status,
+        Status::Disabled
+    );
+}
+
+pub(super) async fn roles(place: &StoreLocation) {
+    let store = Store::open(place).await.unwrap();
+    let (read, write) = (scope("orders.read"), scope("orders.write"));
+    let role = RoleName::parse("consumer").unwrap();
+    assert_eq!(store.default_role().await.unwrap(), None);
+    assert_eq!(store.add_scope(&read, "Read").await.unwrap(), Created::Yes);
+    assert_eq!(
+        store.add_scope(&read, "Read").await.unwrap(),
+        Created::NameTaken
+    );
+    assert!(
+        !store
+            .add_role(&role, &[read.clone(), write.clone()])
+            .await
+            .unwrap()
+    );
+    store.add_scope(&write, "Write").await.unwrap();
+    assert!(
+        store
+            .add_role(&role, std::slice::from_ref(&read))
+            .await
+            .unwrap()
+    );
+    store.set_default_role(&role).await.unwrap();
+    assert_eq!(store.default_role().await.unwrap().as_ref(), Some(&role));
+    let alice = User {
+        roles: vec![role.clone()],
+        ..user("alice")
+    };
+    store.add_user(&alice, "hash").await.unwrap();
+    let scopes = async || {
+        store
+            .user(&alice.id)
+            .await
+            .unwrap()
+            .unwrap()
+            .scopes
+            .to_string()
+    };
+    assert_eq!(scopes().await, "orders.read");
+    store.add_role(&role, &[write]).await.unwrap();
+    assert_eq!(scopes().await, "orders.read orders.write");
+    let mut change = store.change(NOW).await.unwrap();
+    let gone = ScopeSet::parse("orders.read").unwrap();
+    change.remove_role_scopes(&role, &gone).await.unwrap();
+    assert_eq!(change.commit().await.unwrap(), Committed::Yes);
+    assert_eq!(scopes().await, "orders.write", "what roles have now");
+}
+
+pub(super) async fn apps(place: &StoreLocation) {
+    let store = Store::open(place).await.unwrap();
+    store
+        .add_scope(&scope("orders.read"), "Read")
+        .await
+        .unwrap();
+    let alice = user("alice");
+    store.add_user(&alice, "hash").await.unwrap();
+    let secret = PlainSecret::from_random([1; 32]);
+    let app = app("web-shop", &alice);
+    assert_eq!(
+        store.add_app(&app, &secret.digest()).await.unwrap(),
+        Created::Yes
+    );
+    let twin = App {
+        key: AppKey::known("twin"),
+        ..app.clone()
+    };
+    assert_eq!(
+        store.add_app(&twin, &secret.digest()).await.unwrap(),
+        Created::NameTaken
+    );
+    let found = store.app(&app.key, NOW).await.unwrap().unwrap();
+    assert_eq!((&found.app, &found.owner), (&app, &alice));
+    assert!(found.secrets.len() == 1 && found.secrets[0].matches(&secret.digest()));
+    assert!(
+        store
+            .app(&AppKey::known("' OR 1=1"), NOW)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    for name in ["app-b", "app-a"] {
+        let other = App {
+            key: AppKey::known(name),
+            ..self::app(name, &alice)
+        };
+        store.add_app(&other, &secret.digest()).await.unwrap();
+    }
+    let names = async |after: &str, limit| {
+        let after = after.to_owned();
+        let page = store.apps(&alice.id, &Page { after, limit }).await.unwrap();
+        let names = page.items.iter().map(|app| app.name.as_str().to_owned());
+        (names.collect::<Vec<_>>().join(" "), page.next)
+    };
+    assert_eq!(
+        names("", 2).await,
+        ("app-a app-b".to_owned(), Some("app-b".to_owned()))
+    );
+    assert_eq!(names("app-b", 2).await, ("web-shop".to_owned(), None));
+    assert_eq!(names("web-shop", 2).await, (String::new(), None));
+}
+
+/// A scope that many lose is as many rows of the log, and nobody else's.
+pub(super) async fn losses(place: &StoreLocation) {
+    const MANY: usize = 200;
+    let store = Store::open(place).await.unwrap();
+    let role = |name: &str| RoleName::parse(name).unwrap();
+    let scopes = ["orders.read", "orders.write", "other"].map(scope);
+    for scope in &scopes {
+        store.add_scope(scope, "").await.unwrap();
+    }
+    store.add_role(&role("sales"), &scopes[..2]).await.unwrap();
+    store
+        .add_role(&role("reading"), &scopes[..1])
+        .await
+        .unwrap();
+    store.add_role(&role("other"), &scopes[2..]).await.unwrap();
+    let with = |name: &str, roles: &[&str]| User {
+        roles: roles.iter().map(|name| role(name)).collect(),
+        ..user(name)
+    };
+    let (both, other) = (
+        with("both", &["sales", "reading"]),
+        with("other", &["other"]),
+    );
+    let mut change = store.change(NOW).await.unwrap();
+    change.add_user(&both, "hash").await.unwrap();
+    change.add_user(&other, "hash").await.unwrap();
+    for number in 0..MANY {
+        let user = with(&format!("user{number}"), &["sales"]);
+        change.add_user(&user, "hash").await.unwrap();
+    }
+    assert_eq!(change.commit().await.unwrap(), Committed::Yes);
+    let secret = PlainSecret::from_random([1; 32]).digest();
+    let one = user("user7");
+    store
+        .add_refresh_token(&secret, &refresh_token(&one), NOW)
+        .await
+        .unwrap();
+
+    let logged = async |after: LogPosition| {
+        let rows = store.revocations_after(after, 2 * MANY).await.unwrap();
+        let last = rows.last().map_or(after, |row| row.position);
+        let expected = after.0 + u64::try_from(rows.len()).unwrap();
+        assert_eq!(last.0, expected, "without a gap");
+        assert_eq!(store.log_position().await.unwrap(), last);
+        let user = |user: &User| Subject::User(user.id.as_str().to_owned());
+        let hit = |user: &Subject| rows.iter().any(|row| row.subject == *user);
+        (last, rows.len(), hit(&user(&both)), hit(&user(&other)))
+    };
+    let lose = async |scopes: &str| {
+        let mut change = store.change(NOW).await.unwrap();
+        let scopes = ScopeSet::parse(scopes).unwrap();
+        change
+            .remove_role_scopes(&role("sales"), &scopes)
+            .await
+            .unwrap();
+        assert_eq!(change.commit().await.unwrap(), Committed::Yes);
+    };
+    let begin = store.log_position().await.unwrap();
+    lose("orders.read other").await;
+    let (next, rows, hits_both, hits_other) = logged(begin).await;
+    assert_eq!((rows, hits_both, hits_other), (MANY, false, false));
+    let read = store.user(&one.id).await.unwrap().unwrap();
+    assert_eq!(
+        (read.scopes.to_string(), read.revoked_through),
+        ("orders.write".to_owned(), next)
+    );
+    assert!(store.refresh_token(&secret, NOW).await.unwrap().is_none());
+    assert_eq!(
+        store.user(&both.id).await.unwrap().unwrap().revoked_through,
+        begin
+    );
+
+    // A change that is dropped never was.
+    let mut change = store.change(NOW).await.unwrap();
+    change.delete_scope(&scopes[1]).await.unwrap();
+    drop(change);
+    assert_eq!(store.log_position().await.unwrap(), next);
+
+    let mut change = store.change(NOW).await.unwrap();
+    assert_eq!(
+        change
+            .rename_scope(&scopes[1], &scope("orders.place"))
+            .await
+            .unwrap(),
+        Created::Yes
+    );
+    assert_eq!(change.commit().await.unwrap(), Committed::Yes);
+    let (next, rows, hits_both, hits_other) = logged(next).await;
+    assert_eq!((rows, hits_both, hits_other), (MANY + 1, true, false));
+    lose("orders.place").await;
+    let (next, rows, ..) = logged(next).await;
+    assert_eq!(rows, MANY + 1);
+    lose("orders.place").await;
+    let mut change = store.change(NOW).await.unwrap();
+    let sales = change.role(&role("sales")).await.unwrap().unwrap();
+    change.delete_role(&sales).await.unwrap();
+    assert_eq!(change.commit().await.unwrap(), Committed::Yes);
+    assert_eq!(logged(next).await.1, 0, "who had nothing loses nothing");
+    assert_eq!(
+        store.user(&both.id).await.unwrap().unwrap().roles,
+        [role("reading")]
+    );
+}
+
+pub(super) async fn secrets(place: &StoreLocation) {
+    let store = Store::open(place).await.unwrap();
+    store.add_scope(&scope("orders.read"), "").await.unwrap();
+    let alice = user("alice");
+    store.add_user(&alice, "hash").await.unwrap();
+    let shop = app("shop", &alice);
+    let digests = [1, 2, 3].map(|number| PlainSecret::from_random([number; 32]).digest());
+    store.add_app(&shop, &digests[0]).await.unwrap();
+    let live = async |later: i64| {
+        let found = store
+            .app(&shop.key, NOW.plus(later))
+            .await
+            .unwrap()
+            .unwrap();
+        let matching = |digest| found.secrets.iter().any(|live| live.matches(digest));
+        digests.iter().map(matching).collect::<Vec<bool>>()
+    };
+    for (number, expected) in [(1, [true, true, false]), (2, [false, true, true])] {
+        let mut change = store.change(NOW).await.unwrap();
+        let rotated = change.rotate_secret(&shop.key, &digests[number], 60);
+        rotated.await.unwrap();
+        assert_eq!(change.commit().await.unwrap(), Committed::Yes);
+        assert_eq!(live(0).await, expected);
+    }
+    assert_eq!(live(59).await, [false, true, true]);
+    assert_eq!(live(60).await, [false, false, true]);
+
+    let mut change = store.change(NOW).await.unwrap();
+    change.delete_scope(&scope("orders.read")).await.unwrap();
+    assert_eq!(change.commit().await.unwrap(), Committed::Yes);
+    let found = store.app(&shop.key, NOW).await.unwrap().unwrap();
+    assert!(found.app.scopes.is_empty());
+}
+
+/// Without their owner apps are nobody's: what others got through them ends as well.
+pub(super) async fn owners(place: &StoreLocation) {
+    let store = Store::open(place).await.unwrap();
+    store.add_scope(&scope("orders.read"), "").await.unwrap();
+    let (alice, bobby) = (user("alice"), user("bobby"));
+    store.add_user(&alice, "hash").await.unwrap();
+    store.add_user(&bobby, "hash").await.unwrap();
+    let secret = PlainSecret::from_random([1; 32]).digest();
+    let shop = app("shop", &alice);
+    store.add_app(&shop, &secret).await.unwrap();
+    let through_shop = RefreshToken {
+        app: Some(shop.key.clone()),
+        ..refresh_token(&bobby)
+    };
+    store
+        .add_refresh_token(&secret, &through_shop, NOW)
+        .await
+        .unwrap();
+    let mut change = store.change(NOW).await.unwrap();
+    change.revoke_with_apps(&alice.id).await.unwrap();
+    change.delete_user(&alice.id).await.unwrap();
+    assert_eq!(change.commit().await.unwrap(), Committed::Yes);
+    let rows = store.revocations_after(LogPosition::default(), 10).await;
+    let subjects: Vec<Subject> = rows.unwrap().into_iter().map(|row| row.subject).collect();
+    let expected = [
+        Subject::User(alice.id.as_str().to_owned()),
+        Subject::App(shop.key.as_str().to_owned()),
+    ];
+    assert_eq!(subjects, expected);
+    assert!(store.app(&shop.key, NOW).await.unwrap().is_none());
+    let bobby = store.user(&bobby.id).await.unwrap().unwrap();
+    assert_eq!(bobby.revoked_through, LogPosition::default());
+}
+
+/// Whoever changes something locks in one order: no two wait for each other, which a database would
+/// end with an error for one of them.
+pub(super) async fn storm(place: &StoreLocation) {
+    const USERS: usize = 4;
+    let store = Store::open(place).await.unwrap();
+    let role = RoleName::parse("sales").unwrap();
+    let scopes = [scope("orders.read")];
+    store.add_scope(&scopes[0], "").await.unwrap();
+    store.add_role(&role, &scopes).await.unwrap();
+    for number in 0..USERS {
+        let user = User {
+            roles: vec![role.clone()],
+            ..user(&format!("user{number}"))
+        };
+        store.add_user(&user, "hash").await.unwrap();
+    }
+    let actors = (0..24_u8).map(|actor| {
+        let (store, role, scopes) = (store.clone(), role.clone(), scopes.clone());
+        tokio::spawn(async move {
+            for step in 0..10_u8 {
+                let user = user(&format!("user{}", usize::from(actor ^ step) % USERS));
+                act(&store, (actor, step), &user).await;
+                if actor == 0 {
+                    let all: ScopeSet = scopes.iter().cloned().collect();
+                    let mut change = store.change(NOW).await.unwrap();
+                    change.remove_role_scopes(&role, &all).await.unwrap();
+                    change.add_role_scopes(&role, &all).await.unwrap();
+                    assert_eq!(change.commit().await.unwrap(), Committed::Yes);
+                }
+            }
+        })
+    });
+    for outcome in futures_util::future::join_all(actors).await {
+        outcome.unwrap();
+    }
+}
+
+/// One of the things that happen to a user, its refresh tokens and the log.
+async fn act(store: &Store, (actor, step): (u8, u8), user: &User) {
+    let digests = [0, 1, 2].map(|number| {
+        let mut random = [actor; 32];
+        random[0] = step;
+        random[1] = number;
+        PlainSecret::from_random(random).digest()
+    });
+    let token = RefreshToken {
+        family: format!("family-{actor}-{step}"),
+        ..refresh_token(user)
+    };
+    let subject = Subject::User(user.id.as_str().to_owned());
+    match actor % 4 {
+        0 => {
+            let mut change = store.change(NOW).await.unwrap();
+            let other = Username::parse(&format!("renamed-{actor}-{step}")).unwrap();
+            let renamed = change.rename_user(&user.id, &other, &user.email);
+            assert_eq!(renamed.await.unwrap(), Created::Yes);
+            change.revoke(&subject).await.unwrap();
+            assert_eq!(change.commit().await.unwrap(), Committed::Yes);
+        }
+        1 => drop(store.revoke(&subject, NOW).await.unwrap()),
+        _ => {
+            store
+                .add_refresh_token(&digests[0], &token, NOW)
+                .await
+                .unwrap();
+            // Twice the same: the second is a replay, which ends the grant.
+            for successor in &digests[1..] {
+                let successor = Successor {
+                    digest: successor,
+                    token: &token,
+                };
+                let rotated = store.rotate_refresh_token(&digests[0], &successor, 0, NOW);
+                rotated.await.unwrap();
+            }
+        }
+    }
+}

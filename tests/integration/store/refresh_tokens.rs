@@ -1,0 +1,266 @@
+//! Refresh tokens and the grants that they make.
+
+use portcullis::identity::{PlainSecret, User};
+use portcullis::store::{Page, RefreshToken, Rotation, Store, StoreLocation, Successor};
+use portcullis::token::Subject;
+
+use super::{NOW, refresh_token, user};
+
+pub(super) async fn refresh_tokens(place: &StoreLocation) {
+    let store = Store::open(place).await.unwrap();
+    let alice = user("alice");
+    store.add_user(&alice, "hash").await.unwrap();
+    let token = refresh_token(&alice);
+    let digests = [1, 2, 3, 4, 5].map(|number| PlainSecret::from_random([number; 32]).digest());
+    let rotate = async |number: usize, next: usize, later: i64| {
+        let successor = Successor {
+            digest: &digests[next],
+            token: &token,
+        };
+        let now = NOW.plus(later);
+        store
+            .rotate_refresh_token(&digests[number], &successor, 10, now)
+            .await
+            .unwrap()
+    };
+    let lives = async |number: usize| {
+        store
+            .refresh_token(&digests[number], NOW)
+            .await
+            .unwrap()
+            .is_some()
+    };
+    store
+        .add_refresh_token(&digests[0], &token, NOW)
+        .await
+        .unwrap();
+    assert_eq!(
+        store
+            .refresh_token(&digests[0], NOW)
+            .await
+            .unwrap()
+            .unwrap(),
+        token
+    );
+    assert!(
+        store
+            .refresh_token(&digests[0], token.expires_at)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert_eq!(rotate(4, 1, 0).await, Rotation::Unknown);
+    assert_eq!(rotate(0, 1, 0).await, Rotation::Rotated);
+    assert_eq!(
+        rotate(0, 2, 9).await,
+        Rotation::Retried,
+        "the answer was lost"
+    );
+    assert!(!lives(1).await && lives(2).await);
+    assert_eq!(rotate(2, 3, 9).await, Rotation::Rotated);
+    assert_eq!(
+        rotate(0, 4, 9).await,
+        Rotation::Replayed,
+        "its successor was used"
+    );
+    assert!(
+        !lives(0).await && !lives(2).await && !lives(3).await,
+        "the family has ended"
+    );
+    assert_eq!(rotate(3, 4, 9).await, Rotation::Unknown);
+    store
+        .add_refresh_token(&digests[0], &token, NOW)
+        .await
+        .unwrap();
+    assert_eq!(rotate(0, 1, 0).await, Rotation::Rotated);
+    assert_eq!(rotate(0, 2, 10).await, Rotation::Replayed, "too late");
+    assert!(!lives(1).await);
+}
+
+/// Fifty callers with one token: strictly, one gets through and the family ends; with a window, each
+/// replaces what the one before got, and one token lives.
+pub(super) async fn refresh_race(place: &StoreLocation) {
+    let store = Store::open(place).await.unwrap();
+    let alice = user("alice");
+    store.add_user(&alice, "hash").await.unwrap();
+    let token = refresh_token(&alice);
+    for (window, live, retried) in [(0, 0, 0), (10, 1, 49)] {
+        let first = PlainSecret::from_random([0; 32]).digest();
+        store.add_refresh_token(&first, &token, NOW).await.unwrap();
+        let tries = (1..=50).map(|number| {
+            let (store, token, first) = (store.clone(), token.clone(), first.clone());
+            tokio::spawn(async move {
+                let digest = PlainSecret::from_random([number; 32]).digest();
+                let successor = Successor {
+                    digest: &digest,
+                    token: &token,
+                };
+                let rotation = store.rotate_refresh_token(&first, &successor, window, NOW);
+                rotation.await.unwrap()
+            })
+        });
+        let outcomes = futures_util::future::join_all(tries).await;
+        let count = |expected: Rotation| {
+            let outcomes = outcomes.iter().map(|outcome| *outcome.as_ref().unwrap());
+            outcomes.filter(|outcome| *outcome == expected).count()
+        };
+        assert_eq!(count(Rotation::Rotated), 1, "one use, however many try");
+        assert_eq!(count(Rotation::Retried), retried);
+        let mut found = 0;
+        for number in 1..=50 {
+            let digest = PlainSecret::from_random([number; 32]).digest();
+            found += usize::from(store.refresh_token(&digest, NOW).await.unwrap().is_some());
+        }
+        assert_eq!(found, live);
+    }
+}
+
+/// A grant that is used while it is taken back leaves no successor behind, and nobody an error.
+pub(super) async fn grant_race(place: &StoreLocation) {
+    let store = Store::open(place).await.unwrap();
+    let alice = user("alice");
+    store.add_user(&alice, "hash").await.unwrap();
+    let secret = |number: u8, step: u8| {
+        let mut bytes = [number; 32];
+        bytes[0] = step;
+        PlainSecret::from_random(bytes).digest()
+    };
+    let grants = (0..40).map(|number: u8| {
+        let (store, alice) = (store.clone(), alice.clone());
+        tokio::spawn(async move {
+            let family = format!("family-{number}");
+            let token = RefreshToken {
+                family: family.clone(),
+                ..refresh_token(&alice)
+            };
+            store
+                .add_refresh_token(&secret(number, 0), &token, NOW)
+                .await
+                .unwrap();
+            let using = async {
+                for step in 0..8 {
+                    let digest = secret(number, step + 1);
+                    let (digest, token) = (&digest, &token);
+                    let successor = Successor { digest, token };
+                    let used = secret(number, step);
+                    let used = store.rotate_refresh_token(&used, &successor, 0, NOW);
+                    used.await.unwrap();
+                }
+            };
+            // A replay takes back as well.
+            let replaying = async {
+                let digest = secret(number, 100);
+                let (digest, token) = (&digest, &token);
+                let successor = Successor { digest, token };
+                let first = secret(number, 0);
+                let replayed = store.rotate_refresh_token(&first, &successor, 0, NOW);
+                replayed.await.unwrap();
+            };
+            let revoking = async {
+                tokio::task::yield_now().await;
+                store.revoke(&Subject::Grant(family), NOW).await.unwrap();
+            };
+            tokio::join!(using, replaying, revoking);
+            for step in (0..=8).chain([100]) {
+                let left = store
+                    .refresh_token(&secret(number, step), NOW)
+                    .await
+                    .unwrap();
+                assert_eq!(left, None, "{number} {step}");
+            }
+        })
+    });
+    let outcomes = futures_util::future::join_all(grants).await;
+    assert!(outcomes.iter().all(Result::is_ok));
+}
+
+/// A grant ends while its tokens are being rotated and retried: nothing of it is left.
+pub(super) async fn ending_race(place: &StoreLocation) {
+    let store = Store::open(place).await.unwrap();
+    let alice = user("alice");
+    store.add_user(&alice, "hash").await.unwrap();
+    for round in 0..20_u8 {
+        let token = RefreshToken {
+            family: format!("family-{round}"),
+            ..refresh_token(&alice)
+        };
+        let digest = move |number: u8| {
+            let mut random = [number; 32];
+            random[0] = round;
+            PlainSecret::from_random(random).digest()
+        };
+        store
+            .add_refresh_token(&digest(0), &token, NOW)
+            .await
+            .unwrap();
+        let tries = (1..=12_u8).map(|number| {
+            let (store, token) = (store.clone(), token.clone());
+            tokio::spawn(async move {
+                if number == 6 {
+                    let grant = Subject::Grant(token.family);
+                    store.revoke(&grant, NOW).await.unwrap();
+                    return;
+                }
+                let (first, digest) = (digest(0), digest(number));
+                let successor = Successor {
+                    digest: &digest,
+                    token: &token,
+                };
+                // May be sent away in favour of the end.
+                let rotation = store.rotate_refresh_token(&first, &successor, 10, NOW);
+                let _ = rotation.await;
+            })
+        });
+        for outcome in futures_util::future::join_all(tries).await {
+            outcome.unwrap();
+        }
+        for number in 0..=12 {
+            let found = store.refresh_token(&digest(number), NOW).await.unwrap();
+            assert!(found.is_none(), "{number} of round {round}");
+        }
+    }
+}
+
+pub(super) async fn grants(place: &StoreLocation) {
+    let store = Store::open(place).await.unwrap();
+    let (alice, bobby) = (user("alice"), user("bobby"));
+    store.add_user(&alice, "hash").await.unwrap();
+    store.add_user(&bobby, "hash").await.unwrap();
+    let digests = [1, 2, 3, 4].map(|number| PlainSecret::from_random([number; 32]).digest());
+    let of = |user: &User, family: &str| RefreshToken {
+        family: family.to_owned(),
+        ..refresh_token(user)
+    };
+    let tokens = [of(&alice, "b"), of(&alice, "a"), of(&bobby, "c")];
+    for (token, digest) in tokens.iter().zip(&digests) {
+        store.add_refresh_token(digest, token, NOW).await.unwrap();
+    }
+    let successor = Successor {
+        digest: &digests[3],
+        token: &tokens[0],
+    };
+    let rotated = store.rotate_refresh_token(&digests[0], &successor, 10, NOW.plus(5));
+    assert_eq!(rotated.await.unwrap(), Rotation::Rotated);
+    let ids = async |after: &str, limit, later: i64| {
+        let after = after.to_owned();
+        let page = Page { after, limit };
+        let found = store
+            .grants(&alice.id, &page, NOW.plus(later))
+            .await
+            .unwrap();
+        let ids = found.items.iter().map(|grant| grant.id.clone());
+        (ids.collect::<Vec<_>>().join(" "), found.next)
+    };
+    assert_eq!(ids("", 2, 0).await, ("a b".to_owned(), None));
+    assert_eq!(ids("", 1, 0).await, ("a".to_owned(), Some("a".to_owned())));
+    assert_eq!(ids("a", 1, 0).await, ("b".to_owned(), None));
+    assert_eq!(ids("", 2, 60).await, (String::new(), None));
+    let after = "a".to_owned();
+    let page = Page { after, limit: 1 };
+    let found = store.grants(&alice.id, &page, NOW).await.unwrap();
+    let grant = &found.items[0];
+    assert_eq!((grant.created_at, grant.last_used_at), (NOW, NOW.plus(5)));
+    let mut change = store.change(NOW).await.unwrap();
+    assert!(change.has_grant(&alice.id, "a").await.unwrap());
+    assert!(!change.has_grant(&alice.id, "c").await.unwrap());
+}
