@@ -34,11 +34,21 @@
 //! token verified or takes its proof from the cache, and calls `decide`. `ext_authz::answer`
 //! turns the decision into a `CheckResponse`.
 //!
+//! # One revocation, end to end
+//!
+//! An endpoint of `issuer` changes rows in a `store::Change`, which appends to the revocation log
+//! in the same transaction. `issuer::revocation_log` reads what was appended: told at once in its
+//! own process, by a notice or a poll in others. It extends the `RevocationList` of the gate beside
+//! it, and has `feed::Hub` encode it once for all gates elsewhere, whose `feed::FeedClient`
+//! extends theirs. `Authorizer::judge` asks the list about every token that holds.
+//!
 //! # Invariants
 //!
 //! - A request passes only through `Decision::Allow`, which only `decide` makes.
 //! - Only `token::Trust::verify` makes a `VerifiedToken`; the cache keeps proofs, never verdicts:
 //!   route, times, trust and revocations are looked at on every request.
+//! - A token carries how much of its issuer's log had happened: what was revoked later concerns it,
+//!   whatever clocks say, and nothing raises it again.
 //! - An `ext_authz::Answer` that denies has a non-zero code: its status type has no zero.
 //! - Nothing that a caller sends ends as a gRPC error; a panic is caught and refused.
 //! - A path that can be read in two ways is refused, or judged by all its readings.
