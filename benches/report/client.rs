@@ -74,6 +74,12 @@ impl Client {
         }
     }
 
+    /// Sends one check.
+    #[cfg(feature = "issuer")]
+    pub(crate) async fn ask(&self, message: Bytes) -> Expected {
+        outcome(&self.check(message).await)
+    }
+
     /// One unary call, sent as Envoy sends it: headers, then one data frame that ends the stream.
     async fn check(&self, message: Bytes) -> Bytes {
         let request = Request::builder()

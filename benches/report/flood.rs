@@ -111,7 +111,7 @@ fn latencies(address: SocketAddr, issuer: &Issuer) -> Vec<f64> {
     })
 }
 
-fn percentile(sorted: &[f64], percent: usize) -> f64 {
+pub(crate) fn percentile(sorted: &[f64], percent: usize) -> f64 {
     let position = sorted.len() * percent / 100;
     sorted[position.min(sorted.len() - 1)]
 }

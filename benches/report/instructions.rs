@@ -12,21 +12,21 @@ use crate::message::{HeaderForm, Template};
 use crate::server::Kind;
 use crate::table::{Goal, Table};
 
-const INSTRUCTIONS: Counted = Counted::Instructions;
+pub(crate) const INSTRUCTIONS: Counted = Counted::Instructions;
 const ALLOCATIONS: Counted = Counted::Allocations;
 
 /// For checks.
-const CHECKS: Lengths = Lengths {
+pub(crate) const CHECKS: Lengths = Lengths {
     short: 2_000,
     long: 12_000,
 };
 /// For checks that cost a signature, and for counts that do not vary.
-const FEWER: Lengths = Lengths {
+pub(crate) const FEWER: Lengths = Lengths {
     short: 500,
     long: 2_500,
 };
 /// For single calls.
-const CALLS: Lengths = Lengths {
+pub(crate) const CALLS: Lengths = Lengths {
     short: 1_000,
     long: 11_000,
 };
@@ -125,7 +125,7 @@ fn repeated(message: Bytes, in_flight: usize) -> Load {
     }
 }
 
-fn uncached(issuer: &Issuer) -> Load {
+pub(crate) fn uncached(issuer: &Issuer) -> Load {
     let template = Template::with_token(HeaderForm::Listed);
     let messages: Vec<Bytes> = (0..FEWER.long + 1_000)
         .map(|number| template.message(&issuer.token(number)))

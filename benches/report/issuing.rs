@@ -27,6 +27,9 @@ const CONNECTIONS: usize = 64;
 const WARM_UP: Duration = Duration::from_secs(2);
 const DURATION: Duration = Duration::from_secs(8);
 
+/// The issuer's name.
+pub(crate) const COMPANION: &str = "https://id2.shop.example";
+
 /// Tokens a second.
 const GOAL: f64 = 5000.0;
 
@@ -140,10 +143,24 @@ pub(crate) fn start(files: &Files, store: &str) -> Server {
     Server::start(Kind::Portcullis(&config), &Under::Nothing)
 }
 
+/// The same with a feed, and its own gate believes it; `name` is the configuration's file.
+pub(crate) fn start_with_feed(files: &Files, store: &str, name: &str) -> Server {
+    let text = std::fs::read_to_string(with_issuer(files, store)).unwrap();
+    let listener = "listeners:\n  feed: {address: 127.0.0.1:0}\n";
+    let path = files.path(name);
+    let trusted = format!(
+        "trust:\n  - {{issuer: \"{COMPANION}\", audiences: [{AUDIENCE}], algorithms: [ES256], \
+         keys: companion}}\n"
+    );
+    let text = text.replace("listeners:\n", listener);
+    std::fs::write(&path, text.replace("trust:\n", &trusted)).unwrap();
+    Server::start(Kind::Portcullis(&path), &Under::Nothing)
+}
+
 fn with_issuer(files: &Files, store: &str) -> PathBuf {
     let text = std::fs::read_to_string(files.config()).unwrap();
     let issuer = format!(
-        "issuer:\n  url: https://id2.shop.example\n  address: 127.0.0.1:0\n  \
+        "issuer:\n  url: {COMPANION}\n  address: 127.0.0.1:0\n  \
          audiences: [{AUDIENCE}]\n  store: \"{store}\"\n  throttle: {{{WIDE}}}\n"
     );
     let path = files.path("issuer.yaml");

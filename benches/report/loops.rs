@@ -8,15 +8,16 @@ use std::time::Duration;
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
 use jsonwebtoken::{Algorithm, DecodingKey};
-use portcullis::authorizer::{Authorizer, CacheLimits, Snapshot};
-use portcullis::clock::SystemClock;
+use portcullis::authorizer::{Authorizer, Belief, CacheLimits, Snapshot};
+use portcullis::clock::{SystemClock, UnixSeconds};
 use portcullis::ext_authz::{
     AnswerStyle, DecisionLog, Gate, IdentityHeaders, KeyRefresh, SubjectForm,
 };
 use portcullis::policy::{Policy, Target};
 use portcullis::problem::Source;
+use portcullis::revocation::{Revocation, RevocationList};
 use portcullis::telemetry::GateMetrics;
-use portcullis::token::{self, IssuerIndex, IssuerRules, KeySet, Trust};
+use portcullis::token::{self, IssuerIndex, IssuerRules, KeySet, LogPosition, Mark, Trust};
 use prometheus_client::registry::Registry;
 
 use crate::fixture::{AUDIENCE, ISSUER, Issuer, POLICY};
@@ -28,6 +29,8 @@ pub(crate) const VERIFY_BARE: &str = "verify-bare";
 pub(crate) const VERIFY_JSONWEBTOKEN: &str = "verify-jsonwebtoken";
 /// `Gate::check` with a cached proof: the library without the server around it.
 pub(crate) const GATE: &str = "gate";
+/// The same where so many revocations are listed; their number follows.
+pub(crate) const GATE_LISTING: &str = "gate-listing-";
 /// `Policy::route`; the number of routes follows.
 pub(crate) const ROUTE: &str = "route-";
 
@@ -36,8 +39,11 @@ pub(crate) fn run(name: &str, turns: usize) {
     match name {
         VERIFY_BARE => verify_bare(turns),
         VERIFY_JSONWEBTOKEN => verify_jsonwebtoken(turns),
-        GATE => gate(turns),
-        _ => route(name.strip_prefix(ROUTE).unwrap().parse().unwrap(), turns),
+        GATE => gate(0, turns),
+        _ => match name.strip_prefix(GATE_LISTING) {
+            Some(entries) => gate(entries.parse().unwrap(), turns),
+            None => route(name.strip_prefix(ROUTE).unwrap().parse().unwrap(), turns),
+        },
     }
 }
 
@@ -132,9 +138,31 @@ fn split(token: &str) -> (&str, Vec<u8>) {
     (message, engine.decode(signature).unwrap())
 }
 
-fn gate(turns: usize) {
+/// Revocations of subjects that nobody has a token of, from this position of the log on.
+pub(crate) fn revocations(positions: std::ops::Range<u64>) -> Vec<Revocation> {
+    let row = |position: u64| Revocation {
+        position: LogPosition(position),
+        // As evenly spread as digests are: two steps of splitmix64.
+        mark: Some(Mark(
+            u128::from(mix(position)) << 64 | u128::from(mix(!position)),
+        )),
+        expires_at: UnixSeconds(i64::MAX),
+    };
+    positions.map(row).collect()
+}
+
+fn mix(number: u64) -> u64 {
+    let mut mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+fn gate(entries: u64, turns: usize) {
     let issuer = Issuer::new();
-    let gate = build_gate(&issuer);
+    let list = RevocationList::new(2_000_000);
+    list.extend(&revocations(1..entries + 1));
+    let gate = build_gate(&issuer, list);
     let message = Template::with_token(HeaderForm::Listed).message(&issuer.token(0));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
@@ -149,7 +177,7 @@ fn gate(turns: usize) {
     });
 }
 
-fn build_gate(issuer: &Issuer) -> Gate {
+fn build_gate(issuer: &Issuer, list: RevocationList) -> Gate {
     let rules = IssuerRules {
         issuer: ISSUER.into(),
         audiences: vec![AUDIENCE.into()],
@@ -161,7 +189,8 @@ fn build_gate(issuer: &Issuer) -> Gate {
     };
     let (keys, _) = KeySet::from_jwks(issuer.jwks().as_bytes(), &rules.algorithms).unwrap();
     let trust = Trust::new(vec![(rules, Some(keys))]).unwrap();
-    let snapshot = Snapshot::new(Arc::new(compile(POLICY)), trust);
+    let belief = Belief::new(trust, vec![Some(Arc::new(list))]);
+    let snapshot = Snapshot::new(Arc::new(compile(POLICY)), belief);
     let limits = CacheLimits {
         max_entries: 100_000,
         max_bytes: 32 << 20,

@@ -18,6 +18,8 @@
 mod client;
 mod counting;
 mod envoy;
+#[cfg(feature = "issuer")]
+mod feed;
 mod fixture;
 #[cfg(feature = "issuer")]
 mod flood;
@@ -36,6 +38,10 @@ mod no_op;
 mod postgres;
 mod process;
 mod processor;
+#[cfg(feature = "issuer")]
+mod propagation;
+#[cfg(feature = "issuer")]
+mod revocations;
 mod server;
 mod table;
 #[cfg(feature = "issuer")]
@@ -57,6 +63,10 @@ const PARTS: &[Part] = &[
     ("issuer", issuing::measure),
     #[cfg(feature = "issuer")]
     ("issuer", flood::measure),
+    #[cfg(feature = "issuer")]
+    ("revocations", revocations::measure),
+    #[cfg(feature = "issuer")]
+    ("propagation", propagation::measure),
 ];
 
 fn main() {

@@ -11,6 +11,9 @@ use prost::Message;
 
 use crate::fixture::TOKEN_BYTES;
 
+/// Needs a scope.
+const SCOPED_PATH: &str = "/orders/8c1d7b3e?expand=lines&currency=EUR";
+
 /// In which of its two forms the headers are sent.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HeaderForm {
@@ -30,8 +33,7 @@ impl Template {
     /// The check of a request that needs a scope.
     pub(crate) fn with_token(form: HeaderForm) -> Self {
         let placeholder = "~".repeat(TOKEN_BYTES);
-        let path = "/orders/8c1d7b3e?expand=lines&currency=EUR";
-        let message = check(form, path, Some(&placeholder));
+        let message = check(form, SCOPED_PATH, Some(&placeholder));
         let found = message
             .windows(TOKEN_BYTES)
             .position(|part| part == placeholder.as_bytes());
@@ -57,6 +59,12 @@ impl Template {
         }
         Bytes::from(message)
     }
+}
+
+/// The check of a request that needs a scope, with a token of any length.
+#[cfg(feature = "issuer")]
+pub(crate) fn with_token(token: &str) -> Bytes {
+    check(HeaderForm::Listed, SCOPED_PATH, Some(token)).into()
 }
 
 fn check(form: HeaderForm, path: &str, token: Option<&str>) -> Vec<u8> {

@@ -64,12 +64,16 @@ pub(crate) struct Server {
     /// Where its issuer is, if it has one.
     #[cfg_attr(not(feature = "issuer"), expect(dead_code, reason = "there is none"))]
     pub(crate) issuer: Option<SocketAddr>,
+    /// Where gates subscribe to it, if they may.
+    #[cfg_attr(not(feature = "issuer"), expect(dead_code, reason = "there is none"))]
+    pub(crate) feed: Option<SocketAddr>,
 }
 
 /// What a log says of where a server answers.
 struct Addresses {
     checks: SocketAddr,
     issuer: Option<SocketAddr>,
+    feed: Option<SocketAddr>,
 }
 
 impl Server {
@@ -92,6 +96,7 @@ impl Server {
         Self {
             address: line.trim().parse().unwrap(),
             issuer: None,
+            feed: None,
             child,
         }
     }
@@ -114,6 +119,7 @@ impl Server {
             child,
             address: addresses.checks,
             issuer: addresses.issuer,
+            feed: addresses.feed,
         }
     }
 
@@ -165,6 +171,7 @@ fn follow_log(mut log: BufReader<impl Read>, found: &mpsc::Sender<Addresses>) {
                 addresses = address("authz.address").map(|checks| Addresses {
                     checks,
                     issuer: address("issuer.address"),
+                    feed: address("feed.address"),
                 });
             }
             Ok(fields) => ready |= fields["message"] == "ready",

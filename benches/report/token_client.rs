@@ -105,7 +105,7 @@ fn status(received: &[u8]) -> u16 {
 }
 
 /// A member of flat JSON; parsing all of it would be charged to the machine that is measured.
-fn member<'a>(text: &'a str, name: &str) -> &'a str {
+pub(crate) fn member<'a>(text: &'a str, name: &str) -> &'a str {
     let (_, rest) = text
         .split_once(&format!("\"{name}\":\""))
         .expect("the member");
@@ -113,9 +113,14 @@ fn member<'a>(text: &'a str, name: &str) -> &'a str {
 }
 
 fn token_request(app: &App, form: &str) -> Vec<u8> {
+    request(app, "/authorization/token", form)
+}
+
+/// A form, sent by an app.
+pub(crate) fn request(app: &App, path: &str, form: &str) -> Vec<u8> {
     let credentials = STANDARD.encode(format!("{}:{}", app.key, app.secret));
     format!(
-        "POST /authorization/token HTTP/1.1\r\nhost: id.shop.example\r\n\
+        "POST {path} HTTP/1.1\r\nhost: id.shop.example\r\n\
          authorization: Basic {credentials}\r\n\
          content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{form}",
         form.len()
