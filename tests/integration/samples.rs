@@ -59,6 +59,33 @@ fn the_defaults_shown_in_the_sample_config_are_the_defaults() {
     assert_eq!(format!("{written:?}"), format!("{shown:?}"));
 }
 
+/// No setting that is commented out is misspelt, or stands where it cannot: issuer and feed as well.
+#[cfg(feature = "issuer")]
+#[test]
+fn the_sample_config_loads_with_all_that_is_commented_out() {
+    let is_setting = |text: &str| {
+        let key = text.trim_start_matches(['-', '{', ' ']).split_once(':');
+        key.is_some_and(|(key, _)| {
+            // `jwks_uri` excludes what is not commented out.
+            !key.starts_with("jwks_") && key.bytes().all(|b| b == b'_' || b.is_ascii_lowercase())
+        })
+    };
+    let text = fs::read_to_string(root().join("config/portcullis.yaml")).unwrap();
+    let lines = text.lines().map(|line| match line.split_once("# ") {
+        Some((indent, text)) if indent.trim().is_empty() && is_setting(text) => {
+            format!("{indent}{text}")
+        }
+        _ => line.to_owned(),
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("portcullis.yaml");
+    fs::write(&path, lines.collect::<Vec<_>>().join("\n")).unwrap();
+    let config = Config::load(&path, &Overrides::default()).unwrap();
+    assert!(config.issuer.is_some());
+    assert!(config.feed.is_some());
+    assert_eq!(config.trust.len(), 3);
+}
+
 /// The line without its comment sign where it is a setting that can stand there.
 fn uncommented(line: &str) -> String {
     let setting = |text: &str| {
