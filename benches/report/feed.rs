@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use portcullis::clock::SystemClock;
 use portcullis::feed::{
     FeedAccess, FeedClient, FeedHost, FeedListener, FeedService, FeedSettings, HEARTBEAT, Hub,
+    HubStatistics,
 };
 use portcullis::revocation::{OnStale, RevocationList};
 use portcullis::token::{Algorithm, LogPosition};
@@ -95,6 +96,11 @@ impl Feed {
     /// The configuration of a gate that learns keys and revocations from it.
     pub(crate) fn gate_config(&self, files: &Files) -> PathBuf {
         gate_config(files, ISSUER, self.address)
+    }
+
+    /// Who follows it, and how.
+    pub(crate) fn statistics(&self) -> HubStatistics {
+        self.log.hub.statistics()
     }
 
     /// Revokes so many a second, evenly, until the result is dropped.

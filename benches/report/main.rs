@@ -62,7 +62,7 @@ const PARTS: &[Part] = &[
     #[cfg(feature = "issuer")]
     ("issuer", issuing::measure),
     #[cfg(feature = "issuer")]
-    ("issuer", flood::measure),
+    ("flood", flood::measure),
     #[cfg(feature = "issuer")]
     ("revocations", revocations::measure),
     #[cfg(feature = "issuer")]

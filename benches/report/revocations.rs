@@ -77,6 +77,7 @@ fn arriving(table: &mut Table, issuer: &Issuer, files: &Files, feed: &Feed) {
     let load = cached(issuer, HeaderForm::Listed, IN_FLIGHT);
     // For each of quiet and arriving: checks a second, and processor time per check.
     let mut rounds = [(); 2].map(|()| (Vec::new(), Vec::new()));
+    let subscribed = feed.statistics();
     for round in 0..ROUNDS * 2 {
         let (rates, times) = &mut rounds[round % 2];
         let revoking = (round % 2 == 1).then(|| feed.revoke(REVOCATIONS_PER_SECOND));
@@ -85,6 +86,11 @@ fn arriving(table: &mut Table, issuer: &Issuer, files: &Files, feed: &Feed) {
         rates.push(rate);
         times.push(time);
     }
+    let now = feed.statistics();
+    assert!(now.batches > subscribed.batches, "none were sent");
+    let connected = (now.subscribers, now.snapshots_sent, now.resumed, now.cut);
+    let before = (1, subscribed.snapshots_sent, subscribed.resumed, 0);
+    assert_eq!(connected, before, "the gate did not follow all the time");
     let [quiet, arriving] = rounds.map(|(rates, times)| (median(rates), median(times)));
     let name = "1,000,000 entries, 1,000 more a second";
     table.add("checks, 1,000,000 entries", quiet.0, "/s", Goal::None);
