@@ -1,5 +1,7 @@
 //! The keys of the trusted issuers at run time: read from files, or kept fresh from afar.
 
+mod error;
+mod remote;
 mod trusted_issuer;
 
 use std::collections::BTreeMap;
@@ -15,75 +17,16 @@ use tokio::sync::watch;
 use crate::authorizer::{Authorizer, Belief};
 use crate::clock::Clock;
 use crate::ext_authz::KeyRefresh;
-use crate::feed::{FeedClient, FeedError, FeedHost, FeedSettings, FeedState};
-use crate::files::{self, FileError};
-use crate::jwks::{
-    self, Change, Freshness, InvalidKeySource, Loaded, RemoteKeySettings, RemoteKeyState,
-    RemoteKeys,
-};
+use crate::feed::{FeedClient, FeedHost, FeedSettings, FeedState};
+use crate::files;
+use crate::jwks::{Freshness, RemoteKeyState};
 use crate::revocation::{Recency, RevocationList, RevocationStatistics};
-use crate::token::{
-    Algorithm, DuplicateIssuer, IssuerIndex, KeySet, KeySetError, SkippedKey, Trust, secret_in_file,
-};
+use crate::token::{DuplicateIssuer, IssuerIndex, KeySet, SkippedKey, Trust, secret_in_file};
 
+pub use error::KeyringError;
 pub use trusted_issuer::{KeySource, TrustedIssuer, TrustedIssuerDocument, trusted_issuers};
 
-/// Why the keys of an issuer cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum KeyringError {
-    /// Its key file cannot be read.
-    #[error("issuer `{issuer}`, `{key}`: {source}")]
-    File {
-        /// The issuer.
-        issuer: String,
-        /// The key of the configuration.
-        key: &'static str,
-        /// Why.
-        source: FileError,
-    },
-    /// Its key file holds no usable key.
-    #[error("issuer `{issuer}`, `{key}: {}`: {source}", .path.display())]
-    Keys {
-        /// The issuer.
-        issuer: String,
-        /// The key of the configuration.
-        key: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: KeySetError,
-    },
-    /// Its key file is PEM.
-    #[error(
-        "issuer `{issuer}`, `jwks_file: {}`: this is PEM, not a JWKS: `portcullis key generate` \
-         writes both with `--out` and `--jwks`; a private key does not belong here at all", .path.display()
-    )]
-    Pem {
-        /// The issuer.
-        issuer: String,
-        /// The file.
-        path: PathBuf,
-    },
-    /// Its remote key set cannot even be asked for.
-    #[error("issuer `{issuer}`: {source}")]
-    Remote {
-        /// The issuer.
-        issuer: String,
-        /// Why.
-        source: InvalidKeySource,
-    },
-    /// Its feed cannot even be asked for.
-    #[error("issuer `{issuer}`: {source}")]
-    Feed {
-        /// The issuer.
-        issuer: String,
-        /// Why.
-        source: FeedError,
-    },
-    /// Two entries for one issuer.
-    #[error(transparent)]
-    Duplicate(#[from] DuplicateIssuer),
-}
+use remote::Remote;
 
 /// The keys of one issuer.
 #[derive(Clone)]
@@ -101,15 +44,6 @@ enum Keys {
 struct CompanionKeys {
     keys: Mutex<Option<KeySet>>,
     revocations: Mutex<Option<Arc<RevocationList>>>,
-}
-
-/// A remote key set and the keys that came last.
-struct Remote {
-    source: KeySource,
-    algorithms: Vec<Algorithm>,
-    ca_pem: Option<Vec<u8>>,
-    latest: Arc<Mutex<Option<KeySet>>>,
-    fetcher: RemoteKeys,
 }
 
 /// What is known of one issuer's keys, for `/status` and metrics.
@@ -413,39 +347,6 @@ impl Keyring {
         Ok(Keys::Feed(Arc::new(feed.map_err(feed_error)?)))
     }
 
-    fn fetch(
-        self: &Arc<Self>,
-        issuer: &TrustedIssuer,
-        ca_pem: Option<Vec<u8>>,
-    ) -> Result<Arc<Remote>, KeyringError> {
-        let remote_error = |source| KeyringError::Remote {
-            issuer: issuer.rules.issuer.to_string(),
-            source,
-        };
-        let settings = remote_settings(&issuer.keys, ca_pem.clone());
-        let source = jwks::KeySource::new(settings).map_err(remote_error)?;
-        let latest = Arc::new(Mutex::new(None));
-        let sink = Sink {
-            issuer: issuer.rules.issuer.clone(),
-            algorithms: issuer.rules.algorithms.clone(),
-            latest: Arc::clone(&latest),
-            keyring: Arc::downgrade(self),
-        };
-        let fetcher = RemoteKeys::start(
-            &source,
-            move |json| sink.receive(json),
-            Arc::clone(&self.clock),
-            &self.runtime,
-        );
-        Ok(Arc::new(Remote {
-            source: issuer.keys.clone(),
-            algorithms: issuer.rules.algorithms.clone(),
-            ca_pem,
-            latest,
-            fetcher,
-        }))
-    }
-
     /// Has the authorizer take over the keys that serve now.
     fn publish(&self) {
         let Some(authorizer) = self.authorizer.get().and_then(Weak::upgrade) else {
@@ -477,60 +378,6 @@ impl KeyRefresh for Keyring {
                 Some((_, Keys::Fixed(_) | Keys::Companion(_) | Keys::Feed(_))) | None => false,
             }
         })
-    }
-}
-
-/// Receives the bodies that a fetcher brings.
-struct Sink {
-    issuer: Box<str>,
-    algorithms: Vec<Algorithm>,
-    latest: Arc<Mutex<Option<KeySet>>>,
-    keyring: Weak<Keyring>,
-}
-
-impl Sink {
-    fn receive(&self, json: &[u8]) -> Result<Loaded, String> {
-        let (keys, skipped) =
-            KeySet::from_jwks(json, &self.algorithms).map_err(|error| error.to_string())?;
-        let count = keys.len();
-        let earlier = lock(&self.latest).replace(keys.clone());
-        let change = if earlier.is_some_and(|earlier| earlier == keys) {
-            Change::Unchanged
-        } else {
-            warn_of_skipped(&self.issuer, &skipped);
-            Change::Changed
-        };
-        if let (Change::Changed, Some(keyring)) = (change, self.keyring.upgrade()) {
-            keyring.publish();
-        }
-        Ok(Loaded {
-            keys: count,
-            change,
-        })
-    }
-}
-
-fn remote_settings(source: &KeySource, ca_pem: Option<Vec<u8>>) -> RemoteKeySettings {
-    match source {
-        KeySource::Remote {
-            uri,
-            refresh,
-            cooldown,
-            timeout,
-            max_bytes,
-            ca_file: _,
-        } => RemoteKeySettings {
-            uri: uri.clone(),
-            refresh: *refresh,
-            cooldown: *cooldown,
-            timeout: *timeout,
-            max_bytes: *max_bytes,
-            ca_pem,
-        },
-        KeySource::File(_)
-        | KeySource::HmacSecret(_)
-        | KeySource::Companion
-        | KeySource::Feed(_) => RemoteKeySettings::new(""),
     }
 }
 
