@@ -29,7 +29,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::{Any, AnyPool, Transaction};
-use tokio::sync::Notify;
 
 pub use apps::{AppWithOwner, OwnedApp};
 pub use authorization_codes::{AuthorizationCode, CodeState, Redemption};
@@ -48,6 +47,7 @@ use apps::AppLookup;
 use batches::Batches;
 use location::Engine;
 use refresh_tokens::TokenLookup;
+use revocations::Growth;
 use writer::TokenWriter;
 
 /// A store that is open and has this binary's schema.
@@ -58,7 +58,7 @@ pub struct Store {
     writer: AnyPool,
     reader: AnyPool,
     /// Told whenever the revocation log is known to have grown.
-    appended: Arc<Notify>,
+    appended: Arc<Growth>,
     /// Where other processes are told of that, and tell.
     notices: Option<StoreLocation>,
     app_lookups: Batches<AppLookup>,

@@ -4,6 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
 use tokio::time::MissedTickBehavior;
 
 use super::{Issuer, IssuerError, random};
@@ -23,6 +26,9 @@ const GATHER: Duration = Duration::from_millis(5);
 
 /// Rows that are read at once.
 const PAGE: usize = 5000;
+
+/// The longest that an answer waits for the gate in this process.
+const SETTLING: Duration = Duration::from_millis(250);
 
 /// How often what has expired is dropped.
 const SWEEP: Duration = Duration::from_mins(1);
@@ -121,6 +127,22 @@ impl LogFollower {
         self.catch_up(store).await?;
         Ok(())
     }
+}
+
+/// What a request takes back, the gate in this process refuses before the answer is sent.
+pub(super) async fn settle(
+    State(issuer): State<Arc<Issuer>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let before = issuer.store.appends();
+    let response = next.run(request).await;
+    if issuer.store.appends() != before {
+        let caught_up = issuer.log.catch_up(&issuer.store);
+        // It is taken back already; who follows the log says what is wrong, and tries again.
+        let _ = tokio::time::timeout(SETTLING, caught_up).await;
+    }
+    response
 }
 
 impl Issuer {

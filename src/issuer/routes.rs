@@ -13,7 +13,7 @@ use super::cors::public;
 use super::refusal::Refusal;
 use super::{
     Issuer, account, apps, authorize, backend, containment, discovery, guard, introspect, login,
-    observation, openapi, revoke, token, whoami,
+    observation, openapi, revocation_log, revoke, token, whoami,
 };
 use backend::{app, role, scope, user};
 
@@ -127,6 +127,10 @@ pub(super) fn router(issuer: Arc<Issuer>) -> Router {
         .method_not_allowed_fallback(async || Refusal::MethodNotAllowed)
         .layer(from_fn_with_state(Arc::clone(&issuer), observation::audit))
         .layer(from_fn_with_state(Arc::clone(&issuer), guard::guard))
+        .layer(from_fn_with_state(
+            Arc::clone(&issuer),
+            revocation_log::settle,
+        ))
         .layer(from_fn_with_state(
             Arc::clone(&issuer),
             discovery::name_resource,

@@ -54,7 +54,7 @@ impl Store {
         listener.listen(CHANNEL).await?;
         loop {
             // What was told before is not heard.
-            self.appended.notify_one();
+            self.appended.tell();
             // Ends with the connection, so that what is missed is looked for.
             if listener.try_recv().await?.is_none() {
                 return Ok(());

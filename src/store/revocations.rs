@@ -1,7 +1,10 @@
 //! The revocation log: what was taken back, in the one order in which everybody sees it.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use sqlx::any::AnyRow;
 use sqlx::{Any, Row, Transaction};
+use tokio::sync::Notify;
 
 use super::refresh_tokens::end_family;
 use super::{ATTEMPTS, Store, StoreError};
@@ -18,6 +21,27 @@ const LOG_ID: &str = "revocation_log_id";
 
 /// How many positions are passed in a second when a log is led: more than it gets rows.
 const POSITIONS_A_SECOND: i64 = 1_000_000;
+
+/// Tells that the log has grown.
+#[derive(Debug, Default)]
+pub(super) struct Growth {
+    told: Notify,
+    /// By how many transactions of this process.
+    own: AtomicU64,
+}
+
+impl Growth {
+    /// Somebody has appended.
+    pub(super) fn tell(&self) {
+        self.told.notify_one();
+    }
+
+    /// This process has.
+    pub(super) fn tell_own(&self) {
+        self.own.fetch_add(1, Ordering::AcqRel);
+        self.tell();
+    }
+}
 
 /// A row of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,14 +112,19 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.give_notice(&mut transaction).await?;
         transaction.commit().await?;
-        self.appended.notify_one();
+        self.appended.tell_own();
         Ok(())
     }
 
     /// Waits until the log has grown, perhaps before the call. What other processes append is told
     /// where the engine can, and while [`Store::hear_notices`] runs. For one who waits, not for several.
     pub fn appended(&self) -> impl Future<Output = ()> + '_ {
-        self.appended.notified()
+        self.appended.told.notified()
+    }
+
+    /// How often this process has appended to the log.
+    pub fn appends(&self) -> u64 {
+        self.appended.own.load(Ordering::Acquire)
     }
 
     /// The name of the log, which is `fresh` where it had none.

@@ -5,11 +5,11 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use sqlx::{Any, AnyPool, Row, Transaction};
-use tokio::sync::Notify;
 
 use super::batches::{Together, chunks, placeholders};
 use super::location::Engine;
 use super::refresh_tokens::{NewToken, Rotation, Use, insert, rotate};
+use super::revocations::Growth;
 use super::{ATTEMPTS, StoreError, begin};
 
 /// Writes refresh tokens.
@@ -18,7 +18,7 @@ pub(super) struct TokenWriter {
     pub(super) engine: Engine,
     pub(super) pool: AnyPool,
     /// Told when the revocation log has been appended to.
-    pub(super) appended: Arc<Notify>,
+    pub(super) appended: Arc<Growth>,
 }
 
 /// What is to be written.
@@ -99,7 +99,7 @@ impl TokenWriter {
         transaction.commit().await?;
         let replayed = |written: &Written| matches!(written, Written::Used(Rotation::Replayed));
         if written.iter().any(replayed) {
-            self.appended.notify_one();
+            self.appended.tell_own();
         }
         Ok(written)
     }

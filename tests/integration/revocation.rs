@@ -6,7 +6,7 @@ use portcullis::identity::UserId;
 use portcullis::store::Store;
 use portcullis::token::Subject;
 
-use crate::test_companion::{PASSWORD, TestCompanion};
+use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestCompanion};
 
 /// As another issuer on the same store sees it.
 async fn store(companion: &TestCompanion) -> Store {
@@ -74,6 +74,17 @@ async fn what_is_taken_back_is_refused_and_what_comes_after_is_not() {
     let again = companion.login("alice", PASSWORD).await;
     assert_eq!(companion.check("GET", "/orders/1", &again).await, 200);
     assert_eq!(companion.check("GET", "/orders/1", &bob).await, 200);
+
+    let admin = companion.login("admin", ADMIN_PASSWORD).await;
+    for round in 0..20 {
+        let token = companion.login("alice", PASSWORD).await;
+        let body = serde_json::json!({"user": "alice"});
+        let done = companion.post("/backend/revoke", &body, &admin).await;
+        assert_eq!(done.status, 204, "{done:?}");
+        let status = companion.check("GET", "/orders/1", &token).await;
+        assert_eq!(status, 401, "the very next check, in round {round}");
+    }
+    let again = companion.login("alice", PASSWORD).await;
 
     store.revoke(&Subject::Everyone, now).await.unwrap();
     for token in [&again, &bob] {
