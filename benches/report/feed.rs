@@ -111,6 +111,10 @@ impl Feed {
             let begun = Instant::now();
             let mut made = 0;
             while !end.load(Ordering::Relaxed) {
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "the pace of an issuer's batches, and no event"
+                )]
                 std::thread::sleep(GATHER);
                 let due = begun.elapsed().as_secs_f64() * rate as f64;
                 // A count far below what fits.
