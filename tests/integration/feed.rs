@@ -10,7 +10,7 @@ mod start;
 use std::path::Path;
 use std::time::Duration;
 
-use portcullis::clock::{Clock, SystemClock, UnixSeconds};
+use portcullis::clock::{Clock, ManualClock, SystemClock, UnixSeconds};
 use portcullis::store::{Store, StoreLocation};
 use portcullis::token::Subject;
 use serde_json::Value;
@@ -152,6 +152,42 @@ async fn a_gate_without_a_database_refuses_within_a_second() {
     later.is_ready().await;
     for (token, status) in [(&alice, 401), (&bob, 401), (&again, 200)] {
         assert_eq!(later.status(token).await, status);
+    }
+}
+
+/// What came first is told by the log and not by clocks: one that is off by a minute, as far as the
+/// leeway goes, neither lets a revoked token in nor a fresh one not.
+#[tokio::test]
+async fn a_gate_whose_clock_is_off_by_a_minute_refuses_and_allows_as_others_do() {
+    let companion = TestCompanion::with_feed("").await;
+    let admin = companion
+        .login("admin", crate::test_companion::ADMIN_PASSWORD)
+        .await;
+    for off in [60, -60] {
+        let mut setup = setup(&feed_of(&companion), "");
+        let trust = setup.trust.take().unwrap();
+        setup.trust = Some(trust.replacen('{', "{leeway_seconds: 90, ", 1));
+        let now = SystemClock.now().plus(off);
+        setup.clock = Some(std::sync::Arc::new(ManualClock::new(now)));
+        let gate = TestApp::with(&setup);
+        let asker = Asker::connect(&gate.authz_url()).await;
+        let far = FarGate { gate, asker };
+        far.is_ready().await;
+        let name = format!("user{}", off + 60);
+        let earlier = companion.register(&name).await;
+        assert_eq!(far.status(&earlier).await, 200, "{off}");
+        let body = serde_json::json!({"user": name});
+        let done = companion.post("/backend/revoke", &body, &admin).await;
+        assert_eq!(done.status, 204, "{done:?}");
+        far.answers(&earlier, 401, A_SECOND).await;
+        let later = companion
+            .login(&name, crate::test_companion::PASSWORD)
+            .await;
+        assert_eq!(
+            far.status(&later).await,
+            200,
+            "{off}: made in the same second"
+        );
     }
 }
 

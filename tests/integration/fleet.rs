@@ -170,6 +170,23 @@ async fn no_revoked_token_passes_and_no_other_is_refused_whatever_is_killed() {
         })
     };
 
+    // Beside it people log in, at whichever issuer is up.
+    let logins = {
+        let (stopped, issuers) = (Arc::clone(&stopped), fleet.issuers());
+        tokio::spawn(async move {
+            let body = json!({"username": USERS[0], "password": PASSWORD});
+            let mut succeeded = 0;
+            for turn in 0_usize.. {
+                if stopped.load(Ordering::Relaxed) {
+                    break;
+                }
+                let answer = post(issuers[turn % 2], "/consumer/login", &[], &body).await;
+                succeeded += usize::from(answer.is_ok_and(|answer| answer.status == 200));
+            }
+            succeeded
+        })
+    };
+
     for round in 0..2 {
         let issuer = &mut fleet.issuers[round];
         history.cut(None, Instant::now());
@@ -199,6 +216,7 @@ async fn no_revoked_token_passes_and_no_other_is_refused_whatever_is_killed() {
     for task in tasks {
         task.await.unwrap();
     }
+    assert!(logins.await.unwrap() > 10);
     history.holds();
     for (_, envoy) in &fleet.gates {
         for (token, holder) in holders.iter().enumerate() {
