@@ -271,25 +271,29 @@ impl Authorizer {
     ) -> Result<Proof, Unverified> {
         let now = self.clock.now();
         let key = self.proofs.key(token);
-        if let Some(proof) = self.proofs.get(&key) {
+        let found = self.proofs.get(&key);
+        let is_miss = found.is_none();
+        if let Some(proof) = found {
             match trust.recheck(&proof.token, now) {
                 Ok(()) => return Ok(proof),
                 Err(Stale::Times(refusal)) => return Err(refusal.into()),
                 Err(Stale::TrustChanged) => self.proofs.remove(&key),
             }
         }
-        match effort {
-            Effort::Cache => Err(Unverified::NeedsSignature),
-            Effort::Text => {
-                trust.screen(token, now)?;
-                Err(Unverified::NeedsSignature)
-            }
-            Effort::Full => {
-                let proof = Proof::of(trust.verify(token, now)?);
-                self.proofs.insert(key, proof.clone(), now);
-                Ok(proof)
-            }
+        if effort == Effort::Cache {
+            return Err(Unverified::NeedsSignature);
         }
+        let screened = match effort {
+            Effort::Cache | Effort::Text => trust.screen(token, now).map(|()| None),
+            Effort::Full => trust.verify(token, now).map(Some),
+        };
+        if is_miss && !matches!(screened, Ok(None)) {
+            self.proofs.count_miss();
+        }
+        let verified = screened?.ok_or(Unverified::NeedsSignature)?;
+        let proof = Proof::of(verified);
+        self.proofs.insert(key, proof.clone(), now);
+        Ok(proof)
     }
 
     /// Counts a judgement with the route that decided.

@@ -255,9 +255,25 @@ impl Worker {
                 polled
             });
             if let Err(error) = served.await {
-                tracing::debug!(%error, "a connection of the authz listener has failed");
+                log_end(&error);
             }
         }
+    }
+}
+
+/// Says why a connection has ended. Proxies that go away are nobody's concern; that HTTP/2 itself
+/// ended a connection, with every check on it, is.
+fn log_end(error: &hyper::Error) {
+    let source = std::error::Error::source(error);
+    let http2 = source.and_then(|source| source.downcast_ref::<h2::Error>());
+    if let Some(cause) = http2.filter(|http2| http2.is_library()) {
+        tracing::warn!(
+            error = %cause,
+            "a connection to the authz listener broke the rules of HTTP/2 and was ended, with all \
+             checks on it"
+        );
+    } else {
+        tracing::debug!(%error, "a connection to the authz listener has failed");
     }
 }
 

@@ -22,6 +22,9 @@ const LAST_READ: usize = 2 * MAX_FRAME as usize;
 /// The least that RFC 9113 allows. A check usually fits into one frame.
 const MAX_FRAME: u32 = 16 << 10;
 
+/// See [`Http2Limits`]. In bytes.
+const CONNECTION_WINDOW: u32 = 8 << 20;
+
 /// The limits of one connection.
 #[derive(Debug, Clone)]
 pub(super) struct Http2Limits {
@@ -59,7 +62,7 @@ impl Http2Limits {
             max_concurrent_streams: listener.max_concurrent_streams,
             max_header_list: 2 << 20,
             stream_window: 1 << 20,
-            connection_window: 8 << 20,
+            connection_window: CONNECTION_WINDOW,
             max_pending_reset_streams: (BYTES_IN_A_TURN + LAST_READ) / LEAST_RESET_STREAM + 1,
             max_error_reset_streams: 1 << 16,
             max_send_buffer: 64 << 10,
@@ -106,8 +109,8 @@ mod tests {
 
     #[test]
     fn a_turn_of_the_smallest_frames_stays_within_what_h2_tolerates() {
-        let window = 8 << 20;
         let frames = (BYTES_IN_A_TURN + LAST_READ) / 10;
-        assert!(frames * (COUNTED_FRAME - 1) < window / 2);
+        let overhead = frames * (COUNTED_FRAME - 1);
+        assert!(overhead < CONNECTION_WINDOW as usize / 2);
     }
 }

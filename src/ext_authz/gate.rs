@@ -181,9 +181,12 @@ impl Gate {
             return Step::UnknownKey(issuer);
         }
         self.authorizer.tally(&snapshot, &judgement);
-        if let (Stage::Unverified, Decision::Deny(_)) = (stage, judgement.decision) {
-            let answer = self.deny(&Refusal::Overload, check.dialect(), None, started);
-            return Step::Answered(answer);
+        if stage == Stage::Unverified {
+            if let Decision::Deny(_) = judgement.decision {
+                let answer = self.deny(&Refusal::Overload, check.dialect(), None, started);
+                return Step::Answered(answer);
+            }
+            self.metrics.token_ignored();
         }
         Step::Answered(self.answer(&check, &judgement, started))
     }

@@ -130,6 +130,15 @@ async fn a_public_route_stays_open_to_all_however_many_tokens_are_forged() {
     for stream in streams {
         assert_eq!(peer.ended(stream).await.status(), 200);
     }
+    let (_, metrics) = gate.admin("/metrics").await;
+    assert!(
+        metrics.contains("\nportcullis_tokens_ignored_total "),
+        "{metrics}"
+    );
+    assert!(
+        !metrics.contains("\nportcullis_tokens_ignored_total 0\n"),
+        "{metrics}"
+    );
 }
 
 #[tokio::test]
