@@ -23,6 +23,7 @@ check: tools clients ## What CI runs: format, lints, tests, docs, dependencies, 
 	@if $(CARGO) deny --version >/dev/null 2>&1; then \
 	  echo "$(CARGO) deny check"; $(CARGO) deny check; \
 	else echo "cargo-deny is not installed: dependencies were not checked"; fi
+	@scripts/check-vendored-h2
 	$(CARGO) test --locked
 	@$(MAKE) --no-print-directory samples
 

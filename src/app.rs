@@ -7,6 +7,9 @@ mod companion;
 mod connection;
 #[cfg(feature = "issuer")]
 mod feed;
+mod gate_threads;
+mod http2_limits;
+mod read_turns;
 mod serving;
 mod socket;
 
@@ -32,6 +35,7 @@ use crate::telemetry::{DroppedLines, GateMetrics};
 
 use collectors::{AuthorizerCollector, ControlCollector, RevocationCollector};
 use companion::Companion;
+use gate_threads::GateThreads;
 use serving::Serving;
 use socket::AuthzSocket;
 
@@ -50,7 +54,7 @@ pub struct App {
     drain: Duration,
     servers: Vec<JoinHandle<()>>,
     /// Checks run here and nothing else does.
-    gate: Option<Runtime>,
+    gate: Option<GateThreads>,
     /// Probes, metrics, fetches and reloads run here.
     control: Option<Runtime>,
     /// The issuer runs here, if there is one.
@@ -68,7 +72,6 @@ pub fn build_with_clock(
     dropped_lines: Option<DroppedLines>,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<App> {
-    let gate_runtime = runtime("gate", config.authz.threads)?;
     let control_runtime = runtime("control", 1)?;
     let control = control_runtime.handle().clone();
     let core = Core::load(config, &control, Arc::clone(&clock))?;
@@ -90,14 +93,15 @@ pub fn build_with_clock(
     }
     let gate = core.gate(config, metrics);
     let serving = Serving::default();
-    let authz_server = serving.authz(gate_runtime.handle(), gate, authz_socket, &config.authz)?;
+    warn_of_plain_text(&authz_address);
+    let gate_threads = serving.authz(&control, gate, authz_socket, &config.authz)?;
     let told = CompanionStatus {
         store: companion.as_ref().map(Companion::store_probe),
         feed: companion.as_ref().and_then(Companion::served_feed),
     };
     let admin = core.admin(registry, told, &serving);
     let admin_server = serving.admin(&control, admin, admin_socket)?;
-    let mut servers = vec![authz_server, admin_server];
+    let mut servers = vec![admin_server];
     if let Some(companion) = companion {
         servers.extend(companion.serve(issuing, &serving.shutdown)?);
     }
@@ -124,7 +128,7 @@ pub fn build_with_clock(
         shutdown: serving.shutdown,
         drain: config.drain,
         servers,
-        gate: Some(gate_runtime),
+        gate: Some(gate_threads),
         control: Some(control_runtime),
         issuer: issuer_runtime,
     })
@@ -260,7 +264,11 @@ impl App {
         self.shutdown.advance(Phase::Stopping);
         tracing::info!("listeners close; work under way ends");
         let servers = std::mem::take(&mut self.servers);
+        let gate = self.gate.as_mut();
         let stopping = async {
+            if let Some(threads) = gate {
+                threads.ended().await;
+            }
             for server in servers {
                 // A server that panicked has stopped as well.
                 let _ = server.await;
@@ -280,8 +288,9 @@ impl App {
 impl Drop for App {
     fn drop(&mut self) {
         self.shutdown.advance(Phase::Stopping);
+        self.gate = None;
         // In the background, because an app may be dropped where blocking is not allowed.
-        let runtimes = [&mut self.gate, &mut self.control, &mut self.issuer];
+        let runtimes = [&mut self.control, &mut self.issuer];
         for runtime in runtimes.into_iter().filter_map(Option::take) {
             runtime.shutdown_background();
         }
@@ -289,6 +298,20 @@ impl Drop for App {
             // Already gone is as good.
             let _ = std::fs::remove_file(path);
         }
+    }
+}
+
+/// Tokens in checks are as good as those that callers send.
+fn warn_of_plain_text(authz: &ListenAddress) {
+    if let ListenAddress::Tcp(address) = authz
+        && !address.ip().is_loopback()
+    {
+        tracing::warn!(
+            authz.address = %address,
+            "the authz listener takes checks from other hosts in plain text: whoever can read the \
+             network reads the tokens in them, and whoever reaches the port may ask; listen on \
+             loopback or a Unix socket beside the proxy, or let a mesh encrypt and authenticate"
+        );
     }
 }
 

@@ -128,9 +128,36 @@ pub struct Judgement<'p> {
     pub decision: Decision<'p>,
     /// The caller's verified token, also where the route did not need it.
     pub caller: Option<Arc<VerifiedToken>>,
-    /// The token names a key that its issuer is not known to have: asking the issuer anew may
-    /// change the outcome.
+    /// The token names a key that its issuer is not known to have: asking the issuer anew may turn
+    /// the denial into an allow.
     pub unknown_key: Option<IssuerIndex>,
+}
+
+/// How much a judgement may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effort {
+    /// A look into the proof cache.
+    Cache,
+    /// Also reading a token's text: everything but its signature.
+    Text,
+    /// Everything.
+    Full,
+}
+
+/// Why there is no verified token.
+enum Unverified {
+    /// The request carried none.
+    Absent,
+    /// The token does not hold.
+    Refused(Refusal),
+    /// The effort ended before the signature.
+    NeedsSignature,
+}
+
+impl From<Refusal> for Unverified {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
 }
 
 /// Answers checks.
@@ -169,15 +196,32 @@ impl Authorizer {
     /// Judges a request by `snapshot`. Free of effects but for the cache: a check that waits for
     /// keys is judged twice, and counted once by [`Authorizer::tally`].
     pub fn judge<'p>(&self, snapshot: &'p Snapshot, request: &Request<'_>) -> Judgement<'p> {
+        let judged = self.judge_within(snapshot, request, Effort::Full);
+        // With full effort there is always a judgement.
+        judged.unwrap_or(Judgement::denied(Denial::Unlisted))
+    }
+
+    /// The same with no more than this effort; nothing where that does not suffice.
+    pub fn judge_within<'p>(
+        &self,
+        snapshot: &'p Snapshot,
+        request: &Request<'_>,
+        effort: Effort,
+    ) -> Option<Judgement<'p>> {
         let routed = match snapshot.policy.route(&request.target) {
             Ok(routed) => routed,
-            Err(malformed) => return Judgement::denied(Denial::MalformedTarget(malformed)),
+            Err(malformed) => return Some(Judgement::denied(Denial::MalformedTarget(malformed))),
         };
         if request.credential == Credential::Several {
-            return Judgement::denied(Denial::SeveralCredentials);
+            return Some(Judgement::denied(Denial::SeveralCredentials));
         }
         let verified = if may_need_token(&routed) {
-            self.verify(&snapshot.belief, request.credential)
+            match self.verify(&snapshot.belief, request.credential, effort) {
+                Ok(token) => Ok(Some(token)),
+                Err(Unverified::Absent) => Ok(None),
+                Err(Unverified::Refused(refusal)) => Err(refusal),
+                Err(Unverified::NeedsSignature) => return None,
+            }
         } else {
             Ok(None)
         };
@@ -186,49 +230,68 @@ impl Authorizer {
             Ok(Some(token)) => Evidence::Verified(token),
             Err(refusal) => Evidence::Refused(*refusal),
         };
-        Judgement {
+        Some(Judgement {
             decision: decide(&routed, evidence),
             unknown_key: match verified {
-                Err(Refusal::UnknownKey(issuer)) => Some(issuer),
+                Err(Refusal::UnknownKey(issuer)) if may_open(&routed) => Some(issuer),
                 Ok(_) | Err(_) => None,
             },
             caller: verified.ok().flatten(),
-        }
+        })
     }
 
     fn verify(
         &self,
         belief: &Belief,
         credential: Credential<'_>,
-    ) -> Result<Option<Arc<VerifiedToken>>, Refusal> {
+        effort: Effort,
+    ) -> Result<Arc<VerifiedToken>, Unverified> {
         match credential {
-            Credential::Absent => Ok(None),
-            Credential::Several | Credential::Malformed => Err(Refusal::Parts),
+            Credential::Absent => Err(Unverified::Absent),
+            Credential::Several | Credential::Malformed => Err(Refusal::Parts.into()),
             Credential::Token(token) => {
-                let proof = self.prove(belief.trust(), token)?;
+                let proof = self.prove(belief.trust(), token, effort)?;
                 if belief.is_revoked(proof.token.issuer_index(), &proof.revocable) {
-                    return Err(Refusal::Revoked);
+                    return Err(Refusal::Revoked.into());
                 }
                 if belief.is_too_old(proof.token.issuer_index()) {
-                    return Err(Refusal::RevocationsStale);
+                    return Err(Refusal::RevocationsStale.into());
                 }
-                Ok(Some(proof.token))
+                Ok(proof.token)
             }
         }
     }
 
     /// Takes the proof from the cache if it still holds, else verifies the token.
-    fn prove(&self, trust: &Trust, token: UnverifiedToken<'_>) -> Result<Proof, Refusal> {
+    fn prove(
+        &self,
+        trust: &Trust,
+        token: UnverifiedToken<'_>,
+        effort: Effort,
+    ) -> Result<Proof, Unverified> {
         let now = self.clock.now();
         let key = self.proofs.key(token);
-        if let Some(proof) = self.proofs.get(&key) {
+        let found = self.proofs.get(&key);
+        let is_miss = found.is_none();
+        if let Some(proof) = found {
             match trust.recheck(&proof.token, now) {
                 Ok(()) => return Ok(proof),
-                Err(Stale::Times(refusal)) => return Err(refusal),
+                Err(Stale::Times(refusal)) => return Err(refusal.into()),
                 Err(Stale::TrustChanged) => self.proofs.remove(&key),
             }
         }
-        let proof = Proof::of(trust.verify(token, now)?);
+        if effort == Effort::Cache {
+            return Err(Unverified::NeedsSignature);
+        }
+        let screened = match effort {
+            Effort::Cache | Effort::Text => trust.screen(token, now).map(|()| None),
+            Effort::Full => trust.verify(token, now).map(Some),
+        };
+        if is_miss && !matches!(screened, Ok(None)) {
+            self.proofs.count_miss();
+        }
+        let verified = screened?.ok_or(Unverified::NeedsSignature)?;
+        let proof = Proof::of(verified);
         self.proofs.insert(key, proof.clone(), now);
         Ok(proof)
     }
@@ -272,6 +335,25 @@ fn may_need_token(routed: &Routed<'_>) -> bool {
         Routed::Unlisted | Routed::Every(_) => true,
         Routed::One(route) => route.requirement != Requirement::Nobody,
         Routed::Preflight(_) => false,
+    }
+}
+
+/// Whether some token could let the request through that would not pass without one. Only then is
+/// it worth waiting for an issuer's keys.
+fn may_open(routed: &Routed<'_>) -> bool {
+    let needs_token = |requirement: &Requirement| match requirement {
+        Requirement::Authenticated | Requirement::Scopes { .. } => true,
+        Requirement::Public | Requirement::Nobody => false,
+    };
+    match routed {
+        Routed::Unlisted | Routed::Preflight(_) => false,
+        Routed::One(route) => needs_token(&route.requirement),
+        Routed::Every(routes) => {
+            let closed = routes
+                .iter()
+                .any(|route| route.requirement == Requirement::Nobody);
+            !closed && routes.iter().any(|route| needs_token(&route.requirement))
+        }
     }
 }
 

@@ -28,8 +28,8 @@
 //!
 //! # One request, end to end
 //!
-//! `ext_authz::service` receives the message; `ext_authz::wire` walks it in place, without a
-//! copy; `ext_authz::request` makes an `authorizer::Request` of it, or a refusal.
+//! A thread of `app::gate_threads` reads the connection. `ext_authz::service` receives the message;
+//! `ext_authz::gate` has it wait where it must; `ext_authz::wire` walks it in place, without a copy; `ext_authz::request` makes an `authorizer::Request` of it, or a refusal.
 //! `Authorizer::judge` takes the present snapshot, has `Policy::route` find the route, has the
 //! token verified or takes its proof from the cache, and calls `decide`. `ext_authz::answer`
 //! turns the decision into a `CheckResponse`.
@@ -50,7 +50,8 @@
 //! - A token carries how much of its issuer's log had happened: what was revoked later concerns it,
 //!   whatever clocks say, and nothing raises it again.
 //! - An `ext_authz::Answer` that denies has a non-zero code: its status type has no zero.
-//! - Nothing that a caller sends ends as a gRPC error; a panic is caught and refused.
+//! - Nothing that a caller sends ends as a gRPC error, or ends the connection that others share; a
+//!   panic is caught and refused, and so is a check that would be answered too late.
 //! - A path that can be read in two ways is refused, or judged by all its readings.
 //!
 //! Deliberately absent: fail-open switches, a negative cache, `jku` and its kin, algorithms

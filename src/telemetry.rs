@@ -43,6 +43,7 @@ pub struct GateMetrics {
     /// A counter for each reason and detail that there can be.
     denied: Arc<BTreeMap<(&'static str, &'static str), Counter>>,
     latency: Histogram,
+    ignored: Counter,
 }
 
 impl GateMetrics {
@@ -68,10 +69,17 @@ impl GateMetrics {
             Unit::Seconds,
             latency.clone(),
         );
+        let ignored = Counter::default();
+        registry.register(
+            "tokens_ignored",
+            "Tokens on public routes that could not be verified in time",
+            ignored.clone(),
+        );
         Self {
             allowed,
             denied,
             latency,
+            ignored,
         }
     }
 
@@ -79,6 +87,11 @@ impl GateMetrics {
     pub fn allowed(&self, latency: Duration) {
         self.allowed.inc();
         self.latency.observe(latency.as_secs_f64());
+    }
+
+    /// Counts a token that nobody has looked at because the check would have been late.
+    pub fn token_ignored(&self) {
+        self.ignored.inc();
     }
 
     /// Counts a refusal.

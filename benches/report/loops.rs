@@ -4,14 +4,14 @@ use std::fmt::Write as _;
 use std::hint::black_box;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use portcullis::authorizer::{Authorizer, Belief, CacheLimits, Snapshot};
 use portcullis::clock::{SystemClock, UnixSeconds};
 use portcullis::ext_authz::{
-    AnswerStyle, DecisionLog, Gate, IdentityHeaders, KeyRefresh, SubjectForm,
+    AnswerStyle, DecisionLog, Gate, IdentityHeaders, KeyRefresh, SubjectForm, Turn, Verifications,
 };
 use portcullis::policy::{Policy, Target};
 use portcullis::problem::Source;
@@ -164,15 +164,18 @@ fn gate(entries: u64, turns: usize) {
     list.extend(&revocations(1..entries + 1));
     let gate = build_gate(&issuer, list);
     let message = Template::with_token(HeaderForm::Listed).message(&issuer.token(0));
+    let verifications = Verifications::default();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
     runtime.block_on(async {
         for _ in 0..turns {
-            black_box(
-                gate.check(black_box(&message), Duration::from_millis(100))
-                    .await,
-            );
+            let turn = Turn {
+                deadline: Instant::now() + Duration::from_millis(125),
+                key_wait: Duration::from_millis(100),
+                verifications: &verifications,
+            };
+            black_box(gate.check(black_box(&message), &turn).await);
         }
     });
 }

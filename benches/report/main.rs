@@ -77,6 +77,7 @@ fn main() {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
         ["no-op"] => no_op::serve(),
+        ["no-op-on-one-thread"] => no_op::serve_on_one_thread(),
         ["loop", name, turns] => loops::run(name, turns.parse().unwrap()),
         _ => report(&words),
     }

@@ -1,5 +1,5 @@
-//! The yardstick: the server that anybody would write first, with tonic and envoy-types. It
-//! decodes each check and lets everything through.
+//! The yardsticks: the server that anybody would write first, with tonic and envoy-types. It
+//! decodes each check and lets everything through, on a runtime of many threads or of one.
 
 use std::net::Ipv4Addr;
 
@@ -22,9 +22,21 @@ impl Authorization for AllowsAll {
     }
 }
 
-/// Serves until a signal ends the process. Prints its address once it listens.
+/// Serves with the runtime that `#[tokio::main]` makes.
 #[tokio::main]
 pub(crate) async fn serve() {
+    serve_on_this_runtime().await;
+}
+
+/// The same on one thread. It is the stronger yardstick where many checks are under way: what it
+/// has answered goes out in one write.
+#[tokio::main(flavor = "current_thread")]
+pub(crate) async fn serve_on_one_thread() {
+    serve_on_this_runtime().await;
+}
+
+/// Serves until a signal ends the process. Prints its address once it listens.
+async fn serve_on_this_runtime() {
     // As `Server::serve` does it, but for the port.
     let incoming = TcpIncoming::bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
     let incoming = incoming.with_nodelay(Some(true));

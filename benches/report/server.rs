@@ -15,6 +15,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub(crate) enum Kind<'f> {
     /// The yardstick.
     NoOp,
+    /// The yardstick on one thread.
+    NoOpOnOneThread,
     /// Portcullis with this configuration.
     Portcullis(&'f Path),
 }
@@ -80,14 +82,15 @@ impl Server {
     /// Starts a server and waits until it answers.
     pub(crate) fn start(kind: Kind<'_>, under: &Under) -> Self {
         match kind {
-            Kind::NoOp => Self::start_no_op(under),
+            Kind::NoOp => Self::start_no_op("no-op", under),
+            Kind::NoOpOnOneThread => Self::start_no_op("no-op-on-one-thread", under),
             Kind::Portcullis(config) => Self::start_portcullis(config, under),
         }
     }
 
-    fn start_no_op(under: &Under) -> Self {
+    fn start_no_op(name: &str, under: &Under) -> Self {
         let mut command = under.command(&std::env::current_exe().unwrap());
-        command.arg("no-op").stdout(Stdio::piped());
+        command.arg(name).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap())

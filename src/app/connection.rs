@@ -1,4 +1,4 @@
-//! Connections of the authz listener, at most so many at a time.
+//! Connections of the authz listener: at most so many at a time, and read in turns.
 
 use std::io;
 use std::pin::Pin;
@@ -10,8 +10,12 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Sleep;
+#[cfg(feature = "issuer")]
 use tokio_stream::Stream;
+#[cfg(feature = "issuer")]
 use tonic::transport::server::Connected;
+
+use super::read_turns::ReadTurns;
 
 /// How long accepting pauses when the system is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -43,33 +47,36 @@ impl Connections {
         }
     }
 
+    /// The connections, for a server that takes them as they come.
+    #[cfg(feature = "issuer")]
     pub(super) fn stream(self) -> impl Stream<Item = io::Result<Connection>> {
         futures_util::stream::unfold(self, async |connections| {
-            let connection = connections.accept().await?;
-            Some((Ok(connection), connections))
+            let connection = connections.accept().await?.open(None);
+            Some((connection, connections))
         })
     }
 
-    async fn accept(&self) -> Option<Connection> {
+    /// The next connection; nothing if there will never be another.
+    pub(super) async fn accept(&self) -> Option<Accepted> {
         let place = Arc::clone(&self.places).acquire_owned().await.ok()?;
         loop {
             let accepted = match &self.listener {
-                Listener::Tcp(listener) => listener.accept().await.map(|(stream, _)| {
+                Listener::Tcp(listener) => listener.accept().await.and_then(|(stream, _)| {
                     // Answers are small and awaited: never hold them back. A failure costs speed.
                     let _ = stream.set_nodelay(true);
-                    Transport::Tcp(stream)
+                    stream.into_std().map(Socket::Tcp)
                 }),
                 Listener::Unix(listener) => listener
                     .accept()
                     .await
-                    .map(|(stream, _)| Transport::Unix(stream)),
+                    .and_then(|(stream, _)| stream.into_std().map(Socket::Unix)),
             };
             match accepted {
-                Ok(transport) => {
-                    return Some(Connection {
-                        transport,
-                        beginning: Some(Beginning::new(self.patience)),
-                        _place: place,
+                Ok(socket) => {
+                    return Some(Accepted {
+                        socket,
+                        patience: self.patience,
+                        place,
                     });
                 }
                 Err(error) => {
@@ -81,16 +88,45 @@ impl Connections {
     }
 }
 
+/// A connection that belongs to no thread yet, and gives its place back when it ends.
+pub(super) struct Accepted {
+    socket: Socket,
+    patience: Duration,
+    place: OwnedSemaphorePermit,
+}
+
+enum Socket {
+    Tcp(std::net::TcpStream),
+    Unix(std::os::unix::net::UnixStream),
+}
+
+impl Accepted {
+    /// Hands the connection to the runtime that is entered, to be read in these turns if any.
+    pub(super) fn open(self, turns: Option<Arc<ReadTurns>>) -> io::Result<Connection> {
+        let transport = match self.socket {
+            Socket::Tcp(stream) => Transport::Tcp(TcpStream::from_std(stream)?),
+            Socket::Unix(stream) => Transport::Unix(UnixStream::from_std(stream)?),
+        };
+        Ok(Connection {
+            transport,
+            beginning: Some(Beginning::new(self.patience)),
+            turns,
+            _place: self.place,
+        })
+    }
+}
+
 enum Transport {
     Tcp(TcpStream),
     Unix(UnixStream),
 }
 
-/// A connection, which gives its place free when it ends.
+/// A connection, which gives its place back when it ends.
 pub(super) struct Connection {
     transport: Transport,
     /// Absent once the other end has begun.
     beginning: Option<Beginning>,
+    turns: Option<Arc<ReadTurns>>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -109,6 +145,7 @@ impl Beginning {
     }
 }
 
+#[cfg(feature = "issuer")]
 impl Connected for Connection {
     type ConnectInfo = ();
 
@@ -121,13 +158,21 @@ impl AsyncRead for Connection {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.turns.as_ref().is_some_and(|turns| turns.is_used_up()) {
+            // The rest of the turn handles what was read.
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let before = buffer.filled().len();
         let read = match &mut self.transport {
             Transport::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
             Transport::Unix(stream) => Pin::new(stream).poll_read(context, buffer),
         };
+        let count = buffer.filled().len() - before;
+        if let Some(turns) = &self.turns {
+            turns.note_read(count);
+        }
         if let Some(beginning) = &mut self.beginning {
-            let count = buffer.filled().len() - before;
             beginning.missing = beginning.missing.saturating_sub(count);
             if beginning.missing == 0 {
                 self.beginning = None;

@@ -1,24 +1,29 @@
 //! The servers: what runs on which threads, and how each learns that the end has come.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tonic::transport::Server;
+use tonic::service::Routes;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use super::Core;
 use super::bounded_listener::{BoundedListener, Bounds};
-use super::connection::Connections;
+use super::gate_threads::{GateThreads, Served};
+use super::http2_limits::Http2Limits;
 use super::socket::AuthzSocket;
 use crate::admin::{self, Admin};
 use crate::config::AuthzListener;
-use crate::ext_authz::{AuthorizationService, Gate, SERVICE_NAME};
+use crate::ext_authz::{CheckLimits, Gate, SERVICE_NAME};
 use crate::keyring::Keyring;
 use crate::proto::FILE_DESCRIPTOR_SET;
 use crate::shutdown::{Phase, Shutdown};
+
+/// The longest that a check may take where the proxy names no shorter timeout.
+const LONGEST_CHECK: Duration = Duration::from_secs(30);
 
 /// What all servers share.
 #[derive(Default)]
@@ -28,46 +33,38 @@ pub(super) struct Serving {
 }
 
 impl Serving {
+    /// `control` is where the state of health is kept up to date.
     pub(super) fn authz(
         &self,
-        runtime: &Handle,
+        control: &Handle,
         gate: Arc<Gate>,
         socket: AuthzSocket,
         listener: &AuthzListener,
-    ) -> anyhow::Result<JoinHandle<()>> {
-        let _entered = runtime.enter();
-        let connections = Connections::new(
-            socket.listen()?,
-            listener.max_connections,
-            listener.keepalive,
-        );
-        let service =
-            AuthorizationService::new(gate, listener.max_message_bytes, listener.key_wait);
+    ) -> anyhow::Result<GateThreads> {
         let (reporter, health) = tonic_health::server::health_reporter();
-        runtime.spawn(report_health(
+        control.spawn(report_health(
             reporter,
             self.keys_loaded.subscribe(),
             self.shutdown.reached(Phase::Draining),
             self.shutdown.reached(Phase::Stopping),
         ));
-        let mut server = Server::builder()
-            .max_concurrent_streams(listener.max_concurrent_streams)
-            .http2_keepalive_interval(Some(listener.keepalive))
-            .http2_keepalive_timeout(Some(listener.keepalive));
-        let mut router = server.add_service(service).add_service(health);
+        let mut others = Routes::new(health);
         if listener.reflection {
             let reflection = tonic_reflection::server::Builder::configure()
                 .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
                 .build_v1()?;
-            router = router.add_service(reflection);
+            others = others.add_service(reflection);
         }
-        let stopped = self.shutdown.reached(Phase::Stopping);
-        Ok(runtime.spawn(async move {
-            let incoming = connections.stream();
-            if let Err(error) = router.serve_with_incoming_shutdown(incoming, stopped).await {
-                tracing::error!(%error, "the authz listener has failed");
-            }
-        }))
+        let check_limits =
+            CheckLimits::new(listener.max_message_bytes, listener.key_wait, LONGEST_CHECK);
+        let served = Served {
+            gate,
+            check_limits: Arc::new(check_limits),
+            others: others.prepare(),
+            http2: Http2Limits::new(listener),
+            shutdown: self.shutdown.clone(),
+        };
+        GateThreads::start(listener.threads, socket, listener.max_connections, &served)
     }
 
     pub(super) fn admin(

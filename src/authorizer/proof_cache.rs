@@ -151,16 +151,17 @@ impl ProofCache {
         TokenDigest(*digest.as_bytes())
     }
 
-    /// The proof of an earlier verification. The caller checks that it still holds.
+    /// The proof of an earlier verification, counted as a hit. The caller checks that it still
+    /// holds.
     pub fn get(&self, key: &TokenDigest) -> Option<Proof> {
-        let kept = self.proofs.get(key);
-        let counter = if kept.is_some() {
-            &self.counters.hits
-        } else {
-            &self.counters.misses
-        };
-        counter.fetch_add(1, Ordering::Relaxed);
-        kept.map(|kept| kept.proof)
+        let kept = self.proofs.get(key)?;
+        self.counters.hits.fetch_add(1, Ordering::Relaxed);
+        Some(kept.proof)
+    }
+
+    /// Counts a check that found no proof: once, however often it looks for one.
+    pub fn count_miss(&self) {
+        self.counters.misses.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Keeps a proof until its token expires, or until others need the room.

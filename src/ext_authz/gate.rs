@@ -1,20 +1,23 @@
 //! One check from bytes to bytes.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
 
 use super::answer::{Allowed, Answer, AnswerStyle};
 use super::decision_log::DecisionLog;
 use super::identity::AliasFinder;
 use super::refusal::Refusal;
 use super::request::{Check, Dialect};
-use crate::authorizer::{Authorizer, Judgement};
+use super::turn::{TooLate, Turn};
+use crate::authorizer::{Authorizer, Effort, Judgement};
 use crate::decision::Decision;
 use crate::telemetry::GateMetrics;
-use crate::token::IssuerIndex;
+use crate::token::{Credential, IssuerIndex};
 
 /// Asks an issuer for keys that it may have made since it was asked last.
 pub trait KeyRefresh: Send + Sync {
@@ -40,15 +43,44 @@ pub struct Gate {
 /// What the synchronous part of a check came to.
 enum Step {
     Answered(Answer),
+    /// Only the token's signature can tell.
+    NeedsSignature,
     /// The answer may change once this issuer has been asked for new keys.
     UnknownKey(IssuerIndex),
 }
 
-/// Whether a check may still wait for an issuer.
+/// How far a check has come.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Patience {
-    Waits,
+enum Stage {
+    /// Judged with no more than this effort.
+    First(Effort),
+    /// Its token's signature is verified.
+    Verifying,
+    /// The issuer was asked for new keys.
+    Refreshed,
+    /// The signature is verified with the keys that there are now.
     Final,
+    /// The signature will not be verified in time.
+    Unverified,
+}
+
+impl Stage {
+    fn effort(self) -> Effort {
+        match self {
+            Self::First(effort) => effort,
+            Self::Refreshed => Effort::Text,
+            Self::Verifying | Self::Final | Self::Unverified => Effort::Full,
+        }
+    }
+
+    /// Whether the issuer may still be asked for new keys.
+    fn may_refresh(self) -> bool {
+        matches!(self, Self::First(_) | Self::Verifying)
+    }
+
+    fn verifies(self) -> bool {
+        matches!(self, Self::Verifying | Self::Final)
+    }
 }
 
 impl Gate {
@@ -72,23 +104,14 @@ impl Gate {
         }
     }
 
-    /// Answers a check. Waits at most `patience`, and only for a token that names an unknown key.
-    pub async fn check(&self, message: &[u8], patience: Duration) -> Answer {
-        let first = if patience.is_zero() {
-            Patience::Final
-        } else {
-            Patience::Waits
-        };
-        match self.step(message, first) {
-            Step::Answered(answer) => answer,
-            Step::UnknownKey(issuer) => {
-                self.keys.refresh(issuer, patience).await;
-                match self.step(message, Patience::Final) {
-                    Step::Answered(answer) => answer,
-                    Step::UnknownKey(_) => self.refuse(Refusal::Defect),
-                }
-            }
-        }
+    /// Answers a check, at the latest when its turn is over. It waits only where a signature has to
+    /// be verified, or for the issuer of a token that names an unknown key.
+    pub async fn check(&self, message: &[u8], turn: &Turn<'_>) -> Answer {
+        let checking = AssertUnwindSafe(self.checked(message, turn)).catch_unwind();
+        checking.await.unwrap_or_else(|_| {
+            // The panic hook has logged where.
+            self.refuse(Refusal::Defect)
+        })
     }
 
     /// The answer to what could not even be handed to [`Gate::check`].
@@ -96,16 +119,44 @@ impl Gate {
         self.deny(&refusal, Dialect::default(), None, Instant::now())
     }
 
-    fn step(&self, message: &[u8], patience: Patience) -> Step {
-        let judged = catch_unwind(AssertUnwindSafe(|| self.judge(message, patience)));
-        judged.unwrap_or_else(|_| {
-            // The panic hook has logged where.
-            Step::Answered(self.refuse(Refusal::Defect))
-        })
+    /// A refusal for a caller that has gone away: neither logged nor counted.
+    pub(super) fn refuse_unheard(&self) -> Answer {
+        let refusal = Refusal::Unreadable;
+        self.style.deny(&refusal, Dialect::default(), None, "")
     }
 
-    fn judge(&self, message: &[u8], patience: Patience) -> Step {
+    async fn checked(&self, message: &[u8], turn: &Turn<'_>) -> Answer {
         let started = Instant::now();
+        if started >= turn.deadline {
+            return self.refuse_late(message, started);
+        }
+        let mut stage = Stage::First(turn.verifications.effort_before());
+        loop {
+            let mut permit = None;
+            if stage.verifies() {
+                match turn.verifications.begin(turn.deadline).await {
+                    Ok(running) => permit = Some(running),
+                    Err(TooLate) => stage = Stage::Unverified,
+                }
+            }
+            let step = self.judge(message, stage, started);
+            drop(permit);
+            stage = match step {
+                Step::Answered(answer) => return answer,
+                Step::NeedsSignature if stage == Stage::Refreshed => Stage::Final,
+                Step::NeedsSignature => Stage::Verifying,
+                Step::UnknownKey(issuer) => {
+                    let wait = turn.key_wait.min(turn.remaining());
+                    if !wait.is_zero() {
+                        self.keys.refresh(issuer, wait).await;
+                    }
+                    Stage::Refreshed
+                }
+            };
+        }
+    }
+
+    fn judge(&self, message: &[u8], stage: Stage, started: Instant) -> Step {
         let check = match Check::read(message, &self.finder) {
             Ok(check) => check,
             Err(malformed) => {
@@ -114,12 +165,40 @@ impl Gate {
             }
         };
         let snapshot = self.authorizer.snapshot();
-        let judgement = self.authorizer.judge(&snapshot, &check.request);
-        if let (Some(issuer), Patience::Waits) = (judgement.unknown_key, patience) {
+        let mut request = check.request;
+        if stage == Stage::Unverified {
+            // A route that is open to everybody stays so: there a token that nobody has looked at
+            // counts like a bad one. Everywhere else this leads to a denial.
+            request.credential = Credential::Absent;
+        }
+        let effort = stage.effort();
+        let Some(judgement) = self.authorizer.judge_within(&snapshot, &request, effort) else {
+            return Step::NeedsSignature;
+        };
+        if let Some(issuer) = judgement.unknown_key
+            && stage.may_refresh()
+        {
             return Step::UnknownKey(issuer);
         }
         self.authorizer.tally(&snapshot, &judgement);
+        if stage == Stage::Unverified {
+            if let Decision::Deny(_) = judgement.decision {
+                let answer = self.deny(&Refusal::Overload, check.dialect(), None, started);
+                return Step::Answered(answer);
+            }
+            self.metrics.token_ignored();
+        }
         Step::Answered(self.answer(&check, &judgement, started))
+    }
+
+    fn refuse_late(&self, message: &[u8], started: Instant) -> Answer {
+        let dialect = Check::read(message, &self.finder).map(|check| check.dialect());
+        self.deny(
+            &Refusal::Overload,
+            dialect.unwrap_or_default(),
+            None,
+            started,
+        )
     }
 
     fn answer(&self, check: &Check<'_>, judgement: &Judgement<'_>, started: Instant) -> Answer {

@@ -17,6 +17,8 @@ pub enum Refusal<'p> {
     Malformed(MalformedCheck),
     /// The message is larger than configured, or broke the gRPC framing.
     Unreadable,
+    /// It waited too long to be answered in time.
+    Overload,
     /// A defect of ours was caught on the way.
     Defect,
 }
@@ -77,7 +79,8 @@ impl RefusalStatus {
 
 impl<'p> Refusal<'p> {
     /// The names that [`Refusal::label`] can give beside those of [`Denial::LABELS`].
-    pub const LABELS: [&'static str; 3] = ["malformed_check", "unreadable_check", "defect"];
+    pub const LABELS: [&'static str; 4] =
+        ["malformed_check", "unreadable_check", "overload", "defect"];
 
     /// A short name from a closed set, for metrics, logs and metadata.
     pub fn label(&self) -> &'static str {
@@ -85,6 +88,7 @@ impl<'p> Refusal<'p> {
             Self::Denied(denial) => denial.label(),
             Self::Malformed(_) => "malformed_check",
             Self::Unreadable => "unreadable_check",
+            Self::Overload => "overload",
             Self::Defect => "defect",
         }
     }
@@ -94,14 +98,14 @@ impl<'p> Refusal<'p> {
         match self {
             Self::Denied(denial) => denial.detail(),
             Self::Malformed(malformed) => Some(malformed.label()),
-            Self::Unreadable | Self::Defect => None,
+            Self::Unreadable | Self::Overload | Self::Defect => None,
         }
     }
 
     fn route(&self) -> Option<&'p Route> {
         match self {
             Self::Denied(denial) => denial.route(),
-            Self::Malformed(_) | Self::Unreadable | Self::Defect => None,
+            Self::Malformed(_) | Self::Unreadable | Self::Overload | Self::Defect => None,
         }
     }
 
@@ -114,6 +118,7 @@ impl<'p> Refusal<'p> {
     pub fn status(&self) -> RefusalStatus {
         match self {
             Self::Malformed(_) | Self::Unreadable => RefusalStatus::BadRequest,
+            Self::Overload => RefusalStatus::Unavailable,
             Self::Defect => RefusalStatus::Internal,
             Self::Denied(denial) => match denial {
                 Denial::MalformedTarget(_) | Denial::SeveralCredentials => {
@@ -139,6 +144,7 @@ impl<'p> Refusal<'p> {
             Self::Denied(Denial::ScopesMissing { .. }) => Some("insufficient_scope"),
             Self::Malformed(_)
             | Self::Unreadable
+            | Self::Overload
             | Self::Defect
             | Self::Denied(
                 Denial::MalformedTarget(_)
@@ -155,6 +161,7 @@ impl<'p> Refusal<'p> {
     pub fn title(&self) -> &'static str {
         match self {
             Self::Malformed(_) | Self::Unreadable => "the request is malformed",
+            Self::Overload => "too many requests to check at the moment",
             Self::Defect => "the request could not be checked",
             Self::Denied(denial) => match denial {
                 Denial::MalformedTarget(_) => "the method, host or path is malformed",

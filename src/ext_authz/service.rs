@@ -1,131 +1,142 @@
-//! `envoy.service.auth.v3.Authorization` on tonic, and the net below it that turns every gRPC
-//! error into a refusal.
+//! `envoy.service.auth.v3.Authorization/Check` over HTTP/2: one request in, one answer out.
+//!
+//! There is no gRPC library in between. A check that cannot be read ends as a refusal, with
+//! `grpc-status: 0` like every other answer.
 
-use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
-use http_body::Body as HttpBody;
-use http_body_util::{BodyExt, Full};
-use tonic::Status;
-use tonic::body::Body;
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
-use tonic::server::{Grpc, NamedService, UnaryService};
-use tower_service::Service;
+use bytes::{BufMut, Bytes, BytesMut};
+use futures_util::FutureExt;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http_body::{Body, Frame};
 
 use super::answer::Answer;
 use super::gate::Gate;
+use super::message::{MessageError, MessageLimits, PREFIX_BYTES};
 use super::refusal::Refusal;
+use super::turn::{Turn, Verifications};
 
 /// The gRPC service's full name.
 pub const SERVICE_NAME: &str = "envoy.service.auth.v3.Authorization";
 
 const CHECK_PATH: &str = "/envoy.service.auth.v3.Authorization/Check";
 
-/// The service that Envoy calls.
-#[derive(Clone)]
-pub struct AuthorizationService {
-    gate: Arc<Gate>,
-    max_message_bytes: usize,
-    key_wait: Duration,
+const GRPC: &str = "application/grpc";
+
+/// Whether this is a call of `Check`, however wrong it may be otherwise.
+pub fn is_check(uri: &http::Uri) -> bool {
+    uri.path() == CHECK_PATH
 }
 
-impl AuthorizationService {
-    /// A service that answers by `gate`, refuses larger messages, and waits at most `key_wait` for
-    /// an issuer that may have new keys.
-    pub fn new(gate: Arc<Gate>, max_message_bytes: usize, key_wait: Duration) -> Self {
+/// What checks may take. Shared by all threads.
+#[derive(Debug)]
+pub struct CheckLimits {
+    messages: MessageLimits,
+    key_wait: Duration,
+    longest: Duration,
+}
+
+impl CheckLimits {
+    /// Larger messages are refused; a check waits at most `key_wait` for an issuer that may have
+    /// new keys, and takes at most `longest` where the proxy names no shorter timeout.
+    pub fn new(max_message_bytes: usize, key_wait: Duration, longest: Duration) -> Self {
+        Self {
+            messages: MessageLimits::new(max_message_bytes),
+            key_wait,
+            longest,
+        }
+    }
+
+    /// How long a check may take: half of what the proxy gives it, so that the answer, even if it
+    /// is a refusal, arrives before the proxy gives up. That would be an error, which
+    /// `failure_mode_allow` lets through.
+    fn patience(&self, headers: &HeaderMap) -> Duration {
+        let timeout = headers
+            .get("grpc-timeout")
+            .and_then(|value| value.to_str().ok())
+            .and_then(parse_timeout);
+        timeout.map_or(self.longest, |timeout| self.longest.min(timeout / 2))
+    }
+}
+
+/// Answers the checks of one thread.
+#[derive(Clone)]
+pub struct CheckService {
+    gate: Arc<Gate>,
+    limits: Arc<CheckLimits>,
+    verifications: Arc<Verifications>,
+}
+
+impl CheckService {
+    /// A service that answers by `gate`. Its clones share a thread, and verify signatures one at a
+    /// time.
+    pub fn new(gate: Arc<Gate>, limits: Arc<CheckLimits>) -> Self {
         Self {
             gate,
-            max_message_bytes,
-            key_wait,
+            limits,
+            verifications: Arc::default(),
         }
     }
-}
 
-impl NamedService for AuthorizationService {
-    const NAME: &'static str = SERVICE_NAME;
-}
-
-impl<B> Service<http::Request<B>> for AuthorizationService
-where
-    B: HttpBody + Send + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>> + Send + 'static,
-{
-    type Response = http::Response<Body>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: http::Request<B>) -> Self::Future {
-        if request.uri().path() != CHECK_PATH {
-            // Not a check, so nobody's request hangs on it.
-            let unknown = Status::unimplemented("the service has one method: Check").into_http();
-            return Box::pin(std::future::ready(Ok(unknown)));
-        }
-        let service = self.clone();
-        Box::pin(async move { Ok(service.answer(request).await) })
-    }
-}
-
-impl AuthorizationService {
-    async fn answer<B>(self, request: http::Request<B>) -> http::Response<Body>
+    /// Answers a check that arrived at this time.
+    pub async fn answer<B>(
+        self,
+        request: http::Request<B>,
+        arrived: Instant,
+    ) -> http::Response<CheckBody>
     where
-        B: HttpBody + Send + 'static,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>> + Send + 'static,
+        B: Body<Data = Bytes>,
     {
-        let patience = patience(request.headers(), self.key_wait);
-        let call = CheckCall {
-            gate: Arc::clone(&self.gate),
-            patience,
-        };
-        let response = Grpc::new(MessageCodec)
-            .max_decoding_message_size(self.max_message_bytes)
-            .unary(call, request)
-            .await;
-        // tonic ends a call in error by these headers alone: too large, cut off, compressed.
-        if response.headers().contains_key("grpc-status") {
-            tracing::warn!(
-                grpc.status = ?response.headers().get("grpc-status"),
-                grpc.message = ?response.headers().get("grpc-message"),
-                "a check could not be read; it is refused"
-            );
-            return framed(&self.gate.refuse(Refusal::Unreadable));
-        }
+        let answering = AssertUnwindSafe(self.judge(request, arrived)).catch_unwind();
+        let answer = answering.await.unwrap_or_else(|_| {
+            // The panic hook has logged where.
+            self.gate.refuse(Refusal::Defect)
+        });
+        let mut response = http::Response::new(CheckBody::of(&answer));
+        let content_type = HeaderValue::from_static(GRPC);
+        response.headers_mut().insert(CONTENT_TYPE, content_type);
         response
     }
+
+    async fn judge<B>(&self, request: http::Request<B>, arrived: Instant) -> Answer
+    where
+        B: Body<Data = Bytes>,
+    {
+        let (head, body) = request.into_parts();
+        let turn = Turn {
+            deadline: arrived + self.limits.patience(&head.headers),
+            key_wait: self.limits.key_wait,
+            verifications: &self.verifications,
+        };
+        let is_grpc = head.method == Method::POST && speaks_grpc(&head.headers);
+        // Checks may carry 60 KiB of their caller's headers, which are not needed any more.
+        drop(head);
+        let reading = self.limits.messages.read(body);
+        match tokio::time::timeout_at(turn.deadline.into(), reading).await {
+            Ok(Ok(message)) if is_grpc => self.gate.check(&message, &turn).await,
+            Ok(Ok(_)) => self.unreadable("it is not a gRPC call"),
+            Ok(Err(MessageError::Cancelled)) => self.gate.refuse_unheard(),
+            Ok(Err(MessageError::OutOfRoom)) | Err(_) => self.gate.refuse(Refusal::Overload),
+            Ok(Err(error)) => self.unreadable(&error.to_string()),
+        }
+    }
+
+    fn unreadable(&self, reason: &str) -> Answer {
+        tracing::warn!(reason, "a check could not be read; it is refused");
+        self.gate.refuse(Refusal::Unreadable)
+    }
 }
 
-/// A successful gRPC response that holds `answer`.
-fn framed(answer: &Answer) -> http::Response<Body> {
-    let message = answer.as_bytes();
-    let mut frame = BytesMut::with_capacity(message.len() + 5);
-    frame.put_u8(0);
-    frame.put_u32(u32::try_from(message.len()).unwrap_or(0));
-    frame.put_slice(message);
-    let mut trailers = http::HeaderMap::new();
-    trailers.insert("grpc-status", http::HeaderValue::from_static("0"));
-    let body = Full::new(frame.freeze()).with_trailers(std::future::ready(Some(Ok(trailers))));
-    let mut response = http::Response::new(Body::new(body));
-    let content_type = http::HeaderValue::from_static("application/grpc");
-    response
-        .headers_mut()
-        .insert(http::header::CONTENT_TYPE, content_type);
-    response
-}
-
-/// How long a check may wait: half of what the proxy has left, so that the answer still reaches it.
-fn patience(headers: &http::HeaderMap, key_wait: Duration) -> Duration {
-    let timeout = headers
-        .get("grpc-timeout")
-        .and_then(|value| value.to_str().ok())
-        .and_then(parse_timeout);
-    timeout.map_or(key_wait, |timeout| key_wait.min(timeout / 2))
+/// Whether the body is gRPC with a Protobuf message.
+fn speaks_grpc(headers: &HeaderMap) -> bool {
+    let value = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let rest = value.and_then(|value| value.strip_prefix(GRPC.as_bytes()));
+    rest.is_some_and(|rest| rest.is_empty() || rest == b"+proto" || rest.starts_with(b";"))
 }
 
 /// `grpc-timeout`: up to eight digits and a unit.
@@ -146,59 +157,51 @@ fn parse_timeout(text: &str) -> Option<Duration> {
     }
 }
 
-struct CheckCall {
-    gate: Arc<Gate>,
-    patience: Duration,
+/// The body of an answer: one message, and trailers that say that the call succeeded.
+#[derive(Debug)]
+pub struct CheckBody {
+    message: Option<Bytes>,
+    ended: bool,
 }
 
-impl UnaryService<Bytes> for CheckCall {
-    type Response = Answer;
-    type Future = Pin<Box<dyn Future<Output = Result<tonic::Response<Answer>, Status>> + Send>>;
-
-    fn call(&mut self, request: tonic::Request<Bytes>) -> Self::Future {
-        let gate = Arc::clone(&self.gate);
-        let patience = self.patience;
-        Box::pin(async move {
-            let message = request.into_inner();
-            Ok(tonic::Response::new(gate.check(&message, patience).await))
-        })
+impl CheckBody {
+    fn of(answer: &Answer) -> Self {
+        let message = answer.as_bytes();
+        let mut frame = BytesMut::with_capacity(PREFIX_BYTES + message.len());
+        frame.put_u8(0);
+        // Answers are far below 4 GiB. Too large a length would be an error to the proxy, where too
+        // small a one could turn a refusal into an allow.
+        frame.put_u32(u32::try_from(message.len()).unwrap_or(u32::MAX));
+        frame.put_slice(message);
+        Self {
+            message: Some(frame.freeze()),
+            ended: false,
+        }
     }
 }
 
-/// Hands messages over as they are: what is in them is read in place.
-#[derive(Debug, Clone, Copy)]
-struct MessageCodec;
+impl Body for CheckBody {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
 
-impl Codec for MessageCodec {
-    type Encode = Answer;
-    type Decode = Bytes;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        *self
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        if let Some(message) = self.message.take() {
+            return Poll::Ready(Some(Ok(Frame::data(message))));
+        }
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        self.ended = true;
+        let mut trailers = HeaderMap::with_capacity(1);
+        let name = HeaderName::from_static("grpc-status");
+        trailers.insert(name, HeaderValue::from_static("0"));
+        Poll::Ready(Some(Ok(Frame::trailers(trailers))))
     }
 
-    fn decoder(&mut self) -> Self {
-        *self
-    }
-}
-
-impl Encoder for MessageCodec {
-    type Item = Answer;
-    type Error = Status;
-
-    fn encode(&mut self, answer: Answer, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        buffer.put_slice(answer.as_bytes());
-        Ok(())
-    }
-}
-
-impl Decoder for MessageCodec {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
-        Ok(Some(buffer.copy_to_bytes(buffer.remaining())))
+    fn is_end_stream(&self) -> bool {
+        self.ended
     }
 }

@@ -218,8 +218,7 @@ impl KeySet {
         &self.fingerprint
     }
 
-    /// Checks a signature under the one key that the header names or, where it names none, under
-    /// the few of its algorithm.
+    /// Checks a signature under the keys that may have made it.
     pub(super) fn check_signature(
         &self,
         issuer: IssuerIndex,
@@ -227,29 +226,39 @@ impl KeySet {
         message: &[u8],
         signature: &Vec<u8>,
     ) -> Result<(), Refusal> {
-        let of_algorithm = |key: &&Key| key.algorithm() == header.algorithm;
-        let verified = if let Some(key_id) = &header.key_id {
-            let named = || self.keys.iter().filter(|key| key.answers_to(key_id));
-            let Some(key) = named().find(of_algorithm) else {
-                return Err(match named().next() {
-                    None => Refusal::UnknownKey(issuer),
-                    Some(_) => Refusal::KeyOfAnotherAlgorithm,
-                });
-            };
-            key.verifies(message, signature)
-        } else {
-            let candidates = || self.keys.iter().filter(of_algorithm);
-            match candidates().count() {
-                0 => return Err(Refusal::UnknownKey(issuer)),
-                1..=MAXIMUM_KEYS_TO_TRY => {}
-                _ => return Err(Refusal::TooManyKeysToTry),
-            }
-            candidates().any(|key| key.verifies(message, signature))
-        };
+        let candidates = self.candidates(issuer, header)?;
+        let verified = candidates
+            .iter()
+            .any(|key| key.verifies(message, signature));
         if verified {
             Ok(())
         } else {
             Err(Refusal::WrongSignature)
+        }
+    }
+
+    /// The one key that the header names or, where it names none, the few of its algorithm. Costs
+    /// no cryptography.
+    pub(super) fn candidates(
+        &self,
+        issuer: IssuerIndex,
+        header: &Header,
+    ) -> Result<Vec<&Key>, Refusal> {
+        let of_algorithm = |key: &&Key| key.algorithm() == header.algorithm;
+        if let Some(key_id) = &header.key_id {
+            let named = || self.keys.iter().filter(|key| key.answers_to(key_id));
+            match (named().find(of_algorithm), named().next()) {
+                (Some(key), _) => Ok(vec![key]),
+                (None, None) => Err(Refusal::UnknownKey(issuer)),
+                (None, Some(_)) => Err(Refusal::KeyOfAnotherAlgorithm),
+            }
+        } else {
+            let candidates: Vec<_> = self.keys.iter().filter(of_algorithm).collect();
+            match candidates.len() {
+                0 => Err(Refusal::UnknownKey(issuer)),
+                1..=MAXIMUM_KEYS_TO_TRY => Ok(candidates),
+                _ => Err(Refusal::TooManyKeysToTry),
+            }
         }
     }
 }

@@ -73,6 +73,18 @@ struct LoadedKeys {
     fingerprint: Fingerprint,
 }
 
+/// A token that is right in all but its signature, which has not been checked.
+struct Examined<'t> {
+    parts: Parts<'t>,
+    header: Header,
+    claims: Claims,
+    signature: Vec<u8>,
+    index: IssuerIndex,
+    issuer: &'t TrustedIssuer,
+    times: Times,
+    loaded: &'t LoadedKeys,
+}
+
 impl Trust {
     /// Trust in these issuers; `None` stands for keys that have not been loaded yet.
     pub fn new(issuers: Vec<(IssuerRules, Option<KeySet>)>) -> Result<Self, DuplicateIssuer> {
@@ -130,6 +142,33 @@ impl Trust {
         token: UnverifiedToken<'_>,
         now: UnixSeconds,
     ) -> Result<VerifiedToken, Refusal> {
+        let examined = self.examine(token, now)?;
+        let message = examined.parts.message.as_bytes();
+        let Examined { index, header, .. } = &examined;
+        let keys = &examined.loaded.keys;
+        keys.check_signature(*index, header, message, &examined.signature)?;
+        let basis = Basis {
+            rules: Arc::clone(&examined.issuer.rules),
+            index: examined.index,
+            fingerprint: examined.loaded.fingerprint,
+        };
+        VerifiedToken::new(basis, examined.times, examined.claims)
+    }
+
+    /// Looks at everything but the signature. What this refuses, [`Trust::verify`] refuses for the
+    /// same reason; what it lets pass is not believed yet. Costs no cryptography.
+    pub fn screen(&self, token: UnverifiedToken<'_>, now: UnixSeconds) -> Result<(), Refusal> {
+        let examined = self.examine(token, now)?;
+        let keys = &examined.loaded.keys;
+        keys.candidates(examined.index, &examined.header)?;
+        Ok(())
+    }
+
+    fn examine<'t>(
+        &'t self,
+        token: UnverifiedToken<'t>,
+        now: UnixSeconds,
+    ) -> Result<Examined<'t>, Refusal> {
         let parts = Parts::split(token)?;
         let header = Header::parse(parts.header)?;
         let claims = Claims::parse(parts.claims)?;
@@ -143,16 +182,16 @@ impl Trust {
         let issuer = self.issuers.get(index.0).ok_or(Refusal::UnknownIssuer)?;
         let times = issuer.check_rules(&header, &claims, now)?;
         let loaded = issuer.keys.as_ref().ok_or(Refusal::KeysNotLoaded(index))?;
-        loaded
-            .keys
-            .check_signature(index, &header, parts.message.as_bytes(), &signature)?;
-        let rules = Arc::clone(&issuer.rules);
-        let basis = Basis {
-            rules,
+        Ok(Examined {
+            parts,
+            header,
+            claims,
+            signature,
             index,
-            fingerprint: loaded.fingerprint,
-        };
-        VerifiedToken::new(basis, times, claims)
+            issuer,
+            times,
+            loaded,
+        })
     }
 
     /// Whether a token verified earlier would still be: its issuer's rules and keys are the very

@@ -116,7 +116,7 @@ impl Service<http::Uri> for UnixConnector {
     }
 }
 
-fn message(path: &str, authorization: Option<&str>) -> CheckRequest {
+pub(crate) fn message(path: &str, authorization: Option<&str>) -> CheckRequest {
     let mut http = HttpRequest {
         method: "GET".to_owned(),
         path: path.to_owned(),
@@ -138,7 +138,7 @@ fn message(path: &str, authorization: Option<&str>) -> CheckRequest {
     }
 }
 
-fn verdict(answer: CheckResponse) -> Verdict {
+pub(crate) fn verdict(answer: CheckResponse) -> Verdict {
     let code = answer.status.map_or(0, |status| status.code);
     match answer.http_response {
         Some(HttpResponse::DeniedResponse(denied)) => {

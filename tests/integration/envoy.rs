@@ -7,6 +7,7 @@ mod fuzz;
 mod headers;
 mod paths;
 mod raw_http2;
+mod shared_connection;
 
 use portcullis::config::ListenAddress;
 

@@ -16,6 +16,7 @@ mod accounts;
 #[cfg(feature = "issuer")]
 mod admin_verbs;
 mod asker;
+mod authz_http2;
 #[cfg(feature = "issuer")]
 mod backend;
 mod binary;
@@ -56,11 +57,13 @@ mod last_administrator;
 mod manifests;
 #[cfg(feature = "issuer")]
 mod openapi;
+mod overload;
 #[cfg(feature = "issuer")]
 mod postgres;
 #[cfg(feature = "issuer")]
 mod postgres_tls;
 mod protocol;
+mod raw_http2;
 mod reloads;
 mod remote_keys;
 #[cfg(feature = "issuer")]

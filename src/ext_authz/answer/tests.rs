@@ -149,11 +149,15 @@ fn malformed() -> Vec<MalformedCheck> {
 /// One of each; a new variant does not compile until it is listed here.
 fn refusals(route: &Route) -> Vec<Refusal<'_>> {
     let listed = |refusal: &Refusal<'_>| match refusal {
-        Refusal::Denied(_) | Refusal::Malformed(_) | Refusal::Unreadable | Refusal::Defect => true,
+        Refusal::Denied(_)
+        | Refusal::Malformed(_)
+        | Refusal::Unreadable
+        | Refusal::Overload
+        | Refusal::Defect => true,
     };
     let mut refusals: Vec<Refusal<'_>> = denials(route).into_iter().map(Refusal::Denied).collect();
     refusals.extend(malformed().into_iter().map(Refusal::Malformed));
-    refusals.extend([Refusal::Unreadable, Refusal::Defect]);
+    refusals.extend([Refusal::Unreadable, Refusal::Overload, Refusal::Defect]);
     assert!(refusals.iter().all(listed));
     refusals
 }

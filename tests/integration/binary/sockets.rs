@@ -82,3 +82,22 @@ async fn a_stale_socket_is_replaced() {
     let asker = Asker::connect_unix(path).await;
     assert_eq!(asker.ask("/account", None).await.status, 401);
 }
+
+#[test]
+fn plain_text_for_other_hosts_is_warned_of() {
+    const WARNING: &str = "in plain text";
+    let warned = |address: &str| {
+        let setup = Setup {
+            authz_address: Some(address.to_owned()),
+            ..Setup::default()
+        };
+        let server = Server::start(&setup);
+        let log = server.stderr.until(|log, _| log.contains("serving"));
+        log.lines()
+            .any(|line| line.contains("WARN") && line.contains(WARNING))
+    };
+    assert!(warned("0.0.0.0:0"));
+    assert!(warned("[::]:0"));
+    assert!(!warned("127.0.0.1:0"));
+    assert!(!warned("[::1]:0"));
+}

@@ -22,6 +22,12 @@ pub(crate) struct Door {
     pub(crate) headers: HeaderEncoding,
     /// Further members of the `ext_authz` filter, or others than usual.
     pub(crate) ext_authz: Value,
+    /// The name of the gate's cluster, which Envoy puts into `:authority`.
+    cluster: String,
+    /// Whether only a gate that passes health checks over gRPC is asked.
+    checks_health: bool,
+    /// Whether requests are traced, and checks carry their tracing headers.
+    traces: bool,
 }
 
 impl Door {
@@ -31,7 +37,22 @@ impl Door {
             gate: gate.clone(),
             headers,
             ext_authz: json!({}),
+            cluster: format!("gate-{name}"),
+            checks_health: false,
+            traces: false,
         }
+    }
+
+    /// The gate's cluster has this name, and its members must be healthy.
+    pub(crate) fn on_cluster(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.cluster);
+        self.checks_health = true;
+        self
+    }
+
+    pub(crate) fn tracing(mut self) -> Self {
+        self.traces = true;
+        self
     }
 
     pub(crate) fn with(mut self, ext_authz: Value) -> Self {
@@ -42,10 +63,6 @@ impl Door {
     /// The worst configuration: what goes wrong at the gate lets the request through.
     pub(crate) fn failing_open(self) -> Self {
         self.with(json!({"failure_mode_allow": true}))
-    }
-
-    fn cluster(&self) -> String {
-        format!("gate-{}", self.name)
     }
 
     fn listener(&self) -> Value {
@@ -61,6 +78,24 @@ impl Door {
 
     /// Nothing is normalised here, so that the gate meets what the caller sent.
     fn connection_manager(&self) -> Value {
+        let mut manager = self.plain_connection_manager();
+        if self.traces {
+            // Nobody collects; what counts are the headers.
+            manager["tracing"] = json!({"provider": {
+                "name": "envoy.tracers.opentelemetry",
+                "typed_config": {
+                    "@type": "type.googleapis.com/envoy.config.trace.v3.OpenTelemetryConfig",
+                    "grpc_service": {
+                        "envoy_grpc": {"cluster_name": "collector"}, "timeout": "0.25s",
+                    },
+                    "service_name": "shop",
+                },
+            }});
+        }
+        manager
+    }
+
+    fn plain_connection_manager(&self) -> Value {
         json!({
             "@type": "type.googleapis.com/envoy.extensions.filters.network.\
                       http_connection_manager.v3.HttpConnectionManager",
@@ -102,7 +137,7 @@ impl Door {
             "transport_api_version": "V3",
             "stat_prefix": self.name,
             // Long, so that a busy machine fails no test; what is about time sets its own.
-            "grpc_service": {"envoy_grpc": {"cluster_name": self.cluster()}, "timeout": "20s"},
+            "grpc_service": {"envoy_grpc": {"cluster_name": self.cluster}, "timeout": "20s"},
             "failure_mode_allow": false,
             "status_on_error": {"code": "ServiceUnavailable"},
             "encode_raw_headers": self.headers == HeaderEncoding::Raw,
@@ -122,7 +157,7 @@ impl Door {
             ListenAddress::Tcp(address) => socket_address(*address),
             ListenAddress::Unix(path) => json!({"pipe": {"path": path}}),
         };
-        let mut cluster = cluster(&self.cluster(), &address);
+        let mut cluster = cluster(&self.cluster, &address);
         cluster["typed_extension_protocol_options"] = json!({
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
                 "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.\
@@ -130,6 +165,14 @@ impl Door {
                 "explicit_http_config": {"http2_protocol_options": {}},
             },
         });
+        if self.checks_health {
+            // Without a panic threshold an unhealthy gate is not asked at all.
+            cluster["common_lb_config"] = json!({"healthy_panic_threshold": {"value": 0}});
+            cluster["health_checks"] = json!([{
+                "timeout": "5s", "interval": "0.2s", "no_traffic_interval": "0.2s",
+                "unhealthy_threshold": 1, "healthy_threshold": 1, "grpc_health_check": {},
+            }]);
+        }
         cluster
     }
 }
@@ -139,6 +182,8 @@ pub(crate) fn bootstrap(doors: &[Door], upstream: SocketAddr) -> Value {
     let listeners: Vec<Value> = doors.iter().map(Door::listener).collect();
     let mut clusters: Vec<Value> = doors.iter().map(Door::gate_cluster).collect();
     clusters.push(cluster("upstream", &socket_address(upstream)));
+    let nobody = SocketAddr::from(([127, 0, 0, 1], 1));
+    clusters.push(cluster("collector", &socket_address(nobody)));
     json!({
         "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}},
         "layered_runtime": {"layers": [{"name": "test", "static_layer": {

@@ -1,0 +1,349 @@
+//! The threads that answer checks and do nothing else.
+//!
+//! Each runs a runtime of its own, and a connection stays on its thread. What a connection reads in
+//! one turn is then answered by the same thread before the connection's next turn, in which all
+//! answers go out in one write.
+
+use std::convert::Infallible;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::thread::JoinHandle;
+
+use anyhow::Context as _;
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+use tonic::service::Routes;
+use tower_service::Service;
+
+use super::connection::{Accepted, Connections};
+use super::http2_limits::Http2Limits;
+use super::read_turns::{ReadTurns, WakeClock};
+use super::socket::AuthzSocket;
+use crate::ext_authz::{CheckBody, CheckLimits, CheckService, Gate, is_check};
+use crate::shutdown::{Phase, Shutdown};
+
+/// What all gate threads serve.
+#[derive(Clone)]
+pub(super) struct Served {
+    pub(super) gate: Arc<Gate>,
+    pub(super) check_limits: Arc<CheckLimits>,
+    /// Whatever is not a check: health and reflection.
+    pub(super) others: Routes,
+    pub(super) http2: Http2Limits,
+    pub(super) shutdown: Shutdown,
+}
+
+/// Threads that have been started, whose connections end with the phase [`Phase::Stopping`].
+pub(super) struct GateThreads(Vec<GateThread>);
+
+struct GateThread {
+    /// Dropped to end the thread with whatever it is doing.
+    cut: Option<oneshot::Sender<Infallible>>,
+    /// Gives notice when the thread has nothing more to do.
+    ended: oneshot::Receiver<Infallible>,
+    handle: Option<JoinHandle<()>>,
+}
+
+/// Where the connections of one thread are handed in.
+struct Inlet {
+    accepted: mpsc::UnboundedSender<Accepted>,
+    open: Arc<AtomicUsize>,
+}
+
+impl GateThreads {
+    /// Starts so many threads on this socket.
+    pub(super) fn start(
+        count: usize,
+        socket: AuthzSocket,
+        max_connections: usize,
+        served: &Served,
+    ) -> anyhow::Result<Self> {
+        let mut threads = Vec::new();
+        let (mut socket, mut acceptor) = (Some(socket), None);
+        let mut inlets = Vec::new();
+        for _ in 0..count {
+            let clock = WakeClock::new();
+            let runtime = runtime(&clock)?;
+            if let Some(socket) = socket.take() {
+                let _entered = runtime.enter();
+                acceptor = Some((runtime.handle().clone(), socket.listen()?));
+            }
+            let (accepted, incoming) = mpsc::unbounded_channel();
+            let open = Arc::new(AtomicUsize::new(0));
+            let worker = Worker {
+                incoming,
+                open: Arc::clone(&open),
+                clock,
+                served: served.clone(),
+            };
+            threads.push(GateThread::start(runtime, worker)?);
+            inlets.push(Inlet { accepted, open });
+        }
+        if let Some((runtime, listener)) = acceptor {
+            let keepalive = served.http2.keepalive();
+            let connections = Connections::new(listener, max_connections, keepalive);
+            let stopping = served.shutdown.reached(Phase::Stopping);
+            runtime.spawn(async move {
+                tokio::select! {
+                    () = deal(&connections, &inlets) => {}
+                    () = stopping => {}
+                }
+            });
+        }
+        Ok(Self(threads))
+    }
+
+    /// Waits until every thread has ended by itself.
+    pub(super) async fn ended(&mut self) {
+        for thread in &mut self.0 {
+            // The sender is dropped at the thread's end.
+            let _ = (&mut thread.ended).await;
+            thread.join();
+        }
+    }
+}
+
+impl Drop for GateThreads {
+    fn drop(&mut self) {
+        for thread in &mut self.0 {
+            thread.cut = None;
+        }
+        for thread in &mut self.0 {
+            thread.join();
+        }
+    }
+}
+
+impl GateThread {
+    fn start(runtime: Runtime, worker: Worker) -> anyhow::Result<Self> {
+        let (cut, mut is_cut) = oneshot::channel();
+        let (end, ended) = oneshot::channel();
+        let work = move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    () = worker.run() => {}
+                    _ = &mut is_cut => {}
+                }
+            });
+            drop(runtime);
+            drop::<oneshot::Sender<Infallible>>(end);
+        };
+        let builder = std::thread::Builder::new().name("gate".to_owned());
+        let handle = builder.spawn(work).context("cannot start a gate thread")?;
+        Ok(Self {
+            cut: Some(cut),
+            ended,
+            handle: Some(handle),
+        })
+    }
+
+    /// Short: the thread ends, or has ended.
+    fn join(&mut self) {
+        if let Some(handle) = self.handle.take() {
+            // A thread that panicked has ended as well.
+            let _ = handle.join();
+        }
+    }
+}
+
+fn runtime(clock: &Arc<WakeClock>) -> anyhow::Result<Runtime> {
+    let clock = Arc::clone(clock);
+    Builder::new_current_thread()
+        .enable_all()
+        .on_thread_unpark(move || clock.wake())
+        .build()
+        .context("cannot start the runtime of a gate thread")
+}
+
+/// Hands each connection to the thread that has the fewest.
+async fn deal(connections: &Connections, inlets: &[Inlet]) {
+    while let Some(accepted) = connections.accept().await {
+        let fewest = inlets
+            .iter()
+            .min_by_key(|inlet| inlet.open.load(Ordering::Relaxed));
+        if let Some(inlet) = fewest {
+            inlet.open.fetch_add(1, Ordering::Relaxed);
+            // A thread that has ended closes the connection.
+            let _ = inlet.accepted.send(accepted);
+        }
+    }
+}
+
+/// One thread's work.
+struct Worker {
+    incoming: mpsc::UnboundedReceiver<Accepted>,
+    open: Arc<AtomicUsize>,
+    clock: Arc<WakeClock>,
+    served: Served,
+}
+
+impl Worker {
+    /// Serves connections until the end has come and they have ended.
+    async fn run(mut self) {
+        let service = Responder {
+            checks: CheckService::new(
+                Arc::clone(&self.served.gate),
+                Arc::clone(&self.served.check_limits),
+            ),
+            others: self.served.others.clone(),
+        };
+        let mut serving = JoinSet::new();
+        let mut stopping = pin!(self.served.shutdown.reached(Phase::Stopping));
+        loop {
+            tokio::select! {
+                accepted = self.incoming.recv() => match accepted {
+                    Some(accepted) => {
+                        let closed = Closed(Arc::clone(&self.open));
+                        let connection = self.serve(accepted, service.clone());
+                        serving.spawn(async move {
+                            connection.await;
+                            drop(closed);
+                        });
+                    }
+                    None => break,
+                },
+                Some(_) = serving.join_next() => {}
+                () = &mut stopping => break,
+            }
+        }
+        while serving.join_next().await.is_some() {}
+    }
+
+    fn serve(
+        &self,
+        accepted: Accepted,
+        service: Responder,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let turns = ReadTurns::new(Arc::clone(&self.clock));
+        let limits = self.served.http2.clone();
+        let stopping = self.served.shutdown.reached(Phase::Stopping);
+        async move {
+            let opened = accepted.open(Some(Arc::clone(&turns)));
+            let connection = match opened {
+                Ok(connection) => connection,
+                Err(error) => {
+                    tracing::warn!(%error, "cannot serve a connection");
+                    return;
+                }
+            };
+            let arrivals = Arc::clone(&turns);
+            let respond = service_fn(move |request| {
+                // Before the check waits for its turn among the others of this thread.
+                let arrived = arrivals.arrived();
+                service.clone().respond(request, arrived)
+            });
+            let io = TokioIo::new(connection);
+            let mut connection = pin!(limits.server().serve_connection(io, respond));
+            let mut stopping = pin!(stopping);
+            let mut is_stopping = false;
+            let served = std::future::poll_fn(|context| {
+                if !is_stopping && stopping.as_mut().poll(context).is_ready() {
+                    is_stopping = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                turns.begin();
+                let polled = connection.as_mut().poll(context);
+                turns.end();
+                polled
+            });
+            if let Err(error) = served.await {
+                log_end(&error);
+            }
+        }
+    }
+}
+
+/// Says why a connection has ended. Proxies that go away are nobody's concern; that HTTP/2 itself
+/// ended a connection, with every check on it, is.
+fn log_end(error: &hyper::Error) {
+    let source = std::error::Error::source(error);
+    let http2 = source.and_then(|source| source.downcast_ref::<h2::Error>());
+    if let Some(cause) = http2.filter(|http2| http2.is_library()) {
+        tracing::warn!(
+            error = %cause,
+            "a connection to the authz listener broke the rules of HTTP/2 and was ended, with all \
+             checks on it"
+        );
+    } else {
+        tracing::debug!(%error, "a connection to the authz listener has failed");
+    }
+}
+
+/// Counts a connection's end.
+struct Closed(Arc<AtomicUsize>);
+
+impl Drop for Closed {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Answers whatever comes over a connection.
+#[derive(Clone)]
+struct Responder {
+    checks: CheckService,
+    others: Routes,
+}
+
+impl Responder {
+    async fn respond(
+        mut self,
+        request: http::Request<Incoming>,
+        arrived: std::time::Instant,
+    ) -> Result<http::Response<Reply>, Infallible> {
+        if is_check(request.uri()) {
+            let response = self.checks.answer(request, arrived).await;
+            Ok(response.map(Reply::Check))
+        } else {
+            // Routes are always ready.
+            let response = self.others.call(request).await?;
+            Ok(response.map(Reply::Other))
+        }
+    }
+}
+
+/// The body of a response.
+enum Reply {
+    Check(CheckBody),
+    Other(tonic::body::Body),
+}
+
+impl Body for Reply {
+    type Data = Bytes;
+    type Error = tonic::Status;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, tonic::Status>>> {
+        match self.get_mut() {
+            Self::Check(body) => {
+                let frame = Pin::new(body).poll_frame(context);
+                frame.map(|frame| frame.map(|frame| frame.map_err(|never| match never {})))
+            }
+            Self::Other(body) => Pin::new(body).poll_frame(context),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Check(body) => body.is_end_stream(),
+            Self::Other(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Check(body) => body.size_hint(),
+            Self::Other(body) => body.size_hint(),
+        }
+    }
+}
