@@ -23,7 +23,7 @@ use crate::admin::{Admin, ServedFeed, StoreProbe};
 use crate::authorizer::Authorizer;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ListenAddress};
-use crate::ext_authz::{AnswerStyle, DecisionLog, Gate, KeyRefresh};
+use crate::ext_authz::{AnswerStyle, DecisionLog, Gate, KeyRefresh, SubjectNames};
 use crate::keyring::Keyring;
 use crate::reload::watch::{FileWatcher, WatchSettings};
 use crate::reload::{LoadError, Loader, ReadInputs};
@@ -71,6 +71,7 @@ pub fn build_with_clock(
     let gate_runtime = runtime("gate", config.authz.threads)?;
     let control_runtime = runtime("control", 1)?;
     let control = control_runtime.handle().clone();
+    let names = SubjectNames::load(config.log.subject, config.log.subject_key_file.as_deref())?;
     let core = Core::load(config, &control, Arc::clone(&clock))?;
     let admin_socket = socket::bind_admin(config.admin.address)?;
     let authz_socket = AuthzSocket::bind(&config.authz)?;
@@ -80,7 +81,7 @@ pub fn build_with_clock(
         .map(|threads| runtime("issuer", threads))
         .transpose()?;
     let issuing = issuer_runtime.as_ref().map_or(&control, Runtime::handle);
-    let companion = Companion::open(config, issuing, &core.keyring, clock)?;
+    let companion = Companion::open(config, issuing, &core.keyring, &names, clock)?;
     let issuer_address = companion.as_ref().map(Companion::address).transpose()?;
     let feed_address = companion.as_ref().and_then(Companion::feed_address);
 
@@ -88,7 +89,7 @@ pub fn build_with_clock(
     if let Some(companion) = &companion {
         companion.register_metrics(&mut registry);
     }
-    let gate = core.gate(config, metrics);
+    let gate = core.gate(config, metrics, names);
     let serving = Serving::default();
     let authz_server = serving.authz(gate_runtime.handle(), gate, authz_socket, &config.authz)?;
     let told = CompanionStatus {
@@ -183,7 +184,7 @@ impl Core {
         (registry, metrics)
     }
 
-    fn gate(&self, config: &Config, metrics: GateMetrics) -> Arc<Gate> {
+    fn gate(&self, config: &Config, metrics: GateMetrics, subjects: SubjectNames) -> Arc<Gate> {
         let style = AnswerStyle::new(
             config.identity_headers.clone(),
             config.realm.clone(),
@@ -191,7 +192,7 @@ impl Core {
         );
         let log = DecisionLog {
             allowed: config.log.allowed,
-            subject: config.log.subject,
+            subjects,
         };
         let authorizer = Arc::clone(&self.authorizer);
         let keys: Arc<dyn KeyRefresh> = Arc::clone(&self.keyring) as _;

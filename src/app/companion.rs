@@ -16,6 +16,7 @@ use super::socket;
 use crate::admin::{ServedFeed, StoreProbe};
 use crate::clock::Clock;
 use crate::config::{Config, IssuerSettings};
+use crate::ext_authz::SubjectNames;
 use crate::issuer::{ConnectedFrom, FirstAdministrator, Issuer};
 use crate::keyring::Keyring;
 use crate::shutdown::{Phase, Shutdown};
@@ -39,6 +40,7 @@ impl Companion {
         config: &Config,
         runtime: &Handle,
         keyring: &Arc<Keyring>,
+        names: &SubjectNames,
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Option<Self>> {
         let Some(settings) = config.issuer.clone() else {
@@ -47,11 +49,12 @@ impl Companion {
         let socket = socket::bind_issuer(settings.address)?;
         let feed = config.feed.as_ref();
         let feed_socket = feed.map(FeedSocket::bind).transpose()?;
+        let names = names.clone();
         // Not `block_on`: whoever builds an app may itself run on a runtime.
         let (sender, receiver) = std::sync::mpsc::channel();
         runtime.spawn(async move {
             // Whoever waited is gone if this fails.
-            let _ = sender.send(Issuer::open(settings, clock).await);
+            let _ = sender.send(Issuer::open(settings, names, clock).await);
         });
         let opened = receiver.recv().context("the issuer did not start")?;
         let (issuer, administrator) = opened?;

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use crate::admin::{ServedFeed, StoreProbe};
 use crate::clock::Clock;
 use crate::config::{Config, IssuerSettings};
+use crate::ext_authz::SubjectNames;
 use crate::keyring::Keyring;
 use crate::shutdown::Shutdown;
 
@@ -31,6 +32,7 @@ impl Companion {
         config: &Config,
         _: &Handle,
         _: &Arc<Keyring>,
+        _: &SubjectNames,
         _: Arc<dyn Clock>,
     ) -> anyhow::Result<Option<Self>> {
         match &config.issuer {

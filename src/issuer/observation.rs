@@ -13,7 +13,6 @@ use super::Issuer;
 use super::guard::Caller;
 use super::refusal::StoreFailed;
 use super::throttle::{self, ConnectedFrom};
-use crate::ext_authz::SubjectForm;
 
 /// The label of requests to no endpoint.
 const NO_ENDPOINT: &str = "none";
@@ -78,10 +77,8 @@ pub(super) async fn audit(
     let endpoint = request.extensions().get::<MatchedPath>().cloned();
     let method = request.method().clone();
     // Paths name users and apps: they are personal data like subjects are.
-    let path = match issuer.settings.log_subject {
-        SubjectForm::Plain => Some(request.uri().path().to_owned()),
-        SubjectForm::Digest => None,
-    };
+    let plain = issuer.names.are_plain();
+    let path = plain.then(|| request.uri().path().to_owned());
     let response = next.run(request).await;
     tracing::info!(
         target: "portcullis::audit",

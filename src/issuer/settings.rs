@@ -7,9 +7,8 @@ use std::thread::available_parallelism;
 use serde::Deserialize;
 
 use super::throttle::{ThrottleDocument, ThrottleSettings, TrustedProxies, trusted_proxies};
-use crate::ext_authz::SubjectForm;
 use crate::problem::Faults;
-use crate::store::StoreLocation;
+use crate::store::{StoreLocation, WrittenLocation};
 use crate::token::{Algorithm, MAXIMUM_PUBLISHED_KEYS};
 use crate::yaml::present;
 
@@ -54,8 +53,6 @@ pub struct IssuerSettings {
     pub throttle: ThrottleSettings,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: TrustedProxies,
-    /// How users are named in the log: as `log.subject` says.
-    pub log_subject: SubjectForm,
 }
 
 /// The signing keys.
@@ -126,7 +123,7 @@ pub struct IssuerDocument {
     #[serde(default = "default_address")]
     address: String,
     #[serde(default = "default_store")]
-    store: String,
+    store: WrittenLocation,
     #[serde(default)]
     audiences: Vec<String>,
     #[serde(default = "default_access_token_seconds")]
@@ -218,8 +215,8 @@ fn default_address() -> String {
     "127.0.0.1:8080".to_owned()
 }
 
-fn default_store() -> String {
-    "sqlite:portcullis.db".to_owned()
+fn default_store() -> WrittenLocation {
+    "sqlite:portcullis.db".into()
 }
 
 fn default_secret_overlap_seconds() -> u64 {
@@ -273,7 +270,7 @@ impl IssuerDocument {
                  as `127.0.0.1:8080`"
             ));
         }
-        let store = StoreLocation::parse(&self.store, base)
+        let store = StoreLocation::parse(self.store.reveal(), base)
             .map_err(|error| faults.add(format!("`issuer.store` names no store: {error}")));
         if self.audiences.iter().any(String::is_empty) {
             faults.add("`issuer.audiences` has an empty entry: remove it");
@@ -337,7 +334,6 @@ impl IssuerDocument {
             max_revocations: usize::try_from(self.max_revocations).ok()?,
             throttle: throttle?,
             trusted_proxies,
-            log_subject: SubjectForm::default(),
         })
     }
 }
