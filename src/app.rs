@@ -1,12 +1,12 @@
 //! Wiring: from a configuration to listeners that serve, and back to silence.
 
-mod bounded_listener;
 mod collectors;
 #[cfg_attr(not(feature = "issuer"), path = "app/no_companion.rs")]
 mod companion;
 mod connection;
 #[cfg(feature = "issuer")]
 mod feed;
+mod http;
 mod serving;
 mod socket;
 
@@ -91,16 +91,17 @@ pub fn build_with_clock(
     }
     let gate = core.gate(config, metrics, names);
     let serving = Serving::default();
+    serving.http.register(&mut registry);
     let authz_server = serving.authz(gate_runtime.handle(), gate, authz_socket, &config.authz)?;
     let told = CompanionStatus {
         store: companion.as_ref().map(Companion::store_probe),
         feed: companion.as_ref().and_then(Companion::served_feed),
     };
     let admin = core.admin(registry, told, &serving);
-    let admin_server = serving.admin(&control, admin, admin_socket)?;
+    let admin_server = serving.admin(&control, admin, admin_socket, config.admin.limits)?;
     let mut servers = vec![authz_server, admin_server];
     if let Some(companion) = companion {
-        servers.extend(companion.serve(issuing, &serving.shutdown)?);
+        servers.extend(companion.serve(issuing, &serving)?);
     }
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),

@@ -67,9 +67,7 @@ pub use routes::endpoints;
 pub use settings::{
     Grants, HashingSettings, IssuerDocument, IssuerSettings, KeySettings, RefreshSettings,
 };
-pub use throttle::{
-    BucketSettings, ConnectedFrom, Network, NotANetwork, ThrottleSettings, TrustedProxies,
-};
+pub use throttle::{BucketSettings, Network, NotANetwork, ThrottleSettings, TrustedProxies};
 
 use directory::{Authority, Directory};
 use hashing::PasswordHasher;

@@ -7,6 +7,7 @@ use std::thread::available_parallelism;
 use serde::Deserialize;
 
 use super::throttle::{ThrottleDocument, ThrottleSettings, TrustedProxies, trusted_proxies};
+use crate::connection_limits::{ConnectionLimits, ConnectionLimitsDocument};
 use crate::problem::Faults;
 use crate::store::{StoreLocation, WrittenLocation};
 use crate::token::{Algorithm, MAXIMUM_PUBLISHED_KEYS};
@@ -21,6 +22,8 @@ pub struct IssuerSettings {
     pub url: String,
     /// Where it listens; port 0 takes a free one.
     pub address: SocketAddr,
+    /// The bounds of its connections. Those of trusted proxies have none of their own.
+    pub connections: ConnectionLimits,
     /// Where its rows are.
     pub store: StoreLocation,
     /// The tokens' `aud`, beside the issuer itself.
@@ -154,6 +157,18 @@ pub struct IssuerDocument {
     throttle: ThrottleDocument,
     #[serde(default)]
     trusted_proxies: Vec<String>,
+    #[serde(default = "default_max_connections")]
+    max_connections: u64,
+    #[serde(default, deserialize_with = "present")]
+    max_connections_per_address: Option<u64>,
+    #[serde(default = "default_timeout_ms")]
+    header_timeout_ms: u64,
+    #[serde(default = "default_timeout_ms")]
+    body_timeout_ms: u64,
+    #[serde(default = "default_idle_timeout_seconds")]
+    idle_timeout_seconds: u64,
+    #[serde(default = "default_lifetime_seconds")]
+    lifetime_seconds: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -215,6 +230,23 @@ fn default_address() -> String {
     "127.0.0.1:8080".to_owned()
 }
 
+fn default_max_connections() -> u64 {
+    512
+}
+
+fn default_timeout_ms() -> u64 {
+    10_000
+}
+
+/// Longer than the load balancers of the large clouds keep idle connections, so that these end first.
+fn default_idle_timeout_seconds() -> u64 {
+    75
+}
+
+fn default_lifetime_seconds() -> u64 {
+    300
+}
+
 fn default_store() -> WrittenLocation {
     "sqlite:portcullis.db".into()
 }
@@ -270,6 +302,7 @@ impl IssuerDocument {
                  as `127.0.0.1:8080`"
             ));
         }
+        let connections = self.connections(faults);
         let store = StoreLocation::parse(self.store.reveal(), base)
             .map_err(|error| faults.add(format!("`issuer.store` names no store: {error}")));
         if self.audiences.iter().any(String::is_empty) {
@@ -310,6 +343,7 @@ impl IssuerDocument {
         Some(IssuerSettings {
             url: self.url,
             address: address?,
+            connections: connections?,
             store: store.ok()?,
             audiences: self.audiences,
             access_token_seconds: u32::try_from(self.access_token_seconds).ok()?,
@@ -335,6 +369,20 @@ impl IssuerDocument {
             throttle: throttle?,
             trusted_proxies,
         })
+    }
+}
+
+impl IssuerDocument {
+    fn connections(&self, faults: &mut Faults) -> Option<ConnectionLimits> {
+        let limits = ConnectionLimitsDocument {
+            max_connections: self.max_connections,
+            max_connections_per_address: self.max_connections_per_address,
+            header_timeout_ms: self.header_timeout_ms,
+            body_timeout_ms: self.body_timeout_ms,
+            idle_timeout_seconds: self.idle_timeout_seconds,
+            lifetime_seconds: self.lifetime_seconds,
+        };
+        limits.build("issuer", faults)
     }
 }
 
