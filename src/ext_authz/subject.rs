@@ -54,21 +54,7 @@ impl SubjectNames {
     /// With the key in a file, so that digests are the same after a restart and in other processes
     /// with that key; without a file, with a key of this process.
     pub fn load(form: SubjectForm, key_file: Option<&Path>) -> Result<Self, SubjectKeyError> {
-        let key = match key_file {
-            Some(path) => {
-                let bytes = files::read_secret(path)?;
-                let secret = secret_in_file(&bytes);
-                if secret.len() < LEAST_KEY_BYTES {
-                    return Err(SubjectKeyError::TooShort(secret.len()));
-                }
-                blake3::derive_key(KEY_CONTEXT, secret)
-            }
-            None => {
-                let mut key = [0; blake3::KEY_LEN];
-                aws_lc_rs::rand::fill(&mut key).map_err(|_| SubjectKeyError::Randomness)?;
-                key
-            }
-        };
+        let key = key_file.map_or_else(random_key, read_key)?;
         Ok(Self { form, key })
     }
 
@@ -94,6 +80,21 @@ impl SubjectNames {
         let first = hasher.finalize().as_bytes().first_chunk().copied();
         format!("{:016x}", u64::from_be_bytes(first.unwrap_or_default()))
     }
+}
+
+fn read_key(path: &Path) -> Result<[u8; blake3::KEY_LEN], SubjectKeyError> {
+    let bytes = files::read_secret(path)?;
+    let secret = secret_in_file(&bytes);
+    if secret.len() < LEAST_KEY_BYTES {
+        return Err(SubjectKeyError::TooShort(secret.len()));
+    }
+    Ok(blake3::derive_key(KEY_CONTEXT, secret))
+}
+
+fn random_key() -> Result<[u8; blake3::KEY_LEN], SubjectKeyError> {
+    let mut key = [0; blake3::KEY_LEN];
+    aws_lc_rs::rand::fill(&mut key).map_err(|_| SubjectKeyError::Randomness)?;
+    Ok(key)
 }
 
 /// Without the key.

@@ -227,9 +227,9 @@ impl Follower {
         };
         if !repeated {
             let told = if self.knowledge.age().is_some() {
-                "the feed of the issuer is not connected; what was learnt before stays in use"
+                "the feed is not connected; what was learnt before stays in use"
             } else {
-                "the feed of the issuer is not connected, and nothing has been learnt from it yet: \
+                "the feed is not connected, and nothing has been learnt from it yet: \
                  the issuer's tokens are refused until it is"
             };
             tracing::warn!(

@@ -68,7 +68,7 @@ pub(super) fn secrets(line: &str, secrecy: Secrecy) -> Vec<Range<usize>> {
             let value = value_start(line);
             let end = line.trim_end().len();
             if value < end {
-                vec![value..end]
+                std::iter::once(value..end).collect()
             } else {
                 Vec::new()
             }

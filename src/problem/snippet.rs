@@ -162,7 +162,7 @@ impl<'a> Excerpt<'a> {
     fn concealed(self, secrecy: Secrecy) -> Self {
         let secrets = if self.is_changed && secrecy == Secrecy::Private {
             // Of a part of a line nobody knows what it is.
-            vec![0..self.text.len()]
+            std::iter::once(0..self.text.len()).collect()
         } else {
             secrecy::secrets(&self.text, secrecy)
         };

@@ -17,13 +17,16 @@ const PROMPT: Duration = Duration::from_secs(5);
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// The pace of those who send a byte at a time.
+const DRIP: Duration = Duration::from_millis(200);
+
 /// How somebody occupies a place.
 #[derive(Debug, Clone, Copy)]
 enum Occupation {
     Silent,
-    /// The beginning of a head, and a byte more whenever there is time.
+    /// The beginning of a head, and now and then a byte more.
     Head,
-    /// A head, and a byte of the body whenever there is time.
+    /// A head, and now and then a byte of the body.
     Body,
     /// A request that was answered, and no other.
     KeptAlive,
@@ -96,13 +99,14 @@ impl Occupants {
     /// Goes on while `work` is done.
     async fn while_doing<T>(&mut self, work: impl Future<Output = T>) -> T {
         let dripping = async {
+            let mut drip = tokio::time::interval(DRIP);
             loop {
+                drip.tick().await;
                 if let Occupation::Head | Occupation::Body = self.occupation {
                     for stream in &mut self.streams {
                         let _ = stream.try_write(b"x");
                     }
                 }
-                tokio::task::yield_now().await;
             }
         };
         tokio::select! {
