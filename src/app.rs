@@ -1,6 +1,5 @@
 //! Wiring: from a configuration to listeners that serve, and back to silence.
 
-mod bounded_listener;
 mod collectors;
 #[cfg_attr(not(feature = "issuer"), path = "app/no_companion.rs")]
 mod companion;
@@ -8,6 +7,7 @@ mod connection;
 #[cfg(feature = "issuer")]
 mod feed;
 mod gate_threads;
+mod http;
 mod http2_limits;
 mod read_turns;
 mod serving;
@@ -26,7 +26,7 @@ use crate::admin::{Admin, ServedFeed, StoreProbe};
 use crate::authorizer::Authorizer;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ListenAddress};
-use crate::ext_authz::{AnswerStyle, DecisionLog, Gate, KeyRefresh};
+use crate::ext_authz::{AnswerStyle, DecisionLog, Gate, KeyRefresh, SubjectNames};
 use crate::keyring::Keyring;
 use crate::reload::watch::{FileWatcher, WatchSettings};
 use crate::reload::{LoadError, Loader, ReadInputs};
@@ -74,6 +74,7 @@ pub fn build_with_clock(
 ) -> anyhow::Result<App> {
     let control_runtime = runtime("control", 1)?;
     let control = control_runtime.handle().clone();
+    let names = SubjectNames::load(config.log.subject, config.log.subject_key_file.as_deref())?;
     let core = Core::load(config, &control, Arc::clone(&clock))?;
     let admin_socket = socket::bind_admin(config.admin.address)?;
     let authz_socket = AuthzSocket::bind(&config.authz)?;
@@ -83,7 +84,7 @@ pub fn build_with_clock(
         .map(|threads| runtime("issuer", threads))
         .transpose()?;
     let issuing = issuer_runtime.as_ref().map_or(&control, Runtime::handle);
-    let companion = Companion::open(config, issuing, &core.keyring, clock)?;
+    let companion = Companion::open(config, issuing, &core.keyring, &names, clock)?;
     let issuer_address = companion.as_ref().map(Companion::address).transpose()?;
     let feed_address = companion.as_ref().and_then(Companion::feed_address);
 
@@ -91,8 +92,9 @@ pub fn build_with_clock(
     if let Some(companion) = &companion {
         companion.register_metrics(&mut registry);
     }
-    let gate = core.gate(config, metrics);
+    let gate = core.gate(config, metrics, names);
     let serving = Serving::default();
+    serving.http.register(&mut registry);
     warn_of_plain_text(&authz_address);
     let gate_threads = serving.authz(&control, gate, authz_socket, &config.authz)?;
     let told = CompanionStatus {
@@ -100,10 +102,10 @@ pub fn build_with_clock(
         feed: companion.as_ref().and_then(Companion::served_feed),
     };
     let admin = core.admin(registry, told, &serving);
-    let admin_server = serving.admin(&control, admin, admin_socket)?;
+    let admin_server = serving.admin(&control, admin, admin_socket, config.admin.limits)?;
     let mut servers = vec![admin_server];
     if let Some(companion) = companion {
-        servers.extend(companion.serve(issuing, &serving.shutdown)?);
+        servers.extend(companion.serve(issuing, &serving)?);
     }
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -187,7 +189,7 @@ impl Core {
         (registry, metrics)
     }
 
-    fn gate(&self, config: &Config, metrics: GateMetrics) -> Arc<Gate> {
+    fn gate(&self, config: &Config, metrics: GateMetrics, subjects: SubjectNames) -> Arc<Gate> {
         let style = AnswerStyle::new(
             config.identity_headers.clone(),
             config.realm.clone(),
@@ -195,7 +197,7 @@ impl Core {
         );
         let log = DecisionLog {
             allowed: config.log.allowed,
-            subject: config.log.subject,
+            subjects,
         };
         let authorizer = Arc::clone(&self.authorizer);
         let keys: Arc<dyn KeyRefresh> = Arc::clone(&self.keyring) as _;

@@ -12,7 +12,7 @@ use crate::ext_authz::{IdentityHeaderError, IdentityHeaders};
 use crate::feed::FeedListener;
 use crate::files::{self, FileError};
 use crate::keyring::{TrustedIssuer, trusted_issuers};
-use crate::problem::{Colour, Faults, Problems, Source};
+use crate::problem::{Faults, Problems, conceal};
 use crate::reload::Inputs;
 use crate::telemetry::{LogFormat, LogLevel, LogSettings};
 use crate::yaml;
@@ -75,14 +75,9 @@ pub enum ConfigError {
     /// The file cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The file is not what it should be.
-    #[error("{}", .problems.render(std::slice::from_ref(.source_text), Colour::Plain))]
-    Document {
-        /// What is wrong.
-        problems: Problems,
-        /// The file.
-        source_text: Source,
-    },
+    /// The file is not what it should be: a report for people, without values that may be secret.
+    #[error("{0}")]
+    Document(String),
     /// Keys that cannot be as they are, one message each.
     #[error("{file}:\n{}", .messages.join("\n"))]
     Values {
@@ -131,15 +126,14 @@ impl Config {
         let document: ConfigDocument = match yaml::parse(&source) {
             Ok(document) => document,
             Err(problem) => {
-                return Err(ConfigError::Document {
-                    problems: Problems(vec![problem]),
-                    source_text: source,
-                });
+                let report = Problems(vec![problem]).render_concealed(&source);
+                return Err(ConfigError::Document(report));
             }
         };
         Self::from_document(document, path, overrides).map_err(|messages| ConfigError::Values {
             file: source.name,
-            messages,
+            // Addresses are quoted, and those that are wrong may hold a password.
+            messages: messages.iter().map(|message| conceal(message)).collect(),
         })
     }
 
@@ -166,10 +160,9 @@ impl Config {
         {
             faults.add(error.to_string());
         }
-        let log_subject = document.log.subject();
         let issuer = document
             .issuer
-            .and_then(|issuer| issuer::build(issuer, base, log_subject, &mut faults));
+            .and_then(|issuer| issuer::build(issuer, base, &mut faults));
         issuer::check_companions(&trust, issuer.as_ref(), &mut faults);
         check_realm(&document.realm, &mut faults);
         let authz = listener::authz(&document.listeners.authz, base, overrides, &mut faults);
@@ -195,7 +188,7 @@ impl Config {
         );
         let log = document
             .log
-            .overridden(overrides.log_level, overrides.log_format);
+            .overridden(overrides.log_level, overrides.log_format, base);
         match (faults.is_empty(), authz, admin) {
             (true, Some(authz), Some(admin)) => Ok(Self {
                 path: path.to_owned(),

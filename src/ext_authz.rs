@@ -12,15 +12,17 @@ mod protobuf;
 mod refusal;
 mod request;
 mod service;
+mod subject;
 mod turn;
 mod wire;
 
 pub use answer::{Allowed, Answer, AnswerStyle};
-pub use decision_log::{DecisionLog, SubjectForm};
+pub use decision_log::DecisionLog;
 pub use gate::{Gate, KeyRefresh};
 pub use identity::{AliasFinder, IdentityHeaderError, IdentityHeaders};
 pub use refusal::{Refusal, RefusalBody, RefusalStatus};
 pub use request::{Check, Dialect, MalformedCheck};
 pub use service::{CheckBody, CheckLimits, CheckService, SERVICE_NAME, is_check};
+pub use subject::{SubjectForm, SubjectKeyError, SubjectNames};
 pub use turn::{Turn, Verifications};
 pub use wire::{HeaderForm, HeaderVisitor, HttpAttributes, WireError, read_check_request};

@@ -53,6 +53,7 @@ use prometheus_client::registry::Registry;
 
 use crate::authorizer::Authorizer;
 use crate::clock::Clock;
+use crate::ext_authz::SubjectNames;
 use crate::store::{Store, StoreError};
 use crate::token::{CryptographyFailed, KeySet, KeySetError, SigningKeyError};
 
@@ -66,9 +67,7 @@ pub use routes::endpoints;
 pub use settings::{
     Grants, HashingSettings, IssuerDocument, IssuerSettings, KeySettings, RefreshSettings,
 };
-pub use throttle::{
-    BucketSettings, ConnectedFrom, Network, NotANetwork, ThrottleSettings, TrustedProxies,
-};
+pub use throttle::{BucketSettings, Network, NotANetwork, ThrottleSettings, TrustedProxies};
 
 use directory::{Authority, Directory};
 use hashing::PasswordHasher;
@@ -82,6 +81,8 @@ use throttle::Throttle;
 /// An issuer that is ready to serve.
 pub struct Issuer {
     settings: IssuerSettings,
+    /// How users are named in the log.
+    names: SubjectNames,
     store: Store,
     signer: ArcSwap<Signer>,
     guard: Authorizer,
@@ -138,6 +139,7 @@ impl Issuer {
     /// Opens the store and makes what a first start needs: schema, key, roles, administrator.
     pub async fn open(
         settings: IssuerSettings,
+        names: SubjectNames,
         clock: Arc<dyn Clock>,
     ) -> Result<(Arc<Self>, FirstAdministrator), IssuerError> {
         let store = Store::open(&settings.store).await?;
@@ -159,6 +161,7 @@ impl Issuer {
         let throttle = Throttle::new(&settings.throttle, Arc::clone(&clock));
         let issuer = Self {
             settings,
+            names,
             store,
             signer: ArcSwap::from_pointee(signer),
             guard,

@@ -85,6 +85,7 @@ impl RemoteKeys {
         let outlet = Arc::new(Outlet::default());
         let (sender, state) = watch::channel(RemoteKeyState::default());
         let refresher = Refresher {
+            issuer: source.issuer.clone(),
             uri: source.display_uri(),
             fetcher: Fetcher::new(source),
             schedule: Schedule {
@@ -186,6 +187,7 @@ impl Outlet {
 
 /// The background task.
 struct Refresher<S> {
+    issuer: String,
     uri: String,
     fetcher: Fetcher,
     schedule: Schedule,
@@ -259,6 +261,7 @@ impl<S: Fn(&[u8]) -> Result<Loaded, String>> Refresher<S> {
         let before = self.state.borrow().consecutive_failures;
         if before > 0 || loaded.change == Change::Changed {
             tracing::info!(
+                token.issuer = self.issuer,
                 jwks.uri = self.uri,
                 jwks.keys = loaded.keys,
                 jwks.outcome = outcome.label(),
@@ -278,17 +281,26 @@ impl<S: Fn(&[u8]) -> Result<Loaded, String>> Refresher<S> {
             outcome: error.outcome(),
             message: error.message(),
         };
-        let known = {
+        let (known, loaded) = {
             let state = self.state.borrow();
             let last = state.last_failure.as_ref();
-            state.consecutive_failures > 0 && last.is_some_and(|l| l.message == failure.message)
+            let same = last.is_some_and(|last| last.message == failure.message);
+            let known = state.consecutive_failures > 0 && same;
+            (known, state.last_success.is_some())
         };
         if !known {
+            let told = if loaded {
+                "the issuer's keys could not be refreshed; those loaded before stay in use"
+            } else {
+                "the issuer's keys could not be loaded; until they are, its tokens are refused and \
+                 this process is not ready"
+            };
             tracing::warn!(
+                token.issuer = self.issuer,
                 jwks.uri = self.uri,
                 jwks.outcome = failure.outcome.label(),
                 jwks.error = failure.message,
-                "keys not refreshed; those loaded before stay in use"
+                "{told}"
             );
         }
         self.state.send_modify(|state| state.failed(failure));

@@ -11,6 +11,7 @@
 //! - [`identity`]: users, roles, scopes, apps, passwords and secrets of the issuer.
 //! - [`decision`]: `decide`, one function from route and evidence to allow or deny.
 //! - [`problem`], [`yaml`]: what is wrong with a file that a person wrote, and strict reading of it.
+//! - [`connection_limits`]: the bounds of the connections of the HTTP listeners.
 //! - [`clock`]: the seam through which time comes in.
 //!
 //! Shell: I/O around the pure part.
@@ -63,6 +64,7 @@ pub mod authorizer;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod connection_limits;
 pub mod decision;
 pub mod ext_authz;
 pub mod feed;

@@ -1,5 +1,6 @@
 //! What is wrong with a file that a person wrote: where, why, and how to mend it.
 
+mod secrecy;
 mod snippet;
 mod suggestion;
 
@@ -9,8 +10,11 @@ use std::ops::Range;
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 
+pub(crate) use secrecy::conceal;
 pub use snippet::Colour;
 pub(crate) use suggestion::closest;
+
+use secrecy::Secrecy;
 
 /// A text file as it was read, with the name that problems call it by.
 #[derive(Debug, Clone)]
@@ -141,7 +145,19 @@ impl Mistake {
 impl Problems {
     /// The problems as a report for people: each with its lines of the sources and a caret.
     pub fn render(&self, sources: &[Source], colour: Colour) -> String {
-        snippet::render(&self.0, sources, colour)
+        snippet::render(&self.0, sources, colour, Secrecy::Public)
+    }
+
+    /// The same for a file that may hold secrets: keys are shown, and of values those that never
+    /// are secret.
+    pub fn render_concealed(&self, source: &Source) -> String {
+        let conceal = |problem: &Problem| Problem {
+            message: secrecy::conceal_quoted(&problem.message),
+            ..problem.clone()
+        };
+        let problems: Vec<Problem> = self.0.iter().map(conceal).collect();
+        let sources = std::slice::from_ref(source);
+        snippet::render(&problems, sources, Colour::Plain, Secrecy::Private)
     }
 }
 

@@ -35,7 +35,7 @@ pub use authorization_codes::{AuthorizationCode, CodeState, Redemption};
 pub use backup::BackupError;
 pub use change::{Change, Committed};
 pub use grants::LiveGrant;
-pub use location::{InvalidLocation, StoreLocation};
+pub use location::{DatabaseUrl, InvalidLocation, StoreLocation, WrittenLocation};
 pub use migrations::Migration;
 pub use refresh_tokens::{RefreshToken, Rotation, Successor};
 pub use revocations::LoggedRevocation;

@@ -15,7 +15,10 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+use tracing::Metadata;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
 
 use crate::decision::Denial;
 use crate::ext_authz::{MalformedCheck, Refusal};
@@ -191,13 +194,18 @@ impl LogWriter {
         };
         // An earlier subscriber, as in tests, stays.
         let _ = if text {
-            let builder = builder.with_ansi(std::io::stderr().is_terminal());
-            tracing::subscriber::set_global_default(builder.finish())
+            let subscriber = builder.with_ansi(std::io::stderr().is_terminal()).finish();
+            tracing::subscriber::set_global_default(subscriber.with(filter_fn(is_logged)))
         } else {
-            let builder = builder.json().flatten_event(true);
-            tracing::subscriber::set_global_default(builder.finish())
+            let subscriber = builder.json().flatten_event(true).finish();
+            tracing::subscriber::set_global_default(subscriber.with(filter_fn(is_logged)))
         };
     }
+}
+
+/// The database driver logs what it cannot read of its URL and of `.pgpass`: that may be a password.
+fn is_logged(metadata: &Metadata<'_>) -> bool {
+    !metadata.target().starts_with("sqlx_postgres::options")
 }
 
 /// Counts log lines that were dropped.

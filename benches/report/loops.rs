@@ -11,7 +11,8 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use portcullis::authorizer::{Authorizer, Belief, CacheLimits, Snapshot};
 use portcullis::clock::{SystemClock, UnixSeconds};
 use portcullis::ext_authz::{
-    AnswerStyle, DecisionLog, Gate, IdentityHeaders, KeyRefresh, SubjectForm, Turn, Verifications,
+    AnswerStyle, DecisionLog, Gate, IdentityHeaders, KeyRefresh, SubjectForm, SubjectNames, Turn,
+    Verifications,
 };
 use portcullis::policy::{Policy, Target};
 use portcullis::problem::Source;
@@ -203,7 +204,7 @@ fn build_gate(issuer: &Issuer, list: RevocationList) -> Gate {
         AnswerStyle::new(IdentityHeaders::default(), "portcullis".to_owned(), false),
         DecisionLog {
             allowed: false,
-            subject: SubjectForm::Digest,
+            subjects: SubjectNames::load(SubjectForm::Digest, None).unwrap(),
         },
         GateMetrics::register(&mut Registry::default()),
         Arc::new(NoRefresh),

@@ -4,21 +4,22 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use axum::extract::connect_info::Connected;
-use axum::serve::IncomingStream;
 use prometheus_client::registry::Registry;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
-use super::bounded_listener::{BoundedListener, Bounds};
 use super::feed::{FeedServer, FeedSocket};
+use super::http::{HttpListener, HttpServer};
+use super::serving::Serving;
 use super::socket;
 use crate::admin::{ServedFeed, StoreProbe};
 use crate::clock::Clock;
 use crate::config::{Config, IssuerSettings};
-use crate::issuer::{ConnectedFrom, FirstAdministrator, Issuer};
+use crate::connection_limits::ConnectionLimits;
+use crate::ext_authz::SubjectNames;
+use crate::issuer::{FirstAdministrator, Issuer, TrustedProxies};
 use crate::keyring::Keyring;
-use crate::shutdown::{Phase, Shutdown};
+use crate::shutdown::Phase;
 
 /// How many threads an issuer gets.
 pub(super) fn threads(settings: Option<&IssuerSettings>) -> Option<usize> {
@@ -29,6 +30,8 @@ pub(super) fn threads(settings: Option<&IssuerSettings>) -> Option<usize> {
 pub(super) struct Companion {
     issuer: Arc<Issuer>,
     socket: TcpListener,
+    limits: ConnectionLimits,
+    trusted_proxies: TrustedProxies,
     keyring: Arc<Keyring>,
     feed: Option<FeedServer>,
 }
@@ -39,19 +42,22 @@ impl Companion {
         config: &Config,
         runtime: &Handle,
         keyring: &Arc<Keyring>,
+        names: &SubjectNames,
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Option<Self>> {
         let Some(settings) = config.issuer.clone() else {
             return Ok(None);
         };
         let socket = socket::bind_issuer(settings.address)?;
+        let (limits, trusted_proxies) = (settings.connections, settings.trusted_proxies.clone());
         let feed = config.feed.as_ref();
         let feed_socket = feed.map(FeedSocket::bind).transpose()?;
+        let names = names.clone();
         // Not `block_on`: whoever builds an app may itself run on a runtime.
         let (sender, receiver) = std::sync::mpsc::channel();
         runtime.spawn(async move {
             // Whoever waited is gone if this fails.
-            let _ = sender.send(Issuer::open(settings, clock).await);
+            let _ = sender.send(Issuer::open(settings, names, clock).await);
         });
         let opened = receiver.recv().context("the issuer did not start")?;
         let (issuer, administrator) = opened?;
@@ -67,6 +73,8 @@ impl Companion {
         Ok(Some(Self {
             issuer,
             socket,
+            limits,
+            trusted_proxies,
             keyring: Arc::clone(keyring),
             feed,
         }))
@@ -102,15 +110,23 @@ impl Companion {
     pub(super) fn serve(
         self,
         runtime: &Handle,
-        shutdown: &Shutdown,
+        serving: &Serving,
     ) -> anyhow::Result<Vec<JoinHandle<()>>> {
         let _entered = runtime.enter();
-        let listener = tokio::net::TcpListener::from_std(self.socket)?;
+        let shutdown = &serving.shutdown;
+        let listener = HttpListener {
+            name: "issuer",
+            socket: tokio::net::TcpListener::from_std(self.socket)?,
+            limits: self.limits,
+        };
         let stopped = shutdown.reached(Phase::Stopping);
         let feed = self
             .feed
             .map(|feed| feed.serve(runtime, shutdown))
             .transpose()?;
+        let proxies = self.trusted_proxies;
+        let unlimited = move |address| proxies.contain(address);
+        let server = HttpServer::new(listener, &serving.http, unlimited);
         let upkeep_stopped = shutdown.reached(Phase::Stopping);
         let serving = async move {
             let upkeep = async {
@@ -120,24 +136,10 @@ impl Companion {
                     () = upkeep_stopped => {}
                 }
             };
-            let listener = BoundedListener::new(listener, Bounds::ISSUER);
-            let service = self.issuer.router();
-            let service = service.into_make_service_with_connect_info::<ConnectedFrom>();
-            let server = axum::serve(listener, service);
-            let server = server.with_graceful_shutdown(stopped);
-            let (outcome, ()) = tokio::join!(server.into_future(), upkeep);
-            if let Err(error) = outcome {
-                tracing::error!(%error, "the issuer's listener has failed");
-            }
+            tokio::join!(server.serve(self.issuer.router(), stopped), upkeep);
             self.issuer.store().close().await;
         };
         Ok(feed.into_iter().chain([runtime.spawn(serving)]).collect())
-    }
-}
-
-impl Connected<IncomingStream<'_, BoundedListener>> for ConnectedFrom {
-    fn connect_info(connection: IncomingStream<'_, BoundedListener>) -> Self {
-        Self(*connection.remote_addr())
     }
 }
 

@@ -8,11 +8,12 @@ use prometheus_client::registry::Registry;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
+use super::serving::Serving;
 use crate::admin::{ServedFeed, StoreProbe};
 use crate::clock::Clock;
 use crate::config::{Config, IssuerSettings};
+use crate::ext_authz::SubjectNames;
 use crate::keyring::Keyring;
-use crate::shutdown::Shutdown;
 
 /// How many threads an issuer gets.
 pub(super) fn threads(settings: Option<&IssuerSettings>) -> Option<usize> {
@@ -31,6 +32,7 @@ impl Companion {
         config: &Config,
         _: &Handle,
         _: &Arc<Keyring>,
+        _: &SubjectNames,
         _: Arc<dyn Clock>,
     ) -> anyhow::Result<Option<Self>> {
         match &config.issuer {
@@ -59,7 +61,7 @@ impl Companion {
         match *self {}
     }
 
-    pub(super) fn serve(self, _: &Handle, _: &Shutdown) -> anyhow::Result<Vec<JoinHandle<()>>> {
+    pub(super) fn serve(self, _: &Handle, _: &Serving) -> anyhow::Result<Vec<JoinHandle<()>>> {
         match self {}
     }
 }

@@ -11,12 +11,13 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use super::Core;
-use super::bounded_listener::{BoundedListener, Bounds};
 use super::gate_threads::{GateThreads, Served};
+use super::http::{HttpListener, HttpMetrics, HttpServer};
 use super::http2_limits::Http2Limits;
 use super::socket::AuthzSocket;
 use crate::admin::{self, Admin};
 use crate::config::AuthzListener;
+use crate::connection_limits::ConnectionLimits;
 use crate::ext_authz::{CheckLimits, Gate, SERVICE_NAME};
 use crate::keyring::Keyring;
 use crate::proto::FILE_DESCRIPTOR_SET;
@@ -30,6 +31,7 @@ const LONGEST_CHECK: Duration = Duration::from_secs(30);
 pub(super) struct Serving {
     pub(super) shutdown: Shutdown,
     pub(super) keys_loaded: Arc<watch::Sender<bool>>,
+    pub(super) http: HttpMetrics,
 }
 
 impl Serving {
@@ -72,19 +74,17 @@ impl Serving {
         runtime: &Handle,
         admin: Arc<Admin>,
         socket: std::net::TcpListener,
+        limits: ConnectionLimits,
     ) -> anyhow::Result<JoinHandle<()>> {
         let _entered = runtime.enter();
-        let listener = tokio::net::TcpListener::from_std(socket)?;
+        let listener = HttpListener {
+            name: "admin",
+            socket: tokio::net::TcpListener::from_std(socket)?,
+            limits,
+        };
         let stopped = self.shutdown.reached(Phase::Stopping);
-        Ok(runtime.spawn(async move {
-            let server = axum::serve(
-                BoundedListener::new(listener, Bounds::ADMIN),
-                admin::router(admin),
-            );
-            if let Err(error) = server.with_graceful_shutdown(stopped).await {
-                tracing::error!(%error, "the admin listener has failed");
-            }
-        }))
+        let server = HttpServer::new(listener, &self.http, |_| false);
+        Ok(runtime.spawn(server.serve(admin::router(admin), stopped)))
     }
 
     /// Ready once every issuer has had keys; a later outage of an issuer does not undo it.

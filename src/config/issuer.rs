@@ -6,7 +6,6 @@ mod absent {
 
     pub(in crate::config) use serde::de::IgnoredAny as IssuerDocument;
 
-    use crate::ext_authz::SubjectForm;
     use crate::problem::Faults;
 
     /// Nothing that could be configured.
@@ -16,7 +15,6 @@ mod absent {
     pub(in crate::config) fn build(
         _: IssuerDocument,
         _: &Path,
-        _: SubjectForm,
         faults: &mut Faults,
     ) -> Option<IssuerSettings> {
         faults.add(
@@ -31,7 +29,6 @@ mod absent {
 mod present {
     use std::path::Path;
 
-    use crate::ext_authz::SubjectForm;
     pub(in crate::config) use crate::issuer::IssuerDocument;
     pub use crate::issuer::IssuerSettings;
     use crate::problem::Faults;
@@ -39,14 +36,9 @@ mod present {
     pub(in crate::config) fn build(
         document: IssuerDocument,
         base: &Path,
-        log_subject: SubjectForm,
         faults: &mut Faults,
     ) -> Option<IssuerSettings> {
-        let settings = document.build(base, faults)?;
-        Some(IssuerSettings {
-            log_subject,
-            ..settings
-        })
+        document.build(base, faults)
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::Overrides;
+use crate::connection_limits::{ConnectionLimits, ConnectionLimitsDocument};
 use crate::feed::FeedListenerDocument;
 use crate::problem::Faults;
 use crate::yaml::present;
@@ -84,6 +85,8 @@ pub struct AuthzListener {
 pub struct AdminListener {
     /// Where it listens; port 0 takes a free one.
     pub address: SocketAddr,
+    /// The bounds of its connections.
+    pub limits: ConnectionLimits,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -134,12 +137,25 @@ fn default_threads() -> u64 {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct AdminDocument {
     address: String,
+    max_connections: u64,
+    #[serde(deserialize_with = "present")]
+    max_connections_per_address: Option<u64>,
+    header_timeout_ms: u64,
+    body_timeout_ms: u64,
+    idle_timeout_seconds: u64,
+    lifetime_seconds: u64,
 }
 
 impl Default for AdminDocument {
     fn default() -> Self {
         Self {
             address: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9194).to_string(),
+            max_connections: 64,
+            max_connections_per_address: None,
+            header_timeout_ms: 5000,
+            body_timeout_ms: 5000,
+            idle_timeout_seconds: 75,
+            lifetime_seconds: 300,
         }
     }
 }
@@ -220,10 +236,18 @@ pub(super) fn admin(
     overrides: &Overrides,
     faults: &mut Faults,
 ) -> Option<AdminListener> {
-    if let Some(address) = overrides.admin_address {
-        return Some(AdminListener { address });
-    }
-    let address = document.address.parse().ok();
+    let limits = ConnectionLimitsDocument {
+        max_connections: document.max_connections,
+        max_connections_per_address: document.max_connections_per_address,
+        header_timeout_ms: document.header_timeout_ms,
+        body_timeout_ms: document.body_timeout_ms,
+        idle_timeout_seconds: document.idle_timeout_seconds,
+        lifetime_seconds: document.lifetime_seconds,
+    };
+    let limits = limits.build("listeners.admin", faults);
+    let address = overrides
+        .admin_address
+        .or_else(|| document.address.parse().ok());
     if address.is_none() {
         let address = &document.address;
         faults.add(format!(
@@ -231,5 +255,8 @@ pub(super) fn admin(
              such as `127.0.0.1:9194`"
         ));
     }
-    address.map(|address| AdminListener { address })
+    Some(AdminListener {
+        address: address?,
+        limits: limits?,
+    })
 }

@@ -2,30 +2,17 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
-
 use super::refusal::Refusal;
+use super::subject::SubjectNames;
 use crate::token::VerifiedToken;
 
-/// How a subject is named in logs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SubjectForm {
-    /// The first 16 hex digits of the SHA-256 of `iss`, a line feed and `sub`: the same person is
-    /// the same digest, and the log holds no personal data.
-    #[default]
-    Digest,
-    /// `sub` itself.
-    Plain,
-}
-
 /// Writes decisions to the log.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct DecisionLog {
     /// Whether allowed requests are logged too.
     pub allowed: bool,
     /// How subjects are named.
-    pub subject: SubjectForm,
+    pub subjects: SubjectNames,
 }
 
 impl DecisionLog {
@@ -77,23 +64,8 @@ impl DecisionLog {
         );
     }
 
-    fn name(self, token: &VerifiedToken) -> String {
-        self.subject.name(token.issuer(), token.subject())
-    }
-}
-
-impl SubjectForm {
-    /// What a log calls `subject` of `issuer`.
-    pub fn name(self, issuer: &str, subject: &str) -> String {
-        match self {
-            Self::Plain => subject.to_owned(),
-            Self::Digest => {
-                let text = format!("{issuer}\n{subject}");
-                let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
-                let first = digest.as_ref().first_chunk().copied().unwrap_or_default();
-                format!("{:016x}", u64::from_be_bytes(first))
-            }
-        }
+    fn name(&self, token: &VerifiedToken) -> String {
+        self.subjects.name(token.issuer(), token.subject())
     }
 }
 

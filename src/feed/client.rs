@@ -221,16 +221,22 @@ impl Follower {
     /// Says a failure once, not at every try.
     fn record(&self, address: &Uri, end: &End) {
         let message = plain(&end.to_string());
-        let known = {
+        let repeated = {
             let state = self.knowledge.state.borrow();
             !state.connected && state.last_failure.as_deref() == Some(&*message)
         };
-        if !known {
+        if !repeated {
+            let told = if self.knowledge.age().is_some() {
+                "the feed is not connected; what was learnt before stays in use"
+            } else {
+                "the feed is not connected, and nothing has been learnt from it yet: \
+                 the issuer's tokens are refused until it is"
+            };
             tracing::warn!(
                 token.issuer = &*self.knowledge.subject.issuer,
                 feed.address = %address,
                 feed.error = message,
-                "the feed is not connected; what is known stays in use"
+                "{told}"
             );
         }
         self.knowledge.state.send_modify(|state| {

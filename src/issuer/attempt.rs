@@ -6,7 +6,6 @@ use super::Issuer;
 use super::metrics::AttemptOutcome;
 use super::refusal::Refusal;
 use super::throttle::{self, Claimant, Limit, Throttled};
-use crate::ext_authz::SubjectForm;
 use crate::identity::{User, UserId};
 
 impl Issuer {
@@ -83,7 +82,7 @@ impl Issuer {
             outcome = outcome.name(),
             throttle.limit = limit.map(Limit::label),
             claimant.kind = kind,
-            claimant.digest = SubjectForm::Digest.name(&self.settings.url, &name),
+            claimant.digest = self.names.digest(&self.settings.url, &name),
             client.address = throttle::address().map(tracing::field::display),
             "credentials refused"
         );
@@ -91,8 +90,7 @@ impl Issuer {
 
     /// What the log calls a user.
     pub(super) fn log_name(&self, user: &UserId) -> String {
-        let form = self.settings.log_subject;
-        form.name(&self.settings.url, user.as_str())
+        self.names.name(&self.settings.url, user.as_str())
     }
 
     /// Tells the log of something that a user did with its own credentials.

@@ -1,7 +1,5 @@
 //! Bodies in and out: bounded, of one type, and never in axum's own words.
 
-use std::time::Duration;
-
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{FromRequestParts, Path, Request};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
@@ -33,9 +31,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Named {
 
 /// Larger bodies are refused.
 const MAXIMUM_BODY_BYTES: usize = 16 * 1024;
-
-/// The longest that a body may take to arrive.
-const BODY_PATIENCE: Duration = Duration::from_secs(10);
 
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -75,7 +70,7 @@ pub(super) async fn json_if_any<T: DeserializeOwned + Default>(
     if request.headers().contains_key(CONTENT_TYPE) {
         return json(request).await;
     }
-    if read(request.into_body(), BODY_PATIENCE).await?.is_empty() {
+    if read(request.into_body()).await?.is_empty() {
         Ok(T::default())
     } else {
         Err(Refusal::ContentType(JSON))
@@ -99,24 +94,20 @@ async fn bytes(request: Request, expected: &'static str) -> Result<Bytes, Refusa
     if body.size_hint().lower() > MAXIMUM_BODY_BYTES as u64 {
         return Err(Refusal::BodyTooLarge);
     }
-    read(body, BODY_PATIENCE).await
+    read(body).await
 }
 
-async fn read(body: Body, patience: Duration) -> Result<Bytes, Refusal> {
-    let reading = tokio::time::timeout(patience, to_bytes(body, MAXIMUM_BODY_BYTES));
-    match reading.await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(error)) => {
-            let source = std::error::Error::source(&error);
-            let too_large = source.is_some_and(<dyn std::error::Error>::is::<LengthLimitError>);
-            Err(if too_large {
-                Refusal::BodyTooLarge
-            } else {
-                Refusal::BodyBroken
-            })
+/// The listener has a body fail that does not arrive in time (`issuer.body_timeout_ms`).
+async fn read(body: Body) -> Result<Bytes, Refusal> {
+    to_bytes(body, MAXIMUM_BODY_BYTES).await.map_err(|error| {
+        let source = std::error::Error::source(&error);
+        let too_large = source.is_some_and(<dyn std::error::Error>::is::<LengthLimitError>);
+        if too_large {
+            Refusal::BodyTooLarge
+        } else {
+            Refusal::BodyBroken
         }
-        Err(_) => Err(Refusal::BodyBroken),
-    }
+    })
 }
 
 /// Whether there is one media type and it is this one, whatever its parameters.
@@ -135,22 +126,5 @@ pub(super) fn answer(status: StatusCode, content: &impl Serialize) -> Response {
         Ok(text) => (status, [(header::CONTENT_TYPE, JSON)], text).into_response(),
         // Nothing that is answered has maps with odd keys.
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::convert::Infallible;
-
-    use http_body::Frame;
-    use http_body_util::StreamBody;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn a_body_that_stops_in_the_middle_is_not_waited_for() {
-        let never = futures_util::stream::pending::<Result<Frame<Bytes>, Infallible>>();
-        let read = read(Body::new(StreamBody::new(never)), Duration::ZERO).await;
-        assert!(matches!(read, Err(Refusal::BodyBroken)), "{read:?}");
     }
 }

@@ -109,7 +109,7 @@ impl Issuer {
     /// 6749 section 4.1.2).
     async fn end_grant(&self, code: &AuthorizationCode) -> Refusal {
         tracing::warn!(
-            user.id = code.user.as_str(),
+            user.id = self.log_name(&code.user),
             client.id = code.app.as_str(),
             "an authorization code was used twice; its grant has ended"
         );

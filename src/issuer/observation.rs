@@ -1,6 +1,6 @@
 //! What is seen of every request, whatever endpoint it is for: where it comes from, how it ended.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -12,8 +12,7 @@ use axum::response::Response;
 use super::Issuer;
 use super::guard::Caller;
 use super::refusal::StoreFailed;
-use super::throttle::{self, ConnectedFrom};
-use crate::ext_authz::SubjectForm;
+use super::throttle;
 
 /// The label of requests to no endpoint.
 const NO_ENDPOINT: &str = "none";
@@ -42,8 +41,8 @@ pub(super) async fn observe(
     next: Next,
 ) -> Response {
     let endpoint = request.extensions().get::<MatchedPath>().cloned();
-    let connection = request.extensions().get::<ConnectInfo<ConnectedFrom>>();
-    let peer = connection.map(|ConnectInfo(ConnectedFrom(peer))| peer.ip());
+    let connection = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let peer = connection.map(|ConnectInfo(peer)| peer.ip());
     let response = match peer {
         Some(peer) => {
             let proxies = &issuer.settings.trusted_proxies;
@@ -78,10 +77,8 @@ pub(super) async fn audit(
     let endpoint = request.extensions().get::<MatchedPath>().cloned();
     let method = request.method().clone();
     // Paths name users and apps: they are personal data like subjects are.
-    let path = match issuer.settings.log_subject {
-        SubjectForm::Plain => Some(request.uri().path().to_owned()),
-        SubjectForm::Digest => None,
-    };
+    let plain = issuer.names.are_plain();
+    let path = plain.then(|| request.uri().path().to_owned());
     let response = next.run(request).await;
     tracing::info!(
         target: "portcullis::audit",

@@ -7,9 +7,9 @@ use std::thread::available_parallelism;
 use serde::Deserialize;
 
 use super::throttle::{ThrottleDocument, ThrottleSettings, TrustedProxies, trusted_proxies};
-use crate::ext_authz::SubjectForm;
+use crate::connection_limits::{ConnectionLimits, ConnectionLimitsDocument};
 use crate::problem::Faults;
-use crate::store::StoreLocation;
+use crate::store::{StoreLocation, WrittenLocation};
 use crate::token::{Algorithm, MAXIMUM_PUBLISHED_KEYS};
 use crate::yaml::present;
 
@@ -22,6 +22,8 @@ pub struct IssuerSettings {
     pub url: String,
     /// Where it listens; port 0 takes a free one.
     pub address: SocketAddr,
+    /// The bounds of its connections. Those of trusted proxies have none of their own.
+    pub connections: ConnectionLimits,
     /// Where its rows are.
     pub store: StoreLocation,
     /// The tokens' `aud`, beside the issuer itself.
@@ -54,8 +56,6 @@ pub struct IssuerSettings {
     pub throttle: ThrottleSettings,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: TrustedProxies,
-    /// How users are named in the log: as `log.subject` says.
-    pub log_subject: SubjectForm,
 }
 
 /// The signing keys.
@@ -126,7 +126,7 @@ pub struct IssuerDocument {
     #[serde(default = "default_address")]
     address: String,
     #[serde(default = "default_store")]
-    store: String,
+    store: WrittenLocation,
     #[serde(default)]
     audiences: Vec<String>,
     #[serde(default = "default_access_token_seconds")]
@@ -157,6 +157,18 @@ pub struct IssuerDocument {
     throttle: ThrottleDocument,
     #[serde(default)]
     trusted_proxies: Vec<String>,
+    #[serde(default = "default_max_connections")]
+    max_connections: u64,
+    #[serde(default, deserialize_with = "present")]
+    max_connections_per_address: Option<u64>,
+    #[serde(default = "default_timeout_ms")]
+    header_timeout_ms: u64,
+    #[serde(default = "default_timeout_ms")]
+    body_timeout_ms: u64,
+    #[serde(default = "default_idle_timeout_seconds")]
+    idle_timeout_seconds: u64,
+    #[serde(default = "default_lifetime_seconds")]
+    lifetime_seconds: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -218,8 +230,25 @@ fn default_address() -> String {
     "127.0.0.1:8080".to_owned()
 }
 
-fn default_store() -> String {
-    "sqlite:portcullis.db".to_owned()
+fn default_max_connections() -> u64 {
+    512
+}
+
+fn default_timeout_ms() -> u64 {
+    10_000
+}
+
+/// Longer than the load balancers of the large clouds keep idle connections, so that these end first.
+fn default_idle_timeout_seconds() -> u64 {
+    75
+}
+
+fn default_lifetime_seconds() -> u64 {
+    300
+}
+
+fn default_store() -> WrittenLocation {
+    "sqlite:portcullis.db".into()
 }
 
 fn default_secret_overlap_seconds() -> u64 {
@@ -273,7 +302,8 @@ impl IssuerDocument {
                  as `127.0.0.1:8080`"
             ));
         }
-        let store = StoreLocation::parse(&self.store, base)
+        let connections = self.connections(faults);
+        let store = StoreLocation::parse(self.store.reveal(), base)
             .map_err(|error| faults.add(format!("`issuer.store` names no store: {error}")));
         if self.audiences.iter().any(String::is_empty) {
             faults.add("`issuer.audiences` has an empty entry: remove it");
@@ -313,6 +343,7 @@ impl IssuerDocument {
         Some(IssuerSettings {
             url: self.url,
             address: address?,
+            connections: connections?,
             store: store.ok()?,
             audiences: self.audiences,
             access_token_seconds: u32::try_from(self.access_token_seconds).ok()?,
@@ -337,8 +368,21 @@ impl IssuerDocument {
             max_revocations: usize::try_from(self.max_revocations).ok()?,
             throttle: throttle?,
             trusted_proxies,
-            log_subject: SubjectForm::default(),
         })
+    }
+}
+
+impl IssuerDocument {
+    fn connections(&self, faults: &mut Faults) -> Option<ConnectionLimits> {
+        let limits = ConnectionLimitsDocument {
+            max_connections: self.max_connections,
+            max_connections_per_address: self.max_connections_per_address,
+            header_timeout_ms: self.header_timeout_ms,
+            body_timeout_ms: self.body_timeout_ms,
+            idle_timeout_seconds: self.idle_timeout_seconds,
+            lifetime_seconds: self.lifetime_seconds,
+        };
+        limits.build("issuer", faults)
     }
 }
 

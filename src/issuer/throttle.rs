@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 
-pub use address::{ConnectedFrom, Network, NotANetwork, TrustedProxies};
+pub use address::{Network, NotANetwork, TrustedProxies};
 pub use settings::{BucketSettings, ThrottleSettings};
 
 pub(super) use address::ClientAddress;

@@ -20,6 +20,8 @@ const LARGEST_BODY: usize = 64 * 1024 * 1024;
 /// What an operator says about a remote key set. Nothing in it is checked; see [`KeySource::new`].
 #[derive(Debug, Clone)]
 pub struct RemoteKeySettings {
+    /// What the log calls the issuer.
+    pub issuer: String,
     /// `https://...`, or `http://` with a loopback address or `localhost`.
     pub uri: String,
     /// The time between two fetches, jittered by a tenth; a shorter `max-age` shortens it.
@@ -38,6 +40,7 @@ impl RemoteKeySettings {
     /// The defaults for `uri`: refresh 300 s, cooldown 30 s, timeout 2 s, 1 MiB, roots of the system.
     pub fn new(uri: impl Into<String>) -> Self {
         Self {
+            issuer: String::new(),
             uri: uri.into(),
             refresh: Duration::from_mins(5),
             cooldown: Duration::from_secs(30),
@@ -127,6 +130,7 @@ pub(super) enum Reach {
 /// reads files (the system's roots) but sends nothing.
 #[derive(Debug, Clone)]
 pub struct KeySource {
+    pub(super) issuer: String,
     pub(super) uri: Uri,
     pub(super) reach: Reach,
     pub(super) tls: ClientConfig,
@@ -149,6 +153,7 @@ impl KeySource {
             (Reach::Verified, Some(pem)) => configured_roots(&pem)?,
         };
         Ok(Self {
+            issuer: settings.issuer,
             uri,
             reach,
             tls: tls_trusting(roots)?,

@@ -56,7 +56,10 @@ impl Keyring {
             issuer: issuer.rules.issuer.to_string(),
             source,
         };
-        let settings = remote_settings(&issuer.keys, ca_pem.clone());
+        let settings = RemoteKeySettings {
+            issuer: issuer.rules.issuer.to_string(),
+            ..remote_settings(&issuer.keys, ca_pem.clone())
+        };
         let source = jwks::KeySource::new(settings).map_err(remote_error)?;
         let latest = Arc::new(Mutex::new(None));
         let sink = Sink {
@@ -97,6 +100,7 @@ fn remote_settings(source: &KeySource, ca_pem: Option<Vec<u8>>) -> RemoteKeySett
             timeout: *timeout,
             max_bytes: *max_bytes,
             ca_pem,
+            ..RemoteKeySettings::new("")
         },
         KeySource::File(_)
         | KeySource::HmacSecret(_)

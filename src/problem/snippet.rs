@@ -1,10 +1,12 @@
 //! Problems as people read them: the line of the file, a caret below it, and the mend.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
+use super::secrecy::{self, Secrecy};
 use super::{Place, Problem, Source};
 
 /// How much of a very long line is looked at, in bytes; half before the place and half after it.
@@ -22,15 +24,21 @@ pub enum Colour {
     Ansi,
 }
 
-pub(super) fn render(problems: &[Problem], sources: &[Source], colour: Colour) -> String {
+pub(super) fn render(
+    problems: &[Problem],
+    sources: &[Source],
+    colour: Colour,
+    secrecy: Secrecy,
+) -> String {
     let renderer = match colour {
         Colour::Plain => Renderer::plain(),
         Colour::Ansi => Renderer::styled(),
     }
     .decor_style(DecorStyle::Ascii);
+    let shown = Shown { sources, secrecy };
     let mut report = String::new();
     for problem in problems.iter().take(MAX_SHOWN) {
-        report.push_str(&renderer.render(&[group(problem, sources)]));
+        report.push_str(&renderer.render(&[group(problem, &shown)]));
         report.push_str("\n\n");
     }
     if let Some(more) = problems
@@ -46,13 +54,20 @@ pub(super) fn render(problems: &[Problem], sources: &[Source], colour: Colour) -
     report
 }
 
-fn group<'a>(problem: &'a Problem, sources: &'a [Source]) -> Group<'a> {
+/// What may be shown of which sources.
+#[derive(Clone, Copy)]
+struct Shown<'a> {
+    sources: &'a [Source],
+    secrecy: Secrecy,
+}
+
+fn group<'a>(problem: &'a Problem, shown: &Shown<'a>) -> Group<'a> {
     let mut group = Group::with_title(Level::ERROR.primary_title(problem.message.as_str()));
     if let Some(place) = &problem.place {
-        group = show(group, place, None, AnnotationKind::Primary, sources);
+        group = show(group, place, None, AnnotationKind::Primary, shown);
     }
     for (place, role) in &problem.related {
-        group = show(group, place, Some(role), AnnotationKind::Context, sources);
+        group = show(group, place, Some(role), AnnotationKind::Context, shown);
     }
     match &problem.help {
         Some(help) => group.element(Level::HELP.message(help.as_str())),
@@ -65,13 +80,17 @@ fn show<'a>(
     place: &'a Place,
     role: Option<&'a String>,
     kind: AnnotationKind,
-    sources: &'a [Source],
+    shown: &Shown<'a>,
 ) -> Group<'a> {
     let origin = Origin::path(place.file.as_str())
         .line(place.line)
         .char_column(place.column);
-    let source = sources.iter().find(|source| source.name == place.file);
-    let Some(excerpt) = source.and_then(|source| Excerpt::new(&source.text, place)) else {
+    let source = shown
+        .sources
+        .iter()
+        .find(|source| source.name == place.file);
+    let excerpt = source.and_then(|source| Excerpt::new(&source.text, place));
+    let Some(excerpt) = excerpt.map(|excerpt| excerpt.concealed(shown.secrecy)) else {
         let group = group.element(origin);
         return match role {
             Some(role) => group.element(Level::NOTE.message(role.as_str())),
@@ -82,8 +101,8 @@ fn show<'a>(
     let snippet = Snippet::source(excerpt.text)
         .line_start(place.line)
         .annotation(annotation);
-    if excerpt.is_cut {
-        // The snippet would count its column from the cut.
+    if excerpt.is_changed {
+        // The snippet would count its column in what is left of the line.
         group.element(origin).element(snippet)
     } else {
         group.element(snippet.path(place.file.as_str()))
@@ -93,11 +112,11 @@ fn show<'a>(
 /// The part of one line that a snippet shows.
 #[derive(Debug, PartialEq, Eq)]
 struct Excerpt<'a> {
-    text: &'a str,
+    text: Cow<'a, str>,
     /// Within `text`, at character boundaries.
     marked: Range<usize>,
-    /// Whether the line begins before `text`, so that columns of the two differ.
-    is_cut: bool,
+    /// Whether columns of `text` may differ from those of the line.
+    is_changed: bool,
 }
 
 impl<'a> Excerpt<'a> {
@@ -133,10 +152,32 @@ impl<'a> Excerpt<'a> {
         };
         let to = line.ceil_char_boundary((from + MAX_LINE_BYTES).min(line.len()));
         Some(Self {
-            text: line.get(from..to)?,
+            text: line.get(from..to)?.into(),
             marked: start - from..end.min(to).max(start) - from,
-            is_cut: from > 0,
+            is_changed: from > 0,
         })
+    }
+
+    /// The same without what may be a secret.
+    fn concealed(self, secrecy: Secrecy) -> Self {
+        let secrets = if self.is_changed && secrecy == Secrecy::Private {
+            // Of a part of a line nobody knows what it is.
+            std::iter::once(0..self.text.len()).collect()
+        } else {
+            secrecy::secrets(&self.text, secrecy)
+        };
+        if secrets.is_empty() {
+            return self;
+        }
+        let text = secrecy::without(&self.text, &secrets);
+        let start = secrecy::moved(self.marked.start, &secrets);
+        let end = secrecy::moved(self.marked.end, &secrets);
+        Self {
+            // A snippet cannot mark nothing.
+            marked: start..end.max(text.len().min(start + 1)),
+            text: text.into(),
+            is_changed: true,
+        }
     }
 }
 

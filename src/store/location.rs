@@ -3,19 +3,64 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
+
+use crate::problem::conceal;
+
 /// Where the store is: `sqlite:FILE` or `postgres://...`.
 #[derive(Clone, PartialEq, Eq)]
 pub enum StoreLocation {
     /// A file.
     Sqlite(PathBuf),
-    /// A server; the URL may hold a password.
-    Postgres(String),
+    /// A server.
+    Postgres(DatabaseUrl),
 }
 
-/// Text that names no store.
+/// A PostgreSQL URL. It may hold a password, so that nothing but the driver sees it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseUrl(String);
+
+/// The key `store` as it is written.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub struct WrittenLocation(String);
+
+/// Text that names no store. The text is not in it: it may hold a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("write `sqlite:FILE`, or `postgres://USER@HOST/DATABASE`")]
-pub struct InvalidLocation;
+pub enum InvalidLocation {
+    /// Neither a file nor a server.
+    #[error("write `sqlite:FILE`, or `postgres://USER@HOST/DATABASE`")]
+    Shape,
+    /// The driver would ignore a parameter, and log its value.
+    #[error(
+        "the URL has a parameter that is not known: use `sslmode`, `sslrootcert`, `sslcert`, \
+         `sslkey`, `host`, `hostaddr`, `port`, `dbname`, `user`, `password`, `application_name`, \
+         `options` and `statement-cache-capacity`, and write a `?` in a password as `%3F`"
+    )]
+    Parameter,
+}
+
+/// The parameters that the driver knows.
+const PARAMETERS: [&str; 18] = [
+    "application_name",
+    "dbname",
+    "host",
+    "hostaddr",
+    "options",
+    "password",
+    "port",
+    "ssl-ca",
+    "ssl-cert",
+    "ssl-key",
+    "ssl-mode",
+    "ssl-root-cert",
+    "sslcert",
+    "sslkey",
+    "sslmode",
+    "sslrootcert",
+    "statement-cache-capacity",
+    "user",
+];
 
 /// What differs between the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,9 +78,9 @@ impl StoreLocation {
                 Ok(Self::Sqlite(base.join(path)))
             }
             Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
-                Ok(Self::Postgres(text.to_owned()))
+                DatabaseUrl::parse(text).map(Self::Postgres)
             }
-            _ => Err(InvalidLocation),
+            _ => Err(InvalidLocation::Shape),
         }
     }
 
@@ -47,12 +92,110 @@ impl StoreLocation {
     }
 }
 
-/// Keeps the password.
-impl fmt::Debug for StoreLocation {
+impl DatabaseUrl {
+    fn parse(text: &str) -> Result<Self, InvalidLocation> {
+        let query = text.split_once('?').map_or("", |(_, query)| query);
+        let query = query.split('#').next().unwrap_or_default();
+        let pairs = query.split('&').filter(|pair| !pair.is_empty());
+        let mut names = pairs.map(|pair| pair.split('=').next().unwrap_or_default());
+        let known = |name: &str| PARAMETERS.contains(&name) || name.starts_with("options[");
+        if names.all(known) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidLocation::Parameter)
+        }
+    }
+
+    /// The whole URL, for the driver alone.
+    pub(super) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl WrittenLocation {
+    /// What is written, to be parsed.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for WrittenLocation {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+/// Without the password.
+impl fmt::Display for StoreLocation {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite(path) => write!(formatter, "sqlite:{}", path.display()),
-            Self::Postgres(_) => formatter.write_str("postgres://.."),
+            Self::Postgres(url) => write!(formatter, "{url:?}"),
+        }
+    }
+}
+
+impl fmt::Debug for StoreLocation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{self}")
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&conceal(&self.0))
+    }
+}
+
+impl fmt::Debug for WrittenLocation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not even of which kind it is: it may be misspelt.
+        formatter.write_str("***")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<StoreLocation, InvalidLocation> {
+        StoreLocation::parse(text, Path::new("/base"))
+    }
+
+    #[test]
+    fn a_location_shows_no_password() {
+        for (text, shown) in [
+            ("sqlite:a.db", "sqlite:/base/a.db"),
+            ("postgres://u:hunter2@h/db", "postgres://***@h/db"),
+            (
+                "postgresql://h/db?password=hunter2&user=u",
+                "postgresql://h/db?***",
+            ),
+        ] {
+            let location = parse(text).unwrap();
+            assert_eq!(location.to_string(), shown);
+            assert_eq!(format!("{location:?}"), shown);
+            assert!(!format!("{:?}", WrittenLocation::from(text)).contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn parameters_that_the_driver_would_log_are_refused() {
+        for good in [
+            "postgres://h/db?sslmode=verify-full&sslrootcert=/etc/ca.pem",
+            "postgres:///db?host=/run/postgresql&options[search_path]=a",
+            "postgres://h/db?",
+        ] {
+            assert!(parse(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "postgres://h/db?passwrd=hunter2",
+            "postgres://u:hun?ter2@h/db",
+            "postgres://h/db?sslmode=require&hunter2",
+        ] {
+            let error = parse(bad).unwrap_err();
+            assert_eq!(error, InvalidLocation::Parameter, "{bad}");
+            assert!(!error.to_string().contains("ter2"), "{error}");
         }
     }
 }

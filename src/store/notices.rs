@@ -42,7 +42,7 @@ impl Store {
             return std::future::pending().await;
         };
         loop {
-            if let Err(error) = self.listen(url).await {
+            if let Err(error) = self.listen(url.reveal()).await {
                 tracing::debug!(%error, "no notices of the revocation log; it is polled");
             }
             tokio::time::sleep(PAUSE).await;

@@ -88,7 +88,7 @@ impl Store {
                 (writer, connect(&url, SQLITE_READERS, engine).await?)
             }
             StoreLocation::Postgres(url) => {
-                let pool = connect(url, POSTGRES_CONNECTIONS, engine).await?;
+                let pool = connect(url.reveal(), POSTGRES_CONNECTIONS, engine).await?;
                 (pool.clone(), pool)
             }
         };

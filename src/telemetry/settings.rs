@@ -1,12 +1,15 @@
 //! The section `log` of the configuration.
 
+use std::path::{Path, PathBuf};
+
 use clap::ValueEnum;
 use serde::Deserialize;
 
 use crate::ext_authz::SubjectForm;
+use crate::yaml::present;
 
 /// What is logged, and how.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogSettings {
     /// The least weight that is logged.
     pub level: LogLevel,
@@ -16,6 +19,8 @@ pub struct LogSettings {
     pub allowed: bool,
     /// How subjects are named.
     pub subject: SubjectForm,
+    /// Holds the key of their digests; without it each process has its own.
+    pub subject_key_file: Option<PathBuf>,
     /// Lines that may wait for the writer; further ones are dropped and counted.
     pub buffer_lines: usize,
 }
@@ -56,6 +61,8 @@ pub struct LogDocument {
     format: LogFormat,
     allowed: bool,
     subject: SubjectForm,
+    #[serde(deserialize_with = "present")]
+    subject_key_file: Option<PathBuf>,
     buffer_lines: usize,
 }
 
@@ -66,6 +73,7 @@ impl Default for LogDocument {
             format: LogFormat::Auto,
             allowed: false,
             subject: SubjectForm::Digest,
+            subject_key_file: None,
             buffer_lines: 8192,
         }
     }
@@ -77,18 +85,20 @@ impl LogDocument {
         self.buffer_lines
     }
 
-    /// How subjects are named.
-    pub fn subject(&self) -> SubjectForm {
-        self.subject
-    }
-
-    /// The settings, with what flags and environment say over them.
-    pub fn overridden(self, level: Option<LogLevel>, format: Option<LogFormat>) -> LogSettings {
+    /// The settings, with what flags and environment say over them; a relative file is relative to
+    /// `base`.
+    pub fn overridden(
+        self,
+        level: Option<LogLevel>,
+        format: Option<LogFormat>,
+        base: &Path,
+    ) -> LogSettings {
         LogSettings {
             level: level.unwrap_or(self.level),
             format: format.unwrap_or(self.format),
             allowed: self.allowed,
             subject: self.subject,
+            subject_key_file: self.subject_key_file.map(|file| base.join(file)),
             buffer_lines: self.buffer_lines,
         }
     }

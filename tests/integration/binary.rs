@@ -8,6 +8,8 @@ mod bad_keys;
 #[cfg(feature = "issuer")]
 mod feed;
 mod logs;
+#[cfg(feature = "issuer")]
+mod secrets;
 mod shutdown;
 mod sockets;
 mod verbs;

@@ -76,6 +76,7 @@ mod samples;
 mod schemathesis;
 #[cfg(feature = "issuer")]
 mod signing_keys;
+mod slots;
 #[cfg(feature = "issuer")]
 mod store;
 mod test_app;

@@ -2,8 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-const PURE: [&str; 7] = [
-    "clock", "decision", "identity", "policy", "problem", "token", "yaml",
+const PURE: [&str; 8] = [
+    "clock",
+    "connection_limits",
+    "decision",
+    "identity",
+    "policy",
+    "problem",
+    "token",
+    "yaml",
 ];
 const SHELL: [&str; 14] = [
     "admin",

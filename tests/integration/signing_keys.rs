@@ -11,6 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use portcullis::clock::{Clock, ManualClock, SystemClock};
 use portcullis::config::{Config, Overrides};
+use portcullis::ext_authz::{SubjectForm, SubjectNames};
 use portcullis::identity::SecretDigest;
 use portcullis::issuer::{Issuer, IssuerSettings, RotationPace, rotate_keys};
 use portcullis::store::{Store, StoredKey};
@@ -183,7 +184,7 @@ async fn agreement(store: &str) -> (Vec<Arc<Issuer>>, Arc<ManualClock>) {
     let clock = clock();
     let folder = tempfile::tempdir().unwrap();
     let settings = settings(folder.path(), store);
-    let opened = (0..5).map(|_| Issuer::open(settings.clone(), Arc::clone(&clock) as _));
+    let opened = (0..5).map(|_| Issuer::open(settings.clone(), names(), Arc::clone(&clock) as _));
     let opened = futures_util::future::join_all(opened).await;
     let issuers: Vec<_> = opened.into_iter().map(|issuer| issuer.unwrap().0).collect();
     let same = |count: usize| {
@@ -573,6 +574,10 @@ fn settings(folder: &Path, store: &str) -> IssuerSettings {
     let config = write_files(folder, &setup, &TestIssuer::new("key-1"));
     let config = Config::load(&config, &Overrides::default()).unwrap();
     config.issuer.unwrap()
+}
+
+fn names() -> SubjectNames {
+    SubjectNames::load(SubjectForm::Digest, None).unwrap()
 }
 
 /// The time of day, standing still.

@@ -7,10 +7,6 @@ use axum::http::{HeaderMap, HeaderName};
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The other end of a connection.
-#[derive(Debug, Clone, Copy)]
-pub struct ConnectedFrom(pub SocketAddr);
-
 /// A range of addresses, such as `10.0.0.0/8`; without a prefix, one address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Network {
@@ -76,7 +72,8 @@ impl Network {
 }
 
 impl TrustedProxies {
-    fn contain(&self, address: IpAddr) -> bool {
+    /// Whether a proxy at `address` is trusted.
+    pub fn contain(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(address))
     }
 

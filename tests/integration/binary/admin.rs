@@ -75,7 +75,7 @@ async fn metrics_are_openmetrics_with_labels_from_closed_sets() {
     assert_eq!(
         names,
         [
-            "decision", "detail", "issuer", "le", "reason", "route", "version"
+            "decision", "detail", "issuer", "le", "listener", "reason", "route", "version"
         ]
     );
     assert!(!answer.body.contains("of-nobody"), "{}", answer.body);
@@ -84,6 +84,7 @@ async fn metrics_are_openmetrics_with_labels_from_closed_sets() {
         "portcullis_checks_denied_total{reason=\"no_token\",detail=\"\"} 1\n",
         "portcullis_route_checks_total{route=\"read-order\",decision=\"allow\"} 1\n",
         "portcullis_log_lines_dropped_total 0\n",
+        "portcullis_http_connections_evicted_total{listener=\"admin\"} 0\n",
         "portcullis_check_duration_seconds_count 3\n",
     ] {
         assert!(answer.body.contains(line), "no {line} in {}", answer.body);

@@ -9,7 +9,7 @@ use super::{PATIENCE, Server};
 use crate::asker::Asker;
 use crate::client;
 use crate::test_app::{Setup, write_files};
-use crate::test_issuer::{TestIssuer, claims};
+use crate::test_issuer::{ISSUER, TestIssuer, claims};
 
 fn logging(log: &str) -> Setup {
     Setup {
@@ -294,4 +294,59 @@ async fn a_changed_listener_is_warned_of_and_a_signal_reloads() {
     assert_eq!(line["level"], "ERROR");
     assert!(line["error"].as_str().unwrap().contains("oops"), "{line}");
     assert_eq!(asker.ask("/orders/1", None).await.status, 401);
+}
+
+/// The digest of the one subject in the log of a server with these settings.
+async fn subject_digest(log: &str, key: &str) -> String {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let issuer = TestIssuer::new("key-1");
+    write_files(folder.path(), &logging(log), &issuer);
+    let path = folder.path().join("subject-key");
+    std::fs::write(&path, key).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let mut server = Server::spawn_in(folder, issuer, |_| {});
+    let asker = Asker::connect(&server.authz_url()).await;
+    let token = server.issuer.token("alice-in-person", "orders.read");
+    assert_eq!(asker.ask("/orders/1", Some(&token)).await.status, 200);
+    let lines = decisions(&whole_log(&mut server));
+    lines[0]["subject"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn subjects_have_the_same_digest_where_gates_have_the_same_key() {
+    const KEY: &str = "0123456789abcdef0123456789abcdef\n";
+    let keyed = "allowed: true, subject_key_file: subject-key";
+    let one = subject_digest(keyed, KEY).await;
+    assert_eq!(subject_digest(keyed, KEY).await, one);
+    assert_ne!(subject_digest(keyed, &KEY.replace('0', "1")).await, one);
+    let random = subject_digest("allowed: true", KEY).await;
+    assert_ne!(random, one);
+    assert_ne!(subject_digest("allowed: true", KEY).await, random);
+}
+
+/// Nothing was loaded before, so nothing stays in use.
+#[test]
+fn keys_that_never_loaded_are_told_of_as_such() {
+    for (keys, words) in [
+        (
+            "jwks_uri: \"http://127.0.0.1:1/jwks.json\"",
+            "could not be loaded",
+        ),
+        (
+            "feed: {addresses: [\"http://127.0.0.1:1\"]}",
+            "nothing has been learnt from it yet",
+        ),
+    ] {
+        let setup = Setup {
+            trust: Some(format!(
+                "{{issuer: \"{ISSUER}\", audiences: [orders-api], algorithms: [ES256], {keys}}}"
+            )),
+            ..Setup::default()
+        };
+        let server = Server::start(&setup);
+        let line = server.logs(words);
+        assert_eq!(line["token.issuer"], ISSUER, "{line}");
+        assert!(!server.output().contains("stay in use"));
+    }
 }

@@ -1,0 +1,166 @@
+//! The server of the HTTP listeners: probes and the issuer.
+//!
+//! Its connections are bounded in number and time, and whoever opens many of them keeps nobody out:
+//! a new connection always gets a place, if need be that of the one which has waited for its client
+//! for longest. A request that is being answered is never cut off.
+
+mod activity;
+mod metrics;
+mod slots;
+mod transport;
+
+#[cfg(test)]
+mod tests;
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use http::header::{CONNECTION, HeaderValue};
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
+use tower_service::Service;
+
+use crate::connection_limits::ConnectionLimits;
+use activity::Activity;
+pub(super) use metrics::HttpMetrics;
+use slots::{Slot, Slots};
+use transport::{TimedBody, Transport};
+
+/// How long accepting pauses when the system is out of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// The most that a connection keeps of what arrives, and so the longest head of a request.
+const MAX_BUFFER_BYTES: usize = 64 * 1024;
+
+/// A listening socket, and what is made of it.
+pub(super) struct HttpListener {
+    /// What log and metrics call it.
+    pub(super) name: &'static str,
+    pub(super) socket: TcpListener,
+    pub(super) limits: ConnectionLimits,
+}
+
+/// A listener and its connections.
+pub(super) struct HttpServer {
+    socket: TcpListener,
+    slots: Arc<Slots>,
+}
+
+impl HttpServer {
+    /// Addresses that are `unlimited` may have any number of the connections.
+    pub(super) fn new(
+        listener: HttpListener,
+        metrics: &HttpMetrics,
+        unlimited: impl Fn(IpAddr) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        let HttpListener {
+            name,
+            socket,
+            limits,
+        } = listener;
+        let counters = metrics.counters(name);
+        Self {
+            socket,
+            slots: Slots::new(name, limits, counters, Box::new(unlimited)),
+        }
+    }
+
+    /// Serves until `stopped`, then answers what is under way. Requests carry the other end's
+    /// address as `ConnectInfo<SocketAddr>`.
+    pub(super) async fn serve(self, router: Router, stopped: impl Future<Output = ()>) {
+        tokio::select! {
+            () = accept(&self.socket, &self.slots, &router) => {}
+            () = stopped => {}
+        }
+        drop(self.socket);
+        self.slots.end().await;
+    }
+}
+
+/// Accepts connections and has each served by a task of its own; never ends.
+async fn accept(listener: &TcpListener, slots: &Arc<Slots>, router: &Router) {
+    loop {
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept an HTTP connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let slot = slots.enter(peer.ip()).await;
+        // Answers are small and awaited: never hold them back. A failure costs speed.
+        let _ = stream.set_nodelay(true);
+        tokio::spawn(serve_connection(stream, peer, slot, router.clone()));
+    }
+}
+
+async fn serve_connection(stream: TcpStream, peer: SocketAddr, slot: Slot, router: Router) {
+    let activity = &slot.activity;
+    let transport = Transport {
+        stream,
+        activity: Arc::clone(activity),
+    };
+    let answer = |request| answer(request, peer, Arc::clone(activity), router.clone());
+    let connection = http1::Builder::new()
+        .max_buf_size(MAX_BUFFER_BYTES)
+        .serve_connection(TokioIo::new(transport), service_fn(answer));
+    let mut connection = pin!(connection);
+    let mut timer = pin!(tokio::time::sleep_until(Instant::now()));
+    let mut stopping = false;
+    poll_fn(|context| {
+        activity.register(context.waker());
+        // A failure is the client's: it has gone, or it does not speak HTTP.
+        let mut ended = connection.as_mut().poll(context).is_ready();
+        if !ended && !stopping && activity.is_stopping() {
+            // After a look at what has arrived: a request that is there is answered.
+            stopping = true;
+            connection.as_mut().graceful_shutdown();
+            ended = connection.as_mut().poll(context).is_ready();
+        }
+        if ended || activity.must_go() {
+            return Poll::Ready(());
+        }
+        let Some(deadline) = activity.deadline() else {
+            return Poll::Pending;
+        };
+        if timer.deadline() != deadline {
+            timer.as_mut().reset(deadline);
+        }
+        timer.as_mut().poll(context)
+    })
+    .await;
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    peer: SocketAddr,
+    activity: Arc<Activity>,
+    mut router: Router,
+) -> Result<Response<Body>, Infallible> {
+    if activity.began() {
+        // Whoever sends many requests at once must not keep the thread from others.
+        tokio::task::yield_now().await;
+    }
+    let mut request = request.map(|body| Body::new(TimedBody::new(body, Arc::clone(&activity))));
+    request.extensions_mut().insert(ConnectInfo(peer));
+    let mut response = router.call(request).await?;
+    if activity.answered() {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(CONNECTION, close);
+    }
+    Ok(response)
+}

@@ -1,0 +1,270 @@
+//! What one connection waits for, since when, and until when it may.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+use std::time::Duration;
+
+use futures_util::task::AtomicWaker;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::connection_limits::ConnectionLimits;
+
+/// When the process ends, the rest of a head that has begun to arrive is waited for this long.
+const LAST_HEAD_PATIENCE: Duration = Duration::from_secs(1);
+
+/// What a connection waits for. Only in `New` and `Answering` it waits for this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Accepted, and what has arrived has not been looked at: a request may be there already.
+    New,
+    /// The next request.
+    Idle,
+    /// The rest of a request's head.
+    Head,
+    /// The answer.
+    Answering,
+    /// The rest of a request's body.
+    Body,
+    /// Room for the answer at the client's end.
+    Sending,
+}
+
+/// How it stands with a connection, for whoever needs its slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Nobody has looked at it yet.
+    New,
+    /// A request is being answered.
+    Answering {
+        /// When the connection was accepted.
+        accepted: Instant,
+    },
+    /// The same, and the answer is the last one.
+    Closing,
+    /// It waits for its client.
+    Waiting {
+        /// Since when.
+        since: Instant,
+    },
+    /// It has been asked to go.
+    Leaving,
+}
+
+#[derive(Debug)]
+struct State {
+    stage: Stage,
+    /// When the connection began to wait for its client; a request waits from its first byte on.
+    since: Instant,
+    /// Whether there has been a request.
+    used: bool,
+    /// Whether its place is wanted for another connection.
+    evicted: bool,
+    /// Whether the next answer is the last one.
+    closing: bool,
+    /// Since when the process has been ending.
+    stopping: Option<Instant>,
+}
+
+/// Of one connection; shared by its transport, its requests and the table of slots.
+#[derive(Debug)]
+pub(super) struct Activity {
+    limits: ConnectionLimits,
+    accepted: Instant,
+    state: Mutex<State>,
+    task: AtomicWaker,
+    /// Told when a connection begins to wait for its client, and when it ceases to.
+    changed: Arc<Notify>,
+}
+
+impl Activity {
+    pub(super) fn new(limits: ConnectionLimits, changed: Arc<Notify>) -> Self {
+        let accepted = Instant::now();
+        Self {
+            limits,
+            accepted,
+            state: Mutex::new(State {
+                stage: Stage::New,
+                since: accepted,
+                used: false,
+                evicted: false,
+                closing: false,
+                stopping: None,
+            }),
+            task: AtomicWaker::new(),
+            changed,
+        }
+    }
+
+    /// Whoever drives the connection is woken when it is evicted, and when the process ends.
+    pub(super) fn register(&self, waker: &Waker) {
+        self.task.register(waker);
+    }
+
+    /// Bytes have arrived.
+    pub(super) fn received(&self) {
+        let mut state = self.lock();
+        if matches!(state.stage, Stage::New | Stage::Idle) {
+            state.stage = Stage::Head;
+            state.since = Instant::now();
+        }
+    }
+
+    /// There is nothing to read.
+    pub(super) fn starved(&self) {
+        let mut state = self.lock();
+        if state.stage == Stage::New {
+            state.stage = Stage::Idle;
+        }
+        if matches!(state.stage, Stage::Idle | Stage::Head) {
+            self.changed.notify_one();
+        }
+    }
+
+    /// The head of a request is complete. Whether it had arrived together with the one before.
+    pub(super) fn began(&self) -> bool {
+        let mut state = self.lock();
+        let pipelined = state.stage != Stage::Head;
+        if pipelined {
+            state.since = Instant::now();
+        }
+        state.stage = Stage::Answering;
+        state.used = true;
+        self.changed.notify_one();
+        pipelined
+    }
+
+    /// The answer waits for the rest of the body.
+    pub(super) fn awaits_body(&self) {
+        let mut state = self.lock();
+        if state.stage == Stage::Answering {
+            state.stage = Stage::Body;
+            self.changed.notify_one();
+        }
+    }
+
+    /// The answer does not wait for the body any more.
+    pub(super) fn has_body(&self) {
+        let mut state = self.lock();
+        if state.stage == Stage::Body {
+            state.stage = Stage::Answering;
+        }
+    }
+
+    /// The answer is made. It is sent in the same turn, unless the client takes its time. Whether it
+    /// is the last one of the connection.
+    pub(super) fn answered(&self) -> bool {
+        let mut state = self.lock();
+        state.stage = Stage::Idle;
+        state.since = Instant::now();
+        self.changed.notify_one();
+        state.closing || state.stopping.is_some() || self.accepted.elapsed() >= self.limits.lifetime
+    }
+
+    /// The client's end has no room.
+    pub(super) fn stalled(&self) {
+        let mut state = self.lock();
+        if state.stage == Stage::Idle {
+            state.stage = Stage::Sending;
+            state.since = Instant::now();
+        }
+    }
+
+    /// The client has taken something.
+    pub(super) fn sent(&self) {
+        let mut state = self.lock();
+        if state.stage == Stage::Sending {
+            state.stage = Stage::Idle;
+            state.since = Instant::now();
+        }
+    }
+
+    /// Until when the connection may wait as it does; none while it waits for this process.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let state = self.lock();
+        let limits = &self.limits;
+        match state.stage {
+            // A body has its own deadline, so that the request is answered.
+            Stage::New | Stage::Answering | Stage::Body => None,
+            Stage::Idle if !state.used => Some(self.accepted + limits.header_timeout),
+            Stage::Idle => Some(state.since + limits.idle_timeout),
+            Stage::Sending => Some(state.since + limits.body_timeout),
+            Stage::Head => {
+                let deadline = state.since + limits.header_timeout;
+                let last = state.stopping.map(|since| since + LAST_HEAD_PATIENCE);
+                Some(last.map_or(deadline, |last| last.min(deadline)))
+            }
+        }
+    }
+
+    /// The longest that a body may take.
+    pub(super) fn body_timeout(&self) -> Duration {
+        self.limits.body_timeout
+    }
+
+    /// How it stands with the connection.
+    pub(super) fn standing(&self) -> Standing {
+        let state = self.lock();
+        match state.stage {
+            _ if state.evicted => Standing::Leaving,
+            Stage::New => Standing::New,
+            Stage::Answering if state.closing => Standing::Closing,
+            Stage::Answering => Standing::Answering {
+                accepted: self.accepted,
+            },
+            Stage::Idle | Stage::Head | Stage::Body | Stage::Sending => {
+                Standing::Waiting { since: state.since }
+            }
+        }
+    }
+
+    /// Asks the connection to go.
+    pub(super) fn evict(&self) {
+        self.lock().evicted = true;
+        self.task.wake();
+    }
+
+    /// The answer that is being made is the last one.
+    pub(super) fn close(&self) {
+        self.lock().closing = true;
+    }
+
+    /// Whether the connection has to go. If a request came first, that is still answered, as the
+    /// last one.
+    pub(super) fn must_go(&self) -> bool {
+        let mut state = self.lock();
+        if !state.evicted {
+            return false;
+        }
+        if state.waits_for_client() {
+            return true;
+        }
+        state.evicted = false;
+        state.closing = true;
+        self.changed.notify_one();
+        false
+    }
+
+    /// The process ends: what is under way is answered, and nothing else.
+    pub(super) fn stop(&self) {
+        self.lock().stopping.get_or_insert_with(Instant::now);
+        self.task.wake();
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.lock().stopping.is_some()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn waits_for_client(&self) -> bool {
+        match self.stage {
+            Stage::New | Stage::Answering => false,
+            Stage::Idle | Stage::Head | Stage::Body | Stage::Sending => true,
+        }
+    }
+}

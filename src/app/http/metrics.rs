@@ -1,0 +1,43 @@
+//! What the HTTP listeners count of their connections.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::Registry;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ListenerLabel {
+    listener: &'static str,
+}
+
+/// Of all HTTP listeners.
+#[derive(Debug, Clone, Default)]
+pub(in crate::app) struct HttpMetrics {
+    evicted: Family<ListenerLabel, Counter>,
+}
+
+/// Of one listener.
+#[derive(Debug, Clone)]
+pub(super) struct ConnectionCounters {
+    /// Connections that were closed to make room.
+    pub(super) evicted: Counter,
+}
+
+impl HttpMetrics {
+    /// Registers the counters.
+    pub(in crate::app) fn register(&self, registry: &mut Registry) {
+        registry.register(
+            "http_connections_evicted",
+            "Connections that waited for their client and were closed to make room for another",
+            self.evicted.clone(),
+        );
+    }
+
+    /// The counters of a listener.
+    pub(super) fn counters(&self, listener: &'static str) -> ConnectionCounters {
+        let label = ListenerLabel { listener };
+        ConnectionCounters {
+            evicted: self.evicted.get_or_create_owned(&label),
+        }
+    }
+}

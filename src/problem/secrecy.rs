@@ -1,0 +1,238 @@
+//! What may be a secret in text that a person wrote, and how problems tell of such text without it.
+
+use std::ops::Range;
+
+/// What stands where something is left out.
+pub(super) const CONCEALED: &str = "***";
+
+/// How much of its sources a report shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Secrecy {
+    /// Everything but credentials in URLs: the files of a policy.
+    Public,
+    /// Keys, and values of keys that never have a secret: the configuration.
+    Private,
+}
+
+/// Keys whose values can be shown. Values of others, of misspelt ones and what spans several lines
+/// may be a password.
+const PLAIN_KEYS: [&str; 20] = [
+    "algorithm",
+    "algorithms",
+    "allowed",
+    "audiences",
+    "burst",
+    "drain_seconds",
+    "format",
+    "grants",
+    "level",
+    "on_stale",
+    "plain_text",
+    "policy",
+    "realm",
+    "reflection",
+    "scope_claim",
+    "strip_token",
+    "subject",
+    "threads",
+    "types",
+    "version",
+];
+
+/// `text` without the credentials and the queries of its URLs.
+pub(crate) fn conceal(text: &str) -> String {
+    without(text, &credentials(text))
+}
+
+/// A message about a configuration: without what it quotes, where that is more than a word.
+pub(super) fn conceal_quoted(message: &str) -> String {
+    let is_more = |quoted: &str| quoted.contains([':', '/', '@', '=', '?']);
+    let parts = message.split('`').enumerate();
+    let parts: Vec<&str> = parts
+        .map(|(position, part)| {
+            if position % 2 == 1 && is_more(part) {
+                CONCEALED
+            } else {
+                part
+            }
+        })
+        .collect();
+    conceal(&parts.join("`"))
+}
+
+/// The parts of a source's line that a report leaves out.
+pub(super) fn secrets(line: &str, secrecy: Secrecy) -> Vec<Range<usize>> {
+    match secrecy {
+        Secrecy::Public => credentials(line),
+        Secrecy::Private => {
+            let value = value_start(line);
+            let end = line.trim_end().len();
+            if value < end {
+                std::iter::once(value..end).collect()
+            } else {
+                Vec::new()
+            }
+        }
+    }
+}
+
+/// `text` without the ranges, which are in order and apart.
+pub(super) fn without(text: &str, ranges: &[Range<usize>]) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut from = 0;
+    for range in ranges {
+        shown.push_str(text.get(from..range.start).unwrap_or_default());
+        shown.push_str(CONCEALED);
+        from = range.end;
+    }
+    shown.push_str(text.get(from..).unwrap_or_default());
+    shown
+}
+
+/// Where `offset` of a text is once the ranges are left out.
+pub(super) fn moved(offset: usize, ranges: &[Range<usize>]) -> usize {
+    let mut removed = 0;
+    let mut added = 0;
+    for range in ranges.iter().filter(|range| range.start <= offset) {
+        if offset < range.end {
+            return range.start + added - removed;
+        }
+        removed += range.len();
+        added += CONCEALED.len();
+    }
+    offset + added - removed
+}
+
+/// User information and query of each URL. What follows `://` belongs to it up to a quotation mark:
+/// a password that should have been encoded may hold anything else.
+fn credentials(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some(mark) = text.get(from..).and_then(|rest| rest.find("://")) {
+        let start = from + mark + "://".len();
+        let rest = text.get(start..).unwrap_or_default();
+        let length = rest.find(['`', '"', '\'', '\n']).unwrap_or(rest.len());
+        let url = rest.get(..length).unwrap_or_default();
+        let host = match url.rfind('@') {
+            // Of our own hints.
+            Some(at) if url.get(..at) == Some("USER") => at + 1,
+            Some(at) => {
+                found.push(start..start + at);
+                at + 1
+            }
+            None => 0,
+        };
+        let after = url.get(host..).unwrap_or_default();
+        if let Some(query) = after.find('?') {
+            let query_start = start + host + query + 1;
+            let query = text.get(query_start..start + length).unwrap_or_default();
+            let query_length = query.find(char::is_whitespace).unwrap_or(query.len());
+            found.push(query_start..query_start + query_length);
+        }
+        from = start + length;
+    }
+    found
+}
+
+/// Where the value of a line begins that is not shown: behind the key, or at the end where it may be
+/// shown.
+fn value_start(line: &str) -> usize {
+    let indented = line.trim_start_matches([' ', '-']);
+    let key_start = line.len() - indented.len();
+    let is_key = |character: char| character.is_ascii_alphanumeric() || character == '_';
+    let key_length = indented.find(|character| !is_key(character));
+    let Some(key_length) = key_length.filter(|length| *length > 0) else {
+        return key_start;
+    };
+    let (key, rest) = indented.split_at_checked(key_length).unwrap_or_default();
+    let Some(value) = rest.trim_start().strip_prefix(':') else {
+        return key_start;
+    };
+    let plain =
+        |character: char| character.is_ascii_alphanumeric() || " ,.-_[]\"'".contains(character);
+    if is_plain_key(key) && value.chars().all(plain) {
+        return line.len();
+    }
+    let value_length = value.trim_start().len();
+    line.len() - value_length
+}
+
+fn is_plain_key(key: &str) -> bool {
+    let units = ["_seconds", "_ms", "_bytes", "_lines"];
+    PLAIN_KEYS.contains(&key)
+        || key.starts_with("max_")
+        || units.iter().any(|unit| key.ends_with(unit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_and_queries_of_urls_are_left_out() {
+        for (text, expected) in [
+            ("no URL, just a@b and c?d", "no URL, just a@b and c?d"),
+            ("https://id.shop.example/a", "https://id.shop.example/a"),
+            ("postgres://u:p@h/db", "postgres://***@h/db"),
+            ("`https://token@h:9` is wrong", "`https://***@h:9` is wrong"),
+            ("a://u:p@s@w@h/db", "a://***@h/db"),
+            ("a://u:p w@h/db", "a://***@h/db"),
+            ("a://h/db?password=pw&x=y z", "a://h/db?*** z"),
+            ("a://u:p@h/db?password=pw", "a://***@h/db?***"),
+            ("`a://u@h`, `b://v@i?k`", "`a://***@h`, `b://***@i?***`"),
+            (
+                "write `postgres://USER@HOST/DB`",
+                "write `postgres://USER@HOST/DB`",
+            ),
+        ] {
+            assert_eq!(conceal(text), expected);
+        }
+    }
+
+    #[test]
+    fn what_a_message_quotes_is_a_word_or_left_out() {
+        for (message, expected) in [
+            ("unknown key `stoer`", "unknown key `stoer`"),
+            ("unknown key `store:postgres://u:p...`", "unknown key `***`"),
+            (
+                "the key `postgres//u:p@h` stands twice",
+                "the key `***` stands twice",
+            ),
+            (
+                "anchors (`&`) and aliases (`*`)",
+                "anchors (`&`) and aliases (`*`)",
+            ),
+        ] {
+            assert_eq!(conceal_quoted(message), expected);
+        }
+    }
+
+    #[test]
+    fn of_the_configuration_only_keys_and_harmless_values_are_shown() {
+        for (line, expected) in [
+            ("drain_seconds: many", "drain_seconds: many"),
+            ("  - algorithms: [ES256, XY]", "  - algorithms: [ES256, XY]"),
+            ("  store: postgres://u:p@h/db", "  store: ***"),
+            ("  store:postgres://u:p@h/db", "  store:***"),
+            ("  stoer: hunter2", "  stoer: ***"),
+            ("  postgres://u:p@h/db", "  postgres:***"),
+            ("  hunter2", "  ***"),
+            ("\"hunter2", "***"),
+            ("issuer: {store: \"postgres://u:p@h\"}", "issuer: ***"),
+            ("threads: {store: hunter2}", "threads: ***"),
+            ("issuer:", "issuer:"),
+            ("", ""),
+        ] {
+            let ranges = secrets(line, Secrecy::Private);
+            assert_eq!(without(line, &ranges), expected);
+        }
+    }
+
+    #[test]
+    fn places_move_with_what_is_left_out() {
+        let ranges = [2..10, 12..13];
+        for (offset, expected) in [(0, 0), (2, 2), (5, 2), (9, 2), (10, 5), (12, 7), (13, 10)] {
+            assert_eq!(moved(offset, &ranges), expected, "{offset}");
+        }
+    }
+}
