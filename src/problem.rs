@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 
 pub use snippet::Colour;
+use snippet::Severity;
 pub(crate) use suggestion::closest;
 
 /// A text file as it was read, with the name that problems call it by.
@@ -138,10 +139,15 @@ impl Mistake {
     }
 }
 
+/// Warnings as a report for people, like [`Problems::render`].
+pub fn render_warnings(warnings: &[Problem], sources: &[Source], colour: Colour) -> String {
+    snippet::render(warnings, Severity::Warning, sources, colour)
+}
+
 impl Problems {
     /// The problems as a report for people: each with its lines of the sources and a caret.
     pub fn render(&self, sources: &[Source], colour: Colour) -> String {
-        snippet::render(&self.0, sources, colour)
+        snippet::render(&self.0, Severity::Error, sources, colour)
     }
 }
 

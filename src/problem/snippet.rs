@@ -22,7 +22,37 @@ pub enum Colour {
     Ansi,
 }
 
-pub(super) fn render(problems: &[Problem], sources: &[Source], colour: Colour) -> String {
+/// What is said of each problem of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Severity {
+    Error,
+    Warning,
+}
+
+impl Severity {
+    fn level(self) -> Level<'static> {
+        match self {
+            Self::Error => Level::ERROR,
+            Self::Warning => Level::WARNING,
+        }
+    }
+
+    fn noun(self, count: usize) -> &'static str {
+        match (self, count) {
+            (Self::Error, 1) => "problem",
+            (Self::Error, _) => "problems",
+            (Self::Warning, 1) => "warning",
+            (Self::Warning, _) => "warnings",
+        }
+    }
+}
+
+pub(super) fn render(
+    problems: &[Problem],
+    severity: Severity,
+    sources: &[Source],
+    colour: Colour,
+) -> String {
     let renderer = match colour {
         Colour::Plain => Renderer::plain(),
         Colour::Ansi => Renderer::styled(),
@@ -30,7 +60,7 @@ pub(super) fn render(problems: &[Problem], sources: &[Source], colour: Colour) -
     .decor_style(DecorStyle::Ascii);
     let mut report = String::new();
     for problem in problems.iter().take(MAX_SHOWN) {
-        report.push_str(&renderer.render(&[group(problem, sources)]));
+        report.push_str(&renderer.render(&[group(problem, severity, sources)]));
         report.push_str("\n\n");
     }
     if let Some(more) = problems
@@ -41,13 +71,13 @@ pub(super) fn render(problems: &[Problem], sources: &[Source], colour: Colour) -
         report.push_str(&["... and ", &more.to_string(), " more\n\n"].concat());
     }
     let count = problems.len();
-    let noun = if count == 1 { "problem" } else { "problems" };
-    report.push_str(&[count.to_string().as_str(), " ", noun, "\n"].concat());
+    report.push_str(&[&count.to_string(), " ", severity.noun(count), "\n"].concat());
     report
 }
 
-fn group<'a>(problem: &'a Problem, sources: &'a [Source]) -> Group<'a> {
-    let mut group = Group::with_title(Level::ERROR.primary_title(problem.message.as_str()));
+fn group<'a>(problem: &'a Problem, severity: Severity, sources: &'a [Source]) -> Group<'a> {
+    let title = severity.level().primary_title(problem.message.as_str());
+    let mut group = Group::with_title(title);
     if let Some(place) = &problem.place {
         group = show(group, place, None, AnnotationKind::Primary, sources);
     }
