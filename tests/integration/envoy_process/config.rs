@@ -22,6 +22,8 @@ pub(crate) struct Door {
     pub(crate) headers: HeaderEncoding,
     /// Further members of the `ext_authz` filter, or others than usual.
     pub(crate) ext_authz: Value,
+    /// Further members of the connection manager, or others than usual.
+    pub(crate) manager: Value,
 }
 
 impl Door {
@@ -31,11 +33,17 @@ impl Door {
             gate: gate.clone(),
             headers,
             ext_authz: json!({}),
+            manager: json!({}),
         }
     }
 
     pub(crate) fn with(mut self, ext_authz: Value) -> Self {
         self.ext_authz = ext_authz;
+        self
+    }
+
+    pub(crate) fn managed(mut self, manager: Value) -> Self {
+        self.manager = manager;
         self
     }
 
@@ -61,7 +69,7 @@ impl Door {
 
     /// Nothing is normalised here, so that the gate meets what the caller sent.
     fn connection_manager(&self) -> Value {
-        json!({
+        let mut manager = json!({
             "@type": "type.googleapis.com/envoy.extensions.filters.network.\
                       http_connection_manager.v3.HttpConnectionManager",
             "stat_prefix": self.name,
@@ -93,7 +101,11 @@ impl Door {
                     {"match": {"prefix": ""}, "route": {"cluster": "upstream"}},
                 ],
             }]},
-        })
+        });
+        for (key, value) in self.manager.as_object().unwrap() {
+            manager[key] = value.clone();
+        }
+        manager
     }
 
     fn filter(&self) -> Value {
