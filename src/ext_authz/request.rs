@@ -321,7 +321,8 @@ impl<'a> HeaderVisitor<'a> for Headers<'a, '_> {
             6 if is(b"origin") => self.origin = true,
             6 if is(b"accept") => self.accept = value,
             10 if is(b"connection") => self.connection(name, value),
-            12 if is(b"content-type") => self.content_type = value,
+            // Whichever of several the upstream believes: the paths of gRPC are the stricter ones.
+            12 if is(b"content-type") && !self.is_grpc() => self.content_type = value,
             13 if is(b"authorization") => match form {
                 HeaderForm::Merged => self.merged.add(value),
                 HeaderForm::Listed => self.listed.add(value),
