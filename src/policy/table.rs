@@ -72,8 +72,9 @@ impl Tables {
         }
     }
 
-    /// Closes the hosts of `patterns`: the routes without `hosts` no longer answer them. A closed
-    /// wildcard closes what lies below it, even where that has a table of its own.
+    /// Closes the hosts of `patterns`: the routes without `hosts` no longer answer them. Each pattern
+    /// has a table from then on, perhaps an empty one. A closed wildcard closes what lies below it,
+    /// even where that has a table of its own.
     pub(super) fn close(&mut self, patterns: &[HostPattern]) {
         let mut wildcards: HashSet<&[u8]> = HashSet::new();
         for pattern in patterns {

@@ -18,6 +18,7 @@ routes:
   - {name: deep, hosts: [a.internal.example], methods: [GET], path: /deep, access: public}
   - {name: wide, hosts: ["*.b.internal.example"], methods: [GET], path: /wide, access: public}
   - {name: open, hosts: [open.example], methods: [GET], path: /open, access: public}
+  - {name: shop, hosts: ["*.example"], methods: [GET], path: /shop, access: public}
 "#;
 
 #[test]
@@ -45,6 +46,10 @@ fn only_routes_that_name_a_closed_host_answer_it() {
         ("GET", "x.b.internal.example", "/health", "unlisted"),
         ("GET", "x.b.internal.example", "/wide", "wide"),
         ("GET", "empty.example", "/health", "unlisted"),
+        // Nor does a wildcard above answer it: it has a table, though an empty one.
+        ("GET", "empty.example", "/shop", "unlisted"),
+        ("GET", "other.example", "/shop", "shop"),
+        ("GET", "other.example", "/health", "health"),
     ] {
         let target = Target {
             method: method.as_bytes(),

@@ -258,9 +258,6 @@ proptest! {
 }
 
 proptest! {
-    // `PROPTEST_CASES` can ask for more.
-    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(1024)))]
-
     /// Whatever an upstream makes of a path that is let through without a token: where the policy
     /// could list the result, it does, as public; and any other result is let through as well.
     #[test]
