@@ -13,7 +13,7 @@ mod template;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::problem::{Problems, Source};
+use crate::problem::{Problem, Problems, Source};
 pub use host::HostPattern;
 pub use malformed::MalformedTarget;
 pub use method::Methods;
@@ -31,6 +31,7 @@ pub struct Policy {
     rules: PathRules,
     scopes: BTreeMap<Box<str>, Box<str>>,
     digest: Box<str>,
+    warnings: Vec<Problem>,
 }
 
 /// One entry of the policy.
@@ -82,7 +83,7 @@ pub struct Target<'a> {
     /// Of a CORS preflight (`OPTIONS` with `Origin` and `Access-Control-Request-Method`), the
     /// method that it asks for (Fetch standard, section 3.2.2).
     pub preflight: Option<&'a [u8]>,
-    /// Whether the content type says gRPC, whose paths are `/package.Service/Method`.
+    /// Whether the content type says gRPC, whose paths end in `/package.Service/Method`.
     pub grpc: bool,
 }
 
@@ -171,6 +172,11 @@ impl Policy {
     /// it is what `sha256sum` prints; of several, neither their names nor their order matter.
     pub fn digest(&self) -> &str {
         &self.digest
+    }
+
+    /// What the policy's author perhaps does not mean, in the order of files and lines.
+    pub fn warnings(&self) -> &[Problem] {
+        &self.warnings
     }
 
     fn routed(&self, leaves: Option<Leaves<'_>>, target: &Target<'_>) -> Routed<'_> {

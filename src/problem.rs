@@ -12,6 +12,7 @@ use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 
 pub(crate) use secrecy::conceal;
 pub use snippet::Colour;
+use snippet::{Severity, Shown};
 pub(crate) use suggestion::closest;
 
 use secrecy::Secrecy;
@@ -142,10 +143,15 @@ impl Mistake {
     }
 }
 
+/// Warnings as a report for people, like [`Problems::render`].
+pub fn render_warnings(warnings: &[Problem], sources: &[Source], colour: Colour) -> String {
+    snippet::render(warnings, Severity::Warning, Shown::whole(sources), colour)
+}
+
 impl Problems {
     /// The problems as a report for people: each with its lines of the sources and a caret.
     pub fn render(&self, sources: &[Source], colour: Colour) -> String {
-        snippet::render(&self.0, sources, colour, Secrecy::Public)
+        snippet::render(&self.0, Severity::Error, Shown::whole(sources), colour)
     }
 
     /// The same for a file that may hold secrets: keys are shown, and of values those that never
@@ -156,8 +162,11 @@ impl Problems {
             ..problem.clone()
         };
         let problems: Vec<Problem> = self.0.iter().map(conceal).collect();
-        let sources = std::slice::from_ref(source);
-        snippet::render(&problems, sources, Colour::Plain, Secrecy::Private)
+        let shown = Shown {
+            sources: std::slice::from_ref(source),
+            secrecy: Secrecy::Private,
+        };
+        snippet::render(&problems, Severity::Error, shown, Colour::Plain)
     }
 }
 

@@ -199,5 +199,8 @@ fn compile(inputs: &Inputs) -> Result<Arc<Policy>, LoadError> {
         rendered: problems.render(&sources, Colour::Plain),
         problems,
     })?;
+    for warning in policy.warnings() {
+        tracing::warn!(policy.warning = %warning, "the policy may not say what is meant");
+    }
     Ok(Arc::new(policy))
 }

@@ -1,4 +1,4 @@
-//! `portcullis check`: every problem of a policy, at once.
+//! `portcullis check`: every problem of a policy, at once; of one without problems, the warnings.
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use super::Outcome;
 use crate::files;
 use crate::policy::Policy;
-use crate::problem::Colour;
+use crate::problem::{Colour, render_warnings};
 
 #[derive(Debug, Args)]
 pub(super) struct CheckArguments {
@@ -32,6 +32,10 @@ pub(super) fn run(arguments: &CheckArguments, out: &mut dyn Write) -> anyhow::Re
     let sources = files::read_policy(&arguments.files)?;
     match (Policy::compile(&sources), arguments.format) {
         (Ok(policy), Format::Text) => {
+            if !policy.warnings().is_empty() {
+                let report = render_warnings(policy.warnings(), &sources, colour());
+                writeln!(out, "{report}")?;
+            }
             let count = policy.routes().len();
             let routes = if count == 1 { "route" } else { "routes" };
             writeln!(out, "ok: {count} {routes}, digest {}", policy.digest())?;
@@ -43,17 +47,13 @@ pub(super) fn run(arguments: &CheckArguments, out: &mut dyn Write) -> anyhow::Re
                 "routes": policy.routes().len(),
                 "digest": policy.digest(),
                 "problems": [],
+                "warnings": policy.warnings(),
             });
             writeln!(out, "{answer}")?;
             Ok(Outcome::Yes)
         }
         (Err(problems), Format::Text) => {
-            let colour = if std::io::stdout().is_terminal() {
-                Colour::Ansi
-            } else {
-                Colour::Plain
-            };
-            writeln!(out, "{}", problems.render(&sources, colour))?;
+            writeln!(out, "{}", problems.render(&sources, colour()))?;
             Ok(Outcome::No)
         }
         (Err(problems), Format::Json) => {
@@ -61,5 +61,13 @@ pub(super) fn run(arguments: &CheckArguments, out: &mut dyn Write) -> anyhow::Re
             writeln!(out, "{answer}")?;
             Ok(Outcome::No)
         }
+    }
+}
+
+fn colour() -> Colour {
+    if std::io::stdout().is_terminal() {
+        Colour::Ansi
+    } else {
+        Colour::Plain
     }
 }

@@ -19,7 +19,7 @@ use prost::Message;
 use super::identity::IdentityHeaders;
 use super::protobuf::Writer;
 use super::refusal::{Refusal, RefusalBody};
-use super::request::Dialect;
+use super::request::{Dialect, HeaderView};
 use crate::token::VerifiedToken;
 
 /// An encoded `CheckResponse`.
@@ -34,6 +34,8 @@ pub struct AnswerStyle {
     realm: String,
     /// Fields of `OkHttpResponse` for a caller that nobody knows: every identity header removed.
     anonymous: Vec<u8>,
+    /// `headers_to_remove` for copies of identity headers that the proxy may have held back.
+    hidden: Vec<u8>,
     /// `headers_to_remove` for the credential, where the upstream shall not see it.
     strip_token: Vec<u8>,
 }
@@ -49,6 +51,8 @@ pub struct Allowed<'a> {
     pub caller: Option<&'a VerifiedToken>,
     /// Headers of the caller's to be removed.
     pub aliases: &'a [&'a [u8]],
+    /// Whether there may be more of them.
+    pub view: HeaderView,
     /// Names this decision in logs and metadata.
     pub decision_id: &'a str,
 }
@@ -64,6 +68,7 @@ impl AnswerStyle {
             .encode_to_vec()
         };
         let anonymous = remove(&mut identity.names());
+        let hidden = remove(&mut identity.folded().iter().map(String::as_str));
         let strip_token = if strip_token {
             remove(&mut std::iter::once("authorization"))
         } else {
@@ -73,6 +78,7 @@ impl AnswerStyle {
             identity,
             realm,
             anonymous,
+            hidden,
             strip_token,
         }
     }
@@ -92,6 +98,9 @@ impl AnswerStyle {
                 None => ok.encoded(&self.anonymous),
             }
             ok.encoded(&self.strip_token);
+            if allowed.view == HeaderView::Filtered {
+                ok.encoded(&self.hidden);
+            }
             for alias in allowed.aliases {
                 // The name came as a string or as raw bytes; what is not UTF-8 cannot be named.
                 if std::str::from_utf8(alias).is_ok() {
@@ -290,11 +299,14 @@ fn push_escaped(text: &mut Vec<u8>, value: &str) {
     }
 }
 
-/// The text of a claim that can stand in a header; lists, objects and null cannot.
+/// The text of a claim that can stand in a header; lists, objects and null cannot. Of numbers only
+/// integers from -2^63 to 2^64 - 1 can: all others were rounded when the token was read, so that two
+/// of them may have become one.
 fn claim_text(claim: &serde_json::Value) -> Option<String> {
     match claim {
         serde_json::Value::String(text) if text.is_empty() => None,
         serde_json::Value::String(text) => Some(text.clone()),
+        serde_json::Value::Number(number) if number.is_f64() => None,
         serde_json::Value::Number(number) => Some(number.to_string()),
         serde_json::Value::Bool(value) => Some(value.to_string()),
         serde_json::Value::Null | serde_json::Value::Array(_) | serde_json::Value::Object(_) => {

@@ -217,6 +217,7 @@ impl Gate {
                     reason,
                     caller,
                     aliases: &check.aliases,
+                    view: check.view,
                     decision_id,
                 });
                 let latency = started.elapsed();

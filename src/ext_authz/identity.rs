@@ -16,8 +16,22 @@ pub struct IdentityHeaders {
     pub scopes: String,
     /// `iss`.
     pub issuer: String,
-    /// Further headers, each with the name of the claim whose text, number or boolean it carries.
+    /// Further headers, each with the name of the claim whose text, integer or boolean it carries.
     pub claims: BTreeMap<String, String>,
+    /// What becomes of a request to which its caller has added such a header.
+    pub from_caller: FromCaller,
+}
+
+/// What becomes of a request in which the caller sent an identity header of its own, under any
+/// spelling that an upstream could take for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FromCaller {
+    /// It is judged, and the answer asks the proxy to remove the header.
+    #[default]
+    Remove,
+    /// It is refused, which holds even where the proxy removes nothing.
+    Refuse,
 }
 
 impl Default for IdentityHeaders {
@@ -28,6 +42,7 @@ impl Default for IdentityHeaders {
             scopes: "x-auth-scopes".to_owned(),
             issuer: "x-auth-issuer".to_owned(),
             claims: BTreeMap::new(),
+            from_caller: FromCaller::default(),
         }
     }
 }
@@ -74,6 +89,32 @@ impl IdentityHeaders {
             .map(String::as_str)
     }
 
+    /// The spellings that servers most likely fold to one of the names, without the names
+    /// themselves: with `_` or `.` for any `-`. Of a name with more than four `-` only those with the
+    /// same character for all.
+    pub fn folded(&self) -> Vec<String> {
+        let mut folded = Vec::new();
+        for name in self.names() {
+            let parts: Vec<&str> = name.split('-').collect();
+            let Some((first, others)) = parts.split_first() else {
+                continue;
+            };
+            if others.len() > 4 {
+                folded.extend([name.replace('-', "_"), name.replace('-', ".")]);
+                continue;
+            }
+            let mut spellings = vec![(*first).to_owned()];
+            for part in others {
+                spellings = spellings
+                    .iter()
+                    .flat_map(|before| ["-", "_", "."].map(|joint| [before, joint, part].concat()))
+                    .collect();
+            }
+            folded.extend(spellings.into_iter().filter(|spelling| spelling != name));
+        }
+        folded
+    }
+
     /// Checks the names.
     pub fn validate(&self) -> Result<(), IdentityHeaderError> {
         let mut seen = std::collections::BTreeSet::new();
@@ -103,6 +144,7 @@ pub struct AliasFinder {
     names: Box<[Box<[u8]>]>,
     /// Bit `n` is set where a name has `n` bytes: most headers end at this test.
     lengths: u64,
+    from_caller: FromCaller,
 }
 
 impl AliasFinder {
@@ -113,7 +155,16 @@ impl AliasFinder {
             .map(|name| name.as_bytes().into())
             .collect();
         let lengths = names.iter().fold(0, |bits, name| bits | length_bit(name));
-        Self { names, lengths }
+        Self {
+            names,
+            lengths,
+            from_caller: identity.from_caller,
+        }
+    }
+
+    /// What becomes of a request with such a name.
+    pub fn from_caller(&self) -> FromCaller {
+        self.from_caller
     }
 
     /// Whether an upstream could take `name` for an identity header.
@@ -147,6 +198,25 @@ fn folds_to(name: &[u8], identity: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_likely_spellings_all_fold_to_an_identity_header() {
+        let identity = IdentityHeaders {
+            claims: [("x-a-b-c-d-e".to_owned(), "a".to_owned())].into(),
+            ..IdentityHeaders::default()
+        };
+        let finder = AliasFinder::new(&identity);
+        let folded = identity.folded();
+        // Nine spellings of each name with two dashes but the name itself.
+        assert_eq!(folded.len(), 4 * 8 + 2);
+        for spelling in &folded {
+            assert!(finder.is_alias(spelling.as_bytes()), "{spelling}");
+            assert!(!finder.is_exact(spelling.as_bytes()), "{spelling}");
+        }
+        for spelling in ["x_auth_subject", "x-auth.issuer", "x_a_b_c_d_e"] {
+            assert!(folded.iter().any(|one| one == spelling), "{spelling}");
+        }
+    }
 
     #[test]
     fn every_spelling_that_folds_to_an_identity_header_is_found() {

@@ -1,6 +1,6 @@
 //! From a `CheckRequest` to the `Request` that the authorizer judges.
 
-use super::identity::AliasFinder;
+use super::identity::{AliasFinder, FromCaller};
 use super::wire::{self, HeaderForm, HeaderVisitor, HttpAttributes, WireError};
 use crate::authorizer::Request;
 use crate::policy::Target;
@@ -28,6 +28,13 @@ pub enum MalformedCheck {
     /// `headers` and `header_map` carry different credentials.
     #[error("the two forms of the headers are at odds")]
     HeadersAtOdds,
+    /// More than one `Access-Control-Request-Method`, or another one in each form of the headers: it
+    /// is unclear for which one the upstream answers.
+    #[error("the preflight asks for several methods")]
+    PreflightMethods,
+    /// The caller sent an identity header, and the configuration refuses that.
+    #[error("the caller sent an identity header")]
+    IdentityHeader,
     /// More impersonating header names than anybody sends by accident.
     #[error("too many headers that pose as identity headers")]
     TooManyAliases,
@@ -35,7 +42,7 @@ pub enum MalformedCheck {
 
 impl MalformedCheck {
     /// The names that [`MalformedCheck::label`] can give.
-    pub const LABELS: [&'static str; 8] = [
+    pub const LABELS: [&'static str; 10] = [
         "not_protobuf",
         "repeated_field",
         "no_http_attributes",
@@ -43,6 +50,8 @@ impl MalformedCheck {
         "query_at_odds",
         "target_at_odds",
         "headers_at_odds",
+        "preflight_methods",
+        "identity_header",
         "too_many_aliases",
     ];
 
@@ -56,6 +65,8 @@ impl MalformedCheck {
             Self::QueryAtOdds => "query_at_odds",
             Self::TargetAtOdds => "target_at_odds",
             Self::HeadersAtOdds => "headers_at_odds",
+            Self::PreflightMethods => "preflight_methods",
+            Self::IdentityHeader => "identity_header",
             Self::TooManyAliases => "too_many_aliases",
         }
     }
@@ -73,6 +84,16 @@ pub enum Dialect {
     Grpc,
 }
 
+/// Whether the proxy shows the caller's headers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HeaderView {
+    /// All of them, as far as the gate can tell.
+    Whole,
+    /// Some are held back: Envoy shows pseudo-headers unless `allowed_headers` does not list them.
+    #[default]
+    Filtered,
+}
+
 /// A `CheckRequest`, understood.
 #[derive(Debug)]
 pub struct Check<'a> {
@@ -82,6 +103,8 @@ pub struct Check<'a> {
     accept: &'a [u8],
     /// Names of headers to be removed, as the caller spelt them: copies of identity headers.
     pub aliases: Vec<&'a [u8]>,
+    /// Whether there may be more such headers than `aliases`.
+    pub view: HeaderView,
 }
 
 impl<'a> Check<'a> {
@@ -109,13 +132,14 @@ impl<'a> Check<'a> {
                     method: http.method,
                     host: http.host,
                     path: http.path,
-                    preflight: headers.preflight(http.method),
+                    preflight: headers.preflight(http.method)?,
                     grpc: headers.is_grpc(),
                 },
                 credential,
             },
             accept: headers.accept,
             aliases: headers.aliases,
+            view: headers.view,
         })
     }
 
@@ -131,14 +155,14 @@ impl<'a> Check<'a> {
     }
 }
 
-/// The values of `authorization` in one of the two forms.
+/// The values in one of the two forms of a header that may come once.
 #[derive(Debug, Default, Clone, Copy)]
-struct Authorization<'a> {
+struct Values<'a> {
     first: Option<&'a [u8]>,
     second: Option<&'a [u8]>,
 }
 
-impl<'a> Authorization<'a> {
+impl<'a> Values<'a> {
     fn add(&mut self, value: &'a [u8]) {
         if self.first.is_none() {
             self.first = Some(value);
@@ -182,15 +206,17 @@ impl<'a> PseudoHeaders<'a> {
 /// What the headers say that a decision or its answer needs.
 struct Headers<'a, 'f> {
     finder: &'f AliasFinder,
-    merged: Authorization<'a>,
-    listed: Authorization<'a>,
+    merged: Values<'a>,
+    listed: Values<'a>,
     forms: (bool, bool),
     pseudo: PseudoHeaders<'a>,
     origin: bool,
-    requested_method: Option<&'a [u8]>,
+    merged_requested: Values<'a>,
+    listed_requested: Values<'a>,
     content_type: &'a [u8],
     accept: &'a [u8],
     aliases: Vec<&'a [u8]>,
+    view: HeaderView,
     fault: Option<MalformedCheck>,
 }
 
@@ -198,15 +224,17 @@ impl<'a, 'f> Headers<'a, 'f> {
     fn new(finder: &'f AliasFinder) -> Self {
         Self {
             finder,
-            merged: Authorization::default(),
-            listed: Authorization::default(),
+            merged: Values::default(),
+            listed: Values::default(),
             forms: (false, false),
             pseudo: PseudoHeaders::default(),
             origin: false,
-            requested_method: None,
+            merged_requested: Values::default(),
+            listed_requested: Values::default(),
             content_type: &[],
             accept: &[],
             aliases: Vec::new(),
+            view: HeaderView::default(),
             fault: None,
         }
     }
@@ -227,11 +255,18 @@ impl<'a, 'f> Headers<'a, 'f> {
     }
 
     /// The method that a CORS preflight asks for.
-    fn preflight(&self, method: &[u8]) -> Option<&'a [u8]> {
-        if method == b"OPTIONS" && self.origin {
-            self.requested_method
-        } else {
-            None
+    fn preflight(&self, method: &[u8]) -> Result<Option<&'a [u8]>, MalformedCheck> {
+        if method != b"OPTIONS" || !self.origin {
+            return Ok(None);
+        }
+        let (merged, listed) = (self.merged_requested, self.listed_requested);
+        let is_repeated = merged.second.or(listed.second).is_some();
+        match (merged.first, listed.first) {
+            _ if is_repeated => Err(MalformedCheck::PreflightMethods),
+            (Some(merged), Some(listed)) if merged != listed => {
+                Err(MalformedCheck::PreflightMethods)
+            }
+            (merged, listed) => Ok(listed.or(merged)),
         }
     }
 
@@ -240,7 +275,9 @@ impl<'a, 'f> Headers<'a, 'f> {
     }
 
     fn note_alias(&mut self, name: &'a [u8]) {
-        if self.aliases.len() >= MAX_ALIASES {
+        if self.finder.from_caller() == FromCaller::Refuse {
+            self.fault = Some(MalformedCheck::IdentityHeader);
+        } else if self.aliases.len() >= MAX_ALIASES {
             self.fault = Some(MalformedCheck::TooManyAliases);
         } else {
             self.aliases.push(name);
@@ -266,23 +303,34 @@ impl<'a> HeaderVisitor<'a> for Headers<'a, '_> {
         if has_line_control(value) || has_line_control(name) {
             self.fault = Some(MalformedCheck::HeaderControl);
         }
-        if self.finder.is_alias(name) && !self.finder.is_exact(name) {
+        // The answer sets or removes what is spelt exactly.
+        let is_answered = |finder: &AliasFinder| {
+            finder.from_caller() == FromCaller::Remove && finder.is_exact(name)
+        };
+        if self.finder.is_alias(name) && !is_answered(self.finder) {
             self.note_alias(name);
         }
-        if form == HeaderForm::Listed && name.first() == Some(&b':') {
-            self.pseudo.note(name, value);
+        if name.first() == Some(&b':') {
+            self.view = HeaderView::Whole;
+            if form == HeaderForm::Listed {
+                self.pseudo.note(name, value);
+            }
         }
         let is = |wanted: &[u8]| name.eq_ignore_ascii_case(wanted);
         match name.len() {
             6 if is(b"origin") => self.origin = true,
             6 if is(b"accept") => self.accept = value,
             10 if is(b"connection") => self.connection(name, value),
-            12 if is(b"content-type") => self.content_type = value,
+            // Whichever of several the upstream believes: the paths of gRPC are the stricter ones.
+            12 if is(b"content-type") && !self.is_grpc() => self.content_type = value,
             13 if is(b"authorization") => match form {
                 HeaderForm::Merged => self.merged.add(value),
                 HeaderForm::Listed => self.listed.add(value),
             },
-            29 if is(b"access-control-request-method") => self.requested_method = Some(value),
+            29 if is(b"access-control-request-method") => match form {
+                HeaderForm::Merged => self.merged_requested.add(value),
+                HeaderForm::Listed => self.listed_requested.add(value),
+            },
             _ => {}
         }
     }

@@ -1,8 +1,10 @@
 //! From files to a policy: everything that is wrong is told at once, and nothing is guessed.
 
+mod closed;
 mod list;
 mod requirement;
 mod route;
+mod warning;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -16,6 +18,7 @@ use super::scope::ScopeName;
 use super::table::Tables;
 use crate::problem::{Place, Problem, Problems, Source, quoted};
 use crate::yaml::{self, Located};
+use closed::ClosedHost;
 use route::ParsedRoute;
 
 const SUPPORTED_VERSION: u64 = 1;
@@ -31,12 +34,14 @@ pub(super) fn compile(sources: &[Source]) -> Result<Policy, Problems> {
         compiler.check_version(file);
         compiler.collect_scopes(file);
         compiler.collect_rules(file);
+        compiler.collect_closed_hosts(file);
     }
     let routes = compiler.routes(&files);
     let tables = compiler.tables(&routes);
     if !compiler.problems.is_empty() {
-        return Err(compiler.into_problems(sources));
+        return Err(Problems(in_order(compiler.problems, sources)));
     }
+    let warnings = warning::warnings(&routes, &tables, &compiler.closed);
     let scopes = compiler.scopes.into_iter();
     Ok(Policy {
         routes: routes
@@ -49,6 +54,7 @@ pub(super) fn compile(sources: &[Source]) -> Result<Policy, Problems> {
             .map(|(name, scope)| (name, scope.description.into()))
             .collect(),
         digest: digest_of(sources),
+        warnings: in_order(warnings, sources),
     })
 }
 
@@ -109,6 +115,7 @@ struct Compiler<'f> {
     problems: Vec<Problem>,
     scopes: BTreeMap<Box<str>, CatalogueScope<'f>>,
     rules: Option<(PathRules, Place)>,
+    closed: Vec<ClosedHost>,
 }
 
 /// A scope of the catalogue.
@@ -190,6 +197,7 @@ impl<'f> Compiler<'f> {
             encoded_slashes: flag(&paths.value.encoded_slashes),
             path_parameters: flag(&paths.value.path_parameters),
             trailing_slash: flag(&paths.value.trailing_slash),
+            encoded_delimiters: flag(&paths.value.encoded_delimiters),
         };
         if let Some((_, first)) = &self.rules {
             self.problems.push(
@@ -273,22 +281,28 @@ impl<'f> Compiler<'f> {
                 }
             }
         }
+        let closed: Vec<_> = self
+            .closed
+            .iter()
+            .map(|host| host.pattern.clone())
+            .collect();
+        tables.close(&closed);
         tables
     }
+}
 
-    /// The problems in the order of files and lines.
-    fn into_problems(mut self, sources: &[Source]) -> Problems {
-        let files: HashMap<&str, usize> = sources
-            .iter()
-            .enumerate()
-            .map(|(index, source)| (source.name.as_str(), index))
-            .collect();
-        self.problems.sort_by_key(|problem| {
-            problem.place.as_ref().map(|place| {
-                let file = files.get(place.file.as_str()).copied();
-                (file, place.line, place.column)
-            })
-        });
-        Problems(self.problems)
-    }
+/// The problems in the order of files and lines.
+fn in_order(mut problems: Vec<Problem>, sources: &[Source]) -> Vec<Problem> {
+    let files: HashMap<&str, usize> = sources
+        .iter()
+        .enumerate()
+        .map(|(index, source)| (source.name.as_str(), index))
+        .collect();
+    problems.sort_by_key(|problem| {
+        problem.place.as_ref().map(|place| {
+            let file = files.get(place.file.as_str()).copied();
+            (file, place.line, place.column)
+        })
+    });
+    problems
 }

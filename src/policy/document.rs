@@ -14,6 +14,8 @@ pub(super) struct PolicyDocument {
     #[serde(default, deserialize_with = "present")]
     pub(super) paths: Option<Located<PathsDocument>>,
     #[serde(default, deserialize_with = "present")]
+    pub(super) closed_hosts: Option<Located<Vec<Located<String>>>>,
+    #[serde(default, deserialize_with = "present")]
     pub(super) routes: Option<Vec<Located<RouteDocument>>>,
 }
 
@@ -51,4 +53,6 @@ pub(super) struct PathsDocument {
     pub(super) path_parameters: Option<Located<bool>>,
     #[serde(default, deserialize_with = "present")]
     pub(super) trailing_slash: Option<Located<bool>>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) encoded_delimiters: Option<Located<bool>>,
 }

@@ -76,22 +76,26 @@ impl Host {
 
     /// The names above this one, nearest first: what `*.` of a pattern leaves.
     pub(super) fn parents(&self) -> impl Iterator<Item = &[u8]> {
-        let bytes = self.as_bytes();
-        bytes
-            .iter()
-            .enumerate()
-            .filter(|(_, byte)| **byte == b'.')
-            .filter_map(move |(dot, _)| bytes.get(dot + 1..))
+        parents(self.as_bytes())
     }
 }
 
-/// `port` is what follows the host: empty, or a colon and one to five digits.
+/// The names above `name`, nearest first.
+pub(super) fn parents(name: &[u8]) -> impl Iterator<Item = &[u8]> {
+    name.iter()
+        .enumerate()
+        .filter(|(_, byte)| **byte == b'.')
+        .filter_map(move |(dot, _)| name.get(dot + 1..))
+}
+
+/// `port` is what follows the host: empty, or a colon and at most five digits. The port may be empty
+/// (RFC 3986 section 3.2.3).
 fn check_port(port: &[u8]) -> Result<(), MalformedTarget> {
     if port.is_empty() {
         return Ok(());
     }
     let digits = port.strip_prefix(b":").ok_or(MalformedTarget::HostPort)?;
-    let valid = (1..=5).contains(&digits.len())
+    let valid = digits.len() <= 5
         && digits.iter().all(u8::is_ascii_digit)
         && digits
             .iter()
@@ -188,6 +192,14 @@ impl PatternError {
 }
 
 impl HostPattern {
+    /// Whether every host that `other` matches matches this as well.
+    pub(super) fn covers(&self, other: &Self) -> bool {
+        let (Self::Exact(name) | Self::Below(name)) = other;
+        let is_above =
+            |above: &str| parents(name.as_bytes()).any(|parent| parent == above.as_bytes());
+        self == other || matches!(self, Self::Below(above) if is_above(above))
+    }
+
     pub(super) fn parse(text: &str) -> Result<Self, PatternError> {
         if text.is_empty() {
             return Err(PatternError::Empty);

@@ -42,6 +42,8 @@ malformed_targets! {
     PathEncodedDot, "path_encoded_dot", "the path has an encoded dot";
     /// `%2f`.
     PathEncodedSlash, "path_encoded_slash", "the path has an encoded slash";
+    /// `%3f` or `%23`: whoever decodes and then looks for a query or fragment ends the path there.
+    PathEncodedDelimiter, "path_encoded_delimiter", "the path has an encoded `?` or `#`";
     /// `;`, behind which some servers see parameters (RFC 3986 section 3.3).
     PathParameter, "path_parameter", "the path has a parameter";
     /// A `%` without two hexadecimal digits.
@@ -52,8 +54,9 @@ malformed_targets! {
     PathNotUtf8, "path_not_utf8", "the path is not UTF-8";
     /// More readings than are followed; only a policy with `paths` gets here.
     PathTooAmbiguous, "path_too_ambiguous", "the path can be read in too many ways";
-    /// A gRPC call whose path is not `/package.Service/Method`.
-    GrpcPath, "grpc_path", "the path of a gRPC call is not `/service/method`";
+    /// A gRPC call whose path is not `/package.Service/Method`, perhaps below a prefix, without
+    /// query and without encoding.
+    GrpcPath, "grpc_path", "the path of a gRPC call does not end in `/service/method`";
     /// More than 253 bytes, or a label of more than 63 (RFC 1035 section 2.3.4).
     HostTooLong, "host_too_long", "the host is too long";
     /// A byte that no name has; also a comma, which joins two hosts.
@@ -62,7 +65,7 @@ malformed_targets! {
     HostEmptyLabel, "host_empty_label", "the host has an empty label";
     /// Ends like an IPv4 address and is none, or is no IPv6 address within its brackets.
     HostAddress, "host_address", "the host is no valid address";
-    /// No number from 0 to 65535 behind the colon.
+    /// Neither nothing nor a number from 0 to 65535 behind the colon (RFC 3986 section 3.2.3).
     HostPort, "host_port", "the port is not a number from 0 to 65535";
     /// Empty, too long, or not a token (RFC 9110 section 9.1).
     MethodNotToken, "method_not_token", "the method is not a token";

@@ -22,6 +22,8 @@ pub struct PathRules {
     pub path_parameters: bool,
     /// A slash at the end is read as absent, and as it stands.
     pub trailing_slash: bool,
+    /// `%3F` and `%23` are read as part of a segment, and as the end of the path.
+    pub encoded_delimiters: bool,
 }
 
 /// What to look up in the tables.
@@ -98,9 +100,9 @@ impl<'a> RequestPath<'a> {
 }
 
 impl PlainPath<'_> {
-    /// Whether this is `/package.Service/Method`.
+    /// Whether this can be `/package.Service/Method`, perhaps below a prefix.
     pub(super) fn is_grpc(self) -> bool {
-        self.0.split(|byte| *byte == b'/').count() == 2
+        self.0.contains(&b'/')
     }
 }
 

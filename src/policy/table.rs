@@ -1,9 +1,9 @@
 //! The compiled tables: for each host pattern a tree of templates, whose leaves know the methods.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
-use super::host::{Host, HostPattern};
+use super::host::{Host, HostPattern, parents};
 use super::method::Methods;
 use super::path::Segments;
 use super::template::{Template, TemplateSegment};
@@ -23,6 +23,8 @@ pub(super) struct Tables {
 /// The routes of one host pattern, or of those without `hosts`.
 #[derive(Debug, Default)]
 pub(super) struct Table {
+    /// Whether it answers its hosts alone, without the routes that have no `hosts`.
+    closed: bool,
     root: Node,
     asterisk: Option<Leaf>,
     empty: Option<Leaf>,
@@ -70,7 +72,32 @@ impl Tables {
         }
     }
 
-    /// The tables that answer `host`: its own, if any, and the default one.
+    /// Closes the hosts of `patterns`: the routes without `hosts` no longer answer them. Each pattern
+    /// has a table from then on, perhaps an empty one. A closed wildcard closes what lies below it,
+    /// even where that has a table of its own.
+    pub(super) fn close(&mut self, patterns: &[HostPattern]) {
+        let mut wildcards: HashSet<&[u8]> = HashSet::new();
+        for pattern in patterns {
+            self.of(Some(pattern)).closed = true;
+            if let HostPattern::Below(name) = pattern {
+                wildcards.insert(name.as_bytes());
+            }
+        }
+        for (name, table) in self.exact.iter_mut().chain(&mut self.below) {
+            table.closed |= parents(name).any(|parent| wildcards.contains(parent));
+        }
+    }
+
+    /// The leaf of exactly `template` in the table of exactly `pattern`.
+    pub(super) fn own_leaf(&self, pattern: &HostPattern, template: &Template) -> Option<&Leaf> {
+        let table = match pattern {
+            HostPattern::Exact(name) => self.exact.get(name.as_bytes()),
+            HostPattern::Below(name) => self.below.get(name.as_bytes()),
+        };
+        table?.existing_leaf(template)
+    }
+
+    /// The tables that answer `host`: its own, if any, and unless that is closed the default one.
     pub(super) fn for_host(&self, host: &Host) -> HostTables<'_> {
         let own = self.exact.get(host.as_bytes()).or_else(|| {
             if self.below.is_empty() {
@@ -80,7 +107,7 @@ impl Tables {
         });
         HostTables {
             own,
-            default: &self.default,
+            default: own.is_none_or(|own| !own.closed).then_some(&self.default),
         }
     }
 }
@@ -89,26 +116,29 @@ impl Tables {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct HostTables<'t> {
     own: Option<&'t Table>,
-    default: &'t Table,
+    default: Option<&'t Table>,
 }
 
 impl<'t> HostTables<'t> {
     /// The most specific template that matches `path`.
     pub(super) fn find(self, path: impl Segments) -> Option<Leaves<'t>> {
         let own = self.own.and_then(|own| own.root.find(path));
-        Leaves::merge(own, self.default.root.find(path))
+        let default = self.default.and_then(|default| default.root.find(path));
+        Leaves::merge(own, default)
     }
 
     /// The routes of `path: "*"`.
     pub(super) fn asterisk(self) -> Option<Leaves<'t>> {
         let own = self.own.and_then(|own| own.asterisk.as_ref());
-        Leaves::merge(own, self.default.asterisk.as_ref())
+        let default = self.default.and_then(|default| default.asterisk.as_ref());
+        Leaves::merge(own, default)
     }
 
     /// The routes of `path: ""`.
     pub(super) fn empty(self) -> Option<Leaves<'t>> {
         let own = self.own.and_then(|own| own.empty.as_ref());
-        Leaves::merge(own, self.default.empty.as_ref())
+        let default = self.default.and_then(|default| default.empty.as_ref());
+        Leaves::merge(own, default)
     }
 }
 
@@ -154,6 +184,24 @@ impl Table {
             };
         }
         node.end.get_or_insert_with(|| Leaf::new(segments))
+    }
+
+    /// The leaf of `template`, if a route has it.
+    fn existing_leaf(&self, template: &Template) -> Option<&Leaf> {
+        let segments = match template {
+            Template::Asterisk => return self.asterisk.as_ref(),
+            Template::Empty => return self.empty.as_ref(),
+            Template::Path(segments) => segments,
+        };
+        let mut node = &self.root;
+        for segment in segments {
+            node = match segment {
+                TemplateSegment::Literal(name) => node.literals.get(name)?,
+                TemplateSegment::Parameter(_) => node.parameter.as_deref()?,
+                TemplateSegment::Rest(_) => return node.rest.as_ref(),
+            };
+        }
+        node.end.as_ref()
     }
 }
 
@@ -202,6 +250,14 @@ impl Leaf {
                 .extend(expanded(listed).map(|method| (method.into(), route))),
         }
         Ok(())
+    }
+
+    /// Whether every one of `methods` has a route here.
+    pub(super) fn answers_all(&self, methods: &Methods) -> bool {
+        match methods {
+            Methods::Every => self.every.is_some(),
+            Methods::Listed(listed) => expanded(listed).all(|method| self.answer(method).is_some()),
+        }
     }
 
     fn answer(&self, method: &[u8]) -> Option<usize> {

@@ -106,6 +106,10 @@ fn unreachable_help(why: MalformedTarget) -> &'static str {
         MalformedTarget::PathEncodedSlash => {
             "write `{name}`: with `paths: {encoded_slashes: true}` a parameter may have a slash"
         }
+        MalformedTarget::PathEncodedDelimiter => {
+            "write `{name}`: with `paths: {encoded_delimiters: true}` a parameter may have a `?` \
+             or `#`"
+        }
         MalformedTarget::PathParameter => {
             "remove the `;` and what follows it; `paths: {path_parameters: true}` lets requests \
              have it"

@@ -2,6 +2,7 @@ use std::fmt::Write as _;
 
 use super::*;
 
+mod hosts;
 mod load;
 mod properties;
 mod relaxed;
@@ -24,6 +25,9 @@ routes:
   - {name: colon, methods: [GET], path: "/files/a:b", access: public}
   - {name: file, methods: [GET], path: "/files/{name}", access: authenticated}
   - {name: say, methods: [POST], path: /shop.v1.Shop/Say, access: authenticated}
+"#;
+
+const GRPC_BELOW: &str = r#"  - {name: say-below, methods: [POST], path: /api/shop.v1.Shop/Say, access: authenticated}
 "#;
 
 pub(super) fn source(text: &str) -> Source {
@@ -151,7 +155,10 @@ fn paths_that_servers_read_differently_are_malformed() {
             ("/admin#/public", "400 path_fragment"),
             ("/public#x", "400 path_fragment"),
             ("/public/x?a#b", "400 path_fragment"),
-            ("/public/a%23b", "public"),
+            ("/public/a%23b", "400 path_encoded_delimiter"),
+            ("/public/a%3Fb", "400 path_encoded_delimiter"),
+            ("/admin%3Fx", "400 path_encoded_delimiter"),
+            ("/admin%3f", "400 path_encoded_delimiter"),
             // Encoding.
             ("/public/%252e%252e/admin", "400 path_double_encoding"),
             ("/public/%252fx", "400 path_double_encoding"),
@@ -292,13 +299,18 @@ fn methods_are_matched_exactly_and_get_serves_head() {
 }
 
 #[test]
-fn a_grpc_path_has_two_segments() {
-    let policy = compiled(SHOP);
+fn a_grpc_path_ends_in_service_and_method() {
+    let policy = compiled(&format!("{SHOP}{GRPC_BELOW}"));
     for (path, expected) in [
         ("/shop.v1.Shop/Say", "say"),
+        ("/api/shop.v1.Shop/Say", "say-below"),
+        ("/api/v1/shop.v1.Shop/Say", "unlisted"),
+        ("/api//shop.v1.Shop/Say", "400 path_empty_segment"),
+        ("/api/shop.v1.Shop/Say?x", "400 grpc_path"),
+        ("/%61pi/shop.v1.Shop/Say", "400 grpc_path"),
         ("/shop.v1.Shop/say", "unlisted"),
         ("/shop.v1.Shop", "400 grpc_path"),
-        ("/shop.v1.Shop/Say/More", "400 grpc_path"),
+        ("/shop.v1.Shop/Say/More", "unlisted"),
         ("/shop.v1.Shop/Say?x", "400 grpc_path"),
         ("/shop.v1.Shop/S%61y", "400 grpc_path"),
         ("/", "400 grpc_path"),

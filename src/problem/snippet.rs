@@ -24,21 +24,45 @@ pub enum Colour {
     Ansi,
 }
 
+/// What is said of each problem of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Severity {
+    Error,
+    Warning,
+}
+
+impl Severity {
+    fn level(self) -> Level<'static> {
+        match self {
+            Self::Error => Level::ERROR,
+            Self::Warning => Level::WARNING,
+        }
+    }
+
+    fn noun(self, count: usize) -> &'static str {
+        match (self, count) {
+            (Self::Error, 1) => "problem",
+            (Self::Error, _) => "problems",
+            (Self::Warning, 1) => "warning",
+            (Self::Warning, _) => "warnings",
+        }
+    }
+}
+
 pub(super) fn render(
     problems: &[Problem],
-    sources: &[Source],
+    severity: Severity,
+    shown: Shown<'_>,
     colour: Colour,
-    secrecy: Secrecy,
 ) -> String {
     let renderer = match colour {
         Colour::Plain => Renderer::plain(),
         Colour::Ansi => Renderer::styled(),
     }
     .decor_style(DecorStyle::Ascii);
-    let shown = Shown { sources, secrecy };
     let mut report = String::new();
     for problem in problems.iter().take(MAX_SHOWN) {
-        report.push_str(&renderer.render(&[group(problem, &shown)]));
+        report.push_str(&renderer.render(&[group(problem, severity, shown)]));
         report.push_str("\n\n");
     }
     if let Some(more) = problems
@@ -49,20 +73,30 @@ pub(super) fn render(
         report.push_str(&["... and ", &more.to_string(), " more\n\n"].concat());
     }
     let count = problems.len();
-    let noun = if count == 1 { "problem" } else { "problems" };
-    report.push_str(&[count.to_string().as_str(), " ", noun, "\n"].concat());
+    report.push_str(&[&count.to_string(), " ", severity.noun(count), "\n"].concat());
     report
 }
 
 /// What may be shown of which sources.
 #[derive(Clone, Copy)]
-struct Shown<'a> {
-    sources: &'a [Source],
-    secrecy: Secrecy,
+pub(super) struct Shown<'a> {
+    pub(super) sources: &'a [Source],
+    pub(super) secrecy: Secrecy,
 }
 
-fn group<'a>(problem: &'a Problem, shown: &Shown<'a>) -> Group<'a> {
-    let mut group = Group::with_title(Level::ERROR.primary_title(problem.message.as_str()));
+impl<'a> Shown<'a> {
+    /// Everything: the files hold no secrets.
+    pub(super) fn whole(sources: &'a [Source]) -> Self {
+        Self {
+            sources,
+            secrecy: Secrecy::Public,
+        }
+    }
+}
+
+fn group<'a>(problem: &'a Problem, severity: Severity, shown: Shown<'a>) -> Group<'a> {
+    let title = severity.level().primary_title(problem.message.as_str());
+    let mut group = Group::with_title(title);
     if let Some(place) = &problem.place {
         group = show(group, place, None, AnnotationKind::Primary, shown);
     }
@@ -80,7 +114,7 @@ fn show<'a>(
     place: &'a Place,
     role: Option<&'a String>,
     kind: AnnotationKind,
-    shown: &Shown<'a>,
+    shown: Shown<'a>,
 ) -> Group<'a> {
     let origin = Origin::path(place.file.as_str())
         .line(place.line)

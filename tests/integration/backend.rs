@@ -304,6 +304,9 @@ const REFUSED: &[(&str, u16, &str)] = &[
     (r#"PUT /backend/scope/backend.user {"name": "x"}"#, 409, OWN),
     ("DELETE /backend/scope/consumer.app", 409, OWN),
     ("DELETE /backend/scope/nothing", 404, "no such scope"),
+    // Scopes may have `#` and `?` in their names.
+    ("DELETE /backend/scope/no%23thing", 404, "no such scope"),
+    ("DELETE /backend/scope/no%3Fthing", 404, "no such scope"),
     (
         r#"PUT /backend/user/alice {"username": "admin"}"#,
         409,

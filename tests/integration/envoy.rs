@@ -5,6 +5,7 @@ mod call;
 mod fail_closed;
 mod fuzz;
 mod headers;
+mod identity;
 mod paths;
 mod raw_http2;
 mod shared_connection;

@@ -489,10 +489,50 @@ async fn callers_that_speak_grpc_are_refused_in_grpc() {
         Some("a token is required")
     );
     assert_eq!(denied(&response).body, "a token is required");
-    call.path = "/shop.Orders/Get/More".to_owned();
-    let response = client.http(call).await;
-    assert_eq!(denied_header(&response, "grpc-status"), Some("3"));
-    assert_eq!(metadata(&response)["detail"], "grpc_path");
+    for path in ["/shop.Orders", "/shop.Orders/Get?x", "/shop.Orders/%47et"] {
+        call.path = path.to_owned();
+        let response = client.http(call.clone()).await;
+        assert_eq!(denied_header(&response, "grpc-status"), Some("3"));
+        assert_eq!(metadata(&response)["detail"], "grpc_path", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn grpc_below_a_prefix_passes_where_a_route_lists_it() {
+    let policy = r#"
+version: 1
+routes:
+  - {name: get, methods: [POST], path: /api/shop.v1.Orders/Get, access: public}
+  - {name: any, methods: [POST], path: "/web/v2/{service}/{method}", access: authenticated}
+"#;
+    let setup = Setup {
+        policy: Some(policy.to_owned()),
+        ..Setup::default()
+    };
+    let mut client = Client::with(&setup).await;
+    let token = client.gate.issuer.token("alice", "");
+    for content_type in [
+        "application/grpc",
+        "application/grpc-web+proto",
+        "application/grpc-web-text",
+    ] {
+        for (http, expected) in [
+            (get("/api/shop.v1.Orders/Get"), 0),
+            (with_token("/web/v2/shop.v1.Orders/Get", &token), 0),
+            (get("/web/v2/shop.v1.Orders/Get"), 401),
+            (get("/shop.v1.Orders/Get"), 401),
+            (with_token("/other/shop.v1.Orders/Get", &token), 403),
+        ] {
+            let mut http = with_headers(http, &[("content-type", content_type)]);
+            http.method = "POST".to_owned();
+            let response = client.http(http.clone()).await;
+            if expected == 0 {
+                allowed(&response);
+            } else {
+                assert_eq!(status(&response), expected, "{content_type} {}", http.path);
+            }
+        }
+    }
 }
 
 #[tokio::test]
@@ -518,9 +558,106 @@ async fn preflights_pass_only_where_a_route_says_so() {
         status(&client.http(preflight("/account", "GET")).await),
         401
     );
+    // Raw headers may come twice: the upstream may answer for the one that was not judged.
+    let name = "access-control-request-method";
+    for (methods, expected) in [
+        (vec!["DELETE", "POST"], 400),
+        (vec!["POST", "DELETE"], 400),
+        (vec!["POST", "POST"], 400),
+        (vec!["POST"], 0),
+    ] {
+        let mut headers: Vec<(&str, &[u8])> = vec![("origin", b"https://web.example")];
+        headers.extend(methods.iter().map(|method| (name, method.as_bytes())));
+        let mut http = with_raw_headers(get("/orders"), &headers);
+        http.method = "OPTIONS".to_owned();
+        let response = client.http(http).await;
+        if expected == 0 {
+            allowed(&response);
+        } else {
+            assert_eq!(status(&response), expected, "{methods:?}");
+            assert_eq!(metadata(&response)["detail"], "preflight_methods");
+        }
+    }
+    let mut at_odds = with_headers(
+        with_raw_headers(
+            get("/orders"),
+            &[("origin", b"https://web.example"), (name, b"DELETE")],
+        ),
+        &[(name, "POST")],
+    );
+    at_odds.method = "OPTIONS".to_owned();
+    assert_eq!(status(&client.http(at_odds).await), 400);
+    // Without `Origin`, or with another method, it asks for nothing.
+    let twice: [(&str, &[u8]); 2] = [(name, b"POST"), (name, b"PUT")];
+    allowed(
+        &client
+            .http(with_raw_headers(get("/products/1"), &twice))
+            .await,
+    );
     let mut without_origin = preflight("/orders", "POST");
     without_origin.headers.remove("origin");
     assert_eq!(status(&client.http(without_origin).await), 401);
+}
+
+/// Every way in which an upstream may read a path must be allowed.
+#[tokio::test]
+async fn a_public_path_with_an_encoded_semicolon_asks_for_what_its_cut_needs() {
+    let policy = r#"
+version: 1
+routes:
+  - {name: file, methods: [GET], path: "/files/{*rest}", access: authenticated}
+  - {name: meta, methods: [GET], path: "/files/{name}/meta", access: public}
+  - {name: page, methods: [GET], path: "/{page}", access: public}
+  - {name: secret, methods: [GET], path: "/secret", access: nobody}
+"#;
+    let setup = Setup {
+        policy: Some(policy.to_owned()),
+        ..Setup::default()
+    };
+    let mut client = Client::with(&setup).await;
+    let token = client.gate.issuer.token("alice", "");
+    allowed(&client.http(get("/files/a/meta")).await);
+    let odd = "/files/a%3Bx/meta";
+    assert_eq!(status(&client.http(get(odd)).await), 401);
+    allowed(&client.http(with_token(odd, &token)).await);
+    assert_eq!(status(&client.http(get("/secret%3Bx")).await), 403);
+    for path in ["/secret%3Fx", "/secret%23x"] {
+        let response = client.http(with_token(path, &token)).await;
+        assert_eq!(status(&response), 400, "{path}");
+        assert_eq!(metadata(&response)["detail"], "path_encoded_delimiter");
+    }
+}
+
+#[tokio::test]
+async fn a_closed_host_is_answered_by_its_own_routes_alone() {
+    let policy = r#"
+version: 1
+closed_hosts: [admin.example]
+routes:
+  - {name: health, methods: [GET], path: /health, access: public}
+  - {name: admin, hosts: [admin.example], methods: [GET], path: /status, access: public}
+"#;
+    let setup = Setup {
+        policy: Some(policy.to_owned()),
+        ..Setup::default()
+    };
+    let mut client = Client::with(&setup).await;
+    for (host, path, expected) in [
+        ("shop.example", "/health", 0),
+        ("admin.example", "/status", 0),
+        ("admin.example:", "/status", 0),
+        ("admin.example", "/health", 401),
+        ("ADMIN.example.:443", "/health", 401),
+    ] {
+        let mut http = get(path);
+        http.host = host.to_owned();
+        let response = client.http(http).await;
+        if expected == 0 {
+            allowed(&response);
+        } else {
+            assert_eq!(status(&response), expected, "{host} {path}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -543,13 +680,18 @@ async fn people_get_text_and_programs_get_json() {
 async fn the_token_can_be_kept_from_the_upstream_and_claims_can_be_mapped() {
     let setup = Setup {
         extra: "strip_token: true\nidentity_headers: {subject: x-user, claims: {x-tenant: tenant, \
-                x-list: list, x-name: name, x-nick: nick}}"
+                x-list: list, x-name: name, x-nick: nick, x-large: large, x-larger: larger, \
+                x-decimal: decimal}}"
             .to_owned(),
         ..Setup::default()
     };
     let mut client = Client::with(&setup).await;
     let mut claims = crate::test_issuer::claims("Zoë%", "");
     claims["tenant"] = 7.into();
+    // Read as numbers of 64 bits, these two would be the same.
+    claims["large"] = u64::MAX.into();
+    claims["larger"] = serde_json::from_str("18446744073709551616").unwrap();
+    claims["decimal"] = 1.5.into();
     claims["nick"] = " a b ".into();
     claims["list"] = serde_json::json!(["a"]);
     let token = client.gate.issuer.sign(&claims);
@@ -564,8 +706,19 @@ async fn the_token_can_be_kept_from_the_upstream_and_claims_can_be_mapped() {
         .collect();
     assert!(set.contains(&("x-user", "Zo%C3%AB%25")), "{set:?}");
     assert!(set.contains(&("x-tenant", "7")), "{set:?}");
+    assert!(
+        set.contains(&("x-large", "18446744073709551615")),
+        "{set:?}"
+    );
     assert!(set.contains(&("x-nick", "%20a b%20")), "{set:?}");
-    for name in ["authorization", "x-list", "x-name", "x-auth-scopes"] {
+    for name in [
+        "authorization",
+        "x-list",
+        "x-name",
+        "x-auth-scopes",
+        "x-larger",
+        "x-decimal",
+    ] {
         assert!(
             ok.headers_to_remove.iter().any(|removed| removed == name),
             "{name}"

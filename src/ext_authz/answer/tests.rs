@@ -128,6 +128,8 @@ fn malformed() -> Vec<MalformedCheck> {
         | MalformedCheck::QueryAtOdds
         | MalformedCheck::TargetAtOdds
         | MalformedCheck::HeadersAtOdds
+        | MalformedCheck::PreflightMethods
+        | MalformedCheck::IdentityHeader
         | MalformedCheck::TooManyAliases => true,
     };
     let malformed = vec![
@@ -138,6 +140,8 @@ fn malformed() -> Vec<MalformedCheck> {
         MalformedCheck::QueryAtOdds,
         MalformedCheck::TargetAtOdds,
         MalformedCheck::HeadersAtOdds,
+        MalformedCheck::PreflightMethods,
+        MalformedCheck::IdentityHeader,
         MalformedCheck::TooManyAliases,
     ];
     assert!(malformed.iter().all(listed));
@@ -229,6 +233,7 @@ fn allowed(caller: Option<&VerifiedToken>, aliases: &[&[u8]]) -> (OkHttpResponse
         reason: "scopes",
         caller,
         aliases,
+        view: HeaderView::Whole,
         decision_id: "0123456789abcdef",
     });
     let response = decode(&answer);

@@ -45,7 +45,8 @@ impl ParsedRoute<'_> {
         .related(first.place(), format!("the path of `{}`", first.route.name))
     }
 
-    fn place(&self) -> Place {
+    /// Where its path is written.
+    pub(super) fn place(&self) -> Place {
         self.path.place(self.source)
     }
 }
@@ -145,11 +146,7 @@ impl Compiler<'_> {
             entries,
             mend_empty: "remove `hosts` to answer every host, or list at least one",
         };
-        let hosts = list.read(&mut self.problems, |host| {
-            HostPattern::parse(host).map_err(|error| {
-                Mistake::new(format!("the host {} {error}", quoted(host)), error.help())
-            })
-        })?;
+        let hosts = list.read(&mut self.problems, host_pattern)?;
         Some(hosts.into())
     }
 
@@ -205,6 +202,12 @@ impl Compiler<'_> {
             }
         }
     }
+}
+
+/// A host as the policy writes it.
+pub(super) fn host_pattern(host: &str) -> Result<HostPattern, Mistake> {
+    HostPattern::parse(host)
+        .map_err(|error| Mistake::new(format!("the host {} {error}", quoted(host)), error.help()))
 }
 
 /// The paths that are none belong to one method each.

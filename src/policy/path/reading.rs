@@ -1,54 +1,114 @@
 //! The readings of a path that has more than one: each rewriting that a server on the way might do,
 //! in every order, and what each result means.
 
+use std::collections::HashSet;
+use std::ops::Range;
+use std::rc::Rc;
+
 use super::{MAX_SEGMENTS, PathRules, RequestPath, Segments};
 use crate::policy::MalformedTarget;
 
-/// The most spellings that are followed. One oddity in a path makes two or three.
-const MAX_SPELLINGS: usize = 64;
+/// The most spellings of a path that are followed. One oddity in a path makes two or three.
+const MAX_SPELLINGS: usize = 256;
+/// The most bytes that all spellings of a path have together, so that the work on a long path is
+/// bounded like that on a short one.
+const MAX_SPELLED_BYTES: usize = 64 * 1024;
 
 /// One way to read a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::policy) struct Reading {
     pub(in crate::policy) standing: Standing,
+    /// The names of all segments, decoded, one after another.
+    names: Vec<u8>,
     segments: Vec<Segment>,
 }
 
 /// What it means for a request if no route matches a reading.
+///
+/// A reading can be named where every segment of it decodes to a name: then a template could list
+/// it literally, and what no template lists is private. It cannot be named where a segment is empty,
+/// has a raw `;` or keeps a reserved character encoded: no literal of a template is like that. Such
+/// a reading is what a policy lets paths have by `paths`, so that it needs no route of its own; but
+/// where a `{name}` or `{*rest}` matches it, that route must allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::policy) enum Standing {
-    /// The request is unlisted: a template could name the reading, and none does.
+    /// The request is unlisted: a template could name the reading, and none matches it.
     Required,
-    /// Nothing: no template could name the reading, or it is far-fetched.
+    /// Nothing: no template could name the reading.
     Possible,
 }
 
-/// One segment, decoded.
+/// One segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Segment {
-    Named(Vec<u8>),
-    /// Only `{param}` and `{*rest}` match it.
+    /// Where its name is within [`Reading::names`].
+    Named(Range<usize>),
+    /// Only `{name}` and `{*rest}` match it.
     Opaque,
 }
 
 impl Reading {
     pub(in crate::policy) fn segments(&self) -> ReadSegments<'_> {
-        ReadSegments(&self.segments)
+        ReadSegments {
+            names: &self.names,
+            segments: &self.segments,
+        }
+    }
+
+    /// The reading of a server that decodes each segment.
+    fn decoded(spelling: &[u8]) -> Self {
+        Self::read(spelling, |_| true)
+    }
+
+    /// The reading of a server that decodes unreserved characters only, where it differs: encoded
+    /// reserved characters are not the same as raw ones (RFC 3986 section 2.2).
+    fn as_written(spelling: &[u8]) -> Option<Self> {
+        let keeps_none = |first: &Decoded<'_>| !first.was_encoded || !is_reserved(first.byte);
+        let reading = Self::read(spelling, |segment| {
+            Decoded::all(segment).all(|b| keeps_none(&b))
+        });
+        (spelling.contains(&b'%') && reading.standing == Standing::Possible).then_some(reading)
+    }
+
+    fn read(spelling: &[u8], is_named: impl Fn(&[u8]) -> bool) -> Self {
+        let mut reading = Self {
+            standing: Standing::Required,
+            names: Vec::with_capacity(spelling.len()),
+            segments: Vec::new(),
+        };
+        for segment in segments(spelling) {
+            if segment.is_empty() || segment.contains(&b';') || !is_named(segment) {
+                reading.standing = Standing::Possible;
+                reading.segments.push(Segment::Opaque);
+            } else {
+                let start = reading.names.len();
+                reading
+                    .names
+                    .extend(Decoded::all(segment).map(|decoded| decoded.byte));
+                reading
+                    .segments
+                    .push(Segment::Named(start..reading.names.len()));
+            }
+        }
+        reading
     }
 }
 
 /// The segments of a [`Reading`].
 #[derive(Debug, Clone, Copy)]
-pub(in crate::policy) struct ReadSegments<'a>(&'a [Segment]);
+pub(in crate::policy) struct ReadSegments<'a> {
+    names: &'a [u8],
+    segments: &'a [Segment],
+}
 
 impl Segments for ReadSegments<'_> {
     fn split_first(&self) -> Option<(Option<&[u8]>, Self)> {
-        let (first, rest) = self.0.split_first()?;
+        let (first, segments) = self.segments.split_first()?;
         let name = match first {
-            Segment::Named(name) => Some(name.as_slice()),
+            Segment::Named(range) => self.names.get(range.clone()),
             Segment::Opaque => None,
         };
-        Some((name, Self(rest)))
+        Some((name, Self { segments, ..*self }))
     }
 }
 
@@ -57,8 +117,8 @@ pub(super) fn read(path: &[u8], rules: PathRules) -> Result<Vec<Reading>, Malfor
     check_encoding(path, rules)?;
     let mut readings = Vec::new();
     for spelling in spellings(path, rules)? {
-        spelling.check(rules)?;
-        spelling.read_into(&mut readings);
+        readings.extend(Reading::as_written(&spelling));
+        readings.push(Reading::decoded(&spelling));
     }
     Ok(readings)
 }
@@ -76,6 +136,9 @@ fn check_encoding(path: &[u8], rules: PathRules) -> Result<(), MalformedTarget> 
             b'\\' => return Err(MalformedTarget::PathBackslash),
             b'.' => return Err(MalformedTarget::PathEncodedDot),
             b'/' if !rules.encoded_slashes => return Err(MalformedTarget::PathEncodedSlash),
+            b'?' | b'#' if !rules.encoded_delimiters => {
+                return Err(MalformedTarget::PathEncodedDelimiter);
+            }
             _ => {}
         }
     }
@@ -102,6 +165,16 @@ struct Decoded<'a> {
 }
 
 impl<'a> Decoded<'a> {
+    /// All bytes of `text`, up to an error.
+    fn all(text: &'a [u8]) -> impl Iterator<Item = Self> {
+        let mut rest = text;
+        std::iter::from_fn(move || {
+            let first = Self::first(rest).ok().flatten()?;
+            rest = first.rest;
+            Some(first)
+        })
+    }
+
     fn first(text: &'a [u8]) -> Result<Option<Self>, MalformedTarget> {
         let (byte, was_encoded, rest) = match text {
             [] => return Ok(None),
@@ -129,15 +202,8 @@ fn hex(digit: u8) -> Option<u8> {
     }
 }
 
-/// Decodes a segment.
-fn decode(text: &[u8]) -> Result<Vec<u8>, MalformedTarget> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(first) = Decoded::first(rest)? {
-        decoded.push(first.byte);
-        rest = first.rest;
-    }
-    Ok(decoded)
+fn is_reserved(byte: u8) -> bool {
+    b":/?#[]@!$&'()*+,;=%".contains(&byte)
 }
 
 /// The name that a literal segment of a template stands for. A request can have it: the segment is
@@ -147,7 +213,7 @@ pub(in crate::policy) fn literal(text: &[u8]) -> Result<Vec<u8>, MalformedTarget
         return Err(MalformedTarget::PathFragment);
     }
     RequestPath::parse(&[b"/", text].concat(), PathRules::default())?;
-    let name = decode(text)?;
+    let name: Vec<u8> = Decoded::all(text).map(|decoded| decoded.byte).collect();
     // Requests with an encoded one are also read without what follows it.
     if name.contains(&b';') {
         return Err(MalformedTarget::PathParameter);
@@ -155,212 +221,162 @@ pub(in crate::policy) fn literal(text: &[u8]) -> Result<Vec<u8>, MalformedTarget
     Ok(name)
 }
 
-/// A path as some server on the way might spell it, still percent-encoded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Spelling {
-    text: Vec<u8>,
-    standing: Standing,
-}
-
-/// The path and everything that rewriting makes of it, whatever the order of the rewritings.
-fn spellings(path: &[u8], rules: PathRules) -> Result<Vec<Spelling>, MalformedTarget> {
-    let mut found = vec![Spelling {
-        text: path.to_vec(),
-        standing: Standing::Required,
-    }];
-    if let Some(text) = without_authority(path).filter(|_| rules.merge_slashes) {
-        found.push(Spelling {
-            text,
-            standing: Standing::Possible,
-        });
-    }
+/// The path and everything that rewriting makes of it, still percent-encoded, whatever the order of
+/// the rewritings: each is tried on every result until nothing new comes of it.
+fn spellings(path: &[u8], rules: PathRules) -> Result<Vec<Rc<[u8]>>, MalformedTarget> {
+    check(path, rules)?;
+    let first: Rc<[u8]> = path.into();
+    let mut bytes = path.len();
+    let mut known = HashSet::from([Rc::clone(&first)]);
+    let mut found = vec![first];
     let mut next = 0;
     while let Some(spelling) = found.get(next).cloned() {
         next += 1;
-        for rewritten in spelling.rewritings(rules) {
-            if !found.contains(&rewritten) {
-                found.push(rewritten);
+        for rewritten in rewritings(&spelling, rules) {
+            if known.contains(rewritten.as_slice()) {
+                continue;
             }
-        }
-        if found.len() > MAX_SPELLINGS {
-            return Err(MalformedTarget::PathTooAmbiguous);
+            check(&rewritten, rules)?;
+            bytes += rewritten.len();
+            if found.len() == MAX_SPELLINGS || bytes > MAX_SPELLED_BYTES {
+                return Err(MalformedTarget::PathTooAmbiguous);
+            }
+            let rewritten: Rc<[u8]> = rewritten.into();
+            known.insert(Rc::clone(&rewritten));
+            found.push(rewritten);
         }
     }
     Ok(found)
 }
 
-impl Spelling {
-    /// What one rewriting makes of it. Each may have to follow any other, so that all are tried on
-    /// all results; none makes a path longer, and none has more to do when it is done.
-    fn rewritings(&self, rules: PathRules) -> Vec<Self> {
-        let text = &self.text;
-        let mut rewritten = Vec::new();
-        let mut push = |text: Vec<u8>, standing| rewritten.push(Self { text, standing });
-        // No rule allows this one: a server that decodes before it looks for `;` sees one.
-        push(
-            cut_parameters(text, starts_with_any_semicolon),
-            self.standing,
-        );
-        if rules.path_parameters {
-            push(
-                cut_parameters(text, |rest| rest.starts_with(b";")),
-                self.standing,
-            );
-            // Some servers cut the whole path at the first one (CVE-2026-73511).
-            let cut = text.split(|byte| *byte == b';').next().unwrap_or_default();
-            if cut.len() < text.len() {
-                push(cut.to_vec(), Standing::Possible);
-            }
-        }
-        if rules.encoded_slashes {
-            push(decode_slashes(text), self.standing);
-        }
-        if rules.merge_slashes {
-            push(merge_slashes(text), self.standing);
-        }
-        if rules.trailing_slash
-            && let Some(shorter) = text.strip_suffix(b"/")
-            && !shorter.is_empty()
-            && !shorter.ends_with(b"/")
-        {
-            push(shorter.to_vec(), self.standing);
-        }
-        rewritten
-    }
+/// What each rewriting makes of `spelling`, where it changes anything. None makes a path longer.
+fn rewritings(spelling: &[u8], rules: PathRules) -> impl Iterator<Item = Vec<u8>> {
+    // Whether a path may have the characters, raw or encoded, was checked before. Decoding and
+    // cutting need no rule: a server that decodes before it looks for `;` or `?` sees one.
+    let always = [
+        decode_only(spelling, b"/"),
+        decode_only(spelling, b";"),
+        decode_only(spelling, b"?#"),
+        cut_parameters(spelling),
+        // Some servers cut the whole path at the first `;` (CVE-2026-73511).
+        cut_at(spelling, b';'),
+        cut_at(spelling, b'?'),
+        cut_at(spelling, b'#'),
+    ];
+    let merging = [merge_slashes(spelling), without_authority(spelling)];
+    let merging = merging.map(|rewritten| rewritten.filter(|_| rules.merge_slashes));
+    let trailing = without_trailing_slash(spelling).filter(|_| rules.trailing_slash);
+    always
+        .into_iter()
+        .chain(merging)
+        .chain([trailing])
+        .flatten()
+}
 
-    /// The segments; none for `/` alone.
-    fn segments(&self) -> impl Iterator<Item = &[u8]> {
-        let rest = self.text.strip_prefix(b"/").unwrap_or(&self.text);
-        let all = (!rest.is_empty()).then(|| rest.split(|byte| *byte == b'/'));
-        all.into_iter().flatten()
-    }
+/// The segments; none for `/` alone.
+fn segments(spelling: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let rest = spelling.strip_prefix(b"/").unwrap_or(spelling);
+    let all = (!rest.is_empty()).then(|| rest.split(|byte| *byte == b'/'));
+    all.into_iter().flatten()
+}
 
-    /// Refuses what no rule allows in any spelling, and what no rule of this policy does.
-    fn check(&self, rules: PathRules) -> Result<(), MalformedTarget> {
-        let mut segments = 0;
-        let mut inner_empty = false;
-        let mut last_empty = false;
-        for segment in self.segments() {
-            if matches!(segment, b"." | b"..") {
-                return Err(MalformedTarget::PathDotSegment);
-            }
-            inner_empty |= last_empty;
-            last_empty = segment.is_empty();
-            segments += 1;
+/// Refuses what no rule allows in any spelling, and what no rule of this policy does.
+fn check(spelling: &[u8], rules: PathRules) -> Result<(), MalformedTarget> {
+    let mut count = 0;
+    let mut inner_empty = false;
+    let mut last_empty = false;
+    for segment in segments(spelling) {
+        if matches!(segment, b"." | b"..") {
+            return Err(MalformedTarget::PathDotSegment);
         }
-        if segments > MAX_SEGMENTS {
-            return Err(MalformedTarget::PathTooLong);
-        }
-        // `//` is the root with a slash too many, not something with a slash at its end.
-        let only_slashes = self.text.iter().all(|byte| *byte == b'/');
-        if (inner_empty && !rules.merge_slashes)
-            || (last_empty && !rules.trailing_slash && !(only_slashes && rules.merge_slashes))
-        {
-            return Err(MalformedTarget::PathEmptySegment);
-        }
-        Ok(())
+        inner_empty |= last_empty;
+        last_empty = segment.is_empty();
+        count += 1;
     }
+    if count > MAX_SEGMENTS {
+        return Err(MalformedTarget::PathTooLong);
+    }
+    // `//` is the root with a slash too many, not something with a slash at its end.
+    let only_slashes = spelling.iter().all(|byte| *byte == b'/');
+    if (inner_empty && !rules.merge_slashes)
+        || (last_empty && !rules.trailing_slash && !(only_slashes && rules.merge_slashes))
+    {
+        return Err(MalformedTarget::PathEmptySegment);
+    }
+    Ok(())
+}
 
-    /// Adds the reading that decodes, and where it differs the one that does not.
-    fn read_into(&self, readings: &mut Vec<Reading>) {
-        let decoded: Vec<Segment> = self.segments().map(Segment::decoded).collect();
-        let as_written: Vec<Segment> = self.segments().map(Segment::as_written).collect();
-        let standing = if decoded.contains(&Segment::Opaque) {
-            Standing::Possible
+/// Decodes those bytes of `path` that `wanted` has.
+fn decode_only(path: &[u8], wanted: &[u8]) -> Option<Vec<u8>> {
+    let is_wanted = |first: &Decoded<'_>| first.was_encoded && wanted.contains(&first.byte);
+    if !path.contains(&b'%') || !Decoded::all(path).any(|first| is_wanted(&first)) {
+        return None;
+    }
+    let mut decoded = Vec::with_capacity(path.len());
+    let mut rest = path;
+    for first in Decoded::all(path) {
+        if is_wanted(&first) {
+            decoded.push(first.byte);
         } else {
-            self.standing
-        };
-        if as_written != decoded {
-            readings.push(Reading {
-                standing: Standing::Possible,
-                segments: as_written,
-            });
+            let length = rest.len() - first.rest.len();
+            decoded.extend(rest.iter().take(length));
         }
-        readings.push(Reading {
-            standing,
-            segments: decoded,
-        });
+        rest = first.rest;
     }
+    Some(decoded)
 }
 
-impl Segment {
-    /// No template has an empty segment or a `;`, so these are opaque.
-    fn decoded(text: &[u8]) -> Self {
-        match decode(text) {
-            Ok(name) if !text.is_empty() && !text.contains(&b';') => Self::Named(name),
-            _ => Self::Opaque,
-        }
+/// Each segment up to its first `;`.
+fn cut_parameters(path: &[u8]) -> Option<Vec<u8>> {
+    if !path.contains(&b';') {
+        return None;
     }
-
-    /// Encoded reserved characters differ from raw ones (RFC 3986 section 2.2): a server may leave
-    /// them as they are, and then sees a name that no template has.
-    fn as_written(text: &[u8]) -> Self {
-        let mut rest = text;
-        while let Ok(Some(first)) = Decoded::first(rest) {
-            if first.was_encoded && b":/?#[]@!$&'()*+,;=%".contains(&first.byte) {
-                return Self::Opaque;
-            }
-            rest = first.rest;
-        }
-        Self::decoded(text)
-    }
-}
-
-fn starts_with_any_semicolon(rest: &[u8]) -> bool {
-    matches!(rest, [b';', ..] | [b'%', b'3', b'b' | b'B', ..])
-}
-
-/// Each segment up to where `is_cut` holds of what remains of the path.
-fn cut_parameters(path: &[u8], is_cut: impl Fn(&[u8]) -> bool) -> Vec<u8> {
     let mut kept = Vec::with_capacity(path.len());
     let mut within_parameter = false;
-    let mut rest = path;
-    while let Some((byte, after)) = rest.split_first() {
-        within_parameter = *byte != b'/' && (within_parameter || is_cut(rest));
+    for byte in path {
+        within_parameter = *byte != b'/' && (within_parameter || *byte == b';');
         if !within_parameter {
             kept.push(*byte);
         }
-        rest = after;
     }
-    kept
+    Some(kept)
 }
 
-fn decode_slashes(path: &[u8]) -> Vec<u8> {
-    let mut decoded = Vec::with_capacity(path.len());
-    let mut rest = path;
-    loop {
-        rest = match rest {
-            [] => return decoded,
-            [b'%', b'2', b'f' | b'F', after @ ..] => {
-                decoded.push(b'/');
-                after
-            }
-            [byte, after @ ..] => {
-                decoded.push(*byte);
-                after
-            }
-        };
-    }
+/// The path up to the first `byte`.
+fn cut_at(path: &[u8], byte: u8) -> Option<Vec<u8>> {
+    let end = path.iter().position(|one| *one == byte)?;
+    path.get(..end).map(<[u8]>::to_vec)
 }
 
-fn merge_slashes(path: &[u8]) -> Vec<u8> {
-    let mut merged = Vec::with_capacity(path.len());
-    for byte in path {
-        if *byte != b'/' || merged.last() != Some(&b'/') {
-            merged.push(*byte);
-        }
+fn merge_slashes(path: &[u8]) -> Option<Vec<u8>> {
+    if !path.windows(2).any(|pair| pair == b"//") {
+        return None;
     }
-    merged
+    let mut merged = path.to_vec();
+    merged.dedup_by(|next, before| *next == b'/' && *before == b'/');
+    Some(merged)
 }
 
-/// What a URL parser leaves of `//host/path` (CVE-2026-26205).
+/// What a URL parser leaves of `//host/path` (CVE-2026-26205). The authority ends at a slash, `?`
+/// or `#` (RFC 3986 section 3.2); browsers let it begin after further slashes.
 fn without_authority(path: &[u8]) -> Option<Vec<u8>> {
-    let start = path
-        .strip_prefix(b"//")?
+    let slashes = path.iter().take_while(|byte| **byte == b'/').count();
+    let authority_and_path = path.get(slashes..).filter(|rest| !rest.is_empty())?;
+    if slashes < 2 {
+        return None;
+    }
+    let end = authority_and_path
         .iter()
-        .position(|byte| *byte != b'/')?;
-    let authority_and_path = path.get(start + 2..)?;
-    let slash = authority_and_path.iter().position(|byte| *byte == b'/');
-    let rest = slash.and_then(|slash| authority_and_path.get(slash..));
-    Some(rest.unwrap_or(b"/").to_vec())
+        .position(|byte| matches!(byte, b'/' | b'?' | b'#'));
+    let rest = end.and_then(|end| authority_and_path.get(end..));
+    // A query or fragment behind the authority leaves the root.
+    Some(match rest {
+        Some(rest) if rest.starts_with(b"/") => rest.to_vec(),
+        _ => b"/".to_vec(),
+    })
+}
+
+fn without_trailing_slash(path: &[u8]) -> Option<Vec<u8>> {
+    let shorter = path.strip_suffix(b"/")?;
+    (!shorter.is_empty() && !shorter.ends_with(b"/")).then(|| shorter.to_vec())
 }

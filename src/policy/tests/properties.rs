@@ -251,13 +251,13 @@ proptest! {
         method in prop::collection::vec(any::<u8>(), 0..5),
         any_bytes in prop::collection::vec(any::<u8>(), 0..40),
         grpc in any::<bool>(),
-        rules in 0_u8..16,
+        rules in 0_u8..32,
     ) {
         let flag = |bit: u8| rules & bit != 0;
         let policy = compiled(&format!(
             "version: 1\npaths: {{merge_slashes: {}, encoded_slashes: {}, path_parameters: {}, \
-             trailing_slash: {}}}\nroutes: [{{name: all, methods: [\"*\"], path: \"/{{*r}}\", access: public}}]",
-            flag(1), flag(2), flag(4), flag(8),
+             trailing_slash: {}, encoded_delimiters: {}}}\nroutes: [{{name: all, methods: [\"*\"], path: \"/{{*r}}\", access: public}}]",
+            flag(1), flag(2), flag(4), flag(8), flag(16),
         ));
         for (path, host) in [(&path, &host), (&any_bytes, &host), (&path, &any_bytes)] {
             for path in [path.clone(), [b"/".as_slice(), path].concat()] {
@@ -276,7 +276,7 @@ proptest! {
             prop::sample::select(&["/", ".", "..", ";", "%2e", "%2F", "%3B", "%25", "2e", "a", "%5c", "//", "%61"][..]),
             1..9,
         ),
-        rules in 0_u8..16,
+        rules in 0_u8..32,
     ) {
         let flag = |bit: u8| rules & bit != 0;
         let rules = PathRules {
@@ -284,6 +284,7 @@ proptest! {
             encoded_slashes: flag(2),
             path_parameters: flag(4),
             trailing_slash: flag(8),
+            encoded_delimiters: flag(16),
         };
         let path = format!("/{}", parts.concat());
         if RequestPath::parse(path.as_bytes(), rules).is_ok() {

@@ -31,6 +31,36 @@ fn check_tells_yes_no_and_cannot_tell() {
 }
 
 #[test]
+fn check_warns_and_still_tells_yes() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = r#"version: 1
+routes:
+  - {name: health, methods: [GET], path: /health, access: public}
+  - {name: admin, hosts: [admin.example], methods: ["*"], path: "/{*rest}", access: nobody}
+"#;
+    fs::write(folder.path().join("open.yaml"), policy).unwrap();
+    let closed = policy.replace("routes:", "closed_hosts: [admin.example]\nroutes:");
+    fs::write(folder.path().join("closed.yaml"), closed).unwrap();
+    let output = run(&["check", "open.yaml"], folder.path());
+    assert_eq!(output.status.code(), Some(0));
+    let told = text(&output.stdout);
+    assert!(
+        told.starts_with("warning: the route `health` without `hosts` answers before `admin`"),
+        "{told}"
+    );
+    assert!(told.contains("open.yaml:4:"), "{told}");
+    assert!(told.contains("`closed_hosts`"), "{told}");
+    assert!(told.contains("\nok: 2 routes, digest "), "{told}");
+    let output = run(&["check", "--format", "json", "open.yaml"], folder.path());
+    assert_eq!(output.status.code(), Some(0));
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answer["ok"], true);
+    assert_eq!(answer["warnings"][0]["place"]["line"], 4);
+    let output = run(&["check", "closed.yaml"], folder.path());
+    assert!(text(&output.stdout).starts_with("ok: 2 routes, digest "));
+}
+
+#[test]
 fn check_answers_machines_in_json() {
     let folder = tempfile::tempdir().unwrap();
     let wrong = POLICY.replace("[orders.read]", "[order.read]");

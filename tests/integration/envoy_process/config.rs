@@ -28,6 +28,8 @@ pub(crate) struct Door {
     checks_health: bool,
     /// Whether requests are traced, and checks carry their tracing headers.
     traces: bool,
+    /// Further members of the connection manager, or others than usual.
+    pub(crate) manager: Value,
 }
 
 impl Door {
@@ -40,6 +42,7 @@ impl Door {
             cluster: format!("gate-{name}"),
             checks_health: false,
             traces: false,
+            manager: json!({}),
         }
     }
 
@@ -57,6 +60,11 @@ impl Door {
 
     pub(crate) fn with(mut self, ext_authz: Value) -> Self {
         self.ext_authz = ext_authz;
+        self
+    }
+
+    pub(crate) fn managed(mut self, manager: Value) -> Self {
+        self.manager = manager;
         self
     }
 
@@ -96,7 +104,7 @@ impl Door {
     }
 
     fn plain_connection_manager(&self) -> Value {
-        json!({
+        let mut manager = json!({
             "@type": "type.googleapis.com/envoy.extensions.filters.network.\
                       http_connection_manager.v3.HttpConnectionManager",
             "stat_prefix": self.name,
@@ -128,7 +136,11 @@ impl Door {
                     {"match": {"prefix": ""}, "route": {"cluster": "upstream"}},
                 ],
             }]},
-        })
+        });
+        for (key, value) in self.manager.as_object().unwrap() {
+            manager[key] = value.clone();
+        }
+        manager
     }
 
     fn filter(&self) -> Value {
