@@ -83,6 +83,8 @@ mod test_companion;
 mod test_issuer;
 #[cfg(feature = "issuer")]
 mod throttle;
+#[cfg(feature = "issuer")]
+mod token_inspect;
 mod upstream;
 #[cfg(feature = "issuer")]
 mod whoami;
