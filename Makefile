@@ -39,7 +39,7 @@ clients: ## Install the OAuth2 libraries that tests run, into .tools
 	@scripts/install-clients
 	@scripts/install-schemathesis >/dev/null
 
-browser: ## Install Chromium into the system, as root; without it the tests that need it are skipped
+browser: ## Install Chromium into the system (as root), for the tests that are skipped without it
 	@scripts/install-clients --browser
 
 # After the build. One by one: several files given at once are one policy.

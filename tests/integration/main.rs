@@ -61,6 +61,8 @@ mod postgres;
 #[cfg(feature = "issuer")]
 mod postgres_tls;
 mod protocol;
+#[cfg(feature = "issuer")]
+mod readme;
 mod reloads;
 mod remote_keys;
 #[cfg(feature = "issuer")]
