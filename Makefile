@@ -1,6 +1,6 @@
 # The commands of this repository; `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench tools clients samples
+.PHONY: help demo test check bench tools clients browser samples
 
 CARGO ?= cargo
 BINARY := $(or $(CARGO_TARGET_DIR),target)/debug/portcullis
@@ -8,7 +8,10 @@ BINARY := $(or $(CARGO_TARGET_DIR),target)/debug/portcullis
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: tools ## Build, then show it at work behind a real Envoy
+demo: ## Build, then show it at work behind a real Envoy
+	@echo "make demo: installs Envoy into .tools, makes a debug build (several minutes the first time), and"
+	@echo "then sends requests through a real Envoy for some ten seconds."
+	@$(MAKE) --no-print-directory tools
 	$(CARGO) build --locked --bin portcullis
 	scripts/demo $(BINARY)
 
@@ -33,9 +36,12 @@ bench: ## Measure the budgets of the design
 tools: ## Install the Envoys that tests and demo run, into .tools
 	@scripts/install-tools >/dev/null
 
-clients: ## Install the OAuth2 libraries that tests run, into .tools, and Chromium
+clients: ## Install the OAuth2 libraries that tests run, into .tools
 	@scripts/install-clients
 	@scripts/install-schemathesis >/dev/null
+
+browser: ## Install Chromium into the system (as root), for the tests that are skipped without it
+	@scripts/install-clients --browser
 
 # After the build. One by one: several files given at once are one policy.
 samples: tools

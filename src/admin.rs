@@ -4,17 +4,23 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use prometheus_client::registry::Registry;
 use serde::Serialize;
 
 use crate::authorizer::Authorizer;
+use crate::files::FileIdentity;
 use crate::keyring::{FeedOverview, Keyring};
 use crate::reload::Loader;
 use crate::revocation::RevocationStatistics;
 use crate::shutdown::{Phase, Shutdown};
+
+/// With this header a probe names the file of a configuration, as a [`FileIdentity`]. A process that was
+/// started with another one answers 421 (RFC 9110 section 15.5.20), so that nobody takes its answer for
+/// that of the process they meant.
+pub const CONFIG_HEADER: &str = "portcullis-config";
 
 /// Tells whether a store answers.
 pub struct StoreProbe(pub Box<dyn Fn() -> bool + Send + Sync>);
@@ -165,7 +171,25 @@ impl Admin {
     }
 }
 
-async fn ready(State(admin): State<Arc<Admin>>) -> Response {
+/// Whether the request names the configuration of another process than this. A header that cannot be
+/// read, and a file that is gone, tell nothing.
+async fn is_for_another_process(admin: &Admin, headers: &HeaderMap) -> bool {
+    let named = headers
+        .get(CONFIG_HEADER)
+        .and_then(|value| value.to_str().ok());
+    let Some(Ok(named)) = named.map(str::parse::<FileIdentity>) else {
+        return false;
+    };
+    let path = admin.loader.config_file().to_owned();
+    let own = tokio::task::spawn_blocking(move || FileIdentity::of(&path));
+    matches!(own.await, Ok(Ok(own)) if own != named)
+}
+
+async fn ready(State(admin): State<Arc<Admin>>, headers: HeaderMap) -> Response {
+    if is_for_another_process(&admin, &headers).await {
+        let reason = "this process was started with another configuration\n";
+        return (StatusCode::MISDIRECTED_REQUEST, reason).into_response();
+    }
     match admin.is_ready() {
         Ok(()) => "ok\n".into_response(),
         Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, reason).into_response(),

@@ -35,13 +35,13 @@ struct Arguments {
 enum Verb {
     /// Answer checks until SIGTERM
     Serve(serve::ServeArguments),
-    /// Print every problem of a policy, each with its place and how to mend it
+    /// Print every problem of a policy, each with its place and how to fix it
     Check(check::CheckArguments),
     /// Make keys, and rotate those of the issuer
     Key(key::KeyArgs),
     /// Make and read tokens for development
     Token(token::TokenArgs),
-    /// Ask a running gate whether it is ready; for probes
+    /// Ask a running gate whether it is ready, or wait until it is
     Health(health::HealthArguments),
     /// Administer the users of the issuer's store
     #[cfg(feature = "issuer")]

@@ -1,5 +1,7 @@
 //! Files that people write and the kubelet mounts: read with a bound, refused with a reason.
 
+mod identity;
+
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
@@ -10,6 +12,8 @@ use crate::token::{
     KeyFileProblem, MAXIMUM_JWKS_BYTES, MAXIMUM_KEY_FILE_BYTES, check_key_file_mode,
 };
 use crate::yaml::MAX_SOURCE_BYTES;
+
+pub use identity::{FileIdentity, NotAnIdentity};
 
 /// Why a file cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -31,6 +31,7 @@ mod metrics;
 mod observation;
 mod openapi;
 mod page;
+mod published;
 mod refresh;
 mod refusal;
 mod revocation_log;
@@ -63,6 +64,7 @@ pub use hashing::HashingError;
 pub use key_files::KeyFileError;
 pub use keys::{KeyRotation, KeyRotationError, RotationPace, rotate_keys};
 pub use openapi::document as openapi_document;
+pub use published::{Published, PublishedError, published};
 pub use routes::endpoints;
 pub use settings::{
     Grants, HashingSettings, IssuerDocument, IssuerSettings, KeySettings, RefreshSettings,

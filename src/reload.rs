@@ -2,7 +2,7 @@
 
 pub mod watch;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::authorizer::{Authorizer, Snapshot};
@@ -82,6 +82,7 @@ pub struct ReloadState {
 
 /// Loads what a configuration names.
 pub struct Loader {
+    config: PathBuf,
     keyring: Arc<Keyring>,
     clock: Arc<dyn Clock>,
     read_inputs: ReadInputs,
@@ -115,6 +116,7 @@ impl Loader {
             last_error: None,
         };
         let loader = Self {
+            config: inputs.config.clone(),
             keyring,
             clock,
             read_inputs,
@@ -178,6 +180,11 @@ impl Loader {
         let mut paths = inputs.watched_paths();
         paths.extend(refused.iter().flat_map(Inputs::watched_paths));
         paths
+    }
+
+    /// The file of the configuration that this process was started with.
+    pub fn config_file(&self) -> &Path {
+        &self.config
     }
 
     /// What became of the reloads so far.

@@ -1,49 +1,282 @@
 //! `portcullis health`: asks a running gate whether it is ready; an exec probe needs no shell.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::collections::BTreeSet;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use clap::Args;
+use serde::Deserialize;
 
 use super::Outcome;
+use crate::admin::CONFIG_HEADER;
+use crate::files::{self, FileIdentity};
+use crate::yaml;
 
-/// The longest that an answer is waited for.
+/// The longest that one answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The time between two questions, with `--wait`.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// More than any answer of `/readyz` takes, in bytes.
+const MAXIMUM_ANSWER_BYTES: usize = 64 << 10;
+
+/// Where a gate listens whose configuration does not say.
+const DEFAULT_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9194);
 
 #[derive(Debug, Args)]
 pub(super) struct HealthArguments {
-    /// The admin listener
-    #[arg(
-        long,
-        env = "PORTCULLIS_ADMIN_ADDRESS",
-        default_value = "127.0.0.1:9194"
-    )]
-    address: SocketAddr,
+    /// Ask the admin listener at this address, whichever process has it. Wins over `--config`;
+    /// without either, 127.0.0.1:9194 is asked
+    #[arg(long, env = "PORTCULLIS_ADMIN_ADDRESS", value_name = "ADDRESS")]
+    address: Option<SocketAddr>,
+    /// Ask at the `listeners.admin.address` of this configuration, and only accept the answer of a
+    /// process that was started with the same file
+    #[arg(long, env = "PORTCULLIS_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Wait until the gate is ready, at most so many seconds; each reason for waiting is printed once
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    wait: Option<u64>,
 }
 
 pub(super) fn run(arguments: &HealthArguments, out: &mut dyn Write) -> anyhow::Result<Outcome> {
-    let answer = ask(arguments.address)
-        .with_context(|| format!("no answer from the admin listener at {}", arguments.address))?;
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-    write!(out, "{body}")?;
-    if head.starts_with("HTTP/1.1 200 ") {
-        Ok(Outcome::Yes)
-    } else {
-        Ok(Outcome::No)
+    let target = Target::of(arguments)?;
+    let answer = match arguments.wait {
+        None => target.ask(Instant::now() + PATIENCE),
+        Some(seconds) => {
+            let answer = target.wait(Duration::from_secs(seconds));
+            if !matches!(answer, Answer::Ready) {
+                let unit = if seconds == 1 { "second" } else { "seconds" };
+                complain(&format!("not ready after {seconds} {unit}"));
+                return Ok(answer.outcome());
+            }
+            answer
+        }
+    };
+    match &answer {
+        Answer::Ready => writeln!(out, "ok")?,
+        Answer::NotReady(reason) => writeln!(out, "{reason}")?,
+        Answer::Unknown(reason) => complain(reason),
+    }
+    Ok(answer.outcome())
+}
+
+/// Which process is asked.
+struct Target {
+    address: SocketAddr,
+    /// The configuration that it must have been started with.
+    config: Option<FileIdentity>,
+}
+
+/// What a question led to.
+enum Answer {
+    Ready,
+    NotReady(String),
+    /// There was no answer, or none of the process that was asked for.
+    Unknown(String),
+}
+
+impl Answer {
+    fn outcome(&self) -> Outcome {
+        match self {
+            Self::Ready => Outcome::Yes,
+            Self::NotReady(_) => Outcome::No,
+            Self::Unknown(_) => Outcome::Unknown,
+        }
     }
 }
 
-fn ask(address: SocketAddr) -> anyhow::Result<String> {
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    write!(
-        stream,
-        "GET /readyz HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n"
-    )?;
-    let mut answer = String::new();
-    stream.take(64 << 10).read_to_string(&mut answer)?;
-    Ok(answer)
+impl Target {
+    fn of(arguments: &HealthArguments) -> anyhow::Result<Self> {
+        match (arguments.address, &arguments.config) {
+            (Some(address), _) => Ok(Self {
+                address: reachable(address),
+                config: None,
+            }),
+            (None, Some(path)) => Self::of_config(path),
+            (None, None) => Ok(Self {
+                address: DEFAULT_ADDRESS,
+                config: None,
+            }),
+        }
+    }
+
+    /// A running gate is not affected by a mistake in its file, so neither is its probe: where no
+    /// address can be read, the default one is asked, and the identity tells other processes apart.
+    fn of_config(path: &Path) -> anyhow::Result<Self> {
+        let address = admin_address(path)?.unwrap_or_else(|| {
+            complain(&format!(
+                "`{}` names no usable `listeners.admin.address`: asking {DEFAULT_ADDRESS}",
+                path.display()
+            ));
+            DEFAULT_ADDRESS
+        });
+        anyhow::ensure!(
+            address.port() != 0,
+            "`{}` has the gate choose a free port for `listeners.admin.address`: name the one that \
+             it chose, which its log tells, with `--address`",
+            path.display()
+        );
+        Ok(Self {
+            address: reachable(address),
+            config: FileIdentity::of(path).ok(),
+        })
+    }
+
+    /// Asks again and again until the gate is ready; the last answer.
+    fn wait(&self, longest: Duration) -> Answer {
+        let deadline = Instant::now() + longest;
+        let mut told = BTreeSet::new();
+        let mut last = None;
+        loop {
+            let answer = self.ask(deadline.min(Instant::now() + PATIENCE));
+            let over = Instant::now() >= deadline;
+            if let (true, Answer::Unknown(_), Some(last)) = (over, &answer, last.take()) {
+                // The end of the wait has cut this question short: the one before tells more.
+                return last;
+            }
+            let reason = match &answer {
+                Answer::Ready => return answer,
+                Answer::NotReady(reason) => format!("{}: {reason}", self.address),
+                Answer::Unknown(reason) => reason.clone(),
+            };
+            if !told.contains(&reason) {
+                complain(&format!("waiting: {reason}"));
+                told.insert(reason);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return answer;
+            }
+            pause(PAUSE.min(left));
+            last = Some(answer);
+        }
+    }
+
+    fn ask(&self, deadline: Instant) -> Answer {
+        let address = self.address;
+        let answer = match self.exchange(deadline) {
+            Ok(answer) => String::from_utf8_lossy(&answer).into_owned(),
+            Err(error) => {
+                let reason = match error.kind() {
+                    ErrorKind::WouldBlock | ErrorKind::TimedOut => "it takes too long".to_owned(),
+                    _ => error.to_string(),
+                };
+                return Answer::Unknown(format!(
+                    "no answer from the admin listener at {address}: {reason}"
+                ));
+            }
+        };
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+        let status = head
+            .strip_prefix("HTTP/1.1 ")
+            .and_then(|rest| rest.get(..3));
+        let body = body.trim_end();
+        match (status, body) {
+            (Some("200"), "ok") => Answer::Ready,
+            (Some("503"), _) => Answer::NotReady(body.to_owned()),
+            (Some("421"), _) => Answer::Unknown(format!(
+                "the process at {address} was started with another configuration"
+            )),
+            _ => Answer::Unknown(format!(
+                "what answers at {address} is not an admin listener of Portcullis"
+            )),
+        }
+    }
+
+    /// One request; the whole answer, head and body.
+    fn exchange(&self, deadline: Instant) -> std::io::Result<Vec<u8>> {
+        let address = self.address;
+        let mut stream = TcpStream::connect_timeout(&address, left(deadline)?)?;
+        let config = self
+            .config
+            .map(|config| format!("{CONFIG_HEADER}: {config}\r\n"));
+        let request = format!(
+            "GET /readyz HTTP/1.1\r\nhost: {address}\r\n{}connection: close\r\n\r\n",
+            config.unwrap_or_default()
+        );
+        stream.set_write_timeout(Some(left(deadline)?))?;
+        stream.write_all(request.as_bytes())?;
+        let mut answer = Vec::new();
+        let mut buffer = [0; 4096];
+        loop {
+            stream.set_read_timeout(Some(left(deadline)?))?;
+            let count = match stream.read(&mut buffer) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                count => count?,
+            };
+            if count == 0 {
+                return Ok(answer);
+            }
+            answer.extend_from_slice(buffer.get(..count).unwrap_or_default());
+            if answer.len() > MAXIMUM_ANSWER_BYTES {
+                return Err(std::io::Error::other("it answers without an end"));
+            }
+        }
+    }
+}
+
+/// The time until `deadline`.
+fn left(deadline: Instant) -> std::io::Result<Duration> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        return Err(ErrorKind::TimedOut.into());
+    }
+    Ok(left)
+}
+
+/// Of a configuration what says where its admin listener is; everything else is not looked at.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Outline {
+    listeners: ListenersOutline,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ListenersOutline {
+    admin: AdminOutline,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct AdminOutline {
+    address: Option<String>,
+}
+
+/// Where the admin listener of this configuration is; none where the file does not tell.
+fn admin_address(config: &Path) -> anyhow::Result<Option<SocketAddr>> {
+    let source = files::read_source(config)?;
+    let Ok(outline) = yaml::parse::<Outline>(&source) else {
+        return Ok(None);
+    };
+    Ok(match outline.listeners.admin.address {
+        Some(address) => address.parse().ok(),
+        None => Some(DEFAULT_ADDRESS),
+    })
+}
+
+/// A listener on every address is asked over loopback.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "another process tells nobody when it becomes ready: it has to be asked again"
+)]
+fn pause(time: Duration) {
+    std::thread::sleep(time);
+}
+
+fn complain(message: &str) {
+    // Nobody is left to tell if standard error is gone.
+    let _ = writeln!(std::io::stderr(), "portcullis: {message}");
 }

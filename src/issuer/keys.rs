@@ -110,7 +110,7 @@ pub(super) async fn agree(
     Ok(keys)
 }
 
-async fn from_files(settings: &IssuerSettings) -> Result<Vec<StoredKey>, IssuerError> {
+pub(super) async fn from_files(settings: &IssuerSettings) -> Result<Vec<StoredKey>, IssuerError> {
     let paths = settings.keys.files.clone();
     let (algorithm, token_seconds) = (settings.algorithm, settings.access_token_seconds);
     let read =

@@ -25,7 +25,7 @@ const POLL: Duration = Duration::from_millis(100);
 const GATHER: Duration = Duration::from_millis(5);
 
 /// Rows that are read at once.
-const PAGE: usize = 5000;
+pub(super) const PAGE: usize = 5000;
 
 /// The longest that an answer waits for the gate in this process.
 const SETTLING: Duration = Duration::from_millis(250);
@@ -232,7 +232,7 @@ async fn log_id(store: &Store) -> Result<String, IssuerError> {
     Ok(store.log_id(&fresh).await?)
 }
 
-fn revocation(row: &LoggedRevocation) -> Revocation {
+pub(super) fn revocation(row: &LoggedRevocation) -> Revocation {
     Revocation {
         position: row.position,
         mark: row.subject.mark(),

@@ -2,7 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +26,14 @@ const UNTESTED_IDLENESS: Duration = Duration::from_secs(1);
 
 const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 16;
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    ReadWrite,
+    /// Nothing is written, whatever the caller tries: no row, no schema, no journal.
+    ReadOnly,
+}
 
 impl Store {
     /// Opens the store, makes it where it does not exist, and brings its schema up to date.
@@ -68,31 +76,42 @@ impl Store {
         Ok(store)
     }
 
+    /// Opens a store that is there and has this binary's schema, and leaves it as it is: whoever
+    /// only looks must not get in the way of a running server. Writing to it fails.
+    pub async fn open_to_read(location: &StoreLocation) -> Result<Self, StoreError> {
+        check_present(location)?;
+        let store = Self::connect_for(location, Access::ReadOnly).await?;
+        migrations::check(&store).await?;
+        Ok(store)
+    }
+
     /// Opens a store that is there, whatever its schema.
     pub(super) async fn connect_existing(location: &StoreLocation) -> Result<Self, StoreError> {
-        if let StoreLocation::Sqlite(path) = location
-            && !path.exists()
-        {
-            return Err(StoreError::Missing(path.display().to_string()));
-        }
+        check_present(location)?;
         Self::connect(location).await
     }
 
     async fn connect(location: &StoreLocation) -> Result<Self, StoreError> {
+        Self::connect_for(location, Access::ReadWrite).await
+    }
+
+    async fn connect_for(location: &StoreLocation, access: Access) -> Result<Self, StoreError> {
         install_default_drivers();
         let engine = location.engine();
         let (writer, reader) = match location {
             StoreLocation::Sqlite(path) => {
-                let url = sqlite_url(path);
-                let writer = connect(&url, 1, engine).await?;
-                (writer, connect(&url, SQLITE_READERS, engine).await?)
+                let url = sqlite_url(path, access);
+                let writer = connect(&url, 1, engine, access).await?;
+                (writer, connect(&url, SQLITE_READERS, engine, access).await?)
             }
             StoreLocation::Postgres(url) => {
-                let pool = connect(url.reveal(), POSTGRES_CONNECTIONS, engine).await?;
+                let pool = connect(url.reveal(), POSTGRES_CONNECTIONS, engine, access).await?;
                 (pool.clone(), pool)
             }
         };
-        let told = engine == Engine::Postgres && notices::offered(&reader).await;
+        let told = engine == Engine::Postgres
+            && access == Access::ReadWrite
+            && notices::offered(&reader).await;
         let appended = Arc::default();
         Ok(Self {
             notices: told.then(|| location.clone()),
@@ -115,7 +134,21 @@ impl Store {
     }
 }
 
-async fn connect(url: &str, connections: u32, engine: Engine) -> Result<AnyPool, StoreError> {
+fn check_present(location: &StoreLocation) -> Result<(), StoreError> {
+    match location {
+        StoreLocation::Sqlite(path) if !path.exists() => {
+            Err(StoreError::Missing(path.display().to_string()))
+        }
+        StoreLocation::Sqlite(_) | StoreLocation::Postgres(_) => Ok(()),
+    }
+}
+
+async fn connect(
+    url: &str,
+    connections: u32,
+    engine: Engine,
+    access: Access,
+) -> Result<AnyPool, StoreError> {
     let options = AnyPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(CONNECTION_PATIENCE)
@@ -131,7 +164,7 @@ async fn connect(url: &str, connections: u32, engine: Engine) -> Result<AnyPool,
         })
         .after_connect(move |connection, _| {
             Box::pin(async move {
-                if engine == Engine::Sqlite {
+                if engine == Engine::Sqlite && access == Access::ReadWrite {
                     // FULL: a write that was answered survives a loss of power.
                     let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
                                     PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000";
@@ -175,7 +208,7 @@ fn check_private(path: &Path) -> Result<(), StoreError> {
 }
 
 /// The driver decodes `%XX` in the path and splits it at `?`.
-fn sqlite_url(path: &Path) -> String {
+fn sqlite_url(path: &Path, access: Access) -> String {
     let mut url = "sqlite://".to_owned();
     for character in path.to_string_lossy().chars() {
         match character {
@@ -185,5 +218,19 @@ fn sqlite_url(path: &Path) -> String {
             other => url.push(other),
         }
     }
+    if access == Access::ReadOnly {
+        url.push_str("?mode=ro");
+        // Without a journal no process has it open, and SQLite would make a journal only to look.
+        if !journal_of(path).exists() {
+            url.push_str("&immutable=true");
+        }
+    }
     url
+}
+
+/// The write-ahead log of an `SQLite` file, which is there while a process has the file open.
+fn journal_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-wal");
+    PathBuf::from(name)
 }

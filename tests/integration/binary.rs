@@ -7,6 +7,7 @@ mod bad_input;
 mod bad_keys;
 #[cfg(feature = "issuer")]
 mod feed;
+mod health;
 mod logs;
 #[cfg(feature = "issuer")]
 mod secrets;

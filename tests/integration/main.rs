@@ -64,6 +64,8 @@ mod postgres;
 mod postgres_tls;
 mod protocol;
 mod raw_http2;
+#[cfg(feature = "issuer")]
+mod readme;
 mod reloads;
 mod remote_keys;
 #[cfg(feature = "issuer")]
@@ -87,6 +89,8 @@ mod test_companion;
 mod test_issuer;
 #[cfg(feature = "issuer")]
 mod throttle;
+#[cfg(feature = "issuer")]
+mod token_inspect;
 mod upstream;
 #[cfg(feature = "issuer")]
 mod whoami;

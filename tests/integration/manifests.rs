@@ -407,3 +407,39 @@ fn the_example_is_the_sample() {
     }
     assert_eq!(sample, example);
 }
+
+/// Whoever could register a placeholder's name would run code in the cluster of everybody who forgets to
+/// replace it.
+#[test]
+fn images_are_somebodys_known_ones_or_cannot_be_pulled() {
+    let mut found = 0;
+    for file in [
+        "k8s/components/sidecar/sidecar.yaml",
+        "k8s/example/shop.yaml",
+    ] {
+        let text = std::fs::read_to_string(repository().join(file)).unwrap();
+        let images = text
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("image: "));
+        for image in images {
+            found += 1;
+            let known = ["registry.invalid/", "envoyproxy/envoy:v"];
+            assert!(
+                known.iter().any(|start| image.starts_with(start)),
+                "{file}: {image}"
+            );
+        }
+    }
+    assert_eq!(found, 3);
+}
+
+/// `kubectl` knows no versions: what the example uses and when it came is written down here.
+#[test]
+fn the_readme_names_the_kubernetes_that_the_example_needs() {
+    let read = |file: &str| std::fs::read_to_string(repository().join(file)).unwrap();
+    assert!(
+        read("k8s/example/shop.yaml").contains("preStop: {sleep:"),
+        "since 1.30"
+    );
+    assert!(read("k8s/README.md").contains("the example 1.30 (`preStop.sleep`)"));
+}

@@ -169,6 +169,12 @@ impl TestCompanion {
         Self::with(setup, folder)
     }
 
+    /// Ends the process; the folder with its store stays.
+    pub(crate) fn stop(self) -> tempfile::TempDir {
+        drop(self.gate);
+        self.folder
+    }
+
     /// Where its files are.
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()

@@ -2,16 +2,19 @@
 
 use std::io::{Read, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context, ensure};
+use serde_json::{Map, Value};
 
+use super::evidence::{Evidence, Gap};
 use super::instant;
 use super::mend::Mend;
+use crate::authorizer::Proof;
 use crate::cli::Outcome;
 use crate::clock::UnixSeconds;
 use crate::token::{
-    MAXIMUM_TOKEN_BYTES, NotAToken, Refusal, Trust, UnverifiedContent, UnverifiedToken,
-    VerifiedToken,
+    MAXIMUM_TOKEN_BYTES, NotAToken, Refusal, UnverifiedContent, UnverifiedToken, VerifiedToken,
 };
 
 /// The claims that hold times.
@@ -25,7 +28,7 @@ pub struct InspectArgs {
     #[arg(value_name = "TOKEN", default_value = "-")]
     pub token: String,
     /// The server's config: whether its trust accepts the token. Without it nothing is verified.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, env = "PORTCULLIS_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
 }
 
@@ -47,10 +50,10 @@ pub fn read_token(args: &InspectArgs, input: &mut dyn Read) -> anyhow::Result<St
     Ok(text)
 }
 
-/// Prints what a token says and whether `trust` accepts it, or why it does not. A leading `Bearer`
-/// is left out. Without trust there is no telling.
+/// Prints what a token says and whether a gate that knows `evidence` accepts it, or why it does not. A
+/// leading `Bearer` is left out. Without evidence there is no telling.
 pub fn inspect(
-    trust: Option<&Trust>,
+    evidence: Option<&Evidence>,
     token: &str,
     now: UnixSeconds,
     out: &mut dyn Write,
@@ -68,38 +71,74 @@ pub fn inspect(
     if let Ok(content) = &content {
         print_content(content, now, out)?;
     }
-    let Some(trust) = trust else {
-        return without_trust(content.err(), out);
+    let Some(evidence) = evidence else {
+        return without_evidence(content.err(), out);
     };
-    match trust.verify(token, now) {
+    match judge(evidence, token, now) {
         Ok(verified) => {
-            print_accepted(&verified, now, out)?;
+            print_accepted(&verified, evidence.gap(verified.issuer()), now, out)?;
             Ok(Outcome::Yes)
         }
         Err(refusal) => {
             let claims = content.map(|content| content.claims).unwrap_or_default();
-            let rules = trust.issuers().map(|(_, rules)| rules).collect::<Vec<_>>();
-            let mend = Mend {
-                claims: &claims,
-                all: &rules,
-                now,
-            }
-            .of(refusal);
-            writeln!(out, "refused: {refusal}\n  mend: {mend}")?;
-            let unknown = matches!(
-                refusal,
-                Refusal::KeysNotLoaded(_) | Refusal::RevocationsStale
-            );
-            Ok(if unknown {
-                Outcome::Unknown
-            } else {
-                Outcome::No
-            })
+            print_refused(evidence, refusal, &claims, now, out)
         }
     }
 }
 
-fn without_trust(unreadable: Option<Refusal>, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+/// As a gate does it: rules and signature, then what the issuer has revoked.
+fn judge(
+    evidence: &Evidence,
+    token: UnverifiedToken<'_>,
+    now: UnixSeconds,
+) -> Result<Arc<VerifiedToken>, Refusal> {
+    let belief = evidence.belief();
+    let proof = Proof::of(belief.trust().verify(token, now)?);
+    let issuer = proof.token.issuer_index();
+    if belief.is_revoked(issuer, &proof.revocable) {
+        return Err(Refusal::Revoked);
+    }
+    if belief.is_too_old(issuer) {
+        return Err(Refusal::RevocationsStale);
+    }
+    Ok(proof.token)
+}
+
+/// A token that the gate refuses, or one that nothing can be said about.
+fn print_refused(
+    evidence: &Evidence,
+    refusal: Refusal,
+    claims: &Map<String, Value>,
+    now: UnixSeconds,
+    out: &mut dyn Write,
+) -> anyhow::Result<Outcome> {
+    let issuers = evidence.belief().trust().issuers();
+    let rules = issuers.map(|(_, rules)| rules).collect::<Vec<_>>();
+    let mend = Mend {
+        claims,
+        all: &rules,
+        now,
+    };
+    let mend = mend.of(refusal);
+    let unknown = matches!(
+        refusal,
+        Refusal::KeysNotLoaded(_) | Refusal::RevocationsStale
+    );
+    if !unknown {
+        writeln!(out, "refused: {refusal}\n  fix: {mend}")?;
+        return Ok(Outcome::No);
+    }
+    writeln!(out, "cannot tell: {refusal}")?;
+    let issuer = claims.get("iss").and_then(Value::as_str);
+    let gap = issuer.and_then(|issuer| evidence.gap(issuer));
+    match gap.and_then(|gap| gap.keys.as_ref()) {
+        Some(reason) => writeln!(out, "  why: {}", printable(reason))?,
+        None => writeln!(out, "  why: {mend}")?,
+    }
+    Ok(Outcome::Unknown)
+}
+
+fn without_evidence(unreadable: Option<Refusal>, out: &mut dyn Write) -> anyhow::Result<Outcome> {
     match unreadable {
         None => {
             writeln!(
@@ -142,6 +181,7 @@ fn print_content(
 
 fn print_accepted(
     token: &VerifiedToken,
+    gap: Option<&Gap>,
     now: UnixSeconds,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
@@ -155,6 +195,13 @@ fn print_accepted(
     };
     writeln!(out, "  scopes: {}", printable(scopes))?;
     writeln!(out, "  expires: {}", moment(token.expires_at(), now))?;
+    if let Some(reason) = gap.and_then(|gap| gap.revocations.as_ref()) {
+        writeln!(
+            out,
+            "  not checked: whether it was revoked, because of {}",
+            printable(reason)
+        )?;
+    }
     Ok(())
 }
 

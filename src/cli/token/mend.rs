@@ -67,12 +67,8 @@ impl Mend<'_> {
             Refusal::SenderConstrained => {
                 "ask the issuer for a plain bearer token, without `cnf`".to_owned()
             }
-            Refusal::KeysNotLoaded(_) => {
-                "there is no telling until the issuer's JWKS can be read".to_owned()
-            }
-            Refusal::RevocationsStale => {
-                "there is no telling until the issuer's feed is connected again".to_owned()
-            }
+            Refusal::KeysNotLoaded(_) => "the issuer's JWKS has not been read".to_owned(),
+            Refusal::RevocationsStale => "the issuer's feed is not connected".to_owned(),
             Refusal::UnknownKey(_) => "compare `kid` with the issuer's JWKS; the log says which \
                                        keys were left out, and why"
                 .to_owned(),

@@ -95,6 +95,6 @@ fn chromium() -> Option<PathBuf> {
     if path.exists() {
         return Some(path);
     }
-    eprintln!("skipped: chromium is not installed");
+    eprintln!("skipped: chromium is not installed (`make browser` installs it)");
     None
 }
