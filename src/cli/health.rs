@@ -280,3 +280,56 @@ fn complain(message: &str) {
     // Nobody is left to tell if standard error is gone.
     let _ = writeln!(std::io::stderr(), "portcullis: {message}");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_is_read_whatever_else_is_wrong_with_the_configuration() {
+        let own: SocketAddr = "127.0.0.1:9999".parse().unwrap();
+        let rows = [
+            ("version: 1", Some(DEFAULT_ADDRESS)),
+            ("listeners: {authz: {address: x}}", Some(DEFAULT_ADDRESS)),
+            (
+                "listeners: {admin: {address: \"127.0.0.1:9999\"}}",
+                Some(own),
+            ),
+            (
+                "version: 7\nunknown: [1]\nlisteners: {admin: {address: \"127.0.0.1:9999\"}, new: 1}",
+                Some(own),
+            ),
+            ("listeners: {admin: {address: nowhere}}", None),
+            ("listeners: [", None),
+            ("", None),
+        ];
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("portcullis.yaml");
+        for (text, expected) in rows {
+            std::fs::write(&path, text).unwrap();
+            assert_eq!(admin_address(&path).unwrap(), expected, "{text}");
+            // A mistake in the file does not take a running gate's probe away.
+            let target = Target::of_config(&path).unwrap();
+            assert_eq!(
+                target.address,
+                expected.unwrap_or(DEFAULT_ADDRESS),
+                "{text}"
+            );
+            assert_eq!(target.config, FileIdentity::of(&path).ok(), "{text}");
+        }
+        std::fs::remove_file(&path).unwrap();
+        assert!(Target::of_config(&path).is_err());
+    }
+
+    #[test]
+    fn a_listener_on_every_address_is_asked_over_loopback() {
+        let rows = [
+            ("0.0.0.0:9194", "127.0.0.1:9194"),
+            ("[::]:9194", "[::1]:9194"),
+            ("10.1.2.3:9194", "10.1.2.3:9194"),
+        ];
+        for (listens, asked) in rows {
+            assert_eq!(reachable(listens.parse().unwrap()), asked.parse().unwrap());
+        }
+    }
+}

@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use crate::postgres::Postgres;
-use crate::test_companion::{TestCompanion, setup, sqlite};
+use crate::test_companion::{TestCompanion, URL, setup, sqlite};
 
 const CONFIG: &str = "portcullis.yaml";
 
@@ -219,4 +219,24 @@ async fn without_the_store_the_running_server_is_asked_and_without_both_there_is
     // Another issuer's tokens are still refused for what they are.
     let (code, said) = inspect(folder.path(), "no token");
     assert_eq!(code, Some(1), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_feed_brings_is_judged_and_the_gates_snapshot_is_left_alone() {
+    let companion = TestCompanion::with_feed("").await;
+    let tokens = Tokens::of(&companion).await;
+    let feed = companion.gate.app.feed_address().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let config = format!(
+        "version: 1\npolicy: [policy.yaml]\ntrust:\n- {{issuer: \"{URL}\", audiences: [orders-api], \
+         algorithms: [ES256], feed: {{addresses: [\"http://{feed}\"], snapshot_file: snapshot}}}}\n"
+    );
+    fs::write(folder.path().join(CONFIG), config).unwrap();
+    let before = files(folder.path());
+    tokens.judged(folder.path());
+    assert_eq!(files(folder.path()), before);
+    let _store = companion.stop();
+    let (code, said) = inspect(folder.path(), &tokens.good);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("\ncannot tell: "), "{said}");
 }

@@ -303,7 +303,7 @@ fn without_trust_or_keys_there_is_no_telling() {
     assert_eq!(outcome, Outcome::Unknown);
     assert!(
         text.ends_with(
-            "cannot tell: its issuer's keys are not loaded\n  why: the issuer's JWKS has not been \
+            "cannot tell: the issuer's keys are not loaded\n  why: the issuer's JWKS has not been \
              read\n"
         ),
         "{text}"
