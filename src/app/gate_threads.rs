@@ -25,7 +25,7 @@ use tower_service::Service;
 
 use super::connection::{Accepted, Connections};
 use super::http2_limits::Http2Limits;
-use super::read_turns::{ReadTurns, WakeClock};
+use super::read_turns::{LoopClock, ReadTurns};
 use super::socket::AuthzSocket;
 use crate::ext_authz::{CheckBody, CheckLimits, CheckService, Gate, is_check};
 use crate::shutdown::{Phase, Shutdown};
@@ -70,7 +70,7 @@ impl GateThreads {
         let (mut socket, mut acceptor) = (Some(socket), None);
         let mut inlets = Vec::new();
         for _ in 0..count {
-            let clock = WakeClock::new();
+            let clock = LoopClock::new();
             let runtime = runtime(&clock)?;
             if let Some(socket) = socket.take() {
                 let _entered = runtime.enter();
@@ -154,7 +154,7 @@ impl GateThread {
     }
 }
 
-fn runtime(clock: &Arc<WakeClock>) -> anyhow::Result<Runtime> {
+fn runtime(clock: &Arc<LoopClock>) -> anyhow::Result<Runtime> {
     let clock = Arc::clone(clock);
     Builder::new_current_thread()
         .enable_all()
@@ -181,7 +181,7 @@ async fn deal(connections: &Connections, inlets: &[Inlet]) {
 struct Worker {
     incoming: mpsc::UnboundedReceiver<Accepted>,
     open: Arc<AtomicUsize>,
-    clock: Arc<WakeClock>,
+    clock: Arc<LoopClock>,
     served: Served,
 }
 
@@ -222,18 +222,16 @@ impl Worker {
         accepted: Accepted,
         service: Responder,
     ) -> impl Future<Output = ()> + Send + 'static {
-        let turns = ReadTurns::new(Arc::clone(&self.clock));
+        let clock = Arc::clone(&self.clock);
+        let turns = ReadTurns::new(Arc::clone(&clock));
         let limits = self.served.http2.clone();
         let stopping = self.served.shutdown.reached(Phase::Stopping);
         async move {
             let opened = accepted.open(Some(Arc::clone(&turns)));
-            let connection = match opened {
-                Ok(connection) => connection,
-                Err(error) => {
-                    tracing::warn!(%error, "cannot serve a connection");
-                    return;
-                }
-            };
+            let opened = opened.inspect_err(|error| {
+                tracing::warn!(%error, "cannot serve a connection");
+            });
+            let Ok(connection) = opened else { return };
             let arrivals = Arc::clone(&turns);
             let respond = service_fn(move |request| {
                 // Before the check waits for its turn among the others of this thread.
@@ -247,7 +245,14 @@ impl Worker {
             let served = std::future::poll_fn(|context| {
                 if !is_stopping && stopping.as_mut().poll(context).is_ready() {
                     is_stopping = true;
+                    if !turns.has_read() {
+                        // HTTP/2 would wait for it to begin.
+                        return Poll::Ready(Ok(()));
+                    }
                     connection.as_mut().graceful_shutdown();
+                }
+                if let Some(observation) = clock.observation() {
+                    tokio::spawn(observation);
                 }
                 turns.begin();
                 let polled = connection.as_mut().poll(context);

@@ -13,7 +13,7 @@ use super::read_turns::BYTES_IN_A_TURN;
 use crate::config::AuthzListener;
 
 /// The least that a stream takes which is reset before anybody has seen it, in bytes: a HEADERS
-/// frame with one indexed field, and a RST_STREAM frame.
+/// frame with one indexed field, and a `RST_STREAM` frame.
 const LEAST_RESET_STREAM: usize = (9 + 1) + (9 + 4);
 
 /// What one read may add to a turn, in bytes: the buffer of h2, which holds the largest frame.

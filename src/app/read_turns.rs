@@ -2,7 +2,7 @@
 //! been waiting.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// What is read in one turn, in bytes, up to the size of the last read.
@@ -12,63 +12,101 @@ use std::time::{Duration, Instant};
 /// connection that floods does not keep its thread from the others either. It is some sixty checks.
 pub(super) const BYTES_IN_A_TURN: usize = 64 << 10;
 
-/// When a thread last woke up because something happened.
+/// A thread that has not slept for so long observes how late it reads its sockets.
+const BUSY: Duration = Duration::from_millis(2);
+
+/// When a thread last looked at its sockets, as far as that can be told from within its runtime.
 #[derive(Debug)]
-pub(super) struct WakeClock {
+pub(super) struct LoopClock {
     base: Instant,
-    /// In nanoseconds since `base`.
-    woken: AtomicU64,
+    /// Both in nanoseconds since `base`. By the later, what had arrived by the earlier had been
+    /// noticed.
+    earlier: AtomicU64,
+    later: AtomicU64,
+    observing: AtomicBool,
 }
 
-impl WakeClock {
+impl LoopClock {
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self {
             base: Instant::now(),
-            woken: AtomicU64::new(0),
+            earlier: AtomicU64::new(0),
+            later: AtomicU64::new(0),
+            observing: AtomicBool::new(false),
         })
     }
 
-    /// To be called when the thread has nothing more to do and wakes up again.
+    /// To be called when the thread has slept and wakes up: until then nothing had arrived.
     pub(super) fn wake(&self) {
-        self.woken.store(self.now(), Ordering::Relaxed);
+        let now = self.now();
+        self.earlier.store(now, Ordering::Relaxed);
+        self.later.store(now, Ordering::Relaxed);
+    }
+
+    /// To be run on the thread, where it has been busy for a while: looks at the clock once more
+    /// when the sockets have been looked at.
+    pub(super) fn observation(
+        self: &Arc<Self>,
+    ) -> Option<impl Future<Output = ()> + Send + 'static> {
+        let last = self.later.load(Ordering::Relaxed);
+        let is_due = self.now().saturating_sub(last) > nanoseconds(BUSY);
+        if !is_due || self.observing.swap(true, Ordering::Relaxed) {
+            return None;
+        }
+        let clock = Arc::clone(self);
+        Some(async move {
+            // The runtime goes on with a task that yields only after it has polled the system.
+            tokio::task::yield_now().await;
+            let last = clock.later.swap(clock.now(), Ordering::Relaxed);
+            clock.earlier.store(last, Ordering::Relaxed);
+            clock.observing.store(false, Ordering::Relaxed);
+        })
     }
 
     fn now(&self) -> u64 {
-        u64::try_from(self.base.elapsed().as_nanos()).unwrap_or(u64::MAX)
+        nanoseconds(self.base.elapsed())
     }
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// The turns of one connection.
 ///
 /// A check waits in the socket before anybody sees it. What is read in a turn has arrived after
-/// the end of the turn before, or while the thread slept: the later of the two is when it may have
-/// begun to wait. What the turn before left in the socket has waited for longer.
+/// the end of the turn before, or after the thread has looked at its sockets in vain: the later of
+/// the two is when it may have begun to wait. What the turn before left in the socket has waited
+/// for longer.
 #[derive(Debug)]
 pub(super) struct ReadTurns {
-    clock: Arc<WakeClock>,
+    clock: Arc<LoopClock>,
     allowance: AtomicUsize,
     /// When the present turn's data may have arrived, in nanoseconds since the clock's base.
     arrived: AtomicU64,
     /// When the last turn ended, likewise.
     ended: AtomicU64,
+    /// Whether the other end has said anything.
+    has_read: AtomicBool,
 }
 
 impl ReadTurns {
-    pub(super) fn new(clock: Arc<WakeClock>) -> Arc<Self> {
+    pub(super) fn new(clock: Arc<LoopClock>) -> Arc<Self> {
         let now = clock.now();
         Arc::new(Self {
             clock,
             allowance: AtomicUsize::new(BYTES_IN_A_TURN),
             arrived: AtomicU64::new(now),
             ended: AtomicU64::new(now),
+            has_read: AtomicBool::new(false),
         })
     }
 
     pub(super) fn begin(&self) {
         self.allowance.store(BYTES_IN_A_TURN, Ordering::Relaxed);
-        let woken = self.clock.woken.load(Ordering::Relaxed);
+        let looked = self.clock.earlier.load(Ordering::Relaxed);
         let ended = self.ended.load(Ordering::Relaxed);
-        self.arrived.store(woken.max(ended), Ordering::Relaxed);
+        self.arrived.store(looked.max(ended), Ordering::Relaxed);
     }
 
     pub(super) fn end(&self) {
@@ -80,9 +118,16 @@ impl ReadTurns {
     }
 
     pub(super) fn note_read(&self, count: usize) {
+        if count > 0 {
+            self.has_read.store(true, Ordering::Relaxed);
+        }
         let left = self.allowance.load(Ordering::Relaxed);
         self.allowance
             .store(left.saturating_sub(count), Ordering::Relaxed);
+    }
+
+    pub(super) fn has_read(&self) -> bool {
+        self.has_read.load(Ordering::Relaxed)
     }
 
     /// When what this turn reads may have arrived.
@@ -97,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_turn_reads_so_much_and_the_next_as_much_again() {
-        let turns = ReadTurns::new(WakeClock::new());
+        let turns = ReadTurns::new(LoopClock::new());
         turns.note_read(BYTES_IN_A_TURN - 1);
         assert!(!turns.is_used_up());
         turns.note_read(1000);
@@ -108,7 +153,7 @@ mod tests {
 
     #[test]
     fn data_has_arrived_since_the_last_turn_or_since_the_thread_woke() {
-        let clock = WakeClock::new();
+        let clock = LoopClock::new();
         let turns = ReadTurns::new(Arc::clone(&clock));
         turns.end();
         let after_turn = Instant::now();
@@ -121,5 +166,25 @@ mod tests {
         turns.end();
         turns.begin();
         assert!(turns.arrived() >= woken);
+    }
+    #[tokio::test]
+    async fn a_busy_thread_still_notices_that_it_looks_at_its_sockets() {
+        let clock = LoopClock::new();
+        let turns = ReadTurns::new(Arc::clone(&clock));
+        turns.end();
+        let begun = Instant::now();
+        // Twice: what arrived since the last look but one may have been missed by that one.
+        for _ in 0..2 {
+            let observation = loop {
+                if let Some(observation) = clock.observation() {
+                    break observation;
+                }
+            };
+            assert!(clock.observation().is_none());
+            observation.await;
+        }
+        turns.begin();
+        assert!(turns.arrived() > begun);
+        assert!(turns.arrived() < Instant::now());
     }
 }

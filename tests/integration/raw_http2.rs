@@ -36,7 +36,7 @@ pub(crate) enum Ended {
     Answered { message: Vec<u8>, trailers: Vec<u8> },
     /// It ended without a message: by headers alone.
     WithoutMessage(Vec<u8>),
-    /// RST_STREAM with this code.
+    /// `RST_STREAM` with this code.
     Reset(u32),
 }
 
@@ -286,7 +286,7 @@ impl Call {
     }
 }
 
-/// RST_STREAM with CANCEL.
+/// `RST_STREAM` with CANCEL.
 pub(crate) fn write_reset(out: &mut Vec<u8>, stream: u32) {
     frame(out, RST_STREAM, 0, stream, &8_u32.to_be_bytes());
 }

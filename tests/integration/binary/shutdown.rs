@@ -157,8 +157,11 @@ async fn the_drain_delay_ends_by_itself() {
     assert_eq!(asker.ask("/orders/1", None).await.status, 401);
     // A connection without a request does not hold up the end.
     let _idle = TcpStream::connect(server.admin_address()).await.unwrap();
+    let authz = server.authz_url().replace("http://", "");
+    let _silent = TcpStream::connect(authz).await.unwrap();
     server.signal("TERM");
     assert_eq!(server.ended().code(), Some(0));
+    assert!(!server.output().contains("cut off"), "{}", server.output());
 }
 
 #[test]
