@@ -17,6 +17,9 @@ const PROMPT: Duration = Duration::from_secs(5);
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// What is large on one listener or the other.
+const LARGE: [&str; 2] = ["/metrics", "/openapi.json"];
+
 /// The pace of those who send a byte at a time.
 const DRIP: Duration = Duration::from_millis(200);
 
@@ -30,7 +33,7 @@ enum Occupation {
     Body,
     /// A request that was answered, and no other.
     KeptAlive,
-    /// Many requests whose answers are not read.
+    /// Requests for much, whose answers are not read.
     Deaf,
 }
 
@@ -71,6 +74,10 @@ impl Occupants {
         for number in 0..count {
             let socket = TcpSocket::new_v4().unwrap();
             let address = SocketAddr::from((origin.address(number), 0));
+            if let Occupation::Deaf = occupation {
+                // The system must not take the answers for it.
+                socket.set_recv_buffer_size(4096).unwrap();
+            }
             socket.bind(address).unwrap();
             let mut stream = socket.connect(to).await.unwrap();
             let beginning = match occupation {
@@ -80,7 +87,10 @@ impl Occupants {
                                      content-type: application/json\r\ncontent-length: 9000\r\n\r\n{"
                     .to_owned(),
                 Occupation::KeptAlive => "GET /livez HTTP/1.1\r\nhost: a\r\n\r\n".to_owned(),
-                Occupation::Deaf => "GET /metrics HTTP/1.1\r\nhost: a\r\n\r\n".repeat(200),
+                Occupation::Deaf => {
+                    let request = |path| format!("GET {path} HTTP/1.1\r\nhost: a\r\n\r\n");
+                    LARGE.map(request).concat().repeat(20)
+                }
             };
             // A server that has taken the place back does not take it.
             let _ = stream.write_all(beginning.as_bytes()).await;

@@ -26,8 +26,6 @@ enum Stage {
     Answering,
     /// The rest of a request's body.
     Body,
-    /// Room for the answer at the client's end.
-    Sending,
 }
 
 /// How it stands with a connection, for whoever needs its slot.
@@ -56,6 +54,9 @@ struct State {
     stage: Stage,
     /// When the connection began to wait for its client; a request waits from its first byte on.
     since: Instant,
+    /// Since when the client's end has had no room for an answer. Whatever the stage, the connection
+    /// waits for its client then: hyper does nothing else before.
+    blocked: Option<Instant>,
     /// Whether there has been a request.
     used: bool,
     /// Whether its place is wanted for another connection.
@@ -86,6 +87,7 @@ impl Activity {
             state: Mutex::new(State {
                 stage: Stage::New,
                 since: accepted,
+                blocked: None,
                 used: false,
                 evicted: false,
                 closing: false,
@@ -163,18 +165,14 @@ impl Activity {
 
     /// The client's end has no room.
     pub(super) fn stalled(&self) {
-        let mut state = self.lock();
-        if state.stage == Stage::Idle {
-            state.stage = Stage::Sending;
-            state.since = Instant::now();
-        }
+        self.lock().blocked.get_or_insert_with(Instant::now);
+        self.changed.notify_one();
     }
 
     /// The client has taken something.
     pub(super) fn sent(&self) {
         let mut state = self.lock();
-        if state.stage == Stage::Sending {
-            state.stage = Stage::Idle;
+        if state.blocked.take().is_some() && state.stage == Stage::Idle {
             state.since = Instant::now();
         }
     }
@@ -183,12 +181,14 @@ impl Activity {
     pub(super) fn deadline(&self) -> Option<Instant> {
         let state = self.lock();
         let limits = &self.limits;
+        if let Some(since) = state.blocked {
+            return Some(since + limits.body_timeout);
+        }
         match state.stage {
             // A body has its own deadline, so that the request is answered.
             Stage::New | Stage::Answering | Stage::Body => None,
             Stage::Idle if !state.used => Some(self.accepted + limits.header_timeout),
             Stage::Idle => Some(state.since + limits.idle_timeout),
-            Stage::Sending => Some(state.since + limits.body_timeout),
             Stage::Head => {
                 let deadline = state.since + limits.header_timeout;
                 let last = state.stopping.map(|since| since + LAST_HEAD_PATIENCE);
@@ -205,16 +205,19 @@ impl Activity {
     /// How it stands with the connection.
     pub(super) fn standing(&self) -> Standing {
         let state = self.lock();
+        if state.evicted {
+            return Standing::Leaving;
+        }
+        if let Some(since) = state.blocked {
+            return Standing::Waiting { since };
+        }
         match state.stage {
-            _ if state.evicted => Standing::Leaving,
             Stage::New => Standing::New,
             Stage::Answering if state.closing => Standing::Closing,
             Stage::Answering => Standing::Answering {
                 accepted: self.accepted,
             },
-            Stage::Idle | Stage::Head | Stage::Body | Stage::Sending => {
-                Standing::Waiting { since: state.since }
-            }
+            Stage::Idle | Stage::Head | Stage::Body => Standing::Waiting { since: state.since },
         }
     }
 
@@ -263,8 +266,8 @@ impl Activity {
 impl State {
     fn waits_for_client(&self) -> bool {
         match self.stage {
-            Stage::New | Stage::Answering => false,
-            Stage::Idle | Stage::Head | Stage::Body | Stage::Sending => true,
+            Stage::New | Stage::Answering => self.blocked.is_some(),
+            Stage::Idle | Stage::Head | Stage::Body => true,
         }
     }
 }

@@ -218,6 +218,27 @@ async fn an_address_whose_requests_are_all_being_answered_gets_more() {
     server.end().await;
 }
 
+/// With an earlier answer in its way, a request is not even begun to be answered.
+#[tokio::test]
+async fn requests_behind_an_answer_that_is_not_read_do_not_keep_a_place() {
+    let server = TestServer::start(ConnectionLimits {
+        connections: 1,
+        ..LIMITS
+    })
+    .await;
+    let mut deaf = server.connect().await;
+    send(
+        &mut deaf,
+        &format!("GET /large HTTP/1.1\r\n{HEAD}\r\n").repeat(3),
+    )
+    .await;
+    deaf.readable().await.unwrap();
+    let mut other = server.connect().await;
+    let answer = get_root(&mut other).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    server.end().await;
+}
+
 /// Whoever never lets a connection come to rest must not keep its place for ever.
 #[tokio::test]
 async fn requests_one_after_the_other_do_not_keep_a_place() {
