@@ -27,8 +27,8 @@ routes:
   - {name: say, methods: [POST], path: /shop.v1.Shop/Say, access: authenticated}
 "#;
 
-const GRPC_BELOW: &str = r#"  - {name: say-below, methods: [POST], path: /api/shop.v1.Shop/Say, access: authenticated}
-"#;
+const GRPC_BELOW: &str = r"  - {name: say-below, methods: [POST], path: /api/shop.v1.Shop/Say, access: authenticated}
+";
 
 pub(super) fn source(text: &str) -> Source {
     Source {

@@ -124,7 +124,6 @@ fn is_below(segments: &[TemplateSegment], prefix: &[TemplateSegment]) -> bool {
     let mut is_more_specific = false;
     for wanted in prefix {
         match (segments.next(), wanted) {
-            (None, _) => return false,
             (Some(TemplateSegment::Rest(_)), TemplateSegment::Rest(_)) => return is_more_specific,
             (Some(_), TemplateSegment::Rest(_)) => return true,
             (Some(TemplateSegment::Literal(_)), TemplateSegment::Parameter(_)) => {
@@ -133,7 +132,7 @@ fn is_below(segments: &[TemplateSegment], prefix: &[TemplateSegment]) -> bool {
             (Some(TemplateSegment::Parameter(_)), TemplateSegment::Parameter(_)) => {}
             (Some(TemplateSegment::Literal(name)), TemplateSegment::Literal(wanted))
                 if name == wanted => {}
-            (Some(_), _) => return false,
+            _ => return false,
         }
     }
     false

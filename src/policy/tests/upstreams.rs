@@ -182,10 +182,11 @@ fn without_authority(path: &str) -> String {
         return path.to_owned();
     };
     let rest = rest.trim_start_matches('/');
-    match rest.find(['/', '?', '#']) {
-        Some(end) if rest[end..].starts_with('/') => rest[end..].to_owned(),
-        Some(end) => format!("/{}", &rest[end..]),
-        None => "/".to_owned(),
+    let (_, rest) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    if rest.starts_with('/') {
+        rest.to_owned()
+    } else {
+        format!("/{rest}")
     }
 }
 
