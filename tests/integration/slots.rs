@@ -13,7 +13,7 @@ use crate::test_app::{Setup, TestApp};
 use crate::test_companion::{ADMIN_PASSWORD, TestCompanion};
 
 /// What anybody who is waited for has to show.
-const PROMPT: Duration = Duration::from_secs(5);
+const PROMPT: Duration = Duration::from_secs(9);
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -89,7 +89,7 @@ impl Occupants {
                 Occupation::KeptAlive => "GET /livez HTTP/1.1\r\nhost: a\r\n\r\n".to_owned(),
                 Occupation::Deaf => {
                     let request = |path| format!("GET {path} HTTP/1.1\r\nhost: a\r\n\r\n");
-                    LARGE.map(request).concat().repeat(20)
+                    LARGE.map(request).concat().repeat(2)
                 }
             };
             // A server that has taken the place back does not take it.
