@@ -9,7 +9,8 @@ use portcullis::authorizer::{Authorizer, CacheLimits, Snapshot};
 use portcullis::clock::SystemClock;
 use portcullis::config::ListenAddress;
 use portcullis::ext_authz::{
-    AnswerStyle, DecisionLog, Gate, IdentityHeaders, KeyRefresh, SubjectForm, Turn, Verifications,
+    AnswerStyle, DecisionLog, Gate, IdentityHeaders, KeyRefresh, SubjectForm, SubjectNames, Turn,
+    Verifications,
 };
 use portcullis::policy::Policy;
 use portcullis::problem::Source;
@@ -219,7 +220,7 @@ async fn a_panic_while_keys_are_fetched_is_a_refusal() {
         AnswerStyle::new(IdentityHeaders::default(), "portcullis".to_owned(), false),
         DecisionLog {
             allowed: false,
-            subject: SubjectForm::Digest,
+            subjects: SubjectNames::load(SubjectForm::Digest, None).unwrap(),
         },
         GateMetrics::register(&mut Registry::default()),
         Arc::new(Panics),
