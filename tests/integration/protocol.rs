@@ -630,13 +630,13 @@ routes:
 
 #[tokio::test]
 async fn a_closed_host_is_answered_by_its_own_routes_alone() {
-    let policy = r#"
+    let policy = r"
 version: 1
 closed_hosts: [admin.example]
 routes:
   - {name: health, methods: [GET], path: /health, access: public}
   - {name: admin, hosts: [admin.example], methods: [GET], path: /status, access: public}
-"#;
+";
     let setup = Setup {
         policy: Some(policy.to_owned()),
         ..Setup::default()

@@ -263,7 +263,14 @@ fn rewritings(spelling: &[u8], rules: PathRules) -> impl Iterator<Item = Vec<u8>
         cut_at(spelling, b'?'),
         cut_at(spelling, b'#'),
     ];
-    let merging = [merge_slashes(spelling), without_authority(spelling)];
+    // Some servers merge slashes at the beginning only.
+    let shorter = spelling.strip_prefix(b"/");
+    let shorter = shorter.filter(|rest| rest.starts_with(b"/"));
+    let merging = [
+        merge_slashes(spelling),
+        without_authority(spelling),
+        shorter.map(<[u8]>::to_vec),
+    ];
     let merging = merging.map(|rewritten| rewritten.filter(|_| rules.merge_slashes));
     let trailing = without_trailing_slash(spelling).filter(|_| rules.trailing_slash);
     always
@@ -378,5 +385,5 @@ fn without_authority(path: &[u8]) -> Option<Vec<u8>> {
 
 fn without_trailing_slash(path: &[u8]) -> Option<Vec<u8>> {
     let shorter = path.strip_suffix(b"/")?;
-    (!shorter.is_empty() && !shorter.ends_with(b"/")).then(|| shorter.to_vec())
+    (!shorter.is_empty()).then(|| shorter.to_vec())
 }

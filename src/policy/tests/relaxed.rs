@@ -291,6 +291,28 @@ routes:
     check(&compiled(text), &[("/%2Fbba", "page and root")]);
 }
 
+/// Found by the model of upstreams: a slash at the end is dropped although another remains.
+#[test]
+fn slashes_at_either_end_are_dropped_one_by_one() {
+    let text = r#"
+version: 1
+paths: {merge_slashes: true, path_parameters: true, trailing_slash: true}
+routes:
+  - {name: root, methods: [GET], path: /, access: public}
+  - {name: rest, methods: [GET], path: "/{*rest}", access: public}
+  - {name: two, methods: [GET], path: "/{x}/{y}", access: nobody}
+  - {name: three, methods: [GET], path: "/a/{y}/b", access: nobody}
+"#;
+    check(
+        &compiled(text),
+        &[
+            ("///;", "rest and root and two"),
+            // Without the first slash it is `/a//b`.
+            ("//a//b", "rest and root and three and two"),
+        ],
+    );
+}
+
 #[test]
 fn readings_are_bounded() {
     let rules = "merge_slashes: true, encoded_slashes: true, path_parameters: true, \

@@ -125,8 +125,12 @@ fn odd_path() -> impl Strategy<Value = String> {
 /// http://up$uri` decodes, merges and has the next server cut at `?`; Tomcat and Spring cut
 /// parameters, decode and merge; Go cleans what it has decoded; Node resolves the target like a
 /// reference, which may have an authority.
-const HABITS: [fn(&str) -> String; 13] = [
+const HABITS: [fn(&str) -> String; 14] = [
     merged,
+    |path| match path.strip_prefix('/') {
+        Some(rest) if rest.starts_with('/') => rest.to_owned(),
+        _ => path.to_owned(),
+    },
     |path| match path.strip_suffix('/') {
         Some("") | None => path.to_owned(),
         Some(cut) => cut.to_owned(),
