@@ -109,7 +109,8 @@ fn calc_max_continuation_frames(header_max: usize, frame_max: usize) -> usize {
     // Some padding for imperfectly packed frames
     // 25% without floats
     let padding = min_frames_for_list >> 2;
-    min_frames_for_list.saturating_add(padding).max(5)
+    // Changed from upstream, which has 5: a header block may come in frames of a few bytes each.
+    min_frames_for_list.saturating_add(padding).max(4096)
 }
 
 impl FrameDecoder {

@@ -37,7 +37,9 @@ pub const DEFAULT_LOCAL_RESET_COUNT_MAX: usize = 1024;
 // smaller than this consume more internal bookkeeping than useful data.
 pub const DEFAULT_DATA_FRAME_OVERHEAD_THRESHOLD: usize = 256;
 pub const DEFAULT_DATA_FRAME_BUDGET: usize = DEFAULT_DATA_FRAME_OVERHEAD_THRESHOLD * 100;
-pub const MAX_RECV_EMPTY_DATA_FRAMES: usize = 100;
+// Changed from upstream, which has 100 for the whole life of a connection: they hold no memory, and
+// whoever reads the connection bounds how much it reads at a time.
+pub const MAX_RECV_EMPTY_DATA_FRAMES: usize = u32::MAX as usize;
 // RFC 9113 suggests allowing at minimum 100 streams, it seems reasonable to
 // by default allow a portion of that to be remembered as reset for some time.
 pub const DEFAULT_RESET_STREAM_MAX: usize = 50;
