@@ -27,7 +27,7 @@ pub(in crate::policy) struct Reading {
 ///
 /// A reading can be named where every segment of it decodes to a name: then a template could list
 /// it literally, and what no template lists is private. It cannot be named where a segment is empty,
-/// has a raw `;` or keeps a reserved character encoded: no literal of a template is like that. Such
+/// has a raw `;` or keeps a character encoded that is reserved or need not be: no literal of a template is like that. Such
 /// a reading is what a policy lets paths have by `paths`, so that it needs no route of its own; but
 /// where a `{name}` or `{*rest}` matches it, that route must allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,10 +63,23 @@ impl Reading {
     /// The reading of a server that decodes unreserved characters only, where it differs: encoded
     /// reserved characters are not the same as raw ones (RFC 3986 section 2.2).
     fn as_written(spelling: &[u8]) -> Option<Self> {
-        let keeps_none = |first: &Decoded<'_>| !first.was_encoded || !is_reserved(first.byte);
-        let reading = Self::read(spelling, |segment| {
-            Decoded::all(segment).all(|b| keeps_none(&b))
-        });
+        Self::keeping(spelling, is_reserved)
+    }
+
+    /// The reading of a server that compares paths as they came, where it differs: characters that
+    /// need not be encoded are not what they stand for (RFC 3986 section 6.2.2.2 is optional).
+    fn not_decoded(spelling: &[u8]) -> Option<Self> {
+        let keeps = |byte| is_reserved(byte) || is_unreserved(byte);
+        Decoded::all(spelling)
+            .any(|first| first.was_encoded && is_unreserved(first.byte))
+            .then(|| Self::keeping(spelling, keeps))
+            .flatten()
+    }
+
+    /// The reading of a server that leaves those characters encoded that `keeps` has.
+    fn keeping(spelling: &[u8], keeps: impl Fn(u8) -> bool) -> Option<Self> {
+        let is_decoded = |first: Decoded<'_>| !first.was_encoded || !keeps(first.byte);
+        let reading = Self::read(spelling, |segment| Decoded::all(segment).all(is_decoded));
         (spelling.contains(&b'%') && reading.standing == Standing::Possible).then_some(reading)
     }
 
@@ -117,6 +130,7 @@ pub(super) fn read(path: &[u8], rules: PathRules) -> Result<Vec<Reading>, Malfor
     check_encoding(path, rules)?;
     let mut readings = Vec::new();
     for spelling in spellings(path, rules)? {
+        readings.extend(Reading::not_decoded(&spelling));
         readings.extend(Reading::as_written(&spelling));
         readings.push(Reading::decoded(&spelling));
     }
@@ -206,6 +220,11 @@ fn is_reserved(byte: u8) -> bool {
     b":/?#[]@!$&'()*+,;=%".contains(&byte)
 }
 
+/// RFC 3986 section 2.3.
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
+}
+
 /// The name that a literal segment of a template stands for. A request can have it: the segment is
 /// read by the very parser that reads requests.
 pub(in crate::policy) fn literal(text: &[u8]) -> Result<Vec<u8>, MalformedTarget> {
@@ -258,6 +277,8 @@ fn rewritings(spelling: &[u8], rules: PathRules) -> impl Iterator<Item = Vec<u8>
         decode_only(spelling, b";"),
         decode_only(spelling, b"?#"),
         cut_parameters(spelling),
+        // Others know parameters of the last segment only (RFC 1808 section 2.1).
+        cut_last_parameters(spelling),
         // Some servers cut the whole path at the first `;` (CVE-2026-73511).
         cut_at(spelling, b';'),
         cut_at(spelling, b'?'),
@@ -347,6 +368,17 @@ fn cut_parameters(path: &[u8]) -> Option<Vec<u8>> {
         }
     }
     Some(kept)
+}
+
+/// The last segment that has a `;`, up to its first.
+fn cut_last_parameters(path: &[u8]) -> Option<Vec<u8>> {
+    let last = path.iter().rposition(|byte| *byte == b';')?;
+    let (before, after) = path.split_at_checked(last)?;
+    let start = before.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
+    let cut = before.iter().skip(start).position(|byte| *byte == b';');
+    let kept = before.get(..cut.map_or(last, |cut| start + cut))?;
+    let rest = after.iter().skip_while(|byte| **byte != b'/');
+    Some(kept.iter().chain(rest).copied().collect())
 }
 
 /// The path up to the first `byte`.

@@ -313,6 +313,47 @@ routes:
     );
 }
 
+/// Python's `urlparse` splits parameters off the last segment alone.
+#[test]
+fn parameters_of_the_last_segment_may_be_cut_alone() {
+    let text = r#"
+version: 1
+paths: {path_parameters: true}
+routes:
+  - {name: page, methods: [GET], path: /files/pub, access: public}
+  - {name: public-meta, methods: [GET], path: /files/pub/meta, access: public}
+  - {name: meta, methods: [GET], path: "/files/{name}/meta", access: authenticated}
+"#;
+    check(
+        &compiled(text),
+        &[
+            ("/files/pub;x/meta", "meta and page and public-meta"),
+            ("/files/pub;x/meta;y", "meta and page and public-meta"),
+        ],
+    );
+}
+
+/// Express and others compare the path as it came.
+#[test]
+fn what_need_not_be_encoded_may_be_left_encoded() {
+    let text = r#"
+version: 1
+routes:
+  - {name: public, methods: [GET], path: /files/public, access: public}
+  - {name: file, methods: [GET], path: "/files/{name}", access: authenticated}
+  - {name: coffee, methods: [GET], path: /menu/caf%C3%A9, access: public}
+  - {name: dish, methods: [GET], path: "/menu/{dish}", access: authenticated}
+"#;
+    check(
+        &compiled(text),
+        &[
+            ("/files/%70ublic", "file and public"),
+            ("/menu/caf%C3%A9", "coffee"),
+            ("/menu/%63af%C3%A9", "coffee and dish"),
+        ],
+    );
+}
+
 #[test]
 fn readings_are_bounded() {
     let rules = "merge_slashes: true, encoded_slashes: true, path_parameters: true, \

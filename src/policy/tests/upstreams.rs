@@ -124,8 +124,8 @@ fn odd_path() -> impl Strategy<Value = String> {
 /// What an upstream may do to a path, in any order and any number of times. nginx with `proxy_pass
 /// http://up$uri` decodes, merges and has the next server cut at `?`; Tomcat and Spring cut
 /// parameters, decode and merge; Go cleans what it has decoded; Node resolves the target like a
-/// reference, which may have an authority.
-const HABITS: [fn(&str) -> String; 14] = [
+/// reference, which may have an authority; Python's `urlparse` cuts parameters of the last segment.
+const HABITS: [fn(&str) -> String; 15] = [
     merged,
     |path| match path.strip_prefix('/') {
         Some(rest) if rest.starts_with('/') => rest.to_owned(),
@@ -147,6 +147,10 @@ const HABITS: [fn(&str) -> String; 14] = [
             .split('/')
             .map(|segment| segment.split(';').next().unwrap());
         names.collect::<Vec<_>>().join("/")
+    },
+    |path| {
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        format!("{folder}/{}", name.split(';').next().unwrap())
     },
     |path| path.split(';').next().unwrap().to_owned(),
     |path| path.split(['?', '#']).next().unwrap().to_owned(),
