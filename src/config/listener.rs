@@ -128,6 +128,10 @@ impl Default for AuthzDocument {
     }
 }
 
+/// Envoy may open so many streams on a new connection before it has learnt that fewer are allowed.
+/// Those beyond the limit are reset, which Envoy takes for an error of the gate.
+const MIN_CONCURRENT_STREAMS: u64 = 1024;
+
 /// Two, or one where there is one processor: a sidecar leaves the rest to the application.
 fn default_threads() -> u64 {
     std::thread::available_parallelism().map_or(1, |count| count.get().min(2) as u64)
@@ -182,7 +186,7 @@ pub(super) fn authz(
     faults.within(
         &key("max_concurrent_streams"),
         document.max_concurrent_streams,
-        1,
+        MIN_CONCURRENT_STREAMS,
         1 << 20,
     );
     faults.within(

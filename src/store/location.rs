@@ -31,6 +31,12 @@ pub enum InvalidLocation {
     /// Neither a file nor a server.
     #[error("write `sqlite:FILE`, or `postgres://USER@HOST/DATABASE`")]
     Shape,
+    /// A file whose name is that of a server, perhaps with a password, which messages would show.
+    #[error(
+        "what follows `sqlite:` looks like the URL of a server: write a file after `sqlite:`, or \
+         begin with `postgres://`"
+    )]
+    ServerAsFile,
     /// The driver would ignore a parameter, and log its value.
     #[error(
         "the URL has a parameter that is not known: use `sslmode`, `sslrootcert`, `sslcert`, \
@@ -75,6 +81,9 @@ impl StoreLocation {
         match text.split_once(':') {
             Some(("sqlite", path)) if !path.is_empty() && !path.starts_with(':') => {
                 let path = path.strip_prefix("//").unwrap_or(path);
+                if names_a_server(path) {
+                    return Err(InvalidLocation::ServerAsFile);
+                }
                 Ok(Self::Sqlite(base.join(path)))
             }
             Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
@@ -90,6 +99,12 @@ impl StoreLocation {
             Self::Postgres(_) => Engine::Postgres,
         }
     }
+}
+
+/// `postgres://...`, or `user:password@host` of one.
+fn names_a_server(path: &str) -> bool {
+    let credentials = path.split_once('@').map(|(before, _)| before);
+    path.contains("://") || credentials.is_some_and(|before| before.contains(':'))
 }
 
 impl DatabaseUrl {
@@ -176,6 +191,22 @@ mod tests {
             assert_eq!(location.to_string(), shown);
             assert_eq!(format!("{location:?}"), shown);
             assert!(!format!("{:?}", WrittenLocation::from(text)).contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn a_server_is_not_taken_for_a_file() {
+        for text in [
+            "sqlite:postgres://u:hunter2@127.0.0.1/d",
+            "sqlite://u:hunter2@127.0.0.1:5432/d",
+            "sqlite:u:hunter2@h",
+        ] {
+            let error = parse(text).unwrap_err();
+            assert_eq!(error, InvalidLocation::ServerAsFile, "{text}");
+            assert!(!error.to_string().contains("hunter2"), "{error}");
+        }
+        for text in ["sqlite:a@b.db", "sqlite:///srv/a:b.db", "sqlite:c:\\d.db"] {
+            assert!(parse(text).is_ok(), "{text}");
         }
     }
 

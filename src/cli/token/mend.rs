@@ -53,7 +53,12 @@ impl Mend<'_> {
             Refusal::WrongAudience => self.with_rules(|rules| {
                 format!("the issuer's `audiences` are {}", quoted(&rules.audiences))
             }),
-            Refusal::Expired | Refusal::Revoked => self.ask_for_another(),
+            Refusal::Expired => self.ask_for_another(),
+            Refusal::Revoked => {
+                "ask for a new token; if there is none to be had, its user, app or \
+                                 role was disabled or has lost scopes"
+                    .to_owned()
+            }
             Refusal::NotYetValid | Refusal::IssuedInTheFuture => {
                 format!(
                     "wait, or compare the clocks: it is {} here",
