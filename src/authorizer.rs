@@ -251,12 +251,7 @@ impl Authorizer {
             Credential::Several | Credential::Malformed => Err(Refusal::Parts.into()),
             Credential::Token(token) => {
                 let proof = self.prove(belief.trust(), token, effort)?;
-                if belief.is_revoked(proof.token.issuer_index(), &proof.revocable) {
-                    return Err(Refusal::Revoked.into());
-                }
-                if belief.is_too_old(proof.token.issuer_index()) {
-                    return Err(Refusal::RevocationsStale.into());
-                }
+                belief.check_revocation(&proof)?;
                 Ok(proof.token)
             }
         }

@@ -19,7 +19,9 @@ use crate::yaml;
 
 use document::ConfigDocument;
 pub use issuer::IssuerSettings;
-pub use listener::{AdminListener, AuthzListener, ListenAddress, ListenAddressError};
+pub use listener::{
+    AdminListener, AuthzListener, DEFAULT_ADMIN_ADDRESS, ListenAddress, ListenAddressError,
+};
 
 /// Everything that `serve` needs to know, checked.
 #[derive(Debug, Clone)]

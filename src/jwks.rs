@@ -292,8 +292,7 @@ impl<S: Fn(&[u8]) -> Result<Loaded, String>> Refresher<S> {
             let told = if loaded {
                 "the issuer's keys could not be refreshed; those loaded before stay in use"
             } else {
-                "the issuer's keys could not be loaded; until they are, its tokens are refused and \
-                 this process is not ready"
+                "the issuer's keys could not be loaded; until they are, its tokens are refused"
             };
             tracing::warn!(
                 token.issuer = self.issuer,

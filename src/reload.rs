@@ -109,6 +109,7 @@ impl Loader {
         let prepared = prepare(&inputs, &keyring)?;
         let belief = prepared.issuers.belief()?;
         keyring.commit(prepared.issuers);
+        log_warnings(&prepared.policy);
         let state = ReloadState {
             loaded_at: clock.now(),
             successes: 0,
@@ -159,6 +160,10 @@ impl Loader {
         // Whatever could fail has not: from here on everything is taken over.
         issuers.belief()?;
         self.keyring.commit(issuers.clone());
+        // Those of the policy that serves have been logged.
+        if policy.digest() != authorizer.snapshot().policy().digest() {
+            log_warnings(&policy);
+        }
         authorizer.update(|snapshot| match issuers.belief() {
             Ok(belief) => snapshot.succeeded_by(Arc::clone(&policy), belief),
             Err(_) => snapshot.with_belief(snapshot.belief().clone()),
@@ -206,8 +211,11 @@ fn compile(inputs: &Inputs) -> Result<Arc<Policy>, LoadError> {
         rendered: problems.render(&sources, Colour::Plain),
         problems,
     })?;
+    Ok(Arc::new(policy))
+}
+
+fn log_warnings(policy: &Policy) {
     for warning in policy.warnings() {
         tracing::warn!(policy.warning = %warning, "the policy may not say what is meant");
     }
-    Ok(Arc::new(policy))
 }

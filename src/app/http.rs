@@ -2,7 +2,8 @@
 //!
 //! Its connections are bounded in number and time, and whoever opens many of them keeps nobody out:
 //! a new connection always gets a place, if need be that of the one which has waited for its client
-//! for longest. A request that is being answered is never cut off.
+//! for longest. A request that is being answered is not cut off, unless its client does not send the
+//! body or does not take the answer.
 
 mod activity;
 mod metrics;
@@ -131,7 +132,11 @@ async fn serve_connection(stream: TcpStream, peer: SocketAddr, slot: Slot, route
             connection.as_mut().graceful_shutdown();
             ended = connection.as_mut().poll(context).is_ready();
         }
-        if ended || activity.must_go() {
+        if ended {
+            return Poll::Ready(());
+        }
+        if activity.must_go() {
+            slot.count_eviction();
             return Poll::Ready(());
         }
         let Some(deadline) = activity.deadline() else {

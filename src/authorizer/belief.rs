@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::proof_cache::Proof;
 use crate::revocation::RevocationList;
-use crate::token::{IssuerIndex, Revocable, Trust};
+use crate::token::{Refusal, Trust};
 
 /// The trusted issuers, with what each has taken back.
 #[derive(Debug, Clone)]
@@ -25,16 +26,20 @@ impl Belief {
         &self.trust
     }
 
-    /// Whether the issuer has taken back this token of its own.
-    pub fn is_revoked(&self, issuer: IssuerIndex, token: &Revocable) -> bool {
-        let list = self.revocations.get(issuer.0).and_then(Option::as_ref);
-        list.is_some_and(|list| list.is_revoked(token))
-    }
-
-    /// Whether what the issuer has taken back is known too badly to believe any token of it.
-    pub fn is_too_old(&self, issuer: IssuerIndex) -> bool {
-        let list = self.revocations.get(issuer.0).and_then(Option::as_ref);
-        list.is_some_and(|list| list.is_too_old())
+    /// Refuses a token that its issuer has revoked, and every token of an issuer whose revocations
+    /// are not known well enough.
+    pub fn check_revocation(&self, proof: &Proof) -> Result<(), Refusal> {
+        let issuer = proof.token.issuer_index();
+        let Some(list) = self.revocations.get(issuer.0).and_then(Option::as_ref) else {
+            return Ok(());
+        };
+        if list.is_revoked(&proof.revocable) {
+            return Err(Refusal::Revoked);
+        }
+        if list.is_too_old() {
+            return Err(Refusal::RevocationsStale);
+        }
+        Ok(())
     }
 }
 

@@ -6,11 +6,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use clap::Args;
 use serde::Deserialize;
 
 use super::Outcome;
 use crate::admin::CONFIG_HEADER;
+use crate::config::DEFAULT_ADMIN_ADDRESS;
 use crate::files::{self, FileIdentity};
 use crate::yaml;
 
@@ -23,17 +25,17 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// More than any answer of `/readyz` takes, in bytes.
 const MAXIMUM_ANSWER_BYTES: usize = 64 << 10;
 
-/// Where a gate listens whose configuration does not say.
-const DEFAULT_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9194);
+/// Where the admin listener is, as `portcullis serve` takes it: it wins over the configuration.
+const ADDRESS_VARIABLE: &str = "PORTCULLIS_ADMIN_ADDRESS";
 
 #[derive(Debug, Args)]
 pub(super) struct HealthArguments {
-    /// Ask the admin listener at this address, whichever process has it. Wins over `--config`;
-    /// without either, 127.0.0.1:9194 is asked
-    #[arg(long, env = "PORTCULLIS_ADMIN_ADDRESS", value_name = "ADDRESS")]
+    /// Ask the admin listener at this address, whichever process has it. Wins over `--config` and
+    /// `PORTCULLIS_ADMIN_ADDRESS`; without any of them, 127.0.0.1:9194 is asked
+    #[arg(long, value_name = "ADDRESS")]
     address: Option<SocketAddr>,
-    /// Ask at the `listeners.admin.address` of this configuration, and only accept the answer of a
-    /// process that was started with the same file
+    /// Ask at the `listeners.admin.address` of this configuration, or at `PORTCULLIS_ADMIN_ADDRESS`
+    /// where that is set, and only accept the answer of a process that was started with the same file
     #[arg(long, env = "PORTCULLIS_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// Wait until the gate is ready, at most so many seconds; each reason for waiting is printed once
@@ -42,7 +44,10 @@ pub(super) struct HealthArguments {
 }
 
 pub(super) fn run(arguments: &HealthArguments, out: &mut dyn Write) -> anyhow::Result<Outcome> {
-    let target = Target::of(arguments)?;
+    let variable = arguments
+        .address
+        .map_or_else(address_variable, |_| Ok(None))?;
+    let target = Target::of(arguments, variable)?;
     let answer = match arguments.wait {
         None => target.ask(Instant::now() + PATIENCE),
         Some(seconds) => {
@@ -89,29 +94,28 @@ impl Answer {
 }
 
 impl Target {
-    fn of(arguments: &HealthArguments) -> anyhow::Result<Self> {
-        match (arguments.address, &arguments.config) {
-            (Some(address), _) => Ok(Self {
-                address: reachable(address),
-                config: None,
-            }),
-            (None, Some(path)) => Self::of_config(path),
-            (None, None) => Ok(Self {
-                address: DEFAULT_ADDRESS,
-                config: None,
-            }),
-        }
+    /// `variable` is the address that the environment names.
+    fn of(arguments: &HealthArguments, variable: Option<SocketAddr>) -> anyhow::Result<Self> {
+        let address = match (arguments.address, &arguments.config) {
+            (Some(address), _) => address,
+            (None, Some(path)) => return Self::of_config(path, variable),
+            (None, None) => variable.unwrap_or(DEFAULT_ADMIN_ADDRESS),
+        };
+        Ok(Self {
+            address: reachable(address),
+            config: None,
+        })
     }
 
     /// A running gate is not affected by a mistake in its file, so neither is its probe: where no
     /// address can be read, the default one is asked, and the identity tells other processes apart.
-    fn of_config(path: &Path) -> anyhow::Result<Self> {
-        let address = admin_address(path)?.unwrap_or_else(|| {
+    fn of_config(path: &Path, variable: Option<SocketAddr>) -> anyhow::Result<Self> {
+        let address = variable.or(admin_address(path)?).unwrap_or_else(|| {
             complain(&format!(
-                "`{}` names no usable `listeners.admin.address`: asking {DEFAULT_ADDRESS}",
+                "`{}` names no usable `listeners.admin.address`: asking {DEFAULT_ADMIN_ADDRESS}",
                 path.display()
             ));
-            DEFAULT_ADDRESS
+            DEFAULT_ADMIN_ADDRESS
         });
         anyhow::ensure!(
             address.port() != 0,
@@ -218,6 +222,21 @@ impl Target {
     }
 }
 
+/// The address in [`ADDRESS_VARIABLE`]; none where that is not set.
+fn address_variable() -> anyhow::Result<Option<SocketAddr>> {
+    let Some(text) = std::env::var_os(ADDRESS_VARIABLE) else {
+        return Ok(None);
+    };
+    let text = text.to_string_lossy();
+    let address = text.parse().with_context(|| {
+        format!(
+            "`{ADDRESS_VARIABLE}: {text}` is not a valid address: write an IP address and a port \
+             such as `{DEFAULT_ADMIN_ADDRESS}`"
+        )
+    })?;
+    Ok(Some(address))
+}
+
 /// The time until `deadline`.
 fn left(deadline: Instant) -> std::io::Result<Duration> {
     let left = deadline.saturating_duration_since(Instant::now());
@@ -254,7 +273,7 @@ fn admin_address(config: &Path) -> anyhow::Result<Option<SocketAddr>> {
     };
     Ok(match outline.listeners.admin.address {
         Some(address) => address.parse().ok(),
-        None => Some(DEFAULT_ADDRESS),
+        None => Some(DEFAULT_ADMIN_ADDRESS),
     })
 }
 
@@ -289,8 +308,11 @@ mod tests {
     fn the_address_is_read_whatever_else_is_wrong_with_the_configuration() {
         let own: SocketAddr = "127.0.0.1:9999".parse().unwrap();
         let rows = [
-            ("version: 1", Some(DEFAULT_ADDRESS)),
-            ("listeners: {authz: {address: x}}", Some(DEFAULT_ADDRESS)),
+            ("version: 1", Some(DEFAULT_ADMIN_ADDRESS)),
+            (
+                "listeners: {authz: {address: x}}",
+                Some(DEFAULT_ADMIN_ADDRESS),
+            ),
             (
                 "listeners: {admin: {address: \"127.0.0.1:9999\"}}",
                 Some(own),
@@ -309,16 +331,16 @@ mod tests {
             std::fs::write(&path, text).unwrap();
             assert_eq!(admin_address(&path).unwrap(), expected, "{text}");
             // A mistake in the file does not take a running gate's probe away.
-            let target = Target::of_config(&path).unwrap();
+            let target = Target::of_config(&path, None).unwrap();
             assert_eq!(
                 target.address,
-                expected.unwrap_or(DEFAULT_ADDRESS),
+                expected.unwrap_or(DEFAULT_ADMIN_ADDRESS),
                 "{text}"
             );
             assert_eq!(target.config, FileIdentity::of(&path).ok(), "{text}");
         }
         std::fs::remove_file(&path).unwrap();
-        assert!(Target::of_config(&path).is_err());
+        assert!(Target::of_config(&path, Some(own)).is_err());
     }
 
     #[test]

@@ -17,6 +17,10 @@ use crate::yaml::present;
 /// The longest path of a Unix socket on Linux, in bytes.
 const MAX_SOCKET_PATH_BYTES: usize = 107;
 
+/// Where the admin listener listens unless the configuration says otherwise.
+pub const DEFAULT_ADMIN_ADDRESS: SocketAddr =
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9194);
+
 /// Where a listener listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ListenAddress {
@@ -153,7 +157,7 @@ pub(super) struct AdminDocument {
 impl Default for AdminDocument {
     fn default() -> Self {
         Self {
-            address: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9194).to_string(),
+            address: DEFAULT_ADMIN_ADDRESS.to_string(),
             max_connections: 64,
             max_connections_per_address: None,
             header_timeout_ms: 5000,

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::revocation_log::{PAGE, revocation};
+use super::revocation_log::read_pages;
 use super::signing::Signer;
 use super::{IssuerError, IssuerSettings, keys};
 use crate::clock::UnixSeconds;
@@ -65,16 +65,6 @@ async fn read(
 
 async fn revocations(store: &Store, max_entries: usize) -> Result<Arc<RevocationList>, StoreError> {
     let list = RevocationList::new(max_entries);
-    let mut position = LogPosition(0);
-    loop {
-        let rows = store.revocations_after(position, PAGE).await?;
-        let rows: Vec<_> = rows.iter().map(revocation).collect();
-        list.extend(&rows);
-        if let Some(last) = rows.last() {
-            position = last.position;
-        }
-        if rows.len() < PAGE {
-            return Ok(Arc::new(list));
-        }
-    }
+    read_pages(store, &mut LogPosition(0), |page, _| list.extend(page)).await?;
+    Ok(Arc::new(list))
 }

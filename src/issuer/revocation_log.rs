@@ -25,7 +25,7 @@ const POLL: Duration = Duration::from_millis(100);
 const GATHER: Duration = Duration::from_millis(5);
 
 /// Rows that are read at once.
-pub(super) const PAGE: usize = 5000;
+const PAGE: usize = 5000;
 
 /// The longest that an answer waits for the gate in this process.
 const SETTLING: Duration = Duration::from_millis(250);
@@ -91,18 +91,11 @@ impl LogFollower {
     /// Reads what is not known yet.
     pub(super) async fn catch_up(&self, store: &Store) -> Result<(), StoreError> {
         let mut progress = self.progress.lock().await;
-        loop {
-            let rows = store.revocations_after(progress.position, PAGE).await?;
-            let revocations: Vec<Revocation> = rows.iter().map(revocation).collect();
-            self.list.extend(&revocations);
-            if let Some(last) = revocations.last() {
-                progress.position = last.position;
-            }
-            self.hub.append(&revocations, progress.position);
-            if rows.len() < PAGE {
-                return Ok(());
-            }
-        }
+        read_pages(store, &mut progress.position, |page, position| {
+            self.list.extend(page);
+            self.hub.append(page, position);
+        })
+        .await
     }
 
     /// Begins anew where the database is another one than before, or from an earlier day.
@@ -232,7 +225,27 @@ async fn log_id(store: &Store) -> Result<String, IssuerError> {
     Ok(store.log_id(&fresh).await?)
 }
 
-pub(super) fn revocation(row: &LoggedRevocation) -> Revocation {
+/// Reads the rows after `position` page by page. `each` gets a page, which may be empty, and the
+/// position of its last row, to which `position` has moved by then.
+pub(super) async fn read_pages(
+    store: &Store,
+    position: &mut LogPosition,
+    mut each: impl FnMut(&[Revocation], LogPosition),
+) -> Result<(), StoreError> {
+    loop {
+        let rows = store.revocations_after(*position, PAGE).await?;
+        let page: Vec<Revocation> = rows.iter().map(revocation).collect();
+        if let Some(last) = page.last() {
+            *position = last.position;
+        }
+        each(&page, *position);
+        if page.len() < PAGE {
+            return Ok(());
+        }
+    }
+}
+
+fn revocation(row: &LoggedRevocation) -> Revocation {
     Revocation {
         position: row.position,
         mark: row.subject.mark(),

@@ -37,10 +37,11 @@ pub struct RemoteKeySettings {
 }
 
 impl RemoteKeySettings {
-    /// The defaults for `uri`: refresh 300 s, cooldown 30 s, timeout 2 s, 1 MiB, roots of the system.
-    pub fn new(uri: impl Into<String>) -> Self {
+    /// The defaults for the keys of `issuer` at `uri`: refresh 300 s, cooldown 30 s, timeout 2 s,
+    /// 1 MiB, roots of the system.
+    pub fn new(issuer: impl Into<String>, uri: impl Into<String>) -> Self {
         Self {
-            issuer: String::new(),
+            issuer: issuer.into(),
             uri: uri.into(),
             refresh: Duration::from_mins(5),
             cooldown: Duration::from_secs(30),
@@ -321,6 +322,8 @@ fn tls_trusting(roots: RootCertStore) -> Result<ClientConfig, InvalidKeySource> 
 mod tests {
     use super::*;
 
+    const ISSUER: &str = "https://id.shop.example";
+
     fn check(uri: &str) -> Result<Reach, InvalidKeySource> {
         parse_uri(uri).and_then(|uri| reach_of(&uri))
     }
@@ -406,7 +409,8 @@ mod tests {
 
     #[test]
     fn a_refusal_does_not_repeat_credentials() {
-        let settings = RemoteKeySettings::new("https://alice:open-sesame@id.shop.example/?k=s3");
+        let settings =
+            RemoteKeySettings::new(ISSUER, "https://alice:open-sesame@id.shop.example/?k=s3");
         let refused = KeySource::new(settings).expect_err("user information");
         let text = format!("{refused} {refused:?}");
         assert!(!text.contains("sesame") && !text.contains("s3"), "{text}");
@@ -427,7 +431,7 @@ mod tests {
             ("jwks_max_bytes", |s| s.max_bytes = usize::MAX),
         ];
         for (name, change) in rows {
-            let mut settings = RemoteKeySettings::new("http://127.0.0.1/");
+            let mut settings = RemoteKeySettings::new(ISSUER, "http://127.0.0.1/");
             change(&mut settings);
             let refused = KeySource::new(settings).expect_err(name);
             assert!(refused.to_string().contains(name), "{refused}");
@@ -437,7 +441,7 @@ mod tests {
     #[test]
     fn a_ca_must_be_certificates_and_of_use() {
         let with_ca = |uri: &str, pem: &[u8]| {
-            let mut settings = RemoteKeySettings::new(uri);
+            let mut settings = RemoteKeySettings::new(ISSUER, uri);
             settings.ca_pem = Some(pem.to_vec());
             KeySource::new(settings).expect_err("a bad CA")
         };
@@ -458,7 +462,10 @@ mod tests {
 
     #[test]
     fn the_display_leaves_the_query_out() {
-        let source = KeySource::new(RemoteKeySettings::new("http://127.0.0.1:8080/a?key=secret"));
+        let source = KeySource::new(RemoteKeySettings::new(
+            ISSUER,
+            "http://127.0.0.1:8080/a?key=secret",
+        ));
         assert_eq!(source.unwrap().display_uri(), "http://127.0.0.1:8080/a");
     }
 }

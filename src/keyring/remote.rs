@@ -56,10 +56,7 @@ impl Keyring {
             issuer: issuer.rules.issuer.to_string(),
             source,
         };
-        let settings = RemoteKeySettings {
-            issuer: issuer.rules.issuer.to_string(),
-            ..remote_settings(&issuer.keys, ca_pem.clone())
-        };
+        let settings = remote_settings(issuer, ca_pem.clone());
         let source = jwks::KeySource::new(settings).map_err(remote_error)?;
         let latest = Arc::new(Mutex::new(None));
         let sink = Sink {
@@ -84,8 +81,9 @@ impl Keyring {
     }
 }
 
-fn remote_settings(source: &KeySource, ca_pem: Option<Vec<u8>>) -> RemoteKeySettings {
-    match source {
+fn remote_settings(issuer: &TrustedIssuer, ca_pem: Option<Vec<u8>>) -> RemoteKeySettings {
+    let name = &*issuer.rules.issuer;
+    match &issuer.keys {
         KeySource::Remote {
             uri,
             refresh,
@@ -94,17 +92,16 @@ fn remote_settings(source: &KeySource, ca_pem: Option<Vec<u8>>) -> RemoteKeySett
             max_bytes,
             ca_file: _,
         } => RemoteKeySettings {
-            uri: uri.clone(),
             refresh: *refresh,
             cooldown: *cooldown,
             timeout: *timeout,
             max_bytes: *max_bytes,
             ca_pem,
-            ..RemoteKeySettings::new("")
+            ..RemoteKeySettings::new(name, uri)
         },
         KeySource::File(_)
         | KeySource::HmacSecret(_)
         | KeySource::Companion
-        | KeySource::Feed(_) => RemoteKeySettings::new(""),
+        | KeySource::Feed(_) => RemoteKeySettings::new(name, ""),
     }
 }

@@ -1,8 +1,8 @@
-//! What may be a secret in text that a person wrote, and how problems tell of such text without it.
+//! Finds what may be a secret in text that a person wrote, and removes it from reports of problems.
 
 use std::ops::Range;
 
-/// What stands where something is left out.
+/// Replaces what is left out.
 pub(super) const CONCEALED: &str = "***";
 
 /// How much of its sources a report shows.
@@ -10,12 +10,12 @@ pub(super) const CONCEALED: &str = "***";
 pub(super) enum Secrecy {
     /// Everything but credentials in URLs: the files of a policy.
     Public,
-    /// Keys, and values of keys that never have a secret: the configuration.
+    /// Only keys, and values of keys that never hold a secret: the configuration.
     Private,
 }
 
-/// Keys whose values can be shown. Values of others, of misspelt ones and what spans several lines
-/// may be a password.
+/// Keys whose values can be shown. The values of other keys and of misspelt ones, and text that spans
+/// several lines, may be a password.
 const PLAIN_KEYS: [&str; 20] = [
     "algorithm",
     "algorithms",
@@ -44,7 +44,7 @@ pub(crate) fn conceal(text: &str) -> String {
     without(text, &credentials(text))
 }
 
-/// A message about a configuration: without what it quotes, where that is more than a word.
+/// A message about a configuration, without its quotations that are more than a word.
 pub(super) fn conceal_quoted(message: &str) -> String {
     let is_more = |quoted: &str| quoted.contains([':', '/', '@', '=', '?']);
     let parts = message.split('`').enumerate();
@@ -76,7 +76,7 @@ pub(super) fn secrets(line: &str, secrecy: Secrecy) -> Vec<Range<usize>> {
     }
 }
 
-/// `text` without the ranges, which are in order and apart.
+/// `text` without the ranges, which must be sorted and must not overlap.
 pub(super) fn without(text: &str, ranges: &[Range<usize>]) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut from = 0;
@@ -89,7 +89,7 @@ pub(super) fn without(text: &str, ranges: &[Range<usize>]) -> String {
     shown
 }
 
-/// Where `offset` of a text is once the ranges are left out.
+/// The position of `offset` after the ranges are left out.
 pub(super) fn moved(offset: usize, ranges: &[Range<usize>]) -> usize {
     let mut removed = 0;
     let mut added = 0;
@@ -103,8 +103,8 @@ pub(super) fn moved(offset: usize, ranges: &[Range<usize>]) -> usize {
     offset + added - removed
 }
 
-/// User information and query of each URL. What follows `://` belongs to it up to a quotation mark:
-/// a password that should have been encoded may hold anything else.
+/// The user information and the query of each URL. A URL extends to the next quotation mark: a
+/// password that should have been encoded may hold anything else.
 fn credentials(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut from = 0;
@@ -114,7 +114,7 @@ fn credentials(text: &str) -> Vec<Range<usize>> {
         let length = rest.find(['`', '"', '\'', '\n']).unwrap_or(rest.len());
         let url = rest.get(..length).unwrap_or_default();
         let host = match url.rfind('@') {
-            // Of our own hints.
+            // The placeholder in our own hints.
             Some(at) if url.get(..at) == Some("USER") => at + 1,
             Some(at) => {
                 found.push(start..start + at);
@@ -134,8 +134,8 @@ fn credentials(text: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// Where the value of a line begins that is not shown: behind the key, or at the end where it may be
-/// shown.
+/// Where the hidden part of a line begins: after the key, or at the end of the line if all of it may
+/// be shown.
 fn value_start(line: &str) -> usize {
     let indented = line.trim_start_matches([' ', '-']);
     let key_start = line.len() - indented.len();

@@ -164,16 +164,27 @@ async fn connect(
         })
         .after_connect(move |connection, _| {
             Box::pin(async move {
-                if engine == Engine::Sqlite && access == Access::ReadWrite {
-                    // FULL: a write that was answered survives a loss of power.
-                    let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-                                    PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000";
+                if let Some(settings) = session_settings(engine, access) {
                     connection.execute(sqlx::raw_sql(settings)).await?;
                 }
                 Ok(())
             })
         });
     Ok(options.connect(url).await?)
+}
+
+/// What a new connection runs first.
+fn session_settings(engine: Engine, access: Access) -> Option<&'static str> {
+    match (engine, access) {
+        // FULL: a write that was answered survives a loss of power.
+        (Engine::Sqlite, Access::ReadWrite) => Some(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
+             PRAGMA busy_timeout = 5000",
+        ),
+        (Engine::Postgres, Access::ReadOnly) => Some("SET default_transaction_read_only = on"),
+        // The URL opens the file to read only.
+        (Engine::Sqlite, Access::ReadOnly) | (Engine::Postgres, Access::ReadWrite) => None,
+    }
 }
 
 /// The store holds private keys: its owner alone reads it, from the first moment on. Its journal

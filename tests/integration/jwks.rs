@@ -20,9 +20,11 @@ const NEVER: Duration = Duration::from_hours(24);
 const SHORT: Duration = Duration::from_millis(100);
 const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
 
+const ISSUER: &str = "https://id.shop.example";
+
 /// Settings under which nothing happens by itself after the first load.
 fn quiet(url: &str) -> RemoteKeySettings {
-    let mut settings = RemoteKeySettings::new(url);
+    let mut settings = RemoteKeySettings::new(ISSUER, url);
     settings.refresh = NEVER;
     settings.cooldown = NEVER;
     settings.timeout = PATIENCE;
@@ -521,7 +523,7 @@ async fn localhost_is_reached_over_plain_http() {
 
 #[test]
 fn plain_http_to_another_machine_is_refused_at_construction() {
-    let settings = RemoteKeySettings::new("http://id.shop.example/jwks.json");
+    let settings = RemoteKeySettings::new(ISSUER, "http://id.shop.example/jwks.json");
     let refused = KeySource::new(settings).expect_err("plain http");
     assert!(refused.to_string().contains("id.shop.example"), "{refused}");
     assert!(refused.to_string().contains("https"), "{refused}");

@@ -12,8 +12,16 @@ use crate::test_app::{Setup, TestApp};
 #[cfg(feature = "issuer")]
 use crate::test_companion::{ADMIN_PASSWORD, TestCompanion};
 
-/// What anybody who is waited for has to show.
-const PROMPT: Duration = Duration::from_secs(9);
+/// What anybody who is waited for has to show. No occupant is timed out before.
+const PROMPT: Duration = Duration::from_secs(15);
+
+/// Limits under which an occupant goes only when it is evicted: keys of a listener, as YAML flow
+/// entries with a comma in front.
+const LONG: &str = ", max_connections: 64, header_timeout_ms: 60000, body_timeout_ms: 20000, \
+                    idle_timeout_seconds: 600, lifetime_seconds: 3600";
+
+/// More than [`LONG`] has places for.
+const OCCUPANTS: usize = 80;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -79,7 +87,8 @@ impl Occupants {
                 socket.set_recv_buffer_size(4096).unwrap();
             }
             socket.bind(address).unwrap();
-            let mut stream = socket.connect(to).await.unwrap();
+            let connecting = tokio::time::timeout(PATIENCE, socket.connect(to));
+            let mut stream = connecting.await.expect("a connection").unwrap();
             let beginning = match occupation {
                 Occupation::Silent => String::new(),
                 Occupation::Head => "GET /livez HTTP/1.1\r\nx: ".to_owned(),
@@ -96,7 +105,8 @@ impl Occupants {
             let _ = stream.write_all(beginning.as_bytes()).await;
             if let Occupation::KeptAlive = occupation {
                 let mut buffer = [0; 1024];
-                let _ = stream.read(&mut buffer).await;
+                let answered = tokio::time::timeout(PATIENCE, stream.read(&mut buffer));
+                let _ = answered.await.expect("an answer or an end");
             }
             streams.push(stream);
         }
@@ -126,19 +136,47 @@ impl Occupants {
     }
 }
 
+/// A gate whose admin listener has these further keys.
+fn with_admin_keys(keys: &str) -> TestApp {
+    TestApp::prepared(&Setup::default(), |folder| {
+        let path = folder.join("portcullis.yaml");
+        let config = std::fs::read_to_string(&path).unwrap();
+        let admin = |keys| format!("admin: {{address: \"127.0.0.1:0\"{keys}}}");
+        let changed = config.replace(&admin(""), &admin(keys));
+        assert_ne!(config, changed);
+        std::fs::write(path, changed).unwrap();
+    })
+}
+
+/// The connections of a listener that were closed to make room.
+async fn evicted(gate: &TestApp, listener: &str) -> u64 {
+    let start = format!("portcullis_http_connections_evicted_total{{listener=\"{listener}\"}} ");
+    let asked = tokio::time::timeout(PROMPT, gate.admin("/metrics")).await;
+    let (_, metrics) = asked.expect("metrics");
+    let count = metrics.lines().find_map(|line| line.strip_prefix(&*start));
+    count.unwrap_or("0").parse().unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn probes_are_answered_whoever_occupies_the_admin_listener() {
-    let gate = TestApp::start();
+    let gate = with_admin_keys(LONG);
+    let mut before = 0;
     for occupation in OCCUPATIONS {
         for origin in [Origin::OneAddress, Origin::ManyAddresses] {
             let address = gate.app.admin_address();
-            let mut occupants = Occupants::come(address, 80, occupation, origin).await;
+            let mut occupants = Occupants::come(address, OCCUPANTS, occupation, origin).await;
             for path in ["/livez", "/readyz", "/metrics", "/status"] {
                 let asked = tokio::time::timeout(PROMPT, gate.admin(path));
                 let asked = occupants.while_doing(asked).await;
                 let (status, _) = asked.unwrap_or_else(|_| panic!("{occupation:?} {origin:?}"));
                 assert_eq!(status, 200, "{occupation:?} {origin:?} {path}");
             }
+            let after = evicted(&gate, "admin").await;
+            assert!(
+                after > before,
+                "{occupation:?} {origin:?}: {before} to {after}"
+            );
+            before = after;
         }
     }
 }
@@ -146,12 +184,13 @@ async fn probes_are_answered_whoever_occupies_the_admin_listener() {
 #[cfg(feature = "issuer")]
 #[tokio::test(flavor = "multi_thread")]
 async fn administrators_are_answered_whoever_occupies_the_issuer() {
-    let companion = TestCompanion::start().await;
+    let companion = TestCompanion::with_issuer_keys(LONG).await;
+    let mut before = 0;
     let mut admin = companion.login("admin", ADMIN_PASSWORD).await;
     for occupation in OCCUPATIONS {
         for origin in [Origin::OneAddress, Origin::ManyAddresses] {
             let address = companion.address;
-            let mut occupants = Occupants::come(address, 540, occupation, origin).await;
+            let mut occupants = Occupants::come(address, OCCUPANTS, occupation, origin).await;
             let revoke = async {
                 let body = json!({"everyone": true});
                 let answer = companion.post("/backend/revoke", &body, &admin).await;
@@ -162,6 +201,12 @@ async fn administrators_are_answered_whoever_occupies_the_issuer() {
                 .while_doing(tokio::time::timeout(PROMPT, revoke))
                 .await;
             admin = revoked.unwrap_or_else(|_| panic!("{occupation:?} {origin:?}"));
+            let after = evicted(&companion.gate, "issuer").await;
+            assert!(
+                after > before,
+                "{occupation:?} {origin:?}: {before} to {after}"
+            );
+            before = after;
         }
     }
 }
@@ -184,14 +229,7 @@ async fn last_answer(to: SocketAddr) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_ends_with_an_answer_that_says_so() {
-    let short = "admin: {address: \"127.0.0.1:0\", lifetime_seconds: 1}";
-    let gate = TestApp::prepared(&Setup::default(), |folder| {
-        let path = folder.join("portcullis.yaml");
-        let config = std::fs::read_to_string(&path).unwrap();
-        let changed = config.replace("admin: {address: \"127.0.0.1:0\"}", short);
-        assert_ne!(config, changed);
-        std::fs::write(path, changed).unwrap();
-    });
+    let gate = with_admin_keys(", lifetime_seconds: 1");
     let last = tokio::time::timeout(PATIENCE, last_answer(gate.app.admin_address())).await;
     let last = last.expect("the connection is told to close");
     assert!(last.starts_with("HTTP/1.1 200"), "{last}");

@@ -79,6 +79,18 @@ async fn contract(place: &dyn Fn(&str) -> StoreLocation) {
     directory::owners(&place("owners")).await;
     directory::storm(&place("storm")).await;
     newer_schema(&place("newer")).await;
+    reading_writes_nothing(&place("read")).await;
+}
+
+async fn reading_writes_nothing(place: &StoreLocation) {
+    let store = Store::open(place).await.unwrap();
+    let reader = Store::open_to_read(place).await.unwrap();
+    let written = reader.set_schema_version(1000).await;
+    assert!(written.is_err(), "a reader has written");
+    reader.close().await;
+    store.close().await;
+    // The schema is as it was.
+    Store::open(place).await.unwrap().close().await;
 }
 
 async fn newer_schema(place: &StoreLocation) {

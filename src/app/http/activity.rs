@@ -28,10 +28,10 @@ enum Stage {
     Body,
 }
 
-/// How it stands with a connection, for whoever needs its slot.
+/// The state of a connection, as the table of slots sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// Nobody has looked at it yet.
+    /// Accepted, and not read from yet.
     New,
     /// A request is being answered.
     Answering {
@@ -45,7 +45,7 @@ pub(super) enum Standing {
         /// Since when.
         since: Instant,
     },
-    /// It has been asked to go.
+    /// It has been asked to close.
     Leaving,
 }
 
@@ -54,12 +54,12 @@ struct State {
     stage: Stage,
     /// When the connection began to wait for its client; a request waits from its first byte on.
     since: Instant,
-    /// Since when the client's end has had no room for an answer. Whatever the stage, the connection
-    /// waits for its client then: hyper does nothing else before.
+    /// Since when the client has not read what was sent. In any stage the connection then waits for
+    /// its client: hyper does nothing else before that.
     blocked: Option<Instant>,
     /// Whether there has been a request.
     used: bool,
-    /// Whether its place is wanted for another connection.
+    /// Whether it has to make room for another connection.
     evicted: bool,
     /// Whether the next answer is the last one.
     closing: bool,
@@ -74,7 +74,7 @@ pub(super) struct Activity {
     accepted: Instant,
     state: Mutex<State>,
     task: AtomicWaker,
-    /// Told when a connection begins to wait for its client, and when it ceases to.
+    /// Notified when a connection starts or stops waiting for its client.
     changed: Arc<Notify>,
 }
 
@@ -98,7 +98,7 @@ impl Activity {
         }
     }
 
-    /// Whoever drives the connection is woken when it is evicted, and when the process ends.
+    /// The task of the connection is woken when it is evicted, and when the process ends.
     pub(super) fn register(&self, waker: &Waker) {
         self.task.register(waker);
     }
@@ -163,13 +163,13 @@ impl Activity {
         state.closing || state.stopping.is_some() || self.accepted.elapsed() >= self.limits.lifetime
     }
 
-    /// The client's end has no room.
+    /// The client does not read what was sent.
     pub(super) fn stalled(&self) {
         self.lock().blocked.get_or_insert_with(Instant::now);
         self.changed.notify_one();
     }
 
-    /// The client has taken something.
+    /// The client has read something.
     pub(super) fn sent(&self) {
         let mut state = self.lock();
         if state.blocked.take().is_some() && state.stage == Stage::Idle {
@@ -202,7 +202,7 @@ impl Activity {
         self.limits.body_timeout
     }
 
-    /// How it stands with the connection.
+    /// The state of the connection.
     pub(super) fn standing(&self) -> Standing {
         let state = self.lock();
         if state.evicted {
@@ -221,7 +221,7 @@ impl Activity {
         }
     }
 
-    /// Asks the connection to go.
+    /// Asks the connection to close.
     pub(super) fn evict(&self) {
         self.lock().evicted = true;
         self.task.wake();
@@ -232,7 +232,7 @@ impl Activity {
         self.lock().closing = true;
     }
 
-    /// Whether the connection has to go. If a request came first, that is still answered, as the
+    /// Whether the connection has to close now. If a request came first, that is still answered, as the
     /// last one.
     pub(super) fn must_go(&self) -> bool {
         let mut state = self.lock();

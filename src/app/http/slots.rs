@@ -158,7 +158,6 @@ impl Slots {
             return Eviction::Impossible;
         };
         entry.activity.evict();
-        self.counters.evicted.inc();
         if table.told.is_none_or(|told| told.elapsed() >= REMIND) {
             let waited = since.elapsed().as_millis();
             tracing::warn!(
@@ -174,8 +173,29 @@ impl Slots {
         Eviction::Underway
     }
 
+    /// The state of each open connection.
+    #[cfg(test)]
+    pub(super) fn standings(&self) -> Vec<Standing> {
+        let table = self.lock();
+        let entries = table.entries.values();
+        entries.map(|entry| entry.activity.standing()).collect()
+    }
+
+    /// How many connections were closed to make room.
+    #[cfg(test)]
+    pub(super) fn evictions(&self) -> u64 {
+        self.counters.evicted.get()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Slot {
+    /// Counts that the connection ends to make room.
+    pub(super) fn count_eviction(&self) {
+        self.slots.counters.evicted.inc();
     }
 }
 

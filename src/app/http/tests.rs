@@ -6,6 +6,7 @@ use tokio::net::TcpSocket;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
 
+use super::activity::Standing;
 use super::*;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -25,6 +26,7 @@ const LIMITS: ConnectionLimits = ConnectionLimits {
 struct TestServer {
     address: SocketAddr,
     gate: Arc<Semaphore>,
+    slots: Arc<Slots>,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<()>,
 }
@@ -62,6 +64,7 @@ impl TestServer {
         Self {
             address,
             gate,
+            slots: Arc::clone(&server.slots),
             stop,
             serving: tokio::spawn(server.serve(router, stopped)),
         }
@@ -84,6 +87,17 @@ impl TestServer {
         send(&mut stream, &format!("GET /held HTTP/1.1\r\n{HEAD}\r\n")).await;
         // Once the next one is answered, the server has looked at this one: it accepts in order.
         stream
+    }
+
+    /// Waits until one of the open connections is in a state like this.
+    async fn shows(&self, like: impl Fn(&Standing) -> bool) {
+        let looking = async {
+            while !self.slots.standings().iter().any(&like) {
+                tokio::task::yield_now().await;
+            }
+        };
+        let shown = tokio::time::timeout(PATIENCE, looking).await;
+        shown.expect("a connection gets into this state");
     }
 
     async fn end(self) {
@@ -147,6 +161,7 @@ async fn a_new_connection_takes_the_place_of_the_one_that_has_waited_longest() {
     for stream in [&mut first, &mut kept, &mut half, &mut body] {
         ended(stream).await;
     }
+    assert_eq!(server.slots.evictions(), 4);
     server.end().await;
 }
 
@@ -159,13 +174,48 @@ async fn a_request_that_is_being_answered_keeps_its_place() {
     .await;
     let mut held = server.connect().await;
     held = server.hold(held).await;
+    let answering = |standing: &Standing| matches!(standing, Standing::Answering { .. });
+    server.shows(answering).await;
     let mut second = server.connect().await;
     send(&mut second, &format!("GET / HTTP/1.1\r\n{HEAD}\r\n")).await;
+    // The second one has been accepted and wants the place.
+    server
+        .shows(|standing| *standing == Standing::Closing)
+        .await;
     server.gate.add_permits(1);
     let answer = read_answer(&mut held, "held\n").await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
     let answer = read_answer(&mut second, "ok\n").await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert_eq!(server.slots.evictions(), 0);
+    server.end().await;
+}
+
+/// A request may arrive after its connection was chosen to make room.
+#[tokio::test]
+async fn a_request_that_comes_just_before_the_eviction_is_answered_and_nothing_is_counted() {
+    let server = TestServer::start(ConnectionLimits {
+        connections: 1,
+        ..LIMITS
+    })
+    .await;
+    let mut held = server.connect().await;
+    let waiting = |standing: &Standing| matches!(standing, Standing::Waiting { .. });
+    server.shows(waiting).await;
+    // Without a turn of the server in between, which learns of both at once.
+    let second = std::net::TcpStream::connect(server.address).unwrap();
+    let request = format!("GET /held HTTP/1.1\r\n{HEAD}\r\n");
+    assert_eq!(held.try_write(request.as_bytes()).unwrap(), request.len());
+    server
+        .shows(|standing| *standing == Standing::Closing)
+        .await;
+    server.gate.add_permits(1);
+    let answer = read_answer(&mut held, "held\n").await;
+    assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
+    server.shows(waiting).await;
+    assert_eq!(server.slots.evictions(), 0);
+    drop(second);
     server.end().await;
 }
 

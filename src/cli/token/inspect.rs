@@ -94,13 +94,7 @@ fn judge(
 ) -> Result<Arc<VerifiedToken>, Refusal> {
     let belief = evidence.belief();
     let proof = Proof::of(belief.trust().verify(token, now)?);
-    let issuer = proof.token.issuer_index();
-    if belief.is_revoked(issuer, &proof.revocable) {
-        return Err(Refusal::Revoked);
-    }
-    if belief.is_too_old(issuer) {
-        return Err(Refusal::RevocationsStale);
-    }
+    belief.check_revocation(&proof)?;
     Ok(proof.token)
 }
 

@@ -23,6 +23,7 @@ impl Compiler<'_> {
             key: "closed_hosts",
             entries,
             mend_empty: "remove `closed_hosts`, or list at least one host",
+            mend_long: "use a wildcard such as `*.internal.example`, or close some in another policy file",
         };
         let patterns = list.read(&mut self.problems, |host| {
             if host == "*" {

@@ -1,4 +1,4 @@
-//! A list of one route: its hosts, methods or scopes.
+//! A list of a policy: a route's hosts, methods or scopes, or the closed hosts.
 
 use crate::problem::{Mistake, Problem, Source, quoted};
 use crate::yaml::Located;
@@ -6,13 +6,15 @@ use crate::yaml::Located;
 /// The most entries of a list.
 const MAX_LIST: usize = 256;
 
-/// A list of a route, as written.
+/// A list as written.
 pub(super) struct WrittenList<'d> {
     pub(super) source: &'d Source,
     pub(super) key: &'static str,
     pub(super) entries: &'d Located<Vec<Located<String>>>,
     /// What to do where the list is empty.
     pub(super) mend_empty: &'static str,
+    /// What to do where it is too long.
+    pub(super) mend_long: &'static str,
 }
 
 impl WrittenList<'_> {
@@ -30,7 +32,7 @@ impl WrittenList<'_> {
         }
         if entries.len() > MAX_LIST {
             let message = format!("`{key}` has more than {MAX_LIST} entries");
-            let mistake = Mistake::new(message, "split the route");
+            let mistake = Mistake::new(message, self.mend_long);
             problems.push(mistake.at(self.entries.place(source)));
             return None;
         }

@@ -82,6 +82,7 @@ impl Compiler<'_> {
             key,
             entries,
             mend_empty: "list at least one; for any valid token, write `access: authenticated`",
+            mend_long: "split the route",
         };
         let catalogue = &self.scopes;
         let mut scopes: Vec<Box<str>> = list.read(&mut self.problems, |scope| {

@@ -145,6 +145,7 @@ impl Compiler<'_> {
             key: "hosts",
             entries,
             mend_empty: "remove `hosts` to answer every host, or list at least one",
+            mend_long: "split the route",
         };
         let hosts = list.read(&mut self.problems, host_pattern)?;
         Some(hosts.into())
@@ -170,6 +171,7 @@ impl Compiler<'_> {
             key: "methods",
             entries,
             mend_empty: "list at least one, or write `[\"*\"]` for every method",
+            mend_long: "split the route",
         };
         let mut methods: Vec<Box<str>> = list.read(&mut self.problems, |method| {
             if method == "*" {

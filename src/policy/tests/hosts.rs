@@ -153,6 +153,26 @@ routes:
 }
 
 #[test]
+fn too_many_closed_hosts_are_not_the_fault_of_a_route() {
+    let hosts: Vec<String> = (0..257)
+        .map(|number| format!("h{number}.example"))
+        .collect();
+    let text = format!(
+        "version: 1\nclosed_hosts: [{}]\nroutes: []\n",
+        hosts.join(", ")
+    );
+    let sources = [source(&text)];
+    let problems = Policy::compile(&sources).expect_err("the policy loads");
+    let said = problems.render(&sources, Colour::Plain);
+    assert!(
+        said.contains("`closed_hosts` has more than 256 entries"),
+        "{said}"
+    );
+    assert!(said.contains("another policy file"), "{said}");
+    assert!(!said.contains("split the route"), "{said}");
+}
+
+#[test]
 fn mistakes_in_closed_hosts_are_told() {
     let text = "version: 1\nclosed_hosts: [A.example, \"*\", a.example, a.example]\nroutes: []\n";
     let sources = [source(text)];

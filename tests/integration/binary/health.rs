@@ -53,11 +53,63 @@ fn a_configuration_stands_for_the_process_that_was_started_with_it() {
             );
         }
     }
-    // Who names an address asks whoever is there.
+    // `--address` asks any process that listens there.
     let address = server.admin_address().to_string();
     let mut asked = portcullis(&["health", "--address", &address], other.path());
     asked.env("PORTCULLIS_CONFIG", "portcullis.yaml");
+    asked.env("PORTCULLIS_ADMIN_ADDRESS", "nowhere");
     assert_eq!(asked.output().unwrap().status.code(), Some(0));
+}
+
+/// As for `serve`, it only says where the process of the configuration listens.
+#[test]
+fn an_address_in_the_environment_does_not_stand_for_a_configuration() {
+    let server = Server::start(&Setup::default());
+    server.logs("\"message\":\"ready\"");
+    let other = tempfile::tempdir().unwrap();
+    let own = server.folder.path();
+    let config = "portcullis.yaml";
+    fs::copy(own.join(config), other.path().join(config)).unwrap();
+    let address = server.admin_address().to_string();
+    let rows: [(&Path, &[&str], &str, i32, &str); 6] = [
+        (own, &["--config", config], &address, 0, ""),
+        (
+            other.path(),
+            &["--config", config],
+            &address,
+            2,
+            "another configuration",
+        ),
+        (
+            other.path(),
+            &["--config", "missing.yaml"],
+            &address,
+            2,
+            "cannot read",
+        ),
+        (other.path(), &[], &address, 0, ""),
+        (other.path(), &[], "nowhere", 2, "PORTCULLIS_ADMIN_ADDRESS"),
+        (
+            other.path(),
+            &["--address", &address, "--config", config],
+            "127.0.0.1:1",
+            0,
+            "",
+        ),
+    ];
+    for (folder, arguments, variable, code, words) in rows {
+        let mut asked = portcullis(&["health"], folder);
+        asked
+            .args(arguments)
+            .env("PORTCULLIS_ADMIN_ADDRESS", variable);
+        let output = asked.output().unwrap();
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{arguments:?}: {output:?}"
+        );
+        assert!(text(&output.stderr).contains(words), "{output:?}");
+    }
 }
 
 #[test]

@@ -296,6 +296,41 @@ async fn a_changed_listener_is_warned_of_and_a_signal_reloads() {
     assert_eq!(asker.ask("/orders/1", None).await.status, 401);
 }
 
+/// A policy with a warning, and this comment.
+fn dubious_policy(comment: &str) -> String {
+    format!(
+        "version: 1\n# {comment}\nclosed_hosts: [unnamed.example]\n\
+         routes: [{{name: page, methods: [GET], path: /page, access: public}}]\n"
+    )
+}
+
+/// Most reloads are for keys.
+#[test]
+fn warnings_of_the_policy_are_logged_again_only_when_it_changes() {
+    let mut server = Server::start(&Setup {
+        policy: Some(dubious_policy("one")),
+        ..Setup::default()
+    });
+    let reloaded = |count| {
+        let reloads = |log: &str| log.matches("policy and keys reloaded").count();
+        server.stderr.until(|log, _| reloads(log) >= count);
+    };
+    server.logs("\"message\":\"ready\"");
+    for count in 1..=2 {
+        server.signal("HUP");
+        reloaded(count);
+    }
+    let warnings = |log: &str| log.matches("the policy may not say what is meant").count();
+    assert_eq!(warnings(&server.output()), 1, "{}", server.output());
+    let path = server.folder.path().join("policy.yaml");
+    std::fs::write(path, dubious_policy("two")).unwrap();
+    server.signal("HUP");
+    reloaded(3);
+    server.stderr.until(|log, _| warnings(log) >= 2);
+    let log = whole_log(&mut server);
+    assert_eq!(warnings(&log), 2, "{log}");
+}
+
 /// The digest of the one subject in the log of a server with these settings.
 async fn subject_digest(log: &str, key: &str) -> String {
     use std::os::unix::fs::PermissionsExt;
@@ -331,7 +366,7 @@ fn keys_that_never_loaded_are_told_of_as_such() {
     for (keys, words) in [
         (
             "jwks_uri: \"http://127.0.0.1:1/jwks.json\"",
-            "could not be loaded",
+            "could not be loaded; until they are, its tokens are refused",
         ),
         (
             "feed: {addresses: [\"http://127.0.0.1:1\"]}",
@@ -347,6 +382,10 @@ fn keys_that_never_loaded_are_told_of_as_such() {
         let server = Server::start(&setup);
         let line = server.logs(words);
         assert_eq!(line["token.issuer"], ISSUER, "{line}");
-        assert!(!server.output().contains("stay in use"));
+        let said = server.output();
+        assert!(
+            !said.contains("stay in use") && !said.contains("not ready"),
+            "{said}"
+        );
     }
 }
