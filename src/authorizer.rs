@@ -234,6 +234,11 @@ impl Authorizer {
             decision: decide(&routed, evidence),
             unknown_key: match verified {
                 Err(Refusal::UnknownKey(issuer)) if may_open(&routed) => Some(issuer),
+                Err(Refusal::UnknownKey(_)) => {
+                    // New keys would change nothing: it is not judged again.
+                    self.proofs.count_miss();
+                    None
+                }
                 Ok(_) | Err(_) => None,
             },
             caller: verified.ok().flatten(),
@@ -280,8 +285,9 @@ impl Authorizer {
             Effort::Text => trust.screen(token, now).map(|()| None),
             Effort::Full => trust.verify(token, now).map(Some),
         };
-        // A check that comes again for the signature counts then.
-        if is_miss && !matches!(looked_at, Ok(None)) {
+        // A check that is judged again, for its signature or with new keys, counts then.
+        let may_come_again = matches!(looked_at, Ok(None) | Err(Refusal::UnknownKey(_)));
+        if is_miss && !may_come_again {
             self.proofs.count_miss();
         }
         let verified = looked_at?.ok_or(Unverified::NeedsSignature)?;
@@ -290,8 +296,12 @@ impl Authorizer {
         Ok(proof)
     }
 
-    /// Counts a judgement with the route that decided.
+    /// Counts a judgement with the route that decided, and as a miss of the proof cache if its key
+    /// is still unknown.
     pub fn tally(&self, snapshot: &Snapshot, judgement: &Judgement<'_>) {
+        if judgement.unknown_key.is_some() {
+            self.proofs.count_miss();
+        }
         let (route, denied) = match &judgement.decision {
             Decision::Allow(grant) => (Some(grant.route), false),
             Decision::Deny(denial) => (denial.route(), true),

@@ -10,18 +10,18 @@
 //! - [`token`]: from the bytes of an `Authorization` header to a proof that every rule held.
 //! - [`identity`]: users, roles, scopes, apps, passwords and secrets of the issuer.
 //! - [`decision`]: `decide`, one function from route and evidence to allow or deny.
-//! - [`problem`], [`yaml`]: what is wrong with a file that a person wrote, and strict reading of it.
+//! - [`problem`], [`yaml`]: errors in files that people write, and strict parsing of them.
 //! - [`connection_limits`]: the bounds of the connections of the HTTP listeners.
-//! - [`clock`]: the seam through which time comes in.
+//! - [`clock`]: the source of time, which tests replace.
 //!
 //! Shell: I/O around the pure part.
 //! - [`authorizer`]: snapshots of policy and belief, and the proof cache, around `decide`.
-//! - [`revocation`]: what an issuer has taken back, as a gate has it.
-//! - [`feed`]: how keys and revocations get from an issuer to gates elsewhere; both ends.
+//! - [`revocation`]: the revocations of an issuer, as a gate knows them.
+//! - [`feed`]: carries keys and revocations from an issuer to remote gates; both ends.
 //! - [`ext_authz`]: Envoy's protocol; translation only.
 //! - [`jwks`]: remote key sets; [`keyring`]: the keys of all issuers at run time.
-//! - [`files`], [`reload`]: what is read from disk, and when it is read again.
-//! - [`issuer`]: the companion that hands out tokens; one file for each endpoint.
+//! - [`files`], [`reload`]: what is read from disk, and when it is reloaded.
+//! - [`issuer`]: the companion that issues tokens; one file for each endpoint.
 //! - [`store`]: the rows of the issuer, in `SQLite` or PostgreSQL.
 //! - [`admin`], [`telemetry`]: probes, status, metrics, logs.
 //!
@@ -30,29 +30,31 @@
 //! # One request, end to end
 //!
 //! A thread of `app::gate_threads` reads the connection. `ext_authz::service` receives the message;
-//! `ext_authz::gate` has it wait where it must; `ext_authz::wire` walks it in place, without a copy; `ext_authz::request` makes an `authorizer::Request` of it, or a refusal.
-//! `Authorizer::judge` takes the present snapshot, has `Policy::route` find the route, has the
-//! token verified or takes its proof from the cache, and calls `decide`. `ext_authz::answer`
-//! turns the decision into a `CheckResponse`.
+//! `ext_authz::gate` waits where it has to, for keys or for its turn to verify a signature;
+//! `ext_authz::wire` parses the message in place, without a copy; `ext_authz::request` turns it
+//! into an `authorizer::Request`, or a refusal. `Authorizer::judge` takes the present snapshot,
+//! finds the route with `Policy::route`, verifies the token or takes its proof from the cache, and
+//! calls `decide`. `ext_authz::answer` turns the decision into a `CheckResponse`.
 //!
 //! # One revocation, end to end
 //!
 //! An endpoint of `issuer` changes rows in a `store::Change`, which appends to the revocation log
-//! in the same transaction. `issuer::revocation_log` reads what was appended: told at once in its
-//! own process, by a notice or a poll in others. It extends the `RevocationList` of the gate beside
-//! it, and has `feed::Hub` encode it once for all gates elsewhere, whose `feed::FeedClient`
-//! extends theirs. `Authorizer::judge` asks the list about every token that holds.
+//! in the same transaction. `issuer::revocation_log` reads what was appended: at once in the same
+//! process, after a notification or a poll in others. It extends the `RevocationList` of the gate
+//! in its process, and `feed::Hub` encodes it once for all remote gates, where `feed::FeedClient`
+//! extends theirs. `Authorizer::judge` checks every valid token against the list.
 //!
 //! # Invariants
 //!
 //! - A request passes only through `Decision::Allow`, which only `decide` makes.
 //! - Only `token::Trust::verify` makes a `VerifiedToken`; the cache keeps proofs, never verdicts:
 //!   route, times, trust and revocations are looked at on every request.
-//! - A token carries how much of its issuer's log had happened: what was revoked later concerns it,
-//!   whatever clocks say, and nothing raises it again.
+//! - A token carries the position of its issuer's revocation log at which it was issued. Every
+//!   later revocation can apply to it, whatever the clocks say, and nothing raises that position.
 //! - An `ext_authz::Answer` that denies has a non-zero code: its status type has no zero.
-//! - Nothing that a caller sends ends as a gRPC error, or ends the connection that others share; a
-//!   panic is caught and refused, and so is a check that would be answered too late.
+//! - Nothing that a caller sends ends as a gRPC error, or ends the connection that others share. A
+//!   panic becomes a refusal, and so does a check that is known to have waited for half of its
+//!   timeout; how long a check waited in the socket is an estimate (`app::read_turns`).
 //! - A path that can be read in two ways is refused, or judged by all its readings.
 //!
 //! Deliberately absent: fail-open switches, a negative cache, `jku` and its kin, algorithms

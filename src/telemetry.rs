@@ -68,7 +68,7 @@ impl GateMetrics {
         let latency = Histogram::new(LATENCY_BUCKETS);
         registry.register_with_unit(
             "check_duration",
-            "Time from the message of a check to its answer, without the network",
+            "Time from the arrival of a check to its answer, without the network",
             Unit::Seconds,
             latency.clone(),
         );

@@ -171,8 +171,10 @@ fn gate(entries: u64, turns: usize) {
         .unwrap();
     runtime.block_on(async {
         for _ in 0..turns {
+            let arrived = Instant::now();
             let turn = Turn {
-                deadline: Instant::now() + Duration::from_millis(125),
+                arrived,
+                deadline: arrived + Duration::from_millis(125),
                 key_wait: Duration::from_millis(100),
                 verifications: &verifications,
             };

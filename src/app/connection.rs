@@ -18,7 +18,7 @@ use tonic::transport::server::Connected;
 use super::read_turns::ReadTurns;
 
 /// How long accepting pauses when the system is out of file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// What every HTTP/2 connection begins with (RFC 9113 section 3.4), in bytes.
 const PREFACE_BYTES: usize = 24;

@@ -13,17 +13,18 @@ use std::thread::JoinHandle;
 
 use anyhow::Context as _;
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, unconstrained};
 use tonic::service::Routes;
 use tower_service::Service;
 
-use super::connection::{Accepted, Connections};
+use super::connection::{Accepted, Connection, Connections};
 use super::http2_limits::Http2Limits;
 use super::read_turns::{LoopClock, ReadTurns};
 use super::socket::AuthzSocket;
@@ -35,31 +36,31 @@ use crate::shutdown::{Phase, Shutdown};
 pub(super) struct Served {
     pub(super) gate: Arc<Gate>,
     pub(super) check_limits: Arc<CheckLimits>,
-    /// Whatever is not a check: health and reflection.
+    /// The other services: health and reflection.
     pub(super) others: Routes,
     pub(super) http2: Http2Limits,
     pub(super) shutdown: Shutdown,
 }
 
-/// Threads that have been started, whose connections end with the phase [`Phase::Stopping`].
+/// Running threads, whose connections end in the phase [`Phase::Stopping`].
 pub(super) struct GateThreads(Vec<GateThread>);
 
 struct GateThread {
-    /// Dropped to end the thread with whatever it is doing.
+    /// Dropped to end the thread at once, whatever it is doing.
     cut: Option<oneshot::Sender<Infallible>>,
-    /// Gives notice when the thread has nothing more to do.
+    /// Closed when the thread has ended.
     ended: oneshot::Receiver<Infallible>,
     handle: Option<JoinHandle<()>>,
 }
 
-/// Where the connections of one thread are handed in.
+/// Hands connections to one thread.
 struct Inlet {
     accepted: mpsc::UnboundedSender<Accepted>,
     open: Arc<AtomicUsize>,
 }
 
 impl GateThreads {
-    /// Starts so many threads on this socket.
+    /// Starts `count` threads that serve the connections of `socket`.
     pub(super) fn start(
         count: usize,
         socket: AuthzSocket,
@@ -94,7 +95,7 @@ impl GateThreads {
             runtime.spawn(async move {
                 tokio::select! {
                     () = deal(&connections, &inlets) => {}
-                    () = stopping => {}
+                    () = stopping => deal_rest(&connections, &inlets).await,
                 }
             });
         }
@@ -103,7 +104,8 @@ impl GateThreads {
 
     /// Waits until every thread has ended by itself.
     pub(super) async fn ended(&mut self) {
-        for thread in &mut self.0 {
+        // A thread without a handle has ended: its receiver must not be polled again.
+        for thread in self.0.iter_mut().filter(|thread| thread.handle.is_some()) {
             // The sender is dropped at the thread's end.
             let _ = (&mut thread.ended).await;
             thread.join();
@@ -145,7 +147,7 @@ impl GateThread {
         })
     }
 
-    /// Short: the thread ends, or has ended.
+    /// Does not block for long: the thread is ending, or has ended.
     fn join(&mut self) {
         if let Some(handle) = self.handle.take() {
             // A thread that panicked has ended as well.
@@ -166,14 +168,29 @@ fn runtime(clock: &Arc<LoopClock>) -> anyhow::Result<Runtime> {
 /// Hands each connection to the thread that has the fewest.
 async fn deal(connections: &Connections, inlets: &[Inlet]) {
     while let Some(accepted) = connections.accept().await {
-        let fewest = inlets
-            .iter()
-            .min_by_key(|inlet| inlet.open.load(Ordering::Relaxed));
-        if let Some(inlet) = fewest {
-            inlet.open.fetch_add(1, Ordering::Relaxed);
-            // A thread that has ended closes the connection.
-            let _ = inlet.accepted.send(accepted);
-        }
+        hand_in(accepted, inlets);
+    }
+}
+
+/// Deals the connections that proxies have opened before the end: the system would reset those
+/// that it has queued when the listener closes, with the checks that they carry.
+async fn deal_rest(connections: &Connections, inlets: &[Inlet]) {
+    // The runtime looks at the listener before it goes on.
+    tokio::task::yield_now().await;
+    // Unconstrained: the budget of a task would end this early.
+    while let Some(Some(accepted)) = unconstrained(connections.accept()).now_or_never() {
+        hand_in(accepted, inlets);
+    }
+}
+
+fn hand_in(accepted: Accepted, inlets: &[Inlet]) {
+    let fewest = inlets
+        .iter()
+        .min_by_key(|inlet| inlet.open.load(Ordering::Relaxed));
+    if let Some(inlet) = fewest {
+        inlet.open.fetch_add(1, Ordering::Relaxed);
+        // A thread that has ended closes the connection.
+        let _ = inlet.accepted.send(accepted);
     }
 }
 
@@ -186,7 +203,8 @@ struct Worker {
 }
 
 impl Worker {
-    /// Serves connections until the end has come and they have ended.
+    /// Serves connections until the sender of new ones has been dropped, which happens in the phase
+    /// [`Phase::Stopping`], and all have ended.
     async fn run(mut self) {
         let service = Responder {
             checks: CheckService::new(
@@ -196,7 +214,6 @@ impl Worker {
             others: self.served.others.clone(),
         };
         let mut serving = JoinSet::new();
-        let mut stopping = pin!(self.served.shutdown.reached(Phase::Stopping));
         loop {
             tokio::select! {
                 accepted = self.incoming.recv() => match accepted {
@@ -211,7 +228,6 @@ impl Worker {
                     None => break,
                 },
                 Some(_) = serving.join_next() => {}
-                () = &mut stopping => break,
             }
         }
         while serving.join_next().await.is_some() {}
@@ -227,11 +243,9 @@ impl Worker {
         let limits = self.served.http2.clone();
         let stopping = self.served.shutdown.reached(Phase::Stopping);
         async move {
-            let opened = accepted.open(Some(Arc::clone(&turns)));
-            let opened = opened.inspect_err(|error| {
-                tracing::warn!(%error, "cannot serve a connection");
-            });
-            let Ok(connection) = opened else { return };
+            let Some(connection) = open(accepted, &turns) else {
+                return;
+            };
             let arrivals = Arc::clone(&turns);
             let respond = service_fn(move |request| {
                 // Before the check waits for its turn among the others of this thread.
@@ -240,24 +254,26 @@ impl Worker {
             });
             let io = TokioIo::new(connection);
             let mut connection = pin!(limits.server().serve_connection(io, respond));
-            let mut stopping = pin!(stopping);
+            let mut stopping = pin!(last_look(stopping, &turns));
             let mut is_stopping = false;
             let served = std::future::poll_fn(|context| {
-                if !is_stopping && stopping.as_mut().poll(context).is_ready() {
-                    is_stopping = true;
-                    if !turns.has_read() {
-                        // HTTP/2 would wait for it to begin.
-                        return Poll::Ready(Ok(()));
-                    }
-                    connection.as_mut().graceful_shutdown();
-                }
                 if let Some(observation) = clock.observation() {
                     tokio::spawn(observation);
                 }
                 turns.begin();
                 let polled = connection.as_mut().poll(context);
                 turns.end();
-                polled
+                if is_stopping || polled.is_ready() || stopping.as_mut().poll(context).is_pending()
+                {
+                    return polled;
+                }
+                is_stopping = true;
+                if !turns.has_read() {
+                    // HTTP/2 would wait for it to begin.
+                    return Poll::Ready(Ok(()));
+                }
+                connection.as_mut().graceful_shutdown();
+                connection.as_mut().poll(context)
             });
             if let Err(error) = served.await {
                 log_end(&error);
@@ -266,8 +282,24 @@ impl Worker {
     }
 }
 
-/// Says why a connection has ended. Proxies that go away are nobody's concern; that HTTP/2 itself
-/// ended a connection, with every check on it, is.
+fn open(accepted: Accepted, turns: &Arc<ReadTurns>) -> Option<Connection> {
+    let opened = accepted.open(Some(Arc::clone(turns)));
+    let opened = opened.inspect_err(|error| tracing::warn!(%error, "cannot serve a connection"));
+    opened.ok()
+}
+
+/// Waits for `stopping`, and then until the socket of a connection that has read nothing yet has
+/// been polled once more: a check may be in it.
+async fn last_look(stopping: impl Future<Output = ()>, turns: &ReadTurns) {
+    stopping.await;
+    if !turns.has_read() {
+        // The runtime polls the sockets before it resumes a task that yields.
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Logs why a connection has ended. A proxy that closes its connection is not worth a warning; that
+/// HTTP/2 itself ended a connection, with every check on it, is.
 fn log_end(error: &hyper::Error) {
     let source = std::error::Error::source(error);
     let http2 = source.and_then(|source| source.downcast_ref::<h2::Error>());
@@ -282,7 +314,7 @@ fn log_end(error: &hyper::Error) {
     }
 }
 
-/// Counts a connection's end.
+/// Decrements the number of open connections when dropped.
 struct Closed(Arc<AtomicUsize>);
 
 impl Drop for Closed {
@@ -291,7 +323,7 @@ impl Drop for Closed {
     }
 }
 
-/// Answers whatever comes over a connection.
+/// Answers the requests of a connection.
 #[derive(Clone)]
 struct Responder {
     checks: CheckService,

@@ -19,7 +19,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -34,14 +33,12 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 use tower_service::Service;
 
+use super::connection::ACCEPT_PAUSE;
 use crate::connection_limits::ConnectionLimits;
 use activity::Activity;
 pub(super) use metrics::HttpMetrics;
 use slots::{Slot, Slots};
 use transport::{TimedBody, Transport};
-
-/// How long accepting pauses when the system is out of file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// The most that a connection keeps of what arrives, and so the longest head of a request.
 const MAX_BUFFER_BYTES: usize = 64 * 1024;

@@ -1,21 +1,20 @@
-//! What one connection may read before what it has read is handled, and since when that may have
-//! been waiting.
+//! Bounds what a connection reads in one turn, and estimates when it arrived.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// What is read in one turn, in bytes, up to the size of the last read.
+/// The most that is read in one turn, in bytes, apart from the excess of the last read.
 ///
-/// Everything that HTTP/2 puts off until frames have been read is bounded by it: streams that have
-/// not been accepted, headers that nobody has looked at, and answers to resets and pings. A
-/// connection that floods does not keep its thread from the others either. It is some sixty checks.
+/// This bounds everything that HTTP/2 defers until frames have been read: streams that have not
+/// been accepted, headers that have not been processed, and answers to resets and pings. It also
+/// keeps a connection that floods from starving the others of its thread. It is some sixty checks.
 pub(super) const BYTES_IN_A_TURN: usize = 64 << 10;
 
-/// A thread that has not slept for so long observes how late it reads its sockets.
+/// A thread that has been busy for longer than this observes when it polls its sockets.
 const BUSY: Duration = Duration::from_millis(2);
 
-/// When a thread last looked at its sockets, as far as that can be told from within its runtime.
+/// When a thread last polled its sockets, as far as that can be told from within its runtime.
 #[derive(Debug)]
 pub(super) struct LoopClock {
     base: Instant,
@@ -36,15 +35,15 @@ impl LoopClock {
         })
     }
 
-    /// To be called when the thread has slept and wakes up: until then nothing had arrived.
+    /// Called when the thread wakes up: nothing had arrived before.
     pub(super) fn wake(&self) {
         let now = self.now();
         self.earlier.store(now, Ordering::Relaxed);
         self.later.store(now, Ordering::Relaxed);
     }
 
-    /// To be run on the thread, where it has been busy for a while: looks at the clock once more
-    /// when the sockets have been looked at.
+    /// A task to be run on the thread, if it has been busy for a while: reads the clock again once
+    /// the sockets have been polled.
     pub(super) fn observation(
         self: &Arc<Self>,
     ) -> Option<impl Future<Output = ()> + Send + 'static> {
@@ -74,19 +73,22 @@ fn nanoseconds(duration: Duration) -> u64 {
 
 /// The turns of one connection.
 ///
-/// A check waits in the socket before anybody sees it. What is read in a turn has arrived after
-/// the end of the turn before, or after the thread has looked at its sockets in vain: the later of
-/// the two is when it may have begun to wait. What the turn before left in the socket has waited
-/// for longer.
+/// A check waits in the socket before it is read. What a turn reads is taken to have arrived since
+/// the end of the previous turn, or since the thread last found nothing on its sockets, whichever
+/// is later.
+///
+/// This is too late for data that a previous turn left in the socket because it was used up. On a
+/// connection that sends faster than it is read, a check may have waited for as long as the
+/// socket's receive buffer takes to read without that being known.
 #[derive(Debug)]
 pub(super) struct ReadTurns {
     clock: Arc<LoopClock>,
     allowance: AtomicUsize,
-    /// When the present turn's data may have arrived, in nanoseconds since the clock's base.
+    /// When the present turn's data arrived, by estimate, in nanoseconds since the clock's base.
     arrived: AtomicU64,
     /// When the last turn ended, likewise.
     ended: AtomicU64,
-    /// Whether the other end has said anything.
+    /// Whether anything has been read at all.
     has_read: AtomicBool,
 }
 
@@ -130,7 +132,7 @@ impl ReadTurns {
         self.has_read.load(Ordering::Relaxed)
     }
 
-    /// When what this turn reads may have arrived.
+    /// The estimate of when the data of this turn arrived.
     pub(super) fn arrived(&self) -> Instant {
         self.clock.base + Duration::from_nanos(self.arrived.load(Ordering::Relaxed))
     }
@@ -167,6 +169,7 @@ mod tests {
         turns.begin();
         assert!(turns.arrived() >= woken);
     }
+
     #[tokio::test]
     async fn a_busy_thread_still_notices_that_it_looks_at_its_sockets() {
         let clock = LoopClock::new();

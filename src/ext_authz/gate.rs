@@ -1,12 +1,9 @@
 //! One check from bytes to bytes.
 
-use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-
-use futures_util::FutureExt;
 
 use super::answer::{Allowed, Answer, AnswerStyle};
 use super::decision_log::DecisionLog;
@@ -107,16 +104,34 @@ impl Gate {
     /// Answers a check, at the latest when its turn is over. It waits only where a signature has to
     /// be verified, or for the issuer of a token that names an unknown key.
     pub async fn check(&self, message: &[u8], turn: &Turn<'_>) -> Answer {
-        let checking = AssertUnwindSafe(self.checked(message, turn)).catch_unwind();
-        checking.await.unwrap_or_else(|_| {
-            // The panic hook has logged where.
-            self.refuse(Refusal::Defect)
-        })
+        if turn.remaining().is_zero() {
+            return self.refuse_late(message, turn.arrived);
+        }
+        let mut stage = Stage::First(turn.verifications.effort_before());
+        loop {
+            let mut permit = None;
+            if stage.verifies() {
+                let begun = turn.verifications.begin(turn.deadline, message.len());
+                match begun.await {
+                    Ok(running) => permit = Some(running),
+                    Err(TooLate) => stage = Stage::Unverified,
+                }
+            }
+            let step = self.judge(message, stage, turn.arrived);
+            drop(permit);
+            stage = match step {
+                Step::Answered(answer) => return answer,
+                Step::NeedsSignature if stage == Stage::Refreshed => Stage::Final,
+                Step::NeedsSignature => Stage::Verifying,
+                Step::UnknownKey(issuer) => self.refreshed(issuer, message.len(), turn).await,
+            };
+        }
     }
 
-    /// The answer to what could not even be handed to [`Gate::check`].
-    pub fn refuse(&self, refusal: Refusal<'_>) -> Answer {
-        self.deny(&refusal, Dialect::default(), None, Instant::now())
+    /// The answer to a check that arrived at this time and could not even be handed to
+    /// [`Gate::check`].
+    pub fn refuse(&self, refusal: Refusal<'_>, arrived: Instant) -> Answer {
+        self.deny(&refusal, Dialect::default(), None, arrived)
     }
 
     /// A refusal for a caller that has gone away: neither logged nor counted.
@@ -125,43 +140,25 @@ impl Gate {
         self.style.deny(&refusal, Dialect::default(), None, "")
     }
 
-    async fn checked(&self, message: &[u8], turn: &Turn<'_>) -> Answer {
-        let started = Instant::now();
-        if started >= turn.deadline {
-            return self.refuse_late(message, started);
+    /// Asks an issuer for new keys, as long as the check may wait.
+    async fn refreshed(&self, issuer: IssuerIndex, bytes: usize, turn: &Turn<'_>) -> Stage {
+        let wait = turn.key_wait.min(turn.remaining());
+        if wait.is_zero() {
+            return Stage::Refreshed;
         }
-        let mut stage = Stage::First(turn.verifications.effort_before());
-        loop {
-            let mut permit = None;
-            if stage.verifies() {
-                match turn.verifications.begin(turn.deadline).await {
-                    Ok(running) => permit = Some(running),
-                    Err(TooLate) => stage = Stage::Unverified,
-                }
-            }
-            let step = self.judge(message, stage, started);
-            drop(permit);
-            stage = match step {
-                Step::Answered(answer) => return answer,
-                Step::NeedsSignature if stage == Stage::Refreshed => Stage::Final,
-                Step::NeedsSignature => Stage::Verifying,
-                Step::UnknownKey(issuer) => {
-                    let wait = turn.key_wait.min(turn.remaining());
-                    if !wait.is_zero() {
-                        self.keys.refresh(issuer, wait).await;
-                    }
-                    Stage::Refreshed
-                }
-            };
-        }
+        let Ok(_place) = turn.verifications.wait_for_keys(bytes) else {
+            return Stage::Unverified;
+        };
+        self.keys.refresh(issuer, wait).await;
+        Stage::Refreshed
     }
 
-    fn judge(&self, message: &[u8], stage: Stage, started: Instant) -> Step {
+    fn judge(&self, message: &[u8], stage: Stage, arrived: Instant) -> Step {
         let check = match Check::read(message, &self.finder) {
             Ok(check) => check,
             Err(malformed) => {
                 let refusal = Refusal::Malformed(malformed);
-                return Step::Answered(self.deny(&refusal, Dialect::default(), None, started));
+                return Step::Answered(self.deny(&refusal, Dialect::default(), None, arrived));
             }
         };
         let snapshot = self.authorizer.snapshot();
@@ -183,29 +180,29 @@ impl Gate {
         self.authorizer.tally(&snapshot, &judgement);
         if stage == Stage::Unverified {
             if let Decision::Deny(_) = judgement.decision {
-                let answer = self.deny(&Refusal::Overload, check.dialect(), None, started);
+                let answer = self.deny(&Refusal::Overload, check.dialect(), None, arrived);
                 return Step::Answered(answer);
             }
             self.metrics.token_ignored();
         }
-        Step::Answered(self.answer(&check, &judgement, started))
+        Step::Answered(self.answer(&check, &judgement, arrived))
     }
 
-    fn refuse_late(&self, message: &[u8], started: Instant) -> Answer {
+    fn refuse_late(&self, message: &[u8], arrived: Instant) -> Answer {
         let dialect = Check::read(message, &self.finder).map(|check| check.dialect());
         self.deny(
             &Refusal::Overload,
             dialect.unwrap_or_default(),
             None,
-            started,
+            arrived,
         )
     }
 
-    fn answer(&self, check: &Check<'_>, judgement: &Judgement<'_>, started: Instant) -> Answer {
+    fn answer(&self, check: &Check<'_>, judgement: &Judgement<'_>, arrived: Instant) -> Answer {
         let caller = judgement.caller.as_deref();
         match judgement.decision {
             Decision::Deny(denial) => {
-                self.deny(&Refusal::Denied(denial), check.dialect(), caller, started)
+                self.deny(&Refusal::Denied(denial), check.dialect(), caller, arrived)
             }
             Decision::Allow(grant) => {
                 let mut text = [0; ID_LENGTH];
@@ -220,7 +217,7 @@ impl Gate {
                     view: check.view,
                     decision_id,
                 });
-                let latency = started.elapsed();
+                let latency = arrived.elapsed();
                 self.metrics.allowed(latency);
                 self.log.allow(route, reason, caller, decision_id, latency);
                 answer
@@ -233,12 +230,12 @@ impl Gate {
         refusal: &Refusal<'_>,
         dialect: Dialect,
         caller: Option<&crate::token::VerifiedToken>,
-        started: Instant,
+        arrived: Instant,
     ) -> Answer {
         let mut text = [0; ID_LENGTH];
         let decision_id = self.ids.next(&mut text);
         let answer = self.style.deny(refusal, dialect, caller, decision_id);
-        let latency = started.elapsed();
+        let latency = arrived.elapsed();
         self.metrics.denied(refusal, latency);
         self.log.deny(refusal, caller, decision_id, latency);
         answer

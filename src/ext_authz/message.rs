@@ -75,6 +75,10 @@ impl MessageLimits {
             // Trailers of a request say nothing.
             if let (Ok(data), None) = (frame.into_data(), fault) {
                 fault = message.push(data).err();
+                // A message that came whole is judged next; only unfinished ones need room.
+                if fault.is_none() && !body.is_end_stream() {
+                    fault = message.hold(message.first.len()).err();
+                }
                 if fault.is_some() {
                     message.clear();
                 }
@@ -123,6 +127,9 @@ impl<'l> Received<'l> {
 
     fn hold(&mut self, length: usize) -> Result<(), MessageError> {
         let more = length.saturating_sub(self.held);
+        if more == 0 {
+            return Ok(());
+        }
         let before = self.limits.held.fetch_add(more, Ordering::Relaxed);
         self.held += more;
         if before.saturating_add(more) > self.limits.max_held {
@@ -184,7 +191,7 @@ mod tests {
     use std::convert::Infallible;
 
     use http_body::Frame;
-    use http_body_util::StreamBody;
+    use http_body_util::{Full, StreamBody};
 
     use super::*;
 
@@ -253,5 +260,16 @@ mod tests {
         limits.held.fetch_sub(1, Ordering::Relaxed);
         assert_eq!(read(&limits, &pieces).await.unwrap(), "hello");
         assert_eq!(limits.held.load(Ordering::Relaxed), limits.max_held - 10);
+    }
+
+    #[tokio::test]
+    async fn first_pieces_count_as_well_but_whole_messages_do_not() {
+        let limits = MessageLimits::new(8);
+        limits.held.store(limits.max_held - 6, Ordering::Relaxed);
+        let refused = read(&limits, &[b"\0\0\0\0\x05he"]).await;
+        assert_eq!(refused, Err(MessageError::OutOfRoom));
+        assert_eq!(limits.held.load(Ordering::Relaxed), limits.max_held - 6);
+        let whole = Full::new(Bytes::from_static(b"\0\0\0\0\x05hello"));
+        assert_eq!(limits.read(whole).await.unwrap(), "hello");
     }
 }

@@ -14,6 +14,7 @@ use futures_util::FutureExt;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use http_body::{Body, Frame};
+use http_body_util::BodyExt;
 
 use super::answer::Answer;
 use super::gate::Gate;
@@ -90,12 +91,12 @@ impl CheckService {
         arrived: Instant,
     ) -> http::Response<CheckBody>
     where
-        B: Body<Data = Bytes>,
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
     {
         let answering = AssertUnwindSafe(self.judge(request, arrived)).catch_unwind();
         let answer = answering.await.unwrap_or_else(|_| {
             // The panic hook has logged where.
-            self.gate.refuse(Refusal::Defect)
+            self.gate.refuse(Refusal::Defect, arrived)
         });
         let mut response = http::Response::new(CheckBody::of(&answer));
         let content_type = HeaderValue::from_static(GRPC);
@@ -105,10 +106,11 @@ impl CheckService {
 
     async fn judge<B>(&self, request: http::Request<B>, arrived: Instant) -> Answer
     where
-        B: Body<Data = Bytes>,
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
     {
-        let (head, body) = request.into_parts();
+        let (head, mut body) = request.into_parts();
         let turn = Turn {
+            arrived,
             deadline: arrived + self.limits.patience(&head.headers),
             key_wait: self.limits.key_wait,
             verifications: &self.verifications,
@@ -116,20 +118,37 @@ impl CheckService {
         let is_grpc = head.method == Method::POST && speaks_grpc(&head.headers);
         // Checks may carry 60 KiB of their caller's headers, which are not needed any more.
         drop(head);
-        let reading = self.limits.messages.read(body);
+        let reading = self.limits.messages.read(&mut body);
         match tokio::time::timeout_at(turn.deadline.into(), reading).await {
             Ok(Ok(message)) if is_grpc => self.gate.check(&message, &turn).await,
-            Ok(Ok(_)) => self.unreadable("it is not a gRPC call"),
+            Ok(Ok(_)) => self.unreadable("it is not a gRPC call", arrived),
             Ok(Err(MessageError::Cancelled)) => self.gate.refuse_unheard(),
-            Ok(Err(MessageError::OutOfRoom)) | Err(_) => self.gate.refuse(Refusal::Overload),
-            Ok(Err(error)) => self.unreadable(&error.to_string()),
+            Ok(Err(MessageError::OutOfRoom)) => self.gate.refuse(Refusal::Overload, arrived),
+            Ok(Err(error)) => self.unreadable(&error.to_string(), arrived),
+            Err(_) => {
+                tokio::spawn(discard(body, self.limits.longest));
+                self.gate.refuse(Refusal::Overload, arrived)
+            }
         }
     }
 
-    fn unreadable(&self, reason: &str) -> Answer {
+    fn unreadable(&self, reason: &str, arrived: Instant) -> Answer {
         tracing::warn!(reason, "a check could not be read; it is refused");
-        self.gate.refuse(Refusal::Unreadable)
+        self.gate.refuse(Refusal::Unreadable, arrived)
     }
+}
+
+/// Reads and discards the rest of a body whose check has been answered, for at most `patience`.
+///
+/// Dropping the body would reset its stream, and frames that still arrive for reset streams count
+/// against the connection. The number of these tasks is bounded by the number of open streams.
+async fn discard<B>(mut body: B, patience: Duration)
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let reading = async { while let Some(Ok(_)) = body.frame().await {} };
+    // A body that takes longer is dropped, and its stream reset.
+    let _ = tokio::time::timeout(patience, reading).await;
 }
 
 /// Whether the body is gRPC with a Protobuf message.
@@ -139,10 +158,12 @@ fn speaks_grpc(headers: &HeaderMap) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || rest == b"+proto" || rest.starts_with(b";"))
 }
 
-/// `grpc-timeout`: up to eight digits and a unit.
+/// `grpc-timeout`: one to eight digits and a unit (gRPC over HTTP/2, "Timeout").
 fn parse_timeout(text: &str) -> Option<Duration> {
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    if digits.is_empty() || digits.len() > 8 {
+    // `parse` would accept a plus sign.
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number || digits.is_empty() || digits.len() > 8 {
         return None;
     }
     let count: u64 = digits.parse().ok()?;
@@ -203,5 +224,65 @@ impl Body for CheckBody {
 
     fn is_end_stream(&self) -> bool {
         self.ended
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timeouts_are_read_as_grpc_writes_them() {
+        let rows = [
+            ("8u", Some(Duration::from_micros(8))),
+            ("7n", Some(Duration::from_nanos(7))),
+            ("400m", Some(Duration::from_millis(400))),
+            ("0S", Some(Duration::ZERO)),
+            ("2S", Some(Duration::from_secs(2))),
+            ("3M", Some(Duration::from_mins(3))),
+            ("99999999H", Some(Duration::from_hours(99_999_999))),
+            ("00000001S", Some(Duration::from_secs(1))),
+            ("123456789m", None),
+            ("", None),
+            ("m", None),
+            ("5", None),
+            ("5s", None),
+            ("+5m", None),
+            ("-5m", None),
+            (" 5m", None),
+            ("5 m", None),
+            ("5.5m", None),
+            ("5m ", None),
+            ("5ms", None),
+            ("\u{664}m", None),
+            ("5\u{b5}", None),
+        ];
+        for (text, timeout) in rows {
+            assert_eq!(parse_timeout(text), timeout, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_check_may_take_half_of_its_timeout_but_not_longer_than_the_longest() {
+        let limits = CheckLimits::new(1, Duration::ZERO, Duration::from_secs(30));
+        let patience = |timeout: Option<&[u8]>| {
+            let value = timeout.map(|value| HeaderValue::from_bytes(value).unwrap());
+            let headers = value.map(|value| (HeaderName::from_static("grpc-timeout"), value));
+            limits.patience(&headers.into_iter().collect())
+        };
+        assert_eq!(patience(None), Duration::from_secs(30));
+        for (text, expected) in [
+            ("200m", Duration::from_millis(100)),
+            ("1n", Duration::ZERO),
+            ("59S", Duration::from_millis(29_500)),
+            ("60S", Duration::from_secs(30)),
+            ("61S", Duration::from_secs(30)),
+            ("99999999H", Duration::from_secs(30)),
+            ("soon", Duration::from_secs(30)),
+            ("+5m", Duration::from_secs(30)),
+        ] {
+            assert_eq!(patience(Some(text.as_bytes())), expected, "{text}");
+        }
+        assert_eq!(patience(Some(b"\xff")), Duration::from_secs(30));
     }
 }

@@ -11,15 +11,21 @@ use crate::authorizer::Effort;
 /// signature takes some 0.1 ms, so that the last of them waits about as long as Envoy does.
 const MAX_WAITING: usize = 1024;
 
+/// No further check joins those of one thread that wait for a signature, or for keys, once their
+/// messages have this size together, in bytes. The last one to join may exceed it.
+const MAX_WAITING_BYTES: usize = 32 << 20;
+
 /// What a check may wait for, and until when.
 #[derive(Debug, Clone, Copy)]
 pub struct Turn<'q> {
+    /// When it arrived, as far as the gate can tell. Its latency is measured from here.
+    pub arrived: Instant,
     /// When it has waited half of the time that the proxy gives it. Later it is refused, so that
     /// the refusal arrives before the proxy's own timeout, which the proxy takes for an error.
     pub deadline: Instant,
     /// The longest wait for an issuer that may have new keys.
     pub key_wait: Duration,
-    /// Where it waits to have a signature verified.
+    /// Where it waits for a signature to be verified, or for keys.
     pub verifications: &'q Verifications,
 }
 
@@ -39,14 +45,19 @@ impl Turn<'_> {
 #[derive(Debug)]
 pub struct Verifications {
     running: Semaphore,
-    waiting: AtomicUsize,
+    /// The checks that wait for their signature.
+    signatures: Queue,
+    /// The checks that wait for an issuer's keys.
+    keys: Queue,
 }
 
 impl Default for Verifications {
     fn default() -> Self {
         Self {
             running: Semaphore::new(1),
-            waiting: AtomicUsize::new(0),
+            signatures: Queue::new(MAX_WAITING),
+            // Each waits for a short time only, and all of an issuer's wait for one answer.
+            keys: Queue::new(usize::MAX),
         }
     }
 }
@@ -63,10 +74,15 @@ impl Verifications {
     }
 
     /// Waits until a signature may be verified, which has to happen before the permit is dropped.
-    pub(super) async fn begin(&self, deadline: Instant) -> Result<SemaphorePermit<'_>, TooLate> {
+    /// The check holds a message of `bytes` meanwhile.
+    pub(super) async fn begin(
+        &self,
+        deadline: Instant,
+        bytes: usize,
+    ) -> Result<SemaphorePermit<'_>, TooLate> {
         let permit = match self.running.try_acquire() {
             Ok(permit) => permit,
-            Err(_) => self.wait(deadline).await?,
+            Err(_) => self.wait(deadline, bytes).await?,
         };
         // Lets the thread read its sockets and answer what is cheap. Without it the checks of one
         // read would have their signatures verified back to back.
@@ -78,22 +94,41 @@ impl Verifications {
         }
     }
 
-    async fn wait(&self, deadline: Instant) -> Result<SemaphorePermit<'_>, TooLate> {
-        let _place = Place::take(&self.waiting)?;
+    /// A place for a check that waits for keys with a message of `bytes`.
+    pub(super) fn wait_for_keys(&self, bytes: usize) -> Result<Place<'_>, TooLate> {
+        self.keys.join(bytes)
+    }
+
+    async fn wait(&self, deadline: Instant, bytes: usize) -> Result<SemaphorePermit<'_>, TooLate> {
+        let _place = self.signatures.join(bytes)?;
         let permit = tokio::time::timeout_at(deadline.into(), self.running.acquire()).await;
         // The semaphore is never closed.
         permit.map_err(|_| TooLate)?.map_err(|_| TooLate)
     }
 }
 
-/// A place among the waiting, given back when dropped.
-struct Place<'q>(&'q AtomicUsize);
+/// How many checks wait, and how large their messages are together.
+#[derive(Debug)]
+struct Queue {
+    max_checks: usize,
+    checks: AtomicUsize,
+    bytes: AtomicUsize,
+}
 
-impl<'q> Place<'q> {
-    fn take(waiting: &'q AtomicUsize) -> Result<Self, TooLate> {
-        let before = waiting.fetch_add(1, Ordering::Relaxed);
-        let place = Self(waiting);
-        if before < MAX_WAITING {
+impl Queue {
+    fn new(max_checks: usize) -> Self {
+        Self {
+            max_checks,
+            checks: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
+        }
+    }
+
+    fn join(&self, bytes: usize) -> Result<Place<'_>, TooLate> {
+        let checks_before = self.checks.fetch_add(1, Ordering::Relaxed);
+        let bytes_before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        let place = Place { queue: self, bytes };
+        if checks_before < self.max_checks && bytes_before < MAX_WAITING_BYTES {
             Ok(place)
         } else {
             Err(TooLate)
@@ -101,9 +136,17 @@ impl<'q> Place<'q> {
     }
 }
 
+/// A place in a queue, given back when dropped.
+#[derive(Debug)]
+pub(super) struct Place<'q> {
+    queue: &'q Queue,
+    bytes: usize,
+}
+
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.queue.checks.fetch_sub(1, Ordering::Relaxed);
+        self.queue.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
@@ -121,27 +164,49 @@ mod tests {
     async fn signatures_are_verified_one_at_a_time() {
         let verifications = Verifications::default();
         assert_eq!(verifications.effort_before(), Effort::Cache);
-        let first = verifications.begin(soon()).await.unwrap();
+        let first = verifications.begin(soon(), 1).await.unwrap();
         assert_eq!(verifications.effort_before(), Effort::Text);
-        let late = verifications.begin(Instant::now()).await;
+        let late = verifications.begin(Instant::now(), 1).await;
         assert!(late.is_err());
         drop(first);
-        assert!(verifications.begin(soon()).await.is_ok());
+        assert!(verifications.begin(soon(), 1).await.is_ok());
     }
 
     #[tokio::test]
     async fn the_queue_is_bounded_and_places_come_back() {
         let verifications = Verifications::default();
-        let first = verifications.begin(soon()).await.unwrap();
+        let first = verifications.begin(soon(), 1).await.unwrap();
         let mut waiting: Vec<_> = (0..MAX_WAITING)
-            .map(|_| Box::pin(verifications.begin(soon())))
+            .map(|_| Box::pin(verifications.begin(soon(), 1)))
             .collect();
         for waiter in &mut waiting {
             assert!(waiter.as_mut().now_or_never().is_none());
         }
-        assert!(verifications.begin(soon()).await.is_err());
+        assert!(verifications.begin(soon(), 1).await.is_err());
         drop(waiting);
         drop(first);
-        assert!(verifications.begin(soon()).await.is_ok());
+        assert!(verifications.begin(soon(), 1).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn the_messages_of_the_waiting_are_bounded_together() {
+        const MESSAGE: usize = 4 << 20;
+        let verifications = Verifications::default();
+        let first = verifications.begin(soon(), MESSAGE).await.unwrap();
+        let mut waiting: Vec<_> = (0..MAX_WAITING_BYTES / MESSAGE)
+            .map(|_| Box::pin(verifications.begin(soon(), MESSAGE)))
+            .collect();
+        for waiter in &mut waiting {
+            assert!(waiter.as_mut().now_or_never().is_none());
+        }
+        assert!(verifications.begin(soon(), 1).await.is_err());
+        let for_keys: Vec<_> = (0..MAX_WAITING_BYTES / MESSAGE)
+            .map(|_| verifications.wait_for_keys(MESSAGE).unwrap())
+            .collect();
+        assert!(verifications.wait_for_keys(1).is_err());
+        drop((waiting, for_keys));
+        assert!(verifications.wait_for_keys(1).is_ok());
+        drop(first);
+        assert!(verifications.begin(soon(), 1).await.is_ok());
     }
 }

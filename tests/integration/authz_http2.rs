@@ -2,6 +2,7 @@
 //! the same connection are not affected.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use portcullis::config::ListenAddress;
 
@@ -111,10 +112,67 @@ async fn a_check_that_stalls_is_refused_before_its_timeout() {
     }
     peer.send(&bytes).await;
     assert_eq!(peer.check("/products/1").await, 200);
+    // Without the timeout that the proxy names it would be refused after 30 seconds.
+    let refused = async {
+        for stream in stalled {
+            assert_eq!(peer.ended(stream).await.status(), 503);
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), refused)
+        .await
+        .expect("the checks are refused by their own timeout");
+    assert_eq!(peer.check("/products/1").await, 200);
+}
+
+#[tokio::test]
+async fn checks_that_go_on_after_their_refusal_leave_the_others_alone() {
+    let setup = Setup {
+        authz_extra: ", max_concurrent_streams: 10000".to_owned(),
+        ..Setup::default()
+    };
+    let gate = TestApp::with(&setup);
+    let mut peer = Peer::connect(address(&gate)).await;
+    let call = Call::check("/products/1").with("grpc-timeout", "20m");
+    let (mut begun, mut rest, mut stalled) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..4_000 {
+        let stream = peer.stream();
+        call.write_headers(&mut begun, stream, 16 << 10);
+        for byte in 0..20 {
+            write_data(&mut rest, stream, &call.body[byte..=byte]);
+        }
+        stalled.push(stream);
+    }
+    peer.send(&begun).await;
     for stream in stalled {
         assert_eq!(peer.ended(stream).await.status(), 503);
     }
+    // More frames than h2 tolerates for streams that it has reset.
+    peer.send(&rest).await;
     assert_eq!(peer.check("/products/1").await, 200);
+}
+
+#[tokio::test]
+async fn checks_that_arrive_before_the_end_are_answered() {
+    let setup = Setup {
+        authz_extra: ", threads: 2".to_owned(),
+        ..Setup::default()
+    };
+    let mut gate = TestApp::with(&setup);
+    let mut peers = Vec::new();
+    for _ in 0..50 {
+        let mut peer = Peer::connect(address(&gate)).await;
+        let stream = peer.stream();
+        let mut bytes = Vec::new();
+        Call::check("/orders/1").write(&mut bytes, stream);
+        peer.send(&bytes).await;
+        peers.push((peer, stream));
+    }
+    gate.app.drain(std::future::pending::<()>).await;
+    for (peer, stream) in &mut peers {
+        assert_eq!(peer.ended(*stream).await.status(), 401);
+    }
+    // Nothing is left to wait for.
+    gate.app.drain(std::future::pending::<()>).await;
 }
 
 #[tokio::test]

@@ -5,12 +5,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
 use portcullis::authorizer::{Authorizer, CacheLimits, Snapshot};
 use portcullis::clock::SystemClock;
 use portcullis::config::ListenAddress;
 use portcullis::ext_authz::{
-    AnswerStyle, DecisionLog, Gate, IdentityHeaders, KeyRefresh, SubjectForm, SubjectNames, Turn,
-    Verifications,
+    AnswerStyle, CheckLimits, CheckService, DecisionLog, Gate, IdentityHeaders, KeyRefresh,
+    SubjectForm, SubjectNames,
 };
 use portcullis::policy::Policy;
 use portcullis::problem::Source;
@@ -21,12 +23,15 @@ use prost::Message;
 
 use crate::asker::{Asker, message, verdict};
 use crate::jwks_server::{Behaviour, JwksServer, ok};
-use crate::raw_http2::{Call, Peer};
+use crate::raw_http2::{CHECK, Call, Peer};
 use crate::test_app::{POLICY, Setup, TestApp};
 use crate::test_issuer::{AUDIENCE, ISSUER, TestIssuer};
 
 /// More than one thread keeps waiting.
 const FLOOD: usize = 4_000;
+
+/// As many as one thread may keep waiting, which take it far longer than 10 ms.
+const QUEUEFUL: usize = 1_000;
 
 fn gate() -> TestApp {
     TestApp::with(&Setup {
@@ -44,10 +49,20 @@ async fn peer(gate: &TestApp) -> Peer {
 
 /// Checks whose tokens are right in all but their signature, and none is like another.
 fn forged(peer: &mut Peer, path: &str, timeout: &str, bytes: &mut Vec<u8>) -> Vec<u32> {
+    some_forged(FLOOD, peer, path, timeout, bytes)
+}
+
+fn some_forged(
+    count: usize,
+    peer: &mut Peer,
+    path: &str,
+    timeout: &str,
+    bytes: &mut Vec<u8>,
+) -> Vec<u32> {
     let forger = TestIssuer::new("key-1");
     let token = forger.token("mallory", "orders.read");
     let (text, signature) = token.rsplit_once('.').unwrap();
-    let signatures = (0..FLOOD).map(|number| {
+    let signatures = (0..count).map(|number| {
         // Base64url takes any of these at the beginning.
         format!("{number:04}{}", &signature[4..])
     });
@@ -88,7 +103,7 @@ async fn nobody_is_late_with_a_short_timeout() {
     let gate = gate();
     let mut peer = peer(&gate).await;
     let mut bytes = Vec::new();
-    let streams = forged(&mut peer, "/orders/1", "20m", &mut bytes);
+    let streams = some_forged(QUEUEFUL, &mut peer, "/orders/1", "20m", &mut bytes);
     peer.send(&bytes).await;
     let mut shed = 0;
     for stream in streams {
@@ -99,6 +114,14 @@ async fn nobody_is_late_with_a_short_timeout() {
         }
     }
     assert!(shed >= 1);
+    // The queue has room for all: each was refused because it had waited for 10 ms.
+    let (_, metrics) = gate.admin("/metrics").await;
+    let sum = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("portcullis_check_duration_seconds_sum "))
+        .expect("the sum of all latencies");
+    let seconds: f64 = sum.parse().unwrap();
+    assert!(seconds >= f64::from(shed) * 0.01, "{shed}: {seconds} s");
 }
 
 #[tokio::test]
@@ -146,15 +169,7 @@ async fn a_public_route_stays_open_to_all_however_many_tokens_are_forged() {
 async fn a_public_route_does_not_wait_for_keys() {
     let issuer = TestIssuer::new("key-1");
     let keys = JwksServer::start(ok(&TestIssuer::jwks([&issuer]))).await;
-    let setup = Setup {
-        authz_extra: ", key_wait_ms: 60000".to_owned(),
-        trust: Some(format!(
-            "{{issuer: \"{ISSUER}\", audiences: [{AUDIENCE}], algorithms: [ES256], \
-             jwks_uri: \"{}\", jwks_timeout_ms: 60000, jwks_cooldown_seconds: 1}}",
-            keys.url()
-        )),
-        ..Setup::default()
-    };
+    let setup = Setup::waiting_for(&keys);
     let gate = TestApp::with(&setup);
     gate.admin_shows("/readyz", "ok").await;
     keys.behave(Behaviour::Stall);
@@ -225,16 +240,19 @@ async fn a_panic_while_keys_are_fetched_is_a_refusal() {
         GateMetrics::register(&mut Registry::default()),
         Arc::new(Panics),
     );
-    let verifications = Verifications::default();
-    let turn = Turn {
-        deadline: Instant::now() + Duration::from_mins(1),
-        key_wait: Duration::from_mins(1),
-        verifications: &verifications,
-    };
+    let minute = Duration::from_mins(1);
+    let limits = CheckLimits::new(1 << 20, minute, minute);
+    let service = CheckService::new(Arc::new(gate), Arc::new(limits));
     let stranger = TestIssuer::new("key-2").token("mallory", "orders.read");
     let bearer = format!("Bearer {stranger}");
     let check = message("/orders/1", Some(&bearer)).encode_to_vec();
-    let answer = gate.check(&check, &turn).await;
-    let verdict = verdict(prost::Message::decode(answer.as_bytes()).unwrap());
+    let call = Call::to(CHECK, &check);
+    let request = http::Request::post(CHECK)
+        .header("content-type", "application/grpc")
+        .body(Full::new(Bytes::from(call.body)))
+        .unwrap();
+    let response = service.answer(request, Instant::now()).await;
+    let answer = response.into_body().collect().await.unwrap().to_bytes();
+    let verdict = verdict(prost::Message::decode(&answer[5..]).unwrap());
     assert_eq!((verdict.status, verdict.code), (500, 13));
 }

@@ -13,7 +13,9 @@ use envoy_types::pb::envoy::service::auth::v3::{
 use envoy_types::pb::google::protobuf::value::Kind;
 use tonic::transport::Channel;
 
+use crate::asker::Asker;
 use crate::test_app::{Setup, TestApp};
+use crate::test_issuer::TestIssuer;
 
 /// The client of a running gate.
 struct Client {
@@ -177,6 +179,19 @@ async fn a_good_token_passes_with_its_identity() {
     }
     let statistics = client.gate.app.authorizer().cache_statistics();
     assert_eq!((statistics.hits, statistics.misses), (1, 1));
+}
+
+#[tokio::test]
+async fn a_token_with_an_unknown_key_is_one_miss_of_the_cache() {
+    let gate = TestApp::start();
+    let asker = Asker::connect(&gate.authz_url()).await;
+    let stranger = TestIssuer::new("key-2").token("mallory", "orders.read");
+    // Only on the first of these routes would other keys help.
+    for (path, status, misses) in [("/orders/1", 401, 1), ("/products/1", 200, 2)] {
+        assert_eq!(asker.ask(path, Some(&stranger)).await.status, status);
+        let statistics = gate.app.authorizer().cache_statistics();
+        assert_eq!((statistics.hits, statistics.misses), (0, misses), "{path}");
+    }
 }
 
 #[tokio::test]

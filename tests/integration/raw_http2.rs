@@ -326,7 +326,7 @@ fn number(bytes: &[u8]) -> u32 {
 }
 
 /// A string literal without Huffman coding (RFC 7541 section 5.2).
-fn push_text(block: &mut Vec<u8>, text: &[u8]) {
+pub(crate) fn push_text(block: &mut Vec<u8>, text: &[u8]) {
     match text.len() {
         short @ 0..127 => block.push(u8::try_from(short).unwrap()),
         long => {

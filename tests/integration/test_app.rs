@@ -8,6 +8,7 @@ use portcullis::clock::ManualClock;
 use portcullis::config::{Config, ListenAddress, Overrides};
 use tempfile::TempDir;
 
+use crate::jwks_server::JwksServer;
 use crate::test_issuer::{AUDIENCE, ISSUER, TestIssuer};
 
 /// The shop that most tests are about.
@@ -44,6 +45,21 @@ pub(crate) struct Setup {
     pub(crate) clock: Option<Arc<ManualClock>>,
     /// Instead of the issuer's key file: the entry of `trust`, as a YAML flow mapping.
     pub(crate) trust: Option<String>,
+}
+
+impl Setup {
+    /// A gate that takes its keys from this server, and waits for it as long as a check may take.
+    pub(crate) fn waiting_for(keys: &JwksServer) -> Self {
+        Self {
+            authz_extra: ", key_wait_ms: 60000".to_owned(),
+            trust: Some(format!(
+                "{{issuer: \"{ISSUER}\", audiences: [{AUDIENCE}], algorithms: [ES256], \
+                 jwks_uri: \"{}\", jwks_timeout_ms: 60000, jwks_cooldown_seconds: 1}}",
+                keys.url()
+            )),
+            ..Self::default()
+        }
+    }
 }
 
 /// A running gate and what it was made of.

@@ -9,7 +9,7 @@ use crate::client;
 use crate::envoy_process::{Door, Envoy, HeaderEncoding, NEWEST, OLDEST};
 use crate::jwks_server::{Behaviour, JwksServer, ok};
 use crate::test_app::{Setup, TestApp};
-use crate::test_issuer::{AUDIENCE, ISSUER, TestIssuer};
+use crate::test_issuer::TestIssuer;
 use crate::upstream::Upstream;
 
 fn body_door(name: &'static str, gate: &ListenAddress, body: &Value) -> Door {
@@ -90,15 +90,7 @@ async fn large_requests_are_refused(version: &str) {
 async fn an_issuer_that_stalls_holds_no_answer_back_beyond_the_proxys_patience() {
     let issuer = TestIssuer::new("key-1");
     let keys = JwksServer::start(ok(&TestIssuer::jwks([&issuer]))).await;
-    let setup = Setup {
-        authz_extra: ", key_wait_ms: 60000".to_owned(),
-        trust: Some(format!(
-            "{{issuer: \"{ISSUER}\", audiences: [{AUDIENCE}], algorithms: [ES256], \
-             jwks_uri: \"{}\", jwks_timeout_ms: 60000, jwks_cooldown_seconds: 1}}",
-            keys.url()
-        )),
-        ..Setup::default()
-    };
+    let setup = Setup::waiting_for(&keys);
     let shop = Shop::open(NEWEST, &setup, |gate| {
         // What is left of it is for a busy machine.
         let brief = json!({"failure_mode_allow": true, "timeout": "2s"});

@@ -6,6 +6,8 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::raw_http2::push_text;
+
 /// A name and a value.
 pub(super) type Field<'a> = (&'a [u8], &'a [u8]);
 
@@ -60,23 +62,6 @@ pub(super) fn get(path: &[u8]) -> Vec<Field<'_>> {
         (b":authority", b"shop.example"),
         (b":path", path),
     ]
-}
-
-/// A string literal without Huffman coding (RFC 7541 section 5.2).
-fn push_text(block: &mut Vec<u8>, text: &[u8]) {
-    match text.len() {
-        short @ 0..127 => block.push(u8::try_from(short).unwrap()),
-        long => {
-            block.push(127);
-            let mut rest = long - 127;
-            while rest >= 128 {
-                block.push(u8::try_from(rest % 128).unwrap() | 128);
-                rest /= 128;
-            }
-            block.push(u8::try_from(rest).unwrap());
-        }
-    }
-    block.extend_from_slice(text);
 }
 
 async fn outcome(stream: &mut TcpStream) -> Outcome {
