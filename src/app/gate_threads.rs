@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use bytes::Bytes;
@@ -30,6 +31,10 @@ use super::read_turns::{LoopClock, ReadTurns};
 use super::socket::AuthzSocket;
 use crate::ext_authz::{CheckBody, CheckLimits, CheckService, Gate, is_check};
 use crate::shutdown::{Phase, Shutdown};
+
+/// The longest that a new connection may take to begin with HTTP/2. Proxies begin at once; whoever
+/// does not keeps a place from them.
+const PREFACE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What all gate threads serve.
 #[derive(Clone)]
@@ -89,8 +94,8 @@ impl GateThreads {
             inlets.push(Inlet { accepted, open });
         }
         if let Some((runtime, listener)) = acceptor {
-            let keepalive = served.http2.keepalive();
-            let connections = Connections::new(listener, max_connections, keepalive);
+            let patience = served.http2.keepalive().min(PREFACE_PATIENCE);
+            let connections = Connections::new(listener, max_connections, patience);
             let stopping = served.shutdown.reached(Phase::Stopping);
             runtime.spawn(async move {
                 tokio::select! {

@@ -8,8 +8,9 @@
 //! - Frames that arrive for a stream which the gate has reset are ignored for one second, and for
 //!   the 50 streams that were reset last. Each further frame counts towards
 //!   `max_error_reset_streams`. So the gate reads a request to its end, even once it has answered.
-//! - A connection may bring 100 empty DATA frames that do not end their stream, over its whole
-//!   lifetime. gRPC has no use for them, and Envoy sends none.
+//! - DATA frames without content, and the frames that a header block may come in: our copy of h2
+//!   has higher limits than the release, see `vendor/README.md`.
+//! - A header list of more than some 24,000 fields is answered with 431. Envoy takes 100 of its caller.
 
 use std::time::Duration;
 

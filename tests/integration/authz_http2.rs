@@ -81,10 +81,18 @@ async fn checks_may_come_in_the_smallest_pieces() {
     let (call, mut bytes, mut streams) = (Call::check("/orders/1"), Vec::new(), Vec::new());
     for _ in 0..200 {
         let stream = peer.stream();
-        call.write_headers(&mut bytes, stream, 4);
+        // A header block of some 150 frames, and data between frames without any.
+        call.write_headers(&mut bytes, stream, 1);
+        write_data(&mut bytes, stream, b"");
         call.write_body(&mut bytes, stream, 1);
         streams.push(stream);
     }
+    // More than the 160 frames in which h2's release takes a header block.
+    let long = Call::check("/orders/1").with("tracestate", "a".repeat(1000));
+    let stream = peer.stream();
+    long.write_headers(&mut bytes, stream, 1);
+    long.write_body(&mut bytes, stream, 1);
+    streams.push(stream);
     peer.send(&bytes).await;
     let stream = peer.stream();
     let mut bytes = Vec::new();
