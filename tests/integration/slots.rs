@@ -172,8 +172,10 @@ async fn probes_are_answered_whoever_occupies_the_admin_listener() {
                 assert_eq!(status, 200, "{occupation:?} {origin:?} {path}");
             }
             let after = evicted(&gate, "admin").await;
+            // This listener answers such a request at once, without its body, and closes.
+            let is_over = matches!(occupation, Occupation::Body);
             assert!(
-                after > before,
+                is_over || after > before,
                 "{occupation:?} {origin:?}: {before} to {after}"
             );
             before = after;
