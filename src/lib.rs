@@ -18,7 +18,7 @@
 //! - [`authorizer`]: snapshots of policy and belief, and the proof cache, around `decide`.
 //! - [`revocation`]: the revocations of an issuer, as a gate knows them.
 //! - [`feed`]: carries keys and revocations from an issuer to remote gates; both ends.
-//! - [`ext_authz`]: Envoy's protocol; translation only.
+//! - [`ext_authz`]: Envoy's protocol, and so far the gate behind it: queue, refusals, identity headers, log.
 //! - [`jwks`]: remote key sets; [`keyring`]: the keys of all issuers at run time.
 //! - [`files`], [`reload`]: what is read from disk, and when it is reloaded.
 //! - [`issuer`]: the companion that issues tokens; one file for each endpoint.
