@@ -3,6 +3,7 @@
 //! A check asks [`RevocationList::is_revoked`] about every token, cached proof or not. It never
 //! waits, and costs the same with a million entries as with one: four look-ups.
 
+mod floored;
 mod recency;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -13,6 +14,7 @@ use arc_swap::ArcSwapOption;
 use crate::clock::UnixSeconds;
 use crate::token::{LogPosition, Mark, Revocable};
 
+use floored::Floored;
 pub use recency::{OnStale, Recency};
 
 /// A power of two, so that the first bits of a mark choose the shard. A change copies one shard:
@@ -35,17 +37,21 @@ pub struct Revocation {
 
 /// What one issuer has taken back. Read by checks, written by whoever follows the issuer's log.
 pub struct RevocationList {
-    shards: Box<[ArcSwapOption<Shard>]>,
-    /// Tokens from before this position are refused, whosesoever they are.
-    floor: AtomicU64,
+    /// Tokens from before the floor are refused, whosesoever they are.
+    rows: Floored<Rows>,
     /// How much of the log is in here.
     position: AtomicU64,
-    entries: AtomicUsize,
     max_entries: usize,
     /// Held by whoever writes; never by a reader.
     writing: Mutex<()>,
     /// Absent where the log is in the same process.
     recency: Option<Recency>,
+}
+
+/// All entries. Changed by one thread at a time.
+struct Rows {
+    shards: Box<[ArcSwapOption<Shard>]>,
+    entries: AtomicUsize,
 }
 
 /// Entries whose marks begin alike, sorted by mark.
@@ -77,12 +83,8 @@ impl RevocationList {
     /// A list that holds nothing yet, and at most `max_entries` subjects.
     pub fn new(max_entries: usize) -> Self {
         Self {
-            shards: (0..1_usize << SHARD_BITS)
-                .map(|_| ArcSwapOption::empty())
-                .collect(),
-            floor: AtomicU64::new(0),
+            rows: Floored::new(Rows::new()),
             position: AtomicU64::new(0),
-            entries: AtomicUsize::new(0),
             max_entries: max_entries.max(1),
             writing: Mutex::new(()),
             recency: None,
@@ -112,29 +114,19 @@ impl RevocationList {
 
     /// Whether a token that holds has been taken back. Never waits.
     pub fn is_revoked(&self, token: &Revocable) -> bool {
-        if token.position().0 < self.floor.load(Ordering::Acquire) {
-            return true;
-        }
-        if self.entries.load(Ordering::Acquire) == 0 {
-            return false;
-        }
-        token.marks().any(|mark| {
-            self.find(mark)
-                .is_some_and(|revoked| token.position() < revoked)
-        })
-    }
-
-    fn find(&self, mark: Mark) -> Option<LogPosition> {
-        let shard = self.shard(mark)?.load();
-        let entries = &shard.as_ref()?.0;
-        let found = entries.binary_search_by_key(&mark, |entry| entry.mark);
-        Some(entries.get(found.ok()?)?.position)
+        let position = token.position();
+        self.rows.refuses(position.0, |rows| rows.lists(token))
     }
 
     /// Adds rows of the log, in any order, some perhaps for the second time.
     pub fn extend(&self, revocations: &[Revocation]) {
         let _writing = self.lock();
-        self.add(revocations);
+        for revocation in revocations {
+            if revocation.mark.is_none() {
+                self.rows.raise(revocation.position.0);
+            }
+        }
+        self.rows.rows().add(revocations);
         let last = revocations.iter().map(|revocation| revocation.position);
         self.advance(last.max().unwrap_or_default());
         self.bound();
@@ -155,24 +147,27 @@ impl RevocationList {
     /// Drops what can no longer refuse anything.
     pub fn sweep(&self, now: UnixSeconds) {
         let _writing = self.lock();
-        self.retain(|entry| entry.expires_at > now);
+        self.rows.rows().retain(|entry| entry.expires_at > now);
     }
 
     /// The size and how far it has come.
     pub fn statistics(&self) -> RevocationStatistics {
-        let entries = self.entries.load(Ordering::Relaxed);
+        let rows = self.rows.rows();
+        let entries = rows.entries.load(Ordering::Relaxed);
         RevocationStatistics {
             entries,
             max_entries: self.max_entries,
-            bytes: entries * size_of::<Entry>() + self.shards.len() * size_of::<usize>(),
+            bytes: entries * size_of::<Entry>() + rows.shards.len() * size_of::<usize>(),
             position: LogPosition(self.position.load(Ordering::Acquire)),
-            floor: LogPosition(self.floor.load(Ordering::Acquire)),
+            floor: LogPosition(self.rows.floor()),
         }
     }
 
     /// All rows that it holds, with those for everyone as one.
     pub fn rows(&self) -> Vec<Revocation> {
         let mut rows: Vec<Revocation> = self
+            .rows
+            .rows()
             .entries_of_all_shards()
             .into_iter()
             .map(|entry| Revocation {
@@ -181,7 +176,7 @@ impl RevocationList {
                 expires_at: entry.expires_at,
             })
             .collect();
-        let floor = self.floor.load(Ordering::Acquire);
+        let floor = self.rows.floor();
         if floor > 0 {
             rows.push(Revocation {
                 position: LogPosition(floor),
@@ -190,6 +185,67 @@ impl RevocationList {
             });
         }
         rows
+    }
+
+    /// Keeps the bound without letting anything through: the older half becomes one rule, that
+    /// tokens from before its last row are refused. Their callers have to get new ones.
+    fn bound(&self) {
+        let rows = self.rows.rows();
+        let entries = rows.entries.load(Ordering::Acquire);
+        if entries <= self.max_entries {
+            if entries * 100 >= self.max_entries * NEARLY_FULL_PERCENT {
+                tracing::warn!(
+                    revocations.entries = entries,
+                    revocations.max = self.max_entries,
+                    "the list of revocations is nearly full: when it is, older tokens are refused \
+                     whosesoever they are; raise `max_revocations`"
+                );
+            }
+            return;
+        }
+        let mut positions: Vec<LogPosition> = rows
+            .entries_of_all_shards()
+            .iter()
+            .map(|entry| entry.position)
+            .collect();
+        let middle = positions.len() / 2;
+        let (_, median, _) = positions.select_nth_unstable(middle);
+        let floor = *median;
+        self.rows.raise_and_drop(floor.0, |rows| {
+            rows.retain(|entry| entry.position > floor);
+        });
+        tracing::error!(
+            revocations.max = self.max_entries,
+            revocations.floor = floor.0,
+            "the list of revocations is full: tokens from before the floor are refused, \
+             whosesoever they are; raise `max_revocations`"
+        );
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Rows {
+    fn new() -> Self {
+        let shards = (0..1_usize << SHARD_BITS).map(|_| ArcSwapOption::empty());
+        Self {
+            shards: shards.collect(),
+            entries: AtomicUsize::new(0),
+        }
+    }
+
+    fn lists(&self, token: &Revocable) -> bool {
+        let revokes = |mark| self.find(mark).is_some_and(|at| token.position() < at);
+        self.entries.load(Ordering::Acquire) > 0 && token.marks().any(revokes)
+    }
+
+    fn find(&self, mark: Mark) -> Option<LogPosition> {
+        let shard = self.shard(mark)?.load();
+        let entries = &shard.as_ref()?.0;
+        let found = entries.binary_search_by_key(&mark, |entry| entry.mark);
+        Some(entries.get(found.ok()?)?.position)
     }
 
     fn shard(&self, mark: Mark) -> Option<&ArcSwapOption<Shard>> {
@@ -201,16 +257,12 @@ impl RevocationList {
     fn add(&self, revocations: &[Revocation]) {
         let mut entries = Vec::with_capacity(revocations.len());
         for revocation in revocations {
-            match revocation.mark {
-                None => {
-                    self.floor
-                        .fetch_max(revocation.position.0, Ordering::AcqRel);
-                }
-                Some(mark) => entries.push(Entry {
+            if let Some(mark) = revocation.mark {
+                entries.push(Entry {
                     mark,
                     position: revocation.position,
                     expires_at: revocation.expires_at,
-                }),
+                });
             }
         }
         entries.sort_unstable_by_key(|entry| entry.mark);
@@ -248,46 +300,9 @@ impl RevocationList {
         }
     }
 
-    /// Keeps the bound without letting anything through: the older half becomes one rule, that
-    /// tokens from before its last row are refused. Their callers have to get new ones.
-    fn bound(&self) {
-        let entries = self.entries.load(Ordering::Acquire);
-        if entries <= self.max_entries {
-            if entries * 100 >= self.max_entries * NEARLY_FULL_PERCENT {
-                tracing::warn!(
-                    revocations.entries = entries,
-                    revocations.max = self.max_entries,
-                    "the list of revocations is nearly full: when it is, older tokens are refused \
-                     whosesoever they are; raise `max_revocations`"
-                );
-            }
-            return;
-        }
-        let mut positions: Vec<LogPosition> = self
-            .entries_of_all_shards()
-            .iter()
-            .map(|entry| entry.position)
-            .collect();
-        let middle = positions.len() / 2;
-        let (_, median, _) = positions.select_nth_unstable(middle);
-        let floor = *median;
-        self.floor.fetch_max(floor.0, Ordering::AcqRel);
-        self.retain(|entry| entry.position > floor);
-        tracing::error!(
-            revocations.max = self.max_entries,
-            revocations.floor = floor.0,
-            "the list of revocations is full: tokens from before the floor are refused, \
-             whosesoever they are; raise `max_revocations`"
-        );
-    }
-
     fn entries_of_all_shards(&self) -> Vec<Entry> {
         let shards = self.shards.iter().filter_map(ArcSwapOption::load_full);
         shards.flat_map(|shard| shard.0.to_vec()).collect()
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, ()> {
-        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

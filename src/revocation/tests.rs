@@ -84,6 +84,33 @@ fn a_full_list_refuses_more_and_never_less() {
 }
 
 #[test]
+fn a_revoked_token_is_refused_while_the_list_overflows() {
+    const ROUNDS: u64 = 50;
+    let taken_back = token(0, u128::MAX);
+    for _ in 0..ROUNDS {
+        let list = RevocationList::new(10);
+        list.extend(&[row(1, u128::MAX)]);
+        let done = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let readers: [_; 2] = std::array::from_fn(|_| {
+                scope.spawn(|| {
+                    while !done.load(Ordering::Acquire) {
+                        assert!(list.is_revoked(&taken_back), "let through");
+                    }
+                })
+            });
+            for position in 2..=40 {
+                list.extend(&[row(position, u128::from(position) << 110)]);
+            }
+            done.store(true, Ordering::Release);
+            for reader in readers {
+                reader.join().unwrap();
+            }
+        });
+    }
+}
+
+#[test]
 fn what_has_expired_is_swept_and_nothing_else() {
     let list = RevocationList::new(100);
     let short = Revocation {
