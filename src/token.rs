@@ -25,6 +25,7 @@ mod pem;
 mod refusal;
 mod revocable;
 mod secret;
+mod signed;
 mod signing_key;
 mod trust;
 mod verified;
@@ -42,6 +43,7 @@ pub use key_schedule::{
 pub use key_set::{KeySet, KeySetError, MAXIMUM_JWKS_BYTES, MAXIMUM_KEYS, SkippedKey};
 pub use refusal::{Claim, Refusal};
 pub use revocable::{GRANT_CLAIM, LogPosition, Mark, POSITION_CLAIM, Revocable, Subject};
+pub use signed::SignedToken;
 pub use signing_key::{CryptographyFailed, KeyText, SigningKey, SigningKeyError, generate_key};
 pub use trust::{DuplicateIssuer, IssuerIndex, IssuerRules, Stale, Trust};
 pub use verified::VerifiedToken;

@@ -5,7 +5,8 @@
 //! tokens of its logins. That is how one logs out.
 //!
 //! Either token ends the whole grant: the refresh tokens and all access tokens that came of it. An
-//! access token without a grant ends alone.
+//! access token without a grant ends alone. That one of our keys has signed it is enough: a gate may
+//! still accept what the rules or the clock of this issuer refuse by now.
 
 use std::sync::Arc;
 
@@ -14,16 +15,24 @@ use axum::http::StatusCode;
 use axum::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
 use super::refusal::Refusal;
-use super::standing::FoundToken;
 use super::{Issuer, body};
-use crate::identity::{AppKey, Form, UserId};
-use crate::token::{Credential, GRANT_CLAIM, Subject, UnverifiedToken, VerifiedToken};
+use crate::identity::{AppKey, Form, PlainSecret, UserId};
+use crate::store::RefreshToken;
+use crate::token::{Credential, SignedToken, Subject, UnverifiedToken};
 
 /// Who gives a token back.
 enum Revoker {
     App(AppKey),
     /// By the token of a login.
     User(UserId),
+}
+
+/// What is given back.
+enum ReturnedToken {
+    /// Signed by us; perhaps expired or taken back already.
+    Access(Box<SignedToken>),
+    /// Kept by us and not expired; perhaps used.
+    Refresh(RefreshToken),
 }
 
 pub(super) async fn revoke(
@@ -37,7 +46,7 @@ pub(super) async fn revoke(
     let form = body::form(request).await?;
     let revoker = issuer.revoker(&headers, &form).await?;
     let text = form.get("token").ok_or(Refusal::Missing("token"))?;
-    if let Some(token) = issuer.find_token(text).await?
+    if let Some(token) = issuer.returned_token(text).await?
         && revoker.may_revoke(&token)
     {
         issuer.take_back(&token).await?;
@@ -79,12 +88,30 @@ impl Issuer {
         Ok(standing.ok_or(Refusal::BadBearer)?.user.id)
     }
 
-    async fn take_back(&self, token: &FoundToken) -> Result<(), Refusal> {
+    /// Both kinds are looked for, so that a wrong hint does no harm (RFC 7009 section 2.1).
+    async fn returned_token(&self, text: &str) -> Result<Option<ReturnedToken>, Refusal> {
+        if let Ok(token) = UnverifiedToken::parse(text.as_bytes())
+            && let Ok(signed) = self.guard.snapshot().trust().verify_signature(token)
+        {
+            return Ok(Some(ReturnedToken::Access(Box::new(signed))));
+        }
+        let digest = PlainSecret::claimed(text).digest();
+        let found = self.store.refresh_token(&digest, self.clock.now()).await?;
+        Ok(found.map(ReturnedToken::Refresh))
+    }
+
+    async fn take_back(&self, token: &ReturnedToken) -> Result<(), Refusal> {
         let subject = match token {
-            FoundToken::Refresh(token) => Some(Subject::Grant(token.family.clone())),
-            // The log grows by what changes something.
-            FoundToken::Access(token) if self.is_taken_back(token).await? => None,
-            FoundToken::Access(token) => grant_or_token(token),
+            ReturnedToken::Refresh(token) => Some(Subject::Grant(token.family.clone())),
+            ReturnedToken::Access(token) => {
+                let (subjects, given_out) = (token.subjects(), token.position());
+                // The log grows by what changes something.
+                if self.store.is_revoked(&subjects, given_out).await? {
+                    None
+                } else {
+                    grant_or_token(token)
+                }
+            }
         };
         if let Some(subject) = subject {
             self.store.revoke(&subject, self.clock.now()).await?;
@@ -94,16 +121,33 @@ impl Issuer {
 }
 
 impl Revoker {
-    fn may_revoke(&self, token: &FoundToken) -> bool {
+    fn may_revoke(&self, token: &ReturnedToken) -> bool {
         match self {
             Self::App(key) => token.app() == Some(key.as_str()),
-            Self::User(id) => token.app().is_none() && token.user() == id.as_str(),
+            Self::User(id) => token.app().is_none() && token.user() == Some(id.as_str()),
         }
     }
 }
 
-fn grant_or_token(token: &VerifiedToken) -> Option<Subject> {
-    let grant = token.claim(GRANT_CLAIM).and_then(serde_json::Value::as_str);
-    let grant = grant.map(|grant| Subject::Grant(grant.to_owned()));
+impl ReturnedToken {
+    /// The app that it was made for.
+    fn app(&self) -> Option<&str> {
+        match self {
+            Self::Access(token) => Issuer::app_of_token(token.client()),
+            Self::Refresh(token) => token.app.as_ref().map(AppKey::as_str),
+        }
+    }
+
+    /// The user's id.
+    fn user(&self) -> Option<&str> {
+        match self {
+            Self::Access(token) => token.subject(),
+            Self::Refresh(token) => Some(token.user.as_str()),
+        }
+    }
+}
+
+fn grant_or_token(token: &SignedToken) -> Option<Subject> {
+    let grant = token.grant().map(|grant| Subject::Grant(grant.to_owned()));
     grant.or_else(|| token.id().map(|id| Subject::Token(id.to_owned())))
 }

@@ -26,24 +26,6 @@ pub(super) struct Standing {
     pub(super) scopes: ScopeSet,
 }
 
-impl FoundToken {
-    /// The app that it was made for.
-    pub(super) fn app(&self) -> Option<&str> {
-        match self {
-            Self::Access(token) => Issuer::app_of_token(token.client()),
-            Self::Refresh(token) => token.app.as_ref().map(AppKey::as_str),
-        }
-    }
-
-    /// The user's id.
-    pub(super) fn user(&self) -> &str {
-        match self {
-            Self::Access(token) => token.subject(),
-            Self::Refresh(token) => token.user.as_str(),
-        }
-    }
-}
-
 impl Issuer {
     /// What a caller presents as a token; nothing where it never was one or has expired. Both kinds
     /// are looked for, so that a wrong hint does no harm (RFC 7009 section 2.1).

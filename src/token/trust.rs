@@ -13,6 +13,7 @@ use super::fingerprint::{Fields, Fingerprint};
 use super::header::Header;
 use super::key_set::KeySet;
 use super::refusal::Refusal;
+use super::signed::SignedToken;
 use super::verified::{Basis, VerifiedToken};
 use crate::clock::UnixSeconds;
 
@@ -73,14 +74,19 @@ struct LoadedKeys {
     fingerprint: Fingerprint,
 }
 
-/// A token that is right in all but its signature, which has not been checked.
-struct Examined<'t> {
+/// A token of an issuer that is known, of which nothing else has been checked.
+struct Unchecked<'t> {
     parts: Parts<'t>,
     header: Header,
     claims: Claims,
     signature: Vec<u8>,
     index: IssuerIndex,
     issuer: &'t TrustedIssuer,
+}
+
+/// A token that is right in all but its signature, which has not been checked.
+struct Examined<'t> {
+    token: Unchecked<'t>,
     times: Times,
     loaded: &'t LoadedKeys,
 }
@@ -143,24 +149,34 @@ impl Trust {
         now: UnixSeconds,
     ) -> Result<VerifiedToken, Refusal> {
         let examined = self.examine(token, now)?;
-        let message = examined.parts.message.as_bytes();
-        let Examined { index, header, .. } = &examined;
-        let keys = &examined.loaded.keys;
-        keys.check_signature(*index, header, message, &examined.signature)?;
+        let Examined {
+            token,
+            times,
+            loaded,
+        } = examined;
+        token.check_signature(&loaded.keys)?;
         let basis = Basis {
-            rules: Arc::clone(&examined.issuer.rules),
-            index: examined.index,
-            fingerprint: examined.loaded.fingerprint,
+            rules: Arc::clone(&token.issuer.rules),
+            index: token.index,
+            fingerprint: loaded.fingerprint,
         };
-        VerifiedToken::new(basis, examined.times, examined.claims)
+        VerifiedToken::new(basis, times, token.claims)
+    }
+
+    /// Checks the signature alone: whether a key of the issuer that the token names has made it. Its
+    /// times, lifetime, audience and type may be wrong.
+    pub fn verify_signature(&self, token: UnverifiedToken<'_>) -> Result<SignedToken, Refusal> {
+        let token = self.read(token)?;
+        token.check_signature(&token.loaded()?.keys)?;
+        Ok(SignedToken::new(token.claims))
     }
 
     /// Looks at everything but the signature. What this refuses, [`Trust::verify`] refuses for the
     /// same reason; what it lets pass is not believed yet. Costs no cryptography.
     pub fn screen(&self, token: UnverifiedToken<'_>, now: UnixSeconds) -> Result<(), Refusal> {
         let examined = self.examine(token, now)?;
-        let keys = &examined.loaded.keys;
-        keys.candidates(examined.index, &examined.header)?;
+        let Unchecked { index, header, .. } = &examined.token;
+        examined.loaded.keys.candidates(*index, header)?;
         Ok(())
     }
 
@@ -169,6 +185,19 @@ impl Trust {
         token: UnverifiedToken<'t>,
         now: UnixSeconds,
     ) -> Result<Examined<'t>, Refusal> {
+        let token = self.read(token)?;
+        let times = token
+            .issuer
+            .check_rules(&token.header, &token.claims, now)?;
+        let loaded = token.loaded()?;
+        Ok(Examined {
+            token,
+            times,
+            loaded,
+        })
+    }
+
+    fn read<'t>(&'t self, token: UnverifiedToken<'t>) -> Result<Unchecked<'t>, Refusal> {
         let parts = Parts::split(token)?;
         let header = Header::parse(parts.header)?;
         let claims = Claims::parse(parts.claims)?;
@@ -180,17 +209,13 @@ impl Trust {
             .get(claims.issuer()?)
             .ok_or(Refusal::UnknownIssuer)?;
         let issuer = self.issuers.get(index.0).ok_or(Refusal::UnknownIssuer)?;
-        let times = issuer.check_rules(&header, &claims, now)?;
-        let loaded = issuer.keys.as_ref().ok_or(Refusal::KeysNotLoaded(index))?;
-        Ok(Examined {
+        Ok(Unchecked {
             parts,
             header,
             claims,
             signature,
             index,
             issuer,
-            times,
-            loaded,
         })
     }
 
@@ -212,6 +237,18 @@ impl Trust {
             .times()
             .check(&issuer.rules, now)
             .map_err(Stale::Times)
+    }
+}
+
+impl<'t> Unchecked<'t> {
+    fn loaded(&self) -> Result<&'t LoadedKeys, Refusal> {
+        let keys = self.issuer.keys.as_ref();
+        keys.ok_or(Refusal::KeysNotLoaded(self.index))
+    }
+
+    fn check_signature(&self, keys: &KeySet) -> Result<(), Refusal> {
+        let message = self.parts.message.as_bytes();
+        keys.check_signature(self.index, &self.header, message, &self.signature)
     }
 }
 

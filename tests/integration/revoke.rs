@@ -2,9 +2,15 @@
 
 use std::time::Duration;
 
+use portcullis::clock::{Clock, SystemClock};
+use portcullis::token::{LogPosition, Subject};
+use serde_json::{Value, json};
+
 use crate::client::Answer;
 use crate::issuer::error;
-use crate::test_companion::{FORM, PASSWORD, TestClient, TestCompanion, TestTokens, basic, bearer};
+use crate::test_companion::{
+    FORM, PASSWORD, TestClient, TestCompanion, TestTokens, URL, basic, bearer, setup, sqlite,
+};
 use crate::test_issuer::TestIssuer;
 
 const REVOKE: &str = "/authorization/revoke";
@@ -292,6 +298,84 @@ async fn wrong_requests_are_refused_as_rfc_7009_says() {
     );
     is_empty_success(&companion.send("POST", REVOKE, &[FORM], &both).await);
     assert_eq!(lives(&companion, &app, &tokens).await, (false, false));
+}
+
+#[tokio::test]
+async fn what_the_gates_still_accept_can_be_given_back_whatever_the_issuers_rules_are_now() {
+    let companion = TestCompanion::start().await;
+    let alice = companion.register("alice").await;
+    let app = companion.app(&alice, "web-shop").await;
+    let tokens = companion.tokens(&app).await;
+    // Tokens may live less from now on, so the issuer itself refuses those from before.
+    let mut setup = setup(companion.path(), &sqlite(companion.path()));
+    let closing = setup.extra.rfind('}').unwrap();
+    setup
+        .extra
+        .insert_str(closing, ", access_token_seconds: 60");
+    let companion = companion.restart_with(&setup);
+    let whoami = companion.get("/authorization/whoami", &tokens.access).await;
+    assert_eq!(whoami.status, 401, "{whoami:?}");
+    assert_eq!(
+        companion.check("GET", "/orders/1", &tokens.access).await,
+        200
+    );
+    let form = format!("token={}", tokens.access);
+    is_empty_success(&companion.form(REVOKE, &app, &form).await);
+    assert_eq!(
+        companion.check("GET", "/orders/1", &tokens.access).await,
+        401
+    );
+}
+
+#[tokio::test]
+async fn a_signature_and_the_issuers_name_are_enough_to_give_a_token_back() {
+    let companion = TestCompanion::start().await;
+    let alice = companion.register("alice").await;
+    let app = companion.app(&alice, "web-shop").await;
+    let (now, store) = (SystemClock.now().0, companion.open_store().await);
+    let claims = |id: &str, changes: Value| {
+        let mut claims = json!({
+            "iss": URL, "aud": "orders-api", "sub": "alice", "client_id": app.key,
+            "scope": "orders.read", "iat": now, "exp": now + 60, "jti": id,
+        });
+        for (name, value) in changes.as_object().unwrap() {
+            claims[name] = value.clone();
+        }
+        claims
+    };
+    let rows = [
+        ("at+jwt", json!({"iat": now + 8, "exp": now + 68}), 1),
+        ("at+jwt", json!({"exp": now + 86_400}), 1),
+        ("at+jwt", json!({"nbf": now + 500}), 1),
+        ("at+jwt", json!({"aud": "gone"}), 1),
+        ("at+jwt", json!({"aud": null, "scope": 5}), 1),
+        ("at+jwt", json!({"exp": "tomorrow"}), 1),
+        ("at+jwt", json!({"iat": now - 90, "exp": now - 30}), 1),
+        ("JWT", json!({}), 1),
+        // Somebody else's, and no token of this issuer.
+        ("at+jwt", json!({"client_id": "other"}), 0),
+        ("at+jwt", json!({"client_id": null}), 0),
+        ("at+jwt", json!({"iss": "https://other.example"}), 0),
+    ];
+    for (number, (kind, changes, appended)) in rows.into_iter().enumerate() {
+        let mut claims = claims(&format!("token-{number}"), changes.clone());
+        claims["rev"] = store.log_position().await.unwrap().0.into();
+        let token = companion.sign(kind, &claims).await;
+        let before = store.log_position().await.unwrap().0;
+        // Twice: the log grows by what changes something.
+        for _ in 0..2 {
+            let form = format!("token={token}");
+            is_empty_success(&companion.form(REVOKE, &app, &form).await);
+        }
+        let after = store.log_position().await.unwrap().0;
+        assert_eq!(after - before, appended, "{kind} {changes}");
+        let subject = [Subject::Token(format!("token-{number}"))];
+        let revoked = store
+            .is_revoked(&subject, LogPosition(before))
+            .await
+            .unwrap();
+        assert_eq!(revoked, appended == 1, "{kind} {changes}");
+    }
 }
 
 fn parts(token: &str) -> [&str; 3] {

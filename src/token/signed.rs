@@ -1,0 +1,56 @@
+//! A token that its issuer has signed, whatever else is wrong with it.
+
+use super::claims::Claims;
+use super::revocable::{GRANT_CLAIM, LogPosition, POSITION_CLAIM, Subject};
+
+/// The claims of a token whose signature held under a key of the issuer that it names. Times,
+/// lifetime, audience and type were not looked at, so it proves no right to anything: it is enough
+/// to take the token back, which others may still accept under other rules or another clock. Only
+/// [`Trust::verify_signature`](super::Trust::verify_signature) makes one.
+pub struct SignedToken {
+    claims: Claims,
+}
+
+impl SignedToken {
+    pub(super) fn new(claims: Claims) -> Self {
+        Self { claims }
+    }
+
+    /// `sub`, if it is well formed.
+    pub fn subject(&self) -> Option<&str> {
+        self.claims.subject().ok()
+    }
+
+    /// `client_id`, else `azp`, if they are well formed.
+    pub fn client(&self) -> Option<&str> {
+        self.claims.client().ok().flatten()
+    }
+
+    /// `jti`, if it is well formed.
+    pub fn id(&self) -> Option<&str> {
+        self.claims.id().ok().flatten()
+    }
+
+    /// The grant that it belongs to, if any.
+    pub fn grant(&self) -> Option<&str> {
+        self.claims.0.get(GRANT_CLAIM)?.as_str()
+    }
+
+    /// The position that it carries; without one it is older than any revocation.
+    pub fn position(&self) -> LogPosition {
+        let position = self.claims.0.get(POSITION_CLAIM);
+        LogPosition(position.and_then(serde_json::Value::as_u64).unwrap_or(0))
+    }
+
+    /// All that can take it back, everyone's aside.
+    pub fn subjects(&self) -> Vec<Subject> {
+        let owned = |name: &str| name.to_owned();
+        let subjects = [
+            self.subject().map(owned).map(Subject::User),
+            self.client().map(owned).map(Subject::App),
+            self.grant().map(owned).map(Subject::Grant),
+            self.id().map(owned).map(Subject::Token),
+        ];
+        subjects.into_iter().flatten().collect()
+    }
+}
