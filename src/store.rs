@@ -9,6 +9,7 @@ mod authorization_codes;
 mod backup;
 mod batches;
 mod change;
+mod first_start;
 mod grants;
 mod location;
 mod locking;

@@ -159,6 +159,13 @@ impl ScopeSet {
         Self(self.0.intersection(&other.0).cloned().collect())
     }
 
+    /// With one more.
+    #[must_use]
+    pub fn with(mut self, scope: ScopeName) -> Self {
+        self.0.insert(scope);
+        self
+    }
+
     /// Those that open what administrators do.
     #[must_use]
     pub fn administrative(&self) -> Self {

@@ -29,6 +29,8 @@ pub use scopes::{NewScope, ScopeUpdate};
 pub use tokens::WhatToRevoke;
 pub use users::{NewUser, UserUpdate};
 
+pub(super) use users::PreparedUser;
+
 /// Users, roles, scopes and apps, in the hands of somebody.
 pub struct Directory<'a> {
     store: &'a Store,
@@ -237,10 +239,11 @@ impl Thing {
     }
 }
 
-async fn commit(change: Change) -> Result<(), DirectoryError> {
+pub(super) async fn commit(change: Change) -> Result<(), DirectoryError> {
     match change.commit().await? {
         Committed::Yes => Ok(()),
         Committed::LastAdministrator => Err(DirectoryError::LastAdministrator),
+        Committed::EverybodyAdministrator => Err(DirectoryError::EverybodyAdministrator),
     }
 }
 

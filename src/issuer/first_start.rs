@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use super::directory::{Authority, DirectoryError, NewUser};
+use super::directory::{self, Authority, Directory, DirectoryError, NewUser, PreparedUser};
 use super::{Issuer, IssuerError, random};
 use crate::files::{self, FileError};
-use crate::identity::{PlainSecret, RoleName, ScopeName};
-use crate::store::StoreError;
+use crate::identity::{PlainSecret, RoleName, ScopeName, ScopeSet};
+use crate::store::{Created, StoreError};
 use crate::token::secret_in_file;
 
 const ADMINISTRATOR: &str = "admin";
@@ -56,34 +56,13 @@ pub enum FirstStartError {
 }
 
 impl Issuer {
-    /// Adds what is missing; harmless on a store that has it.
+    /// Makes what an empty store needs, once and all at once; to a store that has had it, only the
+    /// scopes of this release are added. What administrators have done to roles since then stays.
     pub(super) async fn prepare_first_start(&self) -> Result<FirstAdministrator, IssuerError> {
-        let own = OWN_SCOPES.map(|(name, description)| (ScopeName::parse(name), description));
-        let mut scopes = Vec::new();
-        for (name, description) in own {
-            let name = name.map_err(|_| StoreError::Unreadable("scope"))?;
-            self.store.add_scope(&name, description).await?;
-            scopes.push(name);
-        }
-        let administrator = self.own_role(ADMINISTRATOR_ROLE, &scopes).await?;
-        if self.store.default_role().await?.is_none() {
-            scopes.retain(|scope| scope.as_str().starts_with("consumer."));
-            let consumer = self.own_role(DEFAULT_ROLE, &scopes).await?;
-            self.store.set_default_role(&consumer).await?;
-        }
-        if self.store.has_users().await? {
+        if self.store.is_prepared().await? {
+            self.add_new_scopes().await?;
             return Ok(FirstAdministrator::Present);
         }
-        self.add_administrator(administrator).await
-    }
-
-    async fn own_role(&self, name: &str, scopes: &[ScopeName]) -> Result<RoleName, StoreError> {
-        let role = RoleName::parse(name).map_err(|_| StoreError::Unreadable("role"))?;
-        self.store.add_role(&role, scopes).await?;
-        Ok(role)
-    }
-
-    async fn add_administrator(&self, role: RoleName) -> Result<FirstAdministrator, IssuerError> {
         let file = self.settings.admin_password_file.as_deref();
         let (password, outcome) = if let Some(file) = file {
             (read_password(file)?, FirstAdministrator::FromFile)
@@ -97,15 +76,114 @@ impl Issuer {
             username: ADMINISTRATOR.to_owned(),
             email: ADMINISTRATOR_EMAIL.to_owned(),
             password,
-            roles: Some(vec![role.as_str().to_owned()]),
+            roles: Some(vec![ADMINISTRATOR_ROLE.to_owned()]),
         };
-        match self.directory(Authority::Machine).add_user(user).await {
-            Ok(_) => Ok(outcome),
-            // Another issuer on the same store was faster.
-            Err(DirectoryError::NameTaken) => Ok(FirstAdministrator::Present),
-            Err(error) => Err(FirstStartError::Password(error.to_string()).into()),
+        let directory = self.directory(Authority::Machine);
+        let administrator = directory.prepare_user(user).await.map_err(not_made)?;
+        match self.first_start(&directory, &administrator).await? {
+            FirstStart::Administrator => Ok(outcome),
+            FirstStart::NoAdministrator => Ok(FirstAdministrator::Present),
         }
     }
+
+    async fn first_start(
+        &self,
+        directory: &Directory<'_>,
+        administrator: &PreparedUser,
+    ) -> Result<FirstStart, IssuerError> {
+        let mut change = self.store.change(self.clock.now()).await?;
+        if change.is_prepared().await? {
+            // Another issuer on the same store was faster.
+            return Ok(FirstStart::NoAdministrator);
+        }
+        let mut scopes = ScopeSet::default();
+        for (name, description) in own_scopes()? {
+            change.add_scope(&name, description).await?;
+            scopes = scopes.with(name);
+        }
+        let role = role_name(ADMINISTRATOR_ROLE)?;
+        change.extend_role(&role, &scopes).await?;
+        // The command line may have chosen one before; administrators it cannot make.
+        if change
+            .default_role()
+            .await?
+            .is_none_or(|chosen| chosen == role)
+        {
+            let consumer = role_name(DEFAULT_ROLE)?;
+            let scopes = scopes.without(&scopes.administrative());
+            change.extend_role(&consumer, &scopes).await?;
+            change.set_default_role(&consumer).await?;
+        }
+        let first = if change.has_users().await? {
+            FirstStart::NoAdministrator
+        } else {
+            let added = directory.add_prepared_user(&mut change, administrator);
+            added.await.map_err(not_made)?;
+            FirstStart::Administrator
+        };
+        change.set_prepared().await?;
+        directory::commit(change).await.map_err(not_made)?;
+        Ok(first)
+    }
+
+    /// Adds the scopes that an earlier release did not have. Nobody gets them but the role of the
+    /// administrators, if it still is that: it has all others of theirs, and new users do not get it.
+    async fn add_new_scopes(&self) -> Result<(), IssuerError> {
+        let mut change = self.store.change(self.clock.now()).await?;
+        let (mut new, mut known) = (ScopeSet::default(), ScopeSet::default());
+        for (name, description) in own_scopes()? {
+            match change.add_scope(&name, description).await? {
+                Created::Yes => new = new.with(name),
+                Created::NameTaken => known = known.with(name),
+            }
+        }
+        let role = change.role(&role_name(ADMINISTRATOR_ROLE)?).await?;
+        if let Some(role) = role
+            && !role.is_default
+            && known.administrative().is_subset_of(&role.scopes)
+        {
+            change.add_role_scopes(&role.name, &new).await?;
+        }
+        if let Some(chosen) = change.default_role().await?
+            && let Some(role) = change.role(&chosen).await?
+            && !role.scopes.administrative().is_empty()
+        {
+            tracing::warn!(
+                role.name = role.name.as_str(),
+                role.scopes = %role.scopes.administrative(),
+                "every new user is an administrator: take these scopes from the role with \
+                 `portcullis role set`, or choose another default role"
+            );
+        }
+        directory::commit(change).await.map_err(not_made)?;
+        Ok(())
+    }
+}
+
+/// What a first start made.
+enum FirstStart {
+    Administrator,
+    /// There were users, or another issuer was faster.
+    NoAdministrator,
+}
+
+fn not_made(error: DirectoryError) -> IssuerError {
+    match error {
+        DirectoryError::Store(error) => error.into(),
+        other => FirstStartError::Password(other.to_string()).into(),
+    }
+}
+
+fn own_scopes() -> Result<Vec<(ScopeName, &'static str)>, StoreError> {
+    let own = OWN_SCOPES.map(|(name, description)| {
+        let name = ScopeName::parse(name).map_err(|_| StoreError::Unreadable("scope"))?;
+        Ok((name, description))
+    });
+    own.into_iter().collect()
+}
+
+fn role_name(name: &str) -> Result<RoleName, StoreError> {
+    RoleName::parse(name).map_err(|_| StoreError::Unreadable("role"))
 }
 
 fn read_password(path: &Path) -> Result<String, FirstStartError> {

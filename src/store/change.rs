@@ -1,5 +1,5 @@
 //! A change of users, roles, scopes or apps: one transaction, one at a time on the whole store, that
-//! leaves an administrator.
+//! leaves an administrator and does not make one of everybody.
 
 use std::fmt::Write;
 
@@ -17,8 +17,17 @@ pub struct Change {
     store: Store,
     pub(super) transaction: Transaction<'static, Any>,
     pub(super) now: UnixSeconds,
-    had_administrator: bool,
+    before: Invariants,
     appended: bool,
+}
+
+/// What no change may end, by whatever combination of steps.
+#[derive(Debug, Clone, Copy)]
+struct Invariants {
+    /// An active user has all that administrators have.
+    has_administrator: bool,
+    /// The role that new users get has nothing that administrators have.
+    default_role_is_harmless: bool,
 }
 
 /// What became of a change.
@@ -29,6 +38,8 @@ pub enum Committed {
     Yes,
     /// Nobody would have been left who may do everything: nothing has changed.
     LastAdministrator,
+    /// The role that new users get would have had `backend.*` scopes: nothing has changed.
+    EverybodyAdministrator,
 }
 
 impl Store {
@@ -42,7 +53,7 @@ impl Store {
         }
         Ok(Change {
             store: self.clone(),
-            had_administrator: has_administrator(&mut transaction).await?,
+            before: invariants(&mut transaction).await?,
             transaction,
             now,
             appended: false,
@@ -51,11 +62,17 @@ impl Store {
 }
 
 impl Change {
-    /// Ends the change, if an administrator is left where there was one.
+    /// Ends the change, if an administrator is left where there was one, and new users do not become
+    /// administrators where they did not.
     pub async fn commit(mut self) -> Result<Committed, StoreError> {
-        if self.had_administrator && !has_administrator(&mut self.transaction).await? {
+        let (before, after) = (self.before, invariants(&mut self.transaction).await?);
+        if before.has_administrator && !after.has_administrator {
             self.transaction.rollback().await?;
             return Ok(Committed::LastAdministrator);
+        }
+        if before.default_role_is_harmless && !after.default_role_is_harmless {
+            self.transaction.rollback().await?;
+            return Ok(Committed::EverybodyAdministrator);
         }
         if self.appended {
             self.store.commit_appended(self.transaction).await?;
@@ -142,24 +159,27 @@ impl Change {
     }
 }
 
-/// Whether an active user has all that administrators have.
-async fn has_administrator(
-    transaction: &mut Transaction<'static, Any>,
-) -> Result<bool, StoreError> {
+/// Both in one statement: each change asks twice.
+async fn invariants(transaction: &mut Transaction<'static, Any>) -> Result<Invariants, StoreError> {
     let scopes = placeholders(1, ADMINISTRATIVE_SCOPES.len());
     let count = ADMINISTRATIVE_SCOPES.len();
     let text = format!(
-        "SELECT r.user_id FROM role_scopes s JOIN user_roles r ON r.role = s.role \
-         JOIN users u ON u.id = r.user_id \
+        "SELECT (SELECT COUNT(*) FROM (SELECT r.user_id FROM role_scopes s \
+         JOIN user_roles r ON r.role = s.role JOIN users u ON u.id = r.user_id \
          WHERE s.scope IN ({scopes}) AND u.status = 'active' \
-         GROUP BY r.user_id HAVING COUNT(DISTINCT s.scope) = {count} LIMIT 1"
+         GROUP BY r.user_id HAVING COUNT(DISTINCT s.scope) = {count} LIMIT 1) a) AS administrators, \
+         (SELECT COUNT(*) FROM settings d JOIN role_scopes s ON s.role = d.value \
+         WHERE d.name = 'default_role' AND substr(s.scope, 1, 8) = 'backend.') AS everybodys"
     );
     let mut query = sqlx::query(&text);
     for scope in ADMINISTRATIVE_SCOPES {
         query = query.bind(scope);
     }
-    let row = query.fetch_optional(&mut **transaction).await?;
-    Ok(row.is_some())
+    let row = query.fetch_one(&mut **transaction).await?;
+    Ok(Invariants {
+        has_administrator: row.try_get::<i64, _>("administrators")? > 0,
+        default_role_is_harmless: row.try_get::<i64, _>("everybodys")? == 0,
+    })
 }
 
 /// `count` placeholders from `$first` on.

@@ -6,7 +6,7 @@ use sqlx::{Any, Executor, Row};
 use super::change::placeholders;
 use super::locking::Selected;
 use super::users::scopes;
-use super::{Change, Created, Listing, Page, Store, StoreError, created};
+use super::{Change, Committed, Created, Listing, Page, Store, StoreError, created};
 use crate::clock::UnixSeconds;
 use crate::identity::{Role, RoleName, ScopeName, ScopeSet};
 
@@ -49,7 +49,7 @@ impl Store {
     }
 
     /// Adds a role where it does not exist, and these scopes to it. False, and nothing is done, if
-    /// one of them does not exist.
+    /// one of them does not exist, or the role is that of new users and may not have it.
     pub async fn add_role(
         &self,
         role: &RoleName,
@@ -61,14 +61,8 @@ impl Store {
         if change.missing_scope(&wanted).await?.is_some() {
             return Ok(false);
         }
-        let text = "INSERT INTO roles (name) VALUES ($1) ON CONFLICT (name) DO NOTHING";
-        change
-            .execute(text, &[role.as_str().to_owned()], &[])
-            .await?;
-        change.add_role_scopes(role, &wanted).await?;
-        // Somebody has more, nobody less.
-        let _ = change.commit().await?;
-        Ok(true)
+        change.extend_role(role, &wanted).await?;
+        Ok(change.commit().await? == Committed::Yes)
     }
 
     /// The role of this name.
@@ -87,14 +81,6 @@ impl Store {
         let roles = rows.iter().map(read).collect::<Result<_, _>>()?;
         let name = |role: &Role| role.name.as_str().to_owned();
         Ok(Listing::of(roles, page, name))
-    }
-
-    /// Chooses the role that new users get.
-    pub async fn set_default_role(&self, role: &RoleName) -> Result<(), StoreError> {
-        let mut change = self.change(UnixSeconds(0)).await?;
-        change.set_default_role(role).await?;
-        let _ = change.commit().await?;
-        Ok(())
     }
 
     /// The role that new users get, if one is chosen.
@@ -129,6 +115,17 @@ impl Change {
         }
         self.add_role_scopes(name, scopes).await?;
         Ok(Created::Yes)
+    }
+
+    /// Adds a role where it does not exist, and these scopes, which exist, to it.
+    pub async fn extend_role(
+        &mut self,
+        role: &RoleName,
+        scopes: &ScopeSet,
+    ) -> Result<(), StoreError> {
+        let text = "INSERT INTO roles (name) VALUES ($1) ON CONFLICT (name) DO NOTHING";
+        self.execute(text, &[role.as_str().to_owned()], &[]).await?;
+        self.add_role_scopes(role, scopes).await
     }
 
     /// Adds scopes that exist to a role.

@@ -6,6 +6,7 @@ use sqlx::{Any, Executor, Row};
 use super::change::placeholders;
 use super::locking::Selected;
 use super::{Change, Created, Listing, Page, Store, StoreError, created};
+use crate::clock::UnixSeconds;
 use crate::identity::{Description, Scope, ScopeName, ScopeSet};
 
 const SELECT: &str = "SELECT s.name, s.description FROM scopes s";
@@ -17,17 +18,11 @@ impl Store {
         scope: &ScopeName,
         description: &str,
     ) -> Result<Created, StoreError> {
-        let text = "INSERT INTO scopes (name, description) VALUES ($1, $2) \
-                    ON CONFLICT (name) DO NOTHING";
-        let inserted = sqlx::query(text)
-            .bind(scope.as_str())
-            .bind(description)
-            .execute(&self.writer)
-            .await?;
-        Ok(match inserted.rows_affected() {
-            0 => Created::NameTaken,
-            _ => Created::Yes,
-        })
+        let mut change = self.change(UnixSeconds(0)).await?;
+        let created = change.add_scope(scope, description).await?;
+        // A scope that nobody has takes nothing away.
+        let _ = change.commit().await?;
+        Ok(created)
     }
 
     /// The scope of this name.
@@ -50,6 +45,21 @@ impl Store {
 }
 
 impl Change {
+    /// Adds a scope; one that exists keeps its description.
+    pub async fn add_scope(
+        &mut self,
+        scope: &ScopeName,
+        description: &str,
+    ) -> Result<Created, StoreError> {
+        let text = "INSERT INTO scopes (name, description) VALUES ($1, $2) \
+                    ON CONFLICT (name) DO NOTHING";
+        let texts = [scope.as_str(), description].map(str::to_owned);
+        Ok(match self.execute(text, &texts, &[]).await? {
+            0 => Created::NameTaken,
+            _ => Created::Yes,
+        })
+    }
+
     /// The scope of this name.
     pub async fn scope(&mut self, name: &ScopeName) -> Result<Option<Scope>, StoreError> {
         named(&mut *self.transaction, name).await

@@ -56,14 +56,6 @@ impl Store {
         Ok(created)
     }
 
-    /// Whether there is any user.
-    pub async fn has_users(&self) -> Result<bool, StoreError> {
-        let row = sqlx::query("SELECT id FROM users LIMIT 1")
-            .fetch_optional(&self.reader)
-            .await?;
-        Ok(row.is_some())
-    }
-
     /// A user with its roles and scopes of now.
     pub async fn user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
         with_id(&self.reader, id).await
@@ -151,6 +143,14 @@ impl Change {
         }
         self.add_user_roles(&user.id, &user.roles).await?;
         Ok(Created::Yes)
+    }
+
+    /// Whether there is any user.
+    pub async fn has_users(&mut self) -> Result<bool, StoreError> {
+        let row = sqlx::query("SELECT id FROM users LIMIT 1")
+            .fetch_optional(&mut *self.transaction)
+            .await?;
+        Ok(row.is_some())
     }
 
     /// The user of this name.

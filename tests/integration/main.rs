@@ -35,6 +35,8 @@ mod envoy_process;
 #[cfg(feature = "issuer")]
 mod feed;
 #[cfg(feature = "issuer")]
+mod first_start;
+#[cfg(feature = "issuer")]
 mod fleet;
 #[cfg(feature = "issuer")]
 mod grants;

@@ -61,6 +61,7 @@ async fn the_contract_holds_on_postgresql() {
 async fn contract(place: &dyn Fn(&str) -> StoreLocation) {
     directory::users(&place("users")).await;
     directory::roles(&place("roles")).await;
+    directory::default_role(&place("default_role")).await;
     directory::apps(&place("apps")).await;
     signing_keys::signing_keys(&place("keys")).await;
     signing_keys::sweep(&place("sweep")).await;

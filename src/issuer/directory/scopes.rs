@@ -45,7 +45,9 @@ impl Directory<'_> {
     pub async fn add_scope(&self, wanted: &NewScope) -> Result<Scope, DirectoryError> {
         let name = free_name(&wanted.name)?;
         let description = Description::parse(&wanted.description)?;
-        free(self.store.add_scope(&name, description.as_str()).await?)?;
+        let mut change = self.change().await?;
+        free(change.add_scope(&name, description.as_str()).await?)?;
+        commit(change).await?;
         Ok(Scope { name, description })
     }
 

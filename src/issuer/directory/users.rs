@@ -42,6 +42,14 @@ pub struct UserUpdate {
     pub roles: Option<Vec<String>>,
 }
 
+/// A user that is to be, of whom only what the store has is not known yet.
+pub(in crate::issuer) struct PreparedUser {
+    username: Username,
+    email: Email,
+    password_hash: String,
+    roles: Option<Vec<String>>,
+}
+
 impl Directory<'_> {
     /// Users whose names or addresses hold `search`.
     pub async fn users(&self, search: &str, page: &Page) -> Result<Listing<User>, DirectoryError> {
@@ -56,25 +64,50 @@ impl Directory<'_> {
 
     /// Adds an active user.
     pub async fn add_user(&self, wanted: NewUser) -> Result<User, DirectoryError> {
+        let prepared = self.prepare_user(wanted).await?;
+        let mut change = self.change().await?;
+        let user = self.add_prepared_user(&mut change, &prepared).await?;
+        commit(change).await?;
+        Ok(user)
+    }
+
+    /// Reads a user that is to be and hashes its password, which is too slow to be done while others
+    /// wait for a change.
+    pub(in crate::issuer) async fn prepare_user(
+        &self,
+        wanted: NewUser,
+    ) -> Result<PreparedUser, DirectoryError> {
         let (username, email) = (
             Username::parse(&wanted.username)?,
             Email::parse(&wanted.email)?,
         );
         let password = Password::choose(wanted.password, &[username.as_str(), email.as_str()])?;
-        let hash = self.hasher.hash(password).await?;
-        let mut change = self.change().await?;
-        let roles = match wanted.roles {
+        Ok(PreparedUser {
+            username,
+            email,
+            password_hash: self.hasher.hash(password).await?,
+            roles: wanted.roles,
+        })
+    }
+
+    /// Adds a user within a change, which is over where a name is taken.
+    pub(in crate::issuer) async fn add_prepared_user(
+        &self,
+        change: &mut Change,
+        prepared: &PreparedUser,
+    ) -> Result<User, DirectoryError> {
+        let roles = match &prepared.roles {
             None => change.default_role().await?.into_iter().collect(),
             Some(names) => {
-                let (roles, scopes) = existing_roles(&mut change, &names).await?;
+                let (roles, scopes) = existing_roles(change, names).await?;
                 self.authority.may_pass_on(&scopes)?;
                 roles
             }
         };
         let user = User {
             id: UserId::from_random(random()?),
-            username,
-            email,
+            username: prepared.username.clone(),
+            email: prepared.email.clone(),
             status: Status::Active,
             roles,
             scopes: ScopeSet::default(),
@@ -82,11 +115,9 @@ impl Directory<'_> {
             as_of: LogPosition::default(),
             revoked_through: LogPosition::default(),
         };
-        free(change.add_user(&user, &hash).await?)?;
+        free(change.add_user(&user, &prepared.password_hash).await?)?;
         // Read again: its roles have scopes.
-        let user = found(change.user(&user.id).await?)?;
-        commit(change).await?;
-        Ok(user)
+        found(change.user(&user.id).await?)
     }
 
     /// Changes a user. Its tokens end if it is disabled, renamed, or has less than before; those of

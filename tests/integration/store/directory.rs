@@ -10,7 +10,9 @@ use super::{NOW, app, email, refresh_token, scope, user};
 
 pub(super) async fn users(place: &StoreLocation) {
     let store = Store::open(place).await.unwrap();
-    assert!(!store.has_users().await.unwrap());
+    let mut change = store.change(NOW).await.unwrap();
+    assert!(!change.has_users().await.unwrap());
+    drop(change);
     let alice = user("alice");
     assert_eq!(store.add_user(&alice, "hash").await.unwrap(), Created::Yes);
     for taken in [
@@ -84,7 +86,9 @@ pub(super) async fn roles(place: &StoreLocation) {
             .await
             .unwrap()
     );
-    store.set_default_role(&role).await.unwrap();
+    let mut change = store.change(NOW).await.unwrap();
+    change.set_default_role(&role).await.unwrap();
+    assert_eq!(change.commit().await.unwrap(), Committed::Yes);
     assert_eq!(store.default_role().await.unwrap().as_ref(), Some(&role));
     let alice = User {
         roles: vec![role.clone()],
@@ -108,6 +112,36 @@ pub(super) async fn roles(place: &StoreLocation) {
     change.remove_role_scopes(&role, &gone).await.unwrap();
     assert_eq!(change.commit().await.unwrap(), Committed::Yes);
     assert_eq!(scopes().await, "orders.write", "what roles have now");
+}
+
+/// By no order of steps do new users get what administrators have, and no step is half done.
+pub(super) async fn default_role(place: &StoreLocation) {
+    let store = Store::open(place).await.unwrap();
+    let administrative = scope("backend.user");
+    store.add_scope(&administrative, "").await.unwrap();
+    let role = |name| RoleName::parse(name).unwrap();
+    let (everybody, staff) = (role("consumer"), role("staff"));
+    let scopes = ScopeSet::default().with(administrative.clone());
+    store.add_role(&everybody, &[]).await.unwrap();
+    let list = std::slice::from_ref(&administrative);
+    assert!(store.add_role(&staff, list).await.unwrap());
+    let choose = async |role: &RoleName| {
+        let mut change = store.change(NOW).await.unwrap();
+        change.set_default_role(role).await.unwrap();
+        change.commit().await.unwrap()
+    };
+    assert_eq!(choose(&staff).await, Committed::EverybodyAdministrator);
+    assert_eq!(store.default_role().await.unwrap(), None);
+    assert_eq!(choose(&everybody).await, Committed::Yes);
+    assert!(!store.add_role(&everybody, list).await.unwrap());
+    let mut change = store.change(NOW).await.unwrap();
+    let name = role("everybody");
+    change.rename_role(&everybody, &name).await.unwrap();
+    change.add_role_scopes(&name, &scopes).await.unwrap();
+    let refused = change.commit().await.unwrap();
+    assert_eq!(refused, Committed::EverybodyAdministrator);
+    let left = store.role(&everybody).await.unwrap().unwrap();
+    assert!(left.is_default && left.scopes.is_empty(), "{left:?}");
 }
 
 pub(super) async fn apps(place: &StoreLocation) {
