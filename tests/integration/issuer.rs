@@ -143,6 +143,25 @@ async fn nobody_passes_on_more_than_its_token_has() {
         .post("/consumer/app", &json!({"name": "silent"}), narrow)
         .await;
     assert_eq!(silent.json()["scopes"], json!([]));
+
+    // An app that has more is not its own to deal with, in whatever way.
+    let alice = companion.login("alice", PASSWORD).await;
+    let app = companion.app(&alice, "web-shop").await;
+    let path = format!("/consumer/app/{}", app.key);
+    let rename = json!({"name": "mine", "redirect_uris": ["https://evil.example"]});
+    let rotate = format!("{path}/rotate_secret");
+    for answer in [
+        companion.put(&path, &rename, narrow).await,
+        companion.put(&path, &json!({"scopes": []}), narrow).await,
+        companion.post(&rotate, &json!({}), narrow).await,
+        companion.delete(&path, narrow).await,
+    ] {
+        let expected = (403, "insufficient_scope".to_owned());
+        assert_eq!(error(&answer), expected, "{answer:?}");
+    }
+    let granted = companion.token(&app, "grant_type=client_credentials").await;
+    assert_eq!(granted.status, 200, "{granted:?}");
+    assert_eq!(companion.delete(&path, &alice).await.status, 204);
 }
 
 #[tokio::test]

@@ -177,10 +177,7 @@ impl Directory<'_> {
     /// Deletes an app; its tokens end.
     pub async fn delete_app(&self, key: &str, of: AppsOf<'_>) -> Result<(), DirectoryError> {
         let mut change = self.change().await?;
-        let OwnedApp { app, .. } = of.known(change.app(&AppKey::known(key)).await?)?;
-        if matches!(of, AppsOf::Everybody) {
-            self.authority.may_pass_on(&app.scopes)?;
-        }
+        let (OwnedApp { app, .. }, _) = self.app_in_hand(&mut change, key, of).await?;
         change.delete_app(&app.key).await?;
         change.revoke(&subject(&app.key)).await?;
         commit(change).await
@@ -212,7 +209,7 @@ impl Directory<'_> {
     }
 
     /// An app that the caller may do as it likes with: with a secret of it, or a redirect URI, it
-    /// can do all that the app can.
+    /// can do all that the app can. Nor does it end what it could not have made.
     async fn app_in_hand(
         &self,
         change: &mut Change,
