@@ -31,8 +31,8 @@ pub use password::{Password, PasswordFault};
 pub use pkce::CodeChallenge;
 pub use role::{Description, NotADescription, Role, Scope};
 pub use scope::{
-    ADMINISTRATIVE_SCOPES, NotAScope, NothingGranted, RequestedScopes, RoleName, ScopeName,
-    ScopeSet, grant,
+    ADMINISTRATIVE_SCOPES, InvalidScopes, NotAScope, NothingGranted, RequestedScopes, RoleName,
+    ScopeName, ScopeSet, grant,
 };
 pub use secret::{PlainSecret, SecretDigest, alphanumeric};
 pub use user::{Email, InvalidUser, Status, UnknownStatus, User, UserId, Username};

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::app::{App, AppKey, RedirectUri};
 use super::form::{self, Form};
 use super::pkce::CodeChallenge;
-use super::scope::RequestedScopes;
+use super::scope::{InvalidScopes, RequestedScopes};
 
 /// The request goes through a form as well, where each character may become nine.
 const MAXIMUM_QUERY_BYTES: usize = 4096;
@@ -86,9 +86,9 @@ pub enum AuthorizeError {
     /// Not a SHA-256 in base64url.
     #[error("the `code_challenge` is not a SHA-256 in base64url")]
     BadChallenge,
-    /// A scope that cannot be one.
-    #[error("a scope is not well-formed")]
-    BadScope,
+    /// A scope that cannot be one, or no scope.
+    #[error("{0}")]
+    BadScope(InvalidScopes),
     /// Of what was asked for, nothing is both the app's and the user's.
     #[error("none of the scopes can be granted")]
     NothingGranted,
@@ -186,7 +186,7 @@ impl UnverifiedRequest {
         }
         let challenge = CodeChallenge::parse(challenge).ok_or(AuthorizeError::BadChallenge)?;
         let requested =
-            RequestedScopes::parse(self.form.get("scope")).map_err(|_| AuthorizeError::BadScope)?;
+            RequestedScopes::parse(self.form.get("scope")).map_err(AuthorizeError::BadScope)?;
         Ok((requested, challenge))
     }
 }
@@ -282,7 +282,7 @@ impl AuthorizeError {
             | Self::UnsupportedChallengeMethod
             | Self::BadChallenge => "invalid_request",
             Self::UnsupportedResponseType => "unsupported_response_type",
-            Self::BadScope | Self::NothingGranted => "invalid_scope",
+            Self::BadScope(_) | Self::NothingGranted => "invalid_scope",
             Self::Denied => "access_denied",
         }
     }

@@ -46,6 +46,17 @@ pub enum RequestedScopes {
     Some(ScopeSet),
 }
 
+/// What cannot be a request for scopes: `invalid_scope` (RFC 6749 section 5.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidScopes {
+    /// One of them cannot be one.
+    #[error(transparent)]
+    Malformed(#[from] NotAScope),
+    /// There is a list, and nothing in it.
+    #[error("no scope is asked for: leave the list out to get all that there are")]
+    Nothing,
+}
+
 /// No scope is left: `invalid_scope` (RFC 6749 section 5.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("none of the scopes can be granted")]
@@ -211,14 +222,18 @@ impl FromIterator<ScopeName> for ScopeSet {
 }
 
 impl RequestedScopes {
-    /// Reads the parameter `scope`; absent and empty are the same (RFC 6749 section 3.2).
-    pub fn parse(text: Option<&str>) -> Result<Self, NotAScope> {
-        let scopes = ScopeSet::parse(text.unwrap_or_default())?;
-        Ok(if scopes.is_empty() {
-            Self::All
-        } else {
-            Self::Some(scopes)
-        })
+    /// Reads scopes with spaces or commas between them. Who asks for nothing does not get all: that is
+    /// for who does not say. A parameter without a value is absent (RFC 6749 section 3.2), which is
+    /// for the form to know.
+    pub fn parse(text: Option<&str>) -> Result<Self, InvalidScopes> {
+        let Some(text) = text else {
+            return Ok(Self::All);
+        };
+        let scopes = ScopeSet::parse(text)?;
+        if scopes.is_empty() {
+            return Err(InvalidScopes::Nothing);
+        }
+        Ok(Self::Some(scopes))
     }
 }
 
@@ -247,12 +262,21 @@ mod tests {
             ("a a", None, "a b", Some("a")),
         ];
         for (asked, app, user, expected) in rows {
-            let requested = RequestedScopes::parse(Some(asked)).unwrap();
+            let asked = (!asked.is_empty()).then_some(asked);
+            let requested = RequestedScopes::parse(asked).unwrap();
             let app = app.map(|text| ScopeSet::parse(text).unwrap());
             let user = ScopeSet::parse(user).unwrap();
             let granted = grant(&requested, app.as_ref(), &user).ok();
             let granted = granted.map(|scopes| scopes.to_string());
-            assert_eq!(granted.as_deref(), expected, "{asked} of {app:?} of {user}");
+            assert_eq!(
+                granted.as_deref(),
+                expected,
+                "{asked:?} of {app:?} of {user}"
+            );
+        }
+        for nothing in ["", " ", ",", " , "] {
+            let requested = RequestedScopes::parse(Some(nothing));
+            assert_eq!(requested, Err(InvalidScopes::Nothing), "`{nothing}`");
         }
     }
 

@@ -51,8 +51,8 @@ pub(super) async fn login(
         password,
         scopes,
     } = body::json(request).await?;
-    let scopes = scopes.unwrap_or_default().join(" ");
-    let requested = RequestedScopes::parse(Some(&scopes)).map_err(|_| Refusal::BadScope)?;
+    let scopes = scopes.map(|scopes| scopes.join(" "));
+    let requested = RequestedScopes::parse(scopes.as_deref())?;
     let user = issuer.user_with_password(&username, password).await?;
     let scopes = grant(&requested, None, &user.scopes).map_err(|_| Refusal::NothingGranted)?;
     let granted = issuer

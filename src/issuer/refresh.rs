@@ -133,7 +133,7 @@ impl Issuer {
         if let RequestedScopes::Some(scopes) = &requested.scopes
             && !scopes.is_subset_of(&token.scopes)
         {
-            return Err(Refusal::BadScope);
+            return Err(Refusal::ScopeBeyondGrant);
         }
         let app_scopes = client.map(AppWithOwner::scopes);
         let original = RequestedScopes::Some(token.scopes.clone());

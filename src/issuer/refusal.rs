@@ -11,7 +11,7 @@ use super::directory::DirectoryError;
 use super::hashing::HashingError;
 use crate::decision::Denial;
 use crate::ext_authz;
-use crate::identity::InvalidTarget;
+use crate::identity::{InvalidScopes, InvalidTarget};
 use crate::store::StoreError;
 use crate::token::CryptographyFailed;
 
@@ -57,8 +57,10 @@ pub(super) enum Refusal {
     InvalidTarget(#[from] InvalidTarget),
     #[error("none of the scopes can be granted")]
     NothingGranted,
-    #[error("a scope is not well-formed or does not exist")]
-    BadScope,
+    #[error("{0}")]
+    BadScope(#[from] InvalidScopes),
+    #[error("a scope is asked for that the refresh token does not have")]
+    ScopeBeyondGrant,
     #[error("the name or the password is wrong")]
     BadLogin,
     #[error("the name or the password is wrong")]
@@ -166,7 +168,9 @@ impl Refusal {
             Self::UnsupportedGrant => bad("unsupported_grant_type"),
             Self::UnauthorizedClient => bad("unauthorized_client"),
             Self::InvalidTarget(_) => bad("invalid_target"),
-            Self::NothingGranted | Self::BadScope => bad("invalid_scope"),
+            Self::NothingGranted | Self::BadScope(_) | Self::ScopeBeyondGrant => {
+                bad("invalid_scope")
+            }
             // 401 needs a challenge (RFC 9110 section 15.5.2); what is asked for afterwards is a
             // token.
             Self::BadLogin => Answer(

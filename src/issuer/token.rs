@@ -150,7 +150,7 @@ impl Issuer {
     fn requested(&self, form: &Form) -> Result<RequestedRights, Refusal> {
         let offered: Vec<&str> = self.settings.audiences().collect();
         Ok(RequestedRights {
-            scopes: RequestedScopes::parse(form.get("scope")).map_err(|_| Refusal::BadScope)?,
+            scopes: RequestedScopes::parse(form.get("scope"))?,
             audiences: Audiences::parse(form.all("resource"), &offered)?,
         })
     }

@@ -118,6 +118,10 @@ async fn granted_is_asked_within_app_within_user_now() {
         ("&scope=orders.write", Err("invalid_scope")),
         ("&scope=nonsense", Err("invalid_scope")),
         ("&scope=%22", Err("invalid_scope")),
+        // A parameter without a value is absent (RFC 6749 section 3.2); one that names nothing is not.
+        ("&scope=", Ok("consumer.account orders.read")),
+        ("&scope=+", Err("invalid_scope")),
+        ("&scope=,", Err("invalid_scope")),
     ];
     for (scope, expected) in rows {
         let form = format!("grant_type=client_credentials{scope}");
@@ -127,6 +131,21 @@ async fn granted_is_asked_within_app_within_user_now() {
             Err(code) => assert_eq!(error(&answer), (400, code.to_owned()), "{scope}"),
         }
     }
+}
+
+#[tokio::test]
+async fn who_asks_for_no_scope_does_not_get_all() {
+    let companion = TestCompanion::start().await;
+    companion.register("alice").await;
+    for scopes in [json!([]), json!([""]), json!([" ", ","])] {
+        let body = json!({"username": "alice", "password": PASSWORD, "scopes": scopes});
+        let answer = companion.post("/consumer/login", &body, "").await;
+        assert_eq!(error(&answer), (400, "invalid_scope".to_owned()), "{body}");
+    }
+    let body = json!({"username": "alice", "password": PASSWORD});
+    let all = companion.post("/consumer/login", &body, "").await;
+    let scope = "consumer.account consumer.app orders.read";
+    assert_eq!(all.json()["scope"], scope, "{all:?}");
 }
 
 #[tokio::test]

@@ -7,7 +7,8 @@ use axum::response::Response;
 
 use super::{Failure, OwnForm, Verified, grantable, page, page_url};
 use crate::identity::{
-    AuthorizeError, PlainSecret, RequestedScopes, ScopeSet, User, alphanumeric, grant,
+    AuthorizeError, InvalidScopes, PlainSecret, RequestedScopes, ScopeSet, User, alphanumeric,
+    grant,
 };
 use crate::issuer::refusal::Refusal;
 use crate::issuer::{Issuer, random};
@@ -47,7 +48,8 @@ impl Issuer {
         }
         // Consent is to what was shown: what the user got since then is not part of it.
         let shown = ScopeSet::parse(form.get("scope").unwrap_or_default());
-        let shown = RequestedScopes::Some(shown.map_err(|_| Refusal::BadScope)?);
+        let shown =
+            RequestedScopes::Some(shown.map_err(InvalidScopes::from).map_err(Refusal::from)?);
         let scopes = grantable(
             &verified.request,
             verified.request.requested(),
