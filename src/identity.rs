@@ -17,6 +17,7 @@ mod redirect;
 mod role;
 mod scope;
 mod secret;
+mod successor;
 mod user;
 
 pub use app::{App, AppKey, AppName, InvalidApp, RedirectUri};
@@ -35,4 +36,5 @@ pub use scope::{
     ScopeName, ScopeSet, grant,
 };
 pub use secret::{PlainSecret, SecretDigest, alphanumeric};
+pub use successor::SuccessorKey;
 pub use user::{Email, InvalidUser, Status, UnknownStatus, User, UserId, Username};

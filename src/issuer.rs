@@ -55,6 +55,7 @@ use prometheus_client::registry::Registry;
 use crate::authorizer::Authorizer;
 use crate::clock::Clock;
 use crate::ext_authz::SubjectNames;
+use crate::identity::{PlainSecret, SuccessorKey};
 use crate::store::{Store, StoreError};
 use crate::token::{CryptographyFailed, KeySet, KeySetError, SigningKeyError};
 
@@ -87,6 +88,8 @@ pub struct Issuer {
     names: SubjectNames,
     store: Store,
     signer: ArcSwap<Signer>,
+    /// See `refresh`.
+    successor_key: SuccessorKey,
     guard: Authorizer,
     hasher: PasswordHasher,
     log: LogFollower,
@@ -151,6 +154,8 @@ impl Issuer {
         store
             .announce_token_life(settings.access_token_seconds)
             .await?;
+        let fresh = PlainSecret::from_random(random()?);
+        let successor_key = SuccessorKey::new(&store.successor_secret(&fresh).await?);
         let log = LogFollower::start(
             &store,
             &settings.url,
@@ -166,6 +171,7 @@ impl Issuer {
             names,
             store,
             signer: ArcSwap::from_pointee(signer),
+            successor_key,
             guard,
             hasher,
             log,

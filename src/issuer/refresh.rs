@@ -102,7 +102,8 @@ impl Issuer {
         requested: &RequestedRights,
     ) -> Result<Granted, Refusal> {
         let now = self.clock.now();
-        let digest = PlainSecret::claimed(presented).digest();
+        let presented = PlainSecret::claimed(presented);
+        let digest = presented.digest();
         let token = self.store.refresh_token(&digest, now).await?;
         let token = token.ok_or(Refusal::BadRefreshToken)?;
         // Somebody else's token: refused, and its family is left in peace.
@@ -140,7 +141,8 @@ impl Issuer {
         let scopes = grant(&original, app_scopes.as_ref(), &user.scopes)
             .and_then(|scopes| grant(&requested.scopes, None, &scopes))
             .map_err(|_| Refusal::NothingGranted)?;
-        let secret = PlainSecret::from_random(random()?);
+        // Not a random one: whoever retries within the window gets this one again.
+        let secret = self.successor_key.successor_of(&presented);
         let renewed = RefreshToken {
             position: as_of,
             ..token.clone()

@@ -12,8 +12,15 @@ use super::users::scopes;
 use super::writer::{Write, Written};
 use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
-use crate::identity::{AppKey, Audiences, ScopeSet, SecretDigest, UserId};
+use crate::identity::{AppKey, Audiences, PlainSecret, ScopeSet, SecretDigest, UserId};
 use crate::token::{LogPosition, Subject};
+
+/// How far the clock of one issuer may be behind that of another on the same store, for which a
+/// token seems to be used later than now.
+const CLOCK_SKEW_SECONDS: i64 = 1;
+
+/// The name of the secret of which issuers derive successors.
+const SUCCESSOR_SECRET: &str = "refresh_successor_secret";
 
 /// A refresh token as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,10 +46,10 @@ pub struct RefreshToken {
 pub enum Rotation {
     /// It was unused and is used now: by this caller and no other.
     Rotated,
-    /// It was used a moment ago and its successor never was, as when an answer is lost: the
-    /// successor is replaced.
+    /// It was used a moment ago and its successor never was, as when an answer is lost or several
+    /// callers use it at once: the successor is the same.
     Retried,
-    /// It had been used before: its family has ended.
+    /// It had been used before, or led to another successor: its family has ended.
     Replayed,
     /// It is unknown or has ended.
     Unknown,
@@ -81,6 +88,26 @@ pub(super) struct TokenLookup {
 }
 
 impl Store {
+    /// The secret by which the issuers on this store derive successors of refresh tokens, which is
+    /// `fresh` where there was none.
+    pub async fn successor_secret(&self, fresh: &PlainSecret) -> Result<PlainSecret, StoreError> {
+        let mut transaction = self.begin().await?;
+        let text =
+            "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+        sqlx::query(text)
+            .bind(SUCCESSOR_SECRET)
+            .bind(fresh.reveal())
+            .execute(&mut *transaction)
+            .await?;
+        let row = sqlx::query("SELECT value FROM settings WHERE name = $1")
+            .bind(SUCCESSOR_SECRET)
+            .fetch_one(&mut *transaction)
+            .await?;
+        let secret = PlainSecret::claimed(row.try_get("value")?);
+        transaction.commit().await?;
+        Ok(secret)
+    }
+
     /// Keeps a new token.
     pub async fn add_refresh_token(
         &self,
@@ -122,7 +149,9 @@ impl Store {
 
     /// Uses a token and keeps its successor, or ends the family of one that had been used (RFC 9700
     /// section 4.14.2). One that was used less than `retry_window_seconds` ago may be used again
-    /// while its successor is unused.
+    /// while its successor is unused, and leads to the same: nobody gets a token that another one
+    /// replaces, so of a thief and the owner the later one is always noticed. A clock that goes back
+    /// lengthens the window by no more than [`CLOCK_SKEW_SECONDS`].
     pub async fn rotate_refresh_token(
         &self,
         digest: &SecretDigest,
@@ -174,6 +203,16 @@ impl NewToken {
             .bind("")
             .bind(as_bigint(token.position))
             .bind(token.audiences.to_text())
+    }
+}
+
+impl Use {
+    /// Whether a token that was used at `used_at` may be used again. A retry does not prolong the
+    /// window, and the clock that went back ends it.
+    fn is_recent(&self, used_at: UnixSeconds) -> bool {
+        let age = self.now.since(used_at);
+        (-CLOCK_SKEW_SECONDS..i64::from(self.retry_window_seconds)).contains(&age)
+            && self.retry_window_seconds > 0
     }
 }
 
@@ -235,28 +274,25 @@ pub(super) async fn rotate(
         return Ok(Rotation::Unknown);
     };
     let (used_at, earlier): (i64, &str) = (row.try_get("used_at")?, row.try_get("successor")?);
-    let age = attempt.now.since(UnixSeconds(used_at));
-    let recent = age < i64::from(attempt.retry_window_seconds);
-    let rotation = if used_at == 0 {
-        Rotation::Rotated
-    } else if recent && remove_unused(transaction, earlier).await? {
-        Rotation::Retried
-    } else {
-        // The access tokens of the grant end as well: one of the two callers is a thief.
-        let grant = Subject::Grant(row.try_get("family")?);
-        revoke(transaction, &grant, attempt.now).await?;
-        return Ok(Rotation::Replayed);
-    };
-    let text = "UPDATE refresh_tokens SET used_at = $2, successor = $3 WHERE digest = $1";
-    sqlx::query(text)
-        .bind(&*attempt.digest)
-        // A retry does not prolong the window.
-        .bind(if used_at == 0 { attempt.now.0 } else { used_at })
-        .bind(&*attempt.successor.digest)
-        .execute(&mut **transaction)
-        .await?;
-    insert(transaction, &[&attempt.successor]).await?;
-    Ok(rotation)
+    if used_at == 0 {
+        let text = "UPDATE refresh_tokens SET used_at = $2, successor = $3 WHERE digest = $1";
+        sqlx::query(text)
+            .bind(&*attempt.digest)
+            .bind(attempt.now.0)
+            .bind(&*attempt.successor.digest)
+            .execute(&mut **transaction)
+            .await?;
+        insert(transaction, &[&attempt.successor]).await?;
+        return Ok(Rotation::Rotated);
+    }
+    let same = earlier == attempt.successor.digest;
+    if same && attempt.is_recent(UnixSeconds(used_at)) && is_unused(transaction, earlier).await? {
+        return Ok(Rotation::Retried);
+    }
+    // The access tokens of the grant end as well: one of the two callers is a thief.
+    let grant = Subject::Grant(row.try_get("family")?);
+    revoke(transaction, &grant, attempt.now).await?;
+    Ok(Rotation::Replayed)
 }
 
 /// Adds unused tokens.
@@ -294,14 +330,15 @@ pub(super) async fn end_family(
     }
 }
 
-/// Removes a token that nobody has used; whether there was one.
-async fn remove_unused(
+/// Whether there is this token and nobody has used it.
+async fn is_unused(
     transaction: &mut Transaction<'static, Any>,
     digest: &str,
 ) -> Result<bool, StoreError> {
-    let removed = sqlx::query("DELETE FROM refresh_tokens WHERE digest = $1 AND used_at = 0")
+    let text = "SELECT digest FROM refresh_tokens WHERE digest = $1 AND used_at = 0";
+    let row = sqlx::query(text)
         .bind(digest)
-        .execute(&mut **transaction)
+        .fetch_optional(&mut **transaction)
         .await?;
-    Ok(removed.rows_affected() == 1)
+    Ok(row.is_some())
 }

@@ -87,7 +87,7 @@ impl TokenWriter {
         for rows in chunks(&tokens) {
             insert(&mut transaction, rows).await?;
         }
-        // Last, because a retry or a replay may end what was made just now.
+        // Last, because a replay may end what was made just now.
         let mut written = Vec::with_capacity(writes.len());
         for (position, write) in writes.iter().enumerate() {
             written.push(match write {

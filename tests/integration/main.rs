@@ -68,6 +68,8 @@ mod protocol;
 mod raw_http2;
 #[cfg(feature = "issuer")]
 mod readme;
+#[cfg(feature = "issuer")]
+mod refresh;
 mod reloads;
 mod remote_keys;
 #[cfg(feature = "issuer")]

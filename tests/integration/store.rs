@@ -67,6 +67,7 @@ async fn contract(place: &dyn Fn(&str) -> StoreLocation) {
     signing_keys::sweep(&place("sweep")).await;
     refresh_tokens::refresh_tokens(&place("refresh")).await;
     refresh_tokens::refresh_race(&place("race")).await;
+    refresh_tokens::successor_secret(&place("successor_secret")).await;
     revocations::revocations(&place("revocations")).await;
     revocations::revocation_race(&place("revocation_race")).await;
     authorization_codes::sessions(&place("sessions")).await;
