@@ -37,6 +37,7 @@ pub use backup::BackupError;
 pub use change::{Change, Committed};
 pub use grants::LiveGrant;
 pub use location::{DatabaseUrl, InvalidLocation, StoreLocation, WrittenLocation};
+pub use locking::Holding;
 pub use migrations::Migration;
 pub use refresh_tokens::{RefreshToken, Rotation, Successor};
 pub use revocations::LoggedRevocation;

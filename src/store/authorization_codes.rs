@@ -2,6 +2,7 @@
 
 use sqlx::Row;
 
+use super::locking::{lock_listed_users, sweeping};
 use super::refresh_tokens::NewToken;
 use super::revocations::{as_bigint, position};
 use super::users::scopes;
@@ -13,6 +14,9 @@ use crate::token::LogPosition;
 /// How long after its end a code is remembered, so that its return ends the grant: as long as an
 /// access token may hold.
 const REMEMBERED_SECONDS: i64 = 86_400;
+
+/// How many that ended long ago make room for a new one.
+const FORGOTTEN_AT_ONCE: i64 = 100;
 
 /// An authorization code as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,8 +67,9 @@ impl Store {
         code: &AuthorizationCode,
         now: UnixSeconds,
     ) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM authorization_codes WHERE expires_at <= $1")
+        sqlx::query(&sweeping(self.engine, "authorization_codes", "digest"))
             .bind(now.plus(-REMEMBERED_SECONDS).0)
+            .bind(FORGOTTEN_AT_ONCE)
             .execute(&self.writer)
             .await?;
         let text = "INSERT INTO authorization_codes (digest, family, user_id, app_key, \
@@ -131,6 +136,9 @@ impl Store {
         now: UnixSeconds,
     ) -> Result<Redemption, StoreError> {
         let mut transaction = self.begin().await?;
+        if let Some(refresh) = refresh {
+            lock_listed_users(&mut transaction, vec![refresh.token.user.as_str()]).await?;
+        }
         // One statement: of several callers at once, one finds the code unused.
         let text = "UPDATE authorization_codes SET used_at = $2 \
                     WHERE digest = $1 AND used_at = 0 AND expires_at > $2";

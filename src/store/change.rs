@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use sqlx::{Any, Row, Transaction};
 
-use super::locking::{Selected, lock_users};
+use super::locking::{Holding, Selected, lock_apps, lock_users};
 use super::revocations::{as_bigint, expiry, position, revoke};
 use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
@@ -89,15 +89,27 @@ impl Change {
         Ok(())
     }
 
-    /// Takes back what was given out to a user and to its apps, by whomever those were used: without
-    /// their owner they are nobody's.
-    pub async fn revoke_with_apps(&mut self, user: &UserId) -> Result<(), StoreError> {
-        // All at once: after the first row of the log no user is locked any more.
+    /// Locks a user and its apps, and whoever uses those. It comes before anything else is done to
+    /// any of them.
+    pub async fn hold_with_apps(
+        &mut self,
+        user: &UserId,
+        holding: Holding,
+    ) -> Result<(), StoreError> {
         let concerned = "SELECT id FROM users WHERE id = $1 UNION SELECT user_id \
                          FROM refresh_tokens WHERE app_key IN \
                          (SELECT app_key FROM apps WHERE owner_id = $1)";
         let concerned = Selected::by(concerned, user.as_str());
-        lock_users(&mut self.transaction, &concerned).await?;
+        lock_users(&mut self.transaction, &concerned, holding).await?;
+        let apps = "SELECT app_key FROM apps WHERE owner_id = $1";
+        let apps = Selected::by(apps, user.as_str());
+        lock_apps(&mut self.transaction, &apps, holding).await
+    }
+
+    /// Takes back what was given out to a user and to its apps, by whomever those were used: without
+    /// their owner they are nobody's. They are held by [`Change::hold_with_apps`]: after the first
+    /// row of the log no user and no app is locked any more.
+    pub async fn revoke_with_apps(&mut self, user: &UserId) -> Result<(), StoreError> {
         let rows = sqlx::query("SELECT app_key FROM apps WHERE owner_id = $1")
             .bind(user.as_str())
             .fetch_all(&mut *self.transaction)
@@ -115,7 +127,7 @@ impl Change {
     /// whose number does not grow with theirs.
     pub(super) async fn revoke_users(&mut self, users: &Selected) -> Result<u64, StoreError> {
         let Selected { query, names } = users;
-        lock_users(&mut self.transaction, users).await?;
+        lock_users(&mut self.transaction, users, Holding::ToChange).await?;
         let text = format!("DELETE FROM refresh_tokens WHERE user_id IN ({query})");
         self.execute(&text, names, &[]).await?;
         let expiry = expiry(&mut self.transaction, self.now).await?;

@@ -1,11 +1,15 @@
 //! The order in which rows are locked: the directory, users, refresh tokens, apps, the log.
 //!
 //! Everybody keeps to it, so that no two wait for each other. Whoever uses or ends refresh tokens
-//! locks their users first: of one family several may be touched, in whatever order.
+//! locks their users first: of one family several may be touched, in whatever order. Whoever locks
+//! several users, or several apps, locks them in the order of their ids, all that it needs at once.
+//! Whoever sweeps waits for nobody.
 
 use sqlx::{Any, Database, Transaction};
 
 use super::StoreError;
+use super::batches::chunks;
+use super::location::Engine;
 
 /// Users, as a query of their ids with `$1` and so on for `names`.
 pub(super) struct Selected {
@@ -21,25 +25,98 @@ impl Selected {
             names: vec![name.to_owned()],
         }
     }
+
+    /// By their ids.
+    fn listed(ids: &[&str]) -> Self {
+        Self {
+            query: super::change::placeholders(1, ids.len()),
+            names: ids.iter().map(|id| (*id).to_owned()).collect(),
+        }
+    }
+}
+
+/// What rows are locked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holding {
+    /// They stay, and others may refer to them meanwhile.
+    ToChange,
+    /// They are removed, and nobody may refer to them any more.
+    ToRemove,
+}
+
+impl Holding {
+    fn strength(self) -> &'static str {
+        match self {
+            Self::ToChange => "FOR NO KEY UPDATE",
+            Self::ToRemove => "FOR UPDATE",
+        }
+    }
 }
 
 /// Locks users until the transaction ends, all that it needs at once.
 pub(super) async fn lock_users(
     transaction: &mut Transaction<'static, Any>,
     users: &Selected,
+    holding: Holding,
+) -> Result<(), StoreError> {
+    lock(transaction, ("users", "id"), users, holding).await
+}
+
+/// Locks users by their ids, of which there may be many and some twice.
+pub(super) async fn lock_listed_users(
+    transaction: &mut Transaction<'static, Any>,
+    mut ids: Vec<&str>,
+) -> Result<(), StoreError> {
+    ids.sort_unstable();
+    ids.dedup();
+    for some in chunks(&ids) {
+        lock_users(transaction, &Selected::listed(some), Holding::ToChange).await?;
+    }
+    Ok(())
+}
+
+/// Locks apps, as [`lock_users`] does users, and after them.
+pub(super) async fn lock_apps(
+    transaction: &mut Transaction<'static, Any>,
+    apps: &Selected,
+    holding: Holding,
+) -> Result<(), StoreError> {
+    lock(transaction, ("apps", "app_key"), apps, holding).await
+}
+
+async fn lock(
+    transaction: &mut Transaction<'static, Any>,
+    (table, key): (&str, &str),
+    rows: &Selected,
+    holding: Holding,
 ) -> Result<(), StoreError> {
     // SQLite has one writer, which has locked everything, and no word for less.
     if transaction.backend_name() == sqlx::Sqlite::NAME {
         return Ok(());
     }
+    // In the order of the bytes, which is also Rust's; that of the database may be any.
     let text = format!(
-        "SELECT id FROM users WHERE id IN ({}) ORDER BY id FOR NO KEY UPDATE",
-        users.query
+        "SELECT {key} FROM {table} WHERE {key} IN ({}) ORDER BY {key} COLLATE \"C\" {}",
+        rows.query,
+        holding.strength()
     );
     let mut query = sqlx::query(&text);
-    for name in &users.names {
+    for name in &rows.names {
         query = query.bind(name.clone());
     }
     query.execute(&mut **transaction).await?;
     Ok(())
+}
+
+/// Removes at most `$2` rows of `table` that had ended at `$1`; `key` is its primary key. Rows that
+/// somebody holds are left for the next time.
+pub(super) fn sweeping(engine: Engine, table: &str, key: &str) -> String {
+    let skip = match engine {
+        Engine::Sqlite => "",
+        Engine::Postgres => " FOR UPDATE SKIP LOCKED",
+    };
+    format!(
+        "DELETE FROM {table} WHERE ({key}) IN \
+         (SELECT {key} FROM {table} WHERE expires_at <= $1 LIMIT $2{skip})"
+    )
 }

@@ -185,6 +185,11 @@ impl NewToken {
         }
     }
 
+    /// Whose access it extends.
+    pub(super) fn user(&self) -> &str {
+        self.token.user.as_str()
+    }
+
     /// Its columns, in the order of the table.
     pub(super) fn bind<'q>(
         &'q self,

@@ -6,6 +6,7 @@ use sqlx::any::AnyRow;
 use sqlx::{Any, Row, Transaction};
 use tokio::sync::Notify;
 
+use super::locking::{Holding, Selected, lock_apps, lock_users};
 use super::refresh_tokens::end_family;
 use super::{ATTEMPTS, Store, StoreError};
 use crate::clock::UnixSeconds;
@@ -226,6 +227,7 @@ pub(super) async fn revoke(
 ) -> Result<LogPosition, StoreError> {
     // The rows come before the log, in every transaction: two that lock them the other way round
     // would wait for each other.
+    lock_revoked(transaction, subject).await?;
     let through = match subject {
         Subject::Token(_) => None,
         Subject::Grant(family) => {
@@ -237,15 +239,30 @@ pub(super) async fn revoke(
         Subject::User(_) => Some("UPDATE users SET revoked_through = $2 WHERE id = $1"),
         Subject::Everyone => Some("UPDATE users SET revoked_through = $2 WHERE id <> $1"),
     };
-    if let Some(text) = through {
-        // Locks them; the position is known once the log is locked too.
-        set_revoked_through(transaction, text, subject, LogPosition::default()).await?;
-    }
     let position = append(transaction, subject, now).await?;
     if let Some(text) = through {
         set_revoked_through(transaction, text, subject, position).await?;
     }
     Ok(position)
+}
+
+/// Not by an update: a second one of the same row has PostgreSQL look at what the row refers to,
+/// and lock it, after the log.
+async fn lock_revoked(
+    transaction: &mut Transaction<'static, Any>,
+    subject: &Subject,
+) -> Result<(), StoreError> {
+    let name = subject.name();
+    let query = match subject {
+        Subject::Token(_) => return Ok(()),
+        Subject::App(_) => {
+            return lock_apps(transaction, &Selected::by("$1", name), Holding::ToChange).await;
+        }
+        Subject::Grant(_) => "SELECT user_id FROM refresh_tokens WHERE family = $1",
+        Subject::User(_) => "$1",
+        Subject::Everyone => "SELECT id FROM users WHERE id <> $1",
+    };
+    lock_users(transaction, &Selected::by(query, name), Holding::ToChange).await
 }
 
 async fn set_revoked_through(

@@ -2,10 +2,14 @@
 
 use sqlx::Row;
 
+use super::locking::{lock_listed_users, sweeping};
 use super::revocations::as_bigint;
 use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
 use crate::identity::{SecretDigest, User, UserId};
+
+/// How many that have ended make room for a new one.
+const SWEPT_AT_ONCE: i64 = 100;
 
 impl Store {
     /// Keeps a new session, and forgets those that are over.
@@ -16,8 +20,9 @@ impl Store {
         expires_at: UnixSeconds,
         now: UnixSeconds,
     ) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM sessions WHERE expires_at <= $1")
+        sqlx::query(&sweeping(self.engine, "sessions", "digest"))
             .bind(now.0)
+            .bind(SWEPT_AT_ONCE)
             .execute(&self.writer)
             .await?;
         let text = "INSERT INTO sessions (digest, user_id, created_at, expires_at, position) \
@@ -64,10 +69,13 @@ impl Store {
 
     /// Ends all sessions of a user, as when it is disabled or its password changes.
     pub async fn end_sessions(&self, user: &UserId) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        lock_listed_users(&mut transaction, vec![user.as_str()]).await?;
         sqlx::query("DELETE FROM sessions WHERE user_id = $1")
             .bind(user.as_str())
-            .execute(&self.writer)
+            .execute(&mut *transaction)
             .await?;
+        transaction.commit().await?;
         Ok(())
     }
 }

@@ -8,6 +8,7 @@ use sqlx::{Any, AnyPool, Row, Transaction};
 
 use super::batches::{Together, chunks, placeholders};
 use super::location::Engine;
+use super::locking::lock_listed_users;
 use super::refresh_tokens::{NewToken, Rotation, Use, insert, rotate};
 use super::revocations::Growth;
 use super::{ATTEMPTS, StoreError, begin};
@@ -26,6 +27,15 @@ pub(super) struct TokenWriter {
 pub(super) enum Write {
     Add(NewToken),
     Rotate(Use),
+}
+
+impl Write {
+    fn new_token(&self) -> &NewToken {
+        match self {
+            Self::Add(token) => token,
+            Self::Rotate(attempt) => &attempt.successor,
+        }
+    }
 }
 
 /// What has been.
@@ -78,12 +88,18 @@ impl TokenWriter {
     /// token yet.
     async fn commit<'w>(&self, writes: &'w [Write]) -> Result<Vec<Written>, StoreError> {
         let mut transaction = begin(self.engine, &self.pool).await?;
+        if writes.iter().any(|write| matches!(write, Write::Rotate(_))) {
+            let users = writes.iter().map(|write| write.new_token().user());
+            lock_listed_users(&mut transaction, users.collect()).await?;
+        }
         let used = use_fresh(&mut transaction, writes).await?;
         let fresh = |(position, write): (usize, &'w Write)| match write {
             Write::Add(token) => Some(token),
             Write::Rotate(attempt) => used.contains(&position).then_some(&attempt.successor),
         };
-        let tokens: Vec<&NewToken> = writes.iter().enumerate().filter_map(fresh).collect();
+        let mut tokens: Vec<&NewToken> = writes.iter().enumerate().filter_map(fresh).collect();
+        // What refers to users holds them, one after the other.
+        tokens.sort_by_key(|token| token.user());
         for rows in chunks(&tokens) {
             insert(&mut transaction, rows).await?;
         }

@@ -2,6 +2,7 @@
 
 mod authorization_codes;
 mod directory;
+mod pairs;
 mod refresh_tokens;
 mod revocations;
 mod signing_keys;
@@ -55,6 +56,19 @@ async fn the_contract_holds_on_postgresql() {
         StoreLocation::parse(&url, std::path::Path::new("")).unwrap()
     };
     contract(&place).await;
+}
+
+#[tokio::test]
+async fn no_two_operations_wait_for_each_other_on_postgresql() {
+    // Who waits for each other is found at once, and told in the log.
+    let options = "-c listen_addresses='' -c deadlock_timeout=5ms -c fsync=off";
+    let Some(postgres) = Postgres::start_with(options, |_| {}) else {
+        return;
+    };
+    let url = postgres.database("pairs");
+    let place = StoreLocation::parse(&url, std::path::Path::new("")).unwrap();
+    let log = postgres.path().join("log");
+    pairs::all_pairs(&place, || std::fs::read_to_string(&log).unwrap()).await;
 }
 
 /// Every promise, each on a database of its own.

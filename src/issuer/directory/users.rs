@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::super::random;
 use super::{Directory, DirectoryError, Thing, commit, free};
 use crate::identity::{Email, Password, RoleName, ScopeSet, Status, User, UserId, Username};
-use crate::store::{Change, Listing, LiveGrant, Page};
+use crate::store::{Change, Holding, Listing, LiveGrant, Page};
 use crate::token::{LogPosition, Subject};
 use crate::yaml::present;
 
@@ -130,6 +130,9 @@ impl Directory<'_> {
         let mut change = self.change().await?;
         let before = found(change.user_named(&username(name)?).await?)?;
         self.authority.may_pass_on(&before.scopes)?;
+        if wanted.status.is_some() {
+            change.hold_with_apps(&before.id, Holding::ToChange).await?;
+        }
         let username = match &wanted.username {
             Some(name) => Username::parse(name)?,
             None => before.username.clone(),
@@ -164,6 +167,7 @@ impl Directory<'_> {
         let mut change = self.change().await?;
         let user = found(change.user_named(&username(name)?).await?)?;
         self.authority.may_pass_on(&user.scopes)?;
+        change.hold_with_apps(&user.id, Holding::ToRemove).await?;
         change.revoke_with_apps(&user.id).await?;
         change.delete_user(&user.id).await?;
         commit(change).await

@@ -1,0 +1,337 @@
+//! Every pair of operations at the same time, by two processes: none waits for one that waits for it.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use portcullis::identity::{
+    CodeChallenge, PlainSecret, RoleName, ScopeSet, SecretDigest, Status, User, Username,
+};
+use portcullis::store::{
+    AuthorizationCode, Change, Holding, RefreshToken, Store, StoreError, StoreLocation, Successor,
+};
+use portcullis::token::{LogPosition, Subject};
+
+use super::{NOW, app, refresh_token, scope, user};
+
+/// How often each pair meets.
+const ROUNDS: usize = 2;
+
+/// How many actors do each operation of a pair.
+const ACTORS: usize = 3;
+
+/// What happens to users, apps and what was given out to them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Operation {
+    DeleteUser,
+    DisableUser,
+    RenameUser,
+    AddTokens,
+    RefreshTokens,
+    ReplayTokens,
+    RetryTokens,
+    RevokeGrants,
+    RevokeUser,
+    RevokeApp,
+    RevokeEveryone,
+    TakeScope,
+    DeleteScope,
+    RedeemCode,
+    LogInAndOut,
+    Sweep,
+    ChangeApp,
+    DeleteApp,
+    RotateSecret,
+}
+
+const OPERATIONS: [Operation; 19] = [
+    Operation::DeleteUser,
+    Operation::DisableUser,
+    Operation::RenameUser,
+    Operation::AddTokens,
+    Operation::RefreshTokens,
+    Operation::ReplayTokens,
+    Operation::RetryTokens,
+    Operation::RevokeGrants,
+    Operation::RevokeUser,
+    Operation::RevokeApp,
+    Operation::RevokeEveryone,
+    Operation::TakeScope,
+    Operation::DeleteScope,
+    Operation::RedeemCode,
+    Operation::LogInAndOut,
+    Operation::Sweep,
+    Operation::ChangeApp,
+    Operation::DeleteApp,
+    Operation::RotateSecret,
+];
+
+const NAMES: [&str; 3] = ["alice", "bob", "carol"];
+
+pub(super) async fn all_pairs(place: &StoreLocation, log: impl Fn() -> String) {
+    // Two processes: what one gathers into a transaction meets what the other does.
+    let stores = [
+        Store::open(place).await.unwrap(),
+        Store::open(place).await.unwrap(),
+    ];
+    for (first, one) in OPERATIONS.into_iter().enumerate() {
+        for other in OPERATIONS.into_iter().skip(first) {
+            for _ in 0..ROUNDS {
+                furnish(&stores[0]).await.unwrap();
+                meet(&stores, [one, other]).await;
+            }
+            let log = log();
+            let told = log.find("deadlock detected").map(|at| &log[at..]);
+            assert_eq!(told, None, "{one:?} {other:?}");
+        }
+    }
+    for store in stores {
+        store.close().await;
+    }
+}
+
+/// Several of each operation, by both processes and in different orders.
+async fn meet(stores: &[Store; 2], pair: [Operation; 2]) {
+    let actors = (0..2 * ACTORS).map(|actor| {
+        let (store, operation) = (stores[actor % 2].clone(), pair[(actor / 2) % 2]);
+        tokio::spawn(async move {
+            let mut names = NAMES;
+            names.rotate_left(actor % 3);
+            if actor % 2 == 1 {
+                names.reverse();
+            }
+            // Others have removed what it is about: that is no matter here.
+            let _ = act(&store, operation, names).await;
+        })
+    });
+    for outcome in futures_util::future::join_all(actors).await {
+        outcome.unwrap();
+    }
+}
+
+/// Everything that can be missing is there again.
+async fn furnish(store: &Store) -> Result<(), StoreError> {
+    let role = role();
+    for name in ["orders.read", "orders.write"] {
+        store.add_scope(&scope(name), "").await?;
+    }
+    let scopes = [scope("orders.read"), scope("orders.write")];
+    assert!(store.add_role(&role, &scopes).await?);
+    for name in NAMES {
+        let user = User {
+            roles: vec![role.clone()],
+            ..user(name)
+        };
+        store.add_user(&user, "hash").await?;
+        store.add_app(&app(name, &user), &fresh()).await?;
+    }
+    for name in NAMES {
+        // By the app of the next.
+        for _ in 0..2 {
+            store.add_refresh_token(&fresh(), &token(name), NOW).await?;
+        }
+    }
+    Ok(())
+}
+
+fn role() -> RoleName {
+    RoleName::parse("sales").unwrap()
+}
+
+/// Of a secret that nobody else has.
+fn fresh() -> SecretDigest {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let mut random = [0; 32];
+    random[..4].copy_from_slice(&COUNT.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+    PlainSecret::from_random(random).digest()
+}
+
+/// A token of a user, for the app of another.
+fn token(name: &str) -> RefreshToken {
+    let next = NAMES.iter().position(|one| *one == name).unwrap() + 1;
+    let owner = user(NAMES[next % NAMES.len()]);
+    RefreshToken {
+        family: format!("family-of-{name}"),
+        app: Some(app(owner.username.as_str(), &owner).key),
+        ..refresh_token(&user(name))
+    }
+}
+
+async fn act(
+    store: &Store,
+    operation: Operation,
+    names: [&'static str; 3],
+) -> Result<(), StoreError> {
+    let [name, ..] = names;
+    let user = user(name);
+    match operation {
+        Operation::AddTokens => {
+            futures_util::future::try_join_all(names.map(|name| add(store, name))).await?;
+        }
+        Operation::RefreshTokens => refresh(store, names, 1, 0).await?,
+        Operation::ReplayTokens => refresh(store, names, 2, 0).await?,
+        Operation::RetryTokens => refresh(store, names, 3, 60).await?,
+        Operation::RevokeGrants => {
+            for name in names {
+                let family = Subject::Grant(format!("family-of-{name}"));
+                store.revoke(&family, NOW).await?;
+            }
+        }
+        Operation::RevokeUser => {
+            let subject = Subject::User(user.id.as_str().to_owned());
+            store.revoke(&subject, NOW).await?;
+        }
+        Operation::RevokeApp => {
+            let key = app(name, &user).key;
+            let subject = Subject::App(key.as_str().to_owned());
+            store.revoke(&subject, NOW).await?;
+        }
+        Operation::RevokeEveryone => drop(store.revoke(&Subject::Everyone, NOW).await?),
+        Operation::RedeemCode => redeem(store, &user).await?,
+        Operation::LogInAndOut => {
+            store
+                .add_session(&fresh(), &user, NOW.plus(60), NOW)
+                .await?;
+            // Later, when the one from before has ended.
+            let later = NOW.plus(100);
+            store
+                .add_session(&fresh(), &user, later.plus(60), later)
+                .await?;
+            store.end_sessions(&user.id).await?;
+        }
+        Operation::Sweep => drop(store.sweep(NOW.plus(100_000), 2).await?),
+        Operation::DeleteUser
+        | Operation::DisableUser
+        | Operation::RenameUser
+        | Operation::TakeScope
+        | Operation::DeleteScope
+        | Operation::ChangeApp
+        | Operation::DeleteApp
+        | Operation::RotateSecret => {
+            let mut change = store.change(NOW).await?;
+            administer(&mut change, operation, &user).await?;
+            let _ = change.commit().await?;
+        }
+    }
+    Ok(())
+}
+
+/// What is done to the directory, in the order in which the issuer does it.
+async fn administer(
+    change: &mut Change,
+    operation: Operation,
+    user: &User,
+) -> Result<(), StoreError> {
+    let name = user.username.as_str();
+    let app = app(name, user);
+    let of_app = Subject::App(app.key.as_str().to_owned());
+    match operation {
+        Operation::DeleteUser => {
+            change.hold_with_apps(&user.id, Holding::ToRemove).await?;
+            change.revoke_with_apps(&user.id).await?;
+            change.delete_user(&user.id).await?;
+        }
+        Operation::DisableUser => {
+            change.hold_with_apps(&user.id, Holding::ToChange).await?;
+            rename(change, user).await?;
+            change.set_user_status(&user.id, Status::Disabled).await?;
+            change.revoke_with_apps(&user.id).await?;
+        }
+        Operation::RenameUser => {
+            rename(change, user).await?;
+            change.set_user_roles(&user.id, &[role()]).await?;
+            let subject = Subject::User(user.id.as_str().to_owned());
+            change.revoke(&subject).await?;
+        }
+        Operation::TakeScope => {
+            let scopes = ScopeSet::parse("orders.read").unwrap();
+            change.remove_role_scopes(&role(), &scopes).await?;
+        }
+        Operation::DeleteScope => change.delete_scope(&scope("orders.read")).await?,
+        Operation::ChangeApp => {
+            let mut changed = app;
+            changed.name = portcullis::identity::AppName::parse("changed").unwrap();
+            let _ = change.update_app(&changed).await?;
+            change.revoke(&of_app).await?;
+        }
+        Operation::DeleteApp => {
+            change.delete_app(&app.key).await?;
+            change.revoke(&of_app).await?;
+        }
+        _ => {
+            change.rotate_secret(&app.key, &fresh(), 0).await?;
+            change.revoke(&of_app).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn rename(change: &mut Change, user: &User) -> Result<(), StoreError> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let other = Username::parse(&format!("renamed-{number}")).unwrap();
+    let _ = change.rename_user(&user.id, &other, &user.email).await?;
+    Ok(())
+}
+
+async fn add(store: &Store, name: &str) -> Result<SecretDigest, StoreError> {
+    let digest = fresh();
+    store.add_refresh_token(&digest, &token(name), NOW).await?;
+    Ok(digest)
+}
+
+/// Adds a token of each user and uses it so many times, all users at once: they share transactions.
+async fn refresh(
+    store: &Store,
+    names: [&'static str; 3],
+    uses: usize,
+    retry_window_seconds: u32,
+) -> Result<(), StoreError> {
+    let all = names.map(|name| use_token(store, name, uses, retry_window_seconds));
+    futures_util::future::try_join_all(all).await?;
+    Ok(())
+}
+
+async fn use_token(
+    store: &Store,
+    name: &str,
+    uses: usize,
+    retry_window_seconds: u32,
+) -> Result<(), StoreError> {
+    let digest = add(store, name).await?;
+    for _ in 0..uses {
+        let (next, token) = (fresh(), token(name));
+        let successor = Successor {
+            digest: &next,
+            token: &token,
+        };
+        store
+            .rotate_refresh_token(&digest, &successor, retry_window_seconds, NOW)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn redeem(store: &Store, user: &User) -> Result<(), StoreError> {
+    let token = token(user.username.as_str());
+    let code = AuthorizationCode {
+        family: token.family.clone(),
+        user: user.id.clone(),
+        app: token.app.clone().unwrap(),
+        redirect_uri: None,
+        challenge: CodeChallenge::parse(&fresh().to_text()).unwrap(),
+        scopes: token.scopes.clone(),
+        expires_at: NOW.plus(60),
+        position: LogPosition::default(),
+    };
+    let (digest, next) = (fresh(), fresh());
+    store.add_authorization_code(&digest, &code, NOW).await?;
+    let successor = Successor {
+        digest: &next,
+        token: &token,
+    };
+    store
+        .redeem_authorization_code(&digest, Some(&successor), NOW)
+        .await?;
+    // Long after, when it is forgotten.
+    let (later, digest) = (NOW.plus(200_000), fresh());
+    store.add_authorization_code(&digest, &code, later).await
+}
