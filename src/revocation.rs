@@ -1,7 +1,8 @@
 //! Revocations at a gate: which of the tokens that hold were taken back.
 //!
 //! A check asks [`RevocationList::is_revoked`] about every token, cached proof or not. It never
-//! waits, and costs the same with a million entries as with one: four look-ups.
+//! waits, and costs the same with a million entries as with one: a look-up for each thing that can
+//! take the token back, five or six as a rule.
 
 mod floored;
 mod recency;

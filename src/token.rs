@@ -42,7 +42,10 @@ pub use key_schedule::{
 };
 pub use key_set::{KeySet, KeySetError, MAXIMUM_JWKS_BYTES, MAXIMUM_KEYS, SkippedKey};
 pub use refusal::{Claim, Refusal};
-pub use revocable::{GRANT_CLAIM, LogPosition, Mark, POSITION_CLAIM, Revocable, Subject};
+pub use revocable::{
+    GRANT_CLAIM, LogPosition, MAXIMUM_ROLES, Mark, OWNER_CLAIM, OWNER_ROLES_CLAIM, POSITION_CLAIM,
+    ROLES_CLAIM, Revocable, Subject,
+};
 pub use signed::SignedToken;
 pub use signing_key::{CryptographyFailed, KeyText, SigningKey, SigningKeyError, generate_key};
 pub use trust::{DuplicateIssuer, IssuerIndex, IssuerRules, Stale, Trust};

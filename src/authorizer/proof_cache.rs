@@ -127,7 +127,9 @@ impl ProofCache {
         let proofs = Cache::builder()
             .max_capacity(limits.max_bytes)
             .weigher(move |_, kept: &Kept| {
-                let bytes = kept.proof.token.heap_bytes() + ENTRY_OVERHEAD_BYTES;
+                let proof = &kept.proof;
+                let bytes =
+                    proof.token.heap_bytes() + proof.revocable.heap_bytes() + ENTRY_OVERHEAD_BYTES;
                 let weight = u64::try_from(bytes).unwrap_or(u64::MAX).max(least_weight);
                 u32::try_from(weight).unwrap_or(u32::MAX)
             })

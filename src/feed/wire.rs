@@ -11,8 +11,9 @@ use crate::clock::UnixSeconds;
 use crate::revocation;
 use crate::token::{LogPosition, Mark};
 
-/// What this release speaks.
-pub const PROTOCOL_VERSION: u32 = 1;
+/// What this release speaks. A gate of version 1 does not ask about roles and owners, and would let
+/// through what they take back.
+pub const PROTOCOL_VERSION: u32 = 2;
 
 /// The gRPC service's full name.
 pub const SERVICE_NAME: &str = "portcullis.feed.v1.Feed";

@@ -51,7 +51,7 @@ impl Issuer {
         // Before the code is used up: what fails here can be tried again.
         let bearer = Bearer {
             user: &user,
-            app: Some(&code.app),
+            app: Some(client),
             grant: Some(&code.family),
             audiences: &audiences,
             as_of: user.as_of.min(client.owner.as_of),

@@ -4,8 +4,8 @@ use super::refusal::Refusal;
 use super::signing::Bearer;
 use super::{Issuer, random};
 use crate::identity::{
-    AppKey, Audiences, InvalidTarget, PlainSecret, RequestedScopes, ScopeSet, Status, User,
-    alphanumeric, grant,
+    Audiences, InvalidTarget, PlainSecret, RequestedScopes, ScopeSet, Status, User, alphanumeric,
+    grant,
 };
 use crate::store::{AppWithOwner, RefreshToken, Rotation, Successor};
 
@@ -51,7 +51,7 @@ impl Issuer {
     pub(super) async fn begin_grant(
         &self,
         user: &User,
-        app: Option<&AppKey>,
+        app: Option<&AppWithOwner>,
         rights: Rights,
         refreshable: bool,
     ) -> Result<Granted, Refusal> {
@@ -75,7 +75,7 @@ impl Issuer {
         let token = RefreshToken {
             family: alphanumeric(&random::<16>()?),
             user: user.id.clone(),
-            app: app.cloned(),
+            app: app.map(|found| found.app.key.clone()),
             scopes: scopes.clone(),
             audiences: audiences.clone(),
             expires_at: now.plus(i64::from(self.settings.refresh_token.lifetime_seconds)),
@@ -170,7 +170,7 @@ impl Issuer {
         }
         let bearer = Bearer {
             user: &user,
-            app: token.app.as_ref(),
+            app: client,
             grant: Some(&token.family),
             audiences: &audiences,
             as_of,

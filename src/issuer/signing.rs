@@ -4,10 +4,11 @@ use serde_json::{Map, Value, json};
 
 use super::{Issuer, IssuerError, keys, random};
 use crate::clock::UnixSeconds;
-use crate::identity::{AppKey, Audiences, ScopeSet, SecretDigest, User, alphanumeric};
-use crate::store::{StoreError, StoredKey};
+use crate::identity::{Audiences, RoleName, ScopeSet, SecretDigest, User, alphanumeric};
+use crate::store::{AppWithOwner, StoreError, StoredKey};
 use crate::token::{
-    CryptographyFailed, GRANT_CLAIM, KeySet, KeyState, LogPosition, POSITION_CLAIM, SigningKey,
+    CryptographyFailed, GRANT_CLAIM, KeySet, KeyState, LogPosition, MAXIMUM_ROLES, OWNER_CLAIM,
+    OWNER_ROLES_CLAIM, POSITION_CLAIM, ROLES_CLAIM, SigningKey,
 };
 
 /// The client of tokens that users get without an app. No app has so short a key.
@@ -17,8 +18,8 @@ pub(super) const LOGIN_CLIENT: &str = "portcullis";
 #[derive(Clone, Copy)]
 pub(super) struct Bearer<'a> {
     pub(super) user: &'a User,
-    /// The app through which it acts; none by its own login.
-    pub(super) app: Option<&'a AppKey>,
+    /// The app through which it acts, and whose that is; none by its own login.
+    pub(super) app: Option<&'a AppWithOwner>,
     /// The grant that the token belongs to, where it has a refresh token.
     pub(super) grant: Option<&'a str>,
     /// Who may accept it.
@@ -115,6 +116,12 @@ fn states(rows: &[StoredKey], now: UnixSeconds) -> Vec<KeyState> {
         .collect()
 }
 
+/// The roles on which a token rests; nothing where they are too many for it.
+fn role_names(user: &User) -> Option<Value> {
+    let names = user.roles.iter().map(RoleName::as_str);
+    (user.roles.len() <= MAXIMUM_ROLES).then(|| names.collect::<Vec<_>>().into())
+}
+
 impl Issuer {
     /// Signs an access token with these scopes.
     pub(super) fn access_token(
@@ -131,13 +138,26 @@ impl Issuer {
         claim("iss", self.settings.url.as_str().into());
         claim("sub", user.id.as_str().into());
         claim("aud", audiences.into());
-        claim("client_id", app.map_or(LOGIN_CLIENT, AppKey::as_str).into());
+        let client = app.map_or(LOGIN_CLIENT, |found| found.app.key.as_str());
+        claim("client_id", client.into());
         claim("iat", now.0.into());
         claim("exp", expiry.0.into());
         claim("jti", alphanumeric(&random::<16>()?).into());
         claim("scope", scopes.to_string().into());
         claim("name", user.username.as_str().into());
         claim(POSITION_CLAIM, bearer.as_of.0.into());
+        if let Some(roles) = role_names(user) {
+            claim(ROLES_CLAIM, roles);
+        }
+        if let Some(owner) = app
+            .map(|found| &found.owner)
+            .filter(|owner| owner.id != user.id)
+        {
+            claim(OWNER_CLAIM, owner.id.as_str().into());
+            if let Some(roles) = role_names(owner) {
+                claim(OWNER_ROLES_CLAIM, roles);
+            }
+        }
         if let Some(grant) = bearer.grant {
             claim(GRANT_CLAIM, grant.into());
         }

@@ -92,8 +92,8 @@ impl Issuer {
     ) -> Result<Granted, Refusal> {
         let requested = self.requested(form)?;
         let rights = requested.within(Some(&client.app.scopes), &client.owner.scopes)?;
-        let (owner, app) = (&client.owner, Some(&client.app.key));
-        self.begin_grant(owner, app, rights, self.refreshable())
+        let refreshable = self.refreshable();
+        self.begin_grant(&client.owner, Some(client), rights, refreshable)
             .await
     }
 
@@ -119,7 +119,7 @@ impl Issuer {
         user.as_of = user.as_of.min(client.owner.as_of);
         let rights = requested.within(Some(&client.scopes()), &user.scopes)?;
         let refreshable = self.settings.grants.refresh_token;
-        self.begin_grant(&user, Some(&client.app.key), rights, refreshable)
+        self.begin_grant(&user, Some(client), rights, refreshable)
             .await
     }
 

@@ -2,7 +2,7 @@
 
 use sqlx::Row;
 
-use super::locking::{lock_listed_users, sweeping};
+use super::locking::{ENDED, lock_listed_users, sweeping};
 use super::refresh_tokens::NewToken;
 use super::revocations::{as_bigint, position};
 use super::users::scopes;
@@ -67,11 +67,15 @@ impl Store {
         code: &AuthorizationCode,
         now: UnixSeconds,
     ) -> Result<(), StoreError> {
-        sqlx::query(&sweeping(self.engine, "authorization_codes", "digest"))
-            .bind(now.plus(-REMEMBERED_SECONDS).0)
-            .bind(FORGOTTEN_AT_ONCE)
-            .execute(&self.writer)
-            .await?;
+        sqlx::query(&sweeping(
+            self.engine,
+            ("authorization_codes", "digest"),
+            ENDED,
+        ))
+        .bind(now.plus(-REMEMBERED_SECONDS).0)
+        .bind(FORGOTTEN_AT_ONCE)
+        .execute(&self.writer)
+        .await?;
         let text = "INSERT INTO authorization_codes (digest, family, user_id, app_key, \
                     redirect_uri, code_challenge, scopes, created_at, expires_at, used_at, \
                     position) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10)";

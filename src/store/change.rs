@@ -6,10 +6,10 @@ use std::fmt::Write;
 use sqlx::{Any, Row, Transaction};
 
 use super::locking::{Holding, Selected, lock_apps, lock_users};
-use super::revocations::{as_bigint, expiry, position, revoke};
+use super::revocations::revoke;
 use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
-use crate::identity::{ADMINISTRATIVE_SCOPES, UserId};
+use crate::identity::{ADMINISTRATIVE_SCOPES, RoleName, UserId};
 use crate::token::Subject;
 
 /// A change that has begun. What it reads stays true until it is committed; dropped, it never was.
@@ -123,33 +123,25 @@ impl Change {
         Ok(())
     }
 
-    /// Takes back what was given out to all of `users`: a row of the log for each, in statements
-    /// whose number does not grow with theirs.
-    pub(super) async fn revoke_users(&mut self, users: &Selected) -> Result<u64, StoreError> {
-        let Selected { query, names } = users;
-        lock_users(&mut self.transaction, users, Holding::ToChange).await?;
-        let text = format!("DELETE FROM refresh_tokens WHERE user_id IN ({query})");
-        self.execute(&text, names, &[]).await?;
-        let expiry = expiry(&mut self.transaction, self.now).await?;
-        let head = "UPDATE revocation_head SET position = position RETURNING position";
-        let row = sqlx::query(head).fetch_one(&mut *self.transaction).await?;
-        let head = as_bigint(position(&row, "position")?);
-        let [from, created, expires] = [1, 2, 3].map(|number| names.len() + number);
-        let text = format!(
-            "INSERT INTO revocations (position, kind, subject, created_at, expires_at) \
-             SELECT ${from} + row_number() OVER (ORDER BY u.id), 'user', u.id, ${created}, \
-             ${expires} FROM users u WHERE u.id IN ({query})"
-        );
-        let numbers = [head, self.now.0, expiry.0];
-        let appended = self.execute(&text, names, &numbers).await?;
-        let last = head.saturating_add(i64::try_from(appended).unwrap_or(i64::MAX));
-        let text = "UPDATE users SET revoked_through = $1 WHERE id IN \
-                    (SELECT subject FROM revocations WHERE position > $2 AND kind = 'user')";
-        self.execute(text, &[], &[last, head]).await?;
-        self.execute("UPDATE revocation_head SET position = $1", &[], &[last])
-            .await?;
-        self.appended |= appended > 0;
-        Ok(appended)
+    /// Takes back what others got through the apps of a user, where it has any.
+    pub async fn revoke_owned(&mut self, owner: &UserId) -> Result<(), StoreError> {
+        if self.count_apps(owner).await? > 0 {
+            self.revoke(&Subject::Owner(owner.as_str().to_owned()))
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Takes back the tokens that rest on one of `roles`, whosesoever they are: a row for each role and
+    /// one for the tokens that do not name theirs, however many users have it. Refresh tokens stay,
+    /// and give what is left.
+    pub(super) async fn revoke_roles(&mut self, roles: &[RoleName]) -> Result<(), StoreError> {
+        let names = roles.iter().map(RoleName::as_str);
+        let unnamed = (!roles.is_empty()).then_some(Subject::UNNAMED_ROLE);
+        for name in names.chain(unnamed) {
+            self.revoke(&Subject::Role(name.to_owned())).await?;
+        }
+        Ok(())
     }
 
     /// Runs a statement with texts and then numbers for its placeholders; the number of its rows.

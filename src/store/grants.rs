@@ -41,6 +41,7 @@ impl Store {
                     LEFT JOIN apps a ON a.app_key = t.app_key \
                     WHERE t.user_id = $1 AND t.expires_at > $2 AND t.family > $3 \
                     AND t.position >= u.revoked_through \
+                    AND t.position >= (SELECT everyone_through FROM revocation_head) \
                     AND (t.app_key = '' OR t.position >= a.revoked_through) \
                     GROUP BY t.family, t.app_key ORDER BY t.family LIMIT $4";
         let rows = sqlx::query(text)

@@ -108,15 +108,18 @@ async fn lock(
     Ok(())
 }
 
-/// Removes at most `$2` rows of `table` that had ended at `$1`; `key` is its primary key. Rows that
+/// The rows that had ended at `$1`.
+pub(super) const ENDED: &str = "expires_at <= $1";
+
+/// Removes at most `$2` rows of a table with this primary key, of those that are due. Rows that
 /// somebody holds are left for the next time.
-pub(super) fn sweeping(engine: Engine, table: &str, key: &str) -> String {
+pub(super) fn sweeping(engine: Engine, (table, key): (&str, &str), due: &str) -> String {
     let skip = match engine {
         Engine::Sqlite => "",
         Engine::Postgres => " FOR UPDATE SKIP LOCKED",
     };
     format!(
         "DELETE FROM {table} WHERE ({key}) IN \
-         (SELECT {key} FROM {table} WHERE expires_at <= $1 LIMIT $2{skip})"
+         (SELECT {key} FROM {table} WHERE {due} LIMIT $2{skip})"
     )
 }

@@ -196,19 +196,19 @@ impl Store {
         given_out: LogPosition,
     ) -> Result<bool, StoreError> {
         // What concerns everyone has no name.
-        let text = "SELECT kind, subject FROM revocations WHERE position > $1 \
-                    AND subject IN ('', $2, $3, $4, $5)";
-        let mut names = subjects.iter().map(Subject::name);
-        let mut name = || names.next().unwrap_or_default().to_owned();
-        let rows = sqlx::query(text)
-            .bind(as_bigint(given_out))
-            .bind(name())
-            .bind(name())
-            .bind(name())
-            .bind(name())
-            .fetch_all(&self.reader)
-            .await?;
-        for row in rows {
+        let numbers: Vec<String> = (2..)
+            .take(subjects.len())
+            .map(|number| format!(", ${number}"))
+            .collect();
+        let text = format!(
+            "SELECT kind, subject FROM revocations WHERE position > $1 AND subject IN (''{})",
+            numbers.concat()
+        );
+        let mut select = sqlx::query(&text).bind(as_bigint(given_out));
+        for subject in subjects {
+            select = select.bind(subject.name().to_owned());
+        }
+        for row in select.fetch_all(&self.reader).await? {
             let found = subject(&row)?;
             if found == Subject::Everyone || subjects.contains(&found) {
                 return Ok(true);
@@ -229,7 +229,7 @@ pub(super) async fn revoke(
     // would wait for each other.
     lock_revoked(transaction, subject).await?;
     let through = match subject {
-        Subject::Token(_) => None,
+        Subject::Token(_) | Subject::Owner(_) | Subject::Role(_) | Subject::Everyone => None,
         Subject::Grant(family) => {
             end_family(transaction, family).await?;
             None
@@ -237,11 +237,17 @@ pub(super) async fn revoke(
         // What is given out at this moment has a position from before, and ends by it.
         Subject::App(_) => Some("UPDATE apps SET revoked_through = $2 WHERE app_key = $1"),
         Subject::User(_) => Some("UPDATE users SET revoked_through = $2 WHERE id = $1"),
-        Subject::Everyone => Some("UPDATE users SET revoked_through = $2 WHERE id <> $1"),
     };
     let position = append(transaction, subject, now).await?;
     if let Some(text) = through {
         set_revoked_through(transaction, text, subject, position).await?;
+    }
+    if *subject == Subject::Everyone {
+        // One row, however many users there are: what they had is judged by its position.
+        sqlx::query("UPDATE revocation_head SET everyone_through = $1")
+            .bind(as_bigint(position))
+            .execute(&mut **transaction)
+            .await?;
     }
     Ok(position)
 }
@@ -254,13 +260,14 @@ async fn lock_revoked(
 ) -> Result<(), StoreError> {
     let name = subject.name();
     let query = match subject {
-        Subject::Token(_) => return Ok(()),
+        Subject::Token(_) | Subject::Owner(_) | Subject::Role(_) | Subject::Everyone => {
+            return Ok(());
+        }
         Subject::App(_) => {
             return lock_apps(transaction, &Selected::by("$1", name), Holding::ToChange).await;
         }
         Subject::Grant(_) => "SELECT user_id FROM refresh_tokens WHERE family = $1",
         Subject::User(_) => "$1",
-        Subject::Everyone => "SELECT id FROM users WHERE id <> $1",
     };
     lock_users(transaction, &Selected::by(query, name), Holding::ToChange).await
 }
@@ -302,7 +309,7 @@ async fn append(
 }
 
 /// When the last token has ended that was given out until now.
-pub(super) async fn expiry(
+async fn expiry(
     transaction: &mut Transaction<'static, Any>,
     now: UnixSeconds,
 ) -> Result<UnixSeconds, StoreError> {

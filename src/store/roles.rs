@@ -4,7 +4,6 @@ use sqlx::any::AnyRow;
 use sqlx::{Any, Executor, Row};
 
 use super::change::placeholders;
-use super::locking::Selected;
 use super::users::scopes;
 use super::{Change, Committed, Created, Listing, Page, Store, StoreError, created};
 use crate::clock::UnixSeconds;
@@ -143,7 +142,7 @@ impl Change {
         Ok(())
     }
 
-    /// Takes scopes from a role, and back what was given out to whom that leaves without one.
+    /// Takes scopes from a role, and back the tokens that rest on it.
     pub async fn remove_role_scopes(
         &mut self,
         role: &RoleName,
@@ -152,21 +151,35 @@ impl Change {
         if scopes.is_empty() {
             return Ok(());
         }
-        let losing = losing_by_role(role, scopes);
-        self.revoke_users(&losing).await?;
-        let among = placeholders(2, losing.names.len() - 1);
+        let mut names = vec![role.as_str().to_owned()];
+        names.extend(scopes.iter().map(|scope| scope.as_str().to_owned()));
+        let among = placeholders(2, names.len() - 1);
         let text = format!("DELETE FROM role_scopes WHERE role = $1 AND scope IN ({among})");
-        self.execute(&text, &losing.names, &[]).await?;
+        let removed = self.execute(&text, &names, &[]).await?;
+        if removed > 0 && self.is_held(role).await? {
+            self.revoke_roles(std::slice::from_ref(role)).await?;
+        }
         Ok(())
     }
 
-    /// Gives a role another name; its users keep it. Where the name is taken the change is over.
+    /// Whether somebody has the role.
+    pub(super) async fn is_held(&mut self, role: &RoleName) -> Result<bool, StoreError> {
+        let row = sqlx::query("SELECT role FROM user_roles WHERE role = $1 LIMIT 1")
+            .bind(role.as_str())
+            .fetch_optional(&mut *self.transaction)
+            .await?;
+        Ok(row.is_some())
+    }
+
+    /// Gives a role another name, and takes back the tokens that name it by the old one; its users
+    /// keep it. Where the name is taken the change is over.
     pub async fn rename_role(
         &mut self,
         role: &RoleName,
         name: &RoleName,
     ) -> Result<Created, StoreError> {
         let is_default = self.default_role().await?.as_ref() == Some(role);
+        let is_held = self.is_held(role).await?;
         let renamed = sqlx::query("UPDATE roles SET name = $2 WHERE name = $1")
             .bind(role.as_str())
             .bind(name.as_str())
@@ -178,15 +191,21 @@ impl Change {
         if is_default {
             self.set_default_role(name).await?;
         }
+        if is_held {
+            self.revoke_roles(std::slice::from_ref(role)).await?;
+        }
         Ok(Created::Yes)
     }
 
-    /// Deletes a role, and takes back what was given out to whom that leaves without a scope.
+    /// Deletes a role, and takes back the tokens that rest on it.
     pub async fn delete_role(&mut self, role: &Role) -> Result<(), StoreError> {
-        self.remove_role_scopes(&role.name, &role.scopes).await?;
+        let rested_on = !role.scopes.is_empty() && self.is_held(&role.name).await?;
         let texts = [role.name.as_str().to_owned()];
         self.execute("DELETE FROM roles WHERE name = $1", &texts, &[])
             .await?;
+        if rested_on {
+            self.revoke_roles(std::slice::from_ref(&role.name)).await?;
+        }
         Ok(())
     }
 
@@ -198,20 +217,6 @@ impl Change {
         self.execute(text, &texts, &[]).await?;
         Ok(())
     }
-}
-
-/// Who has one of these scopes by this role and by no other.
-fn losing_by_role(role: &RoleName, scopes: &ScopeSet) -> Selected {
-    let mut names = vec![role.as_str().to_owned()];
-    names.extend(scopes.iter().map(|scope| scope.as_str().to_owned()));
-    let among = placeholders(2, names.len() - 1);
-    let query = format!(
-        "SELECT r.user_id FROM user_roles r JOIN role_scopes s ON s.role = r.role \
-         WHERE r.role = $1 AND s.scope IN ({among}) AND NOT EXISTS \
-         (SELECT 1 FROM user_roles o JOIN role_scopes p ON p.role = o.role \
-          WHERE o.user_id = r.user_id AND o.role <> $1 AND p.scope = s.scope)"
-    );
-    Selected { query, names }
 }
 
 async fn named(

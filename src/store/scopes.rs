@@ -4,10 +4,9 @@ use sqlx::any::AnyRow;
 use sqlx::{Any, Executor, Row};
 
 use super::change::placeholders;
-use super::locking::Selected;
 use super::{Change, Created, Listing, Page, Store, StoreError, created};
 use crate::clock::UnixSeconds;
-use crate::identity::{Description, Scope, ScopeName, ScopeSet};
+use crate::identity::{Description, RoleName, Scope, ScopeName, ScopeSet};
 
 const SELECT: &str = "SELECT s.name, s.description FROM scopes s";
 
@@ -97,38 +96,52 @@ impl Change {
         Ok(())
     }
 
-    /// Gives a scope another name, and takes back what was given out to whoever has it: tokens carry
+    /// Gives a scope another name, and takes back the tokens that rest on a role with it: they carry
     /// the old one. Where the name is taken the change is over.
     pub async fn rename_scope(
         &mut self,
         scope: &ScopeName,
         name: &ScopeName,
     ) -> Result<Created, StoreError> {
-        self.revoke_users(&holders(scope)).await?;
+        let roles = self.roles_with(scope).await?;
         let renamed = sqlx::query("UPDATE scopes SET name = $2 WHERE name = $1")
             .bind(scope.as_str())
             .bind(name.as_str())
             .execute(&mut *self.transaction)
             .await;
-        created(renamed.map(|_| ()))
+        let outcome = created(renamed.map(|_| ()))?;
+        if outcome == Created::Yes {
+            self.revoke_roles(&roles).await?;
+        }
+        Ok(outcome)
     }
 
-    /// Deletes a scope, from roles and apps as well, and takes back what was given out to whoever
-    /// has it.
+    /// Deletes a scope, from roles and apps as well, and takes back the tokens that rest on a role
+    /// with it.
     pub async fn delete_scope(&mut self, scope: &ScopeName) -> Result<(), StoreError> {
-        self.revoke_users(&holders(scope)).await?;
+        let roles = self.roles_with(scope).await?;
         let texts = [scope.as_str().to_owned()];
         self.execute("DELETE FROM scopes WHERE name = $1", &texts, &[])
             .await?;
-        Ok(())
+        self.revoke_roles(&roles).await
     }
-}
 
-/// Who has the scope by whatever role.
-fn holders(scope: &ScopeName) -> Selected {
-    let query = "SELECT r.user_id FROM user_roles r JOIN role_scopes s ON s.role = r.role \
-                 WHERE s.scope = $1";
-    Selected::by(query, scope.as_str())
+    /// The roles that have the scope and that somebody has.
+    async fn roles_with(&mut self, scope: &ScopeName) -> Result<Vec<RoleName>, StoreError> {
+        let rows = sqlx::query("SELECT role FROM role_scopes WHERE scope = $1 ORDER BY role")
+            .bind(scope.as_str())
+            .fetch_all(&mut *self.transaction)
+            .await?;
+        let mut roles = Vec::new();
+        for row in rows {
+            let role = RoleName::parse(row.try_get("role")?);
+            let role = role.map_err(|_| StoreError::Unreadable("role"))?;
+            if self.is_held(&role).await? {
+                roles.push(role);
+            }
+        }
+        Ok(roles)
+    }
 }
 
 async fn named(

@@ -2,7 +2,7 @@
 
 use sqlx::Row;
 
-use super::locking::{lock_listed_users, sweeping};
+use super::locking::{ENDED, lock_listed_users, sweeping};
 use super::revocations::as_bigint;
 use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
@@ -20,7 +20,7 @@ impl Store {
         expires_at: UnixSeconds,
         now: UnixSeconds,
     ) -> Result<(), StoreError> {
-        sqlx::query(&sweeping(self.engine, "sessions", "digest"))
+        sqlx::query(&sweeping(self.engine, ("sessions", "digest"), ENDED))
             .bind(now.0)
             .bind(SWEPT_AT_ONCE)
             .execute(&self.writer)
@@ -46,7 +46,8 @@ impl Store {
     ) -> Result<Option<UserId>, StoreError> {
         let text = "SELECT s.user_id FROM sessions s JOIN users u ON u.id = s.user_id \
                     WHERE s.digest = $1 AND s.expires_at > $2 \
-                    AND s.position >= u.revoked_through";
+                    AND s.position >= u.revoked_through \
+                    AND s.position >= (SELECT everyone_through FROM revocation_head)";
         let row = sqlx::query(text)
             .bind(digest.to_text())
             .bind(now.0)

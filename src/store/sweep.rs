@@ -1,14 +1,20 @@
 //! Removing what has ended: nothing reads it any more, and it would only grow.
 
-use super::locking::sweeping;
+use super::locking::{ENDED, sweeping};
 use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
 
-/// What can be swept: the rows' name, their table and its key. Each is found by an index on its end.
-const SWEEPS: [(&str, &str, &str); 3] = [
-    ("refresh tokens", "refresh_tokens", "digest"),
-    ("revocations", "revocations", "position"),
-    ("app secrets", "app_secrets", "app_key, digest"),
+/// What can be swept: the rows' name, their table and its key, and which of them. Each is found by an index.
+const SWEEPS: [(&str, &str, &str, &str); 4] = [
+    ("refresh tokens", "refresh_tokens", "digest", ENDED),
+    (
+        "refresh tokens that ended with everybody's",
+        "refresh_tokens",
+        "digest",
+        "expires_at > $1 AND position < (SELECT everyone_through FROM revocation_head)",
+    ),
+    ("revocations", "revocations", "position", ENDED),
+    ("app secrets", "app_secrets", "app_key, digest", ENDED),
 ];
 
 /// What a sweep has removed.
@@ -25,8 +31,8 @@ impl Store {
     /// write wait for no more than one step.
     pub async fn sweep(&self, now: UnixSeconds, batch: u32) -> Result<Vec<Swept>, StoreError> {
         let mut swept = Vec::new();
-        for (rows, table, key) in SWEEPS {
-            let text = sweeping(self.engine, table, key);
+        for (rows, table, key, which) in SWEEPS {
+            let text = sweeping(self.engine, (table, key), which);
             let mut count = 0;
             loop {
                 let removed = sqlx::query(&text)

@@ -14,12 +14,13 @@ use crate::identity::{Email, RoleName, ScopeSet, Status, User, UserId, Username}
 /// Roles and scopes are looked up each time: a user has what its roles have now.
 const SELECT: &str = "\
     SELECT u.id, u.username, u.email, u.status, u.password_hash, u.created_at, \
-    u.revoked_through, (SELECT position FROM revocation_head) AS as_of, \
+    h.position AS as_of, CASE WHEN u.revoked_through < h.everyone_through \
+      THEN h.everyone_through ELSE u.revoked_through END AS revoked_through, \
     COALESCE((SELECT string_agg(r.role, ' ') FROM user_roles r WHERE r.user_id = u.id), '') \
       AS roles, \
     COALESCE((SELECT string_agg(s.scope, ' ') FROM user_roles r \
       JOIN role_scopes s ON s.role = r.role WHERE r.user_id = u.id), '') AS scopes \
-    FROM users u";
+    FROM users u CROSS JOIN revocation_head h";
 
 const MAXIMUM_LOGIN_BYTES: usize = 256;
 

@@ -1,4 +1,7 @@
-//! By what a token can be taken back: its own id, its grant, its app or its user.
+//! By what a token can be taken back: its own id, its grant, its app, its user, the app's owner, and
+//! the roles of user and owner.
+
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -10,6 +13,21 @@ pub const POSITION_CLAIM: &str = "rev";
 /// The claim that names the grant of a token: the session of the app or user ("sid" in the registry
 /// of JWT claims).
 pub const GRANT_CLAIM: &str = "sid";
+
+/// The claim that names the roles of a token's user (RFC 9068 section 2.2.3.1). Absent where there
+/// are more than [`MAXIMUM_ROLES`]: the token is then taken back with any role.
+pub const ROLES_CLAIM: &str = "roles";
+
+/// The claim that names the owner of a token's app, where that is not the token's user; a private
+/// claim of this issuer.
+pub const OWNER_CLAIM: &str = "own";
+
+/// The claim that names the roles of the owner in [`OWNER_CLAIM`], as [`ROLES_CLAIM`] does those of
+/// the user; a private claim of this issuer.
+pub const OWNER_ROLES_CLAIM: &str = "orl";
+
+/// How many roles a token names.
+pub const MAXIMUM_ROLES: usize = 16;
 
 /// How much of an issuer's revocation log had happened: a clock that only revocations move.
 ///
@@ -29,6 +47,10 @@ pub enum Subject {
     App(String),
     /// All tokens of the user with this `sub`.
     User(String),
+    /// All tokens that others got through apps of the user with this `sub`.
+    Owner(String),
+    /// All tokens that rest on the role of this name: as one of their user, or of their app's owner.
+    Role(String),
     /// All tokens of the issuer.
     Everyone,
 }
@@ -39,10 +61,10 @@ pub enum Subject {
 pub struct Mark(pub u128);
 
 /// All that is asked about one token: computed once, kept with its proof.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revocable {
     position: LogPosition,
-    marks: [Option<Mark>; 4],
+    marks: Arc<[Mark]>,
 }
 
 impl LogPosition {
@@ -54,16 +76,32 @@ impl LogPosition {
 }
 
 impl Subject {
+    /// The name of [`Subject::Role`] for tokens that do not name the roles that they rest on: they
+    /// are taken back with every role. No role has it.
+    pub const UNNAMED_ROLE: &str = "";
+
     /// All that can take `token` back, everyone's aside.
     pub fn all_of(token: &VerifiedToken) -> Vec<Self> {
-        let grant = token.claim(GRANT_CLAIM).and_then(Value::as_str);
-        let subjects = [
+        let text = |claim| {
+            token
+                .claim(claim)
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+        };
+        let owner = text(OWNER_CLAIM);
+        let singles = [
             Some(Self::User(token.subject().to_owned())),
             token.client().map(|client| Self::App(client.to_owned())),
-            grant.map(|grant| Self::Grant(grant.to_owned())),
+            text(GRANT_CLAIM).map(Self::Grant),
             token.id().map(|id| Self::Token(id.to_owned())),
         ];
-        subjects.into_iter().flatten().collect()
+        let mut subjects: Vec<Self> = singles.into_iter().flatten().collect();
+        subjects.extend(roles(token.claim(ROLES_CLAIM)));
+        if let Some(owner) = owner {
+            subjects.extend(roles(token.claim(OWNER_ROLES_CLAIM)));
+            subjects.push(Self::Owner(owner));
+        }
+        subjects
     }
 
     /// The kind's name in rows: of a closed set.
@@ -73,6 +111,8 @@ impl Subject {
             Self::Grant(_) => "grant",
             Self::App(_) => "app",
             Self::User(_) => "user",
+            Self::Owner(_) => "owner",
+            Self::Role(_) => "role",
             Self::Everyone => "everyone",
         }
     }
@@ -80,7 +120,12 @@ impl Subject {
     /// The name; empty for everyone.
     pub fn name(&self) -> &str {
         match self {
-            Self::Token(name) | Self::Grant(name) | Self::App(name) | Self::User(name) => name,
+            Self::Token(name)
+            | Self::Grant(name)
+            | Self::App(name)
+            | Self::User(name)
+            | Self::Owner(name)
+            | Self::Role(name) => name,
             Self::Everyone => "",
         }
     }
@@ -93,6 +138,8 @@ impl Subject {
             "grant" => Some(Self::Grant(name)),
             "app" => Some(Self::App(name)),
             "user" => Some(Self::User(name)),
+            "owner" => Some(Self::Owner(name)),
+            "role" => Some(Self::Role(name)),
             "everyone" => Some(Self::Everyone),
             _ => None,
         }
@@ -102,9 +149,12 @@ impl Subject {
     pub fn mark(&self) -> Option<Mark> {
         match self {
             Self::Everyone => None,
-            Self::Token(_) | Self::Grant(_) | Self::App(_) | Self::User(_) => {
-                Some(Mark::of(self.kind(), self.name()))
-            }
+            Self::Token(_)
+            | Self::Grant(_)
+            | Self::App(_)
+            | Self::User(_)
+            | Self::Owner(_)
+            | Self::Role(_) => Some(Mark::of(self.kind(), self.name())),
         }
     }
 }
@@ -121,31 +171,32 @@ impl Mark {
     }
 }
 
+/// The roles that a claim names; the unnamed one where it names none that can be relied on.
+fn roles(claim: Option<&Value>) -> Vec<Subject> {
+    let list = claim.and_then(Value::as_array);
+    let list = list.filter(|list| list.len() <= MAXIMUM_ROLES);
+    let texts = list.map(|list| list.iter().map(|name| name.as_str().map(str::to_owned)));
+    let names: Option<Vec<String>> = texts.and_then(Iterator::collect);
+    let names = names.unwrap_or_else(|| vec![Subject::UNNAMED_ROLE.to_owned()]);
+    names.into_iter().map(Subject::Role).collect()
+}
+
 impl Revocable {
     /// What can take `token` back.
     pub fn of(token: &VerifiedToken) -> Self {
-        let grant = token.claim(GRANT_CLAIM).and_then(Value::as_str);
+        let subjects = Subject::all_of(token);
         Self {
             position: LogPosition::of(token),
-            marks: [
-                Some(Mark::of("user", token.subject())),
-                token.client().map(|client| Mark::of("app", client)),
-                grant.map(|grant| Mark::of("grant", grant)),
-                token.id().map(|id| Mark::of("token", id)),
-            ],
+            marks: subjects.iter().filter_map(Subject::mark).collect(),
         }
     }
 
-    /// What may take back a token with these marks; the fifth and further ones are left out.
+    /// What may take back a token with these marks.
     #[cfg(test)]
     pub(crate) fn with(position: LogPosition, marks: &[Mark]) -> Self {
-        let mut slots = [None; 4];
-        for (slot, mark) in slots.iter_mut().zip(marks) {
-            *slot = Some(*mark);
-        }
         Self {
             position,
-            marks: slots,
+            marks: marks.into(),
         }
     }
 
@@ -154,9 +205,14 @@ impl Revocable {
         self.position
     }
 
-    /// What may be revoked.
+    /// The memory that it takes beside itself, in bytes.
+    pub fn heap_bytes(&self) -> usize {
+        size_of_val(&*self.marks)
+    }
+
+    /// What may be revoked: at least the user, at most five things and twice [`MAXIMUM_ROLES`].
     pub fn marks(&self) -> impl Iterator<Item = Mark> {
-        self.marks.into_iter().flatten()
+        self.marks.iter().copied()
     }
 }
 
@@ -172,6 +228,8 @@ mod tests {
             ("app", "a"),
             ("grant", "a"),
             ("token", "a"),
+            ("owner", "a"),
+            ("role", "a"),
             ("user", "b"),
             ("user", ""),
         ]

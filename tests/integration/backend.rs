@@ -146,10 +146,10 @@ const TAKEN: &[(&str, Token)] = &[
         r#"POST /backend/user/alice/set_password {"password": "PASSWORD"}"#,
         Token::Ends,
     ),
-    // She has orders.read by the other role as well.
+    // She has orders.read by the other role as well, and the next token says so.
     (
         r#"PUT /backend/role/sales {"scopes": ["orders.write"]}"#,
-        Token::Stays,
+        Token::Ends,
     ),
     (r#"PUT /backend/role/sales {"scopes": []}"#, Token::Ends),
     (
@@ -158,11 +158,11 @@ const TAKEN: &[(&str, Token)] = &[
     ),
     (
         r#"PUT /backend/role/sales {"name": "selling"}"#,
-        Token::Stays,
+        Token::Ends,
     ),
     (
         r#"PUT /backend/role/consumer {"name": "customer"}"#,
-        Token::Stays,
+        Token::Ends,
     ),
     ("PUT /backend/role/customer/default", Token::Stays),
     (

@@ -6,7 +6,9 @@ use portcullis::identity::UserId;
 use portcullis::store::Store;
 use portcullis::token::Subject;
 
-use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestCompanion};
+use serde_json::json;
+
+use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestClient, TestCompanion};
 
 /// As another issuer on the same store sees it.
 async fn store(companion: &TestCompanion) -> Store {
@@ -95,4 +97,145 @@ async fn what_is_taken_back_is_refused_and_what_comes_after_is_not() {
     assert_eq!(companion.check("GET", "/orders/1", &bob).await, 401);
     let bob = companion.login("bobby", PASSWORD).await;
     assert_eq!(companion.check("GET", "/orders/1", &bob).await, 200);
+}
+
+/// What users without an app of their own get through somebody else's.
+const PASSWORD_GRANT: &str = ", grants: [client_credentials, refresh_token, password]";
+
+/// A user's token through somebody else's app.
+async fn through(companion: &TestCompanion, app: &TestClient, username: &str) -> (String, String) {
+    let password = PASSWORD.replace(' ', "+");
+    let form = format!("grant_type=password&username={username}&password={password}");
+    let answer = companion.token(app, &form).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let answer = answer.json();
+    let text = |name: &str| answer[name].as_str().unwrap().to_owned();
+    (text("access_token"), text("refresh_token"))
+}
+
+#[tokio::test]
+async fn what_others_got_through_an_app_ends_when_its_owner_loses_a_scope() {
+    let companion = TestCompanion::with_issuer_keys(PASSWORD_GRANT).await;
+    let admin = companion.login("admin", ADMIN_PASSWORD).await;
+    let does = async |method: &str, path: &str, body: serde_json::Value| {
+        let answer = match method {
+            "POST" => companion.post(path, &body, &admin).await,
+            _ => companion.put(path, &body, &admin).await,
+        };
+        assert!(answer.status < 300, "{path}: {answer:?}");
+    };
+    let own = ["consumer.account", "consumer.app"];
+    does("PUT", "/backend/role/consumer", json!({"scopes": own})).await;
+    for role in ["selling", "lending", "buying"] {
+        let body = json!({"name": role, "scopes": ["orders.read", "orders.write"]});
+        does("POST", "/backend/role", body).await;
+    }
+    companion.register("alice").await;
+    companion.register("bobby").await;
+    let roles = |role: &str| json!({"roles": ["consumer", role]});
+    does("PUT", "/backend/user/bobby", roles("buying")).await;
+    does("PUT", "/backend/user/alice", roles("selling")).await;
+    let alice = companion.login("alice", PASSWORD).await;
+    let app = companion.app(&alice, "web-shop").await;
+    let of_bobby = companion.login("bobby", PASSWORD).await;
+    let is_active = async |token: &str| {
+        let form = format!("token={token}");
+        let told = companion
+            .form("/authorization/introspect", &app, &form)
+            .await;
+        told.json()["active"].as_bool().unwrap()
+    };
+    let losses = [
+        // She has the scope by another role now, which the token does not name.
+        ("/backend/user/alice", roles("lending"), roles("selling")),
+        (
+            "/backend/user/alice",
+            json!({"roles": ["consumer"]}),
+            roles("selling"),
+        ),
+        (
+            "/backend/role/selling",
+            json!({"scopes": ["orders.write"]}),
+            json!({"scopes": ["orders.read", "orders.write"]}),
+        ),
+    ];
+    for (path, loss, back) in losses {
+        let (token, refresh) = through(&companion, &app, "bobby").await;
+        assert_eq!(companion.check("GET", "/orders/1", &token).await, 200);
+        assert!(is_active(&token).await);
+        does("PUT", path, loss.clone()).await;
+        assert!(!is_active(&token).await, "{loss}");
+        assert_eq!(
+            companion.check("GET", "/orders/1", &token).await,
+            401,
+            "{loss}"
+        );
+        assert_eq!(
+            companion.check("GET", "/orders/1", &of_bobby).await,
+            200,
+            "{loss}"
+        );
+        does("PUT", path, back).await;
+        assert_eq!(
+            companion.check("GET", "/orders/1", &token).await,
+            401,
+            "{loss}"
+        );
+        // The grant stays, and gives what is left at each time.
+        let form = format!("grant_type=refresh_token&refresh_token={refresh}");
+        let answer = companion.token(&app, &form).await.json();
+        assert_eq!(answer["scope"], "orders.read orders.write", "{loss}");
+        let token = answer["access_token"].as_str().unwrap();
+        assert_eq!(
+            companion.check("GET", "/orders/1", token).await,
+            200,
+            "{loss}"
+        );
+    }
+    let (token, _) = through(&companion, &app, "bobby").await;
+    does("PUT", "/backend/user/alice", json!({"status": "disabled"})).await;
+    assert_eq!(companion.check("GET", "/orders/1", &token).await, 401);
+    assert_eq!(companion.check("GET", "/orders/1", &of_bobby).await, 200);
+}
+
+/// More roles than a token names: it ends with any of them.
+#[tokio::test]
+async fn a_token_of_somebody_with_many_roles_ends_with_each_of_them() {
+    let companion = TestCompanion::start().await;
+    let admin = companion.login("admin", ADMIN_PASSWORD).await;
+    companion.register("alice").await;
+    companion.register("bobby").await;
+    let mut names = vec!["consumer".to_owned()];
+    for number in 0..20 {
+        let name = format!("role-{number}");
+        let body = json!({"name": name, "scopes": ["orders.read", "orders.write"]});
+        assert_eq!(
+            companion.post("/backend/role", &body, &admin).await.status,
+            201
+        );
+        names.push(name);
+    }
+    let body = json!({"roles": names});
+    assert_eq!(
+        companion
+            .put("/backend/user/alice", &body, &admin)
+            .await
+            .status,
+        200
+    );
+    let alice = companion.login("alice", PASSWORD).await;
+    let bobby = companion.login("bobby", PASSWORD).await;
+    assert_eq!(companion.check("GET", "/orders/1", &alice).await, 200);
+    let body = json!({"scopes": ["orders.write"]});
+    assert_eq!(
+        companion
+            .put("/backend/role/role-19", &body, &admin)
+            .await
+            .status,
+        200
+    );
+    assert_eq!(companion.check("GET", "/orders/1", &alice).await, 401);
+    assert_eq!(companion.check("GET", "/orders/1", &bobby).await, 200);
+    let alice = companion.login("alice", PASSWORD).await;
+    assert_eq!(companion.check("GET", "/orders/1", &alice).await, 200);
 }

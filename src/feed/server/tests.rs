@@ -42,44 +42,59 @@ fn request(
 async fn only_the_right_callers_are_admitted() {
     let right = Some("Bearer a-token-for-gates");
     for (version, issuer, authorization, expected) in [
-        (1, ISSUER, right, None),
-        (1, ISSUER, None, Some(Code::Unauthenticated)),
-        (1, ISSUER, Some("Bearer "), Some(Code::Unauthenticated)),
+        (PROTOCOL_VERSION, ISSUER, right, None),
+        (PROTOCOL_VERSION, ISSUER, None, Some(Code::Unauthenticated)),
         (
-            1,
+            PROTOCOL_VERSION,
+            ISSUER,
+            Some("Bearer "),
+            Some(Code::Unauthenticated),
+        ),
+        (
+            PROTOCOL_VERSION,
             ISSUER,
             Some("Bearer a-token-for-gate"),
             Some(Code::Unauthenticated),
         ),
         (
-            1,
+            PROTOCOL_VERSION,
             ISSUER,
             Some("Bearer a-token-for-gates "),
             Some(Code::Unauthenticated),
         ),
         (
-            1,
+            PROTOCOL_VERSION,
             ISSUER,
             Some("Basic a-token-for-gates"),
             Some(Code::Unauthenticated),
         ),
         (
-            1,
+            PROTOCOL_VERSION,
             ISSUER,
             Some("a-token-for-gates"),
             Some(Code::Unauthenticated),
         ),
-        (0, ISSUER, right, Some(Code::FailedPrecondition)),
-        (2, ISSUER, right, Some(Code::FailedPrecondition)),
         (
-            1,
+            PROTOCOL_VERSION - 1,
+            ISSUER,
+            right,
+            Some(Code::FailedPrecondition),
+        ),
+        (
+            PROTOCOL_VERSION + 1,
+            ISSUER,
+            right,
+            Some(Code::FailedPrecondition),
+        ),
+        (
+            PROTOCOL_VERSION,
             "https://id.shop.example/",
             right,
             Some(Code::FailedPrecondition),
         ),
-        (1, "", right, Some(Code::FailedPrecondition)),
+        (PROTOCOL_VERSION, "", right, Some(Code::FailedPrecondition)),
         // Who has no token learns nothing of the rest.
-        (2, "", None, Some(Code::Unauthenticated)),
+        (PROTOCOL_VERSION + 1, "", None, Some(Code::Unauthenticated)),
     ] {
         let service = service(Some(b"a-token-for-gates"), 1);
         let answer = service
@@ -93,7 +108,11 @@ async fn only_the_right_callers_are_admitted() {
 #[tokio::test]
 async fn there_are_as_many_places_as_there_are() {
     let service = service(None, 1);
-    let subscribe = || service.clone().subscribe(request(1, ISSUER, None));
+    let subscribe = || {
+        service
+            .clone()
+            .subscribe(request(PROTOCOL_VERSION, ISSUER, None))
+    };
     let first = subscribe().await.unwrap();
     let refused = subscribe().await.err().unwrap();
     assert_eq!(refused.code(), Code::ResourceExhausted);
@@ -107,7 +126,10 @@ async fn there_are_as_many_places_as_there_are() {
 #[tokio::test]
 async fn who_does_not_read_is_cut_and_costs_no_more() {
     let service = service(None, 10);
-    let answer = service.clone().subscribe(request(1, ISSUER, None)).await;
+    let answer = service
+        .clone()
+        .subscribe(request(PROTOCOL_VERSION, ISSUER, None))
+        .await;
     let mut frames = answer.unwrap().into_inner();
     for position in 1..5000 {
         let row = Revocation {

@@ -120,8 +120,8 @@ impl Directory<'_> {
         found(change.user(&user.id).await?)
     }
 
-    /// Changes a user. Its tokens end if it is disabled, renamed, or has less than before; those of
-    /// its apps, whoever uses them, if it is disabled.
+    /// Changes a user. Its tokens end if it is disabled, renamed, or loses a role that they rest on;
+    /// those of its apps, whoever uses them, if it is disabled or loses such a role.
     pub async fn update_user(
         &self,
         name: &str,
@@ -155,7 +155,10 @@ impl Directory<'_> {
         let after = found(change.user(&before.id).await?)?;
         if before.status == Status::Active && after.status == Status::Disabled {
             change.revoke_with_apps(&after.id).await?;
-        } else if has_less(&before, &after) {
+        } else if loses_a_role(&mut change, &before, &after).await? {
+            change.revoke(&subject(&after.id)).await?;
+            change.revoke_owned(&after.id).await?;
+        } else if before.username != after.username {
             change.revoke(&subject(&after.id)).await?;
         }
         commit(change).await?;
@@ -240,9 +243,31 @@ impl Directory<'_> {
     }
 }
 
-/// Whether tokens of the user of before say more than those of the one of now.
-fn has_less(before: &User, after: &User) -> bool {
-    before.username != after.username || !before.scopes.is_subset_of(&after.scopes)
+/// Whether the user of before had a scope that no role gives it which it had then and has kept. Another
+/// role may give it the scope now; but tokens from before do not name that one, and would outlive its
+/// loss.
+async fn loses_a_role(
+    change: &mut Change,
+    before: &User,
+    after: &User,
+) -> Result<bool, DirectoryError> {
+    if before.roles == after.roles {
+        return Ok(false);
+    }
+    let kept = before
+        .roles
+        .iter()
+        .filter(|role| after.roles.contains(role));
+    let mut scopes = Vec::new();
+    for name in kept {
+        let role = change.role(name).await?;
+        scopes.extend(
+            role.into_iter()
+                .flat_map(|role| role.scopes.iter().cloned().collect::<Vec<_>>()),
+        );
+    }
+    let scopes: ScopeSet = scopes.into_iter().collect();
+    Ok(!before.scopes.is_subset_of(&scopes))
 }
 
 /// Roles by their names, and what they have together.

@@ -28,7 +28,7 @@ async fn frames_and_fields_of_a_newer_issuer_do_no_harm() {
     let (issuer, key) = (FalseIssuer::start().await, TestIssuer::new("key-1"));
     let far = FarGate::at(&issuer.url(), "").await;
     let subscription = issuer.subscription().await;
-    assert_eq!(subscription.request.protocol_version, 1);
+    assert_eq!(subscription.request.protocol_version, 2);
     let mut greeting = Frame::decode(Frame::encoded(hello(crate::test_issuer::ISSUER))).unwrap();
     if let Some(Kind::Hello(hello)) = &mut greeting.kind {
         hello.protocol_version = 7;

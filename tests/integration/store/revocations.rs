@@ -1,7 +1,7 @@
 //! The revocation log.
 
-use portcullis::identity::PlainSecret;
-use portcullis::store::{RefreshToken, Store, StoreLocation};
+use portcullis::identity::{PlainSecret, User};
+use portcullis::store::{Page, RefreshToken, Store, StoreLocation};
 use portcullis::token::{LogPosition, Subject};
 
 use super::{NOW, app, refresh_token, scope, user};
@@ -68,6 +68,66 @@ pub(super) async fn revocations(place: &StoreLocation) {
     );
     assert!(!revoked(&subjects[2], last).await);
     assert!(!revoked(&Subject::App("jti".to_owned()), last).await);
+}
+
+/// Everybody's tokens end with one row, and what is left of them is swept in steps.
+pub(super) async fn everyone(place: &StoreLocation) {
+    const USERS: u8 = 50;
+    let store = Store::open(place).await.unwrap();
+    let digest = |number: u8, later: u8| {
+        let mut random = [number; 32];
+        random[0] = later;
+        PlainSecret::from_random(random).digest()
+    };
+    let users: Vec<User> = (0..USERS)
+        .map(|number| user(&format!("user{number}")))
+        .collect();
+    for (number, user) in (0..).zip(&users) {
+        store.add_user(user, "hash").await.unwrap();
+        let token = refresh_token(user);
+        let digest = digest(number, 0);
+        store.add_refresh_token(&digest, &token, NOW).await.unwrap();
+        store
+            .add_session(&digest, user, NOW.plus(60), NOW)
+            .await
+            .unwrap();
+    }
+    let position = store.revoke(&Subject::Everyone, NOW).await.unwrap();
+    let rows = store.revocations_after(LogPosition::default(), 10).await;
+    assert_eq!(rows.unwrap().len(), 1);
+    for (number, user) in (0..).zip(&users) {
+        let read = store.user(&user.id).await.unwrap().unwrap();
+        assert_eq!((read.as_of, read.revoked_through), (position, position));
+        assert_eq!(store.session(&digest(number, 0), NOW).await.unwrap(), None);
+        let page = Page {
+            after: String::new(),
+            limit: 10,
+        };
+        let grants = store.grants(&user.id, &page, NOW).await.unwrap();
+        assert_eq!(grants.items, []);
+        // It begins anew.
+        let token = RefreshToken {
+            position,
+            ..refresh_token(&read)
+        };
+        let digest = digest(number, 1);
+        store.add_refresh_token(&digest, &token, NOW).await.unwrap();
+        store
+            .add_session(&digest, &read, NOW.plus(60), NOW)
+            .await
+            .unwrap();
+        assert_eq!(store.session(&digest, NOW).await.unwrap(), Some(read.id));
+    }
+    let swept = store.sweep(NOW, 7).await.unwrap();
+    let counts: Vec<u64> = swept.iter().map(|swept| swept.count).collect();
+    assert_eq!(counts, [u64::from(USERS)]);
+    for number in 0..USERS {
+        let kept = async |later| {
+            let found = store.refresh_token(&digest(number, later), NOW).await;
+            found.unwrap().is_some()
+        };
+        assert_eq!((kept(0).await, kept(1).await), (false, true));
+    }
 }
 
 /// Rows that appear out of order would be skipped for ever by whoever follows the log.
