@@ -219,7 +219,7 @@ impl Authorizer {
             match self.verify(&snapshot.belief, request.credential, effort) {
                 Ok(token) => Ok(Some(token)),
                 Err(Unverified::Absent) => Ok(None),
-                Err(Unverified::Refused(refusal)) => Err(refusal),
+                Err(Unverified::Refused(refusal)) => Err(on_routes(&routed, refusal, snapshot)),
                 Err(Unverified::NeedsSignature) => return None,
             }
         } else {
@@ -241,7 +241,10 @@ impl Authorizer {
                 }
                 Ok(_) | Err(_) => None,
             },
-            caller: verified.ok().flatten(),
+            caller: verified
+                .ok()
+                .flatten()
+                .filter(|token| counts(&routed, token.issuer_name())),
         })
     }
 
@@ -339,6 +342,27 @@ fn may_need_token(routed: &Routed<'_>) -> bool {
         Routed::Unlisted | Routed::Every(_) => true,
         Routed::One(route) => route.requirement != Requirement::Nobody,
         Routed::Preflight(_) => false,
+    }
+}
+
+/// Whether tokens of the issuer of this name count on all of these routes.
+fn counts(routed: &Routed<'_>, issuer: &str) -> bool {
+    match routed {
+        Routed::Unlisted => true,
+        Routed::One(route) | Routed::Preflight(route) => route.issuers.include(issuer),
+        Routed::Every(readings) => readings.iter().all(|route| route.issuers.include(issuer)),
+    }
+}
+
+/// What a refusal is on these routes. The keys of an issuer that does not count there are not waited
+/// for: with them the token would be refused as well.
+fn on_routes(routed: &Routed<'_>, refusal: Refusal, snapshot: &Snapshot) -> Refusal {
+    let rules = refusal
+        .issuer_without_key()
+        .and_then(|issuer| snapshot.trust().rules(issuer));
+    match rules {
+        Some(rules) if !counts(routed, &rules.name) => Refusal::OtherIssuer,
+        Some(_) | None => refusal,
     }
 }
 

@@ -14,6 +14,18 @@ pub enum Evidence<'a> {
     Verified(&'a VerifiedToken),
 }
 
+impl Evidence<'_> {
+    /// What it is worth on this route: a token of an issuer that does not count there proves nothing.
+    fn on(self, route: &Route) -> Self {
+        match self {
+            Self::Verified(token) if !route.issuers.include(token.issuer_name()) => {
+                Self::Refused(Refusal::OtherIssuer)
+            }
+            Self::Absent | Self::Refused(_) | Self::Verified(_) => self,
+        }
+    }
+}
+
 /// What happens to a request.
 #[derive(Debug, Clone, Copy)]
 pub enum Decision<'p> {
@@ -201,6 +213,7 @@ fn rank(requirement: &Requirement) -> usize {
 }
 
 fn judge<'p>(route: &'p Route, evidence: Evidence<'_>) -> Decision<'p> {
+    let evidence = evidence.on(route);
     let denial = match &route.requirement {
         Requirement::Public => None,
         Requirement::Nobody => Some(Denial::Nobody { route }),

@@ -24,7 +24,9 @@ use crate::revocation::{Recency, RevocationList, RevocationStatistics};
 use crate::token::{DuplicateIssuer, IssuerIndex, KeySet, SkippedKey, Trust, secret_in_file};
 
 pub use error::KeyringError;
-pub use trusted_issuer::{KeySource, TrustedIssuer, TrustedIssuerDocument, trusted_issuers};
+pub use trusted_issuer::{
+    KeySource, TrustedIssuer, TrustedIssuerDocument, issuer_names, trusted_issuers,
+};
 
 use remote::Remote;
 

@@ -3,6 +3,7 @@
 mod compile;
 mod document;
 mod host;
+mod issuers;
 mod malformed;
 mod method;
 mod path;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 
 use crate::problem::{Problem, Problems, Source};
 pub use host::HostPattern;
+pub use issuers::RouteIssuers;
 pub use malformed::MalformedTarget;
 pub use method::Methods;
 pub use path::PathRules;
@@ -35,7 +37,7 @@ pub struct Policy {
 }
 
 /// One entry of the policy.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
     /// Its position in [`Policy::routes`].
     pub index: usize,
@@ -43,6 +45,8 @@ pub struct Route {
     pub name: Box<str>,
     /// What it asks of the caller.
     pub requirement: Requirement,
+    /// Whose tokens count.
+    pub issuers: RouteIssuers,
     /// The hosts that it answers; empty for every host.
     pub hosts: Box<[HostPattern]>,
     /// The methods that it answers.
@@ -108,9 +112,16 @@ enum Answer<'p> {
 }
 
 impl Policy {
-    /// Compiles what the files say, or tells everything that is wrong with them.
+    /// Compiles what the files say, or tells everything that is wrong with them. Without a
+    /// configuration the names of issuers are taken as they are.
     pub fn compile(sources: &[Source]) -> Result<Self, Problems> {
-        compile::compile(sources)
+        compile::compile(sources, None)
+    }
+
+    /// The same for a gate that trusts the issuers of these names: where there are several, every
+    /// route that needs a token says whose count.
+    pub fn compile_for(trusted: &[Box<str>], sources: &[Source]) -> Result<Self, Problems> {
+        compile::compile(sources, Some(trusted))
     }
 
     /// The routes that `target` falls under. The cost does not grow with the number of routes.

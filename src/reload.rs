@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::authorizer::{Authorizer, Snapshot};
 use crate::clock::{Clock, UnixSeconds};
 use crate::files::{self, FileError};
-use crate::keyring::{Issuers, KeySource, Keyring, KeyringError, TrustedIssuer};
+use crate::keyring::{Issuers, KeySource, Keyring, KeyringError, TrustedIssuer, issuer_names};
 use crate::policy::Policy;
 use crate::problem::{Colour, Problems};
 use crate::token::DuplicateIssuer;
@@ -207,7 +207,8 @@ fn prepare(inputs: &Inputs, keyring: &Arc<Keyring>) -> Result<Prepared, LoadErro
 
 fn compile(inputs: &Inputs) -> Result<Arc<Policy>, LoadError> {
     let sources = files::read_policy(&inputs.policy)?;
-    let policy = Policy::compile(&sources).map_err(|problems| LoadError::Policy {
+    let policy = Policy::compile_for(&issuer_names(&inputs.trust), &sources);
+    let policy = policy.map_err(|problems| LoadError::Policy {
         rendered: problems.render(&sources, Colour::Plain),
         problems,
     })?;

@@ -185,6 +185,7 @@ fn gate(entries: u64, turns: usize) {
 
 fn build_gate(issuer: &Issuer, list: RevocationList) -> Gate {
     let rules = IssuerRules {
+        name: "staff".into(),
         issuer: ISSUER.into(),
         audiences: vec![AUDIENCE.into()],
         algorithms: vec![token::Algorithm::Es256],

@@ -215,6 +215,7 @@ fn looks() -> tokio::time::Interval {
 /// What a gate asks its list about this token, once it has verified it.
 fn revocable(gate: &FeedClient, token: &str) -> Revocable {
     let rules = IssuerRules {
+        name: "staff".into(),
         issuer: COMPANION.into(),
         audiences: vec![AUDIENCE.into()],
         algorithms: vec![Algorithm::Es256],

@@ -23,6 +23,7 @@ fn trust(secret: &[u8], audience: &str) -> Trust {
     let algorithms = vec![Algorithm::Hs256];
     let keys = KeySet::from_hmac_secret(secret, &algorithms).unwrap();
     let rules = IssuerRules {
+        name: "staff".into(),
         issuer: "https://id.shop.example".into(),
         audiences: vec![audience.into()],
         algorithms,

@@ -6,15 +6,21 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::Outcome;
+use crate::config::{Config, Overrides};
 use crate::files;
+use crate::keyring::issuer_names;
 use crate::policy::Policy;
 use crate::problem::{Colour, render_warnings};
 
 #[derive(Debug, Args)]
 pub(super) struct CheckArguments {
     /// Policy files or directories, loaded as one policy
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "config", value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// The server's configuration: also checks that the policy fits the issuers that it trusts.
+    /// Without files, its own policy is checked
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// How to answer
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -29,8 +35,24 @@ enum Format {
 }
 
 pub(super) fn run(arguments: &CheckArguments, out: &mut dyn Write) -> anyhow::Result<Outcome> {
-    let sources = files::read_policy(&arguments.files)?;
-    match (Policy::compile(&sources), arguments.format) {
+    let (sources, compiled) = match &arguments.config {
+        None => {
+            let sources = files::read_policy(&arguments.files)?;
+            let compiled = Policy::compile(&sources);
+            (sources, compiled)
+        }
+        Some(path) => {
+            let overrides = Overrides {
+                policy: arguments.files.clone(),
+                ..Overrides::default()
+            };
+            let config = Config::load(path, &overrides)?;
+            let sources = files::read_policy(&config.policy)?;
+            let compiled = Policy::compile_for(&issuer_names(&config.trust), &sources);
+            (sources, compiled)
+        }
+    };
+    match (compiled, arguments.format) {
         (Ok(policy), Format::Text) => {
             if !policy.warnings().is_empty() {
                 let report = render_warnings(policy.warnings(), &sources, colour());

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::*;
 use crate::clock::UnixSeconds;
-use crate::policy::{Methods, Policy, Target};
+use crate::policy::{Methods, Policy, RouteIssuers, Target};
 use crate::problem::Source;
 use crate::token::{Algorithm, IssuerIndex, IssuerRules, KeySet, Trust, UnverifiedToken};
 
@@ -20,6 +20,7 @@ const NOW: i64 = 1_700_000_000;
 fn token(scopes: &str) -> VerifiedToken {
     let issuer = "https://id.shop.example";
     let rules = IssuerRules {
+        name: "staff".into(),
         issuer: issuer.into(),
         audiences: vec!["orders-api".into()],
         algorithms: vec![Algorithm::Hs256],
@@ -53,6 +54,7 @@ fn route(index: usize, name: &str, requirement: Requirement) -> Arc<Route> {
         index,
         name: name.into(),
         requirement,
+        issuers: RouteIssuers::Trusted,
         hosts: Box::new([]),
         methods: Methods::Every,
         path: "/{*rest}".into(),
@@ -167,6 +169,39 @@ fn a_route_lets_through_what_meets_its_requirement() {
             ["allow preflight read"; 7],
         ),
     ]);
+}
+
+#[test]
+fn a_token_of_an_issuer_that_does_not_count_on_a_route_proves_nothing_there() {
+    let of = |name: &str, requirement: Requirement, issuers: &[&str]| {
+        let issuers = issuers.iter().map(|issuer| Box::from(*issuer)).collect();
+        let mut route = Arc::unwrap_or_clone(route(0, name, requirement));
+        route.issuers = RouteIssuers::Named(issuers);
+        Arc::new(route)
+    };
+    let write = token("read write");
+    let staff = of("staff", Requirement::Authenticated, &["staff"]);
+    let both = of("both", scopes(&["read"], &[]), &["pipelines", "staff"]);
+    let other = of("other", Requirement::Authenticated, &["pipelines"]);
+    let scoped = of("scoped", scopes(&["read"], &[]), &["pipelines"]);
+    let none = of("none", scopes(&["read"], &[]), &[]);
+    let public = of("public", Requirement::Public, &["pipelines"]);
+    for (routed, expected) in [
+        (Routed::One(&staff), "allow authenticated staff"),
+        (Routed::One(&both), "allow scopes both"),
+        (Routed::One(&other), "deny bad_token other"),
+        (Routed::One(&scoped), "deny bad_token scoped"),
+        (Routed::One(&none), "deny bad_token none"),
+        (Routed::One(&public), "allow public public"),
+        (Routed::Every(vec![&staff, &other]), "deny bad_token other"),
+        (Routed::Every(vec![&public, &both]), "allow scopes both"),
+    ] {
+        assert_eq!(
+            outcome(&routed, Evidence::Verified(&write)),
+            expected,
+            "{routed:?}"
+        );
+    }
 }
 
 #[test]

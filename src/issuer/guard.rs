@@ -26,6 +26,9 @@ const LIMITS: CacheLimits = CacheLimits {
     max_bytes: 4 << 20,
 };
 
+/// What the policy calls the issuer.
+const OWN_ISSUER: &str = "portcullis";
+
 /// Its clock and the verifier's are the same, but several issuers may share a store.
 const LEEWAY_SECONDS: u32 = 5;
 
@@ -68,6 +71,7 @@ pub(super) fn authorizer(
 /// Belief in the issuer's own tokens, by these keys and their algorithms.
 pub(super) fn trust(settings: &IssuerSettings, keys: KeySet) -> Result<Trust, IssuerError> {
     let rules = IssuerRules {
+        name: OWN_ISSUER.into(),
         issuer: settings.url.as_str().into(),
         // All that our tokens may have: they are also introspected and revoked. Who calls the issuer
         // with one needs the issuer among them, which `present_caller` sees to.

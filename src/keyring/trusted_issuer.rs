@@ -1,5 +1,7 @@
 //! The section `trust` of the configuration: each issuer, its rules, and where its keys come from.
 
+mod names;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -48,10 +50,20 @@ pub enum KeySource {
     },
 }
 
+/// What the policy calls these issuers.
+pub fn issuer_names(trusted: &[TrustedIssuer]) -> Vec<Box<str>> {
+    trusted
+        .iter()
+        .map(|issuer| issuer.rules.name.clone())
+        .collect()
+}
+
 /// An entry of `trust` as it is written.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrustedIssuerDocument {
+    #[serde(default, deserialize_with = "present")]
+    name: Option<String>,
     issuer: String,
     #[serde(default)]
     audiences: Vec<String>,
@@ -109,24 +121,31 @@ pub fn trusted_issuers(
     base: &Path,
     faults: &mut Faults,
 ) -> Vec<TrustedIssuer> {
-    let mut names = BTreeSet::new();
+    let mut seen = BTreeSet::new();
     let mut issuers = Vec::new();
-    for (position, document) in documents.into_iter().enumerate() {
+    let names = names::of(&documents, faults);
+    for (position, (document, name)) in documents.into_iter().zip(names).enumerate() {
         let key = format!("trust[{position}]");
-        if !names.insert(document.issuer.clone()) {
+        if !seen.insert(document.issuer.clone()) {
             faults.add(format!(
                 "`{key}.issuer: {}` is listed twice: one issuer has one entry, with all its \
                  audiences and algorithms",
                 document.issuer
             ));
         }
-        issuers.extend(document.build(&key, base, faults));
+        issuers.extend(document.build(name, &key, base, faults));
     }
     issuers
 }
 
 impl TrustedIssuerDocument {
-    fn build(self, key: &str, base: &Path, faults: &mut Faults) -> Option<TrustedIssuer> {
+    fn build(
+        self,
+        name: Box<str>,
+        key: &str,
+        base: &Path,
+        faults: &mut Faults,
+    ) -> Option<TrustedIssuer> {
         let issuer = &self.issuer;
         if issuer.is_empty() {
             faults.add(format!(
@@ -165,6 +184,7 @@ impl TrustedIssuerDocument {
         }
         Some(TrustedIssuer {
             rules: IssuerRules {
+                name,
                 issuer: self.issuer.into(),
                 audiences: self.audiences.into_iter().map(Into::into).collect(),
                 algorithms,

@@ -1,6 +1,7 @@
 //! From files to a policy: everything that is wrong is told at once, and nothing is guessed.
 
 mod closed;
+mod issuers;
 mod list;
 mod requirement;
 mod route;
@@ -19,24 +20,34 @@ use super::table::Tables;
 use crate::problem::{Place, Problem, Problems, Source, quoted};
 use crate::yaml::{self, Located};
 use closed::ClosedHost;
+use issuers::PolicyIssuers;
 use route::ParsedRoute;
 
 const SUPPORTED_VERSION: u64 = 1;
 /// The most routes of all files.
 const MAX_ROUTES: usize = 100_000;
 
-/// Compiles what the files say, or tells everything that is wrong with them.
-pub(super) fn compile(sources: &[Source]) -> Result<Policy, Problems> {
+/// Compiles what the files say, or tells everything that is wrong with them; `trusted` are the names
+/// of the trusted issuers, where they are known.
+pub(super) fn compile(
+    sources: &[Source],
+    trusted: Option<&[Box<str>]>,
+) -> Result<Policy, Problems> {
     let files = read(sources)?;
-    let mut compiler = Compiler::default();
+    let mut compiler = Compiler {
+        trusted,
+        ..Compiler::default()
+    };
     compiler.check_routes_exist(&files);
     for file in &files {
         compiler.check_version(file);
         compiler.collect_scopes(file);
         compiler.collect_rules(file);
         compiler.collect_closed_hosts(file);
+        compiler.collect_issuers(file);
     }
     let routes = compiler.routes(&files);
+    compiler.check_issuers_are_said(&routes);
     let tables = compiler.tables(&routes);
     if !compiler.problems.is_empty() {
         return Err(Problems(in_order(compiler.problems, sources)));
@@ -116,6 +127,9 @@ struct Compiler<'f> {
     scopes: BTreeMap<Box<str>, CatalogueScope<'f>>,
     rules: Option<(PathRules, Place)>,
     closed: Vec<ClosedHost>,
+    issuers: Option<PolicyIssuers>,
+    /// Nothing where the policy is loaded without a configuration.
+    trusted: Option<&'f [Box<str>]>,
 }
 
 /// A scope of the catalogue.

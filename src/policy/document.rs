@@ -16,6 +16,8 @@ pub(super) struct PolicyDocument {
     #[serde(default, deserialize_with = "present")]
     pub(super) closed_hosts: Option<Located<Vec<Located<String>>>>,
     #[serde(default, deserialize_with = "present")]
+    pub(super) issuers: Option<Located<Vec<Located<String>>>>,
+    #[serde(default, deserialize_with = "present")]
     pub(super) routes: Option<Vec<Located<RouteDocument>>>,
 }
 
@@ -37,6 +39,8 @@ pub(super) struct RouteDocument {
     pub(super) scopes: Option<Located<Vec<Located<String>>>>,
     #[serde(default, deserialize_with = "present")]
     pub(super) any_scope: Option<Located<Vec<Located<String>>>>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) issuers: Option<Located<Vec<Located<String>>>>,
     #[serde(default, deserialize_with = "present")]
     pub(super) preflight: Option<Located<bool>>,
 }

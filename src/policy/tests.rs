@@ -3,6 +3,7 @@ use std::fmt::Write as _;
 use super::*;
 
 mod hosts;
+mod issuers;
 mod load;
 mod properties;
 mod relaxed;

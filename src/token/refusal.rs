@@ -49,6 +49,9 @@ pub enum Refusal {
     /// Nobody trusts this issuer.
     #[error("its issuer is not trusted")]
     UnknownIssuer,
+    /// The issuer is trusted, and its tokens do not count on this route.
+    #[error("tokens of its issuer do not count on this route")]
+    OtherIssuer,
     /// None of `aud` is one of ours.
     #[error("it is meant for another audience")]
     WrongAudience,
@@ -161,6 +164,7 @@ impl Refusal {
         "unacceptable_client",
         "unacceptable_scope",
         "unknown_issuer",
+        "other_issuer",
         "wrong_audience",
         "expired",
         "not_yet_valid",
@@ -175,6 +179,14 @@ impl Refusal {
         "revoked",
         "revocations_stale",
     ];
+
+    /// The issuer whose keys are wanting.
+    pub fn issuer_without_key(self) -> Option<IssuerIndex> {
+        match self {
+            Self::KeysNotLoaded(issuer) | Self::UnknownKey(issuer) => Some(issuer),
+            _ => None,
+        }
+    }
 
     /// A short `snake_case` name from a closed set, for metrics and logs.
     pub fn label(self) -> &'static str {
@@ -193,6 +205,7 @@ impl Refusal {
             Self::Missing(claim) => missing(claim),
             Self::Unacceptable(claim) => unacceptable(claim),
             Self::UnknownIssuer => "unknown_issuer",
+            Self::OtherIssuer => "other_issuer",
             Self::WrongAudience => "wrong_audience",
             Self::Expired => "expired",
             Self::NotYetValid => "not_yet_valid",
@@ -244,6 +257,7 @@ impl Refusal {
             | Self::Missing(_)
             | Self::Unacceptable(_)
             | Self::UnknownIssuer
+            | Self::OtherIssuer
             | Self::WrongAudience
             | Self::LivesTooLong
             | Self::SenderConstrained
@@ -313,6 +327,7 @@ mod tests {
             Refusal::AlgorithmNotAllowed,
             Refusal::TypeNotAccepted,
             Refusal::UnknownIssuer,
+            Refusal::OtherIssuer,
             Refusal::WrongAudience,
             Refusal::Expired,
             Refusal::NotYetValid,

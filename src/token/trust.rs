@@ -27,6 +27,8 @@ pub struct Trust {
 /// What is believed of one issuer's tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IssuerRules {
+    /// What policy and configuration call it; unique within the trust.
+    pub name: Box<str>,
     /// The token's `iss`, exactly.
     pub issuer: Box<str>,
     /// At least one of these is in `aud`; never empty.
@@ -295,6 +297,7 @@ impl LoadedKeys {
 impl IssuerRules {
     fn add_to(&self, fields: &mut Fields) {
         let Self {
+            name,
             issuer,
             audiences,
             algorithms,
@@ -303,6 +306,7 @@ impl IssuerRules {
             scope_claim,
             max_lifetime_seconds,
         } = self;
+        fields.add(name.as_bytes());
         fields.add(issuer.as_bytes());
         fields.number(audiences.len() as u64);
         for audience in audiences {

@@ -64,6 +64,11 @@ impl VerifiedToken {
         &self.rules.issuer
     }
 
+    /// What the configuration calls its issuer.
+    pub fn issuer_name(&self) -> &str {
+        &self.rules.name
+    }
+
     /// `sub`: one to 1024 bytes without control characters or outer spaces; perhaps not ASCII.
     pub fn subject(&self) -> &str {
         &self.subject

@@ -28,6 +28,7 @@ pub(crate) struct Verdict {
     pub(crate) status: i32,
     pub(crate) code: i32,
     pub(crate) body: String,
+    /// Of a denied answer for the caller, of an allowed one for the upstream.
     headers: Vec<(String, String)>,
 }
 
@@ -154,13 +155,17 @@ pub(crate) fn verdict(answer: CheckResponse) -> Verdict {
                 headers: headers.map(|header| (header.key, header.value)).collect(),
             }
         }
-        Some(HttpResponse::OkResponse(_)) => {
+        Some(HttpResponse::OkResponse(allowed)) => {
             assert_eq!(code, 0);
+            let headers = allowed
+                .headers
+                .into_iter()
+                .filter_map(|option| option.header);
             Verdict {
                 status: 200,
                 code,
                 body: String::new(),
-                headers: Vec::new(),
+                headers: headers.map(|header| (header.key, header.value)).collect(),
             }
         }
         other => panic!("neither allowed nor denied: {other:?}"),

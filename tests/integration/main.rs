@@ -77,6 +77,7 @@ mod revocation;
 #[cfg(feature = "issuer")]
 mod revoke;
 mod rings;
+mod route_issuers;
 mod samples;
 #[cfg(feature = "issuer")]
 mod schemathesis;

@@ -210,6 +210,7 @@ impl KeyRefresh for Panics {
 async fn a_panic_while_keys_are_fetched_is_a_refusal() {
     let issuer = TestIssuer::new("key-1");
     let rules = IssuerRules {
+        name: "staff".into(),
         issuer: ISSUER.into(),
         audiences: vec![AUDIENCE.into()],
         algorithms: vec![Algorithm::Es256],

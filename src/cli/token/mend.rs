@@ -50,6 +50,13 @@ impl Mend<'_> {
                 let issuers: Vec<_> = self.all.iter().map(|rules| rules.issuer.clone()).collect();
                 format!("`trust` lists {}; every character counts", quoted(&issuers))
             }
+            Refusal::OtherIssuer => self.with_rules(|rules| {
+                format!(
+                    "add `{}` to the `issuers` of the route or of the policy, if its tokens are to \
+                     count there",
+                    rules.name
+                )
+            }),
             Refusal::WrongAudience => self.with_rules(|rules| {
                 format!("the issuer's `audiences` are {}", quoted(&rules.audiences))
             }),

@@ -70,6 +70,7 @@ impl Shop {
 
     fn rules(&self) -> IssuerRules {
         IssuerRules {
+            name: "staff".into(),
             issuer: "https://id".into(),
             audiences: vec!["api".into()],
             algorithms: vec![self.key.algorithm()],

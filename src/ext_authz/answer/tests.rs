@@ -12,7 +12,7 @@ use crate::clock::UnixSeconds;
 use crate::decision::Denial;
 use crate::ext_authz::request::MalformedCheck;
 use crate::ext_authz::wire::WireError;
-use crate::policy::{MalformedTarget, Methods, Requirement, Route};
+use crate::policy::{MalformedTarget, Methods, Requirement, Route, RouteIssuers};
 use crate::token::{self, Algorithm, IssuerIndex, IssuerRules, KeySet, Trust, UnverifiedToken};
 
 const NOW: UnixSeconds = UnixSeconds(1_700_000_000);
@@ -26,6 +26,7 @@ static SECRET: LazyLock<[u8; 64]> = LazyLock::new(|| {
 
 static TRUST: LazyLock<Trust> = LazyLock::new(|| {
     let rules = IssuerRules {
+        name: "staff".into(),
         issuer: "https://id.shop.example".into(),
         audiences: vec!["orders-api".into()],
         algorithms: vec![Algorithm::Hs256],
@@ -70,6 +71,7 @@ fn route(requirement: Requirement) -> Route {
         index: 0,
         name: "read-order".into(),
         requirement,
+        issuers: RouteIssuers::Trusted,
         hosts: Box::new([]),
         methods: Methods::Every,
         path: "/{*rest}".into(),

@@ -18,6 +18,7 @@ pub(super) struct ParsedRoute<'d> {
     pub(super) template: Template,
     source: &'d Source,
     path: &'d Located<String>,
+    says_issuers: bool,
 }
 
 impl ParsedRoute<'_> {
@@ -45,6 +46,11 @@ impl ParsedRoute<'_> {
         .related(first.place(), format!("the path of `{}`", first.route.name))
     }
 
+    /// Whether it names its issuers itself.
+    pub(super) fn says_issuers(&self) -> bool {
+        self.says_issuers
+    }
+
     /// Where its path is written.
     pub(super) fn place(&self) -> Place {
         self.path.place(self.source)
@@ -65,16 +71,21 @@ impl Compiler<'_> {
         let methods = self.methods(source, document, &place);
         let template = self.template(source, document, &place);
         let requirement = self.requirement(source, document, &place);
+        let issuers = requirement.as_ref().and_then(|requirement| {
+            self.route_issuers(source, document.issuers.as_ref(), requirement)
+        });
         let preflight = document.preflight.as_ref().is_some_and(|preflight| {
             let flag = yaml::flag(source, preflight);
             self.keep(flag).unwrap_or_default()
         });
         let (name, hosts, methods) = (name?, hosts?, methods?);
         let (path, template, requirement) = (document.path.as_ref()?, template?, requirement?);
+        let issuers = issuers?;
         let route = Route {
             index: 0,
             name,
             requirement,
+            issuers,
             hosts,
             methods,
             path: path.value.as_str().into(),
@@ -93,6 +104,7 @@ impl Compiler<'_> {
             template,
             source,
             path,
+            says_issuers: document.issuers.is_some(),
         })
     }
 

@@ -1141,7 +1141,7 @@ routes:
     3 |   - {name: a, methods: [GET], path: /a, access: public, when: x}
       |                                                         ^^^^
       |
-      = help: known are `name`, `hosts`, `methods`, `path`, `access`, `scopes`, `any_scope`, `preflight`
+      = help: known are `name`, `hosts`, `methods`, `path`, `access`, `scopes`, `any_scope`, `issuers`, `preflight`
 
     4 problems
     "##);

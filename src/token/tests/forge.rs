@@ -234,6 +234,7 @@ pub(super) fn claims() -> Value {
 
 pub(super) fn rules(algorithms: &[Algorithm]) -> IssuerRules {
     IssuerRules {
+        name: "staff".into(),
         issuer: ISSUER.into(),
         audiences: vec![AUDIENCE.into()],
         algorithms: algorithms.to_vec(),

@@ -208,6 +208,36 @@ fn a_config_that_cannot_be_used() {
         |folder| replace(folder, "trust: [", &format!("trust: [{entry}, {entry}, ")),
         &["`trust[1].issuer: a` is listed twice", "one entry"],
     );
+    let named = |position: usize, name: &str, issuer: &str| {
+        format!(
+            "{{{name}issuer: \"{issuer}\", audiences: [b{position}], algorithms: [ES256], \
+             jwks_file: jwks.json}}"
+        )
+    };
+    for (name, issuer, words) in [
+        (
+            "name: \"on call\", ",
+            "https://other.example",
+            &["`trust[0].name: on call` cannot be used", "letters"][..],
+        ),
+        (
+            "",
+            "kubernetes/serviceaccount",
+            &["`trust[0]`", "needs a `name`", "name: staff"],
+        ),
+        (
+            "",
+            "https://id.shop.example/realms/b",
+            &["has the name of `trust[0]`, `id.shop.example`", "`name`"],
+        ),
+    ] {
+        let entry = named(1, name, issuer);
+        check(
+            issuer,
+            |folder| replace(folder, "trust: [", &format!("trust: [{entry}, ")),
+            words,
+        );
+    }
     check(
         "all at once",
         |folder| {

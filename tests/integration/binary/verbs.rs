@@ -31,6 +31,46 @@ fn check_tells_yes_no_and_cannot_tell() {
 }
 
 #[test]
+fn check_binds_a_policy_to_the_issuers_that_the_configuration_trusts() {
+    let folder = tempfile::tempdir().unwrap();
+    let entry = |issuer: &str| {
+        format!(
+            "{{issuer: \"{issuer}\", audiences: [orders-api], algorithms: [ES256], \
+             jwks_file: jwks.json}}"
+        )
+    };
+    let config = format!(
+        "version: 1\npolicy: [policy.yaml]\ntrust: [{}, {}]\n",
+        entry("https://id.shop.example"),
+        entry("https://token.ci.example/x")
+    );
+    fs::write(folder.path().join("portcullis.yaml"), config).unwrap();
+    let check = |policy: &str, arguments: &[&str], code: i32| {
+        fs::write(folder.path().join("policy.yaml"), policy).unwrap();
+        let output = run(&[&["check"], arguments].concat(), folder.path());
+        assert_eq!(output.status.code(), Some(code), "{}", text(&output.stderr));
+        text(&output.stdout).clone()
+    };
+    check(POLICY, &["policy.yaml"], 0);
+    let with_config = ["--config", "portcullis.yaml"];
+    for arguments in [
+        &with_config[..],
+        &["policy.yaml", "--config", "portcullis.yaml"],
+    ] {
+        let told = check(POLICY, arguments, 1);
+        assert!(told.contains("do not say whose tokens count"), "{told}");
+        assert!(
+            told.contains("`id.shop.example`, `token.ci.example`"),
+            "{told}"
+        );
+    }
+    let said = |name: &str| POLICY.replace("scopes:\n", &format!("issuers: [{name}]\nscopes:\n"));
+    let told = check(&said("token.ci.exampel"), &with_config, 1);
+    assert!(told.contains("did you mean `token.ci.example`?"), "{told}");
+    check(&said("token.ci.example"), &with_config, 0);
+}
+
+#[test]
 fn check_warns_and_still_tells_yes() {
     let folder = tempfile::tempdir().unwrap();
     let policy = r#"version: 1
