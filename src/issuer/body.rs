@@ -89,16 +89,22 @@ async fn bytes(request: Request, expected: &'static str) -> Result<Bytes, Refusa
     if request.headers().contains_key(CONTENT_ENCODING) {
         return Err(Refusal::ContentEncoding);
     }
-    let body = request.into_body();
-    // Not even begun to be read, and whoever expects 100 (RFC 9110 section 10.1.1) does not send it.
-    if body.size_hint().lower() > MAXIMUM_BODY_BYTES as u64 {
-        return Err(Refusal::BodyTooLarge);
-    }
-    read(body).await
+    read(request.into_body()).await
+}
+
+/// The same request with a body that has arrived, so that nothing is waited for any more.
+pub(super) async fn arrived(request: Request) -> Result<Request, Refusal> {
+    let (parts, body) = request.into_parts();
+    let body = read(body).await?;
+    Ok(Request::from_parts(parts, Body::from(body)))
 }
 
 /// The listener has a body fail that does not arrive in time (`issuer.body_timeout_ms`).
 async fn read(body: Body) -> Result<Bytes, Refusal> {
+    // Not even begun to be read, and whoever expects 100 (RFC 9110 section 10.1.1) does not send it.
+    if body.size_hint().lower() > MAXIMUM_BODY_BYTES as u64 {
+        return Err(Refusal::BodyTooLarge);
+    }
     to_bytes(body, MAXIMUM_BODY_BYTES).await.map_err(|error| {
         let source = std::error::Error::source(&error);
         let too_large = source.is_some_and(<dyn std::error::Error>::is::<LengthLimitError>);

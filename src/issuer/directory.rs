@@ -8,6 +8,7 @@
 
 mod apps;
 mod authority;
+mod present;
 mod roles;
 mod scopes;
 mod tokens;
@@ -17,7 +18,7 @@ use super::hashing::{HashingError, PasswordHasher};
 use super::{HashingSettings, IssuerSettings, random};
 use crate::clock::{Clock, UnixSeconds};
 use crate::identity::{
-    InvalidApp, InvalidUser, NotADescription, NotAScope, PasswordFault, ScopeSet, Status,
+    InvalidApp, InvalidUser, NotADescription, NotAScope, PasswordFault, ScopeSet,
 };
 use crate::store::{Change, Committed, Created, Store, StoreError};
 use crate::token::CryptographyFailed;
@@ -178,16 +179,19 @@ impl<'a> Directory<'a> {
     /// have been the change that took its rights.
     async fn change(&self) -> Result<Change, DirectoryError> {
         let mut change = self.store.change(self.now).await?;
-        if let Authority::Bearer { user, .. } = self.authority {
-            let present = change.user(&user.id).await?;
-            let same = present.is_some_and(|present| {
-                present.status == Status::Active && present.revoked_through == user.revoked_through
-            });
-            if !same {
-                return Err(DirectoryError::Changed);
-            }
+        let still = match self.authority {
+            Authority::Machine => true,
+            Authority::Bearer {
+                user,
+                scopes,
+                token,
+            } => present::has_standing(&mut change, user, scopes, token).await?,
+        };
+        if still {
+            Ok(change)
+        } else {
+            Err(DirectoryError::Changed)
         }
-        Ok(change)
     }
 }
 

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::directory::Authority;
 use super::refusal::Refusal;
 use super::standing::Standing;
-use super::{Issuer, IssuerError, IssuerSettings};
+use super::{Issuer, IssuerError, IssuerSettings, body};
 use crate::authorizer::{Authorizer, CacheLimits, Request, Snapshot};
 use crate::clock::Clock;
 use crate::decision::Decision;
@@ -49,6 +49,7 @@ impl Caller {
         Authority::Bearer {
             user: &self.user,
             scopes: &self.scopes,
+            token: &self.token,
         }
     }
 }
@@ -88,20 +89,13 @@ pub(super) fn trust(settings: &IssuerSettings, keys: KeySet) -> Result<Trust, Is
 /// Lets a request through to its endpoint, with its [`Caller`] where the endpoint is private.
 pub(super) async fn guard(
     State(issuer): State<Arc<Issuer>>,
-    mut request: HttpRequest,
+    request: HttpRequest,
     next: Next,
 ) -> Response {
-    let admission = match issuer.admit(&request) {
-        Ok(admission) => admission,
-        Err(refusal) => return refusal.into_response(),
-    };
-    if let Admission::Private { token, required } = admission {
-        match issuer.present_caller(token, &required).await {
-            Ok(caller) => request.extensions_mut().insert(caller),
-            Err(refusal) => return refusal.into_response(),
-        };
+    match issuer.let_through(request).await {
+        Ok(request) => next.run(request).await,
+        Err(refusal) => refusal.into_response(),
     }
-    next.run(request).await
 }
 
 /// What the policy lets through.
@@ -116,6 +110,20 @@ enum Admission {
 }
 
 impl Issuer {
+    /// The request as its endpoint gets it. A private one is judged after its body has arrived: who
+    /// sends that slowly gains nothing by a token that is taken back, or ends, meanwhile.
+    async fn let_through(&self, request: HttpRequest) -> Result<HttpRequest, Refusal> {
+        if let Admission::Public = self.admit(&request)? {
+            return Ok(request);
+        }
+        let mut request = body::arrived(request).await?;
+        if let Admission::Private { token, required } = self.admit(&request)? {
+            let caller = self.present_caller(token, &required).await?;
+            request.extensions_mut().insert(caller);
+        }
+        Ok(request)
+    }
+
     fn admit(&self, request: &HttpRequest) -> Result<Admission, Refusal> {
         let snapshot = self.guard.snapshot();
         let credentials = request.headers().get_all(AUTHORIZATION).iter();

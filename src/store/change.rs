@@ -6,11 +6,11 @@ use std::fmt::Write;
 use sqlx::{Any, Row, Transaction};
 
 use super::locking::{Holding, Selected, lock_apps, lock_users};
-use super::revocations::revoke;
+use super::revocations::{is_revoked, revoke};
 use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
 use crate::identity::{ADMINISTRATIVE_SCOPES, RoleName, UserId};
-use crate::token::Subject;
+use crate::token::{LogPosition, Subject};
 
 /// A change that has begun. What it reads stays true until it is committed; dropped, it never was.
 pub struct Change {
@@ -80,6 +80,15 @@ impl Change {
             self.transaction.commit().await?;
         }
         Ok(Committed::Yes)
+    }
+
+    /// Whether the log has one of `subjects` beyond `given_out`.
+    pub async fn is_revoked(
+        &mut self,
+        subjects: &[Subject],
+        given_out: LogPosition,
+    ) -> Result<bool, StoreError> {
+        is_revoked(&mut *self.transaction, subjects, given_out).await
     }
 
     /// Takes back what was given out to `subject`.

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sqlx::any::AnyRow;
-use sqlx::{Any, Row, Transaction};
+use sqlx::{Any, Executor, Row, Transaction};
 use tokio::sync::Notify;
 
 use super::locking::{Holding, Selected, lock_apps, lock_users};
@@ -195,27 +195,36 @@ impl Store {
         subjects: &[Subject],
         given_out: LogPosition,
     ) -> Result<bool, StoreError> {
-        // What concerns everyone has no name.
-        let numbers: Vec<String> = (2..)
-            .take(subjects.len())
-            .map(|number| format!(", ${number}"))
-            .collect();
-        let text = format!(
-            "SELECT kind, subject FROM revocations WHERE position > $1 AND subject IN (''{})",
-            numbers.concat()
-        );
-        let mut select = sqlx::query(&text).bind(as_bigint(given_out));
-        for subject in subjects {
-            select = select.bind(subject.name().to_owned());
-        }
-        for row in select.fetch_all(&self.reader).await? {
-            let found = subject(&row)?;
-            if found == Subject::Everyone || subjects.contains(&found) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        is_revoked(&self.reader, subjects, given_out).await
     }
+}
+
+/// See [`Store::is_revoked`].
+pub(super) async fn is_revoked(
+    database: impl Executor<'_, Database = Any>,
+    subjects: &[Subject],
+    given_out: LogPosition,
+) -> Result<bool, StoreError> {
+    // What concerns everyone has no name.
+    let numbers: Vec<String> = (2..)
+        .take(subjects.len())
+        .map(|number| format!(", ${number}"))
+        .collect();
+    let text = format!(
+        "SELECT kind, subject FROM revocations WHERE position > $1 AND subject IN (''{})",
+        numbers.concat()
+    );
+    let mut select = sqlx::query(&text).bind(as_bigint(given_out));
+    for subject in subjects {
+        select = select.bind(subject.name().to_owned());
+    }
+    for row in select.fetch_all(database).await? {
+        let found = subject(&row)?;
+        if found == Subject::Everyone || subjects.contains(&found) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Appends to the log and ends what the rows of `subject` hold. To be called last in a transaction:

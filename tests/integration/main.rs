@@ -56,6 +56,8 @@ mod jwks_server;
 mod kill;
 #[cfg(feature = "issuer")]
 mod last_administrator;
+#[cfg(feature = "issuer")]
+mod late_body;
 mod manifests;
 #[cfg(feature = "issuer")]
 mod openapi;

@@ -14,6 +14,7 @@
 
 use super::DirectoryError;
 use crate::identity::{Role, ScopeName, ScopeSet, User};
+use crate::token::VerifiedToken;
 
 /// On whose behalf an operation runs.
 #[derive(Clone, Copy)]
@@ -24,8 +25,10 @@ pub enum Authority<'a> {
     Bearer {
         /// Its user, as it is now.
         user: &'a User,
-        /// What the token has of what its user has.
+        /// What the token has of what its user, and the app that it was made for, have.
         scopes: &'a ScopeSet,
+        /// What it was let in with.
+        token: &'a VerifiedToken,
     },
 }
 
@@ -49,7 +52,7 @@ impl Authority<'_> {
     /// Whether it may give `target` these scopes by its roles, if that is its own user.
     pub(super) fn may_raise(&self, target: &User, after: &ScopeSet) -> Result<(), DirectoryError> {
         match self {
-            Self::Bearer { user, scopes } if user.id == target.id => {
+            Self::Bearer { user, scopes, .. } if user.id == target.id => {
                 if scopes.make_administrator() {
                     return Ok(());
                 }
@@ -62,7 +65,7 @@ impl Authority<'_> {
     /// Whether it may add these scopes to a role, if its own user has that.
     pub(super) fn may_extend(&self, role: &Role, added: &ScopeSet) -> Result<(), DirectoryError> {
         match self {
-            Self::Bearer { user, scopes } if user.roles.contains(&role.name) => {
+            Self::Bearer { user, scopes, .. } if user.roles.contains(&role.name) => {
                 if scopes.make_administrator() {
                     return Ok(());
                 }
@@ -79,7 +82,7 @@ impl Authority<'_> {
         name: &ScopeName,
     ) -> Result<(), DirectoryError> {
         match self {
-            Self::Bearer { user, scopes }
+            Self::Bearer { user, scopes, .. }
                 if user.scopes.contains(scope.as_str()) && !scopes.make_administrator() =>
             {
                 Err(DirectoryError::Beyond(
