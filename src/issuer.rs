@@ -156,6 +156,10 @@ impl Issuer {
             .await?;
         let fresh = PlainSecret::from_random(random()?);
         let successor_key = SuccessorKey::new(&store.successor_secret(&fresh).await?);
+        store.bound_revocations(
+            settings.max_revocations_per_user,
+            settings.max_revocations_per_app,
+        );
         let log = LogFollower::start(
             &store,
             &settings.url,

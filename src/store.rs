@@ -9,6 +9,7 @@ mod authorization_codes;
 mod backup;
 mod batches;
 mod change;
+mod charges;
 mod first_start;
 mod grants;
 mod location;
@@ -35,6 +36,7 @@ pub use apps::{AppWithOwner, OwnedApp};
 pub use authorization_codes::{AuthorizationCode, CodeState, Redemption};
 pub use backup::BackupError;
 pub use change::{Change, Committed};
+pub use charges::Holder;
 pub use grants::LiveGrant;
 pub use location::{DatabaseUrl, InvalidLocation, StoreLocation, WrittenLocation};
 pub use locking::Holding;
@@ -47,6 +49,7 @@ pub use users::{Credentials, LoginName};
 
 use apps::AppLookup;
 use batches::Batches;
+use charges::Bounds;
 use location::Engine;
 use refresh_tokens::TokenLookup;
 use revocations::Growth;
@@ -61,6 +64,8 @@ pub struct Store {
     reader: AnyPool,
     /// Told whenever the revocation log is known to have grown.
     appended: Arc<Growth>,
+    /// How much of the log one may fill.
+    bounds: Arc<Bounds>,
     /// Where other processes are told of that, and tell.
     notices: Option<StoreLocation>,
     app_lookups: Batches<AppLookup>,

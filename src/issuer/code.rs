@@ -8,7 +8,7 @@ use crate::identity::{
     App, Audiences, Form, PlainSecret, RequestedScopes, SecretDigest, Status, grant,
 };
 use crate::store::{
-    AppWithOwner, AuthorizationCode, CodeState, Redemption, RefreshToken, Successor,
+    AppWithOwner, AuthorizationCode, CodeState, Holder, Redemption, RefreshToken, Successor,
 };
 use crate::token::Subject;
 
@@ -114,7 +114,12 @@ impl Issuer {
             "an authorization code was used twice; its grant has ended"
         );
         let grant = Subject::Grant(code.family.clone());
-        match self.store.revoke(&grant, self.clock.now()).await {
+        let holder = Holder {
+            user: code.user.clone(),
+            app: Some(code.app.clone()),
+        };
+        let now = self.clock.now();
+        match self.store.revoke_of(&grant, &holder, now).await {
             Ok(_) => Refusal::BadCode,
             Err(error) => error.into(),
         }

@@ -17,7 +17,7 @@ use axum::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use super::refusal::Refusal;
 use super::{Issuer, body};
 use crate::identity::{AppKey, Form, PlainSecret, UserId};
-use crate::store::RefreshToken;
+use crate::store::{Holder, RefreshToken};
 use crate::token::{Credential, SignedToken, Subject, UnverifiedToken};
 
 /// Who gives a token back.
@@ -114,7 +114,11 @@ impl Issuer {
             }
         };
         if let Some(subject) = subject {
-            self.store.revoke(&subject, self.clock.now()).await?;
+            let now = self.clock.now();
+            match token.holder() {
+                Some(holder) => self.store.revoke_of(&subject, &holder, now).await?,
+                None => self.store.revoke(&subject, now).await?,
+            };
         }
         Ok(())
     }
@@ -130,6 +134,14 @@ impl Revoker {
 }
 
 impl ReturnedToken {
+    /// Whose it is; nothing where it does not say, which no token of ours does.
+    fn holder(&self) -> Option<Holder> {
+        Some(Holder {
+            user: UserId::known(self.user()?),
+            app: self.app().map(AppKey::known),
+        })
+    }
+
     /// The app that it was made for.
     fn app(&self) -> Option<&str> {
         match self {

@@ -52,6 +52,10 @@ pub struct IssuerSettings {
     pub secret_overlap_seconds: u32,
     /// How many users, apps, grants and tokens a gate in this process remembers as revoked.
     pub max_revocations: usize,
+    /// How many rows of the revocation log one user may have caused that are kept at the same time.
+    pub max_revocations_per_user: u32,
+    /// The same of one app, whoever uses it.
+    pub max_revocations_per_app: u32,
     /// How much is tried before somebody must wait.
     pub throttle: ThrottleSettings,
     /// Whose `X-Forwarded-For` is believed.
@@ -153,6 +157,10 @@ pub struct IssuerDocument {
     secret_overlap_seconds: u64,
     #[serde(default = "default_max_revocations")]
     max_revocations: u64,
+    #[serde(default = "default_max_revocations_per_user")]
+    max_revocations_per_user: u64,
+    #[serde(default = "default_max_revocations_per_app")]
+    max_revocations_per_app: u64,
     #[serde(default)]
     throttle: ThrottleDocument,
     #[serde(default)]
@@ -259,6 +267,15 @@ fn default_max_revocations() -> u64 {
     1_000_000
 }
 
+fn default_max_revocations_per_user() -> u64 {
+    1000
+}
+
+/// More than those of a user: all who log out of an app count.
+fn default_max_revocations_per_app() -> u64 {
+    10_000
+}
+
 fn default_access_token_seconds() -> u64 {
     3600
 }
@@ -335,6 +352,18 @@ impl IssuerDocument {
             1,
             100_000_000,
         );
+        for (key, bound) in [
+            (
+                "issuer.max_revocations_per_user",
+                self.max_revocations_per_user,
+            ),
+            (
+                "issuer.max_revocations_per_app",
+                self.max_revocations_per_app,
+            ),
+        ] {
+            faults.within(key, bound, 1, 100_000_000);
+        }
         let key = "issuer.secret_overlap_seconds";
         faults.within(key, self.secret_overlap_seconds, 0, 30 * 86_400);
         let grants = grants(&self.grants, faults);
@@ -366,6 +395,8 @@ impl IssuerDocument {
             threads: usize::try_from(self.threads).ok()?,
             secret_overlap_seconds: u32::try_from(self.secret_overlap_seconds).ok()?,
             max_revocations: usize::try_from(self.max_revocations).ok()?,
+            max_revocations_per_user: u32::try_from(self.max_revocations_per_user).ok()?,
+            max_revocations_per_app: u32::try_from(self.max_revocations_per_app).ok()?,
             throttle: throttle?,
             trusted_proxies,
         })

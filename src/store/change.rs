@@ -5,8 +5,9 @@ use std::fmt::Write;
 
 use sqlx::{Any, Row, Transaction};
 
+use super::charges::Holder;
 use super::locking::{Holding, Selected, lock_apps, lock_users};
-use super::revocations::{is_revoked, revoke};
+use super::revocations::{Cause, is_revoked, revoke};
 use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
 use crate::identity::{ADMINISTRATIVE_SCOPES, RoleName, UserId};
@@ -93,7 +94,19 @@ impl Change {
 
     /// Takes back what was given out to `subject`.
     pub async fn revoke(&mut self, subject: &Subject) -> Result<(), StoreError> {
-        revoke(&mut self.transaction, subject, self.now).await?;
+        revoke(&mut self.transaction, subject, Cause::Authority, self.now).await?;
+        self.appended = true;
+        Ok(())
+    }
+
+    /// The same, because of what `holder` did.
+    pub async fn revoke_of(
+        &mut self,
+        subject: &Subject,
+        holder: &Holder,
+    ) -> Result<(), StoreError> {
+        let cause = Cause::Holder(holder, &self.store.bounds);
+        revoke(&mut self.transaction, subject, cause, self.now).await?;
         self.appended = true;
         Ok(())
     }

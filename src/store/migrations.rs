@@ -5,7 +5,7 @@ use sqlx::{AnyConnection, Executor, Row};
 use super::location::Engine;
 use super::{Store, StoreError};
 
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 9] = [
     include_str!("migrations/0001_issuer.sql"),
     include_str!("migrations/0002_revocations.sql"),
     include_str!("migrations/0003_authorization_code.sql"),
@@ -14,6 +14,7 @@ const MIGRATIONS: [&str; 8] = [
     include_str!("migrations/0006_refresh_audiences.sql"),
     include_str!("migrations/0007_first_start.sql"),
     include_str!("migrations/0008_wide_revocations.sql"),
+    include_str!("migrations/0009_charged_revocations.sql"),
 ];
 
 /// Names the lock under which PostgreSQL migrates: "portcull" in ASCII.

@@ -113,6 +113,7 @@ impl Store {
             && access == Access::ReadWrite
             && notices::offered(&reader).await;
         let appended = Arc::default();
+        let bounds = Arc::default();
         Ok(Self {
             notices: told.then(|| location.clone()),
             engine,
@@ -126,10 +127,12 @@ impl Store {
                 engine,
                 pool: writer.clone(),
                 appended: Arc::clone(&appended),
+                bounds: Arc::clone(&bounds),
             }),
             writer,
             reader,
             appended,
+            bounds,
         })
     }
 }

@@ -7,7 +7,8 @@ use sqlx::query::Query;
 use sqlx::{Any, AnyPool, Row, Transaction};
 
 use super::batches::{Together, chunks, placeholders};
-use super::revocations::{as_bigint, position, revoke};
+use super::charges::{Bounds, Holder};
+use super::revocations::{Cause, as_bigint, position, revoke};
 use super::users::scopes;
 use super::writer::{Write, Written};
 use super::{Store, StoreError};
@@ -266,6 +267,7 @@ fn read(row: &AnyRow) -> Result<RefreshToken, StoreError> {
 pub(super) async fn rotate(
     transaction: &mut Transaction<'static, Any>,
     attempt: &Use,
+    bounds: &Bounds,
 ) -> Result<Rotation, StoreError> {
     // Locks the row: of several callers at once, each sees what the one before has done.
     let text = "UPDATE refresh_tokens SET used_at = used_at \
@@ -296,7 +298,13 @@ pub(super) async fn rotate(
     }
     // The access tokens of the grant end as well: one of the two callers is a thief.
     let grant = Subject::Grant(row.try_get("family")?);
-    revoke(transaction, &grant, attempt.now).await?;
+    let token = &attempt.successor.token;
+    let holder = Holder {
+        user: token.user.clone(),
+        app: token.app.clone(),
+    };
+    let cause = Cause::Holder(&holder, bounds);
+    revoke(transaction, &grant, cause, attempt.now).await?;
     Ok(Rotation::Replayed)
 }
 

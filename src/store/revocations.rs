@@ -6,10 +6,12 @@ use sqlx::any::AnyRow;
 use sqlx::{Any, Executor, Row, Transaction};
 use tokio::sync::Notify;
 
+use super::charges::{Bounds, Holder};
 use super::locking::{Holding, Selected, lock_apps, lock_users};
 use super::refresh_tokens::end_family;
 use super::{ATTEMPTS, Store, StoreError};
 use crate::clock::UnixSeconds;
+use crate::identity::AppKey;
 use crate::token::{LogPosition, Subject};
 
 /// What is added to the life of the longest token, so that a row outlives it by any leeway that a
@@ -42,6 +44,15 @@ impl Growth {
         self.own.fetch_add(1, Ordering::AcqRel);
         self.tell();
     }
+}
+
+/// Why something is taken back.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Cause<'a> {
+    /// Somebody who may take back whatever there is, or a change of the directory.
+    Authority,
+    /// What one who holds tokens does with its own, as often as it likes.
+    Holder(&'a Holder, &'a Bounds),
 }
 
 /// A row of the log.
@@ -79,6 +90,12 @@ impl Store {
         Ok(())
     }
 
+    /// Bounds how many rows of the log one user, and one app, may have caused that are kept at the same
+    /// time. Beyond it one row for all of its access tokens stands for further ones.
+    pub fn bound_revocations(&self, per_user: u32, per_app: u32) {
+        self.bounds.set(per_user, per_app);
+    }
+
     /// Takes back what was given out to `subject`, refresh tokens included. Of a user or an app
     /// itself nothing changes: it may get new ones.
     pub async fn revoke(
@@ -86,9 +103,29 @@ impl Store {
         subject: &Subject,
         now: UnixSeconds,
     ) -> Result<LogPosition, StoreError> {
+        self.revoke_because(subject, Cause::Authority, now).await
+    }
+
+    /// The same, because of what `holder` did.
+    pub async fn revoke_of(
+        &self,
+        subject: &Subject,
+        holder: &Holder,
+        now: UnixSeconds,
+    ) -> Result<LogPosition, StoreError> {
+        let cause = Cause::Holder(holder, &self.bounds);
+        self.revoke_because(subject, cause, now).await
+    }
+
+    async fn revoke_because(
+        &self,
+        subject: &Subject,
+        cause: Cause<'_>,
+        now: UnixSeconds,
+    ) -> Result<LogPosition, StoreError> {
         let mut attempts = 1..ATTEMPTS;
         loop {
-            match self.revoke_once(subject, now).await {
+            match self.revoke_once(subject, cause, now).await {
                 Err(error) if error.is_contention() && attempts.next().is_some() => {}
                 outcome => return outcome,
             }
@@ -98,10 +135,11 @@ impl Store {
     async fn revoke_once(
         &self,
         subject: &Subject,
+        cause: Cause<'_>,
         now: UnixSeconds,
     ) -> Result<LogPosition, StoreError> {
         let mut transaction = self.begin().await?;
-        let position = revoke(&mut transaction, subject, now).await?;
+        let position = revoke(&mut transaction, subject, cause, now).await?;
         self.commit_appended(transaction).await?;
         Ok(position)
     }
@@ -232,6 +270,7 @@ pub(super) async fn is_revoked(
 pub(super) async fn revoke(
     transaction: &mut Transaction<'static, Any>,
     subject: &Subject,
+    cause: Cause<'_>,
     now: UnixSeconds,
 ) -> Result<LogPosition, StoreError> {
     // The rows come before the log, in every transaction: two that lock them the other way round
@@ -247,7 +286,7 @@ pub(super) async fn revoke(
         Subject::App(_) => Some("UPDATE apps SET revoked_through = $2 WHERE app_key = $1"),
         Subject::User(_) => Some("UPDATE users SET revoked_through = $2 WHERE id = $1"),
     };
-    let position = append(transaction, subject, now).await?;
+    let position = append(transaction, subject, cause, now).await?;
     if let Some(text) = through {
         set_revoked_through(transaction, text, subject, position).await?;
     }
@@ -295,26 +334,73 @@ async fn set_revoked_through(
     Ok(())
 }
 
+/// Appends a row, or what stands for it where whoever causes it has caused too many. Gives back the
+/// position of the last.
 async fn append(
     transaction: &mut Transaction<'static, Any>,
     subject: &Subject,
+    cause: Cause<'_>,
+    now: UnixSeconds,
+) -> Result<LogPosition, StoreError> {
+    let Cause::Holder(holder, bounds) = cause else {
+        return append_row(transaction, subject, None, now).await;
+    };
+    let wide = bounds.instead_of(transaction, subject, holder).await?;
+    if wide.is_empty() {
+        return append_row(transaction, subject, Some(holder), now).await;
+    }
+    let mut last = LogPosition::default();
+    for subject in &wide {
+        last = append_row(transaction, subject, None, now).await?;
+    }
+    Ok(last)
+}
+
+async fn append_row(
+    transaction: &mut Transaction<'static, Any>,
+    subject: &Subject,
+    charged: Option<&Holder>,
     now: UnixSeconds,
 ) -> Result<LogPosition, StoreError> {
     let expiry = expiry(transaction, now).await?;
     let head = "UPDATE revocation_head SET position = position + 1 RETURNING position";
     let row = sqlx::query(head).fetch_one(&mut **transaction).await?;
     let appended = position(&row, "position")?;
-    let text = "INSERT INTO revocations (position, kind, subject, created_at, expires_at) \
-                VALUES ($1, $2, $3, $4, $5)";
+    let expiry = supersede(transaction, subject).await?.max(expiry);
+    let app = charged.and_then(|holder| holder.app.as_ref());
+    let text = "INSERT INTO revocations \
+                (position, kind, subject, created_at, expires_at, user_id, app_key) \
+                VALUES ($1, $2, $3, $4, $5, $6, $7)";
     sqlx::query(text)
         .bind(as_bigint(appended))
         .bind(subject.kind())
-        .bind(subject.name())
+        .bind(subject.name().to_owned())
         .bind(now.0)
         .bind(expiry.0)
+        .bind(charged.map_or("", |holder| holder.user.as_str()).to_owned())
+        .bind(app.map_or("", AppKey::as_str).to_owned())
         .execute(&mut **transaction)
         .await?;
     Ok(appended)
+}
+
+/// Removes earlier rows about the same subject: the one that follows says more. Gives back when the last
+/// of them would have expired.
+async fn supersede(
+    transaction: &mut Transaction<'static, Any>,
+    subject: &Subject,
+) -> Result<UnixSeconds, StoreError> {
+    let text = "DELETE FROM revocations WHERE subject = $1 AND kind = $2 RETURNING expires_at";
+    let rows = sqlx::query(text)
+        .bind(subject.name().to_owned())
+        .bind(subject.kind())
+        .fetch_all(&mut **transaction)
+        .await?;
+    let mut last = UnixSeconds(i64::MIN);
+    for row in rows {
+        last = last.max(UnixSeconds(row.try_get("expires_at")?));
+    }
+    Ok(last)
 }
 
 /// When the last token has ended that was given out until now.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use sqlx::{Any, AnyPool, Row, Transaction};
 
 use super::batches::{Together, chunks, placeholders};
+use super::charges::Bounds;
 use super::location::Engine;
 use super::locking::lock_listed_users;
 use super::refresh_tokens::{NewToken, Rotation, Use, insert, rotate};
@@ -20,6 +21,8 @@ pub(super) struct TokenWriter {
     pub(super) pool: AnyPool,
     /// Told when the revocation log has been appended to.
     pub(super) appended: Arc<Growth>,
+    /// How much of it one may fill.
+    pub(super) bounds: Arc<Bounds>,
 }
 
 /// What is to be written.
@@ -109,7 +112,10 @@ impl TokenWriter {
             written.push(match write {
                 Write::Add(_) => Written::Added,
                 Write::Rotate(_) if used.contains(&position) => Written::Used(Rotation::Rotated),
-                Write::Rotate(attempt) => Written::Used(rotate(&mut transaction, attempt).await?),
+                Write::Rotate(attempt) => {
+                    let rotation = rotate(&mut transaction, attempt, &self.bounds).await?;
+                    Written::Used(rotation)
+                }
             });
         }
         transaction.commit().await?;

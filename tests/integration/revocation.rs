@@ -239,3 +239,38 @@ async fn a_token_of_somebody_with_many_roles_ends_with_each_of_them() {
     let alice = companion.login("alice", PASSWORD).await;
     assert_eq!(companion.check("GET", "/orders/1", &alice).await, 200);
 }
+
+#[tokio::test]
+async fn who_mints_and_revokes_tokens_harms_nobody_else() {
+    let keys = ", max_revocations: 50, max_revocations_per_user: 5";
+    let companion = TestCompanion::with_issuer_keys(keys).await;
+    let mallory = companion.register("mallory").await;
+    let bobby = companion.register("bobby").await;
+    let app = companion.app(&mallory, "flood").await;
+    for round in 0..60 {
+        let tokens = companion.tokens(&app).await;
+        let form = format!("token={}", tokens.access);
+        let revoked = companion.form("/authorization/revoke", &app, &form).await;
+        assert_eq!(revoked.status, 200, "{revoked:?}");
+        let status = companion.check("GET", "/orders/1", &tokens.access).await;
+        assert_eq!(status, 401, "in round {round}");
+    }
+    assert_eq!(companion.check("GET", "/orders/1", &bobby).await, 200);
+    assert_eq!(
+        companion.check("GET", "/orders/1", &mallory).await,
+        401,
+        "its own"
+    );
+    // What it gets afterwards holds, and its login goes on.
+    let tokens = companion.tokens(&app).await;
+    assert_eq!(
+        companion.check("GET", "/orders/1", &tokens.access).await,
+        200
+    );
+    let (_, metrics) = companion.gate.admin("/metrics").await;
+    let entries = metrics
+        .lines()
+        .find(|line| line.starts_with("portcullis_revocation_entries"));
+    let entries = entries.unwrap().rsplit(' ').next().unwrap();
+    assert_eq!(entries, "6.0", "five grants and the user");
+}

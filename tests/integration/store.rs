@@ -84,6 +84,7 @@ async fn contract(place: &dyn Fn(&str) -> StoreLocation) {
     refresh_tokens::successor_secret(&place("successor_secret")).await;
     revocations::revocations(&place("revocations")).await;
     revocations::everyone(&place("everyone")).await;
+    revocations::charges(&place("charges")).await;
     revocations::revocation_race(&place("revocation_race")).await;
     authorization_codes::sessions(&place("sessions")).await;
     authorization_codes::authorization_codes(&place("codes")).await;

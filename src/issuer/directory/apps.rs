@@ -7,7 +7,7 @@ use super::{Directory, DirectoryError, Thing, commit, existing_scopes, free};
 use crate::identity::{
     App, AppKey, AppName, PlainSecret, RedirectUri, ScopeSet, Status, User, UserId,
 };
-use crate::store::{Change, Listing, OwnedApp, Page};
+use crate::store::{Change, Holder, Listing, OwnedApp, Page};
 use crate::token::{LogPosition, Subject};
 use crate::yaml::present;
 
@@ -179,7 +179,16 @@ impl Directory<'_> {
         let mut change = self.change().await?;
         let (OwnedApp { app, .. }, _) = self.app_in_hand(&mut change, key, of).await?;
         change.delete_app(&app.key).await?;
-        change.revoke(&subject(&app.key)).await?;
+        match of {
+            AppsOf::User(user) => {
+                let holder = Holder {
+                    user: user.id.clone(),
+                    app: None,
+                };
+                change.revoke_of(&subject(&app.key), &holder).await?;
+            }
+            AppsOf::Everybody => change.revoke(&subject(&app.key)).await?,
+        }
         commit(change).await
     }
 

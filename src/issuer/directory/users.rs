@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::super::random;
 use super::{Directory, DirectoryError, Thing, commit, free};
 use crate::identity::{Email, Password, RoleName, ScopeSet, Status, User, UserId, Username};
-use crate::store::{Change, Holding, Listing, LiveGrant, Page};
+use crate::store::{Change, Holder, Holding, Listing, LiveGrant, Page};
 use crate::token::{LogPosition, Subject};
 use crate::yaml::present;
 
@@ -232,7 +232,12 @@ impl Directory<'_> {
         if !change.has_grant(user, grant).await? {
             return Err(DirectoryError::NotFound(Thing::Grant));
         }
-        change.revoke(&Subject::Grant(grant.to_owned())).await?;
+        let holder = Holder {
+            user: user.clone(),
+            app: None,
+        };
+        let subject = Subject::Grant(grant.to_owned());
+        change.revoke_of(&subject, &holder).await?;
         commit(change).await
     }
 

@@ -286,13 +286,13 @@ pub(super) async fn losses(place: &StoreLocation) {
     assert_eq!(renamed.unwrap(), Created::Yes);
     assert_eq!(change.commit().await.unwrap(), Committed::Yes);
     let (next, names) = logged(next).await;
-    assert_eq!(names, "sales  reading ");
+    assert_eq!(names, "sales reading ");
     let mut change = store.change(NOW).await.unwrap();
     let sales = change.role(&role("sales")).await.unwrap().unwrap();
     change.delete_role(&sales).await.unwrap();
     change.delete_scope(&scopes[0]).await.unwrap();
     assert_eq!(change.commit().await.unwrap(), Committed::Yes);
-    assert_eq!(logged(next).await.1, "sales  looking ");
+    assert_eq!(logged(next).await.1, "sales looking ");
     assert_eq!(
         store.user(&one.id).await.unwrap().unwrap().roles,
         [role("looking")]

@@ -1,7 +1,7 @@
 //! The revocation log.
 
-use portcullis::identity::{PlainSecret, User};
-use portcullis::store::{Page, RefreshToken, Store, StoreLocation};
+use portcullis::identity::{AppKey, PlainSecret, User, UserId};
+use portcullis::store::{Holder, Page, RefreshToken, Store, StoreLocation};
 use portcullis::token::{LogPosition, Subject};
 
 use super::{NOW, app, refresh_token, scope, user};
@@ -128,6 +128,68 @@ pub(super) async fn everyone(place: &StoreLocation) {
         };
         assert_eq!((kept(0).await, kept(1).await), (false, true));
     }
+}
+
+/// Whoever causes too many rows gets one for all of its tokens, and nobody else is concerned.
+pub(super) async fn charges(place: &StoreLocation) {
+    let store = Store::open(place).await.unwrap();
+    store.announce_token_life(60).await.unwrap();
+    store.bound_revocations(3, 5);
+    let holder = |user: &str, app: &str| Holder {
+        user: UserId::known(user),
+        app: (!app.is_empty()).then(|| AppKey::known(app)),
+    };
+    let revoke = async |subject: Subject, holder: &Holder| {
+        store.revoke_of(&subject, holder, NOW).await.unwrap()
+    };
+    let token = |name: String| Subject::Token(name);
+    let logged = async || {
+        let rows = store.revocations_after(LogPosition::default(), 100).await;
+        let names = rows
+            .unwrap()
+            .into_iter()
+            .map(|row| format!("{}:{}", row.subject.kind(), row.subject.name()));
+        names.collect::<Vec<_>>().join(" ")
+    };
+    for number in 0..20 {
+        // The same one again is no further row.
+        for _ in 0..2 {
+            revoke(token(format!("a{number}")), &holder("alice", "")).await;
+        }
+    }
+    assert_eq!(logged().await, "token:a0 token:a1 token:a2 user:alice");
+    for number in 0..20 {
+        let user = format!("user{}", number % 10);
+        revoke(token(format!("b{number}")), &holder(&user, "shop")).await;
+    }
+    let by_app = "token:b0 token:b1 token:b2 token:b3 token:b4 app:shop";
+    let expected = format!("token:a0 token:a1 token:a2 user:alice {by_app}");
+    assert_eq!(logged().await, expected);
+    // Others have tokens through the apps that she deletes.
+    let last = revoke(Subject::App("hers".to_owned()), &holder("alice", "")).await;
+    let expected = format!("token:a0 token:a1 token:a2 {by_app} user:alice owner:alice");
+    assert_eq!(logged().await, expected);
+    for (subject, revoked) in [
+        (Subject::User("alice".to_owned()), true),
+        (Subject::User("user1".to_owned()), false),
+        (Subject::App("other".to_owned()), false),
+    ] {
+        let before = LogPosition(last.0 - 2);
+        let subjects = std::slice::from_ref(&subject);
+        assert_eq!(store.is_revoked(subjects, before).await.unwrap(), revoked);
+    }
+    // What she did before is forgotten with the tokens that it was about.
+    store.sweep(NOW.plus(60 + 600), 100).await.unwrap();
+    revoke(token("c".to_owned()), &holder("alice", "")).await;
+    assert_eq!(logged().await, "token:c");
+    // Who administers is not bounded.
+    for number in 0..20 {
+        store
+            .revoke(&token(format!("d{number}")), NOW)
+            .await
+            .unwrap();
+    }
+    assert_eq!(logged().await.split(' ').count(), 21);
 }
 
 /// Rows that appear out of order would be skipped for ever by whoever follows the log.

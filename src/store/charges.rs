@@ -1,0 +1,94 @@
+//! Who fills the revocation log, and how much of it one may fill.
+//!
+//! Every row is kept by every gate until the last token has ended that it refuses, so that whoever mints
+//! and revokes tokens could fill the lists until everybody's older tokens are refused. Rows that users
+//! and apps cause are charged to them. Whoever has caused too many gets no narrower rows: one row for all
+//! of its access tokens, moved on by each further revocation, stands for them. The damage stays with
+//! whoever caused it, and refresh tokens live on.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use sqlx::{Any, Row, Transaction};
+
+use super::StoreError;
+use crate::identity::{AppKey, UserId};
+use crate::token::Subject;
+
+/// Who has caused a revocation, and through which app.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// Whose tokens end.
+    pub user: UserId,
+    /// Through which app they were got; none where the user logged in.
+    pub app: Option<AppKey>,
+}
+
+/// How many rows of the log one user and one app may have caused that are kept at the same time.
+#[derive(Debug)]
+pub(super) struct Bounds {
+    per_user: AtomicU32,
+    per_app: AtomicU32,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            per_user: AtomicU32::new(u32::MAX),
+            per_app: AtomicU32::new(u32::MAX),
+        }
+    }
+}
+
+impl Bounds {
+    pub(super) fn set(&self, per_user: u32, per_app: u32) {
+        self.per_user.store(per_user, Ordering::Release);
+        self.per_app.store(per_app, Ordering::Release);
+    }
+
+    /// What stands for `subject` where `holder` has caused as many rows as it may; nothing where it may
+    /// cause another one.
+    pub(super) async fn instead_of(
+        &self,
+        transaction: &mut Transaction<'static, Any>,
+        subject: &Subject,
+        holder: &Holder,
+    ) -> Result<Vec<Subject>, StoreError> {
+        let user = holder.user.as_str();
+        let by_user = "SELECT COUNT(*) AS caused FROM \
+                       (SELECT position FROM revocations WHERE user_id = $1 LIMIT $2) AS found";
+        let per_user = self.per_user.load(Ordering::Acquire);
+        if is_full(transaction, by_user, user, per_user).await? {
+            let mut wide = vec![Subject::User(user.to_owned())];
+            if matches!(subject, Subject::App(_)) {
+                // Others have tokens through it.
+                wide.push(Subject::Owner(user.to_owned()));
+            }
+            return Ok(wide);
+        }
+        let Some(app) = holder.app.as_ref().map(AppKey::as_str) else {
+            return Ok(Vec::new());
+        };
+        let by_app = "SELECT COUNT(*) AS caused FROM \
+                      (SELECT position FROM revocations WHERE app_key = $1 LIMIT $2) AS found";
+        let per_app = self.per_app.load(Ordering::Acquire);
+        if is_full(transaction, by_app, app, per_app).await? {
+            return Ok(vec![Subject::App(app.to_owned())]);
+        }
+        Ok(Vec::new())
+    }
+}
+
+async fn is_full(
+    transaction: &mut Transaction<'static, Any>,
+    text: &'static str,
+    name: &str,
+    bound: u32,
+) -> Result<bool, StoreError> {
+    let row = sqlx::query(text)
+        .bind(name.to_owned())
+        .bind(i64::from(bound))
+        .fetch_one(&mut **transaction)
+        .await?;
+    let caused: i64 = row.try_get("caused")?;
+    Ok(caused >= i64::from(bound))
+}
