@@ -20,7 +20,7 @@ mod secret;
 mod successor;
 mod user;
 
-pub use app::{App, AppKey, AppName, InvalidApp, RedirectUri};
+pub use app::{App, AppKey, AppName, InvalidApp, RedirectUri, ScopesFrom};
 pub use audience::{Audiences, InvalidTarget};
 pub use authorize::{
     AuthorizeError, AuthorizeFault, AuthorizeRequest, ReturnAddress, Unanswerable,

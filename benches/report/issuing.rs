@@ -115,6 +115,7 @@ pub(crate) fn prepare(store: &str) -> Vec<Arc<App>> {
                 owner: user.id.clone(),
                 redirect_uris: Vec::new(),
                 scopes: scopes.iter().cloned().collect(),
+                scopes_from: identity::ScopesFrom::List,
                 status: Status::Active,
                 created_at: now,
                 revoked_through: LogPosition::default(),

@@ -13,7 +13,15 @@ use crate::issuer::directory::{
 };
 use crate::store::OwnedApp;
 
-const COLUMNS: &[&str] = &["app_key", "name", "owner", "status", "scopes", "created_at"];
+const COLUMNS: &[&str] = &[
+    "app_key",
+    "name",
+    "owner",
+    "status",
+    "scopes",
+    "follows_owner",
+    "created_at",
+];
 const MEMBERS: &[&str] = &[
     "app_key",
     "app_secret",
@@ -21,6 +29,7 @@ const MEMBERS: &[&str] = &[
     "owner",
     "status",
     "scopes",
+    "follows_owner",
     "redirect_uris",
     "created_at",
 ];
@@ -88,8 +97,8 @@ struct AddArguments {
     /// Whose it is
     #[arg(long, value_name = "USERNAME")]
     owner: String,
-    /// A scope that it may have, once for each; without one all of its owner's that are not the
-    /// issuer's own
+    /// A scope that it may have, once for each; without one it follows its owner: it may have what
+    /// that has at the time, but for the issuer's own
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,
     /// Where browsers may be sent, once for each
@@ -109,6 +118,9 @@ struct SetArguments {
     /// No scope at all
     #[arg(long, conflicts_with = "scopes")]
     no_scopes: bool,
+    /// No list of its own: what its owner has at the time, but for the issuer's own
+    #[arg(long, conflicts_with_all = ["scopes", "no_scopes"])]
+    follow_owner: bool,
     /// Where browsers may be sent, once for each; and nowhere else
     #[arg(long = "redirect-uri", value_name = "URI")]
     redirect_uris: Vec<String>,
@@ -188,6 +200,7 @@ impl SetArguments {
             name: self.name.clone(),
             redirect_uris: redirect_uris.then(|| self.redirect_uris.clone()),
             scopes: scopes.then(|| self.scopes.clone()),
+            follows_owner: self.follow_owner.then_some(true),
             status: None,
         }
     }

@@ -12,6 +12,14 @@ use crate::issuer::RoleAnswer;
 use crate::issuer::directory::{LocalDirectory, NewRole, RoleUpdate};
 
 const MEMBERS: &[&str] = &["name", "default", "scopes"];
+const CHANGED: &[&str] = &[
+    "name",
+    "default",
+    "scopes",
+    "added_scopes",
+    "removed_scopes",
+    "users",
+];
 
 #[derive(Debug, Args)]
 pub(super) struct RoleArguments {
@@ -39,19 +47,7 @@ enum RoleCommand {
         scopes: Vec<String>,
     },
     /// Change a role; the tokens of those end who have less than before
-    Set {
-        #[arg(value_name = "ROLE")]
-        name: String,
-        /// Another name; whoever has the role keeps it
-        #[arg(long = "name", value_name = "NAME")]
-        new_name: Option<String>,
-        /// A scope that it is to have, once for each; it loses all others
-        #[arg(long = "scope", value_name = "SCOPE")]
-        scopes: Vec<String>,
-        /// No scope at all
-        #[arg(long, conflicts_with = "scopes")]
-        no_scopes: bool,
-    },
+    Set(SetArguments),
     /// Choose the role that new users get
     Default {
         #[arg(value_name = "ROLE")]
@@ -62,6 +58,27 @@ enum RoleCommand {
         #[arg(value_name = "ROLE")]
         name: String,
     },
+}
+
+#[derive(Debug, Args)]
+struct SetArguments {
+    #[arg(value_name = "ROLE")]
+    name: String,
+    /// Another name; whoever has the role keeps it
+    #[arg(long = "name", value_name = "NAME")]
+    new_name: Option<String>,
+    /// A scope that it is to have, once for each; it loses all others
+    #[arg(long = "scope", value_name = "SCOPE")]
+    scopes: Vec<String>,
+    /// No scope at all
+    #[arg(long, conflicts_with = "scopes")]
+    no_scopes: bool,
+    /// A scope that it is to have beside those that it has, once for each
+    #[arg(long = "add-scope", value_name = "SCOPE", conflicts_with_all = ["scopes", "no_scopes"])]
+    add_scopes: Vec<String>,
+    /// A scope that it loses, once for each
+    #[arg(long = "remove-scope", value_name = "SCOPE", conflicts_with_all = ["scopes", "no_scopes"])]
+    remove_scopes: Vec<String>,
 }
 
 pub(super) fn run(arguments: &RoleArguments, out: &mut dyn Write) -> anyhow::Result<Outcome> {
@@ -85,17 +102,11 @@ impl RoleCommand {
                 };
                 directory.add_role(&wanted).await?
             }
-            Self::Set {
-                name,
-                new_name,
-                scopes,
-                no_scopes,
-            } => {
-                let wanted = RoleUpdate {
-                    name: new_name.clone(),
-                    scopes: (*no_scopes || !scopes.is_empty()).then(|| scopes.clone()),
-                };
-                directory.update_role(name, &wanted).await?
+            Self::Set(arguments) => {
+                let update = arguments.update();
+                let changed = directory.update_role(&arguments.name, &update).await?;
+                let answer = value(&RoleAnswer::of_change(&changed));
+                return Ok(Answer::One(answer, CHANGED));
             }
             Self::Default { name } => directory.set_default_role(name).await?,
             Self::Delete { name } => {
@@ -104,6 +115,18 @@ impl RoleCommand {
             }
         };
         Ok(Answer::One(shown(&role), MEMBERS))
+    }
+}
+
+impl SetArguments {
+    fn update(&self) -> RoleUpdate {
+        let some = |scopes: &Vec<String>| (!scopes.is_empty()).then(|| scopes.clone());
+        RoleUpdate {
+            name: self.new_name.clone(),
+            scopes: some(&self.scopes).or(self.no_scopes.then(Vec::new)),
+            add_scopes: some(&self.add_scopes),
+            remove_scopes: some(&self.remove_scopes),
+        }
     }
 }
 

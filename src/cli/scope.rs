@@ -9,7 +9,7 @@ use super::Outcome;
 use super::administration::{Answer, StoreArguments, all, value};
 use crate::identity::Scope;
 use crate::issuer::ScopeAnswer;
-use crate::issuer::directory::{LocalDirectory, NewScope, ScopeUpdate};
+use crate::issuer::directory::{LocalDirectory, NewScope, ScopeUpdate, WhenUsed};
 
 const MEMBERS: &[&str] = &["name", "description"];
 
@@ -49,10 +49,13 @@ enum ScopeCommand {
         #[arg(long, value_name = "TEXT")]
         description: Option<String>,
     },
-    /// Delete a scope, from roles and apps as well; the tokens of all who have it end
+    /// Delete a scope; the tokens of all who have it end
     Delete {
         #[arg(value_name = "SCOPE")]
         name: String,
+        /// Also from roles and apps that have it
+        #[arg(long)]
+        force: bool,
     },
 }
 
@@ -88,9 +91,19 @@ impl ScopeCommand {
                 };
                 directory.update_scope(name, &wanted).await?
             }
-            Self::Delete { name } => {
-                directory.delete_scope(name).await?;
-                return Ok(Answer::Done(format!("scope `{name}` is deleted")));
+            Self::Delete { name, force } => {
+                let when_used = if *force {
+                    WhenUsed::Remove
+                } else {
+                    WhenUsed::Refuse
+                };
+                let uses = directory.delete_scope(name, when_used).await?;
+                let done = if uses.are_none() {
+                    format!("scope `{name}` is deleted")
+                } else {
+                    format!("scope `{name}` is deleted, also from {uses}")
+                };
+                return Ok(Answer::Done(done));
             }
         };
         Ok(Answer::One(shown(&scope), MEMBERS))

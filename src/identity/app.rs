@@ -20,12 +20,23 @@ pub struct App {
     pub redirect_uris: Vec<RedirectUri>,
     /// At most these are granted, of what its owner has.
     pub scopes: ScopeSet,
+    /// Where they come from.
+    pub scopes_from: ScopesFrom,
     /// Whether it may do anything.
     pub status: Status,
     /// When it was made.
     pub created_at: UnixSeconds,
     /// What was given out to it before this position has ended.
     pub revoked_through: LogPosition,
+}
+
+/// What an app's scopes follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScopesFrom {
+    /// A list of its own, which changes only if somebody changes it.
+    List,
+    /// Its owner: all that this has now, but for the issuer's own.
+    Owner,
 }
 
 /// An app's client id: `[A-Za-z0-9]`, the same in every way of encoding it.

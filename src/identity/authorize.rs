@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::app::{App, AppKey, RedirectUri};
 use super::form::{self, Form};
 use super::pkce::CodeChallenge;
-use super::scope::{InvalidScopes, RequestedScopes};
+use super::scope::{InvalidScopes, NothingGranted, RequestedScopes};
 
 /// The request goes through a form as well, where each character may become nine.
 const MAXIMUM_QUERY_BYTES: usize = 4096;
@@ -90,8 +90,8 @@ pub enum AuthorizeError {
     #[error("{0}")]
     BadScope(InvalidScopes),
     /// Of what was asked for, nothing is both the app's and the user's.
-    #[error("none of the scopes can be granted")]
-    NothingGranted,
+    #[error("{0}")]
+    NothingGranted(NothingGranted),
     /// The user said no.
     #[error("the user has denied the request")]
     Denied,
@@ -282,7 +282,7 @@ impl AuthorizeError {
             | Self::UnsupportedChallengeMethod
             | Self::BadChallenge => "invalid_request",
             Self::UnsupportedResponseType => "unsupported_response_type",
-            Self::BadScope(_) | Self::NothingGranted => "invalid_scope",
+            Self::BadScope(_) | Self::NothingGranted(_) => "invalid_scope",
             Self::Denied => "access_denied",
         }
     }

@@ -57,10 +57,22 @@ pub enum InvalidScopes {
     Nothing,
 }
 
-/// No scope is left: `invalid_scope` (RFC 6749 section 5.2).
+/// No scope is left, and whose fault that is: `invalid_scope` (RFC 6749 section 5.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("none of the scopes can be granted")]
-pub struct NothingGranted;
+pub enum NothingGranted {
+    /// There is nothing to grant, whoever asks for what.
+    #[error("the user, who is the owner of an app, has no scope: give one of its roles some")]
+    User,
+    /// The app may have nothing, or nothing that its user has.
+    #[error(
+        "the app has no scope that its user has: give it some, or, where it follows its owner, one of \
+         the owner's roles"
+    )]
+    App,
+    /// There would have been something.
+    #[error("none of the scopes that are asked for is one that the user and the app have")]
+    Requested,
+}
 
 /// What a token gets: asked (or all), of what the app may have, of what the user may have now.
 pub fn grant(
@@ -68,22 +80,22 @@ pub fn grant(
     app: Option<&ScopeSet>,
     user: &ScopeSet,
 ) -> Result<ScopeSet, NothingGranted> {
-    let within = |set: Option<&ScopeSet>, scope: &ScopeName| {
-        set.is_none_or(|set| set.contains(scope.as_str()))
+    let some = |scopes: ScopeSet, otherwise| {
+        if scopes.is_empty() {
+            Err(otherwise)
+        } else {
+            Ok(scopes)
+        }
     };
-    let asked = match requested {
-        RequestedScopes::All => None,
-        RequestedScopes::Some(scopes) => Some(scopes),
+    let within_user = some(user.clone(), NothingGranted::User)?;
+    let within_app = match app {
+        None => within_user,
+        Some(app) => some(within_user.within(app), NothingGranted::App)?,
     };
-    let granted: ScopeSet = user
-        .iter()
-        .filter(|scope| within(app, scope) && within(asked, scope))
-        .cloned()
-        .collect();
-    if granted.is_empty() {
-        return Err(NothingGranted);
+    match requested {
+        RequestedScopes::All => Ok(within_app),
+        RequestedScopes::Some(asked) => some(within_app.within(asked), NothingGranted::Requested),
     }
-    Ok(granted)
 }
 
 fn is_name(text: &str) -> bool {
@@ -184,6 +196,13 @@ impl ScopeSet {
         administrative.cloned().collect()
     }
 
+    /// Those that open somebody's API, and not the issuer itself.
+    #[must_use]
+    pub fn without_own(&self) -> Self {
+        let others = self.0.iter().filter(|scope| !scope.is_own());
+        others.cloned().collect()
+    }
+
     /// Whether they are all that an administrator has.
     pub fn make_administrator(&self) -> bool {
         ADMINISTRATIVE_SCOPES
@@ -277,6 +296,25 @@ mod tests {
         for nothing in ["", " ", ",", " , "] {
             let requested = RequestedScopes::parse(Some(nothing));
             assert_eq!(requested, Err(InvalidScopes::Nothing), "`{nothing}`");
+        }
+    }
+
+    #[test]
+    fn nothing_is_granted_for_one_reason_each() {
+        let set = |text| ScopeSet::parse(text).unwrap();
+        let rows = [
+            ("a", Some("a"), "", NothingGranted::User),
+            ("", None, "", NothingGranted::User),
+            ("a", Some(""), "a", NothingGranted::App),
+            ("a", Some("b"), "a", NothingGranted::App),
+            ("b", Some("a b"), "a", NothingGranted::Requested),
+            ("b", None, "a", NothingGranted::Requested),
+        ];
+        for (asked, app, user, expected) in rows {
+            let asked = (!asked.is_empty()).then_some(asked);
+            let requested = RequestedScopes::parse(asked).unwrap();
+            let granted = grant(&requested, app.map(set).as_ref(), &set(user));
+            assert_eq!(granted, Err(expected), "{asked:?} {app:?} {user}");
         }
     }
 

@@ -2,8 +2,10 @@
 
 use serde::Serialize;
 
+use super::directory::RoleChange;
 use crate::identity::{
-    App, AppKey, PlainSecret, RedirectUri, Role, RoleName, Scope, ScopeName, ScopeSet, User,
+    App, AppKey, PlainSecret, RedirectUri, Role, RoleName, Scope, ScopeName, ScopeSet, ScopesFrom,
+    User,
 };
 use crate::store::{LiveGrant, OwnedApp};
 
@@ -33,6 +35,7 @@ pub struct AppAnswer<'a> {
     owner: Option<&'a str>,
     redirect_uris: Vec<&'a str>,
     scopes: Vec<&'a str>,
+    follows_owner: bool,
     status: &'static str,
     created_at: i64,
 }
@@ -43,6 +46,13 @@ pub struct RoleAnswer<'a> {
     name: &'a str,
     scopes: Vec<&'a str>,
     default: bool,
+    /// Only in the answer to a change, like the next two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    added_scopes: Option<Vec<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    removed_scopes: Option<Vec<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    users: Option<i64>,
 }
 
 /// A scope.
@@ -89,6 +99,7 @@ impl<'a> AppAnswer<'a> {
             owner: None,
             redirect_uris: app.redirect_uris.iter().map(RedirectUri::as_str).collect(),
             scopes: names(&app.scopes),
+            follows_owner: app.scopes_from == ScopesFrom::Owner,
             status: app.status.name(),
             created_at: app.created_at.0,
         }
@@ -119,6 +130,19 @@ impl<'a> RoleAnswer<'a> {
             name: role.name.as_str(),
             scopes: names(&role.scopes),
             default: role.is_default,
+            added_scopes: None,
+            removed_scopes: None,
+            users: None,
+        }
+    }
+
+    /// What is told of a role that was changed: also what it lost, and how many users that concerns.
+    pub fn of_change(change: &'a RoleChange) -> Self {
+        Self {
+            added_scopes: Some(names(&change.added)),
+            removed_scopes: Some(names(&change.removed)),
+            users: Some(change.users),
+            ..Self::of(&change.role)
         }
     }
 }

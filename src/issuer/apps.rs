@@ -28,6 +28,8 @@ struct OwnAppUpdate {
     redirect_uris: Option<Vec<String>>,
     #[serde(deserialize_with = "present")]
     scopes: Option<Vec<String>>,
+    #[serde(deserialize_with = "present")]
+    follows_owner: Option<bool>,
 }
 
 /// How a secret is replaced.
@@ -86,6 +88,7 @@ pub(super) async fn update(
         name: wanted.name,
         redirect_uris: wanted.redirect_uris,
         scopes: wanted.scopes,
+        follows_owner: wanted.follows_owner,
         status: None,
     };
     let directory = issuer.directory(caller.authority());

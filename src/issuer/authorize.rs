@@ -156,8 +156,12 @@ fn grantable(
     app: &AppWithOwner,
     user: &User,
 ) -> Result<ScopeSet, Failure> {
-    grant(requested, Some(&app.scopes()), &user.scopes)
-        .map_err(|_| Failure::Answerable(request.back().clone(), AuthorizeError::NothingGranted))
+    grant(requested, Some(&app.scopes()), &user.scopes).map_err(|reason| {
+        Failure::Answerable(
+            request.back().clone(),
+            AuthorizeError::NothingGranted(reason),
+        )
+    })
 }
 
 /// Our own page for a request.

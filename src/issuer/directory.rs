@@ -25,8 +25,8 @@ use crate::token::CryptographyFailed;
 
 pub use apps::{AppUpdate, AppsOf, NewApp, NewSecret};
 pub use authority::Authority;
-pub use roles::{NewRole, RoleUpdate};
-pub use scopes::{NewScope, ScopeUpdate};
+pub use roles::{NewRole, RoleChange, RoleUpdate};
+pub use scopes::{NewScope, ScopeUpdate, ScopeUses, WhenUsed};
 pub use tokens::WhatToRevoke;
 pub use users::{NewUser, UserUpdate};
 
@@ -107,6 +107,18 @@ pub enum DirectoryError {
     /// The owner of an app has less.
     #[error("an app can have no scope that its owner, or the token that asks, lacks: {0}")]
     BeyondOwner(ScopeSet),
+    /// Two ways for the scopes of an app.
+    #[error("an app has a list of `scopes` or follows its owner (`follows_owner`): not both")]
+    ListAndOwner,
+    /// Two ways for the scopes of a role.
+    #[error("give all `scopes`, or those to add and to remove (`add_scopes`, `remove_scopes`)")]
+    AllAndSome,
+    /// What somebody would lose without having been told.
+    #[error(
+        "the scope is in use: repeat this with `--force`, or `?force=true`, to take it from all that \
+         have it: {0}"
+    )]
+    ScopeInUse(ScopeUses),
     /// A scope that does not exist.
     #[error("there is no scope `{0}`")]
     UnknownScope(String),
@@ -185,6 +197,7 @@ impl<'a> Directory<'a> {
                 user,
                 scopes,
                 token,
+                app: _,
             } => present::has_standing(&mut change, user, scopes, token).await?,
         };
         if still {

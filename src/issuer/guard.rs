@@ -50,6 +50,7 @@ impl Caller {
             user: &self.user,
             scopes: &self.scopes,
             token: &self.token,
+            app: self.app.as_deref(),
         }
     }
 }

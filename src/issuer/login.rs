@@ -54,7 +54,7 @@ pub(super) async fn login(
     let scopes = scopes.map(|scopes| scopes.join(" "));
     let requested = RequestedScopes::parse(scopes.as_deref())?;
     let user = issuer.user_with_password(&username, password).await?;
-    let scopes = grant(&requested, None, &user.scopes).map_err(|_| Refusal::NothingGranted)?;
+    let scopes = grant(&requested, None, &user.scopes)?;
     let granted = issuer
         .begin_grant(&user, None, Rights::everywhere(scopes), true)
         .await?;

@@ -139,8 +139,7 @@ impl Issuer {
         let app_scopes = client.map(AppWithOwner::scopes);
         let original = RequestedScopes::Some(token.scopes.clone());
         let scopes = grant(&original, app_scopes.as_ref(), &user.scopes)
-            .and_then(|scopes| grant(&requested.scopes, None, &scopes))
-            .map_err(|_| Refusal::NothingGranted)?;
+            .and_then(|scopes| grant(&requested.scopes, None, &scopes))?;
         // Not a random one: whoever retries within the window gets this one again.
         let secret = self.successor_key.successor_of(&presented);
         let renewed = RefreshToken {

@@ -11,7 +11,7 @@ use super::directory::DirectoryError;
 use super::hashing::HashingError;
 use crate::decision::Denial;
 use crate::ext_authz;
-use crate::identity::{InvalidScopes, InvalidTarget};
+use crate::identity::{InvalidScopes, InvalidTarget, NothingGranted};
 use crate::store::StoreError;
 use crate::token::CryptographyFailed;
 
@@ -55,8 +55,8 @@ pub(super) enum Refusal {
     UnauthorizedClient,
     #[error("{0}")]
     InvalidTarget(#[from] InvalidTarget),
-    #[error("none of the scopes can be granted")]
-    NothingGranted,
+    #[error("{0}")]
+    NothingGranted(#[from] NothingGranted),
     #[error("{0}")]
     BadScope(#[from] InvalidScopes),
     #[error("a scope is asked for that the refresh token does not have")]
@@ -168,7 +168,7 @@ impl Refusal {
             Self::UnsupportedGrant => bad("unsupported_grant_type"),
             Self::UnauthorizedClient => bad("unauthorized_client"),
             Self::InvalidTarget(_) => bad("invalid_target"),
-            Self::NothingGranted | Self::BadScope(_) | Self::ScopeBeyondGrant => {
+            Self::NothingGranted(_) | Self::BadScope(_) | Self::ScopeBeyondGrant => {
                 bad("invalid_scope")
             }
             // 401 needs a challenge (RFC 9110 section 15.5.2); what is asked for afterwards is a
@@ -254,6 +254,7 @@ fn of_directory(error: &DirectoryError) -> Answer {
         | DirectoryError::LastAdministrator
         | DirectoryError::Own(_)
         | DirectoryError::DefaultRole
+        | DirectoryError::ScopeInUse(_)
         | DirectoryError::EverybodyAdministrator => (StatusCode::CONFLICT, "invalid_request"),
         DirectoryError::Beyond(scopes) => {
             let challenge = format!(
@@ -267,6 +268,8 @@ fn of_directory(error: &DirectoryError) -> Answer {
         | DirectoryError::Scope(_) => (StatusCode::BAD_REQUEST, "invalid_scope"),
         DirectoryError::Reserved
         | DirectoryError::UnknownRole(_)
+        | DirectoryError::ListAndOwner
+        | DirectoryError::AllAndSome
         | DirectoryError::Description(_)
         | DirectoryError::User(_)
         | DirectoryError::Status(_)

@@ -159,7 +159,7 @@ impl Issuer {
 impl RequestedRights {
     /// What is granted of it, of what app and user may have.
     fn within(self, app: Option<&ScopeSet>, user: &ScopeSet) -> Result<Rights, Refusal> {
-        let scopes = grant(&self.scopes, app, user).map_err(|_| Refusal::NothingGranted)?;
+        let scopes = grant(&self.scopes, app, user)?;
         Ok(Rights {
             scopes,
             audiences: self.audiences,

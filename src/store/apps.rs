@@ -11,14 +11,18 @@ use super::users::{self, scopes, status};
 use super::{Change, Created, Listing, Page, Store, StoreError, created};
 use crate::clock::UnixSeconds;
 use crate::identity::{
-    App, AppKey, AppName, RedirectUri, ScopeSet, SecretDigest, User, UserId, Username,
+    App, AppKey, AppName, RedirectUri, ScopeSet, ScopesFrom, SecretDigest, User, UserId, Username,
 };
 
 const SELECT: &str = "\
     SELECT a.app_key, a.owner_id, a.name, a.redirect_uris, a.status, a.created_at, \
     a.revoked_through, (SELECT position FROM revocation_head) AS as_of, \
-    COALESCE((SELECT string_agg(s.scope, ' ') FROM app_scopes s WHERE s.app_key = a.app_key), '') \
-      AS scopes, \
+    a.follows_owner, COALESCE(CASE WHEN a.follows_owner = 1 \
+      THEN (SELECT string_agg(s.scope, ' ') FROM user_roles r JOIN role_scopes s ON s.role = r.role \
+        WHERE r.user_id = a.owner_id AND substr(s.scope, 1, 8) <> 'backend.' \
+        AND substr(s.scope, 1, 9) <> 'consumer.') \
+      ELSE (SELECT string_agg(s.scope, ' ') FROM app_scopes s WHERE s.app_key = a.app_key) \
+      END, '') AS scopes, \
     COALESCE((SELECT string_agg(x.digest, ' ') FROM app_secrets x WHERE x.app_key = a.app_key \
       AND x.expires_at > $2), '') AS digests, \
     (SELECT u.username FROM users u WHERE u.id = a.owner_id) AS owner \
@@ -217,8 +221,8 @@ impl Change {
         app: &App,
         secret: &SecretDigest,
     ) -> Result<Created, StoreError> {
-        let text = "INSERT INTO apps (app_key, owner_id, name, redirect_uris, status, created_at) \
-                    VALUES ($1, $2, $3, $4, $5, $6)";
+        let text = "INSERT INTO apps (app_key, owner_id, name, redirect_uris, status, created_at, \
+                    follows_owner) VALUES ($1, $2, $3, $4, $5, $6, $7)";
         let inserted = sqlx::query(text)
             .bind(app.key.as_str())
             .bind(app.owner.as_str())
@@ -226,6 +230,7 @@ impl Change {
             .bind(joined(&app.redirect_uris))
             .bind(app.status.name())
             .bind(app.created_at.0)
+            .bind(follows_owner(app))
             .execute(&mut *self.transaction)
             .await;
         if created(inserted.map(|_| ()))? == Created::NameTaken {
@@ -239,12 +244,14 @@ impl Change {
     /// Gives an app the name, URIs, scopes and status of `app`. Where its owner has another one of
     /// the name the change is over.
     pub async fn update_app(&mut self, app: &App) -> Result<Created, StoreError> {
-        let text = "UPDATE apps SET name = $2, redirect_uris = $3, status = $4 WHERE app_key = $1";
+        let text = "UPDATE apps SET name = $2, redirect_uris = $3, status = $4, \
+                    follows_owner = $5 WHERE app_key = $1";
         let updated = sqlx::query(text)
             .bind(app.key.as_str())
             .bind(app.name.as_str())
             .bind(joined(&app.redirect_uris))
             .bind(app.status.name())
+            .bind(follows_owner(app))
             .execute(&mut *self.transaction)
             .await;
         if created(updated.map(|_| ()))? == Created::NameTaken {
@@ -284,6 +291,9 @@ impl Change {
     }
 
     async fn add_app_scopes(&mut self, app: &App) -> Result<(), StoreError> {
+        if app.scopes_from == ScopesFrom::Owner {
+            return Ok(());
+        }
         let text = "INSERT INTO app_scopes (app_key, scope) VALUES ($1, $2)";
         for scope in app.scopes.iter() {
             let texts = [app.key.as_str(), scope.as_str()].map(str::to_owned);
@@ -318,6 +328,10 @@ async fn owned(
     row.as_ref().map(read_owned).transpose()
 }
 
+fn follows_owner(app: &App) -> i64 {
+    i64::from(app.scopes_from == ScopesFrom::Owner)
+}
+
 fn joined(uris: &[RedirectUri]) -> String {
     let uris: Vec<&str> = uris.iter().map(RedirectUri::as_str).collect();
     uris.join(" ")
@@ -344,6 +358,10 @@ fn read(row: &AnyRow) -> Result<App, StoreError> {
             .collect::<Result<_, _>>()
             .map_err(|_| StoreError::Unreadable("redirect URI"))?,
         scopes: scopes(row, "scopes")?,
+        scopes_from: match row.try_get("follows_owner")? {
+            0_i64 => ScopesFrom::List,
+            _ => ScopesFrom::Owner,
+        },
         status: status(row, "status")?,
         created_at: UnixSeconds(row.try_get("created_at")?),
         revoked_through: position(row, "revoked_through")?,

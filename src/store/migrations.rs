@@ -5,7 +5,7 @@ use sqlx::{AnyConnection, Executor, Row};
 use super::location::Engine;
 use super::{Store, StoreError};
 
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: [&str; 10] = [
     include_str!("migrations/0001_issuer.sql"),
     include_str!("migrations/0002_revocations.sql"),
     include_str!("migrations/0003_authorization_code.sql"),
@@ -15,6 +15,7 @@ const MIGRATIONS: [&str; 9] = [
     include_str!("migrations/0007_first_start.sql"),
     include_str!("migrations/0008_wide_revocations.sql"),
     include_str!("migrations/0009_charged_revocations.sql"),
+    include_str!("migrations/0010_apps_of_owners.sql"),
 ];
 
 /// Names the lock under which PostgreSQL migrates: "portcull" in ASCII.

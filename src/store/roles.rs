@@ -171,6 +171,15 @@ impl Change {
         Ok(row.is_some())
     }
 
+    /// How many users have a role.
+    pub async fn count_users_with(&mut self, role: &RoleName) -> Result<i64, StoreError> {
+        let row = sqlx::query("SELECT COUNT(*) AS users FROM user_roles WHERE role = $1")
+            .bind(role.as_str())
+            .fetch_one(&mut *self.transaction)
+            .await?;
+        Ok(row.try_get("users")?)
+    }
+
     /// Gives a role another name, and takes back the tokens that name it by the old one; its users
     /// keep it. Where the name is taken the change is over.
     pub async fn rename_role(

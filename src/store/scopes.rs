@@ -103,7 +103,7 @@ impl Change {
         scope: &ScopeName,
         name: &ScopeName,
     ) -> Result<Created, StoreError> {
-        let roles = self.roles_with(scope).await?;
+        let roles = self.held_roles_with(scope).await?;
         let renamed = sqlx::query("UPDATE scopes SET name = $2 WHERE name = $1")
             .bind(scope.as_str())
             .bind(name.as_str())
@@ -116,26 +116,42 @@ impl Change {
         Ok(outcome)
     }
 
+    /// How many apps have a scope in their list.
+    pub async fn count_apps_with(&mut self, scope: &ScopeName) -> Result<i64, StoreError> {
+        let row = sqlx::query("SELECT COUNT(*) AS apps FROM app_scopes WHERE scope = $1")
+            .bind(scope.as_str())
+            .fetch_one(&mut *self.transaction)
+            .await?;
+        Ok(row.try_get("apps")?)
+    }
+
     /// Deletes a scope, from roles and apps as well, and takes back the tokens that rest on a role
     /// with it.
     pub async fn delete_scope(&mut self, scope: &ScopeName) -> Result<(), StoreError> {
-        let roles = self.roles_with(scope).await?;
+        let roles = self.held_roles_with(scope).await?;
         let texts = [scope.as_str().to_owned()];
         self.execute("DELETE FROM scopes WHERE name = $1", &texts, &[])
             .await?;
         self.revoke_roles(&roles).await
     }
 
-    /// The roles that have the scope and that somebody has.
-    async fn roles_with(&mut self, scope: &ScopeName) -> Result<Vec<RoleName>, StoreError> {
+    /// The roles that have the scope, in the order of their names.
+    pub async fn roles_with(&mut self, scope: &ScopeName) -> Result<Vec<RoleName>, StoreError> {
         let rows = sqlx::query("SELECT role FROM role_scopes WHERE scope = $1 ORDER BY role")
             .bind(scope.as_str())
             .fetch_all(&mut *self.transaction)
             .await?;
-        let mut roles = Vec::new();
-        for row in rows {
+        let role = |row: &AnyRow| {
             let role = RoleName::parse(row.try_get("role")?);
-            let role = role.map_err(|_| StoreError::Unreadable("role"))?;
+            role.map_err(|_| StoreError::Unreadable("role"))
+        };
+        rows.iter().map(role).collect()
+    }
+
+    /// The roles that have the scope and that somebody has.
+    async fn held_roles_with(&mut self, scope: &ScopeName) -> Result<Vec<RoleName>, StoreError> {
+        let mut roles = Vec::new();
+        for role in self.roles_with(scope).await? {
             if self.is_held(&role).await? {
                 roles.push(role);
             }

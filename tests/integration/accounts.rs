@@ -192,6 +192,97 @@ async fn an_app_is_read_changed_and_deleted_by_its_owner_alone() {
 }
 
 #[tokio::test]
+async fn an_app_without_a_list_of_scopes_follows_its_owner() {
+    let companion = TestCompanion::start().await;
+    let admin = companion.login("admin", ADMIN_PASSWORD).await;
+    let role = async |body: Value| {
+        let answer = companion.put("/backend/role/consumer", &body, &admin).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()
+    };
+    role(json!({"remove_scopes": ["orders.read"]})).await;
+    let alice = companion.register("alice").await;
+    let app = companion.app(&alice, "web-shop").await;
+    let path = format!("/consumer/app/{}", app.key);
+    let granted = async |form: &str| {
+        let answer = companion.token(&app, form).await;
+        if answer.status == 200 {
+            return text(&answer.json(), "scope").to_owned();
+        }
+        assert_eq!(error(&answer), (400, "invalid_scope".to_owned()));
+        text(&answer.json(), "error_description").to_owned()
+    };
+    let update = async |body: Value| {
+        let alice = companion.login("alice", PASSWORD).await;
+        let answer = companion.put(&path, &body, &alice).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()
+    };
+    let told = granted(CLIENT_CREDENTIALS).await;
+    assert!(told.contains("the app has no scope"), "{told}");
+    let changed = role(json!({"add_scopes": ["orders.read"]})).await;
+    assert_eq!(changed["added_scopes"], json!(["orders.read"]));
+    assert_eq!(changed["removed_scopes"], json!([]));
+    assert_eq!(changed["users"], 1, "{changed}");
+    assert_eq!(granted(CLIENT_CREDENTIALS).await, "orders.read");
+
+    // With a list it stays as it is, and it can follow again.
+    let fixed = update(json!({"follows_owner": false})).await;
+    assert_eq!(fixed["follows_owner"], false);
+    assert_eq!(fixed["scopes"], json!(["orders.read"]));
+    role(json!({"add_scopes": ["orders.write"]})).await;
+    assert_eq!(granted(CLIENT_CREDENTIALS).await, "orders.read");
+    let follows = update(json!({"follows_owner": true})).await;
+    assert_eq!(follows["scopes"], json!(["orders.read", "orders.write"]));
+    assert_eq!(
+        granted(CLIENT_CREDENTIALS).await,
+        "orders.read orders.write"
+    );
+
+    // Each reason is another one's business.
+    let asked = format!("{CLIENT_CREDENTIALS}&scope=nonsense");
+    let told = granted(&asked).await;
+    assert!(told.contains("that are asked for"), "{told}");
+    update(json!({"scopes": []})).await;
+    let told = granted(CLIENT_CREDENTIALS).await;
+    assert!(told.contains("the app has no scope"), "{told}");
+    let nothing = json!({"scopes": []});
+    role(nothing.clone()).await;
+    let told = granted(CLIENT_CREDENTIALS).await;
+    assert!(told.contains("the owner of an app, has no scope"), "{told}");
+}
+
+/// It would get by another app what it was not granted, as soon as its owner has more.
+#[tokio::test]
+async fn an_app_with_a_list_makes_no_app_that_follows_its_owner() {
+    let companion = TestCompanion::start().await;
+    let alice = companion.register("alice").await;
+    let wanted = json!({"name": "robot", "scopes": ["consumer.app", "orders.read"]});
+    let made = companion
+        .post("/consumer/app", &wanted, &alice)
+        .await
+        .json();
+    let robot = TestClient {
+        key: text(&made, "app_key").to_owned(),
+        secret: text(&made, "app_secret").to_owned(),
+    };
+    let token = access_token(&companion, &robot).await;
+    let silent = json!({"name": "silent"});
+    let made = companion
+        .post("/consumer/app", &silent, &token)
+        .await
+        .json();
+    assert_eq!(made["follows_owner"], false, "{made}");
+    assert_eq!(made["scopes"], json!(["orders.read"]));
+    let path = format!("/consumer/app/{}", text(&made, "app_key"));
+    let follow = json!({"follows_owner": true});
+    let refused = companion.put(&path, &follow, &token).await;
+    assert_eq!(error(&refused), (400, "invalid_scope".to_owned()));
+    let changed = companion.put(&path, &follow, &alice).await;
+    assert_eq!(changed.json()["follows_owner"], true, "{changed:?}");
+}
+
+#[tokio::test]
 async fn a_secret_is_replaced_while_the_one_before_lives_on() {
     let companion = TestCompanion::start().await;
     let alice = companion.register("alice").await;

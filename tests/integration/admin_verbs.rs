@@ -192,6 +192,54 @@ async fn apps_and_grants_are_made_and_shown() {
 }
 
 #[tokio::test]
+async fn nothing_is_taken_away_without_being_told() {
+    let companion = TestCompanion::start().await;
+    let machine = Machine(&companion);
+    companion.register("alice").await;
+    companion.register("bobby").await;
+    let more = machine.ok("role set consumer --add-scope orders.write");
+    let all = [
+        "consumer.account",
+        "consumer.app",
+        "orders.read",
+        "orders.write",
+    ];
+    assert_eq!(more["scopes"], json!(all));
+    let less = machine.ok("role set consumer --remove-scope orders.write --add-scope orders.read");
+    assert_eq!(
+        (
+            &less["added_scopes"],
+            &less["removed_scopes"],
+            &less["users"]
+        ),
+        (&json!([]), &json!(["orders.write"]), &json!(2))
+    );
+    let set = ["role", "set", "consumer", "--scope", "orders.write"];
+    let told = "name            consumer\n\
+                default         yes\n\
+                scopes          orders.write\n\
+                added_scopes    orders.write\n\
+                removed_scopes  consumer.account consumer.app orders.read\n\
+                users           2\n";
+    assert_eq!(machine.text(&set), told);
+    let both = ["role", "set", "consumer", "--no-scopes", "--add-scope", "x"];
+    assert_eq!(machine.json(&both).0, 2);
+
+    machine.ok("app add shop --owner alice --scope orders.write");
+    let following = machine.ok("app add shelf --owner alice");
+    assert_eq!(following["follows_owner"], true, "{following}");
+    let (code, refused) = machine.json(&["scope", "delete", "orders.write"]);
+    assert_eq!(code, 1, "{refused}");
+    let told = refused["error"].as_str().unwrap();
+    assert!(told.contains("`--force`"), "{told}");
+    assert!(told.ends_with("role `consumer`, 1 app"), "{told}");
+    let done = machine.ok("scope delete orders.write --force");
+    let told = done["done"].as_str().unwrap();
+    assert!(told.ends_with("also from role `consumer`, 1 app"), "{told}");
+    machine.ok("scope delete orders.read");
+}
+
+#[tokio::test]
 async fn a_no_is_told_apart_from_not_knowing() {
     let companion = TestCompanion::start().await;
     let machine = Machine(&companion);

@@ -173,7 +173,7 @@ const TAKEN: &[(&str, Token)] = &[
         r#"PUT /backend/scope/orders.write {"name": "orders.place"}"#,
         Token::Ends,
     ),
-    ("DELETE /backend/scope/orders.place", Token::Ends),
+    ("DELETE /backend/scope/orders.place?force=true", Token::Ends),
     ("DELETE /backend/role/selling", Token::Stays),
     (r#"PUT /backend/app/APP {"name": "new-shop"}"#, Token::Stays),
     (
@@ -303,6 +303,41 @@ const REFUSED: &[(&str, u16, &str)] = &[
     ),
     (r#"PUT /backend/scope/backend.user {"name": "x"}"#, 409, OWN),
     ("DELETE /backend/scope/consumer.app", 409, OWN),
+    (
+        "DELETE /backend/scope/orders.write",
+        409,
+        "to take it from all that have it: role `sales`",
+    ),
+    (
+        "DELETE /backend/scope/orders.write?force=maybe",
+        400,
+        "`force`",
+    ),
+    (
+        "DELETE /backend/scope/orders.write?forced=true",
+        400,
+        "not known",
+    ),
+    (
+        r#"PUT /backend/role/sales {"scopes": ["orders.read"], "add_scopes": ["orders.write"]}"#,
+        400,
+        "add_scopes",
+    ),
+    (
+        r#"PUT /backend/role/sales {"add_scopes": ["nothing"]}"#,
+        400,
+        "no scope `nothing`",
+    ),
+    (
+        r#"PUT /backend/role/consumer {"add_scopes": ["backend.user"]}"#,
+        409,
+        "everybody",
+    ),
+    (
+        r#"PUT /backend/app/APP {"scopes": [], "follows_owner": true}"#,
+        400,
+        "not both",
+    ),
     ("DELETE /backend/scope/nothing", 404, "no such scope"),
     // Scopes may have `#` and `?` in their names.
     ("DELETE /backend/scope/no%23thing", 404, "no such scope"),

@@ -9,8 +9,8 @@ mod signing_keys;
 
 use portcullis::clock::UnixSeconds;
 use portcullis::identity::{
-    App, AppKey, AppName, Audiences, Email, RedirectUri, ScopeName, ScopeSet, Status, User, UserId,
-    Username,
+    App, AppKey, AppName, Audiences, Email, RedirectUri, ScopeName, ScopeSet, ScopesFrom, Status,
+    User, UserId, Username,
 };
 use portcullis::store::{RefreshToken, Store, StoreError, StoreLocation};
 use portcullis::token::LogPosition;
@@ -143,6 +143,7 @@ fn app(name: &str, owner: &User) -> App {
         owner: owner.id.clone(),
         redirect_uris: vec![RedirectUri::parse("https://shop.example/cb?a=b").unwrap()],
         scopes: ScopeSet::parse("orders.read").unwrap(),
+        scopes_from: ScopesFrom::List,
         status: Status::Active,
         created_at: NOW,
         revoked_through: LogPosition::default(),

@@ -56,8 +56,9 @@ impl Issuer {
             &verified.app,
             &user,
         )?;
-        let scopes = grant(&shown, None, &scopes)
-            .map_err(|_| Failure::Answerable(back.clone(), AuthorizeError::NothingGranted))?;
+        let scopes = grant(&shown, None, &scopes).map_err(|reason| {
+            Failure::Answerable(back.clone(), AuthorizeError::NothingGranted(reason))
+        })?;
         let code = self.authorization_code(&verified, &user, scopes).await?;
         let location = back.with_code(code.reveal(), &self.settings.url);
         Ok(page::go(&location, None))

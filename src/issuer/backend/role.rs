@@ -59,7 +59,10 @@ pub(in super::super) async fn update(
     let wanted: RoleUpdate = body::json(request).await?;
     let directory = issuer.directory(caller.authority());
     let updated = directory.update_role(&name, &wanted).await?;
-    Ok(body::answer(StatusCode::OK, &RoleAnswer::of(&updated)))
+    Ok(body::answer(
+        StatusCode::OK,
+        &RoleAnswer::of_change(&updated),
+    ))
 }
 
 /// `DELETE {name}`

@@ -10,10 +10,13 @@ use axum::response::Response;
 use super::super::Issuer;
 use super::super::answers::ScopeAnswer;
 use super::super::body::{self, Named};
-use super::super::directory::{NewScope, ScopeUpdate};
+use super::super::directory::{NewScope, ScopeUpdate, WhenUsed};
 use super::super::guard::Caller;
 use super::super::page::{self, Asked};
 use super::super::refusal::Refusal;
+use crate::identity::Form;
+
+const FORCE: &str = "force";
 
 /// `GET`
 pub(in super::super) async fn list(
@@ -62,13 +65,27 @@ pub(in super::super) async fn update(
     Ok(body::answer(StatusCode::OK, &ScopeAnswer::of(&updated)))
 }
 
-/// `DELETE {name}`
+/// `DELETE {name}`; with `force=true` also from roles and apps that have it.
 pub(in super::super) async fn delete(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     Named(name): Named,
+    request: Request,
 ) -> Result<StatusCode, Refusal> {
+    let when_used = when_used(&request)?;
     let directory = issuer.directory(caller.authority());
-    directory.delete_scope(&name).await?;
+    directory.delete_scope(&name, when_used).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+fn when_used(request: &Request) -> Result<WhenUsed, Refusal> {
+    let query = Form::parse(request.uri().query().unwrap_or_default().as_bytes())?;
+    if query.names().any(|name| name != FORCE) {
+        return Err(Refusal::UnknownParameter);
+    }
+    match query.get(FORCE) {
+        None | Some("false") => Ok(WhenUsed::Refuse),
+        Some("true") => Ok(WhenUsed::Remove),
+        Some(_) => Err(Refusal::Parameter(FORCE)),
+    }
 }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::super::random;
 use super::{Directory, DirectoryError, Thing, commit, existing_scopes, free};
 use crate::identity::{
-    App, AppKey, AppName, PlainSecret, RedirectUri, ScopeSet, Status, User, UserId,
+    App, AppKey, AppName, PlainSecret, RedirectUri, ScopeSet, ScopesFrom, Status, User, UserId,
 };
 use crate::store::{Change, Holder, Listing, OwnedApp, Page};
 use crate::token::{LogPosition, Subject};
@@ -24,8 +24,8 @@ pub struct NewApp {
     /// Where browsers may be sent.
     #[serde(default)]
     pub redirect_uris: Vec<String>,
-    /// At most these are granted; without them all that the caller has of its user's, but not what
-    /// opens the issuer itself.
+    /// At most these are granted. Without them it follows its owner: it may have what that has at the
+    /// time, but not what opens the issuer itself. If the caller has less, it gets what that has.
     #[serde(default, deserialize_with = "present")]
     pub scopes: Option<Vec<String>>,
 }
@@ -40,9 +40,12 @@ pub struct AppUpdate {
     /// All redirect URIs that it is to have.
     #[serde(deserialize_with = "present")]
     pub redirect_uris: Option<Vec<String>>,
-    /// All scopes that it is to have.
+    /// All scopes that it is to have, as a list of its own.
     #[serde(deserialize_with = "present")]
     pub scopes: Option<Vec<String>>,
+    /// `true`: it has no list, and follows its owner. `false`: what it has now is its list.
+    #[serde(deserialize_with = "present")]
+    pub follows_owner: Option<bool>,
     /// `active` or `disabled`.
     #[serde(deserialize_with = "present")]
     pub status: Option<String>,
@@ -102,18 +105,16 @@ impl Directory<'_> {
     ) -> Result<NewSecret, DirectoryError> {
         let mut change = self.change().await?;
         let owner = owner_of(&mut change, &owner.id).await?;
-        let scopes = match &wanted.scopes {
+        let (scopes, scopes_from) = match &wanted.scopes {
             // What opens the issuer itself must be asked for by name.
-            None => {
-                let lacking = self.authority.lacks(&owner.scopes);
-                let granted = owner.scopes.without(&lacking);
-                granted
-                    .iter()
-                    .filter(|one| !one.is_own())
-                    .cloned()
-                    .collect()
+            None if self.authority.follows(&owner) => {
+                (owner.scopes.without_own(), ScopesFrom::Owner)
             }
-            Some(names) => existing_scopes(&mut change, names).await?,
+            None => {
+                let all = owner.scopes.without_own();
+                (all.without(&self.authority.lacks(&all)), ScopesFrom::List)
+            }
+            Some(names) => (existing_scopes(&mut change, names).await?, ScopesFrom::List),
         };
         self.within_owner(&scopes, &owner, AppsOf::User(&owner))?;
         let app = App {
@@ -122,6 +123,7 @@ impl Directory<'_> {
             owner: owner.id.clone(),
             redirect_uris: redirect_uris(&wanted.redirect_uris)?,
             scopes,
+            scopes_from,
             status: Status::Active,
             created_at: self.now,
             revoked_through: LogPosition::default(),
@@ -159,11 +161,25 @@ impl Directory<'_> {
         if let Some(status) = &wanted.status {
             app.status = Status::parse(status)?;
         }
-        if let Some(names) = &wanted.scopes {
-            app.scopes = existing_scopes(&mut change, names).await?;
-            // What it has may stay, even if its owner has less by now.
-            let added = app.scopes.without(&before.scopes);
-            self.within_owner(&added, &its_owner, of)?;
+        match (&wanted.scopes, wanted.follows_owner) {
+            (None, None) => {}
+            (None, Some(false)) => app.scopes_from = ScopesFrom::List,
+            (None, Some(true)) => {
+                app.scopes = its_owner.scopes.without_own();
+                app.scopes_from = ScopesFrom::Owner;
+                let may_follow = matches!(of, AppsOf::Everybody);
+                if !may_follow && !self.authority.follows(&its_owner) {
+                    return Err(DirectoryError::BeyondOwner(app.scopes));
+                }
+            }
+            (Some(names), None | Some(false)) => {
+                app.scopes = existing_scopes(&mut change, names).await?;
+                app.scopes_from = ScopesFrom::List;
+                // What it has may stay, even if its owner has less by now.
+                let added = app.scopes.without(&before.scopes);
+                self.within_owner(&added, &its_owner, of)?;
+            }
+            (Some(_), Some(true)) => return Err(DirectoryError::ListAndOwner),
         }
         free(change.update_app(&app).await?)?;
         let disabled = before.status == Status::Active && app.status == Status::Disabled;

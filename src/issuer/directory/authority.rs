@@ -13,7 +13,7 @@
 //! person too, so these are for whoever may have every scope that is not `backend.*`.
 
 use super::DirectoryError;
-use crate::identity::{Role, ScopeName, ScopeSet, User};
+use crate::identity::{App, Role, ScopeName, ScopeSet, ScopesFrom, User};
 use crate::token::VerifiedToken;
 
 /// On whose behalf an operation runs.
@@ -29,6 +29,8 @@ pub enum Authority<'a> {
         scopes: &'a ScopeSet,
         /// What it was let in with.
         token: &'a VerifiedToken,
+        /// The app through which it calls; none where the user logged in.
+        app: Option<&'a App>,
     },
 }
 
@@ -46,6 +48,18 @@ impl Authority<'_> {
         match self {
             Self::Machine => ScopeSet::default(),
             Self::Bearer { scopes: own, .. } => scopes.without(own),
+        }
+    }
+
+    /// Whether it has all that an app has which follows `owner`, now and whatever that will be: an app
+    /// with a list of its own has not, nor has a token that was asked for with less.
+    pub(super) fn follows(&self, owner: &User) -> bool {
+        match self {
+            Self::Machine => true,
+            Self::Bearer { scopes, app, .. } => {
+                let unbound = app.is_none_or(|app| app.scopes_from == ScopesFrom::Owner);
+                unbound && owner.scopes.without_own().is_subset_of(scopes)
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::super::first_start::ADMINISTRATOR_ROLE;
 use super::{Directory, DirectoryError, Thing, commit, existing_scopes, free};
 use crate::identity::{Role, RoleName, ScopeSet};
-use crate::store::{Listing, Page};
+use crate::store::{Change, Listing, Page};
 use crate::yaml::present;
 
 /// A role that is to be.
@@ -25,9 +25,28 @@ pub struct RoleUpdate {
     /// Another name; whoever has the role keeps it.
     #[serde(deserialize_with = "present")]
     pub name: Option<String>,
-    /// All scopes that it is to have.
+    /// All scopes that it is to have: it loses the others.
     #[serde(deserialize_with = "present")]
     pub scopes: Option<Vec<String>>,
+    /// Scopes that it is to have as well.
+    #[serde(deserialize_with = "present")]
+    pub add_scopes: Option<Vec<String>>,
+    /// Scopes that it loses.
+    #[serde(deserialize_with = "present")]
+    pub remove_scopes: Option<Vec<String>>,
+}
+
+/// What became of a role, and whom that concerns.
+#[derive(Debug)]
+pub struct RoleChange {
+    /// As it is now.
+    pub role: Role,
+    /// The scopes that it did not have before.
+    pub added: ScopeSet,
+    /// The scopes that it had before.
+    pub removed: ScopeSet,
+    /// How many users have it.
+    pub users: i64,
 }
 
 impl Directory<'_> {
@@ -61,13 +80,10 @@ impl Directory<'_> {
         &self,
         name: &str,
         wanted: &RoleUpdate,
-    ) -> Result<Role, DirectoryError> {
+    ) -> Result<RoleChange, DirectoryError> {
         let mut change = self.change().await?;
         let before = found(change.role(&role_name(name)?).await?)?;
-        let scopes = match &wanted.scopes {
-            Some(names) => existing_scopes(&mut change, names).await?,
-            None => before.scopes.clone(),
-        };
+        let scopes = wanted_scopes(&mut change, &before, wanted).await?;
         let (added, removed) = (
             scopes.without(&before.scopes),
             before.scopes.without(&scopes),
@@ -88,11 +104,18 @@ impl Directory<'_> {
             not_own(&before.name)?;
             free(change.rename_role(&before.name, &name).await?)?;
         }
+        let users = change.count_users_with(&name).await?;
         commit(change).await?;
-        Ok(Role {
+        let role = Role {
             name,
             scopes,
             is_default: before.is_default,
+        };
+        Ok(RoleChange {
+            role,
+            added,
+            removed,
+            users,
         })
     }
 
@@ -120,6 +143,25 @@ impl Directory<'_> {
             is_default: true,
             ..role
         })
+    }
+}
+
+/// What a role is to have after an update. A scope that is both added and removed is removed.
+async fn wanted_scopes(
+    change: &mut Change,
+    before: &Role,
+    wanted: &RoleUpdate,
+) -> Result<ScopeSet, DirectoryError> {
+    let (add, remove) = (&wanted.add_scopes, &wanted.remove_scopes);
+    match &wanted.scopes {
+        Some(_) if add.is_some() || remove.is_some() => Err(DirectoryError::AllAndSome),
+        Some(names) => existing_scopes(change, names).await,
+        None => {
+            let add = existing_scopes(change, add.as_deref().unwrap_or_default()).await?;
+            let remove = existing_scopes(change, remove.as_deref().unwrap_or_default()).await?;
+            let all = before.scopes.iter().chain(add.iter()).cloned();
+            Ok(all.collect::<ScopeSet>().without(&remove))
+        }
     }
 }
 

@@ -1,12 +1,17 @@
 //! Scopes: who changes them, and whose tokens then end.
 
+use std::fmt;
+
 use serde::Deserialize;
 
 use super::super::first_start::OWN_SCOPES;
 use super::{Directory, DirectoryError, Thing, commit, free};
-use crate::identity::{Description, Scope, ScopeName};
+use crate::identity::{Description, RoleName, Scope, ScopeName};
 use crate::store::{Listing, Page};
 use crate::yaml::present;
+
+/// So many roles that use a scope are told by name.
+const TOLD_ROLES: usize = 5;
 
 /// A scope that is to be.
 #[derive(Deserialize)]
@@ -28,6 +33,49 @@ pub struct ScopeUpdate {
     /// Another description.
     #[serde(deserialize_with = "present")]
     pub description: Option<String>,
+}
+
+/// Whether a scope that is in use is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenUsed {
+    /// No: whoever uses it would lose it.
+    Refuse,
+    /// Yes, from everywhere.
+    Remove,
+}
+
+/// By what a scope is used.
+#[derive(Debug)]
+pub struct ScopeUses {
+    /// The roles that have it.
+    pub roles: Vec<RoleName>,
+    /// The number of apps that have it in their list.
+    pub apps: i64,
+}
+
+impl ScopeUses {
+    /// Whether it is not used.
+    pub fn are_none(&self) -> bool {
+        self.roles.is_empty() && self.apps == 0
+    }
+}
+
+/// Such as: the roles `clerk` and `sales` and 3 apps.
+impl fmt::Display for ScopeUses {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.roles.iter().take(TOLD_ROLES).map(RoleName::as_str);
+        let mut uses: Vec<String> = names.map(|name| format!("role `{name}`")).collect();
+        let more = self.roles.len().saturating_sub(TOLD_ROLES);
+        if more > 0 {
+            uses.push(format!("{more} more roles"));
+        }
+        match self.apps {
+            0 => {}
+            1 => uses.push("1 app".to_owned()),
+            apps => uses.push(format!("{apps} apps")),
+        }
+        formatter.write_str(&uses.join(", "))
+    }
 }
 
 impl Directory<'_> {
@@ -78,13 +126,25 @@ impl Directory<'_> {
         Ok(scope)
     }
 
-    /// Deletes a scope. The tokens of all who have it end.
-    pub async fn delete_scope(&self, name: &str) -> Result<(), DirectoryError> {
+    /// Deletes a scope. The tokens of all who have it end; what became of its uses is answered.
+    pub async fn delete_scope(
+        &self,
+        name: &str,
+        when_used: WhenUsed,
+    ) -> Result<ScopeUses, DirectoryError> {
         let mut change = self.change().await?;
         let scope = found(change.scope(&scope_name(name)?).await?)?;
         not_own(&scope.name)?;
+        let uses = ScopeUses {
+            roles: change.roles_with(&scope.name).await?,
+            apps: change.count_apps_with(&scope.name).await?,
+        };
+        if when_used == WhenUsed::Refuse && !uses.are_none() {
+            return Err(DirectoryError::ScopeInUse(uses));
+        }
         change.delete_scope(&scope.name).await?;
-        commit(change).await
+        commit(change).await?;
+        Ok(uses)
     }
 }
 
