@@ -69,6 +69,7 @@ pub use published::{Published, PublishedError, published};
 pub use routes::endpoints;
 pub use settings::{
     Grants, HashingSettings, IssuerDocument, IssuerSettings, KeySettings, RefreshSettings,
+    Registration,
 };
 pub use throttle::{BucketSettings, Network, NotANetwork, ThrottleSettings, TrustedProxies};
 
@@ -170,6 +171,7 @@ impl Issuer {
         let guard = guard::authorizer(&settings, signer.key_set().clone(), Arc::clone(&clock))?;
         let hasher = PasswordHasher::start(settings.hashing)?;
         let throttle = Throttle::new(&settings.throttle, Arc::clone(&clock));
+        let openapi = openapi::served(&settings)?;
         let issuer = Self {
             settings,
             names,
@@ -184,7 +186,7 @@ impl Issuer {
             store_health: StoreHealth::opened(),
             unknown_proxy: UnknownProxy::default(),
             clock,
-            openapi: openapi::document()?,
+            openapi,
         };
         issuer.publish_keys();
         let administrator = issuer.prepare_first_start().await?;

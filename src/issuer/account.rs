@@ -15,7 +15,8 @@ use super::directory::{Authority, NewUser};
 use super::guard::Caller;
 use super::page::{self, Asked};
 use super::refusal::Refusal;
-use super::{Issuer, body};
+use super::{Issuer, Registration, body};
+use crate::identity::User;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -30,6 +31,7 @@ struct RegisterRequest {
 #[serde(deny_unknown_fields)]
 struct AccountUpdate {
     email: String,
+    password: String,
 }
 
 #[derive(Deserialize)]
@@ -44,6 +46,9 @@ pub(super) async fn register(
     State(issuer): State<Arc<Issuer>>,
     request: Request,
 ) -> Result<Response, Refusal> {
+    if issuer.settings.registration == Registration::Closed {
+        return Err(Refusal::RegistrationClosed);
+    }
     let wanted: RegisterRequest = body::json(request).await?;
     issuer.admit_registration()?;
     let user = NewUser {
@@ -62,13 +67,16 @@ pub(super) async fn account(Extension(caller): Extension<Caller>) -> Response {
     body::answer(StatusCode::OK, &UserAnswer::of(&caller.user))
 }
 
-/// `PUT /consumer/account`
+/// `PUT /consumer/account`: the address is what one logs in by, so it takes the password. Whether an
+/// address is free is told as it is to whoever registers, and as seldom.
 pub(super) async fn update(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     request: Request,
 ) -> Result<Response, Refusal> {
     let wanted: AccountUpdate = body::json(request).await?;
+    issuer.proven_again(&caller, wanted.password).await?;
+    issuer.admit_registration()?;
     let directory = issuer.directory(caller.authority());
     let user = directory
         .change_own_email(&caller.user, &wanted.email)
@@ -83,12 +91,7 @@ pub(super) async fn change_password(
     request: Request,
 ) -> Result<Response, Refusal> {
     let wanted: PasswordChange = body::json(request).await?;
-    let name = caller.user.username.as_str();
-    let proven = issuer.user_with_password(name, wanted.old_password).await;
-    let user = proven.map_err(|refusal| match refusal {
-        Refusal::BadLogin => Refusal::WrongPassword,
-        other => other,
-    })?;
+    let user = issuer.proven_again(&caller, wanted.old_password).await?;
     let directory = issuer.directory(caller.authority());
     directory
         .change_own_password(&user, wanted.new_password)
@@ -119,4 +122,16 @@ pub(super) async fn end_grant(
     let directory = issuer.directory(caller.authority());
     directory.end_grant(&caller.user.id, &id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+impl Issuer {
+    /// The caller, if this is its password: a guess like any other, which a token does not replace.
+    async fn proven_again(&self, caller: &Caller, password: String) -> Result<User, Refusal> {
+        let name = caller.user.username.as_str();
+        let proven = self.user_with_password(name, password).await;
+        proven.map_err(|refusal| match refusal {
+            Refusal::BadLogin => Refusal::WrongPassword,
+            other => other,
+        })
+    }
 }

@@ -40,7 +40,8 @@ impl Issuer {
         checked
     }
 
-    /// Counts one more registration from where the request comes from.
+    /// Counts one more registration, or question for a free address, from where the request comes
+    /// from.
     pub(super) fn admit_registration(&self) -> Result<(), Refusal> {
         let admitted = self.throttle.registration();
         admitted.map_err(|throttled| {

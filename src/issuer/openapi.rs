@@ -11,9 +11,12 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::Issuer;
+use super::{Issuer, IssuerSettings, Registration};
 
 const BASE: &str = include_str!("openapi/base.json");
+
+/// See [`Registration`].
+pub(super) const REGISTER: &str = "/consumer/register";
 
 const AREAS: [&str; 5] = [
     include_str!("openapi/authorization.json"),
@@ -53,8 +56,22 @@ struct Area {
     schemas: Map<String, Value>,
 }
 
-/// The document: all areas together, and this release's version.
+/// All that there may be: all areas together, and this release's version.
 pub fn document() -> Result<String, serde_json::Error> {
+    serde_json::to_string_pretty(&all()?)
+}
+
+/// What there is with these settings.
+pub(super) fn served(settings: &IssuerSettings) -> Result<String, serde_json::Error> {
+    let mut document = all()?;
+    if settings.registration == Registration::Closed {
+        document.paths.remove(REGISTER);
+        document.components.schemas.remove("Registration");
+    }
+    serde_json::to_string_pretty(&document)
+}
+
+fn all() -> Result<Document, serde_json::Error> {
     let mut document: Document = serde_json::from_str(BASE)?;
     let version = env!("CARGO_PKG_VERSION").into();
     document.info.insert("version".to_owned(), version);
@@ -63,7 +80,7 @@ pub fn document() -> Result<String, serde_json::Error> {
         document.paths.extend(paths);
         document.components.schemas.extend(schemas);
     }
-    serde_json::to_string_pretty(&document)
+    Ok(document)
 }
 
 pub(super) async fn openapi(State(issuer): State<Arc<Issuer>>) -> Response {

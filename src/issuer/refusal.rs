@@ -69,8 +69,10 @@ pub(super) enum Refusal {
     BadRefreshToken,
     #[error("the authorization code is unknown, used, expired or not for this request")]
     BadCode,
-    #[error("the old password is wrong")]
+    #[error("the present password is wrong")]
     WrongPassword,
+    #[error("registration is closed here: ask an administrator for an account")]
+    RegistrationClosed,
     #[error(transparent)]
     Directory(#[from] DirectoryError),
     #[error("there is no such thing")]
@@ -183,6 +185,7 @@ impl Refusal {
             | Self::WrongPassword
             | Self::BadPasswordGrant => bad("invalid_grant"),
             Self::Directory(error) => of_directory(error),
+            Self::RegistrationClosed => Answer(StatusCode::FORBIDDEN, "access_denied", None),
             Self::NotFound => Answer(StatusCode::NOT_FOUND, "not_found", None),
             Self::MethodNotAllowed => {
                 Answer(StatusCode::METHOD_NOT_ALLOWED, "invalid_request", None)

@@ -30,7 +30,7 @@ fn table() -> Vec<(&'static str, MethodRouter<Arc<Issuer>>)> {
         ("/authorization/logout", post(authorize::logout)),
         ("/authorization/style.css", get(authorize::style)),
         ("/consumer/login", post(login::login).put(login::refresh)),
-        ("/consumer/register", post(account::register)),
+        (openapi::REGISTER, post(account::register)),
         ("/.well-known/jwks.json", public(get(discovery::jwks))),
         (
             "/.well-known/oauth-authorization-server",

@@ -44,6 +44,8 @@ pub struct IssuerSettings {
     pub user_credentials_at_token_endpoint: bool,
     /// The password of the first administrator; without it one is made and told once.
     pub admin_password_file: Option<PathBuf>,
+    /// Whether strangers become users.
+    pub registration: Registration,
     /// How passwords are hashed.
     pub hashing: HashingSettings,
     /// The threads that serve it.
@@ -104,6 +106,15 @@ pub struct Grants {
     pub password: bool,
 }
 
+/// Whether strangers become users by themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Registration {
+    /// Whoever calls `/consumer/register` does.
+    Open,
+    /// Administrators add users, and nobody else.
+    Closed,
+}
+
 /// The bounds of password hashing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HashingSettings {
@@ -149,6 +160,8 @@ pub struct IssuerDocument {
     user_credentials_at_token_endpoint: bool,
     #[serde(default, deserialize_with = "present")]
     admin_password_file: Option<PathBuf>,
+    #[serde(default = "default_registration")]
+    registration: String,
     #[serde(default)]
     hashing: HashingDocument,
     #[serde(default = "default_threads")]
@@ -232,6 +245,10 @@ impl Default for HashingDocument {
             max_queue: 64,
         }
     }
+}
+
+fn default_registration() -> String {
+    "open".to_owned()
 }
 
 fn default_address() -> String {
@@ -367,6 +384,7 @@ impl IssuerDocument {
         let key = "issuer.secret_overlap_seconds";
         faults.within(key, self.secret_overlap_seconds, 0, 30 * 86_400);
         let grants = grants(&self.grants, faults);
+        let registration = registration(&self.registration, faults);
         let throttle = self.throttle.build(faults);
         let trusted_proxies = trusted_proxies(&self.trusted_proxies, faults);
         Some(IssuerSettings {
@@ -388,6 +406,7 @@ impl IssuerDocument {
             grants,
             user_credentials_at_token_endpoint: self.user_credentials_at_token_endpoint,
             admin_password_file: self.admin_password_file.map(|file| base.join(file)),
+            registration: registration?,
             hashing: HashingSettings {
                 threads: usize::try_from(self.hashing.threads).ok()?,
                 max_queue: usize::try_from(self.hashing.max_queue).ok()?,
@@ -472,6 +491,20 @@ impl KeysDocument {
             poll_ms: self.poll_ms,
             files: self.files.into_iter().map(|file| base.join(file)).collect(),
         })
+    }
+}
+
+fn registration(text: &str, faults: &mut Faults) -> Option<Registration> {
+    match text {
+        "open" => Some(Registration::Open),
+        "closed" => Some(Registration::Closed),
+        _ => {
+            faults.add(format!(
+                "`issuer.registration: {text}` is not known: write `open`, or `closed` if only \
+                 administrators add users"
+            ));
+            None
+        }
     }
 }
 

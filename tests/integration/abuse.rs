@@ -90,7 +90,7 @@ const ENDPOINTS: &[(&str, &str, Caller, Body)] = &[
         "PUT",
         "/consumer/account",
         Caller::Consumer,
-        Body::Json(r#"{"email": "alice@shop.example"}"#),
+        Body::Json(r#"{"email": "alice@shop.example", "password": "x"}"#),
     ),
     (
         "PUT",

@@ -36,9 +36,8 @@ async fn an_account_is_read_and_its_address_changed() {
     let alice = companion.register("alice").await;
     companion.register("bobby").await;
     let path = "/consumer/account";
-    let changed = companion
-        .put(path, &json!({"email": "a@b.example"}), &alice)
-        .await;
+    let update = |email: &str| json!({"email": email, "password": PASSWORD});
+    let changed = companion.put(path, &update("a@b.example"), &alice).await;
     assert_eq!(changed.status, 200, "{changed:?}");
     assert_eq!(changed.json()["email"], "a@b.example");
     assert_eq!(
@@ -48,18 +47,43 @@ async fn an_account_is_read_and_its_address_changed() {
     );
     companion.login("a@b.example", PASSWORD).await;
     for (body, status) in [
-        (json!({"email": "BOBBY@shop.example"}), 409),
-        (json!({"email": "nowhere"}), 400),
-        (json!({"email": "a@b.example", "username": "root"}), 400),
+        (update("BOBBY@shop.example"), 409),
+        (update("nowhere"), 400),
         (
-            json!({"email": "a@b.example", "roles": ["administrator"]}),
+            json!({"email": "a@b.example", "password": PASSWORD, "username": "root"}),
             400,
         ),
+        (
+            json!({"email": "a@b.example", "password": PASSWORD, "roles": ["administrator"]}),
+            400,
+        ),
+        (json!({"email": "c@b.example"}), 400),
+        (json!({"password": PASSWORD}), 400),
         (json!({}), 400),
     ] {
         let answer = companion.put(path, &body, &alice).await;
         assert_eq!(error(&answer), invalid(status), "{body}");
     }
+    // A token that was stolen does not bring the account along.
+    let stolen = json!({"email": "eve@evil.example", "password": "wrong"});
+    let answer = companion.put(path, &stolen, &alice).await;
+    assert_eq!(error(&answer), (400, "invalid_grant".to_owned()));
+    companion.login("a@b.example", PASSWORD).await;
+}
+
+#[tokio::test]
+async fn where_registration_is_closed_administrators_alone_add_users() {
+    let companion = TestCompanion::with_issuer_keys(", registration: closed").await;
+    let wanted = json!({"username": "eve", "email": "eve@shop.example", "password": PASSWORD});
+    let closed = companion.post("/consumer/register", &wanted, "").await;
+    assert_eq!(error(&closed), (403, "access_denied".to_owned()));
+    assert!(closed.body.contains("ask an administrator"), "{closed:?}");
+    let document = companion.send("GET", "/openapi.json", &[], "").await.json();
+    assert_eq!(document["paths"].get("/consumer/register"), None);
+    let admin = companion.login("admin", ADMIN_PASSWORD).await;
+    let added = companion.post("/backend/user", &wanted, &admin).await;
+    assert_eq!(added.status, 201, "{added:?}");
+    companion.login("eve", PASSWORD).await;
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::client::Answer;
 use crate::issuer::error;
-use crate::test_companion::{FORM, PASSWORD, TestClient, TestCompanion, basic};
+use crate::test_companion::{FORM, PASSWORD, TestClient, TestCompanion, basic, bearer};
 
 /// Limits that nobody gets past by waiting during a test.
 const NARROW: &str = ", throttle: {\
@@ -186,6 +186,41 @@ async fn registrations_are_held_up_by_address() {
     }
     assert_throttled(&register(&companion, "carol", "192.0.2.1").await);
     assert_eq!(register(&companion, "carol", "192.0.2.2").await.status, 201);
+}
+
+/// Who has an account does not find out faster than a stranger which others there are.
+#[tokio::test]
+async fn addresses_are_not_enumerated_by_changing_the_own_one() {
+    let companion = narrow().await;
+    assert_eq!(register(&companion, "bobby", "192.0.2.1").await.status, 201);
+    let alice = companion.register("alice").await;
+    let ask = async |email: &str, password: &str| {
+        let body = json!({"email": email, "password": password}).to_string();
+        let headers = [
+            "content-type: application/json",
+            "x-forwarded-for: 192.0.2.9",
+            &bearer(&alice),
+        ];
+        companion
+            .send("PUT", "/consumer/account", &headers, &body)
+            .await
+    };
+    let taken = ask("bobby@shop.example", PASSWORD).await;
+    assert_eq!(error(&taken), (409, "invalid_request".to_owned()));
+    let registered = register(&companion, "bobby", "192.0.2.2").await;
+    assert_eq!(registered.body, taken.body, "as whoever registers is told");
+    assert_eq!(ask("free@shop.example", PASSWORD).await.status, 200);
+    for email in ["bobby@shop.example", "other@shop.example"] {
+        assert_throttled(&ask(email, PASSWORD).await);
+    }
+    assert_throttled(&register(&companion, "carol", "192.0.2.9").await);
+    // A wrong password is a guess, and does not get to ask.
+    for number in 0..3 {
+        let guess = format!("guess number {number}");
+        let answer = ask("bobby@shop.example", &guess).await;
+        assert_eq!(error(&answer), (400, "invalid_grant".to_owned()));
+    }
+    assert_throttled(&ask("bobby@shop.example", PASSWORD).await);
 }
 
 #[tokio::test]
