@@ -10,6 +10,7 @@ mod backup;
 mod batches;
 mod change;
 mod charges;
+mod connections;
 mod first_start;
 mod grants;
 mod location;
@@ -17,6 +18,7 @@ mod locking;
 mod migrations;
 mod notices;
 mod open;
+mod outage;
 mod refresh_tokens;
 mod revocations;
 mod roles;
@@ -30,8 +32,6 @@ mod writer;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::{Any, AnyPool, Transaction};
-
 pub use apps::{AppWithOwner, OwnedApp};
 pub use authorization_codes::{AuthorizationCode, CodeState, Redemption};
 pub use backup::BackupError;
@@ -41,6 +41,7 @@ pub use grants::LiveGrant;
 pub use location::{DatabaseUrl, InvalidLocation, StoreLocation, WrittenLocation};
 pub use locking::Holding;
 pub use migrations::Migration;
+pub use outage::{Outage, Server};
 pub use refresh_tokens::{RefreshToken, Rotation, Successor};
 pub use revocations::LoggedRevocation;
 pub use signing_keys::{Placed, StoredKey};
@@ -50,6 +51,7 @@ pub use users::{Credentials, LoginName};
 use apps::AppLookup;
 use batches::Batches;
 use charges::Bounds;
+use connections::{Connections, Transaction};
 use location::Engine;
 use refresh_tokens::TokenLookup;
 use revocations::Growth;
@@ -60,8 +62,8 @@ use writer::TokenWriter;
 pub struct Store {
     engine: Engine,
     /// One connection where the engine has one writer.
-    writer: AnyPool,
-    reader: AnyPool,
+    writer: Connections,
+    reader: Connections,
     /// Told whenever the revocation log is known to have grown.
     appended: Arc<Growth>,
     /// How much of the log one may fill.
@@ -103,9 +105,20 @@ pub enum Created {
 /// Why the store cannot answer.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The database is away, full, read-only or broken.
+    /// The database is full, read-only or broken.
     #[error("the store does not answer: {0}")]
-    Database(#[from] sqlx::Error),
+    Database(sqlx::Error),
+    /// The database is away.
+    #[error(transparent)]
+    Away(Outage),
+    /// The database server answers, and lets nobody in.
+    #[error("{server} does not let this issuer in: {source}: correct `issuer.store`")]
+    Refused {
+        /// Which.
+        server: Server,
+        /// Why.
+        source: sqlx::Error,
+    },
     /// It has failed for several callers at once.
     #[error(transparent)]
     Together(Arc<StoreError>),
@@ -128,6 +141,12 @@ pub enum StoreError {
         /// Who could.
         source: crate::token::KeyFileProblem,
     },
+    /// The file is something else.
+    #[error(
+        "the store `{0}` is not an SQLite database: correct `issuer.store`, or restore the file \
+         from a backup"
+    )]
+    NotADatabase(String),
     /// The file is there and cannot be used.
     #[error(
         "cannot open the store `{path}`: {source}: check that its disk is neither full nor \
@@ -171,6 +190,15 @@ pub enum StoreError {
     Unreadable(&'static str),
 }
 
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match Outage::of(&error) {
+            Some(outage) => Self::Away(outage.clone()),
+            None => Self::Database(error),
+        }
+    }
+}
+
 /// How often a transaction is tried that others are in the way of.
 const ATTEMPTS: usize = 3;
 
@@ -187,8 +215,8 @@ impl StoreError {
 
 impl Store {
     /// Begins to write. Serialised where the engine has one writer.
-    async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {
-        begin(self.engine, &self.writer).await
+    async fn begin(&self) -> Result<Transaction, StoreError> {
+        self.writer.begin().await
     }
 
     /// Whether the store answers at all.
@@ -219,15 +247,6 @@ impl<T> Listing<T> {
         let next = items.last().filter(|_| more).map(name);
         Self { items, next }
     }
-}
-
-/// Begins to write.
-async fn begin(engine: Engine, writer: &AnyPool) -> Result<Transaction<'static, Any>, StoreError> {
-    Ok(match engine {
-        // Takes the lock at once: a lock that is taken later could have to be given up.
-        Engine::Sqlite => writer.begin_with("BEGIN IMMEDIATE").await?,
-        Engine::Postgres => writer.begin().await?,
-    })
 }
 
 /// Tells a name that is taken from a failure.

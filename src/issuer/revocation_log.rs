@@ -182,6 +182,7 @@ impl Issuer {
                 }
                 Err(error) if !failing => {
                     failing = true;
+                    self.store_health.suspect();
                     tracing::error!(%error, "the revocation log cannot be read; trying again");
                 }
                 Ok(()) | Err(_) => {}

@@ -8,12 +8,10 @@ use prometheus_client::registry::Registry;
 use tokio::sync::Notify;
 
 use super::Issuer;
+use crate::store::StoreError;
 
 /// How often the store is asked.
 const INTERVAL: Duration = Duration::from_secs(5);
-
-/// A store that takes longer does not answer.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What was last found out.
 #[derive(Debug)]
@@ -52,12 +50,15 @@ impl StoreHealth {
         self.is_up.load(Ordering::Relaxed)
     }
 
-    fn found(&self, up: bool) {
+    fn found(&self, asked: Result<(), StoreError>) {
+        let up = asked.is_ok();
         self.gauge.set(i64::from(up));
-        match (self.is_up.swap(up, Ordering::Relaxed), up) {
-            (true, false) => tracing::error!("the issuer's store does not answer any more"),
-            (false, true) => tracing::info!("the issuer's store answers again"),
-            (true, true) | (false, false) => {}
+        match (self.is_up.swap(up, Ordering::Relaxed), asked) {
+            (true, Err(error)) => {
+                tracing::error!(%error, "the issuer's store does not answer any more");
+            }
+            (false, Ok(())) => tracing::info!("the issuer's store answers again"),
+            (true, Ok(())) | (false, Err(_)) => {}
         }
     }
 }
@@ -72,8 +73,7 @@ impl Issuer {
                 _ = interval.tick() => {}
                 () = self.store_health.suspected.notified() => {}
             }
-            let asked = tokio::time::timeout(PATIENCE, self.store.ping()).await;
-            self.store_health.found(matches!(asked, Ok(Ok(()))));
+            self.store_health.found(self.store.ping().await);
         }
     }
 

@@ -3,9 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use sqlx::any::AnyRow;
-use sqlx::{Any, AnyConnection, AnyPool, Executor, Row};
+use sqlx::{Any, Executor, Row};
 
 use super::batches::{Together, chunks};
+use super::connections::{Connections, Held};
 use super::revocations::position;
 use super::users::{self, scopes, status};
 use super::{Change, Created, Listing, Page, Store, StoreError, created};
@@ -128,7 +129,7 @@ impl Store {
 /// Finds apps by their keys, with their owners.
 #[derive(Debug)]
 pub(super) struct AppLookup {
-    pub(super) pool: AnyPool,
+    pub(super) pool: Connections,
 }
 
 impl Together for AppLookup {
@@ -168,7 +169,7 @@ impl Together for AppLookup {
 }
 
 async fn select_apps(
-    connection: &mut AnyConnection,
+    connection: &mut Held,
     keys: &[&str],
     now: i64,
 ) -> Result<Vec<AnyRow>, StoreError> {

@@ -70,9 +70,11 @@ impl Store {
             path: out.display().to_string(),
             source,
         })?;
+        let mut connection = self.reader.acquire().await?;
+        connection.lift_limit();
         sqlx::query("VACUUM INTO $1")
             .bind(path.to_string_lossy().into_owned())
-            .execute(&self.reader)
+            .execute(&mut connection)
             .await?;
         Ok(())
     }

@@ -3,9 +3,10 @@
 
 use std::fmt::Write;
 
-use sqlx::{Any, Row, Transaction};
+use sqlx::Row;
 
 use super::charges::Holder;
+use super::connections::Transaction;
 use super::locking::{Holding, Selected, lock_apps, lock_users};
 use super::revocations::{Cause, is_revoked, revoke};
 use super::{Store, StoreError};
@@ -16,7 +17,7 @@ use crate::token::{LogPosition, Subject};
 /// A change that has begun. What it reads stays true until it is committed; dropped, it never was.
 pub struct Change {
     store: Store,
-    pub(super) transaction: Transaction<'static, Any>,
+    pub(super) transaction: Transaction,
     pub(super) now: UnixSeconds,
     before: Invariants,
     appended: bool,
@@ -186,7 +187,7 @@ impl Change {
 }
 
 /// Both in one statement: each change asks twice.
-async fn invariants(transaction: &mut Transaction<'static, Any>) -> Result<Invariants, StoreError> {
+async fn invariants(transaction: &mut Transaction) -> Result<Invariants, StoreError> {
     let scopes = placeholders(1, ADMINISTRATIVE_SCOPES.len());
     let count = ADMINISTRATIVE_SCOPES.len();
     let text = format!(

@@ -8,9 +8,10 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use sqlx::{Any, Row, Transaction};
+use sqlx::Row;
 
 use super::StoreError;
+use super::connections::Transaction;
 use crate::identity::{AppKey, UserId};
 use crate::token::Subject;
 
@@ -49,7 +50,7 @@ impl Bounds {
     /// cause another one.
     pub(super) async fn instead_of(
         &self,
-        transaction: &mut Transaction<'static, Any>,
+        transaction: &mut Transaction,
         subject: &Subject,
         holder: &Holder,
     ) -> Result<Vec<Subject>, StoreError> {
@@ -79,7 +80,7 @@ impl Bounds {
 }
 
 async fn is_full(
-    transaction: &mut Transaction<'static, Any>,
+    transaction: &mut Transaction,
     text: &'static str,
     name: &str,
     bound: u32,

@@ -5,10 +5,9 @@
 //! several users, or several apps, locks them in the order of their ids, all that it needs at once.
 //! Whoever sweeps waits for nobody.
 
-use sqlx::{Any, Database, Transaction};
-
 use super::StoreError;
 use super::batches::chunks;
+use super::connections::Transaction;
 use super::location::Engine;
 
 /// Users, as a query of their ids with `$1` and so on for `names`.
@@ -55,7 +54,7 @@ impl Holding {
 
 /// Locks users until the transaction ends, all that it needs at once.
 pub(super) async fn lock_users(
-    transaction: &mut Transaction<'static, Any>,
+    transaction: &mut Transaction,
     users: &Selected,
     holding: Holding,
 ) -> Result<(), StoreError> {
@@ -64,7 +63,7 @@ pub(super) async fn lock_users(
 
 /// Locks users by their ids, of which there may be many and some twice.
 pub(super) async fn lock_listed_users(
-    transaction: &mut Transaction<'static, Any>,
+    transaction: &mut Transaction,
     mut ids: Vec<&str>,
 ) -> Result<(), StoreError> {
     ids.sort_unstable();
@@ -77,7 +76,7 @@ pub(super) async fn lock_listed_users(
 
 /// Locks apps, as [`lock_users`] does users, and after them.
 pub(super) async fn lock_apps(
-    transaction: &mut Transaction<'static, Any>,
+    transaction: &mut Transaction,
     apps: &Selected,
     holding: Holding,
 ) -> Result<(), StoreError> {
@@ -85,13 +84,13 @@ pub(super) async fn lock_apps(
 }
 
 async fn lock(
-    transaction: &mut Transaction<'static, Any>,
+    transaction: &mut Transaction,
     (table, key): (&str, &str),
     rows: &Selected,
     holding: Holding,
 ) -> Result<(), StoreError> {
     // SQLite has one writer, which has locked everything, and no word for less.
-    if transaction.backend_name() == sqlx::Sqlite::NAME {
+    if transaction.engine() == Engine::Sqlite {
         return Ok(());
     }
     // In the order of the bytes, which is also Rust's; that of the database may be any.

@@ -1,7 +1,8 @@
 //! The schema, version by version. A version that was released is never edited.
 
-use sqlx::{AnyConnection, Executor, Row};
+use sqlx::{Executor, Row};
 
+use super::connections::Held;
 use super::location::Engine;
 use super::{Store, StoreError};
 
@@ -57,7 +58,11 @@ pub(super) async fn check(store: &Store) -> Result<(), StoreError> {
 pub(super) async fn run(store: &Store) -> Result<Migration, StoreError> {
     let known = known();
     let mut transaction = store.begin().await?;
+    transaction.lift_limit();
     if store.engine == Engine::Postgres {
+        transaction
+            .execute("SET LOCAL statement_timeout = 0")
+            .await?;
         sqlx::query("SELECT pg_advisory_xact_lock($1)")
             .bind(POSTGRES_LOCK)
             .execute(&mut *transaction)
@@ -95,7 +100,7 @@ impl Store {
     }
 }
 
-async fn set_version(connection: &mut AnyConnection, version: i64) -> Result<(), StoreError> {
+async fn set_version(connection: &mut Held, version: i64) -> Result<(), StoreError> {
     connection.execute("DELETE FROM schema_version").await?;
     sqlx::query("INSERT INTO schema_version (version) VALUES ($1)")
         .bind(version)
@@ -104,7 +109,7 @@ async fn set_version(connection: &mut AnyConnection, version: i64) -> Result<(),
     Ok(())
 }
 
-async fn version(connection: &mut AnyConnection) -> Result<i64, StoreError> {
+async fn version(connection: &mut Held) -> Result<i64, StoreError> {
     let text = "SELECT COALESCE(MAX(version), 0) AS version FROM schema_version";
     let row = connection.fetch_one(text).await?;
     Ok(row.try_get("version")?)

@@ -3,9 +3,11 @@
 
 use std::time::Duration;
 
+use sqlx::Executor;
 use sqlx::postgres::PgListener;
-use sqlx::{Any, AnyPool, Executor, Transaction};
+use tokio::time::timeout;
 
+use super::connections::{Connections, Transaction};
 use super::{Store, StoreError, StoreLocation};
 
 const CHANNEL: &str = "portcullis_revocations";
@@ -15,8 +17,14 @@ const NOTICE: &str = "NOTIFY portcullis_revocations";
 /// How long until the next try, where nothing can be heard.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// After which silence the connection is asked whether it lives.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// The longest that it may take to answer, or to begin.
+const PATIENCE: Duration = Duration::from_secs(4);
+
 /// Whether the database has `NOTIFY`: in a transaction, an unknown statement would spoil it.
-pub(super) async fn offered(pool: &AnyPool) -> bool {
+pub(super) async fn offered(pool: &Connections) -> bool {
     let tried = pool.execute(NOTICE).await;
     if let Err(error) = &tried {
         tracing::info!(%error, "the database has no NOTIFY: the revocation log is polled");
@@ -28,7 +36,7 @@ impl Store {
     /// Tells the others once the transaction ends.
     pub(super) async fn give_notice(
         &self,
-        transaction: &mut Transaction<'static, Any>,
+        transaction: &mut Transaction,
     ) -> Result<(), StoreError> {
         if self.notices.is_some() {
             sqlx::query(NOTICE).execute(&mut **transaction).await?;
@@ -50,14 +58,26 @@ impl Store {
     }
 
     async fn listen(&self, url: &str) -> Result<(), sqlx::Error> {
-        let mut listener = PgListener::connect(url).await?;
-        listener.listen(CHANNEL).await?;
+        let listening = async {
+            let mut listener = PgListener::connect(url).await?;
+            listener.listen(CHANNEL).await?;
+            Ok(listener)
+        };
+        let listening = timeout(PATIENCE, listening).await;
+        let mut listener = listening.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
         loop {
             // What was told before is not heard.
             self.appended.tell();
-            // Ends with the connection, so that what is missed is looked for.
-            if listener.try_recv().await?.is_none() {
-                return Ok(());
+            match timeout(SILENCE, listener.try_recv()).await {
+                Ok(Ok(Some(_))) => {}
+                // Ends with the connection, so that what is missed is looked for.
+                Ok(Ok(None)) => return Ok(()),
+                Ok(Err(error)) => return Err(error),
+                // It may have died without a word.
+                Err(_) => {
+                    let asked = timeout(PATIENCE, listener.execute("SELECT 1")).await;
+                    asked.map_err(|_| sqlx::Error::PoolTimedOut)??;
+                }
             }
         }
     }

@@ -4,25 +4,26 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use sqlx::any::{AnyPoolOptions, install_default_drivers};
-use sqlx::{AnyPool, Connection, Executor};
+use sqlx::any::install_default_drivers;
+use sqlx::postgres::PgConnectOptions;
 
 use super::apps::AppLookup;
 use super::batches::Batches;
+use super::connections::{Connections, Target};
 use super::location::{Engine, StoreLocation};
 use super::migrations::{self, Migration};
+use super::outage::Server;
 use super::refresh_tokens::TokenLookup;
 use super::writer::TokenWriter;
 use super::{Store, StoreError, notices};
 use crate::token::check_key_file_mode;
 
-/// The longest that a request waits for a connection.
-const CONNECTION_PATIENCE: Duration = Duration::from_secs(5);
-
-/// A connection that has rested for longer may have died.
-const UNTESTED_IDLENESS: Duration = Duration::from_secs(1);
+/// What PostgreSQL does by itself where this process or the network has died: nobody waits for
+/// long for what such a transaction has locked. Times are in milliseconds.
+const WISHES: &str = "SET statement_timeout = 10000; \
+                      SET idle_in_transaction_session_timeout = 5000; \
+                      SET tcp_user_timeout = 10000";
 
 const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 16;
@@ -49,6 +50,9 @@ impl Store {
         let opened = Self::migrate_any(location).await;
         match (opened, location) {
             (Err(StoreError::Database(source)), StoreLocation::Sqlite(path)) => {
+                if is_no_database(&source) {
+                    return Err(StoreError::NotADatabase(path.display().to_string()));
+                }
                 Err(StoreError::Unusable {
                     path: path.display().to_string(),
                     source,
@@ -98,17 +102,17 @@ impl Store {
     async fn connect_for(location: &StoreLocation, access: Access) -> Result<Self, StoreError> {
         install_default_drivers();
         let engine = location.engine();
-        let (writer, reader) = match location {
-            StoreLocation::Sqlite(path) => {
-                let url = sqlite_url(path, access);
-                let writer = connect(&url, 1, engine, access).await?;
-                (writer, connect(&url, SQLITE_READERS, engine, access).await?)
-            }
-            StoreLocation::Postgres(url) => {
-                let pool = connect(url.reveal(), POSTGRES_CONNECTIONS, engine, access).await?;
-                (pool.clone(), pool)
+        let (writer, reader) = match engine {
+            Engine::Sqlite => (
+                Connections::new(target(location, access)?, 1),
+                Connections::new(target(location, access)?, SQLITE_READERS),
+            ),
+            Engine::Postgres => {
+                let all = Connections::new(target(location, access)?, POSTGRES_CONNECTIONS);
+                (all.clone(), all)
             }
         };
+        admitted(&writer, location).await?;
         let told = engine == Engine::Postgres
             && access == Access::ReadWrite
             && notices::offered(&reader).await;
@@ -124,7 +128,6 @@ impl Store {
                 pool: reader.clone(),
             }),
             token_writes: Batches::start(TokenWriter {
-                engine,
                 pool: writer.clone(),
                 appended: Arc::clone(&appended),
                 bounds: Arc::clone(&bounds),
@@ -137,6 +140,18 @@ impl Store {
     }
 }
 
+/// Whether connections can be made: the first error is the one to show.
+async fn admitted(connections: &Connections, location: &StoreLocation) -> Result<(), StoreError> {
+    match (connections.acquire().await, location) {
+        (Err(StoreError::Database(source)), StoreLocation::Postgres(url)) => {
+            let options: PgConnectOptions = url.reveal().parse()?;
+            let server = Server::postgres(&options);
+            Err(StoreError::Refused { server, source })
+        }
+        (admitted, _) => admitted.map(drop),
+    }
+}
+
 fn check_present(location: &StoreLocation) -> Result<(), StoreError> {
     match location {
         StoreLocation::Sqlite(path) if !path.exists() => {
@@ -146,34 +161,23 @@ fn check_present(location: &StoreLocation) -> Result<(), StoreError> {
     }
 }
 
-async fn connect(
-    url: &str,
-    connections: u32,
-    engine: Engine,
-    access: Access,
-) -> Result<AnyPool, StoreError> {
-    let options = AnyPoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(CONNECTION_PATIENCE)
-        // One that was used a moment ago is not asked whether it lives: that costs as much as what
-        // it is wanted for.
-        .test_before_acquire(false)
-        .before_acquire(|connection, metadata| {
-            // SQLite itself ends a transaction when the disk is full, which the driver does not
-            // notice: such a connection could never begin another.
-            let confused = connection.is_in_transaction();
-            let tested = metadata.idle_for < UNTESTED_IDLENESS;
-            Box::pin(async move { Ok(!confused && (tested || connection.ping().await.is_ok())) })
-        })
-        .after_connect(move |connection, _| {
-            Box::pin(async move {
-                if let Some(settings) = session_settings(engine, access) {
-                    connection.execute(sqlx::raw_sql(settings)).await?;
-                }
-                Ok(())
-            })
-        });
-    Ok(options.connect(url).await?)
+/// Where connections are made to.
+fn target(location: &StoreLocation, access: Access) -> Result<Target, StoreError> {
+    let engine = location.engine();
+    let (url, server) = match location {
+        StoreLocation::Sqlite(path) => (sqlite_url(path, access), Server::file(path)),
+        StoreLocation::Postgres(url) => {
+            let options: PgConnectOptions = url.reveal().parse()?;
+            (url.reveal().to_owned(), Server::postgres(&options))
+        }
+    };
+    Ok(Target {
+        options: url.parse()?,
+        engine,
+        server,
+        settings: session_settings(engine, access),
+        wishes: (engine == Engine::Postgres).then_some(WISHES),
+    })
 }
 
 /// What a new connection runs first.
@@ -247,4 +251,12 @@ fn journal_of(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push("-wal");
     PathBuf::from(name)
+}
+
+/// `SQLite` calls this `SQLITE_NOTADB`.
+fn is_no_database(error: &sqlx::Error) -> bool {
+    let Some(error) = error.as_database_error() else {
+        return false;
+    };
+    error.code().is_some_and(|code| code == "26")
 }

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
-use sqlx::{Any, AnyPool, Row, Transaction};
+use sqlx::{Any, Row};
 
 use super::batches::{Together, chunks, placeholders};
 use super::charges::{Bounds, Holder};
+use super::connections::{Connections, Transaction};
 use super::revocations::{Cause, as_bigint, position, revoke};
 use super::users::scopes;
 use super::writer::{Write, Written};
@@ -85,7 +86,7 @@ pub(super) struct Use {
 /// Finds tokens by their digests.
 #[derive(Debug)]
 pub(super) struct TokenLookup {
-    pub(super) pool: AnyPool,
+    pub(super) pool: Connections,
 }
 
 impl Store {
@@ -265,7 +266,7 @@ fn read(row: &AnyRow) -> Result<RefreshToken, StoreError> {
 
 /// Uses a token that may have been used before; the whole rule, one token at a time.
 pub(super) async fn rotate(
-    transaction: &mut Transaction<'static, Any>,
+    transaction: &mut Transaction,
     attempt: &Use,
     bounds: &Bounds,
 ) -> Result<Rotation, StoreError> {
@@ -310,7 +311,7 @@ pub(super) async fn rotate(
 
 /// Adds unused tokens.
 pub(super) async fn insert(
-    transaction: &mut Transaction<'static, Any>,
+    transaction: &mut Transaction,
     tokens: &[&NewToken],
 ) -> Result<(), StoreError> {
     let text = format!(
@@ -329,7 +330,7 @@ pub(super) async fn insert(
 /// Removes all tokens of a family. A token that somebody is using right now is waited for, and its
 /// successor, which the first statement does not see, falls to the next.
 pub(super) async fn end_family(
-    transaction: &mut Transaction<'static, Any>,
+    transaction: &mut Transaction,
     family: &str,
 ) -> Result<(), StoreError> {
     loop {
@@ -344,10 +345,7 @@ pub(super) async fn end_family(
 }
 
 /// Whether there is this token and nobody has used it.
-async fn is_unused(
-    transaction: &mut Transaction<'static, Any>,
-    digest: &str,
-) -> Result<bool, StoreError> {
+async fn is_unused(transaction: &mut Transaction, digest: &str) -> Result<bool, StoreError> {
     let text = "SELECT digest FROM refresh_tokens WHERE digest = $1 AND used_at = 0";
     let row = sqlx::query(text)
         .bind(digest)

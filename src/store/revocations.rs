@@ -3,10 +3,11 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sqlx::any::AnyRow;
-use sqlx::{Any, Executor, Row, Transaction};
+use sqlx::{Any, Executor, Row};
 use tokio::sync::Notify;
 
 use super::charges::{Bounds, Holder};
+use super::connections::Transaction;
 use super::locking::{Holding, Selected, lock_apps, lock_users};
 use super::refresh_tokens::end_family;
 use super::{ATTEMPTS, Store, StoreError};
@@ -147,7 +148,7 @@ impl Store {
     /// Commits a transaction that has appended, and tells whoever follows the log.
     pub(super) async fn commit_appended(
         &self,
-        mut transaction: Transaction<'static, Any>,
+        mut transaction: Transaction,
     ) -> Result<(), StoreError> {
         self.give_notice(&mut transaction).await?;
         transaction.commit().await?;
@@ -268,7 +269,7 @@ pub(super) async fn is_revoked(
 /// Appends to the log and ends what the rows of `subject` hold. To be called last in a transaction:
 /// from here to its end nobody else appends.
 pub(super) async fn revoke(
-    transaction: &mut Transaction<'static, Any>,
+    transaction: &mut Transaction,
     subject: &Subject,
     cause: Cause<'_>,
     now: UnixSeconds,
@@ -302,10 +303,7 @@ pub(super) async fn revoke(
 
 /// Not by an update: a second one of the same row has PostgreSQL look at what the row refers to,
 /// and lock it, after the log.
-async fn lock_revoked(
-    transaction: &mut Transaction<'static, Any>,
-    subject: &Subject,
-) -> Result<(), StoreError> {
+async fn lock_revoked(transaction: &mut Transaction, subject: &Subject) -> Result<(), StoreError> {
     let name = subject.name();
     let query = match subject {
         Subject::Token(_) | Subject::Owner(_) | Subject::Role(_) | Subject::Everyone => {
@@ -321,7 +319,7 @@ async fn lock_revoked(
 }
 
 async fn set_revoked_through(
-    transaction: &mut Transaction<'static, Any>,
+    transaction: &mut Transaction,
     text: &'static str,
     subject: &Subject,
     position: LogPosition,
@@ -337,7 +335,7 @@ async fn set_revoked_through(
 /// Appends a row, or what stands for it where whoever causes it has caused too many. Gives back the
 /// position of the last.
 async fn append(
-    transaction: &mut Transaction<'static, Any>,
+    transaction: &mut Transaction,
     subject: &Subject,
     cause: Cause<'_>,
     now: UnixSeconds,
@@ -357,7 +355,7 @@ async fn append(
 }
 
 async fn append_row(
-    transaction: &mut Transaction<'static, Any>,
+    transaction: &mut Transaction,
     subject: &Subject,
     charged: Option<&Holder>,
     now: UnixSeconds,
@@ -387,7 +385,7 @@ async fn append_row(
 /// Removes earlier rows about the same subject: the one that follows says more. Gives back when the last
 /// of them would have expired.
 async fn supersede(
-    transaction: &mut Transaction<'static, Any>,
+    transaction: &mut Transaction,
     subject: &Subject,
 ) -> Result<UnixSeconds, StoreError> {
     let text = "DELETE FROM revocations WHERE subject = $1 AND kind = $2 RETURNING expires_at";
@@ -405,16 +403,14 @@ async fn supersede(
 
 /// When the last token has ended that was given out until now.
 async fn expiry(
-    transaction: &mut Transaction<'static, Any>,
+    transaction: &mut Transaction,
     now: UnixSeconds,
 ) -> Result<UnixSeconds, StoreError> {
     let life = longest_token_seconds(transaction).await?;
     Ok(now.plus(life).plus(MARGIN_SECONDS))
 }
 
-async fn longest_token_seconds(
-    transaction: &mut Transaction<'static, Any>,
-) -> Result<i64, StoreError> {
+async fn longest_token_seconds(transaction: &mut Transaction) -> Result<i64, StoreError> {
     let row = sqlx::query("SELECT value FROM settings WHERE name = $1")
         .bind(LONGEST_TOKEN)
         .fetch_optional(&mut **transaction)

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use sqlx::any::AnyRow;
-use sqlx::{Any, AnyConnection, Executor, Row};
+use sqlx::{Any, Executor, Row};
 
 use super::batches::{chunks, placeholders};
+use super::connections::Held;
 use super::revocations::position;
 use super::{Change, Created, Listing, Page, Store, StoreError, created};
 use crate::clock::UnixSeconds;
@@ -268,7 +269,7 @@ fn containing(text: &str) -> String {
 
 /// The rows of these users, by their ids.
 pub(super) async fn find(
-    connection: &mut AnyConnection,
+    connection: &mut Held,
     ids: &[&str],
 ) -> Result<HashMap<String, AnyRow>, StoreError> {
     let mut found = HashMap::new();

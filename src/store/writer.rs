@@ -4,21 +4,20 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use sqlx::{Any, AnyPool, Row, Transaction};
+use sqlx::Row;
 
 use super::batches::{Together, chunks, placeholders};
 use super::charges::Bounds;
-use super::location::Engine;
+use super::connections::{Connections, Transaction};
 use super::locking::lock_listed_users;
 use super::refresh_tokens::{NewToken, Rotation, Use, insert, rotate};
 use super::revocations::Growth;
-use super::{ATTEMPTS, StoreError, begin};
+use super::{ATTEMPTS, StoreError};
 
 /// Writes refresh tokens.
 #[derive(Debug)]
 pub(super) struct TokenWriter {
-    pub(super) engine: Engine,
-    pub(super) pool: AnyPool,
+    pub(super) pool: Connections,
     /// Told when the revocation log has been appended to.
     pub(super) appended: Arc<Growth>,
     /// How much of it one may fill.
@@ -90,7 +89,7 @@ impl TokenWriter {
     /// All or none. A rotation never depends on a row that is added beside it: nobody has that
     /// token yet.
     async fn commit<'w>(&self, writes: &'w [Write]) -> Result<Vec<Written>, StoreError> {
-        let mut transaction = begin(self.engine, &self.pool).await?;
+        let mut transaction = self.pool.begin().await?;
         if writes.iter().any(|write| matches!(write, Write::Rotate(_))) {
             let users = writes.iter().map(|write| write.new_token().user());
             lock_listed_users(&mut transaction, users.collect()).await?;
@@ -130,7 +129,7 @@ impl TokenWriter {
 /// Uses the tokens that are there and unused, each for the first that presents it, and gives back
 /// the positions of those. It locks their rows.
 async fn use_fresh(
-    transaction: &mut Transaction<'static, Any>,
+    transaction: &mut Transaction,
     writes: &[Write],
 ) -> Result<HashSet<usize>, StoreError> {
     let mut presented = HashSet::new();

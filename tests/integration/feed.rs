@@ -3,7 +3,7 @@
 mod crowd;
 mod false_issuer;
 mod frames;
-mod network;
+pub(crate) mod network;
 mod proof;
 mod start;
 

@@ -268,3 +268,44 @@ async fn a_read_only_store_is_told_at_the_start() {
     assert!(said.contains("cannot open the store"), "{said}");
     assert!(said.contains("who may write"), "{said}");
 }
+
+#[tokio::test]
+async fn a_store_that_cannot_be_opened_is_told_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = folder.path().join("text.db");
+    std::fs::write(
+        &text,
+        "not a database at all, but long enough for its header\n".repeat(100),
+    )
+    .unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(&text, mode).unwrap();
+    // Nobody listens there any more.
+    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let away = socket.local_addr().unwrap();
+    drop(socket);
+    for (store, says) in [
+        (
+            format!("sqlite:{}", text.display()),
+            vec!["text.db` is not an SQLite database", "issuer.store"],
+        ),
+        (
+            format!("postgres://test:hunter2@{away}/shop"),
+            vec!["PostgreSQL at `127.0.0.1:", "refused", "issuer.store"],
+        ),
+    ] {
+        let setup = setup(folder.path(), &store);
+        write_files(folder.path(), &setup, &TestIssuer::new("key-1"));
+        let mut command = Command::new(BINARY);
+        let output = command.args(SERVE).current_dir(folder.path()).output();
+        let output = output.unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        let said = String::from_utf8(output.stderr).unwrap();
+        let lines: Vec<&str> = said.lines().filter(|line| !line.contains("INFO")).collect();
+        assert_eq!(lines.len(), 1, "{said}");
+        for expected in says {
+            assert!(lines[0].contains(expected), "{said}");
+        }
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+}

@@ -85,6 +85,8 @@ mod samples;
 mod schemathesis;
 #[cfg(feature = "issuer")]
 mod signing_keys;
+#[cfg(feature = "issuer")]
+mod silent_database;
 mod slots;
 #[cfg(feature = "issuer")]
 mod store;

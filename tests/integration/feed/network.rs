@@ -23,7 +23,9 @@ enum Weather {
 pub(crate) struct Network {
     address: SocketAddr,
     target: Arc<Mutex<SocketAddr>>,
-    weather: watch::Sender<Weather>,
+    weather: Arc<Mutex<watch::Sender<Weather>>>,
+    /// That of the connections that were forgotten.
+    forgotten: Mutex<Vec<watch::Sender<Weather>>>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -32,12 +34,14 @@ impl Network {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let target = Arc::new(Mutex::new(target));
-        let weather = watch::Sender::new(Weather::Fair);
-        let task = tokio::spawn(accept(listener, Arc::clone(&target), weather.clone()));
+        let weather = Arc::new(Mutex::new(watch::Sender::new(Weather::Fair)));
+        let task = accept(listener, Arc::clone(&target), Arc::clone(&weather));
+        let task = tokio::spawn(task);
         Self {
             address,
             target,
             weather,
+            forgotten: Mutex::default(),
             task,
         }
     }
@@ -46,20 +50,37 @@ impl Network {
         format!("http://{}", self.address)
     }
 
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Connections so far stay silent for ever, as behind a router that has lost its table; new ones
+    /// are made.
+    pub(crate) fn forget(&self) {
+        let fresh = watch::Sender::new(Weather::Fair);
+        let earlier = std::mem::replace(&mut *self.weather.lock().unwrap(), fresh);
+        earlier.send_replace(Weather::Silent);
+        self.forgotten.lock().unwrap().push(earlier);
+    }
+
     pub(crate) fn lead_to(&self, target: SocketAddr) {
         *self.target.lock().unwrap() = target;
     }
 
     pub(crate) fn cut(&self) {
-        self.weather.send_replace(Weather::Cut);
+        self.turn(Weather::Cut);
     }
 
     pub(crate) fn silence(&self) {
-        self.weather.send_replace(Weather::Silent);
+        self.turn(Weather::Silent);
     }
 
     pub(crate) fn heal(&self) {
-        self.weather.send_replace(Weather::Fair);
+        self.turn(Weather::Fair);
+    }
+
+    fn turn(&self, weather: Weather) {
+        self.weather.lock().unwrap().send_replace(weather);
     }
 }
 
@@ -72,10 +93,11 @@ impl Drop for Network {
 async fn accept(
     listener: TcpListener,
     target: Arc<Mutex<SocketAddr>>,
-    weather: watch::Sender<Weather>,
+    weather: Arc<Mutex<watch::Sender<Weather>>>,
 ) {
     loop {
         let (near, _) = listener.accept().await.unwrap();
+        let weather = weather.lock().unwrap().clone();
         if *weather.borrow() == Weather::Cut {
             continue;
         }

@@ -1,0 +1,90 @@
+//! Why the database does not answer, in words that help whoever has to mend it.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::postgres::PgConnectOptions;
+
+/// The database as messages name it: never with a password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server(String);
+
+/// Why the database does not answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Outage {
+    /// No connection can be made.
+    #[error("{server} cannot be reached: {reason}: start it, or correct `issuer.store`")]
+    Unreachable {
+        /// Which.
+        server: Server,
+        /// What the system says.
+        reason: String,
+    },
+    /// It does not answer in time.
+    #[error(
+        "{server} has not answered for {} s: look whether it is overloaded, and whether something on \
+         the way drops packets", .limit.as_secs()
+    )]
+    Silent {
+        /// Which.
+        server: Server,
+        /// The limit.
+        limit: Duration,
+    },
+    /// Others use all connections.
+    #[error("all connections to the store have been in use for {} s", .0.as_secs())]
+    Busy(Duration),
+}
+
+impl Server {
+    pub(super) fn file(path: &Path) -> Self {
+        Self(format!("the store `{}`", path.display()))
+    }
+
+    pub(super) fn postgres(options: &PgConnectOptions) -> Self {
+        let port = options.get_port();
+        Self(match options.get_socket() {
+            Some(folder) => format!("PostgreSQL at `{}`, port {port},", folder.display()),
+            None => format!("PostgreSQL at `{}:{port}`", options.get_host()),
+        })
+    }
+
+    pub(super) fn unreachable(&self, error: &io::Error) -> Outage {
+        Outage::Unreachable {
+            server: self.clone(),
+            reason: error.to_string(),
+        }
+    }
+
+    pub(super) fn silent(&self, limit: Duration) -> Outage {
+        Outage::Silent {
+            server: self.clone(),
+            limit,
+        }
+    }
+}
+
+impl fmt::Display for Server {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl Outage {
+    /// What became an error of the driver on its way.
+    pub(super) fn of(error: &sqlx::Error) -> Option<&Self> {
+        let sqlx::Error::Io(error) = error else {
+            return None;
+        };
+        error.get_ref()?.downcast_ref()
+    }
+}
+
+/// What executes statements can fail with nothing else.
+impl From<Outage> for sqlx::Error {
+    fn from(outage: Outage) -> Self {
+        Self::Io(io::Error::other(outage))
+    }
+}
