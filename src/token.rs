@@ -12,6 +12,7 @@
 
 mod algorithm;
 mod bearer;
+mod claim_rules;
 mod claims;
 mod fingerprint;
 mod header;
@@ -35,6 +36,7 @@ mod tests;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use bearer::{Credential, MAXIMUM_TOKEN_BYTES, NotAToken, UnverifiedContent, UnverifiedToken};
+pub use claim_rules::{ClaimPath, ClaimRules, RequiredClaim, WantedValue};
 pub use key_file::{KeyFileProblem, MAXIMUM_KEY_FILE_BYTES, check_key_file_mode, secret_in_file};
 pub use key_schedule::{
     JWKS_MAX_AGE_SECONDS, KEPT_BEYOND_SECONDS, KeyLife, KeySchedule, KeyState,

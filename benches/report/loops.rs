@@ -18,7 +18,9 @@ use portcullis::policy::{Policy, Target};
 use portcullis::problem::Source;
 use portcullis::revocation::{Revocation, RevocationList};
 use portcullis::telemetry::GateMetrics;
-use portcullis::token::{self, IssuerIndex, IssuerRules, KeySet, LogPosition, Mark, Trust};
+use portcullis::token::{
+    self, ClaimRules, IssuerIndex, IssuerRules, KeySet, LogPosition, Mark, Trust,
+};
 use prometheus_client::registry::Registry;
 
 use crate::fixture::{AUDIENCE, ISSUER, Issuer, POLICY};
@@ -191,7 +193,7 @@ fn build_gate(issuer: &Issuer, list: RevocationList) -> Gate {
         algorithms: vec![token::Algorithm::Es256],
         leeway_seconds: 30,
         types: vec!["at+jwt".into()],
-        scope_claim: "scope".into(),
+        claims: ClaimRules::default(),
         max_lifetime_seconds: 86_400,
     };
     let (keys, _) = KeySet::from_jwks(issuer.jwks().as_bytes(), &rules.algorithms).unwrap();

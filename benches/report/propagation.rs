@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use portcullis::clock::{Clock, SystemClock};
 use portcullis::feed::FeedClient;
-use portcullis::token::{Algorithm, Credential, IssuerRules, Revocable, Trust};
+use portcullis::token::{Algorithm, ClaimRules, Credential, IssuerRules, Revocable, Trust};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use crate::client::{Client, Expected};
@@ -221,7 +221,7 @@ fn revocable(gate: &FeedClient, token: &str) -> Revocable {
         algorithms: vec![Algorithm::Es256],
         leeway_seconds: 30,
         types: vec!["at+jwt".into()],
-        scope_claim: "scope".into(),
+        claims: ClaimRules::default(),
         max_lifetime_seconds: 86_400,
     };
     let keys = gate.keys().usable().cloned();

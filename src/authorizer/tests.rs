@@ -9,7 +9,7 @@ use super::*;
 use crate::clock::ManualClock;
 use crate::policy::Policy;
 use crate::problem::Source;
-use crate::token::{Algorithm, IssuerRules, KeySet, SigningKey};
+use crate::token::{Algorithm, ClaimRules, IssuerRules, KeySet, SigningKey};
 
 const NOW: i64 = 1_700_000_000;
 const SECRET: &[u8] = b"3f0c9a7be1d2485566a1c0ffee90d1e2";
@@ -29,7 +29,7 @@ fn trust(secret: &[u8], audience: &str) -> Trust {
         algorithms,
         leeway_seconds: 0,
         types: vec!["at+jwt".into()],
-        scope_claim: "scope".into(),
+        claims: ClaimRules::default(),
         max_lifetime_seconds: 86_400,
     };
     Trust::new(vec![(rules, Some(keys))]).unwrap()

@@ -11,7 +11,9 @@ use super::*;
 use crate::clock::UnixSeconds;
 use crate::policy::{Methods, Policy, RouteIssuers, Target};
 use crate::problem::Source;
-use crate::token::{Algorithm, IssuerIndex, IssuerRules, KeySet, Trust, UnverifiedToken};
+use crate::token::{
+    Algorithm, ClaimRules, IssuerIndex, IssuerRules, KeySet, Trust, UnverifiedToken,
+};
 
 const SECRET: &[u8] = b"a secret of at least thirty-two bytes";
 const NOW: i64 = 1_700_000_000;
@@ -26,7 +28,7 @@ fn token(scopes: &str) -> VerifiedToken {
         algorithms: vec![Algorithm::Hs256],
         leeway_seconds: 0,
         types: vec!["at+jwt".into()],
-        scope_claim: "scope".into(),
+        claims: ClaimRules::default(),
         max_lifetime_seconds: 3600,
     };
     let keys = KeySet::from_hmac_secret(SECRET, &[Algorithm::Hs256]).unwrap();

@@ -19,7 +19,7 @@ use crate::decision::Decision;
 use crate::identity::{App, ScopeSet, User};
 use crate::policy::{Policy, Requirement, Route, Target};
 use crate::problem::Source;
-use crate::token::{Credential, IssuerRules, KeySet, Trust, VerifiedToken};
+use crate::token::{ClaimRules, Credential, IssuerRules, KeySet, Trust, VerifiedToken};
 
 const LIMITS: CacheLimits = CacheLimits {
     max_entries: 10_000,
@@ -81,7 +81,7 @@ pub(super) fn trust(settings: &IssuerSettings, keys: KeySet) -> Result<Trust, Is
         algorithms: keys.algorithms(),
         leeway_seconds: LEEWAY_SECONDS,
         types: vec!["at+jwt".into()],
-        scope_claim: "scope".into(),
+        claims: ClaimRules::default(),
         max_lifetime_seconds: u64::from(settings.access_token_seconds),
     };
     Ok(Trust::new(vec![(rules, Some(keys))])?)

@@ -1,8 +1,9 @@
 //! The section `trust` of the configuration: each issuer, its rules, and where its keys come from.
 
+mod claims;
 mod names;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use crate::feed::{FeedDocument, FeedSettings};
 use crate::problem::Faults;
 use crate::token::{Algorithm, IssuerRules};
 use crate::yaml::present;
+use claims::{ClaimsDocument, Several, WrittenRequirements, WrittenRules};
 
 /// An issuer whose tokens are believed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,8 +95,16 @@ pub struct TrustedIssuerDocument {
     leeway_seconds: u64,
     #[serde(default = "default_types")]
     types: Vec<String>,
-    #[serde(default = "default_scope_claim")]
-    scope_claim: String,
+    #[serde(default, deserialize_with = "present")]
+    scope_claim: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    audience_claim: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    claims: Option<ClaimsDocument>,
+    #[serde(default)]
+    scope_names: BTreeMap<String, Several>,
+    #[serde(default, deserialize_with = "present")]
+    require: Option<WrittenRequirements>,
     #[serde(default = "default_max_lifetime_seconds")]
     max_lifetime_seconds: u64,
 }
@@ -105,10 +115,6 @@ fn default_leeway_seconds() -> u64 {
 
 fn default_types() -> Vec<String> {
     vec!["at+jwt".to_owned(), "jwt".to_owned()]
-}
-
-fn default_scope_claim() -> String {
-    "scope".to_owned()
 }
 
 fn default_max_lifetime_seconds() -> u64 {
@@ -172,16 +178,18 @@ impl TrustedIssuerDocument {
                 "`{key}.types` is empty: list the accepted `typ`, such as `at+jwt`"
             ));
         }
-        if self.scope_claim.is_empty() {
-            faults.add(format!(
-                "`{key}.scope_claim` is empty: name the claim, such as `scope`"
-            ));
-        }
         let algorithms = algorithms(&self.algorithms, key, faults);
         let keys = self.key_source(key, base, faults);
         if let (Some(keys), false) = (&keys, algorithms.is_empty()) {
             check_family(keys, &algorithms, key, faults);
         }
+        let written = WrittenRules {
+            claims: self.claims,
+            scope_claim: self.scope_claim,
+            audience_claim: self.audience_claim,
+            scope_names: self.scope_names,
+            require: self.require,
+        };
         Some(TrustedIssuer {
             rules: IssuerRules {
                 name,
@@ -190,7 +198,7 @@ impl TrustedIssuerDocument {
                 algorithms,
                 leeway_seconds: u32::try_from(self.leeway_seconds).ok()?,
                 types: self.types.iter().map(|name| plain_type(name)).collect(),
-                scope_claim: self.scope_claim.into(),
+                claims: written.build(key, faults),
                 max_lifetime_seconds: self.max_lifetime_seconds,
             },
             keys: keys?,

@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Number, Value};
 
+use super::claim_rules::ClaimPath;
 use super::json::{self, JsonFault};
 use super::refusal::{Claim, Refusal};
 use super::trust::IssuerRules;
@@ -41,53 +42,40 @@ impl Claims {
     /// `iss`, by which the issuer's rules are found.
     pub(super) fn issuer(&self) -> Result<&str, Refusal> {
         match self.0.get("iss") {
-            None => Err(Refusal::Missing(Claim::Issuer)),
+            None | Some(Value::Null) => Err(Refusal::Missing(Claim::Issuer)),
             Some(Value::String(issuer)) => Ok(issuer),
             Some(_) => Err(Refusal::Unacceptable(Claim::Issuer)),
         }
     }
 
-    /// `sub`: required, and fit to be forwarded.
-    pub(super) fn subject(&self) -> Result<&str, Refusal> {
-        self.name("sub", Claim::Subject)?
-            .ok_or(Refusal::Missing(Claim::Subject))
+    /// The first of these claims that is there: required, and fit to be forwarded.
+    pub(super) fn subject(&self, paths: &[ClaimPath]) -> Result<&str, Refusal> {
+        let found = paths.iter().find_map(|path| path.find(&self.0));
+        let found = found.ok_or(Refusal::Missing(Claim::Subject))?;
+        name(found).ok_or(Refusal::Unacceptable(Claim::Subject))
     }
 
-    /// `client_id` (RFC 9068 section 2.2), else `azp` (OpenID Connect Core section 2). Both must be
-    /// well typed.
-    pub(super) fn client(&self) -> Result<Option<&str>, Refusal> {
-        let client_id = self.name("client_id", Claim::Client)?;
-        let authorized_party = self.name("azp", Claim::Client)?;
-        Ok(client_id.or(authorized_party))
+    /// The first of these claims that is there and not empty, if it is fit to be forwarded. No check
+    /// relies on it.
+    pub(super) fn client(&self, paths: &[ClaimPath]) -> Option<&str> {
+        let mut found = paths.iter().filter_map(|path| path.find(&self.0));
+        name(found.find(|value| value.as_str() != Some(""))?)
     }
 
-    /// `jti`.
-    pub(super) fn id(&self) -> Result<Option<&str>, Refusal> {
-        self.name("jti", Claim::Id)
+    /// A claim that names something, if it is fit to be forwarded.
+    pub(super) fn text(&self, claim: &str) -> Option<&str> {
+        name(self.0.get(claim)?)
     }
 
-    /// A claim that names something: one to [`MAXIMUM_NAME_BYTES`] bytes which a header field
-    /// carries unchanged, so neither control characters nor outer spaces, which parsers trim (RFC
-    /// 9110 section 5.5): ` root` must not arrive as `root`.
-    fn name(&self, name: &str, claim: Claim) -> Result<Option<&str>, Refusal> {
-        match self.0.get(name) {
-            None => Ok(None),
-            Some(Value::String(text))
-                if (1..=MAXIMUM_NAME_BYTES).contains(&text.len())
-                    && !text.contains(char::is_control)
-                    && text.trim() == text =>
-            {
-                Ok(Some(text))
-            }
-            Some(_) => Err(Refusal::Unacceptable(claim)),
-        }
-    }
-
-    /// Whether one of `aud` (a string, or an array of nothing but strings, and at least one) is
-    /// `accepted`.
-    pub(super) fn check_audience(&self, accepted: &[Box<str>]) -> Result<(), Refusal> {
+    /// Whether one of the audiences (a string, or an array of nothing but strings, and at least one)
+    /// is `accepted`.
+    pub(super) fn check_audience(
+        &self,
+        claim: &ClaimPath,
+        accepted: &[Box<str>],
+    ) -> Result<(), Refusal> {
         let is_accepted = |audience: &str| accepted.iter().any(|ours| **ours == *audience);
-        let ours = match self.0.get("aud") {
+        let ours = match claim.find(&self.0) {
             None => return Err(Refusal::Missing(Claim::Audience)),
             Some(Value::String(audience)) => is_accepted(audience),
             Some(Value::Array(audiences))
@@ -102,38 +90,6 @@ impl Claims {
         } else {
             Err(Refusal::WrongAudience)
         }
-    }
-
-    /// The scopes in the claim `name`, as written, duplicates included: a string separated by
-    /// spaces (RFC 6749 section 3.3) or an array of strings without spaces. None if it is absent.
-    pub(super) fn scopes(&self, name: &str) -> Result<Vec<&str>, Refusal> {
-        let unacceptable = Refusal::Unacceptable(Claim::Scope);
-        let scopes: Vec<&str> = match self.0.get(name) {
-            None => Vec::new(),
-            Some(Value::String(text)) => text.split(' ').collect(),
-            Some(Value::Array(items)) => items
-                .iter()
-                .map(|item| item.as_str().filter(|scope| !scope.contains(' ')))
-                .collect::<Option<_>>()
-                .ok_or(unacceptable)?,
-            Some(_) => return Err(unacceptable),
-        };
-        if scopes.iter().any(|scope| scope.contains(char::is_control)) {
-            return Err(unacceptable);
-        }
-        Ok(scopes
-            .into_iter()
-            .filter(|scope| !scope.is_empty())
-            .collect())
-    }
-
-    /// Whether everything that is read again once the signature held is well typed.
-    pub(super) fn check_forwarded(&self, scope_claim: &str) -> Result<(), Refusal> {
-        self.subject()?;
-        self.client()?;
-        self.id()?;
-        self.scopes(scope_claim)?;
-        Ok(())
     }
 
     /// Refuses a token that `cnf` binds to a key (RFC 7800; `DPoP`, RFC 9449; mutual TLS, RFC
@@ -159,13 +115,24 @@ impl Claims {
 
     fn time(&self, name: &str, claim: Claim) -> Result<Option<NumericDate>, Refusal> {
         match self.0.get(name) {
-            None => Ok(None),
+            None | Some(Value::Null) => Ok(None),
             Some(Value::Number(number)) => NumericDate::read(number)
                 .map(Some)
                 .ok_or(Refusal::Unacceptable(claim)),
             Some(_) => Err(Refusal::Unacceptable(claim)),
         }
     }
+}
+
+/// A claim that names something: one to [`MAXIMUM_NAME_BYTES`] bytes which a header field carries
+/// unchanged, so neither control characters nor outer spaces, which parsers trim (RFC 9110 section
+/// 5.5): ` root` must not arrive as `root`.
+fn name(value: &Value) -> Option<&str> {
+    value.as_str().filter(|text| {
+        (1..=MAXIMUM_NAME_BYTES).contains(&text.len())
+            && !text.contains(char::is_control)
+            && text.trim() == *text
+    })
 }
 
 /// A time that may have a fraction (RFC 7519 section 2), as the whole seconds around it.

@@ -11,7 +11,7 @@ pub(super) const MAXIMUM_KEY_ID_BYTES: usize = 256;
 
 /// Members that change how the rest is to be read. None is implemented, so none may be ignored:
 /// `crit` (RFC 7515 section 4.1.11), `b64` (RFC 7797), `zip` and `enc` (RFC 7516), `cty` (a nested
-/// token, RFC 7519 section 5.2).
+/// token, RFC 7519 section 5.2). `zip: NONE`, which some servers write, asks for nothing.
 const EXTENSIONS: [&str; 5] = ["crit", "b64", "zip", "enc", "cty"];
 
 /// What is used of a header. `jku`, `jwk`, `x5u` and `x5c`, by which a token brings its own key,
@@ -31,6 +31,9 @@ impl Header {
     }
 
     fn from_members(mut members: Map<String, Value>) -> Result<Self, Refusal> {
+        if members.get("zip").and_then(Value::as_str) == Some("NONE") {
+            members.remove("zip");
+        }
         if EXTENSIONS.iter().any(|name| members.contains_key(*name)) {
             return Err(Refusal::Extension);
         }
@@ -110,6 +113,22 @@ mod tests {
         );
         check(r#"{"alg":"ES256","typ":""}"#, Ok((es256, None, "")));
         check(r#"{"alg":"Ed25519"}"#, Ok((Algorithm::EdDsa, None, "jwt")));
+    }
+
+    #[test]
+    fn no_compression_may_be_asked_for() {
+        check(
+            r#"{"alg":"ES256","zip":"NONE"}"#,
+            Ok((Algorithm::Es256, None, "jwt")),
+        );
+        for json in [
+            r#"{"alg":"ES256","zip":"DEF"}"#,
+            r#"{"alg":"ES256","zip":"none"}"#,
+            r#"{"alg":"ES256","zip":null}"#,
+            r#"{"alg":"ES256","zip":"NONE","enc":"A128GCM"}"#,
+        ] {
+            check(json, Err(Refusal::Extension));
+        }
     }
 
     #[test]

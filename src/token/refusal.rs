@@ -55,6 +55,9 @@ pub enum Refusal {
     /// None of `aud` is one of ours.
     #[error("it is meant for another audience")]
     WrongAudience,
+    /// A claim lacks what the configuration requires of the issuer's tokens.
+    #[error("a claim is not what `require` asks of the issuer's tokens")]
+    RequirementNotMet,
     /// `exp` has passed.
     #[error("it has expired")]
     Expired,
@@ -110,12 +113,6 @@ pub enum Claim {
     NotBefore,
     /// `iat`.
     IssuedAt,
-    /// `jti`.
-    Id,
-    /// `client_id` or `azp`.
-    Client,
-    /// The claim that holds the scopes, as configured.
-    Scope,
 }
 
 impl Claim {
@@ -128,9 +125,6 @@ impl Claim {
             Self::ExpiresAt => "exp",
             Self::NotBefore => "nbf",
             Self::IssuedAt => "iat",
-            Self::Id => "jti",
-            Self::Client => "client_id",
-            Self::Scope => "scope",
         }
     }
 }
@@ -160,12 +154,10 @@ impl Refusal {
         "unacceptable_expiry",
         "unacceptable_not_before",
         "unacceptable_issued_at",
-        "unacceptable_id",
-        "unacceptable_client",
-        "unacceptable_scope",
         "unknown_issuer",
         "other_issuer",
         "wrong_audience",
+        "requirement_not_met",
         "expired",
         "not_yet_valid",
         "issued_in_the_future",
@@ -207,6 +199,7 @@ impl Refusal {
             Self::UnknownIssuer => "unknown_issuer",
             Self::OtherIssuer => "other_issuer",
             Self::WrongAudience => "wrong_audience",
+            Self::RequirementNotMet => "requirement_not_met",
             Self::Expired => "expired",
             Self::NotYetValid => "not_yet_valid",
             Self::IssuedInTheFuture => "issued_in_the_future",
@@ -259,6 +252,7 @@ impl Refusal {
             | Self::UnknownIssuer
             | Self::OtherIssuer
             | Self::WrongAudience
+            | Self::RequirementNotMet
             | Self::LivesTooLong
             | Self::SenderConstrained
             | Self::UnknownKey(_)
@@ -275,9 +269,7 @@ fn missing(claim: Claim) -> &'static str {
         Claim::Subject => "missing_subject",
         Claim::Audience => "missing_audience",
         Claim::ExpiresAt => "missing_expiry",
-        Claim::NotBefore | Claim::IssuedAt | Claim::Id | Claim::Client | Claim::Scope => {
-            "missing_claim"
-        }
+        Claim::NotBefore | Claim::IssuedAt => "missing_claim",
     }
 }
 
@@ -289,9 +281,6 @@ fn unacceptable(claim: Claim) -> &'static str {
         Claim::ExpiresAt => "unacceptable_expiry",
         Claim::NotBefore => "unacceptable_not_before",
         Claim::IssuedAt => "unacceptable_issued_at",
-        Claim::Id => "unacceptable_id",
-        Claim::Client => "unacceptable_client",
-        Claim::Scope => "unacceptable_scope",
     }
 }
 
@@ -301,16 +290,13 @@ mod tests {
 
     use super::*;
 
-    const CLAIMS: [Claim; 9] = [
+    const CLAIMS: [Claim; 6] = [
         Claim::Issuer,
         Claim::Subject,
         Claim::Audience,
         Claim::ExpiresAt,
         Claim::NotBefore,
         Claim::IssuedAt,
-        Claim::Id,
-        Claim::Client,
-        Claim::Scope,
     ];
 
     fn all() -> Vec<Refusal> {
@@ -329,6 +315,7 @@ mod tests {
             Refusal::UnknownIssuer,
             Refusal::OtherIssuer,
             Refusal::WrongAudience,
+            Refusal::RequirementNotMet,
             Refusal::Expired,
             Refusal::NotYetValid,
             Refusal::IssuedInTheFuture,

@@ -89,11 +89,12 @@ impl Subject {
                 .map(str::to_owned)
         };
         let owner = text(OWNER_CLAIM);
+        // As its issuer wrote them, whatever the configuration calls subject and client.
         let singles = [
-            Some(Self::User(token.subject().to_owned())),
-            token.client().map(|client| Self::App(client.to_owned())),
+            text("sub").map(Self::User),
+            text("client_id").map(Self::App),
             text(GRANT_CLAIM).map(Self::Grant),
-            token.id().map(|id| Self::Token(id.to_owned())),
+            text("jti").map(Self::Token),
         ];
         let mut subjects: Vec<Self> = singles.into_iter().flatten().collect();
         subjects.extend(roles(token.claim(ROLES_CLAIM)));

@@ -18,17 +18,17 @@ impl SignedToken {
 
     /// `sub`, if it is well formed.
     pub fn subject(&self) -> Option<&str> {
-        self.claims.subject().ok()
+        self.claims.text("sub")
     }
 
-    /// `client_id`, else `azp`, if they are well formed.
+    /// `client_id`, if it is well formed.
     pub fn client(&self) -> Option<&str> {
-        self.claims.client().ok().flatten()
+        self.claims.text("client_id")
     }
 
     /// `jti`, if it is well formed.
     pub fn id(&self) -> Option<&str> {
-        self.claims.id().ok().flatten()
+        self.claims.text("jti")
     }
 
     /// The grant that it belongs to, if any.

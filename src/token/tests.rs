@@ -1,6 +1,7 @@
 //! Tests of the whole way from text to proof. `catalogue` follows the list of attacks row by row.
 
 mod catalogue;
+mod claim_rules;
 mod forge;
 mod keys;
 mod properties;

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::algorithm::Algorithm;
 use super::bearer::{Parts, UnverifiedToken};
+use super::claim_rules::ClaimRules;
 use super::claims::{Claims, Times};
 use super::fingerprint::{Fields, Fingerprint};
 use super::header::Header;
@@ -39,8 +40,8 @@ pub struct IssuerRules {
     pub leeway_seconds: u32,
     /// Accepted `typ`, lower case, without `application/`; an absent `typ` counts as `jwt`.
     pub types: Vec<Box<str>>,
-    /// The claim that holds the scopes.
-    pub scope_claim: Box<str>,
+    /// Which claims mean what, and what else must hold.
+    pub claims: ClaimRules,
     /// The longest `exp - iat` in seconds; without `iat`, the longest `exp - now`, with leeway.
     pub max_lifetime_seconds: u64,
 }
@@ -275,8 +276,11 @@ impl TrustedIssuer {
         }
         let times = claims.times()?;
         times.check(rules, now)?;
-        claims.check_audience(&rules.audiences)?;
-        claims.check_forwarded(&rules.scope_claim)?;
+        claims.check_audience(&rules.claims.audience, &rules.audiences)?;
+        claims.subject(&rules.claims.subject)?;
+        if rules.claims.unmet(&claims.0).is_some() {
+            return Err(Refusal::RequirementNotMet);
+        }
         claims.check_bearer()?;
         Ok(times)
     }
@@ -303,7 +307,7 @@ impl IssuerRules {
             algorithms,
             leeway_seconds,
             types,
-            scope_claim,
+            claims,
             max_lifetime_seconds,
         } = self;
         fields.add(name.as_bytes());
@@ -321,7 +325,7 @@ impl IssuerRules {
         for kind in types {
             fields.add(kind.as_bytes());
         }
-        fields.add(scope_claim.as_bytes());
+        claims.add_to(fields);
         fields.number(*max_lifetime_seconds);
     }
 }

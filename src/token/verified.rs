@@ -42,10 +42,10 @@ impl VerifiedToken {
             index,
             fingerprint,
         } = basis;
-        let subject = claims.subject()?.into();
-        let client = claims.client()?.map(Box::from);
-        let id = claims.id()?.map(Box::from);
-        let scopes = distinct(claims.scopes(&rules.scope_claim)?);
+        let subject = claims.subject(&rules.claims.subject)?.into();
+        let client = claims.client(&rules.claims.client).map(Box::from);
+        let id = claims.text("jti").map(Box::from);
+        let scopes = distinct(rules.claims.scopes(&claims.0));
         Ok(Self {
             rules,
             index,

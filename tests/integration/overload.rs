@@ -17,7 +17,7 @@ use portcullis::ext_authz::{
 use portcullis::policy::Policy;
 use portcullis::problem::Source;
 use portcullis::telemetry::GateMetrics;
-use portcullis::token::{Algorithm, IssuerIndex, IssuerRules, KeySet, Trust};
+use portcullis::token::{Algorithm, ClaimRules, IssuerIndex, IssuerRules, KeySet, Trust};
 use prometheus_client::registry::Registry;
 use prost::Message;
 
@@ -216,7 +216,7 @@ async fn a_panic_while_keys_are_fetched_is_a_refusal() {
         algorithms: vec![Algorithm::Es256],
         leeway_seconds: 30,
         types: vec!["at+jwt".into()],
-        scope_claim: "scope".into(),
+        claims: ClaimRules::default(),
         max_lifetime_seconds: 86_400,
     };
     let jwks = TestIssuer::jwks([&issuer]);

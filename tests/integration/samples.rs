@@ -93,7 +93,7 @@ fn uncommented(line: &str) -> String {
         let known = [
             "leeway_seconds",
             "types",
-            "scope_claim",
+            "audience_claim",
             "max_lifetime_seconds",
         ]
         .into_iter()

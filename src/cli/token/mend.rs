@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::instant;
 use crate::clock::UnixSeconds;
-use crate::token::{Algorithm, Claim, IssuerRules, Refusal};
+use crate::token::{Algorithm, Claim, ClaimPath, IssuerRules, Refusal};
 
 /// What the advice depends on.
 pub(super) struct Mend<'a> {
@@ -60,6 +60,7 @@ impl Mend<'_> {
             Refusal::WrongAudience => self.with_rules(|rules| {
                 format!("the issuer's `audiences` are {}", quoted(&rules.audiences))
             }),
+            Refusal::RequirementNotMet => self.with_rules(|rules| self.unmet(rules)),
             Refusal::Expired => self.ask_for_another(),
             Refusal::Revoked => {
                 "ask for a new token; if there is none to be had, its user, app or \
@@ -110,6 +111,24 @@ impl Mend<'_> {
             .map_or_else(|| "compare it with the issuer's rules".to_owned(), sentence)
     }
 
+    fn unmet(&self, rules: &IssuerRules) -> String {
+        let Some(required) = rules.claims.unmet(self.claims) else {
+            return "compare it with the issuer's `require`".to_owned();
+        };
+        let wanted: Vec<_> = required.any_of.iter().map(ToString::to_string).collect();
+        let wanted = wanted.join(" or ");
+        match required.path.find(self.claims) {
+            None => format!(
+                "`require` asks for `{}: {wanted}`, and the token has no such claim",
+                required.path
+            ),
+            Some(_) => format!(
+                "`require` asks for `{}: {wanted}`, and the token's is another",
+                required.path
+            ),
+        }
+    }
+
     fn ask_for_another(&self) -> String {
         let expired = self
             .claims
@@ -129,19 +148,21 @@ impl Mend<'_> {
             Claim::ExpiresAt | Claim::NotBefore | Claim::IssuedAt => {
                 format!("`{}` must be a number of seconds since 1970", claim.name())
             }
-            Claim::Subject | Claim::Id | Claim::Client => format!(
-                "`{}` must be a string of 1 to 1024 bytes without control characters and outer \
-                 spaces",
-                claim.name()
-            ),
-            Claim::Scope => self.with_rules(|rules| {
+            Claim::Subject => self.with_rules(|rules| {
                 format!(
-                    "`{}` must be a string separated by spaces or an array of strings",
-                    rules.scope_claim
+                    "{} must be a string of 1 to 1024 bytes without control characters and outer \
+                     spaces",
+                    paths(&rules.claims.subject)
                 )
             }),
         }
     }
+}
+
+/// Claims as the configuration writes them.
+fn paths(paths: &[ClaimPath]) -> String {
+    let paths: Vec<_> = paths.iter().map(|path| format!("`{path}`")).collect();
+    paths.join(" or ")
 }
 
 fn names(algorithms: &[Algorithm]) -> String {

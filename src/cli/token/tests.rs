@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::cli::Outcome;
 use crate::clock::UnixSeconds;
-use crate::token::{Algorithm, IssuerRules, KeySet, SigningKey, Trust, generate_key};
+use crate::token::{Algorithm, ClaimRules, IssuerRules, KeySet, SigningKey, Trust, generate_key};
 
 const NOW: UnixSeconds = UnixSeconds(1_700_000_000);
 
@@ -76,7 +76,7 @@ impl Shop {
             algorithms: vec![self.key.algorithm()],
             leeway_seconds: 0,
             types: vec!["at+jwt".into()],
-            scope_claim: "scope".into(),
+            claims: ClaimRules::default(),
             max_lifetime_seconds: 86_400,
         }
     }

@@ -13,7 +13,9 @@ use crate::decision::Denial;
 use crate::ext_authz::request::MalformedCheck;
 use crate::ext_authz::wire::WireError;
 use crate::policy::{MalformedTarget, Methods, Requirement, Route, RouteIssuers};
-use crate::token::{self, Algorithm, IssuerIndex, IssuerRules, KeySet, Trust, UnverifiedToken};
+use crate::token::{
+    self, Algorithm, ClaimRules, IssuerIndex, IssuerRules, KeySet, Trust, UnverifiedToken,
+};
 
 const NOW: UnixSeconds = UnixSeconds(1_700_000_000);
 const DIALECTS: [Dialect; 3] = [Dialect::Json, Dialect::Text, Dialect::Grpc];
@@ -32,7 +34,7 @@ static TRUST: LazyLock<Trust> = LazyLock::new(|| {
         algorithms: vec![Algorithm::Hs256],
         leeway_seconds: 0,
         types: vec!["jwt".into()],
-        scope_claim: "scope".into(),
+        claims: ClaimRules::default(),
         max_lifetime_seconds: 3600,
     };
     let keys = KeySet::from_hmac_secret(&*SECRET, &[Algorithm::Hs256]).unwrap();

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::clock::UnixSeconds;
 use crate::token::{
-    Algorithm, IssuerRules, KeySet, Refusal, Trust, UnverifiedToken, VerifiedToken,
+    Algorithm, ClaimRules, IssuerRules, KeySet, Refusal, Trust, UnverifiedToken, VerifiedToken,
 };
 
 pub(super) const NOW: UnixSeconds = UnixSeconds(1_700_000_000);
@@ -240,7 +240,7 @@ pub(super) fn rules(algorithms: &[Algorithm]) -> IssuerRules {
         algorithms: algorithms.to_vec(),
         leeway_seconds: 0,
         types: vec!["at+jwt".into(), "jwt".into()],
-        scope_claim: "scope".into(),
+        claims: ClaimRules::default(),
         max_lifetime_seconds: 86_400,
     }
 }

@@ -8,7 +8,9 @@ use super::forge::{
 use crate::clock::UnixSeconds;
 use crate::token::fingerprint::Fields;
 use crate::token::key::{Key, KeyName};
-use crate::token::{Algorithm, Claim, IssuerIndex, KeySet, Refusal, Trust, VerifiedToken};
+use crate::token::{
+    Algorithm, Claim, ClaimPath, ClaimRules, IssuerIndex, KeySet, Refusal, Trust, VerifiedToken,
+};
 
 fn es256() -> &'static Signer {
     Signer::shared(Algorithm::Es256)
@@ -128,7 +130,10 @@ fn scopes_are_a_string_or_an_array_and_match_exactly() {
 #[test]
 fn the_scope_claim_is_the_configured_one() {
     let scp = crate::token::IssuerRules {
-        scope_claim: "scp".into(),
+        claims: ClaimRules {
+            scopes: vec![ClaimPath::named("scp")],
+            ..ClaimRules::default()
+        },
         ..rules(&[Algorithm::Es256])
     };
     let trust = trust(scp, es256().key_set());
@@ -216,9 +221,9 @@ fn the_known_answer_is_verified_but_refused() {
         times.check(&rules, UnixSeconds(1_491_170_836)),
         Err(Refusal::Expired)
     );
-    assert_eq!(claims.subject().unwrap().len(), 20 + 1 + 48 + 1 + 10);
+    assert_eq!(claims.text("sub").unwrap().len(), 20 + 1 + 48 + 1 + 10);
     assert_eq!(
-        claims.check_audience(&rules.audiences),
+        claims.check_audience(&rules.claims.audience, &rules.audiences),
         Err(Refusal::Missing(Claim::Audience))
     );
 

@@ -3,7 +3,10 @@
 use serde_json::json;
 
 use super::forge::{KEY_ID, NOW, Signer, key_set, rules, trust, verify};
-use crate::token::{Algorithm, IssuerIndex, IssuerRules, KeySet, Stale, Trust};
+use crate::token::{
+    Algorithm, ClaimPath, ClaimRules, IssuerIndex, IssuerRules, KeySet, RequiredClaim, Stale,
+    Trust, WantedValue,
+};
 
 const ES256: &[Algorithm] = &[Algorithm::Es256];
 
@@ -80,7 +83,31 @@ fn other_rules_end_every_proof() {
             ..same()
         },
         IssuerRules {
-            scope_claim: "scp".into(),
+            claims: ClaimRules {
+                scopes: vec![ClaimPath::named("scp")],
+                ..ClaimRules::default()
+            },
+            ..same()
+        },
+        IssuerRules {
+            claims: ClaimRules {
+                client: vec![ClaimPath::named("azp")],
+                ..ClaimRules::default()
+            },
+            ..same()
+        },
+        IssuerRules {
+            claims: ClaimRules {
+                require: vec![RequiredClaim {
+                    path: ClaimPath::named("sub"),
+                    any_of: vec![WantedValue::text("user*")],
+                }],
+                ..ClaimRules::default()
+            },
+            ..same()
+        },
+        IssuerRules {
+            name: "other".into(),
             ..same()
         },
         IssuerRules {

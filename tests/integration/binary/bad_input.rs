@@ -179,6 +179,56 @@ fn a_config_that_cannot_be_used() {
             &["`trust[0].algorithms` is empty", "[ES256]"],
         ),
         (
+            "algorithms:",
+            "scope_claim: scp, claims: {scopes: [roles]}, algorithms:",
+            &[
+                "`trust[0]` has both `scope_claim` and `claims.scopes`",
+                "keep",
+            ],
+        ),
+        (
+            "algorithms:",
+            "claims: {scopes: [[]]}, algorithms:",
+            &[
+                "`trust[0].claims.scopes` has an empty name",
+                "[realm_access, roles]",
+            ],
+        ),
+        (
+            "algorithms:",
+            "claims: {subject: []}, algorithms:",
+            &["`trust[0].claims.subject` is empty", "default"],
+        ),
+        (
+            "algorithms:",
+            "claims: {scope: [scp]}, algorithms:",
+            &["unknown key `scope`", "`scopes`"],
+        ),
+        (
+            "algorithms:",
+            "scope_names: {Domain Users: [orders read]}, algorithms:",
+            &[
+                "`trust[0].scope_names`",
+                "cannot be a scope",
+                "without spaces",
+            ],
+        ),
+        (
+            "algorithms:",
+            "require: {token_use: []}, algorithms:",
+            &["`trust[0].require.token_use` requires nothing", "value"],
+        ),
+        (
+            "algorithms:",
+            "require: access, algorithms:",
+            &["mapping of claims to the values"],
+        ),
+        (
+            "algorithms:",
+            "audience_claim: \"\", algorithms:",
+            &["`trust[0].audience_claim` is empty", "client_id"],
+        ),
+        (
             "127.0.0.1:0",
             "localhost:1",
             &[
