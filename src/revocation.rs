@@ -133,13 +133,6 @@ impl RevocationList {
         self.bound();
     }
 
-    /// Takes over all rows that the log holds at `position`. Rows that were known and have gone
-    /// from the log have expired; they stay until they are swept.
-    pub fn catch_up(&self, revocations: &[Revocation], position: LogPosition) {
-        self.extend(revocations);
-        self.advance(position);
-    }
-
     /// The log is known up to here: what it holds later is not in the list.
     pub fn advance(&self, position: LogPosition) {
         self.position.fetch_max(position.0, Ordering::AcqRel);
@@ -164,28 +157,40 @@ impl RevocationList {
         }
     }
 
-    /// All rows that it holds, with those for everyone as one.
-    pub fn rows(&self) -> Vec<Revocation> {
-        let mut rows: Vec<Revocation> = self
-            .rows
-            .rows()
-            .entries_of_all_shards()
-            .into_iter()
-            .map(|entry| Revocation {
-                position: entry.position,
-                mark: Some(entry.mark),
-                expires_at: entry.expires_at,
-            })
-            .collect();
+    /// All rows that it holds, with those for everyone as one, in the order of their marks. They come in
+    /// pieces of about `size` rows: a copy of all of them could take more memory than there is.
+    pub fn chunks(&self, size: usize) -> impl Iterator<Item = Vec<Revocation>> + '_ {
+        let mut shards = self.rows.rows().shards.iter();
+        let mut floor_follows = true;
+        std::iter::from_fn(move || {
+            let mut chunk = Vec::new();
+            while chunk.len() < size {
+                if let Some(shard) = shards.next() {
+                    let shard = shard.load_full();
+                    chunk.extend(
+                        shard
+                            .iter()
+                            .flat_map(|shard| shard.0.iter().map(Entry::row)),
+                    );
+                } else {
+                    // After the rows, some of which it may stand for by now.
+                    if std::mem::take(&mut floor_follows) {
+                        chunk.extend(self.floor_row());
+                    }
+                    break;
+                }
+            }
+            (!chunk.is_empty()).then_some(chunk)
+        })
+    }
+
+    fn floor_row(&self) -> Option<Revocation> {
         let floor = self.rows.floor();
-        if floor > 0 {
-            rows.push(Revocation {
-                position: LogPosition(floor),
-                mark: None,
-                expires_at: UnixSeconds(i64::MAX),
-            });
-        }
-        rows
+        (floor > 0).then_some(Revocation {
+            position: LogPosition(floor),
+            mark: None,
+            expires_at: UnixSeconds(i64::MAX),
+        })
     }
 
     /// Keeps the bound without letting anything through: the older half becomes one rule, that
@@ -204,11 +209,7 @@ impl RevocationList {
             }
             return;
         }
-        let mut positions: Vec<LogPosition> = rows
-            .entries_of_all_shards()
-            .iter()
-            .map(|entry| entry.position)
-            .collect();
+        let mut positions = rows.positions();
         let middle = positions.len() / 2;
         let (_, median, _) = positions.select_nth_unstable(middle);
         let floor = *median;
@@ -301,9 +302,22 @@ impl Rows {
         }
     }
 
-    fn entries_of_all_shards(&self) -> Vec<Entry> {
-        let shards = self.shards.iter().filter_map(ArcSwapOption::load_full);
-        shards.flat_map(|shard| shard.0.to_vec()).collect()
+    fn positions(&self) -> Vec<LogPosition> {
+        let mut positions = Vec::with_capacity(self.entries.load(Ordering::Acquire));
+        for shard in self.shards.iter().filter_map(ArcSwapOption::load_full) {
+            positions.extend(shard.0.iter().map(|entry| entry.position));
+        }
+        positions
+    }
+}
+
+impl Entry {
+    fn row(&self) -> Revocation {
+        Revocation {
+            position: self.position,
+            mark: Some(self.mark),
+            expires_at: self.expires_at,
+        }
     }
 }
 

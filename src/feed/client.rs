@@ -11,8 +11,9 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::knowledge::{FeedState, Knowledge, KnownKeys, Subject};
 use super::session::{self, End};
 use super::settings::FeedSettings;
-use super::snapshot_file::{self, SnapshotFileError};
+use super::snapshot_file::{self, Saved, SavedRows, SnapshotFileError};
 use super::transport::{FeedError, Files, Transport};
+use super::wire::ROWS_PER_FRAME;
 use crate::clock::{Clock, UnixSeconds};
 use crate::revocation::{OnStale, RevocationList};
 use crate::token::Algorithm;
@@ -152,7 +153,7 @@ fn load(knowledge: &Knowledge, settings: &FeedSettings) {
         return;
     };
     let issuer = &*knowledge.subject.issuer;
-    match snapshot_file::read(path, issuer) {
+    match snapshot_file::read(path, issuer).and_then(|read| learn(knowledge, read)) {
         Ok(saved) => {
             let age = knowledge
                 .subject
@@ -176,6 +177,18 @@ fn load(knowledge: &Knowledge, settings: &FeedSettings) {
             "the snapshot of the feed is not used; remove the file"
         ),
     }
+}
+
+/// Learns the rows of a file. If it cannot be read to its end, what was learnt refuses more and lets
+/// nothing through.
+fn learn(
+    knowledge: &Knowledge,
+    (saved, mut rows): (Saved, SavedRows),
+) -> Result<Saved, SnapshotFileError> {
+    while let Some(rows) = rows.next_rows()? {
+        knowledge.learn(&rows);
+    }
+    Ok(saved)
 }
 
 /// The background task.
@@ -306,7 +319,8 @@ impl Follower {
             }
             let (knowledge, target) = (Arc::clone(&self.knowledge), path.clone());
             let writing = tokio::task::spawn_blocking(move || {
-                snapshot_file::write(&target, &knowledge.save())
+                let saved = knowledge.save();
+                snapshot_file::write(&target, &saved, knowledge.list.chunks(ROWS_PER_FRAME))
             });
             if let Ok(Err(error)) = writing.await {
                 tracing::error!(

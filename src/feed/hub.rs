@@ -275,7 +275,10 @@ impl Hub {
         };
         let list = Arc::clone(&self.list);
         // The list has all rows up to `position`, and perhaps further ones, which come once more.
-        let encoding = tokio::task::spawn_blocking(move || encode_all(&list.rows()));
+        let encoding = tokio::task::spawn_blocking(move || {
+            let chunks = list.chunks(ROWS_PER_FRAME);
+            chunks.map(|chunk| incomplete(&chunk)).collect()
+        });
         let frames = encoding.await.unwrap_or_default();
         self.counts
             .snapshots_encoded
@@ -376,7 +379,7 @@ impl State {
 fn encode(rows: &[Revocation], head: LogPosition, cursor: &Bytes) -> Vec<Bytes> {
     let full = rows.len() / ROWS_PER_FRAME * ROWS_PER_FRAME;
     let (full, rest) = rows.split_at_checked(full).unwrap_or((rows, &[]));
-    let mut frames = encode_all(full);
+    let mut frames: Vec<Bytes> = full.chunks(ROWS_PER_FRAME).map(incomplete).collect();
     frames.push(Frame::encoded(Kind::Revocations(Revocations {
         revocations: rest.iter().map(wire::Revocation::from).collect(),
         position: head.0,
@@ -385,16 +388,13 @@ fn encode(rows: &[Revocation], head: LogPosition, cursor: &Bytes) -> Vec<Bytes> 
     frames
 }
 
-/// Frames to which others must come.
-fn encode_all(rows: &[Revocation]) -> Vec<Bytes> {
-    let chunks = rows.chunks(ROWS_PER_FRAME).map(|chunk| {
-        Frame::encoded(Kind::Revocations(Revocations {
-            revocations: chunk.iter().map(wire::Revocation::from).collect(),
-            position: 0,
-            cursor: Bytes::new(),
-        }))
-    });
-    chunks.collect()
+/// A frame to which others must come.
+fn incomplete(rows: &[Revocation]) -> Bytes {
+    Frame::encoded(Kind::Revocations(Revocations {
+        revocations: rows.iter().map(wire::Revocation::from).collect(),
+        position: 0,
+        cursor: Bytes::new(),
+    }))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use super::settings::FeedSettings;
 use super::snapshot_file::Saved;
-use super::wire::{self, Heartbeat, Keys, Revocations, Understood};
+use super::wire::{self, Heartbeat, Keys, ROWS_PER_FRAME, Revocations, Understood};
 use crate::clock::{Clock, UnixSeconds};
 use crate::revocation::{Recency, Revocation, RevocationList};
 use crate::token::{Algorithm, KeySet, LogPosition};
@@ -109,15 +109,25 @@ impl Knowledge {
         if let Some(earlier) = earlier
             && let Some(age) = earlier.age()
         {
-            knowledge.take_over(&earlier.save(), age);
+            // Before the rows, as for a file.
+            let saved = earlier.save();
+            for rows in earlier.list.chunks(ROWS_PER_FRAME) {
+                knowledge.list.extend(&rows);
+            }
+            knowledge.take_over(&saved, age);
         }
         knowledge
     }
 
-    /// Knows what was known `age` ago.
+    /// Refuses what these rows take back, which are not all that there are.
+    pub(super) fn learn(&self, rows: &[wire::Revocation]) {
+        let (rows, _) = self.understand(rows);
+        self.list.extend(&rows);
+    }
+
+    /// Knows what was known `age` ago, now that all rows of that time have been learnt.
     pub(super) fn take_over(&self, saved: &Saved, age: Duration) {
-        let (rows, _) = self.understand(&saved.revocations);
-        self.list.catch_up(&rows, LogPosition(saved.position));
+        self.list.advance(LogPosition(saved.position));
         {
             let mut progress = lock(&self.progress);
             progress.cursor = saved.cursor.clone();
@@ -128,9 +138,9 @@ impl Knowledge {
         self.adopt(saved.keys.clone().unwrap_or_default());
     }
 
-    /// All of it, for a file.
+    /// All of it but the rows, for a file. To be taken before the rows: those that come after the cursor
+    /// do no harm, those that lack would.
     pub(super) fn save(&self) -> Saved {
-        // Cursor first: rows that come after it do no harm, rows that lack would.
         let (cursor, position, as_of) = {
             let progress = lock(&self.progress);
             (progress.cursor.clone(), progress.position, progress.as_of)
@@ -141,12 +151,6 @@ impl Knowledge {
             position: position.0,
             as_of: as_of.0,
             keys: Some(lock(&self.keys).written.clone()),
-            revocations: self
-                .list
-                .rows()
-                .iter()
-                .map(wire::Revocation::from)
-                .collect(),
         }
     }
 

@@ -1,23 +1,26 @@
-//! The last snapshot in a file, so that a gate can start while the issuer is away.
+//! The last snapshot in a file, so that a gate can start while the issuer is away. It is written and read
+//! piece by piece: a list of a million rows takes no more memory for it than it has.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use prost::Message;
 
-use super::wire::{Keys, Revocation};
+use super::wire::{self, Keys, MAX_FRAME_BYTES, Revocations};
+use crate::revocation::Revocation;
 use crate::token::check_key_file_mode;
 
-/// The file's first bytes; the last one is the version of what follows.
-const MAGIC: &[u8; 8] = b"PCFEED\n\x01";
+/// The file's first bytes; the last one is the version of what follows: the digest of the rest, then
+/// messages with their length in front, of which the first is [`Saved`] and all others are rows.
+const MAGIC: &[u8; 8] = b"PCFEED\n\x02";
 
-/// The largest file that is read: a hundred million revocations would not fit into memory either.
-const MAX_FILE_BYTES: u64 = 4 << 30;
+/// Of the content, after the first bytes.
+const DIGEST_BYTES: usize = 32;
 
-/// What a file holds.
+/// What a file holds besides rows.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Saved {
     #[prost(string, tag = "1")]
@@ -31,9 +34,11 @@ pub(super) struct Saved {
     pub(super) as_of: i64,
     #[prost(message, optional, tag = "5")]
     pub(super) keys: Option<Keys>,
-    #[prost(message, repeated, tag = "6")]
-    pub(super) revocations: Vec<Revocation>,
 }
+
+/// The rows of a file that is whole, still to be read.
+#[derive(Debug)]
+pub(super) struct SavedRows(BufReader<File>);
 
 /// Why a file is not used.
 #[derive(Debug, thiserror::Error)]
@@ -52,40 +57,82 @@ pub(super) enum SnapshotFileError {
     OtherIssuer(String),
 }
 
-/// Reads the file, if it is whole and of `issuer`.
-pub(super) fn read(path: &Path, issuer: &str) -> Result<Saved, SnapshotFileError> {
-    let file = File::open(path).map_err(|error| match error.kind() {
+/// Opens the file, if it is whole and of `issuer`.
+pub(super) fn read(path: &Path, issuer: &str) -> Result<(Saved, SavedRows), SnapshotFileError> {
+    let mut file = File::open(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => SnapshotFileError::Absent,
         _ => SnapshotFileError::Io(error),
     })?;
     let mode = file.metadata().map_err(SnapshotFileError::Io)?.mode();
     check_key_file_mode(mode).map_err(|_| SnapshotFileError::Unsafe(mode & 0o7777))?;
-    let mut bytes = Vec::new();
-    file.take(MAX_FILE_BYTES)
-        .read_to_end(&mut bytes)
-        .map_err(SnapshotFileError::Io)?;
-    let (magic, rest) = bytes
-        .split_first_chunk::<8>()
-        .ok_or(SnapshotFileError::NotASnapshot)?;
-    if magic != MAGIC {
-        return Err(SnapshotFileError::NotASnapshot);
-    }
-    let (digest, content) = rest
-        .split_first_chunk::<32>()
-        .ok_or(SnapshotFileError::Damaged)?;
-    if blake3::hash(content) != *digest {
-        return Err(SnapshotFileError::Damaged);
-    }
-    let saved = Saved::decode(content).map_err(|_| SnapshotFileError::NotASnapshot)?;
+    check_digest(&mut file)?;
+    let mut rows = SavedRows(BufReader::new(file));
+    let saved: Option<Saved> = rows.message()?;
+    let saved = saved.ok_or(SnapshotFileError::NotASnapshot)?;
     if saved.issuer != issuer {
         return Err(SnapshotFileError::OtherIssuer(saved.issuer));
     }
-    Ok(saved)
+    Ok((saved, rows))
+}
+
+/// Whether the content is what was written; leaves the file at its beginning.
+fn check_digest(file: &mut File) -> Result<(), SnapshotFileError> {
+    let (mut magic, mut digest) = ([0; MAGIC.len()], [0; DIGEST_BYTES]);
+    file.read_exact(&mut magic).map_err(cut_off)?;
+    if magic != *MAGIC {
+        return Err(SnapshotFileError::NotASnapshot);
+    }
+    file.read_exact(&mut digest).map_err(cut_off)?;
+    let begin = file.stream_position().map_err(SnapshotFileError::Io)?;
+    let mut hasher = blake3::Hasher::new();
+    hasher
+        .update_reader(&mut *file)
+        .map_err(SnapshotFileError::Io)?;
+    if hasher.finalize() != digest {
+        return Err(SnapshotFileError::Damaged);
+    }
+    let begin = file.seek(SeekFrom::Start(begin));
+    begin.map(drop).map_err(SnapshotFileError::Io)
+}
+
+fn cut_off(error: io::Error) -> SnapshotFileError {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => SnapshotFileError::Damaged,
+        _ => SnapshotFileError::Io(error),
+    }
+}
+
+impl SavedRows {
+    /// The next rows; nothing after the last.
+    pub(super) fn next_rows(&mut self) -> Result<Option<Vec<wire::Revocation>>, SnapshotFileError> {
+        let rows: Option<Revocations> = self.message()?;
+        Ok(rows.map(|rows| rows.revocations))
+    }
+
+    fn message<M: Message + Default>(&mut self) -> Result<Option<M>, SnapshotFileError> {
+        let mut length = [0; 4];
+        match self.0.read_exact(&mut length) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+            Err(error) => return Err(SnapshotFileError::Io(error)),
+        }
+        let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
+        if length > MAX_FRAME_BYTES {
+            return Err(SnapshotFileError::NotASnapshot);
+        }
+        let mut bytes = vec![0; length];
+        self.0.read_exact(&mut bytes).map_err(cut_off)?;
+        let message = M::decode(&*bytes).map_err(|_| SnapshotFileError::NotASnapshot)?;
+        Ok(Some(message))
+    }
 }
 
 /// Puts the file in place, whole or not at all.
-pub(super) fn write(path: &Path, saved: &Saved) -> io::Result<()> {
-    let content = saved.encode_to_vec();
+pub(super) fn write(
+    path: &Path,
+    saved: &Saved,
+    rows: impl Iterator<Item = Vec<Revocation>>,
+) -> io::Result<()> {
     let staging = staging(path);
     // What an earlier process left behind may have another mode.
     let _ = fs::remove_file(&staging);
@@ -95,10 +142,46 @@ pub(super) fn write(path: &Path, saved: &Saved) -> io::Result<()> {
         .mode(0o600)
         .open(&staging)?;
     file.write_all(MAGIC)?;
-    file.write_all(blake3::hash(&content).as_bytes())?;
-    file.write_all(&content)?;
+    let digest_at = file.stream_position()?;
+    file.write_all(&[0; DIGEST_BYTES])?;
+    let mut content = Content {
+        file: BufWriter::new(file),
+        hasher: blake3::Hasher::new(),
+    };
+    content.add(saved)?;
+    for chunk in rows {
+        content.add(&Revocations {
+            revocations: chunk.iter().map(wire::Revocation::from).collect(),
+            ..Revocations::default()
+        })?;
+    }
+    let digest = content.hasher.finalize();
+    let mut file = content
+        .file
+        .into_inner()
+        .map_err(io::IntoInnerError::into_error)?;
+    file.seek(SeekFrom::Start(digest_at))?;
+    file.write_all(digest.as_bytes())?;
     file.sync_all()?;
     fs::rename(&staging, path)
+}
+
+/// What the digest is of.
+struct Content {
+    file: BufWriter<File>,
+    hasher: blake3::Hasher,
+}
+
+impl Content {
+    fn add(&mut self, message: &impl Message) -> io::Result<()> {
+        let bytes = message.encode_to_vec();
+        let length = u32::try_from(bytes.len()).map_err(io::Error::other)?;
+        for part in [&length.to_be_bytes(), &*bytes] {
+            self.hasher.update(part);
+            self.file.write_all(part)?;
+        }
+        Ok(())
+    }
 }
 
 fn staging(path: &Path) -> PathBuf {
@@ -110,6 +193,8 @@ fn staging(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::UnixSeconds;
+    use crate::token::{LogPosition, Mark};
 
     const ISSUER: &str = "https://id.shop.example";
 
@@ -120,8 +205,22 @@ mod tests {
             position: 7,
             as_of: 1_800_000_000,
             keys: Some(Keys::default()),
-            revocations: vec![Revocation::default(); 3],
         }
+    }
+
+    fn rows() -> Vec<Revocation> {
+        let row = |position| Revocation {
+            position: LogPosition(position),
+            mark: (position > 1).then_some(Mark(u128::from(position))),
+            expires_at: UnixSeconds(1_800_000_000),
+        };
+        (1..6).map(row).collect()
+    }
+
+    /// In two pieces.
+    fn write(path: &Path) {
+        let rows = rows();
+        super::write(path, &saved(), rows.chunks(3).map(<[_]>::to_vec)).unwrap();
     }
 
     #[test]
@@ -133,8 +232,16 @@ mod tests {
             Err(SnapshotFileError::Absent)
         ));
         for _ in 0..2 {
-            write(&path, &saved()).unwrap();
-            assert_eq!(read(&path, ISSUER).unwrap(), saved());
+            write(&path);
+            let (found, mut pieces) = read(&path, ISSUER).unwrap();
+            assert_eq!(found, saved());
+            let mut found = Vec::new();
+            while let Some(piece) = pieces.next_rows().unwrap() {
+                assert!(piece.len() <= 3);
+                found.extend(piece);
+            }
+            let expected: Vec<_> = rows().iter().map(wire::Revocation::from).collect();
+            assert_eq!(found, expected);
         }
         let mode = fs::metadata(&path).unwrap().mode();
         assert_eq!(mode & 0o777, 0o600);
@@ -146,7 +253,7 @@ mod tests {
     fn no_byte_can_be_changed_added_or_lost() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("feed");
-        write(&path, &saved()).unwrap();
+        write(&path);
         let whole = fs::read(&path).unwrap();
         for position in 0..whole.len() {
             let mut changed = whole.clone();
@@ -165,7 +272,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("feed");
-        write(&path, &saved()).unwrap();
+        write(&path);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o602)).unwrap();
         assert!(matches!(
             read(&path, ISSUER),
