@@ -1,11 +1,19 @@
 //! Apps: the OAuth2 clients of users.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use http::uri::PathAndQuery;
+
 use super::scope::ScopeSet;
 use super::user::{Status, UserId};
 use crate::clock::UnixSeconds;
 use crate::token::LogPosition;
 
 const MAXIMUM_REDIRECT_URI_BYTES: usize = 2048;
+
+/// RFC 1035 section 2.3.4.
+const MAXIMUM_HOST_BYTES: usize = 253;
+const MAXIMUM_LABEL_BYTES: usize = 63;
 
 /// An OAuth2 client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +67,9 @@ pub enum InvalidApp {
     Name,
     /// A redirect URI.
     #[error(
-        "a redirect URI is absolute, without fragment: `https://`, or `http://` to this machine"
+        "a redirect URI is absolute and in one form that all browsers read alike: `https://`, or \
+         `http://` to this machine, a host of whole labels, a port from 1 to 65535 if any, a path \
+         without `.` and `..`, no user, fragment, space, backslash or other than ASCII"
     )]
     RedirectUri,
 }
@@ -105,12 +115,13 @@ impl RedirectUri {
         let uri: http::Uri = text.parse().map_err(|_| InvalidApp::RedirectUri)?;
         let host = uri.host().unwrap_or_default();
         let allowed = match uri.scheme_str() {
-            Some("https") => !host.is_empty(),
+            Some("https") => true,
             Some("http") => ["127.0.0.1", "[::1]", "localhost"].contains(&host),
             Some(_) | None => false,
         };
+        let rest = uri.path_and_query().map_or("", PathAndQuery::as_str);
         let plain = text.len() <= MAXIMUM_REDIRECT_URI_BYTES && text.bytes().all(is_uri_byte);
-        if allowed && plain && is_plain_authority(&uri, host) {
+        if allowed && plain && is_plain_authority(&uri, host) && is_plain_path(uri.path(), rest) {
             Ok(Self(text.into()))
         } else {
             Err(InvalidApp::RedirectUri)
@@ -132,21 +143,60 @@ fn is_uri_byte(byte: u8) -> bool {
 /// something else.
 fn is_plain_authority(uri: &http::Uri, host: &str) -> bool {
     let authority = uri.authority().map_or("", http::uri::Authority::as_str);
-    let name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
     let address = host
         .strip_prefix('[')
         .and_then(|rest| rest.strip_suffix(']'));
     let plain_host = match address {
-        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
-        None => host.bytes().all(name),
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        None => is_plain_host(host),
     };
     let port = authority.strip_prefix(host).is_some_and(|rest| {
         rest.is_empty()
             || rest.strip_prefix(':').is_some_and(|port| {
-                port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok()
+                // Neither 0 nor with zeros in front.
+                port.bytes().all(|byte| byte.is_ascii_digit())
+                    && !port.starts_with('0')
+                    && port.parse::<u16>().is_ok()
             })
     });
     plain_host && port
+}
+
+/// A name of whole labels, or an IPv4 address in the one form that everybody reads alike: what ends
+/// in a number is an address to browsers (WHATWG URL section 3.5).
+fn is_plain_host(host: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    let is_label = |label: &str| {
+        (1..=MAXIMUM_LABEL_BYTES).contains(&label.len())
+            && label.bytes().all(plain)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let last = host.rsplit('.').next().unwrap_or_default();
+    let is_number = last.bytes().all(|byte| byte.is_ascii_digit())
+        || last
+            .to_ascii_lowercase()
+            .strip_prefix("0x")
+            .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    let labels = host.len() <= MAXIMUM_HOST_BYTES && host.split('.').all(is_label);
+    labels && (!is_number || host.parse::<Ipv4Addr>().is_ok())
+}
+
+/// A path that no browser shortens, and nothing that is half encoded.
+fn is_plain_path(path: &str, path_and_query: &str) -> bool {
+    let is_dots = |segment: &str| {
+        let decoded = segment.to_ascii_lowercase().replace("%2e", ".");
+        decoded == "." || decoded == ".."
+    };
+    let mut encoded = path_and_query.split('%').skip(1);
+    let is_encoded = |rest: &str| {
+        let mut bytes = rest.bytes().take(2);
+        [bytes.next(), bytes.next()]
+            .iter()
+            .all(|digit| digit.is_some_and(|digit| digit.is_ascii_hexdigit()))
+    };
+    // Brackets are for addresses alone (RFC 3986 section 3.2.2).
+    !path_and_query.contains(['[', ']']) && !path.split('/').any(is_dots) && encoded.all(is_encoded)
 }
 
 #[cfg(test)]
@@ -167,6 +217,10 @@ mod tests {
             "http://[::1]/cb",
             "https://a.example",
             "https://a_b.example:8443/cb;x?y=(1)",
+            "https://192.0.2.1/",
+            "https://xn--bcher-kva.example/%C3%A4?a=%20",
+            "https://a.example/.well-known/..x?..",
+            "http://localhost:1/",
         ] {
             assert!(RedirectUri::parse(good).is_ok(), "{good}");
         }
@@ -193,6 +247,44 @@ mod tests {
             "https://[v1.x]/",
             "https:/a/",
             "https:///a",
+            "https://",
+            "https://:443/",
+            "https://a:0/",
+            "https://a:080/",
+            "https://a:99999/",
+            "https://a:8 0/",
+            "https://.a/",
+            "https://a./",
+            "https://a..b/",
+            "https://./",
+            "https://-a.example/",
+            "https://a-.example/",
+            "https://1.2.3/",
+            "https://0x7f.1/",
+            "https://a.0x7f/",
+            "https://2130706433/",
+            "https://192.0.2.01/",
+            "https://192.0.2.256/",
+            "https://u:p@a/",
+            "https://a/%",
+            "https://a/%zz",
+            "https://a/?x=%4",
+            "https://a/[b]",
+            "https://a/?x[]=1",
+            "https://a/b/../c",
+            "https://a/./c",
+            "https://a/..",
+            "https://a/b/%2e%2E/c",
+            "https://a/b/.%2e",
+            "https://a/ b",
+            " https://a/",
+            "https://a/\t",
+            "https://a/\r\nx: y",
+            "https://a/\u{7f}",
+            "https:\\\\a/",
+            "https://a\\@b/",
+            "https://b\u{fc}cher.example/",
+            &format!("https://{}.example/", "a".repeat(64)),
         ] {
             assert_eq!(
                 RedirectUri::parse(bad),

@@ -61,6 +61,15 @@ impl Audiences {
         offered.filter(meant).collect()
     }
 
+    /// Those that were named; none where all are meant.
+    pub fn named(&self) -> impl Iterator<Item = &str> {
+        let named: &[Box<str>] = match self {
+            Self::All => &[],
+            Self::Only(named) => named,
+        };
+        named.iter().map(|one| &**one)
+    }
+
     /// As rows have it: separated by spaces, empty for all.
     pub fn to_text(&self) -> String {
         match self {

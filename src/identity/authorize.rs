@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::app::{App, AppKey, RedirectUri};
+use super::audience::{Audiences, InvalidTarget};
 use super::form::{self, Form};
 use super::pkce::CodeChallenge;
 use super::scope::{InvalidScopes, NothingGranted, RequestedScopes};
@@ -34,6 +35,14 @@ pub struct AuthorizeRequest {
     asked_redirect_uri: Option<RedirectUri>,
     back: ReturnAddress,
     requested: RequestedScopes,
+    audiences: Audiences,
+    challenge: CodeChallenge,
+}
+
+/// What a request asks for, where nothing is wrong with it.
+struct Asked {
+    requested: RequestedScopes,
+    audiences: Audiences,
     challenge: CodeChallenge,
 }
 
@@ -89,6 +98,9 @@ pub enum AuthorizeError {
     /// A scope that cannot be one, or no scope.
     #[error("{0}")]
     BadScope(InvalidScopes),
+    /// A resource that the issuer makes no tokens for (RFC 8707 section 2).
+    #[error("a `resource` is unknown, or is no absolute URI without fragment")]
+    BadResource,
     /// Of what was asked for, nothing is both the app's and the user's.
     #[error("{0}")]
     NothingGranted(NothingGranted),
@@ -127,8 +139,9 @@ impl UnverifiedRequest {
         &self.client
     }
 
-    /// Holds it against the app, which must be the one that [`UnverifiedRequest::client`] names.
-    pub fn verify(&self, app: &App) -> Result<AuthorizeRequest, AuthorizeFault> {
+    /// Holds it against the app, which must be the one that [`UnverifiedRequest::client`] names, and
+    /// against the audiences that the issuer makes tokens for.
+    pub fn verify(&self, app: &App, offered: &[&str]) -> Result<AuthorizeRequest, AuthorizeFault> {
         if app.key != self.client {
             return Err(AuthorizeFault::Unanswerable(Unanswerable::UnknownClient));
         }
@@ -139,12 +152,17 @@ impl UnverifiedRequest {
             uri,
             state: self.form.get("state").map(str::to_owned),
         };
-        match self.asked() {
-            Ok((requested, challenge)) => Ok(AuthorizeRequest {
+        match self.asked(offered) {
+            Ok(Asked {
+                requested,
+                audiences,
+                challenge,
+            }) => Ok(AuthorizeRequest {
                 client: self.client.clone(),
                 asked_redirect_uri,
                 back,
                 requested,
+                audiences,
                 challenge,
             }),
             Err(error) => Err(AuthorizeFault::Answerable(back, error)),
@@ -167,7 +185,7 @@ impl UnverifiedRequest {
         }
     }
 
-    fn asked(&self) -> Result<(RequestedScopes, CodeChallenge), AuthorizeError> {
+    fn asked(&self, offered: &[&str]) -> Result<Asked, AuthorizeError> {
         if KNOWN.iter().any(|name| self.repeated.contains(*name)) {
             return Err(AuthorizeError::Repeated);
         }
@@ -187,7 +205,13 @@ impl UnverifiedRequest {
         let challenge = CodeChallenge::parse(challenge).ok_or(AuthorizeError::BadChallenge)?;
         let requested =
             RequestedScopes::parse(self.form.get("scope")).map_err(AuthorizeError::BadScope)?;
-        Ok((requested, challenge))
+        let audiences = Audiences::parse(self.form.all("resource"), offered)
+            .map_err(|InvalidTarget| AuthorizeError::BadResource)?;
+        Ok(Asked {
+            requested,
+            audiences,
+            challenge,
+        })
     }
 }
 
@@ -213,6 +237,11 @@ impl AuthorizeRequest {
         &self.requested
     }
 
+    /// For whom it asks the tokens to be.
+    pub fn audiences(&self) -> &Audiences {
+        &self.audiences
+    }
+
     /// What proves who redeems the code.
     pub fn challenge(&self) -> &CodeChallenge {
         &self.challenge
@@ -235,7 +264,8 @@ impl AuthorizeRequest {
             ("code_challenge", &challenge),
             ("code_challenge_method", "S256"),
         ];
-        let parameters = parameters.into_iter();
+        let resources = self.audiences.named().map(|name| ("resource", name));
+        let parameters = parameters.into_iter().chain(resources);
         form::encode(parameters.filter(|(_, value)| !value.is_empty()))
     }
 }
@@ -272,7 +302,7 @@ impl ReturnAddress {
 }
 
 impl AuthorizeError {
-    /// RFC 6749 section 4.1.2.1.
+    /// RFC 6749 section 4.1.2.1, RFC 8707 section 2.
     pub fn code(self) -> &'static str {
         match self {
             Self::Repeated
@@ -283,6 +313,7 @@ impl AuthorizeError {
             | Self::BadChallenge => "invalid_request",
             Self::UnsupportedResponseType => "unsupported_response_type",
             Self::BadScope(_) | Self::NothingGranted(_) => "invalid_scope",
+            Self::BadResource => "invalid_target",
             Self::Denied => "access_denied",
         }
     }

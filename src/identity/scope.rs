@@ -6,6 +6,10 @@ use std::fmt;
 /// The longest name of a scope or role, in bytes.
 const MAXIMUM_NAME_BYTES: usize = 128;
 
+/// What a segment of a path cannot have, not even encoded: proxies and servers differ in what they
+/// make of it.
+const UNADDRESSABLE: [char; 3] = ['/', ';', '%'];
+
 /// The name of a permission: a `scope-token` of RFC 6749 section 3.3 without the comma, which some
 /// clients put between scopes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -98,6 +102,11 @@ pub fn grant(
     }
 }
 
+/// Whether the path of a URL can name it: within one segment, which nobody decodes twice or shortens.
+fn is_addressable(name: &str) -> bool {
+    !name.contains(UNADDRESSABLE) && name != "." && name != ".."
+}
+
 fn is_name(text: &str) -> bool {
     let plain = |byte: u8| (0x21..=0x7e).contains(&byte) && !b"\",\\".contains(&byte);
     (1..=MAXIMUM_NAME_BYTES).contains(&text.len()) && text.bytes().all(plain)
@@ -111,6 +120,11 @@ impl ScopeName {
         } else {
             Err(NotAScope)
         }
+    }
+
+    /// Whether the path of a URL can name it, which everything new must hold to.
+    pub fn is_addressable(&self) -> bool {
+        is_addressable(&self.0)
     }
 
     /// The name.
@@ -143,6 +157,11 @@ impl RoleName {
         } else {
             Err(NotAScope)
         }
+    }
+
+    /// Whether the path of a URL can name it, which everything new must hold to.
+    pub fn is_addressable(&self) -> bool {
+        is_addressable(&self.0)
     }
 
     /// The name.

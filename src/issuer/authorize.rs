@@ -65,9 +65,10 @@ pub(super) async fn authorize(
     request: Request,
 ) -> Result<Response, Refusal> {
     issuer.offers_codes()?;
+    let browser = issuer.browser(&request);
     let (parts, _) = request.into_parts();
     let outcome = issuer.page_for(&parts).await;
-    Ok(issuer.told(outcome))
+    Ok(issuer.told(outcome, &browser).await)
 }
 
 impl Issuer {
@@ -113,7 +114,8 @@ impl Issuer {
         let app = app
             .filter(|found| [found.app.status, found.owner.status] == [Status::Active; 2])
             .ok_or(Unanswerable::UnknownClient)?;
-        let request = unverified.verify(&app.app)?;
+        let offered: Vec<&str> = self.settings.audiences().collect();
+        let request = unverified.verify(&app.app, &offered)?;
         Ok(Verified { request, app })
     }
 
@@ -135,15 +137,24 @@ impl Issuer {
         })
     }
 
-    /// One answer for each failure.
-    fn told(&self, outcome: Result<Response, Failure>) -> Response {
+    /// The browser that a request comes from.
+    fn browser(&self, request: &Request) -> Browser {
+        Browser::read(request.headers(), &self.settings.url)
+    }
+
+    /// One answer for each failure. Nobody is sent to an app by its mistakes before logging in: any
+    /// app can make them on purpose, and lead whoever trusts our address to another (RFC 9700
+    /// section 4.11.2).
+    async fn told(&self, outcome: Result<Response, Failure>, browser: &Browser) -> Response {
         match outcome {
             Ok(response) => response,
-            Err(Failure::Unanswerable(fault)) => page::unanswerable(fault),
+            Err(Failure::Unanswerable(fault)) => page::unanswerable(&fault),
             Err(Failure::ForeignForm) => page::foreign_form(),
-            Err(Failure::Answerable(back, error)) => {
-                page::go(&back.with_error(error, &self.settings.url), None)
-            }
+            Err(Failure::Answerable(back, error)) => match self.session_user(browser).await {
+                Ok(Some(_)) => page::go(&back.with_error(error, &self.settings.url), None),
+                Ok(None) => page::unanswerable(&error),
+                Err(refusal) => page::refused(refusal),
+            },
             Err(Failure::Refusal(refusal)) => page::refused(refusal),
         }
     }

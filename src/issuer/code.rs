@@ -5,7 +5,8 @@ use super::refusal::Refusal;
 use super::signing::Bearer;
 use super::{Issuer, random};
 use crate::identity::{
-    App, Audiences, Form, PlainSecret, RequestedScopes, SecretDigest, Status, grant,
+    App, Audiences, Form, InvalidTarget, PlainSecret, RedirectUri, RequestedScopes, SecretDigest,
+    Status, grant,
 };
 use crate::store::{
     AppWithOwner, AuthorizationCode, CodeState, Holder, Redemption, RefreshToken, Successor,
@@ -14,12 +15,13 @@ use crate::token::Subject;
 
 impl Issuer {
     /// Redeems a code that `client` got, under the redirect URI that it sent and with the verifier
-    /// of its challenge. The tokens have what was consented to, as far as user and app still have it.
+    /// of its challenge. The tokens have what was consented to, as far as user and app still have it,
+    /// and are for whom the request of the code said, or for fewer.
     pub(super) async fn by_authorization_code(
         &self,
         client: &AppWithOwner,
         form: &Form,
-        audiences: Audiences,
+        requested: &Audiences,
     ) -> Result<Granted, Refusal> {
         let presented = form.get("code").ok_or(Refusal::Missing("code"))?;
         let verifier = form.get("code_verifier");
@@ -34,8 +36,16 @@ impl Issuer {
             return Err(self.end_grant(&code).await);
         }
         let redirect_uri = form.get("redirect_uri");
-        if !code.challenge.accepts(verifier) || !is_same(&code, redirect_uri, &client.app) {
+        if !code.challenge.accepts(verifier)
+            || !is_same(&code, redirect_uri)
+            || !is_registered(&code.sent_to, &client.app)
+        {
             return Err(Refusal::BadCode);
+        }
+        let audiences = code.audiences.narrowed_to(requested)?;
+        if audiences.among(self.settings.audiences()).is_empty() {
+            // The issuer no longer makes tokens for them.
+            return Err(InvalidTarget.into());
         }
         let user = self.store.user(&code.user).await?;
         let user = user
@@ -61,7 +71,7 @@ impl Issuer {
             refresh_token: self.refresh_secret()?,
             scopes,
         };
-        match self.redeem(&digest, &code, &granted, &audiences).await? {
+        match self.redeem(&digest, &code, &granted, requested).await? {
             Redemption::Redeemed => Ok(granted),
             Redemption::Replayed => Err(self.end_grant(&code).await),
             Redemption::Unknown => Err(Refusal::BadCode),
@@ -73,7 +83,7 @@ impl Issuer {
         digest: &SecretDigest,
         code: &AuthorizationCode,
         granted: &Granted,
-        audiences: &Audiences,
+        requested: &Audiences,
     ) -> Result<Redemption, Refusal> {
         let now = self.clock.now();
         let lifetime = i64::from(self.settings.refresh_token.lifetime_seconds);
@@ -83,7 +93,11 @@ impl Issuer {
             app: Some(code.app.clone()),
             // What was consented to, as later refreshes see more of it if the user has more again.
             scopes: code.scopes.clone(),
-            audiences: audiences.clone(),
+            // The same: the first access token may be for fewer than the next (RFC 8707 section 2.2).
+            audiences: match &code.audiences {
+                Audiences::All => requested.clone(),
+                Audiences::Only(_) => code.audiences.clone(),
+            },
             expires_at: now.plus(lifetime),
             position: code.position,
         };
@@ -128,13 +142,18 @@ impl Issuer {
 
 /// Whether the redirect URI is the one that the code was asked for with. It may be left out where it
 /// was left out then, and only there.
-fn is_same(code: &AuthorizationCode, sent: Option<&str>, app: &App) -> bool {
+fn is_same(code: &AuthorizationCode, sent: Option<&str>) -> bool {
     match (&code.redirect_uri, sent) {
         (Some(asked), Some(sent)) => asked.as_str() == sent,
         (Some(_), None) => false,
         (None, None) => true,
-        (None, Some(sent)) => {
-            matches!(app.redirect_uris.as_slice(), [only] if only.as_str() == sent)
-        }
+        (None, Some(sent)) => code.sent_to.as_str() == sent,
     }
+}
+
+/// Whether the app still has the address: one that it has lost may be somebody else's by now, who has
+/// got the code.
+fn is_registered(sent_to: &RedirectUri, app: &App) -> bool {
+    let mut registered = app.redirect_uris.iter();
+    registered.any(|uri| uri.matching(sent_to.as_str()).is_some())
 }

@@ -128,6 +128,12 @@ pub enum DirectoryError {
     /// A malformed name of a scope or role.
     #[error("{0}")]
     Scope(#[from] NotAScope),
+    /// A name that a URL cannot have.
+    #[error(
+        "the name of a scope or role stands in paths: it has no `/`, `;` and `%`, and is neither \
+         `.` nor `..`"
+    )]
+    NotAddressable,
     /// A malformed description.
     #[error("{0}")]
     Description(#[from] NotADescription),

@@ -268,7 +268,8 @@ fn of_directory(error: &DirectoryError) -> Answer {
         }
         DirectoryError::BeyondOwner(_)
         | DirectoryError::UnknownScope(_)
-        | DirectoryError::Scope(_) => (StatusCode::BAD_REQUEST, "invalid_scope"),
+        | DirectoryError::Scope(_)
+        | DirectoryError::NotAddressable => (StatusCode::BAD_REQUEST, "invalid_scope"),
         DirectoryError::Reserved
         | DirectoryError::UnknownRole(_)
         | DirectoryError::ListAndOwner

@@ -59,7 +59,7 @@ pub(super) async fn token(
             let client = issuer.client(&headers, &form).await?;
             let audiences = issuer.requested(&form)?.audiences;
             let granted = issuer
-                .by_authorization_code(&client, &form, audiences)
+                .by_authorization_code(&client, &form, &audiences)
                 .await?;
             (TokenGrant::AuthorizationCode, granted)
         }

@@ -354,10 +354,10 @@ fn read(row: &AnyRow) -> Result<App, StoreError> {
         name: AppName::parse(row.try_get("name")?)
             .map_err(|_| StoreError::Unreadable("name of an app"))?,
         owner: UserId::known(row.try_get("owner_id")?),
+        // Without what an earlier release took for one: browsers read it in more than one way.
         redirect_uris: uris
-            .map(RedirectUri::parse)
-            .collect::<Result<_, _>>()
-            .map_err(|_| StoreError::Unreadable("redirect URI"))?,
+            .filter_map(|uri| RedirectUri::parse(uri).ok())
+            .collect(),
         scopes: scopes(row, "scopes")?,
         scopes_from: match row.try_get("follows_owner")? {
             0_i64 => ScopesFrom::List,

@@ -8,7 +8,9 @@ use super::revocations::{as_bigint, position};
 use super::users::scopes;
 use super::{Store, StoreError, Successor, refresh_tokens};
 use crate::clock::UnixSeconds;
-use crate::identity::{AppKey, CodeChallenge, RedirectUri, ScopeSet, SecretDigest, UserId};
+use crate::identity::{
+    AppKey, Audiences, CodeChallenge, RedirectUri, ScopeSet, SecretDigest, UserId,
+};
 use crate::token::LogPosition;
 
 /// How long after its end a code is remembered, so that its return ends the grant: as long as an
@@ -29,10 +31,14 @@ pub struct AuthorizationCode {
     pub app: AppKey,
     /// The redirect URI that must be repeated; none where none was sent.
     pub redirect_uri: Option<RedirectUri>,
+    /// Where the browser was sent with it, which the app must still have when it redeems it.
+    pub sent_to: RedirectUri,
     /// What the verifier must fit.
     pub challenge: CodeChallenge,
     /// What the user consented to.
     pub scopes: ScopeSet,
+    /// For whom the tokens are, unless they are asked for fewer.
+    pub audiences: Audiences,
     /// When it can no longer be redeemed.
     pub expires_at: UnixSeconds,
     /// How much of the revocation log had happened when it was given out.
@@ -78,7 +84,8 @@ impl Store {
         .await?;
         let text = "INSERT INTO authorization_codes (digest, family, user_id, app_key, \
                     redirect_uri, code_challenge, scopes, created_at, expires_at, used_at, \
-                    position) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10)";
+                    position, sent_to, audiences) \
+                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $11, $12)";
         sqlx::query(text)
             .bind(digest.to_text())
             .bind(&*code.family)
@@ -90,6 +97,8 @@ impl Store {
             .bind(now.0)
             .bind(code.expires_at.0)
             .bind(as_bigint(code.position))
+            .bind(code.sent_to.as_str())
+            .bind(code.audiences.to_text())
             .execute(&self.writer)
             .await?;
         Ok(())
@@ -101,7 +110,8 @@ impl Store {
         digest: &SecretDigest,
     ) -> Result<Option<(AuthorizationCode, CodeState)>, StoreError> {
         let text = "SELECT family, user_id, app_key, redirect_uri, code_challenge, scopes, \
-                    expires_at, used_at, position FROM authorization_codes WHERE digest = $1";
+                    expires_at, used_at, position, sent_to, audiences \
+                    FROM authorization_codes WHERE digest = $1";
         let row = sqlx::query(text)
             .bind(digest.to_text())
             .fetch_optional(&self.reader)
@@ -111,6 +121,13 @@ impl Store {
         };
         let redirect_uri: &str = row.try_get("redirect_uri")?;
         let redirect_uri = (!redirect_uri.is_empty()).then(|| RedirectUri::parse(redirect_uri));
+        let (Ok(sent_to), Ok(redirect_uri)) = (
+            RedirectUri::parse(row.try_get("sent_to")?),
+            redirect_uri.transpose(),
+        ) else {
+            // From before such addresses were refused: it leads nowhere any more.
+            return Ok(None);
+        };
         let state = match row.try_get("used_at")? {
             0_i64 => CodeState::Unused,
             _ => CodeState::Used,
@@ -119,12 +136,12 @@ impl Store {
             family: row.try_get("family")?,
             user: UserId::known(row.try_get("user_id")?),
             app: AppKey::known(row.try_get("app_key")?),
-            redirect_uri: redirect_uri
-                .transpose()
-                .map_err(|_| StoreError::Unreadable("redirect URI"))?,
+            redirect_uri,
+            sent_to,
             challenge: CodeChallenge::parse(row.try_get("code_challenge")?)
                 .ok_or(StoreError::Unreadable("code challenge"))?,
             scopes: scopes(&row, "scopes")?,
+            audiences: Audiences::from_text(row.try_get("audiences")?),
             expires_at: UnixSeconds(row.try_get("expires_at")?),
             position: position(&row, "position")?,
         };

@@ -3,6 +3,7 @@
 use futures_util::future::join_all;
 use serde_json::json;
 
+use crate::client::Answer;
 use crate::issuer::error;
 use crate::postgres::Postgres;
 use crate::test_browser::{
@@ -163,15 +164,29 @@ async fn requests_without_pkce_and_other_wrong_ones_go_back_as_errors() {
         (format!("{good}{challenge}"), "invalid_request"),
         (format!("{good}&scope=a&scope=b"), "invalid_request"),
         (format!("{good}&scope=%22"), "invalid_scope"),
+        (format!("{good}&resource=urn:unknown"), "invalid_target"),
     ];
     let mut browser = TestBrowser::new(&companion);
+    // Whoever has not logged in goes nowhere: the app may have made the mistake on purpose.
+    for (path, _) in &rows {
+        stays(&browser.get(path).await);
+    }
+    let page = browser.get(&good).await;
+    let login = form(&page, "/authorization/login");
+    let wrong = login.fields["request"].replace("S256", "plain");
+    for action in ["login", "consent", "logout"] {
+        let mut form = login.clone().with("request", &wrong);
+        form.action = format!("/authorization/{action}");
+        form = form.with("username", "alice").with("password", "wrong");
+        stays(&browser.submit(&form.with("decision", "deny")).await);
+    }
+    browser.log_in(&good, "alice").await;
     for (path, code) in rows {
         let back = returned(&browser.get(&path).await, CALLBACK);
         assert_eq!(back.get("error"), Some(code), "{path}");
         assert_eq!(back.get("state"), Some("af0ifjsldkj"), "{path}");
         assert_eq!(back.get("iss"), Some("https://id.shop.example"), "{path}");
     }
-    browser.log_in(&good, "alice").await;
     for scope in ["orders.write", "nonsense", "backend.role"] {
         let path = format!("{good}&scope={scope}");
         let back = returned(&browser.get(&path).await, CALLBACK);
@@ -180,6 +195,45 @@ async fn requests_without_pkce_and_other_wrong_ones_go_back_as_errors() {
     let answer = companion.send("POST", &good, &[], "").await;
     assert_eq!(answer.status, 405);
     assert_eq!(answer.header("allow"), Some("GET,HEAD"));
+}
+
+/// A page that says what is wrong, and leads nowhere.
+fn stays(page: &Answer) {
+    assert_eq!(page.status, 400, "{page:?}");
+    assert!(page.header("location").is_none(), "{page:?}");
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(policy.contains("form-action 'none'"), "{policy}");
+    assert!(!page.body.contains("href=\"http"), "{page:?}");
+}
+
+#[tokio::test]
+async fn a_code_ends_with_the_address_that_it_was_sent_to() {
+    let companion = TestCompanion::start().await;
+    let alice = companion.register("alice").await;
+    let app = companion.web_app(&alice, "web-shop", &[CALLBACK]).await;
+    let path = format!("/consumer/app/{}", app.key);
+    let set = async |uri: &str| {
+        let body = json!({"redirect_uris": [uri]});
+        let done = companion.put(&path, &body, &alice).await;
+        assert_eq!(done.status, 200, "{done:?}");
+    };
+    let mut browser = TestBrowser::new(&companion);
+    let asked = browser.code(&request(&app), "alice").await;
+    let only = format!("&redirect_uri={}", encode(CALLBACK));
+    let page = browser.get(&request(&app).replace(&only, "")).await;
+    let unasked = browser.allow(&page).await.get("code").unwrap().to_owned();
+    set("https://shop.example/other").await;
+    let without = format!("grant_type=authorization_code&code_verifier={VERIFIER}&code={unasked}");
+    for answer in [
+        companion.redeem(&app, &asked).await,
+        companion.token(&app, &without).await,
+    ] {
+        assert_eq!(error(&answer), (400, "invalid_grant".to_owned()));
+    }
+    // It was not used up: the address may have been removed by mistake.
+    set(CALLBACK).await;
+    assert_eq!(companion.redeem(&app, &asked).await.status, 200);
+    assert_eq!(companion.token(&app, &without).await.status, 200);
 }
 
 #[tokio::test]
@@ -445,7 +499,7 @@ async fn texts_of_others_stay_texts() {
     let admin = companion.login("admin", ADMIN_PASSWORD).await;
     let hostile = "</p><script>alert('1')</script><img src=x onerror=\"alert(1)\">";
     for (name, description) in [
-        ("<script>alert(1)</script>", hostile),
+        ("<script>alert(1)<script>", hostile),
         ("'onclick='x", hostile),
     ] {
         let body = json!({"name": name, "description": description});

@@ -168,6 +168,8 @@ async fn wrong_logins_on_the_page_look_alike() {
         let form = form.with("username", username).with("password", password);
         let answer = browser.submit(&form).await;
         assert_page(&answer, 401);
+        let challenge = answer.header("www-authenticate").unwrap();
+        assert!(challenge.starts_with("Bearer realm=\"portcullis\""));
         assert!(answer.body.contains("role=\"alert\""), "{answer:?}");
         assert!(!browser.cookies.contains_key("__Host-portcullis-session"));
         assert!(!answer.body.contains(PASSWORD), "{answer:?}");

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::issuer::{error, parts};
+use crate::test_browser::{CALLBACK, TestBrowser, VERIFIER, encode, request};
 use crate::test_companion::{
     ADMIN_PASSWORD, FORM, PASSWORD, TestClient, TestCompanion, URL, basic,
 };
@@ -347,6 +348,70 @@ async fn a_grant_keeps_the_resources_that_it_was_for() {
         (400, "invalid_grant".to_owned()),
         "revoked all the same"
     );
+}
+
+#[tokio::test]
+async fn a_code_keeps_the_resources_that_it_was_asked_for() {
+    let companion = TestCompanion::with_audiences(AUDIENCES).await;
+    let alice = companion.register("alice").await;
+    let app = companion.web_app(&alice, "web-shop", &[CALLBACK]).await;
+    let mut browser = TestBrowser::new(&companion);
+    browser.log_in(&request(&app), "alice").await;
+    let (orders, stock) = ("https://orders.example/api", "urn:example:stock");
+    let texts = [
+        format!("&{ORDERS}&{STOCK}"),
+        format!("&{ORDERS}"),
+        format!("&{STOCK}"),
+    ];
+    let [both, only_orders, only_stock] = texts.each_ref().map(String::as_str);
+    let all = json!([URL, "orders-api", orders, stock]);
+    // What the code was asked for, what is asked when it is redeemed, and for whom the first access
+    // token then is, and the next.
+    let rows = [
+        ("", "", Ok([all.clone(), all])),
+        ("", only_orders, Ok([json!([orders]), json!([orders])])),
+        (
+            both,
+            "",
+            Ok([json!([orders, stock]), json!([orders, stock])]),
+        ),
+        (
+            both,
+            only_stock,
+            Ok([json!([stock]), json!([orders, stock])]),
+        ),
+        (only_orders, "", Ok([json!([orders]), json!([orders])])),
+        (only_orders, only_stock, Err("invalid_target")),
+        (only_orders, "&resource=urn:unknown", Err("invalid_target")),
+    ];
+    for (asked, redeemed, expected) in rows {
+        let page = browser.get(&format!("{}{asked}", request(&app))).await;
+        let code = browser.allow(&page).await.get("code").unwrap().to_owned();
+        let form = format!(
+            "grant_type=authorization_code&code={code}&redirect_uri={}\
+             &code_verifier={VERIFIER}{redeemed}",
+            encode(CALLBACK)
+        );
+        let answer = companion.token(&app, &form).await;
+        let expected = match expected {
+            Ok(expected) => expected,
+            Err(code) => {
+                assert_eq!(error(&answer), (400, code.to_owned()), "{asked} {redeemed}");
+                continue;
+            }
+        };
+        let answer = answer.json();
+        let refresh = format!(
+            "grant_type=refresh_token&refresh_token={}",
+            answer["refresh_token"].as_str().unwrap()
+        );
+        let next = companion.token(&app, &refresh).await.json();
+        let audiences = [answer, next].map(|answer| {
+            let (_, claims) = parts(answer["access_token"].as_str().unwrap());
+            claims["aud"].clone()
+        });
+        assert_eq!(audiences, expected, "{asked} {redeemed}");
+    }
 }
 
 #[tokio::test]

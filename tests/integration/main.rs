@@ -60,6 +60,8 @@ mod last_administrator;
 mod late_body;
 mod manifests;
 #[cfg(feature = "issuer")]
+mod names;
+#[cfg(feature = "issuer")]
 mod openapi;
 mod overload;
 #[cfg(feature = "issuer")]

@@ -24,7 +24,7 @@ fn app(redirect_uris: &[&str]) -> App {
 fn verify(query: &str, app: &App) -> Result<AuthorizeRequest, AuthorizeFault> {
     UnverifiedRequest::parse(query)
         .map_err(AuthorizeFault::Unanswerable)?
-        .verify(app)
+        .verify(app, &["https://a.example/", "urn:x:b"])
 }
 
 fn good(rest: &str) -> String {
@@ -103,6 +103,8 @@ fn other_faults_are_told_to_the_app() {
         ),
         (good("").replace("-cM", ""), "invalid_request"),
         (good("&scope=%22"), "invalid_scope"),
+        (good("&resource=https://b.example/"), "invalid_target"),
+        (good("&resource=urn:x:b&resource=c"), "invalid_target"),
     ];
     for (query, code) in rows {
         let query = format!("{query}&state=a%26b");
@@ -145,6 +147,12 @@ fn a_request_reads_as_itself_again() {
             good(&format!("&redirect_uri={SHOP}&scope=a+b")),
             SHOP,
             Some(SHOP),
+        ),
+        (
+            &one,
+            good("&resource=urn:x:b&resource=https://a.example/"),
+            SHOP,
+            None,
         ),
         (
             &two,

@@ -23,8 +23,9 @@ pub(in crate::issuer) async fn consent(
     request: Request,
 ) -> Result<Response, Refusal> {
     issuer.offers_codes()?;
+    let browser = issuer.browser(&request);
     let outcome = issuer.decided(request).await;
-    Ok(issuer.told(outcome))
+    Ok(issuer.told(outcome, &browser).await)
 }
 
 impl Issuer {
@@ -78,8 +79,10 @@ impl Issuer {
             user: user.id.clone(),
             app: request.client().clone(),
             redirect_uri: request.asked_redirect_uri().cloned(),
+            sent_to: request.back().uri().clone(),
             challenge: request.challenge().clone(),
             scopes,
+            audiences: request.audiences().clone(),
             expires_at: now.plus(CODE_SECONDS),
             position: user.as_of.min(verified.app.owner.as_of),
         };

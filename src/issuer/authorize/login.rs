@@ -16,8 +16,9 @@ pub(in crate::issuer) async fn login(
     request: Request,
 ) -> Result<Response, Refusal> {
     issuer.offers_codes()?;
+    let browser = issuer.browser(&request);
     let outcome = issuer.log_in(request).await;
-    Ok(issuer.told(outcome))
+    Ok(issuer.told(outcome, &browser).await)
 }
 
 /// `POST /authorization/logout`
@@ -26,8 +27,9 @@ pub(in crate::issuer) async fn logout(
     request: Request,
 ) -> Result<Response, Refusal> {
     issuer.offers_codes()?;
+    let browser = issuer.browser(&request);
     let outcome = issuer.log_out(request).await;
-    Ok(issuer.told(outcome))
+    Ok(issuer.told(outcome, &browser).await)
 }
 
 impl Issuer {

@@ -5,13 +5,13 @@ use std::fmt::{self, Write as _};
 use axum::http::StatusCode;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION,
-    REFERRER_POLICY, SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    REFERRER_POLICY, SET_COOKIE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::response::{IntoResponse, Response};
 
 use super::browser::SetCookie;
-use crate::identity::{AuthorizeRequest, RedirectUri, ScopeName, SecretDigest, Unanswerable, User};
-use crate::issuer::refusal::Refusal;
+use crate::identity::{AuthorizeRequest, RedirectUri, ScopeName, SecretDigest, User};
+use crate::issuer::refusal::{REALM, Refusal};
 use crate::store::AppWithOwner;
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
@@ -96,13 +96,20 @@ pub(super) fn login(origin: &FormOrigin<'_>, app: &AppWithOwner, failed: Option<
     } else {
         title
     };
-    let status = if failed.is_some() {
-        StatusCode::UNAUTHORIZED
-    } else {
-        StatusCode::OK
-    };
-    let uri = origin.request.back().uri();
-    page(status, title, &main, &login_targets(uri))
+    let targets = login_targets(origin.request.back().uri());
+    if failed.is_none() {
+        return page(StatusCode::OK, title, &main, &targets);
+    }
+    // No scheme of HTTP is a form, and 401 needs a challenge (RFC 9110 section 15.5.2): this is the
+    // one that browsers do not open a dialogue for.
+    let mut response = page(StatusCode::UNAUTHORIZED, title, &main, &targets);
+    let challenge = HeaderValue::try_from(format!("Bearer realm=\"{REALM}\""));
+    response.headers_mut().extend(
+        challenge
+            .ok()
+            .map(|challenge| (WWW_AUTHENTICATE, challenge)),
+    );
+    response
 }
 
 /// Asks whether the app may.
@@ -153,7 +160,7 @@ pub(super) fn consent(
 }
 
 /// Says why nothing can be done here, and sends nobody anywhere.
-pub(super) fn unanswerable(fault: Unanswerable) -> Response {
+pub(super) fn unanswerable(fault: &dyn fmt::Display) -> Response {
     let main = format!(
         "<h1>This cannot be answered</h1>\n\
          <p>An application sent you here with a request that is not in order: {}.</p>\n\

@@ -62,7 +62,7 @@ impl Directory<'_> {
 
     /// Adds a role.
     pub async fn add_role(&self, wanted: &NewRole) -> Result<Role, DirectoryError> {
-        let name = RoleName::parse(&wanted.name)?;
+        let name = free_name(&wanted.name)?;
         let mut change = self.change().await?;
         let scopes = existing_scopes(&mut change, &wanted.scopes).await?;
         self.authority.may_pass_on(&scopes)?;
@@ -97,8 +97,8 @@ impl Directory<'_> {
         change.remove_role_scopes(&before.name, &removed).await?;
         change.add_role_scopes(&before.name, &added).await?;
         let name = match &wanted.name {
-            Some(name) => RoleName::parse(name)?,
-            None => before.name.clone(),
+            Some(name) if name != before.name.as_str() => free_name(name)?,
+            Some(_) | None => before.name.clone(),
         };
         if name != before.name {
             not_own(&before.name)?;
@@ -178,6 +178,16 @@ fn not_own(role: &RoleName) -> Result<(), DirectoryError> {
         return Err(DirectoryError::Own(role.as_str().to_owned()));
     }
     Ok(())
+}
+
+/// A name under which it will be found.
+fn free_name(name: &str) -> Result<RoleName, DirectoryError> {
+    let name = RoleName::parse(name)?;
+    if name.is_addressable() {
+        Ok(name)
+    } else {
+        Err(DirectoryError::NotAddressable)
+    }
 }
 
 /// What cannot be a name is no role's.

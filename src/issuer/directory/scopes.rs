@@ -151,6 +151,9 @@ impl Directory<'_> {
 /// A name that no release will take for the issuer's own endpoints.
 fn free_name(name: &str) -> Result<ScopeName, DirectoryError> {
     let name = ScopeName::parse(name)?;
+    if !name.is_addressable() {
+        return Err(DirectoryError::NotAddressable);
+    }
     if name.is_own() {
         return Err(DirectoryError::Reserved);
     }

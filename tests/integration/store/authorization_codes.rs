@@ -1,6 +1,6 @@
 //! Authorization codes and sessions.
 
-use portcullis::identity::{CodeChallenge, PlainSecret, ScopeSet, User};
+use portcullis::identity::{Audiences, CodeChallenge, PlainSecret, ScopeSet, User};
 use portcullis::store::{
     AuthorizationCode, CodeState, Redemption, Store, StoreLocation, Successor,
 };
@@ -169,6 +169,8 @@ async fn code_of_alice(store: &Store) -> (User, AuthorizationCode) {
         family: "family".to_owned(),
         user: alice.id.clone(),
         app: app.key,
+        sent_to: app.redirect_uris[0].clone(),
+        audiences: Audiences::from_text("https://a.example urn:b"),
         redirect_uri: app.redirect_uris.into_iter().next(),
         challenge: CodeChallenge::parse(challenge).unwrap(),
         scopes: ScopeSet::parse("orders.read").unwrap(),

@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use portcullis::identity::{
-    CodeChallenge, PlainSecret, RoleName, ScopeSet, SecretDigest, Status, User, Username,
+    Audiences, CodeChallenge, PlainSecret, RedirectUri, RoleName, ScopeSet, SecretDigest, Status,
+    User, Username,
 };
 use portcullis::store::{
     AuthorizationCode, Change, Holding, RefreshToken, Store, StoreError, StoreLocation, Successor,
@@ -317,6 +318,8 @@ async fn redeem(store: &Store, user: &User) -> Result<(), StoreError> {
         user: user.id.clone(),
         app: token.app.clone().unwrap(),
         redirect_uri: None,
+        sent_to: RedirectUri::parse("https://shop.example/cb").unwrap(),
+        audiences: Audiences::All,
         challenge: CodeChallenge::parse(&fresh().to_text()).unwrap(),
         scopes: token.scopes.clone(),
         expires_at: NOW.plus(60),
