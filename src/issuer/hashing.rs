@@ -1,8 +1,9 @@
 //! Passwords: hashed by argon2id on threads of their own, so many at a time and no more.
 
+mod queue;
+
 use std::io;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use aws_lc_rs::constant_time;
@@ -13,9 +14,11 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use tokio::sync::oneshot;
 
-use super::{HashingSettings, random};
+use super::{HashingSettings, random, throttle};
 use crate::identity::Password;
 use crate::token::CryptographyFailed;
+
+use queue::{FairQueue, Party};
 
 /// The OWASP password storage cheat sheet's least parameters for argon2id: KiB, passes, lanes.
 const PRESENT: Cost = Cost {
@@ -30,7 +33,7 @@ const HASH_BYTES: usize = 32;
 /// Why a password was not hashed.
 #[derive(Debug, thiserror::Error)]
 pub enum HashingError {
-    /// As many wait as may.
+    /// As many wait as may, and nobody brought more than this caller.
     #[error("too many passwords are being checked")]
     Busy,
     /// Randomness or memory.
@@ -39,11 +42,20 @@ pub enum HashingError {
 }
 
 /// One password's work.
-struct Job(Box<dyn FnOnce() + Send>);
+struct Job(Box<dyn FnOnce(Fate) + Send>);
+
+/// What becomes of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// A thread has taken it.
+    Taken,
+    /// There is no room for it.
+    TurnedAway,
+}
 
 /// Hashes passwords.
 pub(super) struct PasswordHasher {
-    jobs: SyncSender<Job>,
+    waiting: Arc<Waiting>,
     /// What an unknown user's password is compared with, so that the answer takes as long.
     dummy: String,
     metrics: HashingMetrics,
@@ -66,6 +78,18 @@ pub(super) enum Verdict {
     Wrong,
 }
 
+/// Where jobs wait for a thread.
+struct Waiting {
+    state: Mutex<WaitingState>,
+    arrived: Condvar,
+}
+
+struct WaitingState {
+    jobs: FairQueue<Job>,
+    /// Whether more may come.
+    open: bool,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Cost {
     memory_kib: u32,
@@ -85,21 +109,28 @@ struct Encoded {
 impl PasswordHasher {
     /// Starts the threads; they end when the hasher is dropped.
     pub(super) fn start(settings: HashingSettings) -> io::Result<Self> {
-        let (jobs, queue) = sync_channel::<Job>(settings.max_queue);
-        let queue = Arc::new(Mutex::new(queue));
-        for number in 0..settings.threads {
-            let queue = Arc::clone(&queue);
-            std::thread::Builder::new()
-                .name(format!("hash-{number}"))
-                .spawn(move || work(&queue))?;
-        }
         let salt = STANDARD_NO_PAD.encode([0; SALT_BYTES]);
         let hash = STANDARD_NO_PAD.encode([0; HASH_BYTES]);
-        Ok(Self {
-            jobs,
+        let state = WaitingState {
+            jobs: FairQueue::new(settings.max_queue),
+            open: true,
+        };
+        // Made first: dropped, it ends the threads that were started where another cannot be.
+        let hasher = Self {
+            waiting: Arc::new(Waiting {
+                state: Mutex::new(state),
+                arrived: Condvar::new(),
+            }),
             dummy: format!("{}${salt}${hash}", prefix(PRESENT)),
             metrics: HashingMetrics::default(),
-        })
+        };
+        for number in 0..settings.threads {
+            let waiting = Arc::clone(&hasher.waiting);
+            std::thread::Builder::new()
+                .name(format!("hash-{number}"))
+                .spawn(move || waiting.work())?;
+        }
+        Ok(hasher)
     }
 
     pub(super) fn register_metrics(&self, registry: &mut Registry) {
@@ -120,26 +151,33 @@ impl PasswordHasher {
         );
     }
 
-    /// Hashes a password that somebody chose.
-    pub(super) async fn hash(&self, password: Password) -> Result<String, HashingError> {
+    /// Hashes a password that somebody chose; `account` is its user's id, or the name of one who is
+    /// to be.
+    pub(super) async fn hash(
+        &self,
+        password: Password,
+        account: &str,
+    ) -> Result<String, HashingError> {
         let salt = random::<SALT_BYTES>()?;
         let hash = self
-            .run(move || derive(PRESENT, password.as_bytes(), &salt))
+            .run(account, move || derive(PRESENT, password.as_bytes(), &salt))
             .await?;
         let hash = hash.ok_or(CryptographyFailed)?;
         let (salt, hash) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(hash));
         Ok(format!("{}${salt}${hash}", prefix(PRESENT)))
     }
 
-    /// Compares a password with a hash; without one it fails, and takes as long.
+    /// Compares a password with a hash; without one it fails, and takes as long. `account` is the
+    /// user's id, or a name that no user has.
     pub(super) async fn verify(
         &self,
         password: Password,
         encoded: Option<&str>,
+        account: &str,
     ) -> Result<Verdict, HashingError> {
         let known = encoded.is_some();
         let encoded = Encoded::parse(encoded.unwrap_or(&self.dummy)).ok_or(CryptographyFailed)?;
-        let verdict = self.run(move || {
+        let verdict = self.run(account, move || {
             let hash = derive(encoded.cost, password.as_bytes(), &encoded.salt)?;
             let equal = constant_time::verify_slices_are_equal(&hash, &encoded.hash).is_ok();
             Some(match (equal && known, encoded.cost == PRESENT) {
@@ -151,43 +189,80 @@ impl PasswordHasher {
         Ok(verdict.await?.ok_or(CryptographyFailed)?)
     }
 
-    /// Has a thread do it; turns away what would have to wait too long.
+    /// Has a thread do it when it is this account's turn; turns away those for whom there is no room.
     async fn run<T: Send + 'static>(
         &self,
+        account: &str,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, HashingError> {
         let (sender, receiver) = oneshot::channel();
         let metrics = self.metrics.clone();
-        let job = Job(Box::new(move || {
+        let job = Job(Box::new(move |fate| {
             metrics.waiting.dec();
+            if fate == Fate::TurnedAway {
+                metrics.turned_away.inc();
+                let _ = sender.send(Err(HashingError::Busy));
+                return;
+            }
             metrics.busy.inc();
             // Nobody waits any more: the caller has gone, and the work can be spared.
             let outcome = (!sender.is_closed()).then(job);
             metrics.busy.dec();
             if let Some(outcome) = outcome {
-                let _ = sender.send(outcome);
+                let _ = sender.send(Ok(outcome));
             }
         }));
+        let party = Party {
+            address: throttle::address(),
+            account: account.into(),
+        };
         self.metrics.waiting.inc();
-        match self.jobs.try_send(job) {
-            Ok(()) => {}
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
-                self.metrics.waiting.dec();
-                self.metrics.turned_away.inc();
-                return Err(HashingError::Busy);
-            }
+        if let Some(Job(without_room)) = self.waiting.push(party, job) {
+            without_room(Fate::TurnedAway);
         }
-        receiver.await.map_err(|_| CryptographyFailed.into())
+        receiver.await.map_err(|_| CryptographyFailed)?
     }
 }
 
-fn work(queue: &Mutex<Receiver<Job>>) {
-    loop {
-        // Locked while waiting: one thread waits for the job, the others for the lock.
-        let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        match job {
-            Ok(Job(job)) => job(),
-            Err(_) => return,
+impl Drop for PasswordHasher {
+    fn drop(&mut self) {
+        self.waiting.lock().open = false;
+        self.waiting.arrived.notify_all();
+    }
+}
+
+impl Waiting {
+    fn lock(&self) -> MutexGuard<'_, WaitingState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a job, and returns the one for which there is no room.
+    fn push(&self, party: Party, job: Job) -> Option<Job> {
+        let without_room = self.lock().jobs.push(party, job);
+        self.arrived.notify_one();
+        without_room
+    }
+
+    /// Does jobs, one after the other, until there are none and no more may come.
+    fn work(&self) {
+        while let Some(Job(job)) = self.next() {
+            job(Fate::Taken);
+        }
+    }
+
+    fn next(&self) -> Option<Job> {
+        let mut state = self.lock();
+        loop {
+            if let Some(job) = state.jobs.pop() {
+                return Some(job);
+            }
+            if !state.open {
+                return None;
+            }
+            state = self
+                .arrived
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 }
@@ -247,7 +322,7 @@ mod tests {
             max_queue: 4,
         };
         let hasher = PasswordHasher::start(settings).unwrap();
-        let hash = hasher.hash(attempt("pfannkuchen")).await.unwrap();
+        let hash = hasher.hash(attempt("pfannkuchen"), "alice").await.unwrap();
         assert!(
             hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
             "{hash}"
@@ -262,7 +337,10 @@ mod tests {
             ("password", Some(vector), Verdict::RightButOutdated),
         ];
         for (password, encoded, expected) in rows {
-            let verdict = hasher.verify(attempt(password), encoded).await.unwrap();
+            let verdict = hasher
+                .verify(attempt(password), encoded, "alice")
+                .await
+                .unwrap();
             assert_eq!(verdict, expected, "{password} {encoded:?}");
         }
     }
@@ -274,7 +352,7 @@ mod tests {
             max_queue: 1,
         };
         let hasher = PasswordHasher::start(settings).unwrap();
-        let tries = (0..16).map(|_| hasher.verify(attempt("pfannkuchen"), None));
+        let tries = (0..16).map(|_| hasher.verify(attempt("pfannkuchen"), None, "alice"));
         let outcomes = futures_util::future::join_all(tries).await;
         let busy =
             |outcome: &&Result<Verdict, HashingError>| matches!(outcome, Err(HashingError::Busy));

@@ -98,14 +98,16 @@ impl Issuer {
             Some(name) => self.store.credentials(&name).await?,
             None => None,
         };
+        let user = credentials.as_ref().map(|found| found.user.id.as_str());
+        let account = user.map_or_else(|| name.to_lowercase(), str::to_owned);
         let hash = credentials.as_ref().map(|found| &*found.password_hash);
-        let verdict = self.hasher.verify(password, hash).await?;
+        let verdict = self.hasher.verify(password, hash, &account).await?;
         let credentials = credentials.ok_or(Refusal::BadLogin)?;
         if verdict == Verdict::Wrong || credentials.user.status != Status::Active {
             return Err(Refusal::BadLogin);
         }
         if let (Verdict::RightButOutdated, Ok(password)) = (verdict, again) {
-            let hash = self.hasher.hash(password).await?;
+            let hash = self.hasher.hash(password, &account).await?;
             let (user, earlier) = (&credentials.user.id, &credentials.password_hash);
             self.store
                 .replace_password_hash(user, earlier, &hash)

@@ -178,6 +178,40 @@ async fn right_secrets_are_never_held_up() {
     }
 }
 
+/// Who knows its password is not slowed, however often it logs in, and slows nobody else.
+#[tokio::test]
+async fn one_user_with_a_hundred_connections_keeps_no_other_out() {
+    use std::cell::Cell;
+    let keys = ", hashing: {threads: 1, max_queue: 8}";
+    let companion = TestCompanion::with_issuer_keys(keys).await;
+    companion.register("alice").await;
+    companion.register("bobby").await;
+    let (ended, turned_away) = (Cell::new(false), Cell::new(0));
+    let statuses = |answer: &Answer| match answer.status {
+        200 => {}
+        503 => turned_away.set(turned_away.get() + 1),
+        other => panic!("{other}: {answer:?}"),
+    };
+    let alice = json!({"username": "alice", "password": PASSWORD});
+    let connections = (0..100).map(async |_| {
+        while !ended.get() {
+            statuses(&companion.post("/consumer/login", &alice, "").await);
+        }
+    });
+    let bobby = async {
+        while turned_away.get() == 0 {
+            tokio::task::yield_now().await;
+        }
+        for _ in 0..20 {
+            companion.login("bobby", PASSWORD).await;
+        }
+        ended.set(true);
+    };
+    tokio::join!(futures_util::future::join_all(connections), bobby);
+    let metrics = companion.gate.admin("/metrics").await.1;
+    assert!(metrics.contains("portcullis_issuer_hashing_waiting 0"));
+}
+
 #[tokio::test]
 async fn registrations_are_held_up_by_address() {
     let companion = narrow().await;

@@ -83,9 +83,9 @@ impl Directory<'_> {
         );
         let password = Password::choose(wanted.password, &[username.as_str(), email.as_str()])?;
         Ok(PreparedUser {
+            password_hash: self.hasher.hash(password, username.as_str()).await?,
             username,
             email,
-            password_hash: self.hasher.hash(password).await?,
             roles: wanted.roles,
         })
     }
@@ -244,7 +244,7 @@ impl Directory<'_> {
     async fn hash(&self, user: &User, password: String) -> Result<String, DirectoryError> {
         let names = [user.username.as_str(), user.email.as_str()];
         let password = Password::choose(password, &names)?;
-        Ok(self.hasher.hash(password).await?)
+        Ok(self.hasher.hash(password, user.id.as_str()).await?)
     }
 }
 
