@@ -80,7 +80,7 @@ use observation::UnknownProxy;
 use revocation_log::LogFollower;
 use signing::Signer;
 use store_health::StoreHealth;
-use throttle::Throttle;
+use throttle::{PlaceKey, Throttle};
 
 /// An issuer that is ready to serve.
 pub struct Issuer {
@@ -91,6 +91,8 @@ pub struct Issuer {
     signer: ArcSwap<Signer>,
     /// See `refresh`.
     successor_key: SuccessorKey,
+    /// See `throttle`.
+    place_key: PlaceKey,
     guard: Authorizer,
     hasher: PasswordHasher,
     log: LogFollower,
@@ -161,6 +163,8 @@ impl Issuer {
             settings.max_revocations_per_user,
             settings.max_revocations_per_app,
         );
+        let fresh = PlainSecret::from_random(random()?);
+        let place_key = PlaceKey::new(&store.place_secret(&fresh).await?);
         let log = LogFollower::start(
             &store,
             &settings.url,
@@ -178,6 +182,7 @@ impl Issuer {
             store,
             signer: ArcSwap::from_pointee(signer),
             successor_key,
+            place_key,
             guard,
             hasher,
             log,

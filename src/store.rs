@@ -15,6 +15,7 @@ mod first_start;
 mod grants;
 mod location;
 mod locking;
+mod login_places;
 mod migrations;
 mod notices;
 mod open;

@@ -5,7 +5,7 @@ use std::future::Future;
 use super::Issuer;
 use super::metrics::AttemptOutcome;
 use super::refusal::Refusal;
-use super::throttle::{self, Claimant, Limit, Throttled};
+use super::throttle::{self, Claimant, Failure, Limit, Throttled};
 use crate::identity::{User, UserId};
 
 impl Issuer {
@@ -16,7 +16,14 @@ impl Issuer {
         secret: &[u8],
         check: impl Future<Output = Result<T, Refusal>>,
     ) -> Result<T, Refusal> {
-        let attempt = match self.throttle.attempt(claimant, secret) {
+        let mut admitted = self.throttle.attempt(claimant, secret);
+        if let Err(throttled) = &admitted
+            && self.knows_place(claimant, throttled.limit).await?
+        {
+            self.throttle.remember(claimant);
+            admitted = self.throttle.attempt(claimant, secret);
+        }
+        let attempt = match admitted {
             Ok(attempt) => attempt,
             Err(throttled) => {
                 let limit = Some(throttled.limit);
@@ -27,11 +34,16 @@ impl Issuer {
         let checked = check.await;
         let outcome = match &checked {
             Ok(_) => {
-                attempt.succeeded();
+                let noted = attempt.succeeded();
+                self.note_place(claimant, noted).await;
                 AttemptOutcome::Succeeded
             }
             Err(Refusal::BadLogin | Refusal::BadClient) => {
-                attempt.failed();
+                attempt.failed(Failure::Guess);
+                AttemptOutcome::Failed
+            }
+            Err(Refusal::BadSecret) => {
+                attempt.failed(Failure::OfApp);
                 AttemptOutcome::Failed
             }
             Err(_) => AttemptOutcome::Unsettled,
@@ -75,15 +87,16 @@ impl Issuer {
         }
         // Never the name itself: people type passwords where names belong.
         let (kind, name) = match claimant {
-            Claimant::Account(name) => ("account", name.to_lowercase()),
-            Claimant::App(key) => ("app", key.to_owned()),
+            Claimant::User(user) => ("account", user.as_str()),
+            Claimant::Nobody(name) => ("account", name),
+            Claimant::App(key) => ("app", key),
         };
         tracing::info!(
             target: "portcullis::audit",
             outcome = outcome.name(),
             throttle.limit = limit.map(Limit::label),
             claimant.kind = kind,
-            claimant.digest = self.names.digest(&self.settings.url, &name),
+            claimant.digest = self.names.digest(&self.settings.url, name),
             client.address = throttle::address().map(tracing::field::display),
             "credentials refused"
         );

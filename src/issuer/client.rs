@@ -16,6 +16,14 @@ pub(super) enum Party {
     User(Box<User>),
 }
 
+/// What a key and a secret prove.
+enum Checked {
+    Proven(Box<AppWithOwner>),
+    /// There is such an app, and it may not come in with this.
+    Wrong,
+    Unknown,
+}
+
 /// A key and a secret as the throttle counts them, wherever they stand.
 struct Presented {
     key: String,
@@ -114,10 +122,11 @@ impl Issuer {
             else {
                 return Err(Refusal::BadClient);
             };
-            return self
-                .app_with_secret(key, secret)
-                .await?
-                .ok_or(Refusal::BadClient);
+            return match self.app_with_secret(key, secret).await? {
+                Checked::Proven(found) => Ok(*found),
+                Checked::Wrong => Err(Refusal::BadSecret),
+                Checked::Unknown => Err(Refusal::BadClient),
+            };
         };
         if form.get("client_secret").is_some() {
             return Err(Refusal::SeveralClientCredentials);
@@ -126,37 +135,41 @@ impl Issuer {
             .ok()
             .flatten()
             .ok_or(Refusal::BadClient)?;
+        let mut refusal = Refusal::BadClient;
         for (key, secret) in credentials.readings() {
-            if let Some(found) = self.app_with_secret(key, secret).await? {
-                return match form.get("client_id") {
-                    Some(other) if other != key => Err(Refusal::SeveralClientCredentials),
-                    Some(_) | None => Ok(found),
-                };
+            match self.app_with_secret(key, secret).await? {
+                Checked::Proven(_) if form.get("client_id").is_some_and(|other| other != key) => {
+                    return Err(Refusal::SeveralClientCredentials);
+                }
+                Checked::Proven(found) => return Ok(*found),
+                Checked::Wrong => refusal = Refusal::BadSecret,
+                Checked::Unknown => {}
             }
         }
-        Err(Refusal::BadClient)
+        Err(refusal)
     }
 
-    /// The app, if the secret is one of its own and neither it nor its owner is disabled.
-    async fn app_with_secret(
-        &self,
-        key: &str,
-        secret: &str,
-    ) -> Result<Option<AppWithOwner>, Refusal> {
+    /// Whether the secret is one of the app's own and neither it nor its owner is disabled.
+    async fn app_with_secret(&self, key: &str, secret: &str) -> Result<Checked, Refusal> {
         let presented = SecretDigest::of(secret.as_bytes());
         let found = self
             .store
             .app(&AppKey::known(key), self.clock.now())
             .await?;
-        Ok(found.filter(|found| {
-            // Every digest is compared, so that the time tells nothing.
-            let matching = found
-                .secrets
-                .iter()
-                .filter(|digest| digest.matches(&presented))
-                .count();
-            let active = [found.app.status, found.owner.status] == [Status::Active; 2];
-            matching > 0 && active
-        }))
+        let Some(found) = found else {
+            return Ok(Checked::Unknown);
+        };
+        // Every digest is compared, so that the time tells nothing.
+        let matching = found
+            .secrets
+            .iter()
+            .filter(|digest| digest.matches(&presented))
+            .count();
+        let active = [found.app.status, found.owner.status] == [Status::Active; 2];
+        Ok(if matching > 0 && active {
+            Checked::Proven(Box::new(found))
+        } else {
+            Checked::Wrong
+        })
     }
 }

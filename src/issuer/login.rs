@@ -13,8 +13,8 @@ use super::refresh::{Granted, RequestedRights, Rights};
 use super::refusal::Refusal;
 use super::throttle::Claimant;
 use super::{Issuer, body};
-use crate::identity::{Password, PlainSecret, RequestedScopes, Status, User, grant};
-use crate::store::LoginName;
+use crate::identity::{Password, PlainSecret, RequestedScopes, Status, User, UserId, grant};
+use crate::store::{Credentials, LoginName};
 use crate::yaml::present;
 
 #[derive(Deserialize)]
@@ -84,30 +84,40 @@ impl Issuer {
         password: String,
     ) -> Result<User, Refusal> {
         let secret = password.clone();
-        let check = self.check_password(name, password);
-        let claimant = Claimant::Account(name);
+        // Looked up first: guesses are counted by the user, whichever of its names they come by.
+        let credentials = match LoginName::parse(name) {
+            Some(name) => self.store.credentials(&name).await?,
+            None => None,
+        };
+        let user = credentials.as_ref().map(|found| found.user.id.clone());
+        let folded = name.to_lowercase();
+        let claimant = match &user {
+            Some(user) => Claimant::User(user),
+            None => Claimant::Nobody(&folded),
+        };
+        let account = user.as_ref().map_or(folded.as_str(), UserId::as_str);
+        let check = self.check_password(credentials, account, password);
         let user = self.attempt(claimant, secret.as_bytes(), check).await?;
         self.log_user(&user, "logged in");
         Ok(user)
     }
 
-    async fn check_password(&self, name: &str, password: String) -> Result<User, Refusal> {
+    async fn check_password(
+        &self,
+        credentials: Option<Credentials>,
+        account: &str,
+        password: String,
+    ) -> Result<User, Refusal> {
         let password = Password::attempt(password).map_err(|_| Refusal::BadLogin)?;
         let again = Password::attempt(String::from_utf8_lossy(password.as_bytes()).into_owned());
-        let credentials = match LoginName::parse(name) {
-            Some(name) => self.store.credentials(&name).await?,
-            None => None,
-        };
-        let user = credentials.as_ref().map(|found| found.user.id.as_str());
-        let account = user.map_or_else(|| name.to_lowercase(), str::to_owned);
         let hash = credentials.as_ref().map(|found| &*found.password_hash);
-        let verdict = self.hasher.verify(password, hash, &account).await?;
+        let verdict = self.hasher.verify(password, hash, account).await?;
         let credentials = credentials.ok_or(Refusal::BadLogin)?;
         if verdict == Verdict::Wrong || credentials.user.status != Status::Active {
             return Err(Refusal::BadLogin);
         }
         if let (Verdict::RightButOutdated, Ok(password)) = (verdict, again) {
-            let hash = self.hasher.hash(password, &account).await?;
+            let hash = self.hasher.hash(password, account).await?;
             let (user, earlier) = (&credentials.user.id, &credentials.password_hash);
             self.store
                 .replace_password_hash(user, earlier, &hash)

@@ -194,7 +194,7 @@ impl IssuerMetrics {
 
     pub(super) fn attempt(&self, claimant: Claimant<'_>, outcome: AttemptOutcome) {
         let family = match claimant {
-            Claimant::Account(_) => &self.logins,
+            Claimant::User(_) | Claimant::Nobody(_) => &self.logins,
             Claimant::App(_) => &self.clients,
         };
         family.get_or_create(&outcome.label()).inc();

@@ -1,13 +1,19 @@
-//! Throttling: whoever fails to prove who it is waits longer and longer, and nobody is locked out.
+//! Throttling: whoever fails to prove who it is waits longer and longer.
 //!
-//! Failures are counted, by account (its name as it was given, known or not), by app (likewise), and
-//! by address. Each account and app has a narrow limit for each address and a wide one for all
+//! Failures are counted by account (the user, by whatever name; or a name that nobody has), by app,
+//! and by address. Each account and app has a narrow limit for each address and a wide one for all
 //! together. The wide ones, and that of the address, do not hold for an address from which the
 //! account or app has lately been let in: if they did, anybody could lock anybody out by failing in
 //! their name. There such a caller waits for failures made in its name from its own address alone.
+//! For users the store remembers those addresses, so that a restart forgets none (`places`).
 //! An app that sends the secret with which it has lately been let in waits for nothing: what has 256
 //! random bits is not guessed, and old copies of an app that go on with a withdrawn secret must not
-//! hold up the new ones beside them. A password is guessed, so it has no such exemption.
+//! hold up the new ones beside them. Nor are the failures of an app that there is charged to its
+//! address, where others would wait for them. A password is guessed, so it has no such exemptions.
+//!
+//! What that promises is held in `simulation`: a user gets in from where it has lately logged in,
+//! whatever others do elsewhere; at a new address it may have to wait for as long as somebody goes
+//! on failing in its name, and no longer than a debt is paid off afterwards.
 //!
 //! A limit is looked at before a check and charged after one that fails, so that right secrets cost
 //! nothing. What fails while others are under way goes into debt, so that guessing in parallel gains
@@ -17,6 +23,7 @@ mod address;
 mod bounded;
 mod elapsed;
 mod limiter;
+mod places;
 mod recent;
 mod settings;
 
@@ -26,6 +33,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
+use crate::identity::UserId;
 
 pub use address::{Network, NotANetwork, TrustedProxies};
 pub use settings::{BucketSettings, ThrottleSettings};
@@ -33,17 +41,30 @@ pub use settings::{BucketSettings, ThrottleSettings};
 pub(super) use address::ClientAddress;
 pub(super) use settings::{ThrottleDocument, trusted_proxies};
 
+pub(super) use places::PlaceKey;
+
 use elapsed::Elapsed;
 use limiter::Limiter;
-use recent::{LastFailures, LetIn};
+use recent::{LastFailures, LetIn, Noted};
 
 /// Who somebody says it is.
 #[derive(Debug, Clone, Copy, Hash)]
 pub(super) enum Claimant<'a> {
-    /// A user's name or e-mail address, in any case.
-    Account(&'a str),
+    /// A user, whichever of its names was given.
+    User(&'a UserId),
+    /// A name that no user has, in lower case.
+    Nobody(&'a str),
     /// An app's key.
     App(&'a str),
+}
+
+/// What a wrong secret tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// Somebody may be trying what is right.
+    Guess,
+    /// An app that there is has sent a secret that is not, or no longer, one of its own.
+    OfApp,
 }
 
 /// Which limit is reached.
@@ -126,6 +147,14 @@ impl Limit {
         Self::Registration,
     ];
 
+    /// Whether it does not hold where the claimant has lately been let in.
+    pub(super) fn spares_known_places(self) -> bool {
+        match self {
+            Self::Account | Self::App | Self::Address => true,
+            Self::AccountAtAddress | Self::AppAtAddress | Self::Registration => false,
+        }
+    }
+
     /// Its key in the configuration.
     pub(super) fn label(self) -> &'static str {
         match self {
@@ -172,12 +201,11 @@ impl Throttle {
     ) -> Result<Attempt<'_>, Throttled> {
         self.elapsed.update();
         let from = address();
-        let (limits, name, is_app) = match claimant {
-            Claimant::Account(name) => (&self.accounts, name.to_lowercase(), false),
-            Claimant::App(key) => (&self.apps, key.to_owned(), true),
+        let (limits, is_app) = match claimant {
+            Claimant::User(_) | Claimant::Nobody(_) => (&self.accounts, false),
+            Claimant::App(_) => (&self.apps, true),
         };
-        let kind = limits.anywhere.0.label();
-        let claimant = self.hasher.hash_one((kind, name));
+        let claimant = self.hasher.hash_one(claimant);
         let secret = self.hasher.hash_one(secret);
         let attempt = Attempt {
             throttle: self,
@@ -202,6 +230,13 @@ impl Throttle {
         Ok(attempt)
     }
 
+    /// Has a claimant count as let in lately where the request comes from.
+    pub(super) fn remember(&self, claimant: Claimant<'_>) {
+        let claimant = self.hasher.hash_one(claimant);
+        let at_address = self.hasher.hash_one((claimant, address()));
+        self.let_in.note(at_address, &self.elapsed);
+    }
+
     /// Whether one more user may be registered from where the request comes from.
     pub(super) fn registration(&self) -> Result<(), Throttled> {
         self.elapsed.update();
@@ -211,22 +246,23 @@ impl Throttle {
 }
 
 impl Attempt<'_> {
-    /// The secret was right.
-    pub(super) fn succeeded(self) {
+    /// The secret was right. Returns whether it is worth remembering beyond this process.
+    pub(super) fn succeeded(self) -> Noted {
         let throttle = self.throttle;
         // Of an app there may be others beside it whose secrets are wrong.
         if self.app_with_secret.is_none() {
             let (_, limiter) = &self.limits.at_address;
             limiter.forgive(self.claimant_at_address);
         }
-        let keys = [Some(self.claimant_at_address), self.app_with_secret];
-        for key in keys.into_iter().flatten() {
+        if let Some(key) = self.app_with_secret {
             throttle.let_in.note(key, &throttle.elapsed);
         }
+        let let_in = &throttle.let_in;
+        let_in.note(self.claimant_at_address, &throttle.elapsed)
     }
 
     /// The secret was wrong, or there is nobody of that name.
-    pub(super) fn failed(self) {
+    pub(super) fn failed(self, failure: Failure) {
         let throttle = self.throttle;
         // Libraries that do not know how to authenticate try twice: by Basic and in the body.
         if throttle
@@ -239,7 +275,10 @@ impl Attempt<'_> {
         limiter.charge(self.claimant_at_address);
         let (_, limiter) = &self.limits.anywhere;
         limiter.charge(self.claimant);
-        throttle.addresses.charge(self.address);
+        match failure {
+            Failure::Guess => throttle.addresses.charge(self.address),
+            Failure::OfApp => {}
+        }
     }
 }
 
@@ -250,5 +289,7 @@ fn throttled(limit: Limit, looked: Result<(), Duration>) -> Result<(), Throttled
     })
 }
 
+#[cfg(test)]
+mod simulation;
 #[cfg(test)]
 mod tests;

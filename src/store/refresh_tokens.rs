@@ -93,16 +93,25 @@ impl Store {
     /// The secret by which the issuers on this store derive successors of refresh tokens, which is
     /// `fresh` where there was none.
     pub async fn successor_secret(&self, fresh: &PlainSecret) -> Result<PlainSecret, StoreError> {
+        self.shared_secret(SUCCESSOR_SECRET, fresh).await
+    }
+
+    /// A secret that all issuers on this store share, which is `fresh` where there was none.
+    pub(super) async fn shared_secret(
+        &self,
+        name: &str,
+        fresh: &PlainSecret,
+    ) -> Result<PlainSecret, StoreError> {
         let mut transaction = self.begin().await?;
         let text =
             "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
         sqlx::query(text)
-            .bind(SUCCESSOR_SECRET)
+            .bind(name)
             .bind(fresh.reveal())
             .execute(&mut *transaction)
             .await?;
         let row = sqlx::query("SELECT value FROM settings WHERE name = $1")
-            .bind(SUCCESSOR_SECRET)
+            .bind(name)
             .fetch_one(&mut *transaction)
             .await?;
         let secret = PlainSecret::claimed(row.try_get("value")?);

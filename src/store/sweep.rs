@@ -5,7 +5,7 @@ use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
 
 /// What can be swept: the rows' name, their table and its key, and which of them. Each is found by an index.
-const SWEEPS: [(&str, &str, &str, &str); 4] = [
+const SWEEPS: [(&str, &str, &str, &str); 5] = [
     ("refresh tokens", "refresh_tokens", "digest", ENDED),
     (
         "refresh tokens that ended with everybody's",
@@ -15,6 +15,7 @@ const SWEEPS: [(&str, &str, &str, &str); 4] = [
     ),
     ("revocations", "revocations", "position", ENDED),
     ("app secrets", "app_secrets", "app_key, digest", ENDED),
+    ("login places", "login_places", "user_id, place", ENDED),
 ];
 
 /// What a sweep has removed.

@@ -76,6 +76,7 @@ async fn contract(place: &dyn Fn(&str) -> StoreLocation) {
     directory::users(&place("users")).await;
     directory::roles(&place("roles")).await;
     directory::default_role(&place("default_role")).await;
+    directory::login_places(&place("login_places")).await;
     directory::apps(&place("apps")).await;
     signing_keys::signing_keys(&place("keys")).await;
     signing_keys::sweep(&place("sweep")).await;

@@ -4,7 +4,10 @@ use serde_json::json;
 
 use crate::client::Answer;
 use crate::issuer::error;
-use crate::test_companion::{FORM, PASSWORD, TestClient, TestCompanion, basic, bearer};
+use crate::test_app::Setup;
+use crate::test_companion::{
+    FORM, PASSWORD, TestClient, TestCompanion, basic, bearer, setup, sqlite,
+};
 
 /// Limits that nobody gets past by waiting during a test.
 const NARROW: &str = ", throttle: {\
@@ -18,6 +21,15 @@ const NARROW: &str = ", throttle: {\
 async fn narrow() -> TestCompanion {
     let keys = format!("{NARROW}, trusted_proxies: [127.0.0.0/8]");
     TestCompanion::with_issuer_keys(&keys).await
+}
+
+/// The same on a store that is there.
+fn narrow_setup(folder: &std::path::Path) -> Setup {
+    let mut setup = setup(folder, &sqlite(folder));
+    let closing = setup.extra.rfind('}').unwrap();
+    let keys = format!("{NARROW}, trusted_proxies: [127.0.0.0/8]");
+    setup.extra.insert_str(closing, &keys);
+    setup
 }
 
 async fn login(companion: &TestCompanion, name: &str, password: &str, from: &str) -> Answer {
@@ -98,6 +110,88 @@ async fn an_account_under_attack_from_everywhere_stays_open_to_its_owner() {
     assert_eq!(guess(&companion, "alice", 7, "192.0.2.77").await, 429);
     let owner = login(&companion, "alice", PASSWORD, "198.51.100.7").await;
     assert_eq!(owner.status, 200, "{owner:?}");
+}
+
+/// A user has several names, and not several times as many guesses.
+#[tokio::test]
+async fn guesses_are_counted_by_account_and_not_by_spelling() {
+    let companion = narrow().await;
+    register(&companion, "alice", "198.51.100.7").await;
+    let names = ["alice", "ALICE@shop.example", "Alice"];
+    for (number, name) in names.into_iter().enumerate() {
+        assert_eq!(guess(&companion, name, number, "192.0.2.1").await, 401);
+    }
+    for name in ["alice", "aLICE", "alice@shop.example"] {
+        assert_throttled(&login(&companion, name, PASSWORD, "192.0.2.1").await);
+    }
+    for (number, name) in ["nobody", "NOBODY", "Nobody"].into_iter().enumerate() {
+        assert_eq!(guess(&companion, name, number, "192.0.2.2").await, 401);
+    }
+    assert_eq!(guess(&companion, "noBody", 3, "192.0.2.2").await, 429);
+}
+
+#[tokio::test]
+async fn the_usual_place_of_an_owner_outlives_the_process() {
+    let companion = narrow().await;
+    register(&companion, "alice", "198.51.100.7").await;
+    let before = login(&companion, "alice", PASSWORD, "198.51.100.7").await;
+    assert_eq!(before.status, 200, "{before:?}");
+    let setup = narrow_setup(companion.path());
+    let companion = companion.restart_with(&setup);
+    for number in 0..6 {
+        let from = format!("192.0.2.{number}");
+        assert_eq!(guess(&companion, "alice", number, &from).await, 401);
+    }
+    assert_eq!(guess(&companion, "alice", 7, "192.0.2.77").await, 429);
+    for name in ["alice", "alice@shop.example"] {
+        let owner = login(&companion, name, PASSWORD, "198.51.100.7").await;
+        assert_eq!(owner.status, 200, "{owner:?}");
+    }
+    assert_throttled(&login(&companion, "alice", PASSWORD, "198.51.100.8").await);
+    // That is hers alone, and no better than before.
+    register(&companion, "bobby", "198.51.100.7").await;
+    for number in 0..3 {
+        let from = "198.51.100.7";
+        assert_eq!(guess(&companion, "alice", number, from).await, 401);
+    }
+    assert_throttled(&login(&companion, "alice", PASSWORD, "198.51.100.7").await);
+}
+
+#[tokio::test]
+async fn apps_with_withdrawn_secrets_keep_no_newcomer_out() {
+    let companion = narrow().await;
+    let alice = companion.register("alice").await;
+    let grant = "grant_type=client_credentials";
+    let token = async |client: &TestClient, secret: &str| {
+        let from = "x-forwarded-for: 192.0.2.1";
+        let headers = [FORM, from, &basic(&client.key, secret)];
+        companion
+            .send("POST", "/authorization/token", &headers, grant)
+            .await
+    };
+    for name in ["one", "two", "three", "four"] {
+        let app = companion.app(&alice, name).await;
+        for number in 0..3 {
+            let answer = token(&app, &format!("withdrawn {number}")).await;
+            assert_eq!(error(&answer), (401, "invalid_client".to_owned()));
+        }
+        assert_throttled(&token(&app, "withdrawn").await);
+    }
+    let user = login(&companion, "alice", PASSWORD, "192.0.2.1").await;
+    assert_eq!(user.status, 200, "{user:?}");
+    let app = companion.app(&alice, "five").await;
+    let granted = token(&app, &app.secret).await;
+    assert_eq!(granted.status, 200, "{granted:?}");
+    // Who tries keys that there are not is a stranger.
+    for number in 0..10 {
+        let stranger = TestClient {
+            key: format!("unknown{number}"),
+            secret: String::new(),
+        };
+        assert_eq!(error(&token(&stranger, "wrong").await).0, 401);
+    }
+    let stranger = companion.app(&alice, "six").await;
+    assert_throttled(&token(&stranger, &stranger.secret).await);
 }
 
 #[tokio::test]

@@ -10,10 +10,19 @@ use super::bounded::forget_earliest_quarter;
 use super::elapsed::Elapsed;
 
 /// How long an address is remembered from which somebody was let in.
-const REMEMBERED: Duration = Duration::from_hours(30 * 24);
+pub(super) const REMEMBERED: Duration = Duration::from_hours(30 * 24);
 
 /// What happens again within this time after it was noted is not noted again.
-const NOTED: Duration = Duration::from_mins(10);
+const NOTED: Duration = Duration::from_hours(1);
+
+/// Whether something was noted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::issuer) enum Noted {
+    /// For the first time, or for the first time in an hour.
+    Now,
+    /// It is not long ago.
+    Before,
+}
 
 /// Accounts and apps with the addresses from which they were let in.
 pub(super) struct LetIn {
@@ -45,12 +54,12 @@ impl LetIn {
         noted.is_some_and(|at| now.saturating_sub(at.into()) < REMEMBERED)
     }
 
-    pub(super) fn note(&self, key: u64, elapsed: &Elapsed) {
+    pub(super) fn note(&self, key: u64, elapsed: &Elapsed) -> Noted {
         let now = Duration::from(elapsed.nanos());
         let age = |at: Nanos| now.saturating_sub(at.into());
         let mut entries = self.lock();
         if entries.get(&key).is_some_and(|at| age(*at) < NOTED) {
-            return;
+            return Noted::Before;
         }
         if entries.len() >= self.max_entries {
             entries.retain(|_, at| age(*at) < REMEMBERED);
@@ -59,6 +68,7 @@ impl LetIn {
             forget_earliest_quarter(&mut entries);
         }
         entries.insert(key, elapsed.nanos());
+        Noted::Now
     }
 }
 

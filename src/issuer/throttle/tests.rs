@@ -8,8 +8,8 @@ struct Scene {
     clock: Arc<ManualClock>,
 }
 
-const ALICE: Claimant<'_> = Claimant::Account("alice");
-const BOB: Claimant<'_> = Claimant::Account("bob");
+const ALICE: Claimant<'_> = Claimant::Nobody("alice");
+const BOB: Claimant<'_> = Claimant::Nobody("bob");
 const SHOP: Claimant<'_> = Claimant::App("shop");
 
 fn scene() -> Scene {
@@ -31,6 +31,14 @@ fn scene() -> Scene {
     Scene { throttle, clock }
 }
 
+/// As of an app that there is.
+fn failure(claimant: Claimant<'_>) -> Failure {
+    match claimant {
+        Claimant::App(_) => Failure::OfApp,
+        Claimant::User(_) | Claimant::Nobody(_) => Failure::Guess,
+    }
+}
+
 fn at<T>(address: &str, action: impl FnOnce() -> T) -> T {
     let peer = address.parse().unwrap();
     let headers = axum::http::HeaderMap::new();
@@ -47,7 +55,7 @@ impl Scene {
         at(address, || {
             let attempt = self.throttle.attempt(claimant, &guess.to_le_bytes());
             attempt
-                .map(Attempt::failed)
+                .map(|attempt| attempt.failed(failure(claimant)))
                 .map_err(|throttled| (throttled.limit, throttled.retry_after_seconds))
                 .err()
         })
@@ -57,7 +65,9 @@ impl Scene {
         at(address, || {
             let attempt = self.throttle.attempt(claimant, b"right");
             attempt
-                .map(Attempt::succeeded)
+                .map(|attempt| {
+                    let _ = attempt.succeeded();
+                })
                 .map_err(|throttled| throttled.limit)
                 .err()
         })
@@ -72,7 +82,6 @@ fn failures_of_an_account_at_an_address_are_counted_and_recover() {
     }
     let held_up = Some((Limit::AccountAtAddress, 10));
     assert_eq!(scene.fail(ALICE, "192.0.2.1"), held_up);
-    assert_eq!(scene.fail(Claimant::Account("ALICE"), "192.0.2.1"), held_up);
     assert_eq!(
         scene.fail(Claimant::App("alice"), "192.0.2.1"),
         None,
@@ -153,7 +162,7 @@ fn an_address_that_tries_many_names_is_held_up() {
     assert_eq!(scene.succeed(ALICE, "192.0.2.1"), None);
     for number in 0..10 {
         let name = format!("user{number}");
-        assert_eq!(scene.fail(Claimant::Account(&name), "192.0.2.1"), None);
+        assert_eq!(scene.fail(Claimant::Nobody(&name), "192.0.2.1"), None);
     }
     assert_eq!(scene.fail(BOB, "192.0.2.1"), Some((Limit::Address, 2)));
     assert_eq!(scene.fail(SHOP, "192.0.2.1"), Some((Limit::Address, 2)));
@@ -179,7 +188,7 @@ fn guessing_in_parallel_gains_nothing() {
         let guess = |number: u8| scene.throttle.attempt(ALICE, &[number]).ok().unwrap();
         let attempts: Vec<Attempt<'_>> = (0..20).map(guess).collect();
         for attempt in attempts {
-            attempt.failed();
+            attempt.failed(Failure::Guess);
         }
     });
     scene.clock.advance(17 * 10);
@@ -198,7 +207,7 @@ fn a_library_that_tries_both_ways_fails_once() {
                     .attempt(SHOP, &[guess])
                     .ok()
                     .unwrap()
-                    .failed();
+                    .failed(Failure::OfApp);
             }
         }
     });

@@ -144,6 +144,50 @@ pub(super) async fn default_role(place: &StoreLocation) {
     assert!(left.is_default && left.scopes.is_empty(), "{left:?}");
 }
 
+/// The places of a user are kept for their time, so many at most, and go with it.
+pub(super) async fn login_places(place: &StoreLocation) {
+    let store = Store::open(place).await.unwrap();
+    let secrets = [[1; 32], [2; 32]].map(PlainSecret::from_random);
+    let secret = store.place_secret(&secrets[0]).await.unwrap();
+    assert_eq!(secret.reveal(), secrets[0].reveal());
+    let secret = store.place_secret(&secrets[1]).await.unwrap();
+    assert_eq!(secret.reveal(), secrets[0].reveal(), "all have one");
+    let (alice, bobby) = (user("alice"), user("bobby"));
+    for user in [&alice, &bobby] {
+        store.add_user(user, "hash").await.unwrap();
+    }
+    let known = async |user: &User, place: &str, later: i64| {
+        let at = NOW.plus(later);
+        store.is_login_place(&user.id, place, at).await.unwrap()
+    };
+    let note = async |place: &str, later: i64| {
+        let at = NOW.plus(later);
+        store
+            .note_login_place(&alice.id, place, at, 60)
+            .await
+            .unwrap();
+    };
+    note("home", 0).await;
+    assert!(known(&alice, "home", 59).await);
+    assert!(!known(&alice, "home", 60).await, "its time is over");
+    assert!(!known(&alice, "office", 0).await);
+    assert!(!known(&bobby, "home", 0).await, "it is nobody else's");
+    note("home", 30).await;
+    assert!(known(&alice, "home", 89).await, "noted again");
+    for number in 0..64 {
+        note(&format!("place {number}"), 31 + number).await;
+    }
+    assert!(!known(&alice, "home", 40).await, "the one noted first");
+    assert!(known(&alice, "place 0", 40).await);
+    store.sweep(NOW.plus(1000), 10).await.unwrap();
+    assert!(!known(&alice, "place 63", 40).await, "swept");
+    note("home", 0).await;
+    let mut change = store.change(NOW).await.unwrap();
+    change.delete_user(&alice.id).await.unwrap();
+    assert_eq!(change.commit().await.unwrap(), Committed::Yes);
+    assert!(!known(&alice, "home", 0).await);
+}
+
 pub(super) async fn apps(place: &StoreLocation) {
     let store = Store::open(place).await.unwrap();
     store
