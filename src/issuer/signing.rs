@@ -91,6 +91,11 @@ impl Signer {
         Self::new(rows, now).map(Some)
     }
 
+    /// The position of the last key that is known here.
+    pub(super) fn newest(&self) -> i64 {
+        self.rows.last().map_or(0, |row| row.life.position)
+    }
+
     /// The `kid` of new tokens.
     pub(super) fn key_id(&self) -> Option<&str> {
         self.key.id()

@@ -8,6 +8,9 @@ use super::{Issuer, IssuerError, guard, keys};
 use crate::store::StoreError;
 use crate::token::KeySet;
 
+/// How often it is asked whether somebody has rotated the keys.
+const ROTATION_POLL: Duration = Duration::from_millis(100);
+
 /// How many rows are removed at once.
 const BATCH: u32 = 500;
 
@@ -33,7 +36,7 @@ impl Issuer {
     async fn follow_keys(&self, publish: impl Fn(KeySet)) {
         let mut contact = Contact::Held;
         loop {
-            tokio::time::sleep(Duration::from_millis(self.settings.keys.poll_ms)).await;
+            self.keys_are_due().await;
             match (self.renew_keys(&publish).await, contact) {
                 (Ok(()), Contact::Held) | (Err(_), Contact::Lost) => {}
                 (Ok(()), Contact::Lost) => {
@@ -45,6 +48,31 @@ impl Issuer {
                     contact = Contact::Lost;
                 }
             }
+        }
+    }
+
+    /// Waits until it is time to look at the keys, or somebody has rotated those in the store: one
+    /// that others may know, and is withdrawn for that, must not wait for its time.
+    async fn keys_are_due(&self) {
+        let keys = &self.settings.keys;
+        let regularly = tokio::time::sleep(Duration::from_millis(keys.poll_ms));
+        let rotated = async {
+            if !keys.files.is_empty() {
+                return std::future::pending().await;
+            }
+            loop {
+                tokio::time::sleep(ROTATION_POLL).await;
+                // What is wrong with the store is told where the keys themselves are read.
+                if let Ok(newest) = self.store.newest_signing_key().await
+                    && newest != self.signer.load().newest()
+                {
+                    return;
+                }
+            }
+        };
+        tokio::select! {
+            () = regularly => {}
+            () = rotated => {}
         }
     }
 

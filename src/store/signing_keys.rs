@@ -39,6 +39,13 @@ impl Store {
         rows.iter().map(read).collect()
     }
 
+    /// The position of the last key, which every rotation moves: cheap to ask. 0 where there is none.
+    pub async fn newest_signing_key(&self) -> Result<i64, StoreError> {
+        let text = "SELECT COALESCE(MAX(position), 0) AS newest FROM signing_keys";
+        let row = sqlx::query(text).fetch_one(&self.reader).await?;
+        Ok(row.try_get("newest")?)
+    }
+
     /// Adds a key unless its position is taken: of several issuers that want the same successor,
     /// one has its way.
     pub async fn add_signing_key(&self, key: &StoredKey) -> Result<Placed, StoreError> {

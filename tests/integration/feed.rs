@@ -18,7 +18,7 @@ use serde_json::Value;
 use crate::asker::{Asker, Verdict};
 use crate::postgres::Postgres;
 use crate::test_app::{Setup, TestApp};
-use crate::test_companion::{TestCompanion, URL, feed_listener};
+use crate::test_companion::{PASSWORD, TestCompanion, URL, feed_listener};
 use network::Network;
 
 /// What a revocation may take until it is at the gate.
@@ -272,6 +272,63 @@ async fn the_next_address_is_taken_when_one_dies() {
     );
     revoke(&other, &bob).await;
     far.answers(&bob, 401, A_SECOND).await;
+}
+
+/// The keys are looked at once in five seconds, and this must not wait for that.
+#[tokio::test]
+async fn a_key_that_is_withdrawn_is_refused_everywhere_within_a_second() {
+    let rotate = |issuer: &TestCompanion| {
+        let config = issuer.gate.folder.path().join("portcullis.yaml");
+        let mut command = std::process::Command::new(crate::issuer_process::BINARY);
+        command
+            .env_clear()
+            .args(["key", "rotate", "--now", "--config"]);
+        let told = command.arg(config).output().unwrap();
+        assert!(told.status.success(), "{told:?}");
+        let told = String::from_utf8(told.stdout).unwrap();
+        assert!(told.contains("withdrawn. Within a second"), "{told}");
+    };
+    let refused_by = async |gate: &TestCompanion, token: &str| {
+        let wait = async {
+            while gate.check("GET", "/orders/1", token).await != 401 {
+                tokio::task::yield_now().await;
+            }
+        };
+        let refused = tokio::time::timeout(A_SECOND, wait).await;
+        assert!(
+            refused.is_ok(),
+            "the gate beside the issuer still accepts it"
+        );
+    };
+    let one = TestCompanion::with_feed("").await;
+    let far = FarGate::at(&feed_of(&one), "").await;
+    far.is_ready().await;
+    let alice = one.register("alice").await;
+    assert_eq!(far.status(&alice).await, 200);
+    rotate(&one);
+    tokio::join!(far.answers(&alice, 401, A_SECOND), refused_by(&one, &alice));
+    let again = one.login("alice", PASSWORD).await;
+    assert_eq!(far.status(&again).await, 200);
+
+    // The same at issuers of other processes, and at their gates.
+    let Some(postgres) = Postgres::start() else {
+        return;
+    };
+    let store = postgres.database("rotated");
+    let folder = || tempfile::tempdir().unwrap();
+    let one = TestCompanion::second_on(&store, folder(), "");
+    one.furnish().await;
+    let other = TestCompanion::second_on(&store, folder(), &feed_listener(""));
+    let far = FarGate::at(&feed_of(&other), "").await;
+    far.is_ready().await;
+    let alice = one.register("alice").await;
+    assert_eq!(far.status(&alice).await, 200);
+    rotate(&one);
+    tokio::join!(
+        far.answers(&alice, 401, A_SECOND),
+        refused_by(&one, &alice),
+        refused_by(&other, &alice)
+    );
 }
 
 #[tokio::test]

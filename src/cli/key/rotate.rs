@@ -19,7 +19,7 @@ pub struct RotateArgs {
     #[arg(long, env = "PORTCULLIS_CONFIG", value_name = "FILE")]
     pub config: PathBuf,
     /// For a key that others may know: the new one signs at once, and every token that was signed
-    /// before is refused as soon as verifiers have the keys anew.
+    /// before is refused within a second, by gates that read `jwks_uri` from their next refresh on.
     #[arg(long)]
     pub now: bool,
 }
@@ -77,7 +77,9 @@ pub(super) fn run(args: &RotateArgs, out: &mut dyn Write) -> anyhow::Result<Outc
     } else if args.now {
         writeln!(
             out,
-            "All other keys are withdrawn, and their tokens with them."
+            "All other keys are withdrawn. Within a second the running issuers on this store and \
+             the gates that follow them refuse the tokens of those keys; a gate that reads the keys \
+             by `jwks_uri` does at its next refresh."
         )?;
     }
     Ok(Outcome::Yes)
