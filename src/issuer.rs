@@ -159,6 +159,7 @@ impl Issuer {
             .await?;
         let fresh = PlainSecret::from_random(random()?);
         let successor_key = SuccessorKey::new(&store.successor_secret(&fresh).await?);
+        store.bound_grants(settings.refresh_token.max_grants);
         store.bound_revocations(
             settings.max_revocations_per_user,
             settings.max_revocations_per_app,

@@ -12,6 +12,7 @@ mod change;
 mod charges;
 mod connections;
 mod first_start;
+mod grant_bounds;
 mod grants;
 mod location;
 mod locking;

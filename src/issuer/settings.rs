@@ -86,6 +86,8 @@ pub struct RefreshSettings {
     /// Whether `client_credentials` is answered with one, although RFC 6749 section 4.4.3 advises
     /// against it.
     pub with_client_credentials: bool,
+    /// How many grants a user may have with one app before the oldest end.
+    pub max_grants: u32,
 }
 
 /// What the token endpoint offers.
@@ -217,6 +219,7 @@ struct RefreshDocument {
     lifetime_seconds: u64,
     retry_window_seconds: u64,
     with_client_credentials: bool,
+    max_grants: u64,
 }
 
 impl Default for RefreshDocument {
@@ -225,6 +228,7 @@ impl Default for RefreshDocument {
             lifetime_seconds: 2_592_000,
             retry_window_seconds: 10,
             with_client_credentials: true,
+            max_grants: 100,
         }
     }
 }
@@ -351,8 +355,7 @@ impl IssuerDocument {
         let algorithm = algorithm(&self.algorithm, faults);
         let keys = self.keys.build(base, faults);
         faults.within("issuer.sweep_seconds", self.sweep_seconds, 1, 86_400);
-        let key = "issuer.refresh_token.lifetime_seconds";
-        faults.within(key, self.refresh_token.lifetime_seconds, 1, 366 * 86_400);
+        let refresh_token = self.refresh_token.build(faults);
         faults.within("issuer.hashing.threads", self.hashing.threads, 1, 256);
         faults.within(
             "issuer.hashing.max_queue",
@@ -361,8 +364,6 @@ impl IssuerDocument {
             100_000,
         );
         faults.within("issuer.threads", self.threads, 1, 1024);
-        let key = "issuer.refresh_token.retry_window_seconds";
-        faults.within(key, self.refresh_token.retry_window_seconds, 0, 60);
         faults.within(
             "issuer.max_revocations",
             self.max_revocations,
@@ -397,12 +398,7 @@ impl IssuerDocument {
             algorithm: algorithm?,
             keys: keys?,
             sweep_seconds: self.sweep_seconds,
-            refresh_token: RefreshSettings {
-                lifetime_seconds: u32::try_from(self.refresh_token.lifetime_seconds).ok()?,
-                retry_window_seconds: u32::try_from(self.refresh_token.retry_window_seconds)
-                    .ok()?,
-                with_client_credentials: self.refresh_token.with_client_credentials,
-            },
+            refresh_token: refresh_token?,
             grants,
             user_credentials_at_token_endpoint: self.user_credentials_at_token_endpoint,
             admin_password_file: self.admin_password_file.map(|file| base.join(file)),
@@ -464,6 +460,23 @@ fn algorithm(name: &str, faults: &mut Faults) -> Option<Algorithm> {
         ));
     }
     known
+}
+
+impl RefreshDocument {
+    fn build(self, faults: &mut Faults) -> Option<RefreshSettings> {
+        let key = "issuer.refresh_token.lifetime_seconds";
+        faults.within(key, self.lifetime_seconds, 1, 366 * 86_400);
+        let key = "issuer.refresh_token.retry_window_seconds";
+        faults.within(key, self.retry_window_seconds, 0, 60);
+        let key = "issuer.refresh_token.max_grants";
+        faults.within(key, self.max_grants, 1, 100_000);
+        Some(RefreshSettings {
+            lifetime_seconds: u32::try_from(self.lifetime_seconds).ok()?,
+            retry_window_seconds: u32::try_from(self.retry_window_seconds).ok()?,
+            with_client_credentials: self.with_client_credentials,
+            max_grants: u32::try_from(self.max_grants).ok()?,
+        })
+    }
 }
 
 impl KeysDocument {

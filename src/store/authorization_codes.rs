@@ -2,6 +2,7 @@
 
 use sqlx::Row;
 
+use super::grant_bounds::end_oldest;
 use super::locking::{ENDED, lock_listed_users, sweeping};
 use super::refresh_tokens::NewToken;
 use super::revocations::{as_bigint, position};
@@ -172,6 +173,7 @@ impl Store {
             if let Some(refresh) = refresh {
                 let token = NewToken::new(refresh.digest, refresh.token, now);
                 refresh_tokens::insert(&mut transaction, &[&token]).await?;
+                end_oldest(&mut transaction, &[&token], self.bounds.max_grants()).await?;
             }
             transaction.commit().await?;
             return Ok(Redemption::Redeemed);

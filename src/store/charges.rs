@@ -24,11 +24,14 @@ pub struct Holder {
     pub app: Option<AppKey>,
 }
 
-/// How many rows of the log one user and one app may have caused that are kept at the same time.
+/// How much of the store one user and one app may fill.
 #[derive(Debug)]
 pub(super) struct Bounds {
+    /// How many rows of the log one may have caused that are kept at the same time.
     per_user: AtomicU32,
     per_app: AtomicU32,
+    /// How many grants a user may have with one app.
+    max_grants: AtomicU32,
 }
 
 impl Default for Bounds {
@@ -36,11 +39,20 @@ impl Default for Bounds {
         Self {
             per_user: AtomicU32::new(u32::MAX),
             per_app: AtomicU32::new(u32::MAX),
+            max_grants: AtomicU32::new(u32::MAX),
         }
     }
 }
 
 impl Bounds {
+    pub(super) fn max_grants(&self) -> u32 {
+        self.max_grants.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_max_grants(&self, max_grants: u32) {
+        self.max_grants.store(max_grants, Ordering::Release);
+    }
+
     pub(super) fn set(&self, per_user: u32, per_app: u32) {
         self.per_user.store(per_user, Ordering::Release);
         self.per_app.store(per_app, Ordering::Release);

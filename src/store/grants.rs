@@ -26,6 +26,12 @@ pub struct LiveGrant {
 }
 
 impl Store {
+    /// Bounds how many grants one user may have with one app: when there are twice as many, the oldest
+    /// end.
+    pub fn bound_grants(&self, max_grants: u32) {
+        self.bounds.set_max_grants(max_grants);
+    }
+
     /// The grants of a user, in the order of their ids.
     pub async fn grants(
         &self,
@@ -34,16 +40,15 @@ impl Store {
         now: UnixSeconds,
     ) -> Result<Listing<LiveGrant>, StoreError> {
         // Without those of an app that has gone, and what was taken back with user or app.
-        let text = "SELECT t.family, t.app_key, MAX(t.scopes) AS scopes, \
-                    MIN(t.created_at) AS created_at, MAX(t.created_at) AS last_used_at, \
-                    MAX(t.expires_at) AS expires_at \
-                    FROM refresh_tokens t JOIN users u ON u.id = t.user_id \
+        let text = "SELECT t.family, t.app_key, t.scopes, (SELECT MIN(f.created_at) \
+                    FROM refresh_tokens f WHERE f.family = t.family) AS created_at, \
+                    t.created_at AS last_used_at, t.expires_at FROM refresh_tokens t JOIN users u ON u.id = t.user_id \
                     LEFT JOIN apps a ON a.app_key = t.app_key \
-                    WHERE t.user_id = $1 AND t.expires_at > $2 AND t.family > $3 \
+                    WHERE t.user_id = $1 AND t.used_at = 0 AND t.expires_at > $2 AND t.family > $3 \
                     AND t.position >= u.revoked_through \
                     AND t.position >= (SELECT everyone_through FROM revocation_head) \
                     AND (t.app_key = '' OR t.position >= a.revoked_through) \
-                    GROUP BY t.family, t.app_key ORDER BY t.family LIMIT $4";
+                    ORDER BY t.family LIMIT $4";
         let rows = sqlx::query(text)
             .bind(user.as_str())
             .bind(now.0)

@@ -6,7 +6,7 @@ use super::connections::Held;
 use super::location::Engine;
 use super::{Store, StoreError};
 
-const MIGRATIONS: [&str; 12] = [
+const MIGRATIONS: [&str; 13] = [
     include_str!("migrations/0001_issuer.sql"),
     include_str!("migrations/0002_revocations.sql"),
     include_str!("migrations/0003_authorization_code.sql"),
@@ -19,6 +19,7 @@ const MIGRATIONS: [&str; 12] = [
     include_str!("migrations/0010_apps_of_owners.sql"),
     include_str!("migrations/0011_code_targets.sql"),
     include_str!("migrations/0012_login_places.sql"),
+    include_str!("migrations/0013_live_grants.sql"),
 ];
 
 /// Names the lock under which PostgreSQL migrates: "portcull" in ASCII.

@@ -197,6 +197,15 @@ impl NewToken {
     }
 
     /// Whose access it extends.
+    /// Empty where the user logged in.
+    pub(super) fn app(&self) -> &str {
+        self.token.app.as_ref().map_or("", AppKey::as_str)
+    }
+
+    pub(super) fn family(&self) -> &str {
+        &self.token.family
+    }
+
     pub(super) fn user(&self) -> &str {
         self.token.user.as_str()
     }
@@ -211,7 +220,7 @@ impl NewToken {
             .bind(&*self.digest)
             .bind(&*token.family)
             .bind(token.user.as_str())
-            .bind(token.app.as_ref().map_or("", AppKey::as_str))
+            .bind(self.app())
             .bind(token.scopes.to_string())
             .bind(self.now.0)
             .bind(token.expires_at.0)

@@ -9,6 +9,7 @@ use sqlx::Row;
 use super::batches::{Together, chunks, placeholders};
 use super::charges::Bounds;
 use super::connections::{Connections, Transaction};
+use super::grant_bounds::{end_oldest, forget_used};
 use super::locking::lock_listed_users;
 use super::refresh_tokens::{NewToken, Rotation, Use, insert, rotate};
 use super::revocations::Growth;
@@ -105,12 +106,21 @@ impl TokenWriter {
         for rows in chunks(&tokens) {
             insert(&mut transaction, rows).await?;
         }
+        let added = |write: &'w Write| match write {
+            Write::Add(token) => Some(token),
+            Write::Rotate(_) => None,
+        };
+        let added: Vec<&NewToken> = writes.iter().filter_map(added).collect();
+        end_oldest(&mut transaction, &added, self.bounds.max_grants()).await?;
         // Last, because a replay may end what was made just now.
         let mut written = Vec::with_capacity(writes.len());
         for (position, write) in writes.iter().enumerate() {
             written.push(match write {
                 Write::Add(_) => Written::Added,
-                Write::Rotate(_) if used.contains(&position) => Written::Used(Rotation::Rotated),
+                Write::Rotate(attempt) if used.contains(&position) => {
+                    forget_used(&mut transaction, &attempt.successor).await?;
+                    Written::Used(Rotation::Rotated)
+                }
                 Write::Rotate(attempt) => {
                     let rotation = rotate(&mut transaction, attempt, &self.bounds).await?;
                     Written::Used(rotation)

@@ -94,6 +94,7 @@ async fn contract(place: &dyn Fn(&str) -> StoreLocation) {
     directory::losses(&place("losses")).await;
     directory::secrets(&place("secrets")).await;
     refresh_tokens::grants(&place("grants")).await;
+    refresh_tokens::grant_bounds(&place("grant_bounds")).await;
     refresh_tokens::grant_race(&place("grant_race")).await;
     directory::owners(&place("owners")).await;
     directory::storm(&place("storm")).await;

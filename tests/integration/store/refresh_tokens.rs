@@ -237,6 +237,88 @@ pub(super) async fn ending_race(place: &StoreLocation) {
     }
 }
 
+/// Whoever begins and extends grants as fast as it can keeps the latest, and so do others.
+pub(super) async fn grant_bounds(place: &StoreLocation) {
+    let store = Store::open(place).await.unwrap();
+    store.bound_grants(5);
+    let (alice, bobby) = (user("alice"), user("bobby"));
+    store.add_user(&alice, "hash").await.unwrap();
+    store.add_user(&bobby, "hash").await.unwrap();
+    let digest = |number: u32| {
+        let mut random = [7; 32];
+        random[..4].copy_from_slice(&number.to_be_bytes());
+        PlainSecret::from_random(random).digest()
+    };
+    let listed = async |user: &User| {
+        let page = Page {
+            after: String::new(),
+            limit: 100,
+        };
+        let found = store.grants(&user.id, &page, NOW).await.unwrap();
+        let ids = found.items.into_iter().map(|grant| grant.id);
+        ids.collect::<Vec<_>>().join(" ")
+    };
+    for number in 0..11 {
+        let later = NOW.plus(i64::from(number));
+        for (user, offset) in [(&alice, 0), (&bobby, 1000)] {
+            if number < 3 || offset == 0 {
+                let token = RefreshToken {
+                    family: format!("{}-{number:02}", user.username.as_str()),
+                    ..refresh_token(user)
+                };
+                let digest = digest(number + offset);
+                store
+                    .add_refresh_token(&digest, &token, later)
+                    .await
+                    .unwrap();
+            }
+        }
+        if number == 9 {
+            assert_eq!(listed(&alice).await.split(' ').count(), 10);
+        }
+    }
+    let latest = "alice-06 alice-07 alice-08 alice-09 alice-10";
+    assert_eq!(listed(&alice).await, latest);
+    assert_eq!(listed(&bobby).await, "bobby-00 bobby-01 bobby-02");
+
+    // One grant, extended again and again.
+    let token = RefreshToken {
+        family: "bobby-00".to_owned(),
+        ..refresh_token(&bobby)
+    };
+    let mut present = 1000;
+    for number in 2000..2600 {
+        let successor = Successor {
+            digest: &digest(number),
+            token: &token,
+        };
+        let (present_digest, later) = (digest(present), NOW.plus(20));
+        let rotated = store.rotate_refresh_token(&present_digest, &successor, 0, later);
+        assert_eq!(rotated.await.unwrap(), Rotation::Rotated);
+        present = number;
+    }
+    let mut kept = 0;
+    for number in (2000..2600).chain([1000]) {
+        kept += usize::from(
+            store
+                .refresh_token(&digest(number), NOW)
+                .await
+                .unwrap()
+                .is_some(),
+        );
+    }
+    assert!(kept < 400, "{kept} of 601");
+    let page = Page {
+        after: String::new(),
+        limit: 1,
+    };
+    let found = store.grants(&bobby.id, &page, NOW).await.unwrap();
+    assert_eq!(
+        (&*found.items[0].id, found.items[0].created_at),
+        ("bobby-00", NOW)
+    );
+}
+
 pub(super) async fn grants(place: &StoreLocation) {
     let store = Store::open(place).await.unwrap();
     let (alice, bobby) = (user("alice"), user("bobby"));
