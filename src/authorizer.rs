@@ -257,6 +257,7 @@ impl Authorizer {
         match credential {
             Credential::Absent => Err(Unverified::Absent),
             Credential::Several | Credential::Malformed => Err(Refusal::Parts.into()),
+            Credential::TooLong => Err(Refusal::TooLong.into()),
             Credential::Token(token) => {
                 let proof = self.prove(belief.trust(), token, effort)?;
                 belief.check_revocation(&proof)?;

@@ -301,14 +301,19 @@ impl Keyring {
                     }
                     None => None,
                 };
-                if let Some(Keys::Remote(remote)) = earlier
+                let earlier = match earlier {
+                    Some(Keys::Remote(remote)) => Some(remote),
+                    Some(Keys::Fixed(_) | Keys::Companion(_) | Keys::Feed(_)) | None => None,
+                };
+                if let Some(remote) = earlier
                     && remote.source == issuer.keys
                     && remote.algorithms == *algorithms
                     && remote.ca_pem == ca_pem
                 {
                     return Ok(Keys::Remote(Arc::clone(remote)));
                 }
-                self.fetch(issuer, ca_pem).map(Keys::Remote)
+                let loaded = earlier.and_then(|remote| lock(&remote.latest).clone());
+                self.fetch(issuer, ca_pem, loaded).map(Keys::Remote)
             }
         }
     }

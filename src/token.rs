@@ -50,5 +50,5 @@ pub use revocable::{
 };
 pub use signed::SignedToken;
 pub use signing_key::{CryptographyFailed, KeyText, SigningKey, SigningKeyError, generate_key};
-pub use trust::{DuplicateIssuer, IssuerIndex, IssuerRules, Stale, Trust};
+pub use trust::{DEFAULT_TOKEN_BYTES, DuplicateIssuer, IssuerIndex, IssuerRules, Stale, Trust};
 pub use verified::VerifiedToken;

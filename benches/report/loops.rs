@@ -19,7 +19,8 @@ use portcullis::problem::Source;
 use portcullis::revocation::{Revocation, RevocationList};
 use portcullis::telemetry::GateMetrics;
 use portcullis::token::{
-    self, ClaimRules, IssuerIndex, IssuerRules, KeySet, LogPosition, Mark, Trust,
+    self, ClaimRules, DEFAULT_TOKEN_BYTES, IssuerIndex, IssuerRules, KeySet, LogPosition, Mark,
+    Trust,
 };
 use prometheus_client::registry::Registry;
 
@@ -195,6 +196,7 @@ fn build_gate(issuer: &Issuer, list: RevocationList) -> Gate {
         types: vec!["at+jwt".into()],
         claims: ClaimRules::default(),
         max_lifetime_seconds: 86_400,
+        max_token_bytes: DEFAULT_TOKEN_BYTES,
     };
     let (keys, _) = KeySet::from_jwks(issuer.jwks().as_bytes(), &rules.algorithms).unwrap();
     let trust = Trust::new(vec![(rules, Some(keys))]).unwrap();

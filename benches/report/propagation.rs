@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use portcullis::clock::{Clock, SystemClock};
 use portcullis::feed::FeedClient;
-use portcullis::token::{Algorithm, ClaimRules, Credential, IssuerRules, Revocable, Trust};
+use portcullis::token::{
+    Algorithm, ClaimRules, Credential, DEFAULT_TOKEN_BYTES, IssuerRules, Revocable, Trust,
+};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use crate::client::{Client, Expected};
@@ -223,6 +225,7 @@ fn revocable(gate: &FeedClient, token: &str) -> Revocable {
         types: vec!["at+jwt".into()],
         claims: ClaimRules::default(),
         max_lifetime_seconds: 86_400,
+        max_token_bytes: DEFAULT_TOKEN_BYTES,
     };
     let keys = gate.keys().usable().cloned();
     let trust = Trust::new(vec![(rules, keys)]).unwrap();

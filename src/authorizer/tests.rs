@@ -9,7 +9,7 @@ use super::*;
 use crate::clock::ManualClock;
 use crate::policy::Policy;
 use crate::problem::Source;
-use crate::token::{Algorithm, ClaimRules, IssuerRules, KeySet, SigningKey};
+use crate::token::{Algorithm, ClaimRules, DEFAULT_TOKEN_BYTES, IssuerRules, KeySet, SigningKey};
 
 const NOW: i64 = 1_700_000_000;
 const SECRET: &[u8] = b"3f0c9a7be1d2485566a1c0ffee90d1e2";
@@ -31,6 +31,7 @@ fn trust(secret: &[u8], audience: &str) -> Trust {
         types: vec!["at+jwt".into()],
         claims: ClaimRules::default(),
         max_lifetime_seconds: 86_400,
+        max_token_bytes: DEFAULT_TOKEN_BYTES,
     };
     Trust::new(vec![(rules, Some(keys))]).unwrap()
 }

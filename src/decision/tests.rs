@@ -12,7 +12,8 @@ use crate::clock::UnixSeconds;
 use crate::policy::{Methods, Policy, RouteIssuers, Target};
 use crate::problem::Source;
 use crate::token::{
-    Algorithm, ClaimRules, IssuerIndex, IssuerRules, KeySet, Trust, UnverifiedToken,
+    Algorithm, ClaimRules, DEFAULT_TOKEN_BYTES, IssuerIndex, IssuerRules, KeySet, Trust,
+    UnverifiedToken,
 };
 
 const SECRET: &[u8] = b"a secret of at least thirty-two bytes";
@@ -30,6 +31,7 @@ fn token(scopes: &str) -> VerifiedToken {
         types: vec!["at+jwt".into()],
         claims: ClaimRules::default(),
         max_lifetime_seconds: 3600,
+        max_token_bytes: DEFAULT_TOKEN_BYTES,
     };
     let keys = KeySet::from_hmac_secret(SECRET, &[Algorithm::Hs256]).unwrap();
     let trust = Trust::new(vec![(rules, Some(keys))]).unwrap();

@@ -147,7 +147,7 @@ impl AnswerStyle {
             push_escaped(text, caller.issuer());
         });
         for (header, claim) in &identity.claims {
-            match caller.claim(claim).and_then(claim_text) {
+            match caller.claim_at(claim).and_then(claim_text) {
                 Some(value) => set_header(ok, header, |text| push_escaped(text, &value)),
                 None => ok.bytes(REMOVE, header.as_bytes()),
             }
@@ -299,11 +299,25 @@ fn push_escaped(text: &mut Vec<u8>, value: &str) {
     }
 }
 
-/// The text of a claim that can stand in a header; lists, objects and null cannot. Of numbers only
-/// integers from -2^63 to 2^64 - 1 can: all others were rounded when the token was read, so that two
-/// of them may have become one.
+/// The text of a claim that can stand in a header; objects and null cannot. The items of an array
+/// stand there with commas in between, unless one of them is no text, or has a comma itself: then two
+/// arrays would look alike.
 fn claim_text(claim: &serde_json::Value) -> Option<String> {
-    match claim {
+    let serde_json::Value::Array(items) = claim else {
+        return plain_text(claim);
+    };
+    let items = items.iter().map(|item| {
+        let text = plain_text(item);
+        text.filter(|text| !text.contains(',') && text.trim() == text)
+    });
+    let items: Vec<String> = items.collect::<Option<_>>()?;
+    (!items.is_empty()).then(|| items.join(","))
+}
+
+/// Of numbers only integers from -2^63 to 2^64 - 1 can be forwarded: all others were rounded when the
+/// token was read, so that two of them may have become one.
+fn plain_text(value: &serde_json::Value) -> Option<String> {
+    match value {
         serde_json::Value::String(text) if text.is_empty() => None,
         serde_json::Value::String(text) => Some(text.clone()),
         serde_json::Value::Number(number) if number.is_f64() => None,

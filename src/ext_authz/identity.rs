@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::token::ClaimPath;
+
 /// The headers that tell the upstream who calls.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -16,8 +18,9 @@ pub struct IdentityHeaders {
     pub scopes: String,
     /// `iss`.
     pub issuer: String,
-    /// Further headers, each with the name of the claim whose text, integer or boolean it carries.
-    pub claims: BTreeMap<String, String>,
+    /// Further headers, each with the claim that it carries: a text, an integer, a boolean, or an
+    /// array of these, with commas in between.
+    pub claims: BTreeMap<String, ClaimPath>,
     /// What becomes of a request to which its caller has added such a header.
     pub from_caller: FromCaller,
 }
@@ -202,7 +205,7 @@ mod tests {
     #[test]
     fn the_likely_spellings_all_fold_to_an_identity_header() {
         let identity = IdentityHeaders {
-            claims: [("x-a-b-c-d-e".to_owned(), "a".to_owned())].into(),
+            claims: [("x-a-b-c-d-e".to_owned(), ClaimPath::named("a"))].into(),
             ..IdentityHeaders::default()
         };
         let finder = AliasFinder::new(&identity);

@@ -19,7 +19,9 @@ use crate::decision::Decision;
 use crate::identity::{App, ScopeSet, User};
 use crate::policy::{Policy, Requirement, Route, Target};
 use crate::problem::Source;
-use crate::token::{ClaimRules, Credential, IssuerRules, KeySet, Trust, VerifiedToken};
+use crate::token::{
+    ClaimRules, Credential, DEFAULT_TOKEN_BYTES, IssuerRules, KeySet, Trust, VerifiedToken,
+};
 
 const LIMITS: CacheLimits = CacheLimits {
     max_entries: 10_000,
@@ -83,6 +85,7 @@ pub(super) fn trust(settings: &IssuerSettings, keys: KeySet) -> Result<Trust, Is
         types: vec!["at+jwt".into()],
         claims: ClaimRules::default(),
         max_lifetime_seconds: u64::from(settings.access_token_seconds),
+        max_token_bytes: DEFAULT_TOKEN_BYTES,
     };
     Ok(Trust::new(vec![(rules, Some(keys))])?)
 }

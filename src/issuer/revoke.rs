@@ -64,7 +64,7 @@ impl Issuer {
                 Ok(Revoker::App(client.app.key))
             }
             Credential::Several => Err(Refusal::SeveralClientCredentials),
-            Credential::Malformed => Err(Refusal::BadClient),
+            Credential::Malformed | Credential::TooLong => Err(Refusal::BadClient),
             Credential::Token(_) if form.get("client_secret").is_some() => {
                 Err(Refusal::SeveralClientCredentials)
             }

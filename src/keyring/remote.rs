@@ -46,11 +46,13 @@ impl Sink {
 }
 
 impl Keyring {
-    /// Begins to fetch the keys of an issuer.
+    /// Begins to fetch the keys of an issuer. Until they come, those from before its entry was edited
+    /// serve.
     pub(super) fn fetch(
         self: &Arc<Self>,
         issuer: &TrustedIssuer,
         ca_pem: Option<Vec<u8>>,
+        earlier: Option<KeySet>,
     ) -> Result<Arc<Remote>, KeyringError> {
         let remote_error = |source| KeyringError::Remote {
             issuer: issuer.rules.issuer.to_string(),
@@ -58,7 +60,7 @@ impl Keyring {
         };
         let settings = remote_settings(issuer, ca_pem.clone());
         let source = jwks::KeySource::new(settings).map_err(remote_error)?;
-        let latest = Arc::new(Mutex::new(None));
+        let latest = Arc::new(Mutex::new(earlier));
         let sink = Sink {
             issuer: issuer.rules.issuer.clone(),
             algorithms: issuer.rules.algorithms.clone(),

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::feed::{FeedDocument, FeedSettings};
 use crate::problem::Faults;
-use crate::token::{Algorithm, IssuerRules};
+use crate::token::{Algorithm, DEFAULT_TOKEN_BYTES, IssuerRules, MAXIMUM_TOKEN_BYTES};
 use crate::yaml::present;
 use claims::{ClaimsDocument, Several, WrittenRequirements, WrittenRules};
 
@@ -107,6 +107,8 @@ pub struct TrustedIssuerDocument {
     require: Option<WrittenRequirements>,
     #[serde(default = "default_max_lifetime_seconds")]
     max_lifetime_seconds: u64,
+    #[serde(default = "default_max_token_bytes")]
+    max_token_bytes: u64,
 }
 
 fn default_leeway_seconds() -> u64 {
@@ -119,6 +121,10 @@ fn default_types() -> Vec<String> {
 
 fn default_max_lifetime_seconds() -> u64 {
     86_400
+}
+
+fn default_max_token_bytes() -> u64 {
+    DEFAULT_TOKEN_BYTES as u64
 }
 
 /// Checks the entries of `trust`; relative paths are relative to `base`.
@@ -173,6 +179,9 @@ impl TrustedIssuerDocument {
         );
         let lifetime_key = format!("{key}.max_lifetime_seconds");
         faults.within(&lifetime_key, self.max_lifetime_seconds, 1, 366 * 86_400);
+        let length_key = format!("{key}.max_token_bytes");
+        let longest = MAXIMUM_TOKEN_BYTES as u64;
+        faults.within(&length_key, self.max_token_bytes, 1024, longest);
         if self.types.is_empty() {
             faults.add(format!(
                 "`{key}.types` is empty: list the accepted `typ`, such as `at+jwt`"
@@ -200,6 +209,7 @@ impl TrustedIssuerDocument {
                 types: self.types.iter().map(|name| plain_type(name)).collect(),
                 claims: written.build(key, faults),
                 max_lifetime_seconds: self.max_lifetime_seconds,
+                max_token_bytes: usize::try_from(self.max_token_bytes).ok()?,
             },
             keys: keys?,
         })

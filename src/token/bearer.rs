@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 use super::claims::object;
 use super::refusal::Refusal;
 
-/// The longest token that is looked at. Proxies cap headers near this by default; tokens with a
-/// thousand scopes fit. Everything that reads a token relies on this bound.
-pub const MAXIMUM_TOKEN_BYTES: usize = 16 * 1024;
+/// The longest token that is looked at, in bytes: as much as Envoy passes in all headers together.
+/// Everything that reads a token relies on this bound; that of an issuer is lower by default.
+pub const MAXIMUM_TOKEN_BYTES: usize = 60 * 1024;
 
 const SCHEME: &[u8] = b"bearer";
 
@@ -22,6 +22,8 @@ pub enum Credential<'a> {
     Several,
     /// One `Bearer` header whose value cannot be a token, or a header without a scheme.
     Malformed,
+    /// One `Bearer` header with more than [`MAXIMUM_TOKEN_BYTES`].
+    TooLong,
     /// One `Bearer` header; only the alphabet of what follows the scheme was looked at.
     Token(UnverifiedToken<'a>),
 }
@@ -68,6 +70,13 @@ impl<'a> Credential<'a> {
             .position(|byte| *byte != b' ')
             .and_then(|start| rest.get(start..));
         let token = match token {
+            Some(token) if token.len() < rest.len() && token.len() > MAXIMUM_TOKEN_BYTES => {
+                return if token.contains(&b',') {
+                    Self::Several
+                } else {
+                    Self::TooLong
+                };
+            }
             Some(token) if token.len() < rest.len() => token,
             Some(rest) if rest.contains(&b',') => return Self::Several,
             Some(_) | None => return Self::Malformed,
@@ -166,6 +175,12 @@ pub(super) struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     pub(super) fn split(token: UnverifiedToken<'a>) -> Result<Self, Refusal> {
+        match token.text().bytes().filter(|byte| *byte == b'.').count() {
+            0 => return Err(Refusal::Opaque),
+            // The compact form of RFC 7516 section 7.1.
+            4 => return Err(Refusal::Encrypted),
+            _ => {}
+        }
         let (message, signature) = token.text().rsplit_once('.').ok_or(Refusal::Parts)?;
         let (header, claims) = message.split_once('.').ok_or(Refusal::Parts)?;
         let any_empty = header.is_empty() || claims.is_empty() || signature.is_empty();
@@ -362,17 +377,18 @@ mod tests {
     }
 
     #[test]
-    fn a_token_longer_than_the_cap_is_malformed() {
+    fn a_token_longer_than_the_cap_is_too_long() {
         let longest = format!("Bearer {}", "a".repeat(MAXIMUM_TOKEN_BYTES));
         assert!(matches!(
             Credential::read([longest.as_bytes()].into_iter()),
             Credential::Token(_)
         ));
-        check(&[&format!("{longest}a")], Credential::Malformed);
+        check(&[&format!("{longest}a")], Credential::TooLong);
         check(
             &[&format!("Bearer {}", ".".repeat(10 << 20))],
-            Credential::Malformed,
+            Credential::TooLong,
         );
+        check(&[&format!("{longest}, Bearer b")], Credential::Several);
     }
 
     #[test]

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::Deserialize;
+use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
 use super::fingerprint::Fields;
@@ -90,6 +92,42 @@ impl ClaimPath {
         for name in &self.0 {
             fields.add(name.as_bytes());
         }
+    }
+}
+
+/// A text, or a list of texts.
+impl<'de> Deserialize<'de> for ClaimPath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct PathVisitor;
+
+        impl<'de> Visitor<'de> for PathVisitor {
+            type Value = ClaimPath;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("the name of a claim, or a list of names that lead down to it")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<ClaimPath, E> {
+                ClaimPath::down(vec![name.into()]).ok_or_else(empty)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<ClaimPath, A::Error> {
+                let mut names = Vec::new();
+                while let Some(name) = items.next_element::<String>()? {
+                    names.push(name.into());
+                }
+                ClaimPath::down(names).ok_or_else(empty)
+            }
+        }
+
+        fn empty<E: serde::de::Error>() -> E {
+            E::custom(
+                "a claim without a name: write its name, or a list of names that lead down to it, \
+                 such as `[realm_access, roles]`",
+            )
+        }
+
+        deserializer.deserialize_any(PathVisitor)
     }
 }
 

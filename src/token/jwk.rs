@@ -51,7 +51,8 @@ pub(super) fn key_id(members: &Map<String, Value>) -> Result<Option<&str>, Strin
 fn check_use(members: &Map<String, Value>) -> Result<(), String> {
     match members.get("use") {
         None => {}
-        Some(Value::String(purpose)) if purpose == "sig" => {}
+        // SPIFFE's bundles have a word of their own for it (SPIFFE JWT-SVID section 4).
+        Some(Value::String(purpose)) if purpose == "sig" || purpose == "jwt-svid" => {}
         Some(_) => return Err("its `use` is not `sig`".to_owned()),
     }
     match members.get("key_ops") {
@@ -202,9 +203,15 @@ impl PublicKey {
 }
 
 fn bytes(members: &Map<String, Value>, name: &str) -> Result<Vec<u8>, String> {
-    members
-        .get(name)
-        .and_then(Value::as_str)
+    let Some(value) = members.get(name) else {
+        return Err(if members.contains_key("x5c") {
+            format!("it has no `{name}`: certificates (`x5c`) are not read, publish the key itself")
+        } else {
+            format!("it has no `{name}`")
+        });
+    };
+    value
+        .as_str()
         .and_then(|text| URL_SAFE_NO_PAD.decode(text).ok())
         .ok_or_else(|| format!("its `{name}` is no canonical base64url without padding"))
 }

@@ -14,6 +14,8 @@ pub(super) struct Key {
     name: KeyName,
     algorithm: Algorithm,
     material: DecodingKey,
+    /// Of the key itself, in whatever form it has.
+    digest: Fingerprint,
     fingerprint: Fingerprint,
 }
 
@@ -36,22 +38,20 @@ impl Key {
         material: DecodingKey,
         digest: Fingerprint,
     ) -> Self {
-        let mut fields = Fields::new();
-        fields.add(algorithm.name().as_bytes());
-        fields.add(digest.bytes());
-        match &name {
-            KeyName::Unnamed => fields.number(0),
-            KeyName::Any => fields.number(1),
-            KeyName::Id(id) => {
-                fields.number(2);
-                fields.add(id.as_bytes());
-            }
-        }
         Self {
+            fingerprint: fingerprint(&name, algorithm, &digest),
             name,
             algorithm,
             material,
-            fingerprint: fields.finish(),
+            digest,
+        }
+    }
+
+    /// A key without a name serves tokens that name any from now on.
+    pub(super) fn answer_to_any(&mut self) {
+        if self.name == KeyName::Unnamed {
+            self.name = KeyName::Any;
+            self.fingerprint = fingerprint(&self.name, self.algorithm, &self.digest);
         }
     }
 
@@ -104,6 +104,21 @@ impl Key {
         )
         .is_ok_and(|verifier| verifier.verify(message, signature).is_ok())
     }
+}
+
+fn fingerprint(name: &KeyName, algorithm: Algorithm, digest: &Fingerprint) -> Fingerprint {
+    let mut fields = Fields::new();
+    fields.add(algorithm.name().as_bytes());
+    fields.add(digest.bytes());
+    match name {
+        KeyName::Unnamed => fields.number(0),
+        KeyName::Any => fields.number(1),
+        KeyName::Id(id) => {
+            fields.number(2);
+            fields.add(id.as_bytes());
+        }
+    }
+    fields.finish()
 }
 
 impl fmt::Debug for Key {

@@ -109,6 +109,8 @@ impl KeySet {
     /// `allowed` fixes the algorithm of a key that names none: the first that fits it, because one
     /// key serves one algorithm (RFC 8725 section 3.1). Fails if nothing usable is left.
     ///
+    /// A key without `kid` serves only tokens that name none, unless it stands alone.
+    ///
     /// Keys of several algorithms may share a `kid` (RFC 7517 section 4.5). Different keys of one
     /// algorithm with one `kid` are all left out: which one is meant cannot be told.
     pub fn from_jwks(
@@ -118,6 +120,8 @@ impl KeySet {
         if json.len() > MAXIMUM_JWKS_BYTES {
             return Err(KeySetError::TooLong(json.len()));
         }
+        // Some editors and servers begin with a byte order mark.
+        let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
         let values =
             json::parse_keys(json).map_err(|fault| KeySetError::NotJwks(fault.message()))?;
         let mut keys = Vec::new();
@@ -141,7 +145,11 @@ impl KeySet {
                 }),
             }
         }
-        let keys = without_duplicates(keys, &mut skipped);
+        let mut keys = without_duplicates(keys, &mut skipped);
+        // The one key of a set made by hand: whatever a token calls its key, it can be no other.
+        if let ([only], true) = (keys.as_mut_slice(), skipped.is_empty()) {
+            only.answer_to_any();
+        }
         skipped.sort_by_key(|key| key.position);
         if keys.is_empty() {
             Err(KeySetError::NoUsableKey(skipped))

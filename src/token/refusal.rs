@@ -8,6 +8,15 @@ pub enum Refusal {
     /// Not header, claims and signature, each of them present (RFC 7515 section 7.1).
     #[error("it is not three parts separated by dots")]
     Parts,
+    /// No dots at all: a reference that only its issuer can resolve (RFC 6749 section 1.4).
+    #[error("it is an opaque token, which only its issuer can read")]
+    Opaque,
+    /// Five parts (RFC 7516 section 7.1).
+    #[error("it is encrypted")]
+    Encrypted,
+    /// It has more bytes than the tokens of its issuer may have.
+    #[error("it is longer than the issuer's tokens may be")]
+    TooLong,
     /// Not base64url without padding in its one canonical form (RFC 7515 section 2, RFC 4648
     /// section 3.5).
     #[error("a part is not canonical base64url without padding")]
@@ -133,6 +142,9 @@ impl Refusal {
     /// Every value of [`Refusal::label`].
     pub const ALL_LABELS: &'static [&'static str] = &[
         "malformed_parts",
+        "opaque",
+        "encrypted",
+        "too_long",
         "malformed_base64url",
         "malformed_json",
         "not_an_object",
@@ -184,6 +196,9 @@ impl Refusal {
     pub fn label(self) -> &'static str {
         match self {
             Self::Parts => "malformed_parts",
+            Self::Opaque => "opaque",
+            Self::Encrypted => "encrypted",
+            Self::TooLong => "too_long",
             Self::Base64Url => "malformed_base64url",
             Self::Json => "malformed_json",
             Self::NotAnObject => "not_an_object",
@@ -231,6 +246,7 @@ impl Refusal {
     pub fn description(self) -> &'static str {
         match self {
             Self::Parts
+            | Self::Opaque
             | Self::Base64Url
             | Self::Json
             | Self::NotAnObject
@@ -244,6 +260,8 @@ impl Refusal {
                 "the token cannot be checked at the moment"
             }
             Self::Extension
+            | Self::Encrypted
+            | Self::TooLong
             | Self::UnsupportedAlgorithm
             | Self::AlgorithmNotAllowed
             | Self::TypeNotAccepted
@@ -302,6 +320,9 @@ mod tests {
     fn all() -> Vec<Refusal> {
         let mut all = vec![
             Refusal::Parts,
+            Refusal::Opaque,
+            Refusal::Encrypted,
+            Refusal::TooLong,
             Refusal::Base64Url,
             Refusal::Json,
             Refusal::NotAnObject,

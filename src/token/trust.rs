@@ -19,9 +19,11 @@ use super::verified::{Basis, VerifiedToken};
 use crate::clock::UnixSeconds;
 
 /// Everything that is believed: the issuers, their rules and their keys. Immutable.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Trust {
     issuers: Vec<TrustedIssuer>,
+    /// The most that an issuer's tokens may have, in bytes: longer ones are not even parsed.
+    max_token_bytes: usize,
     by_name: Arc<HashMap<Box<str>, IssuerIndex>>,
 }
 
@@ -44,7 +46,12 @@ pub struct IssuerRules {
     pub claims: ClaimRules,
     /// The longest `exp - iat` in seconds; without `iat`, the longest `exp - now`, with leeway.
     pub max_lifetime_seconds: u64,
+    /// The longest token, in bytes; at most [`MAXIMUM_TOKEN_BYTES`](super::MAXIMUM_TOKEN_BYTES).
+    pub max_token_bytes: usize,
 }
+
+/// The longest token of an issuer that says nothing else, in bytes. Tokens with 400 roles fit.
+pub const DEFAULT_TOKEN_BYTES: usize = 16 * 1024;
 
 /// The position of an issuer within [`Trust`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -94,6 +101,17 @@ struct Examined<'t> {
     loaded: &'t LoadedKeys,
 }
 
+/// Trust in nobody.
+impl Default for Trust {
+    fn default() -> Self {
+        Self {
+            issuers: Vec::new(),
+            max_token_bytes: DEFAULT_TOKEN_BYTES,
+            by_name: Arc::default(),
+        }
+    }
+}
+
 impl Trust {
     /// Trust in these issuers; `None` stands for keys that have not been loaded yet.
     pub fn new(issuers: Vec<(IssuerRules, Option<KeySet>)>) -> Result<Self, DuplicateIssuer> {
@@ -112,7 +130,9 @@ impl Trust {
                 keys,
             });
         }
+        let lengths = trusted.iter().map(|issuer| issuer.rules.max_token_bytes);
         Ok(Self {
+            max_token_bytes: lengths.max().unwrap_or(DEFAULT_TOKEN_BYTES),
             issuers: trusted,
             by_name: Arc::new(by_name),
         })
@@ -201,6 +221,9 @@ impl Trust {
     }
 
     fn read<'t>(&'t self, token: UnverifiedToken<'t>) -> Result<Unchecked<'t>, Refusal> {
+        if token.text().len() > self.max_token_bytes {
+            return Err(Refusal::TooLong);
+        }
         let parts = Parts::split(token)?;
         let header = Header::parse(parts.header)?;
         let claims = Claims::parse(parts.claims)?;
@@ -212,6 +235,9 @@ impl Trust {
             .get(claims.issuer()?)
             .ok_or(Refusal::UnknownIssuer)?;
         let issuer = self.issuers.get(index.0).ok_or(Refusal::UnknownIssuer)?;
+        if token.text().len() > issuer.rules.max_token_bytes {
+            return Err(Refusal::TooLong);
+        }
         Ok(Unchecked {
             parts,
             header,
@@ -309,6 +335,7 @@ impl IssuerRules {
             types,
             claims,
             max_lifetime_seconds,
+            max_token_bytes,
         } = self;
         fields.add(name.as_bytes());
         fields.add(issuer.as_bytes());
@@ -327,5 +354,6 @@ impl IssuerRules {
         }
         claims.add_to(fields);
         fields.number(*max_lifetime_seconds);
+        fields.number(*max_token_bytes as u64);
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::claim_rules::ClaimPath;
 use super::claims::{Claims, Times};
 use super::fingerprint::Fingerprint;
 use super::refusal::Refusal;
@@ -105,6 +106,11 @@ impl VerifiedToken {
     /// Any claim, the registered ones included, as the token has it.
     pub fn claim(&self, name: &str) -> Option<&Value> {
         self.claims.get(name)
+    }
+
+    /// A claim, perhaps below others; null counts as absent.
+    pub fn claim_at(&self, path: &ClaimPath) -> Option<&Value> {
+        path.find(&self.claims)
     }
 
     /// All claims, by name.

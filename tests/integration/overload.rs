@@ -17,7 +17,9 @@ use portcullis::ext_authz::{
 use portcullis::policy::Policy;
 use portcullis::problem::Source;
 use portcullis::telemetry::GateMetrics;
-use portcullis::token::{Algorithm, ClaimRules, IssuerIndex, IssuerRules, KeySet, Trust};
+use portcullis::token::{
+    Algorithm, ClaimRules, DEFAULT_TOKEN_BYTES, IssuerIndex, IssuerRules, KeySet, Trust,
+};
 use prometheus_client::registry::Registry;
 use prost::Message;
 
@@ -218,6 +220,7 @@ async fn a_panic_while_keys_are_fetched_is_a_refusal() {
         types: vec!["at+jwt".into()],
         claims: ClaimRules::default(),
         max_lifetime_seconds: 86_400,
+        max_token_bytes: DEFAULT_TOKEN_BYTES,
     };
     let jwks = TestIssuer::jwks([&issuer]);
     let (keys, _) = KeySet::from_jwks(jwks.as_bytes(), &rules.algorithms).unwrap();

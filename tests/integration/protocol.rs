@@ -695,7 +695,7 @@ async fn people_get_text_and_programs_get_json() {
 async fn the_token_can_be_kept_from_the_upstream_and_claims_can_be_mapped() {
     let setup = Setup {
         extra: "strip_token: true\nidentity_headers: {subject: x-user, claims: {x-tenant: tenant, \
-                x-list: list, x-name: name, x-nick: nick, x-large: large, x-larger: larger, \
+                x-list: list, x-below: [below, list], x-comma: comma, x-name: name, x-nick: nick, x-large: large, x-larger: larger, \
                 x-decimal: decimal}}"
             .to_owned(),
         ..Setup::default()
@@ -708,7 +708,9 @@ async fn the_token_can_be_kept_from_the_upstream_and_claims_can_be_mapped() {
     claims["larger"] = serde_json::from_str("18446744073709551616").unwrap();
     claims["decimal"] = 1.5.into();
     claims["nick"] = " a b ".into();
-    claims["list"] = serde_json::json!(["a"]);
+    claims["list"] = serde_json::json!(["a", "é"]);
+    claims["below"] = serde_json::json!({"list": [1, true]});
+    claims["comma"] = serde_json::json!(["a,b"]);
     let token = client.gate.issuer.sign(&claims);
     let response = client.http(with_token("/account", &token)).await;
     let ok = allowed(&response);
@@ -725,10 +727,12 @@ async fn the_token_can_be_kept_from_the_upstream_and_claims_can_be_mapped() {
         set.contains(&("x-large", "18446744073709551615")),
         "{set:?}"
     );
+    assert!(set.contains(&("x-list", "a,%C3%A9")), "{set:?}");
+    assert!(set.contains(&("x-below", "1,true")), "{set:?}");
     assert!(set.contains(&("x-nick", "%20a b%20")), "{set:?}");
     for name in [
         "authorization",
-        "x-list",
+        "x-comma",
         "x-name",
         "x-auth-scopes",
         "x-larger",

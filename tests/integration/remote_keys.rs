@@ -152,6 +152,39 @@ async fn a_mended_url_makes_a_gate_ready_that_never_was() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn keys_outlive_an_edit_of_their_entry_while_the_provider_is_away() {
+    let remote = Remote::loaded("", 100).await;
+    assert_eq!(remote.ask(&remote.issuer).await.status, 200);
+    let away = JwksServer::start(head("HTTP/1.1 503 Service Unavailable\r\n")).await;
+    remote
+        .keys
+        .behave(head("HTTP/1.1 503 Service Unavailable\r\n"));
+    let path = remote.gate.folder.path();
+    for (url, settings) in [
+        (remote.keys.url(), ", jwks_timeout_ms: 59000"),
+        (remote.keys.url(), ", jwks_refresh_seconds: 60"),
+        (away.url(), ""),
+    ] {
+        let setup = setup(&url, settings, 100);
+        write_files(path, &setup, &remote.issuer);
+        remote.gate.app.reload().unwrap();
+        assert_eq!(remote.ask(&remote.issuer).await.status, 200, "{settings}");
+    }
+    // Others replace them once they come.
+    let newer = TestIssuer::new("key-2");
+    let other = JwksServer::start(ok(&TestIssuer::jwks([&newer]))).await;
+    write_files(path, &setup(&other.url(), "", 30_000), &remote.issuer);
+    remote.gate.app.reload().unwrap();
+    other.wait_for_requests(1).await;
+    let token = newer.token("alice", "orders.read");
+    assert_eq!(
+        remote.asker.ask_until_fetched(&token).await.unwrap().status,
+        200
+    );
+    assert_eq!(remote.ask(&remote.issuer).await.status, 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_new_key_is_fetched_once_for_all_who_wait() {
     let remote = Remote::loaded(", jwks_cooldown_seconds: 1", 30_000).await;
     assert_eq!(remote.ask(&remote.issuer).await.status, 200);

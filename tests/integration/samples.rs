@@ -95,6 +95,7 @@ fn uncommented(line: &str) -> String {
             "types",
             "audience_claim",
             "max_lifetime_seconds",
+            "max_token_bytes",
         ]
         .into_iter()
         .chain([

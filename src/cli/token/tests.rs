@@ -7,7 +7,10 @@ use serde_json::{Value, json};
 use super::*;
 use crate::cli::Outcome;
 use crate::clock::UnixSeconds;
-use crate::token::{Algorithm, ClaimRules, IssuerRules, KeySet, SigningKey, Trust, generate_key};
+use crate::token::{
+    Algorithm, ClaimRules, DEFAULT_TOKEN_BYTES, IssuerRules, KeySet, SigningKey, Trust,
+    generate_key,
+};
 
 const NOW: UnixSeconds = UnixSeconds(1_700_000_000);
 
@@ -78,6 +81,7 @@ impl Shop {
             types: vec!["at+jwt".into()],
             claims: ClaimRules::default(),
             max_lifetime_seconds: 86_400,
+            max_token_bytes: DEFAULT_TOKEN_BYTES,
         }
     }
 }
@@ -204,6 +208,24 @@ fn key_files_that_cannot_be_used_are_refused() {
 }
 
 #[test]
+fn tokens_that_only_their_issuer_can_read_are_called_so() {
+    let trust = Shop::new(Algorithm::Es256).trust();
+    refused(
+        &trust,
+        "gho_16C7e42F292c6912E7",
+        "refused: it is an opaque token, which only its issuer can read\n  fix: ask the issuer for a \
+         JWT access token; many give one only where the API is named, such as with `audience` at \
+         Auth0\n",
+    );
+    refused(
+        &trust,
+        "e30.a.b.c.d",
+        "refused: it is encrypted\n  fix: only signed tokens are read: switch the encryption of \
+         access tokens off at the issuer; at Auth0, name the API by `audience`\n",
+    );
+}
+
+#[test]
 fn every_refusal_says_what_to_do() {
     let shop = Shop::new(Algorithm::Es256);
     let trust = shop.trust();
@@ -283,7 +305,7 @@ fn every_refusal_says_what_to_do() {
     refused(
         &trust,
         "not a token",
-        "refused: not a token: expected 1 to 16384 characters of `A-Z`, `a-z`, `0-9`, `-`, `_` \
+        "refused: not a token: expected 1 to 61440 characters of `A-Z`, `a-z`, `0-9`, `-`, `_` \
          and `.`\n",
     );
 }
@@ -336,7 +358,7 @@ fn the_token_comes_from_the_arguments_or_the_input() {
     assert_eq!(read(&["a.b.c"], b"x").unwrap(), "a.b.c");
     assert_eq!(read(&["-"], b"x\n").unwrap(), "x\n");
     assert_eq!(read(&[], b"x\n").unwrap(), "x\n");
-    assert!(read(&["-"], &vec![b'a'; 40_000]).is_err());
+    assert!(read(&["-"], &vec![b'a'; 200_000]).is_err());
     assert!(read(&["-"], b"\xff").is_err());
     assert_eq!(
         parse(&["--config", "a.yaml"]).config.unwrap(),

@@ -14,7 +14,8 @@ use crate::ext_authz::request::MalformedCheck;
 use crate::ext_authz::wire::WireError;
 use crate::policy::{MalformedTarget, Methods, Requirement, Route, RouteIssuers};
 use crate::token::{
-    self, Algorithm, ClaimRules, IssuerIndex, IssuerRules, KeySet, Trust, UnverifiedToken,
+    self, Algorithm, ClaimPath, ClaimRules, DEFAULT_TOKEN_BYTES, IssuerIndex, IssuerRules, KeySet,
+    Trust, UnverifiedToken,
 };
 
 const NOW: UnixSeconds = UnixSeconds(1_700_000_000);
@@ -36,6 +37,7 @@ static TRUST: LazyLock<Trust> = LazyLock::new(|| {
         types: vec!["jwt".into()],
         claims: ClaimRules::default(),
         max_lifetime_seconds: 3600,
+        max_token_bytes: DEFAULT_TOKEN_BYTES,
     };
     let keys = KeySet::from_hmac_secret(&*SECRET, &[Algorithm::Hs256]).unwrap();
     Trust::new(vec![(rules, Some(keys))]).unwrap()
@@ -58,7 +60,7 @@ fn caller(more: &serde_json::Value) -> Option<VerifiedToken> {
 
 fn style() -> AnswerStyle {
     let identity = IdentityHeaders {
-        claims: [("x-auth-note".to_owned(), "note".to_owned())].into(),
+        claims: [("x-auth-note".to_owned(), ClaimPath::named("note"))].into(),
         ..IdentityHeaders::default()
     };
     AnswerStyle::new(identity, "portcullis".to_owned(), false)
@@ -287,15 +289,27 @@ fn the_constant_is_the_number_of_the_enum() {
 }
 
 #[test]
-fn lists_objects_and_null_are_no_header() {
-    for note in [json!(["a"]), json!({"a": 1}), json!(null), json!("")] {
+fn a_header_carries_texts_integers_booleans_and_lists_of_them() {
+    for (note, header) in [
+        (json!(true), Some("true")),
+        (json!(["/admins", "/shop"]), Some("/admins,/shop")),
+        (json!(["a b", 1, false]), Some("a b,1,false")),
+        (json!({"a": 1}), None),
+        (json!(null), None),
+        (json!(""), None),
+        (json!([]), None),
+        // Two lists must not look alike.
+        (json!(["a,b"]), None),
+        (json!(["a", ""]), None),
+        (json!(["a", " b"]), None),
+        (json!(["a", null]), None),
+        (json!(["a", ["b"]]), None),
+        (json!(["a", 1.5]), None),
+    ] {
         let caller = caller(&json!({"note": note})).unwrap();
         let (ok, _) = allowed(Some(&caller), &[]);
-        assert_eq!(told(&ok, "x-auth-note"), None);
+        assert_eq!(told(&ok, "x-auth-note").as_deref(), header, "{note}");
     }
-    let caller = caller(&json!({"note": true})).unwrap();
-    let (ok, _) = allowed(Some(&caller), &[]);
-    assert_eq!(told(&ok, "x-auth-note").as_deref(), Some("true"));
 }
 
 proptest! {

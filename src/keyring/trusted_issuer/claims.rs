@@ -16,11 +16,11 @@ use crate::yaml::present;
 #[serde(deny_unknown_fields, default)]
 pub(super) struct ClaimsDocument {
     #[serde(deserialize_with = "present")]
-    subject: Option<Vec<WrittenPath>>,
+    subject: Option<Vec<ClaimPath>>,
     #[serde(deserialize_with = "present")]
-    client: Option<Vec<WrittenPath>>,
+    client: Option<Vec<ClaimPath>>,
     #[serde(deserialize_with = "present")]
-    scopes: Option<Vec<WrittenPath>>,
+    scopes: Option<Vec<ClaimPath>>,
 }
 
 /// What an entry of `trust` says of claims.
@@ -32,10 +32,6 @@ pub(super) struct WrittenRules {
     pub(super) scope_names: BTreeMap<String, Several>,
     pub(super) require: Option<WrittenRequirements>,
 }
-
-/// A claim's name, or a list of names that lead down to it.
-#[derive(Debug)]
-pub(super) struct WrittenPath(Vec<String>);
 
 /// One text, or a list of them.
 #[derive(Debug)]
@@ -56,9 +52,9 @@ impl WrittenRules {
     pub(super) fn build(self, key: &str, faults: &mut Faults) -> ClaimRules {
         let default = ClaimRules::default();
         let claims = self.claims.unwrap_or_default();
-        let mut read = |name: &str, written: Option<Vec<WrittenPath>>, or: Vec<ClaimPath>| {
+        let mut read = |name: &str, written: Option<Vec<ClaimPath>>, or: Vec<ClaimPath>| {
             written.map_or(or, |written| {
-                paths(&format!("{key}.claims.{name}"), written, faults)
+                not_empty(&format!("{key}.claims.{name}"), written, faults)
             })
         };
         let subject = read("subject", claims.subject, default.subject);
@@ -102,24 +98,13 @@ impl WrittenRules {
     }
 }
 
-fn paths(key: &str, written: Vec<WrittenPath>, faults: &mut Faults) -> Vec<ClaimPath> {
-    if written.is_empty() {
+fn not_empty(key: &str, paths: Vec<ClaimPath>, faults: &mut Faults) -> Vec<ClaimPath> {
+    if paths.is_empty() {
         faults.add(format!(
             "`{key}` is empty: list the claims, or remove it for the default"
         ));
     }
-    let read = written.into_iter().filter_map(|WrittenPath(names)| {
-        let names = names.into_iter().map(Into::into).collect();
-        let path = ClaimPath::down(names);
-        if path.is_none() {
-            faults.add(format!(
-                "`{key}` has an empty name: write a claim's name, or a list of names that lead down \
-                 to it, such as `[realm_access, roles]`"
-            ));
-        }
-        path
-    });
-    read.collect()
+    paths
 }
 
 fn scope_names(
@@ -168,12 +153,6 @@ impl WrittenRequirements {
                 )),
             }
         }
-    }
-}
-
-impl<'de> Deserialize<'de> for WrittenPath {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Several::deserialize(deserializer).map(|Several(names)| Self(names))
     }
 }
 

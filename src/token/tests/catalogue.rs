@@ -382,12 +382,12 @@ fn row_15_nested_and_encrypted_tokens() {
     assert_refused(
         &es256().trust(),
         &format!("{header}..AA.AA.AA"),
-        Refusal::Parts,
+        Refusal::Encrypted,
     );
     assert_refused(
         &es256().trust(),
         &format!("{header}.AA.AA.AA.AA"),
-        Refusal::Parts,
+        Refusal::Encrypted,
     );
     assert_refused(
         &es256().trust(),
@@ -853,13 +853,11 @@ fn row_35_parts_missing_or_too_many() {
     let (message, signature) = token.rsplit_once('.').unwrap();
     let (header, claims) = message.split_once('.').unwrap();
     for text in [
-        header.to_owned(),
         message.to_owned(),
         format!("{message}."),
         format!(".{token}"),
         format!("{token}."),
         format!("{token}.AA"),
-        format!("{token}.AA.AA"),
         format!("{header}..{signature}"),
         format!(".{claims}.{signature}"),
         "..".to_owned(),
@@ -867,6 +865,9 @@ fn row_35_parts_missing_or_too_many() {
     ] {
         assert_refused(&es256().trust(), &text, Refusal::Parts);
     }
+    assert_refused(&es256().trust(), header, Refusal::Opaque);
+    let five = format!("{token}.AA.AA");
+    assert_refused(&es256().trust(), &five, Refusal::Encrypted);
     for algorithm in [Algorithm::Hs256, Algorithm::Hs384, Algorithm::Hs512] {
         let signer = Signer::shared(algorithm);
         let token = signer.right_token();
@@ -893,6 +894,25 @@ fn rows_36_and_37_huge_tokens() {
     assert_refused(&es256().trust(), &".".repeat(16 * 1024), Refusal::Parts);
     let large = es256().token_with(json!({"x": "a".repeat(11_000)}));
     assert!(verify(&es256().trust(), &large).is_ok());
+    let longest = es256().token_with(json!({"x": "a".repeat(45_000)}));
+    assert_refused(&es256().trust(), &longest, Refusal::TooLong);
+    // What one issuer may is not what another may.
+    let allowing = |issuer: &str, bytes| {
+        let rules = IssuerRules {
+            issuer: issuer.into(),
+            max_token_bytes: bytes,
+            ..rules(&[Algorithm::Es256])
+        };
+        (rules, Some(es256().key_set()))
+    };
+    for (ours, others, outcome) in [
+        (61_440, 1024, None),
+        (16_384, 61_440, Some(Refusal::TooLong)),
+    ] {
+        let issuers = vec![allowing(ISSUER, ours), allowing("https://other", others)];
+        let trust = Trust::new(issuers).unwrap();
+        assert_eq!(verify(&trust, &longest).err(), outcome);
+    }
 }
 
 #[test]

@@ -17,7 +17,8 @@ use serde_json::{Value, json};
 
 use crate::clock::UnixSeconds;
 use crate::token::{
-    Algorithm, ClaimRules, IssuerRules, KeySet, Refusal, Trust, UnverifiedToken, VerifiedToken,
+    Algorithm, ClaimRules, DEFAULT_TOKEN_BYTES, IssuerRules, KeySet, Refusal, Trust,
+    UnverifiedToken, VerifiedToken,
 };
 
 pub(super) const NOW: UnixSeconds = UnixSeconds(1_700_000_000);
@@ -242,6 +243,7 @@ pub(super) fn rules(algorithms: &[Algorithm]) -> IssuerRules {
         types: vec!["at+jwt".into(), "jwt".into()],
         claims: ClaimRules::default(),
         max_lifetime_seconds: 86_400,
+        max_token_bytes: DEFAULT_TOKEN_BYTES,
     }
 }
 

@@ -2,8 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::forge::{KEY_ID, Signer, encode, from_hex, jwks, rules, trust, verify, with};
-use crate::token::{Algorithm, KeySet, KeySetError, MAXIMUM_JWKS_BYTES, MAXIMUM_KEYS, SkippedKey};
+use super::forge::{
+    KEY_ID, Signer, assert_refused, encode, from_hex, jwks, rules, trust, verify, with,
+};
+use crate::token::{
+    Algorithm, KeySet, KeySetError, MAXIMUM_JWKS_BYTES, MAXIMUM_KEYS, Refusal, SkippedKey,
+};
 
 const ALL_PUBLIC: &[Algorithm] = &[
     Algorithm::Rs256,
@@ -151,13 +155,15 @@ fn row_39_weak_rsa_keys() {
         left_out(Algorithm::Rs256, json!({"e": encode(exponent)}), "exponent");
     }
     for member in ["n", "e"] {
-        for value in [
-            json!("<absent>"),
-            json!(5),
-            json!("A"),
-            json!("AQAB="),
-            json!("A+/B"),
-        ] {
+        let absent = json!({member: "<absent>"});
+        left_out(Algorithm::Rs256, absent, &format!("it has no `{member}`"));
+        let certified = json!({member: "<absent>", "x5c": ["MIIB"]});
+        left_out(
+            Algorithm::Rs256,
+            certified,
+            "certificates (`x5c`) are not read",
+        );
+        for value in [json!(5), json!("A"), json!("AQAB="), json!("A+/B")] {
             left_out(Algorithm::Rs256, json!({member: value}), "base64url");
         }
     }
@@ -208,7 +214,11 @@ fn row_39_points_that_are_not_on_the_curve() {
             );
         }
         for member in ["x", "y"] {
-            left_out(algorithm, json!({member: "<absent>"}), "base64url");
+            left_out(
+                algorithm,
+                json!({member: "<absent>"}),
+                &format!("it has no `{member}`"),
+            );
         }
     }
     let p256_point = signer(Algorithm::Es256).bare_jwk();
@@ -396,9 +406,25 @@ fn keys_with_one_name_and_algorithm_are_all_left_out() {
 }
 
 #[test]
-fn keys_without_a_name_serve_only_tokens_without() {
+fn a_key_without_a_name_serves_tokens_that_name_one_where_it_stands_alone() {
     let es256 = signer(Algorithm::Es256);
     let (keys, _) = KeySet::from_jwks(&jwks(&[es256.bare_jwk()]), &[Algorithm::Es256]).unwrap();
+    let alone = trust(rules(&[Algorithm::Es256]), keys);
+    assert!(verify(&alone, &es256.right_token()).is_ok());
+    let other = Signer::new(Algorithm::Es256);
+    assert_refused(&alone, &other.right_token(), Refusal::WrongSignature);
+    // One that is left out may be the one that is meant.
+    let set = jwks(&[es256.bare_jwk(), json!({"kty": "oct"})]);
+    let (keys, _) = KeySet::from_jwks(&set, &[Algorithm::Es256]).unwrap();
+    let trust = trust(rules(&[Algorithm::Es256]), keys);
+    assert!(verify(&trust, &es256.right_token()).is_err());
+}
+
+#[test]
+fn keys_without_a_name_serve_only_tokens_without() {
+    let es256 = signer(Algorithm::Es256);
+    let set = jwks(&[es256.bare_jwk(), Signer::new(Algorithm::Es256).bare_jwk()]);
+    let (keys, _) = KeySet::from_jwks(&set, &[Algorithm::Es256]).unwrap();
     let trust = trust(rules(&[Algorithm::Es256]), keys);
     let header = with(es256.header(), json!({"kid": "<absent>"})).to_string();
     assert!(

@@ -189,10 +189,7 @@ fn a_config_that_cannot_be_used() {
         (
             "algorithms:",
             "claims: {scopes: [[]]}, algorithms:",
-            &[
-                "`trust[0].claims.scopes` has an empty name",
-                "[realm_access, roles]",
-            ],
+            &["a claim without a name", "[realm_access, roles]"],
         ),
         (
             "algorithms:",
