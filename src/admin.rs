@@ -98,6 +98,8 @@ struct IssuerStatus {
     last_failure: Option<String>,
     consecutive_failures: Option<u64>,
     revocations: Option<RevocationStatus>,
+    /// How old that is; none where nothing is known.
+    revocations_age_seconds: Option<f64>,
     feed: Option<FeedStatus>,
 }
 
@@ -171,6 +173,19 @@ impl Admin {
     }
 }
 
+impl Admin {
+    /// A gate with old knowledge goes on, or refuses by itself: taken out of service, it would be
+    /// out together with all others.
+    fn ready_with_reservations(&self) -> String {
+        let stale = self.keyring.overview().into_iter();
+        let stale = stale.filter(|issuer| issuer.is_stale).map(|issuer| {
+            let name = issuer.issuer;
+            format!("what `{name}` has taken back is not known up to now: see /status\n")
+        });
+        std::iter::once("ok\n".to_owned()).chain(stale).collect()
+    }
+}
+
 /// Whether the request names the configuration of another process than this. A header that cannot be
 /// read, and a file that is gone, tell nothing.
 async fn is_for_another_process(admin: &Admin, headers: &HeaderMap) -> bool {
@@ -191,7 +206,7 @@ async fn ready(State(admin): State<Arc<Admin>>, headers: HeaderMap) -> Response 
         return (StatusCode::MISDIRECTED_REQUEST, reason).into_response();
     }
     match admin.is_ready() {
-        Ok(()) => "ok\n".into_response(),
+        Ok(()) => admin.ready_with_reservations().into_response(),
         Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, reason).into_response(),
     }
 }
@@ -221,6 +236,7 @@ async fn status(State(admin): State<Arc<Admin>>) -> Response {
                 .map(|failure| failure.message.clone()),
             consecutive_failures: remote.map(|state| state.consecutive_failures),
             revocations: issuer.revocations.map(Into::into),
+            revocations_age_seconds: issuer.age.map(|age| age.as_secs_f64()),
             feed: issuer.feed.map(Into::into),
         }
     });

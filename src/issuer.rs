@@ -56,6 +56,7 @@ use crate::authorizer::Authorizer;
 use crate::clock::Clock;
 use crate::ext_authz::SubjectNames;
 use crate::identity::{PlainSecret, SuccessorKey};
+use crate::revocation::{Recency, RevocationList, SteadyClock};
 use crate::store::{Store, StoreError};
 use crate::token::{CryptographyFailed, KeySet, KeySetError, SigningKeyError};
 
@@ -101,6 +102,8 @@ pub struct Issuer {
     store_health: StoreHealth,
     unknown_proxy: UnknownProxy,
     clock: Arc<dyn Clock>,
+    /// For what is removed when its time has come.
+    sweeping_clock: SteadyClock,
     /// See `openapi`.
     openapi: String,
 }
@@ -166,13 +169,9 @@ impl Issuer {
         );
         let fresh = PlainSecret::from_random(random()?);
         let place_key = PlaceKey::new(&store.place_secret(&fresh).await?);
-        let log = LogFollower::start(
-            &store,
-            &settings.url,
-            settings.max_revocations,
-            Arc::clone(&clock),
-        )
-        .await?;
+        let recency = Recency::new(settings.max_staleness, settings.on_stale);
+        let list = RevocationList::new(settings.max_revocations).from_afar(recency);
+        let log = LogFollower::start(&store, &settings.url, list, Arc::clone(&clock)).await?;
         let guard = guard::authorizer(&settings, signer.key_set().clone(), Arc::clone(&clock))?;
         let hasher = PasswordHasher::start(settings.hashing)?;
         let throttle = Throttle::new(&settings.throttle, Arc::clone(&clock));
@@ -191,6 +190,7 @@ impl Issuer {
             metrics: IssuerMetrics::new(),
             store_health: StoreHealth::opened(),
             unknown_proxy: UnknownProxy::default(),
+            sweeping_clock: SteadyClock::new(Arc::clone(&clock)),
             clock,
             openapi,
         };

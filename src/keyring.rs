@@ -59,8 +59,20 @@ pub struct IssuerKeys {
     pub remote: Option<RemoteKeyState>,
     /// What it has taken back, where it tells.
     pub revocations: Option<RevocationStatistics>,
+    /// How old that is; nothing where it is not known.
+    pub age: Option<Duration>,
+    /// Whether it is older than it may be.
+    pub is_stale: bool,
     /// How it stands with its feed, where it has one.
     pub feed: Option<FeedOverview>,
+}
+
+impl IssuerKeys {
+    fn tell_of(&mut self, list: &RevocationList) {
+        self.revocations = Some(list.statistics());
+        self.age = list.recency().and_then(Recency::age);
+        self.is_stale = list.recency().is_some_and(Recency::is_stale);
+    }
 }
 
 /// How it stands with a feed.
@@ -210,6 +222,8 @@ impl Keyring {
                 keys: None,
                 remote: None,
                 revocations: None,
+                age: None,
+                is_stale: false,
                 feed: None,
             };
             match keys {
@@ -217,7 +231,9 @@ impl Keyring {
                 Keys::Companion(companion) => {
                     overview.keys = lock(&companion.keys).as_ref().map(KeySet::len);
                     let list = lock(&companion.revocations);
-                    overview.revocations = list.as_ref().map(|list| list.statistics());
+                    if let Some(list) = &*list {
+                        overview.tell_of(list);
+                    }
                 }
                 Keys::Remote(remote) => {
                     overview.keys = lock(&remote.latest).as_ref().map(KeySet::len);
@@ -225,10 +241,10 @@ impl Keyring {
                 }
                 Keys::Feed(feed) => {
                     overview.keys = feed.keys().usable().map(KeySet::len);
-                    overview.revocations = Some(feed.revocations().statistics());
+                    overview.tell_of(feed.revocations());
                     overview.feed = Some(FeedOverview {
                         state: feed.state(),
-                        age: feed.revocations().recency().and_then(Recency::age),
+                        age: overview.age,
                     });
                 }
             }

@@ -6,6 +6,7 @@
 
 mod floored;
 mod recency;
+mod steady_clock;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,6 +18,7 @@ use crate::token::{LogPosition, Mark, Revocable};
 
 use floored::Floored;
 pub use recency::{OnStale, Recency};
+pub use steady_clock::SteadyClock;
 
 /// A power of two, so that the first bits of a mark choose the shard. A change copies one shard:
 /// with a million entries some 250 of them.

@@ -11,7 +11,7 @@ use super::settings::FeedSettings;
 use super::snapshot_file::Saved;
 use super::wire::{self, Heartbeat, Keys, ROWS_PER_FRAME, Revocations, Understood};
 use crate::clock::{Clock, UnixSeconds};
-use crate::revocation::{Recency, Revocation, RevocationList};
+use crate::revocation::{Recency, Revocation, RevocationList, SteadyClock};
 use crate::token::{Algorithm, KeySet, LogPosition};
 
 /// How often what has expired is dropped, by the issuer's time.
@@ -66,6 +66,8 @@ pub(super) struct Knowledge {
     pub(super) subject: Subject,
     pub(super) list: Arc<RevocationList>,
     pub(super) state: watch::Sender<FeedState>,
+    /// What is swept does not come back.
+    sweeping_clock: SteadyClock,
     keys: Mutex<KnownKeys>,
     progress: Mutex<Progress>,
     /// Counts changes of keys and rows.
@@ -94,6 +96,7 @@ impl Knowledge {
         let recency = Recency::new(settings.max_staleness, settings.on_stale);
         let list = RevocationList::new(settings.max_revocations).from_afar(recency);
         let knowledge = Self {
+            sweeping_clock: SteadyClock::new(Arc::clone(&subject.clock)),
             subject,
             list: Arc::new(list),
             state: watch::Sender::default(),
@@ -253,7 +256,7 @@ impl Knowledge {
         self.confirm(behind);
         if sweep {
             // By the slower of the two clocks: a token ends here by this gate's own.
-            self.list.sweep(now.min(self.subject.clock.now()));
+            self.list.sweep(now.min(self.sweeping_clock.now()));
         }
         Ok(())
     }

@@ -95,16 +95,13 @@ impl FeedDocument {
             base,
             faults,
         );
-        let on_stale = match self.on_stale.as_str() {
-            "serve" => OnStale::Serve,
-            "deny" => OnStale::Deny,
-            other => {
-                faults.add(format!(
-                    "`{key}.on_stale: {other}` is not known: write `serve` or `deny`"
-                ));
-                OnStale::Deny
-            }
-        };
+        let on_stale = OnStale::parse(&self.on_stale);
+        if on_stale.is_none() {
+            let other = &self.on_stale;
+            faults.add(format!(
+                "`{key}.on_stale: {other}` is not known: write `serve` or `deny`"
+            ));
+        }
         let staleness = self.max_staleness_seconds;
         faults.within(
             &format!("{key}.max_staleness_seconds"),
@@ -123,7 +120,7 @@ impl FeedDocument {
             ca_file: file(&self.ca_file),
             identity,
             max_staleness: Duration::from_secs(staleness),
-            on_stale,
+            on_stale: on_stale?,
             start_wait: Duration::from_secs(wait),
             snapshot_file: file(&self.snapshot_file),
             max_revocations: usize::try_from(most).ok()?,

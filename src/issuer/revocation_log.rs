@@ -7,13 +7,13 @@ use std::time::Duration;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use super::{Issuer, IssuerError, random};
 use crate::clock::UnixSeconds;
 use crate::feed::{HEARTBEAT, Hub};
 use crate::identity::alphanumeric;
-use crate::revocation::{Revocation, RevocationList};
+use crate::revocation::{OnStale, Revocation, RevocationList};
 use crate::store::{LoggedRevocation, Store, StoreError};
 use crate::token::LogPosition;
 
@@ -43,6 +43,15 @@ pub(super) struct LogFollower {
     progress: tokio::sync::Mutex<Progress>,
 }
 
+/// What has become of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Log {
+    /// It is the one from before.
+    Same,
+    /// It was replaced by another one, or by its own past.
+    Another,
+}
+
 struct Progress {
     log_id: String,
     position: LogPosition,
@@ -53,12 +62,12 @@ impl LogFollower {
     pub(super) async fn start(
         store: &Store,
         issuer: &str,
-        max_entries: usize,
+        list: RevocationList,
         clock: Arc<dyn crate::clock::Clock>,
     ) -> Result<Self, IssuerError> {
         store.lead_log(clock.now()).await?;
         let log_id = log_id(store).await?;
-        let list = Arc::new(RevocationList::new(max_entries));
+        let list = Arc::new(list);
         let hub = Hub::new(issuer.to_owned(), &log_id, Arc::clone(&list), clock);
         let follower = Self {
             list,
@@ -91,20 +100,26 @@ impl LogFollower {
     /// Reads what is not known yet.
     pub(super) async fn catch_up(&self, store: &Store) -> Result<(), StoreError> {
         let mut progress = self.progress.lock().await;
+        let began = Instant::now();
         read_pages(store, &mut progress.position, |page, position| {
             self.list.extend(page);
             self.hub.append(page, position);
         })
-        .await
+        .await?;
+        if let Some(recency) = self.list.recency() {
+            recency.confirm(began.elapsed());
+        }
+        Ok(())
     }
 
     /// Begins anew where the database is another one than before, or from an earlier day.
-    async fn check_log(&self, store: &Store, now: UnixSeconds) -> Result<(), IssuerError> {
+    async fn check_log(&self, store: &Store, now: UnixSeconds) -> Result<Log, IssuerError> {
+        // Locked before the log is asked: what others read meanwhile would be beyond its head.
+        let mut progress = self.progress.lock().await;
         let found = log_id(store).await?;
         let head = store.log_position().await?;
-        let mut progress = self.progress.lock().await;
         if found == progress.log_id && head >= progress.position {
-            return Ok(());
+            return Ok(Log::Same);
         }
         tracing::error!(
             revocations.known = progress.position.0,
@@ -118,7 +133,7 @@ impl LogFollower {
         progress.position = LogPosition(0);
         drop(progress);
         self.catch_up(store).await?;
-        Ok(())
+        Ok(Log::Another)
     }
 }
 
@@ -155,12 +170,13 @@ impl Issuer {
         tokio::select! {
             () = self.look_again_and_again() => {}
             () = self.beat() => {}
+            () = self.watch_age() => {}
             () = self.store.hear_notices() => {}
         }
     }
 
     async fn look_again_and_again(&self) {
-        let mut sweep = tokio::time::interval(SWEEP);
+        let mut sweep = tokio::time::interval_at(Instant::now() + SWEEP, SWEEP);
         let mut check = tokio::time::interval(CHECK);
         let mut poll = tokio::time::interval(POLL);
         for ticks in [&mut sweep, &mut check, &mut poll] {
@@ -170,7 +186,7 @@ impl Issuer {
         loop {
             let mut checking = false;
             tokio::select! {
-                _ = sweep.tick() => self.log.list().sweep(self.clock.now()),
+                _ = sweep.tick() => self.log.list().sweep(self.sweeping_clock.now()),
                 _ = check.tick() => checking = true,
                 _ = poll.tick() => {}
                 () = self.store.appended() => {}
@@ -196,6 +212,37 @@ impl Issuer {
             self.log.check_log(&self.store, self.clock.now()).await?;
         }
         Ok(self.log.catch_up(&self.store).await?)
+    }
+
+    /// Says once that what is known of the log has grown too old, and once that it is fresh again.
+    async fn watch_age(&self) {
+        let Some(recency) = self.log.list().recency() else {
+            return std::future::pending().await;
+        };
+        let mut second = tokio::time::interval(Duration::from_secs(1));
+        let mut was_stale = false;
+        loop {
+            second.tick().await;
+            let is_stale = recency.is_stale();
+            let age_seconds = recency.age().map_or(f64::NAN, |age| age.as_secs_f64());
+            match (was_stale, is_stale) {
+                (false, true) => match recency.on_stale() {
+                    OnStale::Serve => tracing::error!(
+                        revocations.age_seconds = age_seconds,
+                        "what the issuers on this store take back is not known up to now: revoked \
+                         tokens may pass the gate in this process"
+                    ),
+                    OnStale::Deny => tracing::error!(
+                        revocations.age_seconds = age_seconds,
+                        "what the issuers on this store take back is not known up to now: the gate \
+                         in this process refuses their tokens"
+                    ),
+                },
+                (true, false) => tracing::info!("revocations are known up to now again"),
+                (true, true) | (false, false) => {}
+            }
+            was_stale = is_stale;
+        }
     }
 
     /// Goes on while the database is away: gates learn from it how old their knowledge is.
@@ -253,3 +300,6 @@ fn revocation(row: &LoggedRevocation) -> Revocation {
         expires_at: row.expires_at,
     }
 }
+
+#[cfg(test)]
+mod tests;

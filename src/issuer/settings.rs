@@ -3,12 +3,14 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use serde::Deserialize;
 
 use super::throttle::{ThrottleDocument, ThrottleSettings, TrustedProxies, trusted_proxies};
 use crate::connection_limits::{ConnectionLimits, ConnectionLimitsDocument};
 use crate::problem::Faults;
+use crate::revocation::OnStale;
 use crate::store::{StoreLocation, WrittenLocation};
 use crate::token::{Algorithm, MAXIMUM_PUBLISHED_KEYS};
 use crate::yaml::present;
@@ -54,6 +56,10 @@ pub struct IssuerSettings {
     pub secret_overlap_seconds: u32,
     /// How many users, apps, grants and tokens a gate in this process remembers as revoked.
     pub max_revocations: usize,
+    /// How old what the gate in this process knows of revocations may be.
+    pub max_staleness: Duration,
+    /// What becomes of tokens there when it is older.
+    pub on_stale: OnStale,
     /// How many rows of the revocation log one user may have caused that are kept at the same time.
     pub max_revocations_per_user: u32,
     /// The same of one app, whoever uses it.
@@ -172,6 +178,10 @@ pub struct IssuerDocument {
     secret_overlap_seconds: u64,
     #[serde(default = "default_max_revocations")]
     max_revocations: u64,
+    #[serde(default = "default_max_staleness_seconds")]
+    max_staleness_seconds: u64,
+    #[serde(default = "default_on_stale")]
+    on_stale: String,
     #[serde(default = "default_max_revocations_per_user")]
     max_revocations_per_user: u64,
     #[serde(default = "default_max_revocations_per_app")]
@@ -288,6 +298,14 @@ fn default_max_revocations() -> u64 {
     1_000_000
 }
 
+fn default_max_staleness_seconds() -> u64 {
+    30
+}
+
+fn default_on_stale() -> String {
+    "serve".to_owned()
+}
+
 fn default_max_revocations_per_user() -> u64 {
     1000
 }
@@ -323,6 +341,38 @@ fn default_grants() -> Vec<String> {
 }
 
 impl IssuerDocument {
+    /// Checks what concerns revocations, and gives back what happens when they are not known.
+    fn revocations(&self, faults: &mut Faults) -> Option<OnStale> {
+        faults.within(
+            "issuer.max_revocations",
+            self.max_revocations,
+            1,
+            100_000_000,
+        );
+        for (key, bound) in [
+            (
+                "issuer.max_revocations_per_user",
+                self.max_revocations_per_user,
+            ),
+            (
+                "issuer.max_revocations_per_app",
+                self.max_revocations_per_app,
+            ),
+        ] {
+            faults.within(key, bound, 1, 100_000_000);
+        }
+        let key = "issuer.max_staleness_seconds";
+        faults.within(key, self.max_staleness_seconds, 3, 86_400);
+        let on_stale = OnStale::parse(&self.on_stale);
+        if on_stale.is_none() {
+            let other = &self.on_stale;
+            faults.add(format!(
+                "`issuer.on_stale: {other}` is not known: write `serve` or `deny`"
+            ));
+        }
+        on_stale
+    }
+
     /// Checks the section; relative files are relative to `base`.
     pub fn build(self, base: &Path, faults: &mut Faults) -> Option<IssuerSettings> {
         if !is_issuer_url(&self.url) {
@@ -353,6 +403,7 @@ impl IssuerDocument {
             86_400,
         );
         let algorithm = algorithm(&self.algorithm, faults);
+        let on_stale = self.revocations(faults);
         let keys = self.keys.build(base, faults);
         faults.within("issuer.sweep_seconds", self.sweep_seconds, 1, 86_400);
         let refresh_token = self.refresh_token.build(faults);
@@ -364,24 +415,6 @@ impl IssuerDocument {
             100_000,
         );
         faults.within("issuer.threads", self.threads, 1, 1024);
-        faults.within(
-            "issuer.max_revocations",
-            self.max_revocations,
-            1,
-            100_000_000,
-        );
-        for (key, bound) in [
-            (
-                "issuer.max_revocations_per_user",
-                self.max_revocations_per_user,
-            ),
-            (
-                "issuer.max_revocations_per_app",
-                self.max_revocations_per_app,
-            ),
-        ] {
-            faults.within(key, bound, 1, 100_000_000);
-        }
         let key = "issuer.secret_overlap_seconds";
         faults.within(key, self.secret_overlap_seconds, 0, 30 * 86_400);
         let grants = grants(&self.grants, faults);
@@ -410,6 +443,8 @@ impl IssuerDocument {
             threads: usize::try_from(self.threads).ok()?,
             secret_overlap_seconds: u32::try_from(self.secret_overlap_seconds).ok()?,
             max_revocations: usize::try_from(self.max_revocations).ok()?,
+            max_staleness: Duration::from_secs(self.max_staleness_seconds),
+            on_stale: on_stale?,
             max_revocations_per_user: u32::try_from(self.max_revocations_per_user).ok()?,
             max_revocations_per_app: u32::try_from(self.max_revocations_per_app).ok()?,
             throttle: throttle?,

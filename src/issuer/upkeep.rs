@@ -119,7 +119,8 @@ impl Issuer {
     /// Removes what has ended from the store.
     async fn sweep(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
-        for swept in self.store.sweep(now, BATCH).await? {
+        let ended = self.sweeping_clock.now();
+        for swept in self.store.sweep(ended, BATCH).await? {
             tracing::debug!(rows = swept.rows, count = swept.count, "swept");
         }
         let count = keys::sweep(&self.store, now).await?;

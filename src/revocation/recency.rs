@@ -17,6 +17,17 @@ pub enum OnStale {
     Deny,
 }
 
+impl OnStale {
+    /// As it is written in the configuration: `serve` or `deny`.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "serve" => Some(Self::Serve),
+            "deny" => Some(Self::Deny),
+            _ => None,
+        }
+    }
+}
+
 /// Until when something is known, and how old that may be.
 #[derive(Debug)]
 pub struct Recency {

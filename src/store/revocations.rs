@@ -32,6 +32,8 @@ pub(super) struct Growth {
     told: Notify,
     /// By how many transactions of this process.
     own: AtomicU64,
+    /// The last row that this release does not understand.
+    not_understood: AtomicU64,
 }
 
 impl Growth {
@@ -224,7 +226,35 @@ impl Store {
             .bind(i64::try_from(limit).unwrap_or(i64::MAX))
             .fetch_all(&self.reader)
             .await?;
-        rows.iter().map(read).collect()
+        rows.iter().map(|row| self.read_row(row)).collect()
+    }
+
+    /// What a newer release has taken back may be anybody's: it counts as everyone's.
+    fn read_row(&self, row: &AnyRow) -> Result<LoggedRevocation, StoreError> {
+        let position = position(row, "position")?;
+        let kind: &str = row.try_get("kind")?;
+        let subject = Subject::parse(kind, row.try_get("subject")?).unwrap_or_else(|| {
+            tracing::error!(
+                revocation.position = position.0,
+                revocation.kind = kind,
+                "the log takes back what this release does not understand: all tokens from before \
+                 are refused; update this issuer"
+            );
+            let seen = &self.appended.not_understood;
+            seen.fetch_max(position.0, Ordering::AcqRel);
+            Subject::Everyone
+        });
+        Ok(LoggedRevocation {
+            position,
+            subject,
+            expires_at: UnixSeconds(row.try_get("expires_at")?),
+        })
+    }
+
+    /// Whether what was given out then may be concerned by a row that this release does not
+    /// understand and has come across.
+    pub(super) fn may_concern(&self, given_out: LogPosition) -> bool {
+        given_out.0 < self.appended.not_understood.load(Ordering::Acquire)
     }
 
     /// Whether the log has one of `subjects` beyond `position`: asked where its present state
@@ -234,6 +264,9 @@ impl Store {
         subjects: &[Subject],
         given_out: LogPosition,
     ) -> Result<bool, StoreError> {
+        if self.may_concern(given_out) {
+            return Ok(true);
+        }
         is_revoked(&self.reader, subjects, given_out).await
     }
 }
@@ -435,14 +468,6 @@ pub(super) fn position(row: &AnyRow, column: &str) -> Result<LogPosition, StoreE
     position
         .map(LogPosition)
         .map_err(|_| StoreError::Unreadable("position in the log"))
-}
-
-fn read(row: &AnyRow) -> Result<LoggedRevocation, StoreError> {
-    Ok(LoggedRevocation {
-        position: position(row, "position")?,
-        subject: subject(row)?,
-        expires_at: UnixSeconds(row.try_get("expires_at")?),
-    })
 }
 
 fn subject(row: &AnyRow) -> Result<Subject, StoreError> {

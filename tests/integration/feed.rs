@@ -426,6 +426,29 @@ async fn a_database_that_is_replaced_under_the_issuer_is_noticed() {
 }
 
 #[tokio::test]
+async fn what_a_newer_issuer_takes_back_is_everyones() {
+    let companion = TestCompanion::with_feed("").await;
+    let far = FarGate::at(&feed_of(&companion), "").await;
+    far.is_ready().await;
+    let alice = companion.register("alice").await;
+    let head = "UPDATE revocation_head SET position = position + 1";
+    sqlite(companion.path(), head).await;
+    let row = "INSERT INTO revocations (position, kind, subject, created_at, expires_at) \
+               SELECT position, 'galaxy', 'andromeda', 1800000000, 9000000000 \
+               FROM revocation_head";
+    sqlite(companion.path(), row).await;
+    far.answers(&alice, 401, PATIENCE).await;
+    assert_eq!(companion.check("GET", "/orders/1", &alice).await, 401);
+    // The log goes on.
+    let again = companion
+        .login("alice", crate::test_companion::PASSWORD)
+        .await;
+    assert_eq!(far.status(&again).await, 200);
+    revoke_user(&companion, &again).await;
+    far.answers(&again, 401, A_SECOND).await;
+}
+
+#[tokio::test]
 async fn an_issuer_that_has_lost_its_database_does_not_pass_for_current() {
     let Some(postgres) = Postgres::start() else {
         return;

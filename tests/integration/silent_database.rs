@@ -12,7 +12,7 @@ use crate::feed::network::Network;
 use crate::issuer::error;
 use crate::issuer_process::healed;
 use crate::postgres::Postgres;
-use crate::test_companion::{PASSWORD, TestCompanion};
+use crate::test_companion::{PASSWORD, TestCompanion, setup};
 
 /// Nobody waits for longer than this, whatever becomes of the database. It bounds a test that would
 /// hang, and is far more than any wait should be.
@@ -69,12 +69,16 @@ async fn id(companion: &TestCompanion, token: &str) -> String {
 
 /// The gate learns of it, however long that takes.
 async fn refused(companion: &TestCompanion, token: &str) {
-    let refused = async {
-        while companion.check("GET", "/orders/1", token).await != 401 {
+    answers(companion, token, 401).await;
+}
+
+async fn answers(companion: &TestCompanion, token: &str, status: i32) {
+    let answered = async {
+        while companion.check("GET", "/orders/1", token).await != status {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(PATIENCE, refused).await.unwrap();
+    tokio::time::timeout(PATIENCE, answered).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -126,4 +130,39 @@ async fn connections_that_were_forgotten_on_the_way_are_replaced() {
     healed(companion.address, &app).await;
     let again = companion.login("alice", PASSWORD).await;
     assert_eq!(companion.check("GET", "/orders/1", &again).await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_gate_beside_the_issuer_knows_how_old_its_list_is() {
+    let Some(distant) = Distant::start().await else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let mut setup = setup(folder.path(), &distant.url());
+    let closing = setup.extra.rfind('}').unwrap();
+    let keys = ", max_staleness_seconds: 3, on_stale: deny";
+    setup.extra.insert_str(closing, keys);
+    let companion = TestCompanion::with(&setup, folder);
+    companion.furnish().await;
+    let alice = companion.register("alice").await;
+    let age = async || {
+        let (_, text) = companion.gate.admin("/status").await;
+        let status: serde_json::Value = serde_json::from_str(&text).unwrap();
+        status["issuers"][0]["revocations_age_seconds"].as_f64()
+    };
+    assert!(age().await.is_some_and(|age| age < 3.0));
+    assert_eq!(companion.gate.admin("/readyz").await.1, "ok\n");
+    distant.network.silence();
+    answers(&companion, &alice, 503).await;
+    assert!(age().await.is_some_and(|age| age > 3.0));
+    companion
+        .gate
+        .admin_shows("/readyz", "has taken back is not known up to now")
+        .await;
+    companion
+        .gate
+        .admin_shows("/metrics", "portcullis_revocation_age_seconds{")
+        .await;
+    distant.network.forget();
+    answers(&companion, &alice, 200).await;
 }

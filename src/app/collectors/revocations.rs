@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
@@ -36,14 +37,19 @@ impl Collector for RevocationCollector {
         issuers.lists("revocation_bytes", help, |list| list.bytes as u64)?;
         let help = "How much of the issuer's revocation log is known";
         issuers.lists("revocation_position", help, |list| list.position.0)?;
+        let help = "How old what is known of the issuer's revocations is; NaN where nothing is";
+        issuers.gauge("revocation_age_seconds", help, |issuer| {
+            issuer.revocations?;
+            Some(seconds(issuer.age))
+        })?;
         let help = "1 if the issuer's feed is heard, else 0";
         issuers.gauge("feed_connected", help, |issuer| {
             let feed = issuer.feed.as_ref()?;
             Some(f64::from(u8::from(feed.state.connected)))
         })?;
-        let help = "How old what is known of revocations is";
+        let help = "How old what the feed has told is; NaN where it has told nothing";
         issuers.gauge("feed_age_seconds", help, |issuer| {
-            Some(issuer.feed.as_ref()?.age?.as_secs_f64())
+            Some(seconds(issuer.feed.as_ref()?.age))
         })?;
         let help = "Connections to the issuer's feed";
         issuers.feeds("feed_connections", help, |feed| feed.state.connections)?;
@@ -109,6 +115,11 @@ impl Issuers<'_, '_> {
             .encode_descriptor(name, help, None, MetricType::Counter)?;
         family.encode(metric)
     }
+}
+
+/// What is not known is visible as that, and is not mistaken for fresh.
+fn seconds(age: Option<Duration>) -> f64 {
+    age.map_or(f64::NAN, |age| age.as_secs_f64())
 }
 
 fn label(issuer: &IssuerKeys) -> IssuerLabel {

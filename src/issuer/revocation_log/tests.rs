@@ -1,0 +1,34 @@
+use super::*;
+use crate::clock::{Clock, SystemClock};
+use crate::store::StoreLocation;
+use crate::token::Subject;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_grows_while_it_is_looked_at_is_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = StoreLocation::parse("sqlite:store.db", folder.path()).unwrap();
+    let store = Store::open(&place).await.unwrap();
+    let url = "https://id.shop.example";
+    let follower = LogFollower::start(
+        &store,
+        url,
+        RevocationList::new(1000),
+        Arc::new(SystemClock),
+    );
+    let follower = Arc::new(follower.await.unwrap());
+    let growing = tokio::spawn({
+        let (store, follower) = (store.clone(), Arc::clone(&follower));
+        async move {
+            for number in 0..300 {
+                let token = Subject::Token(format!("token-{number}"));
+                store.revoke(&token, SystemClock.now()).await.unwrap();
+                follower.catch_up(&store).await.unwrap();
+            }
+        }
+    });
+    while !growing.is_finished() {
+        let found = follower.check_log(&store, SystemClock.now()).await;
+        assert_eq!(found.unwrap(), Log::Same);
+    }
+    growing.await.unwrap();
+}

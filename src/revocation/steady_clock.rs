@@ -1,0 +1,120 @@
+//! A clock for what is removed when its time has come, and does not come back when the clock does.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::clock::{Clock, UnixSeconds};
+
+/// How far a clock may run ahead of what has passed without being disbelieved.
+const TOLERANCE_SECONDS: i64 = 5;
+
+/// A clock that stays ahead for so long is believed: it was behind before.
+const BELIEVED_AFTER: Duration = Duration::from_hours(1);
+
+/// Another clock, but for its jumps ahead.
+pub struct SteadyClock {
+    clock: Arc<dyn Clock>,
+    anchor: Mutex<Anchor>,
+}
+
+/// What the clock showed when it was last believed.
+#[derive(Debug, Clone, Copy)]
+struct Anchor {
+    shown: UnixSeconds,
+    at: Instant,
+    ahead_since: Option<Instant>,
+}
+
+impl SteadyClock {
+    /// Believes `clock` as it is now.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        let anchor = Anchor {
+            shown: clock.now(),
+            at: Instant::now(),
+            ahead_since: None,
+        };
+        Self {
+            clock,
+            anchor: Mutex::new(anchor),
+        }
+    }
+
+    /// The present, as far as it is believed.
+    pub fn now(&self) -> UnixSeconds {
+        let (shown, at) = (self.clock.now(), Instant::now());
+        let mut anchor = self.anchor.lock().unwrap_or_else(PoisonError::into_inner);
+        anchor.believe(shown, at)
+    }
+}
+
+impl Anchor {
+    /// What of it is believed that the clock shows `shown` at `at`.
+    fn believe(&mut self, shown: UnixSeconds, at: Instant) -> UnixSeconds {
+        let passed = at.saturating_duration_since(self.at).as_secs();
+        let expected = self.shown.plus(i64::try_from(passed).unwrap_or(i64::MAX));
+        if shown.since(expected) > TOLERANCE_SECONDS {
+            let ahead_since = *self.ahead_since.get_or_insert(at);
+            if at.saturating_duration_since(ahead_since) < BELIEVED_AFTER {
+                return expected;
+            }
+        }
+        *self = Self {
+            shown,
+            at,
+            ahead_since: None,
+        };
+        shown
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: UnixSeconds = UnixSeconds(1_800_000_000);
+    const JUMP: i64 = 7200;
+
+    #[test]
+    fn a_jump_ahead_is_not_believed_until_it_lasts() {
+        let begin = Instant::now();
+        let mut anchor = Anchor {
+            shown: START,
+            at: begin,
+            ahead_since: None,
+        };
+        let mut after = |passed: u64, ahead: i64| {
+            let true_time = START.plus(i64::try_from(passed).unwrap());
+            let at = begin + Duration::from_secs(passed);
+            anchor.believe(true_time.plus(ahead), at).since(true_time)
+        };
+        for (passed, ahead, believed) in [
+            (60, 0, 0),
+            (61, 3, 3),
+            // For four seconds.
+            (62, JUMP, 3),
+            (66, JUMP, 3),
+            (66, 0, 0),
+            // Back is believed at once: nothing is removed by it. Then what lasts.
+            (70, -JUMP, -JUMP),
+            (80, 0, -JUMP),
+            (80 + 3599, 0, -JUMP),
+            (80 + 3600, 0, 0),
+            (80 + 3601, 0, 0),
+        ] {
+            assert_eq!(after(passed, ahead), believed, "{passed} {ahead}");
+        }
+    }
+
+    #[test]
+    fn what_is_revoked_outlives_a_jump_of_the_clock() {
+        use crate::clock::ManualClock;
+        let manual = Arc::new(ManualClock::new(START));
+        let clock = SteadyClock::new(Arc::clone(&manual) as Arc<dyn Clock>);
+        manual.advance(JUMP);
+        assert!(clock.now().since(START) < JUMP);
+        manual.advance(-JUMP);
+        assert_eq!(clock.now(), START);
+    }
+}
