@@ -1,6 +1,7 @@
 //! A change of users, roles, scopes or apps: one transaction, one at a time on the whole store, that
 //! leaves an administrator and does not make one of everybody.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use sqlx::Row;
@@ -189,27 +190,51 @@ impl Change {
     }
 }
 
-/// Both in one statement: each change asks twice.
+/// Each change asks twice, and must not look at all users for it: the roles come first, of which few
+/// have such scopes, and then who has those.
 async fn invariants(transaction: &mut Transaction) -> Result<Invariants, StoreError> {
-    let scopes = placeholders(1, ADMINISTRATIVE_SCOPES.len());
+    let text = "SELECT s.role, (SELECT COUNT(*) FROM settings d WHERE d.name = 'default_role' \
+                AND d.value = s.role) AS everybodys \
+                FROM role_scopes s WHERE substr(s.scope, 1, 8) = 'backend.'";
+    let rows = sqlx::query(text).fetch_all(&mut **transaction).await?;
+    let mut default_role_is_harmless = true;
+    let mut roles = BTreeSet::new();
+    for row in &rows {
+        default_role_is_harmless &= row.try_get::<i64, _>("everybodys")? == 0;
+        roles.insert(row.try_get::<&str, _>("role")?);
+    }
+    Ok(Invariants {
+        has_administrator: has_administrator(transaction, &roles).await?,
+        default_role_is_harmless,
+    })
+}
+
+/// Whether an active user has all that administrators have, by some of `roles`.
+async fn has_administrator(
+    transaction: &mut Transaction,
+    roles: &BTreeSet<&str>,
+) -> Result<bool, StoreError> {
+    if roles.is_empty() {
+        return Ok(false);
+    }
     let count = ADMINISTRATIVE_SCOPES.len();
     let text = format!(
-        "SELECT (SELECT COUNT(*) FROM (SELECT r.user_id FROM role_scopes s \
-         JOIN user_roles r ON r.role = s.role JOIN users u ON u.id = r.user_id \
-         WHERE s.scope IN ({scopes}) AND u.status = 'active' \
-         GROUP BY r.user_id HAVING COUNT(DISTINCT s.scope) = {count} LIMIT 1) a) AS administrators, \
-         (SELECT COUNT(*) FROM settings d JOIN role_scopes s ON s.role = d.value \
-         WHERE d.name = 'default_role' AND substr(s.scope, 1, 8) = 'backend.') AS everybodys"
+        "SELECT r.user_id FROM user_roles r JOIN users u ON u.id = r.user_id \
+         JOIN role_scopes s ON s.role = r.role \
+         WHERE s.scope IN ({}) AND r.role IN ({}) AND u.status = 'active' \
+         GROUP BY r.user_id HAVING COUNT(DISTINCT s.scope) = {count} LIMIT 1",
+        placeholders(1, count),
+        placeholders(count + 1, roles.len())
     );
     let mut query = sqlx::query(&text);
     for scope in ADMINISTRATIVE_SCOPES {
         query = query.bind(scope);
     }
-    let row = query.fetch_one(&mut **transaction).await?;
-    Ok(Invariants {
-        has_administrator: row.try_get::<i64, _>("administrators")? > 0,
-        default_role_is_harmless: row.try_get::<i64, _>("everybodys")? == 0,
-    })
+    for role in roles {
+        query = query.bind((*role).to_owned());
+    }
+    let found = query.fetch_optional(&mut **transaction).await?;
+    Ok(found.is_some())
 }
 
 /// `count` placeholders from `$first` on.
