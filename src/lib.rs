@@ -51,6 +51,13 @@
 //!   route, times, trust and revocations are looked at on every request.
 //! - A token carries the position of its issuer's revocation log at which it was issued. Every
 //!   later revocation can apply to it, whatever the clocks say, and nothing raises that position.
+//! - A token names all that can take it back: itself, its grant, app and user, the roles that it rests
+//!   on, and the owner of its app with the owner's roles. So what concerns many users is a row or two of
+//!   the log; and what gates refuse, introspection calls inactive.
+//! - The floor of a revocation list is read after its rows and raised before they are dropped: only
+//!   `revocation::floored` reads either, and `models/` tries all interleavings.
+//! - What one user or one app can make others keep is bounded: rows of the revocation log, grants and
+//!   used refresh tokens.
 //! - An `ext_authz::Answer` that denies has a non-zero code: its status type has no zero.
 //! - Nothing that a caller sends ends as a gRPC error, or ends the connection that others share. A
 //!   panic becomes a refusal, and so does a check that is known to have waited for half of its

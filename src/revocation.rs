@@ -8,7 +8,7 @@ mod floored;
 mod recency;
 mod steady_clock;
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwapOption;
@@ -45,6 +45,8 @@ pub struct RevocationList {
     /// How much of the log is in here.
     position: AtomicU64,
     max_entries: usize,
+    /// Whether the log says that it is nearly full.
+    nearly_full_told: AtomicBool,
     /// Held by whoever writes; never by a reader.
     writing: Mutex<()>,
     /// Absent where the log is in the same process.
@@ -89,6 +91,7 @@ impl RevocationList {
             rows: Floored::new(Rows::new()),
             position: AtomicU64::new(0),
             max_entries: max_entries.max(1),
+            nearly_full_told: AtomicBool::new(false),
             writing: Mutex::new(()),
             recency: None,
         }
@@ -201,7 +204,10 @@ impl RevocationList {
         let rows = self.rows.rows();
         let entries = rows.entries.load(Ordering::Acquire);
         if entries <= self.max_entries {
-            if entries * 100 >= self.max_entries * NEARLY_FULL_PERCENT {
+            let is_nearly_full = entries * 100 >= self.max_entries * NEARLY_FULL_PERCENT;
+            // Each row comes here, and those who follow a quiet log several times a second.
+            let was_told = self.nearly_full_told.swap(is_nearly_full, Ordering::AcqRel);
+            if is_nearly_full && !was_told {
                 tracing::warn!(
                     revocations.entries = entries,
                     revocations.max = self.max_entries,
