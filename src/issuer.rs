@@ -74,7 +74,7 @@ pub use settings::{
 };
 pub use throttle::{BucketSettings, Network, NotANetwork, ThrottleSettings, TrustedProxies};
 
-use directory::{Authority, Directory};
+use directory::{Authority, Directory, Naming};
 use hashing::PasswordHasher;
 use metrics::IssuerMetrics;
 use observation::UnknownProxy;
@@ -218,7 +218,16 @@ impl Issuer {
 
     /// Users, roles, scopes and apps, in the hands of `authority`.
     fn directory<'a>(&'a self, authority: Authority<'a>) -> Directory<'a> {
-        Directory::new(&self.store, &self.hasher, authority, self.clock.now())
+        let (naming, now) = (self.naming(), self.clock.now());
+        Directory::new(&self.store, &self.hasher, authority, naming, now)
+    }
+
+    /// How the log names this issuer's users.
+    fn naming(&self) -> Naming<'_> {
+        Naming {
+            names: &self.names,
+            issuer: &self.settings.url,
+        }
     }
 
     /// Where the rows are; for tests and for administrators on the machine.

@@ -14,10 +14,12 @@ use super::Outcome;
 use super::token::written;
 use crate::clock::{SystemClock, UnixSeconds};
 use crate::config::{Config, IssuerSettings, Overrides};
+use crate::ext_authz::SubjectNames;
 use crate::files;
 use crate::identity::PlainSecret;
 use crate::issuer::directory::{DirectoryError, LocalDirectory};
 use crate::store::{Listing, Page, StoreLocation};
+use crate::telemetry::{LogSettings, LogWriter};
 use crate::token::secret_in_file;
 
 /// Rows that are read at once.
@@ -78,27 +80,36 @@ impl StoreArguments {
     }
 
     fn issuer(&self) -> anyhow::Result<IssuerSettings> {
+        Ok(self.configured()?.0)
+    }
+
+    fn configured(&self) -> anyhow::Result<(IssuerSettings, LogSettings)> {
         let Some(path) = &self.config else {
             bail!("which store? name the server's configuration: `--config FILE`");
         };
         let config = Config::load(path, &Overrides::default())?;
-        config.issuer.with_context(|| {
+        let issuer = config.issuer.with_context(|| {
             let path = path.display();
             format!("`{path}` has no section `issuer`, so there is no store")
-        })
+        })?;
+        Ok((issuer, config.log))
     }
 
     /// Opens the store, has `work` done and prints what it answers. What the rules refuse is a no;
-    /// a store that does not answer leaves it unknown.
+    /// a store that does not answer leaves it unknown. What was changed is told to the audit log, which
+    /// is written to standard error like that of the server.
     pub(super) fn administer(
         &self,
         out: &mut dyn Write,
         work: impl AsyncFnOnce(&LocalDirectory) -> anyhow::Result<Answer>,
     ) -> anyhow::Result<Outcome> {
-        let issuer = self.issuer()?;
+        let (issuer, log) = self.configured()?;
+        let names = SubjectNames::load(log.subject, log.subject_key_file.as_deref())?;
+        let writer = LogWriter::new(&log);
+        writer.install(&log);
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let done = runtime.block_on(async {
-            let local = LocalDirectory::open(&issuer, &SystemClock).await?;
+            let local = LocalDirectory::open(&issuer, names, &SystemClock).await?;
             let done = work(&local).await;
             local.close().await;
             anyhow::Ok(done)

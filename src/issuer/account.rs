@@ -57,7 +57,7 @@ pub(super) async fn register(
         password: wanted.password,
         roles: None,
     };
-    let user = issuer.directory(Authority::Machine).add_user(user).await?;
+    let user = issuer.directory(Authority::Machine).register(user).await?;
     issuer.log_user(&user, "registered");
     Ok(body::answer(StatusCode::CREATED, &UserAnswer::of(&user)))
 }

@@ -7,6 +7,7 @@
 //! Nobody passes on more than it has; `authority` says what that means.
 
 mod apps;
+mod audit;
 mod authority;
 mod present;
 mod roles;
@@ -17,6 +18,7 @@ mod users;
 use super::hashing::{HashingError, PasswordHasher};
 use super::{HashingSettings, IssuerSettings, random};
 use crate::clock::{Clock, UnixSeconds};
+use crate::ext_authz::SubjectNames;
 use crate::identity::{
     InvalidApp, InvalidUser, NotADescription, NotAScope, PasswordFault, ScopeSet,
 };
@@ -24,6 +26,7 @@ use crate::store::{Change, Committed, Created, Store, StoreError};
 use crate::token::CryptographyFailed;
 
 pub use apps::{AppUpdate, AppsOf, NewApp, NewSecret};
+pub use audit::Naming;
 pub use authority::Authority;
 pub use roles::{NewRole, RoleChange, RoleUpdate};
 pub use scopes::{NewScope, ScopeUpdate, ScopeUses, WhenUsed};
@@ -37,6 +40,7 @@ pub struct Directory<'a> {
     store: &'a Store,
     hasher: &'a PasswordHasher,
     authority: Authority<'a>,
+    naming: Naming<'a>,
     now: UnixSeconds,
 }
 
@@ -45,6 +49,8 @@ pub struct LocalDirectory {
     store: Store,
     hasher: PasswordHasher,
     secret_overlap_seconds: u32,
+    names: SubjectNames,
+    issuer: String,
     now: UnixSeconds,
 }
 
@@ -183,12 +189,14 @@ impl<'a> Directory<'a> {
         store: &'a Store,
         hasher: &'a PasswordHasher,
         authority: Authority<'a>,
+        naming: Naming<'a>,
         now: UnixSeconds,
     ) -> Self {
         Self {
             store,
             hasher,
             authority,
+            naming,
             now,
         }
     }
@@ -215,8 +223,12 @@ impl<'a> Directory<'a> {
 }
 
 impl LocalDirectory {
-    /// Opens the store of an issuer that has been started before.
-    pub async fn open(settings: &IssuerSettings, clock: &dyn Clock) -> Result<Self, OpenError> {
+    /// Opens the store of an issuer that has been started before; `names` are those of its log.
+    pub async fn open(
+        settings: &IssuerSettings,
+        names: SubjectNames,
+        clock: &dyn Clock,
+    ) -> Result<Self, OpenError> {
         let hashing = HashingSettings {
             threads: 1,
             max_queue: 1,
@@ -225,6 +237,8 @@ impl LocalDirectory {
             store: Store::open_existing(&settings.store).await?,
             hasher: PasswordHasher::start(hashing)?,
             secret_overlap_seconds: settings.secret_overlap_seconds,
+            names,
+            issuer: settings.url.clone(),
             now: clock.now(),
         })
     }
@@ -236,7 +250,17 @@ impl LocalDirectory {
 
     /// The directory; whoever can open the store may do everything.
     pub fn directory(&self) -> Directory<'_> {
-        Directory::new(&self.store, &self.hasher, Authority::Machine, self.now)
+        let naming = Naming {
+            names: &self.names,
+            issuer: &self.issuer,
+        };
+        Directory::new(
+            &self.store,
+            &self.hasher,
+            Authority::Machine,
+            naming,
+            self.now,
+        )
     }
 
     /// A password that nobody has chosen.

@@ -49,7 +49,7 @@ pub(super) async fn revoke(
     if let Some(token) = issuer.returned_token(text).await?
         && revoker.may_revoke(&token)
     {
-        issuer.take_back(&token).await?;
+        issuer.take_back(&token, &revoker).await?;
     }
     // Also for what is unknown, expired or somebody else's (RFC 7009 section 2.2).
     Ok(StatusCode::OK)
@@ -100,7 +100,7 @@ impl Issuer {
         Ok(found.map(ReturnedToken::Refresh))
     }
 
-    async fn take_back(&self, token: &ReturnedToken) -> Result<(), Refusal> {
+    async fn take_back(&self, token: &ReturnedToken, revoker: &Revoker) -> Result<(), Refusal> {
         let subject = match token {
             ReturnedToken::Refresh(token) => Some(Subject::Grant(token.family.clone())),
             ReturnedToken::Access(token) => {
@@ -119,12 +119,36 @@ impl Issuer {
                 Some(holder) => self.store.revoke_of(&subject, &holder, now).await?,
                 None => self.store.revoke(&subject, now).await?,
             };
+            let (kind, name) = self.naming().subject(&subject);
+            tracing::info!(
+                target: "portcullis::audit",
+                action = "revoked",
+                object.kind = kind,
+                object.name = name,
+                user.id = revoker.user().map(|user| self.log_name(user)),
+                client.id = revoker.app().map(AppKey::as_str),
+                "a token was given back"
+            );
         }
         Ok(())
     }
 }
 
 impl Revoker {
+    fn app(&self) -> Option<&AppKey> {
+        match self {
+            Self::App(key) => Some(key),
+            Self::User(_) => None,
+        }
+    }
+
+    fn user(&self) -> Option<&UserId> {
+        match self {
+            Self::App(_) => None,
+            Self::User(id) => Some(id),
+        }
+    }
+
     fn may_revoke(&self, token: &ReturnedToken) -> bool {
         match self {
             Self::App(key) => token.app() == Some(key.as_str()),

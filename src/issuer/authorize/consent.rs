@@ -43,6 +43,7 @@ impl Issuer {
         match form.get("decision") {
             Some("allow") => {}
             Some("deny") => {
+                self.log_consent(&verified, &user, "denied an app", None);
                 return Err(Failure::Answerable(back.clone(), AuthorizeError::Denied));
             }
             Some(_) | None => return Err(Refusal::Parameter("decision").into()),
@@ -60,9 +61,29 @@ impl Issuer {
         let scopes = grant(&shown, None, &scopes).map_err(|reason| {
             Failure::Answerable(back.clone(), AuthorizeError::NothingGranted(reason))
         })?;
+        let told = scopes.to_string();
         let code = self.authorization_code(&verified, &user, scopes).await?;
+        self.log_consent(&verified, &user, "consented to an app", Some(told));
         let location = back.with_code(code.reveal(), &self.settings.url);
         Ok(page::go(&location, None))
+    }
+
+    fn log_consent(
+        &self,
+        verified: &Verified,
+        user: &User,
+        action: &'static str,
+        scopes: Option<String>,
+    ) {
+        tracing::info!(
+            target: "portcullis::audit",
+            action,
+            object.kind = "app",
+            object.name = verified.request.client().as_str(),
+            change = scopes.map(|scopes| format!("scopes {scopes}")),
+            user.id = self.log_name(&user.id),
+            "decided by a user"
+        );
     }
 
     async fn authorization_code(

@@ -3,7 +3,8 @@
 use serde::Deserialize;
 
 use super::super::random;
-use super::{Directory, DirectoryError, Thing, commit, existing_scopes, free};
+use super::audit::{Object, app_changes};
+use super::{Directory, DirectoryError, Thing, existing_scopes, free};
 use crate::identity::{
     App, AppKey, AppName, PlainSecret, RedirectUri, ScopeSet, ScopesFrom, Status, User, UserId,
 };
@@ -133,7 +134,8 @@ impl Directory<'_> {
         }
         let secret = PlainSecret::from_random(random()?);
         free(change.add_app(&app, &secret.digest()).await?)?;
-        commit(change).await?;
+        let (object, scopes) = (Object::App(&app.key), format!("scopes {}", app.scopes));
+        self.commit(change, object, "added", &[scopes]).await?;
         let owner = owner.username;
         Ok(NewSecret {
             app: OwnedApp { app, owner },
@@ -186,7 +188,8 @@ impl Directory<'_> {
         if disabled || !before.scopes.is_subset_of(&app.scopes) {
             change.revoke(&subject(&app.key)).await?;
         }
-        commit(change).await?;
+        let (object, changes) = (Object::App(&app.key), app_changes(&before, &app));
+        self.commit(change, object, "changed", &changes).await?;
         Ok(OwnedApp { app, owner })
     }
 
@@ -205,7 +208,8 @@ impl Directory<'_> {
             }
             AppsOf::Everybody => change.revoke(&subject(&app.key)).await?,
         }
-        commit(change).await
+        let object = Object::App(&app.key);
+        self.commit(change, object, "deleted", &[]).await
     }
 
     /// Gives an app another secret. The one before lives for `overlap_seconds` more; with none it
@@ -229,7 +233,10 @@ impl Directory<'_> {
         if overlap_seconds == 0 {
             change.revoke(&subject(&app.app.key)).await?;
         }
-        commit(change).await?;
+        let object = Object::App(&app.app.key);
+        let overlap = format!("the one before holds for {overlap_seconds} seconds");
+        self.commit(change, object, "secret replaced", &[overlap])
+            .await?;
         Ok(NewSecret { app, secret })
     }
 

@@ -3,7 +3,8 @@
 use serde::Deserialize;
 
 use super::super::first_start::ADMINISTRATOR_ROLE;
-use super::{Directory, DirectoryError, Thing, commit, existing_scopes, free};
+use super::audit::{Object, role_changes};
+use super::{Directory, DirectoryError, Thing, existing_scopes, free};
 use crate::identity::{Role, RoleName, ScopeSet};
 use crate::store::{Change, Listing, Page};
 use crate::yaml::present;
@@ -67,7 +68,8 @@ impl Directory<'_> {
         let scopes = existing_scopes(&mut change, &wanted.scopes).await?;
         self.authority.may_pass_on(&scopes)?;
         free(change.add_role(&name, &scopes).await?)?;
-        commit(change).await?;
+        let (object, scopes_told) = (Object::Role(&name), format!("scopes {scopes}"));
+        self.commit(change, object, "added", &[scopes_told]).await?;
         Ok(Role {
             name,
             scopes,
@@ -105,12 +107,13 @@ impl Directory<'_> {
             free(change.rename_role(&before.name, &name).await?)?;
         }
         let users = change.count_users_with(&name).await?;
-        commit(change).await?;
         let role = Role {
             name,
             scopes,
             is_default: before.is_default,
         };
+        let (object, changes) = (Object::Role(&before.name), role_changes(&before, &role));
+        self.commit(change, object, "changed", &changes).await?;
         Ok(RoleChange {
             role,
             added,
@@ -129,7 +132,8 @@ impl Directory<'_> {
         }
         self.authority.may_pass_on(&role.scopes)?;
         change.delete_role(&role).await?;
-        commit(change).await
+        let object = Object::Role(&role.name);
+        self.commit(change, object, "deleted", &[]).await
     }
 
     /// Chooses the role that whoever registers gets.
@@ -138,7 +142,9 @@ impl Directory<'_> {
         let role = found(change.role(&role_name(name)?).await?)?;
         for_everybody(&role.scopes)?;
         change.set_default_role(&role.name).await?;
-        commit(change).await?;
+        let object = Object::Role(&role.name);
+        self.commit(change, object, "made the default role", &[])
+            .await?;
         Ok(Role {
             is_default: true,
             ..role

@@ -5,7 +5,8 @@ use std::fmt;
 use serde::Deserialize;
 
 use super::super::first_start::OWN_SCOPES;
-use super::{Directory, DirectoryError, Thing, commit, free};
+use super::audit::Object;
+use super::{Directory, DirectoryError, Thing, free};
 use crate::identity::{Description, RoleName, Scope, ScopeName};
 use crate::store::{Listing, Page};
 use crate::yaml::present;
@@ -95,7 +96,8 @@ impl Directory<'_> {
         let description = Description::parse(&wanted.description)?;
         let mut change = self.change().await?;
         free(change.add_scope(&name, description.as_str()).await?)?;
-        commit(change).await?;
+        let object = Object::Scope(&name);
+        self.commit(change, object, "added", &[]).await?;
         Ok(Scope { name, description })
     }
 
@@ -107,11 +109,13 @@ impl Directory<'_> {
     ) -> Result<Scope, DirectoryError> {
         let mut change = self.change().await?;
         let mut scope = found(change.scope(&scope_name(name)?).await?)?;
+        let (before, mut changes) = (scope.name.clone(), Vec::new());
         if let Some(description) = &wanted.description {
             scope.description = Description::parse(description)?;
             change
                 .describe_scope(&scope.name, &scope.description)
                 .await?;
+            changes.push("description".to_owned());
         }
         if let Some(name) = wanted.name.as_deref()
             && name != scope.name.as_str()
@@ -120,9 +124,11 @@ impl Directory<'_> {
             let name = free_name(name)?;
             self.authority.may_rename(&scope.name, &name)?;
             free(change.rename_scope(&scope.name, &name).await?)?;
+            changes.push(format!("name {}", name.as_str()));
             scope.name = name;
         }
-        commit(change).await?;
+        let object = Object::Scope(&before);
+        self.commit(change, object, "changed", &changes).await?;
         Ok(scope)
     }
 
@@ -143,7 +149,10 @@ impl Directory<'_> {
             return Err(DirectoryError::ScopeInUse(uses));
         }
         change.delete_scope(&scope.name).await?;
-        commit(change).await?;
+        let object = Object::Scope(&scope.name);
+        let taken = (!uses.are_none()).then(|| format!("taken from {uses}"));
+        self.commit(change, object, "deleted", taken.as_slice())
+            .await?;
         Ok(uses)
     }
 }

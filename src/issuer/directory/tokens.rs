@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use super::{Directory, DirectoryError, Thing, commit};
+use super::audit::Object;
+use super::{Directory, DirectoryError, Thing};
 use crate::identity::{AppKey, Username};
 use crate::token::Subject;
 use crate::yaml::present;
@@ -82,7 +83,8 @@ impl Directory<'_> {
             _ => return Err(DirectoryError::WhatToRevoke),
         };
         change.revoke(&subject).await?;
-        commit(change).await?;
+        let object = Object::Tokens(&subject);
+        self.commit(change, object, "revoked", &[]).await?;
         Ok(subject)
     }
 }

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::super::random;
+use super::audit::{Object, user_changes};
 use super::{Directory, DirectoryError, Thing, commit, free};
 use crate::identity::{Email, Password, RoleName, ScopeSet, Status, User, UserId, Username};
 use crate::store::{Change, Holder, Holding, Listing, LiveGrant, Page};
@@ -64,6 +65,19 @@ impl Directory<'_> {
 
     /// Adds an active user.
     pub async fn add_user(&self, wanted: NewUser) -> Result<User, DirectoryError> {
+        let prepared = self.prepare_user(wanted).await?;
+        let mut change = self.change().await?;
+        let user = self.add_prepared_user(&mut change, &prepared).await?;
+        let object = Object::User(&user.id);
+        self.commit(change, object, "added", &[]).await?;
+        Ok(user)
+    }
+
+    /// Adds an active user that registers itself, which the caller tells the log.
+    pub(in crate::issuer) async fn register(
+        &self,
+        wanted: NewUser,
+    ) -> Result<User, DirectoryError> {
         let prepared = self.prepare_user(wanted).await?;
         let mut change = self.change().await?;
         let user = self.add_prepared_user(&mut change, &prepared).await?;
@@ -161,7 +175,8 @@ impl Directory<'_> {
         } else if before.username != after.username {
             change.revoke(&subject(&after.id)).await?;
         }
-        commit(change).await?;
+        let (object, changes) = (Object::User(&after.id), user_changes(&before, &after));
+        self.commit(change, object, "changed", &changes).await?;
         Ok(after)
     }
 
@@ -173,7 +188,8 @@ impl Directory<'_> {
         change.hold_with_apps(&user.id, Holding::ToRemove).await?;
         change.revoke_with_apps(&user.id).await?;
         change.delete_user(&user.id).await?;
-        commit(change).await
+        let object = Object::User(&user.id);
+        self.commit(change, object, "deleted", &[]).await
     }
 
     /// Gives a user another password; all its tokens end.
@@ -185,7 +201,8 @@ impl Directory<'_> {
         self.authority.may_pass_on(&user.scopes)?;
         change.set_password_hash(&user.id, &hash).await?;
         change.revoke(&subject(&user.id)).await?;
-        commit(change).await
+        let object = Object::User(&user.id);
+        self.commit(change, object, "password replaced", &[]).await
     }
 
     /// Gives a user another password of its own; all its tokens end. `user` was read when it gave
@@ -203,7 +220,8 @@ impl Directory<'_> {
         }
         change.set_password_hash(&user.id, &hash).await?;
         change.revoke(&subject(&user.id)).await?;
-        commit(change).await
+        let object = Object::User(&user.id);
+        self.commit(change, object, "password replaced", &[]).await
     }
 
     /// Gives a user another address at its own request.
@@ -213,8 +231,13 @@ impl Directory<'_> {
         let before = found(change.user(&user.id).await?)?;
         let renamed = change.rename_user(&before.id, &before.username, &email);
         free(renamed.await?)?;
-        commit(change).await?;
-        Ok(User { email, ..before })
+        let after = User {
+            email,
+            ..before.clone()
+        };
+        let (object, changes) = (Object::User(&after.id), user_changes(&before, &after));
+        self.commit(change, object, "changed", &changes).await?;
+        Ok(after)
     }
 
     /// The grants of a user that can still be extended.
@@ -238,7 +261,8 @@ impl Directory<'_> {
         };
         let subject = Subject::Grant(grant.to_owned());
         change.revoke_of(&subject, &holder).await?;
-        commit(change).await
+        let object = Object::Tokens(&subject);
+        self.commit(change, object, "revoked", &[]).await
     }
 
     async fn hash(&self, user: &User, password: String) -> Result<String, DirectoryError> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Server;
+use super::{Server, run, text};
 use crate::client::{Answer, exchange};
 use crate::test_app::Setup;
 use crate::test_companion::{PASSWORD, basic, bearer};
@@ -99,13 +99,16 @@ async fn credentials_and_changes_are_one_line_each_and_no_secret() {
         assert_eq!(change["http.method"], "POST");
         assert_eq!(change["http.status"], 201);
         assert_eq!(change["http.path"] == "/backend/scope", plain);
+        let added = find(&[("action", "added"), ("object.kind", "scope")]);
+        assert_eq!(added["object.name"], "stock.read");
+        assert!(added["user.id"].is_string(), "{added}");
         let failed = find(&[("outcome", "failed"), ("claimant.kind", "account")]);
         assert_eq!(failed["client.address"], "127.0.0.1");
         let throttled = find(&[("outcome", "throttled"), ("claimant.kind", "account")]);
         assert_eq!(throttled["claimant.digest"], failed["claimant.digest"]);
         assert_eq!(throttled["throttle.limit"], "account_at_address");
         find(&[("outcome", "failed"), ("claimant.kind", "app")]);
-        assert_eq!(lines.len(), 6, "{log}");
+        assert_eq!(lines.len(), 7, "{log}");
         assert_eq!(log.matches("x-forwarded-for is not believed").count(), 1);
 
         let refresh = admin["refresh_token"].as_str().unwrap();
@@ -125,5 +128,108 @@ async fn credentials_and_changes_are_one_line_each_and_no_secret() {
         {
             assert!(!written.contains(secret), "`{secret}` in {log}");
         }
+    }
+}
+
+/// What a command writes to its standard error; it must succeed.
+fn command(server: &Server, arguments: &[&str]) -> String {
+    let arguments = [arguments, &["--config", "portcullis.yaml"]].concat();
+    let output = run(&arguments, server.folder.path());
+    let told = text(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {told}");
+    told
+}
+
+/// What each change of users, roles, scopes and apps is told as, by a token and by a command.
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_name_what_was_changed_and_of_what() {
+    const NOTHING: &str = "x-nothing: 1";
+    let mut server = issuer("");
+    let password = administrator_password(&server);
+    let alice = json!({"username": "alice", "email": "alice@a.example", "password": PASSWORD});
+    let alice = post(&server, "/consumer/register", NOTHING, &alice).await;
+    let id = alice.json()["id"].as_str().unwrap().to_owned();
+    let login = async |name: &str, password: &str| {
+        let body = json!({"username": name, "password": password});
+        let answer = post(&server, "/consumer/login", NOTHING, &body).await;
+        answer.json()
+    };
+    let admin = login("admin", &password).await;
+    let admin = bearer(admin["token"].as_str().unwrap());
+    let role = json!({"name": "sales", "scopes": ["consumer.app"]});
+    let made = post(&server, "/backend/role", &admin, &role).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    // A login is given back: RFC 7009.
+    let tokens = login("alice", PASSWORD).await;
+    let token = tokens["token"].as_str().unwrap();
+    let form = json!(format!("token={token}"));
+    let given_back = post(&server, "/authorization/revoke", &bearer(token), &form).await;
+    assert_eq!(given_back.status, 200, "{given_back:?}");
+    let everyone = json!({"everyone": true});
+    let revoked = post(&server, "/backend/revoke", &admin, &everyone).await;
+    assert_eq!(revoked.status, 204, "{revoked:?}");
+
+    let commands: [(&[&str], &str, Value); 4] = [
+        (
+            &["role", "set", "sales", "--add-scope", "consumer.account"],
+            "changed",
+            json!({"object.kind": "role", "object.name": "sales",
+                "change": "added scopes consumer.account"}),
+        ),
+        (
+            &[
+                "user",
+                "set",
+                "alice",
+                "--role",
+                "sales",
+                "--email",
+                "a@a.example",
+            ],
+            "changed",
+            json!({"object.kind": "user", "change": "email; roles sales"}),
+        ),
+        (
+            &["app", "add", "web-shop", "--owner", "alice"],
+            "added",
+            json!({"object.kind": "app", "change": "scopes "}),
+        ),
+        (
+            &["user", "revoke", "alice"],
+            "revoked",
+            json!({"object.kind": "user"}),
+        ),
+    ];
+    for (arguments, action, expected) in commands {
+        let told = command(&server, arguments);
+        let lines = audit(&told);
+        assert_eq!(lines.len(), 1, "{told}");
+        assert_eq!(lines[0]["action"], action, "{told}");
+        for (name, value) in expected.as_object().unwrap() {
+            assert_eq!(lines[0][name], *value, "{told}");
+        }
+        for personal in [id.as_str(), "alice", "a@a.example"] {
+            assert!(!told.contains(personal), "{personal} in {told}");
+        }
+    }
+    let told = command(&server, &["role", "list"]);
+    assert!(audit(&told).is_empty(), "nothing was changed: {told}");
+
+    server.signal("TERM");
+    assert_eq!(server.ended().code(), Some(0));
+    let log = server.stderr.now();
+    let lines = audit(&log);
+    let find = |action: &str, kind: &str| {
+        let is = |line: &&Value| line["action"] == action && line["object.kind"] == kind;
+        let found: Vec<&Value> = lines.iter().filter(is).collect();
+        assert_eq!(found.len(), 1, "{action} {kind} in {log}");
+        found[0].clone()
+    };
+    assert_eq!(find("added", "role")["change"], "scopes consumer.app");
+    let given_back = find("revoked", "grant");
+    assert!(given_back["user.id"].is_string(), "{given_back}");
+    find("revoked", "everyone");
+    for personal in [id.as_str(), "alice"] {
+        assert!(!log.contains(personal), "{personal} in {log}");
     }
 }

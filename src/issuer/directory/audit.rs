@@ -1,0 +1,143 @@
+//! What the audit log says of changes: who, what, and of which thing. Never a secret, and of a user
+//! nothing but the name that logs have for it.
+
+use super::{Authority, Directory, DirectoryError, commit};
+use crate::ext_authz::SubjectNames;
+use crate::identity::{App, AppKey, Role, RoleName, ScopeName, ScopesFrom, User, UserId};
+use crate::store::Change;
+use crate::token::Subject;
+
+/// How the log names people.
+#[derive(Clone, Copy)]
+pub struct Naming<'a> {
+    /// By which key.
+    pub names: &'a SubjectNames,
+    /// Whose users they are.
+    pub issuer: &'a str,
+}
+
+/// What is changed.
+#[derive(Clone, Copy)]
+pub(super) enum Object<'a> {
+    User(&'a UserId),
+    Role(&'a RoleName),
+    Scope(&'a ScopeName),
+    App(&'a AppKey),
+    /// What was given out.
+    Tokens(&'a Subject),
+}
+
+impl Naming<'_> {
+    /// What the log calls a user.
+    pub(in crate::issuer) fn user(&self, user: &str) -> String {
+        self.names.name(self.issuer, user)
+    }
+
+    /// Of which kind a subject of revocations is, and what the log calls it.
+    pub(in crate::issuer) fn subject(&self, subject: &Subject) -> (&'static str, String) {
+        match subject {
+            Subject::Token(id) => ("token", id.clone()),
+            Subject::Grant(id) => ("grant", id.clone()),
+            Subject::App(key) => ("app", key.clone()),
+            Subject::User(id) => ("user", self.user(id)),
+            Subject::Owner(id) => ("owner", self.user(id)),
+            Subject::Role(name) => ("role", name.clone()),
+            Subject::Everyone => ("everyone", String::new()),
+        }
+    }
+}
+
+impl Directory<'_> {
+    /// Commits a change and has the audit log tell of it.
+    pub(super) async fn commit(
+        &self,
+        change: Change,
+        object: Object<'_>,
+        action: &'static str,
+        details: &[String],
+    ) -> Result<(), DirectoryError> {
+        commit(change).await?;
+        let (kind, name) = self.name(object);
+        let user = match self.authority {
+            Authority::Machine => None,
+            Authority::Bearer { user, .. } => Some(self.naming.user(user.id.as_str())),
+        };
+        tracing::info!(
+            target: "portcullis::audit",
+            action,
+            object.kind = kind,
+            object.name = name,
+            change = (!details.is_empty()).then(|| details.join("; ")),
+            user.id = user,
+            "changed in the directory"
+        );
+        Ok(())
+    }
+
+    fn name(&self, object: Object<'_>) -> (&'static str, String) {
+        match object {
+            Object::User(user) => ("user", self.naming.user(user.as_str())),
+            Object::Role(role) => ("role", role.as_str().to_owned()),
+            Object::Scope(scope) => ("scope", scope.as_str().to_owned()),
+            Object::App(app) => ("app", app.as_str().to_owned()),
+            Object::Tokens(subject) => self.naming.subject(subject),
+        }
+    }
+}
+
+/// What differs of a user; of its own words only that they do.
+pub(super) fn user_changes(before: &User, after: &User) -> Vec<String> {
+    let mut changes = Vec::new();
+    if before.username != after.username {
+        changes.push("username".to_owned());
+    }
+    if before.email != after.email {
+        changes.push("email".to_owned());
+    }
+    if before.status != after.status {
+        changes.push(format!("status {}", after.status.name()));
+    }
+    if before.roles != after.roles {
+        let roles: Vec<&str> = after.roles.iter().map(RoleName::as_str).collect();
+        changes.push(format!("roles {}", roles.join(" ")));
+    }
+    changes
+}
+
+/// What differs of a role.
+pub(super) fn role_changes(before: &Role, after: &Role) -> Vec<String> {
+    let mut changes = Vec::new();
+    if before.name != after.name {
+        changes.push(format!("name {}", after.name.as_str()));
+    }
+    let added = after.scopes.without(&before.scopes);
+    if !added.is_empty() {
+        changes.push(format!("added scopes {added}"));
+    }
+    let removed = before.scopes.without(&after.scopes);
+    if !removed.is_empty() {
+        changes.push(format!("removed scopes {removed}"));
+    }
+    changes
+}
+
+/// What differs of an app; of its owner's words only that they do.
+pub(super) fn app_changes(before: &App, after: &App) -> Vec<String> {
+    let mut changes = Vec::new();
+    if before.name != after.name {
+        changes.push("name".to_owned());
+    }
+    if before.redirect_uris != after.redirect_uris {
+        changes.push("redirect_uris".to_owned());
+    }
+    if before.status != after.status {
+        changes.push(format!("status {}", after.status.name()));
+    }
+    if before.scopes_from != after.scopes_from || before.scopes != after.scopes {
+        changes.push(match after.scopes_from {
+            ScopesFrom::Owner => "follows its owner".to_owned(),
+            ScopesFrom::List => format!("scopes {}", after.scopes),
+        });
+    }
+    changes
+}
