@@ -58,6 +58,8 @@
 //!   `revocation::floored` reads either, and `models/` tries all interleavings.
 //! - What one user or one app can make others keep is bounded: rows of the revocation log, grants and
 //!   used refresh tokens.
+//! - A `store::Change` leaves an administrator where there was one, and gives new users nothing that
+//!   administrators have, whatever its steps.
 //! - An `ext_authz::Answer` that denies has a non-zero code: its status type has no zero.
 //! - Nothing that a caller sends ends as a gRPC error, or ends the connection that others share. A
 //!   panic becomes a refusal, and so does a check that is known to have waited for half of its

@@ -34,6 +34,18 @@ const MEMBERS: &[&str] = &[
     "created_at",
 ];
 
+const CHANGED: &[&str] = &[
+    "app_key",
+    "name",
+    "owner",
+    "status",
+    "scopes",
+    "added_scopes",
+    "removed_scopes",
+    "follows_owner",
+    "redirect_uris",
+];
+
 #[derive(Debug, Args)]
 pub(super) struct AppArguments {
     #[command(flatten)]
@@ -118,8 +130,14 @@ struct SetArguments {
     /// No scope at all
     #[arg(long, conflicts_with = "scopes")]
     no_scopes: bool,
+    /// A scope that it may have beside those that it has, once for each
+    #[arg(long = "add-scope", value_name = "SCOPE", conflicts_with_all = ["scopes", "no_scopes"])]
+    add_scopes: Vec<String>,
+    /// A scope that it loses, once for each
+    #[arg(long = "remove-scope", value_name = "SCOPE", conflicts_with_all = ["scopes", "no_scopes"])]
+    remove_scopes: Vec<String>,
     /// No list of its own: what its owner has at the time, but for the issuer's own
-    #[arg(long, conflicts_with_all = ["scopes", "no_scopes"])]
+    #[arg(long, conflicts_with_all = ["scopes", "no_scopes", "add_scopes", "remove_scopes"])]
     follow_owner: bool,
     /// Where browsers may be sent, once for each; and nowhere else
     #[arg(long = "redirect-uri", value_name = "URI")]
@@ -150,7 +168,9 @@ impl AppCommand {
             Self::Add(arguments) => return arguments.run(directory).await,
             Self::Set(arguments) => {
                 let update = arguments.update();
-                directory.update_app(&arguments.key, of, &update).await?
+                let changed = directory.update_app(&arguments.key, of, &update).await?;
+                let answer = AppAnswer::of_owned(&changed.app).with_change(&changed);
+                return Ok(Answer::One(value(&answer), CHANGED));
             }
             Self::Disable { key } => set_status(directory, key, "disabled").await?,
             Self::Enable { key } => set_status(directory, key, "active").await?,
@@ -200,6 +220,8 @@ impl SetArguments {
             name: self.name.clone(),
             redirect_uris: redirect_uris.then(|| self.redirect_uris.clone()),
             scopes: scopes.then(|| self.scopes.clone()),
+            add_scopes: (!self.add_scopes.is_empty()).then(|| self.add_scopes.clone()),
+            remove_scopes: (!self.remove_scopes.is_empty()).then(|| self.remove_scopes.clone()),
             follows_owner: self.follow_owner.then_some(true),
             status: None,
         }
@@ -215,9 +237,10 @@ async fn set_status(
         status: Some(status.to_owned()),
         ..AppUpdate::default()
     };
-    Ok(directory
+    let changed = directory
         .update_app(key, AppsOf::Everybody, &wanted)
-        .await?)
+        .await?;
+    Ok(changed.app)
 }
 
 fn with_secret(made: &NewSecret) -> Answer {

@@ -23,6 +23,17 @@ const MEMBERS: &[&str] = &[
     "created_at",
     "id",
 ];
+const CHANGED: &[&str] = &[
+    "username",
+    "email",
+    "status",
+    "roles",
+    "added_roles",
+    "removed_roles",
+    "scopes",
+    "created_at",
+    "id",
+];
 const GRANTS: &[&str] = &["id", "app_key", "scopes", "last_used_at", "expires_at"];
 
 #[derive(Debug, Args)]
@@ -120,6 +131,12 @@ struct SetArguments {
     /// No role at all
     #[arg(long, conflicts_with = "roles")]
     no_roles: bool,
+    /// A role that it is to have beside those that it has, once for each
+    #[arg(long = "add-role", value_name = "ROLE", conflicts_with_all = ["roles", "no_roles"])]
+    add_roles: Vec<String>,
+    /// A role that it loses, once for each
+    #[arg(long = "remove-role", value_name = "ROLE", conflicts_with_all = ["roles", "no_roles"])]
+    remove_roles: Vec<String>,
 }
 
 pub(super) fn run(arguments: &UserArguments, out: &mut dyn Write) -> anyhow::Result<Outcome> {
@@ -137,9 +154,12 @@ impl UserCommand {
             }
             Self::Show { name } => Ok(one(&directory.user(name).await?)),
             Self::Add(arguments) => arguments.run(local).await,
-            Self::Set(arguments) => Ok(one(&directory
-                .update_user(&arguments.name, &arguments.update())
-                .await?)),
+            Self::Set(arguments) => {
+                let update = arguments.update();
+                let changed = directory.update_user(&arguments.name, &update).await?;
+                let answer = value(&UserAnswer::of_change(&changed));
+                Ok(Answer::One(answer, CHANGED))
+            }
             Self::Disable { name } => set_status(&directory, name, "disabled").await,
             Self::Enable { name } => set_status(&directory, name, "active").await,
             Self::Password { name, password } => {
@@ -197,6 +217,8 @@ impl SetArguments {
             email: self.email.clone(),
             status: None,
             roles: roles.then(|| self.roles.clone()),
+            add_roles: (!self.add_roles.is_empty()).then(|| self.add_roles.clone()),
+            remove_roles: (!self.remove_roles.is_empty()).then(|| self.remove_roles.clone()),
         }
     }
 }
@@ -206,7 +228,7 @@ async fn set_status(directory: &Directory<'_>, name: &str, status: &str) -> anyh
         status: Some(status.to_owned()),
         ..UserUpdate::default()
     };
-    Ok(one(&directory.update_user(name, &wanted).await?))
+    Ok(one(&directory.update_user(name, &wanted).await?.user))
 }
 
 fn one(user: &User) -> Answer {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::directory::RoleChange;
+use super::directory::{AppChange, RoleChange, UserChange};
 use crate::identity::{
     App, AppKey, PlainSecret, RedirectUri, Role, RoleName, Scope, ScopeName, ScopeSet, ScopesFrom,
     User,
@@ -19,6 +19,11 @@ pub struct UserAnswer<'a> {
     roles: Vec<&'a str>,
     scopes: Vec<&'a str>,
     created_at: i64,
+    /// Only in the answer to a change, like the next one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    added_roles: Option<Vec<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    removed_roles: Option<Vec<&'a str>>,
 }
 
 /// An app.
@@ -38,6 +43,11 @@ pub struct AppAnswer<'a> {
     follows_owner: bool,
     status: &'static str,
     created_at: i64,
+    /// Only in the answer to a change, like the next one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    added_scopes: Option<Vec<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    removed_scopes: Option<Vec<&'a str>>,
 }
 
 /// A role.
@@ -84,6 +94,18 @@ impl<'a> UserAnswer<'a> {
             roles: user.roles.iter().map(RoleName::as_str).collect(),
             scopes: names(&user.scopes),
             created_at: user.created_at.0,
+            added_roles: None,
+            removed_roles: None,
+        }
+    }
+
+    /// What is told of a user that was changed: also which roles it got and lost.
+    pub fn of_change(change: &'a UserChange) -> Self {
+        let names = |roles: &'a [RoleName]| roles.iter().map(RoleName::as_str).collect();
+        Self {
+            added_roles: Some(names(&change.added)),
+            removed_roles: Some(names(&change.removed)),
+            ..Self::of(&change.user)
         }
     }
 }
@@ -102,6 +124,18 @@ impl<'a> AppAnswer<'a> {
             follows_owner: app.scopes_from == ScopesFrom::Owner,
             status: app.status.name(),
             created_at: app.created_at.0,
+            added_scopes: None,
+            removed_scopes: None,
+        }
+    }
+
+    /// With what a change has given it and taken from it.
+    #[must_use]
+    pub fn with_change(self, change: &'a AppChange) -> Self {
+        Self {
+            added_scopes: Some(names(&change.added)),
+            removed_scopes: Some(names(&change.removed)),
+            ..self
         }
     }
 

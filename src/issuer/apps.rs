@@ -29,6 +29,10 @@ struct OwnAppUpdate {
     #[serde(deserialize_with = "present")]
     scopes: Option<Vec<String>>,
     #[serde(deserialize_with = "present")]
+    add_scopes: Option<Vec<String>>,
+    #[serde(deserialize_with = "present")]
+    remove_scopes: Option<Vec<String>>,
+    #[serde(deserialize_with = "present")]
     follows_owner: Option<bool>,
 }
 
@@ -88,15 +92,16 @@ pub(super) async fn update(
         name: wanted.name,
         redirect_uris: wanted.redirect_uris,
         scopes: wanted.scopes,
+        add_scopes: wanted.add_scopes,
+        remove_scopes: wanted.remove_scopes,
         follows_owner: wanted.follows_owner,
         status: None,
     };
     let directory = issuer.directory(caller.authority());
-    let updated = directory.update_app(&key, AppsOf::User(&caller.user), &wanted);
-    Ok(body::answer(
-        StatusCode::OK,
-        &AppAnswer::of(&updated.await?.app),
-    ))
+    let changed = directory.update_app(&key, AppsOf::User(&caller.user), &wanted);
+    let changed = changed.await?;
+    let answer = AppAnswer::of(&changed.app.app).with_change(&changed);
+    Ok(body::answer(StatusCode::OK, &answer))
 }
 
 /// `DELETE /consumer/app/{app_key}`

@@ -25,13 +25,13 @@ use crate::identity::{
 use crate::store::{Change, Committed, Created, Store, StoreError};
 use crate::token::CryptographyFailed;
 
-pub use apps::{AppUpdate, AppsOf, NewApp, NewSecret};
+pub use apps::{AppChange, AppUpdate, AppsOf, NewApp, NewSecret};
 pub use audit::Naming;
 pub use authority::Authority;
 pub use roles::{NewRole, RoleChange, RoleUpdate};
 pub use scopes::{NewScope, ScopeUpdate, ScopeUses, WhenUsed};
 pub use tokens::WhatToRevoke;
-pub use users::{NewUser, UserUpdate};
+pub use users::{NewUser, UserChange, UserUpdate};
 
 pub(super) use users::PreparedUser;
 
@@ -116,9 +116,9 @@ pub enum DirectoryError {
     /// Two ways for the scopes of an app.
     #[error("an app has a list of `scopes` or follows its owner (`follows_owner`): not both")]
     ListAndOwner,
-    /// Two ways for the scopes of a role.
-    #[error("give all `scopes`, or those to add and to remove (`add_scopes`, `remove_scopes`)")]
-    AllAndSome,
+    /// Two ways for the scopes of a role or app, or for the roles of a user.
+    #[error("give all `{0}`, or those to add and to remove (`add_{0}`, `remove_{0}`): not both")]
+    AllAndSome(&'static str),
     /// What somebody would lose without having been told.
     #[error(
         "the scope is in use: repeat this with `--force`, or `?force=true`, to take it from all that \

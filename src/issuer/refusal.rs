@@ -276,7 +276,7 @@ fn of_directory(error: &DirectoryError) -> Answer {
         DirectoryError::Reserved
         | DirectoryError::UnknownRole(_)
         | DirectoryError::ListAndOwner
-        | DirectoryError::AllAndSome
+        | DirectoryError::AllAndSome(_)
         | DirectoryError::Description(_)
         | DirectoryError::User(_)
         | DirectoryError::Status(_)

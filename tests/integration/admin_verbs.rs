@@ -178,8 +178,13 @@ async fn apps_and_grants_are_made_and_shown() {
         (&changed["scopes"], &changed["redirect_uris"]),
         (&json!([]), &json!([]))
     );
+    assert_eq!(changed["removed_scopes"], json!(["orders.read"]));
+    let mut shown = changed;
+    for told in ["added_scopes", "removed_scopes"] {
+        shown.as_object_mut().unwrap().remove(told);
+    }
     let listed = machine.ok("app list --owner carol");
-    assert_eq!(listed["items"], json!([changed]));
+    assert_eq!(listed["items"], json!([shown]));
 
     let grants = machine.ok("user grants carol");
     let grants = grants["items"].as_array().unwrap();
@@ -225,9 +230,33 @@ async fn nothing_is_taken_away_without_being_told() {
     let both = ["role", "set", "consumer", "--no-scopes", "--add-scope", "x"];
     assert_eq!(machine.json(&both).0, 2);
 
+    machine.ok("role add clerk");
+    let more = machine.ok("user set bobby --add-role clerk");
+    assert_eq!(
+        (&more["roles"], &more["added_roles"], &more["removed_roles"]),
+        (&json!(["clerk", "consumer"]), &json!(["clerk"]), &json!([]))
+    );
+    let set = machine.ok("user set bobby --role clerk");
+    assert_eq!(set["removed_roles"], json!(["consumer"]));
+    let less = machine.ok("user set bobby --remove-role clerk --add-role consumer");
+    assert_eq!(less["roles"], json!(["consumer"]), "{less}");
+
     machine.ok("app add shop --owner alice --scope orders.write");
     let following = machine.ok("app add shelf --owner alice");
     assert_eq!(following["follows_owner"], true, "{following}");
+    let key = following["app_key"].as_str().unwrap();
+    let fixed = machine.ok(&format!("app set {key} --remove-scope orders.write"));
+    assert_eq!(
+        (
+            &fixed["scopes"],
+            &fixed["removed_scopes"],
+            &fixed["follows_owner"]
+        ),
+        (&json!([]), &json!(["orders.write"]), &json!(false))
+    );
+    let more = machine.ok(&format!("app set {key} --add-scope orders.write"));
+    assert_eq!(more["added_scopes"], json!(["orders.write"]), "{more}");
+    machine.ok(&format!("app set {key} --follow-owner"));
     let (code, refused) = machine.json(&["scope", "delete", "orders.write"]);
     assert_eq!(code, 1, "{refused}");
     let told = refused["error"].as_str().unwrap();

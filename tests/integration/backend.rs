@@ -324,6 +324,21 @@ const REFUSED: &[(&str, u16, &str)] = &[
         "add_scopes",
     ),
     (
+        r#"PUT /backend/user/alice {"roles": [], "add_roles": ["sales"]}"#,
+        400,
+        "add_roles",
+    ),
+    (
+        r#"PUT /backend/user/alice {"add_roles": ["nobody"]}"#,
+        400,
+        "no role `nobody`",
+    ),
+    (
+        r#"PUT /backend/app/APP {"scopes": [], "remove_scopes": ["orders.read"]}"#,
+        400,
+        "remove_scopes",
+    ),
+    (
         r#"PUT /backend/role/sales {"add_scopes": ["nothing"]}"#,
         400,
         "no scope `nothing`",

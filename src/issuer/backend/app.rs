@@ -48,10 +48,11 @@ pub(in super::super) async fn update(
 ) -> Result<Response, Refusal> {
     let wanted: AppUpdate = body::json(request).await?;
     let directory = issuer.directory(caller.authority());
-    let updated = directory
+    let changed = directory
         .update_app(&key, AppsOf::Everybody, &wanted)
         .await?;
-    Ok(body::answer(StatusCode::OK, &AppAnswer::of_owned(&updated)))
+    let answer = AppAnswer::of_owned(&changed.app).with_change(&changed);
+    Ok(body::answer(StatusCode::OK, &answer))
 }
 
 /// `DELETE {app_key}`

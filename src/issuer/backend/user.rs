@@ -68,8 +68,11 @@ pub(in super::super) async fn update(
 ) -> Result<Response, Refusal> {
     let wanted: UserUpdate = body::json(request).await?;
     let directory = issuer.directory(caller.authority());
-    let user = directory.update_user(&name, &wanted).await?;
-    Ok(body::answer(StatusCode::OK, &UserAnswer::of(&user)))
+    let changed = directory.update_user(&name, &wanted).await?;
+    Ok(body::answer(
+        StatusCode::OK,
+        &UserAnswer::of_change(&changed),
+    ))
 }
 
 /// `DELETE {username}`

@@ -44,12 +44,28 @@ pub struct AppUpdate {
     /// All scopes that it is to have, as a list of its own.
     #[serde(deserialize_with = "present")]
     pub scopes: Option<Vec<String>>,
+    /// Scopes that its list is to have as well; if it has none, this begins with what it has now.
+    #[serde(deserialize_with = "present")]
+    pub add_scopes: Option<Vec<String>>,
+    /// Scopes that its list loses, likewise.
+    #[serde(deserialize_with = "present")]
+    pub remove_scopes: Option<Vec<String>>,
     /// `true`: it has no list, and follows its owner. `false`: what it has now is its list.
     #[serde(deserialize_with = "present")]
     pub follows_owner: Option<bool>,
     /// `active` or `disabled`.
     #[serde(deserialize_with = "present")]
     pub status: Option<String>,
+}
+
+/// What became of an app.
+pub struct AppChange {
+    /// As it is now.
+    pub app: OwnedApp,
+    /// The scopes that it did not have before.
+    pub added: ScopeSet,
+    /// The scopes that it had before.
+    pub removed: ScopeSet,
 }
 
 /// A secret that was made: this is the one time that it is seen.
@@ -149,7 +165,7 @@ impl Directory<'_> {
         key: &str,
         of: AppsOf<'_>,
         wanted: &AppUpdate,
-    ) -> Result<OwnedApp, DirectoryError> {
+    ) -> Result<AppChange, DirectoryError> {
         let mut change = self.change().await?;
         let (OwnedApp { app: before, owner }, its_owner) =
             self.app_in_hand(&mut change, key, of).await?;
@@ -163,7 +179,7 @@ impl Directory<'_> {
         if let Some(status) = &wanted.status {
             app.status = Status::parse(status)?;
         }
-        match (&wanted.scopes, wanted.follows_owner) {
+        match (wanted.list(&before)?, wanted.follows_owner) {
             (None, None) => {}
             (None, Some(false)) => app.scopes_from = ScopesFrom::List,
             (None, Some(true)) => {
@@ -175,7 +191,7 @@ impl Directory<'_> {
                 }
             }
             (Some(names), None | Some(false)) => {
-                app.scopes = existing_scopes(&mut change, names).await?;
+                app.scopes = existing_scopes(&mut change, &names).await?;
                 app.scopes_from = ScopesFrom::List;
                 // What it has may stay, even if its owner has less by now.
                 let added = app.scopes.without(&before.scopes);
@@ -190,7 +206,11 @@ impl Directory<'_> {
         }
         let (object, changes) = (Object::App(&app.key), app_changes(&before, &app));
         self.commit(change, object, "changed", &changes).await?;
-        Ok(OwnedApp { app, owner })
+        Ok(AppChange {
+            added: app.scopes.without(&before.scopes),
+            removed: before.scopes.without(&app.scopes),
+            app: OwnedApp { app, owner },
+        })
     }
 
     /// Deletes an app; its tokens end.
@@ -284,6 +304,27 @@ impl Directory<'_> {
             Ok(())
         } else {
             Err(DirectoryError::BeyondOwner(missing))
+        }
+    }
+}
+
+impl AppUpdate {
+    /// The list of scopes that an app is to have, where anything is said of it. A scope that is both
+    /// added and removed is removed.
+    fn list(&self, before: &App) -> Result<Option<Vec<String>>, DirectoryError> {
+        let (add, remove) = (&self.add_scopes, &self.remove_scopes);
+        match &self.scopes {
+            None if add.is_none() && remove.is_none() => Ok(None),
+            None => {
+                let held = before.scopes.iter().map(|scope| scope.as_str().to_owned());
+                let mut scopes: Vec<String> = held.chain(add.iter().flatten().cloned()).collect();
+                scopes.retain(|scope| !remove.iter().flatten().any(|removed| removed == scope));
+                Ok(Some(scopes))
+            }
+            Some(_) if add.is_some() || remove.is_some() => {
+                Err(DirectoryError::AllAndSome("scopes"))
+            }
+            Some(scopes) => Ok(Some(scopes.clone())),
         }
     }
 }

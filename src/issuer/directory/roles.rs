@@ -160,7 +160,7 @@ async fn wanted_scopes(
 ) -> Result<ScopeSet, DirectoryError> {
     let (add, remove) = (&wanted.add_scopes, &wanted.remove_scopes);
     match &wanted.scopes {
-        Some(_) if add.is_some() || remove.is_some() => Err(DirectoryError::AllAndSome),
+        Some(_) if add.is_some() || remove.is_some() => Err(DirectoryError::AllAndSome("scopes")),
         Some(names) => existing_scopes(change, names).await,
         None => {
             let add = existing_scopes(change, add.as_deref().unwrap_or_default()).await?;

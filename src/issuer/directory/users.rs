@@ -38,9 +38,26 @@ pub struct UserUpdate {
     /// `active` or `disabled`.
     #[serde(deserialize_with = "present")]
     pub status: Option<String>,
-    /// All roles that it is to have.
+    /// All roles that it is to have: it loses the others.
     #[serde(deserialize_with = "present")]
     pub roles: Option<Vec<String>>,
+    /// Roles that it is to have as well.
+    #[serde(deserialize_with = "present")]
+    pub add_roles: Option<Vec<String>>,
+    /// Roles that it loses.
+    #[serde(deserialize_with = "present")]
+    pub remove_roles: Option<Vec<String>>,
+}
+
+/// What became of a user.
+#[derive(Debug)]
+pub struct UserChange {
+    /// As it is now.
+    pub user: User,
+    /// The roles that it did not have before.
+    pub added: Vec<RoleName>,
+    /// The roles that it had before.
+    pub removed: Vec<RoleName>,
 }
 
 /// A user that is to be, of whom only what the store has is not known yet.
@@ -49,6 +66,27 @@ pub(in crate::issuer) struct PreparedUser {
     email: Email,
     password_hash: String,
     roles: Option<Vec<String>>,
+}
+
+impl UserUpdate {
+    /// All roles that a user is to have, where anything is said of them. A role that is both added and
+    /// removed is removed.
+    fn all_roles(&self, before: &User) -> Result<Option<Vec<String>>, DirectoryError> {
+        let (add, remove) = (&self.add_roles, &self.remove_roles);
+        match &self.roles {
+            None if add.is_none() && remove.is_none() => Ok(None),
+            None => {
+                let held = before.roles.iter().map(|role| role.as_str().to_owned());
+                let mut roles: Vec<String> = held.chain(add.iter().flatten().cloned()).collect();
+                roles.retain(|role| !remove.iter().flatten().any(|removed| removed == role));
+                Ok(Some(roles))
+            }
+            Some(_) if add.is_some() || remove.is_some() => {
+                Err(DirectoryError::AllAndSome("roles"))
+            }
+            Some(roles) => Ok(Some(roles.clone())),
+        }
+    }
 }
 
 impl Directory<'_> {
@@ -140,7 +178,7 @@ impl Directory<'_> {
         &self,
         name: &str,
         wanted: &UserUpdate,
-    ) -> Result<User, DirectoryError> {
+    ) -> Result<UserChange, DirectoryError> {
         let mut change = self.change().await?;
         let before = found(change.user_named(&username(name)?).await?)?;
         self.authority.may_pass_on(&before.scopes)?;
@@ -160,8 +198,8 @@ impl Directory<'_> {
             let status = Status::parse(status)?;
             change.set_user_status(&before.id, status).await?;
         }
-        if let Some(names) = &wanted.roles {
-            let (roles, scopes) = existing_roles(&mut change, names).await?;
+        if let Some(names) = wanted.all_roles(&before)? {
+            let (roles, scopes) = existing_roles(&mut change, &names).await?;
             self.authority.may_pass_on(&scopes)?;
             self.authority.may_raise(&before, &scopes)?;
             change.set_user_roles(&before.id, &roles).await?;
@@ -177,7 +215,15 @@ impl Directory<'_> {
         }
         let (object, changes) = (Object::User(&after.id), user_changes(&before, &after));
         self.commit(change, object, "changed", &changes).await?;
-        Ok(after)
+        let without = |roles: &[RoleName], others: &[RoleName]| {
+            let left = roles.iter().filter(|role| !others.contains(role));
+            left.cloned().collect()
+        };
+        Ok(UserChange {
+            added: without(&after.roles, &before.roles),
+            removed: without(&before.roles, &after.roles),
+            user: after,
+        })
     }
 
     /// Deletes a user with its apps; all their tokens end.
