@@ -11,6 +11,9 @@ use crate::identity::{Role, RoleName, ScopeName, ScopeSet};
 
 const DEFAULT_ROLE: &str = "default_role";
 
+/// From how many users a role is taken in one step.
+const USERS_AT_ONCE: i64 = 5000;
+
 const SELECT: &str = "\
     SELECT r.name, COALESCE((SELECT string_agg(s.scope, ' ') FROM role_scopes s \
       WHERE s.role = r.name), '') AS scopes, \
@@ -80,6 +83,23 @@ impl Store {
         let roles = rows.iter().map(read).collect::<Result<_, _>>()?;
         let name = |role: &Role| role.name.as_str().to_owned();
         Ok(Listing::of(roles, page, name))
+    }
+
+    /// Takes a role from all who have it, a step at a time: others who write wait for no more than one.
+    /// It has no scopes any more.
+    pub async fn empty_role(&self, role: &RoleName) -> Result<(), StoreError> {
+        let text = "DELETE FROM user_roles WHERE role = $1 AND user_id IN \
+                    (SELECT user_id FROM user_roles WHERE role = $1 LIMIT $2)";
+        loop {
+            let removed = sqlx::query(text)
+                .bind(role.as_str())
+                .bind(USERS_AT_ONCE)
+                .execute(&self.writer)
+                .await?;
+            if removed.rows_affected() == 0 {
+                return Ok(());
+            }
+        }
     }
 
     /// The role that new users get, if one is chosen.

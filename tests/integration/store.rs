@@ -92,6 +92,7 @@ async fn contract(place: &dyn Fn(&str) -> StoreLocation) {
     authorization_codes::code_race(&place("code_race")).await;
     refresh_tokens::ending_race(&place("ending_race")).await;
     directory::losses(&place("losses")).await;
+    directory::emptied(&place("emptied")).await;
     directory::secrets(&place("secrets")).await;
     refresh_tokens::grants(&place("grants")).await;
     refresh_tokens::grant_bounds(&place("grant_bounds")).await;

@@ -343,6 +343,22 @@ pub(super) async fn losses(place: &StoreLocation) {
     );
 }
 
+/// A role that many have is taken from all of them, and from nobody the other one.
+pub(super) async fn emptied(place: &StoreLocation) {
+    const MANY: usize = 6000;
+    let store = Store::open(place).await.unwrap();
+    let roles = ["sales", "reading"].map(|name| RoleName::parse(name).unwrap());
+    for role in &roles {
+        store.add_role(role, &[]).await.unwrap();
+    }
+    add_many(&store, MANY, &roles).await;
+    store.empty_role(&roles[0]).await.unwrap();
+    for number in [0, MANY / 2, MANY - 1] {
+        let found = store.user(&user(&format!("user{number}")).id).await;
+        assert_eq!(found.unwrap().unwrap().roles, roles[1..]);
+    }
+}
+
 async fn add_many(store: &Store, many: usize, roles: &[RoleName]) {
     let mut change = store.change(NOW).await.unwrap();
     for number in 0..many {
