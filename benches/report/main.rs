@@ -17,6 +17,8 @@
 
 mod client;
 mod counting;
+#[cfg(feature = "issuer")]
+mod crowd;
 mod envoy;
 #[cfg(feature = "issuer")]
 mod feed;
@@ -61,6 +63,8 @@ const PARTS: &[Part] = &[
     ("envoy", envoy::measure),
     #[cfg(feature = "issuer")]
     ("issuer", issuing::measure),
+    #[cfg(feature = "issuer")]
+    ("crowd", crowd::measure),
     #[cfg(feature = "issuer")]
     ("flood", flood::measure),
     #[cfg(feature = "issuer")]
