@@ -23,6 +23,9 @@ use crate::token_client::{App, Asking, Connection};
 /// Apps that ask at a time, each over a connection with one request under way.
 const CONNECTIONS: usize = 64;
 
+/// The connections over which one app asks.
+const CONNECTIONS_OF_ONE: usize = 32;
+
 /// Until connections, statements and files are as they stay.
 const WARM_UP: Duration = Duration::from_secs(2);
 const DURATION: Duration = Duration::from_secs(8);
@@ -32,6 +35,9 @@ pub(crate) const COMPANION: &str = "https://id2.shop.example";
 
 /// Tokens a second.
 const GOAL: f64 = 5000.0;
+
+/// Processor time for a token, of issuer and database, in microseconds.
+const GOAL_PROCESSOR: f64 = 120.0;
 
 /// Adds the rows of this part.
 pub(crate) fn measure(table: &mut Table, _: &Issuer, files: &Files) {
@@ -59,19 +65,31 @@ fn measure_on(
     postgres: Option<&Postgres>,
 ) {
     let apps = prepare(store);
+    let one = vec![Arc::clone(&apps[0]); CONNECTIONS_OF_ONE];
     let server = start(files, store);
-    for (asking, grant, goal) in [
+    for (asking, who, grant, goals) in [
         (
             Asking::ClientCredentials,
+            &apps,
             "client_credentials",
-            Goal::Least(GOAL),
+            Some(GOAL),
         ),
-        (Asking::Refresh, "refreshes", Goal::None),
+        (
+            Asking::ClientCredentials,
+            &one,
+            "client_credentials of one app",
+            Some(GOAL),
+        ),
+        (Asking::Refresh, &apps, "refreshes", None),
     ] {
         let used = Used::now(&server, postgres);
-        let rate = load(&server, &apps, asking);
+        let rate = load(&server, who, asking);
         let used = Used::now(&server, postgres).since(&used);
+        let goal = goals.map_or(Goal::None, Goal::Least);
         table.add(&format!("{grant}, {name}"), rate, "/s", goal);
+        let goal = goals.map_or(Goal::None, |_| Goal::Most(GOAL_PROCESSOR));
+        let each = (used.issuer + used.database) / used.tokens(rate);
+        table.add("- processor time for each", each, "µs", goal);
         used.tell(table);
     }
     server.stop();
@@ -195,6 +213,8 @@ fn load(server: &Server, apps: &[Arc<App>], asking: Asking) -> f64 {
 /// Processor time so far, in microseconds, of whoever takes part.
 struct Used {
     at: Instant,
+    /// Since the earlier one.
+    elapsed: Duration,
     issuer: f64,
     load: f64,
     database: f64,
@@ -205,6 +225,7 @@ impl Used {
         let database = postgres.map_or(Vec::new(), |postgres| children(main_process(postgres)));
         Self {
             at: Instant::now(),
+            elapsed: Duration::ZERO,
             issuer: processor_time(server.id()),
             load: processor_time(std::process::id()),
             database: database.into_iter().map(processor_time).sum(),
@@ -213,15 +234,21 @@ impl Used {
 
     fn since(self, earlier: &Self) -> Self {
         Self {
-            at: earlier.at,
+            at: self.at,
+            elapsed: self.at - earlier.at,
             issuer: self.issuer - earlier.issuer,
             load: self.load - earlier.load,
             database: self.database - earlier.database,
         }
     }
 
+    /// How many tokens were made meanwhile, at this rate.
+    fn tokens(&self, rate: f64) -> f64 {
+        rate * self.elapsed.as_secs_f64()
+    }
+
     fn tell(&self, table: &mut Table) {
-        let elapsed = self.at.elapsed().as_secs_f64() * 1e6;
+        let elapsed = self.elapsed.as_secs_f64() * 1e6;
         let [issuer, load, database] =
             [self.issuer, self.load, self.database].map(|used| used / elapsed);
         let parts = format!("issuer {issuer:.2}, database {database:.2}, load {load:.2}");

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::StoreError;
 
-/// How many questions a batch takes; a power of two, see [`chunks`].
+/// How many questions a batch takes; a multiple of eight, see [`chunks`].
 const MAXIMUM_BATCH: usize = 64;
 
 /// How many more may wait before those who ask wait to ask.
@@ -80,6 +80,7 @@ fn stopped() -> StoreError {
 async fn serve<T: Together>(together: T, mut waiting: mpsc::Receiver<Asked<T>>) {
     let mut batch = Vec::with_capacity(MAXIMUM_BATCH);
     while waiting.recv_many(&mut batch, MAXIMUM_BATCH).await > 0 {
+        gather(&mut waiting, &mut batch).await;
         let (questions, replies): (Vec<_>, Vec<_>) = batch
             .drain(..)
             .map(|Asked { question, reply }| (question, reply))
@@ -105,10 +106,31 @@ async fn serve<T: Together>(together: T, mut waiting: mpsc::Receiver<Asked<T>>) 
     }
 }
 
-/// Cuts rows into pieces whose lengths are powers of two: so few texts of statements stay prepared.
+/// Takes whoever else is about to ask. Callers that were answered together come back within one turn
+/// of the runtime, one by one: the first of them must not go alone and have the rest wait for it.
+async fn gather<T: Together>(waiting: &mut mpsc::Receiver<Asked<T>>, batch: &mut Vec<Asked<T>>) {
+    loop {
+        let before = batch.len();
+        tokio::task::yield_now().await;
+        while batch.len() < MAXIMUM_BATCH {
+            let Ok(asked) = waiting.try_recv() else { break };
+            batch.push(asked);
+        }
+        if batch.len() == before || batch.len() == MAXIMUM_BATCH {
+            return;
+        }
+    }
+}
+
+/// Cuts rows into pieces of few different lengths, so that few texts of statements stay prepared, and
+/// into few pieces, because each is a trip to the database: up to eight, and multiples of eight.
 pub(super) fn chunks<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
     std::iter::from_fn(move || {
-        let length = 1 << rows.len().min(MAXIMUM_BATCH).checked_ilog2()?;
+        let length = match rows.len().min(MAXIMUM_BATCH) {
+            0 => return None,
+            few @ 1..8 => few,
+            many => many & !7,
+        };
         let (chunk, rest) = rows.split_at_checked(length)?;
         rows = rest;
         Some(chunk)
@@ -129,11 +151,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn chunks_are_powers_of_two_and_lose_nothing() {
+    fn chunks_have_few_lengths_and_lose_nothing() {
         for count in [0, 1, 3, 37, 64, 65, 200] {
             let rows: Vec<usize> = (0..count).collect();
             let lengths: Vec<usize> = chunks(&rows).map(<[usize]>::len).collect();
-            assert!(lengths.iter().all(|length| length.is_power_of_two()));
+            assert!(lengths.iter().all(|length| *length < 8 || length % 8 == 0));
+            assert!(lengths.len() <= count / MAXIMUM_BATCH + 2, "{lengths:?}");
             assert!(lengths.iter().all(|length| *length <= MAXIMUM_BATCH));
             assert_eq!(chunks(&rows).flatten().count(), count, "{lengths:?}");
         }
