@@ -35,6 +35,6 @@ pub use scope::{
     ADMINISTRATIVE_SCOPES, InvalidScopes, NotAScope, NothingGranted, RequestedScopes, RoleName,
     ScopeName, ScopeSet, grant,
 };
-pub use secret::{PlainSecret, SecretDigest, alphanumeric};
+pub use secret::{PlainSecret, SecretDigest, alphanumeric, grant_id};
 pub use successor::SuccessorKey;
 pub use user::{Email, InvalidUser, Status, UnknownStatus, User, UserId, Username};

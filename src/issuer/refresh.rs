@@ -4,8 +4,7 @@ use super::refusal::Refusal;
 use super::signing::Bearer;
 use super::{Issuer, random};
 use crate::identity::{
-    Audiences, InvalidTarget, PlainSecret, RequestedScopes, ScopeSet, Status, User, alphanumeric,
-    grant,
+    Audiences, InvalidTarget, PlainSecret, RequestedScopes, ScopeSet, Status, User, grant, grant_id,
 };
 use crate::store::{AppWithOwner, RefreshToken, Rotation, Successor};
 
@@ -73,7 +72,7 @@ impl Issuer {
         let now = self.clock.now();
         let secret = PlainSecret::from_random(random()?);
         let token = RefreshToken {
-            family: alphanumeric(&random::<16>()?),
+            family: grant_id(now, random()?),
             user: user.id.clone(),
             app: app.map(|found| found.app.key.clone()),
             scopes: scopes.clone(),

@@ -7,8 +7,7 @@ use axum::response::Response;
 
 use super::{Failure, OwnForm, Verified, grantable, page, page_url};
 use crate::identity::{
-    AuthorizeError, InvalidScopes, PlainSecret, RequestedScopes, ScopeSet, User, alphanumeric,
-    grant,
+    AuthorizeError, InvalidScopes, PlainSecret, RequestedScopes, ScopeSet, User, grant, grant_id,
 };
 use crate::issuer::refusal::Refusal;
 use crate::issuer::{Issuer, random};
@@ -96,7 +95,7 @@ impl Issuer {
         let now = self.clock.now();
         let secret = PlainSecret::from_random(random()?);
         let code = AuthorizationCode {
-            family: alphanumeric(&random::<16>()?),
+            family: grant_id(now, random()?),
             user: user.id.clone(),
             app: request.client().clone(),
             redirect_uri: request.asked_redirect_uri().cloned(),
