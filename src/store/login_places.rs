@@ -2,6 +2,7 @@
 
 use sqlx::Row;
 
+use super::locking::{Holding, Selected, lock_users};
 use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
 use crate::identity::{PlainSecret, UserId};
@@ -37,7 +38,8 @@ impl Store {
         Ok(row.try_get::<i64, _>("places")? > 0)
     }
 
-    /// Notes that a user has logged in from a place, which is kept for `seconds`.
+    /// Notes that a user has logged in from a place, which is kept for `seconds`. A user who has gone
+    /// meanwhile is an error of the database.
     pub async fn note_login_place(
         &self,
         user: &UserId,
@@ -46,6 +48,9 @@ impl Store {
         seconds: i64,
     ) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
+        // Of one user several places are changed.
+        let user_row = Selected::by("SELECT id FROM users WHERE id = $1", user.as_str());
+        lock_users(&mut transaction, &user_row, Holding::ToChange).await?;
         let text = "INSERT INTO login_places (user_id, place, noted_at, expires_at) \
                     VALUES ($1, $2, $3, $4) ON CONFLICT (user_id, place) DO UPDATE \
                     SET noted_at = excluded.noted_at, expires_at = excluded.expires_at";

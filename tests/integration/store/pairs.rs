@@ -37,13 +37,14 @@ enum Operation {
     DeleteScope,
     RedeemCode,
     LogInAndOut,
+    NotePlaces,
     Sweep,
     ChangeApp,
     DeleteApp,
     RotateSecret,
 }
 
-const OPERATIONS: [Operation; 19] = [
+const OPERATIONS: [Operation; 20] = [
     Operation::DeleteUser,
     Operation::DisableUser,
     Operation::RenameUser,
@@ -59,6 +60,7 @@ const OPERATIONS: [Operation; 19] = [
     Operation::DeleteScope,
     Operation::RedeemCode,
     Operation::LogInAndOut,
+    Operation::NotePlaces,
     Operation::Sweep,
     Operation::ChangeApp,
     Operation::DeleteApp,
@@ -197,6 +199,11 @@ async fn act(
                 .add_session(&fresh(), &user, later.plus(60), later)
                 .await?;
             store.end_sessions(&user.id).await?;
+        }
+        Operation::NotePlaces => {
+            for place in names {
+                store.note_login_place(&user.id, place, NOW, 60).await?;
+            }
         }
         Operation::Sweep => drop(store.sweep(NOW.plus(100_000), 2).await?),
         Operation::DeleteUser
