@@ -233,3 +233,43 @@ async fn changes_name_what_was_changed_and_of_what() {
         assert!(!log.contains(personal), "{personal} in {log}");
     }
 }
+
+/// Warnings name users as everything else does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_comes_twice_is_told_without_the_id_of_its_user() {
+    const NOTHING: &str = "x-nothing: 1";
+    let mut server = Server::start(&Setup {
+        extra: "issuer: {url: \"https://id.shop.example\", address: \"127.0.0.1:0\", \
+                store: \"sqlite:store.db\", refresh_token: {retry_window_seconds: 0}}\n\
+                log: {format: json}"
+            .to_owned(),
+        ..Setup::default()
+    });
+    let alice = json!({"username": "alice", "email": "alice@a.example", "password": PASSWORD});
+    let registered = post(&server, "/consumer/register", NOTHING, &alice).await;
+    let id = registered.json()["id"].as_str().unwrap().to_owned();
+    let login = json!({"username": "alice", "password": PASSWORD});
+    let app = post(&server, "/consumer/login", NOTHING, &login)
+        .await
+        .json();
+    let token = bearer(app["token"].as_str().unwrap());
+    let wanted = json!({"name": "robot", "scopes": ["consumer.account"]});
+    let app = post(&server, "/consumer/app", &token, &wanted).await.json();
+    let text = |name: &str| app[name].as_str().unwrap();
+    let client = basic(text("app_key"), text("app_secret"));
+    let ask = async |form: &str| post(&server, "/authorization/token", &client, &json!(form)).await;
+    let granted = ask("grant_type=client_credentials").await.json();
+    let refresh = granted["refresh_token"].as_str().unwrap();
+    let form = format!("grant_type=refresh_token&refresh_token={refresh}");
+    assert_eq!(ask(&form).await.status, 200);
+    assert_eq!(ask(&form).await.status, 400);
+    server.signal("TERM");
+    assert_eq!(server.ended().code(), Some(0));
+    let log = server.stderr.now();
+    let lines = log
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let warned = |line: &Value| line["level"] == "WARN" && line["user.id"].is_string();
+    assert_eq!(lines.filter(warned).count(), 1, "{log}");
+    assert!(!log.contains(&id), "{id} in {log}");
+}
