@@ -226,7 +226,9 @@ async fn has_administrator(
         placeholders(1, count),
         placeholders(count + 1, roles.len())
     );
-    let mut query = sqlx::query(&text);
+    // A statement that is kept gets a plan for whatever role, such as one that all users have: PostgreSQL
+    // would look at them one after the other.
+    let mut query = sqlx::query(&text).persistent(false);
     for scope in ADMINISTRATIVE_SCOPES {
         query = query.bind(scope);
     }

@@ -184,7 +184,9 @@ impl Change {
 
     /// Whether somebody has the role.
     pub(super) async fn is_held(&mut self, role: &RoleName) -> Result<bool, StoreError> {
+        // Planned for this role: few or all may have it.
         let row = sqlx::query("SELECT role FROM user_roles WHERE role = $1 LIMIT 1")
+            .persistent(false)
             .bind(role.as_str())
             .fetch_optional(&mut *self.transaction)
             .await?;
