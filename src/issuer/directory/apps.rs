@@ -202,7 +202,7 @@ impl Directory<'_> {
         free(change.update_app(&app).await?)?;
         let disabled = before.status == Status::Active && app.status == Status::Disabled;
         if disabled || !before.scopes.is_subset_of(&app.scopes) {
-            change.revoke(&subject(&app.key)).await?;
+            of.end_tokens(&mut change, &app.key).await?;
         }
         let (object, changes) = (Object::App(&app.key), app_changes(&before, &app));
         self.commit(change, object, "changed", &changes).await?;
@@ -218,16 +218,7 @@ impl Directory<'_> {
         let mut change = self.change().await?;
         let (OwnedApp { app, .. }, _) = self.app_in_hand(&mut change, key, of).await?;
         change.delete_app(&app.key).await?;
-        match of {
-            AppsOf::User(user) => {
-                let holder = Holder {
-                    user: user.id.clone(),
-                    app: None,
-                };
-                change.revoke_of(&subject(&app.key), &holder).await?;
-            }
-            AppsOf::Everybody => change.revoke(&subject(&app.key)).await?,
-        }
+        of.end_tokens(&mut change, &app.key).await?;
         let object = Object::App(&app.key);
         self.commit(change, object, "deleted", &[]).await
     }
@@ -251,7 +242,7 @@ impl Directory<'_> {
             .rotate_secret(&app.app.key, &digest, overlap_seconds)
             .await?;
         if overlap_seconds == 0 {
-            change.revoke(&subject(&app.app.key)).await?;
+            of.end_tokens(&mut change, &app.app.key).await?;
         }
         let object = Object::App(&app.app.key);
         let overlap = format!("the one before holds for {overlap_seconds} seconds");
@@ -330,6 +321,22 @@ impl AppUpdate {
 }
 
 impl AppsOf<'_> {
+    /// Ends what was given out to an app. What somebody does to its own apps is charged to it: it can
+    /// make another one, and do it again.
+    async fn end_tokens(self, change: &mut Change, app: &AppKey) -> Result<(), DirectoryError> {
+        match self {
+            Self::User(user) => {
+                let holder = Holder {
+                    user: user.id.clone(),
+                    app: None,
+                };
+                change.revoke_of(&subject(app), &holder).await?;
+            }
+            Self::Everybody => change.revoke(&subject(app)).await?,
+        }
+        Ok(())
+    }
+
     /// The app, if the caller may know of it.
     fn known(self, found: Option<OwnedApp>) -> Result<OwnedApp, DirectoryError> {
         let known = found.filter(|found| match self {
