@@ -104,6 +104,11 @@ pub fn build_with_clock(
     let admin = core.admin(registry, told, &serving);
     let admin_server = serving.admin(&control, admin, admin_socket, config.admin.limits)?;
     let mut servers = vec![admin_server];
+    let (keyring, stopping) = (Arc::clone(&core.keyring), serving.shutdown.clone());
+    servers.push(control.spawn(async move {
+        stopping.reached(Phase::Stopping).await;
+        keyring.saved().await;
+    }));
     if let Some(companion) = companion {
         servers.extend(companion.serve(issuing, &serving)?);
     }

@@ -7,8 +7,10 @@
 mod client;
 #[cfg(feature = "issuer")]
 mod hub;
+mod journal;
 mod knowledge;
 mod listener;
+mod saving;
 #[cfg(feature = "issuer")]
 mod server;
 mod session;

@@ -253,6 +253,16 @@ impl Keyring {
         overview.collect()
     }
 
+    /// Waits until what the feeds have told is on the disk, where there are files for it.
+    pub async fn saved(&self) {
+        let issuers = self.issuers.load_full();
+        for (_, keys) in &issuers.0 {
+            if let Keys::Feed(feed) = keys {
+                feed.saved().await;
+            }
+        }
+    }
+
     /// Waits until every issuer has keys; of those in use at the end, not at the beginning: who
     /// mends a wrong URL by a reload is not to wait for the wrong one.
     pub async fn loaded(&self) {

@@ -3,17 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use blake3::Hash;
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use http::Uri;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::Instant;
 
+use super::journal;
 use super::knowledge::{FeedState, Knowledge, KnownKeys, Subject};
-use super::session::{self, End};
+use super::saving::Saving;
+use super::session::{self, End, Session};
 use super::settings::FeedSettings;
 use super::snapshot_file::{self, Saved, SavedRows, SnapshotFileError};
 use super::transport::{FeedError, Files, Transport};
-use super::wire::ROWS_PER_FRAME;
 use crate::clock::{Clock, UnixSeconds};
 use crate::revocation::{OnStale, RevocationList};
 use crate::token::Algorithm;
@@ -24,14 +27,17 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// Pauses do not grow beyond this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// How long an address has before the next one is tried beside it.
+const HEAD_START: Duration = Duration::from_millis(250);
+
+/// A connection that has lived for so long was not a failure.
+const HEALTHY: Duration = Duration::from_secs(10);
+
 /// The longest failure text, in characters.
 const MAX_FAILURE_CHARS: usize = 300;
 
 /// How often old knowledge is told of again.
 const REMIND: Duration = Duration::from_mins(1);
-
-/// An unchanged snapshot is written again after this time, with its new age.
-const REWRITE: Duration = Duration::from_mins(1);
 
 /// Of one issuer: a task that subscribes, and what it has learnt. Dropping it ends the task.
 pub struct FeedClient {
@@ -107,25 +113,39 @@ impl FeedClient {
         self.knowledge.state.borrow().clone()
     }
 
-    /// Waits until enough is known to serve by.
+    /// Waits until what was heard is on the disk, where there is a file for it.
+    pub async fn saved(&self) {
+        self.knowledge.all_saved().await;
+    }
+
+    /// Waits until enough is known to serve by: until an issuer has told everything, or none has for
+    /// so long that what a file holds must do.
     pub async fn ready(&self) {
-        let mut state = self.knowledge.state.subscribe();
-        let known = async {
-            if state.wait_for(|state| state.known).await.is_err() {
+        let until = async |enough: fn(&FeedState) -> bool| {
+            let mut state = self.knowledge.state.subscribe();
+            if state.wait_for(enough).await.is_err() {
                 std::future::pending::<()>().await;
             }
         };
+        let heard = until(|state| state.heard);
+        let deadline = self.started + self.settings.start_wait;
+        if tokio::time::timeout_at(deadline, heard).await.is_ok() {
+            return;
+        }
+        let issuer = &*self.knowledge.subject.issuer;
+        if self.state().known {
+            tracing::warn!(
+                token.issuer = issuer,
+                "the feed did not come in time; serving by what its snapshot file knew"
+            );
+            return;
+        }
         match self.settings.on_stale {
-            OnStale::Deny => known.await,
-            OnStale::Serve => {
-                let deadline = self.started + self.settings.start_wait;
-                if tokio::time::timeout_at(deadline, known).await.is_err() {
-                    tracing::error!(
-                        token.issuer = &*self.knowledge.subject.issuer,
-                        "the feed did not come in time; serving without knowing what is revoked"
-                    );
-                }
-            }
+            OnStale::Deny => until(|state| state.known).await,
+            OnStale::Serve => tracing::error!(
+                token.issuer = issuer,
+                "the feed did not come in time; serving without knowing what is revoked"
+            ),
         }
     }
 }
@@ -154,7 +174,7 @@ fn load(knowledge: &Knowledge, settings: &FeedSettings) {
     };
     let issuer = &*knowledge.subject.issuer;
     match snapshot_file::read(path, issuer).and_then(|read| learn(knowledge, read)) {
-        Ok(saved) => {
+        Ok((saved, digest)) => {
             let age = knowledge
                 .subject
                 .clock
@@ -168,6 +188,9 @@ fn load(knowledge: &Knowledge, settings: &FeedSettings) {
                 "the last snapshot of the feed is known from its file"
             );
             knowledge.take_over(&saved, age);
+            for frame in journal::frames(path, &digest) {
+                knowledge.apply(&frame);
+            }
         }
         Err(SnapshotFileError::Absent) => {}
         Err(error) => tracing::error!(
@@ -184,11 +207,11 @@ fn load(knowledge: &Knowledge, settings: &FeedSettings) {
 fn learn(
     knowledge: &Knowledge,
     (saved, mut rows): (Saved, SavedRows),
-) -> Result<Saved, SnapshotFileError> {
+) -> Result<(Saved, Hash), SnapshotFileError> {
     while let Some(rows) = rows.next_rows()? {
         knowledge.learn(&rows);
     }
-    Ok(saved)
+    Ok((saved, rows.digest()))
 }
 
 /// The background task.
@@ -200,33 +223,64 @@ struct Follower {
 
 impl Follower {
     async fn run(self) {
+        let saving = async {
+            match &self.settings.snapshot_file {
+                Some(path) => Saving::new(path, &self.knowledge).run().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             () = self.subscribe() => {}
             () = self.watch_age() => {}
-            () = self.save() => {}
+            () = saving => {}
         }
     }
 
-    /// From address to address; after each round without success a longer pause.
+    /// From address to address; after each failure a longer pause.
     async fn subscribe(&self) {
-        let mut failures = 0;
+        if self.settings.addresses.is_empty() {
+            // Refused by the configuration; here it must not spin.
+            std::future::pending::<()>().await;
+        }
+        let (mut first, mut backoff) = (0, Backoff::default());
         loop {
-            for address in &self.settings.addresses {
-                let before = self.knowledge.state.borrow().connections;
-                let end = session::run(&self.transport, address, &self.knowledge).await;
-                if self.knowledge.state.borrow().connections > before {
-                    failures = 0;
-                }
+            if let Some((number, address, session)) = self.dial(first).await {
+                let began = Instant::now();
+                let end = session.follow(&self.knowledge).await;
                 self.record(address, &end);
-                let last = Some(address) == self.settings.addresses.last();
-                if failures == 0 || last {
-                    tokio::time::sleep(pause(failures)).await;
-                    failures = failures.saturating_add(1);
-                }
+                backoff.after(began.elapsed());
+                first = number.saturating_add(1);
             }
-            if self.settings.addresses.is_empty() {
-                // Refused by the configuration; here it must not spin.
-                std::future::pending::<()>().await;
+            tokio::time::sleep(pause(backoff.next_failure())).await;
+        }
+    }
+
+    /// Subscribes at the first address that greets, counted from `first` on and around. One that
+    /// hesitates does not hold up the next; those that were slower are left (RFC 8305 does so with
+    /// connections).
+    async fn dial(&self, first: usize) -> Option<(usize, &Uri, Session)> {
+        let addresses = &self.settings.addresses;
+        let numbered = addresses.iter().enumerate().cycle();
+        let mut next = numbered
+            .skip(first.checked_rem(addresses.len()).unwrap_or(0))
+            .take(addresses.len())
+            .peekable();
+        let mut trying = FuturesUnordered::new();
+        loop {
+            if let Some((number, address)) = next.next() {
+                trying.push(async move {
+                    let opened = session::open(&self.transport, address, &self.knowledge).await;
+                    (number, address, opened)
+                });
+            }
+            let is_last = next.peek().is_none();
+            tokio::select! {
+                tried = trying.next() => match tried {
+                    Some((number, address, Ok(session))) => return Some((number, address, session)),
+                    Some((_, address, Err(end))) => self.record(address, &end),
+                    None => return None,
+                },
+                () = tokio::time::sleep(HEAD_START), if !is_last => {}
             }
         }
     }
@@ -293,44 +347,27 @@ impl Follower {
             }
         }
     }
+}
 
-    /// Writes the snapshot file now and then.
-    async fn save(&self) {
-        let Some(path) = &self.settings.snapshot_file else {
-            return std::future::pending().await;
-        };
-        let mut written: Option<(u64, Instant)> = None;
-        let mut look = tokio::time::interval(Duration::from_millis(500));
-        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            look.tick().await;
-            if !self.knowledge.state.borrow().connected || self.knowledge.cursor().is_empty() {
-                continue;
-            }
-            let changes = self.knowledge.changes();
-            let entries = self.knowledge.list.statistics().entries;
-            // A larger list is written more rarely.
-            let least = Duration::from_millis(1000 + entries as u64 / 30);
-            let due = written.is_none_or(|(at, when)| {
-                (at != changes && when.elapsed() >= least) || when.elapsed() >= REWRITE.max(least)
-            });
-            if !due {
-                continue;
-            }
-            let (knowledge, target) = (Arc::clone(&self.knowledge), path.clone());
-            let writing = tokio::task::spawn_blocking(move || {
-                let saved = knowledge.save();
-                snapshot_file::write(&target, &saved, knowledge.list.chunks(ROWS_PER_FRAME))
-            });
-            if let Ok(Err(error)) = writing.await {
-                tracing::error!(
-                    feed.snapshot_file = %path.display(),
-                    %error,
-                    "the snapshot of the feed cannot be written"
-                );
-            }
-            written = Some((changes, Instant::now()));
+/// How often it has failed in a row.
+#[derive(Debug, Default)]
+struct Backoff {
+    failures: u32,
+}
+
+impl Backoff {
+    /// A connection has lived for so long. One that greets and closes at once has failed like one that
+    /// does not answer.
+    fn after(&mut self, life: Duration) {
+        if life >= HEALTHY {
+            self.failures = 0;
         }
+    }
+
+    fn next_failure(&mut self) -> u32 {
+        let failures = self.failures;
+        self.failures = failures.saturating_add(1);
+        failures
     }
 }
 
@@ -374,6 +411,17 @@ mod tests {
             );
         }
         assert!(pause(0) <= FIRST_PAUSE);
+    }
+
+    #[test]
+    fn who_greets_and_closes_is_asked_more_rarely_until_it_stays() {
+        let mut backoff = Backoff::default();
+        for failures in 0..20 {
+            backoff.after(Duration::from_millis(50));
+            assert_eq!(backoff.next_failure(), failures);
+        }
+        backoff.after(HEALTHY);
+        assert_eq!(backoff.next_failure(), 0);
     }
 
     #[test]

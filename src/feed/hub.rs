@@ -21,7 +21,7 @@ use crate::token::LogPosition;
 use cursor::{Cursor, LogId, digest};
 
 /// How often gates hear that nothing is new.
-pub const HEARTBEAT: Duration = Duration::from_secs(1);
+pub const HEARTBEAT: Duration = Duration::from_millis(500);
 
 /// How many rows are kept, so that gates which were away go on from their cursor.
 const RECENT_ROWS: usize = 20_000;

@@ -1,11 +1,11 @@
 //! What a gate knows of one issuer through the feed: its keys, and what it has taken back.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use super::settings::FeedSettings;
 use super::snapshot_file::Saved;
@@ -24,6 +24,8 @@ pub struct FeedState {
     pub connected: bool,
     /// Whether everything was known once, not long ago.
     pub known: bool,
+    /// Whether an issuer has told everything since the start.
+    pub heard: bool,
     /// The issuer that is heard, or was last.
     pub address: Option<String>,
     /// Connections that were made.
@@ -70,8 +72,14 @@ pub(super) struct Knowledge {
     sweeping_clock: SteadyClock,
     keys: Mutex<KnownKeys>,
     progress: Mutex<Progress>,
-    /// Counts changes of keys and rows.
-    changes: AtomicU64,
+    /// Counts changes of keys.
+    key_changes: AtomicU64,
+    /// Where rows go that are to outlive the process.
+    journal: OnceLock<mpsc::Sender<Revocations>>,
+    /// How many frames are on their way there.
+    unsaved: watch::Sender<usize>,
+    /// Some did not go there.
+    has_missed: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -107,7 +115,10 @@ impl Knowledge {
                 as_of: UnixSeconds(0),
                 swept_at: UnixSeconds(0),
             }),
-            changes: AtomicU64::new(0),
+            key_changes: AtomicU64::new(0),
+            journal: OnceLock::new(),
+            unsaved: watch::Sender::default(),
+            has_missed: AtomicBool::new(false),
         };
         if let Some(earlier) = earlier
             && let Some(age) = earlier.age()
@@ -165,8 +176,31 @@ impl Knowledge {
         lock(&self.progress).cursor.clone()
     }
 
-    pub(super) fn changes(&self) -> u64 {
-        self.changes.load(Ordering::Acquire)
+    pub(super) fn key_changes(&self) -> u64 {
+        self.key_changes.load(Ordering::Acquire)
+    }
+
+    /// Sends rows there, after they count.
+    pub(super) fn keep_journal(&self, journal: mpsc::Sender<Revocations>) {
+        // A second call would be a defect; the first journal stays.
+        let _ = self.journal.set(journal);
+    }
+
+    /// So many frames have come to their end there.
+    pub(super) fn saved(&self, frames: usize) {
+        self.unsaved
+            .send_modify(|count| *count = count.saturating_sub(frames));
+    }
+
+    /// Waits until nothing is on its way there.
+    pub(super) async fn all_saved(&self) {
+        // The sender lives as long as this.
+        let _ = self.unsaved.subscribe().wait_for(|count| *count == 0).await;
+    }
+
+    /// Whether rows did not find room there since the last call.
+    pub(super) fn take_missed(&self) -> bool {
+        self.has_missed.swap(false, Ordering::AcqRel)
     }
 
     pub(super) fn age(&self) -> Option<Duration> {
@@ -210,7 +244,7 @@ impl Knowledge {
         };
         *keys = KnownKeys { written, usable };
         drop(keys);
-        self.changes.fetch_add(1, Ordering::AcqRel);
+        self.key_changes.fetch_add(1, Ordering::AcqRel);
         (self.subject.on_keys)();
     }
 
@@ -222,18 +256,24 @@ impl Knowledge {
             self.state
                 .send_modify(|state| state.not_understood += unclear);
         }
-        if !rows.is_empty() {
-            self.changes.fetch_add(1, Ordering::AcqRel);
+        let is_complete = !frame.cursor.is_empty();
+        if is_complete {
+            let position = LogPosition(frame.position);
+            self.list.advance(position);
+            let mut progress = lock(&self.progress);
+            progress.cursor = frame.cursor.clone();
+            progress.position = position;
         }
-        if frame.cursor.is_empty() {
-            return false;
+        if let Some(journal) = self.journal.get()
+            && !rows.is_empty()
+        {
+            self.unsaved.send_modify(|count| *count += 1);
+            if journal.try_send(frame.clone()).is_err() {
+                self.saved(1);
+                self.has_missed.store(true, Ordering::Release);
+            }
         }
-        let position = LogPosition(frame.position);
-        self.list.advance(position);
-        let mut progress = lock(&self.progress);
-        progress.cursor = frame.cursor.clone();
-        progress.position = position;
-        true
+        is_complete
     }
 
     /// Everything up to now has come, unless the issuer says that more should have.
@@ -254,6 +294,11 @@ impl Knowledge {
             due
         };
         self.confirm(behind);
+        self.state.send_if_modified(|state| {
+            let first = !state.heard;
+            state.heard = true;
+            first
+        });
         if sweep {
             // By the slower of the two clocks: a token ends here by this gate's own.
             self.list.sweep(now.min(self.sweeping_clock.now()));

@@ -9,7 +9,7 @@ use tonic::client::Grpc;
 use tonic::{Code, Request, Status, Streaming};
 
 use super::knowledge::{Knowledge, Violation};
-use super::transport::{Transport, with_causes};
+use super::transport::{Connection, Transport, with_causes};
 use super::wire::{
     Frame, Hello, Keys, Kind, MAX_FRAME_BYTES, MessageCodec, PROTOCOL_VERSION, SUBSCRIBE_PATH,
     SubscribeRequest,
@@ -43,19 +43,22 @@ pub(super) enum End {
     Violation(#[from] Violation),
 }
 
-/// Subscribes at `address` and takes what comes, until it ends.
-pub(super) async fn run(transport: &Transport, address: &Uri, knowledge: &Knowledge) -> End {
-    match follow(transport, address, knowledge).await {
-        Ok(never) => match never {},
-        Err(end) => end,
-    }
+/// A subscription that was greeted, and of which nothing has been taken yet.
+pub(super) struct Session {
+    frames: Streaming<Frame>,
+    address: Uri,
+    resumed: bool,
+    /// The longest silence that the issuer's heartbeats allow.
+    patience: Duration,
+    _connection: Grpc<Connection>,
 }
 
-async fn follow(
+/// Subscribes at `address`, up to the greeting.
+pub(super) async fn open(
     transport: &Transport,
     address: &Uri,
     knowledge: &Knowledge,
-) -> Result<std::convert::Infallible, End> {
+) -> Result<Session, End> {
     let connection = transport.connect(address).await.map_err(End::Unreachable)?;
     let mut grpc =
         Grpc::with_origin(connection, address.clone()).max_decoding_message_size(MAX_FRAME_BYTES);
@@ -70,19 +73,58 @@ async fn follow(
     };
     let frames = timeout(FIRST_FRAME, subscribing).await;
     let mut frames = frames.map_err(|_| End::Silent(FIRST_FRAME))??.into_inner();
-    let patience = greet(&mut frames, address, knowledge).await?;
-    let mut keys = HeldKeys::default();
-    loop {
-        match next(&mut frames, patience).await? {
-            Some(Kind::Keys(written)) => keys.receive(written, knowledge),
-            Some(Kind::Revocations(rows)) => {
-                if knowledge.apply(&rows) {
-                    keys.release(knowledge);
+    let (resumed, patience) = greet(&mut frames, knowledge).await?;
+    Ok(Session {
+        frames,
+        address: address.clone(),
+        resumed,
+        patience,
+        _connection: grpc,
+    })
+}
+
+impl Session {
+    /// Takes what comes, until it ends.
+    pub(super) async fn follow(mut self, knowledge: &Knowledge) -> End {
+        self.tell(knowledge);
+        match self.take(knowledge).await {
+            Ok(never) => match never {},
+            Err(end) => end,
+        }
+    }
+
+    fn tell(&self, knowledge: &Knowledge) {
+        let Self {
+            address, resumed, ..
+        } = self;
+        knowledge.state.send_modify(|state| {
+            state.connected = true;
+            state.connections += 1;
+            state.resumed += u64::from(*resumed);
+            state.address = Some(address.to_string());
+        });
+        tracing::info!(
+            token.issuer = &*knowledge.subject.issuer,
+            feed.address = %address,
+            feed.resumed = resumed,
+            "the feed is connected"
+        );
+    }
+
+    async fn take(&mut self, knowledge: &Knowledge) -> Result<std::convert::Infallible, End> {
+        let mut keys = HeldKeys::default();
+        loop {
+            match next(&mut self.frames, self.patience).await? {
+                Some(Kind::Keys(written)) => keys.receive(written, knowledge),
+                Some(Kind::Revocations(rows)) => {
+                    if knowledge.apply(&rows) {
+                        keys.release(knowledge);
+                    }
                 }
+                Some(Kind::Heartbeat(heartbeat)) => knowledge.hear(heartbeat)?,
+                // Of a newer issuer, or said twice.
+                Some(Kind::Hello(_)) | None => {}
             }
-            Some(Kind::Heartbeat(heartbeat)) => knowledge.hear(heartbeat)?,
-            // Of a newer issuer, or said twice.
-            Some(Kind::Hello(_)) | None => {}
         }
     }
 }
@@ -101,12 +143,12 @@ fn request(transport: &Transport, knowledge: &Knowledge) -> Request<SubscribeReq
     request
 }
 
-/// Waits for the greeting; the longest silence that the issuer's heartbeats allow.
+/// Waits for the greeting: whether it goes on from the cursor, and the longest silence that the
+/// issuer's heartbeats allow.
 async fn greet(
     frames: &mut Streaming<Frame>,
-    address: &Uri,
     knowledge: &Knowledge,
-) -> Result<Duration, End> {
+) -> Result<(bool, Duration), End> {
     let Some(Kind::Hello(hello)) = next(frames, FIRST_FRAME).await? else {
         return Err(End::NoGreeting);
     };
@@ -119,21 +161,9 @@ async fn greet(
     if *issuer != *knowledge.subject.issuer {
         return Err(End::OtherIssuer(issuer));
     }
-    knowledge.state.send_modify(|state| {
-        state.connected = true;
-        state.connections += 1;
-        state.resumed += u64::from(resumed);
-        state.address = Some(address.to_string());
-    });
-    tracing::info!(
-        token.issuer = &*knowledge.subject.issuer,
-        feed.address = %address,
-        feed.resumed = resumed,
-        "the feed is connected"
-    );
     let (least, most) = HEARTBEAT_BOUNDS_MS;
     let heartbeat = Duration::from_millis(heartbeat_ms.clamp(least, most).into());
-    Ok(heartbeat * MISSED_HEARTBEATS)
+    Ok((resumed, heartbeat * MISSED_HEARTBEATS))
 }
 
 /// The next frame; nothing in it where it is of an unknown kind.

@@ -6,6 +6,7 @@ use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use blake3::Hash;
 use bytes::Bytes;
 use prost::Message;
 
@@ -38,7 +39,10 @@ pub(super) struct Saved {
 
 /// The rows of a file that is whole, still to be read.
 #[derive(Debug)]
-pub(super) struct SavedRows(BufReader<File>);
+pub(super) struct SavedRows {
+    file: BufReader<File>,
+    digest: Hash,
+}
 
 /// Why a file is not used.
 #[derive(Debug, thiserror::Error)]
@@ -65,8 +69,11 @@ pub(super) fn read(path: &Path, issuer: &str) -> Result<(Saved, SavedRows), Snap
     })?;
     let mode = file.metadata().map_err(SnapshotFileError::Io)?.mode();
     check_key_file_mode(mode).map_err(|_| SnapshotFileError::Unsafe(mode & 0o7777))?;
-    check_digest(&mut file)?;
-    let mut rows = SavedRows(BufReader::new(file));
+    let digest = check_digest(&mut file)?;
+    let mut rows = SavedRows {
+        file: BufReader::new(file),
+        digest,
+    };
     let saved: Option<Saved> = rows.message()?;
     let saved = saved.ok_or(SnapshotFileError::NotASnapshot)?;
     if saved.issuer != issuer {
@@ -75,8 +82,8 @@ pub(super) fn read(path: &Path, issuer: &str) -> Result<(Saved, SavedRows), Snap
     Ok((saved, rows))
 }
 
-/// Whether the content is what was written; leaves the file at its beginning.
-fn check_digest(file: &mut File) -> Result<(), SnapshotFileError> {
+/// The digest of the content, if that is what was written; leaves the file at its beginning.
+fn check_digest(file: &mut File) -> Result<Hash, SnapshotFileError> {
     let (mut magic, mut digest) = ([0; MAGIC.len()], [0; DIGEST_BYTES]);
     file.read_exact(&mut magic).map_err(cut_off)?;
     if magic != *MAGIC {
@@ -88,11 +95,13 @@ fn check_digest(file: &mut File) -> Result<(), SnapshotFileError> {
     hasher
         .update_reader(&mut *file)
         .map_err(SnapshotFileError::Io)?;
-    if hasher.finalize() != digest {
+    let found = hasher.finalize();
+    if found != digest {
         return Err(SnapshotFileError::Damaged);
     }
     let begin = file.seek(SeekFrom::Start(begin));
-    begin.map(drop).map_err(SnapshotFileError::Io)
+    begin.map_err(SnapshotFileError::Io)?;
+    Ok(found)
 }
 
 fn cut_off(error: io::Error) -> SnapshotFileError {
@@ -103,6 +112,11 @@ fn cut_off(error: io::Error) -> SnapshotFileError {
 }
 
 impl SavedRows {
+    /// Of the whole content: names the file to what goes on from it.
+    pub(super) fn digest(&self) -> Hash {
+        self.digest
+    }
+
     /// The next rows; nothing after the last.
     pub(super) fn next_rows(&mut self) -> Result<Option<Vec<wire::Revocation>>, SnapshotFileError> {
         let rows: Option<Revocations> = self.message()?;
@@ -111,7 +125,7 @@ impl SavedRows {
 
     fn message<M: Message + Default>(&mut self) -> Result<Option<M>, SnapshotFileError> {
         let mut length = [0; 4];
-        match self.0.read_exact(&mut length) {
+        match self.file.read_exact(&mut length) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
             Err(error) => return Err(SnapshotFileError::Io(error)),
@@ -121,18 +135,18 @@ impl SavedRows {
             return Err(SnapshotFileError::NotASnapshot);
         }
         let mut bytes = vec![0; length];
-        self.0.read_exact(&mut bytes).map_err(cut_off)?;
+        self.file.read_exact(&mut bytes).map_err(cut_off)?;
         let message = M::decode(&*bytes).map_err(|_| SnapshotFileError::NotASnapshot)?;
         Ok(Some(message))
     }
 }
 
-/// Puts the file in place, whole or not at all.
+/// Puts the file in place, whole or not at all; the digest of its content.
 pub(super) fn write(
     path: &Path,
     saved: &Saved,
     rows: impl Iterator<Item = Vec<Revocation>>,
-) -> io::Result<()> {
+) -> io::Result<Hash> {
     let staging = staging(path);
     // What an earlier process left behind may have another mode.
     let _ = fs::remove_file(&staging);
@@ -163,7 +177,8 @@ pub(super) fn write(
     file.seek(SeekFrom::Start(digest_at))?;
     file.write_all(digest.as_bytes())?;
     file.sync_all()?;
-    fs::rename(&staging, path)
+    fs::rename(&staging, path)?;
+    Ok(digest)
 }
 
 /// What the digest is of.

@@ -57,3 +57,49 @@ async fn a_gate_outlives_its_issuer_and_says_so() {
     assert!(gate.ended().success());
     assert!(!gate.output().contains(&token), "a token in the log");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revocation_that_a_gate_has_heard_outlives_issuer_and_gate() {
+    let folder = tempfile::tempdir().unwrap();
+    let issuer = Server::start(&Setup {
+        listeners: feed_listener(""),
+        ..setup(folder.path(), &sqlite(folder.path()))
+    });
+    let file = folder.path().join("feed.snapshot");
+    let gate = Setup {
+        trust: Some(format!(
+            "{{issuer: \"{URL}\", audiences: [orders-api], algorithms: [ES256], \
+             feed: {{addresses: [\"http://{}\"], start_wait_seconds: 0, \
+             snapshot_file: \"{}\"}}}}",
+            issuer.address("feed"),
+            file.display()
+        )),
+        ..Setup::default()
+    };
+    let mut first = Server::start(&gate);
+    first.logs("the feed is connected");
+    let token = login(&issuer).await;
+    let asker = Asker::connect(&first.authz_url()).await;
+    assert_eq!(asker.ask(ACCOUNT, Some(&token)).await.status, 200);
+    while !file.exists() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    let body = json!({"everyone": true}).to_string();
+    let text = format!(
+        "POST /backend/revoke HTTP/1.1\r\nhost: id.shop.example\r\n\
+         content-type: application/json\r\nauthorization: Bearer {token}\r\n\
+         connection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let address = issuer.address("issuer").parse().unwrap();
+    let answer = Box::pin(exchange(address, text.as_bytes())).await;
+    assert_eq!(answer.status, 204, "{answer:?}");
+    while asker.ask(ACCOUNT, Some(&token)).await.status != 401 {}
+    issuer.signal("KILL");
+    first.signal("TERM");
+    assert!(first.ended().success());
+    let second = Server::start(&gate);
+    second.logs("\"message\":\"ready\"");
+    let asker = Asker::connect(&second.authz_url()).await;
+    assert_eq!(asker.ask(ACCOUNT, Some(&token)).await.status, 401);
+}

@@ -141,7 +141,8 @@ async fn a_gate_starts_by_its_file_while_the_issuer_is_away() {
     let network = Network::to(companion.gate.app.feed_address().unwrap()).await;
     network.cut();
     let keys = format!(
-        ", on_stale: deny, max_staleness_seconds: 3600, snapshot_file: \"{}\"",
+        ", on_stale: deny, max_staleness_seconds: 3600, start_wait_seconds: 1, \
+         snapshot_file: \"{}\"",
         file.display()
     );
     let far = FarGate::at(&network.url(), &keys).await;
@@ -156,6 +157,70 @@ async fn a_gate_starts_by_its_file_while_the_issuer_is_away() {
     assert_eq!(far.feed().await["resumed"], 1, "the file holds the cursor");
     revoke_user(&companion, &bob).await;
     far.answers(&bob, 401, PATIENCE).await;
+}
+
+#[tokio::test]
+async fn a_gate_with_a_file_hears_an_issuer_before_it_is_ready() {
+    let companion = TestCompanion::with_feed("").await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("feed.snapshot");
+    let (alice, bob) = snapshot(&companion, &file).await;
+    // After the file, and before the start.
+    revoke_user(&companion, &bob).await;
+    let hanging = Network::to(companion.gate.app.feed_address().unwrap()).await;
+    hanging.silence();
+    let addresses = format!("{}, {}", hanging.url(), feed_of(&companion));
+    let keys = format!(
+        ", start_wait_seconds: 3600, snapshot_file: \"{}\"",
+        file.display()
+    );
+    // Within the test's patience: the address that hangs has ten seconds to greet.
+    let far = FarGate::at(&addresses, &keys).await;
+    far.is_ready().await;
+    assert_eq!(
+        (far.status(&alice).await, far.status(&bob).await),
+        (401, 401)
+    );
+    assert_eq!(far.feed().await["resumed"], 1);
+}
+
+#[tokio::test]
+async fn what_a_gate_has_heard_it_knows_after_a_restart_without_its_issuer() {
+    let companion = TestCompanion::with_feed("").await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("feed.snapshot");
+    let network = Network::to(companion.gate.app.feed_address().unwrap()).await;
+    let keys = format!(
+        ", start_wait_seconds: 0, snapshot_file: \"{}\"",
+        file.display()
+    );
+    let far = FarGate::at(&network.url(), &keys).await;
+    far.is_ready().await;
+    let journal = folder.path().join("feed.snapshot.journal");
+    let length = || std::fs::metadata(&journal).map_or(0, |file| file.len());
+    let begun = async {
+        while length() == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, begun).await.unwrap();
+    let begun = length();
+    let alice = companion.register("alice").await;
+    assert_eq!(far.status(&alice).await, 200);
+    revoke_user(&companion, &alice).await;
+    far.answers(&alice, 401, PATIENCE).await;
+    network.cut();
+    let kept = async {
+        while length() == begun {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, kept).await.unwrap();
+    drop(far);
+    let far = FarGate::at(&network.url(), &keys).await;
+    far.is_ready().await;
+    assert_eq!(far.status(&alice).await, 401);
+    assert_eq!(far.feed().await["connections"], 0);
 }
 
 #[tokio::test]

@@ -1,0 +1,154 @@
+//! Keeps on the disk what a gate knows, so that it knows it after a restart: a snapshot now and then,
+//! and in between a journal of what came.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::journal::Journal;
+use super::knowledge::Knowledge;
+use super::snapshot_file;
+use super::wire::{ROWS_PER_FRAME, Revocations};
+
+/// How often it is looked whether a snapshot is due.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// An unchanged snapshot is written again after this time, with its new age.
+const REWRITE: Duration = Duration::from_mins(1);
+
+/// No two snapshots come closer than this.
+const LEAST_PAUSE: Duration = Duration::from_secs(1);
+
+/// The longest that a journal becomes, in bytes, unless the snapshot is longer.
+const JOURNAL_BYTES: u64 = 1 << 20;
+
+/// About what a row takes in a file.
+const ROW_BYTES: u64 = 40;
+
+/// How many frames may wait to be written.
+const MAXIMUM_WAITING: usize = 256;
+
+/// What is known of one issuer, on its way to the disk.
+pub(super) struct Saving<'a> {
+    path: &'a Path,
+    knowledge: &'a Arc<Knowledge>,
+    frames: mpsc::Receiver<Revocations>,
+    /// Absent where the next step is a snapshot.
+    journal: Option<Journal>,
+    /// When a snapshot was begun, and how often the keys had changed by then.
+    begun: Option<(Instant, u64)>,
+    is_failing: bool,
+}
+
+impl<'a> Saving<'a> {
+    /// From now on rows are collected.
+    pub(super) fn new(path: &'a Path, knowledge: &'a Arc<Knowledge>) -> Self {
+        let (sender, frames) = mpsc::channel(MAXIMUM_WAITING);
+        knowledge.keep_journal(sender);
+        Self {
+            path,
+            knowledge,
+            frames,
+            journal: None,
+            begun: None,
+            is_failing: false,
+        }
+    }
+
+    /// Never ends.
+    pub(super) async fn run(mut self) {
+        let mut look = tokio::time::interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut came = Vec::new();
+        loop {
+            tokio::select! {
+                _ = self.frames.recv_many(&mut came, MAXIMUM_WAITING) => {}
+                _ = look.tick() => {}
+            }
+            let count = came.len();
+            if self.knowledge.cursor().is_empty() {
+                // Not everything is known yet: a snapshot will hold it.
+                came.clear();
+                self.knowledge.saved(count);
+                continue;
+            }
+            let saved = if self.is_snapshot_due() {
+                // Whatever came counts already, and is in it.
+                came.clear();
+                self.write_snapshot().await
+            } else {
+                self.append(std::mem::take(&mut came)).await
+            };
+            self.tell(&saved);
+            self.knowledge.saved(count);
+        }
+    }
+
+    fn is_snapshot_due(&self) -> bool {
+        let Some((begun, key_changes)) = self.begun else {
+            return true;
+        };
+        let entries = self.knowledge.list.statistics().entries as u64;
+        let Some(journal) = &self.journal else {
+            return begun.elapsed() >= LEAST_PAUSE;
+        };
+        // A larger list is written more rarely.
+        let least = LEAST_PAUSE + Duration::from_millis(entries / 30);
+        let is_heard = self.knowledge.state.borrow().connected;
+        let is_old = is_heard && begun.elapsed() >= REWRITE.max(least);
+        let is_long = journal.bytes() > JOURNAL_BYTES.max(entries.saturating_mul(ROW_BYTES));
+        let has_other_keys = key_changes != self.knowledge.key_changes();
+        is_old
+            || begun.elapsed() >= LEAST_PAUSE
+                && (is_long || has_other_keys || self.knowledge.take_missed())
+    }
+
+    async fn write_snapshot(&mut self) -> io::Result<()> {
+        self.journal = None;
+        self.begun = Some((Instant::now(), self.knowledge.key_changes()));
+        let (knowledge, path) = (Arc::clone(self.knowledge), self.path.to_owned());
+        let writing = spawn_blocking(move || begin(&knowledge, &path));
+        self.journal = Some(writing.await.map_err(io::Error::other)??);
+        Ok(())
+    }
+
+    async fn append(&mut self, came: Vec<Revocations>) -> io::Result<()> {
+        if came.is_empty() {
+            return Ok(());
+        }
+        // Without one, a snapshot is about to be written.
+        let Some(mut journal) = self.journal.take() else {
+            return Ok(());
+        };
+        let appending = spawn_blocking(move || journal.append(&came).map(|()| journal));
+        self.journal = Some(appending.await.map_err(io::Error::other)??);
+        Ok(())
+    }
+
+    /// Says a failure once, not at every try.
+    fn tell(&mut self, saved: &io::Result<()>) {
+        if let Err(error) = saved
+            && !self.is_failing
+        {
+            tracing::error!(
+                feed.snapshot_file = %self.path.display(),
+                %error,
+                "the snapshot of the feed cannot be written: what is learnt is forgotten at the end \
+                 of the process; look whether its disk is full and who may write there"
+            );
+        }
+        self.is_failing = saved.is_err();
+    }
+}
+
+/// A snapshot, and a journal that goes on from it. Rows that come in between are in both.
+fn begin(knowledge: &Knowledge, path: &Path) -> io::Result<Journal> {
+    let saved = knowledge.save();
+    let digest = snapshot_file::write(path, &saved, knowledge.list.chunks(ROWS_PER_FRAME))?;
+    Journal::begin(path, &digest)
+}
