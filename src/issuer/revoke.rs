@@ -20,6 +20,10 @@ use crate::identity::{AppKey, Form, PlainSecret, UserId};
 use crate::store::{Holder, RefreshToken};
 use crate::token::{Credential, SignedToken, Subject, UnverifiedToken};
 
+/// How long after its end a token may be accepted by whatever clock: a row of the log outlives it by
+/// as much, and what has ended before is no longer worth one.
+const LONGEST_LEEWAY_SECONDS: i64 = 600;
+
 /// Who gives a token back.
 enum Revoker {
     App(AppKey),
@@ -29,7 +33,7 @@ enum Revoker {
 
 /// What is given back.
 enum ReturnedToken {
-    /// Signed by us; perhaps expired or taken back already.
+    /// Signed by us; perhaps expired a moment ago or taken back already.
     Access(Box<SignedToken>),
     /// Kept by us and not expired; perhaps used.
     Refresh(RefreshToken),
@@ -93,7 +97,9 @@ impl Issuer {
         if let Ok(token) = UnverifiedToken::parse(text.as_bytes())
             && let Ok(signed) = self.guard.snapshot().trust().verify_signature(token)
         {
-            return Ok(Some(ReturnedToken::Access(Box::new(signed))));
+            let end = signed.expires_at();
+            let over = end.is_some_and(|end| end.plus(LONGEST_LEEWAY_SECONDS) <= self.clock.now());
+            return Ok((!over).then(|| ReturnedToken::Access(Box::new(signed))));
         }
         let digest = PlainSecret::claimed(text).digest();
         let found = self.store.refresh_token(&digest, self.clock.now()).await?;

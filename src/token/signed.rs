@@ -1,7 +1,8 @@
 //! A token that its issuer has signed, whatever else is wrong with it.
 
-use super::claims::Claims;
+use super::claims::{Claims, Times};
 use super::revocable::{GRANT_CLAIM, LogPosition, POSITION_CLAIM, Subject};
+use crate::clock::UnixSeconds;
 
 /// The claims of a token whose signature held under a key of the issuer that it names. Times,
 /// lifetime, audience and type were not looked at, so it proves no right to anything: it is enough
@@ -29,6 +30,11 @@ impl SignedToken {
     /// `jti`, if it is well formed.
     pub fn id(&self) -> Option<&str> {
         self.claims.text("jti")
+    }
+
+    /// `exp`, if the times are well formed.
+    pub fn expires_at(&self) -> Option<UnixSeconds> {
+        self.claims.times().ok().map(Times::expires_at)
     }
 
     /// The grant that it belongs to, if any.
