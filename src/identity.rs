@@ -14,6 +14,7 @@ mod form;
 mod password;
 mod pkce;
 mod redirect;
+mod rights;
 mod role;
 mod scope;
 mod secret;
@@ -30,6 +31,7 @@ pub use basic::{BasicCredentials, NotBasic};
 pub use form::{Form, FormFault};
 pub use password::{Password, PasswordFault};
 pub use pkce::CodeChallenge;
+pub use rights::{Means, Request as RightsRequest, Rights};
 pub use role::{Description, NotADescription, Role, Scope};
 pub use scope::{
     ADMINISTRATIVE_SCOPES, InvalidScopes, NotAScope, NothingGranted, RequestedScopes, RoleName,

@@ -37,6 +37,11 @@ impl Audiences {
         })
     }
 
+    /// One and no other.
+    pub fn only(audience: &str) -> Self {
+        Self::Only(vec![audience.into()])
+    }
+
     /// What a later request of the same grant gets: what it asks for, and no more than this.
     pub fn narrowed_to(&self, requested: &Self) -> Result<Self, InvalidTarget> {
         match (self, requested) {

@@ -73,6 +73,12 @@ pub enum NothingGranted {
          the owner's roles"
     )]
     App,
+    /// There are only scopes of the issuer's own, which are in no token for somebody else.
+    #[error(
+        "scopes that begin with `consumer.` or `backend.` are only in tokens for the issuer alone: \
+         leave `resource` out, or name the issuer's URL"
+    )]
+    Elsewhere,
     /// There would have been something.
     #[error("none of the scopes that are asked for is one that the user and the app have")]
     Requested,

@@ -19,8 +19,8 @@ use axum::response::Response;
 use super::refusal::Refusal;
 use super::{Issuer, body, random};
 use crate::identity::{
-    AuthorizeError, AuthorizeFault, AuthorizeRequest, Form, PlainSecret, RequestedScopes,
-    ReturnAddress, ScopeSet, Status, Unanswerable, UnverifiedRequest, User, grant,
+    AuthorizeError, AuthorizeFault, AuthorizeRequest, Form, Means, PlainSecret, ReturnAddress,
+    Rights, RightsRequest, Status, Unanswerable, UnverifiedRequest, User, grant,
 };
 use crate::store::AppWithOwner;
 
@@ -98,8 +98,8 @@ impl Issuer {
         let page = match self.session_user(&browser).await? {
             None => page::login(&origin, &app, None),
             Some(user) => {
-                let scopes = grantable(&asked, asked.requested(), &app, &user)?;
-                let scopes = self.store.describe_scopes(&scopes).await?;
+                let rights = self.grantable(&asked, &app, &user)?;
+                let scopes = self.store.describe_scopes(rights.scopes()).await?;
                 page::consent(&origin, &app, &user, &scopes)
             }
         };
@@ -137,6 +137,26 @@ impl Issuer {
         })
     }
 
+    /// What the user could give to the app now.
+    fn grantable(
+        &self,
+        request: &AuthorizeRequest,
+        app: &AppWithOwner,
+        user: &User,
+    ) -> Result<Rights, Failure> {
+        let asked = RightsRequest {
+            scopes: request.requested(),
+            audiences: request.audiences(),
+            means: Means::App,
+        };
+        grant(asked.scopes, Some(&app.scopes()), &user.scopes)
+            .and_then(|granted| self.rights(granted, asked))
+            .map_err(|reason| {
+                let back = request.back().clone();
+                Failure::Answerable(back, AuthorizeError::NothingGranted(reason))
+            })
+    }
+
     /// The browser that a request comes from.
     fn browser(&self, request: &Request) -> Browser {
         Browser::read(request.headers(), &self.settings.url)
@@ -158,21 +178,6 @@ impl Issuer {
             Err(Failure::Refusal(refusal)) => page::refused(refusal),
         }
     }
-}
-
-/// What the user could give to the app now.
-fn grantable(
-    request: &AuthorizeRequest,
-    requested: &RequestedScopes,
-    app: &AppWithOwner,
-    user: &User,
-) -> Result<ScopeSet, Failure> {
-    grant(requested, Some(&app.scopes()), &user.scopes).map_err(|reason| {
-        Failure::Answerable(
-            request.back().clone(),
-            AuthorizeError::NothingGranted(reason),
-        )
-    })
 }
 
 /// Our own page for a request.

@@ -5,8 +5,8 @@ use super::refusal::Refusal;
 use super::signing::Bearer;
 use super::{Issuer, random};
 use crate::identity::{
-    App, Audiences, Form, InvalidTarget, PlainSecret, RedirectUri, RequestedScopes, SecretDigest,
-    Status, grant,
+    App, Audiences, Form, InvalidTarget, Means, PlainSecret, RedirectUri, RequestedScopes,
+    RightsRequest, SecretDigest, Status, grant,
 };
 use crate::store::{
     AppWithOwner, AuthorizationCode, CodeState, Holder, Redemption, RefreshToken, Successor,
@@ -58,18 +58,23 @@ impl Issuer {
         let consented = RequestedScopes::Some(code.scopes.clone());
         let scopes = grant(&consented, Some(&client.scopes()), &user.scopes)
             .map_err(|_| Refusal::BadCode)?;
+        let asked = RightsRequest {
+            scopes: &consented,
+            audiences: &audiences,
+            means: Means::App,
+        };
+        let rights = self.rights(scopes, asked)?;
         // Before the code is used up: what fails here can be tried again.
         let bearer = Bearer {
             user: &user,
             app: Some(client),
             grant: Some(&code.family),
-            audiences: &audiences,
             as_of: user.as_of.min(client.owner.as_of),
         };
         let granted = Granted {
-            access_token: self.access_token(&bearer, &scopes)?,
+            access_token: self.access_token(&bearer, &rights)?,
             refresh_token: self.refresh_secret()?,
-            scopes,
+            scopes: rights.scopes().clone(),
         };
         match self.redeem(&digest, &code, &granted, requested).await? {
             Redemption::Redeemed => Ok(granted),

@@ -9,11 +9,14 @@ use serde::{Deserialize, Serialize};
 
 use super::hashing::Verdict;
 use super::metrics::TokenGrant;
-use super::refresh::{Granted, RequestedRights, Rights};
+use super::refresh::{Granted, RequestedRights};
 use super::refusal::Refusal;
 use super::throttle::Claimant;
 use super::{Issuer, body};
-use crate::identity::{Password, PlainSecret, RequestedScopes, Status, User, UserId, grant};
+use crate::identity::{
+    Audiences, Means, Password, PlainSecret, RequestedScopes, RightsRequest, Status, User, UserId,
+    grant,
+};
 use crate::store::{Credentials, LoginName};
 use crate::yaml::present;
 
@@ -54,10 +57,13 @@ pub(super) async fn login(
     let scopes = scopes.map(|scopes| scopes.join(" "));
     let requested = RequestedScopes::parse(scopes.as_deref())?;
     let user = issuer.user_with_password(&username, password).await?;
-    let scopes = grant(&requested, None, &user.scopes)?;
-    let granted = issuer
-        .begin_grant(&user, None, Rights::everywhere(scopes), true)
-        .await?;
+    let asked = RightsRequest {
+        scopes: &requested,
+        audiences: &Audiences::All,
+        means: Means::Login,
+    };
+    let rights = issuer.rights(grant(&requested, None, &user.scopes)?, asked)?;
+    let granted = issuer.begin_grant(&user, None, &rights, true).await?;
     issuer.metrics.token_issued(TokenGrant::Login);
     Ok(issuer.login_answer(&granted))
 }

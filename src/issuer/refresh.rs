@@ -4,19 +4,14 @@ use super::refusal::Refusal;
 use super::signing::Bearer;
 use super::{Issuer, random};
 use crate::identity::{
-    Audiences, InvalidTarget, PlainSecret, RequestedScopes, ScopeSet, Status, User, grant, grant_id,
+    Audiences, InvalidTarget, Means, NothingGranted, PlainSecret, RequestedScopes, Rights,
+    RightsRequest, ScopeSet, Status, User, grant, grant_id,
 };
 use crate::store::{AppWithOwner, RefreshToken, Rotation, Successor};
 
 /// What somebody asks for.
 pub(super) struct RequestedRights {
     pub(super) scopes: RequestedScopes,
-    pub(super) audiences: Audiences,
-}
-
-/// What somebody gets: to do what, and where.
-pub(super) struct Rights {
-    pub(super) scopes: ScopeSet,
     pub(super) audiences: Audiences,
 }
 
@@ -35,36 +30,35 @@ impl RequestedRights {
     };
 }
 
-impl Rights {
-    /// For all audiences.
-    pub(super) fn everywhere(scopes: ScopeSet) -> Self {
-        Self {
-            scopes,
-            audiences: Audiences::All,
-        }
-    }
-}
-
 impl Issuer {
+    /// What goes together of `granted`.
+    pub(super) fn rights(
+        &self,
+        granted: ScopeSet,
+        asked: RightsRequest<'_>,
+    ) -> Result<Rights, NothingGranted> {
+        let offered: Vec<&str> = self.settings.audiences().collect();
+        Rights::separate(granted, asked, &self.settings.url, &offered)
+    }
+
     /// Tokens for a new grant.
     pub(super) async fn begin_grant(
         &self,
         user: &User,
         app: Option<&AppWithOwner>,
-        rights: Rights,
+        rights: &Rights,
         refreshable: bool,
     ) -> Result<Granted, Refusal> {
-        let Rights { scopes, audiences } = rights;
+        let scopes = rights.scopes().clone();
         let mut bearer = Bearer {
             user,
             app,
             grant: None,
-            audiences: &audiences,
             as_of: user.as_of,
         };
         if !refreshable {
             return Ok(Granted {
-                access_token: self.access_token(&bearer, &scopes)?,
+                access_token: self.access_token(&bearer, rights)?,
                 refresh_token: None,
                 scopes,
             });
@@ -76,7 +70,7 @@ impl Issuer {
             user: user.id.clone(),
             app: app.map(|found| found.app.key.clone()),
             scopes: scopes.clone(),
-            audiences: audiences.clone(),
+            audiences: rights.audiences().clone(),
             expires_at: now.plus(i64::from(self.settings.refresh_token.lifetime_seconds)),
             position: user.as_of,
         };
@@ -85,7 +79,7 @@ impl Issuer {
             .await?;
         bearer.grant = Some(&token.family);
         Ok(Granted {
-            access_token: self.access_token(&bearer, &scopes)?,
+            access_token: self.access_token(&bearer, rights)?,
             refresh_token: Some(secret),
             scopes,
         })
@@ -139,6 +133,13 @@ impl Issuer {
         let original = RequestedScopes::Some(token.scopes.clone());
         let scopes = grant(&original, app_scopes.as_ref(), &user.scopes)
             .and_then(|scopes| grant(&requested.scopes, None, &scopes))?;
+        // Grants of an earlier release may have what is separate now.
+        let asked = RightsRequest {
+            scopes: &requested.scopes,
+            audiences: &audiences,
+            means: client.map_or(Means::Login, |_| Means::App),
+        };
+        let rights = self.rights(scopes, asked)?;
         // Not a random one: whoever retries within the window gets this one again.
         let secret = self.successor_key.successor_of(&presented);
         let renewed = RefreshToken {
@@ -170,13 +171,12 @@ impl Issuer {
             user: &user,
             app: client,
             grant: Some(&token.family),
-            audiences: &audiences,
             as_of,
         };
         Ok(Granted {
-            access_token: self.access_token(&bearer, &scopes)?,
+            access_token: self.access_token(&bearer, &rights)?,
             refresh_token: Some(secret),
-            scopes,
+            scopes: rights.scopes().clone(),
         })
     }
 }

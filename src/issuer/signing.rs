@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Issuer, IssuerError, keys, random};
 use crate::clock::UnixSeconds;
-use crate::identity::{Audiences, RoleName, ScopeSet, SecretDigest, User, alphanumeric};
+use crate::identity::{Rights, RoleName, SecretDigest, User, alphanumeric};
 use crate::store::{AppWithOwner, StoreError, StoredKey};
 use crate::token::{
     CryptographyFailed, GRANT_CLAIM, KeySet, KeyState, LogPosition, MAXIMUM_ROLES, OWNER_CLAIM,
@@ -22,8 +22,6 @@ pub(super) struct Bearer<'a> {
     pub(super) app: Option<&'a AppWithOwner>,
     /// The grant that the token belongs to, where it has a refresh token.
     pub(super) grant: Option<&'a str>,
-    /// Who may accept it.
-    pub(super) audiences: &'a Audiences,
     /// How much of the revocation log had happened when user, app and grant were read.
     pub(super) as_of: LogPosition,
 }
@@ -128,15 +126,15 @@ fn role_names(user: &User) -> Option<Value> {
 }
 
 impl Issuer {
-    /// Signs an access token with these scopes.
+    /// Signs an access token with these rights.
     pub(super) fn access_token(
         &self,
         bearer: &Bearer<'_>,
-        scopes: &ScopeSet,
+        rights: &Rights,
     ) -> Result<String, CryptographyFailed> {
         let Bearer { user, app, .. } = *bearer;
         let now = self.clock.now();
-        let audiences = bearer.audiences.among(self.settings.audiences());
+        let audiences = rights.audiences().among(self.settings.audiences());
         let expiry = now.plus(i64::from(self.settings.access_token_seconds));
         let mut claims = Map::new();
         let mut claim = |name: &str, value: Value| claims.insert(name.to_owned(), value);
@@ -148,7 +146,7 @@ impl Issuer {
         claim("iat", now.0.into());
         claim("exp", expiry.0.into());
         claim("jti", alphanumeric(&random::<16>()?).into());
-        claim("scope", scopes.to_string().into());
+        claim("scope", rights.scopes().to_string().into());
         claim("name", user.username.as_str().into());
         claim(POSITION_CLAIM, bearer.as_of.0.into());
         if let Some(roles) = role_names(user) {

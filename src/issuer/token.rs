@@ -9,10 +9,13 @@ use serde::Serialize;
 
 use super::client::Party;
 use super::metrics::TokenGrant;
-use super::refresh::{Granted, RequestedRights, Rights};
+use super::refresh::{Granted, RequestedRights};
 use super::refusal::Refusal;
 use super::{Issuer, body};
-use crate::identity::{Audiences, Form, PlainSecret, RequestedScopes, ScopeSet, User, grant};
+use crate::identity::{
+    Audiences, Form, Means, PlainSecret, RequestedScopes, Rights, RightsRequest, ScopeSet, User,
+    grant,
+};
 use crate::store::AppWithOwner;
 
 /// RFC 6750.
@@ -91,16 +94,16 @@ impl Issuer {
         form: &Form,
     ) -> Result<Granted, Refusal> {
         let requested = self.requested(form)?;
-        let rights = requested.within(Some(&client.app.scopes), &client.owner.scopes)?;
+        let rights = self.within(&requested, Some(&client.app.scopes), &client.owner.scopes)?;
         let refreshable = self.refreshable();
-        self.begin_grant(&client.owner, Some(client), rights, refreshable)
+        self.begin_grant(&client.owner, Some(client), &rights, refreshable)
             .await
     }
 
     /// The same with the credentials of a user, as at the login.
     async fn by_user_credentials(&self, user: &User, form: &Form) -> Result<Granted, Refusal> {
-        let rights = self.requested(form)?.within(None, &user.scopes)?;
-        self.begin_grant(user, None, rights, self.refreshable())
+        let rights = self.within(&self.requested(form)?, None, &user.scopes)?;
+        self.begin_grant(user, None, &rights, self.refreshable())
             .await
     }
 
@@ -117,9 +120,9 @@ impl Issuer {
         })?;
         // The app was read earlier: what was taken back from it in between is beyond this.
         user.as_of = user.as_of.min(client.owner.as_of);
-        let rights = requested.within(Some(&client.scopes()), &user.scopes)?;
+        let rights = self.within(&requested, Some(&client.scopes()), &user.scopes)?;
         let refreshable = self.settings.grants.refresh_token;
-        self.begin_grant(&user, Some(client), rights, refreshable)
+        self.begin_grant(&user, Some(client), &rights, refreshable)
             .await
     }
 
@@ -147,22 +150,26 @@ impl Issuer {
         self.settings.grants.refresh_token && self.settings.refresh_token.with_client_credentials
     }
 
+    /// What is granted of it, of what app and user may have.
+    fn within(
+        &self,
+        requested: &RequestedRights,
+        app: Option<&ScopeSet>,
+        user: &ScopeSet,
+    ) -> Result<Rights, Refusal> {
+        let asked = RightsRequest {
+            scopes: &requested.scopes,
+            audiences: &requested.audiences,
+            means: app.map_or(Means::Login, |_| Means::App),
+        };
+        Ok(self.rights(grant(&requested.scopes, app, user)?, asked)?)
+    }
+
     fn requested(&self, form: &Form) -> Result<RequestedRights, Refusal> {
         let offered: Vec<&str> = self.settings.audiences().collect();
         Ok(RequestedRights {
             scopes: RequestedScopes::parse(form.get("scope"))?,
             audiences: Audiences::parse(form.all("resource"), &offered)?,
-        })
-    }
-}
-
-impl RequestedRights {
-    /// What is granted of it, of what app and user may have.
-    fn within(self, app: Option<&ScopeSet>, user: &ScopeSet) -> Result<Rights, Refusal> {
-        let scopes = grant(&self.scopes, app, user)?;
-        Ok(Rights {
-            scopes,
-            audiences: self.audiences,
         })
     }
 }

@@ -290,7 +290,9 @@ async fn an_app_with_a_list_makes_no_app_that_follows_its_owner() {
         key: text(&made, "app_key").to_owned(),
         secret: text(&made, "app_secret").to_owned(),
     };
-    let token = access_token(&companion, &robot).await;
+    let form = format!("{CLIENT_CREDENTIALS}&scope=consumer.app+orders.read");
+    let answer = companion.token(&robot, &form).await.json();
+    let token = text(&answer, "access_token").to_owned();
     let silent = json!({"name": "silent"});
     let made = companion
         .post("/consumer/app", &silent, &token)

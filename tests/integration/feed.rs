@@ -94,7 +94,7 @@ impl FarGate {
 fn setup(address: &str, keys: &str) -> Setup {
     Setup {
         trust: Some(format!(
-            "{{issuer: \"{URL}\", audiences: [orders-api], algorithms: [ES256], \
+            "{{issuer: \"{URL}\", audiences: [orders-api, \"{URL}\"], algorithms: [ES256], \
              feed: {{addresses: [{address}]{keys}}}}}"
         )),
         ..Setup::default()

@@ -108,7 +108,7 @@ async fn granted_is_asked_within_app_within_user_now() {
     let (key, secret) = (text("app_key"), text("app_secret"));
     let app = TestClient { key, secret };
     let rows = [
-        ("", Ok("consumer.account orders.read")),
+        ("", Ok("orders.read")),
         ("&scope=orders.read", Ok("orders.read")),
         (
             "&scope=orders.read,consumer.account",
@@ -119,7 +119,7 @@ async fn granted_is_asked_within_app_within_user_now() {
         ("&scope=nonsense", Err("invalid_scope")),
         ("&scope=%22", Err("invalid_scope")),
         // A parameter without a value is absent (RFC 6749 section 3.2); one that names nothing is not.
-        ("&scope=", Ok("consumer.account orders.read")),
+        ("&scope=", Ok("orders.read")),
         ("&scope=+", Err("invalid_scope")),
         ("&scope=,", Err("invalid_scope")),
     ];

@@ -65,6 +65,8 @@ mod names;
 mod openapi;
 mod overload;
 #[cfg(feature = "issuer")]
+mod own_scopes;
+#[cfg(feature = "issuer")]
 mod postgres;
 #[cfg(feature = "issuer")]
 mod postgres_tls;

@@ -481,7 +481,8 @@ async fn app(companion: &TestCompanion, owner: &str) -> TestClient {
 }
 
 async fn token(companion: &TestCompanion, app: &TestClient) -> String {
-    let answer = companion.token(app, "grant_type=client_credentials").await;
+    let form = "grant_type=client_credentials&scope=orders.read+consumer.account";
+    let answer = companion.token(app, form).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     answer.json()["access_token"].as_str().unwrap().to_owned()
 }

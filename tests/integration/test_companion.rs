@@ -354,7 +354,8 @@ pub(crate) fn sqlite(folder: &Path) -> String {
     format!("sqlite:{}/store.db", folder.display())
 }
 
-/// The configuration of a gate with its issuer on this store.
+/// The configuration of a gate with its issuer on this store. The gate also stands in front of the
+/// issuer, so that it accepts the tokens of logins, which are for the issuer alone.
 pub(crate) fn setup(folder: &Path, store: &str) -> Setup {
     setup_at(folder, store, URL, SocketAddr::from(([127, 0, 0, 1], 0)))
 }
@@ -367,7 +368,7 @@ fn setup_at(folder: &Path, store: &str, url: &str, address: SocketAddr) -> Setup
     let folder = folder.display();
     Setup {
         trust: Some(format!(
-            "{{issuer: \"{url}\", audiences: [orders-api], algorithms: [ES256], keys: companion}}"
+            "{{issuer: \"{url}\", audiences: [orders-api, \"{url}\"], algorithms: [ES256], keys: companion}}"
         )),
         extra: format!(
             "issuer: {{url: \"{url}\", address: \"{address}\", audiences: [orders-api], \

@@ -228,7 +228,7 @@ async fn what_a_feed_brings_is_judged_and_the_gates_snapshot_is_left_alone() {
     let feed = companion.gate.app.feed_address().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let config = format!(
-        "version: 1\npolicy: [policy.yaml]\ntrust:\n- {{issuer: \"{URL}\", audiences: [orders-api], \
+        "version: 1\npolicy: [policy.yaml]\ntrust:\n- {{issuer: \"{URL}\", audiences: [orders-api, \"{URL}\"], \
          algorithms: [ES256], feed: {{addresses: [\"http://{feed}\"], snapshot_file: snapshot}}}}\n"
     );
     fs::write(folder.path().join(CONFIG), config).unwrap();

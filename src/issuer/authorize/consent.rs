@@ -5,9 +5,10 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::response::Response;
 
-use super::{Failure, OwnForm, Verified, grantable, page, page_url};
+use super::{Failure, OwnForm, Verified, page, page_url};
 use crate::identity::{
-    AuthorizeError, InvalidScopes, PlainSecret, RequestedScopes, ScopeSet, User, grant, grant_id,
+    AuthorizeError, InvalidScopes, Means, PlainSecret, RequestedScopes, Rights, RightsRequest,
+    ScopeSet, User, grant, grant_id,
 };
 use crate::issuer::refusal::Refusal;
 use crate::issuer::{Issuer, random};
@@ -51,17 +52,19 @@ impl Issuer {
         let shown = ScopeSet::parse(form.get("scope").unwrap_or_default());
         let shown =
             RequestedScopes::Some(shown.map_err(InvalidScopes::from).map_err(Refusal::from)?);
-        let scopes = grantable(
-            &verified.request,
-            verified.request.requested(),
-            &verified.app,
-            &user,
-        )?;
-        let scopes = grant(&shown, None, &scopes).map_err(|reason| {
-            Failure::Answerable(back.clone(), AuthorizeError::NothingGranted(reason))
-        })?;
-        let told = scopes.to_string();
-        let code = self.authorization_code(&verified, &user, scopes).await?;
+        let rights = self.grantable(&verified.request, &verified.app, &user)?;
+        let asked = RightsRequest {
+            scopes: &shown,
+            audiences: rights.audiences(),
+            means: Means::App,
+        };
+        let rights = grant(&shown, None, rights.scopes())
+            .and_then(|scopes| self.rights(scopes, asked))
+            .map_err(|reason| {
+                Failure::Answerable(back.clone(), AuthorizeError::NothingGranted(reason))
+            })?;
+        let code = self.authorization_code(&verified, &user, &rights).await?;
+        let told = rights.scopes().to_string();
         self.log_consent(&verified, &user, "consented to an app", Some(told));
         let location = back.with_code(code.reveal(), &self.settings.url);
         Ok(page::go(&location, None))
@@ -89,7 +92,7 @@ impl Issuer {
         &self,
         verified: &Verified,
         user: &User,
-        scopes: ScopeSet,
+        rights: &Rights,
     ) -> Result<PlainSecret, Refusal> {
         let request = &verified.request;
         let now = self.clock.now();
@@ -101,8 +104,8 @@ impl Issuer {
             redirect_uri: request.asked_redirect_uri().cloned(),
             sent_to: request.back().uri().clone(),
             challenge: request.challenge().clone(),
-            scopes,
-            audiences: request.audiences().clone(),
+            scopes: rights.scopes().clone(),
+            audiences: rights.audiences().clone(),
             expires_at: now.plus(CODE_SECONDS),
             position: user.as_of.min(verified.app.owner.as_of),
         };

@@ -32,7 +32,7 @@ async fn a_gate_outlives_its_issuer_and_says_so() {
     });
     let trust = |address: &str| {
         format!(
-            "{{issuer: \"{URL}\", audiences: [orders-api], algorithms: [ES256], \
+            "{{issuer: \"{URL}\", audiences: [orders-api, \"{URL}\"], algorithms: [ES256], \
              feed: {{addresses: [\"http://{address}\"]}}}}"
         )
     };

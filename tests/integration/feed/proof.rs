@@ -290,7 +290,7 @@ fn where_a_feed_is_taken_from_is_checked() {
 
 fn trusting(keys: &str) -> Setup {
     let entry = format!(
-        "{{issuer: \"https://id.shop.example\", audiences: [orders-api], algorithms: [ES256], {keys}}}"
+        "{{issuer: \"https://id.shop.example\", audiences: [orders-api, \"https://id.shop.example\"], algorithms: [ES256], {keys}}}"
     );
     Setup {
         trust: Some(entry),

@@ -44,7 +44,7 @@ impl Node {
              \x20 authz: {{address: \"127.0.0.1:0\"}}\n\
              \x20 admin: {{address: \"{admin}\"}}\n\
              \x20 feed: {{address: \"{feed}\"}}\n\
-             trust: [{{issuer: \"{URL}\", audiences: [orders-api], algorithms: [ES256], \
+             trust: [{{issuer: \"{URL}\", audiences: [orders-api, \"{URL}\"], algorithms: [ES256], \
              keys: companion}}]\n\
              issuer: {{url: \"{URL}\", address: \"{service}\", audiences: [orders-api], \
              store: \"{store}\", admin_password_file: admin-password}}\n"
@@ -63,7 +63,7 @@ impl Node {
             "listeners:\n\
              \x20 authz: {{address: \"{authz}\"}}\n\
              \x20 admin: {{address: \"{admin}\"}}\n\
-             trust: [{{issuer: \"{URL}\", audiences: [orders-api], algorithms: [ES256], \
+             trust: [{{issuer: \"{URL}\", audiences: [orders-api, \"{URL}\"], algorithms: [ES256], \
              feed: {{addresses: [{}]}}}}]\n",
             feeds.join(", ")
         );

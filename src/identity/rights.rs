@@ -1,0 +1,176 @@
+//! What a token is for: to do what, and where.
+
+use super::audience::Audiences;
+use super::scope::{NothingGranted, RequestedScopes, ScopeSet};
+
+/// To do what, and where. Every upstream receives the tokens that are for it, and could use them
+/// itself: so scopes that open the issuer are only in tokens that are for the issuer alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rights {
+    scopes: ScopeSet,
+    audiences: Audiences,
+}
+
+/// By what somebody asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Means {
+    /// The user's own name and password: a login at the issuer.
+    Login,
+    /// An app, to call somebody's API.
+    App,
+}
+
+/// What somebody asks for.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// To do what.
+    pub scopes: &'a RequestedScopes,
+    /// Where.
+    pub audiences: &'a Audiences,
+    /// By what.
+    pub means: Means,
+}
+
+impl Rights {
+    /// Of `granted`, what goes together. Where no audience is named, a login is one at the issuer, and
+    /// so is whoever names one of the issuer's scopes; apps get the other scopes, unless they have none.
+    /// `offered` are the audiences that the issuer makes tokens for, itself among them.
+    pub fn separate(
+        granted: ScopeSet,
+        asked: Request<'_>,
+        issuer: &str,
+        offered: &[&str],
+    ) -> Result<Self, NothingGranted> {
+        let others = granted.without_own();
+        let has_own = others != granted;
+        let audiences = asked.audiences.among(offered.iter().copied());
+        if !has_own || audiences == [issuer] {
+            return Ok(Self {
+                scopes: granted,
+                audiences: asked.audiences.clone(),
+            });
+        }
+        let at_issuer = match asked.scopes {
+            RequestedScopes::All => asked.means == Means::Login || others.is_empty(),
+            RequestedScopes::Some(scopes) => scopes.without_own() != *scopes,
+        };
+        if *asked.audiences == Audiences::All && at_issuer {
+            return Ok(Self {
+                scopes: granted,
+                audiences: Audiences::only(issuer),
+            });
+        }
+        if others.is_empty() {
+            return Err(NothingGranted::Elsewhere);
+        }
+        Ok(Self {
+            scopes: others,
+            audiences: asked.audiences.clone(),
+        })
+    }
+
+    /// To do what; never empty.
+    pub fn scopes(&self) -> &ScopeSet {
+        &self.scopes
+    }
+
+    /// Where.
+    pub fn audiences(&self) -> &Audiences {
+        &self.audiences
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ISSUER: &str = "https://id.example";
+    const SHOP: &str = "https://shop.example";
+
+    #[test]
+    fn the_issuers_scopes_are_in_tokens_for_the_issuer_alone() {
+        use Means::{App, Login};
+        // asked scopes and audiences, by what; granted; scopes and audiences that go together
+        let rows = [
+            (
+                "",
+                "",
+                Login,
+                "a consumer.app",
+                Some(("a consumer.app", ISSUER)),
+            ),
+            ("", "", Login, "a b", Some(("a b", "all"))),
+            ("", "", App, "a consumer.app", Some(("a", "all"))),
+            ("", "", App, "backend.user", Some(("backend.user", ISSUER))),
+            ("a", "", Login, "a", Some(("a", "all"))),
+            (
+                "consumer.app",
+                "",
+                App,
+                "consumer.app",
+                Some(("consumer.app", ISSUER)),
+            ),
+            (
+                "a backend.user",
+                "",
+                App,
+                "a backend.user",
+                Some(("a backend.user", ISSUER)),
+            ),
+            (
+                "",
+                ISSUER,
+                App,
+                "a consumer.app",
+                Some(("a consumer.app", ISSUER)),
+            ),
+            ("", SHOP, Login, "a consumer.app", Some(("a", SHOP))),
+            (
+                "a consumer.app",
+                SHOP,
+                App,
+                "a consumer.app",
+                Some(("a", SHOP)),
+            ),
+            ("consumer.app", SHOP, App, "consumer.app", None),
+            ("", SHOP, Login, "consumer.app", None),
+        ];
+        for (scopes, audiences, means, granted, expected) in rows {
+            let scopes = match scopes {
+                "" => RequestedScopes::All,
+                named => RequestedScopes::Some(ScopeSet::parse(named).unwrap()),
+            };
+            let asked = Request {
+                scopes: &scopes,
+                audiences: &Audiences::from_text(audiences),
+                means,
+            };
+            let granted = ScopeSet::parse(granted).unwrap();
+            let rights = Rights::separate(granted, asked, ISSUER, &[ISSUER, SHOP]).ok();
+            let audiences = |rights: &Rights| match rights.audiences() {
+                Audiences::All => "all".to_owned(),
+                Audiences::Only(_) => rights.audiences().to_text(),
+            };
+            let found = rights.map(|rights| (rights.scopes().to_string(), audiences(&rights)));
+            let found = found
+                .as_ref()
+                .map(|(scopes, audiences)| (&**scopes, &**audiences));
+            assert_eq!(found, expected, "{asked:?}");
+        }
+    }
+
+    #[test]
+    fn where_the_issuer_is_the_only_audience_nothing_is_to_be_separated() {
+        let asked = Request {
+            scopes: &RequestedScopes::All,
+            audiences: &Audiences::All,
+            means: Means::App,
+        };
+        let granted = ScopeSet::parse("a consumer.app").unwrap();
+        let rights = Rights::separate(granted.clone(), asked, ISSUER, &[ISSUER]).unwrap();
+        assert_eq!(
+            (rights.scopes(), rights.audiences()),
+            (&granted, &Audiences::All)
+        );
+    }
+}

@@ -1,0 +1,162 @@
+//! Scopes that open the issuer itself: no upstream gets a token that has them.
+
+use serde_json::{Value, json};
+
+use crate::issuer::{error, parts};
+use crate::test_browser::{CALLBACK, TestBrowser, encode, form, request, returned};
+use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestClient, TestCompanion, URL};
+
+/// Scopes and audiences of a token.
+fn rights(token: &str) -> (Value, Value) {
+    let (_, claims) = parts(token);
+    (claims["scope"].clone(), claims["aud"].clone())
+}
+
+fn everywhere() -> Value {
+    json!([URL, "orders-api"])
+}
+
+/// An app of `owner` that may have both kinds of scopes.
+async fn app(companion: &TestCompanion, owner: &str, scopes: &[&str]) -> TestClient {
+    let body = json!({"name": "tool", "scopes": scopes, "redirect_uris": [CALLBACK]});
+    let made = companion.post("/consumer/app", &body, owner).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let text = |member: &str| made.json()[member].as_str().unwrap().to_owned();
+    TestClient {
+        key: text("app_key"),
+        secret: text("app_secret"),
+    }
+}
+
+#[tokio::test]
+async fn a_login_is_for_the_issuer_or_has_none_of_its_scopes() {
+    let companion = TestCompanion::start().await;
+    companion.register("alice").await;
+    let all = "consumer.account consumer.app orders.read";
+    let rows = [
+        (json!(null), all, json!([URL])),
+        (json!(["orders.read"]), "orders.read", everywhere()),
+        (json!(["consumer.app"]), "consumer.app", json!([URL])),
+        (
+            json!(["orders.read", "consumer.app"]),
+            "consumer.app orders.read",
+            json!([URL]),
+        ),
+    ];
+    for (scopes, expected, audiences) in rows {
+        let mut body = json!({"username": "alice", "password": PASSWORD});
+        if !scopes.is_null() {
+            body["scopes"] = scopes.clone();
+        }
+        let answer = companion.post("/consumer/login", &body, "").await.json();
+        assert_eq!(answer["scope"], expected, "{scopes}");
+        let token = answer["token"].as_str().unwrap();
+        assert_eq!(rights(token), (json!(expected), audiences.clone()));
+        let whoami = companion.get("/authorization/whoami", token).await;
+        assert_eq!(whoami.status, 200, "{scopes}");
+        let body = json!({"refresh_token": answer["refresh_token"]}).to_string();
+        let headers = ["content-type: application/json"];
+        let next = companion
+            .send("PUT", "/consumer/login", &headers, &body)
+            .await;
+        let next = next.json();
+        let token = next["token"].as_str().unwrap();
+        assert_eq!(rights(token), (json!(expected), audiences));
+    }
+}
+
+#[tokio::test]
+async fn what_a_login_gives_to_an_upstream_cannot_be_used_at_the_issuer() {
+    let companion = TestCompanion::start().await;
+    companion.register("alice").await;
+    let body = json!({"username": "alice", "password": PASSWORD, "scopes": ["orders.read"]});
+    let answer = companion.post("/consumer/login", &body, "").await.json();
+    let stolen = answer["token"].as_str().unwrap();
+    assert_eq!(companion.check("GET", "/orders/1", stolen).await, 200);
+    let calls = [
+        ("POST", "/consumer/app", json!({"name": "backdoor"})),
+        ("GET", "/consumer/app", json!(null)),
+        (
+            "PUT",
+            "/consumer/account",
+            json!({"email": "a@b.example", "password": "x"}),
+        ),
+        ("GET", "/consumer/account", json!(null)),
+        ("GET", "/consumer/grant", json!(null)),
+    ];
+    for (method, path, body) in calls {
+        let answer = match method {
+            "GET" => companion.get(path, stolen).await,
+            "PUT" => companion.put(path, &body, stolen).await,
+            _ => companion.post(path, &body, stolen).await,
+        };
+        assert_eq!(
+            error(&answer),
+            (403, "insufficient_scope".to_owned()),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_app_has_the_issuers_scopes_in_tokens_for_the_issuer_alone() {
+    let companion = TestCompanion::start().await;
+    let alice = companion.register("alice").await;
+    let both = app(&companion, &alice, &["orders.read", "consumer.account"]).await;
+    let resource = format!("&resource={}", encode(URL));
+    let rows = [
+        (String::new(), "orders.read", everywhere()),
+        ("&scope=orders.read".to_owned(), "orders.read", everywhere()),
+        (
+            "&scope=consumer.account".to_owned(),
+            "consumer.account",
+            json!([URL]),
+        ),
+        (resource, "consumer.account orders.read", json!([URL])),
+    ];
+    for (more, scopes, audiences) in rows {
+        let form = format!("grant_type=client_credentials{more}");
+        let answer = companion.token(&both, &form).await.json();
+        assert_eq!(answer["scope"], scopes, "{more}");
+        let token = answer["access_token"].as_str().unwrap();
+        assert_eq!(rights(token), (json!(scopes), audiences.clone()), "{more}");
+        let refresh = answer["refresh_token"].as_str().unwrap();
+        let form = format!("grant_type=refresh_token&refresh_token={refresh}");
+        let next = companion.token(&both, &form).await.json();
+        let token = next["access_token"].as_str().unwrap();
+        assert_eq!(rights(token), (json!(scopes), audiences), "{more}");
+    }
+
+    // Through a browser: what is shown is what is given.
+    let mut browser = TestBrowser::new(&companion);
+    let page = browser.log_in(&request(&both), "alice").await;
+    assert!(!page.body.contains("consumer.account"), "{page:?}");
+    let narrow = format!("{}&scope=consumer.account+orders.read", request(&both));
+    let page = browser.get(&narrow).await;
+    assert!(page.body.contains("consumer.account"), "{page:?}");
+    let allow = form(&page, "/authorization/consent").with("decision", "allow");
+    let back = returned(&browser.submit(&allow).await, CALLBACK);
+    let answer = companion
+        .redeem(&both, back.get("code").unwrap())
+        .await
+        .json();
+    let token = answer["access_token"].as_str().unwrap();
+    let expected = json!("consumer.account orders.read");
+    assert_eq!(rights(token), (expected, json!([URL])));
+}
+
+#[tokio::test]
+async fn the_issuers_scopes_for_another_resource_are_refused() {
+    let audiences = "[orders-api, \"https://orders.example/api\"]";
+    let companion = TestCompanion::with_audiences(audiences).await;
+    let admin = companion.login("admin", ADMIN_PASSWORD).await;
+    let tool = app(&companion, &admin, &["backend.user"]).await;
+    let answer = companion
+        .token(&tool, "grant_type=client_credentials")
+        .await;
+    let token = answer.json()["access_token"].as_str().unwrap().to_owned();
+    assert_eq!(rights(&token), (json!("backend.user"), json!([URL])));
+    let form = "grant_type=client_credentials&resource=https%3A%2F%2Forders.example%2Fapi";
+    let refused = companion.token(&tool, form).await;
+    assert_eq!(error(&refused), (400, "invalid_scope".to_owned()));
+}
