@@ -63,6 +63,7 @@ pub(super) async fn create(
     request: Request,
 ) -> Result<Response, Refusal> {
     let wanted: NewApp = body::json(request).await?;
+    issuer.fresh(&caller)?;
     let directory = issuer.directory(caller.authority());
     let made = directory.add_app(&caller.user, &wanted).await?;
     let answer = AppAnswer::of(&made.app.app).with_secret(&made.secret);
@@ -125,6 +126,7 @@ pub(super) async fn rotate_secret(
     request: Request,
 ) -> Result<Response, Refusal> {
     let wanted: Rotation = body::json_if_any(request).await?;
+    issuer.fresh(&caller)?;
     let overlap = wanted
         .overlap_seconds
         .unwrap_or(issuer.settings.secret_overlap_seconds);

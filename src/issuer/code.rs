@@ -69,6 +69,7 @@ impl Issuer {
             user: &user,
             app: Some(client),
             grant: Some(&code.family),
+            authenticated_at: None,
             as_of: user.as_of.min(client.owner.as_of),
         };
         let granted = Granted {

@@ -11,10 +11,11 @@ use serde_json::Value;
 
 use super::directory::Authority;
 use super::refusal::Refusal;
+use super::signing::AUTHENTICATION_CLAIM;
 use super::standing::Standing;
 use super::{Issuer, IssuerError, IssuerSettings, body};
 use crate::authorizer::{Authorizer, CacheLimits, Request, Snapshot};
-use crate::clock::Clock;
+use crate::clock::{Clock, UnixSeconds};
 use crate::decision::Decision;
 use crate::identity::{App, ScopeSet, User};
 use crate::policy::{Policy, Requirement, Route, Target};
@@ -114,6 +115,24 @@ enum Admission {
 }
 
 impl Issuer {
+    /// Refuses a token of a login that was long ago, or was got by a refresh token: whoever has stolen
+    /// one does not make what outlives it and the password. Apps have secrets of their own.
+    pub(super) fn fresh(&self, caller: &Caller) -> Result<(), Refusal> {
+        if caller.app.is_some() {
+            return Ok(());
+        }
+        let max_age_seconds = self.settings.fresh_login_seconds;
+        let claim = caller.token.claim(AUTHENTICATION_CLAIM);
+        let authenticated_at = claim.and_then(Value::as_i64).map(UnixSeconds);
+        let age = authenticated_at.map(|instant| self.clock.now().since(instant));
+        let allowed = -i64::from(LEEWAY_SECONDS)..=i64::from(max_age_seconds);
+        if age.is_some_and(|age| allowed.contains(&age)) {
+            Ok(())
+        } else {
+            Err(Refusal::NotFresh { max_age_seconds })
+        }
+    }
+
     /// The request as its endpoint gets it. A private one is judged after its body has arrived: who
     /// sends that slowly gains nothing by a token that is taken back, or ends, meanwhile.
     async fn let_through(&self, request: HttpRequest) -> Result<HttpRequest, Refusal> {

@@ -54,6 +54,8 @@ impl Issuer {
             user,
             app,
             grant: None,
+            // Without an app it is a login, by name and password.
+            authenticated_at: app.is_none().then(|| self.clock.now()),
             as_of: user.as_of,
         };
         if !refreshable {
@@ -171,6 +173,8 @@ impl Issuer {
             user: &user,
             app: client,
             grant: Some(&token.family),
+            // A refresh token is no password.
+            authenticated_at: None,
             as_of,
         };
         Ok(Granted {

@@ -91,6 +91,11 @@ pub(super) enum Refusal {
     },
     #[error("the token's user, app or scope is no longer what it was")]
     CallerChanged,
+    #[error(
+        "this takes a login of the last {max_age_seconds} seconds: log in again with the password and use \
+         that token"
+    )]
+    NotFresh { max_age_seconds: u32 },
     #[error("the bearer token does not hold here")]
     BadBearer,
     #[error("too many attempts: try again in {retry_after_seconds} seconds")]
@@ -204,6 +209,15 @@ impl Refusal {
                 "invalid_token",
                 Some(Challenge::Bearer(format!(
                     "Bearer realm=\"{REALM}\", error=\"invalid_token\""
+                ))),
+            ),
+            // RFC 9470 section 3.
+            Self::NotFresh { max_age_seconds } => Answer(
+                StatusCode::UNAUTHORIZED,
+                "insufficient_user_authentication",
+                Some(Challenge::Bearer(format!(
+                    "Bearer realm=\"{REALM}\", error=\"insufficient_user_authentication\", \
+                     error_description=\"log in again\", max_age=\"{max_age_seconds}\""
                 ))),
             ),
             Self::Hashing(HashingError::Busy) | Self::Store(_) | Self::TimedOut => unavailable(),

@@ -54,6 +54,8 @@ pub struct IssuerSettings {
     pub threads: usize,
     /// How long an app's earlier secret is accepted beside a new one, unless the call says.
     pub secret_overlap_seconds: u32,
+    /// How long after a login its token may make apps and secrets.
+    pub fresh_login_seconds: u32,
     /// How many users, apps, grants and tokens a gate in this process remembers as revoked.
     pub max_revocations: usize,
     /// How old what the gate in this process knows of revocations may be.
@@ -174,6 +176,8 @@ pub struct IssuerDocument {
     hashing: HashingDocument,
     #[serde(default = "default_threads")]
     threads: u64,
+    #[serde(default = "default_fresh_login_seconds")]
+    fresh_login_seconds: u64,
     #[serde(default = "default_secret_overlap_seconds")]
     secret_overlap_seconds: u64,
     #[serde(default = "default_max_revocations")]
@@ -288,6 +292,10 @@ fn default_lifetime_seconds() -> u64 {
 
 fn default_store() -> WrittenLocation {
     "sqlite:portcullis.db".into()
+}
+
+fn default_fresh_login_seconds() -> u64 {
+    300
 }
 
 fn default_secret_overlap_seconds() -> u64 {
@@ -415,6 +423,8 @@ impl IssuerDocument {
             100_000,
         );
         faults.within("issuer.threads", self.threads, 1, 1024);
+        let key = "issuer.fresh_login_seconds";
+        faults.within(key, self.fresh_login_seconds, 10, 86_400);
         let key = "issuer.secret_overlap_seconds";
         faults.within(key, self.secret_overlap_seconds, 0, 30 * 86_400);
         let grants = grants(&self.grants, faults);
@@ -442,6 +452,7 @@ impl IssuerDocument {
             },
             threads: usize::try_from(self.threads).ok()?,
             secret_overlap_seconds: u32::try_from(self.secret_overlap_seconds).ok()?,
+            fresh_login_seconds: u32::try_from(self.fresh_login_seconds).ok()?,
             max_revocations: usize::try_from(self.max_revocations).ok()?,
             max_staleness: Duration::from_secs(self.max_staleness_seconds),
             on_stale: on_stale?,

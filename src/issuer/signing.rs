@@ -14,6 +14,9 @@ use crate::token::{
 /// The client of tokens that users get without an app. No app has so short a key.
 pub(super) const LOGIN_CLIENT: &str = "portcullis";
 
+/// The claim that says when its user logged in (OpenID Connect Core section 2, RFC 9470 section 6.1).
+pub(super) const AUTHENTICATION_CLAIM: &str = "auth_time";
+
 /// For whom a token is made, and what may take it back.
 #[derive(Clone, Copy)]
 pub(super) struct Bearer<'a> {
@@ -22,6 +25,8 @@ pub(super) struct Bearer<'a> {
     pub(super) app: Option<&'a AppWithOwner>,
     /// The grant that the token belongs to, where it has a refresh token.
     pub(super) grant: Option<&'a str>,
+    /// When the user gave its password for this very token; none where it was got by other means.
+    pub(super) authenticated_at: Option<UnixSeconds>,
     /// How much of the revocation log had happened when user, app and grant were read.
     pub(super) as_of: LogPosition,
 }
@@ -160,6 +165,9 @@ impl Issuer {
             if let Some(roles) = role_names(owner) {
                 claim(OWNER_ROLES_CLAIM, roles);
             }
+        }
+        if let Some(authenticated_at) = bearer.authenticated_at {
+            claim(AUTHENTICATION_CLAIM, authenticated_at.0.into());
         }
         if let Some(grant) = bearer.grant {
             claim(GRANT_CLAIM, grant.into());

@@ -1,10 +1,16 @@
 //! Scopes that open the issuer itself: no upstream gets a token that has them.
 
+use std::sync::Arc;
+
+use portcullis::clock::{Clock, ManualClock, SystemClock};
 use serde_json::{Value, json};
 
 use crate::issuer::{error, parts};
+use crate::test_app::Setup;
 use crate::test_browser::{CALLBACK, TestBrowser, encode, form, request, returned};
-use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestClient, TestCompanion, URL};
+use crate::test_companion::{
+    ADMIN_PASSWORD, PASSWORD, TestClient, TestCompanion, URL, setup, sqlite,
+};
 
 /// Scopes and audiences of a token.
 fn rights(token: &str) -> (Value, Value) {
@@ -159,4 +165,47 @@ async fn the_issuers_scopes_for_another_resource_are_refused() {
     let form = "grant_type=client_credentials&resource=https%3A%2F%2Forders.example%2Fapi";
     let refused = companion.token(&tool, form).await;
     assert_eq!(error(&refused), (400, "invalid_scope".to_owned()));
+}
+
+#[tokio::test]
+async fn apps_and_secrets_take_a_fresh_login() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(ManualClock::new(SystemClock.now()));
+    let setup = Setup {
+        clock: Some(Arc::clone(&clock)),
+        ..setup(folder.path(), &sqlite(folder.path()))
+    };
+    let companion = TestCompanion::with(&setup, folder);
+    companion.furnish().await;
+    companion.register("alice").await;
+    let login = companion.login_tokens("alice", PASSWORD).await;
+    let tool = companion.app(&login.access, "tool").await;
+    let rotate = format!("/consumer/app/{}/rotate_secret", tool.key);
+    let body = json!({"refresh_token": login.refresh}).to_string();
+    let headers = ["content-type: application/json"];
+    let refreshed = companion
+        .send("PUT", "/consumer/login", &headers, &body)
+        .await;
+    let refreshed = refreshed.json()["token"].as_str().unwrap().to_owned();
+    let again = companion.login("alice", PASSWORD).await;
+    clock.advance(300);
+    let made = companion.post(&rotate, &json!({}), &again).await;
+    assert_eq!(made.status, 200, "{made:?}");
+    clock.advance(1);
+    for token in [&login.access, &again, &refreshed] {
+        for (path, body) in [
+            ("/consumer/app", json!({"name": "backdoor"})),
+            (&*rotate, json!({})),
+        ] {
+            let refused = companion.post(path, &body, token).await;
+            let code = "insufficient_user_authentication".to_owned();
+            assert_eq!(error(&refused), (401, code), "{path}");
+            let challenge = refused.header("www-authenticate").unwrap();
+            assert!(challenge.contains("max_age=\"300\""), "{challenge}");
+        }
+        // It is a good token otherwise.
+        assert_eq!(companion.get("/consumer/app", token).await.status, 200);
+    }
+    let fresh = companion.login("alice", PASSWORD).await;
+    companion.app(&fresh, "another").await;
 }
