@@ -172,8 +172,8 @@ impl Store {
         if redeemed.rows_affected() == 1 {
             if let Some(refresh) = refresh {
                 let token = NewToken::new(refresh.digest, refresh.token, now);
-                refresh_tokens::insert(&mut transaction, &[&token]).await?;
                 end_oldest(&mut transaction, &[&token], self.bounds.max_grants()).await?;
+                refresh_tokens::insert(&mut transaction, &[&token]).await?;
             }
             transaction.commit().await?;
             return Ok(Redemption::Redeemed);

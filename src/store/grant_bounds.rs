@@ -1,7 +1,7 @@
 //! How many grants a user may have with one app, and how many used tokens a grant keeps: whoever begins
 //! and extends grants as fast as it can must not fill the store.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use sqlx::Row;
 
@@ -18,19 +18,22 @@ const USED_TOKENS: i64 = 64;
 const BATCH: i64 = 1000;
 
 /// Ends the oldest grants that the users of these tokens have with the same apps, down to `max_grants`
-/// each. It waits until there are twice as many: looking costs little, and ending is done for many at once.
+/// each with the new ones. It waits until there are twice as many: looking costs little, and ending is
+/// done for many at once.
+///
+/// It comes before the tokens are added: what refers to users holds them, and they are locked first.
 pub(super) async fn end_oldest(
     transaction: &mut Transaction,
     tokens: &[&NewToken],
     max_grants: u32,
 ) -> Result<(), StoreError> {
     let (max, most) = (i64::from(max_grants), 2 * i64::from(max_grants));
-    let holders: BTreeSet<(&str, &str)> = tokens
-        .iter()
-        .map(|token| (token.user(), token.app()))
-        .collect();
+    let mut holders: BTreeMap<(&str, &str), i64> = BTreeMap::new();
+    for token in tokens {
+        *holders.entry((token.user(), token.app())).or_default() += 1;
+    }
     let mut excessive = Vec::new();
-    for holder in holders {
+    for (holder, added) in holders {
         let text = "SELECT COUNT(*) AS grants FROM (SELECT digest FROM refresh_tokens \
                     WHERE user_id = $1 AND app_key = $2 AND used_at = 0 LIMIT $3) AS found";
         let row = sqlx::query(text)
@@ -40,13 +43,17 @@ pub(super) async fn end_oldest(
             .fetch_one(&mut **transaction)
             .await?;
         let grants: i64 = row.try_get("grants")?;
-        if grants > most {
-            excessive.push(holder);
+        if grants + added > most {
+            excessive.push((holder, added));
         }
     }
-    let users = excessive.iter().map(|(user, _)| *user).collect();
+    if excessive.is_empty() {
+        return Ok(());
+    }
+    // All, and not only those: the others are held as soon as their tokens are added.
+    let users = tokens.iter().map(|token| token.user()).collect();
     lock_listed_users(transaction, users).await?;
-    for (user, app) in excessive {
+    for ((user, app), added) in excessive {
         let text = "DELETE FROM refresh_tokens WHERE family IN (SELECT family FROM refresh_tokens \
                     WHERE user_id = $1 AND app_key = $2 AND used_at = 0 \
                     ORDER BY created_at DESC, digest LIMIT $3 OFFSET $4)";
@@ -54,7 +61,7 @@ pub(super) async fn end_oldest(
             .bind(user.to_owned())
             .bind(app.to_owned())
             .bind(BATCH)
-            .bind(max)
+            .bind((max - added).max(0))
             .execute(&mut **transaction)
             .await?;
     }

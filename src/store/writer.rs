@@ -103,15 +103,15 @@ impl TokenWriter {
         let mut tokens: Vec<&NewToken> = writes.iter().enumerate().filter_map(fresh).collect();
         // What refers to users holds them, one after the other.
         tokens.sort_by_key(|token| token.user());
-        for rows in chunks(&tokens) {
-            insert(&mut transaction, rows).await?;
-        }
         let added = |write: &'w Write| match write {
             Write::Add(token) => Some(token),
             Write::Rotate(_) => None,
         };
         let added: Vec<&NewToken> = writes.iter().filter_map(added).collect();
         end_oldest(&mut transaction, &added, self.bounds.max_grants()).await?;
+        for rows in chunks(&tokens) {
+            insert(&mut transaction, rows).await?;
+        }
         // Last, because a replay may end what was made just now.
         let mut written = Vec::with_capacity(writes.len());
         for (position, write) in writes.iter().enumerate() {

@@ -42,9 +42,11 @@ enum Operation {
     ChangeApp,
     DeleteApp,
     RotateSecret,
+    EmptyRole,
+    DeleteRole,
 }
 
-const OPERATIONS: [Operation; 20] = [
+const OPERATIONS: [Operation; 22] = [
     Operation::DeleteUser,
     Operation::DisableUser,
     Operation::RenameUser,
@@ -65,6 +67,8 @@ const OPERATIONS: [Operation; 20] = [
     Operation::ChangeApp,
     Operation::DeleteApp,
     Operation::RotateSecret,
+    Operation::EmptyRole,
+    Operation::DeleteRole,
 ];
 
 const NAMES: [&str; 3] = ["alice", "bob", "carol"];
@@ -75,6 +79,10 @@ pub(super) async fn all_pairs(place: &StoreLocation, log: impl Fn() -> String) {
         Store::open(place).await.unwrap(),
         Store::open(place).await.unwrap(),
     ];
+    for store in &stores {
+        // So few that they are ended beside new ones.
+        store.bound_grants(1);
+    }
     for (first, one) in OPERATIONS.into_iter().enumerate() {
         for other in OPERATIONS.into_iter().skip(first) {
             for _ in 0..ROUNDS {
@@ -205,6 +213,7 @@ async fn act(
                 store.note_login_place(&user.id, place, NOW, 60).await?;
             }
         }
+        Operation::EmptyRole => store.empty_role(&role()).await?,
         Operation::Sweep => drop(store.sweep(NOW.plus(100_000), 2).await?),
         Operation::DeleteUser
         | Operation::DisableUser
@@ -213,6 +222,7 @@ async fn act(
         | Operation::DeleteScope
         | Operation::ChangeApp
         | Operation::DeleteApp
+        | Operation::DeleteRole
         | Operation::RotateSecret => {
             let mut change = store.change(NOW).await?;
             administer(&mut change, operation, &user).await?;
@@ -259,6 +269,11 @@ async fn administer(
             changed.name = portcullis::identity::AppName::parse("changed").unwrap();
             let _ = change.update_app(&changed).await?;
             change.revoke(&of_app).await?;
+        }
+        Operation::DeleteRole => {
+            if let Some(role) = change.role(&role()).await? {
+                change.delete_role(&role).await?;
+            }
         }
         Operation::DeleteApp => {
             change.delete_app(&app.key).await?;
