@@ -61,7 +61,7 @@ pub enum Change {
 pub enum Freshness {
     /// A fetch succeeded; the sink has published what it brought.
     Refreshed,
-    /// No fetch: the last one started less than the cooldown ago, or too many are waiting.
+    /// No fetch: one was asked for less than the cooldown ago, or too many are waiting.
     NotRefreshed,
     /// A fetch is underway but took longer than the caller would wait.
     TimedOut,
@@ -109,8 +109,7 @@ impl RemoteKeys {
 
     /// Waits, at most `wait`, for a set fetched because of a key id that the present one lacks.
     ///
-    /// Callers share one fetch, and there is at most one per cooldown, counted from the start of
-    /// the last fetch of any kind. A caller that goes away does not end the fetch.
+    /// Callers share one fetch, and start at most one per cooldown, counted from its start. A caller that goes away does not end the fetch.
     pub async fn refresh_for_unknown_key(&self, wait: Duration) -> Freshness {
         let Ok(_seat) = self.waiters.try_acquire() else {
             return Freshness::NotRefreshed;
@@ -203,7 +202,7 @@ impl<S: Fn(&[u8]) -> Result<Loaded, String>> Refresher<S> {
         let mut due = Instant::now();
         loop {
             tokio::select! {
-                () = tokio::time::sleep_until(due) => self.flight.start(Instant::now()),
+                () = tokio::time::sleep_until(due) => self.flight.start(),
                 () = self.flight.asked() => {}
             }
             if self.flight.is_underway() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// The one fetch that may be underway, and when the last one started.
+/// The one fetch that may be underway, and when callers last started one.
 #[derive(Debug)]
 pub(super) struct Flight {
     cooldown: Duration,
@@ -16,7 +16,7 @@ pub(super) struct Flight {
 
 #[derive(Debug, Default)]
 struct Log {
-    last_start: Option<Instant>,
+    last_asked: Option<Instant>,
     underway: bool,
     finished: u64,
 }
@@ -36,25 +36,22 @@ impl Flight {
         let mut log = self.log();
         if !log.underway {
             let cooling = log
-                .last_start
+                .last_asked
                 .is_some_and(|start| now.saturating_duration_since(start) < self.cooldown);
             if cooling {
                 return None;
             }
             log.underway = true;
-            log.last_start = Some(now);
+            log.last_asked = Some(now);
             self.asked.notify_one();
         }
         Some(log.finished.saturating_add(1))
     }
 
-    /// Starts a fetch because its time has come, unless a caller has just started one.
-    pub(super) fn start(&self, now: Instant) {
-        let mut log = self.log();
-        if !log.underway {
-            log.underway = true;
-            log.last_start = Some(now);
-        }
+    /// Starts a fetch because its time has come, unless a caller has just started one. It is not
+    /// counted: a key that is new just after it need not wait for the cooldown.
+    pub(super) fn start(&self) {
+        self.log().underway = true;
     }
 
     /// Resolves after a caller has started a fetch; may also resolve for one already finished.
@@ -98,29 +95,33 @@ mod tests {
     #[test]
     fn a_caller_shares_a_scheduled_fetch() {
         let (flight, now) = (Flight::new(COOLDOWN), Instant::now());
-        flight.start(now);
+        flight.start();
         assert_eq!(flight.join(now), Some(1));
     }
 
     #[test]
-    fn the_cooldown_counts_from_the_start_of_the_last_fetch_of_any_kind() {
+    fn the_cooldown_counts_from_the_start_of_the_last_fetch_that_was_asked_for() {
         let (flight, now) = (Flight::new(COOLDOWN), Instant::now());
-        flight.start(now);
+        flight.start();
+        flight.finish();
+        assert_eq!(flight.join(now), Some(2));
         flight.finish();
         assert_eq!(flight.join(now), None);
         assert_eq!(flight.join(now + COOLDOWN - MOMENT), None);
         assert!(!flight.is_underway());
-        assert_eq!(flight.join(now + COOLDOWN), Some(2));
+        flight.start();
+        flight.finish();
+        assert_eq!(flight.join(now + COOLDOWN), Some(4));
         flight.finish();
         assert_eq!(flight.join(now + COOLDOWN * 2 - MOMENT), None);
-        assert_eq!(flight.join(now + COOLDOWN * 2), Some(3));
+        assert_eq!(flight.join(now + COOLDOWN * 2), Some(5));
     }
 
     #[test]
     fn a_scheduled_start_does_not_restart_what_a_caller_started() {
         let (flight, now) = (Flight::new(COOLDOWN), Instant::now());
         flight.join(now);
-        flight.start(now + COOLDOWN / 2);
+        flight.start();
         flight.finish();
         assert_eq!(flight.join(now + COOLDOWN), Some(2));
     }
@@ -128,7 +129,7 @@ mod tests {
     #[test]
     fn an_instant_before_the_last_start_is_within_the_cooldown() {
         let (flight, now) = (Flight::new(COOLDOWN), Instant::now());
-        flight.start(now + COOLDOWN);
+        flight.join(now + COOLDOWN);
         flight.finish();
         assert_eq!(flight.join(now), None);
     }
