@@ -15,7 +15,7 @@ pub struct Server(String);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Outage {
     /// No connection can be made.
-    #[error("{server} cannot be reached: {reason}: start it, or correct `issuer.store`")]
+    #[error("{server} cannot be reached: {reason}: start it, or correct its address")]
     Unreachable {
         /// Which.
         server: Server,
