@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::answers::{GrantAnswer, UserAnswer};
 use super::body::Named;
-use super::directory::{Authority, NewUser};
+use super::directory::{AppsAfter, Authority, NewUser};
 use super::guard::Caller;
 use super::page::{self, Asked};
 use super::refusal::Refusal;
@@ -39,6 +39,9 @@ struct AccountUpdate {
 struct PasswordChange {
     old_password: String,
     new_password: String,
+    /// Whether the user's apps end with its tokens.
+    #[serde(default)]
+    end_apps: bool,
 }
 
 /// `POST /consumer/register`
@@ -92,11 +95,25 @@ pub(super) async fn change_password(
 ) -> Result<Response, Refusal> {
     let wanted: PasswordChange = body::json(request).await?;
     let user = issuer.proven_again(&caller, wanted.old_password).await?;
+    let apps = if wanted.end_apps {
+        AppsAfter::End
+    } else {
+        AppsAfter::Stay
+    };
     let directory = issuer.directory(caller.authority());
     directory
-        .change_own_password(&user, wanted.new_password)
+        .change_own_password(&user, wanted.new_password, apps)
         .await?;
-    let told = "the password is changed and all tokens have ended, this one too: log in again";
+    let told = match apps {
+        AppsAfter::Stay => {
+            "the password is changed and all your tokens have ended, this one too: log in again; your \
+             apps keep their secrets: look at them, or send `end_apps`"
+        }
+        AppsAfter::End => {
+            "the password is changed and all tokens have ended, this one too, with the secrets of your \
+             apps: log in again and give the apps new ones"
+        }
+    };
     let answer = json!({"success": true, "message": told});
     Ok(body::answer(StatusCode::OK, &answer))
 }

@@ -31,7 +31,7 @@ pub use authority::Authority;
 pub use roles::{NewRole, RoleChange, RoleUpdate};
 pub use scopes::{NewScope, ScopeUpdate, ScopeUses, WhenUsed};
 pub use tokens::WhatToRevoke;
-pub use users::{NewUser, UserChange, UserUpdate};
+pub use users::{AppsAfter, NewUser, UserChange, UserUpdate};
 
 pub(super) use users::PreparedUser;
 

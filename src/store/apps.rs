@@ -208,6 +208,17 @@ impl Change {
         owned(&mut *self.transaction, key).await
     }
 
+    /// Ends all secrets of somebody's apps: none of them can get a token until it has another.
+    pub async fn end_secrets_of(&mut self, owner: &UserId) -> Result<(), StoreError> {
+        let text = "DELETE FROM app_secrets WHERE app_key IN \
+                    (SELECT app_key FROM apps WHERE owner_id = $1)";
+        sqlx::query(text)
+            .bind(owner.as_str())
+            .execute(&mut *self.transaction)
+            .await?;
+        Ok(())
+    }
+
     /// How many apps somebody has.
     pub async fn count_apps(&mut self, owner: &UserId) -> Result<i64, StoreError> {
         let row = sqlx::query("SELECT COUNT(*) AS apps FROM apps WHERE owner_id = $1")

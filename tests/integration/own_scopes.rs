@@ -209,3 +209,41 @@ async fn apps_and_secrets_take_a_fresh_login() {
     let fresh = companion.login("alice", PASSWORD).await;
     companion.app(&fresh, "another").await;
 }
+
+#[tokio::test]
+async fn with_the_password_the_apps_end_where_that_is_asked_for() {
+    let companion = TestCompanion::start().await;
+    companion.register("bobby").await;
+    let mut password = PASSWORD.to_owned();
+    let mut login = companion.register("alice").await;
+    let tool = companion.app(&login, "tool").await;
+    let tokens = companion.tokens(&tool).await;
+    for (end_apps, status) in [(json!(null), 200), (json!(false), 200), (json!(true), 401)] {
+        let next = format!("{password} und mehr");
+        let mut body = json!({"old_password": password, "new_password": next});
+        if !end_apps.is_null() {
+            body["end_apps"] = end_apps.clone();
+        }
+        let path = "/consumer/account/change_password";
+        let changed = companion.post(path, &body, &login).await;
+        assert_eq!(changed.status, 200, "{changed:?}");
+        assert!(changed.body.contains("apps"), "{changed:?}");
+        let answer = companion
+            .token(&tool, "grant_type=client_credentials")
+            .await;
+        assert_eq!(answer.status, status, "{end_apps}: {answer:?}");
+        login = companion.login("alice", &next).await;
+        password = next;
+    }
+    assert_eq!(
+        companion.check("GET", "/orders/1", &tokens.access).await,
+        401
+    );
+    // The app is still there, and lives again with another secret.
+    let rotate = format!("/consumer/app/{}/rotate_secret", tool.key);
+    let made = companion.post(&rotate, &json!({}), &login).await;
+    assert_eq!(made.status, 200, "{made:?}");
+    let secret = made.json()["app_secret"].as_str().unwrap().to_owned();
+    let tool = TestClient { secret, ..tool };
+    companion.tokens(&tool).await;
+}

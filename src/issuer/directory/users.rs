@@ -89,6 +89,15 @@ impl UserUpdate {
     }
 }
 
+/// What becomes of a user's apps when its password changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AppsAfter {
+    /// They keep their secrets, and what others got through them.
+    Stay,
+    /// All their secrets and tokens end.
+    End,
+}
+
 impl Directory<'_> {
     /// Users whose names or addresses hold `search`.
     pub async fn users(&self, search: &str, page: &Page) -> Result<Listing<User>, DirectoryError> {
@@ -257,6 +266,7 @@ impl Directory<'_> {
         &self,
         user: &User,
         password: String,
+        apps: AppsAfter,
     ) -> Result<(), DirectoryError> {
         let hash = self.hash(user, password).await?;
         let mut change = self.change().await?;
@@ -265,7 +275,13 @@ impl Directory<'_> {
             return Err(DirectoryError::Changed);
         }
         change.set_password_hash(&user.id, &hash).await?;
-        change.revoke(&subject(&user.id)).await?;
+        match apps {
+            AppsAfter::Stay => change.revoke(&subject(&user.id)).await?,
+            AppsAfter::End => {
+                change.end_secrets_of(&user.id).await?;
+                change.revoke_with_apps(&user.id).await?;
+            }
+        }
         let object = Object::User(&user.id);
         self.commit(change, object, "password replaced", &[]).await
     }
