@@ -68,7 +68,7 @@ async fn a_revocation_that_a_gate_has_heard_outlives_issuer_and_gate() {
     let file = folder.path().join("feed.snapshot");
     let gate = Setup {
         trust: Some(format!(
-            "{{issuer: \"{URL}\", audiences: [orders-api], algorithms: [ES256], \
+            "{{issuer: \"{URL}\", audiences: [orders-api, \"{URL}\"], algorithms: [ES256], \
              feed: {{addresses: [\"http://{}\"], start_wait_seconds: 0, \
              snapshot_file: \"{}\"}}}}",
             issuer.address("feed"),
