@@ -1,6 +1,6 @@
 //! Identity: users, roles, scopes, apps and their credentials; the rules that need no store.
 //!
-//! In reading order: [`ScopeSet`] and [`grant`] say who gets what, [`Audiences`] where it holds;
+//! In reading order: [`ScopeSet`] and [`grant`] say who gets what, [`Audiences`] where it holds, [`Rights`] what goes together;
 //! [`User`] and [`App`] are what the store keeps; [`Password`], [`PlainSecret`] and [`SecretDigest`] are what callers prove; and
 //! [`BasicCredentials`] is how clients send it. [`AuthorizeRequest`] and [`CodeChallenge`] are what an
 //! app asks through somebody's browser.

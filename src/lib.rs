@@ -60,6 +60,9 @@
 //!   used refresh tokens.
 //! - A `store::Change` leaves an administrator where there was one, and gives new users nothing that
 //!   administrators have, whatever its steps.
+//! - A token that has a scope of the issuer's own is for the issuer alone: `identity::Rights` has no
+//!   other way. A private call to the issuer is judged when its body has arrived, and once more in the
+//!   transaction that changes something.
 //! - An `ext_authz::Answer` that denies has a non-zero code: its status type has no zero.
 //! - Nothing that a caller sends ends as a gRPC error, or ends the connection that others share. A
 //!   panic becomes a refusal, and so does a check that is known to have waited for half of its
