@@ -71,6 +71,7 @@ mod postgres;
 #[cfg(feature = "issuer")]
 mod postgres_tls;
 mod protocol;
+mod providers;
 mod raw_http2;
 #[cfg(feature = "issuer")]
 mod readme;
