@@ -110,6 +110,9 @@ pub enum DirectoryError {
     /// The caller's token has less than what it would pass on or lay hands on.
     #[error("the token lacks what it would pass on or change: {0}")]
     Beyond(ScopeSet),
+    /// An app that follows its owner may have more than any app with a list.
+    #[error("an app that follows its owner is changed only by a login of the owner")]
+    Follower,
     /// The owner of an app has less.
     #[error("an app can have no scope that its owner, or the token that asks, lacks: {0}")]
     BeyondOwner(ScopeSet),

@@ -283,6 +283,11 @@ fn of_directory(error: &DirectoryError) -> Answer {
             let challenge = Some(Challenge::Bearer(challenge));
             return Answer(StatusCode::FORBIDDEN, "insufficient_scope", challenge);
         }
+        DirectoryError::Follower => {
+            let challenge = format!("Bearer realm=\"{REALM}\", error=\"insufficient_scope\"");
+            let challenge = Some(Challenge::Bearer(challenge));
+            return Answer(StatusCode::FORBIDDEN, "insufficient_scope", challenge);
+        }
         DirectoryError::BeyondOwner(_)
         | DirectoryError::UnknownScope(_)
         | DirectoryError::Scope(_)

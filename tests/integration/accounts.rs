@@ -368,6 +368,55 @@ async fn a_token_with_little_does_nothing_to_an_app_with_more() {
     assert_eq!(companion.get(&path, narrow).await.status, 200);
 }
 
+/// The scopes that its owner lacks for a while come back, and a secret that was taken meanwhile has
+/// them then.
+#[tokio::test]
+async fn an_app_takes_no_secret_of_one_that_is_to_have_more() {
+    let companion = TestCompanion::start().await;
+    let admin = companion.login("admin", ADMIN_PASSWORD).await;
+    let alice = companion.register("alice").await;
+    let new_app = async |name: &str, scopes: Value| {
+        let body = json!({"name": name, "scopes": scopes});
+        let made = companion.post("/consumer/app", &body, &alice).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        TestClient {
+            key: text(&made.json(), "app_key").to_owned(),
+            secret: text(&made.json(), "app_secret").to_owned(),
+        }
+    };
+    let robot = new_app("robot", json!(["consumer.app"])).await;
+    let strong = new_app("strong", json!(["orders.read"])).await;
+    let follower = companion.app(&alice, "follower").await;
+    let less = json!({"remove_scopes": ["orders.read"]});
+    let changed = companion.put("/backend/role/consumer", &less, &admin).await;
+    assert_eq!(changed.status, 200, "{changed:?}");
+
+    let token = access_token(&companion, &robot).await;
+    let path = |app: &TestClient| format!("/consumer/app/{}", app.key);
+    let rotate = |app: &TestClient| format!("/consumer/app/{}/rotate_secret", app.key);
+    let uris = json!({"redirect_uris": ["https://evil.example"]});
+    for app in [&strong, &follower] {
+        for answer in [
+            companion.post(&rotate(app), &json!({}), &token).await,
+            companion.put(&path(app), &uris, &token).await,
+            companion.delete(&path(app), &token).await,
+        ] {
+            assert_eq!(error(&answer), (403, "insufficient_scope".to_owned()));
+            assert!(answer.header("www-authenticate").is_some(), "{answer:?}");
+        }
+    }
+    // The owner is not shut out of its own apps by what it has lost.
+    let alice = companion.login("alice", PASSWORD).await;
+    for app in [&strong, &follower] {
+        let made = companion.post(&rotate(app), &json!({}), &alice).await;
+        assert_eq!(made.status, 200, "{made:?}");
+        assert_eq!(companion.delete(&path(app), &alice).await.status, 204);
+    }
+    // Nor is an app by what others have: this one does as it likes with itself.
+    let made = companion.post(&rotate(&robot), &json!({}), &token).await;
+    assert_eq!(made.status, 200, "{made:?}");
+}
+
 #[tokio::test]
 async fn grants_are_listed_and_ended() {
     let companion = TestCompanion::start().await;

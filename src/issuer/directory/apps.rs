@@ -262,14 +262,7 @@ impl Directory<'_> {
         let found = of.known(change.app(&AppKey::known(key)).await?)?;
         let owner = owner_of(change, &found.app.owner).await?;
         match of {
-            AppsOf::User(_) => {
-                let missing = self
-                    .authority
-                    .lacks(&found.app.scopes.within(&owner.scopes));
-                if !missing.is_empty() {
-                    return Err(DirectoryError::Beyond(missing));
-                }
-            }
+            AppsOf::User(_) => self.authority.may_handle(&found.app, &owner)?,
             AppsOf::Everybody => self.authority.may_pass_on(&found.app.scopes)?,
         }
         Ok((found, owner))

@@ -63,6 +63,25 @@ impl Authority<'_> {
         }
     }
 
+    /// Whether it may do as it likes with an app of its user, whose secret then is its own. What the
+    /// app is to have counts, even if its owner lacks it: that comes back with a role. A login with all
+    /// that the owner has is the owner.
+    pub(super) fn may_handle(&self, app: &App, owner: &User) -> Result<(), DirectoryError> {
+        match self {
+            Self::Bearer {
+                scopes, app: None, ..
+            } if owner.scopes.is_subset_of(scopes) => Ok(()),
+            Self::Bearer { scopes, .. } => {
+                within(&app.scopes, scopes)?;
+                if app.scopes_from == ScopesFrom::Owner && !self.follows(owner) {
+                    return Err(DirectoryError::Follower);
+                }
+                Ok(())
+            }
+            Self::Machine => Ok(()),
+        }
+    }
+
     /// Whether it may give `target` these scopes by its roles, if that is its own user.
     pub(super) fn may_raise(&self, target: &User, after: &ScopeSet) -> Result<(), DirectoryError> {
         match self {
