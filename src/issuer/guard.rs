@@ -116,9 +116,12 @@ enum Admission {
 
 impl Issuer {
     /// Refuses a token of a login that was long ago, or was got by a refresh token: whoever has stolen
-    /// one does not make what outlives it and the password. Apps have secrets of their own.
+    /// one does not make what outlives it and the password. An app of the user has a secret of its own,
+    /// with which it gets another token whenever it wants. An app of somebody else would leave behind in
+    /// the user's name what nobody has consented to, and its tokens are no logins.
     pub(super) fn fresh(&self, caller: &Caller) -> Result<(), Refusal> {
-        if caller.app.is_some() {
+        let user = &caller.user.id;
+        if caller.app.as_ref().is_some_and(|app| app.owner == *user) {
             return Ok(());
         }
         let max_age_seconds = self.settings.fresh_login_seconds;

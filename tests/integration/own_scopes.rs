@@ -167,8 +167,8 @@ async fn the_issuers_scopes_for_another_resource_are_refused() {
     assert_eq!(error(&refused), (400, "invalid_scope".to_owned()));
 }
 
-#[tokio::test]
-async fn apps_and_secrets_take_a_fresh_login() {
+/// A companion whose time the test makes.
+async fn companion_with_a_clock() -> (TestCompanion, Arc<ManualClock>) {
     let folder = tempfile::tempdir().unwrap();
     let clock = Arc::new(ManualClock::new(SystemClock.now()));
     let setup = Setup {
@@ -177,6 +177,24 @@ async fn apps_and_secrets_take_a_fresh_login() {
     };
     let companion = TestCompanion::with(&setup, folder);
     companion.furnish().await;
+    (companion, clock)
+}
+
+/// The token of an app for itself, with these scopes.
+async fn app_token(companion: &TestCompanion, app: &TestClient, scopes: &str) -> String {
+    let form = format!("grant_type=client_credentials&scope={}", encode(scopes));
+    let answer = companion.token(app, &form).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.json()["access_token"].as_str().unwrap().to_owned()
+}
+
+fn not_fresh() -> (u16, String) {
+    (401, "insufficient_user_authentication".to_owned())
+}
+
+#[tokio::test]
+async fn apps_and_secrets_take_a_fresh_login() {
+    let (companion, clock) = companion_with_a_clock().await;
     companion.register("alice").await;
     let login = companion.login_tokens("alice", PASSWORD).await;
     let tool = companion.app(&login.access, "tool").await;
@@ -198,8 +216,7 @@ async fn apps_and_secrets_take_a_fresh_login() {
             (&*rotate, json!({})),
         ] {
             let refused = companion.post(path, &body, token).await;
-            let code = "insufficient_user_authentication".to_owned();
-            assert_eq!(error(&refused), (401, code), "{path}");
+            assert_eq!(error(&refused), not_fresh(), "{path}");
             let challenge = refused.header("www-authenticate").unwrap();
             assert!(challenge.contains("max_age=\"300\""), "{challenge}");
         }
@@ -208,6 +225,40 @@ async fn apps_and_secrets_take_a_fresh_login() {
     }
     let fresh = companion.login("alice", PASSWORD).await;
     companion.app(&fresh, "another").await;
+}
+
+/// An app of somebody else would leave behind one that nobody has consented to.
+#[tokio::test]
+async fn in_the_name_of_a_user_only_its_own_apps_make_apps_and_secrets() {
+    let (companion, clock) = companion_with_a_clock().await;
+    let mallory = companion.register("mallory").await;
+    let alice = companion.register("alice").await;
+    let foreign = app(&companion, &mallory, &["consumer.app", "orders.read"]).await;
+    let own = app(&companion, &alice, &["consumer.app", "orders.read"]).await;
+    let mut browser = TestBrowser::new(&companion);
+    let wanted = format!("{}&scope=consumer.app+orders.read", request(&foreign));
+    let code = browser.code(&wanted, "alice").await;
+    let granted = companion.redeem(&foreign, &code).await.json();
+    let token = granted["access_token"].as_str().unwrap();
+    let refresh = granted["refresh_token"].as_str().unwrap();
+    let form = format!("grant_type=refresh_token&refresh_token={refresh}");
+    let refreshed = companion.token(&foreign, &form).await.json();
+    let refreshed = refreshed["access_token"].as_str().unwrap();
+    let rotate = format!("/consumer/app/{}/rotate_secret", own.key);
+    let backdoor = json!({"name": "backdoor"});
+    for token in [token, refreshed] {
+        assert_eq!(companion.get("/consumer/app", token).await.status, 200);
+        for (path, body) in [("/consumer/app", &backdoor), (&*rotate, &json!({}))] {
+            let refused = companion.post(path, body, token).await;
+            assert_eq!(error(&refused), not_fresh(), "{path}");
+        }
+    }
+    clock.advance(301);
+    let token = app_token(&companion, &own, "consumer.app orders.read").await;
+    let made = companion.post("/consumer/app", &backdoor, &token).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let made = companion.post(&rotate, &json!({}), &token).await;
+    assert_eq!(made.status, 200, "{made:?}");
 }
 
 #[tokio::test]
