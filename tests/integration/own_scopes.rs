@@ -261,6 +261,83 @@ async fn in_the_name_of_a_user_only_its_own_apps_make_apps_and_secrets() {
     assert_eq!(made.status, 200, "{made:?}");
 }
 
+/// What an administrator does that outlives its token and its password.
+const LASTING: &[(&str, &str, &str)] = &[
+    ("POST", "/backend/app/APP/rotate_secret", "{}"),
+    (
+        "POST",
+        "/backend/user",
+        r#"{"username": "mallory", "email": "m@b.example", "password": "pfannkuchen mit apfelmus"}"#,
+    ),
+    (
+        "POST",
+        "/backend/user/alice/set_password",
+        r#"{"password": "kaiserschmarrn mit zwetschgen"}"#,
+    ),
+    ("PUT", "/backend/user/alice", r#"{"add_roles": ["sales"]}"#),
+    (
+        "PUT",
+        "/backend/role/sales",
+        r#"{"add_scopes": ["orders.write"]}"#,
+    ),
+    ("PUT", "/backend/role/sales/default", "{}"),
+];
+
+#[tokio::test]
+async fn what_an_administrator_leaves_behind_takes_a_fresh_login() {
+    let (companion, clock) = companion_with_a_clock().await;
+    let alice = companion.register("alice").await;
+    let tool = companion.app(&alice, "tool").await;
+    let login = companion.login_tokens("admin", ADMIN_PASSWORD).await;
+    let role = json!({"name": "sales", "scopes": ["orders.read"]});
+    let made = companion.post("/backend/role", &role, &login.access).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let scopes = ["backend.app", "backend.role", "backend.user"];
+    let robot = app(&companion, &login.access, &scopes).await;
+    let call = async |(method, path, body): (&str, &str, &str), token: &str| {
+        let path = path.replace("APP", &tool.key);
+        let body: Value = serde_json::from_str(body).unwrap();
+        match method {
+            "PUT" => companion.put(&path, &body, token).await,
+            _ => companion.post(&path, &body, token).await,
+        }
+    };
+    clock.advance(301);
+    let body = json!({"refresh_token": login.refresh}).to_string();
+    let headers = ["content-type: application/json"];
+    let refreshed = companion
+        .send("PUT", "/consumer/login", &headers, &body)
+        .await;
+    let refreshed = refreshed.json()["token"].as_str().unwrap().to_owned();
+    for token in [&login.access, &refreshed] {
+        for lasting in LASTING {
+            let refused = call(*lasting, token).await;
+            assert_eq!(error(&refused), not_fresh(), "{lasting:?}");
+        }
+    }
+    // What takes away does not have to wait for a login.
+    let end = ("POST", "/backend/revoke", r#"{"user": "alice"}"#);
+    assert_eq!(call(end, &login.access).await.status, 204);
+    let robot = app_token(&companion, &robot, &scopes.join(" ")).await;
+    let fresh = companion.login("admin", ADMIN_PASSWORD).await;
+    for lasting in LASTING {
+        let by_app = call(*lasting, &robot).await;
+        assert!(
+            (200..300).contains(&by_app.status),
+            "{lasting:?}: {by_app:?}"
+        );
+    }
+    let delete = companion.delete("/backend/user/mallory", &fresh).await;
+    assert_eq!(delete.status, 204, "{delete:?}");
+    for lasting in LASTING {
+        let by_login = call(*lasting, &fresh).await;
+        assert!(
+            (200..300).contains(&by_login.status),
+            "{lasting:?}: {by_login:?}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn with_the_password_the_apps_end_where_that_is_asked_for() {
     let companion = TestCompanion::start().await;

@@ -74,6 +74,7 @@ pub(in super::super) async fn rotate_secret(
     request: Request,
 ) -> Result<Response, Refusal> {
     let wanted: Rotation = body::json_if_any(request).await?;
+    issuer.fresh(&caller)?;
     let overlap = wanted
         .overlap_seconds
         .unwrap_or(issuer.settings.secret_overlap_seconds);

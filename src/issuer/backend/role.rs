@@ -57,6 +57,7 @@ pub(in super::super) async fn update(
     request: Request,
 ) -> Result<Response, Refusal> {
     let wanted: RoleUpdate = body::json(request).await?;
+    issuer.fresh(&caller)?;
     let directory = issuer.directory(caller.authority());
     let updated = directory.update_role(&name, &wanted).await?;
     Ok(body::answer(
@@ -82,6 +83,7 @@ pub(in super::super) async fn choose_default(
     Extension(caller): Extension<Caller>,
     Named(name): Named,
 ) -> Result<Response, Refusal> {
+    issuer.fresh(&caller)?;
     let directory = issuer.directory(caller.authority());
     let chosen = directory.set_default_role(&name).await?;
     Ok(body::answer(StatusCode::OK, &RoleAnswer::of(&chosen)))

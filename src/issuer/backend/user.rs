@@ -42,6 +42,7 @@ pub(in super::super) async fn create(
     request: Request,
 ) -> Result<Response, Refusal> {
     let wanted: NewUser = body::json(request).await?;
+    issuer.fresh(&caller)?;
     let user = issuer
         .directory(caller.authority())
         .add_user(wanted)
@@ -67,6 +68,7 @@ pub(in super::super) async fn update(
     request: Request,
 ) -> Result<Response, Refusal> {
     let wanted: UserUpdate = body::json(request).await?;
+    issuer.fresh(&caller)?;
     let directory = issuer.directory(caller.authority());
     let changed = directory.update_user(&name, &wanted).await?;
     Ok(body::answer(
@@ -94,6 +96,7 @@ pub(in super::super) async fn set_password(
     request: Request,
 ) -> Result<StatusCode, Refusal> {
     let wanted: NewPassword = body::json(request).await?;
+    issuer.fresh(&caller)?;
     let directory = issuer.directory(caller.authority());
     directory.set_password(&name, wanted.password).await?;
     Ok(StatusCode::NO_CONTENT)
