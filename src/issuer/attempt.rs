@@ -5,11 +5,11 @@ use std::future::Future;
 use super::Issuer;
 use super::metrics::AttemptOutcome;
 use super::refusal::Refusal;
-use super::throttle::{self, Claimant, Failure, Limit, Throttled};
+use super::throttle::{self, Claimant, Limit, Throttled};
 use crate::identity::{User, UserId};
 
 impl Issuer {
-    /// Has `check` find out whether `claimant` knows its secret, unless it must wait.
+    /// Has `check` find out whether a user knows its password, unless it must wait.
     pub(super) async fn attempt<T>(
         &self,
         claimant: Claimant<'_>,
@@ -25,11 +25,7 @@ impl Issuer {
         }
         let attempt = match admitted {
             Ok(attempt) => attempt,
-            Err(throttled) => {
-                let limit = Some(throttled.limit);
-                self.end_attempt(claimant, AttemptOutcome::Throttled, limit);
-                return Err(self.hold_up(throttled));
-            }
+            Err(throttled) => return Err(self.hold_up_attempt(claimant, throttled)),
         };
         let checked = check.await;
         let outcome = match &checked {
@@ -38,14 +34,36 @@ impl Issuer {
                 self.note_place(claimant, noted).await;
                 AttemptOutcome::Succeeded
             }
-            Err(Refusal::BadLogin | Refusal::BadClient) => {
-                attempt.failed(Failure::Guess);
+            Err(Refusal::BadLogin) => {
+                attempt.failed();
                 AttemptOutcome::Failed
             }
-            Err(Refusal::BadSecret) => {
-                attempt.failed(Failure::OfApp);
-                AttemptOutcome::Failed
-            }
+            Err(_) => AttemptOutcome::Unsettled,
+        };
+        self.end_attempt(claimant, outcome, None);
+        checked
+    }
+
+    /// Has `check` find out whether a request comes from the app with this key. Only what fails is
+    /// held up: what has 256 random bits is not guessed, so a limit that is looked at before the
+    /// check would protect nothing, and would let strangers keep the app out.
+    pub(super) async fn attempt_as_app<T>(
+        &self,
+        key: &str,
+        secret: &[u8],
+        check: impl Future<Output = Result<T, Refusal>>,
+    ) -> Result<T, Refusal> {
+        let claimant = Claimant::App(key);
+        let checked = check.await;
+        let outcome = match &checked {
+            Ok(_) => AttemptOutcome::Succeeded,
+            Err(Refusal::BadClient) => match self.throttle.attempt(claimant, secret) {
+                Ok(attempt) => {
+                    attempt.failed();
+                    AttemptOutcome::Failed
+                }
+                Err(throttled) => return Err(self.hold_up_attempt(claimant, throttled)),
+            },
             Err(_) => AttemptOutcome::Unsettled,
         };
         self.end_attempt(claimant, outcome, None);
@@ -66,6 +84,12 @@ impl Issuer {
             );
             self.hold_up(throttled)
         })
+    }
+
+    fn hold_up_attempt(&self, claimant: Claimant<'_>, throttled: Throttled) -> Refusal {
+        let limit = Some(throttled.limit);
+        self.end_attempt(claimant, AttemptOutcome::Throttled, limit);
+        self.hold_up(throttled)
     }
 
     fn hold_up(&self, throttled: Throttled) -> Refusal {

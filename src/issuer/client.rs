@@ -5,7 +5,6 @@ use axum::http::header::AUTHORIZATION;
 
 use super::Issuer;
 use super::refusal::Refusal;
-use super::throttle::Claimant;
 use crate::identity::{AppKey, BasicCredentials, Form, SecretDigest, Status, User};
 use crate::store::AppWithOwner;
 
@@ -14,14 +13,6 @@ pub(super) enum Party {
     App(Box<AppWithOwner>),
     /// By name and password, where that is configured.
     User(Box<User>),
-}
-
-/// What a key and a secret prove.
-enum Checked {
-    Proven(Box<AppWithOwner>),
-    /// There is such an app, and it may not come in with this.
-    Wrong,
-    Unknown,
 }
 
 /// A key and a secret as the throttle counts them, wherever they stand.
@@ -103,8 +94,7 @@ impl Issuer {
         let check = self.check_client(headers, form);
         match Presented::read(headers, form) {
             Some(Presented { key, secret }) => {
-                let claimant = Claimant::App(&key);
-                self.attempt(claimant, secret.as_bytes(), check).await
+                self.attempt_as_app(&key, secret.as_bytes(), check).await
             }
             // Nothing that could be guessed right.
             None => check.await,
@@ -122,11 +112,8 @@ impl Issuer {
             else {
                 return Err(Refusal::BadClient);
             };
-            return match self.app_with_secret(key, secret).await? {
-                Checked::Proven(found) => Ok(*found),
-                Checked::Wrong => Err(Refusal::BadSecret),
-                Checked::Unknown => Err(Refusal::BadClient),
-            };
+            let found = self.app_with_secret(key, secret).await?;
+            return found.ok_or(Refusal::BadClient);
         };
         if form.get("client_secret").is_some() {
             return Err(Refusal::SeveralClientCredentials);
@@ -135,29 +122,31 @@ impl Issuer {
             .ok()
             .flatten()
             .ok_or(Refusal::BadClient)?;
-        let mut refusal = Refusal::BadClient;
         for (key, secret) in credentials.readings() {
             match self.app_with_secret(key, secret).await? {
-                Checked::Proven(_) if form.get("client_id").is_some_and(|other| other != key) => {
+                Some(_) if form.get("client_id").is_some_and(|other| other != key) => {
                     return Err(Refusal::SeveralClientCredentials);
                 }
-                Checked::Proven(found) => return Ok(*found),
-                Checked::Wrong => refusal = Refusal::BadSecret,
-                Checked::Unknown => {}
+                Some(found) => return Ok(found),
+                None => {}
             }
         }
-        Err(refusal)
+        Err(Refusal::BadClient)
     }
 
-    /// Whether the secret is one of the app's own and neither it nor its owner is disabled.
-    async fn app_with_secret(&self, key: &str, secret: &str) -> Result<Checked, Refusal> {
+    /// The app, if the secret is one of its own and neither it nor its owner is disabled.
+    async fn app_with_secret(
+        &self,
+        key: &str,
+        secret: &str,
+    ) -> Result<Option<AppWithOwner>, Refusal> {
         let presented = SecretDigest::of(secret.as_bytes());
         let found = self
             .store
             .app(&AppKey::known(key), self.clock.now())
             .await?;
         let Some(found) = found else {
-            return Ok(Checked::Unknown);
+            return Ok(None);
         };
         // Every digest is compared, so that the time tells nothing.
         let matching = found
@@ -166,10 +155,6 @@ impl Issuer {
             .filter(|digest| digest.matches(&presented))
             .count();
         let active = [found.app.status, found.owner.status] == [Status::Active; 2];
-        Ok(if matching > 0 && active {
-            Checked::Proven(Box::new(found))
-        } else {
-            Checked::Wrong
-        })
+        Ok((matching > 0 && active).then_some(found))
     }
 }

@@ -49,9 +49,6 @@ pub(super) enum Refusal {
     SeveralClientCredentials,
     #[error("the client is unknown, or its secret is wrong")]
     BadClient,
-    /// Told like [`Refusal::BadClient`]: only who is charged for it differs.
-    #[error("the client is unknown, or its secret is wrong")]
-    BadSecret,
     #[error("this grant type is not offered")]
     UnsupportedGrant,
     #[error("this grant type needs an app: users have others")]
@@ -170,7 +167,7 @@ impl Refusal {
             | Self::Parameter(_)
             | Self::UnknownParameter
             | Self::SeveralClientCredentials => bad("invalid_request"),
-            Self::BadClient | Self::BadSecret => Answer(
+            Self::BadClient => Answer(
                 StatusCode::UNAUTHORIZED,
                 "invalid_client",
                 Some(Challenge::Basic),

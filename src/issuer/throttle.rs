@@ -2,21 +2,21 @@
 //!
 //! Failures are counted by account (the user, by whatever name; or a name that nobody has), by app,
 //! and by address. Each account and app has a narrow limit for each address and a wide one for all
-//! together. The wide ones, and that of the address, do not hold for an address from which the
-//! account or app has lately been let in: if they did, anybody could lock anybody out by failing in
-//! their name. There such a caller waits for failures made in its name from its own address alone.
-//! For users the store remembers those addresses, so that a restart forgets none (`places`).
-//! An app that sends the secret with which it has lately been let in waits for nothing: what has 256
-//! random bits is not guessed, and old copies of an app that go on with a withdrawn secret must not
-//! hold up the new ones beside them. Nor are the failures of an app that there is charged to its
-//! address, where others would wait for them. A password is guessed, so it has no such exemptions.
+//! together. That of an account, and that of the address, do not hold for an address from which the
+//! account has lately been let in: if they did, anybody could lock anybody out by failing in its
+//! name. There such a caller waits for failures made in its name from its own address alone.
+//! The store remembers those addresses, so that a restart forgets none (`places`).
+//!
+//! An app that sends its secret waits for nothing: what has 256 random bits is not guessed, so it is
+//! checked before any limit, and only what is wrong waits. Nor is it charged to the address, where
+//! others would wait for it, whether the app has another secret, was deleted or never was.
 //!
 //! What that promises is held in `simulation`: a user gets in from where it has lately logged in,
 //! whatever others do elsewhere; at a new address it may have to wait for as long as somebody goes
 //! on failing in its name, and no longer than a debt is paid off afterwards.
 //!
-//! A limit is looked at before a check and charged after one that fails, so that right secrets cost
-//! nothing. What fails while others are under way goes into debt, so that guessing in parallel gains
+//! A limit is looked at before a password is checked and charged after one that fails, so that right
+//! ones cost nothing. What fails while others are under way goes into debt, so that guessing in parallel gains
 //! nothing. How many passwords are checked at once is bounded by the queue of `hashing`.
 
 mod address;
@@ -58,15 +58,6 @@ pub(super) enum Claimant<'a> {
     App(&'a str),
 }
 
-/// What a wrong secret tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Failure {
-    /// Somebody may be trying what is right.
-    Guess,
-    /// An app that there is has sent a secret that is not, or no longer, one of its own.
-    OfApp,
-}
-
 /// Which limit is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Limit {
@@ -86,17 +77,16 @@ pub(super) struct Throttled {
     pub(super) retry_after_seconds: u64,
 }
 
-/// A check of a secret that may go on; it ends as [`Attempt::succeeded`] or [`Attempt::failed`], or
+/// A check of a password that may go on, or a wrong secret of an app; it ends as [`Attempt::succeeded`] or [`Attempt::failed`], or
 /// is dropped where nothing was found out.
 pub(super) struct Attempt<'a> {
     throttle: &'a Throttle,
     limits: &'a ClaimantLimits,
     claimant: u64,
     claimant_at_address: u64,
-    address: u64,
+    /// None of an app: its failures are not charged to its address, nor does it wait for others.
+    address: Option<u64>,
     secret: u64,
-    /// By what a right secret is remembered: those of apps alone.
-    app_with_secret: Option<u64>,
 }
 
 /// The limits of one issuer; they begin anew with each start.
@@ -150,8 +140,8 @@ impl Limit {
     /// Whether it does not hold where the claimant has lately been let in.
     pub(super) fn spares_known_places(self) -> bool {
         match self {
-            Self::Account | Self::App | Self::Address => true,
-            Self::AccountAtAddress | Self::AppAtAddress | Self::Registration => false,
+            Self::Account | Self::Address => true,
+            Self::AccountAtAddress | Self::AppAtAddress | Self::App | Self::Registration => false,
         }
     }
 
@@ -193,7 +183,8 @@ impl Throttle {
         }
     }
 
-    /// Whether `claimant` may have `secret` checked now.
+    /// Whether `claimant` may have `secret` checked now; of an app, whose secret was wrong, whether it
+    /// is told so.
     pub(super) fn attempt(
         &self,
         claimant: Claimant<'_>,
@@ -201,9 +192,11 @@ impl Throttle {
     ) -> Result<Attempt<'_>, Throttled> {
         self.elapsed.update();
         let from = address();
-        let (limits, is_app) = match claimant {
-            Claimant::User(_) | Claimant::Nobody(_) => (&self.accounts, false),
-            Claimant::App(_) => (&self.apps, true),
+        let (limits, address) = match claimant {
+            Claimant::User(_) | Claimant::Nobody(_) => {
+                (&self.accounts, Some(self.hasher.hash_one(from)))
+            }
+            Claimant::App(_) => (&self.apps, None),
         };
         let claimant = self.hasher.hash_one(claimant);
         let secret = self.hasher.hash_one(secret);
@@ -212,20 +205,18 @@ impl Throttle {
             limits,
             claimant,
             claimant_at_address: self.hasher.hash_one((claimant, from)),
-            address: self.hasher.hash_one(from),
+            address,
             secret,
-            app_with_secret: is_app.then(|| self.hasher.hash_one((claimant, secret))),
         };
-        let let_in = |key| self.let_in.lately(key, &self.elapsed);
-        if attempt.app_with_secret.is_some_and(let_in) {
-            return Ok(attempt);
-        }
         let (limit, limiter) = &limits.at_address;
         throttled(*limit, limiter.look(attempt.claimant_at_address))?;
-        if !let_in(attempt.claimant_at_address) {
+        let at_address = attempt.claimant_at_address;
+        if !self.let_in.lately(at_address, &self.elapsed) {
             let (limit, limiter) = &limits.anywhere;
             throttled(*limit, limiter.look(claimant))?;
-            throttled(Limit::Address, self.addresses.look(attempt.address))?;
+            if let Some(address) = address {
+                throttled(Limit::Address, self.addresses.look(address))?;
+            }
         }
         Ok(attempt)
     }
@@ -246,23 +237,17 @@ impl Throttle {
 }
 
 impl Attempt<'_> {
-    /// The secret was right. Returns whether it is worth remembering beyond this process.
+    /// The password was right. Returns whether it is worth remembering beyond this process.
     pub(super) fn succeeded(self) -> Noted {
         let throttle = self.throttle;
-        // Of an app there may be others beside it whose secrets are wrong.
-        if self.app_with_secret.is_none() {
-            let (_, limiter) = &self.limits.at_address;
-            limiter.forgive(self.claimant_at_address);
-        }
-        if let Some(key) = self.app_with_secret {
-            throttle.let_in.note(key, &throttle.elapsed);
-        }
+        let (_, limiter) = &self.limits.at_address;
+        limiter.forgive(self.claimant_at_address);
         let let_in = &throttle.let_in;
         let_in.note(self.claimant_at_address, &throttle.elapsed)
     }
 
     /// The secret was wrong, or there is nobody of that name.
-    pub(super) fn failed(self, failure: Failure) {
+    pub(super) fn failed(self) {
         let throttle = self.throttle;
         // Libraries that do not know how to authenticate try twice: by Basic and in the body.
         if throttle
@@ -275,9 +260,8 @@ impl Attempt<'_> {
         limiter.charge(self.claimant_at_address);
         let (_, limiter) = &self.limits.anywhere;
         limiter.charge(self.claimant);
-        match failure {
-            Failure::Guess => throttle.addresses.charge(self.address),
-            Failure::OfApp => {}
+        if let Some(address) = self.address {
+            throttle.addresses.charge(address);
         }
     }
 }

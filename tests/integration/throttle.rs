@@ -157,41 +157,109 @@ async fn the_usual_place_of_an_owner_outlives_the_process() {
     assert_throttled(&login(&companion, "alice", PASSWORD, "198.51.100.7").await);
 }
 
+/// As an app from an address.
+async fn app_token(companion: &TestCompanion, app: &TestClient, from: &str) -> Answer {
+    let from = format!("x-forwarded-for: {from}");
+    let headers = [FORM, from.as_str(), &basic(&app.key, &app.secret)];
+    let form = "grant_type=client_credentials";
+    companion
+        .send("POST", "/authorization/token", &headers, form)
+        .await
+}
+
+/// The app with a secret that is not its own.
+fn with_secret(app: &TestClient, secret: String) -> TestClient {
+    TestClient {
+        key: app.key.clone(),
+        secret,
+    }
+}
+
 #[tokio::test]
 async fn apps_with_withdrawn_secrets_keep_no_newcomer_out() {
     let companion = narrow().await;
     let alice = companion.register("alice").await;
-    let grant = "grant_type=client_credentials";
-    let token = async |client: &TestClient, secret: &str| {
-        let from = "x-forwarded-for: 192.0.2.1";
-        let headers = [FORM, from, &basic(&client.key, secret)];
-        companion
-            .send("POST", "/authorization/token", &headers, grant)
-            .await
-    };
+    let token = async |app: &TestClient| app_token(&companion, app, "192.0.2.1").await;
     for name in ["one", "two", "three", "four"] {
         let app = companion.app(&alice, name).await;
         for number in 0..3 {
-            let answer = token(&app, &format!("withdrawn {number}")).await;
+            let answer = token(&with_secret(&app, format!("withdrawn {number}"))).await;
             assert_eq!(error(&answer), (401, "invalid_client".to_owned()));
         }
-        assert_throttled(&token(&app, "withdrawn").await);
+        assert_throttled(&token(&with_secret(&app, "withdrawn".to_owned())).await);
     }
     let user = login(&companion, "alice", PASSWORD, "192.0.2.1").await;
     assert_eq!(user.status, 200, "{user:?}");
     let app = companion.app(&alice, "five").await;
-    let granted = token(&app, &app.secret).await;
+    let granted = token(&app).await;
     assert_eq!(granted.status, 200, "{granted:?}");
-    // Who tries keys that there are not is a stranger.
-    for number in 0..10 {
-        let stranger = TestClient {
-            key: format!("unknown{number}"),
-            secret: String::new(),
-        };
-        assert_eq!(error(&token(&stranger, "wrong").await).0, 401);
+}
+
+/// They look like keys that there never were, which nobody at their address has to wait for either.
+#[tokio::test]
+async fn copies_of_deleted_apps_are_slowed_and_keep_no_newcomer_out() {
+    let companion = narrow().await;
+    let alice = companion.register("alice").await;
+    for name in ["one", "two", "three", "four"] {
+        let app = companion.app(&alice, name).await;
+        let granted = app_token(&companion, &app, "192.0.2.1").await;
+        assert_eq!(granted.status, 200, "{granted:?}");
+        let path = format!("/consumer/app/{}", app.key);
+        assert_eq!(companion.delete(&path, &alice).await.status, 204);
+        for number in 0..2 {
+            let wrong = with_secret(&app, format!("wrong {number}"));
+            for copy in [&app, &wrong] {
+                let answer = app_token(&companion, copy, "192.0.2.1").await;
+                let expected = if (number, &copy.secret) == (1, &wrong.secret) {
+                    (429, "temporarily_unavailable".to_owned())
+                } else {
+                    (401, "invalid_client".to_owned())
+                };
+                assert_eq!(error(&answer), expected);
+            }
+        }
+        assert_throttled(&app_token(&companion, &app, "192.0.2.1").await);
     }
-    let stranger = companion.app(&alice, "six").await;
-    assert_throttled(&token(&stranger, &stranger.secret).await);
+    for number in 0..12 {
+        let never_was = TestClient {
+            key: format!("unknown{number}"),
+            secret: "wrong".to_owned(),
+        };
+        let answer = app_token(&companion, &never_was, "192.0.2.1").await;
+        assert_eq!(error(&answer).0, 401);
+    }
+    let user = login(&companion, "alice", PASSWORD, "192.0.2.1").await;
+    assert_eq!(user.status, 200, "{user:?}");
+    let app = companion.app(&alice, "five").await;
+    let granted = app_token(&companion, &app, "192.0.2.1").await;
+    assert_eq!(granted.status, 200, "{granted:?}");
+}
+
+#[tokio::test]
+async fn an_app_with_its_secret_is_let_in_whatever_strangers_do_in_its_name() {
+    let companion = narrow().await;
+    let alice = companion.register("alice").await;
+    let app = companion.app(&alice, "web-shop").await;
+    let setup = narrow_setup(companion.path());
+    let companion = companion.restart_with(&setup);
+    for number in 0..8 {
+        let wrong = with_secret(&app, format!("wrong {number}"));
+        app_token(&companion, &wrong, &format!("192.0.2.{number}")).await;
+        app_token(&companion, &wrong, "198.51.100.7").await;
+    }
+    let wrong = with_secret(&app, "wrong".to_owned());
+    for from in ["192.0.2.77", "198.51.100.7"] {
+        assert_throttled(&app_token(&companion, &wrong, from).await);
+    }
+    // Nor does it wait for what users do at its address.
+    for number in 0..10 {
+        let name = format!("user{number}");
+        assert_eq!(guess(&companion, &name, number, "198.51.100.7").await, 401);
+    }
+    for from in ["198.51.100.7", "198.51.100.8"] {
+        let granted = app_token(&companion, &app, from).await;
+        assert_eq!(granted.status, 200, "{from}: {granted:?}");
+    }
 }
 
 #[tokio::test]
@@ -234,15 +302,10 @@ async fn apps_are_held_up_by_wrong_secrets_and_a_double_try_is_one() {
     };
     let answer = companion.token(&wrong, grant).await;
     assert_eq!(error(&answer), (401, "invalid_client".to_owned()));
-    assert_throttled(&companion.token(&app, grant).await);
-    let from = "x-forwarded-for: 192.0.2.2";
-    let headers = [FORM, from, &basic(&app.key, &app.secret)];
-    let elsewhere = companion
-        .send("POST", "/authorization/token", &headers, grant)
-        .await;
-    assert_eq!(elsewhere.status, 200, "{elsewhere:?}");
-    let known = companion.token(&app, grant).await;
-    assert_eq!(known.status, 200, "a secret that was right: {known:?}");
+    let wrong = with_secret(&app, "another".to_owned());
+    assert_throttled(&companion.token(&wrong, grant).await);
+    let right = companion.token(&app, grant).await;
+    assert_eq!(right.status, 200, "a right secret: {right:?}");
     assert_throttled(&companion.token(&wrong, grant).await);
 }
 

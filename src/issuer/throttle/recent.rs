@@ -24,7 +24,7 @@ pub(in crate::issuer) enum Noted {
     Before,
 }
 
-/// Accounts and apps with the addresses from which they were let in.
+/// Accounts with the addresses from which they were let in.
 pub(super) struct LetIn {
     at: Mutex<HashMap<u64, Nanos>>,
     max_entries: usize,

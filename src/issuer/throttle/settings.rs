@@ -16,9 +16,9 @@ pub struct ThrottleSettings {
     pub account: BucketSettings,
     /// Failures of one app from one address.
     pub app_at_address: BucketSettings,
-    /// Failures of one app from addresses where it has not lately been let in.
+    /// Failures of one app from all addresses together.
     pub app: BucketSettings,
-    /// Failures from one address, whatever the account or app.
+    /// Failures from one address, whatever the account.
     pub address: BucketSettings,
     /// Registrations from one address, however they end.
     pub registration: BucketSettings,
