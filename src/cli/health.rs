@@ -52,7 +52,7 @@ pub(super) fn run(arguments: &HealthArguments, out: &mut dyn Write) -> anyhow::R
         None => target.ask(Instant::now() + PATIENCE),
         Some(seconds) => {
             let answer = target.wait(Duration::from_secs(seconds));
-            if !matches!(answer, Answer::Ready) {
+            if !matches!(answer, Answer::Ready(_)) {
                 let unit = if seconds == 1 { "second" } else { "seconds" };
                 complain(&format!("not ready after {seconds} {unit}"));
                 return Ok(answer.outcome());
@@ -61,7 +61,7 @@ pub(super) fn run(arguments: &HealthArguments, out: &mut dyn Write) -> anyhow::R
         }
     };
     match &answer {
-        Answer::Ready => writeln!(out, "ok")?,
+        Answer::Ready(answer) => writeln!(out, "{answer}")?,
         Answer::NotReady(reason) => writeln!(out, "{reason}")?,
         Answer::Unknown(reason) => complain(reason),
     }
@@ -77,7 +77,8 @@ struct Target {
 
 /// What a question led to.
 enum Answer {
-    Ready,
+    /// All that it says: `ok`, and on further lines what it is ready in spite of.
+    Ready(String),
     NotReady(String),
     /// There was no answer, or none of the process that was asked for.
     Unknown(String),
@@ -86,7 +87,7 @@ enum Answer {
 impl Answer {
     fn outcome(&self) -> Outcome {
         match self {
-            Self::Ready => Outcome::Yes,
+            Self::Ready(_) => Outcome::Yes,
             Self::NotReady(_) => Outcome::No,
             Self::Unknown(_) => Outcome::Unknown,
         }
@@ -142,7 +143,7 @@ impl Target {
                 return last;
             }
             let reason = match &answer {
-                Answer::Ready => return answer,
+                Answer::Ready(_) => return answer,
                 Answer::NotReady(reason) => format!("{}: {reason}", self.address),
                 Answer::Unknown(reason) => reason.clone(),
             };
@@ -179,7 +180,7 @@ impl Target {
             .and_then(|rest| rest.get(..3));
         let body = body.trim_end();
         match (status, body) {
-            (Some("200"), "ok") => Answer::Ready,
+            (Some("200"), _) if body.lines().next() == Some("ok") => Answer::Ready(body.to_owned()),
             (Some("503"), _) => Answer::NotReady(body.to_owned()),
             (Some("421"), _) => Answer::Unknown(format!(
                 "the process at {address} was started with another configuration"

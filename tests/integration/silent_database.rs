@@ -163,6 +163,25 @@ async fn the_gate_beside_the_issuer_knows_how_old_its_list_is() {
         .gate
         .admin_shows("/metrics", "portcullis_revocation_age_seconds{")
         .await;
+    let (code, said) = health(companion.gate.app.admin_address()).await;
+    assert_eq!(code, Some(0), "{said}");
+    let (first, rest) = said.split_once('\n').unwrap();
+    assert_eq!(first, "ok");
+    assert!(rest.contains("not known up to now"), "{said}");
     distant.network.forget();
     answers(&companion, &alice, 200).await;
+}
+
+/// What `portcullis health` says, and how it ends.
+async fn health(address: SocketAddr) -> (Option<i32>, String) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"));
+    command
+        .args(["health", "--address", &address.to_string()])
+        .env_clear();
+    let output = tokio::task::spawn_blocking(move || command.output()).await;
+    let output = output.unwrap().unwrap();
+    (
+        output.status.code(),
+        String::from_utf8(output.stdout).unwrap(),
+    )
 }

@@ -203,6 +203,8 @@ async fn what_is_silent_slow_or_something_else_is_no_answer() {
             "it answers without an end",
         ),
         (ok("hello"), "is not an admin listener of Portcullis"),
+        (ok("okay"), "is not an admin listener of Portcullis"),
+        (ok("\nok\n"), "is not an admin listener of Portcullis"),
         (ok(""), "is not an admin listener of Portcullis"),
         (
             Behaviour::Answer("HTTP/1.1 404 Not Found\r\n\r\n".into()),
@@ -228,6 +230,26 @@ async fn what_is_silent_slow_or_something_else_is_no_answer() {
         assert_eq!(code, Some(2), "{shown}: {said}");
         assert!(said.contains(words), "{shown}: {said}");
         assert!(began.elapsed() < MUCH_LONGER, "{shown}");
+    }
+}
+
+/// A gate that knows too little of revocations stays in service and says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gate_that_is_ready_with_reservations_is_ready() {
+    for said in ["ok\n", "ok\none thing: see /status\nanother: see /status\n"] {
+        let server = JwksServer::start(ok(said)).await;
+        let address = server.address().to_string();
+        for arguments in [
+            &["health", "--address", &address][..],
+            &["health", "--address", &address, "--wait", "30"],
+        ] {
+            let mut command = portcullis(arguments, Path::new("/"));
+            let output = tokio::task::spawn_blocking(move || command.output()).await;
+            let output = output.unwrap().unwrap();
+            assert_eq!(output.status.code(), Some(0), "{output:?}");
+            assert_eq!(text(&output.stdout), said);
+            assert_eq!(text(&output.stderr), "");
+        }
     }
 }
 
