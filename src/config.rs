@@ -162,16 +162,21 @@ impl Config {
         {
             faults.add(error.to_string());
         }
+        let has_issuer_section = document.issuer.is_some();
         let issuer = document
             .issuer
             .and_then(|issuer| issuer::build(issuer, base, &mut faults));
-        issuer::check_companions(&trust, issuer.as_ref(), &mut faults);
+        // What is wrong in the section is said already; what relies on it cannot be checked.
+        let is_issuer_unknown = has_issuer_section && issuer.is_none();
+        if !is_issuer_unknown {
+            issuer::check_companions(&trust, issuer.as_ref(), &mut faults);
+        }
         check_realm(&document.realm, &mut faults);
         let authz = listener::authz(&document.listeners.authz, base, overrides, &mut faults);
         let admin = listener::admin(&document.listeners.admin, overrides, &mut faults);
         let feed = document.listeners.feed;
         let feed = feed.and_then(|feed| feed.build(base, &mut faults));
-        if feed.is_some() && issuer.is_none() {
+        if feed.is_some() && !has_issuer_section {
             faults
                 .add("`listeners.feed` needs the section `issuer`: add it, or remove the listener");
         }

@@ -1,11 +1,15 @@
 //! The section `issuer` of the configuration.
 
+mod revocation_bounds;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
 use serde::Deserialize;
+
+use revocation_bounds::{HolderBounds, WrittenBounds};
 
 use super::throttle::{ThrottleDocument, ThrottleSettings, TrustedProxies, trusted_proxies};
 use crate::connection_limits::{ConnectionLimits, ConnectionLimitsDocument};
@@ -186,10 +190,10 @@ pub struct IssuerDocument {
     max_staleness_seconds: u64,
     #[serde(default = "default_on_stale")]
     on_stale: String,
-    #[serde(default = "default_max_revocations_per_user")]
-    max_revocations_per_user: u64,
-    #[serde(default = "default_max_revocations_per_app")]
-    max_revocations_per_app: u64,
+    #[serde(default, deserialize_with = "present")]
+    max_revocations_per_user: Option<u64>,
+    #[serde(default, deserialize_with = "present")]
+    max_revocations_per_app: Option<u64>,
     #[serde(default)]
     throttle: ThrottleDocument,
     #[serde(default)]
@@ -314,15 +318,6 @@ fn default_on_stale() -> String {
     "serve".to_owned()
 }
 
-fn default_max_revocations_per_user() -> u64 {
-    1000
-}
-
-/// More than those of a user: all who log out of an app count.
-fn default_max_revocations_per_app() -> u64 {
-    10_000
-}
-
 fn default_access_token_seconds() -> u64 {
     3600
 }
@@ -349,26 +344,17 @@ fn default_grants() -> Vec<String> {
 }
 
 impl IssuerDocument {
-    /// Checks what concerns revocations, and gives back what happens when they are not known.
-    fn revocations(&self, faults: &mut Faults) -> Option<OnStale> {
-        faults.within(
-            "issuer.max_revocations",
-            self.max_revocations,
-            1,
-            100_000_000,
-        );
-        for (key, bound) in [
-            (
-                "issuer.max_revocations_per_user",
-                self.max_revocations_per_user,
-            ),
-            (
-                "issuer.max_revocations_per_app",
-                self.max_revocations_per_app,
-            ),
-        ] {
-            faults.within(key, bound, 1, 100_000_000);
-        }
+    fn revocation_bounds(&self, faults: &mut Faults) -> Option<HolderBounds> {
+        let written = WrittenBounds {
+            all: self.max_revocations,
+            per_user: self.max_revocations_per_user,
+            per_app: self.max_revocations_per_app,
+        };
+        written.build(faults)
+    }
+
+    /// What happens when revocations are not known up to now.
+    fn on_stale(&self, faults: &mut Faults) -> Option<OnStale> {
         let key = "issuer.max_staleness_seconds";
         faults.within(key, self.max_staleness_seconds, 3, 86_400);
         let on_stale = OnStale::parse(&self.on_stale);
@@ -411,7 +397,8 @@ impl IssuerDocument {
             86_400,
         );
         let algorithm = algorithm(&self.algorithm, faults);
-        let on_stale = self.revocations(faults);
+        let bounds = self.revocation_bounds(faults);
+        let on_stale = self.on_stale(faults);
         let keys = self.keys.build(base, faults);
         faults.within("issuer.sweep_seconds", self.sweep_seconds, 1, 86_400);
         let refresh_token = self.refresh_token.build(faults);
@@ -431,6 +418,7 @@ impl IssuerDocument {
         let registration = registration(&self.registration, faults);
         let throttle = self.throttle.build(faults);
         let trusted_proxies = trusted_proxies(&self.trusted_proxies, faults);
+        let bounds = bounds?;
         Some(IssuerSettings {
             url: self.url,
             address: address?,
@@ -456,8 +444,8 @@ impl IssuerDocument {
             max_revocations: usize::try_from(self.max_revocations).ok()?,
             max_staleness: Duration::from_secs(self.max_staleness_seconds),
             on_stale: on_stale?,
-            max_revocations_per_user: u32::try_from(self.max_revocations_per_user).ok()?,
-            max_revocations_per_app: u32::try_from(self.max_revocations_per_app).ok()?,
+            max_revocations_per_user: bounds.per_user,
+            max_revocations_per_app: bounds.per_app,
             throttle: throttle?,
             trusted_proxies,
         })

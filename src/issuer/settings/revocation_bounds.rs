@@ -1,0 +1,59 @@
+//! How much of the list of revocations one user and one app may fill.
+
+use crate::problem::Faults;
+
+/// The list is for all: so many users or apps together fill it, and no fewer.
+const HOLDERS_THAT_FILL_THE_LIST: u64 = 10;
+
+const DEFAULT_PER_USER: u64 = 1000;
+
+/// More than those of a user: all who log out of an app count.
+const DEFAULT_PER_APP: u64 = 10_000;
+
+/// The bounds as they are written, of which some may be absent.
+pub(super) struct WrittenBounds {
+    /// Rows in the list.
+    pub(super) all: u64,
+    pub(super) per_user: Option<u64>,
+    pub(super) per_app: Option<u64>,
+}
+
+/// The bounds of one user and one app, in rows.
+pub(super) struct HolderBounds {
+    pub(super) per_user: u32,
+    pub(super) per_app: u32,
+}
+
+impl WrittenBounds {
+    pub(super) fn build(&self, faults: &mut Faults) -> Option<HolderBounds> {
+        faults.within("issuer.max_revocations", self.all, 1, 100_000_000);
+        let per_user = self.of_one("per_user", self.per_user, DEFAULT_PER_USER, faults);
+        let per_app = self.of_one("per_app", self.per_app, DEFAULT_PER_APP, faults);
+        Some(HolderBounds {
+            per_user: u32::try_from(per_user).ok()?,
+            per_app: u32::try_from(per_app).ok()?,
+        })
+    }
+
+    /// A default gives way to a short list; what is written must fit.
+    fn of_one(&self, name: &str, written: Option<u64>, default: u64, faults: &mut Faults) -> u64 {
+        let most = (self.all / HOLDERS_THAT_FILL_THE_LIST).max(1);
+        let Some(bound) = written else {
+            return default.min(most);
+        };
+        if bound == 0 {
+            faults.add(format!(
+                "`issuer.max_revocations_{name}: 0` is out of bounds: write at least 1"
+            ));
+        }
+        if bound > most {
+            faults.add(format!(
+                "`issuer.max_revocations_{name}: {bound}` is more than a tenth of \
+                 `issuer.max_revocations: {all}`, so a few could fill the list for everybody: write \
+                 at most {most}, or raise `issuer.max_revocations`",
+                all = self.all
+            ));
+        }
+        bound
+    }
+}
