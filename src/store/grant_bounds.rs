@@ -1,9 +1,8 @@
 //! How many grants a user may have with one app, and how many used tokens a grant keeps: whoever begins
 //! and extends grants as fast as it can must not fill the store.
 
-use std::collections::BTreeMap;
 
-use sqlx::Row;
+use std::collections::BTreeSet;
 
 use super::StoreError;
 use super::connections::Transaction;
@@ -18,42 +17,19 @@ const USED_TOKENS: i64 = 64;
 const BATCH: i64 = 1000;
 
 /// Ends the oldest grants that the users of these tokens have with the same apps, down to `max_grants`
-/// each with the new ones. It waits until there are twice as many: looking costs little, and ending is
-/// done for many at once.
-///
-/// It comes before the tokens are added: what refers to users holds them, and they are locked first.
+/// each. One token in 64 is of those that have it done: looking each time would cost as much as the
+/// tokens, and some dozens of grants more are no harm.
 pub(super) async fn end_oldest(
     transaction: &mut Transaction,
     tokens: &[&NewToken],
     max_grants: u32,
 ) -> Result<(), StoreError> {
-    let (max, most) = (i64::from(max_grants), 2 * i64::from(max_grants));
-    let mut holders: BTreeMap<(&str, &str), i64> = BTreeMap::new();
-    for token in tokens {
-        *holders.entry((token.user(), token.app())).or_default() += 1;
-    }
-    let mut excessive = Vec::new();
-    for (holder, added) in holders {
-        let text = "SELECT COUNT(*) AS grants FROM (SELECT digest FROM refresh_tokens \
-                    WHERE user_id = $1 AND app_key = $2 AND used_at = 0 LIMIT $3) AS found";
-        let row = sqlx::query(text)
-            .bind(holder.0.to_owned())
-            .bind(holder.1.to_owned())
-            .bind(most + 1)
-            .fetch_one(&mut **transaction)
-            .await?;
-        let grants: i64 = row.try_get("grants")?;
-        if grants + added > most {
-            excessive.push((holder, added));
-        }
-    }
-    if excessive.is_empty() {
-        return Ok(());
-    }
-    // All, and not only those: the others are held as soon as their tokens are added.
-    let users = tokens.iter().map(|token| token.user()).collect();
+    let sampled = tokens.iter().filter(|token| is_sampled(token));
+    let holders: BTreeSet<(&str, &str)> =
+        sampled.map(|token| (token.user(), token.app())).collect();
+    let users = holders.iter().map(|(user, _)| *user).collect();
     lock_listed_users(transaction, users).await?;
-    for ((user, app), added) in excessive {
+    for (user, app) in holders {
         let text = "DELETE FROM refresh_tokens WHERE family IN (SELECT family FROM refresh_tokens \
                     WHERE user_id = $1 AND app_key = $2 AND used_at = 0 \
                     ORDER BY created_at DESC, digest LIMIT $3 OFFSET $4)";
@@ -61,11 +37,16 @@ pub(super) async fn end_oldest(
             .bind(user.to_owned())
             .bind(app.to_owned())
             .bind(BATCH)
-            .bind((max - added).max(0))
+            .bind(i64::from(max_grants))
             .execute(&mut **transaction)
             .await?;
     }
     Ok(())
+}
+
+/// One token in 64. Digests are base64url, and as good as random.
+fn is_sampled(token: &NewToken) -> bool {
+    token.digest.starts_with('A')
 }
 
 /// Forgets the older used tokens of a grant that was extended just now. Its user is locked. Not every
@@ -74,8 +55,7 @@ pub(super) async fn forget_used(
     transaction: &mut Transaction,
     extended_by: &NewToken,
 ) -> Result<(), StoreError> {
-    // Digests are base64url, and as good as random.
-    if !extended_by.digest.starts_with('A') {
+    if !is_sampled(extended_by) {
         return Ok(());
     }
     let text = "DELETE FROM refresh_tokens WHERE digest IN (SELECT digest FROM refresh_tokens \
