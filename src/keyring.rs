@@ -129,6 +129,8 @@ pub struct Keyring {
     runtime: Handle,
     clock: Arc<dyn Clock>,
     issuers: ArcSwap<Issuers>,
+    /// Held while the authorizer gets other keys or issuers. Checks never wait for it.
+    publishing: Mutex<()>,
     /// Tells that `issuers` are others now.
     commits: watch::Sender<()>,
     companion: Arc<CompanionKeys>,
@@ -143,6 +145,7 @@ impl Keyring {
             runtime,
             clock,
             issuers: ArcSwap::default(),
+            publishing: Mutex::default(),
             commits: watch::Sender::new(()),
             companion: Arc::default(),
             authorizer: OnceLock::new(),
@@ -207,9 +210,14 @@ impl Keyring {
         Ok(Issuers(issuers))
     }
 
-    /// Makes `issuers` those in use. Fetches of issuers that are gone end.
-    pub fn commit(&self, issuers: Issuers) {
+    /// Makes `issuers` those in use, and has `adopt` give them to the authorizer, together with the
+    /// policy that was written for them: no keys are published in between, which would put one of the
+    /// two beside what came before the other. Fetches of issuers that are gone end.
+    pub fn commit(&self, issuers: Issuers, adopt: impl FnOnce()) {
+        let publishing = lock(&self.publishing);
         self.issuers.store(Arc::new(issuers));
+        adopt();
+        drop(publishing);
         self.commits.send_replace(());
     }
 
@@ -382,6 +390,7 @@ impl Keyring {
 
     /// Has the authorizer take over the keys that serve now.
     fn publish(&self) {
+        let _publishing = lock(&self.publishing);
         let Some(authorizer) = self.authorizer.get().and_then(Weak::upgrade) else {
             return;
         };
@@ -428,4 +437,28 @@ fn warn_of_skipped(issuer: &str, skipped: &[SkippedKey]) {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+
+    #[tokio::test]
+    async fn nothing_is_published_between_the_issuers_and_their_policy() {
+        let keyring = Keyring::new(Handle::current(), Arc::new(SystemClock));
+        let published = Mutex::new(false);
+        std::thread::scope(|scope| {
+            keyring.commit(Issuers::default(), || {
+                scope.spawn(|| {
+                    keyring.publish();
+                    *lock(&published) = true;
+                });
+                // Gives a publication that does not wait the time to be caught.
+                (0..1000).for_each(|_| std::thread::yield_now());
+                assert!(!*lock(&published));
+            });
+        });
+        assert!(*lock(&published));
+    }
 }

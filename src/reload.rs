@@ -108,7 +108,7 @@ impl Loader {
     ) -> Result<(Self, Snapshot), LoadError> {
         let prepared = prepare(&inputs, &keyring)?;
         let belief = prepared.issuers.belief()?;
-        keyring.commit(prepared.issuers);
+        keyring.commit(prepared.issuers, || {});
         log_warnings(&prepared.policy);
         let state = ReloadState {
             loaded_at: clock.now(),
@@ -159,15 +159,17 @@ impl Loader {
         let Prepared { policy, issuers } = prepare(&renewed, &self.keyring)?;
         // Whatever could fail has not: from here on everything is taken over.
         issuers.belief()?;
-        self.keyring.commit(issuers.clone());
-        // Those of the policy that serves have been logged.
-        if policy.digest() != authorizer.snapshot().policy().digest() {
+        let is_new = policy.digest() != authorizer.snapshot().policy().digest();
+        self.keyring.commit(issuers.clone(), || {
+            authorizer.update(|snapshot| match issuers.belief() {
+                Ok(belief) => snapshot.succeeded_by(Arc::clone(&policy), belief),
+                Err(_) => snapshot.with_belief(snapshot.belief().clone()),
+            });
+        });
+        // Those of a policy that served before have been logged.
+        if is_new {
             log_warnings(&policy);
         }
-        authorizer.update(|snapshot| match issuers.belief() {
-            Ok(belief) => snapshot.succeeded_by(Arc::clone(&policy), belief),
-            Err(_) => snapshot.with_belief(snapshot.belief().clone()),
-        });
         *inputs = renewed;
         self.refuse(None);
         Ok(())

@@ -1,7 +1,6 @@
 //! How many grants a user may have with one app, and how many used tokens a grant keeps: whoever begins
 //! and extends grants as fast as it can must not fill the store.
 
-
 use std::collections::BTreeSet;
 
 use super::StoreError;

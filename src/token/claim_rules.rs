@@ -156,8 +156,8 @@ impl Default for ClaimRules {
 }
 
 impl ClaimRules {
-    /// Adds the scopes that the claims hold: the words of a string, the items of an array, the member
-    /// names of an object, the claim's own name if it is `true`. What cannot be a scope, such as an
+    /// Adds the scopes that the claims hold: the words of a string, the items of an array, the names of
+    /// an object's members that are neither null nor false, the claim's own name if it is `true`. What cannot be a scope, such as an
     /// item with a space, is left out, unless `scope_names` knows it.
     pub(super) fn scopes<'c>(&'c self, claims: &'c Map<String, Value>) -> Vec<&'c str> {
         let mut scopes = Vec::new();
@@ -179,7 +179,9 @@ impl ClaimRules {
                     }
                 }
                 Some(Value::Object(members)) => {
-                    for name in members.keys() {
+                    // As above: what is null is not there, and what is false does not hold.
+                    let held = |value: &Value| !matches!(value, Value::Null | Value::Bool(false));
+                    for (name, _) in members.iter().filter(|(_, value)| held(value)) {
                         self.add(&mut scopes, name);
                     }
                 }

@@ -50,7 +50,7 @@ impl Evidence {
         let keyring = Keyring::new(runtime.handle().clone(), Arc::new(SystemClock));
         let mut gaps = runtime.block_on(companion::supply(&mut config, &keyring));
         let issuers = keyring.prepare(&config.trust)?;
-        keyring.commit(issuers.clone());
+        keyring.commit(issuers.clone(), || {});
         // An issuer that does not answer has no keys; the verdict on its tokens says so.
         let _ = runtime.block_on(async { timeout(PATIENCE, keyring.loaded()).await });
         for issuer in keyring.overview() {

@@ -75,6 +75,11 @@ fn scopes_of_all_claims_are_united() {
             json!({"urn:zitadel:iam:org:project:roles": {"viewer": {"1": "x"}, "b c": 1}}),
             "viewer",
         ),
+        (
+            json!({"urn:zitadel:iam:org:project:roles": {"a": null, "b": false, "c": {}, "d": 0}}),
+            "c d",
+        ),
+        (json!({"admin": {"x": true, "y": false}}), "x"),
         (json!({"admin": true}), "admin"),
         (json!({"admin": "true"}), "true"),
         (json!({"admin": 1}), ""),
