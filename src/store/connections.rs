@@ -64,7 +64,7 @@ pub(super) struct Target {
     /// What all databases understand.
     pub(super) settings: Option<&'static str>,
     /// What may be refused.
-    pub(super) wishes: Option<&'static str>,
+    pub(super) wishes: &'static [&'static str],
 }
 
 struct Shared {
@@ -210,10 +210,10 @@ impl Shared {
             if let Some(settings) = settings {
                 connection.execute(sqlx::raw_sql(settings)).await?;
             }
-            if let Some(wishes) = wishes
-                && let Err(error) = connection.execute(sqlx::raw_sql(wishes)).await
-            {
-                tracing::debug!(%error, "the database does not know a setting");
+            for wish in *wishes {
+                if let Err(error) = connection.execute(sqlx::raw_sql(wish)).await {
+                    tracing::debug!(%error, "the database does not know a setting");
+                }
             }
             Ok(connection)
         };

@@ -63,9 +63,12 @@ pub(super) async fn run(store: &Store) -> Result<Migration, StoreError> {
     let mut transaction = store.begin().await?;
     transaction.lift_limit();
     if store.engine == Engine::Postgres {
-        transaction
-            .execute("SET LOCAL statement_timeout = 0")
-            .await?;
+        for unlimited in [
+            "SET LOCAL statement_timeout = 0",
+            "SET LOCAL lock_timeout = 0",
+        ] {
+            transaction.execute(unlimited).await?;
+        }
         sqlx::query("SELECT pg_advisory_xact_lock($1)")
             .bind(POSTGRES_LOCK)
             .execute(&mut *transaction)

@@ -19,11 +19,17 @@ use super::writer::TokenWriter;
 use super::{Store, StoreError, notices};
 use crate::token::check_key_file_mode;
 
-/// What PostgreSQL does by itself where this process or the network has died: nobody waits for
-/// long for what such a transaction has locked. Times are in milliseconds.
-const WISHES: &str = "SET statement_timeout = 10000; \
-                      SET idle_in_transaction_session_timeout = 5000; \
-                      SET tcp_user_timeout = 10000";
+/// What PostgreSQL does by itself. The first two end before this process gives up (see
+/// `connections`), so that a lock that is long in coming is not taken for a database that has fallen
+/// silent, and nothing goes on for which nobody waits. The others are for when this process or the
+/// network has died: nobody waits for long for what such a transaction has locked. Times are in
+/// milliseconds; a database that knows one of them not may refuse it.
+const WISHES: [&str; 4] = [
+    "SET lock_timeout = 3000",
+    "SET statement_timeout = 3500",
+    "SET idle_in_transaction_session_timeout = 5000",
+    "SET tcp_user_timeout = 10000",
+];
 
 const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 16;
@@ -176,7 +182,10 @@ fn target(location: &StoreLocation, access: Access) -> Result<Target, StoreError
         engine,
         server,
         settings: session_settings(engine, access),
-        wishes: (engine == Engine::Postgres).then_some(WISHES),
+        wishes: match engine {
+            Engine::Postgres => &WISHES,
+            Engine::Sqlite => &[],
+        },
     })
 }
 
