@@ -5,7 +5,7 @@ use std::future::Future;
 use super::Issuer;
 use super::metrics::AttemptOutcome;
 use super::refusal::Refusal;
-use super::throttle::{self, Claimant, Limit, Throttled};
+use super::throttle::{self, Claimant, Limit, Place, Throttled};
 use crate::identity::{User, UserId};
 
 impl Issuer {
@@ -14,20 +14,14 @@ impl Issuer {
         &self,
         claimant: Claimant<'_>,
         secret: &[u8],
-        check: impl Future<Output = Result<T, Refusal>>,
+        check: impl AsyncFnOnce(Place) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
-        let mut admitted = self.throttle.attempt(claimant, secret);
-        if let Err(throttled) = &admitted
-            && self.knows_place(claimant, throttled.limit).await?
-        {
-            self.throttle.remember(claimant);
-            admitted = self.throttle.attempt(claimant, secret);
-        }
-        let attempt = match admitted {
+        let place = self.place(claimant).await?;
+        let attempt = match self.throttle.attempt(claimant, secret, place) {
             Ok(attempt) => attempt,
             Err(throttled) => return Err(self.hold_up_attempt(claimant, throttled)),
         };
-        let checked = check.await;
+        let checked = check(place).await;
         let outcome = match &checked {
             Ok(_) => {
                 let noted = attempt.succeeded();
@@ -57,7 +51,7 @@ impl Issuer {
         let checked = check.await;
         let outcome = match &checked {
             Ok(_) => AttemptOutcome::Succeeded,
-            Err(Refusal::BadClient) => match self.throttle.attempt(claimant, secret) {
+            Err(Refusal::BadClient) => match self.throttle.attempt(claimant, secret, Place::New) {
                 Ok(attempt) => {
                     attempt.failed();
                     AttemptOutcome::Failed

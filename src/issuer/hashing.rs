@@ -14,7 +14,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use tokio::sync::oneshot;
 
-use super::{HashingSettings, random, throttle};
+use super::throttle::{self, Place};
+use super::{HashingSettings, random};
 use crate::identity::Password;
 use crate::token::CryptographyFailed;
 
@@ -39,6 +40,15 @@ pub enum HashingError {
     /// Randomness or memory.
     #[error(transparent)]
     Cryptography(#[from] CryptographyFailed),
+}
+
+/// For whom a password is hashed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct HashingFor<'a> {
+    /// A user's id, or a name that no user has.
+    pub(super) account: &'a str,
+    /// Where it is.
+    pub(super) place: Place,
 }
 
 /// One password's work.
@@ -106,6 +116,16 @@ struct Encoded {
     hash: Vec<u8>,
 }
 
+impl<'a> HashingFor<'a> {
+    /// For an account of whose place nothing is known.
+    pub(super) fn new(account: &'a str) -> Self {
+        Self {
+            account,
+            place: Place::New,
+        }
+    }
+}
+
 impl PasswordHasher {
     /// Starts the threads; they end when the hasher is dropped.
     pub(super) fn start(settings: HashingSettings) -> io::Result<Self> {
@@ -151,33 +171,31 @@ impl PasswordHasher {
         );
     }
 
-    /// Hashes a password that somebody chose; `account` is its user's id, or the name of one who is
-    /// to be.
+    /// Hashes a password that somebody chose, for its user or one who is to be.
     pub(super) async fn hash(
         &self,
         password: Password,
-        account: &str,
+        whom: HashingFor<'_>,
     ) -> Result<String, HashingError> {
         let salt = random::<SALT_BYTES>()?;
         let hash = self
-            .run(account, move || derive(PRESENT, password.as_bytes(), &salt))
+            .run(whom, move || derive(PRESENT, password.as_bytes(), &salt))
             .await?;
         let hash = hash.ok_or(CryptographyFailed)?;
         let (salt, hash) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(hash));
         Ok(format!("{}${salt}${hash}", prefix(PRESENT)))
     }
 
-    /// Compares a password with a hash; without one it fails, and takes as long. `account` is the
-    /// user's id, or a name that no user has.
+    /// Compares a password with a hash; without one it fails, and takes as long.
     pub(super) async fn verify(
         &self,
         password: Password,
         encoded: Option<&str>,
-        account: &str,
+        whom: HashingFor<'_>,
     ) -> Result<Verdict, HashingError> {
         let known = encoded.is_some();
         let encoded = Encoded::parse(encoded.unwrap_or(&self.dummy)).ok_or(CryptographyFailed)?;
-        let verdict = self.run(account, move || {
+        let verdict = self.run(whom, move || {
             let hash = derive(encoded.cost, password.as_bytes(), &encoded.salt)?;
             let equal = constant_time::verify_slices_are_equal(&hash, &encoded.hash).is_ok();
             Some(match (equal && known, encoded.cost == PRESENT) {
@@ -189,10 +207,10 @@ impl PasswordHasher {
         Ok(verdict.await?.ok_or(CryptographyFailed)?)
     }
 
-    /// Has a thread do it when it is this account's turn; turns away those for whom there is no room.
+    /// Has a thread do it when it is their turn; turns away those for whom there is no room.
     async fn run<T: Send + 'static>(
         &self,
-        account: &str,
+        whom: HashingFor<'_>,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, HashingError> {
         let (sender, receiver) = oneshot::channel();
@@ -213,11 +231,12 @@ impl PasswordHasher {
             }
         }));
         let party = Party {
+            place: whom.place,
             address: throttle::address(),
-            account: account.into(),
+            account: whom.account.into(),
         };
         self.metrics.waiting.inc();
-        if let Some(Job(without_room)) = self.waiting.push(party, job) {
+        if let Some(Job(without_room)) = self.waiting.push(&party, job) {
             without_room(Fate::TurnedAway);
         }
         receiver.await.map_err(|_| CryptographyFailed)?
@@ -237,7 +256,7 @@ impl Waiting {
     }
 
     /// Adds a job, and returns the one for which there is no room.
-    fn push(&self, party: Party, job: Job) -> Option<Job> {
+    fn push(&self, party: &Party, job: Job) -> Option<Job> {
         let without_room = self.lock().jobs.push(party, job);
         self.arrived.notify_one();
         without_room
@@ -311,6 +330,11 @@ impl Encoded {
 mod tests {
     use super::*;
 
+    const ALICE: HashingFor<'_> = HashingFor {
+        account: "alice",
+        place: Place::New,
+    };
+
     fn attempt(text: &str) -> Password {
         Password::attempt(text.to_owned()).unwrap()
     }
@@ -322,7 +346,7 @@ mod tests {
             max_queue: 4,
         };
         let hasher = PasswordHasher::start(settings).unwrap();
-        let hash = hasher.hash(attempt("pfannkuchen"), "alice").await.unwrap();
+        let hash = hasher.hash(attempt("pfannkuchen"), ALICE).await.unwrap();
         assert!(
             hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
             "{hash}"
@@ -338,7 +362,7 @@ mod tests {
         ];
         for (password, encoded, expected) in rows {
             let verdict = hasher
-                .verify(attempt(password), encoded, "alice")
+                .verify(attempt(password), encoded, ALICE)
                 .await
                 .unwrap();
             assert_eq!(verdict, expected, "{password} {encoded:?}");
@@ -352,7 +376,7 @@ mod tests {
             max_queue: 1,
         };
         let hasher = PasswordHasher::start(settings).unwrap();
-        let tries = (0..16).map(|_| hasher.verify(attempt("pfannkuchen"), None, "alice"));
+        let tries = (0..16).map(|_| hasher.verify(attempt("pfannkuchen"), None, ALICE));
         let outcomes = futures_util::future::join_all(tries).await;
         let busy =
             |outcome: &&Result<Verdict, HashingError>| matches!(outcome, Err(HashingError::Busy));

@@ -7,11 +7,11 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 
-use super::hashing::Verdict;
+use super::hashing::{HashingFor, Verdict};
 use super::metrics::TokenGrant;
 use super::refresh::{Granted, RequestedRights};
 use super::refusal::Refusal;
-use super::throttle::Claimant;
+use super::throttle::{Claimant, Place};
 use super::{Issuer, body};
 use crate::identity::{
     Audiences, Means, Password, PlainSecret, RequestedScopes, RightsRequest, Status, User, UserId,
@@ -102,7 +102,10 @@ impl Issuer {
             None => Claimant::Nobody(&folded),
         };
         let account = user.as_ref().map_or(folded.as_str(), UserId::as_str);
-        let check = self.check_password(credentials, account, password);
+        let check = async |place: Place| {
+            let whom = HashingFor { account, place };
+            self.check_password(credentials, whom, password).await
+        };
         let user = self.attempt(claimant, secret.as_bytes(), check).await?;
         self.log_user(&user, "logged in");
         Ok(user)
@@ -111,19 +114,19 @@ impl Issuer {
     async fn check_password(
         &self,
         credentials: Option<Credentials>,
-        account: &str,
+        whom: HashingFor<'_>,
         password: String,
     ) -> Result<User, Refusal> {
         let password = Password::attempt(password).map_err(|_| Refusal::BadLogin)?;
         let again = Password::attempt(String::from_utf8_lossy(password.as_bytes()).into_owned());
         let hash = credentials.as_ref().map(|found| &*found.password_hash);
-        let verdict = self.hasher.verify(password, hash, account).await?;
+        let verdict = self.hasher.verify(password, hash, whom).await?;
         let credentials = credentials.ok_or(Refusal::BadLogin)?;
         if verdict == Verdict::Wrong || credentials.user.status != Status::Active {
             return Err(Refusal::BadLogin);
         }
         if let (Verdict::RightButOutdated, Ok(password)) = (verdict, again) {
-            let hash = self.hasher.hash(password, account).await?;
+            let hash = self.hasher.hash(password, whom).await?;
             let (user, earlier) = (&credentials.user.id, &credentials.password_hash);
             self.store
                 .replace_password_hash(user, earlier, &hash)

@@ -58,6 +58,14 @@ pub(super) enum Claimant<'a> {
     App(&'a str),
 }
 
+/// What is known of where a request comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Place {
+    /// The account has lately been let in from there.
+    Known,
+    New,
+}
+
 /// Which limit is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Limit {
@@ -137,14 +145,6 @@ impl Limit {
         Self::Registration,
     ];
 
-    /// Whether it does not hold where the claimant has lately been let in.
-    pub(super) fn spares_known_places(self) -> bool {
-        match self {
-            Self::Account | Self::Address => true,
-            Self::AccountAtAddress | Self::AppAtAddress | Self::App | Self::Registration => false,
-        }
-    }
-
     /// Its key in the configuration.
     pub(super) fn label(self) -> &'static str {
         match self {
@@ -183,12 +183,25 @@ impl Throttle {
         }
     }
 
-    /// Whether `claimant` may have `secret` checked now; of an app, whose secret was wrong, whether it
-    /// is told so.
+    /// What this process knows of where the request comes from.
+    pub(super) fn place(&self, claimant: Claimant<'_>) -> Place {
+        self.elapsed.update();
+        let claimant = self.hasher.hash_one(claimant);
+        let at_address = self.hasher.hash_one((claimant, address()));
+        if self.let_in.lately(at_address, &self.elapsed) {
+            Place::Known
+        } else {
+            Place::New
+        }
+    }
+
+    /// Whether `claimant`, at a place that is known or new to it, may have `secret` checked now; of an
+    /// app, whose secret was wrong, whether it is told so.
     pub(super) fn attempt(
         &self,
         claimant: Claimant<'_>,
         secret: &[u8],
+        place: Place,
     ) -> Result<Attempt<'_>, Throttled> {
         self.elapsed.update();
         let from = address();
@@ -210,8 +223,7 @@ impl Throttle {
         };
         let (limit, limiter) = &limits.at_address;
         throttled(*limit, limiter.look(attempt.claimant_at_address))?;
-        let at_address = attempt.claimant_at_address;
-        if !self.let_in.lately(at_address, &self.elapsed) {
+        if place == Place::New {
             let (limit, limiter) = &limits.anywhere;
             throttled(*limit, limiter.look(claimant))?;
             if let Some(address) = address {
@@ -219,13 +231,6 @@ impl Throttle {
             }
         }
         Ok(attempt)
-    }
-
-    /// Has a claimant count as let in lately where the request comes from.
-    pub(super) fn remember(&self, claimant: Claimant<'_>) {
-        let claimant = self.hasher.hash_one(claimant);
-        let at_address = self.hasher.hash_one((claimant, address()));
-        self.let_in.note(at_address, &self.elapsed);
     }
 
     /// Whether one more user may be registered from where the request comes from.

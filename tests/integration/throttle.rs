@@ -369,6 +369,50 @@ async fn one_user_with_a_hundred_connections_keeps_no_other_out() {
     assert!(metrics.contains("portcullis_issuer_hashing_waiting 0"));
 }
 
+/// A hundred strangers, half of them at the address of a user who is known there, try a name after the
+/// other, as fast as they can.
+#[tokio::test]
+async fn whoever_is_known_at_its_place_is_kept_out_by_no_number_of_strangers() {
+    use std::cell::Cell;
+    const HOME: &str = "198.51.100.7";
+    let companion = narrow().await;
+    register(&companion, "alice", HOME).await;
+    let before = login(&companion, "alice", PASSWORD, HOME).await;
+    assert_eq!(before.status, 200, "{before:?}");
+    let folder = companion.path();
+    let mut setup = setup(folder, &sqlite(folder));
+    let closing = setup.extra.rfind('}').unwrap();
+    let wide = ", throttle: {address: {burst: 100000, refill_seconds: 1}}";
+    let keys = ", hashing: {threads: 1, max_queue: 8}, trusted_proxies: [127.0.0.0/8]";
+    setup.extra.insert_str(closing, &format!("{wide}{keys}"));
+    let companion = companion.restart_with(&setup);
+    let (ended, turned_away, tries) = (Cell::new(false), Cell::new(0), Cell::new(0));
+    let strangers = (0..100).map(async |number| {
+        let own = format!("192.0.2.{number}");
+        let from = if number % 2 == 0 { HOME } else { own.as_str() };
+        while !ended.get() {
+            tries.set(tries.get() + 1);
+            let name = format!("name{}", tries.get());
+            match login(&companion, &name, PASSWORD, from).await.status {
+                401 => {}
+                503 => turned_away.set(turned_away.get() + 1),
+                other => panic!("{other}"),
+            }
+        }
+    });
+    let alice = async {
+        while turned_away.get() == 0 {
+            tokio::task::yield_now().await;
+        }
+        for _ in 0..20 {
+            let answer = login(&companion, "alice", PASSWORD, HOME).await;
+            assert_eq!(answer.status, 200, "{answer:?}");
+        }
+        ended.set(true);
+    };
+    tokio::join!(futures_util::future::join_all(strangers), alice);
+}
+
 #[tokio::test]
 async fn registrations_are_held_up_by_address() {
     let companion = narrow().await;

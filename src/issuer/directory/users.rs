@@ -6,6 +6,7 @@ use super::super::random;
 use super::audit::{Object, user_changes};
 use super::{Directory, DirectoryError, Thing, commit, free};
 use crate::identity::{Email, Password, RoleName, ScopeSet, Status, User, UserId, Username};
+use crate::issuer::hashing::HashingFor;
 use crate::store::{Change, Holder, Holding, Listing, LiveGrant, Page};
 use crate::token::{LogPosition, Subject};
 use crate::yaml::present;
@@ -144,7 +145,10 @@ impl Directory<'_> {
         );
         let password = Password::choose(wanted.password, &[username.as_str(), email.as_str()])?;
         Ok(PreparedUser {
-            password_hash: self.hasher.hash(password, username.as_str()).await?,
+            password_hash: self
+                .hasher
+                .hash(password, HashingFor::new(username.as_str()))
+                .await?,
             username,
             email,
             roles: wanted.roles,
@@ -330,7 +334,8 @@ impl Directory<'_> {
     async fn hash(&self, user: &User, password: String) -> Result<String, DirectoryError> {
         let names = [user.username.as_str(), user.email.as_str()];
         let password = Password::choose(password, &names)?;
-        Ok(self.hasher.hash(password, user.id.as_str()).await?)
+        let whom = HashingFor::new(user.id.as_str());
+        Ok(self.hasher.hash(password, whom).await?)
     }
 }
 

@@ -6,10 +6,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::address::ClientAddress;
 use super::recent::{Noted, REMEMBERED};
-use super::{Claimant, Limit};
+use super::{Claimant, Place};
 use crate::identity::{PlainSecret, UserId};
 use crate::issuer::Issuer;
 use crate::store::StoreError;
+
+/// An id that no user has.
+const NOBODY: &str = "-";
 
 /// The key by which the issuers of a store hash addresses: the rows alone do not tell them, which a
 /// plain hash would, of four thousand millions.
@@ -32,22 +35,29 @@ impl PlaceKey {
 }
 
 impl Issuer {
-    /// Whether the limit does not hold, because its user has lately logged in from here, which this
-    /// process does not know: it was before its start, or at another issuer.
-    pub(in crate::issuer) async fn knows_place(
+    /// What is known of where the request comes from, by this process or, from before its start or by
+    /// another issuer, by the store.
+    pub(in crate::issuer) async fn place(
         &self,
         claimant: Claimant<'_>,
-        limit: Limit,
-    ) -> Result<bool, StoreError> {
-        let (Claimant::User(user), Some(address)) = (claimant, super::address()) else {
-            return Ok(false);
-        };
-        if !limit.spares_known_places() {
-            return Ok(false);
+    ) -> Result<Place, StoreError> {
+        if self.throttle.place(claimant) == Place::Known {
+            return Ok(Place::Known);
         }
+        let Some(address) = super::address() else {
+            return Ok(Place::New);
+        };
+        // The store is asked about names that nobody has as well: the time must not tell them apart.
+        let nobody = UserId::known(NOBODY);
+        let user = match claimant {
+            Claimant::User(user) => user,
+            Claimant::Nobody(_) => &nobody,
+            Claimant::App(_) => return Ok(Place::New),
+        };
         let place = self.place_key.place(user, address);
         let now = self.clock.now();
-        self.store.is_login_place(user, &place, now).await
+        let known = self.store.is_login_place(user, &place, now).await?;
+        Ok(if known { Place::Known } else { Place::New })
     }
 
     /// Has the store remember from where a user has logged in. Without it the login holds as well.

@@ -97,14 +97,14 @@ impl World {
                 Claimant::Nobody(_) | Claimant::App(_) => None,
             };
             let place = user.map(|user| (user, address));
-            let mut admitted = self.throttle.attempt(claimant, secret);
-            if let (Err(throttled), Some(place)) = (&admitted, &place)
-                && throttled.limit.spares_known_places()
-                && self.places.contains(place)
-            {
-                self.throttle.remember(claimant);
-                admitted = self.throttle.attempt(claimant, secret);
-            }
+            let stored = place
+                .as_ref()
+                .is_some_and(|place| self.places.contains(place));
+            let known = match self.throttle.place(claimant) {
+                Place::New if stored => Place::Known,
+                place => place,
+            };
+            let admitted = self.throttle.attempt(claimant, secret, known);
             match (admitted, proof) {
                 (Err(_), _) => Outcome::HeldUp,
                 (Ok(attempt), Proof::Wrong) => {
@@ -164,7 +164,10 @@ fn elsewhere_an_owner_waits_for_the_attack_and_for_its_debt() {
     world.clock.advance(3600);
     let begun: Vec<Attempt<'_>> = (0..2000)
         .filter_map(|number: u64| {
-            let guess = || world.throttle.attempt(alice, &number.to_be_bytes()).ok();
+            let guess = || {
+                let secret = number.to_be_bytes();
+                world.throttle.attempt(alice, &secret, Place::New).ok()
+            };
             from(attacker(number), guess)
         })
         .collect();

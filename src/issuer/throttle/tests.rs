@@ -39,13 +39,18 @@ fn at<T>(address: &str, action: impl FnOnce() -> T) -> T {
 }
 
 impl Scene {
+    fn attempt(&self, claimant: Claimant<'_>, secret: &[u8]) -> Result<Attempt<'_>, Throttled> {
+        let place = self.throttle.place(claimant);
+        self.throttle.attempt(claimant, secret, place)
+    }
+
     /// A wrong secret, different each time: the limit that held it up, if any.
     fn fail(&self, claimant: Claimant<'_>, address: &str) -> Option<(Limit, u64)> {
         use std::sync::atomic::{AtomicU64, Ordering};
         static GUESS: AtomicU64 = AtomicU64::new(0);
         let guess = GUESS.fetch_add(1, Ordering::Relaxed);
         at(address, || {
-            let attempt = self.throttle.attempt(claimant, &guess.to_le_bytes());
+            let attempt = self.attempt(claimant, &guess.to_le_bytes());
             attempt
                 .map(Attempt::failed)
                 .map_err(|throttled| (throttled.limit, throttled.retry_after_seconds))
@@ -55,7 +60,7 @@ impl Scene {
 
     fn succeed(&self, claimant: Claimant<'_>, address: &str) -> Option<Limit> {
         at(address, || {
-            let attempt = self.throttle.attempt(claimant, b"right");
+            let attempt = self.attempt(claimant, b"right");
             attempt
                 .map(|attempt| {
                     let _ = attempt.succeeded();
@@ -185,7 +190,7 @@ fn one_customer_of_ipv6_is_one_address() {
 fn guessing_in_parallel_gains_nothing() {
     let scene = scene();
     at("192.0.2.1", || {
-        let guess = |number: u8| scene.throttle.attempt(ALICE, &[number]).ok().unwrap();
+        let guess = |number: u8| scene.attempt(ALICE, &[number]).ok().unwrap();
         let attempts: Vec<Attempt<'_>> = (0..20).map(guess).collect();
         for attempt in attempts {
             attempt.failed();
@@ -202,12 +207,7 @@ fn a_library_that_tries_both_ways_fails_once() {
     at("192.0.2.1", || {
         for guess in 0..3_u8 {
             for _ in 0..2 {
-                scene
-                    .throttle
-                    .attempt(SHOP, &[guess])
-                    .ok()
-                    .unwrap()
-                    .failed();
+                scene.attempt(SHOP, &[guess]).ok().unwrap().failed();
             }
         }
     });
