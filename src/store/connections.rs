@@ -253,10 +253,21 @@ impl Shared {
             if shared.permits.is_closed() {
                 return;
             }
-            if let Ok(connection) = shared.connect().await {
-                shared.rest(connection, Some(Instant::now()));
-                shared.outage.send_replace(None);
-                return;
+            match shared.connect().await {
+                Ok(connection) => {
+                    shared.rest(connection, Some(Instant::now()));
+                    shared.outage.send_replace(None);
+                    return;
+                }
+                Err(error) => {
+                    let outage = Outage::of(&error).cloned();
+                    let answers = outage.is_none();
+                    shared.outage.send_replace(outage);
+                    // It refuses for a reason of its own, which each caller is to see.
+                    if answers {
+                        return;
+                    }
+                }
             }
         }
     }
@@ -274,6 +285,12 @@ impl Shared {
     fn drain(&self) -> Vec<Resting> {
         std::mem::take(&mut *self.resting())
     }
+}
+
+/// Whether an error (SQLSTATE) says that its connection is of no use any more: the server ends it (class
+/// 57, operator intervention, but for statements that were cancelled), or only reads (25006).
+fn is_of_no_use(code: Option<&str>) -> bool {
+    code.is_some_and(|code| code == "25006" || code.starts_with("57P"))
 }
 
 impl Held {
@@ -307,7 +324,11 @@ impl Held {
         };
         match &collected {
             Ok(_) => {}
-            // It may say that it is about to end.
+            // It ends, or is that of a server that only can be read since a failover: another one may
+            // reach the one that took over.
+            Err(sqlx::Error::Database(error)) if is_of_no_use(error.code().as_deref()) => {
+                self.connection = None;
+            }
             Err(sqlx::Error::Database(_)) => self.is_suspect = true,
             Err(_) => self.connection = None,
         }
