@@ -198,6 +198,60 @@ async fn what_others_got_through_an_app_ends_when_its_owner_loses_a_scope() {
     assert_eq!(companion.check("GET", "/orders/1", &of_bobby).await, 200);
 }
 
+/// The token of before names the role that is lost; the one that has stayed came later.
+#[tokio::test]
+async fn a_token_does_not_outlive_the_role_that_it_rests_on() {
+    let companion = TestCompanion::with_issuer_keys(PASSWORD_GRANT).await;
+    let admin = companion.login("admin", ADMIN_PASSWORD).await;
+    let both = json!({"scopes": ["orders.read", "orders.write"]});
+    let own = json!({"scopes": ["consumer.account", "consumer.app"]});
+    companion.put("/backend/role/consumer", &own, &admin).await;
+    for role in ["selling", "lending", "buying"] {
+        let body = json!({"name": role, "scopes": both["scopes"]});
+        let made = companion.post("/backend/role", &body, &admin).await;
+        assert_eq!(made.status, 201, "{made:?}");
+    }
+    companion.register("alice").await;
+    companion.register("bobby").await;
+    let has = async |user: &str, roles: &[&str]| {
+        let path = format!("/backend/user/{user}");
+        let given = companion.put(&path, &json!({"roles": roles}), &admin).await;
+        assert_eq!(given.status, 200, "{given:?}");
+    };
+    has("bobby", &["consumer", "buying"]).await;
+    has("alice", &["consumer", "selling"]).await;
+    let alice = companion.login("alice", PASSWORD).await;
+    let app = companion.app(&alice, "web-shop").await;
+    for by_force in [false, true] {
+        has("alice", &["consumer", "selling"]).await;
+        let tokens = [
+            companion.login("alice", PASSWORD).await,
+            companion.tokens(&app).await.access,
+            through(&companion, &app, "bobby").await.0,
+        ];
+        for token in &tokens {
+            assert_eq!(companion.check("GET", "/orders/1", token).await, 200);
+        }
+        has("alice", &["consumer", "selling", "lending"]).await;
+        has("alice", &["consumer", "lending"]).await;
+        let (lending, scope) = ("/backend/role/lending", "/backend/scope/orders.read");
+        let lost = if by_force {
+            let path = format!("{scope}?force=true");
+            companion.delete(&path, &admin).await
+        } else {
+            let less = json!({"scopes": ["orders.write"]});
+            companion.put(lending, &less, &admin).await
+        };
+        assert!(lost.status < 300, "{lost:?}");
+        for (number, token) in tokens.iter().enumerate() {
+            let status = companion.check("GET", "/orders/1", token).await;
+            assert_eq!(status, 401, "token {number}, by force: {by_force}");
+        }
+        let back = companion.put(lending, &both, &admin).await;
+        assert!(by_force || back.status == 200, "{back:?}");
+    }
+}
+
 /// More roles than a token names: it ends with any of them.
 #[tokio::test]
 async fn a_token_of_somebody_with_many_roles_ends_with_each_of_them() {

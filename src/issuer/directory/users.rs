@@ -339,31 +339,23 @@ impl Directory<'_> {
     }
 }
 
-/// Whether the user of before had a scope that no role gives it which it had then and has kept. Another
-/// role may give it the scope now; but tokens from before do not name that one, and would outlive its
-/// loss.
+/// Whether the user has lost a role by which it had a scope. Another role may give it the scope now, or
+/// have given it before: a token may name the lost one alone, and would outlive the loss of the other.
 async fn loses_a_role(
     change: &mut Change,
     before: &User,
     after: &User,
 ) -> Result<bool, DirectoryError> {
-    if before.roles == after.roles {
-        return Ok(false);
-    }
-    let kept = before
-        .roles
-        .iter()
-        .filter(|role| after.roles.contains(role));
-    let mut scopes = Vec::new();
-    for name in kept {
+    for name in &before.roles {
+        if after.roles.contains(name) {
+            continue;
+        }
         let role = change.role(name).await?;
-        scopes.extend(
-            role.into_iter()
-                .flat_map(|role| role.scopes.iter().cloned().collect::<Vec<_>>()),
-        );
+        if role.is_some_and(|role| !role.scopes.is_empty()) {
+            return Ok(true);
+        }
     }
-    let scopes: ScopeSet = scopes.into_iter().collect();
-    Ok(!before.scopes.is_subset_of(&scopes))
+    Ok(false)
 }
 
 /// Roles by their names, and what they have together.
