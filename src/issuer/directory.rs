@@ -104,6 +104,11 @@ pub enum DirectoryError {
     /// The default role is not deleted.
     #[error("this is the role that new users get: choose another default role first")]
     DefaultRole,
+    /// A role that is going got scopes.
+    #[error(
+        "the role was given scopes while it was being deleted, and is still there: delete it again"
+    )]
+    RoleExtended,
     /// The default role is everybody's.
     #[error("the role that new users get can have no `backend.*` scope: everybody would get it")]
     EverybodyAdministrator,

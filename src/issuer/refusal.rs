@@ -271,6 +271,7 @@ fn of_directory(error: &DirectoryError) -> Answer {
         | DirectoryError::LastAdministrator
         | DirectoryError::Own(_)
         | DirectoryError::DefaultRole
+        | DirectoryError::RoleExtended
         | DirectoryError::ScopeInUse(_)
         | DirectoryError::EverybodyAdministrator => (StatusCode::CONFLICT, "invalid_request"),
         DirectoryError::Beyond(scopes) => {

@@ -85,23 +85,6 @@ impl Store {
         Ok(Listing::of(roles, page, name))
     }
 
-    /// Takes a role from all who have it, a step at a time: others who write wait for no more than one.
-    /// It has no scopes any more.
-    pub async fn empty_role(&self, role: &RoleName) -> Result<(), StoreError> {
-        let text = "DELETE FROM user_roles WHERE role = $1 AND user_id IN \
-                    (SELECT user_id FROM user_roles WHERE role = $1 LIMIT $2)";
-        loop {
-            let removed = sqlx::query(text)
-                .bind(role.as_str())
-                .bind(USERS_AT_ONCE)
-                .execute(&self.writer)
-                .await?;
-            if removed.rows_affected() == 0 {
-                return Ok(());
-            }
-        }
-    }
-
     /// The role that new users get, if one is chosen.
     pub async fn default_role(&self) -> Result<Option<RoleName>, StoreError> {
         default_role(&self.reader).await
@@ -180,6 +163,16 @@ impl Change {
             self.revoke_roles(std::slice::from_ref(role)).await?;
         }
         Ok(())
+    }
+
+    /// Takes a role, which has no scopes any more, from some of those who have it: as many as others
+    /// who write can wait for. Whether nobody has it then.
+    pub async fn empty_role(&mut self, role: &RoleName) -> Result<bool, StoreError> {
+        let text = "DELETE FROM user_roles WHERE role = $1 AND user_id IN \
+                    (SELECT user_id FROM user_roles WHERE role = $1 LIMIT $2)";
+        let texts = [role.as_str().to_owned()];
+        let removed = self.execute(text, &texts, &[USERS_AT_ONCE]).await?;
+        Ok(removed < USERS_AT_ONCE.unsigned_abs())
     }
 
     /// Whether somebody has the role.

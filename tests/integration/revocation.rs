@@ -7,7 +7,9 @@ use portcullis::store::Store;
 use portcullis::token::Subject;
 
 use serde_json::json;
+use sqlx::Row;
 
+use crate::postgres::Postgres;
 use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestClient, TestCompanion};
 
 /// As another issuer on the same store sees it.
@@ -250,6 +252,91 @@ async fn a_token_does_not_outlive_the_role_that_it_rests_on() {
         let back = companion.put(lending, &both, &admin).await;
         assert!(by_force || back.status == 200, "{back:?}");
     }
+}
+
+/// Its users lose it in steps: whoever gives it a scope between two of them gives nobody a token that
+/// nothing takes back.
+#[tokio::test]
+async fn a_role_that_gets_a_scope_while_it_is_deleted_leaves_nobody_a_token() {
+    let Some(postgres) = Postgres::start() else {
+        return;
+    };
+    let url = postgres.database("issuer");
+    let companion = TestCompanion::on(&url, tempfile::tempdir().unwrap()).await;
+    let admin = companion.login("admin", ADMIN_PASSWORD).await;
+    let own = json!({"scopes": ["consumer.account"]});
+    companion.put("/backend/role/consumer", &own, &admin).await;
+    companion.register("alice").await;
+    let body = json!({"name": "lending", "scopes": ["orders.read"]});
+    let made = companion.post("/backend/role", &body, &admin).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    sqlx::any::install_default_drivers();
+    let pool = sqlx::AnyPool::connect(&url).await.unwrap();
+    // More than are done in one step.
+    let many = [
+        "INSERT INTO users (id, username, folded_username, email, folded_email, status, \
+         password_hash, created_at) SELECT 'many-' || n, 'many-' || n, 'many-' || n, \
+         n || '@many.example', n || '@many.example', 'active', '', 0 \
+         FROM generate_series(1, 6000) n",
+        "INSERT INTO user_roles (user_id, role) SELECT id, 'lending' FROM users \
+         WHERE username <> 'admin'",
+    ];
+    for text in many {
+        sqlx::raw_sql(text).execute(&pool).await.unwrap();
+    }
+    let mut held = pool.begin().await.unwrap();
+    let all = "SELECT role FROM user_roles WHERE role = 'lending' FOR UPDATE";
+    sqlx::raw_sql(all).execute(&mut *held).await.unwrap();
+    let waiting = async |number: i64| {
+        let text = "SELECT COUNT(DISTINCT pid) AS waiting FROM pg_locks WHERE NOT granted";
+        loop {
+            let row = sqlx::raw_sql(text).fetch_one(&pool).await.unwrap();
+            if row.get::<i64, _>("waiting") >= number {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let path = "/backend/role/lending";
+    let deleting = companion.delete(path, &admin);
+    let extending = async {
+        waiting(1).await;
+        let body = json!({"add_scopes": ["orders.read"]});
+        let extended = companion.put(path, &body, &admin);
+        tokio::pin!(extended);
+        let extended = tokio::select! {
+            extended = &mut extended => Ok(extended),
+            () = waiting(2) => Err(extended),
+        };
+        let early = match &extended {
+            Ok(_) => Some(companion.login("alice", PASSWORD).await),
+            Err(_) => None,
+        };
+        held.commit().await.unwrap();
+        match extended {
+            Ok(extended) => (extended, early),
+            Err(extended) => (extended.await, early),
+        }
+    };
+    let (deleted, (extended, early)) = tokio::join!(deleting, extending);
+    let token = match early {
+        Some(token) => token,
+        None => companion.login("alice", PASSWORD).await,
+    };
+    let again = match deleted.status {
+        409 => companion.delete(path, &admin).await.status,
+        status => status,
+    };
+    assert_eq!(again, 204, "{deleted:?}");
+    assert_ne!(companion.check("GET", "/orders/1", &token).await, 200);
+    // Whoever comes between two steps keeps the role there.
+    let outcome = (deleted.status, extended.status);
+    assert!(
+        [(204, 404), (409, 200)].contains(&outcome),
+        "{deleted:?} {extended:?}"
+    );
+    let gone = companion.get(path, &admin).await;
+    assert_eq!(gone.status, 404, "{gone:?}");
 }
 
 /// More roles than a token names: it ends with any of them.

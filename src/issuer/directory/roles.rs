@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::super::first_start::ADMINISTRATOR_ROLE;
 use super::audit::{Object, role_changes};
-use super::{Directory, DirectoryError, Thing, existing_scopes, free};
+use super::{Directory, DirectoryError, Thing, commit, existing_scopes, free};
 use crate::identity::{Role, RoleName, ScopeSet};
 use crate::store::{Change, Listing, Page};
 use crate::yaml::present;
@@ -135,16 +135,24 @@ impl Directory<'_> {
         change.remove_role_scopes(&role.name, &role.scopes).await?;
         let object = Object::Role(&role.name);
         self.commit(change, object, "emptied", &[]).await?;
-        self.store.empty_role(&role.name).await?;
-        // Without asking who calls: it may have been by this role.
-        let mut change = self.store.change(self.now).await?;
-        match change.role(&role.name).await? {
-            Some(found) if found.is_default => return Err(DirectoryError::DefaultRole),
-            Some(found) => change.delete_role(&found).await?,
-            None => {}
+        loop {
+            // Without asking who calls: it may have been by this role.
+            let mut change = self.store.change(self.now).await?;
+            let role = found(change.role(&role.name).await?)?;
+            if role.is_default {
+                return Err(DirectoryError::DefaultRole);
+            }
+            // Whoever takes it from somebody now would have to take tokens back as well.
+            if !role.scopes.is_empty() {
+                return Err(DirectoryError::RoleExtended);
+            }
+            if change.empty_role(&role.name).await? {
+                change.delete_role(&role).await?;
+                let object = Object::Role(&role.name);
+                return self.commit(change, object, "deleted", &[]).await;
+            }
+            commit(change).await?;
         }
-        let object = Object::Role(&role.name);
-        self.commit(change, object, "deleted", &[]).await
     }
 
     /// Chooses the role that whoever registers gets.

@@ -213,7 +213,6 @@ async fn act(
                 store.note_login_place(&user.id, place, NOW, 60).await?;
             }
         }
-        Operation::EmptyRole => store.empty_role(&role()).await?,
         Operation::Sweep => drop(store.sweep(NOW.plus(100_000), 2).await?),
         Operation::DeleteUser
         | Operation::DisableUser
@@ -222,6 +221,7 @@ async fn act(
         | Operation::DeleteScope
         | Operation::ChangeApp
         | Operation::DeleteApp
+        | Operation::EmptyRole
         | Operation::DeleteRole
         | Operation::RotateSecret => {
             let mut change = store.change(NOW).await?;
@@ -269,6 +269,9 @@ async fn administer(
             changed.name = portcullis::identity::AppName::parse("changed").unwrap();
             let _ = change.update_app(&changed).await?;
             change.revoke(&of_app).await?;
+        }
+        Operation::EmptyRole => {
+            change.empty_role(&role()).await?;
         }
         Operation::DeleteRole => {
             if let Some(role) = change.role(&role()).await? {
