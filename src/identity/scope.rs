@@ -10,6 +10,9 @@ const MAXIMUM_NAME_BYTES: usize = 128;
 /// make of it.
 const UNADDRESSABLE: [char; 3] = ['/', ';', '%'];
 
+/// Where somebody who has decoded a path sees its end.
+const ENDS_OF_PATHS: [char; 2] = ['?', '#'];
+
 /// The name of a permission: a `scope-token` of RFC 6749 section 3.3 without the comma, which some
 /// clients put between scopes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -110,7 +113,8 @@ pub fn grant(
 
 /// Whether the path of a URL can name it: within one segment, which nobody decodes twice or shortens.
 fn is_addressable(name: &str) -> bool {
-    !name.contains(UNADDRESSABLE) && name != "." && name != ".."
+    let seen = name.split(ENDS_OF_PATHS).next().unwrap_or(name);
+    !name.contains(UNADDRESSABLE) && !["", ".", ".."].contains(&seen)
 }
 
 fn is_name(text: &str) -> bool {

@@ -144,8 +144,8 @@ pub enum DirectoryError {
     Scope(#[from] NotAScope),
     /// A name that a URL cannot have.
     #[error(
-        "the name of a scope or role stands in paths: it has no `/`, `;` and `%`, and is neither \
-         `.` nor `..`"
+        "the name of a scope or role stands in paths: it has no `/`, `;` and `%`, and neither it nor \
+         what is in front of its first `?` or `#` is empty, `.` or `..`"
     )]
     NotAddressable,
     /// A malformed description.

@@ -23,7 +23,8 @@ async fn whatever_can_be_created_can_be_addressed() {
     let characters = (0x21..=0x7e_u8).map(char::from);
     let mut names: Vec<String> = characters.map(|one| format!("a{one}b")).collect();
     let whole = [
-        ".", "..", "...", "a/../b", "%2e", "%2e%2e", "a%2Fb", "..;", "/", "a.", ".a",
+        ".", "..", "...", "a/../b", "%2e", "%2e%2e", "a%2Fb", "..;", "/", "a.", ".a", "?", "#",
+        "??", "?a", "#a", ".?", "..?", "?..", "..#", ".#x", "a?", "a#", "a?..",
     ];
     names.extend(whole.map(str::to_owned));
     let mut refused = Vec::new();
@@ -68,7 +69,7 @@ async fn whatever_can_be_created_can_be_addressed() {
     refused.dedup();
     let expected = [
         "a\"b", "a%b", "a,b", "a/b", "a;b", "a\\b", ".", "..", "a/../b", "%2e", "%2e%2e", "a%2Fb",
-        "..;", "/",
+        "..;", "/", "?", "#", "??", "?a", "#a", ".?", "..?", "?..", "..#", ".#x",
     ];
     assert_eq!(refused, expected);
 }
