@@ -68,8 +68,11 @@ pub enum InvalidScopes {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NothingGranted {
     /// There is nothing to grant, whoever asks for what.
-    #[error("the user, who is the owner of an app, has no scope: give one of its roles some")]
+    #[error("the user has no scope: give it a role that has some, or one of its roles some")]
     User,
+    /// The same of an app that acts for its owner.
+    #[error("the user, who is the owner of an app, has no scope: give one of its roles some")]
+    Owner,
     /// The app may have nothing, or nothing that its user has.
     #[error(
         "the app has no scope that its user has: give it some, or, where it follows its owner, one of \

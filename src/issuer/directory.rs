@@ -121,6 +121,12 @@ pub enum DirectoryError {
     /// The owner of an app has less.
     #[error("an app can have no scope that its owner, or the token that asks, lacks: {0}")]
     BeyondOwner(ScopeSet),
+    /// An app would follow its owner further than who asks can.
+    #[error(
+        "only a token that has all that the owner's roles give, and is not of an app with a list of \
+         its own, lets an app follow its owner: log in to do that"
+    )]
+    CannotFollow,
     /// Two ways for the scopes of an app.
     #[error("an app has a list of `scopes` or follows its owner (`follows_owner`): not both")]
     ListAndOwner,

@@ -287,6 +287,7 @@ fn of_directory(error: &DirectoryError) -> Answer {
             return Answer(StatusCode::FORBIDDEN, "insufficient_scope", challenge);
         }
         DirectoryError::BeyondOwner(_)
+        | DirectoryError::CannotFollow
         | DirectoryError::UnknownScope(_)
         | DirectoryError::Scope(_)
         | DirectoryError::NotAddressable => (StatusCode::BAD_REQUEST, "invalid_scope"),

@@ -13,8 +13,8 @@ use super::refresh::{Granted, RequestedRights};
 use super::refusal::Refusal;
 use super::{Issuer, body};
 use crate::identity::{
-    Audiences, Form, Means, PlainSecret, RequestedScopes, Rights, RightsRequest, ScopeSet, User,
-    grant,
+    Audiences, Form, Means, NothingGranted, PlainSecret, RequestedScopes, Rights, RightsRequest,
+    ScopeSet, User, grant,
 };
 use crate::store::AppWithOwner;
 
@@ -94,7 +94,11 @@ impl Issuer {
         form: &Form,
     ) -> Result<Granted, Refusal> {
         let requested = self.requested(form)?;
-        let rights = self.within(&requested, Some(&client.app.scopes), &client.owner.scopes)?;
+        let rights = self.within(&requested, Some(&client.app.scopes), &client.owner.scopes);
+        let rights = rights.map_err(|refusal| match refusal {
+            Refusal::NothingGranted(NothingGranted::User) => NothingGranted::Owner.into(),
+            other => other,
+        })?;
         let refreshable = self.refreshable();
         self.begin_grant(&client.owner, Some(client), &rights, refreshable)
             .await

@@ -274,6 +274,13 @@ async fn an_app_without_a_list_of_scopes_follows_its_owner() {
     role(nothing.clone()).await;
     let told = granted(CLIENT_CREDENTIALS).await;
     assert!(told.contains("the owner of an app, has no scope"), "{told}");
+    let credentials = json!({"username": "alice", "password": PASSWORD});
+    let refused = companion.post("/consumer/login", &credentials, "").await;
+    assert_eq!(error(&refused), (400, "invalid_scope".to_owned()));
+    assert!(
+        refused.body.contains("the user has no scope"),
+        "{refused:?}"
+    );
 }
 
 /// It would get by another app what it was not granted, as soon as its owner has more.
@@ -304,6 +311,10 @@ async fn an_app_with_a_list_makes_no_app_that_follows_its_owner() {
     let follow = json!({"follows_owner": true});
     let refused = companion.put(&path, &follow, &token).await;
     assert_eq!(error(&refused), (400, "invalid_scope".to_owned()));
+    assert!(
+        refused.body.contains("not of an app with a list"),
+        "{refused:?}"
+    );
     let changed = companion.put(&path, &follow, &alice).await;
     assert_eq!(changed.json()["follows_owner"], true, "{changed:?}");
 }

@@ -187,7 +187,7 @@ impl Directory<'_> {
                 app.scopes_from = ScopesFrom::Owner;
                 let may_follow = matches!(of, AppsOf::Everybody);
                 if !may_follow && !self.authority.follows(&its_owner) {
-                    return Err(DirectoryError::BeyondOwner(app.scopes));
+                    return Err(DirectoryError::CannotFollow);
                 }
             }
             (Some(names), None | Some(false)) => {
