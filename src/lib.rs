@@ -54,8 +54,8 @@
 //! - A token names all that can take it back: itself, its grant, app and user, the roles that it rests
 //!   on, and the owner of its app with the owner's roles. So what concerns many users is a row or two of
 //!   the log; and what gates refuse, introspection calls inactive.
-//! - The floor of a revocation list is read after its rows and raised before they are dropped: only
-//!   `revocation::floored` reads either, and `models/` tries all interleavings.
+//! - The floor of a revocation list is read after its rows and raised before they are dropped:
+//!   `revocation::floored` alone judges by the two, and `models/` tries all interleavings.
 //! - What one user or one app can make others keep is bounded: rows of the revocation log, grants and
 //!   used refresh tokens.
 //! - A `store::Change` leaves an administrator where there was one, and gives new users nothing that
