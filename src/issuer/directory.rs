@@ -187,6 +187,12 @@ pub enum DirectoryError {
     /// Not exactly one thing to revoke.
     #[error("say whose tokens end, by exactly one of `user`, `app`, `grant`, `token`, `everyone`")]
     WhatToRevoke,
+    /// An id that nothing has.
+    #[error(
+        "the id of a grant (claim `sid`) or token (claim `jti`) has 1 to {} letters and digits",
+        tokens::MAXIMUM_ID_BYTES
+    )]
+    Id,
     /// The threads that hash passwords.
     #[error(transparent)]
     Hashing(#[from] HashingError),

@@ -303,6 +303,7 @@ fn of_directory(error: &DirectoryError) -> Answer {
         | DirectoryError::TooManyApps
         | DirectoryError::TooManyRedirectUris
         | DirectoryError::Overlap
+        | DirectoryError::Id
         | DirectoryError::WhatToRevoke => (StatusCode::BAD_REQUEST, "invalid_request"),
         DirectoryError::Hashing(HashingError::Busy) | DirectoryError::Store(_) => {
             (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable")

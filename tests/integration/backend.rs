@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::accounts::refused;
 use crate::issuer::error;
+use crate::postgres::Postgres;
 use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestClient, TestCompanion};
 
 const CLIENT_CREDENTIALS: &str = "grant_type=client_credentials";
@@ -625,4 +626,43 @@ async fn an_administrator_ends_everybodys_tokens() {
     refused(&shop.companion, &token).await;
     assert_eq!(shop.does("GET /backend/user").await, 401);
     shop.app_token().await;
+}
+
+/// What no database keeps is no reason to try again later. PostgreSQL takes no NUL, and no long text
+/// into an index.
+#[tokio::test]
+async fn what_will_never_work_is_not_put_off() {
+    let Some(postgres) = Postgres::start() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let companion = TestCompanion::on(&postgres.database("issuer"), folder).await;
+    let admin = companion.login("admin", ADMIN_PASSWORD).await;
+    for (what, status, code) in [
+        (json!({"grant": "\0"}), 400, "invalid_request"),
+        (json!({"token": "\0"}), 400, "invalid_request"),
+        (json!({"token": "x".repeat(65)}), 400, "invalid_request"),
+        (json!({"grant": ""}), 400, "invalid_request"),
+        (json!({"grant": "a.b"}), 400, "invalid_request"),
+        (json!({"app": "\0"}), 404, "not_found"),
+        (json!({"user": "\0"}), 404, "not_found"),
+    ] {
+        let refused = companion.post("/backend/revoke", &what, &admin).await;
+        assert_eq!(error(&refused), (status, code.to_owned()), "{what}");
+    }
+    let known = json!({"token": "x".repeat(64)});
+    let revoked = companion.post("/backend/revoke", &known, &admin).await;
+    assert_eq!(revoked.status, 204, "{revoked:?}");
+    for path in [
+        "/backend/app/%00",
+        "/backend/user/%00",
+        "/backend/app?owner=%00",
+        "/backend/app?after=%00",
+        "/backend/user?search=%00",
+        "/backend/user?after=%00",
+        "/consumer/grant?after=%00",
+    ] {
+        let answer = companion.get(path, &admin).await;
+        assert!((200..500).contains(&answer.status), "{path}: {answer:?}");
+    }
 }

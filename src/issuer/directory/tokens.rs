@@ -8,6 +8,9 @@ use crate::identity::{AppKey, Username};
 use crate::token::Subject;
 use crate::yaml::present;
 
+/// What is issued has 22 characters.
+pub(super) const MAXIMUM_ID_BYTES: usize = 64;
+
 /// Whose tokens end: exactly one of these.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -55,7 +58,10 @@ impl Directory<'_> {
                 token: None,
                 everyone: None,
             } => {
-                let app = change.app(&AppKey::known(&key)).await?;
+                let app = match plain_id(key.clone()) {
+                    Ok(key) => change.app(&AppKey::known(&key)).await?,
+                    Err(_) => None,
+                };
                 app.ok_or(DirectoryError::NotFound(Thing::App))?;
                 Subject::App(key)
             }
@@ -65,14 +71,14 @@ impl Directory<'_> {
                 grant: Some(id),
                 token: None,
                 everyone: None,
-            } => Subject::Grant(id),
+            } => Subject::Grant(plain_id(id)?),
             WhatToRevoke {
                 user: None,
                 app: None,
                 grant: None,
                 token: Some(id),
                 everyone: None,
-            } => Subject::Token(id),
+            } => Subject::Token(plain_id(id)?),
             WhatToRevoke {
                 user: None,
                 app: None,
@@ -86,5 +92,16 @@ impl Directory<'_> {
         let object = Object::Tokens(&subject);
         self.commit(change, object, "revoked", &[]).await?;
         Ok(subject)
+    }
+}
+
+/// An id in the alphabet of all that is issued. Others cannot be of a token, and a database may not be
+/// able to keep them.
+fn plain_id(id: String) -> Result<String, DirectoryError> {
+    let plain = id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if plain && (1..=MAXIMUM_ID_BYTES).contains(&id.len()) {
+        Ok(id)
+    } else {
+        Err(DirectoryError::Id)
     }
 }
