@@ -121,6 +121,9 @@ pub enum StoreError {
         /// Why.
         source: sqlx::Error,
     },
+    /// The user or app that a new row belongs to has been deleted since it was read.
+    #[error("what this belongs to has been deleted meanwhile")]
+    Gone,
     /// It has failed for several callers at once.
     #[error(transparent)]
     Together(Arc<StoreError>),
@@ -196,9 +199,15 @@ impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match Outage::of(&error) {
             Some(outage) => Self::Away(outage.clone()),
+            None if is_foreign_key(&error) => Self::Gone,
             None => Self::Database(error),
         }
     }
+}
+
+fn is_foreign_key(error: &sqlx::Error) -> bool {
+    let error = error.as_database_error();
+    error.is_some_and(sqlx::error::DatabaseError::is_foreign_key_violation)
 }
 
 /// How often a transaction is tried that others are in the way of.

@@ -78,7 +78,8 @@ impl Issuer {
         };
         self.store
             .add_refresh_token(&secret.digest(), &token, now)
-            .await?;
+            .await
+            .map_err(|error| Refusal::of_gone(error, unknown(user, app)))?;
         bearer.grant = Some(&token.family);
         Ok(Granted {
             access_token: self.access_token(&bearer, rights)?,
@@ -182,5 +183,15 @@ impl Issuer {
             refresh_token: Some(secret),
             scopes: rights.scopes().clone(),
         })
+    }
+}
+
+/// What somebody is told whose user there is not.
+fn unknown(user: &User, app: Option<&AppWithOwner>) -> Refusal {
+    match app {
+        None => Refusal::BadLogin,
+        // Its apps go with a user.
+        Some(app) if app.owner.id == user.id => Refusal::BadClient,
+        Some(_) => Refusal::BadPasswordGrant,
     }
 }

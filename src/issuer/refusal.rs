@@ -123,6 +123,15 @@ enum Challenge {
 struct Answer(StatusCode, &'static str, Option<Challenge>);
 
 impl Refusal {
+    /// What becomes of a caller whose user or app was deleted while it was let in: as if it had come a
+    /// moment later. Else the store has failed.
+    pub(super) fn of_gone(error: StoreError, later: Self) -> Self {
+        match error {
+            StoreError::Gone => later,
+            other => Self::Store(other),
+        }
+    }
+
     /// What the gate says of a request to one of the issuer's own endpoints.
     pub(super) fn of_denial(denial: Denial<'_>) -> Self {
         let error = match denial {

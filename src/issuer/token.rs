@@ -107,8 +107,12 @@ impl Issuer {
     /// The same with the credentials of a user, as at the login.
     async fn by_user_credentials(&self, user: &User, form: &Form) -> Result<Granted, Refusal> {
         let rights = self.within(&self.requested(form)?, None, &user.scopes)?;
-        self.begin_grant(user, None, &rights, self.refreshable())
-            .await
+        let granted = self.begin_grant(user, None, &rights, self.refreshable());
+        granted.await.map_err(|refusal| match refusal {
+            // Here the user is the client.
+            Refusal::BadLogin => Refusal::BadClient,
+            other => other,
+        })
     }
 
     /// RFC 6749 section 4.3: the app has the user's password.

@@ -59,7 +59,7 @@ impl Together for TokenWriter {
         match self.commit(writes).await {
             Ok(written) => Ok(written.into_iter().map(Ok).collect()),
             // The database answers: it is one of them, such as a token of a user who is gone.
-            Err(StoreError::Database(sqlx::Error::Database(_))) => {
+            Err(StoreError::Gone | StoreError::Database(sqlx::Error::Database(_))) => {
                 let mut outcomes = Vec::with_capacity(writes.len());
                 for write in writes {
                     let alone = self.commit_alone(write).await;

@@ -29,6 +29,7 @@ mod code_abuse;
 mod code_flow;
 mod connections;
 #[cfg(feature = "issuer")]
+mod deleted_meanwhile;
 mod discovery;
 mod envoy;
 mod envoy_process;

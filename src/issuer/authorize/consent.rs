@@ -12,7 +12,7 @@ use crate::identity::{
 };
 use crate::issuer::refusal::Refusal;
 use crate::issuer::{Issuer, random};
-use crate::store::AuthorizationCode;
+use crate::store::{AuthorizationCode, StoreError};
 
 /// How long a code can be redeemed: a browser's redirect and a client's call.
 const CODE_SECONDS: i64 = 60;
@@ -63,7 +63,10 @@ impl Issuer {
             .map_err(|reason| {
                 Failure::Answerable(back.clone(), AuthorizeError::NothingGranted(reason))
             })?;
-        let code = self.authorization_code(&verified, &user, &rights).await?;
+        let Some(code) = self.authorization_code(&verified, &user, &rights).await? else {
+            // The page says what is left of user and app.
+            return Ok(page::go(&page_url(&verified.request), None));
+        };
         let told = rights.scopes().to_string();
         self.log_consent(&verified, &user, "consented to an app", Some(told));
         let location = back.with_code(code.reveal(), &self.settings.url);
@@ -88,12 +91,13 @@ impl Issuer {
         );
     }
 
+    /// A code; none where user or app were deleted meanwhile.
     async fn authorization_code(
         &self,
         verified: &Verified,
         user: &User,
         rights: &Rights,
-    ) -> Result<PlainSecret, Refusal> {
+    ) -> Result<Option<PlainSecret>, Refusal> {
         let request = &verified.request;
         let now = self.clock.now();
         let secret = PlainSecret::from_random(random()?);
@@ -109,9 +113,14 @@ impl Issuer {
             expires_at: now.plus(CODE_SECONDS),
             position: user.as_of.min(verified.app.owner.as_of),
         };
-        self.store
+        let added = self
+            .store
             .add_authorization_code(&secret.digest(), &code, now)
-            .await?;
-        Ok(secret)
+            .await;
+        match added {
+            Ok(()) => Ok(Some(secret)),
+            Err(StoreError::Gone) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 }

@@ -41,11 +41,12 @@ impl Issuer {
         } = self.own_form(request).await?;
         let username = form.get("username").unwrap_or_default();
         let password = form.get("password").unwrap_or_default().to_owned();
-        match self.user_with_password(username, password).await {
-            Ok(user) => {
-                let cookie = self.begin_session(&browser, &user).await?;
-                Ok(page::go(&page_url(&verified.request), cookie))
-            }
+        let session = async {
+            let user = self.user_with_password(username, password).await?;
+            self.begin_session(&browser, &user).await
+        };
+        match session.await {
+            Ok(cookie) => Ok(page::go(&page_url(&verified.request), cookie)),
             Err(Refusal::BadLogin) => {
                 let token = browser.form_token().ok_or(Failure::ForeignForm)?;
                 let origin = FormOrigin {

@@ -41,7 +41,8 @@ impl Issuer {
         let expiry = now.plus(SESSION_SECONDS);
         self.store
             .add_session(&secret.digest(), user, expiry, now)
-            .await?;
+            .await
+            .map_err(|error| Refusal::of_gone(error, Refusal::BadLogin))?;
         Ok(browser.begin_session(&secret))
     }
 
