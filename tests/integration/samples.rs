@@ -116,6 +116,20 @@ fn uncommented(line: &str) -> String {
     }
 }
 
+/// What the sample policy says of several issuers can be taken as it is.
+#[test]
+fn the_sample_policy_loads_with_its_issuers() {
+    let text = fs::read_to_string(root().join("config/policy.yaml")).unwrap();
+    let said = text.replace("# issuers: ", "issuers: ");
+    assert_eq!(said.matches("\nissuers: [").count(), 1, "of the policy");
+    assert_eq!(said.matches("\n    issuers: [").count(), 1, "of a route");
+    let source = Source {
+        name: "policy.yaml".to_owned(),
+        text: said,
+    };
+    compile(&[source]).unwrap();
+}
+
 #[test]
 fn the_whole_policies_in_the_readme_compile() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
