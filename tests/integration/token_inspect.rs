@@ -120,7 +120,7 @@ impl Tokens {
             let (ended, said) = inspect(folder, token);
             assert_eq!(ended, Some(code), "{said}");
             assert!(said.contains(words), "{said}");
-            assert!(!said.contains("not checked"), "{said}");
+            assert!(!said.contains("cannot tell"), "{said}");
         }
         let output = command(folder, &self.good)
             .env("PORTCULLIS_CONFIG", CONFIG)
@@ -194,11 +194,12 @@ async fn without_the_store_the_running_server_is_asked_and_without_both_there_is
     fs::write(folder.path().join(CONFIG), missing).unwrap();
 
     let (code, said) = inspect(folder.path(), &tokens.good);
-    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(code, Some(2), "{said}");
     assert!(
-        said.contains("not checked: whether it was revoked"),
+        said.contains("\ncannot tell: whether it was revoked"),
         "{said}"
     );
+    assert!(!said.contains("accepted"), "{said}");
     assert!(said.contains("there is no store at"), "{said}");
     let (code, said) = inspect(folder.path(), &tokens.forged);
     assert_eq!(code, Some(1), "{said}");

@@ -75,10 +75,7 @@ pub fn inspect(
         return without_evidence(content.err(), out);
     };
     match judge(evidence, token, now) {
-        Ok(verified) => {
-            print_accepted(&verified, evidence.gap(verified.issuer()), now, out)?;
-            Ok(Outcome::Yes)
-        }
+        Ok(verified) => print_accepted(&verified, evidence.gap(verified.issuer()), now, out),
         Err(refusal) => {
             let claims = content.map(|content| content.claims).unwrap_or_default();
             print_refused(evidence, refusal, &claims, now, out)
@@ -173,13 +170,22 @@ fn print_content(
     Ok(())
 }
 
+/// A token that the gate accepts, unless it has been revoked and that cannot be found out.
 fn print_accepted(
     token: &VerifiedToken,
     gap: Option<&Gap>,
     now: UnixSeconds,
     out: &mut dyn Write,
-) -> anyhow::Result<()> {
-    writeln!(out, "accepted")?;
+) -> anyhow::Result<Outcome> {
+    let unknown = gap.and_then(|gap| gap.revocations.as_ref());
+    match unknown {
+        None => writeln!(out, "accepted")?,
+        Some(reason) => writeln!(
+            out,
+            "cannot tell: whether it was revoked; everything else is right\n  why: {}",
+            printable(reason)
+        )?,
+    }
     writeln!(out, "  issuer: {}", printable(token.issuer()))?;
     writeln!(out, "  subject: {}", printable(token.subject()))?;
     let scopes = if token.scopes_text().is_empty() {
@@ -189,14 +195,10 @@ fn print_accepted(
     };
     writeln!(out, "  scopes: {}", printable(scopes))?;
     writeln!(out, "  expires: {}", moment(token.expires_at(), now))?;
-    if let Some(reason) = gap.and_then(|gap| gap.revocations.as_ref()) {
-        writeln!(
-            out,
-            "  not checked: whether it was revoked, because of {}",
-            printable(reason)
-        )?;
-    }
-    Ok(())
+    Ok(match unknown {
+        None => Outcome::Yes,
+        Some(_) => Outcome::Unknown,
+    })
 }
 
 fn moment(instant: UnixSeconds, now: UnixSeconds) -> String {
