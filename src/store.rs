@@ -152,6 +152,23 @@ pub enum StoreError {
          from a backup"
     )]
     NotADatabase(String),
+    /// It is there and is not a file.
+    #[error(
+        "the store `{0}` is a directory or a device: name a file in `issuer.store`, such as \
+         `sqlite:portcullis.db`"
+    )]
+    NotAFile(String),
+    /// It is another program's.
+    #[error(
+        "{server} has a table `{table}` that is not Portcullis's: name a file or a database of its \
+         own in `issuer.store`"
+    )]
+    Foreign {
+        /// Which.
+        server: Server,
+        /// One of its tables.
+        table: String,
+    },
     /// The file is there and cannot be used.
     #[error(
         "cannot open the store `{path}`: {source}: check that its disk is neither full nor \

@@ -99,6 +99,11 @@ pub(super) struct Held {
 pub(super) struct Transaction(Held);
 
 impl Connections {
+    /// The database as messages name it.
+    pub(super) fn server(&self) -> &Server {
+        &self.0.target.server
+    }
+
     /// At most `size` connections, of which none is made yet.
     pub(super) fn new(target: Target, size: u32) -> Self {
         let permits = usize::try_from(size).unwrap_or(1);

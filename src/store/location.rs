@@ -37,6 +37,9 @@ pub enum InvalidLocation {
          begin with `postgres://`"
     )]
     ServerAsFile,
+    /// A file with parameters, which would become a part of its name.
+    #[error("a file after `sqlite:` takes no parameters: remove the `?` and what follows it")]
+    FileWithParameters,
     /// The driver would ignore a parameter, and log its value.
     #[error(
         "the URL has a parameter that is not known: use `sslmode`, `sslrootcert`, `sslcert`, \
@@ -83,6 +86,9 @@ impl StoreLocation {
                 let path = path.strip_prefix("//").unwrap_or(path);
                 if names_a_server(path) {
                     return Err(InvalidLocation::ServerAsFile);
+                }
+                if path.contains('?') {
+                    return Err(InvalidLocation::FileWithParameters);
                 }
                 Ok(Self::Sqlite(base.join(path)))
             }
@@ -208,6 +214,18 @@ mod tests {
         for text in ["sqlite:a@b.db", "sqlite:///srv/a:b.db", "sqlite:c:\\d.db"] {
             assert!(parse(text).is_ok(), "{text}");
         }
+    }
+
+    #[test]
+    fn parameters_do_not_become_a_part_of_a_files_name() {
+        for text in ["sqlite:x.db?mode=ro", "sqlite:///srv/x.db?"] {
+            assert_eq!(
+                parse(text).unwrap_err(),
+                InvalidLocation::FileWithParameters,
+                "{text}"
+            );
+        }
+        assert!(StoreLocation::parse("sqlite:x.db", Path::new("/what?")).is_ok());
     }
 
     #[test]

@@ -22,6 +22,8 @@ const MIGRATIONS: [&str; 13] = [
     include_str!("migrations/0013_live_grants.sql"),
 ];
 
+const VERSION_TABLE: &str = "schema_version";
+
 /// Names the lock under which PostgreSQL migrates: "portcull" in ASCII.
 const POSTGRES_LOCK: i64 = 0x706f_7274_6375_6c6c;
 
@@ -43,11 +45,15 @@ fn known() -> i64 {
 pub(super) async fn check(store: &Store) -> Result<(), StoreError> {
     let known = known();
     let mut connection = store.reader.acquire().await?;
-    let found = match version(&mut connection).await {
-        // There is no table: an empty store.
-        Err(StoreError::Database(sqlx::Error::Database(_))) => 0,
-        other => other?,
+    let tables = tables(&mut connection, store.engine).await?;
+    let found = if tables.iter().any(|name| name == VERSION_TABLE) {
+        version(&mut connection).await?
+    } else {
+        0
     };
+    if found == 0 {
+        refuse_foreign(store, tables)?;
+    }
     if found > known {
         return Err(StoreError::NewerSchema { found, known });
     }
@@ -77,6 +83,9 @@ pub(super) async fn run(store: &Store) -> Result<Migration, StoreError> {
     let table = "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)";
     transaction.execute(table).await?;
     let found = version(&mut transaction).await?;
+    if found == 0 {
+        refuse_foreign(store, tables(&mut transaction, store.engine).await?)?;
+    }
     if found > known {
         return Err(StoreError::NewerSchema { found, known });
     }
@@ -104,6 +113,45 @@ impl Store {
         transaction.commit().await?;
         Ok(())
     }
+}
+
+/// A store without a version must be empty. An `SQLite` file is for Portcullis alone; a schema of
+/// PostgreSQL may have what extensions put there, as long as no name is taken.
+fn refuse_foreign(store: &Store, tables: Vec<String>) -> Result<(), StoreError> {
+    let is_in_the_way = |name: &str| match store.engine {
+        Engine::Sqlite => name != VERSION_TABLE,
+        Engine::Postgres => own_tables().any(|own| own == name),
+    };
+    match tables.into_iter().find(|name| is_in_the_way(name)) {
+        Some(table) => Err(StoreError::Foreign {
+            server: store.reader.server().clone(),
+            table,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// The names of the tables that the migrations make.
+fn own_tables() -> impl Iterator<Item = &'static str> {
+    let lines = MIGRATIONS.iter().flat_map(|text| text.lines());
+    lines.filter_map(|line| line.strip_prefix("CREATE TABLE ")?.split(' ').next())
+}
+
+/// The tables that are where this store's are or would be.
+async fn tables(connection: &mut Held, engine: Engine) -> Result<Vec<String>, StoreError> {
+    let text = match engine {
+        Engine::Sqlite => {
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' \
+             ORDER BY name"
+        }
+        Engine::Postgres => {
+            "SELECT CAST(tablename AS TEXT) AS name FROM pg_tables \
+             WHERE schemaname = current_schema() ORDER BY tablename"
+        }
+    };
+    let rows = connection.fetch_all(text).await?;
+    let names = rows.iter().map(|row| row.try_get("name"));
+    Ok(names.collect::<Result<_, _>>()?)
 }
 
 async fn set_version(connection: &mut Held, version: i64) -> Result<(), StoreError> {

@@ -54,18 +54,7 @@ impl Store {
             create_privately(path)?;
         }
         let opened = Self::migrate_any(location).await;
-        match (opened, location) {
-            (Err(StoreError::Database(source)), StoreLocation::Sqlite(path)) => {
-                if is_no_database(&source) {
-                    return Err(StoreError::NotADatabase(path.display().to_string()));
-                }
-                Err(StoreError::Unusable {
-                    path: path.display().to_string(),
-                    source,
-                })
-            }
-            (opened, _) => opened,
-        }
+        opened.map_err(|error| explained(error, location))
     }
 
     async fn migrate_any(location: &StoreLocation) -> Result<(Self, Migration), StoreError> {
@@ -82,23 +71,29 @@ impl Store {
     /// make another by a slip, nor change the schema under a running server.
     pub async fn open_existing(location: &StoreLocation) -> Result<Self, StoreError> {
         let store = Self::connect_existing(location).await?;
-        migrations::check(&store).await?;
-        Ok(store)
+        store.checked(location).await
     }
 
     /// Opens a store that is there and has this binary's schema, and leaves it as it is: whoever
     /// only looks must not get in the way of a running server. Writing to it fails.
     pub async fn open_to_read(location: &StoreLocation) -> Result<Self, StoreError> {
         check_present(location)?;
-        let store = Self::connect_for(location, Access::ReadOnly).await?;
-        migrations::check(&store).await?;
-        Ok(store)
+        let store = Self::connect_for(location, Access::ReadOnly).await;
+        let store = store.map_err(|error| explained(error, location))?;
+        store.checked(location).await
+    }
+
+    async fn checked(self, location: &StoreLocation) -> Result<Self, StoreError> {
+        let checked = migrations::check(&self).await;
+        checked.map_err(|error| explained(error, location))?;
+        Ok(self)
     }
 
     /// Opens a store that is there, whatever its schema.
     pub(super) async fn connect_existing(location: &StoreLocation) -> Result<Self, StoreError> {
         check_present(location)?;
-        Self::connect(location).await
+        let connected = Self::connect(location).await;
+        connected.map_err(|error| explained(error, location))
     }
 
     async fn connect(location: &StoreLocation) -> Result<Self, StoreError> {
@@ -162,6 +157,9 @@ fn check_present(location: &StoreLocation) -> Result<(), StoreError> {
     match location {
         StoreLocation::Sqlite(path) if !path.exists() => {
             Err(StoreError::Missing(path.display().to_string()))
+        }
+        StoreLocation::Sqlite(path) if !path.is_file() => {
+            Err(StoreError::NotAFile(path.display().to_string()))
         }
         StoreLocation::Sqlite(_) | StoreLocation::Postgres(_) => Ok(()),
     }
@@ -228,6 +226,9 @@ fn check_private(path: &Path) -> Result<(), StoreError> {
         path: name(),
         source,
     })?;
+    if !metadata.is_file() {
+        return Err(StoreError::NotAFile(name()));
+    }
     check_key_file_mode(metadata.mode()).map_err(|source| StoreError::Unsafe {
         path: name(),
         source,
@@ -260,6 +261,21 @@ fn journal_of(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push("-wal");
     PathBuf::from(name)
+}
+
+/// An error while a store is opened: of a file it is told which, and what to do.
+fn explained(error: StoreError, location: &StoreLocation) -> StoreError {
+    match (error, location) {
+        (StoreError::Database(source), StoreLocation::Sqlite(path)) => {
+            let path = path.display().to_string();
+            if is_no_database(&source) {
+                StoreError::NotADatabase(path)
+            } else {
+                StoreError::Unusable { path, source }
+            }
+        }
+        (error, _) => error,
+    }
 }
 
 /// `SQLite` calls this `SQLITE_NOTADB`.

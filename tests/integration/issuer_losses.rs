@@ -309,3 +309,71 @@ async fn a_store_that_cannot_be_opened_is_told_in_one_line() {
         assert!(!said.contains("hunter2"), "{said}");
     }
 }
+
+/// What the server and the commands say of a store that is something else.
+#[test]
+fn what_is_not_a_store_is_told_alike_by_server_and_commands() {
+    let folder = tempfile::tempdir().unwrap();
+    let private = |name: &str, content: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(&path, mode).unwrap();
+    };
+    private("text.db", &"not a database at all\n".repeat(300));
+    std::fs::create_dir(folder.path().join("folder")).unwrap();
+    private("other.db", "");
+    shape(&format!(
+        "sqlite:{}",
+        folder.path().join("other.db").display()
+    ));
+    let mut rows = vec![
+        (
+            "sqlite:text.db".to_owned(),
+            "text.db` is not an SQLite database",
+        ),
+        ("sqlite:folder".to_owned(), "folder` is a directory"),
+        (
+            "sqlite:other.db".to_owned(),
+            "other.db` has a table `users`",
+        ),
+        ("sqlite:x.db?mode=ro".to_owned(), "takes no parameters"),
+    ];
+    let postgres = Postgres::start();
+    if let Some(postgres) = &postgres {
+        let url = postgres.database("other");
+        shape(&url);
+        rows.push((url, "has a table `users` that is not Portcullis's"));
+    }
+    for (store, says) in rows {
+        let setup = setup(folder.path(), &store);
+        write_files(folder.path(), &setup, &TestIssuer::new("key-1"));
+        for arguments in [
+            &SERVE[..],
+            &["user", "list", "--config", "portcullis.yaml"],
+            &["store", "--config", "portcullis.yaml", "migrate"],
+            &["key", "rotate", "--config", "portcullis.yaml"],
+        ] {
+            let mut command = Command::new(BINARY);
+            let output = command.args(arguments).current_dir(folder.path()).output();
+            let output = output.unwrap();
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+            assert!(said.contains(says), "{store}, {arguments:?}: {said}");
+            assert!(said.contains("issuer.store"), "{said}");
+        }
+    }
+    assert!(!folder.path().join("x.db?mode=ro").exists());
+}
+
+/// Gives a database the table of another program.
+fn shape(url: &str) {
+    sqlx::any::install_default_drivers();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let pool = sqlx::AnyPool::connect(url).await.unwrap();
+        let table = "CREATE TABLE users (name TEXT)";
+        sqlx::query(table).execute(&pool).await.unwrap();
+        pool.close().await;
+    });
+}
