@@ -214,10 +214,16 @@ impl Keyring {
     /// policy that was written for them: no keys are published in between, which would put one of the
     /// two beside what came before the other. Fetches of issuers that are gone end.
     pub fn commit(&self, issuers: Issuers, adopt: impl FnOnce()) {
+        let issuers = Arc::new(issuers);
         let publishing = lock(&self.publishing);
-        self.issuers.store(Arc::new(issuers));
+        self.issuers.store(Arc::clone(&issuers));
         adopt();
         drop(publishing);
+        for (_, keys) in &issuers.0 {
+            if let Keys::Feed(feed) = keys {
+                feed.put_in_use();
+            }
+        }
         self.commits.send_replace(());
     }
 

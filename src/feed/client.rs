@@ -7,6 +7,7 @@ use blake3::Hash;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use http::Uri;
 use tokio::runtime::Handle;
+use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
@@ -45,12 +46,15 @@ pub struct FeedClient {
     files: Files,
     knowledge: Arc<Knowledge>,
     started: Instant,
+    /// Told when it is in use.
+    in_use: Arc<Notify>,
     task: AbortHandle,
 }
 
 impl FeedClient {
     /// Subscribes on `runtime`, at once and then for as long as the result lives. What `earlier`
-    /// knew of the same issuer is known from the beginning; else what the snapshot file holds.
+    /// knew of the same issuer is known from the beginning; else what the snapshot file holds. Nothing
+    /// is written there before [`Self::put_in_use`].
     ///
     /// `on_keys` is called when other keys than before verify.
     pub fn start(
@@ -73,7 +77,9 @@ impl FeedClient {
         if knowledge.age().is_none() {
             load(&knowledge, &settings);
         }
+        let in_use = Arc::new(Notify::new());
         let follower = Follower {
+            in_use: Arc::clone(&in_use),
             transport,
             settings: settings.clone(),
             knowledge: Arc::clone(&knowledge),
@@ -83,8 +89,15 @@ impl FeedClient {
             files,
             knowledge,
             started: Instant::now(),
+            in_use,
             task: host.runtime.spawn(follower.run()).abort_handle(),
         })
+    }
+
+    /// From now on what is heard is kept in the snapshot file, where there is one. A client that is
+    /// given up before that, by a reload that fails, leaves the file to the one that goes on.
+    pub fn put_in_use(&self) {
+        self.in_use.notify_one();
     }
 
     /// Whether it does what these settings ask for, with the files as they are now.
@@ -216,6 +229,7 @@ fn learn(
 
 /// The background task.
 struct Follower {
+    in_use: Arc<Notify>,
     transport: Transport,
     settings: FeedSettings,
     knowledge: Arc<Knowledge>,
@@ -225,7 +239,10 @@ impl Follower {
     async fn run(self) {
         let saving = async {
             match &self.settings.snapshot_file {
-                Some(path) => Saving::new(path, &self.knowledge).run().await,
+                Some(path) => {
+                    let saving = Saving::new(path, &self.knowledge);
+                    saving.run(self.in_use.notified()).await;
+                }
                 None => std::future::pending().await,
             }
         };

@@ -1,7 +1,7 @@
 //! What came after the last snapshot, in a file beside it: a frame at a time, on the disk before the
 //! next. What was cut off in the middle ends it.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, BufReader, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use blake3::Hash;
 use prost::Message;
 
+use super::snapshot_file;
 use super::wire::{MAX_FRAME_BYTES, Revocations};
 use crate::token::check_key_file_mode;
 
@@ -21,6 +22,8 @@ const MAGIC: &[u8; 8] = b"PCJRNL\n\x01";
 pub(super) struct Journal {
     file: File,
     bytes: u64,
+    snapshot: PathBuf,
+    digest: Hash,
 }
 
 impl Journal {
@@ -37,12 +40,20 @@ impl Journal {
         file.write_all(MAGIC)?;
         file.write_all(digest.as_bytes())?;
         file.sync_all()?;
-        Ok(Self { file, bytes: 0 })
+        Ok(Self {
+            file,
+            bytes: 0,
+            snapshot: snapshot.to_owned(),
+            digest: *digest,
+        })
     }
 
     /// Adds frames; they are on the disk when it returns.
     pub(super) fn append(&mut self, frames: &[Revocations]) -> io::Result<()> {
         let mut bytes = Vec::new();
+        if frames.is_empty() {
+            return Ok(());
+        }
         for frame in frames {
             let content = frame.encode_to_vec();
             let length = u32::try_from(content.len()).map_err(io::Error::other)?;
@@ -54,6 +65,16 @@ impl Journal {
         self.file.sync_data()?;
         self.bytes = self.bytes.saturating_add(bytes.len() as u64);
         Ok(())
+    }
+
+    /// Whether a process that starts now would read it: whether its file and its snapshot are still the
+    /// ones that are found under their names.
+    pub(super) fn is_in_place(&self) -> bool {
+        let identity = |file: Metadata| (file.dev(), file.ino());
+        let named = fs::metadata(beside(&self.snapshot)).map(identity);
+        let written = self.file.metadata().map(identity);
+        matches!((named, written), (Ok(named), Ok(written)) if named == written)
+            && snapshot_file::digest(&self.snapshot) == Some(self.digest)
     }
 
     /// How much has been added, in bytes.

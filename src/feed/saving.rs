@@ -60,8 +60,10 @@ impl<'a> Saving<'a> {
         }
     }
 
-    /// Never ends.
-    pub(super) async fn run(mut self) {
+    /// Writes from the moment on that `begin` ends: until then the files are somebody else's. Never
+    /// ends.
+    pub(super) async fn run(mut self, begin: impl Future<Output = ()>) {
+        begin.await;
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut came = Vec::new();
@@ -118,15 +120,16 @@ impl<'a> Saving<'a> {
     }
 
     async fn append(&mut self, came: Vec<Revocations>) -> io::Result<()> {
-        if came.is_empty() {
-            return Ok(());
-        }
         // Without one, a snapshot is about to be written.
         let Some(mut journal) = self.journal.take() else {
             return Ok(());
         };
-        let appending = spawn_blocking(move || journal.append(&came).map(|()| journal));
-        self.journal = Some(appending.await.map_err(io::Error::other)??);
+        let appending = spawn_blocking(move || {
+            journal.append(&came)?;
+            // What took its place, be it an earlier client's last snapshot, lacks these rows.
+            io::Result::Ok(journal.is_in_place().then_some(journal))
+        });
+        self.journal = appending.await.map_err(io::Error::other)??;
         Ok(())
     }
 

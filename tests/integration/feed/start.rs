@@ -1,5 +1,6 @@
 //! Starts without the issuer, and what happens when knowledge grows old.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -221,6 +222,96 @@ async fn what_a_gate_has_heard_it_knows_after_a_restart_without_its_issuer() {
     far.is_ready().await;
     assert_eq!(far.status(&alice).await, 401);
     assert_eq!(far.feed().await["connections"], 0);
+}
+
+/// Waits until it is so.
+async fn until(holds: impl Fn() -> bool) {
+    let wait = async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, wait).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_reload_that_fails_leaves_the_file_to_whom_goes_on() {
+    let companion = TestCompanion::with_feed("").await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("feed.snapshot");
+    let network = Network::to(companion.gate.app.feed_address().unwrap()).await;
+    let keys = format!(
+        ", start_wait_seconds: 0, snapshot_file: \"{}\"",
+        file.display()
+    );
+    let far = FarGate::at(&network.url(), &keys).await;
+    far.is_ready().await;
+    let alice = companion.register("alice").await;
+    assert_eq!(far.status(&alice).await, 200);
+    let journal = folder.path().join("feed.snapshot.journal");
+    until(|| journal.exists()).await;
+    let inode = || std::fs::metadata(&journal).unwrap().ino();
+    let begun = inode();
+    // Another client of the feed, and then an issuer whose keys are not there.
+    let mut refused = setup(&network.url(), &format!("{keys}, max_staleness_seconds: 3"));
+    let trust = refused.trust.as_mut().unwrap();
+    trust.push_str(
+        ", {issuer: \"https://id.other.example\", audiences: [orders-api], algorithms: [ES256], \
+         jwks_file: absent.json}",
+    );
+    write_files(far.gate.folder.path(), &refused, &far.gate.issuer);
+    for _ in 0..50 {
+        far.gate.app.reload().unwrap_err();
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(inode(), begun, "the journal is another file");
+    let length = || std::fs::metadata(&journal).unwrap().len();
+    let before = length();
+    revoke_user(&companion, &alice).await;
+    far.answers(&alice, 401, PATIENCE).await;
+    network.cut();
+    until(|| length() != before).await;
+    drop(far);
+    let far = FarGate::at(&network.url(), &keys).await;
+    far.is_ready().await;
+    assert_eq!(far.status(&alice).await, 401);
+}
+
+#[tokio::test]
+async fn files_that_are_replaced_are_written_anew() {
+    let companion = TestCompanion::with_feed("").await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("feed.snapshot");
+    let journal = folder.path().join("feed.snapshot.journal");
+    let (alice, _) = snapshot(&companion, &file).await;
+    let early = std::fs::read(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let _ = std::fs::remove_file(&journal);
+    let network = Network::to(companion.gate.app.feed_address().unwrap()).await;
+    let keys = format!(
+        ", start_wait_seconds: 0, snapshot_file: \"{}\"",
+        file.display()
+    );
+    let far = FarGate::at(&network.url(), &keys).await;
+    far.is_ready().await;
+    let carol = companion.register("carol").await;
+    revoke_user(&companion, &carol).await;
+    far.answers(&carol, 401, PATIENCE).await;
+    until(|| journal.exists()).await;
+    // With Carol's row.
+    let is_whole = || journal.exists() && std::fs::read(&file).unwrap() != early;
+    std::fs::remove_file(&journal).unwrap();
+    until(is_whole).await;
+    std::fs::write(&file, &early).unwrap();
+    until(is_whole).await;
+    network.cut();
+    drop(far);
+    let far = FarGate::at(&network.url(), &keys).await;
+    far.is_ready().await;
+    assert_eq!(
+        (far.status(&alice).await, far.status(&carol).await),
+        (401, 401)
+    );
 }
 
 #[tokio::test]
