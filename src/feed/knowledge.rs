@@ -68,6 +68,8 @@ pub(super) struct Knowledge {
     pub(super) subject: Subject,
     pub(super) list: Arc<RevocationList>,
     pub(super) state: watch::Sender<FeedState>,
+    /// How old what an issuer knows may be.
+    most_behind: Duration,
     /// What is swept does not come back.
     sweeping_clock: SteadyClock,
     keys: Mutex<KnownKeys>,
@@ -96,6 +98,8 @@ struct Progress {
 pub(super) enum Violation {
     #[error("the issuer has sent more than arrived here")]
     Gap,
+    #[error("the issuer has not read its own database for too long")]
+    Behind,
 }
 
 impl Knowledge {
@@ -108,6 +112,7 @@ impl Knowledge {
             subject,
             list: Arc::new(list),
             state: watch::Sender::default(),
+            most_behind: settings.most_behind(),
             keys: Mutex::default(),
             progress: Mutex::new(Progress {
                 cursor: Bytes::new(),
@@ -276,7 +281,8 @@ impl Knowledge {
         is_complete
     }
 
-    /// Everything up to now has come, unless the issuer says that more should have.
+    /// Everything has come up to now, or to as long ago as the issuer's own knowledge is old; unless
+    /// the issuer says that more should have, or knows too little itself to be listened to.
     pub(super) fn hear(&self, heartbeat: Heartbeat) -> Result<(), Violation> {
         let behind = Duration::from_millis(heartbeat.behind_ms);
         let now = UnixSeconds(heartbeat.issuer_time);
@@ -294,6 +300,9 @@ impl Knowledge {
             due
         };
         self.confirm(behind);
+        if behind > self.most_behind {
+            return Err(Violation::Behind);
+        }
         self.state.send_if_modified(|state| {
             let first = !state.heard;
             state.heard = true;

@@ -39,7 +39,7 @@ pub(super) enum End {
     OtherIssuer(String),
     #[error("it began without a greeting: is it a feed?")]
     NoGreeting,
-    #[error("the issuer's frames are at odds: {0}")]
+    #[error("it cannot be followed: {0}")]
     Violation(#[from] Violation),
 }
 

@@ -36,6 +36,15 @@ pub struct FeedSettings {
 }
 
 impl FeedSettings {
+    /// How old an issuer's own knowledge may be. Where there is another address the next one is asked
+    /// soon; where there is none, once what comes from there no longer counts as known.
+    pub(super) fn most_behind(&self) -> Duration {
+        match self.addresses.len() {
+            0 | 1 => self.max_staleness,
+            _ => self.max_staleness.min(MOST_BEHIND),
+        }
+    }
+
     /// The files whose change means another connection.
     pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
         let identity = self.identity.iter();
@@ -43,6 +52,10 @@ impl FeedSettings {
         self.token_file.iter().chain(&self.ca_file).chain(identity)
     }
 }
+
+/// How old the knowledge of one issuer may be before another one is asked: a database that is slow for
+/// a moment is no reason, and beyond it somebody else may know of what was taken back since.
+const MOST_BEHIND: Duration = Duration::from_secs(5);
 
 /// The section as it is written.
 #[derive(Debug, Clone, Deserialize)]

@@ -101,10 +101,15 @@ impl Subscription {
     }
 
     pub(crate) async fn beat(&self, position: u64) {
+        self.beat_behind(position, 0).await;
+    }
+
+    /// Of an issuer that read its database so long ago.
+    pub(crate) async fn beat_behind(&self, position: u64, behind_ms: u64) {
         let heartbeat = Heartbeat {
             position,
             issuer_time: 0,
-            behind_ms: 0,
+            behind_ms,
         };
         self.send(Kind::Heartbeat(heartbeat)).await;
     }

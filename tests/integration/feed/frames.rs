@@ -137,6 +137,56 @@ async fn a_gap_is_noticed_and_closed() {
     far.complains("more than arrived").await;
 }
 
+/// The next subscription that goes on from there; those of races before it are left.
+async fn resumed(issuer: &FalseIssuer, cursor: &str) -> Subscription {
+    loop {
+        let subscription = issuer.subscription().await;
+        if subscription.request.cursor == cursor {
+            return subscription;
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_issuer_without_its_database_is_left_for_the_next_one() {
+    let (one, other) = (FalseIssuer::start().await, FalseIssuer::start().await);
+    let key = TestIssuer::new("key-1");
+    let addresses = format!("{}, {}", one.url(), other.url());
+    let far = FarGate::at(&addresses, ", on_stale: deny").await;
+    let subscription = one.subscription().await;
+    subscription.greet().await;
+    subscription.keys(jwks(&[&key])).await;
+    let rows = Revocations {
+        position: 5,
+        cursor: Bytes::from_static(b"cursor 5"),
+        ..Revocations::default()
+    };
+    subscription.send(Kind::Revocations(rows)).await;
+    subscription.beat_behind(5, 60_000).await;
+    let subscription = resumed(&other, "cursor 5").await;
+    far.complains("not read its own database").await;
+    assert_eq!(far.gate.admin("/readyz").await.0, 503, "nobody was heard");
+    subscription.greet().await;
+    subscription.rows(Vec::new(), 6).await;
+    far.is_ready().await;
+    assert_eq!(far.status(&key.token("alice", "orders.read")).await, 200);
+    // A moment is no reason to go; what is older than five seconds is, though it is no secret.
+    subscription.beat_behind(6, 2000).await;
+    subscription.beat_behind(6, 6000).await;
+    resumed(&one, "cursor 6").await;
+}
+
+#[tokio::test]
+async fn the_only_issuer_is_heard_until_what_it_knows_is_too_old() {
+    let (issuer, key) = (FalseIssuer::start().await, TestIssuer::new("key-1"));
+    let (far, subscription) = gate(&issuer, &key).await;
+    subscription.beat_behind(5, 20_000).await;
+    subscription.rows(Vec::new(), 6).await;
+    subscription.beat_behind(6, 31_000).await;
+    resumed(&issuer, "cursor 6").await;
+    far.complains("not read its own database").await;
+}
+
 #[tokio::test]
 async fn what_is_no_feed_of_the_issuer_is_not_believed() {
     let (issuer, key) = (FalseIssuer::start().await, TestIssuer::new("key-1"));
