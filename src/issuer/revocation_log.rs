@@ -186,7 +186,11 @@ impl Issuer {
         loop {
             let mut checking = false;
             tokio::select! {
-                _ = sweep.tick() => self.log.list().sweep(self.sweeping_clock.now()),
+                _ = sweep.tick() => {
+                    if let Some(ended) = self.sweeping_clock.settled() {
+                        self.log.list().sweep(ended);
+                    }
+                }
                 _ = check.tick() => checking = true,
                 _ = poll.tick() => {}
                 () = self.store.appended() => {}

@@ -119,8 +119,14 @@ impl Issuer {
     /// Removes what has ended from the store.
     async fn sweep(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
+        let mut swept = Vec::new();
+        // A token whose revocation is removed by a clock that is ahead is valid again when it is not.
+        if let Some(ended) = self.sweeping_clock.settled() {
+            swept.extend(self.store.sweep_log(ended, BATCH).await?);
+        }
         let ended = self.sweeping_clock.now();
-        for swept in self.store.sweep(ended, BATCH).await? {
+        swept.extend(self.store.sweep_all_but_log(ended, BATCH).await?);
+        for swept in swept {
             tracing::debug!(rows = swept.rows, count = swept.count, "swept");
         }
         let count = keys::sweep(&self.store, now).await?;

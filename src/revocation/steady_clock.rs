@@ -16,6 +16,7 @@ const BELIEVED_AFTER: Duration = Duration::from_hours(1);
 /// Another clock, but for its jumps ahead.
 pub struct SteadyClock {
     clock: Arc<dyn Clock>,
+    begun: Instant,
     anchor: Mutex<Anchor>,
 }
 
@@ -37,8 +38,15 @@ impl SteadyClock {
         };
         Self {
             clock,
+            begun: Instant::now(),
             anchor: Mutex::new(anchor),
         }
+    }
+
+    /// The present, once the clock has been watched for so long that one which was ahead from the
+    /// beginning would be believed too: for what nobody can bring back.
+    pub fn settled(&self) -> Option<UnixSeconds> {
+        (self.begun.elapsed() >= BELIEVED_AFTER).then(|| self.now())
     }
 
     /// The present, as far as it is believed.

@@ -5,7 +5,11 @@ use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
 
 /// What can be swept: the rows' name, their table and its key, and which of them. Each is found by an index.
-const SWEEPS: [(&str, &str, &str, &str); 5] = [
+type Sweep = (&'static str, &'static str, &'static str, &'static str);
+
+const LOG: Sweep = ("revocations", "revocations", "position", ENDED);
+
+const ALL_BUT_LOG: [Sweep; 4] = [
     ("refresh tokens", "refresh_tokens", "digest", ENDED),
     (
         "refresh tokens that ended with everybody's",
@@ -13,7 +17,6 @@ const SWEEPS: [(&str, &str, &str, &str); 5] = [
         "digest",
         "expires_at > $1 AND position < (SELECT everyone_through FROM revocation_head)",
     ),
-    ("revocations", "revocations", "position", ENDED),
     ("app secrets", "app_secrets", "app_key, digest", ENDED),
     ("login places", "login_places", "user_id, place", ENDED),
 ];
@@ -31,8 +34,33 @@ impl Store {
     /// Removes everything that had ended at `now`, in steps of at most `batch` rows: others who
     /// write wait for no more than one step.
     pub async fn sweep(&self, now: UnixSeconds, batch: u32) -> Result<Vec<Swept>, StoreError> {
+        let mut swept = self.sweep_all_but_log(now, batch).await?;
+        swept.extend(self.sweep_log(now, batch).await?);
+        Ok(swept)
+    }
+
+    /// Removes the rows of the revocation log that had ended at `now`, as [`Self::sweep`] does.
+    pub async fn sweep_log(&self, now: UnixSeconds, batch: u32) -> Result<Vec<Swept>, StoreError> {
+        self.sweep_these(&[LOG], now, batch).await
+    }
+
+    /// Removes everything else that had ended at `now`, as [`Self::sweep`] does.
+    pub async fn sweep_all_but_log(
+        &self,
+        now: UnixSeconds,
+        batch: u32,
+    ) -> Result<Vec<Swept>, StoreError> {
+        self.sweep_these(&ALL_BUT_LOG, now, batch).await
+    }
+
+    async fn sweep_these(
+        &self,
+        sweeps: &[Sweep],
+        now: UnixSeconds,
+        batch: u32,
+    ) -> Result<Vec<Swept>, StoreError> {
         let mut swept = Vec::new();
-        for (rows, table, key, which) in SWEEPS {
+        for &(rows, table, key, which) in sweeps {
             let text = sweeping(self.engine, (table, key), which);
             let mut count = 0;
             loop {

@@ -15,7 +15,7 @@ use portcullis::ext_authz::{SubjectForm, SubjectNames};
 use portcullis::identity::SecretDigest;
 use portcullis::issuer::{Issuer, IssuerSettings, RotationPace, rotate_keys};
 use portcullis::store::{Store, StoredKey};
-use portcullis::token::{KEPT_BEYOND_SECONDS, PUBLISHED_AHEAD_SECONDS};
+use portcullis::token::{KEPT_BEYOND_SECONDS, PUBLISHED_AHEAD_SECONDS, Subject};
 use serde_json::Value;
 
 use crate::postgres::Postgres;
@@ -420,6 +420,37 @@ async fn what_has_ended_is_swept_from_the_store() {
     // A clock that jumps ahead is not believed at once, but at a start it is.
     let _companion = companion.restart_with(&setup);
     eventually("the token is swept", async || !kept().await).await;
+}
+
+#[tokio::test]
+async fn what_is_revoked_outlives_a_start_with_the_clock_ahead() {
+    let clock = clock();
+    let folder = tempfile::tempdir().unwrap();
+    let extra = format!("{BY_HAND}, sweep_seconds: 1");
+    let setup = made_with(folder.path(), "ES256", &["ES256"], &extra, Some(&clock));
+    let companion = TestCompanion::with(&setup, folder);
+    let login = serde_json::json!({"username": "admin", "password": ADMIN_PASSWORD});
+    let answer = companion.post("/consumer/login", &login, "").await.json();
+    let digest = SecretDigest::of(answer["refresh_token"].as_str().unwrap().as_bytes());
+    let token = answer["token"].as_str().unwrap();
+    let account = companion.get("/consumer/account", token).await;
+    assert_eq!(account.status, 200, "{account:?}");
+    let user = Subject::User(account.json()["id"].as_str().unwrap().to_owned());
+    let store = Store::open(&companion.store()).await.unwrap();
+    let issued_at = clock.now();
+    store.revoke(&user, issued_at).await.unwrap();
+    clock.advance(31 * DAY);
+    let companion = companion.restart_with(&setup);
+    // The log would have been swept before.
+    eventually("a sweep", async || {
+        let found = store.refresh_token(&digest, issued_at).await;
+        found.unwrap().is_none()
+    })
+    .await;
+    clock.advance(-31 * DAY);
+    let companion = companion.restart_with(&setup);
+    let answer = companion.get("/consumer/account", token).await;
+    assert_eq!(answer.status, 401, "{answer:?}");
 }
 
 #[tokio::test]
