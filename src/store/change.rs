@@ -9,7 +9,7 @@ use sqlx::Row;
 use super::charges::Holder;
 use super::connections::Transaction;
 use super::locking::{Holding, Selected, lock_apps, lock_users};
-use super::revocations::{Cause, is_revoked, revoke};
+use super::revocations::{Cause, as_bigint, is_revoked, revoke};
 use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
 use crate::identity::{ADMINISTRATIVE_SCOPES, RoleName, UserId};
@@ -130,30 +130,38 @@ impl Change {
         lock_apps(&mut self.transaction, &apps, holding).await
     }
 
-    /// Takes back what was given out to a user and to its apps, by whomever those were used: without
-    /// their owner they are nobody's. They are held by [`Change::hold_with_apps`]: after the first
-    /// row of the log no user and no app is locked any more.
+    /// Takes back what was given out to a user and to its apps, by whomever those were used, with two
+    /// rows however many apps it has: somebody may do so to itself as often as it likes. User and apps
+    /// are held by [`Change::hold_with_apps`]: after the first row of the log none is locked any more.
     pub async fn revoke_with_apps(&mut self, user: &UserId) -> Result<(), StoreError> {
-        let rows = sqlx::query("SELECT app_key FROM apps WHERE owner_id = $1")
-            .bind(user.as_str())
-            .fetch_all(&mut *self.transaction)
-            .await?;
         self.revoke(&Subject::User(user.as_str().to_owned()))
             .await?;
-        for row in rows {
-            let app = Subject::App(row.try_get("app_key")?);
-            self.revoke(&app).await?;
-        }
+        let Some(position) = self.revoke_owned(user).await? else {
+            return Ok(());
+        };
+        // The row ends access tokens; refresh tokens are judged by this.
+        let text = "UPDATE apps SET revoked_through = $2 WHERE owner_id = $1";
+        sqlx::query(text)
+            .bind(user.as_str())
+            .bind(as_bigint(position))
+            .execute(&mut *self.transaction)
+            .await?;
         Ok(())
     }
 
-    /// Takes back what others got through the apps of a user, where it has any.
-    pub async fn revoke_owned(&mut self, owner: &UserId) -> Result<(), StoreError> {
-        if self.count_apps(owner).await? > 0 {
-            self.revoke(&Subject::Owner(owner.as_str().to_owned()))
-                .await?;
+    /// Takes back the access tokens that others got through the apps of a user, where it has any. Gives
+    /// back the position of the row.
+    pub async fn revoke_owned(
+        &mut self,
+        owner: &UserId,
+    ) -> Result<Option<LogPosition>, StoreError> {
+        if self.count_apps(owner).await? == 0 {
+            return Ok(None);
         }
-        Ok(())
+        let subject = Subject::Owner(owner.as_str().to_owned());
+        let position = revoke(&mut self.transaction, &subject, Cause::Authority, self.now).await?;
+        self.appended = true;
+        Ok(Some(position))
     }
 
     /// Takes back the tokens that rest on one of `roles`, whosesoever they are: a row for each role and

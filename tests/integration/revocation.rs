@@ -408,10 +408,59 @@ async fn who_mints_and_revokes_tokens_harms_nobody_else() {
         companion.check("GET", "/orders/1", &tokens.access).await,
         200
     );
+    assert_eq!(entries(&companion).await, "6.0", "five grants and the user");
+}
+
+/// How many revocations the gate remembers.
+async fn entries(companion: &TestCompanion) -> String {
     let (_, metrics) = companion.gate.admin("/metrics").await;
-    let entries = metrics
-        .lines()
-        .find(|line| line.starts_with("portcullis_revocation_entries"));
-    let entries = entries.unwrap().rsplit(' ').next().unwrap();
-    assert_eq!(entries, "6.0", "five grants and the user");
+    let mut lines = metrics.lines();
+    let entries = lines.find(|line| line.starts_with("portcullis_revocation_entries"));
+    entries.unwrap().rsplit(' ').next().unwrap().to_owned()
+}
+
+/// However many apps somebody has: it may do so as often as it likes.
+#[tokio::test]
+async fn a_password_that_ends_many_apps_fills_two_rows() {
+    let companion = TestCompanion::with_issuer_keys(PASSWORD_GRANT).await;
+    let bobby = companion.register("bobby").await;
+    let mut login = companion.register("alice").await;
+    let mut password = PASSWORD.to_owned();
+    let mut apps = Vec::new();
+    for number in 0..8 {
+        apps.push(companion.app(&login, &format!("app-{number}")).await);
+    }
+    let app = apps.pop().unwrap();
+    let own = companion.tokens(&app).await;
+    let (token, refresh) = through(&companion, &app, "bobby").await;
+    for access in [&own.access, &token] {
+        assert_eq!(companion.check("GET", "/orders/1", access).await, 200);
+    }
+    for round in 0..3 {
+        let next = format!("{password} und mehr");
+        let body = json!({"old_password": password, "new_password": next, "end_apps": true});
+        let path = "/consumer/account/change_password";
+        let changed = companion.post(path, &body, &login).await;
+        assert_eq!(changed.status, 200, "{changed:?}");
+        for access in [&own.access, &token, &login] {
+            assert_eq!(companion.check("GET", "/orders/1", access).await, 401);
+        }
+        assert_eq!(entries(&companion).await, "2.0", "in round {round}");
+        login = companion.login("alice", &next).await;
+        password = next;
+    }
+    // Another secret brings back nothing of what there was.
+    let rotate = format!("/consumer/app/{}/rotate_secret", app.key);
+    let made = companion.post(&rotate, &json!({}), &login).await;
+    let secret = made.json()["app_secret"].as_str().unwrap().to_owned();
+    let app = TestClient { secret, ..app };
+    for refresh in [&own.refresh, &refresh] {
+        let form = format!("grant_type=refresh_token&refresh_token={refresh}");
+        let refreshed = companion.token(&app, &form).await;
+        assert_eq!(refreshed.json()["error"], "invalid_grant", "{refreshed:?}");
+    }
+    let (token, _) = through(&companion, &app, "bobby").await;
+    for access in [&token, &bobby, &login] {
+        assert_eq!(companion.check("GET", "/orders/1", access).await, 200);
+    }
 }

@@ -274,6 +274,9 @@ impl Directory<'_> {
     ) -> Result<(), DirectoryError> {
         let hash = self.hash(user, password).await?;
         let mut change = self.change().await?;
+        if apps == AppsAfter::End {
+            change.hold_with_apps(&user.id, Holding::ToChange).await?;
+        }
         let present = found(change.user(&user.id).await?)?;
         if present.revoked_through != user.revoked_through || present.status != Status::Active {
             return Err(DirectoryError::Changed);

@@ -438,7 +438,7 @@ pub(super) async fn owners(place: &StoreLocation) {
     let subjects: Vec<Subject> = rows.unwrap().into_iter().map(|row| row.subject).collect();
     let expected = [
         Subject::User(alice.id.as_str().to_owned()),
-        Subject::App(shop.key.as_str().to_owned()),
+        Subject::Owner(alice.id.as_str().to_owned()),
     ];
     assert_eq!(subjects, expected);
     assert!(store.app(&shop.key, NOW).await.unwrap().is_none());

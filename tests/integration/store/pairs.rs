@@ -25,6 +25,7 @@ const ACTORS: usize = 3;
 enum Operation {
     DeleteUser,
     DisableUser,
+    ChangePassword,
     RenameUser,
     AddTokens,
     RefreshTokens,
@@ -47,9 +48,10 @@ enum Operation {
     DeleteRole,
 }
 
-const OPERATIONS: [Operation; 22] = [
+const OPERATIONS: [Operation; 23] = [
     Operation::DeleteUser,
     Operation::DisableUser,
+    Operation::ChangePassword,
     Operation::RenameUser,
     Operation::AddTokens,
     Operation::RefreshTokens,
@@ -227,6 +229,7 @@ async fn act(
         Operation::Sweep => drop(store.sweep(NOW.plus(100_000), 2).await?),
         Operation::DeleteUser
         | Operation::DisableUser
+        | Operation::ChangePassword
         | Operation::RenameUser
         | Operation::TakeScope
         | Operation::DeleteScope
@@ -262,6 +265,12 @@ async fn administer(
             change.hold_with_apps(&user.id, Holding::ToChange).await?;
             rename(change, user).await?;
             change.set_user_status(&user.id, Status::Disabled).await?;
+            change.revoke_with_apps(&user.id).await?;
+        }
+        Operation::ChangePassword => {
+            change.hold_with_apps(&user.id, Holding::ToChange).await?;
+            change.set_password_hash(&user.id, "another").await?;
+            change.end_secrets_of(&user.id).await?;
             change.revoke_with_apps(&user.id).await?;
         }
         Operation::RenameUser => {
