@@ -73,6 +73,11 @@ impl<'a> Saving<'a> {
                 _ = look.tick() => {}
             }
             let count = came.len();
+            if self.knowledge.take_missed() {
+                // Nothing more goes behind the gap: what is there ends before it, and so does its
+                // cursor, until a snapshot holds all.
+                self.journal = None;
+            }
             if self.knowledge.cursor().is_empty() {
                 // Not everything is known yet: a snapshot will hold it.
                 came.clear();
@@ -105,9 +110,7 @@ impl<'a> Saving<'a> {
         let is_old = is_heard && begun.elapsed() >= REWRITE.max(least);
         let is_long = journal.bytes() > JOURNAL_BYTES.max(entries.saturating_mul(ROW_BYTES));
         let has_other_keys = key_changes != self.knowledge.key_changes();
-        is_old
-            || begun.elapsed() >= LEAST_PAUSE
-                && (is_long || has_other_keys || self.knowledge.take_missed())
+        is_old || begun.elapsed() >= LEAST_PAUSE && (is_long || has_other_keys)
     }
 
     async fn write_snapshot(&mut self) -> io::Result<()> {
