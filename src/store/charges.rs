@@ -70,24 +70,23 @@ impl Bounds {
         let by_user = "SELECT COUNT(*) AS caused FROM \
                        (SELECT position FROM revocations WHERE user_id = $1 LIMIT $2) AS found";
         let per_user = self.per_user.load(Ordering::Acquire);
-        if is_full(transaction, by_user, user, per_user).await? {
-            let mut wide = vec![Subject::User(user.to_owned())];
-            if matches!(subject, Subject::App(_)) {
-                // Others have tokens through it.
-                wide.push(Subject::Owner(user.to_owned()));
-            }
-            return Ok(wide);
+        let mut full = is_full(transaction, by_user, user, per_user).await?;
+        if let (false, Some(app)) = (full, holder.app.as_ref()) {
+            let by_app = "SELECT COUNT(*) AS caused FROM \
+                          (SELECT position FROM revocations WHERE app_key = $1 LIMIT $2) AS found";
+            let per_app = self.per_app.load(Ordering::Acquire);
+            full = is_full(transaction, by_app, app.as_str(), per_app).await?;
         }
-        let Some(app) = holder.app.as_ref().map(AppKey::as_str) else {
+        if !full {
             return Ok(Vec::new());
-        };
-        let by_app = "SELECT COUNT(*) AS caused FROM \
-                      (SELECT position FROM revocations WHERE app_key = $1 LIMIT $2) AS found";
-        let per_app = self.per_app.load(Ordering::Acquire);
-        if is_full(transaction, by_app, app, per_app).await? {
-            return Ok(vec![Subject::App(app.to_owned())]);
         }
-        Ok(Vec::new())
+        // Never the app: strangers who have filled it would have whoever logs out log out everybody.
+        let mut wide = vec![Subject::User(user.to_owned())];
+        if matches!(subject, Subject::App(_)) {
+            // Others have tokens through it.
+            wide.push(Subject::Owner(user.to_owned()));
+        }
+        Ok(wide)
     }
 }
 

@@ -24,10 +24,10 @@ async fn the_contract_holds_on_sqlite() {
     let folder = tempfile::tempdir().unwrap();
     let place = |name: &str| {
         // A name that an URL would have to encode.
-        StoreLocation::parse(&format!("sqlite:{name} 100%?#.db"), folder.path()).unwrap()
+        StoreLocation::parse(&format!("sqlite:{name} 100%#.db"), folder.path()).unwrap()
     };
     contract(&place).await;
-    let path = folder.path().join("users 100%?#.db");
+    let path = folder.path().join("users 100%#.db");
     let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(path).unwrap());
     assert_eq!(mode & 0o777, 0o600, "private keys are in it");
 }
