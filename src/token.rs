@@ -46,7 +46,7 @@ pub use key_set::{KeySet, KeySetError, MAXIMUM_JWKS_BYTES, MAXIMUM_KEYS, Skipped
 pub use refusal::{Claim, Refusal};
 pub use revocable::{
     GRANT_CLAIM, LogPosition, MAXIMUM_ROLES, Mark, OWNER_CLAIM, OWNER_ROLES_CLAIM, POSITION_CLAIM,
-    ROLES_CLAIM, Revocable, Subject,
+    ROLES_CLAIM, Revocable, RevocationTarget,
 };
 pub use signed::SignedToken;
 pub use signing_key::{CryptographyFailed, KeyText, SigningKey, SigningKeyError, generate_key};

@@ -5,7 +5,7 @@ use std::time::Instant;
 use portcullis::clock::{Clock, SystemClock, UnixSeconds};
 use portcullis::identity::{Email, RoleName, ScopeName, ScopeSet, Status, User, UserId, Username};
 use portcullis::store::{Committed, Store, StoreLocation};
-use portcullis::token::{LogPosition, Subject};
+use portcullis::token::{LogPosition, RevocationTarget};
 
 use crate::fixture::{Files, Issuer};
 use crate::postgres::Postgres;
@@ -56,7 +56,10 @@ fn measure_on(table: &mut Table, name: &str, store: &str) {
         add("a role loses a scope", begun);
 
         let begun = Instant::now();
-        store.revoke(&Subject::Everyone, now).await.unwrap();
+        store
+            .revoke(&RevocationTarget::Everyone, now)
+            .await
+            .unwrap();
         add("everybody's tokens end", begun);
         store.close().await;
     });

@@ -11,7 +11,7 @@ use crate::identity::{
 use crate::store::{
     AppWithOwner, AuthorizationCode, CodeState, Holder, Redemption, RefreshToken, Successor,
 };
-use crate::token::Subject;
+use crate::token::RevocationTarget;
 
 impl Issuer {
     /// Redeems a code that `client` got, under the redirect URI that it sent and with the verifier
@@ -133,7 +133,7 @@ impl Issuer {
             client.id = code.app.as_str(),
             "an authorization code was used twice; its grant has ended"
         );
-        let grant = Subject::Grant(code.family.clone());
+        let grant = RevocationTarget::Grant(code.family.clone());
         let holder = Holder {
             user: code.user.clone(),
             app: Some(code.app.clone()),

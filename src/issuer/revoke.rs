@@ -18,7 +18,7 @@ use super::refusal::Refusal;
 use super::{Issuer, body};
 use crate::identity::{AppKey, Form, PlainSecret, UserId};
 use crate::store::{Holder, RefreshToken};
-use crate::token::{Credential, SignedToken, Subject, UnverifiedToken};
+use crate::token::{Credential, RevocationTarget, SignedToken, UnverifiedToken};
 
 /// How long after its end a token may be accepted by whatever clock: a row of the log outlives it by
 /// as much, and what has ended before is no longer worth one.
@@ -108,7 +108,7 @@ impl Issuer {
 
     async fn take_back(&self, token: &ReturnedToken, revoker: &Revoker) -> Result<(), Refusal> {
         let subject = match token {
-            ReturnedToken::Refresh(token) => Some(Subject::Grant(token.family.clone())),
+            ReturnedToken::Refresh(token) => Some(RevocationTarget::Grant(token.family.clone())),
             ReturnedToken::Access(token) => {
                 let (subjects, given_out) = (token.subjects(), token.position());
                 // The log grows by what changes something.
@@ -189,7 +189,9 @@ impl ReturnedToken {
     }
 }
 
-fn grant_or_token(token: &SignedToken) -> Option<Subject> {
-    let grant = token.grant().map(|grant| Subject::Grant(grant.to_owned()));
-    grant.or_else(|| token.id().map(|id| Subject::Token(id.to_owned())))
+fn grant_or_token(token: &SignedToken) -> Option<RevocationTarget> {
+    let grant = token
+        .grant()
+        .map(|grant| RevocationTarget::Grant(grant.to_owned()));
+    grant.or_else(|| token.id().map(|id| RevocationTarget::Token(id.to_owned())))
 }

@@ -7,7 +7,7 @@ use super::Issuer;
 use super::refusal::Refusal;
 use crate::identity::{AppKey, PlainSecret, ScopeName, ScopeSet, Status, User, UserId};
 use crate::store::{AppWithOwner, RefreshToken};
-use crate::token::{LogPosition, Subject, UnverifiedToken, VerifiedToken};
+use crate::token::{LogPosition, RevocationTarget, UnverifiedToken, VerifiedToken};
 
 /// A token that a request is about, whosesoever it is.
 pub(super) enum FoundToken {
@@ -44,7 +44,7 @@ impl Issuer {
 
     /// Whether an access token was taken back, by what the store has now.
     pub(super) async fn is_taken_back(&self, token: &VerifiedToken) -> Result<bool, Refusal> {
-        let (subjects, given_out) = (Subject::all_of(token), LogPosition::of(token));
+        let (subjects, given_out) = (RevocationTarget::all_of(token), LogPosition::of(token));
         Ok(self.store.is_revoked(&subjects, given_out).await?)
     }
 

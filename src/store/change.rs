@@ -13,7 +13,7 @@ use super::revocations::{Cause, as_bigint, is_revoked, revoke};
 use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
 use crate::identity::{ADMINISTRATIVE_SCOPES, RoleName, UserId};
-use crate::token::{LogPosition, Subject};
+use crate::token::{LogPosition, RevocationTarget};
 
 /// A change that has begun. What it reads stays true until it is committed; dropped, it never was.
 pub struct Change {
@@ -88,7 +88,7 @@ impl Change {
     /// Whether the log has one of `subjects` beyond `given_out`.
     pub async fn is_revoked(
         &mut self,
-        subjects: &[Subject],
+        subjects: &[RevocationTarget],
         given_out: LogPosition,
     ) -> Result<bool, StoreError> {
         if self.store.may_concern(given_out) {
@@ -98,7 +98,7 @@ impl Change {
     }
 
     /// Takes back what was given out to `subject`.
-    pub async fn revoke(&mut self, subject: &Subject) -> Result<(), StoreError> {
+    pub async fn revoke(&mut self, subject: &RevocationTarget) -> Result<(), StoreError> {
         revoke(&mut self.transaction, subject, Cause::Authority, self.now).await?;
         self.appended = true;
         Ok(())
@@ -107,7 +107,7 @@ impl Change {
     /// The same, because of what `holder` did.
     pub async fn revoke_of(
         &mut self,
-        subject: &Subject,
+        subject: &RevocationTarget,
         holder: &Holder,
     ) -> Result<(), StoreError> {
         let cause = Cause::Holder(holder, &self.store.bounds);
@@ -134,7 +134,7 @@ impl Change {
     /// rows however many apps it has: somebody may do so to itself as often as it likes. User and apps
     /// are held by [`Change::hold_with_apps`]: after the first row of the log none is locked any more.
     pub async fn revoke_with_apps(&mut self, user: &UserId) -> Result<(), StoreError> {
-        self.revoke(&Subject::User(user.as_str().to_owned()))
+        self.revoke(&RevocationTarget::User(user.as_str().to_owned()))
             .await?;
         let Some(position) = self.revoke_owned(user).await? else {
             return Ok(());
@@ -158,7 +158,7 @@ impl Change {
         if self.count_apps(owner).await? == 0 {
             return Ok(None);
         }
-        let subject = Subject::Owner(owner.as_str().to_owned());
+        let subject = RevocationTarget::Owner(owner.as_str().to_owned());
         let position = revoke(&mut self.transaction, &subject, Cause::Authority, self.now).await?;
         self.appended = true;
         Ok(Some(position))
@@ -169,9 +169,10 @@ impl Change {
     /// and give what is left.
     pub(super) async fn revoke_roles(&mut self, roles: &[RoleName]) -> Result<(), StoreError> {
         let names = roles.iter().map(RoleName::as_str);
-        let unnamed = (!roles.is_empty()).then_some(Subject::UNNAMED_ROLE);
+        let unnamed = (!roles.is_empty()).then_some(RevocationTarget::UNNAMED_ROLE);
         for name in names.chain(unnamed) {
-            self.revoke(&Subject::Role(name.to_owned())).await?;
+            self.revoke(&RevocationTarget::Role(name.to_owned()))
+                .await?;
         }
         Ok(())
     }

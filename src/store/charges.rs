@@ -13,7 +13,7 @@ use sqlx::Row;
 use super::StoreError;
 use super::connections::Transaction;
 use crate::identity::{AppKey, UserId};
-use crate::token::Subject;
+use crate::token::RevocationTarget;
 
 /// Who has caused a revocation, and through which app.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,9 +63,9 @@ impl Bounds {
     pub(super) async fn instead_of(
         &self,
         transaction: &mut Transaction,
-        subject: &Subject,
+        subject: &RevocationTarget,
         holder: &Holder,
-    ) -> Result<Vec<Subject>, StoreError> {
+    ) -> Result<Vec<RevocationTarget>, StoreError> {
         let user = holder.user.as_str();
         let by_user = "SELECT COUNT(*) AS caused FROM \
                        (SELECT position FROM revocations WHERE user_id = $1 LIMIT $2) AS found";
@@ -81,10 +81,10 @@ impl Bounds {
             return Ok(Vec::new());
         }
         // Never the app: strangers who have filled it would have whoever logs out log out everybody.
-        let mut wide = vec![Subject::User(user.to_owned())];
-        if matches!(subject, Subject::App(_)) {
+        let mut wide = vec![RevocationTarget::User(user.to_owned())];
+        if matches!(subject, RevocationTarget::App(_)) {
             // Others have tokens through it.
-            wide.push(Subject::Owner(user.to_owned()));
+            wide.push(RevocationTarget::Owner(user.to_owned()));
         }
         Ok(wide)
     }

@@ -15,7 +15,7 @@ use super::writer::{Write, Written};
 use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
 use crate::identity::{AppKey, Audiences, PlainSecret, ScopeSet, SecretDigest, UserId};
-use crate::token::{LogPosition, Subject};
+use crate::token::{LogPosition, RevocationTarget};
 
 /// How far the clock of one issuer may be behind that of another on the same store, for which a
 /// token seems to be used later than now.
@@ -316,7 +316,7 @@ pub(super) async fn rotate(
         return Ok(Rotation::Retried);
     }
     // The access tokens of the grant end as well: one of the two callers is a thief.
-    let grant = Subject::Grant(row.try_get("family")?);
+    let grant = RevocationTarget::Grant(row.try_get("family")?);
     let token = &attempt.successor.token;
     let holder = Holder {
         user: token.user.clone(),

@@ -13,7 +13,7 @@ use super::refresh_tokens::end_family;
 use super::{ATTEMPTS, Store, StoreError};
 use crate::clock::UnixSeconds;
 use crate::identity::AppKey;
-use crate::token::{LogPosition, Subject};
+use crate::token::{LogPosition, RevocationTarget};
 
 /// What is added to the life of the longest token, so that a row outlives it by any leeway that a
 /// gate may allow and any second that a clock may be off.
@@ -64,7 +64,7 @@ pub struct LoggedRevocation {
     /// Where it stands: rows appear in this order and none later than a greater one.
     pub position: LogPosition,
     /// Whose tokens from before are refused.
-    pub subject: Subject,
+    pub subject: RevocationTarget,
     /// When the last of these tokens has ended.
     pub expires_at: UnixSeconds,
 }
@@ -103,7 +103,7 @@ impl Store {
     /// itself nothing changes: it may get new ones.
     pub async fn revoke(
         &self,
-        subject: &Subject,
+        subject: &RevocationTarget,
         now: UnixSeconds,
     ) -> Result<LogPosition, StoreError> {
         self.revoke_because(subject, Cause::Authority, now).await
@@ -112,7 +112,7 @@ impl Store {
     /// The same, because of what `holder` did.
     pub async fn revoke_of(
         &self,
-        subject: &Subject,
+        subject: &RevocationTarget,
         holder: &Holder,
         now: UnixSeconds,
     ) -> Result<LogPosition, StoreError> {
@@ -122,7 +122,7 @@ impl Store {
 
     async fn revoke_because(
         &self,
-        subject: &Subject,
+        subject: &RevocationTarget,
         cause: Cause<'_>,
         now: UnixSeconds,
     ) -> Result<LogPosition, StoreError> {
@@ -137,7 +137,7 @@ impl Store {
 
     async fn revoke_once(
         &self,
-        subject: &Subject,
+        subject: &RevocationTarget,
         cause: Cause<'_>,
         now: UnixSeconds,
     ) -> Result<LogPosition, StoreError> {
@@ -233,7 +233,7 @@ impl Store {
     fn read_row(&self, row: &AnyRow) -> Result<LoggedRevocation, StoreError> {
         let position = position(row, "position")?;
         let kind: &str = row.try_get("kind")?;
-        let subject = Subject::parse(kind, row.try_get("subject")?).unwrap_or_else(|| {
+        let subject = RevocationTarget::parse(kind, row.try_get("subject")?).unwrap_or_else(|| {
             tracing::error!(
                 revocation.position = position.0,
                 revocation.kind = kind,
@@ -242,7 +242,7 @@ impl Store {
             );
             let seen = &self.appended.not_understood;
             seen.fetch_max(position.0, Ordering::AcqRel);
-            Subject::Everyone
+            RevocationTarget::Everyone
         });
         Ok(LoggedRevocation {
             position,
@@ -261,7 +261,7 @@ impl Store {
     /// counts, and not what a list in memory has of it.
     pub async fn is_revoked(
         &self,
-        subjects: &[Subject],
+        subjects: &[RevocationTarget],
         given_out: LogPosition,
     ) -> Result<bool, StoreError> {
         if self.may_concern(given_out) {
@@ -274,7 +274,7 @@ impl Store {
 /// See [`Store::is_revoked`].
 pub(super) async fn is_revoked(
     database: impl Executor<'_, Database = Any>,
-    subjects: &[Subject],
+    subjects: &[RevocationTarget],
     given_out: LogPosition,
 ) -> Result<bool, StoreError> {
     // What concerns everyone has no name.
@@ -292,7 +292,7 @@ pub(super) async fn is_revoked(
     }
     for row in select.fetch_all(database).await? {
         let found = subject(&row)?;
-        if found == Subject::Everyone || subjects.contains(&found) {
+        if found == RevocationTarget::Everyone || subjects.contains(&found) {
             return Ok(true);
         }
     }
@@ -303,7 +303,7 @@ pub(super) async fn is_revoked(
 /// from here to its end nobody else appends.
 pub(super) async fn revoke(
     transaction: &mut Transaction,
-    subject: &Subject,
+    subject: &RevocationTarget,
     cause: Cause<'_>,
     now: UnixSeconds,
 ) -> Result<LogPosition, StoreError> {
@@ -311,20 +311,23 @@ pub(super) async fn revoke(
     // would wait for each other.
     lock_revoked(transaction, subject).await?;
     let through = match subject {
-        Subject::Token(_) | Subject::Owner(_) | Subject::Role(_) | Subject::Everyone => None,
-        Subject::Grant(family) => {
+        RevocationTarget::Token(_)
+        | RevocationTarget::Owner(_)
+        | RevocationTarget::Role(_)
+        | RevocationTarget::Everyone => None,
+        RevocationTarget::Grant(family) => {
             end_family(transaction, family).await?;
             None
         }
         // What is given out at this moment has a position from before, and ends by it.
-        Subject::App(_) => Some("UPDATE apps SET revoked_through = $2 WHERE app_key = $1"),
-        Subject::User(_) => Some("UPDATE users SET revoked_through = $2 WHERE id = $1"),
+        RevocationTarget::App(_) => Some("UPDATE apps SET revoked_through = $2 WHERE app_key = $1"),
+        RevocationTarget::User(_) => Some("UPDATE users SET revoked_through = $2 WHERE id = $1"),
     };
     let position = append(transaction, subject, cause, now).await?;
     if let Some(text) = through {
         set_revoked_through(transaction, text, subject, position).await?;
     }
-    if *subject == Subject::Everyone {
+    if *subject == RevocationTarget::Everyone {
         // One row, however many users there are: what they had is judged by its position.
         sqlx::query("UPDATE revocation_head SET everyone_through = $1")
             .bind(as_bigint(position))
@@ -336,17 +339,23 @@ pub(super) async fn revoke(
 
 /// Not by an update: a second one of the same row has PostgreSQL look at what the row refers to,
 /// and lock it, after the log.
-async fn lock_revoked(transaction: &mut Transaction, subject: &Subject) -> Result<(), StoreError> {
+async fn lock_revoked(
+    transaction: &mut Transaction,
+    subject: &RevocationTarget,
+) -> Result<(), StoreError> {
     let name = subject.name();
     let query = match subject {
-        Subject::Token(_) | Subject::Owner(_) | Subject::Role(_) | Subject::Everyone => {
+        RevocationTarget::Token(_)
+        | RevocationTarget::Owner(_)
+        | RevocationTarget::Role(_)
+        | RevocationTarget::Everyone => {
             return Ok(());
         }
-        Subject::App(_) => {
+        RevocationTarget::App(_) => {
             return lock_apps(transaction, &Selected::by("$1", name), Holding::ToChange).await;
         }
-        Subject::Grant(_) => "SELECT user_id FROM refresh_tokens WHERE family = $1",
-        Subject::User(_) => "$1",
+        RevocationTarget::Grant(_) => "SELECT user_id FROM refresh_tokens WHERE family = $1",
+        RevocationTarget::User(_) => "$1",
     };
     lock_users(transaction, &Selected::by(query, name), Holding::ToChange).await
 }
@@ -354,7 +363,7 @@ async fn lock_revoked(transaction: &mut Transaction, subject: &Subject) -> Resul
 async fn set_revoked_through(
     transaction: &mut Transaction,
     text: &'static str,
-    subject: &Subject,
+    subject: &RevocationTarget,
     position: LogPosition,
 ) -> Result<(), StoreError> {
     sqlx::query(text)
@@ -369,7 +378,7 @@ async fn set_revoked_through(
 /// position of the last.
 async fn append(
     transaction: &mut Transaction,
-    subject: &Subject,
+    subject: &RevocationTarget,
     cause: Cause<'_>,
     now: UnixSeconds,
 ) -> Result<LogPosition, StoreError> {
@@ -389,7 +398,7 @@ async fn append(
 
 async fn append_row(
     transaction: &mut Transaction,
-    subject: &Subject,
+    subject: &RevocationTarget,
     charged: Option<&Holder>,
     now: UnixSeconds,
 ) -> Result<LogPosition, StoreError> {
@@ -419,7 +428,7 @@ async fn append_row(
 /// of them would have expired.
 async fn supersede(
     transaction: &mut Transaction,
-    subject: &Subject,
+    subject: &RevocationTarget,
 ) -> Result<UnixSeconds, StoreError> {
     let text = "DELETE FROM revocations WHERE subject = $1 AND kind = $2 RETURNING expires_at";
     let rows = sqlx::query(text)
@@ -470,7 +479,7 @@ pub(super) fn position(row: &AnyRow, column: &str) -> Result<LogPosition, StoreE
         .map_err(|_| StoreError::Unreadable("position in the log"))
 }
 
-fn subject(row: &AnyRow) -> Result<Subject, StoreError> {
-    let found = Subject::parse(row.try_get("kind")?, row.try_get("subject")?);
+fn subject(row: &AnyRow) -> Result<RevocationTarget, StoreError> {
+    let found = RevocationTarget::parse(row.try_get("kind")?, row.try_get("subject")?);
     found.ok_or(StoreError::Unreadable("revocation"))
 }

@@ -38,7 +38,7 @@ pub struct LogPosition(pub u64);
 
 /// Whose tokens are taken back.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Subject {
+pub enum RevocationTarget {
     /// The token with this `jti`.
     Token(String),
     /// All tokens of the grant with this `sid`.
@@ -55,7 +55,7 @@ pub enum Subject {
     Everyone,
 }
 
-/// A digest of a [`Subject`]: what gates keep and compare. The first 128 bits of BLAKE3 over the
+/// A digest of a [`RevocationTarget`]: what gates keep and compare. The first 128 bits of BLAKE3 over the
 /// kind, a colon and the name; part of the feed's protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Mark(pub u128);
@@ -75,8 +75,8 @@ impl LogPosition {
     }
 }
 
-impl Subject {
-    /// The name of [`Subject::Role`] for tokens that do not name the roles that they rest on: they
+impl RevocationTarget {
+    /// The name of [`RevocationTarget::Role`] for tokens that do not name the roles that they rest on: they
     /// are taken back with every role. No role has it.
     pub const UNNAMED_ROLE: &str = "";
 
@@ -131,7 +131,7 @@ impl Subject {
         }
     }
 
-    /// Reads what [`Subject::kind`] and [`Subject::name`] gave.
+    /// Reads what [`RevocationTarget::kind`] and [`RevocationTarget::name`] gave.
     pub fn parse(kind: &str, name: &str) -> Option<Self> {
         let name = name.to_owned();
         match kind {
@@ -173,22 +173,22 @@ impl Mark {
 }
 
 /// The roles that a claim names; the unnamed one where it names none that can be relied on.
-fn roles(claim: Option<&Value>) -> Vec<Subject> {
+fn roles(claim: Option<&Value>) -> Vec<RevocationTarget> {
     let list = claim.and_then(Value::as_array);
     let list = list.filter(|list| list.len() <= MAXIMUM_ROLES);
     let texts = list.map(|list| list.iter().map(|name| name.as_str().map(str::to_owned)));
     let names: Option<Vec<String>> = texts.and_then(Iterator::collect);
-    let names = names.unwrap_or_else(|| vec![Subject::UNNAMED_ROLE.to_owned()]);
-    names.into_iter().map(Subject::Role).collect()
+    let names = names.unwrap_or_else(|| vec![RevocationTarget::UNNAMED_ROLE.to_owned()]);
+    names.into_iter().map(RevocationTarget::Role).collect()
 }
 
 impl Revocable {
     /// What can take `token` back.
     pub fn of(token: &VerifiedToken) -> Self {
-        let subjects = Subject::all_of(token);
+        let subjects = RevocationTarget::all_of(token);
         Self {
             position: LogPosition::of(token),
-            marks: subjects.iter().filter_map(Subject::mark).collect(),
+            marks: subjects.iter().filter_map(RevocationTarget::mark).collect(),
         }
     }
 
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn marks_tell_kinds_and_names_apart_and_never_change() {
-        let subject = |kind, name| Subject::parse(kind, name).unwrap();
+        let subject = |kind, name| RevocationTarget::parse(kind, name).unwrap();
         let marks = [
             ("user", "a"),
             ("app", "a"),
@@ -237,8 +237,8 @@ mod tests {
         .map(|(kind, name)| subject(kind, name).mark().unwrap());
         let distinct: std::collections::HashSet<Mark> = marks.into_iter().collect();
         assert_eq!(distinct.len(), marks.len());
-        assert_eq!(Subject::Everyone.mark(), None);
-        assert_eq!(Subject::parse("everything", "x"), None);
+        assert_eq!(RevocationTarget::Everyone.mark(), None);
+        assert_eq!(RevocationTarget::parse("everything", "x"), None);
         // Gates and issuers of different releases compare them.
         assert_eq!(
             format!("{:032x}", marks[0].0),

@@ -1,7 +1,7 @@
 //! A token that its issuer has signed, whatever else is wrong with it.
 
 use super::claims::{Claims, Times};
-use super::revocable::{GRANT_CLAIM, LogPosition, POSITION_CLAIM, Subject};
+use super::revocable::{GRANT_CLAIM, LogPosition, POSITION_CLAIM, RevocationTarget};
 use crate::clock::UnixSeconds;
 
 /// The claims of a token whose signature held under a key of the issuer that it names. Times,
@@ -49,13 +49,13 @@ impl SignedToken {
     }
 
     /// All that can take it back, everyone's aside.
-    pub fn subjects(&self) -> Vec<Subject> {
+    pub fn subjects(&self) -> Vec<RevocationTarget> {
         let owned = |name: &str| name.to_owned();
         let subjects = [
-            self.subject().map(owned).map(Subject::User),
-            self.client().map(owned).map(Subject::App),
-            self.grant().map(owned).map(Subject::Grant),
-            self.id().map(owned).map(Subject::Token),
+            self.subject().map(owned).map(RevocationTarget::User),
+            self.client().map(owned).map(RevocationTarget::App),
+            self.grant().map(owned).map(RevocationTarget::Grant),
+            self.id().map(owned).map(RevocationTarget::Token),
         ];
         subjects.into_iter().flatten().collect()
     }

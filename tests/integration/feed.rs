@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use portcullis::clock::{Clock, ManualClock, SystemClock, UnixSeconds};
 use portcullis::store::{Store, StoreLocation};
-use portcullis::token::Subject;
+use portcullis::token::RevocationTarget;
 use serde_json::Value;
 
 use crate::asker::{Asker, Verdict};
@@ -109,12 +109,12 @@ fn feed_of(companion: &TestCompanion) -> String {
 /// Takes back everything of the user whose token this is.
 async fn revoke_user(companion: &TestCompanion, token: &str) {
     let account = companion.get("/consumer/account", token).await.json();
-    let subject = Subject::User(account["id"].as_str().unwrap().to_owned());
+    let subject = RevocationTarget::User(account["id"].as_str().unwrap().to_owned());
     revoke(companion, &subject).await;
 }
 
 /// As another issuer on the same store does.
-async fn revoke(companion: &TestCompanion, subject: &Subject) {
+async fn revoke(companion: &TestCompanion, subject: &RevocationTarget) {
     let store = Store::open(&companion.store()).await.unwrap();
     store.revoke(subject, NOW).await.unwrap();
 }
@@ -135,13 +135,13 @@ async fn a_gate_without_a_database_refuses_within_a_second() {
     for good in [&alice, &bob, token] {
         assert_eq!(far.status(good).await, 200);
     }
-    revoke(&companion, &Subject::App(app.key.clone())).await;
+    revoke(&companion, &RevocationTarget::App(app.key.clone())).await;
     far.answers(token, 401, A_SECOND).await;
     assert_eq!(far.status(&alice).await, 200);
     revoke_user(&companion, &alice).await;
     far.answers(&alice, 401, A_SECOND).await;
     assert_eq!(far.status(&bob).await, 200);
-    revoke(&companion, &Subject::Everyone).await;
+    revoke(&companion, &RevocationTarget::Everyone).await;
     far.answers(&bob, 401, A_SECOND).await;
     let again = companion
         .login("bobby", crate::test_companion::PASSWORD)
@@ -256,7 +256,7 @@ async fn the_next_address_is_taken_when_one_dies() {
     let revoke = async |companion: &TestCompanion, token: &str| {
         let account = companion.get("/consumer/account", token).await.json();
         let id = account["id"].as_str().unwrap().to_owned();
-        rows.revoke(&Subject::User(id), NOW).await.unwrap();
+        rows.revoke(&RevocationTarget::User(id), NOW).await.unwrap();
     };
     revoke(&other, &alice).await;
     far.answers(&alice, 401, A_SECOND).await;
@@ -347,7 +347,7 @@ async fn stores_on_one_postgresql_tell_each_other() {
     tokio::time::timeout(PATIENCE, other.appended())
         .await
         .unwrap();
-    one.revoke(&Subject::Everyone, NOW).await.unwrap();
+    one.revoke(&RevocationTarget::Everyone, NOW).await.unwrap();
     tokio::time::timeout(PATIENCE, other.appended())
         .await
         .unwrap();

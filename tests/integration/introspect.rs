@@ -1,7 +1,7 @@
 //! `POST /authorization/introspect`: who may ask, and that the answer is of now.
 
 use portcullis::clock::{Clock, SystemClock, UnixSeconds};
-use portcullis::token::Subject;
+use portcullis::token::RevocationTarget;
 use serde_json::{Value, json};
 
 use crate::issuer::{error, parts};
@@ -126,7 +126,7 @@ async fn the_answer_is_of_now() {
     let app = companion.app(&login.access, "web-shop").await;
 
     let tokens = companion.tokens(&app).await;
-    let subject = Subject::App(app.key.clone());
+    let subject = RevocationTarget::App(app.key.clone());
     store.revoke(&subject, now).await.unwrap();
     for token in [&tokens.access, &tokens.refresh] {
         assert!(!is_active(&companion, &app, token).await, "revoked");
@@ -152,7 +152,10 @@ async fn the_answer_is_of_now() {
     );
     let login = companion.login_tokens("admin", ADMIN_PASSWORD).await;
     assert!(is_active(&companion, &server, &login.access).await);
-    store.revoke(&Subject::Everyone, now).await.unwrap();
+    store
+        .revoke(&RevocationTarget::Everyone, now)
+        .await
+        .unwrap();
     assert!(
         !is_active(&companion, &server, &login.access).await,
         "everybody's"

@@ -5,7 +5,7 @@ use portcullis::identity::{
     Email, Role, RoleName, ScopeName, ScopeSet, Status, User, UserId, Username,
 };
 use portcullis::store::{Change, Committed, Store, StoreLocation};
-use portcullis::token::{LogPosition, Subject};
+use portcullis::token::{LogPosition, RevocationTarget};
 use serde_json::json;
 
 use crate::issuer::error;
@@ -95,7 +95,7 @@ async fn who_has_lost_its_rights_meanwhile_changes_nothing() {
         }
         let status = Status::Disabled;
         change.set_user_status(&second, status).await.unwrap();
-        let subject = Subject::User(second.as_str().to_owned());
+        let subject = RevocationTarget::User(second.as_str().to_owned());
         change.revoke(&subject).await.unwrap();
         assert_eq!(change.commit().await.unwrap(), Committed::Yes);
     };

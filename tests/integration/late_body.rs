@@ -1,6 +1,6 @@
 //! Calls whose token is taken back, or loses its rights, while the body is still arriving.
 
-use portcullis::token::Subject;
+use portcullis::token::RevocationTarget;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -174,7 +174,7 @@ async fn calls_that_wait_for_a_change_are_judged_again_when_it_has_ended() {
         for _ in 0..20 {
             companion.get("/authorization/whoami", &token).await;
         }
-        let grant = Subject::Grant(claims["sid"].as_str().unwrap().to_owned());
+        let grant = RevocationTarget::Grant(claims["sid"].as_str().unwrap().to_owned());
         change.revoke(&grant).await.unwrap();
         let committed = change.commit().await.unwrap();
         assert_eq!(committed, portcullis::store::Committed::Yes);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use portcullis::identity::UserId;
 use portcullis::store::Store;
-use portcullis::token::Subject;
+use portcullis::token::RevocationTarget;
 
 use serde_json::json;
 use sqlx::Row;
@@ -42,7 +42,7 @@ async fn what_is_taken_back_is_refused_and_what_comes_after_is_not() {
     let token = answer["access_token"].as_str().unwrap();
     assert_eq!(companion.check("GET", "/orders/1", token).await, 200);
     store
-        .revoke(&Subject::App(app.key.clone()), now)
+        .revoke(&RevocationTarget::App(app.key.clone()), now)
         .await
         .unwrap();
     // The issuer at once, the gate a moment later.
@@ -68,7 +68,7 @@ async fn what_is_taken_back_is_refused_and_what_comes_after_is_not() {
     assert_eq!(companion.check("GET", "/orders/1", renewed).await, 200);
 
     store
-        .revoke(&Subject::User(id.as_str().to_owned()), now)
+        .revoke(&RevocationTarget::User(id.as_str().to_owned()), now)
         .await
         .unwrap();
     let account = companion.get("/consumer/account", &alice).await;
@@ -90,7 +90,10 @@ async fn what_is_taken_back_is_refused_and_what_comes_after_is_not() {
     }
     let again = companion.login("alice", PASSWORD).await;
 
-    store.revoke(&Subject::Everyone, now).await.unwrap();
+    store
+        .revoke(&RevocationTarget::Everyone, now)
+        .await
+        .unwrap();
     for token in [&again, &bob] {
         refused(&companion, token).await;
     }

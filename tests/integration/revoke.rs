@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use portcullis::clock::{Clock, SystemClock};
-use portcullis::token::{LogPosition, Subject};
+use portcullis::token::{LogPosition, RevocationTarget};
 use serde_json::{Value, json};
 
 use crate::client::Answer;
@@ -369,7 +369,7 @@ async fn a_signature_and_the_issuers_name_are_enough_to_give_a_token_back() {
         }
         let after = store.log_position().await.unwrap().0;
         assert_eq!(after - before, appended, "{kind} {changes}");
-        let subject = [Subject::Token(format!("token-{number}"))];
+        let subject = [RevocationTarget::Token(format!("token-{number}"))];
         let revoked = store
             .is_revoked(&subject, LogPosition(before))
             .await

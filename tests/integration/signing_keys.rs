@@ -15,7 +15,7 @@ use portcullis::ext_authz::{SubjectForm, SubjectNames};
 use portcullis::identity::SecretDigest;
 use portcullis::issuer::{Issuer, IssuerSettings, RotationPace, rotate_keys};
 use portcullis::store::{Store, StoredKey};
-use portcullis::token::{KEPT_BEYOND_SECONDS, PUBLISHED_AHEAD_SECONDS, Subject};
+use portcullis::token::{KEPT_BEYOND_SECONDS, PUBLISHED_AHEAD_SECONDS, RevocationTarget};
 use serde_json::Value;
 
 use crate::postgres::Postgres;
@@ -435,7 +435,7 @@ async fn what_is_revoked_outlives_a_start_with_the_clock_ahead() {
     let token = answer["token"].as_str().unwrap();
     let account = companion.get("/consumer/account", token).await;
     assert_eq!(account.status, 200, "{account:?}");
-    let user = Subject::User(account.json()["id"].as_str().unwrap().to_owned());
+    let user = RevocationTarget::User(account.json()["id"].as_str().unwrap().to_owned());
     let store = Store::open(&companion.store()).await.unwrap();
     let issued_at = clock.now();
     store.revoke(&user, issued_at).await.unwrap();

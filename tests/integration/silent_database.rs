@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use portcullis::clock::UnixSeconds;
 use portcullis::store::{Store, StoreLocation};
-use portcullis::token::Subject;
+use portcullis::token::RevocationTarget;
 use serde_json::json;
 
 use crate::feed::network::Network;
@@ -49,7 +49,7 @@ impl Distant {
     async fn revoke(&self, user: &str) {
         let place = StoreLocation::parse(&self.url, "".as_ref()).unwrap();
         let store = Store::open(&place).await.unwrap();
-        let subject = Subject::User(user.to_owned());
+        let subject = RevocationTarget::User(user.to_owned());
         store
             .revoke(&subject, UnixSeconds(1_800_000_000))
             .await

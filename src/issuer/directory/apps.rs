@@ -9,7 +9,7 @@ use crate::identity::{
     App, AppKey, AppName, PlainSecret, RedirectUri, ScopeSet, ScopesFrom, Status, User, UserId,
 };
 use crate::store::{Change, Holder, Listing, OwnedApp, Page};
-use crate::token::{LogPosition, Subject};
+use crate::token::{LogPosition, RevocationTarget};
 use crate::yaml::present;
 
 const MAXIMUM_APPS: i64 = 16;
@@ -353,6 +353,6 @@ fn redirect_uris(texts: &[String]) -> Result<Vec<RedirectUri>, DirectoryError> {
     Ok(uris.collect::<Result<_, _>>()?)
 }
 
-fn subject(app: &AppKey) -> Subject {
-    Subject::App(app.as_str().to_owned())
+fn subject(app: &AppKey) -> RevocationTarget {
+    RevocationTarget::App(app.as_str().to_owned())
 }

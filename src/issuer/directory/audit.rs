@@ -5,7 +5,7 @@ use super::{Authority, Directory, DirectoryError, commit};
 use crate::ext_authz::SubjectNames;
 use crate::identity::{App, AppKey, Role, RoleName, ScopeName, ScopesFrom, User, UserId};
 use crate::store::Change;
-use crate::token::Subject;
+use crate::token::RevocationTarget;
 
 /// How the log names people.
 #[derive(Clone, Copy)]
@@ -24,7 +24,7 @@ pub(super) enum Object<'a> {
     Scope(&'a ScopeName),
     App(&'a AppKey),
     /// What was given out.
-    Tokens(&'a Subject),
+    Tokens(&'a RevocationTarget),
 }
 
 impl Naming<'_> {
@@ -34,15 +34,15 @@ impl Naming<'_> {
     }
 
     /// Of which kind a subject of revocations is, and what the log calls it.
-    pub(in crate::issuer) fn subject(&self, subject: &Subject) -> (&'static str, String) {
+    pub(in crate::issuer) fn subject(&self, subject: &RevocationTarget) -> (&'static str, String) {
         match subject {
-            Subject::Token(id) => ("token", id.clone()),
-            Subject::Grant(id) => ("grant", id.clone()),
-            Subject::App(key) => ("app", key.clone()),
-            Subject::User(id) => ("user", self.user(id)),
-            Subject::Owner(id) => ("owner", self.user(id)),
-            Subject::Role(name) => ("role", name.clone()),
-            Subject::Everyone => ("everyone", String::new()),
+            RevocationTarget::Token(id) => ("token", id.clone()),
+            RevocationTarget::Grant(id) => ("grant", id.clone()),
+            RevocationTarget::App(key) => ("app", key.clone()),
+            RevocationTarget::User(id) => ("user", self.user(id)),
+            RevocationTarget::Owner(id) => ("owner", self.user(id)),
+            RevocationTarget::Role(name) => ("role", name.clone()),
+            RevocationTarget::Everyone => ("everyone", String::new()),
         }
     }
 }

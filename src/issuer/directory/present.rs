@@ -4,7 +4,7 @@ use super::super::Issuer;
 use super::DirectoryError;
 use crate::identity::{AppKey, ScopeSet, Status, User};
 use crate::store::Change;
-use crate::token::{LogPosition, Subject, VerifiedToken};
+use crate::token::{LogPosition, RevocationTarget, VerifiedToken};
 
 /// Whether, as the change sees it, nothing has taken `token` back, and user and app have all of
 /// `scopes`. `user` was read when the caller was let in.
@@ -25,7 +25,7 @@ pub(super) async fn has_standing(
         None => true,
         Some(key) => app_has(change, &key, scopes).await?,
     };
-    let (subjects, given_out) = (Subject::all_of(token), LogPosition::of(token));
+    let (subjects, given_out) = (RevocationTarget::all_of(token), LogPosition::of(token));
     let taken_back = change.is_revoked(&subjects, given_out).await?;
     Ok(within_app && scopes.is_subset_of(&present.scopes) && !taken_back)
 }

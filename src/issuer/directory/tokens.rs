@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::audit::Object;
 use super::{Directory, DirectoryError, Thing};
 use crate::identity::{AppKey, Username};
-use crate::token::Subject;
+use crate::token::RevocationTarget;
 use crate::yaml::present;
 
 /// What is issued has 22 characters.
@@ -34,7 +34,7 @@ pub struct WhatToRevoke {
 
 impl Directory<'_> {
     /// Ends tokens. Grants and single tokens need not be known: what is listed refuses.
-    pub async fn revoke(&self, what: WhatToRevoke) -> Result<Subject, DirectoryError> {
+    pub async fn revoke(&self, what: WhatToRevoke) -> Result<RevocationTarget, DirectoryError> {
         let mut change = self.change().await?;
         let subject = match what {
             WhatToRevoke {
@@ -49,7 +49,7 @@ impl Directory<'_> {
                     Ok(name) => change.user_named(&name).await?,
                     Err(_) => None,
                 };
-                Subject::User(user.ok_or(unknown)?.id.as_str().to_owned())
+                RevocationTarget::User(user.ok_or(unknown)?.id.as_str().to_owned())
             }
             WhatToRevoke {
                 user: None,
@@ -63,7 +63,7 @@ impl Directory<'_> {
                     Err(_) => None,
                 };
                 app.ok_or(DirectoryError::NotFound(Thing::App))?;
-                Subject::App(key)
+                RevocationTarget::App(key)
             }
             WhatToRevoke {
                 user: None,
@@ -71,21 +71,21 @@ impl Directory<'_> {
                 grant: Some(id),
                 token: None,
                 everyone: None,
-            } => Subject::Grant(plain_id(id)?),
+            } => RevocationTarget::Grant(plain_id(id)?),
             WhatToRevoke {
                 user: None,
                 app: None,
                 grant: None,
                 token: Some(id),
                 everyone: None,
-            } => Subject::Token(plain_id(id)?),
+            } => RevocationTarget::Token(plain_id(id)?),
             WhatToRevoke {
                 user: None,
                 app: None,
                 grant: None,
                 token: None,
                 everyone: Some(true),
-            } => Subject::Everyone,
+            } => RevocationTarget::Everyone,
             _ => return Err(DirectoryError::WhatToRevoke),
         };
         change.revoke(&subject).await?;

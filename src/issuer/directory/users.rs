@@ -8,7 +8,7 @@ use super::{Directory, DirectoryError, Thing, commit, free};
 use crate::identity::{Email, Password, RoleName, ScopeSet, Status, User, UserId, Username};
 use crate::issuer::hashing::HashingFor;
 use crate::store::{Change, Holder, Holding, Listing, LiveGrant, Page};
-use crate::token::{LogPosition, Subject};
+use crate::token::{LogPosition, RevocationTarget};
 use crate::yaml::present;
 
 /// A user that is to be.
@@ -328,7 +328,7 @@ impl Directory<'_> {
             user: user.clone(),
             app: None,
         };
-        let subject = Subject::Grant(grant.to_owned());
+        let subject = RevocationTarget::Grant(grant.to_owned());
         change.revoke_of(&subject, &holder).await?;
         let object = Object::Tokens(&subject);
         self.commit(change, object, "revoked", &[]).await
@@ -386,6 +386,6 @@ fn found(user: Option<User>) -> Result<User, DirectoryError> {
     user.ok_or(DirectoryError::NotFound(Thing::User))
 }
 
-fn subject(user: &UserId) -> Subject {
-    Subject::User(user.as_str().to_owned())
+fn subject(user: &UserId) -> RevocationTarget {
+    RevocationTarget::User(user.as_str().to_owned())
 }

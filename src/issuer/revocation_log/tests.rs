@@ -1,7 +1,7 @@
 use super::*;
 use crate::clock::{Clock, SystemClock};
 use crate::store::StoreLocation;
-use crate::token::Subject;
+use crate::token::RevocationTarget;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_that_grows_while_it_is_looked_at_is_the_same() {
@@ -20,7 +20,7 @@ async fn a_log_that_grows_while_it_is_looked_at_is_the_same() {
         let (store, follower) = (store.clone(), Arc::clone(&follower));
         async move {
             for number in 0..300 {
-                let token = Subject::Token(format!("token-{number}"));
+                let token = RevocationTarget::Token(format!("token-{number}"));
                 store.revoke(&token, SystemClock.now()).await.unwrap();
                 follower.catch_up(&store).await.unwrap();
             }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use portcullis::clock::{ManualClock, UnixSeconds};
 use portcullis::feed::{FeedClient, FeedHost, FeedSettings};
 use portcullis::revocation::OnStale;
-use portcullis::token::{Algorithm, Subject};
+use portcullis::token::{Algorithm, RevocationTarget};
 use tokio::runtime::Handle;
 
 use super::network::Network;
@@ -53,7 +53,7 @@ async fn all(gates: &[FeedClient], enough: impl Fn(&FeedClient) -> bool) {
 async fn two_hundred_gates_come_back_at_once_and_hold_the_same() {
     let companion = TestCompanion::with_feed("").await;
     for number in 0..100 {
-        revoke(&companion, &Subject::App(format!("app-{number}"))).await;
+        revoke(&companion, &RevocationTarget::App(format!("app-{number}"))).await;
     }
     let network = Network::to(companion.gate.app.feed_address().unwrap()).await;
     let keys = Arc::new(AtomicUsize::new(0));
@@ -63,14 +63,18 @@ async fn two_hundred_gates_come_back_at_once_and_hold_the_same() {
     all(&gates, |gate| gate.keys().usable().is_some()).await;
     network.cut();
     all(&gates, |gate| !gate.state().connected).await;
-    revoke(&companion, &Subject::App("while they were away".to_owned())).await;
+    revoke(
+        &companion,
+        &RevocationTarget::App("while they were away".to_owned()),
+    )
+    .await;
     network.heal();
     all(&gates, entries(101)).await;
     all(&gates, |gate| {
         gate.state().connected && gate.state().resumed == 1
     })
     .await;
-    revoke(&companion, &Subject::App("afterwards".to_owned())).await;
+    revoke(&companion, &RevocationTarget::App("afterwards".to_owned())).await;
     all(&gates, entries(102)).await;
     let held = |gate: &FeedClient| -> Vec<_> { gate.revocations().chunks(10).flatten().collect() };
     let rows = held(&gates[0]);

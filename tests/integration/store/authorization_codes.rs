@@ -4,7 +4,7 @@ use portcullis::identity::{Audiences, CodeChallenge, PlainSecret, ScopeSet, User
 use portcullis::store::{
     AuthorizationCode, CodeState, Redemption, Store, StoreLocation, Successor,
 };
-use portcullis::token::{LogPosition, Subject};
+use portcullis::token::{LogPosition, RevocationTarget};
 
 use super::{NOW, app, refresh_token, scope, user};
 
@@ -32,7 +32,7 @@ pub(super) async fn sessions(place: &StoreLocation) {
     assert_eq!(whose(2, NOW).await.as_ref(), Some(&alice.id));
     store.end_sessions(&alice.id).await.unwrap();
     assert_eq!(whose(2, NOW).await, None);
-    let all = Subject::User(bob.id.as_str().to_owned());
+    let all = RevocationTarget::User(bob.id.as_str().to_owned());
     store.revoke(&all, NOW).await.unwrap();
     assert_eq!(
         whose(3, NOW).await,
@@ -93,7 +93,7 @@ pub(super) async fn authorization_codes(place: &StoreLocation) {
     assert_eq!(first.await.unwrap(), Redemption::Redeemed);
     assert!(kept().await);
     let end = async |family: &str| {
-        let grant = Subject::Grant(family.to_owned());
+        let grant = RevocationTarget::Grant(family.to_owned());
         store.revoke(&grant, NOW).await.unwrap();
     };
     end("other").await;
@@ -140,7 +140,7 @@ pub(super) async fn code_race(place: &StoreLocation) {
             let redemption = store.redeem_authorization_code(&code, Some(&refresh), NOW);
             let redemption = redemption.await.unwrap();
             if redemption == Redemption::Replayed {
-                let grant = Subject::Grant(token.family);
+                let grant = RevocationTarget::Grant(token.family);
                 store.revoke(&grant, NOW).await.unwrap();
             }
             redemption

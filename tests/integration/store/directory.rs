@@ -4,7 +4,7 @@ use portcullis::identity::{App, AppKey, PlainSecret, RoleName, ScopeSet, Status,
 use portcullis::store::{
     Committed, Created, LoginName, Page, RefreshToken, Store, StoreLocation, Successor,
 };
-use portcullis::token::{LogPosition, Subject};
+use portcullis::token::{LogPosition, RevocationTarget};
 
 use super::{NOW, app, email, refresh_token, scope, user};
 
@@ -291,13 +291,13 @@ pub(super) async fn losses(place: &StoreLocation) {
     lose("sales", "orders.read other").await;
     let (next, names) = logged(begin).await;
     assert_eq!(names, "sales ");
-    let token = |name: &str| Subject::Role(name.to_owned());
+    let token = |name: &str| RevocationTarget::Role(name.to_owned());
     for (subject, given_out, revoked) in [
         (token("sales"), begin, true),
         (token("sales"), next, false),
         (token("reading"), begin, false),
-        (token(Subject::UNNAMED_ROLE), begin, true),
-        (Subject::User("sales".to_owned()), begin, false),
+        (token(RevocationTarget::UNNAMED_ROLE), begin, true),
+        (RevocationTarget::User("sales".to_owned()), begin, false),
     ] {
         let subjects = std::slice::from_ref(&subject);
         let found = store.is_revoked(subjects, given_out).await.unwrap();
@@ -435,10 +435,11 @@ pub(super) async fn owners(place: &StoreLocation) {
     change.delete_user(&alice.id).await.unwrap();
     assert_eq!(change.commit().await.unwrap(), Committed::Yes);
     let rows = store.revocations_after(LogPosition::default(), 10).await;
-    let subjects: Vec<Subject> = rows.unwrap().into_iter().map(|row| row.subject).collect();
+    let subjects: Vec<RevocationTarget> =
+        rows.unwrap().into_iter().map(|row| row.subject).collect();
     let expected = [
-        Subject::User(alice.id.as_str().to_owned()),
-        Subject::Owner(alice.id.as_str().to_owned()),
+        RevocationTarget::User(alice.id.as_str().to_owned()),
+        RevocationTarget::Owner(alice.id.as_str().to_owned()),
     ];
     assert_eq!(subjects, expected);
     assert!(store.app(&shop.key, NOW).await.unwrap().is_none());
@@ -495,7 +496,7 @@ async fn act(store: &Store, (actor, step): (u8, u8), user: &User) {
         family: format!("family-{actor}-{step}"),
         ..refresh_token(user)
     };
-    let subject = Subject::User(user.id.as_str().to_owned());
+    let subject = RevocationTarget::User(user.id.as_str().to_owned());
     match actor % 4 {
         0 => {
             let mut change = store.change(NOW).await.unwrap();

@@ -10,7 +10,7 @@ use portcullis::identity::{
 use portcullis::store::{
     AuthorizationCode, Change, Holding, RefreshToken, Store, StoreError, StoreLocation, Successor,
 };
-use portcullis::token::{LogPosition, Subject};
+use portcullis::token::{LogPosition, RevocationTarget};
 
 use super::{NOW, app, refresh_token, scope, user};
 
@@ -195,20 +195,20 @@ async fn act(
         Operation::RetryTokens => refresh(store, names, 3, 60).await?,
         Operation::RevokeGrants => {
             for name in names {
-                let family = Subject::Grant(format!("family-of-{name}"));
+                let family = RevocationTarget::Grant(format!("family-of-{name}"));
                 store.revoke(&family, NOW).await?;
             }
         }
         Operation::RevokeUser => {
-            let subject = Subject::User(user.id.as_str().to_owned());
+            let subject = RevocationTarget::User(user.id.as_str().to_owned());
             store.revoke(&subject, NOW).await?;
         }
         Operation::RevokeApp => {
             let key = app(name, &user).key;
-            let subject = Subject::App(key.as_str().to_owned());
+            let subject = RevocationTarget::App(key.as_str().to_owned());
             store.revoke(&subject, NOW).await?;
         }
-        Operation::RevokeEveryone => drop(store.revoke(&Subject::Everyone, NOW).await?),
+        Operation::RevokeEveryone => drop(store.revoke(&RevocationTarget::Everyone, NOW).await?),
         Operation::RedeemCode => redeem(store, &user).await?,
         Operation::LogInAndOut => {
             store
@@ -254,7 +254,7 @@ async fn administer(
 ) -> Result<(), StoreError> {
     let name = user.username.as_str();
     let app = app(name, user);
-    let of_app = Subject::App(app.key.as_str().to_owned());
+    let of_app = RevocationTarget::App(app.key.as_str().to_owned());
     match operation {
         Operation::DeleteUser => {
             change.hold_with_apps(&user.id, Holding::ToRemove).await?;
@@ -276,7 +276,7 @@ async fn administer(
         Operation::RenameUser => {
             rename(change, user).await?;
             change.set_user_roles(&user.id, &[role()]).await?;
-            let subject = Subject::User(user.id.as_str().to_owned());
+            let subject = RevocationTarget::User(user.id.as_str().to_owned());
             change.revoke(&subject).await?;
         }
         Operation::TakeScope => {

@@ -2,7 +2,7 @@
 
 use portcullis::identity::{PlainSecret, User};
 use portcullis::store::{Page, RefreshToken, Rotation, Store, StoreLocation, Successor};
-use portcullis::token::Subject;
+use portcullis::token::RevocationTarget;
 
 use super::{NOW, refresh_token, user};
 
@@ -174,7 +174,10 @@ pub(super) async fn grant_race(place: &StoreLocation) {
             };
             let revoking = async {
                 tokio::task::yield_now().await;
-                store.revoke(&Subject::Grant(family), NOW).await.unwrap();
+                store
+                    .revoke(&RevocationTarget::Grant(family), NOW)
+                    .await
+                    .unwrap();
             };
             tokio::join!(using, replaying, revoking);
             for step in (0..=8).chain([100]) {
@@ -213,7 +216,7 @@ pub(super) async fn ending_race(place: &StoreLocation) {
             let (store, token) = (store.clone(), token.clone());
             tokio::spawn(async move {
                 if number == 6 {
-                    let grant = Subject::Grant(token.family);
+                    let grant = RevocationTarget::Grant(token.family);
                     store.revoke(&grant, NOW).await.unwrap();
                     return;
                 }

@@ -2,7 +2,7 @@
 
 use portcullis::identity::{AppKey, PlainSecret, User, UserId};
 use portcullis::store::{Holder, Page, RefreshToken, Store, StoreLocation};
-use portcullis::token::{LogPosition, Subject};
+use portcullis::token::{LogPosition, RevocationTarget};
 
 use super::{NOW, app, refresh_token, scope, user};
 
@@ -18,11 +18,11 @@ pub(super) async fn revocations(place: &StoreLocation) {
     store.add_scope(&scope("orders.read"), "").await.unwrap();
     store.add_app(&shop, &secret).await.unwrap();
     let subjects = [
-        Subject::Token("jti".to_owned()),
-        Subject::Grant("family".to_owned()),
-        Subject::App(shop.key.as_str().to_owned()),
-        Subject::User(alice.id.as_str().to_owned()),
-        Subject::Everyone,
+        RevocationTarget::Token("jti".to_owned()),
+        RevocationTarget::Grant("family".to_owned()),
+        RevocationTarget::App(shop.key.as_str().to_owned()),
+        RevocationTarget::User(alice.id.as_str().to_owned()),
+        RevocationTarget::Everyone,
     ];
     for (number, subject) in (1..).zip(&subjects) {
         let digest = PlainSecret::from_random([number; 32]).digest();
@@ -42,7 +42,7 @@ pub(super) async fn revocations(place: &StoreLocation) {
         store.revoke(subject, NOW).await.unwrap();
     }
     let rows = store.revocations_after(before, 10).await.unwrap();
-    let logged: Vec<&Subject> = rows.iter().map(|row| &row.subject).collect();
+    let logged: Vec<&RevocationTarget> = rows.iter().map(|row| &row.subject).collect();
     assert_eq!(logged, subjects[2..].iter().collect::<Vec<_>>());
     // The longest life that was ever announced, and the margin.
     assert!(
@@ -57,17 +57,17 @@ pub(super) async fn revocations(place: &StoreLocation) {
     let read = store.app(&shop.key, NOW).await.unwrap().unwrap();
     assert_eq!(read.app.revoked_through, rows[0].position);
 
-    let revoked = async |subject: &Subject, given_out| {
+    let revoked = async |subject: &RevocationTarget, given_out| {
         let subjects = std::slice::from_ref(subject);
         store.is_revoked(subjects, given_out).await.unwrap()
     };
     assert!(revoked(&subjects[2], before).await);
     assert!(
-        revoked(&Subject::App("other".to_owned()), before).await,
+        revoked(&RevocationTarget::App("other".to_owned()), before).await,
         "everyone"
     );
     assert!(!revoked(&subjects[2], last).await);
-    assert!(!revoked(&Subject::App("jti".to_owned()), last).await);
+    assert!(!revoked(&RevocationTarget::App("jti".to_owned()), last).await);
 }
 
 /// Everybody's tokens end with one row, and what is left of them is swept in steps.
@@ -92,7 +92,10 @@ pub(super) async fn everyone(place: &StoreLocation) {
             .await
             .unwrap();
     }
-    let position = store.revoke(&Subject::Everyone, NOW).await.unwrap();
+    let position = store
+        .revoke(&RevocationTarget::Everyone, NOW)
+        .await
+        .unwrap();
     let rows = store.revocations_after(LogPosition::default(), 10).await;
     assert_eq!(rows.unwrap().len(), 1);
     for (number, user) in (0..).zip(&users) {
@@ -139,10 +142,10 @@ pub(super) async fn charges(place: &StoreLocation) {
         user: UserId::known(user),
         app: (!app.is_empty()).then(|| AppKey::known(app)),
     };
-    let revoke = async |subject: Subject, holder: &Holder| {
+    let revoke = async |subject: RevocationTarget, holder: &Holder| {
         store.revoke_of(&subject, holder, NOW).await.unwrap()
     };
-    let token = |name: String| Subject::Token(name);
+    let token = |name: String| RevocationTarget::Token(name);
     let logged = async || {
         let rows = store.revocations_after(LogPosition::default(), 100).await;
         let names = rows
@@ -171,13 +174,17 @@ pub(super) async fn charges(place: &StoreLocation) {
     let expected = format!("token:a0 token:a1 token:a2 user:alice {by_app}");
     assert_eq!(logged().await, expected);
     // Others have tokens through the apps that she deletes.
-    let last = revoke(Subject::App("hers".to_owned()), &holder("alice", "")).await;
+    let last = revoke(
+        RevocationTarget::App("hers".to_owned()),
+        &holder("alice", ""),
+    )
+    .await;
     let expected = format!("token:a0 token:a1 token:a2 {by_app} user:alice owner:alice");
     assert_eq!(logged().await, expected);
     for (subject, revoked) in [
-        (Subject::User("alice".to_owned()), true),
-        (Subject::User("user1".to_owned()), false),
-        (Subject::App("other".to_owned()), false),
+        (RevocationTarget::User("alice".to_owned()), true),
+        (RevocationTarget::User("user1".to_owned()), false),
+        (RevocationTarget::App("other".to_owned()), false),
     ] {
         let before = LogPosition(last.0 - 2);
         let subjects = std::slice::from_ref(&subject);
@@ -204,7 +211,7 @@ pub(super) async fn revocation_race(place: &StoreLocation) {
         let store = store.clone();
         tokio::spawn(async move {
             for step in 0..5 {
-                let subject = Subject::Token(format!("{number}-{step}"));
+                let subject = RevocationTarget::Token(format!("{number}-{step}"));
                 store.revoke(&subject, NOW).await.unwrap();
             }
         })
