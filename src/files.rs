@@ -8,9 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::problem::Source;
-use crate::token::{
-    KeyFileProblem, MAXIMUM_JWKS_BYTES, MAXIMUM_KEY_FILE_BYTES, check_key_file_mode,
-};
+use crate::token::{KeyFileProblem, MAX_JWKS_BYTES, MAX_KEY_FILE_BYTES, check_key_file_mode};
 use crate::yaml::MAX_SOURCE_BYTES;
 
 pub use identity::{FileIdentity, NotAnIdentity};
@@ -116,7 +114,7 @@ fn policy_files(directory: &Path) -> Result<Vec<PathBuf>, FileError> {
 /// Reads public keys: everybody may know them, but not everybody may choose them.
 pub fn read_public_keys(path: &Path) -> Result<Vec<u8>, FileError> {
     match check_key_file_mode(mode(path)?) {
-        Ok(()) | Err(KeyFileProblem::WorldReadable(_)) => read_bounded(path, MAXIMUM_JWKS_BYTES),
+        Ok(()) | Err(KeyFileProblem::WorldReadable(_)) => read_bounded(path, MAX_JWKS_BYTES),
         Err(source @ KeyFileProblem::WorldWritable(_)) => Err(FileError::Unsafe {
             path: path.to_owned(),
             source,
@@ -130,7 +128,7 @@ pub fn read_secret(path: &Path) -> Result<Vec<u8>, FileError> {
         path: path.to_owned(),
         source,
     })?;
-    read_bounded(path, MAXIMUM_KEY_FILE_BYTES)
+    read_bounded(path, MAX_KEY_FILE_BYTES)
 }
 
 fn mode(path: &Path) -> Result<u32, FileError> {

@@ -35,17 +35,17 @@ mod verified;
 mod tests;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
-pub use bearer::{Credential, MAXIMUM_TOKEN_BYTES, NotAToken, UnverifiedContent, UnverifiedToken};
+pub use bearer::{Credential, MAX_TOKEN_BYTES, NotAToken, UnverifiedContent, UnverifiedToken};
 pub use claim_rules::{ClaimPath, ClaimRules, RequiredClaim, WantedValue};
-pub use key_file::{KeyFileProblem, MAXIMUM_KEY_FILE_BYTES, check_key_file_mode, secret_in_file};
+pub use key_file::{KeyFileProblem, MAX_KEY_FILE_BYTES, check_key_file_mode, secret_in_file};
 pub use key_schedule::{
-    JWKS_MAX_AGE_SECONDS, KEPT_BEYOND_SECONDS, KeyLife, KeySchedule, KeyState,
-    MAXIMUM_PUBLISHED_KEYS, PUBLISHED_AHEAD_SECONDS,
+    JWKS_MAX_AGE_SECONDS, KEPT_BEYOND_SECONDS, KeyLife, KeySchedule, KeyState, MAX_PUBLISHED_KEYS,
+    PUBLISHED_AHEAD_SECONDS,
 };
-pub use key_set::{KeySet, KeySetError, MAXIMUM_JWKS_BYTES, MAXIMUM_KEYS, SkippedKey};
+pub use key_set::{KeySet, KeySetError, MAX_JWKS_BYTES, MAX_KEYS, SkippedKey};
 pub use refusal::{Claim, Refusal};
 pub use revocable::{
-    GRANT_CLAIM, LogPosition, MAXIMUM_ROLES, Mark, OWNER_CLAIM, OWNER_ROLES_CLAIM, POSITION_CLAIM,
+    GRANT_CLAIM, LogPosition, MAX_ROLES, Mark, OWNER_CLAIM, OWNER_ROLES_CLAIM, POSITION_CLAIM,
     ROLES_CLAIM, Revocable, RevocationTarget,
 };
 pub use signed::SignedToken;

@@ -26,7 +26,7 @@ use crate::token::secret_in_file;
 const PAGE: usize = 500;
 
 /// The most that is read as a password.
-const MAXIMUM_PASSWORD_BYTES: u64 = 4096;
+const MAX_PASSWORD_BYTES: u64 = 4096;
 
 /// What stands between the columns of a table.
 const GAP: &str = "  ";
@@ -174,7 +174,7 @@ impl PasswordArguments {
         let bytes = if path == Path::new("-") {
             let mut bytes = Vec::new();
             std::io::stdin()
-                .take(MAXIMUM_PASSWORD_BYTES)
+                .take(MAX_PASSWORD_BYTES)
                 .read_to_end(&mut bytes)
                 .context("cannot read the password from standard input")?;
             bytes

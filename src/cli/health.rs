@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// More than any answer of `/readyz` takes, in bytes.
-const MAXIMUM_ANSWER_BYTES: usize = 64 << 10;
+const MAX_ANSWER_BYTES: usize = 64 << 10;
 
 /// Where the admin listener is, as `portcullis serve` takes it: it wins over the configuration.
 const ADDRESS_VARIABLE: &str = "PORTCULLIS_ADMIN_ADDRESS";
@@ -216,7 +216,7 @@ impl Target {
                 return Ok(answer);
             }
             answer.extend_from_slice(buffer.get(..count).unwrap_or_default());
-            if answer.len() > MAXIMUM_ANSWER_BYTES {
+            if answer.len() > MAX_ANSWER_BYTES {
                 return Err(std::io::Error::other("it answers without an end"));
             }
         }

@@ -31,7 +31,7 @@ const JOURNAL_BYTES: u64 = 1 << 20;
 const ROW_BYTES: u64 = 40;
 
 /// How many frames may wait to be written.
-const MAXIMUM_WAITING: usize = 256;
+const MAX_WAITING: usize = 256;
 
 /// What is known of one issuer, on its way to the disk.
 pub(super) struct Saving<'a> {
@@ -48,7 +48,7 @@ pub(super) struct Saving<'a> {
 impl<'a> Saving<'a> {
     /// From now on rows are collected.
     pub(super) fn new(path: &'a Path, knowledge: &'a Arc<Knowledge>) -> Self {
-        let (sender, frames) = mpsc::channel(MAXIMUM_WAITING);
+        let (sender, frames) = mpsc::channel(MAX_WAITING);
         knowledge.keep_journal(sender);
         Self {
             path,
@@ -69,7 +69,7 @@ impl<'a> Saving<'a> {
         let mut came = Vec::new();
         loop {
             tokio::select! {
-                _ = self.frames.recv_many(&mut came, MAXIMUM_WAITING) => {}
+                _ = self.frames.recv_many(&mut came, MAX_WAITING) => {}
                 _ = look.tick() => {}
             }
             let count = came.len();

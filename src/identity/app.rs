@@ -9,11 +9,11 @@ use super::user::{Status, UserId};
 use crate::clock::UnixSeconds;
 use crate::token::LogPosition;
 
-const MAXIMUM_REDIRECT_URI_BYTES: usize = 2048;
+const MAX_REDIRECT_URI_BYTES: usize = 2048;
 
 /// RFC 1035 section 2.3.4.
-const MAXIMUM_HOST_BYTES: usize = 253;
-const MAXIMUM_LABEL_BYTES: usize = 63;
+const MAX_HOST_BYTES: usize = 253;
+const MAX_LABEL_BYTES: usize = 63;
 
 /// An OAuth2 client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,7 +120,7 @@ impl RedirectUri {
             Some(_) | None => false,
         };
         let rest = uri.path_and_query().map_or("", PathAndQuery::as_str);
-        let plain = text.len() <= MAXIMUM_REDIRECT_URI_BYTES && text.bytes().all(is_uri_byte);
+        let plain = text.len() <= MAX_REDIRECT_URI_BYTES && text.bytes().all(is_uri_byte);
         if allowed && plain && is_plain_authority(&uri, host) && is_plain_path(uri.path(), rest) {
             Ok(Self(text.into()))
         } else {
@@ -167,7 +167,7 @@ fn is_plain_authority(uri: &http::Uri, host: &str) -> bool {
 fn is_plain_host(host: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     let is_label = |label: &str| {
-        (1..=MAXIMUM_LABEL_BYTES).contains(&label.len())
+        (1..=MAX_LABEL_BYTES).contains(&label.len())
             && label.bytes().all(plain)
             && !label.starts_with('-')
             && !label.ends_with('-')
@@ -178,7 +178,7 @@ fn is_plain_host(host: &str) -> bool {
             .to_ascii_lowercase()
             .strip_prefix("0x")
             .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_hexdigit()));
-    let labels = host.len() <= MAXIMUM_HOST_BYTES && host.split('.').all(is_label);
+    let labels = host.len() <= MAX_HOST_BYTES && host.split('.').all(is_label);
     labels && (!is_number || host.parse::<Ipv4Addr>().is_ok())
 }
 

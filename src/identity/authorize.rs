@@ -9,7 +9,7 @@ use super::pkce::CodeChallenge;
 use super::scope::{InvalidScopes, NothingGranted, RequestedScopes};
 
 /// The request goes through a form as well, where each character may become nine.
-const MAXIMUM_QUERY_BYTES: usize = 4096;
+const MAX_QUERY_BYTES: usize = 4096;
 
 /// The parameters that we know, which must not come twice; others are ignored.
 const KNOWN: [&str; 6] = [
@@ -121,7 +121,7 @@ pub enum AuthorizeFault {
 impl UnverifiedRequest {
     /// Reads a query.
     pub fn parse(query: &str) -> Result<Self, Unanswerable> {
-        if query.len() > MAXIMUM_QUERY_BYTES {
+        if query.len() > MAX_QUERY_BYTES {
             return Err(Unanswerable::Damaged);
         }
         let (form, repeated) =

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::form;
 
 /// The longest name or secret, in bytes; passwords of 128 characters fit, however encoded.
-const MAXIMUM_BYTES: usize = 2048;
+const MAX_BYTES: usize = 2048;
 
 /// A name and a secret, in each way in which they can be read, the likeliest first and never twice
 /// the same.
@@ -33,7 +33,7 @@ impl BasicCredentials {
             return Ok(None);
         }
         let decoded = STANDARD.decode(rest.trim_ascii()).map_err(|_| NotBasic)?;
-        if decoded.len() > MAXIMUM_BYTES || decoded.contains(&0) {
+        if decoded.len() > MAX_BYTES || decoded.contains(&0) {
             return Err(NotBasic);
         }
         let colon = decoded.iter().position(|byte| *byte == b':');

@@ -3,7 +3,7 @@
 use super::scope::{RoleName, ScopeName, ScopeSet};
 
 /// The longest description of a scope, in characters.
-const MAXIMUM_DESCRIPTION: usize = 256;
+const MAX_DESCRIPTION: usize = 256;
 
 /// What users are given: a name for scopes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,13 +31,13 @@ pub struct Description(Box<str>);
 
 /// Text that is no description.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a description is one line of at most {MAXIMUM_DESCRIPTION} characters")]
+#[error("a description is one line of at most {MAX_DESCRIPTION} characters")]
 pub struct NotADescription;
 
 impl Description {
     /// Reads a description; it may be empty.
     pub fn parse(text: &str) -> Result<Self, NotADescription> {
-        if text.contains(char::is_control) || text.chars().count() > MAXIMUM_DESCRIPTION {
+        if text.contains(char::is_control) || text.chars().count() > MAX_DESCRIPTION {
             return Err(NotADescription);
         }
         Ok(Self(text.into()))

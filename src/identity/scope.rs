@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 /// The longest name of a scope or role, in bytes.
-const MAXIMUM_NAME_BYTES: usize = 128;
+const MAX_NAME_BYTES: usize = 128;
 
 /// What a segment of a path cannot have, not even encoded: proxies and servers differ in what they
 /// make of it.
@@ -25,7 +25,7 @@ pub struct RoleName(Box<str>);
 /// Text that is no scope or role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a scope or role has 1 to {MAXIMUM_NAME_BYTES} printable ASCII characters without space, \
+    "a scope or role has 1 to {MAX_NAME_BYTES} printable ASCII characters without space, \
      comma, quotation mark and backslash"
 )]
 pub struct NotAScope;
@@ -122,7 +122,7 @@ fn is_addressable(name: &str) -> bool {
 
 fn is_name(text: &str) -> bool {
     let plain = |byte: u8| (0x21..=0x7e).contains(&byte) && !b"\",\\".contains(&byte);
-    (1..=MAXIMUM_NAME_BYTES).contains(&text.len()) && text.bytes().all(plain)
+    (1..=MAX_NAME_BYTES).contains(&text.len()) && text.bytes().all(plain)
 }
 
 impl ScopeName {
@@ -355,7 +355,7 @@ mod tests {
         for good in ["a", "orders.read", "https://x.example/s", "!", "~"] {
             assert!(ScopeName::parse(good).is_ok(), "{good}");
         }
-        let long = "a".repeat(MAXIMUM_NAME_BYTES + 1);
+        let long = "a".repeat(MAX_NAME_BYTES + 1);
         for bad in [
             "", "a b", "a,b", "a\"b", "a\\b", "a\nb", "é", "\u{7f}", &long,
         ] {

@@ -5,8 +5,8 @@ use crate::clock::UnixSeconds;
 use crate::token::LogPosition;
 
 /// Bytes that names are bounded to; an e-mail address by RFC 5321 section 4.5.3.1.3.
-const MAXIMUM_USERNAME_BYTES: usize = 64;
-const MAXIMUM_EMAIL_BYTES: usize = 254;
+const MAX_USERNAME_BYTES: usize = 64;
+const MAX_EMAIL_BYTES: usize = 254;
 
 /// Who can log in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub struct Email(Box<str>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidUser {
     /// The name.
-    #[error("a username has 3 to {MAXIMUM_USERNAME_BYTES} letters, digits, `_`, `.` or `-`")]
+    #[error("a username has 3 to {MAX_USERNAME_BYTES} letters, digits, `_`, `.` or `-`")]
     Username,
     /// The address.
     #[error("this is no e-mail address")]
@@ -109,7 +109,7 @@ impl Username {
     /// Reads a name.
     pub fn parse(text: &str) -> Result<Self, InvalidUser> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
-        if (3..=MAXIMUM_USERNAME_BYTES).contains(&text.len()) && text.bytes().all(plain) {
+        if (3..=MAX_USERNAME_BYTES).contains(&text.len()) && text.bytes().all(plain) {
             Ok(Self(text.into()))
         } else {
             Err(InvalidUser::Username)
@@ -137,7 +137,7 @@ impl Email {
             };
             !part.is_empty() && !part.contains(refused)
         };
-        if text.len() <= MAXIMUM_EMAIL_BYTES && plain(local) && plain(domain) {
+        if text.len() <= MAX_EMAIL_BYTES && plain(local) && plain(domain) {
             Ok(Self(text.into()))
         } else {
             Err(InvalidUser::Email)

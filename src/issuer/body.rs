@@ -30,7 +30,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Named {
 }
 
 /// Larger bodies are refused.
-const MAXIMUM_BODY_BYTES: usize = 16 * 1024;
+const MAX_BODY_BYTES: usize = 16 * 1024;
 
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -102,10 +102,10 @@ pub(super) async fn arrived(request: Request) -> Result<Request, Refusal> {
 /// The listener has a body fail that does not arrive in time (`issuer.body_timeout_ms`).
 async fn read(body: Body) -> Result<Bytes, Refusal> {
     // Not even begun to be read, and whoever expects 100 (RFC 9110 section 10.1.1) does not send it.
-    if body.size_hint().lower() > MAXIMUM_BODY_BYTES as u64 {
+    if body.size_hint().lower() > MAX_BODY_BYTES as u64 {
         return Err(Refusal::BodyTooLarge);
     }
-    to_bytes(body, MAXIMUM_BODY_BYTES).await.map_err(|error| {
+    to_bytes(body, MAX_BODY_BYTES).await.map_err(|error| {
         let source = std::error::Error::source(&error);
         let too_large = source.is_some_and(<dyn std::error::Error>::is::<LengthLimitError>);
         if too_large {

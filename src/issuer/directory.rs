@@ -176,12 +176,12 @@ pub enum DirectoryError {
     #[error("there are as many apps as one user may have")]
     TooManyApps,
     /// More redirect URIs than are kept.
-    #[error("an app has at most {} redirect URIs", apps::MAXIMUM_REDIRECT_URIS)]
+    #[error("an app has at most {} redirect URIs", apps::MAX_REDIRECT_URIS)]
     TooManyRedirectUris,
     /// An overlap that is too long.
     #[error(
         "an earlier secret lives for at most {} seconds more",
-        apps::MAXIMUM_OVERLAP_SECONDS
+        apps::MAX_OVERLAP_SECONDS
     )]
     Overlap,
     /// Not exactly one thing to revoke.
@@ -190,7 +190,7 @@ pub enum DirectoryError {
     /// An id that nothing has.
     #[error(
         "the id of a grant (claim `sid`) or token (claim `jti`) has 1 to {} letters and digits",
-        tokens::MAXIMUM_ID_BYTES
+        tokens::MAX_ID_BYTES
     )]
     Id,
     /// The threads that hash passwords.

@@ -21,7 +21,7 @@ const CACHE: &str = "public, max-age=300";
 const AUTHENTICATION: [&str; 2] = ["client_secret_basic", "client_secret_post"];
 
 /// Enough for clients to choose from; a document that all may ask for is bounded.
-const MAXIMUM_SCOPES: usize = 1000;
+const MAX_SCOPES: usize = 1000;
 
 pub(super) const PROTECTED_RESOURCE: &str = "/.well-known/oauth-protected-resource";
 
@@ -121,7 +121,7 @@ impl Issuer {
     /// The names of the scopes that there are. None where the store cannot tell: what else the
     /// metadata says is worth having without.
     async fn scopes(&self) -> Option<Vec<String>> {
-        match self.store.scope_names(MAXIMUM_SCOPES).await {
+        match self.store.scope_names(MAX_SCOPES).await {
             Ok(names) => (!names.is_empty()).then_some(names),
             Err(error) => {
                 tracing::error!(%error, "the metadata lacks the scopes");

@@ -14,7 +14,7 @@ const MAXIMUM: usize = 100;
 const USUAL: usize = 20;
 
 /// The longest cursor that is looked for; names are shorter.
-const MAXIMUM_AFTER_BYTES: usize = 256;
+const MAX_AFTER_BYTES: usize = 256;
 
 /// What a request for a list says in its URL.
 pub(super) struct Asked {
@@ -44,7 +44,7 @@ impl Asked {
             return Err(Refusal::Parameter("limit"));
         }
         let after = query.get("after").unwrap_or_default().to_owned();
-        if after.len() > MAXIMUM_AFTER_BYTES {
+        if after.len() > MAX_AFTER_BYTES {
             return Err(Refusal::Parameter("after"));
         }
         Ok(Self {

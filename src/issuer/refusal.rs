@@ -18,7 +18,7 @@ use crate::token::CryptographyFailed;
 /// The protection space of challenges (RFC 9110 section 11.5).
 pub(super) const REALM: &str = "portcullis";
 
-const MAXIMUM_DESCRIPTION_BYTES: usize = 200;
+const MAX_DESCRIPTION_BYTES: usize = 200;
 
 /// Why a request gets nothing.
 #[derive(Debug, thiserror::Error)]
@@ -326,7 +326,7 @@ fn of_directory(error: &DirectoryError) -> Answer {
 /// The characters of RFC 6749 section 5.2, and not too many: descriptions may quote the caller.
 fn plain(description: &str) -> String {
     let allowed = |character: char| matches!(character, ' ' | '!' | '#'..='[' | ']'..='~');
-    let characters = description.chars().take(MAXIMUM_DESCRIPTION_BYTES);
+    let characters = description.chars().take(MAX_DESCRIPTION_BYTES);
     characters
         .map(|character| if allowed(character) { character } else { '\'' })
         .collect()

@@ -16,7 +16,7 @@ use crate::connection_limits::{ConnectionLimits, ConnectionLimitsDocument};
 use crate::problem::Faults;
 use crate::revocation::OnStale;
 use crate::store::{StoreLocation, WrittenLocation};
-use crate::token::{Algorithm, MAXIMUM_PUBLISHED_KEYS};
+use crate::token::{Algorithm, MAX_PUBLISHED_KEYS};
 use crate::yaml::present;
 
 const DAY_SECONDS: u64 = 86_400;
@@ -521,9 +521,9 @@ impl KeysDocument {
                 "`issuer.keys.rotate_seconds` is about keys in the store: remove it, or `files`",
             );
         }
-        if self.files.len() > MAXIMUM_PUBLISHED_KEYS {
+        if self.files.len() > MAX_PUBLISHED_KEYS {
             faults.add(format!(
-                "`issuer.keys.files` lists more than {MAXIMUM_PUBLISHED_KEYS} files: remove those \
+                "`issuer.keys.files` lists more than {MAX_PUBLISHED_KEYS} files: remove those \
                  whose tokens have ended"
             ));
         }

@@ -7,7 +7,7 @@ use crate::clock::UnixSeconds;
 use crate::identity::{Rights, RoleName, SecretDigest, User, alphanumeric};
 use crate::store::{AppWithOwner, StoreError, StoredKey};
 use crate::token::{
-    CryptographyFailed, GRANT_CLAIM, KeySet, KeyState, LogPosition, MAXIMUM_ROLES, OWNER_CLAIM,
+    CryptographyFailed, GRANT_CLAIM, KeySet, KeyState, LogPosition, MAX_ROLES, OWNER_CLAIM,
     OWNER_ROLES_CLAIM, POSITION_CLAIM, ROLES_CLAIM, SigningKey,
 };
 
@@ -127,7 +127,7 @@ fn states(rows: &[StoredKey], now: UnixSeconds) -> Vec<KeyState> {
 /// The roles on which a token rests; nothing where they are too many for it.
 fn role_names(user: &User) -> Option<Value> {
     let names = user.roles.iter().map(RoleName::as_str);
-    (user.roles.len() <= MAXIMUM_ROLES).then(|| names.collect::<Vec<_>>().into())
+    (user.roles.len() <= MAX_ROLES).then(|| names.collect::<Vec<_>>().into())
 }
 
 impl Issuer {

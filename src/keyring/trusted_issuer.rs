@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::feed::{FeedDocument, FeedSettings};
 use crate::problem::Faults;
-use crate::token::{Algorithm, DEFAULT_TOKEN_BYTES, IssuerRules, MAXIMUM_TOKEN_BYTES};
+use crate::token::{Algorithm, DEFAULT_TOKEN_BYTES, IssuerRules, MAX_TOKEN_BYTES};
 use crate::yaml::present;
 use claims::{ClaimsDocument, Several, WrittenRequirements, WrittenRules};
 
@@ -180,7 +180,7 @@ impl TrustedIssuerDocument {
         let lifetime_key = format!("{key}.max_lifetime_seconds");
         faults.within(&lifetime_key, self.max_lifetime_seconds, 1, 366 * 86_400);
         let length_key = format!("{key}.max_token_bytes");
-        let longest = MAXIMUM_TOKEN_BYTES as u64;
+        let longest = MAX_TOKEN_BYTES as u64;
         faults.within(&length_key, self.max_token_bytes, 1024, longest);
         if self.types.is_empty() {
             faults.add(format!(

@@ -11,10 +11,10 @@ use tokio::sync::{mpsc, oneshot};
 use super::StoreError;
 
 /// How many questions a batch takes; a multiple of eight, see [`chunks`].
-const MAXIMUM_BATCH: usize = 64;
+const MAX_BATCH: usize = 64;
 
 /// How many more may wait before those who ask wait to ask.
-const MAXIMUM_WAITING: usize = 1024;
+const MAX_WAITING: usize = 1024;
 
 /// The longest that a batch may take: a database that has fallen silent must not hold its callers.
 const BATCH_PATIENCE: Duration = Duration::from_secs(10);
@@ -44,7 +44,7 @@ struct Asked<T: Together> {
 impl<T: Together> Batches<T> {
     /// Starts the task on the present runtime.
     pub(super) fn start(together: T) -> Self {
-        let (queue, waiting) = mpsc::channel(MAXIMUM_WAITING);
+        let (queue, waiting) = mpsc::channel(MAX_WAITING);
         tokio::spawn(serve(together, waiting));
         Self { queue }
     }
@@ -78,8 +78,8 @@ fn stopped() -> StoreError {
 }
 
 async fn serve<T: Together>(together: T, mut waiting: mpsc::Receiver<Asked<T>>) {
-    let mut batch = Vec::with_capacity(MAXIMUM_BATCH);
-    while waiting.recv_many(&mut batch, MAXIMUM_BATCH).await > 0 {
+    let mut batch = Vec::with_capacity(MAX_BATCH);
+    while waiting.recv_many(&mut batch, MAX_BATCH).await > 0 {
         gather(&mut waiting, &mut batch).await;
         let (questions, replies): (Vec<_>, Vec<_>) = batch
             .drain(..)
@@ -112,11 +112,11 @@ async fn gather<T: Together>(waiting: &mut mpsc::Receiver<Asked<T>>, batch: &mut
     loop {
         let before = batch.len();
         tokio::task::yield_now().await;
-        while batch.len() < MAXIMUM_BATCH {
+        while batch.len() < MAX_BATCH {
             let Ok(asked) = waiting.try_recv() else { break };
             batch.push(asked);
         }
-        if batch.len() == before || batch.len() == MAXIMUM_BATCH {
+        if batch.len() == before || batch.len() == MAX_BATCH {
             return;
         }
     }
@@ -126,7 +126,7 @@ async fn gather<T: Together>(waiting: &mut mpsc::Receiver<Asked<T>>, batch: &mut
 /// into few pieces, because each is a trip to the database: up to eight, and multiples of eight.
 pub(super) fn chunks<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
     std::iter::from_fn(move || {
-        let length = match rows.len().min(MAXIMUM_BATCH) {
+        let length = match rows.len().min(MAX_BATCH) {
             0 => return None,
             few @ 1..8 => few,
             many => many & !7,
@@ -156,8 +156,8 @@ mod tests {
             let rows: Vec<usize> = (0..count).collect();
             let lengths: Vec<usize> = chunks(&rows).map(<[usize]>::len).collect();
             assert!(lengths.iter().all(|length| *length < 8 || length % 8 == 0));
-            assert!(lengths.len() <= count / MAXIMUM_BATCH + 2, "{lengths:?}");
-            assert!(lengths.iter().all(|length| *length <= MAXIMUM_BATCH));
+            assert!(lengths.len() <= count / MAX_BATCH + 2, "{lengths:?}");
+            assert!(lengths.iter().all(|length| *length <= MAX_BATCH));
             assert_eq!(chunks(&rows).flatten().count(), count, "{lengths:?}");
         }
     }

@@ -11,7 +11,7 @@ use crate::identity::{PlainSecret, UserId};
 const PLACE_SECRET: &str = "login_place_secret";
 
 /// So many are kept of one user, those that were noted last.
-const MAXIMUM_PLACES: i64 = 64;
+const MAX_PLACES: i64 = 64;
 
 impl Store {
     /// The secret by which the issuers on this store hash addresses, which is `fresh` where there was
@@ -66,7 +66,7 @@ impl Store {
                       ORDER BY noted_at DESC, place LIMIT $2)";
         sqlx::query(older)
             .bind(user.as_str())
-            .bind(MAXIMUM_PLACES)
+            .bind(MAX_PLACES)
             .execute(&mut *transaction)
             .await?;
         transaction.commit().await?;

@@ -23,7 +23,7 @@ const SELECT: &str = "\
       JOIN role_scopes s ON s.role = r.role WHERE r.user_id = u.id), '') AS scopes \
     FROM users u CROSS JOIN revocation_head h";
 
-const MAXIMUM_LOGIN_BYTES: usize = 256;
+const MAX_LOGIN_BYTES: usize = 256;
 
 /// A user and what its password hashes to, in the form of the password hashing competition.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ pub struct LoginName(String);
 impl LoginName {
     /// Takes what somebody typed; nothing where no name can be meant.
     pub fn parse(text: &str) -> Option<Self> {
-        let possible = text.len() <= MAXIMUM_LOGIN_BYTES && !text.contains('\0');
+        let possible = text.len() <= MAX_LOGIN_BYTES && !text.contains('\0');
         possible.then(|| Self(text.to_lowercase()))
     }
 }

@@ -9,7 +9,7 @@ use super::refusal::Refusal;
 
 /// The longest token that is looked at, in bytes: as much as Envoy passes in all headers together.
 /// Everything that reads a token relies on this bound; that of an issuer is lower by default.
-pub const MAXIMUM_TOKEN_BYTES: usize = 60 * 1024;
+pub const MAX_TOKEN_BYTES: usize = 60 * 1024;
 
 const SCHEME: &[u8] = b"bearer";
 
@@ -22,7 +22,7 @@ pub enum Credential<'a> {
     Several,
     /// One `Bearer` header whose value cannot be a token, or a header without a scheme.
     Malformed,
-    /// One `Bearer` header with more than [`MAXIMUM_TOKEN_BYTES`].
+    /// One `Bearer` header with more than [`MAX_TOKEN_BYTES`].
     TooLong,
     /// One `Bearer` header; only the alphabet of what follows the scheme was looked at.
     Token(UnverifiedToken<'a>),
@@ -70,7 +70,7 @@ impl<'a> Credential<'a> {
             .position(|byte| *byte != b' ')
             .and_then(|start| rest.get(start..));
         let token = match token {
-            Some(token) if token.len() < rest.len() && token.len() > MAXIMUM_TOKEN_BYTES => {
+            Some(token) if token.len() < rest.len() && token.len() > MAX_TOKEN_BYTES => {
                 return if token.contains(&b',') {
                     Self::Several
                 } else {
@@ -93,11 +93,11 @@ impl<'a> Credential<'a> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct UnverifiedToken<'a>(&'a str);
 
-/// Not one to [`MAXIMUM_TOKEN_BYTES`] characters of `A-Z a-z 0-9 - _ .`, which is all that a signed
+/// Not one to [`MAX_TOKEN_BYTES`] characters of `A-Z a-z 0-9 - _ .`, which is all that a signed
 /// token in compact form is made of (RFC 7515 section 3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "not a token: expected 1 to {MAXIMUM_TOKEN_BYTES} characters of `A-Z`, `a-z`, `0-9`, `-`, `_` \
+    "not a token: expected 1 to {MAX_TOKEN_BYTES} characters of `A-Z`, `a-z`, `0-9`, `-`, `_` \
      and `.`"
 )]
 pub struct NotAToken;
@@ -130,7 +130,7 @@ impl<'a> UnverifiedToken<'a> {
         reason = "a branch would undo what the fold is for"
     )]
     pub fn parse(text: &'a [u8]) -> Result<Self, NotAToken> {
-        if text.is_empty() || text.len() > MAXIMUM_TOKEN_BYTES {
+        if text.is_empty() || text.len() > MAX_TOKEN_BYTES {
             return Err(NotAToken);
         }
         // Every byte is looked at, without a way out in between: this runs on every request, and
@@ -378,7 +378,7 @@ mod tests {
 
     #[test]
     fn a_token_longer_than_the_cap_is_too_long() {
-        let longest = format!("Bearer {}", "a".repeat(MAXIMUM_TOKEN_BYTES));
+        let longest = format!("Bearer {}", "a".repeat(MAX_TOKEN_BYTES));
         assert!(matches!(
             Credential::read([longest.as_bytes()].into_iter()),
             Credential::Token(_)

@@ -11,7 +11,7 @@ use super::trust::IssuerRules;
 use crate::clock::UnixSeconds;
 
 /// The longest subject, client or token id. They are forwarded in headers and logged.
-const MAXIMUM_NAME_BYTES: usize = 1024;
+const MAX_NAME_BYTES: usize = 1024;
 
 /// The last second of the year 9999, beyond which RFC 3339 cannot write a time.
 const LATEST: i64 = 253_402_300_799;
@@ -124,12 +124,12 @@ impl Claims {
     }
 }
 
-/// A claim that names something: one to [`MAXIMUM_NAME_BYTES`] bytes which a header field carries
+/// A claim that names something: one to [`MAX_NAME_BYTES`] bytes which a header field carries
 /// unchanged, so neither control characters nor outer spaces, which parsers trim (RFC 9110 section
 /// 5.5): ` root` must not arrive as `root`.
 fn name(value: &Value) -> Option<&str> {
     value.as_str().filter(|text| {
-        (1..=MAXIMUM_NAME_BYTES).contains(&text.len())
+        (1..=MAX_NAME_BYTES).contains(&text.len())
             && !text.contains(char::is_control)
             && text.trim() == *text
     })

@@ -7,7 +7,7 @@ use super::claims::object;
 use super::refusal::Refusal;
 
 /// The longest `kid` that is looked up; also the longest that a key may have.
-pub(super) const MAXIMUM_KEY_ID_BYTES: usize = 256;
+pub(super) const MAX_KEY_ID_BYTES: usize = 256;
 
 /// Members that change how the rest is to be read. None is implemented, so none may be ignored:
 /// `crit` (RFC 7515 section 4.1.11), `b64` (RFC 7797), `zip` and `enc` (RFC 7516), `cty` (a nested
@@ -44,7 +44,7 @@ impl Header {
         let key_id = take_text(&mut members, "kid")?;
         if key_id
             .as_ref()
-            .is_some_and(|key_id| key_id.len() > MAXIMUM_KEY_ID_BYTES)
+            .is_some_and(|key_id| key_id.len() > MAX_KEY_ID_BYTES)
         {
             return Err(Refusal::HeaderMember);
         }

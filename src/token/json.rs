@@ -7,7 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use serde_json::{Map, Number, Value};
 
 /// The deepest nesting that is read. Tokens in use nest three or four deep.
-const MAXIMUM_DEPTH: usize = 32;
+const MAX_DEPTH: usize = 32;
 
 /// Why text is not the JSON that is read here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub(super) enum JsonFault {
     /// A member stands twice in one object, perhaps once with `\u` escapes: readers differ in which
     /// one they take (RFC 8259 section 4).
     DuplicateMember,
-    /// Nested deeper than [`MAXIMUM_DEPTH`].
+    /// Nested deeper than [`MAX_DEPTH`].
     TooDeep,
 }
 
@@ -68,7 +68,7 @@ impl<'f> StrictValue<'f> {
     fn new(fault: &'f Cell<Option<JsonFault>>) -> Self {
         Self {
             fault,
-            levels_left: MAXIMUM_DEPTH,
+            levels_left: MAX_DEPTH,
         }
     }
 
@@ -276,9 +276,9 @@ mod tests {
     #[test]
     fn deep_nesting_is_a_fault() {
         let nested = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        assert!(parse(nested(MAXIMUM_DEPTH).as_bytes()).is_ok());
+        assert!(parse(nested(MAX_DEPTH).as_bytes()).is_ok());
         assert_eq!(
-            parse(nested(MAXIMUM_DEPTH + 1).as_bytes()),
+            parse(nested(MAX_DEPTH + 1).as_bytes()),
             Err(JsonFault::TooDeep)
         );
         assert!(parse(nested(200).as_bytes()).is_err());

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::algorithm::{Algorithm, Family};
 use super::fingerprint::Fields;
-use super::header::MAXIMUM_KEY_ID_BYTES;
+use super::header::MAX_KEY_ID_BYTES;
 use super::key::{Key, KeyName};
 
 /// The RSA moduli that the cryptography accepts (RFC 7518 section 3.3 asks for at least 2048).
@@ -40,9 +40,9 @@ pub(super) fn read(members: &Map<String, Value>, allowed: &[Algorithm]) -> Resul
 pub(super) fn key_id(members: &Map<String, Value>) -> Result<Option<&str>, String> {
     match members.get("kid") {
         None => Ok(None),
-        Some(Value::String(id)) if id.len() <= MAXIMUM_KEY_ID_BYTES => Ok(Some(id)),
+        Some(Value::String(id)) if id.len() <= MAX_KEY_ID_BYTES => Ok(Some(id)),
         Some(_) => Err(format!(
-            "its `kid` is no string of at most {MAXIMUM_KEY_ID_BYTES} bytes"
+            "its `kid` is no string of at most {MAX_KEY_ID_BYTES} bytes"
         )),
     }
 }

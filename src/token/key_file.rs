@@ -1,7 +1,7 @@
 //! Files that hold private keys and secrets: who may read them, and what in them counts.
 
 /// The longest key file that is read. An RSA key of 8192 bits has 7 KiB.
-pub const MAXIMUM_KEY_FILE_BYTES: usize = 64 * 1024;
+pub const MAX_KEY_FILE_BYTES: usize = 64 * 1024;
 
 /// Permission bits (POSIX `sys/stat.h`).
 const WORLD_READABLE: u32 = 0o004;

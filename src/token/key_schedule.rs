@@ -18,7 +18,7 @@ pub const PUBLISHED_AHEAD_SECONDS: i64 = JWKS_MAX_AGE_SECONDS + 300;
 pub const KEPT_BEYOND_SECONDS: i64 = 300 + 60;
 
 /// The most keys of an issuer; far more than rotation needs, and fewer than a verifier takes.
-pub const MAXIMUM_PUBLISHED_KEYS: usize = 16;
+pub const MAX_PUBLISHED_KEYS: usize = 16;
 
 /// The instants of one signing key. Those of its end follow from its successors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,7 +125,7 @@ impl KeySchedule {
 
     /// Whether one more key would be too many.
     pub fn is_full(&self, now: UnixSeconds) -> bool {
-        self.published(now).count() >= MAXIMUM_PUBLISHED_KEYS
+        self.published(now).count() >= MAX_PUBLISHED_KEYS
     }
 }
 

@@ -15,13 +15,13 @@ use super::trust::IssuerIndex;
 use super::{jwk, secret};
 
 /// The longest JWKS that is read.
-pub const MAXIMUM_JWKS_BYTES: usize = 1024 * 1024;
+pub const MAX_JWKS_BYTES: usize = 1024 * 1024;
 
 /// The most keys of one issuer. Real ones publish two to ten.
-pub const MAXIMUM_KEYS: usize = 64;
+pub const MAX_KEYS: usize = 64;
 
 /// The most keys that are tried for a token without `kid`: a bound on what a forged one may cost.
-const MAXIMUM_KEYS_TO_TRY: usize = 4;
+const MAX_KEYS_TO_TRY: usize = 4;
 
 /// The verification keys of one issuer; never empty. Equal if they hold the same keys in any order.
 #[derive(Clone)]
@@ -33,8 +33,8 @@ pub struct KeySet {
 /// Why a JWKS or secret cannot be used at all.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeySetError {
-    /// It is longer than [`MAXIMUM_JWKS_BYTES`].
-    #[error("the JWKS has {0} bytes: at most {MAXIMUM_JWKS_BYTES} are read")]
+    /// It is longer than [`MAX_JWKS_BYTES`].
+    #[error("the JWKS has {0} bytes: at most {MAX_JWKS_BYTES} are read")]
     TooLong(usize),
     /// It is not a JSON object with one array `keys`.
     #[error("this is not a JWKS: {0}")]
@@ -117,7 +117,7 @@ impl KeySet {
         json: &[u8],
         allowed: &[Algorithm],
     ) -> Result<(Self, Vec<SkippedKey>), KeySetError> {
-        if json.len() > MAXIMUM_JWKS_BYTES {
+        if json.len() > MAX_JWKS_BYTES {
             return Err(KeySetError::TooLong(json.len()));
         }
         // Some editors and servers begin with a byte order mark.
@@ -127,8 +127,8 @@ impl KeySet {
         let mut keys = Vec::new();
         let mut skipped = Vec::new();
         for (position, value) in values.into_iter().enumerate() {
-            if keys.len() == MAXIMUM_KEYS {
-                let reason = format!("only the first {MAXIMUM_KEYS} usable keys are used");
+            if keys.len() == MAX_KEYS {
+                let reason = format!("only the first {MAX_KEYS} usable keys are used");
                 skipped.push(SkippedKey {
                     position,
                     key_id: None,
@@ -264,7 +264,7 @@ impl KeySet {
             let candidates: Vec<_> = self.keys.iter().filter(of_algorithm).collect();
             match candidates.len() {
                 0 => Err(Refusal::UnknownKey(issuer)),
-                1..=MAXIMUM_KEYS_TO_TRY => Ok(candidates),
+                1..=MAX_KEYS_TO_TRY => Ok(candidates),
                 _ => Err(Refusal::TooManyKeysToTry),
             }
         }

@@ -15,7 +15,7 @@ pub const POSITION_CLAIM: &str = "rev";
 pub const GRANT_CLAIM: &str = "sid";
 
 /// The claim that names the roles of a token's user (RFC 9068 section 2.2.3.1). Absent where there
-/// are more than [`MAXIMUM_ROLES`]: the token is then taken back with any role.
+/// are more than [`MAX_ROLES`]: the token is then taken back with any role.
 pub const ROLES_CLAIM: &str = "roles";
 
 /// The claim that names the owner of a token's app, where that is not the token's user; a private
@@ -27,7 +27,7 @@ pub const OWNER_CLAIM: &str = "own";
 pub const OWNER_ROLES_CLAIM: &str = "orl";
 
 /// How many roles a token names.
-pub const MAXIMUM_ROLES: usize = 16;
+pub const MAX_ROLES: usize = 16;
 
 /// How much of an issuer's revocation log had happened: a clock that only revocations move.
 ///
@@ -175,7 +175,7 @@ impl Mark {
 /// The roles that a claim names; the unnamed one where it names none that can be relied on.
 fn roles(claim: Option<&Value>) -> Vec<RevocationTarget> {
     let list = claim.and_then(Value::as_array);
-    let list = list.filter(|list| list.len() <= MAXIMUM_ROLES);
+    let list = list.filter(|list| list.len() <= MAX_ROLES);
     let texts = list.map(|list| list.iter().map(|name| name.as_str().map(str::to_owned)));
     let names: Option<Vec<String>> = texts.and_then(Iterator::collect);
     let names = names.unwrap_or_else(|| vec![RevocationTarget::UNNAMED_ROLE.to_owned()]);
@@ -211,7 +211,7 @@ impl Revocable {
         size_of_val(&*self.marks)
     }
 
-    /// What may be revoked: at least the user, at most five things and twice [`MAXIMUM_ROLES`].
+    /// What may be revoked: at least the user, at most five things and twice [`MAX_ROLES`].
     pub fn marks(&self) -> impl Iterator<Item = Mark> {
         self.marks.iter().copied()
     }

@@ -46,7 +46,7 @@ pub struct IssuerRules {
     pub claims: ClaimRules,
     /// The longest `exp - iat` in seconds; without `iat`, the longest `exp - now`, with leeway.
     pub max_lifetime_seconds: u64,
-    /// The longest token, in bytes; at most [`MAXIMUM_TOKEN_BYTES`](super::MAXIMUM_TOKEN_BYTES).
+    /// The longest token, in bytes; at most [`MAX_TOKEN_BYTES`](super::MAX_TOKEN_BYTES).
     pub max_token_bytes: usize,
 }
 

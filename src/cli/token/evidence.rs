@@ -130,7 +130,7 @@ mod companion {
     use crate::keyring::{KeySource, Keyring, TrustedIssuer};
 
     /// The most that is read of a key set, in bytes.
-    const MAXIMUM_JWKS_BYTES: usize = 1 << 20;
+    const MAX_JWKS_BYTES: usize = 1 << 20;
 
     /// Gives the keyring what the issuer of this configuration has in its store. Where that cannot be read,
     /// the keys that the running server publishes take its place in `config`; what was revoked is then
@@ -173,7 +173,7 @@ mod companion {
             refresh: Duration::from_hours(1),
             cooldown: Duration::from_hours(1),
             timeout: Duration::from_secs(2),
-            max_bytes: MAXIMUM_JWKS_BYTES,
+            max_bytes: MAX_JWKS_BYTES,
             ca_file: None,
         };
         gaps

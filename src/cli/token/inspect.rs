@@ -14,7 +14,7 @@ use crate::authorizer::Proof;
 use crate::cli::Outcome;
 use crate::clock::UnixSeconds;
 use crate::token::{
-    MAXIMUM_TOKEN_BYTES, NotAToken, Refusal, UnverifiedContent, UnverifiedToken, VerifiedToken,
+    MAX_TOKEN_BYTES, NotAToken, Refusal, UnverifiedContent, UnverifiedToken, VerifiedToken,
 };
 
 /// The claims that hold times.
@@ -37,7 +37,7 @@ pub fn read_token(args: &InspectArgs, input: &mut dyn Read) -> anyhow::Result<St
     if args.token != "-" {
         return Ok(args.token.clone());
     }
-    let most = 2 * MAXIMUM_TOKEN_BYTES as u64;
+    let most = 2 * MAX_TOKEN_BYTES as u64;
     let mut text = String::new();
     input
         .take(most + 1)

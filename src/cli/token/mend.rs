@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::instant;
 use crate::clock::UnixSeconds;
-use crate::token::{Algorithm, Claim, ClaimPath, IssuerRules, MAXIMUM_TOKEN_BYTES, Refusal};
+use crate::token::{Algorithm, Claim, ClaimPath, IssuerRules, MAX_TOKEN_BYTES, Refusal};
 
 /// What the advice depends on.
 pub(super) struct Mend<'a> {
@@ -22,15 +22,17 @@ impl Mend<'_> {
             Refusal::Parts => "a signed token is `header.claims.signature`; check that it was \
                                copied as a whole"
                 .to_owned(),
-            Refusal::Opaque => "ask the issuer for a JWT access token; many give one only where the \
+            Refusal::Opaque => {
+                "ask the issuer for a JWT access token; many give one only where the \
                                 API is named, such as with `audience` at Auth0"
-                .to_owned(),
+                    .to_owned()
+            }
             Refusal::Encrypted => "only signed tokens are read: switch the encryption of access \
                                    tokens off at the issuer; at Auth0, name the API by `audience`"
                 .to_owned(),
             Refusal::TooLong => self.with_rules(|rules| {
                 format!(
-                    "the issuer's `max_token_bytes` is {}; raise it, up to {MAXIMUM_TOKEN_BYTES}, or \
+                    "the issuer's `max_token_bytes` is {}; raise it, up to {MAX_TOKEN_BYTES}, or \
                      have the issuer put less into its tokens",
                     rules.max_token_bytes
                 )

@@ -37,7 +37,7 @@ fn without_a_proven_address_nobody_is_answered() {
     let one = app(&[SHOP]);
     let two = app(&[SHOP, "http://127.0.0.1/cb"]);
     let none = app(&[]);
-    let long = good(&format!("&state={}", "x".repeat(MAXIMUM_QUERY_BYTES)));
+    let long = good(&format!("&state={}", "x".repeat(MAX_QUERY_BYTES)));
     let rows = [
         (&one, String::new(), NoClient),
         (&one, "client_id=&response_type=code".to_owned(), NoClient),

@@ -10,7 +10,7 @@ use crate::identity::{PlainSecret, SecretDigest};
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Longer cookies are not ours.
-const MAXIMUM_COOKIE_BYTES: usize = 64;
+const MAX_COOKIE_BYTES: usize = 64;
 
 /// What a browser sent to recognise it by.
 pub(super) struct Browser {
@@ -131,7 +131,7 @@ fn cookie(headers: &HeaderMap, name: &str) -> Option<PlainSecret> {
     let (Some(value), None) = (values.next(), values.next()) else {
         return None;
     };
-    let ours = (1..=MAXIMUM_COOKIE_BYTES).contains(&value.len())
+    let ours = (1..=MAX_COOKIE_BYTES).contains(&value.len())
         && value.bytes().all(|byte| byte.is_ascii_alphanumeric());
     ours.then(|| PlainSecret::claimed(value))
 }

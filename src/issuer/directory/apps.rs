@@ -12,9 +12,9 @@ use crate::store::{Change, Holder, Listing, OwnedApp, Page};
 use crate::token::{LogPosition, RevocationTarget};
 use crate::yaml::present;
 
-const MAXIMUM_APPS: i64 = 16;
-pub(super) const MAXIMUM_REDIRECT_URIS: usize = 16;
-pub(super) const MAXIMUM_OVERLAP_SECONDS: u32 = 30 * 86_400;
+const MAX_APPS: i64 = 16;
+pub(super) const MAX_REDIRECT_URIS: usize = 16;
+pub(super) const MAX_OVERLAP_SECONDS: u32 = 30 * 86_400;
 
 /// An app that is to be.
 #[derive(Deserialize)]
@@ -145,7 +145,7 @@ impl Directory<'_> {
             created_at: self.now,
             revoked_through: LogPosition::default(),
         };
-        if change.count_apps(&app.owner).await? >= MAXIMUM_APPS {
+        if change.count_apps(&app.owner).await? >= MAX_APPS {
             return Err(DirectoryError::TooManyApps);
         }
         let secret = PlainSecret::from_random(random()?);
@@ -231,7 +231,7 @@ impl Directory<'_> {
         of: AppsOf<'_>,
         overlap_seconds: u32,
     ) -> Result<NewSecret, DirectoryError> {
-        if overlap_seconds > MAXIMUM_OVERLAP_SECONDS {
+        if overlap_seconds > MAX_OVERLAP_SECONDS {
             return Err(DirectoryError::Overlap);
         }
         let mut change = self.change().await?;
@@ -346,7 +346,7 @@ async fn owner_of(change: &mut Change, owner: &UserId) -> Result<User, Directory
 }
 
 fn redirect_uris(texts: &[String]) -> Result<Vec<RedirectUri>, DirectoryError> {
-    if texts.len() > MAXIMUM_REDIRECT_URIS {
+    if texts.len() > MAX_REDIRECT_URIS {
         return Err(DirectoryError::TooManyRedirectUris);
     }
     let uris = texts.iter().map(|uri| RedirectUri::parse(uri));

@@ -9,7 +9,7 @@ use crate::token::RevocationTarget;
 use crate::yaml::present;
 
 /// What is issued has 22 characters.
-pub(super) const MAXIMUM_ID_BYTES: usize = 64;
+pub(super) const MAX_ID_BYTES: usize = 64;
 
 /// Whose tokens end: exactly one of these.
 #[derive(Default, Deserialize)]
@@ -99,7 +99,7 @@ impl Directory<'_> {
 /// able to keep them.
 fn plain_id(id: String) -> Result<String, DirectoryError> {
     let plain = id.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    if plain && (1..=MAXIMUM_ID_BYTES).contains(&id.len()) {
+    if plain && (1..=MAX_ID_BYTES).contains(&id.len()) {
         Ok(id)
     } else {
         Err(DirectoryError::Id)

@@ -5,9 +5,7 @@ use serde_json::{Value, json};
 use super::forge::{
     KEY_ID, Signer, assert_refused, encode, from_hex, jwks, rules, trust, verify, with,
 };
-use crate::token::{
-    Algorithm, KeySet, KeySetError, MAXIMUM_JWKS_BYTES, MAXIMUM_KEYS, Refusal, SkippedKey,
-};
+use crate::token::{Algorithm, KeySet, KeySetError, MAX_JWKS_BYTES, MAX_KEYS, Refusal, SkippedKey};
 
 const ALL_PUBLIC: &[Algorithm] = &[
     Algorithm::Rs256,
@@ -88,9 +86,9 @@ fn what_is_no_jwks_is_refused() {
         let error = KeySet::from_jwks(text.as_bytes(), ALL_PUBLIC).unwrap_err();
         assert_eq!(error.to_string(), expected, "{text}");
     }
-    let long = vec![b' '; MAXIMUM_JWKS_BYTES + 1];
+    let long = vec![b' '; MAX_JWKS_BYTES + 1];
     let error = KeySet::from_jwks(&long, ALL_PUBLIC).unwrap_err();
-    assert_eq!(error, KeySetError::TooLong(MAXIMUM_JWKS_BYTES + 1));
+    assert_eq!(error, KeySetError::TooLong(MAX_JWKS_BYTES + 1));
 }
 
 #[test]
@@ -447,11 +445,11 @@ fn a_key_without_a_name_is_not_one_with_an_empty_name() {
 
 #[test]
 fn no_more_keys_than_the_bound_are_used() {
-    let keys: Vec<Value> = (0..MAXIMUM_KEYS + 3)
+    let keys: Vec<Value> = (0..MAX_KEYS + 3)
         .map(|number| Signer::new(Algorithm::EdDsa).jwk(&number.to_string()))
         .collect();
     let (keys, skipped) = KeySet::from_jwks(&jwks(&keys), ALL_PUBLIC).unwrap();
-    assert_eq!((keys.len(), skipped.len()), (MAXIMUM_KEYS, 3));
+    assert_eq!((keys.len(), skipped.len()), (MAX_KEYS, 3));
     assert_eq!(skipped[0].reason, "only the first 64 usable keys are used");
 }
 
