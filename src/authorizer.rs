@@ -16,7 +16,7 @@ use crate::clock::{Clock, UnixSeconds};
 use crate::decision::{Decision, Denial, Evidence, decide};
 use crate::policy::{Policy, Requirement, Routed, Target};
 use crate::token::{
-    Credential, IssuerIndex, Refusal, Stale, Trust, UnverifiedToken, VerifiedToken,
+    Credential, IssuerIndex, Stale, TokenError, Trust, UnverifiedToken, VerifiedToken,
 };
 
 pub use belief::Belief;
@@ -149,13 +149,13 @@ enum Unverified {
     /// The request carried none.
     Absent,
     /// The token does not hold.
-    Refused(Refusal),
+    Refused(TokenError),
     /// The effort ended before the signature.
     NeedsSignature,
 }
 
-impl From<Refusal> for Unverified {
-    fn from(refusal: Refusal) -> Self {
+impl From<TokenError> for Unverified {
+    fn from(refusal: TokenError) -> Self {
         Self::Refused(refusal)
     }
 }
@@ -233,8 +233,8 @@ impl Authorizer {
         Some(Judgement {
             decision: decide(&routed, evidence),
             unknown_key: match verified {
-                Err(Refusal::UnknownKey(issuer)) if may_open(&routed) => Some(issuer),
-                Err(Refusal::UnknownKey(_)) => {
+                Err(TokenError::UnknownKey(issuer)) if may_open(&routed) => Some(issuer),
+                Err(TokenError::UnknownKey(_)) => {
                     // New keys would change nothing: it is not judged again.
                     self.proofs.count_miss();
                     None
@@ -256,8 +256,8 @@ impl Authorizer {
     ) -> Result<Arc<VerifiedToken>, Unverified> {
         match credential {
             Credential::Absent => Err(Unverified::Absent),
-            Credential::Several | Credential::Malformed => Err(Refusal::Parts.into()),
-            Credential::TooLong => Err(Refusal::TooLong.into()),
+            Credential::Several | Credential::Malformed => Err(TokenError::Parts.into()),
+            Credential::TooLong => Err(TokenError::TooLong.into()),
             Credential::Token(token) => {
                 let proof = self.prove(belief.trust(), token, effort)?;
                 belief.check_revocation(&proof)?;
@@ -290,7 +290,7 @@ impl Authorizer {
             Effort::Full => trust.verify(token, now).map(Some),
         };
         // A check that is judged again, for its signature or with new keys, counts then.
-        let may_come_again = matches!(looked_at, Ok(None) | Err(Refusal::UnknownKey(_)));
+        let may_come_again = matches!(looked_at, Ok(None) | Err(TokenError::UnknownKey(_)));
         if is_miss && !may_come_again {
             self.proofs.count_miss();
         }
@@ -357,12 +357,12 @@ fn counts(routed: &Routed<'_>, issuer: &str) -> bool {
 
 /// What a refusal is on these routes. The keys of an issuer that does not count there are not waited
 /// for: with them the token would be refused as well.
-fn on_routes(routed: &Routed<'_>, refusal: Refusal, snapshot: &Snapshot) -> Refusal {
+fn on_routes(routed: &Routed<'_>, refusal: TokenError, snapshot: &Snapshot) -> TokenError {
     let rules = refusal
         .issuer_without_key()
         .and_then(|issuer| snapshot.trust().rules(issuer));
     match rules {
-        Some(rules) if !counts(routed, &rules.name) => Refusal::OtherIssuer,
+        Some(rules) if !counts(routed, &rules.name) => TokenError::OtherIssuer,
         Some(_) | None => refusal,
     }
 }

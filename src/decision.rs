@@ -1,7 +1,7 @@
 //! The decision: one pure function from a route and what the caller could prove to an answer.
 
 use crate::policy::{MalformedTarget, Requirement, Route, Routed};
-use crate::token::{Refusal, VerifiedToken};
+use crate::token::{TokenError, VerifiedToken};
 
 /// What became of the credential that a request carried.
 #[derive(Debug, Clone, Copy)]
@@ -9,7 +9,7 @@ pub enum Evidence<'a> {
     /// It carried none, or one of a scheme that is not ours.
     Absent,
     /// It carried a token that does not hold.
-    Refused(Refusal),
+    Refused(TokenError),
     /// It carried a token that holds.
     Verified(&'a VerifiedToken),
 }
@@ -19,7 +19,7 @@ impl Evidence<'_> {
     fn on(self, route: &Route) -> Self {
         match self {
             Self::Verified(token) if !route.issuers.include(token.issuer_name()) => {
-                Self::Refused(Refusal::OtherIssuer)
+                Self::Refused(TokenError::OtherIssuer)
             }
             Self::Absent | Self::Refused(_) | Self::Verified(_) => self,
         }
@@ -83,7 +83,7 @@ pub enum Denial<'p> {
         /// The route that needs it; none where no route lists the request.
         route: Option<&'p Route>,
         /// Which rule it breaks.
-        refusal: Refusal,
+        refusal: TokenError,
     },
     /// The token holds but lacks scopes.
     ScopesMissing {
@@ -243,8 +243,8 @@ fn refused_without_proof<'p>(
 ) -> Option<Denial<'p>> {
     match evidence {
         Evidence::Absent => Some(Denial::NoToken { route }),
-        Evidence::Refused(Refusal::KeysNotLoaded(_)) => Some(Denial::KeysNotLoaded { route }),
-        Evidence::Refused(Refusal::RevocationsStale) => Some(Denial::RevocationsStale { route }),
+        Evidence::Refused(TokenError::KeysNotLoaded(_)) => Some(Denial::KeysNotLoaded { route }),
+        Evidence::Refused(TokenError::RevocationsStale) => Some(Denial::RevocationsStale { route }),
         Evidence::Refused(refusal) => Some(Denial::BadToken { route, refusal }),
         Evidence::Verified(_) => None,
     }

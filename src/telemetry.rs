@@ -114,7 +114,7 @@ fn refusal_names() -> impl Iterator<Item = (&'static str, &'static str)> {
     let targets = MalformedTarget::ALL
         .iter()
         .map(|malformed| ("malformed_target", malformed.label()));
-    let tokens = token::Refusal::ALL_LABELS
+    let tokens = token::TokenError::ALL_LABELS
         .iter()
         .map(|label| ("bad_token", *label));
     let checks = MalformedCheck::LABELS.map(|label| ("malformed_check", label));

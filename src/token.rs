@@ -14,6 +14,7 @@ mod algorithm;
 mod bearer;
 mod claim_rules;
 mod claims;
+mod error;
 mod fingerprint;
 mod header;
 mod json;
@@ -23,7 +24,6 @@ mod key_file;
 mod key_schedule;
 mod key_set;
 mod pem;
-mod refusal;
 mod revocable;
 mod secret;
 mod signed;
@@ -37,13 +37,13 @@ mod tests;
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use bearer::{Credential, MAX_TOKEN_BYTES, NotAToken, UnverifiedContent, UnverifiedToken};
 pub use claim_rules::{ClaimPath, ClaimRules, RequiredClaim, WantedValue};
+pub use error::{Claim, TokenError};
 pub use key_file::{KeyFileProblem, MAX_KEY_FILE_BYTES, check_key_file_mode, secret_in_file};
 pub use key_schedule::{
     JWKS_MAX_AGE_SECONDS, KEPT_BEYOND_SECONDS, KeyLife, KeySchedule, KeyState, MAX_PUBLISHED_KEYS,
     PUBLISHED_AHEAD_SECONDS,
 };
 pub use key_set::{KeySet, KeySetError, MAX_JWKS_BYTES, MAX_KEYS, SkippedKey};
-pub use refusal::{Claim, Refusal};
 pub use revocable::{
     GRANT_CLAIM, LogPosition, MAX_ROLES, Mark, OWNER_CLAIM, OWNER_ROLES_CLAIM, POSITION_CLAIM,
     ROLES_CLAIM, Revocable, RevocationTarget,

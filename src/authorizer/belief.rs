@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::proof_cache::Proof;
 use crate::revocation::RevocationList;
-use crate::token::{Refusal, Trust};
+use crate::token::{TokenError, Trust};
 
 /// The trusted issuers, with what each has taken back.
 #[derive(Debug, Clone)]
@@ -28,16 +28,16 @@ impl Belief {
 
     /// Refuses a token that its issuer has revoked, and every token of an issuer whose revocations
     /// are not known well enough.
-    pub fn check_revocation(&self, proof: &Proof) -> Result<(), Refusal> {
+    pub fn check_revocation(&self, proof: &Proof) -> Result<(), TokenError> {
         let issuer = proof.token.issuer_index();
         let Some(list) = self.revocations.get(issuer.0).and_then(Option::as_ref) else {
             return Ok(());
         };
         if list.is_revoked(&proof.revocable) {
-            return Err(Refusal::Revoked);
+            return Err(TokenError::Revoked);
         }
         if list.is_too_old() {
-            return Err(Refusal::RevocationsStale);
+            return Err(TokenError::RevocationsStale);
         }
         Ok(())
     }

@@ -122,8 +122,8 @@ fn check(rows: &[(&Routed<'_>, [&str; 7])]) {
     let [plain, read, write, admin] = &tokens;
     let evidence = [
         Evidence::Absent,
-        Evidence::Refused(Refusal::Json),
-        Evidence::Refused(Refusal::KeysNotLoaded(IssuerIndex(0))),
+        Evidence::Refused(TokenError::Json),
+        Evidence::Refused(TokenError::KeysNotLoaded(IssuerIndex(0))),
         Evidence::Verified(plain),
         Evidence::Verified(read),
         Evidence::Verified(write),
@@ -226,7 +226,7 @@ fn what_no_route_lists_is_refused_to_everybody() {
 #[test]
 fn a_token_that_may_have_been_revoked_is_told_apart() {
     let routes = routes();
-    let stale = Evidence::Refused(Refusal::RevocationsStale);
+    let stale = Evidence::Refused(TokenError::RevocationsStale);
     for (routed, expected) in [
         (Routed::One(&routes.public), "allow public public"),
         (Routed::One(&routes.nobody), "deny nobody nobody"),
@@ -351,11 +351,11 @@ fn a_scope_is_whole_and_case_sensitive() {
 fn a_denial_tells_its_detail_where_it_has_several_causes() {
     let bad = Denial::BadToken {
         route: None,
-        refusal: Refusal::Json,
+        refusal: TokenError::Json,
     };
     let malformed = Denial::MalformedTarget(MalformedTarget::PathFragment);
     assert_eq!(malformed.detail(), Some("path_fragment"));
-    assert_eq!(bad.detail(), Some(Refusal::Json.label()));
+    assert_eq!(bad.detail(), Some(TokenError::Json.label()));
     for denial in [
         Denial::Unlisted,
         Denial::SeveralCredentials,

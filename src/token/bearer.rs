@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::claims::object;
-use super::refusal::Refusal;
+use super::error::TokenError;
 
 /// The longest token that is looked at, in bytes: as much as Envoy passes in all headers together.
 /// Everything that reads a token relies on this bound; that of an issuer is lower by default.
@@ -150,7 +150,7 @@ impl<'a> UnverifiedToken<'a> {
 
     /// The members of its header and its claims, for a person to read. Nothing about them is
     /// proven.
-    pub fn content(self) -> Result<UnverifiedContent, Refusal> {
+    pub fn content(self) -> Result<UnverifiedContent, TokenError> {
         let parts = Parts::split(self)?;
         Ok(UnverifiedContent {
             header: object(parts.header)?,
@@ -174,18 +174,18 @@ pub(super) struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    pub(super) fn split(token: UnverifiedToken<'a>) -> Result<Self, Refusal> {
+    pub(super) fn split(token: UnverifiedToken<'a>) -> Result<Self, TokenError> {
         match token.text().bytes().filter(|byte| *byte == b'.').count() {
-            0 => return Err(Refusal::Opaque),
+            0 => return Err(TokenError::Opaque),
             // The compact form of RFC 7516 section 7.1.
-            4 => return Err(Refusal::Encrypted),
+            4 => return Err(TokenError::Encrypted),
             _ => {}
         }
-        let (message, signature) = token.text().rsplit_once('.').ok_or(Refusal::Parts)?;
-        let (header, claims) = message.split_once('.').ok_or(Refusal::Parts)?;
+        let (message, signature) = token.text().rsplit_once('.').ok_or(TokenError::Parts)?;
+        let (header, claims) = message.split_once('.').ok_or(TokenError::Parts)?;
         let any_empty = header.is_empty() || claims.is_empty() || signature.is_empty();
         if any_empty || claims.contains('.') {
-            return Err(Refusal::Parts);
+            return Err(TokenError::Parts);
         }
         Ok(Self {
             header,

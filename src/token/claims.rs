@@ -5,8 +5,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Number, Value};
 
 use super::claim_rules::ClaimPath;
+use super::error::{Claim, TokenError};
 use super::json::{self, JsonFault};
-use super::refusal::{Claim, Refusal};
 use super::trust::IssuerRules;
 use crate::clock::UnixSeconds;
 
@@ -17,16 +17,16 @@ const MAX_NAME_BYTES: usize = 1024;
 const LATEST: i64 = 253_402_300_799;
 
 /// Decodes one of the first two parts of a token: a JSON object in canonical base64url.
-pub(super) fn object(part: &str) -> Result<Map<String, Value>, Refusal> {
+pub(super) fn object(part: &str) -> Result<Map<String, Value>, TokenError> {
     let json = URL_SAFE_NO_PAD
         .decode(part)
-        .map_err(|_| Refusal::Base64Url)?;
+        .map_err(|_| TokenError::Base64Url)?;
     match json::parse(&json) {
         Ok(Value::Object(members)) => Ok(members),
-        Ok(_) => Err(Refusal::NotAnObject),
-        Err(JsonFault::Syntax) => Err(Refusal::Json),
-        Err(JsonFault::DuplicateMember) => Err(Refusal::DuplicateMember),
-        Err(JsonFault::TooDeep) => Err(Refusal::TooDeep),
+        Ok(_) => Err(TokenError::NotAnObject),
+        Err(JsonFault::Syntax) => Err(TokenError::Json),
+        Err(JsonFault::DuplicateMember) => Err(TokenError::DuplicateMember),
+        Err(JsonFault::TooDeep) => Err(TokenError::TooDeep),
     }
 }
 
@@ -35,24 +35,24 @@ pub(super) struct Claims(pub(super) Map<String, Value>);
 
 impl Claims {
     /// Reads the second part of a token.
-    pub(super) fn parse(part: &str) -> Result<Self, Refusal> {
+    pub(super) fn parse(part: &str) -> Result<Self, TokenError> {
         object(part).map(Self)
     }
 
     /// `iss`, by which the issuer's rules are found.
-    pub(super) fn issuer(&self) -> Result<&str, Refusal> {
+    pub(super) fn issuer(&self) -> Result<&str, TokenError> {
         match self.0.get("iss") {
-            None | Some(Value::Null) => Err(Refusal::Missing(Claim::Issuer)),
+            None | Some(Value::Null) => Err(TokenError::Missing(Claim::Issuer)),
             Some(Value::String(issuer)) => Ok(issuer),
-            Some(_) => Err(Refusal::Unacceptable(Claim::Issuer)),
+            Some(_) => Err(TokenError::Unacceptable(Claim::Issuer)),
         }
     }
 
     /// The first of these claims that is there: required, and fit to be forwarded.
-    pub(super) fn subject(&self, paths: &[ClaimPath]) -> Result<&str, Refusal> {
+    pub(super) fn subject(&self, paths: &[ClaimPath]) -> Result<&str, TokenError> {
         let found = paths.iter().find_map(|path| path.find(&self.0));
-        let found = found.ok_or(Refusal::Missing(Claim::Subject))?;
-        name(found).ok_or(Refusal::Unacceptable(Claim::Subject))
+        let found = found.ok_or(TokenError::Missing(Claim::Subject))?;
+        name(found).ok_or(TokenError::Unacceptable(Claim::Subject))
     }
 
     /// The first of these claims that is there and not empty, if it is fit to be forwarded. No check
@@ -73,53 +73,53 @@ impl Claims {
         &self,
         claim: &ClaimPath,
         accepted: &[Box<str>],
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), TokenError> {
         let is_accepted = |audience: &str| accepted.iter().any(|ours| **ours == *audience);
         let ours = match claim.find(&self.0) {
-            None => return Err(Refusal::Missing(Claim::Audience)),
+            None => return Err(TokenError::Missing(Claim::Audience)),
             Some(Value::String(audience)) => is_accepted(audience),
             Some(Value::Array(audiences))
                 if !audiences.is_empty() && audiences.iter().all(Value::is_string) =>
             {
                 audiences.iter().filter_map(Value::as_str).any(is_accepted)
             }
-            Some(_) => return Err(Refusal::Unacceptable(Claim::Audience)),
+            Some(_) => return Err(TokenError::Unacceptable(Claim::Audience)),
         };
         if ours {
             Ok(())
         } else {
-            Err(Refusal::WrongAudience)
+            Err(TokenError::WrongAudience)
         }
     }
 
     /// Refuses a token that `cnf` binds to a key (RFC 7800; `DPoP`, RFC 9449; mutual TLS, RFC
     /// 8705).
-    pub(super) fn check_bearer(&self) -> Result<(), Refusal> {
+    pub(super) fn check_bearer(&self) -> Result<(), TokenError> {
         if self.0.contains_key("cnf") {
-            Err(Refusal::SenderConstrained)
+            Err(TokenError::SenderConstrained)
         } else {
             Ok(())
         }
     }
 
     /// `exp`, `nbf` and `iat`.
-    pub(super) fn times(&self) -> Result<Times, Refusal> {
+    pub(super) fn times(&self) -> Result<Times, TokenError> {
         Ok(Times {
             expires_at: self
                 .time("exp", Claim::ExpiresAt)?
-                .ok_or(Refusal::Missing(Claim::ExpiresAt))?,
+                .ok_or(TokenError::Missing(Claim::ExpiresAt))?,
             not_before: self.time("nbf", Claim::NotBefore)?,
             issued_at: self.time("iat", Claim::IssuedAt)?,
         })
     }
 
-    fn time(&self, name: &str, claim: Claim) -> Result<Option<NumericDate>, Refusal> {
+    fn time(&self, name: &str, claim: Claim) -> Result<Option<NumericDate>, TokenError> {
         match self.0.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::Number(number)) => NumericDate::read(number)
                 .map(Some)
-                .ok_or(Refusal::Unacceptable(claim)),
-            Some(_) => Err(Refusal::Unacceptable(claim)),
+                .ok_or(TokenError::Unacceptable(claim)),
+            Some(_) => Err(TokenError::Unacceptable(claim)),
         }
     }
 }
@@ -185,20 +185,20 @@ impl Times {
     /// `nbf <= now + leeway`, `iat <= now + leeway`, `now < exp + leeway` (RFC 7519 section 4.1),
     /// and a lifetime of at most what the issuer's tokens may have. Without `iat` the rest of the
     /// lifetime counts, with leeway, because it compares two clocks.
-    pub(super) fn check(self, rules: &IssuerRules, now: UnixSeconds) -> Result<(), Refusal> {
+    pub(super) fn check(self, rules: &IssuerRules, now: UnixSeconds) -> Result<(), TokenError> {
         let leeway = i64::from(rules.leeway_seconds);
         if now >= UnixSeconds(self.expires_at.floor).plus(leeway) {
-            return Err(Refusal::Expired);
+            return Err(TokenError::Expired);
         }
         let latest_start = now.plus(leeway);
         let starts_later = |date: Option<NumericDate>| {
             date.is_some_and(|date| UnixSeconds(date.ceiling) > latest_start)
         };
         if starts_later(self.not_before) {
-            return Err(Refusal::NotYetValid);
+            return Err(TokenError::NotYetValid);
         }
         if starts_later(self.issued_at) {
-            return Err(Refusal::IssuedInTheFuture);
+            return Err(TokenError::IssuedInTheFuture);
         }
         let start = self
             .issued_at
@@ -206,7 +206,7 @@ impl Times {
         let lifetime = UnixSeconds(self.expires_at.ceiling).since(start);
         let longest = i64::try_from(rules.max_lifetime_seconds).unwrap_or(i64::MAX);
         if lifetime > longest {
-            Err(Refusal::LivesTooLong)
+            Err(TokenError::LivesTooLong)
         } else {
             Ok(())
         }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::algorithm::Algorithm;
 use super::claims::object;
-use super::refusal::Refusal;
+use super::error::TokenError;
 
 /// The longest `kid` that is looked up; also the longest that a key may have.
 pub(super) const MAX_KEY_ID_BYTES: usize = 256;
@@ -26,16 +26,16 @@ pub(super) struct Header {
 
 impl Header {
     /// Reads the first part of a token.
-    pub(super) fn parse(part: &str) -> Result<Self, Refusal> {
+    pub(super) fn parse(part: &str) -> Result<Self, TokenError> {
         Self::from_members(object(part)?)
     }
 
-    fn from_members(mut members: Map<String, Value>) -> Result<Self, Refusal> {
+    fn from_members(mut members: Map<String, Value>) -> Result<Self, TokenError> {
         if members.get("zip").and_then(Value::as_str) == Some("NONE") {
             members.remove("zip");
         }
         if EXTENSIONS.iter().any(|name| members.contains_key(*name)) {
-            return Err(Refusal::Extension);
+            return Err(TokenError::Extension);
         }
         let algorithm = match members.get("alg") {
             Some(Value::String(name)) => Algorithm::from_name(name),
@@ -46,22 +46,22 @@ impl Header {
             .as_ref()
             .is_some_and(|key_id| key_id.len() > MAX_KEY_ID_BYTES)
         {
-            return Err(Refusal::HeaderMember);
+            return Err(TokenError::HeaderMember);
         }
         let kind = take_text(&mut members, "typ")?;
         Ok(Self {
-            algorithm: algorithm.ok_or(Refusal::UnsupportedAlgorithm)?,
+            algorithm: algorithm.ok_or(TokenError::UnsupportedAlgorithm)?,
             key_id,
             kind: kind.map_or_else(|| "jwt".to_owned(), |kind| media_type(&kind)),
         })
     }
 }
 
-fn take_text(members: &mut Map<String, Value>, name: &str) -> Result<Option<String>, Refusal> {
+fn take_text(members: &mut Map<String, Value>, name: &str) -> Result<Option<String>, TokenError> {
     match members.remove(name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(Refusal::HeaderMember),
+        Some(_) => Err(TokenError::HeaderMember),
     }
 }
 
@@ -81,7 +81,7 @@ mod tests {
 
     use super::*;
 
-    fn check(json: &str, expected: Result<(Algorithm, Option<&str>, &str), Refusal>) {
+    fn check(json: &str, expected: Result<(Algorithm, Option<&str>, &str), TokenError>) {
         let expected = expected.map(|(algorithm, key_id, kind)| Header {
             algorithm,
             key_id: key_id.map(str::to_owned),
@@ -127,7 +127,7 @@ mod tests {
             r#"{"alg":"ES256","zip":null}"#,
             r#"{"alg":"ES256","zip":"NONE","enc":"A128GCM"}"#,
         ] {
-            check(json, Err(Refusal::Extension));
+            check(json, Err(TokenError::Extension));
         }
     }
 
@@ -143,18 +143,21 @@ mod tests {
     fn what_is_wrong_with_a_header_is_told_apart() {
         let long = format!(r#"{{"alg":"ES256","kid":"{}"}}"#, "a".repeat(257));
         for (json, expected) in [
-            ("", Refusal::Json),
-            ("[]", Refusal::NotAnObject),
-            ("null", Refusal::NotAnObject),
-            ("{}", Refusal::UnsupportedAlgorithm),
-            (r#"{"alg":"ES256","kid":5}"#, Refusal::HeaderMember),
-            (r#"{"alg":"ES256","kid":null}"#, Refusal::HeaderMember),
-            (r#"{"alg":"ES256","typ":["JWT"]}"#, Refusal::HeaderMember),
-            (long.as_str(), Refusal::HeaderMember),
-            (r#"{"alg":"ES256","alg":"ES256"}"#, Refusal::DuplicateMember),
+            ("", TokenError::Json),
+            ("[]", TokenError::NotAnObject),
+            ("null", TokenError::NotAnObject),
+            ("{}", TokenError::UnsupportedAlgorithm),
+            (r#"{"alg":"ES256","kid":5}"#, TokenError::HeaderMember),
+            (r#"{"alg":"ES256","kid":null}"#, TokenError::HeaderMember),
+            (r#"{"alg":"ES256","typ":["JWT"]}"#, TokenError::HeaderMember),
+            (long.as_str(), TokenError::HeaderMember),
+            (
+                r#"{"alg":"ES256","alg":"ES256"}"#,
+                TokenError::DuplicateMember,
+            ),
             (
                 r#"{"alg":"ES256","x":{"y":1,"y":1}}"#,
-                Refusal::DuplicateMember,
+                TokenError::DuplicateMember,
             ),
         ] {
             check(json, Err(expected));

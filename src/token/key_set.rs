@@ -5,11 +5,11 @@ use std::fmt;
 use serde_json::Value;
 
 use super::algorithm::Algorithm;
+use super::error::TokenError;
 use super::fingerprint::{Fields, Fingerprint};
 use super::header::Header;
 use super::json::{self, JsonFault, KeysFault};
 use super::key::{Key, KeyName};
-use super::refusal::Refusal;
 use super::signing_key::SigningKey;
 use super::trust::IssuerIndex;
 use super::{jwk, secret};
@@ -233,7 +233,7 @@ impl KeySet {
         header: &Header,
         message: &[u8],
         signature: &Vec<u8>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), TokenError> {
         let candidates = self.candidates(issuer, header)?;
         let verified = candidates
             .iter()
@@ -241,7 +241,7 @@ impl KeySet {
         if verified {
             Ok(())
         } else {
-            Err(Refusal::WrongSignature)
+            Err(TokenError::WrongSignature)
         }
     }
 
@@ -251,21 +251,21 @@ impl KeySet {
         &self,
         issuer: IssuerIndex,
         header: &Header,
-    ) -> Result<Vec<&Key>, Refusal> {
+    ) -> Result<Vec<&Key>, TokenError> {
         let of_algorithm = |key: &&Key| key.algorithm() == header.algorithm;
         if let Some(key_id) = &header.key_id {
             let named = || self.keys.iter().filter(|key| key.answers_to(key_id));
             match (named().find(of_algorithm), named().next()) {
                 (Some(key), _) => Ok(vec![key]),
-                (None, None) => Err(Refusal::UnknownKey(issuer)),
-                (None, Some(_)) => Err(Refusal::KeyOfAnotherAlgorithm),
+                (None, None) => Err(TokenError::UnknownKey(issuer)),
+                (None, Some(_)) => Err(TokenError::KeyOfAnotherAlgorithm),
             }
         } else {
             let candidates: Vec<_> = self.keys.iter().filter(of_algorithm).collect();
             match candidates.len() {
-                0 => Err(Refusal::UnknownKey(issuer)),
+                0 => Err(TokenError::UnknownKey(issuer)),
                 1..=MAX_KEYS_TO_TRY => Ok(candidates),
-                _ => Err(Refusal::TooManyKeysToTry),
+                _ => Err(TokenError::TooManyKeysToTry),
             }
         }
     }

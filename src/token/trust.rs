@@ -10,10 +10,10 @@ use super::algorithm::Algorithm;
 use super::bearer::{Parts, UnverifiedToken};
 use super::claim_rules::ClaimRules;
 use super::claims::{Claims, Times};
+use super::error::TokenError;
 use super::fingerprint::{Fields, Fingerprint};
 use super::header::Header;
 use super::key_set::KeySet;
-use super::refusal::Refusal;
 use super::signed::SignedToken;
 use super::verified::{Basis, VerifiedToken};
 use crate::clock::UnixSeconds;
@@ -68,7 +68,7 @@ pub enum Stale {
     /// The trust changed since: verify again.
     TrustChanged,
     /// The times no longer hold: refused.
-    Times(Refusal),
+    Times(TokenError),
 }
 
 #[derive(Debug, Clone)]
@@ -170,7 +170,7 @@ impl Trust {
         &self,
         token: UnverifiedToken<'_>,
         now: UnixSeconds,
-    ) -> Result<VerifiedToken, Refusal> {
+    ) -> Result<VerifiedToken, TokenError> {
         let examined = self.examine(token, now)?;
         let Examined {
             token,
@@ -188,7 +188,7 @@ impl Trust {
 
     /// Checks the signature alone: whether a key of the issuer that the token names has made it. Its
     /// times, lifetime, audience and type may be wrong.
-    pub fn verify_signature(&self, token: UnverifiedToken<'_>) -> Result<SignedToken, Refusal> {
+    pub fn verify_signature(&self, token: UnverifiedToken<'_>) -> Result<SignedToken, TokenError> {
         let token = self.read(token)?;
         token.check_signature(&token.loaded()?.keys)?;
         Ok(SignedToken::new(token.claims))
@@ -196,7 +196,7 @@ impl Trust {
 
     /// Looks at everything but the signature. What this refuses, [`Trust::verify`] refuses for the
     /// same reason; what it lets pass is not believed yet. Costs no cryptography.
-    pub fn screen(&self, token: UnverifiedToken<'_>, now: UnixSeconds) -> Result<(), Refusal> {
+    pub fn screen(&self, token: UnverifiedToken<'_>, now: UnixSeconds) -> Result<(), TokenError> {
         let examined = self.examine(token, now)?;
         let Unchecked { index, header, .. } = &examined.token;
         examined.loaded.keys.candidates(*index, header)?;
@@ -207,7 +207,7 @@ impl Trust {
         &'t self,
         token: UnverifiedToken<'t>,
         now: UnixSeconds,
-    ) -> Result<Examined<'t>, Refusal> {
+    ) -> Result<Examined<'t>, TokenError> {
         let token = self.read(token)?;
         let times = token
             .issuer
@@ -220,23 +220,23 @@ impl Trust {
         })
     }
 
-    fn read<'t>(&'t self, token: UnverifiedToken<'t>) -> Result<Unchecked<'t>, Refusal> {
+    fn read<'t>(&'t self, token: UnverifiedToken<'t>) -> Result<Unchecked<'t>, TokenError> {
         if token.text().len() > self.max_token_bytes {
-            return Err(Refusal::TooLong);
+            return Err(TokenError::TooLong);
         }
         let parts = Parts::split(token)?;
         let header = Header::parse(parts.header)?;
         let claims = Claims::parse(parts.claims)?;
         let signature = URL_SAFE_NO_PAD
             .decode(parts.signature)
-            .map_err(|_| Refusal::Base64Url)?;
+            .map_err(|_| TokenError::Base64Url)?;
         let index = *self
             .by_name
             .get(claims.issuer()?)
-            .ok_or(Refusal::UnknownIssuer)?;
-        let issuer = self.issuers.get(index.0).ok_or(Refusal::UnknownIssuer)?;
+            .ok_or(TokenError::UnknownIssuer)?;
+        let issuer = self.issuers.get(index.0).ok_or(TokenError::UnknownIssuer)?;
         if token.text().len() > issuer.rules.max_token_bytes {
-            return Err(Refusal::TooLong);
+            return Err(TokenError::TooLong);
         }
         Ok(Unchecked {
             parts,
@@ -270,12 +270,12 @@ impl Trust {
 }
 
 impl<'t> Unchecked<'t> {
-    fn loaded(&self) -> Result<&'t LoadedKeys, Refusal> {
+    fn loaded(&self) -> Result<&'t LoadedKeys, TokenError> {
         let keys = self.issuer.keys.as_ref();
-        keys.ok_or(Refusal::KeysNotLoaded(self.index))
+        keys.ok_or(TokenError::KeysNotLoaded(self.index))
     }
 
-    fn check_signature(&self, keys: &KeySet) -> Result<(), Refusal> {
+    fn check_signature(&self, keys: &KeySet) -> Result<(), TokenError> {
         let message = self.parts.message.as_bytes();
         keys.check_signature(self.index, &self.header, message, &self.signature)
     }
@@ -288,24 +288,24 @@ impl TrustedIssuer {
         header: &Header,
         claims: &Claims,
         now: UnixSeconds,
-    ) -> Result<Times, Refusal> {
+    ) -> Result<Times, TokenError> {
         let rules = &*self.rules;
         if !rules.algorithms.contains(&header.algorithm) {
-            return Err(Refusal::AlgorithmNotAllowed);
+            return Err(TokenError::AlgorithmNotAllowed);
         }
         if !rules
             .types
             .iter()
             .any(|kind| kind.eq_ignore_ascii_case(&header.kind))
         {
-            return Err(Refusal::TypeNotAccepted);
+            return Err(TokenError::TypeNotAccepted);
         }
         let times = claims.times()?;
         times.check(rules, now)?;
         claims.check_audience(&rules.claims.audience, &rules.audiences)?;
         claims.subject(&rules.claims.subject)?;
         if rules.claims.unmet(&claims.0).is_some() {
-            return Err(Refusal::RequirementNotMet);
+            return Err(TokenError::RequirementNotMet);
         }
         claims.check_bearer()?;
         Ok(times)

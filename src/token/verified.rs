@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 
 use super::claim_rules::ClaimPath;
 use super::claims::{Claims, Times};
+use super::error::TokenError;
 use super::fingerprint::Fingerprint;
-use super::refusal::Refusal;
 use super::trust::{IssuerIndex, IssuerRules};
 use crate::clock::UnixSeconds;
 
@@ -37,7 +37,7 @@ pub(super) struct Basis {
 
 impl VerifiedToken {
     /// To be called once everything has been checked; reads the claims into their own form.
-    pub(super) fn new(basis: Basis, times: Times, claims: Claims) -> Result<Self, Refusal> {
+    pub(super) fn new(basis: Basis, times: Times, claims: Claims) -> Result<Self, TokenError> {
         let Basis {
             rules,
             index,

@@ -14,7 +14,7 @@ use crate::authorizer::Proof;
 use crate::cli::Outcome;
 use crate::clock::UnixSeconds;
 use crate::token::{
-    MAX_TOKEN_BYTES, NotAToken, Refusal, UnverifiedContent, UnverifiedToken, VerifiedToken,
+    MAX_TOKEN_BYTES, NotAToken, TokenError, UnverifiedContent, UnverifiedToken, VerifiedToken,
 };
 
 /// The claims that hold times.
@@ -88,7 +88,7 @@ fn judge(
     evidence: &Evidence,
     token: UnverifiedToken<'_>,
     now: UnixSeconds,
-) -> Result<Arc<VerifiedToken>, Refusal> {
+) -> Result<Arc<VerifiedToken>, TokenError> {
     let belief = evidence.belief();
     let proof = Proof::of(belief.trust().verify(token, now)?);
     belief.check_revocation(&proof)?;
@@ -98,7 +98,7 @@ fn judge(
 /// A token that the gate refuses, or one that nothing can be said about.
 fn print_refused(
     evidence: &Evidence,
-    refusal: Refusal,
+    refusal: TokenError,
     claims: &Map<String, Value>,
     now: UnixSeconds,
     out: &mut dyn Write,
@@ -113,7 +113,7 @@ fn print_refused(
     let mend = mend.of(refusal);
     let unknown = matches!(
         refusal,
-        Refusal::KeysNotLoaded(_) | Refusal::RevocationsStale
+        TokenError::KeysNotLoaded(_) | TokenError::RevocationsStale
     );
     if !unknown {
         writeln!(out, "refused: {refusal}\n  fix: {mend}")?;
@@ -129,7 +129,10 @@ fn print_refused(
     Ok(Outcome::Unknown)
 }
 
-fn without_evidence(unreadable: Option<Refusal>, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+fn without_evidence(
+    unreadable: Option<TokenError>,
+    out: &mut dyn Write,
+) -> anyhow::Result<Outcome> {
     match unreadable {
         None => {
             writeln!(

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::instant;
 use crate::clock::UnixSeconds;
-use crate::token::{Algorithm, Claim, ClaimPath, IssuerRules, MAX_TOKEN_BYTES, Refusal};
+use crate::token::{Algorithm, Claim, ClaimPath, IssuerRules, MAX_TOKEN_BYTES, TokenError};
 
 /// What the advice depends on.
 pub(super) struct Mend<'a> {
@@ -17,94 +17,98 @@ pub(super) struct Mend<'a> {
 
 impl Mend<'_> {
     /// One sentence.
-    pub(super) fn of(&self, refusal: Refusal) -> String {
+    pub(super) fn of(&self, refusal: TokenError) -> String {
         match refusal {
-            Refusal::Parts => "a signed token is `header.claims.signature`; check that it was \
+            TokenError::Parts => "a signed token is `header.claims.signature`; check that it was \
                                copied as a whole"
                 .to_owned(),
-            Refusal::Opaque => {
+            TokenError::Opaque => {
                 "ask the issuer for a JWT access token; many give one only where the \
                                 API is named, such as with `audience` at Auth0"
                     .to_owned()
             }
-            Refusal::Encrypted => "only signed tokens are read: switch the encryption of access \
+            TokenError::Encrypted => {
+                "only signed tokens are read: switch the encryption of access \
                                    tokens off at the issuer; at Auth0, name the API by `audience`"
-                .to_owned(),
-            Refusal::TooLong => self.with_rules(|rules| {
+                    .to_owned()
+            }
+            TokenError::TooLong => self.with_rules(|rules| {
                 format!(
                     "the issuer's `max_token_bytes` is {}; raise it, up to {MAX_TOKEN_BYTES}, or \
                      have the issuer put less into its tokens",
                     rules.max_token_bytes
                 )
             }),
-            Refusal::Base64Url | Refusal::Json => {
+            TokenError::Base64Url | TokenError::Json => {
                 "check that it was copied as a whole, without line breaks".to_owned()
             }
-            Refusal::NotAnObject
-            | Refusal::DuplicateMember
-            | Refusal::TooDeep
-            | Refusal::HeaderMember => "whoever issues it must write it otherwise".to_owned(),
-            Refusal::Extension => "ask the issuer for a plain signed token, without `crit`, \
+            TokenError::NotAnObject
+            | TokenError::DuplicateMember
+            | TokenError::TooDeep
+            | TokenError::HeaderMember => "whoever issues it must write it otherwise".to_owned(),
+            TokenError::Extension => "ask the issuer for a plain signed token, without `crit`, \
                                    `b64`, `zip`, `enc` and `cty`"
                 .to_owned(),
-            Refusal::UnsupportedAlgorithm => {
+            TokenError::UnsupportedAlgorithm => {
                 format!("sign it with one of {}", names(&Algorithm::ALL))
             }
-            Refusal::AlgorithmNotAllowed => self.with_rules(|rules| {
+            TokenError::AlgorithmNotAllowed => self.with_rules(|rules| {
                 format!("the issuer's `algorithms` are {}", names(&rules.algorithms))
             }),
-            Refusal::TypeNotAccepted => self.with_rules(|rules| {
+            TokenError::TypeNotAccepted => self.with_rules(|rules| {
                 format!(
                     "the issuer's `types` are {}; is it an access token?",
                     quoted(&rules.types)
                 )
             }),
-            Refusal::Missing(claim) => format!("the issuer must set `{}`", claim.name()),
-            Refusal::Unacceptable(claim) => self.unacceptable(claim),
-            Refusal::UnknownIssuer => {
+            TokenError::Missing(claim) => format!("the issuer must set `{}`", claim.name()),
+            TokenError::Unacceptable(claim) => self.unacceptable(claim),
+            TokenError::UnknownIssuer => {
                 let issuers: Vec<_> = self.all.iter().map(|rules| rules.issuer.clone()).collect();
                 format!("`trust` lists {}; every character counts", quoted(&issuers))
             }
-            Refusal::OtherIssuer => self.with_rules(|rules| {
+            TokenError::OtherIssuer => self.with_rules(|rules| {
                 format!(
                     "add `{}` to the `issuers` of the route or of the policy, if its tokens are to \
                      count there",
                     rules.name
                 )
             }),
-            Refusal::WrongAudience => self.with_rules(|rules| {
+            TokenError::WrongAudience => self.with_rules(|rules| {
                 format!("the issuer's `audiences` are {}", quoted(&rules.audiences))
             }),
-            Refusal::RequirementNotMet => self.with_rules(|rules| self.unmet(rules)),
-            Refusal::Expired => self.ask_for_another(),
-            Refusal::Revoked => {
+            TokenError::RequirementNotMet => self.with_rules(|rules| self.unmet(rules)),
+            TokenError::Expired => self.ask_for_another(),
+            TokenError::Revoked => {
                 "ask for a new token; if there is none to be had, its user, app or \
                                  role was disabled or has lost scopes"
                     .to_owned()
             }
-            Refusal::NotYetValid | Refusal::IssuedInTheFuture => {
+            TokenError::NotYetValid | TokenError::IssuedInTheFuture => {
                 format!(
                     "wait, or compare the clocks: it is {} here",
                     instant::written(self.now)
                 )
             }
-            Refusal::LivesTooLong => self.with_rules(|rules| {
+            TokenError::LivesTooLong => self.with_rules(|rules| {
                 let longest = instant::length(rules.max_lifetime_seconds);
                 format!("the issuer's `max_lifetime_seconds` allow {longest}")
             }),
-            Refusal::SenderConstrained => {
+            TokenError::SenderConstrained => {
                 "ask the issuer for a plain bearer token, without `cnf`".to_owned()
             }
-            Refusal::KeysNotLoaded(_) => "the issuer's JWKS has not been read".to_owned(),
-            Refusal::RevocationsStale => "the issuer's feed is not connected".to_owned(),
-            Refusal::UnknownKey(_) => "compare `kid` with the issuer's JWKS; the log says which \
+            TokenError::KeysNotLoaded(_) => "the issuer's JWKS has not been read".to_owned(),
+            TokenError::RevocationsStale => "the issuer's feed is not connected".to_owned(),
+            TokenError::UnknownKey(_) => {
+                "compare `kid` with the issuer's JWKS; the log says which \
                                        keys were left out, and why"
-                .to_owned(),
-            Refusal::KeyOfAnotherAlgorithm => {
+                    .to_owned()
+            }
+            TokenError::KeyOfAnotherAlgorithm => {
                 "compare `alg` with that of the key in the issuer's JWKS".to_owned()
             }
-            Refusal::TooManyKeysToTry => "the issuer must set `kid`".to_owned(),
-            Refusal::WrongSignature => {
+            TokenError::TooManyKeysToTry => "the issuer must set `kid`".to_owned(),
+            TokenError::WrongSignature => {
                 "it was made with another key, or changed since; compare `kid` and the issuer's \
                  keys"
                     .to_owned()

@@ -103,11 +103,11 @@ fn denials(route: &Route) -> Vec<Denial<'_>> {
         Denial::NoToken { route: Some(route) },
         Denial::BadToken {
             route: None,
-            refusal: token::Refusal::Expired,
+            refusal: token::TokenError::Expired,
         },
         Denial::BadToken {
             route: Some(route),
-            refusal: token::Refusal::UnknownKey(IssuerIndex(0)),
+            refusal: token::TokenError::UnknownKey(IssuerIndex(0)),
         },
         Denial::ScopesMissing { route },
         Denial::Nobody { route },

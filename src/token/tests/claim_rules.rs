@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::forge::{Signer, rules, trust, verify};
 use crate::token::{
-    Algorithm, Claim, ClaimPath, ClaimRules, IssuerRules, Refusal, RequiredClaim, VerifiedToken,
+    Algorithm, Claim, ClaimPath, ClaimRules, IssuerRules, RequiredClaim, TokenError, VerifiedToken,
     WantedValue,
 };
 
@@ -17,7 +17,7 @@ fn down(names: &[&str]) -> ClaimPath {
     ClaimPath::down(names.iter().map(|name| (*name).into()).collect()).unwrap()
 }
 
-fn verified(claims: ClaimRules, changes: Value) -> Result<VerifiedToken, Refusal> {
+fn verified(claims: ClaimRules, changes: Value) -> Result<VerifiedToken, TokenError> {
     let rules = IssuerRules {
         claims,
         ..rules(&[Algorithm::Es256])
@@ -114,15 +114,15 @@ fn subject_and_client_are_the_first_that_is_there() {
     for (claims, refusal) in [
         (
             json!({"sub": null, "client_id": null}),
-            Refusal::Missing(Claim::Subject),
+            TokenError::Missing(Claim::Subject),
         ),
         (
             json!({"sub": "", "client_id": "batch"}),
-            Refusal::Unacceptable(Claim::Subject),
+            TokenError::Unacceptable(Claim::Subject),
         ),
         (
             json!({"sub": 5, "client_id": "batch"}),
-            Refusal::Unacceptable(Claim::Subject),
+            TokenError::Unacceptable(Claim::Subject),
         ),
     ] {
         assert_eq!(
@@ -195,7 +195,11 @@ fn what_is_required_must_hold_by_value_and_type() {
         let absent = (claim != "sub").then(|| json!("<absent>"));
         for value in bad.into_iter().chain(absent) {
             let refused = with(&value).err();
-            assert_eq!(refused, Some(Refusal::RequirementNotMet), "{claim} {value}");
+            assert_eq!(
+                refused,
+                Some(TokenError::RequirementNotMet),
+                "{claim} {value}"
+            );
         }
     }
 }
@@ -211,11 +215,11 @@ fn the_audience_is_in_the_claim_that_is_named() {
     assert_eq!(outcome(json!({"client_id": api, "aud": "<absent>"})), None);
     assert_eq!(
         outcome(json!({"client_id": "other", "aud": api})),
-        Some(Refusal::WrongAudience)
+        Some(TokenError::WrongAudience)
     );
     assert_eq!(
         outcome(json!({"client_id": "<absent>", "aud": api})),
-        Some(Refusal::Missing(Claim::Audience))
+        Some(TokenError::Missing(Claim::Audience))
     );
 }
 

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::clock::UnixSeconds;
 use crate::token::{
-    Algorithm, ClaimRules, DEFAULT_TOKEN_BYTES, IssuerRules, KeySet, Refusal, Trust,
+    Algorithm, ClaimRules, DEFAULT_TOKEN_BYTES, IssuerRules, KeySet, TokenError, Trust,
     UnverifiedToken, VerifiedToken,
 };
 
@@ -263,15 +263,15 @@ pub(super) fn verify_at(
     trust: &Trust,
     token: &str,
     now: UnixSeconds,
-) -> Result<VerifiedToken, Refusal> {
+) -> Result<VerifiedToken, TokenError> {
     trust.verify(UnverifiedToken::parse(token.as_bytes()).unwrap(), now)
 }
 
-pub(super) fn verify(trust: &Trust, token: &str) -> Result<VerifiedToken, Refusal> {
+pub(super) fn verify(trust: &Trust, token: &str) -> Result<VerifiedToken, TokenError> {
     verify_at(trust, token, NOW)
 }
 
 #[track_caller]
-pub(super) fn assert_refused(trust: &Trust, token: &str, expected: Refusal) {
+pub(super) fn assert_refused(trust: &Trust, token: &str, expected: TokenError) {
     assert_eq!(verify(trust, token).err(), Some(expected), "{token}");
 }

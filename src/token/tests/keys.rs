@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use super::forge::{
     KEY_ID, Signer, assert_refused, encode, from_hex, jwks, rules, trust, verify, with,
 };
-use crate::token::{Algorithm, KeySet, KeySetError, MAX_JWKS_BYTES, MAX_KEYS, Refusal, SkippedKey};
+use crate::token::{
+    Algorithm, KeySet, KeySetError, MAX_JWKS_BYTES, MAX_KEYS, SkippedKey, TokenError,
+};
 
 const ALL_PUBLIC: &[Algorithm] = &[
     Algorithm::Rs256,
@@ -410,7 +412,7 @@ fn a_key_without_a_name_serves_tokens_that_name_one_where_it_stands_alone() {
     let alone = trust(rules(&[Algorithm::Es256]), keys);
     assert!(verify(&alone, &es256.right_token()).is_ok());
     let other = Signer::new(Algorithm::Es256);
-    assert_refused(&alone, &other.right_token(), Refusal::WrongSignature);
+    assert_refused(&alone, &other.right_token(), TokenError::WrongSignature);
     // One that is left out may be the one that is meant.
     let set = jwks(&[es256.bare_jwk(), json!({"kty": "oct"})]);
     let (keys, _) = KeySet::from_jwks(&set, &[Algorithm::Es256]).unwrap();

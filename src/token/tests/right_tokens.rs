@@ -9,7 +9,7 @@ use crate::clock::UnixSeconds;
 use crate::token::fingerprint::Fields;
 use crate::token::key::{Key, KeyName};
 use crate::token::{
-    Algorithm, Claim, ClaimPath, ClaimRules, IssuerIndex, KeySet, Refusal, Trust, VerifiedToken,
+    Algorithm, Claim, ClaimPath, ClaimRules, IssuerIndex, KeySet, TokenError, Trust, VerifiedToken,
 };
 
 fn es256() -> &'static Signer {
@@ -213,18 +213,18 @@ fn the_known_answer_is_verified_but_refused() {
     let rules = rules(&[Algorithm::Hs256]);
     assert_eq!(
         times.check(&rules, UnixSeconds(1_491_167_235)),
-        Err(Refusal::IssuedInTheFuture)
+        Err(TokenError::IssuedInTheFuture)
     );
     assert_eq!(times.check(&rules, UnixSeconds(1_491_167_236)), Ok(()));
     assert_eq!(times.check(&rules, UnixSeconds(1_491_170_835)), Ok(()));
     assert_eq!(
         times.check(&rules, UnixSeconds(1_491_170_836)),
-        Err(Refusal::Expired)
+        Err(TokenError::Expired)
     );
     assert_eq!(claims.text("sub").unwrap().len(), 20 + 1 + 48 + 1 + 10);
     assert_eq!(
         claims.check_audience(&rules.claims.audience, &rules.audiences),
-        Err(Refusal::Missing(Claim::Audience))
+        Err(TokenError::Missing(Claim::Audience))
     );
 
     assert!(KeySet::from_hmac_secret(KNOWN_SECRET, &[Algorithm::Hs256]).is_err());
@@ -232,7 +232,7 @@ fn the_known_answer_is_verified_but_refused() {
     for now in [UnixSeconds(1_491_167_240), NOW] {
         assert_eq!(
             verify_at(&trust, KNOWN_TOKEN, now).err(),
-            Some(Refusal::Missing(Claim::Issuer))
+            Some(TokenError::Missing(Claim::Issuer))
         );
     }
     assert!(verify_at(&Trust::default(), KNOWN_TOKEN, NOW).is_err());

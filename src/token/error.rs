@@ -2,9 +2,9 @@
 
 use super::trust::IssuerIndex;
 
-/// Why a token is refused. Facts for logs; the caller learns only [`Refusal::description`].
+/// Why a token is refused. Facts for logs; the caller learns only [`TokenError::description`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum Refusal {
+pub enum TokenError {
     /// Not header, claims and signature, each of them present (RFC 7515 section 7.1).
     #[error("it is not three parts separated by dots")]
     Parts,
@@ -138,8 +138,8 @@ impl Claim {
     }
 }
 
-impl Refusal {
-    /// Every value of [`Refusal::label`].
+impl TokenError {
+    /// Every value of [`TokenError::label`].
     pub const ALL_LABELS: &'static [&'static str] = &[
         "malformed_parts",
         "opaque",
@@ -317,55 +317,55 @@ mod tests {
         Claim::IssuedAt,
     ];
 
-    fn all() -> Vec<Refusal> {
+    fn all() -> Vec<TokenError> {
         let mut all = vec![
-            Refusal::Parts,
-            Refusal::Opaque,
-            Refusal::Encrypted,
-            Refusal::TooLong,
-            Refusal::Base64Url,
-            Refusal::Json,
-            Refusal::NotAnObject,
-            Refusal::DuplicateMember,
-            Refusal::TooDeep,
-            Refusal::HeaderMember,
-            Refusal::Extension,
-            Refusal::UnsupportedAlgorithm,
-            Refusal::AlgorithmNotAllowed,
-            Refusal::TypeNotAccepted,
-            Refusal::UnknownIssuer,
-            Refusal::OtherIssuer,
-            Refusal::WrongAudience,
-            Refusal::RequirementNotMet,
-            Refusal::Expired,
-            Refusal::NotYetValid,
-            Refusal::IssuedInTheFuture,
-            Refusal::LivesTooLong,
-            Refusal::SenderConstrained,
-            Refusal::KeysNotLoaded(IssuerIndex(0)),
-            Refusal::UnknownKey(IssuerIndex(0)),
-            Refusal::KeyOfAnotherAlgorithm,
-            Refusal::TooManyKeysToTry,
-            Refusal::WrongSignature,
-            Refusal::Revoked,
-            Refusal::RevocationsStale,
+            TokenError::Parts,
+            TokenError::Opaque,
+            TokenError::Encrypted,
+            TokenError::TooLong,
+            TokenError::Base64Url,
+            TokenError::Json,
+            TokenError::NotAnObject,
+            TokenError::DuplicateMember,
+            TokenError::TooDeep,
+            TokenError::HeaderMember,
+            TokenError::Extension,
+            TokenError::UnsupportedAlgorithm,
+            TokenError::AlgorithmNotAllowed,
+            TokenError::TypeNotAccepted,
+            TokenError::UnknownIssuer,
+            TokenError::OtherIssuer,
+            TokenError::WrongAudience,
+            TokenError::RequirementNotMet,
+            TokenError::Expired,
+            TokenError::NotYetValid,
+            TokenError::IssuedInTheFuture,
+            TokenError::LivesTooLong,
+            TokenError::SenderConstrained,
+            TokenError::KeysNotLoaded(IssuerIndex(0)),
+            TokenError::UnknownKey(IssuerIndex(0)),
+            TokenError::KeyOfAnotherAlgorithm,
+            TokenError::TooManyKeysToTry,
+            TokenError::WrongSignature,
+            TokenError::Revoked,
+            TokenError::RevocationsStale,
         ];
-        all.extend(CLAIMS.map(Refusal::Missing));
-        all.extend(CLAIMS.map(Refusal::Unacceptable));
+        all.extend(CLAIMS.map(TokenError::Missing));
+        all.extend(CLAIMS.map(TokenError::Unacceptable));
         all
     }
 
     #[test]
     fn the_labels_are_exactly_those_listed() {
-        let used: BTreeSet<_> = all().into_iter().map(Refusal::label).collect();
-        let listed: BTreeSet<_> = Refusal::ALL_LABELS.iter().copied().collect();
+        let used: BTreeSet<_> = all().into_iter().map(TokenError::label).collect();
+        let listed: BTreeSet<_> = TokenError::ALL_LABELS.iter().copied().collect();
         assert_eq!(used, listed);
-        assert_eq!(listed.len(), Refusal::ALL_LABELS.len());
+        assert_eq!(listed.len(), TokenError::ALL_LABELS.len());
     }
 
     #[test]
     fn descriptions_are_few_and_fit_into_a_quoted_string() {
-        let descriptions: BTreeSet<_> = all().into_iter().map(Refusal::description).collect();
+        let descriptions: BTreeSet<_> = all().into_iter().map(TokenError::description).collect();
         assert_eq!(descriptions.len(), 6);
         for description in descriptions {
             assert!(
