@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::problem::Source;
-use crate::token::{KeyFileProblem, MAX_JWKS_BYTES, MAX_KEY_FILE_BYTES, check_key_file_mode};
+use crate::token::{KeyFileModeError, MAX_JWKS_BYTES, MAX_KEY_FILE_BYTES, check_key_file_mode};
 use crate::yaml::MAX_SOURCE_BYTES;
 
 pub use identity::{FileIdentity, NotAnIdentity};
@@ -49,7 +49,7 @@ pub enum FileError {
         /// The file.
         path: PathBuf,
         /// Who could.
-        source: KeyFileProblem,
+        source: KeyFileModeError,
     },
     /// A directory, a pipe or the like.
     #[error("`{}` is not a file: name the file itself", .0.display())]
@@ -114,8 +114,8 @@ fn policy_files(directory: &Path) -> Result<Vec<PathBuf>, FileError> {
 /// Reads public keys: everybody may know them, but not everybody may choose them.
 pub fn read_public_keys(path: &Path) -> Result<Vec<u8>, FileError> {
     match check_key_file_mode(mode(path)?) {
-        Ok(()) | Err(KeyFileProblem::WorldReadable(_)) => read_bounded(path, MAX_JWKS_BYTES),
-        Err(source @ KeyFileProblem::WorldWritable(_)) => Err(FileError::Unsafe {
+        Ok(()) | Err(KeyFileModeError::WorldReadable(_)) => read_bounded(path, MAX_JWKS_BYTES),
+        Err(source @ KeyFileModeError::WorldWritable(_)) => Err(FileError::Unsafe {
             path: path.to_owned(),
             source,
         }),

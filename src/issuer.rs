@@ -58,7 +58,7 @@ use crate::ext_authz::SubjectNames;
 use crate::identity::{PlainSecret, SuccessorKey};
 use crate::revocation::{Recency, RevocationList, SteadyClock};
 use crate::store::{Store, StoreError};
-use crate::token::{CryptographyFailed, KeySet, KeySetError, SigningKeyError};
+use crate::token::{CryptographyError, KeySet, KeySetError, SigningKeyError};
 
 pub use answers::{AppAnswer, GrantAnswer, RoleAnswer, ScopeAnswer, UserAnswer};
 pub use first_start::{FirstAdministrator, FirstStartError};
@@ -131,7 +131,7 @@ pub enum IssuerError {
     FirstStart(#[from] FirstStartError),
     /// Randomness or memory.
     #[error(transparent)]
-    Cryptography(#[from] CryptographyFailed),
+    Cryptography(#[from] CryptographyError),
     /// The threads that hash passwords.
     #[error("cannot start the threads that hash passwords: {0}")]
     Threads(#[from] std::io::Error),
@@ -143,7 +143,7 @@ pub enum IssuerError {
     OpenApi(#[from] serde_json::Error),
     /// A defect: one issuer cannot be a duplicate.
     #[error(transparent)]
-    Duplicate(#[from] crate::token::DuplicateIssuer),
+    Duplicate(#[from] crate::token::DuplicateIssuerError),
 }
 
 impl Issuer {
@@ -237,8 +237,8 @@ impl Issuer {
 }
 
 /// Random bytes from the operating system's generator.
-fn random<const BYTES: usize>() -> Result<[u8; BYTES], CryptographyFailed> {
+fn random<const BYTES: usize>() -> Result<[u8; BYTES], CryptographyError> {
     let mut bytes = [0; BYTES];
-    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| CryptographyFailed)?;
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| CryptographyError)?;
     Ok(bytes)
 }

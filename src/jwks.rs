@@ -21,7 +21,7 @@ use fetch::{FetchError, Fetched, Fetcher};
 use flight::Flight;
 use schedule::{Dice, Schedule};
 
-pub use settings::{InvalidKeySource, KeySource, RemoteKeySettings};
+pub use settings::{KeySource, RemoteKeySettings, RemoteKeysError};
 pub use state::{FetchCounts, FetchFailure, FetchOutcome, RemoteKeyState};
 
 /// The most callers that wait for one refresh; more are sent away at once.

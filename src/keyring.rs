@@ -21,7 +21,7 @@ use crate::feed::{FeedClient, FeedHost, FeedSettings, FeedState};
 use crate::files;
 use crate::jwks::{Freshness, RemoteKeyState};
 use crate::revocation::{Recency, RevocationList, RevocationStatistics};
-use crate::token::{DuplicateIssuer, IssuerIndex, KeySet, SkippedKey, Trust, secret_in_file};
+use crate::token::{DuplicateIssuerError, IssuerIndex, KeySet, SkippedKey, Trust, secret_in_file};
 
 pub use error::KeyringError;
 pub use trusted_issuer::{
@@ -90,7 +90,7 @@ pub struct Issuers(Vec<(TrustedIssuer, Keys)>);
 
 impl Issuers {
     /// What these issuers have signed is believed, with their keys as they are now.
-    pub fn belief(&self) -> Result<Belief, DuplicateIssuer> {
+    pub fn belief(&self) -> Result<Belief, DuplicateIssuerError> {
         let issuers = self.0.iter().map(|(issuer, keys)| {
             let keys = match keys {
                 Keys::Fixed(keys) => Some(keys.clone()),

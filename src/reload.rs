@@ -11,7 +11,7 @@ use crate::files::{self, FileError};
 use crate::keyring::{Issuers, KeySource, Keyring, KeyringError, TrustedIssuer, issuer_names};
 use crate::policy::Policy;
 use crate::problem::{Colour, Problems};
-use crate::token::DuplicateIssuer;
+use crate::token::DuplicateIssuerError;
 
 /// Why policy or keys cannot be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -35,7 +35,7 @@ pub enum LoadError {
     Keys(#[from] KeyringError),
     /// Two entries for one issuer.
     #[error(transparent)]
-    Duplicate(#[from] DuplicateIssuer),
+    Duplicate(#[from] DuplicateIssuerError),
 }
 
 /// What a reload reads.

@@ -144,7 +144,7 @@ pub enum StoreError {
         /// The file.
         path: String,
         /// Who could.
-        source: crate::token::KeyFileProblem,
+        source: crate::token::KeyFileModeError,
     },
     /// The file is something else.
     #[error(

@@ -34,11 +34,11 @@ mod verified;
 #[cfg(test)]
 mod tests;
 
-pub use algorithm::{Algorithm, UnknownAlgorithm};
-pub use bearer::{Credential, MAX_TOKEN_BYTES, NotAToken, UnverifiedContent, UnverifiedToken};
+pub use algorithm::{Algorithm, AlgorithmError};
+pub use bearer::{Credential, MAX_TOKEN_BYTES, TokenTextError, UnverifiedContent, UnverifiedToken};
 pub use claim_rules::{ClaimPath, ClaimRules, RequiredClaim, WantedValue};
 pub use error::{Claim, TokenError};
-pub use key_file::{KeyFileProblem, MAX_KEY_FILE_BYTES, check_key_file_mode, secret_in_file};
+pub use key_file::{KeyFileModeError, MAX_KEY_FILE_BYTES, check_key_file_mode, secret_in_file};
 pub use key_schedule::{
     JWKS_MAX_AGE_SECONDS, KEPT_BEYOND_SECONDS, KeyLife, KeySchedule, KeyState, MAX_PUBLISHED_KEYS,
     PUBLISHED_AHEAD_SECONDS,
@@ -49,6 +49,8 @@ pub use revocable::{
     ROLES_CLAIM, Revocable, RevocationTarget,
 };
 pub use signed::SignedToken;
-pub use signing_key::{CryptographyFailed, KeyText, SigningKey, SigningKeyError, generate_key};
-pub use trust::{DEFAULT_TOKEN_BYTES, DuplicateIssuer, IssuerIndex, IssuerRules, Stale, Trust};
+pub use signing_key::{CryptographyError, KeyText, SigningKey, SigningKeyError, generate_key};
+pub use trust::{
+    DEFAULT_TOKEN_BYTES, DuplicateIssuerError, IssuerIndex, IssuerRules, Stale, Trust,
+};
 pub use verified::VerifiedToken;

@@ -23,7 +23,7 @@ use crate::identity::{
     InvalidApp, InvalidUser, NotADescription, NotAScope, PasswordFault, ScopeSet,
 };
 use crate::store::{Change, Committed, Created, Store, StoreError};
-use crate::token::CryptographyFailed;
+use crate::token::CryptographyError;
 
 pub use apps::{AppChange, AppUpdate, AppsOf, NewApp, NewSecret};
 pub use audit::Naming;
@@ -201,7 +201,7 @@ pub enum DirectoryError {
     Store(#[from] StoreError),
     /// Randomness.
     #[error(transparent)]
-    Cryptography(#[from] CryptographyFailed),
+    Cryptography(#[from] CryptographyError),
 }
 
 impl<'a> Directory<'a> {
@@ -284,7 +284,7 @@ impl LocalDirectory {
     }
 
     /// A password that nobody has chosen.
-    pub fn password(&self) -> Result<crate::identity::PlainSecret, CryptographyFailed> {
+    pub fn password(&self) -> Result<crate::identity::PlainSecret, CryptographyError> {
         Ok(crate::identity::PlainSecret::from_random(random()?))
     }
 

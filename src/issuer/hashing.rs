@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use super::throttle::{self, Place};
 use super::{HashingSettings, random};
 use crate::identity::Password;
-use crate::token::CryptographyFailed;
+use crate::token::CryptographyError;
 
 use queue::{FairQueue, Party};
 
@@ -39,7 +39,7 @@ pub enum HashingError {
     Busy,
     /// Randomness or memory.
     #[error(transparent)]
-    Cryptography(#[from] CryptographyFailed),
+    Cryptography(#[from] CryptographyError),
 }
 
 /// For whom a password is hashed.
@@ -181,7 +181,7 @@ impl PasswordHasher {
         let hash = self
             .run(whom, move || derive(PRESENT, password.as_bytes(), &salt))
             .await?;
-        let hash = hash.ok_or(CryptographyFailed)?;
+        let hash = hash.ok_or(CryptographyError)?;
         let (salt, hash) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(hash));
         Ok(format!("{}${salt}${hash}", prefix(PRESENT)))
     }
@@ -194,7 +194,7 @@ impl PasswordHasher {
         whom: HashingFor<'_>,
     ) -> Result<Verdict, HashingError> {
         let known = encoded.is_some();
-        let encoded = Encoded::parse(encoded.unwrap_or(&self.dummy)).ok_or(CryptographyFailed)?;
+        let encoded = Encoded::parse(encoded.unwrap_or(&self.dummy)).ok_or(CryptographyError)?;
         let verdict = self.run(whom, move || {
             let hash = derive(encoded.cost, password.as_bytes(), &encoded.salt)?;
             let equal = constant_time::verify_slices_are_equal(&hash, &encoded.hash).is_ok();
@@ -204,7 +204,7 @@ impl PasswordHasher {
                 (false, _) => Verdict::Wrong,
             })
         });
-        Ok(verdict.await?.ok_or(CryptographyFailed)?)
+        Ok(verdict.await?.ok_or(CryptographyError)?)
     }
 
     /// Has a thread do it when it is their turn; turns away those for whom there is no room.
@@ -239,7 +239,7 @@ impl PasswordHasher {
         if let Some(Job(without_room)) = self.waiting.push(&party, job) {
             without_room(Fate::TurnedAway);
         }
-        receiver.await.map_err(|_| CryptographyFailed)?
+        receiver.await.map_err(|_| CryptographyError)?
     }
 }
 

@@ -6,7 +6,7 @@ use crate::clock::UnixSeconds;
 use crate::identity::alphanumeric;
 use crate::store::{Placed, Store, StoreError, StoredKey};
 use crate::token::{
-    Algorithm, CryptographyFailed, KeyLife, KeySchedule, KeyState, PUBLISHED_AHEAD_SECONDS,
+    Algorithm, CryptographyError, KeyLife, KeySchedule, KeyState, PUBLISHED_AHEAD_SECONDS,
     SigningKey, SigningKeyError, generate_key,
 };
 
@@ -56,7 +56,7 @@ pub enum KeyRotationError {
     Store(#[from] StoreError),
     /// Randomness or memory.
     #[error(transparent)]
-    Cryptography(#[from] CryptographyFailed),
+    Cryptography(#[from] CryptographyError),
     /// A key that was made just now cannot be read: a defect.
     #[error(transparent)]
     Key(#[from] SigningKeyError),
@@ -115,7 +115,7 @@ pub(super) async fn from_files(settings: &IssuerSettings) -> Result<Vec<StoredKe
     let (algorithm, token_seconds) = (settings.algorithm, settings.access_token_seconds);
     let read =
         tokio::task::spawn_blocking(move || key_files::read(&paths, algorithm, token_seconds));
-    let read = read.await.map_err(|_| CryptographyFailed)?;
+    let read = read.await.map_err(|_| CryptographyError)?;
     Ok(read?)
 }
 
@@ -271,7 +271,7 @@ async fn make(life: KeyLife, now: UnixSeconds) -> Result<StoredKey, KeyRotationE
             created_at: now,
         })
     });
-    made.await.unwrap_or(Err(CryptographyFailed.into()))
+    made.await.unwrap_or(Err(CryptographyError.into()))
 }
 
 fn rotation(key: &StoredKey, already_published: bool) -> Result<KeyRotation, SigningKeyError> {

@@ -13,7 +13,7 @@ use crate::decision::Denial;
 use crate::ext_authz;
 use crate::identity::{InvalidScopes, InvalidTarget, NothingGranted};
 use crate::store::StoreError;
-use crate::token::CryptographyFailed;
+use crate::token::CryptographyError;
 
 /// The protection space of challenges (RFC 9110 section 11.5).
 pub(super) const REALM: &str = "portcullis";
@@ -106,7 +106,7 @@ pub(super) enum Refusal {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
-    Cryptography(#[from] CryptographyFailed),
+    Cryptography(#[from] CryptographyError),
 }
 
 /// Marks the answer to a request that the store failed: it is counted where answers pass by.

@@ -7,7 +7,7 @@ use crate::clock::UnixSeconds;
 use crate::identity::{Rights, RoleName, SecretDigest, User, alphanumeric};
 use crate::store::{AppWithOwner, StoreError, StoredKey};
 use crate::token::{
-    CryptographyFailed, GRANT_CLAIM, KeySet, KeyState, LogPosition, MAX_ROLES, OWNER_CLAIM,
+    CryptographyError, GRANT_CLAIM, KeySet, KeyState, LogPosition, MAX_ROLES, OWNER_CLAIM,
     OWNER_ROLES_CLAIM, POSITION_CLAIM, ROLES_CLAIM, SigningKey,
 };
 
@@ -136,7 +136,7 @@ impl Issuer {
         &self,
         bearer: &Bearer<'_>,
         rights: &Rights,
-    ) -> Result<String, CryptographyFailed> {
+    ) -> Result<String, CryptographyError> {
         let Bearer { user, app, .. } = *bearer;
         let now = self.clock.now();
         let audiences = rights.audiences().among(self.settings.audiences());

@@ -55,7 +55,7 @@ impl RemoteKeySettings {
 /// Why [`RemoteKeySettings`] cannot be used. Never shows what may be a secret of the URL: neither
 /// its user information nor its query.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidKeySource {
+pub enum RemoteKeysError {
     /// The text is not a URL with scheme and host.
     #[error("`jwks_uri` is not a URL: {reason}; write `https://host/path`")]
     NotUrl {
@@ -143,13 +143,13 @@ pub struct KeySource {
 
 impl KeySource {
     /// Checks the settings and loads the roots.
-    pub fn new(settings: RemoteKeySettings) -> Result<Self, InvalidKeySource> {
+    pub fn new(settings: RemoteKeySettings) -> Result<Self, RemoteKeysError> {
         let uri = parse_uri(&settings.uri)?;
         let reach = reach_of(&uri)?;
         check_bounds(&settings)?;
         let roots = match (reach, settings.ca_pem) {
             (Reach::Loopback, None) => RootCertStore::empty(),
-            (Reach::Loopback, Some(_)) => return Err(InvalidKeySource::CaWithoutTls),
+            (Reach::Loopback, Some(_)) => return Err(RemoteKeysError::CaWithoutTls),
             (Reach::Verified, None) => system_roots()?,
             (Reach::Verified, Some(pem)) => configured_roots(&pem)?,
         };
@@ -173,15 +173,15 @@ impl KeySource {
     }
 }
 
-fn parse_uri(text: &str) -> Result<Uri, InvalidKeySource> {
-    let not_url = |reason: &str| InvalidKeySource::NotUrl {
+fn parse_uri(text: &str) -> Result<Uri, RemoteKeysError> {
+    let not_url = |reason: &str| RemoteKeysError::NotUrl {
         reason: reason.to_owned(),
     };
     let Some((scheme, _)) = text.split_once("://") else {
         return Err(not_url("it has no `://`"));
     };
     if !scheme.eq_ignore_ascii_case("https") && !scheme.eq_ignore_ascii_case("http") {
-        return Err(InvalidKeySource::Scheme {
+        return Err(RemoteKeysError::Scheme {
             scheme: scheme.escape_default().to_string(),
         });
     }
@@ -193,10 +193,10 @@ fn parse_uri(text: &str) -> Result<Uri, InvalidKeySource> {
         .map_err(|error| not_url(&error.to_string()))?;
     let authority = uri.authority().ok_or_else(|| not_url("it has no host"))?;
     if authority.as_str().contains('@') {
-        return Err(InvalidKeySource::UserInfo);
+        return Err(RemoteKeysError::UserInfo);
     }
     if !names_a_server(authority) {
-        return Err(InvalidKeySource::Host {
+        return Err(RemoteKeysError::Host {
             authority: authority.to_string(),
         });
     }
@@ -230,7 +230,7 @@ fn without_brackets(host: &str) -> &str {
         .unwrap_or(host)
 }
 
-fn reach_of(uri: &Uri) -> Result<Reach, InvalidKeySource> {
+fn reach_of(uri: &Uri) -> Result<Reach, RemoteKeysError> {
     if uri.scheme() == Some(&Scheme::HTTPS) {
         return Ok(Reach::Verified);
     }
@@ -242,16 +242,15 @@ fn reach_of(uri: &Uri) -> Result<Reach, InvalidKeySource> {
     if loopback {
         Ok(Reach::Loopback)
     } else {
-        Err(InvalidKeySource::PlainHttp {
+        Err(RemoteKeysError::PlainHttp {
             host: host.to_owned(),
         })
     }
 }
 
-fn check_bounds(settings: &RemoteKeySettings) -> Result<(), InvalidKeySource> {
-    let refuse = |name, value: String, mend: String| {
-        Err(InvalidKeySource::OutOfBounds { name, value, mend })
-    };
+fn check_bounds(settings: &RemoteKeySettings) -> Result<(), RemoteKeysError> {
+    let refuse =
+        |name, value: String, mend: String| Err(RemoteKeysError::OutOfBounds { name, value, mend });
     let RemoteKeySettings {
         refresh,
         cooldown,
@@ -278,7 +277,7 @@ fn check_bounds(settings: &RemoteKeySettings) -> Result<(), InvalidKeySource> {
     Ok(())
 }
 
-fn system_roots() -> Result<RootCertStore, InvalidKeySource> {
+fn system_roots() -> Result<RootCertStore, RemoteKeysError> {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
     let (added, ignored) = roots.add_parsable_certificates(found.certs);
@@ -289,30 +288,30 @@ fn system_roots() -> Result<RootCertStore, InvalidKeySource> {
     if let Some(error) = found.errors.first() {
         reason = format!("{reason}, {error}");
     }
-    Err(InvalidKeySource::NoSystemRoots { reason })
+    Err(RemoteKeysError::NoSystemRoots { reason })
 }
 
-fn configured_roots(pem: &[u8]) -> Result<RootCertStore, InvalidKeySource> {
+fn configured_roots(pem: &[u8]) -> Result<RootCertStore, RemoteKeysError> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem) {
         let added = certificate
             .map_err(|error| error.to_string())
             .and_then(|der| roots.add(der).map_err(|error| error.to_string()));
-        added.map_err(|reason| InvalidKeySource::Ca { reason })?;
+        added.map_err(|reason| RemoteKeysError::Ca { reason })?;
     }
     if roots.is_empty() {
         let reason = "it holds no certificate".to_owned();
-        return Err(InvalidKeySource::Ca { reason });
+        return Err(RemoteKeysError::Ca { reason });
     }
     Ok(roots)
 }
 
-fn tls_trusting(roots: RootCertStore) -> Result<ClientConfig, InvalidKeySource> {
+fn tls_trusting(roots: RootCertStore) -> Result<ClientConfig, RemoteKeysError> {
     // Named, not the process default: a host process may have installed another one.
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let versions = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| InvalidKeySource::Tls {
+        .map_err(|error| RemoteKeysError::Tls {
             reason: error.to_string(),
         })?;
     Ok(versions.with_root_certificates(roots).with_no_client_auth())
@@ -324,7 +323,7 @@ mod tests {
 
     const ISSUER: &str = "https://id.shop.example";
 
-    fn check(uri: &str) -> Result<Reach, InvalidKeySource> {
+    fn check(uri: &str) -> Result<Reach, RemoteKeysError> {
         parse_uri(uri).and_then(|uri| reach_of(&uri))
     }
 
@@ -367,7 +366,7 @@ mod tests {
             assert!(
                 matches!(
                     refused,
-                    Err(InvalidKeySource::PlainHttp { .. } | InvalidKeySource::Host { .. })
+                    Err(RemoteKeysError::PlainHttp { .. } | RemoteKeysError::Host { .. })
                 ),
                 "{uri}: {refused:?}"
             );
@@ -452,11 +451,11 @@ mod tests {
             b"-----BEGIN CERTIFICATE-----\nAA",
         ] {
             let refused = with_ca("https://id.shop.example/", pem);
-            assert!(matches!(refused, InvalidKeySource::Ca { .. }), "{refused}");
+            assert!(matches!(refused, RemoteKeysError::Ca { .. }), "{refused}");
         }
         assert_eq!(
             with_ca("http://127.0.0.1/", b""),
-            InvalidKeySource::CaWithoutTls
+            RemoteKeysError::CaWithoutTls
         );
     }
 

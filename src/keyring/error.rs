@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use crate::feed::FeedError;
 use crate::files::FileError;
-use crate::jwks::InvalidKeySource;
-use crate::token::{DuplicateIssuer, KeySetError};
+use crate::jwks::RemoteKeysError;
+use crate::token::{DuplicateIssuerError, KeySetError};
 
 /// Why the keys of an issuer cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +49,7 @@ pub enum KeyringError {
         /// The issuer.
         issuer: String,
         /// Why.
-        source: InvalidKeySource,
+        source: RemoteKeysError,
     },
     /// Its feed cannot even be asked for.
     #[error("issuer `{issuer}`: {source}")]
@@ -61,5 +61,5 @@ pub enum KeyringError {
     },
     /// Two entries for one issuer.
     #[error(transparent)]
-    Duplicate(#[from] DuplicateIssuer),
+    Duplicate(#[from] DuplicateIssuerError),
 }

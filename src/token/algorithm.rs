@@ -39,7 +39,7 @@ pub enum Algorithm {
     "`{0}` is not a supported algorithm: use one of HS256, HS384, HS512, RS256, RS384, RS512, \
      PS256, PS384, PS512, ES256, ES384, EdDSA"
 )]
-pub struct UnknownAlgorithm(pub String);
+pub struct AlgorithmError(pub String);
 
 /// What kind of key an algorithm takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,10 +152,10 @@ impl fmt::Display for Algorithm {
 }
 
 impl FromStr for Algorithm {
-    type Err = UnknownAlgorithm;
+    type Err = AlgorithmError;
 
-    fn from_str(name: &str) -> Result<Self, UnknownAlgorithm> {
-        Self::from_name(name).ok_or_else(|| UnknownAlgorithm(name.to_owned()))
+    fn from_str(name: &str) -> Result<Self, AlgorithmError> {
+        Self::from_name(name).ok_or_else(|| AlgorithmError(name.to_owned()))
     }
 }
 

@@ -83,8 +83,8 @@ impl<'a> Credential<'a> {
         };
         match UnverifiedToken::parse(token) {
             Ok(token) => Self::Token(token),
-            Err(NotAToken) if token.contains(&b',') => Self::Several,
-            Err(NotAToken) => Self::Malformed,
+            Err(TokenTextError) if token.contains(&b',') => Self::Several,
+            Err(TokenTextError) => Self::Malformed,
         }
     }
 }
@@ -100,7 +100,7 @@ pub struct UnverifiedToken<'a>(&'a str);
     "not a token: expected 1 to {MAX_TOKEN_BYTES} characters of `A-Z`, `a-z`, `0-9`, `-`, `_` \
      and `.`"
 )]
-pub struct NotAToken;
+pub struct TokenTextError;
 
 /// What a token says of itself.
 #[derive(Clone, PartialEq, Eq)]
@@ -129,9 +129,9 @@ impl<'a> UnverifiedToken<'a> {
         clippy::needless_bitwise_bool,
         reason = "a branch would undo what the fold is for"
     )]
-    pub fn parse(text: &'a [u8]) -> Result<Self, NotAToken> {
+    pub fn parse(text: &'a [u8]) -> Result<Self, TokenTextError> {
         if text.is_empty() || text.len() > MAX_TOKEN_BYTES {
-            return Err(NotAToken);
+            return Err(TokenTextError);
         }
         // Every byte is looked at, without a way out in between: this runs on every request, and
         // so the compiler takes many bytes at a time.
@@ -143,9 +143,11 @@ impl<'a> UnverifiedToken<'a> {
                 | (byte == b'.')
         };
         if !text.iter().fold(true, |all, &byte| all & plain(byte)) {
-            return Err(NotAToken);
+            return Err(TokenTextError);
         }
-        std::str::from_utf8(text).map(Self).map_err(|_| NotAToken)
+        std::str::from_utf8(text)
+            .map(Self)
+            .map_err(|_| TokenTextError)
     }
 
     /// The members of its header and its claims, for a person to read. Nothing about them is

@@ -6,7 +6,7 @@ use serde_json::{Map, Number, Value};
 
 use super::claim_rules::ClaimPath;
 use super::error::{Claim, TokenError};
-use super::json::{self, JsonFault};
+use super::json::{self, JsonError};
 use super::trust::IssuerRules;
 use crate::clock::UnixSeconds;
 
@@ -24,9 +24,9 @@ pub(super) fn object(part: &str) -> Result<Map<String, Value>, TokenError> {
     match json::parse(&json) {
         Ok(Value::Object(members)) => Ok(members),
         Ok(_) => Err(TokenError::NotAnObject),
-        Err(JsonFault::Syntax) => Err(TokenError::Json),
-        Err(JsonFault::DuplicateMember) => Err(TokenError::DuplicateMember),
-        Err(JsonFault::TooDeep) => Err(TokenError::TooDeep),
+        Err(JsonError::Syntax) => Err(TokenError::Json),
+        Err(JsonError::DuplicateMember) => Err(TokenError::DuplicateMember),
+        Err(JsonError::TooDeep) => Err(TokenError::TooDeep),
     }
 }
 

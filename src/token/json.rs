@@ -11,7 +11,7 @@ const MAX_DEPTH: usize = 32;
 
 /// Why text is not the JSON that is read here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum JsonFault {
+pub(super) enum JsonError {
     /// Not one JSON text in UTF-8 (RFC 8259), or a number out of range.
     Syntax,
     /// A member stands twice in one object, perhaps once with `\u` escapes: readers differ in which
@@ -22,13 +22,13 @@ pub(super) enum JsonFault {
 }
 
 /// Reads exactly one JSON value; whitespace may surround it.
-pub(super) fn parse(text: &[u8]) -> Result<Value, JsonFault> {
+pub(super) fn parse(text: &[u8]) -> Result<Value, JsonError> {
     let fault = Cell::new(None);
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let value = StrictValue::new(&fault)
         .deserialize(&mut deserializer)
         .and_then(|value| deserializer.end().map(|()| value))
-        .map_err(|_| JsonFault::Syntax)?;
+        .map_err(|_| JsonError::Syntax)?;
     match fault.get() {
         None => Ok(value),
         Some(fault) => Err(fault),
@@ -37,19 +37,19 @@ pub(super) fn parse(text: &[u8]) -> Result<Value, JsonFault> {
 
 /// Reads the array in the member `keys` of a JWKS (RFC 7517 section 5), value by value, so that
 /// one faulty key spoils no other. Other members are checked for syntax and otherwise ignored.
-pub(super) fn parse_keys(text: &[u8]) -> Result<Vec<Result<Value, JsonFault>>, KeysFault> {
+pub(super) fn parse_keys(text: &[u8]) -> Result<Vec<Result<Value, JsonError>>, JwksError> {
     let fault = Cell::new(None);
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let keys = deserializer
         .deserialize_map(KeysMember { fault: &fault })
         .and_then(|keys| deserializer.end().map(|()| keys))
-        .map_err(|_| fault.get().unwrap_or(KeysFault::NotAnObject))?;
-    keys.ok_or(KeysFault::NoKeys)
+        .map_err(|_| fault.get().unwrap_or(JwksError::NotAnObject))?;
+    keys.ok_or(JwksError::NoKeys)
 }
 
 /// Why text is not a JWKS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum KeysFault {
+pub(super) enum JwksError {
     NotAnObject,
     NoKeys,
     KeysTwice,
@@ -60,12 +60,12 @@ pub(super) enum KeysFault {
 /// faulty value ends.
 #[derive(Clone, Copy)]
 struct StrictValue<'f> {
-    fault: &'f Cell<Option<JsonFault>>,
+    fault: &'f Cell<Option<JsonError>>,
     levels_left: usize,
 }
 
 impl<'f> StrictValue<'f> {
-    fn new(fault: &'f Cell<Option<JsonFault>>) -> Self {
+    fn new(fault: &'f Cell<Option<JsonError>>) -> Self {
         Self {
             fault,
             levels_left: MAX_DEPTH,
@@ -76,7 +76,7 @@ impl<'f> StrictValue<'f> {
     fn inner(self) -> Option<Self> {
         let levels_left = self.levels_left.checked_sub(1);
         if levels_left.is_none() {
-            self.fault.set(Some(JsonFault::TooDeep));
+            self.fault.set(Some(JsonError::TooDeep));
         }
         levels_left.map(|levels_left| Self {
             levels_left,
@@ -152,7 +152,7 @@ impl<'de> Visitor<'de> for StrictValue<'_> {
                         .insert(name, access.next_value_seed(inner)?)
                         .is_some()
                     {
-                        self.fault.set(Some(JsonFault::DuplicateMember));
+                        self.fault.set(Some(JsonError::DuplicateMember));
                     }
                 }
             }
@@ -164,11 +164,11 @@ impl<'de> Visitor<'de> for StrictValue<'_> {
 
 /// The outermost object of a JWKS.
 struct KeysMember<'f> {
-    fault: &'f Cell<Option<KeysFault>>,
+    fault: &'f Cell<Option<JwksError>>,
 }
 
 impl<'de> Visitor<'de> for KeysMember<'_> {
-    type Value = Option<Vec<Result<Value, JsonFault>>>;
+    type Value = Option<Vec<Result<Value, JsonError>>>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("an object with the member `keys`")
@@ -185,7 +185,7 @@ impl<'de> Visitor<'de> for KeysMember<'_> {
                 .replace(access.next_value_seed(KeyArray { fault: self.fault })?)
                 .is_some()
             {
-                self.fault.set(Some(KeysFault::KeysTwice));
+                self.fault.set(Some(JwksError::KeysTwice));
                 return Err(A::Error::custom("`keys` stands twice"));
             }
         }
@@ -195,24 +195,24 @@ impl<'de> Visitor<'de> for KeysMember<'_> {
 
 /// The array of keys.
 struct KeyArray<'f> {
-    fault: &'f Cell<Option<KeysFault>>,
+    fault: &'f Cell<Option<JwksError>>,
 }
 
 impl<'de> DeserializeSeed<'de> for KeyArray<'_> {
-    type Value = Vec<Result<Value, JsonFault>>;
+    type Value = Vec<Result<Value, JsonError>>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         let fault = self.fault;
         let keys = deserializer.deserialize_seq(self);
         if keys.is_err() && fault.get().is_none() {
-            fault.set(Some(KeysFault::KeysNotAnArray));
+            fault.set(Some(JwksError::KeysNotAnArray));
         }
         keys
     }
 }
 
 impl<'de> Visitor<'de> for KeyArray<'_> {
-    type Value = Vec<Result<Value, JsonFault>>;
+    type Value = Vec<Result<Value, JsonError>>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("an array of keys")
@@ -222,7 +222,7 @@ impl<'de> Visitor<'de> for KeyArray<'_> {
         let mut keys = Vec::new();
         let fault = Cell::new(None);
         let broken = |error| {
-            self.fault.set(Some(KeysFault::NotAnObject));
+            self.fault.set(Some(JwksError::NotAnObject));
             error
         };
         while let Some(key) = access
@@ -267,7 +267,7 @@ mod tests {
         ] {
             assert_eq!(
                 parse(text.as_bytes()),
-                Err(JsonFault::DuplicateMember),
+                Err(JsonError::DuplicateMember),
                 "{text}"
             );
         }
@@ -279,7 +279,7 @@ mod tests {
         assert!(parse(nested(MAX_DEPTH).as_bytes()).is_ok());
         assert_eq!(
             parse(nested(MAX_DEPTH + 1).as_bytes()),
-            Err(JsonFault::TooDeep)
+            Err(JsonError::TooDeep)
         );
         assert!(parse(nested(200).as_bytes()).is_err());
         assert!(parse("[".repeat(100_000).as_bytes()).is_err());
@@ -310,7 +310,7 @@ mod tests {
         ] {
             assert_eq!(
                 parse(text),
-                Err(JsonFault::Syntax),
+                Err(JsonError::Syntax),
                 "{}",
                 text.escape_ascii()
             );
@@ -324,7 +324,7 @@ mod tests {
             keys,
             [
                 Ok(Value::from(1)),
-                Err(JsonFault::DuplicateMember),
+                Err(JsonError::DuplicateMember),
                 Ok(serde_json::json!({"a": 1}))
             ]
         );
@@ -333,17 +333,17 @@ mod tests {
     #[test]
     fn what_is_not_a_jwks_is_a_fault() {
         for (text, expected) in [
-            (r#"{"keys":[],"keys":[]}"#, KeysFault::KeysTwice),
-            (r#"{"keys":[],"\u006beys":[]}"#, KeysFault::KeysTwice),
-            ("{}", KeysFault::NoKeys),
-            (r#"{"keys":{}}"#, KeysFault::KeysNotAnArray),
-            (r#"{"keys":null}"#, KeysFault::KeysNotAnArray),
-            ("[]", KeysFault::NotAnObject),
-            ("", KeysFault::NotAnObject),
-            ("<html>", KeysFault::NotAnObject),
-            (r#"{"keys":[{]}"#, KeysFault::NotAnObject),
-            (r#"{"keys":[{}"#, KeysFault::NotAnObject),
-            (r#"{"keys":[]} x"#, KeysFault::NotAnObject),
+            (r#"{"keys":[],"keys":[]}"#, JwksError::KeysTwice),
+            (r#"{"keys":[],"\u006beys":[]}"#, JwksError::KeysTwice),
+            ("{}", JwksError::NoKeys),
+            (r#"{"keys":{}}"#, JwksError::KeysNotAnArray),
+            (r#"{"keys":null}"#, JwksError::KeysNotAnArray),
+            ("[]", JwksError::NotAnObject),
+            ("", JwksError::NotAnObject),
+            ("<html>", JwksError::NotAnObject),
+            (r#"{"keys":[{]}"#, JwksError::NotAnObject),
+            (r#"{"keys":[{}"#, JwksError::NotAnObject),
+            (r#"{"keys":[]} x"#, JwksError::NotAnObject),
         ] {
             assert_eq!(parse_keys(text.as_bytes()), Err(expected), "{text}");
         }

@@ -9,7 +9,7 @@ const WORLD_WRITABLE: u32 = 0o002;
 
 /// Why a file must not hold a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum KeyFileProblem {
+pub enum KeyFileModeError {
     /// Everybody may change it, and so put another key in its place.
     #[error("everybody may write it (mode {0:04o}): take that away with `chmod o-w`")]
     WorldWritable(u32),
@@ -23,12 +23,12 @@ pub enum KeyFileProblem {
 
 /// Judges the mode of a key file. The group may read it, which is how Kubernetes hands out secrets
 /// (`fsGroup`).
-pub fn check_key_file_mode(mode: u32) -> Result<(), KeyFileProblem> {
+pub fn check_key_file_mode(mode: u32) -> Result<(), KeyFileModeError> {
     let permissions = mode & 0o7777;
     if mode & WORLD_WRITABLE != 0 {
-        Err(KeyFileProblem::WorldWritable(permissions))
+        Err(KeyFileModeError::WorldWritable(permissions))
     } else if mode & WORLD_READABLE != 0 {
-        Err(KeyFileProblem::WorldReadable(permissions))
+        Err(KeyFileModeError::WorldReadable(permissions))
     } else {
         Ok(())
     }
@@ -52,12 +52,12 @@ mod tests {
         }
         for mode in [0o444, 0o644, 0o604, 0o100_644, 0o755] {
             let problem = check_key_file_mode(mode).unwrap_err();
-            assert_eq!(problem, KeyFileProblem::WorldReadable(mode & 0o7777));
+            assert_eq!(problem, KeyFileModeError::WorldReadable(mode & 0o7777));
         }
         for mode in [0o666, 0o602, 0o777, 0o622] {
             assert_eq!(
                 check_key_file_mode(mode),
-                Err(KeyFileProblem::WorldWritable(mode))
+                Err(KeyFileModeError::WorldWritable(mode))
             );
         }
         assert_eq!(

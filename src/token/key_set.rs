@@ -8,7 +8,7 @@ use super::algorithm::Algorithm;
 use super::error::TokenError;
 use super::fingerprint::{Fields, Fingerprint};
 use super::header::Header;
-use super::json::{self, JsonFault, KeysFault};
+use super::json::{self, JsonError, JwksError};
 use super::key::{Key, KeyName};
 use super::signing_key::SigningKey;
 use super::trust::IssuerIndex;
@@ -285,7 +285,7 @@ impl fmt::Debug for KeySet {
     }
 }
 
-impl KeysFault {
+impl JwksError {
     fn message(self) -> &'static str {
         match self {
             Self::NotAnObject => "expected a JSON object with the member `keys`",
@@ -298,16 +298,16 @@ impl KeysFault {
 
 /// A key, or its `kid` and why it is left out.
 fn read_key(
-    value: Result<Value, JsonFault>,
+    value: Result<Value, JsonError>,
     allowed: &[Algorithm],
 ) -> Result<Key, (Option<String>, String)> {
     let members = match value {
         Ok(Value::Object(members)) => members,
         Ok(_) => return Err((None, "it is not a JSON object".to_owned())),
-        Err(JsonFault::DuplicateMember) => {
+        Err(JsonError::DuplicateMember) => {
             return Err((None, "it holds a member twice".to_owned()));
         }
-        Err(JsonFault::TooDeep | JsonFault::Syntax) => {
+        Err(JsonError::TooDeep | JsonError::Syntax) => {
             return Err((None, "it is nested too deeply".to_owned()));
         }
     };

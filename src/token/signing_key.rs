@@ -79,7 +79,7 @@ pub enum SigningKeyError {
 /// The cryptographic library failed, for want of randomness or memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the cryptographic library failed")]
-pub struct CryptographyFailed;
+pub struct CryptographyError;
 
 enum Material {
     Hmac {
@@ -93,11 +93,11 @@ enum Material {
 
 /// Makes a new key for an algorithm; RSA keys have 2048 bits. A secret is as long as the hash, in
 /// base64url, and is used as it is written.
-pub fn generate_key(algorithm: Algorithm) -> Result<KeyText, CryptographyFailed> {
+pub fn generate_key(algorithm: Algorithm) -> Result<KeyText, CryptographyError> {
     let pkcs8 = match algorithm.family() {
         Family::Hmac => {
             let mut secret = vec![0; algorithm.least_secret_bytes().unwrap_or(64)];
-            rand::fill(&mut secret).map_err(|_| CryptographyFailed)?;
+            rand::fill(&mut secret).map_err(|_| CryptographyError)?;
             return Ok(KeyText(format!("{}\n", URL_SAFE_NO_PAD.encode(secret))));
         }
         Family::Rsa => RsaKeyPair::generate(KeySize::Rsa2048)
@@ -115,7 +115,7 @@ pub fn generate_key(algorithm: Algorithm) -> Result<KeyText, CryptographyFailed>
     };
     pkcs8
         .map(|der| KeyText(pem::write("PRIVATE KEY", &der)))
-        .map_err(|_| CryptographyFailed)
+        .map_err(|_| CryptographyError)
 }
 
 impl SigningKey {
@@ -208,12 +208,12 @@ impl SigningKey {
         &self,
         kind: &str,
         claims: &Map<String, Value>,
-    ) -> Result<String, CryptographyFailed> {
+    ) -> Result<String, CryptographyError> {
         let mut header = json!({"alg": self.algorithm.name(), "typ": kind});
         if let (Some(members), Some(id)) = (header.as_object_mut(), self.id()) {
             members.insert("kid".to_owned(), id.into());
         }
-        let claims = serde_json::to_string(claims).map_err(|_| CryptographyFailed)?;
+        let claims = serde_json::to_string(claims).map_err(|_| CryptographyError)?;
         let mut token = URL_SAFE_NO_PAD.encode(header.to_string());
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(claims, &mut token);
@@ -262,24 +262,24 @@ impl Material {
         }
     }
 
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, CryptographyFailed> {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, CryptographyError> {
         let random = SystemRandom::new();
         match self {
             Self::Hmac { key, secret: _ } => Ok(hmac::sign(key, message).as_ref().to_vec()),
             Self::Rsa(pair, encoding) => {
                 let mut signature = vec![0; pair.public_modulus_len()];
                 pair.sign(*encoding, &random, message, &mut signature)
-                    .map_err(|_| CryptographyFailed)?;
+                    .map_err(|_| CryptographyError)?;
                 Ok(signature)
             }
             Self::Ecdsa(pair) => pair
                 .sign(&random, message)
                 .map(|signature| signature.as_ref().to_vec())
-                .map_err(|_| CryptographyFailed),
+                .map_err(|_| CryptographyError),
             Self::Ed25519(pair) => pair
                 .try_sign(message)
                 .map(|signature| signature.as_ref().to_vec())
-                .map_err(|_| CryptographyFailed),
+                .map_err(|_| CryptographyError),
         }
     }
 

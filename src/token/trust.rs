@@ -60,7 +60,7 @@ pub struct IssuerIndex(pub usize);
 /// Two issuers with the same `iss`.
 #[derive(Debug, thiserror::Error)]
 #[error("the issuer `{0}` is listed twice")]
-pub struct DuplicateIssuer(pub String);
+pub struct DuplicateIssuerError(pub String);
 
 /// Why an earlier proof cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,7 +114,7 @@ impl Default for Trust {
 
 impl Trust {
     /// Trust in these issuers; `None` stands for keys that have not been loaded yet.
-    pub fn new(issuers: Vec<(IssuerRules, Option<KeySet>)>) -> Result<Self, DuplicateIssuer> {
+    pub fn new(issuers: Vec<(IssuerRules, Option<KeySet>)>) -> Result<Self, DuplicateIssuerError> {
         let mut by_name = HashMap::with_capacity(issuers.len());
         let mut trusted = Vec::with_capacity(issuers.len());
         for (position, (rules, keys)) in issuers.into_iter().enumerate() {
@@ -122,7 +122,7 @@ impl Trust {
                 .insert(rules.issuer.clone(), IssuerIndex(position))
                 .is_some()
             {
-                return Err(DuplicateIssuer(rules.issuer.into()));
+                return Err(DuplicateIssuerError(rules.issuer.into()));
             }
             let keys = keys.map(|keys| LoadedKeys::new(&rules, keys));
             trusted.push(TrustedIssuer {

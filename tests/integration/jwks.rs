@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use portcullis::clock::{ManualClock, UnixSeconds};
 use portcullis::jwks::{
-    Change, FetchOutcome, Freshness, InvalidKeySource, KeySource, Loaded, RemoteKeySettings,
-    RemoteKeyState, RemoteKeys,
+    Change, FetchOutcome, Freshness, KeySource, Loaded, RemoteKeySettings, RemoteKeyState,
+    RemoteKeys, RemoteKeysError,
 };
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
@@ -484,7 +484,7 @@ async fn a_wrong_certificate_is_refused() {
         let mut settings = quiet(&server.https_url());
         settings.ca_pem = trusted;
         let source = KeySource::new(settings.clone());
-        if matches!(source, Err(InvalidKeySource::NoSystemRoots { .. })) {
+        if matches!(source, Err(RemoteKeysError::NoSystemRoots { .. })) {
             continue;
         }
         let keys = KeySet::start(settings);

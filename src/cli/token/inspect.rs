@@ -14,7 +14,7 @@ use crate::authorizer::Proof;
 use crate::cli::Outcome;
 use crate::clock::UnixSeconds;
 use crate::token::{
-    MAX_TOKEN_BYTES, NotAToken, TokenError, UnverifiedContent, UnverifiedToken, VerifiedToken,
+    MAX_TOKEN_BYTES, TokenError, TokenTextError, UnverifiedContent, UnverifiedToken, VerifiedToken,
 };
 
 /// The claims that hold times.
@@ -64,7 +64,7 @@ pub fn inspect(
         Some(_) | None => token,
     };
     let Ok(token) = UnverifiedToken::parse(token.as_bytes()) else {
-        writeln!(out, "refused: {NotAToken}")?;
+        writeln!(out, "refused: {TokenTextError}")?;
         return Ok(Outcome::No);
     };
     let content = token.content();
