@@ -21,22 +21,22 @@ mod secret;
 mod successor;
 mod user;
 
-pub use app::{App, AppKey, AppName, InvalidApp, RedirectUri, ScopesFrom};
-pub use audience::{Audiences, InvalidTarget};
+pub use app::{App, AppError, AppKey, AppName, RedirectUri, ScopesFrom};
+pub use audience::{AudienceError, Audiences};
 pub use authorize::{
-    AuthorizeError, AuthorizeFault, AuthorizeRequest, ReturnAddress, Unanswerable,
+    AuthorizeError, AuthorizeRequest, AuthorizeRequestError, ReturnAddress, UnanswerableError,
     UnverifiedRequest,
 };
-pub use basic::{BasicCredentials, NotBasic};
-pub use form::{Form, FormFault};
-pub use password::{Password, PasswordFault};
+pub use basic::{BasicCredentials, BasicError};
+pub use form::{Form, FormError};
+pub use password::{Password, PasswordError};
 pub use pkce::CodeChallenge;
 pub use rights::{Means, Request as RightsRequest, Rights};
-pub use role::{Description, NotADescription, Role, Scope};
+pub use role::{Description, DescriptionError, Role, Scope};
 pub use scope::{
-    ADMINISTRATIVE_SCOPES, InvalidScopes, NotAScope, NothingGranted, RequestedScopes, RoleName,
-    ScopeName, ScopeSet, grant,
+    ADMINISTRATIVE_SCOPES, NoScopeError, RequestedScopes, RoleName, ScopeName, ScopeNameError,
+    ScopeRequestError, ScopeSet, grant,
 };
 pub use secret::{PlainSecret, SecretDigest, alphanumeric, grant_id};
 pub use successor::SuccessorKey;
-pub use user::{Email, InvalidUser, Status, UnknownStatus, User, UserId, Username};
+pub use user::{Email, Status, StatusError, User, UserError, UserId, Username};

@@ -61,7 +61,7 @@ pub struct RedirectUri(Box<str>);
 
 /// A part of an app that cannot be one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidApp {
+pub enum AppError {
     /// The name.
     #[error("an app's name has 3 to 64 letters, digits, `_` or `-`")]
     Name,
@@ -93,12 +93,12 @@ impl AppKey {
 
 impl AppName {
     /// Reads a name.
-    pub fn parse(text: &str) -> Result<Self, InvalidApp> {
+    pub fn parse(text: &str) -> Result<Self, AppError> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
         if (3..=64).contains(&text.len()) && text.bytes().all(plain) {
             Ok(Self(text.into()))
         } else {
-            Err(InvalidApp::Name)
+            Err(AppError::Name)
         }
     }
 
@@ -111,8 +111,8 @@ impl AppName {
 impl RedirectUri {
     /// Reads a URI. Plain `http` only to the loopback addresses of native apps (RFC 8252 section
     /// 7.3).
-    pub fn parse(text: &str) -> Result<Self, InvalidApp> {
-        let uri: http::Uri = text.parse().map_err(|_| InvalidApp::RedirectUri)?;
+    pub fn parse(text: &str) -> Result<Self, AppError> {
+        let uri: http::Uri = text.parse().map_err(|_| AppError::RedirectUri)?;
         let host = uri.host().unwrap_or_default();
         let allowed = match uri.scheme_str() {
             Some("https") => true,
@@ -124,7 +124,7 @@ impl RedirectUri {
         if allowed && plain && is_plain_authority(&uri, host) && is_plain_path(uri.path(), rest) {
             Ok(Self(text.into()))
         } else {
-            Err(InvalidApp::RedirectUri)
+            Err(AppError::RedirectUri)
         }
     }
 
@@ -209,7 +209,7 @@ mod tests {
             assert!(AppName::parse(good).is_ok(), "{good}");
         }
         for bad in ["", "ab", "a b", "a.b", "ä-app", &"x".repeat(65)] {
-            assert_eq!(AppName::parse(bad), Err(InvalidApp::Name), "{bad}");
+            assert_eq!(AppName::parse(bad), Err(AppError::Name), "{bad}");
         }
         for good in [
             "https://a.example/cb?x=1",
@@ -286,11 +286,7 @@ mod tests {
             "https://b\u{fc}cher.example/",
             &format!("https://{}.example/", "a".repeat(64)),
         ] {
-            assert_eq!(
-                RedirectUri::parse(bad),
-                Err(InvalidApp::RedirectUri),
-                "{bad}"
-            );
+            assert_eq!(RedirectUri::parse(bad), Err(AppError::RedirectUri), "{bad}");
         }
     }
 }

@@ -13,18 +13,18 @@ pub enum Audiences {
 /// `invalid_target` (RFC 8707 section 2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a resource is unknown, or is no absolute URI without fragment")]
-pub struct InvalidTarget;
+pub struct AudienceError;
 
 impl Audiences {
     /// Reads the parameters `resource`; each is one of `offered`, exactly.
     pub fn parse<'a>(
         resources: impl Iterator<Item = &'a str>,
         offered: &[&str],
-    ) -> Result<Self, InvalidTarget> {
+    ) -> Result<Self, AudienceError> {
         let mut named: Vec<Box<str>> = Vec::new();
         for resource in resources {
             if !is_absolute_uri(resource) || !offered.contains(&resource) {
-                return Err(InvalidTarget);
+                return Err(AudienceError);
             }
             if !named.iter().any(|known| **known == *resource) {
                 named.push(resource.into());
@@ -43,7 +43,7 @@ impl Audiences {
     }
 
     /// What a later request of the same grant gets: what it asks for, and no more than this.
-    pub fn narrowed_to(&self, requested: &Self) -> Result<Self, InvalidTarget> {
+    pub fn narrowed_to(&self, requested: &Self) -> Result<Self, AudienceError> {
         match (self, requested) {
             (Self::All, _) => Ok(requested.clone()),
             (Self::Only(_), Self::All) => Ok(self.clone()),
@@ -51,7 +51,7 @@ impl Audiences {
                 if wanted.iter().all(|one| granted.contains(one)) {
                     Ok(requested.clone())
                 } else {
-                    Err(InvalidTarget)
+                    Err(AudienceError)
                 }
             }
         }
@@ -121,7 +121,7 @@ mod tests {
     ];
 
     /// Separated by spaces.
-    fn parse(resources: &str) -> Result<Audiences, InvalidTarget> {
+    fn parse(resources: &str) -> Result<Audiences, AudienceError> {
         let resources = resources.split(' ').filter(|one| !one.is_empty());
         Audiences::parse(resources, &OFFERED)
     }

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::app::{App, AppKey, RedirectUri};
-use super::audience::{Audiences, InvalidTarget};
+use super::audience::{AudienceError, Audiences};
 use super::form::{self, Form};
 use super::pkce::CodeChallenge;
-use super::scope::{InvalidScopes, NothingGranted, RequestedScopes};
+use super::scope::{NoScopeError, RequestedScopes, ScopeRequestError};
 
 /// The request goes through a form as well, where each character may become nine.
 const MAX_QUERY_BYTES: usize = 4096;
@@ -56,7 +56,7 @@ pub struct ReturnAddress {
 
 /// Why a browser is not sent anywhere: whoever made the request may not be the app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Unanswerable {
+pub enum UnanswerableError {
     /// Not a query, or a longer one than is read.
     #[error("the address is damaged or too long")]
     Damaged,
@@ -97,13 +97,13 @@ pub enum AuthorizeError {
     BadChallenge,
     /// A scope that cannot be one, or no scope.
     #[error("{0}")]
-    BadScope(InvalidScopes),
+    BadScope(ScopeRequestError),
     /// A resource that the issuer makes no tokens for (RFC 8707 section 2).
     #[error("a `resource` is unknown, or is no absolute URI without fragment")]
     BadResource,
     /// Of what was asked for, nothing is both the app's and the user's.
     #[error("{0}")]
-    NothingGranted(NothingGranted),
+    NothingGranted(NoScopeError),
     /// The user said no.
     #[error("the user has denied the request")]
     Denied,
@@ -111,22 +111,22 @@ pub enum AuthorizeError {
 
 /// Why a request is not one that its app may make.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AuthorizeFault {
+pub enum AuthorizeRequestError {
     /// Told to the user alone.
-    Unanswerable(Unanswerable),
+    Unanswerable(UnanswerableError),
     /// Told to the app.
     Answerable(ReturnAddress, AuthorizeError),
 }
 
 impl UnverifiedRequest {
     /// Reads a query.
-    pub fn parse(query: &str) -> Result<Self, Unanswerable> {
+    pub fn parse(query: &str) -> Result<Self, UnanswerableError> {
         if query.len() > MAX_QUERY_BYTES {
-            return Err(Unanswerable::Damaged);
+            return Err(UnanswerableError::Damaged);
         }
         let (form, repeated) =
-            Form::parse_with_repeated(query.as_bytes()).map_err(|_| Unanswerable::Damaged)?;
-        let client = form.get("client_id").ok_or(Unanswerable::NoClient)?;
+            Form::parse_with_repeated(query.as_bytes()).map_err(|_| UnanswerableError::Damaged)?;
+        let client = form.get("client_id").ok_or(UnanswerableError::NoClient)?;
         Ok(Self {
             client: AppKey::known(client),
             form,
@@ -141,13 +141,21 @@ impl UnverifiedRequest {
 
     /// Holds it against the app, which must be the one that [`UnverifiedRequest::client`] names, and
     /// against the audiences that the issuer makes tokens for.
-    pub fn verify(&self, app: &App, offered: &[&str]) -> Result<AuthorizeRequest, AuthorizeFault> {
+    pub fn verify(
+        &self,
+        app: &App,
+        offered: &[&str],
+    ) -> Result<AuthorizeRequest, AuthorizeRequestError> {
         if app.key != self.client {
-            return Err(AuthorizeFault::Unanswerable(Unanswerable::UnknownClient));
+            return Err(AuthorizeRequestError::Unanswerable(
+                UnanswerableError::UnknownClient,
+            ));
         }
-        let (uri, asked_redirect_uri) = self
-            .redirect_uri(app)
-            .ok_or(AuthorizeFault::Unanswerable(Unanswerable::BadRedirectUri))?;
+        let (uri, asked_redirect_uri) =
+            self.redirect_uri(app)
+                .ok_or(AuthorizeRequestError::Unanswerable(
+                    UnanswerableError::BadRedirectUri,
+                ))?;
         let back = ReturnAddress {
             uri,
             state: self.form.get("state").map(str::to_owned),
@@ -165,7 +173,7 @@ impl UnverifiedRequest {
                 audiences,
                 challenge,
             }),
-            Err(error) => Err(AuthorizeFault::Answerable(back, error)),
+            Err(error) => Err(AuthorizeRequestError::Answerable(back, error)),
         }
     }
 
@@ -206,7 +214,7 @@ impl UnverifiedRequest {
         let requested =
             RequestedScopes::parse(self.form.get("scope")).map_err(AuthorizeError::BadScope)?;
         let audiences = Audiences::parse(self.form.all("resource"), offered)
-            .map_err(|InvalidTarget| AuthorizeError::BadResource)?;
+            .map_err(|AudienceError| AuthorizeError::BadResource)?;
         Ok(Asked {
             requested,
             audiences,

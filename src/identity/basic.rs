@@ -20,26 +20,26 @@ pub struct BasicCredentials(Vec<(String, String)>);
 /// The header is not that of Basic credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the Basic credentials are malformed")]
-pub struct NotBasic;
+pub struct BasicError;
 
 impl BasicCredentials {
     /// Reads the value of an `Authorization` header; nothing where it is of another scheme.
-    pub fn read(value: &[u8]) -> Result<Option<Self>, NotBasic> {
+    pub fn read(value: &[u8]) -> Result<Option<Self>, BasicError> {
         let space = value.iter().position(|byte| *byte == b' ');
         let (scheme, rest) = value
             .split_at_checked(space.unwrap_or(value.len()))
-            .ok_or(NotBasic)?;
+            .ok_or(BasicError)?;
         if !scheme.eq_ignore_ascii_case(b"basic") {
             return Ok(None);
         }
-        let decoded = STANDARD.decode(rest.trim_ascii()).map_err(|_| NotBasic)?;
+        let decoded = STANDARD.decode(rest.trim_ascii()).map_err(|_| BasicError)?;
         if decoded.len() > MAX_BYTES || decoded.contains(&0) {
-            return Err(NotBasic);
+            return Err(BasicError);
         }
         let colon = decoded.iter().position(|byte| *byte == b':');
         let (name, secret) = colon
             .and_then(|colon| decoded.split_at_checked(colon))
-            .ok_or(NotBasic)?;
+            .ok_or(BasicError)?;
         let secret = secret.get(1..).unwrap_or_default();
         let readings = [
             both(name, secret, |bytes| utf8(form::decode(bytes)?)),
@@ -133,7 +133,7 @@ mod tests {
         ] {
             assert_eq!(
                 BasicCredentials::read(broken.as_bytes()).err(),
-                Some(NotBasic),
+                Some(BasicError),
                 "{broken}"
             );
         }

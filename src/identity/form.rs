@@ -13,7 +13,7 @@ pub struct Form(BTreeMap<String, Vec<String>>);
 
 /// Why a form cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum FormFault {
+pub enum FormError {
     /// `%` without two hex digits, bytes that are no UTF-8, or NUL.
     #[error("the form is not properly encoded")]
     Encoding,
@@ -24,18 +24,18 @@ pub enum FormFault {
 
 impl Form {
     /// Reads a body. A parameter without a value is as good as absent (RFC 6749 section 3.2).
-    pub fn parse(body: &[u8]) -> Result<Self, FormFault> {
+    pub fn parse(body: &[u8]) -> Result<Self, FormError> {
         let (form, repeated) = Self::parse_with_repeated(body)?;
         if repeated.is_empty() {
             Ok(form)
         } else {
-            Err(FormFault::Duplicate)
+            Err(FormError::Duplicate)
         }
     }
 
     /// Reads a query or body in which parameters may come twice; such ones have no value, and their
     /// names are beside it.
-    pub fn parse_with_repeated(body: &[u8]) -> Result<(Self, BTreeSet<String>), FormFault> {
+    pub fn parse_with_repeated(body: &[u8]) -> Result<(Self, BTreeSet<String>), FormError> {
         let mut parameters: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let mut repeated = BTreeSet::new();
         for pair in body.split(|byte| *byte == b'&') {
@@ -46,8 +46,8 @@ impl Form {
             let (name, value) = equals
                 .and_then(|position| pair.split_at_checked(position))
                 .unwrap_or((pair, b"="));
-            let name = text(name).ok_or(FormFault::Encoding)?;
-            let value = text(value.get(1..).unwrap_or_default()).ok_or(FormFault::Encoding)?;
+            let name = text(name).ok_or(FormError::Encoding)?;
+            let value = text(value.get(1..).unwrap_or_default()).ok_or(FormError::Encoding)?;
             match parameters.entry(name) {
                 Entry::Vacant(entry) => {
                     entry.insert(vec![value]);
@@ -151,10 +151,10 @@ mod tests {
         }
         let encoding: [&[u8]; 5] = [b"a=%", b"a=%4", b"a=%zz", b"a=%ff", b"a=%00"];
         for bad in encoding.into_iter().chain([b"a=\xff".as_slice(), b"%zz=1"]) {
-            assert_eq!(Form::parse(bad).err(), Some(FormFault::Encoding));
+            assert_eq!(Form::parse(bad).err(), Some(FormError::Encoding));
         }
         for bad in [b"a=1&a=1".as_slice(), b"a=&a=1", b"a&%61=1"] {
-            assert_eq!(Form::parse(bad).err(), Some(FormFault::Duplicate));
+            assert_eq!(Form::parse(bad).err(), Some(FormError::Duplicate));
         }
     }
     #[test]

@@ -14,7 +14,7 @@ pub struct Password(String);
 
 /// Why a password may not be chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum PasswordFault {
+pub enum PasswordError {
     /// Fewer characters than are needed.
     #[error("the password is too short: at least {LEAST_CHARACTERS} characters")]
     TooShort,
@@ -31,16 +31,16 @@ pub enum PasswordFault {
 
 impl Password {
     /// Takes a password for somebody with these names. It is hashed as it is, unaltered.
-    pub fn choose(text: String, names: &[&str]) -> Result<Self, PasswordFault> {
+    pub fn choose(text: String, names: &[&str]) -> Result<Self, PasswordError> {
         let characters = text.chars().count();
         if characters < LEAST_CHARACTERS {
-            return Err(PasswordFault::TooShort);
+            return Err(PasswordError::TooShort);
         }
         if characters > MOST_CHARACTERS {
-            return Err(PasswordFault::TooLong);
+            return Err(PasswordError::TooLong);
         }
         if text.contains(char::is_control) {
-            return Err(PasswordFault::Control);
+            return Err(PasswordError::Control);
         }
         let folded = text.to_lowercase();
         let is_name = names.iter().any(|name| name.to_lowercase() == folded);
@@ -48,15 +48,15 @@ impl Password {
         let first = characters.next();
         let repeated = characters.all(|character| Some(character) == first);
         if is_name || repeated || COMMONEST.lines().any(|common| common == folded) {
-            return Err(PasswordFault::Guessable);
+            return Err(PasswordError::Guessable);
         }
         Ok(Self(text))
     }
 
     /// A password that somebody tries; too long ones cannot have been chosen.
-    pub fn attempt(text: String) -> Result<Self, PasswordFault> {
+    pub fn attempt(text: String) -> Result<Self, PasswordError> {
         if text.chars().count() > MOST_CHARACTERS {
-            return Err(PasswordFault::TooLong);
+            return Err(PasswordError::TooLong);
         }
         Ok(Self(text))
     }
@@ -83,15 +83,15 @@ mod tests {
             ("correct horse battery staple", None),
             ("pfannkuchen", None),
             ("ÄÖÜäöüßé", None),
-            ("1234567", Some(PasswordFault::TooShort)),
-            ("", Some(PasswordFault::TooShort)),
-            ("password", Some(PasswordFault::Guessable)),
-            ("PassWord", Some(PasswordFault::Guessable)),
-            ("12345678", Some(PasswordFault::Guessable)),
-            ("zzzzzzzzzzz", Some(PasswordFault::Guessable)),
-            ("alice.shop", Some(PasswordFault::Guessable)),
-            ("tab\tseparated", Some(PasswordFault::Control)),
-            ("nul\0separated", Some(PasswordFault::Control)),
+            ("1234567", Some(PasswordError::TooShort)),
+            ("", Some(PasswordError::TooShort)),
+            ("password", Some(PasswordError::Guessable)),
+            ("PassWord", Some(PasswordError::Guessable)),
+            ("12345678", Some(PasswordError::Guessable)),
+            ("zzzzzzzzzzz", Some(PasswordError::Guessable)),
+            ("alice.shop", Some(PasswordError::Guessable)),
+            ("tab\tseparated", Some(PasswordError::Control)),
+            ("nul\0separated", Some(PasswordError::Control)),
         ];
         for (text, expected) in rows {
             let fault = Password::choose(text.to_owned(), &["Alice.Shop"]).err();
@@ -100,6 +100,6 @@ mod tests {
         let longest = "ab".repeat(64);
         assert!(Password::choose(longest.clone(), &[]).is_ok());
         let fault = Password::choose(longest + "c", &[]).err();
-        assert_eq!(fault, Some(PasswordFault::TooLong));
+        assert_eq!(fault, Some(PasswordError::TooLong));
     }
 }

@@ -1,7 +1,7 @@
 //! What a token is for: to do what, and where.
 
 use super::audience::Audiences;
-use super::scope::{NothingGranted, RequestedScopes, ScopeSet};
+use super::scope::{NoScopeError, RequestedScopes, ScopeSet};
 
 /// To do what, and where. Every upstream receives the tokens that are for it, and could use them
 /// itself: so scopes that open the issuer are only in tokens that are for the issuer alone.
@@ -40,7 +40,7 @@ impl Rights {
         asked: Request<'_>,
         issuer: &str,
         offered: &[&str],
-    ) -> Result<Self, NothingGranted> {
+    ) -> Result<Self, NoScopeError> {
         let others = granted.without_own();
         let has_own = others != granted;
         let audiences = asked.audiences.among(offered.iter().copied());
@@ -61,7 +61,7 @@ impl Rights {
             });
         }
         if others.is_empty() {
-            return Err(NothingGranted::Elsewhere);
+            return Err(NoScopeError::Elsewhere);
         }
         Ok(Self {
             scopes: others,

@@ -32,13 +32,13 @@ pub struct Description(Box<str>);
 /// Text that is no description.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a description is one line of at most {MAX_DESCRIPTION} characters")]
-pub struct NotADescription;
+pub struct DescriptionError;
 
 impl Description {
     /// Reads a description; it may be empty.
-    pub fn parse(text: &str) -> Result<Self, NotADescription> {
+    pub fn parse(text: &str) -> Result<Self, DescriptionError> {
         if text.contains(char::is_control) || text.chars().count() > MAX_DESCRIPTION {
-            return Err(NotADescription);
+            return Err(DescriptionError);
         }
         Ok(Self(text.into()))
     }

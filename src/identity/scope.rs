@@ -28,7 +28,7 @@ pub struct RoleName(Box<str>);
     "a scope or role has 1 to {MAX_NAME_BYTES} printable ASCII characters without space, \
      comma, quotation mark and backslash"
 )]
-pub struct NotAScope;
+pub struct ScopeNameError;
 
 /// Who has all of them is an administrator: of these there is always one.
 pub const ADMINISTRATIVE_SCOPES: [&str; 6] = [
@@ -55,10 +55,10 @@ pub enum RequestedScopes {
 
 /// What cannot be a request for scopes: `invalid_scope` (RFC 6749 section 5.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidScopes {
+pub enum ScopeRequestError {
     /// One of them cannot be one.
     #[error(transparent)]
-    Malformed(#[from] NotAScope),
+    Malformed(#[from] ScopeNameError),
     /// There is a list, and nothing in it.
     #[error("no scope is asked for: leave the list out to get all that there are")]
     Nothing,
@@ -66,7 +66,7 @@ pub enum InvalidScopes {
 
 /// No scope is left, and whose fault that is: `invalid_scope` (RFC 6749 section 5.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NothingGranted {
+pub enum NoScopeError {
     /// There is nothing to grant, whoever asks for what.
     #[error("the user has no scope: give it a role that has some, or one of its roles some")]
     User,
@@ -95,7 +95,7 @@ pub fn grant(
     requested: &RequestedScopes,
     app: Option<&ScopeSet>,
     user: &ScopeSet,
-) -> Result<ScopeSet, NothingGranted> {
+) -> Result<ScopeSet, NoScopeError> {
     let some = |scopes: ScopeSet, otherwise| {
         if scopes.is_empty() {
             Err(otherwise)
@@ -103,14 +103,14 @@ pub fn grant(
             Ok(scopes)
         }
     };
-    let within_user = some(user.clone(), NothingGranted::User)?;
+    let within_user = some(user.clone(), NoScopeError::User)?;
     let within_app = match app {
         None => within_user,
-        Some(app) => some(within_user.within(app), NothingGranted::App)?,
+        Some(app) => some(within_user.within(app), NoScopeError::App)?,
     };
     match requested {
         RequestedScopes::All => Ok(within_app),
-        RequestedScopes::Some(asked) => some(within_app.within(asked), NothingGranted::Requested),
+        RequestedScopes::Some(asked) => some(within_app.within(asked), NoScopeError::Requested),
     }
 }
 
@@ -127,11 +127,11 @@ fn is_name(text: &str) -> bool {
 
 impl ScopeName {
     /// Reads a name.
-    pub fn parse(text: &str) -> Result<Self, NotAScope> {
+    pub fn parse(text: &str) -> Result<Self, ScopeNameError> {
         if is_name(text) {
             Ok(Self(text.into()))
         } else {
-            Err(NotAScope)
+            Err(ScopeNameError)
         }
     }
 
@@ -164,11 +164,11 @@ impl std::borrow::Borrow<str> for ScopeName {
 
 impl RoleName {
     /// Reads a name.
-    pub fn parse(text: &str) -> Result<Self, NotAScope> {
+    pub fn parse(text: &str) -> Result<Self, ScopeNameError> {
         if is_name(text) {
             Ok(Self(text.into()))
         } else {
-            Err(NotAScope)
+            Err(ScopeNameError)
         }
     }
 
@@ -185,7 +185,7 @@ impl RoleName {
 
 impl ScopeSet {
     /// Reads scopes with spaces or commas between them.
-    pub fn parse(text: &str) -> Result<Self, NotAScope> {
+    pub fn parse(text: &str) -> Result<Self, ScopeNameError> {
         text.split([' ', ','])
             .filter(|name| !name.is_empty())
             .map(ScopeName::parse)
@@ -276,13 +276,13 @@ impl RequestedScopes {
     /// Reads scopes with spaces or commas between them. Who asks for nothing does not get all: that is
     /// for who does not say. A parameter without a value is absent (RFC 6749 section 3.2), which is
     /// for the form to know.
-    pub fn parse(text: Option<&str>) -> Result<Self, InvalidScopes> {
+    pub fn parse(text: Option<&str>) -> Result<Self, ScopeRequestError> {
         let Some(text) = text else {
             return Ok(Self::All);
         };
         let scopes = ScopeSet::parse(text)?;
         if scopes.is_empty() {
-            return Err(InvalidScopes::Nothing);
+            return Err(ScopeRequestError::Nothing);
         }
         Ok(Self::Some(scopes))
     }
@@ -327,7 +327,7 @@ mod tests {
         }
         for nothing in ["", " ", ",", " , "] {
             let requested = RequestedScopes::parse(Some(nothing));
-            assert_eq!(requested, Err(InvalidScopes::Nothing), "`{nothing}`");
+            assert_eq!(requested, Err(ScopeRequestError::Nothing), "`{nothing}`");
         }
     }
 
@@ -335,12 +335,12 @@ mod tests {
     fn nothing_is_granted_for_one_reason_each() {
         let set = |text| ScopeSet::parse(text).unwrap();
         let rows = [
-            ("a", Some("a"), "", NothingGranted::User),
-            ("", None, "", NothingGranted::User),
-            ("a", Some(""), "a", NothingGranted::App),
-            ("a", Some("b"), "a", NothingGranted::App),
-            ("b", Some("a b"), "a", NothingGranted::Requested),
-            ("b", None, "a", NothingGranted::Requested),
+            ("a", Some("a"), "", NoScopeError::User),
+            ("", None, "", NoScopeError::User),
+            ("a", Some(""), "a", NoScopeError::App),
+            ("a", Some("b"), "a", NoScopeError::App),
+            ("b", Some("a b"), "a", NoScopeError::Requested),
+            ("b", None, "a", NoScopeError::Requested),
         ];
         for (asked, app, user, expected) in rows {
             let asked = (!asked.is_empty()).then_some(asked);

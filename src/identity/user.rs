@@ -55,7 +55,7 @@ pub struct Email(Box<str>);
 
 /// A name or address that cannot be one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidUser {
+pub enum UserError {
     /// The name.
     #[error("a username has 3 to {MAX_USERNAME_BYTES} letters, digits, `_`, `.` or `-`")]
     Username,
@@ -67,7 +67,7 @@ pub enum InvalidUser {
 /// A status that is none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no status: `active` or `disabled`")]
-pub struct UnknownStatus(pub String);
+pub struct StatusError(pub String);
 
 impl Status {
     /// The name that JSON and rows have.
@@ -79,11 +79,11 @@ impl Status {
     }
 
     /// Reads a name.
-    pub fn parse(text: &str) -> Result<Self, UnknownStatus> {
+    pub fn parse(text: &str) -> Result<Self, StatusError> {
         match text {
             "active" => Ok(Self::Active),
             "disabled" => Ok(Self::Disabled),
-            _ => Err(UnknownStatus(text.to_owned())),
+            _ => Err(StatusError(text.to_owned())),
         }
     }
 }
@@ -107,12 +107,12 @@ impl UserId {
 
 impl Username {
     /// Reads a name.
-    pub fn parse(text: &str) -> Result<Self, InvalidUser> {
+    pub fn parse(text: &str) -> Result<Self, UserError> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
         if (3..=MAX_USERNAME_BYTES).contains(&text.len()) && text.bytes().all(plain) {
             Ok(Self(text.into()))
         } else {
-            Err(InvalidUser::Username)
+            Err(UserError::Username)
         }
     }
 
@@ -129,8 +129,8 @@ impl Username {
 
 impl Email {
     /// Reads an address.
-    pub fn parse(text: &str) -> Result<Self, InvalidUser> {
-        let (local, domain) = text.rsplit_once('@').ok_or(InvalidUser::Email)?;
+    pub fn parse(text: &str) -> Result<Self, UserError> {
+        let (local, domain) = text.rsplit_once('@').ok_or(UserError::Email)?;
         let plain = |part: &str| {
             let refused = |character: char| {
                 character.is_whitespace() || character.is_control() || "@\"<>,;".contains(character)
@@ -140,7 +140,7 @@ impl Email {
         if text.len() <= MAX_EMAIL_BYTES && plain(local) && plain(domain) {
             Ok(Self(text.into()))
         } else {
-            Err(InvalidUser::Email)
+            Err(UserError::Email)
         }
     }
 
@@ -173,7 +173,7 @@ mod tests {
             "bob\0",
             &"x".repeat(65),
         ] {
-            assert_eq!(Username::parse(bad), Err(InvalidUser::Username), "{bad}");
+            assert_eq!(Username::parse(bad), Err(UserError::Username), "{bad}");
         }
         for good in ["a@b", "alice+shop@shop.example", "ü@example.org"] {
             assert!(Email::parse(good).is_ok(), "{good}");
@@ -188,7 +188,7 @@ mod tests {
             "a@b@c",
             "<a@b>",
         ] {
-            assert_eq!(Email::parse(bad), Err(InvalidUser::Email), "{bad}");
+            assert_eq!(Email::parse(bad), Err(UserError::Email), "{bad}");
         }
     }
 

@@ -19,8 +19,9 @@ use axum::response::Response;
 use super::refusal::Refusal;
 use super::{Issuer, body, random};
 use crate::identity::{
-    AuthorizeError, AuthorizeFault, AuthorizeRequest, Form, Means, PlainSecret, ReturnAddress,
-    Rights, RightsRequest, Status, Unanswerable, UnverifiedRequest, User, grant,
+    AuthorizeError, AuthorizeRequest, AuthorizeRequestError, Form, Means, PlainSecret,
+    ReturnAddress, Rights, RightsRequest, Status, UnanswerableError, UnverifiedRequest, User,
+    grant,
 };
 use crate::store::AppWithOwner;
 
@@ -50,7 +51,7 @@ struct OwnForm {
 /// Why there is no page, no code and no session.
 enum Failure {
     /// For the user's eyes.
-    Unanswerable(Unanswerable),
+    Unanswerable(UnanswerableError),
     /// The form is not from a page that this browser got.
     ForeignForm,
     /// For the app.
@@ -113,7 +114,7 @@ impl Issuer {
         let app = self.store.app(unverified.client(), now).await?;
         let app = app
             .filter(|found| [found.app.status, found.owner.status] == [Status::Active; 2])
-            .ok_or(Unanswerable::UnknownClient)?;
+            .ok_or(UnanswerableError::UnknownClient)?;
         let offered: Vec<&str> = self.settings.audiences().collect();
         let request = unverified.verify(&app.app, &offered)?;
         Ok(Verified { request, app })
@@ -185,17 +186,17 @@ fn page_url(request: &AuthorizeRequest) -> String {
     format!("/authorization/authorize?{}", request.to_query())
 }
 
-impl From<Unanswerable> for Failure {
-    fn from(fault: Unanswerable) -> Self {
+impl From<UnanswerableError> for Failure {
+    fn from(fault: UnanswerableError) -> Self {
         Self::Unanswerable(fault)
     }
 }
 
-impl From<AuthorizeFault> for Failure {
-    fn from(fault: AuthorizeFault) -> Self {
+impl From<AuthorizeRequestError> for Failure {
+    fn from(fault: AuthorizeRequestError) -> Self {
         match fault {
-            AuthorizeFault::Unanswerable(fault) => Self::Unanswerable(fault),
-            AuthorizeFault::Answerable(back, error) => Self::Answerable(back, error),
+            AuthorizeRequestError::Unanswerable(fault) => Self::Unanswerable(fault),
+            AuthorizeRequestError::Answerable(back, error) => Self::Answerable(back, error),
         }
     }
 }

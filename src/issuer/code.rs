@@ -5,7 +5,7 @@ use super::refusal::Refusal;
 use super::signing::Bearer;
 use super::{Issuer, random};
 use crate::identity::{
-    App, Audiences, Form, InvalidTarget, Means, PlainSecret, RedirectUri, RequestedScopes,
+    App, AudienceError, Audiences, Form, Means, PlainSecret, RedirectUri, RequestedScopes,
     RightsRequest, SecretDigest, Status, grant,
 };
 use crate::store::{
@@ -45,7 +45,7 @@ impl Issuer {
         let audiences = code.audiences.narrowed_to(requested)?;
         if audiences.among(self.settings.audiences()).is_empty() {
             // The issuer no longer makes tokens for them.
-            return Err(InvalidTarget.into());
+            return Err(AudienceError.into());
         }
         let user = self.store.user(&code.user).await?;
         let user = user

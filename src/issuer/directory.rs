@@ -20,7 +20,7 @@ use super::{HashingSettings, IssuerSettings, random};
 use crate::clock::{Clock, UnixSeconds};
 use crate::ext_authz::SubjectNames;
 use crate::identity::{
-    InvalidApp, InvalidUser, NotADescription, NotAScope, PasswordFault, ScopeSet,
+    AppError, DescriptionError, PasswordError, ScopeNameError, ScopeSet, UserError,
 };
 use crate::store::{Change, Committed, Created, Store, StoreError};
 use crate::token::CryptographyError;
@@ -147,7 +147,7 @@ pub enum DirectoryError {
     UnknownRole(String),
     /// A malformed name of a scope or role.
     #[error("{0}")]
-    Scope(#[from] NotAScope),
+    Scope(#[from] ScopeNameError),
     /// A name that a URL cannot have.
     #[error(
         "the name of a scope or role stands in paths: it has no `/`, `;` and `%`, and neither it nor \
@@ -156,19 +156,19 @@ pub enum DirectoryError {
     NotAddressable,
     /// A malformed description.
     #[error("{0}")]
-    Description(#[from] NotADescription),
+    Description(#[from] DescriptionError),
     /// A malformed username or address.
     #[error("{0}")]
-    User(#[from] InvalidUser),
+    User(#[from] UserError),
     /// A status that is none.
     #[error("{0}")]
-    Status(#[from] crate::identity::UnknownStatus),
+    Status(#[from] crate::identity::StatusError),
     /// A malformed name or URI of an app.
     #[error("{0}")]
-    App(#[from] InvalidApp),
+    App(#[from] AppError),
     /// A password that may not be chosen.
     #[error("{0}")]
-    Password(#[from] PasswordFault),
+    Password(#[from] PasswordError),
     /// Somebody was faster: the user is no longer who it was when it was let in.
     #[error("the account has changed meanwhile: log in again")]
     Changed,

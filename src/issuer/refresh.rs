@@ -4,7 +4,7 @@ use super::refusal::Refusal;
 use super::signing::Bearer;
 use super::{Issuer, random};
 use crate::identity::{
-    Audiences, InvalidTarget, Means, NothingGranted, PlainSecret, RequestedScopes, Rights,
+    AudienceError, Audiences, Means, NoScopeError, PlainSecret, RequestedScopes, Rights,
     RightsRequest, ScopeSet, Status, User, grant, grant_id,
 };
 use crate::store::{AppWithOwner, RefreshToken, Rotation, Successor};
@@ -36,7 +36,7 @@ impl Issuer {
         &self,
         granted: ScopeSet,
         asked: RightsRequest<'_>,
-    ) -> Result<Rights, NothingGranted> {
+    ) -> Result<Rights, NoScopeError> {
         let offered: Vec<&str> = self.settings.audiences().collect();
         Rights::separate(granted, asked, &self.settings.url, &offered)
     }
@@ -125,7 +125,7 @@ impl Issuer {
         let audiences = token.audiences.narrowed_to(&requested.audiences)?;
         if audiences.among(self.settings.audiences()).is_empty() {
             // The issuer no longer makes tokens for them.
-            return Err(InvalidTarget.into());
+            return Err(AudienceError.into());
         }
         if let RequestedScopes::Some(scopes) = &requested.scopes
             && !scopes.is_subset_of(&token.scopes)

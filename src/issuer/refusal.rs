@@ -11,7 +11,7 @@ use super::directory::DirectoryError;
 use super::hashing::HashingError;
 use crate::decision::Denial;
 use crate::ext_authz;
-use crate::identity::{InvalidScopes, InvalidTarget, NothingGranted};
+use crate::identity::{AudienceError, NoScopeError, ScopeRequestError};
 use crate::store::StoreError;
 use crate::token::CryptographyError;
 
@@ -36,7 +36,7 @@ pub(super) enum Refusal {
     #[error("the body is not JSON: {0}: JSON allows no comma before a closing brace or bracket")]
     TrailingComma(String),
     #[error("{0}")]
-    Form(#[from] crate::identity::FormFault),
+    Form(#[from] crate::identity::FormError),
     #[error("parameters belong into the body, not into the URL")]
     ParametersInUrl,
     #[error("the parameter `{0}` is missing")]
@@ -54,11 +54,11 @@ pub(super) enum Refusal {
     #[error("this grant type needs an app: users have others")]
     UnauthorizedClient,
     #[error("{0}")]
-    InvalidTarget(#[from] InvalidTarget),
+    InvalidTarget(#[from] AudienceError),
     #[error("{0}")]
-    NothingGranted(#[from] NothingGranted),
+    NothingGranted(#[from] NoScopeError),
     #[error("{0}")]
-    BadScope(#[from] InvalidScopes),
+    BadScope(#[from] ScopeRequestError),
     #[error("a scope is asked for that the refresh token does not have")]
     ScopeBeyondGrant,
     #[error("the name or the password is wrong")]

@@ -13,7 +13,7 @@ use super::refresh::{Granted, RequestedRights};
 use super::refusal::Refusal;
 use super::{Issuer, body};
 use crate::identity::{
-    Audiences, Form, Means, NothingGranted, PlainSecret, RequestedScopes, Rights, RightsRequest,
+    Audiences, Form, Means, NoScopeError, PlainSecret, RequestedScopes, Rights, RightsRequest,
     ScopeSet, User, grant,
 };
 use crate::store::AppWithOwner;
@@ -96,7 +96,7 @@ impl Issuer {
         let requested = self.requested(form)?;
         let rights = self.within(&requested, Some(&client.app.scopes), &client.owner.scopes);
         let rights = rights.map_err(|refusal| match refusal {
-            Refusal::NothingGranted(NothingGranted::User) => NothingGranted::Owner.into(),
+            Refusal::NothingGranted(NoScopeError::User) => NoScopeError::Owner.into(),
             other => other,
         })?;
         let refreshable = self.refreshable();

@@ -21,9 +21,9 @@ fn app(redirect_uris: &[&str]) -> App {
     }
 }
 
-fn verify(query: &str, app: &App) -> Result<AuthorizeRequest, AuthorizeFault> {
+fn verify(query: &str, app: &App) -> Result<AuthorizeRequest, AuthorizeRequestError> {
     UnverifiedRequest::parse(query)
-        .map_err(AuthorizeFault::Unanswerable)?
+        .map_err(AuthorizeRequestError::Unanswerable)?
         .verify(app, &["https://a.example/", "urn:x:b"])
 }
 
@@ -33,7 +33,7 @@ fn good(rest: &str) -> String {
 
 #[test]
 fn without_a_proven_address_nobody_is_answered() {
-    use Unanswerable::{BadRedirectUri, Damaged, NoClient, UnknownClient};
+    use UnanswerableError::{BadRedirectUri, Damaged, NoClient, UnknownClient};
     let one = app(&[SHOP]);
     let two = app(&[SHOP, "http://127.0.0.1/cb"]);
     let none = app(&[]);
@@ -71,7 +71,7 @@ fn without_a_proven_address_nobody_is_answered() {
         let fault = verify(&query, app);
         assert_eq!(
             fault,
-            Err(AuthorizeFault::Unanswerable(expected)),
+            Err(AuthorizeRequestError::Unanswerable(expected)),
             "{query}"
         );
     }
@@ -108,7 +108,8 @@ fn other_faults_are_told_to_the_app() {
     ];
     for (query, code) in rows {
         let query = format!("{query}&state=a%26b");
-        let Err(AuthorizeFault::Answerable(back, error)) = verify(&query, &app(&[SHOP])) else {
+        let Err(AuthorizeRequestError::Answerable(back, error)) = verify(&query, &app(&[SHOP]))
+        else {
             panic!("{query}");
         };
         assert_eq!(error.code(), code, "{query}");
@@ -124,7 +125,7 @@ fn other_faults_are_told_to_the_app() {
     }
     // Which state would be the app's?
     let repeated = verify(&good("&state=a&state=b"), &app(&[SHOP]));
-    let Err(AuthorizeFault::Answerable(back, error)) = repeated else {
+    let Err(AuthorizeRequestError::Answerable(back, error)) = repeated else {
         panic!("{repeated:?}");
     };
     assert!(!back.with_error(error, ISSUER).contains("state="));

@@ -7,7 +7,7 @@ use axum::response::Response;
 
 use super::{Failure, OwnForm, Verified, page, page_url};
 use crate::identity::{
-    AuthorizeError, InvalidScopes, Means, PlainSecret, RequestedScopes, Rights, RightsRequest,
+    AuthorizeError, Means, PlainSecret, RequestedScopes, Rights, RightsRequest, ScopeRequestError,
     ScopeSet, User, grant, grant_id,
 };
 use crate::issuer::refusal::Refusal;
@@ -50,8 +50,11 @@ impl Issuer {
         }
         // Consent is to what was shown: what the user got since then is not part of it.
         let shown = ScopeSet::parse(form.get("scope").unwrap_or_default());
-        let shown =
-            RequestedScopes::Some(shown.map_err(InvalidScopes::from).map_err(Refusal::from)?);
+        let shown = RequestedScopes::Some(
+            shown
+                .map_err(ScopeRequestError::from)
+                .map_err(Refusal::from)?,
+        );
         let rights = self.grantable(&verified.request, &verified.app, &user)?;
         let asked = RightsRequest {
             scopes: &shown,
