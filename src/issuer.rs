@@ -4,7 +4,7 @@
 //! endpoints, each in a file of its own, `authorize` with the pages for browsers; `guard` asks the same
 //! [`Authorizer`] as the gate who may pass, under a policy that is built in; `attempt` and `throttle`
 //! bound how often somebody may guess; `observation` and `containment` surround every endpoint;
-//! `refusal` maps every failure to what RFC 6749 says; `upkeep` is what goes on behind: `keys` are
+//! `endpoint_error` maps every failure to what RFC 6749 says; `upkeep` is what goes on behind: `keys` are
 //! rotated, the revocation log is followed, and what has ended is swept away.
 
 mod account;
@@ -20,6 +20,7 @@ mod containment;
 mod cors;
 pub mod directory;
 mod discovery;
+mod endpoint_error;
 mod first_start;
 mod guard;
 mod hashing;
@@ -33,7 +34,6 @@ mod openapi;
 mod page;
 mod published;
 mod refresh;
-mod refusal;
 mod revocation_log;
 mod revoke;
 mod routes;

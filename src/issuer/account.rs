@@ -12,9 +12,9 @@ use serde_json::json;
 use super::answers::{GrantAnswer, UserAnswer};
 use super::body::Named;
 use super::directory::{AppsAfter, Authority, NewUser};
+use super::endpoint_error::EndpointError;
 use super::guard::Caller;
 use super::page::{self, Asked};
-use super::refusal::Refusal;
 use super::{Issuer, Registration, body};
 use crate::identity::User;
 
@@ -48,9 +48,9 @@ struct PasswordChange {
 pub(super) async fn register(
     State(issuer): State<Arc<Issuer>>,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, EndpointError> {
     if issuer.settings.registration == Registration::Closed {
-        return Err(Refusal::RegistrationClosed);
+        return Err(EndpointError::RegistrationClosed);
     }
     let wanted: RegisterRequest = body::json(request).await?;
     issuer.admit_registration()?;
@@ -76,7 +76,7 @@ pub(super) async fn update(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, EndpointError> {
     let wanted: AccountUpdate = body::json(request).await?;
     issuer.proven_again(&caller, wanted.password).await?;
     issuer.admit_registration()?;
@@ -92,7 +92,7 @@ pub(super) async fn change_password(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, EndpointError> {
     let wanted: PasswordChange = body::json(request).await?;
     let user = issuer.proven_again(&caller, wanted.old_password).await?;
     let apps = if wanted.end_apps {
@@ -123,7 +123,7 @@ pub(super) async fn grants(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, EndpointError> {
     let asked = Asked::read(&request, None)?;
     let directory = issuer.directory(caller.authority());
     let listing = directory.grants(&caller.user.id, &asked.page).await?;
@@ -135,7 +135,7 @@ pub(super) async fn end_grant(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     Named(id): Named,
-) -> Result<StatusCode, Refusal> {
+) -> Result<StatusCode, EndpointError> {
     let directory = issuer.directory(caller.authority());
     directory.end_grant(&caller.user.id, &id).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -143,11 +143,11 @@ pub(super) async fn end_grant(
 
 impl Issuer {
     /// The caller, if this is its password: a guess like any other, which a token does not replace.
-    async fn proven_again(&self, caller: &Caller, password: String) -> Result<User, Refusal> {
+    async fn proven_again(&self, caller: &Caller, password: String) -> Result<User, EndpointError> {
         let name = caller.user.username.as_str();
         let proven = self.user_with_password(name, password).await;
         proven.map_err(|refusal| match refusal {
-            Refusal::BadLogin => Refusal::WrongPassword,
+            EndpointError::BadLogin => EndpointError::WrongPassword,
             other => other,
         })
     }

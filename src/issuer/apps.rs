@@ -11,9 +11,9 @@ use serde::Deserialize;
 use super::answers::AppAnswer;
 use super::body::Named;
 use super::directory::{AppUpdate, AppsOf, NewApp};
+use super::endpoint_error::EndpointError;
 use super::guard::Caller;
 use super::page::{self, Asked};
-use super::refusal::Refusal;
 use super::{Issuer, body};
 use crate::yaml::present;
 
@@ -49,7 +49,7 @@ pub(super) async fn list(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, EndpointError> {
     let asked = Asked::read(&request, None)?;
     let directory = issuer.directory(caller.authority());
     let listing = directory.own_apps(&caller.user, &asked.page).await?;
@@ -61,7 +61,7 @@ pub(super) async fn create(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, EndpointError> {
     let wanted: NewApp = body::json(request).await?;
     issuer.fresh(&caller)?;
     let directory = issuer.directory(caller.authority());
@@ -75,7 +75,7 @@ pub(super) async fn read(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     Named(key): Named,
-) -> Result<Response, Refusal> {
+) -> Result<Response, EndpointError> {
     let directory = issuer.directory(caller.authority());
     let found = directory.app(&key, AppsOf::User(&caller.user)).await?;
     Ok(body::answer(StatusCode::OK, &AppAnswer::of(&found.app)))
@@ -87,7 +87,7 @@ pub(super) async fn update(
     Extension(caller): Extension<Caller>,
     Named(key): Named,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, EndpointError> {
     let wanted: OwnAppUpdate = body::json(request).await?;
     let wanted = AppUpdate {
         name: wanted.name,
@@ -110,7 +110,7 @@ pub(super) async fn delete(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     Named(key): Named,
-) -> Result<StatusCode, Refusal> {
+) -> Result<StatusCode, EndpointError> {
     let directory = issuer.directory(caller.authority());
     directory
         .delete_app(&key, AppsOf::User(&caller.user))
@@ -124,7 +124,7 @@ pub(super) async fn rotate_secret(
     Extension(caller): Extension<Caller>,
     Named(key): Named,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, EndpointError> {
     let wanted: Rotation = body::json_if_any(request).await?;
     issuer.fresh(&caller)?;
     let overlap = wanted

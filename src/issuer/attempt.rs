@@ -3,8 +3,8 @@
 use std::future::Future;
 
 use super::Issuer;
+use super::endpoint_error::EndpointError;
 use super::metrics::AttemptOutcome;
-use super::refusal::Refusal;
 use super::throttle::{self, Claimant, Limit, Place, Throttled};
 use crate::identity::{User, UserId};
 
@@ -14,8 +14,8 @@ impl Issuer {
         &self,
         claimant: Claimant<'_>,
         secret: &[u8],
-        check: impl AsyncFnOnce(Place) -> Result<T, Refusal>,
-    ) -> Result<T, Refusal> {
+        check: impl AsyncFnOnce(Place) -> Result<T, EndpointError>,
+    ) -> Result<T, EndpointError> {
         let place = self.place(claimant).await?;
         let attempt = match self.throttle.attempt(claimant, secret, place) {
             Ok(attempt) => attempt,
@@ -28,7 +28,7 @@ impl Issuer {
                 self.note_place(claimant, noted).await;
                 AttemptOutcome::Succeeded
             }
-            Err(Refusal::BadLogin) => {
+            Err(EndpointError::BadLogin) => {
                 attempt.failed();
                 AttemptOutcome::Failed
             }
@@ -45,19 +45,21 @@ impl Issuer {
         &self,
         key: &str,
         secret: &[u8],
-        check: impl Future<Output = Result<T, Refusal>>,
-    ) -> Result<T, Refusal> {
+        check: impl Future<Output = Result<T, EndpointError>>,
+    ) -> Result<T, EndpointError> {
         let claimant = Claimant::App(key);
         let checked = check.await;
         let outcome = match &checked {
             Ok(_) => AttemptOutcome::Succeeded,
-            Err(Refusal::BadClient) => match self.throttle.attempt(claimant, secret, Place::New) {
-                Ok(attempt) => {
-                    attempt.failed();
-                    AttemptOutcome::Failed
+            Err(EndpointError::BadClient) => {
+                match self.throttle.attempt(claimant, secret, Place::New) {
+                    Ok(attempt) => {
+                        attempt.failed();
+                        AttemptOutcome::Failed
+                    }
+                    Err(throttled) => return Err(self.hold_up_attempt(claimant, throttled)),
                 }
-                Err(throttled) => return Err(self.hold_up_attempt(claimant, throttled)),
-            },
+            }
             Err(_) => AttemptOutcome::Unsettled,
         };
         self.end_attempt(claimant, outcome, None);
@@ -66,7 +68,7 @@ impl Issuer {
 
     /// Counts one more registration, or question for a free address, from where the request comes
     /// from.
-    pub(super) fn admit_registration(&self) -> Result<(), Refusal> {
+    pub(super) fn admit_registration(&self) -> Result<(), EndpointError> {
         let admitted = self.throttle.registration();
         admitted.map_err(|throttled| {
             tracing::info!(
@@ -80,19 +82,19 @@ impl Issuer {
         })
     }
 
-    fn hold_up_attempt(&self, claimant: Claimant<'_>, throttled: Throttled) -> Refusal {
+    fn hold_up_attempt(&self, claimant: Claimant<'_>, throttled: Throttled) -> EndpointError {
         let limit = Some(throttled.limit);
         self.end_attempt(claimant, AttemptOutcome::Throttled, limit);
         self.hold_up(throttled)
     }
 
-    fn hold_up(&self, throttled: Throttled) -> Refusal {
+    fn hold_up(&self, throttled: Throttled) -> EndpointError {
         let Throttled {
             limit,
             retry_after_seconds,
         } = throttled;
         self.metrics.throttled(limit);
-        Refusal::Throttled {
+        EndpointError::Throttled {
             retry_after_seconds,
         }
     }

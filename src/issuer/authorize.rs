@@ -16,7 +16,7 @@ use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::response::Response;
 
-use super::refusal::Refusal;
+use super::endpoint_error::EndpointError;
 use super::{Issuer, body, random};
 use crate::identity::{
     AuthorizeError, AuthorizeRequest, AuthorizeRequestError, Form, Means, PlainSecret,
@@ -57,14 +57,14 @@ enum Failure {
     /// For the app.
     Answerable(ReturnAddress, AuthorizeError),
     /// As everywhere.
-    Refusal(Refusal),
+    EndpointError(EndpointError),
 }
 
 /// `GET`
 pub(super) async fn authorize(
     State(issuer): State<Arc<Issuer>>,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, EndpointError> {
     issuer.offers_codes()?;
     let browser = issuer.browser(&request);
     let (parts, _) = request.into_parts();
@@ -74,11 +74,11 @@ pub(super) async fn authorize(
 
 impl Issuer {
     /// Without the grant there are no pages either.
-    fn offers_codes(&self) -> Result<(), Refusal> {
+    fn offers_codes(&self) -> Result<(), EndpointError> {
         if self.settings.grants.authorization_code {
             Ok(())
         } else {
-            Err(Refusal::NotFound)
+            Err(EndpointError::NotFound)
         }
     }
 
@@ -176,7 +176,7 @@ impl Issuer {
                 Ok(None) => page::unanswerable(&error),
                 Err(refusal) => page::refused(refusal),
             },
-            Err(Failure::Refusal(refusal)) => page::refused(refusal),
+            Err(Failure::EndpointError(refusal)) => page::refused(refusal),
         }
     }
 }
@@ -201,8 +201,8 @@ impl From<AuthorizeRequestError> for Failure {
     }
 }
 
-impl<E: Into<Refusal>> From<E> for Failure {
+impl<E: Into<EndpointError>> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self::Refusal(error.into())
+        Self::EndpointError(error.into())
     }
 }

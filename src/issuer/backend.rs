@@ -12,8 +12,8 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 
 use super::directory::WhatToRevoke;
+use super::endpoint_error::EndpointError;
 use super::guard::Caller;
-use super::refusal::Refusal;
 use super::{Issuer, body};
 
 /// `POST /backend/revoke`
@@ -21,7 +21,7 @@ pub(super) async fn revoke(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     request: Request,
-) -> Result<StatusCode, Refusal> {
+) -> Result<StatusCode, EndpointError> {
     let what: WhatToRevoke = body::json(request).await?;
     issuer.directory(caller.authority()).revoke(what).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -12,20 +12,20 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::refusal::Refusal;
+use super::endpoint_error::EndpointError;
 use crate::identity::Form;
 
 /// What stands for `{..}` in the path of an endpoint.
 pub(super) struct Named(pub(super) String);
 
 impl<S: Send + Sync> FromRequestParts<S> for Named {
-    type Rejection = Refusal;
+    type Rejection = EndpointError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, EndpointError> {
         let name = Path::<String>::from_request_parts(parts, state).await;
         // What is no text names nothing.
         name.map(|Path(name)| Self(name))
-            .map_err(|_| Refusal::NotFound)
+            .map_err(|_| EndpointError::NotFound)
     }
 }
 
@@ -36,7 +36,7 @@ const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Reads the JSON of a request.
-pub(super) async fn json<T: DeserializeOwned>(request: Request) -> Result<T, Refusal> {
+pub(super) async fn json<T: DeserializeOwned>(request: Request) -> Result<T, EndpointError> {
     let bytes = bytes(request, JSON).await?;
     let is_object = bytes.trim_ascii_start().first() == Some(&b'{');
     let read = if is_object {
@@ -49,9 +49,9 @@ pub(super) async fn json<T: DeserializeOwned>(request: Request) -> Result<T, Ref
     read.map_err(|error| {
         let message = error.to_string();
         if message.starts_with("trailing comma") {
-            Refusal::TrailingComma(message)
+            EndpointError::TrailingComma(message)
         } else {
-            Refusal::Json(message)
+            EndpointError::Json(message)
         }
     })
 }
@@ -66,52 +66,52 @@ fn not_an_object<T>(bytes: &[u8]) -> Result<T, serde_json::Error> {
 /// Reads the JSON of a request that need not have a body.
 pub(super) async fn json_if_any<T: DeserializeOwned + Default>(
     request: Request,
-) -> Result<T, Refusal> {
+) -> Result<T, EndpointError> {
     if request.headers().contains_key(CONTENT_TYPE) {
         return json(request).await;
     }
     if read(request.into_body()).await?.is_empty() {
         Ok(T::default())
     } else {
-        Err(Refusal::ContentType(JSON))
+        Err(EndpointError::ContentType(JSON))
     }
 }
 
 /// Reads the form of a request (RFC 6749 section 3.2).
-pub(super) async fn form(request: Request) -> Result<Form, Refusal> {
+pub(super) async fn form(request: Request) -> Result<Form, EndpointError> {
     Ok(Form::parse(&bytes(request, FORM).await?)?)
 }
 
-async fn bytes(request: Request, expected: &'static str) -> Result<Bytes, Refusal> {
+async fn bytes(request: Request, expected: &'static str) -> Result<Bytes, EndpointError> {
     if !is_type(request.headers(), expected) {
-        return Err(Refusal::ContentType(expected));
+        return Err(EndpointError::ContentType(expected));
     }
     if request.headers().contains_key(CONTENT_ENCODING) {
-        return Err(Refusal::ContentEncoding);
+        return Err(EndpointError::ContentEncoding);
     }
     read(request.into_body()).await
 }
 
 /// The same request with a body that has arrived, so that nothing is waited for any more.
-pub(super) async fn arrived(request: Request) -> Result<Request, Refusal> {
+pub(super) async fn arrived(request: Request) -> Result<Request, EndpointError> {
     let (parts, body) = request.into_parts();
     let body = read(body).await?;
     Ok(Request::from_parts(parts, Body::from(body)))
 }
 
 /// The listener has a body fail that does not arrive in time (`issuer.body_timeout_ms`).
-async fn read(body: Body) -> Result<Bytes, Refusal> {
+async fn read(body: Body) -> Result<Bytes, EndpointError> {
     // Not even begun to be read, and whoever expects 100 (RFC 9110 section 10.1.1) does not send it.
     if body.size_hint().lower() > MAX_BODY_BYTES as u64 {
-        return Err(Refusal::BodyTooLarge);
+        return Err(EndpointError::BodyTooLarge);
     }
     to_bytes(body, MAX_BODY_BYTES).await.map_err(|error| {
         let source = std::error::Error::source(&error);
         let too_large = source.is_some_and(<dyn std::error::Error>::is::<LengthLimitError>);
         if too_large {
-            Refusal::BodyTooLarge
+            EndpointError::BodyTooLarge
         } else {
-            Refusal::BodyBroken
+            EndpointError::BodyBroken
         }
     })
 }

@@ -4,7 +4,7 @@ use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 
 use super::Issuer;
-use super::refusal::Refusal;
+use super::endpoint_error::EndpointError;
 use crate::identity::{AppKey, BasicCredentials, Form, SecretDigest, Status, User};
 use crate::store::AppWithOwner;
 
@@ -45,7 +45,11 @@ impl Presented {
 impl Issuer {
     /// Who the request proves to come from: an app, else, where that is configured, a user by HTTP
     /// Basic with name or e-mail address and password.
-    pub(super) async fn party(&self, headers: &HeaderMap, form: &Form) -> Result<Party, Refusal> {
+    pub(super) async fn party(
+        &self,
+        headers: &HeaderMap,
+        form: &Form,
+    ) -> Result<Party, EndpointError> {
         let by_name = self.settings.user_credentials_at_token_endpoint
             && headers.contains_key(AUTHORIZATION)
             && !self.names_app(headers, form).await?;
@@ -59,7 +63,7 @@ impl Issuer {
 
     /// Whether the credentials are those of an app, right or wrong: each attempt is counted once, as
     /// what it is.
-    async fn names_app(&self, headers: &HeaderMap, form: &Form) -> Result<bool, Refusal> {
+    async fn names_app(&self, headers: &HeaderMap, form: &Form) -> Result<bool, EndpointError> {
         let Some(presented) = Presented::read(headers, form) else {
             return Ok(false);
         };
@@ -68,20 +72,20 @@ impl Issuer {
     }
 
     /// Takes as long for names that there are not.
-    async fn user_by_basic(&self, headers: &HeaderMap, form: &Form) -> Result<User, Refusal> {
-        let value = headers.get(AUTHORIZATION).ok_or(Refusal::BadClient)?;
+    async fn user_by_basic(&self, headers: &HeaderMap, form: &Form) -> Result<User, EndpointError> {
+        let value = headers.get(AUTHORIZATION).ok_or(EndpointError::BadClient)?;
         let credentials = BasicCredentials::read(value.as_bytes());
-        let credentials = credentials.ok().flatten().ok_or(Refusal::BadClient)?;
+        let credentials = credentials.ok().flatten().ok_or(EndpointError::BadClient)?;
         for (name, password) in credentials.readings() {
             match self.user_with_password(name, password.to_owned()).await {
                 Ok(_) if form.get("client_id").is_some_and(|other| other != name) => {
-                    return Err(Refusal::SeveralClientCredentials);
+                    return Err(EndpointError::SeveralClientCredentials);
                 }
-                Err(Refusal::BadLogin) => {}
+                Err(EndpointError::BadLogin) => {}
                 outcome => return outcome,
             }
         }
-        Err(Refusal::BadClient)
+        Err(EndpointError::BadClient)
     }
 
     /// The app that the request proves to come from: by Basic, or by its key and secret in the
@@ -90,7 +94,7 @@ impl Issuer {
         &self,
         headers: &HeaderMap,
         form: &Form,
-    ) -> Result<AppWithOwner, Refusal> {
+    ) -> Result<AppWithOwner, EndpointError> {
         let check = self.check_client(headers, form);
         match Presented::read(headers, form) {
             Some(Presented { key, secret }) => {
@@ -105,33 +109,33 @@ impl Issuer {
         &self,
         headers: &HeaderMap,
         form: &Form,
-    ) -> Result<AppWithOwner, Refusal> {
+    ) -> Result<AppWithOwner, EndpointError> {
         // The gate has refused requests with several.
         let Some(value) = headers.get(AUTHORIZATION) else {
             let (Some(key), Some(secret)) = (form.get("client_id"), form.get("client_secret"))
             else {
-                return Err(Refusal::BadClient);
+                return Err(EndpointError::BadClient);
             };
             let found = self.app_with_secret(key, secret).await?;
-            return found.ok_or(Refusal::BadClient);
+            return found.ok_or(EndpointError::BadClient);
         };
         if form.get("client_secret").is_some() {
-            return Err(Refusal::SeveralClientCredentials);
+            return Err(EndpointError::SeveralClientCredentials);
         }
         let credentials = BasicCredentials::read(value.as_bytes())
             .ok()
             .flatten()
-            .ok_or(Refusal::BadClient)?;
+            .ok_or(EndpointError::BadClient)?;
         for (key, secret) in credentials.readings() {
             match self.app_with_secret(key, secret).await? {
                 Some(_) if form.get("client_id").is_some_and(|other| other != key) => {
-                    return Err(Refusal::SeveralClientCredentials);
+                    return Err(EndpointError::SeveralClientCredentials);
                 }
                 Some(found) => return Ok(found),
                 None => {}
             }
         }
-        Err(Refusal::BadClient)
+        Err(EndpointError::BadClient)
     }
 
     /// The app, if the secret is one of its own and neither it nor its owner is disabled.
@@ -139,7 +143,7 @@ impl Issuer {
         &self,
         key: &str,
         secret: &str,
-    ) -> Result<Option<AppWithOwner>, Refusal> {
+    ) -> Result<Option<AppWithOwner>, EndpointError> {
         let presented = SecretDigest::of(secret.as_bytes());
         let found = self
             .store

@@ -1,7 +1,7 @@
 //! The grant `authorization_code` (RFC 6749 section 4.1.3): a code, once, for tokens.
 
+use super::endpoint_error::EndpointError;
 use super::refresh::Granted;
-use super::refusal::Refusal;
 use super::signing::Bearer;
 use super::{Issuer, random};
 use crate::identity::{
@@ -22,16 +22,16 @@ impl Issuer {
         client: &AppWithOwner,
         form: &Form,
         requested: &Audiences,
-    ) -> Result<Granted, Refusal> {
-        let presented = form.get("code").ok_or(Refusal::Missing("code"))?;
+    ) -> Result<Granted, EndpointError> {
+        let presented = form.get("code").ok_or(EndpointError::Missing("code"))?;
         let verifier = form.get("code_verifier");
-        let verifier = verifier.ok_or(Refusal::Missing("code_verifier"))?;
+        let verifier = verifier.ok_or(EndpointError::Missing("code_verifier"))?;
         let digest = PlainSecret::claimed(presented).digest();
         let found = self.store.authorization_code(&digest).await?;
         // Somebody else's code: refused, and the grant is left in peace.
         let (code, state) = found
             .filter(|(code, _)| code.app == client.app.key)
-            .ok_or(Refusal::BadCode)?;
+            .ok_or(EndpointError::BadCode)?;
         if state == CodeState::Used {
             return Err(self.end_grant(&code).await);
         }
@@ -40,7 +40,7 @@ impl Issuer {
             || !is_same(&code, redirect_uri)
             || !is_registered(&code.sent_to, &client.app)
         {
-            return Err(Refusal::BadCode);
+            return Err(EndpointError::BadCode);
         }
         let audiences = code.audiences.narrowed_to(requested)?;
         if audiences.among(self.settings.audiences()).is_empty() {
@@ -50,14 +50,14 @@ impl Issuer {
         let user = self.store.user(&code.user).await?;
         let user = user
             .filter(|user| user.status == Status::Active)
-            .ok_or(Refusal::BadCode)?;
+            .ok_or(EndpointError::BadCode)?;
         let revoked_through = user.revoked_through.max(client.app.revoked_through);
         if code.position < revoked_through {
-            return Err(Refusal::BadCode);
+            return Err(EndpointError::BadCode);
         }
         let consented = RequestedScopes::Some(code.scopes.clone());
         let scopes = grant(&consented, Some(&client.scopes()), &user.scopes)
-            .map_err(|_| Refusal::BadCode)?;
+            .map_err(|_| EndpointError::BadCode)?;
         let asked = RightsRequest {
             scopes: &consented,
             audiences: &audiences,
@@ -80,7 +80,7 @@ impl Issuer {
         match self.redeem(&digest, &code, &granted, requested).await? {
             Redemption::Redeemed => Ok(granted),
             Redemption::Replayed => Err(self.end_grant(&code).await),
-            Redemption::Unknown => Err(Refusal::BadCode),
+            Redemption::Unknown => Err(EndpointError::BadCode),
         }
     }
 
@@ -90,7 +90,7 @@ impl Issuer {
         code: &AuthorizationCode,
         granted: &Granted,
         requested: &Audiences,
-    ) -> Result<Redemption, Refusal> {
+    ) -> Result<Redemption, EndpointError> {
         let now = self.clock.now();
         let lifetime = i64::from(self.settings.refresh_token.lifetime_seconds);
         let token = RefreshToken {
@@ -118,7 +118,7 @@ impl Issuer {
         Ok(redemption.await?)
     }
 
-    fn refresh_secret(&self) -> Result<Option<PlainSecret>, Refusal> {
+    fn refresh_secret(&self) -> Result<Option<PlainSecret>, EndpointError> {
         if !self.settings.grants.refresh_token {
             return Ok(None);
         }
@@ -127,7 +127,7 @@ impl Issuer {
 
     /// Takes back what a code has led to, and says why: it came twice, so somebody has stolen it (RFC
     /// 6749 section 4.1.2).
-    async fn end_grant(&self, code: &AuthorizationCode) -> Refusal {
+    async fn end_grant(&self, code: &AuthorizationCode) -> EndpointError {
         tracing::warn!(
             user.id = self.log_name(&code.user),
             client.id = code.app.as_str(),
@@ -140,7 +140,7 @@ impl Issuer {
         };
         let now = self.clock.now();
         match self.store.revoke_of(&grant, &holder, now).await {
-            Ok(_) => Refusal::BadCode,
+            Ok(_) => EndpointError::BadCode,
             Err(error) => error.into(),
         }
     }

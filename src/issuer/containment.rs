@@ -8,7 +8,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 
-use super::refusal::Refusal;
+use super::endpoint_error::EndpointError;
 
 /// The longest that an answer may take: longer than a body may take to arrive, and than passwords
 /// wait for their turn.
@@ -27,11 +27,11 @@ async fn contained(patience: Duration, answering: impl Future<Output = Response>
         // The panic hook has told the log where it was.
         Ok(Err(_)) => {
             tracing::error!("a handler of the issuer panicked; its caller got 500");
-            Refusal::Panicked.into_response()
+            EndpointError::Panicked.into_response()
         }
         Err(_) => {
             tracing::warn!("a handler of the issuer took too long; its caller got 503");
-            Refusal::TimedOut.into_response()
+            EndpointError::TimedOut.into_response()
         }
     }
 }

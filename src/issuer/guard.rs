@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use super::directory::Authority;
-use super::refusal::Refusal;
+use super::endpoint_error::EndpointError;
 use super::signing::AUTHENTICATION_CLAIM;
 use super::standing::Standing;
 use super::{Issuer, IssuerError, IssuerSettings, body};
@@ -119,7 +119,7 @@ impl Issuer {
     /// one does not make what outlives it and the password. An app of the user has a secret of its own,
     /// with which it gets another token whenever it wants. An app of somebody else would leave behind in
     /// the user's name what nobody has consented to, and its tokens are no logins.
-    pub(super) fn fresh(&self, caller: &Caller) -> Result<(), Refusal> {
+    pub(super) fn fresh(&self, caller: &Caller) -> Result<(), EndpointError> {
         let user = &caller.user.id;
         if caller.app.as_ref().is_some_and(|app| app.owner == *user) {
             return Ok(());
@@ -132,13 +132,13 @@ impl Issuer {
         if age.is_some_and(|age| allowed.contains(&age)) {
             Ok(())
         } else {
-            Err(Refusal::NotFresh { max_age_seconds })
+            Err(EndpointError::NotFresh { max_age_seconds })
         }
     }
 
     /// The request as its endpoint gets it. A private one is judged after its body has arrived: who
     /// sends that slowly gains nothing by a token that is taken back, or ends, meanwhile.
-    async fn let_through(&self, request: HttpRequest) -> Result<HttpRequest, Refusal> {
+    async fn let_through(&self, request: HttpRequest) -> Result<HttpRequest, EndpointError> {
         if let Admission::Public = self.admit(&request)? {
             return Ok(request);
         }
@@ -150,7 +150,7 @@ impl Issuer {
         Ok(request)
     }
 
-    fn admit(&self, request: &HttpRequest) -> Result<Admission, Refusal> {
+    fn admit(&self, request: &HttpRequest) -> Result<Admission, EndpointError> {
         let snapshot = self.guard.snapshot();
         let credentials = request.headers().get_all(AUTHORIZATION).iter();
         let judgement = self.guard.judge(
@@ -162,10 +162,10 @@ impl Issuer {
         );
         self.guard.tally(&snapshot, &judgement);
         match (judgement.decision, judgement.caller) {
-            (Decision::Deny(denial), _) => Err(Refusal::of_denial(denial)),
+            (Decision::Deny(denial), _) => Err(EndpointError::of_denial(denial)),
             (Decision::Allow(grant), caller) => match (required(grant.route), caller) {
                 (Some(required), Some(token)) => Ok(Admission::Private { token, required }),
-                (Some(_), None) => Err(Refusal::CallerChanged),
+                (Some(_), None) => Err(EndpointError::CallerChanged),
                 // Public: who calls makes no difference.
                 (None, _) => Ok(Admission::Public),
             },
@@ -178,15 +178,15 @@ impl Issuer {
         &self,
         token: Arc<VerifiedToken>,
         required: &[Box<str>],
-    ) -> Result<Caller, Refusal> {
+    ) -> Result<Caller, EndpointError> {
         // Ours, but asked for in order to be shown elsewhere (RFC 8707).
         if !is_for(&token, &self.settings.url) {
-            return Err(Refusal::BadBearer);
+            return Err(EndpointError::BadBearer);
         }
         let standing = self.standing(&token).await?;
-        let Standing { user, app, scopes } = standing.ok_or(Refusal::CallerChanged)?;
+        let Standing { user, app, scopes } = standing.ok_or(EndpointError::CallerChanged)?;
         if !required.iter().all(|scope| scopes.contains(scope)) {
-            return Err(Refusal::CallerChanged);
+            return Err(EndpointError::CallerChanged);
         }
         Ok(Caller {
             user: Arc::new(user),

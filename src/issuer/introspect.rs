@@ -12,7 +12,7 @@ use axum::response::Response;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::refusal::Refusal;
+use super::endpoint_error::EndpointError;
 use super::signing::LOGIN_CLIENT;
 use super::standing::{FoundToken, Standing};
 use super::token::TOKEN_TYPE;
@@ -45,14 +45,14 @@ struct ActiveAnswer<'a> {
 pub(super) async fn introspect(
     State(issuer): State<Arc<Issuer>>,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, EndpointError> {
     if request.uri().query().is_some() {
-        return Err(Refusal::ParametersInUrl);
+        return Err(EndpointError::ParametersInUrl);
     }
     let headers = request.headers().clone();
     let form = body::form(request).await?;
     let client = issuer.client(&headers, &form).await?;
-    let text = form.get("token").ok_or(Refusal::Missing("token"))?;
+    let text = form.get("token").ok_or(EndpointError::Missing("token"))?;
     let described = match issuer.find_token(text).await? {
         Some(FoundToken::Access(token)) => issuer.describe_access(&client, &token).await?,
         Some(FoundToken::Refresh(token)) => issuer.describe_refresh(&client, &token, text).await?,
@@ -67,7 +67,7 @@ impl Issuer {
         &self,
         client: &AppWithOwner,
         token: &VerifiedToken,
-    ) -> Result<Option<Response>, Refusal> {
+    ) -> Result<Option<Response>, EndpointError> {
         let own = Self::app_of_token(token.client()) == Some(client.app.key.as_str());
         let may_ask = own || client.scopes().contains(SCOPE);
         // The leeway of clocks is for whoever verifies by himself.
@@ -98,7 +98,7 @@ impl Issuer {
         client: &AppWithOwner,
         token: &RefreshToken,
         text: &str,
-    ) -> Result<Option<Response>, Refusal> {
+    ) -> Result<Option<Response>, EndpointError> {
         if token.app.as_ref() != Some(&client.app.key) {
             return Ok(None);
         }

@@ -7,10 +7,10 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 
+use super::endpoint_error::EndpointError;
 use super::hashing::{HashingFor, Verdict};
 use super::metrics::TokenGrant;
 use super::refresh::{Granted, RequestedRights};
-use super::refusal::Refusal;
 use super::throttle::{Claimant, Place};
 use super::{Issuer, body};
 use crate::identity::{
@@ -48,7 +48,7 @@ struct LoginAnswer<'a> {
 pub(super) async fn login(
     State(issuer): State<Arc<Issuer>>,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, EndpointError> {
     let LoginRequest {
         username,
         password,
@@ -72,7 +72,7 @@ pub(super) async fn login(
 pub(super) async fn refresh(
     State(issuer): State<Arc<Issuer>>,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, EndpointError> {
     let RefreshRequest { refresh_token } = body::json(request).await?;
     let granted = issuer
         .refresh(&refresh_token, None, &RequestedRights::ALL)
@@ -88,7 +88,7 @@ impl Issuer {
         &self,
         name: &str,
         password: String,
-    ) -> Result<User, Refusal> {
+    ) -> Result<User, EndpointError> {
         let secret = password.clone();
         // Looked up first: guesses are counted by the user, whichever of its names they come by.
         let credentials = match LoginName::parse(name) {
@@ -116,14 +116,14 @@ impl Issuer {
         credentials: Option<Credentials>,
         whom: HashingFor<'_>,
         password: String,
-    ) -> Result<User, Refusal> {
-        let password = Password::attempt(password).map_err(|_| Refusal::BadLogin)?;
+    ) -> Result<User, EndpointError> {
+        let password = Password::attempt(password).map_err(|_| EndpointError::BadLogin)?;
         let again = Password::attempt(String::from_utf8_lossy(password.as_bytes()).into_owned());
         let hash = credentials.as_ref().map(|found| &*found.password_hash);
         let verdict = self.hasher.verify(password, hash, whom).await?;
-        let credentials = credentials.ok_or(Refusal::BadLogin)?;
+        let credentials = credentials.ok_or(EndpointError::BadLogin)?;
         if verdict == Verdict::Wrong || credentials.user.status != Status::Active {
-            return Err(Refusal::BadLogin);
+            return Err(EndpointError::BadLogin);
         }
         if let (Verdict::RightButOutdated, Ok(password)) = (verdict, again) {
             let hash = self.hasher.hash(password, whom).await?;

@@ -10,8 +10,8 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use super::Issuer;
+use super::endpoint_error::StoreFailed;
 use super::guard::Caller;
-use super::refusal::StoreFailed;
 use super::throttle;
 
 /// The label of requests to no endpoint.

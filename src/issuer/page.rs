@@ -6,7 +6,7 @@ use axum::response::Response;
 use serde::Serialize;
 
 use super::body;
-use super::refusal::Refusal;
+use super::endpoint_error::EndpointError;
 use crate::identity::Form;
 use crate::store::{Listing, Page};
 
@@ -30,22 +30,27 @@ struct PageAnswer<T> {
 
 impl Asked {
     /// Reads the query; `filter` is the one further parameter that this list knows.
-    pub(super) fn read(request: &Request, filter: Option<&'static str>) -> Result<Self, Refusal> {
+    pub(super) fn read(
+        request: &Request,
+        filter: Option<&'static str>,
+    ) -> Result<Self, EndpointError> {
         let query = Form::parse(request.uri().query().unwrap_or_default().as_bytes())?;
         let known = |name: &str| ["limit", "after"].contains(&name) || Some(name) == filter;
         if !query.names().all(known) {
-            return Err(Refusal::UnknownParameter);
+            return Err(EndpointError::UnknownParameter);
         }
         let limit = match query.get("limit") {
             None => USUAL,
-            Some(text) => text.parse().map_err(|_| Refusal::Parameter("limit"))?,
+            Some(text) => text
+                .parse()
+                .map_err(|_| EndpointError::Parameter("limit"))?,
         };
         if !(1..=MAXIMUM).contains(&limit) {
-            return Err(Refusal::Parameter("limit"));
+            return Err(EndpointError::Parameter("limit"));
         }
         let after = query.get("after").unwrap_or_default().to_owned();
         if after.len() > MAX_AFTER_BYTES {
-            return Err(Refusal::Parameter("after"));
+            return Err(EndpointError::Parameter("after"));
         }
         Ok(Self {
             page: Page { after, limit },

@@ -1,6 +1,6 @@
 //! Refresh tokens: begun with a grant, rotated at each use, ended by a replay.
 
-use super::refusal::Refusal;
+use super::endpoint_error::EndpointError;
 use super::signing::Bearer;
 use super::{Issuer, random};
 use crate::identity::{
@@ -48,7 +48,7 @@ impl Issuer {
         app: Option<&AppWithOwner>,
         rights: &Rights,
         refreshable: bool,
-    ) -> Result<Granted, Refusal> {
+    ) -> Result<Granted, EndpointError> {
         let scopes = rights.scopes().clone();
         let mut bearer = Bearer {
             user,
@@ -79,7 +79,7 @@ impl Issuer {
         self.store
             .add_refresh_token(&secret.digest(), &token, now)
             .await
-            .map_err(|error| Refusal::of_gone(error, unknown(user, app)))?;
+            .map_err(|error| EndpointError::of_gone(error, unknown(user, app)))?;
         bearer.grant = Some(&token.family);
         Ok(Granted {
             access_token: self.access_token(&bearer, rights)?,
@@ -96,15 +96,15 @@ impl Issuer {
         presented: &str,
         client: Option<&AppWithOwner>,
         requested: &RequestedRights,
-    ) -> Result<Granted, Refusal> {
+    ) -> Result<Granted, EndpointError> {
         let now = self.clock.now();
         let presented = PlainSecret::claimed(presented);
         let digest = presented.digest();
         let token = self.store.refresh_token(&digest, now).await?;
-        let token = token.ok_or(Refusal::BadRefreshToken)?;
+        let token = token.ok_or(EndpointError::BadRefreshToken)?;
         // Somebody else's token: refused, and its family is left in peace.
         if token.app.as_ref() != client.map(|client| &client.app.key) {
-            return Err(Refusal::BadRefreshToken);
+            return Err(EndpointError::BadRefreshToken);
         }
         let owner = client.map(|client| &client.owner);
         let user = match owner.filter(|owner| owner.id == token.user) {
@@ -114,13 +114,13 @@ impl Issuer {
         };
         let user = user
             .filter(|user| user.status == Status::Active)
-            .ok_or(Refusal::BadRefreshToken)?;
+            .ok_or(EndpointError::BadRefreshToken)?;
         let as_of = client.map_or(user.as_of, |client| client.owner.as_of.min(user.as_of));
         let revoked_through = client.map_or(user.revoked_through, |client| {
             client.app.revoked_through.max(user.revoked_through)
         });
         if token.position < revoked_through {
-            return Err(Refusal::BadRefreshToken);
+            return Err(EndpointError::BadRefreshToken);
         }
         let audiences = token.audiences.narrowed_to(&requested.audiences)?;
         if audiences.among(self.settings.audiences()).is_empty() {
@@ -130,7 +130,7 @@ impl Issuer {
         if let RequestedScopes::Some(scopes) = &requested.scopes
             && !scopes.is_subset_of(&token.scopes)
         {
-            return Err(Refusal::ScopeBeyondGrant);
+            return Err(EndpointError::ScopeBeyondGrant);
         }
         let app_scopes = client.map(AppWithOwner::scopes);
         let original = RequestedScopes::Some(token.scopes.clone());
@@ -166,9 +166,9 @@ impl Issuer {
                     user.id = self.log_name(&token.user),
                     "a refresh token was used twice; its grant has ended"
                 );
-                return Err(Refusal::BadRefreshToken);
+                return Err(EndpointError::BadRefreshToken);
             }
-            Rotation::Unknown => return Err(Refusal::BadRefreshToken),
+            Rotation::Unknown => return Err(EndpointError::BadRefreshToken),
         }
         let bearer = Bearer {
             user: &user,
@@ -187,11 +187,11 @@ impl Issuer {
 }
 
 /// What somebody is told whose user there is not.
-fn unknown(user: &User, app: Option<&AppWithOwner>) -> Refusal {
+fn unknown(user: &User, app: Option<&AppWithOwner>) -> EndpointError {
     match app {
-        None => Refusal::BadLogin,
+        None => EndpointError::BadLogin,
         // Its apps go with a user.
-        Some(app) if app.owner.id == user.id => Refusal::BadClient,
-        Some(_) => Refusal::BadPasswordGrant,
+        Some(app) if app.owner.id == user.id => EndpointError::BadClient,
+        Some(_) => EndpointError::BadPasswordGrant,
     }
 }

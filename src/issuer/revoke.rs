@@ -14,7 +14,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
-use super::refusal::Refusal;
+use super::endpoint_error::EndpointError;
 use super::{Issuer, body};
 use crate::identity::{AppKey, Form, PlainSecret, UserId};
 use crate::store::{Holder, RefreshToken};
@@ -42,14 +42,14 @@ enum ReturnedToken {
 pub(super) async fn revoke(
     State(issuer): State<Arc<Issuer>>,
     request: Request,
-) -> Result<StatusCode, Refusal> {
+) -> Result<StatusCode, EndpointError> {
     if request.uri().query().is_some() {
-        return Err(Refusal::ParametersInUrl);
+        return Err(EndpointError::ParametersInUrl);
     }
     let headers = request.headers().clone();
     let form = body::form(request).await?;
     let revoker = issuer.revoker(&headers, &form).await?;
-    let text = form.get("token").ok_or(Refusal::Missing("token"))?;
+    let text = form.get("token").ok_or(EndpointError::Missing("token"))?;
     if let Some(token) = issuer.returned_token(text).await?
         && revoker.may_revoke(&token)
     {
@@ -60,40 +60,40 @@ pub(super) async fn revoke(
 }
 
 impl Issuer {
-    async fn revoker(&self, headers: &HeaderMap, form: &Form) -> Result<Revoker, Refusal> {
+    async fn revoker(&self, headers: &HeaderMap, form: &Form) -> Result<Revoker, EndpointError> {
         let values = headers.get_all(AUTHORIZATION).iter();
         match Credential::read(values.map(HeaderValue::as_bytes)) {
             Credential::Absent => {
                 let client = self.client(headers, form).await?;
                 Ok(Revoker::App(client.app.key))
             }
-            Credential::Several => Err(Refusal::SeveralClientCredentials),
-            Credential::Malformed | Credential::TooLong => Err(Refusal::BadClient),
+            Credential::Several => Err(EndpointError::SeveralClientCredentials),
+            Credential::Malformed | Credential::TooLong => Err(EndpointError::BadClient),
             Credential::Token(_) if form.get("client_secret").is_some() => {
-                Err(Refusal::SeveralClientCredentials)
+                Err(EndpointError::SeveralClientCredentials)
             }
             Credential::Token(token) => self.logged_in(token).await.map(Revoker::User),
         }
     }
 
     /// Whose login a token is of, if it holds.
-    async fn logged_in(&self, token: UnverifiedToken<'_>) -> Result<UserId, Refusal> {
+    async fn logged_in(&self, token: UnverifiedToken<'_>) -> Result<UserId, EndpointError> {
         let verified = self
             .guard
             .snapshot()
             .trust()
             .verify(token, self.clock.now());
-        let token = verified.map_err(|_| Refusal::BadBearer)?;
+        let token = verified.map_err(|_| EndpointError::BadBearer)?;
         if Self::app_of_token(token.client()).is_some() {
             // An app has a secret to prove itself by; its tokens go to others as well.
-            return Err(Refusal::BadClient);
+            return Err(EndpointError::BadClient);
         }
         let standing = self.standing(&token).await?;
-        Ok(standing.ok_or(Refusal::BadBearer)?.user.id)
+        Ok(standing.ok_or(EndpointError::BadBearer)?.user.id)
     }
 
     /// Both kinds are looked for, so that a wrong hint does no harm (RFC 7009 section 2.1).
-    async fn returned_token(&self, text: &str) -> Result<Option<ReturnedToken>, Refusal> {
+    async fn returned_token(&self, text: &str) -> Result<Option<ReturnedToken>, EndpointError> {
         if let Ok(token) = UnverifiedToken::parse(text.as_bytes())
             && let Ok(signed) = self.guard.snapshot().trust().verify_signature(token)
         {
@@ -106,7 +106,11 @@ impl Issuer {
         Ok(found.map(ReturnedToken::Refresh))
     }
 
-    async fn take_back(&self, token: &ReturnedToken, revoker: &Revoker) -> Result<(), Refusal> {
+    async fn take_back(
+        &self,
+        token: &ReturnedToken,
+        revoker: &Revoker,
+    ) -> Result<(), EndpointError> {
         let subject = match token {
             ReturnedToken::Refresh(token) => Some(RevocationTarget::Grant(token.family.clone())),
             ReturnedToken::Access(token) => {

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, post, put};
 
 use super::cors::public;
-use super::refusal::Refusal;
+use super::endpoint_error::EndpointError;
 use super::{
     Issuer, account, apps, authorize, backend, containment, discovery, guard, introspect, login,
     observation, openapi, revocation_log, revoke, token, whoami,
@@ -123,8 +123,8 @@ pub(super) fn router(issuer: Arc<Issuer>) -> Router {
         router = router.route(path, methods);
     }
     router
-        .fallback(async || Refusal::NotFound)
-        .method_not_allowed_fallback(async || Refusal::MethodNotAllowed)
+        .fallback(async || EndpointError::NotFound)
+        .method_not_allowed_fallback(async || EndpointError::MethodNotAllowed)
         .layer(from_fn_with_state(Arc::clone(&issuer), observation::audit))
         .layer(from_fn_with_state(Arc::clone(&issuer), guard::guard))
         .layer(from_fn_with_state(

@@ -4,7 +4,7 @@
 //! asked: what was taken back, who is disabled, and which scopes are left.
 
 use super::Issuer;
-use super::refusal::Refusal;
+use super::endpoint_error::EndpointError;
 use crate::identity::{AppKey, PlainSecret, ScopeName, ScopeSet, Status, User, UserId};
 use crate::store::{AppWithOwner, RefreshToken};
 use crate::token::{LogPosition, RevocationTarget, UnverifiedToken, VerifiedToken};
@@ -29,7 +29,7 @@ pub(super) struct Standing {
 impl Issuer {
     /// What a caller presents as a token; nothing where it never was one or has expired. Both kinds
     /// are looked for, so that a wrong hint does no harm (RFC 7009 section 2.1).
-    pub(super) async fn find_token(&self, text: &str) -> Result<Option<FoundToken>, Refusal> {
+    pub(super) async fn find_token(&self, text: &str) -> Result<Option<FoundToken>, EndpointError> {
         let now = self.clock.now();
         if let Ok(token) = UnverifiedToken::parse(text.as_bytes()) {
             let verified = self.guard.snapshot().trust().verify(token, now);
@@ -43,7 +43,7 @@ impl Issuer {
     }
 
     /// Whether an access token was taken back, by what the store has now.
-    pub(super) async fn is_taken_back(&self, token: &VerifiedToken) -> Result<bool, Refusal> {
+    pub(super) async fn is_taken_back(&self, token: &VerifiedToken) -> Result<bool, EndpointError> {
         let (subjects, given_out) = (RevocationTarget::all_of(token), LogPosition::of(token));
         Ok(self.store.is_revoked(&subjects, given_out).await?)
     }
@@ -53,7 +53,7 @@ impl Issuer {
     pub(super) async fn standing(
         &self,
         token: &VerifiedToken,
-    ) -> Result<Option<Standing>, Refusal> {
+    ) -> Result<Option<Standing>, EndpointError> {
         if self.is_taken_back(token).await? {
             return Ok(None);
         }
@@ -67,7 +67,7 @@ impl Issuer {
     pub(super) async fn refresh_standing(
         &self,
         token: &RefreshToken,
-    ) -> Result<Option<Standing>, Refusal> {
+    ) -> Result<Option<Standing>, EndpointError> {
         let granted = |scope: &ScopeName| token.scopes.contains(scope.as_str());
         let standing = self
             .standing_of(&token.user, token.app.as_ref(), granted)
@@ -87,7 +87,7 @@ impl Issuer {
         user: &UserId,
         app: Option<&AppKey>,
         granted: impl Fn(&ScopeName) -> bool,
-    ) -> Result<Option<Standing>, Refusal> {
+    ) -> Result<Option<Standing>, EndpointError> {
         let active = |user: &User| user.status == Status::Active;
         let Some(user) = self.store.user(user).await?.filter(active) else {
             return Ok(None);

@@ -8,9 +8,9 @@ use axum::response::Response;
 use serde::Serialize;
 
 use super::client::Party;
+use super::endpoint_error::EndpointError;
 use super::metrics::TokenGrant;
 use super::refresh::{Granted, RequestedRights};
-use super::refusal::Refusal;
 use super::{Issuer, body};
 use crate::identity::{
     Audiences, Form, Means, NoScopeError, PlainSecret, RequestedScopes, Rights, RightsRequest,
@@ -35,15 +35,15 @@ struct TokenAnswer<'a> {
 pub(super) async fn token(
     State(issuer): State<Arc<Issuer>>,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, EndpointError> {
     if request.uri().query().is_some() {
-        return Err(Refusal::ParametersInUrl);
+        return Err(EndpointError::ParametersInUrl);
     }
     let headers = request.headers().clone();
     let form = body::form(request).await?;
     let grant_type = form
         .get("grant_type")
-        .ok_or(Refusal::Missing("grant_type"))?;
+        .ok_or(EndpointError::Missing("grant_type"))?;
     let offered = issuer.settings.grants;
     let (grant, granted) = match grant_type {
         "client_credentials" if offered.client_credentials => {
@@ -71,9 +71,9 @@ pub(super) async fn token(
                 let granted = issuer.by_password(&client, &form).await?;
                 (TokenGrant::Password, granted)
             }
-            Party::User(_) => return Err(Refusal::UnauthorizedClient),
+            Party::User(_) => return Err(EndpointError::UnauthorizedClient),
         },
-        _ => return Err(Refusal::UnsupportedGrant),
+        _ => return Err(EndpointError::UnsupportedGrant),
     };
     issuer.metrics.token_issued(grant);
     let answer = TokenAnswer {
@@ -92,11 +92,11 @@ impl Issuer {
         &self,
         client: &AppWithOwner,
         form: &Form,
-    ) -> Result<Granted, Refusal> {
+    ) -> Result<Granted, EndpointError> {
         let requested = self.requested(form)?;
         let rights = self.within(&requested, Some(&client.app.scopes), &client.owner.scopes);
         let rights = rights.map_err(|refusal| match refusal {
-            Refusal::NothingGranted(NoScopeError::User) => NoScopeError::Owner.into(),
+            EndpointError::NothingGranted(NoScopeError::User) => NoScopeError::Owner.into(),
             other => other,
         })?;
         let refreshable = self.refreshable();
@@ -105,25 +105,37 @@ impl Issuer {
     }
 
     /// The same with the credentials of a user, as at the login.
-    async fn by_user_credentials(&self, user: &User, form: &Form) -> Result<Granted, Refusal> {
+    async fn by_user_credentials(
+        &self,
+        user: &User,
+        form: &Form,
+    ) -> Result<Granted, EndpointError> {
         let rights = self.within(&self.requested(form)?, None, &user.scopes)?;
         let granted = self.begin_grant(user, None, &rights, self.refreshable());
         granted.await.map_err(|refusal| match refusal {
             // Here the user is the client.
-            Refusal::BadLogin => Refusal::BadClient,
+            EndpointError::BadLogin => EndpointError::BadClient,
             other => other,
         })
     }
 
     /// RFC 6749 section 4.3: the app has the user's password.
-    async fn by_password(&self, client: &AppWithOwner, form: &Form) -> Result<Granted, Refusal> {
-        let name = form.get("username").ok_or(Refusal::Missing("username"))?;
-        let password = form.get("password").ok_or(Refusal::Missing("password"))?;
+    async fn by_password(
+        &self,
+        client: &AppWithOwner,
+        form: &Form,
+    ) -> Result<Granted, EndpointError> {
+        let name = form
+            .get("username")
+            .ok_or(EndpointError::Missing("username"))?;
+        let password = form
+            .get("password")
+            .ok_or(EndpointError::Missing("password"))?;
         let requested = self.requested(form)?;
         let user = self.user_with_password(name, password.to_owned()).await;
         let mut user = user.map_err(|refusal| match refusal {
             // At this endpoint it is the client that 401 is about.
-            Refusal::BadLogin => Refusal::BadPasswordGrant,
+            EndpointError::BadLogin => EndpointError::BadPasswordGrant,
             other => other,
         })?;
         // The app was read earlier: what was taken back from it in between is beyond this.
@@ -135,10 +147,10 @@ impl Issuer {
     }
 
     /// RFC 6749 section 6: the party's own token, and no more scopes than it had.
-    async fn by_refresh_token(&self, party: &Party, form: &Form) -> Result<Granted, Refusal> {
+    async fn by_refresh_token(&self, party: &Party, form: &Form) -> Result<Granted, EndpointError> {
         let token = form
             .get("refresh_token")
-            .ok_or(Refusal::Missing("refresh_token"))?;
+            .ok_or(EndpointError::Missing("refresh_token"))?;
         let requested = self.requested(form)?;
         match party {
             Party::App(client) => self.refresh(token, Some(client), &requested).await,
@@ -146,7 +158,7 @@ impl Issuer {
                 let digest = PlainSecret::claimed(token).digest();
                 let found = self.store.refresh_token(&digest, self.clock.now()).await?;
                 if found.is_none_or(|found| found.user != user.id) {
-                    return Err(Refusal::BadRefreshToken);
+                    return Err(EndpointError::BadRefreshToken);
                 }
                 self.refresh(token, None, &requested).await
             }
@@ -164,7 +176,7 @@ impl Issuer {
         requested: &RequestedRights,
         app: Option<&ScopeSet>,
         user: &ScopeSet,
-    ) -> Result<Rights, Refusal> {
+    ) -> Result<Rights, EndpointError> {
         let asked = RightsRequest {
             scopes: &requested.scopes,
             audiences: &requested.audiences,
@@ -173,7 +185,7 @@ impl Issuer {
         Ok(self.rights(grant(&requested.scopes, app, user)?, asked)?)
     }
 
-    fn requested(&self, form: &Form) -> Result<RequestedRights, Refusal> {
+    fn requested(&self, form: &Form) -> Result<RequestedRights, EndpointError> {
         let offered: Vec<&str> = self.settings.audiences().collect();
         Ok(RequestedRights {
             scopes: RequestedScopes::parse(form.get("scope"))?,

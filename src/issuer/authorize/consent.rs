@@ -10,7 +10,7 @@ use crate::identity::{
     AuthorizeError, Means, PlainSecret, RequestedScopes, Rights, RightsRequest, ScopeRequestError,
     ScopeSet, User, grant, grant_id,
 };
-use crate::issuer::refusal::Refusal;
+use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::{Issuer, random};
 use crate::store::{AuthorizationCode, StoreError};
 
@@ -21,7 +21,7 @@ const CODE_SECONDS: i64 = 60;
 pub(in crate::issuer) async fn consent(
     State(issuer): State<Arc<Issuer>>,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, EndpointError> {
     issuer.offers_codes()?;
     let browser = issuer.browser(&request);
     let outcome = issuer.decided(request).await;
@@ -46,14 +46,14 @@ impl Issuer {
                 self.log_consent(&verified, &user, "denied an app", None);
                 return Err(Failure::Answerable(back.clone(), AuthorizeError::Denied));
             }
-            Some(_) | None => return Err(Refusal::Parameter("decision").into()),
+            Some(_) | None => return Err(EndpointError::Parameter("decision").into()),
         }
         // Consent is to what was shown: what the user got since then is not part of it.
         let shown = ScopeSet::parse(form.get("scope").unwrap_or_default());
         let shown = RequestedScopes::Some(
             shown
                 .map_err(ScopeRequestError::from)
-                .map_err(Refusal::from)?,
+                .map_err(EndpointError::from)?,
         );
         let rights = self.grantable(&verified.request, &verified.app, &user)?;
         let asked = RightsRequest {
@@ -100,7 +100,7 @@ impl Issuer {
         verified: &Verified,
         user: &User,
         rights: &Rights,
-    ) -> Result<Option<PlainSecret>, Refusal> {
+    ) -> Result<Option<PlainSecret>, EndpointError> {
         let request = &verified.request;
         let now = self.clock.now();
         let secret = PlainSecret::from_random(random()?);

@@ -8,13 +8,13 @@ use axum::response::Response;
 use super::page::{self, FormOrigin};
 use super::{Failure, OwnForm, page_url};
 use crate::issuer::Issuer;
-use crate::issuer::refusal::Refusal;
+use crate::issuer::endpoint_error::EndpointError;
 
 /// `POST /authorization/login`
 pub(in crate::issuer) async fn login(
     State(issuer): State<Arc<Issuer>>,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, EndpointError> {
     issuer.offers_codes()?;
     let browser = issuer.browser(&request);
     let outcome = issuer.log_in(request).await;
@@ -25,7 +25,7 @@ pub(in crate::issuer) async fn login(
 pub(in crate::issuer) async fn logout(
     State(issuer): State<Arc<Issuer>>,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, EndpointError> {
     issuer.offers_codes()?;
     let browser = issuer.browser(&request);
     let outcome = issuer.log_out(request).await;
@@ -47,7 +47,7 @@ impl Issuer {
         };
         match session.await {
             Ok(cookie) => Ok(page::go(&page_url(&verified.request), cookie)),
-            Err(Refusal::BadLogin) => {
+            Err(EndpointError::BadLogin) => {
                 let token = browser.form_token().ok_or(Failure::ForeignForm)?;
                 let origin = FormOrigin {
                     request: &verified.request,

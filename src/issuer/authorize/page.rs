@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::browser::SetCookie;
 use crate::identity::{AuthorizeRequest, RedirectUri, ScopeName, SecretDigest, User};
-use crate::issuer::refusal::{REALM, Refusal};
+use crate::issuer::endpoint_error::{EndpointError, REALM};
 use crate::store::AppWithOwner;
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
@@ -181,7 +181,7 @@ pub(super) fn foreign_form() -> Response {
 }
 
 /// What other callers are told in JSON, with its status and headers.
-pub(super) fn refused(refusal: Refusal) -> Response {
+pub(super) fn refused(refusal: EndpointError) -> Response {
     let (mut parts, _) = refusal.into_response().into_parts();
     let main = if parts.status.is_server_error() || parts.status == StatusCode::TOO_MANY_REQUESTS {
         "<h1>Not now</h1>\n<p>The request could not be answered. Try again in a moment.</p>"

@@ -3,12 +3,15 @@
 use super::SESSION_SECONDS;
 use super::browser::{Browser, SetCookie};
 use crate::identity::{PlainSecret, Status, User};
-use crate::issuer::refusal::Refusal;
+use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::{Issuer, random};
 
 impl Issuer {
     /// Who is logged in with this browser. A session of somebody who has been disabled is over.
-    pub(super) async fn session_user(&self, browser: &Browser) -> Result<Option<User>, Refusal> {
+    pub(super) async fn session_user(
+        &self,
+        browser: &Browser,
+    ) -> Result<Option<User>, EndpointError> {
         let Some(digest) = browser.session() else {
             return Ok(None);
         };
@@ -32,7 +35,7 @@ impl Issuer {
         &self,
         browser: &Browser,
         user: &User,
-    ) -> Result<Option<SetCookie>, Refusal> {
+    ) -> Result<Option<SetCookie>, EndpointError> {
         if let Some(earlier) = browser.session() {
             self.store.end_session(&earlier).await?;
         }
@@ -42,7 +45,7 @@ impl Issuer {
         self.store
             .add_session(&secret.digest(), user, expiry, now)
             .await
-            .map_err(|error| Refusal::of_gone(error, Refusal::BadLogin))?;
+            .map_err(|error| EndpointError::of_gone(error, EndpointError::BadLogin))?;
         Ok(browser.begin_session(&secret))
     }
 
@@ -50,7 +53,7 @@ impl Issuer {
     pub(super) async fn end_session(
         &self,
         browser: &Browser,
-    ) -> Result<Option<SetCookie>, Refusal> {
+    ) -> Result<Option<SetCookie>, EndpointError> {
         if let Some(digest) = browser.session() {
             self.store.end_session(&digest).await?;
         }

@@ -12,16 +12,16 @@ use super::super::answers::AppAnswer;
 use super::super::apps::Rotation;
 use super::super::body::{self, Named};
 use super::super::directory::{AppUpdate, AppsOf};
+use super::super::endpoint_error::EndpointError;
 use super::super::guard::Caller;
 use super::super::page::{self, Asked};
-use super::super::refusal::Refusal;
 
 /// `GET`; `owner` takes a username.
 pub(in super::super) async fn list(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, EndpointError> {
     let asked = Asked::read(&request, Some("owner"))?;
     let directory = issuer.directory(caller.authority());
     let listing = directory.apps(asked.filter(), &asked.page).await?;
@@ -33,7 +33,7 @@ pub(in super::super) async fn read(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     Named(key): Named,
-) -> Result<Response, Refusal> {
+) -> Result<Response, EndpointError> {
     let directory = issuer.directory(caller.authority());
     let found = directory.app(&key, AppsOf::Everybody).await?;
     Ok(body::answer(StatusCode::OK, &AppAnswer::of_owned(&found)))
@@ -45,7 +45,7 @@ pub(in super::super) async fn update(
     Extension(caller): Extension<Caller>,
     Named(key): Named,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, EndpointError> {
     let wanted: AppUpdate = body::json(request).await?;
     let directory = issuer.directory(caller.authority());
     let changed = directory
@@ -60,7 +60,7 @@ pub(in super::super) async fn delete(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     Named(key): Named,
-) -> Result<StatusCode, Refusal> {
+) -> Result<StatusCode, EndpointError> {
     let directory = issuer.directory(caller.authority());
     directory.delete_app(&key, AppsOf::Everybody).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -72,7 +72,7 @@ pub(in super::super) async fn rotate_secret(
     Extension(caller): Extension<Caller>,
     Named(key): Named,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, EndpointError> {
     let wanted: Rotation = body::json_if_any(request).await?;
     issuer.fresh(&caller)?;
     let overlap = wanted

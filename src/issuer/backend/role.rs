@@ -11,16 +11,16 @@ use super::super::Issuer;
 use super::super::answers::RoleAnswer;
 use super::super::body::{self, Named};
 use super::super::directory::{NewRole, RoleUpdate};
+use super::super::endpoint_error::EndpointError;
 use super::super::guard::Caller;
 use super::super::page::{self, Asked};
-use super::super::refusal::Refusal;
 
 /// `GET`
 pub(in super::super) async fn list(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, EndpointError> {
     let asked = Asked::read(&request, None)?;
     let directory = issuer.directory(caller.authority());
     let listing = directory.roles(&asked.page).await?;
@@ -32,7 +32,7 @@ pub(in super::super) async fn create(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, EndpointError> {
     let wanted: NewRole = body::json(request).await?;
     let directory = issuer.directory(caller.authority());
     let made = directory.add_role(&wanted).await?;
@@ -44,7 +44,7 @@ pub(in super::super) async fn read(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     Named(name): Named,
-) -> Result<Response, Refusal> {
+) -> Result<Response, EndpointError> {
     let found = issuer.directory(caller.authority()).role(&name).await?;
     Ok(body::answer(StatusCode::OK, &RoleAnswer::of(&found)))
 }
@@ -55,7 +55,7 @@ pub(in super::super) async fn update(
     Extension(caller): Extension<Caller>,
     Named(name): Named,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, EndpointError> {
     let wanted: RoleUpdate = body::json(request).await?;
     issuer.fresh(&caller)?;
     let directory = issuer.directory(caller.authority());
@@ -71,7 +71,7 @@ pub(in super::super) async fn delete(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     Named(name): Named,
-) -> Result<StatusCode, Refusal> {
+) -> Result<StatusCode, EndpointError> {
     let directory = issuer.directory(caller.authority());
     directory.delete_role(&name).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -82,7 +82,7 @@ pub(in super::super) async fn choose_default(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     Named(name): Named,
-) -> Result<Response, Refusal> {
+) -> Result<Response, EndpointError> {
     issuer.fresh(&caller)?;
     let directory = issuer.directory(caller.authority());
     let chosen = directory.set_default_role(&name).await?;

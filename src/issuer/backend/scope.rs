@@ -11,9 +11,9 @@ use super::super::Issuer;
 use super::super::answers::ScopeAnswer;
 use super::super::body::{self, Named};
 use super::super::directory::{NewScope, ScopeUpdate, WhenUsed};
+use super::super::endpoint_error::EndpointError;
 use super::super::guard::Caller;
 use super::super::page::{self, Asked};
-use super::super::refusal::Refusal;
 use crate::identity::Form;
 
 const FORCE: &str = "force";
@@ -23,7 +23,7 @@ pub(in super::super) async fn list(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, EndpointError> {
     let asked = Asked::read(&request, None)?;
     let directory = issuer.directory(caller.authority());
     let listing = directory.scopes(&asked.page).await?;
@@ -35,7 +35,7 @@ pub(in super::super) async fn create(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, EndpointError> {
     let wanted: NewScope = body::json(request).await?;
     let directory = issuer.directory(caller.authority());
     let made = directory.add_scope(&wanted).await?;
@@ -47,7 +47,7 @@ pub(in super::super) async fn read(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     Named(name): Named,
-) -> Result<Response, Refusal> {
+) -> Result<Response, EndpointError> {
     let found = issuer.directory(caller.authority()).scope(&name).await?;
     Ok(body::answer(StatusCode::OK, &ScopeAnswer::of(&found)))
 }
@@ -58,7 +58,7 @@ pub(in super::super) async fn update(
     Extension(caller): Extension<Caller>,
     Named(name): Named,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, EndpointError> {
     let wanted: ScopeUpdate = body::json(request).await?;
     let directory = issuer.directory(caller.authority());
     let updated = directory.update_scope(&name, &wanted).await?;
@@ -71,21 +71,21 @@ pub(in super::super) async fn delete(
     Extension(caller): Extension<Caller>,
     Named(name): Named,
     request: Request,
-) -> Result<StatusCode, Refusal> {
+) -> Result<StatusCode, EndpointError> {
     let when_used = when_used(&request)?;
     let directory = issuer.directory(caller.authority());
     directory.delete_scope(&name, when_used).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn when_used(request: &Request) -> Result<WhenUsed, Refusal> {
+fn when_used(request: &Request) -> Result<WhenUsed, EndpointError> {
     let query = Form::parse(request.uri().query().unwrap_or_default().as_bytes())?;
     if query.names().any(|name| name != FORCE) {
-        return Err(Refusal::UnknownParameter);
+        return Err(EndpointError::UnknownParameter);
     }
     match query.get(FORCE) {
         None | Some("false") => Ok(WhenUsed::Refuse),
         Some("true") => Ok(WhenUsed::Remove),
-        Some(_) => Err(Refusal::Parameter(FORCE)),
+        Some(_) => Err(EndpointError::Parameter(FORCE)),
     }
 }

@@ -12,9 +12,9 @@ use super::super::Issuer;
 use super::super::answers::UserAnswer;
 use super::super::body::{self, Named};
 use super::super::directory::{NewUser, UserUpdate};
+use super::super::endpoint_error::EndpointError;
 use super::super::guard::Caller;
 use super::super::page::{self, Asked};
-use super::super::refusal::Refusal;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,7 +27,7 @@ pub(in super::super) async fn list(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, EndpointError> {
     let asked = Asked::read(&request, Some("search"))?;
     let directory = issuer.directory(caller.authority());
     let search = asked.filter().unwrap_or_default();
@@ -40,7 +40,7 @@ pub(in super::super) async fn create(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, EndpointError> {
     let wanted: NewUser = body::json(request).await?;
     issuer.fresh(&caller)?;
     let user = issuer
@@ -55,7 +55,7 @@ pub(in super::super) async fn read(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     Named(name): Named,
-) -> Result<Response, Refusal> {
+) -> Result<Response, EndpointError> {
     let user = issuer.directory(caller.authority()).user(&name).await?;
     Ok(body::answer(StatusCode::OK, &UserAnswer::of(&user)))
 }
@@ -66,7 +66,7 @@ pub(in super::super) async fn update(
     Extension(caller): Extension<Caller>,
     Named(name): Named,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, EndpointError> {
     let wanted: UserUpdate = body::json(request).await?;
     issuer.fresh(&caller)?;
     let directory = issuer.directory(caller.authority());
@@ -82,7 +82,7 @@ pub(in super::super) async fn delete(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     Named(name): Named,
-) -> Result<StatusCode, Refusal> {
+) -> Result<StatusCode, EndpointError> {
     let directory = issuer.directory(caller.authority());
     directory.delete_user(&name).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -94,7 +94,7 @@ pub(in super::super) async fn set_password(
     Extension(caller): Extension<Caller>,
     Named(name): Named,
     request: Request,
-) -> Result<StatusCode, Refusal> {
+) -> Result<StatusCode, EndpointError> {
     let wanted: NewPassword = body::json(request).await?;
     issuer.fresh(&caller)?;
     let directory = issuer.directory(caller.authority());

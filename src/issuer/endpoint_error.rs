@@ -22,7 +22,7 @@ const MAX_DESCRIPTION_BYTES: usize = 200;
 
 /// Why a request gets nothing.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Refusal {
+pub(super) enum EndpointError {
     #[error("the body is larger than is read")]
     BodyTooLarge,
     #[error("the body did not arrive")]
@@ -122,7 +122,7 @@ enum Challenge {
 /// What becomes of a refusal: status, code, and a challenge.
 struct Answer(StatusCode, &'static str, Option<Challenge>);
 
-impl Refusal {
+impl EndpointError {
     /// What becomes of a caller whose user or app was deleted while it was let in: as if it had come a
     /// moment later. Else the store has failed.
     pub(super) fn of_gone(error: StoreError, later: Self) -> Self {
@@ -275,7 +275,7 @@ impl Refusal {
 fn of_directory(error: &DirectoryError) -> Answer {
     let (status, code) = match error {
         DirectoryError::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
-        DirectoryError::Changed => return Refusal::CallerChanged.answer(),
+        DirectoryError::Changed => return EndpointError::CallerChanged.answer(),
         DirectoryError::NameTaken
         | DirectoryError::LastAdministrator
         | DirectoryError::Own(_)
@@ -332,7 +332,7 @@ fn plain(description: &str) -> String {
         .collect()
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for EndpointError {
     fn into_response(self) -> Response {
         let Answer(status, error, challenge) = self.answer();
         let retry_after = self.retry_after();
