@@ -1,42 +1,30 @@
 //! The issuer: users register and log in, their apps get tokens, and the gate believes them.
 //!
-//! In reading order: [`Issuer::open`] has store, key and rules ready; `routes` is the table of the
+//! In reading order: [`Issuer::open`] has store, key and rules ready; `http` is the table of the
 //! endpoints, each in a file of its own, `authorize` with the pages for browsers; `guard` asks the same
 //! [`Authorizer`] as the gate who may pass, under a policy that is built in; `attempt` and `throttle`
 //! bound how often somebody may guess; `observation` and `containment` surround every endpoint;
 //! `endpoint_error` maps every failure to what RFC 6749 says; `upkeep` is what goes on behind: `keys` are
 //! rotated, the revocation log is followed, and what has ended is swept away.
 
-mod account;
 mod answers;
-mod apps;
 mod attempt;
-mod authorize;
-mod backend;
-mod body;
 mod client;
 mod code;
-mod containment;
-mod cors;
 pub mod directory;
-mod discovery;
 mod endpoint_error;
 mod first_start;
-mod guard;
 mod hashing;
+mod http;
 mod introspect;
 mod key_files;
 mod keys;
 mod login;
 mod metrics;
-mod observation;
-mod openapi;
-mod page;
 mod published;
 mod refresh;
 mod revocation_log;
 mod revoke;
-mod routes;
 mod settings;
 mod signing;
 mod standing;
@@ -63,21 +51,23 @@ use crate::token::{CryptographyError, KeySet, KeySetError, SigningKeyError};
 pub use answers::{AppAnswer, GrantAnswer, RoleAnswer, ScopeAnswer, UserAnswer};
 pub use first_start::{FirstAdministrator, FirstStartError};
 pub use hashing::HashingError;
+pub use http::endpoints;
+pub use http::openapi::document as openapi_document;
 pub use key_files::KeyFileError;
 pub use keys::{KeyRotation, KeyRotationError, RotationPace, rotate_keys};
-pub use openapi::document as openapi_document;
 pub use published::{Published, PublishedError, published};
-pub use routes::endpoints;
 pub use settings::{
     Grants, HashingSettings, IssuerDocument, IssuerSettings, KeySettings, RefreshSettings,
     Registration,
 };
 pub use throttle::{BucketSettings, Network, NotANetwork, ThrottleSettings, TrustedProxies};
 
+use http::{body, guard, openapi};
+
 use directory::{Authority, Directory, Naming};
 use hashing::PasswordHasher;
+use http::observation::UnknownProxy;
 use metrics::IssuerMetrics;
-use observation::UnknownProxy;
 use revocation_log::LogFollower;
 use signing::Signer;
 use store_health::StoreHealth;
@@ -213,7 +203,7 @@ impl Issuer {
 
     /// The endpoints.
     pub fn router(self: &Arc<Self>) -> Router {
-        routes::router(Arc::clone(self))
+        http::router(Arc::clone(self))
     }
 
     /// Users, roles, scopes and apps, in the hands of `authority`.

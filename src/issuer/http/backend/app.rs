@@ -7,17 +7,17 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::super::Issuer;
-use super::super::answers::AppAnswer;
-use super::super::apps::Rotation;
-use super::super::body::{self, Named};
-use super::super::directory::{AppUpdate, AppsOf};
-use super::super::endpoint_error::EndpointError;
-use super::super::guard::Caller;
-use super::super::page::{self, Asked};
+use crate::issuer::Issuer;
+use crate::issuer::answers::AppAnswer;
+use crate::issuer::directory::{AppUpdate, AppsOf};
+use crate::issuer::endpoint_error::EndpointError;
+use crate::issuer::http::apps::Rotation;
+use crate::issuer::http::body::{self, Named};
+use crate::issuer::http::guard::Caller;
+use crate::issuer::http::list::{self, Asked};
 
 /// `GET`; `owner` takes a username.
-pub(in super::super) async fn list(
+pub(in crate::issuer::http) async fn list(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     request: Request,
@@ -25,11 +25,11 @@ pub(in super::super) async fn list(
     let asked = Asked::read(&request, Some("owner"))?;
     let directory = issuer.directory(caller.authority());
     let listing = directory.apps(asked.filter(), &asked.page).await?;
-    Ok(page::answer(&listing, AppAnswer::of_owned))
+    Ok(list::answer(&listing, AppAnswer::of_owned))
 }
 
 /// `GET {app_key}`
-pub(in super::super) async fn read(
+pub(in crate::issuer::http) async fn read(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     Named(key): Named,
@@ -40,7 +40,7 @@ pub(in super::super) async fn read(
 }
 
 /// `PUT {app_key}`
-pub(in super::super) async fn update(
+pub(in crate::issuer::http) async fn update(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     Named(key): Named,
@@ -56,7 +56,7 @@ pub(in super::super) async fn update(
 }
 
 /// `DELETE {app_key}`
-pub(in super::super) async fn delete(
+pub(in crate::issuer::http) async fn delete(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     Named(key): Named,
@@ -67,7 +67,7 @@ pub(in super::super) async fn delete(
 }
 
 /// `POST {app_key}/rotate_secret`
-pub(in super::super) async fn rotate_secret(
+pub(in crate::issuer::http) async fn rotate_secret(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     Named(key): Named,

@@ -11,10 +11,11 @@ use axum::Extension;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 
-use super::directory::WhatToRevoke;
-use super::endpoint_error::EndpointError;
+use super::body;
 use super::guard::Caller;
-use super::{Issuer, body};
+use crate::issuer::Issuer;
+use crate::issuer::directory::WhatToRevoke;
+use crate::issuer::endpoint_error::EndpointError;
 
 /// `POST /backend/revoke`
 pub(super) async fn revoke(

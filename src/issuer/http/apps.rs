@@ -8,13 +8,14 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::answers::AppAnswer;
+use super::body;
 use super::body::Named;
-use super::directory::{AppUpdate, AppsOf, NewApp};
-use super::endpoint_error::EndpointError;
 use super::guard::Caller;
-use super::page::{self, Asked};
-use super::{Issuer, body};
+use super::list::{self, Asked};
+use crate::issuer::Issuer;
+use crate::issuer::answers::AppAnswer;
+use crate::issuer::directory::{AppUpdate, AppsOf, NewApp};
+use crate::issuer::endpoint_error::EndpointError;
 use crate::yaml::present;
 
 /// What owners change: that an app is disabled is for administrators to say, and to end.
@@ -53,7 +54,7 @@ pub(super) async fn list(
     let asked = Asked::read(&request, None)?;
     let directory = issuer.directory(caller.authority());
     let listing = directory.own_apps(&caller.user, &asked.page).await?;
-    Ok(page::answer(&listing, AppAnswer::of))
+    Ok(list::answer(&listing, AppAnswer::of))
 }
 
 /// `POST /consumer/app`

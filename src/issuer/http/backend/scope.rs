@@ -7,19 +7,19 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::super::Issuer;
-use super::super::answers::ScopeAnswer;
-use super::super::body::{self, Named};
-use super::super::directory::{NewScope, ScopeUpdate, WhenUsed};
-use super::super::endpoint_error::EndpointError;
-use super::super::guard::Caller;
-use super::super::page::{self, Asked};
 use crate::identity::Form;
+use crate::issuer::Issuer;
+use crate::issuer::answers::ScopeAnswer;
+use crate::issuer::directory::{NewScope, ScopeUpdate, WhenUsed};
+use crate::issuer::endpoint_error::EndpointError;
+use crate::issuer::http::body::{self, Named};
+use crate::issuer::http::guard::Caller;
+use crate::issuer::http::list::{self, Asked};
 
 const FORCE: &str = "force";
 
 /// `GET`
-pub(in super::super) async fn list(
+pub(in crate::issuer::http) async fn list(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     request: Request,
@@ -27,11 +27,11 @@ pub(in super::super) async fn list(
     let asked = Asked::read(&request, None)?;
     let directory = issuer.directory(caller.authority());
     let listing = directory.scopes(&asked.page).await?;
-    Ok(page::answer(&listing, ScopeAnswer::of))
+    Ok(list::answer(&listing, ScopeAnswer::of))
 }
 
 /// `POST`
-pub(in super::super) async fn create(
+pub(in crate::issuer::http) async fn create(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     request: Request,
@@ -43,7 +43,7 @@ pub(in super::super) async fn create(
 }
 
 /// `GET {name}`
-pub(in super::super) async fn read(
+pub(in crate::issuer::http) async fn read(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     Named(name): Named,
@@ -53,7 +53,7 @@ pub(in super::super) async fn read(
 }
 
 /// `PUT {name}`
-pub(in super::super) async fn update(
+pub(in crate::issuer::http) async fn update(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     Named(name): Named,
@@ -66,7 +66,7 @@ pub(in super::super) async fn update(
 }
 
 /// `DELETE {name}`; with `force=true` also from roles and apps that have it.
-pub(in super::super) async fn delete(
+pub(in crate::issuer::http) async fn delete(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     Named(name): Named,

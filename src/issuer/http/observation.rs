@@ -9,17 +9,17 @@ use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::Response;
 
-use super::Issuer;
-use super::endpoint_error::StoreFailed;
 use super::guard::Caller;
-use super::throttle;
+use crate::issuer::Issuer;
+use crate::issuer::endpoint_error::StoreFailed;
+use crate::issuer::throttle;
 
 /// The label of requests to no endpoint.
 const NO_ENDPOINT: &str = "none";
 
 /// Whether a proxy has been told of that is not listed.
 #[derive(Debug, Default)]
-pub(super) struct UnknownProxy(AtomicBool);
+pub(in crate::issuer) struct UnknownProxy(AtomicBool);
 
 impl UnknownProxy {
     /// Once: anybody can send the header, and behind such a proxy every request has it.

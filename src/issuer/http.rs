@@ -1,5 +1,18 @@
 //! The table of the endpoints, and what holds for all of them.
 
+mod account;
+mod apps;
+mod authorize;
+mod backend;
+pub(super) mod body;
+mod containment;
+mod cors;
+mod discovery;
+pub(super) mod guard;
+mod list;
+pub(super) mod observation;
+pub(super) mod openapi;
+
 use std::sync::Arc;
 
 use axum::Router;
@@ -9,13 +22,10 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, post, put};
 
-use super::cors::public;
 use super::endpoint_error::EndpointError;
-use super::{
-    Issuer, account, apps, authorize, backend, containment, discovery, guard, introspect, login,
-    observation, openapi, revocation_log, revoke, token, whoami,
-};
+use super::{Issuer, introspect, login, revocation_log, revoke, token, whoami};
 use backend::{app, role, scope, user};
+use cors::public;
 
 /// Each path with its methods; `policy.yaml` says who may call it.
 fn table() -> Vec<(&'static str, MethodRouter<Arc<Issuer>>)> {

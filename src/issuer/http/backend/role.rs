@@ -7,16 +7,16 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::super::Issuer;
-use super::super::answers::RoleAnswer;
-use super::super::body::{self, Named};
-use super::super::directory::{NewRole, RoleUpdate};
-use super::super::endpoint_error::EndpointError;
-use super::super::guard::Caller;
-use super::super::page::{self, Asked};
+use crate::issuer::Issuer;
+use crate::issuer::answers::RoleAnswer;
+use crate::issuer::directory::{NewRole, RoleUpdate};
+use crate::issuer::endpoint_error::EndpointError;
+use crate::issuer::http::body::{self, Named};
+use crate::issuer::http::guard::Caller;
+use crate::issuer::http::list::{self, Asked};
 
 /// `GET`
-pub(in super::super) async fn list(
+pub(in crate::issuer::http) async fn list(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     request: Request,
@@ -24,11 +24,11 @@ pub(in super::super) async fn list(
     let asked = Asked::read(&request, None)?;
     let directory = issuer.directory(caller.authority());
     let listing = directory.roles(&asked.page).await?;
-    Ok(page::answer(&listing, RoleAnswer::of))
+    Ok(list::answer(&listing, RoleAnswer::of))
 }
 
 /// `POST`
-pub(in super::super) async fn create(
+pub(in crate::issuer::http) async fn create(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     request: Request,
@@ -40,7 +40,7 @@ pub(in super::super) async fn create(
 }
 
 /// `GET {name}`
-pub(in super::super) async fn read(
+pub(in crate::issuer::http) async fn read(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     Named(name): Named,
@@ -50,7 +50,7 @@ pub(in super::super) async fn read(
 }
 
 /// `PUT {name}`
-pub(in super::super) async fn update(
+pub(in crate::issuer::http) async fn update(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     Named(name): Named,
@@ -67,7 +67,7 @@ pub(in super::super) async fn update(
 }
 
 /// `DELETE {name}`
-pub(in super::super) async fn delete(
+pub(in crate::issuer::http) async fn delete(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     Named(name): Named,
@@ -78,7 +78,7 @@ pub(in super::super) async fn delete(
 }
 
 /// `PUT {name}/default`: whoever registers gets this role from now on.
-pub(in super::super) async fn choose_default(
+pub(in crate::issuer::http) async fn choose_default(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     Named(name): Named,

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Issuer, IssuerSettings, Registration};
+use crate::issuer::{Issuer, IssuerSettings, Registration};
 
 const BASE: &str = include_str!("openapi/base.json");
 
@@ -62,7 +62,7 @@ pub fn document() -> Result<String, serde_json::Error> {
 }
 
 /// What there is with these settings.
-pub(super) fn served(settings: &IssuerSettings) -> Result<String, serde_json::Error> {
+pub(in crate::issuer) fn served(settings: &IssuerSettings) -> Result<String, serde_json::Error> {
     let mut document = all()?;
     if settings.registration == Registration::Closed {
         document.paths.remove(REGISTER);

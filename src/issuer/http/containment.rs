@@ -8,7 +8,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 
-use super::endpoint_error::EndpointError;
+use crate::issuer::endpoint_error::EndpointError;
 
 /// The longest that an answer may take: longer than a body may take to arrive, and than passwords
 /// wait for their turn.

@@ -11,8 +11,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
-use super::Issuer;
-use super::first_start::OWN_SCOPES;
+use crate::issuer::Issuer;
+use crate::issuer::first_start::OWN_SCOPES;
 
 /// How long verifiers may keep the keys; new ones are published longer before their first use.
 const CACHE: &str = "public, max-age=300";

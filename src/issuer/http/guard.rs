@@ -9,15 +9,16 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
-use super::directory::Authority;
-use super::endpoint_error::EndpointError;
-use super::signing::AUTHENTICATION_CLAIM;
-use super::standing::Standing;
-use super::{Issuer, IssuerError, IssuerSettings, body};
+use super::body;
 use crate::authorizer::{Authorizer, CacheLimits, Request, Snapshot};
 use crate::clock::{Clock, UnixSeconds};
 use crate::decision::Decision;
 use crate::identity::{App, ScopeSet, User};
+use crate::issuer::directory::Authority;
+use crate::issuer::endpoint_error::EndpointError;
+use crate::issuer::signing::AUTHENTICATION_CLAIM;
+use crate::issuer::standing::Standing;
+use crate::issuer::{Issuer, IssuerError, IssuerSettings};
 use crate::policy::{Policy, Requirement, Route, Target};
 use crate::problem::Source;
 use crate::token::{
@@ -37,18 +38,18 @@ const LEEWAY_SECONDS: u32 = 5;
 
 /// Whose token a private request carries.
 #[derive(Clone)]
-pub(super) struct Caller {
-    pub(super) user: Arc<User>,
+pub(in crate::issuer) struct Caller {
+    pub(in crate::issuer) user: Arc<User>,
     /// The app through which it calls; none where the user logged in.
-    pub(super) app: Option<Arc<App>>,
+    pub(in crate::issuer) app: Option<Arc<App>>,
     /// What the token was granted and user and app still have: it can pass on no more.
-    pub(super) scopes: ScopeSet,
-    pub(super) token: Arc<VerifiedToken>,
+    pub(in crate::issuer) scopes: ScopeSet,
+    pub(in crate::issuer) token: Arc<VerifiedToken>,
 }
 
 impl Caller {
     /// What it may do beyond what the endpoint asks for.
-    pub(super) fn authority(&self) -> Authority<'_> {
+    pub(in crate::issuer) fn authority(&self) -> Authority<'_> {
         Authority::Bearer {
             user: &self.user,
             scopes: &self.scopes,
@@ -59,14 +60,14 @@ impl Caller {
 }
 
 /// Judges requests to the issuer, by its own policy and its own keys.
-pub(super) fn authorizer(
+pub(in crate::issuer) fn authorizer(
     settings: &IssuerSettings,
     keys: KeySet,
     clock: Arc<dyn Clock>,
 ) -> Result<Authorizer, IssuerError> {
     let source = Source {
         name: "issuer/policy.yaml".to_owned(),
-        text: include_str!("policy.yaml").to_owned(),
+        text: include_str!("../policy.yaml").to_owned(),
     };
     let policy = Policy::compile(&[source])?;
     let snapshot = Snapshot::new(Arc::new(policy), trust(settings, keys)?);
@@ -74,7 +75,10 @@ pub(super) fn authorizer(
 }
 
 /// Belief in the issuer's own tokens, by these keys and their algorithms.
-pub(super) fn trust(settings: &IssuerSettings, keys: KeySet) -> Result<Trust, IssuerError> {
+pub(in crate::issuer) fn trust(
+    settings: &IssuerSettings,
+    keys: KeySet,
+) -> Result<Trust, IssuerError> {
     let rules = IssuerRules {
         name: OWN_ISSUER.into(),
         issuer: settings.url.as_str().into(),

@@ -8,13 +8,13 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::super::Issuer;
-use super::super::answers::UserAnswer;
-use super::super::body::{self, Named};
-use super::super::directory::{NewUser, UserUpdate};
-use super::super::endpoint_error::EndpointError;
-use super::super::guard::Caller;
-use super::super::page::{self, Asked};
+use crate::issuer::Issuer;
+use crate::issuer::answers::UserAnswer;
+use crate::issuer::directory::{NewUser, UserUpdate};
+use crate::issuer::endpoint_error::EndpointError;
+use crate::issuer::http::body::{self, Named};
+use crate::issuer::http::guard::Caller;
+use crate::issuer::http::list::{self, Asked};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,7 +23,7 @@ struct NewPassword {
 }
 
 /// `GET`; `search` takes a part of a name or address.
-pub(in super::super) async fn list(
+pub(in crate::issuer::http) async fn list(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     request: Request,
@@ -32,11 +32,11 @@ pub(in super::super) async fn list(
     let directory = issuer.directory(caller.authority());
     let search = asked.filter().unwrap_or_default();
     let listing = directory.users(search, &asked.page).await?;
-    Ok(page::answer(&listing, UserAnswer::of))
+    Ok(list::answer(&listing, UserAnswer::of))
 }
 
 /// `POST`
-pub(in super::super) async fn create(
+pub(in crate::issuer::http) async fn create(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     request: Request,
@@ -51,7 +51,7 @@ pub(in super::super) async fn create(
 }
 
 /// `GET {username}`
-pub(in super::super) async fn read(
+pub(in crate::issuer::http) async fn read(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     Named(name): Named,
@@ -61,7 +61,7 @@ pub(in super::super) async fn read(
 }
 
 /// `PUT {username}`
-pub(in super::super) async fn update(
+pub(in crate::issuer::http) async fn update(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     Named(name): Named,
@@ -78,7 +78,7 @@ pub(in super::super) async fn update(
 }
 
 /// `DELETE {username}`
-pub(in super::super) async fn delete(
+pub(in crate::issuer::http) async fn delete(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     Named(name): Named,
@@ -89,7 +89,7 @@ pub(in super::super) async fn delete(
 }
 
 /// `POST {username}/set_password`
-pub(in super::super) async fn set_password(
+pub(in crate::issuer::http) async fn set_password(
     State(issuer): State<Arc<Issuer>>,
     Extension(caller): Extension<Caller>,
     Named(name): Named,

@@ -6,8 +6,8 @@ use axum::response::Response;
 use serde::Serialize;
 
 use super::body;
-use super::endpoint_error::EndpointError;
 use crate::identity::Form;
+use crate::issuer::endpoint_error::EndpointError;
 use crate::store::{Listing, Page};
 
 const MAXIMUM: usize = 100;

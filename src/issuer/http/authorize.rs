@@ -16,13 +16,14 @@ use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::response::Response;
 
-use super::endpoint_error::EndpointError;
-use super::{Issuer, body, random};
+use super::body;
 use crate::identity::{
     AuthorizeError, AuthorizeRequest, AuthorizeRequestError, Form, Means, PlainSecret,
     ReturnAddress, Rights, RightsRequest, Status, UnanswerableError, UnverifiedRequest, User,
     grant,
 };
+use crate::issuer::endpoint_error::EndpointError;
+use crate::issuer::{Issuer, random};
 use crate::store::AppWithOwner;
 
 use browser::Browser;

@@ -12,8 +12,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::endpoint_error::EndpointError;
 use crate::identity::Form;
+use crate::issuer::endpoint_error::EndpointError;
 
 /// What stands for `{..}` in the path of an endpoint.
 pub(super) struct Named(pub(super) String);
@@ -36,7 +36,9 @@ const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Reads the JSON of a request.
-pub(super) async fn json<T: DeserializeOwned>(request: Request) -> Result<T, EndpointError> {
+pub(in crate::issuer) async fn json<T: DeserializeOwned>(
+    request: Request,
+) -> Result<T, EndpointError> {
     let bytes = bytes(request, JSON).await?;
     let is_object = bytes.trim_ascii_start().first() == Some(&b'{');
     let read = if is_object {
@@ -78,7 +80,7 @@ pub(super) async fn json_if_any<T: DeserializeOwned + Default>(
 }
 
 /// Reads the form of a request (RFC 6749 section 3.2).
-pub(super) async fn form(request: Request) -> Result<Form, EndpointError> {
+pub(in crate::issuer) async fn form(request: Request) -> Result<Form, EndpointError> {
     Ok(Form::parse(&bytes(request, FORM).await?)?)
 }
 
@@ -127,7 +129,7 @@ fn is_type(headers: &HeaderMap, expected: &str) -> bool {
 }
 
 /// An answer in JSON.
-pub(super) fn answer(status: StatusCode, content: &impl Serialize) -> Response {
+pub(in crate::issuer) fn answer(status: StatusCode, content: &impl Serialize) -> Response {
     match serde_json::to_string(content) {
         Ok(text) => (status, [(header::CONTENT_TYPE, JSON)], text).into_response(),
         // Nothing that is answered has maps with odd keys.

@@ -9,14 +9,15 @@ use axum::response::Response;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::answers::{GrantAnswer, UserAnswer};
+use super::body;
 use super::body::Named;
-use super::directory::{AppsAfter, Authority, NewUser};
-use super::endpoint_error::EndpointError;
 use super::guard::Caller;
-use super::page::{self, Asked};
-use super::{Issuer, Registration, body};
+use super::list::{self, Asked};
 use crate::identity::User;
+use crate::issuer::answers::{GrantAnswer, UserAnswer};
+use crate::issuer::directory::{AppsAfter, Authority, NewUser};
+use crate::issuer::endpoint_error::EndpointError;
+use crate::issuer::{Issuer, Registration};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -127,7 +128,7 @@ pub(super) async fn grants(
     let asked = Asked::read(&request, None)?;
     let directory = issuer.directory(caller.authority());
     let listing = directory.grants(&caller.user.id, &asked.page).await?;
-    Ok(page::answer(&listing, GrantAnswer::of))
+    Ok(list::answer(&listing, GrantAnswer::of))
 }
 
 /// `DELETE /consumer/grant/{id}`
