@@ -16,7 +16,7 @@ use crate::clock::{Clock, UnixSeconds};
 use crate::decision::{Decision, Denial, Evidence, decide};
 use crate::policy::{Policy, Requirement, Routed, Target};
 use crate::token::{
-    Credential, IssuerIndex, Stale, TokenError, Trust, UnverifiedToken, VerifiedToken,
+    Credential, IssuerIndex, RecheckError, TokenError, Trust, UnverifiedToken, VerifiedToken,
 };
 
 pub use belief::Belief;
@@ -280,8 +280,8 @@ impl Authorizer {
         if let Some(proof) = found {
             match trust.recheck(&proof.token, now) {
                 Ok(()) => return Ok(proof),
-                Err(Stale::Times(refusal)) => return Err(refusal.into()),
-                Err(Stale::TrustChanged) => self.proofs.remove(&key),
+                Err(RecheckError::Times(refusal)) => return Err(refusal.into()),
+                Err(RecheckError::TrustChanged) => self.proofs.remove(&key),
             }
         }
         let looked_at = match effort {

@@ -435,7 +435,7 @@ fn warn_of_skipped(issuer: &str, skipped: &[SkippedKey]) {
             token.issuer = issuer,
             key.position = key.position,
             key.id = key.key_id,
-            reason = key.reason,
+            reason = %key.reason,
             "a key of the set is not used"
         );
     }

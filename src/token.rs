@@ -17,8 +17,10 @@ mod claims;
 mod error;
 mod fingerprint;
 mod header;
+mod issuer_rules;
 mod json;
 mod jwk;
+mod jwks;
 mod key;
 mod key_file;
 mod key_schedule;
@@ -28,6 +30,7 @@ mod revocable;
 mod secret;
 mod signed;
 mod signing_key;
+mod token_type;
 mod trust;
 mod verified;
 
@@ -38,19 +41,23 @@ pub use algorithm::{Algorithm, AlgorithmError};
 pub use bearer::{Credential, MAX_TOKEN_BYTES, TokenTextError, UnverifiedContent, UnverifiedToken};
 pub use claim_rules::{ClaimPath, ClaimRules, RequiredClaim, WantedValue};
 pub use error::{Claim, TokenError};
+pub use issuer_rules::{DEFAULT_TOKEN_BYTES, IssuerIndex, IssuerRules};
+pub use json::JwksError;
+pub use jwk::JwkError;
+pub use jwks::{MAX_JWKS_BYTES, MAX_KEYS, SkipReason, SkippedKey};
 pub use key_file::{KeyFileModeError, MAX_KEY_FILE_BYTES, check_key_file_mode, secret_in_file};
 pub use key_schedule::{
     JWKS_MAX_AGE_SECONDS, KEPT_BEYOND_SECONDS, KeyLife, KeySchedule, KeyState, MAX_PUBLISHED_KEYS,
     PUBLISHED_AHEAD_SECONDS,
 };
-pub use key_set::{KeySet, KeySetError, MAX_JWKS_BYTES, MAX_KEYS, SkippedKey};
+pub use key_set::{KeySet, KeySetError};
 pub use revocable::{
     GRANT_CLAIM, LogPosition, MAX_ROLES, Mark, OWNER_CLAIM, OWNER_ROLES_CLAIM, POSITION_CLAIM,
     ROLES_CLAIM, Revocable, RevocationTarget,
 };
+pub use secret::SecretError;
 pub use signed::SignedToken;
 pub use signing_key::{CryptographyError, KeyText, SigningKey, SigningKeyError, generate_key};
-pub use trust::{
-    DEFAULT_TOKEN_BYTES, DuplicateIssuerError, IssuerIndex, IssuerRules, Stale, Trust,
-};
+pub use token_type::TokenType;
+pub use trust::{DuplicateIssuerError, RecheckError, Trust};
 pub use verified::VerifiedToken;

@@ -230,7 +230,7 @@ impl Knowledge {
                     tracing::warn!(
                         token.issuer = &*self.subject.issuer,
                         key.id = key.key_id,
-                        reason = key.reason,
+                        reason = %key.reason,
                         "a key of the feed is not used"
                     );
                 }

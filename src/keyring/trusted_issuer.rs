@@ -206,7 +206,7 @@ impl TrustedIssuerDocument {
                 audiences: self.audiences.into_iter().map(Into::into).collect(),
                 algorithms,
                 leeway_seconds: u32::try_from(self.leeway_seconds).ok()?,
-                types: self.types.iter().map(|name| plain_type(name)).collect(),
+                types: self.types.iter().map(|name| name.as_str().into()).collect(),
                 claims: written.build(key, faults),
                 max_lifetime_seconds: self.max_lifetime_seconds,
                 max_token_bytes: usize::try_from(self.max_token_bytes).ok()?,
@@ -294,8 +294,8 @@ fn algorithms(names: &[String], key: &str, faults: &mut Faults) -> Vec<Algorithm
                 "`{key}.algorithms` lists `{name}` twice: remove one"
             )),
             None => faults.add(format!(
-                "`{key}.algorithms`: `{name}` is not supported: use HS256, HS384, HS512, RS256, \
-                 RS384, RS512, PS256, PS384, PS512, ES256, ES384 or EdDSA"
+                "`{key}.algorithms`: `{name}` is not supported: use {}",
+                Algorithm::list(&Algorithm::ALL)
             )),
         }
     }
@@ -306,13 +306,14 @@ fn algorithms(names: &[String], key: &str, faults: &mut Faults) -> Vec<Algorithm
 fn check_family(keys: &KeySource, algorithms: &[Algorithm], key: &str, faults: &mut Faults) {
     let hmac = algorithms
         .iter()
-        .filter(|algorithm| is_hmac(**algorithm))
+        .filter(|algorithm| algorithm.is_symmetric())
         .count();
     let secret = matches!(keys, KeySource::HmacSecret(_));
+    let symmetric = Algorithm::list(&Algorithm::symmetric());
     if secret && hmac < algorithms.len() {
         faults.add(format!(
-            "`{key}.algorithms`: a shared secret serves HS256, HS384 or HS512 alone: remove the \
-             others, or use `jwks_file`"
+            "`{key}.algorithms`: a shared secret serves {symmetric} alone: remove the others, or use \
+             `jwks_file`"
         ));
     }
     if secret && hmac > 1 {
@@ -325,21 +326,8 @@ fn check_family(keys: &KeySource, algorithms: &[Algorithm], key: &str, faults: &
     let published = !secret && *keys != KeySource::Companion;
     if published && hmac > 0 {
         faults.add(format!(
-            "`{key}.algorithms`: HS256, HS384 and HS512 need `hmac_secret_file`: a JWKS is public \
-             and holds no secret"
+            "`{key}.algorithms`: {symmetric} needs `hmac_secret_file`: a JWKS is public and holds no \
+             secret"
         ));
     }
-}
-
-fn is_hmac(algorithm: Algorithm) -> bool {
-    matches!(
-        algorithm,
-        Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512
-    )
-}
-
-/// Lower case, without `application/` (RFC 7515 section 4.1.9).
-fn plain_type(name: &str) -> Box<str> {
-    let lower = name.to_ascii_lowercase();
-    lower.strip_prefix("application/").unwrap_or(&lower).into()
 }

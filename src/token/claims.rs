@@ -6,8 +6,8 @@ use serde_json::{Map, Number, Value};
 
 use super::claim_rules::ClaimPath;
 use super::error::{Claim, TokenError};
+use super::issuer_rules::IssuerRules;
 use super::json::{self, JsonError};
-use super::trust::IssuerRules;
 use crate::clock::UnixSeconds;
 
 /// The longest subject, client or token id. They are forwarded in headers and logged.

@@ -1,6 +1,6 @@
 //! Why a token is refused: facts for logs and metrics, and the little that a caller may learn.
 
-use super::trust::IssuerIndex;
+use super::issuer_rules::IssuerIndex;
 
 /// Why a token is refused. Facts for logs; the caller learns only [`TokenError::description`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]

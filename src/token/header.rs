@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::algorithm::Algorithm;
 use super::claims::object;
 use super::error::TokenError;
+use super::token_type::TokenType;
 
 /// The longest `kid` that is looked up; also the longest that a key may have.
 pub(super) const MAX_KEY_ID_BYTES: usize = 256;
@@ -20,8 +21,7 @@ const EXTENSIONS: [&str; 5] = ["crit", "b64", "zip", "enc", "cty"];
 pub(super) struct Header {
     pub(super) algorithm: Algorithm,
     pub(super) key_id: Option<String>,
-    /// Lower case, without `application/`; `jwt` if there is none.
-    pub(super) kind: String,
+    pub(super) kind: TokenType,
 }
 
 impl Header {
@@ -52,7 +52,7 @@ impl Header {
         Ok(Self {
             algorithm: algorithm.ok_or(TokenError::UnsupportedAlgorithm)?,
             key_id,
-            kind: kind.map_or_else(|| "jwt".to_owned(), |kind| media_type(&kind)),
+            kind: kind.as_deref().map(TokenType::from).unwrap_or_default(),
         })
     }
 }
@@ -62,15 +62,6 @@ fn take_text(members: &mut Map<String, Value>, name: &str) -> Result<Option<Stri
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
         Some(_) => Err(TokenError::HeaderMember),
-    }
-}
-
-/// A `typ` as types are compared: in any case, `application/` left out (RFC 7515 section 4.1.9).
-fn media_type(kind: &str) -> String {
-    let kind = kind.to_ascii_lowercase();
-    match kind.strip_prefix("application/") {
-        Some(rest) if !rest.contains('/') => rest.to_owned(),
-        Some(_) | None => kind,
     }
 }
 
@@ -85,7 +76,7 @@ mod tests {
         let expected = expected.map(|(algorithm, key_id, kind)| Header {
             algorithm,
             key_id: key_id.map(str::to_owned),
-            kind: kind.to_owned(),
+            kind: kind.into(),
         });
         assert_eq!(
             Header::parse(&URL_SAFE_NO_PAD.encode(json)),

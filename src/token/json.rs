@@ -48,11 +48,15 @@ pub(super) fn parse_keys(text: &[u8]) -> Result<Vec<Result<Value, JsonError>>, J
 }
 
 /// Why text is not a JWKS.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum JwksError {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum JwksError {
+    #[error("expected a JSON object with the member `keys`")]
     NotAnObject,
+    #[error("the member `keys` is missing")]
     NoKeys,
+    #[error("the member `keys` appears twice")]
     KeysTwice,
+    #[error("the member `keys` is not an array")]
     KeysNotAnArray,
 }
 

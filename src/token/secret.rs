@@ -1,7 +1,32 @@
 //! HMAC secrets: which ones are no secret.
 
 use super::algorithm::Algorithm;
-use super::key_set::KeySetError;
+
+/// Why bytes cannot be an HMAC secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SecretError {
+    /// It is shorter than the hash.
+    #[error(
+        "the HMAC secret has {bytes} bytes and {algorithm} needs at least {least}: make one with \
+         `portcullis key generate --algorithm {algorithm}`"
+    )]
+    TooShort {
+        algorithm: Algorithm,
+        bytes: usize,
+        least: usize,
+    },
+    #[error(
+        "the HMAC secret is a published example, so anybody can sign with it: make one with \
+         `portcullis key generate`"
+    )]
+    Published,
+    /// It repeats itself or has too few different bytes.
+    #[error(
+        "the HMAC secret is not random: it repeats itself or has few different bytes; make one \
+         with `portcullis key generate`"
+    )]
+    Weak,
+}
 
 /// Secrets that stand in public documentation: the default key of a widely used API platform, and
 /// the examples of a widely used token debugger.
@@ -17,19 +42,19 @@ const PUBLISHED: [&[u8]; 4] = [
 const LEAST_DIFFERENT_BYTES: usize = 8;
 
 /// Refuses a secret that is too short for the algorithm, published, or not random on its face.
-pub(super) fn check(secret: &[u8], algorithm: Algorithm, least: usize) -> Result<(), KeySetError> {
+pub(super) fn check(secret: &[u8], algorithm: Algorithm, least: usize) -> Result<(), SecretError> {
     if secret.len() < least {
-        return Err(KeySetError::SecretTooShort {
+        return Err(SecretError::TooShort {
             algorithm,
             bytes: secret.len(),
             least,
         });
     }
     if PUBLISHED.contains(&secret.trim_ascii()) {
-        return Err(KeySetError::SecretPublished);
+        return Err(SecretError::Published);
     }
     if repeats_itself(secret) || different_bytes(secret) < LEAST_DIFFERENT_BYTES {
-        return Err(KeySetError::SecretWeak);
+        return Err(SecretError::Weak);
     }
     Ok(())
 }
@@ -58,7 +83,7 @@ fn different_bytes(secret: &[u8]) -> usize {
 mod tests {
     use super::*;
 
-    fn check_hs256(secret: &[u8]) -> Result<(), KeySetError> {
+    fn check_hs256(secret: &[u8]) -> Result<(), SecretError> {
         check(secret, Algorithm::Hs256, 32)
     }
 
@@ -82,7 +107,7 @@ mod tests {
         for length in 0..32 {
             assert_eq!(
                 check_hs256(&b"3f0c9a7be1d2485566a1c0ffee90d1e2"[..length]),
-                Err(KeySetError::SecretTooShort {
+                Err(SecretError::TooShort {
                     algorithm: Algorithm::Hs256,
                     bytes: length,
                     least: 32
@@ -94,12 +119,9 @@ mod tests {
     #[test]
     fn published_secrets_are_refused() {
         for secret in PUBLISHED {
-            assert_eq!(check_hs256(secret), Err(KeySetError::SecretPublished));
+            assert_eq!(check_hs256(secret), Err(SecretError::Published));
             let with_newline = [secret, b"\n"].concat();
-            assert_eq!(
-                check_hs256(&with_newline),
-                Err(KeySetError::SecretPublished)
-            );
+            assert_eq!(check_hs256(&with_newline), Err(SecretError::Published));
         }
     }
 
@@ -113,7 +135,7 @@ mod tests {
             b"0123456789abcdef0123456789abcdef",
             b"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab",
         ] {
-            assert_eq!(check_hs256(secret), Err(KeySetError::SecretWeak));
+            assert_eq!(check_hs256(secret), Err(SecretError::Weak));
         }
     }
 }

@@ -6,20 +6,21 @@ use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair,
-    KeyPair, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384,
-    RSA_PSS_SHA512, RsaEncoding,
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair,
+    EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384,
+    RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384, RSA_PSS_SHA512, RsaEncoding,
 };
 use aws_lc_rs::{digest, hmac, rand};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
-use super::algorithm::{Algorithm, Family};
+use super::algorithm::{Algorithm, Curve, Family};
+use super::jwk::{self, JwkError};
 use super::key::{Key, KeyName};
 use super::key_file::secret_in_file;
-use super::key_set::KeySetError;
-use super::{jwk, pem, secret};
+use super::pem;
+use super::secret::{self, SecretError};
 
 /// The text of a file that holds a private key (PKCS#8 in PEM, RFC 7468 section 10) or an HMAC
 /// secret.
@@ -73,7 +74,7 @@ pub enum SigningKeyError {
     NotASecret(Algorithm),
     /// A secret that is none.
     #[error(transparent)]
-    Secret(#[from] KeySetError),
+    Secret(#[from] SecretError),
 }
 
 /// The cryptographic library failed, for want of randomness or memory.
@@ -87,7 +88,7 @@ enum Material {
         secret: Box<[u8]>,
     },
     Rsa(RsaKeyPair, &'static dyn RsaEncoding),
-    Ecdsa(EcdsaKeyPair),
+    Ec(EcdsaKeyPair, Curve),
     Ed25519(Ed25519KeyPair),
 }
 
@@ -103,10 +104,7 @@ pub fn generate_key(algorithm: Algorithm) -> Result<KeyText, CryptographyError> 
         Family::Rsa => RsaKeyPair::generate(KeySize::Rsa2048)
             .and_then(|pair| pair.as_der())
             .map(|der| der.as_ref().to_vec()),
-        Family::P256 => EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
-            .and_then(|pair| pair.to_pkcs8v1())
-            .map(|der| der.as_ref().to_vec()),
-        Family::P384 => EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING)
+        Family::Ec(curve) => EcdsaKeyPair::generate(signing(curve))
             .and_then(|pair| pair.to_pkcs8v1())
             .map(|der| der.as_ref().to_vec()),
         Family::Ed25519 => Ed25519KeyPair::generate()
@@ -189,7 +187,7 @@ impl SigningKey {
     }
 
     /// The key that verifies what this one signs; that of a secret is the secret.
-    pub(super) fn verification_key(&self) -> Result<Key, String> {
+    pub(super) fn verification_key(&self) -> Result<Key, JwkError> {
         if let Material::Hmac { key: _, secret } = &self.material {
             let name = match self.id() {
                 Some(id) => KeyName::Id(id.into()),
@@ -199,7 +197,7 @@ impl SigningKey {
         }
         match self.public_jwk() {
             Some(Value::Object(members)) => jwk::read(&members, &[self.algorithm]),
-            Some(_) | None => Err("it has no public side".to_owned()),
+            Some(_) | None => Err(JwkError::NoPublicSide),
         }
     }
 
@@ -243,10 +241,9 @@ impl Material {
                 .ok()?;
             Some(Self::Rsa(pair, encoding))
         };
-        let ecdsa = |curve| {
-            EcdsaKeyPair::from_private_key_der(curve, der)
-                .ok()
-                .map(Self::Ecdsa)
+        let ec = |curve| {
+            let pair = EcdsaKeyPair::from_private_key_der(signing(curve), der).ok()?;
+            Some(Self::Ec(pair, curve))
         };
         match algorithm {
             Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512 => None,
@@ -256,8 +253,8 @@ impl Material {
             Algorithm::Ps256 => rsa(&RSA_PSS_SHA256),
             Algorithm::Ps384 => rsa(&RSA_PSS_SHA384),
             Algorithm::Ps512 => rsa(&RSA_PSS_SHA512),
-            Algorithm::Es256 => ecdsa(&ECDSA_P256_SHA256_FIXED_SIGNING),
-            Algorithm::Es384 => ecdsa(&ECDSA_P384_SHA384_FIXED_SIGNING),
+            Algorithm::Es256 => ec(Curve::P256),
+            Algorithm::Es384 => ec(Curve::P384),
             Algorithm::EdDsa => Ed25519KeyPair::from_pkcs8(der).ok().map(Self::Ed25519),
         }
     }
@@ -272,7 +269,7 @@ impl Material {
                     .map_err(|_| CryptographyError)?;
                 Ok(signature)
             }
-            Self::Ecdsa(pair) => pair
+            Self::Ec(pair, _) => pair
                 .sign(&random, message)
                 .map(|signature| signature.as_ref().to_vec())
                 .map_err(|_| CryptographyError),
@@ -296,11 +293,11 @@ impl Material {
                     (utilities.rsa_pub_components_from_public_key)(der).ok()?;
                 Some(json!({"kty": "RSA", "n": encode(&modulus), "e": encode(&exponent)}))
             }
-            Self::Ecdsa(pair) => {
+            Self::Ec(pair, curve) => {
                 // 4, x, y (SEC 1 section 2.3.3).
                 let point = pair.public_key().as_ref().get(1..)?;
-                let (x, y) = point.split_at_checked(point.len() / 2)?;
-                let curve = if x.len() == 32 { "P-256" } else { "P-384" };
+                let (x, y) = point.split_at_checked(curve.coordinate_bytes())?;
+                let curve = curve.name();
                 Some(json!({"kty": "EC", "crv": curve, "x": encode(x), "y": encode(y)}))
             }
             Self::Ed25519(pair) => {
@@ -319,6 +316,13 @@ impl Material {
         let sorted: std::collections::BTreeMap<_, _> = members.iter().collect();
         let text = serde_json::to_string(&sorted).ok()?;
         Some(URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, text.as_bytes())))
+    }
+}
+
+fn signing(curve: Curve) -> &'static EcdsaSigningAlgorithm {
+    match curve {
+        Curve::P256 => &ECDSA_P256_SHA256_FIXED_SIGNING,
+        Curve::P384 => &ECDSA_P384_SHA384_FIXED_SIGNING,
     }
 }
 

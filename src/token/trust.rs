@@ -6,13 +6,12 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::algorithm::Algorithm;
 use super::bearer::{Parts, UnverifiedToken};
-use super::claim_rules::ClaimRules;
 use super::claims::{Claims, Times};
 use super::error::TokenError;
 use super::fingerprint::{Fields, Fingerprint};
 use super::header::Header;
+use super::issuer_rules::{DEFAULT_TOKEN_BYTES, IssuerIndex, IssuerRules};
 use super::key_set::KeySet;
 use super::signed::SignedToken;
 use super::verified::{Basis, VerifiedToken};
@@ -27,36 +26,6 @@ pub struct Trust {
     by_name: Arc<HashMap<Box<str>, IssuerIndex>>,
 }
 
-/// What is believed of one issuer's tokens.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IssuerRules {
-    /// What policy and configuration call it; unique within the trust.
-    pub name: Box<str>,
-    /// The token's `iss`, exactly.
-    pub issuer: Box<str>,
-    /// At least one of these is in `aud`; never empty.
-    pub audiences: Vec<Box<str>>,
-    /// The algorithms that its tokens may use; never empty.
-    pub algorithms: Vec<Algorithm>,
-    /// Tolerance for clocks that differ, in seconds.
-    pub leeway_seconds: u32,
-    /// Accepted `typ`, lower case, without `application/`; an absent `typ` counts as `jwt`.
-    pub types: Vec<Box<str>>,
-    /// Which claims mean what, and what else must hold.
-    pub claims: ClaimRules,
-    /// The longest `exp - iat` in seconds; without `iat`, the longest `exp - now`, with leeway.
-    pub max_lifetime_seconds: u64,
-    /// The longest token, in bytes; at most [`MAX_TOKEN_BYTES`](super::MAX_TOKEN_BYTES).
-    pub max_token_bytes: usize,
-}
-
-/// The longest token of an issuer that says nothing else, in bytes. Tokens with 400 roles fit.
-pub const DEFAULT_TOKEN_BYTES: usize = 16 * 1024;
-
-/// The position of an issuer within [`Trust`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct IssuerIndex(pub usize);
-
 /// Two issuers with the same `iss`.
 #[derive(Debug, thiserror::Error)]
 #[error("the issuer `{0}` is listed twice")]
@@ -64,7 +33,7 @@ pub struct DuplicateIssuerError(pub String);
 
 /// Why an earlier proof cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stale {
+pub enum RecheckError {
     /// The trust changed since: verify again.
     TrustChanged,
     /// The times no longer hold: refused.
@@ -250,22 +219,22 @@ impl Trust {
 
     /// Whether a token verified earlier would still be: its issuer's rules and keys are the very
     /// same, and it is neither expired nor not yet valid. Cheap: no cryptography, no allocation.
-    pub fn recheck(&self, token: &VerifiedToken, now: UnixSeconds) -> Result<(), Stale> {
+    pub fn recheck(&self, token: &VerifiedToken, now: UnixSeconds) -> Result<(), RecheckError> {
         let issuer = self
             .issuers
             .get(token.issuer_index().0)
-            .ok_or(Stale::TrustChanged)?;
+            .ok_or(RecheckError::TrustChanged)?;
         let same = issuer
             .keys
             .as_ref()
             .is_some_and(|keys| keys.fingerprint == *token.fingerprint());
         if !same {
-            return Err(Stale::TrustChanged);
+            return Err(RecheckError::TrustChanged);
         }
         token
             .times()
             .check(&issuer.rules, now)
-            .map_err(Stale::Times)
+            .map_err(RecheckError::Times)
     }
 }
 
@@ -293,11 +262,7 @@ impl TrustedIssuer {
         if !rules.algorithms.contains(&header.algorithm) {
             return Err(TokenError::AlgorithmNotAllowed);
         }
-        if !rules
-            .types
-            .iter()
-            .any(|kind| kind.eq_ignore_ascii_case(&header.kind))
-        {
+        if !rules.types.contains(&header.kind) {
             return Err(TokenError::TypeNotAccepted);
         }
         let times = claims.times()?;
@@ -321,39 +286,5 @@ impl LoadedKeys {
             keys: Arc::new(keys),
             fingerprint: fields.finish(),
         }
-    }
-}
-
-impl IssuerRules {
-    fn add_to(&self, fields: &mut Fields) {
-        let Self {
-            name,
-            issuer,
-            audiences,
-            algorithms,
-            leeway_seconds,
-            types,
-            claims,
-            max_lifetime_seconds,
-            max_token_bytes,
-        } = self;
-        fields.add(name.as_bytes());
-        fields.add(issuer.as_bytes());
-        fields.number(audiences.len() as u64);
-        for audience in audiences {
-            fields.add(audience.as_bytes());
-        }
-        fields.number(algorithms.len() as u64);
-        for algorithm in algorithms {
-            fields.add(algorithm.name().as_bytes());
-        }
-        fields.number(u64::from(*leeway_seconds));
-        fields.number(types.len() as u64);
-        for kind in types {
-            fields.add(kind.as_bytes());
-        }
-        claims.add_to(fields);
-        fields.number(*max_lifetime_seconds);
-        fields.number(*max_token_bytes as u64);
     }
 }

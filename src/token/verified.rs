@@ -10,7 +10,7 @@ use super::claim_rules::ClaimPath;
 use super::claims::{Claims, Times};
 use super::error::TokenError;
 use super::fingerprint::Fingerprint;
-use super::trust::{IssuerIndex, IssuerRules};
+use super::issuer_rules::{IssuerIndex, IssuerRules};
 use crate::clock::UnixSeconds;
 
 /// A token whose signature, issuer, audience, times and type all held. Only

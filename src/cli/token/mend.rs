@@ -1,5 +1,7 @@
 //! What to do about a refusal: for the operator, who may know what a caller may not.
 
+use std::fmt;
+
 use serde_json::{Map, Value};
 
 use super::instant;
@@ -50,10 +52,11 @@ impl Mend<'_> {
                                    `b64`, `zip`, `enc` and `cty`"
                 .to_owned(),
             TokenError::UnsupportedAlgorithm => {
-                format!("sign it with one of {}", names(&Algorithm::ALL))
+                format!("sign it with one of {}", Algorithm::list(&Algorithm::ALL))
             }
             TokenError::AlgorithmNotAllowed => self.with_rules(|rules| {
-                format!("the issuer's `algorithms` are {}", names(&rules.algorithms))
+                let algorithms = Algorithm::list(&rules.algorithms);
+                format!("the issuer's `algorithms` allow {algorithms}")
             }),
             TokenError::TypeNotAccepted => self.with_rules(|rules| {
                 format!(
@@ -184,15 +187,7 @@ fn paths(paths: &[ClaimPath]) -> String {
     paths.join(" or ")
 }
 
-fn names(algorithms: &[Algorithm]) -> String {
-    let names: Vec<_> = algorithms
-        .iter()
-        .map(|algorithm| algorithm.name())
-        .collect();
-    names.join(", ")
-}
-
-fn quoted(texts: &[Box<str>]) -> String {
+fn quoted(texts: &[impl fmt::Display]) -> String {
     if texts.is_empty() {
         return "nothing".to_owned();
     }

@@ -949,7 +949,7 @@ fn row_42_expired_since_it_was_verified() {
         (-1, Err(TokenError::IssuedInTheFuture)),
         (i64::MIN, Err(TokenError::IssuedInTheFuture)),
     ] {
-        let expected = expected.map_err(crate::token::Stale::Times);
+        let expected = expected.map_err(crate::token::RecheckError::Times);
         assert_eq!(
             trust.recheck(&token, NOW.plus(seconds)),
             expected,

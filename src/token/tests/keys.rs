@@ -6,7 +6,8 @@ use super::forge::{
     KEY_ID, Signer, assert_refused, encode, from_hex, jwks, rules, trust, verify, with,
 };
 use crate::token::{
-    Algorithm, KeySet, KeySetError, MAX_JWKS_BYTES, MAX_KEYS, SkippedKey, TokenError,
+    Algorithm, KeySet, KeySetError, MAX_JWKS_BYTES, MAX_KEYS, SecretError, SkipReason, SkippedKey,
+    TokenError,
 };
 
 const ALL_PUBLIC: &[Algorithm] = &[
@@ -30,7 +31,7 @@ fn reason(key: Value, allowed: &[Algorithm]) -> String {
     assert_eq!(skipped[0].position, 0);
     let alone = KeySet::from_jwks(&jwks(&[key]), allowed).unwrap_err();
     assert!(matches!(alone, KeySetError::NoUsableKey(_)), "{alone}");
-    skipped[0].reason.clone()
+    skipped[0].reason.to_string()
 }
 
 #[expect(
@@ -76,7 +77,7 @@ fn what_is_no_jwks_is_refused() {
         ),
         (
             r#"{"keys":[],"keys":[]}"#,
-            "this is not a JWKS: the member `keys` stands twice",
+            "this is not a JWKS: the member `keys` appears twice",
         ),
         (r#"{"keys":[]}"#, "the JWKS has no usable key"),
         (
@@ -104,17 +105,18 @@ fn one_bad_key_spoils_no_other() {
     assert_eq!(keys.len(), 1);
     let reasons: Vec<_> = skipped
         .iter()
-        .map(|key| (key.position, key.reason.as_str()))
+        .map(|key| (key.position, key.reason.to_string()))
         .collect();
     assert_eq!(
         reasons,
         [
             (0, "it is not a JSON object"),
-            (1, "it holds a member twice"),
+            (1, "a member appears twice in it"),
             (2, "it is nested too deeply"),
             (4, "it is not a JSON object"),
-            (5, "its `kid` is no string of at most 256 bytes"),
+            (5, "its `kid` is not a string of at most 256 bytes"),
         ]
+        .map(|(position, reason)| (position, reason.to_owned()))
     );
 }
 
@@ -295,13 +297,17 @@ fn row_40_keys_for_something_else() {
         json!(null),
         json!(5),
     ] {
-        left_out(es256, json!({"alg": name}), "no signature algorithm");
+        left_out(
+            es256,
+            json!({"alg": name}),
+            "not a supported signature algorithm",
+        );
     }
     for algorithm in ["RSA-OAEP", "RSA1_5", "RS1"] {
         left_out(
             Algorithm::Rs256,
             json!({"alg": algorithm}),
-            "no signature algorithm",
+            "not a supported signature algorithm",
         );
     }
     left_out(
@@ -322,7 +328,7 @@ fn row_40_keys_for_something_else() {
         left_out(
             es256,
             json!({"kty": kind, "crv": curve}),
-            "none that are supported",
+            "are not supported",
         );
     }
     left_out(es256, json!({"kty": 5}), "no `kty`");
@@ -393,15 +399,18 @@ fn keys_with_one_name_and_algorithm_are_all_left_out() {
         2,
         "one algorithm each: EdDSA as `a`, ES256 as `b`"
     );
-    let skip = |position, reason: &str| SkippedKey {
+    let skip = |position, reason| SkippedKey {
         position,
         key_id: Some("a".to_owned()),
-        reason: reason.to_owned(),
+        reason,
     };
-    let same = "another key of the same algorithm has the same `kid`";
     assert_eq!(
         skipped,
-        [skip(0, same), skip(2, same), skip(3, "it stands twice")]
+        [
+            skip(0, SkipReason::Ambiguous),
+            skip(2, SkipReason::Ambiguous),
+            skip(3, SkipReason::Duplicate),
+        ]
     );
 }
 
@@ -452,7 +461,7 @@ fn no_more_keys_than_the_bound_are_used() {
         .collect();
     let (keys, skipped) = KeySet::from_jwks(&jwks(&keys), ALL_PUBLIC).unwrap();
     assert_eq!((keys.len(), skipped.len()), (MAX_KEYS, 3));
-    assert_eq!(skipped[0].reason, "only the first 64 usable keys are used");
+    assert_eq!(skipped[0].reason, SkipReason::TooMany);
 }
 
 #[test]
@@ -465,14 +474,12 @@ fn row_38_secrets() {
     ] {
         assert!(KeySet::from_hmac_secret(&secret[..least], &[algorithm]).is_ok());
         let error = KeySet::from_hmac_secret(&secret[..least - 1], &[algorithm]).unwrap_err();
-        assert_eq!(
-            error,
-            KeySetError::SecretTooShort {
-                algorithm,
-                bytes: least - 1,
-                least
-            }
-        );
+        let short = SecretError::TooShort {
+            algorithm,
+            bytes: least - 1,
+            least,
+        };
+        assert_eq!(error, KeySetError::Secret(short));
     }
     let first = KeySet::from_hmac_secret(&secret[..32], &[Algorithm::Hs256, Algorithm::Hs512]);
     assert_eq!(first.unwrap().len(), 1);

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::forge::{claims, key_set, rules, trust, verify};
 use crate::token::{
-    Algorithm, KeySet, KeySetError, SigningKey, SigningKeyError, generate_key, secret_in_file,
+    Algorithm, KeySet, KeySetError, SecretError, SigningKey, SigningKeyError, generate_key,
+    secret_in_file,
 };
 
 fn generated(algorithm: Algorithm) -> (String, SigningKey) {
@@ -210,7 +211,7 @@ fn files_that_hold_no_secret_are_told_apart() {
     );
     assert_eq!(
         read("42eec18ffdbffc9fda6110dcc705d6ce\n"),
-        Err(SigningKeyError::Secret(KeySetError::SecretPublished))
+        Err(SigningKeyError::Secret(SecretError::Published))
     );
     assert!(read("").is_err());
     assert!(read("short\n").is_err());

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::forge::{KEY_ID, NOW, Signer, key_set, rules, trust, verify};
 use crate::token::{
-    Algorithm, ClaimPath, ClaimRules, IssuerIndex, IssuerRules, KeySet, RequiredClaim, Stale,
-    Trust, WantedValue,
+    Algorithm, ClaimPath, ClaimRules, IssuerIndex, IssuerRules, KeySet, RecheckError,
+    RequiredClaim, Trust, WantedValue,
 };
 
 const ES256: &[Algorithm] = &[Algorithm::Es256];
@@ -48,7 +48,7 @@ fn other_keys_end_every_proof() {
         vec![es256().bare_jwk()],
     ] {
         let after = before.with_keys(IssuerIndex(0), key_set(&keys, ES256));
-        assert_eq!(after.recheck(&token, NOW), Err(Stale::TrustChanged));
+        assert_eq!(after.recheck(&token, NOW), Err(RecheckError::TrustChanged));
     }
     assert_eq!(before.recheck(&token, NOW), Ok(()));
 }
@@ -122,16 +122,19 @@ fn other_rules_end_every_proof() {
         let after = trust(changed.clone(), es256().key_set());
         assert_eq!(
             after.recheck(&token, NOW),
-            Err(Stale::TrustChanged),
+            Err(RecheckError::TrustChanged),
             "{changed:?}"
         );
     }
     assert_eq!(
         Trust::default().recheck(&token, NOW),
-        Err(Stale::TrustChanged)
+        Err(RecheckError::TrustChanged)
     );
     let not_loaded = Trust::new(vec![(same(), None)]).unwrap();
-    assert_eq!(not_loaded.recheck(&token, NOW), Err(Stale::TrustChanged));
+    assert_eq!(
+        not_loaded.recheck(&token, NOW),
+        Err(RecheckError::TrustChanged)
+    );
 }
 
 #[test]
@@ -178,6 +181,6 @@ fn changed_secrets_end_every_proof() {
     let other =
         KeySet::from_hmac_secret(Signer::new(Algorithm::Hs256).secret(), &[Algorithm::Hs256]);
     let after = signer.trust().with_keys(IssuerIndex(0), other.unwrap());
-    assert_eq!(after.recheck(&token, NOW), Err(Stale::TrustChanged));
+    assert_eq!(after.recheck(&token, NOW), Err(RecheckError::TrustChanged));
     assert_eq!(signer.trust().recheck(&token, NOW), Ok(()));
 }
