@@ -307,7 +307,7 @@ impl Authorizer {
             self.proofs.count_miss();
         }
         let (route, denied) = match &judgement.decision {
-            Decision::Allow(grant) => (Some(grant.route), false),
+            Decision::Allow(permit) => (Some(permit.route()), false),
             Decision::Deny(denial) => (denial.route(), true),
         };
         if let Some(tally) = route.and_then(|route| snapshot.tallies.get(route.index)) {

@@ -27,21 +27,40 @@ impl Evidence<'_> {
 }
 
 /// What happens to a request.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub enum Decision<'p> {
     /// It goes through.
-    Allow(Grant<'p>),
+    Allow(Permit<'p>),
     /// It does not.
     Deny(Denial<'p>),
 }
 
-/// Why a request goes through.
-#[derive(Debug, Clone, Copy)]
-pub struct Grant<'p> {
-    /// The route that says so; of several, the most demanding one.
-    pub route: &'p Route,
-    /// By what it passes.
-    pub passage: Passage,
+/// The proof that a request may pass. Only [`decide`] makes one, and it can be used once.
+///
+/// A front end can read it, and needs one to write an answer that allows:
+///
+/// ```
+/// use portcullis::decision::{Decision, Denial, Permit};
+///
+/// fn pass(permit: Permit<'_>) -> Decision<'_> {
+///     Decision::Allow(permit)
+/// }
+/// ```
+///
+/// Nobody else can make one, inside this crate either:
+///
+/// ```compile_fail,E0451
+/// use portcullis::decision::{Decision, Passage, Permit};
+/// use portcullis::policy::Route;
+///
+/// fn pass(route: &Route) -> Decision<'_> {
+///     Decision::Allow(Permit { route, passage: Passage::Requirement })
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Permit<'p> {
+    route: &'p Route,
+    passage: Passage,
 }
 
 /// By what a request passes.
@@ -53,7 +72,12 @@ pub enum Passage {
     Preflight,
 }
 
-impl Grant<'_> {
+impl<'p> Permit<'p> {
+    /// The route that lets the request through; of several, the most demanding one.
+    pub fn route(&self) -> &'p Route {
+        self.route
+    }
+
     /// A short name from a closed set, for logs and metadata.
     pub fn label(&self) -> &'static str {
         match (self.passage, &self.route.requirement) {
@@ -66,7 +90,7 @@ impl Grant<'_> {
     }
 }
 
-/// Why a request does not go through. Facts; `ext_authz` makes an answer of them.
+/// Why a request does not go through. Facts; the gate makes a refusal of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Denial<'p> {
     /// Method, host or path can be read in more than one way.
@@ -174,7 +198,7 @@ pub fn decide<'p>(routed: &Routed<'p>, evidence: Evidence<'_>) -> Decision<'p> {
             Decision::Deny(refused_without_proof(None, evidence).unwrap_or(Denial::Unlisted))
         }
         Routed::One(route) => judge(route, evidence),
-        Routed::Preflight(route) => Decision::Allow(Grant {
+        Routed::Preflight(route) => Decision::Allow(Permit {
             route,
             passage: Passage::Preflight,
         }),
@@ -182,7 +206,7 @@ pub fn decide<'p>(routed: &Routed<'p>, evidence: Evidence<'_>) -> Decision<'p> {
     }
 }
 
-/// Every reading of the path must be allowed; the grant is that of the most demanding route.
+/// Every reading of the path must be allowed; the permit is that of the most demanding route.
 fn judge_every<'p>(routes: &[&'p std::sync::Arc<Route>], evidence: Evidence<'_>) -> Decision<'p> {
     let mut strictest: Option<&'p Route> = None;
     for route in routes {
@@ -194,7 +218,7 @@ fn judge_every<'p>(routes: &[&'p std::sync::Arc<Route>], evidence: Evidence<'_>)
         }
     }
     match strictest {
-        Some(route) => Decision::Allow(Grant {
+        Some(route) => Decision::Allow(Permit {
             route,
             passage: Passage::Requirement,
         }),
@@ -229,7 +253,7 @@ fn judge<'p>(route: &'p Route, evidence: Evidence<'_>) -> Decision<'p> {
     };
     match denial {
         Some(denial) => Decision::Deny(denial),
-        None => Decision::Allow(Grant {
+        None => Decision::Allow(Permit {
             route,
             passage: Passage::Requirement,
         }),

@@ -46,7 +46,8 @@
 //!
 //! # Invariants
 //!
-//! - A request passes only through `Decision::Allow`, which only `decide` makes.
+//! - A request passes only with a `decision::Permit`, which only `decide` makes: no answer that allows
+//!   can be written without one.
 //! - Only `token::Trust::verify` makes a `VerifiedToken`; the cache keeps proofs, never verdicts:
 //!   route, times, trust and revocations are looked at on every request.
 //! - A token carries the position of its issuer's revocation log at which it was issued. Every

@@ -101,10 +101,10 @@ fn routes() -> Routes {
     }
 }
 
-/// The label of the grant or denial, and the route that it names.
+/// The label of the permit or denial, and the route that it names.
 fn outcome(routed: &Routed<'_>, evidence: Evidence<'_>) -> String {
     let (verdict, label, route) = match decide(routed, evidence) {
-        Decision::Allow(grant) => ("allow", grant.label(), Some(grant.route)),
+        Decision::Allow(permit) => ("allow", permit.label(), Some(permit.route())),
         Decision::Deny(denial) => {
             assert!(Denial::LABELS.contains(&denial.label()));
             ("deny", denial.label(), denial.route())

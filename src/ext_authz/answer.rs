@@ -1,7 +1,7 @@
 //! From a decision to a `CheckResponse`.
 //!
 //! Envoy takes an answer whose status code is 0 for an allow, whatever else it holds. So an
-//! [`Answer`] is made in two ways only: by a grant, or by a [`Refusal`], whose status is an enum
+//! [`Answer`] is made in two ways only: by a permit, or by a [`Refusal`], whose status is an enum
 //! without a zero.
 
 use envoy_types::pb::envoy::config::core::v3::header_value_option::HeaderAppendAction;
@@ -20,6 +20,7 @@ use super::identity::IdentityHeaders;
 use super::protobuf::Writer;
 use super::refusal::{Refusal, RefusalBody};
 use super::request::{Dialect, HeaderView};
+use crate::decision::Permit;
 use crate::token::VerifiedToken;
 
 /// An encoded `CheckResponse`.
@@ -41,12 +42,10 @@ pub struct AnswerStyle {
 }
 
 /// What an allowed request is answered with.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Allowed<'a> {
-    /// The route's name.
-    pub route: &'a str,
-    /// Why it passes.
-    pub reason: &'static str,
+    /// The proof that it may pass.
+    pub permit: Permit<'a>,
     /// The caller, where a token proved one.
     pub caller: Option<&'a VerifiedToken>,
     /// Headers of the caller's to be removed.
@@ -89,19 +88,26 @@ impl AnswerStyle {
     }
 
     /// The answer that lets a request through.
-    pub fn allow(&self, allowed: &Allowed<'_>) -> Answer {
+    pub fn allow(&self, allowed: Allowed<'_>) -> Answer {
+        let Allowed {
+            permit,
+            caller,
+            aliases,
+            view,
+            decision_id,
+        } = allowed;
         let mut writer = Writer::with_capacity(1024);
         // `status` stays unset, which means code 0.
         writer.message(3, |ok| {
-            match allowed.caller {
+            match caller {
                 Some(caller) => self.identify(ok, caller),
                 None => ok.encoded(&self.anonymous),
             }
             ok.encoded(&self.strip_token);
-            if allowed.view == HeaderView::Filtered {
+            if view == HeaderView::Filtered {
                 ok.encoded(&self.hidden);
             }
-            for alias in allowed.aliases {
+            for alias in aliases {
                 // The name came as a string or as raw bytes; what is not UTF-8 cannot be named.
                 if std::str::from_utf8(alias).is_ok() {
                     ok.bytes(REMOVE, alias);
@@ -109,10 +115,10 @@ impl AnswerStyle {
             }
         });
         writer.message(4, |metadata| {
-            string_entry(metadata, "route", allowed.route.as_bytes());
-            string_entry(metadata, "reason", allowed.reason.as_bytes());
-            string_entry(metadata, "decision_id", allowed.decision_id.as_bytes());
-            if let Some(caller) = allowed.caller {
+            string_entry(metadata, "route", permit.route().name.as_bytes());
+            string_entry(metadata, "reason", permit.label().as_bytes());
+            string_entry(metadata, "decision_id", decision_id.as_bytes());
+            if let Some(caller) = caller {
                 string_entry(metadata, "subject", caller.subject().as_bytes());
                 if let Some(client) = caller.client() {
                     string_entry(metadata, "client", client.as_bytes());

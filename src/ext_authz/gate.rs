@@ -109,16 +109,16 @@ impl Gate {
         }
         let mut stage = Stage::First(turn.verifications.effort_before());
         loop {
-            let mut permit = None;
+            let mut running = None;
             if stage.verifies() {
                 let begun = turn.verifications.begin(turn.deadline, message.len());
                 match begun.await {
-                    Ok(running) => permit = Some(running),
+                    Ok(turn_to_verify) => running = Some(turn_to_verify),
                     Err(TooLate) => stage = Stage::Unverified,
                 }
             }
             let step = self.judge(message, stage, turn.arrived);
-            drop(permit);
+            drop(running);
             stage = match step {
                 Step::Answered(answer) => return answer,
                 Step::NeedsSignature if stage == Stage::Refreshed => Stage::Final,
@@ -185,7 +185,7 @@ impl Gate {
             }
             self.metrics.token_ignored();
         }
-        Step::Answered(self.answer(&check, &judgement, arrived))
+        Step::Answered(self.answer(&check, judgement, arrived))
     }
 
     fn refuse_late(&self, message: &[u8], arrived: Instant) -> Answer {
@@ -198,20 +198,19 @@ impl Gate {
         )
     }
 
-    fn answer(&self, check: &Check<'_>, judgement: &Judgement<'_>, arrived: Instant) -> Answer {
+    fn answer(&self, check: &Check<'_>, judgement: Judgement<'_>, arrived: Instant) -> Answer {
         let caller = judgement.caller.as_deref();
         match judgement.decision {
             Decision::Deny(denial) => {
                 self.deny(&Refusal::Denied(denial), check.dialect(), caller, arrived)
             }
-            Decision::Allow(grant) => {
+            Decision::Allow(permit) => {
                 let mut text = [0; ID_LENGTH];
                 let decision_id = self.ids.next(&mut text);
-                let route = &*grant.route.name;
-                let reason = grant.label();
-                let answer = self.style.allow(&Allowed {
-                    route,
-                    reason,
+                let route = &*permit.route().name;
+                let reason = permit.label();
+                let answer = self.style.allow(Allowed {
+                    permit,
                     caller,
                     aliases: &check.aliases,
                     view: check.view,

@@ -167,7 +167,7 @@ impl Issuer {
         self.guard.tally(&snapshot, &judgement);
         match (judgement.decision, judgement.caller) {
             (Decision::Deny(denial), _) => Err(EndpointError::of_denial(denial)),
-            (Decision::Allow(grant), caller) => match (required(grant.route), caller) {
+            (Decision::Allow(permit), caller) => match (required(permit.route()), caller) {
                 (Some(required), Some(token)) => Ok(Admission::Private { token, required }),
                 (Some(_), None) => Err(EndpointError::CallerChanged),
                 // Public: who calls makes no difference.
