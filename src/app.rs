@@ -26,12 +26,13 @@ use crate::admin::{Admin, ServedFeed, StoreProbe};
 use crate::authorizer::Authorizer;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ListenAddress};
-use crate::ext_authz::{AnswerStyle, DecisionLog, Gate, KeyRefresh, SubjectNames};
+use crate::ext_authz::{AnswerStyle, Gate};
+use crate::gate::{DecisionLog, GateMetrics, KeyRefresh};
 use crate::keyring::Keyring;
 use crate::reload::watch::{FileWatcher, WatchSettings};
 use crate::reload::{LoadError, Loader, ReadInputs};
 use crate::shutdown::{Phase, Shutdown};
-use crate::telemetry::{DroppedLines, GateMetrics};
+use crate::telemetry::{DroppedLines, SubjectNames};
 
 use collectors::{AuthorizerCollector, ControlCollector, RevocationCollector};
 use companion::Companion;

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::authorizer::CacheLimits;
-use crate::ext_authz::{IdentityHeaderError, IdentityHeaders};
 use crate::feed::FeedListener;
 use crate::files::{self, FileError};
+use crate::gate::{IdentityHeaderError, IdentityHeaders};
 use crate::keyring::{TrustedIssuer, trusted_issuers};
 use crate::problem::{Faults, Problems, conceal};
 use crate::reload::Inputs;

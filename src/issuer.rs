@@ -42,10 +42,10 @@ use prometheus_client::registry::Registry;
 
 use crate::authorizer::Authorizer;
 use crate::clock::Clock;
-use crate::ext_authz::SubjectNames;
 use crate::identity::{PlainSecret, SuccessorKey};
 use crate::revocation::{Recency, RevocationList, SteadyClock};
 use crate::store::{Store, StoreError};
+use crate::telemetry::SubjectNames;
 use crate::token::{CryptographyError, KeySet, KeySetError, SigningKeyError};
 
 pub use answers::{AppAnswer, GrantAnswer, RoleAnswer, ScopeAnswer, UserAnswer};

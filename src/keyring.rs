@@ -16,9 +16,9 @@ use tokio::sync::watch;
 
 use crate::authorizer::{Authorizer, Belief};
 use crate::clock::Clock;
-use crate::ext_authz::KeyRefresh;
 use crate::feed::{FeedClient, FeedHost, FeedSettings, FeedState};
 use crate::files;
+use crate::gate::KeyRefresh;
 use crate::jwks::{Freshness, RemoteKeyState};
 use crate::revocation::{Recency, RevocationList, RevocationStatistics};
 use crate::token::{DuplicateIssuerError, IssuerIndex, KeySet, SkippedKey, Trust, secret_in_file};

@@ -84,6 +84,7 @@ pub mod decision;
 pub mod ext_authz;
 pub mod feed;
 pub mod files;
+pub mod gate;
 #[cfg(feature = "issuer")]
 pub mod identity;
 #[cfg(feature = "issuer")]

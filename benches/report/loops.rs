@@ -10,14 +10,14 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use portcullis::authorizer::{Authorizer, Belief, CacheLimits, Snapshot};
 use portcullis::clock::{SystemClock, UnixSeconds};
-use portcullis::ext_authz::{
-    AnswerStyle, DecisionLog, Gate, IdentityHeaders, KeyRefresh, SubjectForm, SubjectNames, Turn,
-    Verifications,
+use portcullis::ext_authz::{AnswerStyle, Gate};
+use portcullis::gate::{
+    DecisionLog, GateMetrics, IdentityHeaders, KeyRefresh, Turn, Verifications,
 };
 use portcullis::policy::{Policy, Target};
 use portcullis::problem::Source;
 use portcullis::revocation::{Revocation, RevocationList};
-use portcullis::telemetry::GateMetrics;
+use portcullis::telemetry::{SubjectForm, SubjectNames};
 use portcullis::token::{
     self, ClaimRules, DEFAULT_TOKEN_BYTES, IssuerIndex, IssuerRules, KeySet, LogPosition, Mark,
     Trust,

@@ -16,10 +16,10 @@ use crate::admin::{ServedFeed, StoreProbe};
 use crate::clock::Clock;
 use crate::config::{Config, IssuerSettings};
 use crate::connection_limits::ConnectionLimits;
-use crate::ext_authz::SubjectNames;
 use crate::issuer::{FirstAdministrator, Issuer, TrustedProxies};
 use crate::keyring::Keyring;
 use crate::shutdown::Phase;
+use crate::telemetry::SubjectNames;
 
 /// How many threads an issuer gets.
 pub(super) fn threads(settings: Option<&IssuerSettings>) -> Option<usize> {

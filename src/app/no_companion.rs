@@ -12,8 +12,8 @@ use super::serving::Serving;
 use crate::admin::{ServedFeed, StoreProbe};
 use crate::clock::Clock;
 use crate::config::{Config, IssuerSettings};
-use crate::ext_authz::SubjectNames;
 use crate::keyring::Keyring;
+use crate::telemetry::SubjectNames;
 
 /// How many threads an issuer gets.
 pub(super) fn threads(settings: Option<&IssuerSettings>) -> Option<usize> {

@@ -14,11 +14,11 @@ use super::Outcome;
 use super::token::written;
 use crate::clock::{SystemClock, UnixSeconds};
 use crate::config::{Config, IssuerSettings, Overrides};
-use crate::ext_authz::SubjectNames;
 use crate::files;
 use crate::identity::PlainSecret;
 use crate::issuer::directory::{DirectoryError, LocalDirectory};
 use crate::store::{Listing, Page, StoreLocation};
+use crate::telemetry::SubjectNames;
 use crate::telemetry::{LogSettings, LogWriter};
 use crate::token::secret_in_file;
 

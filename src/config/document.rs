@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::issuer::IssuerDocument;
 use super::listener::ListenersDocument;
-use crate::ext_authz::IdentityHeaders;
+use crate::gate::IdentityHeaders;
 use crate::keyring::TrustedIssuerDocument;
 use crate::telemetry::LogDocument;
 use crate::yaml::present;

@@ -16,11 +16,10 @@ use envoy_types::pb::google::protobuf::{BoolValue, Struct, Value};
 use envoy_types::pb::google::rpc::Status;
 use prost::Message;
 
-use super::identity::IdentityHeaders;
 use super::protobuf::Writer;
-use super::refusal::{Refusal, RefusalBody};
 use super::request::{Dialect, HeaderView};
 use crate::decision::Permit;
+use crate::gate::{IdentityHeaders, Refusal, RefusalBody};
 use crate::token::VerifiedToken;
 
 /// An encoded `CheckResponse`.

@@ -1,30 +1,15 @@
 //! One check from bytes to bytes.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::answer::{Allowed, Answer, AnswerStyle};
-use super::decision_log::DecisionLog;
-use super::identity::AliasFinder;
-use super::refusal::Refusal;
 use super::request::{Check, Dialect};
-use super::turn::{TooLate, Turn};
 use crate::authorizer::{Authorizer, Effort, Judgement};
 use crate::decision::Decision;
-use crate::telemetry::GateMetrics;
+use crate::gate::{AliasFinder, DecisionLog, GateMetrics, KeyRefresh, Refusal, TooLate, Turn};
 use crate::token::{Credential, IssuerIndex};
-
-/// Asks an issuer for keys that it may have made since it was asked last.
-pub trait KeyRefresh: Send + Sync {
-    /// Ends when the issuer has answered, or after `wait`; whether judging anew makes sense.
-    fn refresh(
-        &self,
-        issuer: IssuerIndex,
-        wait: Duration,
-    ) -> Pin<Box<dyn Future<Output = bool> + Send + '_>>;
-}
 
 /// Judges `CheckRequest` messages.
 pub struct Gate {

@@ -1,8 +1,8 @@
 //! From a `CheckRequest` to the `Request` that the authorizer judges.
 
-use super::identity::{AliasFinder, FromCaller};
 use super::wire::{self, HeaderForm, HeaderVisitor, HttpAttributes, WireError};
 use crate::authorizer::Request;
+use crate::gate::{AliasFinder, FromCaller};
 use crate::policy::Target;
 use crate::token::Credential;
 

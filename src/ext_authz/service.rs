@@ -19,8 +19,7 @@ use http_body_util::BodyExt;
 use super::answer::Answer;
 use super::gate::Gate;
 use super::message::{MessageError, MessageLimits, PREFIX_BYTES};
-use super::refusal::Refusal;
-use super::turn::{Turn, Verifications};
+use crate::gate::{Refusal, Turn, Verifications};
 
 /// The gRPC service's full name.
 pub const SERVICE_NAME: &str = "envoy.service.auth.v3.Authorization";

@@ -18,11 +18,11 @@ mod users;
 use super::hashing::{HashingError, PasswordHasher};
 use super::{HashingSettings, IssuerSettings, random};
 use crate::clock::{Clock, UnixSeconds};
-use crate::ext_authz::SubjectNames;
 use crate::identity::{
     AppError, DescriptionError, PasswordError, ScopeNameError, ScopeSet, UserError,
 };
 use crate::store::{Change, Committed, Created, Store, StoreError};
+use crate::telemetry::SubjectNames;
 use crate::token::CryptographyError;
 
 pub use apps::{AppChange, AppUpdate, AppsOf, NewApp, NewSecret};

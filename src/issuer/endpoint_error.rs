@@ -10,7 +10,7 @@ use serde_json::json;
 use super::directory::DirectoryError;
 use super::hashing::HashingError;
 use crate::decision::Denial;
-use crate::ext_authz;
+use crate::gate;
 use crate::identity::{AudienceError, NoScopeError, ScopeRequestError};
 use crate::store::StoreError;
 use crate::token::CryptographyError;
@@ -144,7 +144,7 @@ impl EndpointError {
                 "temporarily_unavailable"
             }
         };
-        let refusal = ext_authz::Refusal::Denied(denial);
+        let refusal = gate::Refusal::Denied(denial);
         Self::Gate {
             status: StatusCode::from_u16(refusal.status().http_code())
                 .unwrap_or(StatusCode::FORBIDDEN),

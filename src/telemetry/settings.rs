@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use serde::Deserialize;
 
-use crate::ext_authz::SubjectForm;
+use super::subject::SubjectForm;
 use crate::yaml::present;
 
 /// What is logged, and how.

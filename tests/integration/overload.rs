@@ -10,13 +10,11 @@ use http_body_util::{BodyExt, Full};
 use portcullis::authorizer::{Authorizer, CacheLimits, Snapshot};
 use portcullis::clock::SystemClock;
 use portcullis::config::ListenAddress;
-use portcullis::ext_authz::{
-    AnswerStyle, CheckLimits, CheckService, DecisionLog, Gate, IdentityHeaders, KeyRefresh,
-    SubjectForm, SubjectNames,
-};
+use portcullis::ext_authz::{AnswerStyle, CheckLimits, CheckService, Gate};
+use portcullis::gate::{DecisionLog, GateMetrics, IdentityHeaders, KeyRefresh};
 use portcullis::policy::Policy;
 use portcullis::problem::Source;
-use portcullis::telemetry::GateMetrics;
+use portcullis::telemetry::{SubjectForm, SubjectNames};
 use portcullis::token::{
     Algorithm, ClaimRules, DEFAULT_TOKEN_BYTES, IssuerIndex, IssuerRules, KeySet, Trust,
 };

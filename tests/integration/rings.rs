@@ -12,12 +12,13 @@ const PURE: [&str; 8] = [
     "token",
     "yaml",
 ];
-const SHELL: [&str; 14] = [
+const SHELL: [&str; 15] = [
     "admin",
     "authorizer",
     "ext_authz",
     "feed",
     "files",
+    "gate",
     "issuer",
     "jwks",
     "keyring",

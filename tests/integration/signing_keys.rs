@@ -11,10 +11,10 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use portcullis::clock::{Clock, ManualClock, SystemClock};
 use portcullis::config::{Config, Overrides};
-use portcullis::ext_authz::{SubjectForm, SubjectNames};
 use portcullis::identity::SecretDigest;
 use portcullis::issuer::{Issuer, IssuerSettings, RotationPace, rotate_keys};
 use portcullis::store::{Store, StoredKey};
+use portcullis::telemetry::{SubjectForm, SubjectNames};
 use portcullis::token::{KEPT_BEYOND_SECONDS, PUBLISHED_AHEAD_SECONDS, RevocationTarget};
 use serde_json::Value;
 

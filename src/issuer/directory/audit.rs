@@ -2,9 +2,9 @@
 //! nothing but the name that logs have for it.
 
 use super::{Authority, Directory, DirectoryError, commit};
-use crate::ext_authz::SubjectNames;
 use crate::identity::{App, AppKey, Role, RoleName, ScopeName, ScopesFrom, User, UserId};
 use crate::store::Change;
+use crate::telemetry::SubjectNames;
 use crate::token::RevocationTarget;
 
 /// How the log names people.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::refusal::Refusal;
-use super::subject::SubjectNames;
+use crate::telemetry::SubjectNames;
 use crate::token::VerifiedToken;
 
 /// Writes decisions to the log.

@@ -1,11 +1,13 @@
 //! When a check is answered at the latest, and the queue where checks wait for a signature.
 
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::authorizer::Effort;
+use crate::token::IssuerIndex;
 
 /// The most checks of one thread that wait for their token's signature to be verified. An ES256
 /// signature takes some 0.1 ms, so that the last of them waits about as long as Envoy does.
@@ -14,6 +16,16 @@ const MAX_WAITING: usize = 1024;
 /// No further check joins those of one thread that wait for a signature, or for keys, once their
 /// messages have this size together, in bytes. The last one to join may exceed it.
 const MAX_WAITING_BYTES: usize = 32 << 20;
+
+/// Asks an issuer for keys that it may have made since it was asked last.
+pub trait KeyRefresh: Send + Sync {
+    /// Ends when the issuer has answered, or after `wait`; whether judging anew makes sense.
+    fn refresh(
+        &self,
+        issuer: IssuerIndex,
+        wait: Duration,
+    ) -> Pin<Box<dyn Future<Output = bool> + Send + '_>>;
+}
 
 /// What a check may wait for, and until when.
 #[derive(Debug, Clone, Copy)]
@@ -31,11 +43,11 @@ pub struct Turn<'q> {
 
 /// The check was not answered in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct TooLate;
+pub(crate) struct TooLate;
 
 impl Turn<'_> {
     /// How long the check may still wait.
-    pub(super) fn remaining(&self) -> Duration {
+    pub(crate) fn remaining(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
 }
@@ -65,7 +77,7 @@ impl Default for Verifications {
 impl Verifications {
     /// How much to find out about a token before it joins the queue: where others wait, all that
     /// can be had without its signature.
-    pub(super) fn effort_before(&self) -> Effort {
+    pub(crate) fn effort_before(&self) -> Effort {
         if self.running.available_permits() == 0 {
             Effort::Text
         } else {
@@ -75,7 +87,7 @@ impl Verifications {
 
     /// Waits until a signature may be verified, which has to happen before the permit is dropped.
     /// The check holds a message of `bytes` meanwhile.
-    pub(super) async fn begin(
+    pub(crate) async fn begin(
         &self,
         deadline: Instant,
         bytes: usize,
@@ -95,7 +107,7 @@ impl Verifications {
     }
 
     /// A place for a check that waits for keys with a message of `bytes`.
-    pub(super) fn wait_for_keys(&self, bytes: usize) -> Result<Place<'_>, TooLate> {
+    pub(crate) fn wait_for_keys(&self, bytes: usize) -> Result<Place<'_>, TooLate> {
         self.keys.join(bytes)
     }
 
@@ -138,7 +150,7 @@ impl Queue {
 
 /// A place in a queue, given back when dropped.
 #[derive(Debug)]
-pub(super) struct Place<'q> {
+pub(crate) struct Place<'q> {
     queue: &'q Queue,
     bytes: usize,
 }

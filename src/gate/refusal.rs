@@ -4,8 +4,8 @@
 use std::fmt::Write;
 use std::num::NonZeroI32;
 
-use super::request::{Dialect, MalformedCheck};
 use crate::decision::Denial;
+use crate::ext_authz::{Dialect, MalformedCheck};
 use crate::policy::{Requirement, Route};
 
 /// Why a check ends without letting the request through.
