@@ -51,6 +51,8 @@ mod issuer_losses;
 mod issuer_metrics;
 #[cfg(feature = "issuer")]
 mod issuer_process;
+#[cfg(feature = "issuer")]
+mod issuer_settings;
 mod jwks;
 mod jwks_server;
 #[cfg(feature = "issuer")]
