@@ -97,18 +97,22 @@ fn policy_files(directory: &Path) -> Result<Vec<PathBuf>, FileError> {
     let mut files = Vec::new();
     for entry in fs::read_dir(directory).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
-        let hidden = path
-            .file_name()
-            .is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
-        let yaml = path
-            .extension()
-            .is_some_and(|name| name == "yaml" || name == "yml");
-        if yaml && !hidden && path.is_file() {
+        if is_policy_file_name(&path) && path.is_file() {
             files.push(path);
         }
     }
     files.sort();
     Ok(files)
+}
+
+/// Whether a policy directory counts a file of this name: `.yaml` and `.yml`, but not hidden ones,
+/// among them the `..data` of a mounted `ConfigMap`.
+pub fn is_policy_file_name(path: &Path) -> bool {
+    let hidden = path
+        .file_name()
+        .is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
+    let extension = path.extension();
+    !hidden && extension.is_some_and(|extension| extension == "yaml" || extension == "yml")
 }
 
 /// Reads public keys: everybody may know them, but not everybody may choose them.

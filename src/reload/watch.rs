@@ -7,7 +7,7 @@ mod places;
 mod sensor;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -115,15 +115,6 @@ fn absolute(paths: impl IntoIterator<Item = PathBuf>) -> BTreeSet<PathBuf> {
         .into_iter()
         .map(|path| std::path::absolute(&path).unwrap_or(path))
         .collect()
-}
-
-/// Whether a directory that is watched as a whole counts the entry `path`.
-fn is_listed(path: &Path) -> bool {
-    let hidden = path
-        .file_name()
-        .is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
-    let extension = path.extension();
-    !hidden && extension.is_some_and(|extension| extension == "yaml" || extension == "yml")
 }
 
 /// The background task.

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use super::is_listed;
+use crate::files::is_policy_file_name;
 
 /// As many links as Linux follows in one path.
 const MAX_LINKS: usize = 40;
@@ -47,7 +47,8 @@ impl Places {
     pub(super) fn concern(&self, path: &Path) -> bool {
         self.entries.contains(path)
             || self.folders.contains(path)
-            || (is_listed(path) && path.parent().is_some_and(|p| self.listings.contains(p)))
+            || (is_policy_file_name(path)
+                && path.parent().is_some_and(|p| self.listings.contains(p)))
     }
 
     /// Walks `path` component by component, noting each link and the end; the end without links,
@@ -105,7 +106,7 @@ pub(super) fn listed_entries(folder: &Path) -> Vec<PathBuf> {
     let mut listed: Vec<_> = entries
         .filter_map(Result::ok)
         .map(|entry| entry.path())
-        .filter(|path| is_listed(path))
+        .filter(|path| is_policy_file_name(path))
         .collect();
     listed.sort_unstable();
     listed.truncate(MAX_ENTRIES);

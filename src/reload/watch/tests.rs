@@ -1,5 +1,6 @@
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::process::Command;
 
 use notify::event::{AccessKind, AccessMode, DataChange, Event, EventKind, Flag, ModifyKind};
