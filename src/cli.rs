@@ -26,7 +26,7 @@ use clap::{Parser, Subcommand};
 /// External authorization for Envoy: every operation is private unless the policy marks it public.
 #[derive(Debug, Parser)]
 #[command(name = "portcullis", version, about)]
-struct Arguments {
+struct CliArgs {
     #[command(subcommand)]
     verb: Verb,
 }
@@ -34,30 +34,30 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Answer checks until SIGTERM
-    Serve(serve::ServeArguments),
+    Serve(serve::ServeArgs),
     /// Print every problem of a policy, each with its place and how to fix it
-    Check(check::CheckArguments),
+    Check(check::CheckArgs),
     /// Make keys, and rotate those of the issuer
     Key(key::KeyArgs),
     /// Make and read tokens for development
     Token(token::TokenArgs),
     /// Ask a running gate whether it is ready, or wait until it is
-    Health(health::HealthArguments),
+    Health(health::HealthArgs),
     /// Administer the users of the issuer's store
     #[cfg(feature = "issuer")]
-    User(user::UserArguments),
+    User(user::UserArgs),
     /// Administer the roles of the issuer's store
     #[cfg(feature = "issuer")]
-    Role(role::RoleArguments),
+    Role(role::RoleArgs),
     /// Administer the scopes of the issuer's store
     #[cfg(feature = "issuer")]
-    Scope(scope::ScopeArguments),
+    Scope(scope::ScopeArgs),
     /// Administer the apps of the issuer's store
     #[cfg(feature = "issuer")]
-    App(app::AppArguments),
+    App(app::AppArgs),
     /// Copy the issuer's store, or bring it up to date
     #[cfg(feature = "issuer")]
-    Store(store::StoreCommandArguments),
+    Store(store::StoreCommandArgs),
 }
 
 /// What a verb found. Failures to find out are errors, which end with exit code 2.
@@ -73,8 +73,8 @@ pub enum Outcome {
 
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
+    let args = match CliArgs::try_parse() {
+        Ok(args) => args,
         Err(error) => {
             // Help and version go to standard output and end well.
             let _ = error.print();
@@ -82,25 +82,25 @@ pub fn run() -> ExitCode {
         }
     };
     let mut out = std::io::stdout().lock();
-    let outcome = match arguments.verb {
-        Verb::Serve(arguments) => {
+    let outcome = match args.verb {
+        Verb::Serve(args) => {
             drop(out);
-            return exit(serve::run(arguments));
+            return exit(serve::run(args));
         }
-        Verb::Check(arguments) => check::run(&arguments, &mut out),
-        Verb::Key(arguments) => key::run(&arguments, &mut out),
-        Verb::Token(arguments) => token::run(&arguments, &mut out),
-        Verb::Health(arguments) => health::run(&arguments, &mut out),
+        Verb::Check(args) => check::run(&args, &mut out),
+        Verb::Key(args) => key::run(&args, &mut out),
+        Verb::Token(args) => token::run(&args, &mut out),
+        Verb::Health(args) => health::run(&args, &mut out),
         #[cfg(feature = "issuer")]
-        Verb::User(arguments) => user::run(&arguments, &mut out),
+        Verb::User(args) => user::run(&args, &mut out),
         #[cfg(feature = "issuer")]
-        Verb::Role(arguments) => role::run(&arguments, &mut out),
+        Verb::Role(args) => role::run(&args, &mut out),
         #[cfg(feature = "issuer")]
-        Verb::Scope(arguments) => scope::run(&arguments, &mut out),
+        Verb::Scope(args) => scope::run(&args, &mut out),
         #[cfg(feature = "issuer")]
-        Verb::App(arguments) => app::run(&arguments, &mut out),
+        Verb::App(args) => app::run(&args, &mut out),
         #[cfg(feature = "issuer")]
-        Verb::Store(arguments) => store::run(&arguments, &mut out),
+        Verb::Store(args) => store::run(&args, &mut out),
     };
     let flushed = out.flush();
     exit(outcome.and_then(|outcome| Ok(flushed.map(|()| outcome)?)))

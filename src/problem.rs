@@ -1,4 +1,4 @@
-//! What is wrong with a file that a person wrote: where, why, and how to mend it.
+//! What is wrong with a file that a person wrote: where, why, and how to fix it.
 
 mod secrecy;
 mod snippet;
@@ -46,14 +46,14 @@ pub struct Problem {
     pub place: Option<Place>,
     /// What is wrong: lower case, no full stop, user input in backticks.
     pub message: String,
-    /// How to mend it.
+    /// How to fix it.
     pub help: Option<String>,
     /// Other places that belong to the problem, such as the first of two routes that conflict.
     #[serde(serialize_with = "serialize_related")]
     pub related: Vec<(Place, String)>,
 }
 
-/// What is wrong with a value and how to mend it, before its place is known.
+/// What is wrong with a value and how to fix it, before its place is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Mistake {
     message: String,
@@ -81,7 +81,7 @@ impl Faults {
         self.messages
     }
 
-    /// Adds a message: key, value and mend.
+    /// Adds a message: key, value and fix.
     pub fn add(&mut self, message: impl Into<String>) {
         self.messages.push(message.into());
     }
@@ -114,7 +114,7 @@ impl Problem {
         self
     }
 
-    /// The same problem with the way to mend it.
+    /// The same problem with the way to fix it.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());

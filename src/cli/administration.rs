@@ -32,7 +32,7 @@ const MAX_PASSWORD_BYTES: u64 = 4096;
 const GAP: &str = "  ";
 
 #[derive(Debug, Args)]
-pub(super) struct StoreArguments {
+pub(super) struct StoreArgs {
     /// The server's configuration, whose section `issuer` names the store
     #[arg(long, env = "PORTCULLIS_CONFIG", value_name = "FILE", global = true)]
     config: Option<PathBuf>,
@@ -50,7 +50,7 @@ enum Format {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct PasswordArguments {
+pub(super) struct PasswordArgs {
     /// A file that holds the password, readable by its owner alone; `-` is standard input. Without
     /// it one is made and shown once
     #[arg(long, value_name = "FILE")]
@@ -73,7 +73,7 @@ pub(super) enum Answer {
     Done(String),
 }
 
-impl StoreArguments {
+impl StoreArgs {
     /// Where the store is.
     pub(super) fn location(&self) -> anyhow::Result<StoreLocation> {
         Ok(self.issuer()?.store)
@@ -165,7 +165,7 @@ impl StoreArguments {
     }
 }
 
-impl PasswordArguments {
+impl PasswordArgs {
     /// The password, read before the store is opened.
     pub(super) fn read(&self, local: &LocalDirectory) -> anyhow::Result<Password> {
         let Some(path) = &self.password_file else {

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use super::Outcome;
-use super::administration::{Answer, StoreArguments, all, value};
+use super::administration::{Answer, StoreArgs, all, value};
 use crate::issuer::AppAnswer;
 use crate::issuer::directory::{
     AppUpdate, AppsOf, Directory, LocalDirectory, NewApp, NewSecret, WhatToRevoke,
@@ -47,9 +47,9 @@ const CHANGED: &[&str] = &[
 ];
 
 #[derive(Debug, Args)]
-pub(super) struct AppArguments {
+pub(super) struct AppArgs {
     #[command(flatten)]
-    store: StoreArguments,
+    store: StoreArgs,
     #[command(subcommand)]
     command: AppCommand,
 }
@@ -68,9 +68,9 @@ enum AppCommand {
         key: String,
     },
     /// Add an app; its secret is shown this once
-    Add(AddArguments),
+    Add(AddArgs),
     /// Change an app; what is not named stays
-    Set(SetArguments),
+    Set(SetArgs),
     /// Disable an app; its tokens end
     Disable {
         #[arg(value_name = "APP_KEY")]
@@ -103,7 +103,7 @@ enum AppCommand {
 }
 
 #[derive(Debug, Args)]
-struct AddArguments {
+struct AddArgs {
     #[arg(value_name = "NAME")]
     name: String,
     /// Whose it is
@@ -119,7 +119,7 @@ struct AddArguments {
 }
 
 #[derive(Debug, Args)]
-struct SetArguments {
+struct SetArgs {
     #[arg(value_name = "APP_KEY")]
     key: String,
     #[arg(long, value_name = "NAME")]
@@ -147,9 +147,9 @@ struct SetArguments {
     no_redirect_uris: bool,
 }
 
-pub(super) fn run(arguments: &AppArguments, out: &mut dyn Write) -> anyhow::Result<Outcome> {
-    let work = async |local: &LocalDirectory| arguments.command.run(local).await;
-    arguments.store.administer(out, work)
+pub(super) fn run(args: &AppArgs, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+    let work = async |local: &LocalDirectory| args.command.run(local).await;
+    args.store.administer(out, work)
 }
 
 impl AppCommand {
@@ -165,10 +165,10 @@ impl AppCommand {
                 return Ok(Answer::List(apps.await?, COLUMNS));
             }
             Self::Show { key } => directory.app(key, of).await?,
-            Self::Add(arguments) => return arguments.run(directory).await,
-            Self::Set(arguments) => {
-                let update = arguments.update();
-                let changed = directory.update_app(&arguments.key, of, &update).await?;
+            Self::Add(args) => return args.run(directory).await,
+            Self::Set(args) => {
+                let update = args.update();
+                let changed = directory.update_app(&args.key, of, &update).await?;
                 let answer = AppAnswer::of_owned(&changed.app).with_change(&changed);
                 return Ok(Answer::One(value(&answer), CHANGED));
             }
@@ -200,7 +200,7 @@ impl AppCommand {
     }
 }
 
-impl AddArguments {
+impl AddArgs {
     async fn run(&self, directory: &Directory<'_>) -> anyhow::Result<Answer> {
         let owner = directory.user(&self.owner).await?;
         let wanted = NewApp {
@@ -212,7 +212,7 @@ impl AddArguments {
     }
 }
 
-impl SetArguments {
+impl SetArgs {
     fn update(&self) -> AppUpdate {
         let scopes = self.no_scopes || !self.scopes.is_empty();
         let redirect_uris = self.no_redirect_uris || !self.redirect_uris.is_empty();

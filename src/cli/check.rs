@@ -13,7 +13,7 @@ use crate::policy::Policy;
 use crate::problem::{Colour, render_warnings};
 
 #[derive(Debug, Args)]
-pub(super) struct CheckArguments {
+pub(super) struct CheckArgs {
     /// Policy files or directories, loaded as one policy
     #[arg(required_unless_present = "config", value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -34,16 +34,16 @@ enum Format {
     Json,
 }
 
-pub(super) fn run(arguments: &CheckArguments, out: &mut dyn Write) -> anyhow::Result<Outcome> {
-    let (sources, compiled) = match &arguments.config {
+pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+    let (sources, compiled) = match &args.config {
         None => {
-            let sources = files::read_policy(&arguments.files)?;
+            let sources = files::read_policy(&args.files)?;
             let compiled = Policy::compile(&sources);
             (sources, compiled)
         }
         Some(path) => {
             let overrides = Overrides {
-                policy: arguments.files.clone(),
+                policy: args.files.clone(),
                 ..Overrides::default()
             };
             let config = Config::load(path, &overrides)?;
@@ -52,7 +52,7 @@ pub(super) fn run(arguments: &CheckArguments, out: &mut dyn Write) -> anyhow::Re
             (sources, compiled)
         }
     };
-    match (compiled, arguments.format) {
+    match (compiled, args.format) {
         (Ok(policy), Format::Text) => {
             if !policy.warnings().is_empty() {
                 let report = render_warnings(policy.warnings(), &sources, colour());

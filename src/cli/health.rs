@@ -29,7 +29,7 @@ const MAX_ANSWER_BYTES: usize = 64 << 10;
 const ADDRESS_VARIABLE: &str = "PORTCULLIS_ADMIN_ADDRESS";
 
 #[derive(Debug, Args)]
-pub(super) struct HealthArguments {
+pub(super) struct HealthArgs {
     /// Ask the admin listener at this address, whichever process has it. Wins over `--config` and
     /// `PORTCULLIS_ADMIN_ADDRESS`; without any of them, 127.0.0.1:9194 is asked
     #[arg(long, value_name = "ADDRESS")]
@@ -43,12 +43,10 @@ pub(super) struct HealthArguments {
     wait: Option<u64>,
 }
 
-pub(super) fn run(arguments: &HealthArguments, out: &mut dyn Write) -> anyhow::Result<Outcome> {
-    let variable = arguments
-        .address
-        .map_or_else(address_variable, |_| Ok(None))?;
-    let target = Target::of(arguments, variable)?;
-    let answer = match arguments.wait {
+pub(super) fn run(args: &HealthArgs, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+    let variable = args.address.map_or_else(address_variable, |_| Ok(None))?;
+    let target = Target::of(args, variable)?;
+    let answer = match args.wait {
         None => target.ask(Instant::now() + PATIENCE),
         Some(seconds) => {
             let answer = target.wait(Duration::from_secs(seconds));
@@ -96,8 +94,8 @@ impl Answer {
 
 impl Target {
     /// `variable` is the address that the environment names.
-    fn of(arguments: &HealthArguments, variable: Option<SocketAddr>) -> anyhow::Result<Self> {
-        let address = match (arguments.address, &arguments.config) {
+    fn of(args: &HealthArgs, variable: Option<SocketAddr>) -> anyhow::Result<Self> {
+        let address = match (args.address, &args.config) {
             (Some(address), _) => address,
             (None, Some(path)) => return Self::of_config(path, variable),
             (None, None) => variable.unwrap_or(DEFAULT_ADMIN_ADDRESS),

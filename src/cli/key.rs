@@ -74,7 +74,7 @@ fn generate(args: &GenerateArgs, out: &mut dyn Write) -> anyhow::Result<Outcome>
     }
     if let Err(error) = create(&args.out, text.reveal(), PRIVATE_MODE) {
         if let Some(path) = &args.jwks {
-            // The first error is the one to mend.
+            // The first error is the one to fix.
             drop(fs::remove_file(path));
         }
         return Err(error);

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use super::Outcome;
-use super::administration::{Answer, StoreArguments, all, value};
+use super::administration::{Answer, StoreArgs, all, value};
 use crate::identity::Role;
 use crate::issuer::RoleAnswer;
 use crate::issuer::directory::{LocalDirectory, NewRole, RoleUpdate};
@@ -22,9 +22,9 @@ const CHANGED: &[&str] = &[
 ];
 
 #[derive(Debug, Args)]
-pub(super) struct RoleArguments {
+pub(super) struct RoleArgs {
     #[command(flatten)]
-    store: StoreArguments,
+    store: StoreArgs,
     #[command(subcommand)]
     command: RoleCommand,
 }
@@ -47,7 +47,7 @@ enum RoleCommand {
         scopes: Vec<String>,
     },
     /// Change a role; the tokens of those end who have less than before
-    Set(SetArguments),
+    Set(SetArgs),
     /// Choose the role that new users get
     Default {
         #[arg(value_name = "ROLE")]
@@ -61,7 +61,7 @@ enum RoleCommand {
 }
 
 #[derive(Debug, Args)]
-struct SetArguments {
+struct SetArgs {
     #[arg(value_name = "ROLE")]
     name: String,
     /// Another name; whoever has the role keeps it
@@ -81,9 +81,9 @@ struct SetArguments {
     remove_scopes: Vec<String>,
 }
 
-pub(super) fn run(arguments: &RoleArguments, out: &mut dyn Write) -> anyhow::Result<Outcome> {
-    let work = async |local: &LocalDirectory| arguments.command.run(local).await;
-    arguments.store.administer(out, work)
+pub(super) fn run(args: &RoleArgs, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+    let work = async |local: &LocalDirectory| args.command.run(local).await;
+    args.store.administer(out, work)
 }
 
 impl RoleCommand {
@@ -102,9 +102,9 @@ impl RoleCommand {
                 };
                 directory.add_role(&wanted).await?
             }
-            Self::Set(arguments) => {
-                let update = arguments.update();
-                let changed = directory.update_role(&arguments.name, &update).await?;
+            Self::Set(args) => {
+                let update = args.update();
+                let changed = directory.update_role(&args.name, &update).await?;
                 let answer = value(&RoleAnswer::of_change(&changed));
                 return Ok(Answer::One(answer, CHANGED));
             }
@@ -118,7 +118,7 @@ impl RoleCommand {
     }
 }
 
-impl SetArguments {
+impl SetArgs {
     fn update(&self) -> RoleUpdate {
         let some = |scopes: &Vec<String>| (!scopes.is_empty()).then(|| scopes.clone());
         RoleUpdate {

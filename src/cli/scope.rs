@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use super::Outcome;
-use super::administration::{Answer, StoreArguments, all, value};
+use super::administration::{Answer, StoreArgs, all, value};
 use crate::identity::Scope;
 use crate::issuer::ScopeAnswer;
 use crate::issuer::directory::{LocalDirectory, NewScope, ScopeUpdate, WhenUsed};
@@ -14,9 +14,9 @@ use crate::issuer::directory::{LocalDirectory, NewScope, ScopeUpdate, WhenUsed};
 const MEMBERS: &[&str] = &["name", "description"];
 
 #[derive(Debug, Args)]
-pub(super) struct ScopeArguments {
+pub(super) struct ScopeArgs {
     #[command(flatten)]
-    store: StoreArguments,
+    store: StoreArgs,
     #[command(subcommand)]
     command: ScopeCommand,
 }
@@ -59,9 +59,9 @@ enum ScopeCommand {
     },
 }
 
-pub(super) fn run(arguments: &ScopeArguments, out: &mut dyn Write) -> anyhow::Result<Outcome> {
-    let work = async |local: &LocalDirectory| arguments.command.run(local).await;
-    arguments.store.administer(out, work)
+pub(super) fn run(args: &ScopeArgs, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+    let work = async |local: &LocalDirectory| args.command.run(local).await;
+    args.store.administer(out, work)
 }
 
 impl ScopeCommand {

@@ -13,7 +13,7 @@ use crate::config::{Config, ListenAddress, Overrides};
 use crate::telemetry::{LogFormat, LogLevel, LogWriter};
 
 #[derive(Debug, Args)]
-pub(super) struct ServeArguments {
+pub(super) struct ServeArgs {
     /// The server's configuration
     #[arg(long, env = "PORTCULLIS_CONFIG", value_name = "FILE")]
     config: PathBuf,
@@ -39,19 +39,19 @@ pub(super) struct ServeArguments {
     log_format: Option<LogFormat>,
 }
 
-pub(super) fn run(arguments: ServeArguments) -> anyhow::Result<Outcome> {
+pub(super) fn run(args: ServeArgs) -> anyhow::Result<Outcome> {
     let overrides = Overrides {
-        policy: arguments.policy,
-        authz_address: arguments.authz_address,
-        admin_address: arguments.admin_address,
-        log_level: arguments.log_level,
-        log_format: arguments.log_format,
+        policy: args.policy,
+        authz_address: args.authz_address,
+        admin_address: args.admin_address,
+        log_level: args.log_level,
+        log_format: args.log_format,
     };
     // Before anything that takes time: the first process of a container ignores signals that it has
     // no handler for, and others would end at a SIGHUP.
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let mut signals = Signals::listen(&runtime)?;
-    let config = Config::load(&arguments.config, &overrides)?;
+    let config = Config::load(&args.config, &overrides)?;
     let writer = LogWriter::new(&config.log);
     writer.install(&config.log);
     log_panics();

@@ -8,16 +8,16 @@ use serde_json::json;
 use tokio::runtime::Builder;
 
 use super::Outcome;
-use super::administration::{Answer, StoreArguments};
+use super::administration::{Answer, StoreArgs};
 use crate::store::{Store, StoreLocation};
 
 const MIGRATION: &[&str] = &["from", "to"];
 const BACKUP: &[&str] = &["backup"];
 
 #[derive(Debug, Args)]
-pub(super) struct StoreCommandArguments {
+pub(super) struct StoreCommandArgs {
     #[command(flatten)]
-    store: StoreArguments,
+    store: StoreArgs,
     #[command(subcommand)]
     command: StoreCommand,
 }
@@ -34,14 +34,11 @@ enum StoreCommand {
     Migrate,
 }
 
-pub(super) fn run(
-    arguments: &StoreCommandArguments,
-    out: &mut dyn Write,
-) -> anyhow::Result<Outcome> {
-    let location = arguments.store.location()?;
+pub(super) fn run(args: &StoreCommandArgs, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+    let location = args.store.location()?;
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    let answer = runtime.block_on(arguments.command.run(&location))?;
-    arguments.store.print(out, &answer)?;
+    let answer = runtime.block_on(args.command.run(&location))?;
+    args.store.print(out, &answer)?;
     Ok(Outcome::Yes)
 }
 

@@ -6,10 +6,10 @@ use super::Outcome;
 use crate::clock::{Clock, SystemClock};
 
 mod evidence;
+mod fix;
 mod inspect;
 pub(super) mod instant;
 mod issue;
-mod mend;
 
 pub use evidence::Evidence;
 pub use inspect::{InspectArgs, inspect, read_token};

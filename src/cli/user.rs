@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use super::Outcome;
-use super::administration::{Answer, PasswordArguments, StoreArguments, all, value};
+use super::administration::{Answer, PasswordArgs, StoreArgs, all, value};
 use crate::identity::User;
 use crate::issuer::directory::{Directory, LocalDirectory, NewUser, UserUpdate, WhatToRevoke};
 use crate::issuer::{GrantAnswer, UserAnswer};
@@ -37,9 +37,9 @@ const CHANGED: &[&str] = &[
 const GRANTS: &[&str] = &["id", "app_key", "scopes", "last_used_at", "expires_at"];
 
 #[derive(Debug, Args)]
-pub(super) struct UserArguments {
+pub(super) struct UserArgs {
     #[command(flatten)]
-    store: StoreArguments,
+    store: StoreArgs,
     #[command(subcommand)]
     command: UserCommand,
 }
@@ -58,9 +58,9 @@ enum UserCommand {
         name: String,
     },
     /// Add a user
-    Add(AddArguments),
+    Add(AddArgs),
     /// Change a user; what is not named stays
-    Set(SetArguments),
+    Set(SetArgs),
     /// Let a user in no longer; its tokens end
     Disable {
         #[arg(value_name = "USERNAME")]
@@ -76,7 +76,7 @@ enum UserCommand {
         #[arg(value_name = "USERNAME")]
         name: String,
         #[command(flatten)]
-        password: PasswordArguments,
+        password: PasswordArgs,
     },
     /// End all tokens of a user, who may log in again
     Revoke {
@@ -104,7 +104,7 @@ enum UserCommand {
 }
 
 #[derive(Debug, Args)]
-struct AddArguments {
+struct AddArgs {
     #[arg(value_name = "USERNAME")]
     name: String,
     #[arg(long, value_name = "ADDRESS")]
@@ -113,11 +113,11 @@ struct AddArguments {
     #[arg(long = "role", value_name = "ROLE")]
     roles: Vec<String>,
     #[command(flatten)]
-    password: PasswordArguments,
+    password: PasswordArgs,
 }
 
 #[derive(Debug, Args)]
-struct SetArguments {
+struct SetArgs {
     #[arg(value_name = "USERNAME")]
     name: String,
     /// Another name; tokens carry it, so they end
@@ -139,9 +139,9 @@ struct SetArguments {
     remove_roles: Vec<String>,
 }
 
-pub(super) fn run(arguments: &UserArguments, out: &mut dyn Write) -> anyhow::Result<Outcome> {
-    let work = async |local: &LocalDirectory| arguments.command.run(local).await;
-    arguments.store.administer(out, work)
+pub(super) fn run(args: &UserArgs, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+    let work = async |local: &LocalDirectory| args.command.run(local).await;
+    args.store.administer(out, work)
 }
 
 impl UserCommand {
@@ -153,10 +153,10 @@ impl UserCommand {
                 Ok(Answer::List(users.await?, COLUMNS))
             }
             Self::Show { name } => Ok(one(&directory.user(name).await?)),
-            Self::Add(arguments) => arguments.run(local).await,
-            Self::Set(arguments) => {
-                let update = arguments.update();
-                let changed = directory.update_user(&arguments.name, &update).await?;
+            Self::Add(args) => args.run(local).await,
+            Self::Set(args) => {
+                let update = args.update();
+                let changed = directory.update_user(&args.name, &update).await?;
                 let answer = value(&UserAnswer::of_change(&changed));
                 Ok(Answer::One(answer, CHANGED))
             }
@@ -195,7 +195,7 @@ impl UserCommand {
     }
 }
 
-impl AddArguments {
+impl AddArgs {
     async fn run(&self, local: &LocalDirectory) -> anyhow::Result<Answer> {
         let password = self.password.read(local)?;
         let wanted = NewUser {
@@ -209,7 +209,7 @@ impl AddArguments {
     }
 }
 
-impl SetArguments {
+impl SetArgs {
     fn update(&self) -> UserUpdate {
         let roles = self.no_roles || !self.roles.is_empty();
         UserUpdate {

@@ -1,4 +1,4 @@
-//! Problems as people read them: the line of the file, a caret below it, and the mend.
+//! Problems as people read them: the line of the file, a caret below it, and the fix.
 
 use std::borrow::Cow;
 use std::ops::Range;

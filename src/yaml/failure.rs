@@ -1,4 +1,4 @@
-//! The YAML library's errors as ours: what is wrong, where, and how to mend it.
+//! The YAML library's errors as ours: what is wrong, where, and how to fix it.
 
 use serde_saphyr::Error;
 use serde_saphyr::budget::BudgetBreach;
@@ -64,7 +64,7 @@ fn describe(error: &Error) -> Problem {
             .help(format!("write a {}", plain(ty))),
         Error::Unexpected { expected, .. } => unexpected(expected),
         other => Problem::new(first_line(other))
-            .help("mend the YAML; text with special characters goes in quotation marks"),
+            .help("fix the YAML; text with special characters goes in quotation marks"),
     }
 }
 
@@ -78,7 +78,7 @@ fn unexpected(expected: &str) -> Problem {
         "string scalar" => {
             Problem::new("expected a single value").help("write one value, not a list or mapping")
         }
-        other => Problem::new(format!("expected {other}")).help("mend the YAML"),
+        other => Problem::new(format!("expected {other}")).help("fix the YAML"),
     }
 }
 

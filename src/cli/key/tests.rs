@@ -12,8 +12,8 @@ struct CommandLine {
     args: KeyArgs,
 }
 
-fn key(arguments: &[&str]) -> anyhow::Result<String> {
-    let line = CommandLine::try_parse_from([&["key"], arguments].concat())?;
+fn key(args: &[&str]) -> anyhow::Result<String> {
+    let line = CommandLine::try_parse_from([&["key"], args].concat())?;
     let mut out = Vec::new();
     assert_eq!(run(&line.args, &mut out)?, Outcome::Yes);
     Ok(String::from_utf8(out)?)

@@ -8,8 +8,8 @@ use anyhow::{Context, ensure};
 use serde_json::{Map, Value};
 
 use super::evidence::{Evidence, Gap};
+use super::fix::Fix;
 use super::instant;
-use super::mend::Mend;
 use crate::authorizer::Proof;
 use crate::cli::Outcome;
 use crate::clock::UnixSeconds;
@@ -105,18 +105,18 @@ fn print_refused(
 ) -> anyhow::Result<Outcome> {
     let issuers = evidence.belief().trust().issuers();
     let rules = issuers.map(|(_, rules)| rules).collect::<Vec<_>>();
-    let mend = Mend {
+    let fix = Fix {
         claims,
         all: &rules,
         now,
     };
-    let mend = mend.of(refusal);
+    let fix = fix.of(refusal);
     let unknown = matches!(
         refusal,
         TokenError::KeysNotLoaded(_) | TokenError::RevocationsStale
     );
     if !unknown {
-        writeln!(out, "refused: {refusal}\n  fix: {mend}")?;
+        writeln!(out, "refused: {refusal}\n  help: {fix}")?;
         return Ok(Outcome::No);
     }
     writeln!(out, "cannot tell: {refusal}")?;
@@ -124,7 +124,7 @@ fn print_refused(
     let gap = issuer.and_then(|issuer| evidence.gap(issuer));
     match gap.and_then(|gap| gap.keys.as_ref()) {
         Some(reason) => writeln!(out, "  why: {}", printable(reason))?,
-        None => writeln!(out, "  why: {mend}")?,
+        None => writeln!(out, "  why: {fix}")?,
     }
     Ok(Outcome::Unknown)
 }

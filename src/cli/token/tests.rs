@@ -213,14 +213,14 @@ fn tokens_that_only_their_issuer_can_read_are_called_so() {
     refused(
         &trust,
         "gho_16C7e42F292c6912E7",
-        "refused: it is an opaque token, which only its issuer can read\n  fix: ask the issuer for a \
+        "refused: it is an opaque token, which only its issuer can read\n  help: ask the issuer for a \
          JWT access token; many give one only where the API is named, such as with `audience` at \
          Auth0\n",
     );
     refused(
         &trust,
         "e30.a.b.c.d",
-        "refused: it is encrypted\n  fix: only signed tokens are read: switch the encryption of \
+        "refused: it is encrypted\n  help: only signed tokens are read: switch the encryption of \
          access tokens off at the issuer; at Auth0, name the API by `audience`\n",
     );
 }
@@ -233,36 +233,36 @@ fn every_refusal_says_what_to_do() {
     refused(
         &trust,
         &token(&["--issued-at", "1699990000"]),
-        "refused: it has expired\n  fix: ask for a new token (it expired 1 hour 46 minutes ago)\n",
+        "refused: it has expired\n  help: ask for a new token (it expired 1 hour 46 minutes ago)\n",
     );
     refused(
         &trust,
         &token(&["--issued-at", "1700000100"]),
-        "refused: it was issued in the future\n  fix: wait, or compare the clocks: it is \
+        "refused: it was issued in the future\n  help: wait, or compare the clocks: it is \
          2023-11-14T22:13:20Z here\n",
     );
     refused(
         &trust,
         &token(&["--lifetime-seconds", "86401"]),
-        "refused: it lives longer than the issuer's tokens may\n  fix: the issuer's \
+        "refused: it lives longer than the issuer's tokens may\n  help: the issuer's \
          `max_lifetime_seconds` allow 1 day\n",
     );
     refused(
         &trust,
         &token(&["--type", "id+jwt"]),
-        "refused: its type is not one that is accepted of the issuer\n  fix: the issuer's \
+        "refused: its type is not one that is accepted of the issuer\n  help: the issuer's \
          `types` are `at+jwt`; is it an access token?\n",
     );
     refused(
         &trust,
         &token(&["--kid", "x"]),
-        "refused: the issuer has no such key\n  fix: compare `kid` with the issuer's JWKS; the \
+        "refused: the issuer has no such key\n  help: compare `kid` with the issuer's JWKS; the \
          log says which keys were left out, and why\n",
     );
     refused(
         &trust,
         &token(&["--claim", "cnf={}"]),
-        "fix: ask the issuer for a plain bearer token, without `cnf`\n",
+        "help: ask the issuer for a plain bearer token, without `cnf`\n",
     );
     let other = Trust::new(vec![(
         IssuerRules {
@@ -274,7 +274,7 @@ fn every_refusal_says_what_to_do() {
     refused(
         &other.unwrap(),
         &token(&[]),
-        "refused: its issuer is not trusted\n  fix: `trust` lists `https://id/`; every character \
+        "refused: its issuer is not trusted\n  help: `trust` lists `https://id/`; every character \
          counts\n",
     );
     let other_audience = IssuerRules {
@@ -284,7 +284,7 @@ fn every_refusal_says_what_to_do() {
     refused(
         &Trust::new(vec![(other_audience, None)]).unwrap(),
         &token(&[]),
-        "refused: it is meant for another audience\n  fix: the issuer's `audiences` are `b`\n",
+        "refused: it is meant for another audience\n  help: the issuer's `audiences` are `b`\n",
     );
     let forged = format!(
         "{}AA",
@@ -293,13 +293,13 @@ fn every_refusal_says_what_to_do() {
     refused(
         &trust,
         &forged,
-        "refused: its signature is wrong\n  fix: it was made with another key, or changed since; \
+        "refused: its signature is wrong\n  help: it was made with another key, or changed since; \
          compare `kid` and the issuer's keys\n",
     );
     refused(
         &trust,
         "a.b",
-        "refused: it is not three parts separated by dots\n  fix: a signed token is \
+        "refused: it is not three parts separated by dots\n  help: a signed token is \
          `header.claims.signature`; check that it was copied as a whole\n",
     );
     refused(
@@ -347,14 +347,14 @@ fn what_a_token_says_cannot_steer_the_terminal() {
 
 #[test]
 fn the_token_comes_from_the_arguments_or_the_input() {
-    let parse = |arguments: &[&str]| {
-        let line = CommandLine::try_parse_from([&["token", "inspect"], arguments].concat());
+    let parse = |args: &[&str]| {
+        let line = CommandLine::try_parse_from([&["token", "inspect"], args].concat());
         match line.unwrap_or_else(|error| panic!("{error}")).args.command {
             TokenCommand::Inspect(args) => args,
             TokenCommand::Issue(_) => panic!("not inspect"),
         }
     };
-    let read = |arguments: &[&str], mut input: &[u8]| read_token(&parse(arguments), &mut input);
+    let read = |args: &[&str], mut input: &[u8]| read_token(&parse(args), &mut input);
     assert_eq!(read(&["a.b.c"], b"x").unwrap(), "a.b.c");
     assert_eq!(read(&["-"], b"x\n").unwrap(), "x\n");
     assert_eq!(read(&[], b"x\n").unwrap(), "x\n");

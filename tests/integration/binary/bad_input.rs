@@ -1,4 +1,4 @@
-//! Input that cannot be used: one message that names key, value and mend, exit code 2, nothing left.
+//! Input that cannot be used: one message that names key, value and fix, exit code 2, nothing left.
 
 use std::fs;
 use std::net::TcpListener;

@@ -9,7 +9,7 @@ use crate::clock::UnixSeconds;
 use crate::token::{Algorithm, Claim, ClaimPath, IssuerRules, MAX_TOKEN_BYTES, TokenError};
 
 /// What the advice depends on.
-pub(super) struct Mend<'a> {
+pub(super) struct Fix<'a> {
     /// What the refused token claims; empty if it cannot be read.
     pub(super) claims: &'a Map<String, Value>,
     /// The rules of every trusted issuer.
@@ -17,7 +17,7 @@ pub(super) struct Mend<'a> {
     pub(super) now: UnixSeconds,
 }
 
-impl Mend<'_> {
+impl Fix<'_> {
     /// One sentence.
     pub(super) fn of(&self, refusal: TokenError) -> String {
         match refusal {
