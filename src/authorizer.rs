@@ -371,7 +371,7 @@ fn on_routes(routed: &Routed<'_>, refusal: TokenError, snapshot: &Snapshot) -> T
 /// it worth waiting for an issuer's keys.
 fn may_open(routed: &Routed<'_>) -> bool {
     let needs_token = |requirement: &Requirement| match requirement {
-        Requirement::Authenticated | Requirement::Scopes { .. } => true,
+        Requirement::Authenticated | Requirement::Scopes(_) => true,
         Requirement::Public | Requirement::Nobody => false,
     };
     match routed {

@@ -84,7 +84,7 @@ impl<'p> Permit<'p> {
             (Passage::Preflight, _) => "preflight",
             (Passage::Requirement, Requirement::Public) => "public",
             (Passage::Requirement, Requirement::Authenticated) => "authenticated",
-            (Passage::Requirement, Requirement::Scopes { .. }) => "scopes",
+            (Passage::Requirement, Requirement::Scopes(_)) => "scopes",
             (Passage::Requirement, Requirement::Nobody) => "nobody",
         }
     }
@@ -231,7 +231,7 @@ fn rank(requirement: &Requirement) -> usize {
     match requirement {
         Requirement::Public => 0,
         Requirement::Authenticated => 1,
-        Requirement::Scopes { all, any } => 2 + all.len() + usize::from(!any.is_empty()),
+        Requirement::Scopes(scopes) => 1 + scopes.least(),
         Requirement::Nobody => usize::MAX,
     }
 }
@@ -242,11 +242,10 @@ fn judge<'p>(route: &'p Route, evidence: Evidence<'_>) -> Decision<'p> {
         Requirement::Public => None,
         Requirement::Nobody => Some(Denial::Nobody { route }),
         Requirement::Authenticated => refused_without_proof(Some(route), evidence),
-        Requirement::Scopes { all, any } => match evidence {
+        Requirement::Scopes(scopes) => match evidence {
             Evidence::Verified(token) => {
-                let has_all = all.iter().all(|scope| token.has_scope(scope));
-                let has_any = any.is_empty() || any.iter().any(|scope| token.has_scope(scope));
-                (!has_all || !has_any).then_some(Denial::ScopesMissing { route })
+                let met = scopes.are_met(|scope| token.has_scope(scope));
+                (!met).then_some(Denial::ScopesMissing { route })
             }
             Evidence::Absent | Evidence::Refused(_) => refused_without_proof(Some(route), evidence),
         },

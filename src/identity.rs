@@ -34,7 +34,7 @@ pub use pkce::CodeChallenge;
 pub use rights::{Means, Request as RightsRequest, Rights};
 pub use role::{Description, DescriptionError, Role, Scope};
 pub use scope::{
-    ADMINISTRATIVE_SCOPES, NoScopeError, RequestedScopes, RoleName, ScopeName, ScopeNameError,
+    ADMINISTRATIVE_SCOPES, NameError, NoScopeError, RequestedScopes, RoleName, ScopeName,
     ScopeRequestError, ScopeSet, grant,
 };
 pub use secret::{PlainSecret, SecretDigest, alphanumeric, grant_id};

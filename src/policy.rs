@@ -7,6 +7,7 @@ mod issuers;
 mod malformed;
 mod method;
 mod path;
+mod requirement;
 mod scope;
 mod table;
 mod template;
@@ -20,6 +21,8 @@ pub use issuers::RouteIssuers;
 pub use malformed::MalformedTarget;
 pub use method::Methods;
 pub use path::PathRules;
+pub use requirement::{RequiredScopes, Requirement};
+pub use scope::{ScopeName, ScopeNameError};
 
 use host::Host;
 use path::{Reading, RequestPath, Standing};
@@ -55,24 +58,6 @@ pub struct Route {
     pub path: Box<str>,
     /// Whether CORS preflights for its methods are let through.
     pub preflight: bool,
-}
-
-/// What a route asks of the caller.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Requirement {
-    /// Anybody, with or without a token.
-    Public,
-    /// Any valid token.
-    Authenticated,
-    /// A valid token with every scope of `all` and, unless `any` is empty, at least one of `any`.
-    Scopes {
-        /// All of these.
-        all: Box<[Box<str>]>,
-        /// At least one of these; empty asks for nothing.
-        any: Box<[Box<str>]>,
-    },
-    /// Nobody, whatever the token.
-    Nobody,
 }
 
 /// What the policy needs to know of a request to find its route. Bytes as the proxy sent them.

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::*;
 use crate::clock::UnixSeconds;
-use crate::policy::{Methods, Policy, RouteIssuers, Target};
+use crate::policy::{Methods, Policy, RequiredScopes, RouteIssuers, Target};
 use crate::problem::Source;
 use crate::token::{
     Algorithm, ClaimRules, DEFAULT_TOKEN_BYTES, IssuerIndex, IssuerRules, KeySet, Trust,
@@ -68,10 +68,7 @@ fn route(index: usize, name: &str, requirement: Requirement) -> Arc<Route> {
 
 fn scopes(all: &[&str], any: &[&str]) -> Requirement {
     let boxed = |scopes: &[&str]| scopes.iter().map(|scope| Box::from(*scope)).collect();
-    Requirement::Scopes {
-        all: boxed(all),
-        any: boxed(any),
-    }
+    Requirement::Scopes(RequiredScopes::new(boxed(all), boxed(any)).unwrap())
 }
 
 /// One route of each kind.

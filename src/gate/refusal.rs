@@ -236,10 +236,7 @@ impl<'p> Refusal<'p> {
 /// The scopes that a route asks for, separated by spaces (RFC 6750 section 3).
 fn required_scopes(route: &Route) -> String {
     match &route.requirement {
-        Requirement::Scopes { all, any } => {
-            let scopes: Vec<&str> = all.iter().chain(any).map(|scope| &**scope).collect();
-            scopes.join(" ")
-        }
+        Requirement::Scopes(scopes) => scopes.names().collect::<Vec<_>>().join(" "),
         Requirement::Public | Requirement::Authenticated | Requirement::Nobody => String::new(),
     }
 }

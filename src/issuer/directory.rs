@@ -18,9 +18,7 @@ mod users;
 use super::hashing::{HashingError, PasswordHasher};
 use super::{HashingSettings, IssuerSettings, random};
 use crate::clock::{Clock, UnixSeconds};
-use crate::identity::{
-    AppError, DescriptionError, PasswordError, ScopeNameError, ScopeSet, UserError,
-};
+use crate::identity::{AppError, DescriptionError, NameError, PasswordError, ScopeSet, UserError};
 use crate::store::{Change, Committed, Created, Store, StoreError};
 use crate::telemetry::SubjectNames;
 use crate::token::CryptographyError;
@@ -147,7 +145,7 @@ pub enum DirectoryError {
     UnknownRole(String),
     /// A malformed name of a scope or role.
     #[error("{0}")]
-    Scope(#[from] ScopeNameError),
+    Scope(#[from] NameError),
     /// A name that a URL cannot have.
     #[error(
         "the name of a scope or role stands in paths: it has no `/`, `;` and `%`, and neither it nor \
@@ -326,7 +324,7 @@ fn scope_set(names: &[String]) -> Result<ScopeSet, DirectoryError> {
     let names = names
         .iter()
         .map(|name| crate::identity::ScopeName::parse(name));
-    Ok(names.collect::<Result<_, _>>()?)
+    Ok(names.collect::<Result<_, _>>().map_err(NameError::from)?)
 }
 
 /// Scopes that all exist.

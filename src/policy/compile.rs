@@ -12,11 +12,10 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-use super::Policy;
 use super::document::{PolicyDocument, RouteDocument};
 use super::path::PathRules;
-use super::scope::ScopeName;
 use super::table::Tables;
+use super::{Policy, ScopeName};
 use crate::problem::{Place, Problem, Problems, Source, quoted};
 use crate::yaml::{self, Located};
 use closed::ClosedHost;

@@ -12,7 +12,9 @@ use crate::clock::UnixSeconds;
 use crate::decision::{Decision, Denial, Evidence, decide};
 use crate::ext_authz::request::MalformedCheck;
 use crate::ext_authz::wire::WireError;
-use crate::policy::{MalformedTarget, Methods, Requirement, Route, RouteIssuers, Routed};
+use crate::policy::{
+    MalformedTarget, Methods, RequiredScopes, Requirement, Route, RouteIssuers, Routed,
+};
 use crate::token::{
     self, Algorithm, ClaimPath, ClaimRules, DEFAULT_TOKEN_BYTES, IssuerIndex, IssuerRules, KeySet,
     Trust, UnverifiedToken,
@@ -174,10 +176,8 @@ fn refusals(route: &Route) -> Vec<Refusal<'_>> {
 
 #[test]
 fn every_refusal_is_one_for_envoy() {
-    let route = route(Requirement::Scopes {
-        all: vec!["orders.read".into()].into(),
-        any: Box::new([]),
-    });
+    let scopes = RequiredScopes::new(["orders.read".into()].into(), Box::new([])).unwrap();
+    let route = route(Requirement::Scopes(scopes));
     for refusal in refusals(&route) {
         for dialect in DIALECTS {
             let response = decode(&style().deny(&refusal, dialect, None, "0123456789abcdef"));

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::super::first_start::OWN_SCOPES;
 use super::audit::Object;
 use super::{Directory, DirectoryError, Thing, free};
-use crate::identity::{Description, RoleName, Scope, ScopeName};
+use crate::identity::{Description, NameError, RoleName, Scope, ScopeName};
 use crate::store::{Listing, Page};
 use crate::yaml::present;
 
@@ -159,7 +159,7 @@ impl Directory<'_> {
 
 /// A name that no release will take for the issuer's own endpoints.
 fn free_name(name: &str) -> Result<ScopeName, DirectoryError> {
-    let name = ScopeName::parse(name)?;
+    let name = ScopeName::parse(name).map_err(NameError::from)?;
     if !name.is_addressable() {
         return Err(DirectoryError::NotAddressable);
     }

@@ -227,6 +227,6 @@ fn required(route: &Route) -> Option<Vec<Box<str>>> {
     match &route.requirement {
         Requirement::Public => None,
         Requirement::Authenticated | Requirement::Nobody => Some(Vec::new()),
-        Requirement::Scopes { all, any: _ } => Some(all.to_vec()),
+        Requirement::Scopes(scopes) => Some(scopes.names().map(Box::from).collect()),
     }
 }

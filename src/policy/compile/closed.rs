@@ -22,8 +22,8 @@ impl Compiler<'_> {
             source: file.source,
             key: "closed_hosts",
             entries,
-            mend_empty: "remove `closed_hosts`, or list at least one host",
-            mend_long: "use a wildcard such as `*.internal.example`, or close some in another policy file",
+            if_empty: "remove `closed_hosts`, or list at least one host",
+            if_long: "use a wildcard such as `*.internal.example`, or close some in another policy file",
         };
         let patterns = list.read(&mut self.problems, |host| {
             if host == "*" {

@@ -60,7 +60,7 @@ impl Compiler<'_> {
     /// With more than one trusted issuer, adding one must never open a route by accident.
     pub(super) fn check_issuers_are_said(&mut self, routes: &[ParsedRoute<'_>]) {
         let needs_token = |requirement: &Requirement| match requirement {
-            Requirement::Authenticated | Requirement::Scopes { .. } => true,
+            Requirement::Authenticated | Requirement::Scopes(_) => true,
             Requirement::Public | Requirement::Nobody => false,
         };
         let (None, Some(trusted @ [_, _, ..])) = (&self.issuers, self.trusted) else {
@@ -106,9 +106,9 @@ impl Compiler<'_> {
             source,
             key: "issuers",
             entries,
-            mend_empty: "list at least one name of `trust`; for no token at all, write \
+            if_empty: "list at least one name of `trust`; for no token at all, write \
                          `access: nobody`",
-            mend_long: "split the route",
+            if_long: "split the route",
         };
         let trusted = self.trusted;
         let names: Vec<Box<str>> = list.read(&mut self.problems, |name| {

@@ -12,9 +12,9 @@ pub(super) struct WrittenList<'d> {
     pub(super) key: &'static str,
     pub(super) entries: &'d Located<Vec<Located<String>>>,
     /// What to do where the list is empty.
-    pub(super) mend_empty: &'static str,
+    pub(super) if_empty: &'static str,
     /// What to do where it is too long.
-    pub(super) mend_long: &'static str,
+    pub(super) if_long: &'static str,
 }
 
 impl WrittenList<'_> {
@@ -27,12 +27,12 @@ impl WrittenList<'_> {
         let before = problems.len();
         let (source, key, entries) = (self.source, self.key, &self.entries.value);
         if entries.is_empty() {
-            let mistake = Mistake::new(format!("`{key}` is empty"), self.mend_empty);
+            let mistake = Mistake::new(format!("`{key}` is empty"), self.if_empty);
             problems.push(mistake.at(self.entries.place(source)));
         }
         if entries.len() > MAX_LIST {
             let message = format!("`{key}` has more than {MAX_LIST} entries");
-            let mistake = Mistake::new(message, self.mend_long);
+            let mistake = Mistake::new(message, self.if_long);
             problems.push(mistake.at(self.entries.place(source)));
             return None;
         }

@@ -2,8 +2,7 @@
 
 use super::list::WrittenList;
 use super::{Compiler, RouteDocument};
-use crate::policy::Requirement;
-use crate::policy::scope::ScopeName;
+use crate::policy::{RequiredScopes, Requirement, ScopeName};
 use crate::problem::{Mistake, Place, Source, closest, quoted};
 use crate::yaml::Located;
 
@@ -30,10 +29,8 @@ impl Compiler<'_> {
                 None
             }
             Some(access) => self.access(source, access),
-            None if asks_for_scopes => Some(Requirement::Scopes {
-                all: all?,
-                any: any?,
-            }),
+            // An empty list is a problem of its own, so one of the two has an entry.
+            None if asks_for_scopes => RequiredScopes::new(all?, any?).map(Requirement::Scopes),
             None => {
                 let name = route.name.as_ref().map(|name| quoted(&name.value));
                 self.complain(
@@ -81,8 +78,8 @@ impl Compiler<'_> {
             source,
             key,
             entries,
-            mend_empty: "list at least one; for any valid token, write `access: authenticated`",
-            mend_long: "split the route",
+            if_empty: "list at least one; for any valid token, write `access: authenticated`",
+            if_long: "split the route",
         };
         let catalogue = &self.scopes;
         let mut scopes: Vec<Box<str>> = list.read(&mut self.problems, |scope| {

@@ -156,8 +156,8 @@ impl Compiler<'_> {
             source,
             key: "hosts",
             entries,
-            mend_empty: "remove `hosts` to answer every host, or list at least one",
-            mend_long: "split the route",
+            if_empty: "remove `hosts` to answer every host, or list at least one",
+            if_long: "split the route",
         };
         let hosts = list.read(&mut self.problems, host_pattern)?;
         Some(hosts.into())
@@ -182,8 +182,8 @@ impl Compiler<'_> {
             source,
             key: "methods",
             entries,
-            mend_empty: "list at least one, or write `[\"*\"]` for every method",
-            mend_long: "split the route",
+            if_empty: "list at least one, or write `[\"*\"]` for every method",
+            if_long: "split the route",
         };
         let mut methods: Vec<Box<str>> = list.read(&mut self.problems, |method| {
             if method == "*" {

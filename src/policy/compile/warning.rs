@@ -143,7 +143,7 @@ fn strictness(requirement: &Requirement) -> u8 {
     match requirement {
         Requirement::Public => 0,
         Requirement::Authenticated => 1,
-        Requirement::Scopes { .. } => 2,
+        Requirement::Scopes(_) => 2,
         Requirement::Nobody => 3,
     }
 }

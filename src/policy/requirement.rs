@@ -1,0 +1,79 @@
+//! What a route asks of the caller.
+
+/// What a route asks of the caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Requirement {
+    /// Anybody, with or without a token.
+    Public,
+    /// Any valid token.
+    Authenticated,
+    /// A valid token with these scopes.
+    Scopes(RequiredScopes),
+    /// Nobody, whatever the token.
+    Nobody,
+}
+
+/// Every scope of `all` and, unless `any` is empty, at least one of `any`. One of the two lists has
+/// an entry, so that a route for which no scope was named is never mistaken for one that asks for
+/// scopes and gets by without.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequiredScopes {
+    all: Box<[Box<str>]>,
+    any: Box<[Box<str>]>,
+}
+
+impl RequiredScopes {
+    /// `None` where both lists are empty.
+    pub fn new(all: Box<[Box<str>]>, any: Box<[Box<str>]>) -> Option<Self> {
+        (!all.is_empty() || !any.is_empty()).then_some(Self { all, any })
+    }
+
+    /// Whether a caller meets this, given which scopes it has.
+    pub fn are_met(&self, has: impl Fn(&str) -> bool) -> bool {
+        self.all.iter().all(|scope| has(scope))
+            && (self.any.is_empty() || self.any.iter().any(|scope| has(scope)))
+    }
+
+    /// Every scope named, those of `all` first.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.all.iter().chain(&self.any).map(|scope| &**scope)
+    }
+
+    /// How many scopes a caller needs at least.
+    pub fn least(&self) -> usize {
+        self.all.len() + usize::from(!self.any.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scopes(all: &[&str], any: &[&str]) -> Option<RequiredScopes> {
+        let boxed = |names: &[&str]| names.iter().map(|name| Box::from(*name)).collect();
+        RequiredScopes::new(boxed(all), boxed(any))
+    }
+
+    #[test]
+    fn scopes_that_ask_for_nothing_cannot_be_made() {
+        assert_eq!(scopes(&[], &[]), None);
+    }
+
+    #[test]
+    fn all_of_one_list_and_one_of_the_other_are_needed() {
+        for (all, any, has, expected) in [
+            (&["a", "b"][..], &[][..], &["a", "b", "c"][..], true),
+            (&["a", "b"], &[], &["a"], false),
+            (&[], &["a", "b"], &["b"], true),
+            (&[], &["a", "b"], &["c"], false),
+            (&["a"], &["b", "c"], &["a", "c"], true),
+            (&["a"], &["b", "c"], &["a"], false),
+            (&["a"], &["b", "c"], &["b", "c"], false),
+            (&["a"], &[], &[], false),
+        ] {
+            let required = scopes(all, any).unwrap();
+            let met = required.are_met(|scope| has.contains(&scope));
+            assert_eq!(met, expected, "{all:?} {any:?} {has:?}");
+        }
+    }
+}
