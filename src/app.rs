@@ -26,8 +26,7 @@ use crate::admin::{Admin, ServedFeed, StoreProbe};
 use crate::authorizer::Authorizer;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ListenAddress};
-use crate::ext_authz::{AnswerStyle, Gate};
-use crate::gate::{DecisionLog, GateMetrics, KeyRefresh};
+use crate::gate::{DecisionLog, Gate, GateMetrics, GateSettings, KeyRefresh};
 use crate::keyring::Keyring;
 use crate::reload::watch::{FileWatcher, WatchSettings};
 use crate::reload::{LoadError, Loader, ReadInputs};
@@ -195,19 +194,19 @@ impl Core {
         (registry, metrics)
     }
 
-    fn gate(&self, config: &Config, metrics: GateMetrics, subjects: SubjectNames) -> Arc<Gate> {
-        let style = AnswerStyle::new(
-            config.identity_headers.clone(),
-            config.realm.clone(),
-            config.strip_token,
-        );
+    fn gate(&self, config: &Config, metrics: GateMetrics, subjects: SubjectNames) -> Gate {
+        let settings = GateSettings {
+            identity_headers: config.identity_headers.clone(),
+            realm: config.realm.clone(),
+            strip_token: config.strip_token,
+        };
         let log = DecisionLog {
             allowed: config.log.allowed,
             subjects,
         };
         let authorizer = Arc::clone(&self.authorizer);
         let keys: Arc<dyn KeyRefresh> = Arc::clone(&self.keyring) as _;
-        Arc::new(Gate::new(authorizer, style, log, metrics, keys))
+        Gate::new(authorizer, settings, log, metrics, keys)
     }
 
     fn admin(

@@ -22,15 +22,6 @@ use crate::token::{
 pub use belief::Belief;
 pub use proof_cache::{CacheLimits, CacheStatistics, Proof, ProofCache};
 
-/// What a check needs to know of a request, whichever protocol carried it.
-#[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
-    /// Method, host and path.
-    pub target: Target<'a>,
-    /// What the `Authorization` headers held.
-    pub credential: Credential<'a>,
-}
-
 /// Everything that a check is judged by. Swapped whole.
 #[derive(Debug)]
 pub struct Snapshot {
@@ -195,8 +186,13 @@ impl Authorizer {
 
     /// Judges a request by `snapshot`. Free of effects but for the cache: a check that waits for
     /// keys is judged twice, and counted once by [`Authorizer::tally`].
-    pub fn judge<'p>(&self, snapshot: &'p Snapshot, request: &Request<'_>) -> Judgement<'p> {
-        let judged = self.judge_within(snapshot, request, Effort::Full);
+    pub fn judge<'p>(
+        &self,
+        snapshot: &'p Snapshot,
+        target: &Target<'_>,
+        credential: Credential<'_>,
+    ) -> Judgement<'p> {
+        let judged = self.judge_within(snapshot, target, credential, Effort::Full);
         // With full effort there is always a judgement.
         judged.unwrap_or(Judgement::denied(Denial::Unlisted))
     }
@@ -205,18 +201,19 @@ impl Authorizer {
     pub fn judge_within<'p>(
         &self,
         snapshot: &'p Snapshot,
-        request: &Request<'_>,
+        target: &Target<'_>,
+        credential: Credential<'_>,
         effort: Effort,
     ) -> Option<Judgement<'p>> {
-        let routed = match snapshot.policy.route(&request.target) {
+        let routed = match snapshot.policy.route(target) {
             Ok(routed) => routed,
             Err(malformed) => return Some(Judgement::denied(Denial::MalformedTarget(malformed))),
         };
-        if request.credential == Credential::Several {
+        if credential == Credential::Several {
             return Some(Judgement::denied(Denial::SeveralCredentials));
         }
         let verified = if may_need_token(&routed) {
-            match self.verify(&snapshot.belief, request.credential, effort) {
+            match self.verify(&snapshot.belief, credential, effort) {
                 Ok(token) => Ok(Some(token)),
                 Err(Unverified::Absent) => Ok(None),
                 Err(Unverified::Refused(refusal)) => Err(on_routes(&routed, refusal, snapshot)),

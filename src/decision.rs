@@ -1,5 +1,6 @@
 //! The decision: one pure function from a route and what the caller could prove to an answer.
 
+use crate::labels::{Label, closed_set};
 use crate::policy::{MalformedTarget, Requirement, Route, Routed};
 use crate::token::{TokenError, VerifiedToken};
 
@@ -133,33 +134,39 @@ pub enum Denial<'p> {
     },
 }
 
+closed_set! {
+    /// The kinds of [`Denial`], as metrics, logs and metadata call them.
+    pub enum DenialKind {
+        MalformedTarget = "malformed_target",
+        SeveralCredentials = "several_credentials",
+        NoToken = "no_token",
+        BadToken = "bad_token",
+        ScopesMissing = "scopes_missing",
+        Nobody = "nobody",
+        Unlisted = "unlisted",
+        KeysNotLoaded = "keys_not_loaded",
+        RevocationsStale = "revocations_stale",
+    }
+}
+
 impl<'p> Denial<'p> {
-    /// The names that [`Denial::label`] can give.
-    pub const LABELS: [&'static str; 9] = [
-        "malformed_target",
-        "several_credentials",
-        "no_token",
-        "bad_token",
-        "scopes_missing",
-        "nobody",
-        "unlisted",
-        "keys_not_loaded",
-        "revocations_stale",
-    ];
+    pub fn kind(&self) -> DenialKind {
+        match self {
+            Self::MalformedTarget(_) => DenialKind::MalformedTarget,
+            Self::SeveralCredentials => DenialKind::SeveralCredentials,
+            Self::NoToken { .. } => DenialKind::NoToken,
+            Self::BadToken { .. } => DenialKind::BadToken,
+            Self::ScopesMissing { .. } => DenialKind::ScopesMissing,
+            Self::Nobody { .. } => DenialKind::Nobody,
+            Self::Unlisted => DenialKind::Unlisted,
+            Self::KeysNotLoaded { .. } => DenialKind::KeysNotLoaded,
+            Self::RevocationsStale { .. } => DenialKind::RevocationsStale,
+        }
+    }
 
     /// A short name from a closed set, for metrics, logs and metadata.
     pub fn label(&self) -> &'static str {
-        match self {
-            Self::MalformedTarget(_) => "malformed_target",
-            Self::SeveralCredentials => "several_credentials",
-            Self::NoToken { .. } => "no_token",
-            Self::BadToken { .. } => "bad_token",
-            Self::ScopesMissing { .. } => "scopes_missing",
-            Self::Nobody { .. } => "nobody",
-            Self::Unlisted => "unlisted",
-            Self::KeysNotLoaded { .. } => "keys_not_loaded",
-            Self::RevocationsStale { .. } => "revocations_stale",
-        }
+        self.kind().label()
     }
 
     /// What exactly was wrong, where the label has several causes.

@@ -1,15 +1,351 @@
-//! The gate: what every front end shares.
+//! The gate: what every front end shares. A request goes in, a permit or a refusal comes out.
+//!
+//! A front end turns its protocol's message into a [`Request`], and the [`Outcome`] into its
+//! protocol's answer. Waiting for keys and signatures, the limits of waiting, identity headers,
+//! refusals with their statuses, decision ids, log and metrics are here, so that all front ends
+//! answer alike.
 
+mod aliases;
+mod decision_id;
 mod decision_log;
+mod header_text;
+mod headers;
 mod identity_headers;
+mod malformed;
 mod metrics;
+mod outcome;
 mod refusal;
+mod request;
 mod turn;
 
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures_util::FutureExt;
+
+use crate::authorizer::{Authorizer, Effort, Judgement};
+use crate::decision::{Decision, Permit};
+use crate::token::{Credential, IssuerIndex, VerifiedToken};
+
+pub use aliases::AliasFinder;
 pub use decision_log::DecisionLog;
-pub use identity_headers::{AliasFinder, FromCaller, IdentityHeaderError, IdentityHeaders};
+pub use header_text::HeaderText;
+pub use headers::{HeaderFacts, HeaderReader, SingleHeaders};
+pub use identity_headers::{FromCaller, IdentityHeader, IdentityHeaderError, IdentityHeaders};
+pub use malformed::MalformedRequest;
 pub use metrics::GateMetrics;
-pub use refusal::{Refusal, RefusalBody, RefusalStatus};
+pub use outcome::{Allowed, FrontEnd, Outcome, Refused};
+pub use refusal::{Refusal, RefusalStatus};
+pub use request::{Dialect, HeaderView, Request};
 pub use turn::{KeyRefresh, Turn, Verifications};
 
-pub(crate) use turn::TooLate;
+use decision_id::{DecisionIds, ID_LENGTH};
+use turn::TooLate;
+
+/// Judges requests.
+pub struct Gate {
+    authorizer: Arc<Authorizer>,
+    settings: GateSettings,
+    finder: AliasFinder,
+    log: DecisionLog,
+    metrics: GateMetrics,
+    keys: Arc<dyn KeyRefresh>,
+    ids: DecisionIds,
+}
+
+/// What upstreams and callers are told, whichever front end tells it.
+#[derive(Debug, Default)]
+pub struct GateSettings {
+    pub identity_headers: IdentityHeaders,
+    /// The protection space that challenges name (RFC 9110 section 11.5).
+    pub realm: String,
+    /// Whether the proxy removes `Authorization` before the upstream sees it.
+    pub strip_token: bool,
+}
+
+/// What the synchronous part of a check came to.
+enum Step<A> {
+    Answered(A),
+    /// Only the token's signature can tell.
+    NeedsSignature,
+    /// The answer may change once this issuer has been asked for new keys.
+    UnknownKey(IssuerIndex),
+}
+
+/// How far a check has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Judged with no more than this effort.
+    First(Effort),
+    /// Its token's signature is verified.
+    Verifying,
+    /// The issuer was asked for new keys.
+    Refreshed,
+    /// The signature is verified with the keys that there are now.
+    Final,
+    /// The signature will not be verified in time.
+    Unverified,
+}
+
+impl Stage {
+    fn effort(self) -> Effort {
+        match self {
+            Self::First(effort) => effort,
+            Self::Refreshed => Effort::Text,
+            Self::Verifying | Self::Final | Self::Unverified => Effort::Full,
+        }
+    }
+
+    /// Whether the issuer may still be asked for new keys.
+    fn may_refresh(self) -> bool {
+        matches!(self, Self::First(_) | Self::Verifying)
+    }
+
+    fn verifies(self) -> bool {
+        matches!(self, Self::Verifying | Self::Final)
+    }
+}
+
+impl Gate {
+    pub fn new(
+        authorizer: Arc<Authorizer>,
+        settings: GateSettings,
+        log: DecisionLog,
+        metrics: GateMetrics,
+        keys: Arc<dyn KeyRefresh>,
+    ) -> Self {
+        let finder = AliasFinder::new(&settings.identity_headers);
+        Self {
+            authorizer,
+            settings,
+            finder,
+            log,
+            metrics,
+            keys,
+            ids: DecisionIds::new(),
+        }
+    }
+
+    pub fn settings(&self) -> &GateSettings {
+        &self.settings
+    }
+
+    /// What a front end needs to read headers.
+    pub fn aliases(&self) -> &AliasFinder {
+        &self.finder
+    }
+
+    /// Answers with what `answering` comes to. A panic in it becomes a refusal: as an error of the
+    /// protocol it could be taken for an allow, and it would end the connection that other checks
+    /// share.
+    ///
+    /// It belongs around everything that a front end does for a request. Reading the message and
+    /// writing the answer handle what a caller sent just as judging does.
+    pub async fn contain<F: FrontEnd>(
+        &self,
+        front_end: &F,
+        arrived: Instant,
+        answering: impl Future<Output = F::Answer>,
+    ) -> F::Answer {
+        // Nothing half-written stays behind: what checks share are snapshots, counters, and a cache
+        // that holds whole proofs only.
+        let answering = AssertUnwindSafe(answering).catch_unwind();
+        // The panic hook has logged the place.
+        let answer = answering.await;
+        answer.unwrap_or_else(|_| self.refuse(front_end, &Refusal::Defect, arrived))
+    }
+
+    /// Answers a check, at the latest when its turn is over. It waits only where a signature has to
+    /// be verified, or for the issuer of a token that names an unknown key.
+    pub async fn check<F: FrontEnd>(
+        &self,
+        front_end: &F,
+        read: Result<Request<'_>, MalformedRequest>,
+        turn: &Turn<'_>,
+    ) -> F::Answer {
+        let reply = self.reply(front_end, turn.arrived);
+        let is_late = turn.remaining().is_zero();
+        match read {
+            Ok(request) if is_late => reply.refuse(&Refusal::Overload, request.dialect(), None),
+            Ok(request) => reply.check(&request, turn).await,
+            Err(_) if is_late => self.refuse(front_end, &Refusal::Overload, turn.arrived),
+            Err(malformed) => {
+                let refusal = Refusal::Malformed(malformed);
+                self.refuse(front_end, &refusal, turn.arrived)
+            }
+        }
+    }
+
+    /// The answer to a check that arrived at this time and cannot be handed to [`Gate::check`].
+    pub fn refuse<F: FrontEnd>(
+        &self,
+        front_end: &F,
+        refusal: &Refusal<'_>,
+        arrived: Instant,
+    ) -> F::Answer {
+        let reply = self.reply(front_end, arrived);
+        reply.refuse(refusal, Dialect::default(), None)
+    }
+
+    /// A refusal for a caller that has gone away: neither logged nor counted.
+    pub fn refuse_unheard<F: FrontEnd>(&self, front_end: &F) -> F::Answer {
+        front_end.render(Outcome::Refuse(Refused {
+            refusal: &Refusal::Unreadable,
+            dialect: Dialect::default(),
+            caller: None,
+            realm: &self.settings.realm,
+            decision_id: "",
+        }))
+    }
+
+    fn reply<'c, F>(&'c self, front_end: &'c F, arrived: Instant) -> Reply<'c, F> {
+        Reply {
+            gate: self,
+            front_end,
+            arrived,
+        }
+    }
+}
+
+/// One check on its way to its answer, which is counted and logged here, once.
+struct Reply<'c, F> {
+    gate: &'c Gate,
+    front_end: &'c F,
+    arrived: Instant,
+}
+
+impl<F: FrontEnd> Reply<'_, F> {
+    async fn check(&self, request: &Request<'_>, turn: &Turn<'_>) -> F::Answer {
+        let mut stage = Stage::First(turn.verifications.effort_before());
+        loop {
+            let mut running = None;
+            if stage.verifies() {
+                let begun = turn.verifications.begin(turn.deadline, request.held_bytes);
+                match begun.await {
+                    Ok(verification) => running = Some(verification),
+                    Err(TooLate) => stage = Stage::Unverified,
+                }
+            }
+            let step = self.judge(request, stage);
+            // The next check may verify its signature; this one will not do so again, or will ask
+            // anew.
+            drop(running);
+            stage = match step {
+                Step::Answered(answer) => return answer,
+                Step::NeedsSignature if stage == Stage::Refreshed => Stage::Final,
+                Step::NeedsSignature => Stage::Verifying,
+                Step::UnknownKey(issuer) => self.refreshed(issuer, request, turn).await,
+            };
+        }
+    }
+
+    /// Asks an issuer for new keys, as long as the check may wait.
+    async fn refreshed(
+        &self,
+        issuer: IssuerIndex,
+        request: &Request<'_>,
+        turn: &Turn<'_>,
+    ) -> Stage {
+        let wait = turn.key_wait.min(turn.remaining());
+        if wait.is_zero() {
+            return Stage::Refreshed;
+        }
+        let Ok(_place) = turn.verifications.wait_for_keys(request.held_bytes) else {
+            return Stage::Unverified;
+        };
+        self.gate.keys.refresh(issuer, wait).await;
+        Stage::Refreshed
+    }
+
+    fn judge(&self, request: &Request<'_>, stage: Stage) -> Step<F::Answer> {
+        let authorizer = &self.gate.authorizer;
+        // Taken anew at each stage: policy, keys and revocations may have changed meanwhile, and a
+        // check that waits must not keep an old snapshot alive.
+        let snapshot = authorizer.snapshot();
+        let credential = match stage {
+            // A route that is open to everybody stays so: there a token that nobody has looked at
+            // counts like a bad one. Everywhere else this leads to a denial.
+            Stage::Unverified => Credential::Absent,
+            _ => request.credential,
+        };
+        let judged =
+            authorizer.judge_within(&snapshot, &request.target, credential, stage.effort());
+        let Some(judgement) = judged else {
+            return Step::NeedsSignature;
+        };
+        if let Some(issuer) = judgement.unknown_key
+            && stage.may_refresh()
+        {
+            return Step::UnknownKey(issuer);
+        }
+        // Only now: a check is judged several times and counted once.
+        authorizer.tally(&snapshot, &judgement);
+        if stage == Stage::Unverified {
+            if let Decision::Deny(_) = judgement.decision {
+                return Step::Answered(self.refuse(&Refusal::Overload, request.dialect(), None));
+            }
+            self.gate.metrics.token_ignored();
+        }
+        Step::Answered(self.answer(request, judgement))
+    }
+
+    fn answer(&self, request: &Request<'_>, judgement: Judgement<'_>) -> F::Answer {
+        let caller = judgement.caller.as_deref();
+        match judgement.decision {
+            Decision::Allow(permit) => self.allow(permit, request, caller),
+            Decision::Deny(denial) => {
+                self.refuse(&Refusal::Denied(denial), request.dialect(), caller)
+            }
+        }
+    }
+
+    fn allow(
+        &self,
+        permit: Permit<'_>,
+        request: &Request<'_>,
+        caller: Option<&VerifiedToken>,
+    ) -> F::Answer {
+        let mut text = [0; ID_LENGTH];
+        let decision_id = self.gate.ids.next(&mut text);
+        let (route, reason) = (&*permit.route().name, permit.label());
+        let answer = self.front_end.render(Outcome::Allow(Allowed {
+            permit,
+            caller,
+            identity_headers: &self.gate.settings.identity_headers,
+            aliases: request.headers.aliases(),
+            view: request.view,
+            decision_id,
+        }));
+        let latency = self.arrived.elapsed();
+        self.gate.metrics.allowed(latency);
+        self.gate
+            .log
+            .allow(route, reason, caller, decision_id, latency);
+        answer
+    }
+
+    fn refuse(
+        &self,
+        refusal: &Refusal<'_>,
+        dialect: Dialect,
+        caller: Option<&VerifiedToken>,
+    ) -> F::Answer {
+        let mut text = [0; ID_LENGTH];
+        let decision_id = self.gate.ids.next(&mut text);
+        let answer = self.front_end.render(Outcome::Refuse(Refused {
+            refusal,
+            dialect,
+            caller,
+            realm: &self.gate.settings.realm,
+            decision_id,
+        }));
+        let latency = self.arrived.elapsed();
+        self.gate.metrics.refused(refusal, latency);
+        self.gate.log.refuse(refusal, caller, decision_id, latency);
+        answer
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -91,6 +91,7 @@ pub mod identity;
 pub mod issuer;
 pub mod jwks;
 pub mod keyring;
+pub mod labels;
 pub mod policy;
 pub mod problem;
 pub mod proto;

@@ -10,9 +10,9 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use portcullis::authorizer::{Authorizer, Belief, CacheLimits, Snapshot};
 use portcullis::clock::{SystemClock, UnixSeconds};
-use portcullis::ext_authz::{AnswerStyle, Gate};
+use portcullis::ext_authz::{CheckLimits, ExtAuthz};
 use portcullis::gate::{
-    DecisionLog, GateMetrics, IdentityHeaders, KeyRefresh, Turn, Verifications,
+    DecisionLog, Gate, GateMetrics, GateSettings, KeyRefresh, Turn, Verifications,
 };
 use portcullis::policy::{Policy, Target};
 use portcullis::problem::Source;
@@ -31,7 +31,7 @@ use crate::message::{HeaderForm, Template};
 pub(crate) const VERIFY_BARE: &str = "verify-bare";
 /// The same through jsonwebtoken.
 pub(crate) const VERIFY_JSONWEBTOKEN: &str = "verify-jsonwebtoken";
-/// `Gate::check` with a cached proof: the library without the server around it.
+/// `ExtAuthz::check` with a cached proof: the library without the server around it.
 pub(crate) const GATE: &str = "gate";
 /// The same where so many revocations are listed; their number follows.
 pub(crate) const GATE_LISTING: &str = "gate-listing-";
@@ -186,7 +186,7 @@ fn gate(entries: u64, turns: usize) {
     });
 }
 
-fn build_gate(issuer: &Issuer, list: RevocationList) -> Gate {
+fn build_gate(issuer: &Issuer, list: RevocationList) -> ExtAuthz {
     let rules = IssuerRules {
         name: "staff".into(),
         issuer: ISSUER.into(),
@@ -206,15 +206,23 @@ fn build_gate(issuer: &Issuer, list: RevocationList) -> Gate {
         max_entries: 100_000,
         max_bytes: 32 << 20,
     };
-    Gate::new(
+    let gate = Gate::new(
         Arc::new(Authorizer::new(snapshot, limits, Arc::new(SystemClock))),
-        AnswerStyle::new(IdentityHeaders::default(), "portcullis".to_owned(), false),
+        GateSettings {
+            realm: "portcullis".to_owned(),
+            ..GateSettings::default()
+        },
         DecisionLog {
             allowed: false,
             subjects: SubjectNames::load(SubjectForm::Digest, None).unwrap(),
         },
         GateMetrics::register(&mut Registry::default()),
         Arc::new(NoRefresh),
+    );
+    // The loop hands over messages itself: the limits are never reached.
+    ExtAuthz::new(
+        gate,
+        CheckLimits::new(1 << 20, Duration::ZERO, Duration::ZERO),
     )
 }
 

@@ -29,7 +29,7 @@ use super::connection::{Accepted, Connection, Connections};
 use super::http2_limits::Http2Limits;
 use super::read_turns::{LoopClock, ReadTurns};
 use super::socket::AuthzSocket;
-use crate::ext_authz::{CheckBody, CheckLimits, CheckService, Gate, is_check};
+use crate::ext_authz::{CheckBody, CheckService, ExtAuthz, is_check};
 use crate::shutdown::{Phase, Shutdown};
 
 /// The longest that a new connection may take to begin with HTTP/2. Proxies begin at once; whoever
@@ -39,8 +39,7 @@ const PREFACE_PATIENCE: Duration = Duration::from_secs(5);
 /// What all gate threads serve.
 #[derive(Clone)]
 pub(super) struct Served {
-    pub(super) gate: Arc<Gate>,
-    pub(super) check_limits: Arc<CheckLimits>,
+    pub(super) checks: Arc<ExtAuthz>,
     /// The other services: health and reflection.
     pub(super) others: Routes,
     pub(super) http2: Http2Limits,
@@ -212,10 +211,7 @@ impl Worker {
     /// [`Phase::Stopping`], and all have ended.
     async fn run(mut self) {
         let service = Responder {
-            checks: CheckService::new(
-                Arc::clone(&self.served.gate),
-                Arc::clone(&self.served.check_limits),
-            ),
+            checks: CheckService::new(Arc::clone(&self.served.checks)),
             others: self.served.others.clone(),
         };
         let mut serving = JoinSet::new();

@@ -18,7 +18,8 @@ use super::socket::AuthzSocket;
 use crate::admin::{self, Admin};
 use crate::config::AuthzListener;
 use crate::connection_limits::ConnectionLimits;
-use crate::ext_authz::{CheckLimits, Gate, SERVICE_NAME};
+use crate::ext_authz::{CheckLimits, ExtAuthz, SERVICE_NAME};
+use crate::gate::Gate;
 use crate::keyring::Keyring;
 use crate::proto::FILE_DESCRIPTOR_SET;
 use crate::shutdown::{Phase, Shutdown};
@@ -39,7 +40,7 @@ impl Serving {
     pub(super) fn authz(
         &self,
         control: &Handle,
-        gate: Arc<Gate>,
+        gate: Gate,
         socket: AuthzSocket,
         listener: &AuthzListener,
     ) -> anyhow::Result<GateThreads> {
@@ -60,8 +61,7 @@ impl Serving {
         let check_limits =
             CheckLimits::new(listener.max_message_bytes, listener.key_wait, LONGEST_CHECK);
         let served = Served {
-            gate,
-            check_limits: Arc::new(check_limits),
+            checks: Arc::new(ExtAuthz::new(gate, check_limits)),
             others: others.prepare(),
             http2: Http2Limits::new(listener),
             shutdown: self.shutdown.clone(),

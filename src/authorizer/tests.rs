@@ -68,18 +68,16 @@ impl Gate {
     }
 
     fn allows(&self, token: &str) -> bool {
-        let request = Request {
-            target: Target {
-                method: b"GET",
-                host: b"shop.example",
-                path: b"/a",
-                preflight: None,
-                grpc: false,
-            },
-            credential: Credential::Token(UnverifiedToken::parse(token.as_bytes()).unwrap()),
+        let target = Target {
+            method: b"GET",
+            host: b"shop.example",
+            path: b"/a",
+            preflight: None,
+            grpc: false,
         };
+        let credential = Credential::Token(UnverifiedToken::parse(token.as_bytes()).unwrap());
         let snapshot = self.authorizer.snapshot();
-        let judgement = self.authorizer.judge(&snapshot, &request);
+        let judgement = self.authorizer.judge(&snapshot, &target, credential);
         matches!(judgement.decision, Decision::Allow(_))
     }
 

@@ -102,10 +102,7 @@ fn routes() -> Routes {
 fn outcome(routed: &Routed<'_>, evidence: Evidence<'_>) -> String {
     let (verdict, label, route) = match decide(routed, evidence) {
         Decision::Allow(permit) => ("allow", permit.label(), Some(permit.route())),
-        Decision::Deny(denial) => {
-            assert!(Denial::LABELS.contains(&denial.label()));
-            ("deny", denial.label(), denial.route())
-        }
+        Decision::Deny(denial) => ("deny", denial.label(), denial.route()),
     };
     let route = route.map_or_else(|| "-".into(), |route| route.name.to_string());
     format!("{verdict} {label} {route}")
@@ -359,7 +356,6 @@ fn a_denial_tells_its_detail_where_it_has_several_causes() {
         Denial::NoToken { route: None },
     ] {
         assert_eq!(denial.detail(), None, "{denial:?}");
-        assert!(Denial::LABELS.contains(&denial.label()));
     }
 }
 

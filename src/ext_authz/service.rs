@@ -3,23 +3,21 @@
 //! There is no gRPC library in between. A check that cannot be read ends as a refusal, with
 //! `grpc-status: 0` like every other answer.
 
-use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::{BufMut, Bytes, BytesMut};
-use futures_util::FutureExt;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use http_body::{Body, Frame};
 use http_body_util::BodyExt;
 
-use super::answer::Answer;
-use super::gate::Gate;
+use super::answer::{Answer, AnswerStyle};
 use super::message::{MessageError, MessageLimits, PREFIX_BYTES};
-use crate::gate::{Refusal, Turn, Verifications};
+use super::request;
+use crate::gate::{Gate, Refusal, Turn, Verifications};
 
 /// The gRPC service's full name.
 pub const SERVICE_NAME: &str = "envoy.service.auth.v3.Authorization";
@@ -64,21 +62,45 @@ impl CheckLimits {
     }
 }
 
+/// What all threads share.
+pub struct ExtAuthz {
+    gate: Gate,
+    style: AnswerStyle,
+    limits: CheckLimits,
+}
+
+impl ExtAuthz {
+    pub fn new(gate: Gate, limits: CheckLimits) -> Self {
+        Self {
+            style: AnswerStyle::new(gate.settings()),
+            gate,
+            limits,
+        }
+    }
+
+    /// Answers a `CheckRequest`.
+    pub async fn check(&self, message: &[u8], turn: &Turn<'_>) -> Answer {
+        let read = request::read(message, self.gate.aliases());
+        self.gate.check(&self.style, read, turn).await
+    }
+
+    fn refuse(&self, refusal: &Refusal<'_>, arrived: Instant) -> Answer {
+        self.gate.refuse(&self.style, refusal, arrived)
+    }
+}
+
 /// Answers the checks of one thread.
 #[derive(Clone)]
 pub struct CheckService {
-    gate: Arc<Gate>,
-    limits: Arc<CheckLimits>,
+    shared: Arc<ExtAuthz>,
     verifications: Arc<Verifications>,
 }
 
 impl CheckService {
-    /// A service that answers by `gate`. Its clones share a thread, and verify signatures one at a
-    /// time.
-    pub fn new(gate: Arc<Gate>, limits: Arc<CheckLimits>) -> Self {
+    /// Its clones share a thread, and verify signatures one at a time.
+    pub fn new(shared: Arc<ExtAuthz>) -> Self {
         Self {
-            gate,
-            limits,
+            shared,
             verifications: Arc::default(),
         }
     }
@@ -92,48 +114,47 @@ impl CheckService {
     where
         B: Body<Data = Bytes> + Send + Unpin + 'static,
     {
-        let answering = AssertUnwindSafe(self.judge(request, arrived)).catch_unwind();
-        let answer = answering.await.unwrap_or_else(|_| {
-            // The panic hook has logged where.
-            self.gate.refuse(Refusal::Defect, arrived)
-        });
-        let mut response = http::Response::new(CheckBody::of(&answer));
+        let ExtAuthz { gate, style, .. } = &*self.shared;
+        // Around the reading of the message too: its bytes are a caller's.
+        let answer = gate.contain(style, arrived, self.read_and_check(request, arrived));
+        let mut response = http::Response::new(CheckBody::of(&answer.await));
         let content_type = HeaderValue::from_static(GRPC);
         response.headers_mut().insert(CONTENT_TYPE, content_type);
         response
     }
 
-    async fn judge<B>(&self, request: http::Request<B>, arrived: Instant) -> Answer
+    async fn read_and_check<B>(&self, request: http::Request<B>, arrived: Instant) -> Answer
     where
         B: Body<Data = Bytes> + Send + Unpin + 'static,
     {
         let (head, mut body) = request.into_parts();
+        let limits = &self.shared.limits;
         let turn = Turn {
             arrived,
-            deadline: arrived + self.limits.patience(&head.headers),
-            key_wait: self.limits.key_wait,
+            deadline: arrived + limits.patience(&head.headers),
+            key_wait: limits.key_wait,
             verifications: &self.verifications,
         };
         let is_grpc = head.method == Method::POST && speaks_grpc(&head.headers);
         // Checks may carry 60 KiB of their caller's headers, which are not needed any more.
         drop(head);
-        let reading = self.limits.messages.read(&mut body);
+        let reading = limits.messages.read(&mut body);
         match tokio::time::timeout_at(turn.deadline.into(), reading).await {
-            Ok(Ok(message)) if is_grpc => self.gate.check(&message, &turn).await,
+            Ok(Ok(message)) if is_grpc => self.shared.check(&message, &turn).await,
             Ok(Ok(_)) => self.unreadable("it is not a gRPC call", arrived),
-            Ok(Err(MessageError::Cancelled)) => self.gate.refuse_unheard(),
-            Ok(Err(MessageError::OutOfRoom)) => self.gate.refuse(Refusal::Overload, arrived),
+            Ok(Err(MessageError::Cancelled)) => self.shared.gate.refuse_unheard(&self.shared.style),
+            Ok(Err(MessageError::OutOfRoom)) => self.shared.refuse(&Refusal::Overload, arrived),
             Ok(Err(error)) => self.unreadable(&error.to_string(), arrived),
             Err(_) => {
-                tokio::spawn(discard(body, self.limits.longest));
-                self.gate.refuse(Refusal::Overload, arrived)
+                tokio::spawn(discard(body, limits.longest));
+                self.shared.refuse(&Refusal::Overload, arrived)
             }
         }
     }
 
     fn unreadable(&self, reason: &str, arrived: Instant) -> Answer {
-        tracing::warn!(reason, "a check could not be read; it is refused");
-        self.gate.refuse(Refusal::Unreadable, arrived)
+        tracing::warn!(reason, "a check could not be read and was refused");
+        self.shared.refuse(&Refusal::Unreadable, arrived)
     }
 }
 

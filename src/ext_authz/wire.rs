@@ -7,7 +7,7 @@
 
 /// The bytes are not a `CheckRequest` that could be judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum WireError {
+pub(super) enum WireError {
     /// Not protobuf, or cut off.
     #[error("the message is not protobuf")]
     NotProtobuf,
@@ -21,22 +21,22 @@ pub enum WireError {
 
 /// `AttributeContext.HttpRequest`, borrowed from the message.
 #[derive(Debug, Default, Clone, Copy)]
-pub struct HttpAttributes<'a> {
+pub(super) struct HttpAttributes<'a> {
     /// Field 2.
-    pub method: &'a [u8],
+    pub(super) method: &'a [u8],
     /// Field 4, with query.
-    pub path: &'a [u8],
+    pub(super) path: &'a [u8],
     /// Field 5.
-    pub host: &'a [u8],
+    pub(super) host: &'a [u8],
     /// Field 7, always empty in Envoy.
-    pub query: &'a [u8],
+    pub(super) query: &'a [u8],
     /// Field 8, always empty in Envoy.
-    pub fragment: &'a [u8],
+    pub(super) fragment: &'a [u8],
 }
 
 /// In which of its two forms a header came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HeaderForm {
+pub(super) enum HeaderForm {
     /// `headers`: a map; values of one name are joined by commas, invalid UTF-8 is replaced.
     Merged,
     /// `header_map`: a list of raw bytes, one entry a header line (`encode_raw_headers`).
@@ -44,13 +44,13 @@ pub enum HeaderForm {
 }
 
 /// Receives the headers while the message is walked.
-pub trait HeaderVisitor<'a> {
+pub(super) trait HeaderVisitor<'a> {
     /// One header.
     fn header(&mut self, form: HeaderForm, name: &'a [u8], value: &'a [u8]);
 }
 
 /// Walks a `CheckRequest`, giving each header to `visitor`.
-pub fn read_check_request<'a>(
+pub(super) fn read_check_request<'a>(
     message: &'a [u8],
     visitor: &mut impl HeaderVisitor<'a>,
 ) -> Result<HttpAttributes<'a>, WireError> {

@@ -42,7 +42,7 @@ impl DecisionLog {
     }
 
     /// A request was turned away.
-    pub fn deny(
+    pub fn refuse(
         &self,
         refusal: &Refusal<'_>,
         caller: Option<&VerifiedToken>,

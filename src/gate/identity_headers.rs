@@ -1,10 +1,11 @@
-//! The identity headers that the upstream believes: their names, and who else tries to set them.
+//! The identity headers that the upstream trusts: their names and what they tell.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::token::ClaimPath;
+use super::header_text::HeaderText;
+use crate::token::{ClaimPath, VerifiedToken};
 
 /// The headers that tell the upstream who calls.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -37,6 +38,39 @@ pub enum FromCaller {
     Refuse,
 }
 
+/// An identity header of one request.
+#[derive(Debug)]
+pub struct IdentityHeader<'a> {
+    pub name: &'a str,
+    /// Replaces what the caller sent. Without a value the caller's own header has to be removed.
+    pub value: Option<HeaderText<'a>>,
+}
+
+/// What an identity header tells of the caller.
+#[derive(Debug, Clone, Copy)]
+enum Told<'h> {
+    Subject,
+    Client,
+    Scopes,
+    Issuer,
+    Claim(&'h ClaimPath),
+}
+
+impl Told<'_> {
+    fn of(self, caller: &VerifiedToken) -> Option<HeaderText<'_>> {
+        match self {
+            Self::Subject => Some(caller.subject().into()),
+            Self::Client => caller.client().map(Into::into),
+            // A proxy would drop an empty value, and leave the caller's own.
+            Self::Scopes => Some(caller.scopes_text())
+                .filter(|scopes| !scopes.is_empty())
+                .map(Into::into),
+            Self::Issuer => Some(caller.issuer().into()),
+            Self::Claim(path) => caller.claim_at(path).and_then(HeaderText::of_claim),
+        }
+    }
+}
+
 impl Default for IdentityHeaders {
     fn default() -> Self {
         Self {
@@ -55,16 +89,14 @@ impl Default for IdentityHeaders {
 pub enum IdentityHeaderError {
     /// Not lower-case letters, digits and `-`.
     #[error(
-        "`identity_headers`: `{0}` cannot be a header name: use lower-case letters, digits and `-`"
+        "`identity_headers`: `{0}` is not a valid header name: use lower-case letters, digits and `-`"
     )]
     Name(String),
     /// Two values for one header.
-    #[error("`identity_headers`: `{0}` is named twice: give each value a header of its own")]
+    #[error("`identity_headers`: `{0}` appears twice: give each value its own header")]
     Twice(String),
     /// A header that the proxy or the protocol needs for itself.
-    #[error(
-        "`identity_headers`: `{0}` has a meaning of its own: choose a name such as `x-auth-subject`"
-    )]
+    #[error("`identity_headers`: `{0}` is reserved: choose a name such as `x-auth-subject`")]
     Reserved(String),
 }
 
@@ -84,12 +116,39 @@ const RESERVED: [&str; 12] = [
 ];
 
 impl IdentityHeaders {
+    /// The one list: each header with what it tells, in the order in which they are set. A field that
+    /// is missing here does not compile; setting, removing and finding aliases follow from the list.
+    fn list(&self) -> impl Iterator<Item = (&str, Told<'_>)> {
+        let Self {
+            subject,
+            client,
+            scopes,
+            issuer,
+            claims,
+            from_caller: _,
+        } = self;
+        let fixed = [
+            (subject, Told::Subject),
+            (client, Told::Client),
+            (scopes, Told::Scopes),
+            (issuer, Told::Issuer),
+        ];
+        let claims = claims.iter().map(|(name, path)| (name, Told::Claim(path)));
+        let all = fixed.into_iter().chain(claims);
+        all.map(|(name, told)| (name.as_str(), told))
+    }
+
     /// All names, in the order in which they are set.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        [&self.subject, &self.client, &self.scopes, &self.issuer]
-            .into_iter()
-            .chain(self.claims.keys())
-            .map(String::as_str)
+        self.list().map(|(name, _)| name)
+    }
+
+    /// All headers, as they are for this caller.
+    pub fn of<'a>(&'a self, caller: &'a VerifiedToken) -> impl Iterator<Item = IdentityHeader<'a>> {
+        self.list().map(|(name, told)| IdentityHeader {
+            name,
+            value: told.of(caller),
+        })
     }
 
     /// The spellings that servers most likely fold to one of the names, without the names
@@ -136,115 +195,5 @@ impl IdentityHeaders {
             }
         }
         Ok(())
-    }
-}
-
-/// Finds the names under which a caller may have sent an identity header of its own: any case, and
-/// for `-` whatever is neither letter nor digit. Most upstreams that fold names fold `_` or `.`;
-/// what hands headers over as environment variables, as CGI does, may fold all of `!#$%&'*+^|~`.
-#[derive(Debug)]
-pub struct AliasFinder {
-    names: Box<[Box<[u8]>]>,
-    /// Bit `n` is set where a name has `n` bytes: most headers end at this test.
-    lengths: u64,
-    from_caller: FromCaller,
-}
-
-impl AliasFinder {
-    /// A finder for the headers of `identity`.
-    pub fn new(identity: &IdentityHeaders) -> Self {
-        let names: Box<[Box<[u8]>]> = identity
-            .names()
-            .map(|name| name.as_bytes().into())
-            .collect();
-        let lengths = names.iter().fold(0, |bits, name| bits | length_bit(name));
-        Self {
-            names,
-            lengths,
-            from_caller: identity.from_caller,
-        }
-    }
-
-    /// What becomes of a request with such a name.
-    pub fn from_caller(&self) -> FromCaller {
-        self.from_caller
-    }
-
-    /// Whether an upstream could take `name` for an identity header.
-    pub fn is_alias(&self, name: &[u8]) -> bool {
-        self.lengths & length_bit(name) != 0
-            && self.names.iter().any(|identity| folds_to(name, identity))
-    }
-
-    /// Whether `name` is exactly an identity header, which the answer overwrites or removes anyway.
-    pub fn is_exact(&self, name: &[u8]) -> bool {
-        self.names.iter().any(|identity| **identity == *name)
-    }
-}
-
-/// Zero for names longer than any identity header.
-fn length_bit(name: &[u8]) -> u64 {
-    u32::try_from(name.len())
-        .ok()
-        .and_then(|length| 1_u64.checked_shl(length))
-        .unwrap_or(0)
-}
-
-fn folds_to(name: &[u8], identity: &[u8]) -> bool {
-    name.len() == identity.len()
-        && name.iter().zip(identity).all(|(&byte, &wanted)| {
-            byte.to_ascii_lowercase() == wanted
-                || (wanted == b'-' && byte.is_ascii() && !byte.is_ascii_alphanumeric())
-        })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_likely_spellings_all_fold_to_an_identity_header() {
-        let identity = IdentityHeaders {
-            claims: [("x-a-b-c-d-e".to_owned(), ClaimPath::named("a"))].into(),
-            ..IdentityHeaders::default()
-        };
-        let finder = AliasFinder::new(&identity);
-        let folded = identity.folded();
-        // Nine spellings of each name with two dashes but the name itself.
-        assert_eq!(folded.len(), 4 * 8 + 2);
-        for spelling in &folded {
-            assert!(finder.is_alias(spelling.as_bytes()), "{spelling}");
-            assert!(!finder.is_exact(spelling.as_bytes()), "{spelling}");
-        }
-        for spelling in ["x_auth_subject", "x-auth.issuer", "x_a_b_c_d_e"] {
-            assert!(folded.iter().any(|one| one == spelling), "{spelling}");
-        }
-    }
-
-    #[test]
-    fn every_spelling_that_folds_to_an_identity_header_is_found() {
-        let finder = AliasFinder::new(&IdentityHeaders::default());
-        for name in [
-            "x-auth-subject",
-            "X-AUTH-Subject",
-            "x_auth_subject",
-            "x.auth.subject",
-            "x-auth_client",
-            "x!auth~scopes",
-            "x auth issuer",
-        ] {
-            assert!(finder.is_alias(name.as_bytes()), "{name}");
-        }
-        for name in [
-            "",
-            "x-auth-subjec",
-            "x-auth-subject-",
-            "xxauthxsubject",
-            "x-auth-realm",
-        ] {
-            assert!(!finder.is_alias(name.as_bytes()), "{name}");
-        }
-        assert!(!finder.is_alias(b"x\xffauth-subject"));
-        assert!(!finder.is_alias("x-auth-subject".repeat(100).as_bytes()));
     }
 }

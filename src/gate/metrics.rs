@@ -10,11 +10,12 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::refusal::Refusal;
-use crate::decision::Denial;
-use crate::ext_authz::MalformedCheck;
+use super::malformed::MalformedRequest;
+use super::refusal::{Refusal, Unjudged};
+use crate::decision::DenialKind;
+use crate::labels::Label;
 use crate::policy::MalformedTarget;
-use crate::token;
+use crate::token::TokenError;
 
 /// Upper bounds of the latency buckets, in seconds.
 const LATENCY_BUCKETS: [f64; 12] = [
@@ -22,7 +23,7 @@ const LATENCY_BUCKETS: [f64; 12] = [
     0.5,
 ];
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, EncodeLabelSet)]
 struct ReasonLabels {
     reason: &'static str,
     detail: &'static str,
@@ -33,7 +34,7 @@ struct ReasonLabels {
 pub struct GateMetrics {
     allowed: Counter,
     /// A counter for each reason and detail that there can be.
-    denied: Arc<BTreeMap<(&'static str, &'static str), Counter>>,
+    refused: Arc<BTreeMap<ReasonLabels, Counter>>,
     latency: Histogram,
     ignored: Counter,
 }
@@ -48,11 +49,11 @@ impl GateMetrics {
             allowed.clone(),
         );
         let family = Family::<ReasonLabels, Counter>::default();
-        let denied = refusal_names().map(|(reason, detail)| {
-            let counter = family.get_or_create_owned(&ReasonLabels { reason, detail });
-            ((reason, detail), counter)
+        let refused = reasons().map(|labels| {
+            let counter = family.get_or_create_owned(&labels);
+            (labels, counter)
         });
-        let denied = Arc::new(denied.collect());
+        let refused = Arc::new(refused.collect());
         registry.register("checks_denied", "Requests that were turned away", family);
         let latency = Histogram::new(LATENCY_BUCKETS);
         registry.register_with_unit(
@@ -69,13 +70,12 @@ impl GateMetrics {
         );
         Self {
             allowed,
-            denied,
+            refused,
             latency,
             ignored,
         }
     }
 
-    /// Counts a request that went through.
     pub fn allowed(&self, latency: Duration) {
         self.allowed.inc();
         self.latency.observe(latency.as_secs_f64());
@@ -86,30 +86,47 @@ impl GateMetrics {
         self.ignored.inc();
     }
 
-    /// Counts a refusal.
-    pub fn denied(&self, refusal: &Refusal<'_>, latency: Duration) {
-        let name = (refusal.label(), refusal.detail().unwrap_or_default());
-        if let Some(counter) = self.denied.get(&name) {
+    pub fn refused(&self, refusal: &Refusal<'_>, latency: Duration) {
+        let labels = ReasonLabels {
+            reason: refusal.label(),
+            detail: refusal.detail().unwrap_or_default(),
+        };
+        // A lookup without a lock: all series were made at the start.
+        if let Some(counter) = self.refused.get(&labels) {
             counter.inc();
         }
         self.latency.observe(latency.as_secs_f64());
     }
 }
 
-/// Every reason of a refusal, with every detail that it can have.
-fn refusal_names() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let reasons = Denial::LABELS.into_iter().chain(Refusal::LABELS);
-    let plain = reasons.map(|reason| (reason, ""));
-    let targets = MalformedTarget::ALL
-        .iter()
-        .map(|malformed| ("malformed_target", malformed.label()));
-    let tokens = token::TokenError::ALL_LABELS
-        .iter()
-        .map(|label| ("bad_token", *label));
-    let checks = MalformedCheck::LABELS.map(|label| ("malformed_check", label));
-    // Those that always have a detail do not count without one.
-    let plain = plain.filter(|(reason, _)| {
-        !["malformed_target", "bad_token", "malformed_check"].contains(reason)
+/// Every reason of a refusal, with every detail that it can have; those that always have a detail do
+/// not appear without one.
+fn reasons() -> impl Iterator<Item = ReasonLabels> {
+    let denied = DenialKind::ALL.iter().flat_map(|kind| {
+        let details = match kind {
+            DenialKind::MalformedTarget => labels(MalformedTarget::ALL),
+            DenialKind::BadToken => TokenError::ALL_LABELS.to_vec(),
+            DenialKind::SeveralCredentials
+            | DenialKind::NoToken
+            | DenialKind::ScopesMissing
+            | DenialKind::Nobody
+            | DenialKind::Unlisted
+            | DenialKind::KeysNotLoaded
+            | DenialKind::RevocationsStale => vec![""],
+        };
+        details.into_iter().map(|detail| (kind.label(), detail))
     });
-    plain.chain(targets).chain(tokens).chain(checks)
+    let unjudged = Unjudged::ALL.iter().flat_map(|kind| {
+        let details = match kind {
+            Unjudged::Malformed => labels(MalformedRequest::ALL),
+            Unjudged::Unreadable | Unjudged::Overload | Unjudged::Defect => vec![""],
+        };
+        details.into_iter().map(|detail| (kind.label(), detail))
+    });
+    let all = denied.chain(unjudged);
+    all.map(|(reason, detail)| ReasonLabels { reason, detail })
+}
+
+fn labels<L: Label>(all: &[L]) -> Vec<&'static str> {
+    all.iter().map(|each| each.label()).collect()
 }

@@ -4,8 +4,10 @@
 use std::fmt::Write;
 use std::num::NonZeroI32;
 
+use super::malformed::MalformedRequest;
+use super::request::Dialect;
 use crate::decision::Denial;
-use crate::ext_authz::{Dialect, MalformedCheck};
+use crate::labels::{Label, closed_set};
 use crate::policy::{Requirement, Route};
 
 /// Why a check ends without letting the request through.
@@ -14,8 +16,8 @@ pub enum Refusal<'p> {
     /// It was judged and denied.
     Denied(Denial<'p>),
     /// The check itself could not be understood.
-    Malformed(MalformedCheck),
-    /// The message is larger than configured, or broke the gRPC framing.
+    Malformed(MalformedRequest),
+    /// The front end could not read its message: too large, or not as its protocol frames it.
     Unreadable,
     /// It waited too long to be answered in time.
     Overload,
@@ -26,29 +28,24 @@ pub enum Refusal<'p> {
 /// The status of a refusal. None of them means success, in HTTP or in gRPC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefusalStatus {
-    /// 400
     BadRequest,
-    /// 401
     Unauthorized,
-    /// 403
     Forbidden,
-    /// 500
     Internal,
-    /// 503
     Unavailable,
 }
 
-/// The body of a refusal.
-#[derive(Debug, PartialEq, Eq)]
-pub struct RefusalBody {
-    /// Its media type.
-    pub content_type: &'static str,
-    /// Its text.
-    pub text: String,
+closed_set! {
+    /// Why a request is refused without having been judged.
+    pub(super) enum Unjudged {
+        Malformed = "malformed_check",
+        Unreadable = "unreadable_check",
+        Overload = "overload",
+        Defect = "defect",
+    }
 }
 
 impl RefusalStatus {
-    /// The HTTP status code.
     pub fn http_code(self) -> u16 {
         match self {
             Self::BadRequest => 400,
@@ -78,18 +75,14 @@ impl RefusalStatus {
 }
 
 impl<'p> Refusal<'p> {
-    /// The names that [`Refusal::label`] can give beside those of [`Denial::LABELS`].
-    pub const LABELS: [&'static str; 4] =
-        ["malformed_check", "unreadable_check", "overload", "defect"];
-
     /// A short name from a closed set, for metrics, logs and metadata.
     pub fn label(&self) -> &'static str {
         match self {
             Self::Denied(denial) => denial.label(),
-            Self::Malformed(_) => "malformed_check",
-            Self::Unreadable => "unreadable_check",
-            Self::Overload => "overload",
-            Self::Defect => "defect",
+            Self::Malformed(_) => Unjudged::Malformed.label(),
+            Self::Unreadable => Unjudged::Unreadable.label(),
+            Self::Overload => Unjudged::Overload.label(),
+            Self::Defect => Unjudged::Defect.label(),
         }
     }
 
@@ -114,7 +107,6 @@ impl<'p> Refusal<'p> {
         self.route().map(|route| &*route.name)
     }
 
-    /// The status of the answer.
     pub fn status(&self) -> RefusalStatus {
         match self {
             Self::Malformed(_) | Self::Unreadable => RefusalStatus::BadRequest,
@@ -139,7 +131,7 @@ impl<'p> Refusal<'p> {
     fn oauth_error(&self) -> Option<&'static str> {
         match self {
             Self::Denied(Denial::SeveralCredentials)
-            | Self::Malformed(MalformedCheck::HeadersAtOdds) => Some("invalid_request"),
+            | Self::Malformed(MalformedRequest::HeadersAtOdds) => Some("invalid_request"),
             Self::Denied(Denial::BadToken { .. }) => Some("invalid_token"),
             Self::Denied(Denial::ScopesMissing { .. }) => Some("insufficient_scope"),
             Self::Malformed(_)
@@ -202,21 +194,12 @@ impl<'p> Refusal<'p> {
     }
 
     /// The body: problem details (RFC 9457) or one line of text.
-    pub fn body(&self, dialect: Dialect, decision_id: &str) -> RefusalBody {
+    pub fn body(&self, dialect: Dialect, decision_id: &str) -> String {
         match dialect {
-            Dialect::Json => RefusalBody {
-                content_type: "application/problem+json",
-                text: self.problem_details(decision_id),
-            },
-            Dialect::Text => RefusalBody {
-                content_type: "text/plain; charset=utf-8",
-                text: format!("{} (decision {decision_id})\n", self.title()),
-            },
+            Dialect::Json => self.problem_details(decision_id),
+            Dialect::Text => format!("{} (decision {decision_id})\n", self.title()),
             // Envoy makes `grpc-message` of a body; ours is set already.
-            Dialect::Grpc => RefusalBody {
-                content_type: "application/grpc",
-                text: self.title().to_owned(),
-            },
+            Dialect::Grpc => self.title().to_owned(),
         }
     }
 

@@ -43,11 +43,11 @@ pub struct Turn<'q> {
 
 /// The check was not answered in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TooLate;
+pub(super) struct TooLate;
 
 impl Turn<'_> {
     /// How long the check may still wait.
-    pub(crate) fn remaining(&self) -> Duration {
+    pub(super) fn remaining(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
 }
@@ -77,7 +77,7 @@ impl Default for Verifications {
 impl Verifications {
     /// How much to find out about a token before it joins the queue: where others wait, all that
     /// can be had without its signature.
-    pub(crate) fn effort_before(&self) -> Effort {
+    pub(super) fn effort_before(&self) -> Effort {
         if self.running.available_permits() == 0 {
             Effort::Text
         } else {
@@ -87,7 +87,7 @@ impl Verifications {
 
     /// Waits until a signature may be verified, which has to happen before the permit is dropped.
     /// The check holds a message of `bytes` meanwhile.
-    pub(crate) async fn begin(
+    pub(super) async fn begin(
         &self,
         deadline: Instant,
         bytes: usize,
@@ -107,7 +107,7 @@ impl Verifications {
     }
 
     /// A place for a check that waits for keys with a message of `bytes`.
-    pub(crate) fn wait_for_keys(&self, bytes: usize) -> Result<Place<'_>, TooLate> {
+    pub(super) fn wait_for_keys(&self, bytes: usize) -> Result<Place<'_>, TooLate> {
         self.keys.join(bytes)
     }
 
@@ -150,7 +150,7 @@ impl Queue {
 
 /// A place in a queue, given back when dropped.
 #[derive(Debug)]
-pub(crate) struct Place<'q> {
+pub(super) struct Place<'q> {
     queue: &'q Queue,
     bytes: usize,
 }

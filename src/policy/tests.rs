@@ -1,6 +1,7 @@
 use std::fmt::Write as _;
 
 use super::*;
+use crate::labels::Label;
 
 mod hosts;
 mod issuers;

@@ -10,8 +10,8 @@ use http_body_util::{BodyExt, Full};
 use portcullis::authorizer::{Authorizer, CacheLimits, Snapshot};
 use portcullis::clock::SystemClock;
 use portcullis::config::ListenAddress;
-use portcullis::ext_authz::{AnswerStyle, CheckLimits, CheckService, Gate};
-use portcullis::gate::{DecisionLog, GateMetrics, IdentityHeaders, KeyRefresh};
+use portcullis::ext_authz::{CheckLimits, CheckService, ExtAuthz};
+use portcullis::gate::{DecisionLog, Gate, GateMetrics, GateSettings, KeyRefresh};
 use portcullis::policy::Policy;
 use portcullis::problem::Source;
 use portcullis::telemetry::{SubjectForm, SubjectNames};
@@ -234,7 +234,7 @@ async fn a_panic_while_keys_are_fetched_is_a_refusal() {
     };
     let gate = Gate::new(
         Arc::new(Authorizer::new(snapshot, limits, Arc::new(SystemClock))),
-        AnswerStyle::new(IdentityHeaders::default(), "portcullis".to_owned(), false),
+        GateSettings::default(),
         DecisionLog {
             allowed: false,
             subjects: SubjectNames::load(SubjectForm::Digest, None).unwrap(),
@@ -244,7 +244,7 @@ async fn a_panic_while_keys_are_fetched_is_a_refusal() {
     );
     let minute = Duration::from_mins(1);
     let limits = CheckLimits::new(1 << 20, minute, minute);
-    let service = CheckService::new(Arc::new(gate), Arc::new(limits));
+    let service = CheckService::new(Arc::new(ExtAuthz::new(gate, limits)));
     let stranger = TestIssuer::new("key-2").token("mallory", "orders.read");
     let bearer = format!("Bearer {stranger}");
     let check = message("/orders/1", Some(&bearer)).encode_to_vec();

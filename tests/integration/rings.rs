@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-const PURE: [&str; 8] = [
+const PURE: [&str; 9] = [
     "clock",
     "connection_limits",
     "decision",
     "identity",
+    "labels",
     "policy",
     "problem",
     "token",

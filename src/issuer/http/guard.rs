@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use super::body;
-use crate::authorizer::{Authorizer, CacheLimits, Request, Snapshot};
+use crate::authorizer::{Authorizer, CacheLimits, Snapshot};
 use crate::clock::{Clock, UnixSeconds};
 use crate::decision::Decision;
 use crate::identity::{App, ScopeSet, User};
@@ -157,13 +157,8 @@ impl Issuer {
     fn admit(&self, request: &HttpRequest) -> Result<Admission, EndpointError> {
         let snapshot = self.guard.snapshot();
         let credentials = request.headers().get_all(AUTHORIZATION).iter();
-        let judgement = self.guard.judge(
-            &snapshot,
-            &Request {
-                target: target(request),
-                credential: Credential::read(credentials.map(HeaderValue::as_bytes)),
-            },
-        );
+        let credential = Credential::read(credentials.map(HeaderValue::as_bytes));
+        let judgement = self.guard.judge(&snapshot, &target(request), credential);
         self.guard.tally(&snapshot, &judgement);
         match (judgement.decision, judgement.caller) {
             (Decision::Deny(denial), _) => Err(EndpointError::of_denial(denial)),

@@ -1,4 +1,5 @@
 use super::*;
+use crate::labels::Label;
 
 #[test]
 fn hosts_are_reduced_to_one_spelling() {

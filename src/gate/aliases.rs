@@ -1,0 +1,114 @@
+//! Finds what an upstream could take for an identity header.
+
+use super::identity_headers::{FromCaller, IdentityHeaders};
+
+/// Finds the names under which a caller may have sent an identity header of its own: any case, and
+/// for `-` whatever is neither letter nor digit. Most upstreams that fold names fold `_` or `.`;
+/// what hands headers over as environment variables, as CGI does, may fold all of `!#$%&'*+^|~`.
+#[derive(Debug)]
+pub struct AliasFinder {
+    names: Box<[Box<[u8]>]>,
+    /// Bit `n` is set where a name has `n` bytes: most headers end at this test.
+    lengths: u64,
+    from_caller: FromCaller,
+}
+
+impl AliasFinder {
+    /// A finder for the headers of `identity`.
+    pub fn new(identity: &IdentityHeaders) -> Self {
+        let names: Box<[Box<[u8]>]> = identity
+            .names()
+            .map(|name| name.as_bytes().into())
+            .collect();
+        let lengths = names.iter().fold(0, |bits, name| bits | length_bit(name));
+        Self {
+            names,
+            lengths,
+            from_caller: identity.from_caller,
+        }
+    }
+
+    /// What becomes of a request with such a name.
+    pub fn from_caller(&self) -> FromCaller {
+        self.from_caller
+    }
+
+    /// Whether an upstream could take `name` for an identity header.
+    pub fn is_alias(&self, name: &[u8]) -> bool {
+        self.lengths & length_bit(name) != 0
+            && self.names.iter().any(|identity| folds_to(name, identity))
+    }
+
+    /// Whether `name` is exactly an identity header, which the answer overwrites or removes anyway.
+    pub fn is_exact(&self, name: &[u8]) -> bool {
+        self.names.iter().any(|identity| **identity == *name)
+    }
+}
+
+/// Zero for names longer than any identity header.
+fn length_bit(name: &[u8]) -> u64 {
+    u32::try_from(name.len())
+        .ok()
+        .and_then(|length| 1_u64.checked_shl(length))
+        .unwrap_or(0)
+}
+
+fn folds_to(name: &[u8], identity: &[u8]) -> bool {
+    name.len() == identity.len()
+        && name.iter().zip(identity).all(|(&byte, &wanted)| {
+            byte.to_ascii_lowercase() == wanted
+                || (wanted == b'-' && byte.is_ascii() && !byte.is_ascii_alphanumeric())
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::token::ClaimPath;
+
+    #[test]
+    fn the_likely_spellings_all_fold_to_an_identity_header() {
+        let identity = IdentityHeaders {
+            claims: [("x-a-b-c-d-e".to_owned(), ClaimPath::named("a"))].into(),
+            ..IdentityHeaders::default()
+        };
+        let finder = AliasFinder::new(&identity);
+        let folded = identity.folded();
+        // Nine spellings of each name with two dashes but the name itself.
+        assert_eq!(folded.len(), 4 * 8 + 2);
+        for spelling in &folded {
+            assert!(finder.is_alias(spelling.as_bytes()), "{spelling}");
+            assert!(!finder.is_exact(spelling.as_bytes()), "{spelling}");
+        }
+        for spelling in ["x_auth_subject", "x-auth.issuer", "x_a_b_c_d_e"] {
+            assert!(folded.iter().any(|one| one == spelling), "{spelling}");
+        }
+    }
+
+    #[test]
+    fn every_spelling_that_folds_to_an_identity_header_is_found() {
+        let finder = AliasFinder::new(&IdentityHeaders::default());
+        for name in [
+            "x-auth-subject",
+            "X-AUTH-Subject",
+            "x_auth_subject",
+            "x.auth.subject",
+            "x-auth_client",
+            "x!auth~scopes",
+            "x auth issuer",
+        ] {
+            assert!(finder.is_alias(name.as_bytes()), "{name}");
+        }
+        for name in [
+            "",
+            "x-auth-subjec",
+            "x-auth-subject-",
+            "xxauthxsubject",
+            "x-auth-realm",
+        ] {
+            assert!(!finder.is_alias(name.as_bytes()), "{name}");
+        }
+        assert!(!finder.is_alias(b"x\xffauth-subject"));
+        assert!(!finder.is_alias("x-auth-subject".repeat(100).as_bytes()));
+    }
+}

@@ -1,0 +1,92 @@
+//! What the gate gives to a front end, which puts it into the words of its protocol.
+
+use std::borrow::Cow;
+
+use super::identity_headers::{IdentityHeader, IdentityHeaders};
+use super::refusal::Refusal;
+use super::request::{Dialect, HeaderView};
+use crate::decision::Permit;
+use crate::token::VerifiedToken;
+
+/// Writes answers in one protocol.
+pub trait FrontEnd {
+    type Answer;
+
+    /// The answer that says this. It must not say more: an answer that lets a request through is
+    /// written from [`Outcome::Allow`] alone.
+    fn render(&self, outcome: Outcome<'_>) -> Self::Answer;
+}
+
+/// What became of a check.
+#[derive(Debug)]
+pub enum Outcome<'o> {
+    Allow(Allowed<'o>),
+    Refuse(Refused<'o>),
+}
+
+/// A request that may pass, and how it has to be dressed for the upstream.
+#[derive(Debug)]
+pub struct Allowed<'o> {
+    /// The proof that it may. Without one this cannot be written.
+    pub permit: Permit<'o>,
+    /// Whose request it is, where a token proved that.
+    pub caller: Option<&'o VerifiedToken>,
+    pub identity_headers: &'o IdentityHeaders,
+    /// Headers that the caller sent and that have to be removed.
+    pub aliases: &'o [&'o [u8]],
+    /// Whether there may be more of them.
+    pub view: HeaderView,
+    /// Names this decision in log and metadata.
+    pub decision_id: &'o str,
+}
+
+/// A request that is turned away.
+#[derive(Debug)]
+pub struct Refused<'o> {
+    pub refusal: &'o Refusal<'o>,
+    pub dialect: Dialect,
+    /// Whose request it is, where a token proved that.
+    pub caller: Option<&'o VerifiedToken>,
+    /// The protection space that a challenge names.
+    pub realm: &'o str,
+    /// Names this decision in log, metadata and body.
+    pub decision_id: &'o str,
+}
+
+impl<'o> Allowed<'o> {
+    /// The identity headers of a known caller. All of an unknown caller's have to be removed.
+    pub fn identity(&self) -> Option<impl Iterator<Item = IdentityHeader<'o>>> {
+        self.caller.map(|caller| self.identity_headers.of(caller))
+    }
+}
+
+impl Refused<'_> {
+    /// The headers of the answer, with names in lower case.
+    pub fn headers(&self) -> impl Iterator<Item = (&'static str, Cow<'static, str>)> {
+        let refusal = self.refusal;
+        let challenge = refusal.challenge(self.realm);
+        let retry_after = refusal.retry_after_seconds();
+        let common = [
+            Some(("cache-control", "no-store".into())),
+            challenge.map(|challenge| ("www-authenticate", challenge.into())),
+            retry_after.map(|seconds| ("retry-after", seconds.to_string().into())),
+        ];
+        let of_dialect: [_; 2] = if self.dialect == Dialect::Grpc {
+            let code = refusal.status().grpc_code().to_string();
+            [
+                Some(("grpc-status", code.into())),
+                Some(("grpc-message", refusal.title().into())),
+            ]
+        } else {
+            [
+                Some(("content-type", self.dialect.media_type().into())),
+                None,
+            ]
+        };
+        common.into_iter().chain(of_dialect).flatten()
+    }
+
+    pub fn body(&self) -> String {
+        self.refusal.body(self.dialect, self.decision_id)
+    }
+}
