@@ -27,6 +27,7 @@ mod roles;
 mod scopes;
 mod sessions;
 mod signing_keys;
+mod statement;
 mod sweep;
 mod users;
 mod writer;

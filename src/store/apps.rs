@@ -8,6 +8,7 @@ use sqlx::{Any, Executor, Row};
 use super::batches::{Together, chunks};
 use super::connections::{Connections, Held};
 use super::revocations::position;
+use super::statement::assembled;
 use super::users::{self, scopes, status};
 use super::{Change, Created, Listing, Page, Store, StoreError, created};
 use crate::clock::UnixSeconds;
@@ -91,7 +92,7 @@ impl Store {
     pub async fn apps(&self, owner: &UserId, page: &Page) -> Result<Listing<App>, StoreError> {
         let text =
             format!("{SELECT} WHERE a.owner_id = $1 AND a.name > $3 ORDER BY a.name LIMIT $4");
-        let rows = sqlx::query(&text)
+        let rows = sqlx::query(assembled(text))
             .bind(owner.as_str())
             .bind(NEVER)
             .bind(&*page.after)
@@ -113,7 +114,7 @@ impl Store {
             "{SELECT} WHERE a.app_key > $1 AND ($3 = '' OR a.owner_id = $3) \
              ORDER BY a.app_key LIMIT $4"
         );
-        let rows = sqlx::query(&text)
+        let rows = sqlx::query(assembled(text))
             .bind(&*page.after)
             .bind(NEVER)
             .bind(owner.map_or("", UserId::as_str))
@@ -181,7 +182,7 @@ async fn select_apps(
         .map(|number| format!("${number}"))
         .collect();
     let text = format!("{SELECT} WHERE a.app_key IN ($1, {})", numbers.join(", "));
-    let mut select = sqlx::query(&text).bind("").bind(now);
+    let mut select = sqlx::query(assembled(text)).bind("").bind(now);
     for key in keys {
         select = select.bind(*key);
     }
@@ -334,7 +335,7 @@ async fn owned(
     database: impl Executor<'_, Database = Any>,
     key: &AppKey,
 ) -> Result<Option<OwnedApp>, StoreError> {
-    let row = sqlx::query(&format!("{SELECT} WHERE a.app_key = $1"))
+    let row = sqlx::query(assembled(format!("{SELECT} WHERE a.app_key = $1")))
         .bind(key.as_str())
         .bind(NEVER)
         .fetch_optional(database)

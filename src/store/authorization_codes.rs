@@ -6,6 +6,7 @@ use super::grant_bounds::end_oldest;
 use super::locking::{ENDED, lock_listed_users, sweeping};
 use super::refresh_tokens::NewToken;
 use super::revocations::{as_bigint, position};
+use super::statement::assembled;
 use super::users::scopes;
 use super::{Store, StoreError, Successor, refresh_tokens};
 use crate::clock::UnixSeconds;
@@ -74,11 +75,11 @@ impl Store {
         code: &AuthorizationCode,
         now: UnixSeconds,
     ) -> Result<(), StoreError> {
-        sqlx::query(&sweeping(
+        sqlx::query(assembled(sweeping(
             self.engine,
             ("authorization_codes", "digest"),
             ENDED,
-        ))
+        )))
         .bind(now.plus(-REMEMBERED_SECONDS).0)
         .bind(FORGOTTEN_AT_ONCE)
         .execute(&self.writer)

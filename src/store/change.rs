@@ -4,12 +4,13 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use sqlx::Row;
+use sqlx::{Row, SqlSafeStr};
 
 use super::charges::Holder;
 use super::connections::Transaction;
 use super::locking::{Holding, Selected, lock_apps, lock_users};
 use super::revocations::{Cause, as_bigint, is_revoked, revoke};
+use super::statement::assembled;
 use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
 use crate::identity::{ADMINISTRATIVE_SCOPES, RoleName, UserId};
@@ -180,7 +181,7 @@ impl Change {
     /// Runs a statement with texts and then numbers for its placeholders; the number of its rows.
     pub(super) async fn execute(
         &mut self,
-        text: &str,
+        text: impl SqlSafeStr,
         texts: &[String],
         numbers: &[i64],
     ) -> Result<u64, sqlx::Error> {
@@ -234,7 +235,7 @@ async fn has_administrator(
     );
     // A statement that is kept gets a plan for whatever role, such as one that all users have: PostgreSQL
     // would look at them one after the other.
-    let mut query = sqlx::query(&text).persistent(false);
+    let mut query = sqlx::query(assembled(text)).persistent(false);
     for scope in ADMINISTRATIVE_SCOPES {
         query = query.bind(scope);
     }

@@ -214,10 +214,10 @@ impl Shared {
         let connecting = async {
             let mut connection = options.connect().await?;
             if let Some(settings) = settings {
-                connection.execute(sqlx::raw_sql(settings)).await?;
+                connection.execute(sqlx::raw_sql(*settings)).await?;
             }
             for wish in *wishes {
-                if let Err(error) = connection.execute(sqlx::raw_sql(wish)).await {
+                if let Err(error) = connection.execute(sqlx::raw_sql(*wish)).await {
                     tracing::debug!(%error, "the database does not know a setting");
                 }
             }

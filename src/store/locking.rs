@@ -9,6 +9,7 @@ use super::StoreError;
 use super::batches::chunks;
 use super::connections::Transaction;
 use super::location::Engine;
+use super::statement::assembled;
 
 /// Users, as a query of their ids with `$1` and so on for `names`.
 pub(super) struct Selected {
@@ -99,7 +100,7 @@ async fn lock(
         rows.query,
         holding.strength()
     );
-    let mut query = sqlx::query(&text);
+    let mut query = sqlx::query(assembled(text));
     for name in &rows.names {
         query = query.bind(name.clone());
     }

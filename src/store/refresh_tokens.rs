@@ -10,6 +10,7 @@ use super::batches::{Together, chunks, placeholders};
 use super::charges::{Bounds, Holder};
 use super::connections::{Connections, Transaction};
 use super::revocations::{Cause, as_bigint, position, revoke};
+use super::statement::assembled;
 use super::users::scopes;
 use super::writer::{Write, Written};
 use super::{Store, StoreError};
@@ -213,8 +214,8 @@ impl NewToken {
     /// Its columns, in the order of the table.
     pub(super) fn bind<'q>(
         &'q self,
-        query: Query<'q, Any, AnyArguments<'q>>,
-    ) -> Query<'q, Any, AnyArguments<'q>> {
+        query: Query<'q, Any, AnyArguments>,
+    ) -> Query<'q, Any, AnyArguments> {
         let token = &self.token;
         query
             .bind(&*self.digest)
@@ -256,7 +257,7 @@ impl Together for TokenLookup {
                  FROM refresh_tokens WHERE digest IN {}",
                 placeholders(1, some.len())
             );
-            let mut select = sqlx::query(&text);
+            let mut select = sqlx::query(assembled(text));
             for digest in some {
                 select = select.bind(&**digest);
             }
@@ -337,7 +338,7 @@ pub(super) async fn insert(
          expires_at, used_at, successor, position, audiences) VALUES {}",
         placeholders(tokens.len(), NewToken::COLUMNS)
     );
-    let mut insert = sqlx::query(&text);
+    let mut insert = sqlx::query(assembled(text));
     for token in tokens {
         insert = token.bind(insert);
     }

@@ -10,6 +10,7 @@ use super::charges::{Bounds, Holder};
 use super::connections::Transaction;
 use super::locking::{Holding, Selected, lock_apps, lock_users};
 use super::refresh_tokens::end_family;
+use super::statement::assembled;
 use super::{ATTEMPTS, Store, StoreError};
 use crate::clock::UnixSeconds;
 use crate::identity::AppKey;
@@ -286,7 +287,7 @@ pub(super) async fn is_revoked(
         "SELECT kind, subject FROM revocations WHERE position > $1 AND subject IN (''{})",
         numbers.concat()
     );
-    let mut select = sqlx::query(&text).bind(as_bigint(given_out));
+    let mut select = sqlx::query(assembled(text)).bind(as_bigint(given_out));
     for subject in subjects {
         select = select.bind(subject.name().to_owned());
     }

@@ -4,6 +4,7 @@ use sqlx::any::AnyRow;
 use sqlx::{Any, Executor, Row};
 
 use super::change::placeholders;
+use super::statement::assembled;
 use super::users::scopes;
 use super::{Change, Committed, Created, Listing, Page, Store, StoreError, created};
 use crate::clock::UnixSeconds;
@@ -75,7 +76,7 @@ impl Store {
     /// The roles.
     pub async fn roles(&self, page: &Page) -> Result<Listing<Role>, StoreError> {
         let text = format!("{SELECT} WHERE r.name > $1 ORDER BY r.name LIMIT $2");
-        let rows = sqlx::query(&text)
+        let rows = sqlx::query(assembled(text))
             .bind(&*page.after)
             .bind(page.rows())
             .fetch_all(&self.reader)
@@ -158,7 +159,7 @@ impl Change {
         names.extend(scopes.iter().map(|scope| scope.as_str().to_owned()));
         let among = placeholders(2, names.len() - 1);
         let text = format!("DELETE FROM role_scopes WHERE role = $1 AND scope IN ({among})");
-        let removed = self.execute(&text, &names, &[]).await?;
+        let removed = self.execute(assembled(text), &names, &[]).await?;
         if removed > 0 && self.is_held(role).await? {
             self.revoke_roles(std::slice::from_ref(role)).await?;
         }
@@ -247,7 +248,7 @@ async fn named(
     database: impl Executor<'_, Database = Any>,
     name: &RoleName,
 ) -> Result<Option<Role>, StoreError> {
-    let row = sqlx::query(&format!("{SELECT} WHERE r.name = $1"))
+    let row = sqlx::query(assembled(format!("{SELECT} WHERE r.name = $1")))
         .bind(name.as_str())
         .fetch_optional(database)
         .await?;

@@ -4,6 +4,7 @@ use sqlx::any::AnyRow;
 use sqlx::{Any, Executor, Row};
 
 use super::change::placeholders;
+use super::statement::assembled;
 use super::{Change, Created, Listing, Page, Store, StoreError, created};
 use crate::clock::UnixSeconds;
 use crate::identity::{Description, RoleName, Scope, ScopeName, ScopeSet};
@@ -32,7 +33,7 @@ impl Store {
     /// The scopes.
     pub async fn scopes(&self, page: &Page) -> Result<Listing<Scope>, StoreError> {
         let text = format!("{SELECT} WHERE s.name > $1 ORDER BY s.name LIMIT $2");
-        let rows = sqlx::query(&text)
+        let rows = sqlx::query(assembled(text))
             .bind(&*page.after)
             .bind(page.rows())
             .fetch_all(&self.reader)
@@ -74,7 +75,7 @@ impl Change {
         }
         let among = placeholders(1, scopes.iter().count());
         let text = format!("{SELECT} WHERE s.name IN ({among})");
-        let mut query = sqlx::query(&text);
+        let mut query = sqlx::query(assembled(text));
         for scope in scopes.iter() {
             query = query.bind(scope.as_str());
         }
@@ -164,7 +165,7 @@ async fn named(
     database: impl Executor<'_, Database = Any>,
     name: &ScopeName,
 ) -> Result<Option<Scope>, StoreError> {
-    let row = sqlx::query(&format!("{SELECT} WHERE s.name = $1"))
+    let row = sqlx::query(assembled(format!("{SELECT} WHERE s.name = $1")))
         .bind(name.as_str())
         .fetch_optional(database)
         .await?;

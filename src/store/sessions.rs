@@ -4,6 +4,7 @@ use sqlx::Row;
 
 use super::locking::{ENDED, lock_listed_users, sweeping};
 use super::revocations::as_bigint;
+use super::statement::assembled;
 use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
 use crate::identity::{SecretDigest, User, UserId};
@@ -20,11 +21,15 @@ impl Store {
         expires_at: UnixSeconds,
         now: UnixSeconds,
     ) -> Result<(), StoreError> {
-        sqlx::query(&sweeping(self.engine, ("sessions", "digest"), ENDED))
-            .bind(now.0)
-            .bind(SWEPT_AT_ONCE)
-            .execute(&self.writer)
-            .await?;
+        sqlx::query(assembled(sweeping(
+            self.engine,
+            ("sessions", "digest"),
+            ENDED,
+        )))
+        .bind(now.0)
+        .bind(SWEPT_AT_ONCE)
+        .execute(&self.writer)
+        .await?;
         let text = "INSERT INTO sessions (digest, user_id, created_at, expires_at, position) \
                     VALUES ($1, $2, $3, $4, $5)";
         sqlx::query(text)

@@ -102,7 +102,7 @@ fn placed(rows: u64) -> Placed {
     }
 }
 
-fn insert(key: &StoredKey) -> Query<'_, Any, AnyArguments<'_>> {
+fn insert(key: &StoredKey) -> Query<'static, Any, AnyArguments> {
     let text = "INSERT INTO signing_keys (position, algorithm, private_key, created_at, key_id, \
                 active_from, token_seconds) VALUES ($1, $2, $3, $4, $5, $6, $7) \
                 ON CONFLICT (position) DO NOTHING";

@@ -1,6 +1,7 @@
 //! Removing what has ended: nothing reads it any more, and it would only grow.
 
 use super::locking::{ENDED, sweeping};
+use super::statement::assembled;
 use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
 
@@ -64,7 +65,7 @@ impl Store {
             let text = sweeping(self.engine, (table, key), which);
             let mut count = 0;
             loop {
-                let removed = sqlx::query(&text)
+                let removed = sqlx::query(assembled(text.clone()))
                     .bind(now.0)
                     .bind(i64::from(batch))
                     .execute(&self.writer)

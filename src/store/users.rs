@@ -8,6 +8,7 @@ use sqlx::{Any, Executor, Row};
 use super::batches::{chunks, placeholders};
 use super::connections::Held;
 use super::revocations::position;
+use super::statement::assembled;
 use super::{Change, Created, Listing, Page, Store, StoreError, created};
 use crate::clock::UnixSeconds;
 use crate::identity::{Email, RoleName, ScopeSet, Status, User, UserId, Username};
@@ -66,7 +67,7 @@ impl Store {
     /// Who logs in under this name.
     pub async fn credentials(&self, name: &LoginName) -> Result<Option<Credentials>, StoreError> {
         let text = format!("{SELECT} WHERE u.folded_username = $1 OR u.folded_email = $1");
-        let row = sqlx::query(&text)
+        let row = sqlx::query(assembled(text))
             .bind(&name.0)
             .fetch_optional(&self.reader)
             .await?;
@@ -90,7 +91,7 @@ impl Store {
             "{SELECT} WHERE u.folded_username > $1 AND (u.folded_username LIKE $2 ESCAPE '!' \
              OR u.folded_email LIKE $2 ESCAPE '!') ORDER BY u.folded_username LIMIT $3"
         );
-        let rows = sqlx::query(&text)
+        let rows = sqlx::query(assembled(text))
             .bind(page.after.to_lowercase())
             .bind(containing(&search.to_lowercase()))
             .bind(page.rows())
@@ -236,7 +237,7 @@ async fn with_id(
     database: impl Executor<'_, Database = Any>,
     id: &UserId,
 ) -> Result<Option<User>, StoreError> {
-    let row = sqlx::query(&format!("{SELECT} WHERE u.id = $1"))
+    let row = sqlx::query(assembled(format!("{SELECT} WHERE u.id = $1")))
         .bind(id.as_str())
         .fetch_optional(database)
         .await?;
@@ -247,7 +248,7 @@ async fn named(
     database: impl Executor<'_, Database = Any>,
     name: &Username,
 ) -> Result<Option<User>, StoreError> {
-    let row = sqlx::query(&format!("{SELECT} WHERE u.folded_username = $1"))
+    let row = sqlx::query(assembled(format!("{SELECT} WHERE u.folded_username = $1")))
         .bind(name.folded())
         .fetch_optional(database)
         .await?;
@@ -275,7 +276,7 @@ pub(super) async fn find(
     let mut found = HashMap::new();
     for some in chunks(ids) {
         let text = format!("{SELECT} WHERE u.id IN {}", placeholders(1, some.len()));
-        let mut select = sqlx::query(&text);
+        let mut select = sqlx::query(assembled(text));
         for id in some {
             select = select.bind(*id);
         }

@@ -13,6 +13,7 @@ use super::grant_bounds::{end_oldest, forget_used};
 use super::locking::lock_listed_users;
 use super::refresh_tokens::{NewToken, Rotation, Use, insert, rotate};
 use super::revocations::Growth;
+use super::statement::assembled;
 use super::{ATTEMPTS, StoreError};
 
 /// Writes refresh tokens.
@@ -159,7 +160,7 @@ async fn use_fresh(
              AND expires_at > v.column2 RETURNING digest",
             placeholders(rows.len(), 3)
         );
-        let mut update = sqlx::query(&text);
+        let mut update = sqlx::query(assembled(text));
         for (_, attempt) in rows {
             update = update
                 .bind(&*attempt.digest)

@@ -476,6 +476,9 @@ async fn sqlite(folder: &Path, statement: &str) {
     sqlx::any::install_default_drivers();
     let url = format!("sqlite://{}/store.db", folder.display());
     let pool = sqlx::AnyPool::connect(&url).await.unwrap();
-    sqlx::query(statement).execute(&pool).await.unwrap();
+    sqlx::query(sqlx::AssertSqlSafe(statement))
+        .execute(&pool)
+        .await
+        .unwrap();
     pool.close().await;
 }

@@ -110,7 +110,10 @@ async fn a_database_that_turns_read_only_is_told_and_comes_back() {
                       WHERE datname = 'issuer' AND pid <> pg_backend_pid()";
         let mut connection = pool.acquire().await.unwrap();
         for text in [writable, &text, others] {
-            sqlx::raw_sql(text).execute(&mut *connection).await.unwrap();
+            sqlx::raw_sql(sqlx::AssertSqlSafe(text))
+                .execute(&mut *connection)
+                .await
+                .unwrap();
         }
     };
     switch("on").await;

@@ -215,7 +215,10 @@ impl Trial {
         };
         let pool = sqlx::AnyPool::connect(&url).await.unwrap();
         let count = async |text: &str| {
-            let row = sqlx::query(text).fetch_one(&pool).await.unwrap();
+            let row = sqlx::query(sqlx::AssertSqlSafe(text))
+                .fetch_one(&pool)
+                .await
+                .unwrap();
             row.get::<i64, _>(0)
         };
         for halves in [

@@ -3,7 +3,7 @@
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use sqlx::any::{Any, AnyQueryResult, AnyRow, AnyStatement, AnyTypeInfo};
-use sqlx::{Describe, Either, Execute, Executor};
+use sqlx::{Either, Execute, Executor, SqlStr};
 
 use super::{Connections, Held};
 
@@ -49,18 +49,11 @@ impl<'c> Executor<'c> for &'c mut Held {
         Box::pin(async move { Ok(first_row(self.collect(query).await?)) })
     }
 
-    fn prepare_with<'e, 'q: 'e>(
+    fn prepare_with<'e>(
         self,
-        _: &'q str,
+        _: SqlStr,
         _: &'e [AnyTypeInfo],
-    ) -> BoxFuture<'e, Result<AnyStatement<'q>, sqlx::Error>>
-    where
-        'c: 'e,
-    {
-        Box::pin(std::future::ready(Err(unsupported())))
-    }
-
-    fn describe<'e, 'q: 'e>(self, _: &'q str) -> BoxFuture<'e, Result<Describe<Any>, sqlx::Error>>
+    ) -> BoxFuture<'e, Result<AnyStatement, sqlx::Error>>
     where
         'c: 'e,
     {
@@ -93,18 +86,11 @@ impl<'c> Executor<'c> for &'c Connections {
         Box::pin(async move { Ok(first_row(self.take().await?.collect(query).await?)) })
     }
 
-    fn prepare_with<'e, 'q: 'e>(
+    fn prepare_with<'e>(
         self,
-        _: &'q str,
+        _: SqlStr,
         _: &'e [AnyTypeInfo],
-    ) -> BoxFuture<'e, Result<AnyStatement<'q>, sqlx::Error>>
-    where
-        'c: 'e,
-    {
-        Box::pin(std::future::ready(Err(unsupported())))
-    }
-
-    fn describe<'e, 'q: 'e>(self, _: &'q str) -> BoxFuture<'e, Result<Describe<Any>, sqlx::Error>>
+    ) -> BoxFuture<'e, Result<AnyStatement, sqlx::Error>>
     where
         'c: 'e,
     {
@@ -112,7 +98,7 @@ impl<'c> Executor<'c> for &'c Connections {
     }
 }
 
-/// The store prepares and describes nothing by itself.
+/// The store prepares nothing by itself.
 fn unsupported() -> sqlx::Error {
     sqlx::Error::Protocol("statements are only executed".to_owned())
 }
