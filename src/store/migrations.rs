@@ -168,3 +168,42 @@ async fn version(connection: &mut Held) -> Result<i64, StoreError> {
     let row = connection.fetch_one(text).await?;
     Ok(row.try_get("version")?)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use aws_lc_rs::digest::{SHA256, digest};
+
+    use super::MIGRATIONS;
+
+    /// As `sha256sum src/store/migrations/*.sql` prints them. A line is added with each migration,
+    /// and none is ever changed: stores in use have run the text that it stands for.
+    const DIGESTS: [&str; 13] = [
+        "7e21bc2f437e4ccb4952d060bf9002d781fe4012f86eff9993d3a983cfd6ec11",
+        "090f29b0753f2d83373c6cb02cb65f9291bd69495c568304102a00809ee1c43d",
+        "5f1d35a87c8189860bcea49aad6c0a670a5bacc5baaca3bbb4dc1c99a77ab0ee",
+        "6d9971405485ac6e0dd9a15d9e5148c716bbd881261245eded932efd23f7f5ec",
+        "ab09fbb9f47efd6391c4917bce8d7bc8d81bb3e466c50a4fb83c2a34ff0c41b2",
+        "44ca0601f9d0e87ff9ee06d4a4bce24c3cceb0b0edaf1251141e6526e1d76cc9",
+        "29fccc20d4371551af003e26b666bfb1d85c3109b2e2d772bf9a84909186c90e",
+        "8e63ebd5f6ccbcfe6431eab9a7cac8506414a7ef31b0e55ad1b06f8a81ea4643",
+        "cc2f02f563e5d90693d62ceb3683ebe18dbcf8bddbe84b7e10d81844928582b2",
+        "4d899cd2db3988cccea2eac3b6b8786f0f08d45e2d80200fe8b315418de2d911",
+        "b80ad27e50b8a2d6aa0da162486042515d21412f49e6ffd61bdc9baae5300a70",
+        "3c85866739fa27d50b408e44e8778628bc841ba9f7f731aa7652687fee977b45",
+        "4862e932d21fcf98220df6ab63b2902265ea50b1c01ea9cb1d783758cdf1a00f",
+    ];
+
+    #[test]
+    fn a_released_migration_is_never_edited() {
+        assert_eq!(MIGRATIONS.len(), DIGESTS.len(), "pin the new migration");
+        for ((number, text), expected) in (1..).zip(MIGRATIONS).zip(DIGESTS) {
+            let mut found = String::new();
+            for byte in digest(&SHA256, text.as_bytes()).as_ref() {
+                write!(found, "{byte:02x}").unwrap();
+            }
+            assert_eq!(found, expected, "migration {number}: add another instead");
+        }
+    }
+}
