@@ -1,10 +1,14 @@
 //! Remote key sets (JWKS, RFC 7517 section 5): loaded at start, refreshed behind the requests, and
 //! kept when a refresh fails. This module moves bytes; what they mean, the sink knows.
 
+mod address;
+mod connect;
+mod failure_log;
 mod fetch;
 mod flight;
 mod schedule;
 mod settings;
+mod source;
 mod state;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,11 +21,15 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use crate::clock::Clock;
+use crate::token::KeySetError;
+use failure_log::{FailureLog, Serving};
 use fetch::{FetchError, Fetched, Fetcher};
 use flight::Flight;
 use schedule::{Dice, Schedule};
 
-pub use settings::{KeySource, RemoteKeySettings, RemoteKeysError};
+pub use address::{JwksAddress, JwksAddressError};
+pub use settings::RemoteKeySettings;
+pub use source::{RemoteKeySource, RemoteKeysError};
 pub use state::{FetchCounts, FetchFailure, FetchOutcome, RemoteKeyState};
 
 /// The most callers that wait for one refresh; more are sent away at once.
@@ -76,27 +84,25 @@ impl RemoteKeys {
     /// an error. Its error text shows up in logs, so it must not quote the body at length. It runs
     /// on `runtime`, must not block for long and must not drop this `RemoteKeys`.
     pub fn start(
-        source: &KeySource,
-        sink: impl Fn(&[u8]) -> Result<Loaded, String> + Send + Sync + 'static,
+        source: &RemoteKeySource,
+        sink: impl Fn(&[u8]) -> Result<Loaded, KeySetError> + Send + Sync + 'static,
         clock: Arc<dyn Clock>,
         runtime: &Handle,
     ) -> Self {
-        let flight = Arc::new(Flight::new(source.cooldown));
+        let flight = Arc::new(Flight::new(source.schedule.cooldown()));
         let outlet = Arc::new(Outlet::default());
         let (sender, state) = watch::channel(RemoteKeyState::default());
         let refresher = Refresher {
             issuer: source.issuer.clone(),
-            uri: source.display_uri(),
+            uri: source.address.display(),
             fetcher: Fetcher::new(source),
-            schedule: Schedule {
-                refresh: source.refresh,
-                cooldown: source.cooldown,
-            },
+            schedule: source.schedule,
             sink,
             clock,
             flight: flight.clone(),
             outlet: outlet.clone(),
             state: sender,
+            failures: FailureLog::default(),
         };
         Self {
             flight,
@@ -195,10 +201,11 @@ struct Refresher<S> {
     flight: Arc<Flight>,
     outlet: Arc<Outlet>,
     state: watch::Sender<RemoteKeyState>,
+    failures: FailureLog,
 }
 
-impl<S: Fn(&[u8]) -> Result<Loaded, String>> Refresher<S> {
-    async fn run(self) {
+impl<S: Fn(&[u8]) -> Result<Loaded, KeySetError>> Refresher<S> {
+    async fn run(mut self) {
         let mut due = Instant::now();
         loop {
             tokio::select! {
@@ -215,7 +222,7 @@ impl<S: Fn(&[u8]) -> Result<Loaded, String>> Refresher<S> {
     }
 
     /// Fetches, publishes and records; the time until the next fetch.
-    async fn refresh(&self) -> Duration {
+    async fn refresh(&mut self) -> Duration {
         let dice = Dice::throw();
         let result = match self.fetcher.fetch().await {
             Ok(Fetched { body, max_age }) => self.publish(&body).map(|loaded| (loaded, max_age)),
@@ -227,7 +234,7 @@ impl<S: Fn(&[u8]) -> Result<Loaded, String>> Refresher<S> {
                 self.schedule.after_success(max_age, dice)
             }
             Err(error) => {
-                self.record_failure(&error);
+                self.record_failure(error);
                 let state = self.state.borrow();
                 let failures = state.consecutive_failures;
                 match state.last_success {
@@ -242,17 +249,17 @@ impl<S: Fn(&[u8]) -> Result<Loaded, String>> Refresher<S> {
         // A parser that panics on hostile keys must not end the refreshing for good.
         let read = || catch_unwind(AssertUnwindSafe(|| (self.sink)(body)));
         let Some(read) = self.outlet.pass(read) else {
-            return Err(FetchError::Unusable("no longer wanted".to_owned()));
+            return Err(FetchError::NoLongerWanted);
         };
         match read {
-            Ok(Ok(loaded)) if loaded.keys > 0 => Ok(loaded),
-            Ok(Ok(_)) => Err(FetchError::Unusable("it holds no usable key".to_owned())),
-            Ok(Err(reason)) => Err(FetchError::Unusable(reason)),
-            Err(_) => Err(FetchError::Unusable("its reader panicked".to_owned())),
+            Ok(Ok(loaded)) => Ok(loaded),
+            Ok(Err(error)) => Err(FetchError::Unusable(error)),
+            Err(_) => Err(FetchError::ReaderPanicked),
         }
     }
 
-    fn record_success(&self, loaded: Loaded) {
+    fn record_success(&mut self, loaded: Loaded) {
+        self.failures.clear();
         let outcome = match loaded.change {
             Change::Changed => FetchOutcome::Changed,
             Change::Unchanged => FetchOutcome::Unchanged,
@@ -273,25 +280,24 @@ impl<S: Fn(&[u8]) -> Result<Loaded, String>> Refresher<S> {
             .send_modify(|state| state.succeeded(now, outcome, loaded.keys));
     }
 
-    /// Says a failure once, not at every retry.
-    fn record_failure(&self, error: &FetchError) {
+    fn record_failure(&mut self, error: FetchError) {
         let failure = FetchFailure {
             at: self.clock.now(),
             outcome: error.outcome(),
             message: error.message(),
         };
-        let (known, loaded) = {
-            let state = self.state.borrow();
-            let last = state.last_failure.as_ref();
-            let same = last.is_some_and(|last| last.message == failure.message);
-            let known = state.consecutive_failures > 0 && same;
-            (known, state.last_success.is_some())
+        let serving = match self.state.borrow().last_success {
+            Some(_) => Serving::EarlierKeys,
+            None => Serving::NoKeys,
         };
-        if !known {
-            let told = if loaded {
-                "the issuer's keys could not be refreshed; those loaded before stay in use"
-            } else {
-                "the issuer's keys could not be loaded; until they are, its tokens are refused"
+        if self.failures.admits(error, serving, Instant::now()) {
+            let told = match serving {
+                Serving::EarlierKeys => {
+                    "the issuer's keys could not be refreshed; those loaded before stay in use"
+                }
+                Serving::NoKeys => {
+                    "the issuer's keys could not be loaded; until they are, its tokens are refused"
+                }
             };
             tracing::warn!(
                 token.issuer = self.issuer,

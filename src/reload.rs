@@ -11,7 +11,6 @@ use crate::files::{self, FileError};
 use crate::keyring::{Issuers, KeySource, Keyring, KeyringError, TrustedIssuer, issuer_names};
 use crate::policy::Policy;
 use crate::problem::{Colour, Problems};
-use crate::token::DuplicateIssuerError;
 
 /// Why policy or keys cannot be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -33,9 +32,6 @@ pub enum LoadError {
     /// An issuer's keys.
     #[error(transparent)]
     Keys(#[from] KeyringError),
-    /// Two entries for one issuer.
-    #[error(transparent)]
-    Duplicate(#[from] DuplicateIssuerError),
 }
 
 /// What a reload reads.
@@ -56,7 +52,7 @@ impl Inputs {
         paths.extend(self.policy.iter().cloned());
         paths.extend(self.trust.iter().flat_map(|issuer| match &issuer.keys {
             KeySource::File(path) | KeySource::HmacSecret(path) => vec![path.clone()],
-            KeySource::Remote { ca_file, .. } => ca_file.iter().cloned().collect(),
+            KeySource::Remote(remote) => remote.ca_file.iter().cloned().collect(),
             KeySource::Feed(feed) => feed.files().cloned().collect(),
             KeySource::Companion => Vec::new(),
         }));
@@ -107,7 +103,7 @@ impl Loader {
         clock: Arc<dyn Clock>,
     ) -> Result<(Self, Snapshot), LoadError> {
         let prepared = prepare(&inputs, &keyring)?;
-        let belief = prepared.issuers.belief()?;
+        let belief = prepared.issuers.belief();
         keyring.commit(prepared.issuers, || {});
         log_warnings(&prepared.policy);
         let state = ReloadState {
@@ -158,13 +154,10 @@ impl Loader {
         self.refuse(Some(renewed.clone()));
         let Prepared { policy, issuers } = prepare(&renewed, &self.keyring)?;
         // Whatever could fail has not: from here on everything is taken over.
-        issuers.belief()?;
         let is_new = policy.digest() != authorizer.snapshot().policy().digest();
         self.keyring.commit(issuers.clone(), || {
-            authorizer.update(|snapshot| match issuers.belief() {
-                Ok(belief) => snapshot.succeeded_by(Arc::clone(&policy), belief),
-                Err(_) => snapshot.with_belief(snapshot.belief().clone()),
-            });
+            authorizer
+                .update(|snapshot| snapshot.succeeded_by(Arc::clone(&policy), issuers.belief()));
         });
         // Those of a policy that served before have been logged.
         if is_new {

@@ -1,29 +1,17 @@
 //! One GET of a key set, bounded in time, size and reach.
 
-use std::error::Error;
-use std::future::Future;
-use std::io;
-use std::net::SocketAddr;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::{Body, Incoming};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::connect::dns::Name;
-use hyper_util::rt::TokioExecutor;
-use tower_service::Service;
 
-use super::settings::{KeySource, Reach};
+use super::address::JwksAddress;
+use super::connect::{ConnectError, Connector, with_causes};
+use super::source::RemoteKeySource;
 use super::state::FetchOutcome;
+use crate::token::KeySetError;
 
-/// The most that the head of an answer may take, in bytes.
-const MAX_HEAD_BYTES: usize = 32 * 1024;
 /// The longest failure text, in characters.
 const MAX_MESSAGE_CHARS: usize = 300;
 const ACCEPT: HeaderValue =
@@ -31,11 +19,10 @@ const ACCEPT: HeaderValue =
 const USER_AGENT: HeaderValue =
     HeaderValue::from_static(concat!("portcullis/", env!("CARGO_PKG_VERSION")));
 
-/// A client for one URL. Connections are not kept: there are minutes between two fetches.
-#[derive(Debug)]
+/// Fetches from one address.
 pub(super) struct Fetcher {
-    client: Client<HttpsConnector<HttpConnector<HostResolver>>, Empty<Bytes>>,
-    uri: Uri,
+    connector: Connector,
+    address: JwksAddress,
     timeout: Duration,
     max_bytes: usize,
 }
@@ -49,10 +36,10 @@ pub(super) struct Fetched {
 }
 
 /// Why a fetch brought no keys.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, PartialEq, thiserror::Error)]
 pub(super) enum FetchError {
     #[error("the key set cannot be fetched: {0}")]
-    Unreachable(String),
+    Unreachable(ConnectError),
     #[error("the key set did not arrive within {0:?}")]
     TimedOut(Duration),
     #[error(
@@ -64,7 +51,12 @@ pub(super) enum FetchError {
     #[error("the key set is larger than {max_bytes} bytes")]
     TooLarge { max_bytes: usize },
     #[error("the key set cannot be used: {0}")]
-    Unusable(String),
+    Unusable(KeySetError),
+    #[error("the key set cannot be used: its reader panicked")]
+    ReaderPanicked,
+    /// It was stopped while the answer arrived.
+    #[error("the key set is no longer wanted")]
+    NoLongerWanted,
 }
 
 impl FetchError {
@@ -75,7 +67,9 @@ impl FetchError {
             Self::Redirected { .. } => FetchOutcome::Redirected,
             Self::BadStatus(_) => FetchOutcome::BadStatus,
             Self::TooLarge { .. } => FetchOutcome::TooLarge,
-            Self::Unusable(_) => FetchOutcome::Unusable,
+            Self::Unusable(_) | Self::ReaderPanicked | Self::NoLongerWanted => {
+                FetchOutcome::Unusable
+            }
         }
     }
 
@@ -98,24 +92,10 @@ impl FetchError {
 }
 
 impl Fetcher {
-    pub(super) fn new(source: &KeySource) -> Self {
-        let mut tcp = HttpConnector::new_with_resolver(HostResolver(source.reach));
-        tcp.enforce_http(false);
-        // Half: where the first address of a name is dead, the next one still gets its turn.
-        tcp.set_connect_timeout(Some(source.timeout / 2));
-        let tls = HttpsConnectorBuilder::new().with_tls_config(source.tls.clone());
-        let schemes = match source.reach {
-            Reach::Verified => tls.https_only(),
-            Reach::Loopback => tls.https_or_http(),
-        };
-        let client = Client::builder(TokioExecutor::new())
-            .pool_max_idle_per_host(0)
-            .retry_canceled_requests(false)
-            .http1_max_buf_size(MAX_HEAD_BYTES)
-            .build(schemes.enable_http1().wrap_connector(tcp));
+    pub(super) fn new(source: &RemoteKeySource) -> Self {
         Self {
-            client,
-            uri: source.uri.clone(),
+            connector: Connector::new(source.tls.clone(), source.timeout),
+            address: source.address.clone(),
             timeout: source.timeout,
             max_bytes: source.max_bytes,
         }
@@ -130,17 +110,13 @@ impl Fetcher {
 
     async fn get(&self) -> Result<Fetched, FetchError> {
         let mut request = Request::new(Empty::new());
-        *request.uri_mut() = self.uri.clone();
         request.headers_mut().insert(header::ACCEPT, ACCEPT);
         request.headers_mut().insert(header::USER_AGENT, USER_AGENT);
-        let response = self
-            .client
-            .request(request)
-            .await
-            .map_err(|error| FetchError::Unreachable(with_causes(&error)))?;
-        self.check_status(&response)?;
-        let max_age = max_age(response.headers());
-        let body = self.read(response.into_body()).await?;
+        let sent = self.connector.send(&self.address, request).await;
+        let mut answer = sent.map_err(FetchError::Unreachable)?;
+        self.check_status(&answer.response)?;
+        let max_age = max_age(answer.response.headers());
+        let body = self.read(answer.response.body_mut()).await?;
         Ok(Fetched { body, max_age })
     }
 
@@ -167,14 +143,14 @@ impl Fetcher {
         match &location {
             Some(uri) => uri
                 .host()
-                .or(self.uri.host())
+                .or(self.address.uri().host())
                 .unwrap_or_default()
                 .to_owned(),
             None => "an unreadable location".to_owned(),
         }
     }
 
-    async fn read(&self, mut body: Incoming) -> Result<Vec<u8>, FetchError> {
+    async fn read(&self, body: &mut Incoming) -> Result<Vec<u8>, FetchError> {
         let too_large = || FetchError::TooLarge {
             max_bytes: self.max_bytes,
         };
@@ -185,7 +161,9 @@ impl Fetcher {
         }
         let mut bytes = Vec::with_capacity(announced);
         while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| FetchError::Unreachable(with_causes(&error)))?;
+            let frame = frame.map_err(|error| {
+                FetchError::Unreachable(ConnectError::Http(with_causes(&error)))
+            })?;
             let Ok(data) = frame.into_data() else {
                 continue;
             };
@@ -210,46 +188,6 @@ fn max_age(headers: &HeaderMap) -> Option<Duration> {
         .filter_map(|(_, value)| value.trim().trim_matches('"').parse().ok())
         .map(Duration::from_secs)
         .min()
-}
-
-fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
-}
-
-/// Resolves names with the system's resolver and drops the addresses that are out of reach, so
-/// that plain http stays on this machine whatever `localhost` resolves to.
-#[derive(Debug, Clone, Copy)]
-struct HostResolver(Reach);
-
-impl Service<Name> for HostResolver {
-    type Response = std::vec::IntoIter<SocketAddr>;
-    type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
-
-    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, name: Name) -> Self::Future {
-        let Self(reach) = *self;
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let addresses: Vec<_> = found
-                .filter(|address| reach == Reach::Verified || address.ip().is_loopback())
-                .collect();
-            if addresses.is_empty() {
-                let reason = "the name has no address that may be used";
-                return Err(io::Error::new(io::ErrorKind::NotFound, reason));
-            }
-            Ok(addresses.into_iter())
-        })
-    }
 }
 
 #[cfg(test)]
@@ -282,24 +220,13 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn without_tls_a_name_leads_nowhere_but_to_this_machine() {
-        for (name, reach, expected) in [
-            ("127.0.0.1", Reach::Loopback, true),
-            ("192.0.2.1", Reach::Loopback, false),
-            ("192.0.2.1", Reach::Verified, true),
-        ] {
-            let found = HostResolver(reach).call(name.parse().unwrap()).await;
-            assert_eq!(found.is_ok(), expected, "{name} {reach:?}");
-        }
-    }
-
     #[test]
     fn messages_are_printable_and_short() {
-        let error = FetchError::Unusable(format!("\u{1b}[31m\r\nkey \u{202e}{}", "x".repeat(1000)));
+        let text = format!("\u{1b}[31m\r\nkey \u{202e}{}", "x".repeat(1000));
+        let error = FetchError::Unreachable(ConnectError::Http(text));
         let message = error.message();
         assert!(
-            message.starts_with("the key set cannot be used: ?[31m??key ?xxx"),
+            message.starts_with("the key set cannot be fetched: ?[31m??key ?xxx"),
             "{message}"
         );
         assert_eq!(message.len(), MAX_MESSAGE_CHARS);

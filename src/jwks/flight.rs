@@ -77,6 +77,8 @@ impl Flight {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
 
     const COOLDOWN: Duration = Duration::from_secs(30);
@@ -118,12 +120,27 @@ mod tests {
     }
 
     #[test]
-    fn a_scheduled_start_does_not_restart_what_a_caller_started() {
+    fn a_scheduled_start_neither_counts_as_a_second_fetch_nor_ends_the_cooldown() {
         let (flight, now) = (Flight::new(COOLDOWN), Instant::now());
-        flight.join(now);
+        assert_eq!(flight.join(now), Some(1));
         flight.start();
+        assert!(flight.is_underway());
+        assert_eq!(flight.join(now), Some(1));
         flight.finish();
+        assert!(!flight.is_underway());
+        assert_eq!(flight.join(now + COOLDOWN - MOMENT), None);
         assert_eq!(flight.join(now + COOLDOWN), Some(2));
+    }
+
+    #[tokio::test]
+    async fn a_caller_wakes_the_task_and_a_schedule_does_not() {
+        let (flight, now) = (Flight::new(COOLDOWN), Instant::now());
+        flight.start();
+        assert!(flight.asked().now_or_never().is_none());
+        flight.finish();
+        flight.join(now);
+        assert!(flight.asked().now_or_never().is_some());
+        assert!(flight.asked().now_or_never().is_none());
     }
 
     #[test]

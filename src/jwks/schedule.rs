@@ -10,11 +10,14 @@ const MAX_DOUBLINGS: u32 = 24;
 /// do not fetch together for ever.
 const JITTER: f64 = 0.1;
 
+/// The shortest cooldown: less would be a busy loop while a server fails.
+const MIN_COOLDOWN: Duration = Duration::from_millis(1);
+
 /// The operator's intervals: `cooldown` is at most `refresh`, neither is zero.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Schedule {
-    pub(super) refresh: Duration,
-    pub(super) cooldown: Duration,
+    refresh: Duration,
+    cooldown: Duration,
 }
 
 /// A number from 0 up to 1, drawn anew for each delay.
@@ -33,6 +36,18 @@ impl Dice {
 }
 
 impl Schedule {
+    pub(super) fn new(refresh: Duration, cooldown: Duration) -> Self {
+        let cooldown = cooldown.max(MIN_COOLDOWN);
+        Self {
+            refresh: refresh.max(cooldown),
+            cooldown,
+        }
+    }
+
+    pub(super) fn cooldown(self) -> Duration {
+        self.cooldown
+    }
+
     /// How long a set just loaded stays, given the `max-age` that came with it
     /// (RFC 9111 section 5.2.2.1).
     pub(super) fn after_success(self, max_age: Option<Duration>, dice: Dice) -> Duration {

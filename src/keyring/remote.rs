@@ -2,17 +2,32 @@
 
 use std::sync::{Arc, Mutex, Weak};
 
-use super::{KeySource, Keyring, KeyringError, TrustedIssuer, lock, warn_of_skipped};
-use crate::jwks::{self, Change, Loaded, RemoteKeySettings, RemoteKeys};
-use crate::token::{Algorithm, KeySet};
+use super::loading::warn_of_skipped;
+use super::{Keyring, KeyringError, lock};
+use crate::jwks::{Change, Loaded, RemoteKeySettings, RemoteKeySource, RemoteKeys};
+use crate::token::{Algorithm, IssuerRules, KeySet, KeySetError};
 
 /// A remote key set and the keys that came last.
 pub(super) struct Remote {
-    pub(super) source: KeySource,
+    pub(super) settings: RemoteKeySettings,
     pub(super) algorithms: Vec<Algorithm>,
     pub(super) ca_pem: Option<Vec<u8>>,
     pub(super) latest: Arc<Mutex<Option<KeySet>>>,
     pub(super) fetcher: RemoteKeys,
+}
+
+impl Remote {
+    /// Whether it fetches just what these settings ask for.
+    pub(super) fn serves(
+        &self,
+        settings: &RemoteKeySettings,
+        algorithms: &[Algorithm],
+        ca_pem: Option<&[u8]>,
+    ) -> bool {
+        self.settings == *settings
+            && self.algorithms == algorithms
+            && self.ca_pem.as_deref() == ca_pem
+    }
 }
 
 /// Receives the bodies that a fetcher brings.
@@ -24,9 +39,8 @@ struct Sink {
 }
 
 impl Sink {
-    fn receive(&self, json: &[u8]) -> Result<Loaded, String> {
-        let (keys, skipped) =
-            KeySet::from_jwks(json, &self.algorithms).map_err(|error| error.to_string())?;
+    fn receive(&self, json: &[u8]) -> Result<Loaded, KeySetError> {
+        let (keys, skipped) = KeySet::from_jwks(json, &self.algorithms)?;
         let count = keys.len();
         let earlier = lock(&self.latest).replace(keys.clone());
         let change = if earlier.is_some_and(|earlier| earlier == keys) {
@@ -50,20 +64,20 @@ impl Keyring {
     /// serve.
     pub(super) fn fetch(
         self: &Arc<Self>,
-        issuer: &TrustedIssuer,
+        rules: &IssuerRules,
+        settings: &RemoteKeySettings,
         ca_pem: Option<Vec<u8>>,
         earlier: Option<KeySet>,
     ) -> Result<Arc<Remote>, KeyringError> {
-        let remote_error = |source| KeyringError::Remote {
-            issuer: issuer.rules.issuer.to_string(),
+        let source = RemoteKeySource::new(&*rules.issuer, settings, ca_pem.as_deref());
+        let source = source.map_err(|source| KeyringError::Remote {
+            issuer: rules.issuer.to_string(),
             source,
-        };
-        let settings = remote_settings(issuer, ca_pem.clone());
-        let source = jwks::KeySource::new(settings).map_err(remote_error)?;
+        })?;
         let latest = Arc::new(Mutex::new(earlier));
         let sink = Sink {
-            issuer: issuer.rules.issuer.clone(),
-            algorithms: issuer.rules.algorithms.clone(),
+            issuer: rules.issuer.clone(),
+            algorithms: rules.algorithms.clone(),
             latest: Arc::clone(&latest),
             keyring: Arc::downgrade(self),
         };
@@ -74,36 +88,11 @@ impl Keyring {
             &self.runtime,
         );
         Ok(Arc::new(Remote {
-            source: issuer.keys.clone(),
-            algorithms: issuer.rules.algorithms.clone(),
+            settings: settings.clone(),
+            algorithms: rules.algorithms.clone(),
             ca_pem,
             latest,
             fetcher,
         }))
-    }
-}
-
-fn remote_settings(issuer: &TrustedIssuer, ca_pem: Option<Vec<u8>>) -> RemoteKeySettings {
-    let name = &*issuer.rules.issuer;
-    match &issuer.keys {
-        KeySource::Remote {
-            uri,
-            refresh,
-            cooldown,
-            timeout,
-            max_bytes,
-            ca_file: _,
-        } => RemoteKeySettings {
-            refresh: *refresh,
-            cooldown: *cooldown,
-            timeout: *timeout,
-            max_bytes: *max_bytes,
-            ca_pem,
-            ..RemoteKeySettings::new(name, uri)
-        },
-        KeySource::File(_)
-        | KeySource::HmacSecret(_)
-        | KeySource::Companion
-        | KeySource::Feed(_) => RemoteKeySettings::new(name, ""),
     }
 }

@@ -1,18 +1,20 @@
 //! The section `trust` of the configuration: each issuer, its rules, and where its keys come from.
 
 mod claims;
+mod key_source;
 mod names;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::feed::{FeedDocument, FeedSettings};
+use crate::feed::FeedDocument;
 use crate::problem::Faults;
 use crate::token::{Algorithm, DEFAULT_TOKEN_BYTES, IssuerRules, MAX_TOKEN_BYTES};
 use crate::yaml::present;
+pub use key_source::KeySource;
+
 use claims::{ClaimsDocument, Several, WrittenRequirements, WrittenRules};
 
 /// An issuer whose tokens are believed.
@@ -22,34 +24,6 @@ pub struct TrustedIssuer {
     pub rules: IssuerRules,
     /// Where its keys come from.
     pub keys: KeySource,
-}
-
-/// Where an issuer's keys come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum KeySource {
-    /// A JWKS on disk.
-    File(PathBuf),
-    /// A shared secret on disk.
-    HmacSecret(PathBuf),
-    /// The issuer in the same process.
-    Companion,
-    /// The issuer's feed, with what it takes back.
-    Feed(FeedSettings),
-    /// A JWKS at a URL.
-    Remote {
-        /// `https`, or `http` to this host.
-        uri: String,
-        /// How often the keys are fetched.
-        refresh: Duration,
-        /// The least time between two fetches for unknown key ids.
-        cooldown: Duration,
-        /// The longest that a fetch may take.
-        timeout: Duration,
-        /// Larger answers are refused, in bytes.
-        max_bytes: usize,
-        /// The certificate authorities to believe instead of the system's, as PEM.
-        ca_file: Option<PathBuf>,
-    },
 }
 
 /// What the policy calls these issuers.
@@ -190,7 +164,7 @@ impl TrustedIssuerDocument {
         let algorithms = algorithms(&self.algorithms, key, faults);
         let keys = self.key_source(key, base, faults);
         if let (Some(keys), false) = (&keys, algorithms.is_empty()) {
-            check_family(keys, &algorithms, key, faults);
+            key_source::check_algorithms(keys, &algorithms, key, faults);
         }
         let written = WrittenRules {
             claims: self.claims,
@@ -212,70 +186,6 @@ impl TrustedIssuerDocument {
                 max_token_bytes: usize::try_from(self.max_token_bytes).ok()?,
             },
             keys: keys?,
-        })
-    }
-
-    fn key_source(&self, key: &str, base: &Path, faults: &mut Faults) -> Option<KeySource> {
-        let remote_only = [
-            ("jwks_refresh_seconds", self.jwks_refresh_seconds.is_some()),
-            (
-                "jwks_cooldown_seconds",
-                self.jwks_cooldown_seconds.is_some(),
-            ),
-            ("jwks_timeout_ms", self.jwks_timeout_ms.is_some()),
-            ("jwks_max_bytes", self.jwks_max_bytes.is_some()),
-            ("jwks_ca_file", self.jwks_ca_file.is_some()),
-        ];
-        if self.jwks_uri.is_none() {
-            for (name, _) in remote_only.iter().filter(|(_, set)| *set) {
-                faults.add(format!(
-                    "`{key}.{name}` needs `jwks_uri`: remove it, or name the URL"
-                ));
-            }
-        }
-        let ways = (
-            &self.jwks_uri,
-            &self.jwks_file,
-            &self.hmac_secret_file,
-            self.keys.as_deref(),
-            &self.feed,
-        );
-        match ways {
-            (Some(uri), None, None, None, None) => self.remote(uri, key, base, faults),
-            (None, Some(file), None, None, None) => Some(KeySource::File(base.join(file))),
-            (None, None, Some(file), None, None) => Some(KeySource::HmacSecret(base.join(file))),
-            (None, None, None, Some("companion"), None) => Some(KeySource::Companion),
-            (None, None, None, None, Some(feed)) => {
-                let settings = feed.build(&format!("{key}.feed"), base, faults);
-                settings.map(KeySource::Feed)
-            }
-            _ => {
-                faults.add(format!(
-                    "`{key}` (issuer `{}`) must name its keys in one way: `jwks_uri`, `jwks_file`, \
-                     `hmac_secret_file`, `keys: companion` or `feed`",
-                    self.issuer
-                ));
-                None
-            }
-        }
-    }
-
-    fn remote(&self, uri: &str, key: &str, base: &Path, faults: &mut Faults) -> Option<KeySource> {
-        let refresh = self.jwks_refresh_seconds.unwrap_or(300);
-        let cooldown = self.jwks_cooldown_seconds.unwrap_or(30);
-        let timeout = self.jwks_timeout_ms.unwrap_or(2000);
-        let max_bytes = self.jwks_max_bytes.unwrap_or(1 << 20);
-        faults.within(&format!("{key}.jwks_refresh_seconds"), refresh, 1, 86_400);
-        faults.within(&format!("{key}.jwks_cooldown_seconds"), cooldown, 1, 3600);
-        faults.within(&format!("{key}.jwks_timeout_ms"), timeout, 1, 60_000);
-        faults.within(&format!("{key}.jwks_max_bytes"), max_bytes, 64, 1 << 24);
-        Some(KeySource::Remote {
-            uri: uri.to_owned(),
-            refresh: Duration::from_secs(refresh),
-            cooldown: Duration::from_secs(cooldown),
-            timeout: Duration::from_millis(timeout),
-            max_bytes: usize::try_from(max_bytes).ok()?,
-            ca_file: self.jwks_ca_file.as_ref().map(|file| base.join(file)),
         })
     }
 }
@@ -300,34 +210,4 @@ fn algorithms(names: &[String], key: &str, faults: &mut Faults) -> Vec<Algorithm
         }
     }
     algorithms
-}
-
-/// A shared secret verifies HMAC and nothing else; a JWKS never holds one.
-fn check_family(keys: &KeySource, algorithms: &[Algorithm], key: &str, faults: &mut Faults) {
-    let hmac = algorithms
-        .iter()
-        .filter(|algorithm| algorithm.is_symmetric())
-        .count();
-    let secret = matches!(keys, KeySource::HmacSecret(_));
-    let symmetric = Algorithm::list(&Algorithm::symmetric());
-    if secret && hmac < algorithms.len() {
-        faults.add(format!(
-            "`{key}.algorithms`: a shared secret serves {symmetric} alone: remove the others, or use \
-             `jwks_file`"
-        ));
-    }
-    if secret && hmac > 1 {
-        faults.add(format!(
-            "`{key}.algorithms`: a shared secret serves one algorithm: keep the one that the \
-             issuer signs with"
-        ));
-    }
-    // The issuer in the same process hands over what it signs with, secret or not.
-    let published = !secret && *keys != KeySource::Companion;
-    if published && hmac > 0 {
-        faults.add(format!(
-            "`{key}.algorithms`: {symmetric} needs `hmac_secret_file`: a JWKS is public and holds no \
-             secret"
-        ));
-    }
 }

@@ -110,12 +110,11 @@ impl Trust {
     /// The same trust with other keys for one issuer. Proofs for the other issuers stay good, and
     /// so do those for this one if the keys are the same. An unknown index changes nothing.
     #[must_use]
-    pub fn with_keys(&self, issuer: IssuerIndex, keys: KeySet) -> Self {
-        let mut changed = self.clone();
-        if let Some(issuer) = changed.issuers.get_mut(issuer.0) {
+    pub fn with_keys(mut self, issuer: IssuerIndex, keys: KeySet) -> Self {
+        if let Some(issuer) = self.issuers.get_mut(issuer.0) {
             issuer.keys = Some(LoadedKeys::new(&issuer.rules, keys));
         }
-        changed
+        self
     }
 
     /// The rules of an issuer.

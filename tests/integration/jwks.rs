@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use portcullis::clock::{ManualClock, UnixSeconds};
 use portcullis::jwks::{
-    Change, FetchOutcome, Freshness, KeySource, Loaded, RemoteKeySettings, RemoteKeyState,
-    RemoteKeys, RemoteKeysError,
+    Change, FetchOutcome, Freshness, JwksAddress, Loaded, RemoteKeySettings, RemoteKeySource,
+    RemoteKeyState, RemoteKeys, RemoteKeysError,
 };
+use portcullis::token::{JwksError, KeySetError};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 
@@ -24,7 +25,7 @@ const ISSUER: &str = "https://id.shop.example";
 
 /// Settings under which nothing happens by itself after the first load.
 fn quiet(url: &str) -> RemoteKeySettings {
-    let mut settings = RemoteKeySettings::new(ISSUER, url);
+    let mut settings = RemoteKeySettings::new(JwksAddress::parse(url).unwrap());
     settings.refresh = NEVER;
     settings.cooldown = NEVER;
     settings.timeout = PATIENCE;
@@ -46,10 +47,15 @@ struct KeySet {
 }
 
 impl KeySet {
-    fn start(settings: RemoteKeySettings) -> Self {
+    fn start(settings: &RemoteKeySettings) -> Self {
+        Self::start_trusting(settings, None)
+    }
+
+    /// The same with roots in PEM.
+    fn start_trusting(settings: &RemoteKeySettings, ca_pem: Option<&[u8]>) -> Self {
         let accepted = Arc::new(Mutex::new(Vec::new()));
         let published = accepted.clone();
-        let source = KeySource::new(settings).expect("settings that hold");
+        let source = RemoteKeySource::new(ISSUER, settings, ca_pem).expect("roots");
         let clock = Arc::new(ManualClock::new(NOW));
         let sink = move |body: &[u8]| {
             assert_ne!(body, b"panic", "as asked");
@@ -59,11 +65,14 @@ impl KeySet {
         Self { remote, accepted }
     }
 
-    async fn loaded(settings: RemoteKeySettings) -> Self {
-        let keys = Self::start(settings);
-        let loaded = tokio::time::timeout(PATIENCE, keys.remote.loaded()).await;
+    async fn loaded(settings: &RemoteKeySettings) -> Self {
+        Self::start(settings).once_loaded().await
+    }
+
+    async fn once_loaded(self) -> Self {
+        let loaded = tokio::time::timeout(PATIENCE, self.remote.loaded()).await;
         assert!(loaded.expect("the first load"));
-        keys
+        self
     }
 
     fn published(&self) -> Option<String> {
@@ -91,12 +100,12 @@ impl KeySet {
 }
 
 /// In the place of a JWKS: the word `keys` and a word for each key.
-fn read_keys(body: &[u8], published: &mut Vec<String>) -> Result<Loaded, String> {
-    let text = std::str::from_utf8(body).map_err(|error| error.to_string())?;
-    let names = text.strip_prefix("keys").ok_or("no key set")?;
+fn read_keys(body: &[u8], published: &mut Vec<String>) -> Result<Loaded, KeySetError> {
+    let text = std::str::from_utf8(body).map_err(|_| JwksError::NotAnObject)?;
+    let names = text.strip_prefix("keys").ok_or(JwksError::NotAnObject)?;
     let keys = names.split_whitespace().count();
     if keys == 0 {
-        return Err("no usable key".to_owned());
+        return Err(KeySetError::NoUsableKey(Vec::new()));
     }
     let change = match published.last() {
         Some(last) if last == text => Change::Unchanged,
@@ -131,7 +140,7 @@ async fn together<F: Future>(futures: Vec<F>, then: impl FnOnce()) -> Vec<F::Out
 #[tokio::test]
 async fn keys_are_loaded_at_start() {
     let server = JwksServer::start(ok("keys one two")).await;
-    let keys = KeySet::loaded(quiet(&server.url())).await;
+    let keys = KeySet::loaded(&quiet(&server.url())).await;
     assert_eq!(keys.published().as_deref(), Some("keys one two"));
     let state = keys.remote.state();
     assert_eq!((state.keys, state.consecutive_failures), (2, 0));
@@ -154,7 +163,7 @@ async fn any_content_type_and_a_body_without_length_are_read() {
     let until_close = b"HTTP/1.0 200 OK\r\n\r\nkeys one";
     for answer in [chunked.to_vec(), until_close.to_vec()] {
         let server = JwksServer::start(Behaviour::Answer(answer)).await;
-        let keys = KeySet::loaded(quiet(&server.url())).await;
+        let keys = KeySet::loaded(&quiet(&server.url())).await;
         assert_eq!(keys.published().as_deref(), Some("keys one"));
     }
 }
@@ -162,7 +171,7 @@ async fn any_content_type_and_a_body_without_length_are_read() {
 #[tokio::test]
 async fn a_rotation_is_picked_up_behind() {
     let server = JwksServer::start(ok("keys one")).await;
-    let keys = KeySet::loaded(busy(&server.url())).await;
+    let keys = KeySet::loaded(&busy(&server.url())).await;
     keys.state_where(|state| state.fetches.of(FetchOutcome::Unchanged) > 0)
         .await;
     server.behave(ok("keys one two"));
@@ -176,14 +185,14 @@ async fn max_age_shortens_the_refresh() {
         JwksServer::start(ok_with("Cache-Control: public, max-age=0\r\n", "keys one")).await;
     let mut settings = quiet(&server.url());
     settings.cooldown = SHORT;
-    let _keys = KeySet::loaded(settings).await;
+    let _keys = KeySet::loaded(&settings).await;
     server.wait_for_requests(3).await;
 }
 
 #[tokio::test]
 async fn a_hundred_callers_share_one_fetch_for_a_rotated_key() {
     let server = JwksServer::start(ok("keys one")).await;
-    let keys = KeySet::loaded(quiet(&server.url())).await;
+    let keys = KeySet::loaded(&quiet(&server.url())).await;
     server.behave(Behaviour::AnswerWhenReleased(
         b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\nkeys one two".to_vec(),
     ));
@@ -204,7 +213,7 @@ async fn a_hundred_callers_share_one_fetch_for_a_rotated_key() {
 #[tokio::test]
 async fn callers_beyond_the_bound_are_sent_away() {
     let server = JwksServer::start(Behaviour::Stall).await;
-    let keys = KeySet::start(quiet(&server.url()));
+    let keys = KeySet::start(&quiet(&server.url()));
     server.wait_for_requests(1).await;
     let callers = (0..1024)
         .map(|_| keys.remote.refresh_for_unknown_key(SHORT))
@@ -232,7 +241,7 @@ async fn a_flood_of_unknown_keys_costs_one_fetch_per_cooldown() {
     let mut settings = quiet(&server.url());
     settings.cooldown = SHORT;
     let started = Instant::now();
-    let keys = KeySet::loaded(settings).await;
+    let keys = KeySet::loaded(&settings).await;
     let flood = async {
         while server.requests().len() < 5 {
             keys.ask().await;
@@ -248,7 +257,7 @@ async fn a_flood_of_unknown_keys_costs_one_fetch_per_cooldown() {
 #[tokio::test]
 async fn within_the_cooldown_nobody_fetches() {
     let server = JwksServer::start(ok("keys one")).await;
-    let keys = KeySet::loaded(quiet(&server.url())).await;
+    let keys = KeySet::loaded(&quiet(&server.url())).await;
     // That the keys were fetched at the start does not count.
     assert_eq!(keys.ask().await, Freshness::Refreshed);
     for _ in 0..1000 {
@@ -262,7 +271,7 @@ async fn a_failed_fetch_starts_a_cooldown_too() {
     let server = JwksServer::start(head("500 Oops")).await;
     let mut settings = quiet(&server.url());
     settings.cooldown = NEVER;
-    let keys = KeySet::start(settings);
+    let keys = KeySet::start(&settings);
     keys.failure().await;
     assert_eq!(keys.ask().await, Freshness::Failed);
     assert_eq!(keys.ask().await, Freshness::NotRefreshed);
@@ -272,7 +281,7 @@ async fn a_failed_fetch_starts_a_cooldown_too() {
 async fn a_caller_that_goes_away_leaves_the_fetch_to_the_others() {
     let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nkeys one".to_vec();
     let server = JwksServer::start(Behaviour::AnswerWhenReleased(answer)).await;
-    let keys = KeySet::start(quiet(&server.url()));
+    let keys = KeySet::start(&quiet(&server.url()));
     server.wait_for_requests(1).await;
     assert_eq!(
         keys.remote.refresh_for_unknown_key(SHORT).await,
@@ -291,7 +300,7 @@ async fn a_caller_that_goes_away_leaves_the_fetch_to_the_others() {
 #[tokio::test]
 async fn a_failure_keeps_the_keys_and_recovers() {
     let server = JwksServer::start(ok("keys one")).await;
-    let keys = KeySet::loaded(busy(&server.url())).await;
+    let keys = KeySet::loaded(&busy(&server.url())).await;
     for (behaviour, outcome) in [
         (head("500 Oops"), FetchOutcome::BadStatus),
         (head("204 Nothing"), FetchOutcome::BadStatus),
@@ -337,7 +346,7 @@ async fn a_server_that_comes_up_late_is_found() {
     drop(closed);
     let mut settings = quiet(&format!("http://{address}/jwks.json"));
     settings.cooldown = SHORT;
-    let keys = KeySet::start(settings);
+    let keys = KeySet::start(&settings);
     let (outcome, message) = keys.failure().await;
     assert_eq!(outcome, FetchOutcome::Unreachable);
     assert!(message.contains("refused"), "{message}");
@@ -351,7 +360,7 @@ async fn a_stalling_server_holds_neither_callers_nor_the_task() {
     let server = JwksServer::start(Behaviour::Stall).await;
     let mut settings = busy(&server.url());
     settings.timeout = SHORT;
-    let keys = KeySet::start(settings);
+    let keys = KeySet::start(&settings);
     let (outcome, message) = keys.failure().await;
     assert_eq!(outcome, FetchOutcome::TimedOut);
     assert!(message.contains("100ms"), "{message}");
@@ -367,7 +376,7 @@ async fn a_dripping_body_hits_the_total_timeout() {
     let server = JwksServer::start(Behaviour::Drip(drip)).await;
     let mut settings = quiet(&server.url());
     settings.timeout = Duration::from_millis(300);
-    let keys = KeySet::start(settings);
+    let keys = KeySet::start(&settings);
     assert_eq!(keys.failure().await.0, FetchOutcome::TimedOut);
     server.wait_for_closed(1).await;
 }
@@ -377,7 +386,7 @@ async fn a_dripping_head_hits_the_total_timeout() {
     let server = JwksServer::start(Behaviour::Drip(b"HTTP/1.1 200 OK\r\nX: ".to_vec())).await;
     let mut settings = quiet(&server.url());
     settings.timeout = Duration::from_millis(300);
-    let keys = KeySet::start(settings);
+    let keys = KeySet::start(&settings);
     assert_eq!(keys.failure().await.0, FetchOutcome::TimedOut);
     server.wait_for_closed(1).await;
 }
@@ -390,7 +399,7 @@ async fn a_huge_body_is_stopped_near_the_cap() {
     let announced = format!("HTTP/1.1 200 OK\r\nContent-Length: {HUGE}\r\n\r\n").into_bytes();
     for start in [until_close, chunked, announced] {
         let server = JwksServer::start(Behaviour::Flood(start, HUGE)).await;
-        let keys = KeySet::start(quiet(&server.url()));
+        let keys = KeySet::start(&quiet(&server.url()));
         let (outcome, message) = keys.failure().await;
         assert_eq!(outcome, FetchOutcome::TooLarge, "{message}");
         server.wait_for_closed(1).await;
@@ -403,7 +412,7 @@ async fn a_huge_body_is_stopped_near_the_cap() {
 async fn a_body_announced_as_too_large_is_not_even_awaited() {
     let announced = b"HTTP/1.1 200 OK\r\nContent-Length: 1048577\r\n\r\n".to_vec();
     let server = JwksServer::start(Behaviour::Flood(announced, 0)).await;
-    let keys = KeySet::start(quiet(&server.url()));
+    let keys = KeySet::start(&quiet(&server.url()));
     assert_eq!(keys.failure().await.0, FetchOutcome::TooLarge);
 }
 
@@ -411,7 +420,7 @@ async fn a_body_announced_as_too_large_is_not_even_awaited() {
 async fn a_huge_head_is_stopped() {
     let start = b"HTTP/1.1 200 OK\r\nX: ".to_vec();
     let server = JwksServer::start(Behaviour::Flood(start, 100 * 1024 * 1024)).await;
-    let keys = KeySet::start(quiet(&server.url()));
+    let keys = KeySet::start(&quiet(&server.url()));
     assert_eq!(keys.failure().await.0, FetchOutcome::Unreachable);
     server.wait_for_closed(1).await;
     assert!(
@@ -428,7 +437,7 @@ async fn a_body_of_exactly_the_cap_is_accepted_and_one_more_is_not() {
         let server = JwksServer::start(ok(&body)).await;
         let mut settings = quiet(&server.url());
         settings.max_bytes = 4096;
-        let keys = KeySet::start(settings);
+        let keys = KeySet::start(&settings);
         let state = keys.state_where(|state| state.fetches.total() == 1).await;
         assert_eq!(state.last_success.is_some(), accepted, "{length}");
     }
@@ -448,7 +457,7 @@ async fn a_redirect_is_not_followed_and_names_its_host() {
         (none, "an unreadable location"),
     ] {
         let server = JwksServer::start(head(&answer)).await;
-        let keys = KeySet::start(quiet(&server.url()));
+        let keys = KeySet::start(&quiet(&server.url()));
         let (outcome, message) = keys.failure().await;
         assert_eq!(outcome, FetchOutcome::Redirected);
         assert!(
@@ -464,9 +473,10 @@ async fn a_redirect_is_not_followed_and_names_its_host() {
 async fn the_right_ca_is_accepted() {
     let pki = Pki::new(&["127.0.0.1"]);
     let server = JwksServer::start_tls(ok("keys one"), &pki).await;
-    let mut settings = quiet(&server.https_url());
-    settings.ca_pem = Some(pki.ca_pem.clone());
-    let keys = KeySet::loaded(settings).await;
+    let settings = quiet(&server.https_url());
+    let keys = KeySet::start_trusting(&settings, Some(&pki.ca_pem))
+        .once_loaded()
+        .await;
     assert_eq!(keys.published().as_deref(), Some("keys one"));
 }
 
@@ -475,19 +485,18 @@ async fn a_wrong_certificate_is_refused() {
     let (pki, other) = (Pki::new(&["127.0.0.1"]), Pki::new(&["127.0.0.1"]));
     let misnamed = Pki::new(&["id.shop.example"]);
     for (served, trusted) in [
-        (&pki, Some(other.ca_pem.clone())),
-        (&misnamed, Some(misnamed.ca_pem.clone())),
+        (&pki, Some(&*other.ca_pem)),
+        (&misnamed, Some(&*misnamed.ca_pem)),
         // The roots of the system do not know it.
         (&pki, None),
     ] {
         let server = JwksServer::start_tls(ok("keys stolen"), served).await;
-        let mut settings = quiet(&server.https_url());
-        settings.ca_pem = trusted;
-        let source = KeySource::new(settings.clone());
+        let settings = quiet(&server.https_url());
+        let source = RemoteKeySource::new(ISSUER, &settings, trusted);
         if matches!(source, Err(RemoteKeysError::NoSystemRoots { .. })) {
             continue;
         }
-        let keys = KeySet::start(settings);
+        let keys = KeySet::start_trusting(&settings, trusted);
         let (outcome, message) = keys.failure().await;
         assert_eq!(outcome, FetchOutcome::Unreachable);
         assert!(message.contains("certificate"), "{message}");
@@ -500,9 +509,9 @@ async fn a_wrong_certificate_is_refused() {
 async fn plain_http_is_not_spoken_to_an_https_url() {
     let server = JwksServer::start(ok("keys stolen")).await;
     let mut settings = busy(&server.https_url());
-    settings.ca_pem = Some(Pki::new(&["127.0.0.1"]).ca_pem);
     settings.timeout = Duration::from_millis(300);
-    let keys = KeySet::start(settings);
+    let ca_pem = Pki::new(&["127.0.0.1"]).ca_pem;
+    let keys = KeySet::start_trusting(&settings, Some(&ca_pem));
     keys.failure().await;
     assert_eq!(keys.published(), None);
 }
@@ -511,13 +520,12 @@ async fn plain_http_is_not_spoken_to_an_https_url() {
 async fn localhost_is_reached_over_plain_http() {
     let server = JwksServer::start(ok("keys one")).await;
     let port = server.address().port();
-    KeySet::loaded(quiet(&format!("http://localhost:{port}/jwks.json"))).await;
+    KeySet::loaded(&quiet(&format!("http://localhost:{port}/jwks.json"))).await;
 }
 
 #[test]
 fn plain_http_to_another_machine_is_refused_at_construction() {
-    let settings = RemoteKeySettings::new(ISSUER, "http://id.shop.example/jwks.json");
-    let refused = KeySource::new(settings).expect_err("plain http");
+    let refused = JwksAddress::parse("http://id.shop.example/jwks.json").expect_err("plain http");
     assert!(refused.to_string().contains("id.shop.example"), "{refused}");
     assert!(refused.to_string().contains("https"), "{refused}");
 }
@@ -530,7 +538,7 @@ async fn callers_of_another_runtime_are_answered() {
         .enable_all()
         .build()
         .unwrap();
-    let source = KeySource::new(busy(&server.url())).unwrap();
+    let source = RemoteKeySource::new(ISSUER, &busy(&server.url()), None).unwrap();
     let sink = |body: &[u8]| read_keys(body, &mut Vec::new());
     let clock = Arc::new(ManualClock::new(NOW));
     let remote = RemoteKeys::start(&source, sink, clock, control.handle());
@@ -548,7 +556,7 @@ async fn callers_of_another_runtime_are_answered() {
 async fn once_stopped_the_sink_stays_silent_and_callers_are_answered() {
     let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nkeys late".to_vec();
     let server = JwksServer::start(Behaviour::AnswerWhenReleased(answer)).await;
-    let keys = KeySet::start(quiet(&server.url()));
+    let keys = KeySet::start(&quiet(&server.url()));
     server.wait_for_requests(1).await;
     let answers = together(vec![keys.ask()], || {
         keys.remote.stop();
@@ -564,7 +572,7 @@ async fn once_stopped_the_sink_stays_silent_and_callers_are_answered() {
 #[tokio::test]
 async fn dropping_ends_the_task() {
     let server = JwksServer::start(Behaviour::Stall).await;
-    let keys = KeySet::start(quiet(&server.url()));
+    let keys = KeySet::start(&quiet(&server.url()));
     server.wait_for_requests(1).await;
     let mut state = keys.remote.subscribe();
     drop(keys);

@@ -62,7 +62,7 @@ impl Evidence {
             }
         }
         Ok(Self {
-            belief: issuers.belief()?,
+            belief: issuers.belief(),
             gaps,
         })
     }
@@ -119,7 +119,6 @@ mod companion {
     use std::collections::BTreeMap;
     use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
     use std::sync::Arc;
-    use std::time::Duration;
 
     use tokio::time::timeout;
 
@@ -127,10 +126,8 @@ mod companion {
     use crate::clock::{Clock, SystemClock};
     use crate::config::{Config, IssuerSettings};
     use crate::issuer::{Published, published};
+    use crate::jwks::{JwksAddress, RemoteKeySettings};
     use crate::keyring::{KeySource, Keyring, TrustedIssuer};
-
-    /// The most that is read of a key set, in bytes.
-    const MAX_JWKS_BYTES: usize = 1 << 20;
 
     /// Gives the keyring what the issuer of this configuration has in its store. Where that cannot be read,
     /// the keys that the running server publishes take its place in `config`; what was revoked is then
@@ -168,14 +165,10 @@ mod companion {
                 revocations: Some(reason),
             },
         );
-        entry.keys = KeySource::Remote {
-            uri,
-            refresh: Duration::from_hours(1),
-            cooldown: Duration::from_hours(1),
-            timeout: Duration::from_secs(2),
-            max_bytes: MAX_JWKS_BYTES,
-            ca_file: None,
-        };
+        // Its own listener, or the URL that the configuration has found sound.
+        if let Ok(address) = JwksAddress::parse(&uri) {
+            entry.keys = KeySource::Remote(RemoteKeySettings::new(address));
+        }
         gaps
     }
 

@@ -28,7 +28,9 @@ fn the_same_rules_and_keys_keep_proofs_good() {
         es256().jwk(KEY_ID),
         json!({"kty": "oct"}),
     ];
-    let again = before.with_keys(IssuerIndex(0), key_set(&keys, ES256));
+    let again = before
+        .clone()
+        .with_keys(IssuerIndex(0), key_set(&keys, ES256));
     assert_eq!(again.recheck(&token, NOW), Ok(()));
     assert_eq!(
         trust(rules(ES256), key_set(&keys, ES256)).recheck(&token, NOW),
@@ -47,7 +49,9 @@ fn other_keys_end_every_proof() {
         vec![es256().jwk(KEY_ID), other.jwk("key-2")],
         vec![es256().bare_jwk()],
     ] {
-        let after = before.with_keys(IssuerIndex(0), key_set(&keys, ES256));
+        let after = before
+            .clone()
+            .with_keys(IssuerIndex(0), key_set(&keys, ES256));
         assert_eq!(after.recheck(&token, NOW), Err(RecheckError::TrustChanged));
     }
     assert_eq!(before.recheck(&token, NOW), Ok(()));
@@ -146,9 +150,9 @@ fn keys_of_one_issuer_do_not_touch_the_proofs_of_another() {
     let before = Trust::new(vec![(rules(ES256), Some(es256().key_set())), (other, None)]).unwrap();
     let token = verify(&before, &es256().right_token()).unwrap();
     let theirs = Signer::new(Algorithm::Es256);
-    let after = before.with_keys(IssuerIndex(1), theirs.key_set());
+    let after = before.clone().with_keys(IssuerIndex(1), theirs.key_set());
     assert_eq!(after.recheck(&token, NOW), Ok(()));
-    let unchanged = after.with_keys(IssuerIndex(7), theirs.key_set());
+    let unchanged = after.clone().with_keys(IssuerIndex(7), theirs.key_set());
     assert_eq!(unchanged.recheck(&token, NOW), Ok(()));
     let issuers: Vec<_> = after
         .issuers()

@@ -159,6 +159,39 @@ fn a_config_that_cannot_be_used() {
             &["`jwks_uri` is not a URL", "https://host/path"],
         ),
         (
+            "jwks_file: jwks.json",
+            "jwks_uri: https://id.shop.example/k, jwks_refresh_seconds: 29",
+            &[
+                "`trust[0].jwks_refresh_seconds: 29`",
+                "cooldown of 30 seconds",
+            ],
+        ),
+        (
+            "jwks_file: jwks.json",
+            "jwks_uri: https://id.shop.example/k, jwks_refresh_seconds: 86401",
+            &["`trust[0].jwks_refresh_seconds: 86401`", "from 1 to 86400"],
+        ),
+        (
+            "jwks_file: jwks.json",
+            "jwks_uri: https://id.shop.example/k, jwks_cooldown_seconds: 0",
+            &["`trust[0].jwks_cooldown_seconds: 0`", "from 1 to 3600"],
+        ),
+        (
+            "jwks_file: jwks.json",
+            "jwks_uri: https://id.shop.example/k, jwks_timeout_ms: 60001",
+            &["`trust[0].jwks_timeout_ms: 60001`", "from 1 to 60000"],
+        ),
+        (
+            "jwks_file: jwks.json",
+            "jwks_uri: https://id.shop.example/k, jwks_max_bytes: 63",
+            &["`trust[0].jwks_max_bytes: 63`", "from 64 to 16777216"],
+        ),
+        (
+            "jwks_file: jwks.json",
+            "jwks_uri: \"http://127.0.0.1:1/k\", jwks_ca_file: ca.pem",
+            &["`trust[0].jwks_ca_file`", "plain http"],
+        ),
+        (
             "[ES256]",
             "[none]",
             &["`trust[0].algorithms`", "`none` is not supported", "ES256"],

@@ -1,0 +1,148 @@
+//! From where an issuer's keys are said to be to the keys themselves, or what fetches them.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::issuers::Keys;
+use super::{KeySource, Keyring, KeyringError, lock};
+use crate::feed::{FeedClient, FeedHost, FeedSettings};
+use crate::files;
+use crate::jwks::RemoteKeySettings;
+use crate::token::{IssuerRules, KeySet, SkippedKey, secret_in_file};
+
+impl Keyring {
+    /// Reads the keys, or begins to fetch them. What was fetched `earlier` goes on serving, and what
+    /// fetches it goes on too where nothing about it has changed.
+    pub(super) fn keys(
+        self: &Arc<Self>,
+        rules: &IssuerRules,
+        source: &KeySource,
+        earlier: Option<&Keys>,
+    ) -> Result<Keys, KeyringError> {
+        match source {
+            KeySource::File(path) => key_file(rules, path).map(Keys::Fixed),
+            KeySource::HmacSecret(path) => secret_file(rules, path).map(Keys::Fixed),
+            KeySource::Companion => Ok(Keys::Companion(Arc::clone(&self.companion))),
+            KeySource::Feed(settings) => self.subscribe(rules, settings, earlier),
+            KeySource::Remote(settings) => self.remote(rules, settings, earlier),
+        }
+    }
+
+    fn remote(
+        self: &Arc<Self>,
+        rules: &IssuerRules,
+        settings: &RemoteKeySettings,
+        earlier: Option<&Keys>,
+    ) -> Result<Keys, KeyringError> {
+        let pem = settings
+            .ca_file
+            .as_ref()
+            .map(|path| files::read_public_keys(path));
+        let ca_pem = pem.transpose().map_err(|source| KeyringError::File {
+            issuer: rules.issuer.to_string(),
+            key: "jwks_ca_file",
+            source,
+        })?;
+        let earlier = match earlier {
+            Some(Keys::Remote(remote)) => Some(remote),
+            Some(Keys::Fixed(_) | Keys::Companion(_) | Keys::Feed(_)) | None => None,
+        };
+        if let Some(remote) = earlier
+            && remote.serves(settings, &rules.algorithms, ca_pem.as_deref())
+        {
+            return Ok(Keys::Remote(Arc::clone(remote)));
+        }
+        let loaded = earlier.and_then(|remote| lock(&remote.latest).clone());
+        self.fetch(rules, settings, ca_pem, loaded)
+            .map(Keys::Remote)
+    }
+
+    fn subscribe(
+        self: &Arc<Self>,
+        rules: &IssuerRules,
+        settings: &FeedSettings,
+        earlier: Option<&Keys>,
+    ) -> Result<Keys, KeyringError> {
+        let feed_error = |source| KeyringError::Feed {
+            issuer: rules.issuer.to_string(),
+            source,
+        };
+        let earlier = match earlier {
+            Some(Keys::Feed(feed)) => Some(feed),
+            Some(Keys::Fixed(_) | Keys::Companion(_) | Keys::Remote(_)) | None => None,
+        };
+        if let Some(feed) = earlier
+            && feed
+                .serves(&rules.algorithms, settings)
+                .map_err(feed_error)?
+        {
+            return Ok(Keys::Feed(Arc::clone(feed)));
+        }
+        let keyring = Arc::downgrade(self);
+        let host = FeedHost {
+            runtime: self.runtime.clone(),
+            clock: Arc::clone(&self.clock),
+            on_keys: Box::new(move || {
+                if let Some(keyring) = keyring.upgrade() {
+                    keyring.publish();
+                }
+            }),
+        };
+        let earlier = earlier.map(|feed| &**feed);
+        let (name, algorithms) = (&rules.issuer, &rules.algorithms);
+        let feed = FeedClient::start(name, algorithms, settings.clone(), earlier, host);
+        Ok(Keys::Feed(Arc::new(feed.map_err(feed_error)?)))
+    }
+}
+
+fn key_file(rules: &IssuerRules, path: &Path) -> Result<KeySet, KeyringError> {
+    let issuer = || rules.issuer.to_string();
+    let json = files::read_public_keys(path).map_err(|source| KeyringError::File {
+        issuer: issuer(),
+        key: "jwks_file",
+        source,
+    })?;
+    if json.trim_ascii_start().starts_with(b"-----BEGIN ") {
+        return Err(KeyringError::Pem {
+            issuer: issuer(),
+            path: path.to_owned(),
+        });
+    }
+    let read = KeySet::from_jwks(&json, &rules.algorithms);
+    let (keys, skipped) = read.map_err(|source| KeyringError::Keys {
+        issuer: issuer(),
+        key: "jwks_file",
+        path: path.to_owned(),
+        source,
+    })?;
+    warn_of_skipped(&rules.issuer, &skipped);
+    Ok(keys)
+}
+
+fn secret_file(rules: &IssuerRules, path: &Path) -> Result<KeySet, KeyringError> {
+    let key = "hmac_secret_file";
+    let secret = files::read_secret(path).map_err(|source| KeyringError::File {
+        issuer: rules.issuer.to_string(),
+        key,
+        source,
+    })?;
+    let keys = KeySet::from_hmac_secret(secret_in_file(&secret), &rules.algorithms);
+    keys.map_err(|source| KeyringError::Keys {
+        issuer: rules.issuer.to_string(),
+        key,
+        path: path.to_owned(),
+        source,
+    })
+}
+
+pub(super) fn warn_of_skipped(issuer: &str, skipped: &[SkippedKey]) {
+    for key in skipped {
+        tracing::warn!(
+            token.issuer = issuer,
+            key.position = key.position,
+            key.id = key.key_id,
+            reason = %key.reason,
+            "a key of the set is not used"
+        );
+    }
+}

@@ -1,0 +1,85 @@
+//! What is known of the issuers' keys, for `/status` and metrics.
+
+use std::time::Duration;
+
+use super::issuers::{Issuers, Keys};
+use super::lock;
+use crate::feed::FeedState;
+use crate::jwks::RemoteKeyState;
+use crate::revocation::{Recency, RevocationList, RevocationStatistics};
+use crate::token::KeySet;
+
+/// What is known of one issuer's keys.
+#[derive(Debug, Clone)]
+pub struct IssuerKeys {
+    pub issuer: String,
+    /// Usable keys; none where nothing was loaded yet.
+    pub keys: Option<usize>,
+    /// The state of the fetches, where the keys are remote.
+    pub remote: Option<RemoteKeyState>,
+    /// What it has taken back, where it tells.
+    pub revocations: Option<RevocationStatistics>,
+    /// How old that is; nothing where it is not known.
+    pub age: Option<Duration>,
+    /// Whether it is older than it may be.
+    pub is_stale: bool,
+    /// How it stands with its feed, where it has one.
+    pub feed: Option<FeedOverview>,
+}
+
+impl IssuerKeys {
+    fn tell_of(&mut self, list: &RevocationList) {
+        self.revocations = Some(list.statistics());
+        self.age = list.recency().and_then(Recency::age);
+        self.is_stale = list.recency().is_some_and(Recency::is_stale);
+    }
+}
+
+/// How it stands with a feed.
+#[derive(Debug, Clone)]
+pub struct FeedOverview {
+    /// The connection.
+    pub state: FeedState,
+    /// How old what is known is; nothing where nothing is.
+    pub age: Option<Duration>,
+}
+
+impl Issuers {
+    pub(super) fn overview(&self) -> Vec<IssuerKeys> {
+        let overview = self.iter().map(|(rules, keys)| {
+            let mut overview = IssuerKeys {
+                issuer: rules.issuer.to_string(),
+                keys: None,
+                remote: None,
+                revocations: None,
+                age: None,
+                is_stale: false,
+                feed: None,
+            };
+            match keys {
+                Keys::Fixed(keys) => overview.keys = Some(keys.len()),
+                Keys::Companion(companion) => {
+                    overview.keys = lock(&companion.keys).as_ref().map(KeySet::len);
+                    let list = lock(&companion.revocations);
+                    if let Some(list) = &*list {
+                        overview.tell_of(list);
+                    }
+                }
+                Keys::Remote(remote) => {
+                    overview.keys = lock(&remote.latest).as_ref().map(KeySet::len);
+                    overview.remote = Some(remote.fetcher.state());
+                }
+                Keys::Feed(feed) => {
+                    overview.keys = feed.keys().usable().map(KeySet::len);
+                    overview.tell_of(feed.revocations());
+                    overview.feed = Some(FeedOverview {
+                        state: feed.state(),
+                        age: overview.age,
+                    });
+                }
+            }
+            overview
+        });
+        overview.collect()
+    }
+}

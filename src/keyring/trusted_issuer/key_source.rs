@@ -1,0 +1,156 @@
+//! Where an issuer's keys come from: the one way that its entry names, and the settings of that way.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::TrustedIssuerDocument;
+use crate::feed::FeedSettings;
+use crate::jwks::{JwksAddress, RemoteKeySettings};
+use crate::problem::Faults;
+use crate::token::Algorithm;
+
+/// Where an issuer's keys come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeySource {
+    /// A JWKS on disk.
+    File(PathBuf),
+    /// A shared secret on disk.
+    HmacSecret(PathBuf),
+    /// The issuer in the same process.
+    Companion,
+    /// The issuer's feed, with what it takes back.
+    Feed(FeedSettings),
+    /// A JWKS at a URL.
+    Remote(RemoteKeySettings),
+}
+
+impl TrustedIssuerDocument {
+    pub(super) fn key_source(
+        &self,
+        key: &str,
+        base: &Path,
+        faults: &mut Faults,
+    ) -> Option<KeySource> {
+        if self.jwks_uri.is_none() {
+            for name in self.remote_settings() {
+                faults.add(format!(
+                    "`{key}.{name}` needs `jwks_uri`: remove it, or name the URL"
+                ));
+            }
+        }
+        let ways = (
+            &self.jwks_uri,
+            &self.jwks_file,
+            &self.hmac_secret_file,
+            self.keys.as_deref(),
+            &self.feed,
+        );
+        match ways {
+            (Some(uri), None, None, None, None) => self.remote(uri, key, base, faults),
+            (None, Some(file), None, None, None) => Some(KeySource::File(base.join(file))),
+            (None, None, Some(file), None, None) => Some(KeySource::HmacSecret(base.join(file))),
+            (None, None, None, Some("companion"), None) => Some(KeySource::Companion),
+            (None, None, None, None, Some(feed)) => {
+                let settings = feed.build(&format!("{key}.feed"), base, faults);
+                settings.map(KeySource::Feed)
+            }
+            _ => {
+                faults.add(format!(
+                    "`{key}` (issuer `{}`) must name its keys in one way: `jwks_uri`, `jwks_file`, \
+                     `hmac_secret_file`, `keys: companion` or `feed`",
+                    self.issuer
+                ));
+                None
+            }
+        }
+    }
+
+    /// The settings of remote keys that are written.
+    fn remote_settings(&self) -> impl Iterator<Item = &'static str> {
+        let settings = [
+            ("jwks_refresh_seconds", self.jwks_refresh_seconds.is_some()),
+            (
+                "jwks_cooldown_seconds",
+                self.jwks_cooldown_seconds.is_some(),
+            ),
+            ("jwks_timeout_ms", self.jwks_timeout_ms.is_some()),
+            ("jwks_max_bytes", self.jwks_max_bytes.is_some()),
+            ("jwks_ca_file", self.jwks_ca_file.is_some()),
+        ];
+        let written = settings.into_iter().filter(|(_, written)| *written);
+        written.map(|(name, _)| name)
+    }
+
+    fn remote(&self, uri: &str, key: &str, base: &Path, faults: &mut Faults) -> Option<KeySource> {
+        let refresh = self.jwks_refresh_seconds.unwrap_or(300);
+        let cooldown = self.jwks_cooldown_seconds.unwrap_or(30);
+        let timeout = self.jwks_timeout_ms.unwrap_or(2000);
+        let max_bytes = self.jwks_max_bytes.unwrap_or(1 << 20);
+        faults.within(&format!("{key}.jwks_refresh_seconds"), refresh, 1, 86_400);
+        faults.within(&format!("{key}.jwks_cooldown_seconds"), cooldown, 1, 3600);
+        faults.within(&format!("{key}.jwks_timeout_ms"), timeout, 1, 60_000);
+        faults.within(&format!("{key}.jwks_max_bytes"), max_bytes, 64, 1 << 24);
+        if refresh < cooldown {
+            faults.add(format!(
+                "`{key}.jwks_refresh_seconds: {refresh}` is shorter than the cooldown of {cooldown} \
+                 seconds: raise it, or lower `jwks_cooldown_seconds`"
+            ));
+        }
+        let address = match JwksAddress::parse(uri) {
+            Ok(address) => address,
+            Err(error) => {
+                faults.add(format!("`{key}` (issuer `{}`): {error}", self.issuer));
+                return None;
+            }
+        };
+        if self.jwks_ca_file.is_some() && !address.is_encrypted() {
+            faults.add(format!(
+                "`{key}.jwks_ca_file` is of no use with plain http: use `https` in `jwks_uri`, or \
+                 remove it"
+            ));
+        }
+        Some(KeySource::Remote(RemoteKeySettings {
+            address,
+            refresh: Duration::from_secs(refresh),
+            cooldown: Duration::from_secs(cooldown),
+            timeout: Duration::from_millis(timeout),
+            max_bytes: usize::try_from(max_bytes).ok()?,
+            ca_file: self.jwks_ca_file.as_ref().map(|file| base.join(file)),
+        }))
+    }
+}
+
+/// A shared secret verifies HMAC and nothing else; a JWKS never holds one.
+pub(super) fn check_algorithms(
+    keys: &KeySource,
+    algorithms: &[Algorithm],
+    key: &str,
+    faults: &mut Faults,
+) {
+    let hmac = algorithms
+        .iter()
+        .filter(|algorithm| algorithm.is_symmetric())
+        .count();
+    let secret = matches!(keys, KeySource::HmacSecret(_));
+    let symmetric = Algorithm::list(&Algorithm::symmetric());
+    if secret && hmac < algorithms.len() {
+        faults.add(format!(
+            "`{key}.algorithms`: a shared secret serves {symmetric} alone: remove the others, or use \
+             `jwks_file`"
+        ));
+    }
+    if secret && hmac > 1 {
+        faults.add(format!(
+            "`{key}.algorithms`: a shared secret serves one algorithm: keep the one that the \
+             issuer signs with"
+        ));
+    }
+    // The issuer in the same process hands over what it signs with, secret or not.
+    let published = !secret && *keys != KeySource::Companion;
+    if published && hmac > 0 {
+        faults.add(format!(
+            "`{key}.algorithms`: {symmetric} needs `hmac_secret_file`: a JWKS is public and holds no \
+             secret"
+        ));
+    }
+}
