@@ -10,6 +10,7 @@ mod path;
 mod requirement;
 mod scope;
 mod table;
+mod target;
 mod template;
 
 use std::collections::BTreeMap;
@@ -23,8 +24,9 @@ pub use method::Methods;
 pub use path::PathRules;
 pub use requirement::{RequiredScopes, Requirement};
 pub use scope::{ScopeName, ScopeNameError};
+pub use target::{Host, Method, Path, Target};
 
-use host::Host;
+use host::HostName;
 use path::{Reading, RequestPath, Standing};
 use table::{HostTables, Leaves, Tables};
 
@@ -58,22 +60,6 @@ pub struct Route {
     pub path: Box<str>,
     /// Whether CORS preflights for its methods are let through.
     pub preflight: bool,
-}
-
-/// What the policy needs to know of a request to find its route. Bytes as the proxy sent them.
-#[derive(Debug, Clone, Copy)]
-pub struct Target<'a> {
-    /// `:method`, case-sensitive (RFC 9110 section 9.1).
-    pub method: &'a [u8],
-    /// `:authority` or `Host`, raw: any case, perhaps with port and trailing dot, perhaps empty.
-    pub host: &'a [u8],
-    /// `:path`, raw: with query, nothing decoded.
-    pub path: &'a [u8],
-    /// Of a CORS preflight (`OPTIONS` with `Origin` and `Access-Control-Request-Method`), the
-    /// method that it asks for (Fetch standard, section 3.2.2).
-    pub preflight: Option<&'a [u8]>,
-    /// Whether the content type says gRPC, whose paths end in `/package.Service/Method`.
-    pub grpc: bool,
 }
 
 /// The routes that a request falls under.
@@ -111,33 +97,38 @@ impl Policy {
 
     /// The routes that `target` falls under. The cost does not grow with the number of routes.
     pub fn route(&self, target: &Target<'_>) -> Result<Routed<'_>, MalformedTarget> {
-        if !method::is_token(target.method) || !target.preflight.is_none_or(method::is_token) {
+        let Target {
+            method: Method(method),
+            host: Host(raw_host),
+            path: Path(whole_path),
+            ..
+        } = *target;
+        let is_token = |method: Method<'_>| method::is_token(method.0);
+        if !is_token(target.method) || !target.preflight.is_none_or(is_token) {
             return Err(MalformedTarget::MethodNotToken);
         }
-        let host = Host::parse(target.host)?;
+        let host = HostName::parse(raw_host)?;
         let tables = self.tables.for_host(&host);
         if !target.grpc {
-            if target.path == b"*" && target.method == b"OPTIONS" {
+            if whole_path == b"*" && method == b"OPTIONS" {
                 return Ok(self.routed(tables.asterisk(), target));
             }
             // Some proxies repeat the authority as the path (RFC 9112 section 3.2.3).
-            if target.method == b"CONNECT" && (target.path.is_empty() || target.path == target.host)
-            {
+            if method == b"CONNECT" && (whole_path.is_empty() || whole_path == raw_host) {
                 return Ok(self.routed(tables.empty(), target));
             }
         }
-        if target.path.contains(&b'#') {
+        if whole_path.contains(&b'#') {
             return Err(MalformedTarget::PathFragment);
         }
-        let path = target
-            .path
+        let path = whole_path
             .split(|byte| *byte == b'?')
             .next()
             .unwrap_or_default();
         match RequestPath::parse(path, self.rules)? {
             RequestPath::Plain(plain) => {
                 // A gRPC path has no query either.
-                if target.grpc && (!plain.is_grpc() || path.len() < target.path.len()) {
+                if target.grpc && (!plain.is_grpc() || path.len() < whole_path.len()) {
                     return Err(MalformedTarget::GrpcPath);
                 }
                 Ok(self.routed(tables.find(plain), target))
@@ -184,10 +175,11 @@ impl Policy {
     }
 
     fn answer(&self, leaves: Leaves<'_>, target: &Target<'_>) -> Option<Answer<'_>> {
-        if let Some(index) = leaves.answer(target.method) {
+        if let Some(index) = leaves.answer(target.method.0) {
             return self.routes.get(index).map(Answer::Route);
         }
-        let requested = target.preflight.filter(|_| target.method == b"OPTIONS")?;
+        let is_options = target.method == Method(b"OPTIONS");
+        let Method(requested) = target.preflight.filter(|_| is_options)?;
         let route = self.routes.get(leaves.answer(requested)?)?;
         route.preflight.then_some(Answer::Preflight(route))
     }

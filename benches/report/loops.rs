@@ -14,7 +14,7 @@ use portcullis::ext_authz::{CheckLimits, ExtAuthz};
 use portcullis::gate::{
     DecisionLog, Gate, GateMetrics, GateSettings, KeyRefresh, Turn, Verifications,
 };
-use portcullis::policy::{Policy, Target};
+use portcullis::policy::{Host, Method, Path, Policy, Target};
 use portcullis::problem::Source;
 use portcullis::revocation::{Revocation, RevocationList};
 use portcullis::telemetry::{SubjectForm, SubjectNames};
@@ -98,9 +98,9 @@ fn route(routes: usize, turns: usize) {
         .collect();
     for path in paths.iter().cycle().take(turns) {
         let target = Target {
-            method: b"GET",
-            host: b"api.shop.example",
-            path: path.as_bytes(),
+            method: Method(b"GET"),
+            host: Host(b"api.shop.example"),
+            path: Path(path.as_bytes()),
             preflight: None,
             grpc: false,
         };

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::clock::ManualClock;
-use crate::policy::Policy;
+use crate::policy::{Host, Method, Path, Policy};
 use crate::problem::Source;
 use crate::token::{Algorithm, ClaimRules, DEFAULT_TOKEN_BYTES, IssuerRules, KeySet, SigningKey};
 
@@ -69,9 +69,9 @@ impl Gate {
 
     fn allows(&self, token: &str) -> bool {
         let target = Target {
-            method: b"GET",
-            host: b"shop.example",
-            path: b"/a",
+            method: Method(b"GET"),
+            host: Host(b"shop.example"),
+            path: Path(b"/a"),
             preflight: None,
             grpc: false,
         };

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::*;
 use crate::clock::UnixSeconds;
-use crate::policy::{Methods, Policy, RequiredScopes, RouteIssuers, Target};
+use crate::policy::{Host, Method, Methods, Path, Policy, RequiredScopes, RouteIssuers, Target};
 use crate::problem::Source;
 use crate::token::{
     Algorithm, ClaimRules, DEFAULT_TOKEN_BYTES, IssuerIndex, IssuerRules, KeySet, Trust,
@@ -371,9 +371,9 @@ fn a_policy_and_a_request_make_a_decision() {
     .unwrap();
     let decide_on = |path: &str| {
         let target = Target {
-            method: b"GET",
-            host: b"shop.example",
-            path: path.as_bytes(),
+            method: Method(b"GET"),
+            host: Host(b"shop.example"),
+            path: Path(path.as_bytes()),
             preflight: None,
             grpc: false,
         };

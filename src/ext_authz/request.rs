@@ -4,7 +4,7 @@ use super::wire::{self, HeaderForm, HeaderVisitor, HttpAttributes, WireError};
 use crate::gate::{
     AliasFinder, HeaderReader, HeaderView, MalformedRequest, Request, SingleHeaders,
 };
-use crate::policy::Target;
+use crate::policy::{Host, Method, Path, Target};
 use crate::token::Credential;
 
 /// Reads the message of a check.
@@ -33,16 +33,16 @@ pub(super) fn read<'a>(
     {
         return Err(MalformedRequest::QueryAtOdds);
     }
-    let preflight = if facts.may_be_preflight(http.method) {
+    let preflight = if facts.may_be_preflight(Method(http.method)) {
         singles.requested_method()?
     } else {
         None
     };
     Ok(Request {
         target: Target {
-            method: http.method,
-            host: http.host,
-            path: http.path,
+            method: Method(http.method),
+            host: Host(http.host),
+            path: Path(http.path),
             preflight,
             grpc: facts.is_grpc(),
         },
@@ -124,7 +124,7 @@ impl<'a> BothForms<'a> {
         }
     }
 
-    fn requested_method(&self) -> Result<Option<&'a [u8]>, MalformedRequest> {
+    fn requested_method(&self) -> Result<Option<Method<'a>>, MalformedRequest> {
         let of = |singles: &Option<SingleHeaders<'a>>| match singles {
             Some(singles) => singles.requested_method(),
             None => Ok(None),

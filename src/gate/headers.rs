@@ -3,6 +3,7 @@
 use super::aliases::AliasFinder;
 use super::identity_headers::FromCaller;
 use super::malformed::MalformedRequest;
+use crate::policy::Method;
 use crate::token::Credential;
 
 /// A caller cannot make the gate keep more header names than this to be removed; a request with more
@@ -108,8 +109,8 @@ impl<'a> HeaderFacts<'a> {
     }
 
     /// Whether a request with this method is a CORS preflight, if it also asks for a method.
-    pub fn may_be_preflight(&self, method: &[u8]) -> bool {
-        method == b"OPTIONS" && self.has_origin
+    pub fn may_be_preflight(&self, method: Method<'_>) -> bool {
+        method == Method(b"OPTIONS") && self.has_origin
     }
 
     /// Browsers and people name `text/...` and never JSON.
@@ -126,10 +127,10 @@ impl<'a> SingleHeaders<'a> {
     }
 
     /// The method that a preflight asks for.
-    pub fn requested_method(&self) -> Result<Option<&'a [u8]>, MalformedRequest> {
+    pub fn requested_method(&self) -> Result<Option<Method<'a>>, MalformedRequest> {
         match self.requested_method.second {
             Some(_) => Err(MalformedRequest::PreflightMethods),
-            None => Ok(self.requested_method.first),
+            None => Ok(self.requested_method.first.map(Method)),
         }
     }
 }

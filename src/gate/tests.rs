@@ -9,7 +9,7 @@ use prometheus_client::registry::Registry;
 use super::*;
 use crate::authorizer::{CacheLimits, Snapshot};
 use crate::clock::SystemClock;
-use crate::policy::{Policy, Target};
+use crate::policy::{Host, Method, Path, Policy, Target};
 use crate::problem::Source;
 use crate::telemetry::{SubjectForm, SubjectNames};
 use crate::token::Trust;
@@ -94,9 +94,9 @@ fn read<'a>(
     let headers = reader.finish()?;
     Ok(Request {
         target: Target {
-            method: b"GET",
-            host: b"shop.example",
-            path: path.as_bytes(),
+            method: Method(b"GET"),
+            host: Host(b"shop.example"),
+            path: Path(path.as_bytes()),
             preflight: None,
             grpc: headers.is_grpc(),
         },

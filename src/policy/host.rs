@@ -11,12 +11,12 @@ const MAX_LABEL_BYTES: usize = 63;
 
 /// The host of a request: lower case, no port, no trailing dot. May be empty.
 #[derive(Clone, Copy)]
-pub(super) struct Host {
+pub(super) struct HostName {
     bytes: [u8; MAX_NAME_BYTES],
     length: usize,
 }
 
-impl Host {
+impl HostName {
     /// Reads `:authority` or `Host` (RFC 9110 section 7.2); allocates only for IPv6 addresses.
     pub(super) fn parse(raw: &[u8]) -> Result<Self, MalformedTarget> {
         if raw.is_empty() {
@@ -230,7 +230,7 @@ impl HostPattern {
         if name.ends_with('.') {
             return Err(PatternError::TrailingDot);
         }
-        let host = Host::parse(name.as_bytes()).map_err(PatternError::Malformed)?;
+        let host = HostName::parse(name.as_bytes()).map_err(PatternError::Malformed)?;
         let name: Box<str> = String::from_utf8_lossy(host.as_bytes()).into();
         if !below {
             return Ok(Self::Exact(name));

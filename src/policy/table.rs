@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
-use super::host::{Host, HostPattern, parents};
+use super::host::{HostName, HostPattern, parents};
 use super::method::Methods;
 use super::path::Segments;
 use super::template::{Template, TemplateSegment};
@@ -98,7 +98,7 @@ impl Tables {
     }
 
     /// The tables that answer `host`: its own, if any, and unless that is closed the default one.
-    pub(super) fn for_host(&self, host: &Host) -> HostTables<'_> {
+    pub(super) fn for_host(&self, host: &HostName) -> HostTables<'_> {
         let own = self.exact.get(host.as_bytes()).or_else(|| {
             if self.below.is_empty() {
                 return None;

@@ -62,9 +62,9 @@ pub(super) fn outcome(policy: &Policy, target: &Target<'_>) -> String {
 
 pub(super) fn get(path: &[u8]) -> Target<'_> {
     Target {
-        method: b"GET",
-        host: b"api.shop.example",
-        path,
+        method: Method(b"GET"),
+        host: Host(b"api.shop.example"),
+        path: Path(path),
         preflight: None,
         grpc: false,
     }
@@ -111,7 +111,7 @@ fn methods_are_matched_exactly_and_get_serves_head() {
         ),
     ] {
         let target = Target {
-            method: method.as_bytes(),
+            method: Method(method.as_bytes()),
             ..get(path.as_bytes())
         };
         assert_eq!(outcome(&policy, &target), expected, "{method} {path}");
@@ -139,7 +139,7 @@ fn a_grpc_path_ends_in_service_and_method() {
         ("*", "400 path_not_origin_form"),
     ] {
         let target = Target {
-            method: b"POST",
+            method: Method(b"POST"),
             grpc: true,
             ..get(path.as_bytes())
         };
@@ -179,7 +179,7 @@ fn the_most_specific_template_wins_segment_by_segment() {
         ],
     );
     let post = Target {
-        method: b"POST",
+        method: Method(b"POST"),
         ..get(b"/a/b/only")
     };
     assert_eq!(outcome(&compiled(SPECIFIC), &post), "unlisted");
@@ -241,8 +241,8 @@ fn the_table_of_the_host_answers() {
         ),
     ] {
         let target = Target {
-            method: method.as_bytes(),
-            host: host.as_bytes(),
+            method: Method(method.as_bytes()),
+            host: Host(host.as_bytes()),
             ..get(path.as_bytes())
         };
         assert_eq!(
@@ -308,8 +308,8 @@ fn targets_that_are_no_paths_need_a_route_of_their_own() {
         ),
     ] {
         let target = Target {
-            method: method.as_bytes(),
-            host: host.as_bytes(),
+            method: Method(method.as_bytes()),
+            host: Host(host.as_bytes()),
             ..get(path.as_bytes())
         };
         assert_eq!(
@@ -350,8 +350,8 @@ fn preflights_pass_where_the_route_of_their_method_says_so() {
         ("DELETE", Some("GET"), "/o/1", "unlisted"),
     ] {
         let target = Target {
-            method: method.as_bytes(),
-            preflight: requested.map(str::as_bytes),
+            method: Method(method.as_bytes()),
+            preflight: requested.map(|method| Method(method.as_bytes())),
             ..get(path.as_bytes())
         };
         assert_eq!(

@@ -19,7 +19,7 @@ use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::signing::AUTHENTICATION_CLAIM;
 use crate::issuer::standing::Standing;
 use crate::issuer::{Issuer, IssuerError, IssuerSettings};
-use crate::policy::{Policy, Requirement, Route, Target};
+use crate::policy::{Host, Method, Path, Policy, Requirement, Route, Target};
 use crate::problem::Source;
 use crate::token::{
     ClaimRules, Credential, DEFAULT_TOKEN_BYTES, IssuerRules, KeySet, Trust, VerifiedToken,
@@ -209,9 +209,9 @@ fn target(request: &HttpRequest) -> Target<'_> {
     let host = request.headers().get(HOST);
     let path = request.uri().path_and_query();
     Target {
-        method: request.method().as_str().as_bytes(),
-        host: host.map_or(b"", |host| host.as_bytes()),
-        path: path.map_or(b"/", |path| path.as_str().as_bytes()),
+        method: Method(request.method().as_str().as_bytes()),
+        host: Host(host.map_or(b"", |host| host.as_bytes())),
+        path: Path(path.map_or(b"/", |path| path.as_str().as_bytes())),
         preflight: None,
         grpc: false,
     }

@@ -72,7 +72,7 @@ fn hosts_are_reduced_to_one_spelling() {
         (&format!("{longest}c"), Err("host_too_long")),
         (&"a".repeat(64), Err("host_too_long")),
     ] {
-        let host = Host::parse(raw.as_bytes());
+        let host = HostName::parse(raw.as_bytes());
         let found = match &host {
             Ok(host) => Ok(std::str::from_utf8(host.as_bytes()).unwrap()),
             Err(why) => Err(why.label()),
@@ -83,13 +83,13 @@ fn hosts_are_reduced_to_one_spelling() {
 
 #[test]
 fn parents_are_the_nearest_first() {
-    let host = Host::parse(b"a.b.shop.example").unwrap();
+    let host = HostName::parse(b"a.b.shop.example").unwrap();
     let parents: Vec<&[u8]> = host.parents().collect();
     assert_eq!(
         parents,
         [&b"b.shop.example"[..], b"shop.example", b"example"]
     );
-    assert_eq!(Host::parse(b"localhost").unwrap().parents().count(), 0);
+    assert_eq!(HostName::parse(b"localhost").unwrap().parents().count(), 0);
 }
 
 #[test]

@@ -52,8 +52,8 @@ fn only_routes_that_name_a_closed_host_answer_it() {
         ("GET", "other.example", "/health", "health"),
     ] {
         let target = Target {
-            method: method.as_bytes(),
-            host: host.as_bytes(),
+            method: Method(method.as_bytes()),
+            host: Host(host.as_bytes()),
             ..get(path.as_bytes())
         };
         assert_eq!(
@@ -75,7 +75,7 @@ fn only_routes_that_name_a_closed_host_answer_it() {
         ("c", "all"),
     ] {
         let target = Target {
-            host: host.as_bytes(),
+            host: Host(host.as_bytes()),
             ..get(b"/")
         };
         assert_eq!(outcome(&policy, &target), expected, "{host}");

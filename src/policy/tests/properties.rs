@@ -192,8 +192,8 @@ proptest! {
         for path in paths {
             let raw = format!("/{}", path.join("/"));
             let target = Target {
-                method: method.as_bytes(),
-                host: host.as_bytes(),
+                method: Method(method.as_bytes()),
+                host: Host(host.as_bytes()),
                 ..get(raw.as_bytes())
             };
             prop_assert_eq!(outcome(&policy, &target), simply(&routes, host, method, &path), "{}", raw);
@@ -261,9 +261,9 @@ proptest! {
         ));
         for (path, host) in [(&path, &host), (&any_bytes, &host), (&path, &any_bytes)] {
             for path in [path.clone(), [b"/".as_slice(), path].concat()] {
-                let target = Target { method: b"GET", host, path: &path, preflight: Some(&method), grpc };
+                let target = Target { method: Method(b"GET"), host: Host(host), path: Path(&path), preflight: Some(Method(&method)), grpc };
                 let _ = policy.route(&target);
-                let _ = policy.route(&Target { method: &method, preflight: None, ..target });
+                let _ = policy.route(&Target { method: Method(&method), preflight: None, ..target });
             }
         }
     }

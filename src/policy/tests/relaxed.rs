@@ -397,8 +397,8 @@ routes:
         ("/p/1%2F2", "unlisted"),
     ] {
         let target = Target {
-            method: b"OPTIONS",
-            preflight: Some(b"GET"),
+            method: Method(b"OPTIONS"),
+            preflight: Some(Method(b"GET")),
             ..get(path.as_bytes())
         };
         assert_eq!(outcome(&policy, &target), expected, "{path}");

@@ -248,9 +248,9 @@ fn yaml(route: &str) -> String {
 
 fn target<'a>(method: &'a str, host: &'a str, path: &'a str) -> Target<'a> {
     Target {
-        method: method.as_bytes(),
-        host: host.as_bytes(),
-        path: path.as_bytes(),
+        method: Method(method.as_bytes()),
+        host: Host(host.as_bytes()),
+        path: Path(path.as_bytes()),
         preflight: None,
         grpc: false,
     }
