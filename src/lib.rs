@@ -1,40 +1,46 @@
 //! Portcullis: external authorization for Envoy.
 //!
-//! Every operation is private unless the policy marks it public. Envoy asks about each request
-//! over gRPC; the gate answers from a policy, the callers' tokens and a cache of proofs.
+//! Every operation is private unless the policy marks it public. The proxy asks about each request;
+//! the gate answers from a policy, the callers' tokens and a cache of proofs.
 //!
 //! # The map, in reading order
 //!
 //! Pure: no I/O, no clock, no runtime.
 //! - [`policy`]: the YAML policy, compiled to tables; finds the route of a request.
 //! - [`token`]: from the bytes of an `Authorization` header to a proof that every rule held.
-//! - [`identity`]: users, roles, scopes, apps, passwords and secrets of the issuer.
-//! - [`decision`]: `decide`, one function from route and evidence to allow or deny.
+//! - [`identity`]: users, roles, scopes, apps, grants, passwords and secrets of the issuer.
+//! - [`decision`]: `decide`, one function from route and evidence to a permit or a denial.
 //! - [`problem`], [`yaml`]: errors in files that people write, and strict parsing of them.
+//! - [`labels`]: closed sets of names, for metrics and logs.
 //! - [`connection_limits`]: the bounds of the connections of the HTTP listeners.
 //! - [`clock`]: the source of time, which tests replace.
 //!
 //! Shell: I/O around the pure part.
-//! - [`authorizer`]: snapshots of policy and belief, and the proof cache, around `decide`.
+//! - [`authorizer`]: snapshots of policy and trust, and the proof cache, around `decide`.
+//! - [`gate`]: what every front end shares: a request goes in, a permit or a refusal comes out. Waiting
+//!   for keys and signatures, refusals, identity headers, decision log, metrics, panic net.
+//! - [`ext_authz`]: the front end for Envoy. Translation only.
 //! - [`revocation`]: the revocations of an issuer, as a gate knows them.
 //! - [`feed`]: carries keys and revocations from an issuer to remote gates; both ends.
-//! - [`ext_authz`]: Envoy's protocol, and so far the gate behind it: queue, refusals, identity headers, log.
 //! - [`jwks`]: remote key sets; [`keyring`]: the keys of all issuers at run time.
 //! - [`files`], [`reload`]: what is read from disk, and when it is reloaded.
 //! - [`issuer`]: the companion that issues tokens; one file for each endpoint.
 //! - [`store`]: the rows of the issuer, in `SQLite` or PostgreSQL.
-//! - [`admin`], [`telemetry`]: probes, status, metrics, logs.
+//! - [`admin`], [`telemetry`]: probes, status, logs, what metrics share.
 //!
 //! Wiring: [`config`], [`app`], [`shutdown`], [`cli`].
 //!
 //! # One request, end to end
 //!
-//! A thread of `app::gate_threads` reads the connection. `ext_authz::service` receives the message;
-//! `ext_authz::gate` waits where it has to, for keys or for its turn to verify a signature;
-//! `ext_authz::wire` parses the message in place, without a copy; `ext_authz::request` turns it
-//! into an `authorizer::Request`, or a refusal. `Authorizer::judge` takes the present snapshot,
-//! finds the route with `Policy::route`, verifies the token or takes its proof from the cache, and
-//! calls `decide`. `ext_authz::answer` turns the decision into a `CheckResponse`.
+//! A thread of `app::gate_threads` reads the connection and gives the call to
+//! `ext_authz::CheckService`, which reads the message within `Gate::contain`, so that a panic becomes a
+//! refusal. `ext_authz::wire` parses it in place, without a copy; `ext_authz::request` makes a
+//! `gate::Request` of it, or finds it malformed. `Gate::check` waits where it has to, for keys or for
+//! its turn to verify a signature. `Authorizer::judge_within` takes the present snapshot, finds the
+//! route with `Policy::route`, verifies the token or takes its proof from the cache, and calls
+//! `decide`. The gate gives the decision an id and hands the `gate::Outcome` to the front end:
+//! `ext_authz::answer` makes a `CheckResponse` of the permit or the refusal. The gate counts and logs
+//! it.
 //!
 //! # One revocation, end to end
 //!
@@ -43,6 +49,44 @@
 //! process, after a notification or a poll in others. It extends the `RevocationList` of the gate
 //! in its process, and `feed::Hub` encodes it once for all remote gates, where `feed::FeedClient`
 //! extends theirs. `Authorizer::judge` checks every valid token against the list.
+//!
+//! # Where things go
+//!
+//! - **Another front end**: a module beside [`ext_authz`] that makes a `gate::Request` of its
+//!   protocol's message (headers through `gate::HeaderReader`), implements `gate::FrontEnd`, and answers
+//!   within `Gate::contain`; and its listener in `app::serving`. What only its messages can get wrong is
+//!   a row of `gate::MalformedRequest`. Add it to `FRONT_ENDS` in `tests/integration/rings.rs`.
+//! - **Another identity header**: a field of `gate::IdentityHeaders` with its default, and what it tells
+//!   of the caller in `Told`. The compiler asks for each; setting, removing, aliases and the checks of
+//!   the configuration follow.
+//! - **Another metric**: a field of the `..Metrics` struct in the `metrics.rs` beside the code that
+//!   counts (`gate::metrics`). Labels are members of a set that `labels::closed_set!` declares; every
+//!   series exists before anything is counted.
+//!
+//! # Glossary
+//!
+//! The design's words: *request* (what a proxy asks about), *front end* (speaks a proxy's protocol,
+//! translation only), *gate* (what front ends share; also the process that runs it), *permit* (the
+//! proof that a request may pass), *route* and *requirement* (an entry of the policy, and what it asks
+//! of the caller), *credential* (what the request carried), *verified token* (every rule held),
+//! *decision*, *grant* (what a user gave an app or a login), *app* (an OAuth2 client), *scope*.
+//!
+//! What the code adds:
+//! - *evidence*: what became of the credential, for `decide`; *denial*: why `decide` says no.
+//! - *refusal*: what a caller is told, for a denial or for what could not be judged.
+//! - *judgement*: a decision with the caller that it was made for. A check may be judged several times
+//!   before it is answered.
+//! - *proof*: a verified token in the cache; it is checked again on each request.
+//! - *trust*: whose tokens are accepted, and by which keys and rules.
+//! - *reading*: one way to understand a path. *spelling*: one way to write a name. Of several readings
+//!   the *strictest* decides.
+//! - *turn*: how long a check may wait, and for what.
+//! - *alias*: a header name that an upstream could take for an identity header.
+//! - *snapshot*: policy and trust that belong together, replaced as a whole.
+//! - *position*: a place in an issuer's revocation log. *floor*: below it a list is incomplete.
+//! - *mark*: the digest of what was revoked. *freshness*: how recently revocations were heard of.
+//! - *companion*: the issuer in the gate's own process.
+//! - *settle*: to decide later how an attempt to log in counts.
 //!
 //! # Invariants
 //!
