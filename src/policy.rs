@@ -2,6 +2,7 @@
 
 mod compile;
 mod document;
+mod fold;
 mod host;
 mod issuers;
 mod malformed;
@@ -21,7 +22,7 @@ pub use host::HostPattern;
 pub use issuers::RouteIssuers;
 pub use malformed::MalformedTarget;
 pub use method::Methods;
-pub use path::PathRules;
+pub use path::{EncodedSlashes, PathRules};
 pub use requirement::{RequiredScopes, Requirement};
 pub use scope::{ScopeName, ScopeNameError};
 pub use target::{Host, Method, Path, Target};
@@ -125,6 +126,13 @@ impl Policy {
             .split(|byte| *byte == b'?')
             .next()
             .unwrap_or_default();
+        let lower_case;
+        let path = if self.rules.ignore_case {
+            lower_case = path.to_ascii_lowercase();
+            lower_case.as_slice()
+        } else {
+            path
+        };
         match RequestPath::parse(path, self.rules)? {
             RequestPath::Plain(plain) => {
                 // A gRPC path has no query either.

@@ -203,7 +203,7 @@ impl fmt::Display for Problem {
             write!(formatter, " ({role}: {place})")?;
         }
         match &self.help {
-            Some(help) => write!(formatter, "; {help}"),
+            Some(help) => write!(formatter, "; help: {help}"),
             None => Ok(()),
         }
     }

@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-use super::document::{PolicyDocument, RouteDocument};
-use super::path::PathRules;
+use super::document::{PathsDocument, PolicyDocument, RouteDocument};
+use super::path::{EncodedSlashes, PathRules};
 use super::table::Tables;
 use super::{Policy, ScopeName};
 use crate::problem::{Place, Problem, Problems, Source, quoted};
@@ -185,7 +185,7 @@ impl<'f> Compiler<'f> {
                     Problem::new(format!("the scope `{}` is listed twice", name.value))
                         .help("keep it in one file")
                         .at(place)
-                        .related(first.name.place(first.source), "listed here first"),
+                        .related(first.name.place(first.source), "first listed here"),
                 );
             } else {
                 self.scopes.insert(name.value.as_str().into(), scope);
@@ -207,20 +207,46 @@ impl<'f> Compiler<'f> {
         };
         let rules = PathRules {
             merge_slashes: flag(&paths.value.merge_slashes),
-            encoded_slashes: flag(&paths.value.encoded_slashes),
+            encoded_slashes: EncodedSlashes::default(),
             path_parameters: flag(&paths.value.path_parameters),
             trailing_slash: flag(&paths.value.trailing_slash),
             encoded_delimiters: flag(&paths.value.encoded_delimiters),
+            ignore_case: flag(&paths.value.ignore_case),
+        };
+        let rules = PathRules {
+            encoded_slashes: self.encoded_slashes(file.source, &paths.value),
+            ..rules
         };
         if let Some((_, first)) = &self.rules {
             self.problems.push(
-                Problem::new("`paths` stands in more than one file")
+                Problem::new("`paths` appears in more than one file")
                     .help("keep it in one file; it holds for the whole policy")
                     .at(place)
-                    .related(first.clone(), "stands here first"),
+                    .related(first.clone(), "first appears here"),
             );
         } else {
             self.rules = Some((rules, place));
+        }
+    }
+
+    fn encoded_slashes(&mut self, source: &Source, paths: &PathsDocument) -> EncodedSlashes {
+        let Some(value) = &paths.encoded_slashes else {
+            return EncodedSlashes::default();
+        };
+        let written = value.written(source);
+        match written.trim_matches(['"', '\'']) {
+            _ if written == "true" => EncodedSlashes::Both,
+            _ if written == "false" => EncodedSlashes::Refused,
+            "kept" => EncodedSlashes::Kept,
+            _ => {
+                self.complain(
+                    "this is not a value of `encoded_slashes`",
+                    "write `kept` if the upstream keeps `%2F` within its segment, `true` if it may \
+                     take it as a slash as well, or `false`",
+                    value.place(source),
+                );
+                EncodedSlashes::default()
+            }
         }
     }
 
@@ -262,12 +288,12 @@ impl<'f> Compiler<'f> {
         if let Some((first_source, first)) = names.get(name.value.as_str()) {
             self.problems.push(
                 Problem::new(format!(
-                    "the route name {} stands twice",
+                    "the route name {} appears twice",
                     quoted(&name.value)
                 ))
                 .help("give each route its own name")
                 .at(name.place(source))
-                .related(first.place(first_source), "stands here first"),
+                .related(first.place(first_source), "first appears here"),
             );
         } else {
             names.insert(&name.value, (source, name));

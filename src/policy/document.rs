@@ -1,6 +1,7 @@
 //! A policy file as it is written; `compile` says what it means.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::yaml::{Entries, Located, present};
 
@@ -51,12 +52,15 @@ pub(super) struct RouteDocument {
 pub(super) struct PathsDocument {
     #[serde(default, deserialize_with = "present")]
     pub(super) merge_slashes: Option<Located<bool>>,
+    /// A boolean or a word: what counts is how it is written.
     #[serde(default, deserialize_with = "present")]
-    pub(super) encoded_slashes: Option<Located<bool>>,
+    pub(super) encoded_slashes: Option<Located<IgnoredAny>>,
     #[serde(default, deserialize_with = "present")]
     pub(super) path_parameters: Option<Located<bool>>,
     #[serde(default, deserialize_with = "present")]
     pub(super) trailing_slash: Option<Located<bool>>,
     #[serde(default, deserialize_with = "present")]
     pub(super) encoded_delimiters: Option<Located<bool>>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) ignore_case: Option<Located<bool>>,
 }

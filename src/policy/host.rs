@@ -163,13 +163,13 @@ pub(super) enum PatternError {
     Port,
     #[error("is a URL")]
     Url,
-    #[error("stands for every host")]
+    #[error("matches every host")]
     Everything,
-    #[error("has a `*` elsewhere than as its whole first label")]
+    #[error("has a `*` that is not its whole first label")]
     Wildcard,
-    #[error("has letters beyond ASCII")]
+    #[error("contains non-ASCII letters")]
     NotAscii,
-    #[error("is no host: {0}")]
+    #[error("is not a valid host: {0}")]
     Malformed(MalformedTarget),
 }
 
@@ -177,13 +177,13 @@ impl PatternError {
     pub(super) fn help(self) -> &'static str {
         match self {
             Self::Empty => "remove it; a route without `hosts` answers every host",
-            Self::UpperCase => "write it in lower case; requests are compared so",
-            Self::TrailingDot => "remove the dot; requests are compared without it",
-            Self::Port => "remove the port; requests are compared without it",
+            Self::UpperCase => "write it in lower case, as hosts are compared",
+            Self::TrailingDot => "remove the dot; hosts are compared without it",
+            Self::Port => "remove the port; hosts are compared without it",
             Self::Url => "write the host alone, such as `api.shop.example`",
             Self::Everything => "remove `hosts`; a route without it answers every host",
             Self::Wildcard => "write `*.` and a name, such as `*.shop.example`",
-            Self::NotAscii => "write the name as the network does, beginning with `xn--`",
+            Self::NotAscii => "write the Punycode form, which begins with `xn--`",
             Self::Malformed(_) => {
                 "write a name, `*.` and a name, an IPv4 address or an IPv6 address in brackets"
             }

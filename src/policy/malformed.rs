@@ -41,7 +41,7 @@ closed_set! {
         #[error("the path has a parameter")]
         PathParameter = "path_parameter",
         /// A `%` without two hexadecimal digits.
-        #[error("the path has a percent sign that encodes nothing")]
+        #[error("the path contains an invalid percent-encoding")]
         PathBadPercent = "path_bad_percent",
         /// What remains after decoding could be decoded again.
         #[error("the path is encoded twice")]
@@ -60,13 +60,13 @@ closed_set! {
         #[error("the host is too long")]
         HostTooLong = "host_too_long",
         /// A byte that no name has; also a comma, which joins two hosts.
-        #[error("the host has a character that no name has")]
+        #[error("the host contains an invalid character")]
         HostCharacter = "host_character",
         /// An empty label, as in `a..b`.
         #[error("the host has an empty label")]
         HostEmptyLabel = "host_empty_label",
         /// Ends like an IPv4 address and is none, or is no IPv6 address within its brackets.
-        #[error("the host is no valid address")]
+        #[error("the host is not a valid address")]
         HostAddress = "host_address",
         /// Neither nothing nor a number from 0 to 65535 behind the colon (RFC 3986 section 3.2.3).
         #[error("the port is not a number from 0 to 65535")]

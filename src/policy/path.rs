@@ -1,6 +1,8 @@
 //! The path of a request: canonical, or refused, or every reading that an upstream could make of it.
 
+mod encoding;
 mod reading;
+mod spelling;
 
 use super::MalformedTarget;
 pub(super) use reading::{Reading, Standing, literal};
@@ -16,14 +18,28 @@ const MAX_SEGMENTS: usize = 128;
 pub struct PathRules {
     /// `//` is read as `/`, and as it stands.
     pub merge_slashes: bool,
-    /// `%2F` is read as part of a segment, and as a slash.
-    pub encoded_slashes: bool,
+    /// What becomes of `%2F`.
+    pub encoded_slashes: EncodedSlashes,
     /// `;` and what follows it in its segment is read as absent, and as it stands.
     pub path_parameters: bool,
     /// A slash at the end is read as absent, and as it stands.
     pub trailing_slash: bool,
     /// `%3F` and `%23` are read as part of a segment, and as the end of the path.
     pub encoded_delimiters: bool,
+    /// Names are compared without case, because the upstream does so.
+    pub ignore_case: bool,
+}
+
+/// How paths with `%2F` are read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum EncodedSlashes {
+    /// They are malformed.
+    #[default]
+    Refused,
+    /// As part of a segment and as a slash: nobody knows which of the two the upstream does.
+    Both,
+    /// As part of a segment, because the upstream keeps them so.
+    Kept,
 }
 
 /// What to look up in the tables.
@@ -40,13 +56,22 @@ pub(super) struct PlainPath<'a>(&'a [u8]);
 
 /// The segments of a path, one after another, from any position.
 pub(super) trait Segments: Copy {
-    /// The first segment and what follows it; `None` at the end. A segment that is `None` is
-    /// opaque: no literal names it.
-    fn split_first(&self) -> Option<(Option<&[u8]>, Self)>;
+    /// The first segment and what follows it; `None` at the end.
+    fn split_first(&self) -> Option<(PathSegment<'_>, Self)>;
+}
+
+/// One segment, as some server sees it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum PathSegment<'a> {
+    /// A name that a literal of a template can be.
+    Named(&'a [u8]),
+    /// Text that no literal is, because it holds what templates cannot: it is empty, has a raw `;`,
+    /// or is not decoded. Parameters match it.
+    Opaque(&'a [u8]),
 }
 
 impl Segments for PlainPath<'_> {
-    fn split_first(&self) -> Option<(Option<&[u8]>, Self)> {
+    fn split_first(&self) -> Option<(PathSegment<'_>, Self)> {
         if self.0.is_empty() {
             return None;
         }
@@ -55,7 +80,7 @@ impl Segments for PlainPath<'_> {
             Some((segment, rest)) => (segment, rest.strip_prefix(b"/").unwrap_or(rest)),
             None => (self.0, b"".as_slice()),
         };
-        Some((Some(segment), Self(rest)))
+        Some((PathSegment::Named(segment), Self(rest)))
     }
 }
 
@@ -68,10 +93,13 @@ mod seen {
     pub(super) const PERCENT: u8 = 16;
     pub(super) const SEMICOLON: u8 = 32;
     pub(super) const NOT_ASCII: u8 = 64;
+    /// What has more than one reading.
+    pub(super) const SEVERAL: u8 = EMPTY_SEGMENT | PERCENT | SEMICOLON;
 }
 
 impl<'a> RequestPath<'a> {
-    /// Reads `path`, from which the query was cut.
+    /// Reads `path`, from which the query was cut. Where the rules ignore case, it is in lower case as
+    /// far as ASCII goes.
     pub(super) fn parse(path: &'a [u8], rules: PathRules) -> Result<Self, MalformedTarget> {
         let Some(rest) = path.strip_prefix(b"/") else {
             return Err(MalformedTarget::PathNotOriginForm);
@@ -92,7 +120,13 @@ impl<'a> RequestPath<'a> {
         if seen & seen::NOT_ASCII != 0 && std::str::from_utf8(path).is_err() {
             return Err(MalformedTarget::PathNotUtf8);
         }
-        if seen & (seen::EMPTY_SEGMENT | seen::PERCENT | seen::SEMICOLON) == 0 {
+        // Servers that ignore case differ in what they do beyond ASCII.
+        let several = if rules.ignore_case {
+            seen::SEVERAL | seen::NOT_ASCII
+        } else {
+            seen::SEVERAL
+        };
+        if seen & several == 0 {
             return Ok(Self::Plain(PlainPath(rest)));
         }
         reading::read(path, rules).map(Self::Readings)

@@ -5,7 +5,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use super::host::{HostName, HostPattern, parents};
 use super::method::Methods;
-use super::path::Segments;
+use super::path::{PathSegment, Segments};
 use super::template::{Template, TemplateSegment};
 
 /// A map whose keys come from the policy and are only looked up by requests, so that its hash need
@@ -34,9 +34,19 @@ pub(super) struct Table {
 #[derive(Debug, Default)]
 struct Node {
     literals: NameMap<Node>,
+    suffixed: Option<Box<Suffixed>>,
     parameter: Option<Box<Node>>,
     rest: Option<Leaf>,
     end: Option<Leaf>,
+}
+
+/// The parameters at one position that text follows, by that text.
+#[derive(Debug, Default)]
+struct Suffixed {
+    /// Of all texts, the longest first. A longer text is more specific: of two that a segment ends
+    /// in, one ends in the other.
+    lengths: Vec<usize>,
+    nodes: NameMap<Node>,
 }
 
 /// The routes of one template, whose parameters may have other names in each.
@@ -52,6 +62,8 @@ pub(super) struct Leaf {
 enum Rank {
     Rest,
     Parameter,
+    /// With the length of the text behind the parameter.
+    Suffixed(usize),
     Literal,
 }
 
@@ -176,6 +188,9 @@ impl Table {
         for segment in segments {
             node = match segment {
                 TemplateSegment::Literal(name) => node.literals.entry(name.clone()).or_default(),
+                TemplateSegment::Suffixed { suffix, .. } => {
+                    node.suffixed.get_or_insert_default().node(suffix)
+                }
                 TemplateSegment::Parameter(_) => node.parameter.get_or_insert_default(),
                 // The parser lets it stand at the end only.
                 TemplateSegment::Rest(_) => {
@@ -197,6 +212,9 @@ impl Table {
         for segment in segments {
             node = match segment {
                 TemplateSegment::Literal(name) => node.literals.get(name)?,
+                TemplateSegment::Suffixed { suffix, .. } => {
+                    node.suffixed.as_ref()?.nodes.get(suffix)?
+                }
                 TemplateSegment::Parameter(_) => node.parameter.as_deref()?,
                 TemplateSegment::Rest(_) => return node.rest.as_ref(),
             };
@@ -212,11 +230,39 @@ impl Node {
         let Some((segment, rest)) = path.split_first() else {
             return self.end.as_ref();
         };
-        let literal = segment.and_then(|name| self.literals.get(name));
+        let literal = match segment {
+            PathSegment::Named(name) => self.literals.get(name),
+            PathSegment::Opaque(_) => None,
+        };
         literal
             .and_then(|node| node.find(rest))
+            .or_else(|| self.suffixed.as_ref()?.find(segment, rest))
             .or_else(|| self.parameter.as_ref().and_then(|node| node.find(rest)))
             .or(self.rest.as_ref())
+    }
+}
+
+impl Suffixed {
+    fn node(&mut self, suffix: &[u8]) -> &mut Node {
+        let place = self
+            .lengths
+            .binary_search_by(|length| suffix.len().cmp(length));
+        if let Err(place) = place {
+            self.lengths.insert(place, suffix.len());
+        }
+        self.nodes.entry(suffix.into()).or_default()
+    }
+
+    /// One look-up for each length, however many texts there are.
+    fn find(&self, segment: PathSegment<'_>, rest: impl Segments) -> Option<&Leaf> {
+        // An opaque segment is what a server sees that does not decode it, and such a server
+        // compares its end like any other.
+        let (PathSegment::Named(text) | PathSegment::Opaque(text)) = segment;
+        self.lengths.iter().find_map(|length| {
+            // A parameter is never empty.
+            let start = text.len().checked_sub(*length).filter(|start| *start > 0)?;
+            self.nodes.get(text.get(start..)?)?.find(rest)
+        })
     }
 }
 
@@ -224,6 +270,7 @@ impl Leaf {
     fn new(segments: &[TemplateSegment]) -> Self {
         let rank = |segment: &TemplateSegment| match segment {
             TemplateSegment::Literal(_) => Rank::Literal,
+            TemplateSegment::Suffixed { suffix, .. } => Rank::Suffixed(suffix.len()),
             TemplateSegment::Parameter(_) => Rank::Parameter,
             TemplateSegment::Rest(_) => Rank::Rest,
         };

@@ -1,7 +1,7 @@
 //! Path templates: what a route's `path` says.
 
-use super::MalformedTarget;
 use super::path::literal;
+use super::{MalformedTarget, fold};
 use crate::problem::quoted;
 
 /// The longest template, in bytes.
@@ -9,6 +9,9 @@ const MAX_BYTES: usize = 2048;
 /// The most segments.
 const MAX_SEGMENTS: usize = 64;
 const MAX_PARAMETER_BYTES: usize = 64;
+/// The longest text after a parameter. Requests are looked up once for each length that a policy
+/// uses, so that this bounds what a segment costs.
+const MAX_SUFFIX_BYTES: usize = 64;
 
 /// A route's path, parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +29,12 @@ pub(super) enum Template {
 pub(super) enum TemplateSegment {
     /// Exactly this, after percent-decoding.
     Literal(Box<[u8]>),
+    /// `{name}:verb`: any segment that ends so and has something in front of it.
+    Suffixed {
+        name: Box<str>,
+        /// After percent-decoding.
+        suffix: Box<[u8]>,
+    },
     /// `{name}`: any one segment.
     Parameter(Box<str>),
     /// `{*name}`, at the end: one or more segments.
@@ -43,21 +52,25 @@ pub(super) enum TemplateError {
     Url,
     #[error("the path has a query, which is never compared")]
     Query,
-    #[error("no request is answered by a path with an empty segment")]
+    #[error("no request matches a path with an empty segment")]
     EmptySegment,
-    #[error("no request is answered by a path that ends in a slash")]
+    #[error("no request matches a path that ends in a slash")]
     TrailingSlash,
-    #[error("the braces in {} do not enclose a whole segment", quoted(.0))]
+    #[error("the braces in {} do not enclose one parameter at the beginning of a segment", quoted(.0))]
     Braces(String),
+    #[error("the text after the parameter in {} is longer than {MAX_SUFFIX_BYTES} bytes", quoted(.0))]
+    LongSuffix(String),
+    #[error("{} has letters that servers compare differently when they ignore case", quoted(.0))]
+    UncertainCase(String),
     #[error("the parameter name {} is not a name", quoted(.0))]
     ParameterName(String),
-    #[error("the parameter name {} stands twice in the path", quoted(.0))]
+    #[error("the parameter name {} appears twice in the path", quoted(.0))]
     DuplicateParameter(String),
     #[error("{} is not the last segment", quoted(.0))]
     RestNotLast(String),
-    #[error("{} looks like a wildcard of another notation", quoted(.0))]
+    #[error("{} looks like a wildcard in another notation", quoted(.0))]
     ForeignWildcard(String),
-    #[error("no request is answered by {}: {why}", quoted(.segment))]
+    #[error("no request matches {}: {why}", quoted(.segment))]
     Unreachable {
         segment: String,
         why: MalformedTarget,
@@ -78,8 +91,14 @@ impl TemplateError {
                     .to_owned()
             }
             Self::Braces(_) => {
-                "write `/{name}/` for one segment, `{*name}` at the end for all that \
-                                follow, `%7B` and `%7D` for braces themselves"
+                "write `/{name}/` for one segment, `/{name}:text/` for one that ends in `:text`, \
+                 `{*name}` at the end for all that follow, `%7B` and `%7D` for braces themselves"
+                    .to_owned()
+            }
+            Self::LongSuffix(_) => "write a shorter text, or use `{name}` alone".to_owned(),
+            Self::UncertainCase(_) => {
+                "write it in lower case, or use `{name}`: with `ignore_case`, servers disagree about \
+                 letters beyond ASCII"
                     .to_owned()
             }
             Self::ParameterName(_) => format!(
@@ -104,7 +123,8 @@ fn unreachable_help(why: MalformedTarget) -> &'static str {
             "write the path without dot segments and without encoded dots"
         }
         MalformedTarget::PathEncodedSlash => {
-            "write `{name}`: with `paths: {encoded_slashes: true}` a parameter may have a slash"
+            "write `{name}`, and `paths: {encoded_slashes: kept}` if the upstream takes `%2F` as part \
+             of the parameter"
         }
         MalformedTarget::PathEncodedDelimiter => {
             "write `{name}`: with `paths: {encoded_delimiters: true}` a parameter may have a `?` \
@@ -153,11 +173,11 @@ impl Template {
                 });
             }
             let parsed = TemplateSegment::parse(segment)?;
-            if let TemplateSegment::Parameter(name) | TemplateSegment::Rest(name) = &parsed {
-                if names.contains(name) {
-                    return Err(TemplateError::DuplicateParameter(name.to_string()));
+            if let Some(name) = parsed.parameter() {
+                if names.iter().any(|known| known == name) {
+                    return Err(TemplateError::DuplicateParameter(name.to_owned()));
                 }
-                names.push(name.clone());
+                names.push(name.to_owned());
             }
             if matches!(parsed, TemplateSegment::Rest(_)) && written.peek().is_some() {
                 return Err(TemplateError::RestNotLast(segment.to_owned()));
@@ -169,18 +189,61 @@ impl Template {
         }
         Ok(Self::Path(segments))
     }
+
+    /// The same for an upstream that ignores case: what it compares in lower case.
+    pub(super) fn ignoring_case(self) -> Result<Self, TemplateError> {
+        match self {
+            Self::Asterisk | Self::Empty => Ok(self),
+            Self::Path(segments) => {
+                let segments = segments.into_iter().map(TemplateSegment::ignoring_case);
+                Ok(Self::Path(segments.collect::<Result<_, _>>()?))
+            }
+        }
+    }
 }
 
 impl TemplateSegment {
+    fn parameter(&self) -> Option<&str> {
+        match self {
+            Self::Literal(_) => None,
+            Self::Suffixed { name, .. } | Self::Parameter(name) | Self::Rest(name) => Some(name),
+        }
+    }
+
+    fn ignoring_case(mut self) -> Result<Self, TemplateError> {
+        if let Self::Literal(text) | Self::Suffixed { suffix: text, .. } = &mut self {
+            let written = text.clone();
+            text.make_ascii_lowercase();
+            // Each table has one spelling of a name. Where servers that ignore case disagree about
+            // it, no spelling would be right for all of them.
+            if fold::beyond_ascii(text).is_some() {
+                let written = String::from_utf8_lossy(&written).into_owned();
+                return Err(TemplateError::UncertainCase(written));
+            }
+        }
+        Ok(self)
+    }
+
     fn parse(text: &str) -> Result<Self, TemplateError> {
         if let Some(inner) = text
             .strip_prefix('{')
             .and_then(|inner| inner.strip_suffix('}'))
+            .filter(|inner| !inner.contains(['{', '}']))
         {
             return match inner.strip_prefix('*') {
                 Some(name) => parameter_name(name).map(Self::Rest),
                 None => parameter_name(inner).map(Self::Parameter),
             };
+        }
+        if let Some((name, suffix)) = text
+            .strip_prefix('{')
+            .and_then(|inner| inner.split_once('}'))
+            && !name.starts_with('*')
+        {
+            return Ok(Self::Suffixed {
+                name: parameter_name(name)?,
+                suffix: suffix_of(text, suffix)?,
+            });
         }
         if text.contains(['{', '}']) {
             return Err(TemplateError::Braces(text.to_owned()));
@@ -189,13 +252,33 @@ impl TemplateSegment {
         if text.contains('*') || text.starts_with(':') {
             return Err(TemplateError::ForeignWildcard(text.to_owned()));
         }
-        let unreachable = |why| TemplateError::Unreachable {
-            segment: text.to_owned(),
-            why,
-        };
-        let name = literal(text.as_bytes()).map_err(unreachable)?;
+        let name = literal(text.as_bytes()).map_err(|why| unreachable(text, why))?;
         Ok(Self::Literal(name.into()))
     }
+}
+
+fn unreachable(segment: &str, why: MalformedTarget) -> TemplateError {
+    TemplateError::Unreachable {
+        segment: segment.to_owned(),
+        why,
+    }
+}
+
+/// The text after the parameter of `segment`, decoded.
+fn suffix_of(segment: &str, suffix: &str) -> Result<Box<[u8]>, TemplateError> {
+    if suffix.contains(['{', '}']) {
+        return Err(TemplateError::Braces(segment.to_owned()));
+    }
+    if suffix.contains('*') {
+        return Err(TemplateError::ForeignWildcard(segment.to_owned()));
+    }
+    if suffix.len() > MAX_SUFFIX_BYTES {
+        return Err(TemplateError::LongSuffix(segment.to_owned()));
+    }
+    // A request has something in front of it: `.` alone would be a dot segment.
+    let whole = [b"x", suffix.as_bytes()].concat();
+    let whole = literal(&whole).map_err(|why| unreachable(segment, why))?;
+    Ok(whole.get(1..).unwrap_or_default().into())
 }
 
 fn parameter_name(name: &str) -> Result<Box<str>, TemplateError> {

@@ -3,12 +3,14 @@ use std::fmt::Write as _;
 use super::*;
 use crate::labels::Label;
 
+mod case;
 mod hosts;
 mod issuers;
 mod load;
 mod paths;
 mod properties;
 mod relaxed;
+mod suffixes;
 mod upstreams;
 
 const SHOP: &str = r#"

@@ -195,8 +195,8 @@ mod tests {
             ("unknown key `stoer`", "unknown key `stoer`"),
             ("unknown key `store:postgres://u:p...`", "unknown key `***`"),
             (
-                "the key `postgres//u:p@h` stands twice",
-                "the key `***` stands twice",
+                "the key `postgres//u:p@h` appears twice",
+                "the key `***` appears twice",
             ),
             (
                 "anchors (`&`) and aliases (`*`)",

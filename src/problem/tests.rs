@@ -24,7 +24,7 @@ fn sample() -> Problems {
         Problem::new("the scope `x` is listed twice")
             .at(place(2, 3, Some(4..5)))
             .help("keep one")
-            .related(place(1, 1, Some(0..1)), "listed here first"),
+            .related(place(1, 1, Some(0..1)), "first listed here"),
         Problem::new("the file cannot be read"),
     ])
 }
@@ -32,7 +32,7 @@ fn sample() -> Problems {
 #[test]
 fn a_line_for_the_log_has_everything() {
     assert_snapshot!(sample(), @r"
-    f.yaml:2:3: the scope `x` is listed twice (listed here first: f.yaml:1:1); keep one
+    f.yaml:2:3: the scope `x` is listed twice (first listed here: f.yaml:1:1); help: keep one
     the file cannot be read
     ");
 }
@@ -40,7 +40,7 @@ fn a_line_for_the_log_has_everything() {
 #[test]
 fn machines_get_the_same_as_people() {
     let json = serde_json::to_string(&sample()).unwrap();
-    assert_snapshot!(json, @r#"{"problems":[{"place":{"file":"f.yaml","line":2,"column":3,"bytes":{"start":4,"end":5}},"message":"the scope `x` is listed twice","help":"keep one","related":[{"place":{"file":"f.yaml","line":1,"column":1,"bytes":{"start":0,"end":1}},"message":"listed here first"}]},{"place":null,"message":"the file cannot be read","help":null,"related":[]}]}"#);
+    assert_snapshot!(json, @r#"{"problems":[{"place":{"file":"f.yaml","line":2,"column":3,"bytes":{"start":4,"end":5}},"message":"the scope `x` is listed twice","help":"keep one","related":[{"place":{"file":"f.yaml","line":1,"column":1,"bytes":{"start":0,"end":1}},"message":"first listed here"}]},{"place":null,"message":"the file cannot be read","help":null,"related":[]}]}"#);
 }
 
 #[test]

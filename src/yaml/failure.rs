@@ -21,7 +21,7 @@ pub(super) fn not_a_boolean() -> Problem {
 }
 
 pub(super) fn empty() -> Problem {
-    Problem::new("the file is empty").help("a file has one YAML document")
+    Problem::new("the file is empty").help("a file must contain one YAML document")
 }
 
 fn describe(error: &Error) -> Problem {
@@ -33,8 +33,8 @@ fn describe(error: &Error) -> Problem {
             Problem::new("merge keys (`<<`) are not allowed").help("write the keys out")
         }
         Error::DuplicateMappingKey { key, .. } => Problem::new(match key {
-            Some(key) => format!("the key {} stands twice", quoted(key)),
-            None => "a key stands twice".to_owned(),
+            Some(key) => format!("the key {} appears twice", quoted(key)),
+            None => "a key appears twice".to_owned(),
         })
         .help("remove one of the two"),
         Error::InvalidBooleanStrict { .. } => not_a_boolean(),
@@ -108,7 +108,7 @@ fn over_budget(breach: &BudgetBreach) -> Problem {
         | BudgetBreach::AliasAnchorRatio { .. } => alias(),
         BudgetBreach::Depth { .. } => {
             Problem::new(format!("more than {MAX_DEPTH} levels of nesting"))
-                .help("nothing in this file nests so deep")
+                .help("nothing in this file needs to be nested so deeply")
         }
         BudgetBreach::Documents { .. } => Problem::new("the file has more than one document")
             .help("keep one document and move the others into files of their own"),

@@ -142,9 +142,9 @@ fn what_is_not_text_is_no_text() {
 fn what_readers_disagree_about_is_refused() {
     const ALIAS: &str = "anchors (`&`) and aliases (`*`) are not allowed";
     check_refused(&[
-        ("flag: true\nflag: true", "2:1 the key `flag` stands twice"),
-        ("names: {a: b, a: c}", "1:15 the key `a` stands twice"),
-        ("names: {a: b, \"a\": c}", "1:15 the key `a` stands twice"),
+        ("flag: true\nflag: true", "2:1 the key `flag` appears twice"),
+        ("names: {a: b, a: c}", "1:15 the key `a` appears twice"),
+        ("names: {a: b, \"a\": c}", "1:15 the key `a` appears twice"),
         ("<<: {flag: true}", "1:1 merge keys (`<<`) are not allowed"),
         (
             "names: {<<: {a: b}}",

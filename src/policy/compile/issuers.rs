@@ -21,10 +21,10 @@ impl Compiler<'_> {
         let place = entries.place(file.source);
         if let Some(first) = &self.issuers {
             self.problems.push(
-                Problem::new("`issuers` stands in more than one file")
+                Problem::new("`issuers` appears in more than one file")
                     .help("keep it in one file; it holds for the whole policy")
                     .at(place)
-                    .related(first.place.clone(), "stands here first"),
+                    .related(first.place.clone(), "first appears here"),
             );
             return;
         }
@@ -42,7 +42,7 @@ impl Compiler<'_> {
         if let Some(entries) = entries {
             if *requirement == Requirement::Nobody {
                 self.complain(
-                    "`issuers` has no effect on a route that is for nobody",
+                    "`issuers` has no effect on a route that nobody may use",
                     "remove `issuers`",
                     entries.place(source),
                 );

@@ -48,10 +48,10 @@ impl WrittenList<'_> {
             match read.iter().find(|(known, _)| *known == value) {
                 None => read.push((value, entry)),
                 Some((_, first)) => problems.push(
-                    Problem::new(format!("{} stands twice in `{key}`", quoted(&entry.value)))
+                    Problem::new(format!("{} appears twice in `{key}`", quoted(&entry.value)))
                         .help("remove one of the two")
                         .at(entry.place(source))
-                        .related(first.place(source), "stands here first"),
+                        .related(first.place(source), "first appears here"),
                 ),
             }
         }

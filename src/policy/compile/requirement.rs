@@ -39,7 +39,7 @@ impl Compiler<'_> {
                         None => "the route does not say who may use it".to_owned(),
                     },
                     "add `access: public` for everybody, `access: authenticated` for any valid \
-                     token (`access: nobody` shuts it), or `scopes: [...]` for tokens with them",
+                     token (`access: nobody` closes it), or `scopes: [...]` for tokens with them",
                     place.clone(),
                 );
                 None

@@ -34,6 +34,8 @@ impl ParsedRoute<'_> {
             (other, self)
         };
         let common = first.route.methods.common(&second.route.methods);
+        let paths = (&first.route.path, &second.route.path);
+        let differ_in_case = paths.0 != paths.1 && paths.0.eq_ignore_ascii_case(paths.1);
         Problem::new(format!(
             "the routes `{}` and `{}` would answer the same requests ({} {})",
             first.route.name,
@@ -41,7 +43,11 @@ impl ParsedRoute<'_> {
             common.unwrap_or_default(),
             quoted(&second.route.path),
         ))
-        .help("change the hosts, the methods or the path of one of them, or remove it")
+        .help(if differ_in_case {
+            "`paths: {ignore_case: true}` makes their paths the same; remove one of the routes"
+        } else {
+            "change the hosts, the methods or the path of one of them, or remove it"
+        })
         .at(second.place())
         .related(first.place(), format!("the path of `{}`", first.route.name))
     }
@@ -188,7 +194,7 @@ impl Compiler<'_> {
         let mut methods: Vec<Box<str>> = list.read(&mut self.problems, |method| {
             if method == "*" {
                 return Err(Mistake::new(
-                    "`*` stands beside other methods",
+                    "`*` is listed with other methods",
                     "write `[\"*\"]` alone, or list the methods",
                 ));
             }
@@ -208,7 +214,15 @@ impl Compiler<'_> {
             self.missing("path", "/orders/{order_id}", place);
             return None;
         };
-        match Template::parse(&path.value) {
+        let mut template = Template::parse(&path.value);
+        if self
+            .rules
+            .as_ref()
+            .is_some_and(|(rules, _)| rules.ignore_case)
+        {
+            template = template.and_then(Template::ignoring_case);
+        }
+        match template {
             Ok(template) => Some(template),
             Err(error) => {
                 self.complain(error.to_string(), error.help(), path.place(source));
@@ -252,7 +266,7 @@ fn needless(route: &Route) -> Option<Mistake> {
     }
     (route.requirement == Requirement::Nobody).then(|| {
         Mistake::new(
-            "`preflight: true` lets preflights through to a route that is for nobody",
+            "`preflight: true` lets preflights through to a route that nobody may use",
             "remove `preflight`",
         )
     })

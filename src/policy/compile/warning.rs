@@ -33,7 +33,7 @@ fn unnamed(routes: &[ParsedRoute<'_>], closed: &[ClosedHost]) -> Vec<Problem> {
         .map(|closed| {
             let message = format!("no route names the closed host `{}`", closed.pattern);
             Problem::new(message)
-                .help("every request to it is refused; check the spelling if that is not meant")
+                .help("every request to it is refused; check the spelling if this is not intended")
                 .at(closed.place.clone())
         })
         .collect()
@@ -126,8 +126,22 @@ fn is_below(segments: &[TemplateSegment], prefix: &[TemplateSegment]) -> bool {
         match (segments.next(), wanted) {
             (Some(TemplateSegment::Rest(_)), TemplateSegment::Rest(_)) => return is_more_specific,
             (Some(_), TemplateSegment::Rest(_)) => return true,
-            (Some(TemplateSegment::Literal(_)), TemplateSegment::Parameter(_)) => {
+            (
+                Some(TemplateSegment::Literal(_) | TemplateSegment::Suffixed { .. }),
+                TemplateSegment::Parameter(_),
+            ) => {
                 is_more_specific = true;
+            }
+            (Some(TemplateSegment::Literal(name)), TemplateSegment::Suffixed { suffix, .. })
+                if name.len() > suffix.len() && name.ends_with(suffix) =>
+            {
+                is_more_specific = true;
+            }
+            (
+                Some(TemplateSegment::Suffixed { suffix, .. }),
+                TemplateSegment::Suffixed { suffix: wanted, .. },
+            ) if suffix.ends_with(wanted) => {
+                is_more_specific |= suffix.len() > wanted.len();
             }
             (Some(TemplateSegment::Parameter(_)), TemplateSegment::Parameter(_)) => {}
             (Some(TemplateSegment::Literal(name)), TemplateSegment::Literal(wanted))

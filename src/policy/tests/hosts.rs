@@ -118,7 +118,7 @@ routes:
     3 | closed_hosts: [closed.example, unused.example]
       |                                ^^^^^^^^^^^^^^
       |
-      = help: every request to it is refused; check the spelling if that is not meant
+      = help: every request to it is refused; check the spelling if this is not intended
 
     warning: 4 routes without `hosts`, such as `account`, answer before `admin` on `admin.example`
       --> policy.yaml:11:65
@@ -184,7 +184,7 @@ fn mistakes_in_closed_hosts_are_told() {
     2 | closed_hosts: [A.example, "*", a.example, a.example]
       |                ^^^^^^^^^
       |
-      = help: write it in lower case; requests are compared so
+      = help: write it in lower case, as hosts are compared
 
     error: `closed_hosts` cannot close every host
      --> policy.yaml:2:27
@@ -194,7 +194,7 @@ fn mistakes_in_closed_hosts_are_told() {
       |
       = help: list the hosts, or give every route its `hosts`
 
-    error: `a.example` stands twice in `closed_hosts`
+    error: `a.example` appears twice in `closed_hosts`
      --> policy.yaml:2:43
       |
     2 | closed_hosts: [A.example, "*", a.example, a.example]
@@ -203,7 +203,7 @@ fn mistakes_in_closed_hosts_are_told() {
      ::: policy.yaml:2:32
       |
     2 | closed_hosts: [A.example, "*", a.example, a.example]
-      |                                --------- stands here first
+      |                                --------- first appears here
       |
       = help: remove one of the two
 

@@ -133,7 +133,7 @@ routes:
       |
       = help: list at least one name of `trust`; for no token at all, write `access: nobody`
 
-    error: `issuers` has no effect on a route that is for nobody
+    error: `issuers` has no effect on a route that nobody may use
      --> 1.yaml:6:66
       |
     6 |   - {name: c, methods: [GET], path: /c, access: nobody, issuers: [staff]}
@@ -141,7 +141,7 @@ routes:
       |
       = help: remove `issuers`
 
-    error: `staff` stands twice in `issuers`
+    error: `staff` appears twice in `issuers`
      --> 1.yaml:7:74
       |
     7 |   - {name: d, methods: [GET], path: /d, access: public, issuers: [staff, staff]}
@@ -150,11 +150,11 @@ routes:
      ::: 1.yaml:7:67
       |
     7 |   - {name: d, methods: [GET], path: /d, access: public, issuers: [staff, staff]}
-      |                                                                   ----- stands here first
+      |                                                                   ----- first appears here
       |
       = help: remove one of the two
 
-    error: `issuers` stands in more than one file
+    error: `issuers` appears in more than one file
      --> 2.yaml:2:10
       |
     2 | issuers: [staff]
@@ -163,7 +163,7 @@ routes:
      ::: 1.yaml:2:10
       |
     2 | issuers: [stuff]
-      |          - stands here first
+      |          - first appears here
       |
       = help: keep it in one file; it holds for the whole policy
 

@@ -81,7 +81,7 @@ paths: {}
       |
       = help: write `true` or `false`, without quotation marks
 
-    error: `paths` stands in more than one file
+    error: `paths` appears in more than one file
      --> 2.yaml:2:8
       |
     2 | paths: {}
@@ -90,7 +90,7 @@ paths: {}
      ::: 1.yaml:3:8
       |
     3 | paths: {merge_slashes: True}
-      |        - stands here first
+      |        - first appears here
       |
       = help: keep it in one file; it holds for the whole policy
 
@@ -219,7 +219,7 @@ routes:
     1 |
       | ^
       |
-      = help: a file has one YAML document
+      = help: a file must contain one YAML document
 
     5 problems
     "##);

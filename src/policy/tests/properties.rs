@@ -17,7 +17,17 @@ struct Simple {
     segments: Vec<&'static str>,
 }
 
-const SEGMENTS: [&str; 5] = ["a", "b", "caf%C3%A9", "{x}", "{*r}"];
+const SEGMENTS: [&str; 8] = [
+    "a",
+    "b",
+    "a:go",
+    "caf%C3%A9",
+    "{x}",
+    "{x}:go",
+    "{x}o",
+    "{*r}",
+];
+const NAMES_IN_PATHS: [&str; 9] = ["a", "b", "café", "z", "a:go", "z:go", ":go", "go", "o"];
 const METHODS: [&str; 4] = ["GET", "HEAD", "PUT", "*"];
 const PATTERNS: [&str; 4] = ["a.example", "*.example", "*.b.example", "c.b.example"];
 const NAMES: [&str; 6] = [
@@ -40,14 +50,6 @@ fn simple_route() -> impl Strategy<Value = Simple> {
             if let Some(rest) = segments.iter().position(|one| *one == "{*r}") {
                 segments.truncate(rest + 1);
             }
-            // A parameter's name stands once.
-            let mut parameters = 0;
-            for segment in &mut segments {
-                if *segment == "{x}" {
-                    *segment = ["{x}", "{y}", "{z}", "{w}"][parameters];
-                    parameters += 1;
-                }
-            }
             Simple {
                 host: host.map(|host| PATTERNS[host]),
                 methods: if every { vec!["*"] } else { methods },
@@ -64,10 +66,13 @@ impl Simple {
             .map(|host| format!("hosts: [\"{host}\"], "))
             .unwrap_or_default();
         let methods: Vec<String> = self.methods.iter().map(|one| format!("{one:?}")).collect();
+        // Each parameter of a path has a name of its own.
+        let segments = self.segments.iter().zip(["{p}", "{q}", "{s}", "{t}"]);
+        let segments: Vec<String> = segments.map(|(one, own)| one.replace("{x}", own)).collect();
         format!(
             "  - {{name: r{name}, {hosts}methods: [{}], path: \"/{}\", access: public}}\n",
             methods.join(", "),
-            self.segments.join("/")
+            segments.join("/")
         )
     }
 
@@ -77,26 +82,18 @@ impl Simple {
             .any(|one| *one == "*" || *one == method || (*one == "GET" && method == "HEAD"))
     }
 
-    fn kinds(&self) -> Vec<u8> {
-        let kind = |segment: &&str| match *segment {
-            "{*r}" => 0,
-            parameter if parameter.starts_with('{') => 1,
-            _ => 2,
+    fn kinds(&self) -> Vec<(u8, usize)> {
+        let kind = |segment: &&str| match segment.strip_prefix("{x}") {
+            _ if *segment == "{*r}" => (0, 0),
+            Some(text) => (1, text.len()),
+            None => (2, 0),
         };
         self.segments.iter().map(kind).collect()
     }
 
-    fn shape(&self) -> Vec<&str> {
-        let shape = |segment: &&'static str| match *segment {
-            parameter if parameter.starts_with('{') && parameter != "{*r}" => "{}",
-            other => other,
-        };
-        self.segments.iter().map(shape).collect()
-    }
-
     fn conflicts(&self, other: &Self) -> bool {
         self.host == other.host
-            && self.shape() == other.shape()
+            && self.segments == other.segments
             && ["GET", "HEAD", "PUT", "other"]
                 .iter()
                 .any(|method| self.answers(method) && other.answers(method))
@@ -108,11 +105,10 @@ impl Simple {
             if *segment == "{*r}" {
                 return path.next().is_some();
             }
-            let matched = match (path.next(), *segment) {
+            let matched = match (path.next(), segment.strip_prefix("{x}")) {
                 (None, _) => false,
-                (Some(_), parameter) if parameter.starts_with('{') => true,
-                (Some(one), "caf%C3%A9") => *one == "café",
-                (Some(one), literal) => *one == literal,
+                (Some(one), Some(text)) => one.len() > text.len() && one.ends_with(text),
+                (Some(one), None) => *one == segment.replace("%C3%A9", "é"),
             };
             if !matched {
                 return false;
@@ -184,7 +180,7 @@ proptest! {
         host in prop::sample::select(&NAMES[..]),
         method in prop::sample::select(&["GET", "HEAD", "PUT", "POST"][..]),
         paths in prop::collection::vec(
-            prop::collection::vec(prop::sample::select(&["a", "b", "café", "z"][..]), 0..5), 8
+            prop::collection::vec(prop::sample::select(&NAMES_IN_PATHS[..]), 0..5), 8
         ),
     ) {
         let routes = without_conflicts(routes);
@@ -251,13 +247,16 @@ proptest! {
         method in prop::collection::vec(any::<u8>(), 0..5),
         any_bytes in prop::collection::vec(any::<u8>(), 0..40),
         grpc in any::<bool>(),
-        rules in 0_u8..32,
+        rules in 0_u8..64,
+        slashes in prop::sample::select(&["false", "true", "kept"][..]),
     ) {
         let flag = |bit: u8| rules & bit != 0;
         let policy = compiled(&format!(
-            "version: 1\npaths: {{merge_slashes: {}, encoded_slashes: {}, path_parameters: {}, \
-             trailing_slash: {}, encoded_delimiters: {}}}\nroutes: [{{name: all, methods: [\"*\"], path: \"/{{*r}}\", access: public}}]",
-            flag(1), flag(2), flag(4), flag(8), flag(16),
+            "version: 1\npaths: {{merge_slashes: {}, encoded_slashes: {slashes}, path_parameters: {}, \
+             trailing_slash: {}, encoded_delimiters: {}, ignore_case: {}}}\nroutes:\n  \
+             - {{name: all, methods: [\"*\"], path: \"/{{*r}}\", access: public}}\n  \
+             - {{name: end, methods: [\"*\"], path: \"/{{x}}:go/{{y}}é\", access: public}}\n",
+            flag(1), flag(4), flag(8), flag(16), flag(32),
         ));
         for (path, host) in [(&path, &host), (&any_bytes, &host), (&path, &any_bytes)] {
             for path in [path.clone(), [b"/".as_slice(), path].concat()] {
@@ -268,6 +267,59 @@ proptest! {
         }
     }
 
+    #[test]
+    fn ignoring_case_is_having_all_in_lower_case(
+        routes in prop::collection::vec((simple_route(), any::<bool>()), 1..10),
+        path in prop::collection::vec(
+            (prop::sample::select(&NAMES_IN_PATHS[..]), any::<bool>()), 0..5
+        ),
+    ) {
+        let (routes, raised): (Vec<_>, Vec<_>) = routes.into_iter().unzip();
+        let routes = without_conflicts(routes);
+        let lower = policy_of(&routes);
+        let mut text = "version: 1\npaths: {ignore_case: true}\nroutes:\n".to_owned();
+        for (index, (route, raised)) in routes.iter().zip(raised).enumerate() {
+            let written = route.written(index);
+            let (before, path) = written.split_once("path: \"").unwrap();
+            let (path, after) = path.split_once('"').unwrap();
+            let path = if raised { path.to_ascii_uppercase() } else { path.to_owned() };
+            write!(text, "{before}path: \"{path}\"{after}").unwrap();
+        }
+        let ignoring = compiled(&text);
+        let names = |raised: bool| {
+            let names = path.iter().map(|(name, raise)| {
+                if *raise && raised { name.to_ascii_uppercase() } else { (*name).to_owned() }
+            });
+            format!("/{}", names.collect::<Vec<_>>().join("/"))
+        };
+        prop_assert_eq!(
+            outcome(&ignoring, &get(names(true).as_bytes())),
+            outcome(&lower, &get(names(false).as_bytes())),
+            "{}", names(true)
+        );
+    }
+
+    /// A kept `%2F` is a character of its segment like any other.
+    #[test]
+    fn a_kept_slash_is_like_a_letter(
+        routes in prop::collection::vec(simple_route(), 1..10),
+        parts in prop::collection::vec(
+            prop::sample::select(&["/", "/", "a", "b", "z", "%2F", "%2f", ":go", "o", "%3A"][..]), 1..9
+        ),
+    ) {
+        let routes = without_conflicts(routes);
+        let strict = policy_of(&routes);
+        let text: String = routes.iter().enumerate().map(|(index, route)| route.written(index)).collect();
+        let kept = compiled(&format!("version: 1\npaths: {{encoded_slashes: kept}}\nroutes:\n{text}"));
+        let path = format!("/{}", parts.concat());
+        let with_letters = path.replace("%2F", "x").replace("%2f", "x");
+        let answer = outcome(&kept, &get(path.as_bytes()));
+        prop_assert!(
+            answer.starts_with("400 ") || answer == outcome(&strict, &get(with_letters.as_bytes())),
+            "{} {}", path, answer
+        );
+    }
+
     /// Whatever is allowed never shows a dot segment to a server that decodes once, splits at
     /// slashes and cuts parameters.
     #[test]
@@ -276,15 +328,19 @@ proptest! {
             prop::sample::select(&["/", ".", "..", ";", "%2e", "%2F", "%3B", "%25", "2e", "a", "%5c", "//", "%61"][..]),
             1..9,
         ),
-        rules in 0_u8..32,
+        rules in 0_u8..64,
+        encoded_slashes in prop::sample::select(
+            &[EncodedSlashes::Refused, EncodedSlashes::Both, EncodedSlashes::Kept][..]
+        ),
     ) {
         let flag = |bit: u8| rules & bit != 0;
         let rules = PathRules {
             merge_slashes: flag(1),
-            encoded_slashes: flag(2),
+            encoded_slashes,
             path_parameters: flag(4),
             trailing_slash: flag(8),
             encoded_delimiters: flag(16),
+            ignore_case: flag(32),
         };
         let path = format!("/{}", parts.concat());
         if RequestPath::parse(path.as_bytes(), rules).is_ok() {

@@ -140,6 +140,44 @@ fn an_encoded_slash_is_kept_and_decoded() {
     check_with("encoded_slashes: true", &[("/put/x%2Fy", "unlisted")]);
 }
 
+/// The upstream keeps it within its segment, so that there is one reading.
+#[test]
+fn a_kept_slash_belongs_to_its_segment() {
+    check_with(
+        "encoded_slashes: kept",
+        &[
+            ("/items/a%2Fb", "item"),
+            ("/items/a%2fb", "item"),
+            ("/items/group%2Fsub%2Fproject", "item"),
+            ("/items/a%2Fb/c%2Fd", "part"),
+            ("/public/a%2Fb", "public"),
+            // It is one segment, and no literal has a slash.
+            ("/items%2Fsecret", "unlisted"),
+            ("/admin%2Fx", "unlisted"),
+            // Whatever the upstream does with what it has decoded, nothing leads up.
+            ("/items/..%2Fsecret", "400 path_dot_segment"),
+            ("/items/a%2F..%2F..%2Fadmin", "400 path_dot_segment"),
+            ("/items/.%2Fa", "400 path_dot_segment"),
+            ("/items/%3B.%2F.%3B", "400 path_empty_segment"),
+            ("/items/x%2F.%3B", "400 path_dot_segment"),
+            ("/items/%2Fetc", "400 path_empty_segment"),
+            ("/items/a%2F%2Fb", "400 path_empty_segment"),
+            ("/items/a%2F", "400 path_empty_segment"),
+            ("/items/%252Fx", "400 path_double_encoding"),
+            ("/items/%2e%2e%2fadmin", "400 path_encoded_dot"),
+            ("/items/a%5Cb", "400 path_backslash"),
+        ],
+    );
+    check_with(
+        "encoded_slashes: kept, path_parameters: true",
+        &[
+            ("/items/a%2Fb;v=2", "item"),
+            ("/items/a%2F..;v=2", "400 path_dot_segment"),
+            ("/items/a%2F..%3Bv=2", "400 path_dot_segment"),
+        ],
+    );
+}
+
 #[test]
 fn a_path_without_its_parameters_must_match() {
     check_with(

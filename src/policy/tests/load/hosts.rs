@@ -34,7 +34,7 @@ routes:
     4 |   - {name: a, hosts: [API.shop.example], methods: [GET], path: /a, access: public}
       |                       ^^^^^^^^^^^^^^^^
       |
-      = help: write it in lower case; requests are compared so
+      = help: write it in lower case, as hosts are compared
 
     error: the host `shop.example:443` has a port
      --> 1.yaml:5:23
@@ -42,7 +42,7 @@ routes:
     5 |   - {name: b, hosts: ["shop.example:443"], methods: [GET], path: /b, access: public}
       |                       ^^^^^^^^^^^^^^^^^^
       |
-      = help: remove the port; requests are compared without it
+      = help: remove the port; hosts are compared without it
 
     error: the host `shop.example.` ends in a dot
      --> 1.yaml:6:23
@@ -50,9 +50,9 @@ routes:
     6 |   - {name: c, hosts: [shop.example.], methods: [GET], path: /c, access: public}
       |                       ^^^^^^^^^^^^^
       |
-      = help: remove the dot; requests are compared without it
+      = help: remove the dot; hosts are compared without it
 
-    error: the host `*` stands for every host
+    error: the host `*` matches every host
      --> 1.yaml:7:23
       |
     7 |   - {name: d, hosts: ["*"], methods: [GET], path: /d, access: public}
@@ -60,7 +60,7 @@ routes:
       |
       = help: remove `hosts`; a route without it answers every host
 
-    error: the host `a.*.example` has a `*` elsewhere than as its whole first label
+    error: the host `a.*.example` has a `*` that is not its whole first label
      --> 1.yaml:8:23
       |
     8 |   - {name: e, hosts: ["a.*.example"], methods: [GET], path: /e, access: public}
@@ -68,7 +68,7 @@ routes:
       |
       = help: write `*.` and a name, such as `*.shop.example`
 
-    error: the host `*shop.example` has a `*` elsewhere than as its whole first label
+    error: the host `*shop.example` has a `*` that is not its whole first label
      --> 1.yaml:9:23
       |
     9 |   - {name: f, hosts: ["*shop.example"], methods: [GET], path: /f, access: public}
@@ -84,7 +84,7 @@ routes:
        |
        = help: write the host alone, such as `api.shop.example`
 
-    error: the host `a..b` is no host: the host has an empty label
+    error: the host `a..b` is not a valid host: the host has an empty label
       --> 1.yaml:11:23
        |
     11 |   - {name: h, hosts: ["a..b"], methods: [GET], path: /h, access: public}
@@ -92,7 +92,7 @@ routes:
        |
        = help: write a name, `*.` and a name, an IPv4 address or an IPv6 address in brackets
 
-    error: the host `1.2.3` is no host: the host is no valid address
+    error: the host `1.2.3` is not a valid host: the host is not a valid address
       --> 1.yaml:12:23
        |
     12 |   - {name: i, hosts: ["1.2.3"], methods: [GET], path: /i, access: public}
@@ -106,17 +106,17 @@ routes:
     13 |   - {name: j, hosts: ["[::1]:80"], methods: [GET], path: /j, access: public}
        |                       ^^^^^^^^^^
        |
-       = help: remove the port; requests are compared without it
+       = help: remove the port; hosts are compared without it
 
-    error: the host `bücher.example` has letters beyond ASCII
+    error: the host `bücher.example` contains non-ASCII letters
       --> 1.yaml:14:23
        |
     14 |   - {name: k, hosts: [bücher.example], methods: [GET], path: /k, access: public}
        |                       ^^^^^^^^^^^^^^
        |
-       = help: write the name as the network does, beginning with `xn--`
+       = help: write the Punycode form, which begins with `xn--`
 
-    error: the host `shop example` is no host: the host has a character that no name has
+    error: the host `shop example` is not a valid host: the host contains an invalid character
       --> 1.yaml:15:23
        |
     15 |   - {name: l, hosts: ["shop example"], methods: [GET], path: /l, access: public}
@@ -132,7 +132,7 @@ routes:
        |
        = help: remove it; a route without `hosts` answers every host
 
-    error: the host `*.10.0.0.1` has a `*` elsewhere than as its whole first label
+    error: the host `*.10.0.0.1` has a `*` that is not its whole first label
       --> 1.yaml:17:23
        |
     17 |   - {name: q, hosts: ["*.10.0.0.1"], methods: [GET], path: /q, access: public}
@@ -148,7 +148,7 @@ routes:
        |
        = help: remove `hosts` to answer every host, or list at least one
 
-    error: `[0::1]` stands twice in `hosts`
+    error: `[0::1]` appears twice in `hosts`
       --> 1.yaml:19:32
        |
     19 |   - {name: p, hosts: ["[::1]", "[0::1]"], methods: [GET], path: /p, access: public}
@@ -157,7 +157,7 @@ routes:
       ::: 1.yaml:19:23
        |
     19 |   - {name: p, hosts: ["[::1]", "[0::1]"], methods: [GET], path: /p, access: public}
-       |                       ------- stands here first
+       |                       ------- first appears here
        |
        = help: remove one of the two
 

@@ -12,7 +12,7 @@ routes:
   - {name: a, methods: [GET], path: "orders", access: public}
   - {name: b, methods: [GET], path: "https://shop.example/a", access: public}
   - {name: c, methods: [GET], path: "/a?x=1", access: public}
-  - {name: d, methods: [GET], path: "/a/{id}.json", access: public}
+  - {name: d, methods: [GET], path: "/a/id.{ext}", access: public}
   - {name: e, methods: [GET], path: "/a/{1d}", access: public}
   - {name: f, methods: [GET], path: "/a/{}", access: public}
   - {name: g, methods: [GET], path: "/a/{id}/b/{id}", access: public}
@@ -48,13 +48,13 @@ routes:
       |
       = help: remove the `?` and what follows it
 
-    error: the braces in `{id}.json` do not enclose a whole segment
+    error: the braces in `id.{ext}` do not enclose one parameter at the beginning of a segment
      --> 1.yaml:7:37
       |
-    7 |   - {name: d, methods: [GET], path: "/a/{id}.json", access: public}
-      |                                     ^^^^^^^^^^^^^^
+    7 |   - {name: d, methods: [GET], path: "/a/id.{ext}", access: public}
+      |                                     ^^^^^^^^^^^^^
       |
-      = help: write `/{name}/` for one segment, `{*name}` at the end for all that follow, `%7B` and `%7D` for braces themselves
+      = help: write `/{name}/` for one segment, `/{name}:text/` for one that ends in `:text`, `{*name}` at the end for all that follow, `%7B` and `%7D` for braces themselves
 
     error: the parameter name `1d` is not a name
      --> 1.yaml:8:37
@@ -72,7 +72,7 @@ routes:
       |
       = help: a name has letters, digits and `_`, begins with a letter or `_`, and has at most 64 bytes
 
-    error: the parameter name `id` stands twice in the path
+    error: the parameter name `id` appears twice in the path
       --> 1.yaml:10:37
        |
     10 |   - {name: g, methods: [GET], path: "/a/{id}/b/{id}", access: public}
@@ -88,7 +88,7 @@ routes:
        |
        = help: end the path with it, or use `{name}` for one segment
 
-    error: `*` looks like a wildcard of another notation
+    error: `*` looks like a wildcard in another notation
       --> 1.yaml:12:37
        |
     12 |   - {name: i, methods: [GET], path: "/a/*", access: public}
@@ -96,7 +96,7 @@ routes:
        |
        = help: write `{name}` for one segment, `{*name}` at the end for all that follow, `%2A` or `%3A` for the character itself
 
-    error: `**` looks like a wildcard of another notation
+    error: `**` looks like a wildcard in another notation
       --> 1.yaml:13:37
        |
     13 |   - {name: j, methods: [GET], path: "/a/**", access: public}
@@ -104,7 +104,7 @@ routes:
        |
        = help: write `{name}` for one segment, `{*name}` at the end for all that follow, `%2A` or `%3A` for the character itself
 
-    error: `:id` looks like a wildcard of another notation
+    error: `:id` looks like a wildcard in another notation
       --> 1.yaml:14:37
        |
     14 |   - {name: k, methods: [GET], path: "/a/:id", access: public}
@@ -112,13 +112,13 @@ routes:
        |
        = help: write `{name}` for one segment, `{*name}` at the end for all that follow, `%2A` or `%3A` for the character itself
 
-    error: the braces in `{id` do not enclose a whole segment
+    error: the braces in `{id` do not enclose one parameter at the beginning of a segment
       --> 1.yaml:15:37
        |
     15 |   - {name: l, methods: [GET], path: "/a/{id", access: public}
        |                                     ^^^^^^^^
        |
-       = help: write `/{name}/` for one segment, `{*name}` at the end for all that follow, `%7B` and `%7D` for braces themselves
+       = help: write `/{name}/` for one segment, `/{name}:text/` for one that ends in `:text`, `{*name}` at the end for all that follow, `%7B` and `%7D` for braces themselves
 
     error: the path is longer than 2048 bytes or 64 segments
       --> 1.yaml:16:37
@@ -156,7 +156,7 @@ routes:
   - {name: t, methods: [GET], path: "/a%00", access: public}
 "#]);
     assert_snapshot!(report, @r##"
-    error: no request is answered by a path with an empty segment
+    error: no request matches a path with an empty segment
      --> 1.yaml:4:37
       |
     4 |   - {name: a, methods: [GET], path: "/a//b", access: public}
@@ -164,7 +164,7 @@ routes:
       |
       = help: write one slash between segments
 
-    error: no request is answered by a path that ends in a slash
+    error: no request matches a path that ends in a slash
      --> 1.yaml:5:37
       |
     5 |   - {name: b, methods: [GET], path: "/a/", access: public}
@@ -172,7 +172,7 @@ routes:
       |
       = help: remove the slash; `paths: {trailing_slash: true}` lets requests have one
 
-    error: no request is answered by `..`: the path has a dot segment
+    error: no request matches `..`: the path has a dot segment
      --> 1.yaml:6:37
       |
     6 |   - {name: c, methods: [GET], path: "/a/../b", access: public}
@@ -180,7 +180,7 @@ routes:
       |
       = help: write the path without dot segments and without encoded dots
 
-    error: no request is answered by `.`: the path has a dot segment
+    error: no request matches `.`: the path has a dot segment
      --> 1.yaml:7:37
       |
     7 |   - {name: d, methods: [GET], path: "/a/.", access: public}
@@ -188,7 +188,7 @@ routes:
       |
       = help: write the path without dot segments and without encoded dots
 
-    error: no request is answered by `%2e%2e`: the path has an encoded dot
+    error: no request matches `%2e%2e`: the path has an encoded dot
      --> 1.yaml:8:37
       |
     8 |   - {name: e, methods: [GET], path: "/a/%2e%2e", access: public}
@@ -196,7 +196,7 @@ routes:
       |
       = help: write the path without dot segments and without encoded dots
 
-    error: no request is answered by `a;x=1`: the path has a parameter
+    error: no request matches `a;x=1`: the path has a parameter
      --> 1.yaml:9:37
       |
     9 |   - {name: f, methods: [GET], path: "/a;x=1", access: public}
@@ -204,7 +204,7 @@ routes:
       |
       = help: remove the `;` and what follows it; `paths: {path_parameters: true}` lets requests have it
 
-    error: no request is answered by `a%3Bx`: the path has a parameter
+    error: no request matches `a%3Bx`: the path has a parameter
       --> 1.yaml:10:37
        |
     10 |   - {name: g, methods: [GET], path: "/a%3Bx", access: public}
@@ -212,15 +212,15 @@ routes:
        |
        = help: remove the `;` and what follows it; `paths: {path_parameters: true}` lets requests have it
 
-    error: no request is answered by `a%2Fb`: the path has an encoded slash
+    error: no request matches `a%2Fb`: the path has an encoded slash
       --> 1.yaml:11:37
        |
     11 |   - {name: h, methods: [GET], path: "/a%2Fb", access: public}
        |                                     ^^^^^^^^
        |
-       = help: write `{name}`: with `paths: {encoded_slashes: true}` a parameter may have a slash
+       = help: write `{name}`, and `paths: {encoded_slashes: kept}` if the upstream takes `%2F` as part of the parameter
 
-    error: no request is answered by `a%5Cb`: the path has a backslash
+    error: no request matches `a%5Cb`: the path has a backslash
       --> 1.yaml:12:37
        |
     12 |   - {name: i, methods: [GET], path: "/a%5Cb", access: public}
@@ -228,7 +228,7 @@ routes:
        |
        = help: remove it: requests with it are refused as malformed
 
-    error: no request is answered by `a\\b`: the path has a backslash
+    error: no request matches `a\\b`: the path has a backslash
       --> 1.yaml:13:37
        |
     13 |   - {name: j, methods: [GET], path: "/a\\b", access: public}
@@ -236,7 +236,7 @@ routes:
        |
        = help: remove it: requests with it are refused as malformed
 
-    error: no request is answered by `a#b`: the path has a fragment
+    error: no request matches `a#b`: the path has a fragment
       --> 1.yaml:14:37
        |
     14 |   - {name: k, methods: [GET], path: "/a#b", access: public}
@@ -244,7 +244,7 @@ routes:
        |
        = help: remove it: requests with it are refused as malformed
 
-    error: no request is answered by `a b`: the path has a control byte or a space
+    error: no request matches `a b`: the path has a control byte or a space
       --> 1.yaml:15:37
        |
     15 |   - {name: l, methods: [GET], path: "/a b", access: public}
@@ -252,7 +252,7 @@ routes:
        |
        = help: write `%20` for a space; requests with control bytes are refused as malformed
 
-    error: no request is answered by `100%`: the path has a percent sign that encodes nothing
+    error: no request matches `100%`: the path contains an invalid percent-encoding
       --> 1.yaml:16:37
        |
     16 |   - {name: m, methods: [GET], path: "/100%", access: public}
@@ -260,7 +260,7 @@ routes:
        |
        = help: write `%25` for the percent sign itself
 
-    error: no request is answered by `a%252e`: the path is encoded twice
+    error: no request matches `a%252e`: the path is encoded twice
       --> 1.yaml:17:37
        |
     17 |   - {name: r, methods: [GET], path: "/a%252e", access: public}
@@ -268,7 +268,7 @@ routes:
        |
        = help: encode it once
 
-    error: no request is answered by `%ff`: the path is not UTF-8
+    error: no request matches `%ff`: the path is not UTF-8
       --> 1.yaml:18:37
        |
     18 |   - {name: s, methods: [GET], path: "/%ff", access: public}
@@ -276,7 +276,7 @@ routes:
        |
        = help: remove it: requests with it are refused as malformed
 
-    error: no request is answered by `a%00`: the path has a control byte or a space
+    error: no request matches `a%00`: the path has a control byte or a space
       --> 1.yaml:19:37
        |
     19 |   - {name: t, methods: [GET], path: "/a%00", access: public}
@@ -326,4 +326,162 @@ routes:
 
     3 problems
     "##);
+}
+
+#[test]
+fn text_behind_a_parameter_is_what_a_segment_can_end_in() {
+    let long = "x".repeat(65);
+    let report = report(&[&format!(
+        r#"version: 1
+routes:
+  - {{name: a, methods: [GET], path: "/a/{{x}}{{y}}", access: public}}
+  - {{name: b, methods: [GET], path: "/a/{{x}}:{{y}}", access: public}}
+  - {{name: c, methods: [GET], path: "/a/{{*x}}:go", access: public}}
+  - {{name: d, methods: [GET], path: "/a/{{x}}:*", access: public}}
+  - {{name: e, methods: [GET], path: "/a/{{x}}%2Fgo", access: public}}
+  - {{name: f, methods: [GET], path: "/a/{{x}};go", access: public}}
+  - {{name: g, methods: [GET], path: "/a/{{x}}{long}", access: public}}
+  - {{name: h, methods: [GET], path: "/b/{{x}}:go", access: public}}
+  - {{name: i, methods: [GET], path: "/b/{{y}}:go", access: public}}
+"#
+    )]);
+    assert_snapshot!(report, @r##"
+    error: the braces in `{x}{y}` do not enclose one parameter at the beginning of a segment
+     --> 1.yaml:3:37
+      |
+    3 |   - {name: a, methods: [GET], path: "/a/{x}{y}", access: public}
+      |                                     ^^^^^^^^^^^
+      |
+      = help: write `/{name}/` for one segment, `/{name}:text/` for one that ends in `:text`, `{*name}` at the end for all that follow, `%7B` and `%7D` for braces themselves
+
+    error: the braces in `{x}:{y}` do not enclose one parameter at the beginning of a segment
+     --> 1.yaml:4:37
+      |
+    4 |   - {name: b, methods: [GET], path: "/a/{x}:{y}", access: public}
+      |                                     ^^^^^^^^^^^^
+      |
+      = help: write `/{name}/` for one segment, `/{name}:text/` for one that ends in `:text`, `{*name}` at the end for all that follow, `%7B` and `%7D` for braces themselves
+
+    error: the braces in `{*x}:go` do not enclose one parameter at the beginning of a segment
+     --> 1.yaml:5:37
+      |
+    5 |   - {name: c, methods: [GET], path: "/a/{*x}:go", access: public}
+      |                                     ^^^^^^^^^^^^
+      |
+      = help: write `/{name}/` for one segment, `/{name}:text/` for one that ends in `:text`, `{*name}` at the end for all that follow, `%7B` and `%7D` for braces themselves
+
+    error: `{x}:*` looks like a wildcard in another notation
+     --> 1.yaml:6:37
+      |
+    6 |   - {name: d, methods: [GET], path: "/a/{x}:*", access: public}
+      |                                     ^^^^^^^^^^
+      |
+      = help: write `{name}` for one segment, `{*name}` at the end for all that follow, `%2A` or `%3A` for the character itself
+
+    error: no request matches `{x}%2Fgo`: the path has an encoded slash
+     --> 1.yaml:7:37
+      |
+    7 |   - {name: e, methods: [GET], path: "/a/{x}%2Fgo", access: public}
+      |                                     ^^^^^^^^^^^^^
+      |
+      = help: write `{name}`, and `paths: {encoded_slashes: kept}` if the upstream takes `%2F` as part of the parameter
+
+    error: no request matches `{x};go`: the path has a parameter
+     --> 1.yaml:8:37
+      |
+    8 |   - {name: f, methods: [GET], path: "/a/{x};go", access: public}
+      |                                     ^^^^^^^^^^^
+      |
+      = help: remove the `;` and what follows it; `paths: {path_parameters: true}` lets requests have it
+
+    error: the text after the parameter in `{x}xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...` is longer than 64 bytes
+     --> 1.yaml:9:37
+      |
+    9 |   - {name: g, methods: [GET], path: "/a/{x}xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", access: public}
+      |                                     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: write a shorter text, or use `{name}` alone
+
+    error: the routes `h` and `i` would answer the same requests (`GET` `/b/{y}:go`)
+      --> 1.yaml:11:37
+       |
+    11 |   - {name: i, methods: [GET], path: "/b/{y}:go", access: public}
+       |                                     ^^^^^^^^^^^
+       |
+      ::: 1.yaml:10:37
+       |
+    10 |   - {name: h, methods: [GET], path: "/b/{x}:go", access: public}
+       |                                     ----------- the path of `h`
+       |
+       = help: change the hosts, the methods or the path of one of them, or remove it
+
+    8 problems
+    "##);
+}
+
+#[test]
+fn what_ignores_case_conflicts_and_has_one_lower_case() {
+    let report = report(&[r#"version: 1
+paths: {ignore_case: true}
+routes:
+  - {name: a, methods: [GET], path: /api/admin, access: public}
+  - {name: b, methods: [GET], path: /Api/Admin, access: public}
+  - {name: c, methods: [GET], path: /CAFÉ, access: public}
+  - {name: d, methods: [GET], path: "/{x}É", access: public}
+"#]);
+    assert_snapshot!(report, @r##"
+    error: the routes `a` and `b` would answer the same requests (`GET` `/Api/Admin`)
+     --> 1.yaml:5:37
+      |
+    5 |   - {name: b, methods: [GET], path: /Api/Admin, access: public}
+      |                                     ^^^^^^^^^^
+      |
+     ::: 1.yaml:4:37
+      |
+    4 |   - {name: a, methods: [GET], path: /api/admin, access: public}
+      |                                     ---------- the path of `a`
+      |
+      = help: `paths: {ignore_case: true}` makes their paths the same; remove one of the routes
+
+    error: `CAFÉ` has letters that servers compare differently when they ignore case
+     --> 1.yaml:6:37
+      |
+    6 |   - {name: c, methods: [GET], path: /CAFÉ, access: public}
+      |                                     ^^^^^
+      |
+      = help: write it in lower case, or use `{name}`: with `ignore_case`, servers disagree about letters beyond ASCII
+
+    error: `É` has letters that servers compare differently when they ignore case
+     --> 1.yaml:7:37
+      |
+    7 |   - {name: d, methods: [GET], path: "/{x}É", access: public}
+      |                                     ^^^^^^^
+      |
+      = help: write it in lower case, or use `{name}`: with `ignore_case`, servers disagree about letters beyond ASCII
+
+    3 problems
+    "##);
+}
+
+#[test]
+fn encoded_slashes_are_one_of_three_words() {
+    for value in [
+        "keep",
+        "Kept",
+        "\"true\"",
+        "1",
+        "[kept]",
+        "{kept: true}",
+        "~",
+    ] {
+        let text = format!("version: 1\npaths: {{encoded_slashes: {value}}}\nroutes: []\n");
+        let report = report(&[&text]);
+        let message = "error: this is not a value of `encoded_slashes`\n --> 1.yaml:2:26\n";
+        assert!(report.starts_with(message), "{report}");
+        assert!(
+            report.contains("= help: write `kept` if the upstream keeps"),
+            "{report}"
+        );
+        assert!(report.ends_with("\n1 problem\n"), "{report}");
+    }
 }

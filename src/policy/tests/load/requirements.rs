@@ -20,7 +20,7 @@ routes:
     4 |   - name: read-order
       |     ^
       |
-      = help: add `access: public` for everybody, `access: authenticated` for any valid token (`access: nobody` shuts it), or `scopes: [...]` for tokens with them
+      = help: add `access: public` for everybody, `access: authenticated` for any valid token (`access: nobody` closes it), or `scopes: [...]` for tokens with them
 
     1 problem
     "##);
@@ -110,7 +110,7 @@ routes:
       |
       = help: add `payments.refund` and its description to `scopes` of the policy
 
-    error: `orders.read` stands twice in `scopes`
+    error: `orders.read` appears twice in `scopes`
      --> 1.yaml:6:63
       |
     6 |   - {name: c, methods: [GET], path: /c, scopes: [orders.read, orders.read]}
@@ -119,7 +119,7 @@ routes:
      ::: 1.yaml:6:50
       |
     6 |   - {name: c, methods: [GET], path: /c, scopes: [orders.read, orders.read]}
-      |                                                  ----------- stands here first
+      |                                                  ----------- first appears here
       |
       = help: remove one of the two
 
@@ -196,7 +196,7 @@ scopes: {a: again}
      ::: 1.yaml:2:10
       |
     2 | scopes: {a: one, "b c": two, "d,e": three, "é": four}
-      |          - listed here first
+      |          - first listed here
       |
       = help: keep it in one file
 

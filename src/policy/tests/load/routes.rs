@@ -45,7 +45,7 @@ routes:
     4 |   - {}
       |     ^
       |
-      = help: add `access: public` for everybody, `access: authenticated` for any valid token (`access: nobody` shuts it), or `scopes: [...]` for tokens with them
+      = help: add `access: public` for everybody, `access: authenticated` for any valid token (`access: nobody` closes it), or `scopes: [...]` for tokens with them
 
     error: the route `` does not say who may use it
      --> 1.yaml:5:5
@@ -53,7 +53,7 @@ routes:
     5 |   - {name: "", methods: [], path: a}
       |     ^
       |
-      = help: add `access: public` for everybody, `access: authenticated` for any valid token (`access: nobody` shuts it), or `scopes: [...]` for tokens with them
+      = help: add `access: public` for everybody, `access: authenticated` for any valid token (`access: nobody` closes it), or `scopes: [...]` for tokens with them
 
     error: the route name `` cannot be used
      --> 1.yaml:5:12
@@ -113,7 +113,7 @@ routes:
 ",
     ]);
     assert_snapshot!(report, @r##"
-    error: the route name `a` stands twice
+    error: the route name `a` appears twice
      --> 2.yaml:3:12
       |
     3 |   - {name: a, methods: [GET], path: /b, access: public}
@@ -122,7 +122,7 @@ routes:
      ::: 1.yaml:4:12
       |
     4 |   - {name: a, methods: [GET], path: /a, access: public}
-      |            - stands here first
+      |            - first appears here
       |
       = help: give each route its own name
 
@@ -151,7 +151,7 @@ routes:
       |
       = help: did you mean `GET`?
 
-    error: `*` stands beside other methods
+    error: `*` is listed with other methods
      --> 1.yaml:5:25
       |
     5 |   - {name: b, methods: ["*", GET], path: /b, access: public}
@@ -183,7 +183,7 @@ routes:
       |
       = help: did you mean `FETCH`?
 
-    error: `GET` stands twice in `methods`
+    error: `GET` appears twice in `methods`
      --> 1.yaml:9:30
       |
     9 |   - {name: f, methods: [GET, GET], path: /f, access: public}
@@ -192,7 +192,7 @@ routes:
      ::: 1.yaml:9:25
       |
     9 |   - {name: f, methods: [GET, GET], path: /f, access: public}
-      |                         --- stands here first
+      |                         --- first appears here
       |
       = help: remove one of the two
 
@@ -297,7 +297,7 @@ routes:
       |
       = help: list the methods that scripts may use, without `OPTIONS`
 
-    error: `preflight: true` lets preflights through to a route that is for nobody
+    error: `preflight: true` lets preflights through to a route that nobody may use
      --> 1.yaml:5:68
       |
     5 |   - {name: b, methods: [GET], path: /b, access: nobody, preflight: true}

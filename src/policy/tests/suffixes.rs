@@ -1,0 +1,164 @@
+//! Text behind a parameter, within its segment.
+
+use super::*;
+
+const JOBS: &str = r#"
+version: 1
+routes:
+  - {name: job, methods: [GET], path: "/jobs/{id}", access: public}
+  - {name: cancel, methods: [POST], path: "/jobs/{id}:cancel", access: nobody}
+  - {name: describe, methods: [POST], path: "/jobs/{id}:describe", access: public}
+  - {name: seven, methods: [POST], path: "/jobs/7:cancel", access: public}
+  - {name: log, methods: [GET], path: "/jobs/{id}:cancel/log", access: public}
+  - {name: any-log, methods: [GET], path: "/jobs/{id}/log", access: authenticated}
+  - {name: json, methods: [GET], path: "/reports/{name}.json", access: public}
+  - {name: min-json, methods: [GET], path: "/reports/{name}.min.json", access: authenticated}
+  - {name: report, methods: [GET], path: "/reports/{name}", access: nobody}
+  - {name: cafe, methods: [GET], path: "/menus/{day}-café", access: public}
+  - {name: menus, methods: [GET], path: "/menus/{*rest}", access: authenticated}
+  - {name: dot, methods: [GET], path: "/dots/{name}.", access: public}
+"#;
+
+fn check_post(rows: &[(&str, &str)]) {
+    let policy = compiled(JOBS);
+    for (path, expected) in rows {
+        let target = Target {
+            method: Method(b"POST"),
+            ..get(path.as_bytes())
+        };
+        assert_eq!(outcome(&policy, &target), *expected, "{path}");
+    }
+}
+
+#[test]
+fn a_verb_belongs_to_its_route() {
+    check_post(&[
+        ("/jobs/8:cancel", "cancel"),
+        ("/jobs/8:describe", "describe"),
+        ("/jobs/7:cancel", "seven"),
+        ("/jobs/8:cancel:describe", "describe"),
+        ("/jobs/8:describe:cancel", "cancel"),
+        // `{id}` alone has no POST.
+        ("/jobs/8:unknown", "unlisted"),
+        ("/jobs/8:cancelx", "unlisted"),
+        ("/jobs/8:Cancel", "unlisted"),
+        ("/jobs/8", "unlisted"),
+        // A parameter is never empty.
+        ("/jobs/:cancel", "unlisted"),
+        ("/jobs/8:cancel/x", "unlisted"),
+    ]);
+}
+
+#[test]
+fn the_longer_text_is_more_specific_and_a_literal_most() {
+    check(
+        &compiled(JOBS),
+        &[
+            ("/jobs/8", "job"),
+            ("/jobs/:cancel", "job"),
+            // The path has a route of its own, which has no GET: nothing falls through to a wider one.
+            ("/jobs/8:cancel", "unlisted"),
+            ("/jobs/8:cancel/log", "log"),
+            ("/jobs/8:describe/log", "any-log"),
+            ("/reports/a.json", "json"),
+            ("/reports/a.min.json", "min-json"),
+            ("/reports/.min.json", "json"),
+            ("/reports/.json", "report"),
+            ("/reports/a.xml", "report"),
+            ("/menus/today-café", "cafe"),
+            ("/menus/today-caf%C3%A9", "cafe"),
+            ("/menus/today-cafe", "menus"),
+            ("/menus/é", "menus"),
+            ("/dots/a.", "dot"),
+            ("/dots/a..", "dot"),
+            ("/dots/..", "400 path_dot_segment"),
+        ],
+    );
+}
+
+/// Who encodes the verb, or a part of what is before it, gets by neither of the two routes alone.
+#[test]
+fn an_encoded_verb_is_read_in_both_ways() {
+    check_post(&[
+        // To a server that does not decode it is `{id}`, which has no POST.
+        ("/jobs/8%3Acancel", "unlisted"),
+        ("/jobs/8:%63ancel", "unlisted"),
+        ("/jobs/%38:cancel", "cancel"),
+        ("/jobs/a%3Ab:cancel", "cancel"),
+        ("/jobs/%37:cancel", "cancel and seven"),
+    ]);
+    check(
+        &compiled(JOBS),
+        &[
+            ("/reports/a%3A.json", "json"),
+            ("/reports/a.jso%6E", "json and report"),
+            ("/reports/a.min%2Ejson", "400 path_encoded_dot"),
+            ("/jobs/8%3Acancel/log", "any-log and log"),
+        ],
+    );
+}
+
+/// A server that does not decode sees the verb behind what stays encoded, even where the decoded path
+/// has a route that is more specific.
+#[test]
+fn the_text_behind_an_encoded_part_counts() {
+    let policy = compiled(
+        r#"
+version: 1
+routes:
+  - {name: open, methods: [GET], path: "/Ax:go/{y}", access: public}
+  - {name: closed, methods: [GET], path: "/{x}:go/{y}", access: nobody}
+"#,
+    );
+    check(
+        &policy,
+        &[
+            ("/Ax:go/1", "open"),
+            ("/%41x:go/1", "closed and open"),
+            ("/Bx:go/1", "closed"),
+        ],
+    );
+}
+
+#[test]
+fn hosts_compare_texts_like_other_segments() {
+    let policy = compiled(
+        r#"
+version: 1
+routes:
+  - {name: default, methods: [GET], path: "/{x}:go", access: public}
+  - {name: default-longer, methods: [GET], path: "/{x}a:go", access: public}
+  - {name: own, hosts: [api.shop.example], methods: [GET], path: "/{x}:go", access: nobody}
+  - {name: own-any, hosts: [api.shop.example], methods: [GET], path: "/{x}", access: nobody}
+"#,
+    );
+    check(
+        &policy,
+        &[
+            ("/b:go", "own"),
+            ("/aa:go", "default-longer"),
+            ("/b", "own-any"),
+        ],
+    );
+}
+
+#[test]
+fn many_texts_cost_one_lookup_for_each_length() {
+    let mut text = "version: 1\nroutes:\n".to_owned();
+    for verb in 0..2000 {
+        writeln!(
+            text,
+            "  - {{name: r{verb}, methods: [GET], path: \"/{{x}}:v{verb}\", access: public}}"
+        )
+        .unwrap();
+    }
+    let policy = compiled(&text);
+    check(
+        &policy,
+        &[
+            ("/a:v1234", "r1234"),
+            ("/a:v12345", "unlisted"),
+            ("/a:v7", "r7"),
+        ],
+    );
+}
