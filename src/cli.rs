@@ -33,41 +33,41 @@ struct CliArgs {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Answer checks until SIGTERM
+    /// Run the gate until SIGTERM
     Serve(serve::ServeArgs),
-    /// Print every problem of a policy, each with its place and how to fix it
+    /// Check a policy and print every problem with its location and a fix
     Check(check::CheckArgs),
-    /// Make keys, and rotate those of the issuer
+    /// Generate keys, and rotate the issuer's keys
     Key(key::KeyArgs),
-    /// Make and read tokens for development
+    /// Issue and inspect tokens for development
     Token(token::TokenArgs),
-    /// Ask a running gate whether it is ready, or wait until it is
+    /// Check whether a running gate is ready, or wait until it is
     Health(health::HealthArgs),
-    /// Administer the users of the issuer's store
+    /// Manage the issuer's users
     #[cfg(feature = "issuer")]
     User(user::UserArgs),
-    /// Administer the roles of the issuer's store
+    /// Manage the issuer's roles
     #[cfg(feature = "issuer")]
     Role(role::RoleArgs),
-    /// Administer the scopes of the issuer's store
+    /// Manage the issuer's scopes
     #[cfg(feature = "issuer")]
     Scope(scope::ScopeArgs),
-    /// Administer the apps of the issuer's store
+    /// Manage the issuer's apps
     #[cfg(feature = "issuer")]
     App(app::AppArgs),
-    /// Copy the issuer's store, or bring it up to date
+    /// Back up or migrate the issuer's store
     #[cfg(feature = "issuer")]
     Store(store::StoreCommandArgs),
 }
 
-/// What a verb found. Failures to find out are errors, which end with exit code 2.
+/// What a verb found. Errors end with exit code 2 as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// Yes, or done: exit code 0.
     Yes,
     /// No: exit code 1.
     No,
-    /// There was no telling: exit code 2.
+    /// Could not be determined: exit code 2.
     Unknown,
 }
 
@@ -106,7 +106,7 @@ pub fn run() -> ExitCode {
     exit(outcome.and_then(|outcome| Ok(flushed.map(|()| outcome)?)))
 }
 
-/// The error and its causes, without those that the text before tells already.
+/// The error and its causes, without those that the text before them already contains.
 fn told_once(error: &anyhow::Error) -> String {
     let mut text = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {

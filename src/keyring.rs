@@ -27,7 +27,7 @@ pub use error::KeyringError;
 pub use issuers::Issuers;
 pub use overview::{FeedOverview, IssuerKeys};
 pub use trusted_issuer::{
-    KeySource, TrustedIssuer, TrustedIssuerDocument, issuer_names, trusted_issuers,
+    KeySource, TrustedIssuer, TrustedIssuerDocument, issuer_names, trust_warnings, trusted_issuers,
 };
 
 /// Holds the issuers in use and the tasks that fetch their keys.

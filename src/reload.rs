@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::authorizer::{Authorizer, Snapshot};
 use crate::clock::{Clock, UnixSeconds};
 use crate::files::{self, FileError};
-use crate::keyring::{Issuers, KeySource, Keyring, KeyringError, TrustedIssuer, issuer_names};
+use crate::keyring::{
+    Issuers, KeySource, Keyring, KeyringError, TrustedIssuer, issuer_names, trust_warnings,
+};
 use crate::policy::Policy;
 use crate::problem::{Colour, Problems};
 
@@ -106,6 +108,7 @@ impl Loader {
         let belief = prepared.issuers.belief();
         keyring.commit(prepared.issuers, || {});
         log_warnings(&prepared.policy);
+        log_trust_warnings(&inputs.trust);
         let state = ReloadState {
             loaded_at: clock.now(),
             successes: 0,
@@ -163,6 +166,9 @@ impl Loader {
         if is_new {
             log_warnings(&policy);
         }
+        if renewed.trust != inputs.trust {
+            log_trust_warnings(&renewed.trust);
+        }
         *inputs = renewed;
         self.refuse(None);
         Ok(())
@@ -208,6 +214,12 @@ fn compile(inputs: &Inputs) -> Result<Arc<Policy>, LoadError> {
         problems,
     })?;
     Ok(Arc::new(policy))
+}
+
+fn log_trust_warnings(trust: &[TrustedIssuer]) {
+    for warning in trust_warnings(trust) {
+        tracing::warn!(config.warning = %warning, "the configuration may not say what is meant");
+    }
 }
 
 fn log_warnings(policy: &Policy) {

@@ -26,6 +26,7 @@ mod key_file;
 mod key_schedule;
 mod key_set;
 mod pem;
+mod provider;
 mod revocable;
 mod secret;
 mod signed;
@@ -51,6 +52,7 @@ pub use key_schedule::{
     PUBLISHED_AHEAD_SECONDS,
 };
 pub use key_set::{KeySet, KeySetError};
+pub use provider::Provider;
 pub use revocable::{
     GRANT_CLAIM, LogPosition, MAX_ROLES, Mark, OWNER_CLAIM, OWNER_ROLES_CLAIM, POSITION_CLAIM,
     ROLES_CLAIM, Revocable, RevocationTarget,

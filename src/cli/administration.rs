@@ -36,23 +36,23 @@ pub(super) struct StoreArgs {
     /// The server's configuration, whose section `issuer` names the store
     #[arg(long, env = "PORTCULLIS_CONFIG", value_name = "FILE", global = true)]
     config: Option<PathBuf>,
-    /// How to answer
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text, global = true)]
     format: Format,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// For people
+    /// For people to read
     Text,
-    /// For machines
+    /// JSON, for programs
     Json,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct PasswordArgs {
-    /// A file that holds the password, readable by its owner alone; `-` is standard input. Without
-    /// it one is made and shown once
+    /// A file with the password, readable by its owner only; `-` reads standard input. Without it, a
+    /// password is generated and printed once
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
 }
@@ -85,7 +85,7 @@ impl StoreArgs {
 
     fn configured(&self) -> anyhow::Result<(IssuerSettings, LogSettings)> {
         let Some(path) = &self.config else {
-            bail!("which store? name the server's configuration: `--config FILE`");
+            bail!("no store given: name the server's configuration with `--config FILE`");
         };
         let config = Config::load(path, &Overrides::default())?;
         let issuer = config.issuer.with_context(|| {

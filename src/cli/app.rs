@@ -56,46 +56,46 @@ pub(super) struct AppArgs {
 
 #[derive(Debug, Subcommand)]
 enum AppCommand {
-    /// Print the apps
+    /// List the apps
     List {
-        /// Only those of this user
+        /// Only apps of this user
         #[arg(long, value_name = "USERNAME")]
         owner: Option<String>,
     },
-    /// Print an app
+    /// Show an app
     Show {
         #[arg(value_name = "APP_KEY")]
         key: String,
     },
-    /// Add an app; its secret is shown this once
+    /// Add an app; its secret is shown only once
     Add(AddArgs),
-    /// Change an app; what is not named stays
+    /// Change an app; options that are not given leave their values unchanged
     Set(SetArgs),
-    /// Disable an app; its tokens end
+    /// Disable an app and revoke its tokens
     Disable {
         #[arg(value_name = "APP_KEY")]
         key: String,
     },
-    /// Enable an app again; tokens that have ended stay so
+    /// Enable an app again; revoked tokens stay revoked
     Enable {
         #[arg(value_name = "APP_KEY")]
         key: String,
     },
-    /// Give an app another secret, which is shown this once
+    /// Give an app a new secret, which is shown only once
     RotateSecret {
         #[arg(value_name = "APP_KEY")]
         key: String,
-        /// How long the one before is still accepted, instead of `issuer.secret_overlap_seconds`; 0
-        /// ends it at once, and all tokens of the app
+        /// How long the previous secret is still accepted, instead of `issuer.secret_overlap_seconds`;
+        /// 0 invalidates it at once and revokes all tokens of the app
         #[arg(long, value_name = "SECONDS")]
         overlap_seconds: Option<u32>,
     },
-    /// End all tokens of an app, which may get new ones
+    /// Revoke all tokens of an app; it can get new ones
     Revoke {
         #[arg(value_name = "APP_KEY")]
         key: String,
     },
-    /// Delete an app; its tokens end
+    /// Delete an app and revoke its tokens
     Delete {
         #[arg(value_name = "APP_KEY")]
         key: String,
@@ -106,14 +106,14 @@ enum AppCommand {
 struct AddArgs {
     #[arg(value_name = "NAME")]
     name: String,
-    /// Whose it is
+    /// The user who owns the app
     #[arg(long, value_name = "USERNAME")]
     owner: String,
-    /// A scope that it may have, once for each; without one it follows its owner: it may have what
-    /// that has at the time, but for the issuer's own
+    /// A scope that the app may have; can be repeated. Without it, the app follows its owner: it may
+    /// have whatever the owner currently has, except the issuer's own scopes
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,
-    /// Where browsers may be sent, once for each
+    /// An allowed redirect URI; can be repeated
     #[arg(long = "redirect-uri", value_name = "URI")]
     redirect_uris: Vec<String>,
 }
@@ -124,25 +124,25 @@ struct SetArgs {
     key: String,
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// A scope that it may have, once for each; it loses all others
+    /// A scope that the app may have, replacing the present ones; can be repeated
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,
-    /// No scope at all
+    /// Remove all scopes
     #[arg(long, conflicts_with = "scopes")]
     no_scopes: bool,
-    /// A scope that it may have beside those that it has, once for each
+    /// A scope to add; can be repeated
     #[arg(long = "add-scope", value_name = "SCOPE", conflicts_with_all = ["scopes", "no_scopes"])]
     add_scopes: Vec<String>,
-    /// A scope that it loses, once for each
+    /// A scope to remove; can be repeated
     #[arg(long = "remove-scope", value_name = "SCOPE", conflicts_with_all = ["scopes", "no_scopes"])]
     remove_scopes: Vec<String>,
-    /// No list of its own: what its owner has at the time, but for the issuer's own
+    /// Follow the owner: whatever the owner currently has, except the issuer's own scopes
     #[arg(long, conflicts_with_all = ["scopes", "no_scopes", "add_scopes", "remove_scopes"])]
     follow_owner: bool,
-    /// Where browsers may be sent, once for each; and nowhere else
+    /// An allowed redirect URI, replacing the present ones; can be repeated
     #[arg(long = "redirect-uri", value_name = "URI")]
     redirect_uris: Vec<String>,
-    /// Nowhere
+    /// Remove all redirect URIs
     #[arg(long, conflicts_with = "redirect_uris")]
     no_redirect_uris: bool,
 }
@@ -189,7 +189,7 @@ impl AppCommand {
                     ..WhatToRevoke::default()
                 };
                 directory.revoke(what).await?;
-                return Ok(Answer::Done(format!("all tokens of `{key}` have ended")));
+                return Ok(Answer::Done(format!("all tokens of `{key}` are revoked")));
             }
             Self::Delete { key } => {
                 directory.delete_app(key, of).await?;

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use super::Outcome;
 use crate::config::{Config, Overrides};
 use crate::files;
-use crate::keyring::issuer_names;
+use crate::keyring::{issuer_names, trust_warnings};
 use crate::policy::Policy;
 use crate::problem::{Colour, render_warnings};
 
@@ -17,24 +17,25 @@ pub(super) struct CheckArgs {
     /// Policy files or directories, loaded as one policy
     #[arg(required_unless_present = "config", value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// The server's configuration: also checks that the policy fits the issuers that it trusts.
-    /// Without files, its own policy is checked
+    /// The server's configuration: also checks the policy against the trusted issuers. Without FILE,
+    /// checks the policy that it names
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// How to answer
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// For people
+    /// For people to read
     Text,
-    /// For machines
+    /// JSON, for programs
     Json,
 }
 
 pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+    let mut warnings = Vec::new();
     let (sources, compiled) = match &args.config {
         None => {
             let sources = files::read_policy(&args.files)?;
@@ -47,15 +48,19 @@ pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> anyhow::Result<Outco
                 ..Overrides::default()
             };
             let config = Config::load(path, &overrides)?;
+            warnings.extend(trust_warnings(&config.trust));
             let sources = files::read_policy(&config.policy)?;
             let compiled = Policy::compile_for(&issuer_names(&config.trust), &sources);
             (sources, compiled)
         }
     };
+    if let Ok(policy) = &compiled {
+        warnings.extend_from_slice(policy.warnings());
+    }
     match (compiled, args.format) {
         (Ok(policy), Format::Text) => {
-            if !policy.warnings().is_empty() {
-                let report = render_warnings(policy.warnings(), &sources, colour());
+            if !warnings.is_empty() {
+                let report = render_warnings(&warnings, &sources, colour());
                 writeln!(out, "{report}")?;
             }
             let count = policy.routes().len();
@@ -69,7 +74,7 @@ pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> anyhow::Result<Outco
                 "routes": policy.routes().len(),
                 "digest": policy.digest(),
                 "problems": [],
-                "warnings": policy.warnings(),
+                "warnings": warnings,
             });
             writeln!(out, "{answer}")?;
             Ok(Outcome::Yes)

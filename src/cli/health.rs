@@ -30,15 +30,15 @@ const ADDRESS_VARIABLE: &str = "PORTCULLIS_ADMIN_ADDRESS";
 
 #[derive(Debug, Args)]
 pub(super) struct HealthArgs {
-    /// Ask the admin listener at this address, whichever process has it. Wins over `--config` and
-    /// `PORTCULLIS_ADMIN_ADDRESS`; without any of them, 127.0.0.1:9194 is asked
+    /// The address of the admin listener, whichever process has it. Overrides `--config` and
+    /// `PORTCULLIS_ADMIN_ADDRESS`; the default is 127.0.0.1:9194
     #[arg(long, value_name = "ADDRESS")]
     address: Option<SocketAddr>,
-    /// Ask at the `listeners.admin.address` of this configuration, or at `PORTCULLIS_ADMIN_ADDRESS`
-    /// where that is set, and only accept the answer of a process that was started with the same file
+    /// Use `listeners.admin.address` of this configuration, or `PORTCULLIS_ADMIN_ADDRESS` if it is
+    /// set, and accept an answer only from a process that was started with the same file
     #[arg(long, env = "PORTCULLIS_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Wait until the gate is ready, at most so many seconds; each reason for waiting is printed once
+    /// Wait up to this many seconds until the gate is ready, printing each reason for waiting once
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     wait: Option<u64>,
 }
@@ -164,7 +164,9 @@ impl Target {
             Ok(answer) => String::from_utf8_lossy(&answer).into_owned(),
             Err(error) => {
                 let reason = match error.kind() {
-                    ErrorKind::WouldBlock | ErrorKind::TimedOut => "it takes too long".to_owned(),
+                    ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+                        "it did not answer in time".to_owned()
+                    }
                     _ => error.to_string(),
                 };
                 return Answer::Unknown(format!(
@@ -215,7 +217,7 @@ impl Target {
             }
             answer.extend_from_slice(buffer.get(..count).unwrap_or_default());
             if answer.len() > MAX_ANSWER_BYTES {
-                return Err(std::io::Error::other("it answers without an end"));
+                return Err(std::io::Error::other("its answer does not end"));
             }
         }
     }

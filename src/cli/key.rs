@@ -18,7 +18,7 @@ use crate::token::{Algorithm, SigningKey, generate_key};
 const PRIVATE_MODE: u32 = 0o600;
 const PUBLIC_MODE: u32 = 0o644;
 
-/// Makes keys that sign tokens.
+/// Manage signing keys.
 #[derive(Debug, clap::Args)]
 pub struct KeyArgs {
     /// What to do.
@@ -29,9 +29,9 @@ pub struct KeyArgs {
 /// What `portcullis key` does.
 #[derive(Debug, clap::Subcommand)]
 pub enum KeyCommand {
-    /// Make a new private key, or a secret for HS256, HS384 and HS512.
+    /// Generate a private key, or a secret for HS256, HS384 and HS512.
     Generate(GenerateArgs),
-    /// Give the issuer a new signing key; a running one takes it over without a restart.
+    /// Give the issuer a new signing key; running issuers use it without a restart.
     #[cfg(feature = "issuer")]
     Rotate(rotate::RotateArgs),
 }
@@ -39,14 +39,14 @@ pub enum KeyCommand {
 /// Where a new key goes.
 #[derive(Debug, clap::Args)]
 pub struct GenerateArgs {
-    /// The algorithm that it serves, such as ES256, `EdDSA`, RS256 or HS256.
+    /// The signing algorithm, such as ES256, `EdDSA`, RS256 or HS256.
     #[arg(long, value_name = "NAME", default_value = "ES256")]
     pub algorithm: Algorithm,
-    /// The new file for the private key (PKCS#8 in PEM) or the secret, readable by its owner alone;
-    /// `-` is standard output.
+    /// The file to create for the private key (PKCS#8 in PEM) or the secret, readable by its owner
+    /// only; `-` writes to standard output.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// The new file for the public key, as a JWKS.
+    /// The file to create for the public key, as a JWKS.
     #[arg(long, value_name = "FILE")]
     pub jwks: Option<PathBuf>,
 }

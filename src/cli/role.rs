@@ -31,9 +31,9 @@ pub(super) struct RoleArgs {
 
 #[derive(Debug, Subcommand)]
 enum RoleCommand {
-    /// Print the roles
+    /// List the roles
     List,
-    /// Print a role
+    /// Show a role
     Show {
         #[arg(value_name = "ROLE")]
         name: String,
@@ -42,18 +42,18 @@ enum RoleCommand {
     Add {
         #[arg(value_name = "ROLE")]
         name: String,
-        /// A scope that it has, once for each
+        /// A scope of the role; can be repeated
         #[arg(long = "scope", value_name = "SCOPE")]
         scopes: Vec<String>,
     },
-    /// Change a role; the tokens of those end who have less than before
+    /// Change a role; revokes the tokens of users who lose scopes
     Set(SetArgs),
-    /// Choose the role that new users get
+    /// Make a role the default for new users
     Default {
         #[arg(value_name = "ROLE")]
         name: String,
     },
-    /// Delete a role; the tokens of those end who have less than before
+    /// Delete a role; revokes the tokens of users who lose scopes
     Delete {
         #[arg(value_name = "ROLE")]
         name: String,
@@ -64,19 +64,19 @@ enum RoleCommand {
 struct SetArgs {
     #[arg(value_name = "ROLE")]
     name: String,
-    /// Another name; whoever has the role keeps it
+    /// The new name; users keep the role
     #[arg(long = "name", value_name = "NAME")]
     new_name: Option<String>,
-    /// A scope that it is to have, once for each; it loses all others
+    /// A scope of the role, replacing the present ones; can be repeated
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,
-    /// No scope at all
+    /// Remove all scopes
     #[arg(long, conflicts_with = "scopes")]
     no_scopes: bool,
-    /// A scope that it is to have beside those that it has, once for each
+    /// A scope to add; can be repeated
     #[arg(long = "add-scope", value_name = "SCOPE", conflicts_with_all = ["scopes", "no_scopes"])]
     add_scopes: Vec<String>,
-    /// A scope that it loses, once for each
+    /// A scope to remove; can be repeated
     #[arg(long = "remove-scope", value_name = "SCOPE", conflicts_with_all = ["scopes", "no_scopes"])]
     remove_scopes: Vec<String>,
 }

@@ -23,9 +23,9 @@ pub(super) struct ScopeArgs {
 
 #[derive(Debug, Subcommand)]
 enum ScopeCommand {
-    /// Print the scopes
+    /// List the scopes
     List,
-    /// Print a scope
+    /// Show a scope
     Show {
         #[arg(value_name = "SCOPE")]
         name: String,
@@ -34,7 +34,7 @@ enum ScopeCommand {
     Add {
         #[arg(value_name = "SCOPE")]
         name: String,
-        /// What it allows, in a line
+        /// What the scope allows, in one line
         #[arg(long, value_name = "TEXT", default_value = "")]
         description: String,
     },
@@ -42,18 +42,18 @@ enum ScopeCommand {
     Set {
         #[arg(value_name = "SCOPE")]
         name: String,
-        /// Another name; the tokens of all who have the scope end
+        /// The new name; revokes the tokens of everyone who has the scope
         #[arg(long = "name", value_name = "NAME")]
         new_name: Option<String>,
-        /// What it allows, in a line
+        /// What the scope allows, in one line
         #[arg(long, value_name = "TEXT")]
         description: Option<String>,
     },
-    /// Delete a scope; the tokens of all who have it end
+    /// Delete a scope and revoke the tokens of everyone who has it
     Delete {
         #[arg(value_name = "SCOPE")]
         name: String,
-        /// Also from roles and apps that have it
+        /// Remove it from the roles and apps that have it
         #[arg(long)]
         force: bool,
     },

@@ -17,7 +17,7 @@ pub(super) struct ServeArgs {
     /// The server's configuration
     #[arg(long, env = "PORTCULLIS_CONFIG", value_name = "FILE")]
     config: PathBuf,
-    /// Policy files or directories, instead of `policy`
+    /// Policy files or directories; overrides `policy`
     #[arg(
         long,
         env = "PORTCULLIS_POLICY",
@@ -25,16 +25,16 @@ pub(super) struct ServeArgs {
         value_delimiter = ','
     )]
     policy: Vec<PathBuf>,
-    /// Instead of `listeners.authz.address`
+    /// Overrides `listeners.authz.address`
     #[arg(long, env = "PORTCULLIS_AUTHZ_ADDRESS", value_name = "ADDRESS")]
     authz_address: Option<ListenAddress>,
-    /// Instead of `listeners.admin.address`
+    /// Overrides `listeners.admin.address`
     #[arg(long, env = "PORTCULLIS_ADMIN_ADDRESS", value_name = "ADDRESS")]
     admin_address: Option<SocketAddr>,
-    /// Instead of `log.level`
+    /// Overrides `log.level`
     #[arg(long, env = "PORTCULLIS_LOG_LEVEL", value_name = "LEVEL")]
     log_level: Option<LogLevel>,
-    /// Instead of `log.format`
+    /// Overrides `log.format`
     #[arg(long, env = "PORTCULLIS_LOG_FORMAT", value_name = "FORMAT")]
     log_format: Option<LogFormat>,
 }

@@ -24,13 +24,13 @@ pub(super) struct StoreCommandArgs {
 
 #[derive(Debug, Subcommand)]
 enum StoreCommand {
-    /// Copy the file of a store while it is in use
+    /// Back up a `SQLite` store while it is in use
     Backup {
-        /// The new file; its owner alone can read it, because private keys are in it
+        /// The file to create; only its owner can read it, because it contains private keys
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
-    /// Bring the schema up to that of this binary, as the server does when it starts
+    /// Migrate the schema to this version, as the server does when it starts
     Migrate,
 }
 

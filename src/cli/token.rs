@@ -17,7 +17,7 @@ pub use inspect::{InspectArgs, inspect, read_token};
 pub(super) use instant::written;
 pub use issue::{ExtraClaim, IssueArgs, issue};
 
-/// Issues and inspects tokens.
+/// Issue and inspect tokens.
 #[derive(Debug, clap::Args)]
 pub struct TokenArgs {
     /// What to do.
@@ -28,9 +28,9 @@ pub struct TokenArgs {
 /// What `portcullis token` does.
 #[derive(Debug, clap::Subcommand)]
 pub enum TokenCommand {
-    /// Sign a token with a key of your own and print it.
+    /// Sign a token with your own key and print it.
     Issue(IssueArgs),
-    /// Print what a token says, and whether and why it would be refused.
+    /// Print what a token contains, and whether the gate accepts it or why not.
     Inspect(InspectArgs),
 }
 

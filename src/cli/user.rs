@@ -46,58 +46,58 @@ pub(super) struct UserArgs {
 
 #[derive(Debug, Subcommand)]
 enum UserCommand {
-    /// Print the users
+    /// List the users
     List {
-        /// Only those whose names or addresses hold this
+        /// Only users whose name or e-mail address contains this text
         #[arg(long, value_name = "TEXT", default_value = "")]
         search: String,
     },
-    /// Print a user
+    /// Show a user
     Show {
         #[arg(value_name = "USERNAME")]
         name: String,
     },
     /// Add a user
     Add(AddArgs),
-    /// Change a user; what is not named stays
+    /// Change a user; options that are not given leave their values unchanged
     Set(SetArgs),
-    /// Let a user in no longer; its tokens end
+    /// Disable a user and revoke the user's tokens
     Disable {
         #[arg(value_name = "USERNAME")]
         name: String,
     },
-    /// Let a user in again; tokens that have ended stay so
+    /// Enable a user again; revoked tokens stay revoked
     Enable {
         #[arg(value_name = "USERNAME")]
         name: String,
     },
-    /// Give a user another password; its tokens end
+    /// Set a user's password and revoke the user's tokens
     Password {
         #[arg(value_name = "USERNAME")]
         name: String,
         #[command(flatten)]
         password: PasswordArgs,
     },
-    /// End all tokens of a user, who may log in again
+    /// Revoke all tokens of a user, who can log in again
     Revoke {
         #[arg(value_name = "USERNAME")]
         name: String,
     },
-    /// Delete a user and its apps; their tokens end
+    /// Delete a user and the user's apps, and revoke their tokens
     Delete {
         #[arg(value_name = "USERNAME")]
         name: String,
     },
-    /// Print the grants of a user that can still be extended
+    /// List the grants of a user that can still be refreshed
     Grants {
         #[arg(value_name = "USERNAME")]
         name: String,
     },
-    /// End a grant of a user, with its tokens
+    /// Revoke a grant of a user and its tokens
     EndGrant {
         #[arg(value_name = "USERNAME")]
         name: String,
-        /// Its id, as `grants` prints it
+        /// The grant's id, as `grants` prints it
         #[arg(value_name = "ID")]
         grant: String,
     },
@@ -109,7 +109,7 @@ struct AddArgs {
     name: String,
     #[arg(long, value_name = "ADDRESS")]
     email: String,
-    /// A role, once for each; without one the default role
+    /// A role; can be repeated. Without it, the user gets the default role
     #[arg(long = "role", value_name = "ROLE")]
     roles: Vec<String>,
     #[command(flatten)]
@@ -120,21 +120,21 @@ struct AddArgs {
 struct SetArgs {
     #[arg(value_name = "USERNAME")]
     name: String,
-    /// Another name; tokens carry it, so they end
+    /// The new name; revokes the user's tokens, which contain it
     #[arg(long, value_name = "USERNAME")]
     username: Option<String>,
     #[arg(long, value_name = "ADDRESS")]
     email: Option<String>,
-    /// A role that it is to have, once for each; it loses all others
+    /// A role of the user, replacing the present ones; can be repeated
     #[arg(long = "role", value_name = "ROLE")]
     roles: Vec<String>,
-    /// No role at all
+    /// Remove all roles
     #[arg(long, conflicts_with = "roles")]
     no_roles: bool,
-    /// A role that it is to have beside those that it has, once for each
+    /// A role to add; can be repeated
     #[arg(long = "add-role", value_name = "ROLE", conflicts_with_all = ["roles", "no_roles"])]
     add_roles: Vec<String>,
-    /// A role that it loses, once for each
+    /// A role to remove; can be repeated
     #[arg(long = "remove-role", value_name = "ROLE", conflicts_with_all = ["roles", "no_roles"])]
     remove_roles: Vec<String>,
 }
@@ -174,7 +174,7 @@ impl UserCommand {
                     ..WhatToRevoke::default()
                 };
                 directory.revoke(what).await?;
-                Ok(Answer::Done(format!("all tokens of `{name}` have ended")))
+                Ok(Answer::Done(format!("all tokens of `{name}` are revoked")))
             }
             Self::Delete { name } => {
                 directory.delete_user(name).await?;
@@ -189,7 +189,7 @@ impl UserCommand {
             Self::EndGrant { name, grant } => {
                 let user = directory.user(name).await?;
                 directory.end_grant(&user.id, grant).await?;
-                Ok(Answer::Done(format!("grant `{grant}` has ended")))
+                Ok(Answer::Done(format!("grant `{grant}` is revoked")))
             }
         }
     }

@@ -3,6 +3,7 @@
 mod claims;
 mod key_source;
 mod names;
+mod warning;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -16,6 +17,8 @@ use crate::yaml::present;
 pub use key_source::KeySource;
 
 use claims::{ClaimsDocument, Several, WrittenRequirements, WrittenRules};
+
+pub use warning::trust_warnings;
 
 /// An issuer whose tokens are believed.
 #[derive(Debug, Clone, PartialEq, Eq)]

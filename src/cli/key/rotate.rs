@@ -15,11 +15,11 @@ use crate::store::{Store, StoreLocation};
 /// Whose key is rotated, and how soon.
 #[derive(Debug, clap::Args)]
 pub struct RotateArgs {
-    /// The server's configuration, which says where the issuer's store is.
+    /// The server's configuration, which names the issuer's store.
     #[arg(long, env = "PORTCULLIS_CONFIG", value_name = "FILE")]
     pub config: PathBuf,
-    /// For a key that others may know: the new one signs at once, and every token that was signed
-    /// before is refused within a second, by gates that read `jwks_uri` from their next refresh on.
+    /// Replace a key that may be compromised: the new key signs at once, and gates refuse every token
+    /// that was signed before: within a second, or from the next refresh of `jwks_uri`.
     #[arg(long)]
     pub now: bool,
 }

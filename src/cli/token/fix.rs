@@ -1,4 +1,4 @@
-//! What to do about a refusal: for the operator, who may know what a caller may not.
+//! What to do about a refused token: for the operator, who may know what a caller may not.
 
 use std::fmt;
 
@@ -6,7 +6,10 @@ use serde_json::{Map, Value};
 
 use super::instant;
 use crate::clock::UnixSeconds;
-use crate::token::{Algorithm, Claim, ClaimPath, IssuerRules, MAX_TOKEN_BYTES, TokenError};
+use crate::problem;
+use crate::token::{
+    Algorithm, Claim, ClaimPath, IssuerRules, MAX_TOKEN_BYTES, Provider, TokenError,
+};
 
 /// What the advice depends on.
 pub(super) struct Fix<'a> {
@@ -19,21 +22,18 @@ pub(super) struct Fix<'a> {
 
 impl Fix<'_> {
     /// One sentence.
-    pub(super) fn of(&self, refusal: TokenError) -> String {
-        match refusal {
-            TokenError::Parts => "a signed token is `header.claims.signature`; check that it was \
-                               copied as a whole"
+    pub(super) fn of(&self, error: TokenError) -> String {
+        match error {
+            TokenError::Parts => "a signed token is `header.claims.signature`; check that the whole \
+                                  token was copied"
                 .to_owned(),
-            TokenError::Opaque => {
-                "ask the issuer for a JWT access token; many give one only where the \
-                                API is named, such as with `audience` at Auth0"
-                    .to_owned()
-            }
-            TokenError::Encrypted => {
-                "only signed tokens are read: switch the encryption of access \
-                                   tokens off at the issuer; at Auth0, name the API by `audience`"
-                    .to_owned()
-            }
+            TokenError::Opaque => "ask the issuer for a JWT access token; many issue one only where \
+                                   the request names the API, such as by `audience` at Auth0"
+                .to_owned(),
+            TokenError::Encrypted => "only signed tokens can be read: switch the encryption of \
+                                      access tokens off at the issuer; at Auth0, name the API by \
+                                      `audience`"
+                .to_owned(),
             TokenError::TooLong => self.with_rules(|rules| {
                 format!(
                     "the issuer's `max_token_bytes` is {}; raise it, up to {MAX_TOKEN_BYTES}, or \
@@ -42,14 +42,16 @@ impl Fix<'_> {
                 )
             }),
             TokenError::Base64Url | TokenError::Json => {
-                "check that it was copied as a whole, without line breaks".to_owned()
+                "check that the whole token was copied, without line breaks".to_owned()
             }
             TokenError::NotAnObject
             | TokenError::DuplicateMember
             | TokenError::TooDeep
-            | TokenError::HeaderMember => "whoever issues it must write it otherwise".to_owned(),
+            | TokenError::HeaderMember => {
+                "the issuer must change how it writes its tokens".to_owned()
+            }
             TokenError::Extension => "ask the issuer for a plain signed token, without `crit`, \
-                                   `b64`, `zip`, `enc` and `cty`"
+                                      `b64`, `zip`, `enc` and `cty`"
                 .to_owned(),
             TokenError::UnsupportedAlgorithm => {
                 format!("sign it with one of {}", Algorithm::list(&Algorithm::ALL))
@@ -60,11 +62,14 @@ impl Fix<'_> {
             }),
             TokenError::TypeNotAccepted => self.with_rules(|rules| {
                 format!(
-                    "the issuer's `types` are {}; is it an access token?",
-                    quoted(&rules.types)
+                    "the issuer's `types` allow {}; {}",
+                    quoted(&rules.types),
+                    self.access_token_hint("check that this is an access token")
                 )
             }),
-            TokenError::Missing(claim) => format!("the issuer must set `{}`", claim.name()),
+            TokenError::Missing(Claim::Audience) => self.with_rules(|rules| self.no_audience(rules)),
+            TokenError::Missing(Claim::Subject) => self.with_rules(no_subject),
+            TokenError::Missing(claim) => format!("have the issuer set `{}`", claim.name()),
             TokenError::Unacceptable(claim) => self.unacceptable(claim),
             TokenError::UnknownIssuer => {
                 let issuers: Vec<_> = self.all.iter().map(|rules| rules.issuer.clone()).collect();
@@ -77,16 +82,12 @@ impl Fix<'_> {
                     rules.name
                 )
             }),
-            TokenError::WrongAudience => self.with_rules(|rules| {
-                format!("the issuer's `audiences` are {}", quoted(&rules.audiences))
-            }),
+            TokenError::WrongAudience => self.with_rules(|rules| self.other_audience(rules)),
             TokenError::RequirementNotMet => self.with_rules(|rules| self.unmet(rules)),
             TokenError::Expired => self.ask_for_another(),
-            TokenError::Revoked => {
-                "ask for a new token; if there is none to be had, its user, app or \
-                                 role was disabled or has lost scopes"
-                    .to_owned()
-            }
+            TokenError::Revoked => "ask for a new token; if none is issued, its user, app or role \
+                                    was disabled or has lost scopes"
+                .to_owned(),
             TokenError::NotYetValid | TokenError::IssuedInTheFuture => {
                 format!(
                     "wait, or compare the clocks: it is {} here",
@@ -102,15 +103,15 @@ impl Fix<'_> {
             }
             TokenError::KeysNotLoaded(_) => "the issuer's JWKS has not been read".to_owned(),
             TokenError::RevocationsStale => "the issuer's feed is not connected".to_owned(),
-            TokenError::UnknownKey(_) => {
-                "compare `kid` with the issuer's JWKS; the log says which \
-                                       keys were left out, and why"
+            TokenError::UnknownKey(_) => "compare `kid` with the issuer's JWKS; the log says which \
+                                          keys were left out, and why"
+                .to_owned(),
+            TokenError::KeyOfAnotherAlgorithm => {
+                "compare `alg` with that of the key in the issuer's JWKS; a key without `alg` serves \
+                 the first of the issuer's `algorithms` that fits it"
                     .to_owned()
             }
-            TokenError::KeyOfAnotherAlgorithm => {
-                "compare `alg` with that of the key in the issuer's JWKS".to_owned()
-            }
-            TokenError::TooManyKeysToTry => "the issuer must set `kid`".to_owned(),
+            TokenError::TooManyKeysToTry => "have the issuer set `kid`".to_owned(),
             TokenError::WrongSignature => {
                 "it was made with another key, or changed since; compare `kid` and the issuer's \
                  keys"
@@ -133,21 +134,82 @@ impl Fix<'_> {
             .map_or_else(|| "compare it with the issuer's rules".to_owned(), sentence)
     }
 
+    fn no_audience(&self, rules: &IssuerRules) -> String {
+        let path = &rules.claims.audience;
+        match Provider::of(&rules.issuer) {
+            Some(Provider::Keycloak) => {
+                return "add an audience mapper to a client scope of the client".to_owned();
+            }
+            // Its access tokens never have one.
+            Some(Provider::Cognito) if path.only() == Some("aud") => {
+                return "set `audience_claim: client_id`, and list the ids of the app clients under \
+                        `audiences`"
+                    .to_owned();
+            }
+            _ => {}
+        }
+        let instead = ["client_id", "azp"].into_iter();
+        let mut instead = instead.filter(|name| self.claims.contains_key(*name));
+        match instead.next() {
+            Some(name) if path.only() == Some("aud") => format!(
+                "have the issuer set `aud`, or set `audience_claim: {name}` if that claim says for \
+                 whom the token is"
+            ),
+            Some(_) | None => format!("have the issuer set `{path}`"),
+        }
+    }
+
+    fn other_audience(&self, rules: &IssuerRules) -> String {
+        let path = &rules.claims.audience;
+        let has = match path.find(self.claims) {
+            Some(Value::Array(items)) if items.is_empty() => {
+                format!("its `{path}` is an empty list")
+            }
+            Some(value) => format!("its `{path}` is {}", shown(value)),
+            None => format!("it has no `{path}`"),
+        };
+        let fix = match Provider::of(&rules.issuer) {
+            Some(Provider::Keycloak) => "add an audience mapper to a client scope of the client",
+            Some(Provider::Auth0) => "have the app name the API by `audience` when it asks",
+            Some(Provider::Entra) => "have the app ask for a scope of the API",
+            Some(Provider::Okta) => "use an authorization server that has this audience",
+            Some(Provider::Cognito | Provider::PingAm) | None => {
+                "ask the issuer for a token for this service"
+            }
+        };
+        let audiences = quoted(&rules.audiences);
+        format!("{has}, and the issuer's `audiences` are {audiences}; {fix}")
+    }
+
     fn unmet(&self, rules: &IssuerRules) -> String {
         let Some(required) = rules.claims.unmet(self.claims) else {
             return "compare it with the issuer's `require`".to_owned();
         };
         let wanted: Vec<_> = required.any_of.iter().map(ToString::to_string).collect();
-        let wanted = wanted.join(" or ");
-        match required.path.find(self.claims) {
-            None => format!(
-                "`require` asks for `{}: {wanted}`, and the token has no such claim",
-                required.path
-            ),
-            Some(_) => format!(
-                "`require` asks for `{}: {wanted}`, and the token's is another",
-                required.path
-            ),
+        let (path, wanted) = (&required.path, wanted.join(" or "));
+        let has = match path.find(self.claims) {
+            None => "the token has no such claim".to_owned(),
+            Some(value) => format!("the token has {}", shown(value)),
+        };
+        let hint = self.access_token_hint("");
+        let separator = if hint.is_empty() { "" } else { "; " };
+        format!("`require` asks for `{path}: {wanted}`, and {has}{separator}{hint}")
+    }
+
+    /// What to do with an ID token; `otherwise` if it is none.
+    fn access_token_hint(&self, otherwise: &'static str) -> &'static str {
+        let is =
+            |name: &str, value: &str| self.claims.get(name).and_then(Value::as_str) == Some(value);
+        // `nonce` and `at_hash`: OpenID Connect Core section 2. The others: Cognito, Keycloak.
+        let is_id_token = ["nonce", "at_hash"]
+            .iter()
+            .any(|name| self.claims.contains_key(*name))
+            || is("token_use", "id")
+            || is("typ", "ID");
+        if is_id_token {
+            "this is an ID token: send the access token instead"
+        } else {
+            otherwise
         }
     }
 
@@ -166,7 +228,13 @@ impl Fix<'_> {
     fn unacceptable(&self, claim: Claim) -> String {
         match claim {
             Claim::Issuer => "`iss` must be a string".to_owned(),
-            Claim::Audience => "`aud` must be a string or an array of strings".to_owned(),
+            Claim::Audience => self.with_rules(|rules| {
+                let path = &rules.claims.audience;
+                match path.find(self.claims) {
+                    Some(Value::Array(items)) if items.is_empty() => self.other_audience(rules),
+                    _ => format!("`{path}` must be a string or an array of strings"),
+                }
+            }),
             Claim::ExpiresAt | Claim::NotBefore | Claim::IssuedAt => {
                 format!("`{}` must be a number of seconds since 1970", claim.name())
             }
@@ -178,6 +246,26 @@ impl Fix<'_> {
                 )
             }),
         }
+    }
+}
+
+fn no_subject(rules: &IssuerRules) -> String {
+    let paths = paths(&rules.claims.subject);
+    match Provider::of(&rules.issuer) {
+        Some(Provider::Keycloak) => "add the client scope `basic` to the client, or list \
+                                     another claim under `claims: {subject: [...]}`"
+            .to_owned(),
+        _ => format!(
+            "have the issuer set {paths}, or list another claim under `claims: {{subject: [...]}}`"
+        ),
+    }
+}
+
+/// A value of the token: a text as it is, anything else as JSON.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => problem::quoted(text),
+        other => problem::quoted(&other.to_string()),
     }
 }
 

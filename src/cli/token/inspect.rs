@@ -23,11 +23,11 @@ const TIMES: [&str; 3] = ["iat", "nbf", "exp"];
 /// Which token to look at.
 #[derive(Debug, clap::Args)]
 pub struct InspectArgs {
-    /// The token; `-` reads it from standard input, where no process list and no shell history
-    /// shows it.
+    /// The token; `-` reads it from standard input, which keeps it out of process lists and shell
+    /// history.
     #[arg(value_name = "TOKEN", default_value = "-")]
     pub token: String,
-    /// The server's config: whether its trust accepts the token. Without it nothing is verified.
+    /// The server's configuration, whose `trust` judges the token. Without it, nothing is verified.
     #[arg(long, env = "PORTCULLIS_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
 }
@@ -185,7 +185,7 @@ fn print_accepted(
         None => writeln!(out, "accepted")?,
         Some(reason) => writeln!(
             out,
-            "cannot tell: whether it was revoked; everything else is right\n  why: {}",
+            "cannot tell: whether it was revoked; everything else is valid\n  why: {}",
             printable(reason)
         )?,
     }

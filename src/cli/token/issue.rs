@@ -23,13 +23,13 @@ pub struct IssueArgs {
     /// The private key (PEM) or secret to sign with.
     #[arg(long, value_name = "FILE")]
     pub key: PathBuf,
-    /// The algorithm that the key serves.
+    /// The key's algorithm.
     #[arg(long, value_name = "NAME", default_value = "ES256")]
     pub algorithm: Algorithm,
     /// The claim `iss`.
     #[arg(long, value_name = "URL")]
     pub issuer: String,
-    /// The claim `aud`; may be given several times.
+    /// The claim `aud`; can be repeated.
     #[arg(long, value_name = "NAME", required = true)]
     pub audience: Vec<String>,
     /// The claim `sub`.
@@ -41,7 +41,7 @@ pub struct IssueArgs {
     /// The claim `scope`: scopes separated by spaces.
     #[arg(long, value_name = "SCOPES")]
     pub scope: Option<String>,
-    /// From `iat` to `exp`. A negative one makes a token that has expired.
+    /// The time from `iat` to `exp`. A negative value makes an expired token.
     #[arg(
         long,
         value_name = "SECONDS",
@@ -55,7 +55,7 @@ pub struct IssueArgs {
     /// The header's `typ`.
     #[arg(long = "type", value_name = "TYPE", default_value = "at+jwt")]
     pub kind: String,
-    /// Another claim, such as `tenant="a"` or `level=3`; may be given several times.
+    /// Another claim, such as `tenant="a"` or `level=3`; can be repeated.
     #[arg(long, value_name = "NAME=JSON")]
     pub claim: Vec<ExtraClaim>,
     /// The header's `kid`, instead of the key's thumbprint (RFC 7638).
@@ -140,6 +140,6 @@ fn random_id() -> anyhow::Result<String> {
     let mut bytes = [0; 16];
     aws_lc_rs::rand::fill(&mut bytes)
         .ok()
-        .context("the system has no randomness")?;
+        .context("the operating system provides no random numbers")?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }

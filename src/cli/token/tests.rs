@@ -1,3 +1,5 @@
+mod explanations;
+
 use std::fs;
 use std::path::Path;
 
@@ -66,9 +68,13 @@ impl Shop {
     }
 
     fn trust(&self) -> Trust {
+        Trust::new(vec![(self.rules(), Some(self.keys()))]).unwrap()
+    }
+
+    fn keys(&self) -> KeySet {
         let jwks = json!({"keys": [self.key.public_jwk().unwrap()]}).to_string();
         let (keys, _) = KeySet::from_jwks(jwks.as_bytes(), &[self.key.algorithm()]).unwrap();
-        Trust::new(vec![(self.rules(), Some(keys))]).unwrap()
+        keys
     }
 
     fn rules(&self) -> IssuerRules {
@@ -214,13 +220,13 @@ fn tokens_that_only_their_issuer_can_read_are_called_so() {
         &trust,
         "gho_16C7e42F292c6912E7",
         "refused: it is an opaque token, which only its issuer can read\n  help: ask the issuer for a \
-         JWT access token; many give one only where the API is named, such as with `audience` at \
+         JWT access token; many issue one only where the request names the API, such as by `audience` at \
          Auth0\n",
     );
     refused(
         &trust,
         "e30.a.b.c.d",
-        "refused: it is encrypted\n  help: only signed tokens are read: switch the encryption of \
+        "refused: it is encrypted\n  help: only signed tokens can be read: switch the encryption of \
          access tokens off at the issuer; at Auth0, name the API by `audience`\n",
     );
 }
@@ -251,7 +257,7 @@ fn every_refusal_says_what_to_do() {
         &trust,
         &token(&["--type", "id+jwt"]),
         "refused: its type is not one that is accepted of the issuer\n  help: the issuer's \
-         `types` are `at+jwt`; is it an access token?\n",
+         `types` allow `at+jwt`; check that this is an access token\n",
     );
     refused(
         &trust,
@@ -284,7 +290,8 @@ fn every_refusal_says_what_to_do() {
     refused(
         &Trust::new(vec![(other_audience, None)]).unwrap(),
         &token(&[]),
-        "refused: it is meant for another audience\n  help: the issuer's `audiences` are `b`\n",
+        "refused: it is meant for another audience\n  help: its `aud` is `api`, and the issuer's \
+         `audiences` are `b`; ask the issuer for a token for this service\n",
     );
     let forged = format!(
         "{}AA",
@@ -300,7 +307,7 @@ fn every_refusal_says_what_to_do() {
         &trust,
         "a.b",
         "refused: it is not three parts separated by dots\n  help: a signed token is \
-         `header.claims.signature`; check that it was copied as a whole\n",
+         `header.claims.signature`; check that the whole token was copied\n",
     );
     refused(
         &trust,

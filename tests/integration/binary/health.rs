@@ -195,12 +195,12 @@ fn waiting_has_an_end() {
 async fn what_is_silent_slow_or_something_else_is_no_answer() {
     let head = "HTTP/1.1 200 OK\r\n\r\n";
     let rows = [
-        (Behaviour::Stall, "it takes too long"),
-        (Behaviour::Drip(head.into()), "it takes too long"),
-        (Behaviour::Drip(Vec::new()), "it takes too long"),
+        (Behaviour::Stall, "it did not answer in time"),
+        (Behaviour::Drip(head.into()), "it did not answer in time"),
+        (Behaviour::Drip(Vec::new()), "it did not answer in time"),
         (
             Behaviour::Flood(head.into(), 1 << 40),
-            "it answers without an end",
+            "its answer does not end",
         ),
         (ok("hello"), "is not an admin listener of Portcullis"),
         (ok("okay"), "is not an admin listener of Portcullis"),
