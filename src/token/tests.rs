@@ -1,4 +1,4 @@
-//! Tests of the whole way from text to proof. `catalogue` follows the list of attacks row by row.
+//! Tests of the whole way from text to proof. `catalogue` is the list of attacks.
 
 mod catalogue;
 mod claim_rules;

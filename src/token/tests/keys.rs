@@ -121,7 +121,7 @@ fn one_bad_key_spoils_no_other() {
 }
 
 #[test]
-fn row_39_weak_rsa_keys() {
+fn weak_rsa_keys_are_left_out() {
     let modulus = |bytes: usize| {
         let mut modulus = vec![0xab; bytes];
         *modulus.last_mut().unwrap() |= 1;
@@ -198,7 +198,7 @@ fn leading_zeros_of_rsa_numbers_are_dropped() {
 }
 
 #[test]
-fn row_39_points_that_are_not_on_the_curve() {
+fn points_that_are_not_on_the_curve_are_left_out() {
     for (algorithm, length) in [(Algorithm::Es256, 32), (Algorithm::Es384, 48)] {
         let (zero, one) = (encode(&vec![0; length]), encode(&vec![1; length]));
         left_out(algorithm, json!({"x": zero, "y": zero}), "not on the curve");
@@ -232,7 +232,7 @@ fn row_39_points_that_are_not_on_the_curve() {
 }
 
 #[test]
-fn row_39_weak_ed25519_keys() {
+fn weak_ed25519_keys_are_left_out() {
     let small = [
         "0000000000000000000000000000000000000000000000000000000000000000",
         "0100000000000000000000000000000000000000000000000000000000000000",
@@ -267,7 +267,7 @@ fn row_39_weak_ed25519_keys() {
 }
 
 #[test]
-fn row_40_keys_for_something_else() {
+fn keys_for_something_else_are_left_out() {
     let es256 = Algorithm::Es256;
     for purpose in [
         json!("enc"),
@@ -340,7 +340,7 @@ fn row_40_keys_for_something_else() {
 }
 
 #[test]
-fn row_41_symmetric_and_private_keys() {
+fn symmetric_and_private_keys_are_left_out() {
     let oct = signer(Algorithm::Hs256).jwk(KEY_ID);
     assert!(reason(oct, &[Algorithm::Hs256]).contains("symmetric"));
     left_out(Algorithm::Es256, json!({"d": "AA"}), "private members");
@@ -465,7 +465,7 @@ fn no_more_keys_than_the_bound_are_used() {
 }
 
 #[test]
-fn row_38_secrets() {
+fn secrets_are_long_enough_or_refused() {
     let secret = signer(Algorithm::Hs256).secret();
     for (algorithm, least) in [
         (Algorithm::Hs256, 32),
