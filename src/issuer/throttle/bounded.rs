@@ -3,11 +3,9 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use governor::nanos::Nanos;
-
 /// Forgets the quarter with the earliest instants: seldom, so that one more entry costs little.
-pub(super) fn forget_earliest_quarter(entries: &mut HashMap<u64, Nanos>) {
-    let mut instants: Vec<Nanos> = entries.values().copied().collect();
+pub(super) fn forget_earliest_quarter(entries: &mut HashMap<u64, u64>) {
+    let mut instants: Vec<u64> = entries.values().copied().collect();
     if instants.is_empty() {
         return;
     }
@@ -35,10 +33,9 @@ mod tests {
     #[test]
     fn the_earliest_go_and_of_equals_so_many_as_are_needed() {
         let forget = |instants: &[u64]| {
-            let instants = instants.iter().map(|instant| Nanos::new(*instant));
-            let mut entries: HashMap<u64, Nanos> = (0..).zip(instants).collect();
+            let mut entries: HashMap<u64, u64> = (0..).zip(instants.iter().copied()).collect();
             forget_earliest_quarter(&mut entries);
-            let mut left: Vec<u64> = entries.into_values().map(Nanos::as_u64).collect();
+            let mut left: Vec<u64> = entries.into_values().collect();
             left.sort_unstable();
             left
         };

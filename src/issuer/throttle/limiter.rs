@@ -1,43 +1,30 @@
 //! One limit for each of many keys: a token bucket that can be looked at without taking from it.
+//!
+//! By the generic cell rate algorithm: of each bucket one instant is kept, at which it will be full again.
+//! A bucket that is full is not kept at all.
 
 use std::collections::HashMap;
-use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use governor::middleware::NoOpMiddleware;
-use governor::nanos::Nanos;
-use governor::state::StateStore;
-use governor::{Quota, RateLimiter};
-
 use super::bounded::forget_earliest_quarter;
-use super::elapsed::{Elapsed, ElapsedClock};
+use super::elapsed::Elapsed;
 use super::settings::BucketSettings;
 
 /// So many failures more than were let through may be charged: those that were under way at the same
 /// time. They are paid for by waiting.
-const MOST_DEBT: u32 = 100;
+const MAX_DEBT: u64 = 100;
 
 /// The buckets of one kind.
 pub(super) struct Limiter {
-    looking: RateLimiter<u64, Looking, ElapsedClock, NoOpMiddleware<Nanos>>,
-    charging: RateLimiter<u64, Charging, ElapsedClock, NoOpMiddleware<Nanos>>,
-    ledger: Arc<Ledger>,
-    elapsed: Arc<Elapsed>,
-}
-
-/// For each key the time at which its bucket will be full again; none where it is full now.
-struct Ledger {
-    full_at: Mutex<HashMap<u64, Nanos>>,
-    elapsed: Arc<Elapsed>,
+    refill_seconds: u64,
+    /// How long before it is full a bucket has something left: as long as all but one of it takes to refill.
+    tolerance_seconds: u64,
+    /// For each key the time at which its bucket will be full again, in seconds of `elapsed`.
+    full_at: Mutex<HashMap<u64, u64>>,
     max_entries: usize,
+    elapsed: Arc<Elapsed>,
 }
-
-/// Judges, and changes nothing.
-struct Looking(Arc<Ledger>);
-
-/// Judges and takes.
-struct Charging(Arc<Ledger>);
 
 impl Limiter {
     pub(super) fn new(
@@ -45,34 +32,38 @@ impl Limiter {
         max_entries: usize,
         elapsed: &Arc<Elapsed>,
     ) -> Self {
-        let ledger = Arc::new(Ledger {
-            full_at: Mutex::default(),
-            elapsed: Arc::clone(elapsed),
-            max_entries,
-        });
-        // Both rates are the same, so the debt is measured on the same scale.
-        let indebted = settings.burst.saturating_add(MOST_DEBT);
-        let clock = || ElapsedClock(Arc::clone(elapsed));
-        let looking = Looking(Arc::clone(&ledger));
-        let charging = Charging(Arc::clone(&ledger));
+        let refill_seconds = u64::from(settings.refill_seconds.get());
         Self {
-            looking: RateLimiter::new(quota(settings, settings.burst), looking, clock()),
-            charging: RateLimiter::new(quota(settings, indebted), charging, clock()),
-            ledger,
+            refill_seconds,
+            tolerance_seconds: u64::from(settings.burst.get() - 1) * refill_seconds,
+            full_at: Mutex::default(),
+            max_entries,
             elapsed: Arc::clone(elapsed),
         }
     }
 
     /// Whether the bucket of `key` has anything left; else how long until it has.
     pub(super) fn look(&self, key: u64) -> Result<(), Duration> {
-        let looked = self.looking.check_key(&key);
-        looked.map_err(|refused| refused.wait_time_from(self.elapsed.nanos()))
+        let until_full = self.until_full(&self.lock(), key);
+        match until_full.saturating_sub(self.tolerance_seconds) {
+            0 => Ok(()),
+            wait => Err(Duration::from_secs(wait)),
+        }
     }
 
     /// Takes one from the bucket of `key`, into debt where it is empty.
     pub(super) fn charge(&self, key: u64) {
-        // Deeper than the deepest debt it does not get.
-        let _ = self.charging.check_key(&key);
+        // Judged and changed under one lock: what fails in parallel is charged one by one.
+        let mut entries = self.lock();
+        let until_full = self.until_full(&entries, key);
+        if until_full > self.tolerance_seconds + MAX_DEBT * self.refill_seconds {
+            return;
+        }
+        if entries.len() >= self.max_entries && !entries.contains_key(&key) {
+            self.make_room(&mut entries);
+        }
+        let full_at = self.elapsed.seconds() + until_full + self.refill_seconds;
+        entries.insert(key, full_at);
     }
 
     /// Looks, and takes one where there is one.
@@ -84,77 +75,41 @@ impl Limiter {
 
     /// Fills the bucket of `key`.
     pub(super) fn forgive(&self, key: u64) {
-        self.ledger.lock().remove(&key);
+        self.lock().remove(&key);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, u64>> {
+        self.full_at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The seconds until the bucket of `key` is full.
+    fn until_full(&self, entries: &HashMap<u64, u64>, key: u64) -> u64 {
+        let full_at = entries.get(&key).copied().unwrap_or(0);
+        full_at.saturating_sub(self.elapsed.seconds())
+    }
+
+    /// Full buckets are forgotten; if that is not enough, the quarter that will be full soonest:
+    /// whoever floods the table with names loses those, and who has tried much stays in it.
+    fn make_room(&self, entries: &mut HashMap<u64, u64>) {
+        let now = self.elapsed.seconds();
+        entries.retain(|_, full_at| *full_at > now);
+        if entries.len() >= self.max_entries {
+            forget_earliest_quarter(entries);
+        }
     }
 
     #[cfg(test)]
     pub(super) fn entries(&self) -> usize {
-        self.ledger.lock().len()
-    }
-}
-
-fn quota(settings: BucketSettings, burst: NonZeroU32) -> Quota {
-    let period = Duration::from_secs(u64::from(settings.refill_seconds.get()));
-    // It is nothing only for a period of nothing.
-    Quota::with_period(period)
-        .unwrap_or(Quota::per_second(NonZeroU32::MIN))
-        .allow_burst(burst)
-}
-
-impl Ledger {
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Nanos>> {
-        self.full_at.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What is kept of a bucket that is not full.
-    fn debt(&self, entries: &HashMap<u64, Nanos>, key: u64) -> Option<Nanos> {
-        let now = self.elapsed.nanos();
-        entries.get(&key).copied().filter(|full_at| *full_at > now)
-    }
-
-    /// Full buckets are forgotten; if that is not enough, the quarter that will be full soonest:
-    /// whoever floods the ledger with names loses those, and who has tried much stays in it.
-    fn make_room(&self, entries: &mut HashMap<u64, Nanos>) {
-        let now = self.elapsed.nanos();
-        entries.retain(|_, full_at| *full_at > now);
-        if entries.len() < self.max_entries {
-            return;
-        }
-        forget_earliest_quarter(entries);
-    }
-}
-
-impl StateStore for Looking {
-    type Key = u64;
-
-    fn measure_and_replace<T, F, E>(&self, key: &u64, judge: F) -> Result<T, E>
-    where
-        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
-    {
-        let debt = self.0.debt(&self.0.lock(), *key);
-        judge(debt).map(|(outcome, _)| outcome)
-    }
-}
-
-impl StateStore for Charging {
-    type Key = u64;
-
-    fn measure_and_replace<T, F, E>(&self, key: &u64, judge: F) -> Result<T, E>
-    where
-        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
-    {
-        let mut entries = self.0.lock();
-        let (outcome, full_at) = judge(self.0.debt(&entries, *key))?;
-        if entries.len() >= self.0.max_entries && !entries.contains_key(key) {
-            self.0.make_room(&mut entries);
-        }
-        entries.insert(*key, full_at);
-        Ok(outcome)
+        self.lock().len()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
+    use proptest::prelude::*;
+
     use super::*;
     use crate::clock::{ManualClock, UnixSeconds};
 
@@ -202,7 +157,7 @@ mod tests {
         for _ in 0..1000 {
             limiter.charge(1);
         }
-        let deepest = Duration::from_secs(u64::from(MOST_DEBT + 1) * 10);
+        let deepest = Duration::from_secs((MAX_DEBT + 1) * 10);
         assert_eq!(limiter.look(1), Err(deepest), "and no deeper");
         clock.advance(1010);
         limiter.elapsed.update();
@@ -223,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ledger_is_bounded_and_keeps_who_tried_most() {
+    fn the_table_is_bounded_and_keeps_who_tried_most() {
         let (limiter, clock) = limiter(3, 10, 64);
         for _ in 0..3 {
             limiter.charge(0);
@@ -241,5 +196,107 @@ mod tests {
         }
         assert!(before >= 48 && limiter.entries() <= 64);
         assert_eq!(limiter.look(0), Ok(()));
+    }
+
+    /// A bucket as one would draw it: what is in it, counted in seconds of refilling, less than nothing
+    /// where it is in debt.
+    struct Model {
+        burst: i64,
+        refill: i64,
+        level: i64,
+    }
+
+    impl Model {
+        fn new(burst: u32, refill_seconds: u32) -> Self {
+            let (burst, refill) = (i64::from(burst), i64::from(refill_seconds));
+            let level = burst * refill;
+            Self {
+                burst,
+                refill,
+                level,
+            }
+        }
+
+        fn advance(&mut self, seconds: i64) {
+            self.level = (self.level + seconds).min(self.burst * self.refill);
+        }
+
+        fn look(&self) -> Result<(), Duration> {
+            match u64::try_from(self.refill - self.level) {
+                Ok(wait) if wait > 0 => Err(Duration::from_secs(wait)),
+                Ok(_) | Err(_) => Ok(()),
+            }
+        }
+
+        fn charge(&mut self) {
+            let deepest = -i64::try_from(MAX_DEBT).unwrap() * self.refill;
+            if self.level - self.refill >= deepest {
+                self.level -= self.refill;
+            }
+        }
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Advance(i64),
+        Look,
+        Charge(u8),
+        Take,
+        Forgive,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            (0_i64..100).prop_map(Step::Advance),
+            Just(Step::Look),
+            (1_u8..130).prop_map(Step::Charge),
+            Just(Step::Take),
+            Just(Step::Take),
+            Just(Step::Forgive),
+        ]
+    }
+
+    proptest! {
+        /// Of two keys, each has the bucket of the model, whatever is done to the other.
+        #[test]
+        fn buckets_behave_as_the_model(
+            burst in 1_u32..8,
+            refill_seconds in 1_u32..40,
+            steps in proptest::collection::vec((0_usize..2, step()), 1..80),
+        ) {
+            let (limiter, clock) = limiter(burst, refill_seconds, 100);
+            let mut models = [0; 2].map(|_| Model::new(burst, refill_seconds));
+            for (which, step) in steps {
+                let key = which as u64;
+                match step {
+                    Step::Advance(seconds) => {
+                        clock.advance(seconds);
+                        limiter.elapsed.update();
+                        for model in &mut models {
+                            model.advance(seconds);
+                        }
+                    }
+                    Step::Look => {}
+                    Step::Charge(times) => for _ in 0..times {
+                        limiter.charge(key);
+                        models[which].charge();
+                    },
+                    Step::Take => {
+                        let looked = models[which].look();
+                        prop_assert_eq!(limiter.take(key), looked);
+                        if looked.is_ok() {
+                            models[which].charge();
+                        }
+                    }
+                    Step::Forgive => {
+                        limiter.forgive(key);
+                        models[which] = Model::new(burst, refill_seconds);
+                    }
+                }
+                for (key, model) in (0..).zip(&models) {
+                    prop_assert_eq!(limiter.look(key), model.look());
+                }
+            }
+        }
     }
 }

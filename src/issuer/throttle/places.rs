@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::address::ClientAddress;
-use super::recent::{Noted, REMEMBERED};
+use super::recent::{Noted, REMEMBERED_SECONDS};
 use super::{Claimant, Place};
 use crate::identity::{PlainSecret, UserId};
 use crate::issuer::Issuer;
@@ -67,7 +67,7 @@ impl Issuer {
             return;
         };
         let place = self.place_key.place(user, address);
-        let seconds = i64::try_from(REMEMBERED.as_secs()).unwrap_or(i64::MAX);
+        let seconds = i64::try_from(REMEMBERED_SECONDS).unwrap_or(i64::MAX);
         let now = self.clock.now();
         let done = self.store.note_login_place(user, &place, now, seconds);
         if let Err(error) = done.await {

@@ -2,18 +2,15 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-
-use governor::nanos::Nanos;
 
 use super::bounded::forget_earliest_quarter;
 use super::elapsed::Elapsed;
 
 /// How long an address is remembered from which somebody was let in.
-pub(super) const REMEMBERED: Duration = Duration::from_hours(30 * 24);
+pub(super) const REMEMBERED_SECONDS: u64 = 30 * 86_400;
 
 /// What happens again within this time after it was noted is not noted again.
-const NOTED: Duration = Duration::from_hours(1);
+const NOTED_SECONDS: u64 = 3600;
 
 /// Whether something was noted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +23,7 @@ pub(in crate::issuer) enum Noted {
 
 /// Accounts with the addresses from which they were let in.
 pub(super) struct LetIn {
-    at: Mutex<HashMap<u64, Nanos>>,
+    at: Mutex<HashMap<u64, u64>>,
     max_entries: usize,
 }
 
@@ -44,30 +41,29 @@ impl LetIn {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Nanos>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, u64>> {
         self.at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn lately(&self, key: u64, elapsed: &Elapsed) -> bool {
-        let now = Duration::from(elapsed.nanos());
         let noted = self.lock().get(&key).copied();
-        noted.is_some_and(|at| now.saturating_sub(at.into()) < REMEMBERED)
+        noted.is_some_and(|at| elapsed.seconds().saturating_sub(at) < REMEMBERED_SECONDS)
     }
 
     pub(super) fn note(&self, key: u64, elapsed: &Elapsed) -> Noted {
-        let now = Duration::from(elapsed.nanos());
-        let age = |at: Nanos| now.saturating_sub(at.into());
+        let now = elapsed.seconds();
+        let age = |at: u64| now.saturating_sub(at);
         let mut entries = self.lock();
-        if entries.get(&key).is_some_and(|at| age(*at) < NOTED) {
+        if entries.get(&key).is_some_and(|at| age(*at) < NOTED_SECONDS) {
             return Noted::Before;
         }
         if entries.len() >= self.max_entries {
-            entries.retain(|_, at| age(*at) < REMEMBERED);
+            entries.retain(|_, at| age(*at) < REMEMBERED_SECONDS);
         }
         if entries.len() >= self.max_entries {
             forget_earliest_quarter(&mut entries);
         }
-        entries.insert(key, elapsed.nanos());
+        entries.insert(key, now);
         Noted::Now
     }
 }
