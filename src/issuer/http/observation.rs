@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 
@@ -63,7 +63,8 @@ pub(super) async fn observe(
     response
 }
 
-/// One line for each change that somebody makes with a token. Runs where the caller is known.
+/// One line for each call with a token that would change something, and what became of it. Runs where the
+/// caller is known.
 pub(super) async fn audit(
     State(issuer): State<Arc<Issuer>>,
     request: Request,
@@ -80,15 +81,27 @@ pub(super) async fn audit(
     let plain = issuer.names.are_plain();
     let path = plain.then(|| request.uri().path().to_owned());
     let response = next.run(request).await;
+    let (action, message) = told_as(response.status());
     tracing::info!(
         target: "portcullis::audit",
-        action = "changed",
+        action,
         http.method = %method,
         http.route = endpoint.as_ref().map_or(NO_ENDPOINT, MatchedPath::as_str),
         http.path = path,
         http.status = response.status().as_u16(),
         user.id = issuer.log_name(&caller.user.id),
-        "changed by a user"
+        "{message}"
     );
     response
+}
+
+/// The action and the message of the line about a call that was answered so.
+fn told_as(status: StatusCode) -> (&'static str, &'static str) {
+    if status.is_success() {
+        ("changed", "changed by a user")
+    } else if status.is_server_error() {
+        ("failed", "a change by a user failed")
+    } else {
+        ("refused", "a change by a user was refused")
+    }
 }

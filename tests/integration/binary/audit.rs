@@ -131,6 +131,38 @@ async fn credentials_and_changes_are_one_line_each_and_no_secret() {
     }
 }
 
+/// Who reads the log for what has changed must not find what has not.
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_that_changed_nothing_are_told_as_refused() {
+    let mut server = issuer("");
+    let password = administrator_password(&server);
+    let login = json!({"username": "admin", "password": password});
+    let login = post(&server, "/consumer/login", "x-nothing: 1", &login).await;
+    let admin = bearer(login.json()["token"].as_str().unwrap());
+    let scope = json!({"name": "stock.read", "description": "Read stock"});
+    let password = json!({"password": PASSWORD});
+    for (path, body, status) in [
+        ("/backend/scope", &scope, 201),
+        ("/backend/scope", &scope, 409),
+        ("/backend/scope", &json!({"name": "stock.write"}), 400),
+        ("/backend/user/nobody/set_password", &password, 404),
+    ] {
+        let answer = post(&server, path, &admin, body).await;
+        assert_eq!(answer.status, status, "{path} {body}: {answer:?}");
+    }
+    server.signal("TERM");
+    assert_eq!(server.ended().code(), Some(0));
+    let log = server.stderr.now();
+    let told: Vec<(Value, Value)> = audit(&log)
+        .into_iter()
+        .filter(|line| line["http.status"].is_number())
+        .map(|line| (line["action"].clone(), line["http.status"].clone()))
+        .collect();
+    let refused = |status: u16| (json!("refused"), json!(status));
+    let changed = (json!("changed"), json!(201));
+    assert_eq!(told, [changed, refused(409), refused(400), refused(404)]);
+}
+
 /// What a command writes to its standard error; it must succeed.
 fn command(server: &Server, arguments: &[&str]) -> String {
     let arguments = [arguments, &["--config", "portcullis.yaml"]].concat();
