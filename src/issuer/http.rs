@@ -8,6 +8,7 @@ pub(super) mod body;
 mod containment;
 mod cors;
 mod discovery;
+mod extract;
 pub(super) mod guard;
 mod list;
 pub(super) mod observation;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -10,9 +9,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::body;
-use super::body::Named;
+use super::extract::{DirectoryAccess, JsonBody, PathName};
 use super::guard::Caller;
-use super::list::{self, Asked};
+use super::list::{self, ListQuery};
 use crate::identity::User;
 use crate::issuer::answers::{GrantAnswer, UserAnswer};
 use crate::issuer::directory::{AppsAfter, Authority, NewUser};
@@ -21,7 +20,7 @@ use crate::issuer::{Issuer, Registration};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RegisterRequest {
+pub(super) struct RegisterRequest {
     username: String,
     email: String,
     password: String,
@@ -30,14 +29,14 @@ struct RegisterRequest {
 /// Names stay: whoever took one that became free would be mistaken for its earlier owner.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct AccountUpdate {
+pub(super) struct AccountUpdate {
     email: String,
     password: String,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct PasswordChange {
+pub(super) struct PasswordChange {
     old_password: String,
     new_password: String,
     /// Whether the user's apps end with its tokens.
@@ -50,6 +49,7 @@ pub(super) async fn register(
     State(issuer): State<Arc<Issuer>>,
     request: Request,
 ) -> Result<Response, EndpointError> {
+    // Before the body is looked at: where nobody can register, nothing in it matters.
     if issuer.settings.registration == Registration::Closed {
         return Err(EndpointError::RegistrationClosed);
     }
@@ -63,93 +63,85 @@ pub(super) async fn register(
     };
     let user = issuer.directory(Authority::Machine).register(user).await?;
     issuer.log_user(&user, "registered");
-    Ok(body::answer(StatusCode::CREATED, &UserAnswer::of(&user)))
+    Ok(body::created(&UserAnswer::of(&user)))
 }
 
 /// `GET /consumer/account`
-pub(super) async fn account(Extension(caller): Extension<Caller>) -> Response {
-    body::answer(StatusCode::OK, &UserAnswer::of(&caller.user))
+pub(super) async fn account(caller: Caller) -> Response {
+    body::ok(&UserAnswer::of(&caller.user))
 }
 
-/// `PUT /consumer/account`: the address is what one logs in by, so it takes the password. Whether an
-/// address is free is told as it is to whoever registers, and as seldom.
+/// `PUT /consumer/account`: users log in by their address, so another one takes the password. Whether an
+/// address is free is as good to know as at the registration, and is limited together with it.
 pub(super) async fn update(
-    State(issuer): State<Arc<Issuer>>,
-    Extension(caller): Extension<Caller>,
-    request: Request,
+    access: DirectoryAccess,
+    JsonBody(wanted): JsonBody<AccountUpdate>,
 ) -> Result<Response, EndpointError> {
-    let wanted: AccountUpdate = body::json(request).await?;
-    issuer.proven_again(&caller, wanted.password).await?;
-    issuer.admit_registration()?;
-    let directory = issuer.directory(caller.authority());
+    prove_again(&access, wanted.password).await?;
+    access.issuer.admit_registration()?;
+    let directory = access.directory();
     let user = directory
-        .change_own_email(&caller.user, &wanted.email)
+        .change_own_email(&access.caller.user, &wanted.email)
         .await?;
-    Ok(body::answer(StatusCode::OK, &UserAnswer::of(&user)))
+    Ok(body::ok(&UserAnswer::of(&user)))
 }
 
 /// `PUT` and `POST /consumer/account/change_password`
 pub(super) async fn change_password(
-    State(issuer): State<Arc<Issuer>>,
-    Extension(caller): Extension<Caller>,
-    request: Request,
+    access: DirectoryAccess,
+    JsonBody(wanted): JsonBody<PasswordChange>,
 ) -> Result<Response, EndpointError> {
-    let wanted: PasswordChange = body::json(request).await?;
-    let user = issuer.proven_again(&caller, wanted.old_password).await?;
+    let user = prove_again(&access, wanted.old_password).await?;
     let apps = if wanted.end_apps {
         AppsAfter::End
     } else {
         AppsAfter::Stay
     };
-    let directory = issuer.directory(caller.authority());
+    let directory = access.directory();
     directory
         .change_own_password(&user, wanted.new_password, apps)
         .await?;
-    let told = match apps {
+    let message = match apps {
         AppsAfter::Stay => {
             "the password is changed and all your tokens have ended, this one too: log in again; your \
-             apps keep their secrets: look at them, or send `end_apps`"
+             apps keep their secrets: check them, or send `end_apps`"
         }
         AppsAfter::End => {
             "the password is changed and all tokens have ended, this one too, with the secrets of your \
              apps: log in again and give the apps new ones"
         }
     };
-    let answer = json!({"success": true, "message": told});
-    Ok(body::answer(StatusCode::OK, &answer))
+    Ok(body::ok(&json!({"success": true, "message": message})))
 }
 
 /// `GET /consumer/grant`
 pub(super) async fn grants(
-    State(issuer): State<Arc<Issuer>>,
-    Extension(caller): Extension<Caller>,
-    request: Request,
+    access: DirectoryAccess,
+    query: ListQuery,
 ) -> Result<Response, EndpointError> {
-    let asked = Asked::read(&request, None)?;
-    let directory = issuer.directory(caller.authority());
-    let listing = directory.grants(&caller.user.id, &asked.page).await?;
+    let directory = access.directory();
+    let listing = directory
+        .grants(&access.caller.user.id, &query.page)
+        .await?;
     Ok(list::answer(&listing, GrantAnswer::of))
 }
 
 /// `DELETE /consumer/grant/{id}`
 pub(super) async fn end_grant(
-    State(issuer): State<Arc<Issuer>>,
-    Extension(caller): Extension<Caller>,
-    Named(id): Named,
+    access: DirectoryAccess,
+    PathName(id): PathName,
 ) -> Result<StatusCode, EndpointError> {
-    let directory = issuer.directory(caller.authority());
-    directory.end_grant(&caller.user.id, &id).await?;
+    let directory = access.directory();
+    directory.end_grant(&access.caller.user.id, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-impl Issuer {
-    /// The caller, if this is its password: a guess like any other, which a token does not replace.
-    async fn proven_again(&self, caller: &Caller, password: String) -> Result<User, EndpointError> {
-        let name = caller.user.username.as_str();
-        let proven = self.user_with_password(name, password).await;
-        proven.map_err(|refusal| match refusal {
-            EndpointError::BadLogin => EndpointError::WrongPassword,
-            other => other,
-        })
-    }
+/// The caller, if this is its password: a guess like any other, which a token does not replace.
+async fn prove_again(access: &DirectoryAccess, password: String) -> Result<User, EndpointError> {
+    let name = access.caller.user.username.as_str();
+    let proven = access.issuer.user_with_password(name, password).await;
+    proven.map_err(|error| match error {
+        EndpointError::BadLogin => EndpointError::WrongPassword,
+        other => other,
+    })
 }

@@ -1,28 +1,21 @@
 //! `/consumer/app`: the caller's own apps.
 
-use std::sync::Arc;
-
-use axum::Extension;
-use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
 use super::body;
-use super::body::Named;
-use super::guard::Caller;
-use super::list::{self, Asked};
-use crate::issuer::Issuer;
+use super::extract::{DirectoryAccess, JsonBody, OptionalJsonBody, PathName};
+use super::list::{self, ListQuery};
 use crate::issuer::answers::AppAnswer;
-use crate::issuer::directory::{AppUpdate, AppsOf, NewApp};
+use crate::issuer::directory::{AppUpdate, AppsOf, NewApp, NewSecret};
 use crate::issuer::endpoint_error::EndpointError;
 use crate::yaml::present;
 
-/// What owners change: that an app is disabled is for administrators to say, and to end.
-#[derive(Deserialize)]
+/// What owners change. Not the status: an app that an administrator has disabled stays so.
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-#[derive(Default)]
-struct OwnAppUpdate {
+pub(super) struct OwnAppUpdate {
     #[serde(deserialize_with = "present")]
     name: Option<String>,
     #[serde(deserialize_with = "present")]
@@ -40,101 +33,103 @@ struct OwnAppUpdate {
 /// How a secret is replaced.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct Rotation {
+pub(super) struct SecretRotation {
     #[serde(deserialize_with = "present")]
-    pub(super) overlap_seconds: Option<u32>,
+    overlap_seconds: Option<u32>,
 }
 
 /// `GET /consumer/app`
 pub(super) async fn list(
-    State(issuer): State<Arc<Issuer>>,
-    Extension(caller): Extension<Caller>,
-    request: Request,
+    access: DirectoryAccess,
+    query: ListQuery,
 ) -> Result<Response, EndpointError> {
-    let asked = Asked::read(&request, None)?;
-    let directory = issuer.directory(caller.authority());
-    let listing = directory.own_apps(&caller.user, &asked.page).await?;
+    let directory = access.directory();
+    let listing = directory.own_apps(&access.caller.user, &query.page).await?;
     Ok(list::answer(&listing, AppAnswer::of))
 }
 
 /// `POST /consumer/app`
 pub(super) async fn create(
-    State(issuer): State<Arc<Issuer>>,
-    Extension(caller): Extension<Caller>,
-    request: Request,
+    access: DirectoryAccess,
+    JsonBody(wanted): JsonBody<NewApp>,
 ) -> Result<Response, EndpointError> {
-    let wanted: NewApp = body::json(request).await?;
-    issuer.fresh(&caller)?;
-    let directory = issuer.directory(caller.authority());
-    let made = directory.add_app(&caller.user, &wanted).await?;
+    let directory = access.after_login()?;
+    let made = directory.add_app(&access.caller.user, &wanted).await?;
     let answer = AppAnswer::of(&made.app.app).with_secret(&made.secret);
-    Ok(body::answer(StatusCode::CREATED, &answer))
+    Ok(body::created(&answer))
 }
 
 /// `GET /consumer/app/{app_key}`
 pub(super) async fn read(
-    State(issuer): State<Arc<Issuer>>,
-    Extension(caller): Extension<Caller>,
-    Named(key): Named,
+    access: DirectoryAccess,
+    PathName(key): PathName,
 ) -> Result<Response, EndpointError> {
-    let directory = issuer.directory(caller.authority());
-    let found = directory.app(&key, AppsOf::User(&caller.user)).await?;
-    Ok(body::answer(StatusCode::OK, &AppAnswer::of(&found.app)))
+    let found = access.directory().app(&key, own(&access)).await?;
+    Ok(body::ok(&AppAnswer::of(&found.app)))
 }
 
 /// `PUT /consumer/app/{app_key}`
 pub(super) async fn update(
-    State(issuer): State<Arc<Issuer>>,
-    Extension(caller): Extension<Caller>,
-    Named(key): Named,
-    request: Request,
+    access: DirectoryAccess,
+    PathName(key): PathName,
+    JsonBody(wanted): JsonBody<OwnAppUpdate>,
 ) -> Result<Response, EndpointError> {
-    let wanted: OwnAppUpdate = body::json(request).await?;
-    let wanted = AppUpdate {
-        name: wanted.name,
-        redirect_uris: wanted.redirect_uris,
-        scopes: wanted.scopes,
-        add_scopes: wanted.add_scopes,
-        remove_scopes: wanted.remove_scopes,
-        follows_owner: wanted.follows_owner,
-        status: None,
-    };
-    let directory = issuer.directory(caller.authority());
-    let changed = directory.update_app(&key, AppsOf::User(&caller.user), &wanted);
-    let changed = changed.await?;
+    let (directory, wanted) = (access.directory(), AppUpdate::from(wanted));
+    let changed = directory.update_app(&key, own(&access), &wanted).await?;
     let answer = AppAnswer::of(&changed.app.app).with_change(&changed);
-    Ok(body::answer(StatusCode::OK, &answer))
+    Ok(body::ok(&answer))
 }
 
 /// `DELETE /consumer/app/{app_key}`
 pub(super) async fn delete(
-    State(issuer): State<Arc<Issuer>>,
-    Extension(caller): Extension<Caller>,
-    Named(key): Named,
+    access: DirectoryAccess,
+    PathName(key): PathName,
 ) -> Result<StatusCode, EndpointError> {
-    let directory = issuer.directory(caller.authority());
-    directory
-        .delete_app(&key, AppsOf::User(&caller.user))
-        .await?;
+    access.directory().delete_app(&key, own(&access)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// `POST /consumer/app/{app_key}/rotate_secret`
 pub(super) async fn rotate_secret(
-    State(issuer): State<Arc<Issuer>>,
-    Extension(caller): Extension<Caller>,
-    Named(key): Named,
-    request: Request,
+    access: DirectoryAccess,
+    PathName(key): PathName,
+    OptionalJsonBody(wanted): OptionalJsonBody<SecretRotation>,
 ) -> Result<Response, EndpointError> {
-    let wanted: Rotation = body::json_if_any(request).await?;
-    issuer.fresh(&caller)?;
-    let overlap = wanted
-        .overlap_seconds
-        .unwrap_or(issuer.settings.secret_overlap_seconds);
-    let directory = issuer.directory(caller.authority());
-    let made = directory
-        .rotate_secret(&key, AppsOf::User(&caller.user), overlap)
-        .await?;
+    let made = wanted.carry_out(&access, &key, own(&access)).await?;
     let answer = AppAnswer::of(&made.app.app).with_secret(&made.secret);
-    Ok(body::answer(StatusCode::OK, &answer))
+    Ok(body::ok(&answer))
+}
+
+fn own(access: &DirectoryAccess) -> AppsOf<'_> {
+    AppsOf::User(&access.caller.user)
+}
+
+impl SecretRotation {
+    /// Replaces the secret of an app; without a word on it, the earlier one lives on for as long as is
+    /// configured.
+    pub(super) async fn carry_out(
+        self,
+        access: &DirectoryAccess,
+        key: &str,
+        of: AppsOf<'_>,
+    ) -> Result<NewSecret, EndpointError> {
+        let directory = access.after_login()?;
+        let usual = access.issuer.settings.secret_overlap_seconds;
+        let overlap = self.overlap_seconds.unwrap_or(usual);
+        Ok(directory.rotate_secret(key, of, overlap).await?)
+    }
+}
+
+impl From<OwnAppUpdate> for AppUpdate {
+    fn from(wanted: OwnAppUpdate) -> Self {
+        Self {
+            name: wanted.name,
+            redirect_uris: wanted.redirect_uris,
+            scopes: wanted.scopes,
+            add_scopes: wanted.add_scopes,
+            remove_scopes: wanted.remove_scopes,
+            follows_owner: wanted.follows_owner,
+            status: None,
+        }
+    }
 }

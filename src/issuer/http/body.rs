@@ -1,9 +1,8 @@
 //! Bodies in and out: bounded, of one type, and never in axum's own words.
 
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{FromRequestParts, Path, Request};
+use axum::extract::Request;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
-use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use http_body::Body as _;
@@ -14,20 +13,6 @@ use serde_json::{Map, Value};
 
 use crate::identity::Form;
 use crate::issuer::endpoint_error::EndpointError;
-
-/// What stands for `{..}` in the path of an endpoint.
-pub(super) struct Named(pub(super) String);
-
-impl<S: Send + Sync> FromRequestParts<S> for Named {
-    type Rejection = EndpointError;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, EndpointError> {
-        let name = Path::<String>::from_request_parts(parts, state).await;
-        // What is no text names nothing.
-        name.map(|Path(name)| Self(name))
-            .map_err(|_| EndpointError::NotFound)
-    }
-}
 
 /// Larger bodies are refused.
 const MAX_BODY_BYTES: usize = 16 * 1024;
@@ -128,11 +113,108 @@ fn is_type(headers: &HeaderMap, expected: &str) -> bool {
     essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(expected))
 }
 
+/// An answer in JSON that nothing is wrong with.
+pub(in crate::issuer) fn ok(content: &impl Serialize) -> Response {
+    answer(StatusCode::OK, content)
+}
+
+/// The answer that shows what a request has made.
+pub(in crate::issuer) fn created(content: &impl Serialize) -> Response {
+    answer(StatusCode::CREATED, content)
+}
+
 /// An answer in JSON.
 pub(in crate::issuer) fn answer(status: StatusCode, content: &impl Serialize) -> Response {
     match serde_json::to_string(content) {
         Ok(text) => (status, [(header::CONTENT_TYPE, JSON)], text).into_response(),
         // Nothing that is answered has maps with odd keys.
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    /// The member `name` of a body of the content type, or the text of what is wrong with it.
+    async fn read(content_type: &[&'static str], body: &str) -> Result<String, String> {
+        #[derive(serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Named {
+            name: String,
+        }
+        let mut request = Request::new(Body::from(body.to_owned()));
+        for value in content_type {
+            let value = HeaderValue::from_static(value);
+            request.headers_mut().append(CONTENT_TYPE, value);
+        }
+        let read = json::<Named>(request).await;
+        read.map(|named| named.name)
+            .map_err(|error| error.to_string())
+    }
+
+    #[tokio::test]
+    async fn json_is_an_object_of_the_known_members() {
+        let good = Ok("a".to_owned());
+        assert_eq!(read(&[JSON], " {\"name\": \"a\"}\n").await, good);
+        for body in [
+            "",
+            "[\"a\"]",
+            "\"a\"",
+            "null",
+            "{}",
+            "{\"name\": 1}",
+            "{\"name\": \"a\", \"other\": 1}",
+            "{\"name\": \"a\"} {}",
+            "{\"name\": \"a\", \"name\": \"b\"}",
+        ] {
+            let refused = read(&[JSON], body).await.unwrap_err();
+            assert!(refused.starts_with("the body is not the JSON"), "{body}");
+        }
+        let trailing = read(&[JSON], "{\"name\": \"a\",}").await.unwrap_err();
+        assert!(trailing.contains("no comma before"), "{trailing}");
+    }
+
+    #[tokio::test]
+    async fn one_content_type_with_any_parameters_is_read() {
+        const BODY: &str = "{\"name\": \"a\"}";
+        for content_type in ["application/json; charset=utf-8", "Application/JSON"] {
+            assert!(read(&[content_type], BODY).await.is_ok(), "{content_type}");
+        }
+        let refused = Err(EndpointError::ContentType(JSON).to_string());
+        for content_types in [
+            &[][..],
+            &["text/plain"],
+            &["application/jsonx"],
+            &[JSON, JSON],
+            &[FORM],
+        ] {
+            let read = read(content_types, BODY).await;
+            assert_eq!(read, refused, "{content_types:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_too_large_is_refused_at_its_bound() {
+        let of = |bytes: usize| Request::new(Body::from(vec![b' '; bytes]));
+        assert!(arrived(of(MAX_BODY_BYTES)).await.is_ok());
+        let refused = arrived(of(MAX_BODY_BYTES + 1)).await;
+        assert!(matches!(refused, Err(EndpointError::BodyTooLarge)));
+        // Of no known length: counted while it is read.
+        let chunks = [vec![b' '; MAX_BODY_BYTES], vec![b' ']];
+        let chunks = chunks.map(|chunk| Ok::<_, std::io::Error>(Bytes::from(chunk)));
+        let body = Body::from_stream(futures_util::stream::iter(chunks));
+        let refused = arrived(Request::new(body)).await;
+        assert!(matches!(refused, Err(EndpointError::BodyTooLarge)));
+    }
+
+    #[tokio::test]
+    async fn where_a_body_may_be_absent_one_without_a_type_is_refused() {
+        let empty = json_if_any::<Map<String, Value>>(Request::new(Body::empty())).await;
+        assert!(empty.unwrap().is_empty());
+        let untyped = json_if_any::<Map<String, Value>>(Request::new(Body::from("{}"))).await;
+        assert!(matches!(untyped, Err(EndpointError::ContentType(JSON))));
     }
 }

@@ -19,7 +19,7 @@ use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::signing::AUTHENTICATION_CLAIM;
 use crate::issuer::standing::Standing;
 use crate::issuer::{Issuer, IssuerError, IssuerSettings};
-use crate::policy::{Host, Method, Path, Policy, Requirement, Route, Target};
+use crate::policy::{Host, Method, Path, Policy, Requirement, Target};
 use crate::problem::Source;
 use crate::token::{
     ClaimRules, Credential, DEFAULT_TOKEN_BYTES, IssuerRules, KeySet, Trust, VerifiedToken,
@@ -57,6 +57,27 @@ impl Caller {
             app: self.app.as_deref(),
         }
     }
+
+    /// Whether it has shown, in the last `max_age_seconds`, what a stolen token does not have. A token of
+    /// a login says when the password was given; one that was got by a refresh token does not. An app of
+    /// the user has a secret of its own, with which it gets another token whenever it wants. An app of
+    /// somebody else would leave behind in the user's name what nobody has consented to, and its tokens
+    /// are no logins.
+    pub(super) fn has_just_logged_in(&self, now: UnixSeconds, max_age_seconds: u32) -> bool {
+        let user = &self.user.id;
+        if self.app.as_ref().is_some_and(|app| app.owner == *user) {
+            return true;
+        }
+        let claim = self.token.claim(AUTHENTICATION_CLAIM);
+        let authenticated_at = claim.and_then(Value::as_i64).map(UnixSeconds);
+        authenticated_at.is_some_and(|instant| is_recent(instant, now, max_age_seconds))
+    }
+}
+
+/// Whether an instant was so lately. Clocks of issuers on one store differ a little.
+fn is_recent(instant: UnixSeconds, now: UnixSeconds, max_age_seconds: u32) -> bool {
+    let allowed = -i64::from(LEEWAY_SECONDS)..=i64::from(max_age_seconds);
+    allowed.contains(&now.since(instant))
 }
 
 /// Judges requests to the issuer, by its own policy and its own keys.
@@ -101,9 +122,9 @@ pub(super) async fn guard(
     request: HttpRequest,
     next: Next,
 ) -> Response {
-    match issuer.let_through(request).await {
+    match let_through(&issuer, request).await {
         Ok(request) => next.run(request).await,
-        Err(refusal) => refusal.into_response(),
+        Err(error) => error.into_response(),
     }
 }
 
@@ -111,88 +132,77 @@ pub(super) async fn guard(
 enum Admission {
     /// Whoever calls.
     Public,
-    /// The bearer of this token, if it still has these scopes.
+    /// The bearer of this token, if what is left of it meets the requirement.
     Private {
         token: Arc<VerifiedToken>,
-        required: Vec<Box<str>>,
+        requirement: Requirement,
     },
 }
 
-impl Issuer {
-    /// Refuses a token of a login that was long ago, or was got by a refresh token: whoever has stolen
-    /// one does not make what outlives it and the password. An app of the user has a secret of its own,
-    /// with which it gets another token whenever it wants. An app of somebody else would leave behind in
-    /// the user's name what nobody has consented to, and its tokens are no logins.
-    pub(super) fn fresh(&self, caller: &Caller) -> Result<(), EndpointError> {
-        let user = &caller.user.id;
-        if caller.app.as_ref().is_some_and(|app| app.owner == *user) {
-            return Ok(());
-        }
-        let max_age_seconds = self.settings.fresh_login_seconds;
-        let claim = caller.token.claim(AUTHENTICATION_CLAIM);
-        let authenticated_at = claim.and_then(Value::as_i64).map(UnixSeconds);
-        let age = authenticated_at.map(|instant| self.clock.now().since(instant));
-        let allowed = -i64::from(LEEWAY_SECONDS)..=i64::from(max_age_seconds);
-        if age.is_some_and(|age| allowed.contains(&age)) {
-            Ok(())
-        } else {
-            Err(EndpointError::NotFresh { max_age_seconds })
-        }
+/// The request as its endpoint gets it. A private one is judged twice, before its body is read and after
+/// it has arrived: a caller that sends it slowly gains nothing by a token that ends, or is revoked,
+/// meanwhile.
+async fn let_through(issuer: &Issuer, request: HttpRequest) -> Result<HttpRequest, EndpointError> {
+    if let Admission::Public = admit(&issuer.guard, &request)? {
+        return Ok(request);
     }
-
-    /// The request as its endpoint gets it. A private one is judged after its body has arrived: who
-    /// sends that slowly gains nothing by a token that is taken back, or ends, meanwhile.
-    async fn let_through(&self, request: HttpRequest) -> Result<HttpRequest, EndpointError> {
-        if let Admission::Public = self.admit(&request)? {
-            return Ok(request);
-        }
-        let mut request = body::arrived(request).await?;
-        if let Admission::Private { token, required } = self.admit(&request)? {
-            let caller = self.present_caller(token, &required).await?;
-            request.extensions_mut().insert(caller);
-        }
-        Ok(request)
+    let mut request = body::arrived(request).await?;
+    if let Admission::Private { token, requirement } = admit(&issuer.guard, &request)? {
+        let caller = present_caller(issuer, token, &requirement).await?;
+        request.extensions_mut().insert(caller);
     }
+    Ok(request)
+}
 
-    fn admit(&self, request: &HttpRequest) -> Result<Admission, EndpointError> {
-        let snapshot = self.guard.snapshot();
-        let credentials = request.headers().get_all(AUTHORIZATION).iter();
-        let credential = Credential::read(credentials.map(HeaderValue::as_bytes));
-        let judgement = self.guard.judge(&snapshot, &target(request), credential);
-        self.guard.tally(&snapshot, &judgement);
-        match (judgement.decision, judgement.caller) {
-            (Decision::Deny(denial), _) => Err(EndpointError::of_denial(denial)),
-            (Decision::Allow(permit), caller) => match (required(permit.route()), caller) {
-                (Some(required), Some(token)) => Ok(Admission::Private { token, required }),
-                (Some(_), None) => Err(EndpointError::CallerChanged),
-                // Public: who calls makes no difference.
-                (None, _) => Ok(Admission::Public),
-            },
-        }
+fn admit(guard: &Authorizer, request: &HttpRequest) -> Result<Admission, EndpointError> {
+    let snapshot = guard.snapshot();
+    let credentials = request.headers().get_all(AUTHORIZATION).iter();
+    let credential = Credential::read(credentials.map(HeaderValue::as_bytes));
+    let judgement = guard.judge(&snapshot, &target(request), credential);
+    guard.tally(&snapshot, &judgement);
+    match (judgement.decision, judgement.caller) {
+        (Decision::Deny(denial), _) => Err(EndpointError::of_denial(denial)),
+        (Decision::Allow(permit), caller) => match (&permit.route().requirement, caller) {
+            // Who calls makes no difference.
+            (Requirement::Public, _) => Ok(Admission::Public),
+            (requirement, Some(token)) => Ok(Admission::Private {
+                token,
+                requirement: requirement.clone(),
+            }),
+            (_, None) => Err(EndpointError::CallerChanged),
+        },
     }
+}
 
-    /// What the token says must hold now: nobody waits for its end once user, app or role have
-    /// changed.
-    async fn present_caller(
-        &self,
-        token: Arc<VerifiedToken>,
-        required: &[Box<str>],
-    ) -> Result<Caller, EndpointError> {
-        // Ours, but asked for in order to be shown elsewhere (RFC 8707).
-        if !is_for(&token, &self.settings.url) {
-            return Err(EndpointError::BadBearer);
-        }
-        let standing = self.standing(&token).await?;
-        let Standing { user, app, scopes } = standing.ok_or(EndpointError::CallerChanged)?;
-        if !required.iter().all(|scope| scopes.contains(scope)) {
-            return Err(EndpointError::CallerChanged);
-        }
-        Ok(Caller {
-            user: Arc::new(user),
-            app: app.map(|found| Arc::new(found.app)),
-            scopes,
-            token,
-        })
+/// What the token says must hold now: nobody waits for its end once user, app or role have changed.
+async fn present_caller(
+    issuer: &Issuer,
+    token: Arc<VerifiedToken>,
+    requirement: &Requirement,
+) -> Result<Caller, EndpointError> {
+    // Ours, but asked for in order to be shown elsewhere (RFC 8707).
+    if !is_for(&token, &issuer.settings.url) {
+        return Err(EndpointError::BadBearer);
+    }
+    let standing = issuer.standing(&token).await?;
+    let Standing { user, app, scopes } = standing.ok_or(EndpointError::CallerChanged)?;
+    if !is_met(requirement, &scopes) {
+        return Err(EndpointError::CallerChanged);
+    }
+    Ok(Caller {
+        user: Arc::new(user),
+        app: app.map(|found| Arc::new(found.app)),
+        scopes,
+        token,
+    })
+}
+
+/// Whether a caller with these scopes still meets what a route asks for.
+fn is_met(requirement: &Requirement, scopes: &ScopeSet) -> bool {
+    match requirement {
+        Requirement::Public | Requirement::Authenticated => true,
+        Requirement::Nobody => false,
+        Requirement::Scopes(required) => required.are_met(|scope| scopes.contains(scope)),
     }
 }
 
@@ -217,11 +227,53 @@ fn target(request: &HttpRequest) -> Target<'_> {
     }
 }
 
-/// The scopes that a route asks for; none where it is public.
-fn required(route: &Route) -> Option<Vec<Box<str>>> {
-    match &route.requirement {
-        Requirement::Public => None,
-        Requirement::Authenticated | Requirement::Nobody => Some(Vec::new()),
-        Requirement::Scopes(scopes) => Some(scopes.names().map(Box::from).collect()),
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::RequiredScopes;
+
+    fn scopes(text: &str) -> ScopeSet {
+        ScopeSet::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_caller_must_still_have_all_that_a_route_asks_for_and_one_of_any() {
+        let asks = |all: &[&str], any: &[&str]| {
+            let boxed = |names: &[&str]| names.iter().map(|name| Box::from(*name)).collect();
+            Requirement::Scopes(RequiredScopes::new(boxed(all), boxed(any)).unwrap())
+        };
+        let rows = [
+            (Requirement::Public, "", true),
+            (Requirement::Authenticated, "", true),
+            (Requirement::Nobody, "a b c", false),
+            (asks(&["a"], &[]), "a", true),
+            (asks(&["a"], &[]), "b", false),
+            (asks(&["a"], &["b", "c"]), "a c", true),
+            (asks(&["a"], &["b", "c"]), "a", false),
+        ];
+        for (requirement, left, expected) in rows {
+            assert_eq!(
+                is_met(&requirement, &scopes(left)),
+                expected,
+                "{requirement:?} {left}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_login_is_recent_for_so_long_and_not_from_the_future() {
+        let rows = [
+            (0, true),
+            (300, true),
+            (301, false),
+            (-5, true),
+            (-6, false),
+            (i64::MAX, false),
+        ];
+        for (age, expected) in rows {
+            let now = UnixSeconds(1_700_000_000);
+            let instant = now.plus(-age);
+            assert_eq!(is_recent(instant, now, 300), expected, "{age}");
+        }
     }
 }

@@ -1,87 +1,66 @@
 //! `/backend/app`
 
-use std::sync::Arc;
-
-use axum::Extension;
-use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use crate::issuer::Issuer;
 use crate::issuer::answers::AppAnswer;
 use crate::issuer::directory::{AppUpdate, AppsOf};
 use crate::issuer::endpoint_error::EndpointError;
-use crate::issuer::http::apps::Rotation;
-use crate::issuer::http::body::{self, Named};
-use crate::issuer::http::guard::Caller;
-use crate::issuer::http::list::{self, Asked};
+use crate::issuer::http::apps::SecretRotation;
+use crate::issuer::http::body;
+use crate::issuer::http::extract::{DirectoryAccess, JsonBody, OptionalJsonBody, PathName};
+use crate::issuer::http::list::{self, ByOwner, ListQuery};
 
-/// `GET`; `owner` takes a username.
+/// `GET`
 pub(in crate::issuer::http) async fn list(
-    State(issuer): State<Arc<Issuer>>,
-    Extension(caller): Extension<Caller>,
-    request: Request,
+    access: DirectoryAccess,
+    query: ListQuery<ByOwner>,
 ) -> Result<Response, EndpointError> {
-    let asked = Asked::read(&request, Some("owner"))?;
-    let directory = issuer.directory(caller.authority());
-    let listing = directory.apps(asked.filter(), &asked.page).await?;
+    let directory = access.directory();
+    let listing = directory.apps(query.filter.as_deref(), &query.page).await?;
     Ok(list::answer(&listing, AppAnswer::of_owned))
 }
 
 /// `GET {app_key}`
 pub(in crate::issuer::http) async fn read(
-    State(issuer): State<Arc<Issuer>>,
-    Extension(caller): Extension<Caller>,
-    Named(key): Named,
+    access: DirectoryAccess,
+    PathName(key): PathName,
 ) -> Result<Response, EndpointError> {
-    let directory = issuer.directory(caller.authority());
-    let found = directory.app(&key, AppsOf::Everybody).await?;
-    Ok(body::answer(StatusCode::OK, &AppAnswer::of_owned(&found)))
+    let found = access.directory().app(&key, AppsOf::Everybody).await?;
+    Ok(body::ok(&AppAnswer::of_owned(&found)))
 }
 
 /// `PUT {app_key}`
 pub(in crate::issuer::http) async fn update(
-    State(issuer): State<Arc<Issuer>>,
-    Extension(caller): Extension<Caller>,
-    Named(key): Named,
-    request: Request,
+    access: DirectoryAccess,
+    PathName(key): PathName,
+    JsonBody(wanted): JsonBody<AppUpdate>,
 ) -> Result<Response, EndpointError> {
-    let wanted: AppUpdate = body::json(request).await?;
-    let directory = issuer.directory(caller.authority());
+    let directory = access.directory();
     let changed = directory
         .update_app(&key, AppsOf::Everybody, &wanted)
         .await?;
     let answer = AppAnswer::of_owned(&changed.app).with_change(&changed);
-    Ok(body::answer(StatusCode::OK, &answer))
+    Ok(body::ok(&answer))
 }
 
 /// `DELETE {app_key}`
 pub(in crate::issuer::http) async fn delete(
-    State(issuer): State<Arc<Issuer>>,
-    Extension(caller): Extension<Caller>,
-    Named(key): Named,
+    access: DirectoryAccess,
+    PathName(key): PathName,
 ) -> Result<StatusCode, EndpointError> {
-    let directory = issuer.directory(caller.authority());
+    let directory = access.directory();
     directory.delete_app(&key, AppsOf::Everybody).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// `POST {app_key}/rotate_secret`
 pub(in crate::issuer::http) async fn rotate_secret(
-    State(issuer): State<Arc<Issuer>>,
-    Extension(caller): Extension<Caller>,
-    Named(key): Named,
-    request: Request,
+    access: DirectoryAccess,
+    PathName(key): PathName,
+    OptionalJsonBody(wanted): OptionalJsonBody<SecretRotation>,
 ) -> Result<Response, EndpointError> {
-    let wanted: Rotation = body::json_if_any(request).await?;
-    issuer.fresh(&caller)?;
-    let overlap = wanted
-        .overlap_seconds
-        .unwrap_or(issuer.settings.secret_overlap_seconds);
-    let directory = issuer.directory(caller.authority());
-    let made = directory
-        .rotate_secret(&key, AppsOf::Everybody, overlap)
-        .await?;
+    let made = wanted.carry_out(&access, &key, AppsOf::Everybody).await?;
     let answer = AppAnswer::of_owned(&made.app).with_secret(&made.secret);
-    Ok(body::answer(StatusCode::OK, &answer))
+    Ok(body::ok(&answer))
 }

@@ -1,90 +1,66 @@
 //! `/backend/role`
 
-use std::sync::Arc;
-
-use axum::Extension;
-use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use crate::issuer::Issuer;
 use crate::issuer::answers::RoleAnswer;
 use crate::issuer::directory::{NewRole, RoleUpdate};
 use crate::issuer::endpoint_error::EndpointError;
-use crate::issuer::http::body::{self, Named};
-use crate::issuer::http::guard::Caller;
-use crate::issuer::http::list::{self, Asked};
+use crate::issuer::http::body;
+use crate::issuer::http::extract::{DirectoryAccess, JsonBody, PathName};
+use crate::issuer::http::list::{self, ListQuery};
 
 /// `GET`
 pub(in crate::issuer::http) async fn list(
-    State(issuer): State<Arc<Issuer>>,
-    Extension(caller): Extension<Caller>,
-    request: Request,
+    access: DirectoryAccess,
+    query: ListQuery,
 ) -> Result<Response, EndpointError> {
-    let asked = Asked::read(&request, None)?;
-    let directory = issuer.directory(caller.authority());
-    let listing = directory.roles(&asked.page).await?;
+    let listing = access.directory().roles(&query.page).await?;
     Ok(list::answer(&listing, RoleAnswer::of))
 }
 
 /// `POST`
 pub(in crate::issuer::http) async fn create(
-    State(issuer): State<Arc<Issuer>>,
-    Extension(caller): Extension<Caller>,
-    request: Request,
+    access: DirectoryAccess,
+    JsonBody(wanted): JsonBody<NewRole>,
 ) -> Result<Response, EndpointError> {
-    let wanted: NewRole = body::json(request).await?;
-    let directory = issuer.directory(caller.authority());
-    let made = directory.add_role(&wanted).await?;
-    Ok(body::answer(StatusCode::CREATED, &RoleAnswer::of(&made)))
+    let made = access.directory().add_role(&wanted).await?;
+    Ok(body::created(&RoleAnswer::of(&made)))
 }
 
 /// `GET {name}`
 pub(in crate::issuer::http) async fn read(
-    State(issuer): State<Arc<Issuer>>,
-    Extension(caller): Extension<Caller>,
-    Named(name): Named,
+    access: DirectoryAccess,
+    PathName(name): PathName,
 ) -> Result<Response, EndpointError> {
-    let found = issuer.directory(caller.authority()).role(&name).await?;
-    Ok(body::answer(StatusCode::OK, &RoleAnswer::of(&found)))
+    let found = access.directory().role(&name).await?;
+    Ok(body::ok(&RoleAnswer::of(&found)))
 }
 
 /// `PUT {name}`
 pub(in crate::issuer::http) async fn update(
-    State(issuer): State<Arc<Issuer>>,
-    Extension(caller): Extension<Caller>,
-    Named(name): Named,
-    request: Request,
+    access: DirectoryAccess,
+    PathName(name): PathName,
+    JsonBody(wanted): JsonBody<RoleUpdate>,
 ) -> Result<Response, EndpointError> {
-    let wanted: RoleUpdate = body::json(request).await?;
-    issuer.fresh(&caller)?;
-    let directory = issuer.directory(caller.authority());
-    let updated = directory.update_role(&name, &wanted).await?;
-    Ok(body::answer(
-        StatusCode::OK,
-        &RoleAnswer::of_change(&updated),
-    ))
+    let updated = access.after_login()?.update_role(&name, &wanted).await?;
+    Ok(body::ok(&RoleAnswer::of_change(&updated)))
 }
 
 /// `DELETE {name}`
 pub(in crate::issuer::http) async fn delete(
-    State(issuer): State<Arc<Issuer>>,
-    Extension(caller): Extension<Caller>,
-    Named(name): Named,
+    access: DirectoryAccess,
+    PathName(name): PathName,
 ) -> Result<StatusCode, EndpointError> {
-    let directory = issuer.directory(caller.authority());
-    directory.delete_role(&name).await?;
+    access.directory().delete_role(&name).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `PUT {name}/default`: whoever registers gets this role from now on.
+/// `PUT {name}/default`: new users get this role from now on.
 pub(in crate::issuer::http) async fn choose_default(
-    State(issuer): State<Arc<Issuer>>,
-    Extension(caller): Extension<Caller>,
-    Named(name): Named,
+    access: DirectoryAccess,
+    PathName(name): PathName,
 ) -> Result<Response, EndpointError> {
-    issuer.fresh(&caller)?;
-    let directory = issuer.directory(caller.authority());
-    let chosen = directory.set_default_role(&name).await?;
-    Ok(body::answer(StatusCode::OK, &RoleAnswer::of(&chosen)))
+    let chosen = access.after_login()?.set_default_role(&name).await?;
+    Ok(body::ok(&RoleAnswer::of(&chosen)))
 }

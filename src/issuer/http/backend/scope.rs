@@ -1,91 +1,120 @@
 //! `/backend/scope`
 
-use std::sync::Arc;
-
-use axum::Extension;
-use axum::extract::{Request, State};
+use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
+use axum::http::request::Parts;
 use axum::response::Response;
 
 use crate::identity::Form;
-use crate::issuer::Issuer;
 use crate::issuer::answers::ScopeAnswer;
 use crate::issuer::directory::{NewScope, ScopeUpdate, WhenUsed};
 use crate::issuer::endpoint_error::EndpointError;
-use crate::issuer::http::body::{self, Named};
-use crate::issuer::http::guard::Caller;
-use crate::issuer::http::list::{self, Asked};
+use crate::issuer::http::body;
+use crate::issuer::http::extract::{DirectoryAccess, JsonBody, PathName};
+use crate::issuer::http::list::{self, ListQuery};
 
 const FORCE: &str = "force";
 
+/// The query of a deletion.
+pub(in crate::issuer::http) struct DeletionQuery {
+    when_used: WhenUsed,
+}
+
 /// `GET`
 pub(in crate::issuer::http) async fn list(
-    State(issuer): State<Arc<Issuer>>,
-    Extension(caller): Extension<Caller>,
-    request: Request,
+    access: DirectoryAccess,
+    query: ListQuery,
 ) -> Result<Response, EndpointError> {
-    let asked = Asked::read(&request, None)?;
-    let directory = issuer.directory(caller.authority());
-    let listing = directory.scopes(&asked.page).await?;
+    let listing = access.directory().scopes(&query.page).await?;
     Ok(list::answer(&listing, ScopeAnswer::of))
 }
 
 /// `POST`
 pub(in crate::issuer::http) async fn create(
-    State(issuer): State<Arc<Issuer>>,
-    Extension(caller): Extension<Caller>,
-    request: Request,
+    access: DirectoryAccess,
+    JsonBody(wanted): JsonBody<NewScope>,
 ) -> Result<Response, EndpointError> {
-    let wanted: NewScope = body::json(request).await?;
-    let directory = issuer.directory(caller.authority());
-    let made = directory.add_scope(&wanted).await?;
-    Ok(body::answer(StatusCode::CREATED, &ScopeAnswer::of(&made)))
+    let made = access.directory().add_scope(&wanted).await?;
+    Ok(body::created(&ScopeAnswer::of(&made)))
 }
 
 /// `GET {name}`
 pub(in crate::issuer::http) async fn read(
-    State(issuer): State<Arc<Issuer>>,
-    Extension(caller): Extension<Caller>,
-    Named(name): Named,
+    access: DirectoryAccess,
+    PathName(name): PathName,
 ) -> Result<Response, EndpointError> {
-    let found = issuer.directory(caller.authority()).scope(&name).await?;
-    Ok(body::answer(StatusCode::OK, &ScopeAnswer::of(&found)))
+    let found = access.directory().scope(&name).await?;
+    Ok(body::ok(&ScopeAnswer::of(&found)))
 }
 
 /// `PUT {name}`
 pub(in crate::issuer::http) async fn update(
-    State(issuer): State<Arc<Issuer>>,
-    Extension(caller): Extension<Caller>,
-    Named(name): Named,
-    request: Request,
+    access: DirectoryAccess,
+    PathName(name): PathName,
+    JsonBody(wanted): JsonBody<ScopeUpdate>,
 ) -> Result<Response, EndpointError> {
-    let wanted: ScopeUpdate = body::json(request).await?;
-    let directory = issuer.directory(caller.authority());
-    let updated = directory.update_scope(&name, &wanted).await?;
-    Ok(body::answer(StatusCode::OK, &ScopeAnswer::of(&updated)))
+    let updated = access.directory().update_scope(&name, &wanted).await?;
+    Ok(body::ok(&ScopeAnswer::of(&updated)))
 }
 
 /// `DELETE {name}`; with `force=true` also from roles and apps that have it.
 pub(in crate::issuer::http) async fn delete(
-    State(issuer): State<Arc<Issuer>>,
-    Extension(caller): Extension<Caller>,
-    Named(name): Named,
-    request: Request,
+    access: DirectoryAccess,
+    PathName(name): PathName,
+    query: DeletionQuery,
 ) -> Result<StatusCode, EndpointError> {
-    let when_used = when_used(&request)?;
-    let directory = issuer.directory(caller.authority());
-    directory.delete_scope(&name, when_used).await?;
+    let directory = access.directory();
+    directory.delete_scope(&name, query.when_used).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn when_used(request: &Request) -> Result<WhenUsed, EndpointError> {
-    let query = Form::parse(request.uri().query().unwrap_or_default().as_bytes())?;
-    if query.names().any(|name| name != FORCE) {
-        return Err(EndpointError::UnknownParameter);
+impl<S: Send + Sync> FromRequestParts<S> for DeletionQuery {
+    type Rejection = EndpointError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, EndpointError> {
+        Self::parse(parts.uri.query().unwrap_or_default())
     }
-    match query.get(FORCE) {
-        None | Some("false") => Ok(WhenUsed::Refuse),
-        Some("true") => Ok(WhenUsed::Remove),
-        Some(_) => Err(EndpointError::Parameter(FORCE)),
+}
+
+impl DeletionQuery {
+    fn parse(query: &str) -> Result<Self, EndpointError> {
+        let query = Form::parse(query.as_bytes())?;
+        if query.names().any(|name| name != FORCE) {
+            return Err(EndpointError::UnknownParameter);
+        }
+        let when_used = match query.get(FORCE) {
+            None | Some("false") => WhenUsed::Refuse,
+            Some("true") => WhenUsed::Remove,
+            Some(_) => return Err(EndpointError::Parameter(FORCE)),
+        };
+        Ok(Self { when_used })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_in_use_is_removed_only_where_the_query_says_so_in_full() {
+        let parse = |query| {
+            DeletionQuery::parse(query)
+                .map(|query| query.when_used)
+                .ok()
+        };
+        let rows = [
+            ("", Some(WhenUsed::Refuse)),
+            ("force=", Some(WhenUsed::Refuse)),
+            ("force=false", Some(WhenUsed::Refuse)),
+            ("force=true", Some(WhenUsed::Remove)),
+            ("force=1", None),
+            ("force=TRUE", None),
+            ("Force=true", None),
+            ("force=true&limit=1", None),
+            ("force=true&force=false", None),
+        ];
+        for (query, expected) in rows {
+            assert_eq!(parse(query), expected, "{query}");
+        }
     }
 }

@@ -1,103 +1,76 @@
 //! `/backend/user`
 
-use std::sync::Arc;
-
-use axum::Extension;
-use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
-use crate::issuer::Issuer;
 use crate::issuer::answers::UserAnswer;
 use crate::issuer::directory::{NewUser, UserUpdate};
 use crate::issuer::endpoint_error::EndpointError;
-use crate::issuer::http::body::{self, Named};
-use crate::issuer::http::guard::Caller;
-use crate::issuer::http::list::{self, Asked};
+use crate::issuer::http::body;
+use crate::issuer::http::extract::{DirectoryAccess, JsonBody, PathName};
+use crate::issuer::http::list::{self, BySearch, ListQuery};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct NewPassword {
+pub(in crate::issuer::http) struct NewPassword {
     password: String,
 }
 
-/// `GET`; `search` takes a part of a name or address.
+/// `GET`
 pub(in crate::issuer::http) async fn list(
-    State(issuer): State<Arc<Issuer>>,
-    Extension(caller): Extension<Caller>,
-    request: Request,
+    access: DirectoryAccess,
+    query: ListQuery<BySearch>,
 ) -> Result<Response, EndpointError> {
-    let asked = Asked::read(&request, Some("search"))?;
-    let directory = issuer.directory(caller.authority());
-    let search = asked.filter().unwrap_or_default();
-    let listing = directory.users(search, &asked.page).await?;
+    let search = query.filter.as_deref().unwrap_or_default();
+    let listing = access.directory().users(search, &query.page).await?;
     Ok(list::answer(&listing, UserAnswer::of))
 }
 
 /// `POST`
 pub(in crate::issuer::http) async fn create(
-    State(issuer): State<Arc<Issuer>>,
-    Extension(caller): Extension<Caller>,
-    request: Request,
+    access: DirectoryAccess,
+    JsonBody(wanted): JsonBody<NewUser>,
 ) -> Result<Response, EndpointError> {
-    let wanted: NewUser = body::json(request).await?;
-    issuer.fresh(&caller)?;
-    let user = issuer
-        .directory(caller.authority())
-        .add_user(wanted)
-        .await?;
-    Ok(body::answer(StatusCode::CREATED, &UserAnswer::of(&user)))
+    let user = access.after_login()?.add_user(wanted).await?;
+    Ok(body::created(&UserAnswer::of(&user)))
 }
 
 /// `GET {username}`
 pub(in crate::issuer::http) async fn read(
-    State(issuer): State<Arc<Issuer>>,
-    Extension(caller): Extension<Caller>,
-    Named(name): Named,
+    access: DirectoryAccess,
+    PathName(name): PathName,
 ) -> Result<Response, EndpointError> {
-    let user = issuer.directory(caller.authority()).user(&name).await?;
-    Ok(body::answer(StatusCode::OK, &UserAnswer::of(&user)))
+    let user = access.directory().user(&name).await?;
+    Ok(body::ok(&UserAnswer::of(&user)))
 }
 
 /// `PUT {username}`
 pub(in crate::issuer::http) async fn update(
-    State(issuer): State<Arc<Issuer>>,
-    Extension(caller): Extension<Caller>,
-    Named(name): Named,
-    request: Request,
+    access: DirectoryAccess,
+    PathName(name): PathName,
+    JsonBody(wanted): JsonBody<UserUpdate>,
 ) -> Result<Response, EndpointError> {
-    let wanted: UserUpdate = body::json(request).await?;
-    issuer.fresh(&caller)?;
-    let directory = issuer.directory(caller.authority());
-    let changed = directory.update_user(&name, &wanted).await?;
-    Ok(body::answer(
-        StatusCode::OK,
-        &UserAnswer::of_change(&changed),
-    ))
+    let changed = access.after_login()?.update_user(&name, &wanted).await?;
+    Ok(body::ok(&UserAnswer::of_change(&changed)))
 }
 
 /// `DELETE {username}`
 pub(in crate::issuer::http) async fn delete(
-    State(issuer): State<Arc<Issuer>>,
-    Extension(caller): Extension<Caller>,
-    Named(name): Named,
+    access: DirectoryAccess,
+    PathName(name): PathName,
 ) -> Result<StatusCode, EndpointError> {
-    let directory = issuer.directory(caller.authority());
-    directory.delete_user(&name).await?;
+    access.directory().delete_user(&name).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// `POST {username}/set_password`
 pub(in crate::issuer::http) async fn set_password(
-    State(issuer): State<Arc<Issuer>>,
-    Extension(caller): Extension<Caller>,
-    Named(name): Named,
-    request: Request,
+    access: DirectoryAccess,
+    PathName(name): PathName,
+    JsonBody(wanted): JsonBody<NewPassword>,
 ) -> Result<StatusCode, EndpointError> {
-    let wanted: NewPassword = body::json(request).await?;
-    issuer.fresh(&caller)?;
-    let directory = issuer.directory(caller.authority());
+    let directory = access.after_login()?;
     directory.set_password(&name, wanted.password).await?;
     Ok(StatusCode::NO_CONTENT)
 }
