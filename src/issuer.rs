@@ -8,13 +8,12 @@
 //! rotated, the revocation log is followed, and what has ended is swept away.
 
 mod answers;
-mod attempt;
 mod client;
 mod code;
+mod credentials;
 pub mod directory;
 mod endpoint_error;
 mod first_start;
-mod hashing;
 mod http;
 mod introspect;
 mod key_files;
@@ -29,7 +28,6 @@ mod settings;
 mod signing;
 mod standing;
 mod store_health;
-mod throttle;
 mod token;
 mod upkeep;
 mod whoami;
@@ -49,8 +47,11 @@ use crate::telemetry::SubjectNames;
 use crate::token::{CryptographyError, KeySet, KeySetError, SigningKeyError};
 
 pub use answers::{AppAnswer, GrantAnswer, RoleAnswer, ScopeAnswer, UserAnswer};
+pub use credentials::hashing::HashingError;
+pub use credentials::throttle::{
+    BucketSettings, Network, NotANetwork, ThrottleSettings, TrustedProxies,
+};
 pub use first_start::{FirstAdministrator, FirstStartError};
-pub use hashing::HashingError;
 pub use http::endpoints;
 pub use http::openapi::document as openapi_document;
 pub use key_files::KeyFileError;
@@ -60,8 +61,8 @@ pub use settings::{
     Grants, HashingSettings, IssuerDocument, IssuerSettings, KeySettings, RefreshSettings,
     Registration,
 };
-pub use throttle::{BucketSettings, Network, NotANetwork, ThrottleSettings, TrustedProxies};
 
+use credentials::{hashing, throttle};
 use http::{body, guard, openapi};
 
 use directory::{Authority, Directory, Naming};

@@ -2,15 +2,15 @@
 
 use std::future::Future;
 
-use super::Issuer;
-use super::endpoint_error::EndpointError;
-use super::metrics::AttemptOutcome;
 use super::throttle::{self, Claimant, Limit, Place, Throttled};
 use crate::identity::{User, UserId};
+use crate::issuer::Issuer;
+use crate::issuer::endpoint_error::EndpointError;
+use crate::issuer::metrics::AttemptOutcome;
 
 impl Issuer {
     /// Has `check` find out whether a user knows its password, unless it must wait.
-    pub(super) async fn attempt<T>(
+    pub(in crate::issuer) async fn attempt<T>(
         &self,
         claimant: Claimant<'_>,
         secret: &[u8],
@@ -41,7 +41,7 @@ impl Issuer {
     /// Has `check` find out whether a request comes from the app with this key. Only what fails is
     /// held up: what has 256 random bits is not guessed, so a limit that is looked at before the
     /// check would protect nothing, and would let strangers keep the app out.
-    pub(super) async fn attempt_as_app<T>(
+    pub(in crate::issuer) async fn attempt_as_app<T>(
         &self,
         key: &str,
         secret: &[u8],
@@ -68,7 +68,7 @@ impl Issuer {
 
     /// Counts one more registration, or question for a free address, from where the request comes
     /// from.
-    pub(super) fn admit_registration(&self) -> Result<(), EndpointError> {
+    pub(in crate::issuer) fn admit_registration(&self) -> Result<(), EndpointError> {
         let admitted = self.throttle.registration();
         admitted.map_err(|throttled| {
             tracing::info!(
@@ -123,12 +123,12 @@ impl Issuer {
     }
 
     /// What the log calls a user.
-    pub(super) fn log_name(&self, user: &UserId) -> String {
+    pub(in crate::issuer) fn log_name(&self, user: &UserId) -> String {
         self.names.name(&self.settings.url, user.as_str())
     }
 
     /// Tells the log of something that a user did with its own credentials.
-    pub(super) fn log_user(&self, user: &User, action: &'static str) {
+    pub(in crate::issuer) fn log_user(&self, user: &User, action: &'static str) {
         tracing::info!(
             target: "portcullis::audit",
             action,

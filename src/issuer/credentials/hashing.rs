@@ -15,8 +15,8 @@ use prometheus_client::registry::Registry;
 use tokio::sync::oneshot;
 
 use super::throttle::{self, Place};
-use super::{HashingSettings, random};
 use crate::identity::Password;
+use crate::issuer::{HashingSettings, random};
 use crate::token::CryptographyError;
 
 use queue::{FairQueue, Party};
@@ -44,11 +44,11 @@ pub enum HashingError {
 
 /// For whom a password is hashed.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct HashingFor<'a> {
+pub(in crate::issuer) struct HashingFor<'a> {
     /// A user's id, or a name that no user has.
-    pub(super) account: &'a str,
+    pub(in crate::issuer) account: &'a str,
     /// Where it is.
-    pub(super) place: Place,
+    pub(in crate::issuer) place: Place,
 }
 
 /// One password's work.
@@ -64,7 +64,7 @@ enum Fate {
 }
 
 /// Hashes passwords.
-pub(super) struct PasswordHasher {
+pub(in crate::issuer) struct PasswordHasher {
     waiting: Arc<Waiting>,
     /// What an unknown user's password is compared with, so that the answer takes as long.
     dummy: String,
@@ -81,7 +81,7 @@ struct HashingMetrics {
 
 /// What became of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(in crate::issuer) enum Verdict {
     Right,
     /// Right, and the hash is of another cost than new ones are.
     RightButOutdated,
@@ -118,7 +118,7 @@ struct Encoded {
 
 impl<'a> HashingFor<'a> {
     /// For an account of whose place nothing is known.
-    pub(super) fn new(account: &'a str) -> Self {
+    pub(in crate::issuer) fn new(account: &'a str) -> Self {
         Self {
             account,
             place: Place::New,
@@ -128,7 +128,7 @@ impl<'a> HashingFor<'a> {
 
 impl PasswordHasher {
     /// Starts the threads; they end when the hasher is dropped.
-    pub(super) fn start(settings: HashingSettings) -> io::Result<Self> {
+    pub(in crate::issuer) fn start(settings: HashingSettings) -> io::Result<Self> {
         let salt = STANDARD_NO_PAD.encode([0; SALT_BYTES]);
         let hash = STANDARD_NO_PAD.encode([0; HASH_BYTES]);
         let state = WaitingState {
@@ -153,7 +153,7 @@ impl PasswordHasher {
         Ok(hasher)
     }
 
-    pub(super) fn register_metrics(&self, registry: &mut Registry) {
+    pub(in crate::issuer) fn register_metrics(&self, registry: &mut Registry) {
         registry.register(
             "issuer_hashing_waiting",
             "Passwords that wait for a thread",
@@ -172,7 +172,7 @@ impl PasswordHasher {
     }
 
     /// Hashes a password that somebody chose, for its user or one who is to be.
-    pub(super) async fn hash(
+    pub(in crate::issuer) async fn hash(
         &self,
         password: Password,
         whom: HashingFor<'_>,
@@ -187,7 +187,7 @@ impl PasswordHasher {
     }
 
     /// Compares a password with a hash; without one it fails, and takes as long.
-    pub(super) async fn verify(
+    pub(in crate::issuer) async fn verify(
         &self,
         password: Password,
         encoded: Option<&str>,

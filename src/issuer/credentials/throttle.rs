@@ -38,10 +38,10 @@ use crate::identity::UserId;
 pub use address::{Network, NotANetwork, TrustedProxies};
 pub use settings::{BucketSettings, ThrottleSettings};
 
-pub(super) use address::ClientAddress;
-pub(super) use settings::{ThrottleDocument, trusted_proxies};
+pub(in crate::issuer) use address::ClientAddress;
+pub(in crate::issuer) use settings::{ThrottleDocument, trusted_proxies};
 
-pub(super) use places::PlaceKey;
+pub(in crate::issuer) use places::PlaceKey;
 
 use elapsed::Elapsed;
 use limiter::Limiter;
@@ -49,7 +49,7 @@ use recent::{LastFailures, LetIn, Noted};
 
 /// Who somebody says it is.
 #[derive(Debug, Clone, Copy, Hash)]
-pub(super) enum Claimant<'a> {
+pub(in crate::issuer) enum Claimant<'a> {
     /// A user, whichever of its names was given.
     User(&'a UserId),
     /// A name that no user has, in lower case.
@@ -60,7 +60,7 @@ pub(super) enum Claimant<'a> {
 
 /// What is known of where a request comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Place {
+pub(in crate::issuer) enum Place {
     /// The account has lately been let in from there.
     Known,
     New,
@@ -68,7 +68,7 @@ pub(super) enum Place {
 
 /// Which limit is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Limit {
+pub(in crate::issuer) enum Limit {
     AccountAtAddress,
     Account,
     AppAtAddress,
@@ -79,15 +79,15 @@ pub(super) enum Limit {
 
 /// A limit is reached: what is asked for was not even looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Throttled {
-    pub(super) limit: Limit,
+pub(in crate::issuer) struct Throttled {
+    pub(in crate::issuer) limit: Limit,
     /// Until the next attempt is looked at; at least 1.
-    pub(super) retry_after_seconds: u64,
+    pub(in crate::issuer) retry_after_seconds: u64,
 }
 
 /// A check of a password that may go on, or a wrong secret of an app; it ends as [`Attempt::succeeded`] or [`Attempt::failed`], or
 /// is dropped where nothing was found out.
-pub(super) struct Attempt<'a> {
+pub(in crate::issuer) struct Attempt<'a> {
     throttle: &'a Throttle,
     limits: &'a ClaimantLimits,
     claimant: u64,
@@ -98,7 +98,7 @@ pub(super) struct Attempt<'a> {
 }
 
 /// The limits of one issuer; they begin anew with each start.
-pub(super) struct Throttle {
+pub(in crate::issuer) struct Throttle {
     elapsed: Arc<Elapsed>,
     /// Keyed at random: nobody outside can make two names collide, and no name is kept.
     hasher: RandomState,
@@ -123,7 +123,7 @@ tokio::task_local! {
 ///
 /// This is no argument of the handlers on purpose: an endpoint that forgot to pass it on would not be
 /// throttled.
-pub(super) fn with_address<F: Future>(
+pub(in crate::issuer) fn with_address<F: Future>(
     address: ClientAddress,
     handling: F,
 ) -> impl Future<Output = F::Output> {
@@ -131,12 +131,12 @@ pub(super) fn with_address<F: Future>(
 }
 
 /// Where the request comes from that is being handled; nothing outside of requests.
-pub(super) fn address() -> Option<ClientAddress> {
+pub(in crate::issuer) fn address() -> Option<ClientAddress> {
     ADDRESS.try_with(|address| *address).ok()
 }
 
 impl Limit {
-    pub(super) const ALL: [Self; 6] = [
+    pub(in crate::issuer) const ALL: [Self; 6] = [
         Self::AccountAtAddress,
         Self::Account,
         Self::AppAtAddress,
@@ -146,7 +146,7 @@ impl Limit {
     ];
 
     /// Its key in the configuration.
-    pub(super) fn label(self) -> &'static str {
+    pub(in crate::issuer) fn label(self) -> &'static str {
         match self {
             Self::AccountAtAddress => "account_at_address",
             Self::Account => "account",
@@ -159,7 +159,7 @@ impl Limit {
 }
 
 impl Throttle {
-    pub(super) fn new(settings: &ThrottleSettings, clock: Arc<dyn Clock>) -> Self {
+    pub(in crate::issuer) fn new(settings: &ThrottleSettings, clock: Arc<dyn Clock>) -> Self {
         let elapsed = Elapsed::since_now(clock);
         let limiter = |bucket| Limiter::new(bucket, settings.max_entries, &elapsed);
         Self {
@@ -184,7 +184,7 @@ impl Throttle {
     }
 
     /// What this process knows of where the request comes from.
-    pub(super) fn place(&self, claimant: Claimant<'_>) -> Place {
+    pub(in crate::issuer) fn place(&self, claimant: Claimant<'_>) -> Place {
         self.elapsed.update();
         let claimant = self.hasher.hash_one(claimant);
         let at_address = self.hasher.hash_one((claimant, address()));
@@ -197,7 +197,7 @@ impl Throttle {
 
     /// Whether `claimant`, at a place that is known or new to it, may have `secret` checked now; of an
     /// app, whose secret was wrong, whether it is told so.
-    pub(super) fn attempt(
+    pub(in crate::issuer) fn attempt(
         &self,
         claimant: Claimant<'_>,
         secret: &[u8],
@@ -234,7 +234,7 @@ impl Throttle {
     }
 
     /// Whether one more user may be registered from where the request comes from.
-    pub(super) fn registration(&self) -> Result<(), Throttled> {
+    pub(in crate::issuer) fn registration(&self) -> Result<(), Throttled> {
         self.elapsed.update();
         let address = self.hasher.hash_one(address());
         throttled(Limit::Registration, self.registrations.take(address))
@@ -243,7 +243,7 @@ impl Throttle {
 
 impl Attempt<'_> {
     /// The password was right. Returns whether it is worth remembering beyond this process.
-    pub(super) fn succeeded(self) -> Noted {
+    pub(in crate::issuer) fn succeeded(self) -> Noted {
         let throttle = self.throttle;
         let (_, limiter) = &self.limits.at_address;
         limiter.forgive(self.claimant_at_address);
@@ -252,7 +252,7 @@ impl Attempt<'_> {
     }
 
     /// The secret was wrong, or there is nobody of that name.
-    pub(super) fn failed(self) {
+    pub(in crate::issuer) fn failed(self) {
         let throttle = self.throttle;
         // Libraries that do not know how to authenticate try twice: by Basic and in the body.
         if throttle
