@@ -8,6 +8,7 @@
 //! rotated, the revocation log is followed, and what has ended is swept away.
 
 mod answers;
+mod audit;
 mod client;
 mod code;
 mod credentials;
@@ -40,7 +41,7 @@ use prometheus_client::registry::Registry;
 
 use crate::authorizer::Authorizer;
 use crate::clock::Clock;
-use crate::identity::{PlainSecret, SuccessorKey};
+use crate::identity::{PlainSecret, SuccessorKey, User, UserId};
 use crate::revocation::{Recency, RevocationList, SteadyClock};
 use crate::store::{Store, StoreError};
 use crate::telemetry::SubjectNames;
@@ -65,33 +66,29 @@ pub use settings::{
 use credentials::{hashing, throttle};
 use http::{body, guard, openapi};
 
+use audit::AuditLog;
+use credentials::{Credentials, PlaceKey};
 use directory::{Authority, Directory, Naming};
-use hashing::PasswordHasher;
-use http::observation::UnknownProxy;
+use http::observation::Observation;
 use metrics::IssuerMetrics;
 use revocation_log::LogFollower;
 use signing::Signer;
 use store_health::StoreHealth;
-use throttle::{PlaceKey, Throttle};
 
 /// An issuer that is ready to serve.
 pub struct Issuer {
     settings: IssuerSettings,
-    /// How users are named in the log.
-    names: SubjectNames,
+    audit: AuditLog,
     store: Store,
     signer: ArcSwap<Signer>,
     /// See `refresh`.
     successor_key: SuccessorKey,
-    /// See `throttle`.
-    place_key: PlaceKey,
     guard: Authorizer,
-    hasher: PasswordHasher,
+    credentials: Credentials,
     log: LogFollower,
-    throttle: Throttle,
     metrics: IssuerMetrics,
     store_health: StoreHealth,
-    unknown_proxy: UnknownProxy,
+    observation: Observation,
     clock: Arc<dyn Clock>,
     /// For what is removed when its time has come.
     sweeping_clock: SteadyClock,
@@ -164,23 +161,27 @@ impl Issuer {
         let list = RevocationList::new(settings.max_revocations).from_afar(recency);
         let log = LogFollower::start(&store, &settings.url, list, Arc::clone(&clock)).await?;
         let guard = guard::authorizer(&settings, signer.key_set().clone(), Arc::clone(&clock))?;
-        let hasher = PasswordHasher::start(settings.hashing)?;
-        let throttle = Throttle::new(&settings.throttle, Arc::clone(&clock));
+        let audit = AuditLog::new(names, &settings.url);
+        let credentials = Credentials::start(
+            &settings,
+            store.clone(),
+            place_key,
+            audit.clone(),
+            Arc::clone(&clock),
+        )?;
         let openapi = openapi::served(&settings)?;
         let issuer = Self {
             settings,
-            names,
+            audit,
             store,
             signer: ArcSwap::from_pointee(signer),
             successor_key,
-            place_key,
             guard,
-            hasher,
+            credentials,
             log,
-            throttle,
             metrics: IssuerMetrics::new(),
             store_health: StoreHealth::opened(),
-            unknown_proxy: UnknownProxy::default(),
+            observation: Observation::default(),
             sweeping_clock: SteadyClock::new(Arc::clone(&clock)),
             clock,
             openapi,
@@ -198,7 +199,8 @@ impl Issuer {
     /// Has everything that it counts registered.
     pub fn register_metrics(&self, registry: &mut Registry) {
         self.metrics.register(registry);
-        self.hasher.register_metrics(registry);
+        self.credentials.register_metrics(registry);
+        self.observation.register_metrics(registry);
         self.store_health.register(registry);
     }
 
@@ -210,15 +212,28 @@ impl Issuer {
     /// Users, roles, scopes and apps, in the hands of `authority`.
     fn directory<'a>(&'a self, authority: Authority<'a>) -> Directory<'a> {
         let (naming, now) = (self.naming(), self.clock.now());
-        Directory::new(&self.store, &self.hasher, authority, naming, now)
+        Directory::new(
+            &self.store,
+            self.credentials.hasher(),
+            authority,
+            naming,
+            now,
+        )
     }
 
     /// How the log names this issuer's users.
     fn naming(&self) -> Naming<'_> {
-        Naming {
-            names: &self.names,
-            issuer: &self.settings.url,
-        }
+        self.audit.naming()
+    }
+
+    /// What the log calls a user.
+    fn log_name(&self, user: &UserId) -> String {
+        self.audit.user(user)
+    }
+
+    /// Tells the log of something that a user did with its own credentials.
+    fn log_user(&self, user: &User, action: &'static str) {
+        self.audit.done_by(user, action);
     }
 
     /// Where the rows are; for tests and for administrators on the machine.

@@ -98,7 +98,8 @@ impl Issuer {
         let check = self.check_client(headers, form);
         match Presented::read(headers, form) {
             Some(Presented { key, secret }) => {
-                self.attempt_as_app(&key, secret.as_bytes(), check).await
+                let attempts = self.credentials.attempts();
+                attempts.by_app(&key, secret.as_bytes(), check).await
             }
             // Nothing that could be guessed right.
             None => check.await,

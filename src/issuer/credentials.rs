@@ -3,4 +3,59 @@
 
 mod attempt;
 pub(super) mod hashing;
+mod metrics;
+mod places;
 pub(super) mod throttle;
+
+use std::io;
+use std::sync::Arc;
+
+use prometheus_client::registry::Registry;
+
+use super::IssuerSettings;
+use super::audit::AuditLog;
+use crate::clock::Clock;
+use crate::store::Store;
+
+pub(super) use attempt::Attempts;
+pub(super) use places::{PlaceKey, StoredPlaces};
+
+use hashing::PasswordHasher;
+use throttle::Throttle;
+
+/// What checks the credentials of everybody who comes to one issuer.
+pub(super) struct Credentials {
+    hasher: PasswordHasher,
+    attempts: Attempts<StoredPlaces>,
+}
+
+impl Credentials {
+    /// Starts the threads that hash; no limit is reached yet.
+    pub(super) fn start(
+        settings: &IssuerSettings,
+        store: Store,
+        place_key: PlaceKey,
+        audit: AuditLog,
+        clock: Arc<dyn Clock>,
+    ) -> io::Result<Self> {
+        let throttle = Throttle::new(&settings.throttle, Arc::clone(&clock));
+        let places = StoredPlaces::new(store, place_key, clock);
+        Ok(Self {
+            hasher: PasswordHasher::start(settings.hashing)?,
+            attempts: Attempts::new(throttle, places, audit),
+        })
+    }
+
+    pub(super) fn register_metrics(&self, registry: &mut Registry) {
+        self.attempts.register_metrics(registry);
+        self.hasher.register_metrics(registry);
+    }
+
+    pub(super) fn hasher(&self) -> &PasswordHasher {
+        &self.hasher
+    }
+
+    pub(super) fn attempts(&self) -> &Attempts<StoredPlaces> {
+        &self.attempts
+    }
+}

@@ -106,7 +106,8 @@ impl Issuer {
             let whom = HashingFor { account, place };
             self.check_password(credentials, whom, password).await
         };
-        let user = self.attempt(claimant, secret.as_bytes(), check).await?;
+        let attempts = self.credentials.attempts();
+        let user = attempts.by_user(claimant, secret.as_bytes(), check).await?;
         self.log_user(&user, "logged in");
         Ok(user)
     }
@@ -120,13 +121,17 @@ impl Issuer {
         let password = Password::attempt(password).map_err(|_| EndpointError::BadLogin)?;
         let again = Password::attempt(String::from_utf8_lossy(password.as_bytes()).into_owned());
         let hash = credentials.as_ref().map(|found| &*found.password_hash);
-        let verdict = self.hasher.verify(password, hash, whom).await?;
+        let verdict = self
+            .credentials
+            .hasher()
+            .verify(password, hash, whom)
+            .await?;
         let credentials = credentials.ok_or(EndpointError::BadLogin)?;
         if verdict == Verdict::Wrong || credentials.user.status != Status::Active {
             return Err(EndpointError::BadLogin);
         }
         if let (Verdict::RightButOutdated, Ok(password)) = (verdict, again) {
-            let hash = self.hasher.hash(password, whom).await?;
+            let hash = self.credentials.hasher().hash(password, whom).await?;
             let (user, earlier) = (&credentials.user.id, &credentials.password_hash);
             self.store
                 .replace_password_hash(user, earlier, &hash)

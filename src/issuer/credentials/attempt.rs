@@ -2,25 +2,60 @@
 
 use std::future::Future;
 
-use super::throttle::{self, Claimant, Limit, Place, Throttled};
-use crate::identity::{User, UserId};
-use crate::issuer::Issuer;
-use crate::issuer::endpoint_error::EndpointError;
-use crate::issuer::metrics::AttemptOutcome;
+use prometheus_client::registry::Registry;
 
-impl Issuer {
+use super::metrics::{AttemptMetrics, AttemptOutcome};
+use super::throttle::{
+    self, Attempt, Claimant, ClientAddress, Limit, Noted, Place, Throttle, Throttled,
+};
+use crate::identity::UserId;
+use crate::issuer::audit::AuditLog;
+use crate::issuer::endpoint_error::EndpointError;
+use crate::store::StoreError;
+
+/// The attempts of everybody at one issuer.
+pub(in crate::issuer) struct Attempts<P> {
+    throttle: Throttle,
+    places: P,
+    audit: AuditLog,
+    metrics: AttemptMetrics,
+}
+
+/// From where users have logged in lately, as it is remembered beyond this process.
+pub(in crate::issuer) trait Places {
+    /// Whether the claimant is a user who has logged in from there. Takes as long for names that nobody
+    /// has.
+    async fn know(&self, claimant: Claimant<'_>, from: ClientAddress) -> Result<bool, StoreError>;
+
+    /// Remembers that a user has. A login holds without it as well.
+    async fn note(&self, user: &UserId, from: ClientAddress);
+}
+
+impl<P: Places> Attempts<P> {
+    pub(super) fn new(throttle: Throttle, places: P, audit: AuditLog) -> Self {
+        Self {
+            throttle,
+            places,
+            audit,
+            metrics: AttemptMetrics::new(),
+        }
+    }
+
+    pub(super) fn register_metrics(&self, registry: &mut Registry) {
+        self.metrics.register(registry);
+    }
+
     /// Has `check` find out whether a user knows its password, unless it must wait.
-    pub(in crate::issuer) async fn attempt<T>(
+    pub(in crate::issuer) async fn by_user<T>(
         &self,
         claimant: Claimant<'_>,
         secret: &[u8],
         check: impl AsyncFnOnce(Place) -> Result<T, EndpointError>,
     ) -> Result<T, EndpointError> {
         let place = self.place(claimant).await?;
-        let attempt = match self.throttle.attempt(claimant, secret, place) {
-            Ok(attempt) => attempt,
-            Err(throttled) => return Err(self.hold_up_attempt(claimant, throttled)),
-        };
+        // Looked at before the check and charged after it: right passwords cost nothing, and what is
+        // under way at the same time goes into debt.
+        let attempt = self.admit(claimant, secret, place)?;
         let checked = check(place).await;
         let outcome = match &checked {
             Ok(_) => {
@@ -34,14 +69,14 @@ impl Issuer {
             }
             Err(_) => AttemptOutcome::Unsettled,
         };
-        self.end_attempt(claimant, outcome, None);
+        self.end(claimant, outcome, None);
         checked
     }
 
     /// Has `check` find out whether a request comes from the app with this key. Only what fails is
     /// held up: what has 256 random bits is not guessed, so a limit that is looked at before the
     /// check would protect nothing, and would let strangers keep the app out.
-    pub(in crate::issuer) async fn attempt_as_app<T>(
+    pub(in crate::issuer) async fn by_app<T>(
         &self,
         key: &str,
         secret: &[u8],
@@ -52,17 +87,12 @@ impl Issuer {
         let outcome = match &checked {
             Ok(_) => AttemptOutcome::Succeeded,
             Err(EndpointError::BadClient) => {
-                match self.throttle.attempt(claimant, secret, Place::New) {
-                    Ok(attempt) => {
-                        attempt.failed();
-                        AttemptOutcome::Failed
-                    }
-                    Err(throttled) => return Err(self.hold_up_attempt(claimant, throttled)),
-                }
+                self.admit(claimant, secret, Place::New)?.failed();
+                AttemptOutcome::Failed
             }
             Err(_) => AttemptOutcome::Unsettled,
         };
-        self.end_attempt(claimant, outcome, None);
+        self.end(claimant, outcome, None);
         checked
     }
 
@@ -82,10 +112,38 @@ impl Issuer {
         })
     }
 
-    fn hold_up_attempt(&self, claimant: Claimant<'_>, throttled: Throttled) -> EndpointError {
-        let limit = Some(throttled.limit);
-        self.end_attempt(claimant, AttemptOutcome::Throttled, limit);
-        self.hold_up(throttled)
+    /// What is known of where the request comes from: by this process or, from before its start or by
+    /// another issuer, by the store.
+    async fn place(&self, claimant: Claimant<'_>) -> Result<Place, StoreError> {
+        let place = self.throttle.place(claimant);
+        let (Place::New, Some(address)) = (place, throttle::address()) else {
+            return Ok(place);
+        };
+        let known = self.places.know(claimant, address).await?;
+        Ok(if known { Place::Known } else { Place::New })
+    }
+
+    /// The store is told once an hour at most of the same user and address.
+    async fn note_place(&self, claimant: Claimant<'_>, noted: Noted) {
+        if let (Claimant::User(user), Noted::Now, Some(address)) =
+            (claimant, noted, throttle::address())
+        {
+            self.places.note(user, address).await;
+        }
+    }
+
+    fn admit(
+        &self,
+        claimant: Claimant<'_>,
+        secret: &[u8],
+        place: Place,
+    ) -> Result<Attempt<'_>, EndpointError> {
+        let admitted = self.throttle.attempt(claimant, secret, place);
+        admitted.map_err(|throttled| {
+            let limit = Some(throttled.limit);
+            self.end(claimant, AttemptOutcome::Throttled, limit);
+            self.hold_up(throttled)
+        })
     }
 
     fn hold_up(&self, throttled: Throttled) -> EndpointError {
@@ -99,7 +157,7 @@ impl Issuer {
         }
     }
 
-    fn end_attempt(&self, claimant: Claimant<'_>, outcome: AttemptOutcome, limit: Option<Limit>) {
+    fn end(&self, claimant: Claimant<'_>, outcome: AttemptOutcome, limit: Option<Limit>) {
         self.metrics.attempt(claimant, outcome);
         // Each token of an app would be a line; logins are told where the user is known.
         if outcome == AttemptOutcome::Succeeded {
@@ -116,24 +174,15 @@ impl Issuer {
             outcome = outcome.name(),
             throttle.limit = limit.map(Limit::label),
             claimant.kind = kind,
-            claimant.digest = self.names.digest(&self.settings.url, name),
+            claimant.digest = self.audit.digest(name),
             client.address = throttle::address().map(tracing::field::display),
             "credentials refused"
         );
     }
-
-    /// What the log calls a user.
-    pub(in crate::issuer) fn log_name(&self, user: &UserId) -> String {
-        self.names.name(&self.settings.url, user.as_str())
-    }
-
-    /// Tells the log of something that a user did with its own credentials.
-    pub(in crate::issuer) fn log_user(&self, user: &User, action: &'static str) {
-        tracing::info!(
-            target: "portcullis::audit",
-            action,
-            user.id = self.log_name(&user.id),
-            "done by a user"
-        );
-    }
 }
+
+#[cfg(test)]
+mod tests;
+
+#[cfg(test)]
+mod simulation;

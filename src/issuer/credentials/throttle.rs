@@ -5,13 +5,13 @@
 //! together. That of an account, and that of the address, do not hold for an address from which the
 //! account has lately been let in: if they did, anybody could lock anybody out by failing in its
 //! name. There such a caller waits for failures made in its name from its own address alone.
-//! The store remembers those addresses, so that a restart forgets none (`places`).
+//! The store remembers those addresses, so that a restart forgets none (`credentials::places`).
 //!
 //! An app that sends its secret waits for nothing: what has 256 random bits is not guessed, so it is
 //! checked before any limit, and only what is wrong waits. Nor is it charged to the address, where
 //! others would wait for it, whether the app has another secret, was deleted or never was.
 //!
-//! What that promises is held in `simulation`: a user gets in from where it has lately logged in,
+//! What that promises is held in `attempt::simulation`: a user gets in from where it has lately logged in,
 //! whatever others do elsewhere; at a new address it may have to wait for as long as somebody goes
 //! on failing in its name, and no longer than a debt is paid off afterwards.
 //!
@@ -23,7 +23,6 @@ mod address;
 mod bounded;
 mod elapsed;
 mod limiter;
-mod places;
 mod recent;
 mod settings;
 
@@ -41,11 +40,11 @@ pub use settings::{BucketSettings, ThrottleSettings};
 pub(in crate::issuer) use address::ClientAddress;
 pub(in crate::issuer) use settings::{ThrottleDocument, trusted_proxies};
 
-pub(in crate::issuer) use places::PlaceKey;
+pub(in crate::issuer) use recent::{Noted, REMEMBERED_SECONDS};
 
 use elapsed::Elapsed;
 use limiter::Limiter;
-use recent::{LastFailures, LetIn, Noted};
+use recent::{LastFailures, LetIn};
 
 /// Who somebody says it is.
 #[derive(Debug, Clone, Copy, Hash)]
@@ -278,7 +277,5 @@ fn throttled(limit: Limit, looked: Result<(), Duration>) -> Result<(), Throttled
     })
 }
 
-#[cfg(test)]
-mod simulation;
 #[cfg(test)]
 mod tests;

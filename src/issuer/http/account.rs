@@ -54,7 +54,7 @@ pub(super) async fn register(
         return Err(EndpointError::RegistrationClosed);
     }
     let wanted: RegisterRequest = body::json(request).await?;
-    issuer.admit_registration()?;
+    issuer.credentials.attempts().admit_registration()?;
     let user = NewUser {
         username: wanted.username,
         email: wanted.email,
@@ -62,7 +62,7 @@ pub(super) async fn register(
         roles: None,
     };
     let user = issuer.directory(Authority::Machine).register(user).await?;
-    issuer.log_user(&user, "registered");
+    issuer.audit.done_by(&user, "registered");
     Ok(body::created(&UserAnswer::of(&user)))
 }
 
@@ -78,7 +78,7 @@ pub(super) async fn update(
     JsonBody(wanted): JsonBody<AccountUpdate>,
 ) -> Result<Response, EndpointError> {
     prove_again(&access, wanted.password).await?;
-    access.issuer.admit_registration()?;
+    access.issuer.credentials.attempts().admit_registration()?;
     let directory = access.directory();
     let user = directory
         .change_own_email(&access.caller.user, &wanted.email)

@@ -8,6 +8,10 @@ use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::Registry;
 
 use super::guard::Caller;
 use crate::issuer::Issuer;
@@ -17,9 +21,30 @@ use crate::issuer::throttle;
 /// The label of requests to no endpoint.
 const NO_ENDPOINT: &str = "none";
 
+/// What is counted of answers.
+#[derive(Debug, Default)]
+struct RequestMetrics {
+    requests: Family<RequestLabels, Counter>,
+    store_errors: Counter,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    /// A path as it is in the table of routes.
+    endpoint: String,
+    status: &'static str,
+}
+
+/// What is seen of the requests to one issuer.
+#[derive(Debug, Default)]
+pub(in crate::issuer) struct Observation {
+    metrics: RequestMetrics,
+    unknown_proxy: UnknownProxy,
+}
+
 /// Whether a proxy has been told of that is not listed.
 #[derive(Debug, Default)]
-pub(in crate::issuer) struct UnknownProxy(AtomicBool);
+struct UnknownProxy(AtomicBool);
 
 impl UnknownProxy {
     /// Once: anybody can send the header, and behind such a proxy every request has it.
@@ -31,6 +56,40 @@ impl UnknownProxy {
                  `issuer.trusted_proxies`, or all its clients are throttled as one"
             );
         }
+    }
+}
+
+impl Observation {
+    /// Has everything that it counts registered.
+    pub(in crate::issuer) fn register_metrics(&self, registry: &mut Registry) {
+        registry.register(
+            "issuer_requests",
+            "Answers of the issuer, by endpoint and class of status",
+            self.metrics.requests.clone(),
+        );
+        registry.register(
+            "issuer_store_errors",
+            "Requests that failed because the store did",
+            self.metrics.store_errors.clone(),
+        );
+    }
+
+    fn answered(&self, endpoint: &str, status: StatusCode) {
+        let endpoint = endpoint.to_owned();
+        let status = status_class(status);
+        let labels = RequestLabels { endpoint, status };
+        self.metrics.requests.get_or_create(&labels).inc();
+    }
+}
+
+/// Nothing beyond 599 is answered.
+fn status_class(status: StatusCode) -> &'static str {
+    match status.as_u16() / 100 {
+        1 => "1xx",
+        2 => "2xx",
+        3 => "3xx",
+        4 => "4xx",
+        _ => "5xx",
     }
 }
 
@@ -47,7 +106,7 @@ pub(super) async fn observe(
         Some(peer) => {
             let proxies = &issuer.settings.trusted_proxies;
             if proxies.ignore(peer, request.headers()) {
-                issuer.unknown_proxy.tell(peer);
+                issuer.observation.unknown_proxy.tell(peer);
             }
             let address = proxies.client(peer, request.headers());
             throttle::with_address(address, next.run(request)).await
@@ -55,9 +114,9 @@ pub(super) async fn observe(
         None => next.run(request).await,
     };
     let endpoint = endpoint.as_ref().map_or(NO_ENDPOINT, MatchedPath::as_str);
-    issuer.metrics.request(endpoint, response.status().as_u16());
+    issuer.observation.answered(endpoint, response.status());
     if response.extensions().get::<StoreFailed>().is_some() {
-        issuer.metrics.store_failed();
+        issuer.observation.metrics.store_errors.inc();
         issuer.store_health.suspect();
     }
     response
@@ -78,7 +137,7 @@ pub(super) async fn audit(
     let endpoint = request.extensions().get::<MatchedPath>().cloned();
     let method = request.method().clone();
     // Paths name users and apps: they are personal data like subjects are.
-    let plain = issuer.names.are_plain();
+    let plain = issuer.audit.is_plain();
     let path = plain.then(|| request.uri().path().to_owned());
     let response = next.run(request).await;
     let (action, message) = told_as(response.status());
@@ -89,7 +148,7 @@ pub(super) async fn audit(
         http.route = endpoint.as_ref().map_or(NO_ENDPOINT, MatchedPath::as_str),
         http.path = path,
         http.status = response.status().as_u16(),
-        user.id = issuer.log_name(&caller.user.id),
+        user.id = issuer.audit.user(&caller.user.id),
         "{message}"
     );
     response
@@ -103,5 +162,30 @@ fn told_as(status: StatusCode) -> (&'static str, &'static str) {
         ("failed", "a change by a user failed")
     } else {
         ("refused", "a change by a user was refused")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_told_as_one_only_where_it_was_made() {
+        let rows = [
+            (200, "changed"),
+            (201, "changed"),
+            (204, "changed"),
+            (400, "refused"),
+            (401, "refused"),
+            (404, "refused"),
+            (409, "refused"),
+            (429, "refused"),
+            (500, "failed"),
+            (503, "failed"),
+        ];
+        for (status, expected) in rows {
+            let (action, _) = told_as(StatusCode::from_u16(status).unwrap());
+            assert_eq!(action, expected, "{status}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use super::bounded::forget_earliest_quarter;
 use super::elapsed::Elapsed;
 
 /// How long an address is remembered from which somebody was let in.
-pub(super) const REMEMBERED_SECONDS: u64 = 30 * 86_400;
+pub(in crate::issuer) const REMEMBERED_SECONDS: u64 = 30 * 86_400;
 
 /// What happens again within this time after it was noted is not noted again.
 const NOTED_SECONDS: u64 = 3600;

@@ -1,10 +1,11 @@
 //! What the limits promise, held against attackers and owners for hours: see the module's words.
 
-use std::collections::HashSet;
-use std::net::IpAddr;
+use std::sync::Arc;
 
+use super::tests::{KeptPlaces, address, attempts, now};
 use super::*;
 use crate::clock::{ManualClock, UnixSeconds};
+use crate::issuer::credentials::throttle::ThrottleDocument;
 use crate::problem::Faults;
 
 const HOME: [u8; 4] = [198, 51, 100, 7];
@@ -13,8 +14,8 @@ const OTHER: [u8; 4] = [198, 51, 100, 8];
 /// An issuer with the usual limits, and what its store keeps of places.
 struct World {
     clock: Arc<ManualClock>,
-    throttle: Throttle,
-    places: HashSet<(String, [u8; 4])>,
+    places: KeptPlaces,
+    attempts: Attempts<KeptPlaces>,
     guesses: u64,
 }
 
@@ -36,12 +37,6 @@ fn limits(clock: &Arc<ManualClock>) -> Throttle {
     Throttle::new(&settings.unwrap(), Arc::clone(clock) as _)
 }
 
-fn from<T>(address: [u8; 4], action: impl FnOnce() -> T) -> T {
-    let headers = axum::http::HeaderMap::new();
-    let address = TrustedProxies::default().client(IpAddr::from(address), &headers);
-    ADDRESS.sync_scope(address, action)
-}
-
 /// One of thousands.
 fn attacker(number: u64) -> [u8; 4] {
     let [.., high, low] = number.to_be_bytes();
@@ -51,74 +46,65 @@ fn attacker(number: u64) -> [u8; 4] {
 impl World {
     fn begin() -> Self {
         let clock = Arc::new(ManualClock::new(UnixSeconds(1_700_000_000)));
+        let places = KeptPlaces::default();
         Self {
-            throttle: limits(&clock),
+            attempts: attempts(limits(&clock), places.clone()),
             clock,
-            places: HashSet::new(),
+            places,
             guesses: 0,
         }
     }
 
     /// Ends the process and starts another one on the same store.
     fn restart(&mut self) {
-        self.throttle = limits(&self.clock);
+        self.attempts = attempts(limits(&self.clock), self.places.clone());
     }
 
     fn second(&self) {
         self.clock.advance(1);
     }
 
-    fn right(&mut self, claimant: Claimant<'_>, address: [u8; 4]) -> Outcome {
+    fn right(&mut self, claimant: Claimant<'_>, from: [u8; 4]) -> Outcome {
         let secret = b"right".as_slice();
-        self.attempt(claimant, address, secret, Proof::Right)
+        self.attempt(claimant, from, secret, Proof::Right)
     }
 
     /// Another guess each time.
-    fn guess(&mut self, claimant: Claimant<'_>, address: [u8; 4]) -> Outcome {
+    fn guess(&mut self, claimant: Claimant<'_>, from: [u8; 4]) -> Outcome {
         self.guesses += 1;
         let guess = self.guesses.to_be_bytes();
-        self.attempt(claimant, address, &guess, Proof::Wrong)
+        self.attempt(claimant, from, &guess, Proof::Wrong)
     }
 
-    /// As `Issuer::attempt` and `Issuer::attempt_as_app` do it.
     fn attempt(
         &mut self,
         claimant: Claimant<'_>,
-        address: [u8; 4],
+        from: [u8; 4],
         secret: &[u8],
         proof: Proof,
     ) -> Outcome {
-        if let (Claimant::App(_), Proof::Right) = (claimant, proof) {
-            return Outcome::LetIn;
-        }
-        from(address, || {
-            let user = match claimant {
-                Claimant::User(user) => Some(user.as_str().to_owned()),
-                Claimant::Nobody(_) | Claimant::App(_) => None,
-            };
-            let place = user.map(|user| (user, address));
-            let stored = place
-                .as_ref()
-                .is_some_and(|place| self.places.contains(place));
-            let known = match self.throttle.place(claimant) {
-                Place::New if stored => Place::Known,
-                place => place,
-            };
-            let admitted = self.throttle.attempt(claimant, secret, known);
-            match (admitted, proof) {
-                (Err(_), _) => Outcome::HeldUp,
-                (Ok(attempt), Proof::Wrong) => {
-                    attempt.failed();
-                    Outcome::Refused
+        let checked = |wrong: EndpointError| match proof {
+            Proof::Right => Ok(()),
+            Proof::Wrong => Err(wrong),
+        };
+        let attempt = async {
+            match claimant {
+                Claimant::App(key) => {
+                    let check = async { checked(EndpointError::BadClient) };
+                    self.attempts.by_app(key, secret, check).await
                 }
-                (Ok(attempt), Proof::Right) => {
-                    if attempt.succeeded() == Noted::Now {
-                        self.places.extend(place);
-                    }
-                    Outcome::LetIn
+                Claimant::User(_) | Claimant::Nobody(_) => {
+                    let check = async |_| checked(EndpointError::BadLogin);
+                    self.attempts.by_user(claimant, secret, check).await
                 }
             }
-        })
+        };
+        match now(throttle::with_address(address(from), attempt)) {
+            Ok(()) => Outcome::LetIn,
+            Err(EndpointError::BadLogin | EndpointError::BadClient) => Outcome::Refused,
+            Err(EndpointError::Throttled { .. }) => Outcome::HeldUp,
+            Err(other) => panic!("{other}"),
+        }
     }
 }
 
@@ -164,11 +150,11 @@ fn elsewhere_an_owner_waits_for_the_attack_and_for_its_debt() {
     world.clock.advance(3600);
     let begun: Vec<Attempt<'_>> = (0..2000)
         .filter_map(|number: u64| {
-            let guess = || {
+            let guess = async {
                 let secret = number.to_be_bytes();
-                world.throttle.attempt(alice, &secret, Place::New).ok()
+                world.attempts.admit(alice, &secret, Place::New).ok()
             };
-            from(attacker(number), guess)
+            now(throttle::with_address(address(attacker(number)), guess))
         })
         .collect();
     assert_eq!(begun.len(), 2000);

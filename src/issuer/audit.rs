@@ -1,0 +1,55 @@
+//! Who the issuer's lines of the audit log are about: users by the names that logs have for them.
+
+use super::directory::Naming;
+use crate::identity::{User, UserId};
+use crate::telemetry::SubjectNames;
+
+/// The audit log of one issuer.
+#[derive(Clone)]
+pub(super) struct AuditLog {
+    names: SubjectNames,
+    issuer: String,
+}
+
+impl AuditLog {
+    /// Of the issuer at this URL.
+    pub(super) fn new(names: SubjectNames, issuer: &str) -> Self {
+        Self {
+            names,
+            issuer: issuer.to_owned(),
+        }
+    }
+
+    /// Whether users are named in clear.
+    pub(super) fn is_plain(&self) -> bool {
+        self.names.are_plain()
+    }
+
+    /// The same for the directory.
+    pub(super) fn naming(&self) -> Naming<'_> {
+        Naming {
+            names: &self.names,
+            issuer: &self.issuer,
+        }
+    }
+
+    /// What the log calls a user.
+    pub(super) fn user(&self, user: &UserId) -> String {
+        self.naming().user(user.as_str())
+    }
+
+    /// What the log calls what somebody says it is, whether or not that is anybody.
+    pub(super) fn digest(&self, name: &str) -> String {
+        self.names.digest(&self.issuer, name)
+    }
+
+    /// Tells of something that a user did with its own credentials.
+    pub(super) fn done_by(&self, user: &User, action: &'static str) {
+        tracing::info!(
+            target: "portcullis::audit",
+            action,
+            user.id = self.user(&user.id),
+            "done by a user"
+        );
+    }
+}
