@@ -1,14 +1,19 @@
 //! The issuer: users register and log in, their apps get tokens, and the gate believes them.
 //!
-//! In reading order: [`Issuer::open`] has store, key and rules ready; `http` is the table of the
-//! endpoints, each in a file of its own, `authorize` with the pages for browsers; `guard` asks the same
-//! [`Authorizer`] as the gate who may pass, under a policy that is built in; `attempt` and `throttle`
-//! bound how often somebody may guess; `observation` and `containment` surround every endpoint;
-//! `endpoint_error` maps every failure to what RFC 6749 says; `upkeep` is what goes on behind: `keys` are
-//! rotated, the revocation log is followed, and what has ended is swept away.
+//! [`Issuer::open`] has store, key and rules ready, and puts the parts together:
+//! - `credentials`: who somebody is. Passwords, secrets of apps, and `throttle`, which bounds how often
+//!   somebody may guess.
+//! - `directory`: users, roles, scopes and apps; also for the command line.
+//! - `background`: what goes on besides requests. Keys are rotated, the revocation log is followed, and what
+//!   has ended is swept away.
+//! - `http`: the table of the endpoints, each in a file of its own, `authorize` with the pages for browsers.
+//!   `guard` asks the same [`Authorizer`] as the gate who may pass, under a policy that is built in;
+//!   `observation` and `containment` surround every endpoint.
+//! - `endpoint_error` maps every failure to what RFC 6749 says.
 
 mod answers;
 mod audit;
+mod background;
 mod client;
 mod code;
 mod credentials;
@@ -30,10 +35,11 @@ mod signing;
 mod standing;
 mod store_health;
 mod token;
-mod upkeep;
+
 mod whoami;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use axum::Router;
@@ -41,6 +47,7 @@ use prometheus_client::registry::Registry;
 
 use crate::authorizer::Authorizer;
 use crate::clock::Clock;
+use crate::feed::Hub;
 use crate::identity::{PlainSecret, SuccessorKey, User, UserId};
 use crate::revocation::{Recency, RevocationList, SteadyClock};
 use crate::store::{Store, StoreError};
@@ -67,8 +74,10 @@ use credentials::{hashing, throttle};
 use http::{body, guard, openapi};
 
 use audit::AuditLog;
+use background::{BackgroundTasks, KeyFollower, Sweeper};
 use credentials::{Credentials, PlaceKey};
 use directory::{Authority, Directory, Naming};
+use first_start::FirstStart;
 use http::observation::Observation;
 use metrics::IssuerMetrics;
 use revocation_log::LogFollower;
@@ -77,21 +86,18 @@ use store_health::StoreHealth;
 
 /// An issuer that is ready to serve.
 pub struct Issuer {
-    settings: IssuerSettings,
+    settings: Arc<IssuerSettings>,
     audit: AuditLog,
     store: Store,
-    signer: ArcSwap<Signer>,
+    signer: Arc<ArcSwap<Signer>>,
     /// See `refresh`.
     successor_key: SuccessorKey,
-    guard: Authorizer,
+    guard: Arc<Authorizer>,
     credentials: Credentials,
-    log: LogFollower,
     metrics: IssuerMetrics,
-    store_health: StoreHealth,
+    background: BackgroundTasks,
     observation: Observation,
     clock: Arc<dyn Clock>,
-    /// For what is removed when its time has come.
-    sweeping_clock: SteadyClock,
     /// See `openapi`.
     openapi: String,
 }
@@ -157,10 +163,7 @@ impl Issuer {
         );
         let fresh = PlainSecret::from_random(random()?);
         let place_key = PlaceKey::new(&store.place_secret(&fresh).await?);
-        let recency = Recency::new(settings.max_staleness, settings.on_stale);
-        let list = RevocationList::new(settings.max_revocations).from_afar(recency);
-        let log = LogFollower::start(&store, &settings.url, list, Arc::clone(&clock)).await?;
-        let guard = guard::authorizer(&settings, signer.key_set().clone(), Arc::clone(&clock))?;
+        let settings = Arc::new(settings);
         let audit = AuditLog::new(names, &settings.url);
         let credentials = Credentials::start(
             &settings,
@@ -169,25 +172,57 @@ impl Issuer {
             audit.clone(),
             Arc::clone(&clock),
         )?;
-        let openapi = openapi::served(&settings)?;
+        let guard = guard::authorizer(&settings, signer.key_set().clone(), Arc::clone(&clock))?;
+        let (guard, signer) = (Arc::new(guard), Arc::new(ArcSwap::from_pointee(signer)));
+        let steady_clock = Arc::new(SteadyClock::new(Arc::clone(&clock)));
+        let store_health = Arc::new(StoreHealth::opened(store.clone()));
+        let recency = Recency::new(settings.max_staleness, settings.on_stale);
+        let list = RevocationList::new(settings.max_revocations).from_afar(recency);
+        let log = LogFollower::start(
+            Arc::clone(&store_health),
+            &settings.url,
+            list,
+            Arc::clone(&steady_clock),
+            Arc::clone(&clock),
+        );
+        let log = Arc::new(log.await?);
+        let keys = KeyFollower {
+            store: store.clone(),
+            settings: Arc::clone(&settings),
+            signer: Arc::clone(&signer),
+            guard: Arc::clone(&guard),
+            hub: Arc::clone(log.hub()),
+            clock: Arc::clone(&clock),
+        };
+        keys.tell_feed();
+        let interval = Duration::from_secs(settings.sweep_seconds);
+        let sweeper = Sweeper::new(store.clone(), interval, Arc::clone(&clock), steady_clock);
         let issuer = Self {
+            openapi: openapi::served(&settings)?,
             settings,
             audit,
             store,
-            signer: ArcSwap::from_pointee(signer),
+            signer,
             successor_key,
             guard,
             credentials,
-            log,
+            background: BackgroundTasks {
+                keys,
+                log,
+                store_health,
+                sweeper,
+            },
             metrics: IssuerMetrics::new(),
-            store_health: StoreHealth::opened(),
             observation: Observation::default(),
-            sweeping_clock: SteadyClock::new(Arc::clone(&clock)),
             clock,
-            openapi,
         };
-        issuer.publish_keys();
-        let administrator = issuer.prepare_first_start().await?;
+        let first_start = FirstStart {
+            store: &issuer.store,
+            directory: issuer.directory(Authority::Machine),
+            admin_password_file: issuer.settings.admin_password_file.as_deref(),
+            now,
+        };
+        let administrator = first_start.prepare().await?;
         Ok((Arc::new(issuer), administrator))
     }
 
@@ -201,7 +236,29 @@ impl Issuer {
         self.metrics.register(registry);
         self.credentials.register_metrics(registry);
         self.observation.register_metrics(registry);
-        self.store_health.register(registry);
+        self.background.store_health.register(registry);
+    }
+
+    /// What has been revoked, for a gate in this process.
+    pub fn revocations(&self) -> &Arc<RevocationList> {
+        self.background.log.list()
+    }
+
+    /// Keys and revocations for gates of other processes; to be served by a
+    /// [`FeedService`](crate::feed::FeedService).
+    pub fn feed(&self) -> &Arc<Hub> {
+        self.background.log.hub()
+    }
+
+    /// Whether the store answered the last time it was asked.
+    pub fn store_is_up(&self) -> bool {
+        self.background.store_health.is_up()
+    }
+
+    /// Does what goes on besides requests until it is dropped, which may be at any moment. `publish` gets
+    /// the keys to trust each time that they change.
+    pub async fn run_background_tasks(&self, publish: impl Fn(KeySet)) {
+        self.background.run(publish).await;
     }
 
     /// The endpoints.

@@ -127,16 +127,16 @@ impl Companion {
         let proxies = self.trusted_proxies;
         let unlimited = move |address| proxies.contain(address);
         let server = HttpServer::new(listener, &serving.http, unlimited);
-        let upkeep_stopped = shutdown.reached(Phase::Stopping);
+        let background_stopped = shutdown.reached(Phase::Stopping);
         let serving = async move {
-            let upkeep = async {
+            let background = async {
                 let publish = |keys| self.keyring.set_companion_keys(keys);
                 tokio::select! {
-                    () = self.issuer.upkeep(publish) => {}
-                    () = upkeep_stopped => {}
+                    () = self.issuer.run_background_tasks(publish) => {}
+                    () = background_stopped => {}
                 }
             };
-            tokio::join!(server.serve(self.issuer.router(), stopped), upkeep);
+            tokio::join!(server.serve(self.issuer.router(), stopped), background);
             self.issuer.store().close().await;
         };
         Ok(feed.into_iter().chain([runtime.spawn(serving)]).collect())

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use super::directory::{self, Authority, Directory, DirectoryError, NewUser, PreparedUser};
-use super::{Issuer, IssuerError, random};
+use super::directory::{self, Directory, DirectoryError, NewUser, PreparedUser};
+use super::{IssuerError, random};
+use crate::clock::UnixSeconds;
 use crate::files::{self, FileError};
 use crate::identity::{PlainSecret, RoleName, ScopeName, ScopeSet};
-use crate::store::{Created, StoreError};
+use crate::store::{Created, Store, StoreError};
 use crate::token::secret_in_file;
 
 const ADMINISTRATOR: &str = "admin";
@@ -55,16 +56,24 @@ pub enum FirstStartError {
     Password(String),
 }
 
-impl Issuer {
+/// A store that may be empty.
+pub(super) struct FirstStart<'a> {
+    pub(super) store: &'a Store,
+    /// In the hands of the machine.
+    pub(super) directory: Directory<'a>,
+    pub(super) admin_password_file: Option<&'a Path>,
+    pub(super) now: UnixSeconds,
+}
+
+impl FirstStart<'_> {
     /// Makes what an empty store needs, once and all at once; to a store that has had it, only the
     /// scopes of this release are added. What administrators have done to roles since then stays.
-    pub(super) async fn prepare_first_start(&self) -> Result<FirstAdministrator, IssuerError> {
+    pub(super) async fn prepare(&self) -> Result<FirstAdministrator, IssuerError> {
         if self.store.is_prepared().await? {
             self.add_new_scopes().await?;
             return Ok(FirstAdministrator::Present);
         }
-        let file = self.settings.admin_password_file.as_deref();
-        let (password, outcome) = if let Some(file) = file {
+        let (password, outcome) = if let Some(file) = self.admin_password_file {
             (read_password(file)?, FirstAdministrator::FromFile)
         } else {
             let password = PlainSecret::from_random(random()?);
@@ -78,23 +87,18 @@ impl Issuer {
             password,
             roles: Some(vec![ADMINISTRATOR_ROLE.to_owned()]),
         };
-        let directory = self.directory(Authority::Machine);
-        let administrator = directory.prepare_user(user).await.map_err(not_made)?;
-        match self.first_start(&directory, &administrator).await? {
-            FirstStart::Administrator => Ok(outcome),
-            FirstStart::NoAdministrator => Ok(FirstAdministrator::Present),
+        let administrator = self.directory.prepare_user(user).await.map_err(not_made)?;
+        match self.fill(&administrator).await? {
+            Filled::WithAdministrator => Ok(outcome),
+            Filled::WithoutAdministrator => Ok(FirstAdministrator::Present),
         }
     }
 
-    async fn first_start(
-        &self,
-        directory: &Directory<'_>,
-        administrator: &PreparedUser,
-    ) -> Result<FirstStart, IssuerError> {
-        let mut change = self.store.change(self.clock.now()).await?;
+    async fn fill(&self, administrator: &PreparedUser) -> Result<Filled, IssuerError> {
+        let mut change = self.store.change(self.now).await?;
         if change.is_prepared().await? {
             // Another issuer on the same store was faster.
-            return Ok(FirstStart::NoAdministrator);
+            return Ok(Filled::WithoutAdministrator);
         }
         let mut scopes = ScopeSet::default();
         for (name, description) in own_scopes()? {
@@ -115,11 +119,11 @@ impl Issuer {
             change.set_default_role(&consumer).await?;
         }
         let first = if change.has_users().await? {
-            FirstStart::NoAdministrator
+            Filled::WithoutAdministrator
         } else {
-            let added = directory.add_prepared_user(&mut change, administrator);
+            let added = self.directory.add_prepared_user(&mut change, administrator);
             added.await.map_err(not_made)?;
-            FirstStart::Administrator
+            Filled::WithAdministrator
         };
         change.set_prepared().await?;
         directory::commit(change).await.map_err(not_made)?;
@@ -129,7 +133,7 @@ impl Issuer {
     /// Adds the scopes that an earlier release did not have. Nobody gets them but the role of the
     /// administrators, if it still is that: it has all others of theirs, and new users do not get it.
     async fn add_new_scopes(&self) -> Result<(), IssuerError> {
-        let mut change = self.store.change(self.clock.now()).await?;
+        let mut change = self.store.change(self.now).await?;
         let (mut new, mut known) = (ScopeSet::default(), ScopeSet::default());
         for (name, description) in own_scopes()? {
             match change.add_scope(&name, description).await? {
@@ -161,10 +165,10 @@ impl Issuer {
 }
 
 /// What a first start made.
-enum FirstStart {
-    Administrator,
+enum Filled {
+    WithAdministrator,
     /// There were users, or another issuer was faster.
-    NoAdministrator,
+    WithoutAdministrator,
 }
 
 fn not_made(error: DirectoryError) -> IssuerError {

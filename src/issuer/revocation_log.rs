@@ -9,11 +9,12 @@ use axum::middleware::Next;
 use axum::response::Response;
 use tokio::time::{Instant, MissedTickBehavior};
 
+use super::store_health::StoreHealth;
 use super::{Issuer, IssuerError, random};
-use crate::clock::UnixSeconds;
-use crate::feed::{HEARTBEAT, Hub};
+use crate::clock::{Clock, UnixSeconds};
+use crate::feed::Hub;
 use crate::identity::alphanumeric;
-use crate::revocation::{OnStale, Revocation, RevocationList};
+use crate::revocation::{OnStale, Revocation, RevocationList, SteadyClock};
 use crate::store::{LoggedRevocation, Store, StoreError};
 use crate::token::LogPosition;
 
@@ -38,6 +39,11 @@ const CHECK: Duration = Duration::from_secs(1);
 
 /// What is known of the log in this process, and who hears of it.
 pub(super) struct LogFollower {
+    store: Store,
+    store_health: Arc<StoreHealth>,
+    clock: Arc<dyn Clock>,
+    /// For what is dropped when its time has come.
+    steady_clock: Arc<SteadyClock>,
     list: Arc<RevocationList>,
     hub: Arc<Hub>,
     progress: tokio::sync::Mutex<Progress>,
@@ -58,18 +64,25 @@ struct Progress {
 }
 
 impl LogFollower {
-    /// Reads the whole log.
+    /// Reads the whole log of the store that `store_health` is about.
     pub(super) async fn start(
-        store: &Store,
+        store_health: Arc<StoreHealth>,
         issuer: &str,
         list: RevocationList,
-        clock: Arc<dyn crate::clock::Clock>,
+        steady_clock: Arc<SteadyClock>,
+        clock: Arc<dyn Clock>,
     ) -> Result<Self, IssuerError> {
+        let store = store_health.store().clone();
         store.lead_log(clock.now()).await?;
-        let log_id = log_id(store).await?;
+        let log_id = log_id(&store).await?;
         let list = Arc::new(list);
-        let hub = Hub::new(issuer.to_owned(), &log_id, Arc::clone(&list), clock);
+        let hub_clock = Arc::clone(&clock);
+        let hub = Hub::new(issuer.to_owned(), &log_id, Arc::clone(&list), hub_clock);
         let follower = Self {
+            store,
+            store_health,
+            clock,
+            steady_clock,
             list,
             hub: Arc::new(hub),
             progress: tokio::sync::Mutex::new(Progress {
@@ -79,8 +92,8 @@ impl LogFollower {
         };
         // Before the rows: what is appended meanwhile is read by the next look. Positions of rows
         // that have been swept are never asked for: the head is further on.
-        let head = store.log_position().await?;
-        follower.catch_up(store).await?;
+        let head = follower.store.log_position().await?;
+        follower.catch_up().await?;
         follower.list.advance(head);
         follower.hub.append(&[], head);
         let mut progress = follower.progress.lock().await;
@@ -98,10 +111,10 @@ impl LogFollower {
     }
 
     /// Reads what is not known yet.
-    pub(super) async fn catch_up(&self, store: &Store) -> Result<(), StoreError> {
+    async fn catch_up(&self) -> Result<(), StoreError> {
         let mut progress = self.progress.lock().await;
         let began = Instant::now();
-        read_pages(store, &mut progress.position, |page, position| {
+        read_pages(&self.store, &mut progress.position, |page, position| {
             self.list.extend(page);
             self.hub.append(page, position);
         })
@@ -113,11 +126,11 @@ impl LogFollower {
     }
 
     /// Begins anew where the database is another one than before, or from an earlier day.
-    async fn check_log(&self, store: &Store, now: UnixSeconds) -> Result<Log, IssuerError> {
+    async fn check_log(&self, now: UnixSeconds) -> Result<Log, IssuerError> {
         // Locked before the log is asked: what others read meanwhile would be beyond its head.
         let mut progress = self.progress.lock().await;
-        let found = log_id(store).await?;
-        let head = store.log_position().await?;
+        let found = log_id(&self.store).await?;
+        let head = self.store.log_position().await?;
         if found == progress.log_id && head >= progress.position {
             return Ok(Log::Same);
         }
@@ -127,49 +140,19 @@ impl LogFollower {
             "the revocation log is not the one from before: was the database restored? What it \
              does not have stays revoked until it has expired"
         );
-        store.lead_log(now).await?;
+        self.store.lead_log(now).await?;
         self.hub.replace_log(&found);
         progress.log_id = found;
         progress.position = LogPosition(0);
         drop(progress);
-        self.catch_up(store).await?;
+        self.catch_up().await?;
         Ok(Log::Another)
     }
-}
 
-/// What a request takes back, the gate in this process refuses before the answer is sent.
-pub(super) async fn settle(
-    State(issuer): State<Arc<Issuer>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let before = issuer.store.appends();
-    let response = next.run(request).await;
-    if issuer.store.appends() != before {
-        let caught_up = issuer.log.catch_up(&issuer.store);
-        // It is taken back already; who follows the log says what is wrong, and tries again.
-        let _ = tokio::time::timeout(SETTLING, caught_up).await;
-    }
-    response
-}
-
-impl Issuer {
-    /// What has been taken back, for a gate in this process.
-    pub fn revocations(&self) -> &Arc<RevocationList> {
-        self.log.list()
-    }
-
-    /// Keys and revocations for gates of other processes; to be served by a
-    /// [`FeedService`](crate::feed::FeedService).
-    pub fn feed(&self) -> &Arc<Hub> {
-        self.log.hub()
-    }
-
-    /// Keeps list and feed as log and keys are; never ends by itself.
-    pub async fn follow_log(&self) {
+    /// Keeps list and feed as the log is; never ends by itself.
+    pub(super) async fn run(&self) {
         tokio::select! {
             () = self.look_again_and_again() => {}
-            () = self.beat() => {}
             () = self.watch_age() => {}
             () = self.store.hear_notices() => {}
         }
@@ -187,8 +170,8 @@ impl Issuer {
             let mut checking = false;
             tokio::select! {
                 _ = sweep.tick() => {
-                    if let Some(ended) = self.sweeping_clock.settled() {
-                        self.log.list().sweep(ended);
+                    if let Some(ended) = self.steady_clock.settled() {
+                        self.list.sweep(ended);
                     }
                 }
                 _ = check.tick() => checking = true,
@@ -213,14 +196,14 @@ impl Issuer {
 
     async fn look(&self, thoroughly: bool) -> Result<(), IssuerError> {
         if thoroughly {
-            self.log.check_log(&self.store, self.clock.now()).await?;
+            self.check_log(self.clock.now()).await?;
         }
-        Ok(self.log.catch_up(&self.store).await?)
+        Ok(self.catch_up().await?)
     }
 
     /// Says once that what is known of the log has grown too old, and once that it is fresh again.
     async fn watch_age(&self) {
-        let Some(recency) = self.log.list().recency() else {
+        let Some(recency) = self.list.recency() else {
             return std::future::pending().await;
         };
         let mut second = tokio::time::interval(Duration::from_secs(1));
@@ -248,27 +231,22 @@ impl Issuer {
             was_stale = is_stale;
         }
     }
+}
 
-    /// Goes on while the database is away: gates learn from it how old their knowledge is.
-    async fn beat(&self) {
-        let mut beat = tokio::time::interval(HEARTBEAT);
-        loop {
-            beat.tick().await;
-            self.publish_keys();
-            self.feed().beat();
-        }
+/// What a request takes back, the gate in this process refuses before the answer is sent.
+pub(super) async fn settle(
+    State(issuer): State<Arc<Issuer>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let log = &issuer.background.log;
+    let before = log.store.appends();
+    let response = next.run(request).await;
+    if log.store.appends() != before {
+        // It is taken back already; who follows the log says what is wrong, and tries again.
+        let _ = tokio::time::timeout(SETTLING, log.catch_up()).await;
     }
-
-    /// Gives the feed the keys as they are.
-    pub(super) fn publish_keys(&self) {
-        let signer = self.signer.load();
-        let algorithms = signer.key_set().algorithms();
-        let names: Vec<&str> = algorithms
-            .iter()
-            .map(|algorithm| algorithm.name())
-            .collect();
-        self.feed().set_keys(signer.jwks(), &names);
-    }
+    response
 }
 
 /// Names the log for as long as the database lives.

@@ -7,8 +7,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use tokio::sync::Notify;
 
-use super::Issuer;
-use crate::store::StoreError;
+use crate::store::{Store, StoreError};
 
 /// How often the store is asked.
 const INTERVAL: Duration = Duration::from_secs(5);
@@ -16,6 +15,7 @@ const INTERVAL: Duration = Duration::from_secs(5);
 /// What was last found out.
 #[derive(Debug)]
 pub(super) struct StoreHealth {
+    store: Store,
     is_up: AtomicBool,
     gauge: Gauge,
     suspected: Notify,
@@ -23,10 +23,11 @@ pub(super) struct StoreHealth {
 
 impl StoreHealth {
     /// Of a store that has just been opened.
-    pub(super) fn opened() -> Self {
+    pub(super) fn opened(store: Store) -> Self {
         let gauge = Gauge::default();
         gauge.set(1);
         Self {
+            store,
             is_up: AtomicBool::new(true),
             gauge,
             suspected: Notify::new(),
@@ -39,6 +40,10 @@ impl StoreHealth {
             "1 if the issuer's store answered the last time it was asked, 0 if not",
             self.gauge.clone(),
         );
+    }
+
+    pub(super) fn store(&self) -> &Store {
+        &self.store
     }
 
     /// Has it asked at once: a request has failed.
@@ -61,24 +66,17 @@ impl StoreHealth {
             (true, Ok(())) | (false, Err(_)) => {}
         }
     }
-}
 
-impl Issuer {
-    /// Asks the store now and then; never ends.
-    pub async fn watch_store(&self) {
+    /// Asks the store now and then; never ends by itself.
+    pub(super) async fn watch(&self) {
         let mut interval = tokio::time::interval(INTERVAL);
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 _ = interval.tick() => {}
-                () = self.store_health.suspected.notified() => {}
+                () = self.suspected.notified() => {}
             }
-            self.store_health.found(self.store.ping().await);
+            self.found(self.store.ping().await);
         }
-    }
-
-    /// Whether the store answered the last time it was asked.
-    pub fn store_is_up(&self) -> bool {
-        self.store_health.is_up()
     }
 }

@@ -20,7 +20,7 @@ use crate::test_issuer::TestIssuer;
 
 use scene::{
     Load, app, believed, clock, eventually, forged, generate, header, made_with, names, only_key,
-    portcullis, published, rows, settings, signs_with, thumbprint, token, until, upkeep_until,
+    portcullis, published, rows, run_until, settings, signs_with, thumbprint, token, until,
 };
 
 const JWKS: &str = "/.well-known/jwks.json";
@@ -175,7 +175,7 @@ async fn issuers_on_one_postgresql_agree_and_outlive_it() {
     drop(postgres);
     // What the rows said holds without them: the old key ends when its time has come.
     clock.advance(DAY);
-    upkeep_until(&issuers[..1], |issuer| issuer.key_set().len() == 1).await;
+    run_until(&issuers[..1], |issuer| issuer.key_set().len() == 1).await;
 }
 
 /// Several issuers start at once, rotate at once, and are rotated by several hands at once: they
@@ -194,7 +194,7 @@ async fn agreement(store: &str) -> (Vec<Arc<Issuer>>, Arc<ManualClock>) {
     };
     same(1);
     clock.advance(DAY - PUBLISHED_AHEAD_SECONDS);
-    upkeep_until(&issuers, |issuer| issuer.key_set().len() == 2).await;
+    run_until(&issuers, |issuer| issuer.key_set().len() == 2).await;
     same(2);
     clock.advance(PUBLISHED_AHEAD_SECONDS);
 
@@ -207,20 +207,20 @@ async fn agreement(store: &str) -> (Vec<Arc<Issuer>>, Arc<ManualClock>) {
     assert!(rotated.iter().all(|one| one.key_id == rotated[0].key_id));
     let made = rotated.iter().filter(|one| !one.already_published);
     assert_eq!(made.count(), 1);
-    upkeep_until(&issuers, |issuer| issuer.key_set().len() == 3).await;
+    run_until(&issuers, |issuer| issuer.key_set().len() == 3).await;
     same(3);
 
     let now = clock.now();
     rotate_keys(issuers[0].store(), &settings, RotationPace::AtOnce, now)
         .await
         .unwrap();
-    upkeep_until(&issuers, |issuer| issuer.key_set().len() == 1).await;
+    run_until(&issuers, |issuer| issuer.key_set().len() == 1).await;
     same(1);
     let now = clock.now();
     rotate_keys(issuers[0].store(), &settings, RotationPace::Announced, now)
         .await
         .unwrap();
-    upkeep_until(&issuers, |issuer| issuer.key_set().len() == 2).await;
+    run_until(&issuers, |issuer| issuer.key_set().len() == 2).await;
     same(2);
     (issuers, clock)
 }

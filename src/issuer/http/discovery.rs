@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::issuer::Issuer;
 use crate::issuer::first_start::OWN_SCOPES;
+use crate::store::Store;
 
 /// How long verifiers may keep the keys; new ones are published longer before their first use.
 const CACHE: &str = "public, max-age=300";
@@ -76,7 +77,8 @@ pub(super) async fn metadata(State(issuer): State<Arc<Issuer>>) -> Response {
     {
         metadata.extend(authorization_endpoint(&settings.url));
     }
-    if let (Some(metadata), Some(scopes)) = (metadata.as_object_mut(), issuer.scopes().await) {
+    if let (Some(metadata), Some(scopes)) = (metadata.as_object_mut(), scopes(&issuer.store).await)
+    {
         metadata.insert("scopes_supported".to_owned(), scopes.into());
     }
     document(&metadata)
@@ -117,16 +119,14 @@ pub(super) async fn name_resource(
     response
 }
 
-impl Issuer {
-    /// The names of the scopes that there are. None where the store cannot tell: what else the
-    /// metadata says is worth having without.
-    async fn scopes(&self) -> Option<Vec<String>> {
-        match self.store.scope_names(MAX_SCOPES).await {
-            Ok(names) => (!names.is_empty()).then_some(names),
-            Err(error) => {
-                tracing::error!(%error, "the metadata lacks the scopes");
-                None
-            }
+/// The names of the scopes that there are. None where the store cannot tell: what else the metadata says
+/// is worth having without.
+async fn scopes(store: &Store) -> Option<Vec<String>> {
+    match store.scope_names(MAX_SCOPES).await {
+        Ok(names) => (!names.is_empty()).then_some(names),
+        Err(error) => {
+            tracing::error!(%error, "the metadata lacks the scopes");
+            None
         }
     }
 }

@@ -117,7 +117,7 @@ pub(super) async fn observe(
     issuer.observation.answered(endpoint, response.status());
     if response.extensions().get::<StoreFailed>().is_some() {
         issuer.observation.metrics.store_errors.inc();
-        issuer.store_health.suspect();
+        issuer.background.store_health.suspect();
     }
     response
 }

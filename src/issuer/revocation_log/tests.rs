@@ -1,5 +1,5 @@
 use super::*;
-use crate::clock::{Clock, SystemClock};
+use crate::clock::SystemClock;
 use crate::store::StoreLocation;
 use crate::token::RevocationTarget;
 
@@ -9,11 +9,13 @@ async fn a_log_that_grows_while_it_is_looked_at_is_the_same() {
     let place = StoreLocation::parse("sqlite:store.db", folder.path()).unwrap();
     let store = Store::open(&place).await.unwrap();
     let url = "https://id.shop.example";
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let follower = LogFollower::start(
-        &store,
+        Arc::new(StoreHealth::opened(store.clone())),
         url,
         RevocationList::new(1000),
-        Arc::new(SystemClock),
+        Arc::new(SteadyClock::new(Arc::clone(&clock))),
+        clock,
     );
     let follower = Arc::new(follower.await.unwrap());
     let growing = tokio::spawn({
@@ -22,12 +24,12 @@ async fn a_log_that_grows_while_it_is_looked_at_is_the_same() {
             for number in 0..300 {
                 let token = RevocationTarget::Token(format!("token-{number}"));
                 store.revoke(&token, SystemClock.now()).await.unwrap();
-                follower.catch_up(&store).await.unwrap();
+                follower.catch_up().await.unwrap();
             }
         }
     });
     while !growing.is_finished() {
-        let found = follower.check_log(&store, SystemClock.now()).await;
+        let found = follower.check_log(SystemClock.now()).await;
         assert_eq!(found.unwrap(), Log::Same);
     }
     growing.await.unwrap();

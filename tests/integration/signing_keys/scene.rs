@@ -106,10 +106,12 @@ pub(super) async fn until(
 }
 
 /// Runs what goes on behind the issuers until all of them are like this.
-pub(super) async fn upkeep_until(issuers: &[Arc<Issuer>], like: impl Fn(&Issuer) -> bool) {
-    let upkeep = issuers.iter().map(|issuer| issuer.upkeep(|_| {}));
+pub(super) async fn run_until(issuers: &[Arc<Issuer>], like: impl Fn(&Issuer) -> bool) {
+    let tasks = issuers
+        .iter()
+        .map(|issuer| issuer.run_background_tasks(|_| {}));
     tokio::select! {
-        _ = futures_util::future::join_all(upkeep) => {}
+        _ = futures_util::future::join_all(tasks) => {}
         () = eventually("the issuers follow", async || {
             issuers.iter().all(|issuer| like(issuer))
         }) => {}

@@ -1,18 +1,32 @@
-//! What an issuer does besides answering: it follows the keys and the revocations of its store, and
-//! sweeps up.
+//! Follows the signing keys in store or files: others rotate them too, and time alone moves them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::signing::Signer;
-use super::{Issuer, IssuerError, guard, keys};
-use crate::store::StoreError;
+use arc_swap::ArcSwap;
+
+use crate::authorizer::Authorizer;
+use crate::clock::Clock;
+use crate::feed::{HEARTBEAT, Hub};
+use crate::issuer::signing::Signer;
+use crate::issuer::{IssuerError, IssuerSettings, guard, keys};
+use crate::store::Store;
 use crate::token::KeySet;
 
 /// How often it is asked whether somebody has rotated the keys.
 const ROTATION_POLL: Duration = Duration::from_millis(100);
 
-/// How many rows are removed at once.
-const BATCH: u32 = 500;
+/// Keeps the keys of one issuer up to date for all who use them.
+pub(in crate::issuer) struct KeyFollower {
+    pub(in crate::issuer) store: Store,
+    pub(in crate::issuer) settings: Arc<IssuerSettings>,
+    pub(in crate::issuer) signer: Arc<ArcSwap<Signer>>,
+    /// What verifies the tokens that come to the issuer itself.
+    pub(in crate::issuer) guard: Arc<Authorizer>,
+    /// What tells remote gates.
+    pub(in crate::issuer) hub: Arc<Hub>,
+    pub(in crate::issuer) clock: Arc<dyn Clock>,
+}
 
 /// Whether the last look at the store has failed: an outage is told once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,23 +35,17 @@ enum Contact {
     Lost,
 }
 
-impl Issuer {
-    /// Follows keys and revocations and sweeps until it is dropped; `publish` gets the keys to believe each
-    /// time that they change. It may be dropped at any moment.
-    pub async fn upkeep(&self, publish: impl Fn(KeySet)) {
-        tokio::join!(
-            self.follow_keys(publish),
-            self.follow_log(),
-            self.watch_store(),
-            self.sweep_regularly(),
-        );
+impl KeyFollower {
+    /// Follows the keys; never ends by itself. `publish` gets those to trust each time that they change.
+    pub(super) async fn run(&self, publish: impl Fn(KeySet)) {
+        tokio::join!(self.follow(publish), self.beat());
     }
 
-    async fn follow_keys(&self, publish: impl Fn(KeySet)) {
+    async fn follow(&self, publish: impl Fn(KeySet)) {
         let mut contact = Contact::Held;
         loop {
             self.keys_are_due().await;
-            match (self.renew_keys(&publish).await, contact) {
+            match (self.renew(&publish).await, contact) {
                 (Ok(()), Contact::Held) | (Err(_), Contact::Lost) => {}
                 (Ok(()), Contact::Lost) => {
                     tracing::info!("the signing keys can be read again");
@@ -77,7 +85,7 @@ impl Issuer {
     }
 
     /// Takes over what the keys are now. Without the store, time alone moves them.
-    pub(super) async fn renew_keys(&self, publish: &impl Fn(KeySet)) -> Result<(), IssuerError> {
+    async fn renew(&self, publish: &impl Fn(KeySet)) -> Result<(), IssuerError> {
         let now = self.clock.now();
         let read = keys::agree(&self.store, &self.settings, keys::Occasion::Tick, now).await;
         let (rows, outcome) = match read {
@@ -91,7 +99,7 @@ impl Issuer {
         outcome
     }
 
-    /// First whoever verifies knows a key, then it signs.
+    /// Everybody who verifies knows a key before it signs.
     fn take_over(&self, signer: Signer, publish: &impl Fn(KeySet)) -> Result<(), IssuerError> {
         let trust = guard::trust(&self.settings, signer.key_set().clone())?;
         self.guard
@@ -103,36 +111,28 @@ impl Issuer {
             "the signing keys have changed"
         );
         self.signer.store(signer.into());
-        self.publish_keys();
+        self.tell_feed();
         Ok(())
     }
 
-    async fn sweep_regularly(&self) {
+    /// Goes on while the database is away: gates learn from it how old their knowledge is.
+    async fn beat(&self) {
+        let mut beat = tokio::time::interval(HEARTBEAT);
         loop {
-            tokio::time::sleep(Duration::from_secs(self.settings.sweep_seconds)).await;
-            if let Err(error) = self.sweep().await {
-                tracing::warn!(%error, "what has ended cannot be swept from the store");
-            }
+            beat.tick().await;
+            self.tell_feed();
+            self.hub.beat();
         }
     }
 
-    /// Removes what has ended from the store.
-    async fn sweep(&self) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        let mut swept = Vec::new();
-        // A token whose revocation is removed by a clock that is ahead is valid again when it is not.
-        if let Some(ended) = self.sweeping_clock.settled() {
-            swept.extend(self.store.sweep_log(ended, BATCH).await?);
-        }
-        let ended = self.sweeping_clock.now();
-        swept.extend(self.store.sweep_all_but_log(ended, BATCH).await?);
-        for swept in swept {
-            tracing::debug!(rows = swept.rows, count = swept.count, "swept");
-        }
-        let count = keys::sweep(&self.store, now).await?;
-        if count > 0 {
-            tracing::debug!(rows = "signing keys", count, "swept");
-        }
-        Ok(())
+    /// Gives the feed the keys as they are.
+    pub(in crate::issuer) fn tell_feed(&self) {
+        let signer = self.signer.load();
+        let algorithms = signer.key_set().algorithms();
+        let names: Vec<&str> = algorithms
+            .iter()
+            .map(|algorithm| algorithm.name())
+            .collect();
+        self.hub.set_keys(signer.jwks(), &names);
     }
 }
