@@ -1,5 +1,9 @@
 //! The section `issuer` of the configuration.
 
+mod hashing;
+mod keys;
+mod refresh;
+mod registration;
 mod revocation_bounds;
 
 use std::net::SocketAddr;
@@ -9,17 +13,24 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use hashing::HashingDocument;
+use keys::{KeysDocument, algorithm};
+use refresh::RefreshDocument;
 use revocation_bounds::{HolderBounds, WrittenBounds};
+
+pub use hashing::HashingSettings;
+pub(super) use keys::ALGORITHMS;
+pub use keys::KeySettings;
+pub use refresh::RefreshSettings;
+pub use registration::Registration;
 
 use super::throttle::{ThrottleDocument, ThrottleSettings, TrustedProxies, trusted_proxies};
 use crate::connection_limits::{ConnectionLimits, ConnectionLimitsDocument};
 use crate::problem::Faults;
 use crate::revocation::OnStale;
 use crate::store::{StoreLocation, WrittenLocation};
-use crate::token::{Algorithm, MAX_PUBLISHED_KEYS};
+use crate::token::Algorithm;
 use crate::yaml::present;
-
-const DAY_SECONDS: u64 = 86_400;
 
 /// What an issuer needs to know, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,32 +87,6 @@ pub struct IssuerSettings {
     pub trusted_proxies: TrustedProxies,
 }
 
-/// The signing keys.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeySettings {
-    /// How long a key signs before another takes over; 0 is for ever.
-    pub rotate_seconds: u32,
-    /// How often store or files are asked whether the keys have changed.
-    pub poll_ms: u64,
-    /// Where the keys are instead of in the store: the first signs, the others are only published.
-    pub files: Vec<PathBuf>,
-}
-
-/// Refresh tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RefreshSettings {
-    /// How long after its login a grant can be extended, at most.
-    pub lifetime_seconds: u32,
-    /// How long after its use a token may be used again if its successor was not: the answer may
-    /// have been lost.
-    pub retry_window_seconds: u32,
-    /// Whether `client_credentials` is answered with one, although RFC 6749 section 4.4.3 advises
-    /// against it.
-    pub with_client_credentials: bool,
-    /// How many grants a user may have with one app before the oldest end.
-    pub max_grants: u32,
-}
-
 /// What the token endpoint offers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(
@@ -118,24 +103,6 @@ pub struct Grants {
     /// RFC 6749 section 4.3: an app that has asked its user for the password. RFC 9700 section 2.4
     /// says that it must not be used, so it is offered where it is asked for by name.
     pub password: bool,
-}
-
-/// Whether strangers become users by themselves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Registration {
-    /// Whoever calls `/consumer/register` does.
-    Open,
-    /// Administrators add users, and nobody else.
-    Closed,
-}
-
-/// The bounds of password hashing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HashingSettings {
-    /// How many passwords are hashed at once; each takes 19 MiB.
-    pub threads: usize,
-    /// How many more may wait before further ones are turned away.
-    pub max_queue: usize,
 }
 
 impl IssuerSettings {
@@ -210,63 +177,6 @@ pub struct IssuerDocument {
     idle_timeout_seconds: u64,
     #[serde(default = "default_lifetime_seconds")]
     lifetime_seconds: u64,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct KeysDocument {
-    #[serde(deserialize_with = "present")]
-    rotate_seconds: Option<u64>,
-    poll_ms: u64,
-    files: Vec<PathBuf>,
-}
-
-impl Default for KeysDocument {
-    fn default() -> Self {
-        Self {
-            rotate_seconds: None,
-            poll_ms: 5000,
-            files: Vec::new(),
-        }
-    }
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RefreshDocument {
-    lifetime_seconds: u64,
-    retry_window_seconds: u64,
-    with_client_credentials: bool,
-    max_grants: u64,
-}
-
-impl Default for RefreshDocument {
-    fn default() -> Self {
-        Self {
-            lifetime_seconds: 2_592_000,
-            retry_window_seconds: 10,
-            with_client_credentials: true,
-            max_grants: 100,
-        }
-    }
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct HashingDocument {
-    threads: u64,
-    max_queue: u64,
-}
-
-/// All processors but one: whoever logs in must not slow the gate beside it.
-impl Default for HashingDocument {
-    fn default() -> Self {
-        let processors = available_parallelism().map_or(1, |count| count.get() as u64);
-        Self {
-            threads: processors.saturating_sub(1).clamp(1, 8),
-            max_queue: 64,
-        }
-    }
 }
 
 fn default_registration() -> String {
@@ -402,20 +312,14 @@ impl IssuerDocument {
         let keys = self.keys.build(base, faults);
         faults.within("issuer.sweep_seconds", self.sweep_seconds, 1, 86_400);
         let refresh_token = self.refresh_token.build(faults);
-        faults.within("issuer.hashing.threads", self.hashing.threads, 1, 256);
-        faults.within(
-            "issuer.hashing.max_queue",
-            self.hashing.max_queue,
-            1,
-            100_000,
-        );
+        let hashing = self.hashing.build(faults);
         faults.within("issuer.threads", self.threads, 1, 1024);
         let key = "issuer.fresh_login_seconds";
         faults.within(key, self.fresh_login_seconds, 10, 86_400);
         let key = "issuer.secret_overlap_seconds";
         faults.within(key, self.secret_overlap_seconds, 0, 30 * 86_400);
         let grants = grants(&self.grants, faults);
-        let registration = registration(&self.registration, faults);
+        let registration = Registration::parse(&self.registration, faults);
         let throttle = self.throttle.build(faults);
         let trusted_proxies = trusted_proxies(&self.trusted_proxies, faults);
         let bounds = bounds?;
@@ -434,10 +338,7 @@ impl IssuerDocument {
             user_credentials_at_token_endpoint: self.user_credentials_at_token_endpoint,
             admin_password_file: self.admin_password_file.map(|file| base.join(file)),
             registration: registration?,
-            hashing: HashingSettings {
-                threads: usize::try_from(self.hashing.threads).ok()?,
-                max_queue: usize::try_from(self.hashing.max_queue).ok()?,
-            },
+            hashing: hashing?,
             threads: usize::try_from(self.threads).ok()?,
             secret_overlap_seconds: u32::try_from(self.secret_overlap_seconds).ok()?,
             fresh_login_seconds: u32::try_from(self.fresh_login_seconds).ok()?,
@@ -476,83 +377,6 @@ fn is_issuer_url(url: &str) -> bool {
             && !url.ends_with('/')
             && !url.contains(['#', '@', '?'])
     })
-}
-
-/// Those that every verifier of the field knows: one for each kind of key.
-pub(super) const ALGORITHMS: [Algorithm; 4] = [
-    Algorithm::Es256,
-    Algorithm::Rs256,
-    Algorithm::EdDsa,
-    Algorithm::Hs256,
-];
-
-fn algorithm(name: &str, faults: &mut Faults) -> Option<Algorithm> {
-    let known = Algorithm::from_name(name).filter(|known| ALGORITHMS.contains(known));
-    if known.is_none() {
-        faults.add(format!(
-            "`issuer.algorithm: {name}` is not supported: use ES256, RS256, EdDSA or HS256"
-        ));
-    }
-    known
-}
-
-impl RefreshDocument {
-    fn build(self, faults: &mut Faults) -> Option<RefreshSettings> {
-        let key = "issuer.refresh_token.lifetime_seconds";
-        faults.within(key, self.lifetime_seconds, 1, 366 * 86_400);
-        let key = "issuer.refresh_token.retry_window_seconds";
-        faults.within(key, self.retry_window_seconds, 0, 60);
-        let key = "issuer.refresh_token.max_grants";
-        faults.within(key, self.max_grants, 1, 100_000);
-        Some(RefreshSettings {
-            lifetime_seconds: u32::try_from(self.lifetime_seconds).ok()?,
-            retry_window_seconds: u32::try_from(self.retry_window_seconds).ok()?,
-            with_client_credentials: self.with_client_credentials,
-            max_grants: u32::try_from(self.max_grants).ok()?,
-        })
-    }
-}
-
-impl KeysDocument {
-    fn build(self, base: &Path, faults: &mut Faults) -> Option<KeySettings> {
-        faults.within("issuer.keys.poll_ms", self.poll_ms, 100, 60_000);
-        if self.rotate_seconds.is_some() && !self.files.is_empty() {
-            faults.add(
-                "`issuer.keys.rotate_seconds` is about keys in the store: remove it, or `files`",
-            );
-        }
-        if self.files.len() > MAX_PUBLISHED_KEYS {
-            faults.add(format!(
-                "`issuer.keys.files` lists more than {MAX_PUBLISHED_KEYS} files: remove those \
-                 whose tokens have ended"
-            ));
-        }
-        let rotate_seconds = self.rotate_seconds.unwrap_or(90 * DAY_SECONDS);
-        // With less, tokens of more keys would be about than verifiers may take.
-        if rotate_seconds != 0 {
-            let key = "issuer.keys.rotate_seconds";
-            faults.within(key, rotate_seconds, DAY_SECONDS / 4, 3660 * DAY_SECONDS);
-        }
-        Some(KeySettings {
-            rotate_seconds: u32::try_from(rotate_seconds).ok()?,
-            poll_ms: self.poll_ms,
-            files: self.files.into_iter().map(|file| base.join(file)).collect(),
-        })
-    }
-}
-
-fn registration(text: &str, faults: &mut Faults) -> Option<Registration> {
-    match text {
-        "open" => Some(Registration::Open),
-        "closed" => Some(Registration::Closed),
-        _ => {
-            faults.add(format!(
-                "`issuer.registration: {text}` is not known: write `open`, or `closed` if only \
-                 administrators add users"
-            ));
-            None
-        }
-    }
 }
 
 fn grants(names: &[String], faults: &mut Faults) -> Grants {

@@ -1,0 +1,28 @@
+//! `issuer.registration`.
+
+use crate::problem::Faults;
+
+/// Whether strangers become users by themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Registration {
+    /// Whoever calls `/consumer/register` does.
+    Open,
+    /// Administrators add users, and nobody else.
+    Closed,
+}
+
+impl Registration {
+    pub(super) fn parse(text: &str, faults: &mut Faults) -> Option<Self> {
+        match text {
+            "open" => Some(Self::Open),
+            "closed" => Some(Self::Closed),
+            _ => {
+                faults.add(format!(
+                    "`issuer.registration: {text}` is not known: write `open`, or `closed` if only \
+                     administrators add users"
+                ));
+                None
+            }
+        }
+    }
+}
