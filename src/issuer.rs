@@ -57,7 +57,7 @@ use crate::token::{CryptographyError, KeySet, KeySetError, SigningKeyError};
 pub use answers::{AppAnswer, GrantAnswer, RoleAnswer, ScopeAnswer, UserAnswer};
 pub use credentials::hashing::HashingError;
 pub use credentials::throttle::{
-    BucketSettings, Network, NotANetwork, ThrottleSettings, TrustedProxies,
+    BucketSettings, Network, NetworkError, ThrottleSettings, TrustedProxies,
 };
 pub use first_start::{FirstAdministrator, FirstStartError};
 pub use http::endpoints;

@@ -23,35 +23,35 @@ const MAX_DESCRIPTION_BYTES: usize = 200;
 /// Why a request gets nothing.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum EndpointError {
-    #[error("the body is larger than is read")]
+    #[error("the body is too large")]
     BodyTooLarge,
-    #[error("the body did not arrive")]
+    #[error("the body did not arrive in time")]
     BodyBroken,
-    #[error("the body must be `{0}`")]
+    #[error("the content type of the body must be `{0}`")]
     ContentType(&'static str),
-    #[error("bodies are read as they are, without `content-encoding`")]
+    #[error("compressed bodies are not supported: send it without `content-encoding`")]
     ContentEncoding,
-    #[error("the body is not the JSON that is asked for: {0}")]
+    #[error("the JSON of the body is not valid here: {0}")]
     Json(String),
     #[error("the body is not JSON: {0}: JSON allows no comma before a closing brace or bracket")]
     TrailingComma(String),
     #[error("{0}")]
     Form(#[from] crate::identity::FormError),
-    #[error("parameters belong into the body, not into the URL")]
+    #[error("send the parameters in the body, not in the URL")]
     ParametersInUrl,
     #[error("the parameter `{0}` is missing")]
     Missing(&'static str),
-    #[error("the parameter `{0}` is not what it should be")]
+    #[error("the parameter `{0}` is not valid")]
     Parameter(&'static str),
-    #[error("the URL has a parameter that is not known here")]
+    #[error("the URL has an unknown parameter")]
     UnknownParameter,
-    #[error("the client identified itself in two ways")]
+    #[error("the client authenticated in more than one way")]
     SeveralClientCredentials,
     #[error("the client is unknown, or its secret is wrong")]
     BadClient,
     #[error("this grant type is not offered")]
     UnsupportedGrant,
-    #[error("this grant type needs an app: users have others")]
+    #[error("only apps can use this grant type")]
     UnauthorizedClient,
     #[error("{0}")]
     InvalidTarget(#[from] AudienceError),
@@ -59,7 +59,7 @@ pub(super) enum EndpointError {
     NothingGranted(#[from] NoScopeError),
     #[error("{0}")]
     BadScope(#[from] ScopeRequestError),
-    #[error("a scope is asked for that the refresh token does not have")]
+    #[error("the request asks for a scope that the refresh token does not have")]
     ScopeBeyondGrant,
     #[error("the name or the password is wrong")]
     BadLogin,
@@ -67,37 +67,37 @@ pub(super) enum EndpointError {
     BadPasswordGrant,
     #[error("the refresh token is unknown, used or expired")]
     BadRefreshToken,
-    #[error("the authorization code is unknown, used, expired or not for this request")]
+    #[error("the authorization code is unknown, used, expired or was issued for another request")]
     BadCode,
-    #[error("the present password is wrong")]
+    #[error("the current password is wrong")]
     WrongPassword,
     #[error("registration is closed here: ask an administrator for an account")]
     RegistrationClosed,
     #[error(transparent)]
     Directory(#[from] DirectoryError),
-    #[error("there is no such thing")]
+    #[error("not found")]
     NotFound,
     #[error("the method is not allowed here")]
     MethodNotAllowed,
-    #[error("the gate refuses: {title}")]
+    #[error("refused: {title}")]
     Gate {
         status: StatusCode,
         error: &'static str,
         title: &'static str,
         challenge: Option<String>,
     },
-    #[error("the token's user, app or scope is no longer what it was")]
+    #[error("the user, app or scopes of the token have changed")]
     CallerChanged,
     #[error(
         "this takes a login of the last {max_age_seconds} seconds: log in again with the password and use \
          that token"
     )]
     NotFresh { max_age_seconds: u32 },
-    #[error("the bearer token does not hold here")]
+    #[error("the bearer token is not valid here")]
     BadBearer,
     #[error("too many attempts: try again in {retry_after_seconds} seconds")]
     Throttled { retry_after_seconds: u64 },
-    #[error("the answer takes too long: try again later")]
+    #[error("the answer took too long: try again later")]
     TimedOut,
     #[error("the request could not be answered")]
     Panicked,
@@ -368,3 +368,6 @@ impl IntoResponse for EndpointError {
         response
     }
 }
+
+#[cfg(test)]
+mod tests;

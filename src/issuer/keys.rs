@@ -62,7 +62,7 @@ pub enum KeyRotationError {
     Key(#[from] SigningKeyError),
     /// Tokens of too many keys are about.
     #[error(
-        "so many keys are published that verifiers might not take one more: wait until some have \
+        "too many keys are published for verifiers to accept another: wait until some have \
          ended, or withdraw them all with `portcullis key rotate --now`"
     )]
     TooMany,
@@ -182,7 +182,9 @@ fn due(
     if wanted && schedule.is_full(now) {
         // Time mends it, and each tick would say the same.
         if occasion == Occasion::Start {
-            tracing::warn!("no signing key is added: tokens of too many others are about");
+            tracing::warn!(
+                "no signing key is added: there are still valid tokens of too many other keys"
+            );
         }
         return None;
     }

@@ -137,7 +137,7 @@ impl LogFollower {
         tracing::error!(
             revocations.known = progress.position.0,
             revocations.found = head.0,
-            "the revocation log is not the one from before: was the database restored? What it \
+            "the revocation log has been replaced: was the database restored from a backup? What it \
              does not have stays revoked until it has expired"
         );
         self.store.lead_log(now).await?;

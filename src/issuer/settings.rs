@@ -281,7 +281,7 @@ impl IssuerDocument {
     pub fn build(self, base: &Path, faults: &mut Faults) -> Option<IssuerSettings> {
         if !is_issuer_url(&self.url) {
             faults.add(format!(
-                "`issuer.url: {}` is no issuer: write an absolute `https://` or `http://` URL \
+                "`issuer.url: {}` is not a valid issuer: write an absolute `https://` or `http://` URL \
                  without path, query and fragment, such as `https://id.shop.example`",
                 self.url
             ));
@@ -290,13 +290,13 @@ impl IssuerDocument {
         if address.is_none() {
             let address = &self.address;
             faults.add(format!(
-                "`issuer.address: {address}` is no address: write an IP address and a port such \
+                "`issuer.address: {address}` is not a valid address: write an IP address and a port such \
                  as `127.0.0.1:8080`"
             ));
         }
         let connections = self.connections(faults);
         let store = StoreLocation::parse(self.store.reveal(), base)
-            .map_err(|error| faults.add(format!("`issuer.store` names no store: {error}")));
+            .map_err(|error| faults.add(format!("`issuer.store` is not valid: {error}")));
         if self.audiences.iter().any(String::is_empty) {
             faults.add("`issuer.audiences` has an empty entry: remove it");
         }

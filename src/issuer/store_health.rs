@@ -60,7 +60,7 @@ impl StoreHealth {
         self.gauge.set(i64::from(up));
         match (self.is_up.swap(up, Ordering::Relaxed), asked) {
             (true, Err(error)) => {
-                tracing::error!(%error, "the issuer's store does not answer any more");
+                tracing::error!(%error, "the issuer's store no longer answers");
             }
             (false, Ok(())) => tracing::info!("the issuer's store answers again"),
             (true, Ok(())) | (false, Err(_)) => {}

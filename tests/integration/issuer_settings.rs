@@ -12,12 +12,12 @@ fn a_configuration_that_cannot_be_is_told_key_by_key() {
         (
             "url: \"id.shop.example\"",
             companion,
-            "`issuer.url: id.shop.example` is no issuer",
+            "`issuer.url: id.shop.example` is not a valid issuer",
         ),
         (
             "url: \"https://id.shop.example/\"",
             companion,
-            "is no issuer",
+            "is not a valid issuer",
         ),
         (
             "url: \"https://id.shop.example\"",
@@ -27,7 +27,7 @@ fn a_configuration_that_cannot_be_is_told_key_by_key() {
         (
             &format!("{good}, store: \"mysql://x\""),
             companion,
-            "`issuer.store` names no store",
+            "`issuer.store` is not valid",
         ),
         (
             &format!("{good}, address: here"),

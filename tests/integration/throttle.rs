@@ -494,7 +494,7 @@ fn limits_that_cannot_be_are_told() {
         ),
         (
             "trusted_proxies: [10.0.0.0/33]",
-            "`issuer.trusted_proxies`: `10.0.0.0/33` is no range",
+            "`issuer.trusted_proxies`: `10.0.0.0/33` is not a valid range",
         ),
     ];
     for (keys, says) in rows {

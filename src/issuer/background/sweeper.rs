@@ -39,7 +39,7 @@ impl Sweeper {
         loop {
             tokio::time::sleep(self.interval).await;
             if let Err(error) = self.sweep().await {
-                tracing::warn!(%error, "what has ended cannot be swept from the store");
+                tracing::warn!(%error, "expired rows cannot be removed from the store");
             }
         }
     }

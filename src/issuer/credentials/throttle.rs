@@ -34,7 +34,7 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::identity::UserId;
 
-pub use address::{Network, NotANetwork, TrustedProxies};
+pub use address::{Network, NetworkError, TrustedProxies};
 pub use settings::{BucketSettings, ThrottleSettings};
 
 pub(in crate::issuer) use address::ClientAddress;

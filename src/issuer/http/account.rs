@@ -103,11 +103,11 @@ pub(super) async fn change_password(
         .await?;
     let message = match apps {
         AppsAfter::Stay => {
-            "the password is changed and all your tokens have ended, this one too: log in again; your \
+            "the password has been changed and all your tokens, including this one, have ended: log in again; your \
              apps keep their secrets: check them, or send `end_apps`"
         }
         AppsAfter::End => {
-            "the password is changed and all tokens have ended, this one too, with the secrets of your \
+            "the password has been changed and all tokens, including this one, have ended with the secrets of your \
              apps: log in again and give the apps new ones"
         }
     };

@@ -171,7 +171,7 @@ mod tests {
             "{\"name\": \"a\", \"name\": \"b\"}",
         ] {
             let refused = read(&[JSON], body).await.unwrap_err();
-            assert!(refused.starts_with("the body is not the JSON"), "{body}");
+            assert!(refused.starts_with("the JSON of the body"), "{body}");
         }
         let trailing = read(&[JSON], "{\"name\": \"a\",}").await.unwrap_err();
         assert!(trailing.contains("no comma before"), "{trailing}");

@@ -26,11 +26,11 @@ async fn contained(patience: Duration, answering: impl Future<Output = Response>
         Ok(Ok(response)) => response,
         // The panic hook has told the log where it was.
         Ok(Err(_)) => {
-            tracing::error!("a handler of the issuer panicked; its caller got 500");
+            tracing::error!("a handler of the issuer panicked; the caller got 500");
             EndpointError::Panicked.into_response()
         }
         Err(_) => {
-            tracing::warn!("a handler of the issuer took too long; its caller got 503");
+            tracing::warn!("a handler of the issuer took too long; the caller got 503");
             EndpointError::TimedOut.into_response()
         }
     }

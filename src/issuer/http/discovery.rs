@@ -125,7 +125,7 @@ async fn scopes(store: &Store) -> Option<Vec<String>> {
     match store.scope_names(MAX_SCOPES).await {
         Ok(names) => (!names.is_empty()).then_some(names),
         Err(error) => {
-            tracing::error!(%error, "the metadata lacks the scopes");
+            tracing::error!(%error, "the scopes are missing from the metadata: the store cannot be read");
             None
         }
     }

@@ -52,7 +52,7 @@ impl UnknownProxy {
         if !self.0.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 peer.address = %peer,
-                "x-forwarded-for is not believed: if this is a proxy of yours, list its address in \
+                "x-forwarded-for is not trusted: if this is a proxy of yours, list its address in \
                  `issuer.trusted_proxies`, or all its clients are throttled as one"
             );
         }

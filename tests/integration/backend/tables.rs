@@ -167,7 +167,7 @@ pub(super) const REFUSED: &[(&str, u16, &str)] = &[
     (
         "DELETE /backend/scope/orders.write?forced=true",
         400,
-        "not known",
+        "unknown parameter",
     ),
     (
         r#"PUT /backend/role/sales {"scopes": ["orders.read"], "add_scopes": ["orders.write"]}"#,

@@ -109,7 +109,7 @@ async fn credentials_and_changes_are_one_line_each_and_no_secret() {
         assert_eq!(throttled["throttle.limit"], "account_at_address");
         find(&[("outcome", "failed"), ("claimant.kind", "app")]);
         assert_eq!(lines.len(), 7, "{log}");
-        assert_eq!(log.matches("x-forwarded-for is not believed").count(), 1);
+        assert_eq!(log.matches("x-forwarded-for is not trusted").count(), 1);
 
         let refresh = admin["refresh_token"].as_str().unwrap();
         let written = log.replace(&format!("`{password}`"), "");

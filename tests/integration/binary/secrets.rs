@@ -44,7 +44,7 @@ fn mistakes() -> Vec<(String, &'static str)> {
             "store: postgres://u:hunter2@h/db\n \t x: y",
             "portcullis.yaml:",
         ),
-        ("store: postgres//u:hunter2@h/db", "names no store"),
+        ("store: postgres//u:hunter2@h/db", "is not valid"),
         (
             "store: postgres://u:hunter2@h/db?passwrd=hunter2",
             "a parameter that is not known",

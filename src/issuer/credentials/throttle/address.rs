@@ -16,8 +16,10 @@ pub struct Network {
 
 /// The text is no range of addresses.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no range of addresses: write such as `10.0.0.0/8`, `fd00::/8` or `127.0.0.1`")]
-pub struct NotANetwork(String);
+#[error(
+    "`{0}` is not a valid range of addresses: write, for example, `10.0.0.0/8`, `fd00::/8` or `127.0.0.1`"
+)]
+pub struct NetworkError(String);
 
 /// The proxies whose `X-Forwarded-For` is believed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,10 +30,10 @@ pub struct TrustedProxies(pub Vec<Network>);
 pub(in crate::issuer) struct ClientAddress(IpAddr);
 
 impl FromStr for Network {
-    type Err = NotANetwork;
+    type Err = NetworkError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let fault = || NotANetwork(text.to_owned());
+        let fault = || NetworkError(text.to_owned());
         let (address, prefix) = match text.split_once('/') {
             Some((address, prefix)) => (address, Some(prefix)),
             None => (text, None),
