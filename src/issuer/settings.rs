@@ -400,3 +400,109 @@ fn grants(names: &[String], faults: &mut Faults) -> Grants {
     }
     grants
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problem::Source;
+    use crate::yaml;
+
+    /// The settings of a section as it is written, or what is wrong with it.
+    fn read(section: &str) -> Result<IssuerSettings, Vec<String>> {
+        let source = Source {
+            name: "portcullis.yaml".to_owned(),
+            text: format!("{{url: \"https://id.shop.example\", {section}}}"),
+        };
+        let document: IssuerDocument = yaml::parse(&source).ok().unwrap();
+        let mut faults = Faults::default();
+        let settings = document.build(Path::new("/etc/portcullis"), &mut faults);
+        if faults.is_empty() {
+            Ok(settings.unwrap())
+        } else {
+            Err(faults.into_messages())
+        }
+    }
+
+    #[test]
+    fn an_issuer_is_an_origin_and_nothing_more() {
+        let rows = [
+            ("https://id.shop.example", true),
+            ("https://id.shop.example:8443", true),
+            ("http://127.0.0.1:8080", true),
+            ("http://[::1]:8080", true),
+            ("https://id.shop.example/", false),
+            ("https://id.shop.example/realm", false),
+            ("https://id.shop.example?tenant=1", false),
+            ("https://id.shop.example#top", false),
+            ("https://alice@id.shop.example", false),
+            ("ftp://id.shop.example", false),
+            ("id.shop.example", false),
+            ("/id", false),
+            ("", false),
+        ];
+        for (url, expected) in rows {
+            assert_eq!(is_issuer_url(url), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn the_issuer_itself_is_the_first_audience_and_nothing_is_there_twice() {
+        let settings = read("audiences: [orders-api, \"https://id.shop.example\", stock-api]");
+        let settings = settings.unwrap();
+        let audiences: Vec<&str> = settings.audiences().collect();
+        let expected = ["https://id.shop.example", "orders-api", "stock-api"];
+        assert_eq!(audiences, expected);
+    }
+
+    #[test]
+    fn files_are_relative_to_the_configuration() {
+        let settings = read("admin_password_file: secret, keys: {files: [key.pem, /run/next.pem]}");
+        let settings = settings.unwrap();
+        let file = settings.admin_password_file.as_deref();
+        assert_eq!(file, Some(Path::new("/etc/portcullis/secret")));
+        let expected = ["/etc/portcullis/key.pem", "/run/next.pem"].map(PathBuf::from);
+        assert_eq!(settings.keys.files, expected);
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn each_key_has_bounds_that_its_message_names() {
+        let rows = [
+            ("access_token_seconds: 0", "issuer.access_token_seconds: 0"),
+            ("access_token_seconds: 86401", "issuer.access_token_seconds: 86401"),
+            ("sweep_seconds: 0", "issuer.sweep_seconds: 0"),
+            ("threads: 0", "issuer.threads: 0"),
+            ("fresh_login_seconds: 9", "issuer.fresh_login_seconds: 9"),
+            ("secret_overlap_seconds: 2592001", "issuer.secret_overlap_seconds: 2592001"),
+            ("max_staleness_seconds: 2", "issuer.max_staleness_seconds: 2"),
+            ("on_stale: open", "issuer.on_stale: open"),
+            ("max_revocations: 0", "issuer.max_revocations: 0"),
+            ("algorithm: none", "issuer.algorithm: none"),
+            ("algorithm: ES384", "issuer.algorithm: ES384"),
+            ("registration: maybe", "issuer.registration: maybe"),
+            ("hashing: {threads: 0}", "issuer.hashing.threads: 0"),
+            ("hashing: {max_queue: 0}", "issuer.hashing.max_queue: 0"),
+            ("refresh_token: {lifetime_seconds: 0}", "issuer.refresh_token.lifetime_seconds: 0"),
+            ("refresh_token: {retry_window_seconds: 61}", "issuer.refresh_token.retry_window_seconds: 61"),
+            ("refresh_token: {max_grants: 0}", "issuer.refresh_token.max_grants: 0"),
+            ("keys: {poll_ms: 99}", "issuer.keys.poll_ms: 99"),
+            ("keys: {rotate_seconds: 3600}", "issuer.keys.rotate_seconds: 3600"),
+            ("keys: {rotate_seconds: 0, files: [a]}", "issuer.keys.rotate_seconds"),
+            ("throttle: {max_entries: 63}", "issuer.throttle.max_entries: 63"),
+            ("throttle: {account: {burst: 0, refill_seconds: 1}}", "issuer.throttle.account.burst: 0"),
+            ("trusted_proxies: [10.0.0.0/33]", "issuer.trusted_proxies"),
+            ("audiences: [\"\"]", "issuer.audiences"),
+        ];
+        for (section, named) in rows {
+            let faults = read(section).unwrap_err();
+            assert_eq!(faults.len(), 1, "{section}: {faults:?}");
+            assert!(faults[0].contains(&format!("`{named}")), "{section}: {faults:?}");
+        }
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_told_at_once() {
+        let faults = read("threads: 0, registration: maybe, hashing: {threads: 0}");
+        assert_eq!(faults.unwrap_err().len(), 3);
+    }
+}

@@ -57,3 +57,35 @@ impl WrittenBounds {
         bound
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_user_or_app_fills_a_tenth_of_the_list_at_most() {
+        // Rows in the list, what is written of users and apps, and the bounds of both.
+        let rows = [
+            (1_000_000, None, None, Some((1000, 10_000))),
+            (5000, None, None, Some((500, 500))),
+            (5, None, None, Some((1, 1))),
+            (1_000_000, Some(100_000), Some(1), Some((100_000, 1))),
+            (1_000_000, Some(100_001), None, None),
+            (1_000_000, None, Some(100_001), None),
+            (1_000_000, Some(0), None, None),
+            (0, None, None, None),
+        ];
+        for (all, per_user, per_app, expected) in rows {
+            let mut faults = Faults::default();
+            let written = WrittenBounds {
+                all,
+                per_user,
+                per_app,
+            };
+            let bounds = written.build(&mut faults);
+            let bounds = bounds.filter(|_| faults.is_empty());
+            let bounds = bounds.map(|bounds| (bounds.per_user, bounds.per_app));
+            assert_eq!(bounds, expected, "{all} {per_user:?} {per_app:?}");
+        }
+    }
+}
