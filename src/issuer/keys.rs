@@ -293,3 +293,6 @@ pub(super) fn read(stored: &StoredKey) -> Result<SigningKey, SigningKeyError> {
         id => key.with_id(id),
     })
 }
+
+#[cfg(test)]
+mod tests;

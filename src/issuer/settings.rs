@@ -402,13 +402,13 @@ fn grants(names: &[String], faults: &mut Faults) -> Grants {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::problem::Source;
     use crate::yaml;
 
     /// The settings of a section as it is written, or what is wrong with it.
-    fn read(section: &str) -> Result<IssuerSettings, Vec<String>> {
+    pub(in crate::issuer) fn read(section: &str) -> Result<IssuerSettings, Vec<String>> {
         let source = Source {
             name: "portcullis.yaml".to_owned(),
             text: format!("{{url: \"https://id.shop.example\", {section}}}"),

@@ -369,6 +369,25 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_is_no_hash_of_argon2id_is_none() {
+        let parses = |text: &str| Encoded::parse(text).is_some();
+        assert!(parses("$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$Y2Q"));
+        for text in [
+            "",
+            "$argon2i$v=19$m=8,t=1,p=1$c29tZXNhbHQ$Y2Q",
+            "$argon2id$v=16$m=8,t=1,p=1$c29tZXNhbHQ$Y2Q",
+            "$argon2id$v=19$t=1,m=8,p=1$c29tZXNhbHQ$Y2Q",
+            "$argon2id$v=19$m=8,t=1$c29tZXNhbHQ$Y2Q",
+            "$argon2id$v=19$m=-8,t=1,p=1$c29tZXNhbHQ$Y2Q",
+            "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ",
+            "$argon2id$v=19$m=8,t=1,p=1$not base64$Y2Q",
+            "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ=$Y2Q",
+        ] {
+            assert!(!parses(text), "{text}");
+        }
+    }
+
     #[tokio::test]
     async fn more_than_the_queue_holds_is_turned_away() {
         let settings = HashingSettings {

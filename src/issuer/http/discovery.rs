@@ -30,19 +30,23 @@ pub(super) const PROTECTED_RESOURCE: &str = "/.well-known/oauth-protected-resour
 pub(super) async fn jwks(State(issuer): State<Arc<Issuer>>, headers: HeaderMap) -> Response {
     let signer = issuer.signer.load();
     let etag = signer.etag();
-    let known = headers.get_all(IF_NONE_MATCH).iter().any(|value| {
-        let text = value.to_str().unwrap_or_default();
-        // Weak comparison (RFC 9110 section 13.1.2).
-        text.split(',')
-            .map(|known| known.trim().trim_start_matches("W/"))
-            .any(|known| known == etag || known == "*")
-    });
+    let known = headers.get_all(IF_NONE_MATCH).iter();
+    let known = known.filter_map(|value| value.to_str().ok());
+    let known = known.flat_map(|list| list.split(','));
     let head = [(CACHE_CONTROL, CACHE), (ETAG, etag)];
-    if known {
+    if is_known(known, etag) {
         return (StatusCode::NOT_MODIFIED, head).into_response();
     }
     let content_type = [(CONTENT_TYPE, "application/jwk-set+json")];
     (head, content_type, signer.jwks().to_owned()).into_response()
+}
+
+/// Whether one of these validators is `etag`, by weak comparison (RFC 9110 section 13.1.2).
+fn is_known<'a>(mut validators: impl Iterator<Item = &'a str>, etag: &str) -> bool {
+    validators.any(|known| {
+        let known = known.trim();
+        known == "*" || known.strip_prefix("W/").unwrap_or(known) == etag
+    })
 }
 
 /// Authorization server metadata (RFC 8414 section 2): only what there is. Also where clients of
@@ -158,5 +162,31 @@ mod tests {
     #[test]
     fn verifiers_keep_the_keys_as_long_as_rotation_reckons_with() {
         assert_eq!(CACHE, format!("public, max-age={JWKS_MAX_AGE_SECONDS}"));
+    }
+
+    #[test]
+    fn validators_are_compared_weakly_and_in_full() {
+        let rows = [
+            ("\"a\"", true),
+            ("W/\"a\"", true),
+            ("\"b\", \"a\"", true),
+            ("*", true),
+            ("\"b\"", false),
+            ("a", false),
+            ("\"A\"", false),
+            ("", false),
+        ];
+        for (header, expected) in rows {
+            assert_eq!(is_known(header.split(','), "\"a\""), expected, "{header}");
+        }
+    }
+
+    #[test]
+    fn the_authorization_endpoint_takes_codes_with_pkce_alone() {
+        let members = authorization_endpoint("https://id.shop.example");
+        let endpoint = "https://id.shop.example/authorization/authorize";
+        assert_eq!(members["authorization_endpoint"], endpoint);
+        assert_eq!(members["response_types_supported"], json!(["code"]));
+        assert_eq!(members["code_challenge_methods_supported"], json!(["S256"]));
     }
 }

@@ -90,3 +90,28 @@ pub(super) async fn openapi(State(issuer): State<Arc<Issuer>>) -> Response {
     ];
     (head, issuer.openapi.clone()).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::issuer::settings::tests::read;
+
+    #[test]
+    fn where_nobody_can_register_the_document_does_not_say_how() {
+        for (section, expected) in [
+            ("registration: open", true),
+            ("registration: closed", false),
+        ] {
+            let document = served(&read(section).unwrap()).unwrap();
+            assert_eq!(document.contains(REGISTER), expected, "{section}");
+            assert_eq!(document.contains("\"Registration\""), expected, "{section}");
+        }
+    }
+
+    #[test]
+    fn each_path_is_described_in_one_area() {
+        let paths = AREAS.map(|area| serde_json::from_str::<Area>(area).unwrap().paths);
+        let count: usize = paths.iter().map(Map::len).sum();
+        assert_eq!(all().unwrap().paths.len(), count);
+    }
+}
