@@ -1,4 +1,4 @@
-//! The issuer: users register and log in, their apps get tokens, and the gate believes them.
+//! The issuer: users register and log in, their apps get tokens, and the gate trusts them.
 //!
 //! [`Issuer::open`] has store, key and rules ready, and puts the parts together:
 //! - `credentials`: who somebody is. Passwords, secrets of apps, and `throttle`, which bounds how often
@@ -90,7 +90,6 @@ pub struct Issuer {
     audit: AuditLog,
     store: Store,
     signer: Arc<ArcSwap<Signer>>,
-    /// See `refresh`.
     successor_key: SuccessorKey,
     guard: Arc<Authorizer>,
     credentials: Credentials,
@@ -98,32 +97,25 @@ pub struct Issuer {
     background: BackgroundTasks,
     observation: Observation,
     clock: Arc<dyn Clock>,
-    /// See `openapi`.
     openapi: String,
 }
 
 /// Why an issuer cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum IssuerError {
-    /// The store.
     #[error("`issuer.store`: {0}")]
     Store(#[from] StoreError),
-    /// A signing key.
     #[error("the signing keys: {0}")]
     Key(#[from] SigningKeyError),
     /// The public side of it.
     #[error("the signing keys: {0}")]
     KeySet(#[from] KeySetError),
-    /// Keys in files.
     #[error(transparent)]
     KeyFile(#[from] KeyFileError),
-    /// A new key.
     #[error(transparent)]
     KeyRotation(#[from] KeyRotationError),
-    /// The first administrator.
     #[error(transparent)]
     FirstStart(#[from] FirstStartError),
-    /// Randomness or memory.
     #[error(transparent)]
     Cryptography(#[from] CryptographyError),
     /// The threads that hash passwords.
@@ -231,7 +223,6 @@ impl Issuer {
         self.signer.load().key_set().clone()
     }
 
-    /// Has everything that it counts registered.
     pub fn register_metrics(&self, registry: &mut Registry) {
         self.metrics.register(registry);
         self.credentials.register_metrics(registry);
@@ -261,7 +252,6 @@ impl Issuer {
         self.background.run(publish).await;
     }
 
-    /// The endpoints.
     pub fn router(self: &Arc<Self>) -> Router {
         http::router(Arc::clone(self))
     }

@@ -38,9 +38,7 @@ pub enum FirstAdministrator {
     FromFile,
     /// With a password that is told this once.
     Generated {
-        /// The name.
         username: &'static str,
-        /// The password.
         password: PlainSecret,
     },
 }

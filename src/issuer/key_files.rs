@@ -1,4 +1,4 @@
-//! Signing keys in files instead of the store: the first signs, the others are believed as well.
+//! Signing keys in files instead of the store: the first signs, the others are trusted as well.
 //! They are read again all the time, so whoever replaces them rotates by hand.
 
 use std::path::{Path, PathBuf};
@@ -18,9 +18,7 @@ pub enum KeyFileError {
     /// One holds no key of an algorithm that the issuer can use.
     #[error("`issuer.keys.files`: `{}`: {source}", .path.display())]
     Key {
-        /// The file.
         path: PathBuf,
-        /// Why.
         source: SigningKeyError,
     },
 }

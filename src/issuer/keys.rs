@@ -22,7 +22,6 @@ pub(super) enum Occasion {
     /// An issuer starts: its configured algorithm may be another. Only now, so that issuers which
     /// are configured differently for a while do not replace each other's keys for ever.
     Start,
-    /// Time has passed.
     Tick,
 }
 
@@ -31,7 +30,7 @@ pub(super) enum Occasion {
 pub enum RotationPace {
     /// The successor is published first; no token is lost.
     Announced,
-    /// The successor signs at once, and every other key and its tokens are no longer believed.
+    /// The successor signs at once, and every other key and its tokens are no longer trusted.
     AtOnce,
 }
 
@@ -40,7 +39,6 @@ pub enum RotationPace {
 pub struct KeyRotation {
     /// The `kid` of the successor.
     pub key_id: String,
-    /// What it serves.
     pub algorithm: Algorithm,
     /// When it begins to sign.
     pub active_from: UnixSeconds,
@@ -51,10 +49,8 @@ pub struct KeyRotation {
 /// Why keys cannot be rotated.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyRotationError {
-    /// The store.
     #[error("`issuer.store`: {0}")]
     Store(#[from] StoreError),
-    /// Randomness or memory.
     #[error(transparent)]
     Cryptography(#[from] CryptographyError),
     /// A key that was made just now cannot be read: a defect.

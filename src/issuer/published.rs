@@ -15,14 +15,12 @@ use crate::token::{KeySet, LogPosition};
 pub struct Published {
     /// All keys whose tokens are accepted, secrets among them.
     pub keys: KeySet,
-    /// What has been revoked.
     pub revocations: Arc<RevocationList>,
 }
 
 /// Why it cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishedError {
-    /// Store or keys.
     #[error(transparent)]
     Issuer(#[from] IssuerError),
     /// The issuer has not started yet.

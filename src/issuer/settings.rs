@@ -41,7 +41,6 @@ pub struct IssuerSettings {
     pub address: SocketAddr,
     /// The bounds of its connections. Those of trusted proxies have none of their own.
     pub connections: ConnectionLimits,
-    /// Where its rows are.
     pub store: StoreLocation,
     /// The tokens' `aud`, beside the issuer itself.
     pub audiences: Vec<String>,
@@ -49,11 +48,9 @@ pub struct IssuerSettings {
     pub access_token_seconds: u32,
     /// What new keys serve: ES256, RS256, `EdDSA` or HS256.
     pub algorithm: Algorithm,
-    /// The signing keys.
     pub keys: KeySettings,
     /// How often rows that have ended are removed.
     pub sweep_seconds: u64,
-    /// Refresh tokens.
     pub refresh_token: RefreshSettings,
     /// What the token endpoint offers.
     pub grants: Grants,
@@ -61,9 +58,7 @@ pub struct IssuerSettings {
     pub user_credentials_at_token_endpoint: bool,
     /// The password of the first administrator; without it one is made and told once.
     pub admin_password_file: Option<PathBuf>,
-    /// Whether strangers become users.
     pub registration: Registration,
-    /// How passwords are hashed.
     pub hashing: HashingSettings,
     /// The threads that serve it.
     pub threads: usize,
@@ -83,7 +78,7 @@ pub struct IssuerSettings {
     pub max_revocations_per_app: u32,
     /// How much is tried before somebody must wait.
     pub throttle: ThrottleSettings,
-    /// Whose `X-Forwarded-For` is believed.
+    /// Whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: TrustedProxies,
 }
 

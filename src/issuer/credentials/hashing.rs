@@ -37,7 +37,6 @@ pub enum HashingError {
     /// As many wait as may, and nobody brought more than this caller.
     #[error("too many passwords are being checked")]
     Busy,
-    /// Randomness or memory.
     #[error(transparent)]
     Cryptography(#[from] CryptographyError),
 }
@@ -47,11 +46,9 @@ pub enum HashingError {
 pub(in crate::issuer) struct HashingFor<'a> {
     /// A user's id, or a name that no user has.
     pub(in crate::issuer) account: &'a str,
-    /// Where it is.
     pub(in crate::issuer) place: Place,
 }
 
-/// One password's work.
 struct Job(Box<dyn FnOnce(Fate) + Send>);
 
 /// What becomes of a job.
@@ -63,7 +60,6 @@ enum Fate {
     TurnedAway,
 }
 
-/// Hashes passwords.
 pub(in crate::issuer) struct PasswordHasher {
     waiting: Arc<Waiting>,
     /// What an unknown user's password is compared with, so that the answer takes as long.
@@ -96,7 +92,6 @@ struct Waiting {
 
 struct WaitingState {
     jobs: FairQueue<Job>,
-    /// Whether more may come.
     open: bool,
 }
 

@@ -53,7 +53,6 @@ pub(in crate::issuer) enum Claimant<'a> {
     User(&'a UserId),
     /// A name that no user has, in lower case.
     Nobody(&'a str),
-    /// An app's key.
     App(&'a str),
 }
 
@@ -65,7 +64,6 @@ pub(in crate::issuer) enum Place {
     New,
 }
 
-/// Which limit is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::issuer) enum Limit {
     AccountAtAddress,

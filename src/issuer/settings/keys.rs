@@ -10,7 +10,6 @@ use crate::yaml::present;
 
 const DAY_SECONDS: u64 = 86_400;
 
-/// The signing keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeySettings {
     /// How long a key signs before another takes over; 0 is for ever.

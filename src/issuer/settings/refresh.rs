@@ -4,7 +4,6 @@ use serde::Deserialize;
 
 use crate::problem::Faults;
 
-/// Refresh tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RefreshSettings {
     /// How long after its login a grant can be extended, at most.

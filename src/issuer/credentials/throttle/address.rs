@@ -21,7 +21,7 @@ pub struct Network {
 )]
 pub struct NetworkError(String);
 
-/// The proxies whose `X-Forwarded-For` is believed.
+/// The proxies whose `X-Forwarded-For` is trusted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustedProxies(pub Vec<Network>);
 
@@ -97,7 +97,7 @@ impl TrustedProxies {
         ClientAddress::of(client)
     }
 
-    /// Whether a header is there that is not believed: the sign of a proxy that should be listed.
+    /// Whether a header is there that is not trusted: the sign of a proxy that should be listed.
     pub(in crate::issuer) fn ignore(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
         headers.contains_key(FORWARDED_FOR) && !self.contain(peer.to_canonical())
     }
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_trusted_hops_say_is_believed() {
+    fn only_what_trusted_hops_say_is_trusted() {
         let trusted = ["10.0.0.0/8", "127.0.0.1", "fd00::/8"];
         let trusted = TrustedProxies(trusted.map(|text| text.parse().unwrap()).to_vec());
         let rows: [(&str, &[&str], &str); 15] = [

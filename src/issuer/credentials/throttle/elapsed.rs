@@ -29,7 +29,6 @@ impl Elapsed {
         })
     }
 
-    /// Looks at the clock.
     pub(super) fn update(&self) {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();

@@ -12,7 +12,6 @@ pub(in crate::issuer) const REMEMBERED_SECONDS: u64 = 30 * 86_400;
 /// What happens again within this time after it was noted is not noted again.
 const NOTED_SECONDS: u64 = 3600;
 
-/// Whether something was noted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::issuer) enum Noted {
     /// For the first time, or for the first time in an hour.

@@ -26,7 +26,6 @@ pub struct ThrottleSettings {
     pub max_entries: usize,
 }
 
-/// A token bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BucketSettings {
     /// So many at once.
@@ -111,7 +110,6 @@ impl BucketDocument {
     }
 }
 
-/// Reads `trusted_proxies`.
 pub(in crate::issuer) fn trusted_proxies(ranges: &[String], faults: &mut Faults) -> TrustedProxies {
     let read = ranges.iter().filter_map(|range| match range.parse() {
         Ok(network) => Some(network),
