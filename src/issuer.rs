@@ -143,6 +143,7 @@ impl Issuer {
         let now = clock.now();
         let rows = keys::agree(&store, &settings, keys::Occasion::Start, now).await?;
         let signer = Signer::new(rows, now)?;
+        // Before the first token: how long it lives decides how long its revocation is kept.
         store
             .announce_token_life(settings.access_token_seconds)
             .await?;

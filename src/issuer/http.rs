@@ -133,6 +133,9 @@ pub(super) fn router(issuer: Arc<Issuer>) -> Router {
     for (path, methods) in table() {
         router = router.route(path, methods);
     }
+    // Each layer surrounds those above it. `audit` needs the caller, whom `guard` finds; `settle` sees all
+    // that a request has revoked, and still within the time that `contain` gives; `observe` counts whatever
+    // comes out, a panic as well, and says where a request comes from before `guard` or a handler throttles.
     router
         .fallback(async || EndpointError::NotFound)
         .method_not_allowed_fallback(async || EndpointError::MethodNotAllowed)

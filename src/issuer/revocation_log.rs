@@ -112,6 +112,8 @@ impl LogFollower {
 
     /// Reads what is not known yet.
     async fn catch_up(&self) -> Result<(), StoreError> {
+        // Held while rows are read: of two readers the later would tell the feed of earlier rows. Taken
+        // before the clock: whoever waits here has not asked the store yet.
         let mut progress = self.progress.lock().await;
         let began = Instant::now();
         read_pages(&self.store, &mut progress.position, |page, position| {
@@ -178,6 +180,7 @@ impl LogFollower {
                 _ = poll.tick() => {}
                 () = self.store.appended() => {}
             }
+            // An outage is told once, however often it is tried again.
             match self.look(checking).await {
                 Ok(()) if failing => {
                     failing = false;

@@ -190,6 +190,7 @@ impl PasswordHasher {
     ) -> Result<Verdict, HashingError> {
         let known = encoded.is_some();
         let encoded = Encoded::parse(encoded.unwrap_or(&self.dummy)).ok_or(CryptographyError)?;
+        // Equal to the dummy does not count: whoever finds its password must not be anybody.
         let verdict = self.run(whom, move || {
             let hash = derive(encoded.cost, password.as_bytes(), &encoded.salt)?;
             let equal = constant_time::verify_slices_are_equal(&hash, &encoded.hash).is_ok();

@@ -218,8 +218,10 @@ impl Throttle {
             address,
             secret,
         };
+        // Holds at known places too, so that nobody guesses without end there either.
         let (limit, limiter) = &limits.at_address;
         throttled(*limit, limiter.look(attempt.claimant_at_address))?;
+        // What others can fill holds for strangers alone: see the module.
         if place == Place::New {
             let (limit, limiter) = &limits.anywhere;
             throttled(*limit, limiter.look(claimant))?;
@@ -242,6 +244,8 @@ impl Attempt<'_> {
     /// The password was right. Returns whether it is worth remembering beyond this process.
     pub(in crate::issuer) fn succeeded(self) -> Noted {
         let throttle = self.throttle;
+        // Not those that others fill: with an account of its own, an attacker would forgive itself whatever
+        // it tries at its address in other names.
         let (_, limiter) = &self.limits.at_address;
         limiter.forgive(self.claimant_at_address);
         let let_in = &throttle.let_in;

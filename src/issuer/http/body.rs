@@ -70,6 +70,8 @@ pub(in crate::issuer) async fn form(request: Request) -> Result<Form, EndpointEr
 }
 
 async fn bytes(request: Request, expected: &'static str) -> Result<Bytes, EndpointError> {
+    // Before it is read: a page of another site can send forms and plain text, but not JSON (Fetch standard,
+    // CORS-safelisted request headers).
     if !is_type(request.headers(), expected) {
         return Err(EndpointError::ContentType(expected));
     }
