@@ -10,6 +10,7 @@ mod backup;
 mod batches;
 mod change;
 mod charges;
+mod columns;
 mod connections;
 mod first_start;
 mod grant_bounds;

@@ -5,11 +5,11 @@ use std::collections::{HashMap, HashSet};
 use sqlx::any::AnyRow;
 use sqlx::{Any, Executor, Row};
 
-use super::batches::{Together, chunks};
+use super::batches::Together;
+use super::columns::{position, scopes, status, username};
 use super::connections::{Connections, Held};
-use super::revocations::position;
-use super::statement::assembled;
-use super::users::{self, scopes, status};
+use super::statement::{assembled, chunks, placeholders};
+use super::users;
 use super::{Change, Created, Listing, Page, Store, StoreError, created};
 use crate::clock::UnixSeconds;
 use crate::identity::{
@@ -176,12 +176,9 @@ async fn select_apps(
     keys: &[&str],
     now: i64,
 ) -> Result<Vec<AnyRow>, StoreError> {
-    // After the two that the selection has.
-    let numbers: Vec<String> = (3..)
-        .take(keys.len())
-        .map(|number| format!("${number}"))
-        .collect();
-    let text = format!("{SELECT} WHERE a.app_key IN ($1, {})", numbers.join(", "));
+    // After the two that the selection has. The first finds nothing: no key is empty.
+    let keyed = placeholders(3, keys.len());
+    let text = format!("{SELECT} WHERE a.app_key IN ($1, {keyed})");
     let mut select = sqlx::query(assembled(text)).bind("").bind(now);
     for key in keys {
         select = select.bind(*key);
@@ -353,10 +350,9 @@ fn joined(uris: &[RedirectUri]) -> String {
 }
 
 fn read_owned(row: &AnyRow) -> Result<OwnedApp, StoreError> {
-    let owner = Username::parse(row.try_get("owner")?);
     Ok(OwnedApp {
         app: read(row)?,
-        owner: owner.map_err(|_| StoreError::Unreadable("username"))?,
+        owner: username(row, "owner")?,
     })
 }
 

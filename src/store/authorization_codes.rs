@@ -2,12 +2,11 @@
 
 use sqlx::Row;
 
+use super::columns::{as_bigint, position, scopes};
 use super::grant_bounds::end_oldest;
 use super::locking::{ENDED, lock_listed_users, sweeping};
 use super::refresh_tokens::NewToken;
-use super::revocations::{as_bigint, position};
 use super::statement::assembled;
-use super::users::scopes;
 use super::{Store, StoreError, Successor, refresh_tokens};
 use crate::clock::UnixSeconds;
 use crate::identity::{

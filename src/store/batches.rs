@@ -9,9 +9,10 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use super::StoreError;
+use super::statement::MAX_ROWS;
 
-/// How many questions a batch takes; a multiple of eight, see [`chunks`].
-const MAX_BATCH: usize = 64;
+/// How many questions a batch takes: what one statement can answer.
+const MAX_BATCH: usize = MAX_ROWS;
 
 /// How many more may wait before those who ask wait to ask.
 const MAX_WAITING: usize = 1024;
@@ -122,51 +123,9 @@ async fn gather<T: Together>(waiting: &mut mpsc::Receiver<Asked<T>>, batch: &mut
     }
 }
 
-/// Cuts rows into pieces of few different lengths, so that few texts of statements stay prepared, and
-/// into few pieces, because each is a trip to the database: up to eight, and multiples of eight.
-pub(super) fn chunks<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
-    std::iter::from_fn(move || {
-        let length = match rows.len().min(MAX_BATCH) {
-            0 => return None,
-            few @ 1..8 => few,
-            many => many & !7,
-        };
-        let (chunk, rest) = rows.split_at_checked(length)?;
-        rows = rest;
-        Some(chunk)
-    })
-}
-
-/// `($1, $2), ($3, $4)`: so many rows of so many placeholders.
-pub(super) fn placeholders(rows: usize, columns: usize) -> String {
-    let row = |row: usize| {
-        let numbers = (1..=columns).map(|column| format!("${}", row * columns + column));
-        format!("({})", numbers.collect::<Vec<_>>().join(", "))
-    };
-    (0..rows).map(row).collect::<Vec<_>>().join(", ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn chunks_have_few_lengths_and_lose_nothing() {
-        for count in [0, 1, 3, 37, 64, 65, 200] {
-            let rows: Vec<usize> = (0..count).collect();
-            let lengths: Vec<usize> = chunks(&rows).map(<[usize]>::len).collect();
-            assert!(lengths.iter().all(|length| *length < 8 || length % 8 == 0));
-            assert!(lengths.len() <= count / MAX_BATCH + 2, "{lengths:?}");
-            assert!(lengths.iter().all(|length| *length <= MAX_BATCH));
-            assert_eq!(chunks(&rows).flatten().count(), count, "{lengths:?}");
-        }
-    }
-
-    #[test]
-    fn placeholders_are_numbered_through() {
-        assert_eq!(placeholders(2, 3), "($1, $2, $3), ($4, $5, $6)");
-        assert_eq!(placeholders(1, 1), "($1)");
-    }
 
     /// Doubles; refuses odd numbers one by one, and zero with all who came with it.
     struct Doubles;

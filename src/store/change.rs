@@ -2,15 +2,15 @@
 //! leaves an administrator and does not make one of everybody.
 
 use std::collections::BTreeSet;
-use std::fmt::Write;
 
 use sqlx::{Row, SqlSafeStr};
 
 use super::charges::Holder;
+use super::columns::as_bigint;
 use super::connections::Transaction;
 use super::locking::{Holding, Selected, lock_apps, lock_users};
-use super::revocations::{Cause, as_bigint, is_revoked, revoke};
-use super::statement::assembled;
+use super::revocations::{Cause, is_revoked, revoke};
+use super::statement::{assembled, placeholders};
 use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
 use crate::identity::{ADMINISTRATIVE_SCOPES, RoleName, UserId};
@@ -244,15 +244,4 @@ async fn has_administrator(
     }
     let found = query.fetch_optional(&mut **transaction).await?;
     Ok(found.is_some())
-}
-
-/// `count` placeholders from `$first` on.
-pub(super) fn placeholders(first: usize, count: usize) -> String {
-    let mut text = String::new();
-    for number in first..first + count {
-        let separator = if number == first { "" } else { ", " };
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{separator}${number}");
-    }
-    text
 }

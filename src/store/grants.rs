@@ -3,7 +3,7 @@
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use super::users::scopes;
+use super::columns::scopes;
 use super::{Change, Listing, Page, Store, StoreError};
 use crate::clock::UnixSeconds;
 use crate::identity::{AppKey, ScopeSet, UserId};

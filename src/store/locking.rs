@@ -6,10 +6,9 @@
 //! Whoever sweeps waits for nobody.
 
 use super::StoreError;
-use super::batches::chunks;
 use super::connections::Transaction;
 use super::location::Engine;
-use super::statement::assembled;
+use super::statement::{assembled, chunks, placeholders};
 
 /// Users, as a query of their ids with `$1` and so on for `names`.
 pub(super) struct Selected {
@@ -29,7 +28,7 @@ impl Selected {
     /// By their ids.
     fn listed(ids: &[&str]) -> Self {
         Self {
-            query: super::change::placeholders(1, ids.len()),
+            query: placeholders(1, ids.len()),
             names: ids.iter().map(|id| (*id).to_owned()).collect(),
         }
     }

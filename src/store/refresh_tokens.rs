@@ -6,12 +6,12 @@ use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
 use sqlx::{Any, Row};
 
-use super::batches::{Together, chunks, placeholders};
+use super::batches::Together;
 use super::charges::{Bounds, Holder};
+use super::columns::{as_bigint, position, scopes};
 use super::connections::{Connections, Transaction};
-use super::revocations::{Cause, as_bigint, position, revoke};
-use super::statement::assembled;
-use super::users::scopes;
+use super::revocations::{Cause, revoke};
+use super::statement::{assembled, chunks, placeholder_rows};
 use super::writer::{Write, Written};
 use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
@@ -255,7 +255,7 @@ impl Together for TokenLookup {
             let text = format!(
                 "SELECT digest, family, user_id, app_key, scopes, expires_at, position, audiences \
                  FROM refresh_tokens WHERE digest IN {}",
-                placeholders(1, some.len())
+                placeholder_rows(1, some.len())
             );
             let mut select = sqlx::query(assembled(text));
             for digest in some {
@@ -336,7 +336,7 @@ pub(super) async fn insert(
     let text = format!(
         "INSERT INTO refresh_tokens (digest, family, user_id, app_key, scopes, created_at, \
          expires_at, used_at, successor, position, audiences) VALUES {}",
-        placeholders(tokens.len(), NewToken::COLUMNS)
+        placeholder_rows(tokens.len(), NewToken::COLUMNS)
     );
     let mut insert = sqlx::query(assembled(text));
     for token in tokens {

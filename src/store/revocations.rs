@@ -7,6 +7,7 @@ use sqlx::{Any, Executor, Row};
 use tokio::sync::Notify;
 
 use super::charges::{Bounds, Holder};
+use super::columns::{as_bigint, position};
 use super::connections::Transaction;
 use super::locking::{Holding, Selected, lock_apps, lock_users};
 use super::refresh_tokens::end_family;
@@ -465,19 +466,6 @@ async fn longest_token_seconds(transaction: &mut Transaction) -> Result<i64, Sto
     let seconds: &str = row.try_get("value")?;
     let seconds = seconds.parse();
     seconds.map_err(|_| StoreError::Unreadable("life of tokens"))
-}
-
-/// Positions are counted from one, far from the end of the column's range.
-pub(super) fn as_bigint(position: LogPosition) -> i64 {
-    i64::try_from(position.0).unwrap_or(i64::MAX)
-}
-
-pub(super) fn position(row: &AnyRow, column: &str) -> Result<LogPosition, StoreError> {
-    let position: i64 = row.try_get(column)?;
-    let position = u64::try_from(position);
-    position
-        .map(LogPosition)
-        .map_err(|_| StoreError::Unreadable("position in the log"))
 }
 
 fn subject(row: &AnyRow) -> Result<RevocationTarget, StoreError> {

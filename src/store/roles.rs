@@ -3,9 +3,8 @@
 use sqlx::any::AnyRow;
 use sqlx::{Any, Executor, Row};
 
-use super::change::placeholders;
-use super::statement::assembled;
-use super::users::scopes;
+use super::columns::{self, scopes};
+use super::statement::{assembled, placeholders};
 use super::{Change, Committed, Created, Listing, Page, Store, StoreError, created};
 use crate::clock::UnixSeconds;
 use crate::identity::{Role, RoleName, ScopeName, ScopeSet};
@@ -265,14 +264,13 @@ async fn default_role(
     let Some(row) = row else {
         return Ok(None);
     };
-    let role = RoleName::parse(row.try_get("value")?);
-    role.map(Some).map_err(|_| StoreError::Unreadable("role"))
+    Ok(Some(columns::role(&row, "value")?))
 }
 
 fn read(row: &AnyRow) -> Result<Role, StoreError> {
     let is_default: i64 = row.try_get("is_default")?;
     Ok(Role {
-        name: RoleName::parse(row.try_get("name")?).map_err(|_| StoreError::Unreadable("role"))?,
+        name: columns::role(row, "name")?,
         scopes: scopes(row, "scopes")?,
         is_default: is_default > 0,
     })

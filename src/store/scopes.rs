@@ -3,8 +3,8 @@
 use sqlx::any::AnyRow;
 use sqlx::{Any, Executor, Row};
 
-use super::change::placeholders;
-use super::statement::assembled;
+use super::columns;
+use super::statement::{assembled, placeholders};
 use super::{Change, Created, Listing, Page, Store, StoreError, created};
 use crate::clock::UnixSeconds;
 use crate::identity::{Description, RoleName, Scope, ScopeName, ScopeSet};
@@ -142,11 +142,7 @@ impl Change {
             .bind(scope.as_str())
             .fetch_all(&mut *self.transaction)
             .await?;
-        let role = |row: &AnyRow| {
-            let role = RoleName::parse(row.try_get("role")?);
-            role.map_err(|_| StoreError::Unreadable("role"))
-        };
-        rows.iter().map(role).collect()
+        rows.iter().map(|row| columns::role(row, "role")).collect()
     }
 
     /// The roles that have the scope and that somebody has.

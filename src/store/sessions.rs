@@ -2,8 +2,8 @@
 
 use sqlx::Row;
 
+use super::columns::as_bigint;
 use super::locking::{ENDED, lock_listed_users, sweeping};
-use super::revocations::as_bigint;
 use super::statement::assembled;
 use super::{Store, StoreError};
 use crate::clock::UnixSeconds;

@@ -5,13 +5,12 @@ use std::collections::HashMap;
 use sqlx::any::AnyRow;
 use sqlx::{Any, Executor, Row};
 
-use super::batches::{chunks, placeholders};
+use super::columns::{position, roles, scopes, status, username};
 use super::connections::Held;
-use super::revocations::position;
-use super::statement::assembled;
+use super::statement::{assembled, chunks, placeholder_rows};
 use super::{Change, Created, Listing, Page, Store, StoreError, created};
 use crate::clock::UnixSeconds;
-use crate::identity::{Email, RoleName, ScopeSet, Status, User, UserId, Username};
+use crate::identity::{Email, RoleName, Status, User, UserId, Username};
 
 /// Roles and scopes are looked up each time: a user has what its roles have now.
 const SELECT: &str = "\
@@ -275,7 +274,7 @@ pub(super) async fn find(
 ) -> Result<HashMap<String, AnyRow>, StoreError> {
     let mut found = HashMap::new();
     for some in chunks(ids) {
-        let text = format!("{SELECT} WHERE u.id IN {}", placeholders(1, some.len()));
+        let text = format!("{SELECT} WHERE u.id IN {}", placeholder_rows(1, some.len()));
         let mut select = sqlx::query(assembled(text));
         for id in some {
             select = select.bind(*id);
@@ -288,35 +287,16 @@ pub(super) async fn find(
 }
 
 pub(super) fn read(row: &AnyRow) -> Result<User, StoreError> {
-    let unreadable = |what| move || StoreError::Unreadable(what);
-    let username: &str = row.try_get("username")?;
-    let email: &str = row.try_get("email")?;
-    let roles: &str = row.try_get("roles")?;
-    let roles = roles.split(' ').filter(|role| !role.is_empty());
-    let mut roles: Vec<RoleName> = roles
-        .map(RoleName::parse)
-        .collect::<Result<_, _>>()
-        .map_err(|_| StoreError::Unreadable("role"))?;
-    roles.sort();
+    let email = Email::parse(row.try_get("email")?);
     Ok(User {
         id: UserId::known(row.try_get("id")?),
-        username: Username::parse(username)
-            .ok()
-            .ok_or_else(unreadable("username"))?,
-        email: Email::parse(email).ok().ok_or_else(unreadable("e-mail"))?,
+        username: username(row, "username")?,
+        email: email.map_err(|_| StoreError::Unreadable("e-mail"))?,
         status: status(row, "status")?,
-        roles,
+        roles: roles(row, "roles")?,
         scopes: scopes(row, "scopes")?,
         created_at: UnixSeconds(row.try_get("created_at")?),
         as_of: position(row, "as_of")?,
         revoked_through: position(row, "revoked_through")?,
     })
-}
-
-pub(super) fn status(row: &AnyRow, column: &str) -> Result<Status, StoreError> {
-    Status::parse(row.try_get(column)?).map_err(|_| StoreError::Unreadable("status"))
-}
-
-pub(super) fn scopes(row: &AnyRow, column: &str) -> Result<ScopeSet, StoreError> {
-    ScopeSet::parse(row.try_get(column)?).map_err(|_| StoreError::Unreadable("scope"))
 }

@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use sqlx::Row;
 
-use super::batches::{Together, chunks, placeholders};
+use super::batches::Together;
 use super::charges::Bounds;
 use super::connections::{Connections, Transaction};
 use super::grant_bounds::{end_oldest, forget_used};
 use super::locking::lock_listed_users;
 use super::refresh_tokens::{NewToken, Rotation, Use, insert, rotate};
 use super::revocations::Growth;
-use super::statement::assembled;
+use super::statement::{assembled, chunks, placeholder_rows};
 use super::{ATTEMPTS, StoreError};
 
 /// Writes refresh tokens.
@@ -158,7 +158,7 @@ async fn use_fresh(
             "UPDATE refresh_tokens SET used_at = v.column2, successor = v.column3 \
              FROM (VALUES {}) AS v WHERE digest = v.column1 AND used_at = 0 \
              AND expires_at > v.column2 RETURNING digest",
-            placeholders(rows.len(), 3)
+            placeholder_rows(rows.len(), 3)
         );
         let mut update = sqlx::query(assembled(text));
         for (_, attempt) in rows {
