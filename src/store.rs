@@ -27,6 +27,7 @@ mod revocations;
 mod roles;
 mod scopes;
 mod sessions;
+mod settings;
 mod signing_keys;
 mod statement;
 mod sweep;

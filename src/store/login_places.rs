@@ -3,12 +3,10 @@
 use sqlx::Row;
 
 use super::locking::{Holding, Selected, lock_users};
+use super::settings::Setting;
 use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
 use crate::identity::{PlainSecret, UserId};
-
-/// The name of the secret by which the issuers on a store hash addresses.
-const PLACE_SECRET: &str = "login_place_secret";
 
 /// So many are kept of one user, those that were noted last.
 const MAX_PLACES: i64 = 64;
@@ -17,7 +15,8 @@ impl Store {
     /// The secret by which the issuers on this store hash addresses, which is `fresh` where there was
     /// none.
     pub async fn place_secret(&self, fresh: &PlainSecret) -> Result<PlainSecret, StoreError> {
-        self.shared_secret(PLACE_SECRET, fresh).await
+        let secret = self.value_or(Setting::PlaceSecret, fresh.reveal()).await?;
+        Ok(PlainSecret::claimed(&secret))
     }
 
     /// Whether a user has logged in from a place that is still kept at `now`.

@@ -11,6 +11,7 @@ use super::charges::{Bounds, Holder};
 use super::columns::{as_bigint, position, scopes};
 use super::connections::{Connections, Transaction};
 use super::revocations::{Cause, revoke};
+use super::settings::Setting;
 use super::statement::{assembled, chunks, placeholder_rows};
 use super::writer::{Write, Written};
 use super::{Store, StoreError};
@@ -21,9 +22,6 @@ use crate::token::{LogPosition, RevocationTarget};
 /// How far the clock of one issuer may be behind that of another on the same store, for which a
 /// token seems to be used later than now.
 const CLOCK_SKEW_SECONDS: i64 = 1;
-
-/// The name of the secret of which issuers derive successors.
-const SUCCESSOR_SECRET: &str = "refresh_successor_secret";
 
 /// A refresh token as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,30 +92,10 @@ impl Store {
     /// The secret by which the issuers on this store derive successors of refresh tokens, which is
     /// `fresh` where there was none.
     pub async fn successor_secret(&self, fresh: &PlainSecret) -> Result<PlainSecret, StoreError> {
-        self.shared_secret(SUCCESSOR_SECRET, fresh).await
-    }
-
-    /// A secret that all issuers on this store share, which is `fresh` where there was none.
-    pub(super) async fn shared_secret(
-        &self,
-        name: &str,
-        fresh: &PlainSecret,
-    ) -> Result<PlainSecret, StoreError> {
-        let mut transaction = self.begin().await?;
-        let text =
-            "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
-        sqlx::query(text)
-            .bind(name)
-            .bind(fresh.reveal())
-            .execute(&mut *transaction)
+        let secret = self
+            .value_or(Setting::SuccessorSecret, fresh.reveal())
             .await?;
-        let row = sqlx::query("SELECT value FROM settings WHERE name = $1")
-            .bind(name)
-            .fetch_one(&mut *transaction)
-            .await?;
-        let secret = PlainSecret::claimed(row.try_get("value")?);
-        transaction.commit().await?;
-        Ok(secret)
+        Ok(PlainSecret::claimed(&secret))
     }
 
     /// Keeps a new token.

@@ -11,6 +11,7 @@ use super::columns::{as_bigint, position};
 use super::connections::Transaction;
 use super::locking::{Holding, Selected, lock_apps, lock_users};
 use super::refresh_tokens::end_family;
+use super::settings::{self, Setting};
 use super::statement::assembled;
 use super::{ATTEMPTS, Store, StoreError};
 use crate::clock::UnixSeconds;
@@ -20,10 +21,6 @@ use crate::token::{LogPosition, RevocationTarget};
 /// What is added to the life of the longest token, so that a row outlives it by any leeway that a
 /// gate may allow and any second that a clock may be off.
 const MARGIN_SECONDS: i64 = 600;
-
-const LONGEST_TOKEN: &str = "longest_access_token_seconds";
-
-const LOG_ID: &str = "revocation_log_id";
 
 /// How many positions are passed in a second when a log is led: more than it gets rows.
 const POSITIONS_A_SECOND: i64 = 1_000_000;
@@ -76,20 +73,11 @@ impl Store {
     /// that was ever said, because tokens from before a change of the configuration live on.
     pub async fn announce_token_life(&self, seconds: u32) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
-        let text =
-            "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
-        sqlx::query(text)
-            .bind(LONGEST_TOKEN)
-            .bind(seconds.to_string())
-            .execute(&mut *transaction)
-            .await?;
+        let text = seconds.to_string();
+        settings::keep(&mut *transaction, Setting::LongestToken, &text).await?;
         let longest = longest_token_seconds(&mut transaction).await?;
         if longest < i64::from(seconds) {
-            sqlx::query("UPDATE settings SET value = $2 WHERE name = $1")
-                .bind(LONGEST_TOKEN)
-                .bind(seconds.to_string())
-                .execute(&mut *transaction)
-                .await?;
+            settings::replace(&mut *transaction, Setting::LongestToken, &text).await?;
         }
         transaction.commit().await?;
         Ok(())
@@ -173,24 +161,7 @@ impl Store {
 
     /// The name of the log, which is `fresh` where it had none.
     pub async fn log_id(&self, fresh: &str) -> Result<String, StoreError> {
-        let text = "SELECT value FROM settings WHERE name = $1";
-        let find = || sqlx::query(text).bind(LOG_ID).fetch_optional(&self.reader);
-        if let Some(row) = find().await? {
-            return Ok(row.try_get("value")?);
-        }
-        let mut transaction = self.begin().await?;
-        let text =
-            "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
-        sqlx::query(text)
-            .bind(LOG_ID)
-            .bind(fresh)
-            .execute(&mut *transaction)
-            .await?;
-        transaction.commit().await?;
-        match find().await? {
-            Some(row) => Ok(row.try_get("value")?),
-            None => Err(StoreError::Unreadable("name of the revocation log")),
-        }
+        self.value_or(Setting::LogId, fresh).await
     }
 
     /// Leads the log to positions that none has been at, by the time: a database that was restored
@@ -455,15 +426,10 @@ async fn expiry(
 }
 
 async fn longest_token_seconds(transaction: &mut Transaction) -> Result<i64, StoreError> {
-    let row = sqlx::query("SELECT value FROM settings WHERE name = $1")
-        .bind(LONGEST_TOKEN)
-        .fetch_optional(&mut **transaction)
-        .await?;
-    let Some(row) = row else {
+    let Some(seconds) = settings::read(&mut **transaction, Setting::LongestToken).await? else {
         // Nobody has issued a token on this store.
         return Ok(0);
     };
-    let seconds: &str = row.try_get("value")?;
     let seconds = seconds.parse();
     seconds.map_err(|_| StoreError::Unreadable("life of tokens"))
 }

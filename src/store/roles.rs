@@ -4,12 +4,11 @@ use sqlx::any::AnyRow;
 use sqlx::{Any, Executor, Row};
 
 use super::columns::{self, scopes};
+use super::settings::{self, Setting};
 use super::statement::{assembled, placeholders};
 use super::{Change, Committed, Created, Listing, Page, Store, StoreError, created};
 use crate::clock::UnixSeconds;
 use crate::identity::{Role, RoleName, ScopeName, ScopeSet};
-
-const DEFAULT_ROLE: &str = "default_role";
 
 /// From how many users a role is taken in one step.
 const USERS_AT_ONCE: i64 = 5000;
@@ -235,11 +234,8 @@ impl Change {
 
     /// Chooses the role that new users get.
     pub async fn set_default_role(&mut self, role: &RoleName) -> Result<(), StoreError> {
-        let text = "INSERT INTO settings (name, value) VALUES ($1, $2) \
-                    ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-        let texts = [DEFAULT_ROLE.to_owned(), role.as_str().to_owned()];
-        self.execute(text, &texts, &[]).await?;
-        Ok(())
+        let setting = Setting::DefaultRole;
+        settings::replace(&mut *self.transaction, setting, role.as_str()).await
     }
 }
 
@@ -257,14 +253,9 @@ async fn named(
 async fn default_role(
     database: impl Executor<'_, Database = Any>,
 ) -> Result<Option<RoleName>, StoreError> {
-    let row = sqlx::query("SELECT value FROM settings WHERE name = $1")
-        .bind(DEFAULT_ROLE)
-        .fetch_optional(database)
-        .await?;
-    let Some(row) = row else {
-        return Ok(None);
-    };
-    Ok(Some(columns::role(&row, "value")?))
+    let name = settings::read(database, Setting::DefaultRole).await?;
+    let role = name.as_deref().map(RoleName::parse).transpose();
+    role.map_err(|_| StoreError::Unreadable("role"))
 }
 
 fn read(row: &AnyRow) -> Result<Role, StoreError> {

@@ -1,0 +1,96 @@
+//! The table `settings`: facts of the store that all issuers on it share.
+
+use sqlx::{Any, Executor, Row};
+
+use super::{Store, StoreError};
+
+/// A row of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Setting {
+    /// The role that new users get.
+    DefaultRole,
+    /// There once the store has what an empty one needs.
+    FirstStart,
+    /// Names the revocation log for as long as the database lives.
+    LogId,
+    /// The longest that an access token of this store has ever lived, in seconds.
+    LongestToken,
+    /// Hashes the addresses from which users log in.
+    PlaceSecret,
+    /// Successors of refresh tokens are derived from it.
+    SuccessorSecret,
+}
+
+impl Setting {
+    fn name(self) -> &'static str {
+        match self {
+            Self::DefaultRole => "default_role",
+            Self::FirstStart => "first_start",
+            Self::LogId => "revocation_log_id",
+            Self::LongestToken => "longest_access_token_seconds",
+            Self::PlaceSecret => "login_place_secret",
+            Self::SuccessorSecret => "refresh_successor_secret",
+        }
+    }
+}
+
+impl Store {
+    /// The value of a setting, which is `fresh` where it had none. Of several processes that bring
+    /// a fresh one at the same time, all get the same.
+    pub(super) async fn value_or(
+        &self,
+        setting: Setting,
+        fresh: &str,
+    ) -> Result<String, StoreError> {
+        if let Some(value) = read(&self.reader, setting).await? {
+            return Ok(value);
+        }
+        let mut transaction = self.begin().await?;
+        keep(&mut *transaction, setting, fresh).await?;
+        let value = read(&mut *transaction, setting).await?;
+        transaction.commit().await?;
+        value.ok_or(StoreError::Unreadable("setting"))
+    }
+}
+
+pub(super) async fn read(
+    database: impl Executor<'_, Database = Any>,
+    setting: Setting,
+) -> Result<Option<String>, StoreError> {
+    let row = sqlx::query("SELECT value FROM settings WHERE name = $1")
+        .bind(setting.name())
+        .fetch_optional(database)
+        .await?;
+    Ok(row.map(|row| row.try_get("value")).transpose()?)
+}
+
+/// Sets a setting that has no value; one that has keeps it.
+pub(super) async fn keep(
+    database: impl Executor<'_, Database = Any>,
+    setting: Setting,
+    value: &str,
+) -> Result<(), StoreError> {
+    let text = "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+    sqlx::query(text)
+        .bind(setting.name())
+        .bind(value)
+        .execute(database)
+        .await?;
+    Ok(())
+}
+
+/// Sets a setting, whatever value it had.
+pub(super) async fn replace(
+    database: impl Executor<'_, Database = Any>,
+    setting: Setting,
+    value: &str,
+) -> Result<(), StoreError> {
+    let text = "INSERT INTO settings (name, value) VALUES ($1, $2) \
+                ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    sqlx::query(text)
+        .bind(setting.name())
+        .bind(value)
+        .execute(database)
+        .await?;
+    Ok(())
+}
