@@ -20,12 +20,13 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+use crate::backoff::Jitter;
 use crate::clock::Clock;
 use crate::token::KeySetError;
 use failure_log::{FailureLog, Serving};
 use fetch::{FetchError, Fetched, Fetcher};
 use flight::Flight;
-use schedule::{Dice, Schedule};
+use schedule::Schedule;
 
 pub use address::{JwksAddress, JwksAddressError};
 pub use settings::RemoteKeySettings;
@@ -223,7 +224,7 @@ impl<S: Fn(&[u8]) -> Result<Loaded, KeySetError>> Refresher<S> {
 
     /// Fetches, publishes and records; the time until the next fetch.
     async fn refresh(&mut self) -> Duration {
-        let dice = Dice::throw();
+        let jitter = Jitter::draw();
         let result = match self.fetcher.fetch().await {
             Ok(Fetched { body, max_age }) => self.publish(&body).map(|loaded| (loaded, max_age)),
             Err(error) => Err(error),
@@ -231,15 +232,15 @@ impl<S: Fn(&[u8]) -> Result<Loaded, KeySetError>> Refresher<S> {
         match result {
             Ok((loaded, max_age)) => {
                 self.record_success(loaded);
-                self.schedule.after_success(max_age, dice)
+                self.schedule.after_success(max_age, jitter)
             }
             Err(error) => {
                 self.record_failure(error);
                 let state = self.state.borrow();
                 let failures = state.consecutive_failures;
                 match state.last_success {
-                    None => self.schedule.while_unloaded(failures, dice),
-                    Some(_) => self.schedule.while_stale(failures, dice),
+                    None => self.schedule.while_unloaded(failures, jitter),
+                    Some(_) => self.schedule.while_stale(failures, jitter),
                 }
             }
         }

@@ -18,15 +18,13 @@ use super::session::{self, End, Session};
 use super::settings::FeedSettings;
 use super::snapshot_file::{self, Saved, SavedRows, SnapshotFileError};
 use super::transport::{FeedError, Files, Transport};
+use crate::backoff::{Backoff, Jitter};
 use crate::clock::{Clock, UnixSeconds};
 use crate::revocation::{OnStale, RevocationList};
 use crate::token::Algorithm;
 
-/// The first pause after a failure is within this time.
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-
-/// Pauses do not grow beyond this.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// The pauses after failures.
+const PAUSES: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(5));
 
 /// How long an address has before the next one is tried beside it.
 const HEAD_START: Duration = Duration::from_millis(250);
@@ -259,16 +257,17 @@ impl Follower {
             // Refused by the configuration; here it must not spin.
             std::future::pending::<()>().await;
         }
-        let (mut first, mut backoff) = (0, Backoff::default());
+        let (mut first, mut failures) = (0, Failures::default());
         loop {
             if let Some((number, address, session)) = self.dial(first).await {
                 let began = Instant::now();
                 let end = session.follow(&self.knowledge).await;
                 self.record(address, &end);
-                backoff.after(began.elapsed());
+                failures.after(began.elapsed());
                 first = number.saturating_add(1);
             }
-            tokio::time::sleep(pause(backoff.next_failure())).await;
+            let pause = PAUSES.delay(failures.next(), Jitter::draw());
+            tokio::time::sleep(pause).await;
         }
     }
 
@@ -368,38 +367,23 @@ impl Follower {
 
 /// How often it has failed in a row.
 #[derive(Debug, Default)]
-struct Backoff {
-    failures: u32,
-}
+struct Failures(u64);
 
-impl Backoff {
+impl Failures {
     /// A connection has lived for so long. One that greets and closes at once has failed like one that
     /// does not answer.
     fn after(&mut self, life: Duration) {
         if life >= HEALTHY {
-            self.failures = 0;
+            self.0 = 0;
         }
     }
 
-    fn next_failure(&mut self) -> u32 {
-        let failures = self.failures;
-        self.failures = failures.saturating_add(1);
-        failures
+    /// Counts one more, and gives back how many came before it.
+    fn next(&mut self) -> u64 {
+        let earlier = self.0;
+        self.0 = earlier.saturating_add(1);
+        earlier
     }
-}
-
-/// Doubled with each failure, and of that a random part: gates that lost their issuer together do
-/// not come back together.
-fn pause(failures: u32) -> Duration {
-    let longest = FIRST_PAUSE
-        .saturating_mul(1 << failures.min(10))
-        .min(LONGEST_PAUSE);
-    let mut bytes = [0; 4];
-    let part = match aws_lc_rs::rand::fill(&mut bytes) {
-        Ok(()) => f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX),
-        Err(_) => 0.5,
-    };
-    longest.mul_f64(0.1 + 0.9 * part)
 }
 
 /// Parts of it come from the other side.
@@ -419,26 +403,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_grow_to_a_bound_and_are_never_nothing() {
-        for failures in [0, 1, 5, 10, u32::MAX] {
-            let pause = pause(failures);
-            assert!(
-                pause <= LONGEST_PAUSE && pause >= FIRST_PAUSE / 10,
-                "{pause:?}"
-            );
-        }
-        assert!(pause(0) <= FIRST_PAUSE);
-    }
-
-    #[test]
     fn who_greets_and_closes_is_asked_more_rarely_until_it_stays() {
-        let mut backoff = Backoff::default();
-        for failures in 0..20 {
-            backoff.after(Duration::from_millis(50));
-            assert_eq!(backoff.next_failure(), failures);
+        let mut failures = Failures::default();
+        for earlier in 0..20 {
+            failures.after(Duration::from_millis(50));
+            assert_eq!(failures.next(), earlier);
         }
-        backoff.after(HEALTHY);
-        assert_eq!(backoff.next_failure(), 0);
+        failures.after(HEALTHY);
+        assert_eq!(failures.next(), 0);
     }
 
     #[test]

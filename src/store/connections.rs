@@ -22,6 +22,7 @@ use tokio::time::{Instant, timeout};
 use super::StoreError;
 use super::location::Engine;
 use super::outage::{Outage, Server};
+use crate::backoff::{Backoff, Jitter};
 
 /// The longest that making a connection may take.
 const CONNECT: Duration = Duration::from_secs(2);
@@ -36,8 +37,9 @@ const UNTESTED_REST: Duration = Duration::from_secs(1);
 /// The longest that it may think about that, or about taking back a transaction.
 const PING: Duration = Duration::from_secs(1);
 
-/// How long until the next try while no connection can be made.
-const RETRY: Duration = Duration::from_millis(250);
+/// The time between two tries while no connection can be made: as short after an hour as at first,
+/// because everybody is refused meanwhile.
+const RETRIES: Backoff = Backoff::new(Duration::from_millis(250), Duration::from_millis(250));
 
 /// The limit of what only the machine's owner starts: migrations, and copies.
 const UNLIMITED: Duration = Duration::from_hours(24);
@@ -252,7 +254,7 @@ impl Shared {
     /// Tries until a connection can be made.
     async fn probe(shared: Weak<Self>) {
         loop {
-            tokio::time::sleep(RETRY).await;
+            tokio::time::sleep(RETRIES.delay(0, Jitter::draw())).await;
             let Some(shared) = shared.upgrade() else {
                 return;
             };

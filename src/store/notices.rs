@@ -9,13 +9,14 @@ use tokio::time::timeout;
 
 use super::connections::{Connections, Transaction};
 use super::{Store, StoreError, StoreLocation};
+use crate::backoff::{Backoff, Jitter};
 
 const CHANNEL: &str = "portcullis_revocations";
 
 const NOTICE: &str = "NOTIFY portcullis_revocations";
 
-/// How long until the next try, where nothing can be heard.
-const PAUSE: Duration = Duration::from_secs(1);
+/// The time between two tries, where nothing can be heard.
+const RETRIES: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(1));
 
 /// After which silence the connection is asked whether it lives.
 const SILENCE: Duration = Duration::from_secs(10);
@@ -53,7 +54,7 @@ impl Store {
             if let Err(error) = self.listen(url.reveal()).await {
                 tracing::debug!(%error, "no notices of the revocation log; it is polled");
             }
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(RETRIES.delay(0, Jitter::draw())).await;
         }
     }
 

@@ -17,9 +17,10 @@ const PURE: [&str; 9] = [
     "token",
     "yaml",
 ];
-const SHELL: [&str; 15] = [
+const SHELL: [&str; 16] = [
     "admin",
     "authorizer",
+    "backoff",
     "ext_authz",
     "feed",
     "files",
