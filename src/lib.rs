@@ -26,6 +26,7 @@
 //! - [`files`], [`reload`]: what is read from disk, and when it is reloaded.
 //! - [`issuer`]: the companion that issues tokens; one file for each endpoint.
 //! - [`store`]: the rows of the issuer, in `SQLite` or PostgreSQL.
+//! - [`certificates`]: certificates and private keys in PEM, and the roots that TLS trusts.
 //! - [`backoff`]: how long to wait before the next try.
 //! - [`admin`], [`telemetry`]: probes, status, logs, what metrics share.
 //!
@@ -122,6 +123,7 @@ pub mod admin;
 pub mod app;
 pub mod authorizer;
 pub mod backoff;
+pub mod certificates;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -10,8 +10,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::Body as HttpBody;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
@@ -24,6 +22,7 @@ use tower_service::Service;
 use super::hub::{Hub, Subscription};
 use super::listener::FeedListener;
 use super::wire::{MessageCodec, PROTOCOL_VERSION, SERVICE_NAME, SUBSCRIBE_PATH, SubscribeRequest};
+use crate::certificates::{self, CertificateError};
 use crate::files::{self, FileError};
 use crate::token::secret_in_file;
 
@@ -63,12 +62,14 @@ pub enum FeedServiceError {
         source: FileError,
     },
     /// A file without what it should hold.
-    #[error("`listeners.feed.{key}: {}` holds none in PEM: is it the right file?", .path.display())]
-    NotPem {
+    #[error(
+        "`listeners.feed.{key}: {}` cannot be used: {source}: is it the right file?", .path.display()
+    )]
+    Unusable {
         /// The key of the configuration.
         key: &'static str,
-        /// The file.
         path: PathBuf,
+        source: CertificateError,
     },
     /// A token that can be guessed, or that no header can carry.
     #[error(
@@ -105,13 +106,10 @@ impl FeedAccess {
                 let certificate =
                     files::read_public_keys(&identity.cert_file).map_err(file("cert_file"))?;
                 let key = files::read_secret(&identity.key_file).map_err(file("key_file"))?;
-                check_certificates("cert_file", &identity.cert_file, &certificate)?;
-                if PrivateKeyDer::from_pem_slice(&key).is_err() {
-                    return Err(FeedServiceError::NotPem {
-                        key: "key_file",
-                        path: identity.key_file.clone(),
-                    });
-                }
+                certificates::chain(&certificate)
+                    .map_err(unusable("cert_file", &identity.cert_file))?;
+                certificates::private_key(&key)
+                    .map_err(unusable("key_file", &identity.key_file))?;
                 let tls = ServerTlsConfig::new().identity(Identity::from_pem(certificate, key));
                 Some(tls.timeout(HANDSHAKE))
             }
@@ -120,7 +118,8 @@ impl FeedAccess {
         let tls = match (tls, &listener.client_ca_file) {
             (Some(tls), Some(path)) => {
                 let authorities = files::read_public_keys(path).map_err(file("client_ca_file"))?;
-                check_certificates("client_ca_file", path, &authorities)?;
+                certificates::configured_roots(&authorities)
+                    .map_err(unusable("client_ca_file", path))?;
                 Some(tls.client_ca_root(Certificate::from_pem(authorities)))
             }
             (tls, _) => tls,
@@ -134,14 +133,12 @@ impl FeedAccess {
     }
 }
 
-/// At least one, and each readable.
-fn check_certificates(key: &'static str, path: &Path, pem: &[u8]) -> Result<(), FeedServiceError> {
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    if certificates.is_ok_and(|certificates| !certificates.is_empty()) {
-        return Ok(());
+fn unusable(key: &'static str, path: &Path) -> impl FnOnce(CertificateError) -> FeedServiceError {
+    move |source| FeedServiceError::Unusable {
+        key,
+        path: path.to_owned(),
+        source,
     }
-    let path = path.to_owned();
-    Err(FeedServiceError::NotPem { key, path })
 }
 
 impl FeedService {

@@ -1,6 +1,6 @@
 //! One HTTP/2 connection to an issuer: TCP or TLS, and who this gate is.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -12,14 +12,13 @@ use hyper::client::conn::http2::{self, SendRequest};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 use tonic::body::Body;
 use tonic::metadata::{Ascii, MetadataValue};
 use tower_service::Service;
 
 use super::settings::FeedSettings;
+use crate::certificates::{self, CertificateError, NoSystemRootsError};
 use crate::files::{self, FileError};
 use crate::token::secret_in_file;
 
@@ -41,21 +40,24 @@ pub enum FeedError {
         source: FileError,
     },
     /// A file that is not what it should be.
-    #[error("`feed.{key}: {}` cannot be used: {reason}", .path.display())]
+    #[error("`feed.{key}: {}` cannot be used: {source}", .path.display())]
     Unusable {
         /// The key of the configuration.
         key: &'static str,
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
+        source: CertificateError,
     },
-    /// The system has no certificate authorities.
+    /// A token that no header can carry.
+    #[error(
+        "`feed.token_file: {}` cannot be used: it holds no line of printable ASCII", .0.display()
+    )]
+    Token(PathBuf),
     #[error("no certificate authorities on this system ({0}): install them, or set `feed.ca_file`")]
-    NoSystemRoots(String),
+    NoSystemRoots(#[from] NoSystemRootsError),
     /// The TLS library refused its own defaults.
     #[error("TLS cannot be set up: {0}; this build of Portcullis is broken")]
-    Tls(String),
+    Tls(Box<rustls::Error>),
 }
 
 /// What the files of the section hold, so that a reload sees a change.
@@ -106,13 +108,10 @@ impl Transport {
             .enable_http2()
             .wrap_connector(tcp);
         let credential = match (&settings.token_file, &files.token) {
-            (Some(path), Some(token)) => Some(credential(secret_in_file(token)).ok_or_else(
-                || FeedError::Unusable {
-                    key: "token_file",
-                    path: path.clone(),
-                    reason: "it holds no line of printable ASCII".to_owned(),
-                },
-            )?),
+            (Some(path), Some(token)) => {
+                let credential = credential(secret_in_file(token));
+                Some(credential.ok_or_else(|| FeedError::Token(path.clone()))?)
+            }
             _ => None,
         };
         Ok(Self {
@@ -157,70 +156,37 @@ fn credential(token: &[u8]) -> Option<MetadataValue<Ascii>> {
 }
 
 fn tls(settings: &FeedSettings, files: &Files) -> Result<ClientConfig, FeedError> {
+    let is_https = |uri: &Uri| uri.scheme_str() == Some("https");
     let roots = match (&settings.ca_file, &files.authorities) {
-        (Some(path), Some(pem)) => configured_roots(pem).map_err(|reason| FeedError::Unusable {
-            key: "ca_file",
-            path: path.clone(),
-            reason,
-        })?,
-        _ if settings
-            .addresses
-            .iter()
-            .any(|uri| uri.scheme_str() == Some("https")) =>
-        {
-            system_roots()?
+        (Some(path), Some(pem)) => {
+            certificates::configured_roots(pem).map_err(unusable("ca_file", path))?
         }
+        _ if settings.addresses.iter().any(is_https) => certificates::system_roots()?,
         _ => RootCertStore::empty(),
     };
-    // Named, not the process default: a host process may have installed another one.
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| FeedError::Tls(error.to_string()))?
-        .with_root_certificates(roots);
+    let builder =
+        certificates::client_trusting(roots).map_err(|error| FeedError::Tls(Box::new(error)))?;
     let (Some(identity), Some(certificate), Some(key)) =
         (&settings.identity, &files.certificate, &files.key)
     else {
         return Ok(builder.with_no_client_auth());
     };
-    let unusable = |key, path: &PathBuf| {
-        let path = path.clone();
-        move |reason: String| FeedError::Unusable { key, path, reason }
-    };
-    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(certificate).collect();
-    let chain = chain
-        .map_err(|error| error.to_string())
+    let chain = certificates::chain(certificate)
         .map_err(unusable("client_cert_file", &identity.cert_file))?;
-    let in_key_file = || unusable("client_key_file", &identity.key_file);
-    let key = PrivateKeyDer::from_pem_slice(key)
-        .map_err(|error| error.to_string())
-        .map_err(in_key_file())?;
+    let key =
+        certificates::private_key(key).map_err(unusable("client_key_file", &identity.key_file))?;
     builder
         .with_client_auth_cert(chain, key)
-        .map_err(|error| error.to_string())
-        .map_err(in_key_file())
+        .map_err(CertificateError::from)
+        .map_err(unusable("client_key_file", &identity.key_file))
 }
 
-fn configured_roots(pem: &[u8]) -> Result<RootCertStore, String> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(pem) {
-        let certificate = certificate.map_err(|error| error.to_string())?;
-        roots.add(certificate).map_err(|error| error.to_string())?;
+fn unusable(key: &'static str, path: &Path) -> impl FnOnce(CertificateError) -> FeedError {
+    move |source| FeedError::Unusable {
+        key,
+        path: path.to_owned(),
+        source,
     }
-    if roots.is_empty() {
-        return Err("it holds no certificate in PEM".to_owned());
-    }
-    Ok(roots)
-}
-
-fn system_roots() -> Result<RootCertStore, FeedError> {
-    let found = rustls_native_certs::load_native_certs();
-    let mut roots = RootCertStore::empty();
-    let (added, ignored) = roots.add_parsable_certificates(found.certs);
-    if added == 0 {
-        return Err(FeedError::NoSystemRoots(format!("{ignored} unreadable")));
-    }
-    Ok(roots)
 }
 
 /// A connection, for tonic's client; its background task ends with it.

@@ -1,15 +1,13 @@
 //! A remote key set that can be fetched: settings, and whom to trust for its server.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
 use super::address::{JwksAddress, Reach};
 use super::schedule::Schedule;
 use super::settings::RemoteKeySettings;
+use crate::certificates::{self, CertificateError, NoSystemRootsError};
 
 /// Why a remote key set cannot be fetched at all.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,13 +42,16 @@ impl RemoteKeySource {
     ) -> Result<Self, RemoteKeysError> {
         let roots = match (settings.address.reach(), ca_pem) {
             (Reach::Loopback, _) => RootCertStore::empty(),
-            (Reach::Verified, None) => system_roots()?,
-            (Reach::Verified, Some(pem)) => configured_roots(pem)?,
+            (Reach::Verified, None) => certificates::system_roots()?,
+            (Reach::Verified, Some(pem)) => certificates::configured_roots(pem)?,
         };
+        let tls = certificates::client_trusting(roots).map_err(|error| RemoteKeysError::Tls {
+            reason: error.to_string(),
+        })?;
         Ok(Self {
             issuer: issuer.into(),
             address: settings.address.clone(),
-            tls: tls_trusting(roots)?,
+            tls: tls.with_no_client_auth(),
             schedule: Schedule::new(settings.refresh, settings.cooldown),
             timeout: settings.timeout,
             max_bytes: settings.max_bytes,
@@ -58,44 +59,20 @@ impl RemoteKeySource {
     }
 }
 
-fn system_roots() -> Result<RootCertStore, RemoteKeysError> {
-    let found = rustls_native_certs::load_native_certs();
-    let mut roots = RootCertStore::empty();
-    let (added, ignored) = roots.add_parsable_certificates(found.certs);
-    if added > 0 {
-        return Ok(roots);
-    }
-    let mut reason = format!("none usable, {ignored} unreadable");
-    if let Some(error) = found.errors.first() {
-        reason = format!("{reason}, {error}");
-    }
-    Err(RemoteKeysError::NoSystemRoots { reason })
-}
-
-fn configured_roots(pem: &[u8]) -> Result<RootCertStore, RemoteKeysError> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(pem) {
-        let added = certificate
-            .map_err(|error| error.to_string())
-            .and_then(|der| roots.add(der).map_err(|error| error.to_string()));
-        added.map_err(|reason| RemoteKeysError::Ca { reason })?;
-    }
-    if roots.is_empty() {
-        let reason = "it contains no certificate".to_owned();
-        return Err(RemoteKeysError::Ca { reason });
-    }
-    Ok(roots)
-}
-
-fn tls_trusting(roots: RootCertStore) -> Result<ClientConfig, RemoteKeysError> {
-    // Named, not the process default: a host process may have installed another one.
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let versions = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| RemoteKeysError::Tls {
+impl From<NoSystemRootsError> for RemoteKeysError {
+    fn from(error: NoSystemRootsError) -> Self {
+        Self::NoSystemRoots {
             reason: error.to_string(),
-        })?;
-    Ok(versions.with_root_certificates(roots).with_no_client_auth())
+        }
+    }
+}
+
+impl From<CertificateError> for RemoteKeysError {
+    fn from(error: CertificateError) -> Self {
+        Self::Ca {
+            reason: error.to_string(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -17,10 +17,11 @@ const PURE: [&str; 9] = [
     "token",
     "yaml",
 ];
-const SHELL: [&str; 16] = [
+const SHELL: [&str; 17] = [
     "admin",
     "authorizer",
     "backoff",
+    "certificates",
     "ext_authz",
     "feed",
     "files",
