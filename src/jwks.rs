@@ -12,9 +12,10 @@ mod source;
 mod state;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::AbortHandle;
@@ -187,7 +188,7 @@ impl Outlet {
     }
 
     fn lock(&self) -> MutexGuard<'_, Flow> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 
@@ -334,12 +335,12 @@ mod tests {
                     entered.send(()).unwrap();
                     // Gives a closing that does not wait the time to be caught.
                     (0..100).for_each(|_| std::thread::yield_now());
-                    *passed.lock().unwrap() = true;
+                    *passed.lock() = true;
                 })
             });
             enter.recv().unwrap();
             outlet.close();
-            assert!(*passed.lock().unwrap());
+            assert!(*passed.lock());
         });
     }
 }

@@ -8,10 +8,11 @@ mod remote;
 mod trusted_issuer;
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
@@ -69,14 +70,14 @@ impl Keyring {
     /// Takes over the keys of the issuer in the same process, for `keys: companion`.
     pub fn set_companion_keys(&self, keys: KeySet) {
         self.warn_of_unlisted_algorithms(&keys);
-        *lock(&self.companion.keys) = Some(keys);
+        *self.companion.keys.lock() = Some(keys);
         self.publish();
     }
 
     /// Takes over the list of what the issuer in the same process takes back; it goes on filling
     /// it.
     pub fn set_companion_revocations(&self, revocations: Arc<RevocationList>) {
-        *lock(&self.companion.revocations) = Some(revocations);
+        *self.companion.revocations.lock() = Some(revocations);
         self.publish();
     }
 
@@ -115,7 +116,7 @@ impl Keyring {
     /// two beside what came before the other. Fetches of issuers that are gone end.
     pub fn commit(&self, issuers: Issuers, adopt: impl FnOnce()) {
         let issuers = Arc::new(issuers);
-        let publishing = lock(&self.publishing);
+        let publishing = self.publishing.lock();
         self.issuers.store(Arc::clone(&issuers));
         adopt();
         drop(publishing);
@@ -158,7 +159,7 @@ impl Keyring {
 
     /// Has the authorizer take over the keys that serve now.
     fn publish(&self) {
-        let _publishing = lock(&self.publishing);
+        let _publishing = self.publishing.lock();
         let Some(authorizer) = self.authorizer.get().and_then(Weak::upgrade) else {
             return;
         };
@@ -186,10 +187,6 @@ impl KeyRefresh for Keyring {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,13 +200,13 @@ mod tests {
             keyring.commit(Issuers::default(), || {
                 scope.spawn(|| {
                     keyring.publish();
-                    *lock(&published) = true;
+                    *published.lock() = true;
                 });
                 // Gives a publication that does not wait the time to be caught.
                 (0..1000).for_each(|_| std::thread::yield_now());
-                assert!(!*lock(&published));
+                assert!(!*published.lock());
             });
         });
-        assert!(*lock(&published));
+        assert!(*published.lock());
     }
 }

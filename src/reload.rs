@@ -3,7 +3,9 @@
 pub mod watch;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use crate::authorizer::{Authorizer, Snapshot};
 use crate::clock::{Clock, UnixSeconds};
@@ -130,9 +132,9 @@ impl Loader {
     /// Reads everything anew. On failure what serves goes on serving.
     pub fn reload(&self, authorizer: &Authorizer) -> Result<(), LoadError> {
         // Held throughout: reloads come one after the other.
-        let mut inputs = self.inputs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inputs = self.inputs.lock();
         let outcome = self.try_reload(&mut inputs, authorizer);
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         match &outcome {
             Ok(()) => {
                 state.successes += 1;
@@ -175,14 +177,14 @@ impl Loader {
     }
 
     fn refuse(&self, inputs: Option<Inputs>) {
-        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = inputs;
+        *self.refused.lock() = inputs;
     }
 
     /// The files and directories whose change asks for a reload. Those of a configuration that was
     /// refused are among them: what it lacks may be on its way.
     pub fn watched_paths(&self) -> Vec<PathBuf> {
-        let inputs = self.inputs.lock().unwrap_or_else(PoisonError::into_inner);
-        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let inputs = self.inputs.lock();
+        let refused = self.refused.lock();
         let mut paths = inputs.watched_paths();
         paths.extend(refused.iter().flat_map(Inputs::watched_paths));
         paths
@@ -196,7 +198,7 @@ impl Loader {
     /// What became of the reloads so far.
     pub fn state(&self) -> ReloadState {
         let state = self.state.lock();
-        state.unwrap_or_else(PoisonError::into_inner).clone()
+        state.clone()
     }
 }
 

@@ -8,10 +8,11 @@ mod floored;
 mod recency;
 mod steady_clock;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwapOption;
+use parking_lot::Mutex;
 
 use crate::clock::UnixSeconds;
 use crate::token::{LogPosition, Mark, Revocable};
@@ -232,8 +233,8 @@ impl RevocationList {
         );
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, ()> {
-        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> parking_lot::MutexGuard<'_, ()> {
+        self.writing.lock()
     }
 }
 

@@ -1,10 +1,11 @@
 //! What a gate knows of one issuer through the feed: its keys, and what it has taken back.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use tokio::sync::{mpsc, watch};
 
 use super::settings::FeedSettings;
@@ -148,7 +149,7 @@ impl Knowledge {
     pub(super) fn take_over(&self, saved: &Saved, age: Duration) {
         self.list.advance(LogPosition(saved.position));
         {
-            let mut progress = lock(&self.progress);
+            let mut progress = self.progress.lock();
             progress.cursor = saved.cursor.clone();
             progress.position = LogPosition(saved.position);
             progress.as_of = UnixSeconds(saved.as_of);
@@ -161,7 +162,7 @@ impl Knowledge {
     /// do no harm, those that lack would.
     pub(super) fn save(&self) -> Saved {
         let (cursor, position, as_of) = {
-            let progress = lock(&self.progress);
+            let progress = self.progress.lock();
             (progress.cursor.clone(), progress.position, progress.as_of)
         };
         Saved {
@@ -169,16 +170,16 @@ impl Knowledge {
             cursor,
             position: position.0,
             as_of: as_of.0,
-            keys: Some(lock(&self.keys).written.clone()),
+            keys: Some(self.keys.lock().written.clone()),
         }
     }
 
     pub(super) fn keys(&self) -> KnownKeys {
-        lock(&self.keys).clone()
+        self.keys.lock().clone()
     }
 
     pub(super) fn cursor(&self) -> Bytes {
-        lock(&self.progress).cursor.clone()
+        self.progress.lock().cursor.clone()
     }
 
     pub(super) fn key_changes(&self) -> u64 {
@@ -219,7 +220,7 @@ impl Knowledge {
     /// Takes these keys for all that there are. None of them usable: none verifies, because those
     /// from before may have been withdrawn.
     pub(super) fn adopt(&self, written: Keys) {
-        let mut keys = lock(&self.keys);
+        let mut keys = self.keys.lock();
         if keys.written == written {
             return;
         }
@@ -265,7 +266,7 @@ impl Knowledge {
         if is_complete {
             let position = LogPosition(frame.position);
             self.list.advance(position);
-            let mut progress = lock(&self.progress);
+            let mut progress = self.progress.lock();
             progress.cursor = frame.cursor.clone();
             progress.position = position;
         }
@@ -287,7 +288,7 @@ impl Knowledge {
         let behind = Duration::from_millis(heartbeat.behind_ms);
         let now = UnixSeconds(heartbeat.issuer_time);
         let sweep = {
-            let mut progress = lock(&self.progress);
+            let mut progress = self.progress.lock();
             if heartbeat.position > progress.position.0 {
                 return Err(Violation::Gap);
             }
@@ -346,8 +347,4 @@ impl Knowledge {
         });
         (rows.collect(), unclear)
     }
-}
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

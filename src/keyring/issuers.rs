@@ -1,8 +1,9 @@
 //! The issuers with their keys, as one configuration has them.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use super::lock;
+use parking_lot::Mutex;
+
 use super::remote::Remote;
 use crate::authorizer::Belief;
 use crate::feed::FeedClient;
@@ -40,15 +41,15 @@ impl Keys {
     fn present(&self) -> Option<KeySet> {
         match self {
             Self::Fixed(keys) => Some(keys.clone()),
-            Self::Companion(companion) => lock(&companion.keys).clone(),
-            Self::Remote(remote) => lock(&remote.latest).clone(),
+            Self::Companion(companion) => companion.keys.lock().clone(),
+            Self::Remote(remote) => remote.latest.lock().clone(),
             Self::Feed(feed) => feed.keys().usable().cloned(),
         }
     }
 
     fn revocations(&self) -> Option<Arc<RevocationList>> {
         match self {
-            Self::Companion(companion) => lock(&companion.revocations).clone(),
+            Self::Companion(companion) => companion.revocations.lock().clone(),
             Self::Feed(feed) => Some(Arc::clone(feed.revocations())),
             Self::Fixed(_) | Self::Remote(_) => None,
         }

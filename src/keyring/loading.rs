@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::issuers::Keys;
-use super::{KeySource, Keyring, KeyringError, lock};
+use super::{KeySource, Keyring, KeyringError};
 use crate::feed::{FeedClient, FeedHost, FeedSettings};
 use crate::files;
 use crate::jwks::RemoteKeySettings;
@@ -52,7 +52,7 @@ impl Keyring {
         {
             return Ok(Keys::Remote(Arc::clone(remote)));
         }
-        let loaded = earlier.and_then(|remote| lock(&remote.latest).clone());
+        let loaded = earlier.and_then(|remote| remote.latest.lock().clone());
         self.fetch(rules, settings, ca_pem, loaded)
             .map(Keys::Remote)
     }

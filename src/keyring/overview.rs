@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::issuers::{Issuers, Keys};
-use super::lock;
 use crate::feed::FeedState;
 use crate::jwks::RemoteKeyState;
 use crate::revocation::{Recency, RevocationList, RevocationStatistics};
@@ -59,14 +58,14 @@ impl Issuers {
             match keys {
                 Keys::Fixed(keys) => overview.keys = Some(keys.len()),
                 Keys::Companion(companion) => {
-                    overview.keys = lock(&companion.keys).as_ref().map(KeySet::len);
-                    let list = lock(&companion.revocations);
+                    overview.keys = companion.keys.lock().as_ref().map(KeySet::len);
+                    let list = companion.revocations.lock();
                     if let Some(list) = &*list {
                         overview.tell_of(list);
                     }
                 }
                 Keys::Remote(remote) => {
-                    overview.keys = lock(&remote.latest).as_ref().map(KeySet::len);
+                    overview.keys = remote.latest.lock().as_ref().map(KeySet::len);
                     overview.remote = Some(remote.fetcher.state());
                 }
                 Keys::Feed(feed) => {

@@ -1,9 +1,11 @@
 //! Remote key sets: fetched, kept, and published when they change.
 
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Weak};
+
+use parking_lot::Mutex;
 
 use super::loading::warn_of_skipped;
-use super::{Keyring, KeyringError, lock};
+use super::{Keyring, KeyringError};
 use crate::jwks::{Change, Loaded, RemoteKeySettings, RemoteKeySource, RemoteKeys};
 use crate::token::{Algorithm, IssuerRules, KeySet, KeySetError};
 
@@ -42,7 +44,7 @@ impl Sink {
     fn receive(&self, json: &[u8]) -> Result<Loaded, KeySetError> {
         let (keys, skipped) = KeySet::from_jwks(json, &self.algorithms)?;
         let count = keys.len();
-        let earlier = lock(&self.latest).replace(keys.clone());
+        let earlier = self.latest.lock().replace(keys.clone());
         let change = if earlier.is_some_and(|earlier| earlier == keys) {
             Change::Unchanged
         } else {

@@ -1,8 +1,9 @@
 //! A clock for what is removed when its time has come, and does not come back when the clock does.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::clock::{Clock, UnixSeconds};
@@ -52,7 +53,7 @@ impl SteadyClock {
     /// The present, as far as it is believed.
     pub fn now(&self) -> UnixSeconds {
         let (shown, at) = (self.clock.now(), Instant::now());
-        let mut anchor = self.anchor.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut anchor = self.anchor.lock();
         anchor.believe(shown, at)
     }
 }

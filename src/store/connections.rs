@@ -10,10 +10,11 @@ mod executor;
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::stream::TryStreamExt;
+use parking_lot::Mutex;
 use sqlx::any::{Any, AnyConnectOptions, AnyQueryResult, AnyRow};
 use sqlx::{AnyConnection, ConnectOptions, Connection, Either, Execute, Executor};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -286,8 +287,8 @@ impl Shared {
         }
     }
 
-    fn resting(&self) -> std::sync::MutexGuard<'_, Vec<Resting>> {
-        self.resting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn resting(&self) -> parking_lot::MutexGuard<'_, Vec<Resting>> {
+        self.resting.lock()
     }
 
     fn drain(&self) -> Vec<Resting> {

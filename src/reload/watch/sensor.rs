@@ -6,9 +6,10 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use notify::{Config, Event, RecommendedWatcher, RecursiveMode, Watcher};
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::places::Places;
@@ -42,12 +43,7 @@ impl Sensor {
         let places = Arc::new(Mutex::new(Places::default()));
         let aimed = places.clone();
         let handler = move |event: notify::Result<Event>| {
-            let hint = event.map_or(true, |event| {
-                matters(
-                    &event,
-                    &aimed.lock().unwrap_or_else(PoisonError::into_inner),
-                )
-            });
+            let hint = event.map_or(true, |event| matters(&event, &aimed.lock()));
             if hint {
                 hints.notify_one();
             }
@@ -68,7 +64,7 @@ impl Sensor {
     /// Watches these places instead of those before.
     pub(super) fn aim(&mut self, places: Places) {
         let folders = places.folders.clone();
-        *self.places.lock().unwrap_or_else(PoisonError::into_inner) = places;
+        *self.places.lock() = places;
         let gone: Vec<_> = self
             .armed
             .keys()

@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use futures_util::FutureExt;
+use parking_lot::Mutex;
 
 use super::*;
 use crate::clock::{ManualClock, UnixSeconds};
@@ -21,12 +22,12 @@ impl Places for KeptPlaces {
         let Claimant::User(user) = claimant else {
             return Ok(false);
         };
-        let places = self.0.lock().unwrap();
+        let places = self.0.lock();
         Ok(places.contains(&(user.clone(), from)))
     }
 
     async fn note(&self, user: &UserId, from: ClientAddress) {
-        self.0.lock().unwrap().insert((user.clone(), from));
+        self.0.lock().insert((user.clone(), from));
     }
 }
 
@@ -169,16 +170,16 @@ fn only_the_places_of_users_who_were_let_in_are_remembered() {
     let right = async |_| Ok(());
     let wrong = async |_| Err::<(), _>(EndpointError::BadLogin);
     let _ = at(HERE, attempts.by_user(Claimant::User(&alice), b"1", wrong));
-    assert!(places.0.lock().unwrap().is_empty());
+    assert!(places.0.lock().is_empty());
     for _ in 0..2 {
         let let_in = attempts.by_user(Claimant::User(&alice), b"2", right);
         assert!(at(HERE, let_in).is_ok());
     }
     let expected = HashSet::from([(alice.clone(), address(HERE))]);
-    assert_eq!(*places.0.lock().unwrap(), expected);
+    assert_eq!(*places.0.lock(), expected);
     // Outside of requests there is no place.
     assert!(now(attempts.by_user(Claimant::User(&alice), b"2", right)).is_ok());
-    assert_eq!(places.0.lock().unwrap().len(), 1);
+    assert_eq!(places.0.lock().len(), 1);
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! The time by which limits recover.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+
+use parking_lot::Mutex;
 
 use crate::clock::{Clock, UnixSeconds};
 
@@ -30,7 +32,7 @@ impl Elapsed {
     }
 
     pub(super) fn update(&self) {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.last.lock();
         let now = self.clock.now();
         let passed = u64::try_from(now.since(*last)).unwrap_or(0);
         *last = now;

@@ -4,8 +4,10 @@
 //! A bucket that is full is not kept at all.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use super::bounded::forget_earliest_quarter;
 use super::elapsed::Elapsed;
@@ -79,7 +81,7 @@ impl Limiter {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<u64, u64>> {
-        self.full_at.lock().unwrap_or_else(PoisonError::into_inner)
+        self.full_at.lock()
     }
 
     /// The seconds until the bucket of `key` is full.

@@ -1,7 +1,8 @@
 //! What happened lately: who was let in from where, and what failed last.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use parking_lot::{Mutex, MutexGuard};
 
 use super::bounded::forget_earliest_quarter;
 use super::elapsed::Elapsed;
@@ -41,7 +42,7 @@ impl LetIn {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<u64, u64>> {
-        self.at.lock().unwrap_or_else(PoisonError::into_inner)
+        self.at.lock()
     }
 
     pub(super) fn lately(&self, key: u64, elapsed: &Elapsed) -> bool {
@@ -77,7 +78,7 @@ impl LastFailures {
 
     /// Whether this very secret failed the last time; the second time it is, the third it is not.
     pub(super) fn is_repetition(&self, key: u64, secret: u64) -> bool {
-        let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut secrets = self.secrets.lock();
         if secrets.remove(&key) == Some(secret) {
             return true;
         }
@@ -133,7 +134,7 @@ mod tests {
         }
         for key in 10..1000 {
             assert!(!failures.is_repetition(key, 1));
-            assert!(failures.secrets.lock().unwrap().len() <= 64);
+            assert!(failures.secrets.lock().len() <= 64);
         }
     }
 }
