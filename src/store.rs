@@ -22,6 +22,7 @@ mod migrations;
 mod notices;
 mod open;
 mod outage;
+mod patience;
 mod refresh_tokens;
 mod revocations;
 mod roles;
@@ -127,6 +128,9 @@ pub enum StoreError {
     /// The user or app that a new row belongs to has been deleted since it was read.
     #[error("what this belongs to has been deleted meanwhile")]
     Gone,
+    /// Others were in the way of a transaction, which the database has ended.
+    #[error("others change the same rows at this moment: try again: {0}")]
+    Contended(sqlx::Error),
     /// It has failed for several callers at once.
     #[error(transparent)]
     Together(Arc<StoreError>),
@@ -220,6 +224,7 @@ impl From<sqlx::Error> for StoreError {
         match Outage::of(&error) {
             Some(outage) => Self::Away(outage.clone()),
             None if is_foreign_key(&error) => Self::Gone,
+            None if is_contention(&error) => Self::Contended(error),
             None => Self::Database(error),
         }
     }
@@ -230,18 +235,13 @@ fn is_foreign_key(error: &sqlx::Error) -> bool {
     error.is_some_and(sqlx::error::DatabaseError::is_foreign_key_violation)
 }
 
-/// How often a transaction is tried that others are in the way of.
-const ATTEMPTS: usize = 3;
-
-impl StoreError {
-    /// Whether two transactions waited for each other, of which PostgreSQL ends one: it has done
-    /// nothing and may try again (SQLSTATE class 40).
-    fn is_contention(&self) -> bool {
-        let Self::Database(sqlx::Error::Database(error)) = self else {
-            return false;
-        };
-        error.code().is_some_and(|code| code.starts_with("40"))
-    }
+/// Whether the database has ended a transaction because others were in its way, and done nothing of it
+/// (SQLSTATE class 40: deadlocks and what cannot be put into an order).
+fn is_contention(error: &sqlx::Error) -> bool {
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| code.starts_with("40"))
 }
 
 impl Store {
@@ -250,10 +250,17 @@ impl Store {
         self.writer.begin().await
     }
 
-    /// Whether the store answers at all.
+    /// Whether the store answers, and can be written to where that is known without writing.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        sqlx::query("SELECT 1").execute(&self.reader).await?;
-        Ok(())
+        match self.engine {
+            // Reading would go on while another process has the file locked for ever, or its disk
+            // can only be read.
+            Engine::Sqlite => self.begin().await?.rollback().await,
+            Engine::Postgres => {
+                sqlx::query("SELECT 1").execute(&self.reader).await?;
+                Ok(())
+            }
+        }
     }
 
     /// Ends all connections.

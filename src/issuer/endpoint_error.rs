@@ -253,13 +253,22 @@ impl EndpointError {
         }
     }
 
+    /// What the store says where it has failed, whatever asked it: the log, the counter and the health
+    /// of the store all go by this.
+    fn store_failure(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error) | Self::Directory(DirectoryError::Store(error)) => Some(error),
+            _ => None,
+        }
+    }
+
     /// What the caller may know; an internal failure is told to the log alone.
     fn description(&self) -> String {
+        if let Some(error) = self.store_failure() {
+            tracing::error!(%error, "the issuer cannot answer");
+            return "try again later".to_owned();
+        }
         match self {
-            Self::Store(error) | Self::Directory(DirectoryError::Store(error)) => {
-                tracing::error!(%error, "the issuer cannot answer");
-                "try again later".to_owned()
-            }
             Self::Cryptography(error)
             | Self::Hashing(HashingError::Cryptography(error))
             | Self::Directory(
@@ -362,7 +371,7 @@ impl IntoResponse for EndpointError {
         if let Some(challenge) = challenge {
             headers.insert(WWW_AUTHENTICATE, challenge);
         }
-        if matches!(self, Self::Store(_)) {
+        if self.store_failure().is_some() {
             response.extensions_mut().insert(StoreFailed);
         }
         response

@@ -4,11 +4,11 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
 use super::StoreError;
+use super::patience;
 use super::statement::MAX_ROWS;
 
 /// How many questions a batch takes: what one statement can answer.
@@ -16,9 +16,6 @@ const MAX_BATCH: usize = MAX_ROWS;
 
 /// How many more may wait before those who ask wait to ask.
 const MAX_WAITING: usize = 1024;
-
-/// The longest that a batch may take: a database that has fallen silent must not hold its callers.
-const BATCH_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What answers a batch.
 pub(super) trait Together: Send + Sync + 'static {
@@ -86,10 +83,10 @@ async fn serve<T: Together>(together: T, mut waiting: mpsc::Receiver<Asked<T>>) 
             .drain(..)
             .map(|Asked { question, reply }| (question, reply))
             .unzip();
-        let answering = tokio::time::timeout(BATCH_PATIENCE, together.answer(&questions));
+        let answering = tokio::time::timeout(patience::BATCH, together.answer(&questions));
         let answers = answering
             .await
-            .unwrap_or_else(|_| Err(StoreError::Silent(BATCH_PATIENCE)));
+            .unwrap_or_else(|_| Err(StoreError::Silent(patience::BATCH)));
         match answers {
             Ok(answers) => {
                 for (reply, answer) in replies.into_iter().zip(answers) {

@@ -16,45 +16,16 @@ use std::time::Duration;
 use futures_util::stream::TryStreamExt;
 use parking_lot::Mutex;
 use sqlx::any::{Any, AnyConnectOptions, AnyQueryResult, AnyRow};
-use sqlx::{AnyConnection, ConnectOptions, Connection, Either, Execute, Executor};
+use sqlx::{AnyConnection, ConnectOptions, Connection, Either, Execute, Executor, RawSql};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, timeout};
 
 use super::StoreError;
 use super::location::Engine;
 use super::outage::{Outage, Server};
-use crate::backoff::{Backoff, Jitter};
-
-/// The longest that making a connection may take.
-const CONNECT: Duration = Duration::from_secs(2);
-
-/// The longest that a caller waits for its turn where all connections are in use.
-const TURN: Duration = Duration::from_secs(5);
-
-/// A connection that has rested for longer is asked whether it lives. One that was used a moment
-/// ago is not: that costs as much as what it is wanted for.
-const UNTESTED_REST: Duration = Duration::from_secs(1);
-
-/// The longest that it may think about that, or about taking back a transaction.
-const PING: Duration = Duration::from_secs(1);
-
-/// The time between two tries while no connection can be made: as short after an hour as at first,
-/// because everybody is refused meanwhile.
-const RETRIES: Backoff = Backoff::new(Duration::from_millis(250), Duration::from_millis(250));
-
-/// The limit of what only the machine's owner starts: migrations, and copies.
-const UNLIMITED: Duration = Duration::from_hours(24);
-
-impl Engine {
-    /// The longest that one statement may take. `SQLite` waits for other processes meanwhile, which
-    /// `busy_timeout` bounds.
-    fn limit(self) -> Duration {
-        match self {
-            Self::Sqlite => Duration::from_secs(10),
-            Self::Postgres => Duration::from_secs(4),
-        }
-    }
-}
+use super::patience::{self, AGE_JITTER, CONNECT, PING, RECONNECT, TURN, UNLIMITED, UNTESTED_REST};
+use super::statement::assembled;
+use crate::backoff::Jitter;
 
 /// Connections to one database.
 #[derive(Clone)]
@@ -66,9 +37,11 @@ pub(super) struct Target {
     pub(super) engine: Engine,
     pub(super) server: Server,
     /// What all databases understand.
-    pub(super) settings: Option<&'static str>,
+    pub(super) settings: Option<String>,
     /// What may be refused.
-    pub(super) wishes: &'static [&'static str],
+    pub(super) wishes: Vec<String>,
+    /// How old a connection may become.
+    pub(super) max_age: Duration,
 }
 
 struct Shared {
@@ -80,8 +53,14 @@ struct Shared {
     outage: watch::Sender<Option<Outage>>,
 }
 
-struct Resting {
+/// A connection, and until when it may be used.
+struct Line {
     connection: AnyConnection,
+    ends: Instant,
+}
+
+struct Resting {
+    line: Line,
     /// Absent where it must be asked whether it lives.
     since: Option<Instant>,
 }
@@ -90,13 +69,23 @@ struct Resting {
 pub(super) struct Held {
     shared: Arc<Shared>,
     /// Absent once it is known to be of no use.
-    connection: Option<AnyConnection>,
+    line: Option<Line>,
     permit: Option<OwnedSemaphorePermit>,
     limit: Duration,
-    /// A statement has begun and not ended.
-    is_busy: bool,
-    in_transaction: bool,
-    is_suspect: bool,
+    state: State,
+}
+
+/// How far its user has come, and so what becomes of a connection that is dropped now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Nothing is under way: the next may have it.
+    Free,
+    /// The last statement was refused: the next asks it first whether it lives.
+    Doubtful,
+    /// A statement has begun and not ended: what comes of it must be read first.
+    Answering,
+    /// A transaction has begun: it must be taken back first.
+    InTransaction,
 }
 
 /// A transaction; dropped, it never was.
@@ -133,7 +122,8 @@ impl Connections {
             Engine::Sqlite => "BEGIN IMMEDIATE",
             Engine::Postgres => "BEGIN",
         };
-        held.in_transaction = true;
+        // Before the statement: whoever is dropped while it is under way may have begun it.
+        held.state = State::InTransaction;
         held.execute(sqlx::raw_sql(begin)).await?;
         Ok(Transaction(held))
     }
@@ -141,10 +131,14 @@ impl Connections {
     /// Ends all connections, those in use after their last statement.
     pub(super) async fn close(&self) {
         let Shared { permits, size, .. } = &*self.0;
-        let _ = timeout(self.0.target.engine.limit(), permits.acquire_many(*size)).await;
+        let _ = timeout(
+            patience::answer(self.0.target.engine),
+            permits.acquire_many(*size),
+        )
+        .await;
         permits.close();
         for resting in self.0.drain() {
-            let _ = timeout(PING, resting.connection.close()).await;
+            let _ = timeout(PING, resting.line.connection.close()).await;
         }
     }
 
@@ -170,35 +164,35 @@ impl Connections {
         let permit = permit
             .map_err(|_| Outage::Busy(TURN))?
             .map_err(|_| sqlx::Error::PoolClosed)?;
-        let connection = match shared.living().await {
-            Some(connection) => connection,
+        let line = match shared.living().await {
+            Some(line) => line,
             None => shared.connect_or_tell().await?,
         };
         Ok(Held {
             shared: Arc::clone(shared),
-            connection: Some(connection),
+            line: Some(line),
             permit: Some(permit),
-            limit: shared.target.engine.limit(),
-            is_busy: false,
-            in_transaction: false,
-            is_suspect: false,
+            limit: patience::answer(shared.target.engine),
+            state: State::Free,
         })
     }
 }
 
 impl Shared {
-    /// One that rests and lives.
-    async fn living(&self) -> Option<AnyConnection> {
+    /// One that rests, lives and is not too old.
+    async fn living(&self) -> Option<Line> {
         loop {
-            let Resting {
-                mut connection,
-                since,
-            } = self.resting().pop()?;
-            if since.is_some_and(|since| since.elapsed() < UNTESTED_REST) {
-                return Some(connection);
+            let Resting { mut line, since } = self.resting.lock().pop()?;
+            if line.ends <= Instant::now() {
+                // Whoever wants a connection does not wait for the end of another.
+                tokio::spawn(timeout(PING, line.connection.close()));
+                continue;
             }
-            match timeout(PING, connection.ping()).await {
-                Ok(Ok(())) => return Some(connection),
+            if since.is_some_and(|since| since.elapsed() < UNTESTED_REST) {
+                return Some(line);
+            }
+            match timeout(PING, line.connection.ping()).await {
+                Ok(Ok(())) => return Some(line),
                 Ok(Err(_)) => {}
                 // What has silenced it has silenced the others.
                 Err(_) => drop(self.drain()),
@@ -206,25 +200,28 @@ impl Shared {
         }
     }
 
-    async fn connect(&self) -> Result<AnyConnection, sqlx::Error> {
+    async fn connect(&self) -> Result<Line, sqlx::Error> {
         let Target {
             options,
             settings,
             wishes,
             server,
+            max_age,
             ..
         } = &self.target;
         let connecting = async {
             let mut connection = options.connect().await?;
             if let Some(settings) = settings {
-                connection.execute(sqlx::raw_sql(*settings)).await?;
+                connection.execute(raw(settings)).await?;
             }
-            for wish in *wishes {
-                if let Err(error) = connection.execute(sqlx::raw_sql(*wish)).await {
+            for wish in wishes {
+                if let Err(error) = connection.execute(raw(wish)).await {
                     tracing::debug!(%error, "the database does not know a setting");
                 }
             }
-            Ok(connection)
+            let age = Jitter::draw().shorten(*max_age, AGE_JITTER);
+            let ends = Instant::now() + age;
+            Ok(Line { connection, ends })
         };
         match timeout(CONNECT, connecting).await {
             Ok(Err(sqlx::Error::Io(error))) => Err(server.unreachable(&error).into()),
@@ -234,7 +231,7 @@ impl Shared {
     }
 
     /// Connects, or has everybody refused until that is possible again.
-    async fn connect_or_tell(self: &Arc<Self>) -> Result<AnyConnection, sqlx::Error> {
+    async fn connect_or_tell(self: &Arc<Self>) -> Result<Line, sqlx::Error> {
         let connected = self.connect().await;
         if let Err(error) = &connected
             && let Some(outage) = Outage::of(error)
@@ -255,7 +252,7 @@ impl Shared {
     /// Tries until a connection can be made.
     async fn probe(shared: Weak<Self>) {
         loop {
-            tokio::time::sleep(RETRIES.delay(0, Jitter::draw())).await;
+            tokio::time::sleep(RECONNECT.delay(0, Jitter::draw())).await;
             let Some(shared) = shared.upgrade() else {
                 return;
             };
@@ -263,8 +260,8 @@ impl Shared {
                 return;
             }
             match shared.connect().await {
-                Ok(connection) => {
-                    shared.rest(connection, Some(Instant::now()));
+                Ok(line) => {
+                    shared.rest(line, Some(Instant::now()));
                     shared.outage.send_replace(None);
                     return;
                 }
@@ -281,19 +278,20 @@ impl Shared {
         }
     }
 
-    fn rest(&self, connection: AnyConnection, since: Option<Instant>) {
+    fn rest(&self, line: Line, since: Option<Instant>) {
         if !self.permits.is_closed() {
-            self.resting().push(Resting { connection, since });
+            self.resting.lock().push(Resting { line, since });
         }
     }
 
-    fn resting(&self) -> parking_lot::MutexGuard<'_, Vec<Resting>> {
-        self.resting.lock()
-    }
-
     fn drain(&self) -> Vec<Resting> {
-        std::mem::take(&mut *self.resting())
+        std::mem::take(&mut *self.resting.lock())
     }
+}
+
+/// A statement of `open`, without parameters.
+fn raw(text: &str) -> RawSql {
+    sqlx::raw_sql(assembled(text.to_owned()))
 }
 
 /// Whether an error (SQLSTATE) says that its connection is of no use any more: the server ends it (class
@@ -320,14 +318,18 @@ impl Held {
     where
         E: 'q + Execute<'q, Any>,
     {
-        let Some(connection) = &mut self.connection else {
+        let Some(line) = &mut self.line else {
             return Err(sqlx::Error::PoolClosed);
         };
-        self.is_busy = true;
-        let collected = timeout(self.limit, connection.fetch_many(query).try_collect()).await;
-        self.is_busy = false;
+        let before = self.state;
+        if before != State::InTransaction {
+            self.state = State::Answering;
+        }
+        // Here the caller may go: then `drop` finds the state as it is now.
+        let collected = timeout(self.limit, line.connection.fetch_many(query).try_collect()).await;
+        self.state = before;
         let Ok(collected) = collected else {
-            self.connection = None;
+            self.line = None;
             drop(self.shared.drain());
             return Err(self.shared.target.server.silent(self.limit).into());
         };
@@ -336,10 +338,11 @@ impl Held {
             // It ends, or is that of a server that only can be read since a failover: another one may
             // reach the one that took over.
             Err(sqlx::Error::Database(error)) if is_of_no_use(error.code().as_deref()) => {
-                self.connection = None;
+                self.line = None;
             }
-            Err(sqlx::Error::Database(_)) => self.is_suspect = true,
-            Err(_) => self.connection = None,
+            Err(sqlx::Error::Database(_)) if before == State::InTransaction => {}
+            Err(sqlx::Error::Database(_)) => self.state = State::Doubtful,
+            Err(_) => self.line = None,
         }
         collected
     }
@@ -348,9 +351,9 @@ impl Held {
     async fn end(&mut self, statement: &'static str) -> Result<(), StoreError> {
         let ended = self.collect(sqlx::raw_sql(statement)).await;
         if ended.is_err() {
-            self.connection = None;
+            self.line = None;
         }
-        self.in_transaction = false;
+        self.state = State::Free;
         ended?;
         Ok(())
     }
@@ -384,30 +387,30 @@ impl DerefMut for Transaction {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let (Some(mut connection), Some(permit)) = (self.connection.take(), self.permit.take())
-        else {
+        let (Some(mut line), Some(permit)) = (self.line.take(), self.permit.take()) else {
             return;
         };
         let shared = Arc::clone(&self.shared);
-        if !self.is_busy && !self.in_transaction {
-            let since = (!self.is_suspect).then(Instant::now);
-            return shared.rest(connection, since);
+        let state = self.state;
+        match state {
+            State::Free => return shared.rest(line, Some(Instant::now())),
+            State::Doubtful => return shared.rest(line, None),
+            State::Answering | State::InTransaction => {}
         }
         // Its user has gone in the middle. Without a runtime the connection simply ends.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return;
         };
-        let in_transaction = self.in_transaction;
         runtime.spawn(async move {
             let settling = async {
-                if in_transaction {
-                    connection.execute(sqlx::raw_sql("ROLLBACK")).await?;
+                if state == State::InTransaction {
+                    line.connection.execute(sqlx::raw_sql("ROLLBACK")).await?;
                     return Ok(());
                 }
-                connection.ping().await
+                line.connection.ping().await
             };
             if let Ok(Ok(())) = timeout(PING, settling).await {
-                shared.rest(connection, Some(Instant::now()));
+                shared.rest(line, Some(Instant::now()));
             }
             drop(permit);
         });
@@ -425,3 +428,6 @@ impl fmt::Debug for Held {
         formatter.write_str("Held(..)")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,22 +14,14 @@ use super::connections::{Connections, Target};
 use super::location::{Engine, StoreLocation};
 use super::migrations::{self, Migration};
 use super::outage::Server;
+use super::patience::{
+    MAX_AGE, POSTGRES_IDLE_TRANSACTION, POSTGRES_LOCK, POSTGRES_STATEMENT, POSTGRES_UNACKNOWLEDGED,
+    SQLITE_LOCK,
+};
 use super::refresh_tokens::TokenLookup;
 use super::writer::TokenWriter;
 use super::{Store, StoreError, notices};
 use crate::token::check_key_file_mode;
-
-/// What PostgreSQL does by itself. The first two end before this process gives up (see
-/// `connections`), so that a lock that is long in coming is not taken for a database that has fallen
-/// silent, and nothing goes on for which nobody waits. The others are for when this process or the
-/// network has died: nobody waits for long for what such a transaction has locked. Times are in
-/// milliseconds; a database that knows one of them not may refuse it.
-const WISHES: [&str; 4] = [
-    "SET lock_timeout = 3000",
-    "SET statement_timeout = 3500",
-    "SET idle_in_transaction_session_timeout = 5000",
-    "SET tcp_user_timeout = 10000",
-];
 
 const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 16;
@@ -181,21 +173,42 @@ fn target(location: &StoreLocation, access: Access) -> Result<Target, StoreError
         server,
         settings: session_settings(engine, access),
         wishes: match engine {
-            Engine::Postgres => &WISHES,
-            Engine::Sqlite => &[],
+            Engine::Postgres => wishes().collect(),
+            Engine::Sqlite => Vec::new(),
         },
+        max_age: MAX_AGE,
     })
 }
 
+/// What PostgreSQL is asked to do by itself, so that nothing goes on there for which nobody waits. A
+/// database that knows one of them not may refuse it.
+fn wishes() -> impl Iterator<Item = String> {
+    let wishes = [
+        ("lock_timeout", POSTGRES_LOCK),
+        ("statement_timeout", POSTGRES_STATEMENT),
+        (
+            "idle_in_transaction_session_timeout",
+            POSTGRES_IDLE_TRANSACTION,
+        ),
+        ("tcp_user_timeout", POSTGRES_UNACKNOWLEDGED),
+    ];
+    wishes
+        .into_iter()
+        .map(|(name, limit)| format!("SET {name} = {}", limit.as_millis()))
+}
+
 /// What a new connection runs first.
-fn session_settings(engine: Engine, access: Access) -> Option<&'static str> {
+fn session_settings(engine: Engine, access: Access) -> Option<String> {
     match (engine, access) {
         // FULL: a write that was answered survives a loss of power.
-        (Engine::Sqlite, Access::ReadWrite) => Some(
+        (Engine::Sqlite, Access::ReadWrite) => Some(format!(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
-             PRAGMA busy_timeout = 5000",
-        ),
-        (Engine::Postgres, Access::ReadOnly) => Some("SET default_transaction_read_only = on"),
+             PRAGMA busy_timeout = {}",
+            SQLITE_LOCK.as_millis()
+        )),
+        (Engine::Postgres, Access::ReadOnly) => {
+            Some("SET default_transaction_read_only = on".to_owned())
+        }
         // The URL opens the file to read only.
         (Engine::Sqlite, Access::ReadOnly) | (Engine::Postgres, Access::ReadWrite) => None,
     }

@@ -10,10 +10,11 @@ use super::charges::{Bounds, Holder};
 use super::columns::{as_bigint, position};
 use super::connections::Transaction;
 use super::locking::{Holding, Selected, lock_apps, lock_users};
+use super::patience::again_if_contended;
 use super::refresh_tokens::end_family;
 use super::settings::{self, Setting};
 use super::statement::assembled;
-use super::{ATTEMPTS, Store, StoreError};
+use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
 use crate::identity::AppKey;
 use crate::token::{LogPosition, RevocationTarget};
@@ -116,13 +117,7 @@ impl Store {
         cause: Cause<'_>,
         now: UnixSeconds,
     ) -> Result<LogPosition, StoreError> {
-        let mut attempts = 1..ATTEMPTS;
-        loop {
-            match self.revoke_once(subject, cause, now).await {
-                Err(error) if error.is_contention() && attempts.next().is_some() => {}
-                outcome => return outcome,
-            }
-        }
+        again_if_contended(|| self.revoke_once(subject, cause, now)).await
     }
 
     async fn revoke_once(

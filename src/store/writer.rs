@@ -6,15 +6,16 @@ use std::sync::Arc;
 
 use sqlx::Row;
 
+use super::StoreError;
 use super::batches::Together;
 use super::charges::Bounds;
 use super::connections::{Connections, Transaction};
 use super::grant_bounds::{end_oldest, forget_used};
 use super::locking::lock_listed_users;
+use super::patience::again_if_contended;
 use super::refresh_tokens::{NewToken, Rotation, Use, insert, rotate};
 use super::revocations::Growth;
 use super::statement::{assembled, chunks, placeholder_rows};
-use super::{ATTEMPTS, StoreError};
 
 /// Writes refresh tokens.
 #[derive(Debug)]
@@ -60,7 +61,11 @@ impl Together for TokenWriter {
         match self.commit(writes).await {
             Ok(written) => Ok(written.into_iter().map(Ok).collect()),
             // The database answers: it is one of them, such as a token of a user who is gone.
-            Err(StoreError::Gone | StoreError::Database(sqlx::Error::Database(_))) => {
+            Err(
+                StoreError::Gone
+                | StoreError::Contended(_)
+                | StoreError::Database(sqlx::Error::Database(_)),
+            ) => {
                 let mut outcomes = Vec::with_capacity(writes.len());
                 for write in writes {
                     let alone = self.commit_alone(write).await;
@@ -75,17 +80,9 @@ impl Together for TokenWriter {
 
 impl TokenWriter {
     async fn commit_alone(&self, write: &Write) -> Result<Written, StoreError> {
-        let mut attempts = 1..ATTEMPTS;
-        loop {
-            match self.commit(std::slice::from_ref(write)).await {
-                Ok(written) => {
-                    let first = written.first().copied();
-                    return first.ok_or(StoreError::Unreadable("outcome"));
-                }
-                Err(error) if error.is_contention() && attempts.next().is_some() => {}
-                Err(error) => return Err(error),
-            }
-        }
+        let written = again_if_contended(|| self.commit(std::slice::from_ref(write))).await?;
+        let first = written.first().copied();
+        first.ok_or(StoreError::Unreadable("outcome"))
     }
 
     /// All or none. A rotation never depends on a row that is added beside it: nobody has that

@@ -1,10 +1,11 @@
 //! What the issuer tells its operators: metrics and status.
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use sqlx::Connection;
 
 use crate::issuer::error;
 use crate::postgres::Postgres;
-use crate::test_companion::{FORM, TestCompanion};
+use crate::test_companion::{ADMIN_PASSWORD, FORM, TestCompanion};
 
 #[tokio::test]
 async fn what_the_issuer_does_is_counted() {
@@ -94,4 +95,61 @@ async fn a_store_that_is_gone_is_seen_and_the_gate_stays_ready() {
     gate.admin_shows("/status", "\"store_up\": false").await;
     assert_eq!(gate.admin("/readyz").await.0, 200);
     assert_eq!(companion.check("GET", "/orders/1", &alice).await, 200);
+}
+
+/// By another process, as by one that copies the file with a lock.
+#[tokio::test]
+async fn a_store_that_others_have_locked_is_seen_by_whatever_asks_it() {
+    let companion = TestCompanion::start().await;
+    let admin = companion.login("admin", ADMIN_PASSWORD).await;
+    sqlx::any::install_default_drivers();
+    let url = format!("sqlite://{}/store.db", companion.path().display());
+    let mut other = sqlx::AnyConnection::connect(&url).await.unwrap();
+    let lock = sqlx::raw_sql("BEGIN IMMEDIATE");
+    lock.execute(&mut other).await.unwrap();
+    let scope = json!({"name": "orders.late", "description": "Late"});
+    let answer = companion.post("/backend/scope", &scope, &admin).await;
+    assert_eq!(error(&answer), (503, "temporarily_unavailable".to_owned()));
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    let gate = &companion.gate;
+    for text in [
+        "portcullis_issuer_store_errors_total 1",
+        "portcullis_issuer_store_up 0",
+    ] {
+        gate.admin_shows("/metrics", text).await;
+    }
+    let end = sqlx::raw_sql("ROLLBACK");
+    end.execute(&mut other).await.unwrap();
+    gate.admin_shows("/metrics", "portcullis_issuer_store_up 1")
+        .await;
+    let answer = companion.post("/backend/scope", &scope, &admin).await;
+    assert_eq!(answer.status, 201, "{answer:?}");
+}
+
+/// As a deadlock does, or a distributed database that cannot put two transactions into an order.
+#[tokio::test]
+async fn a_change_that_others_are_in_the_way_of_is_to_be_tried_again() {
+    let Some(postgres) = Postgres::start() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let url = postgres.database("issuer");
+    let companion = TestCompanion::on(&url, folder).await;
+    let admin = companion.login("admin", ADMIN_PASSWORD).await;
+    sqlx::any::install_default_drivers();
+    let mut other = sqlx::AnyConnection::connect(&url).await.unwrap();
+    let refuse = "CREATE FUNCTION in_the_way() RETURNS TRIGGER LANGUAGE plpgsql AS \
+                  $$ BEGIN RAISE EXCEPTION 'in the way' USING ERRCODE = '40001'; END $$; \
+                  CREATE TRIGGER in_the_way BEFORE INSERT ON scopes \
+                  EXECUTE FUNCTION in_the_way()";
+    sqlx::raw_sql(refuse).execute(&mut other).await.unwrap();
+    let scope = json!({"name": "orders.late", "description": "Late"});
+    let answer = companion.post("/backend/scope", &scope, &admin).await;
+    assert_eq!(error(&answer), (503, "temporarily_unavailable".to_owned()));
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    let allow = sqlx::raw_sql("DROP TRIGGER in_the_way ON scopes");
+    allow.execute(&mut other).await.unwrap();
+    let answer = companion.post("/backend/scope", &scope, &admin).await;
+    assert_eq!(answer.status, 201, "{answer:?}");
+    assert_eq!(companion.gate.admin("/readyz").await.0, 200);
 }

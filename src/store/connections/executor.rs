@@ -24,81 +24,54 @@ fn first_row(steps: Vec<Either<AnyQueryResult, AnyRow>>) -> Option<AnyRow> {
     steps.into_iter().find_map(Either::right)
 }
 
-impl<'c> Executor<'c> for &'c mut Held {
-    type Database = Any;
+/// Both executors are alike but for where they take a connection from. One implementation for
+/// whatever can do that would be for foreign types as well, which the compiler refuses.
+macro_rules! executor {
+    ($executor:ty, |$this:ident, $query:ident| $collecting:expr) => {
+        impl<'c> Executor<'c> for $executor {
+            type Database = Any;
 
-    fn fetch_many<'e, 'q: 'e, E>(
-        self,
-        query: E,
-    ) -> BoxStream<'e, Result<Either<AnyQueryResult, AnyRow>, sqlx::Error>>
-    where
-        'c: 'e,
-        E: 'q + Execute<'q, Any>,
-    {
-        streamed(self.collect(query))
-    }
+            fn fetch_many<'e, 'q: 'e, E>(
+                self,
+                $query: E,
+            ) -> BoxStream<'e, Result<Either<AnyQueryResult, AnyRow>, sqlx::Error>>
+            where
+                'c: 'e,
+                E: 'q + Execute<'q, Any>,
+            {
+                let $this = self;
+                streamed(async move { $collecting.await })
+            }
 
-    fn fetch_optional<'e, 'q: 'e, E>(
-        self,
-        query: E,
-    ) -> BoxFuture<'e, Result<Option<AnyRow>, sqlx::Error>>
-    where
-        'c: 'e,
-        E: 'q + Execute<'q, Any>,
-    {
-        Box::pin(async move { Ok(first_row(self.collect(query).await?)) })
-    }
+            fn fetch_optional<'e, 'q: 'e, E>(
+                self,
+                $query: E,
+            ) -> BoxFuture<'e, Result<Option<AnyRow>, sqlx::Error>>
+            where
+                'c: 'e,
+                E: 'q + Execute<'q, Any>,
+            {
+                let $this = self;
+                Box::pin(async move { Ok(first_row($collecting.await?)) })
+            }
 
-    fn prepare_with<'e>(
-        self,
-        _: SqlStr,
-        _: &'e [AnyTypeInfo],
-    ) -> BoxFuture<'e, Result<AnyStatement, sqlx::Error>>
-    where
-        'c: 'e,
-    {
-        Box::pin(std::future::ready(Err(unsupported())))
-    }
+            /// The store prepares nothing by itself.
+            fn prepare_with<'e>(
+                self,
+                _: SqlStr,
+                _: &'e [AnyTypeInfo],
+            ) -> BoxFuture<'e, Result<AnyStatement, sqlx::Error>>
+            where
+                'c: 'e,
+            {
+                let unsupported = "statements are only executed".to_owned();
+                Box::pin(std::future::ready(Err(sqlx::Error::Protocol(unsupported))))
+            }
+        }
+    };
 }
 
-impl<'c> Executor<'c> for &'c Connections {
-    type Database = Any;
-
-    fn fetch_many<'e, 'q: 'e, E>(
-        self,
-        query: E,
-    ) -> BoxStream<'e, Result<Either<AnyQueryResult, AnyRow>, sqlx::Error>>
-    where
-        'c: 'e,
-        E: 'q + Execute<'q, Any>,
-    {
-        streamed(async move { self.take().await?.collect(query).await })
-    }
-
-    fn fetch_optional<'e, 'q: 'e, E>(
-        self,
-        query: E,
-    ) -> BoxFuture<'e, Result<Option<AnyRow>, sqlx::Error>>
-    where
-        'c: 'e,
-        E: 'q + Execute<'q, Any>,
-    {
-        Box::pin(async move { Ok(first_row(self.take().await?.collect(query).await?)) })
-    }
-
-    fn prepare_with<'e>(
-        self,
-        _: SqlStr,
-        _: &'e [AnyTypeInfo],
-    ) -> BoxFuture<'e, Result<AnyStatement, sqlx::Error>>
-    where
-        'c: 'e,
-    {
-        Box::pin(std::future::ready(Err(unsupported())))
-    }
-}
-
-/// The store prepares nothing by itself.
-fn unsupported() -> sqlx::Error {
-    sqlx::Error::Protocol("statements are only executed".to_owned())
-}
+executor!(&'c mut Held, |held, query| held.collect(query));
+executor!(&'c Connections, |connections, query| async {
+    connections.take().await?.collect(query).await
+});
