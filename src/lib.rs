@@ -13,6 +13,7 @@
 //! - [`problem`], [`yaml`]: errors in files that people write, and strict parsing of them.
 //! - [`labels`]: closed sets of names, for metrics and logs.
 //! - [`connection_limits`]: the bounds of the connections of the HTTP listeners.
+//! - [`coding`]: hex digits and percent encoding.
 //! - [`clock`]: the source of time, which tests replace.
 //!
 //! Shell: I/O around the pure part.
@@ -126,6 +127,7 @@ pub mod backoff;
 pub mod certificates;
 pub mod cli;
 pub mod clock;
+pub mod coding;
 pub mod config;
 pub mod connection_limits;
 pub mod decision;

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::coding::hex_digit;
+
 pub(super) const ID_LENGTH: usize = 16;
 
 /// Names of 64 bits: unique within the process, and nobody can tell their number from them.
@@ -24,7 +26,6 @@ impl DecisionIds {
 
     /// Writes the next name into `text`, as hex digits.
     pub(super) fn next<'t>(&self, text: &'t mut [u8; ID_LENGTH]) -> &'t str {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
         // The finaliser of SplitMix64 is a bijection: different counts give different names.
         let count = self.count.fetch_add(1, Ordering::Relaxed);
         let mut mixed = self
@@ -34,8 +35,8 @@ impl DecisionIds {
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^= mixed >> 31;
         for (place, shift) in text.iter_mut().zip((0..64).step_by(4)) {
-            let nibble = usize::try_from((mixed >> shift) & 15).unwrap_or(0);
-            *place = DIGITS.get(nibble).copied().unwrap_or(b'0');
+            let [nibble, ..] = (mixed >> shift).to_le_bytes();
+            *place = hex_digit(nibble);
         }
         std::str::from_utf8(text).unwrap_or("")
     }

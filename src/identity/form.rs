@@ -2,7 +2,8 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
+
+use crate::coding::{percent_decoded, push_percent_encoded};
 
 /// May come several times, as the extensions that they are of say (RFC 8707, RFC 8693).
 const REPEATABLE: [&str; 2] = ["audience", "resource"];
@@ -96,22 +97,11 @@ pub(super) fn encode<'a>(parameters: impl IntoIterator<Item = (&'a str, &'a str)
         if !query.is_empty() {
             query.push('&');
         }
-        push_encoded(&mut query, name);
+        push_percent_encoded(&mut query, name);
         query.push('=');
-        push_encoded(&mut query, value);
+        push_percent_encoded(&mut query, value);
     }
     query
-}
-
-fn push_encoded(query: &mut String, text: &str) {
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            query.push(char::from(byte));
-        } else {
-            // Writing to a string does not fail.
-            let _ = write!(query, "%{byte:02X}");
-        }
-    }
 }
 
 /// Decodes `+` and `%XX`; nothing where a `%` is not followed by two hex digits.
@@ -121,16 +111,11 @@ pub(super) fn decode(encoded: &[u8]) -> Option<Vec<u8>> {
     while let Some(byte) = bytes.next() {
         decoded.push(match byte {
             b'+' => b' ',
-            b'%' => hex(*bytes.next()?)? * 16 + hex(*bytes.next()?)?,
+            b'%' => percent_decoded(*bytes.next()?, *bytes.next()?)?,
             other => *other,
         });
     }
     Some(decoded)
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    let value = char::from(digit).to_digit(16)?;
-    u8::try_from(value).ok()
 }
 
 #[cfg(test)]

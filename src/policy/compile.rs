@@ -16,6 +16,7 @@ use super::document::{PathsDocument, PolicyDocument, RouteDocument};
 use super::path::{EncodedSlashes, PathRules};
 use super::table::Tables;
 use super::{Policy, ScopeName};
+use crate::coding::hex;
 use crate::problem::{Place, Problem, Problems, Source, quoted};
 use crate::yaml::{self, Located};
 use closed::ClosedHost;
@@ -110,13 +111,7 @@ fn digest_of(sources: &[Source]) -> Box<str> {
                 .collect::<Vec<u8>>(),
         ),
     };
-    let mut hex = String::new();
-    for byte in all.as_ref() {
-        for digit in [byte >> 4, byte & 0xf] {
-            hex.extend(char::from_digit(digit.into(), 16));
-        }
-    }
-    hex.into()
+    hex(all.as_ref()).into()
 }
 
 /// What is known while the files are read.

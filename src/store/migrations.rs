@@ -171,11 +171,10 @@ async fn version(connection: &mut Held) -> Result<i64, StoreError> {
 
 #[cfg(test)]
 mod tests {
-    use std::fmt::Write;
-
     use aws_lc_rs::digest::{SHA256, digest};
 
     use super::MIGRATIONS;
+    use crate::coding::hex;
 
     /// As `sha256sum src/store/migrations/*.sql` prints them. A line is added with each migration,
     /// and none is ever changed: stores in use have run the text that it stands for.
@@ -199,10 +198,7 @@ mod tests {
     fn a_released_migration_is_never_edited() {
         assert_eq!(MIGRATIONS.len(), DIGESTS.len(), "pin the new migration");
         for ((number, text), expected) in (1..).zip(MIGRATIONS).zip(DIGESTS) {
-            let mut found = String::new();
-            for byte in digest(&SHA256, text.as_bytes()).as_ref() {
-                write!(found, "{byte:02x}").unwrap();
-            }
+            let found = hex(digest(&SHA256, text.as_bytes()).as_ref());
             assert_eq!(found, expected, "migration {number}: add another instead");
         }
     }

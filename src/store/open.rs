@@ -21,6 +21,7 @@ use super::patience::{
 use super::refresh_tokens::TokenLookup;
 use super::writer::TokenWriter;
 use super::{Store, StoreError, notices};
+use crate::coding::push_escape;
 use crate::token::check_key_file_mode;
 
 const SQLITE_READERS: u32 = 4;
@@ -253,9 +254,9 @@ fn sqlite_url(path: &Path, access: Access) -> String {
     let mut url = "sqlite://".to_owned();
     for character in path.to_string_lossy().chars() {
         match character {
-            '%' => url.push_str("%25"),
-            '?' => url.push_str("%3F"),
-            '#' => url.push_str("%23"),
+            '%' => push_escape(&mut url, b'%'),
+            '?' => push_escape(&mut url, b'?'),
+            '#' => push_escape(&mut url, b'#'),
             other => url.push(other),
         }
     }

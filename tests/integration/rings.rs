@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use imports::{SourceFile, files_of, paths_in};
 
-const PURE: [&str; 9] = [
+const PURE: [&str; 10] = [
     "clock",
+    "coding",
     "connection_limits",
     "decision",
     "identity",

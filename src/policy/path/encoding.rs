@@ -1,6 +1,7 @@
 //! Percent-encoding (RFC 3986 section 2.1), and what it must not hide.
 
 use super::{EncodedSlashes, PathRules};
+use crate::coding::percent_decoded;
 use crate::policy::MalformedTarget;
 
 /// The rules for percent signs, which no reading changes.
@@ -60,9 +61,9 @@ impl<'a> Decoded<'a> {
     fn first(text: &'a [u8]) -> Result<Option<Self>, MalformedTarget> {
         let (byte, was_encoded, rest) = match text {
             [] => return Ok(None),
-            [b'%', high, low, rest @ ..] => match (hex(*high), hex(*low)) {
-                (Some(high), Some(low)) => (high * 16 + low, true, rest),
-                _ => return Err(MalformedTarget::PathBadPercent),
+            [b'%', high, low, rest @ ..] => match percent_decoded(*high, *low) {
+                Some(byte) => (byte, true, rest),
+                None => return Err(MalformedTarget::PathBadPercent),
             },
             [b'%', ..] => return Err(MalformedTarget::PathBadPercent),
             [byte, rest @ ..] => (*byte, false, rest),
@@ -72,15 +73,6 @@ impl<'a> Decoded<'a> {
             was_encoded,
             rest,
         }))
-    }
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
     }
 }
 
