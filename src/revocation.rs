@@ -4,6 +4,7 @@
 //! waits, and costs the same with a million entries as with one: a look-up for each thing that can
 //! take the token back, five or six as a rule.
 
+mod age_watch;
 mod floored;
 mod recency;
 mod steady_clock;

@@ -35,9 +35,6 @@ const HEALTHY: Duration = Duration::from_secs(10);
 /// The longest failure text, in characters.
 const MAX_FAILURE_CHARS: usize = 300;
 
-/// How often old knowledge is told of again.
-const REMIND: Duration = Duration::from_mins(1);
-
 /// Of one issuer: a task that subscribes, and what it has learnt. Dropping it ends the task.
 pub struct FeedClient {
     settings: FeedSettings,
@@ -246,7 +243,7 @@ impl Follower {
         };
         tokio::select! {
             () = self.subscribe() => {}
-            () = self.watch_age() => {}
+            () = self.knowledge.list.watch_age(&self.knowledge.subject.issuer) => {}
             () = saving => {}
         }
     }
@@ -327,41 +324,6 @@ impl Follower {
             state.failures += 1;
             state.last_failure = Some(message);
         });
-    }
-
-    async fn watch_age(&self) {
-        let mut told: Option<Instant> = None;
-        let mut second = tokio::time::interval(Duration::from_secs(1));
-        loop {
-            second.tick().await;
-            let Some(age) = self.knowledge.age() else {
-                continue;
-            };
-            let issuer = &*self.knowledge.subject.issuer;
-            if !self.knowledge.is_stale() {
-                if told.take().is_some() {
-                    tracing::info!(
-                        token.issuer = issuer,
-                        "revocations are known up to now again"
-                    );
-                }
-            } else if told.is_none_or(|told| told.elapsed() >= REMIND) {
-                told = Some(Instant::now());
-                let age = age.as_secs();
-                match self.settings.on_stale {
-                    OnStale::Serve => tracing::error!(
-                        token.issuer = issuer,
-                        feed.age_seconds = age,
-                        "revocations are not known up to now: revoked tokens may pass"
-                    ),
-                    OnStale::Deny => tracing::error!(
-                        token.issuer = issuer,
-                        feed.age_seconds = age,
-                        "revocations are not known up to now: the issuer's tokens are refused"
-                    ),
-                }
-            }
-        }
     }
 }
 

@@ -212,7 +212,7 @@ impl Hub {
     }
 
     /// Whose feed it is.
-    pub(super) fn issuer(&self) -> &str {
+    pub fn issuer(&self) -> &str {
         &self.issuer
     }
 

@@ -213,7 +213,7 @@ impl Knowledge {
         self.list.recency().and_then(Recency::age)
     }
 
-    pub(super) fn is_stale(&self) -> bool {
+    fn is_stale(&self) -> bool {
         self.list.recency().is_some_and(Recency::is_stale)
     }
 

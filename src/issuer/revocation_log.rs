@@ -14,7 +14,7 @@ use super::{Issuer, IssuerError, random};
 use crate::clock::{Clock, UnixSeconds};
 use crate::feed::Hub;
 use crate::identity::alphanumeric;
-use crate::revocation::{OnStale, Revocation, RevocationList, SteadyClock};
+use crate::revocation::{Revocation, RevocationList, SteadyClock};
 use crate::store::{LoggedRevocation, Store, StoreError};
 use crate::token::LogPosition;
 
@@ -155,7 +155,7 @@ impl LogFollower {
     pub(super) async fn run(&self) {
         tokio::select! {
             () = self.look_again_and_again() => {}
-            () = self.watch_age() => {}
+            () = self.list.watch_age(self.hub.issuer()) => {}
             () = self.store.hear_notices() => {}
         }
     }
@@ -202,37 +202,6 @@ impl LogFollower {
             self.check_log(self.clock.now()).await?;
         }
         Ok(self.catch_up().await?)
-    }
-
-    /// Says once that what is known of the log has grown too old, and once that it is fresh again.
-    async fn watch_age(&self) {
-        let Some(recency) = self.list.recency() else {
-            return std::future::pending().await;
-        };
-        let mut second = tokio::time::interval(Duration::from_secs(1));
-        let mut was_stale = false;
-        loop {
-            second.tick().await;
-            let is_stale = recency.is_stale();
-            let age_seconds = recency.age().map_or(f64::NAN, |age| age.as_secs_f64());
-            match (was_stale, is_stale) {
-                (false, true) => match recency.on_stale() {
-                    OnStale::Serve => tracing::error!(
-                        revocations.age_seconds = age_seconds,
-                        "what the issuers on this store take back is not known up to now: revoked \
-                         tokens may pass the gate in this process"
-                    ),
-                    OnStale::Deny => tracing::error!(
-                        revocations.age_seconds = age_seconds,
-                        "what the issuers on this store take back is not known up to now: the gate \
-                         in this process refuses their tokens"
-                    ),
-                },
-                (true, false) => tracing::info!("revocations are known up to now again"),
-                (true, true) | (false, false) => {}
-            }
-            was_stale = is_stale;
-        }
     }
 }
 
