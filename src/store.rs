@@ -112,13 +112,13 @@ pub enum Created {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database is full, read-only or broken.
-    #[error("the store does not answer: {0}")]
+    #[error("the store has failed: {0}")]
     Database(sqlx::Error),
     /// The database is away.
     #[error(transparent)]
     Away(Outage),
     /// The database server answers, and lets nobody in.
-    #[error("{server} does not let this issuer in: {source}: correct `issuer.store`")]
+    #[error("{server} refuses this issuer: {source}: correct `issuer.store`")]
     Refused {
         /// Which.
         server: Server,
@@ -126,16 +126,18 @@ pub enum StoreError {
         source: sqlx::Error,
     },
     /// The user or app that a new row belongs to has been deleted since it was read.
-    #[error("what this belongs to has been deleted meanwhile")]
+    #[error("the user or app that this belongs to has been deleted in the meantime")]
     Gone,
     /// Others were in the way of a transaction, which the database has ended.
-    #[error("others change the same rows at this moment: try again: {0}")]
+    #[error("another transaction was changing the same rows: try again: {0}")]
     Contended(sqlx::Error),
     /// It has failed for several callers at once.
     #[error(transparent)]
     Together(Arc<StoreError>),
     /// The database does not answer.
-    #[error("the store has not answered for {} seconds", .0.as_secs())]
+    #[error(
+        "the store has not answered for {} s: check whether its server or its disk is overloaded", .0.as_secs()
+    )]
     Silent(Duration),
     /// The file cannot be made.
     #[error("cannot create the store `{path}`: {source}: check its directory and who may write")]
@@ -211,7 +213,7 @@ pub enum StoreError {
     },
     /// There is no store.
     #[error(
-        "there is no store at `{0}`: start the server once, which makes it, or mend `issuer.store`"
+        "there is no store at `{0}`: start the server once, which makes it, or correct `issuer.store`"
     )]
     Missing(String),
     /// A row holds what this binary never writes.

@@ -144,7 +144,7 @@ impl FeedClient {
         if self.state().known {
             tracing::warn!(
                 token.issuer = issuer,
-                "the feed did not come in time; serving by what its snapshot file knew"
+                "the feed was not available in time; serving with its snapshot file"
             );
             return;
         }
@@ -152,7 +152,7 @@ impl FeedClient {
             OnStale::Deny => until(|state| state.known).await,
             OnStale::Serve => tracing::error!(
                 token.issuer = issuer,
-                "the feed did not come in time; serving without knowing what is revoked"
+                "the feed was not available in time; serving without knowing what is revoked"
             ),
         }
     }
@@ -193,7 +193,7 @@ fn load(knowledge: &Knowledge, settings: &FeedSettings) {
                 token.issuer = issuer,
                 feed.snapshot_file = %path.display(),
                 feed.age_seconds = age.as_secs(),
-                "the last snapshot of the feed is known from its file"
+                "loaded the last snapshot of the feed from its file"
             );
             knowledge.take_over(&saved, age);
             for frame in journal::frames(path, &digest) {
@@ -205,7 +205,7 @@ fn load(knowledge: &Knowledge, settings: &FeedSettings) {
             token.issuer = issuer,
             feed.snapshot_file = %path.display(),
             %error,
-            "the snapshot of the feed is not used; remove the file"
+            "cannot use the snapshot of the feed; remove the file"
         ),
     }
 }
@@ -307,9 +307,9 @@ impl Follower {
         };
         if !repeated {
             let told = if self.knowledge.age().is_some() {
-                "the feed is not connected; what was learnt before stays in use"
+                "the feed is not connected; what is known of it stays in use"
             } else {
-                "the feed is not connected, and nothing has been learnt from it yet: \
+                "the feed is not connected, and nothing has come from it yet: \
                  the issuer's tokens are refused until it is"
             };
             tracing::warn!(

@@ -97,9 +97,9 @@ struct Progress {
 /// The other end does what it must not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Violation {
-    #[error("the issuer has sent more than arrived here")]
+    #[error("messages of the issuer were lost on the way")]
     Gap,
-    #[error("the issuer has not read its own database for too long")]
+    #[error("the issuer has not read its database for too long")]
     Behind,
 }
 
@@ -232,7 +232,7 @@ impl Knowledge {
                         token.issuer = &*self.subject.issuer,
                         key.id = key.key_id,
                         reason = %key.reason,
-                        "a key of the feed is not used"
+                        "ignoring a key of the feed"
                     );
                 }
                 Some(usable)
@@ -339,7 +339,7 @@ impl Knowledge {
                 tracing::error!(
                     token.issuer = &*self.subject.issuer,
                     revocation.position = row.position.0,
-                    "the issuer takes back what this release does not understand: all of its \
+                    "the issuer has revoked something that this release does not understand: all \
                      tokens from before are refused; update this gate"
                 );
                 row

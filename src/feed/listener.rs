@@ -70,7 +70,7 @@ impl FeedListenerDocument {
         let Some(address) = address else {
             let address = &self.address;
             faults.add(format!(
-                "`listeners.feed.address: {address}` is no address: write an IP address and a port \
+                "`listeners.feed.address: {address}` is not a valid address: write an IP address and a port, \
                  such as `127.0.0.1:9193`"
             ));
             return None;

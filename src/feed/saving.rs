@@ -144,8 +144,8 @@ impl<'a> Saving<'a> {
             tracing::error!(
                 feed.snapshot_file = %self.path.display(),
                 %error,
-                "the snapshot of the feed cannot be written: what is learnt is forgotten at the end \
-                 of the process; look whether its disk is full and who may write there"
+                "cannot write the snapshot of the feed, so that a restart begins without it: check free \
+                 disk space and permissions"
             );
         }
         self.is_failing = saved.is_err();

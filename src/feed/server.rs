@@ -194,13 +194,13 @@ impl FeedService {
     ) -> Result<tonic::Response<ReceiverStream<Result<Bytes, Status>>>, Status> {
         let place = self.admit(&request).and_then(|()| {
             let place = Arc::clone(&self.places).try_acquire_owned();
-            place.map_err(|_| Status::resource_exhausted("the feed has no place left"))
+            place.map_err(|_| Status::resource_exhausted("the feed has no room for another gate"))
         });
         let place = place.inspect_err(|status| {
             self.hub.counts.refused.fetch_add(1, Ordering::Relaxed);
             tracing::warn!(
                 feed.reason = status.message(),
-                "a gate may not have the feed"
+                "refused a gate's subscription to the feed"
             );
         })?;
         let subscription = self.hub.subscribe(&request.get_ref().cursor).await;
@@ -239,7 +239,7 @@ impl Subscriber {
                 cut.fetch_add(1, Ordering::Relaxed);
                 Status::resource_exhausted("the feed was read too slowly: resume")
             }
-            End::OtherLog => Status::unavailable("the revocation log is another one: resume"),
+            End::OtherLog => Status::unavailable("the revocation log was replaced: resume"),
         };
         // Whoever reads nothing does not read this either; the stream ends all the same.
         let _ = self.sender.try_send(Err(status));

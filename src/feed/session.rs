@@ -31,13 +31,13 @@ pub(super) enum End {
     Unreachable(String),
     #[error("refused: {0}")]
     Refused(String),
-    #[error("broken off: {0}")]
+    #[error("interrupted: {0}")]
     Broken(String),
-    #[error("nothing was heard for {0:?}")]
+    #[error("nothing was received for {0:?}")]
     Silent(Duration),
     #[error("it is the feed of another issuer, `{0}`: compare `trust.issuer` and `feed.addresses`")]
     OtherIssuer(String),
-    #[error("it began without a greeting: is it a feed?")]
+    #[error("it did not begin with a greeting: is this the address of a feed?")]
     NoGreeting,
     #[error("it cannot be followed: {0}")]
     Violation(#[from] Violation),
@@ -171,7 +171,7 @@ async fn next(frames: &mut Streaming<Frame>, patience: Duration) -> Result<Optio
     let frame = timeout(patience, frames.message()).await;
     match frame.map_err(|_| End::Silent(patience))? {
         Ok(Some(frame)) => Ok(frame.kind),
-        Ok(None) => Err(End::Broken("the issuer has ended it".to_owned())),
+        Ok(None) => Err(End::Broken("the issuer ended it".to_owned())),
         Err(status) => Err(refused(&status)),
     }
 }
@@ -185,7 +185,7 @@ fn refused(status: &Status) -> End {
         Code::Unauthenticated | Code::PermissionDenied | Code::FailedPrecondition => {
             End::Refused(text)
         }
-        Code::Unimplemented => End::Refused(format!("{text}: is it a feed?")),
+        Code::Unimplemented => End::Refused(format!("{text}: is this the address of a feed?")),
         _ => End::Broken(text),
     }
 }

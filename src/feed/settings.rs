@@ -151,7 +151,7 @@ impl FeedDocument {
         for text in &self.addresses {
             match self.address(text) {
                 Ok(uri) => addresses.push(uri),
-                Err(mend) => faults.add(format!("`{key}.addresses`: `{text}` {mend}")),
+                Err(fix) => faults.add(format!("`{key}.addresses`: `{text}` {fix}")),
             }
         }
         let plain = |uri: &Uri| uri.scheme_str() == Some("http");
@@ -165,7 +165,7 @@ impl FeedDocument {
     }
 
     fn address(&self, text: &str) -> Result<Uri, &'static str> {
-        const SHAPE: &str = "is no address: write `https://HOST:PORT`";
+        const SHAPE: &str = "is not a valid address: write `https://HOST:PORT`";
         let uri: Uri = text.parse().map_err(|_| SHAPE)?;
         let host = uri.host().filter(|host| !host.is_empty()).ok_or(SHAPE)?;
         let bare = uri.path_and_query().is_none_or(|path| path == "/");

@@ -51,13 +51,13 @@ pub(super) enum SnapshotFileError {
     Absent,
     #[error("{0}")]
     Io(io::Error),
-    #[error("others may write it (mode {0:o}): whoever can may choose the keys; `chmod 600`")]
+    #[error("others can write to it (mode {0:o}), and so choose the keys: run `chmod 600` on it")]
     Unsafe(u32),
-    #[error("it is no snapshot of a feed, or of another release")]
+    #[error("it is not a snapshot of a feed, or another release wrote it")]
     NotASnapshot,
-    #[error("its digest is wrong: it is damaged, or was cut off")]
+    #[error("its digest is wrong: it is damaged or truncated")]
     Damaged,
-    #[error("it is of the issuer `{0}`")]
+    #[error("it belongs to the issuer `{0}`")]
     OtherIssuer(String),
 }
 

@@ -50,7 +50,7 @@ pub enum FeedError {
     },
     /// A token that no header can carry.
     #[error(
-        "`feed.token_file: {}` cannot be used: it holds no line of printable ASCII", .0.display()
+        "`feed.token_file: {}` must hold one line of printable ASCII", .0.display()
     )]
     Token(PathBuf),
     #[error("no certificate authorities on this system ({0}): install them, or set `feed.ca_file`")]

@@ -58,7 +58,7 @@ impl Store {
             Err(error) => Err(BackupError::Store(error)),
         };
         if copied.is_err() {
-            // Half a copy is none; the first error is the one to mend.
+            // Half a copy is none; the first error is the one to show.
             drop(fs::remove_file(out));
         }
         copied

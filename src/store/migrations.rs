@@ -92,7 +92,7 @@ pub(super) async fn run(store: &Store) -> Result<Migration, StoreError> {
     for (number, text) in (1..).zip(MIGRATIONS) {
         if number > found {
             transaction.execute(sqlx::raw_sql(text)).await?;
-            tracing::info!(store.schema = number, "the store has a new schema");
+            tracing::info!(store.schema = number, "migrated the store to a new schema");
         }
     }
     if found < known {

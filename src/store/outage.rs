@@ -1,4 +1,4 @@
-//! Why the database does not answer, in words that help whoever has to mend it.
+//! Why the database does not answer, and what to do about it.
 
 use std::fmt;
 use std::io;
@@ -24,8 +24,8 @@ pub enum Outage {
     },
     /// It does not answer in time.
     #[error(
-        "{server} has not answered for {} s: look whether it is overloaded, and whether something on \
-         the way drops packets", .limit.as_secs()
+        "{server} has not answered for {} s: check whether it is overloaded, and whether a firewall \
+         drops its connections", .limit.as_secs()
     )]
     Silent {
         /// Which.
@@ -34,7 +34,10 @@ pub enum Outage {
         limit: Duration,
     },
     /// Others use all connections.
-    #[error("all connections to the store have been in use for {} s", .0.as_secs())]
+    #[error(
+        "all connections to the store have been in use for {} s: check the database for slow queries \
+         and locks", .0.as_secs()
+    )]
     Busy(Duration),
 }
 

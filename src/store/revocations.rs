@@ -205,8 +205,8 @@ impl Store {
             tracing::error!(
                 revocation.position = position.0,
                 revocation.kind = kind,
-                "the log takes back what this release does not understand: all tokens from before \
-                 are refused; update this issuer"
+                "the revocation log has an entry that this release does not understand: all tokens \
+                 from before are refused; update this issuer"
             );
             let seen = &self.appended.not_understood;
             seen.fetch_max(position.0, Ordering::AcqRel);

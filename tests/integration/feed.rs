@@ -227,7 +227,7 @@ async fn a_connection_that_is_dead_without_saying_so_is_left() {
     assert_eq!(far.status(&alice).await, 200);
     network.silence();
     revoke_user(&companion, &alice).await;
-    far.complains("nothing was heard").await;
+    far.complains("nothing was received").await;
     assert_eq!(far.feed().await["connected"], false);
     assert_eq!(far.status(&alice).await, 200, "nobody has told it");
     network.heal();

@@ -134,7 +134,7 @@ async fn a_gap_is_noticed_and_closed() {
     subscription.beat(6).await;
     let again = issuer.subscription().await;
     assert_eq!(again.request.cursor, "cursor 5");
-    far.complains("more than arrived").await;
+    far.complains("lost on the way").await;
 }
 
 /// The next subscription that goes on from there; those of races before it are left.
@@ -164,7 +164,7 @@ async fn an_issuer_without_its_database_is_left_for_the_next_one() {
     subscription.send(Kind::Revocations(rows)).await;
     subscription.beat_behind(5, 60_000).await;
     let subscription = resumed(&other, "cursor 5").await;
-    far.complains("not read its own database").await;
+    far.complains("has not read its database").await;
     assert_eq!(far.gate.admin("/readyz").await.0, 503, "nobody was heard");
     subscription.greet().await;
     subscription.rows(Vec::new(), 6).await;
@@ -184,7 +184,7 @@ async fn the_only_issuer_is_heard_until_what_it_knows_is_too_old() {
     subscription.rows(Vec::new(), 6).await;
     subscription.beat_behind(6, 31_000).await;
     resumed(&issuer, "cursor 6").await;
-    far.complains("not read its own database").await;
+    far.complains("has not read its database").await;
 }
 
 #[tokio::test]
@@ -199,11 +199,11 @@ async fn what_is_no_feed_of_the_issuer_is_not_believed() {
     let subscription = issuer.subscription().await;
     let keys = Keys::default();
     subscription.send(Kind::Keys(keys)).await;
-    far.complains("without a greeting").await;
+    far.complains("did not begin with a greeting").await;
     let subscription = issuer.subscription().await;
     subscription
         .send_bytes(Bytes::from_static(b"\xff\xff\xff"))
         .await;
-    far.complains("broken off").await;
+    far.complains("interrupted").await;
     assert_eq!(far.status(&key.token("alice", "orders.read")).await, 503);
 }

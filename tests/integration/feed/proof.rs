@@ -206,7 +206,7 @@ fn a_feed_that_others_can_reach_needs_proof_and_encryption() {
         ("client_ca_file: a", "needs TLS"),
         ("cert_file: c", "needs `key_file`"),
         ("key_file: k", "needs `cert_file`"),
-        ("address: localhost", "is no address"),
+        ("address: localhost", "is not a valid address"),
         ("max_subscribers: 0", "out of bounds"),
     ] {
         let said = told(&Setup {
@@ -249,16 +249,16 @@ fn where_a_feed_is_taken_from_is_checked() {
             "addresses: [\"http://10.0.0.1:9193\"], plain_text: true",
             "",
         ),
-        ("addresses: [\"https://id.shop.example\"]", "is no address"),
+        ("addresses: [\"https://id.shop.example\"]", "is not a valid address"),
         (
             "addresses: [\"https://id.shop.example:9193/feed\"]",
-            "is no address",
+            "is not a valid address",
         ),
         (
             "addresses: [\"https://a@id.shop.example:9193\"]",
-            "is no address",
+            "is not a valid address",
         ),
-        ("addresses: [\"id.shop.example:9193\"]", "is no address"),
+        ("addresses: [\"id.shop.example:9193\"]", "is not a valid address"),
         (
             "addresses: [\"https://a:1\"], on_stale: maybe",
             "write `serve` or `deny`",
