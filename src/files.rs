@@ -11,7 +11,7 @@ use crate::problem::Source;
 use crate::token::{KeyFileModeError, MAX_JWKS_BYTES, MAX_KEY_FILE_BYTES, check_key_file_mode};
 use crate::yaml::MAX_SOURCE_BYTES;
 
-pub use identity::{FileIdentity, NotAnIdentity};
+pub use identity::{FileIdentity, FileIdentityError};
 
 /// Why a file cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -44,10 +44,10 @@ pub use backup::BackupError;
 pub use change::{Change, Committed};
 pub use charges::Holder;
 pub use grants::LiveGrant;
-pub use location::{DatabaseUrl, InvalidLocation, StoreLocation, WrittenLocation};
+pub use location::{DatabaseUrl, LocationError, StoreLocation, WrittenLocation};
 pub use locking::Holding;
 pub use migrations::Migration;
-pub use outage::{Outage, Server};
+pub use outage::{OutageError, Server};
 pub use refresh_tokens::{RefreshToken, Rotation, Successor};
 pub use revocations::LoggedRevocation;
 pub use signing_keys::{Placed, StoredKey};
@@ -116,7 +116,7 @@ pub enum StoreError {
     Database(sqlx::Error),
     /// The database is away.
     #[error(transparent)]
-    Away(Outage),
+    Away(OutageError),
     /// The database server answers, and lets nobody in.
     #[error("{server} refuses this issuer: {source}: correct `issuer.store`")]
     Refused {
@@ -223,7 +223,7 @@ pub enum StoreError {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        match Outage::of(&error) {
+        match OutageError::of(&error) {
             Some(outage) => Self::Away(outage.clone()),
             None if is_foreign_key(&error) => Self::Gone,
             None if is_contention(&error) => Self::Contended(error),

@@ -69,7 +69,7 @@ fn measure_on(table: &mut Table, name: &str, store: &str) {
 async fn fill(store: &Store, role: &RoleName, now: UnixSeconds) {
     let scope = ScopeName::parse("orders.read").unwrap();
     store.add_scope(&scope, "for the report").await.unwrap();
-    assert!(store.add_role(role, &[scope]).await.unwrap());
+    assert!(store.extend_role(role, &[scope]).await.unwrap());
     let numbers: Vec<u32> = (0..USERS).collect();
     for batch in numbers.chunks(BATCH) {
         let mut change = store.change(now).await.unwrap();

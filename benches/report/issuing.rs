@@ -110,7 +110,7 @@ pub(crate) fn prepare(store: &str) -> Vec<Arc<App>> {
             store.add_scope(scope, "for the report").await.unwrap();
         }
         let role = RoleName::parse("consumer").unwrap();
-        assert!(store.add_role(&role, &scopes).await.unwrap());
+        assert!(store.extend_role(&role, &scopes).await.unwrap());
         let user = User {
             id: UserId::known("0f3c6a5e-6b57-4f0a-9d43-2f6f6f3f7a10"),
             username: Username::parse("alice").unwrap(),

@@ -12,9 +12,9 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::journal;
-use super::knowledge::{FeedState, Knowledge, KnownKeys, Subject};
+use super::knowledge::{FeedState, Knowledge, KnownKeys, Origin};
 use super::saving::Saving;
-use super::session::{self, End, Session};
+use super::session::{self, Session, SessionError};
 use super::settings::FeedSettings;
 use super::snapshot_file::{self, Saved, SavedRows, SnapshotFileError};
 use super::transport::{FeedError, Files, Transport};
@@ -61,14 +61,14 @@ impl FeedClient {
     ) -> Result<Self, FeedError> {
         let files = Files::read(&settings)?;
         let transport = Transport::new(&settings, &files)?;
-        let subject = Subject {
+        let origin = Origin {
             issuer: issuer.into(),
             algorithms: algorithms.to_vec(),
             clock: host.clock,
             on_keys: host.on_keys,
         };
         let earlier = earlier.map(|client| &*client.knowledge);
-        let knowledge = Arc::new(Knowledge::new(subject, &settings, earlier));
+        let knowledge = Arc::new(Knowledge::new(origin, &settings, earlier));
         if knowledge.age().is_none() {
             load(&knowledge, &settings);
         }
@@ -102,7 +102,7 @@ impl FeedClient {
         settings: &FeedSettings,
     ) -> Result<bool, FeedError> {
         Ok(self.settings == *settings
-            && self.knowledge.subject.algorithms == algorithms
+            && self.knowledge.origin.algorithms == algorithms
             && self.files == Files::read(settings)?)
     }
 
@@ -140,7 +140,7 @@ impl FeedClient {
         if tokio::time::timeout_at(deadline, heard).await.is_ok() {
             return;
         }
-        let issuer = &*self.knowledge.subject.issuer;
+        let issuer = &*self.knowledge.origin.issuer;
         if self.state().known {
             tracing::warn!(
                 token.issuer = issuer,
@@ -180,14 +180,10 @@ fn load(knowledge: &Knowledge, settings: &FeedSettings) {
     let Some(path) = &settings.snapshot_file else {
         return;
     };
-    let issuer = &*knowledge.subject.issuer;
+    let issuer = &*knowledge.origin.issuer;
     match snapshot_file::read(path, issuer).and_then(|read| learn(knowledge, read)) {
         Ok((saved, digest)) => {
-            let age = knowledge
-                .subject
-                .clock
-                .now()
-                .since(UnixSeconds(saved.as_of));
+            let age = knowledge.origin.clock.now().since(UnixSeconds(saved.as_of));
             let age = Duration::from_secs(u64::try_from(age).unwrap_or(0));
             tracing::info!(
                 token.issuer = issuer,
@@ -243,7 +239,7 @@ impl Follower {
         };
         tokio::select! {
             () = self.subscribe() => {}
-            () = self.knowledge.list.watch_age(&self.knowledge.subject.issuer) => {}
+            () = self.knowledge.list.watch_age(&self.knowledge.origin.issuer) => {}
             () = saving => {}
         }
     }
@@ -299,7 +295,7 @@ impl Follower {
     }
 
     /// Says a failure once, not at every try.
-    fn record(&self, address: &Uri, end: &End) {
+    fn record(&self, address: &Uri, end: &SessionError) {
         let message = plain(&end.to_string());
         let repeated = {
             let state = self.knowledge.state.borrow();
@@ -313,7 +309,7 @@ impl Follower {
                  the issuer's tokens are refused until it is"
             };
             tracing::warn!(
-                token.issuer = &*self.knowledge.subject.issuer,
+                token.issuer = &*self.knowledge.origin.issuer,
                 feed.address = %address,
                 feed.error = message,
                 "{told}"

@@ -56,7 +56,7 @@ impl KnownKeys {
 }
 
 /// Whose feed it is, and what of it is taken.
-pub(super) struct Subject {
+pub(super) struct Origin {
     pub(super) issuer: Box<str>,
     pub(super) algorithms: Vec<Algorithm>,
     pub(super) clock: Arc<dyn Clock>,
@@ -66,7 +66,7 @@ pub(super) struct Subject {
 
 /// Keys, revocations, and how far they go.
 pub(super) struct Knowledge {
-    pub(super) subject: Subject,
+    pub(super) origin: Origin,
     pub(super) list: Arc<RevocationList>,
     pub(super) state: watch::Sender<FeedState>,
     /// How old what an issuer knows may be.
@@ -96,7 +96,7 @@ struct Progress {
 
 /// The other end does what it must not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Violation {
+pub(super) enum ViolationError {
     #[error("messages of the issuer were lost on the way")]
     Gap,
     #[error("the issuer has not read its database for too long")]
@@ -105,12 +105,12 @@ pub(super) enum Violation {
 
 impl Knowledge {
     /// Nothing is known yet, but for what `earlier` knew.
-    pub(super) fn new(subject: Subject, settings: &FeedSettings, earlier: Option<&Self>) -> Self {
+    pub(super) fn new(origin: Origin, settings: &FeedSettings, earlier: Option<&Self>) -> Self {
         let recency = Recency::new(settings.max_staleness, settings.on_stale);
         let list = RevocationList::new(settings.max_revocations).from_afar(recency);
         let knowledge = Self {
-            sweeping_clock: SteadyClock::new(Arc::clone(&subject.clock)),
-            subject,
+            sweeping_clock: SteadyClock::new(Arc::clone(&origin.clock)),
+            origin,
             list: Arc::new(list),
             state: watch::Sender::default(),
             most_behind: settings.most_behind(),
@@ -166,7 +166,7 @@ impl Knowledge {
             (progress.cursor.clone(), progress.position, progress.as_of)
         };
         Saved {
-            issuer: self.subject.issuer.to_string(),
+            issuer: self.origin.issuer.to_string(),
             cursor,
             position: position.0,
             as_of: as_of.0,
@@ -224,12 +224,12 @@ impl Knowledge {
         if keys.written == written {
             return;
         }
-        let read = KeySet::from_jwks(written.jwks.as_bytes(), &self.subject.algorithms);
+        let read = KeySet::from_jwks(written.jwks.as_bytes(), &self.origin.algorithms);
         let usable = match read {
             Ok((usable, skipped)) => {
                 for key in skipped {
                     tracing::warn!(
-                        token.issuer = &*self.subject.issuer,
+                        token.issuer = &*self.origin.issuer,
                         key.id = key.key_id,
                         reason = %key.reason,
                         "ignoring a key of the feed"
@@ -239,7 +239,7 @@ impl Knowledge {
             }
             Err(error) => {
                 tracing::error!(
-                    token.issuer = &*self.subject.issuer,
+                    token.issuer = &*self.origin.issuer,
                     issuer.algorithms = ?written.algorithms,
                     %error,
                     "no key of the feed can be used: tokens of the issuer are refused; compare \
@@ -251,7 +251,7 @@ impl Knowledge {
         *keys = KnownKeys { written, usable };
         drop(keys);
         self.key_changes.fetch_add(1, Ordering::AcqRel);
-        (self.subject.on_keys)();
+        (self.origin.on_keys)();
     }
 
     /// Takes rows, and the cursor where one comes with them; whether one did.
@@ -284,13 +284,13 @@ impl Knowledge {
 
     /// Everything has come up to now, or to as long ago as the issuer's own knowledge is old; unless
     /// the issuer says that more should have, or knows too little itself to be listened to.
-    pub(super) fn hear(&self, heartbeat: Heartbeat) -> Result<(), Violation> {
+    pub(super) fn hear(&self, heartbeat: Heartbeat) -> Result<(), ViolationError> {
         let behind = Duration::from_millis(heartbeat.behind_ms);
         let now = UnixSeconds(heartbeat.issuer_time);
         let sweep = {
             let mut progress = self.progress.lock();
             if heartbeat.position > progress.position.0 {
-                return Err(Violation::Gap);
+                return Err(ViolationError::Gap);
             }
             let behind = i64::try_from(behind.as_secs()).unwrap_or(i64::MAX);
             progress.as_of = now.plus(behind.saturating_neg());
@@ -302,7 +302,7 @@ impl Knowledge {
         };
         self.confirm(behind);
         if behind > self.most_behind {
-            return Err(Violation::Behind);
+            return Err(ViolationError::Behind);
         }
         self.state.send_if_modified(|state| {
             let first = !state.heard;
@@ -337,7 +337,7 @@ impl Knowledge {
             Understood::AsEveryone(row) => {
                 unclear += 1;
                 tracing::error!(
-                    token.issuer = &*self.subject.issuer,
+                    token.issuer = &*self.origin.issuer,
                     revocation.position = row.position.0,
                     "the issuer has revoked something that this release does not understand: all \
                      tokens from before are refused; update this gate"

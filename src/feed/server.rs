@@ -223,7 +223,7 @@ struct Subscriber {
 }
 
 /// Why a subscription ends.
-enum End {
+enum SubscriptionEnd {
     Gone,
     TooSlow,
     OtherLog,
@@ -233,19 +233,21 @@ impl Subscriber {
     async fn serve(self, subscription: Subscription) {
         let end = self.send_all(subscription).await;
         let status = match end {
-            End::Gone => return,
-            End::TooSlow => {
+            SubscriptionEnd::Gone => return,
+            SubscriptionEnd::TooSlow => {
                 let cut = &self.present.0.counts.cut;
                 cut.fetch_add(1, Ordering::Relaxed);
                 Status::resource_exhausted("the feed was read too slowly: resume")
             }
-            End::OtherLog => Status::unavailable("the revocation log was replaced: resume"),
+            SubscriptionEnd::OtherLog => {
+                Status::unavailable("the revocation log was replaced: resume")
+            }
         };
         // Whoever reads nothing does not read this either; the stream ends all the same.
         let _ = self.sender.try_send(Err(status));
     }
 
-    async fn send_all(&self, subscription: Subscription) -> End {
+    async fn send_all(&self, subscription: Subscription) -> SubscriptionEnd {
         let Subscription { first, mut frames } = subscription;
         for frame in first {
             if let Err(end) = self.send(frame).await {
@@ -255,12 +257,12 @@ impl Subscriber {
         loop {
             let received = tokio::select! {
                 received = frames.recv() => received,
-                () = self.sender.closed() => return End::Gone,
+                () = self.sender.closed() => return SubscriptionEnd::Gone,
             };
             let sent = match received {
                 Ok(frame) => self.send(frame).await,
-                Err(RecvError::Lagged(_)) => Err(End::TooSlow),
-                Err(RecvError::Closed) => Err(End::OtherLog),
+                Err(RecvError::Lagged(_)) => Err(SubscriptionEnd::TooSlow),
+                Err(RecvError::Closed) => Err(SubscriptionEnd::OtherLog),
             };
             if let Err(end) = sent {
                 return end;
@@ -268,11 +270,11 @@ impl Subscriber {
         }
     }
 
-    async fn send(&self, frame: Bytes) -> Result<(), End> {
+    async fn send(&self, frame: Bytes) -> Result<(), SubscriptionEnd> {
         match self.sender.send_timeout(Ok(frame), PATIENCE).await {
             Ok(()) => Ok(()),
-            Err(mpsc::error::SendTimeoutError::Timeout(_)) => Err(End::TooSlow),
-            Err(mpsc::error::SendTimeoutError::Closed(_)) => Err(End::Gone),
+            Err(mpsc::error::SendTimeoutError::Timeout(_)) => Err(SubscriptionEnd::TooSlow),
+            Err(mpsc::error::SendTimeoutError::Closed(_)) => Err(SubscriptionEnd::Gone),
         }
     }
 }

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use tonic::client::Grpc;
 use tonic::{Code, Request, Status, Streaming};
 
-use super::knowledge::{Knowledge, Violation};
+use super::knowledge::{Knowledge, ViolationError};
 use super::transport::{Connection, Transport, with_causes};
 use super::wire::{
     Frame, Hello, Keys, Kind, MAX_FRAME_BYTES, MessageCodec, PROTOCOL_VERSION, SUBSCRIBE_PATH,
@@ -26,7 +26,7 @@ const HEARTBEAT_BOUNDS_MS: (u32, u32) = (100, 60_000);
 
 /// Why a subscription ended.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum End {
+pub(super) enum SessionError {
     #[error("cannot connect: {0}")]
     Unreachable(String),
     #[error("refused: {0}")]
@@ -40,7 +40,7 @@ pub(super) enum End {
     #[error("it did not begin with a greeting: is this the address of a feed?")]
     NoGreeting,
     #[error("it cannot be followed: {0}")]
-    Violation(#[from] Violation),
+    ViolationError(#[from] ViolationError),
 }
 
 /// A subscription that was greeted, and of which nothing has been taken yet.
@@ -58,21 +58,26 @@ pub(super) async fn open(
     transport: &Transport,
     address: &Uri,
     knowledge: &Knowledge,
-) -> Result<Session, End> {
-    let connection = transport.connect(address).await.map_err(End::Unreachable)?;
+) -> Result<Session, SessionError> {
+    let connection = transport
+        .connect(address)
+        .await
+        .map_err(SessionError::Unreachable)?;
     let mut grpc =
         Grpc::with_origin(connection, address.clone()).max_decoding_message_size(MAX_FRAME_BYTES);
     let codec = MessageCodec::<SubscribeRequest, Frame>::default();
     let path = PathAndQuery::from_static(SUBSCRIBE_PATH);
     let subscribing = async {
         let ready = grpc.ready().await;
-        ready.map_err(|error| End::Broken(with_causes(&error)))?;
+        ready.map_err(|error| SessionError::Broken(with_causes(&error)))?;
         let request = request(transport, knowledge);
         let answer = grpc.server_streaming(request, path, codec).await;
         answer.map_err(|status| refused(&status))
     };
     let frames = timeout(FIRST_FRAME, subscribing).await;
-    let mut frames = frames.map_err(|_| End::Silent(FIRST_FRAME))??.into_inner();
+    let mut frames = frames
+        .map_err(|_| SessionError::Silent(FIRST_FRAME))??
+        .into_inner();
     let (resumed, patience) = greet(&mut frames, knowledge).await?;
     Ok(Session {
         frames,
@@ -85,7 +90,7 @@ pub(super) async fn open(
 
 impl Session {
     /// Takes what comes, until it ends.
-    pub(super) async fn follow(mut self, knowledge: &Knowledge) -> End {
+    pub(super) async fn follow(mut self, knowledge: &Knowledge) -> SessionError {
         self.tell(knowledge);
         match self.take(knowledge).await {
             Ok(never) => match never {},
@@ -104,14 +109,17 @@ impl Session {
             state.address = Some(address.to_string());
         });
         tracing::info!(
-            token.issuer = &*knowledge.subject.issuer,
+            token.issuer = &*knowledge.origin.issuer,
             feed.address = %address,
             feed.resumed = resumed,
             "the feed is connected"
         );
     }
 
-    async fn take(&mut self, knowledge: &Knowledge) -> Result<std::convert::Infallible, End> {
+    async fn take(
+        &mut self,
+        knowledge: &Knowledge,
+    ) -> Result<std::convert::Infallible, SessionError> {
         let mut keys = HeldKeys::default();
         loop {
             match next(&mut self.frames, self.patience).await? {
@@ -132,7 +140,7 @@ impl Session {
 fn request(transport: &Transport, knowledge: &Knowledge) -> Request<SubscribeRequest> {
     let mut request = Request::new(SubscribeRequest {
         protocol_version: PROTOCOL_VERSION,
-        issuer: knowledge.subject.issuer.to_string(),
+        issuer: knowledge.origin.issuer.to_string(),
         cursor: knowledge.cursor(),
     });
     if let Some(credential) = &transport.credential {
@@ -148,9 +156,9 @@ fn request(transport: &Transport, knowledge: &Knowledge) -> Request<SubscribeReq
 async fn greet(
     frames: &mut Streaming<Frame>,
     knowledge: &Knowledge,
-) -> Result<(bool, Duration), End> {
+) -> Result<(bool, Duration), SessionError> {
     let Some(Kind::Hello(hello)) = next(frames, FIRST_FRAME).await? else {
-        return Err(End::NoGreeting);
+        return Err(SessionError::NoGreeting);
     };
     let Hello {
         issuer,
@@ -158,8 +166,8 @@ async fn greet(
         heartbeat_ms,
         protocol_version: _,
     } = hello;
-    if *issuer != *knowledge.subject.issuer {
-        return Err(End::OtherIssuer(issuer));
+    if *issuer != *knowledge.origin.issuer {
+        return Err(SessionError::OtherIssuer(issuer));
     }
     let (least, most) = HEARTBEAT_BOUNDS_MS;
     let heartbeat = Duration::from_millis(heartbeat_ms.clamp(least, most).into());
@@ -167,26 +175,31 @@ async fn greet(
 }
 
 /// The next frame; nothing in it where it is of an unknown kind.
-async fn next(frames: &mut Streaming<Frame>, patience: Duration) -> Result<Option<Kind>, End> {
+async fn next(
+    frames: &mut Streaming<Frame>,
+    patience: Duration,
+) -> Result<Option<Kind>, SessionError> {
     let frame = timeout(patience, frames.message()).await;
-    match frame.map_err(|_| End::Silent(patience))? {
+    match frame.map_err(|_| SessionError::Silent(patience))? {
         Ok(Some(frame)) => Ok(frame.kind),
-        Ok(None) => Err(End::Broken("the issuer ended it".to_owned())),
+        Ok(None) => Err(SessionError::Broken("the issuer ended it".to_owned())),
         Err(status) => Err(refused(&status)),
     }
 }
 
-fn refused(status: &Status) -> End {
+fn refused(status: &Status) -> SessionError {
     let text = status.message().to_owned();
     if let Some(cause) = std::error::Error::source(status) {
-        return End::Broken(with_causes(cause));
+        return SessionError::Broken(with_causes(cause));
     }
     match status.code() {
         Code::Unauthenticated | Code::PermissionDenied | Code::FailedPrecondition => {
-            End::Refused(text)
+            SessionError::Refused(text)
         }
-        Code::Unimplemented => End::Refused(format!("{text}: is this the address of a feed?")),
-        _ => End::Broken(text),
+        Code::Unimplemented => {
+            SessionError::Refused(format!("{text}: is this the address of a feed?"))
+        }
+        _ => SessionError::Broken(text),
     }
 }
 

@@ -118,13 +118,13 @@ pub struct Revocation {
     #[prost(int64, tag = "2")]
     pub expires_at: i64,
     /// Absent where it is of a kind that this release does not know.
-    #[prost(oneof = "Subject", tags = "3, 4")]
-    pub subject: Option<Subject>,
+    #[prost(oneof = "RevokedTokens", tags = "3, 4")]
+    pub subject: Option<RevokedTokens>,
 }
 
 /// Whose tokens are taken back.
 #[derive(Clone, PartialEq, prost::Oneof)]
-pub enum Subject {
+pub enum RevokedTokens {
     /// Those with this mark.
     #[prost(bytes = "bytes", tag = "3")]
     Mark(Bytes),
@@ -161,8 +161,8 @@ impl Frame {
 impl From<&revocation::Revocation> for Revocation {
     fn from(row: &revocation::Revocation) -> Self {
         let subject = match row.mark {
-            Some(mark) => Subject::Mark(Bytes::copy_from_slice(&mark.0.to_be_bytes())),
-            None => Subject::Everyone(Everyone {}),
+            Some(mark) => RevokedTokens::Mark(Bytes::copy_from_slice(&mark.0.to_be_bytes())),
+            None => RevokedTokens::Everyone(Everyone {}),
         };
         Self {
             position: row.position.0,
@@ -190,8 +190,8 @@ impl Revocation {
             expires_at: UnixSeconds(self.expires_at),
         };
         match &self.subject {
-            Some(Subject::Everyone(_)) => Understood::Wholly(row(None)),
-            Some(Subject::Mark(mark)) => match <[u8; 16]>::try_from(mark.as_ref()) {
+            Some(RevokedTokens::Everyone(_)) => Understood::Wholly(row(None)),
+            Some(RevokedTokens::Mark(mark)) => match <[u8; 16]>::try_from(mark.as_ref()) {
                 Ok(bytes) => Understood::Wholly(row(Some(Mark(u128::from_be_bytes(bytes))))),
                 Err(_) => Understood::AsEveryone(row(None)),
             },

@@ -17,7 +17,7 @@ pub struct FileIdentity {
 /// Text that is not a file's identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a file's identity: write `DEVICE:INODE`")]
-pub struct NotAnIdentity;
+pub struct FileIdentityError;
 
 impl FileIdentity {
     /// The file that `path` leads to at the moment.
@@ -37,11 +37,11 @@ impl fmt::Display for FileIdentity {
 }
 
 impl FromStr for FileIdentity {
-    type Err = NotAnIdentity;
+    type Err = FileIdentityError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (device, inode) = text.split_once(':').ok_or(NotAnIdentity)?;
-        let number = |text: &str| text.parse().map_err(|_| NotAnIdentity);
+        let (device, inode) = text.split_once(':').ok_or(FileIdentityError)?;
+        let number = |text: &str| text.parse().map_err(|_| FileIdentityError);
         Ok(Self {
             device: number(device)?,
             inode: number(inode)?,
@@ -65,7 +65,11 @@ mod tests {
         assert_ne!(identity("one"), identity("other"));
         assert_eq!(identity("one").to_string().parse(), Ok(identity("one")));
         for text in ["", ":", "1", "1:", ":2", "1:2:3", "-1:2", "a:b"] {
-            assert_eq!(text.parse::<FileIdentity>(), Err(NotAnIdentity), "{text}");
+            assert_eq!(
+                text.parse::<FileIdentity>(),
+                Err(FileIdentityError),
+                "{text}"
+            );
         }
     }
 }

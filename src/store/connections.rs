@@ -22,7 +22,7 @@ use tokio::time::{Instant, timeout};
 
 use super::StoreError;
 use super::location::Engine;
-use super::outage::{Outage, Server};
+use super::outage::{OutageError, Server};
 use super::patience::{self, AGE_JITTER, CONNECT, PING, RECONNECT, TURN, UNLIMITED, UNTESTED_REST};
 use super::statement::assembled;
 use crate::backoff::Jitter;
@@ -50,7 +50,7 @@ struct Shared {
     permits: Arc<Semaphore>,
     resting: Mutex<Vec<Resting>>,
     /// Why no connection can be made, while none can.
-    outage: watch::Sender<Option<Outage>>,
+    outage: watch::Sender<Option<OutageError>>,
 }
 
 /// A connection, and until when it may be used.
@@ -162,7 +162,7 @@ impl Connections {
         let shared = &self.0;
         let permit = timeout(TURN, Arc::clone(&shared.permits).acquire_owned()).await;
         let permit = permit
-            .map_err(|_| Outage::Busy(TURN))?
+            .map_err(|_| OutageError::Busy(TURN))?
             .map_err(|_| sqlx::Error::PoolClosed)?;
         let line = match shared.living().await {
             Some(line) => line,
@@ -234,7 +234,7 @@ impl Shared {
     async fn connect_or_tell(self: &Arc<Self>) -> Result<Line, sqlx::Error> {
         let connected = self.connect().await;
         if let Err(error) = &connected
-            && let Some(outage) = Outage::of(error)
+            && let Some(outage) = OutageError::of(error)
         {
             drop(self.drain());
             let first = self.outage.send_if_modified(|known| {
@@ -266,7 +266,7 @@ impl Shared {
                     return;
                 }
                 Err(error) => {
-                    let outage = Outage::of(&error).cloned();
+                    let outage = OutageError::of(&error).cloned();
                     let answers = outage.is_none();
                     shared.outage.send_replace(outage);
                     // It refuses for a reason of its own, which each caller is to see.

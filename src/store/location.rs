@@ -27,7 +27,7 @@ pub struct WrittenLocation(String);
 
 /// Text that names no store. The text is not in it: it may hold a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidLocation {
+pub enum LocationError {
     /// Neither a file nor a server.
     #[error("write `sqlite:FILE`, or `postgres://USER@HOST/DATABASE`")]
     Shape,
@@ -80,22 +80,22 @@ pub(super) enum Engine {
 
 impl StoreLocation {
     /// Reads a location; a relative file is relative to `base`.
-    pub fn parse(text: &str, base: &Path) -> Result<Self, InvalidLocation> {
+    pub fn parse(text: &str, base: &Path) -> Result<Self, LocationError> {
         match text.split_once(':') {
             Some(("sqlite", path)) if !path.is_empty() && !path.starts_with(':') => {
                 let path = path.strip_prefix("//").unwrap_or(path);
                 if names_a_server(path) {
-                    return Err(InvalidLocation::ServerAsFile);
+                    return Err(LocationError::ServerAsFile);
                 }
                 if path.contains('?') {
-                    return Err(InvalidLocation::FileWithParameters);
+                    return Err(LocationError::FileWithParameters);
                 }
                 Ok(Self::Sqlite(base.join(path)))
             }
             Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
                 DatabaseUrl::parse(text).map(Self::Postgres)
             }
-            _ => Err(InvalidLocation::Shape),
+            _ => Err(LocationError::Shape),
         }
     }
 
@@ -114,7 +114,7 @@ fn names_a_server(path: &str) -> bool {
 }
 
 impl DatabaseUrl {
-    fn parse(text: &str) -> Result<Self, InvalidLocation> {
+    fn parse(text: &str) -> Result<Self, LocationError> {
         let query = text.split_once('?').map_or("", |(_, query)| query);
         let query = query.split('#').next().unwrap_or_default();
         let pairs = query.split('&').filter(|pair| !pair.is_empty());
@@ -123,7 +123,7 @@ impl DatabaseUrl {
         if names.all(known) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(InvalidLocation::Parameter)
+            Err(LocationError::Parameter)
         }
     }
 
@@ -179,7 +179,7 @@ impl fmt::Debug for WrittenLocation {
 mod tests {
     use super::*;
 
-    fn parse(text: &str) -> Result<StoreLocation, InvalidLocation> {
+    fn parse(text: &str) -> Result<StoreLocation, LocationError> {
         StoreLocation::parse(text, Path::new("/base"))
     }
 
@@ -208,7 +208,7 @@ mod tests {
             "sqlite:u:hunter2@h",
         ] {
             let error = parse(text).unwrap_err();
-            assert_eq!(error, InvalidLocation::ServerAsFile, "{text}");
+            assert_eq!(error, LocationError::ServerAsFile, "{text}");
             assert!(!error.to_string().contains("hunter2"), "{error}");
         }
         for text in ["sqlite:a@b.db", "sqlite:///srv/a:b.db", "sqlite:c:\\d.db"] {
@@ -221,7 +221,7 @@ mod tests {
         for text in ["sqlite:x.db?mode=ro", "sqlite:///srv/x.db?"] {
             assert_eq!(
                 parse(text).unwrap_err(),
-                InvalidLocation::FileWithParameters,
+                LocationError::FileWithParameters,
                 "{text}"
             );
         }
@@ -243,7 +243,7 @@ mod tests {
             "postgres://h/db?sslmode=require&hunter2",
         ] {
             let error = parse(bad).unwrap_err();
-            assert_eq!(error, InvalidLocation::Parameter, "{bad}");
+            assert_eq!(error, LocationError::Parameter, "{bad}");
             assert!(!error.to_string().contains("ter2"), "{error}");
         }
     }

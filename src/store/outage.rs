@@ -13,7 +13,7 @@ pub struct Server(String);
 
 /// Why the database does not answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Outage {
+pub enum OutageError {
     /// No connection can be made.
     #[error("{server} cannot be reached: {reason}: start it, or correct its address")]
     Unreachable {
@@ -54,15 +54,15 @@ impl Server {
         })
     }
 
-    pub(super) fn unreachable(&self, error: &io::Error) -> Outage {
-        Outage::Unreachable {
+    pub(super) fn unreachable(&self, error: &io::Error) -> OutageError {
+        OutageError::Unreachable {
             server: self.clone(),
             reason: error.to_string(),
         }
     }
 
-    pub(super) fn silent(&self, limit: Duration) -> Outage {
-        Outage::Silent {
+    pub(super) fn silent(&self, limit: Duration) -> OutageError {
+        OutageError::Silent {
             server: self.clone(),
             limit,
         }
@@ -75,7 +75,7 @@ impl fmt::Display for Server {
     }
 }
 
-impl Outage {
+impl OutageError {
     /// What became an error of the driver on its way.
     pub(super) fn of(error: &sqlx::Error) -> Option<&Self> {
         let sqlx::Error::Io(error) = error else {
@@ -86,8 +86,8 @@ impl Outage {
 }
 
 /// What executes statements can fail with nothing else.
-impl From<Outage> for sqlx::Error {
-    fn from(outage: Outage) -> Self {
+impl From<OutageError> for sqlx::Error {
+    fn from(outage: OutageError) -> Self {
         Self::Io(io::Error::other(outage))
     }
 }

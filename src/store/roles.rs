@@ -51,7 +51,7 @@ impl Store {
 
     /// Adds a role where it does not exist, and these scopes to it. False, and nothing is done, if
     /// one of them does not exist, or the role is that of new users and may not have it.
-    pub async fn add_role(
+    pub async fn extend_role(
         &self,
         role: &RoleName,
         scopes: &[ScopeName],

@@ -135,7 +135,7 @@ async fn races(place: &StoreLocation) {
             is_default: false,
         };
         let scopes: Vec<ScopeName> = role.scopes.iter().cloned().collect();
-        assert!(one.add_role(&role.name, &scopes).await.unwrap());
+        assert!(one.extend_role(&role.name, &scopes).await.unwrap());
         let users = [
             user(&format!("a{round}"), &role),
             user(&format!("b{round}"), &role),

@@ -71,8 +71,8 @@ fn the_messages_are_those_of_the_proto() {
     };
     let rows = Revocations {
         revocations: vec![
-            row(Subject::Mark(Bytes::from_static(b"a-mark"))),
-            row(Subject::Everyone(Everyone {})),
+            row(RevokedTokens::Mark(Bytes::from_static(b"a-mark"))),
+            row(RevokedTokens::Everyone(Everyone {})),
         ],
         position: 6,
         cursor: Bytes::from_static(b"a-cursor"),

@@ -1,7 +1,7 @@
 //! Frames of other releases, and of issuers that do not keep to the protocol.
 
 use bytes::Bytes;
-use portcullis::feed::wire::{Everyone, Frame, Keys, Kind, Revocation, Revocations, Subject};
+use portcullis::feed::wire::{Everyone, Frame, Keys, Kind, Revocation, Revocations, RevokedTokens};
 use prost::Message;
 
 use super::false_issuer::{FalseIssuer, Subscription, hello};
@@ -58,13 +58,13 @@ async fn a_revocation_that_is_not_understood_is_everyones() {
     };
     for subject in [
         None,
-        Some(Subject::Mark(Bytes::from_static(
+        Some(RevokedTokens::Mark(Bytes::from_static(
             b"a longer mark than sixteen",
         ))),
-        Some(Subject::Mark(Bytes::new())),
-        Some(Subject::Everyone(Everyone {})),
+        Some(RevokedTokens::Mark(Bytes::new())),
+        Some(RevokedTokens::Everyone(Everyone {})),
     ] {
-        let understood = matches!(subject, Some(Subject::Everyone(_)));
+        let understood = matches!(subject, Some(RevokedTokens::Everyone(_)));
         let issuer = FalseIssuer::start().await;
         let (far, subscription) = gate(&issuer, &key).await;
         let alice = key.token("alice", "orders.read");
@@ -121,7 +121,7 @@ async fn keys_wait_for_what_was_taken_back() {
     let everyone = Revocation {
         position: 1,
         expires_at: i64::MAX,
-        subject: Some(Subject::Everyone(Everyone {})),
+        subject: Some(RevokedTokens::Everyone(Everyone {})),
     };
     subscription.rows(vec![everyone], 1).await;
     far.answers(&alice, 401, PATIENCE).await;

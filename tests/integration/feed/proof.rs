@@ -249,7 +249,10 @@ fn where_a_feed_is_taken_from_is_checked() {
             "addresses: [\"http://10.0.0.1:9193\"], plain_text: true",
             "",
         ),
-        ("addresses: [\"https://id.shop.example\"]", "is not a valid address"),
+        (
+            "addresses: [\"https://id.shop.example\"]",
+            "is not a valid address",
+        ),
         (
             "addresses: [\"https://id.shop.example:9193/feed\"]",
             "is not a valid address",
@@ -258,7 +261,10 @@ fn where_a_feed_is_taken_from_is_checked() {
             "addresses: [\"https://a@id.shop.example:9193\"]",
             "is not a valid address",
         ),
-        ("addresses: [\"id.shop.example:9193\"]", "is not a valid address"),
+        (
+            "addresses: [\"id.shop.example:9193\"]",
+            "is not a valid address",
+        ),
         (
             "addresses: [\"https://a:1\"], on_stale: maybe",
             "write `serve` or `deny`",

@@ -75,14 +75,14 @@ pub(super) async fn roles(place: &StoreLocation) {
     );
     assert!(
         !store
-            .add_role(&role, &[read.clone(), write.clone()])
+            .extend_role(&role, &[read.clone(), write.clone()])
             .await
             .unwrap()
     );
     store.add_scope(&write, "Write").await.unwrap();
     assert!(
         store
-            .add_role(&role, std::slice::from_ref(&read))
+            .extend_role(&role, std::slice::from_ref(&read))
             .await
             .unwrap()
     );
@@ -105,7 +105,7 @@ pub(super) async fn roles(place: &StoreLocation) {
             .to_string()
     };
     assert_eq!(scopes().await, "orders.read");
-    store.add_role(&role, &[write]).await.unwrap();
+    store.extend_role(&role, &[write]).await.unwrap();
     assert_eq!(scopes().await, "orders.read orders.write");
     let mut change = store.change(NOW).await.unwrap();
     let gone = ScopeSet::parse("orders.read").unwrap();
@@ -122,9 +122,9 @@ pub(super) async fn default_role(place: &StoreLocation) {
     let role = |name| RoleName::parse(name).unwrap();
     let (everybody, staff) = (role("consumer"), role("staff"));
     let scopes = ScopeSet::default().with(administrative.clone());
-    store.add_role(&everybody, &[]).await.unwrap();
+    store.extend_role(&everybody, &[]).await.unwrap();
     let list = std::slice::from_ref(&administrative);
-    assert!(store.add_role(&staff, list).await.unwrap());
+    assert!(store.extend_role(&staff, list).await.unwrap());
     let choose = async |role: &RoleName| {
         let mut change = store.change(NOW).await.unwrap();
         change.set_default_role(role).await.unwrap();
@@ -133,7 +133,7 @@ pub(super) async fn default_role(place: &StoreLocation) {
     assert_eq!(choose(&staff).await, Committed::EverybodyAdministrator);
     assert_eq!(store.default_role().await.unwrap(), None);
     assert_eq!(choose(&everybody).await, Committed::Yes);
-    assert!(!store.add_role(&everybody, list).await.unwrap());
+    assert!(!store.extend_role(&everybody, list).await.unwrap());
     let mut change = store.change(NOW).await.unwrap();
     let name = role("everybody");
     change.rename_role(&everybody, &name).await.unwrap();
@@ -251,13 +251,16 @@ pub(super) async fn losses(place: &StoreLocation) {
     for scope in &scopes {
         store.add_scope(scope, "").await.unwrap();
     }
-    store.add_role(&role("sales"), &scopes[..2]).await.unwrap();
     store
-        .add_role(&role("reading"), &scopes[..1])
+        .extend_role(&role("sales"), &scopes[..2])
         .await
         .unwrap();
     store
-        .add_role(&role("nobodys"), &scopes[..2])
+        .extend_role(&role("reading"), &scopes[..1])
+        .await
+        .unwrap();
+    store
+        .extend_role(&role("nobodys"), &scopes[..2])
         .await
         .unwrap();
     add_many(&store, MANY, &["sales", "reading"].map(role)).await;
@@ -349,7 +352,7 @@ pub(super) async fn emptied(place: &StoreLocation) {
     let store = Store::open(place).await.unwrap();
     let roles = ["sales", "reading"].map(|name| RoleName::parse(name).unwrap());
     for role in &roles {
-        store.add_role(role, &[]).await.unwrap();
+        store.extend_role(role, &[]).await.unwrap();
     }
     add_many(&store, MANY, &roles).await;
     loop {
@@ -455,7 +458,7 @@ pub(super) async fn storm(place: &StoreLocation) {
     let role = RoleName::parse("sales").unwrap();
     let scopes = [scope("orders.read")];
     store.add_scope(&scopes[0], "").await.unwrap();
-    store.add_role(&role, &scopes).await.unwrap();
+    store.extend_role(&role, &scopes).await.unwrap();
     for number in 0..USERS {
         let user = User {
             roles: vec![role.clone()],

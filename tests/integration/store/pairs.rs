@@ -138,7 +138,7 @@ async fn furnish(store: &Store) -> Result<(), StoreError> {
         store.add_scope(&scope(name), "").await?;
     }
     let scopes = [scope("orders.read"), scope("orders.write")];
-    assert!(store.add_role(&role, &scopes).await?);
+    assert!(store.extend_role(&role, &scopes).await?);
     for name in NAMES {
         let user = User {
             roles: vec![role.clone()],
