@@ -1,6 +1,7 @@
 //! Connections of the authz listener: at most so many at a time, and read in turns.
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -18,7 +19,7 @@ use tonic::transport::server::Connected;
 use super::read_turns::ReadTurns;
 
 /// How long accepting pauses when the system is out of file descriptors.
-pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// What every HTTP/2 connection begins with (RFC 9113 section 3.4), in bytes.
 const PREFACE_BYTES: usize = 24;
@@ -59,30 +60,49 @@ impl Connections {
     /// The next connection; nothing if there will never be another.
     pub(super) async fn accept(&self) -> Option<Accepted> {
         let place = Arc::clone(&self.places).acquire_owned().await.ok()?;
-        loop {
-            let accepted = match &self.listener {
-                Listener::Tcp(listener) => listener.accept().await.and_then(|(stream, _)| {
-                    // Answers are small and awaited: never hold them back. A failure costs speed.
-                    let _ = stream.set_nodelay(true);
-                    stream.into_std().map(Socket::Tcp)
-                }),
-                Listener::Unix(listener) => listener
-                    .accept()
-                    .await
-                    .and_then(|(stream, _)| stream.into_std().map(Socket::Unix)),
-            };
-            match accepted {
-                Ok(socket) => {
-                    return Some(Accepted {
-                        socket,
-                        patience: self.patience,
-                        place,
-                    });
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "cannot accept a connection");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
+        let socket = accept_one(|| self.listener.accept()).await;
+        Some(Accepted {
+            socket,
+            patience: self.patience,
+            place,
+        })
+    }
+}
+
+impl Listener {
+    async fn accept(&self) -> io::Result<Socket> {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, _) = accept_tcp(listener).await?;
+                stream.into_std().map(Socket::Tcp)
+            }
+            Self::Unix(listener) => {
+                let (stream, _) = listener.accept().await?;
+                stream.into_std().map(Socket::Unix)
+            }
+        }
+    }
+}
+
+pub(super) async fn accept_tcp(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
+    let (stream, peer) = listener.accept().await?;
+    // Answers are small and awaited: never hold them back. A failure costs speed.
+    let _ = stream.set_nodelay(true);
+    Ok((stream, peer))
+}
+
+/// Accepts until that succeeds. An error is of the system, which is out of file descriptors, or of a
+/// client that has gone already: neither ends the listener, and the first must not spin.
+pub(super) async fn accept_one<T, F>(mut accept: impl FnMut() -> F) -> T
+where
+    F: Future<Output = io::Result<T>>,
+{
+    loop {
+        match accept().await {
+            Ok(accepted) => return accepted,
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
     }

@@ -33,7 +33,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 use tower_service::Service;
 
-use super::connection::ACCEPT_PAUSE;
+use super::connection::{accept_one, accept_tcp};
 use crate::connection_limits::ConnectionLimits;
 use activity::Activity;
 pub(super) use metrics::HttpMetrics;
@@ -91,17 +91,8 @@ impl HttpServer {
 /// Accepts connections and has each served by a task of its own; never ends.
 async fn accept(listener: &TcpListener, slots: &Arc<Slots>, router: &Router) {
     loop {
-        let (stream, peer) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept an HTTP connection");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-                continue;
-            }
-        };
+        let (stream, peer) = accept_one(|| accept_tcp(listener)).await;
         let slot = slots.enter(peer.ip()).await;
-        // Answers are small and awaited: never hold them back. A failure costs speed.
-        let _ = stream.set_nodelay(true);
         tokio::spawn(serve_connection(stream, peer, slot, router.clone()));
     }
 }
