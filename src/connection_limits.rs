@@ -37,17 +37,12 @@ pub struct ConnectionLimits {
 /// The same keys as they are written, in the section of the listener.
 #[derive(Debug, Clone, Copy)]
 pub struct ConnectionLimitsDocument {
-    /// `max_connections`.
     pub max_connections: u64,
     /// `max_connections_per_address`; half of `max_connections` where it is absent.
     pub max_connections_per_address: Option<u64>,
-    /// `header_timeout_ms`.
     pub header_timeout_ms: u64,
-    /// `body_timeout_ms`.
     pub body_timeout_ms: u64,
-    /// `idle_timeout_seconds`.
     pub idle_timeout_seconds: u64,
-    /// `lifetime_seconds`.
     pub lifetime_seconds: u64,
 }
 

@@ -19,15 +19,12 @@ pub enum FileError {
     /// The operating system says so.
     #[error("cannot read `{}`: {source}: check the path and who may read it", .path.display())]
     Unreadable {
-        /// The file.
         path: PathBuf,
-        /// Why.
         source: std::io::Error,
     },
     /// Larger than anything sensible.
     #[error("`{}` is larger than {limit} bytes: is it the right file?", .path.display())]
     TooLarge {
-        /// The file.
         path: PathBuf,
         /// The bound, in bytes.
         limit: usize,
@@ -35,7 +32,6 @@ pub enum FileError {
     /// Not text.
     #[error("`{}` is not UTF-8 text: is it the right file? (first bad byte: {offset})", .path.display())]
     NotUtf8 {
-        /// The file.
         path: PathBuf,
         /// The offset of the first byte that does not belong.
         offset: usize,
@@ -46,9 +42,7 @@ pub enum FileError {
     /// Others could change or take what it holds.
     #[error("the key file `{}` is not safe: {source}", .path.display())]
     Unsafe {
-        /// The file.
         path: PathBuf,
-        /// Who could.
         source: KeyFileModeError,
     },
     /// A directory, a pipe or the like.

@@ -119,12 +119,7 @@ pub enum StoreError {
     Away(OutageError),
     /// The database server answers, and lets nobody in.
     #[error("{server} refuses this issuer: {source}: correct `issuer.store`")]
-    Refused {
-        /// Which.
-        server: Server,
-        /// Why.
-        source: sqlx::Error,
-    },
+    Refused { server: Server, source: sqlx::Error },
     /// The user or app that a new row belongs to has been deleted since it was read.
     #[error("the user or app that this belongs to has been deleted in the meantime")]
     Gone,
@@ -142,17 +137,13 @@ pub enum StoreError {
     /// The file cannot be made.
     #[error("cannot create the store `{path}`: {source}: check its directory and who may write")]
     File {
-        /// The file.
         path: String,
-        /// Why.
         source: std::io::Error,
     },
     /// Others could read the keys in the file, or put theirs in.
     #[error("the store `{path}` holds private keys and is not safe: {source}")]
     Unsafe {
-        /// The file.
         path: String,
-        /// Who could.
         source: crate::token::KeyFileModeError,
     },
     /// The file is something else.
@@ -173,7 +164,6 @@ pub enum StoreError {
          own in `issuer.store`"
     )]
     Foreign {
-        /// Which.
         server: Server,
         /// One of its tables.
         table: String,
@@ -183,34 +173,19 @@ pub enum StoreError {
         "cannot open the store `{path}`: {source}: check that its disk is neither full nor \
          read-only, and who may write there"
     )]
-    Unusable {
-        /// The file.
-        path: String,
-        /// Why.
-        source: sqlx::Error,
-    },
+    Unusable { path: String, source: sqlx::Error },
     /// A newer binary has been here.
     #[error(
         "the store has schema {found} and this binary knows {known}: use the newer binary, or \
          restore the backup from before its migration"
     )]
-    NewerSchema {
-        /// In the store.
-        found: i64,
-        /// In this binary.
-        known: i64,
-    },
+    NewerSchema { found: i64, known: i64 },
     /// An older binary has been here.
     #[error(
         "the store has schema {found} and this binary needs {known}: run `portcullis store \
          migrate`, or start the server of this release on it"
     )]
-    OlderSchema {
-        /// In the store.
-        found: i64,
-        /// In this binary.
-        known: i64,
-    },
+    OlderSchema { found: i64, known: i64 },
     /// There is no store.
     #[error(
         "there is no store at `{0}`: start the server once, which makes it, or correct `issuer.store`"
@@ -265,7 +240,6 @@ impl Store {
         }
     }
 
-    /// Ends all connections.
     pub async fn close(&self) {
         self.reader.close().await;
         self.writer.close().await;

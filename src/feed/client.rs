@@ -218,7 +218,6 @@ fn learn(
     Ok((saved, rows.digest()))
 }
 
-/// The background task.
 struct Follower {
     in_use: Arc<Notify>,
     transport: Transport,

@@ -28,7 +28,6 @@ pub struct FeedListener {
 pub struct IdentityFiles {
     /// The chain, its end first.
     pub cert_file: PathBuf,
-    /// The private key.
     pub key_file: PathBuf,
 }
 

@@ -56,9 +56,7 @@ pub enum FeedServiceError {
     /// A file of the section.
     #[error("`listeners.feed.{key}`: {source}")]
     File {
-        /// The key of the configuration.
         key: &'static str,
-        /// Why.
         source: FileError,
     },
     /// A file without what it should hold.
@@ -66,7 +64,6 @@ pub enum FeedServiceError {
         "`listeners.feed.{key}: {}` cannot be used: {source}: is it the right file?", .path.display()
     )]
     Unusable {
-        /// The key of the configuration.
         key: &'static str,
         path: PathBuf,
         source: CertificateError,
@@ -87,7 +84,6 @@ pub struct FeedAccess {
 }
 
 impl FeedAccess {
-    /// Reads the files.
     pub fn read(listener: &FeedListener) -> Result<Self, FeedServiceError> {
         let file = |key| move |source| FeedServiceError::File { key, source };
         let token = match &listener.token_file {

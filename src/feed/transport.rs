@@ -34,17 +34,13 @@ pub enum FeedError {
     /// A file of the section.
     #[error("`feed.{key}`: {source}")]
     File {
-        /// The key of the configuration.
         key: &'static str,
-        /// Why.
         source: FileError,
     },
     /// A file that is not what it should be.
     #[error("`feed.{key}: {}` cannot be used: {source}", .path.display())]
     Unusable {
-        /// The key of the configuration.
         key: &'static str,
-        /// The file.
         path: PathBuf,
         source: CertificateError,
     },
@@ -89,7 +85,6 @@ impl Files {
     }
 }
 
-/// Makes connections.
 pub(super) struct Transport {
     connector: HttpsConnector<HttpConnector>,
     /// The value of `authorization`.

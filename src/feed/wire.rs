@@ -83,7 +83,6 @@ pub struct Hello {
     pub heartbeat_ms: u32,
 }
 
-/// The issuer's keys.
 #[derive(Clone, PartialEq, Eq, Message)]
 pub struct Keys {
     /// RFC 7517 section 5.
@@ -210,7 +209,6 @@ impl<E, D> Default for MessageCodec<E, D> {
     }
 }
 
-/// What goes out.
 pub trait Outgoing: Send + 'static {
     /// Appends its bytes.
     fn write(self, buffer: &mut EncodeBuf<'_>) -> Result<(), Status>;

@@ -36,7 +36,6 @@ const NEVER: i64 = i64::MAX;
 /// An app, what proves it, and whose scopes bound it.
 #[derive(Debug, Clone)]
 pub struct AppWithOwner {
-    /// The app.
     pub app: App,
     /// The digests of its live secrets.
     pub secrets: Vec<SecretDigest>,
@@ -47,9 +46,7 @@ pub struct AppWithOwner {
 /// An app and the name of its owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnedApp {
-    /// The app.
     pub app: App,
-    /// The owner's username.
     pub owner: Username,
 }
 
@@ -276,7 +273,6 @@ impl Change {
         Ok(Created::Yes)
     }
 
-    /// Deletes an app.
     pub async fn delete_app(&mut self, key: &AppKey) -> Result<(), StoreError> {
         let texts = [key.as_str().to_owned()];
         self.execute("DELETE FROM apps WHERE app_key = $1", &texts, &[])

@@ -19,13 +19,7 @@ pub enum BackupError {
     Postgres,
     /// The file for the copy; one that exists is never overwritten.
     #[error("cannot write the copy `{}`: {source}: name a file that does not exist", .path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The store.
+    File { path: PathBuf, source: io::Error },
     #[error(transparent)]
     Store(#[from] StoreError),
 }

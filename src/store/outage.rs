@@ -17,7 +17,6 @@ pub enum OutageError {
     /// No connection can be made.
     #[error("{server} cannot be reached: {reason}: start it, or correct its address")]
     Unreachable {
-        /// Which.
         server: Server,
         /// What the system says.
         reason: String,
@@ -27,12 +26,7 @@ pub enum OutageError {
         "{server} has not answered for {} s: check whether it is overloaded, and whether a firewall \
          drops its connections", .limit.as_secs()
     )]
-    Silent {
-        /// Which.
-        server: Server,
-        /// The limit.
-        limit: Duration,
-    },
+    Silent { server: Server, limit: Duration },
     /// Others use all connections.
     #[error(
         "all connections to the store have been in use for {} s: check the database for slow queries \

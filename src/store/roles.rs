@@ -71,7 +71,6 @@ impl Store {
         named(&self.reader, name).await
     }
 
-    /// The roles.
     pub async fn roles(&self, page: &Page) -> Result<Listing<Role>, StoreError> {
         let text = format!("{SELECT} WHERE r.name > $1 ORDER BY r.name LIMIT $2");
         let rows = sqlx::query(assembled(text))

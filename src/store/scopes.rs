@@ -30,7 +30,6 @@ impl Store {
         named(&self.reader, name).await
     }
 
-    /// The scopes.
     pub async fn scopes(&self, page: &Page) -> Result<Listing<Scope>, StoreError> {
         let text = format!("{SELECT} WHERE s.name > $1 ORDER BY s.name LIMIT $2");
         let rows = sqlx::query(assembled(text))

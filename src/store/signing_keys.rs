@@ -85,7 +85,6 @@ impl Store {
         Ok(())
     }
 
-    /// Removes a key.
     pub async fn remove_signing_key(&self, position: i64) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM signing_keys WHERE position = $1")
             .bind(position)

@@ -27,7 +27,6 @@ const ALL_BUT_LOG: [Sweep; 4] = [
 pub struct Swept {
     /// The rows' name.
     pub rows: &'static str,
-    /// How many.
     pub count: u64,
 }
 

@@ -28,9 +28,7 @@ const MAX_LOGIN_BYTES: usize = 256;
 /// A user and what its password hashes to, in the form of the password hashing competition.
 #[derive(Debug)]
 pub struct Credentials {
-    /// The user.
     pub user: User,
-    /// The hash.
     pub password_hash: String,
 }
 

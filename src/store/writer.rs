@@ -17,7 +17,6 @@ use super::refresh_tokens::{NewToken, Rotation, Use, insert, rotate};
 use super::revocations::Growth;
 use super::statement::{assembled, chunks, placeholder_rows};
 
-/// Writes refresh tokens.
 #[derive(Debug)]
 pub(super) struct TokenWriter {
     pub(super) pool: Connections,
