@@ -148,6 +148,7 @@ impl Hub {
         if rows.is_empty() && head <= state.head {
             return;
         }
+        // The head may be beyond the last row: rows at the end of the log have been swept.
         state.head = head.max(state.head);
         for row in rows {
             state.recent.push_back(*row);
@@ -240,6 +241,7 @@ impl Hub {
         let mut first = vec![self.hello(true), state.keys_frame()];
         first.extend(state.tail(cursor.position));
         first.push(self.heartbeat(&state));
+        // Under the lock that `append` takes: no row comes twice or falls in between.
         Some(Subscription {
             first,
             frames: state.frames.subscribe(),
@@ -252,6 +254,8 @@ impl Hub {
         if !state.continues(snapshot) {
             return None;
         }
+        // Keys go before the rows, but a gate uses them only when it has caught up with the log: else
+        // a token of a new key could pass that was taken back.
         let mut first = vec![self.hello(false), state.keys_frame()];
         first.extend(snapshot.frames.iter().cloned());
         first.extend(state.tail(snapshot.position));
@@ -264,18 +268,21 @@ impl Hub {
 
     /// The last snapshot where it will do, or a new one, which all who ask meanwhile share.
     async fn snapshot(&self) -> Arc<Snapshot> {
+        // Held while it is encoded, so that many gates that come at once cause one encoding. It is
+        // taken before the lock of the state, here as everywhere.
         let mut kept = self.snapshot.lock().await;
         if let Some(snapshot) = kept.as_ref()
             && self.lock().continues(snapshot)
         {
             return Arc::clone(snapshot);
         }
+        // The position is read before the list: the list has all rows up to there, because they are put
+        // into it first, and perhaps further ones, which come once more.
         let (log, position) = {
             let state = self.lock();
             (state.log, state.head)
         };
         let list = Arc::clone(&self.list);
-        // The list has all rows up to `position`, and perhaps further ones, which come once more.
         let encoding = tokio::task::spawn_blocking(move || {
             let chunks = list.chunks(ROWS_PER_FRAME);
             chunks.map(|chunk| incomplete(&chunk)).collect()

@@ -77,6 +77,8 @@ fn stopped() -> StoreError {
 
 async fn serve<T: Together>(together: T, mut waiting: mpsc::Receiver<Asked<T>>) {
     let mut batch = Vec::with_capacity(MAX_BATCH);
+    // One batch at a time: what comes while the database works gathers, so that the batches grow with
+    // the load and nobody waits for a timer.
     while waiting.recv_many(&mut batch, MAX_BATCH).await > 0 {
         gather(&mut waiting, &mut batch).await;
         let (questions, replies): (Vec<_>, Vec<_>) = batch

@@ -144,6 +144,8 @@ impl Connections {
 
     async fn take(&self) -> Result<Held, sqlx::Error> {
         let shared = &self.0;
+        // Subscribed after the look: one that begins in between is seen all the same, because
+        // `wait_for` looks at the present value first.
         let known = shared.outage.borrow().clone();
         if let Some(outage) = known {
             return Err(outage.into());
@@ -236,7 +238,9 @@ impl Shared {
         if let Err(error) = &connected
             && let Some(outage) = OutageError::of(error)
         {
+            // They were made to a server that has gone, and would each fail in turn.
             drop(self.drain());
+            // Of many callers that fail at once, one starts the task that tries again.
             let first = self.outage.send_if_modified(|known| {
                 let first = known.is_none();
                 *known = Some(outage.clone());

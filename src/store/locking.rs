@@ -66,6 +66,8 @@ pub(super) async fn lock_listed_users(
     transaction: &mut Transaction,
     mut ids: Vec<&str>,
 ) -> Result<(), StoreError> {
+    // Sorted before they are cut into chunks: two that lock the same users, chunk by chunk, take them
+    // in the same order.
     ids.sort_unstable();
     ids.dedup();
     for some in chunks(&ids) {

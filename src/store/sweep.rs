@@ -70,6 +70,8 @@ impl Store {
                     .execute(&self.writer)
                     .await?
                     .rows_affected();
+                // Ends with an empty step, not with the first that is not full: rows that others hold
+                // are skipped, and there may be more behind them.
                 count += removed;
                 if removed == 0 {
                     break;
