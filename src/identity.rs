@@ -1,7 +1,7 @@
 //! Identity: users, roles, scopes, apps and their credentials; the rules that need no store.
 //!
-//! In reading order: [`ScopeSet`] and [`grant`] say who gets what, [`Audiences`] where it holds, [`Rights`] what goes together;
-//! [`User`] and [`App`] are what the store keeps; [`Password`], [`PlainSecret`] and [`SecretDigest`] are what callers prove; and
+//! In reading order: [`User`] and [`App`] are what the store keeps; a [`Grant`] is what one gave the other, and what that
+//! is worth now; [`Audiences`] say where it holds, [`Rights`] what goes together; [`Password`], [`PlainSecret`] and [`SecretDigest`] are what callers prove; and
 //! [`BasicCredentials`] is how clients send it. [`AuthorizeRequest`] and [`CodeChallenge`] are what an
 //! app asks through somebody's browser.
 //! Pure: no I/O, no clock; randomness is passed in.
@@ -11,6 +11,7 @@ mod audience;
 mod authorize;
 mod basic;
 mod form;
+mod grant;
 mod password;
 mod pkce;
 mod redirect;
@@ -21,7 +22,7 @@ mod secret;
 mod successor;
 mod user;
 
-pub use app::{App, AppError, AppKey, AppName, RedirectUri, ScopesFrom};
+pub use app::{App, AppError, AppKey, AppName, AppWithOwner, RedirectUri, ScopesFrom};
 pub use audience::{AudienceError, Audiences};
 pub use authorize::{
     AuthorizeError, AuthorizeRequest, AuthorizeRequestError, ReturnAddress, UnanswerableError,
@@ -29,14 +30,15 @@ pub use authorize::{
 };
 pub use basic::{BasicCredentials, BasicError};
 pub use form::{Form, FormError};
+pub use grant::{Entitlement, Extent, Grant, GrantError, GrantId, Parties};
 pub use password::{Password, PasswordError};
 pub use pkce::CodeChallenge;
 pub use rights::{Means, Request as RightsRequest, Rights};
 pub use role::{Description, DescriptionError, Role, Scope};
 pub use scope::{
     ADMINISTRATIVE_SCOPES, NameError, NoScopeError, RequestedScopes, RoleName, ScopeName,
-    ScopeRequestError, ScopeSet, grant,
+    ScopeRequestError, ScopeSet,
 };
-pub use secret::{PlainSecret, SecretDigest, alphanumeric, grant_id};
+pub use secret::{PlainSecret, SecretDigest, alphanumeric};
 pub use successor::SuccessorKey;
 pub use user::{Email, Status, StatusError, User, UserError, UserId, Username};

@@ -3,6 +3,8 @@
 //! [`Issuer::open`] has store, key and rules ready, and puts the parts together:
 //! - `credentials`: who somebody is. Passwords, secrets of apps, and `throttle`, which bounds how often
 //!   somebody may guess.
+//! - `grants`: what users gave to apps and logins, and the tokens for it; `grant_types` is the table of the
+//!   ways to get them.
 //! - `directory`: users, roles, scopes and apps; also for the command line.
 //! - `background`: what goes on besides requests. Keys are rotated, the revocation log is followed, and what
 //!   has ended is swept away.
@@ -15,24 +17,22 @@ mod answers;
 mod audit;
 mod background;
 mod client;
-mod code;
 mod credentials;
 pub mod directory;
 mod endpoint_error;
 mod first_start;
+mod grant_types;
+mod grants;
 mod http;
 mod introspect;
 mod key_files;
 mod keys;
 mod login;
-mod metrics;
 mod published;
-mod refresh;
 mod revocation_log;
 mod revoke;
 mod settings;
 mod signing;
-mod standing;
 mod store_health;
 mod token;
 
@@ -60,14 +60,14 @@ pub use credentials::throttle::{
     BucketSettings, Network, NetworkError, ThrottleSettings, TrustedProxies,
 };
 pub use first_start::{FirstAdministrator, FirstStartError};
+pub use grant_types::{GrantType, GrantTypes};
 pub use http::endpoints;
 pub use http::openapi::document as openapi_document;
 pub use key_files::KeyFileError;
 pub use keys::{KeyRotation, KeyRotationError, RotationPace, rotate_keys};
 pub use published::{Published, PublishedError, published};
 pub use settings::{
-    Grants, HashingSettings, IssuerDocument, IssuerSettings, KeySettings, RefreshSettings,
-    Registration,
+    HashingSettings, IssuerDocument, IssuerSettings, KeySettings, RefreshSettings, Registration,
 };
 
 use credentials::{hashing, throttle};
@@ -78,8 +78,8 @@ use background::{BackgroundTasks, KeyFollower, Sweeper};
 use credentials::{Credentials, PlaceKey};
 use directory::{Authority, Directory, Naming};
 use first_start::FirstStart;
+use grants::{GrantSettings, Grants};
 use http::observation::Observation;
-use metrics::IssuerMetrics;
 use revocation_log::LogFollower;
 use signing::Signer;
 use store_health::StoreHealth;
@@ -89,11 +89,9 @@ pub struct Issuer {
     settings: Arc<IssuerSettings>,
     audit: AuditLog,
     store: Store,
-    signer: Arc<ArcSwap<Signer>>,
-    successor_key: SuccessorKey,
+    grants: Grants,
     guard: Arc<Authorizer>,
     credentials: Credentials,
-    metrics: IssuerMetrics,
     background: BackgroundTasks,
     observation: Observation,
     clock: Arc<dyn Clock>,
@@ -167,6 +165,13 @@ impl Issuer {
         )?;
         let guard = guard::authorizer(&settings, signer.key_set().clone(), Arc::clone(&clock))?;
         let (guard, signer) = (Arc::new(guard), Arc::new(ArcSwap::from_pointee(signer)));
+        let grants = Grants::new(
+            GrantSettings::of(&settings, audit.clone()),
+            store.clone(),
+            Arc::clone(&signer),
+            successor_key,
+            Arc::clone(&clock),
+        );
         let steady_clock = Arc::new(SteadyClock::new(Arc::clone(&clock)));
         let store_health = Arc::new(StoreHealth::opened(store.clone()));
         let recency = Recency::new(settings.max_staleness, settings.on_stale);
@@ -182,7 +187,7 @@ impl Issuer {
         let keys = KeyFollower {
             store: store.clone(),
             settings: Arc::clone(&settings),
-            signer: Arc::clone(&signer),
+            signer,
             guard: Arc::clone(&guard),
             hub: Arc::clone(log.hub()),
             clock: Arc::clone(&clock),
@@ -195,8 +200,7 @@ impl Issuer {
             settings,
             audit,
             store,
-            signer,
-            successor_key,
+            grants,
             guard,
             credentials,
             background: BackgroundTasks {
@@ -205,7 +209,6 @@ impl Issuer {
                 store_health,
                 sweeper,
             },
-            metrics: IssuerMetrics::new(),
             observation: Observation::default(),
             clock,
         };
@@ -221,11 +224,11 @@ impl Issuer {
 
     /// The keys with which a gate in this process verifies; they change.
     pub fn key_set(&self) -> KeySet {
-        self.signer.load().key_set().clone()
+        self.grants.signer().key_set().clone()
     }
 
     pub fn register_metrics(&self, registry: &mut Registry) {
-        self.metrics.register(registry);
+        self.grants.register_metrics(registry);
         self.credentials.register_metrics(registry);
         self.observation.register_metrics(registry);
         self.background.store_health.register(registry);

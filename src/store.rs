@@ -38,7 +38,7 @@ mod writer;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use apps::{AppWithOwner, OwnedApp};
+pub use apps::OwnedApp;
 pub use authorization_codes::{AuthorizationCode, CodeState, Redemption};
 pub use backup::BackupError;
 pub use change::{Change, Committed};
@@ -50,6 +50,7 @@ pub use migrations::Migration;
 pub use outage::{OutageError, Server};
 pub use refresh_tokens::{RefreshToken, Rotation, Successor};
 pub use revocations::LoggedRevocation;
+pub use sessions::Session;
 pub use signing_keys::{Placed, StoredKey};
 pub use sweep::Swept;
 pub use users::{Credentials, LoginName};

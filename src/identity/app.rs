@@ -5,7 +5,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use http::uri::PathAndQuery;
 
 use super::scope::ScopeSet;
-use super::user::{Status, UserId};
+use super::secret::SecretDigest;
+use super::user::{Status, User, UserId};
 use crate::clock::UnixSeconds;
 use crate::token::LogPosition;
 
@@ -36,6 +37,16 @@ pub struct App {
     pub created_at: UnixSeconds,
     /// What was given out to it before this position has ended.
     pub revoked_through: LogPosition,
+}
+
+/// An app, what proves it, and whose scopes bound it.
+#[derive(Debug, Clone)]
+pub struct AppWithOwner {
+    pub app: App,
+    /// The digests of its live secrets.
+    pub secrets: Vec<SecretDigest>,
+    /// With the scopes of now.
+    pub owner: User,
 }
 
 /// What an app's scopes follow.
@@ -72,6 +83,29 @@ pub enum AppError {
          without `.` and `..`, no user, fragment, space, backslash or other than ASCII"
     )]
     RedirectUri,
+}
+
+impl App {
+    /// What it may have now: never more than its owner.
+    pub fn scopes_within(&self, owner: &User) -> ScopeSet {
+        self.scopes.within(&owner.scopes)
+    }
+}
+
+impl AppWithOwner {
+    /// What the app may have now.
+    pub fn scopes(&self) -> ScopeSet {
+        self.app.scopes_within(&self.owner)
+    }
+
+    /// Whether it can be used: neither it nor its owner is disabled.
+    pub fn is_usable(&self) -> bool {
+        super::grant::is_usable(&self.app, &self.owner).is_ok()
+    }
+
+    pub fn parties(&self) -> (&App, &User) {
+        (&self.app, &self.owner)
+    }
 }
 
 impl AppKey {

@@ -1,4 +1,4 @@
-//! Scopes, the roles that hold them, and the one rule that says which ones a token gets.
+//! Scopes, and the roles that hold them.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -89,30 +89,6 @@ pub enum NoScopeError {
     /// There would have been something.
     #[error("none of the scopes that are asked for is one that the user and the app have")]
     Requested,
-}
-
-/// What a token gets: asked (or all), of what the app may have, of what the user may have now.
-pub fn grant(
-    requested: &RequestedScopes,
-    app: Option<&ScopeSet>,
-    user: &ScopeSet,
-) -> Result<ScopeSet, NoScopeError> {
-    let some = |scopes: ScopeSet, otherwise| {
-        if scopes.is_empty() {
-            Err(otherwise)
-        } else {
-            Ok(scopes)
-        }
-    };
-    let within_user = some(user.clone(), NoScopeError::User)?;
-    let within_app = match app {
-        None => within_user,
-        Some(app) => some(within_user.within(app), NoScopeError::App)?,
-    };
-    match requested {
-        RequestedScopes::All => Ok(within_app),
-        RequestedScopes::Some(asked) => some(within_app.within(asked), NoScopeError::Requested),
-    }
 }
 
 /// Whether the path of a URL can name it: within one segment, which nobody decodes twice or shortens.
@@ -265,60 +241,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn granted_is_asked_within_app_within_user() {
-        let rows = [
-            // asked, app, user, granted
-            ("", None, "a b", Some("a b")),
-            ("", Some("a"), "a b", Some("a")),
-            ("", Some("a b c"), "a b", Some("a b")),
-            ("a", Some("a b"), "a b", Some("a")),
-            ("a c", Some("a b c"), "a b", Some("a")),
-            ("c", Some("a b c"), "a b", None),
-            ("b", Some("a"), "a b", None),
-            ("a", Some(""), "a b", None),
-            ("a", None, "", None),
-            ("", None, "", None),
-            ("A", None, "a", None),
-            ("orders", None, "orders.read", None),
-            ("a,b", None, "a b", Some("a b")),
-            (" a ,, b ", None, "a b", Some("a b")),
-            ("a a", None, "a b", Some("a")),
-        ];
-        for (asked, app, user, expected) in rows {
-            let asked = (!asked.is_empty()).then_some(asked);
-            let requested = RequestedScopes::parse(asked).unwrap();
-            let app = app.map(|text| ScopeSet::parse(text).unwrap());
-            let user = ScopeSet::parse(user).unwrap();
-            let granted = grant(&requested, app.as_ref(), &user).ok();
-            let granted = granted.map(|scopes| scopes.to_string());
-            assert_eq!(
-                granted.as_deref(),
-                expected,
-                "{asked:?} of {app:?} of {user}"
-            );
-        }
+    fn a_list_without_a_scope_asks_for_nothing() {
         for nothing in ["", " ", ",", " , "] {
             let requested = RequestedScopes::parse(Some(nothing));
             assert_eq!(requested, Err(ScopeRequestError::Nothing), "`{nothing}`");
-        }
-    }
-
-    #[test]
-    fn nothing_is_granted_for_one_reason_each() {
-        let set = |text| ScopeSet::parse(text).unwrap();
-        let rows = [
-            ("a", Some("a"), "", NoScopeError::User),
-            ("", None, "", NoScopeError::User),
-            ("a", Some(""), "a", NoScopeError::App),
-            ("a", Some("b"), "a", NoScopeError::App),
-            ("b", Some("a b"), "a", NoScopeError::Requested),
-            ("b", None, "a", NoScopeError::Requested),
-        ];
-        for (asked, app, user, expected) in rows {
-            let asked = (!asked.is_empty()).then_some(asked);
-            let requested = RequestedScopes::parse(asked).unwrap();
-            let granted = grant(&requested, app.map(set).as_ref(), &set(user));
-            assert_eq!(granted, Err(expected), "{asked:?} {app:?} {user}");
         }
     }
 

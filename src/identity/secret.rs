@@ -6,8 +6,6 @@ use aws_lc_rs::{constant_time, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::clock::UnixSeconds;
-
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// A secret in clear: an app's secret or a refresh token. Never printed by accident.
@@ -51,15 +49,6 @@ pub fn alphanumeric(random: &[u8]) -> String {
     // Those beyond are zero: the digits hold more than the bytes.
     text.truncate(digits);
     text.iter().rev().map(|digit| char::from(*digit)).collect()
-}
-
-/// The id of a new grant. It begins with the time, so that the store writes neighbours side by side,
-/// and has 96 random bits.
-pub fn grant_id(now: UnixSeconds, random: [u8; 12]) -> String {
-    let [.., first, second, third, fourth] = now.0.to_be_bytes();
-    let mut id = vec![first, second, third, fourth];
-    id.extend(random);
-    alphanumeric(&id)
 }
 
 impl PlainSecret {
@@ -158,13 +147,6 @@ mod tests {
             });
             assert_eq!(read, number, "{text}");
         }
-    }
-
-    #[test]
-    fn ids_of_later_grants_are_greater() {
-        let id = |seconds, byte| grant_id(UnixSeconds(seconds), [byte; 12]);
-        assert!(id(1_800_000_000, 255) < id(1_800_000_001, 0));
-        assert_ne!(id(1_800_000_000, 1), id(1_800_000_000, 2));
     }
 
     #[test]

@@ -88,6 +88,12 @@ impl Status {
     }
 }
 
+impl User {
+    pub fn is_active(&self) -> bool {
+        self.status == Status::Active
+    }
+}
+
 impl UserId {
     /// A new id from 128 random bits.
     pub fn from_random(random: [u8; 16]) -> Self {

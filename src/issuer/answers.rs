@@ -193,14 +193,14 @@ impl<'a> ScopeAnswer<'a> {
 
 impl<'a> GrantAnswer<'a> {
     /// What is told of a grant.
-    pub fn of(grant: &'a LiveGrant) -> Self {
+    pub fn of(live: &'a LiveGrant) -> Self {
         Self {
-            id: &grant.id,
-            app_key: grant.app.as_ref().map(AppKey::as_str),
-            scopes: names(&grant.scopes),
-            created_at: grant.created_at.0,
-            last_used_at: grant.last_used_at.0,
-            expires_at: grant.expires_at.0,
+            id: live.grant.id.as_str(),
+            app_key: live.grant.app.as_ref().map(AppKey::as_str),
+            scopes: names(&live.grant.scopes),
+            created_at: live.created_at.0,
+            last_used_at: live.last_used_at.0,
+            expires_at: live.expires_at.0,
         }
     }
 }

@@ -5,8 +5,7 @@ use axum::http::header::AUTHORIZATION;
 
 use super::Issuer;
 use super::endpoint_error::EndpointError;
-use crate::identity::{AppKey, BasicCredentials, Form, SecretDigest, Status, User};
-use crate::store::AppWithOwner;
+use crate::identity::{AppKey, AppWithOwner, BasicCredentials, Form, SecretDigest, User};
 
 /// Who asks for a token.
 pub(super) enum Party {
@@ -159,7 +158,6 @@ impl Issuer {
             .iter()
             .filter(|digest| digest.matches(&presented))
             .count();
-        let active = [found.app.status, found.owner.status] == [Status::Active; 2];
-        Ok((matching > 0 && active).then_some(found))
+        Ok((matching > 0 && found.is_usable()).then_some(found))
     }
 }

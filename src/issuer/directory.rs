@@ -226,11 +226,11 @@ impl<'a> Directory<'a> {
         let still = match self.authority {
             Authority::Machine => true,
             Authority::Bearer {
-                user,
+                user: _,
                 scopes,
                 token,
                 app: _,
-            } => present::has_standing(&mut change, user, scopes, token).await?,
+            } => present::has_standing(&mut change, scopes, token).await?,
         };
         if still {
             Ok(change)

@@ -8,15 +8,11 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 
 use super::endpoint_error::EndpointError;
+use super::grants::{Extension, Granted, LOGIN, LOGIN_REFRESH, Presenter, RequestedRights};
 use super::hashing::{HashingFor, Verdict};
-use super::metrics::TokenGrant;
-use super::refresh::{Granted, RequestedRights};
 use super::throttle::{Claimant, Place};
 use super::{Issuer, body};
-use crate::identity::{
-    Audiences, Means, Password, PlainSecret, RequestedScopes, RightsRequest, Status, User, UserId,
-    grant,
-};
+use crate::identity::{Audiences, Password, PlainSecret, RequestedScopes, User, UserId};
 use crate::store::{Credentials, LoginName};
 use crate::yaml::present;
 
@@ -55,16 +51,17 @@ pub(super) async fn login(
         scopes,
     } = body::json(request).await?;
     let scopes = scopes.map(|scopes| scopes.join(" "));
-    let requested = RequestedScopes::parse(scopes.as_deref())?;
-    let user = issuer.user_with_password(&username, password).await?;
-    let asked = RightsRequest {
-        scopes: &requested,
-        audiences: &Audiences::All,
-        means: Means::Login,
+    let requested = RequestedRights {
+        scopes: RequestedScopes::parse(scopes.as_deref())?,
+        audiences: Audiences::All,
     };
-    let rights = issuer.rights(grant(&requested, None, &user.scopes)?, asked)?;
-    let granted = issuer.begin_grant(&user, None, &rights, true).await?;
-    issuer.metrics.token_issued(TokenGrant::Login);
+    let user = issuer.user_with_password(&username, password).await?;
+    // Whichever grant types there are: `PUT` extends it.
+    let granted = issuer
+        .grants
+        .begin(&user, None, &requested, Extension::ByRefreshToken)
+        .await?;
+    issuer.grants.count(LOGIN);
     Ok(issuer.login_answer(&granted))
 }
 
@@ -75,9 +72,10 @@ pub(super) async fn refresh(
 ) -> Result<Response, EndpointError> {
     let RefreshRequest { refresh_token } = body::json(request).await?;
     let granted = issuer
-        .refresh(&refresh_token, None, &RequestedRights::ALL)
+        .grants
+        .refresh(&refresh_token, Presenter::Anybody, &RequestedRights::ALL)
         .await?;
-    issuer.metrics.token_issued(TokenGrant::LoginRefresh);
+    issuer.grants.count(LOGIN_REFRESH);
     Ok(issuer.login_answer(&granted))
 }
 
@@ -127,7 +125,7 @@ impl Issuer {
             .verify(password, hash, whom)
             .await?;
         let credentials = credentials.ok_or(EndpointError::BadLogin)?;
-        if verdict == Verdict::Wrong || credentials.user.status != Status::Active {
+        if verdict == Verdict::Wrong || !credentials.user.is_active() {
             return Err(EndpointError::BadLogin);
         }
         if let (Verdict::RightButOutdated, Ok(password)) = (verdict, again) {

@@ -24,6 +24,7 @@ pub use keys::KeySettings;
 pub use refresh::RefreshSettings;
 pub use registration::Registration;
 
+use super::grant_types::GrantTypes;
 use super::throttle::{ThrottleDocument, ThrottleSettings, TrustedProxies, trusted_proxies};
 use crate::connection_limits::{ConnectionLimits, ConnectionLimitsDocument};
 use crate::problem::Faults;
@@ -53,7 +54,7 @@ pub struct IssuerSettings {
     pub sweep_seconds: u64,
     pub refresh_token: RefreshSettings,
     /// What the token endpoint offers.
-    pub grants: Grants,
+    pub grants: GrantTypes,
     /// Whether a user's name and password are accepted there where those of an app are.
     pub user_credentials_at_token_endpoint: bool,
     /// The password of the first administrator; without it one is made and told once.
@@ -80,24 +81,6 @@ pub struct IssuerSettings {
     pub throttle: ThrottleSettings,
     /// Whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: TrustedProxies,
-}
-
-/// What the token endpoint offers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each grant is offered or not, whatever the others are"
-)]
-pub struct Grants {
-    /// RFC 6749 section 4.4.
-    pub client_credentials: bool,
-    /// RFC 6749 section 6.
-    pub refresh_token: bool,
-    /// RFC 6749 section 4.1, with PKCE.
-    pub authorization_code: bool,
-    /// RFC 6749 section 4.3: an app that has asked its user for the password. RFC 9700 section 2.4
-    /// says that it must not be used, so it is offered where it is asked for by name.
-    pub password: bool,
 }
 
 impl IssuerSettings {
@@ -130,7 +113,7 @@ pub struct IssuerDocument {
     sweep_seconds: u64,
     #[serde(default)]
     refresh_token: RefreshDocument,
-    #[serde(default = "default_grants")]
+    #[serde(default = "GrantTypes::default_names")]
     grants: Vec<String>,
     #[serde(default)]
     user_credentials_at_token_endpoint: bool,
@@ -242,12 +225,6 @@ fn default_threads() -> u64 {
         .clamp(1, 8)
 }
 
-fn default_grants() -> Vec<String> {
-    ["client_credentials", "refresh_token", "authorization_code"]
-        .map(str::to_owned)
-        .into()
-}
-
 impl IssuerDocument {
     fn revocation_bounds(&self, faults: &mut Faults) -> Option<HolderBounds> {
         let written = WrittenBounds {
@@ -313,7 +290,7 @@ impl IssuerDocument {
         faults.within(key, self.fresh_login_seconds, 10, 86_400);
         let key = "issuer.secret_overlap_seconds";
         faults.within(key, self.secret_overlap_seconds, 0, 30 * 86_400);
-        let grants = grants(&self.grants, faults);
+        let grants = GrantTypes::parse(&self.grants, faults);
         let registration = Registration::parse(&self.registration, faults);
         let throttle = self.throttle.build(faults);
         let trusted_proxies = trusted_proxies(&self.trusted_proxies, faults);
@@ -372,28 +349,6 @@ fn is_issuer_url(url: &str) -> bool {
             && !url.ends_with('/')
             && !url.contains(['#', '@', '?'])
     })
-}
-
-fn grants(names: &[String], faults: &mut Faults) -> Grants {
-    let mut grants = Grants {
-        client_credentials: false,
-        refresh_token: false,
-        authorization_code: false,
-        password: false,
-    };
-    for name in names {
-        match name.as_str() {
-            "client_credentials" => grants.client_credentials = true,
-            "refresh_token" => grants.refresh_token = true,
-            "authorization_code" => grants.authorization_code = true,
-            "password" => grants.password = true,
-            _ => faults.add(format!(
-                "`issuer.grants`: `{name}` is not supported: use `client_credentials`, \
-                 `refresh_token`, `authorization_code` and `password`"
-            )),
-        }
-    }
-    grants
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use super::users;
 use super::{Change, Created, Listing, Page, Store, StoreError, created};
 use crate::clock::UnixSeconds;
 use crate::identity::{
-    App, AppKey, AppName, RedirectUri, ScopeSet, ScopesFrom, SecretDigest, User, UserId, Username,
+    App, AppKey, AppName, AppWithOwner, RedirectUri, ScopesFrom, SecretDigest, UserId, Username,
 };
 
 const SELECT: &str = "\
@@ -33,30 +33,11 @@ const SELECT: &str = "\
 /// When a secret ends that is not being replaced.
 const NEVER: i64 = i64::MAX;
 
-/// An app, what proves it, and whose scopes bound it.
-#[derive(Debug, Clone)]
-pub struct AppWithOwner {
-    pub app: App,
-    /// The digests of its live secrets.
-    pub secrets: Vec<SecretDigest>,
-    /// Its owner, with the scopes of now.
-    pub owner: User,
-}
-
 /// An app and the name of its owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnedApp {
     pub app: App,
     pub owner: Username,
-}
-
-impl AppWithOwner {
-    /// What the app may have now: never more than its owner.
-    pub fn scopes(&self) -> ScopeSet {
-        let scopes = self.app.scopes.iter();
-        let owned = scopes.filter(|scope| self.owner.scopes.contains(scope.as_str()));
-        owned.cloned().collect()
-    }
 }
 
 impl Store {

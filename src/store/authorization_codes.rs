@@ -2,17 +2,14 @@
 
 use sqlx::Row;
 
-use super::columns::{as_bigint, position, scopes};
+use super::columns::as_bigint;
 use super::grant_bounds::end_oldest;
 use super::locking::{ENDED, lock_listed_users, sweeping};
 use super::refresh_tokens::NewToken;
 use super::statement::assembled;
 use super::{Store, StoreError, Successor, refresh_tokens};
 use crate::clock::UnixSeconds;
-use crate::identity::{
-    AppKey, Audiences, CodeChallenge, RedirectUri, ScopeSet, SecretDigest, UserId,
-};
-use crate::token::LogPosition;
+use crate::identity::{AppKey, CodeChallenge, Grant, RedirectUri, SecretDigest};
 
 /// How long after its end a code is remembered, so that its return ends the grant: as long as an
 /// access token may hold.
@@ -24,26 +21,16 @@ const FORGOTTEN_AT_ONCE: i64 = 100;
 /// An authorization code as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthorizationCode {
-    /// The family of the refresh tokens that it leads to.
-    pub family: String,
-    /// Who consented.
-    pub user: UserId,
-    /// To whom it was given, which alone may redeem it.
-    pub app: AppKey,
+    /// What the user consented to; its app alone may redeem the code.
+    pub grant: Grant,
     /// The redirect URI that must be repeated; none where none was sent.
     pub redirect_uri: Option<RedirectUri>,
     /// Where the browser was sent with it, which the app must still have when it redeems it.
     pub sent_to: RedirectUri,
     /// What the verifier must fit.
     pub challenge: CodeChallenge,
-    /// What the user consented to.
-    pub scopes: ScopeSet,
-    /// For whom the tokens are, unless they are asked for fewer.
-    pub audiences: Audiences,
     /// When it can no longer be redeemed.
     pub expires_at: UnixSeconds,
-    /// How much of the revocation log had happened when it was given out.
-    pub position: LogPosition,
 }
 
 /// Whether a code has been redeemed.
@@ -89,17 +76,17 @@ impl Store {
                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $11, $12)";
         sqlx::query(text)
             .bind(digest.to_text())
-            .bind(&*code.family)
-            .bind(code.user.as_str())
-            .bind(code.app.as_str())
+            .bind(code.grant.id.as_str())
+            .bind(code.grant.user.as_str())
+            .bind(code.grant.app.as_ref().map_or("", AppKey::as_str))
             .bind(code.redirect_uri.as_ref().map_or("", RedirectUri::as_str))
             .bind(code.challenge.to_text())
-            .bind(code.scopes.to_string())
+            .bind(code.grant.scopes.to_string())
             .bind(now.0)
             .bind(code.expires_at.0)
-            .bind(as_bigint(code.position))
+            .bind(as_bigint(code.grant.position))
             .bind(code.sent_to.as_str())
-            .bind(code.audiences.to_text())
+            .bind(code.grant.audiences.to_text())
             .execute(&self.writer)
             .await?;
         Ok(())
@@ -134,17 +121,12 @@ impl Store {
             _ => CodeState::Used,
         };
         let code = AuthorizationCode {
-            family: row.try_get("family")?,
-            user: UserId::known(row.try_get("user_id")?),
-            app: AppKey::known(row.try_get("app_key")?),
+            grant: super::grants::read(&row)?,
             redirect_uri,
             sent_to,
             challenge: CodeChallenge::parse(row.try_get("code_challenge")?)
                 .ok_or(StoreError::Unreadable("code challenge"))?,
-            scopes: scopes(&row, "scopes")?,
-            audiences: Audiences::from_text(row.try_get("audiences")?),
             expires_at: UnixSeconds(row.try_get("expires_at")?),
-            position: position(&row, "position")?,
         };
         Ok(Some((code, state)))
     }
@@ -159,7 +141,7 @@ impl Store {
     ) -> Result<Redemption, StoreError> {
         let mut transaction = self.begin().await?;
         if let Some(refresh) = refresh {
-            lock_listed_users(&mut transaction, vec![refresh.token.user.as_str()]).await?;
+            lock_listed_users(&mut transaction, vec![refresh.token.grant.user.as_str()]).await?;
         }
         // One statement: of several callers at once, one finds the code unused.
         let text = "UPDATE authorization_codes SET used_at = $2 \

@@ -12,7 +12,7 @@ use sqlx::Row;
 
 use super::StoreError;
 use super::connections::Transaction;
-use crate::identity::{AppKey, UserId};
+use crate::identity::{AppKey, Grant, UserId};
 use crate::token::RevocationTarget;
 
 /// Who has caused a revocation, and through which app.
@@ -22,6 +22,24 @@ pub struct Holder {
     pub user: UserId,
     /// Through which app they were got; none where the user logged in.
     pub app: Option<AppKey>,
+}
+
+impl Holder {
+    /// Whoever has a grant.
+    pub fn of(grant: &Grant) -> Self {
+        Self {
+            user: grant.user.clone(),
+            app: grant.app.clone(),
+        }
+    }
+
+    /// A user who deals with its own.
+    pub fn user(user: &UserId) -> Self {
+        Self {
+            user: user.clone(),
+            app: None,
+        }
+    }
 }
 
 /// How much of the store one user and one app may fill.

@@ -62,7 +62,7 @@ pub(super) async fn forget_used(
                 WHERE family = $1 ORDER BY created_at, digest LIMIT 1) \
                 ORDER BY created_at DESC, digest LIMIT $2 OFFSET $3)";
     sqlx::query(text)
-        .bind(extended_by.family().to_owned())
+        .bind(extended_by.grant().as_str().to_owned())
         .bind(BATCH)
         .bind(USED_TOKENS)
         .execute(&mut **transaction)

@@ -1,29 +1,31 @@
-//! Grants that can still be extended: families of refresh tokens.
+//! Grants that can still be extended: those with an unused refresh token. Their ids are in the column
+//! `family`.
 
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use super::columns::scopes;
+use super::columns::{position, scopes};
+use super::statement::assembled;
 use super::{Change, Listing, Page, Store, StoreError};
 use crate::clock::UnixSeconds;
-use crate::identity::{AppKey, ScopeSet, UserId};
+use crate::identity::{AppKey, Audiences, Grant, GrantId, UserId};
 
 /// A grant that can still be extended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveGrant {
-    /// What its tokens call it (`sid`).
-    pub id: String,
-    /// The app that it is bound to; none where the user logged in.
-    pub app: Option<AppKey>,
-    /// What was granted.
-    pub scopes: ScopeSet,
-    /// When it began.
+    pub grant: Grant,
     pub created_at: UnixSeconds,
     /// When it was last extended, or began.
     pub last_used_at: UnixSeconds,
-    /// When it ends.
     pub expires_at: UnixSeconds,
 }
+
+/// Whether the refresh token `t` of user `u` and app `a` has a position that no revocation is beyond:
+/// `Entitlement::worth` in SQL, because a page is cut from what is left. The test `position_rule`
+/// holds both together. An app that has gone has no `revoked_through`, which makes this false.
+const NOT_REVOKED: &str = "t.position >= u.revoked_through \
+     AND t.position >= (SELECT everyone_through FROM revocation_head) \
+     AND (t.app_key = '' OR t.position >= a.revoked_through)";
 
 impl Store {
     /// Bounds how many grants one user may have with one app: when there are twice as many, the oldest
@@ -39,36 +41,35 @@ impl Store {
         page: &Page,
         now: UnixSeconds,
     ) -> Result<Listing<LiveGrant>, StoreError> {
-        // Without those of an app that has gone, and what was taken back with user or app.
-        let text = "SELECT t.family, t.app_key, t.scopes, (SELECT MIN(f.created_at) \
-                    FROM refresh_tokens f WHERE f.family = t.family) AS created_at, \
-                    t.created_at AS last_used_at, t.expires_at FROM refresh_tokens t JOIN users u ON u.id = t.user_id \
-                    LEFT JOIN apps a ON a.app_key = t.app_key \
-                    WHERE t.user_id = $1 AND t.used_at = 0 AND t.expires_at > $2 AND t.family > $3 \
-                    AND t.position >= u.revoked_through \
-                    AND t.position >= (SELECT everyone_through FROM revocation_head) \
-                    AND (t.app_key = '' OR t.position >= a.revoked_through) \
-                    ORDER BY t.family LIMIT $4";
-        let rows = sqlx::query(text)
+        let text = format!(
+            "SELECT t.family, t.user_id, t.app_key, t.scopes, t.audiences, t.position, \
+             (SELECT MIN(f.created_at) FROM refresh_tokens f WHERE f.family = t.family) \
+             AS created_at, t.created_at AS last_used_at, t.expires_at \
+             FROM refresh_tokens t JOIN users u ON u.id = t.user_id \
+             LEFT JOIN apps a ON a.app_key = t.app_key \
+             WHERE t.user_id = $1 AND t.used_at = 0 AND t.expires_at > $2 AND t.family > $3 \
+             AND {NOT_REVOKED} ORDER BY t.family LIMIT $4"
+        );
+        let rows = sqlx::query(assembled(text))
             .bind(user.as_str())
             .bind(now.0)
             .bind(&*page.after)
             .bind(page.rows())
             .fetch_all(&self.reader)
             .await?;
-        let grants = rows.iter().map(read).collect::<Result<_, _>>()?;
-        Ok(Listing::of(grants, page, |grant: &LiveGrant| {
-            grant.id.clone()
+        let grants = rows.iter().map(read_live).collect::<Result<_, _>>()?;
+        Ok(Listing::of(grants, page, |live: &LiveGrant| {
+            live.grant.id.as_str().to_owned()
         }))
     }
 }
 
 impl Change {
     /// Whether this is a grant of this user.
-    pub async fn has_grant(&mut self, user: &UserId, grant: &str) -> Result<bool, StoreError> {
+    pub async fn has_grant(&mut self, user: &UserId, grant: &GrantId) -> Result<bool, StoreError> {
         let text = "SELECT family FROM refresh_tokens WHERE family = $1 AND user_id = $2 LIMIT 1";
         let row = sqlx::query(text)
-            .bind(grant)
+            .bind(grant.as_str())
             .bind(user.as_str())
             .fetch_optional(&mut *self.transaction)
             .await?;
@@ -76,14 +77,24 @@ impl Change {
     }
 }
 
-fn read(row: &AnyRow) -> Result<LiveGrant, StoreError> {
-    let app: &str = row.try_get("app_key")?;
+fn read_live(row: &AnyRow) -> Result<LiveGrant, StoreError> {
     Ok(LiveGrant {
-        id: row.try_get("family")?,
-        app: (!app.is_empty()).then(|| AppKey::known(app)),
-        scopes: scopes(row, "scopes")?,
+        grant: read(row)?,
         created_at: UnixSeconds(row.try_get("created_at")?),
         last_used_at: UnixSeconds(row.try_get("last_used_at")?),
         expires_at: UnixSeconds(row.try_get("expires_at")?),
+    })
+}
+
+/// The grant of a refresh token or an authorization code.
+pub(super) fn read(row: &AnyRow) -> Result<Grant, StoreError> {
+    let app: &str = row.try_get("app_key")?;
+    Ok(Grant {
+        id: GrantId::known(row.try_get("family")?),
+        user: UserId::known(row.try_get("user_id")?),
+        app: (!app.is_empty()).then(|| AppKey::known(app)),
+        scopes: scopes(row, "scopes")?,
+        audiences: Audiences::from_text(row.try_get("audiences")?),
+        position: position(row, "position")?,
     })
 }

@@ -1,4 +1,5 @@
-//! Refresh tokens: digests only, each used once, in families that end together.
+//! Refresh tokens: digests only, each used once. Those of one grant end together; their column
+//! `family` has its id.
 
 use std::collections::HashMap;
 
@@ -8,7 +9,7 @@ use sqlx::{Any, Row};
 
 use super::batches::Together;
 use super::charges::{Bounds, Holder};
-use super::columns::{as_bigint, position, scopes};
+use super::columns::as_bigint;
 use super::connections::{Connections, Transaction};
 use super::revocations::{Cause, revoke};
 use super::settings::Setting;
@@ -16,8 +17,8 @@ use super::statement::{assembled, chunks, placeholder_rows};
 use super::writer::{Write, Written};
 use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
-use crate::identity::{AppKey, Audiences, PlainSecret, ScopeSet, SecretDigest, UserId};
-use crate::token::{LogPosition, RevocationTarget};
+use crate::identity::{AppKey, Grant, GrantId, PlainSecret, SecretDigest};
+use crate::token::RevocationTarget;
 
 /// How far the clock of one issuer may be behind that of another on the same store, for which a
 /// token seems to be used later than now.
@@ -26,20 +27,9 @@ const CLOCK_SKEW_SECONDS: i64 = 1;
 /// A refresh token as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefreshToken {
-    /// All tokens that descend from one grant share it.
-    pub family: String,
-    /// Whose access it extends.
-    pub user: UserId,
-    /// The app that it is bound to; none where the user logged in.
-    pub app: Option<AppKey>,
-    /// What was granted; later ones have the same or, if the user has less, less.
-    pub scopes: ScopeSet,
-    /// For whom access tokens are, unless one is asked for that is for fewer.
-    pub audiences: Audiences,
-    /// When it ends.
+    /// What it extends. Its position is that of this very token.
+    pub grant: Grant,
     pub expires_at: UnixSeconds,
-    /// How much of the revocation log had happened when it was given out.
-    pub position: LogPosition,
 }
 
 /// What became of an attempt to use a token.
@@ -50,7 +40,7 @@ pub enum Rotation {
     /// It was used a moment ago and its successor never was, as when an answer is lost or several
     /// callers use it at once: the successor is the same.
     Retried,
-    /// It had been used before, or led to another successor: its family has ended.
+    /// It had been used before, or led to another successor: its grant has ended.
     Replayed,
     /// It is unknown or has ended.
     Unknown,
@@ -137,7 +127,7 @@ impl Store {
         Ok(created_at.map(UnixSeconds))
     }
 
-    /// Uses a token and keeps its successor, or ends the family of one that had been used (RFC 9700
+    /// Uses a token and keeps its successor, or ends the grant of one that had been used (RFC 9700
     /// section 4.14.2). One that was used less than `retry_window_seconds` ago may be used again
     /// while its successor is unused, and leads to the same: nobody gets a token that another one
     /// replaces, so of a thief and the owner the later one is always noticed. A clock that goes back
@@ -175,18 +165,17 @@ impl NewToken {
         }
     }
 
-    /// Whose access it extends.
-    /// Empty where the user logged in.
+    /// The app of its grant; empty where the user logged in.
     pub(super) fn app(&self) -> &str {
-        self.token.app.as_ref().map_or("", AppKey::as_str)
+        self.token.grant.app.as_ref().map_or("", AppKey::as_str)
     }
 
-    pub(super) fn family(&self) -> &str {
-        &self.token.family
+    pub(super) fn grant(&self) -> &GrantId {
+        &self.token.grant.id
     }
 
     pub(super) fn user(&self) -> &str {
-        self.token.user.as_str()
+        self.token.grant.user.as_str()
     }
 
     /// Its columns, in the order of the table.
@@ -194,19 +183,19 @@ impl NewToken {
         &'q self,
         query: Query<'q, Any, AnyArguments>,
     ) -> Query<'q, Any, AnyArguments> {
-        let token = &self.token;
+        let grant = &self.token.grant;
         query
             .bind(&*self.digest)
-            .bind(&*token.family)
-            .bind(token.user.as_str())
+            .bind(grant.id.as_str())
+            .bind(grant.user.as_str())
             .bind(self.app())
-            .bind(token.scopes.to_string())
+            .bind(grant.scopes.to_string())
             .bind(self.now.0)
-            .bind(token.expires_at.0)
+            .bind(self.token.expires_at.0)
             .bind(0_i64)
             .bind("")
-            .bind(as_bigint(token.position))
-            .bind(token.audiences.to_text())
+            .bind(as_bigint(grant.position))
+            .bind(grant.audiences.to_text())
     }
 }
 
@@ -249,15 +238,9 @@ impl Together for TokenLookup {
 }
 
 fn read(row: &AnyRow) -> Result<RefreshToken, StoreError> {
-    let app: &str = row.try_get("app_key")?;
     Ok(RefreshToken {
-        family: row.try_get("family")?,
-        user: UserId::known(row.try_get("user_id")?),
-        app: (!app.is_empty()).then(|| AppKey::known(app)),
-        scopes: scopes(row, "scopes")?,
-        audiences: Audiences::from_text(row.try_get("audiences")?),
+        grant: super::grants::read(row)?,
         expires_at: UnixSeconds(row.try_get("expires_at")?),
-        position: position(row, "position")?,
     })
 }
 
@@ -296,11 +279,7 @@ pub(super) async fn rotate(
     }
     // The access tokens of the grant end as well: one of the two callers is a thief.
     let grant = RevocationTarget::Grant(row.try_get("family")?);
-    let token = &attempt.successor.token;
-    let holder = Holder {
-        user: token.user.clone(),
-        app: token.app.clone(),
-    };
+    let holder = Holder::of(&attempt.successor.token.grant);
     let cause = Cause::Holder(&holder, bounds);
     revoke(transaction, &grant, cause, attempt.now).await?;
     Ok(Rotation::Replayed)
@@ -324,15 +303,15 @@ pub(super) async fn insert(
     Ok(())
 }
 
-/// Removes all tokens of a family. A token that somebody is using right now is waited for, and its
+/// Removes all tokens of a grant. A token that somebody is using right now is waited for, and its
 /// successor, which the first statement does not see, falls to the next.
-pub(super) async fn end_family(
+pub(super) async fn end_grant(
     transaction: &mut Transaction,
-    family: &str,
+    grant: &str,
 ) -> Result<(), StoreError> {
     loop {
         let removed = sqlx::query("DELETE FROM refresh_tokens WHERE family = $1")
-            .bind(family)
+            .bind(grant)
             .execute(&mut **transaction)
             .await?;
         if removed.rows_affected() == 0 {

@@ -11,7 +11,7 @@ use super::columns::{as_bigint, position};
 use super::connections::Transaction;
 use super::locking::{Holding, Selected, lock_apps, lock_users};
 use super::patience::again_if_contended;
-use super::refresh_tokens::end_family;
+use super::refresh_tokens::end_grant;
 use super::settings::{self, Setting};
 use super::statement::assembled;
 use super::{Store, StoreError};
@@ -283,8 +283,8 @@ pub(super) async fn revoke(
         | RevocationTarget::Owner(_)
         | RevocationTarget::Role(_)
         | RevocationTarget::Everyone => None,
-        RevocationTarget::Grant(family) => {
-            end_family(transaction, family).await?;
+        RevocationTarget::Grant(id) => {
+            end_grant(transaction, id).await?;
             None
         }
         // What is given out at this moment has a position from before, and ends by it.

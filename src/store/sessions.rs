@@ -2,15 +2,46 @@
 
 use sqlx::Row;
 
-use super::columns::as_bigint;
+use super::columns::{as_bigint, position};
 use super::locking::{ENDED, lock_listed_users, sweeping};
 use super::statement::assembled;
+use super::users::with_id;
 use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
-use crate::identity::{SecretDigest, User, UserId};
+use crate::identity::{Entitlement, Extent, GrantError, Parties, SecretDigest, User, UserId};
+use crate::token::LogPosition;
 
 /// How many that have ended make room for a new one.
 const SWEPT_AT_ONCE: i64 = 100;
+
+/// A session that has not expired.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// As it is now.
+    pub user: User,
+    /// How much of the revocation log had happened when it began.
+    pub position: LogPosition,
+}
+
+impl Session {
+    /// Whether it still stands. A user without any scope stays logged in.
+    pub fn stands(&self) -> Result<(), GrantError> {
+        let entitlement = Entitlement {
+            user: &self.user.id,
+            app: None,
+            extent: Extent::Everything,
+            position: self.position,
+        };
+        let parties = Parties {
+            user: Some(&self.user),
+            app: None,
+        };
+        match entitlement.worth(parties) {
+            Ok(_) | Err(GrantError::NothingLeft(_)) => Ok(()),
+            Err(ended) => Err(ended),
+        }
+    }
+}
 
 impl Store {
     /// Keeps a new session, and forgets those that are over.
@@ -43,16 +74,13 @@ impl Store {
         Ok(())
     }
 
-    /// Whose session it is, if neither it is over nor what its user had before was taken back.
+    /// A session that has not expired, and whose it is; whether it stands is another question.
     pub async fn session(
         &self,
         digest: &SecretDigest,
         now: UnixSeconds,
-    ) -> Result<Option<UserId>, StoreError> {
-        let text = "SELECT s.user_id FROM sessions s JOIN users u ON u.id = s.user_id \
-                    WHERE s.digest = $1 AND s.expires_at > $2 \
-                    AND s.position >= u.revoked_through \
-                    AND s.position >= (SELECT everyone_through FROM revocation_head)";
+    ) -> Result<Option<Session>, StoreError> {
+        let text = "SELECT user_id, position FROM sessions WHERE digest = $1 AND expires_at > $2";
         let row = sqlx::query(text)
             .bind(digest.to_text())
             .bind(now.0)
@@ -61,7 +89,10 @@ impl Store {
         let Some(row) = row else {
             return Ok(None);
         };
-        Ok(Some(UserId::known(row.try_get("user_id")?)))
+        let position = position(&row, "position")?;
+        // Read later than the session: what ends it in between is seen.
+        let user = with_id(&self.reader, &UserId::known(row.try_get("user_id")?)).await?;
+        Ok(user.map(|user| Session { user, position }))
     }
 
     /// Ends one session.

@@ -230,7 +230,7 @@ impl Change {
     }
 }
 
-async fn with_id(
+pub(super) async fn with_id(
     database: impl Executor<'_, Database = Any>,
     id: &UserId,
 ) -> Result<Option<User>, StoreError> {

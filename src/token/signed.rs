@@ -49,7 +49,7 @@ impl SignedToken {
     }
 
     /// All that can take it back, everyone's aside.
-    pub fn subjects(&self) -> Vec<RevocationTarget> {
+    pub fn revocation_targets(&self) -> Vec<RevocationTarget> {
         let owned = |name: &str| name.to_owned();
         let subjects = [
             self.subject().map(owned).map(RevocationTarget::User),

@@ -9,8 +9,8 @@ mod signing_keys;
 
 use portcullis::clock::UnixSeconds;
 use portcullis::identity::{
-    App, AppKey, AppName, Audiences, Email, RedirectUri, ScopeName, ScopeSet, ScopesFrom, Status,
-    User, UserId, Username,
+    App, AppKey, AppName, Audiences, Email, Grant, GrantId, RedirectUri, ScopeName, ScopeSet,
+    ScopesFrom, SecretDigest, Status, User, UserId, Username,
 };
 use portcullis::store::{RefreshToken, Store, StoreError, StoreLocation};
 use portcullis::token::LogPosition;
@@ -95,6 +95,7 @@ async fn contract(place: &dyn Fn(&str) -> StoreLocation) {
     directory::emptied(&place("emptied")).await;
     directory::secrets(&place("secrets")).await;
     refresh_tokens::grants(&place("grants")).await;
+    refresh_tokens::position_rule(&place("position_rule")).await;
     refresh_tokens::grant_bounds(&place("grant_bounds")).await;
     refresh_tokens::grant_race(&place("grant_race")).await;
     directory::owners(&place("owners")).await;
@@ -155,14 +156,42 @@ fn app(name: &str, owner: &User) -> App {
 
 fn refresh_token(user: &User) -> RefreshToken {
     RefreshToken {
-        audiences: Audiences::All,
-        family: "family".to_owned(),
+        grant: grant(user, "family"),
+        expires_at: NOW.plus(60),
+    }
+}
+
+/// A token of the grant with this id.
+fn token_of(user: &User, id: &str) -> RefreshToken {
+    RefreshToken {
+        grant: grant(user, id),
+        ..refresh_token(user)
+    }
+}
+
+/// A token of a grant to this app.
+fn token_through(user: &User, app: &App) -> RefreshToken {
+    let mut token = refresh_token(user);
+    token.grant.app = Some(app.key.clone());
+    token
+}
+
+fn grant(user: &User, id: &str) -> Grant {
+    Grant {
+        id: GrantId::known(id),
         user: user.id.clone(),
         app: None,
         scopes: ScopeSet::parse("orders.read").unwrap(),
-        expires_at: NOW.plus(60),
+        audiences: Audiences::All,
         position: LogPosition::default(),
     }
+}
+
+/// Whose session it is, if it still stands.
+async fn session_user(store: &Store, digest: &SecretDigest, now: UnixSeconds) -> Option<UserId> {
+    let session = store.session(digest, now).await.unwrap();
+    let session = session.filter(|session| session.stands().is_ok());
+    session.map(|session| session.user.id)
 }
 
 fn email(text: &str) -> Email {

@@ -33,9 +33,9 @@ impl Naming<'_> {
         self.names.name(self.issuer, user)
     }
 
-    /// Of which kind a subject of revocations is, and what the log calls it.
-    pub(in crate::issuer) fn subject(&self, subject: &RevocationTarget) -> (&'static str, String) {
-        match subject {
+    /// Of which kind the target of a revocation is, and what the log calls it.
+    pub(in crate::issuer) fn target(&self, target: &RevocationTarget) -> (&'static str, String) {
+        match target {
             RevocationTarget::Token(id) => ("token", id.clone()),
             RevocationTarget::Grant(id) => ("grant", id.clone()),
             RevocationTarget::App(key) => ("app", key.clone()),
@@ -80,7 +80,7 @@ impl Directory<'_> {
             Object::Role(role) => ("role", role.as_str().to_owned()),
             Object::Scope(scope) => ("scope", scope.as_str().to_owned()),
             Object::App(app) => ("app", app.as_str().to_owned()),
-            Object::Tokens(subject) => self.naming.subject(subject),
+            Object::Tokens(target) => self.naming.target(target),
         }
     }
 }

@@ -5,7 +5,9 @@ use serde::Deserialize;
 use super::super::random;
 use super::audit::{Object, user_changes};
 use super::{Directory, DirectoryError, Thing, commit, free};
-use crate::identity::{Email, Password, RoleName, ScopeSet, Status, User, UserId, Username};
+use crate::identity::{
+    Email, GrantId, Password, RoleName, ScopeSet, Status, User, UserId, Username,
+};
 use crate::issuer::hashing::HashingFor;
 use crate::store::{Change, Holder, Holding, Listing, LiveGrant, Page};
 use crate::token::{LogPosition, RevocationTarget};
@@ -321,16 +323,14 @@ impl Directory<'_> {
     /// Ends a grant of this user, with all its tokens.
     pub async fn end_grant(&self, user: &UserId, grant: &str) -> Result<(), DirectoryError> {
         let mut change = self.change().await?;
-        if !change.has_grant(user, grant).await? {
+        let grant = GrantId::known(grant);
+        if !change.has_grant(user, &grant).await? {
             return Err(DirectoryError::NotFound(Thing::Grant));
         }
-        let holder = Holder {
-            user: user.clone(),
-            app: None,
-        };
-        let subject = RevocationTarget::Grant(grant.to_owned());
-        change.revoke_of(&subject, &holder).await?;
-        let object = Object::Tokens(&subject);
+        let holder = Holder::user(user);
+        let target = RevocationTarget::from(&grant);
+        change.revoke_of(&target, &holder).await?;
+        let object = Object::Tokens(&target);
         self.commit(change, object, "revoked", &[]).await
     }
 

@@ -18,13 +18,12 @@ use axum::response::Response;
 
 use super::body;
 use crate::identity::{
-    AuthorizeError, AuthorizeRequest, AuthorizeRequestError, Form, Means, PlainSecret,
-    ReturnAddress, Rights, RightsRequest, Status, UnanswerableError, UnverifiedRequest, User,
-    grant,
+    AppWithOwner, AuthorizeError, AuthorizeRequest, AuthorizeRequestError, Form, GrantError, Means,
+    NoScopeError, PlainSecret, ReturnAddress, Rights, RightsRequest, UnanswerableError,
+    UnverifiedRequest, User,
 };
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::{Issuer, random};
-use crate::store::AppWithOwner;
 
 use browser::Browser;
 use page::FormOrigin;
@@ -76,7 +75,7 @@ pub(super) async fn authorize(
 impl Issuer {
     /// Without the grant there are no pages either.
     fn offers_codes(&self) -> Result<(), EndpointError> {
-        if self.settings.grants.authorization_code {
+        if self.settings.grants.has_authorization_code() {
             Ok(())
         } else {
             Err(EndpointError::NotFound)
@@ -114,7 +113,7 @@ impl Issuer {
         let now = self.clock.now();
         let app = self.store.app(unverified.client(), now).await?;
         let app = app
-            .filter(|found| [found.app.status, found.owner.status] == [Status::Active; 2])
+            .filter(AppWithOwner::is_usable)
             .ok_or(UnanswerableError::UnknownClient)?;
         let offered: Vec<&str> = self.settings.audiences().collect();
         let request = unverified.verify(&app.app, &offered)?;
@@ -151,12 +150,16 @@ impl Issuer {
             audiences: request.audiences(),
             means: Means::App,
         };
-        grant(asked.scopes, Some(&app.scopes()), &user.scopes)
-            .and_then(|granted| self.rights(granted, asked))
-            .map_err(|reason| {
-                let back = request.back().clone();
-                Failure::Answerable(back, AuthorizeError::NothingGranted(reason))
-            })
+        let rights = self.grants.grantable(user, Some(app), asked);
+        rights.map_err(|error| {
+            let reason = match error {
+                GrantError::NothingLeft(reason) => reason,
+                // Both were looked at just now.
+                _ => NoScopeError::User,
+            };
+            let back = request.back().clone();
+            Failure::Answerable(back, AuthorizeError::NothingGranted(reason))
+        })
     }
 
     /// The browser that a request comes from.

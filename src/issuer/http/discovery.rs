@@ -28,7 +28,7 @@ pub(super) const PROTECTED_RESOURCE: &str = "/.well-known/oauth-protected-resour
 
 /// The public keys (RFC 7517 section 5).
 pub(super) async fn jwks(State(issuer): State<Arc<Issuer>>, headers: HeaderMap) -> Response {
-    let signer = issuer.signer.load();
+    let signer = issuer.grants.signer();
     let etag = signer.etag();
     let known = headers.get_all(IF_NONE_MATCH).iter();
     let known = known.filter_map(|value| value.to_str().ok());
@@ -53,16 +53,7 @@ fn is_known<'a>(mut validators: impl Iterator<Item = &'a str>, etag: &str) -> bo
 /// OpenID Connect look; there are no ID tokens, and it says nothing of any.
 pub(super) async fn metadata(State(issuer): State<Arc<Issuer>>) -> Response {
     let settings = &issuer.settings;
-    let grants = [
-        ("client_credentials", settings.grants.client_credentials),
-        ("refresh_token", settings.grants.refresh_token),
-        ("authorization_code", settings.grants.authorization_code),
-        ("password", settings.grants.password),
-    ];
-    let grants: Vec<&str> = grants
-        .into_iter()
-        .filter_map(|(name, offered)| offered.then_some(name))
-        .collect();
+    let grants: Vec<&str> = settings.grants.names().collect();
     let mut metadata = json!({
         "issuer": settings.url,
         "token_endpoint": format!("{}/authorization/token", settings.url),
@@ -76,7 +67,7 @@ pub(super) async fn metadata(State(issuer): State<Arc<Issuer>>) -> Response {
         // Required by RFC 8414, and empty where there is no authorization endpoint.
         "response_types_supported": [],
     });
-    if settings.grants.authorization_code
+    if settings.grants.has_authorization_code()
         && let Some(metadata) = metadata.as_object_mut()
     {
         metadata.extend(authorization_endpoint(&settings.url));

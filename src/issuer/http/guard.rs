@@ -16,8 +16,7 @@ use crate::decision::Decision;
 use crate::identity::{App, ScopeSet, User};
 use crate::issuer::directory::Authority;
 use crate::issuer::endpoint_error::EndpointError;
-use crate::issuer::signing::AUTHENTICATION_CLAIM;
-use crate::issuer::standing::Standing;
+use crate::issuer::grants::{AUTHENTICATION_CLAIM, Standing};
 use crate::issuer::{Issuer, IssuerError, IssuerSettings};
 use crate::policy::{Host, Method, Path, Policy, Requirement, Target};
 use crate::problem::Source;
@@ -184,7 +183,7 @@ async fn present_caller(
     if !is_for(&token, &issuer.settings.url) {
         return Err(EndpointError::BadBearer);
     }
-    let standing = issuer.standing(&token).await?;
+    let standing = issuer.grants.standing(&token).await?;
     let Standing { user, app, scopes } = standing.ok_or(EndpointError::CallerChanged)?;
     if !is_met(requirement, &scopes) {
         return Err(EndpointError::CallerChanged);

@@ -1,12 +1,12 @@
 //! Authorization codes and sessions.
 
-use portcullis::identity::{Audiences, CodeChallenge, PlainSecret, ScopeSet, User};
+use portcullis::identity::{Audiences, CodeChallenge, Grant, PlainSecret, User};
 use portcullis::store::{
     AuthorizationCode, CodeState, Redemption, Store, StoreLocation, Successor,
 };
-use portcullis::token::{LogPosition, RevocationTarget};
+use portcullis::token::RevocationTarget;
 
-use super::{NOW, app, refresh_token, scope, user};
+use super::{NOW, app, grant, refresh_token, scope, session_user, user};
 
 pub(super) async fn sessions(place: &StoreLocation) {
     let store = Store::open(place).await.unwrap();
@@ -22,7 +22,7 @@ pub(super) async fn sessions(place: &StoreLocation) {
                 .unwrap();
         }
     }
-    let whose = async |number, now| store.session(&digest(number), now).await.unwrap();
+    let whose = async |number, now| session_user(&store, &digest(number), now).await;
     assert_eq!(whose(1, NOW).await.as_ref(), Some(&alice.id));
     assert_eq!(whose(3, NOW.plus(59)).await.as_ref(), Some(&bob.id));
     assert_eq!(whose(1, NOW.plus(60)).await, None, "it is over");
@@ -92,8 +92,8 @@ pub(super) async fn authorization_codes(place: &StoreLocation) {
     let first = store.redeem_authorization_code(&unused, Some(&refresh), NOW);
     assert_eq!(first.await.unwrap(), Redemption::Redeemed);
     assert!(kept().await);
-    let end = async |family: &str| {
-        let grant = RevocationTarget::Grant(family.to_owned());
+    let end = async |id: &str| {
+        let grant = RevocationTarget::Grant(id.to_owned());
         store.revoke(&grant, NOW).await.unwrap();
     };
     end("other").await;
@@ -140,7 +140,7 @@ pub(super) async fn code_race(place: &StoreLocation) {
             let redemption = store.redeem_authorization_code(&code, Some(&refresh), NOW);
             let redemption = redemption.await.unwrap();
             if redemption == Redemption::Replayed {
-                let grant = RevocationTarget::Grant(token.family);
+                let grant = RevocationTarget::from(&token.grant.id);
                 store.revoke(&grant, NOW).await.unwrap();
             }
             redemption
@@ -166,16 +166,15 @@ async fn code_of_alice(store: &Store) -> (User, AuthorizationCode) {
     store.add_app(&app, &secret).await.unwrap();
     let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
     let code = AuthorizationCode {
-        family: "family".to_owned(),
-        user: alice.id.clone(),
-        app: app.key,
+        grant: Grant {
+            app: Some(app.key),
+            audiences: Audiences::from_text("https://a.example urn:b"),
+            ..grant(&alice, "family")
+        },
         sent_to: app.redirect_uris[0].clone(),
-        audiences: Audiences::from_text("https://a.example urn:b"),
         redirect_uri: app.redirect_uris.into_iter().next(),
         challenge: CodeChallenge::parse(challenge).unwrap(),
-        scopes: ScopeSet::parse("orders.read").unwrap(),
         expires_at: NOW.plus(60),
-        position: LogPosition::default(),
     };
     (alice, code)
 }

@@ -1,12 +1,10 @@
 //! Users, roles, scopes and apps: rows, and what changes of them end.
 
 use portcullis::identity::{App, AppKey, PlainSecret, RoleName, ScopeSet, Status, User, Username};
-use portcullis::store::{
-    Committed, Created, LoginName, Page, RefreshToken, Store, StoreLocation, Successor,
-};
+use portcullis::store::{Committed, Created, LoginName, Page, Store, StoreLocation, Successor};
 use portcullis::token::{LogPosition, RevocationTarget};
 
-use super::{NOW, app, email, refresh_token, scope, user};
+use super::{NOW, app, email, refresh_token, scope, token_of, token_through, user};
 
 pub(super) async fn users(place: &StoreLocation) {
     let store = Store::open(place).await.unwrap();
@@ -425,10 +423,7 @@ pub(super) async fn owners(place: &StoreLocation) {
     let secret = PlainSecret::from_random([1; 32]).digest();
     let shop = app("shop", &alice);
     store.add_app(&shop, &secret).await.unwrap();
-    let through_shop = RefreshToken {
-        app: Some(shop.key.clone()),
-        ..refresh_token(&bobby)
-    };
+    let through_shop = token_through(&bobby, &shop);
     store
         .add_refresh_token(&secret, &through_shop, NOW)
         .await
@@ -495,10 +490,7 @@ async fn act(store: &Store, (actor, step): (u8, u8), user: &User) {
         random[1] = number;
         PlainSecret::from_random(random).digest()
     });
-    let token = RefreshToken {
-        family: format!("family-{actor}-{step}"),
-        ..refresh_token(user)
-    };
+    let token = token_of(user, &format!("family-{actor}-{step}"));
     let subject = RevocationTarget::User(user.id.as_str().to_owned());
     match actor % 4 {
         0 => {

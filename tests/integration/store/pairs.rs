@@ -4,15 +4,15 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use portcullis::identity::{
-    Audiences, CodeChallenge, PlainSecret, RedirectUri, RoleName, ScopeSet, SecretDigest, Status,
-    User, Username,
+    CodeChallenge, PlainSecret, RedirectUri, RoleName, ScopeSet, SecretDigest, Status, User,
+    Username,
 };
 use portcullis::store::{
     AuthorizationCode, Change, Holding, RefreshToken, Store, StoreError, StoreLocation, Successor,
 };
-use portcullis::token::{LogPosition, RevocationTarget};
+use portcullis::token::RevocationTarget;
 
-use super::{NOW, app, refresh_token, scope, user};
+use super::{NOW, app, scope, token_of, user};
 
 /// How often each pair meets.
 const ROUNDS: usize = 2;
@@ -172,11 +172,9 @@ fn fresh() -> SecretDigest {
 fn token(name: &str) -> RefreshToken {
     let next = NAMES.iter().position(|one| *one == name).unwrap() + 1;
     let owner = user(NAMES[next % NAMES.len()]);
-    RefreshToken {
-        family: format!("family-of-{name}"),
-        app: Some(app(owner.username.as_str(), &owner).key),
-        ..refresh_token(&user(name))
-    }
+    let mut token = token_of(&user(name), &format!("family-of-{name}"));
+    token.grant.app = Some(app(owner.username.as_str(), &owner).key);
+    token
 }
 
 async fn act(
@@ -195,8 +193,8 @@ async fn act(
         Operation::RetryTokens => refresh(store, names, 3, 60).await?,
         Operation::RevokeGrants => {
             for name in names {
-                let family = RevocationTarget::Grant(format!("family-of-{name}"));
-                store.revoke(&family, NOW).await?;
+                let grant = RevocationTarget::Grant(format!("family-of-{name}"));
+                store.revoke(&grant, NOW).await?;
             }
         }
         Operation::RevokeUser => {
@@ -359,16 +357,11 @@ async fn use_token(
 async fn redeem(store: &Store, user: &User) -> Result<(), StoreError> {
     let token = token(user.username.as_str());
     let code = AuthorizationCode {
-        family: token.family.clone(),
-        user: user.id.clone(),
-        app: token.app.clone().unwrap(),
+        grant: token.grant.clone(),
         redirect_uri: None,
         sent_to: RedirectUri::parse("https://shop.example/cb").unwrap(),
-        audiences: Audiences::All,
         challenge: CodeChallenge::parse(&fresh().to_text()).unwrap(),
-        scopes: token.scopes.clone(),
         expires_at: NOW.plus(60),
-        position: LogPosition::default(),
     };
     let (digest, next) = (fresh(), fresh());
     store.add_authorization_code(&digest, &code, NOW).await?;

@@ -1,10 +1,10 @@
 //! Refresh tokens and the grants that they make.
 
-use portcullis::identity::{PlainSecret, User};
+use portcullis::identity::{Grant, GrantId, Parties, PlainSecret, RoleName, User};
 use portcullis::store::{Page, RefreshToken, Rotation, Store, StoreLocation, Successor};
-use portcullis::token::RevocationTarget;
+use portcullis::token::{LogPosition, RevocationTarget};
 
-use super::{NOW, refresh_token, user};
+use super::{NOW, app, refresh_token, scope, token_of, user};
 
 pub(super) async fn refresh_tokens(place: &StoreLocation) {
     let store = Store::open(place).await.unwrap();
@@ -144,11 +144,8 @@ pub(super) async fn grant_race(place: &StoreLocation) {
     let grants = (0..40).map(|number: u8| {
         let (store, alice) = (store.clone(), alice.clone());
         tokio::spawn(async move {
-            let family = format!("family-{number}");
-            let token = RefreshToken {
-                family: family.clone(),
-                ..refresh_token(&alice)
-            };
+            let token = token_of(&alice, &format!("family-{number}"));
+            let grant = RevocationTarget::from(&token.grant.id);
             store
                 .add_refresh_token(&secret(number, 0), &token, NOW)
                 .await
@@ -174,10 +171,7 @@ pub(super) async fn grant_race(place: &StoreLocation) {
             };
             let revoking = async {
                 tokio::task::yield_now().await;
-                store
-                    .revoke(&RevocationTarget::Grant(family), NOW)
-                    .await
-                    .unwrap();
+                store.revoke(&grant, NOW).await.unwrap();
             };
             tokio::join!(using, replaying, revoking);
             for step in (0..=8).chain([100]) {
@@ -199,10 +193,7 @@ pub(super) async fn ending_race(place: &StoreLocation) {
     let alice = user("alice");
     store.add_user(&alice, "hash").await.unwrap();
     for round in 0..20_u8 {
-        let token = RefreshToken {
-            family: format!("family-{round}"),
-            ..refresh_token(&alice)
-        };
+        let token = token_of(&alice, &format!("family-{round}"));
         let digest = move |number: u8| {
             let mut random = [number; 32];
             random[0] = round;
@@ -216,7 +207,7 @@ pub(super) async fn ending_race(place: &StoreLocation) {
             let (store, token) = (store.clone(), token.clone());
             tokio::spawn(async move {
                 if number == 6 {
-                    let grant = RevocationTarget::Grant(token.family);
+                    let grant = RevocationTarget::from(&token.grant.id);
                     store.revoke(&grant, NOW).await.unwrap();
                     return;
                 }
@@ -258,7 +249,7 @@ pub(super) async fn grant_bounds(place: &StoreLocation) {
             limit: 500,
         };
         let found = store.grants(&user.id, &page, NOW).await.unwrap();
-        let ids = found.items.into_iter().map(|grant| grant.id);
+        let ids = found.items.iter().map(|live| live.grant.id.as_str());
         ids.collect::<Vec<_>>().join(" ")
     };
     let mut ended_at = 0;
@@ -266,10 +257,8 @@ pub(super) async fn grant_bounds(place: &StoreLocation) {
         let later = NOW.plus(i64::from(number));
         for (user, offset) in [(&alice, 0), (&bobby, 1000)] {
             if number < 3 || offset == 0 {
-                let token = RefreshToken {
-                    family: format!("{}-{number:03}", user.username.as_str()),
-                    ..refresh_token(user)
-                };
+                let id = format!("{}-{number:03}", user.username.as_str());
+                let token = token_of(user, &id);
                 let digest = digest(number + offset);
                 // One token in 64 has the oldest ended.
                 if offset == 0 && digest.to_text().starts_with('A') {
@@ -290,10 +279,7 @@ pub(super) async fn grant_bounds(place: &StoreLocation) {
     assert_eq!(listed(&bobby).await, "bobby-000 bobby-001 bobby-002");
 
     // One grant, extended again and again.
-    let token = RefreshToken {
-        family: "bobby-000".to_owned(),
-        ..refresh_token(&bobby)
-    };
+    let token = token_of(&bobby, "bobby-000");
     let mut present = 1000;
     for number in 2000..2600 {
         let successor = Successor {
@@ -322,7 +308,7 @@ pub(super) async fn grant_bounds(place: &StoreLocation) {
     };
     let found = store.grants(&bobby.id, &page, NOW).await.unwrap();
     assert_eq!(
-        (&*found.items[0].id, found.items[0].created_at),
+        (found.items[0].grant.id.as_str(), found.items[0].created_at),
         ("bobby-000", NOW)
     );
 }
@@ -333,11 +319,8 @@ pub(super) async fn grants(place: &StoreLocation) {
     store.add_user(&alice, "hash").await.unwrap();
     store.add_user(&bobby, "hash").await.unwrap();
     let digests = [1, 2, 3, 4].map(|number| PlainSecret::from_random([number; 32]).digest());
-    let of = |user: &User, family: &str| RefreshToken {
-        family: family.to_owned(),
-        ..refresh_token(user)
-    };
-    let tokens = [of(&alice, "b"), of(&alice, "a"), of(&bobby, "c")];
+    let tokens = [(&alice, "b"), (&alice, "a"), (&bobby, "c")];
+    let tokens = tokens.map(|(user, id)| token_of(user, id));
     for (token, digest) in tokens.iter().zip(&digests) {
         store.add_refresh_token(digest, token, NOW).await.unwrap();
     }
@@ -354,7 +337,7 @@ pub(super) async fn grants(place: &StoreLocation) {
             .grants(&alice.id, &page, NOW.plus(later))
             .await
             .unwrap();
-        let ids = found.items.iter().map(|grant| grant.id.clone());
+        let ids = found.items.iter().map(|live| live.grant.id.as_str());
         (ids.collect::<Vec<_>>().join(" "), found.next)
     };
     assert_eq!(ids("", 2, 0).await, ("a b".to_owned(), None));
@@ -364,9 +347,77 @@ pub(super) async fn grants(place: &StoreLocation) {
     let after = "a".to_owned();
     let page = Page { after, limit: 1 };
     let found = store.grants(&alice.id, &page, NOW).await.unwrap();
-    let grant = &found.items[0];
-    assert_eq!((grant.created_at, grant.last_used_at), (NOW, NOW.plus(5)));
+    let live = &found.items[0];
+    assert_eq!((live.created_at, live.last_used_at), (NOW, NOW.plus(5)));
     let mut change = store.change(NOW).await.unwrap();
-    assert!(change.has_grant(&alice.id, "a").await.unwrap());
-    assert!(!change.has_grant(&alice.id, "c").await.unwrap());
+    let [own, other] = ["a", "c"].map(GrantId::known);
+    assert!(change.has_grant(&alice.id, &own).await.unwrap());
+    assert!(!change.has_grant(&alice.id, &other).await.unwrap());
+}
+
+/// A page of grants is cut by the rule of positions in SQL: it lists what `Entitlement::worth` has of the
+/// same user and app.
+pub(super) async fn position_rule(place: &StoreLocation) {
+    let store = Store::open(place).await.unwrap();
+    let (alice, bobby) = (user("alice"), user("bobby"));
+    let read = scope("orders.read");
+    store.add_scope(&read, "Read").await.unwrap();
+    let role = RoleName::parse("reading").unwrap();
+    store.add_role(&role, &[read]).await.unwrap();
+    for user in [&alice, &bobby] {
+        let user = User {
+            roles: vec![role.clone()],
+            ..user.clone()
+        };
+        store.add_user(&user, "hash").await.unwrap();
+    }
+    let shop = app("shop", &bobby);
+    let secret = PlainSecret::from_random([9; 32]).digest();
+    store.add_app(&shop, &secret).await.unwrap();
+    let ends = [
+        RevocationTarget::from(&bobby.id),
+        RevocationTarget::from(&shop.key),
+        RevocationTarget::from(&alice.id),
+        RevocationTarget::Everyone,
+    ];
+    let (mut tokens, mut ended) = (Vec::new(), 0);
+    for end in [None].into_iter().chain(ends.iter().map(Some)) {
+        if let Some(end) = end {
+            store.revoke(end, NOW).await.unwrap();
+        }
+        // From just before, of and after each revocation so far.
+        let head = store.log_position().await.unwrap();
+        for position in [LogPosition(head.0.saturating_sub(1)), head] {
+            for of_app in [None, Some(shop.key.clone())] {
+                let number = u8::try_from(tokens.len()).unwrap();
+                let mut token = token_of(&alice, &format!("grant-{number:03}"));
+                token.grant.app = of_app;
+                token.grant.position = position;
+                let digest = PlainSecret::from_random([number; 32]).digest();
+                store.add_refresh_token(&digest, &token, NOW).await.unwrap();
+                tokens.push(token);
+            }
+        }
+        let user = store.user(&alice.id).await.unwrap().unwrap();
+        let found = store.app(&shop.key, NOW).await.unwrap().unwrap();
+        let parties = Parties {
+            user: Some(&user),
+            app: Some(found.parties()),
+        };
+        let stands = |token: &&RefreshToken| token.grant.entitlement().worth(parties).is_ok();
+        let expected: Vec<&Grant> = tokens
+            .iter()
+            .filter(stands)
+            .map(|token| &token.grant)
+            .collect();
+        let page = Page {
+            after: String::new(),
+            limit: 100,
+        };
+        let listed = store.grants(&alice.id, &page, NOW).await.unwrap().items;
+        let listed: Vec<&Grant> = listed.iter().map(|live| &live.grant).collect();
+        assert_eq!(listed, expected, "after {end:?}");
+        ended = tokens.len() - expected.len();
+    }
+    assert!(ended > 0, "some of them have ended");
 }

@@ -1,10 +1,10 @@
 //! The revocation log.
 
 use portcullis::identity::{AppKey, PlainSecret, User, UserId};
-use portcullis::store::{Holder, Page, RefreshToken, Store, StoreLocation};
+use portcullis::store::{Holder, Page, Store, StoreLocation};
 use portcullis::token::{LogPosition, RevocationTarget};
 
-use super::{NOW, app, refresh_token, scope, user};
+use super::{NOW, app, refresh_token, scope, session_user, token_through, user};
 
 /// What is taken back ends at once, also its refresh tokens, and the log says so in order.
 pub(super) async fn revocations(place: &StoreLocation) {
@@ -26,10 +26,7 @@ pub(super) async fn revocations(place: &StoreLocation) {
     ];
     for (number, subject) in (1..).zip(&subjects) {
         let digest = PlainSecret::from_random([number; 32]).digest();
-        let token = RefreshToken {
-            app: Some(shop.key.clone()),
-            ..refresh_token(&alice)
-        };
+        let token = token_through(&alice, &shop);
         store.add_refresh_token(&digest, &token, NOW).await.unwrap();
         let position = store.revoke(subject, NOW).await.unwrap();
         assert_eq!(position, LogPosition(number.into()));
@@ -101,7 +98,7 @@ pub(super) async fn everyone(place: &StoreLocation) {
     for (number, user) in (0..).zip(&users) {
         let read = store.user(&user.id).await.unwrap().unwrap();
         assert_eq!((read.as_of, read.revoked_through), (position, position));
-        assert_eq!(store.session(&digest(number, 0), NOW).await.unwrap(), None);
+        assert_eq!(session_user(&store, &digest(number, 0), NOW).await, None);
         let page = Page {
             after: String::new(),
             limit: 10,
@@ -109,17 +106,15 @@ pub(super) async fn everyone(place: &StoreLocation) {
         let grants = store.grants(&user.id, &page, NOW).await.unwrap();
         assert_eq!(grants.items, []);
         // It begins anew.
-        let token = RefreshToken {
-            position,
-            ..refresh_token(&read)
-        };
+        let mut token = refresh_token(&read);
+        token.grant.position = position;
         let digest = digest(number, 1);
         store.add_refresh_token(&digest, &token, NOW).await.unwrap();
         store
             .add_session(&digest, &read, NOW.plus(60), NOW)
             .await
             .unwrap();
-        assert_eq!(store.session(&digest, NOW).await.unwrap(), Some(read.id));
+        assert_eq!(session_user(&store, &digest, NOW).await, Some(read.id));
     }
     let swept = store.sweep(NOW, 7).await.unwrap();
     let counts: Vec<u64> = swept.iter().map(|swept| swept.count).collect();

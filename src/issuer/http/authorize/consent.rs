@@ -7,8 +7,8 @@ use axum::response::Response;
 
 use super::{Failure, OwnForm, Verified, page, page_url};
 use crate::identity::{
-    AuthorizeError, Means, PlainSecret, RequestedScopes, Rights, RightsRequest, ScopeRequestError,
-    ScopeSet, User, grant, grant_id,
+    AuthorizeError, Grant, GrantId, Means, PlainSecret, RequestedScopes, Rights, RightsRequest,
+    ScopeRequestError, ScopeSet, User,
 };
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::{Issuer, random};
@@ -61,8 +61,9 @@ impl Issuer {
             audiences: rights.audiences(),
             means: Means::App,
         };
-        let rights = grant(&shown, None, rights.scopes())
-            .and_then(|scopes| self.rights(scopes, asked))
+        let rights = shown
+            .among(rights.scopes())
+            .and_then(|scopes| self.grants.rights(scopes, asked))
             .map_err(|reason| {
                 Failure::Answerable(back.clone(), AuthorizeError::NothingGranted(reason))
             })?;
@@ -105,16 +106,18 @@ impl Issuer {
         let now = self.clock.now();
         let secret = PlainSecret::from_random(random()?);
         let code = AuthorizationCode {
-            family: grant_id(now, random()?),
-            user: user.id.clone(),
-            app: request.client().clone(),
+            grant: Grant {
+                id: GrantId::from_random(now, random()?),
+                user: user.id.clone(),
+                app: Some(request.client().clone()),
+                scopes: rights.scopes().clone(),
+                audiences: rights.audiences().clone(),
+                position: user.as_of.min(verified.app.owner.as_of),
+            },
             redirect_uri: request.asked_redirect_uri().cloned(),
             sent_to: request.back().uri().clone(),
             challenge: request.challenge().clone(),
-            scopes: rights.scopes().clone(),
-            audiences: rights.audiences().clone(),
             expires_at: now.plus(CODE_SECONDS),
-            position: user.as_of.min(verified.app.owner.as_of),
         };
         let added = self
             .store

@@ -15,9 +15,8 @@ use axum::http::header::{
 use axum::response::{IntoResponse, Response};
 
 use super::browser::SetCookie;
-use crate::identity::{AuthorizeRequest, RedirectUri, ScopeName, SecretDigest, User};
+use crate::identity::{AppWithOwner, AuthorizeRequest, RedirectUri, ScopeName, SecretDigest, User};
 use crate::issuer::endpoint_error::{EndpointError, REALM};
-use crate::store::AppWithOwner;
 
 use text::Text;
 

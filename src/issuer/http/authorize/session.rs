@@ -2,7 +2,7 @@
 
 use super::SESSION_SECONDS;
 use super::browser::{Browser, SetCookie};
-use crate::identity::{PlainSecret, Status, User};
+use crate::identity::{GrantError, PlainSecret, User};
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::{Issuer, random};
 
@@ -15,18 +15,17 @@ impl Issuer {
         let Some(digest) = browser.session() else {
             return Ok(None);
         };
-        let Some(id) = self.store.session(&digest, self.clock.now()).await? else {
+        let Some(session) = self.store.session(&digest, self.clock.now()).await? else {
             return Ok(None);
         };
-        let user = self.store.user(&id).await?;
-        if user
-            .as_ref()
-            .is_some_and(|user| user.status == Status::Active)
-        {
-            return Ok(user);
+        match session.stands() {
+            Ok(()) => Ok(Some(session.user)),
+            Err(GrantError::UserDisabled) => {
+                self.store.end_sessions(&session.user.id).await?;
+                Ok(None)
+            }
+            Err(_) => Ok(None),
         }
-        self.store.end_sessions(&id).await?;
-        Ok(None)
     }
 
     /// Begins a session under a new secret, whatever the browser had before: a session that somebody

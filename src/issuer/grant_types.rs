@@ -1,0 +1,194 @@
+//! The grant types of the token endpoint: a file and a row of [`GrantType::ALL`] each.
+//!
+//! What the settings accept and offer by default, the metadata, the labels of the metrics and the
+//! dispatch of the endpoint all come from the rows.
+
+mod authorization_code;
+mod client_credentials;
+mod password;
+mod refresh_token;
+
+use std::fmt;
+
+use axum::http::HeaderMap;
+use futures_util::future::BoxFuture;
+
+use super::Issuer;
+use super::endpoint_error::EndpointError;
+use super::grants::Granted;
+use crate::identity::Form;
+use crate::problem::Faults;
+
+/// A way to get tokens at the token endpoint.
+pub struct GrantType {
+    /// The parameter `grant_type`, and what settings, metadata and metrics call it.
+    name: &'static str,
+    offered: Offered,
+    redeem: for<'a> fn(TokenRequest<'a>) -> BoxFuture<'a, Result<Granted, EndpointError>>,
+}
+
+/// When it is offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Offered {
+    /// Unless the settings list others.
+    ByDefault,
+    /// Where the settings list it.
+    ByName,
+}
+
+/// A request to the token endpoint.
+#[derive(Clone, Copy)]
+pub(super) struct TokenRequest<'a> {
+    pub(super) issuer: &'a Issuer,
+    pub(super) headers: &'a HeaderMap,
+    pub(super) form: &'a Form,
+}
+
+/// The grant types that an issuer offers.
+#[derive(Clone)]
+pub struct GrantTypes(Vec<&'static GrantType>);
+
+impl GrantType {
+    pub(super) const ALL: [&'static Self; 4] = [
+        &client_credentials::GRANT_TYPE,
+        &refresh_token::GRANT_TYPE,
+        &authorization_code::GRANT_TYPE,
+        &password::GRANT_TYPE,
+    ];
+
+    pub(super) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Who asks proves itself, and gets tokens.
+    pub(super) async fn redeem(&self, request: TokenRequest<'_>) -> Result<Granted, EndpointError> {
+        (self.redeem)(request).await
+    }
+
+    fn named(name: &str) -> Option<&'static Self> {
+        Self::ALL.into_iter().find(|known| known.name == name)
+    }
+}
+
+impl GrantTypes {
+    /// Those of which the settings say nothing.
+    pub(super) fn default_names() -> Vec<String> {
+        let by_default = GrantType::ALL
+            .into_iter()
+            .filter(|known| known.offered == Offered::ByDefault);
+        by_default.map(|known| known.name.to_owned()).collect()
+    }
+
+    /// Reads `issuer.grants`.
+    pub(super) fn parse(names: &[String], faults: &mut Faults) -> Self {
+        for name in names {
+            if GrantType::named(name).is_none() {
+                faults.add(format!(
+                    "`issuer.grants`: `{name}` is not supported: use {}",
+                    all_in_words()
+                ));
+            }
+        }
+        let listed = |known: &&GrantType| names.iter().any(|name| name == known.name);
+        Self(GrantType::ALL.into_iter().filter(listed).collect())
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().map(|offered| offered.name)
+    }
+
+    /// The one of this name, if it is offered.
+    pub(super) fn get(&self, name: &str) -> Option<&'static GrantType> {
+        self.0.iter().copied().find(|offered| offered.name == name)
+    }
+
+    /// Whether grants can be extended at the token endpoint.
+    pub(super) fn has_refresh_token(&self) -> bool {
+        self.get(refresh_token::GRANT_TYPE.name).is_some()
+    }
+
+    /// Whether apps get codes, for which there are pages.
+    pub(super) fn has_authorization_code(&self) -> bool {
+        self.get(authorization_code::GRANT_TYPE.name).is_some()
+    }
+}
+
+/// Such as: `a`, `b` and `c`.
+fn all_in_words() -> String {
+    let names = GrantType::ALL.map(|known| format!("`{}`", known.name));
+    match names.split_last() {
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
+    }
+}
+
+impl PartialEq for GrantTypes {
+    fn eq(&self, other: &Self) -> bool {
+        self.names().eq(other.names())
+    }
+}
+
+impl Eq for GrantTypes {}
+
+impl fmt::Debug for GrantTypes {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_list().entries(self.names()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    fn parse(names: &[&str]) -> (Vec<&'static str>, String) {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut faults = Faults::default();
+        let parsed = GrantTypes::parse(&names, &mut faults);
+        (parsed.names().collect(), faults.into_messages().join("\n"))
+    }
+
+    #[test]
+    fn settings_offer_what_they_list_in_the_order_of_the_rows() {
+        let (offered, faults) = parse(&["password", "client_credentials", "password"]);
+        assert_eq!(offered, ["client_credentials", "password"]);
+        assert_eq!(faults, "");
+        assert_eq!(parse(&[]).0, Vec::<&str>::new());
+        let (offered, faults) = parse(&["implicit", "refresh_token", "Password"]);
+        assert_eq!(offered, ["refresh_token"]);
+        for name in ["implicit", "Password"] {
+            let told = format!(
+                "`issuer.grants`: `{name}` is not supported: use `client_credentials`, \
+                 `refresh_token`, `authorization_code` and `password`"
+            );
+            assert!(faults.contains(&told), "{faults}");
+        }
+    }
+
+    #[test]
+    fn the_password_of_a_user_is_asked_for_by_name_alone() {
+        let expected = ["client_credentials", "refresh_token", "authorization_code"];
+        assert_eq!(GrantTypes::default_names(), expected);
+    }
+
+    #[test]
+    fn no_two_rows_have_one_name() {
+        let names: std::collections::HashSet<&str> =
+            GrantType::ALL.iter().map(|known| known.name).collect();
+        assert_eq!(names.len(), GrantType::ALL.len());
+    }
+
+    #[test]
+    fn the_document_of_the_endpoints_lists_the_rows() {
+        let area = include_str!("http/openapi/authorization.json");
+        let area: Value = serde_json::from_str(area).unwrap();
+        let schemas = area["schemas"].as_object().unwrap();
+        let listed = schemas
+            .values()
+            .find_map(|schema| schema["properties"]["grant_type"]["enum"].as_array())
+            .unwrap();
+        let names = GrantType::ALL.map(GrantType::name);
+        assert_eq!(*listed, names);
+    }
+}

@@ -1,0 +1,38 @@
+//! RFC 6749 section 4.4: an app acts for its owner.
+
+use super::{GrantType, Offered, TokenRequest};
+use crate::identity::NoScopeError;
+use crate::issuer::client::Party;
+use crate::issuer::endpoint_error::EndpointError;
+use crate::issuer::grants::Granted;
+
+pub(super) const GRANT_TYPE: GrantType = GrantType {
+    name: "client_credentials",
+    offered: Offered::ByDefault,
+    redeem: |request| Box::pin(redeem(request)),
+};
+
+async fn redeem(request: TokenRequest<'_>) -> Result<Granted, EndpointError> {
+    let TokenRequest {
+        issuer,
+        headers,
+        form,
+    } = request;
+    let party = issuer.party(headers, form).await?;
+    let requested = issuer.grants.requested(form)?;
+    let extension = issuer.grants.by_credentials();
+    let (user, app) = match &party {
+        Party::App(client) => (&client.owner, Some(&**client)),
+        // The same with the credentials of a user, as at the login.
+        Party::User(user) => (&**user, None),
+    };
+    let granted = issuer.grants.begin(user, app, &requested, extension);
+    granted.await.map_err(|refusal| match refusal {
+        EndpointError::NothingGranted(NoScopeError::User) if app.is_some() => {
+            NoScopeError::Owner.into()
+        }
+        // Here the user is the client.
+        EndpointError::BadLogin => EndpointError::BadClient,
+        other => other,
+    })
+}

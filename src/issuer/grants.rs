@@ -1,0 +1,275 @@
+//! Grants: begun with a login or by an app, extended, described and revoked.
+//!
+//! `refresh` extends a grant, `redeem` begins one by an authorization code, `standing` and `introspect`
+//! say what a token is worth, `revoke` ends a grant, and `sign` makes the access tokens. No HTTP:
+//! endpoints and grant types bring who asks and what for. What a grant is worth is one pure rule,
+//! [`Entitlement::worth`].
+
+mod introspect;
+mod metrics;
+mod redeem;
+mod refresh;
+mod revoke;
+mod sign;
+mod standing;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use prometheus_client::registry::Registry;
+
+use super::audit::AuditLog;
+use super::endpoint_error::EndpointError;
+use super::grant_types::GrantTypes;
+use super::signing::Signer;
+use super::{IssuerSettings, RefreshSettings, random};
+use crate::clock::Clock;
+use crate::identity::{
+    AppWithOwner, Audiences, Entitlement, Extent, Form, Grant, GrantError, GrantId, Means,
+    NoScopeError, Parties, PlainSecret, RequestedScopes, Rights, RightsRequest, ScopeSet,
+    SuccessorKey, User, UserId,
+};
+use crate::store::{RefreshToken, Store};
+use crate::token::LogPosition;
+
+pub(super) use metrics::{LOGIN, LOGIN_REFRESH};
+pub(super) use redeem::PresentedCode;
+pub(super) use refresh::Presenter;
+pub(super) use revoke::Revoker;
+pub(super) use sign::{AUTHENTICATION_CLAIM, Bearer, app_of_token};
+pub(super) use standing::{Standing, TokenClaims};
+
+use metrics::GrantMetrics;
+
+/// What is needed to begin, extend and end grants.
+pub(super) struct Grants {
+    settings: GrantSettings,
+    store: Store,
+    /// Swapped by whoever follows the keys.
+    signer: Arc<ArcSwap<Signer>>,
+    successor_key: SuccessorKey,
+    metrics: GrantMetrics,
+    clock: Arc<dyn Clock>,
+}
+
+/// What of the issuer's settings is about grants.
+pub(super) struct GrantSettings {
+    url: String,
+    /// The issuer itself among them.
+    audiences: Vec<String>,
+    access_token_seconds: u32,
+    refresh_token: RefreshSettings,
+    offered: GrantTypes,
+    audit: AuditLog,
+}
+
+/// What somebody asks for.
+pub(super) struct RequestedRights {
+    pub(super) scopes: RequestedScopes,
+    pub(super) audiences: Audiences,
+}
+
+/// What a grant gives.
+pub(super) struct Granted {
+    pub(super) access_token: String,
+    pub(super) refresh_token: Option<PlainSecret>,
+    pub(super) scopes: ScopeSet,
+}
+
+/// Whether a new grant can be extended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extension {
+    ByRefreshToken,
+    Never,
+}
+
+impl GrantSettings {
+    pub(super) fn of(settings: &IssuerSettings, audit: AuditLog) -> Self {
+        Self {
+            url: settings.url.clone(),
+            audiences: settings.audiences().map(str::to_owned).collect(),
+            access_token_seconds: settings.access_token_seconds,
+            refresh_token: settings.refresh_token,
+            offered: settings.grants.clone(),
+            audit,
+        }
+    }
+
+    /// All that a token's `aud` may hold.
+    fn audiences(&self) -> impl Iterator<Item = &str> {
+        self.audiences.iter().map(String::as_str)
+    }
+}
+
+impl RequestedRights {
+    /// All that there is.
+    pub(super) const ALL: Self = Self {
+        scopes: RequestedScopes::All,
+        audiences: Audiences::All,
+    };
+}
+
+impl Grants {
+    pub(super) fn new(
+        settings: GrantSettings,
+        store: Store,
+        signer: Arc<ArcSwap<Signer>>,
+        successor_key: SuccessorKey,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            settings,
+            store,
+            signer,
+            successor_key,
+            metrics: GrantMetrics::new(),
+            clock,
+        }
+    }
+
+    pub(super) fn register_metrics(&self, registry: &mut Registry) {
+        self.metrics.register(registry);
+    }
+
+    /// Counts tokens that were issued: `grant` is the name of a grant type, or of a login.
+    pub(super) fn count(&self, grant: &'static str) {
+        self.metrics.issued(grant);
+    }
+
+    /// The scopes and audiences that a form asks for.
+    pub(super) fn requested(&self, form: &Form) -> Result<RequestedRights, EndpointError> {
+        let offered: Vec<&str> = self.settings.audiences().collect();
+        Ok(RequestedRights {
+            scopes: RequestedScopes::parse(form.get("scope"))?,
+            audiences: Audiences::parse(form.all("resource"), &offered)?,
+        })
+    }
+
+    /// What goes together of `granted`.
+    pub(super) fn rights(
+        &self,
+        granted: ScopeSet,
+        asked: RightsRequest<'_>,
+    ) -> Result<Rights, NoScopeError> {
+        let offered: Vec<&str> = self.settings.audiences().collect();
+        Rights::separate(granted, asked, &self.settings.url, &offered)
+    }
+
+    /// What `user` can give to `app`, or get by its own login, of what is asked for.
+    pub(super) fn grantable(
+        &self,
+        user: &User,
+        app: Option<&AppWithOwner>,
+        asked: RightsRequest<'_>,
+    ) -> Result<Rights, GrantError> {
+        let entitlement = Entitlement {
+            user: &user.id,
+            app: app.map(|found| &found.app.key),
+            extent: Extent::from(asked.scopes),
+            position: as_of(user, app),
+        };
+        let scopes = entitlement.worth(Parties {
+            user: Some(user),
+            app: app.map(AppWithOwner::parties),
+        })?;
+        self.rights(scopes, asked).map_err(GrantError::NothingLeft)
+    }
+
+    /// Tokens for a new grant: of an app, or by the user's own login.
+    pub(super) async fn begin(
+        &self,
+        user: &User,
+        app: Option<&AppWithOwner>,
+        requested: &RequestedRights,
+        extension: Extension,
+    ) -> Result<Granted, EndpointError> {
+        let asked = RightsRequest {
+            scopes: &requested.scopes,
+            audiences: &requested.audiences,
+            means: app.map_or(Means::Login, |_| Means::App),
+        };
+        let rights = self
+            .grantable(user, app, asked)
+            .map_err(|error| match error {
+                GrantError::NothingLeft(reason) => reason.into(),
+                // As if it had come a moment later.
+                _ => unknown(user, app),
+            })?;
+        let now = self.clock.now();
+        let mut bearer = Bearer {
+            user,
+            app,
+            grant: None,
+            // Without an app it is a login, by name and password.
+            authenticated_at: app.is_none().then_some(now),
+            as_of: as_of(user, app),
+        };
+        if extension == Extension::Never {
+            return Ok(Granted {
+                access_token: self.access_token(&bearer, &rights)?,
+                refresh_token: None,
+                scopes: rights.scopes().clone(),
+            });
+        }
+        let token = RefreshToken {
+            grant: Grant {
+                id: GrantId::from_random(now, random()?),
+                user: user.id.clone(),
+                app: app.map(|found| found.app.key.clone()),
+                scopes: rights.scopes().clone(),
+                audiences: rights.audiences().clone(),
+                position: bearer.as_of,
+            },
+            expires_at: now.plus(i64::from(self.settings.refresh_token.lifetime_seconds)),
+        };
+        let secret = PlainSecret::from_random(random()?);
+        self.store
+            .add_refresh_token(&secret.digest(), &token, now)
+            .await
+            .map_err(|error| EndpointError::of_gone(error, unknown(user, app)))?;
+        bearer.grant = Some(&token.grant.id);
+        Ok(Granted {
+            access_token: self.access_token(&bearer, &rights)?,
+            refresh_token: Some(secret),
+            scopes: rights.scopes().clone(),
+        })
+    }
+
+    /// Whether grants by credentials that can be used again can be extended as well.
+    pub(super) fn by_credentials(&self) -> Extension {
+        if self.settings.refresh_token.with_client_credentials {
+            self.if_offered()
+        } else {
+            Extension::Never
+        }
+    }
+
+    /// Whether grants can be extended at all at the token endpoint.
+    pub(super) fn if_offered(&self) -> Extension {
+        if self.settings.offered.has_refresh_token() {
+            Extension::ByRefreshToken
+        } else {
+            Extension::Never
+        }
+    }
+
+    fn log_name(&self, user: &UserId) -> String {
+        self.settings.audit.user(user)
+    }
+}
+
+/// How much of the revocation log had happened when the first of both was read: what was taken back
+/// from it in between is beyond this.
+fn as_of(user: &User, app: Option<&AppWithOwner>) -> LogPosition {
+    app.map_or(user.as_of, |found| found.owner.as_of.min(user.as_of))
+}
+
+/// What somebody is told whose user there is not.
+fn unknown(user: &User, app: Option<&AppWithOwner>) -> EndpointError {
+    match app {
+        None => EndpointError::BadLogin,
+        // Its apps go with a user.
+        Some(app) if app.owner.id == user.id => EndpointError::BadClient,
+        Some(_) => EndpointError::BadPasswordGrant,
+    }
+}

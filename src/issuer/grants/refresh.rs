@@ -1,0 +1,160 @@
+//! Refresh tokens: rotated at each use, ended by a replay.
+
+use super::{Bearer, Granted, Grants, RequestedRights, as_of};
+use crate::identity::{
+    AppWithOwner, AudienceError, Grant, GrantError, Means, Parties, PlainSecret, RequestedScopes,
+    Rights, RightsRequest, SecretDigest, User,
+};
+use crate::issuer::endpoint_error::EndpointError;
+use crate::store::{RefreshToken, Rotation, Successor};
+
+/// Who brings a refresh token.
+#[derive(Clone, Copy)]
+pub(in crate::issuer) enum Presenter<'a> {
+    App(&'a AppWithOwner),
+    /// By name and password.
+    User(&'a User),
+    /// Who has no credentials but the token, which is of a login.
+    Anybody,
+}
+
+impl<'a> Presenter<'a> {
+    fn app(self) -> Option<&'a AppWithOwner> {
+        match self {
+            Self::App(app) => Some(app),
+            Self::User(_) | Self::Anybody => None,
+        }
+    }
+
+    fn holds(self, grant: &Grant) -> bool {
+        match self {
+            Self::App(found) => grant.app.as_ref() == Some(&found.app.key),
+            Self::User(user) => grant.app.is_none() && grant.user == user.id,
+            Self::Anybody => grant.app.is_none(),
+        }
+    }
+
+    /// The user, where it was read a moment ago.
+    fn user_of(self, grant: &Grant) -> Option<&'a User> {
+        let known = match self {
+            Self::App(found) => Some(&found.owner),
+            Self::User(user) => Some(user),
+            Self::Anybody => None,
+        };
+        known.filter(|user| user.id == grant.user)
+    }
+}
+
+impl Grants {
+    /// Extends a grant (RFC 6749 section 6). The successor keeps what was granted at first; this
+    /// access token gets what is asked for and what user and app still have.
+    pub(in crate::issuer) async fn refresh(
+        &self,
+        presented: &str,
+        by: Presenter<'_>,
+        requested: &RequestedRights,
+    ) -> Result<Granted, EndpointError> {
+        let presented = PlainSecret::claimed(presented);
+        let digest = presented.digest();
+        let token = self.store.refresh_token(&digest, self.clock.now()).await?;
+        // Somebody else's token is refused like an unknown one, and its grant goes on.
+        let token = token
+            .filter(|token| by.holds(&token.grant))
+            .ok_or(EndpointError::BadRefreshToken)?;
+        let app = by.app();
+        let user = match by.user_of(&token.grant) {
+            Some(user) => Some(user.clone()),
+            None => self.store.user(&token.grant.user).await?,
+        };
+        let user = user.ok_or(EndpointError::BadRefreshToken)?;
+        let rights = self.extended(&token.grant, &user, app, requested)?;
+        // Not a random one: whoever retries within the window gets this one again.
+        let secret = self.successor_key.successor_of(&presented);
+        let renewed = RefreshToken {
+            grant: Grant {
+                position: as_of(&user, app),
+                ..token.grant.clone()
+            },
+            expires_at: token.expires_at,
+        };
+        self.rotate(&digest, &secret, &renewed).await?;
+        let bearer = Bearer {
+            user: &user,
+            app,
+            grant: Some(&token.grant.id),
+            // A refresh token is no password.
+            authenticated_at: None,
+            as_of: as_of(&user, app),
+        };
+        Ok(Granted {
+            access_token: self.access_token(&bearer, &rights)?,
+            refresh_token: Some(secret),
+            scopes: rights.scopes().clone(),
+        })
+    }
+
+    /// What the next access token of a grant gets.
+    fn extended(
+        &self,
+        grant: &Grant,
+        user: &User,
+        app: Option<&AppWithOwner>,
+        requested: &RequestedRights,
+    ) -> Result<Rights, EndpointError> {
+        let worth = grant.entitlement().worth(Parties {
+            user: Some(user),
+            app: app.map(AppWithOwner::parties),
+        });
+        let left = match worth {
+            Ok(left) => Ok(left),
+            Err(GrantError::NothingLeft(reason)) => Err(reason),
+            Err(_) => return Err(EndpointError::BadRefreshToken),
+        };
+        let audiences = grant.audiences.narrowed_to(&requested.audiences)?;
+        if audiences.among(self.settings.audiences()).is_empty() {
+            // The issuer no longer makes tokens for them.
+            return Err(AudienceError.into());
+        }
+        if let RequestedScopes::Some(scopes) = &requested.scopes
+            && !scopes.is_subset_of(&grant.scopes)
+        {
+            return Err(EndpointError::ScopeBeyondGrant);
+        }
+        // Grants of an earlier release may have what is separate now.
+        let asked = RightsRequest {
+            scopes: &requested.scopes,
+            audiences: &audiences,
+            means: app.map_or(Means::Login, |_| Means::App),
+        };
+        let scopes = requested.scopes.among(&left?)?;
+        Ok(self.rights(scopes, asked)?)
+    }
+
+    async fn rotate(
+        &self,
+        digest: &SecretDigest,
+        secret: &PlainSecret,
+        renewed: &RefreshToken,
+    ) -> Result<(), EndpointError> {
+        let successor = Successor {
+            digest: &secret.digest(),
+            token: renewed,
+        };
+        let window = self.settings.refresh_token.retry_window_seconds;
+        let rotation =
+            self.store
+                .rotate_refresh_token(digest, &successor, window, self.clock.now());
+        match rotation.await? {
+            Rotation::Rotated | Rotation::Retried => Ok(()),
+            Rotation::Replayed => {
+                self.metrics.replayed();
+                tracing::warn!(
+                    user.id = self.log_name(&renewed.grant.user),
+                    "a refresh token was used twice; its grant has ended"
+                );
+                Err(EndpointError::BadRefreshToken)
+            }
+            Rotation::Unknown => Err(EndpointError::BadRefreshToken),
+        }
+    }
+}

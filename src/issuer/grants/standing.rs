@@ -1,0 +1,91 @@
+//! What an access token stands for at this moment.
+//!
+//! A signature says what was true when it was made. Where the answer must be of now, the store is
+//! asked: what was revoked, who is disabled, and which scopes are left.
+
+use super::{Grants, app_of_token};
+use crate::identity::{
+    AppKey, AppWithOwner, Entitlement, Extent, Parties, ScopeName, ScopeSet, User, UserId,
+};
+use crate::issuer::endpoint_error::EndpointError;
+use crate::token::{LogPosition, RevocationTarget, VerifiedToken};
+
+/// For whom a token stands, and with what.
+pub(in crate::issuer) struct Standing {
+    pub(in crate::issuer) user: User,
+    /// None where the user logged in.
+    pub(in crate::issuer) app: Option<AppWithOwner>,
+    /// Of what was granted, what user and app still have; never empty.
+    pub(in crate::issuer) scopes: ScopeSet,
+}
+
+/// What an access token of ours says, in the terms of grants.
+pub(in crate::issuer) struct TokenClaims {
+    pub(in crate::issuer) user: UserId,
+    pub(in crate::issuer) app: Option<AppKey>,
+    pub(in crate::issuer) scopes: ScopeSet,
+    pub(in crate::issuer) position: LogPosition,
+}
+
+impl TokenClaims {
+    pub(in crate::issuer) fn of(token: &VerifiedToken) -> Self {
+        let scopes = token
+            .scopes()
+            .filter_map(|scope| ScopeName::parse(scope).ok());
+        Self {
+            user: UserId::known(token.subject()),
+            app: app_of_token(token.client()).map(AppKey::known),
+            scopes: scopes.collect(),
+            position: LogPosition::of(token),
+        }
+    }
+
+    pub(in crate::issuer) fn entitlement(&self) -> Entitlement<'_> {
+        Entitlement {
+            user: &self.user,
+            app: self.app.as_ref(),
+            extent: Extent::Only(&self.scopes),
+            position: self.position,
+        }
+    }
+}
+
+impl Grants {
+    /// Whether an access token was revoked, by what the store has now.
+    pub(super) async fn is_revoked(&self, token: &VerifiedToken) -> Result<bool, EndpointError> {
+        let (targets, given_out) = (RevocationTarget::all_of(token), LogPosition::of(token));
+        Ok(self.store.is_revoked(&targets, given_out).await?)
+    }
+
+    /// What an access token stands for; nothing where it was revoked, or its user, its app or the
+    /// app's owner may do nothing any more, or no scope is left.
+    pub(in crate::issuer) async fn standing(
+        &self,
+        token: &VerifiedToken,
+    ) -> Result<Option<Standing>, EndpointError> {
+        // The log knows more than the positions of user and app: tokens, grants and roles.
+        if self.is_revoked(token).await? {
+            return Ok(None);
+        }
+        self.standing_of(TokenClaims::of(token).entitlement()).await
+    }
+
+    /// The same of whatever somebody presents.
+    pub(super) async fn standing_of(
+        &self,
+        entitlement: Entitlement<'_>,
+    ) -> Result<Option<Standing>, EndpointError> {
+        let Some(user) = self.store.user(entitlement.user).await? else {
+            return Ok(None);
+        };
+        let app = match entitlement.app {
+            None => None,
+            Some(key) => self.store.app(key, self.clock.now()).await?,
+        };
+        let worth = entitlement.worth(Parties {
+            user: Some(&user),
+            app: app.as_ref().map(AppWithOwner::parties),
+        });
+        Ok(worth.ok().map(|scopes| Standing { user, app, scopes }))
+    }
+}
