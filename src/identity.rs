@@ -12,6 +12,7 @@ mod authorize;
 mod basic;
 mod form;
 mod grant;
+mod losses;
 mod password;
 mod pkce;
 mod redirect;
@@ -31,6 +32,7 @@ pub use authorize::{
 pub use basic::{BasicCredentials, BasicError};
 pub use form::{Form, FormError};
 pub use grant::{Entitlement, Extent, Grant, GrantError, GrantId, Parties};
+pub use losses::{AppState, Difference, Loss, PasswordState, RoleState, UserState, losses};
 pub use password::{Password, PasswordError};
 pub use pkce::CodeChallenge;
 pub use rights::{Means, Request as RightsRequest, Rights};

@@ -25,6 +25,7 @@ mod outage;
 mod patience;
 mod refresh_tokens;
 mod revocations;
+mod revoking;
 mod roles;
 mod scopes;
 mod sessions;
@@ -32,6 +33,7 @@ mod settings;
 mod signing_keys;
 mod statement;
 mod sweep;
+mod touched;
 mod users;
 mod writer;
 
@@ -62,7 +64,7 @@ use connections::{Connections, Transaction};
 use location::Engine;
 use refresh_tokens::TokenLookup;
 use revocations::Growth;
-use writer::TokenWriter;
+use writer::{TokenRotator, TokenWriter};
 
 /// A store that is open and has this binary's schema.
 #[derive(Debug, Clone)]
@@ -80,6 +82,7 @@ pub struct Store {
     app_lookups: Batches<AppLookup>,
     token_lookups: Batches<TokenLookup>,
     token_writes: Batches<TokenWriter>,
+    token_rotations: Batches<TokenRotator>,
 }
 
 /// Which part of a list is asked for.

@@ -184,10 +184,7 @@ impl AppCommand {
                 ));
             }
             Self::Revoke { key } => {
-                let what = WhatToRevoke {
-                    app: Some(key.clone()),
-                    ..WhatToRevoke::default()
-                };
+                let what = WhatToRevoke::App(key.clone());
                 directory.revoke(what).await?;
                 return Ok(Answer::Done(format!("all tokens of `{key}` are revoked")));
             }

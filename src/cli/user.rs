@@ -169,10 +169,7 @@ impl UserCommand {
                 Ok(Answer::One(password.shown_in(shown(&user)), MEMBERS))
             }
             Self::Revoke { name } => {
-                let what = WhatToRevoke {
-                    user: Some(name.clone()),
-                    ..WhatToRevoke::default()
-                };
+                let what = WhatToRevoke::User(name.clone());
                 directory.revoke(what).await?;
                 Ok(Answer::Done(format!("all tokens of `{name}` are revoked")))
             }

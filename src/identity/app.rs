@@ -19,21 +19,17 @@ const MAX_LABEL_BYTES: usize = 63;
 /// An OAuth2 client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct App {
-    /// Its client id.
     pub key: AppKey,
     /// Its name, unique among its owner's.
     pub name: AppName,
-    /// Whose it is.
     pub owner: UserId,
     /// Where the authorization endpoint may send browsers.
     pub redirect_uris: Vec<RedirectUri>,
     /// At most these are granted, of what its owner has.
     pub scopes: ScopeSet,
-    /// Where they come from.
     pub scopes_from: ScopesFrom,
     /// Whether it may do anything.
     pub status: Status,
-    /// When it was made.
     pub created_at: UnixSeconds,
     /// What was given out to it before this position has ended.
     pub revoked_through: LogPosition,
@@ -73,10 +69,8 @@ pub struct RedirectUri(Box<str>);
 /// A part of an app that cannot be one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AppError {
-    /// The name.
     #[error("an app's name has 3 to 64 letters, digits, `_` or `-`")]
     Name,
-    /// A redirect URI.
     #[error(
         "a redirect URI is absolute and in one form that all browsers read alike: `https://`, or \
          `http://` to this machine, a host of whole labels, a port from 1 to 65535 if any, a path \
@@ -119,14 +113,12 @@ impl AppKey {
         Self(text.into())
     }
 
-    /// The key.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
 impl AppName {
-    /// Reads a name.
     pub fn parse(text: &str) -> Result<Self, AppError> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
         if (3..=64).contains(&text.len()) && text.bytes().all(plain) {
@@ -136,7 +128,6 @@ impl AppName {
         }
     }
 
-    /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -162,7 +153,6 @@ impl RedirectUri {
         }
     }
 
-    /// The URI.
     pub fn as_str(&self) -> &str {
         &self.0
     }

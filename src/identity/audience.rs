@@ -9,10 +9,10 @@ pub enum Audiences {
     Only(Vec<Box<str>>),
 }
 
-/// A resource that is no absolute URI without fragment, or that the issuer makes no tokens for:
+/// A resource that is not an absolute URI without a fragment, or that the issuer makes no tokens for:
 /// `invalid_target` (RFC 8707 section 2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a resource is unknown, or is no absolute URI without fragment")]
+#[error("a resource is unknown, or is not an absolute URI without a fragment")]
 pub struct AudienceError;
 
 impl Audiences {
@@ -37,7 +37,6 @@ impl Audiences {
         })
     }
 
-    /// One and no other.
     pub fn only(audience: &str) -> Self {
         Self::Only(vec![audience.into()])
     }
@@ -120,7 +119,6 @@ mod tests {
         "plain",
     ];
 
-    /// Separated by spaces.
     fn parse(resources: &str) -> Result<Audiences, AudienceError> {
         let resources = resources.split(' ').filter(|one| !one.is_empty());
         Audiences::parse(resources, &OFFERED)

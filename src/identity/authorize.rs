@@ -75,7 +75,7 @@ pub enum UnanswerableError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AuthorizeError {
     /// RFC 6749 section 3.1.
-    #[error("a parameter comes twice")]
+    #[error("a parameter is repeated")]
     Repeated,
     /// There is no `response_type`.
     #[error("the parameter `response_type` is missing")]
@@ -99,12 +99,11 @@ pub enum AuthorizeError {
     #[error("{0}")]
     BadScope(ScopeRequestError),
     /// A resource that the issuer makes no tokens for (RFC 8707 section 2).
-    #[error("a `resource` is unknown, or is no absolute URI without fragment")]
+    #[error("a `resource` is unknown, or is not an absolute URI without a fragment")]
     BadResource,
     /// Of what was asked for, nothing is both the app's and the user's.
     #[error("{0}")]
     NothingGranted(NoScopeError),
-    /// The user said no.
     #[error("the user has denied the request")]
     Denied,
 }
@@ -114,12 +113,10 @@ pub enum AuthorizeError {
 pub enum AuthorizeRequestError {
     /// Told to the user alone.
     Unanswerable(UnanswerableError),
-    /// Told to the app.
     Answerable(ReturnAddress, AuthorizeError),
 }
 
 impl UnverifiedRequest {
-    /// Reads a query.
     pub fn parse(query: &str) -> Result<Self, UnanswerableError> {
         if query.len() > MAX_QUERY_BYTES {
             return Err(UnanswerableError::Damaged);
@@ -224,7 +221,6 @@ impl UnverifiedRequest {
 }
 
 impl AuthorizeRequest {
-    /// The app that asks.
     pub fn client(&self) -> &AppKey {
         &self.client
     }
@@ -235,7 +231,6 @@ impl AuthorizeRequest {
         self.asked_redirect_uri.as_ref()
     }
 
-    /// Where the answer goes.
     pub fn back(&self) -> &ReturnAddress {
         &self.back
     }
@@ -297,7 +292,6 @@ impl ReturnAddress {
         )
     }
 
-    /// The redirect URI.
     pub fn uri(&self) -> &RedirectUri {
         &self.uri
     }

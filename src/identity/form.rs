@@ -19,7 +19,7 @@ pub enum FormError {
     #[error("the form is not properly encoded")]
     Encoding,
     /// A parameter comes twice (RFC 6749 section 3.2).
-    #[error("a parameter comes twice")]
+    #[error("a parameter is repeated")]
     Duplicate,
 }
 

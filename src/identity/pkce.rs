@@ -12,7 +12,6 @@ impl CodeChallenge {
         SecretDigest::from_text(text).map(Self)
     }
 
-    /// As it was sent.
     pub fn to_text(&self) -> String {
         self.0.to_text()
     }

@@ -19,7 +19,6 @@ impl RedirectUri {
         same.then_some(asked)
     }
 
-    /// Scheme, host and port.
     pub fn origin(&self) -> &str {
         let uri = self.as_str();
         let authority = uri.find("://").map_or(0, |colon| colon + 3);

@@ -11,7 +11,6 @@ pub struct Rights {
     audiences: Audiences,
 }
 
-/// By what somebody asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Means {
     /// The user's own name and password: a login at the issuer.
@@ -20,14 +19,10 @@ pub enum Means {
     App,
 }
 
-/// What somebody asks for.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// To do what.
     pub scopes: &'a RequestedScopes,
-    /// Where.
     pub audiences: &'a Audiences,
-    /// By what.
     pub means: Means,
 }
 
@@ -74,7 +69,6 @@ impl Rights {
         &self.scopes
     }
 
-    /// Where.
     pub fn audiences(&self) -> &Audiences {
         &self.audiences
     }

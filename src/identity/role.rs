@@ -8,7 +8,6 @@ const MAX_DESCRIPTION: usize = 256;
 /// What users are given: a name for scopes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Role {
-    /// Its name.
     pub name: RoleName,
     /// What its users may have.
     pub scopes: ScopeSet,
@@ -16,10 +15,8 @@ pub struct Role {
     pub is_default: bool,
 }
 
-/// A permission.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope {
-    /// Its name.
     pub name: ScopeName,
     /// What it allows, for people.
     pub description: Description,
@@ -43,7 +40,6 @@ impl Description {
         Ok(Self(text.into()))
     }
 
-    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -50,7 +50,6 @@ pub struct ScopeSet(BTreeSet<ScopeName>);
 pub enum RequestedScopes {
     /// It did not say: all that it may have.
     All,
-    /// These.
     Some(ScopeSet),
 }
 
@@ -61,7 +60,7 @@ pub enum ScopeRequestError {
     #[error(transparent)]
     Malformed(#[from] NameError),
     /// There is a list, and nothing in it.
-    #[error("no scope is asked for: leave the list out to get all that there are")]
+    #[error("the list of scopes is empty: leave it out to get all scopes that are available")]
     Nothing,
 }
 
@@ -72,7 +71,7 @@ pub enum NoScopeError {
     #[error("the user has no scope: give it a role that has some, or one of its roles some")]
     User,
     /// The same of an app that acts for its owner.
-    #[error("the user, who is the owner of an app, has no scope: give one of its roles some")]
+    #[error("the owner of the app has no scope: give one of its roles some")]
     Owner,
     /// The app may have nothing, or nothing that its user has.
     #[error(
@@ -87,7 +86,7 @@ pub enum NoScopeError {
     )]
     Elsewhere,
     /// There would have been something.
-    #[error("none of the scopes that are asked for is one that the user and the app have")]
+    #[error("the user and the app have none of the requested scopes")]
     Requested,
 }
 
@@ -115,7 +114,6 @@ impl ScopeName {
 }
 
 impl RoleName {
-    /// Reads a name.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         Ok(Self(ScopeName::parse(text)?))
     }
@@ -125,7 +123,6 @@ impl RoleName {
         self.0.is_addressable()
     }
 
-    /// The name.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
@@ -162,7 +159,6 @@ impl ScopeSet {
         Self(self.0.intersection(&other.0).cloned().collect())
     }
 
-    /// With one more.
     #[must_use]
     pub fn with(mut self, scope: ScopeName) -> Self {
         self.0.insert(scope);
@@ -195,7 +191,6 @@ impl ScopeSet {
         self.0.is_empty()
     }
 
-    /// The scopes, sorted.
     pub fn iter(&self) -> impl Iterator<Item = &ScopeName> {
         self.0.iter()
     }

@@ -8,22 +8,17 @@ use crate::token::LogPosition;
 const MAX_USERNAME_BYTES: usize = 64;
 const MAX_EMAIL_BYTES: usize = 254;
 
-/// Who can log in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
     /// What tokens call it (`sub`); never changes.
     pub id: UserId,
-    /// Its name.
     pub username: Username,
-    /// Its address.
     pub email: Email,
     /// Whether it may do anything.
     pub status: Status,
-    /// Its roles.
     pub roles: Vec<RoleName>,
     /// What its roles give it now.
     pub scopes: ScopeSet,
-    /// When it registered.
     pub created_at: UnixSeconds,
     /// How much of the revocation log had happened when this was read: tokens that are made from it
     /// say so.
@@ -35,9 +30,7 @@ pub struct User {
 /// Whether a user or app may do anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
-    /// It may.
     Active,
-    /// It may not.
     Disabled,
 }
 
@@ -56,17 +49,15 @@ pub struct Email(Box<str>);
 /// A name or address that cannot be one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UserError {
-    /// The name.
     #[error("a username has 3 to {MAX_USERNAME_BYTES} letters, digits, `_`, `.` or `-`")]
     Username,
-    /// The address.
-    #[error("this is no e-mail address")]
+    #[error("this is not an e-mail address")]
     Email,
 }
 
 /// A status that is none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no status: `active` or `disabled`")]
+#[error("`{0}` is not a status: use `active` or `disabled`")]
 pub struct StatusError(pub String);
 
 impl Status {
@@ -78,7 +69,6 @@ impl Status {
         }
     }
 
-    /// Reads a name.
     pub fn parse(text: &str) -> Result<Self, StatusError> {
         match text {
             "active" => Ok(Self::Active),
@@ -105,14 +95,12 @@ impl UserId {
         Self(text.into())
     }
 
-    /// The id.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
 impl Username {
-    /// Reads a name.
     pub fn parse(text: &str) -> Result<Self, UserError> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
         if (3..=MAX_USERNAME_BYTES).contains(&text.len()) && text.bytes().all(plain) {
@@ -134,7 +122,6 @@ impl Username {
 }
 
 impl Email {
-    /// Reads an address.
     pub fn parse(text: &str) -> Result<Self, UserError> {
         let (local, domain) = text.rsplit_once('@').ok_or(UserError::Email)?;
         let plain = |part: &str| {

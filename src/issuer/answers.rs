@@ -9,7 +9,6 @@ use crate::identity::{
 };
 use crate::store::{LiveGrant, OwnedApp};
 
-/// A user.
 #[derive(Serialize)]
 pub struct UserAnswer<'a> {
     id: &'a str,
@@ -26,7 +25,6 @@ pub struct UserAnswer<'a> {
     removed_roles: Option<Vec<&'a str>>,
 }
 
-/// An app.
 #[derive(Serialize)]
 pub struct AppAnswer<'a> {
     id: &'a str,
@@ -50,7 +48,6 @@ pub struct AppAnswer<'a> {
     removed_scopes: Option<Vec<&'a str>>,
 }
 
-/// A role.
 #[derive(Serialize)]
 pub struct RoleAnswer<'a> {
     name: &'a str,
@@ -65,7 +62,6 @@ pub struct RoleAnswer<'a> {
     users: Option<i64>,
 }
 
-/// A scope.
 #[derive(Serialize)]
 pub struct ScopeAnswer<'a> {
     name: &'a str,

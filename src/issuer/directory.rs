@@ -9,6 +9,7 @@
 mod apps;
 mod audit;
 mod authority;
+mod list_update;
 mod present;
 mod roles;
 mod scopes;
@@ -28,7 +29,7 @@ pub use audit::Naming;
 pub use authority::Authority;
 pub use roles::{NewRole, RoleChange, RoleUpdate};
 pub use scopes::{NewScope, ScopeUpdate, ScopeUses, WhenUsed};
-pub use tokens::WhatToRevoke;
+pub use tokens::{RevocationRequest, WhatToRevoke};
 pub use users::{AppsAfter, NewUser, UserChange, UserUpdate};
 
 pub(super) use users::PreparedUser;
@@ -55,7 +56,6 @@ pub struct LocalDirectory {
 /// Why a local directory cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The thread that hashes passwords.
@@ -66,15 +66,10 @@ pub enum OpenError {
 /// Of what there is none with the name that was given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Thing {
-    /// A user.
     User,
-    /// A role.
     Role,
-    /// A scope.
     Scope,
-    /// An app.
     App,
-    /// A grant.
     Grant,
 }
 
@@ -94,10 +89,12 @@ pub enum DirectoryError {
     )]
     LastAdministrator,
     /// What the issuer itself needs.
-    #[error("`{0}` is one of the issuer's own: it can be neither renamed nor deleted")]
+    #[error("`{0}` belongs to the issuer: it can be neither renamed nor deleted")]
     Own(String),
     /// A name that may become one of the issuer's own.
-    #[error("names that begin with `backend.` or `consumer.` are the issuer's own: take another")]
+    #[error(
+        "names that begin with `backend.` or `consumer.` are reserved for the issuer: choose another"
+    )]
     Reserved,
     /// The default role is not deleted.
     #[error("this is the role that new users get: choose another default role first")]
@@ -108,16 +105,16 @@ pub enum DirectoryError {
     )]
     RoleExtended,
     /// The default role is everybody's.
-    #[error("the role that new users get can have no `backend.*` scope: everybody would get it")]
+    #[error("the role that new users get cannot have a `backend.*` scope: everybody would get it")]
     EverybodyAdministrator,
     /// The caller's token has less than what it would pass on or lay hands on.
-    #[error("the token lacks what it would pass on or change: {0}")]
+    #[error("the token lacks scopes that it would give away or change: {0}")]
     Beyond(ScopeSet),
     /// An app that follows its owner may have more than any app with a list.
-    #[error("an app that follows its owner is changed only by a login of the owner")]
+    #[error("an app that follows its owner can only be changed by a login of the owner")]
     Follower,
     /// The owner of an app has less.
-    #[error("an app can have no scope that its owner, or the token that asks, lacks: {0}")]
+    #[error("an app cannot have scopes that its owner, or the token of this request, lacks: {0}")]
     BeyondOwner(ScopeSet),
     /// An app would follow its owner further than who asks can.
     #[error(
@@ -126,10 +123,10 @@ pub enum DirectoryError {
     )]
     CannotFollow,
     /// Two ways for the scopes of an app.
-    #[error("an app has a list of `scopes` or follows its owner (`follows_owner`): not both")]
+    #[error("an app either has a list of `scopes` or follows its owner (`follows_owner`)")]
     ListAndOwner,
     /// Two ways for the scopes of a role or app, or for the roles of a user.
-    #[error("give all `{0}`, or those to add and to remove (`add_{0}`, `remove_{0}`): not both")]
+    #[error("give either all `{0}`, or those to add and to remove (`add_{0}`, `remove_{0}`)")]
     AllAndSome(&'static str),
     /// What somebody would lose without having been told.
     #[error(
@@ -148,11 +145,10 @@ pub enum DirectoryError {
     Scope(#[from] NameError),
     /// A name that a URL cannot have.
     #[error(
-        "the name of a scope or role stands in paths: it has no `/`, `;` and `%`, and neither it nor \
+        "the name of a scope or role is part of paths: it contains no `/`, `;` or `%`, and neither it nor \
          what is in front of its first `?` or `#` is empty, `.` or `..`"
     )]
     NotAddressable,
-    /// A malformed description.
     #[error("{0}")]
     Description(#[from] DescriptionError),
     /// A malformed username or address.
@@ -171,7 +167,7 @@ pub enum DirectoryError {
     #[error("the account has changed meanwhile: log in again")]
     Changed,
     /// As many apps as one user may have.
-    #[error("there are as many apps as one user may have")]
+    #[error("the user has as many apps as one user may have: delete one first")]
     TooManyApps,
     /// More redirect URIs than are kept.
     #[error("an app has at most {} redirect URIs", apps::MAX_REDIRECT_URIS)]
@@ -194,10 +190,8 @@ pub enum DirectoryError {
     /// The threads that hash passwords.
     #[error(transparent)]
     Hashing(#[from] HashingError),
-    /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Randomness.
     #[error(transparent)]
     Cryptography(#[from] CryptographyError),
 }
@@ -286,7 +280,6 @@ impl LocalDirectory {
         Ok(crate::identity::PlainSecret::from_random(random()?))
     }
 
-    /// Ends all connections.
     pub async fn close(&self) {
         self.store.close().await;
     }
@@ -327,7 +320,6 @@ fn scope_set(names: &[String]) -> Result<ScopeSet, DirectoryError> {
     Ok(names.collect::<Result<_, _>>().map_err(NameError::from)?)
 }
 
-/// Scopes that all exist.
 async fn existing_scopes(
     change: &mut Change,
     names: &[String],

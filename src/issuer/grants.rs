@@ -273,3 +273,6 @@ fn unknown(user: &User, app: Option<&AppWithOwner>) -> EndpointError {
         Some(_) => EndpointError::BadPasswordGrant,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,6 @@ use crate::token::{CryptographyError, KeySet, KeyState, SigningKey};
 
 /// The keys at one instant, parsed once. Swapped whole.
 pub(super) struct Signer {
-    /// The one that signs.
     key: SigningKey,
     /// All that are published: secrets as well.
     key_set: KeySet,

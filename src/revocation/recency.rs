@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Nothing was ever known.
 const NEVER: i64 = i64::MIN;
 
 /// What becomes of an issuer's tokens when what it took back is not known up to the present.
@@ -13,7 +12,6 @@ const NEVER: i64 = i64::MIN;
 pub enum OnStale {
     /// They are judged by what is known.
     Serve,
-    /// They are refused.
     Deny,
 }
 
@@ -40,7 +38,6 @@ pub struct Recency {
 }
 
 impl Recency {
-    /// Nothing is known yet.
     pub fn new(max_age: Duration, on_stale: OnStale) -> Self {
         Self {
             origin: Instant::now(),
@@ -65,7 +62,6 @@ impl Recency {
         self.age().is_none_or(|age| age > self.max_age)
     }
 
-    /// What then happens.
     pub fn on_stale(&self) -> OnStale {
         self.on_stale
     }

@@ -16,7 +16,7 @@ use crate::identity::{
     App, AppKey, AppName, AppWithOwner, RedirectUri, ScopesFrom, SecretDigest, UserId, Username,
 };
 
-const SELECT: &str = "\
+pub(super) const SELECT: &str = "\
     SELECT a.app_key, a.owner_id, a.name, a.redirect_uris, a.status, a.created_at, \
     a.revoked_through, (SELECT position FROM revocation_head) AS as_of, \
     a.follows_owner, COALESCE(CASE WHEN a.follows_owner = 1 \
@@ -31,7 +31,7 @@ const SELECT: &str = "\
     FROM apps a";
 
 /// When a secret ends that is not being replaced.
-const NEVER: i64 = i64::MAX;
+pub(super) const NEVER: i64 = i64::MAX;
 
 /// An app and the name of its owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -186,6 +186,7 @@ impl Change {
 
     /// Ends all secrets of somebody's apps: none of them can get a token until it has another.
     pub async fn end_secrets_of(&mut self, owner: &UserId) -> Result<(), StoreError> {
+        self.touch_user(owner).await?;
         let text = "DELETE FROM app_secrets WHERE app_key IN \
                     (SELECT app_key FROM apps WHERE owner_id = $1)";
         sqlx::query(text)
@@ -234,6 +235,7 @@ impl Change {
     /// Gives an app the name, URIs, scopes and status of `app`. Where its owner has another one of
     /// the name the change is over.
     pub async fn update_app(&mut self, app: &App) -> Result<Created, StoreError> {
+        self.touch_app(&app.key).await?;
         let text = "UPDATE apps SET name = $2, redirect_uris = $3, status = $4, \
                     follows_owner = $5 WHERE app_key = $1";
         let updated = sqlx::query(text)
@@ -255,6 +257,7 @@ impl Change {
     }
 
     pub async fn delete_app(&mut self, key: &AppKey) -> Result<(), StoreError> {
+        self.touch_app(key).await?;
         let texts = [key.as_str().to_owned()];
         self.execute("DELETE FROM apps WHERE app_key = $1", &texts, &[])
             .await?;
@@ -269,6 +272,7 @@ impl Change {
         secret: &SecretDigest,
         overlap_seconds: u32,
     ) -> Result<(), StoreError> {
+        self.touch_app(key).await?;
         let now = self.now;
         let texts = [key.as_str().to_owned()];
         let older = "DELETE FROM app_secrets WHERE app_key = $1 AND expires_at <> $2";
@@ -333,7 +337,7 @@ fn read_owned(row: &AnyRow) -> Result<OwnedApp, StoreError> {
     })
 }
 
-fn read(row: &AnyRow) -> Result<App, StoreError> {
+pub(super) fn read(row: &AnyRow) -> Result<App, StoreError> {
     let uris: &str = row.try_get("redirect_uris")?;
     let uris = uris.split(' ').filter(|uri| !uri.is_empty());
     Ok(App {

@@ -38,7 +38,6 @@ pub struct AuthorizationCode {
 pub enum CodeState {
     /// Not yet; it may have ended nevertheless.
     Unused,
-    /// Before.
     Used,
 }
 

@@ -1,19 +1,21 @@
 //! A change of users, roles, scopes or apps: one transaction, one at a time on the whole store, that
-//! leaves an administrator and does not make one of everybody.
+//! leaves an administrator and does not make one of everybody. What it takes away ends the tokens that
+//! rest on it, in the same transaction and whatever its steps are.
 
 use std::collections::BTreeSet;
 
 use sqlx::{Row, SqlSafeStr};
 
 use super::charges::Holder;
-use super::columns::as_bigint;
 use super::connections::Transaction;
 use super::locking::{Holding, Selected, lock_apps, lock_users};
-use super::revocations::{Cause, is_revoked, revoke};
+use super::revocations::is_revoked;
+use super::revoking::{Cause, revoke};
 use super::statement::{assembled, placeholders};
+use super::touched::Touched;
 use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
-use crate::identity::{ADMINISTRATIVE_SCOPES, RoleName, UserId};
+use crate::identity::{ADMINISTRATIVE_SCOPES, Loss, UserId};
 use crate::token::{LogPosition, RevocationTarget};
 
 /// A change that has begun. What it reads stays true until it is committed; dropped, it never was.
@@ -22,7 +24,11 @@ pub struct Change {
     pub(super) transaction: Transaction,
     pub(super) now: UnixSeconds,
     before: Invariants,
-    appended: bool,
+    /// What was there before, of all that is changed.
+    pub(super) touched: Touched,
+    /// What is revoked by name.
+    revoked: Vec<Loss>,
+    charged: Option<Holder>,
 }
 
 /// What no change may end, by whatever combination of steps.
@@ -38,7 +44,6 @@ struct Invariants {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Committed {
-    /// It holds.
     Yes,
     /// Nobody would have been left who may do everything: nothing has changed.
     LastAdministrator,
@@ -60,14 +65,16 @@ impl Store {
             before: invariants(&mut transaction).await?,
             transaction,
             now,
-            appended: false,
+            touched: Touched::default(),
+            revoked: Vec::new(),
+            charged: None,
         })
     }
 }
 
 impl Change {
     /// Ends the change, if an administrator is left where there was one, and new users do not become
-    /// administrators where they did not.
+    /// administrators where they did not; and revokes what rests on what is gone.
     pub async fn commit(mut self) -> Result<Committed, StoreError> {
         let (before, after) = (self.before, invariants(&mut self.transaction).await?);
         if before.has_administrator && !after.has_administrator {
@@ -78,43 +85,46 @@ impl Change {
             self.transaction.rollback().await?;
             return Ok(Committed::EverybodyAdministrator);
         }
-        if self.appended {
-            self.store.commit_appended(self.transaction).await?;
-        } else {
-            self.transaction.commit().await?;
+        // Last: from the first row of the log on, nobody else appends.
+        let mut losses = self.losses().await?;
+        for loss in std::mem::take(&mut self.revoked) {
+            if !losses.contains(&loss) {
+                losses.push(loss);
+            }
         }
+        if losses.is_empty() {
+            self.transaction.commit().await?;
+            return Ok(Committed::Yes);
+        }
+        let cause = match &self.charged {
+            Some(holder) => Cause::Holder(holder, &self.store.bounds),
+            None => Cause::Authority,
+        };
+        revoke(&mut self.transaction, &losses, cause, self.now).await?;
+        self.store.appended.commit(self.transaction).await?;
         Ok(Committed::Yes)
     }
 
-    /// Whether the log has one of `subjects` beyond `given_out`.
+    /// Whether the log has one of `targets` beyond `given_out`.
     pub async fn is_revoked(
         &mut self,
-        subjects: &[RevocationTarget],
+        targets: &[RevocationTarget],
         given_out: LogPosition,
     ) -> Result<bool, StoreError> {
         if self.store.may_concern(given_out) {
             return Ok(true);
         }
-        is_revoked(&mut *self.transaction, subjects, given_out).await
+        is_revoked(&mut *self.transaction, targets, given_out).await
     }
 
-    /// Takes back what was given out to `subject`.
-    pub async fn revoke(&mut self, subject: &RevocationTarget) -> Result<(), StoreError> {
-        revoke(&mut self.transaction, subject, Cause::Authority, self.now).await?;
-        self.appended = true;
-        Ok(())
+    /// Revokes what was given out to `target`, when the change is committed.
+    pub fn revoke(&mut self, target: RevocationTarget) {
+        self.revoked.push(Loss::All(target));
     }
 
-    /// The same, because of what `holder` did.
-    pub async fn revoke_of(
-        &mut self,
-        subject: &RevocationTarget,
-        holder: &Holder,
-    ) -> Result<(), StoreError> {
-        let cause = Cause::Holder(holder, &self.store.bounds);
-        revoke(&mut self.transaction, subject, cause, self.now).await?;
-        self.appended = true;
-        Ok(())
+    /// Charges what this change revokes to whoever does it as often as it likes.
+    pub fn charge(&mut self, holder: Holder) {
+        self.charged = Some(holder);
     }
 
     /// Locks a user and its apps. It comes before anything else is done to any of them.
@@ -129,53 +139,6 @@ impl Change {
         let apps = "SELECT app_key FROM apps WHERE owner_id = $1";
         let apps = Selected::by(apps, user.as_str());
         lock_apps(&mut self.transaction, &apps, holding).await
-    }
-
-    /// Takes back what was given out to a user and to its apps, by whomever those were used, with two
-    /// rows however many apps it has: somebody may do so to itself as often as it likes. User and apps
-    /// are held by [`Change::hold_with_apps`]: after the first row of the log none is locked any more.
-    pub async fn revoke_with_apps(&mut self, user: &UserId) -> Result<(), StoreError> {
-        self.revoke(&RevocationTarget::User(user.as_str().to_owned()))
-            .await?;
-        let Some(position) = self.revoke_owned(user).await? else {
-            return Ok(());
-        };
-        // The row ends access tokens; refresh tokens are judged by this.
-        let text = "UPDATE apps SET revoked_through = $2 WHERE owner_id = $1";
-        sqlx::query(text)
-            .bind(user.as_str())
-            .bind(as_bigint(position))
-            .execute(&mut *self.transaction)
-            .await?;
-        Ok(())
-    }
-
-    /// Takes back the access tokens that others got through the apps of a user, where it has any. Gives
-    /// back the position of the row.
-    pub async fn revoke_owned(
-        &mut self,
-        owner: &UserId,
-    ) -> Result<Option<LogPosition>, StoreError> {
-        if self.count_apps(owner).await? == 0 {
-            return Ok(None);
-        }
-        let subject = RevocationTarget::Owner(owner.as_str().to_owned());
-        let position = revoke(&mut self.transaction, &subject, Cause::Authority, self.now).await?;
-        self.appended = true;
-        Ok(Some(position))
-    }
-
-    /// Takes back the tokens that rest on one of `roles`, whosesoever they are: a row for each role and
-    /// one for the tokens that do not name theirs, however many users have it. Refresh tokens stay,
-    /// and give what is left.
-    pub(super) async fn revoke_roles(&mut self, roles: &[RoleName]) -> Result<(), StoreError> {
-        let names = roles.iter().map(RoleName::as_str);
-        let unnamed = (!roles.is_empty()).then_some(RevocationTarget::UNNAMED_ROLE);
-        for name in names.chain(unnamed) {
-            self.revoke(&RevocationTarget::Role(name.to_owned()))
-                .await?;
-        }
-        Ok(())
     }
 
     /// Runs a statement with texts and then numbers for its placeholders; the number of its rows.

@@ -18,14 +18,12 @@ use crate::token::RevocationTarget;
 /// Who has caused a revocation, and through which app.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
-    /// Whose tokens end.
     pub user: UserId,
     /// Through which app they were got; none where the user logged in.
     pub app: Option<AppKey>,
 }
 
 impl Holder {
-    /// Whoever has a grant.
     pub fn of(grant: &Grant) -> Self {
         Self {
             user: grant.user.clone(),

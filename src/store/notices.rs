@@ -24,18 +24,13 @@ pub(super) async fn offered(pool: &Connections) -> bool {
     tried.is_ok()
 }
 
-impl Store {
-    /// Tells the others once the transaction ends.
-    pub(super) async fn give_notice(
-        &self,
-        transaction: &mut Transaction,
-    ) -> Result<(), StoreError> {
-        if self.notices.is_some() {
-            sqlx::query(NOTICE).execute(&mut **transaction).await?;
-        }
-        Ok(())
-    }
+/// Tells the others once the transaction ends.
+pub(super) async fn give_notice(transaction: &mut Transaction) -> Result<(), StoreError> {
+    sqlx::query(NOTICE).execute(&mut **transaction).await?;
+    Ok(())
+}
 
+impl Store {
     /// Passes on what other processes tell to [`Store::appended`]; never ends by itself.
     pub async fn hear_notices(&self) {
         let Some(StoreLocation::Postgres(url)) = &self.notices else {

@@ -19,7 +19,8 @@ use super::patience::{
     SQLITE_LOCK,
 };
 use super::refresh_tokens::TokenLookup;
-use super::writer::TokenWriter;
+use super::revocations::{Growth, Notices};
+use super::writer::{TokenRotator, TokenWriter};
 use super::{Store, StoreError, notices};
 use crate::coding::push_escape;
 use crate::token::check_key_file_mode;
@@ -110,7 +111,12 @@ impl Store {
         let told = engine == Engine::Postgres
             && access == Access::ReadWrite
             && notices::offered(&reader).await;
-        let appended = Arc::default();
+        let notices = if told {
+            Notices::Given
+        } else {
+            Notices::Impossible
+        };
+        let appended = Arc::new(Growth::new(notices));
         let bounds = Arc::default();
         Ok(Self {
             notices: told.then(|| location.clone()),
@@ -122,6 +128,10 @@ impl Store {
                 pool: reader.clone(),
             }),
             token_writes: Batches::start(TokenWriter {
+                pool: writer.clone(),
+                bounds: Arc::clone(&bounds),
+            }),
+            token_rotations: Batches::start(TokenRotator {
                 pool: writer.clone(),
                 appended: Arc::clone(&appended),
                 bounds: Arc::clone(&bounds),

@@ -11,13 +11,12 @@ use super::batches::Together;
 use super::charges::{Bounds, Holder};
 use super::columns::as_bigint;
 use super::connections::{Connections, Transaction};
-use super::revocations::{Cause, revoke};
+use super::revoking::{Cause, revoke};
 use super::settings::Setting;
 use super::statement::{assembled, chunks, placeholder_rows};
-use super::writer::{Write, Written};
 use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
-use crate::identity::{AppKey, Grant, GrantId, PlainSecret, SecretDigest};
+use crate::identity::{AppKey, Grant, GrantId, Loss, PlainSecret, SecretDigest};
 use crate::token::RevocationTarget;
 
 /// How far the clock of one issuer may be behind that of another on the same store, for which a
@@ -49,13 +48,10 @@ pub enum Rotation {
 /// The token that follows on one that is used.
 #[derive(Debug)]
 pub struct Successor<'a> {
-    /// Of the new token.
     pub digest: &'a SecretDigest,
-    /// What it is.
     pub token: &'a RefreshToken,
 }
 
-/// A row to be.
 #[derive(Debug)]
 pub(super) struct NewToken {
     pub(super) digest: String,
@@ -88,16 +84,15 @@ impl Store {
         Ok(PlainSecret::claimed(&secret))
     }
 
-    /// Keeps a new token.
     pub async fn add_refresh_token(
         &self,
         digest: &SecretDigest,
         token: &RefreshToken,
         now: UnixSeconds,
     ) -> Result<(), StoreError> {
-        let write = Write::Add(NewToken::new(digest, token, now));
-        self.token_writes.ask(write).await?;
-        Ok(())
+        self.token_writes
+            .ask(NewToken::new(digest, token, now))
+            .await
     }
 
     /// A token that has not ended, used or not.
@@ -139,17 +134,13 @@ impl Store {
         retry_window_seconds: u32,
         now: UnixSeconds,
     ) -> Result<Rotation, StoreError> {
-        let write = Write::Rotate(Use {
+        let attempt = Use {
             digest: digest.to_text(),
             successor: NewToken::new(successor.digest, successor.token, now),
             retry_window_seconds,
             now,
-        });
-        match self.token_writes.ask(write).await? {
-            Written::Used(rotation) => Ok(rotation),
-            // Never the answer to a rotation.
-            Written::Added => Ok(Rotation::Unknown),
-        }
+        };
+        self.token_rotations.ask(attempt).await
     }
 }
 
@@ -281,11 +272,10 @@ pub(super) async fn rotate(
     let grant = RevocationTarget::Grant(row.try_get("family")?);
     let holder = Holder::of(&attempt.successor.token.grant);
     let cause = Cause::Holder(&holder, bounds);
-    revoke(transaction, &grant, cause, attempt.now).await?;
+    revoke(transaction, &[Loss::All(grant)], cause, attempt.now).await?;
     Ok(Rotation::Replayed)
 }
 
-/// Adds unused tokens.
 pub(super) async fn insert(
     transaction: &mut Transaction,
     tokens: &[&NewToken],

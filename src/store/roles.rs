@@ -143,7 +143,7 @@ impl Change {
         Ok(())
     }
 
-    /// Takes scopes from a role, and back the tokens that rest on it.
+    /// Takes scopes from a role.
     pub async fn remove_role_scopes(
         &mut self,
         role: &RoleName,
@@ -152,14 +152,12 @@ impl Change {
         if scopes.is_empty() {
             return Ok(());
         }
+        self.touch_role(role).await?;
         let mut names = vec![role.as_str().to_owned()];
         names.extend(scopes.iter().map(|scope| scope.as_str().to_owned()));
         let among = placeholders(2, names.len() - 1);
         let text = format!("DELETE FROM role_scopes WHERE role = $1 AND scope IN ({among})");
-        let removed = self.execute(assembled(text), &names, &[]).await?;
-        if removed > 0 && self.is_held(role).await? {
-            self.revoke_roles(std::slice::from_ref(role)).await?;
-        }
+        self.execute(assembled(text), &names, &[]).await?;
         Ok(())
     }
 
@@ -193,15 +191,14 @@ impl Change {
         Ok(row.try_get("users")?)
     }
 
-    /// Gives a role another name, and takes back the tokens that name it by the old one; its users
-    /// keep it. Where the name is taken the change is over.
+    /// Gives a role another name; its users keep it. Where the name is taken the change is over.
     pub async fn rename_role(
         &mut self,
         role: &RoleName,
         name: &RoleName,
     ) -> Result<Created, StoreError> {
         let is_default = self.default_role().await?.as_ref() == Some(role);
-        let is_held = self.is_held(role).await?;
+        self.touch_role(role).await?;
         let renamed = sqlx::query("UPDATE roles SET name = $2 WHERE name = $1")
             .bind(role.as_str())
             .bind(name.as_str())
@@ -213,21 +210,16 @@ impl Change {
         if is_default {
             self.set_default_role(name).await?;
         }
-        if is_held {
-            self.revoke_roles(std::slice::from_ref(role)).await?;
-        }
+        self.follow_role(role, name);
         Ok(Created::Yes)
     }
 
-    /// Deletes a role, and takes back the tokens that rest on it.
+    /// Deletes a role.
     pub async fn delete_role(&mut self, role: &Role) -> Result<(), StoreError> {
-        let rested_on = !role.scopes.is_empty() && self.is_held(&role.name).await?;
+        self.touch_role(&role.name).await?;
         let texts = [role.name.as_str().to_owned()];
         self.execute("DELETE FROM roles WHERE name = $1", &texts, &[])
             .await?;
-        if rested_on {
-            self.revoke_roles(std::slice::from_ref(&role.name)).await?;
-        }
         Ok(())
     }
 

@@ -96,24 +96,19 @@ impl Change {
         Ok(())
     }
 
-    /// Gives a scope another name, and takes back the tokens that rest on a role with it: they carry
-    /// the old one. Where the name is taken the change is over.
+    /// Gives a scope another name. Where the name is taken the change is over.
     pub async fn rename_scope(
         &mut self,
         scope: &ScopeName,
         name: &ScopeName,
     ) -> Result<Created, StoreError> {
-        let roles = self.held_roles_with(scope).await?;
+        self.touch_roles_with(scope).await?;
         let renamed = sqlx::query("UPDATE scopes SET name = $2 WHERE name = $1")
             .bind(scope.as_str())
             .bind(name.as_str())
             .execute(&mut *self.transaction)
             .await;
-        let outcome = created(renamed.map(|_| ()))?;
-        if outcome == Created::Yes {
-            self.revoke_roles(&roles).await?;
-        }
-        Ok(outcome)
+        created(renamed.map(|_| ()))
     }
 
     /// How many apps have a scope in their list.
@@ -125,14 +120,13 @@ impl Change {
         Ok(row.try_get("apps")?)
     }
 
-    /// Deletes a scope, from roles and apps as well, and takes back the tokens that rest on a role
-    /// with it.
+    /// Deletes a scope, from roles and apps as well.
     pub async fn delete_scope(&mut self, scope: &ScopeName) -> Result<(), StoreError> {
-        let roles = self.held_roles_with(scope).await?;
+        self.touch_roles_with(scope).await?;
         let texts = [scope.as_str().to_owned()];
         self.execute("DELETE FROM scopes WHERE name = $1", &texts, &[])
             .await?;
-        self.revoke_roles(&roles).await
+        Ok(())
     }
 
     /// The roles that have the scope, in the order of their names.
@@ -144,15 +138,11 @@ impl Change {
         rows.iter().map(|row| columns::role(row, "role")).collect()
     }
 
-    /// The roles that have the scope and that somebody has.
-    async fn held_roles_with(&mut self, scope: &ScopeName) -> Result<Vec<RoleName>, StoreError> {
-        let mut roles = Vec::new();
+    async fn touch_roles_with(&mut self, scope: &ScopeName) -> Result<(), StoreError> {
         for role in self.roles_with(scope).await? {
-            if self.is_held(&role).await? {
-                roles.push(role);
-            }
+            self.touch_role(&role).await?;
         }
-        Ok(roles)
+        Ok(())
     }
 }
 

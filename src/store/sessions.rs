@@ -17,7 +17,6 @@ const SWEPT_AT_ONCE: i64 = 100;
 /// A session that has not expired.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
-    /// As it is now.
     pub user: User,
     /// How much of the revocation log had happened when it began.
     pub position: LogPosition,
@@ -95,7 +94,6 @@ impl Store {
         Ok(user.map(|user| Session { user, position }))
     }
 
-    /// Ends one session.
     pub async fn end_session(&self, digest: &SecretDigest) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM sessions WHERE digest = $1")
             .bind(digest.to_text())

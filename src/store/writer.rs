@@ -17,8 +17,16 @@ use super::refresh_tokens::{NewToken, Rotation, Use, insert, rotate};
 use super::revocations::Growth;
 use super::statement::{assembled, chunks, placeholder_rows};
 
+/// Adds the first tokens of grants.
 #[derive(Debug)]
 pub(super) struct TokenWriter {
+    pub(super) pool: Connections,
+    pub(super) bounds: Arc<Bounds>,
+}
+
+/// Uses tokens, and adds those that follow on them.
+#[derive(Debug)]
+pub(super) struct TokenRotator {
     pub(super) pool: Connections,
     /// Told when the revocation log has been appended to.
     pub(super) appended: Arc<Growth>,
@@ -26,110 +34,108 @@ pub(super) struct TokenWriter {
     pub(super) bounds: Arc<Bounds>,
 }
 
-/// What is to be written.
-#[derive(Debug)]
-pub(super) enum Write {
-    Add(NewToken),
-    Rotate(Use),
-}
-
-impl Write {
-    fn new_token(&self) -> &NewToken {
-        match self {
-            Self::Add(token) => token,
-            Self::Rotate(attempt) => &attempt.successor,
-        }
-    }
-}
-
-/// What has been.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Written {
-    Added,
-    Used(Rotation),
+/// What writes a batch in one transaction.
+trait Transacted: Together<Answer: Copy> {
+    /// All or none.
+    fn commit(
+        &self,
+        writes: &[Self::Question],
+    ) -> impl Future<Output = Result<Vec<Self::Answer>, StoreError>> + Send;
 }
 
 impl Together for TokenWriter {
-    type Question = Write;
-    type Answer = Written;
+    type Question = NewToken;
+    type Answer = ();
 
-    async fn answer(
-        &self,
-        writes: &[Write],
-    ) -> Result<Vec<Result<Written, StoreError>>, StoreError> {
-        match self.commit(writes).await {
-            Ok(written) => Ok(written.into_iter().map(Ok).collect()),
-            // The database answers: it is one of them, such as a token of a user who is gone.
-            Err(
-                StoreError::Gone
-                | StoreError::Contended(_)
-                | StoreError::Database(sqlx::Error::Database(_)),
-            ) => {
-                let mut outcomes = Vec::with_capacity(writes.len());
-                for write in writes {
-                    let alone = self.commit_alone(write).await;
-                    outcomes.push(alone);
-                }
-                Ok(outcomes)
-            }
-            Err(error) => Err(error),
-        }
+    async fn answer(&self, tokens: &[NewToken]) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+        all_or_each(self, tokens).await
     }
 }
 
-impl TokenWriter {
-    async fn commit_alone(&self, write: &Write) -> Result<Written, StoreError> {
-        let written = again_if_contended(|| self.commit(std::slice::from_ref(write))).await?;
-        let first = written.first().copied();
-        first.ok_or(StoreError::Unreadable("outcome"))
-    }
+impl Together for TokenRotator {
+    type Question = Use;
+    type Answer = Rotation;
 
-    /// All or none. A rotation never depends on a row that is added beside it: nobody has that
-    /// token yet.
-    async fn commit<'w>(&self, writes: &'w [Write]) -> Result<Vec<Written>, StoreError> {
-        let mut transaction = self.pool.begin().await?;
-        if writes.iter().any(|write| matches!(write, Write::Rotate(_))) {
-            let users = writes.iter().map(|write| write.new_token().user());
-            lock_listed_users(&mut transaction, users.collect()).await?;
+    async fn answer(
+        &self,
+        attempts: &[Use],
+    ) -> Result<Vec<Result<Rotation, StoreError>>, StoreError> {
+        all_or_each(self, attempts).await
+    }
+}
+
+/// Writes all together, or each alone where one of them is at fault.
+async fn all_or_each<W: Transacted>(
+    batch: &W,
+    writes: &[W::Question],
+) -> Result<Vec<Result<W::Answer, StoreError>>, StoreError> {
+    match batch.commit(writes).await {
+        Ok(written) => Ok(written.into_iter().map(Ok).collect()),
+        // The database answers: it is one of them, such as a token of a user who is gone.
+        Err(
+            StoreError::Gone
+            | StoreError::Contended(_)
+            | StoreError::Database(sqlx::Error::Database(_)),
+        ) => {
+            let mut outcomes = Vec::with_capacity(writes.len());
+            for write in writes {
+                outcomes.push(alone(batch, write).await);
+            }
+            Ok(outcomes)
         }
-        let used = use_fresh(&mut transaction, writes).await?;
-        let fresh = |(position, write): (usize, &'w Write)| match write {
-            Write::Add(token) => Some(token),
-            Write::Rotate(attempt) => used.contains(&position).then_some(&attempt.successor),
-        };
-        let mut tokens: Vec<&NewToken> = writes.iter().enumerate().filter_map(fresh).collect();
+        Err(error) => Err(error),
+    }
+}
+
+async fn alone<W: Transacted>(batch: &W, write: &W::Question) -> Result<W::Answer, StoreError> {
+    let written = again_if_contended(|| batch.commit(std::slice::from_ref(write))).await?;
+    let first = written.first().copied();
+    first.ok_or(StoreError::Unreadable("outcome"))
+}
+
+impl Transacted for TokenWriter {
+    async fn commit(&self, tokens: &[NewToken]) -> Result<Vec<()>, StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        let mut tokens: Vec<&NewToken> = tokens.iter().collect();
         // What refers to users holds them, one after the other.
         tokens.sort_by_key(|token| token.user());
-        let added = |write: &'w Write| match write {
-            Write::Add(token) => Some(token),
-            Write::Rotate(_) => None,
-        };
-        let added: Vec<&NewToken> = writes.iter().filter_map(added).collect();
-        end_oldest(&mut transaction, &added, self.bounds.max_grants()).await?;
+        end_oldest(&mut transaction, &tokens, self.bounds.max_grants()).await?;
         for rows in chunks(&tokens) {
             insert(&mut transaction, rows).await?;
         }
+        transaction.commit().await?;
+        Ok(vec![(); tokens.len()])
+    }
+}
+
+impl Transacted for TokenRotator {
+    async fn commit(&self, attempts: &[Use]) -> Result<Vec<Rotation>, StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        let users = attempts.iter().map(|attempt| attempt.successor.user());
+        lock_listed_users(&mut transaction, users.collect()).await?;
+        let used = use_fresh(&mut transaction, attempts).await?;
+        let fresh = attempts.iter().enumerate();
+        let fresh = fresh.filter(|(position, _)| used.contains(position));
+        let successors: Vec<&NewToken> = fresh.map(|(_, attempt)| &attempt.successor).collect();
+        for rows in chunks(&successors) {
+            insert(&mut transaction, rows).await?;
+        }
         // Last, because a replay may end what was made just now.
-        let mut written = Vec::with_capacity(writes.len());
-        for (position, write) in writes.iter().enumerate() {
-            written.push(match write {
-                Write::Add(_) => Written::Added,
-                Write::Rotate(attempt) if used.contains(&position) => {
-                    forget_used(&mut transaction, &attempt.successor).await?;
-                    Written::Used(Rotation::Rotated)
-                }
-                Write::Rotate(attempt) => {
-                    let rotation = rotate(&mut transaction, attempt, &self.bounds).await?;
-                    Written::Used(rotation)
-                }
+        let mut rotations = Vec::with_capacity(attempts.len());
+        for (position, attempt) in attempts.iter().enumerate() {
+            rotations.push(if used.contains(&position) {
+                forget_used(&mut transaction, &attempt.successor).await?;
+                Rotation::Rotated
+            } else {
+                rotate(&mut transaction, attempt, &self.bounds).await?
             });
         }
-        transaction.commit().await?;
-        let replayed = |written: &Written| matches!(written, Written::Used(Rotation::Replayed));
-        if written.iter().any(replayed) {
-            self.appended.tell_own();
+        if rotations.contains(&Rotation::Replayed) {
+            self.appended.commit(transaction).await?;
+        } else {
+            transaction.commit().await?;
         }
-        Ok(written)
+        Ok(rotations)
     }
 }
 
@@ -137,14 +143,12 @@ impl TokenWriter {
 /// the positions of those. It locks their rows.
 async fn use_fresh(
     transaction: &mut Transaction,
-    writes: &[Write],
+    attempts: &[Use],
 ) -> Result<HashSet<usize>, StoreError> {
     let mut presented = HashSet::new();
     let mut first = Vec::new();
-    for (position, write) in writes.iter().enumerate() {
-        if let Write::Rotate(attempt) = write
-            && presented.insert(&*attempt.digest)
-        {
+    for (position, attempt) in attempts.iter().enumerate() {
+        if presented.insert(&*attempt.digest) {
             first.push((position, attempt));
         }
     }

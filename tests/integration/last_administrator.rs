@@ -96,7 +96,7 @@ async fn who_has_lost_its_rights_meanwhile_changes_nothing() {
         let status = Status::Disabled;
         change.set_user_status(&second, status).await.unwrap();
         let subject = RevocationTarget::User(second.as_str().to_owned());
-        change.revoke(&subject).await.unwrap();
+        change.revoke(subject);
         assert_eq!(change.commit().await.unwrap(), Committed::Yes);
     };
     let (answer, ()) = tokio::join!(waiting, meanwhile);

@@ -175,7 +175,7 @@ async fn calls_that_wait_for_a_change_are_judged_again_when_it_has_ended() {
             companion.get("/authorization/whoami", &token).await;
         }
         let grant = RevocationTarget::Grant(claims["sid"].as_str().unwrap().to_owned());
-        change.revoke(&grant).await.unwrap();
+        change.revoke(grant);
         let committed = change.commit().await.unwrap();
         assert_eq!(committed, portcullis::store::Committed::Yes);
     };

@@ -4,12 +4,14 @@ use serde::Deserialize;
 
 use super::super::random;
 use super::audit::{Object, app_changes};
+use super::list_update::ListUpdate;
 use super::{Directory, DirectoryError, Thing, existing_scopes, free};
 use crate::identity::{
-    App, AppKey, AppName, PlainSecret, RedirectUri, ScopeSet, ScopesFrom, Status, User, UserId,
+    App, AppKey, AppName, PlainSecret, RedirectUri, ScopeName, ScopeSet, ScopesFrom, Status, User,
+    UserId,
 };
 use crate::store::{Change, Holder, Listing, OwnedApp, Page};
-use crate::token::{LogPosition, RevocationTarget};
+use crate::token::LogPosition;
 use crate::yaml::present;
 
 const MAX_APPS: i64 = 16;
@@ -20,7 +22,6 @@ pub(super) const MAX_OVERLAP_SECONDS: u32 = 30 * 86_400;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewApp {
-    /// Its name.
     pub name: String,
     /// Where browsers may be sent.
     #[serde(default)]
@@ -35,7 +36,6 @@ pub struct NewApp {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AppUpdate {
-    /// Another name.
     #[serde(deserialize_with = "present")]
     pub name: Option<String>,
     /// All redirect URIs that it is to have.
@@ -70,9 +70,7 @@ pub struct AppChange {
 
 /// A secret that was made: this is the one time that it is seen.
 pub struct NewSecret {
-    /// The app.
     pub app: OwnedApp,
-    /// Its secret.
     pub secret: PlainSecret,
 }
 
@@ -81,7 +79,6 @@ pub struct NewSecret {
 pub enum AppsOf<'a> {
     /// Its own user's, and knows of no others.
     User(&'a User),
-    /// Everybody's, as an administrator.
     Everybody,
 }
 
@@ -99,7 +96,6 @@ impl Directory<'_> {
         Ok(self.store.all_apps(owner.as_ref(), page).await?)
     }
 
-    /// A user's own apps.
     pub async fn own_apps(
         &self,
         owner: &User,
@@ -179,7 +175,8 @@ impl Directory<'_> {
         if let Some(status) = &wanted.status {
             app.status = Status::parse(status)?;
         }
-        match (wanted.list(&before)?, wanted.follows_owner) {
+        let held = before.scopes.iter().map(ScopeName::as_str);
+        match (wanted.scope_update()?.of(held), wanted.follows_owner) {
             (None, None) => {}
             (None, Some(false)) => app.scopes_from = ScopesFrom::List,
             (None, Some(true)) => {
@@ -200,10 +197,7 @@ impl Directory<'_> {
             (Some(_), Some(true)) => return Err(DirectoryError::ListAndOwner),
         }
         free(change.update_app(&app).await?)?;
-        let disabled = before.status == Status::Active && app.status == Status::Disabled;
-        if disabled || !before.scopes.is_subset_of(&app.scopes) {
-            of.end_tokens(&mut change, &app.key).await?;
-        }
+        of.charge(&mut change);
         let (object, changes) = (Object::App(&app.key), app_changes(&before, &app));
         self.commit(change, object, "changed", &changes).await?;
         Ok(AppChange {
@@ -218,7 +212,7 @@ impl Directory<'_> {
         let mut change = self.change().await?;
         let (OwnedApp { app, .. }, _) = self.app_in_hand(&mut change, key, of).await?;
         change.delete_app(&app.key).await?;
-        of.end_tokens(&mut change, &app.key).await?;
+        of.charge(&mut change);
         let object = Object::App(&app.key);
         self.commit(change, object, "deleted", &[]).await
     }
@@ -241,9 +235,7 @@ impl Directory<'_> {
         change
             .rotate_secret(&app.app.key, &digest, overlap_seconds)
             .await?;
-        if overlap_seconds == 0 {
-            of.end_tokens(&mut change, &app.app.key).await?;
-        }
+        of.charge(&mut change);
         let object = Object::App(&app.app.key);
         let overlap = format!("the one before holds for {overlap_seconds} seconds");
         self.commit(change, object, "secret replaced", &[overlap])
@@ -293,41 +285,19 @@ impl Directory<'_> {
 }
 
 impl AppUpdate {
-    /// The list of scopes that an app is to have, where anything is said of it. A scope that is both
-    /// added and removed is removed.
-    fn list(&self, before: &App) -> Result<Option<Vec<String>>, DirectoryError> {
-        let (add, remove) = (&self.add_scopes, &self.remove_scopes);
-        match &self.scopes {
-            None if add.is_none() && remove.is_none() => Ok(None),
-            None => {
-                let held = before.scopes.iter().map(|scope| scope.as_str().to_owned());
-                let mut scopes: Vec<String> = held.chain(add.iter().flatten().cloned()).collect();
-                scopes.retain(|scope| !remove.iter().flatten().any(|removed| removed == scope));
-                Ok(Some(scopes))
-            }
-            Some(_) if add.is_some() || remove.is_some() => {
-                Err(DirectoryError::AllAndSome("scopes"))
-            }
-            Some(scopes) => Ok(Some(scopes.clone())),
-        }
+    fn scope_update(&self) -> Result<ListUpdate<'_>, DirectoryError> {
+        let (added, removed) = (self.add_scopes.as_ref(), self.remove_scopes.as_ref());
+        ListUpdate::read("scopes", self.scopes.as_ref(), added, removed)
     }
 }
 
 impl AppsOf<'_> {
-    /// Ends what was given out to an app. What somebody does to its own apps is charged to it: it can
-    /// make another one, and do it again.
-    async fn end_tokens(self, change: &mut Change, app: &AppKey) -> Result<(), DirectoryError> {
+    /// What somebody does to its own apps is charged to it: it can make another one, and do it again.
+    fn charge(self, change: &mut Change) {
         match self {
-            Self::User(user) => {
-                let holder = Holder {
-                    user: user.id.clone(),
-                    app: None,
-                };
-                change.revoke_of(&subject(app), &holder).await?;
-            }
-            Self::Everybody => change.revoke(&subject(app)).await?,
+            Self::User(user) => change.charge(Holder::user(&user.id)),
+            Self::Everybody => {}
         }
-        Ok(())
     }
 
     /// The app, if the caller may know of it.
@@ -351,8 +321,4 @@ fn redirect_uris(texts: &[String]) -> Result<Vec<RedirectUri>, DirectoryError> {
     }
     let uris = texts.iter().map(|uri| RedirectUri::parse(uri));
     Ok(uris.collect::<Result<_, _>>()?)
-}
-
-fn subject(app: &AppKey) -> RevocationTarget {
-    RevocationTarget::App(app.as_str().to_owned())
 }

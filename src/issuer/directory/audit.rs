@@ -10,20 +10,16 @@ use crate::token::RevocationTarget;
 /// How the log names people.
 #[derive(Clone, Copy)]
 pub struct Naming<'a> {
-    /// By which key.
     pub names: &'a SubjectNames,
-    /// Whose users they are.
     pub issuer: &'a str,
 }
 
-/// What is changed.
 #[derive(Clone, Copy)]
 pub(super) enum Object<'a> {
     User(&'a UserId),
     Role(&'a RoleName),
     Scope(&'a ScopeName),
     App(&'a AppKey),
-    /// What was given out.
     Tokens(&'a RevocationTarget),
 }
 

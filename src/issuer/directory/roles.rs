@@ -4,8 +4,9 @@ use serde::Deserialize;
 
 use super::super::first_start::ADMINISTRATOR_ROLE;
 use super::audit::{Object, role_changes};
+use super::list_update::ListUpdate;
 use super::{Directory, DirectoryError, Thing, commit, existing_scopes, free};
-use crate::identity::{Role, RoleName, ScopeSet};
+use crate::identity::{Role, RoleName, ScopeName, ScopeSet};
 use crate::store::{Change, Listing, Page};
 use crate::yaml::present;
 
@@ -13,9 +14,7 @@ use crate::yaml::present;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewRole {
-    /// Its name.
     pub name: String,
-    /// Its scopes.
     pub scopes: Vec<String>,
 }
 
@@ -32,7 +31,6 @@ pub struct RoleUpdate {
     /// Scopes that it is to have as well.
     #[serde(deserialize_with = "present")]
     pub add_scopes: Option<Vec<String>>,
-    /// Scopes that it loses.
     #[serde(deserialize_with = "present")]
     pub remove_scopes: Option<Vec<String>>,
 }
@@ -51,7 +49,6 @@ pub struct RoleChange {
 }
 
 impl Directory<'_> {
-    /// The roles.
     pub async fn roles(&self, page: &Page) -> Result<Listing<Role>, DirectoryError> {
         Ok(self.store.roles(page).await?)
     }
@@ -61,7 +58,6 @@ impl Directory<'_> {
         found(self.store.role(&role_name(name)?).await?)
     }
 
-    /// Adds a role.
     pub async fn add_role(&self, wanted: &NewRole) -> Result<Role, DirectoryError> {
         let name = free_name(&wanted.name)?;
         let mut change = self.change().await?;
@@ -171,22 +167,19 @@ impl Directory<'_> {
     }
 }
 
-/// What a role is to have after an update. A scope that is both added and removed is removed.
+/// What a role is to have after an update. What is taken from it must exist as well: a misspelt name
+/// would take nothing.
 async fn wanted_scopes(
     change: &mut Change,
     before: &Role,
     wanted: &RoleUpdate,
 ) -> Result<ScopeSet, DirectoryError> {
-    let (add, remove) = (&wanted.add_scopes, &wanted.remove_scopes);
-    match &wanted.scopes {
-        Some(_) if add.is_some() || remove.is_some() => Err(DirectoryError::AllAndSome("scopes")),
-        Some(names) => existing_scopes(change, names).await,
-        None => {
-            let add = existing_scopes(change, add.as_deref().unwrap_or_default()).await?;
-            let remove = existing_scopes(change, remove.as_deref().unwrap_or_default()).await?;
-            let all = before.scopes.iter().chain(add.iter()).cloned();
-            Ok(all.collect::<ScopeSet>().without(&remove))
-        }
+    let (added, removed) = (wanted.add_scopes.as_ref(), wanted.remove_scopes.as_ref());
+    let update = ListUpdate::read("scopes", wanted.scopes.as_ref(), added, removed)?;
+    existing_scopes(change, update.removed()).await?;
+    match update.of(before.scopes.iter().map(ScopeName::as_str)) {
+        None => Ok(before.scopes.clone()),
+        Some(names) => existing_scopes(change, &names).await,
     }
 }
 

@@ -18,9 +18,7 @@ const TOLD_ROLES: usize = 5;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewScope {
-    /// Its name.
     pub name: String,
-    /// What it allows.
     pub description: String,
 }
 
@@ -31,7 +29,6 @@ pub struct ScopeUpdate {
     /// Another name: whoever has the scope loses the old one and has to get new tokens.
     #[serde(deserialize_with = "present")]
     pub name: Option<String>,
-    /// Another description.
     #[serde(deserialize_with = "present")]
     pub description: Option<String>,
 }
@@ -41,7 +38,6 @@ pub struct ScopeUpdate {
 pub enum WhenUsed {
     /// No: whoever uses it would lose it.
     Refuse,
-    /// Yes, from everywhere.
     Remove,
 }
 
@@ -80,7 +76,6 @@ impl fmt::Display for ScopeUses {
 }
 
 impl Directory<'_> {
-    /// The scopes.
     pub async fn scopes(&self, page: &Page) -> Result<Listing<Scope>, DirectoryError> {
         Ok(self.store.scopes(page).await?)
     }

@@ -11,87 +11,88 @@ use crate::yaml::present;
 /// What is issued has 22 characters.
 pub(super) const MAX_ID_BYTES: usize = 64;
 
-/// Whose tokens end: exactly one of these.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WhatToRevoke {
+    /// By its username.
+    User(String),
+    /// By its key.
+    App(String),
+    /// By its id, as in `GET /consumer/grant` and the claim `sid`.
+    Grant(String),
+    /// By its id, the claim `jti`.
+    Token(String),
+    Everyone,
+}
+
+/// The same as it is written: exactly one of these.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct WhatToRevoke {
-    /// A username.
+pub struct RevocationRequest {
     #[serde(deserialize_with = "present")]
-    pub user: Option<String>,
-    /// An app's key.
+    user: Option<String>,
     #[serde(deserialize_with = "present")]
-    pub app: Option<String>,
-    /// A grant's id, as in `GET /consumer/grant` and the claim `sid`.
+    app: Option<String>,
     #[serde(deserialize_with = "present")]
-    pub grant: Option<String>,
-    /// A token's id, the claim `jti`.
+    grant: Option<String>,
     #[serde(deserialize_with = "present")]
-    pub token: Option<String>,
-    /// `true`: everybody's.
+    token: Option<String>,
+    /// `true`, or nothing.
     #[serde(deserialize_with = "present")]
-    pub everyone: Option<bool>,
+    everyone: Option<bool>,
+}
+
+impl RevocationRequest {
+    /// The one thing that is asked for.
+    pub fn what(self) -> Result<WhatToRevoke, DirectoryError> {
+        let everyone = match self.everyone {
+            Some(false) => return Err(DirectoryError::WhatToRevoke),
+            Some(true) => Some(WhatToRevoke::Everyone),
+            None => None,
+        };
+        let asked = [
+            self.user.map(WhatToRevoke::User),
+            self.app.map(WhatToRevoke::App),
+            self.grant.map(WhatToRevoke::Grant),
+            self.token.map(WhatToRevoke::Token),
+            everyone,
+        ];
+        let mut asked = asked.into_iter().flatten();
+        match (asked.next(), asked.next()) {
+            (Some(only), None) => Ok(only),
+            (Some(_), Some(_)) | (None, _) => Err(DirectoryError::WhatToRevoke),
+        }
+    }
 }
 
 impl Directory<'_> {
     /// Ends tokens. Grants and single tokens need not be known: what is listed refuses.
     pub async fn revoke(&self, what: WhatToRevoke) -> Result<RevocationTarget, DirectoryError> {
         let mut change = self.change().await?;
-        let subject = match what {
-            WhatToRevoke {
-                user: Some(name),
-                app: None,
-                grant: None,
-                token: None,
-                everyone: None,
-            } => {
-                let unknown = DirectoryError::NotFound(Thing::User);
+        let target = match what {
+            WhatToRevoke::User(name) => {
                 let user = match Username::parse(&name) {
                     Ok(name) => change.user_named(&name).await?,
                     Err(_) => None,
                 };
-                RevocationTarget::User(user.ok_or(unknown)?.id.as_str().to_owned())
+                let user = user.ok_or(DirectoryError::NotFound(Thing::User))?;
+                RevocationTarget::from(&user.id)
             }
-            WhatToRevoke {
-                user: None,
-                app: Some(key),
-                grant: None,
-                token: None,
-                everyone: None,
-            } => {
-                let app = match plain_id(key.clone()) {
+            WhatToRevoke::App(key) => {
+                let app = match plain_id(key) {
                     Ok(key) => change.app(&AppKey::known(&key)).await?,
                     Err(_) => None,
                 };
-                app.ok_or(DirectoryError::NotFound(Thing::App))?;
-                RevocationTarget::App(key)
+                let found = app.ok_or(DirectoryError::NotFound(Thing::App))?;
+                RevocationTarget::from(&found.app.key)
             }
-            WhatToRevoke {
-                user: None,
-                app: None,
-                grant: Some(id),
-                token: None,
-                everyone: None,
-            } => RevocationTarget::Grant(plain_id(id)?),
-            WhatToRevoke {
-                user: None,
-                app: None,
-                grant: None,
-                token: Some(id),
-                everyone: None,
-            } => RevocationTarget::Token(plain_id(id)?),
-            WhatToRevoke {
-                user: None,
-                app: None,
-                grant: None,
-                token: None,
-                everyone: Some(true),
-            } => RevocationTarget::Everyone,
-            _ => return Err(DirectoryError::WhatToRevoke),
+            WhatToRevoke::Grant(id) => RevocationTarget::Grant(plain_id(id)?),
+            WhatToRevoke::Token(id) => RevocationTarget::Token(plain_id(id)?),
+            WhatToRevoke::Everyone => RevocationTarget::Everyone,
         };
-        change.revoke(&subject).await?;
-        let object = Object::Tokens(&subject);
+        change.revoke(target.clone());
+        let object = Object::Tokens(&target);
         self.commit(change, object, "revoked", &[]).await?;
-        Ok(subject)
+        Ok(target)
     }
 }
 
@@ -103,5 +104,47 @@ fn plain_id(id: String) -> Result<String, DirectoryError> {
         Ok(id)
     } else {
         Err(DirectoryError::Id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn what(json: &str) -> Option<WhatToRevoke> {
+        let request: RevocationRequest = serde_json::from_str(json).unwrap();
+        request.what().ok()
+    }
+
+    #[test]
+    fn exactly_one_thing_is_revoked() {
+        let name = || "a".to_owned();
+        let rows = [
+            (r#"{"user": "a"}"#, Some(WhatToRevoke::User(name()))),
+            (r#"{"app": "a"}"#, Some(WhatToRevoke::App(name()))),
+            (r#"{"grant": "a"}"#, Some(WhatToRevoke::Grant(name()))),
+            (r#"{"token": "a"}"#, Some(WhatToRevoke::Token(name()))),
+            (r#"{"everyone": true}"#, Some(WhatToRevoke::Everyone)),
+            (r#"{"everyone": false}"#, None),
+            (r#"{"user": "a", "everyone": false}"#, None),
+            (r#"{"user": "a", "everyone": true}"#, None),
+            (r#"{"user": "a", "app": "a"}"#, None),
+            (r#"{"grant": "a", "token": "a"}"#, None),
+            ("{}", None),
+        ];
+        for (json, expected) in rows {
+            assert_eq!(what(json), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn ids_have_the_alphabet_of_what_is_issued() {
+        let longest = "a".repeat(MAX_ID_BYTES);
+        for good in ["a", "A0z", &longest] {
+            assert!(plain_id(good.to_owned()).is_ok(), "{good}");
+        }
+        for bad in ["", "a b", "a\0", "ä", "a-b", &"a".repeat(MAX_ID_BYTES + 1)] {
+            assert!(plain_id(bad.to_owned()).is_err(), "{bad}");
+        }
     }
 }

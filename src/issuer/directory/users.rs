@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::super::random;
 use super::audit::{Object, user_changes};
+use super::list_update::ListUpdate;
 use super::{Directory, DirectoryError, Thing, commit, free};
 use crate::identity::{
     Email, GrantId, Password, RoleName, ScopeSet, Status, User, UserId, Username,
@@ -17,11 +18,8 @@ use crate::yaml::present;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewUser {
-    /// Its name.
     pub username: String,
-    /// Its address.
     pub email: String,
-    /// Its password.
     pub password: String,
     /// Its roles; without them it gets the default role.
     #[serde(default, deserialize_with = "present")]
@@ -35,7 +33,6 @@ pub struct UserUpdate {
     /// Another name. Tokens carry it, so they end.
     #[serde(deserialize_with = "present")]
     pub username: Option<String>,
-    /// Another address.
     #[serde(deserialize_with = "present")]
     pub email: Option<String>,
     /// `active` or `disabled`.
@@ -47,7 +44,6 @@ pub struct UserUpdate {
     /// Roles that it is to have as well.
     #[serde(deserialize_with = "present")]
     pub add_roles: Option<Vec<String>>,
-    /// Roles that it loses.
     #[serde(deserialize_with = "present")]
     pub remove_roles: Option<Vec<String>>,
 }
@@ -72,23 +68,9 @@ pub(in crate::issuer) struct PreparedUser {
 }
 
 impl UserUpdate {
-    /// All roles that a user is to have, where anything is said of them. A role that is both added and
-    /// removed is removed.
-    fn all_roles(&self, before: &User) -> Result<Option<Vec<String>>, DirectoryError> {
-        let (add, remove) = (&self.add_roles, &self.remove_roles);
-        match &self.roles {
-            None if add.is_none() && remove.is_none() => Ok(None),
-            None => {
-                let held = before.roles.iter().map(|role| role.as_str().to_owned());
-                let mut roles: Vec<String> = held.chain(add.iter().flatten().cloned()).collect();
-                roles.retain(|role| !remove.iter().flatten().any(|removed| removed == role));
-                Ok(Some(roles))
-            }
-            Some(_) if add.is_some() || remove.is_some() => {
-                Err(DirectoryError::AllAndSome("roles"))
-            }
-            Some(roles) => Ok(Some(roles.clone())),
-        }
+    fn role_update(&self) -> Result<ListUpdate<'_>, DirectoryError> {
+        let (added, removed) = (self.add_roles.as_ref(), self.remove_roles.as_ref());
+        ListUpdate::read("roles", self.roles.as_ref(), added, removed)
     }
 }
 
@@ -113,7 +95,6 @@ impl Directory<'_> {
         found.ok_or(DirectoryError::NotFound(Thing::User))
     }
 
-    /// Adds an active user.
     pub async fn add_user(&self, wanted: NewUser) -> Result<User, DirectoryError> {
         let prepared = self.prepare_user(wanted).await?;
         let mut change = self.change().await?;
@@ -213,21 +194,14 @@ impl Directory<'_> {
             let status = Status::parse(status)?;
             change.set_user_status(&before.id, status).await?;
         }
-        if let Some(names) = wanted.all_roles(&before)? {
+        let held = before.roles.iter().map(RoleName::as_str);
+        if let Some(names) = wanted.role_update()?.of(held) {
             let (roles, scopes) = existing_roles(&mut change, &names).await?;
             self.authority.may_pass_on(&scopes)?;
             self.authority.may_raise(&before, &scopes)?;
             change.set_user_roles(&before.id, &roles).await?;
         }
         let after = found(change.user(&before.id).await?)?;
-        if before.status == Status::Active && after.status == Status::Disabled {
-            change.revoke_with_apps(&after.id).await?;
-        } else if loses_a_role(&mut change, &before, &after).await? {
-            change.revoke(&subject(&after.id)).await?;
-            change.revoke_owned(&after.id).await?;
-        } else if before.username != after.username {
-            change.revoke(&subject(&after.id)).await?;
-        }
         let (object, changes) = (Object::User(&after.id), user_changes(&before, &after));
         self.commit(change, object, "changed", &changes).await?;
         let without = |roles: &[RoleName], others: &[RoleName]| {
@@ -247,7 +221,6 @@ impl Directory<'_> {
         let user = found(change.user_named(&username(name)?).await?)?;
         self.authority.may_pass_on(&user.scopes)?;
         change.hold_with_apps(&user.id, Holding::ToRemove).await?;
-        change.revoke_with_apps(&user.id).await?;
         change.delete_user(&user.id).await?;
         let object = Object::User(&user.id);
         self.commit(change, object, "deleted", &[]).await
@@ -261,7 +234,6 @@ impl Directory<'_> {
         let user = found(change.user(&user.id).await?)?;
         self.authority.may_pass_on(&user.scopes)?;
         change.set_password_hash(&user.id, &hash).await?;
-        change.revoke(&subject(&user.id)).await?;
         let object = Object::User(&user.id);
         self.commit(change, object, "password replaced", &[]).await
     }
@@ -284,12 +256,8 @@ impl Directory<'_> {
             return Err(DirectoryError::Changed);
         }
         change.set_password_hash(&user.id, &hash).await?;
-        match apps {
-            AppsAfter::Stay => change.revoke(&subject(&user.id)).await?,
-            AppsAfter::End => {
-                change.end_secrets_of(&user.id).await?;
-                change.revoke_with_apps(&user.id).await?;
-            }
+        if apps == AppsAfter::End {
+            change.end_secrets_of(&user.id).await?;
         }
         let object = Object::User(&user.id);
         self.commit(change, object, "password replaced", &[]).await
@@ -327,9 +295,9 @@ impl Directory<'_> {
         if !change.has_grant(user, &grant).await? {
             return Err(DirectoryError::NotFound(Thing::Grant));
         }
-        let holder = Holder::user(user);
         let target = RevocationTarget::from(&grant);
-        change.revoke_of(&target, &holder).await?;
+        change.charge(Holder::user(user));
+        change.revoke(target.clone());
         let object = Object::Tokens(&target);
         self.commit(change, object, "revoked", &[]).await
     }
@@ -340,25 +308,6 @@ impl Directory<'_> {
         let whom = HashingFor::new(user.id.as_str());
         Ok(self.hasher.hash(password, whom).await?)
     }
-}
-
-/// Whether the user has lost a role by which it had a scope. Another role may give it the scope now, or
-/// have given it before: a token may name the lost one alone, and would outlive the loss of the other.
-async fn loses_a_role(
-    change: &mut Change,
-    before: &User,
-    after: &User,
-) -> Result<bool, DirectoryError> {
-    for name in &before.roles {
-        if after.roles.contains(name) {
-            continue;
-        }
-        let role = change.role(name).await?;
-        if role.is_some_and(|role| !role.scopes.is_empty()) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 /// Roles by their names, and what they have together.
@@ -384,8 +333,4 @@ fn username(name: &str) -> Result<Username, DirectoryError> {
 
 fn found(user: Option<User>) -> Result<User, DirectoryError> {
     user.ok_or(DirectoryError::NotFound(Thing::User))
-}
-
-fn subject(user: &UserId) -> RevocationTarget {
-    RevocationTarget::User(user.as_str().to_owned())
 }

@@ -8,14 +8,14 @@ pub(super) mod user;
 use axum::http::StatusCode;
 
 use super::extract::{DirectoryAccess, JsonBody};
-use crate::issuer::directory::WhatToRevoke;
+use crate::issuer::directory::RevocationRequest;
 use crate::issuer::endpoint_error::EndpointError;
 
 /// `POST /backend/revoke`
 pub(super) async fn revoke(
     access: DirectoryAccess,
-    JsonBody(what): JsonBody<WhatToRevoke>,
+    JsonBody(asked): JsonBody<RevocationRequest>,
 ) -> Result<StatusCode, EndpointError> {
-    access.directory().revoke(what).await?;
+    access.directory().revoke(asked.what()?).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -86,9 +86,9 @@ pub(super) const TAKEN: &[(&str, Token)] = &[
     (r#"POST /backend/revoke {"token": "other"}"#, Token::Stays),
 ];
 
-pub(super) const OWN: &str = "is one of the issuer's own";
+pub(super) const OWN: &str = "belongs to the issuer";
 
-pub(super) const RESERVED: &str = "are the issuer's own";
+pub(super) const RESERVED: &str = "are reserved for the issuer";
 
 /// What is refused, with which status and words.
 pub(super) const REFUSED: &[(&str, u16, &str)] = &[
@@ -202,7 +202,7 @@ pub(super) const REFUSED: &[(&str, u16, &str)] = &[
     (
         r#"PUT /backend/app/APP {"scopes": [], "follows_owner": true}"#,
         400,
-        "not both",
+        "either",
     ),
     ("DELETE /backend/scope/nothing", 404, "no such scope"),
     // Scopes may have `#` and `?` in their names.
@@ -221,7 +221,7 @@ pub(super) const REFUSED: &[(&str, u16, &str)] = &[
     (
         r#"PUT /backend/user/alice {"status": "asleep"}"#,
         400,
-        "no status",
+        "not a status",
     ),
     (
         r#"PUT /backend/user/alice {"roles": ["nobody"]}"#,

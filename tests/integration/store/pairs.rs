@@ -256,26 +256,23 @@ async fn administer(
     match operation {
         Operation::DeleteUser => {
             change.hold_with_apps(&user.id, Holding::ToRemove).await?;
-            change.revoke_with_apps(&user.id).await?;
             change.delete_user(&user.id).await?;
         }
         Operation::DisableUser => {
             change.hold_with_apps(&user.id, Holding::ToChange).await?;
             rename(change, user).await?;
             change.set_user_status(&user.id, Status::Disabled).await?;
-            change.revoke_with_apps(&user.id).await?;
         }
         Operation::ChangePassword => {
             change.hold_with_apps(&user.id, Holding::ToChange).await?;
             change.set_password_hash(&user.id, "another").await?;
             change.end_secrets_of(&user.id).await?;
-            change.revoke_with_apps(&user.id).await?;
         }
         Operation::RenameUser => {
             rename(change, user).await?;
             change.set_user_roles(&user.id, &[role()]).await?;
             let subject = RevocationTarget::User(user.id.as_str().to_owned());
-            change.revoke(&subject).await?;
+            change.revoke(subject);
         }
         Operation::TakeScope => {
             let scopes = ScopeSet::parse("orders.read").unwrap();
@@ -286,7 +283,7 @@ async fn administer(
             let mut changed = app;
             changed.name = portcullis::identity::AppName::parse("changed").unwrap();
             let _ = change.update_app(&changed).await?;
-            change.revoke(&of_app).await?;
+            change.revoke(of_app);
         }
         Operation::EmptyRole => {
             change.empty_role(&role()).await?;
@@ -298,11 +295,11 @@ async fn administer(
         }
         Operation::DeleteApp => {
             change.delete_app(&app.key).await?;
-            change.revoke(&of_app).await?;
+            change.revoke(of_app);
         }
         _ => {
             change.rotate_secret(&app.key, &fresh(), 0).await?;
-            change.revoke(&of_app).await?;
+            change.revoke(of_app);
         }
     }
     Ok(())

@@ -363,7 +363,7 @@ pub(super) async fn position_rule(place: &StoreLocation) {
     let read = scope("orders.read");
     store.add_scope(&read, "Read").await.unwrap();
     let role = RoleName::parse("reading").unwrap();
-    store.add_role(&role, &[read]).await.unwrap();
+    store.extend_role(&role, &[read]).await.unwrap();
     for user in [&alice, &bobby] {
         let user = User {
             roles: vec![role.clone()],

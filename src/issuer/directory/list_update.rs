@@ -1,0 +1,97 @@
+//! What becomes of a list: all of it is given, or what is to be added and removed.
+
+use super::DirectoryError;
+
+/// A list of names after an update.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ListUpdate<'a> {
+    Unchanged,
+    Replaced(&'a [String]),
+    /// A name that is both added and removed is removed.
+    Amended {
+        added: &'a [String],
+        removed: &'a [String],
+    },
+}
+
+impl<'a> ListUpdate<'a> {
+    /// Reads the members `name`, `add_name` and `remove_name` of an update.
+    pub(super) fn read(
+        name: &'static str,
+        all: Option<&'a Vec<String>>,
+        added: Option<&'a Vec<String>>,
+        removed: Option<&'a Vec<String>>,
+    ) -> Result<Self, DirectoryError> {
+        match (all, added, removed) {
+            (None, None, None) => Ok(Self::Unchanged),
+            (Some(all), None, None) => Ok(Self::Replaced(all)),
+            (None, added, removed) => Ok(Self::Amended {
+                added: added.map_or(&[], Vec::as_slice),
+                removed: removed.map_or(&[], Vec::as_slice),
+            }),
+            (Some(_), _, _) => Err(DirectoryError::AllAndSome(name)),
+        }
+    }
+
+    /// The whole list; none where nothing is said of it.
+    pub(super) fn of<'b>(&self, before: impl Iterator<Item = &'b str>) -> Option<Vec<String>> {
+        match self {
+            Self::Unchanged => None,
+            Self::Replaced(all) => Some(all.to_vec()),
+            Self::Amended { added, removed } => {
+                let before = before.map(str::to_owned);
+                let mut names: Vec<String> = before.chain(added.iter().cloned()).collect();
+                names.retain(|name| !removed.contains(name));
+                Some(names)
+            }
+        }
+    }
+
+    /// What is to be removed by name.
+    pub(super) fn removed(&self) -> &'a [String] {
+        match self {
+            Self::Unchanged | Self::Replaced(_) => &[],
+            Self::Amended { removed, .. } => removed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(text: &str) -> Vec<String> {
+        text.split(' ')
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect()
+    }
+
+    #[test]
+    fn a_list_is_replaced_or_amended_and_never_both() {
+        // all, added, removed; what becomes of `a b`
+        let rows = [
+            (None, None, None, "unchanged"),
+            (Some(""), None, None, ""),
+            (Some("c"), None, None, "c"),
+            (None, Some("c"), None, "a b c"),
+            (None, None, Some("a"), "b"),
+            (None, None, Some("c"), "a b"),
+            (None, Some("c d"), Some("a d"), "b c"),
+            (None, Some(""), Some(""), "a b"),
+            (Some("c"), Some("d"), None, "refused"),
+            (Some("c"), None, Some("a"), "refused"),
+            (Some(""), Some(""), Some(""), "refused"),
+        ];
+        for (all, added, removed, expected) in rows {
+            let [all, added, removed] = [all, added, removed].map(|list| list.map(names));
+            let update = ListUpdate::read("roles", all.as_ref(), added.as_ref(), removed.as_ref());
+            let list = match update.map(|update| update.of(["a", "b"].into_iter())) {
+                Ok(Some(list)) => list.join(" "),
+                Ok(None) => "unchanged".to_owned(),
+                Err(_) => "refused".to_owned(),
+            };
+            assert_eq!(list, expected, "{all:?} {added:?} {removed:?}");
+        }
+    }
+}
