@@ -3,12 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use portcullis::clock::{Clock, SystemClock};
 use serde_json::json;
+
+use crate::es256::{self, Es256Key};
 
 pub(crate) const ISSUER: &str = "https://id.shop.example";
 pub(crate) const AUDIENCE: &str = "orders-api";
@@ -48,8 +46,7 @@ routes:
 
 /// Signs tokens with ES256, and lists its public key.
 pub(crate) struct Issuer {
-    key_pair: EcdsaKeyPair,
-    random: SystemRandom,
+    key: Es256Key,
     issued_at: i64,
 }
 
@@ -57,42 +54,31 @@ impl Issuer {
     /// An issuer with a new key.
     pub(crate) fn new() -> Self {
         Self {
-            key_pair: EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap(),
-            random: SystemRandom::new(),
+            key: Es256Key::generate(),
             issued_at: SystemClock.now().0 - 60,
         }
     }
 
     /// The uncompressed point of the public key.
     pub(crate) fn public_key(&self) -> &[u8] {
-        self.key_pair.public_key().as_ref()
+        self.key.point()
     }
 
     /// The public key as a JWKS (RFC 7517 section 5).
     pub(crate) fn jwks(&self) -> String {
-        let (x, y) = self.public_key()[1..].split_at(32);
-        json!({"keys": [{
-            "kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": KEY_ID,
-            "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y),
-        }]})
-        .to_string()
+        json!({"keys": [self.key.jwk(KEY_ID)]}).to_string()
     }
 
     /// A good token; another number gives another token of the same length.
     pub(crate) fn token(&self, number: usize) -> String {
-        let message = self.signed_part(number, KEY_ID, ISSUER);
-        let signature = self
-            .key_pair
-            .sign(&self.random, message.as_bytes())
-            .unwrap();
-        let token = format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature));
+        let token = self.key.sign(&self.signed_part(number, KEY_ID, ISSUER));
         assert_eq!(token.len(), TOKEN_BYTES);
         token
     }
 
     /// Header and claims of a token, with the dot between them.
     pub(crate) fn signed_part(&self, number: usize, key_id: &str, issuer: &str) -> String {
-        let header = json!({"alg": "ES256", "typ": "at+jwt", "kid": key_id}).to_string();
+        let header = json!({"alg": "ES256", "typ": "at+jwt", "kid": key_id});
         let claims = json!({
             "iss": issuer,
             "sub": "0f3c6a5e-6b57-4f0a-9d43-2f6f6f3f7a10",
@@ -103,13 +89,8 @@ impl Issuer {
             "jti": format!("7d1f0c52-9a64-4c1b-8f0e-{number:012}"),
             "scope": "orders.read orders.write",
             "name": "Alice Example of Orders and Deliveries+",
-        })
-        .to_string();
-        format!(
-            "{}.{}",
-            URL_SAFE_NO_PAD.encode(header),
-            URL_SAFE_NO_PAD.encode(claims)
-        )
+        });
+        es256::signed_part(&header, &claims)
     }
 }
 

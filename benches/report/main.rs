@@ -20,6 +20,8 @@ mod counting;
 #[cfg(feature = "issuer")]
 mod crowd;
 mod envoy;
+#[path = "../../tests/shared/es256.rs"]
+mod es256;
 #[cfg(feature = "issuer")]
 mod feed;
 mod fixture;
@@ -34,9 +36,8 @@ mod machine;
 mod memory;
 mod message;
 mod no_op;
-// The tests' own.
 #[cfg(feature = "issuer")]
-#[path = "../../tests/integration/postgres.rs"]
+#[path = "../../tests/shared/postgres.rs"]
 mod postgres;
 mod process;
 mod processor;

@@ -33,6 +33,8 @@ mod deleted_meanwhile;
 mod discovery;
 mod envoy;
 mod envoy_process;
+#[path = "../shared/es256.rs"]
+mod es256;
 #[cfg(feature = "issuer")]
 mod feed;
 #[cfg(feature = "issuer")]
@@ -70,6 +72,7 @@ mod overload;
 #[cfg(feature = "issuer")]
 mod own_scopes;
 #[cfg(feature = "issuer")]
+#[path = "../shared/postgres.rs"]
 mod postgres;
 #[cfg(feature = "issuer")]
 mod postgres_tls;

@@ -1,40 +1,28 @@
 //! An issuer of tokens, made anew in each test.
 
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
 use portcullis::clock::{Clock, SystemClock};
+
+use crate::es256::{Es256Key, signed_part};
 
 pub(crate) const ISSUER: &str = "https://id.shop.example";
 pub(crate) const AUDIENCE: &str = "orders-api";
 
 /// Signs with one ES256 key.
 pub(crate) struct TestIssuer {
-    key: EncodingKey,
+    key: Es256Key,
     key_id: String,
     jwk: Value,
 }
 
 impl TestIssuer {
     pub(crate) fn new(key_id: &str) -> Self {
-        let random = aws_lc_rs::rand::SystemRandom::new();
-        let document =
-            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
-        let pair =
-            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document.as_ref()).unwrap();
-        let point = pair.public_key().as_ref();
-        let jwk = json!({
-            "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": key_id,
-            "x": URL_SAFE_NO_PAD.encode(&point[1..33]),
-            "y": URL_SAFE_NO_PAD.encode(&point[33..65]),
-        });
+        let key = Es256Key::generate();
         Self {
-            key: EncodingKey::from_ec_der(document.as_ref()),
+            jwk: key.jwk(key_id),
+            key,
             key_id: key_id.to_owned(),
-            jwk,
         }
     }
 
@@ -46,10 +34,8 @@ impl TestIssuer {
 
     /// Signs these claims.
     pub(crate) fn sign(&self, claims: &Value) -> String {
-        let mut header = Header::new(Algorithm::ES256);
-        header.kid = Some(self.key_id.clone());
-        header.typ = Some("at+jwt".to_owned());
-        jsonwebtoken::encode(&header, claims, &self.key).unwrap()
+        let header = json!({"alg": "ES256", "typ": "at+jwt", "kid": self.key_id});
+        self.key.sign(&signed_part(&header, claims))
     }
 
     /// A token that holds for an hour.
