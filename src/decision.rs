@@ -1,7 +1,7 @@
 //! The decision: one pure function from a route and what the caller could prove to an answer.
 
 use crate::labels::{Label, closed_set};
-use crate::policy::{MalformedTarget, Requirement, Route, Routed};
+use crate::policy::{Requirement, Route, Routed, TargetError};
 use crate::token::{TokenError, VerifiedToken};
 
 /// What became of the credential that a request carried.
@@ -95,7 +95,7 @@ impl<'p> Permit<'p> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Denial<'p> {
     /// Method, host or path can be read in more than one way.
-    MalformedTarget(MalformedTarget),
+    MalformedTarget(TargetError),
     /// More than one credential: proxy and upstream may pick different ones.
     SeveralCredentials,
     /// A token is needed and there is none.

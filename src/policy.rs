@@ -5,13 +5,13 @@ mod document;
 mod fold;
 mod host;
 mod issuers;
-mod malformed;
 mod method;
 mod path;
 mod requirement;
 mod scope;
 mod table;
 mod target;
+mod target_error;
 mod template;
 
 use std::collections::BTreeMap;
@@ -20,15 +20,15 @@ use std::sync::Arc;
 use crate::problem::{Problem, Problems, Source};
 pub use host::HostPattern;
 pub use issuers::RouteIssuers;
-pub use malformed::MalformedTarget;
 pub use method::Methods;
 pub use path::{EncodedSlashes, PathRules};
 pub use requirement::{RequiredScopes, Requirement};
 pub use scope::{ScopeName, ScopeNameError};
 pub use target::{Host, Method, Path, Target};
+pub use target_error::TargetError;
 
 use host::HostName;
-use path::{Reading, RequestPath, Standing};
+use path::{Necessity, Reading, RequestPath};
 use table::{HostTables, Leaves, Tables};
 
 /// A compiled policy. Immutable; a reload makes another one.
@@ -97,7 +97,7 @@ impl Policy {
     }
 
     /// The routes that `target` falls under. The cost does not grow with the number of routes.
-    pub fn route(&self, target: &Target<'_>) -> Result<Routed<'_>, MalformedTarget> {
+    pub fn route(&self, target: &Target<'_>) -> Result<Routed<'_>, TargetError> {
         let Target {
             method: Method(method),
             host: Host(raw_host),
@@ -106,7 +106,7 @@ impl Policy {
         } = *target;
         let is_token = |method: Method<'_>| method::is_token(method.0);
         if !is_token(target.method) || !target.preflight.is_none_or(is_token) {
-            return Err(MalformedTarget::MethodNotToken);
+            return Err(TargetError::MethodNotToken);
         }
         let host = HostName::parse(raw_host)?;
         let tables = self.tables.for_host(&host);
@@ -120,7 +120,7 @@ impl Policy {
             }
         }
         if whole_path.contains(&b'#') {
-            return Err(MalformedTarget::PathFragment);
+            return Err(TargetError::PathFragment);
         }
         let path = whole_path
             .split(|byte| *byte == b'?')
@@ -137,11 +137,11 @@ impl Policy {
             RequestPath::Plain(plain) => {
                 // A gRPC path has no query either.
                 if target.grpc && (!plain.is_grpc() || path.len() < whole_path.len()) {
-                    return Err(MalformedTarget::GrpcPath);
+                    return Err(TargetError::GrpcPath);
                 }
                 Ok(self.routed(tables.find(plain), target))
             }
-            RequestPath::Readings(_) if target.grpc => Err(MalformedTarget::GrpcPath),
+            RequestPath::Readings(_) if target.grpc => Err(TargetError::GrpcPath),
             RequestPath::Readings(readings) => Ok(self.strictest(&readings, tables, target)),
         }
     }
@@ -203,10 +203,10 @@ impl Policy {
         let mut routes: Vec<&Arc<Route>> = Vec::new();
         let mut preflight = None;
         for reading in readings {
-            let leaves = match (tables.find(reading.segments()), reading.standing) {
+            let leaves = match (tables.find(reading.segments()), reading.necessity) {
                 (Some(leaves), _) => leaves,
-                (None, Standing::Possible) => continue,
-                (None, Standing::Required) => return Routed::Unlisted,
+                (None, Necessity::Possible) => continue,
+                (None, Necessity::Required) => return Routed::Unlisted,
             };
             match self.answer(leaves, target) {
                 None => return Routed::Unlisted,

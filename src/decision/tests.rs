@@ -347,7 +347,7 @@ fn a_denial_tells_its_detail_where_it_has_several_causes() {
         route: None,
         refusal: TokenError::Json,
     };
-    let malformed = Denial::MalformedTarget(MalformedTarget::PathFragment);
+    let malformed = Denial::MalformedTarget(TargetError::PathFragment);
     assert_eq!(malformed.detail(), Some("path_fragment"));
     assert_eq!(bad.detail(), Some(TokenError::Json.label()));
     for denial in [

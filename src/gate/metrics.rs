@@ -14,7 +14,7 @@ use super::malformed::MalformedRequest;
 use super::refusal::{Refusal, Unjudged};
 use crate::decision::DenialKind;
 use crate::labels::Label;
-use crate::policy::MalformedTarget;
+use crate::policy::TargetError;
 use crate::token::TokenError;
 
 /// Upper bounds of the latency buckets, in seconds.
@@ -104,7 +104,7 @@ impl GateMetrics {
 fn reasons() -> impl Iterator<Item = ReasonLabels> {
     let denied = DenialKind::ALL.iter().flat_map(|kind| {
         let details = match kind {
-            DenialKind::MalformedTarget => labels(MalformedTarget::ALL),
+            DenialKind::MalformedTarget => labels(TargetError::ALL),
             DenialKind::BadToken => TokenError::ALL_LABELS.to_vec(),
             DenialKind::SeveralCredentials
             | DenialKind::NoToken

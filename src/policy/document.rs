@@ -5,7 +5,6 @@ use serde::de::IgnoredAny;
 
 use crate::yaml::{Entries, Located, present};
 
-/// One file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PolicyDocument {
@@ -46,7 +45,6 @@ pub(super) struct RouteDocument {
     pub(super) preflight: Option<Located<bool>>,
 }
 
-/// `paths`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PathsDocument {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::MalformedTarget;
+use super::TargetError;
 
 /// The longest name without its trailing dot, in bytes (RFC 1035 section 2.3.4).
 const MAX_NAME_BYTES: usize = 253;
@@ -18,7 +18,7 @@ pub(super) struct HostName {
 
 impl HostName {
     /// Reads `:authority` or `Host` (RFC 9110 section 7.2); allocates only for IPv6 addresses.
-    pub(super) fn parse(raw: &[u8]) -> Result<Self, MalformedTarget> {
+    pub(super) fn parse(raw: &[u8]) -> Result<Self, TargetError> {
         if raw.is_empty() {
             return Ok(Self::empty());
         }
@@ -33,7 +33,7 @@ impl HostName {
         let name = name.strip_suffix(b".").unwrap_or(name);
         let mut host = Self::empty();
         let Some(slots) = host.bytes.get_mut(..name.len()) else {
-            return Err(MalformedTarget::HostTooLong);
+            return Err(TargetError::HostTooLong);
         };
         for (slot, byte) in slots.iter_mut().zip(name) {
             *slot = byte.to_ascii_lowercase();
@@ -43,16 +43,16 @@ impl HostName {
         Ok(host)
     }
 
-    fn parse_ipv6(rest: &[u8]) -> Result<Self, MalformedTarget> {
+    fn parse_ipv6(rest: &[u8]) -> Result<Self, TargetError> {
         let end = rest.iter().position(|byte| *byte == b']');
         let Some((address, port)) = end.and_then(|end| rest.split_at_checked(end)) else {
-            return Err(MalformedTarget::HostAddress);
+            return Err(TargetError::HostAddress);
         };
         check_port(port.strip_prefix(b"]").unwrap_or(port))?;
         let address: Ipv6Addr = std::str::from_utf8(address)
             .ok()
             .and_then(|address| address.parse().ok())
-            .ok_or(MalformedTarget::HostAddress)?;
+            .ok_or(TargetError::HostAddress)?;
         // Spelled by us, because `[0:0::1]` and `[::1]` are the same host.
         let canonical = format!("[{address}]");
         let mut host = Self::empty();
@@ -90,28 +90,28 @@ pub(super) fn parents(name: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// `port` is what follows the host: empty, or a colon and at most five digits. The port may be empty
 /// (RFC 3986 section 3.2.3).
-fn check_port(port: &[u8]) -> Result<(), MalformedTarget> {
+fn check_port(port: &[u8]) -> Result<(), TargetError> {
     if port.is_empty() {
         return Ok(());
     }
-    let digits = port.strip_prefix(b":").ok_or(MalformedTarget::HostPort)?;
+    let digits = port.strip_prefix(b":").ok_or(TargetError::HostPort)?;
     let valid = digits.len() <= 5
         && digits.iter().all(u8::is_ascii_digit)
         && digits
             .iter()
             .fold(0_u32, |sum, digit| sum * 10 + u32::from(digit - b'0'))
             <= 65_535;
-    valid.then_some(()).ok_or(MalformedTarget::HostPort)
+    valid.then_some(()).ok_or(TargetError::HostPort)
 }
 
 /// A name in lower case without trailing dot, or an IPv4 address. Underscores are no part of a host
 /// name (RFC 1123 section 2.1), but container networks use them and nobody reads them differently.
-fn check_name(name: &[u8]) -> Result<(), MalformedTarget> {
+fn check_name(name: &[u8]) -> Result<(), TargetError> {
     let mut label_length = 0;
     let mut label_is_number = true;
     for byte in name {
         match byte {
-            b'.' if label_length == 0 => return Err(MalformedTarget::HostEmptyLabel),
+            b'.' if label_length == 0 => return Err(TargetError::HostEmptyLabel),
             b'.' => {
                 label_length = 0;
                 label_is_number = true;
@@ -119,19 +119,19 @@ fn check_name(name: &[u8]) -> Result<(), MalformedTarget> {
             }
             b'a'..=b'z' | b'-' | b'_' => label_is_number = false,
             b'0'..=b'9' => {}
-            _ => return Err(MalformedTarget::HostCharacter),
+            _ => return Err(TargetError::HostCharacter),
         }
         label_length += 1;
         if label_length > MAX_LABEL_BYTES {
-            return Err(MalformedTarget::HostTooLong);
+            return Err(TargetError::HostTooLong);
         }
     }
     if label_length == 0 {
-        return Err(MalformedTarget::HostEmptyLabel);
+        return Err(TargetError::HostEmptyLabel);
     }
     // What ends in a number is an address to resolvers, in spellings that differ (`127.1`).
     if label_is_number && !is_ipv4(name) {
-        return Err(MalformedTarget::HostAddress);
+        return Err(TargetError::HostAddress);
     }
     Ok(())
 }
@@ -170,7 +170,7 @@ pub(super) enum PatternError {
     #[error("contains non-ASCII letters")]
     NotAscii,
     #[error("is not a valid host: {0}")]
-    Malformed(MalformedTarget),
+    Malformed(TargetError),
 }
 
 impl PatternError {

@@ -4,8 +4,8 @@ mod encoding;
 mod reading;
 mod spelling;
 
-use super::MalformedTarget;
-pub(super) use reading::{Reading, Standing, literal};
+use super::TargetError;
+pub(super) use reading::{Necessity, Reading, literal};
 
 /// The longest path without its query, in bytes.
 const MAX_BYTES: usize = 8 * 1024;
@@ -100,25 +100,25 @@ mod seen {
 impl<'a> RequestPath<'a> {
     /// Reads `path`, from which the query was cut. Where the rules ignore case, it is in lower case as
     /// far as ASCII goes.
-    pub(super) fn parse(path: &'a [u8], rules: PathRules) -> Result<Self, MalformedTarget> {
+    pub(super) fn parse(path: &'a [u8], rules: PathRules) -> Result<Self, TargetError> {
         let Some(rest) = path.strip_prefix(b"/") else {
-            return Err(MalformedTarget::PathNotOriginForm);
+            return Err(TargetError::PathNotOriginForm);
         };
         if path.len() > MAX_BYTES {
-            return Err(MalformedTarget::PathTooLong);
+            return Err(TargetError::PathTooLong);
         }
         let seen = look(rest)?;
         if seen & seen::CONTROL != 0 {
-            return Err(MalformedTarget::PathControl);
+            return Err(TargetError::PathControl);
         }
         if seen & seen::BACKSLASH != 0 {
-            return Err(MalformedTarget::PathBackslash);
+            return Err(TargetError::PathBackslash);
         }
         if seen & seen::DOT_SEGMENT != 0 {
-            return Err(MalformedTarget::PathDotSegment);
+            return Err(TargetError::PathDotSegment);
         }
         if seen & seen::NOT_ASCII != 0 && std::str::from_utf8(path).is_err() {
-            return Err(MalformedTarget::PathNotUtf8);
+            return Err(TargetError::PathNotUtf8);
         }
         // Servers that ignore case differ in what they do beyond ASCII.
         let several = if rules.ignore_case {
@@ -141,7 +141,7 @@ impl PlainPath<'_> {
 }
 
 /// One pass over the path behind its leading slash.
-fn look(rest: &[u8]) -> Result<u8, MalformedTarget> {
+fn look(rest: &[u8]) -> Result<u8, TargetError> {
     let mut seen = 0;
     let mut segments = 1;
     let mut length = 0_usize;
@@ -171,7 +171,7 @@ fn look(rest: &[u8]) -> Result<u8, MalformedTarget> {
         length += 1;
     }
     if segments > MAX_SEGMENTS {
-        return Err(MalformedTarget::PathTooLong);
+        return Err(TargetError::PathTooLong);
     }
     if !rest.is_empty() {
         seen |= segment_bits(length, only_dots);

@@ -1,19 +1,17 @@
 //! Path templates: what a route's `path` says.
 
 use super::path::literal;
-use super::{MalformedTarget, fold};
+use super::{TargetError, fold};
 use crate::problem::quoted;
 
 /// The longest template, in bytes.
 const MAX_BYTES: usize = 2048;
-/// The most segments.
 const MAX_SEGMENTS: usize = 64;
 const MAX_PARAMETER_BYTES: usize = 64;
 /// The longest text after a parameter. Requests are looked up once for each length that a policy
 /// uses, so that this bounds what a segment costs.
 const MAX_SUFFIX_BYTES: usize = 64;
 
-/// A route's path, parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Template {
     /// `*`: the server as a whole (RFC 9112 section 3.2.4).
@@ -71,10 +69,7 @@ pub(super) enum TemplateError {
     #[error("{} looks like a wildcard in another notation", quoted(.0))]
     ForeignWildcard(String),
     #[error("no request matches {}: {why}", quoted(.segment))]
-    Unreachable {
-        segment: String,
-        why: MalformedTarget,
-    },
+    Unreachable { segment: String, why: TargetError },
 }
 
 impl TemplateError {
@@ -117,26 +112,26 @@ impl TemplateError {
     }
 }
 
-fn unreachable_help(why: MalformedTarget) -> &'static str {
+fn unreachable_help(why: TargetError) -> &'static str {
     match why {
-        MalformedTarget::PathDotSegment | MalformedTarget::PathEncodedDot => {
+        TargetError::PathDotSegment | TargetError::PathEncodedDot => {
             "write the path without dot segments and without encoded dots"
         }
-        MalformedTarget::PathEncodedSlash => {
+        TargetError::PathEncodedSlash => {
             "write `{name}`, and `paths: {encoded_slashes: kept}` if the upstream takes `%2F` as part \
              of the parameter"
         }
-        MalformedTarget::PathEncodedDelimiter => {
-            "write `{name}`: with `paths: {encoded_delimiters: true}` a parameter may have a `?` \
-             or `#`"
+        TargetError::PathEncodedDelimiter => {
+            "write `{name}` as the last segment: with `paths: {encoded_delimiters: true}` it may have \
+             a `?` or `#`"
         }
-        MalformedTarget::PathParameter => {
-            "remove the `;` and what follows it; `paths: {path_parameters: true}` lets requests \
-             have it"
+        TargetError::PathParameter => {
+            "remove the `;` and what follows it; `paths: {path_parameters: true}` lets requests have \
+             it in the last segment"
         }
-        MalformedTarget::PathBadPercent => "write `%25` for the percent sign itself",
-        MalformedTarget::PathDoubleEncoding => "encode it once",
-        MalformedTarget::PathControl => {
+        TargetError::PathBadPercent => "write `%25` for the percent sign itself",
+        TargetError::PathDoubleEncoding => "encode it once",
+        TargetError::PathControl => {
             "write `%20` for a space; requests with control bytes are refused as malformed"
         }
         _ => "remove it: requests with it are refused as malformed",
@@ -257,7 +252,7 @@ impl TemplateSegment {
     }
 }
 
-fn unreachable(segment: &str, why: MalformedTarget) -> TemplateError {
+fn unreachable(segment: &str, why: TargetError) -> TemplateError {
     TemplateError::Unreachable {
         segment: segment.to_owned(),
         why,

@@ -366,10 +366,10 @@ fn preflights_pass_where_the_route_of_their_method_says_so() {
 
 #[test]
 fn labels_are_distinct() {
-    let mut labels: Vec<&str> = MalformedTarget::ALL.iter().map(|one| one.label()).collect();
+    let mut labels: Vec<&str> = TargetError::ALL.iter().map(|one| one.label()).collect();
     labels.sort_unstable();
     labels.dedup();
-    assert_eq!(labels.len(), MalformedTarget::ALL.len());
+    assert_eq!(labels.len(), TargetError::ALL.len());
 }
 
 #[test]

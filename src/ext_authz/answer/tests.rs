@@ -13,7 +13,7 @@ use crate::decision::{Decision, Denial, DenialKind, Evidence, decide};
 use crate::gate::{Dialect, IdentityHeaders, MalformedRequest, Refusal};
 use crate::labels::Label;
 use crate::policy::{
-    MalformedTarget, Methods, RequiredScopes, Requirement, Route, RouteIssuers, Routed,
+    Methods, RequiredScopes, Requirement, Route, RouteIssuers, Routed, TargetError,
 };
 use crate::token::{
     self, Algorithm, ClaimPath, ClaimRules, DEFAULT_TOKEN_BYTES, IssuerIndex, IssuerRules, KeySet,
@@ -101,7 +101,7 @@ fn denials(route: &Route) -> Vec<Denial<'_>> {
         | Denial::RevocationsStale { .. } => true,
     };
     let denials = vec![
-        Denial::MalformedTarget(MalformedTarget::PathDotSegment),
+        Denial::MalformedTarget(TargetError::PathDotSegment),
         Denial::SeveralCredentials,
         Denial::NoToken { route: None },
         Denial::NoToken { route: Some(route) },

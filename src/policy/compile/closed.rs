@@ -6,7 +6,6 @@ use super::{Compiler, File};
 use crate::policy::host::HostPattern;
 use crate::problem::{Mistake, Place};
 
-/// An entry of `closed_hosts`.
 pub(super) struct ClosedHost {
     pub(super) pattern: HostPattern,
     pub(super) place: Place,

@@ -6,7 +6,6 @@ use crate::yaml::Located;
 /// The most entries of a list.
 const MAX_LIST: usize = 256;
 
-/// A list as written.
 pub(super) struct WrittenList<'d> {
     pub(super) source: &'d Source,
     pub(super) key: &'static str,

@@ -2,10 +2,10 @@
 
 use super::{EncodedSlashes, PathRules};
 use crate::coding::percent_decoded;
-use crate::policy::MalformedTarget;
+use crate::policy::TargetError;
 
 /// The rules for percent signs, which no reading changes.
-pub(super) fn check_encoding(path: &[u8], rules: PathRules) -> Result<(), MalformedTarget> {
+pub(super) fn check_encoding(path: &[u8], rules: PathRules) -> Result<(), TargetError> {
     let mut decoded = Vec::with_capacity(path.len());
     let mut rest = path;
     while let Some(first) = Decoded::first(rest)? {
@@ -13,14 +13,14 @@ pub(super) fn check_encoding(path: &[u8], rules: PathRules) -> Result<(), Malfor
         decoded.push(first.byte);
         match first.byte {
             _ if !first.was_encoded => {}
-            0..=0x1f | 0x7f => return Err(MalformedTarget::PathControl),
-            b'\\' => return Err(MalformedTarget::PathBackslash),
-            b'.' => return Err(MalformedTarget::PathEncodedDot),
+            0..=0x1f | 0x7f => return Err(TargetError::PathControl),
+            b'\\' => return Err(TargetError::PathBackslash),
+            b'.' => return Err(TargetError::PathEncodedDot),
             b'/' if rules.encoded_slashes == EncodedSlashes::Refused => {
-                return Err(MalformedTarget::PathEncodedSlash);
+                return Err(TargetError::PathEncodedSlash);
             }
             b'?' | b'#' if !rules.encoded_delimiters => {
-                return Err(MalformedTarget::PathEncodedDelimiter);
+                return Err(TargetError::PathEncodedDelimiter);
             }
             _ => {}
         }
@@ -29,13 +29,13 @@ pub(super) fn check_encoding(path: &[u8], rules: PathRules) -> Result<(), Malfor
     if decoded.windows(3).any(|window| {
         matches!(window, [b'%', high, low] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit())
     }) {
-        return Err(MalformedTarget::PathDoubleEncoding);
+        return Err(TargetError::PathDoubleEncoding);
     }
     if std::str::from_utf8(&decoded).is_err() {
-        return Err(MalformedTarget::PathNotUtf8);
+        return Err(TargetError::PathNotUtf8);
     }
     if path.contains(&b';') && !rules.path_parameters {
-        return Err(MalformedTarget::PathParameter);
+        return Err(TargetError::PathParameter);
     }
     Ok(())
 }
@@ -58,14 +58,14 @@ impl<'a> Decoded<'a> {
         })
     }
 
-    fn first(text: &'a [u8]) -> Result<Option<Self>, MalformedTarget> {
+    fn first(text: &'a [u8]) -> Result<Option<Self>, TargetError> {
         let (byte, was_encoded, rest) = match text {
             [] => return Ok(None),
             [b'%', high, low, rest @ ..] => match percent_decoded(*high, *low) {
                 Some(byte) => (byte, true, rest),
-                None => return Err(MalformedTarget::PathBadPercent),
+                None => return Err(TargetError::PathBadPercent),
             },
-            [b'%', ..] => return Err(MalformedTarget::PathBadPercent),
+            [b'%', ..] => return Err(TargetError::PathBadPercent),
             [byte, rest @ ..] => (*byte, false, rest),
         };
         Ok(Some(Self {

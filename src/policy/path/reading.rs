@@ -5,12 +5,12 @@ use std::ops::Range;
 use super::encoding::{Decoded, check_encoding, is_reserved, is_unreserved};
 use super::spelling::{segments, spellings};
 use super::{EncodedSlashes, PathRules, PathSegment, RequestPath, Segments};
-use crate::policy::{MalformedTarget, fold};
+use crate::policy::{TargetError, fold};
 
 /// One way to read a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::policy) struct Reading {
-    pub(in crate::policy) standing: Standing,
+    pub(in crate::policy) necessity: Necessity,
     /// The texts of all segments, one after another.
     texts: Vec<u8>,
     segments: Vec<Segment>,
@@ -24,14 +24,13 @@ pub(in crate::policy) struct Reading {
 /// a reading is what a policy lets paths have by `paths`, so that it needs no route of its own; but
 /// where a `{name}` or `{*rest}` matches it, that route must allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::policy) enum Standing {
+pub(in crate::policy) enum Necessity {
     /// The request is unlisted: a template could name the reading, and none matches it.
     Required,
     /// Nothing: no template could name the reading.
     Possible,
 }
 
-/// One segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Segment {
     /// Where its name is within [`Reading::texts`].
@@ -83,12 +82,12 @@ impl Reading {
     /// The reading of a server that leaves those characters encoded that `keeps` has.
     fn keeping(spelling: &[u8], keeps: impl Fn(u8) -> bool) -> Option<Self> {
         let reading = Self::read(spelling, keeps);
-        (spelling.contains(&b'%') && reading.standing == Standing::Possible).then_some(reading)
+        (spelling.contains(&b'%') && reading.necessity == Necessity::Possible).then_some(reading)
     }
 
     fn read(spelling: &[u8], keeps: impl Fn(u8) -> bool) -> Self {
         let mut reading = Self {
-            standing: Standing::Required,
+            necessity: Necessity::Required,
             texts: Vec::with_capacity(spelling.len()),
             segments: Vec::new(),
         };
@@ -110,7 +109,7 @@ impl Reading {
             reading.segments.push(if is_named {
                 Segment::Named(range)
             } else {
-                reading.standing = Standing::Possible;
+                reading.necessity = Necessity::Possible;
                 Segment::Opaque(range)
             });
         }
@@ -127,7 +126,7 @@ impl Reading {
     fn ignoring_all_case(&self) -> Option<Self> {
         fold::beyond_ascii(&self.texts)?;
         let mut folded = Self {
-            standing: self.standing,
+            necessity: self.necessity,
             texts: Vec::with_capacity(self.texts.len()),
             segments: Vec::new(),
         };
@@ -169,7 +168,7 @@ impl Segments for ReadSegments<'_> {
 }
 
 /// Every reading of `path`, which begins with a slash and has no raw control byte or backslash.
-pub(super) fn read(path: &[u8], rules: PathRules) -> Result<Vec<Reading>, MalformedTarget> {
+pub(super) fn read(path: &[u8], rules: PathRules) -> Result<Vec<Reading>, TargetError> {
     check_encoding(path, rules)?;
     if rules.encoded_slashes == EncodedSlashes::Kept {
         // The upstream hands a kept slash on when it has decoded the segment. What then reads
@@ -203,15 +202,15 @@ fn ignoring_case(readings: Vec<Reading>) -> Vec<Reading> {
 
 /// The name that a literal segment of a template stands for. A request can have it: the segment is
 /// read by the very parser that reads requests.
-pub(in crate::policy) fn literal(text: &[u8]) -> Result<Vec<u8>, MalformedTarget> {
+pub(in crate::policy) fn literal(text: &[u8]) -> Result<Vec<u8>, TargetError> {
     if text.contains(&b'#') {
-        return Err(MalformedTarget::PathFragment);
+        return Err(TargetError::PathFragment);
     }
     RequestPath::parse(&[b"/", text].concat(), PathRules::default())?;
     let name: Vec<u8> = Decoded::all(text).map(|decoded| decoded.byte).collect();
     // Requests with an encoded one are also read without what follows it.
     if name.contains(&b';') {
-        return Err(MalformedTarget::PathParameter);
+        return Err(TargetError::PathParameter);
     }
     Ok(name)
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::encoding::Decoded;
 use super::{EncodedSlashes, MAX_SEGMENTS, PathRules};
-use crate::policy::MalformedTarget;
+use crate::policy::TargetError;
 
 /// The most spellings of a path that are followed. One oddity in a path makes two or three.
 const MAX_SPELLINGS: usize = 256;
@@ -15,7 +15,7 @@ const MAX_SPELLED_BYTES: usize = 64 * 1024;
 
 /// The path and everything that rewriting makes of it, still percent-encoded, whatever the order of
 /// the rewritings: each is tried on every result until nothing new comes of it.
-pub(super) fn spellings(path: &[u8], rules: PathRules) -> Result<Vec<Rc<[u8]>>, MalformedTarget> {
+pub(super) fn spellings(path: &[u8], rules: PathRules) -> Result<Vec<Rc<[u8]>>, TargetError> {
     check(path, rules)?;
     let first: Rc<[u8]> = path.into();
     let mut bytes = path.len();
@@ -31,7 +31,7 @@ pub(super) fn spellings(path: &[u8], rules: PathRules) -> Result<Vec<Rc<[u8]>>, 
             check(&rewritten, rules)?;
             bytes += rewritten.len();
             if found.len() == MAX_SPELLINGS || bytes > MAX_SPELLED_BYTES {
-                return Err(MalformedTarget::PathTooAmbiguous);
+                return Err(TargetError::PathTooAmbiguous);
             }
             let rewritten: Rc<[u8]> = rewritten.into();
             known.insert(Rc::clone(&rewritten));
@@ -82,27 +82,27 @@ pub(super) fn segments(spelling: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// Refuses what no rule allows in any spelling, and what no rule of this policy does.
-fn check(spelling: &[u8], rules: PathRules) -> Result<(), MalformedTarget> {
+fn check(spelling: &[u8], rules: PathRules) -> Result<(), TargetError> {
     let mut count = 0;
     let mut inner_empty = false;
     let mut last_empty = false;
     for segment in segments(spelling) {
         if matches!(segment, b"." | b"..") {
-            return Err(MalformedTarget::PathDotSegment);
+            return Err(TargetError::PathDotSegment);
         }
         inner_empty |= last_empty;
         last_empty = segment.is_empty();
         count += 1;
     }
     if count > MAX_SEGMENTS {
-        return Err(MalformedTarget::PathTooLong);
+        return Err(TargetError::PathTooLong);
     }
     // `//` is the root with a slash too many, not something with a slash at its end.
     let only_slashes = spelling.iter().all(|byte| *byte == b'/');
     if (inner_empty && !rules.merge_slashes)
         || (last_empty && !rules.trailing_slash && !(only_slashes && rules.merge_slashes))
     {
-        return Err(MalformedTarget::PathEmptySegment);
+        return Err(TargetError::PathEmptySegment);
     }
     Ok(())
 }

@@ -50,6 +50,23 @@ fn without_a_relaxation_each_is_malformed() {
     }
 }
 
+/// The help about paths that no request has names settings: with them the gate lets the request through.
+#[test]
+fn what_the_help_recommends_lets_requests_through() {
+    for (setting, template, request) in [
+        ("encoded_slashes: kept", "/x/{name}", "/x/a%2Fb"),
+        ("encoded_slashes: kept", "/x/{name}/y", "/x/a%2Fb/y"),
+        ("encoded_delimiters: true", "/x/{name}", "/x/a%3Fb"),
+        ("encoded_delimiters: true", "/x/{name}", "/x/a%23b"),
+        ("path_parameters: true", "/x/a", "/x/a;v=1"),
+        ("trailing_slash: true", "/x/a", "/x/a/"),
+    ] {
+        let route = format!("{{name: route, methods: [GET], path: '{template}', access: public}}");
+        let text = format!("version: 1\npaths: {{{setting}}}\nroutes: [{route}]\n");
+        check(&compiled(&text), &[(request, "route")]);
+    }
+}
+
 #[test]
 fn merged_slashes_must_match_and_unmerged_ones_may() {
     check_with(

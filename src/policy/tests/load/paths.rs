@@ -202,7 +202,7 @@ routes:
     9 |   - {name: f, methods: [GET], path: "/a;x=1", access: public}
       |                                     ^^^^^^^^
       |
-      = help: remove the `;` and what follows it; `paths: {path_parameters: true}` lets requests have it
+      = help: remove the `;` and what follows it; `paths: {path_parameters: true}` lets requests have it in the last segment
 
     error: no request matches `a%3Bx`: the path has a parameter
       --> 1.yaml:10:37
@@ -210,7 +210,7 @@ routes:
     10 |   - {name: g, methods: [GET], path: "/a%3Bx", access: public}
        |                                     ^^^^^^^^
        |
-       = help: remove the `;` and what follows it; `paths: {path_parameters: true}` lets requests have it
+       = help: remove the `;` and what follows it; `paths: {path_parameters: true}` lets requests have it in the last segment
 
     error: no request matches `a%2Fb`: the path has an encoded slash
       --> 1.yaml:11:37
@@ -392,7 +392,7 @@ routes:
     8 |   - {name: f, methods: [GET], path: "/a/{x};go", access: public}
       |                                     ^^^^^^^^^^^
       |
-      = help: remove the `;` and what follows it; `paths: {path_parameters: true}` lets requests have it
+      = help: remove the `;` and what follows it; `paths: {path_parameters: true}` lets requests have it in the last segment
 
     error: the text after the parameter in `{x}xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...` is longer than 64 bytes
      --> 1.yaml:9:37

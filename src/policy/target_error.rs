@@ -6,7 +6,7 @@ closed_set! {
     /// Why a request's method, host or path cannot be judged: proxy and upstream may read it
     /// differently.
     #[derive(thiserror::Error)]
-    pub enum MalformedTarget {
+    pub enum TargetError {
         /// Neither `/...` nor a form that the method allows (RFC 9112 section 3.2).
         #[error("the path does not begin with a slash")]
         PathNotOriginForm = "path_not_origin_form",
