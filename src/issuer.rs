@@ -16,7 +16,6 @@
 mod answers;
 mod audit;
 mod background;
-mod client;
 mod credentials;
 pub mod directory;
 mod endpoint_error;
@@ -24,19 +23,13 @@ mod first_start;
 mod grant_types;
 mod grants;
 mod http;
-mod introspect;
 mod key_files;
 mod keys;
-mod login;
 mod published;
 mod revocation_log;
-mod revoke;
 mod settings;
 mod signing;
 mod store_health;
-mod token;
-
-mod whoami;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,7 +41,7 @@ use prometheus_client::registry::Registry;
 use crate::authorizer::Authorizer;
 use crate::clock::Clock;
 use crate::feed::Hub;
-use crate::identity::{PlainSecret, SuccessorKey, User, UserId};
+use crate::identity::{PlainSecret, SuccessorKey};
 use crate::revocation::{Recency, RevocationList, SteadyClock};
 use crate::store::{Store, StoreError};
 use crate::telemetry::SubjectNames;
@@ -71,12 +64,12 @@ pub use settings::{
 };
 
 use credentials::{hashing, throttle};
-use http::{body, guard, openapi};
+use http::{guard, openapi};
 
 use audit::AuditLog;
 use background::{BackgroundTasks, KeyFollower, Sweeper};
 use credentials::{Credentials, PlaceKey};
-use directory::{Authority, Directory, Naming};
+use directory::{Authority, Directory};
 use first_start::FirstStart;
 use grants::{GrantSettings, Grants};
 use http::observation::Observation;
@@ -262,7 +255,7 @@ impl Issuer {
 
     /// Users, roles, scopes and apps, in the hands of `authority`.
     fn directory<'a>(&'a self, authority: Authority<'a>) -> Directory<'a> {
-        let (naming, now) = (self.naming(), self.clock.now());
+        let (naming, now) = (self.audit.naming(), self.clock.now());
         Directory::new(
             &self.store,
             self.credentials.hasher(),
@@ -270,21 +263,6 @@ impl Issuer {
             naming,
             now,
         )
-    }
-
-    /// How the log names this issuer's users.
-    fn naming(&self) -> Naming<'_> {
-        self.audit.naming()
-    }
-
-    /// What the log calls a user.
-    fn log_name(&self, user: &UserId) -> String {
-        self.audit.user(user)
-    }
-
-    /// Tells the log of something that a user did with its own credentials.
-    fn log_user(&self, user: &User, action: &'static str) {
-        self.audit.done_by(user, action);
     }
 
     /// Where the rows are; for tests and for administrators on the machine.

@@ -2,8 +2,10 @@
 //! guessed.
 
 mod attempt;
+mod client;
 pub(super) mod hashing;
 mod metrics;
+mod password;
 mod places;
 pub(super) mod throttle;
 
@@ -18,6 +20,7 @@ use crate::clock::Clock;
 use crate::store::Store;
 
 pub(super) use attempt::Attempts;
+pub(super) use client::Party;
 pub(super) use places::{PlaceKey, StoredPlaces};
 
 use hashing::PasswordHasher;
@@ -25,8 +28,19 @@ use throttle::Throttle;
 
 /// What checks the credentials of everybody who comes to one issuer.
 pub(super) struct Credentials {
+    store: Store,
     hasher: PasswordHasher,
     attempts: Attempts<StoredPlaces>,
+    audit: AuditLog,
+    users_at_token_endpoint: UsersAtTokenEndpoint,
+    clock: Arc<dyn Clock>,
+}
+
+/// What a user's name and password are at the token endpoint, where those of an app belong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum UsersAtTokenEndpoint {
+    Accepted,
+    Refused,
 }
 
 impl Credentials {
@@ -39,10 +53,18 @@ impl Credentials {
         clock: Arc<dyn Clock>,
     ) -> io::Result<Self> {
         let throttle = Throttle::new(&settings.throttle, Arc::clone(&clock));
-        let places = StoredPlaces::new(store, place_key, clock);
+        let places = StoredPlaces::new(store.clone(), place_key, Arc::clone(&clock));
         Ok(Self {
+            store,
             hasher: PasswordHasher::start(settings.hashing)?,
-            attempts: Attempts::new(throttle, places, audit),
+            attempts: Attempts::new(throttle, places, audit.clone()),
+            audit,
+            users_at_token_endpoint: if settings.user_credentials_at_token_endpoint {
+                UsersAtTokenEndpoint::Accepted
+            } else {
+                UsersAtTokenEndpoint::Refused
+            },
+            clock,
         })
     }
 

@@ -10,9 +10,14 @@ mod cors;
 mod discovery;
 mod extract;
 pub(super) mod guard;
+mod introspect;
 mod list;
+mod login;
 pub(super) mod observation;
 pub(super) mod openapi;
+mod revoke;
+pub(super) mod token;
+mod whoami;
 
 use std::sync::Arc;
 
@@ -24,7 +29,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, post, put};
 
 use super::endpoint_error::EndpointError;
-use super::{Issuer, introspect, login, revocation_log, revoke, token, whoami};
+use super::{Issuer, revocation_log};
 use backend::{app, role, scope, user};
 use cors::public;
 

@@ -16,7 +16,7 @@ async fn redeem(request: TokenRequest<'_>) -> Result<Granted, EndpointError> {
         headers,
         form,
     } = request;
-    let client = issuer.client(headers, form).await?;
+    let client = issuer.credentials.client(headers, form).await?;
     // What was consented to is granted: a `scope` here is read for its form alone.
     let audiences = issuer.grants.requested(form)?.audiences;
     let presented = PresentedCode {

@@ -2,7 +2,7 @@
 
 use super::{GrantType, Offered, TokenRequest};
 use crate::identity::NoScopeError;
-use crate::issuer::client::Party;
+use crate::issuer::credentials::Party;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::grants::Granted;
 
@@ -18,7 +18,7 @@ async fn redeem(request: TokenRequest<'_>) -> Result<Granted, EndpointError> {
         headers,
         form,
     } = request;
-    let party = issuer.party(headers, form).await?;
+    let party = issuer.credentials.party(headers, form).await?;
     let requested = issuer.grants.requested(form)?;
     let extension = issuer.grants.by_credentials();
     let (user, app) = match &party {

@@ -2,7 +2,7 @@
 //! that it must not be used, so it is offered where it is asked for by name.
 
 use super::{GrantType, Offered, TokenRequest};
-use crate::issuer::client::Party;
+use crate::issuer::credentials::Party;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::grants::Granted;
 
@@ -18,7 +18,7 @@ async fn redeem(request: TokenRequest<'_>) -> Result<Granted, EndpointError> {
         headers,
         form,
     } = request;
-    let Party::App(client) = issuer.party(headers, form).await? else {
+    let Party::App(client) = issuer.credentials.party(headers, form).await? else {
         return Err(EndpointError::UnauthorizedClient);
     };
     let name = form
@@ -28,7 +28,10 @@ async fn redeem(request: TokenRequest<'_>) -> Result<Granted, EndpointError> {
         .get("password")
         .ok_or(EndpointError::Missing("password"))?;
     let requested = issuer.grants.requested(form)?;
-    let user = issuer.user_with_password(name, password.to_owned()).await;
+    let user = issuer
+        .credentials
+        .user_with_password(name, password.to_owned())
+        .await;
     let user = user.map_err(|refusal| match refusal {
         // At this endpoint it is the client that 401 is about.
         EndpointError::BadLogin => EndpointError::BadPasswordGrant,

@@ -1,7 +1,7 @@
 //! RFC 6749 section 6: a grant is extended by whoever it was given to.
 
 use super::{GrantType, Offered, TokenRequest};
-use crate::issuer::client::Party;
+use crate::issuer::credentials::Party;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::grants::{Granted, Presenter};
 
@@ -17,7 +17,7 @@ async fn redeem(request: TokenRequest<'_>) -> Result<Granted, EndpointError> {
         headers,
         form,
     } = request;
-    let party = issuer.party(headers, form).await?;
+    let party = issuer.credentials.party(headers, form).await?;
     let token = form
         .get("refresh_token")
         .ok_or(EndpointError::Missing("refresh_token"))?;

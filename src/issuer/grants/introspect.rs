@@ -11,7 +11,7 @@ use super::sign::LOGIN_CLIENT;
 use super::{Grants, app_of_token};
 use crate::identity::{AppWithOwner, PlainSecret};
 use crate::issuer::endpoint_error::EndpointError;
-use crate::issuer::token::TOKEN_TYPE;
+use crate::issuer::http::token::TOKEN_TYPE;
 use crate::store::RefreshToken;
 use crate::token::{Trust, UnverifiedToken, VerifiedToken};
 

@@ -12,11 +12,12 @@ mod session;
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 
-use super::body;
+use super::extract::FormBody;
 use crate::identity::{
     AppWithOwner, AuthorizeError, AuthorizeRequest, AuthorizeRequestError, Form, GrantError, Means,
     NoScopeError, PlainSecret, ReturnAddress, Rights, RightsRequest, UnanswerableError,
@@ -44,12 +45,18 @@ struct Verified {
 /// A form from one of our own pages.
 struct OwnForm {
     form: Form,
-    browser: Browser,
     verified: Verified,
 }
 
+/// A browser on one of our pages. Without the grant there are none.
+pub(super) struct Visit {
+    issuer: Arc<Issuer>,
+    headers: HeaderMap,
+    browser: Browser,
+}
+
 /// Why there is no page, no code and no session.
-enum Failure {
+enum PageError {
     /// For the user's eyes.
     Unanswerable(UnanswerableError),
     /// The form is not from a page that this browser got.
@@ -57,50 +64,51 @@ enum Failure {
     /// For the app.
     Answerable(ReturnAddress, AuthorizeError),
     /// As everywhere.
-    EndpointError(EndpointError),
+    Endpoint(EndpointError),
 }
 
 /// `GET`
-pub(super) async fn authorize(
-    State(issuer): State<Arc<Issuer>>,
-    request: Request,
-) -> Result<Response, EndpointError> {
-    issuer.offers_codes()?;
-    let browser = issuer.browser(&request);
-    let (parts, _) = request.into_parts();
-    let outcome = issuer.page_for(&parts).await;
-    Ok(issuer.told(outcome, &browser).await)
+pub(super) async fn authorize(mut visit: Visit, uri: Uri) -> Response {
+    let outcome = visit.page_for(uri.query().unwrap_or_default()).await;
+    visit.answer(outcome).await
 }
 
-impl Issuer {
-    /// Without the grant there are no pages either.
-    fn offers_codes(&self) -> Result<(), EndpointError> {
-        if self.settings.grants.has_authorization_code() {
-            Ok(())
-        } else {
-            Err(EndpointError::NotFound)
-        }
-    }
+impl FromRequestParts<Arc<Issuer>> for Visit {
+    type Rejection = EndpointError;
 
-    async fn page_for(&self, request: &Parts) -> Result<Response, Failure> {
-        let query = request.uri.query().unwrap_or_default();
+    async fn from_request_parts(
+        parts: &mut Parts,
+        issuer: &Arc<Issuer>,
+    ) -> Result<Self, EndpointError> {
+        if !issuer.settings.grants.has_authorization_code() {
+            return Err(EndpointError::NotFound);
+        }
+        Ok(Self {
+            issuer: Arc::clone(issuer),
+            headers: parts.headers.clone(),
+            browser: Browser::read(&parts.headers, &issuer.settings.url),
+        })
+    }
+}
+
+impl Visit {
+    async fn page_for(&mut self, query: &str) -> Result<Response, PageError> {
         let Verified {
             request: asked,
             app,
         } = self.verified(query).await?;
-        let mut browser = Browser::read(&request.headers, &self.settings.url);
-        let cookie = browser.introduce(PlainSecret::from_random(random()?));
+        let cookie = self.browser.introduce(PlainSecret::from_random(random()?));
         // There is a secret now.
-        let token = browser.form_token().ok_or(Failure::ForeignForm)?;
+        let token = self.browser.form_token().ok_or(PageError::ForeignForm)?;
         let origin = FormOrigin {
             request: &asked,
             token: &token,
         };
-        let page = match self.session_user(&browser).await? {
+        let page = match self.session_user().await? {
             None => page::login(&origin, &app, None),
             Some(user) => {
                 let rights = self.grantable(&asked, &app, &user)?;
-                let scopes = self.store.describe_scopes(rights.scopes()).await?;
+                let scopes = self.issuer.store.describe_scopes(rights.scopes()).await?;
                 page::consent(&origin, &app, &user, &scopes)
             }
         };
@@ -108,34 +116,28 @@ impl Issuer {
     }
 
     /// Holds a query against the app that it names, which must be active, as its owner must.
-    async fn verified(&self, query: &str) -> Result<Verified, Failure> {
+    async fn verified(&self, query: &str) -> Result<Verified, PageError> {
         let unverified = UnverifiedRequest::parse(query)?;
-        let now = self.clock.now();
-        let app = self.store.app(unverified.client(), now).await?;
+        let now = self.issuer.clock.now();
+        let app = self.issuer.store.app(unverified.client(), now).await?;
         let app = app
             .filter(AppWithOwner::is_usable)
             .ok_or(UnanswerableError::UnknownClient)?;
-        let offered: Vec<&str> = self.settings.audiences().collect();
+        let offered: Vec<&str> = self.issuer.settings.audiences().collect();
         let request = unverified.verify(&app.app, &offered)?;
         Ok(Verified { request, app })
     }
 
-    /// Reads a form that must be from one of our own pages.
-    async fn own_form(&self, request: Request) -> Result<OwnForm, Failure> {
-        let headers = request.headers().clone();
-        let form = body::form(request).await?;
-        let browser = Browser::read(&headers, &self.settings.url);
-        if !browser.has_sent(&headers, form.get("csrf")) {
-            return Err(Failure::ForeignForm);
+    /// The form, which must be from one of our own pages.
+    async fn own_form(&self, form: Result<FormBody, EndpointError>) -> Result<OwnForm, PageError> {
+        let FormBody(form) = form?;
+        if !self.browser.has_sent(&self.headers, form.get("csrf")) {
+            return Err(PageError::ForeignForm);
         }
         let verified = self
             .verified(form.get("request").unwrap_or_default())
             .await?;
-        Ok(OwnForm {
-            form,
-            browser,
-            verified,
-        })
+        Ok(OwnForm { form, verified })
     }
 
     /// What the user could give to the app now.
@@ -144,13 +146,13 @@ impl Issuer {
         request: &AuthorizeRequest,
         app: &AppWithOwner,
         user: &User,
-    ) -> Result<Rights, Failure> {
+    ) -> Result<Rights, PageError> {
         let asked = RightsRequest {
             scopes: request.requested(),
             audiences: request.audiences(),
             means: Means::App,
         };
-        let rights = self.grants.grantable(user, Some(app), asked);
+        let rights = self.issuer.grants.grantable(user, Some(app), asked);
         rights.map_err(|error| {
             let reason = match error {
                 GrantError::NothingLeft(reason) => reason,
@@ -158,29 +160,24 @@ impl Issuer {
                 _ => NoScopeError::User,
             };
             let back = request.back().clone();
-            Failure::Answerable(back, AuthorizeError::NothingGranted(reason))
+            PageError::Answerable(back, AuthorizeError::NothingGranted(reason))
         })
-    }
-
-    /// The browser that a request comes from.
-    fn browser(&self, request: &Request) -> Browser {
-        Browser::read(request.headers(), &self.settings.url)
     }
 
     /// One answer for each failure. Nobody is sent to an app by its mistakes before logging in: any
     /// app can make them on purpose, and lead whoever trusts our address to another (RFC 9700
     /// section 4.11.2).
-    async fn told(&self, outcome: Result<Response, Failure>, browser: &Browser) -> Response {
+    async fn answer(&self, outcome: Result<Response, PageError>) -> Response {
         match outcome {
             Ok(response) => response,
-            Err(Failure::Unanswerable(fault)) => page::unanswerable(&fault),
-            Err(Failure::ForeignForm) => page::foreign_form(),
-            Err(Failure::Answerable(back, error)) => match self.session_user(browser).await {
-                Ok(Some(_)) => page::go(&back.with_error(error, &self.settings.url), None),
+            Err(PageError::Unanswerable(fault)) => page::unanswerable(&fault),
+            Err(PageError::ForeignForm) => page::foreign_form(),
+            Err(PageError::Answerable(back, error)) => match self.session_user().await {
+                Ok(Some(_)) => page::go(&back.with_error(error, &self.issuer.settings.url), None),
                 Ok(None) => page::unanswerable(&error),
-                Err(refusal) => page::refused(refusal),
+                Err(error) => page::refused(error),
             },
-            Err(Failure::EndpointError(refusal)) => page::refused(refusal),
+            Err(PageError::Endpoint(error)) => page::refused(error),
         }
     }
 }
@@ -190,13 +187,13 @@ fn page_url(request: &AuthorizeRequest) -> String {
     format!("/authorization/authorize?{}", request.to_query())
 }
 
-impl From<UnanswerableError> for Failure {
+impl From<UnanswerableError> for PageError {
     fn from(fault: UnanswerableError) -> Self {
         Self::Unanswerable(fault)
     }
 }
 
-impl From<AuthorizeRequestError> for Failure {
+impl From<AuthorizeRequestError> for PageError {
     fn from(fault: AuthorizeRequestError) -> Self {
         match fault {
             AuthorizeRequestError::Unanswerable(fault) => Self::Unanswerable(fault),
@@ -205,8 +202,8 @@ impl From<AuthorizeRequestError> for Failure {
     }
 }
 
-impl<E: Into<EndpointError>> From<E> for Failure {
+impl<E: Into<EndpointError>> From<E> for PageError {
     fn from(error: E) -> Self {
-        Self::EndpointError(error.into())
+        Self::Endpoint(error.into())
     }
 }

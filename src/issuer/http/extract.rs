@@ -6,11 +6,13 @@
 use std::sync::Arc;
 
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
 use super::body;
 use super::guard::Caller;
+use crate::identity::Form;
 use crate::issuer::Issuer;
 use crate::issuer::directory::Directory;
 use crate::issuer::endpoint_error::EndpointError;
@@ -20,6 +22,15 @@ pub(in crate::issuer) struct JsonBody<T>(pub(in crate::issuer) T);
 
 /// A body in JSON, or none, which says nothing.
 pub(in crate::issuer) struct OptionalJsonBody<T>(pub(in crate::issuer) T);
+
+/// A body that is a form.
+pub(in crate::issuer) struct FormBody(pub(in crate::issuer) Form);
+
+/// A form with the credentials of an app in it or in the head (RFC 6749 section 2.3).
+pub(in crate::issuer) struct ClientForm {
+    pub(in crate::issuer) headers: HeaderMap,
+    pub(in crate::issuer) form: Form,
+}
 
 /// What stands for `{..}` in the path of an endpoint.
 pub(in crate::issuer) struct PathName(pub(in crate::issuer) String);
@@ -43,6 +54,28 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalJ
 
     async fn from_request(request: Request, _: &S) -> Result<Self, EndpointError> {
         body::json_if_any(request).await.map(Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for FormBody {
+    type Rejection = EndpointError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, EndpointError> {
+        body::form(request).await.map(Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for ClientForm {
+    type Rejection = EndpointError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, EndpointError> {
+        // Secrets in URLs end up in logs (RFC 6749 section 2.3.1).
+        if request.uri().query().is_some() {
+            return Err(EndpointError::ParametersInUrl);
+        }
+        let headers = request.headers().clone();
+        let form = body::form(request).await?;
+        Ok(Self { headers, form })
     }
 }
 

@@ -1,41 +1,33 @@
 //! `POST /authorization/consent`: the user's answer, and the code that follows on a yes.
 
-use std::sync::Arc;
-
-use axum::extract::{Request, State};
 use axum::response::Response;
 
-use super::{Failure, OwnForm, Verified, page, page_url};
+use super::{OwnForm, PageError, Verified, Visit, page, page_url};
 use crate::identity::{
     AuthorizeError, Grant, GrantId, Means, PlainSecret, RequestedScopes, Rights, RightsRequest,
     ScopeRequestError, ScopeSet, User,
 };
 use crate::issuer::endpoint_error::EndpointError;
-use crate::issuer::{Issuer, random};
+use crate::issuer::http::extract::FormBody;
+use crate::issuer::random;
 use crate::store::{AuthorizationCode, StoreError};
 
 /// How long a code can be redeemed: a browser's redirect and a client's call.
 const CODE_SECONDS: i64 = 60;
 
 /// `POST /authorization/consent`
-pub(in crate::issuer) async fn consent(
-    State(issuer): State<Arc<Issuer>>,
-    request: Request,
-) -> Result<Response, EndpointError> {
-    issuer.offers_codes()?;
-    let browser = issuer.browser(&request);
-    let outcome = issuer.decided(request).await;
-    Ok(issuer.told(outcome, &browser).await)
+pub(in crate::issuer::http) async fn consent(
+    visit: Visit,
+    form: Result<FormBody, EndpointError>,
+) -> Response {
+    let outcome = visit.decide(form).await;
+    visit.answer(outcome).await
 }
 
-impl Issuer {
-    async fn decided(&self, request: Request) -> Result<Response, Failure> {
-        let OwnForm {
-            form,
-            browser,
-            verified,
-        } = self.own_form(request).await?;
-        let Some(user) = self.session_user(&browser).await? else {
+impl Visit {
+    async fn decide(&self, form: Result<FormBody, EndpointError>) -> Result<Response, PageError> {
+        let OwnForm { form, verified } = self.own_form(form).await?;
+        let Some(user) = self.session_user().await? else {
             // The session ended before the page was answered.
             return Ok(page::go(&page_url(&verified.request), None));
         };
@@ -44,7 +36,7 @@ impl Issuer {
             Some("allow") => {}
             Some("deny") => {
                 self.log_consent(&verified, &user, "denied an app", None);
-                return Err(Failure::Answerable(back.clone(), AuthorizeError::Denied));
+                return Err(PageError::Answerable(back.clone(), AuthorizeError::Denied));
             }
             Some(_) | None => return Err(EndpointError::Parameter("decision").into()),
         }
@@ -63,9 +55,9 @@ impl Issuer {
         };
         let rights = shown
             .among(rights.scopes())
-            .and_then(|scopes| self.grants.rights(scopes, asked))
+            .and_then(|scopes| self.issuer.grants.rights(scopes, asked))
             .map_err(|reason| {
-                Failure::Answerable(back.clone(), AuthorizeError::NothingGranted(reason))
+                PageError::Answerable(back.clone(), AuthorizeError::NothingGranted(reason))
             })?;
         let Some(code) = self.authorization_code(&verified, &user, &rights).await? else {
             // The page says what is left of user and app.
@@ -73,7 +65,7 @@ impl Issuer {
         };
         let told = rights.scopes().to_string();
         self.log_consent(&verified, &user, "consented to an app", Some(told));
-        let location = back.with_code(code.reveal(), &self.settings.url);
+        let location = back.with_code(code.reveal(), &self.issuer.settings.url);
         Ok(page::go(&location, None))
     }
 
@@ -90,7 +82,7 @@ impl Issuer {
             object.kind = "app",
             object.name = verified.request.client().as_str(),
             change = scopes.map(|scopes| format!("scopes {scopes}")),
-            user.id = self.log_name(&user.id),
+            user.id = self.issuer.audit.user(&user.id),
             "decided by a user"
         );
     }
@@ -103,7 +95,7 @@ impl Issuer {
         rights: &Rights,
     ) -> Result<Option<PlainSecret>, EndpointError> {
         let request = &verified.request;
-        let now = self.clock.now();
+        let now = self.issuer.clock.now();
         let secret = PlainSecret::from_random(random()?);
         let code = AuthorizationCode {
             grant: Grant {
@@ -120,6 +112,7 @@ impl Issuer {
             expires_at: now.plus(CODE_SECONDS),
         };
         let added = self
+            .issuer
             .store
             .add_authorization_code(&secret.digest(), &code, now)
             .await;

@@ -1,7 +1,5 @@
 //! `GET /authorization/whoami`: the caller, as its token has it come here.
 
-use axum::Extension;
-use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 
@@ -44,7 +42,7 @@ struct AppPart<'a> {
     name: &'a str,
 }
 
-pub(super) async fn whoami(Extension(caller): Extension<Caller>) -> Response {
+pub(super) async fn whoami(caller: Caller) -> Response {
     let may_read = caller.scopes.contains(ACCOUNT_SCOPE);
     let user = &*caller.user;
     let answer = WhoamiAnswer {
@@ -57,7 +55,7 @@ pub(super) async fn whoami(Extension(caller): Extension<Caller>) -> Response {
         scope: caller.scopes.to_string(),
         expires_at: caller.token.expires_at().0,
     };
-    body::answer(StatusCode::OK, &answer)
+    body::ok(&answer)
 }
 
 impl<'a> AccountPart<'a> {

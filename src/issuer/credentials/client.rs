@@ -3,12 +3,12 @@
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 
-use super::Issuer;
-use super::endpoint_error::EndpointError;
+use super::{Credentials, UsersAtTokenEndpoint};
 use crate::identity::{AppKey, AppWithOwner, BasicCredentials, Form, SecretDigest, User};
+use crate::issuer::endpoint_error::EndpointError;
 
 /// Who asks for a token.
-pub(super) enum Party {
+pub(in crate::issuer) enum Party {
     App(Box<AppWithOwner>),
     /// By name and password, where that is configured.
     User(Box<User>),
@@ -41,15 +41,15 @@ impl Presented {
     }
 }
 
-impl Issuer {
+impl Credentials {
     /// Who the request proves to come from: an app, else, where that is configured, a user by HTTP
     /// Basic with name or e-mail address and password.
-    pub(super) async fn party(
+    pub(in crate::issuer) async fn party(
         &self,
         headers: &HeaderMap,
         form: &Form,
     ) -> Result<Party, EndpointError> {
-        let by_name = self.settings.user_credentials_at_token_endpoint
+        let by_name = self.users_at_token_endpoint == UsersAtTokenEndpoint::Accepted
             && headers.contains_key(AUTHORIZATION)
             && !self.names_app(headers, form).await?;
         if by_name {
@@ -89,7 +89,7 @@ impl Issuer {
 
     /// The app that the request proves to come from: by Basic, or by its key and secret in the
     /// body, never by both.
-    pub(super) async fn client(
+    pub(in crate::issuer) async fn client(
         &self,
         headers: &HeaderMap,
         form: &Form,
@@ -97,8 +97,7 @@ impl Issuer {
         let check = self.check_client(headers, form);
         match Presented::read(headers, form) {
             Some(Presented { key, secret }) => {
-                let attempts = self.credentials.attempts();
-                attempts.by_app(&key, secret.as_bytes(), check).await
+                self.attempts.by_app(&key, secret.as_bytes(), check).await
             }
             // Nothing that could be guessed right.
             None => check.await,

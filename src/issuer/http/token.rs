@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::extract::State;
 use axum::response::Response;
 use serde::Serialize;
 
-use super::endpoint_error::EndpointError;
-use super::grant_types::TokenRequest;
-use super::{Issuer, body};
+use super::body;
+use super::extract::ClientForm;
 use crate::identity::PlainSecret;
+use crate::issuer::Issuer;
+use crate::issuer::endpoint_error::EndpointError;
+use crate::issuer::grant_types::TokenRequest;
 
 /// RFC 6750.
-pub(super) const TOKEN_TYPE: &str = "bearer";
+pub(in crate::issuer) const TOKEN_TYPE: &str = "bearer";
 
 /// RFC 6749 section 5.1.
 #[derive(Serialize)]
@@ -28,13 +29,8 @@ struct TokenAnswer<'a> {
 
 pub(super) async fn token(
     State(issuer): State<Arc<Issuer>>,
-    request: Request,
+    ClientForm { headers, form }: ClientForm,
 ) -> Result<Response, EndpointError> {
-    if request.uri().query().is_some() {
-        return Err(EndpointError::ParametersInUrl);
-    }
-    let headers = request.headers().clone();
-    let form = body::form(request).await?;
     let name = form
         .get("grant_type")
         .ok_or(EndpointError::Missing("grant_type"))?;
@@ -47,12 +43,11 @@ pub(super) async fn token(
     };
     let granted = grant_type.redeem(request).await?;
     issuer.grants.count(grant_type.name());
-    let answer = TokenAnswer {
+    Ok(body::ok(&TokenAnswer {
         access_token: &granted.access_token,
         token_type: TOKEN_TYPE,
         expires_in: issuer.settings.access_token_seconds,
         refresh_token: granted.refresh_token.as_ref().map(PlainSecret::reveal),
         scope: granted.scopes.to_string(),
-    };
-    Ok(body::answer(StatusCode::OK, &answer))
+    }))
 }
