@@ -110,8 +110,11 @@ impl RoleCommand {
             }
             Self::Default { name } => directory.set_default_role(name).await?,
             Self::Delete { name } => {
-                directory.delete_role(name).await?;
-                return Ok(Answer::Done(format!("role `{name}` is deleted")));
+                let told = match directory.delete_role(name).await? {
+                    1 => "1 user had it".to_owned(),
+                    users => format!("{users} users had it"),
+                };
+                return Ok(Answer::Done(format!("role `{name}` is deleted: {told}")));
             }
         };
         Ok(Answer::One(shown(&role), MEMBERS))

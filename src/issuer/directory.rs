@@ -79,9 +79,9 @@ pub enum DirectoryError {
     /// Nothing has this name, or the caller may not know of it.
     #[error("there is no such {}", .0.name())]
     NotFound(Thing),
-    /// The name, or the address, is somebody else's.
-    #[error("the name or address is taken")]
-    NameTaken,
+    /// Something else of the kind has the name, or the address.
+    #[error("{}", .0.taken())]
+    NameTaken(Thing),
     /// A change that would leave nobody who may do everything.
     #[error(
         "this would leave no administrator: an active user who has all `backend.*` scopes by its \
@@ -286,6 +286,16 @@ impl LocalDirectory {
 }
 
 impl Thing {
+    fn taken(self) -> &'static str {
+        match self {
+            Self::User => "the username or the e-mail address is already taken",
+            Self::Role => "the name is already taken by another role",
+            Self::Scope => "the name is already taken by another scope",
+            Self::App => "the key is already taken by another app",
+            Self::Grant => "the id is already taken by another grant",
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::User => "user",
@@ -305,10 +315,10 @@ pub(super) async fn commit(change: Change) -> Result<(), DirectoryError> {
     }
 }
 
-fn free(created: Created) -> Result<(), DirectoryError> {
+fn free(created: Created, thing: Thing) -> Result<(), DirectoryError> {
     match created {
         Created::Yes => Ok(()),
-        Created::NameTaken => Err(DirectoryError::NameTaken),
+        Created::NameTaken => Err(DirectoryError::NameTaken(thing)),
     }
 }
 

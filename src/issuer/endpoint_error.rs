@@ -289,7 +289,7 @@ fn of_directory(error: &DirectoryError) -> Answer {
     let (status, code) = match error {
         DirectoryError::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
         DirectoryError::Changed => return EndpointError::CallerChanged.answer(),
-        DirectoryError::NameTaken
+        DirectoryError::NameTaken(_)
         | DirectoryError::LastAdministrator
         | DirectoryError::Own(_)
         | DirectoryError::DefaultRole

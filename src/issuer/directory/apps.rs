@@ -145,7 +145,7 @@ impl Directory<'_> {
             return Err(DirectoryError::TooManyApps);
         }
         let secret = PlainSecret::from_random(random()?);
-        free(change.add_app(&app, &secret.digest()).await?)?;
+        free(change.add_app(&app, &secret.digest()).await?, Thing::App)?;
         let (object, scopes) = (Object::App(&app.key), format!("scopes {}", app.scopes));
         self.commit(change, object, "added", &[scopes]).await?;
         let owner = owner.username;
@@ -196,7 +196,7 @@ impl Directory<'_> {
             }
             (Some(_), Some(true)) => return Err(DirectoryError::ListAndOwner),
         }
-        free(change.update_app(&app).await?)?;
+        free(change.update_app(&app).await?, Thing::App)?;
         of.charge(&mut change);
         let (object, changes) = (Object::App(&app.key), app_changes(&before, &app));
         self.commit(change, object, "changed", &changes).await?;

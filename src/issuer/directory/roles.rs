@@ -63,7 +63,7 @@ impl Directory<'_> {
         let mut change = self.change().await?;
         let scopes = existing_scopes(&mut change, &wanted.scopes).await?;
         self.authority.may_pass_on(&scopes)?;
-        free(change.add_role(&name, &scopes).await?)?;
+        free(change.add_role(&name, &scopes).await?, Thing::Role)?;
         let (object, scopes_told) = (Object::Role(&name), format!("scopes {scopes}"));
         self.commit(change, object, "added", &[scopes_told]).await?;
         Ok(Role {
@@ -100,7 +100,7 @@ impl Directory<'_> {
         };
         if name != before.name {
             not_own(&before.name)?;
-            free(change.rename_role(&before.name, &name).await?)?;
+            free(change.rename_role(&before.name, &name).await?, Thing::Role)?;
         }
         let users = change.count_users_with(&name).await?;
         let role = Role {
@@ -108,7 +108,10 @@ impl Directory<'_> {
             scopes,
             is_default: before.is_default,
         };
-        let (object, changes) = (Object::Role(&before.name), role_changes(&before, &role));
+        let (object, mut changes) = (Object::Role(&before.name), role_changes(&before, &role));
+        if before.name != role.name {
+            changes.push(format!("users {users}"));
+        }
         self.commit(change, object, "changed", &changes).await?;
         Ok(RoleChange {
             role,
@@ -118,8 +121,8 @@ impl Directory<'_> {
         })
     }
 
-    /// Deletes a role. The tokens of those end who have less than before.
-    pub async fn delete_role(&self, name: &str) -> Result<(), DirectoryError> {
+    /// Deletes a role. The tokens of those end who have less than before. Returns how many users had it.
+    pub async fn delete_role(&self, name: &str) -> Result<i64, DirectoryError> {
         let mut change = self.change().await?;
         let role = found(change.role(&role_name(name)?).await?)?;
         not_own(&role.name)?;
@@ -129,8 +132,9 @@ impl Directory<'_> {
         self.authority.may_pass_on(&role.scopes)?;
         // From here on it gives nothing, and its tokens end; what is left are rows, perhaps a million.
         change.remove_role_scopes(&role.name, &role.scopes).await?;
-        let object = Object::Role(&role.name);
-        self.commit(change, object, "emptied", &[]).await?;
+        let users = change.count_users_with(&role.name).await?;
+        let (object, concerned) = (Object::Role(&role.name), format!("users {users}"));
+        self.commit(change, object, "emptied", &[concerned]).await?;
         loop {
             // Without asking who calls: it may have been by this role.
             let mut change = self.store.change(self.now).await?;
@@ -145,7 +149,8 @@ impl Directory<'_> {
             if change.empty_role(&role.name).await? {
                 change.delete_role(&role).await?;
                 let object = Object::Role(&role.name);
-                return self.commit(change, object, "deleted", &[]).await;
+                self.commit(change, object, "deleted", &[]).await?;
+                return Ok(users);
             }
             commit(change).await?;
         }

@@ -90,7 +90,10 @@ impl Directory<'_> {
         let name = free_name(&wanted.name)?;
         let description = Description::parse(&wanted.description)?;
         let mut change = self.change().await?;
-        free(change.add_scope(&name, description.as_str()).await?)?;
+        free(
+            change.add_scope(&name, description.as_str()).await?,
+            Thing::Scope,
+        )?;
         let object = Object::Scope(&name);
         self.commit(change, object, "added", &[]).await?;
         Ok(Scope { name, description })
@@ -118,7 +121,7 @@ impl Directory<'_> {
             not_own(&scope.name)?;
             let name = free_name(name)?;
             self.authority.may_rename(&scope.name, &name)?;
-            free(change.rename_scope(&scope.name, &name).await?)?;
+            free(change.rename_scope(&scope.name, &name).await?, Thing::Scope)?;
             changes.push(format!("name {}", name.as_str()));
             scope.name = name;
         }

@@ -163,7 +163,10 @@ impl Directory<'_> {
             as_of: LogPosition::default(),
             revoked_through: LogPosition::default(),
         };
-        free(change.add_user(&user, &prepared.password_hash).await?)?;
+        free(
+            change.add_user(&user, &prepared.password_hash).await?,
+            Thing::User,
+        )?;
         // Read again: its roles have scopes.
         found(change.user(&user.id).await?)
     }
@@ -189,7 +192,10 @@ impl Directory<'_> {
             Some(address) => Email::parse(address)?,
             None => before.email.clone(),
         };
-        free(change.rename_user(&before.id, &username, &email).await?)?;
+        free(
+            change.rename_user(&before.id, &username, &email).await?,
+            Thing::User,
+        )?;
         if let Some(status) = &wanted.status {
             let status = Status::parse(status)?;
             change.set_user_status(&before.id, status).await?;
@@ -269,7 +275,7 @@ impl Directory<'_> {
         let mut change = self.change().await?;
         let before = found(change.user(&user.id).await?)?;
         let renamed = change.rename_user(&before.id, &before.username, &email);
-        free(renamed.await?)?;
+        free(renamed.await?, Thing::User)?;
         let after = User {
             email,
             ..before.clone()

@@ -79,7 +79,7 @@ async fn each_failure_has_the_status_and_code_of_its_rfc() {
         (E::Cryptography(CryptographyError), 500, "server_error"),
         (D::NotFound(Thing::User).into(), 404, "not_found"),
         (D::Changed.into(), 401, "invalid_token"),
-        (D::NameTaken.into(), 409, "invalid_request"),
+        (D::NameTaken(Thing::Scope).into(), 409, "invalid_request"),
         (D::LastAdministrator.into(), 409, "invalid_request"),
         (D::Own("backend.user".to_owned()).into(), 409, "invalid_request"),
         (D::DefaultRole.into(), 409, "invalid_request"),

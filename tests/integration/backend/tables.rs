@@ -135,7 +135,7 @@ pub(super) const REFUSED: &[(&str, u16, &str)] = &[
     (
         r#"POST /backend/scope {"name": "orders.read", "description": ""}"#,
         409,
-        "taken",
+        "taken by another scope",
     ),
     (
         r#"POST /backend/scope {"name": "x", "description": "\n"}"#,

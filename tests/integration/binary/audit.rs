@@ -201,7 +201,7 @@ async fn changes_name_what_was_changed_and_of_what() {
     let revoked = post(&server, "/backend/revoke", &admin, &everyone).await;
     assert_eq!(revoked.status, 204, "{revoked:?}");
 
-    let commands: [(&[&str], &str, Value); 4] = [
+    let commands: [(&[&str], &str, Value); 5] = [
         (
             &["role", "set", "sales", "--add-scope", "consumer.account"],
             "changed",
@@ -220,6 +220,12 @@ async fn changes_name_what_was_changed_and_of_what() {
             ],
             "changed",
             json!({"object.kind": "user", "change": "email; roles sales"}),
+        ),
+        (
+            &["role", "set", "sales", "--name", "sellers"],
+            "changed",
+            json!({"object.kind": "role", "object.name": "sales",
+                "change": "name sellers; users 1"}),
         ),
         (
             &["app", "add", "web-shop", "--owner", "alice"],
