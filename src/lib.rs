@@ -62,6 +62,8 @@
 //! - **Another identity header**: a field of `gate::IdentityHeaders` with its default, and what it tells
 //!   of the caller in `Told`. The compiler asks for each; setting, removing, aliases and the checks of
 //!   the configuration follow.
+//! - **Another grant type**: a file in `issuer/grant_types` and its row in `GrantType::ALL`, from which
+//!   settings, metadata, labels and dispatch follow; the table of the OpenAPI document is tested against it.
 //! - **Another metric**: a field of the `..Metrics` struct in the `metrics.rs` beside the code that
 //!   counts (`gate::metrics`). Labels are members of a set that `labels::closed_set!` declares; every
 //!   series exists before anything is counted.
@@ -84,6 +86,9 @@
 //! - *reading*: one way to understand a path. *spelling*: one way to write a name. Of several readings
 //!   the *strictest* decides.
 //! - *turn*: how long a check may wait, and for what.
+//! - *worth*: what is left now of a grant, a token or a session, which `identity::Entitlement` alone says.
+//! - *revocation target*: what a row of the revocation log is about. *loss*: what ends with a change of the
+//!   directory, which `identity::losses` alone says from before and after.
 //! - *alias*: a header name that an upstream could take for an identity header.
 //! - *snapshot*: policy and trust that belong together, replaced as a whole.
 //! - *position*: a place in an issuer's revocation log. *floor*: below it a list is incomplete.
