@@ -198,6 +198,7 @@ impl Core {
         let settings = GateSettings {
             identity_headers: config.identity_headers.clone(),
             realm: config.realm.clone(),
+            token_headers: config.token_headers(),
             strip_token: config.strip_token,
         };
         let log = DecisionLog {

@@ -16,7 +16,8 @@ use crate::clock::{Clock, UnixSeconds};
 use crate::decision::{Decision, Denial, Evidence, decide};
 use crate::policy::{Policy, Requirement, Routed, Target};
 use crate::token::{
-    Credential, IssuerIndex, RecheckError, TokenError, Trust, UnverifiedToken, VerifiedToken,
+    Credential, Credentials, IssuerIndex, RecheckError, TokenError, Trust, UnverifiedToken,
+    VerifiedToken,
 };
 
 pub use belief::Belief;
@@ -192,7 +193,8 @@ impl Authorizer {
         target: &Target<'_>,
         credential: Credential<'_>,
     ) -> Judgement<'p> {
-        let judged = self.judge_within(snapshot, target, credential, Effort::Full);
+        let credentials = Credentials::bearer(credential);
+        let judged = self.judge_within(snapshot, target, &credentials, Effort::Full);
         // With full effort there is always a judgement.
         judged.unwrap_or(Judgement::denied(Denial::Unlisted))
     }
@@ -202,13 +204,14 @@ impl Authorizer {
         &self,
         snapshot: &'p Snapshot,
         target: &Target<'_>,
-        credential: Credential<'_>,
+        credentials: &Credentials<'_>,
         effort: Effort,
     ) -> Option<Judgement<'p>> {
         let routed = match snapshot.policy.route(target) {
             Ok(routed) => routed,
             Err(malformed) => return Some(Judgement::denied(Denial::MalformedTarget(malformed))),
         };
+        let credential = credentials.of(snapshot.trust(), |rules| counts(&routed, &rules.name));
         if credential == Credential::Several {
             return Some(Judgement::denied(Denial::SeveralCredentials));
         }
@@ -272,7 +275,10 @@ impl Authorizer {
     ) -> Result<Proof, Unverified> {
         let now = self.clock.now();
         let key = self.proofs.key(token);
+        // Found by the token's text alone. What was proven of it in one header says nothing of
+        // another, where it may belong to another entry or to none.
         let found = self.proofs.get(&key);
+        let found = found.filter(|proof| proof.token.token_header() == token.header());
         let is_miss = found.is_none();
         if let Some(proof) = found {
             match trust.recheck(&proof.token, now) {

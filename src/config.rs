@@ -4,13 +4,14 @@ mod document;
 mod issuer;
 mod listener;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::authorizer::CacheLimits;
 use crate::feed::FeedListener;
 use crate::files::{self, FileError};
-use crate::gate::{IdentityHeaderError, IdentityHeaders};
+use crate::gate::{AliasFinder, IdentityHeaderError, IdentityHeaders};
 use crate::keyring::{TrustedIssuer, trusted_issuers};
 use crate::problem::{Faults, Problems, conceal};
 use crate::reload::Inputs;
@@ -100,6 +101,14 @@ impl Config {
         }
     }
 
+    /// The headers besides `Authorization` that hold tokens, in lower case, each once.
+    pub fn token_headers(&self) -> Vec<Box<str>> {
+        let issuers = self.trust.iter();
+        let named = issuers.filter_map(|issuer| issuer.rules.token_header());
+        let named: BTreeSet<&str> = named.collect();
+        named.into_iter().map(Into::into).collect()
+    }
+
     /// The sections that differ from `other` and that only a restart applies.
     pub fn restart_sections(&self, other: &Self) -> Vec<&'static str> {
         let differing = [
@@ -110,6 +119,10 @@ impl Config {
             ("drain_seconds", self.drain != other.drain),
             ("realm", self.realm != other.realm),
             ("strip_token", self.strip_token != other.strip_token),
+            (
+                "trust[].token_header",
+                self.token_headers() != other.token_headers(),
+            ),
             (
                 "identity_headers",
                 self.identity_headers != other.identity_headers,
@@ -162,6 +175,7 @@ impl Config {
         {
             faults.add(error.to_string());
         }
+        check_token_headers(&trust, &document.identity_headers, &mut faults);
         let has_issuer_section = document.issuer.is_some();
         let issuer = document
             .issuer
@@ -214,6 +228,20 @@ impl Config {
                 issuer,
             }),
             _ => Err(faults.into_messages()),
+        }
+    }
+}
+
+/// A header cannot hold a token of the caller's and be set to tell who the caller is.
+fn check_token_headers(trust: &[TrustedIssuer], identity: &IdentityHeaders, faults: &mut Faults) {
+    let finder = AliasFinder::new(identity, &[]);
+    for (position, issuer) in trust.iter().enumerate() {
+        let header = issuer.rules.token_header();
+        if let Some(header) = header.filter(|header| finder.is_alias(header.as_bytes())) {
+            faults.add(format!(
+                "`trust[{position}].token_header: {header}` is one of `identity_headers`: give one of \
+                 them another name"
+            ));
         }
     }
 }

@@ -26,13 +26,16 @@ use futures_util::FutureExt;
 
 use crate::authorizer::{Authorizer, Effort, Judgement};
 use crate::decision::{Decision, Permit};
-use crate::token::{Credential, IssuerIndex, VerifiedToken};
+use crate::token::{Credentials, IssuerIndex, VerifiedToken};
 
 pub use aliases::AliasFinder;
 pub use decision_log::DecisionLog;
 pub use header_text::HeaderText;
 pub use headers::{HeaderFacts, HeaderReader, SingleHeaders};
-pub use identity_headers::{FromCaller, IdentityHeader, IdentityHeaderError, IdentityHeaders};
+pub use identity_headers::{
+    FromCaller, IdentityHeader, IdentityHeaderError, IdentityHeaders, is_reserved_header,
+    likely_spellings,
+};
 pub use malformed::MalformedRequest;
 pub use metrics::GateMetrics;
 pub use outcome::{Allowed, FrontEnd, Outcome, Refused};
@@ -60,7 +63,10 @@ pub struct GateSettings {
     pub identity_headers: IdentityHeaders,
     /// The protection space that challenges name (RFC 9110 section 11.5).
     pub realm: String,
-    /// Whether the proxy removes `Authorization` before the upstream sees it.
+    /// Headers besides `Authorization` that hold tokens, in lower case: at most
+    /// [`MAX_TOKEN_HEADERS`](crate::token::MAX_TOKEN_HEADERS) are read.
+    pub token_headers: Vec<Box<str>>,
+    /// Whether the proxy removes `Authorization` and `token_headers` before the upstream sees them.
     pub strip_token: bool,
 }
 
@@ -115,7 +121,7 @@ impl Gate {
         metrics: GateMetrics,
         keys: Arc<dyn KeyRefresh>,
     ) -> Self {
-        let finder = AliasFinder::new(&settings.identity_headers);
+        let finder = AliasFinder::new(&settings.identity_headers, &settings.token_headers);
         Self {
             authorizer,
             settings,
@@ -263,14 +269,14 @@ impl<F: FrontEnd> Reply<'_, F> {
         // Taken anew at each stage: policy, keys and revocations may have changed meanwhile, and a
         // check that waits must not keep an old snapshot alive.
         let snapshot = authorizer.snapshot();
-        let credential = match stage {
+        let credentials = match stage {
             // A route that is open to everybody stays so: there a token that nobody has looked at
             // counts like a bad one. Everywhere else this leads to a denial.
-            Stage::Unverified => Credential::Absent,
-            _ => request.credential,
+            Stage::Unverified => &Credentials::NONE,
+            _ => &request.credentials,
         };
         let judged =
-            authorizer.judge_within(&snapshot, &request.target, credential, stage.effort());
+            authorizer.judge_within(&snapshot, &request.target, credentials, stage.effort());
         let Some(judgement) = judged else {
             return Step::NeedsSignature;
         };

@@ -105,7 +105,16 @@ impl Keyring {
         let present = self.issuers.load();
         let mut issuers = Vec::new();
         for TrustedIssuer { rules, keys } in trusted {
-            let earlier = present.keys_of(&rules.issuer);
+            let mut alike = trusted
+                .iter()
+                .filter(|other| other.rules.issuer == rules.issuer);
+            let earlier = match alike.nth(1) {
+                // Each entry has keys of its own: only the name says which.
+                Some(_) => present.keys_of(rules),
+                None => present
+                    .keys_of(rules)
+                    .or(present.only_keys_of(&rules.issuer)),
+            };
             issuers.push((rules.clone(), self.keys(rules, keys, earlier)?));
         }
         Ok(Issuers::new(issuers)?)

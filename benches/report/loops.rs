@@ -197,6 +197,8 @@ fn build_gate(issuer: &Issuer, list: RevocationList) -> ExtAuthz {
         claims: ClaimRules::default(),
         max_lifetime_seconds: 86_400,
         max_token_bytes: DEFAULT_TOKEN_BYTES,
+        token_header: None,
+        spiffe_trust_domain: None,
     };
     let (keys, _) = KeySet::from_jwks(issuer.jwks().as_bytes(), &rules.algorithms).unwrap();
     let trust = Trust::new(vec![(rules, Some(keys))]).unwrap();

@@ -226,6 +226,8 @@ fn revocable(gate: &FeedClient, token: &str) -> Revocable {
         claims: ClaimRules::default(),
         max_lifetime_seconds: 86_400,
         max_token_bytes: DEFAULT_TOKEN_BYTES,
+        token_header: None,
+        spiffe_trust_domain: None,
     };
     let keys = gate.keys().usable().cloned();
     let trust = Trust::new(vec![(rules, keys)]).unwrap();

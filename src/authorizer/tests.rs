@@ -32,6 +32,8 @@ fn trust(secret: &[u8], audience: &str) -> Trust {
         claims: ClaimRules::default(),
         max_lifetime_seconds: 86_400,
         max_token_bytes: DEFAULT_TOKEN_BYTES,
+        token_header: None,
+        spiffe_trust_domain: None,
     };
     Trust::new(vec![(rules, Some(keys))]).unwrap()
 }

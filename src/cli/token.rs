@@ -10,6 +10,7 @@ mod fix;
 mod inspect;
 pub(super) mod instant;
 mod issue;
+mod provider;
 
 pub use evidence::Evidence;
 pub use inspect::{InspectArgs, inspect, read_token};

@@ -32,6 +32,8 @@ fn token(scopes: &str) -> VerifiedToken {
         claims: ClaimRules::default(),
         max_lifetime_seconds: 3600,
         max_token_bytes: DEFAULT_TOKEN_BYTES,
+        token_header: None,
+        spiffe_trust_domain: None,
     };
     let keys = KeySet::from_hmac_secret(SECRET, &[Algorithm::Hs256]).unwrap();
     let trust = Trust::new(vec![(rules, Some(keys))]).unwrap();

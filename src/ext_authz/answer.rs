@@ -19,6 +19,7 @@ use prost::Message;
 use super::protobuf::Writer;
 use crate::gate::{
     Allowed, FrontEnd, GateSettings, HeaderText, HeaderView, IdentityHeader, Outcome, Refused,
+    likely_spellings,
 };
 use crate::token::VerifiedToken;
 
@@ -47,11 +48,18 @@ impl AnswerStyle {
             }
             .encode_to_vec()
         };
-        let credential = settings.strip_token.then_some("authorization");
+        let token_headers = || settings.token_headers.iter().map(|name| &**name);
+        let stripped = settings.strip_token.then(token_headers);
+        let authorization = settings.strip_token.then_some("authorization");
+        let mut stripped = authorization
+            .into_iter()
+            .chain(stripped.into_iter().flatten());
+        let hidden = token_headers().flat_map(likely_spellings);
+        let hidden: Vec<String> = identity.folded().into_iter().chain(hidden).collect();
         Self {
             anonymous: remove(&mut identity.names()),
-            hidden: remove(&mut identity.folded().iter().map(String::as_str)),
-            strip_token: remove(&mut credential.into_iter()),
+            hidden: remove(&mut hidden.iter().map(String::as_str)),
+            strip_token: remove(&mut stripped),
         }
     }
 

@@ -5,12 +5,12 @@ use crate::gate::{
     AliasFinder, HeaderReader, HeaderView, MalformedRequest, Request, SingleHeaders,
 };
 use crate::policy::{Host, Method, Path, Target};
-use crate::token::Credential;
+use crate::token::Credentials;
 
 /// Reads the message of a check.
 pub(super) fn read<'a>(
     message: &'a [u8],
-    finder: &AliasFinder,
+    finder: &'a AliasFinder,
 ) -> Result<Request<'a>, MalformedRequest> {
     let mut headers = Headers::new(finder);
     let http = wire::read_check_request(message, &mut headers)?;
@@ -24,7 +24,7 @@ pub(super) fn read<'a>(
     if !pseudo.agree_with(&http) {
         return Err(MalformedRequest::TargetAtOdds);
     }
-    let credential = singles.credential()?;
+    let credentials = singles.credentials(finder)?;
     let own_query = http.path.iter().position(|&byte| byte == b'?');
     let own_query = own_query.and_then(|at| http.path.get(at + 1..));
     // Envoy leaves both empty. Of a proxy that fills them, it is unknown which one its upstream gets.
@@ -46,7 +46,7 @@ pub(super) fn read<'a>(
             preflight,
             grpc: facts.is_grpc(),
         },
-        credential,
+        credentials,
         headers: facts,
         view,
         held_bytes: message.len(),
@@ -113,14 +113,14 @@ impl<'a> BothForms<'a> {
         singles.get_or_insert_default()
     }
 
-    fn credential(&self) -> Result<Credential<'a>, MalformedRequest> {
-        let [merged, listed] = [&self.merged, &self.listed]
-            .map(|singles| singles.as_ref().map(SingleHeaders::credential));
+    fn credentials(&self, finder: &'a AliasFinder) -> Result<Credentials<'a>, MalformedRequest> {
+        let of = |singles: &SingleHeaders<'a>| singles.credentials(finder);
+        let [merged, listed] = [&self.merged, &self.listed].map(|form| form.as_ref().map(of));
         match (merged, listed) {
             (Some(merged), Some(listed)) if merged != listed => {
                 Err(MalformedRequest::HeadersAtOdds)
             }
-            (merged, listed) => Ok(listed.or(merged).unwrap_or(Credential::Absent)),
+            (merged, listed) => Ok(listed.or(merged).unwrap_or(Credentials::NONE)),
         }
     }
 

@@ -7,22 +7,24 @@ use super::identity_headers::{FromCaller, IdentityHeaders};
 /// what hands headers over as environment variables, as CGI does, may fold all of `!#$%&'*+^|~`.
 #[derive(Debug)]
 pub struct AliasFinder {
-    names: Box<[Box<[u8]>]>,
+    identity: Box<[Box<[u8]>]>,
+    /// In lower case.
+    token_headers: Box<[Box<str>]>,
     /// Bit `n` is set where a name has `n` bytes: most headers end at this test.
     lengths: u64,
     from_caller: FromCaller,
 }
 
 impl AliasFinder {
-    /// A finder for the headers of `identity`.
-    pub fn new(identity: &IdentityHeaders) -> Self {
-        let names: Box<[Box<[u8]>]> = identity
-            .names()
-            .map(|name| name.as_bytes().into())
-            .collect();
-        let lengths = names.iter().fold(0, |bits, name| bits | length_bit(name));
+    /// A finder for the headers of `identity` and for those that hold tokens, in lower case.
+    pub fn new(identity: &IdentityHeaders, token_headers: &[Box<str>]) -> Self {
+        let token_names = token_headers.iter().map(|name| &**name);
+        let names = identity.names().chain(token_names);
+        let lengths = names.fold(0, |bits, name| bits | length_bit(name.as_bytes()));
+        let identity_names = identity.names().map(|name| name.as_bytes().into());
         Self {
-            names,
+            identity: identity_names.collect(),
+            token_headers: token_headers.into(),
             lengths,
             from_caller: identity.from_caller,
         }
@@ -33,15 +35,34 @@ impl AliasFinder {
         self.from_caller
     }
 
-    /// Whether an upstream could take `name` for an identity header.
+    /// Whether an upstream could take `name` for an identity header, or for one that holds a token.
     pub fn is_alias(&self, name: &[u8]) -> bool {
-        self.lengths & length_bit(name) != 0
-            && self.names.iter().any(|identity| folds_to(name, identity))
+        let is_identity = || self.identity.iter().any(|own| folds_to(name, own));
+        let is_token = || {
+            let mut headers = self.token_headers();
+            headers.any(|own| folds_to(name, own.as_bytes()))
+        };
+        self.lengths & length_bit(name) != 0 && (is_identity() || is_token())
+    }
+
+    /// The position of the header that holds a token, if `name` is one. Proxies that keep the case of
+    /// names are no reason to miss it.
+    pub fn token_header(&self, name: &[u8]) -> Option<usize> {
+        if self.lengths & length_bit(name) == 0 {
+            return None;
+        }
+        let mut headers = self.token_headers();
+        headers.position(|own| own.as_bytes().eq_ignore_ascii_case(name))
+    }
+
+    /// The headers besides `Authorization` that hold tokens, in lower case.
+    pub fn token_headers(&self) -> impl Iterator<Item = &str> {
+        self.token_headers.iter().map(|name| &**name)
     }
 
     /// Whether `name` is exactly an identity header, which the answer overwrites or removes anyway.
     pub fn is_exact(&self, name: &[u8]) -> bool {
-        self.names.iter().any(|identity| **identity == *name)
+        self.identity.iter().any(|identity| **identity == *name)
     }
 }
 
@@ -72,7 +93,7 @@ mod tests {
             claims: [("x-a-b-c-d-e".to_owned(), ClaimPath::named("a"))].into(),
             ..IdentityHeaders::default()
         };
-        let finder = AliasFinder::new(&identity);
+        let finder = AliasFinder::new(&identity, &[]);
         let folded = identity.folded();
         // Nine spellings of each name with two dashes but the name itself.
         assert_eq!(folded.len(), 4 * 8 + 2);
@@ -87,7 +108,7 @@ mod tests {
 
     #[test]
     fn every_spelling_that_folds_to_an_identity_header_is_found() {
-        let finder = AliasFinder::new(&IdentityHeaders::default());
+        let finder = AliasFinder::new(&IdentityHeaders::default(), &[]);
         for name in [
             "x-auth-subject",
             "X-AUTH-Subject",
@@ -110,5 +131,20 @@ mod tests {
         }
         assert!(!finder.is_alias(b"x\xffauth-subject"));
         assert!(!finder.is_alias("x-auth-subject".repeat(100).as_bytes()));
+    }
+
+    #[test]
+    fn other_spellings_of_a_token_header_pose_as_it() {
+        let finder = AliasFinder::new(&IdentityHeaders::default(), &["x-proxy-token".into()]);
+        for name in ["x-proxy-token", "X-Proxy-Token"] {
+            assert_eq!(finder.token_header(name.as_bytes()), Some(0), "{name}");
+        }
+        for name in ["x_proxy_token", "x-proxy.token", "X_Proxy-Token"] {
+            assert_eq!(finder.token_header(name.as_bytes()), None, "{name}");
+            assert!(finder.is_alias(name.as_bytes()), "{name}");
+            assert!(!finder.is_exact(name.as_bytes()), "{name}");
+        }
+        assert_eq!(finder.token_header(b"x-auth-subject"), None);
+        assert_eq!(finder.token_header(b"x-proxy-tokens"), None);
     }
 }

@@ -4,7 +4,7 @@ use super::aliases::AliasFinder;
 use super::identity_headers::FromCaller;
 use super::malformed::MalformedRequest;
 use crate::policy::Method;
-use crate::token::Credential;
+use crate::token::{Credential, Credentials, MAX_TOKEN_HEADERS};
 
 /// A caller cannot make the gate keep more header names than this to be removed; a request with more
 /// aliases of identity headers is malformed.
@@ -33,6 +33,8 @@ pub struct HeaderFacts<'a> {
 pub struct SingleHeaders<'a> {
     authorization: Values<'a>,
     requested_method: Values<'a>,
+    /// In the order in which the finder has them.
+    token_headers: [Values<'a>; MAX_TOKEN_HEADERS],
 }
 
 impl<'a, 'f> HeaderReader<'a, 'f> {
@@ -53,7 +55,12 @@ impl<'a, 'f> HeaderReader<'a, 'f> {
         let is_answered = |finder: &AliasFinder| {
             finder.from_caller() == FromCaller::Remove && finder.is_exact(name)
         };
-        if self.finder.is_alias(name) && !is_answered(self.finder) {
+        if let Some(position) = self.finder.token_header(name) {
+            // Only its other spellings pose as something that they are not.
+            if let Some(values) = singles.token_headers.get_mut(position) {
+                values.add(value);
+            }
+        } else if self.finder.is_alias(name) && !is_answered(self.finder) {
             self.note_alias(name);
         }
         let is = |wanted: &[u8]| name.eq_ignore_ascii_case(wanted);
@@ -121,9 +128,14 @@ impl<'a> HeaderFacts<'a> {
 }
 
 impl<'a> SingleHeaders<'a> {
-    pub fn credential(&self) -> Credential<'a> {
-        let Values { first, second } = self.authorization;
-        Credential::read(first.into_iter().chain(second))
+    /// What the headers hold in which tokens may be; the names of those are the finder's.
+    pub fn credentials(&self, finder: &'a AliasFinder) -> Credentials<'a> {
+        let authorization = Credential::read(self.authorization.all());
+        let mut credentials = Credentials::bearer(authorization);
+        for (name, values) in finder.token_headers().zip(self.token_headers) {
+            credentials = credentials.with_bare(name, Credential::read_bare(values.all(), name));
+        }
+        credentials
     }
 
     /// The method that a preflight asks for.
@@ -149,6 +161,10 @@ impl<'a> Values<'a> {
         } else {
             self.second = Some(value);
         }
+    }
+
+    fn all(self) -> impl Iterator<Item = &'a [u8]> {
+        self.first.into_iter().chain(self.second)
     }
 }
 

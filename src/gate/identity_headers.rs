@@ -151,30 +151,9 @@ impl IdentityHeaders {
         })
     }
 
-    /// The spellings that servers most likely fold to one of the names, without the names
-    /// themselves: with `_` or `.` for any `-`. Of a name with more than four `-` only those with the
-    /// same character for all.
+    /// The [`likely_spellings`] of all names.
     pub fn folded(&self) -> Vec<String> {
-        let mut folded = Vec::new();
-        for name in self.names() {
-            let parts: Vec<&str> = name.split('-').collect();
-            let Some((first, others)) = parts.split_first() else {
-                continue;
-            };
-            if others.len() > 4 {
-                folded.extend([name.replace('-', "_"), name.replace('-', ".")]);
-                continue;
-            }
-            let mut spellings = vec![(*first).to_owned()];
-            for part in others {
-                spellings = spellings
-                    .iter()
-                    .flat_map(|before| ["-", "_", "."].map(|joint| [before, joint, part].concat()))
-                    .collect();
-            }
-            folded.extend(spellings.into_iter().filter(|spelling| spelling != name));
-        }
-        folded
+        self.names().flat_map(likely_spellings).collect()
     }
 
     /// Checks the names.
@@ -186,8 +165,7 @@ impl IdentityHeaders {
             if name.is_empty() || name.len() > 63 || !name.bytes().all(plain) {
                 return Err(IdentityHeaderError::Name(name.to_owned()));
             }
-            if RESERVED.contains(&name) || name.starts_with("x-envoy-") || name.starts_with("grpc-")
-            {
+            if is_reserved_header(name) {
                 return Err(IdentityHeaderError::Reserved(name.to_owned()));
             }
             if !seen.insert(name) {
@@ -196,4 +174,30 @@ impl IdentityHeaders {
         }
         Ok(())
     }
+}
+
+/// Whether a header, in lower case, has a meaning of its own for proxies or protocols.
+pub fn is_reserved_header(name: &str) -> bool {
+    RESERVED.contains(&name) || name.starts_with("x-envoy-") || name.starts_with("grpc-")
+}
+
+/// The spellings that servers most likely fold to this name, without the name itself: with `_` or `.`
+/// for any `-`. Of a name with more than four `-` only those with the same character for all.
+pub fn likely_spellings(name: &str) -> Vec<String> {
+    let parts: Vec<&str> = name.split('-').collect();
+    let Some((first, others)) = parts.split_first() else {
+        return Vec::new();
+    };
+    if others.len() > 4 {
+        return vec![name.replace('-', "_"), name.replace('-', ".")];
+    }
+    let mut spellings = vec![(*first).to_owned()];
+    for part in others {
+        spellings = spellings
+            .iter()
+            .flat_map(|before| ["-", "_", "."].map(|joint| [before, joint, part].concat()))
+            .collect();
+    }
+    spellings.retain(|spelling| spelling != name);
+    spellings
 }

@@ -2,14 +2,14 @@
 
 use super::headers::HeaderFacts;
 use crate::policy::Target;
-use crate::token::Credential;
+use crate::token::Credentials;
 
 /// What the gate needs to know of a request, whichever protocol carried it. Borrowed from the front
 /// end's message: nothing is copied.
 #[derive(Debug)]
 pub struct Request<'a> {
     pub target: Target<'a>,
-    pub credential: Credential<'a>,
+    pub credentials: Credentials<'a>,
     /// What else the headers say. Only a [`HeaderReader`](super::HeaderReader) makes it, so that no
     /// front end forgets a header.
     pub headers: HeaderFacts<'a>,

@@ -82,7 +82,7 @@ fn gate(from_caller: FromCaller) -> Gate {
 }
 
 fn read<'a>(
-    gate: &Gate,
+    gate: &'a Gate,
     path: &'a str,
     headers: &[(&'a str, &'a str)],
 ) -> Result<Request<'a>, MalformedRequest> {
@@ -100,7 +100,7 @@ fn read<'a>(
             preflight: None,
             grpc: headers.is_grpc(),
         },
-        credential: singles.credential(),
+        credentials: singles.credentials(gate.aliases()),
         headers,
         view: HeaderView::Whole,
         held_bytes: 0,

@@ -89,10 +89,29 @@ impl Issuers {
         rules.zip(&self.keys)
     }
 
-    pub(super) fn keys_of(&self, issuer: &str) -> Option<&Keys> {
-        let mut issuers = self.iter();
-        let (_, keys) = issuers.find(|(rules, _)| *rules.issuer == *issuer)?;
-        Some(keys)
+    /// The keys that the entry of this name had for its issuer.
+    pub(super) fn keys_of(&self, entry: &IssuerRules) -> Option<&Keys> {
+        let same = |rules: &IssuerRules| rules.issuer == entry.issuer && rules.name == entry.name;
+        self.iter()
+            .find(|(rules, _)| same(rules))
+            .map(|(_, keys)| keys)
+    }
+
+    /// The keys of an issuer that had one entry, whatever its name was.
+    pub(super) fn only_keys_of(&self, issuer: &str) -> Option<&Keys> {
+        let mut entries = self.iter().filter(|(rules, _)| *rules.issuer == *issuer);
+        match (entries.next(), entries.next()) {
+            (Some((_, keys)), None) => Some(keys),
+            _ => None,
+        }
+    }
+
+    /// Whether the issuer of this entry has others as well.
+    pub(super) fn has_several(&self, entry: &IssuerRules) -> bool {
+        let mut entries = self
+            .iter()
+            .filter(|(rules, _)| rules.issuer == entry.issuer);
+        entries.nth(1).is_some()
     }
 
     pub(super) fn keys(&self, issuer: IssuerIndex) -> Option<&Keys> {
@@ -103,5 +122,49 @@ impl Issuers {
         for keys in &self.keys {
             keys.loaded().await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::token::{Algorithm, ClaimRules, DEFAULT_TOKEN_BYTES};
+
+    fn entry(name: &str, audience: &str) -> IssuerRules {
+        IssuerRules {
+            name: name.into(),
+            issuer: "https://id".into(),
+            audiences: vec![audience.into()],
+            algorithms: vec![Algorithm::Hs256],
+            leeway_seconds: 0,
+            types: vec!["jwt".into()],
+            claims: ClaimRules::default(),
+            max_lifetime_seconds: 60,
+            max_token_bytes: DEFAULT_TOKEN_BYTES,
+            token_header: None,
+            spiffe_trust_domain: None,
+        }
+    }
+
+    fn keys(secret: u8) -> Keys {
+        let secret: Vec<u8> = (secret..secret + 64).collect();
+        let keys = KeySet::from_hmac_secret(&secret, &[Algorithm::Hs256]);
+        Keys::Fixed(keys.unwrap())
+    }
+
+    #[test]
+    fn entries_of_one_issuer_do_not_take_over_the_keys_of_each_other() {
+        let people = (entry("people", "web-shop"), keys(1));
+        let services = (entry("services", "orders-api"), keys(2));
+        let both = Issuers::new(vec![people.clone(), services]).unwrap();
+        let second = both.keys_of(&entry("services", "other"));
+        assert_eq!(second.unwrap().present(), keys(2).present());
+        assert!(both.keys_of(&entry("robots", "orders-api")).is_none());
+        assert!(both.only_keys_of("https://id").is_none());
+        // A single entry may have got another name.
+        let one = Issuers::new(vec![people]).unwrap();
+        assert!(one.keys_of(&entry("staff", "web-shop")).is_none());
+        let renamed = one.only_keys_of("https://id");
+        assert_eq!(renamed.unwrap().present(), keys(1).present());
     }
 }

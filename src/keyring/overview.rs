@@ -6,11 +6,12 @@ use super::issuers::{Issuers, Keys};
 use crate::feed::FeedState;
 use crate::jwks::RemoteKeyState;
 use crate::revocation::{Recency, RevocationList, RevocationStatistics};
-use crate::token::KeySet;
+use crate::token::{IssuerRules, KeySet};
 
 /// What is known of one issuer's keys.
 #[derive(Debug, Clone)]
 pub struct IssuerKeys {
+    /// Its `iss`, with the name of the entry where there are several for it.
     pub issuer: String,
     /// Usable keys; none where nothing was loaded yet.
     pub keys: Option<usize>,
@@ -44,10 +45,21 @@ pub struct FeedOverview {
 }
 
 impl Issuers {
+    /// The `iss`. Where it has several entries the name tells them apart: two metrics with the same
+    /// labels are none.
+    fn label(&self, entry: &IssuerRules) -> String {
+        let IssuerRules { issuer, name, .. } = entry;
+        if self.has_several(entry) {
+            format!("{issuer} ({name})")
+        } else {
+            issuer.to_string()
+        }
+    }
+
     pub(super) fn overview(&self) -> Vec<IssuerKeys> {
         let overview = self.iter().map(|(rules, keys)| {
             let mut overview = IssuerKeys {
-                issuer: rules.issuer.to_string(),
+                issuer: self.label(rules),
                 keys: None,
                 remote: None,
                 revocations: None,

@@ -1,11 +1,12 @@
 //! The section `trust` of the configuration: each issuer, its rules, and where its keys come from.
 
+mod carrier;
 mod claims;
 mod key_source;
 mod names;
 mod warning;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -86,6 +87,10 @@ pub struct TrustedIssuerDocument {
     max_lifetime_seconds: u64,
     #[serde(default = "default_max_token_bytes")]
     max_token_bytes: u64,
+    #[serde(default, deserialize_with = "present")]
+    token_header: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    spiffe_trust_domain: Option<String>,
 }
 
 fn default_leeway_seconds() -> u64 {
@@ -110,20 +115,13 @@ pub fn trusted_issuers(
     base: &Path,
     faults: &mut Faults,
 ) -> Vec<TrustedIssuer> {
-    let mut seen = BTreeSet::new();
     let mut issuers = Vec::new();
     let names = names::of(&documents, faults);
     for (position, (document, name)) in documents.into_iter().zip(names).enumerate() {
         let key = format!("trust[{position}]");
-        if !seen.insert(document.issuer.clone()) {
-            faults.add(format!(
-                "`{key}.issuer: {}` is listed twice: one issuer has one entry, with all its \
-                 audiences and algorithms",
-                document.issuer
-            ));
-        }
         issuers.extend(document.build(name, &key, base, faults));
     }
+    carrier::check(&issuers, faults);
     issuers
 }
 
@@ -187,6 +185,8 @@ impl TrustedIssuerDocument {
                 claims: written.build(key, faults),
                 max_lifetime_seconds: self.max_lifetime_seconds,
                 max_token_bytes: usize::try_from(self.max_token_bytes).ok()?,
+                token_header: carrier::token_header(key, self.token_header, faults),
+                spiffe_trust_domain: carrier::trust_domain(key, self.spiffe_trust_domain, faults),
             },
             keys: keys?,
         })

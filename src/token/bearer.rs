@@ -63,6 +63,24 @@ impl<'a> Credential<'a> {
         }
     }
 
+    /// Reads the values of all headers of this name, of which one holds a bare token. It is as strict as
+    /// with `Authorization`; a value with a scheme is no bare token.
+    pub fn read_bare(mut values: impl Iterator<Item = &'a [u8]>, header: &'a str) -> Self {
+        let Some(value) = values.next() else {
+            return Self::Absent;
+        };
+        if values.next().is_some() || value.contains(&b',') {
+            return Self::Several;
+        }
+        if value.len() > MAX_TOKEN_BYTES {
+            return Self::TooLong;
+        }
+        match UnverifiedToken::parse(value) {
+            Ok(token) => Self::Token(token.in_header(header)),
+            Err(TokenTextError) => Self::Malformed,
+        }
+    }
+
     /// Reads what follows the scheme `Bearer`.
     fn read_bearer(rest: &'a [u8]) -> Self {
         let token = rest
@@ -91,7 +109,11 @@ impl<'a> Credential<'a> {
 
 /// Text in the place of a token, nothing about it proven but its alphabet and length.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct UnverifiedToken<'a>(&'a str);
+pub struct UnverifiedToken<'a> {
+    text: &'a str,
+    /// The header that it came in, in lower case; nothing stands for `Authorization`.
+    header: Option<&'a str>,
+}
 
 /// Not one to [`MAX_TOKEN_BYTES`] characters of `A-Z a-z 0-9 - _ .`, which is all that a signed
 /// token in compact form is made of (RFC 7515 section 3.1).
@@ -145,9 +167,8 @@ impl<'a> UnverifiedToken<'a> {
         if !text.iter().fold(true, |all, &byte| all & plain(byte)) {
             return Err(TokenTextError);
         }
-        std::str::from_utf8(text)
-            .map(Self)
-            .map_err(|_| TokenTextError)
+        let text = std::str::from_utf8(text).map_err(|_| TokenTextError)?;
+        Ok(Self { text, header: None })
     }
 
     /// The members of its header and its claims, for a person to read. Nothing about them is
@@ -162,7 +183,21 @@ impl<'a> UnverifiedToken<'a> {
 
     /// The exact text, for the key of the proof cache.
     pub fn text(self) -> &'a str {
-        self.0
+        self.text
+    }
+
+    /// The header that it came in, in lower case; nothing stands for `Authorization`.
+    pub fn header(self) -> Option<&'a str> {
+        self.header
+    }
+
+    /// The same text from the header of this name, in lower case.
+    #[must_use]
+    pub fn in_header(self, name: &'a str) -> Self {
+        Self {
+            header: Some(name),
+            ..self
+        }
     }
 }
 
@@ -253,7 +288,10 @@ fn has_segment_that_is_no_parameter(value: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    const TOKEN: Credential<'static> = Credential::Token(UnverifiedToken("aA0-_.b"));
+    const TOKEN: Credential<'static> = Credential::Token(UnverifiedToken {
+        text: "aA0-_.b",
+        header: None,
+    });
 
     fn check(values: &[&str], expected: Credential<'_>) {
         let read = Credential::read(values.iter().map(|value| value.as_bytes()));
@@ -391,6 +429,26 @@ mod tests {
             Credential::TooLong,
         );
         check(&[&format!("{longest}, Bearer b")], Credential::Several);
+    }
+
+    #[test]
+    fn a_header_of_its_own_holds_one_bare_token() {
+        let check = |values: &[&str], expected: Credential<'_>| {
+            let values = values.iter().map(|value| value.as_bytes());
+            assert_eq!(Credential::read_bare(values, "x-token"), expected);
+        };
+        let token = UnverifiedToken::parse(b"aA0-_.b").unwrap();
+        check(&["aA0-_.b"], Credential::Token(token.in_header("x-token")));
+        check(&[], Credential::Absent);
+        check(&["aA0-_.b", "aA0-_.b"], Credential::Several);
+        check(&["", "aA0-_.b"], Credential::Several);
+        check(&["aA0-_.b,aA0-_.b"], Credential::Several);
+        check(&["aA0-_.b,"], Credential::Several);
+        for value in ["", " ", "Bearer aA0-_.b", "a b", "a=", "a\0"] {
+            check(&[value], Credential::Malformed);
+        }
+        let long = "a".repeat(MAX_TOKEN_BYTES + 1);
+        check(&[&long], Credential::TooLong);
     }
 
     #[test]

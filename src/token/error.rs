@@ -61,6 +61,12 @@ pub enum TokenError {
     /// The issuer is trusted, and its tokens do not count on this route.
     #[error("tokens of its issuer do not count on this route")]
     OtherIssuer,
+    /// The issuer's tokens count in another header.
+    #[error("it came in another header than the one that holds its issuer's tokens")]
+    OtherHeader,
+    /// Its subject is not a SPIFFE ID of the issuer's trust domain.
+    #[error("its subject is not in the issuer's SPIFFE trust domain")]
+    OtherTrustDomain,
     /// None of `aud` is one of ours.
     #[error("it is meant for another audience")]
     WrongAudience,
@@ -168,6 +174,8 @@ impl TokenError {
         "unacceptable_issued_at",
         "unknown_issuer",
         "other_issuer",
+        "other_header",
+        "other_trust_domain",
         "wrong_audience",
         "requirement_not_met",
         "expired",
@@ -213,6 +221,8 @@ impl TokenError {
             Self::Unacceptable(claim) => unacceptable(claim),
             Self::UnknownIssuer => "unknown_issuer",
             Self::OtherIssuer => "other_issuer",
+            Self::OtherHeader => "other_header",
+            Self::OtherTrustDomain => "other_trust_domain",
             Self::WrongAudience => "wrong_audience",
             Self::RequirementNotMet => "requirement_not_met",
             Self::Expired => "expired",
@@ -269,6 +279,8 @@ impl TokenError {
             | Self::Unacceptable(_)
             | Self::UnknownIssuer
             | Self::OtherIssuer
+            | Self::OtherHeader
+            | Self::OtherTrustDomain
             | Self::WrongAudience
             | Self::RequirementNotMet
             | Self::LivesTooLong
@@ -335,6 +347,8 @@ mod tests {
             TokenError::TypeNotAccepted,
             TokenError::UnknownIssuer,
             TokenError::OtherIssuer,
+            TokenError::OtherHeader,
+            TokenError::OtherTrustDomain,
             TokenError::WrongAudience,
             TokenError::RequirementNotMet,
             TokenError::Expired,

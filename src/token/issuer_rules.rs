@@ -33,6 +33,10 @@ pub struct IssuerRules {
     pub max_lifetime_seconds: u64,
     /// The longest token, in bytes; at most [`MAX_TOKEN_BYTES`](super::MAX_TOKEN_BYTES).
     pub max_token_bytes: usize,
+    /// The header that holds its bare tokens, in lower case, instead of `Authorization`.
+    pub token_header: Option<Box<str>>,
+    /// Its subjects are SPIFFE IDs of this trust domain, and its tokens need no `iss`.
+    pub spiffe_trust_domain: Option<Box<str>>,
 }
 
 impl IssuerRules {
@@ -48,6 +52,8 @@ impl IssuerRules {
             claims,
             max_lifetime_seconds,
             max_token_bytes,
+            token_header,
+            spiffe_trust_domain,
         } = self;
         fields.add(name.as_bytes());
         fields.add(issuer.as_bytes());
@@ -67,5 +73,9 @@ impl IssuerRules {
         claims.add_to(fields);
         fields.number(*max_lifetime_seconds);
         fields.number(*max_token_bytes as u64);
+        // No value is empty, so that none differs from all others.
+        for text in [token_header, spiffe_trust_domain] {
+            fields.add(text.as_deref().unwrap_or_default().as_bytes());
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What is believed, and the one way from a token to a proof.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use base64::Engine;
@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::bearer::{Parts, UnverifiedToken};
 use super::claims::{Claims, Times};
+use super::entries::{DuplicateIssuerError, Entries};
 use super::error::TokenError;
 use super::fingerprint::{Fields, Fingerprint};
 use super::header::Header;
@@ -23,13 +24,10 @@ pub struct Trust {
     issuers: Vec<TrustedIssuer>,
     /// The most that an issuer's tokens may have, in bytes: longer ones are not even parsed.
     max_token_bytes: usize,
-    by_name: Arc<HashMap<Box<str>, IssuerIndex>>,
+    entries: Arc<Entries>,
+    /// The headers besides `Authorization` that hold tokens, in lower case, each once.
+    token_headers: Arc<[Box<str>]>,
 }
-
-/// Two issuers with the same `iss`.
-#[derive(Debug, thiserror::Error)]
-#[error("the issuer `{0}` is listed twice")]
-pub struct DuplicateIssuerError(pub String);
 
 /// Why an earlier proof cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +74,8 @@ impl Default for Trust {
         Self {
             issuers: Vec::new(),
             max_token_bytes: DEFAULT_TOKEN_BYTES,
-            by_name: Arc::default(),
+            entries: Arc::default(),
+            token_headers: Arc::default(),
         }
     }
 }
@@ -84,26 +83,25 @@ impl Default for Trust {
 impl Trust {
     /// Trust in these issuers; `None` stands for keys that have not been loaded yet.
     pub fn new(issuers: Vec<(IssuerRules, Option<KeySet>)>) -> Result<Self, DuplicateIssuerError> {
-        let mut by_name = HashMap::with_capacity(issuers.len());
+        let entries = Entries::new(issuers.iter().map(|(rules, _)| rules))?;
         let mut trusted = Vec::with_capacity(issuers.len());
-        for (position, (rules, keys)) in issuers.into_iter().enumerate() {
-            if by_name
-                .insert(rules.issuer.clone(), IssuerIndex(position))
-                .is_some()
-            {
-                return Err(DuplicateIssuerError(rules.issuer.into()));
-            }
+        for (rules, keys) in issuers {
             let keys = keys.map(|keys| LoadedKeys::new(&rules, keys));
             trusted.push(TrustedIssuer {
                 rules: Arc::new(rules),
                 keys,
             });
         }
+        let headers = trusted
+            .iter()
+            .filter_map(|issuer| issuer.rules.token_header());
+        let headers: BTreeSet<Box<str>> = headers.map(Into::into).collect();
         let lengths = trusted.iter().map(|issuer| issuer.rules.max_token_bytes);
         Ok(Self {
             max_token_bytes: lengths.max().unwrap_or(DEFAULT_TOKEN_BYTES),
             issuers: trusted,
-            by_name: Arc::new(by_name),
+            entries: Arc::new(entries),
+            token_headers: headers.into_iter().collect(),
         })
     }
 
@@ -120,6 +118,11 @@ impl Trust {
     /// The rules of an issuer.
     pub fn rules(&self, issuer: IssuerIndex) -> Option<&IssuerRules> {
         self.issuers.get(issuer.0).map(|issuer| &*issuer.rules)
+    }
+
+    /// The headers besides `Authorization` that hold tokens, in lower case, each once.
+    pub fn token_headers(&self) -> &[Box<str>] {
+        &self.token_headers
     }
 
     /// The issuers, in the order of their indices.
@@ -198,10 +201,8 @@ impl Trust {
         let signature = URL_SAFE_NO_PAD
             .decode(parts.signature)
             .map_err(|_| TokenError::Base64Url)?;
-        let index = *self
-            .by_name
-            .get(claims.issuer()?)
-            .ok_or(TokenError::UnknownIssuer)?;
+        let rules = |index| self.rules(index);
+        let index = self.entries.find(&claims, token.header(), rules)?;
         let issuer = self.issuers.get(index.0).ok_or(TokenError::UnknownIssuer)?;
         if token.text().len() > issuer.rules.max_token_bytes {
             return Err(TokenError::TooLong);
@@ -263,6 +264,9 @@ impl TrustedIssuer {
         }
         if !rules.types.contains(&header.kind) {
             return Err(TokenError::TypeNotAccepted);
+        }
+        if !rules.is_in_trust_domain(claims) {
+            return Err(TokenError::OtherTrustDomain);
         }
         let times = claims.times()?;
         times.check(rules, now)?;

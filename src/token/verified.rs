@@ -70,6 +70,11 @@ impl VerifiedToken {
         &self.rules.name
     }
 
+    /// The header that its issuer's tokens come in, in lower case; nothing stands for `Authorization`.
+    pub fn token_header(&self) -> Option<&str> {
+        self.rules.token_header()
+    }
+
     /// `sub`: one to 1024 bytes without control characters or outer spaces; perhaps not ASCII.
     pub fn subject(&self) -> &str {
         &self.subject

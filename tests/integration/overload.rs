@@ -219,6 +219,8 @@ async fn a_panic_while_keys_are_fetched_is_a_refusal() {
         claims: ClaimRules::default(),
         max_lifetime_seconds: 86_400,
         max_token_bytes: DEFAULT_TOKEN_BYTES,
+        token_header: None,
+        spiffe_trust_domain: None,
     };
     let jwks = TestIssuer::jwks([&issuer]);
     let (keys, _) = KeySet::from_jwks(jwks.as_bytes(), &rules.algorithms).unwrap();

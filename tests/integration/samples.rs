@@ -96,6 +96,7 @@ fn uncommented(line: &str) -> String {
             "audience_claim",
             "max_lifetime_seconds",
             "max_token_bytes",
+            "token_header",
         ]
         .into_iter()
         .chain([

@@ -8,7 +8,7 @@ use super::instant;
 use crate::clock::UnixSeconds;
 use crate::problem;
 use crate::token::{
-    Algorithm, Claim, ClaimPath, IssuerRules, MAX_TOKEN_BYTES, Provider, TokenError,
+    Algorithm, Claim, ClaimPath, IssuerRules, MAX_TOKEN_BYTES, Provider, TokenError, entry_of,
 };
 
 /// What the advice depends on.
@@ -82,6 +82,8 @@ impl Fix<'_> {
                     rules.name
                 )
             }),
+            TokenError::OtherHeader => self.with_rules(other_header),
+            TokenError::OtherTrustDomain => self.with_rules(other_trust_domain),
             TokenError::WrongAudience => self.with_rules(|rules| self.other_audience(rules)),
             TokenError::RequirementNotMet => self.with_rules(|rules| self.unmet(rules)),
             TokenError::Expired => self.ask_for_another(),
@@ -122,11 +124,7 @@ impl Fix<'_> {
 
     /// The rules of the issuer that the token names.
     fn rules(&self) -> Option<&IssuerRules> {
-        let issuer = self.claims.get("iss")?.as_str()?;
-        self.all
-            .iter()
-            .copied()
-            .find(|rules| *rules.issuer == *issuer)
+        entry_of(self.claims, self.all)
     }
 
     fn with_rules(&self, sentence: impl FnOnce(&IssuerRules) -> String) -> String {
@@ -136,18 +134,6 @@ impl Fix<'_> {
 
     fn no_audience(&self, rules: &IssuerRules) -> String {
         let path = &rules.claims.audience;
-        match Provider::of(&rules.issuer) {
-            Some(Provider::Keycloak) => {
-                return "add an audience mapper to a client scope of the client".to_owned();
-            }
-            // Its access tokens never have one.
-            Some(Provider::Cognito) if path.only() == Some("aud") => {
-                return "set `audience_claim: client_id`, and list the ids of the app clients under \
-                        `audiences`"
-                    .to_owned();
-            }
-            _ => {}
-        }
         let instead = ["client_id", "azp"].into_iter();
         let mut instead = instead.filter(|name| self.claims.contains_key(*name));
         match instead.next() {
@@ -168,17 +154,11 @@ impl Fix<'_> {
             Some(value) => format!("its `{path}` is {}", shown(value)),
             None => format!("it has no `{path}`"),
         };
-        let fix = match Provider::of(&rules.issuer) {
-            Some(Provider::Keycloak) => "add an audience mapper to a client scope of the client",
-            Some(Provider::Auth0) => "have the app name the API by `audience` when it asks",
-            Some(Provider::Entra) => "have the app ask for a scope of the API",
-            Some(Provider::Okta) => "use an authorization server that has this audience",
-            Some(Provider::Cognito | Provider::PingAm) | None => {
-                "ask the issuer for a token for this service"
-            }
-        };
         let audiences = quoted(&rules.audiences);
-        format!("{has}, and the issuer's `audiences` are {audiences}; {fix}")
+        format!(
+            "{has}, and the issuer's `audiences` are {audiences}; ask the issuer for a token for this \
+             service"
+        )
     }
 
     fn unmet(&self, rules: &IssuerRules) -> String {
@@ -206,7 +186,12 @@ impl Fix<'_> {
             .any(|name| self.claims.contains_key(*name))
             || is("token_use", "id")
             || is("typ", "ID");
-        if is_id_token {
+        // They issue nothing else.
+        let has_others = !matches!(
+            Provider::of_claims(self.claims),
+            Some(Provider::Google | Provider::Firebase)
+        );
+        if is_id_token && has_others {
             "this is an ID token: send the access token instead"
         } else {
             otherwise
@@ -251,14 +236,7 @@ impl Fix<'_> {
 
 fn no_subject(rules: &IssuerRules) -> String {
     let paths = paths(&rules.claims.subject);
-    match Provider::of(&rules.issuer) {
-        Some(Provider::Keycloak) => "add the client scope `basic` to the client, or list \
-                                     another claim under `claims: {subject: [...]}`"
-            .to_owned(),
-        _ => format!(
-            "have the issuer set {paths}, or list another claim under `claims: {{subject: [...]}}`"
-        ),
-    }
+    format!("have the issuer set {paths}, or list another claim under `claims: {{subject: [...]}}`")
 }
 
 /// A value of the token: a text as it is, anything else as JSON.
@@ -267,6 +245,18 @@ fn shown(value: &Value) -> String {
         Value::String(text) => problem::quoted(text),
         other => problem::quoted(&other.to_string()),
     }
+}
+
+fn other_header(rules: &IssuerRules) -> String {
+    match rules.token_header() {
+        Some(header) => format!("send it in the header `{header}`, without `Bearer`"),
+        None => "send it as `Authorization: Bearer`".to_owned(),
+    }
+}
+
+fn other_trust_domain(rules: &IssuerRules) -> String {
+    let domain = rules.spiffe_trust_domain.as_deref().unwrap_or_default();
+    format!("`sub` must begin with `spiffe://{domain}/`")
 }
 
 /// Claims as the configuration writes them.

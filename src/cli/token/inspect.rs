@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::evidence::{Evidence, Gap};
 use super::fix::Fix;
 use super::instant;
+use super::provider::ProviderAdvice;
 use crate::authorizer::Proof;
 use crate::cli::Outcome;
 use crate::clock::UnixSeconds;
@@ -74,13 +75,37 @@ pub fn inspect(
     let Some(evidence) = evidence else {
         return without_evidence(content.err(), out);
     };
-    match judge(evidence, token, now) {
+    let (token, judged) = judged(evidence, token, now);
+    match judged {
         Ok(verified) => print_accepted(&verified, evidence.gap(verified.issuer()), now, out),
         Err(refusal) => {
             let claims = content.map(|content| content.claims).unwrap_or_default();
-            print_refused(evidence, refusal, &claims, now, out)
+            let outcome = print_refused(evidence, refusal, &claims, now, out)?;
+            if refusal == TokenError::Opaque
+                && let Some(advice) = ProviderAdvice::of_opaque(token.text())
+            {
+                writeln!(out, "  {advice}")?;
+            }
+            Ok(outcome)
         }
     }
+}
+
+/// The verdict for the header in which the token's issuer has its tokens, as far as there is one.
+fn judged<'t>(
+    evidence: &'t Evidence,
+    token: UnverifiedToken<'t>,
+    now: UnixSeconds,
+) -> (UnverifiedToken<'t>, Result<Arc<VerifiedToken>, TokenError>) {
+    let mut verdict = (token, judge(evidence, token, now));
+    for header in evidence.belief().trust().token_headers() {
+        if !matches!(verdict.1, Err(TokenError::OtherHeader)) {
+            break;
+        }
+        let token = token.in_header(header);
+        verdict = (token, judge(evidence, token, now));
+    }
+    verdict
 }
 
 /// As a gate does it: rules and signature, then what the issuer has revoked.
@@ -111,12 +136,19 @@ fn print_refused(
         now,
     };
     let fix = fix.of(refusal);
+    let advice = ProviderAdvice {
+        claims,
+        all: &rules,
+    };
     let unknown = matches!(
         refusal,
         TokenError::KeysNotLoaded(_) | TokenError::RevocationsStale
     );
     if !unknown {
         writeln!(out, "refused: {refusal}\n  help: {fix}")?;
+        if let Some(advice) = advice.of(refusal) {
+            writeln!(out, "  {}", printable(&advice))?;
+        }
         return Ok(Outcome::No);
     }
     writeln!(out, "cannot tell: {refusal}")?;
@@ -190,6 +222,9 @@ fn print_accepted(
         )?,
     }
     writeln!(out, "  issuer: {}", printable(token.issuer()))?;
+    if let Some(header) = token.token_header() {
+        writeln!(out, "  header: {header}, without `Bearer`")?;
+    }
     writeln!(out, "  subject: {}", printable(token.subject()))?;
     let scopes = if token.scopes_text().is_empty() {
         "none"

@@ -88,6 +88,8 @@ impl Shop {
             claims: ClaimRules::default(),
             max_lifetime_seconds: 86_400,
             max_token_bytes: DEFAULT_TOKEN_BYTES,
+            token_header: None,
+            spiffe_trust_domain: None,
         }
     }
 }
@@ -221,7 +223,7 @@ fn tokens_that_only_their_issuer_can_read_are_called_so() {
         "gho_16C7e42F292c6912E7",
         "refused: it is an opaque token, which only its issuer can read\n  help: ask the issuer for a \
          JWT access token; many issue one only where the request names the API, such as by `audience` at \
-         Auth0\n",
+         Auth0\n  at GitHub: these tokens are for GitHub's own API: in a workflow, ask for an ID token\n",
     );
     refused(
         &trust,

@@ -40,6 +40,8 @@ static TRUST: LazyLock<Trust> = LazyLock::new(|| {
         claims: ClaimRules::default(),
         max_lifetime_seconds: 3600,
         max_token_bytes: DEFAULT_TOKEN_BYTES,
+        token_header: None,
+        spiffe_trust_domain: None,
     };
     let keys = KeySet::from_hmac_secret(&*SECRET, &[Algorithm::Hs256]).unwrap();
     Trust::new(vec![(rules, Some(keys))]).unwrap()

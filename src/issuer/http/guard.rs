@@ -111,6 +111,8 @@ pub(in crate::issuer) fn trust(
         claims: ClaimRules::default(),
         max_lifetime_seconds: u64::from(settings.access_token_seconds),
         max_token_bytes: DEFAULT_TOKEN_BYTES,
+        token_header: None,
+        spiffe_trust_domain: None,
     };
     Ok(Trust::new(vec![(rules, Some(keys))])?)
 }

@@ -31,12 +31,6 @@ pub(super) fn of(documents: &[TrustedIssuerDocument], faults: &mut Faults) -> Ve
                 document.issuer
             ));
         } else if let Some(first) = first_of.get(name) {
-            let same = |first: &TrustedIssuerDocument| first.issuer == document.issuer;
-            // Two entries for one issuer are told elsewhere.
-            if documents.get(*first).is_some_and(same) && document.name.is_none() {
-                names.push(name.into());
-                continue;
-            }
             faults.add(format!(
                 "`{key}` (issuer `{}`) has the name of `trust[{first}]`, `{name}`: give one of them \
                  another by `name`",

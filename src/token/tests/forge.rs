@@ -244,6 +244,8 @@ pub(super) fn rules(algorithms: &[Algorithm]) -> IssuerRules {
         claims: ClaimRules::default(),
         max_lifetime_seconds: 86_400,
         max_token_bytes: DEFAULT_TOKEN_BYTES,
+        token_header: None,
+        spiffe_trust_domain: None,
     }
 }
 

@@ -122,6 +122,14 @@ fn other_rules_end_every_proof() {
             issuer: "https://other".into(),
             ..same()
         },
+        IssuerRules {
+            token_header: Some("x-token".into()),
+            ..same()
+        },
+        IssuerRules {
+            spiffe_trust_domain: Some("shop.example".into()),
+            ..same()
+        },
     ] {
         let after = trust(changed.clone(), es256().key_set());
         assert_eq!(
@@ -172,10 +180,8 @@ fn keys_of_one_issuer_do_not_touch_the_proofs_of_another() {
 #[test]
 fn an_issuer_listed_twice_is_refused() {
     let error = Trust::new(vec![(rules(ES256), None), (rules(ES256), None)]).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "the issuer `https://id.shop.example` is listed twice"
-    );
+    let told = "the issuer `https://id.shop.example` is listed twice";
+    assert!(error.to_string().starts_with(told), "{error}");
 }
 
 #[test]

@@ -277,6 +277,27 @@ fn a_config_that_cannot_be_used() {
             "cache: {max_entries: 0}\ntrust:",
             &["`cache.max_entries: 0`", "from 1"],
         ),
+        (
+            "audiences:",
+            "token_header: x-auth-subject, audiences:",
+            &["`trust[0].token_header: x-auth-subject` is one of `identity_headers`"],
+        ),
+        (
+            "audiences:",
+            "token_header: cookie, audiences:",
+            &[
+                "`trust[0].token_header: cookie` cannot hold tokens",
+                "such as `x-goog-iap-jwt-assertion`",
+            ],
+        ),
+        (
+            "audiences:",
+            "spiffe_trust_domain: \"spiffe://shop.example\", audiences:",
+            &[
+                "`trust[0].spiffe_trust_domain: spiffe://shop.example` is not a trust domain",
+                "such as `shop.example`",
+            ],
+        ),
     ];
     for (from, to, words) in rows {
         let name = format!("{from} -> {to}");
@@ -286,7 +307,10 @@ fn a_config_that_cannot_be_used() {
     check(
         "two issuers alike",
         |folder| replace(folder, "trust: [", &format!("trust: [{entry}, {entry}, ")),
-        &["`trust[1].issuer: a` is listed twice", "one entry"],
+        &[
+            "`trust[1]` and `trust[0]`: the issuer `a` is listed twice for the audience `b`",
+            "`audience_claim` or `token_header`",
+        ],
     );
     let named = |position: usize, name: &str, issuer: &str| {
         format!(

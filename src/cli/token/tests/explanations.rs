@@ -45,20 +45,22 @@ struct Case(
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn each_refused_token_is_explained_in_its_providers_terms() {
     let shop = Shop::new(Algorithm::Es256);
-    let mapper = "add an audience mapper to a client scope of the client";
+    let ask = "ask the issuer for a token for this service";
+    let mapper = "at Keycloak: add an audience mapper for `orders-api` to the client, or to a client \
+                  scope of it";
     let rows: &[(Case, Value, &str)] = &[
         (
             Case("a realm without an audience mapper", KEYCLOAK, None),
             json!({"aud": "account"}),
             &format!(
                 "it is meant for another audience\n  help: its `aud` is `account`, and the issuer's \
-                 `audiences` are `orders-api`; {mapper}"
+                 `audiences` are `orders-api`; {ask}\n  {mapper}"
             ),
         ),
         (
             Case("a realm whose tokens have no audience", KEYCLOAK, None),
             json!({"aud": null}),
-            &format!("the claim `aud` is missing\n  help: {mapper}"),
+            &format!("the claim `aud` is missing\n  help: have the issuer set `aud`\n  {mapper}"),
         ),
         (
             Case("an empty list of audiences", CLERK, None),
@@ -69,8 +71,9 @@ fn each_refused_token_is_explained_in_its_providers_terms() {
         (
             Case("a realm without the client scope `basic`", KEYCLOAK, None),
             json!({"sub": null}),
-            "the claim `sub` is missing\n  help: add the client scope `basic` to the client, or list \
-             another claim under `claims: {subject: [...]}`",
+            "the claim `sub` is missing\n  help: have the issuer set `sub`, or list another claim under \
+             `claims: {subject: [...]}`\n  at Keycloak: assign the client scope `basic`, which adds \
+             `sub`, to the client",
         ),
         (
             Case("an ID token of Keycloak", KEYCLOAK, Some(("typ", "Bearer"))),
@@ -82,8 +85,9 @@ fn each_refused_token_is_explained_in_its_providers_terms() {
         (
             Case("an access token of Cognito", COGNITO, None),
             json!({"aud": null, "client_id": "1example"}),
-            "the claim `aud` is missing\n  help: set `audience_claim: client_id`, and list the ids of \
-             the app clients under `audiences`",
+            "the claim `aud` is missing\n  help: have the issuer set `aud`, or set `audience_claim: \
+             client_id` if that claim says for whom the token is\n  at Cognito: set `audience_claim: \
+             client_id`, and list the ids of the app clients under `audiences`",
         ),
         (
             Case(
@@ -104,7 +108,8 @@ fn each_refused_token_is_explained_in_its_providers_terms() {
             ),
             json!({"hd": "other.example"}),
             "a claim is not what `require` asks of the issuer's tokens\n  help: `require` asks for \
-             `hd: \"shop.example\"`, and the token has `other.example`",
+             `hd: \"shop.example\"`, and the token has `other.example`\n  at Google: the account does \
+             not belong to the Workspace organization",
         ),
         (
             Case(
@@ -114,7 +119,8 @@ fn each_refused_token_is_explained_in_its_providers_terms() {
             ),
             json!({}),
             "a claim is not what `require` asks of the issuer's tokens\n  help: `require` asks for \
-             `hd: \"shop.example\"`, and the token has no such claim",
+             `hd: \"shop.example\"`, and the token has no such claim\n  at Google: the account does not \
+             belong to the Workspace organization",
         ),
         (
             Case("a session token of Clerk", CLERK, None),
@@ -127,20 +133,23 @@ fn each_refused_token_is_explained_in_its_providers_terms() {
             json!({"aud": ["https://billing.shop.example", "https://shop.eu.auth0.com/userinfo"]}),
             "it is meant for another audience\n  help: its `aud` is \
              `[\"https://billing.shop.example\",\"https://shop.eu.auth0.com/u...`, and the issuer's \
-             `audiences` are `orders-api`; have the app name the API by `audience` when it asks",
+             `audiences` are `orders-api`; ask the issuer for a token for this service\n  at Auth0: have \
+             the app ask for the API by `audience=orders-api`",
         ),
         (
             Case("a token of Entra for Microsoft Graph", ENTRA, None),
             json!({"aud": "00000003-0000-0000-c000-000000000000"}),
             "it is meant for another audience\n  help: its `aud` is \
              `00000003-0000-0000-c000-000000000000`, and the issuer's `audiences` are `orders-api`; \
-             have the app ask for a scope of the API",
+             ask the issuer for a token for this service\n  at Entra ID: have the app ask for a scope of \
+             this API, such as `orders-api/.default`",
         ),
         (
             Case("another authorization server of Okta", OKTA, None),
             json!({"aud": "https://shop.okta.com"}),
             "it is meant for another audience\n  help: its `aud` is `https://shop.okta.com`, and the \
-             issuer's `audiences` are `orders-api`; use an authorization server that has this audience",
+             issuer's `audiences` are `orders-api`; ask the issuer for a token for this service\n  at \
+             Okta: use the authorization server whose audience is `orders-api`",
         ),
         (
             Case("a time as text", KEYCLOAK, None),
