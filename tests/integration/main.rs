@@ -41,6 +41,7 @@ mod feed;
 mod first_start;
 #[cfg(feature = "issuer")]
 mod fleet;
+mod foreign_issuer;
 #[cfg(feature = "issuer")]
 mod grants;
 #[cfg(feature = "issuer")]

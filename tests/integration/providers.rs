@@ -1,351 +1,145 @@
-//! The pages of `docs/providers`: the entry of each loads, its provider's tokens pass, and those that only
-//! look like them do not.
+//! The pages of `docs/providers`, behind one real Envoy: the entry of each page loads, tokens of its
+//! provider pass, and those that only look like them do not. `token inspect` explains each refusal in
+//! the provider's words.
+
+pub(crate) mod page;
+mod people;
+mod workloads;
 
 use std::fs;
 use std::path::Path;
 
+use portcullis::cli::token::{Evidence, inspect};
+use portcullis::clock::{Clock, SystemClock};
 use serde_json::{Value, json};
 
-use portcullis::clock::{Clock, SystemClock};
+use crate::client::{self, Answer};
+use crate::envoy_process::{Door, Envoy, HeaderEncoding, NEWEST};
+use crate::foreign_issuer::{ForeignKey, changed, key_set, times};
+use crate::test_app::{TestApp, write_files};
+use crate::test_issuer::TestIssuer;
+use crate::upstream::Upstream;
+use page::Page;
 
-use crate::asker::Asker;
-use crate::test_app::{Setup, TestApp};
-
-/// A page with a token that passes, and changes to it of which each makes it one that does not.
-struct Page {
-    name: &'static str,
-    issuer: &'static str,
+/// A page, a token that passes, and changes to that token with what becomes of it.
+struct Case {
+    /// The page's file.
+    page: &'static str,
+    /// Members of the header besides `kid`.
+    header: Value,
+    /// Members of the public key besides `kid`.
+    key: Value,
+    /// The claims besides the times.
     right: Value,
-    wrong: Vec<(&'static str, Value, i32)>,
+    changes: Vec<Change>,
 }
 
-#[expect(clippy::too_many_lines, reason = "a table")]
-fn pages() -> Vec<Page> {
-    vec![
-        Page {
-            name: "keycloak",
-            issuer: "https://sso.shop.example/realms/shop",
-            right: json!({
-                "sub": "f3a1c6a0", "typ": "Bearer", "azp": "web-shop", "sid": "s-1",
-                "aud": ["orders-api", "account"], "scope": "openid email orders.read",
-                "realm_access": {"roles": ["offline_access"]}, "groups": ["/Shop Staff"],
-            }),
-            wrong: vec![
-                ("an ID token", json!({"typ": "ID", "nonce": "n"}), 401),
-                ("no audience mapper", json!({"aud": "account"}), 401),
-                ("another client's API", json!({"aud": ["billing-api"]}), 401),
-                (
-                    "another realm",
-                    json!({"iss": "https://sso.shop.example/realms/other"}),
-                    401,
-                ),
-                (
-                    "nothing granted",
-                    json!({"scope": "openid", "groups": ["/Others"]}),
-                    403,
-                ),
-            ],
-        },
-        Page {
-            name: "auth0",
-            issuer: "https://shop.eu.auth0.com/",
-            right: json!({
-                "sub": "auth0|0001", "azp": "abcDEF", "scope": "openid read:orders",
-                "aud": ["https://api.shop.example", "https://shop.eu.auth0.com/userinfo"],
-                "permissions": ["read:orders"],
-            }),
-            wrong: vec![
-                (
-                    "an ID token",
-                    json!({"aud": "abcDEF", "permissions": null}),
-                    401,
-                ),
-                (
-                    "another tenant",
-                    json!({"iss": "https://other.eu.auth0.com/"}),
-                    401,
-                ),
-                (
-                    "without the slash",
-                    json!({"iss": "https://shop.eu.auth0.com"}),
-                    401,
-                ),
-                ("asked for, not permitted", json!({"permissions": []}), 403),
-            ],
-        },
-        Page {
-            name: "okta",
-            issuer: "https://shop.okta.com/oauth2/default",
-            right: json!({
-                "sub": "alice@shop.example", "aud": "api://default", "cid": "0oaClient",
-                "scp": ["openid"], "groups": ["Everyone else", "Domain Users"],
-            }),
-            wrong: vec![
-                ("an ID token", json!({"aud": "0oaClient", "scp": null}), 401),
-                (
-                    "another server",
-                    json!({"iss": "https://shop.okta.com/oauth2/other"}),
-                    401,
-                ),
-                ("another group", json!({"groups": ["Everyone else"]}), 403),
-            ],
-        },
-        Page {
-            name: "entra",
-            issuer: "https://login.microsoftonline.com/11111111-2222-4333-8444-555555555555/v2.0",
-            right: json!({
-                "sub": "pairwise-1", "aud": "66666666-7777-4888-8999-000000000000",
-                "tid": "11111111-2222-4333-8444-555555555555", "ver": "2.0", "idtyp": "app",
-                "azp": "aaaaaaaa-0000-4000-8000-000000000001", "roles": ["Orders.Read.All"],
-            }),
-            wrong: vec![
-                (
-                    "another client",
-                    json!({"azp": "aaaaaaaa-0000-4000-8000-000000000003"}),
-                    401,
-                ),
-                (
-                    "another tenant",
-                    json!({"tid": "99999999-2222-4333-8444-555555555555"}),
-                    401,
-                ),
-                (
-                    "another API",
-                    json!({"aud": "77777777-7777-4888-8999-000000000000"}),
-                    401,
-                ),
-                ("no role", json!({"roles": null, "scp": "User.Read"}), 403),
-            ],
-        },
-        Page {
-            name: "cognito",
-            issuer: "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_Example",
-            right: json!({
-                "sub": "aaaaaaaa", "client_id": "1example23456789", "token_use": "access",
-                "scope": "orders/read", "username": "alice", "aud": null,
-            }),
-            wrong: vec![
-                (
-                    "an ID token",
-                    json!({"token_use": "id", "client_id": null, "aud": "1example23456789"}),
-                    401,
-                ),
-                ("an ID token with a client", json!({"token_use": "id"}), 401),
-                ("another client", json!({"client_id": "2other"}), 401),
-                ("another scope", json!({"scope": "orders/write"}), 403),
-            ],
-        },
-        Page {
-            name: "google",
-            issuer: "https://accounts.google.com",
-            right: json!({
-                "sub": "1122334455", "aud": "123.apps.googleusercontent.com",
-                "azp": "123.apps.googleusercontent.com", "hd": "shop.example",
-                "email": "alice@shop.example", "email_verified": true,
-            }),
-            wrong: vec![
-                ("a private account", json!({"hd": null}), 401),
-                (
-                    "another organisation",
-                    json!({"hd": "shop.example.evil"}),
-                    401,
-                ),
-                (
-                    "another app",
-                    json!({"aud": "456.apps.googleusercontent.com"}),
-                    401,
-                ),
-                (
-                    "an address that nobody verified",
-                    json!({"email_verified": false}),
-                    401,
-                ),
-            ],
-        },
-        Page {
-            name: "firebase",
-            issuer: "https://securetoken.google.com/shop-prod",
-            right: json!({
-                "sub": "u1", "aud": "shop-prod", "user_id": "u1", "admin": true,
-                "firebase": {"identities": {}, "sign_in_provider": "password"},
-            }),
-            wrong: vec![
-                ("another project", json!({"aud": "shop-test"}), 401),
-                ("no custom claim", json!({"admin": null}), 403),
-                ("a claim that is false", json!({"admin": false}), 403),
-            ],
-        },
-        Page {
-            name: "zitadel",
-            issuer: "https://id.shop.example",
-            right: json!({
-                "sub": "163", "aud": ["281"], "client_id": "web",
-                "urn:zitadel:iam:org:project:roles": {"shopper": {"1": "shop.example"}},
-            }),
-            wrong: vec![
-                ("another project", json!({"aud": ["282"]}), 401),
-                (
-                    "another role",
-                    json!({"urn:zitadel:iam:org:project:roles": {"guest": {}}}),
-                    403,
-                ),
-            ],
-        },
-        Page {
-            name: "pingam",
-            issuer: "https://openam.shop.example/oauth2/realms/root",
-            right: json!({
-                "sub": "alice", "aud": "orders-api", "tokenName": "access_token",
-                "grant_type": "client_credentials", "scope": ["orders:read"], "realm": "/",
-            }),
-            wrong: vec![
-                ("an ID token", json!({"tokenName": "id_token"}), 401),
-                (
-                    "another realm",
-                    json!({"iss": "https://openam.shop.example/oauth2/realms/x"}),
-                    401,
-                ),
-                ("another scope", json!({"scope": ["profile"]}), 403),
-            ],
-        },
-        Page {
-            name: "kubernetes",
-            issuer: "https://kubernetes.default.svc.cluster.local",
-            right: json!({
-                "sub": "system:serviceaccount:shop:batch", "aud": ["orders-api"],
-                "kubernetes.io": {"namespace": "shop", "serviceaccount": {"name": "batch"}},
-            }),
-            wrong: vec![
-                (
-                    "another namespace",
-                    json!({"sub": "system:serviceaccount:default:batch"}),
-                    401,
-                ),
-                (
-                    "another account",
-                    json!({"sub": "system:serviceaccount:shop:web"}),
-                    403,
-                ),
-                (
-                    "the API server's own audience",
-                    json!({"aud": ["https://kubernetes"]}),
-                    401,
-                ),
-            ],
-        },
-        Page {
-            name: "github-actions",
-            issuer: "https://token.actions.githubusercontent.com",
-            right: json!({
-                "sub": "repo:shop-org/orders:ref:refs/heads/main", "aud": "orders-api",
-                "repository": "shop-org/orders", "ref": "refs/heads/main", "event_name": "push",
-            }),
-            wrong: vec![
-                (
-                    "another repository",
-                    json!({"repository": "mallory/orders"}),
-                    401,
-                ),
-                ("another branch", json!({"ref": "refs/heads/x"}), 401),
-                (
-                    "another API",
-                    json!({"aud": "https://github.com/shop-org"}),
-                    401,
-                ),
-            ],
-        },
-        Page {
-            name: "portcullis",
-            issuer: "https://id.shop.example",
-            right: json!({
-                "sub": "4ksCb5fbaCDG0XIELgKHnF", "aud": ["orders-api"], "client_id": "5jTyNg4m",
-                "scope": "orders.read", "rev": 0,
-            }),
-            wrong: vec![
-                (
-                    "a login's token for the issuer",
-                    json!({"aud": "https://id.shop.example"}),
-                    401,
-                ),
-                ("another scope", json!({"scope": "orders.write"}), 403),
-            ],
-        },
-    ]
+/// What differs from the right token, the claims that differ, the status, and for a refused token a part
+/// of the explanation.
+type Change = (&'static str, Value, u16, &'static str);
+
+fn cases() -> Vec<Case> {
+    people::cases()
+        .into_iter()
+        .chain(workloads::cases())
+        .collect()
 }
 
-#[tokio::test]
-async fn the_entry_of_each_provider_lets_in_its_tokens_and_no_others() {
-    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/providers");
-    let pages = pages();
-    let index = fs::read_to_string(docs.join("README.md")).unwrap();
-    assert_eq!(
-        index.matches(".md)").count(),
-        pages.len(),
-        "every page is tested"
-    );
-    for page in pages {
-        assert!(
-            index.contains(&format!("({}.md)", page.name)),
-            "{}",
-            page.name
-        );
-        let text = fs::read_to_string(docs.join(page.name).with_extension("md")).unwrap();
-        judge(&page, &text).await;
+impl Case {
+    fn key(&self) -> &'static ForeignKey {
+        ForeignKey::of(self.header["alg"].as_str().unwrap())
+    }
+
+    fn token(&self, changes: &Value) -> String {
+        let header = changed(&self.header, &json!({"kid": "provider-key"}));
+        let claims = changed(&self.right, &times());
+        self.key().sign(&header, &changed(&claims, changes))
+    }
+
+    fn write_keys(&self, folder: &Path) {
+        let members = changed(&self.key, &json!({"kid": "provider-key"}));
+        let keys = key_set(&[self.key().jwk(&members)]);
+        for name in ["jwks.json", "cluster-jwks.json"] {
+            fs::write(folder.join(name), &keys).unwrap();
+        }
     }
 }
 
-async fn judge(page: &Page, text: &str) {
-    let trust = with_our_keys(block(text, "trust:\n"));
-    let setup = Setup {
-        policy: Some(block(text, "version: 1\n").to_owned()),
-        trust: Some("{}".to_owned()),
-        ..Setup::default()
-    };
-    let app = TestApp::prepared(&setup, |folder| {
-        let path = folder.join("portcullis.yaml");
-        let config = fs::read_to_string(&path).unwrap();
-        assert!(config.contains("trust: [{}]\n"), "{config}");
-        fs::write(&path, config.replace("trust: [{}]\n", &trust)).unwrap();
-    });
-    let asker = Asker::connect(&app.authz_url()).await;
-    let now = SystemClock.now().0;
-    let ask = async |changes: &Value| {
-        let mut claims = json!({"iss": page.issuer, "iat": now - 5, "exp": now + 300, "jti": "j"});
-        for (name, value) in [&page.right, changes].into_iter().flat_map(members) {
-            claims[name] = value.clone();
-        }
-        let token = app.issuer.sign(&claims);
-        asker.ask("/orders/1", Some(&token)).await.status
-    };
-    assert_eq!(ask(&json!({})).await, 200, "{}", page.name);
-    for (what, changes, status) in &page.wrong {
-        assert_eq!(ask(changes).await, *status, "{}: {what}", page.name);
+#[test]
+fn every_page_of_the_index_is_tested() {
+    let index = fs::read_to_string(page::folder().join("README.md")).unwrap();
+    let cases = cases();
+    assert_eq!(index.matches(".md)").count(), cases.len());
+    for case in cases {
+        let link = format!("({}.md)", case.page);
+        assert!(index.contains(&link), "{link}");
     }
 }
 
-fn members(claims: &Value) -> impl Iterator<Item = (&String, &Value)> {
-    claims.as_object().unwrap().iter()
-}
-
-/// The first block of YAML that begins so.
-fn block<'t>(page: &'t str, begin: &str) -> &'t str {
-    let mut blocks = page.split("```yaml\n").skip(1);
-    let block = blocks.find(|block| block.starts_with(begin)).unwrap();
-    block.split("```").next().unwrap()
-}
-
-/// The entry with the keys and the algorithm of the issuer that stands in for the provider.
-fn with_our_keys(trust: &str) -> String {
-    let line = |line: &str| {
-        let key = line.trim_start();
-        let indent = &line[..line.len() - key.len()];
-        if key.starts_with("jwks_uri:") || key.starts_with("jwks_file:") {
-            format!("{indent}jwks_file: jwks.json\n")
-        } else if key.starts_with("algorithms:") {
-            format!("{indent}algorithms: [ES256]\n")
-        } else {
-            format!("{line}\n")
+#[tokio::test(flavor = "multi_thread")]
+async fn each_page_lets_in_tokens_of_its_provider_and_no_others() {
+    let cases = cases();
+    let gates: Vec<TestApp> = cases.iter().map(gate).collect();
+    let upstream = Upstream::start().await;
+    let doors = cases.iter().zip(&gates);
+    let doors: Vec<Door> = doors
+        .map(|(case, gate)| Door::new(case.page, gate.app.authz_address(), HeaderEncoding::Raw))
+        .collect();
+    let envoy = Envoy::start(NEWEST, &doors, upstream.address).await;
+    let mut wrong = Vec::new();
+    for case in &cases {
+        let right = ("the right token", json!({}), 200, "");
+        for (what, changes, status, _) in [right].iter().chain(&case.changes) {
+            let answer = ask(&envoy, case, &case.token(changes)).await;
+            if answer.status != *status {
+                wrong.push(format!(
+                    "{}: {what}: {status} expected, {answer:?}",
+                    case.page
+                ));
+            }
         }
-    };
-    trust.lines().map(line).collect()
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn gate(case: &Case) -> TestApp {
+    let page = Page::read(case.page).with_keys_from_a_file();
+    TestApp::prepared(&page.setup(), |folder| {
+        page.put_trust_into(folder);
+        case.write_keys(folder);
+    })
+}
+
+async fn ask(envoy: &Envoy, case: &Case, token: &str) -> Answer {
+    let line = Page::read(case.page).line(token);
+    client::get(envoy.address(case.page), "/orders/1", &[&line]).await
+}
+
+#[test]
+fn each_refused_token_is_explained_in_the_words_of_its_provider() {
+    let mut wrong = Vec::new();
+    for case in cases() {
+        let folder = tempfile::tempdir().unwrap();
+        let page = Page::read(case.page).with_keys_from_a_file();
+        write_files(folder.path(), &page.setup(), &TestIssuer::new("key-1"));
+        let config = page.put_trust_into(folder.path());
+        case.write_keys(folder.path());
+        let evidence = Evidence::load(&config).unwrap();
+        for (what, changes, status, expected) in &case.changes {
+            let mut out = Vec::new();
+            let token = case.token(changes);
+            inspect(Some(&evidence), &token, SystemClock.now(), &mut out).unwrap();
+            let text = String::from_utf8(out).unwrap();
+            let (_, told) = text.rsplit_once("\nclaims\n").unwrap_or(("", &text));
+            let is_refused = told.contains("\nrefused: ");
+            let is_explained = told.contains(expected) && (*status != 401 || !expected.is_empty());
+            if is_refused != (*status == 401) || !is_explained {
+                wrong.push(format!(
+                    "{}: {what}: expected {expected:?} in\n{told}",
+                    case.page
+                ));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
