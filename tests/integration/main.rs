@@ -37,6 +37,7 @@ mod envoy_process;
 mod es256;
 #[cfg(feature = "issuer")]
 mod feed;
+mod field;
 #[cfg(feature = "issuer")]
 mod first_start;
 #[cfg(feature = "issuer")]

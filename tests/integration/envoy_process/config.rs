@@ -30,6 +30,8 @@ pub(crate) struct Door {
     traces: bool,
     /// Further members of the connection manager, or others than usual.
     pub(crate) manager: Value,
+    /// HTTP filters before `ext_authz`.
+    filters: Vec<Value>,
 }
 
 impl Door {
@@ -43,6 +45,7 @@ impl Door {
             checks_health: false,
             traces: false,
             manager: json!({}),
+            filters: Vec::new(),
         }
     }
 
@@ -65,6 +68,12 @@ impl Door {
 
     pub(crate) fn managed(mut self, manager: Value) -> Self {
         self.manager = manager;
+        self
+    }
+
+    /// Requests pass this HTTP filter before the gate is asked.
+    pub(crate) fn behind(mut self, filter: Value) -> Self {
+        self.filters.push(filter);
         self
     }
 
@@ -103,6 +112,16 @@ impl Door {
         manager
     }
 
+    fn http_filters(&self) -> Vec<Value> {
+        let own = [
+            json!({"name": "envoy.filters.http.ext_authz", "typed_config": self.filter()}),
+            json!({"name": "envoy.filters.http.router", "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router",
+            }}),
+        ];
+        self.filters.iter().cloned().chain(own).collect()
+    }
+
     fn plain_connection_manager(&self) -> Value {
         let mut manager = json!({
             "@type": "type.googleapis.com/envoy.extensions.filters.network.\
@@ -119,12 +138,7 @@ impl Door {
             "http2_protocol_options": {"allow_connect": true},
             "upgrade_configs": [{"upgrade_type": "websocket"}, {"upgrade_type": "CONNECT"}],
             "access_log": [access_log(self.name)],
-            "http_filters": [
-                {"name": "envoy.filters.http.ext_authz", "typed_config": self.filter()},
-                {"name": "envoy.filters.http.router", "typed_config": {
-                    "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router",
-                }},
-            ],
+            "http_filters": self.http_filters(),
             "route_config": {"name": "shop", "virtual_hosts": [{
                 "name": "shop",
                 "domains": ["*"],
