@@ -1,12 +1,12 @@
 # The commands of this repository; `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench tools clients browser samples
+.PHONY: help demo test test-providers check bench tools clients browser samples
 
 CARGO ?= cargo
 BINARY := $(or $(CARGO_TARGET_DIR),target)/debug/portcullis
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## Build, then show it at work behind a real Envoy
 	@echo "make demo: installs Envoy into .tools, makes a debug build (several minutes the first time), and"
@@ -17,6 +17,11 @@ demo: ## Build, then show it at work behind a real Envoy
 
 test: tools clients ## Run all tests
 	$(CARGO) test --locked
+
+# Without network after the first run. Ordinary tests run it as well once it is there.
+test-providers: tools ## Install Keycloak into .tools and test against it and the documented providers
+	@scripts/install-keycloak >/dev/null
+	$(CARGO) test --locked --test integration -- keycloak:: providers:: --nocapture
 
 check: tools clients ## What CI runs: format, lints, tests, docs, dependencies, samples
 	$(CARGO) fmt --check
