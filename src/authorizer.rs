@@ -1,9 +1,9 @@
-//! The authorizer: snapshots of policy and belief, and the proof cache, around `decide`.
+//! The authorizer: snapshots of policy and trust, and the proof cache, around `decide`.
 //!
 //! Synchronous and free of I/O. It is the only caller of [`decide`]. What feeds its snapshots
 //! (reloads, key sets) runs elsewhere and swaps them whole; a check never waits for it.
 
-mod belief;
+mod current_trust;
 mod proof_cache;
 
 use std::collections::HashMap;
@@ -20,32 +20,32 @@ use crate::token::{
     VerifiedToken,
 };
 
-pub use belief::Belief;
+pub use current_trust::CurrentTrust;
 pub use proof_cache::{CacheLimits, CacheStatistics, Proof, ProofCache};
 
 /// Everything that a check is judged by. Swapped whole.
 #[derive(Debug)]
 pub struct Snapshot {
     policy: Arc<Policy>,
-    belief: Belief,
+    current_trust: CurrentTrust,
     /// One for each route, at the route's index.
     tallies: Arc<[Arc<RouteTally>]>,
 }
 
 impl Snapshot {
     /// A snapshot that begins to count at zero.
-    pub fn new(policy: Arc<Policy>, belief: impl Into<Belief>) -> Self {
+    pub fn new(policy: Arc<Policy>, current_trust: impl Into<CurrentTrust>) -> Self {
         let tallies = policy.routes().iter().map(|_| Arc::default()).collect();
         Self {
             policy,
-            belief: belief.into(),
+            current_trust: current_trust.into(),
             tallies,
         }
     }
 
     /// What follows on this snapshot: routes that keep their name go on counting.
     #[must_use]
-    pub fn succeeded_by(&self, policy: Arc<Policy>, belief: Belief) -> Self {
+    pub fn succeeded_by(&self, policy: Arc<Policy>, current_trust: CurrentTrust) -> Self {
         let earlier: HashMap<&str, &Arc<RouteTally>> = self.tallied().collect();
         let tallies = policy.routes().iter().map(|route| {
             let tally = earlier.get(&*route.name);
@@ -54,16 +54,16 @@ impl Snapshot {
         Self {
             tallies: tallies.collect(),
             policy,
-            belief,
+            current_trust,
         }
     }
 
-    /// The same policy and counts with another belief.
+    /// The same policy and counts with other trust.
     #[must_use]
-    pub fn with_belief(&self, belief: impl Into<Belief>) -> Self {
+    pub fn with_trust(&self, current_trust: impl Into<CurrentTrust>) -> Self {
         Self {
             policy: Arc::clone(&self.policy),
-            belief: belief.into(),
+            current_trust: current_trust.into(),
             tallies: Arc::clone(&self.tallies),
         }
     }
@@ -73,14 +73,14 @@ impl Snapshot {
         &self.policy
     }
 
-    /// Whose tokens are believed.
+    /// Whose tokens are trusted.
     pub fn trust(&self) -> &Trust {
-        self.belief.trust()
+        self.current_trust.trust()
     }
 
     /// The same, with what has been taken back.
-    pub fn belief(&self) -> &Belief {
-        &self.belief
+    pub fn current_trust(&self) -> &CurrentTrust {
+        &self.current_trust
     }
 
     /// The routes' names with their counts.
@@ -216,7 +216,7 @@ impl Authorizer {
             return Some(Judgement::denied(Denial::SeveralCredentials));
         }
         let verified = if may_need_token(&routed) {
-            match self.verify(&snapshot.belief, credential, effort) {
+            match self.verify(&snapshot.current_trust, credential, effort) {
                 Ok(token) => Ok(Some(token)),
                 Err(Unverified::Absent) => Ok(None),
                 Err(Unverified::Refused(refusal)) => Err(on_routes(&routed, refusal, snapshot)),
@@ -250,7 +250,7 @@ impl Authorizer {
 
     fn verify(
         &self,
-        belief: &Belief,
+        current_trust: &CurrentTrust,
         credential: Credential<'_>,
         effort: Effort,
     ) -> Result<Arc<VerifiedToken>, Unverified> {
@@ -259,8 +259,8 @@ impl Authorizer {
             Credential::Several | Credential::Malformed => Err(TokenError::Parts.into()),
             Credential::TooLong => Err(TokenError::TooLong.into()),
             Credential::Token(token) => {
-                let proof = self.prove(belief.trust(), token, effort)?;
-                belief.check_revocation(&proof)?;
+                let proof = self.prove(current_trust.trust(), token, effort)?;
+                current_trust.check_revocation(&proof)?;
                 Ok(proof.token)
             }
         }

@@ -43,7 +43,7 @@ pub struct Config {
     pub admin: AdminListener,
     /// Where gates of other processes subscribe, if they may.
     pub feed: Option<FeedListener>,
-    /// Whose tokens are believed.
+    /// Whose tokens are trusted.
     pub trust: Vec<TrustedIssuer>,
     /// Whether the upstream is kept from seeing the token.
     pub strip_token: bool,

@@ -173,7 +173,7 @@ impl Keyring {
             return;
         };
         // Read within, so that a try after somebody else's sees the newest keys.
-        authorizer.update(|snapshot| snapshot.with_belief(self.issuers.load().belief()));
+        authorizer.update(|snapshot| snapshot.with_trust(self.issuers.load().current_trust()));
     }
 }
 

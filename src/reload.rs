@@ -45,7 +45,7 @@ pub struct Inputs {
     pub config: PathBuf,
     /// The policy's files and directories.
     pub policy: Vec<PathBuf>,
-    /// Whose tokens are believed.
+    /// Whose tokens are trusted.
     pub trust: Vec<TrustedIssuer>,
 }
 
@@ -107,7 +107,7 @@ impl Loader {
         clock: Arc<dyn Clock>,
     ) -> Result<(Self, Snapshot), LoadError> {
         let prepared = prepare(&inputs, &keyring)?;
-        let belief = prepared.issuers.belief();
+        let current_trust = prepared.issuers.current_trust();
         keyring.commit(prepared.issuers, || {});
         log_warnings(&prepared.policy);
         log_trust_warnings(&inputs.trust);
@@ -126,7 +126,7 @@ impl Loader {
             refused: Mutex::default(),
             state: Mutex::new(state),
         };
-        Ok((loader, Snapshot::new(prepared.policy, belief)))
+        Ok((loader, Snapshot::new(prepared.policy, current_trust)))
     }
 
     /// Reads everything anew. On failure what serves goes on serving.
@@ -161,8 +161,9 @@ impl Loader {
         // Whatever could fail has not: from here on everything is taken over.
         let is_new = policy.digest() != authorizer.snapshot().policy().digest();
         self.keyring.commit(issuers.clone(), || {
-            authorizer
-                .update(|snapshot| snapshot.succeeded_by(Arc::clone(&policy), issuers.belief()));
+            authorizer.update(|snapshot| {
+                snapshot.succeeded_by(Arc::clone(&policy), issuers.current_trust())
+            });
         });
         // Those of a policy that served before have been logged.
         if is_new {

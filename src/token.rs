@@ -8,7 +8,7 @@
 //! Pure: no I/O, no clock, nothing global.
 //!
 //! jsonwebtoken does the cryptography and nothing else: header, claims, times and the choice of
-//! the key are ours, because its own `decode` believes more than RFC 7515, 7519 and 8725 allow.
+//! the key are ours, because its own `decode` trusts more than RFC 7515, 7519 and 8725 allow.
 
 mod algorithm;
 mod bearer;

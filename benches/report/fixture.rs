@@ -1,4 +1,4 @@
-//! What is sent and what is believed: a key, its tokens, the check of one request as Envoy 1.40
+//! What is sent and what is trusted: a key, its tokens, the check of one request as Envoy 1.40
 //! sends it, and the files that a gate is started with.
 
 use std::path::{Path, PathBuf};

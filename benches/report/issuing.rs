@@ -162,7 +162,7 @@ pub(crate) fn start(files: &Files, store: &str) -> Server {
     Server::start(Kind::Portcullis(&config), &Under::Nothing)
 }
 
-/// The same with a feed, and its own gate believes it; `name` is the configuration's file.
+/// The same with a feed, and its own gate trusts it; `name` is the configuration's file.
 pub(crate) fn start_with_feed(files: &Files, store: &str, name: &str) -> Server {
     let text = std::fs::read_to_string(with_issuer(files, store)).unwrap();
     let listener = "listeners:\n  feed: {address: 127.0.0.1:0}\n";

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
 use jsonwebtoken::{Algorithm, DecodingKey};
-use portcullis::authorizer::{Authorizer, Belief, CacheLimits, Snapshot};
+use portcullis::authorizer::{Authorizer, CacheLimits, CurrentTrust, Snapshot};
 use portcullis::clock::{SystemClock, UnixSeconds};
 use portcullis::ext_authz::{CheckLimits, ExtAuthz};
 use portcullis::gate::{
@@ -202,8 +202,8 @@ fn build_gate(issuer: &Issuer, list: RevocationList) -> ExtAuthz {
     };
     let (keys, _) = KeySet::from_jwks(issuer.jwks().as_bytes(), &rules.algorithms).unwrap();
     let trust = Trust::new(vec![(rules, Some(keys))]).unwrap();
-    let belief = Belief::new(trust, vec![Some(Arc::new(list))]);
-    let snapshot = Snapshot::new(Arc::new(compile(POLICY)), belief);
+    let current_trust = CurrentTrust::new(trust, vec![Some(Arc::new(list))]);
+    let snapshot = Snapshot::new(Arc::new(compile(POLICY)), current_trust);
     let limits = CacheLimits {
         max_entries: 100_000,
         max_bytes: 32 << 20,

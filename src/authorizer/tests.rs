@@ -84,7 +84,7 @@ impl Gate {
     }
 
     fn trusts(&self, trust: &Trust) {
-        let renew = |snapshot: &Snapshot| snapshot.with_belief(trust.clone());
+        let renew = |snapshot: &Snapshot| snapshot.with_trust(trust.clone());
         self.authorizer.update(renew);
     }
 

@@ -19,7 +19,7 @@ pub struct FeedSettings {
     pub addresses: Vec<Uri>,
     /// Holds the token that the issuer asks for.
     pub token_file: Option<PathBuf>,
-    /// The certificate authorities to believe instead of the system's.
+    /// The certificate authorities to trust instead of the system's.
     pub ca_file: Option<PathBuf>,
     /// This gate's own certificate.
     pub identity: Option<IdentityFiles>,

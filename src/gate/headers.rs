@@ -69,7 +69,7 @@ impl<'a, 'f> HeaderReader<'a, 'f> {
             6 if is(b"origin") => self.facts.has_origin = true,
             6 if is(b"accept") => self.facts.accept = value,
             10 if is(b"connection") => self.read_connection(name, value),
-            // Which of several the upstream believes is not known. Paths of gRPC have the stricter
+            // Which of several the upstream trusts is not known. Paths of gRPC have the stricter
             // rules, so one of them is enough.
             12 if is(b"content-type") && !self.facts.is_grpc() => self.facts.content_type = value,
             13 if is(b"authorization") => singles.authorization.add(value),

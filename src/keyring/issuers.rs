@@ -5,7 +5,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::remote::Remote;
-use crate::authorizer::Belief;
+use crate::authorizer::CurrentTrust;
 use crate::feed::FeedClient;
 use crate::revocation::RevocationList;
 use crate::token::{DuplicateIssuerError, IssuerIndex, IssuerRules, KeySet, Trust};
@@ -74,14 +74,14 @@ impl Issuers {
     }
 
     /// What these issuers have signed is trusted, with their keys as they are now.
-    pub fn belief(&self) -> Belief {
+    pub fn current_trust(&self) -> CurrentTrust {
         let mut trust = self.trust.clone();
         for (position, keys) in self.keys.iter().enumerate() {
             if let Some(keys) = keys.present() {
                 trust = trust.with_keys(IssuerIndex(position), keys);
             }
         }
-        Belief::new(trust, self.keys.iter().map(Keys::revocations).collect())
+        CurrentTrust::new(trust, self.keys.iter().map(Keys::revocations).collect())
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&IssuerRules, &Keys)> {

@@ -21,7 +21,7 @@ use claims::{ClaimsDocument, Several, WrittenRequirements, WrittenRules};
 
 pub use warning::trust_warnings;
 
-/// An issuer whose tokens are believed.
+/// An issuer whose tokens are trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrustedIssuer {
     /// What its tokens must be like.

@@ -8,11 +8,11 @@ use tokio::time::Instant;
 
 use crate::clock::{Clock, UnixSeconds};
 
-/// How far a clock may run ahead of what has passed without being disbelieved.
+/// How far a clock may run ahead of what has passed without being distrusted.
 const TOLERANCE_SECONDS: i64 = 5;
 
-/// A clock that stays ahead for so long is believed: it was behind before.
-const BELIEVED_AFTER: Duration = Duration::from_hours(1);
+/// A clock that stays ahead for so long is trusted: it was behind before.
+const TRUSTED_AFTER: Duration = Duration::from_hours(1);
 
 /// Another clock, but for its jumps ahead.
 pub struct SteadyClock {
@@ -21,7 +21,7 @@ pub struct SteadyClock {
     anchor: Mutex<Anchor>,
 }
 
-/// What the clock showed when it was last believed.
+/// What the clock showed when it was last trusted.
 #[derive(Debug, Clone, Copy)]
 struct Anchor {
     shown: UnixSeconds,
@@ -30,7 +30,7 @@ struct Anchor {
 }
 
 impl SteadyClock {
-    /// Believes `clock` as it is now.
+    /// Trusts `clock` as it is now.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         let anchor = Anchor {
             shown: clock.now(),
@@ -45,27 +45,27 @@ impl SteadyClock {
     }
 
     /// The present, once the clock has been watched for so long that one which was ahead from the
-    /// beginning would be believed too: for what nobody can bring back.
+    /// beginning would be trusted too: for what nobody can bring back.
     pub fn settled(&self) -> Option<UnixSeconds> {
-        (self.begun.elapsed() >= BELIEVED_AFTER).then(|| self.now())
+        (self.begun.elapsed() >= TRUSTED_AFTER).then(|| self.now())
     }
 
-    /// The present, as far as it is believed.
+    /// The present, as far as it is trusted.
     pub fn now(&self) -> UnixSeconds {
         let (shown, at) = (self.clock.now(), Instant::now());
         let mut anchor = self.anchor.lock();
-        anchor.believe(shown, at)
+        anchor.trust(shown, at)
     }
 }
 
 impl Anchor {
-    /// What of it is believed that the clock shows `shown` at `at`.
-    fn believe(&mut self, shown: UnixSeconds, at: Instant) -> UnixSeconds {
+    /// What of it is trusted that the clock shows `shown` at `at`.
+    fn trust(&mut self, shown: UnixSeconds, at: Instant) -> UnixSeconds {
         let passed = at.saturating_duration_since(self.at).as_secs();
         let expected = self.shown.plus(i64::try_from(passed).unwrap_or(i64::MAX));
         if shown.since(expected) > TOLERANCE_SECONDS {
             let ahead_since = *self.ahead_since.get_or_insert(at);
-            if at.saturating_duration_since(ahead_since) < BELIEVED_AFTER {
+            if at.saturating_duration_since(ahead_since) < TRUSTED_AFTER {
                 return expected;
             }
         }
@@ -86,7 +86,7 @@ mod tests {
     const JUMP: i64 = 7200;
 
     #[test]
-    fn a_jump_ahead_is_not_believed_until_it_lasts() {
+    fn a_jump_ahead_is_not_trusted_until_it_lasts() {
         let begin = Instant::now();
         let mut anchor = Anchor {
             shown: START,
@@ -96,23 +96,23 @@ mod tests {
         let mut after = |passed: u64, ahead: i64| {
             let true_time = START.plus(i64::try_from(passed).unwrap());
             let at = begin + Duration::from_secs(passed);
-            anchor.believe(true_time.plus(ahead), at).since(true_time)
+            anchor.trust(true_time.plus(ahead), at).since(true_time)
         };
-        for (passed, ahead, believed) in [
+        for (passed, ahead, trusted) in [
             (60, 0, 0),
             (61, 3, 3),
             // For four seconds.
             (62, JUMP, 3),
             (66, JUMP, 3),
             (66, 0, 0),
-            // Back is believed at once: nothing is removed by it. Then what lasts.
+            // Back is trusted at once: nothing is removed by it. Then what lasts.
             (70, -JUMP, -JUMP),
             (80, 0, -JUMP),
             (80 + 3599, 0, -JUMP),
             (80 + 3600, 0, 0),
             (80 + 3601, 0, 0),
         ] {
-            assert_eq!(after(passed, ahead), believed, "{passed} {ahead}");
+            assert_eq!(after(passed, ahead), trusted, "{passed} {ahead}");
         }
     }
 

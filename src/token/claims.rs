@@ -1,4 +1,4 @@
-//! The claims of a token (RFC 7519 section 4): typed strictly, but not yet believed.
+//! The claims of a token (RFC 7519 section 4): typed strictly, but not yet trusted.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -1,4 +1,4 @@
-//! The header of a token (RFC 7515 section 4), read before anything in it is believed.
+//! The header of a token (RFC 7515 section 4), read before anything in it is trusted.
 
 use serde_json::{Map, Value};
 

@@ -1,4 +1,4 @@
-//! What is believed, and the one way from a token to a proof.
+//! What is trusted, and the one way from a token to a proof.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use super::signed::SignedToken;
 use super::verified::{Basis, VerifiedToken};
 use crate::clock::UnixSeconds;
 
-/// Everything that is believed: the issuers, their rules and their keys. Immutable.
+/// Everything that is trusted: the issuers, their rules and their keys. Immutable.
 #[derive(Debug, Clone)]
 pub struct Trust {
     issuers: Vec<TrustedIssuer>,
@@ -166,7 +166,7 @@ impl Trust {
     }
 
     /// Looks at everything but the signature. What this refuses, [`Trust::verify`] refuses for the
-    /// same reason; what it lets pass is not believed yet. Costs no cryptography.
+    /// same reason; what it lets pass is not trusted yet. Costs no cryptography.
     pub fn screen(&self, token: UnverifiedToken<'_>, now: UnixSeconds) -> Result<(), TokenError> {
         let examined = self.examine(token, now)?;
         let Unchecked { index, header, .. } = &examined.token;

@@ -14,7 +14,7 @@ use crate::envoy_process::{Door, Envoy, HeaderEncoding, NEWEST};
 use crate::test_companion::{TestClient, TestCompanion};
 use crate::upstream::Upstream;
 
-/// An issuer with an app, and an Envoy whose gate believes its tokens.
+/// An issuer with an app, and an Envoy whose gate trusts its tokens.
 struct Scene {
     companion: TestCompanion,
     app: TestClient,

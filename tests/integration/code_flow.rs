@@ -43,7 +43,7 @@ fn assert_page(page: &Answer, status: u16) {
 }
 
 #[tokio::test]
-async fn a_browser_logs_in_consents_and_the_gate_believes_the_token() {
+async fn a_browser_logs_in_consents_and_the_gate_trusts_the_token() {
     let companion = TestCompanion::start().await;
     let alice = companion.register("alice").await;
     companion.register("bob").await;

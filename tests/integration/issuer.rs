@@ -42,7 +42,7 @@ pub(crate) fn error(answer: &Answer) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn a_user_registers_makes_an_app_and_the_gate_believes_its_token() {
+async fn a_user_registers_makes_an_app_and_the_gate_trusts_its_token() {
     let companion = TestCompanion::start().await;
     let alice = companion.register("alice").await;
     let account = companion.get("/consumer/account", &alice).await;

@@ -1,4 +1,4 @@
-//! The store on a PostgreSQL that is reached over TLS: the right server alone is believed.
+//! The store on a PostgreSQL that is reached over TLS: the right server alone is trusted.
 
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
@@ -11,7 +11,7 @@ use sqlx::Row;
 use crate::postgres::Postgres;
 
 #[tokio::test]
-async fn the_right_server_alone_is_believed() {
+async fn the_right_server_alone_is_trusted() {
     let authority = authority("the shop's own");
     let key = KeyPair::generate().unwrap();
     let server = CertificateParams::new(["localhost".to_owned()]).unwrap();

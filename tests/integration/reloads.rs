@@ -156,7 +156,7 @@ async fn a_removed_key_ends_its_tokens_and_a_kept_one_keeps_its_proofs() {
     let removed_token = gate.gate.issuer.token("alice", "orders.read");
     let kept_token = kept.token("bob", "orders.read");
     let wait = async {
-        // The keys are counted a moment before they are believed.
+        // The keys are counted a moment before they are trusted.
         while gate.status_of(&kept_token).await != 200 {}
     };
     wait.await;

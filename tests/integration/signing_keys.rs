@@ -19,8 +19,8 @@ use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestCompanion, setup, sqli
 use crate::test_issuer::TestIssuer;
 
 use scene::{
-    Load, app, believed, clock, eventually, forged, generate, header, made_with, names, only_key,
-    portcullis, published, rows, run_until, settings, signs_with, thumbprint, token, until,
+    Load, app, clock, eventually, forged, generate, header, made_with, names, only_key, portcullis,
+    published, rows, run_until, settings, signs_with, thumbprint, token, trusted, until,
 };
 
 const JWKS: &str = "/.well-known/jwks.json";
@@ -34,7 +34,7 @@ const DAILY: &str = "keys: {rotate_seconds: 86400, poll_ms: 100}, sweep_seconds:
 const BY_HAND: &str = "keys: {rotate_seconds: 0, poll_ms: 100}";
 
 #[tokio::test]
-async fn tokens_of_every_algorithm_are_believed() {
+async fn tokens_of_every_algorithm_are_trusted() {
     for algorithm in ["ES256", "RS256", "EdDSA", "HS256"] {
         let folder = tempfile::tempdir().unwrap();
         let setup = made_with(folder.path(), algorithm, &[algorithm], BY_HAND, None);
@@ -43,7 +43,7 @@ async fn tokens_of_every_algorithm_are_believed() {
         let token = companion.register("alice").await;
         let header = header(&token);
         assert_eq!(header["alg"], algorithm);
-        believed(&companion, &token).await;
+        trusted(&companion, &token).await;
 
         let jwks = companion.send("GET", JWKS, &[], "").await;
         let key_id = header["kid"].as_str().unwrap();
@@ -94,7 +94,7 @@ async fn a_rotation_under_load_is_not_noticed() {
         signs_with(&companion, &app, &both[1]).await;
         load.goes_on().await;
         for token in [&before, &last] {
-            believed(&companion, token).await;
+            trusted(&companion, token).await;
         }
         load.end();
         last
@@ -111,7 +111,7 @@ async fn a_rotation_under_load_is_not_noticed() {
     clock.advance(2 + KEPT_BEYOND_SECONDS);
     let left = until(&companion, |keys| keys.len() == 1).await;
     assert_ne!(left, first);
-    believed(&companion, &token(&companion, &app).await).await;
+    trusted(&companion, &token(&companion, &app).await).await;
     let store = Store::open(&companion.store()).await.unwrap();
     eventually("the old key leaves the store", async || {
         store.signing_keys().await.unwrap().len() == 1
@@ -143,7 +143,7 @@ async fn another_algorithm_takes_over_without_a_token_lost() {
         );
         let token = companion.login("alice", PASSWORD).await;
         assert_ne!(header(&token)["alg"], algorithm, "not known to all yet");
-        believed(&companion, &token).await;
+        trusted(&companion, &token).await;
         assert_eq!(published(&companion).await.len(), 2, "no secret is");
         clock.advance(PUBLISHED_AHEAD_SECONDS);
         eventually("the new algorithm signs", async || {
@@ -151,11 +151,11 @@ async fn another_algorithm_takes_over_without_a_token_lost() {
             header(&token)["alg"] == algorithm
         })
         .await;
-        believed(&companion, &token).await;
+        trusted(&companion, &token).await;
         let token = companion.login("alice", PASSWORD).await;
-        believed(&companion, &token).await;
+        trusted(&companion, &token).await;
         if algorithm == "RS256" {
-            believed(&companion, &old).await;
+            trusted(&companion, &old).await;
         }
     }
 }
@@ -250,7 +250,7 @@ async fn a_running_server_takes_over_what_the_command_line_rotates() {
     assert!(again.contains("published before"), "{again}");
     let between = token(&companion, &app).await;
     assert_eq!(header(&between)["kid"], keys[0]);
-    believed(&companion, &between).await;
+    trusted(&companion, &between).await;
 
     let told = rotate(&["--now"]);
     assert!(told.contains("withdrawn"), "{told}");
@@ -377,7 +377,7 @@ async fn keys_in_files_sign_by_their_order() {
     let new = companion.login("alice", PASSWORD).await;
     assert_eq!(header(&new)["alg"], "EdDSA");
     for token in [&old, &new] {
-        believed(&companion, token).await;
+        trusted(&companion, token).await;
     }
     // A file that is replaced is taken over by the running server.
     std::fs::remove_file(&one).unwrap();
@@ -385,7 +385,7 @@ async fn keys_in_files_sign_by_their_order() {
     let replaced = until(&companion, |now| now[1] != keys[0]).await;
     assert_eq!((replaced.len(), &replaced[0]), (2, &keys[1]));
     assert_eq!(companion.check("GET", "/orders/1", &old).await, 401);
-    believed(&companion, &new).await;
+    trusted(&companion, &new).await;
 
     let start_fails = |setup: &Setup, words: &str| {
         let config = write_files(companion.path(), setup, &TestIssuer::new("key-1"));
@@ -417,7 +417,7 @@ async fn what_has_ended_is_swept_from_the_store() {
     };
     assert!(kept().await);
     clock.advance(31 * DAY);
-    // A clock that jumps ahead is not believed at once, but at a start it is.
+    // A clock that jumps ahead is not trusted at once, but at a start it is.
     let _companion = companion.restart_with(&setup);
     eventually("the token is swept", async || !kept().await).await;
 }

@@ -459,7 +459,7 @@ async fn addresses_are_not_enumerated_by_changing_the_own_one() {
 }
 
 #[tokio::test]
-async fn addresses_that_nobody_vouches_for_are_not_believed() {
+async fn addresses_that_nobody_vouches_for_are_not_trusted() {
     let companion = TestCompanion::with_issuer_keys(NARROW).await;
     for number in 0..3 {
         let from = format!("192.0.2.{number}");

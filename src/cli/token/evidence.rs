@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::runtime::Builder;
 use tokio::time::timeout;
 
-use crate::authorizer::Belief;
+use crate::authorizer::CurrentTrust;
 use crate::clock::SystemClock;
 use crate::config::{Config, Overrides};
 use crate::keyring::{IssuerKeys, KeySource, Keyring};
@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What tokens are judged by, and what could not be found out.
 pub struct Evidence {
-    belief: Belief,
+    current_trust: CurrentTrust,
     gaps: BTreeMap<String, Gap>,
 }
 
@@ -62,13 +62,13 @@ impl Evidence {
             }
         }
         Ok(Self {
-            belief: issuers.belief(),
+            current_trust: issuers.current_trust(),
             gaps,
         })
     }
 
-    pub(super) fn belief(&self) -> &Belief {
-        &self.belief
+    pub(super) fn current_trust(&self) -> &CurrentTrust {
+        &self.current_trust
     }
 
     /// What is not known of this issuer.
@@ -81,7 +81,7 @@ impl Evidence {
 impl From<Trust> for Evidence {
     fn from(trust: Trust) -> Self {
         Self {
-            belief: trust.into(),
+            current_trust: trust.into(),
             gaps: BTreeMap::new(),
         }
     }

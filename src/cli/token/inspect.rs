@@ -98,7 +98,7 @@ fn judged<'t>(
     now: UnixSeconds,
 ) -> (UnverifiedToken<'t>, Result<Arc<VerifiedToken>, TokenError>) {
     let mut verdict = (token, judge(evidence, token, now));
-    for header in evidence.belief().trust().token_headers() {
+    for header in evidence.current_trust().trust().token_headers() {
         if !matches!(verdict.1, Err(TokenError::OtherHeader)) {
             break;
         }
@@ -114,9 +114,9 @@ fn judge(
     token: UnverifiedToken<'_>,
     now: UnixSeconds,
 ) -> Result<Arc<VerifiedToken>, TokenError> {
-    let belief = evidence.belief();
-    let proof = Proof::of(belief.trust().verify(token, now)?);
-    belief.check_revocation(&proof)?;
+    let current_trust = evidence.current_trust();
+    let proof = Proof::of(current_trust.trust().verify(token, now)?);
+    current_trust.check_revocation(&proof)?;
     Ok(proof.token)
 }
 
@@ -128,7 +128,7 @@ fn print_refused(
     now: UnixSeconds,
     out: &mut dyn Write,
 ) -> anyhow::Result<Outcome> {
-    let issuers = evidence.belief().trust().issuers();
+    let issuers = evidence.current_trust().trust().issuers();
     let rules = issuers.map(|(_, rules)| rules).collect::<Vec<_>>();
     let fix = Fix {
         claims,

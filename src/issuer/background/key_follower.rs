@@ -103,7 +103,7 @@ impl KeyFollower {
     fn take_over(&self, signer: Signer, publish: &impl Fn(KeySet)) -> Result<(), IssuerError> {
         let trust = guard::trust(&self.settings, signer.key_set().clone())?;
         self.guard
-            .update(|snapshot| snapshot.with_belief(trust.clone()));
+            .update(|snapshot| snapshot.with_trust(trust.clone()));
         publish(signer.key_set().clone());
         tracing::info!(
             key.id = signer.key_id(),

@@ -94,7 +94,7 @@ pub(in crate::issuer) fn authorizer(
     Ok(Authorizer::new(snapshot, LIMITS, clock))
 }
 
-/// Belief in the issuer's own tokens, by these keys and their algorithms.
+/// Trust in the issuer's own tokens, by these keys and their algorithms.
 pub(in crate::issuer) fn trust(
     settings: &IssuerSettings,
     keys: KeySet,

@@ -60,13 +60,13 @@ fn keys_of_one_process_verify_by_their_ids_and_algorithms_secrets_too() {
     let set = KeySet::of_signing_keys(&keys).unwrap();
     let algorithms = [Algorithm::Hs256, Algorithm::Es256, Algorithm::EdDsa];
     assert_eq!((set.len(), set.algorithms()), (4, algorithms.to_vec()));
-    let believing = trust(rules(&algorithms), set.clone());
+    let trusting = trust(rules(&algorithms), set.clone());
     for key in &keys {
-        assert_eq!(verify(&believing, &issue(key)).unwrap().subject(), "user-7");
+        assert_eq!(verify(&trusting, &issue(key)).unwrap().subject(), "user-7");
     }
     let es256 = keys[2].id().unwrap();
     for wrong in [secret("one"), secret("another"), secret(es256)] {
-        assert!(verify(&believing, &issue(&wrong)).is_err());
+        assert!(verify(&trusting, &issue(&wrong)).is_err());
     }
     // The set holds more than the rules allow.
     let narrow = trust(rules(&[Algorithm::Es256]), set);

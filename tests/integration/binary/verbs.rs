@@ -155,7 +155,7 @@ fn token_inspect_tells_yes_no_and_cannot_tell() {
 }
 
 #[tokio::test]
-async fn a_generated_key_signs_tokens_that_the_server_believes() {
+async fn a_generated_key_signs_tokens_that_the_server_trusts() {
     for algorithm in ["ES256", "EdDSA", "RS256", "HS256"] {
         let folder = tempfile::tempdir().unwrap();
         let (source, jwks) = if algorithm == "HS256" {

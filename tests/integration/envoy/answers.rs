@@ -62,7 +62,7 @@ async fn check(version: &str, setup: &Setup, stripping: Stripping) {
     for door in ["raw", "merged"] {
         for protocol in [Protocol::Http1, Protocol::Http2] {
             refusals_say_why(&shop, door, protocol).await;
-            the_upstream_believes_the_gate_alone(&shop, door, protocol, stripping).await;
+            the_upstream_trusts_the_gate_alone(&shop, door, protocol, stripping).await;
             browsers_may_ask_first(&shop, door, protocol).await;
         }
         grpc_callers_are_answered_in_grpc(&shop, door).await;
@@ -115,7 +115,7 @@ async fn refusals_say_why(shop: &Shop, door: &str, protocol: Protocol) {
     assert_eq!((head.status, head.body.as_str()), (200, ""));
 }
 
-async fn the_upstream_believes_the_gate_alone(
+async fn the_upstream_trusts_the_gate_alone(
     shop: &Shop,
     door: &str,
     protocol: Protocol,

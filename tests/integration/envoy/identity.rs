@@ -76,7 +76,7 @@ async fn check(version: &str) {
     let seen = ask(&shop, "usual", &root).await.json();
     assert_eq!(seen["x-auth-subject"], json!(["alice"]));
     assert_eq!(seen["x_auth_client"], Value::Null);
-    // The danger: the caller is alice and the upstream believes root.
+    // The danger: the caller is alice and the upstream trusts root.
     for door in ["all", "names"] {
         let seen = ask(&shop, door, &root).await.json();
         assert_eq!(seen["x-auth-subject"], json!(["root"]), "{door}");

@@ -188,7 +188,7 @@ async fn the_only_issuer_is_heard_until_what_it_knows_is_too_old() {
 }
 
 #[tokio::test]
-async fn what_is_no_feed_of_the_issuer_is_not_believed() {
+async fn what_is_no_feed_of_the_issuer_is_not_trusted() {
     let (issuer, key) = (FalseIssuer::start().await, TestIssuer::new("key-1"));
     let far = FarGate::at(&issuer.url(), "").await;
     let subscription = issuer.subscription().await;

@@ -1,4 +1,4 @@
-//! Who may have the feed, and whose feed is believed.
+//! Who may have the feed, and whose feed is trusted.
 
 use std::path::Path;
 

@@ -31,7 +31,7 @@ impl Load {
     pub(super) async fn run(&self, companion: &TestCompanion, app: &TestClient) {
         while !self.over.load(Ordering::SeqCst) {
             let token = token(companion, app).await;
-            believed(companion, &token).await;
+            trusted(companion, &token).await;
             self.rounds.fetch_add(1, Ordering::SeqCst);
         }
     }
@@ -51,7 +51,7 @@ impl Load {
 }
 
 /// By gate and guard.
-pub(super) async fn believed(companion: &TestCompanion, token: &str) {
+pub(super) async fn trusted(companion: &TestCompanion, token: &str) {
     assert_eq!(companion.check("GET", "/orders/1", token).await, 200);
     let answer = companion.get("/consumer/account", token).await;
     assert_eq!(answer.status, 200, "{answer:?}");

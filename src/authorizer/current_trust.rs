@@ -1,4 +1,4 @@
-//! Whose tokens are believed, and which of them no longer.
+//! Whose tokens are trusted, and which of them no longer.
 
 use std::sync::Arc;
 
@@ -8,20 +8,20 @@ use crate::token::{TokenError, Trust};
 
 /// The trusted issuers, with what each has taken back.
 #[derive(Debug, Clone)]
-pub struct Belief {
+pub struct CurrentTrust {
     trust: Trust,
     /// At the index of each issuer that tells; the tokens of the others end by themselves.
     revocations: Box<[Option<Arc<RevocationList>>]>,
 }
 
-impl Belief {
+impl CurrentTrust {
     /// `revocations` are in the order of the issuers of `trust`.
     pub fn new(trust: Trust, revocations: Vec<Option<Arc<RevocationList>>>) -> Self {
         let revocations = revocations.into_boxed_slice();
         Self { trust, revocations }
     }
 
-    /// Whose tokens are believed.
+    /// Whose tokens are trusted.
     pub fn trust(&self) -> &Trust {
         &self.trust
     }
@@ -44,7 +44,7 @@ impl Belief {
 }
 
 /// Issuers that take nothing back.
-impl From<Trust> for Belief {
+impl From<Trust> for CurrentTrust {
     fn from(trust: Trust) -> Self {
         Self::new(trust, Vec::new())
     }
