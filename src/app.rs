@@ -1,6 +1,5 @@
 //! Wiring: from a configuration to listeners that serve, and back to silence.
 
-mod collectors;
 #[cfg_attr(not(feature = "issuer"), path = "app/no_companion.rs")]
 mod companion;
 mod connection;
@@ -23,17 +22,16 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::JoinHandle;
 
 use crate::admin::{Admin, ServedFeed, StoreProbe};
-use crate::authorizer::Authorizer;
+use crate::authorizer::{Authorizer, AuthorizerMetrics};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ListenAddress};
 use crate::gate::{DecisionLog, Gate, GateMetrics, GateSettings, KeyRefresh};
-use crate::keyring::Keyring;
+use crate::keyring::{KeyMetrics, Keyring};
 use crate::reload::watch::{FileWatcher, WatchSettings};
-use crate::reload::{LoadError, Loader, ReadInputs};
+use crate::reload::{LoadError, Loader, ReadInputs, ReloadMetrics};
 use crate::shutdown::{Phase, Shutdown};
-use crate::telemetry::{DroppedLines, SubjectNames};
+use crate::telemetry::{self, DroppedLines, SubjectNames};
 
-use collectors::{AuthorizerCollector, ControlCollector, RevocationCollector};
 use companion::Companion;
 use gate_threads::GateThreads;
 use serving::Serving;
@@ -180,14 +178,10 @@ impl Core {
     fn metrics(&self, dropped_lines: Option<DroppedLines>) -> (Registry, GateMetrics) {
         let mut registry = Registry::with_prefix("portcullis");
         let metrics = GateMetrics::register(&mut registry);
-        let checks = AuthorizerCollector(Arc::clone(&self.authorizer));
-        registry.register_collector(Box::new(checks));
-        registry.register_collector(Box::new(ControlCollector {
-            loader: Arc::clone(&self.loader),
-            keyring: Arc::clone(&self.keyring),
-        }));
-        let revocations = RevocationCollector(Arc::clone(&self.keyring));
-        registry.register_collector(Box::new(revocations));
+        AuthorizerMetrics::register(&self.authorizer, &mut registry);
+        ReloadMetrics::register(&self.loader, &mut registry);
+        KeyMetrics::register(&self.keyring, &mut registry);
+        telemetry::register_build_info(&mut registry);
         if let Some(dropped_lines) = dropped_lines {
             registry.register_collector(Box::new(dropped_lines));
         }

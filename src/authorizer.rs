@@ -4,6 +4,7 @@
 //! (reloads, key sets) runs elsewhere and swaps them whole; a check never waits for it.
 
 mod current_trust;
+mod metrics;
 mod proof_cache;
 
 use std::collections::HashMap;
@@ -21,6 +22,7 @@ use crate::token::{
 };
 
 pub use current_trust::CurrentTrust;
+pub use metrics::AuthorizerMetrics;
 pub use proof_cache::{CacheLimits, CacheStatistics, Proof, ProofCache};
 
 /// Everything that a check is judged by. Swapped whole.

@@ -3,6 +3,7 @@
 mod error;
 mod issuers;
 mod loading;
+mod metrics;
 mod overview;
 mod remote;
 mod trusted_issuer;
@@ -26,6 +27,7 @@ use issuers::{CompanionKeys, Keys};
 
 pub use error::KeyringError;
 pub use issuers::Issuers;
+pub use metrics::KeyMetrics;
 pub use overview::{FeedOverview, IssuerKeys};
 pub use trusted_issuer::{
     KeySource, TrustedIssuer, TrustedIssuerDocument, issuer_names, trust_warnings, trusted_issuers,

@@ -1,5 +1,6 @@
 //! Reloads: policy, keys and trust are read anew and swapped in together, or not at all.
 
+mod metrics;
 pub mod watch;
 
 use std::path::{Path, PathBuf};
@@ -15,6 +16,8 @@ use crate::keyring::{
 };
 use crate::policy::Policy;
 use crate::problem::{Colour, Problems};
+
+pub use metrics::ReloadMetrics;
 
 /// Why policy or keys cannot be loaded.
 #[derive(Debug, thiserror::Error)]

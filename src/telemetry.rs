@@ -6,10 +6,12 @@ mod subject;
 use std::io::IsTerminal;
 
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
-use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
+use prometheus_client::registry::Registry;
 use tracing::Metadata;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::filter_fn;
@@ -17,6 +19,21 @@ use tracing_subscriber::layer::SubscriberExt;
 
 pub use settings::{LogDocument, LogFormat, LogLevel, LogSettings};
 pub use subject::{SubjectForm, SubjectKeyError, SubjectNames};
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BuildLabel {
+    version: &'static str,
+}
+
+/// A gauge that is always 1, as is usual; the label is what counts.
+pub fn register_build_info(registry: &mut Registry) {
+    let family = Family::<BuildLabel, Gauge>::default();
+    let label = BuildLabel {
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    family.get_or_create(&label).set(1);
+    registry.register("build_info", "The build", family);
+}
 
 /// Appends a counter that is kept elsewhere.
 pub fn counter(

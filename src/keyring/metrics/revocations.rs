@@ -16,15 +16,15 @@ use crate::keyring::{FeedOverview, IssuerKeys, Keyring};
 use crate::revocation::RevocationStatistics;
 
 /// Reads lists and feeds when Prometheus asks.
-pub(in crate::app) struct RevocationCollector(pub(in crate::app) Arc<Keyring>);
+pub(super) struct RevocationMetrics(pub(super) Arc<Keyring>);
 
-impl std::fmt::Debug for RevocationCollector {
+impl std::fmt::Debug for RevocationMetrics {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("RevocationCollector")
+        formatter.write_str("RevocationMetrics")
     }
 }
 
-impl Collector for RevocationCollector {
+impl Collector for RevocationMetrics {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
         let mut issuers = Issuers {
             overview: self.0.overview(),

@@ -1,0 +1,88 @@
+//! What the authorizer counts, read when Prometheus asks.
+
+use std::sync::Arc;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::Registry;
+
+use super::Authorizer;
+use crate::telemetry::{counter, gauge};
+
+/// The proof cache, and the routes by what they decided.
+pub struct AuthorizerMetrics(Arc<Authorizer>);
+
+impl AuthorizerMetrics {
+    pub fn register(authorizer: &Arc<Authorizer>, registry: &mut Registry) {
+        registry.register_collector(Box::new(Self(Arc::clone(authorizer))));
+    }
+}
+
+impl std::fmt::Debug for AuthorizerMetrics {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("AuthorizerMetrics")
+    }
+}
+
+impl Collector for AuthorizerMetrics {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let cache = self.0.cache_statistics();
+        counter(
+            &mut encoder,
+            "proof_cache_hits",
+            "Tokens found in the proof cache",
+            cache.hits,
+        )?;
+        counter(
+            &mut encoder,
+            "proof_cache_misses",
+            "Tokens not found in the proof cache",
+            cache.misses,
+        )?;
+        counter(
+            &mut encoder,
+            "proof_cache_evictions",
+            "Proofs dropped for want of room",
+            cache.evictions,
+        )?;
+        gauge(
+            &mut encoder,
+            "proof_cache_entries",
+            "Proofs kept now",
+            cache.entries,
+        )?;
+        self.routes(&mut encoder)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RouteLabels {
+    route: String,
+    decision: &'static str,
+}
+
+impl AuthorizerMetrics {
+    fn routes(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let snapshot = self.0.snapshot();
+        let family = Family::<RouteLabels, Counter>::default();
+        for (name, tally) in snapshot.tallies() {
+            for (decision, count) in [("allow", tally.allowed()), ("deny", tally.denied())] {
+                let labels = RouteLabels {
+                    route: name.to_owned(),
+                    decision,
+                };
+                family.get_or_create(&labels).inc_by(count);
+            }
+        }
+        let metric = encoder.encode_descriptor(
+            "route_checks",
+            "Requests by the policy's route that decided",
+            None,
+            MetricType::Counter,
+        )?;
+        family.encode(metric)
+    }
+}

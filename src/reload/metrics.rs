@@ -1,0 +1,56 @@
+//! What is known of reloads, read when Prometheus asks.
+
+use std::sync::Arc;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::DescriptorEncoder;
+use prometheus_client::registry::Registry;
+
+use super::Loader;
+use crate::telemetry::{counter, gauge};
+
+/// When the policy was loaded, and how reloads ended.
+pub struct ReloadMetrics(Arc<Loader>);
+
+impl ReloadMetrics {
+    pub fn register(loader: &Arc<Loader>, registry: &mut Registry) {
+        registry.register_collector(Box::new(Self(Arc::clone(loader))));
+    }
+}
+
+impl std::fmt::Debug for ReloadMetrics {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("ReloadMetrics")
+    }
+}
+
+impl Collector for ReloadMetrics {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let state = self.0.state();
+        let loaded_at = u64::try_from(state.loaded_at.0).unwrap_or(0);
+        gauge(
+            &mut encoder,
+            "policy_loaded_timestamp_seconds",
+            "When the policy that serves was loaded, in seconds since 1970",
+            loaded_at,
+        )?;
+        gauge(
+            &mut encoder,
+            "policy_reload_success",
+            "1 if the last reload succeeded or there was none, 0 if it failed",
+            u64::from(state.last_error.is_none()),
+        )?;
+        counter(
+            &mut encoder,
+            "policy_reloads",
+            "Reloads that succeeded",
+            state.successes,
+        )?;
+        counter(
+            &mut encoder,
+            "policy_reload_failures",
+            "Reloads that failed; what served before went on",
+            state.failures,
+        )
+    }
+}
