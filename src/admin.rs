@@ -27,13 +27,9 @@ pub struct StoreProbe(pub Box<dyn Fn() -> bool + Send + Sync>);
 
 /// What the admin listener tells of.
 pub struct Admin {
-    /// Judges the requests.
     pub authorizer: Arc<Authorizer>,
-    /// Loads policy and keys.
     pub loader: Arc<Loader>,
-    /// Holds the keys.
     pub keyring: Arc<Keyring>,
-    /// All metrics.
     pub registry: Registry,
     /// Whether the store of the issuer in this process answers, if there is one.
     pub store_probe: Option<StoreProbe>,
@@ -48,7 +44,6 @@ pub struct Admin {
 /// The feed that this process serves.
 #[derive(Debug, Serialize)]
 pub struct ServedFeed {
-    /// Where.
     pub address: std::net::SocketAddr,
     /// Gates that are connected.
     pub subscribers: usize,

@@ -244,7 +244,6 @@ impl App {
         self.feed_address
     }
 
-    /// Judges the requests.
     pub fn authorizer(&self) -> &Arc<Authorizer> {
         &self.authorizer
     }

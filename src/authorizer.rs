@@ -118,7 +118,6 @@ impl RouteTally {
 /// The outcome of one check.
 #[derive(Debug)]
 pub struct Judgement<'p> {
-    /// Allow or deny.
     pub decision: Decision<'p>,
     /// The caller's verified token, also where the route did not need it.
     pub caller: Option<Arc<VerifiedToken>>,
@@ -140,7 +139,6 @@ pub enum Effort {
 
 /// Why there is no verified token.
 enum Unverified {
-    /// The request carried none.
     Absent,
     /// The token does not hold.
     Refused(TokenError),
@@ -154,7 +152,6 @@ impl From<TokenError> for Unverified {
     }
 }
 
-/// Answers checks.
 pub struct Authorizer {
     snapshot: ArcSwap<Snapshot>,
     proofs: ProofCache,
@@ -209,6 +206,8 @@ impl Authorizer {
         credentials: &Credentials<'_>,
         effort: Effort,
     ) -> Option<Judgement<'p>> {
+        // The target comes first: a request that can be read in two ways is refused whatever token it
+        // carries, and on routes where no token counts none is verified.
         let routed = match snapshot.policy.route(target) {
             Ok(routed) => routed,
             Err(malformed) => return Some(Judgement::denied(Denial::MalformedTarget(malformed))),
@@ -261,6 +260,7 @@ impl Authorizer {
             Credential::Several | Credential::Malformed => Err(TokenError::Parts.into()),
             Credential::TooLong => Err(TokenError::TooLong.into()),
             Credential::Token(token) => {
+                // Also for a proof from the cache: it was made before what has been revoked since.
                 let proof = self.prove(current_trust.trust(), token, effort)?;
                 current_trust.check_revocation(&proof)?;
                 Ok(proof.token)
@@ -289,6 +289,8 @@ impl Authorizer {
                 Err(RecheckError::TrustChanged) => self.proofs.remove(&key),
             }
         }
+        // Verified by the trust of the snapshot that is judged by, not by the newest: a proof must not
+        // come from keys that this judgement does not know.
         let looked_at = match effort {
             Effort::Cache => Ok(None),
             Effort::Text => trust.screen(token, now).map(|()| None),

@@ -30,9 +30,7 @@ impl Evidence<'_> {
 /// What happens to a request.
 #[derive(Debug)]
 pub enum Decision<'p> {
-    /// It goes through.
     Allow(Permit<'p>),
-    /// It does not.
     Deny(Denial<'p>),
 }
 
@@ -116,10 +114,7 @@ pub enum Denial<'p> {
         route: &'p Route,
     },
     /// The route lets nobody through.
-    Nobody {
-        /// That route.
-        route: &'p Route,
-    },
+    Nobody { route: &'p Route },
     /// No route lists the request.
     Unlisted,
     /// The issuer of the token is trusted, but its keys have not been loaded yet.

@@ -65,8 +65,12 @@
 //! - **Another grant type**: a file in `issuer/grant_types` and its row in `GrantType::ALL`, from which
 //!   settings, metadata, labels and dispatch follow; the table of the OpenAPI document is tested against it.
 //! - **Another metric**: a field of the `..Metrics` struct in the `metrics.rs` beside the code that
-//!   counts (`gate::metrics`). Labels are members of a set that `labels::closed_set!` declares; every
+//!   counts (`gate::metrics`); what is counted elsewhere is read by a collector in such a file
+//!   (`authorizer::metrics`). Labels are members of a set that `labels::closed_set!` declares; every
 //!   series exists before anything is counted.
+//! - **Another key algorithm**: a row of `algorithms!` in `token::algorithm` with its name and the kind
+//!   of key. The compiler asks for what a shared secret needs and for how a key of ours would sign;
+//!   lists, messages and key sets follow.
 //!
 //! # Glossary
 //!

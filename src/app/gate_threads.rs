@@ -198,7 +198,6 @@ fn hand_in(accepted: Accepted, inlets: &[Inlet]) {
     }
 }
 
-/// One thread's work.
 struct Worker {
     incoming: mpsc::UnboundedReceiver<Accepted>,
     open: Arc<AtomicUsize>,

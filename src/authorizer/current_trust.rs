@@ -21,7 +21,6 @@ impl CurrentTrust {
         Self { trust, revocations }
     }
 
-    /// Whose tokens are trusted.
     pub fn trust(&self) -> &Trust {
         &self.trust
     }

@@ -72,7 +72,6 @@ impl Hasher for DigestHasher {
 /// A token that held, and what may take it back.
 #[derive(Debug, Clone)]
 pub struct Proof {
-    /// The token.
     pub token: Arc<VerifiedToken>,
     /// Looked at on each check.
     pub revocable: Revocable,
@@ -110,7 +109,6 @@ struct Counters {
     evictions: AtomicU64,
 }
 
-/// Verified tokens by digest.
 pub struct ProofCache {
     digest_key: [u8; 32],
     proofs: Cache<TokenDigest, Kept, BuildHasherDefault<DigestHasher>>,
@@ -118,7 +116,6 @@ pub struct ProofCache {
 }
 
 impl ProofCache {
-    /// An empty cache.
     pub fn new(limits: CacheLimits) -> Self {
         let counters = Arc::new(Counters::default());
         let listener = Arc::clone(&counters);

@@ -141,7 +141,6 @@ fn refuse(refused: &Refused<'_>) -> Answer {
 }
 
 impl Answer {
-    /// The encoded `CheckResponse`.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }

@@ -14,7 +14,6 @@ impl Writer {
         }
     }
 
-    /// The message.
     pub(super) fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }

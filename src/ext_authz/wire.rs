@@ -11,8 +11,8 @@ pub(super) enum WireError {
     /// Not protobuf, or cut off.
     #[error("the message is not protobuf")]
     NotProtobuf,
-    /// A field that must stand once stands twice; two readers might pick different ones.
-    #[error("a field stands twice")]
+    /// A field that may appear once appears twice; two readers might pick different ones.
+    #[error("a field appears twice")]
     RepeatedField,
     /// No HTTP attributes: a network filter asks, or a proxy that sends nothing to judge.
     #[error("the message has no HTTP attributes")]
@@ -45,7 +45,6 @@ pub(super) enum HeaderForm {
 
 /// Receives the headers while the message is walked.
 pub(super) trait HeaderVisitor<'a> {
-    /// One header.
     fn header(&mut self, form: HeaderForm, name: &'a [u8], value: &'a [u8]);
 }
 

@@ -11,12 +11,10 @@ use crate::token::VerifiedToken;
 pub struct DecisionLog {
     /// Whether allowed requests are logged too.
     pub allowed: bool,
-    /// How subjects are named.
     pub subjects: SubjectNames,
 }
 
 impl DecisionLog {
-    /// A request went through.
     pub fn allow(
         &self,
         route: &str,

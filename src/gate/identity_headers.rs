@@ -156,7 +156,6 @@ impl IdentityHeaders {
         self.names().flat_map(likely_spellings).collect()
     }
 
-    /// Checks the names.
     pub fn validate(&self) -> Result<(), IdentityHeaderError> {
         let mut seen = std::collections::BTreeSet::new();
         for name in self.names() {

@@ -40,7 +40,6 @@ pub struct GateMetrics {
 }
 
 impl GateMetrics {
-    /// Counters registered in `registry`.
     pub fn register(registry: &mut Registry) -> Self {
         let allowed = Counter::default();
         registry.register(

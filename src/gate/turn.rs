@@ -85,22 +85,22 @@ impl Verifications {
         }
     }
 
-    /// Waits until a signature may be verified, which has to happen before the permit is dropped.
+    /// Waits until a signature may be verified, which has to happen before the answer is dropped.
     /// The check holds a message of `bytes` meanwhile.
     pub(super) async fn begin(
         &self,
         deadline: Instant,
         bytes: usize,
     ) -> Result<SemaphorePermit<'_>, TooLate> {
-        let permit = match self.running.try_acquire() {
-            Ok(permit) => permit,
+        let running = match self.running.try_acquire() {
+            Ok(running) => running,
             Err(_) => self.wait(deadline, bytes).await?,
         };
         // Lets the thread read its sockets and answer what is cheap. Without it the checks of one
         // read would have their signatures verified back to back.
         tokio::task::yield_now().await;
         if Instant::now() < deadline {
-            Ok(permit)
+            Ok(running)
         } else {
             Err(TooLate)
         }
@@ -113,9 +113,9 @@ impl Verifications {
 
     async fn wait(&self, deadline: Instant, bytes: usize) -> Result<SemaphorePermit<'_>, TooLate> {
         let _place = self.signatures.join(bytes)?;
-        let permit = tokio::time::timeout_at(deadline.into(), self.running.acquire()).await;
+        let running = tokio::time::timeout_at(deadline.into(), self.running.acquire()).await;
         // The semaphore is never closed.
-        permit.map_err(|_| TooLate)?.map_err(|_| TooLate)
+        running.map_err(|_| TooLate)?.map_err(|_| TooLate)
     }
 }
 
@@ -137,6 +137,8 @@ impl Queue {
     }
 
     fn join(&self, bytes: usize) -> Result<Place<'_>, TooLate> {
+        // Added first and looked at afterwards: two checks that join at once cannot both take the last
+        // place. Whoever finds none gives its own back when `place` is dropped.
         let checks_before = self.checks.fetch_add(1, Ordering::Relaxed);
         let bytes_before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
         let place = Place { queue: self, bytes };

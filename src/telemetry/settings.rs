@@ -17,7 +17,6 @@ pub struct LogSettings {
     pub format: LogFormat,
     /// Whether allowed requests are logged; refusals always are.
     pub allowed: bool,
-    /// How subjects are named.
     pub subject: SubjectForm,
     /// Holds the key of their digests; without it each process has its own.
     pub subject_key_file: Option<PathBuf>,
@@ -49,7 +48,6 @@ pub enum LogFormat {
     Auto,
     /// One JSON object a line.
     Json,
-    /// For people.
     Text,
 }
 

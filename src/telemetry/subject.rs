@@ -26,7 +26,6 @@ pub enum SubjectForm {
     Plain,
 }
 
-/// Names people in logs.
 #[derive(Clone)]
 pub struct SubjectNames {
     form: SubjectForm,

@@ -24,7 +24,6 @@ pub(super) struct ConnectionCounters {
 }
 
 impl HttpMetrics {
-    /// Registers the counters.
     pub(in crate::app) fn register(&self, registry: &mut Registry) {
         registry.register(
             "http_connections_evicted",

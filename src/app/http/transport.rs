@@ -15,7 +15,6 @@ use tokio::time::Sleep;
 
 use super::activity::Activity;
 
-/// The socket.
 pub(super) struct Transport {
     pub(super) stream: TcpStream,
     pub(super) activity: Arc<Activity>,
