@@ -49,9 +49,9 @@ pub struct ServedFeed {
     pub subscribers: usize,
     /// How much of the log they were told.
     pub position: u64,
-    /// Subscriptions that began with everything.
+    /// Subscriptions that started with a full snapshot.
     pub snapshots_sent: u64,
-    /// Subscriptions that went on from a cursor.
+    /// Subscriptions resumed from a cursor.
     pub resumed: u64,
     /// Frames of new rows.
     pub batches: u64,
@@ -175,7 +175,7 @@ impl Admin {
         let stale = self.keyring.overview().into_iter();
         let stale = stale.filter(|issuer| issuer.is_stale).map(|issuer| {
             let name = issuer.issuer;
-            format!("what `{name}` has taken back is not known up to now: see /status\n")
+            format!("the revocations of `{name}` are not up to date: see /status\n")
         });
         std::iter::once("ok\n".to_owned()).chain(stale).collect()
     }

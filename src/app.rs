@@ -263,7 +263,7 @@ impl App {
             () = hurry() => {}
         }
         self.shutdown.advance(Phase::Stopping);
-        tracing::info!("listeners close; work under way ends");
+        tracing::info!("closing the listeners; finishing work in progress");
         let servers = std::mem::take(&mut self.servers);
         let gate = self.gate.as_mut();
         let stopping = async {
@@ -278,9 +278,9 @@ impl App {
         tokio::select! {
             () = stopping => {}
             () = tokio::time::sleep(STOP_PATIENCE) => {
-                tracing::warn!("work under way did not end in time; it is cut off");
+                tracing::warn!("work in progress did not finish in time; it is aborted");
             }
-            () = hurry() => tracing::warn!("work under way is cut off by a further signal"),
+            () = hurry() => tracing::warn!("work in progress is aborted by a second signal"),
         }
         tracing::info!("stopped");
     }
@@ -309,7 +309,7 @@ fn warn_of_plain_text(authz: &ListenAddress) {
     {
         tracing::warn!(
             authz.address = %address,
-            "the authz listener takes checks from other hosts in plain text: whoever can read the \
+            "the authz listener accepts checks from other hosts in plain text: whoever can read the \
              network reads the tokens in them, and whoever reaches the port may ask; listen on \
              loopback or a Unix socket beside the proxy, or let a mesh encrypt and authenticate"
         );
@@ -331,7 +331,7 @@ fn reader(started_with: Config) -> ReadInputs {
         let renewed = Config::load(&started_with.path, &started_with.overrides)
             .map_err(|error| LoadError::Config(Box::new(error)))?;
         for section in started_with.restart_sections(&renewed) {
-            tracing::warn!(section, "this section has changed; a restart applies it");
+            tracing::warn!(section, "this section has changed; restart to apply it");
         }
         Ok(renewed.inputs())
     })

@@ -11,7 +11,7 @@ use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
 #[derive(Debug, thiserror::Error)]
 pub enum CertificateError {
     /// No certificate among what it holds.
-    #[error("it holds no certificate in PEM")]
+    #[error("it contains no PEM certificate")]
     NoCertificate,
     /// It is not PEM, or has no private key where one is asked for.
     #[error(transparent)]

@@ -107,7 +107,7 @@ pub fn run() -> ExitCode {
 }
 
 /// The error and its causes, without those that the text before them already contains.
-fn told_once(error: &anyhow::Error) -> String {
+fn message_with_causes(error: &anyhow::Error) -> String {
     let mut text = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
         if !text.contains(&cause) {
@@ -125,7 +125,11 @@ fn exit(outcome: anyhow::Result<Outcome>) -> ExitCode {
         Ok(Outcome::Unknown) => ExitCode::from(2),
         Err(error) => {
             // Nobody is left to tell if standard error is gone.
-            let _ = writeln!(std::io::stderr(), "portcullis: {}", told_once(&error));
+            let _ = writeln!(
+                std::io::stderr(),
+                "portcullis: {}",
+                message_with_causes(&error)
+            );
             ExitCode::from(2)
         }
     }

@@ -162,7 +162,7 @@ impl Config {
         if document.version != 1 {
             let version = document.version;
             faults.add(format!(
-                "`version: {version}` is not known: write `version: 1`"
+                "`version: {version}` is not supported: write `version: 1`"
             ));
         }
         let policy = policy_paths(document.policy, base, overrides, &mut faults);

@@ -37,7 +37,7 @@ pub enum FileError {
         offset: usize,
     },
     /// A directory without policy files.
-    #[error("`{}` holds no `.yaml` or `.yml` file: name the directory of the policy, or the file", .0.display())]
+    #[error("`{}` contains no `.yaml` or `.yml` file: name the policy's directory, or the file", .0.display())]
     NoPolicy(PathBuf),
     /// Others could change or take what it holds.
     #[error("the key file `{}` is not safe: {source}", .path.display())]

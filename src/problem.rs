@@ -22,7 +22,6 @@ use secrecy::Secrecy;
 pub struct Source {
     /// The path as the operator wrote it.
     pub name: String,
-    /// The whole text.
     pub text: String,
 }
 
@@ -46,7 +45,6 @@ pub struct Problem {
     pub place: Option<Place>,
     /// What is wrong: lower case, no full stop, user input in backticks.
     pub message: String,
-    /// How to fix it.
     pub help: Option<String>,
     /// Other places that belong to the problem, such as the first of two routes that conflict.
     #[serde(serialize_with = "serialize_related")]
@@ -71,7 +69,6 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.messages.is_empty()
     }

@@ -80,7 +80,6 @@ fn options() -> Options {
 /// A value and where it stands in its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Located<T> {
-    /// The value.
     pub value: T,
     location: Location,
 }

@@ -149,7 +149,7 @@ fn tell(administrator: &FirstAdministrator) -> anyhow::Result<()> {
     match administrator {
         FirstAdministrator::Present => {}
         FirstAdministrator::FromFile => {
-            tracing::info!("the first administrator has the password of the file");
+            tracing::info!("the first administrator has the password from the file");
         }
         FirstAdministrator::Generated { username, password } => {
             let password = password.reveal();

@@ -105,7 +105,7 @@ impl FeedServer {
             .http2_keepalive_timeout(Some(KEEPALIVE));
         if let Some(tls) = self.tls {
             let context =
-                "`listeners.feed`: `cert_file` and `key_file` do not serve for TLS together";
+                "`listeners.feed`: `cert_file` and `key_file` do not form a usable TLS pair";
             server = server.tls_config(tls).context(context)?;
         }
         let router = server.add_service(self.service);
@@ -140,39 +140,39 @@ impl Collector for HubCollector {
         gauge(
             &mut encoder,
             "feed_subscribers",
-            "Gates that are connected to this issuer's feed",
+            "Gates connected to this issuer's feed",
             subscribers,
         )?;
         gauge(
             &mut encoder,
             "feed_position",
-            "How much of the revocation log gates were told",
+            "Position of the revocation log sent to gates",
             statistics.position.0,
         )?;
         let counts = [
             (
                 "feed_refusals",
-                "Gates that were turned away: wrong token, other issuer, no place",
+                "Gates refused: wrong token, another issuer, or too many gates",
                 statistics.refused,
             ),
             (
                 "feed_cut_subscribers",
-                "Gates that read too slowly",
+                "Gates disconnected for reading too slowly",
                 statistics.cut,
             ),
             (
                 "feed_resumptions",
-                "Subscriptions that went on from a cursor",
+                "Subscriptions resumed from a cursor",
                 statistics.resumed,
             ),
             (
                 "feed_snapshots_sent",
-                "Subscriptions that began with everything",
+                "Subscriptions that started with a full snapshot",
                 statistics.snapshots_sent,
             ),
             (
                 "feed_snapshots_encoded",
-                "How often everything was encoded",
+                "Full snapshots encoded",
                 statistics.snapshots_encoded,
             ),
             (

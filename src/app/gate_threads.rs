@@ -306,8 +306,8 @@ fn log_end(error: &hyper::Error) {
     if let Some(cause) = http2.filter(|http2| http2.is_library()) {
         tracing::warn!(
             error = %cause,
-            "a connection to the authz listener broke the rules of HTTP/2 and was ended, with all \
-             checks on it"
+            "a connection to the authz listener violated HTTP/2 and was closed, with all checks \
+             on it"
         );
     } else {
         tracing::debug!(%error, "a connection to the authz listener has failed");

@@ -66,7 +66,7 @@ pub(super) fn bind_admin(address: SocketAddr) -> anyhow::Result<TcpListener> {
 
 fn bind_tcp(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
     let socket = TcpListener::bind(address).with_context(|| {
-        format!("`{key}: {address}` cannot be listened on: end what uses it, or choose another")
+        format!("`{key}: {address}` cannot be listened on: stop the process that uses it, or choose another address")
     })?;
     socket.set_nonblocking(true)?;
     Ok(socket)
@@ -79,12 +79,12 @@ fn bind_unix(path: &Path, mode: u32) -> anyhow::Result<UnixListener> {
     if let Ok(metadata) = std::fs::symlink_metadata(path) {
         if !metadata.file_type().is_socket() {
             bail!(
-                "`listeners.authz.address: unix:{shown}` exists and is no socket: choose another path"
+                "`listeners.authz.address: unix:{shown}` exists and is not a socket: choose another path"
             );
         }
         if !is_stale(path) {
             bail!(
-                "`listeners.authz.address: unix:{shown}` is in use by another process: end it, or choose another path"
+                "`listeners.authz.address: unix:{shown}` is in use by another process: stop it, or choose another path"
             );
         }
         std::fs::remove_file(path)

@@ -45,13 +45,13 @@ impl Collector for AuthorizerMetrics {
         counter(
             &mut encoder,
             "proof_cache_evictions",
-            "Proofs dropped for want of room",
+            "Proofs evicted to make room",
             cache.evictions,
         )?;
         gauge(
             &mut encoder,
             "proof_cache_entries",
-            "Proofs kept now",
+            "Proofs in the cache",
             cache.entries,
         )?;
         self.routes(&mut encoder)
@@ -79,7 +79,7 @@ impl AuthorizerMetrics {
         }
         let metric = encoder.encode_descriptor(
             "route_checks",
-            "Requests by the policy's route that decided",
+            "Requests, by the route that decided them",
             None,
             MetricType::Counter,
         )?;

@@ -37,9 +37,9 @@ pub struct CacheStatistics {
     pub hits: u64,
     /// Checks that found none.
     pub misses: u64,
-    /// Proofs dropped for want of room.
+    /// Proofs evicted to make room.
     pub evictions: u64,
-    /// Proofs kept now.
+    /// Proofs in the cache.
     pub entries: u64,
 }
 
@@ -199,7 +199,9 @@ const MAX_SECONDS: u64 = 10 * 365 * 24 * 3600;
 fn random_key() -> [u8; 32] {
     let mut key = [0; 32];
     if aws_lc_rs::rand::fill(&mut key).is_err() {
-        tracing::error!("no randomness from the operating system: token digests are guessable");
+        tracing::error!(
+            "the operating system provides no random numbers: token digests are predictable"
+        );
     }
     key
 }

@@ -51,7 +51,6 @@ pub struct GenerateArgs {
     pub jwks: Option<PathBuf>,
 }
 
-/// Runs `portcullis key`.
 pub fn run(args: &KeyArgs, out: &mut dyn Write) -> anyhow::Result<Outcome> {
     match &args.command {
         KeyCommand::Generate(args) => generate(args, out),

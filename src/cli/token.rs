@@ -35,7 +35,6 @@ pub enum TokenCommand {
     Inspect(InspectArgs),
 }
 
-/// Runs `portcullis token`.
 pub fn run(args: &TokenArgs, out: &mut dyn Write) -> anyhow::Result<Outcome> {
     let now = SystemClock.now();
     match &args.command {

@@ -91,9 +91,9 @@ fn check_companion(entry: &TrustedIssuer, issuer: Option<&IssuerSettings>, fault
     }
     if !entry.rules.algorithms.contains(&issuer.algorithm) {
         faults.add(format!(
-            "issuer `{name}`: `issuer.algorithm: {algorithm}` is not among its `algorithms`, so no \
-             token would be accepted: list {algorithm} there, beside the one before while it is \
-             being replaced",
+            "issuer `{name}`: `issuer.algorithm: {algorithm}` is not among its `algorithms`, so \
+             no token would be accepted: list {algorithm} there, together with the previous one \
+             during a change",
             algorithm = issuer.algorithm
         ));
     }

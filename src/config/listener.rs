@@ -33,7 +33,7 @@ pub enum ListenAddress {
 /// The text is no address.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "`{0}` is no address: write an IP address and a port such as `127.0.0.1:9191`, or `unix:/run/portcullis/authz.sock`"
+    "`{0}` is not a valid address: write an IP address and a port such as `127.0.0.1:9191`, or `unix:/run/portcullis/authz.sock`"
 )]
 pub struct ListenAddressError(String);
 
@@ -231,7 +231,7 @@ fn socket_mode(text: &str, faults: &mut Faults) -> Option<u32> {
         Ok(mode) if mode & !0o777 == 0 && mode & 0o600 == 0o600 => Some(mode),
         _ => {
             faults.add(format!(
-                "`listeners.authz.socket_mode: {text}` is no mode that the owner can use: write \
+                "`listeners.authz.socket_mode: {text}` is not a mode that lets the owner use it: write \
                  octal digits in quotes, such as \"0660\""
             ));
             None
@@ -259,7 +259,7 @@ pub(super) fn admin(
     if address.is_none() {
         let address = &document.address;
         faults.add(format!(
-            "`listeners.admin.address: {address}` is no address: write an IP address and a port \
+            "`listeners.admin.address: {address}` is not a valid address: write an IP address and a port \
              such as `127.0.0.1:9194`"
         ));
     }

@@ -21,7 +21,7 @@ pub(super) enum MessageError {
     #[error("the call was cancelled")]
     Cancelled,
     /// The body ends before the message does.
-    #[error("the message is cut off")]
+    #[error("the message is truncated")]
     CutOff,
     /// It is larger than configured.
     #[error("the message is too large")]

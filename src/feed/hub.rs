@@ -98,13 +98,13 @@ pub struct HubStatistics {
     pub subscribers: usize,
     /// Calls that were turned away: wrong token, other issuer, too many.
     pub refused: u64,
-    /// Gates that read too slowly and were cut.
+    /// Gates disconnected for reading too slowly and were cut.
     pub cut: u64,
-    /// Subscriptions that went on from a cursor.
+    /// Subscriptions resumed from a cursor.
     pub resumed: u64,
-    /// Subscriptions that began with everything.
+    /// Subscriptions that started with a full snapshot.
     pub snapshots_sent: u64,
-    /// How often everything was encoded.
+    /// Full snapshots encoded.
     pub snapshots_encoded: u64,
     /// Frames of new rows, each sent to every gate.
     pub batches: u64,

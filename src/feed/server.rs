@@ -233,7 +233,7 @@ impl Subscriber {
             SubscriptionEnd::TooSlow => {
                 let cut = &self.present.0.counts.cut;
                 cut.fetch_add(1, Ordering::Relaxed);
-                Status::resource_exhausted("the feed was read too slowly: resume")
+                Status::resource_exhausted("the feed was read too slowly: subscribe again")
             }
             SubscriptionEnd::OtherLog => {
                 Status::unavailable("the revocation log was replaced: resume")

@@ -112,7 +112,7 @@ impl FeedDocument {
         if on_stale.is_none() {
             let other = &self.on_stale;
             faults.add(format!(
-                "`{key}.on_stale: {other}` is not known: write `serve` or `deny`"
+                "`{key}.on_stale: {other}` is not a valid value: write `serve` or `deny`"
             ));
         }
         let staleness = self.max_staleness_seconds;

@@ -25,7 +25,7 @@ pub enum PasswordError {
     #[error("the password has a control character")]
     Control,
     /// One of the commonest, or the user's own name.
-    #[error("the password is one of the first that anybody would try: choose another")]
+    #[error("the password is too common: choose another")]
     Guessable,
 }
 

@@ -164,13 +164,13 @@ pub enum DirectoryError {
     #[error("{0}")]
     Password(#[from] PasswordError),
     /// Somebody was faster: the user is no longer who it was when it was let in.
-    #[error("the account has changed meanwhile: log in again")]
+    #[error("the account has changed in the meantime: log in again")]
     Changed,
     /// As many apps as one user may have.
     #[error("the user has as many apps as one user may have: delete one first")]
     TooManyApps,
     /// More redirect URIs than are kept.
-    #[error("an app has at most {} redirect URIs", apps::MAX_REDIRECT_URIS)]
+    #[error("an app can have at most {} redirect URIs", apps::MAX_REDIRECT_URIS)]
     TooManyRedirectUris,
     /// An overlap that is too long.
     #[error(

@@ -89,8 +89,8 @@ pub(super) enum EndpointError {
     #[error("the user, app or scopes of the token have changed")]
     CallerChanged,
     #[error(
-        "this takes a login of the last {max_age_seconds} seconds: log in again with the password and use \
-         that token"
+        "this requires a login within the last {max_age_seconds} seconds: log in again with the \
+         password and use that token"
     )]
     NotFresh { max_age_seconds: u32 },
     #[error("the bearer token is not valid here")]

@@ -184,7 +184,7 @@ impl LogFollower {
             match self.look(checking).await {
                 Ok(()) if failing => {
                     failing = false;
-                    tracing::info!("the revocation log is followed again");
+                    tracing::info!("the revocation log can be read again");
                 }
                 Err(error) if !failing => {
                     failing = true;

@@ -243,7 +243,7 @@ impl IssuerDocument {
         if on_stale.is_none() {
             let other = &self.on_stale;
             faults.add(format!(
-                "`issuer.on_stale: {other}` is not known: write `serve` or `deny`"
+                "`issuer.on_stale: {other}` is not a valid value: write `serve` or `deny`"
             ));
         }
         on_stale

@@ -30,7 +30,7 @@ pub enum JwksAddressError {
     NotUrl { reason: String },
     #[error("`jwks_uri` has the scheme `{scheme}`; use `https`, or `jwks_file` for a local file")]
     Scheme { scheme: String },
-    #[error("`jwks_uri` contains a user name or password; a key set is public: remove them")]
+    #[error("`jwks_uri` contains a user name or password; a key set is public, so remove them")]
     UserInfo,
     #[error("`jwks_uri` names `{authority}`, which is not a valid host with an optional port")]
     Host { authority: String },

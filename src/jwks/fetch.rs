@@ -52,7 +52,7 @@ pub(super) enum FetchError {
     TooLarge { max_bytes: usize },
     #[error("the key set cannot be used: {0}")]
     Unusable(KeySetError),
-    #[error("the key set cannot be used: its reader panicked")]
+    #[error("the key set cannot be used: reading it panicked")]
     ReaderPanicked,
     /// It was stopped while the answer arrived.
     #[error("the key set is no longer wanted")]

@@ -18,9 +18,7 @@ const MAX_SHOWN: usize = 200;
 /// Whether a report carries terminal colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Colour {
-    /// Text only.
     Plain,
-    /// ANSI escape sequences.
     Ansi,
 }
 

@@ -31,7 +31,7 @@ impl Collector for ReloadMetrics {
         gauge(
             &mut encoder,
             "policy_loaded_timestamp_seconds",
-            "When the policy that serves was loaded, in seconds since 1970",
+            "When the active policy was loaded, in seconds since 1970",
             loaded_at,
         )?;
         gauge(
@@ -49,7 +49,7 @@ impl Collector for ReloadMetrics {
         counter(
             &mut encoder,
             "policy_reload_failures",
-            "Reloads that failed; what served before went on",
+            "Reloads that failed and left the previous policy and keys active",
             state.failures,
         )
     }

@@ -157,7 +157,7 @@ async fn the_gate_beside_the_issuer_knows_how_old_its_list_is() {
     assert!(age().await.is_some_and(|age| age > 3.0));
     companion
         .gate
-        .admin_shows("/readyz", "has taken back is not known up to now")
+        .admin_shows("/readyz", "are not up to date")
         .await;
     companion
         .gate
@@ -167,7 +167,7 @@ async fn the_gate_beside_the_issuer_knows_how_old_its_list_is() {
     assert_eq!(code, Some(0), "{said}");
     let (first, rest) = said.split_once('\n').unwrap();
     assert_eq!(first, "ok");
-    assert!(rest.contains("not known up to now"), "{said}");
+    assert!(rest.contains("not up to date"), "{said}");
     distant.network.forget();
     answers(&companion, &alice, 200).await;
 }

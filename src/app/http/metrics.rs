@@ -27,7 +27,7 @@ impl HttpMetrics {
     pub(in crate::app) fn register(&self, registry: &mut Registry) {
         registry.register(
             "http_connections_evicted",
-            "Connections that waited for their client and were closed to make room for another",
+            "Connections closed while waiting for their client, to make room for another",
             self.evicted.clone(),
         );
     }

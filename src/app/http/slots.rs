@@ -166,8 +166,8 @@ impl Slots {
                 http.connections = table.entries.len(),
                 client.address = %entry.address,
                 client.waited_for_ms = u64::try_from(waited).unwrap_or(u64::MAX),
-                "connections are at their limit; the one that has waited for its client for \
-                 longest is closed to make room"
+                "the connection limit is reached; closing the connection that has waited \
+                 longest for its client"
             );
             table.told = Some(Instant::now());
         }

@@ -52,7 +52,7 @@ impl KeyFollower {
                     contact = Contact::Held;
                 }
                 (Err(error), Contact::Held) => {
-                    tracing::warn!(%error, "the signing keys cannot be read: known ones stay");
+                    tracing::warn!(%error, "the signing keys cannot be read; those known before stay in use");
                     contact = Contact::Lost;
                 }
             }

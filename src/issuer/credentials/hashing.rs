@@ -152,17 +152,17 @@ impl PasswordHasher {
     pub(in crate::issuer) fn register_metrics(&self, registry: &mut Registry) {
         registry.register(
             "issuer_hashing_waiting",
-            "Passwords that wait for a thread",
+            "Passwords waiting for a thread",
             self.metrics.waiting.clone(),
         );
         registry.register(
             "issuer_hashing_busy",
-            "Threads that hash a password now",
+            "Threads hashing a password",
             self.metrics.busy.clone(),
         );
         registry.register(
             "issuer_hashing_turned_away",
-            "Passwords that found the queue full",
+            "Passwords refused because the queue was full",
             self.metrics.turned_away.clone(),
         );
     }

@@ -69,7 +69,7 @@ impl Places for StoredPlaces {
         let now = self.clock.now();
         let done = self.store.note_login_place(user, &place, now, seconds);
         if let Err(error) = done.await {
-            tracing::warn!(%error, "the place of a login is not remembered beyond this process");
+            tracing::warn!(%error, "the origin of a login cannot be stored and is forgotten when the process ends");
         }
     }
 }

@@ -87,7 +87,7 @@ impl Grants {
             object.name = name,
             user.id = revoker.user().map(|user| self.log_name(user)),
             client.id = revoker.app().map(AppKey::as_str),
-            "a token was given back"
+            "a token was revoked by its holder"
         );
         Ok(())
     }

@@ -18,7 +18,7 @@ impl Registration {
             "closed" => Some(Self::Closed),
             _ => {
                 faults.add(format!(
-                    "`issuer.registration: {text}` is not known: write `open`, or `closed` if only \
+                    "`issuer.registration: {text}` is not a valid value: write `open`, or `closed` if only \
                      administrators add users"
                 ));
                 None

@@ -30,24 +30,24 @@ impl Collector for RevocationMetrics {
             overview: self.0.overview(),
             encoder: &mut encoder,
         };
-        issuers.lists("revocation_entries", "Subjects that are revoked", |list| {
+        issuers.lists("revocation_entries", "Revocations held", |list| {
             list.entries as u64
         })?;
-        let help = "The memory that the list of revocations takes";
+        let help = "Memory used by the revocation list";
         issuers.lists("revocation_bytes", help, |list| list.bytes as u64)?;
-        let help = "How much of the issuer's revocation log is known";
+        let help = "Position reached in the issuer's revocation log";
         issuers.lists("revocation_position", help, |list| list.position.0)?;
-        let help = "How old what is known of the issuer's revocations is; NaN where nothing is";
+        let help = "Age of the known revocations in seconds; NaN if none are known";
         issuers.gauge("revocation_age_seconds", help, |issuer| {
             issuer.revocations?;
             Some(seconds(issuer.age))
         })?;
-        let help = "1 if the issuer's feed is heard, else 0";
+        let help = "1 if the issuer's feed is connected, else 0";
         issuers.gauge("feed_connected", help, |issuer| {
             let feed = issuer.feed.as_ref()?;
             Some(f64::from(u8::from(feed.state.connected)))
         })?;
-        let help = "How old what the feed has told is; NaN where it has told nothing";
+        let help = "Age of the feed's last news in seconds; NaN before the first";
         issuers.gauge("feed_age_seconds", help, |issuer| {
             Some(seconds(issuer.feed.as_ref()?.age))
         })?;
@@ -55,7 +55,7 @@ impl Collector for RevocationMetrics {
         issuers.feeds("feed_connections", help, |feed| feed.state.connections)?;
         let help = "Connections to the issuer's feed that ended or failed";
         issuers.feeds("feed_failures", help, |feed| feed.state.failures)?;
-        let help = "Revocations of a newer issuer, read as everyone's";
+        let help = "Revocations of a kind unknown to this release, applied to everyone";
         let not_understood = |feed: &FeedOverview| feed.state.not_understood;
         issuers.feeds("feed_rows_not_understood", help, not_understood)
     }

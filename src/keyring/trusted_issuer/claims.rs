@@ -244,7 +244,7 @@ impl<'de> Visitor<'de> for WantedVisitor {
                 Wanted::Values(mut values) if values.len() == 1 => any_of.append(&mut values),
                 Wanted::Values(_) | Wanted::Below(_) => {
                     return Err(serde::de::Error::custom(
-                        "a list of values has texts, numbers, `true` and `false` alone",
+                        "a list of values can contain only texts, numbers, `true` and `false`",
                     ));
                 }
             }

@@ -26,8 +26,8 @@ pub(super) fn of(documents: &[TrustedIssuerDocument], faults: &mut Faults) -> Ve
         let needs_name = documents.len() > 1 && document.name.is_none();
         if needs_name && !is_name(name) {
             faults.add(format!(
-                "`{key}` (issuer `{}`) needs a `name` for the policy's `issuers`, such as `name: \
-                 staff`: its `issuer` has no host that could serve",
+                "`{key}` (issuer `{}`) needs a `name` for the policy's `issuers`, such as \
+                 `name: staff`: its `issuer` has no host that could be used instead",
                 document.issuer
             ));
         } else if let Some(first) = first_of.get(name) {

@@ -398,7 +398,7 @@ fn a_path_in_use_is_left_alone() {
     for (path, words) in [
         (&live, "is in use by another process"),
         (&datagram, "is in use by another process"),
-        (&file, "exists and is no socket"),
+        (&file, "exists and is not a socket"),
         (&missing, "check that its directory exists"),
     ] {
         let setup = Setup {

@@ -278,7 +278,7 @@ async fn a_changed_listener_is_warned_of_and_a_signal_reloads() {
     let config = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, config.replacen("127.0.0.1:0", "127.0.0.1:1", 1)).unwrap();
     server.signal("HUP");
-    let line = server.logs("a restart applies it");
+    let line = server.logs("restart to apply it");
     assert_eq!(
         (&line["section"], &line["level"]),
         (&"listeners".into(), &"WARN".into())
@@ -370,7 +370,7 @@ fn keys_that_never_loaded_are_told_of_as_such() {
         ),
         (
             "feed: {addresses: [\"http://127.0.0.1:1\"]}",
-            "nothing has been learnt from it yet",
+            "nothing has come from it yet",
         ),
     ] {
         let setup = Setup {

@@ -80,7 +80,11 @@ async fn readiness_falls_at_once_and_checks_go_on_until_a_second_signal() {
     assert_eq!(server.ended().code(), Some(0));
     // The watch ended with the server instead of holding it up.
     assert!(!matches!(watch.message().await, Ok(Some(_))));
-    assert!(!server.output().contains("cut off"), "{}", server.output());
+    assert!(
+        !server.output().contains("is aborted"),
+        "{}",
+        server.output()
+    );
     assert!(TcpStream::connect(admin).await.is_err());
     let verb = run(&["health", "--address", &address], server.folder.path());
     assert_eq!(verb.status.code(), Some(2));
@@ -109,7 +113,7 @@ async fn a_check_under_way_is_answered_before_the_end() {
     server.signal("TERM");
     server.logs("draining");
     server.signal("TERM");
-    server.logs("listeners close");
+    server.logs("closing the listeners");
     keys.release();
     assert_eq!(asking.await.unwrap().unwrap().status, 200);
     assert_eq!(server.ended().code(), Some(0));
@@ -142,7 +146,7 @@ async fn further_signals_end_even_what_does_not_end() {
         () = keys.wait_for_requests(2) => {}
         answer = &mut asking => panic!("answered: {answer:?}"),
     }
-    for line in ["draining", "listeners close", "cut off"] {
+    for line in ["draining", "closing the listeners", "is aborted"] {
         server.signal("INT");
         server.logs(line);
     }
@@ -161,7 +165,11 @@ async fn the_drain_delay_ends_by_itself() {
     let _silent = TcpStream::connect(authz).await.unwrap();
     server.signal("TERM");
     assert_eq!(server.ended().code(), Some(0));
-    assert!(!server.output().contains("cut off"), "{}", server.output());
+    assert!(
+        !server.output().contains("is aborted"),
+        "{}",
+        server.output()
+    );
 }
 
 #[test]
