@@ -17,7 +17,7 @@ use crate::clock::{Clock, UnixSeconds};
 use crate::decision::{Decision, Denial, Evidence, decide};
 use crate::policy::{Policy, Requirement, Routed, Target};
 use crate::token::{
-    Credential, Credentials, IssuerIndex, RecheckError, TokenError, Trust, UnverifiedToken,
+    Credential, Credentials, MissingKey, RecheckError, TokenError, Trust, UnverifiedToken,
     VerifiedToken,
 };
 
@@ -121,9 +121,9 @@ pub struct Judgement<'p> {
     pub decision: Decision<'p>,
     /// The caller's verified token, also where the route did not need it.
     pub caller: Option<Arc<VerifiedToken>>,
-    /// The token names a key that its issuer is not known to have: asking the issuer anew may turn
-    /// the denial into an allow.
-    pub unknown_key: Option<IssuerIndex>,
+    /// The token was refused for want of a key, or because the one that it names did not sign it:
+    /// asking the issuer anew may turn the denial into an allow.
+    pub missing_key: Option<MissingKey>,
 }
 
 /// How much a judgement may cost.
@@ -233,12 +233,14 @@ impl Authorizer {
         };
         Some(Judgement {
             decision: decide(&routed, evidence),
-            unknown_key: match verified {
-                Err(TokenError::UnknownKey(issuer)) if may_open(&routed) => Some(issuer),
-                Err(TokenError::UnknownKey(_)) => {
-                    // New keys would change nothing: it is not judged again.
-                    self.proofs.count_miss();
-                    None
+            missing_key: match verified {
+                Err(refusal) if is_about_a_key(refusal) => {
+                    let missing = missing_key(&routed, credential, snapshot);
+                    if missing.is_none() {
+                        // New keys would change nothing: it is not judged again.
+                        self.proofs.count_miss();
+                    }
+                    missing
                 }
                 Ok(_) | Err(_) => None,
             },
@@ -297,7 +299,11 @@ impl Authorizer {
             Effort::Full => trust.verify(token, now).map(Some),
         };
         // A check that is judged again, for its signature or with new keys, counts then.
-        let may_come_again = matches!(looked_at, Ok(None) | Err(TokenError::UnknownKey(_)));
+        let may_come_again = match looked_at {
+            Ok(None) => true,
+            Err(refusal) => is_about_a_key(refusal),
+            Ok(Some(_)) => false,
+        };
         if is_miss && !may_come_again {
             self.proofs.count_miss();
         }
@@ -310,7 +316,7 @@ impl Authorizer {
     /// Counts a judgement with the route that decided, and as a miss of the proof cache if its key
     /// is still unknown.
     pub fn tally(&self, snapshot: &Snapshot, judgement: &Judgement<'_>) {
-        if judgement.unknown_key.is_some() {
+        if judgement.missing_key.is_some() {
             self.proofs.count_miss();
         }
         let (route, denied) = match &judgement.decision {
@@ -338,7 +344,7 @@ impl Judgement<'_> {
         Judgement {
             decision: Decision::Deny(denial),
             caller: None,
-            unknown_key: None,
+            missing_key: None,
         }
     }
 }
@@ -372,6 +378,31 @@ fn on_routes(routed: &Routed<'_>, refusal: TokenError, snapshot: &Snapshot) -> T
         Some(rules) if !counts(routed, &rules.name) => TokenError::OtherIssuer,
         Some(_) | None => refusal,
     }
+}
+
+/// Whether other keys of the issuer could make the token a good one. A key may have been replaced
+/// under its name, so that a wrong signature counts as well.
+fn is_about_a_key(refusal: TokenError) -> bool {
+    matches!(
+        refusal,
+        TokenError::UnknownKey(_) | TokenError::WrongSignature
+    )
+}
+
+/// The key that the token asks for, where having it could open the route.
+fn missing_key(
+    routed: &Routed<'_>,
+    credential: Credential<'_>,
+    snapshot: &Snapshot,
+) -> Option<MissingKey> {
+    let Credential::Token(token) = credential else {
+        return None;
+    };
+    if !may_open(routed) {
+        return None;
+    }
+    let missing = snapshot.trust().missing_key(token)?;
+    counts(routed, &missing.issuer().name).then_some(missing)
 }
 
 /// Whether some token could let the request through that would not pass without one. Only then is

@@ -129,6 +129,18 @@ pub fn read_secret(path: &Path) -> Result<Vec<u8>, FileError> {
     read_bounded(path, MAX_KEY_FILE_BYTES)
 }
 
+/// Reads a token that is there for a process, as Kubernetes mounts them: whoever shares the container
+/// may read it, and nobody else may choose it.
+pub fn read_token(path: &Path) -> Result<Vec<u8>, FileError> {
+    match check_key_file_mode(mode(path)?) {
+        Ok(()) | Err(KeyFileModeError::WorldReadable(_)) => read_bounded(path, MAX_KEY_FILE_BYTES),
+        Err(source @ KeyFileModeError::WorldWritable(_)) => Err(FileError::Unsafe {
+            path: path.to_owned(),
+            source,
+        }),
+    }
+}
+
 fn mode(path: &Path) -> Result<u32, FileError> {
     let metadata = fs::metadata(path).map_err(|source| FileError::Unreadable {
         path: path.to_owned(),

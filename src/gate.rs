@@ -26,7 +26,7 @@ use futures_util::FutureExt;
 
 use crate::authorizer::{Authorizer, Effort, Judgement};
 use crate::decision::{Decision, Permit};
-use crate::token::{Credentials, IssuerIndex, VerifiedToken};
+use crate::token::{Credentials, MissingKey, VerifiedToken};
 
 pub use aliases::AliasFinder;
 pub use decision_log::DecisionLog;
@@ -41,7 +41,7 @@ pub use metrics::GateMetrics;
 pub use outcome::{Allowed, FrontEnd, Outcome, Refused};
 pub use refusal::{Refusal, RefusalStatus};
 pub use request::{Dialect, HeaderView, Request};
-pub use turn::{KeyRefresh, Turn, Verifications};
+pub use turn::{KeyNews, KeyRefresh, Turn, Verifications};
 
 use decision_id::{DecisionIds, ID_LENGTH};
 use turn::TooLate;
@@ -75,8 +75,8 @@ enum Step<A> {
     Answered(A),
     /// Only the token's signature can tell.
     NeedsSignature,
-    /// The answer may change once this issuer has been asked for new keys.
-    UnknownKey(IssuerIndex),
+    /// The answer may change once the issuer has been asked for this key.
+    MissingKey(MissingKey),
 }
 
 /// How far a check has come.
@@ -86,10 +86,10 @@ enum Stage {
     First(Effort),
     /// Its token's signature is verified.
     Verifying,
-    /// The issuer was asked for new keys.
-    Refreshed,
+    /// The issuer was asked for a key.
+    Asked(KeyNews),
     /// The signature is verified with the keys that there are now.
-    Final,
+    Final(KeyNews),
     /// The signature will not be verified in time.
     Unverified,
 }
@@ -98,18 +98,26 @@ impl Stage {
     fn effort(self) -> Effort {
         match self {
             Self::First(effort) => effort,
-            Self::Refreshed => Effort::Text,
-            Self::Verifying | Self::Final | Self::Unverified => Effort::Full,
+            Self::Asked(_) => Effort::Text,
+            Self::Verifying | Self::Final(_) | Self::Unverified => Effort::Full,
         }
     }
 
-    /// Whether the issuer may still be asked for new keys.
-    fn may_refresh(self) -> bool {
+    /// Whether the issuer may still be asked for a key.
+    fn may_ask(self) -> bool {
         matches!(self, Self::First(_) | Self::Verifying)
     }
 
+    /// What came of asking it.
+    fn news(self) -> Option<KeyNews> {
+        match self {
+            Self::Asked(news) | Self::Final(news) => Some(news),
+            Self::First(_) | Self::Verifying | Self::Unverified => None,
+        }
+    }
+
     fn verifies(self) -> bool {
-        matches!(self, Self::Verifying | Self::Final)
+        matches!(self, Self::Verifying | Self::Final(_))
     }
 }
 
@@ -237,31 +245,23 @@ impl<F: FrontEnd> Reply<'_, F> {
             // The next check may verify its signature; this one will not do so again, or will ask
             // anew.
             drop(running);
-            stage = match step {
-                Step::Answered(answer) => return answer,
-                Step::NeedsSignature if stage == Stage::Refreshed => Stage::Final,
-                Step::NeedsSignature => Stage::Verifying,
-                Step::UnknownKey(issuer) => self.refreshed(issuer, request, turn).await,
+            stage = match (step, stage) {
+                (Step::Answered(answer), _) => return answer,
+                (Step::NeedsSignature, Stage::Asked(news)) => Stage::Final(news),
+                (Step::NeedsSignature, _) => Stage::Verifying,
+                (Step::MissingKey(missing), _) => self.ask(missing, request, turn).await,
             };
         }
     }
 
-    /// Asks an issuer for new keys, as long as the check may wait.
-    async fn refreshed(
-        &self,
-        issuer: IssuerIndex,
-        request: &Request<'_>,
-        turn: &Turn<'_>,
-    ) -> Stage {
+    /// Asks an issuer for a key, as long as the check may wait. It is asked even where the check may
+    /// not wait at all: the next one finds the answer.
+    async fn ask(&self, missing: MissingKey, request: &Request<'_>, turn: &Turn<'_>) -> Stage {
         let wait = turn.key_wait.min(turn.remaining());
-        if wait.is_zero() {
-            return Stage::Refreshed;
-        }
         let Ok(_place) = turn.verifications.wait_for_keys(request.held_bytes) else {
             return Stage::Unverified;
         };
-        self.gate.keys.refresh(issuer, wait).await;
-        Stage::Refreshed
+        Stage::Asked(self.gate.keys.ask(missing, wait).await)
     }
 
     fn judge(&self, request: &Request<'_>, stage: Stage) -> Step<F::Answer> {
@@ -280,10 +280,11 @@ impl<F: FrontEnd> Reply<'_, F> {
         let Some(judgement) = judged else {
             return Step::NeedsSignature;
         };
-        if let Some(issuer) = judgement.unknown_key
-            && stage.may_refresh()
+        if let Some(missing) = &judgement.missing_key
+            && stage.may_ask()
+            && self.gate.keys.can_ask(missing)
         {
-            return Step::UnknownKey(issuer);
+            return Step::MissingKey(missing.clone());
         }
         // Only now: a check is judged several times and counted once.
         authorizer.tally(&snapshot, &judgement);
@@ -292,6 +293,16 @@ impl<F: FrontEnd> Reply<'_, F> {
                 return Step::Answered(self.refuse(&Refusal::Overload, request.dialect(), None));
             }
             self.gate.metrics.token_ignored();
+        }
+        if let (Some(_), Some(KeyNews::Due(after)), Decision::Deny(denial)) =
+            (&judgement.missing_key, stage.news(), &judgement.decision)
+        {
+            // Nobody knows yet whether the token is good: that is not the caller's fault.
+            let refusal = Refusal::KeysDue {
+                route: denial.route(),
+                after,
+            };
+            return Step::Answered(self.refuse(&refusal, request.dialect(), None));
         }
         Step::Answered(self.answer(request, judgement))
     }

@@ -2,10 +2,13 @@
 //! kept when a refresh fails. This module moves bytes; what they mean, the sink knows.
 
 mod address;
+mod cache_file;
 mod connect;
+mod discovery;
 mod failure_log;
 mod fetch;
 mod flight;
+mod proxy;
 mod schedule;
 mod settings;
 mod source;
@@ -23,14 +26,17 @@ use tokio::time::Instant;
 
 use crate::backoff::Jitter;
 use crate::clock::Clock;
-use crate::token::KeySetError;
+use crate::token::{KeyHint, KeySetError};
 use failure_log::{FailureLog, Serving};
-use fetch::{FetchError, Fetched, Fetcher};
-use flight::Flight;
+use fetch::{FetchError, Fetched, Fetcher, News};
+use flight::{Ending, Flight, Seat};
 use schedule::Schedule;
 
-pub use address::{JwksAddress, JwksAddressError};
-pub use settings::RemoteKeySettings;
+pub use address::{JwksAddress, JwksAddressError, PlainText};
+pub use cache_file::{CacheFile, CacheFileError};
+pub use discovery::{Discovery, MetadataError};
+pub use proxy::{Proxy, ProxyError};
+pub use settings::{KeyLocation, RemoteKeySettings};
 pub use source::{RemoteKeySource, RemoteKeysError};
 pub use state::{FetchCounts, FetchFailure, FetchOutcome, RemoteKeyState};
 
@@ -65,19 +71,20 @@ pub enum Change {
     Unchanged,
 }
 
-/// What a caller with an unknown key gets for waiting. Whatever it is, the caller looks its key up
+/// What a caller who looks for a key gets for waiting. Whatever it is, the caller looks its key up
 /// once more: a set may have been published between its first look and its question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Freshness {
-    /// A fetch succeeded; the sink has published what it brought.
+    /// A fetch that began after the question succeeded; the sink has published what it brought.
     Refreshed,
-    /// No fetch: one was asked for less than the cooldown ago, or too many are waiting.
-    NotRefreshed,
-    /// A fetch is underway but took longer than the caller would wait.
-    TimedOut,
-    /// A fetch failed, or the key set was stopped.
-    Failed,
+    /// One succeeded a short while ago, after the same question.
+    Answered,
+    /// There is no answer yet; one may be there after this time.
+    Due(Duration),
 }
+
+/// How soon to ask again while a fetch is underway.
+const SOON: Duration = Duration::from_secs(1);
 
 impl RemoteKeys {
     /// Starts to fetch on `runtime`, at once and then for as long as the result lives.
@@ -96,7 +103,7 @@ impl RemoteKeys {
         let (sender, state) = watch::channel(RemoteKeyState::default());
         let refresher = Refresher {
             issuer: source.issuer.clone(),
-            uri: source.address.display(),
+            uri: source.location.display(),
             fetcher: Fetcher::new(source),
             schedule: source.schedule,
             sink,
@@ -105,6 +112,7 @@ impl RemoteKeys {
             outlet: outlet.clone(),
             state: sender,
             failures: FailureLog::default(),
+            serving: source.serving,
         };
         Self {
             flight,
@@ -115,22 +123,36 @@ impl RemoteKeys {
         }
     }
 
-    /// Waits, at most `wait`, for a set fetched because of a key id that the present one lacks.
+    /// Whether the issuer has answered about this key within the present cooldown.
+    pub fn has_answered(&self, key: KeyHint) -> bool {
+        self.flight.is_answered(key, Instant::now())
+    }
+
+    /// Waits, at most `wait`, for a set fetched because of a key that the present one lacks.
     ///
-    /// Callers share one fetch, and start at most one per cooldown, counted from its start. A caller that goes away does not end the fetch.
-    pub async fn refresh_for_unknown_key(&self, wait: Duration) -> Freshness {
+    /// Callers share one fetch, and start at most one per cooldown, counted from its start; if they
+    /// come earlier, one follows by itself when the cooldown ends. A caller that goes away does not
+    /// end the fetch.
+    pub async fn look_for(&self, key: KeyHint, wait: Duration) -> Freshness {
         let Ok(_seat) = self.waiters.try_acquire() else {
-            return Freshness::NotRefreshed;
+            return Freshness::Due(SOON);
         };
-        let Some(number) = self.flight.join(Instant::now()) else {
-            return Freshness::NotRefreshed;
+        let number = match self.flight.join(key, Instant::now()) {
+            Seat::Fetch(number) => number,
+            Seat::Answered => return Freshness::Answered,
+            Seat::Due(after) => return Freshness::Due(after),
         };
         let mut state = self.state.clone();
         let finished = state.wait_for(|state| state.fetches.total() >= number);
-        match tokio::time::timeout(wait, finished).await {
-            Ok(Ok(state)) if state.consecutive_failures == 0 => Freshness::Refreshed,
-            Ok(_) => Freshness::Failed,
-            Err(_) => Freshness::TimedOut,
+        if tokio::time::timeout(wait, finished).await.is_err() {
+            return Freshness::Due(SOON);
+        }
+        let now = Instant::now();
+        if self.flight.is_answered(key, now) {
+            Freshness::Refreshed
+        } else {
+            // It failed, or had begun before the question.
+            Freshness::Due(self.flight.rest(now).max(SOON))
         }
     }
 
@@ -204,20 +226,22 @@ struct Refresher<S> {
     outlet: Arc<Outlet>,
     state: watch::Sender<RemoteKeyState>,
     failures: FailureLog,
+    serving: Serving,
 }
 
 impl<S: Fn(&[u8]) -> Result<Loaded, KeySetError>> Refresher<S> {
     async fn run(mut self) {
         let mut due = Instant::now();
         loop {
+            let asked_for = self.flight.due(Instant::now());
+            let wake = asked_for.map_or(due, |asked_for| asked_for.min(due));
             tokio::select! {
-                () = tokio::time::sleep_until(due) => self.flight.start(),
+                () = tokio::time::sleep_until(wake) => self.flight.start(),
                 () = self.flight.asked() => {}
             }
             if self.flight.is_underway() {
+                self.flight.begin(Instant::now());
                 let delay = self.refresh().await;
-                // Callers that ask from here on start anew; those before already see the result.
-                self.flight.finish();
                 due = Instant::now() + delay;
             }
         }
@@ -227,9 +251,15 @@ impl<S: Fn(&[u8]) -> Result<Loaded, KeySetError>> Refresher<S> {
     async fn refresh(&mut self) -> Duration {
         let jitter = Jitter::draw();
         let result = match self.fetcher.fetch().await {
-            Ok(Fetched { body, max_age }) => self.publish(&body).map(|loaded| (loaded, max_age)),
+            Ok(Fetched { news, max_age }) => self.take(news).map(|loaded| (loaded, max_age)),
             Err(error) => Err(error),
         };
+        // Between publishing and telling: who waits for the end then finds the keys and the answer,
+        // and who asks from here on asks anew.
+        self.flight.finish(match result {
+            Ok(_) => Ending::Fetched,
+            Err(_) => Ending::Failed,
+        });
         match result {
             Ok((loaded, max_age)) => {
                 self.record_success(loaded);
@@ -244,6 +274,20 @@ impl<S: Fn(&[u8]) -> Result<Loaded, KeySetError>> Refresher<S> {
                     Some(_) => self.schedule.while_stale(failures, jitter),
                 }
             }
+        }
+    }
+
+    fn take(&mut self, news: News) -> Result<Loaded, FetchError> {
+        match news {
+            News::Body(body, validator) => {
+                let loaded = self.publish(&body)?;
+                self.fetcher.accept(validator);
+                Ok(loaded)
+            }
+            News::NotModified => Ok(Loaded {
+                keys: self.state.borrow().keys,
+                change: Change::Unchanged,
+            }),
         }
     }
 
@@ -262,6 +306,7 @@ impl<S: Fn(&[u8]) -> Result<Loaded, KeySetError>> Refresher<S> {
 
     fn record_success(&mut self, loaded: Loaded) {
         self.failures.clear();
+        self.serving = Serving::EarlierKeys;
         let outcome = match loaded.change {
             Change::Changed => FetchOutcome::Changed,
             Change::Unchanged => FetchOutcome::Unchanged,
@@ -288,17 +333,13 @@ impl<S: Fn(&[u8]) -> Result<Loaded, KeySetError>> Refresher<S> {
             outcome: error.outcome(),
             message: error.message(),
         };
-        let serving = match self.state.borrow().last_success {
-            Some(_) => Serving::EarlierKeys,
-            None => Serving::NoKeys,
-        };
-        if self.failures.admits(error, serving, Instant::now()) {
-            let told = match serving {
+        if self.failures.admits(error, self.serving, Instant::now()) {
+            let told = match self.serving {
                 Serving::EarlierKeys => {
                     "the issuer's keys could not be refreshed; those loaded before stay in use"
                 }
                 Serving::NoKeys => {
-                    "the issuer's keys could not be loaded; until they are, its tokens are refused"
+                    "the issuer's keys could not be loaded; until they are, its tokens get 503"
                 }
             };
             tracing::warn!(

@@ -19,10 +19,10 @@ use tokio::sync::watch;
 
 use crate::authorizer::Authorizer;
 use crate::clock::Clock;
-use crate::gate::KeyRefresh;
+use crate::gate::{KeyNews, KeyRefresh};
 use crate::jwks::Freshness;
 use crate::revocation::RevocationList;
-use crate::token::{IssuerIndex, KeySet};
+use crate::token::{KeySet, MissingKey};
 use issuers::{CompanionKeys, Keys};
 
 pub use error::KeyringError;
@@ -105,6 +105,7 @@ impl Keyring {
     /// nothing that serves.
     pub fn prepare(self: &Arc<Self>, trusted: &[TrustedIssuer]) -> Result<Issuers, KeyringError> {
         let present = self.issuers.load();
+        let mut fetched = present.remotes();
         let mut issuers = Vec::new();
         for TrustedIssuer { rules, keys } in trusted {
             let mut alike = trusted
@@ -117,7 +118,11 @@ impl Keyring {
                     .keys_of(rules)
                     .or(present.only_keys_of(&rules.issuer)),
             };
-            issuers.push((rules.clone(), self.keys(rules, keys, earlier)?));
+            let keys = self.keys(rules, keys, earlier, &fetched)?;
+            if let Keys::Remote(remote) = &keys {
+                fetched.push(remote.clone());
+            }
+            issuers.push((rules.clone(), keys));
         }
         Ok(Issuers::new(issuers)?)
     }
@@ -180,19 +185,30 @@ impl Keyring {
 }
 
 impl KeyRefresh for Keyring {
-    fn refresh(
+    fn can_ask(&self, missing: &MissingKey) -> bool {
+        match self.issuers.load().keys_of(missing.issuer()) {
+            Some(Keys::Remote(remote)) => !remote.has_answered(missing.hint()),
+            Some(Keys::Fixed(_) | Keys::Companion(_) | Keys::Feed(_)) | None => false,
+        }
+    }
+
+    fn ask(
         &self,
-        issuer: IssuerIndex,
+        missing: MissingKey,
         wait: Duration,
-    ) -> Pin<Box<dyn Future<Output = bool> + Send + '_>> {
+    ) -> Pin<Box<dyn Future<Output = KeyNews> + Send + '_>> {
         let issuers = self.issuers.load_full();
         Box::pin(async move {
-            match issuers.keys(issuer) {
+            match issuers.keys_of(missing.issuer()) {
                 Some(Keys::Remote(remote)) => {
-                    let freshness = remote.fetcher.refresh_for_unknown_key(wait).await;
-                    freshness == Freshness::Refreshed
+                    match remote.fetcher().look_for(missing.hint(), wait).await {
+                        Freshness::Refreshed | Freshness::Answered => KeyNews::Settled,
+                        Freshness::Due(after) => KeyNews::Due(after),
+                    }
                 }
-                Some(Keys::Fixed(_) | Keys::Companion(_) | Keys::Feed(_)) | None => false,
+                Some(Keys::Fixed(_) | Keys::Companion(_) | Keys::Feed(_)) | None => {
+                    KeyNews::Settled
+                }
             }
         })
     }

@@ -27,6 +27,7 @@ mod key;
 mod key_file;
 mod key_schedule;
 mod key_set;
+mod missing_key;
 mod pem;
 mod provider;
 mod revocable;
@@ -56,6 +57,7 @@ pub use key_schedule::{
     PUBLISHED_AHEAD_SECONDS,
 };
 pub use key_set::{KeySet, KeySetError};
+pub use missing_key::{KeyHint, MissingKey};
 pub use provider::Provider;
 pub use revocable::{
     GRANT_CLAIM, LogPosition, MAX_ROLES, Mark, OWNER_CLAIM, OWNER_ROLES_CLAIM, POSITION_CLAIM,

@@ -12,14 +12,14 @@ use portcullis::authorizer::{Authorizer, CacheLimits, CurrentTrust, Snapshot};
 use portcullis::clock::{SystemClock, UnixSeconds};
 use portcullis::ext_authz::{CheckLimits, ExtAuthz};
 use portcullis::gate::{
-    DecisionLog, Gate, GateMetrics, GateSettings, KeyRefresh, Turn, Verifications,
+    DecisionLog, Gate, GateMetrics, GateSettings, KeyNews, KeyRefresh, Turn, Verifications,
 };
 use portcullis::policy::{Host, Method, Path, Policy, Target};
 use portcullis::problem::Source;
 use portcullis::revocation::{Revocation, RevocationList};
 use portcullis::telemetry::{SubjectForm, SubjectNames};
 use portcullis::token::{
-    self, ClaimRules, DEFAULT_TOKEN_BYTES, IssuerIndex, IssuerRules, KeySet, LogPosition, Mark,
+    self, ClaimRules, DEFAULT_TOKEN_BYTES, IssuerRules, KeySet, LogPosition, Mark, MissingKey,
     Trust,
 };
 use prometheus_client::registry::Registry;
@@ -231,11 +231,15 @@ fn build_gate(issuer: &Issuer, list: RevocationList) -> ExtAuthz {
 struct NoRefresh;
 
 impl KeyRefresh for NoRefresh {
-    fn refresh(
+    fn can_ask(&self, _: &MissingKey) -> bool {
+        false
+    }
+
+    fn ask(
         &self,
-        _: IssuerIndex,
+        _: MissingKey,
         _: Duration,
-    ) -> Pin<Box<dyn Future<Output = bool> + Send + '_>> {
-        Box::pin(std::future::ready(false))
+    ) -> Pin<Box<dyn Future<Output = KeyNews> + Send + '_>> {
+        Box::pin(std::future::ready(KeyNews::Settled))
     }
 }

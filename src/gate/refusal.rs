@@ -3,6 +3,7 @@
 
 use std::fmt::Write;
 use std::num::NonZeroI32;
+use std::time::Duration;
 
 use super::malformed::MalformedRequest;
 use super::request::Dialect;
@@ -19,6 +20,12 @@ pub enum Refusal<'p> {
     Malformed(MalformedRequest),
     /// The front end could not read its message: too large, or not as its protocol frames it.
     Unreadable,
+    /// Its token asks for a key that the issuer may have made since it was asked last; it is asked
+    /// again within this time.
+    KeysDue {
+        route: Option<&'p Route>,
+        after: Duration,
+    },
     /// It waited too long to be answered in time.
     Overload,
     /// A defect of ours was caught on the way.
@@ -40,6 +47,7 @@ closed_set! {
     pub(super) enum Unjudged {
         Malformed = "malformed_check",
         Unreadable = "unreadable_check",
+        KeysDue = "keys_due",
         Overload = "overload",
         Defect = "defect",
     }
@@ -81,6 +89,7 @@ impl<'p> Refusal<'p> {
             Self::Denied(denial) => denial.label(),
             Self::Malformed(_) => Unjudged::Malformed.label(),
             Self::Unreadable => Unjudged::Unreadable.label(),
+            Self::KeysDue { .. } => Unjudged::KeysDue.label(),
             Self::Overload => Unjudged::Overload.label(),
             Self::Defect => Unjudged::Defect.label(),
         }
@@ -91,13 +100,14 @@ impl<'p> Refusal<'p> {
         match self {
             Self::Denied(denial) => denial.detail(),
             Self::Malformed(malformed) => Some(malformed.label()),
-            Self::Unreadable | Self::Overload | Self::Defect => None,
+            Self::Unreadable | Self::KeysDue { .. } | Self::Overload | Self::Defect => None,
         }
     }
 
     fn route(&self) -> Option<&'p Route> {
         match self {
             Self::Denied(denial) => denial.route(),
+            Self::KeysDue { route, .. } => *route,
             Self::Malformed(_) | Self::Unreadable | Self::Overload | Self::Defect => None,
         }
     }
@@ -110,7 +120,7 @@ impl<'p> Refusal<'p> {
     pub fn status(&self) -> RefusalStatus {
         match self {
             Self::Malformed(_) | Self::Unreadable => RefusalStatus::BadRequest,
-            Self::Overload => RefusalStatus::Unavailable,
+            Self::KeysDue { .. } | Self::Overload => RefusalStatus::Unavailable,
             Self::Defect => RefusalStatus::Internal,
             Self::Denied(denial) => match denial {
                 Denial::MalformedTarget(_) | Denial::SeveralCredentials => {
@@ -136,6 +146,7 @@ impl<'p> Refusal<'p> {
             Self::Denied(Denial::ScopesMissing { .. }) => Some("insufficient_scope"),
             Self::Malformed(_)
             | Self::Unreadable
+            | Self::KeysDue { .. }
             | Self::Overload
             | Self::Defect
             | Self::Denied(
@@ -153,6 +164,7 @@ impl<'p> Refusal<'p> {
     pub fn title(&self) -> &'static str {
         match self {
             Self::Malformed(_) | Self::Unreadable => "the request is malformed",
+            Self::KeysDue { .. } => "the token cannot be checked at the moment",
             Self::Overload => "too many requests to check at the moment",
             Self::Defect => "the request could not be checked",
             Self::Denied(denial) => match denial {
@@ -190,6 +202,10 @@ impl<'p> Refusal<'p> {
 
     /// After how many seconds another try makes sense.
     pub fn retry_after_seconds(&self) -> Option<u32> {
+        if let Self::KeysDue { after, .. } = self {
+            let whole = after.as_secs() + u64::from(after.subsec_nanos() > 0);
+            return Some(u32::try_from(whole.max(1)).unwrap_or(u32::MAX));
+        }
         (self.status() == RefusalStatus::Unavailable).then_some(1)
     }
 

@@ -41,12 +41,16 @@ impl FrontEnd for Lines {
 struct NoKeys;
 
 impl KeyRefresh for NoKeys {
-    fn refresh(
+    fn can_ask(&self, _: &MissingKey) -> bool {
+        false
+    }
+
+    fn ask(
         &self,
-        _: IssuerIndex,
+        _: MissingKey,
         _: Duration,
-    ) -> Pin<Box<dyn Future<Output = bool> + Send + '_>> {
-        Box::pin(std::future::ready(false))
+    ) -> Pin<Box<dyn Future<Output = KeyNews> + Send + '_>> {
+        Box::pin(std::future::ready(KeyNews::Settled))
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::authorizer::Effort;
-use crate::token::IssuerIndex;
+use crate::token::MissingKey;
 
 /// The most checks of one thread that wait for their token's signature to be verified. An ES256
 /// signature takes some 0.1 ms, so that the last of them waits about as long as Envoy does.
@@ -19,12 +19,27 @@ const MAX_WAITING_BYTES: usize = 32 << 20;
 
 /// Asks an issuer for keys that it may have made since it was asked last.
 pub trait KeyRefresh: Send + Sync {
-    /// Ends when the issuer has answered, or after `wait`; whether judging anew makes sense.
-    fn refresh(
+    /// Whether asking can bring anything: not where the issuer has just answered about this key, nor
+    /// where its keys are not fetched. Costs nothing, so that a flood of forged tokens costs no more
+    /// than their verification.
+    fn can_ask(&self, missing: &MissingKey) -> bool;
+
+    /// Ends when the issuer has answered, or after `wait`.
+    fn ask(
         &self,
-        issuer: IssuerIndex,
+        missing: MissingKey,
         wait: Duration,
-    ) -> Pin<Box<dyn Future<Output = bool> + Send + '_>>;
+    ) -> Pin<Box<dyn Future<Output = KeyNews> + Send + '_>>;
+}
+
+/// What came of asking an issuer for a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyNews {
+    /// The issuer has answered: the keys that there are now are those that it has.
+    Settled,
+    /// It has not, and will be asked again within this time. Until then nobody knows whether the key
+    /// exists.
+    Due(Duration),
 }
 
 /// What a check may wait for, and until when.

@@ -6,7 +6,8 @@ use http::Uri;
 use http::uri::{Authority, Scheme};
 use rustls::pki_types::ServerName;
 
-/// The URL of a key set, of a server that can be reached safely. It has no user information.
+/// The URL of a key set or of an issuer's metadata, of a server that may be asked for it. It has no
+/// user information.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JwksAddress {
     uri: Uri,
@@ -20,33 +21,72 @@ pub(super) enum Reach {
     Verified,
     /// This machine only: no TLS.
     Loopback,
+    /// Whoever answers: the operator vouches for the network between.
+    PlainText,
 }
 
-/// Why a text is not the URL of a key set. Shows nothing that may be a secret: neither user
-/// information nor the query.
+/// Whether keys may be fetched over plain http from other machines.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum PlainText {
+    #[default]
+    Refused,
+    /// `jwks_plain_text`: a mesh encrypts and authenticates beneath.
+    Allowed,
+}
+
+/// Why a text is not such a URL: what follows the name of its setting. Shows nothing that may be a
+/// secret, neither user information nor the query.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum JwksAddressError {
-    #[error("`jwks_uri` is not a URL: {reason}; write `https://host/path`")]
+    #[error("is not a URL: {reason}; write `https://host/path`")]
     NotUrl { reason: String },
-    #[error("`jwks_uri` has the scheme `{scheme}`; use `https`, or `jwks_file` for a local file")]
+    #[error("has the scheme `{scheme}`; use `https`, or `jwks_file` for a local file")]
     Scheme { scheme: String },
-    #[error("`jwks_uri` contains a user name or password; a key set is public, so remove them")]
+    #[error("contains a user name or password; a key set is public, so remove them")]
     UserInfo,
-    #[error("`jwks_uri` names `{authority}`, which is not a valid host with an optional port")]
+    #[error("names `{authority}`, which is not a valid host with an optional port")]
     Host { authority: String },
     /// Plain http to another machine: whoever is between could replace the keys.
     #[error(
-        "`jwks_uri` is plain http to `{host}`; use `https`, or a loopback address such as `127.0.0.1`"
+        "is plain http to `{host}`; use `https`, or a loopback address such as `127.0.0.1`; where a \
+         mesh encrypts beneath, set `jwks_plain_text: true`"
     )]
     PlainHttp { host: String },
 }
 
 impl JwksAddress {
-    /// Accepts `https://...`, and `http://...` with a loopback address or `localhost`.
-    pub fn parse(text: &str) -> Result<Self, JwksAddressError> {
+    /// Accepts `https://...`, and `http://...` with a loopback address or `localhost`; of any host
+    /// where that is `Allowed`.
+    pub fn parse(text: &str, plain_text: PlainText) -> Result<Self, JwksAddressError> {
         let uri = parse_uri(text)?;
-        let reach = reach_of(&uri)?;
+        let reach = match (reach_of(&uri), plain_text) {
+            (Err(JwksAddressError::PlainHttp { .. }), PlainText::Allowed) => Reach::PlainText,
+            (reach, _) => reach?,
+        };
         Ok(Self { uri, reach })
+    }
+
+    /// The same server with another path.
+    pub(super) fn with_path(&self, path: &str) -> Result<Self, JwksAddressError> {
+        let mut parts = self.uri.clone().into_parts();
+        let path = path
+            .parse()
+            .map_err(|error: http::uri::InvalidUri| not_url(&error.to_string()));
+        parts.path_and_query = Some(path?);
+        let uri = Uri::from_parts(parts).map_err(|error| not_url(&error.to_string()))?;
+        Ok(Self { uri, ..*self })
+    }
+
+    /// Whether another address is of the same server, so that what is meant for this one may go there.
+    pub(super) fn has_server_of(&self, other: &Self) -> bool {
+        self.uri.scheme() == other.uri.scheme()
+            && self.uri.host() == other.uri.host()
+            && self.port() == other.port()
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        let default = if self.is_encrypted() { 443 } else { 80 };
+        self.uri.port_u16().unwrap_or(default)
     }
 
     pub(super) fn uri(&self) -> &Uri {
@@ -62,6 +102,11 @@ impl JwksAddress {
         self.reach == Reach::Verified
     }
 
+    /// Whether others than this machine may read what is sent there.
+    pub fn is_plain_text(&self) -> bool {
+        self.reach == Reach::PlainText
+    }
+
     /// The URL without its query, for logs and `/status`.
     pub fn display(&self) -> String {
         let scheme = self.uri.scheme_str().unwrap_or_default();
@@ -70,10 +115,13 @@ impl JwksAddress {
     }
 }
 
-fn parse_uri(text: &str) -> Result<Uri, JwksAddressError> {
-    let not_url = |reason: &str| JwksAddressError::NotUrl {
+fn not_url(reason: &str) -> JwksAddressError {
+    JwksAddressError::NotUrl {
         reason: reason.to_owned(),
-    };
+    }
+}
+
+fn parse_uri(text: &str) -> Result<Uri, JwksAddressError> {
     let Some((scheme, _)) = text.split_once("://") else {
         return Err(not_url("it has no `://`"));
     };
@@ -150,7 +198,7 @@ mod tests {
     use super::*;
 
     fn check(uri: &str) -> Result<Reach, JwksAddressError> {
-        JwksAddress::parse(uri).map(|address| address.reach)
+        JwksAddress::parse(uri, PlainText::Refused).map(|address| address.reach)
     }
 
     #[test]
@@ -233,16 +281,53 @@ mod tests {
     }
 
     #[test]
+    fn plain_text_has_to_be_asked_for_and_changes_nothing_about_https() {
+        let allowed = |uri: &str| JwksAddress::parse(uri, PlainText::Allowed);
+        for (uri, reach) in [
+            (
+                "http://keycloak.sso.svc.cluster.local:8080/certs",
+                Reach::PlainText,
+            ),
+            ("http://10.0.0.1/certs", Reach::PlainText),
+            ("http://127.0.0.1/certs", Reach::Loopback),
+            ("https://id.shop.example/certs", Reach::Verified),
+        ] {
+            assert_eq!(allowed(uri).unwrap().reach, reach, "{uri}");
+        }
+        assert!(allowed("ftp://id.shop.example/").is_err());
+        assert!(allowed("http://user:word@id.shop.example/").is_err());
+    }
+
+    #[test]
+    fn a_server_is_its_scheme_host_and_port() {
+        let address = |uri: &str| JwksAddress::parse(uri, PlainText::Allowed).unwrap();
+        let ours = address("https://id.shop.example/a");
+        for (other, same) in [
+            ("https://id.shop.example/b?c", true),
+            ("https://id.shop.example:443/", true),
+            ("https://id.shop.example:8443/a", false),
+            ("http://id.shop.example/a", false),
+            ("https://id.shop.example.evil/a", false),
+        ] {
+            assert_eq!(ours.has_server_of(&address(other)), same, "{other}");
+        }
+    }
+
+    #[test]
     fn a_refusal_does_not_repeat_credentials() {
-        let refused = JwksAddress::parse("https://alice:open-sesame@id.shop.example/?k=s3")
-            .expect_err("user information");
+        let refused = JwksAddress::parse(
+            "https://alice:open-sesame@id.shop.example/?k=s3",
+            PlainText::Allowed,
+        )
+        .expect_err("user information");
         let text = format!("{refused} {refused:?}");
         assert!(!text.contains("sesame") && !text.contains("s3"), "{text}");
     }
 
     #[test]
     fn the_display_leaves_the_query_out() {
-        let address = JwksAddress::parse("http://127.0.0.1:8080/a?key=secret").unwrap();
+        let address =
+            JwksAddress::parse("http://127.0.0.1:8080/a?key=secret", PlainText::Refused).unwrap();
         assert_eq!(address.display(), "http://127.0.0.1:8080/a");
     }
 }

@@ -26,6 +26,7 @@ use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
 use super::address::{JwksAddress, Reach, without_brackets};
+use super::proxy::{Proxy, ProxyFailure};
 
 /// The most that the head of an answer may take, in bytes.
 const MAX_HEAD_BYTES: u32 = 32 * 1024;
@@ -38,6 +39,8 @@ const HTTP1: &[u8] = b"http/1.1";
 pub(super) enum ConnectError {
     #[error("{0}")]
     Tcp(String),
+    #[error("the proxy of `HTTPS_PROXY` {0}")]
+    Proxy(ProxyFailure),
     #[error("TLS: {0}")]
     Tls(String),
     #[error("{0}")]
@@ -53,9 +56,9 @@ impl PartialEq for ConnectError {
 }
 
 /// Connects and asks.
-#[derive(Clone)]
 pub(super) struct Connector {
     tls: TlsConnector,
+    proxy: Option<Proxy>,
     tcp_timeout: Duration,
 }
 
@@ -74,10 +77,11 @@ impl Drop for Driver {
 }
 
 impl Connector {
-    pub(super) fn new(mut tls: ClientConfig, timeout: Duration) -> Self {
+    pub(super) fn new(mut tls: ClientConfig, proxy: Option<Proxy>, timeout: Duration) -> Self {
         tls.alpn_protocols = vec![HTTP2.to_vec(), HTTP1.to_vec()];
         Self {
             tls: TlsConnector::from(Arc::new(tls)),
+            proxy,
             // Half: where the first address of a name is dead, the next one still gets its turn.
             tcp_timeout: timeout / 2,
         }
@@ -89,9 +93,11 @@ impl Connector {
         address: &JwksAddress,
         request: Request<Empty<Bytes>>,
     ) -> Result<Answer, ConnectError> {
-        let stream = self.tcp(address.uri(), address.reach()).await?;
+        let stream = self.stream(address).await?;
         match address.reach() {
-            Reach::Loopback => http1(TokioIo::new(stream), address.uri(), request).await,
+            Reach::Loopback | Reach::PlainText => {
+                http1(TokioIo::new(stream), address.uri(), request).await
+            }
             Reach::Verified => {
                 let host = without_brackets(address.uri().host().unwrap_or_default());
                 let name = ServerName::try_from(host.to_owned());
@@ -104,6 +110,23 @@ impl Connector {
                 } else {
                     http1(TokioIo::new(stream), address.uri(), request).await
                 }
+            }
+        }
+    }
+
+    /// A stream to the server, through the proxy where there is one for it. The proxy sees no more
+    /// than whom we talk to: TLS begins behind it, and only addresses with TLS take this way.
+    async fn stream(&self, address: &JwksAddress) -> Result<TcpStream, ConnectError> {
+        let host = address.uri().host().unwrap_or_default();
+        let proxy = self.proxy.as_ref().filter(|proxy| {
+            address.is_encrypted() && proxy.is_for(without_brackets(host), address.port())
+        });
+        match proxy {
+            None => self.tcp(address.uri(), address.reach()).await,
+            Some(proxy) => {
+                let stream = self.tcp(proxy.uri(), Reach::PlainText).await?;
+                let tunnel = proxy.tunnel(stream, host, address.port()).await;
+                tunnel.map_err(ConnectError::Proxy)
             }
         }
     }
@@ -205,7 +228,7 @@ impl Service<Name> for HostResolver {
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
             let addresses: Vec<_> = found
-                .filter(|address| reach == Reach::Verified || address.ip().is_loopback())
+                .filter(|address| reach != Reach::Loopback || address.ip().is_loopback())
                 .collect();
             if addresses.is_empty() {
                 let reason = "the name has no address that may be used";
@@ -226,6 +249,7 @@ mod tests {
             ("127.0.0.1", Reach::Loopback, true),
             ("192.0.2.1", Reach::Loopback, false),
             ("192.0.2.1", Reach::Verified, true),
+            ("192.0.2.1", Reach::PlainText, true),
         ] {
             let found = HostResolver(reach).call(name.parse().unwrap()).await;
             assert_eq!(found.is_ok(), expected, "{name} {reach:?}");

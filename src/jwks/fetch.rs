@@ -1,39 +1,64 @@
 //! One GET of a key set, bounded in time, size and reach.
 
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use bytes::Bytes;
+use flate2::read::MultiGzDecoder;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::{Body, Incoming};
 
 use super::address::JwksAddress;
-use super::connect::{ConnectError, Connector, with_causes};
+use super::connect::{Answer, ConnectError, Connector, with_causes};
+use super::discovery::{Discovery, MetadataError};
+use super::settings::KeyLocation;
 use super::source::RemoteKeySource;
 use super::state::FetchOutcome;
+use crate::files;
 use crate::token::KeySetError;
 
 /// The longest failure text, in characters.
 const MAX_MESSAGE_CHARS: usize = 300;
-const ACCEPT: HeaderValue =
+/// The longest validator that is sent back.
+const MAX_VALIDATOR_BYTES: usize = 1024;
+const ACCEPT_METADATA: HeaderValue = HeaderValue::from_static("application/json");
+const ACCEPT_KEYS: HeaderValue =
     HeaderValue::from_static("application/jwk-set+json, application/json;q=0.9");
 const USER_AGENT: HeaderValue =
     HeaderValue::from_static(concat!("portcullis/", env!("CARGO_PKG_VERSION")));
 
-/// Fetches from one address.
+/// Fetches the keys of one issuer.
 pub(super) struct Fetcher {
     connector: Connector,
-    address: JwksAddress,
+    location: KeyLocation,
+    token_file: Option<PathBuf>,
     timeout: Duration,
     max_bytes: usize,
+    /// The validator of the keys that serve, and where it came from.
+    validator: Option<(JwksAddress, HeaderValue)>,
 }
 
-/// A whole body that came with status 200.
+/// What a server has to say about its keys.
 #[derive(Debug)]
 pub(super) struct Fetched {
-    pub(super) body: Vec<u8>,
+    pub(super) news: News,
     /// The `max-age` of its `Cache-Control` (RFC 9111 section 5.2.2.1).
     pub(super) max_age: Option<Duration>,
 }
+
+#[derive(Debug)]
+pub(super) enum News {
+    /// A whole body that came with status 200, and what to hand to [`Fetcher::accept`].
+    Body(Vec<u8>, Validator),
+    /// Status 304: the keys accepted last are those that there are.
+    NotModified,
+}
+
+/// Names a body, so that the server need not send it again (RFC 9110 section 8.8.3).
+#[derive(Debug)]
+pub(super) struct Validator(Option<(JwksAddress, HeaderValue)>);
 
 /// Why a fetch brought no keys.
 #[derive(Debug, PartialEq, thiserror::Error)]
@@ -52,6 +77,17 @@ pub(super) enum FetchError {
     TooLarge { max_bytes: usize },
     #[error("the key set cannot be used: {0}")]
     Unusable(KeySetError),
+    #[error("the metadata of the issuer cannot be used: {0}")]
+    Metadata(MetadataError),
+    #[error(
+        "the answer has the content-encoding `{0}`, of which only gzip is read: configure the server \
+         to send the key set as it is"
+    )]
+    Encoding(String),
+    #[error("the answer is not what its content-encoding `gzip` says")]
+    BrokenGzip,
+    #[error("`jwks_token_file`: {0}")]
+    Token(String),
     #[error("the key set cannot be used: reading it panicked")]
     ReaderPanicked,
     /// It was stopped while the answer arrived.
@@ -67,9 +103,13 @@ impl FetchError {
             Self::Redirected { .. } => FetchOutcome::Redirected,
             Self::BadStatus(_) => FetchOutcome::BadStatus,
             Self::TooLarge { .. } => FetchOutcome::TooLarge,
-            Self::Unusable(_) | Self::ReaderPanicked | Self::NoLongerWanted => {
-                FetchOutcome::Unusable
-            }
+            Self::Unusable(_)
+            | Self::Metadata(_)
+            | Self::Encoding(_)
+            | Self::BrokenGzip
+            | Self::Token(_)
+            | Self::ReaderPanicked
+            | Self::NoLongerWanted => FetchOutcome::Unusable,
         }
     }
 
@@ -93,11 +133,14 @@ impl FetchError {
 
 impl Fetcher {
     pub(super) fn new(source: &RemoteKeySource) -> Self {
+        let (tls, proxy) = (source.tls.clone(), source.proxy.clone());
         Self {
-            connector: Connector::new(source.tls.clone(), source.timeout),
-            address: source.address.clone(),
+            connector: Connector::new(tls, proxy, source.timeout),
+            location: source.location.clone(),
+            token_file: source.token_file.clone(),
             timeout: source.timeout,
             max_bytes: source.max_bytes,
+            validator: None,
         }
     }
 
@@ -108,49 +151,125 @@ impl Fetcher {
             .unwrap_or(Err(FetchError::TimedOut(self.timeout)))
     }
 
-    async fn get(&self) -> Result<Fetched, FetchError> {
-        let mut request = Request::new(Empty::new());
-        request.headers_mut().insert(header::ACCEPT, ACCEPT);
-        request.headers_mut().insert(header::USER_AGENT, USER_AGENT);
-        let sent = self.connector.send(&self.address, request).await;
-        let mut answer = sent.map_err(FetchError::Unreachable)?;
-        self.check_status(&answer.response)?;
-        let max_age = max_age(answer.response.headers());
-        let body = self.read(answer.response.body_mut()).await?;
-        Ok(Fetched { body, max_age })
+    /// From now on the server is asked whether it has anything newer than this body. Only for one
+    /// that was found good: another would be taken for good by every 304.
+    pub(super) fn accept(&mut self, validator: Validator) {
+        self.validator = validator.0;
     }
 
-    fn check_status(&self, response: &Response<Incoming>) -> Result<(), FetchError> {
-        let status = response.status();
-        if status.is_redirection() && status != StatusCode::NOT_MODIFIED {
-            return Err(FetchError::Redirected {
-                status: status.as_u16(),
-                host: self.redirect_host(response.headers()),
+    async fn get(&self) -> Result<Fetched, FetchError> {
+        let address = match &self.location {
+            KeyLocation::Address(address) => address.clone(),
+            KeyLocation::Discovery(discovery) => self.discover(discovery).await?,
+        };
+        let mut request = self.request(&address, ACCEPT_KEYS)?;
+        let known = self.validator.as_ref().filter(|(of, _)| *of == address);
+        if let Some((_, validator)) = known {
+            let headers = request.headers_mut();
+            headers.insert(header::IF_NONE_MATCH, validator.clone());
+        }
+        let mut answer = self.send(&address, request).await?;
+        let max_age = max_age(answer.response.headers());
+        if known.is_some() && answer.response.status() == StatusCode::NOT_MODIFIED {
+            let news = News::NotModified;
+            return Ok(Fetched { news, max_age });
+        }
+        check_status(&address, &answer.response)?;
+        let validator = answer.response.headers().get(header::ETAG);
+        let validator = validator.filter(|value| value.len() <= MAX_VALIDATOR_BYTES);
+        let validator = Validator(validator.map(|value| (address, value.clone())));
+        let body = self.read(&mut answer.response).await?;
+        Ok(Fetched {
+            news: News::Body(body, validator),
+            max_age,
+        })
+    }
+
+    /// Asks the issuer's metadata where its keys are. Anew each time: keys move, and nothing is
+    /// gained by knowing an old place.
+    async fn discover(&self, discovery: &Discovery) -> Result<JwksAddress, FetchError> {
+        let mut last = None;
+        for address in discovery.documents() {
+            let request = self.request(address, ACCEPT_METADATA)?;
+            let mut answer = self.send(address, request).await?;
+            match check_status(address, &answer.response) {
+                Ok(()) => {
+                    let metadata = self.read(&mut answer.response).await?;
+                    return discovery.read(&metadata).map_err(FetchError::Metadata);
+                }
+                // An issuer need have but one of the documents.
+                Err(error @ FetchError::BadStatus(400..=499)) => last = last.or(Some(error)),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(last.unwrap_or(FetchError::BadStatus(404)))
+    }
+
+    fn request(
+        &self,
+        address: &JwksAddress,
+        accept: HeaderValue,
+    ) -> Result<Request<Empty<Bytes>>, FetchError> {
+        let mut request = Request::new(Empty::new());
+        let headers = request.headers_mut();
+        headers.insert(header::ACCEPT, accept);
+        headers.insert(header::USER_AGENT, USER_AGENT);
+        // For the configured server alone: metadata that name another must not lead the token there.
+        if let Some(path) = &self.token_file
+            && address.has_server_of(self.location.first())
+        {
+            headers.insert(header::AUTHORIZATION, bearer(path)?);
+        }
+        Ok(request)
+    }
+
+    async fn send(
+        &self,
+        address: &JwksAddress,
+        request: Request<Empty<Bytes>>,
+    ) -> Result<Answer, FetchError> {
+        let sent = self.connector.send(address, request).await;
+        sent.map_err(FetchError::Unreachable)
+    }
+
+    /// The body as it was before the server compressed it. The bound holds for both forms.
+    async fn read(&self, response: &mut Response<Incoming>) -> Result<Vec<u8>, FetchError> {
+        let encodings = response.headers().get_all(header::CONTENT_ENCODING);
+        let names = encodings
+            .iter()
+            .flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+        let names = names.map(|name| name.trim_ascii().to_ascii_lowercase());
+        let names: Vec<Vec<u8>> = names.filter(|name| !name.is_empty()).collect();
+        let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
+        match names.as_slice() {
+            [] | [b"identity"] => self.read_raw(response.body_mut()).await,
+            [b"gzip" | b"x-gzip"] => {
+                let compressed = self.read_raw(response.body_mut()).await?;
+                self.decompressed(&compressed)
+            }
+            names => {
+                let name = names.join(b", ".as_slice());
+                Err(FetchError::Encoding(name.escape_ascii().to_string()))
+            }
+        }
+    }
+
+    fn decompressed(&self, compressed: &[u8]) -> Result<Vec<u8>, FetchError> {
+        let mut body = Vec::new();
+        let limit = self.max_bytes as u64 + 1;
+        let read = MultiGzDecoder::new(compressed)
+            .take(limit)
+            .read_to_end(&mut body);
+        read.map_err(|_| FetchError::BrokenGzip)?;
+        if body.len() > self.max_bytes {
+            return Err(FetchError::TooLarge {
+                max_bytes: self.max_bytes,
             });
         }
-        if status != StatusCode::OK {
-            return Err(FetchError::BadStatus(status.as_u16()));
-        }
-        Ok(())
+        Ok(body)
     }
 
-    /// Only the host of the location: the rest may hold secrets of the other side.
-    fn redirect_host(&self, headers: &HeaderMap) -> String {
-        let location = headers
-            .get(header::LOCATION)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|text| text.parse::<Uri>().ok());
-        match &location {
-            Some(uri) => uri
-                .host()
-                .or(self.address.uri().host())
-                .unwrap_or_default()
-                .to_owned(),
-            None => "an unreadable location".to_owned(),
-        }
-    }
-
-    async fn read(&self, body: &mut Incoming) -> Result<Vec<u8>, FetchError> {
+    async fn read_raw(&self, body: &mut Incoming) -> Result<Vec<u8>, FetchError> {
         let too_large = || FetchError::TooLarge {
             max_bytes: self.max_bytes,
         };
@@ -173,6 +292,54 @@ impl Fetcher {
             bytes.extend_from_slice(&data);
         }
         Ok(bytes)
+    }
+}
+
+fn check_status(address: &JwksAddress, response: &Response<Incoming>) -> Result<(), FetchError> {
+    let status = response.status();
+    if status.is_redirection() && status != StatusCode::NOT_MODIFIED {
+        return Err(FetchError::Redirected {
+            status: status.as_u16(),
+            host: redirect_host(address, response.headers()),
+        });
+    }
+    if status != StatusCode::OK {
+        return Err(FetchError::BadStatus(status.as_u16()));
+    }
+    Ok(())
+}
+
+/// Only the host of the location: the rest may hold secrets of the other side.
+fn redirect_host(address: &JwksAddress, headers: &HeaderMap) -> String {
+    let location = headers
+        .get(header::LOCATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| text.parse::<Uri>().ok());
+    match &location {
+        Some(uri) => {
+            let host = uri.host().or(address.uri().host());
+            host.unwrap_or_default().to_owned()
+        }
+        None => "an unreadable location".to_owned(),
+    }
+}
+
+/// The token of a file, which may be another at each fetch: Kubernetes renews it.
+fn bearer(path: &Path) -> Result<HeaderValue, FetchError> {
+    let token = files::read_token(path).map_err(|error| FetchError::Token(error.to_string()))?;
+    let token = token.trim_ascii();
+    let is_printable = !token.is_empty() && token.iter().all(u8::is_ascii_graphic);
+    let value = HeaderValue::from_bytes(&[b"Bearer ".as_slice(), token].concat());
+    match value {
+        Ok(mut value) if is_printable => {
+            value.set_sensitive(true);
+            Ok(value)
+        }
+        _ => {
+            let path = path.display();
+            let reason = format!("`{path}` contains no line of printable ASCII");
+            Err(FetchError::Token(reason))
+        }
     }
 }
 

@@ -1,12 +1,21 @@
-//! Which fetch a caller with an unknown key may share or start: one at a time, one per cooldown.
+//! Which fetch a caller with an unknown key may share or start, and what is known already: one fetch
+//! at a time, one per cooldown for callers, and one answer for each key.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// The one fetch that may be underway, and when callers last started one.
+use crate::token::KeyHint;
+
+/// The most keys that are looked for at a time. Beyond, callers are told to try again: whoever names
+/// thousands of keys is not an issuer's client.
+const MAX_KEYS_SOUGHT: usize = 1024;
+
+/// The one fetch that may be underway, when callers last started one, and the keys that they asked
+/// for.
 #[derive(Debug)]
 pub(super) struct Flight {
     cooldown: Duration,
@@ -19,6 +28,30 @@ struct Log {
     last_asked: Option<Instant>,
     underway: bool,
     finished: u64,
+    /// Asked for, and not yet by a fetch that began after that.
+    pending: HashSet<KeyHint>,
+    /// Asked for before the fetch underway began.
+    sought: HashSet<KeyHint>,
+    /// The issuer's answer came after they were asked for: what it did not bring does not exist.
+    answered: HashSet<KeyHint>,
+}
+
+/// What a caller with an unknown key can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seat {
+    /// Wait for the fetch of this number. They are numbered from 1 in the order of their ends.
+    Fetch(u64),
+    /// The issuer has answered since the key was first asked for.
+    Answered,
+    /// Come back after this time: a fetch is due then.
+    Due(Duration),
+}
+
+/// How a fetch ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    Fetched,
+    Failed,
 }
 
 impl Flight {
@@ -30,22 +63,43 @@ impl Flight {
         }
     }
 
-    /// The number of the fetch to wait for: the one underway, or a new one unless the cooldown
-    /// forbids it. Fetches are numbered from 1 in the order of their ends.
-    pub(super) fn join(&self, now: Instant) -> Option<u64> {
+    /// Asks for a key: joins the fetch underway, starts one, or has one follow after the cooldown.
+    pub(super) fn join(&self, key: KeyHint, now: Instant) -> Seat {
         let mut log = self.log();
-        if !log.underway {
-            let cooling = log
-                .last_asked
-                .is_some_and(|start| now.saturating_duration_since(start) < self.cooldown);
-            if cooling {
-                return None;
-            }
-            log.underway = true;
-            log.last_asked = Some(now);
-            self.asked.notify_one();
+        let rest = self.rest_of_cooldown(&log, now);
+        if rest.is_none() {
+            // A key that was missing then may have been made since.
+            log.answered.clear();
+        } else if log.answered.contains(&key) {
+            return Seat::Answered;
         }
-        Some(log.finished.saturating_add(1))
+        let in_bounds = log.pending.len() < MAX_KEYS_SOUGHT;
+        if in_bounds && !log.sought.contains(&key) {
+            log.pending.insert(key);
+        }
+        if log.underway {
+            return Seat::Fetch(log.finished.saturating_add(1));
+        }
+        // Either it begins now, or the task learns until when to wait.
+        self.asked.notify_one();
+        if let Some(rest) = rest {
+            return Seat::Due(rest);
+        }
+        log.underway = true;
+        log.last_asked = Some(now);
+        Seat::Fetch(log.finished.saturating_add(1))
+    }
+
+    /// Whether what this key was asked for is answered; nothing is started.
+    pub(super) fn is_answered(&self, key: KeyHint, now: Instant) -> bool {
+        let log = self.log();
+        self.rest_of_cooldown(&log, now).is_some() && log.answered.contains(&key)
+    }
+
+    /// How long the cooldown still lasts.
+    pub(super) fn rest(&self, now: Instant) -> Duration {
+        let rest = self.rest_of_cooldown(&self.log(), now);
+        rest.unwrap_or_default()
     }
 
     /// Starts a fetch because its time has come, unless a caller has just started one. It is not
@@ -54,7 +108,7 @@ impl Flight {
         self.log().underway = true;
     }
 
-    /// Resolves after a caller has started a fetch; may also resolve for one already finished.
+    /// Resolves after a caller has asked; may also resolve for what is already finished.
     pub(super) async fn asked(&self) {
         self.asked.notified().await;
     }
@@ -63,11 +117,44 @@ impl Flight {
         self.log().underway
     }
 
+    /// When keys that were asked for have to be fetched, if there are any.
+    pub(super) fn due(&self, now: Instant) -> Option<Instant> {
+        let log = self.log();
+        let rest = self.rest_of_cooldown(&log, now).unwrap_or_default();
+        (!log.pending.is_empty()).then(|| now + rest)
+    }
+
+    /// Right before the request is sent: what comes back answers all that was asked until here.
+    pub(super) fn begin(&self, now: Instant) {
+        let mut log = self.log();
+        if !log.pending.is_empty() && self.rest_of_cooldown(&log, now).is_none() {
+            log.last_asked = Some(now);
+            log.answered.clear();
+        }
+        log.sought = std::mem::take(&mut log.pending);
+    }
+
     /// Ends the fetch. What it brought must be visible before.
-    pub(super) fn finish(&self) {
+    pub(super) fn finish(&self, ending: Ending) {
         let mut log = self.log();
         log.underway = false;
         log.finished = log.finished.saturating_add(1);
+        let sought = std::mem::take(&mut log.sought);
+        match ending {
+            Ending::Fetched if log.answered.len() < MAX_KEYS_SOUGHT => log.answered.extend(sought),
+            Ending::Fetched => {}
+            // Nobody knows yet whether they exist.
+            Ending::Failed => {
+                let room = MAX_KEYS_SOUGHT.saturating_sub(log.pending.len());
+                log.pending.extend(sought.into_iter().take(room));
+            }
+        }
+    }
+
+    fn rest_of_cooldown(&self, log: &Log, now: Instant) -> Option<Duration> {
+        let since = now.saturating_duration_since(log.last_asked?);
+        let rest = self.cooldown.checked_sub(since)?;
+        (!rest.is_zero()).then_some(rest)
     }
 
     fn log(&self) -> MutexGuard<'_, Log> {
@@ -84,70 +171,149 @@ mod tests {
     const COOLDOWN: Duration = Duration::from_secs(30);
     const MOMENT: Duration = Duration::from_nanos(1);
 
+    fn key(name: &str) -> KeyHint {
+        KeyHint::of(Some(name))
+    }
+
+    fn flight() -> (Flight, Instant) {
+        (Flight::new(COOLDOWN), Instant::now())
+    }
+
+    /// A whole fetch, as the task makes it.
+    fn fetch(flight: &Flight, now: Instant, ending: Ending) {
+        flight.start();
+        flight.begin(now);
+        flight.finish(ending);
+    }
+
     #[test]
     fn callers_share_the_fetch_that_is_underway() {
-        let (flight, now) = (Flight::new(COOLDOWN), Instant::now());
-        assert_eq!(flight.join(now), Some(1));
-        assert_eq!(flight.join(now), Some(1));
-        assert_eq!(flight.join(now + COOLDOWN * 2), Some(1));
-        flight.finish();
+        let (flight, now) = flight();
+        assert_eq!(flight.join(key("a"), now), Seat::Fetch(1));
+        assert_eq!(flight.join(key("a"), now), Seat::Fetch(1));
+        assert_eq!(flight.join(key("b"), now + COOLDOWN * 2), Seat::Fetch(1));
+        assert!(flight.is_underway());
+        flight.begin(now);
+        flight.finish(Ending::Fetched);
         assert!(!flight.is_underway());
     }
 
     #[test]
-    fn a_caller_shares_a_scheduled_fetch() {
-        let (flight, now) = (Flight::new(COOLDOWN), Instant::now());
-        flight.start();
-        assert_eq!(flight.join(now), Some(1));
+    fn a_key_is_missing_once_the_issuer_was_asked_after_it_was_named() {
+        let (flight, now) = flight();
+        assert_eq!(flight.join(key("a"), now), Seat::Fetch(1));
+        flight.begin(now);
+        // Named when the request was already on its way: its answer says nothing about this one.
+        assert_eq!(flight.join(key("b"), now), Seat::Fetch(1));
+        flight.finish(Ending::Fetched);
+        assert!(flight.is_answered(key("a"), now));
+        assert_eq!(flight.join(key("a"), now), Seat::Answered);
+        assert!(!flight.is_answered(key("b"), now));
+        assert_eq!(
+            flight.join(key("b"), now + MOMENT),
+            Seat::Due(COOLDOWN - MOMENT)
+        );
+        assert_eq!(flight.due(now), Some(now + COOLDOWN));
+        // The fetch that follows by itself answers it.
+        let later = now + COOLDOWN;
+        fetch(&flight, later, Ending::Fetched);
+        assert_eq!(flight.due(later), None);
+        assert_eq!(flight.join(key("b"), later + MOMENT), Seat::Answered);
+        assert_eq!(
+            flight.join(key("c"), later + MOMENT),
+            Seat::Due(COOLDOWN - MOMENT)
+        );
     }
 
     #[test]
-    fn the_cooldown_counts_from_the_start_of_the_last_fetch_that_was_asked_for() {
-        let (flight, now) = (Flight::new(COOLDOWN), Instant::now());
-        flight.start();
-        flight.finish();
-        assert_eq!(flight.join(now), Some(2));
-        flight.finish();
-        assert_eq!(flight.join(now), None);
-        assert_eq!(flight.join(now + COOLDOWN - MOMENT), None);
-        assert!(!flight.is_underway());
-        flight.start();
-        flight.finish();
-        assert_eq!(flight.join(now + COOLDOWN), Some(4));
-        flight.finish();
-        assert_eq!(flight.join(now + COOLDOWN * 2 - MOMENT), None);
-        assert_eq!(flight.join(now + COOLDOWN * 2), Some(5));
+    fn what_is_missing_is_asked_for_again_after_the_cooldown() {
+        let (flight, now) = flight();
+        flight.join(key("a"), now);
+        flight.begin(now);
+        flight.finish(Ending::Fetched);
+        assert_eq!(
+            flight.join(key("a"), now + COOLDOWN - MOMENT),
+            Seat::Answered
+        );
+        assert!(!flight.is_answered(key("a"), now + COOLDOWN));
+        assert_eq!(flight.join(key("a"), now + COOLDOWN), Seat::Fetch(2));
+    }
+
+    #[test]
+    fn a_failed_fetch_answers_nothing() {
+        let (flight, now) = flight();
+        flight.join(key("a"), now);
+        flight.begin(now);
+        flight.finish(Ending::Failed);
+        assert!(!flight.is_answered(key("a"), now));
+        assert_eq!(flight.join(key("a"), now), Seat::Due(COOLDOWN));
+        assert_eq!(flight.due(now), Some(now + COOLDOWN));
+    }
+
+    #[test]
+    fn a_scheduled_fetch_answers_what_was_asked_before_it_and_starts_no_cooldown_of_its_own() {
+        let (flight, now) = flight();
+        fetch(&flight, now, Ending::Fetched);
+        assert_eq!(flight.join(key("a"), now), Seat::Fetch(2));
+        flight.begin(now);
+        flight.finish(Ending::Fetched);
+        assert_eq!(flight.join(key("b"), now), Seat::Due(COOLDOWN));
+        // A refresh within the cooldown.
+        fetch(&flight, now + MOMENT, Ending::Fetched);
+        assert_eq!(flight.join(key("b"), now + MOMENT), Seat::Answered);
+        assert_eq!(flight.rest(now + MOMENT), COOLDOWN - MOMENT);
     }
 
     #[test]
     fn a_scheduled_start_neither_counts_as_a_second_fetch_nor_ends_the_cooldown() {
-        let (flight, now) = (Flight::new(COOLDOWN), Instant::now());
-        assert_eq!(flight.join(now), Some(1));
+        let (flight, now) = flight();
+        assert_eq!(flight.join(key("a"), now), Seat::Fetch(1));
         flight.start();
-        assert!(flight.is_underway());
-        assert_eq!(flight.join(now), Some(1));
-        flight.finish();
+        assert_eq!(flight.join(key("a"), now), Seat::Fetch(1));
+        flight.begin(now);
+        flight.finish(Ending::Fetched);
         assert!(!flight.is_underway());
-        assert_eq!(flight.join(now + COOLDOWN - MOMENT), None);
-        assert_eq!(flight.join(now + COOLDOWN), Some(2));
-    }
-
-    #[tokio::test]
-    async fn a_caller_wakes_the_task_and_a_schedule_does_not() {
-        let (flight, now) = (Flight::new(COOLDOWN), Instant::now());
-        flight.start();
-        assert!(flight.asked().now_or_never().is_none());
-        flight.finish();
-        flight.join(now);
-        assert!(flight.asked().now_or_never().is_some());
-        assert!(flight.asked().now_or_never().is_none());
+        assert_eq!(
+            flight.join(key("b"), now + COOLDOWN - MOMENT),
+            Seat::Due(MOMENT)
+        );
+        assert_eq!(flight.join(key("b"), now + COOLDOWN), Seat::Fetch(2));
     }
 
     #[test]
     fn an_instant_before_the_last_start_is_within_the_cooldown() {
-        let (flight, now) = (Flight::new(COOLDOWN), Instant::now());
-        flight.join(now + COOLDOWN);
-        flight.finish();
-        assert_eq!(flight.join(now), None);
+        let (flight, now) = flight();
+        flight.join(key("a"), now + COOLDOWN);
+        flight.begin(now + COOLDOWN);
+        flight.finish(Ending::Fetched);
+        assert_eq!(flight.join(key("b"), now), Seat::Due(COOLDOWN));
+    }
+
+    #[test]
+    fn the_keys_that_are_looked_for_are_bounded() {
+        let (flight, now) = flight();
+        for number in 0..MAX_KEYS_SOUGHT * 3 {
+            flight.join(key(&number.to_string()), now);
+        }
+        assert_eq!(flight.log().pending.len(), MAX_KEYS_SOUGHT);
+        flight.begin(now);
+        flight.finish(Ending::Fetched);
+        for number in 0..MAX_KEYS_SOUGHT * 3 {
+            flight.join(key(&format!("more {number}")), now);
+        }
+        fetch(&flight, now, Ending::Fetched);
+        assert!(flight.log().answered.len() <= 2 * MAX_KEYS_SOUGHT);
+    }
+
+    #[tokio::test]
+    async fn a_caller_wakes_the_task_and_a_schedule_does_not() {
+        let (flight, now) = flight();
+        flight.start();
+        assert!(flight.asked().now_or_never().is_none());
+        flight.begin(now);
+        flight.finish(Ending::Fetched);
+        flight.join(key("a"), now);
+        assert!(flight.asked().now_or_never().is_some());
+        assert!(flight.asked().now_or_never().is_none());
     }
 }

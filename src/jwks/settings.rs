@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::address::JwksAddress;
+use super::discovery::Discovery;
 
 /// Where the keys of an issuer are fetched, how often and within which bounds. The bounds of these
 /// values are those of the configuration; see `keyring::trusted_issuer`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RemoteKeySettings {
-    pub address: JwksAddress,
+    pub location: KeyLocation,
     /// The time between two fetches, jittered by a tenth; a shorter `max-age` shortens it.
     pub refresh: Duration,
     /// At most one fetch for unknown key ids in this time, counted from the start of the last fetch
@@ -21,18 +22,67 @@ pub struct RemoteKeySettings {
     pub max_bytes: usize,
     /// Certificates in PEM that alone are trusted as roots; absent: the roots of the system.
     pub ca_file: Option<PathBuf>,
+    /// Holds a token that the server asks for, as a Kubernetes API server does. Read at each fetch.
+    pub token_file: Option<PathBuf>,
+    /// Where the last keys are kept for the next start.
+    pub cache_file: Option<PathBuf>,
+    /// How long readiness waits for the first keys.
+    pub start_wait: Duration,
+}
+
+/// Where the keys of an issuer are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyLocation {
+    /// Here.
+    Address(JwksAddress),
+    /// Where the issuer's metadata say.
+    Discovery(Discovery),
+}
+
+impl KeyLocation {
+    /// Whether the first server that is asked has to prove who it is.
+    pub fn is_encrypted(&self) -> bool {
+        self.first().is_encrypted()
+    }
+
+    /// Whether others than this machine may read what is sent there.
+    pub fn is_plain_text(&self) -> bool {
+        self.first().is_plain_text()
+    }
+
+    /// For logs and `/status`.
+    pub fn display(&self) -> String {
+        self.first().display()
+    }
+
+    /// What a file of keys is bound to: every part of the URL.
+    pub fn binding(&self) -> String {
+        self.first().uri().to_string()
+    }
+
+    /// What is asked first.
+    pub(super) fn first(&self) -> &JwksAddress {
+        match self {
+            Self::Address(address) => address,
+            Self::Discovery(discovery) => discovery.document(),
+        }
+    }
 }
 
 impl RemoteKeySettings {
-    /// The defaults: refresh 300 s, cooldown 30 s, timeout 2 s, 1 MiB, roots of the system.
-    pub fn new(address: JwksAddress) -> Self {
+    /// The defaults: refresh 300 s, cooldown 30 s, timeout 2 s, 1 MiB, roots of the system, 10 s at
+    /// the start.
+    pub fn new(location: KeyLocation) -> Self {
         Self {
-            address,
+            location,
             refresh: Duration::from_mins(5),
             cooldown: Duration::from_secs(30),
             timeout: Duration::from_secs(2),
             max_bytes: 1024 * 1024,
             ca_file: None,
+            token_file: None,
+            cache_file: None,
+            start_wait: Duration::from_secs(10),
         }
     }
 }

@@ -1,12 +1,14 @@
 //! A remote key set that can be fetched: settings, and whom to trust for its server.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use rustls::{ClientConfig, RootCertStore};
 
-use super::address::{JwksAddress, Reach};
+use super::failure_log::Serving;
+use super::proxy::{Proxy, ProxyError};
 use super::schedule::Schedule;
-use super::settings::RemoteKeySettings;
+use super::settings::{KeyLocation, RemoteKeySettings};
 use crate::certificates::{self, CertificateError, NoSystemRootsError};
 
 /// Why a remote key set cannot be fetched at all.
@@ -16,6 +18,8 @@ pub enum RemoteKeysError {
     Ca { reason: String },
     #[error("no trusted roots found on this system: {reason}; install them or set `jwks_ca_file`")]
     NoSystemRoots { reason: String },
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
     /// The TLS library refused its own defaults.
     #[error("TLS cannot be set up: {reason}; this build of Portcullis is broken")]
     Tls { reason: String },
@@ -26,36 +30,67 @@ pub enum RemoteKeysError {
 pub struct RemoteKeySource {
     /// What the log calls the issuer.
     pub(super) issuer: String,
-    pub(super) address: JwksAddress,
+    pub(super) location: KeyLocation,
     pub(super) tls: ClientConfig,
+    pub(super) proxy: Option<Proxy>,
+    pub(super) token_file: Option<PathBuf>,
+    pub(super) serving: Serving,
     pub(super) schedule: Schedule,
     pub(super) timeout: Duration,
     pub(super) max_bytes: usize,
 }
 
 impl RemoteKeySource {
-    /// Reads the roots: those in `ca_pem`, else the system's. Sends nothing.
+    /// Reads the roots, those in `ca_pem` or else the system's, and the environment for a proxy. Sends
+    /// nothing.
     pub fn new(
         issuer: impl Into<String>,
         settings: &RemoteKeySettings,
         ca_pem: Option<&[u8]>,
     ) -> Result<Self, RemoteKeysError> {
-        let roots = match (settings.address.reach(), ca_pem) {
-            (Reach::Loopback, _) => RootCertStore::empty(),
-            (Reach::Verified, None) => certificates::system_roots()?,
-            (Reach::Verified, Some(pem)) => certificates::configured_roots(pem)?,
+        let roots = match (settings.location.is_encrypted(), ca_pem) {
+            (false, None) => match settings.location {
+                KeyLocation::Address(_) => RootCertStore::empty(),
+                // Metadata that come by plain http may name keys with TLS.
+                KeyLocation::Discovery(_) => {
+                    certificates::system_roots().unwrap_or(RootCertStore::empty())
+                }
+            },
+            (true, None) => certificates::system_roots()?,
+            (_, Some(pem)) => certificates::configured_roots(pem)?,
         };
         let tls = certificates::client_trusting(roots).map_err(|error| RemoteKeysError::Tls {
             reason: error.to_string(),
         })?;
         Ok(Self {
             issuer: issuer.into(),
-            address: settings.address.clone(),
+            location: settings.location.clone(),
             tls: tls.with_no_client_auth(),
+            proxy: Proxy::from_environment()?,
+            token_file: settings.token_file.clone(),
+            serving: Serving::NoKeys,
             schedule: Schedule::new(settings.refresh, settings.cooldown),
             timeout: settings.timeout,
             max_bytes: settings.max_bytes,
         })
+    }
+
+    /// The same where keys from elsewhere serve until the first fetch.
+    #[must_use]
+    pub fn with_earlier_keys(self) -> Self {
+        Self {
+            serving: Serving::EarlierKeys,
+            ..self
+        }
+    }
+
+    /// The same with this proxy, whatever the environment says.
+    #[must_use]
+    pub fn through(self, proxy: Proxy) -> Self {
+        Self {
+            proxy: Some(proxy),
+            ..self
+        }
     }
 }
 
@@ -78,11 +113,12 @@ impl From<CertificateError> for RemoteKeysError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::jwks::{JwksAddress, PlainText};
 
     #[test]
     fn a_ca_must_be_certificates() {
-        let address = JwksAddress::parse("https://id.shop.example/").unwrap();
-        let settings = RemoteKeySettings::new(address);
+        let address = JwksAddress::parse("https://id.shop.example/", PlainText::Refused);
+        let settings = RemoteKeySettings::new(KeyLocation::Address(address.unwrap()));
         for pem in [
             b"".as_slice(),
             b"not a certificate",

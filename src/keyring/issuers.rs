@@ -16,7 +16,7 @@ pub(super) enum Keys {
     Fixed(KeySet),
     /// Those of the issuer in the same process, as they are now.
     Companion(Arc<CompanionKeys>),
-    Remote(Arc<Remote>),
+    Remote(Remote),
     /// They come with what the issuer takes back.
     Feed(Arc<FeedClient>),
 }
@@ -42,7 +42,7 @@ impl Keys {
         match self {
             Self::Fixed(keys) => Some(keys.clone()),
             Self::Companion(companion) => companion.keys.lock().clone(),
-            Self::Remote(remote) => remote.latest.lock().clone(),
+            Self::Remote(remote) => remote.keys(),
             Self::Feed(feed) => feed.keys().usable().cloned(),
         }
     }
@@ -55,11 +55,9 @@ impl Keys {
         }
     }
 
-    async fn loaded(&self) {
+    async fn loaded(&self, issuer: &str) {
         match self {
-            Self::Remote(remote) => {
-                remote.fetcher.loaded().await;
-            }
+            Self::Remote(remote) => remote.loaded(issuer).await,
             Self::Feed(feed) => feed.ready().await,
             Self::Fixed(_) | Self::Companion(_) => {}
         }
@@ -114,13 +112,19 @@ impl Issuers {
         entries.nth(1).is_some()
     }
 
-    pub(super) fn keys(&self, issuer: IssuerIndex) -> Option<&Keys> {
-        self.keys.get(issuer.0)
+    /// What is fetched at present, for issuers that ask for the same.
+    pub(super) fn remotes(&self) -> Vec<Remote> {
+        let remotes = self.keys.iter().filter_map(|keys| match keys {
+            Keys::Remote(remote) => Some(remote.clone()),
+            Keys::Fixed(_) | Keys::Companion(_) | Keys::Feed(_) => None,
+        });
+        remotes.collect()
     }
 
     pub(super) async fn loaded(&self) {
-        for keys in &self.keys {
-            keys.loaded().await;
+        // One after the other: what each may wait for ends at the same time.
+        for (rules, keys) in self.iter() {
+            keys.loaded(&rules.issuer).await;
         }
     }
 }

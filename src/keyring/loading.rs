@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::issuers::Keys;
+use super::remote::Remote;
 use super::{KeySource, Keyring, KeyringError};
 use crate::feed::{FeedClient, FeedHost, FeedSettings};
 use crate::files;
@@ -11,20 +12,21 @@ use crate::jwks::RemoteKeySettings;
 use crate::token::{IssuerRules, KeySet, SkippedKey, secret_in_file};
 
 impl Keyring {
-    /// Reads the keys, or begins to fetch them. What was fetched `earlier` goes on serving, and what
-    /// fetches it goes on too where nothing about it has changed.
+    /// Reads the keys, or begins to fetch them, unless they are `fetched` already for this issuer or
+    /// another one. The `earlier` keys of the issuer go on serving until the first fetch.
     pub(super) fn keys(
         self: &Arc<Self>,
         rules: &IssuerRules,
         source: &KeySource,
         earlier: Option<&Keys>,
+        fetched: &[Remote],
     ) -> Result<Keys, KeyringError> {
         match source {
             KeySource::File(path) => key_file(rules, path).map(Keys::Fixed),
             KeySource::HmacSecret(path) => secret_file(rules, path).map(Keys::Fixed),
             KeySource::Companion => Ok(Keys::Companion(Arc::clone(&self.companion))),
             KeySource::Feed(settings) => self.subscribe(rules, settings, earlier),
-            KeySource::Remote(settings) => self.remote(rules, settings, earlier),
+            KeySource::Remote(settings) => self.remote(rules, settings, earlier, fetched),
         }
     }
 
@@ -33,6 +35,7 @@ impl Keyring {
         rules: &IssuerRules,
         settings: &RemoteKeySettings,
         earlier: Option<&Keys>,
+        fetched: &[Remote],
     ) -> Result<Keys, KeyringError> {
         let pem = settings
             .ca_file
@@ -44,17 +47,17 @@ impl Keyring {
             source,
         })?;
         let earlier = match earlier {
-            Some(Keys::Remote(remote)) => Some(remote),
+            Some(Keys::Remote(remote)) => remote.keys(),
             Some(Keys::Fixed(_) | Keys::Companion(_) | Keys::Feed(_)) | None => None,
         };
-        if let Some(remote) = earlier
-            && remote.serves(settings, &rules.algorithms, ca_pem.as_deref())
-        {
-            return Ok(Keys::Remote(Arc::clone(remote)));
-        }
-        let loaded = earlier.and_then(|remote| remote.latest.lock().clone());
-        self.fetch(rules, settings, ca_pem, loaded)
-            .map(Keys::Remote)
+        let mut shared = fetched
+            .iter()
+            .filter_map(|remote| remote.shared(settings, &rules.algorithms, ca_pem.as_deref()));
+        let remote = match shared.next() {
+            Some(remote) => remote.with_earlier(earlier),
+            None => self.fetch(rules, settings, ca_pem, earlier)?,
+        };
+        Ok(Keys::Remote(remote))
     }
 
     fn subscribe(

@@ -77,8 +77,8 @@ impl Issuers {
                     }
                 }
                 Keys::Remote(remote) => {
-                    overview.keys = remote.latest.lock().as_ref().map(KeySet::len);
-                    overview.remote = Some(remote.fetcher.state());
+                    overview.keys = remote.keys().as_ref().map(KeySet::len);
+                    overview.remote = Some(remote.state());
                 }
                 Keys::Feed(feed) => {
                     overview.keys = feed.keys().usable().map(KeySet::len);

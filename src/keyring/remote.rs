@@ -3,32 +3,91 @@
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
+use tokio::time::Instant;
 
 use super::loading::warn_of_skipped;
 use super::{Keyring, KeyringError};
-use crate::jwks::{Change, Loaded, RemoteKeySettings, RemoteKeySource, RemoteKeys};
-use crate::token::{Algorithm, IssuerRules, KeySet, KeySetError};
+use crate::jwks::{
+    CacheFile, Change, Loaded, RemoteKeySettings, RemoteKeySource, RemoteKeyState, RemoteKeys,
+};
+use crate::token::{Algorithm, IssuerRules, KeyHint, KeySet, KeySetError};
 
-/// A remote key set and the keys that came last.
+/// A remote key set as one issuer has it.
+#[derive(Clone)]
 pub(super) struct Remote {
-    pub(super) settings: RemoteKeySettings,
-    pub(super) algorithms: Vec<Algorithm>,
-    pub(super) ca_pem: Option<Vec<u8>>,
-    pub(super) latest: Arc<Mutex<Option<KeySet>>>,
-    pub(super) fetcher: RemoteKeys,
+    fetched: Arc<SharedFetch>,
+    /// What serves this issuer until the first fetch: the keys from before its entry was edited, or
+    /// those of its file. Never those of another issuer at the same address.
+    earlier: Option<KeySet>,
+}
+
+/// A remote key set, fetched once for all issuers whose entries ask for just this.
+struct SharedFetch {
+    settings: RemoteKeySettings,
+    algorithms: Vec<Algorithm>,
+    ca_pem: Option<Vec<u8>>,
+    started: Instant,
+    latest: Arc<Mutex<Option<KeySet>>>,
+    fetcher: RemoteKeys,
 }
 
 impl Remote {
-    /// Whether it fetches just what these settings ask for.
-    pub(super) fn serves(
+    /// The keys that serve.
+    pub(super) fn keys(&self) -> Option<KeySet> {
+        let latest = self.fetched.latest.lock().clone();
+        latest.or_else(|| self.earlier.clone())
+    }
+
+    pub(super) fn state(&self) -> RemoteKeyState {
+        self.fetched.fetcher.state()
+    }
+
+    pub(super) fn fetcher(&self) -> &RemoteKeys {
+        &self.fetched.fetcher
+    }
+
+    pub(super) fn has_answered(&self, key: KeyHint) -> bool {
+        self.fetched.fetcher.has_answered(key)
+    }
+
+    /// Waits until there are keys, for as long as the start may wait for them.
+    pub(super) async fn loaded(&self, issuer: &str) {
+        if self.keys().is_some() {
+            return;
+        }
+        let wait = self.fetched.settings.start_wait;
+        let loaded = self.fetched.fetcher.loaded();
+        let deadline = self.fetched.started + wait;
+        if tokio::time::timeout_at(deadline, loaded).await.is_err() {
+            tracing::error!(
+                token.issuer = issuer,
+                start_wait_seconds = wait.as_secs(),
+                "the issuer's keys did not come in time; the gate is ready without them, and the \
+                 issuer's tokens get 503"
+            );
+        }
+    }
+
+    /// The same for an issuer whose entry asks for just what is fetched here already.
+    pub(super) fn shared(
         &self,
         settings: &RemoteKeySettings,
         algorithms: &[Algorithm],
         ca_pem: Option<&[u8]>,
-    ) -> bool {
-        self.settings == *settings
-            && self.algorithms == algorithms
-            && self.ca_pem.as_deref() == ca_pem
+    ) -> Option<Self> {
+        let fetched = &self.fetched;
+        let same = fetched.settings == *settings
+            && fetched.algorithms == algorithms
+            && fetched.ca_pem.as_deref() == ca_pem;
+        same.then(|| Self {
+            fetched: Arc::clone(fetched),
+            earlier: None,
+        })
+    }
+
+    /// The same with these keys until the first fetch.
+    pub(super) fn with_earlier(self, earlier: Option<KeySet>) -> Self {
+        Self { earlier, ..self }
     }
 }
 
@@ -37,6 +96,7 @@ struct Sink {
     issuer: Box<str>,
     algorithms: Vec<Algorithm>,
     latest: Arc<Mutex<Option<KeySet>>>,
+    cache: Option<CacheFile>,
     keyring: Weak<Keyring>,
 }
 
@@ -51,36 +111,62 @@ impl Sink {
             warn_of_skipped(&self.issuer, &skipped);
             Change::Changed
         };
-        if let (Change::Changed, Some(keyring)) = (change, self.keyring.upgrade()) {
-            keyring.publish();
+        if change == Change::Changed {
+            if let Some(keyring) = self.keyring.upgrade() {
+                keyring.publish();
+            }
+            self.save(json);
         }
         Ok(Loaded {
             keys: count,
             change,
         })
     }
+
+    fn save(&self, json: &[u8]) {
+        let Some(cache) = &self.cache else {
+            return;
+        };
+        if let Err(error) = cache.write(json) {
+            tracing::warn!(
+                token.issuer = &*self.issuer,
+                file = %cache.path().display(),
+                %error,
+                "`jwks_cache_file` could not be written; the next start has to wait for the issuer"
+            );
+        }
+    }
 }
 
 impl Keyring {
     /// Begins to fetch the keys of an issuer. Until they come, those from before its entry was edited
-    /// serve.
+    /// serve, else those of its file.
     pub(super) fn fetch(
         self: &Arc<Self>,
         rules: &IssuerRules,
         settings: &RemoteKeySettings,
         ca_pem: Option<Vec<u8>>,
         earlier: Option<KeySet>,
-    ) -> Result<Arc<Remote>, KeyringError> {
+    ) -> Result<Remote, KeyringError> {
         let source = RemoteKeySource::new(&*rules.issuer, settings, ca_pem.as_deref());
-        let source = source.map_err(|source| KeyringError::Remote {
+        let mut source = source.map_err(|source| KeyringError::Remote {
             issuer: rules.issuer.to_string(),
             source,
         })?;
-        let latest = Arc::new(Mutex::new(earlier));
+        let cache = settings
+            .cache_file
+            .clone()
+            .map(|path| CacheFile::new(path, &rules.issuer, settings.location.binding()));
+        let earlier = earlier.or_else(|| saved(cache.as_ref()?, rules));
+        if earlier.is_some() {
+            source = source.with_earlier_keys();
+        }
+        let latest = Arc::new(Mutex::new(None));
         let sink = Sink {
             issuer: rules.issuer.clone(),
             algorithms: rules.algorithms.clone(),
             latest: Arc::clone(&latest),
+            cache,
             keyring: Arc::downgrade(self),
         };
         let fetcher = RemoteKeys::start(
@@ -89,12 +175,44 @@ impl Keyring {
             Arc::clone(&self.clock),
             &self.runtime,
         );
-        Ok(Arc::new(Remote {
+        let fetched = Arc::new(SharedFetch {
             settings: settings.clone(),
             algorithms: rules.algorithms.clone(),
             ca_pem,
+            started: Instant::now(),
             latest,
             fetcher,
-        }))
+        });
+        Ok(Remote { fetched, earlier })
+    }
+}
+
+/// The keys that the issuer had when this gate last ran, checked like those that come from it.
+fn saved(cache: &CacheFile, rules: &IssuerRules) -> Option<KeySet> {
+    let read = cache.read().map_err(|error| error.to_string());
+    let keys = read.and_then(|jwks| {
+        let keys = jwks.map(|jwks| KeySet::from_jwks(&jwks, &rules.algorithms));
+        keys.transpose().map_err(|error| error.to_string())
+    });
+    match keys {
+        Ok(keys) => {
+            let (keys, _) = keys?;
+            tracing::info!(
+                token.issuer = &*rules.issuer,
+                file = %cache.path().display(),
+                jwks.keys = keys.len(),
+                "the issuer's keys of the last run serve until it has answered"
+            );
+            Some(keys)
+        }
+        Err(error) => {
+            tracing::warn!(
+                token.issuer = &*rules.issuer,
+                file = %cache.path().display(),
+                error,
+                "`jwks_cache_file` is not used"
+            );
+            None
+        }
     }
 }

@@ -7,6 +7,7 @@ mod names;
 mod warning;
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -52,6 +53,8 @@ pub struct TrustedIssuerDocument {
     #[serde(default, deserialize_with = "present")]
     jwks_uri: Option<String>,
     #[serde(default, deserialize_with = "present")]
+    discovery: Option<bool>,
+    #[serde(default, deserialize_with = "present")]
     jwks_file: Option<PathBuf>,
     #[serde(default, deserialize_with = "present")]
     hmac_secret_file: Option<PathBuf>,
@@ -69,6 +72,14 @@ pub struct TrustedIssuerDocument {
     jwks_max_bytes: Option<u64>,
     #[serde(default, deserialize_with = "present")]
     jwks_ca_file: Option<PathBuf>,
+    #[serde(default, deserialize_with = "present")]
+    jwks_plain_text: Option<bool>,
+    #[serde(default, deserialize_with = "present")]
+    jwks_token_file: Option<PathBuf>,
+    #[serde(default, deserialize_with = "present")]
+    jwks_cache_file: Option<PathBuf>,
+    #[serde(default, deserialize_with = "present")]
+    start_wait_seconds: Option<u64>,
     #[serde(default = "default_leeway_seconds")]
     leeway_seconds: u64,
     #[serde(default = "default_types")]
@@ -115,10 +126,20 @@ pub fn trusted_issuers(
     base: &Path,
     faults: &mut Faults,
 ) -> Vec<TrustedIssuer> {
+    let mut cache_files = BTreeSet::new();
     let mut issuers = Vec::new();
     let names = names::of(&documents, faults);
     for (position, (document, name)) in documents.into_iter().zip(names).enumerate() {
         let key = format!("trust[{position}]");
+        if let Some(file) = &document.jwks_cache_file
+            && !cache_files.insert(file.clone())
+        {
+            faults.add(format!(
+                "`{key}.jwks_cache_file: {}` is that of another entry: give each issuer a file of \
+                 its own",
+                file.display()
+            ));
+        }
         issuers.extend(document.build(name, &key, base, faults));
     }
     carrier::check(&issuers, faults);

@@ -14,6 +14,7 @@ use super::fingerprint::{Fields, Fingerprint};
 use super::header::Header;
 use super::issuer_rules::{DEFAULT_TOKEN_BYTES, IssuerIndex, IssuerRules};
 use super::key_set::KeySet;
+use super::missing_key::MissingKey;
 use super::signed::SignedToken;
 use super::verified::{Basis, VerifiedToken};
 use crate::clock::UnixSeconds;
@@ -163,6 +164,13 @@ impl Trust {
         let token = self.read(token)?;
         token.check_signature(&token.loaded()?.keys)?;
         Ok(SignedToken::new(token.claims))
+    }
+
+    /// Which key the token asks for, of the issuer that it names; none where nobody trusts that one.
+    pub fn missing_key(&self, token: UnverifiedToken<'_>) -> Option<MissingKey> {
+        let Unchecked { header, issuer, .. } = self.read(token).ok()?;
+        let rules = Arc::clone(&issuer.rules);
+        Some(MissingKey::new(rules, header.key_id.as_deref()))
     }
 
     /// Looks at everything but the signature. What this refuses, [`Trust::verify`] refuses for the

@@ -85,7 +85,7 @@ impl Asker {
             let answer = self.ask_within("/orders/1", Some(token), patience).await;
             if answer
                 .as_ref()
-                .map_or(true, |verdict| verdict.status != 401)
+                .map_or(true, |verdict| ![401, 503].contains(&verdict.status))
             {
                 return answer;
             }

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use portcullis::clock::{ManualClock, UnixSeconds};
 use portcullis::jwks::{
-    Change, FetchOutcome, Freshness, JwksAddress, Loaded, RemoteKeySettings, RemoteKeySource,
-    RemoteKeyState, RemoteKeys, RemoteKeysError,
+    Change, FetchOutcome, Freshness, JwksAddress, KeyLocation, Loaded, PlainText,
+    RemoteKeySettings, RemoteKeySource, RemoteKeyState, RemoteKeys, RemoteKeysError,
 };
-use portcullis::token::{JwksError, KeySetError};
+use portcullis::token::{JwksError, KeyHint, KeySetError};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 
@@ -19,13 +19,19 @@ use crate::jwks_server::{Behaviour, JwksServer, PATIENCE, Pki, head, ok, ok_with
 
 const NEVER: Duration = Duration::from_hours(24);
 const SHORT: Duration = Duration::from_millis(100);
+/// A fetch is underway.
+const SOON: Freshness = Freshness::Due(Duration::from_secs(1));
 const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
 
 const ISSUER: &str = "https://id.shop.example";
 
+fn address(url: &str) -> JwksAddress {
+    JwksAddress::parse(url, PlainText::Refused).unwrap()
+}
+
 /// Settings under which nothing happens by itself after the first load.
 fn quiet(url: &str) -> RemoteKeySettings {
-    let mut settings = RemoteKeySettings::new(JwksAddress::parse(url).unwrap());
+    let mut settings = RemoteKeySettings::new(KeyLocation::Address(address(url)));
     settings.refresh = NEVER;
     settings.cooldown = NEVER;
     settings.timeout = PATIENCE;
@@ -95,7 +101,12 @@ impl KeySet {
     }
 
     async fn ask(&self) -> Freshness {
-        self.remote.refresh_for_unknown_key(PATIENCE).await
+        self.look_for(PATIENCE).await
+    }
+
+    /// Looks for one and the same key.
+    async fn look_for(&self, wait: Duration) -> Freshness {
+        self.remote.look_for(KeyHint::of(Some("new")), wait).await
     }
 }
 
@@ -197,8 +208,8 @@ async fn a_hundred_callers_share_one_fetch_for_a_rotated_key() {
         b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\nkeys one two".to_vec(),
     ));
     // The first caller starts the fetch, which cannot end before its release.
-    let first = keys.remote.refresh_for_unknown_key(Duration::ZERO).await;
-    assert_eq!(first, Freshness::TimedOut);
+    let first = keys.look_for(Duration::ZERO).await;
+    assert_eq!(first, SOON);
     server.wait_for_requests(2).await;
     let callers = (0..100).map(|_| keys.ask()).collect();
     let answers = together(callers, || server.release()).await;
@@ -215,9 +226,7 @@ async fn callers_beyond_the_bound_are_sent_away() {
     let server = JwksServer::start(Behaviour::Stall).await;
     let keys = KeySet::start(&quiet(&server.url()));
     server.wait_for_requests(1).await;
-    let callers = (0..1024)
-        .map(|_| keys.remote.refresh_for_unknown_key(SHORT))
-        .collect();
+    let callers = (0..1024).map(|_| keys.look_for(SHORT)).collect();
     let one_too_many = keys.ask();
     let mut answer = None;
     let answers = together(callers, || {
@@ -226,13 +235,10 @@ async fn callers_beyond_the_bound_are_sent_away() {
         answer = Some(one_too_many.as_mut().poll(&mut context));
     })
     .await;
-    assert_eq!(answer, Some(Poll::Ready(Freshness::NotRefreshed)));
-    assert!(answers.iter().all(|&answer| answer == Freshness::TimedOut));
+    assert_eq!(answer, Some(Poll::Ready(SOON)));
+    assert!(answers.iter().all(|&answer| answer == SOON));
     // Their seats are free again.
-    assert_eq!(
-        keys.remote.refresh_for_unknown_key(SHORT).await,
-        Freshness::TimedOut
-    );
+    assert_eq!(keys.look_for(SHORT).await, SOON);
 }
 
 #[tokio::test]
@@ -255,26 +261,50 @@ async fn a_flood_of_unknown_keys_costs_one_fetch_per_cooldown() {
 }
 
 #[tokio::test]
-async fn within_the_cooldown_nobody_fetches() {
+async fn within_the_cooldown_nobody_fetches_and_what_was_asked_is_answered() {
     let server = JwksServer::start(ok("keys one")).await;
     let keys = KeySet::loaded(&quiet(&server.url())).await;
     // That the keys were fetched at the start does not count.
     assert_eq!(keys.ask().await, Freshness::Refreshed);
-    for _ in 0..1000 {
-        assert_eq!(keys.ask().await, Freshness::NotRefreshed);
+    assert!(keys.remote.has_answered(KeyHint::of(Some("new"))));
+    for number in 0..1000 {
+        assert_eq!(keys.ask().await, Freshness::Answered);
+        let other = KeyHint::of(Some(&format!("other {number}")));
+        assert!(!keys.remote.has_answered(other));
+        let due = keys.remote.look_for(other, PATIENCE).await;
+        assert!(matches!(due, Freshness::Due(after) if after > NEVER / 2));
     }
     assert_eq!(server.requests().len(), 2);
 }
 
 #[tokio::test]
-async fn a_failed_fetch_starts_a_cooldown_too() {
+async fn a_key_asked_for_within_the_cooldown_is_looked_for_when_it_ends() {
+    let server = JwksServer::start(ok("keys one")).await;
+    let mut settings = quiet(&server.url());
+    settings.cooldown = SHORT;
+    let keys = KeySet::loaded(&settings).await;
+    assert_eq!(keys.ask().await, Freshness::Refreshed);
+    let late = KeyHint::of(Some("late"));
+    if let Freshness::Due(_) = keys.remote.look_for(late, PATIENCE).await {
+        // Nobody asks again.
+        server.wait_for_requests(3).await;
+    }
+}
+
+#[tokio::test]
+async fn a_failed_fetch_starts_a_cooldown_too_and_answers_nothing() {
     let server = JwksServer::start(head("500 Oops")).await;
     let mut settings = quiet(&server.url());
     settings.cooldown = NEVER;
     let keys = KeySet::start(&settings);
     keys.failure().await;
-    assert_eq!(keys.ask().await, Freshness::Failed);
-    assert_eq!(keys.ask().await, Freshness::NotRefreshed);
+    for _ in 0..2 {
+        let due = keys.ask().await;
+        assert!(
+            matches!(due, Freshness::Due(after) if after > NEVER / 2),
+            "{due:?}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -283,18 +313,17 @@ async fn a_caller_that_goes_away_leaves_the_fetch_to_the_others() {
     let server = JwksServer::start(Behaviour::AnswerWhenReleased(answer)).await;
     let keys = KeySet::start(&quiet(&server.url()));
     server.wait_for_requests(1).await;
-    assert_eq!(
-        keys.remote.refresh_for_unknown_key(SHORT).await,
-        Freshness::TimedOut
-    );
+    assert_eq!(keys.look_for(SHORT).await, SOON);
     let dropped = poll_fn(|context| {
         let mut caller = Box::pin(keys.ask());
         Poll::Ready(caller.as_mut().poll(context))
     });
     assert!(dropped.await.is_pending());
     let answers = together(vec![keys.ask()], || server.release()).await;
-    assert_eq!(answers, [Freshness::Refreshed]);
-    assert_eq!(server.requests().len(), 1);
+    // What was on its way before the question says nothing about the key; the next fetch does.
+    assert_eq!(answers, [SOON]);
+    assert_eq!(keys.ask().await, Freshness::Refreshed);
+    assert_eq!(server.requests().len(), 2);
 }
 
 #[tokio::test]
@@ -525,7 +554,8 @@ async fn localhost_is_reached_over_plain_http() {
 
 #[test]
 fn plain_http_to_another_machine_is_refused_at_construction() {
-    let refused = JwksAddress::parse("http://id.shop.example/jwks.json").expect_err("plain http");
+    let refused = JwksAddress::parse("http://id.shop.example/jwks.json", PlainText::Refused)
+        .expect_err("plain http");
     assert!(refused.to_string().contains("id.shop.example"), "{refused}");
     assert!(refused.to_string().contains("https"), "{refused}");
 }
@@ -543,7 +573,8 @@ async fn callers_of_another_runtime_are_answered() {
     let clock = Arc::new(ManualClock::new(NOW));
     let remote = RemoteKeys::start(&source, sink, clock, control.handle());
     let caller = tokio::spawn(async move {
-        while remote.refresh_for_unknown_key(PATIENCE).await != Freshness::Refreshed {
+        let key = KeyHint::of(Some("new"));
+        while remote.look_for(key, PATIENCE).await != Freshness::Refreshed {
             tokio::task::yield_now().await;
         }
     });
@@ -563,10 +594,10 @@ async fn once_stopped_the_sink_stays_silent_and_callers_are_answered() {
         server.release();
     })
     .await;
-    assert_eq!(answers, [Freshness::Failed]);
+    assert_eq!(answers, [SOON]);
     server.wait_for_closed(1).await;
     assert_eq!(keys.published(), None);
-    assert_eq!(keys.ask().await, Freshness::Failed);
+    assert_eq!(keys.ask().await, SOON);
 }
 
 #[tokio::test]

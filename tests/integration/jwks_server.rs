@@ -30,6 +30,28 @@ pub(crate) enum Behaviour {
     Flood(Vec<u8>, u64),
     /// Sends these bytes, then a byte at a time for as long as the client stays.
     Drip(Vec<u8>),
+    /// Sends what this makes of the request's head.
+    Decide(Decision),
+}
+
+/// Makes an answer of the head of a request.
+#[derive(Clone)]
+pub(crate) struct Decision(Arc<dyn Fn(&str) -> Vec<u8> + Send + Sync>);
+
+impl std::fmt::Debug for Decision {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Decision(..)")
+    }
+}
+
+/// Sends what `decide` makes of the request's head, in lower case.
+pub(crate) fn decide(decide: impl Fn(&str) -> Behaviour + Send + Sync + 'static) -> Behaviour {
+    Behaviour::Decide(Decision(Arc::new(move |head| {
+        match decide(&head.to_ascii_lowercase()) {
+            Behaviour::Answer(bytes) => bytes,
+            other => panic!("not an answer: {other:?}"),
+        }
+    })))
 }
 
 /// An answer with status 200 and this body.
@@ -97,6 +119,13 @@ impl Pki {
             ca_pem: ca.pem().into_bytes(),
             server: Arc::new(server),
         }
+    }
+
+    /// The side of the server, which speaks only these protocols.
+    pub(crate) fn acceptor(&self, protocols: &[&[u8]]) -> TlsAcceptor {
+        let mut server = ServerConfig::clone(&self.server);
+        server.alpn_protocols = protocols.iter().map(|&name| name.to_vec()).collect();
+        Arc::new(server).into()
     }
 }
 
@@ -228,6 +257,10 @@ async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, shared: &Shared
             let mut released = shared.released.subscribe();
             released.wait_for(|released| *released).await.unwrap();
             drop(stream.write_all(&bytes).await);
+        }
+        Behaviour::Decide(Decision(decide)) => {
+            let head = shared.requests.borrow().last().unwrap().clone();
+            drop(stream.write_all(&decide(&head)).await);
         }
         Behaviour::Stall => drop(stream.read_to_end(&mut Vec::new()).await),
         Behaviour::Flood(head, length) => {

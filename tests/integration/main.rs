@@ -59,6 +59,7 @@ mod issuer_process;
 mod issuer_settings;
 mod jwks;
 mod jwks_server;
+mod key_sources;
 mod keycloak;
 #[cfg(feature = "issuer")]
 mod kill;

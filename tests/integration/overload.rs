@@ -11,12 +11,12 @@ use portcullis::authorizer::{Authorizer, CacheLimits, Snapshot};
 use portcullis::clock::SystemClock;
 use portcullis::config::ListenAddress;
 use portcullis::ext_authz::{CheckLimits, CheckService, ExtAuthz};
-use portcullis::gate::{DecisionLog, Gate, GateMetrics, GateSettings, KeyRefresh};
+use portcullis::gate::{DecisionLog, Gate, GateMetrics, GateSettings, KeyNews, KeyRefresh};
 use portcullis::policy::Policy;
 use portcullis::problem::Source;
 use portcullis::telemetry::{SubjectForm, SubjectNames};
 use portcullis::token::{
-    Algorithm, ClaimRules, DEFAULT_TOKEN_BYTES, IssuerIndex, IssuerRules, KeySet, Trust,
+    Algorithm, ClaimRules, DEFAULT_TOKEN_BYTES, IssuerRules, KeySet, MissingKey, Trust,
 };
 use prometheus_client::registry::Registry;
 use prost::Message;
@@ -194,11 +194,15 @@ async fn a_public_route_does_not_wait_for_keys() {
 struct Panics;
 
 impl KeyRefresh for Panics {
-    fn refresh(
+    fn can_ask(&self, _: &MissingKey) -> bool {
+        true
+    }
+
+    fn ask(
         &self,
-        _: IssuerIndex,
+        _: MissingKey,
         _: Duration,
-    ) -> Pin<Box<dyn Future<Output = bool> + Send + '_>> {
+    ) -> Pin<Box<dyn Future<Output = KeyNews> + Send + '_>> {
         Box::pin(async {
             tokio::task::yield_now().await;
             panic!("on purpose")

@@ -55,6 +55,17 @@ impl Remote {
         self.asker.ask("/orders/1", Some(&token)).await
     }
 
+    /// Asks until the issuer has answered about the key.
+    async fn settled(&self, token: &str) -> Verdict {
+        loop {
+            let verdict = self.asker.ask("/orders/1", Some(token)).await;
+            if verdict.status != 503 {
+                return verdict;
+            }
+            assert!(verdict.header("retry-after").is_some());
+        }
+    }
+
     /// Waits until so many fetches have brought other keys than before, and these are in use.
     async fn has_fetched_changes(&self, count: u32) {
         let labels = format!("issuer=\"{ISSUER}\",outcome=\"changed\"");
@@ -177,11 +188,9 @@ async fn keys_outlive_an_edit_of_their_entry_while_the_provider_is_away() {
     remote.gate.app.reload().unwrap();
     other.wait_for_requests(1).await;
     let token = newer.token("alice", "orders.read");
-    assert_eq!(
-        remote.asker.ask_until_fetched(&token).await.unwrap().status,
-        200
-    );
-    assert_eq!(remote.ask(&remote.issuer).await.status, 401);
+    assert_eq!(remote.settled(&token).await.status, 200);
+    let old = remote.issuer.token("alice", "orders.read");
+    assert_eq!(remote.settled(&old).await.status, 401);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -212,13 +221,92 @@ async fn a_new_key_is_fetched_once_for_all_who_wait() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_unknown_keys_costs_one_fetch_a_cooldown() {
     let remote = Remote::loaded(", jwks_cooldown_seconds: 300", 30_000).await;
-    for number in 0..300 {
+    let first = TestIssuer::new("key-0");
+    let verdict = remote.ask(&first).await;
+    assert_eq!((verdict.status, verdict.code), (401, 16));
+    for number in 1..300 {
         let stranger = TestIssuer::new(&format!("key-{number}"));
         let verdict = remote.ask(&stranger).await;
-        assert_eq!((verdict.status, verdict.code), (401, 16));
+        // Perhaps the issuer has made this one since it was asked.
+        assert_eq!((verdict.status, verdict.code), (503, 14));
+        assert_eq!(verdict.header("www-authenticate"), None);
+        let seconds: u32 = verdict.header("retry-after").unwrap().parse().unwrap();
+        assert!((1..=300).contains(&seconds), "{seconds}");
+    }
+    // What was asked is known.
+    assert_eq!(remote.ask(&first).await.status, 401);
+    assert_eq!(remote.keys.requests().len(), 2);
+    assert_eq!(remote.ask(&remote.issuer).await.status, 200);
+}
+
+/// One who knows a key's name cannot make the gate fetch more often, nor be answered more slowly,
+/// than one who does not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_wrong_signatures_costs_one_fetch_a_cooldown() {
+    let remote = Remote::loaded(", jwks_cooldown_seconds: 300", 30_000).await;
+    let forger = TestIssuer::new("key-1");
+    for number in 0..300 {
+        let forged = forger.token(&format!("user-{number}"), "orders.read");
+        let verdict = remote.asker.ask("/orders/1", Some(&forged)).await;
+        assert_eq!((verdict.status, verdict.code), (401, 16), "{number}");
     }
     assert_eq!(remote.keys.requests().len(), 2);
     assert_eq!(remote.ask(&remote.issuer).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_good_token_is_called_invalid_while_a_slow_issuer_is_asked() {
+    let remote = Remote::loaded("", 20).await;
+    let newer = TestIssuer::new("key-2");
+    remote
+        .keys
+        .behave(answer_when_released(&[&remote.issuer, &newer]));
+    let token = newer.token("alice", "orders.read");
+    for _ in 0..5 {
+        let verdict = remote.asker.ask("/orders/1", Some(&token)).await;
+        assert_eq!((verdict.status, verdict.code), (503, 14));
+        assert_eq!(verdict.header("retry-after"), Some("1"));
+    }
+    assert_eq!(remote.ask(&remote.issuer).await.status, 200);
+    // Who is let in anyway is let in meanwhile.
+    assert_eq!(
+        remote.asker.ask("/products/1", Some(&token)).await.status,
+        200
+    );
+    remote.keys.release();
+    assert_eq!(remote.settled(&token).await.status, 200);
+    assert_eq!(remote.keys.requests().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_good_token_is_called_invalid_after_a_rotation_within_the_cooldown() {
+    let remote = Remote::loaded(", jwks_cooldown_seconds: 2", 100).await;
+    // Uses the one fetch of the cooldown up.
+    assert_eq!(
+        remote
+            .settled(&TestIssuer::new("key-9").token("eve", ""))
+            .await
+            .status,
+        401
+    );
+    let newer = TestIssuer::new("key-2");
+    remote.serves(&[&newer]);
+    let token = newer.token("alice", "orders.read");
+    let first = remote.asker.ask("/orders/1", Some(&token)).await;
+    assert_eq!(first.status, 503);
+    assert_eq!(remote.settled(&token).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_replaced_under_its_name_is_noticed_by_the_failing_signature() {
+    let remote = Remote::loaded("", 30_000).await;
+    assert_eq!(remote.ask(&remote.issuer).await.status, 200);
+    let replaced = TestIssuer::new("key-1");
+    remote.serves(&[&replaced]);
+    assert_eq!(remote.ask(&replaced).await.status, 200);
+    // The issuer has just been asked about this very key.
+    assert_eq!(remote.ask(&remote.issuer).await.status, 401);
+    assert_eq!(remote.keys.requests().len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -239,7 +327,9 @@ async fn an_outage_after_the_load_is_not_noticed_by_callers() {
     let asked = remote.asker.ask("/orders/1", Some(&cached)).await;
     assert_eq!(asked.status, 200);
     assert_eq!(remote.ask(&remote.issuer).await.status, 200);
-    assert_eq!(remote.ask(&TestIssuer::new("key-2")).await.status, 401);
+    // Nobody can tell whether the issuer has this key.
+    let verdict = remote.ask(&TestIssuer::new("key-2")).await;
+    assert_eq!((verdict.status, verdict.code), (503, 14));
     assert_eq!(remote.gate.admin("/readyz").await.0, 200);
 
     remote.serves(&[&remote.issuer]);
@@ -263,12 +353,12 @@ async fn a_slow_server_of_keys_does_not_slow_checks_beyond_their_bounds() {
             let asked = remote
                 .asker
                 .ask_within("/orders/1", Some(&stranger), timeout);
-            assert_eq!(asked.await.expect("before its deadline").status, 401);
+            assert_eq!(asked.await.expect("before its deadline").status, 503);
         }
         let asked = remote
             .asker
             .ask_within("/orders/1", Some(&stranger), timeout);
-        assert_eq!(asked.await.expect("before its deadline").status, 401);
+        assert_eq!(asked.await.expect("before its deadline").status, 503);
         let known = remote.issuer.token("alice", "orders.read");
         let asked = remote.asker.ask_within("/orders/1", Some(&known), timeout);
         assert_eq!(asked.await.unwrap().status, 200);
@@ -290,7 +380,7 @@ async fn a_withdrawn_key_ends_the_proofs_that_rest_on_it() {
     }
     remote.serves(&[&kept]);
     remote.has_fetched_changes(3).await;
-    let asked = remote.asker.ask("/orders/1", Some(&withdrawn_token)).await;
+    let asked = remote.settled(&withdrawn_token).await;
     assert_eq!((asked.status, asked.code), (401, 16));
     let asked = remote.asker.ask("/orders/1", Some(&kept_token)).await;
     assert_eq!(asked.status, 200);

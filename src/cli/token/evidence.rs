@@ -38,9 +38,11 @@ impl Evidence {
     pub fn load(config: &Path) -> anyhow::Result<Self> {
         let mut config = Config::load(config, &Overrides::default())?;
         for issuer in &mut config.trust {
-            // The file belongs to the gate that runs.
-            if let KeySource::Feed(feed) = &mut issuer.keys {
-                feed.snapshot_file = None;
+            // These files belong to the gate that runs.
+            match &mut issuer.keys {
+                KeySource::Feed(feed) => feed.snapshot_file = None,
+                KeySource::Remote(remote) => remote.cache_file = None,
+                KeySource::File(_) | KeySource::HmacSecret(_) | KeySource::Companion => {}
             }
         }
         let runtime = Builder::new_multi_thread()
@@ -126,7 +128,7 @@ mod companion {
     use crate::clock::{Clock, SystemClock};
     use crate::config::{Config, IssuerSettings};
     use crate::issuer::{Published, published};
-    use crate::jwks::{JwksAddress, RemoteKeySettings};
+    use crate::jwks::{JwksAddress, KeyLocation, PlainText, RemoteKeySettings};
     use crate::keyring::{KeySource, Keyring, TrustedIssuer};
 
     /// Gives the keyring what the issuer of this configuration has in its store. Where that cannot be read,
@@ -166,8 +168,9 @@ mod companion {
             },
         );
         // Its own listener, or the URL that the configuration has found sound.
-        if let Ok(address) = JwksAddress::parse(&uri) {
-            entry.keys = KeySource::Remote(RemoteKeySettings::new(address));
+        if let Ok(address) = JwksAddress::parse(&uri, PlainText::Refused) {
+            let location = KeyLocation::Address(address);
+            entry.keys = KeySource::Remote(RemoteKeySettings::new(location));
         }
         gaps
     }

@@ -1,6 +1,7 @@
 //! What Envoy would make of our answers: decoded by envoy-types, never by our own code.
 
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::HttpRequest;
 use proptest::collection::vec;
@@ -136,6 +137,7 @@ fn refusals(route: &Route) -> Vec<Refusal<'_>> {
         Refusal::Denied(_)
         | Refusal::Malformed(_)
         | Refusal::Unreadable
+        | Refusal::KeysDue { .. }
         | Refusal::Overload
         | Refusal::Defect => true,
     };
@@ -143,6 +145,10 @@ fn refusals(route: &Route) -> Vec<Refusal<'_>> {
     let malformed = MalformedRequest::ALL.iter().copied();
     refusals.extend(malformed.map(Refusal::Malformed));
     refusals.extend([Refusal::Unreadable, Refusal::Overload, Refusal::Defect]);
+    refusals.extend([None, Some(route)].map(|route| Refusal::KeysDue {
+        route,
+        after: Duration::from_millis(1500),
+    }));
     assert!(refusals.iter().all(listed));
     refusals
 }

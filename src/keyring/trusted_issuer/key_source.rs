@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::TrustedIssuerDocument;
 use crate::feed::FeedSettings;
-use crate::jwks::{JwksAddress, RemoteKeySettings};
+use crate::jwks::{
+    Discovery, JwksAddress, JwksAddressError, KeyLocation, PlainText, RemoteKeySettings,
+};
 use crate::problem::Faults;
 use crate::token::Algorithm;
 
@@ -31,37 +33,65 @@ impl TrustedIssuerDocument {
         base: &Path,
         faults: &mut Faults,
     ) -> Option<KeySource> {
-        if self.jwks_uri.is_none() {
+        let discovery = self.discovery.filter(|wanted| *wanted);
+        if self.jwks_uri.is_none() && discovery.is_none() {
             for name in self.remote_settings() {
                 faults.add(format!(
-                    "`{key}.{name}` needs `jwks_uri`: remove it, or name the URL"
+                    "`{key}.{name}` needs `jwks_uri` or `discovery`: remove it, or say where the keys \
+                     are fetched"
                 ));
             }
         }
         let ways = (
             &self.jwks_uri,
+            discovery,
             &self.jwks_file,
             &self.hmac_secret_file,
             self.keys.as_deref(),
             &self.feed,
         );
         match ways {
-            (Some(uri), None, None, None, None) => self.remote(uri, key, base, faults),
-            (None, Some(file), None, None, None) => Some(KeySource::File(base.join(file))),
-            (None, None, Some(file), None, None) => Some(KeySource::HmacSecret(base.join(file))),
-            (None, None, None, Some("companion"), None) => Some(KeySource::Companion),
-            (None, None, None, None, Some(feed)) => {
+            (Some(uri), None, None, None, None, None) => {
+                let address = JwksAddress::parse(uri, self.plain_text());
+                let location = address.map(KeyLocation::Address);
+                self.remote("jwks_uri", location, key, base, faults)
+            }
+            (None, Some(_), None, None, None, None) => {
+                let discovery = Discovery::of(&self.issuer, self.plain_text());
+                let location = discovery.map(KeyLocation::Discovery);
+                self.remote(
+                    "discovery` asks the `issuer`, which",
+                    location,
+                    key,
+                    base,
+                    faults,
+                )
+            }
+            (None, None, Some(file), None, None, None) => Some(KeySource::File(base.join(file))),
+            (None, None, None, Some(file), None, None) => {
+                Some(KeySource::HmacSecret(base.join(file)))
+            }
+            (None, None, None, None, Some("companion"), None) => Some(KeySource::Companion),
+            (None, None, None, None, None, Some(feed)) => {
                 let settings = feed.build(&format!("{key}.feed"), base, faults);
                 settings.map(KeySource::Feed)
             }
             _ => {
                 faults.add(format!(
-                    "`{key}` (issuer `{}`) must name its keys in one way: `jwks_uri`, `jwks_file`, \
-                     `hmac_secret_file`, `keys: companion` or `feed`",
+                    "`{key}` (issuer `{}`) must name its keys in one way: `jwks_uri`, `discovery: \
+                     true`, `jwks_file`, `hmac_secret_file`, `keys: companion` or `feed`",
                     self.issuer
                 ));
                 None
             }
+        }
+    }
+
+    fn plain_text(&self) -> PlainText {
+        if self.jwks_plain_text == Some(true) {
+            PlainText::Allowed
+        } else {
+            PlainText::Refused
         }
     }
 
@@ -76,12 +106,23 @@ impl TrustedIssuerDocument {
             ("jwks_timeout_ms", self.jwks_timeout_ms.is_some()),
             ("jwks_max_bytes", self.jwks_max_bytes.is_some()),
             ("jwks_ca_file", self.jwks_ca_file.is_some()),
+            ("jwks_plain_text", self.jwks_plain_text.is_some()),
+            ("jwks_token_file", self.jwks_token_file.is_some()),
+            ("jwks_cache_file", self.jwks_cache_file.is_some()),
+            ("start_wait_seconds", self.start_wait_seconds.is_some()),
         ];
         let written = settings.into_iter().filter(|(_, written)| *written);
         written.map(|(name, _)| name)
     }
 
-    fn remote(&self, uri: &str, key: &str, base: &Path, faults: &mut Faults) -> Option<KeySource> {
+    fn remote(
+        &self,
+        setting: &str,
+        location: Result<KeyLocation, JwksAddressError>,
+        key: &str,
+        base: &Path,
+        faults: &mut Faults,
+    ) -> Option<KeySource> {
         let refresh = self.jwks_refresh_seconds.unwrap_or(300);
         let cooldown = self.jwks_cooldown_seconds.unwrap_or(30);
         let timeout = self.jwks_timeout_ms.unwrap_or(2000);
@@ -90,33 +131,51 @@ impl TrustedIssuerDocument {
         faults.within(&format!("{key}.jwks_cooldown_seconds"), cooldown, 1, 3600);
         faults.within(&format!("{key}.jwks_timeout_ms"), timeout, 1, 60_000);
         faults.within(&format!("{key}.jwks_max_bytes"), max_bytes, 64, 1 << 24);
+        let start_wait = self.start_wait_seconds.unwrap_or(10);
+        faults.within(&format!("{key}.start_wait_seconds"), start_wait, 0, 3600);
         if refresh < cooldown {
             faults.add(format!(
                 "`{key}.jwks_refresh_seconds: {refresh}` is shorter than the cooldown of {cooldown} \
                  seconds: raise it, or lower `jwks_cooldown_seconds`"
             ));
         }
-        let address = match JwksAddress::parse(uri) {
-            Ok(address) => address,
+        let location = match location {
+            Ok(location) => location,
             Err(error) => {
-                faults.add(format!("`{key}` (issuer `{}`): {error}", self.issuer));
+                faults.add(format!(
+                    "`{key}` (issuer `{}`): `{setting}` {error}",
+                    self.issuer
+                ));
                 return None;
             }
         };
-        if self.jwks_ca_file.is_some() && !address.is_encrypted() {
-            faults.add(format!(
-                "`{key}.jwks_ca_file` is of no use with plain http: use `https` in `jwks_uri`, or \
-                 remove it"
-            ));
-        }
+        self.check_files(&location, key, faults);
+        let path = |file: &Option<PathBuf>| file.as_ref().map(|file| base.join(file));
         Some(KeySource::Remote(RemoteKeySettings {
-            address,
+            location,
             refresh: Duration::from_secs(refresh),
             cooldown: Duration::from_secs(cooldown),
             timeout: Duration::from_millis(timeout),
             max_bytes: usize::try_from(max_bytes).ok()?,
-            ca_file: self.jwks_ca_file.as_ref().map(|file| base.join(file)),
+            ca_file: path(&self.jwks_ca_file),
+            token_file: path(&self.jwks_token_file),
+            cache_file: path(&self.jwks_cache_file),
+            start_wait: Duration::from_secs(start_wait),
         }))
+    }
+
+    fn check_files(&self, location: &KeyLocation, key: &str, faults: &mut Faults) {
+        if self.jwks_ca_file.is_some() && !location.is_encrypted() {
+            faults.add(format!(
+                "`{key}.jwks_ca_file` is of no use with plain http: use `https`, or remove it"
+            ));
+        }
+        if self.jwks_token_file.is_some() && location.is_plain_text() {
+            faults.add(format!(
+                "`{key}.jwks_token_file` would send the token in plain text, where others can read \
+                 it: use `https`, or remove it"
+            ));
+        }
     }
 }
 

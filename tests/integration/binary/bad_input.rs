@@ -192,6 +192,26 @@ fn a_config_that_cannot_be_used() {
             &["`trust[0].jwks_ca_file`", "plain http"],
         ),
         (
+            "jwks_file: jwks.json",
+            "jwks_file: jwks.json, discovery: true",
+            &["in one way", "`discovery: true`"],
+        ),
+        (
+            "jwks_file: jwks.json",
+            "jwks_file: jwks.json, start_wait_seconds: 5",
+            &["`trust[0].start_wait_seconds` needs `jwks_uri` or `discovery`"],
+        ),
+        (
+            "jwks_file: jwks.json",
+            "discovery: true, start_wait_seconds: 3601",
+            &["`trust[0].start_wait_seconds: 3601`", "from 0 to 3600"],
+        ),
+        (
+            "https://id.shop.example\", audiences: [orders-api], algorithms: [ES256], jwks_file: jwks.json",
+            "http://id.shop.example\", audiences: [orders-api], algorithms: [ES256], discovery: true",
+            &["`discovery` asks the `issuer`", "plain http", "use `https`"],
+        ),
+        (
             "[ES256]",
             "[none]",
             &["`trust[0].algorithms`", "`none` is not supported", "ES256"],

@@ -366,7 +366,7 @@ fn keys_that_never_loaded_are_told_of_as_such() {
     for (keys, words) in [
         (
             "jwks_uri: \"http://127.0.0.1:1/jwks.json\"",
-            "could not be loaded; until they are, its tokens are refused",
+            "could not be loaded; until they are, its tokens get 503",
         ),
         (
             "feed: {addresses: [\"http://127.0.0.1:1\"]}",

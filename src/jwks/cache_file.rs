@@ -1,0 +1,176 @@
+//! The last keys of an issuer in a file, so that a gate can start while the issuer is away.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::token::{MAX_JWKS_BYTES, check_key_file_mode};
+
+/// The longest file that is read: a key set of the longest kind, quoted once more.
+const MAX_FILE_BYTES: u64 = 2 * MAX_JWKS_BYTES as u64 + 4096;
+
+/// The file of one issuer. What it holds is used only for the issuer and the address it came from:
+/// under another name the keys of one would verify the tokens of another.
+#[derive(Debug, Clone)]
+pub struct CacheFile {
+    path: PathBuf,
+    issuer: String,
+    location: String,
+}
+
+/// Why the file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CacheFileError {
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    #[error("others may write it (mode {0:04o}): whoever can may choose the keys; `chmod 600`")]
+    Unsafe(u32),
+    #[error("it is not a file of keys, or of another release")]
+    NotACache,
+    #[error("it holds the keys of `{issuer}` at `{location}`")]
+    OtherIssuer { issuer: String, location: String },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Saved {
+    version: u32,
+    issuer: String,
+    location: String,
+    jwks: String,
+}
+
+impl CacheFile {
+    pub fn new(path: PathBuf, issuer: &str, location: String) -> Self {
+        Self {
+            path,
+            issuer: issuer.to_owned(),
+            location,
+        }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The key set that was written last; none where there is no file.
+    pub fn read(&self) -> Result<Option<Vec<u8>>, CacheFileError> {
+        let file = match File::open(&self.path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let mode = file.metadata()?.mode();
+        check_key_file_mode(mode).map_err(|_| CacheFileError::Unsafe(mode & 0o7777))?;
+        let mut text = Vec::new();
+        file.take(MAX_FILE_BYTES).read_to_end(&mut text)?;
+        let saved: Saved = serde_json::from_slice(&text).map_err(|_| CacheFileError::NotACache)?;
+        if saved.version != 1 {
+            return Err(CacheFileError::NotACache);
+        }
+        if saved.issuer != self.issuer || saved.location != self.location {
+            return Err(CacheFileError::OtherIssuer {
+                issuer: saved.issuer,
+                location: saved.location,
+            });
+        }
+        Ok(Some(saved.jwks.into_bytes()))
+    }
+
+    /// Puts this key set in the place of the last one: whole, or not at all.
+    pub fn write(&self, jwks: &[u8]) -> Result<(), CacheFileError> {
+        let jwks = std::str::from_utf8(jwks).map_err(|_| CacheFileError::NotACache)?;
+        let saved = Saved {
+            version: 1,
+            issuer: self.issuer.clone(),
+            location: self.location.clone(),
+            jwks: jwks.to_owned(),
+        };
+        let text = serde_json::to_vec(&saved).map_err(|_| CacheFileError::NotACache)?;
+        let mut name = self.path.clone().into_os_string();
+        name.push(".new");
+        let beside = PathBuf::from(name);
+        // Of an earlier write that was cut off; its mode may be another.
+        match fs::remove_file(&beside) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+            Ok(()) | Err(_) => {}
+        }
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&beside)?;
+        file.write_all(&text)?;
+        file.sync_all()?;
+        Ok(fs::rename(&beside, &self.path)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    const JWKS: &[u8] = b"{\"keys\": [1, \"\xc3\xa9\"]}";
+
+    fn cache(folder: &Path, issuer: &str, location: &str) -> CacheFile {
+        CacheFile::new(folder.join("keys"), issuer, location.to_owned())
+    }
+
+    #[test]
+    fn what_is_written_is_read_by_its_issuer_at_its_address_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let ours = cache(folder.path(), "https://id.example", "https://id.example/a");
+        assert_eq!(ours.read().unwrap(), None);
+        ours.write(b"old").unwrap();
+        ours.write(JWKS).unwrap();
+        assert_eq!(ours.read().unwrap().as_deref(), Some(JWKS));
+        for (issuer, location) in [
+            ("https://evil.example", "https://id.example/a"),
+            ("https://id.example", "https://id.example/b"),
+        ] {
+            let other = cache(folder.path(), issuer, location).read();
+            assert!(matches!(other, Err(CacheFileError::OtherIssuer { .. })));
+        }
+    }
+
+    #[test]
+    fn the_file_is_private_and_one_that_others_may_write_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let ours = cache(folder.path(), "a", "b");
+        ours.write(JWKS).unwrap();
+        let mode = fs::metadata(ours.path()).unwrap().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        for mode in [0o602, 0o666] {
+            fs::set_permissions(ours.path(), Permissions::from_mode(mode)).unwrap();
+            assert!(
+                matches!(ours.read(), Err(CacheFileError::Unsafe(_))),
+                "{mode:o}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_damaged_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let ours = cache(folder.path(), "a", "b");
+        for text in [
+            "",
+            "{}",
+            "{\"keys\": []}",
+            "{\"version\": 2, \"issuer\": \"a\", \"location\": \"b\", \"jwks\": \"\"}",
+        ] {
+            fs::write(ours.path(), text).unwrap();
+            fs::set_permissions(ours.path(), Permissions::from_mode(0o600)).unwrap();
+            assert!(
+                matches!(ours.read(), Err(CacheFileError::NotACache)),
+                "{text}"
+            );
+        }
+    }
+}
