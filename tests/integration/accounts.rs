@@ -266,14 +266,14 @@ async fn an_app_without_a_list_of_scopes_follows_its_owner() {
     // Each reason is another one's business.
     let asked = format!("{CLIENT_CREDENTIALS}&scope=nonsense");
     let told = granted(&asked).await;
-    assert!(told.contains("that are asked for"), "{told}");
+    assert!(told.contains("none of the requested scopes"), "{told}");
     update(json!({"scopes": []})).await;
     let told = granted(CLIENT_CREDENTIALS).await;
     assert!(told.contains("the app has no scope"), "{told}");
     let nothing = json!({"scopes": []});
     role(nothing.clone()).await;
     let told = granted(CLIENT_CREDENTIALS).await;
-    assert!(told.contains("the owner of an app, has no scope"), "{told}");
+    assert!(told.contains("the owner of the app has no scope"), "{told}");
     let credentials = json!({"username": "alice", "password": PASSWORD});
     let refused = companion.post("/consumer/login", &credentials, "").await;
     assert_eq!(error(&refused), (400, "invalid_scope".to_owned()));
