@@ -354,7 +354,7 @@ async fn plain_text_serves_where_it_is_asked_for_and_carries_no_token() {
 async fn a_server_that_asks_for_a_token_gets_the_one_that_there_is_now() {
     let issuer = TestIssuer::new("key-1");
     let jwks = TestIssuer::jwks([&issuer]);
-    let wanted = Arc::new(Mutex::new("first"));
+    let wanted = Arc::new(Mutex::new("token-one"));
     let wanted_there = Arc::clone(&wanted);
     let server = JwksServer::start(decide(move |request| {
         let line = format!("authorization: bearer {}\r\n", wanted_there.lock().unwrap());
@@ -367,7 +367,7 @@ async fn a_server_that_asks_for_a_token_gets_the_one_that_there_is_now() {
     .await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("token");
-    std::fs::write(&file, "first\n").unwrap();
+    std::fs::write(&file, "token-one\n").unwrap();
     let settings = format!(
         "jwks_uri: \"{}\", jwks_token_file: \"{}\", jwks_refresh_seconds: 1, \
          jwks_cooldown_seconds: 1",
@@ -376,13 +376,13 @@ async fn a_server_that_asks_for_a_token_gets_the_one_that_there_is_now() {
     );
     let gate = TestApp::with(&trusting(entry(ISSUER, &settings)));
     gate.admin_shows("/readyz", "ok").await;
-    *wanted.lock().unwrap() = "second";
+    *wanted.lock().unwrap() = "token-two";
     gate.admin_shows("/status", "status 403").await;
-    std::fs::write(&file, "second").unwrap();
+    std::fs::write(&file, "token-two").unwrap();
     gate.admin_shows("/status", "\"consecutive_failures\": 0")
         .await;
     let (_, shown) = gate.admin("/status").await;
-    assert!(!shown.contains("second"), "{shown}");
+    assert!(!shown.contains("token-two"), "{shown}");
 }
 
 /// Metadata that name keys elsewhere get the token of the issuer's server for no other.
