@@ -86,7 +86,7 @@ pub enum ConfigError {
     Values {
         /// The file's name.
         file: String,
-        /// Each names key, value and mend.
+        /// Each names the key, its value and the fix.
         messages: Vec<String>,
     },
 }
@@ -266,7 +266,7 @@ fn check_realm(realm: &str, faults: &mut Faults) {
     let plain = |byte: u8| (0x20..0x7f).contains(&byte) && byte != b'"' && byte != b'\\';
     if realm.is_empty() || realm.len() > 128 || !realm.bytes().all(plain) {
         faults.add(format!(
-            "`realm: {realm}` cannot stand in a header: use up to 128 printable ASCII characters \
+            "`realm: {realm}` cannot be sent in a header: use 1 to 128 printable ASCII characters \
              without quotes and backslashes"
         ));
     }

@@ -224,12 +224,12 @@ fn compile(inputs: &Inputs) -> Result<Arc<Policy>, LoadError> {
 
 fn log_trust_warnings(trust: &[TrustedIssuer]) {
     for warning in trust_warnings(trust) {
-        tracing::warn!(config.warning = %warning, "the configuration may not say what is meant");
+        tracing::warn!(config.warning = %warning, "the configuration may not do what is intended");
     }
 }
 
 fn log_warnings(policy: &Policy) {
     for warning in policy.warnings() {
-        tracing::warn!(policy.warning = %warning, "the policy may not say what is meant");
+        tracing::warn!(policy.warning = %warning, "the policy may not do what is intended");
     }
 }

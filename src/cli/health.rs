@@ -118,8 +118,8 @@ impl Target {
         });
         anyhow::ensure!(
             address.port() != 0,
-            "`{}` has the gate choose a free port for `listeners.admin.address`: name the one that \
-             it chose, which its log tells, with `--address`",
+            "`{}` lets the gate choose a free port for `listeners.admin.address`: give the one \
+             that it logged with `--address`",
             path.display()
         );
         Ok(Self {

@@ -108,6 +108,9 @@ impl Signals {
 fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
-        tracing::error!(place, "a defect: panic; the check is refused");
+        tracing::error!(
+            place,
+            "panic, which is a bug in Portcullis; the check is refused"
+        );
     }));
 }

@@ -69,7 +69,7 @@ pub(super) fn check_companions(
 
 #[cfg(not(feature = "issuer"))]
 fn check_companion(_: &TrustedIssuer, _: Option<&IssuerSettings>, faults: &mut Faults) {
-    faults.add("`keys: companion` needs the section `issuer`: name the keys in another way");
+    faults.add("`keys: companion` needs the section `issuer`: choose another source of keys");
 }
 
 #[cfg(feature = "issuer")]
@@ -77,15 +77,15 @@ fn check_companion(entry: &TrustedIssuer, issuer: Option<&IssuerSettings>, fault
     let name = &entry.rules.issuer;
     let Some(issuer) = issuer else {
         faults.add(format!(
-            "issuer `{name}`: `keys: companion` needs the section `issuer`: add it, or name the \
-             keys in another way"
+            "issuer `{name}`: `keys: companion` needs the section `issuer`: add it, or choose \
+             another source of keys"
         ));
         return;
     };
     if **name != *issuer.url {
         faults.add(format!(
             "issuer `{name}`: `keys: companion` is for the issuer in this process, which is \
-             `{}`: write that, or name the keys in another way",
+             `{}`: write that, or choose another source of keys",
             issuer.url
         ));
     }

@@ -30,7 +30,7 @@ pub enum ListenAddress {
     Unix(PathBuf),
 }
 
-/// The text is no address.
+/// The text is not an address.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "`{0}` is not a valid address: write an IP address and a port such as `127.0.0.1:9191`, or `unix:/run/portcullis/authz.sock`"

@@ -68,15 +68,17 @@ pub enum ScopeRequestError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoScopeError {
     /// There is nothing to grant, whoever asks for what.
-    #[error("the user has no scope: give it a role that has some, or one of its roles some")]
+    #[error(
+        "the user has no scope: assign it a role that has scopes, or add scopes to one of its roles"
+    )]
     User,
     /// The same of an app that acts for its owner.
-    #[error("the owner of the app has no scope: give one of its roles some")]
+    #[error("the owner of the app has no scope: add scopes to one of the owner's roles")]
     Owner,
     /// The app may have nothing, or nothing that its user has.
     #[error(
-        "the app has no scope that its user has: give it some, or, where it follows its owner, one of \
-         the owner's roles"
+        "the app has no scope that its user has: add scopes to the app or, if it follows its \
+         owner, to one of the owner's roles"
     )]
     App,
     /// There are only scopes of the issuer's own, which are in no token for somebody else.

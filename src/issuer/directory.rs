@@ -167,7 +167,7 @@ pub enum DirectoryError {
     #[error("the account has changed in the meantime: log in again")]
     Changed,
     /// As many apps as one user may have.
-    #[error("the user has as many apps as one user may have: delete one first")]
+    #[error("a user can have at most {} apps", apps::MAX_APPS)]
     TooManyApps,
     /// More redirect URIs than are kept.
     #[error("an app can have at most {} redirect URIs", apps::MAX_REDIRECT_URIS)]

@@ -20,14 +20,14 @@ pub(super) const OWN_SCOPES: [(&str, &str); 8] = [
     ("backend.app", "See and change everybody's apps"),
     (
         "backend.introspect",
-        "Ask what everybody's tokens are worth",
+        "Check whether anybody's tokens are valid",
     ),
     ("backend.role", "See and change roles"),
     ("backend.scope", "See and change scopes"),
-    ("backend.token", "Take back tokens of anybody"),
+    ("backend.token", "Revoke anybody's tokens"),
     ("backend.user", "See and change users"),
-    ("consumer.account", "See and change the own account"),
-    ("consumer.app", "See and change the own apps"),
+    ("consumer.account", "See and change your own account"),
+    ("consumer.app", "See and change your own apps"),
 ];
 
 /// Whether an administrator was made just now.

@@ -69,7 +69,7 @@ pub enum KeyRotationError {
     )]
     Files,
     /// Others changed the keys at each try.
-    #[error("others rotate the keys of this store at the same time: try again")]
+    #[error("another process is rotating the keys of this store: try again")]
     Contended,
 }
 

@@ -48,8 +48,8 @@ pub enum JwksAddressError {
     Host { authority: String },
     /// Plain http to another machine: whoever is between could replace the keys.
     #[error(
-        "is plain http to `{host}`; use `https`, or a loopback address such as `127.0.0.1`; where a \
-         mesh encrypts beneath, set `jwks_plain_text: true`"
+        "is plain http to `{host}`; use `https`, or a loopback address such as `127.0.0.1`; where \
+         a service mesh encrypts the connection, set `jwks_plain_text: true`"
     )]
     PlainHttp { host: String },
 }

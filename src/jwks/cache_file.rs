@@ -26,9 +26,9 @@ pub struct CacheFile {
 pub enum CacheFileError {
     #[error("{0}")]
     Io(#[from] io::Error),
-    #[error("others may write it (mode {0:04o}): whoever can may choose the keys; `chmod 600`")]
+    #[error("others can write to it (mode {0:04o}), and so choose the keys: run `chmod 600` on it")]
     Unsafe(u32),
-    #[error("it is not a file of keys, or of another release")]
+    #[error("it is not a file of cached keys, or another release wrote it")]
     NotACache,
     #[error("it holds the keys of `{issuer}` at `{location}`")]
     OtherIssuer { issuer: String, location: String },

@@ -16,16 +16,14 @@ pub struct Discovery {
 /// Why metadata cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MetadataError {
-    #[error("they are not a JSON object with the texts `issuer` and `jwks_uri`")]
+    #[error("not a JSON object with the strings `issuer` and `jwks_uri`")]
     NotMetadata,
-    #[error(
-        "they are those of the issuer `{0}`: `issuer` has to be written exactly as the issuer does"
-    )]
+    #[error("they name the issuer `{0}`: write `issuer` exactly as the issuer does")]
     OtherIssuer(String),
     #[error("`jwks_uri` {0}")]
     Address(#[from] JwksAddressError),
     /// Keys that come over a way that anybody can change, named by a document that came safely.
-    #[error("`jwks_uri` is plain http, and the metadata themselves came by https")]
+    #[error("`jwks_uri` is plain http, although the metadata came by https")]
     Downgrade,
 }
 

@@ -80,11 +80,11 @@ pub(super) enum FetchError {
     #[error("the metadata of the issuer cannot be used: {0}")]
     Metadata(MetadataError),
     #[error(
-        "the answer has the content-encoding `{0}`, of which only gzip is read: configure the server \
-         to send the key set as it is"
+        "the answer has the content-encoding `{0}`, and only gzip is supported: configure the \
+         server to send the key set uncompressed"
     )]
     Encoding(String),
-    #[error("the answer is not what its content-encoding `gzip` says")]
+    #[error("the answer is not valid gzip, although its content-encoding says `gzip`")]
     BrokenGzip,
     #[error("`jwks_token_file`: {0}")]
     Token(String),

@@ -201,7 +201,7 @@ fn saved(cache: &CacheFile, rules: &IssuerRules) -> Option<KeySet> {
                 token.issuer = &*rules.issuer,
                 file = %cache.path().display(),
                 jwks.keys = keys.len(),
-                "the issuer's keys of the last run serve until it has answered"
+                "using the issuer's keys from the last run until it answers"
             );
             Some(keys)
         }

@@ -228,7 +228,8 @@ fn algorithms(names: &[String], key: &str, faults: &mut Faults) -> Vec<Algorithm
                 "`{key}.algorithms` lists `{name}` twice: remove one"
             )),
             None => faults.add(format!(
-                "`{key}.algorithms`: `{name}` is not supported: use {}",
+                "`{key}.algorithms`: `{name}` is not supported: use {}; the library that verifies \
+                 signatures has no others",
                 Algorithm::list(&Algorithm::ALL)
             )),
         }

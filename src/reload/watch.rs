@@ -182,7 +182,7 @@ impl Observer {
                 Some(seen)
             }
             Err(error) => {
-                tracing::error!(error = %error, "watched files could not be looked at");
+                tracing::error!(error = %error, "the watched files could not be checked");
                 None
             }
         }

@@ -28,7 +28,7 @@ pub enum TokenError {
     #[error("header or claims are not a JSON object")]
     NotAnObject,
     /// A member stands twice in one object, at any level.
-    #[error("header or claims hold a member twice")]
+    #[error("a member appears twice in the header or the claims")]
     DuplicateMember,
     /// Header or claims are nested more deeply than is read.
     #[error("header or claims are nested too deeply")]
@@ -44,10 +44,10 @@ pub enum TokenError {
     #[error("its algorithm is not supported")]
     UnsupportedAlgorithm,
     /// The issuer's tokens may not use this algorithm.
-    #[error("its algorithm is not one that the issuer may use")]
+    #[error("its algorithm is not accepted from its issuer")]
     AlgorithmNotAllowed,
     /// `typ` is not one of those accepted of the issuer: an ID token or a refresh token, perhaps.
-    #[error("its type is not one that is accepted of the issuer")]
+    #[error("its `typ` is not accepted from its issuer")]
     TypeNotAccepted,
     /// A required claim is absent.
     #[error("the claim `{}` is missing", .0.name())]
@@ -62,7 +62,7 @@ pub enum TokenError {
     #[error("tokens of its issuer do not count on this route")]
     OtherIssuer,
     /// The issuer's tokens count in another header.
-    #[error("it came in another header than the one that holds its issuer's tokens")]
+    #[error("it did not come in the header for its issuer's tokens")]
     OtherHeader,
     /// Its subject is not a SPIFFE ID of the issuer's trust domain.
     #[error("its subject is not in the issuer's SPIFFE trust domain")]
@@ -71,7 +71,7 @@ pub enum TokenError {
     #[error("it is meant for another audience")]
     WrongAudience,
     /// A claim lacks what the configuration requires of the issuer's tokens.
-    #[error("a claim is not what `require` asks of the issuer's tokens")]
+    #[error("a claim does not have the value that `require` demands")]
     RequirementNotMet,
     /// `exp` has passed.
     #[error("it has expired")]
@@ -87,7 +87,7 @@ pub enum TokenError {
     LivesTooLong,
     /// `cnf` binds it to a key that the caller has to prove (RFC 7800, 8705, 9449): as a bearer
     /// token it would be accepted from a thief.
-    #[error("it is bound to a key that nobody checks here")]
+    #[error("it is bound to a key (`cnf`), which is not supported")]
     SenderConstrained,
     /// The issuer is trusted but none of its keys was loaded yet: 503, not 401.
     #[error("the issuer's keys are not loaded")]
@@ -109,7 +109,7 @@ pub enum TokenError {
     #[error("it has been revoked")]
     Revoked,
     /// What its issuer has taken back is not known up to the present: 503, not 401.
-    #[error("what its issuer has taken back is not known up to the present")]
+    #[error("its issuer's revocations are not up to date")]
     RevocationsStale,
 }
 

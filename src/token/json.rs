@@ -190,7 +190,7 @@ impl<'de> Visitor<'de> for KeysMember<'_> {
                 .is_some()
             {
                 self.fault.set(Some(JwksError::KeysTwice));
-                return Err(A::Error::custom("`keys` stands twice"));
+                return Err(A::Error::custom("the member `keys` appears twice"));
             }
         }
         Ok(keys)

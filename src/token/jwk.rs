@@ -70,7 +70,7 @@ pub enum JwkError {
     #[error("its point is not in canonical form")]
     NotCanonical,
     /// A private key whose public side cannot be computed.
-    #[error("it has no public side")]
+    #[error("it has no public key")]
     NoPublicSide,
 }
 

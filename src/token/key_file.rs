@@ -11,12 +11,12 @@ const WORLD_WRITABLE: u32 = 0o002;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyFileModeError {
     /// Everybody may change it, and so put another key in its place.
-    #[error("everybody may write it (mode {0:04o}): take that away with `chmod o-w`")]
+    #[error("everybody can write to it (mode {0:04o}): run `chmod o-w` on it")]
     WorldWritable(u32),
     /// Everybody may read it, so it is no secret.
     #[error(
-        "everybody may read it (mode {0:04o}): take that away with `chmod o-rwx`, in Kubernetes \
-         with `defaultMode: 0440` of the secret's volume"
+        "everybody can read it (mode {0:04o}): run `chmod o-rwx` on it, or in Kubernetes set \
+         `defaultMode: 0440` on the secret's volume"
     )]
     WorldReadable(u32),
 }
@@ -62,8 +62,8 @@ mod tests {
         }
         assert_eq!(
             check_key_file_mode(0o100_644).unwrap_err().to_string(),
-            "everybody may read it (mode 0644): take that away with `chmod o-rwx`, in Kubernetes \
-             with `defaultMode: 0440` of the secret's volume"
+            "everybody can read it (mode 0644): run `chmod o-rwx` on it, or in Kubernetes set \
+             `defaultMode: 0440` on the secret's volume"
         );
     }
 

@@ -58,12 +58,12 @@ fn a_configuration_that_cannot_be_is_told_key_by_key() {
         (
             good,
             &companion.replace("companion", "elsewhere"),
-            "name its keys in one way",
+            "have exactly one source of keys",
         ),
         (
             good,
             &format!("{companion}, jwks_file: a.json"),
-            "name its keys in one way",
+            "have exactly one source of keys",
         ),
         ("", companion, "needs the section `issuer`"),
     ];

@@ -397,7 +397,7 @@ async fn keys_in_files_sign_by_their_order() {
     start_fails(&wrong, "one.pem`: the private key does not fit RS256");
     let public = std::os::unix::fs::PermissionsExt::from_mode(0o644);
     std::fs::set_permissions(&one, public).unwrap();
-    start_fails(&setup, "everybody may read it");
+    start_fails(&setup, "everybody can read it");
 }
 
 #[tokio::test]

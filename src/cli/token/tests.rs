@@ -207,7 +207,7 @@ fn key_files_that_cannot_be_used_are_refused() {
     let path = shop.folder.path().join("key");
     set_mode(&path, 0o644);
     let error = format!("{:#}", shop.issue(&[]).unwrap_err());
-    assert!(error.contains("everybody may read it"), "{error}");
+    assert!(error.contains("everybody can read it"), "{error}");
     set_mode(&path, 0o640);
     assert!(shop.issue(&[]).is_ok());
     fs::write(&path, "text").unwrap();
@@ -258,7 +258,7 @@ fn every_refusal_says_what_to_do() {
     refused(
         &trust,
         &token(&["--type", "id+jwt"]),
-        "refused: its type is not one that is accepted of the issuer\n  help: the issuer's \
+        "refused: its `typ` is not accepted from its issuer\n  help: the issuer's \
          `types` allow `at+jwt`; check that this is an access token\n",
     );
     refused(

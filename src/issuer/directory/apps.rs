@@ -14,7 +14,7 @@ use crate::store::{Change, Holder, Listing, OwnedApp, Page};
 use crate::token::LogPosition;
 use crate::yaml::present;
 
-const MAX_APPS: i64 = 16;
+pub(super) const MAX_APPS: i64 = 16;
 pub(super) const MAX_REDIRECT_URIS: usize = 16;
 pub(super) const MAX_OVERLAP_SECONDS: u32 = 30 * 86_400;
 

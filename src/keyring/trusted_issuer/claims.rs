@@ -164,7 +164,7 @@ impl<'de> Deserialize<'de> for Several {
             type Value = Several;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a text or a list of texts")
+                formatter.write_str("a string or a list of strings")
             }
 
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Several, E> {

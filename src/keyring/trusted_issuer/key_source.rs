@@ -78,8 +78,9 @@ impl TrustedIssuerDocument {
             }
             _ => {
                 faults.add(format!(
-                    "`{key}` (issuer `{}`) must name its keys in one way: `jwks_uri`, `discovery: \
-                     true`, `jwks_file`, `hmac_secret_file`, `keys: companion` or `feed`",
+                    "`{key}` (issuer `{}`) must have exactly one source of keys: `jwks_uri`, \
+                     `discovery: true`, `jwks_file`, `hmac_secret_file`, `keys: companion` or \
+                     `feed`",
                     self.issuer
                 ));
                 None
@@ -167,7 +168,7 @@ impl TrustedIssuerDocument {
     fn check_files(&self, location: &KeyLocation, key: &str, faults: &mut Faults) {
         if self.jwks_ca_file.is_some() && !location.is_encrypted() {
             faults.add(format!(
-                "`{key}.jwks_ca_file` is of no use with plain http: use `https`, or remove it"
+                "`{key}.jwks_ca_file` has no effect with plain http: use `https`, or remove it"
             ));
         }
         if self.jwks_token_file.is_some() && location.is_plain_text() {

@@ -141,12 +141,12 @@ fn a_config_that_cannot_be_used() {
         (
             ", jwks_file: jwks.json",
             "",
-            &["`trust[0]`", "in one way", "`jwks_uri`"],
+            &["`trust[0]`", "one source of keys", "`jwks_uri`"],
         ),
         (
             "jwks_file: jwks.json",
             "jwks_file: jwks.json, hmac_secret_file: s",
-            &["in one way"],
+            &["one source of keys"],
         ),
         (
             "jwks_file: jwks.json",
@@ -194,7 +194,7 @@ fn a_config_that_cannot_be_used() {
         (
             "jwks_file: jwks.json",
             "jwks_file: jwks.json, discovery: true",
-            &["in one way", "`discovery: true`"],
+            &["one source of keys", "`discovery: true`"],
         ),
         (
             "jwks_file: jwks.json",

@@ -37,7 +37,7 @@ fn keys_that_cannot_be_trusted() {
             "world-writable",
             "{}",
             0o666,
-            &["everybody may write it", "0666", "chmod o-w"],
+            &["everybody can write to it", "0666", "chmod o-w"],
         ),
     ];
     for (name, content, mode, words) in rows {
@@ -76,13 +76,13 @@ fn keys_that_cannot_be_trusted() {
             "world-readable",
             "x",
             0o644,
-            &["everybody may read it", "0644", "chmod o-rwx"],
+            &["everybody can read it", "0644", "chmod o-rwx"],
         ),
         (
             "world-writable",
             "x",
             0o602,
-            &["everybody may write it", "0602", "chmod o-w"],
+            &["everybody can write to it", "0602", "chmod o-w"],
         ),
         ("empty", "", 0o600, &["0 bytes", "at least 32"]),
         ("repeated", &"changeme".repeat(5), 0o600, &["not random"]),

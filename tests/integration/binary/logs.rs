@@ -320,7 +320,10 @@ fn warnings_of_the_policy_are_logged_again_only_when_it_changes() {
         server.signal("HUP");
         reloaded(count);
     }
-    let warnings = |log: &str| log.matches("the policy may not say what is meant").count();
+    let warnings = |log: &str| {
+        log.matches("the policy may not do what is intended")
+            .count()
+    };
     assert_eq!(warnings(&server.output()), 1, "{}", server.output());
     let path = server.folder.path().join("policy.yaml");
     std::fs::write(path, dubious_policy("two")).unwrap();

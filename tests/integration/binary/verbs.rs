@@ -269,8 +269,8 @@ fn an_encrypted_key_is_refused_without_being_shown() {
     assert!(!said.contains("c2VjcmV0"), "{said}");
     private(0o644);
     let readable = text(&run(&issue, folder.path()).stderr);
-    assert!(readable.contains("everybody may read it"), "{readable}");
-    assert_eq!(readable.matches("everybody may read it").count(), 1);
+    assert!(readable.contains("everybody can read it"), "{readable}");
+    assert_eq!(readable.matches("everybody can read it").count(), 1);
 }
 
 #[test]

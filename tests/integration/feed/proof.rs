@@ -288,7 +288,7 @@ fn where_a_feed_is_taken_from_is_checked() {
     }
     let two = "feed: {addresses: [\"https://a:1\"]}, jwks_file: jwks.json";
     assert!(
-        told(&trusting(two)).contains("in one way"),
+        told(&trusting(two)).contains("one source of keys"),
         "{}",
         told(&trusting(two))
     );

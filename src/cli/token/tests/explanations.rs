@@ -78,7 +78,7 @@ fn each_refused_token_is_explained_in_its_providers_terms() {
         (
             Case("an ID token of Keycloak", KEYCLOAK, Some(("typ", "Bearer"))),
             json!({"typ": "ID"}),
-            "a claim is not what `require` asks of the issuer's tokens\n  help: `require` asks for \
+            "a claim does not have the value that `require` demands\n  help: `require` asks for \
              `typ: \"Bearer\"`, and the token has `ID`; this is an ID token: send the access token \
              instead",
         ),
@@ -96,7 +96,7 @@ fn each_refused_token_is_explained_in_its_providers_terms() {
                 Some(("token_use", "access")),
             ),
             json!({"token_use": "id"}),
-            "a claim is not what `require` asks of the issuer's tokens\n  help: `require` asks for \
+            "a claim does not have the value that `require` demands\n  help: `require` asks for \
              `token_use: \"access\"`, and the token has `id`; this is an ID token: send the access \
              token instead",
         ),
@@ -107,7 +107,7 @@ fn each_refused_token_is_explained_in_its_providers_terms() {
                 Some(("hd", "shop.example")),
             ),
             json!({"hd": "other.example"}),
-            "a claim is not what `require` asks of the issuer's tokens\n  help: `require` asks for \
+            "a claim does not have the value that `require` demands\n  help: `require` asks for \
              `hd: \"shop.example\"`, and the token has `other.example`\n  at Google: the account does \
              not belong to the Workspace organization",
         ),
@@ -118,7 +118,7 @@ fn each_refused_token_is_explained_in_its_providers_terms() {
                 Some(("hd", "shop.example")),
             ),
             json!({}),
-            "a claim is not what `require` asks of the issuer's tokens\n  help: `require` asks for \
+            "a claim does not have the value that `require` demands\n  help: `require` asks for \
              `hd: \"shop.example\"`, and the token has no such claim\n  at Google: the account does not \
              belong to the Workspace organization",
         ),
@@ -185,7 +185,7 @@ fn an_id_token_of_another_type_is_called_one() {
     refused(
         &shop.trust(),
         &token,
-        "refused: its type is not one that is accepted of the issuer\n  help: the issuer's `types` \
+        "refused: its `typ` is not accepted from its issuer\n  help: the issuer's `types` \
          allow `at+jwt`; this is an ID token: send the access token instead\n",
     );
 }
