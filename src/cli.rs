@@ -62,7 +62,7 @@ enum Verb {
 
 /// What a verb found. Errors end with exit code 2 as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum Finding {
     /// Yes, or done: exit code 0.
     Yes,
     /// No: exit code 1.
@@ -118,11 +118,11 @@ fn message_with_causes(error: &anyhow::Error) -> String {
     text
 }
 
-fn exit(outcome: anyhow::Result<Outcome>) -> ExitCode {
+fn exit(outcome: anyhow::Result<Finding>) -> ExitCode {
     match outcome {
-        Ok(Outcome::Yes) => ExitCode::SUCCESS,
-        Ok(Outcome::No) => ExitCode::FAILURE,
-        Ok(Outcome::Unknown) => ExitCode::from(2),
+        Ok(Finding::Yes) => ExitCode::SUCCESS,
+        Ok(Finding::No) => ExitCode::FAILURE,
+        Ok(Finding::Unknown) => ExitCode::from(2),
         Err(error) => {
             // Nobody is left to tell if standard error is gone.
             let _ = writeln!(

@@ -5,12 +5,12 @@ use std::time::Duration;
 use crate::problem::Faults;
 
 /// The most connections that a listener can be given.
-const MOST_CONNECTIONS: u64 = 65_536;
+const MAX_CONNECTIONS: u64 = 65_536;
 
-const MOST_HEADER_MILLISECONDS: u64 = 600_000;
+const MAX_HEADER_MILLISECONDS: u64 = 600_000;
 
 /// The issuer answers 503 after 30 seconds whatever happens; a body must be refused before that.
-const MOST_BODY_MILLISECONDS: u64 = 20_000;
+const MAX_BODY_MILLISECONDS: u64 = 20_000;
 
 const DAY_SECONDS: u64 = 86_400;
 
@@ -54,17 +54,17 @@ impl ConnectionLimitsDocument {
             .max_connections_per_address
             .unwrap_or_else(|| connections.div_ceil(2));
         let rows = [
-            ("max_connections", connections, MOST_CONNECTIONS),
-            ("max_connections_per_address", per_address, MOST_CONNECTIONS),
+            ("max_connections", connections, MAX_CONNECTIONS),
+            ("max_connections_per_address", per_address, MAX_CONNECTIONS),
             (
                 "header_timeout_ms",
                 self.header_timeout_ms,
-                MOST_HEADER_MILLISECONDS,
+                MAX_HEADER_MILLISECONDS,
             ),
             (
                 "body_timeout_ms",
                 self.body_timeout_ms,
-                MOST_BODY_MILLISECONDS,
+                MAX_BODY_MILLISECONDS,
             ),
             (
                 "idle_timeout_seconds",

@@ -78,7 +78,7 @@ pub enum Routed<'p> {
 
 /// The route that answers one reading of a request, and how.
 #[derive(Clone, Copy)]
-enum Answer<'p> {
+enum Matched<'p> {
     Route(&'p Arc<Route>),
     Preflight(&'p Arc<Route>),
 }
@@ -177,19 +177,19 @@ impl Policy {
     fn routed(&self, leaves: Option<Leaves<'_>>, target: &Target<'_>) -> Routed<'_> {
         match leaves.and_then(|leaves| self.answer(leaves, target)) {
             None => Routed::Unlisted,
-            Some(Answer::Route(route)) => Routed::One(route),
-            Some(Answer::Preflight(route)) => Routed::Preflight(route),
+            Some(Matched::Route(route)) => Routed::One(route),
+            Some(Matched::Preflight(route)) => Routed::Preflight(route),
         }
     }
 
-    fn answer(&self, leaves: Leaves<'_>, target: &Target<'_>) -> Option<Answer<'_>> {
+    fn answer(&self, leaves: Leaves<'_>, target: &Target<'_>) -> Option<Matched<'_>> {
         if let Some(index) = leaves.answer(target.method.0) {
-            return self.routes.get(index).map(Answer::Route);
+            return self.routes.get(index).map(Matched::Route);
         }
         let is_options = target.method == Method(b"OPTIONS");
         let Method(requested) = target.preflight.filter(|_| is_options)?;
         let route = self.routes.get(leaves.answer(requested)?)?;
-        route.preflight.then_some(Answer::Preflight(route))
+        route.preflight.then_some(Matched::Preflight(route))
     }
 
     /// What all readings together lead to. A reading that must match and does not, or that matches
@@ -210,8 +210,8 @@ impl Policy {
             };
             match self.answer(leaves, target) {
                 None => return Routed::Unlisted,
-                Some(Answer::Preflight(route)) => preflight = preflight.or(Some(route)),
-                Some(Answer::Route(route)) => {
+                Some(Matched::Preflight(route)) => preflight = preflight.or(Some(route)),
+                Some(Matched::Route(route)) => {
                     if !routes.iter().any(|known| known.index == route.index) {
                         routes.push(route);
                     }

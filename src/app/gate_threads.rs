@@ -335,25 +335,25 @@ impl Responder {
         mut self,
         request: http::Request<Incoming>,
         arrived: std::time::Instant,
-    ) -> Result<http::Response<Reply>, Infallible> {
+    ) -> Result<http::Response<ResponseBody>, Infallible> {
         if is_check(request.uri()) {
             let response = self.checks.answer(request, arrived).await;
-            Ok(response.map(Reply::Check))
+            Ok(response.map(ResponseBody::Check))
         } else {
             // Routes are always ready.
             let response = self.others.call(request).await?;
-            Ok(response.map(Reply::Other))
+            Ok(response.map(ResponseBody::Other))
         }
     }
 }
 
 /// The body of a response.
-enum Reply {
+enum ResponseBody {
     Check(CheckBody),
     Other(tonic::body::Body),
 }
 
-impl Body for Reply {
+impl Body for ResponseBody {
     type Data = Bytes;
     type Error = tonic::Status;
 

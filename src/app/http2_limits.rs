@@ -22,7 +22,7 @@ use crate::config::AuthzListener;
 
 /// The least that a stream takes which is reset before anybody has seen it, in bytes: a HEADERS
 /// frame with one indexed field, and a `RST_STREAM` frame.
-const LEAST_RESET_STREAM: usize = (9 + 1) + (9 + 4);
+const MIN_RESET_STREAM: usize = (9 + 1) + (9 + 4);
 
 /// What one read may add to a turn, in bytes: the buffer of h2, which holds the largest frame.
 const LAST_READ: usize = 2 * MAX_FRAME as usize;
@@ -71,7 +71,7 @@ impl Http2Limits {
             max_header_list: 2 << 20,
             stream_window: 1 << 20,
             connection_window: CONNECTION_WINDOW,
-            max_pending_reset_streams: (BYTES_IN_A_TURN + LAST_READ) / LEAST_RESET_STREAM + 1,
+            max_pending_reset_streams: (BYTES_IN_A_TURN + LAST_READ) / MIN_RESET_STREAM + 1,
             max_error_reset_streams: 1 << 16,
             max_send_buffer: 64 << 10,
             keepalive: listener.keepalive,

@@ -25,7 +25,7 @@ use crate::proto::FILE_DESCRIPTOR_SET;
 use crate::shutdown::{Phase, Shutdown};
 
 /// The longest that a check may take where the proxy names no shorter timeout.
-const LONGEST_CHECK: Duration = Duration::from_secs(30);
+const MAX_CHECK_TIME: Duration = Duration::from_secs(30);
 
 /// What all servers share.
 #[derive(Default)]
@@ -58,8 +58,11 @@ impl Serving {
                 .build_v1()?;
             others = others.add_service(reflection);
         }
-        let check_limits =
-            CheckLimits::new(listener.max_message_bytes, listener.key_wait, LONGEST_CHECK);
+        let check_limits = CheckLimits::new(
+            listener.max_message_bytes,
+            listener.key_wait,
+            MAX_CHECK_TIME,
+        );
         let served = Served {
             checks: Arc::new(ExtAuthz::new(gate, check_limits)),
             others: others.prepare(),

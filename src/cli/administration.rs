@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::runtime::Builder;
 
-use super::Outcome;
+use super::Finding;
 use super::token::written;
 use crate::clock::{SystemClock, UnixSeconds};
 use crate::config::{Config, IssuerSettings, Overrides};
@@ -64,7 +64,7 @@ pub(super) enum Password {
 }
 
 /// What a verb has to say.
-pub(super) enum Answer {
+pub(super) enum Report {
     /// One thing: its members, and those that people want to see, in this order.
     One(Value, &'static [&'static str]),
     /// Many.
@@ -101,8 +101,8 @@ impl StoreArgs {
     pub(super) fn administer(
         &self,
         out: &mut dyn Write,
-        work: impl AsyncFnOnce(&LocalDirectory) -> anyhow::Result<Answer>,
-    ) -> anyhow::Result<Outcome> {
+        work: impl AsyncFnOnce(&LocalDirectory) -> anyhow::Result<Report>,
+    ) -> anyhow::Result<Finding> {
         let (issuer, log) = self.configured()?;
         let names = SubjectNames::load(log.subject, log.subject_key_file.as_deref())?;
         let writer = LogWriter::new(&log);
@@ -117,7 +117,7 @@ impl StoreArgs {
         let error = match done {
             Ok(answer) => {
                 self.print(out, &answer)?;
-                return Ok(Outcome::Yes);
+                return Ok(Finding::Yes);
             }
             Err(error) => error.downcast::<DirectoryError>()?,
         };
@@ -127,20 +127,20 @@ impl StoreArgs {
             | DirectoryError::Cryptography(_) => Err(error.into()),
             refusal => {
                 self.refuse(out, &refusal.to_string())?;
-                Ok(Outcome::No)
+                Ok(Finding::No)
             }
         }
     }
 
     /// Prints an answer as it was asked for.
-    pub(super) fn print(&self, out: &mut dyn Write, answer: &Answer) -> anyhow::Result<()> {
+    pub(super) fn print(&self, out: &mut dyn Write, answer: &Report) -> anyhow::Result<()> {
         match (self.format, answer) {
-            (Format::Json, Answer::One(thing, _)) => writeln!(out, "{thing}")?,
-            (Format::Json, Answer::List(things, _)) => {
+            (Format::Json, Report::One(thing, _)) => writeln!(out, "{thing}")?,
+            (Format::Json, Report::List(things, _)) => {
                 writeln!(out, "{}", json!({ "items": things }))?;
             }
-            (Format::Json, Answer::Done(words)) => writeln!(out, "{}", json!({"done": words}))?,
-            (Format::Text, Answer::One(thing, members)) => {
+            (Format::Json, Report::Done(words)) => writeln!(out, "{}", json!({"done": words}))?,
+            (Format::Text, Report::One(thing, members)) => {
                 let width = members.iter().map(|name| name.len()).max().unwrap_or(0);
                 for name in *members {
                     if let Some(value) = thing.get(name) {
@@ -148,8 +148,8 @@ impl StoreArgs {
                     }
                 }
             }
-            (Format::Text, Answer::List(things, columns)) => table(out, things, columns)?,
-            (Format::Text, Answer::Done(words)) => writeln!(out, "{words}")?,
+            (Format::Text, Report::List(things, columns)) => table(out, things, columns)?,
+            (Format::Text, Report::Done(words)) => writeln!(out, "{words}")?,
         }
         Ok(())
     }

@@ -5,8 +5,8 @@ use std::io::Write;
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
-use super::Outcome;
-use super::administration::{Answer, StoreArgs, all, value};
+use super::Finding;
+use super::administration::{Report, StoreArgs, all, value};
 use crate::issuer::AppAnswer;
 use crate::issuer::directory::{
     AppUpdate, AppsOf, Directory, LocalDirectory, NewApp, NewSecret, WhatToRevoke,
@@ -147,13 +147,13 @@ struct SetArgs {
     no_redirect_uris: bool,
 }
 
-pub(super) fn run(args: &AppArgs, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+pub(super) fn run(args: &AppArgs, out: &mut dyn Write) -> anyhow::Result<Finding> {
     let work = async |local: &LocalDirectory| args.command.run(local).await;
     args.store.administer(out, work)
 }
 
 impl AppCommand {
-    async fn run(&self, local: &LocalDirectory) -> anyhow::Result<Answer> {
+    async fn run(&self, local: &LocalDirectory) -> anyhow::Result<Report> {
         let directory = &local.directory();
         let of = AppsOf::Everybody;
         let app = match self {
@@ -162,7 +162,7 @@ impl AppCommand {
                     async |page| directory.apps(owner.as_deref(), &page).await,
                     shown,
                 );
-                return Ok(Answer::List(apps.await?, COLUMNS));
+                return Ok(Report::List(apps.await?, COLUMNS));
             }
             Self::Show { key } => directory.app(key, of).await?,
             Self::Add(args) => return args.run(directory).await,
@@ -170,7 +170,7 @@ impl AppCommand {
                 let update = args.update();
                 let changed = directory.update_app(&args.key, of, &update).await?;
                 let answer = AppAnswer::of_owned(&changed.app).with_change(&changed);
-                return Ok(Answer::One(value(&answer), CHANGED));
+                return Ok(Report::One(value(&answer), CHANGED));
             }
             Self::Disable { key } => set_status(directory, key, "disabled").await?,
             Self::Enable { key } => set_status(directory, key, "active").await?,
@@ -186,19 +186,19 @@ impl AppCommand {
             Self::Revoke { key } => {
                 let what = WhatToRevoke::App(key.clone());
                 directory.revoke(what).await?;
-                return Ok(Answer::Done(format!("all tokens of `{key}` are revoked")));
+                return Ok(Report::Done(format!("all tokens of `{key}` are revoked")));
             }
             Self::Delete { key } => {
                 directory.delete_app(key, of).await?;
-                return Ok(Answer::Done(format!("app `{key}` is deleted")));
+                return Ok(Report::Done(format!("app `{key}` is deleted")));
             }
         };
-        Ok(Answer::One(shown(&app), MEMBERS))
+        Ok(Report::One(shown(&app), MEMBERS))
     }
 }
 
 impl AddArgs {
-    async fn run(&self, directory: &Directory<'_>) -> anyhow::Result<Answer> {
+    async fn run(&self, directory: &Directory<'_>) -> anyhow::Result<Report> {
         let owner = directory.user(&self.owner).await?;
         let wanted = NewApp {
             name: self.name.clone(),
@@ -240,9 +240,9 @@ async fn set_status(
     Ok(changed.app)
 }
 
-fn with_secret(made: &NewSecret) -> Answer {
+fn with_secret(made: &NewSecret) -> Report {
     let answer = AppAnswer::of_owned(&made.app).with_secret(&made.secret);
-    Answer::One(value(&answer), MEMBERS)
+    Report::One(value(&answer), MEMBERS)
 }
 
 fn shown(app: &OwnedApp) -> Value {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::Outcome;
+use super::Finding;
 use crate::config::{Config, Overrides};
 use crate::files;
 use crate::keyring::{issuer_names, trust_warnings};
@@ -34,7 +34,7 @@ enum Format {
     Json,
 }
 
-pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> anyhow::Result<Finding> {
     let mut warnings = Vec::new();
     let (sources, compiled) = match &args.config {
         None => {
@@ -66,7 +66,7 @@ pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> anyhow::Result<Outco
             let count = policy.routes().len();
             let routes = if count == 1 { "route" } else { "routes" };
             writeln!(out, "ok: {count} {routes}, digest {}", policy.digest())?;
-            Ok(Outcome::Yes)
+            Ok(Finding::Yes)
         }
         (Ok(policy), Format::Json) => {
             let answer = serde_json::json!({
@@ -77,16 +77,16 @@ pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> anyhow::Result<Outco
                 "warnings": warnings,
             });
             writeln!(out, "{answer}")?;
-            Ok(Outcome::Yes)
+            Ok(Finding::Yes)
         }
         (Err(problems), Format::Text) => {
             writeln!(out, "{}", problems.render(&sources, colour()))?;
-            Ok(Outcome::No)
+            Ok(Finding::No)
         }
         (Err(problems), Format::Json) => {
             let answer = serde_json::json!({"ok": false, "problems": problems.0});
             writeln!(out, "{answer}")?;
-            Ok(Outcome::No)
+            Ok(Finding::No)
         }
     }
 }

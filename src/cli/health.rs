@@ -10,7 +10,7 @@ use anyhow::Context;
 use clap::Args;
 use serde::Deserialize;
 
-use super::Outcome;
+use super::Finding;
 use crate::admin::CONFIG_HEADER;
 use crate::config::DEFAULT_ADMIN_ADDRESS;
 use crate::files::{self, FileIdentity};
@@ -43,14 +43,14 @@ pub(super) struct HealthArgs {
     wait: Option<u64>,
 }
 
-pub(super) fn run(args: &HealthArgs, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+pub(super) fn run(args: &HealthArgs, out: &mut dyn Write) -> anyhow::Result<Finding> {
     let variable = args.address.map_or_else(address_variable, |_| Ok(None))?;
     let target = Target::of(args, variable)?;
     let answer = match args.wait {
         None => target.ask(Instant::now() + PATIENCE),
         Some(seconds) => {
             let answer = target.wait(Duration::from_secs(seconds));
-            if !matches!(answer, Answer::Ready(_)) {
+            if !matches!(answer, Readiness::Ready(_)) {
                 let unit = if seconds == 1 { "second" } else { "seconds" };
                 complain(&format!("not ready after {seconds} {unit}"));
                 return Ok(answer.outcome());
@@ -59,9 +59,9 @@ pub(super) fn run(args: &HealthArgs, out: &mut dyn Write) -> anyhow::Result<Outc
         }
     };
     match &answer {
-        Answer::Ready(answer) => writeln!(out, "{answer}")?,
-        Answer::NotReady(reason) => writeln!(out, "{reason}")?,
-        Answer::Unknown(reason) => complain(reason),
+        Readiness::Ready(answer) => writeln!(out, "{answer}")?,
+        Readiness::NotReady(reason) => writeln!(out, "{reason}")?,
+        Readiness::Unknown(reason) => complain(reason),
     }
     Ok(answer.outcome())
 }
@@ -74,7 +74,7 @@ struct Target {
 }
 
 /// What a question led to.
-enum Answer {
+enum Readiness {
     /// All that it says: `ok`, and on further lines what it is ready in spite of.
     Ready(String),
     NotReady(String),
@@ -82,12 +82,12 @@ enum Answer {
     Unknown(String),
 }
 
-impl Answer {
-    fn outcome(&self) -> Outcome {
+impl Readiness {
+    fn outcome(&self) -> Finding {
         match self {
-            Self::Ready(_) => Outcome::Yes,
-            Self::NotReady(_) => Outcome::No,
-            Self::Unknown(_) => Outcome::Unknown,
+            Self::Ready(_) => Finding::Yes,
+            Self::NotReady(_) => Finding::No,
+            Self::Unknown(_) => Finding::Unknown,
         }
     }
 }
@@ -129,21 +129,21 @@ impl Target {
     }
 
     /// Asks again and again until the gate is ready; the last answer.
-    fn wait(&self, longest: Duration) -> Answer {
+    fn wait(&self, longest: Duration) -> Readiness {
         let deadline = Instant::now() + longest;
         let mut told = BTreeSet::new();
         let mut last = None;
         loop {
             let answer = self.ask(deadline.min(Instant::now() + PATIENCE));
             let over = Instant::now() >= deadline;
-            if let (true, Answer::Unknown(_), Some(last)) = (over, &answer, last.take()) {
+            if let (true, Readiness::Unknown(_), Some(last)) = (over, &answer, last.take()) {
                 // The end of the wait has cut this question short: the one before tells more.
                 return last;
             }
             let reason = match &answer {
-                Answer::Ready(_) => return answer,
-                Answer::NotReady(reason) => format!("{}: {reason}", self.address),
-                Answer::Unknown(reason) => reason.clone(),
+                Readiness::Ready(_) => return answer,
+                Readiness::NotReady(reason) => format!("{}: {reason}", self.address),
+                Readiness::Unknown(reason) => reason.clone(),
             };
             if !told.contains(&reason) {
                 complain(&format!("waiting: {reason}"));
@@ -158,7 +158,7 @@ impl Target {
         }
     }
 
-    fn ask(&self, deadline: Instant) -> Answer {
+    fn ask(&self, deadline: Instant) -> Readiness {
         let address = self.address;
         let answer = match self.exchange(deadline) {
             Ok(answer) => String::from_utf8_lossy(&answer).into_owned(),
@@ -169,7 +169,7 @@ impl Target {
                     }
                     _ => error.to_string(),
                 };
-                return Answer::Unknown(format!(
+                return Readiness::Unknown(format!(
                     "no answer from the admin listener at {address}: {reason}"
                 ));
             }
@@ -180,12 +180,14 @@ impl Target {
             .and_then(|rest| rest.get(..3));
         let body = body.trim_end();
         match (status, body) {
-            (Some("200"), _) if body.lines().next() == Some("ok") => Answer::Ready(body.to_owned()),
-            (Some("503"), _) => Answer::NotReady(body.to_owned()),
-            (Some("421"), _) => Answer::Unknown(format!(
+            (Some("200"), _) if body.lines().next() == Some("ok") => {
+                Readiness::Ready(body.to_owned())
+            }
+            (Some("503"), _) => Readiness::NotReady(body.to_owned()),
+            (Some("421"), _) => Readiness::Unknown(format!(
                 "the process at {address} was started with another configuration"
             )),
-            _ => Answer::Unknown(format!(
+            _ => Readiness::Unknown(format!(
                 "what answers at {address} is not an admin listener of Portcullis"
             )),
         }

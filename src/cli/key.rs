@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use serde_json::json;
 
-use super::Outcome;
+use super::Finding;
 use crate::token::{Algorithm, SigningKey, generate_key};
 
 /// Nobody but the owner reads a private key.
@@ -51,7 +51,7 @@ pub struct GenerateArgs {
     pub jwks: Option<PathBuf>,
 }
 
-pub fn run(args: &KeyArgs, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+pub fn run(args: &KeyArgs, out: &mut dyn Write) -> anyhow::Result<Finding> {
     match &args.command {
         KeyCommand::Generate(args) => generate(args, out),
         #[cfg(feature = "issuer")]
@@ -60,7 +60,7 @@ pub fn run(args: &KeyArgs, out: &mut dyn Write) -> anyhow::Result<Outcome> {
 }
 
 /// Makes a key. No file is overwritten: what it signed would be lost.
-fn generate(args: &GenerateArgs, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+fn generate(args: &GenerateArgs, out: &mut dyn Write) -> anyhow::Result<Finding> {
     let text = generate_key(args.algorithm)?;
     let key = SigningKey::read(text.reveal().as_bytes(), args.algorithm)?;
     // The public part first: if it cannot be written, no private key is left lying about.
@@ -69,7 +69,7 @@ fn generate(args: &GenerateArgs, out: &mut dyn Write) -> anyhow::Result<Outcome>
     }
     if args.out == Path::new("-") {
         out.write_all(text.reveal().as_bytes())?;
-        return Ok(Outcome::Yes);
+        return Ok(Finding::Yes);
     }
     if let Err(error) = create(&args.out, text.reveal(), PRIVATE_MODE) {
         if let Some(path) = &args.jwks {
@@ -79,7 +79,7 @@ fn generate(args: &GenerateArgs, out: &mut dyn Write) -> anyhow::Result<Outcome>
         return Err(error);
     }
     report(args, &key, out)?;
-    Ok(Outcome::Yes)
+    Ok(Finding::Yes)
 }
 
 fn report(args: &GenerateArgs, key: &SigningKey, out: &mut dyn Write) -> anyhow::Result<()> {

@@ -5,8 +5,8 @@ use std::io::Write;
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
-use super::Outcome;
-use super::administration::{Answer, StoreArgs, all, value};
+use super::Finding;
+use super::administration::{Report, StoreArgs, all, value};
 use crate::identity::Role;
 use crate::issuer::RoleAnswer;
 use crate::issuer::directory::{LocalDirectory, NewRole, RoleUpdate};
@@ -81,18 +81,18 @@ struct SetArgs {
     remove_scopes: Vec<String>,
 }
 
-pub(super) fn run(args: &RoleArgs, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+pub(super) fn run(args: &RoleArgs, out: &mut dyn Write) -> anyhow::Result<Finding> {
     let work = async |local: &LocalDirectory| args.command.run(local).await;
     args.store.administer(out, work)
 }
 
 impl RoleCommand {
-    async fn run(&self, local: &LocalDirectory) -> anyhow::Result<Answer> {
+    async fn run(&self, local: &LocalDirectory) -> anyhow::Result<Report> {
         let directory = local.directory();
         let role = match self {
             Self::List => {
                 let roles = all(async |page| directory.roles(&page).await, shown);
-                return Ok(Answer::List(roles.await?, MEMBERS));
+                return Ok(Report::List(roles.await?, MEMBERS));
             }
             Self::Show { name } => directory.role(name).await?,
             Self::Add { name, scopes } => {
@@ -106,7 +106,7 @@ impl RoleCommand {
                 let update = args.update();
                 let changed = directory.update_role(&args.name, &update).await?;
                 let answer = value(&RoleAnswer::of_change(&changed));
-                return Ok(Answer::One(answer, CHANGED));
+                return Ok(Report::One(answer, CHANGED));
             }
             Self::Default { name } => directory.set_default_role(name).await?,
             Self::Delete { name } => {
@@ -114,10 +114,10 @@ impl RoleCommand {
                     1 => "1 user had it".to_owned(),
                     users => format!("{users} users had it"),
                 };
-                return Ok(Answer::Done(format!("role `{name}` is deleted: {told}")));
+                return Ok(Report::Done(format!("role `{name}` is deleted: {told}")));
             }
         };
-        Ok(Answer::One(shown(&role), MEMBERS))
+        Ok(Report::One(shown(&role), MEMBERS))
     }
 }
 

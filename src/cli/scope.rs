@@ -5,8 +5,8 @@ use std::io::Write;
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
-use super::Outcome;
-use super::administration::{Answer, StoreArgs, all, value};
+use super::Finding;
+use super::administration::{Report, StoreArgs, all, value};
 use crate::identity::Scope;
 use crate::issuer::ScopeAnswer;
 use crate::issuer::directory::{LocalDirectory, NewScope, ScopeUpdate, WhenUsed};
@@ -59,18 +59,18 @@ enum ScopeCommand {
     },
 }
 
-pub(super) fn run(args: &ScopeArgs, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+pub(super) fn run(args: &ScopeArgs, out: &mut dyn Write) -> anyhow::Result<Finding> {
     let work = async |local: &LocalDirectory| args.command.run(local).await;
     args.store.administer(out, work)
 }
 
 impl ScopeCommand {
-    async fn run(&self, local: &LocalDirectory) -> anyhow::Result<Answer> {
+    async fn run(&self, local: &LocalDirectory) -> anyhow::Result<Report> {
         let directory = local.directory();
         let scope = match self {
             Self::List => {
                 let scopes = all(async |page| directory.scopes(&page).await, shown);
-                return Ok(Answer::List(scopes.await?, MEMBERS));
+                return Ok(Report::List(scopes.await?, MEMBERS));
             }
             Self::Show { name } => directory.scope(name).await?,
             Self::Add { name, description } => {
@@ -103,10 +103,10 @@ impl ScopeCommand {
                 } else {
                     format!("scope `{name}` is deleted, also from {uses}")
                 };
-                return Ok(Answer::Done(done));
+                return Ok(Report::Done(done));
             }
         };
-        Ok(Answer::One(shown(&scope), MEMBERS))
+        Ok(Report::One(shown(&scope), MEMBERS))
     }
 }
 

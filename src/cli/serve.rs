@@ -7,7 +7,7 @@ use clap::Args;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::Outcome;
+use super::Finding;
 use crate::app::{self, App};
 use crate::config::{Config, ListenAddress, Overrides};
 use crate::telemetry::{LogFormat, LogLevel, LogWriter};
@@ -39,7 +39,7 @@ pub(super) struct ServeArgs {
     log_format: Option<LogFormat>,
 }
 
-pub(super) fn run(args: ServeArgs) -> anyhow::Result<Outcome> {
+pub(super) fn run(args: ServeArgs) -> anyhow::Result<Finding> {
     let overrides = Overrides {
         policy: args.policy,
         authz_address: args.authz_address,
@@ -60,7 +60,7 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<Outcome> {
         signals.serve(&app).await;
         app.drain(async || signals.ended().await).await;
     });
-    Ok(Outcome::Yes)
+    Ok(Finding::Yes)
 }
 
 /// The signals that a gate listens to.

@@ -7,8 +7,8 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use tokio::runtime::Builder;
 
-use super::Outcome;
-use super::administration::{Answer, StoreArgs};
+use super::Finding;
+use super::administration::{Report, StoreArgs};
 use crate::store::{Store, StoreLocation};
 
 const MIGRATION: &[&str] = &["from", "to"];
@@ -34,27 +34,27 @@ enum StoreCommand {
     Migrate,
 }
 
-pub(super) fn run(args: &StoreCommandArgs, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+pub(super) fn run(args: &StoreCommandArgs, out: &mut dyn Write) -> anyhow::Result<Finding> {
     let location = args.store.location()?;
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let answer = runtime.block_on(args.command.run(&location))?;
     args.store.print(out, &answer)?;
-    Ok(Outcome::Yes)
+    Ok(Finding::Yes)
 }
 
 impl StoreCommand {
-    async fn run(&self, location: &StoreLocation) -> anyhow::Result<Answer> {
+    async fn run(&self, location: &StoreLocation) -> anyhow::Result<Report> {
         match self {
             Self::Backup { out } => {
                 Store::backup(location, out).await?;
                 let told = json!({"backup": out.display().to_string()});
-                Ok(Answer::One(told, BACKUP))
+                Ok(Report::One(told, BACKUP))
             }
             Self::Migrate => {
                 let (store, migration) = Store::migrate(location).await?;
                 store.close().await;
                 let told = json!({"from": migration.from, "to": migration.to});
-                Ok(Answer::One(told, MIGRATION))
+                Ok(Report::One(told, MIGRATION))
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::Outcome;
+use super::Finding;
 use crate::clock::{Clock, SystemClock};
 
 mod evidence;
@@ -35,7 +35,7 @@ pub enum TokenCommand {
     Inspect(InspectArgs),
 }
 
-pub fn run(args: &TokenArgs, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+pub fn run(args: &TokenArgs, out: &mut dyn Write) -> anyhow::Result<Finding> {
     let now = SystemClock.now();
     match &args.command {
         TokenCommand::Issue(args) => issue(args, now, out),

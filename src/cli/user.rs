@@ -5,8 +5,8 @@ use std::io::Write;
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
-use super::Outcome;
-use super::administration::{Answer, PasswordArgs, StoreArgs, all, value};
+use super::Finding;
+use super::administration::{PasswordArgs, Report, StoreArgs, all, value};
 use crate::identity::User;
 use crate::issuer::directory::{Directory, LocalDirectory, NewUser, UserUpdate, WhatToRevoke};
 use crate::issuer::{GrantAnswer, UserAnswer};
@@ -139,18 +139,18 @@ struct SetArgs {
     remove_roles: Vec<String>,
 }
 
-pub(super) fn run(args: &UserArgs, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+pub(super) fn run(args: &UserArgs, out: &mut dyn Write) -> anyhow::Result<Finding> {
     let work = async |local: &LocalDirectory| args.command.run(local).await;
     args.store.administer(out, work)
 }
 
 impl UserCommand {
-    async fn run(&self, local: &LocalDirectory) -> anyhow::Result<Answer> {
+    async fn run(&self, local: &LocalDirectory) -> anyhow::Result<Report> {
         let directory = local.directory();
         match self {
             Self::List { search } => {
                 let users = all(async |page| directory.users(search, &page).await, shown);
-                Ok(Answer::List(users.await?, COLUMNS))
+                Ok(Report::List(users.await?, COLUMNS))
             }
             Self::Show { name } => Ok(one(&directory.user(name).await?)),
             Self::Add(args) => args.run(local).await,
@@ -158,7 +158,7 @@ impl UserCommand {
                 let update = args.update();
                 let changed = directory.update_user(&args.name, &update).await?;
                 let answer = value(&UserAnswer::of_change(&changed));
-                Ok(Answer::One(answer, CHANGED))
+                Ok(Report::One(answer, CHANGED))
             }
             Self::Disable { name } => set_status(&directory, name, "disabled").await,
             Self::Enable { name } => set_status(&directory, name, "active").await,
@@ -166,34 +166,34 @@ impl UserCommand {
                 let password = password.read(local)?;
                 directory.set_password(name, password.text()).await?;
                 let user = directory.user(name).await?;
-                Ok(Answer::One(password.shown_in(shown(&user)), MEMBERS))
+                Ok(Report::One(password.shown_in(shown(&user)), MEMBERS))
             }
             Self::Revoke { name } => {
                 let what = WhatToRevoke::User(name.clone());
                 directory.revoke(what).await?;
-                Ok(Answer::Done(format!("all tokens of `{name}` are revoked")))
+                Ok(Report::Done(format!("all tokens of `{name}` are revoked")))
             }
             Self::Delete { name } => {
                 directory.delete_user(name).await?;
-                Ok(Answer::Done(format!("user `{name}` is deleted")))
+                Ok(Report::Done(format!("user `{name}` is deleted")))
             }
             Self::Grants { name } => {
                 let user = directory.user(name).await?.id;
                 let show = |grant: &LiveGrant| value(&GrantAnswer::of(grant));
                 let grants = all(async |page| directory.grants(&user, &page).await, show);
-                Ok(Answer::List(grants.await?, GRANTS))
+                Ok(Report::List(grants.await?, GRANTS))
             }
             Self::EndGrant { name, grant } => {
                 let user = directory.user(name).await?;
                 directory.end_grant(&user.id, grant).await?;
-                Ok(Answer::Done(format!("grant `{grant}` is revoked")))
+                Ok(Report::Done(format!("grant `{grant}` is revoked")))
             }
         }
     }
 }
 
 impl AddArgs {
-    async fn run(&self, local: &LocalDirectory) -> anyhow::Result<Answer> {
+    async fn run(&self, local: &LocalDirectory) -> anyhow::Result<Report> {
         let password = self.password.read(local)?;
         let wanted = NewUser {
             username: self.name.clone(),
@@ -202,7 +202,7 @@ impl AddArgs {
             roles: (!self.roles.is_empty()).then(|| self.roles.clone()),
         };
         let user = local.directory().add_user(wanted).await?;
-        Ok(Answer::One(password.shown_in(shown(&user)), MEMBERS))
+        Ok(Report::One(password.shown_in(shown(&user)), MEMBERS))
     }
 }
 
@@ -220,7 +220,7 @@ impl SetArgs {
     }
 }
 
-async fn set_status(directory: &Directory<'_>, name: &str, status: &str) -> anyhow::Result<Answer> {
+async fn set_status(directory: &Directory<'_>, name: &str, status: &str) -> anyhow::Result<Report> {
     let wanted = UserUpdate {
         status: Some(status.to_owned()),
         ..UserUpdate::default()
@@ -228,8 +228,8 @@ async fn set_status(directory: &Directory<'_>, name: &str, status: &str) -> anyh
     Ok(one(&directory.update_user(name, &wanted).await?.user))
 }
 
-fn one(user: &User) -> Answer {
-    Answer::One(shown(user), MEMBERS)
+fn one(user: &User) -> Report {
+    Report::One(shown(user), MEMBERS)
 }
 
 fn shown(user: &User) -> Value {

@@ -22,7 +22,7 @@ const LOOK: Duration = Duration::from_millis(500);
 const REWRITE: Duration = Duration::from_mins(1);
 
 /// No two snapshots come closer than this.
-const LEAST_PAUSE: Duration = Duration::from_secs(1);
+const MIN_PAUSE: Duration = Duration::from_secs(1);
 
 /// The longest that a journal becomes, in bytes, unless the snapshot is longer.
 const JOURNAL_BYTES: u64 = 1 << 20;
@@ -102,15 +102,15 @@ impl<'a> Saving<'a> {
         };
         let entries = self.knowledge.list.statistics().entries as u64;
         let Some(journal) = &self.journal else {
-            return begun.elapsed() >= LEAST_PAUSE;
+            return begun.elapsed() >= MIN_PAUSE;
         };
         // A larger list is written more rarely.
-        let least = LEAST_PAUSE + Duration::from_millis(entries / 30);
+        let least = MIN_PAUSE + Duration::from_millis(entries / 30);
         let is_heard = self.knowledge.state.borrow().connected;
         let is_old = is_heard && begun.elapsed() >= REWRITE.max(least);
         let is_long = journal.bytes() > JOURNAL_BYTES.max(entries.saturating_mul(ROW_BYTES));
         let has_other_keys = key_changes != self.knowledge.key_changes();
-        is_old || begun.elapsed() >= LEAST_PAUSE && (is_long || has_other_keys)
+        is_old || begun.elapsed() >= MIN_PAUSE && (is_long || has_other_keys)
     }
 
     async fn write_snapshot(&mut self) -> io::Result<()> {

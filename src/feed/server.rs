@@ -36,7 +36,7 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 const FRAMES_UNDERWAY: usize = 16;
 
 /// The shortest token that is accepted, in bytes: whoever guesses it learns who is revoked.
-const LEAST_TOKEN_BYTES: usize = 16;
+const MIN_TOKEN_BYTES: usize = 16;
 
 /// A subscriber's request is small.
 const MAX_REQUEST_BYTES: usize = 16 * 1024;
@@ -70,7 +70,7 @@ pub enum FeedServiceError {
     },
     /// A token that can be guessed, or that no header can carry.
     #[error(
-        "`listeners.feed.token_file: {}` must hold one line of at least {LEAST_TOKEN_BYTES} printable \
+        "`listeners.feed.token_file: {}` must hold one line of at least {MIN_TOKEN_BYTES} printable \
          ASCII characters without spaces: `openssl rand -hex 32` makes one", .0.display()
     )]
     WeakToken(PathBuf),
@@ -90,7 +90,7 @@ impl FeedAccess {
             Some(path) => {
                 let text = files::read_secret(path).map_err(file("token_file"))?;
                 let token = secret_in_file(&text);
-                if token.len() < LEAST_TOKEN_BYTES || !token.iter().all(u8::is_ascii_graphic) {
+                if token.len() < MIN_TOKEN_BYTES || !token.iter().all(u8::is_ascii_graphic) {
                     return Err(FeedServiceError::WeakToken(path.clone()));
                 }
                 Some(blake3::hash(token))

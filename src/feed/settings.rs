@@ -41,7 +41,7 @@ impl FeedSettings {
     pub(super) fn most_behind(&self) -> Duration {
         match self.addresses.len() {
             0 | 1 => self.max_staleness,
-            _ => self.max_staleness.min(MOST_BEHIND),
+            _ => self.max_staleness.min(MAX_BEHIND),
         }
     }
 
@@ -55,7 +55,7 @@ impl FeedSettings {
 
 /// How old the knowledge of one issuer may be before another one is asked: a database that is slow for
 /// a moment is no reason, and beyond it somebody else may know of what was taken back since.
-const MOST_BEHIND: Duration = Duration::from_secs(5);
+const MAX_BEHIND: Duration = Duration::from_secs(5);
 
 /// The section as it is written.
 #[derive(Debug, Clone, Deserialize)]

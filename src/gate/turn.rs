@@ -122,7 +122,7 @@ impl Verifications {
     }
 
     /// A place for a check that waits for keys with a message of `bytes`.
-    pub(super) fn wait_for_keys(&self, bytes: usize) -> Result<Place<'_>, TooLate> {
+    pub(super) fn wait_for_keys(&self, bytes: usize) -> Result<QueueSlot<'_>, TooLate> {
         self.keys.join(bytes)
     }
 
@@ -151,12 +151,12 @@ impl Queue {
         }
     }
 
-    fn join(&self, bytes: usize) -> Result<Place<'_>, TooLate> {
+    fn join(&self, bytes: usize) -> Result<QueueSlot<'_>, TooLate> {
         // Added first and looked at afterwards: two checks that join at once cannot both take the last
         // place. Whoever finds none gives its own back when `place` is dropped.
         let checks_before = self.checks.fetch_add(1, Ordering::Relaxed);
         let bytes_before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
-        let place = Place { queue: self, bytes };
+        let place = QueueSlot { queue: self, bytes };
         if checks_before < self.max_checks && bytes_before < MAX_WAITING_BYTES {
             Ok(place)
         } else {
@@ -167,12 +167,12 @@ impl Queue {
 
 /// A place in a queue, given back when dropped.
 #[derive(Debug)]
-pub(super) struct Place<'q> {
+pub(super) struct QueueSlot<'q> {
     queue: &'q Queue,
     bytes: usize,
 }
 
-impl Drop for Place<'_> {
+impl Drop for QueueSlot<'_> {
     fn drop(&mut self) {
         self.queue.checks.fetch_sub(1, Ordering::Relaxed);
         self.queue.bytes.fetch_sub(self.bytes, Ordering::Relaxed);

@@ -3,8 +3,8 @@
 use std::fmt;
 
 /// In characters (code points), as NIST counts.
-const LEAST_CHARACTERS: usize = 8;
-const MOST_CHARACTERS: usize = 128;
+const MIN_CHARACTERS: usize = 8;
+const MAX_CHARACTERS: usize = 128;
 
 /// What attackers try first, in lower case; shorter ones are refused for their length.
 const COMMONEST: &str = include_str!("commonest_passwords.txt");
@@ -16,10 +16,10 @@ pub struct Password(String);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordError {
     /// Fewer characters than are needed.
-    #[error("the password is too short: at least {LEAST_CHARACTERS} characters")]
+    #[error("the password is too short: at least {MIN_CHARACTERS} characters")]
     TooShort,
     /// More characters than are hashed.
-    #[error("the password is too long: at most {MOST_CHARACTERS} characters")]
+    #[error("the password is too long: at most {MAX_CHARACTERS} characters")]
     TooLong,
     /// A control character, which no keyboard makes.
     #[error("the password has a control character")]
@@ -33,10 +33,10 @@ impl Password {
     /// Takes a password for somebody with these names. It is hashed as it is, unaltered.
     pub fn choose(text: String, names: &[&str]) -> Result<Self, PasswordError> {
         let characters = text.chars().count();
-        if characters < LEAST_CHARACTERS {
+        if characters < MIN_CHARACTERS {
             return Err(PasswordError::TooShort);
         }
-        if characters > MOST_CHARACTERS {
+        if characters > MAX_CHARACTERS {
             return Err(PasswordError::TooLong);
         }
         if text.contains(char::is_control) {
@@ -55,7 +55,7 @@ impl Password {
 
     /// A password that somebody tries; too long ones cannot have been chosen.
     pub fn attempt(text: String) -> Result<Self, PasswordError> {
-        if text.chars().count() > MOST_CHARACTERS {
+        if text.chars().count() > MAX_CHARACTERS {
             return Err(PasswordError::TooLong);
         }
         Ok(Self(text))

@@ -123,7 +123,7 @@ enum Challenge {
 }
 
 /// What becomes of a refusal: status, code, and a challenge.
-struct Answer(StatusCode, &'static str, Option<Challenge>);
+struct ErrorResponse(StatusCode, &'static str, Option<Challenge>);
 
 impl EndpointError {
     /// What becomes of a caller whose user or app was deleted while it was let in: as if it had come a
@@ -158,16 +158,18 @@ impl EndpointError {
     }
 
     /// RFC 6749 section 5.2; RFC 6750 section 3.1 for what bears a token.
-    fn answer(&self) -> Answer {
-        let bad = |error| Answer(StatusCode::BAD_REQUEST, error, None);
+    fn answer(&self) -> ErrorResponse {
+        let bad = |error| ErrorResponse(StatusCode::BAD_REQUEST, error, None);
         let unavailable = || {
             let status = StatusCode::SERVICE_UNAVAILABLE;
-            Answer(status, "temporarily_unavailable", None)
+            ErrorResponse(status, "temporarily_unavailable", None)
         };
         match self {
-            Self::BodyTooLarge => Answer(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request", None),
+            Self::BodyTooLarge => {
+                ErrorResponse(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request", None)
+            }
             Self::ContentEncoding => {
-                Answer(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request", None)
+                ErrorResponse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request", None)
             }
             Self::BodyBroken
             | Self::ContentType(_)
@@ -179,7 +181,7 @@ impl EndpointError {
             | Self::Parameter(_)
             | Self::UnknownParameter
             | Self::SeveralClientCredentials => bad("invalid_request"),
-            Self::BadClient => Answer(
+            Self::BadClient => ErrorResponse(
                 StatusCode::UNAUTHORIZED,
                 "invalid_client",
                 Some(Challenge::Basic),
@@ -192,7 +194,7 @@ impl EndpointError {
             }
             // 401 needs a challenge (RFC 9110 section 15.5.2); what is asked for afterwards is a
             // token.
-            Self::BadLogin => Answer(
+            Self::BadLogin => ErrorResponse(
                 StatusCode::UNAUTHORIZED,
                 "invalid_grant",
                 Some(Challenge::Bearer(format!("Bearer realm=\"{REALM}\""))),
@@ -202,18 +204,18 @@ impl EndpointError {
             | Self::WrongPassword
             | Self::BadPasswordGrant => bad("invalid_grant"),
             Self::Directory(error) => of_directory(error),
-            Self::RegistrationClosed => Answer(StatusCode::FORBIDDEN, "access_denied", None),
-            Self::NotFound => Answer(StatusCode::NOT_FOUND, "not_found", None),
+            Self::RegistrationClosed => ErrorResponse(StatusCode::FORBIDDEN, "access_denied", None),
+            Self::NotFound => ErrorResponse(StatusCode::NOT_FOUND, "not_found", None),
             Self::MethodNotAllowed => {
-                Answer(StatusCode::METHOD_NOT_ALLOWED, "invalid_request", None)
+                ErrorResponse(StatusCode::METHOD_NOT_ALLOWED, "invalid_request", None)
             }
             Self::Gate {
                 status,
                 error,
                 title: _,
                 challenge,
-            } => Answer(*status, error, challenge.clone().map(Challenge::Bearer)),
-            Self::CallerChanged | Self::BadBearer => Answer(
+            } => ErrorResponse(*status, error, challenge.clone().map(Challenge::Bearer)),
+            Self::CallerChanged | Self::BadBearer => ErrorResponse(
                 StatusCode::UNAUTHORIZED,
                 "invalid_token",
                 Some(Challenge::Bearer(format!(
@@ -221,7 +223,7 @@ impl EndpointError {
                 ))),
             ),
             // RFC 9470 section 3.
-            Self::NotFresh { max_age_seconds } => Answer(
+            Self::NotFresh { max_age_seconds } => ErrorResponse(
                 StatusCode::UNAUTHORIZED,
                 "insufficient_user_authentication",
                 Some(Challenge::Bearer(format!(
@@ -231,7 +233,7 @@ impl EndpointError {
             ),
             Self::Hashing(HashingError::Busy) | Self::Store(_) | Self::TimedOut => unavailable(),
             // RFC 6585 section 4; RFC 6749 has no code for it.
-            Self::Throttled { .. } => Answer(
+            Self::Throttled { .. } => ErrorResponse(
                 StatusCode::TOO_MANY_REQUESTS,
                 "temporarily_unavailable",
                 None,
@@ -239,7 +241,9 @@ impl EndpointError {
             Self::Hashing(HashingError::Cryptography(_))
             | Self::Cryptography(_)
             | Self::Panicked
-            | Self::Unguarded => Answer(StatusCode::INTERNAL_SERVER_ERROR, "server_error", None),
+            | Self::Unguarded => {
+                ErrorResponse(StatusCode::INTERNAL_SERVER_ERROR, "server_error", None)
+            }
         }
     }
 
@@ -285,7 +289,7 @@ impl EndpointError {
 }
 
 /// Statuses of RFC 9110, codes of RFC 6749 where one fits.
-fn of_directory(error: &DirectoryError) -> Answer {
+fn of_directory(error: &DirectoryError) -> ErrorResponse {
     let (status, code) = match error {
         DirectoryError::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
         DirectoryError::Changed => return EndpointError::CallerChanged.answer(),
@@ -301,12 +305,12 @@ fn of_directory(error: &DirectoryError) -> Answer {
                 "Bearer realm=\"{REALM}\", error=\"insufficient_scope\", scope=\"{scopes}\""
             );
             let challenge = Some(Challenge::Bearer(challenge));
-            return Answer(StatusCode::FORBIDDEN, "insufficient_scope", challenge);
+            return ErrorResponse(StatusCode::FORBIDDEN, "insufficient_scope", challenge);
         }
         DirectoryError::Follower => {
             let challenge = format!("Bearer realm=\"{REALM}\", error=\"insufficient_scope\"");
             let challenge = Some(Challenge::Bearer(challenge));
-            return Answer(StatusCode::FORBIDDEN, "insufficient_scope", challenge);
+            return ErrorResponse(StatusCode::FORBIDDEN, "insufficient_scope", challenge);
         }
         DirectoryError::BeyondOwner(_)
         | DirectoryError::CannotFollow
@@ -333,7 +337,7 @@ fn of_directory(error: &DirectoryError) -> Answer {
         DirectoryError::Hashing(HashingError::Cryptography(_))
         | DirectoryError::Cryptography(_) => (StatusCode::INTERNAL_SERVER_ERROR, "server_error"),
     };
-    Answer(status, code, None)
+    ErrorResponse(status, code, None)
 }
 
 /// The characters of RFC 6749 section 5.2, and not too many: descriptions may quote the caller.
@@ -347,7 +351,7 @@ fn plain(description: &str) -> String {
 
 impl IntoResponse for EndpointError {
     fn into_response(self) -> Response {
-        let Answer(status, error, challenge) = self.answer();
+        let ErrorResponse(status, error, challenge) = self.answer();
         let retry_after = self.retry_after();
         let description = plain(&self.description());
         let body = json!({"error": error, "error_description": description});

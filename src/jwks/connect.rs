@@ -63,7 +63,7 @@ pub(super) struct Connector {
 }
 
 /// An answer whose body may still be arriving. Dropping it closes the connection.
-pub(super) struct Answer {
+pub(super) struct StreamedResponse {
     pub(super) response: Response<Incoming>,
     _driver: Driver,
 }
@@ -92,7 +92,7 @@ impl Connector {
         &self,
         address: &JwksAddress,
         request: Request<Empty<Bytes>>,
-    ) -> Result<Answer, ConnectError> {
+    ) -> Result<StreamedResponse, ConnectError> {
         let stream = self.stream(address).await?;
         match address.reach() {
             Reach::Loopback | Reach::PlainText => {
@@ -146,7 +146,7 @@ async fn http1(
     stream: impl Read + Write + Unpin + Send + 'static,
     uri: &Uri,
     mut request: Request<Empty<Bytes>>,
-) -> Result<Answer, ConnectError> {
+) -> Result<StreamedResponse, ConnectError> {
     let target = uri.path_and_query().map_or("/", |target| target.as_str());
     let host = uri.authority().map_or("", |authority| authority.as_str());
     // Both were parts of a URI, which allows no byte that these refuse.
@@ -162,7 +162,7 @@ async fn http1(
         .map_err(|error| http(&error))?;
     let driver = drive(connection);
     let response = sender.send_request(request).await;
-    Ok(Answer {
+    Ok(StreamedResponse {
         response: response.map_err(|error| http(&error))?,
         _driver: driver,
     })
@@ -172,7 +172,7 @@ async fn http2(
     stream: impl Read + Write + Unpin + Send + 'static,
     uri: &Uri,
     mut request: Request<Empty<Bytes>>,
-) -> Result<Answer, ConnectError> {
+) -> Result<StreamedResponse, ConnectError> {
     *request.uri_mut() = uri.clone();
     let (mut sender, connection) = http2::Builder::new(TokioExecutor::new())
         .max_header_list_size(MAX_HEAD_BYTES)
@@ -181,7 +181,7 @@ async fn http2(
         .map_err(|error| http(&error))?;
     let driver = drive(connection);
     let response = sender.send_request(request).await;
-    Ok(Answer {
+    Ok(StreamedResponse {
         response: response.map_err(|error| http(&error))?,
         _driver: driver,
     })

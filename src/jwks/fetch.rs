@@ -11,7 +11,7 @@ use http_body_util::{BodyExt, Empty};
 use hyper::body::{Body, Incoming};
 
 use super::address::JwksAddress;
-use super::connect::{Answer, ConnectError, Connector, with_causes};
+use super::connect::{ConnectError, Connector, StreamedResponse, with_causes};
 use super::discovery::{Discovery, MetadataError};
 use super::settings::KeyLocation;
 use super::source::RemoteKeySource;
@@ -227,7 +227,7 @@ impl Fetcher {
         &self,
         address: &JwksAddress,
         request: Request<Empty<Bytes>>,
-    ) -> Result<Answer, FetchError> {
+    ) -> Result<StreamedResponse, FetchError> {
         let sent = self.connector.send(address, request).await;
         sent.map_err(FetchError::Unreachable)
     }

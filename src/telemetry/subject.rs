@@ -12,7 +12,7 @@ use crate::token::secret_in_file;
 const KEY_CONTEXT: &str = "portcullis 2026 digests of subjects in logs";
 
 /// A shorter key could be guessed, in bytes: 16 random ones as hex digits.
-const LEAST_KEY_BYTES: usize = 32;
+const MIN_KEY_BYTES: usize = 32;
 
 /// How a subject is named in logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -40,7 +40,7 @@ pub enum SubjectKeyError {
     File(#[from] FileError),
     /// The key could be guessed.
     #[error(
-        "`log.subject_key_file`: the key has {0} bytes: use at least {LEAST_KEY_BYTES}, such as \
+        "`log.subject_key_file`: the key has {0} bytes: use at least {MIN_KEY_BYTES}, such as \
          those of `openssl rand -hex 32`"
     )]
     TooShort(usize),
@@ -84,7 +84,7 @@ impl SubjectNames {
 fn read_key(path: &Path) -> Result<[u8; blake3::KEY_LEN], SubjectKeyError> {
     let bytes = files::read_secret(path)?;
     let secret = secret_in_file(&bytes);
-    if secret.len() < LEAST_KEY_BYTES {
+    if secret.len() < MIN_KEY_BYTES {
         return Err(SubjectKeyError::TooShort(secret.len()));
     }
     Ok(blake3::derive_key(KEY_CONTEXT, secret))

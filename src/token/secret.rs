@@ -39,7 +39,7 @@ const PUBLISHED: [&[u8]; 4] = [
 
 /// Fewer different bytes than random ones ever have: 32 random hex digits have 14 of 16 on average,
 /// and below 8 in less than one of ten million.
-const LEAST_DIFFERENT_BYTES: usize = 8;
+const MIN_DIFFERENT_BYTES: usize = 8;
 
 /// Refuses a secret that is too short for the algorithm, published, or not random on its face.
 pub(super) fn check(secret: &[u8], algorithm: Algorithm, least: usize) -> Result<(), SecretError> {
@@ -53,7 +53,7 @@ pub(super) fn check(secret: &[u8], algorithm: Algorithm, least: usize) -> Result
     if PUBLISHED.contains(&secret.trim_ascii()) {
         return Err(SecretError::Published);
     }
-    if repeats_itself(secret) || different_bytes(secret) < LEAST_DIFFERENT_BYTES {
+    if repeats_itself(secret) || different_bytes(secret) < MIN_DIFFERENT_BYTES {
         return Err(SecretError::Weak);
     }
     Ok(())

@@ -31,7 +31,7 @@ enum Stage {
 
 /// The state of a connection, as the table of slots sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum ConnectionState {
     /// Accepted, and not read from yet.
     New,
     /// A request is being answered.
@@ -204,21 +204,23 @@ impl Activity {
     }
 
     /// The state of the connection.
-    pub(super) fn standing(&self) -> Standing {
+    pub(super) fn standing(&self) -> ConnectionState {
         let state = self.lock();
         if state.evicted {
-            return Standing::Leaving;
+            return ConnectionState::Leaving;
         }
         if let Some(since) = state.blocked {
-            return Standing::Waiting { since };
+            return ConnectionState::Waiting { since };
         }
         match state.stage {
-            Stage::New => Standing::New,
-            Stage::Answering if state.closing => Standing::Closing,
-            Stage::Answering => Standing::Answering {
+            Stage::New => ConnectionState::New,
+            Stage::Answering if state.closing => ConnectionState::Closing,
+            Stage::Answering => ConnectionState::Answering {
                 accepted: self.accepted,
             },
-            Stage::Idle | Stage::Head | Stage::Body => Standing::Waiting { since: state.since },
+            Stage::Idle | Stage::Head | Stage::Body => {
+                ConnectionState::Waiting { since: state.since }
+            }
         }
     }
 

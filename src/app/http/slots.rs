@@ -9,7 +9,7 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::activity::{Activity, Standing};
+use super::activity::{Activity, ConnectionState};
 use super::metrics::ConnectionCounters;
 use crate::connection_limits::ConnectionLimits;
 
@@ -141,11 +141,11 @@ impl Slots {
         let (mut new, mut closing) = (false, false);
         for entry in table.entries.values().filter(|entry| may(entry)) {
             match entry.activity.standing() {
-                Standing::Leaving => return Eviction::Underway,
-                Standing::New => new = true,
-                Standing::Closing => closing = true,
-                Standing::Answering { accepted } => answering.push((accepted, entry)),
-                Standing::Waiting { since } => waiting.push((since, entry)),
+                ConnectionState::Leaving => return Eviction::Underway,
+                ConnectionState::New => new = true,
+                ConnectionState::Closing => closing = true,
+                ConnectionState::Answering { accepted } => answering.push((accepted, entry)),
+                ConnectionState::Waiting { since } => waiting.push((since, entry)),
             }
         }
         let Some((since, entry)) = waiting.into_iter().min_by_key(|(since, _)| *since) else {
@@ -176,7 +176,7 @@ impl Slots {
 
     /// The state of each open connection.
     #[cfg(test)]
-    pub(super) fn standings(&self) -> Vec<Standing> {
+    pub(super) fn standings(&self) -> Vec<ConnectionState> {
         let table = self.lock();
         let entries = table.entries.values();
         entries.map(|entry| entry.activity.standing()).collect()

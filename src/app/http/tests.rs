@@ -7,7 +7,7 @@ use tokio::net::TcpSocket;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
 
-use super::activity::Standing;
+use super::activity::ConnectionState;
 use super::*;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -91,7 +91,7 @@ impl TestServer {
     }
 
     /// Waits until one of the open connections is in a state like this.
-    async fn shows(&self, like: impl Fn(&Standing) -> bool) {
+    async fn shows(&self, like: impl Fn(&ConnectionState) -> bool) {
         let looking = async {
             while !self.slots.standings().iter().any(&like) {
                 tokio::task::yield_now().await;
@@ -175,13 +175,14 @@ async fn a_request_that_is_being_answered_keeps_its_place() {
     .await;
     let mut held = server.connect().await;
     held = server.hold(held).await;
-    let answering = |standing: &Standing| matches!(standing, Standing::Answering { .. });
+    let answering =
+        |standing: &ConnectionState| matches!(standing, ConnectionState::Answering { .. });
     server.shows(answering).await;
     let mut second = server.connect().await;
     send(&mut second, &format!("GET / HTTP/1.1\r\n{HEAD}\r\n")).await;
     // The second one has been accepted and wants the place.
     server
-        .shows(|standing| *standing == Standing::Closing)
+        .shows(|standing| *standing == ConnectionState::Closing)
         .await;
     server.gate.add_permits(1);
     let answer = read_answer(&mut held, "held\n").await;
@@ -202,14 +203,14 @@ async fn a_request_that_comes_just_before_the_eviction_is_answered_and_nothing_i
     })
     .await;
     let mut held = server.connect().await;
-    let waiting = |standing: &Standing| matches!(standing, Standing::Waiting { .. });
+    let waiting = |standing: &ConnectionState| matches!(standing, ConnectionState::Waiting { .. });
     server.shows(waiting).await;
     // Without a turn of the server in between, which learns of both at once.
     let second = std::net::TcpStream::connect(server.address).unwrap();
     let request = format!("GET /held HTTP/1.1\r\n{HEAD}\r\n");
     assert_eq!(held.try_write(request.as_bytes()).unwrap(), request.len());
     server
-        .shows(|standing| *standing == Standing::Closing)
+        .shows(|standing| *standing == ConnectionState::Closing)
         .await;
     server.gate.add_permits(1);
     let answer = read_answer(&mut held, "held\n").await;

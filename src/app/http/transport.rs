@@ -89,7 +89,7 @@ pub(super) struct TimedBody {
 /// The body of a request did not arrive in time.
 #[derive(Debug, thiserror::Error)]
 #[error("the body did not arrive in time")]
-struct BodyTimedOut;
+struct BodyTimeoutError;
 
 impl TimedBody {
     pub(super) fn new(incoming: Incoming, activity: Arc<Activity>) -> Self {
@@ -120,7 +120,7 @@ impl Body for TimedBody {
             .get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
         ready!(deadline.as_mut().poll(context));
         self.activity.has_body();
-        Poll::Ready(Some(Err(BodyTimedOut.into())))
+        Poll::Ready(Some(Err(BodyTimeoutError.into())))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 
-use crate::cli::Outcome;
+use crate::cli::Finding;
 use crate::cli::token::instant::{distance, written};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Overrides};
@@ -25,7 +25,7 @@ pub struct RotateArgs {
 }
 
 /// Adds the key to the store; issuers that run on it take it over by themselves.
-pub(super) fn run(args: &RotateArgs, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+pub(super) fn run(args: &RotateArgs, out: &mut dyn Write) -> anyhow::Result<Finding> {
     let config = Config::load(&args.config, &Overrides::default())?;
     let settings = config.issuer.with_context(|| {
         format!(
@@ -82,5 +82,5 @@ pub(super) fn run(args: &RotateArgs, out: &mut dyn Write) -> anyhow::Result<Outc
              by `jwks_uri` does at its next refresh."
         )?;
     }
-    Ok(Outcome::Yes)
+    Ok(Finding::Yes)
 }

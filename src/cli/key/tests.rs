@@ -15,7 +15,7 @@ struct CommandLine {
 fn key(args: &[&str]) -> anyhow::Result<String> {
     let line = CommandLine::try_parse_from([&["key"], args].concat())?;
     let mut out = Vec::new();
-    assert_eq!(run(&line.args, &mut out)?, Outcome::Yes);
+    assert_eq!(run(&line.args, &mut out)?, Finding::Yes);
     Ok(String::from_utf8(out)?)
 }
 

@@ -12,7 +12,7 @@ use super::fix::Fix;
 use super::instant;
 use super::provider::ProviderAdvice;
 use crate::authorizer::Proof;
-use crate::cli::Outcome;
+use crate::cli::Finding;
 use crate::clock::UnixSeconds;
 use crate::token::{
     MAX_TOKEN_BYTES, TokenError, TokenTextError, UnverifiedContent, UnverifiedToken, VerifiedToken,
@@ -58,7 +58,7 @@ pub fn inspect(
     token: &str,
     now: UnixSeconds,
     out: &mut dyn Write,
-) -> anyhow::Result<Outcome> {
+) -> anyhow::Result<Finding> {
     let token = token.trim();
     let token = match token.split_once(' ') {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => rest.trim_start(),
@@ -66,7 +66,7 @@ pub fn inspect(
     };
     let Ok(token) = UnverifiedToken::parse(token.as_bytes()) else {
         writeln!(out, "refused: {TokenTextError}")?;
-        return Ok(Outcome::No);
+        return Ok(Finding::No);
     };
     let content = token.content();
     if let Ok(content) = &content {
@@ -127,7 +127,7 @@ fn print_refused(
     claims: &Map<String, Value>,
     now: UnixSeconds,
     out: &mut dyn Write,
-) -> anyhow::Result<Outcome> {
+) -> anyhow::Result<Finding> {
     let issuers = evidence.current_trust().trust().issuers();
     let rules = issuers.map(|(_, rules)| rules).collect::<Vec<_>>();
     let fix = Fix {
@@ -149,7 +149,7 @@ fn print_refused(
         if let Some(advice) = advice.of(refusal) {
             writeln!(out, "  {}", printable(&advice))?;
         }
-        return Ok(Outcome::No);
+        return Ok(Finding::No);
     }
     writeln!(out, "cannot tell: {refusal}")?;
     let issuer = claims.get("iss").and_then(Value::as_str);
@@ -158,24 +158,24 @@ fn print_refused(
         Some(reason) => writeln!(out, "  why: {}", printable(reason))?,
         None => writeln!(out, "  why: {fix}")?,
     }
-    Ok(Outcome::Unknown)
+    Ok(Finding::Unknown)
 }
 
 fn without_evidence(
     unreadable: Option<TokenError>,
     out: &mut dyn Write,
-) -> anyhow::Result<Outcome> {
+) -> anyhow::Result<Finding> {
     match unreadable {
         None => {
             writeln!(
                 out,
                 "nothing was verified: `--config FILE` tells whether the gate accepts it"
             )?;
-            Ok(Outcome::Unknown)
+            Ok(Finding::Unknown)
         }
         Some(refusal) => {
             writeln!(out, "refused: {refusal}")?;
-            Ok(Outcome::No)
+            Ok(Finding::No)
         }
     }
 }
@@ -211,7 +211,7 @@ fn print_accepted(
     gap: Option<&Gap>,
     now: UnixSeconds,
     out: &mut dyn Write,
-) -> anyhow::Result<Outcome> {
+) -> anyhow::Result<Finding> {
     let unknown = gap.and_then(|gap| gap.revocations.as_ref());
     match unknown {
         None => writeln!(out, "accepted")?,
@@ -234,8 +234,8 @@ fn print_accepted(
     writeln!(out, "  scopes: {}", printable(scopes))?;
     writeln!(out, "  expires: {}", moment(token.expires_at(), now))?;
     Ok(match unknown {
-        None => Outcome::Yes,
-        Some(_) => Outcome::Unknown,
+        None => Finding::Yes,
+        Some(_) => Finding::Unknown,
     })
 }
 

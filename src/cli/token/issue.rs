@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
-use crate::cli::Outcome;
+use crate::cli::Finding;
 use crate::clock::UnixSeconds;
 use crate::files::read_secret;
 use crate::token::{Algorithm, SigningKey};
@@ -91,7 +91,7 @@ impl FromStr for ExtraClaim {
 }
 
 /// Signs a token and prints it.
-pub fn issue(args: &IssueArgs, now: UnixSeconds, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+pub fn issue(args: &IssueArgs, now: UnixSeconds, out: &mut dyn Write) -> anyhow::Result<Finding> {
     let text = read_secret(&args.key)?;
     let mut key = SigningKey::read(&text, args.algorithm)
         .with_context(|| format!("cannot use the key file `{}`", args.key.display()))?;
@@ -100,7 +100,7 @@ pub fn issue(args: &IssueArgs, now: UnixSeconds, out: &mut dyn Write) -> anyhow:
     }
     let token = key.issue(&args.kind, &claims(args, now)?)?;
     writeln!(out, "{token}")?;
-    Ok(Outcome::Yes)
+    Ok(Finding::Yes)
 }
 
 fn claims(args: &IssueArgs, now: UnixSeconds) -> anyhow::Result<Map<String, Value>> {

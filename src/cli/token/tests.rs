@@ -7,7 +7,7 @@ use clap::Parser;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::cli::Outcome;
+use crate::cli::Finding;
 use crate::clock::UnixSeconds;
 use crate::token::{
     Algorithm, ClaimRules, DEFAULT_TOKEN_BYTES, IssuerRules, KeySet, SigningKey, Trust,
@@ -63,7 +63,7 @@ impl Shop {
             panic!("not issue")
         };
         let mut out = Vec::new();
-        assert_eq!(issue(&args, NOW, &mut out)?, Outcome::Yes);
+        assert_eq!(issue(&args, NOW, &mut out)?, Finding::Yes);
         Ok(String::from_utf8(out)?)
     }
 
@@ -99,7 +99,7 @@ fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
-fn look(trust: Option<&Trust>, token: &str) -> (Outcome, String) {
+fn look(trust: Option<&Trust>, token: &str) -> (Finding, String) {
     let mut out = Vec::new();
     let evidence = trust.cloned().map(Evidence::from);
     let outcome = inspect(evidence.as_ref(), token, NOW, &mut out).unwrap();
@@ -109,7 +109,7 @@ fn look(trust: Option<&Trust>, token: &str) -> (Outcome, String) {
 #[track_caller]
 fn refused(trust: &Trust, token: &str, expected: &str) {
     let (outcome, text) = look(Some(trust), token);
-    assert_eq!(outcome, Outcome::No, "{text}");
+    assert_eq!(outcome, Finding::No, "{text}");
     assert!(text.ends_with(expected), "{text}");
 }
 
@@ -128,7 +128,7 @@ fn what_is_issued_is_accepted() {
             ])
             .unwrap();
         let (outcome, text) = look(Some(&shop.trust()), &token);
-        assert_eq!(outcome, Outcome::Yes, "{text}");
+        assert_eq!(outcome, Finding::Yes, "{text}");
         assert!(text.contains("  kid: "), "{text}");
         assert!(text.contains("  tenant: \"x\"\n"), "{text}");
         assert!(
@@ -324,15 +324,15 @@ fn without_trust_or_keys_there_is_no_telling() {
     let shop = Shop::new(Algorithm::Es256);
     let token = shop.issue(&[]).unwrap();
     let (outcome, text) = look(None, &format!(" Bearer {token}\n"));
-    assert_eq!(outcome, Outcome::Unknown);
+    assert_eq!(outcome, Finding::Unknown);
     assert!(text.contains("  sub: \"ann\"\n"), "{text}");
     assert!(text.contains("nothing was verified"), "{text}");
     assert!(!text.contains("accepted"), "{text}");
     let (outcome, text) = look(None, "a.b.c");
-    assert_eq!(outcome, Outcome::No, "{text}");
+    assert_eq!(outcome, Finding::No, "{text}");
     let not_loaded = Trust::new(vec![(shop.rules(), None)]).unwrap();
     let (outcome, text) = look(Some(&not_loaded), &token);
-    assert_eq!(outcome, Outcome::Unknown);
+    assert_eq!(outcome, Finding::Unknown);
     assert!(
         text.ends_with(
             "cannot tell: the issuer's keys are not loaded\n  why: the issuer's JWKS has not been \

@@ -6,7 +6,7 @@ use prometheus_client::registry::Registry;
 
 use super::metrics::{AttemptMetrics, AttemptOutcome};
 use super::throttle::{
-    self, Attempt, Claimant, ClientAddress, Limit, Noted, Place, Throttle, Throttled,
+    self, Attempt, Claimant, ClientAddress, Limit, LoginOrigin, Noted, Throttle, Throttled,
 };
 use crate::identity::UserId;
 use crate::issuer::audit::AuditLog;
@@ -50,7 +50,7 @@ impl<P: Places> Attempts<P> {
         &self,
         claimant: Claimant<'_>,
         secret: &[u8],
-        check: impl AsyncFnOnce(Place) -> Result<T, EndpointError>,
+        check: impl AsyncFnOnce(LoginOrigin) -> Result<T, EndpointError>,
     ) -> Result<T, EndpointError> {
         let place = self.place(claimant).await?;
         // Looked at before the check and charged after it: right passwords cost nothing, and what is
@@ -87,7 +87,7 @@ impl<P: Places> Attempts<P> {
         let outcome = match &checked {
             Ok(_) => AttemptOutcome::Succeeded,
             Err(EndpointError::BadClient) => {
-                self.admit(claimant, secret, Place::New)?.failed();
+                self.admit(claimant, secret, LoginOrigin::New)?.failed();
                 AttemptOutcome::Failed
             }
             Err(_) => AttemptOutcome::Unsettled,
@@ -114,13 +114,17 @@ impl<P: Places> Attempts<P> {
 
     /// What is known of where the request comes from: by this process or, from before its start or by
     /// another issuer, by the store.
-    async fn place(&self, claimant: Claimant<'_>) -> Result<Place, StoreError> {
+    async fn place(&self, claimant: Claimant<'_>) -> Result<LoginOrigin, StoreError> {
         let place = self.throttle.place(claimant);
-        let (Place::New, Some(address)) = (place, throttle::address()) else {
+        let (LoginOrigin::New, Some(address)) = (place, throttle::address()) else {
             return Ok(place);
         };
         let known = self.places.know(claimant, address).await?;
-        Ok(if known { Place::Known } else { Place::New })
+        Ok(if known {
+            LoginOrigin::Known
+        } else {
+            LoginOrigin::New
+        })
     }
 
     /// The store is told once an hour at most of the same user and address.
@@ -136,7 +140,7 @@ impl<P: Places> Attempts<P> {
         &self,
         claimant: Claimant<'_>,
         secret: &[u8],
-        place: Place,
+        place: LoginOrigin,
     ) -> Result<Attempt<'_>, EndpointError> {
         let admitted = self.throttle.attempt(claimant, secret, place);
         admitted.map_err(|throttled| {

@@ -15,7 +15,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use tokio::sync::oneshot;
 
-use super::throttle::{self, Place};
+use super::throttle::{self, LoginOrigin};
 use crate::identity::Password;
 use crate::issuer::{HashingSettings, random};
 use crate::token::CryptographyError;
@@ -47,7 +47,7 @@ pub enum HashingError {
 pub(in crate::issuer) struct HashingFor<'a> {
     /// A user's id, or a name that no user has.
     pub(in crate::issuer) account: &'a str,
-    pub(in crate::issuer) place: Place,
+    pub(in crate::issuer) place: LoginOrigin,
 }
 
 struct Job(Box<dyn FnOnce(Fate) + Send>);
@@ -117,7 +117,7 @@ impl<'a> HashingFor<'a> {
     pub(in crate::issuer) fn new(account: &'a str) -> Self {
         Self {
             account,
-            place: Place::New,
+            place: LoginOrigin::New,
         }
     }
 }
@@ -326,7 +326,7 @@ mod tests {
 
     const ALICE: HashingFor<'_> = HashingFor {
         account: "alice",
-        place: Place::New,
+        place: LoginOrigin::New,
     };
 
     fn attempt(text: &str) -> Password {

@@ -2,7 +2,7 @@
 
 use super::Credentials;
 use super::hashing::{HashingFor, Verdict};
-use super::throttle::{Claimant, Place};
+use super::throttle::{Claimant, LoginOrigin};
 use crate::identity::{Password, User, UserId};
 use crate::issuer::endpoint_error::EndpointError;
 use crate::store::{Credentials as StoredCredentials, LoginName};
@@ -28,7 +28,7 @@ impl Credentials {
             None => Claimant::Nobody(&folded),
         };
         let account = user.as_ref().map_or(folded.as_str(), UserId::as_str);
-        let check = async |place: Place| {
+        let check = async |place: LoginOrigin| {
             let whom = HashingFor { account, place };
             self.check_password(credentials, whom, password).await
         };

@@ -58,7 +58,7 @@ pub(in crate::issuer) enum Claimant<'a> {
 
 /// What is known of where a request comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(in crate::issuer) enum Place {
+pub(in crate::issuer) enum LoginOrigin {
     /// The account has lately been let in from there.
     Known,
     New,
@@ -181,14 +181,14 @@ impl Throttle {
     }
 
     /// What this process knows of where the request comes from.
-    pub(in crate::issuer) fn place(&self, claimant: Claimant<'_>) -> Place {
+    pub(in crate::issuer) fn place(&self, claimant: Claimant<'_>) -> LoginOrigin {
         self.elapsed.update();
         let claimant = self.hasher.hash_one(claimant);
         let at_address = self.hasher.hash_one((claimant, address()));
         if self.let_in.lately(at_address, &self.elapsed) {
-            Place::Known
+            LoginOrigin::Known
         } else {
-            Place::New
+            LoginOrigin::New
         }
     }
 
@@ -198,7 +198,7 @@ impl Throttle {
         &self,
         claimant: Claimant<'_>,
         secret: &[u8],
-        place: Place,
+        place: LoginOrigin,
     ) -> Result<Attempt<'_>, Throttled> {
         self.elapsed.update();
         let from = address();
@@ -222,7 +222,7 @@ impl Throttle {
         let (limit, limiter) = &limits.at_address;
         throttled(*limit, limiter.look(attempt.claimant_at_address))?;
         // What others can fill holds for strangers alone: see the module.
-        if place == Place::New {
+        if place == LoginOrigin::New {
             let (limit, limiter) = &limits.anywhere;
             throttled(*limit, limiter.look(claimant))?;
             if let Some(address) = address {

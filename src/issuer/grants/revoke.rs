@@ -11,7 +11,7 @@ use crate::token::{RevocationTarget, SignedToken, Trust, UnverifiedToken};
 
 /// How long after its end a token may be accepted by whatever clock: a row of the log outlives it by
 /// as much, and what has ended before is no longer worth one.
-const LONGEST_LEEWAY_SECONDS: i64 = 600;
+const MAX_LEEWAY_SECONDS: i64 = 600;
 
 /// Who gives a token back.
 pub(in crate::issuer) enum Revoker {
@@ -42,7 +42,7 @@ impl Grants {
             && let Ok(signed) = trust.verify_signature(token)
         {
             let end = signed.expires_at();
-            let over = end.is_some_and(|end| end.plus(LONGEST_LEEWAY_SECONDS) <= now);
+            let over = end.is_some_and(|end| end.plus(MAX_LEEWAY_SECONDS) <= now);
             return Ok((!over).then(|| ReturnedToken::Access(Box::new(signed))));
         }
         let digest = PlainSecret::claimed(text).digest();

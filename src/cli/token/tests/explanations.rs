@@ -171,7 +171,7 @@ fn each_refused_token_is_explained_in_its_providers_terms() {
         let trust = Trust::new(vec![(rules, Some(shop.keys()))]).unwrap();
         let token = shop.key.issue("JWT", &claims(issuer, changes)).unwrap();
         let (outcome, text) = look(Some(&trust), &token);
-        assert_eq!(outcome, Outcome::No, "{fact}: {text}");
+        assert_eq!(outcome, Finding::No, "{fact}: {text}");
         let told = format!("refused: {expected}\n");
         assert!(text.ends_with(&told), "{fact}: {text}");
     }

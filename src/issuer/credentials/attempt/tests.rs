@@ -187,15 +187,15 @@ fn a_user_is_known_where_another_issuer_has_let_it_in() {
     let (first, places) = strict();
     let alice = UserId::known("alice");
     let seen = |attempts: &Attempts<KeptPlaces>| {
-        let place = async |place: Place| Ok(place);
+        let place = async |place: LoginOrigin| Ok(place);
         let attempt = attempts.by_user(Claimant::User(&alice), b"right", place);
         at(HERE, attempt).ok().unwrap()
     };
-    assert_eq!(seen(&first), Place::New);
-    assert_eq!(seen(&first), Place::Known);
+    assert_eq!(seen(&first), LoginOrigin::New);
+    assert_eq!(seen(&first), LoginOrigin::Known);
     let (mut second, _) = strict();
     second.places = places;
-    assert_eq!(seen(&second), Place::Known);
+    assert_eq!(seen(&second), LoginOrigin::Known);
 }
 
 #[test]

@@ -11,7 +11,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, Hash, RandomState};
 
-use crate::issuer::credentials::throttle::{ClientAddress, Place};
+use crate::issuer::credentials::throttle::{ClientAddress, LoginOrigin};
 
 /// So many turns are remembered, of addresses and of accounts together.
 const REMEMBERED_TURNS: usize = 16_384;
@@ -19,7 +19,7 @@ const REMEMBERED_TURNS: usize = 16_384;
 /// For whom a password is hashed.
 #[derive(Debug, Clone, Hash)]
 pub(super) struct Party {
-    pub(super) place: Place,
+    pub(super) place: LoginOrigin,
     /// Where the request comes from; none outside of requests.
     pub(super) address: Option<ClientAddress>,
     /// A user's id, or a name that no user has.
@@ -28,7 +28,7 @@ pub(super) struct Party {
 
 /// A bounded queue of `T`.
 pub(super) struct FairQueue<T> {
-    places: Turns<Place, Turns<PartyKey, Turns<PartyKey, VecDeque<T>>>>,
+    places: Turns<LoginOrigin, Turns<PartyKey, Turns<PartyKey, VecDeque<T>>>>,
     last_turns: LastTurns,
     max_entries: usize,
 }
@@ -87,8 +87,8 @@ impl<T> FairQueue<T> {
         // Whoever has just come gives way where all else is equal: the others wait already.
         let last_turn = |key: &PartyKey| self.last_turns.of(*key);
         let place = self.places.longest(place, |place| match place {
-            Place::Known => 0,
-            Place::New => 1,
+            LoginOrigin::Known => 0,
+            LoginOrigin::New => 1,
         })?;
         let mut taken = None;
         self.places.change(place, |addresses| {
@@ -223,7 +223,7 @@ mod tests {
         let peer = std::net::IpAddr::from([192, 0, 2, address]);
         let headers = axum::http::HeaderMap::new();
         Party {
-            place: Place::New,
+            place: LoginOrigin::New,
             address: Some(TrustedProxies::default().client(peer, &headers)),
             account: account.into(),
         }
@@ -290,7 +290,7 @@ mod tests {
 
     fn known(address: u8, account: &str) -> Party {
         Party {
-            place: Place::Known,
+            place: LoginOrigin::Known,
             ..party(address, account)
         }
     }
