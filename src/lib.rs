@@ -21,17 +21,21 @@
 //! - [`gate`]: what every front end shares: a request goes in, a permit or a refusal comes out. Waiting
 //!   for keys and signatures, refusals, identity headers, decision log, metrics, panic net.
 //! - [`ext_authz`]: the front end for Envoy. Translation only.
+//! - [`proto`]: the descriptors of the protocols in `proto/`, for server reflection.
 //! - [`revocation`]: the revocations of an issuer, as a gate knows them.
 //! - [`feed`]: carries keys and revocations from an issuer to remote gates; both ends.
 //! - [`jwks`]: remote key sets; [`keyring`]: the keys of all issuers at run time.
 //! - [`files`], [`reload`]: what is read from disk, and when it is reloaded.
-//! - [`issuer`]: the companion that issues tokens; one file for each endpoint.
+//! - [`issuer`]: the companion that issues tokens. `http` has one file for each endpoint, and knows of
+//!   HTTP alone; `credentials` checks passwords and secrets, `grants` gives out tokens and takes them
+//!   back, `directory` changes users, roles, scopes and apps.
 //! - [`store`]: the rows of the issuer, in `SQLite` or PostgreSQL.
 //! - [`certificates`]: certificates and private keys in PEM, and the roots that TLS trusts.
 //! - [`backoff`]: how long to wait before the next try.
 //! - [`admin`], [`telemetry`]: probes, status, logs, what metrics share.
+//! - [`shutdown`]: how the process ends.
 //!
-//! Wiring: [`config`], [`app`], [`shutdown`], [`cli`].
+//! Wiring: [`config`], [`app`], [`cli`].
 //!
 //! # One request, end to end
 //!
@@ -70,7 +74,8 @@
 //!   series exists before anything is counted.
 //! - **Another key algorithm**: a row of `algorithms!` in `token::algorithm` with its name and the kind
 //!   of key. The compiler asks for what a shared secret needs and for how a key of ours would sign;
-//!   lists, messages and key sets follow.
+//!   lists, messages and key sets follow. It must be one of jsonwebtoken's, which verifies the
+//!   signatures: ES512, for example, is not.
 //!
 //! # Glossary
 //!
@@ -93,6 +98,9 @@
 //! - *worth*: what is left now of a grant, a token or a session, which `identity::Entitlement` alone says.
 //! - *revocation target*: what a row of the revocation log is about. *loss*: what ends with a change of the
 //!   directory, which `identity::losses` alone says from before and after.
+//! - *missing key*: the key, or one of the keys, without which a check cannot be decided; the gate asks
+//!   for it and judges the check again. *hint*: what is known of such a key, the digest of its key id, so
+//!   that the many checks that wait for one key make one fetch. *key news*: what came of asking.
 //! - *alias*: a header name that an upstream could take for an identity header.
 //! - *snapshot*: policy and trust that belong together, replaced as a whole.
 //! - *position*: a place in an issuer's revocation log. *floor*: below it a list is incomplete.
