@@ -211,7 +211,7 @@ mod tests {
         assert!(!flight.is_answered(key("b"), now));
         assert_eq!(
             flight.join(key("b"), now + MOMENT),
-            Seat::Due(COOLDOWN - MOMENT)
+            Seat::Due(COOLDOWN.saturating_sub(MOMENT))
         );
         assert_eq!(flight.due(now), Some(now + COOLDOWN));
         // The fetch that follows by itself answers it.
@@ -221,7 +221,7 @@ mod tests {
         assert_eq!(flight.join(key("b"), later + MOMENT), Seat::Answered);
         assert_eq!(
             flight.join(key("c"), later + MOMENT),
-            Seat::Due(COOLDOWN - MOMENT)
+            Seat::Due(COOLDOWN.saturating_sub(MOMENT))
         );
     }
 
@@ -232,7 +232,7 @@ mod tests {
         flight.begin(now);
         flight.finish(Ending::Fetched);
         assert_eq!(
-            flight.join(key("a"), now + COOLDOWN - MOMENT),
+            flight.join(key("a"), now + COOLDOWN.saturating_sub(MOMENT)),
             Seat::Answered
         );
         assert!(!flight.is_answered(key("a"), now + COOLDOWN));
@@ -261,7 +261,7 @@ mod tests {
         // A refresh within the cooldown.
         fetch(&flight, now + MOMENT, Ending::Fetched);
         assert_eq!(flight.join(key("b"), now + MOMENT), Seat::Answered);
-        assert_eq!(flight.rest(now + MOMENT), COOLDOWN - MOMENT);
+        assert_eq!(flight.rest(now + MOMENT), COOLDOWN.saturating_sub(MOMENT));
     }
 
     #[test]
@@ -274,7 +274,7 @@ mod tests {
         flight.finish(Ending::Fetched);
         assert!(!flight.is_underway());
         assert_eq!(
-            flight.join(key("b"), now + COOLDOWN - MOMENT),
+            flight.join(key("b"), now + COOLDOWN.saturating_sub(MOMENT)),
             Seat::Due(MOMENT)
         );
         assert_eq!(flight.join(key("b"), now + COOLDOWN), Seat::Fetch(2));

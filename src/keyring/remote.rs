@@ -175,7 +175,7 @@ impl Keyring {
             Arc::clone(&self.clock),
             &self.runtime,
         );
-        let fetched = Arc::new(SharedFetch {
+        let shared = Arc::new(SharedFetch {
             settings: settings.clone(),
             algorithms: rules.algorithms.clone(),
             ca_pem,
@@ -183,7 +183,10 @@ impl Keyring {
             latest,
             fetcher,
         });
-        Ok(Remote { fetched, earlier })
+        Ok(Remote {
+            fetched: shared,
+            earlier,
+        })
     }
 }
 

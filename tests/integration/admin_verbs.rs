@@ -279,7 +279,10 @@ async fn a_no_is_told_apart_from_not_knowing() {
         (&["user", "disable", "admin"], "no administrator"),
         (&["user", "delete", "admin"], "no administrator"),
         (&["user", "set", "admin", "--no-roles"], "no administrator"),
-        (&["role", "delete", "administrator"], "belongs to the issuer"),
+        (
+            &["role", "delete", "administrator"],
+            "belongs to the issuer",
+        ),
         (
             &["role", "set", "consumer", "--scope", "nothing"],
             "no scope `nothing`",

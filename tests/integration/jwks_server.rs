@@ -36,6 +36,7 @@ pub(crate) enum Behaviour {
 
 /// Makes an answer of the head of a request.
 #[derive(Clone)]
+#[expect(clippy::type_complexity, reason = "the house has no type aliases")]
 pub(crate) struct Decision(Arc<dyn Fn(&str) -> Vec<u8> + Send + Sync>);
 
 impl std::fmt::Debug for Decision {

@@ -246,8 +246,8 @@ async fn a_flood_of_wrong_signatures_costs_one_fetch_a_cooldown() {
     let remote = Remote::loaded(", jwks_cooldown_seconds: 300", 30_000).await;
     let forger = TestIssuer::new("key-1");
     for number in 0..300 {
-        let forged = forger.token(&format!("user-{number}"), "orders.read");
-        let verdict = remote.asker.ask("/orders/1", Some(&forged)).await;
+        let token = forger.token(&format!("user-{number}"), "orders.read");
+        let verdict = remote.asker.ask("/orders/1", Some(&token)).await;
         assert_eq!((verdict.status, verdict.code), (401, 16), "{number}");
     }
     assert_eq!(remote.keys.requests().len(), 2);

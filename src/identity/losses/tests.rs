@@ -63,6 +63,7 @@ fn row(
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn what_ends_with_a_change_of_a_user() {
     let rows = [
         row("nothing", |_| {}, "", ""),
