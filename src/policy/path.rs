@@ -93,6 +93,7 @@ mod seen {
     pub(super) const PERCENT: u8 = 16;
     pub(super) const SEMICOLON: u8 = 32;
     pub(super) const NOT_ASCII: u8 = 64;
+    pub(super) const COLON: u8 = 128;
     /// What has more than one reading.
     pub(super) const SEVERAL: u8 = EMPTY_SEGMENT | PERCENT | SEMICOLON;
 }
@@ -126,7 +127,15 @@ impl<'a> RequestPath<'a> {
         } else {
             seen::SEVERAL
         };
-        if seen & several == 0 {
+        let last = match seen & seen::COLON {
+            0 => b"".as_slice(),
+            _ => rest.rsplit(|byte| *byte == b'/').next().unwrap_or(rest),
+        };
+        if is_bare_verb(last) {
+            return Err(TargetError::PathBareVerb);
+        }
+        // What ends in a colon has an empty verb, without which it is another path.
+        if seen & several == 0 && !last.ends_with(b":") {
             return Ok(Self::Plain(PlainPath(rest)));
         }
         reading::read(path, rules).map(Self::Readings)
@@ -161,6 +170,7 @@ fn look(rest: &[u8]) -> Result<u8, TargetError> {
             }
             b'%' => seen::PERCENT,
             b';' => seen::SEMICOLON,
+            b':' => seen::COLON,
             b'\\' => seen::BACKSLASH,
             0..=b' ' | 0x7f => seen::CONTROL,
             0x80.. => seen::NOT_ASCII,
@@ -177,6 +187,14 @@ fn look(rest: &[u8]) -> Result<u8, TargetError> {
         seen |= segment_bits(length, only_dots);
     }
     Ok(seen)
+}
+
+/// Whether a last segment is nothing but `:text`. Servers that look for a verb do so behind the last
+/// colon, so that with another one something is left of the segment.
+pub(super) fn is_bare_verb(segment: &[u8]) -> bool {
+    segment
+        .strip_prefix(b":")
+        .is_some_and(|verb| !verb.contains(&b':'))
 }
 
 fn segment_bits(length: usize, only_dots: bool) -> u8 {

@@ -40,6 +40,13 @@ closed_set! {
         /// `;`, behind which some servers see parameters (RFC 3986 section 3.3).
         #[error("the path has a parameter")]
         PathParameter = "path_parameter",
+        /// `/:text` at the end. Envoy's gRPC-JSON transcoder takes `:text` for a verb, drops the empty
+        /// segment that is left, and so calls what `/a:text` calls.
+        #[error("the path ends in `/:text`, which some servers read as a verb of what is before it")]
+        PathBareVerb = "path_bare_verb",
+        /// Only of a policy that ignores case.
+        #[error("the path has a character that servers compare differently when they ignore case")]
+        PathUncertainCase = "path_uncertain_case",
         /// A `%` without two hexadecimal digits.
         #[error("the path contains an invalid percent-encoding")]
         PathBadPercent = "path_bad_percent",

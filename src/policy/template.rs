@@ -1,6 +1,6 @@
 //! Path templates: what a route's `path` says.
 
-use super::path::literal;
+use super::path::{is_bare_verb, literal};
 use super::{TargetError, fold};
 use crate::problem::quoted;
 
@@ -10,7 +10,7 @@ const MAX_SEGMENTS: usize = 64;
 const MAX_PARAMETER_BYTES: usize = 64;
 /// The longest text after a parameter. Requests are looked up once for each length that a policy
 /// uses, so that this bounds what a segment costs.
-const MAX_SUFFIX_BYTES: usize = 64;
+pub(super) const MAX_SUFFIX_BYTES: usize = 64;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Template {
@@ -129,6 +129,14 @@ fn unreachable_help(why: TargetError) -> &'static str {
             "remove the `;` and what follows it; `paths: {path_parameters: true}` lets requests have \
              it in the last segment"
         }
+        TargetError::PathBareVerb => {
+            "write `/{name}:text`, or `/name:text`, for a verb; requests that end in `/:text` are \
+             refused as malformed"
+        }
+        TargetError::PathUncertainCase => {
+            "write the path without it; with `ignore_case`, requests with such a character are \
+             refused as malformed"
+        }
         TargetError::PathBadPercent => "write `%25` for the percent sign itself",
         TargetError::PathDoubleEncoding => "encode it once",
         TargetError::PathControl => {
@@ -177,6 +185,9 @@ impl Template {
             if matches!(parsed, TemplateSegment::Rest(_)) && written.peek().is_some() {
                 return Err(TemplateError::RestNotLast(segment.to_owned()));
             }
+            if written.peek().is_none() && parsed.is_bare_verb() {
+                return Err(unreachable(segment, TargetError::PathBareVerb));
+            }
             segments.push(parsed);
         }
         if segments.len() > MAX_SEGMENTS {
@@ -205,15 +216,22 @@ impl TemplateSegment {
         }
     }
 
+    fn is_bare_verb(&self) -> bool {
+        matches!(self, Self::Literal(name) if is_bare_verb(name))
+    }
+
     fn ignoring_case(mut self) -> Result<Self, TemplateError> {
         if let Self::Literal(text) | Self::Suffixed { suffix: text, .. } = &mut self {
             let written = text.clone();
             text.make_ascii_lowercase();
             // Each table has one spelling of a name. Where servers that ignore case disagree about
             // it, no spelling would be right for all of them.
-            if fold::beyond_ascii(text).is_some() {
-                let written = String::from_utf8_lossy(&written).into_owned();
-                return Err(TemplateError::UncertainCase(written));
+            let written = String::from_utf8_lossy(&written);
+            if fold::is_uncertain(&written) {
+                return Err(unreachable(&written, TargetError::PathUncertainCase));
+            }
+            if !fold::beyond_ascii(text).is_empty() {
+                return Err(TemplateError::UncertainCase(written.into_owned()));
             }
         }
         Ok(self)

@@ -2,7 +2,7 @@
 
 use super::{EncodedSlashes, PathRules};
 use crate::coding::percent_decoded;
-use crate::policy::TargetError;
+use crate::policy::{TargetError, fold};
 
 /// The rules for percent signs, which no reading changes.
 pub(super) fn check_encoding(path: &[u8], rules: PathRules) -> Result<(), TargetError> {
@@ -31,8 +31,9 @@ pub(super) fn check_encoding(path: &[u8], rules: PathRules) -> Result<(), Target
     }) {
         return Err(TargetError::PathDoubleEncoding);
     }
-    if std::str::from_utf8(&decoded).is_err() {
-        return Err(TargetError::PathNotUtf8);
+    let text = std::str::from_utf8(&decoded).map_err(|_| TargetError::PathNotUtf8)?;
+    if rules.ignore_case && fold::is_uncertain(text) {
+        return Err(TargetError::PathUncertainCase);
     }
     if path.contains(&b';') && !rules.path_parameters {
         return Err(TargetError::PathParameter);

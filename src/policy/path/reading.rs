@@ -3,9 +3,12 @@
 use std::ops::Range;
 
 use super::encoding::{Decoded, check_encoding, is_reserved, is_unreserved};
-use super::spelling::{segments, spellings};
+use super::spelling::{MAX_SPELLED_BYTES, segments, spellings};
 use super::{EncodedSlashes, PathRules, PathSegment, RequestPath, Segments};
 use crate::policy::{TargetError, fold};
+
+/// The most readings that letters beyond ASCII add where case is ignored.
+const MAX_FOLDED_READINGS: usize = 256;
 
 /// One way to read a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,29 +125,60 @@ impl Reading {
         self
     }
 
-    /// That of a server that ignores case beyond ASCII, where it differs.
-    fn ignoring_all_case(&self) -> Option<Self> {
-        fold::beyond_ascii(&self.texts)?;
-        let mut folded = Self {
+    /// Those of servers that ignore case beyond ASCII, too, where they differ. A server may know the
+    /// case of some letters and not of others. What it leaves as it came is no literal of a template,
+    /// as these are folded, so that of each segment only the text matters whose end is folded: it is
+    /// how far a text behind a parameter reaches.
+    fn ignoring_more_case(&self, room: &mut Room) -> Result<Vec<Self>, TargetError> {
+        let mut begun = vec![Self {
             necessity: self.necessity,
-            texts: Vec::with_capacity(self.texts.len()),
+            texts: Vec::new(),
             segments: Vec::new(),
-        };
+        }];
         for segment in &self.segments {
             let (Segment::Named(range) | Segment::Opaque(range)) = segment;
             let text = self.texts.get(range.clone()).unwrap_or_default();
-            let start = folded.texts.len();
-            match fold::beyond_ascii(text) {
-                Some(other) => folded.texts.extend(other),
-                None => folded.texts.extend(text),
+            let folded = fold::beyond_ascii(text);
+            let mut longer = Vec::with_capacity(begun.len() * (folded.len() + 1));
+            for reading in begun {
+                for folded in &folded {
+                    room.take(self.texts.len())?;
+                    longer.push(reading.clone().followed_by(segment, folded));
+                }
+                longer.push(reading.followed_by(segment, text));
             }
-            let range = start..folded.texts.len();
-            folded.segments.push(match segment {
-                Segment::Named(_) => Segment::Named(range),
-                Segment::Opaque(_) => Segment::Opaque(range),
-            });
+            begun = longer;
         }
-        Some(folded)
+        // The last one has nothing folded: it is this one.
+        begun.pop();
+        Ok(begun)
+    }
+
+    fn followed_by(mut self, segment: &Segment, text: &[u8]) -> Self {
+        let start = self.texts.len();
+        self.texts.extend(text);
+        let range = start..self.texts.len();
+        self.segments.push(match segment {
+            Segment::Named(_) => Segment::Named(range),
+            Segment::Opaque(_) => Segment::Opaque(range),
+        });
+        self
+    }
+}
+
+/// How many readings, and bytes in them, folding may still add.
+struct Room {
+    readings: usize,
+    bytes: usize,
+}
+
+impl Room {
+    fn take(&mut self, bytes: usize) -> Result<(), TargetError> {
+        let left =
+            |left: usize, taken| left.checked_sub(taken).ok_or(TargetError::PathTooAmbiguous);
+        self.readings = left(self.readings, 1)?;
+        self.bytes = left(self.bytes, bytes)?;
+        Ok(())
     }
 }
 
@@ -187,17 +221,25 @@ pub(super) fn read(path: &[u8], rules: PathRules) -> Result<Vec<Reading>, Target
         readings.push(Reading::decoded(&spelling));
     }
     if rules.ignore_case {
-        readings = ignoring_case(readings);
+        readings = ignoring_case(readings)?;
     }
     Ok(readings)
 }
 
-fn ignoring_case(readings: Vec<Reading>) -> Vec<Reading> {
-    let readings = readings.into_iter().map(Reading::ignoring_case);
-    readings
-        .flat_map(|reading| [reading.ignoring_all_case(), Some(reading)])
-        .flatten()
-        .collect()
+fn ignoring_case(readings: Vec<Reading>) -> Result<Vec<Reading>, TargetError> {
+    let mut room = Room {
+        readings: MAX_FOLDED_READINGS,
+        bytes: MAX_SPELLED_BYTES,
+    };
+    let mut all = Vec::with_capacity(readings.len());
+    for reading in readings {
+        let reading = reading.ignoring_case();
+        if !reading.texts.is_ascii() {
+            all.extend(reading.ignoring_more_case(&mut room)?);
+        }
+        all.push(reading);
+    }
+    Ok(all)
 }
 
 /// The name that a literal segment of a template stands for. A request can have it: the segment is
@@ -206,7 +248,8 @@ pub(in crate::policy) fn literal(text: &[u8]) -> Result<Vec<u8>, TargetError> {
     if text.contains(&b'#') {
         return Err(TargetError::PathFragment);
     }
-    RequestPath::parse(&[b"/", text].concat(), PathRules::default())?;
+    // Whether it may be the last segment, [`Template::parse`] knows.
+    RequestPath::parse(&[b"/", text, b"/x"].concat(), PathRules::default())?;
     let name: Vec<u8> = Decoded::all(text).map(|decoded| decoded.byte).collect();
     // Requests with an encoded one are also read without what follows it.
     if name.contains(&b';') {

@@ -4,14 +4,14 @@ use std::collections::HashSet;
 use std::rc::Rc;
 
 use super::encoding::Decoded;
-use super::{EncodedSlashes, MAX_SEGMENTS, PathRules};
+use super::{EncodedSlashes, MAX_SEGMENTS, PathRules, is_bare_verb};
 use crate::policy::TargetError;
 
 /// The most spellings of a path that are followed. One oddity in a path makes two or three.
 const MAX_SPELLINGS: usize = 256;
 /// The most bytes that all spellings of a path have together, so that the work on a long path is
 /// bounded like that on a short one.
-const MAX_SPELLED_BYTES: usize = 64 * 1024;
+pub(super) const MAX_SPELLED_BYTES: usize = 64 * 1024;
 
 /// The path and everything that rewriting makes of it, still percent-encoded, whatever the order of
 /// the rewritings: each is tried on every result until nothing new comes of it.
@@ -56,6 +56,7 @@ fn rewritings(spelling: &[u8], rules: PathRules) -> impl Iterator<Item = Vec<u8>
         cut_at(spelling, b';'),
         cut_at(spelling, b'?'),
         cut_at(spelling, b'#'),
+        without_empty_verb(spelling),
     ];
     // Some servers merge slashes at the beginning only.
     let shorter = spelling.strip_prefix(b"/");
@@ -96,6 +97,13 @@ fn check(spelling: &[u8], rules: PathRules) -> Result<(), TargetError> {
     }
     if count > MAX_SEGMENTS {
         return Err(TargetError::PathTooLong);
+    }
+    if let Some(last) = segments(spelling).last() {
+        // A proxy on the way may decode the colon, whatever the server behind it does.
+        let decoded: Vec<u8> = Decoded::all(last).map(|first| first.byte).collect();
+        if is_bare_verb(last) || is_bare_verb(&decoded) {
+            return Err(TargetError::PathBareVerb);
+        }
     }
     // `//` is the root with a slash too many, not something with a slash at its end.
     let only_slashes = spelling.iter().all(|byte| *byte == b'/');
@@ -186,6 +194,18 @@ fn without_authority(path: &[u8]) -> Option<Vec<u8>> {
         Some(rest) if rest.starts_with(b"/") => rest.to_vec(),
         _ => b"/".to_vec(),
     })
+}
+
+/// What is left of `/a:` where a verb is cut off at the last colon, even one that nobody knows
+/// (`match_unregistered_custom_verb` of Envoy's transcoder).
+fn without_empty_verb(path: &[u8]) -> Option<Vec<u8>> {
+    let shorter = [b":".as_slice(), b"%3A", b"%3a"]
+        .iter()
+        .find_map(|colon| path.strip_suffix(*colon))?;
+    // A verb is cut off once: what is left of `/:a:` is a name.
+    let last = shorter.rsplit(|byte| *byte == b'/').next()?;
+    let decoded: Vec<u8> = Decoded::all(last).map(|first| first.byte).collect();
+    (!is_bare_verb(&decoded)).then(|| shorter.to_vec())
 }
 
 fn without_trailing_slash(path: &[u8]) -> Option<Vec<u8>> {

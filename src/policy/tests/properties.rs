@@ -40,12 +40,16 @@ const NAMES: [&str; 6] = [
 ];
 
 fn simple_route() -> impl Strategy<Value = Simple> {
-    let segments = prop::collection::vec(0..SEGMENTS.len(), 0..4);
+    route_of(&SEGMENTS)
+}
+
+fn route_of(templates: &'static [&'static str]) -> impl Strategy<Value = Simple> {
+    let segments = prop::collection::vec(0..templates.len(), 0..4);
     let host = prop::option::of(0..PATTERNS.len());
     let methods = prop::sample::subsequence(&METHODS[..3], 1..3);
     (host, prop::bool::weighted(0.2), methods, segments).prop_map(
-        |(host, every, methods, segments)| {
-            let mut segments: Vec<&str> = segments.into_iter().map(|one| SEGMENTS[one]).collect();
+        move |(host, every, methods, segments)| {
+            let mut segments: Vec<&str> = segments.into_iter().map(|one| templates[one]).collect();
             // The rest is the last segment.
             if let Some(rest) = segments.iter().position(|one| *one == "{*r}") {
                 segments.truncate(rest + 1);
@@ -173,7 +177,78 @@ fn simply(routes: &[Simple], host: &str, method: &str, path: &[&str]) -> String 
         .map_or("unlisted".to_owned(), |(index, _)| format!("r{index}"))
 }
 
+/// How Envoy's gRPC-JSON transcoder reads a path (`ExtractRequestParts` of
+/// grpc-httpjson-transcoding), with the verb back in its place.
+fn transcoded(path: &str, takes: fn(&str) -> bool) -> Vec<String> {
+    let (before, last) = path.rsplit_once('/').unwrap();
+    let verb = last.rsplit_once(':').filter(|(_, verb)| takes(verb));
+    let name = verb.map_or(last, |(name, _)| name);
+    let path = format!("{before}/{name}");
+    let mut parts: Vec<String> = path.split('/').skip(1).map(str::to_owned).collect();
+    while parts.last().is_some_and(String::is_empty) {
+        parts.pop();
+    }
+    if let Some((_, verb)) = verb.filter(|(_, verb)| !verb.is_empty()) {
+        let name = parts.pop().unwrap_or_default();
+        parts.push(format!("{name}:{verb}"));
+    }
+    parts
+}
+
+/// Refused, or no more open than the route that answers `path` as some server reads it.
+fn covers(answer: &str, routes: &[Simple], path: &[&str]) -> bool {
+    let route = simply(routes, "api.shop.example", "GET", path);
+    answer.starts_with("400 ")
+        || answer == "unlisted"
+        || answer.split(" and ").any(|name| name == route)
+}
+
 proptest! {
+    #[test]
+    fn what_a_transcoder_runs_is_judged(
+        routes in prop::collection::vec(simple_route(), 1..14),
+        parts in prop::collection::vec(
+            prop::sample::select(&["/", "/", "a", "b", "z", ":", ":go", "go"][..]), 1..7
+        ),
+        trailing_slash in any::<bool>(),
+    ) {
+        let routes = without_conflicts(routes);
+        let text: String = routes.iter().enumerate().map(|(index, route)| route.written(index)).collect();
+        let policy = compiled(&format!(
+            "version: 1\npaths: {{trailing_slash: {trailing_slash}}}\nroutes:\n{text}"
+        ));
+        let path = format!("/{}", parts.concat());
+        let answer = outcome(&policy, &get(path.as_bytes()));
+        for takes in [|verb: &str| verb == "go", |_: &str| true] {
+            let read = transcoded(&path, takes);
+            let read: Vec<&str> = read.iter().map(String::as_str).collect();
+            prop_assert!(covers(&answer, &routes, &read), "{} {} {:?}", path, answer, read);
+        }
+    }
+
+    /// Whichever of its letters a server folds.
+    #[test]
+    fn letters_that_any_server_folds_are_judged(
+        routes in prop::collection::vec(
+            route_of(&["é", "дé", "a", "{x}", "{x}é", "{x}дé", "{*r}"]), 1..14
+        ),
+        letters in prop::collection::vec(
+            (prop::sample::select(&["/", "é", "É", "Д", "д", "a", "A"][..]), any::<bool>()), 1..8
+        ),
+    ) {
+        let routes = without_conflicts(routes);
+        let text: String = routes.iter().enumerate().map(|(index, route)| route.written(index)).collect();
+        let policy = compiled(&format!("version: 1\npaths: {{ignore_case: true}}\nroutes:\n{text}"));
+        let path: String = letters.iter().map(|(letter, _)| *letter).collect();
+        let answer = outcome(&policy, &get(format!("/{path}").as_bytes()));
+        let read: String = letters
+            .iter()
+            .map(|(letter, folds)| if *folds { letter.to_lowercase() } else { letter.to_ascii_lowercase() })
+            .collect();
+        let read: Vec<&str> = read.split('/').collect();
+        prop_assert!(covers(&answer, &routes, &read), "{} {} {:?}", path, answer, read);
+    }
+
     #[test]
     fn the_tables_answer_like_the_simple_matcher(
         routes in prop::collection::vec(simple_route(), 0..14),
@@ -192,7 +267,11 @@ proptest! {
                 host: Host(host.as_bytes()),
                 ..get(raw.as_bytes())
             };
-            prop_assert_eq!(outcome(&policy, &target), simply(&routes, host, method, &path), "{}", raw);
+            let expected = match path.last() {
+                Some(&":go") => "400 path_bare_verb".to_owned(),
+                _ => simply(&routes, host, method, &path),
+            };
+            prop_assert_eq!(outcome(&policy, &target), expected, "{}", raw);
         }
     }
 

@@ -44,7 +44,7 @@ fn a_verb_belongs_to_its_route() {
         ("/jobs/8:Cancel", "unlisted"),
         ("/jobs/8", "unlisted"),
         // A parameter is never empty.
-        ("/jobs/:cancel", "unlisted"),
+        ("/jobs/:cancel", "400 path_bare_verb"),
         ("/jobs/8:cancel/x", "unlisted"),
     ]);
 }
@@ -55,7 +55,7 @@ fn the_longer_text_is_more_specific_and_a_literal_most() {
         &compiled(JOBS),
         &[
             ("/jobs/8", "job"),
-            ("/jobs/:cancel", "job"),
+            ("/jobs/:cancel", "400 path_bare_verb"),
             // The path has a route of its own, which has no GET: nothing falls through to a wider one.
             ("/jobs/8:cancel", "unlisted"),
             ("/jobs/8:cancel/log", "log"),
@@ -95,6 +95,107 @@ fn an_encoded_verb_is_read_in_both_ways() {
             ("/reports/a.min%2Ejson", "400 path_encoded_dot"),
             ("/jobs/8%3Acancel/log", "any-log and log"),
         ],
+    );
+}
+
+const VERBS: &str = r#"
+routes:
+  - {name: open, methods: [POST], path: "/dep/{*rest}", access: public}
+  - {name: one, methods: [POST], path: "/dep/{id}", access: public}
+  - {name: start, methods: [POST], path: "/dep/{id}:start", access: nobody}
+  - {name: wipe, methods: [POST], path: "/dep:wipe", access: nobody}
+  - {name: dep, methods: [POST], path: /dep, access: nobody}
+  - {name: secret, methods: [POST], path: /dep/secret, access: nobody}
+"#;
+
+fn check_verbs(paths: &str, rows: &[(&str, &str)]) {
+    let policy = compiled(&format!("version: 1\npaths: {{{paths}}}\n{VERBS}"));
+    for (path, expected) in rows {
+        let target = Target {
+            method: Method(b"POST"),
+            ..get(path.as_bytes())
+        };
+        assert_eq!(outcome(&policy, &target), *expected, "{paths} {path}");
+    }
+}
+
+/// Envoy's gRPC-JSON transcoder cuts a verb off at the last colon, and then drops empty segments at
+/// the end: `/dep/x/:start` is `/dep/x:start` to it.
+#[test]
+fn a_verb_with_nothing_before_it_is_malformed() {
+    check_verbs(
+        "",
+        &[
+            ("/dep/x:start", "start"),
+            ("/dep/x/:start", "400 path_bare_verb"),
+            ("/dep/:wipe", "400 path_bare_verb"),
+            ("/:wipe", "400 path_bare_verb"),
+            ("/dep/x/%3Astart", "400 path_bare_verb"),
+            ("/dep/x/%3astart", "400 path_bare_verb"),
+            ("/dep/x/:st%61rt", "400 path_bare_verb"),
+            ("/dep/x/:st%3Aart", "400 path_bare_verb"),
+            ("/dep/x/:start%3Bv", "400 path_bare_verb"),
+            ("/dep/x/:", "400 path_bare_verb"),
+            ("/dep/x/:start?y", "400 path_bare_verb"),
+            ("/dep/x/:start/", "400 path_empty_segment"),
+            ("/dep/x//:start", "400 path_bare_verb"),
+            // Not at the end, or not alone: there is no verb, or something is before it.
+            ("/dep/:start/x", "open"),
+            ("/dep/%3Astart/x", "open"),
+            ("/dep/::1", "one"),
+            ("/dep/%3A%3A1", "one"),
+            ("/dep/::start", "start"),
+        ],
+    );
+    check_verbs(
+        "trailing_slash: true, merge_slashes: true",
+        &[
+            ("/dep/x:start/", "open and start"),
+            ("/dep/x/:start/", "400 path_bare_verb"),
+            ("/dep/x/:start//", "400 path_bare_verb"),
+            ("/dep/x//:start", "400 path_bare_verb"),
+            ("/dep//:wipe", "400 path_bare_verb"),
+        ],
+    );
+    for paths in ["encoded_slashes: true", "encoded_slashes: kept"] {
+        check_verbs(
+            paths,
+            &[
+                ("/dep/x%2F:start", "400 path_bare_verb"),
+                ("/dep/x%2F%3Astart", "400 path_bare_verb"),
+            ],
+        );
+    }
+    check_verbs(
+        "path_parameters: true, encoded_delimiters: true",
+        &[
+            ("/dep/x/:start;v=1", "400 path_bare_verb"),
+            ("/dep/x/:start;v:1", "400 path_bare_verb"),
+            ("/dep/x/:start%3F:", "400 path_bare_verb"),
+            ("/dep/x/:start%23", "400 path_bare_verb"),
+        ],
+    );
+}
+
+/// With `match_unregistered_custom_verb`, that transcoder takes the empty verb, too, and so none.
+#[test]
+fn a_colon_at_the_end_is_read_as_absent_and_as_it_stands() {
+    check_verbs(
+        "",
+        &[
+            ("/dep/x:", "one"),
+            ("/dep/secret:", "one and secret"),
+            ("/dep/secret%3A", "one and secret"),
+            ("/dep/secret%3a", "one and secret"),
+            ("/dep:", "unlisted"),
+            ("/dep/:smile:", "one"),
+            ("/dep/%3Asmile%3A", "one"),
+            ("/dep/secret:/x", "open"),
+        ],
+    );
+    check_verbs(
+        "trailing_slash: true",
+        &[("/dep/secret:/", "one and open and secret")],
     );
 }
 

@@ -21,6 +21,8 @@ const TRICKS: &[&[u8]] = &[
     b"GET /products/..;/orders/1",
     b"GET /products/1;/../../orders/1",
     b"GET /products/1;a=b",
+    b"GET /products/:buy",
+    b"GET /products/%3Abuy",
     b"GET /orders;/1",
     b"GET //orders/1",
     b"GET /products//orders",

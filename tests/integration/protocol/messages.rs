@@ -87,6 +87,17 @@ async fn query_and_fragment_must_agree_with_the_path() {
     assert_eq!(status(&client.http(fragment).await), 400);
 }
 
+/// Envoy's transcoder would run the verb of what is before it.
+#[tokio::test]
+async fn a_verb_with_nothing_before_it_is_malformed() {
+    let mut client = Client::start().await;
+    for path in ["/products/:buy", "/products/%3Abuy", "/products/1/:buy"] {
+        let response = client.http(get(path)).await;
+        assert_eq!(status(&response), 400, "{path}");
+        assert_eq!(metadata(&response)["detail"], "path_bare_verb", "{path}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_megabytes_large_is_refused_and_the_gate_goes_on() {
     let setup = Setup {

@@ -154,6 +154,8 @@ routes:
   - {name: r, methods: [GET], path: "/a%252e", access: public}
   - {name: s, methods: [GET], path: "/%ff", access: public}
   - {name: t, methods: [GET], path: "/a%00", access: public}
+  - {name: u, methods: [GET], path: "/a/%3Agive", access: public}
+  - {name: v, methods: [GET], path: "/%3Agive/a", access: public}
 "#]);
     assert_snapshot!(report, @r##"
     error: no request matches a path with an empty segment
@@ -284,7 +286,15 @@ routes:
        |
        = help: write `%20` for a space; requests with control bytes are refused as malformed
 
-    16 problems
+    error: no request matches `%3Agive`: the path ends in `/:text`, which some servers read as a verb of what is before it
+      --> 1.yaml:20:37
+       |
+    20 |   - {name: u, methods: [GET], path: "/a/%3Agive", access: public}
+       |                                     ^^^^^^^^^^^^
+       |
+       = help: write `/{name}:text`, or `/name:text`, for a verb; requests that end in `/:text` are refused as malformed
+
+    17 problems
     "##);
 }
 
@@ -428,6 +438,8 @@ routes:
   - {name: b, methods: [GET], path: /Api/Admin, access: public}
   - {name: c, methods: [GET], path: /CAFÉ, access: public}
   - {name: d, methods: [GET], path: "/{x}É", access: public}
+  - {name: e, methods: [GET], path: /straße, access: public}
+  - {name: f, methods: [GET], path: "/{x}%C2%AD", access: public}
 "#]);
     assert_snapshot!(report, @r##"
     error: the routes `a` and `b` would answer the same requests (`GET` `/Api/Admin`)
@@ -459,7 +471,23 @@ routes:
       |
       = help: write it in lower case, or use `{name}`: with `ignore_case`, servers disagree about letters beyond ASCII
 
-    3 problems
+    error: no request matches `straße`: the path has a character that servers compare differently when they ignore case
+     --> 1.yaml:8:37
+      |
+    8 |   - {name: e, methods: [GET], path: /straße, access: public}
+      |                                     ^^^^^^^
+      |
+      = help: write the path without it; with `ignore_case`, requests with such a character are refused as malformed
+
+    error: no request matches `\u{ad}`: the path has a character that servers compare differently when they ignore case
+     --> 1.yaml:9:37
+      |
+    9 |   - {name: f, methods: [GET], path: "/{x}%C2%AD", access: public}
+      |                                     ^^^^^^^^^^^^
+      |
+      = help: write the path without it; with `ignore_case`, requests with such a character are refused as malformed
+
+    5 problems
     "##);
 }
 
