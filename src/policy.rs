@@ -108,6 +108,9 @@ impl Policy {
         if !is_token(target.method) || !target.preflight.is_none_or(is_token) {
             return Err(TargetError::MethodNotToken);
         }
+        if method::extended(method).is_some() {
+            return Err(TargetError::MethodExtended);
+        }
         let host = HostName::parse(raw_host)?;
         let tables = self.tables.for_host(&host);
         if !target.grpc {

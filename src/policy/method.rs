@@ -91,6 +91,13 @@ pub(super) fn is_token(method: &[u8]) -> bool {
     (1..=MAX_BYTES).contains(&method.len()) && method.iter().all(|byte| is_token_byte(*byte))
 }
 
+/// The method that `method` is with more behind it, if there is one: no registered method is.
+pub(super) fn extended(method: &[u8]) -> Option<&'static str> {
+    KNOWN
+        .into_iter()
+        .find(|known| method.len() > known.len() && method.starts_with(known.as_bytes()))
+}
+
 fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
@@ -118,7 +125,8 @@ pub(super) fn mistake(method: &str) -> Option<Mistake> {
         ));
     }
     // A short word is near to too many others.
-    let near = closest(method, KNOWN).filter(|near| method.len() > 3 && near.len() > 3)?;
+    let near = closest(method, KNOWN).filter(|near| method.len() > 3 && near.len() > 3);
+    let near = near.or_else(|| extended(method.as_bytes()))?;
     Some(Mistake::new(
         format!("unknown method {shown}"),
         format!("did you mean `{near}`?"),

@@ -81,5 +81,8 @@ closed_set! {
         /// Empty, too long, or not a token (RFC 9110 section 9.1).
         #[error("the method is not a token")]
         MethodNotToken = "method_not_token",
+        /// `POSTcancel`: Envoy's gRPC-JSON transcoder looks a call up by method and verb in one word.
+        #[error("the method is another one with more behind it")]
+        MethodExtended = "method_extended",
     }
 }

@@ -104,6 +104,12 @@ fn methods_are_matched_exactly_and_get_serves_head() {
         ("GET,POST", "/orders", "400 method_not_token"),
         ("GET\0", "/orders", "400 method_not_token"),
         ("GÉT", "/orders", "400 method_not_token"),
+        ("POSTcancel", "/orders", "400 method_extended"),
+        ("DELETE1", "/orders", "400 method_extended"),
+        ("PUT", "/orders", "order-list"),
+        ("ORDERPATCH", "/orders", "order-list"),
+        ("UPDATEREDIRECTREF", "/orders", "order-list"),
+        ("MKCALENDAR", "/orders", "order-list"),
         ("(GET)", "/orders", "400 method_not_token"),
         ("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "/orders", "order-list"),
         (
