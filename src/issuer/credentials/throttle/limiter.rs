@@ -46,32 +46,21 @@ impl Limiter {
 
     /// Whether the bucket of `key` has anything left; else how long until it has.
     pub(super) fn look(&self, key: u64) -> Result<(), Duration> {
-        let until_full = self.until_full(&self.lock(), key);
-        match until_full.saturating_sub(self.tolerance_seconds) {
-            0 => Ok(()),
-            wait => Err(Duration::from_secs(wait)),
-        }
+        self.look_in(&self.lock(), key)
     }
 
     /// Takes one from the bucket of `key`, into debt where it is empty.
     pub(super) fn charge(&self, key: u64) {
         // Judged and changed under one lock: what fails in parallel is charged one by one.
-        let mut entries = self.lock();
-        let until_full = self.until_full(&entries, key);
-        if until_full > self.tolerance_seconds + MAX_DEBT * self.refill_seconds {
-            return;
-        }
-        if entries.len() >= self.max_entries && !entries.contains_key(&key) {
-            self.make_room(&mut entries);
-        }
-        let full_at = self.elapsed.seconds() + until_full + self.refill_seconds;
-        entries.insert(key, full_at);
+        self.charge_in(&mut self.lock(), key);
     }
 
     /// Looks, and takes one where there is one.
     pub(super) fn take(&self, key: u64) -> Result<(), Duration> {
-        self.look(key)?;
-        self.charge(key);
+        // Under one lock: of those that come at the same time, no more pass than there is room for.
+        let mut entries = self.lock();
+        self.look_in(&entries, key)?;
+        self.charge_in(&mut entries, key);
         Ok(())
     }
 
@@ -82,6 +71,26 @@ impl Limiter {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<u64, u64>> {
         self.full_at.lock()
+    }
+
+    fn look_in(&self, entries: &HashMap<u64, u64>, key: u64) -> Result<(), Duration> {
+        let until_full = self.until_full(entries, key);
+        match until_full.saturating_sub(self.tolerance_seconds) {
+            0 => Ok(()),
+            wait => Err(Duration::from_secs(wait)),
+        }
+    }
+
+    fn charge_in(&self, entries: &mut HashMap<u64, u64>, key: u64) {
+        let until_full = self.until_full(entries, key);
+        if until_full > self.tolerance_seconds + MAX_DEBT * self.refill_seconds {
+            return;
+        }
+        if entries.len() >= self.max_entries && !entries.contains_key(&key) {
+            self.make_room(entries);
+        }
+        let full_at = self.elapsed.seconds() + until_full + self.refill_seconds;
+        entries.insert(key, full_at);
     }
 
     /// The seconds until the bucket of `key` is full.
@@ -144,6 +153,24 @@ mod tests {
         clock.advance(1000);
         limiter.elapsed.update();
         assert_eq!(passes(&limiter, 1), 3, "full, and no fuller");
+    }
+
+    #[test]
+    fn those_who_take_at_the_same_time_share_one_burst() {
+        const THREADS: usize = 8;
+        for _ in 0..200 {
+            let (limiter, _clock) = limiter(3, 10, 100);
+            let start = std::sync::Barrier::new(THREADS);
+            let take = || {
+                start.wait();
+                passes(&limiter, 1)
+            };
+            let taken: usize = std::thread::scope(|scope| {
+                let takers: Vec<_> = (0..THREADS).map(|_| scope.spawn(take)).collect();
+                takers.into_iter().map(|taker| taker.join().unwrap()).sum()
+            });
+            assert_eq!(taken, 3);
+        }
     }
 
     #[test]
