@@ -29,7 +29,7 @@ use crate::clock::Clock;
 use crate::token::{KeyHint, KeySetError};
 use failure_log::{FailureLog, Serving};
 use fetch::{FetchError, Fetched, Fetcher, News};
-use flight::{Ending, Flight, Seat};
+use flight::{Ending, Flight, Presence, Seat};
 use schedule::Schedule;
 
 pub use address::{JwksAddress, JwksAddressError, PlainText};
@@ -134,10 +134,20 @@ impl RemoteKeys {
     /// come earlier, one follows by itself when the cooldown ends. A caller that goes away does not
     /// end the fetch.
     pub async fn look_for(&self, key: KeyHint, wait: Duration) -> Freshness {
+        self.ask(key, Presence::Missing, wait).await
+    }
+
+    /// The same for a key that the present set has, but which did not make the signature. It is
+    /// answered however many others are looked for.
+    pub async fn look_again_for(&self, key: KeyHint, wait: Duration) -> Freshness {
+        self.ask(key, Presence::Present, wait).await
+    }
+
+    async fn ask(&self, key: KeyHint, presence: Presence, wait: Duration) -> Freshness {
         let Ok(_seat) = self.waiters.try_acquire() else {
             return Freshness::Due(SOON);
         };
-        let number = match self.flight.join(key, Instant::now()) {
+        let number = match self.flight.join(key, presence, Instant::now()) {
             Seat::Fetch(number) => number,
             Seat::Answered => return Freshness::Answered,
             Seat::Due(after) => return Freshness::Due(after),

@@ -201,7 +201,7 @@ impl KeyRefresh for Keyring {
         Box::pin(async move {
             match issuers.keys_of(missing.issuer()) {
                 Some(Keys::Remote(remote)) => {
-                    match remote.fetcher().look_for(missing.hint(), wait).await {
+                    match remote.look_for(missing.hint(), wait).await {
                         Freshness::Refreshed | Freshness::Answered => KeyNews::Settled,
                         Freshness::Due(after) => KeyNews::Due(after),
                     }

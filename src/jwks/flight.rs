@@ -10,8 +10,9 @@ use tokio::time::Instant;
 
 use crate::token::KeyHint;
 
-/// The most keys that are looked for at a time. Beyond, callers are told to try again: whoever names
-/// thousands of keys is not an issuer's client.
+/// The most keys that are looked for at a time, among those that the set has and among those that it
+/// lacks. Beyond, callers are told to try again: whoever names thousands of keys is not an issuer's
+/// client.
 const MAX_KEYS_SOUGHT: usize = 1024;
 
 /// The one fetch that may be underway, when callers last started one, and the keys that they asked
@@ -29,11 +30,61 @@ struct Log {
     underway: bool,
     finished: u64,
     /// Asked for, and not yet by a fetch that began after that.
-    pending: HashSet<KeyHint>,
+    pending: Sought,
     /// Asked for before the fetch underway began.
-    sought: HashSet<KeyHint>,
+    sought: Sought,
     /// The issuer's answer came after they were asked for: what it did not bring does not exist.
-    answered: HashSet<KeyHint>,
+    answered: Sought,
+}
+
+/// Whether the set at hand has a key of the name that is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Presence {
+    /// It has one, which did not make the signature: another may have taken its place.
+    Present,
+    Missing,
+}
+
+/// Keys that were asked for. Those that the set has count on their own: whoever makes names up leaves
+/// them their room.
+#[derive(Debug, Default)]
+struct Sought {
+    present: HashSet<KeyHint>,
+    missing: HashSet<KeyHint>,
+}
+
+impl Sought {
+    fn contains(&self, key: KeyHint) -> bool {
+        self.present.contains(&key) || self.missing.contains(&key)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.present.is_empty() && self.missing.is_empty()
+    }
+
+    fn clear(&mut self) {
+        self.present.clear();
+        self.missing.clear();
+    }
+
+    fn add(&mut self, key: KeyHint, presence: Presence) {
+        let keys = match presence {
+            Presence::Present => &mut self.present,
+            Presence::Missing => &mut self.missing,
+        };
+        if keys.len() < MAX_KEYS_SOUGHT {
+            keys.insert(key);
+        }
+    }
+
+    fn add_all(&mut self, others: Self) {
+        for key in others.present {
+            self.add(key, Presence::Present);
+        }
+        for key in others.missing {
+            self.add(key, Presence::Missing);
+        }
+    }
 }
 
 /// What a caller with an unknown key can do.
@@ -64,18 +115,17 @@ impl Flight {
     }
 
     /// Asks for a key: joins the fetch underway, starts one, or has one follow after the cooldown.
-    pub(super) fn join(&self, key: KeyHint, now: Instant) -> Seat {
+    pub(super) fn join(&self, key: KeyHint, presence: Presence, now: Instant) -> Seat {
         let mut log = self.log();
         let rest = self.rest_of_cooldown(&log, now);
         if rest.is_none() {
             // A key that was missing then may have been made since.
             log.answered.clear();
-        } else if log.answered.contains(&key) {
+        } else if log.answered.contains(key) {
             return Seat::Answered;
         }
-        let in_bounds = log.pending.len() < MAX_KEYS_SOUGHT;
-        if in_bounds && !log.sought.contains(&key) {
-            log.pending.insert(key);
+        if !log.sought.contains(key) {
+            log.pending.add(key, presence);
         }
         if log.underway {
             return Seat::Fetch(log.finished.saturating_add(1));
@@ -93,7 +143,7 @@ impl Flight {
     /// Whether what this key was asked for is answered; nothing is started.
     pub(super) fn is_answered(&self, key: KeyHint, now: Instant) -> bool {
         let log = self.log();
-        self.rest_of_cooldown(&log, now).is_some() && log.answered.contains(&key)
+        self.rest_of_cooldown(&log, now).is_some() && log.answered.contains(key)
     }
 
     /// How long the cooldown still lasts.
@@ -141,13 +191,9 @@ impl Flight {
         log.finished = log.finished.saturating_add(1);
         let sought = std::mem::take(&mut log.sought);
         match ending {
-            Ending::Fetched if log.answered.len() < MAX_KEYS_SOUGHT => log.answered.extend(sought),
-            Ending::Fetched => {}
+            Ending::Fetched => log.answered.add_all(sought),
             // Nobody knows yet whether they exist.
-            Ending::Failed => {
-                let room = MAX_KEYS_SOUGHT.saturating_sub(log.pending.len());
-                log.pending.extend(sought.into_iter().take(room));
-            }
+            Ending::Failed => log.pending.add_all(sought),
         }
     }
 
@@ -179,6 +225,10 @@ mod tests {
         (Flight::new(COOLDOWN), Instant::now())
     }
 
+    fn join(flight: &Flight, key: KeyHint, now: Instant) -> Seat {
+        flight.join(key, Presence::Missing, now)
+    }
+
     /// A whole fetch, as the task makes it.
     fn fetch(flight: &Flight, now: Instant, ending: Ending) {
         flight.start();
@@ -189,9 +239,9 @@ mod tests {
     #[test]
     fn callers_share_the_fetch_that_is_underway() {
         let (flight, now) = flight();
-        assert_eq!(flight.join(key("a"), now), Seat::Fetch(1));
-        assert_eq!(flight.join(key("a"), now), Seat::Fetch(1));
-        assert_eq!(flight.join(key("b"), now + COOLDOWN * 2), Seat::Fetch(1));
+        assert_eq!(join(&flight, key("a"), now), Seat::Fetch(1));
+        assert_eq!(join(&flight, key("a"), now), Seat::Fetch(1));
+        assert_eq!(join(&flight, key("b"), now + COOLDOWN * 2), Seat::Fetch(1));
         assert!(flight.is_underway());
         flight.begin(now);
         flight.finish(Ending::Fetched);
@@ -201,16 +251,16 @@ mod tests {
     #[test]
     fn a_key_is_missing_once_the_issuer_was_asked_after_it_was_named() {
         let (flight, now) = flight();
-        assert_eq!(flight.join(key("a"), now), Seat::Fetch(1));
+        assert_eq!(join(&flight, key("a"), now), Seat::Fetch(1));
         flight.begin(now);
         // Named when the request was already on its way: its answer says nothing about this one.
-        assert_eq!(flight.join(key("b"), now), Seat::Fetch(1));
+        assert_eq!(join(&flight, key("b"), now), Seat::Fetch(1));
         flight.finish(Ending::Fetched);
         assert!(flight.is_answered(key("a"), now));
-        assert_eq!(flight.join(key("a"), now), Seat::Answered);
+        assert_eq!(join(&flight, key("a"), now), Seat::Answered);
         assert!(!flight.is_answered(key("b"), now));
         assert_eq!(
-            flight.join(key("b"), now + MOMENT),
+            join(&flight, key("b"), now + MOMENT),
             Seat::Due(COOLDOWN.saturating_sub(MOMENT))
         );
         assert_eq!(flight.due(now), Some(now + COOLDOWN));
@@ -218,9 +268,9 @@ mod tests {
         let later = now + COOLDOWN;
         fetch(&flight, later, Ending::Fetched);
         assert_eq!(flight.due(later), None);
-        assert_eq!(flight.join(key("b"), later + MOMENT), Seat::Answered);
+        assert_eq!(join(&flight, key("b"), later + MOMENT), Seat::Answered);
         assert_eq!(
-            flight.join(key("c"), later + MOMENT),
+            join(&flight, key("c"), later + MOMENT),
             Seat::Due(COOLDOWN.saturating_sub(MOMENT))
         );
     }
@@ -228,25 +278,25 @@ mod tests {
     #[test]
     fn what_is_missing_is_asked_for_again_after_the_cooldown() {
         let (flight, now) = flight();
-        flight.join(key("a"), now);
+        join(&flight, key("a"), now);
         flight.begin(now);
         flight.finish(Ending::Fetched);
         assert_eq!(
-            flight.join(key("a"), now + COOLDOWN.saturating_sub(MOMENT)),
+            join(&flight, key("a"), now + COOLDOWN.saturating_sub(MOMENT)),
             Seat::Answered
         );
         assert!(!flight.is_answered(key("a"), now + COOLDOWN));
-        assert_eq!(flight.join(key("a"), now + COOLDOWN), Seat::Fetch(2));
+        assert_eq!(join(&flight, key("a"), now + COOLDOWN), Seat::Fetch(2));
     }
 
     #[test]
     fn a_failed_fetch_answers_nothing() {
         let (flight, now) = flight();
-        flight.join(key("a"), now);
+        join(&flight, key("a"), now);
         flight.begin(now);
         flight.finish(Ending::Failed);
         assert!(!flight.is_answered(key("a"), now));
-        assert_eq!(flight.join(key("a"), now), Seat::Due(COOLDOWN));
+        assert_eq!(join(&flight, key("a"), now), Seat::Due(COOLDOWN));
         assert_eq!(flight.due(now), Some(now + COOLDOWN));
     }
 
@@ -254,55 +304,68 @@ mod tests {
     fn a_scheduled_fetch_answers_what_was_asked_before_it_and_starts_no_cooldown_of_its_own() {
         let (flight, now) = flight();
         fetch(&flight, now, Ending::Fetched);
-        assert_eq!(flight.join(key("a"), now), Seat::Fetch(2));
+        assert_eq!(join(&flight, key("a"), now), Seat::Fetch(2));
         flight.begin(now);
         flight.finish(Ending::Fetched);
-        assert_eq!(flight.join(key("b"), now), Seat::Due(COOLDOWN));
+        assert_eq!(join(&flight, key("b"), now), Seat::Due(COOLDOWN));
         // A refresh within the cooldown.
         fetch(&flight, now + MOMENT, Ending::Fetched);
-        assert_eq!(flight.join(key("b"), now + MOMENT), Seat::Answered);
+        assert_eq!(join(&flight, key("b"), now + MOMENT), Seat::Answered);
         assert_eq!(flight.rest(now + MOMENT), COOLDOWN.saturating_sub(MOMENT));
     }
 
     #[test]
     fn a_scheduled_start_neither_counts_as_a_second_fetch_nor_ends_the_cooldown() {
         let (flight, now) = flight();
-        assert_eq!(flight.join(key("a"), now), Seat::Fetch(1));
+        assert_eq!(join(&flight, key("a"), now), Seat::Fetch(1));
         flight.start();
-        assert_eq!(flight.join(key("a"), now), Seat::Fetch(1));
+        assert_eq!(join(&flight, key("a"), now), Seat::Fetch(1));
         flight.begin(now);
         flight.finish(Ending::Fetched);
         assert!(!flight.is_underway());
         assert_eq!(
-            flight.join(key("b"), now + COOLDOWN.saturating_sub(MOMENT)),
+            join(&flight, key("b"), now + COOLDOWN.saturating_sub(MOMENT)),
             Seat::Due(MOMENT)
         );
-        assert_eq!(flight.join(key("b"), now + COOLDOWN), Seat::Fetch(2));
+        assert_eq!(join(&flight, key("b"), now + COOLDOWN), Seat::Fetch(2));
     }
 
     #[test]
     fn an_instant_before_the_last_start_is_within_the_cooldown() {
         let (flight, now) = flight();
-        flight.join(key("a"), now + COOLDOWN);
+        join(&flight, key("a"), now + COOLDOWN);
         flight.begin(now + COOLDOWN);
         flight.finish(Ending::Fetched);
-        assert_eq!(flight.join(key("b"), now), Seat::Due(COOLDOWN));
+        assert_eq!(join(&flight, key("b"), now), Seat::Due(COOLDOWN));
     }
 
     #[test]
     fn the_keys_that_are_looked_for_are_bounded() {
         let (flight, now) = flight();
         for number in 0..MAX_KEYS_SOUGHT * 3 {
-            flight.join(key(&number.to_string()), now);
+            join(&flight, key(&number.to_string()), now);
         }
-        assert_eq!(flight.log().pending.len(), MAX_KEYS_SOUGHT);
+        assert_eq!(flight.log().pending.missing.len(), MAX_KEYS_SOUGHT);
         flight.begin(now);
         flight.finish(Ending::Fetched);
         for number in 0..MAX_KEYS_SOUGHT * 3 {
-            flight.join(key(&format!("more {number}")), now);
+            join(&flight, key(&format!("more {number}")), now);
         }
         fetch(&flight, now, Ending::Fetched);
-        assert!(flight.log().answered.len() <= 2 * MAX_KEYS_SOUGHT);
+        assert_eq!(flight.log().answered.missing.len(), MAX_KEYS_SOUGHT);
+    }
+
+    #[test]
+    fn a_key_that_the_set_has_is_answered_however_many_are_made_up() {
+        let (flight, now) = flight();
+        for ending in [Ending::Failed, Ending::Fetched, Ending::Fetched] {
+            for number in 0..MAX_KEYS_SOUGHT * 2 {
+                join(&flight, key(&format!("{ending:?} {number}")), now);
+            }
+            flight.join(key("real"), Presence::Present, now);
+            fetch(&flight, now, ending);
+        }
+        assert!(flight.is_answered(key("real"), now));
     }
 
     #[tokio::test]
@@ -312,7 +375,7 @@ mod tests {
         assert!(flight.asked().now_or_never().is_none());
         flight.begin(now);
         flight.finish(Ending::Fetched);
-        flight.join(key("a"), now);
+        join(&flight, key("a"), now);
         assert!(flight.asked().now_or_never().is_some());
         assert!(flight.asked().now_or_never().is_none());
     }

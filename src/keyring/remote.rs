@@ -1,6 +1,7 @@
 //! Remote key sets: fetched, kept, and published when they change.
 
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
@@ -8,7 +9,8 @@ use tokio::time::Instant;
 use super::loading::warn_of_skipped;
 use super::{Keyring, KeyringError};
 use crate::jwks::{
-    CacheFile, Change, Loaded, RemoteKeySettings, RemoteKeySource, RemoteKeyState, RemoteKeys,
+    CacheFile, Change, Freshness, Loaded, RemoteKeySettings, RemoteKeySource, RemoteKeyState,
+    RemoteKeys,
 };
 use crate::token::{Algorithm, IssuerRules, KeyHint, KeySet, KeySetError};
 
@@ -42,8 +44,20 @@ impl Remote {
         self.fetched.fetcher.state()
     }
 
-    pub(super) fn fetcher(&self) -> &RemoteKeys {
-        &self.fetched.fetcher
+    /// Waits for news of a key, whether the set lacks it or has another of its name.
+    pub(super) async fn look_for(&self, key: KeyHint, wait: Duration) -> Freshness {
+        let fetcher = &self.fetched.fetcher;
+        if self.knows(key) {
+            fetcher.look_again_for(key, wait).await
+        } else {
+            fetcher.look_for(key, wait).await
+        }
+    }
+
+    fn knows(&self, key: KeyHint) -> bool {
+        let latest = self.fetched.latest.lock();
+        let keys = latest.as_ref().or(self.earlier.as_ref());
+        keys.is_some_and(|keys| keys.knows(key))
     }
 
     pub(super) fn has_answered(&self, key: KeyHint) -> bool {

@@ -87,6 +87,14 @@ impl Key {
             && self.algorithm == other.algorithm
     }
 
+    /// Its own `kid`; none of a key that is found by any.
+    pub(super) fn id(&self) -> Option<&str> {
+        match &self.name {
+            KeyName::Id(id) => Some(id),
+            KeyName::Unnamed | KeyName::Any => None,
+        }
+    }
+
     pub(super) fn answers_to(&self, key_id: &str) -> bool {
         match &self.name {
             KeyName::Id(id) => **id == *key_id,

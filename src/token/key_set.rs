@@ -10,6 +10,7 @@ use super::issuer_rules::IssuerIndex;
 use super::json::JwksError;
 use super::jwks::{MAX_JWKS_BYTES, ReadKeys, SkippedKey};
 use super::key::{Key, KeyName};
+use super::missing_key::KeyHint;
 use super::secret::{self, SecretError};
 use super::signing_key::SigningKey;
 
@@ -122,6 +123,12 @@ impl KeySet {
     /// The number of usable keys.
     pub fn len(&self) -> usize {
         self.keys.len()
+    }
+
+    /// Whether a key of the set has this very `kid`. The absence of one is what every set knows.
+    pub fn knows(&self, hint: KeyHint) -> bool {
+        let mut named = self.keys.iter().filter_map(Key::id);
+        hint == KeyHint::of(None) || named.any(|id| hint == KeyHint::of(Some(id)))
     }
 
     fn new(keys: Vec<(usize, Key)>) -> Self {
