@@ -1,13 +1,13 @@
 //! The last keys of an issuer in a file, so that a gate can start while the issuer is away.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::token::{MAX_JWKS_BYTES, check_key_file_mode};
+use crate::token::MAX_JWKS_BYTES;
 
 /// The longest file that is read: a key set of the longest kind, quoted once more.
 const MAX_FILE_BYTES: u64 = 2 * MAX_JWKS_BYTES as u64 + 4096;
@@ -26,6 +26,15 @@ pub struct CacheFile {
 pub enum CacheFileError {
     #[error("{0}")]
     Io(#[from] io::Error),
+    #[error(
+        "it is not a regular file: it may be a link, a directory or a pipe; name the file itself"
+    )]
+    NotAFile,
+    #[error(
+        "it belongs to the user {owner}, and this process runs as {own}: whoever owns it may choose \
+         the keys; remove it, and name a file in a folder of this service"
+    )]
+    OtherOwner { owner: u32, own: u32 },
     #[error("others can write to it (mode {0:04o}), and so choose the keys: run `chmod 600` on it")]
     Unsafe(u32),
     #[error("it is not a file of cached keys, or another release wrote it")]
@@ -58,13 +67,20 @@ impl CacheFile {
 
     /// The key set that was written last; none where there is no file.
     pub fn read(&self) -> Result<Option<Vec<u8>>, CacheFileError> {
-        let file = match File::open(&self.path) {
+        // Neither another file that a link leads to, nor a pipe for whose writer one waits.
+        let opened = OpenOptions::new()
+            .read(true)
+            .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+            .open(&self.path);
+        let file = match opened {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.raw_os_error() == Some(libc::ELOOP) => {
+                return Err(CacheFileError::NotAFile);
+            }
             Err(error) => return Err(error.into()),
         };
-        let mode = file.metadata()?.mode();
-        check_key_file_mode(mode).map_err(|_| CacheFileError::Unsafe(mode & 0o7777))?;
+        check(&file.metadata()?, own_user()?)?;
         let mut text = Vec::new();
         file.take(MAX_FILE_BYTES).read_to_end(&mut text)?;
         let saved: Saved = serde_json::from_slice(&text).map_err(|_| CacheFileError::NotACache)?;
@@ -109,10 +125,34 @@ impl CacheFile {
     }
 }
 
+/// The user that this process runs as.
+fn own_user() -> io::Result<u32> {
+    // The kernel gives the folder to the effective user.
+    Ok(fs::metadata("/proc/self")?.uid())
+}
+
+/// Whether only this process, as the user `own`, and root can have chosen what the file holds. Public
+/// keys may be read by everybody.
+fn check(file: &Metadata, own: u32) -> Result<(), CacheFileError> {
+    const WRITABLE_BY_OTHERS: u32 = 0o022;
+    if !file.is_file() {
+        return Err(CacheFileError::NotAFile);
+    }
+    let owner = file.uid();
+    if owner != own && owner != 0 {
+        return Err(CacheFileError::OtherOwner { owner, own });
+    }
+    if file.mode() & WRITABLE_BY_OTHERS != 0 {
+        return Err(CacheFileError::Unsafe(file.mode() & 0o7777));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs::Permissions;
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::process::Command;
 
     use super::*;
 
@@ -140,13 +180,73 @@ mod tests {
     }
 
     #[test]
+    fn a_link_a_folder_and_a_pipe_are_not_read_and_nobody_waits_for_the_pipe() {
+        let folder = tempfile::tempdir().unwrap();
+        let ours = cache(folder.path(), "a", "b");
+        ours.write(JWKS).unwrap();
+        let elsewhere = folder.path().join("elsewhere");
+        fs::rename(ours.path(), &elsewhere).unwrap();
+        let refused = || matches!(ours.read(), Err(CacheFileError::NotAFile));
+        symlink(&elsewhere, ours.path()).unwrap();
+        assert!(refused(), "a link");
+        fs::remove_file(ours.path()).unwrap();
+        fs::create_dir(ours.path()).unwrap();
+        assert!(refused(), "a folder");
+        fs::remove_dir(ours.path()).unwrap();
+        let made = Command::new("mkfifo").arg(ours.path()).status().unwrap();
+        assert!(made.success());
+        assert!(refused(), "a pipe");
+        // What is written takes the place of whatever was there.
+        ours.write(JWKS).unwrap();
+        assert_eq!(ours.read().unwrap().as_deref(), Some(JWKS));
+    }
+
+    #[test]
+    fn a_file_of_another_user_is_not_read_unless_it_is_roots() {
+        let folder = tempfile::tempdir().unwrap();
+        let ours = cache(folder.path(), "a", "b");
+        ours.write(JWKS).unwrap();
+        let file = fs::metadata(ours.path()).unwrap();
+        let own = own_user().unwrap();
+        assert_eq!(file.uid(), own);
+        assert!(check(&file, own).is_ok());
+        let seen_by_another = check(&file, own + 1);
+        if own == 0 {
+            assert!(seen_by_another.is_ok());
+            std::os::unix::fs::chown(ours.path(), Some(12345), None).unwrap();
+            assert!(matches!(
+                ours.read(),
+                Err(CacheFileError::OtherOwner {
+                    owner: 12345,
+                    own: 0
+                })
+            ));
+        } else {
+            assert!(
+                matches!(seen_by_another, Err(CacheFileError::OtherOwner { owner, .. }) if owner == own)
+            );
+        }
+    }
+
+    #[test]
+    fn everybody_may_read_the_public_keys() {
+        let folder = tempfile::tempdir().unwrap();
+        let ours = cache(folder.path(), "a", "b");
+        ours.write(JWKS).unwrap();
+        for mode in [0o644, 0o604, 0o444, 0o640] {
+            fs::set_permissions(ours.path(), Permissions::from_mode(mode)).unwrap();
+            assert_eq!(ours.read().unwrap().as_deref(), Some(JWKS), "{mode:o}");
+        }
+    }
+
+    #[test]
     fn the_file_is_private_and_one_that_others_may_write_is_not_read() {
         let folder = tempfile::tempdir().unwrap();
         let ours = cache(folder.path(), "a", "b");
         ours.write(JWKS).unwrap();
         let mode = fs::metadata(ours.path()).unwrap().mode();
         assert_eq!(mode & 0o777, 0o600);
-        for mode in [0o602, 0o666] {
+        for mode in [0o602, 0o620, 0o646, 0o660, 0o666] {
             fs::set_permissions(ours.path(), Permissions::from_mode(mode)).unwrap();
             assert!(
                 matches!(ours.read(), Err(CacheFileError::Unsafe(_))),
