@@ -6,6 +6,7 @@ mod loading;
 mod metrics;
 mod overview;
 mod remote;
+mod saving;
 mod trusted_issuer;
 
 use std::pin::Pin;

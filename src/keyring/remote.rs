@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::loading::warn_of_skipped;
+use super::saving::Saving;
 use super::{Keyring, KeyringError};
 use crate::jwks::{
     CacheFile, Change, Freshness, Loaded, RemoteKeySettings, RemoteKeySource, RemoteKeyState,
@@ -110,7 +111,7 @@ struct Sink {
     issuer: Box<str>,
     algorithms: Vec<Algorithm>,
     latest: Arc<Mutex<Option<KeySet>>>,
-    cache: Option<CacheFile>,
+    saving: Option<Arc<Saving>>,
     keyring: Weak<Keyring>,
 }
 
@@ -129,26 +130,14 @@ impl Sink {
             if let Some(keyring) = self.keyring.upgrade() {
                 keyring.publish();
             }
-            self.save(json);
+            if let Some(saving) = &self.saving {
+                saving.begin(json);
+            }
         }
         Ok(Loaded {
             keys: count,
             change,
         })
-    }
-
-    fn save(&self, json: &[u8]) {
-        let Some(cache) = &self.cache else {
-            return;
-        };
-        if let Err(error) = cache.write(json) {
-            tracing::warn!(
-                token.issuer = &*self.issuer,
-                file = %cache.path().display(),
-                %error,
-                "`jwks_cache_file` could not be written; the next start has to wait for the issuer"
-            );
-        }
     }
 }
 
@@ -176,11 +165,12 @@ impl Keyring {
             source = source.with_earlier_keys();
         }
         let latest = Arc::new(Mutex::new(None));
+        let saving = cache.map(|cache| Saving::new(&rules.issuer, cache, &self.runtime));
         let sink = Sink {
             issuer: rules.issuer.clone(),
             algorithms: rules.algorithms.clone(),
             latest: Arc::clone(&latest),
-            cache,
+            saving: saving.map(Arc::new),
             keyring: Arc::downgrade(self),
         };
         let fetcher = RemoteKeys::start(
