@@ -241,3 +241,20 @@ async fn what_a_feed_brings_is_judged_and_the_gates_snapshot_is_left_alone() {
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("\ncannot tell: "), "{said}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fetched_keys_judge_and_the_gates_file_of_keys_is_left_alone() {
+    let companion = TestCompanion::start().await;
+    let tokens = Tokens::of(&companion).await;
+    let keys = format!("http://{}/.well-known/jwks.json", companion.address);
+    let folder = tempfile::tempdir().unwrap();
+    let config = format!(
+        "version: 1\npolicy: [policy.yaml]\ntrust:\n- {{issuer: \"{URL}\", audiences: [orders-api], \
+         algorithms: [ES256], jwks_uri: \"{keys}\", jwks_cache_file: keys}}\n"
+    );
+    fs::write(folder.path().join(CONFIG), config).unwrap();
+    let before = files(folder.path());
+    let (code, said) = inspect(folder.path(), &tokens.good);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(files(folder.path()), before);
+}
