@@ -4,6 +4,7 @@
 //! text. What differs (opening, locking) is in `open`. What was answered is durable: `SQLite`
 //! runs with `synchronous=FULL`, and a transaction ends before its caller hears of it.
 
+mod app_rows;
 mod apps;
 mod authorization_codes;
 mod backup;
@@ -26,6 +27,7 @@ mod patience;
 mod refresh_tokens;
 mod revocations;
 mod revoking;
+mod role_rows;
 mod roles;
 mod scopes;
 mod sessions;

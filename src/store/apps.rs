@@ -5,33 +5,17 @@ use std::collections::{HashMap, HashSet};
 use sqlx::any::AnyRow;
 use sqlx::{Any, Executor, Row};
 
+use super::app_rows::{NEVER, SELECT, read};
 use super::batches::Together;
-use super::columns::{position, scopes, status, username};
+use super::columns::{position, username};
 use super::connections::{Connections, Held};
 use super::statement::{assembled, chunks, placeholders};
 use super::users;
 use super::{Change, Created, Listing, Page, Store, StoreError, created};
 use crate::clock::UnixSeconds;
 use crate::identity::{
-    App, AppKey, AppName, AppWithOwner, RedirectUri, ScopesFrom, SecretDigest, UserId, Username,
+    App, AppKey, AppWithOwner, RedirectUri, ScopesFrom, SecretDigest, UserId, Username,
 };
-
-pub(super) const SELECT: &str = "\
-    SELECT a.app_key, a.owner_id, a.name, a.redirect_uris, a.status, a.created_at, \
-    a.revoked_through, (SELECT position FROM revocation_head) AS as_of, \
-    a.follows_owner, COALESCE(CASE WHEN a.follows_owner = 1 \
-      THEN (SELECT string_agg(s.scope, ' ') FROM user_roles r JOIN role_scopes s ON s.role = r.role \
-        WHERE r.user_id = a.owner_id AND substr(s.scope, 1, 8) <> 'backend.' \
-        AND substr(s.scope, 1, 9) <> 'consumer.') \
-      ELSE (SELECT string_agg(s.scope, ' ') FROM app_scopes s WHERE s.app_key = a.app_key) \
-      END, '') AS scopes, \
-    COALESCE((SELECT string_agg(x.digest, ' ') FROM app_secrets x WHERE x.app_key = a.app_key \
-      AND x.expires_at > $2), '') AS digests, \
-    (SELECT u.username FROM users u WHERE u.id = a.owner_id) AS owner \
-    FROM apps a";
-
-/// When a secret ends that is not being replaced.
-pub(super) const NEVER: i64 = i64::MAX;
 
 /// An app and the name of its owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -186,7 +170,7 @@ impl Change {
 
     /// Ends all secrets of somebody's apps: none of them can get a token until it has another.
     pub async fn end_secrets_of(&mut self, owner: &UserId) -> Result<(), StoreError> {
-        self.touch_user(owner).await?;
+        self.touched.user(&mut self.transaction, owner).await?;
         let text = "DELETE FROM app_secrets WHERE app_key IN \
                     (SELECT app_key FROM apps WHERE owner_id = $1)";
         sqlx::query(text)
@@ -235,7 +219,7 @@ impl Change {
     /// Gives an app the name, URIs, scopes and status of `app`. Where its owner has another one of
     /// the name the change is over.
     pub async fn update_app(&mut self, app: &App) -> Result<Created, StoreError> {
-        self.touch_app(&app.key).await?;
+        self.touched.app(&mut self.transaction, &app.key).await?;
         let text = "UPDATE apps SET name = $2, redirect_uris = $3, status = $4, \
                     follows_owner = $5 WHERE app_key = $1";
         let updated = sqlx::query(text)
@@ -257,7 +241,7 @@ impl Change {
     }
 
     pub async fn delete_app(&mut self, key: &AppKey) -> Result<(), StoreError> {
-        self.touch_app(key).await?;
+        self.touched.app(&mut self.transaction, key).await?;
         let texts = [key.as_str().to_owned()];
         self.execute("DELETE FROM apps WHERE app_key = $1", &texts, &[])
             .await?;
@@ -272,7 +256,7 @@ impl Change {
         secret: &SecretDigest,
         overlap_seconds: u32,
     ) -> Result<(), StoreError> {
-        self.touch_app(key).await?;
+        self.touched.app(&mut self.transaction, key).await?;
         let now = self.now;
         let texts = [key.as_str().to_owned()];
         let older = "DELETE FROM app_secrets WHERE app_key = $1 AND expires_at <> $2";
@@ -334,28 +318,5 @@ fn read_owned(row: &AnyRow) -> Result<OwnedApp, StoreError> {
     Ok(OwnedApp {
         app: read(row)?,
         owner: username(row, "owner")?,
-    })
-}
-
-pub(super) fn read(row: &AnyRow) -> Result<App, StoreError> {
-    let uris: &str = row.try_get("redirect_uris")?;
-    let uris = uris.split(' ').filter(|uri| !uri.is_empty());
-    Ok(App {
-        key: AppKey::known(row.try_get("app_key")?),
-        name: AppName::parse(row.try_get("name")?)
-            .map_err(|_| StoreError::Unreadable("name of an app"))?,
-        owner: UserId::known(row.try_get("owner_id")?),
-        // Without what an earlier release took for one: browsers read it in more than one way.
-        redirect_uris: uris
-            .filter_map(|uri| RedirectUri::parse(uri).ok())
-            .collect(),
-        scopes: scopes(row, "scopes")?,
-        scopes_from: match row.try_get("follows_owner")? {
-            0_i64 => ScopesFrom::List,
-            _ => ScopesFrom::Owner,
-        },
-        status: status(row, "status")?,
-        created_at: UnixSeconds(row.try_get("created_at")?),
-        revoked_through: position(row, "revoked_through")?,
     })
 }

@@ -65,7 +65,7 @@ impl Store {
             before: invariants(&mut transaction).await?,
             transaction,
             now,
-            touched: Touched::default(),
+            touched: Touched::nothing(now),
             revoked: Vec::new(),
             charged: None,
         })
@@ -86,7 +86,7 @@ impl Change {
             return Ok(Committed::EverybodyAdministrator);
         }
         // Last: from the first row of the log on, nobody else appends.
-        let mut losses = self.losses().await?;
+        let mut losses = self.touched.losses(&mut self.transaction).await?;
         for loss in std::mem::take(&mut self.revoked) {
             if !losses.contains(&loss) {
                 losses.push(loss);

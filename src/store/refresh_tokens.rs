@@ -293,23 +293,6 @@ pub(super) async fn insert(
     Ok(())
 }
 
-/// Removes all tokens of a grant. A token that somebody is using right now is waited for, and its
-/// successor, which the first statement does not see, falls to the next.
-pub(super) async fn end_grant(
-    transaction: &mut Transaction,
-    grant: &str,
-) -> Result<(), StoreError> {
-    loop {
-        let removed = sqlx::query("DELETE FROM refresh_tokens WHERE family = $1")
-            .bind(grant)
-            .execute(&mut **transaction)
-            .await?;
-        if removed.rows_affected() == 0 {
-            return Ok(());
-        }
-    }
-}
-
 /// Whether there is this token and nobody has used it.
 async fn is_unused(transaction: &mut Transaction, digest: &str) -> Result<bool, StoreError> {
     let text = "SELECT digest FROM refresh_tokens WHERE digest = $1 AND used_at = 0";

@@ -7,7 +7,6 @@ use super::columns::{as_bigint, position};
 use super::connections::Transaction;
 use super::locking::{Holding, Selected, lock_apps, lock_users};
 use super::patience::again_if_contended;
-use super::refresh_tokens::end_grant;
 use super::revocations::longest_token_seconds;
 use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
@@ -105,6 +104,20 @@ pub(super) async fn revoke(
         end_earlier(transaction, loss, last).await?;
     }
     Ok(last)
+}
+
+/// Removes all tokens of a grant. A token that somebody is using right now is waited for, and its
+/// successor, which the first statement does not see, falls to the next.
+async fn end_grant(transaction: &mut Transaction, grant: &str) -> Result<(), StoreError> {
+    loop {
+        let removed = sqlx::query("DELETE FROM refresh_tokens WHERE family = $1")
+            .bind(grant)
+            .execute(&mut **transaction)
+            .await?;
+        if removed.rows_affected() == 0 {
+            return Ok(());
+        }
+    }
 }
 
 /// Not by an update: a second one of the same row has PostgreSQL look at what the row refers to,

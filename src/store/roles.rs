@@ -1,9 +1,8 @@
 //! Roles, and which of them new users get.
 
-use sqlx::any::AnyRow;
 use sqlx::{Any, Executor, Row};
 
-use super::columns::{self, scopes};
+use super::role_rows::{SELECT, named, read};
 use super::settings::{self, Setting};
 use super::statement::{assembled, placeholders};
 use super::{Change, Committed, Created, Listing, Page, Store, StoreError, created};
@@ -12,13 +11,6 @@ use crate::identity::{Role, RoleName, ScopeName, ScopeSet};
 
 /// From how many users a role is taken in one step.
 const USERS_AT_ONCE: i64 = 5000;
-
-const SELECT: &str = "\
-    SELECT r.name, COALESCE((SELECT string_agg(s.scope, ' ') FROM role_scopes s \
-      WHERE s.role = r.name), '') AS scopes, \
-    (SELECT COUNT(*) FROM settings d WHERE d.name = 'default_role' AND d.value = r.name) \
-      AS is_default \
-    FROM roles r";
 
 impl Store {
     /// What these scopes are for, in the words of those who made them.
@@ -152,7 +144,7 @@ impl Change {
         if scopes.is_empty() {
             return Ok(());
         }
-        self.touch_role(role).await?;
+        self.touched.role(&mut self.transaction, role).await?;
         let mut names = vec![role.as_str().to_owned()];
         names.extend(scopes.iter().map(|scope| scope.as_str().to_owned()));
         let among = placeholders(2, names.len() - 1);
@@ -171,17 +163,6 @@ impl Change {
         Ok(removed < USERS_AT_ONCE.unsigned_abs())
     }
 
-    /// Whether somebody has the role.
-    pub(super) async fn is_held(&mut self, role: &RoleName) -> Result<bool, StoreError> {
-        // Planned for this role: few or all may have it.
-        let row = sqlx::query("SELECT role FROM user_roles WHERE role = $1 LIMIT 1")
-            .persistent(false)
-            .bind(role.as_str())
-            .fetch_optional(&mut *self.transaction)
-            .await?;
-        Ok(row.is_some())
-    }
-
     /// How many users have a role.
     pub async fn count_users_with(&mut self, role: &RoleName) -> Result<i64, StoreError> {
         let row = sqlx::query("SELECT COUNT(*) AS users FROM user_roles WHERE role = $1")
@@ -198,7 +179,7 @@ impl Change {
         name: &RoleName,
     ) -> Result<Created, StoreError> {
         let is_default = self.default_role().await?.as_ref() == Some(role);
-        self.touch_role(role).await?;
+        self.touched.role(&mut self.transaction, role).await?;
         let renamed = sqlx::query("UPDATE roles SET name = $2 WHERE name = $1")
             .bind(role.as_str())
             .bind(name.as_str())
@@ -210,13 +191,13 @@ impl Change {
         if is_default {
             self.set_default_role(name).await?;
         }
-        self.follow_role(role, name);
+        self.touched.follow_role(role, name);
         Ok(Created::Yes)
     }
 
     /// Deletes a role.
     pub async fn delete_role(&mut self, role: &Role) -> Result<(), StoreError> {
-        self.touch_role(&role.name).await?;
+        self.touched.role(&mut self.transaction, &role.name).await?;
         let texts = [role.name.as_str().to_owned()];
         self.execute("DELETE FROM roles WHERE name = $1", &texts, &[])
             .await?;
@@ -230,30 +211,10 @@ impl Change {
     }
 }
 
-async fn named(
-    database: impl Executor<'_, Database = Any>,
-    name: &RoleName,
-) -> Result<Option<Role>, StoreError> {
-    let row = sqlx::query(assembled(format!("{SELECT} WHERE r.name = $1")))
-        .bind(name.as_str())
-        .fetch_optional(database)
-        .await?;
-    row.as_ref().map(read).transpose()
-}
-
 async fn default_role(
     database: impl Executor<'_, Database = Any>,
 ) -> Result<Option<RoleName>, StoreError> {
     let name = settings::read(database, Setting::DefaultRole).await?;
     let role = name.as_deref().map(RoleName::parse).transpose();
     role.map_err(|_| StoreError::Unreadable("role"))
-}
-
-fn read(row: &AnyRow) -> Result<Role, StoreError> {
-    let is_default: i64 = row.try_get("is_default")?;
-    Ok(Role {
-        name: columns::role(row, "name")?,
-        scopes: scopes(row, "scopes")?,
-        is_default: is_default > 0,
-    })
 }

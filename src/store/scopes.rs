@@ -140,7 +140,7 @@ impl Change {
 
     async fn touch_roles_with(&mut self, scope: &ScopeName) -> Result<(), StoreError> {
         for role in self.roles_with(scope).await? {
-            self.touch_role(&role).await?;
+            self.touched.role(&mut self.transaction, &role).await?;
         }
         Ok(())
     }

@@ -4,9 +4,12 @@ use std::collections::BTreeSet;
 
 use sqlx::Row;
 
+use super::StoreError;
 use super::columns::status;
+use super::connections::Transaction;
 use super::statement::assembled;
-use super::{Change, StoreError, apps};
+use super::{app_rows, role_rows};
+use crate::clock::UnixSeconds;
 use crate::identity::{
     AppKey, AppState, Difference, Loss, PasswordState, RoleName, RoleState, UserId, UserState,
     Username, losses,
@@ -14,8 +17,9 @@ use crate::identity::{
 
 /// The states from before: each is read when the change first touches the thing, and changes of the
 /// directory come one at a time, so nobody else changes it before the end.
-#[derive(Default)]
 pub(super) struct Touched {
+    /// When the change is made.
+    now: UnixSeconds,
     users: Vec<(UserId, UserState)>,
     /// Whose passwords were replaced: a login may write the same one anew at any time.
     passwords: Vec<UserId>,
@@ -33,136 +37,177 @@ const USER: &str = "\
       WHERE a.owner_id = u.id AND x.expires_at = $2) AS app_secrets \
     FROM users u WHERE u.id = $1";
 
-impl Change {
+impl Touched {
+    pub(super) fn nothing(now: UnixSeconds) -> Self {
+        Self {
+            now,
+            users: Vec::new(),
+            passwords: Vec::new(),
+            apps: Vec::new(),
+            roles: Vec::new(),
+        }
+    }
+
     /// Remembers a user, before anything of it is changed.
-    pub(super) async fn touch_user(&mut self, id: &UserId) -> Result<(), StoreError> {
-        if !self.touched.users.iter().any(|(known, _)| known == id)
-            && let Some(state) = self.user_state(id).await?
+    pub(super) async fn user(
+        &mut self,
+        transaction: &mut Transaction,
+        id: &UserId,
+    ) -> Result<(), StoreError> {
+        if !self.users.iter().any(|(known, _)| known == id)
+            && let Some(state) = user_state(transaction, id).await?
         {
-            self.touched.users.push((id.clone(), state));
+            self.users.push((id.clone(), state));
         }
         Ok(())
     }
 
     /// The same of one that gets another password.
-    pub(super) async fn touch_password(&mut self, id: &UserId) -> Result<(), StoreError> {
-        self.touch_user(id).await?;
-        self.touched.passwords.push(id.clone());
+    pub(super) async fn password(
+        &mut self,
+        transaction: &mut Transaction,
+        id: &UserId,
+    ) -> Result<(), StoreError> {
+        self.user(transaction, id).await?;
+        self.passwords.push(id.clone());
         Ok(())
     }
 
-    pub(super) async fn touch_app(&mut self, key: &AppKey) -> Result<(), StoreError> {
-        if !self.touched.apps.iter().any(|(known, _)| known == key)
-            && let Some(state) = self.app_state(key).await?
+    pub(super) async fn app(
+        &mut self,
+        transaction: &mut Transaction,
+        key: &AppKey,
+    ) -> Result<(), StoreError> {
+        if !self.apps.iter().any(|(known, _)| known == key)
+            && let Some(state) = app_state(transaction, key, self.now).await?
         {
-            self.touched.apps.push((key.clone(), state));
+            self.apps.push((key.clone(), state));
         }
         Ok(())
     }
 
     /// Remembers a role, if somebody has it: of others no token rests on.
-    pub(super) async fn touch_role(&mut self, name: &RoleName) -> Result<(), StoreError> {
-        if !self.touched.roles.iter().any(|(_, now)| now == name)
-            && self.is_held(name).await?
-            && let Some(state) = self.role_state(name).await?
+    pub(super) async fn role(
+        &mut self,
+        transaction: &mut Transaction,
+        name: &RoleName,
+    ) -> Result<(), StoreError> {
+        if !self.roles.iter().any(|(_, now)| now == name)
+            && role_rows::is_held(&mut **transaction, name).await?
+            && let Some(state) = role_state(transaction, name).await?
         {
-            self.touched.roles.push((state, name.clone()));
+            self.roles.push((state, name.clone()));
         }
         Ok(())
     }
 
     /// Follows a role to another name.
     pub(super) fn follow_role(&mut self, from: &RoleName, to: &RoleName) {
-        for (_, now) in &mut self.touched.roles {
+        for (_, now) in &mut self.roles {
             if now == from {
                 *now = to.clone();
             }
         }
     }
 
-    /// What ends with all that was done so far.
-    pub(super) async fn losses(&mut self) -> Result<Vec<Loss>, StoreError> {
-        let touched = std::mem::take(&mut self.touched);
+    /// What ends with all that was done.
+    pub(super) async fn losses(
+        self,
+        transaction: &mut Transaction,
+    ) -> Result<Vec<Loss>, StoreError> {
         let mut differences = Vec::new();
-        for (id, before) in touched.users {
-            let mut after = self.user_state(&id).await?;
+        for (id, before) in self.users {
+            let mut after = user_state(transaction, &id).await?;
             if let Some(after) = &mut after
-                && touched.passwords.contains(&id)
+                && self.passwords.contains(&id)
             {
                 after.password = PasswordState::Replaced;
             }
             differences.push(Difference::User { id, before, after });
         }
-        for (key, before) in touched.apps {
-            let after = self.app_state(&key).await?;
+        for (key, before) in self.apps {
+            let after = app_state(transaction, &key, self.now).await?;
             differences.push(Difference::App { key, before, after });
         }
-        for (before, name) in touched.roles {
-            let after = self.role_state(&name).await?;
+        for (before, name) in self.roles {
+            let after = role_state(transaction, &name).await?;
             differences.push(Difference::Role { before, after });
         }
         Ok(losses(&differences))
     }
+}
 
-    async fn user_state(&mut self, id: &UserId) -> Result<Option<UserState>, StoreError> {
-        let row = sqlx::query(USER)
-            .bind(id.as_str())
-            .bind(apps::NEVER)
-            .fetch_optional(&mut *self.transaction)
-            .await?;
-        let Some(row) = row else {
-            return Ok(None);
-        };
-        let username = Username::parse(row.try_get("username")?);
-        let roles: &str = row.try_get("roles")?;
-        let roles = roles.split(' ').filter(|role| !role.is_empty());
-        let roles = roles.map(RoleName::parse).collect::<Result<_, _>>();
-        let count = |column: &str| {
-            let count: i64 = row.try_get(column)?;
-            u64::try_from(count).map_err(|_| StoreError::Unreadable("number of apps"))
-        };
-        Ok(Some(UserState {
-            username: username.map_err(|_| StoreError::Unreadable("username"))?,
-            status: status(&row, "status")?,
-            password: PasswordState::Kept,
-            roles: roles.map_err(|_| StoreError::Unreadable("role"))?,
-            apps: count("apps")?,
-            app_secrets: count("app_secrets")?,
-        }))
-    }
+async fn user_state(
+    transaction: &mut Transaction,
+    id: &UserId,
+) -> Result<Option<UserState>, StoreError> {
+    let row = sqlx::query(USER)
+        .bind(id.as_str())
+        .bind(app_rows::NEVER)
+        .fetch_optional(&mut **transaction)
+        .await?;
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    let username = Username::parse(row.try_get("username")?);
+    let roles: &str = row.try_get("roles")?;
+    let roles = roles.split(' ').filter(|role| !role.is_empty());
+    let roles = roles.map(RoleName::parse).collect::<Result<_, _>>();
+    let count = |column: &str| {
+        let count: i64 = row.try_get(column)?;
+        u64::try_from(count).map_err(|_| StoreError::Unreadable("number of apps"))
+    };
+    Ok(Some(UserState {
+        username: username.map_err(|_| StoreError::Unreadable("username"))?,
+        status: status(&row, "status")?,
+        password: PasswordState::Kept,
+        roles: roles.map_err(|_| StoreError::Unreadable("role"))?,
+        apps: count("apps")?,
+        app_secrets: count("app_secrets")?,
+    }))
+}
 
-    async fn app_state(&mut self, key: &AppKey) -> Result<Option<AppState>, StoreError> {
-        let row = sqlx::query(assembled(format!("{} WHERE a.app_key = $1", apps::SELECT)))
-            .bind(key.as_str())
-            .bind(self.now.0)
-            .fetch_optional(&mut *self.transaction)
-            .await?;
-        let Some(row) = row else {
-            return Ok(None);
-        };
-        let app = apps::read(&row)?;
-        let accepted: &str = row.try_get("digests")?;
-        let accepted = accepted.split(' ').filter(|digest| !digest.is_empty());
-        let accepted_secrets: BTreeSet<String> = accepted.map(str::to_owned).collect();
-        let newest = "SELECT digest FROM app_secrets WHERE app_key = $1 AND expires_at = $2";
-        let newest = sqlx::query(newest)
-            .bind(key.as_str())
-            .bind(apps::NEVER)
-            .fetch_optional(&mut *self.transaction)
-            .await?;
-        Ok(Some(AppState {
-            status: app.status,
-            scopes: app.scopes,
-            secret: newest.map(|row| row.try_get("digest")).transpose()?,
-            accepted_secrets,
-        }))
-    }
+async fn app_state(
+    transaction: &mut Transaction,
+    key: &AppKey,
+    now: UnixSeconds,
+) -> Result<Option<AppState>, StoreError> {
+    let row = sqlx::query(assembled(format!(
+        "{} WHERE a.app_key = $1",
+        app_rows::SELECT
+    )))
+    .bind(key.as_str())
+    .bind(now.0)
+    .fetch_optional(&mut **transaction)
+    .await?;
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    let app = app_rows::read(&row)?;
+    let accepted: &str = row.try_get("digests")?;
+    let accepted = accepted.split(' ').filter(|digest| !digest.is_empty());
+    let accepted_secrets: BTreeSet<String> = accepted.map(str::to_owned).collect();
+    let newest = "SELECT digest FROM app_secrets WHERE app_key = $1 AND expires_at = $2";
+    let newest = sqlx::query(newest)
+        .bind(key.as_str())
+        .bind(app_rows::NEVER)
+        .fetch_optional(&mut **transaction)
+        .await?;
+    Ok(Some(AppState {
+        status: app.status,
+        scopes: app.scopes,
+        secret: newest.map(|row| row.try_get("digest")).transpose()?,
+        accepted_secrets,
+    }))
+}
 
-    async fn role_state(&mut self, name: &RoleName) -> Result<Option<RoleState>, StoreError> {
-        let role = self.role(name).await?;
-        Ok(role.map(|role| RoleState {
-            name: role.name,
-            scopes: role.scopes,
-        }))
-    }
+async fn role_state(
+    transaction: &mut Transaction,
+    name: &RoleName,
+) -> Result<Option<RoleState>, StoreError> {
+    let role = role_rows::named(&mut **transaction, name).await?;
+    Ok(role.map(|role| RoleState {
+        name: role.name,
+        scopes: role.scopes,
+    }))
 }

@@ -170,7 +170,7 @@ impl Change {
         username: &Username,
         email: &Email,
     ) -> Result<Created, StoreError> {
-        self.touch_user(id).await?;
+        self.touched.user(&mut self.transaction, id).await?;
         let text = "UPDATE users SET username = $2, folded_username = $3, email = $4, \
                     folded_email = $5 WHERE id = $1";
         let renamed = sqlx::query(text)
@@ -186,7 +186,7 @@ impl Change {
 
     /// Disables a user or lets it in again.
     pub async fn set_user_status(&mut self, id: &UserId, status: Status) -> Result<(), StoreError> {
-        self.touch_user(id).await?;
+        self.touched.user(&mut self.transaction, id).await?;
         let texts = [id.as_str().to_owned(), status.name().to_owned()];
         let text = "UPDATE users SET status = $2 WHERE id = $1";
         self.execute(text, &texts, &[]).await?;
@@ -199,7 +199,7 @@ impl Change {
         id: &UserId,
         roles: &[RoleName],
     ) -> Result<(), StoreError> {
-        self.touch_user(id).await?;
+        self.touched.user(&mut self.transaction, id).await?;
         let texts = [id.as_str().to_owned()];
         self.execute("DELETE FROM user_roles WHERE user_id = $1", &texts, &[])
             .await?;
@@ -208,7 +208,7 @@ impl Change {
 
     /// Gives a user another password.
     pub async fn set_password_hash(&mut self, id: &UserId, hash: &str) -> Result<(), StoreError> {
-        self.touch_password(id).await?;
+        self.touched.password(&mut self.transaction, id).await?;
         let texts = [id.as_str().to_owned(), hash.to_owned()];
         let text = "UPDATE users SET password_hash = $2 WHERE id = $1";
         self.execute(text, &texts, &[]).await?;
@@ -217,7 +217,7 @@ impl Change {
 
     /// Deletes a user and its apps.
     pub async fn delete_user(&mut self, id: &UserId) -> Result<(), StoreError> {
-        self.touch_user(id).await?;
+        self.touched.user(&mut self.transaction, id).await?;
         let texts = [id.as_str().to_owned()];
         self.execute("DELETE FROM users WHERE id = $1", &texts, &[])
             .await?;
