@@ -27,10 +27,11 @@ use tokio::time::Instant;
 use crate::backoff::Jitter;
 use crate::clock::Clock;
 use crate::token::{KeyHint, KeySetError};
-use failure_log::{FailureLog, Serving};
+use failure_log::FailureLog;
 use fetch::{FetchError, Fetched, Fetcher, News};
 use flight::{Ending, Flight, Presence, Seat};
 use schedule::Schedule;
+use source::Serving;
 
 pub use address::{JwksAddress, JwksAddressError, PlainText};
 pub use cache_file::{CacheFile, CacheFileError};

@@ -7,6 +7,7 @@ mod metrics;
 mod overview;
 mod remote;
 mod saving;
+mod skipped_keys;
 mod trusted_issuer;
 
 use std::pin::Pin;

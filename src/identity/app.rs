@@ -92,11 +92,6 @@ impl AppWithOwner {
         self.app.scopes_within(&self.owner)
     }
 
-    /// Whether it can be used: neither it nor its owner is disabled.
-    pub fn is_usable(&self) -> bool {
-        super::grant::is_usable(&self.app, &self.owner).is_ok()
-    }
-
     pub fn parties(&self) -> (&App, &User) {
         (&self.app, &self.owner)
     }

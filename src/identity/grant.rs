@@ -5,7 +5,7 @@
 //! that against user, app and owner as they are. No other place asks for their status, compares
 //! positions or intersects scopes; where SQL has to (`store::grants`), a test holds both together.
 
-use super::app::{App, AppKey};
+use super::app::{App, AppKey, AppWithOwner};
 use super::audience::Audiences;
 use super::scope::{NoScopeError, RequestedScopes, ScopeSet};
 use super::secret::alphanumeric;
@@ -122,8 +122,16 @@ impl Entitlement<'_> {
     }
 }
 
+impl AppWithOwner {
+    /// Whether it can be used: neither it nor its owner is disabled.
+    pub fn is_usable(&self) -> bool {
+        let (app, owner) = self.parties();
+        is_usable(app, owner).is_ok()
+    }
+}
+
 /// Whether an app can be used by anybody: neither it nor its owner is disabled.
-pub(super) fn is_usable(app: &App, owner: &User) -> Result<(), GrantError> {
+fn is_usable(app: &App, owner: &User) -> Result<(), GrantError> {
     if app.status == Status::Disabled {
         return Err(GrantError::AppDisabled);
     }

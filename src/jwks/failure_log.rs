@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::fetch::FetchError;
+use super::source::Serving;
 
 /// While an issuer has no keys at all its tokens are refused, so that is said again and again.
 const REPEAT: Duration = Duration::from_mins(1);
@@ -12,13 +13,6 @@ const REPEAT: Duration = Duration::from_mins(1);
 /// What was logged last, since the last success.
 #[derive(Default)]
 pub(super) struct FailureLog(Option<(FetchError, Instant)>);
-
-/// Whether keys serve while fetches fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Serving {
-    EarlierKeys,
-    NoKeys,
-}
 
 impl FailureLog {
     /// Whether to log this failure; if so, it is taken for logged.

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use rustls::{ClientConfig, RootCertStore};
 
-use super::failure_log::Serving;
 use super::proxy::{Proxy, ProxyError};
 use super::schedule::Schedule;
 use super::settings::{KeyLocation, RemoteKeySettings};
@@ -23,6 +22,13 @@ pub enum RemoteKeysError {
     /// The TLS library refused its own defaults.
     #[error("TLS cannot be set up: {reason}; this build of Portcullis is broken")]
     Tls { reason: String },
+}
+
+/// Whether keys serve while fetches fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Serving {
+    EarlierKeys,
+    NoKeys,
 }
 
 /// What [`super::RemoteKeys::start`] asks for.

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use super::issuers::Keys;
 use super::remote::Remote;
+use super::skipped_keys::warn_of_skipped;
 use super::{KeySource, Keyring, KeyringError};
 use crate::feed::{FeedClient, FeedHost, FeedSettings};
 use crate::files;
 use crate::jwks::RemoteKeySettings;
-use crate::token::{IssuerRules, KeySet, SkippedKey, secret_in_file};
+use crate::token::{IssuerRules, KeySet, secret_in_file};
 
 impl Keyring {
     /// Reads the keys, or begins to fetch them, unless they are `fetched` already for this issuer or
@@ -136,16 +137,4 @@ fn secret_file(rules: &IssuerRules, path: &Path) -> Result<KeySet, KeyringError>
         path: path.to_owned(),
         source,
     })
-}
-
-pub(super) fn warn_of_skipped(issuer: &str, skipped: &[SkippedKey]) {
-    for key in skipped {
-        tracing::warn!(
-            token.issuer = issuer,
-            key.position = key.position,
-            key.id = key.key_id,
-            reason = %key.reason,
-            "a key of the set is not used"
-        );
-    }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::loading::warn_of_skipped;
 use super::saving::Saving;
+use super::skipped_keys::warn_of_skipped;
 use super::{Keyring, KeyringError};
 use crate::jwks::{
     CacheFile, Change, Freshness, Loaded, RemoteKeySettings, RemoteKeySource, RemoteKeyState,
