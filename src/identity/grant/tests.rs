@@ -1,5 +1,5 @@
-use super::super::{AppName, Email, ScopesFrom, Username};
 use super::*;
+use crate::identity::{AppName, Email, ScopesFrom, Username};
 
 const POSITION: LogPosition = LogPosition(10);
 

@@ -2,7 +2,6 @@
 
 use serde::Deserialize;
 
-use super::super::random;
 use super::audit::{Object, app_changes};
 use super::list_update::ListUpdate;
 use super::{Directory, DirectoryError, Thing, existing_scopes, free};
@@ -10,6 +9,7 @@ use crate::identity::{
     App, AppKey, AppName, PlainSecret, RedirectUri, ScopeName, ScopeSet, ScopesFrom, Status, User,
     UserId,
 };
+use crate::issuer::random;
 use crate::store::{Change, Holder, Listing, OwnedApp, Page};
 use crate::token::LogPosition;
 use crate::yaml::present;

@@ -1,8 +1,8 @@
 //! Whether a caller still is who it was when it was let in.
 
-use super::super::grants::TokenClaims;
 use super::DirectoryError;
 use crate::identity::{Entitlement, Extent, Parties, ScopeSet};
+use crate::issuer::grants::TokenClaims;
 use crate::store::Change;
 use crate::token::{RevocationTarget, VerifiedToken};
 

@@ -4,10 +4,10 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use super::super::first_start::OWN_SCOPES;
 use super::audit::Object;
 use super::{Directory, DirectoryError, Thing, free};
 use crate::identity::{Description, NameError, RoleName, Scope, ScopeName};
+use crate::issuer::first_start::OWN_SCOPES;
 use crate::store::{Listing, Page};
 use crate::yaml::present;
 

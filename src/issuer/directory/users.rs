@@ -2,7 +2,6 @@
 
 use serde::Deserialize;
 
-use super::super::random;
 use super::audit::{Object, user_changes};
 use super::list_update::ListUpdate;
 use super::{Directory, DirectoryError, Thing, commit, free};
@@ -10,6 +9,7 @@ use crate::identity::{
     Email, GrantId, Password, RoleName, ScopeSet, Status, User, UserId, Username,
 };
 use crate::issuer::hashing::HashingFor;
+use crate::issuer::random;
 use crate::store::{Change, Holder, Holding, Listing, LiveGrant, Page};
 use crate::token::{LogPosition, RevocationTarget};
 use crate::yaml::present;
