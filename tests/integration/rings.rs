@@ -4,7 +4,7 @@ mod imports;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use imports::{SourceFile, files_of, paths_in};
+use imports::{SourceFile, files_below, files_of, paths_in, source};
 
 const PURE: [&str; 10] = [
     "clock",
@@ -42,8 +42,8 @@ const WIRING: [&str; 3] = ["app", "cli", "config"];
 /// What speaks a proxy's protocol. A second one must not find half of the gate in the first.
 const FRONT_ENDS: [&str; 1] = ["ext_authz"];
 
-/// Modules whose files are in layers.
-const ACYCLIC: [&str; 1] = ["token"];
+/// Modules whose files are not in layers yet.
+const CYCLIC: [&str; 1] = ["issuer"];
 
 /// What would bring I/O, a runtime or the time of day into the pure ring.
 const IMPURE: [&[&str]; 16] = [
@@ -130,7 +130,7 @@ fn nothing_but_main_and_the_command_line_is_about_the_process() {
 /// not know each other in circles.
 #[test]
 fn the_files_of_a_module_do_not_import_each_other_in_circles() {
-    for module in ACYCLIC {
+    for module in all().filter(|module| !CYCLIC.contains(module)) {
         let arrows = arrows_within(module);
         for start in arrows.keys() {
             let mut reached = BTreeSet::new();
@@ -189,6 +189,15 @@ fn arrows_within(module: &str) -> BTreeMap<String, BTreeSet<String>> {
             .extend(others.map(|other| (*other).to_owned()));
     }
     arrows
+}
+
+/// What is two modules away is named from the crate: moving a file must not change what it means.
+#[test]
+fn nobody_counts_the_modules_above_it() {
+    for path in files_below(source()) {
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(!text.contains("super::super"), "{}", path.display());
+    }
 }
 
 #[test]

@@ -23,22 +23,38 @@ pub(crate) fn starts_with(path: &[String], prefix: &[&str]) -> bool {
     path.len() >= prefix.len() && prefix.iter().zip(path).all(|(wanted, part)| part == wanted)
 }
 
-/// The files of a module of the crate, without those that are compiled for tests only.
-pub(crate) fn files_of(module: &str) -> Vec<SourceFile> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut files = vec![source.join(format!("{module}.rs"))];
-    let mut folders = vec![source.join(module)];
+/// Where the crate is.
+pub(crate) fn source() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+/// The files of Rust in a folder and those in it.
+pub(crate) fn files_below(folder: PathBuf) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).into_iter().flatten() {
             let path = entry.unwrap().path();
-            let is_test = path.file_stem().is_some_and(|stem| stem == "tests");
-            if path.is_dir() && !is_test {
+            if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") && !is_test {
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
                 files.push(path);
             }
         }
     }
+    files
+}
+
+/// The files of a module of the crate, without those that are compiled for tests only.
+pub(crate) fn files_of(module: &str) -> Vec<SourceFile> {
+    let source = source();
+    let mut files = vec![source.join(format!("{module}.rs"))];
+    files.extend(files_below(source.join(module)));
+    let is_test = |path: &PathBuf| {
+        let inner = path.strip_prefix(&source).unwrap().with_extension("");
+        inner.iter().any(|part| part == "tests")
+    };
+    files.retain(|path| !is_test(path));
     files
         .into_iter()
         .map(|path| {
