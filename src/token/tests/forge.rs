@@ -125,7 +125,12 @@ impl Signer {
             PrivateKey::Ecdsa(key) => {
                 let point = &key.public_key().as_ref()[1..];
                 let (x, y) = point.split_at(point.len() / 2);
-                let curve = if x.len() == 32 { "P-256" } else { "P-384" };
+                let curve = match x.len() {
+                    32 => "P-256",
+                    48 => "P-384",
+                    66 => "P-521",
+                    bytes => panic!("no curve has coordinates of {bytes} bytes"),
+                };
                 json!({"kty": "EC", "crv": curve, "x": encode(x), "y": encode(y)})
             }
             PrivateKey::Ed25519(key) => {
