@@ -1,10 +1,10 @@
 //! The issuer: users register and log in, their apps get tokens, and the gate trusts them.
 //!
 //! [`Issuer::open`] has store, key and rules ready, and puts the parts together:
-//! - `credentials`: who somebody is. Passwords, secrets of apps, and `throttle`, which bounds how often
-//!   somebody may guess.
+//! - `credentials`: who somebody is, by passwords and secrets of apps. `hashing` checks passwords, and
+//!   `throttle` bounds how often somebody may guess.
 //! - `grants`: what users gave to apps and logins, and the tokens for it; `grant_types` is the table of the
-//!   ways to get them.
+//!   ways to get them, and `token_requests` what each does.
 //! - `directory`: users, roles, scopes and apps; also for the command line.
 //! - `background`: what goes on besides requests. Keys are rotated, the revocation log is followed, and what
 //!   has ended is swept away.
@@ -13,6 +13,7 @@
 //!   `observation` and `containment` surround every endpoint.
 //! - `endpoint_error` maps every failure to what RFC 6749 says.
 
+mod access_token;
 mod answers;
 mod audit;
 mod background;
@@ -22,14 +23,18 @@ mod endpoint_error;
 mod first_start;
 mod grant_types;
 mod grants;
+mod hashing;
 mod http;
 mod key_files;
 mod keys;
+mod own;
 mod published;
 mod revocation_log;
 mod settings;
 mod signing;
 mod store_health;
+mod throttle;
+mod token_requests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,12 +53,9 @@ use crate::telemetry::SubjectNames;
 use crate::token::{CryptographyError, KeySet, KeySetError, SigningKeyError};
 
 pub use answers::{AppAnswer, GrantAnswer, RoleAnswer, ScopeAnswer, UserAnswer};
-pub use credentials::hashing::HashingError;
-pub use credentials::throttle::{
-    BucketSettings, Network, NetworkError, ThrottleSettings, TrustedProxies,
-};
 pub use first_start::{FirstAdministrator, FirstStartError};
 pub use grant_types::{GrantType, GrantTypes};
+pub use hashing::HashingError;
 pub use http::endpoints;
 pub use http::openapi::document as openapi_document;
 pub use key_files::KeyFileError;
@@ -62,8 +64,8 @@ pub use published::{Published, PublishedError, published};
 pub use settings::{
     HashingSettings, IssuerDocument, IssuerSettings, KeySettings, RefreshSettings, Registration,
 };
+pub use throttle::{BucketSettings, Network, NetworkError, ThrottleSettings, TrustedProxies};
 
-use credentials::{hashing, throttle};
 use http::{guard, openapi};
 
 use audit::AuditLog;

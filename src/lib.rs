@@ -66,8 +66,9 @@
 //! - **Another identity header**: a field of `gate::IdentityHeaders` with its default, and what it tells
 //!   of the caller in `Told`. The compiler asks for each; setting, removing, aliases and the checks of
 //!   the configuration follow.
-//! - **Another grant type**: a file in `issuer/grant_types` and its row in `GrantType::ALL`, from which
-//!   settings, metadata, labels and dispatch follow; the table of the OpenAPI document is tested against it.
+//! - **Another grant type**: a variant of `GrantType` and its row in `GrantType::ALL`, from which settings,
+//!   metadata and labels follow, and a file in `issuer/token_requests`, for which the compiler asks; the table
+//!   of the OpenAPI document is tested against it.
 //! - **Another metric**: a field of the `..Metrics` struct in the `metrics.rs` beside the code that
 //!   counts (`gate::metrics`); what is counted elsewhere is read by a collector in such a file
 //!   (`authorizer::metrics`). Labels are members of a set that `labels::closed_set!` declares; every

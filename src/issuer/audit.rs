@@ -1,14 +1,21 @@
 //! Who the issuer's lines of the audit log are about: users by the names that logs have for them.
 
-use super::directory::Naming;
 use crate::identity::{User, UserId};
 use crate::telemetry::SubjectNames;
+use crate::token::RevocationTarget;
 
 /// The audit log of one issuer.
 #[derive(Clone)]
 pub(super) struct AuditLog {
     names: SubjectNames,
     issuer: String,
+}
+
+/// How the log names people.
+#[derive(Clone, Copy)]
+pub(super) struct Naming<'a> {
+    pub(super) names: &'a SubjectNames,
+    pub(super) issuer: &'a str,
 }
 
 impl AuditLog {
@@ -51,5 +58,25 @@ impl AuditLog {
             user.id = self.user(&user.id),
             "done by a user"
         );
+    }
+}
+
+impl Naming<'_> {
+    /// What the log calls a user.
+    pub(super) fn user(&self, user: &str) -> String {
+        self.names.name(self.issuer, user)
+    }
+
+    /// Of which kind the target of a revocation is, and what the log calls it.
+    pub(super) fn target(&self, target: &RevocationTarget) -> (&'static str, String) {
+        match target {
+            RevocationTarget::Token(id) => ("token", id.clone()),
+            RevocationTarget::Grant(id) => ("grant", id.clone()),
+            RevocationTarget::App(key) => ("app", key.clone()),
+            RevocationTarget::User(id) => ("user", self.user(id)),
+            RevocationTarget::Owner(id) => ("owner", self.user(id)),
+            RevocationTarget::Role(name) => ("role", name.clone()),
+            RevocationTarget::Everyone => ("everyone", String::new()),
+        }
     }
 }

@@ -3,11 +3,9 @@
 
 mod attempt;
 mod client;
-pub(super) mod hashing;
 mod metrics;
 mod password;
 mod places;
-pub(super) mod throttle;
 
 use std::io;
 use std::sync::Arc;
@@ -16,15 +14,14 @@ use prometheus_client::registry::Registry;
 
 use super::IssuerSettings;
 use super::audit::AuditLog;
+use super::hashing::PasswordHasher;
+use super::throttle::Throttle;
 use crate::clock::Clock;
 use crate::store::Store;
 
 pub(super) use attempt::Attempts;
 pub(super) use client::Party;
 pub(super) use places::{PlaceKey, StoredPlaces};
-
-use hashing::PasswordHasher;
-use throttle::Throttle;
 
 /// What checks the credentials of everybody who comes to one issuer.
 pub(super) struct Credentials {

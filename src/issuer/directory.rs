@@ -16,6 +16,7 @@ mod scopes;
 mod tokens;
 mod users;
 
+use super::audit::Naming;
 use super::hashing::{HashingError, PasswordHasher};
 use super::{HashingSettings, IssuerSettings, random};
 use crate::clock::{Clock, UnixSeconds};
@@ -25,7 +26,6 @@ use crate::telemetry::SubjectNames;
 use crate::token::CryptographyError;
 
 pub use apps::{AppChange, AppUpdate, AppsOf, NewApp, NewSecret};
-pub use audit::Naming;
 pub use authority::Authority;
 pub use roles::{NewRole, RoleChange, RoleUpdate};
 pub use scopes::{NewScope, ScopeUpdate, ScopeUses, WhenUsed};

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::directory::{self, Directory, DirectoryError, NewUser, PreparedUser};
+use super::own::{ADMINISTRATOR_ROLE, OWN_SCOPES};
 use super::{IssuerError, random};
 use crate::clock::UnixSeconds;
 use crate::files::{self, FileError};
@@ -12,23 +13,7 @@ use crate::token::secret_in_file;
 
 const ADMINISTRATOR: &str = "admin";
 const ADMINISTRATOR_EMAIL: &str = "admin@localhost";
-pub(super) const ADMINISTRATOR_ROLE: &str = "administrator";
 const DEFAULT_ROLE: &str = "consumer";
-
-/// What the issuer's own endpoints ask for; `policy.yaml` has the same.
-pub(super) const OWN_SCOPES: [(&str, &str); 8] = [
-    ("backend.app", "See and change everybody's apps"),
-    (
-        "backend.introspect",
-        "Check whether anybody's tokens are valid",
-    ),
-    ("backend.role", "See and change roles"),
-    ("backend.scope", "See and change scopes"),
-    ("backend.token", "Revoke anybody's tokens"),
-    ("backend.user", "See and change users"),
-    ("consumer.account", "See and change your own account"),
-    ("consumer.app", "See and change your own apps"),
-];
 
 /// Whether an administrator was made just now.
 pub enum FirstAdministrator {

@@ -1,30 +1,20 @@
-//! The grant types of the token endpoint: a file and a row of [`GrantType::ALL`] each.
+//! The grant types of the token endpoint: a row of [`GrantType::ALL`] each, and what `token_requests` does
+//! for it.
 //!
-//! What the settings accept and offer by default, the metadata, the labels of the metrics and the
-//! dispatch of the endpoint all come from the rows.
-
-mod authorization_code;
-mod client_credentials;
-mod password;
-mod refresh_token;
+//! What the settings accept and offer by default, the metadata and the labels of the metrics all come
+//! from the rows.
 
 use std::fmt;
 
-use axum::http::HeaderMap;
-use futures_util::future::BoxFuture;
-
-use super::Issuer;
-use super::endpoint_error::EndpointError;
-use super::grants::Granted;
-use crate::identity::Form;
 use crate::problem::Faults;
 
 /// A way to get tokens at the token endpoint.
-pub struct GrantType {
-    /// The parameter `grant_type`, and what settings, metadata and metrics call it.
-    name: &'static str,
-    offered: Offered,
-    redeem: for<'a> fn(TokenRequest<'a>) -> BoxFuture<'a, Result<Granted, EndpointError>>,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GrantType {
+    ClientCredentials,
+    RefreshToken,
+    AuthorizationCode,
+    Password,
 }
 
 /// When it is offered.
@@ -36,37 +26,40 @@ enum Offered {
     ByName,
 }
 
-/// A request to the token endpoint.
-#[derive(Clone, Copy)]
-pub(super) struct TokenRequest<'a> {
-    pub(super) issuer: &'a Issuer,
-    pub(super) headers: &'a HeaderMap,
-    pub(super) form: &'a Form,
-}
-
 /// The grant types that an issuer offers.
-#[derive(Clone)]
-pub struct GrantTypes(Vec<&'static GrantType>);
+#[derive(Clone, PartialEq, Eq)]
+pub struct GrantTypes(Vec<GrantType>);
 
 impl GrantType {
-    pub(super) const ALL: [&'static Self; 4] = [
-        &client_credentials::GRANT_TYPE,
-        &refresh_token::GRANT_TYPE,
-        &authorization_code::GRANT_TYPE,
-        &password::GRANT_TYPE,
+    pub(super) const ALL: [Self; 4] = [
+        Self::ClientCredentials,
+        Self::RefreshToken,
+        Self::AuthorizationCode,
+        Self::Password,
     ];
 
-    pub(super) fn name(&self) -> &'static str {
-        self.name
+    /// The parameter `grant_type`, and what settings, metadata and metrics call it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::ClientCredentials => "client_credentials",
+            Self::RefreshToken => "refresh_token",
+            Self::AuthorizationCode => "authorization_code",
+            Self::Password => "password",
+        }
     }
 
-    /// Who asks proves itself, and gets tokens.
-    pub(super) async fn redeem(&self, request: TokenRequest<'_>) -> Result<Granted, EndpointError> {
-        (self.redeem)(request).await
+    fn offered(self) -> Offered {
+        match self {
+            Self::ClientCredentials | Self::RefreshToken | Self::AuthorizationCode => {
+                Offered::ByDefault
+            }
+            // RFC 9700 section 2.4 says that it must not be used.
+            Self::Password => Offered::ByName,
+        }
     }
 
-    fn named(name: &str) -> Option<&'static Self> {
-        Self::ALL.into_iter().find(|known| known.name == name)
+    fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.name() == name)
     }
 }
 
@@ -75,8 +68,8 @@ impl GrantTypes {
     pub(super) fn default_names() -> Vec<String> {
         let by_default = GrantType::ALL
             .into_iter()
-            .filter(|known| known.offered == Offered::ByDefault);
-        by_default.map(|known| known.name.to_owned()).collect()
+            .filter(|known| known.offered() == Offered::ByDefault);
+        by_default.map(|known| known.name().to_owned()).collect()
     }
 
     /// Reads `issuer.grants`.
@@ -89,46 +82,41 @@ impl GrantTypes {
                 ));
             }
         }
-        let listed = |known: &&GrantType| names.iter().any(|name| name == known.name);
+        let listed = |known: &GrantType| names.iter().any(|name| name == known.name());
         Self(GrantType::ALL.into_iter().filter(listed).collect())
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.0.iter().map(|offered| offered.name)
+        self.0.iter().map(|offered| offered.name())
     }
 
     /// The one of this name, if it is offered.
-    pub(super) fn get(&self, name: &str) -> Option<&'static GrantType> {
-        self.0.iter().copied().find(|offered| offered.name == name)
+    pub(super) fn get(&self, name: &str) -> Option<GrantType> {
+        self.0
+            .iter()
+            .copied()
+            .find(|offered| offered.name() == name)
     }
 
     /// Whether grants can be extended at the token endpoint.
     pub(super) fn has_refresh_token(&self) -> bool {
-        self.get(refresh_token::GRANT_TYPE.name).is_some()
+        self.0.contains(&GrantType::RefreshToken)
     }
 
     /// Whether apps get codes, for which there are pages.
     pub(super) fn has_authorization_code(&self) -> bool {
-        self.get(authorization_code::GRANT_TYPE.name).is_some()
+        self.0.contains(&GrantType::AuthorizationCode)
     }
 }
 
 /// Such as: `a`, `b` and `c`.
 fn all_in_words() -> String {
-    let names = GrantType::ALL.map(|known| format!("`{}`", known.name));
+    let names = GrantType::ALL.map(|known| format!("`{}`", known.name()));
     match names.split_last() {
         Some((last, others)) => format!("{} and {last}", others.join(", ")),
         None => String::new(),
     }
 }
-
-impl PartialEq for GrantTypes {
-    fn eq(&self, other: &Self) -> bool {
-        self.names().eq(other.names())
-    }
-}
-
-impl Eq for GrantTypes {}
 
 impl fmt::Debug for GrantTypes {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -175,7 +163,7 @@ mod tests {
     #[test]
     fn no_two_rows_have_one_name() {
         let names: std::collections::HashSet<&str> =
-            GrantType::ALL.iter().map(|known| known.name).collect();
+            GrantType::ALL.iter().map(|known| known.name()).collect();
         assert_eq!(names.len(), GrantType::ALL.len());
     }
 

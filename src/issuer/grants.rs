@@ -36,8 +36,8 @@ pub(super) use metrics::{LOGIN, LOGIN_REFRESH};
 pub(super) use redeem::PresentedCode;
 pub(super) use refresh::Presenter;
 pub(super) use revoke::Revoker;
-pub(super) use sign::{AUTHENTICATION_CLAIM, Bearer, app_of_token};
-pub(super) use standing::{Standing, TokenClaims};
+pub(super) use sign::Bearer;
+pub(super) use standing::Standing;
 
 use metrics::GrantMetrics;
 

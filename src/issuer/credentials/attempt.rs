@@ -5,12 +5,12 @@ use std::future::Future;
 use prometheus_client::registry::Registry;
 
 use super::metrics::{AttemptMetrics, AttemptOutcome};
-use super::throttle::{
-    self, Attempt, Claimant, ClientAddress, Limit, LoginOrigin, Noted, Throttle, Throttled,
-};
 use crate::identity::UserId;
 use crate::issuer::audit::AuditLog;
 use crate::issuer::endpoint_error::EndpointError;
+use crate::issuer::throttle::{
+    self, Attempt, Claimant, ClientAddress, Limit, LoginOrigin, Noted, Throttle, Throttled,
+};
 use crate::store::StoreError;
 
 /// The attempts of everybody at one issuer.

@@ -5,7 +5,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
-use super::throttle::{Claimant, Limit};
+use crate::issuer::throttle::{Claimant, Limit};
 
 /// The counters of one issuer's attempts.
 #[derive(Debug, Default)]

@@ -1,10 +1,10 @@
 //! Whether somebody is a user, by name or e-mail address and password.
 
 use super::Credentials;
-use super::hashing::{HashingFor, Verdict};
-use super::throttle::{Claimant, LoginOrigin};
 use crate::identity::{Password, User, UserId};
 use crate::issuer::endpoint_error::EndpointError;
+use crate::issuer::hashing::{HashingFor, Verdict};
+use crate::issuer::throttle::{Claimant, LoginOrigin};
 use crate::store::{Credentials as StoredCredentials, LoginName};
 
 impl Credentials {

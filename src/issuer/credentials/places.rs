@@ -7,9 +7,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::attempt::Places;
-use super::throttle::{Claimant, ClientAddress, REMEMBERED_SECONDS};
 use crate::clock::Clock;
 use crate::identity::{PlainSecret, UserId};
+use crate::issuer::throttle::{Claimant, ClientAddress, REMEMBERED_SECONDS};
 use crate::store::{Store, StoreError};
 
 /// An id that no user has.
@@ -77,7 +77,7 @@ impl Places for StoredPlaces {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::issuer::credentials::throttle::TrustedProxies;
+    use crate::issuer::throttle::TrustedProxies;
 
     fn address(text: &str) -> ClientAddress {
         let headers = axum::http::HeaderMap::new();

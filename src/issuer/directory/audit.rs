@@ -4,15 +4,7 @@
 use super::{Authority, Directory, DirectoryError, commit};
 use crate::identity::{App, AppKey, Role, RoleName, ScopeName, ScopesFrom, User, UserId};
 use crate::store::Change;
-use crate::telemetry::SubjectNames;
 use crate::token::RevocationTarget;
-
-/// How the log names people.
-#[derive(Clone, Copy)]
-pub struct Naming<'a> {
-    pub names: &'a SubjectNames,
-    pub issuer: &'a str,
-}
 
 #[derive(Clone, Copy)]
 pub(super) enum Object<'a> {
@@ -21,26 +13,6 @@ pub(super) enum Object<'a> {
     Scope(&'a ScopeName),
     App(&'a AppKey),
     Tokens(&'a RevocationTarget),
-}
-
-impl Naming<'_> {
-    /// What the log calls a user.
-    pub(in crate::issuer) fn user(&self, user: &str) -> String {
-        self.names.name(self.issuer, user)
-    }
-
-    /// Of which kind the target of a revocation is, and what the log calls it.
-    pub(in crate::issuer) fn target(&self, target: &RevocationTarget) -> (&'static str, String) {
-        match target {
-            RevocationTarget::Token(id) => ("token", id.clone()),
-            RevocationTarget::Grant(id) => ("grant", id.clone()),
-            RevocationTarget::App(key) => ("app", key.clone()),
-            RevocationTarget::User(id) => ("user", self.user(id)),
-            RevocationTarget::Owner(id) => ("owner", self.user(id)),
-            RevocationTarget::Role(name) => ("role", name.clone()),
-            RevocationTarget::Everyone => ("everyone", String::new()),
-        }
-    }
 }
 
 impl Directory<'_> {

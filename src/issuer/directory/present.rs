@@ -2,7 +2,7 @@
 
 use super::DirectoryError;
 use crate::identity::{Entitlement, Extent, Parties, ScopeSet};
-use crate::issuer::grants::TokenClaims;
+use crate::issuer::access_token::TokenClaims;
 use crate::store::Change;
 use crate::token::{RevocationTarget, VerifiedToken};
 

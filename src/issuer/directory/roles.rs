@@ -6,7 +6,7 @@ use super::audit::{Object, role_changes};
 use super::list_update::ListUpdate;
 use super::{Directory, DirectoryError, Thing, commit, existing_scopes, free};
 use crate::identity::{Role, RoleName, ScopeName, ScopeSet};
-use crate::issuer::first_start::ADMINISTRATOR_ROLE;
+use crate::issuer::own::ADMINISTRATOR_ROLE;
 use crate::store::{Change, Listing, Page};
 use crate::yaml::present;
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::audit::Object;
 use super::{Directory, DirectoryError, Thing, free};
 use crate::identity::{Description, NameError, RoleName, Scope, ScopeName};
-use crate::issuer::first_start::OWN_SCOPES;
+use crate::issuer::own::OWN_SCOPES;
 use crate::store::{Listing, Page};
 use crate::yaml::present;
 

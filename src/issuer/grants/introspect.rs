@@ -7,11 +7,10 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::sign::LOGIN_CLIENT;
-use super::{Grants, app_of_token};
+use super::Grants;
 use crate::identity::{AppWithOwner, PlainSecret};
+use crate::issuer::access_token::{LOGIN_CLIENT, TOKEN_TYPE, app_of_token};
 use crate::issuer::endpoint_error::EndpointError;
-use crate::issuer::http::token::TOKEN_TYPE;
 use crate::store::RefreshToken;
 use crate::token::{Trust, UnverifiedToken, VerifiedToken};
 

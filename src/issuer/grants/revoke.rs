@@ -3,8 +3,9 @@
 //! Either token ends the whole grant: the refresh tokens and all access tokens that came of it. An
 //! access token without a grant ends alone.
 
-use super::{Grants, app_of_token};
+use super::Grants;
 use crate::identity::{AppKey, PlainSecret, UserId};
+use crate::issuer::access_token::app_of_token;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::store::{Holder, RefreshToken};
 use crate::token::{RevocationTarget, SignedToken, Trust, UnverifiedToken};

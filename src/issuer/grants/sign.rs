@@ -7,18 +7,13 @@ use serde_json::{Map, Value};
 use super::Grants;
 use crate::clock::UnixSeconds;
 use crate::identity::{AppWithOwner, GrantId, Rights, RoleName, User, alphanumeric};
+use crate::issuer::access_token::{AUTHENTICATION_CLAIM, LOGIN_CLIENT};
 use crate::issuer::random;
 use crate::issuer::signing::Signer;
 use crate::token::{
     CryptographyError, GRANT_CLAIM, LogPosition, MAX_ROLES, OWNER_CLAIM, OWNER_ROLES_CLAIM,
     POSITION_CLAIM, ROLES_CLAIM,
 };
-
-/// The client of tokens that users get without an app. No app has so short a key.
-pub(super) const LOGIN_CLIENT: &str = "portcullis";
-
-/// The claim that says when its user logged in (OpenID Connect Core section 2, RFC 9470 section 6.1).
-pub(in crate::issuer) const AUTHENTICATION_CLAIM: &str = "auth_time";
 
 /// For whom a token is made, and what may take it back.
 #[derive(Clone, Copy)]
@@ -89,9 +84,4 @@ impl Grants {
         }
         self.signer.load().sign(&claims)
     }
-}
-
-/// The app that a token was made for.
-pub(in crate::issuer) fn app_of_token(client: Option<&str>) -> Option<&str> {
-    client.filter(|client| *client != LOGIN_CLIENT)
 }

@@ -3,10 +3,9 @@
 //! A signature says what was true when it was made. Where the answer must be of now, the store is
 //! asked: what was revoked, who is disabled, and which scopes are left.
 
-use super::{Grants, app_of_token};
-use crate::identity::{
-    AppKey, AppWithOwner, Entitlement, Extent, Parties, ScopeName, ScopeSet, User, UserId,
-};
+use super::Grants;
+use crate::identity::{AppWithOwner, Entitlement, Parties, ScopeSet, User};
+use crate::issuer::access_token::TokenClaims;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::token::{LogPosition, RevocationTarget, VerifiedToken};
 
@@ -17,37 +16,6 @@ pub(in crate::issuer) struct Standing {
     pub(in crate::issuer) app: Option<AppWithOwner>,
     /// Of what was granted, what user and app still have; never empty.
     pub(in crate::issuer) scopes: ScopeSet,
-}
-
-/// What an access token of ours says, in the terms of grants.
-pub(in crate::issuer) struct TokenClaims {
-    pub(in crate::issuer) user: UserId,
-    pub(in crate::issuer) app: Option<AppKey>,
-    pub(in crate::issuer) scopes: ScopeSet,
-    pub(in crate::issuer) position: LogPosition,
-}
-
-impl TokenClaims {
-    pub(in crate::issuer) fn of(token: &VerifiedToken) -> Self {
-        let scopes = token
-            .scopes()
-            .filter_map(|scope| ScopeName::parse(scope).ok());
-        Self {
-            user: UserId::known(token.subject()),
-            app: app_of_token(token.client()).map(AppKey::known),
-            scopes: scopes.collect(),
-            position: LogPosition::of(token),
-        }
-    }
-
-    pub(in crate::issuer) fn entitlement(&self) -> Entitlement<'_> {
-        Entitlement {
-            user: &self.user,
-            app: self.app.as_ref(),
-            extent: Extent::Only(&self.scopes),
-            position: self.position,
-        }
-    }
 }
 
 impl Grants {

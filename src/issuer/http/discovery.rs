@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
 use crate::issuer::Issuer;
-use crate::issuer::first_start::OWN_SCOPES;
+use crate::issuer::own::OWN_SCOPES;
 use crate::store::Store;
 
 /// How long verifiers may keep the keys; new ones are published longer before their first use.

@@ -13,8 +13,9 @@ use axum::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use super::extract::ClientForm;
 use crate::identity::{Form, UserId};
 use crate::issuer::Issuer;
+use crate::issuer::access_token::app_of_token;
 use crate::issuer::endpoint_error::EndpointError;
-use crate::issuer::grants::{Revoker, app_of_token};
+use crate::issuer::grants::Revoker;
 use crate::token::{Credential, UnverifiedToken};
 
 pub(super) async fn revoke(

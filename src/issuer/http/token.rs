@@ -10,11 +10,9 @@ use super::body;
 use super::extract::ClientForm;
 use crate::identity::PlainSecret;
 use crate::issuer::Issuer;
+use crate::issuer::access_token::TOKEN_TYPE;
 use crate::issuer::endpoint_error::EndpointError;
-use crate::issuer::grant_types::TokenRequest;
-
-/// RFC 6750.
-pub(in crate::issuer) const TOKEN_TYPE: &str = "bearer";
+use crate::issuer::token_requests::TokenRequest;
 
 /// RFC 6749 section 5.1.
 #[derive(Serialize)]
@@ -41,7 +39,7 @@ pub(super) async fn token(
         headers: &headers,
         form: &form,
     };
-    let granted = grant_type.redeem(request).await?;
+    let granted = request.redeem(grant_type).await?;
     issuer.grants.count(grant_type.name());
     Ok(body::ok(&TokenAnswer {
         access_token: &granted.access_token,

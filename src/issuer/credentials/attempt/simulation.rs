@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::tests::{KeptPlaces, address, attempts, now};
 use super::*;
 use crate::clock::{ManualClock, UnixSeconds};
-use crate::issuer::credentials::throttle::ThrottleDocument;
+use crate::issuer::throttle::ThrottleDocument;
 use crate::problem::Faults;
 
 const HOME: [u8; 4] = [198, 51, 100, 7];

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use super::*;
 use crate::clock::{ManualClock, UnixSeconds};
-use crate::issuer::credentials::throttle::{BucketSettings, ThrottleSettings, TrustedProxies};
+use crate::issuer::throttle::{BucketSettings, ThrottleSettings, TrustedProxies};
 use crate::telemetry::{SubjectForm, SubjectNames};
 
 /// The places that a store remembers; shared by all issuers on it.

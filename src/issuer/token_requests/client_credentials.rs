@@ -1,18 +1,12 @@
 //! RFC 6749 section 4.4: an app acts for its owner.
 
-use super::{GrantType, Offered, TokenRequest};
+use super::TokenRequest;
 use crate::identity::NoScopeError;
 use crate::issuer::credentials::Party;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::grants::Granted;
 
-pub(super) const GRANT_TYPE: GrantType = GrantType {
-    name: "client_credentials",
-    offered: Offered::ByDefault,
-    redeem: |request| Box::pin(redeem(request)),
-};
-
-async fn redeem(request: TokenRequest<'_>) -> Result<Granted, EndpointError> {
+pub(super) async fn redeem(request: TokenRequest<'_>) -> Result<Granted, EndpointError> {
     let TokenRequest {
         issuer,
         headers,

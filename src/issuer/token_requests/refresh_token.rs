@@ -1,17 +1,11 @@
 //! RFC 6749 section 6: a grant is extended by whoever it was given to.
 
-use super::{GrantType, Offered, TokenRequest};
+use super::TokenRequest;
 use crate::issuer::credentials::Party;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::grants::{Granted, Presenter};
 
-pub(super) const GRANT_TYPE: GrantType = GrantType {
-    name: "refresh_token",
-    offered: Offered::ByDefault,
-    redeem: |request| Box::pin(redeem(request)),
-};
-
-async fn redeem(request: TokenRequest<'_>) -> Result<Granted, EndpointError> {
+pub(super) async fn redeem(request: TokenRequest<'_>) -> Result<Granted, EndpointError> {
     let TokenRequest {
         issuer,
         headers,

@@ -11,7 +11,7 @@
 //! checked before any limit, and only what is wrong waits. Nor is it charged to the address, where
 //! others would wait for it, whether the app has another secret, was deleted or never was.
 //!
-//! What that promises is held in `attempt::simulation`: a user gets in from where it has lately logged in,
+//! What that promises is held in `credentials::attempt::simulation`: a user gets in from where it has lately logged in,
 //! whatever others do elsewhere; at a new address it may have to wait for as long as somebody goes
 //! on failing in its name, and no longer than a debt is paid off afterwards.
 //!

@@ -1,18 +1,12 @@
 //! RFC 6749 section 4.3: an app that has asked its user for the password. RFC 9700 section 2.4 says
 //! that it must not be used, so it is offered where it is asked for by name.
 
-use super::{GrantType, Offered, TokenRequest};
+use super::TokenRequest;
 use crate::issuer::credentials::Party;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::grants::Granted;
 
-pub(super) const GRANT_TYPE: GrantType = GrantType {
-    name: "password",
-    offered: Offered::ByName,
-    redeem: |request| Box::pin(redeem(request)),
-};
-
-async fn redeem(request: TokenRequest<'_>) -> Result<Granted, EndpointError> {
+pub(super) async fn redeem(request: TokenRequest<'_>) -> Result<Granted, EndpointError> {
     let TokenRequest {
         issuer,
         headers,

@@ -11,7 +11,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, Hash, RandomState};
 
-use crate::issuer::credentials::throttle::{ClientAddress, LoginOrigin};
+use crate::issuer::throttle::{ClientAddress, LoginOrigin};
 
 /// So many turns are remembered, of addresses and of accounts together.
 const REMEMBERED_TURNS: usize = 16_384;
@@ -217,7 +217,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::issuer::credentials::throttle::TrustedProxies;
+    use crate::issuer::throttle::TrustedProxies;
 
     fn party(address: u8, account: &str) -> Party {
         let peer = std::net::IpAddr::from([192, 0, 2, address]);

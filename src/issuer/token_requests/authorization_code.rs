@@ -1,16 +1,10 @@
 //! RFC 6749 section 4.1, with PKCE: a code, once, for tokens.
 
-use super::{GrantType, Offered, TokenRequest};
+use super::TokenRequest;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::grants::{Granted, PresentedCode};
 
-pub(super) const GRANT_TYPE: GrantType = GrantType {
-    name: "authorization_code",
-    offered: Offered::ByDefault,
-    redeem: |request| Box::pin(redeem(request)),
-};
-
-async fn redeem(request: TokenRequest<'_>) -> Result<Granted, EndpointError> {
+pub(super) async fn redeem(request: TokenRequest<'_>) -> Result<Granted, EndpointError> {
     let TokenRequest {
         issuer,
         headers,
