@@ -10,6 +10,8 @@ mod hub;
 mod journal;
 mod knowledge;
 mod listener;
+#[cfg(feature = "issuer")]
+mod metrics;
 mod saving;
 #[cfg(feature = "issuer")]
 mod server;
@@ -27,5 +29,6 @@ pub use transport::FeedError;
 #[cfg(feature = "issuer")]
 pub use {
     hub::{HEARTBEAT, Hub, HubStatistics},
+    metrics::HubMetrics,
     server::{FeedAccess, FeedService, FeedServiceError},
 };

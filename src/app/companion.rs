@@ -88,7 +88,7 @@ impl Companion {
     pub(super) fn register_metrics(&self, registry: &mut Registry) {
         self.issuer.register_metrics(registry);
         if let Some(feed) = &self.feed {
-            registry.register_collector(Box::new(feed.collector()));
+            feed.register_metrics(registry);
         }
     }
 

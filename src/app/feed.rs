@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use prometheus_client::collector::Collector;
-use prometheus_client::encoding::DescriptorEncoder;
+use prometheus_client::registry::Registry;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tonic::transport::{Server, ServerTlsConfig};
@@ -14,9 +13,8 @@ use tonic::transport::{Server, ServerTlsConfig};
 use super::connection::{Connections, Listener};
 use super::socket;
 use crate::admin::ServedFeed;
-use crate::feed::{FeedAccess, FeedListener, FeedService, Hub};
+use crate::feed::{FeedAccess, FeedListener, FeedService, Hub, HubMetrics};
 use crate::shutdown::{Phase, Shutdown};
-use crate::telemetry::{counter, gauge};
 
 /// Gates have one subscription; a second one may begin before the first has ended.
 const MAX_STREAMS: u32 = 4;
@@ -87,8 +85,8 @@ impl FeedServer {
         })
     }
 
-    pub(super) fn collector(&self) -> HubCollector {
-        HubCollector(Arc::clone(&self.hub))
+    pub(super) fn register_metrics(&self, registry: &mut Registry) {
+        HubMetrics::register(&self.hub, registry);
     }
 
     pub(super) fn serve(
@@ -121,69 +119,5 @@ impl FeedServer {
                 () = stopped => {}
             }
         }))
-    }
-}
-
-/// Reads what the feed counts.
-pub(super) struct HubCollector(Arc<Hub>);
-
-impl std::fmt::Debug for HubCollector {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("HubCollector")
-    }
-}
-
-impl Collector for HubCollector {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let statistics = self.0.statistics();
-        let subscribers = statistics.subscribers as u64;
-        gauge(
-            &mut encoder,
-            "feed_subscribers",
-            "Gates connected to this issuer's feed",
-            subscribers,
-        )?;
-        gauge(
-            &mut encoder,
-            "feed_position",
-            "Position of the revocation log sent to gates",
-            statistics.position.0,
-        )?;
-        let counts = [
-            (
-                "feed_refusals",
-                "Gates refused: wrong token, another issuer, or too many gates",
-                statistics.refused,
-            ),
-            (
-                "feed_cut_subscribers",
-                "Gates disconnected for reading too slowly",
-                statistics.cut,
-            ),
-            (
-                "feed_resumptions",
-                "Subscriptions resumed from a cursor",
-                statistics.resumed,
-            ),
-            (
-                "feed_snapshots_sent",
-                "Subscriptions that started with a full snapshot",
-                statistics.snapshots_sent,
-            ),
-            (
-                "feed_snapshots_encoded",
-                "Full snapshots encoded",
-                statistics.snapshots_encoded,
-            ),
-            (
-                "feed_batches",
-                "Frames of new revocations, each sent to every gate",
-                statistics.batches,
-            ),
-        ];
-        for (name, help, value) in counts {
-            counter(&mut encoder, name, help, value)?;
-        }
-        Ok(())
     }
 }
