@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::authorizer::CacheLimits;
 use crate::feed::FeedListener;
 use crate::files::{self, FileError};
-use crate::gate::{AliasFinder, IdentityHeaderError, IdentityHeaders};
+use crate::gate::{AliasFinder, IdentityHeaders};
 use crate::keyring::{TrustedIssuer, trusted_issuers};
 use crate::problem::{Faults, Problems, conceal};
 use crate::reload::Inputs;
@@ -157,7 +157,9 @@ impl Config {
         path: &Path,
         overrides: &Overrides,
     ) -> Result<Self, Vec<String>> {
+        // Paths in the file are meant from where the file is, wherever the server was started.
         let base = path.parent().unwrap_or(Path::new(""));
+        // Collected, not returned at the first: whoever corrects the file sees all that is wrong.
         let mut faults = Faults::default();
         if document.version != 1 {
             let version = document.version;
@@ -167,12 +169,7 @@ impl Config {
         }
         let policy = policy_paths(document.policy, base, overrides, &mut faults);
         let trust = trusted_issuers(document.trust, base, &mut faults);
-        if let Err(
-            error @ (IdentityHeaderError::Name(_)
-            | IdentityHeaderError::Twice(_)
-            | IdentityHeaderError::Reserved(_)),
-        ) = document.identity_headers.validate()
-        {
+        if let Err(error) = document.identity_headers.validate() {
             faults.add(error.to_string());
         }
         check_token_headers(&trust, &document.identity_headers, &mut faults);
@@ -210,6 +207,7 @@ impl Config {
         let log = document
             .log
             .overridden(overrides.log_level, overrides.log_format, base);
+        // A listener is missing only where a fault says why.
         match (faults.is_empty(), authz, admin) {
             (true, Some(authz), Some(admin)) => Ok(Self {
                 path: path.to_owned(),
@@ -253,6 +251,7 @@ fn policy_paths(
     faults: &mut Faults,
 ) -> Vec<PathBuf> {
     if !overrides.policy.is_empty() {
+        // Typed in a shell, and so meant from the working directory.
         return overrides.policy.clone();
     }
     if written.is_empty() {

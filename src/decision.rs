@@ -197,9 +197,13 @@ impl<'p> Denial<'p> {
 pub fn decide<'p>(routed: &Routed<'p>, evidence: Evidence<'_>) -> Decision<'p> {
     match routed {
         Routed::Unlisted => {
+            // Only a caller that has proven something learns that the policy does not list the
+            // request. To all others it looks like a route that asks for a token.
             Decision::Deny(refused_without_proof(None, evidence).unwrap_or(Denial::Unlisted))
         }
         Routed::One(route) => judge(route, evidence),
+        // A browser sends no credential with a preflight, so that none can be asked for. The request
+        // that follows is judged for itself.
         Routed::Preflight(route) => Decision::Allow(Permit {
             route,
             passage: Passage::Preflight,
@@ -212,9 +216,13 @@ pub fn decide<'p>(routed: &Routed<'p>, evidence: Evidence<'_>) -> Decision<'p> {
 fn judge_every<'p>(routes: &[&'p std::sync::Arc<Route>], evidence: Evidence<'_>) -> Decision<'p> {
     let mut strictest: Option<&'p Route> = None;
     for route in routes {
+        // Nobody knows which reading the upstream takes. Were one allowed reading enough, a caller
+        // could reach a private route by spelling its path so that it can be read as a public one.
         if let Decision::Deny(denial) = judge(route, evidence) {
             return Decision::Deny(denial);
         }
+        // The permit goes into log and metadata. What the caller has proven there must not be less
+        // than what the reading that the upstream takes asks for.
         if strictest.is_none_or(|other| rank(&other.requirement) < rank(&route.requirement)) {
             strictest = Some(route);
         }
@@ -224,6 +232,7 @@ fn judge_every<'p>(routes: &[&'p std::sync::Arc<Route>], evidence: Evidence<'_>)
             route,
             passage: Passage::Requirement,
         }),
+        // Without a reading nothing was judged, and nothing is allowed.
         None => Decision::Deny(Denial::Unlisted),
     }
 }
@@ -233,15 +242,19 @@ fn rank(requirement: &Requirement) -> usize {
     match requirement {
         Requirement::Public => 0,
         Requirement::Authenticated => 1,
+        // There is one scope at least, so that this is always more than a token alone.
         Requirement::Scopes(scopes) => 1 + scopes.least(),
         Requirement::Nobody => usize::MAX,
     }
 }
 
 fn judge<'p>(route: &'p Route, evidence: Evidence<'_>) -> Decision<'p> {
+    // Before everything else: scopes that an issuer gave for other routes must not count here.
     let evidence = evidence.on(route);
     let denial = match &route.requirement {
+        // Even with a token that does not hold: whoever leaves it out passes as well.
         Requirement::Public => None,
+        // Even without a token: to ask for one would send the caller to log in for nothing.
         Requirement::Nobody => Some(Denial::Nobody { route }),
         Requirement::Authenticated => refused_without_proof(Some(route), evidence),
         Requirement::Scopes(scopes) => match evidence {
@@ -268,6 +281,8 @@ fn refused_without_proof<'p>(
 ) -> Option<Denial<'p>> {
     match evidence {
         Evidence::Absent => Some(Denial::NoToken { route }),
+        // The gate is at fault here, not the token: were it called bad, clients would throw good
+        // tokens away and ask for others, which fare no better.
         Evidence::Refused(TokenError::KeysNotLoaded(_)) => Some(Denial::KeysNotLoaded { route }),
         Evidence::Refused(TokenError::RevocationsStale) => Some(Denial::RevocationsStale { route }),
         Evidence::Refused(refusal) => Some(Denial::BadToken { route, refusal }),
