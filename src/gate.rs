@@ -8,6 +8,7 @@
 mod aliases;
 mod decision_id;
 mod decision_log;
+mod header_edits;
 mod header_text;
 mod headers;
 mod identity_headers;
@@ -30,18 +31,16 @@ use crate::token::{Credentials, MissingKey, VerifiedToken};
 
 pub use aliases::AliasFinder;
 pub use decision_log::DecisionLog;
+pub use header_edits::{EditSources, HeaderEdit, HeaderPlan};
 pub use header_text::HeaderText;
 pub use headers::{HeaderFacts, HeaderReader, SingleHeaders};
-pub use identity_headers::{
-    FromCaller, IdentityHeader, IdentityHeaderError, IdentityHeaders, is_reserved_header,
-    likely_spellings,
-};
+pub use identity_headers::{FromCaller, IdentityHeaderError, IdentityHeaders, is_reserved_header};
 pub use malformed::MalformedRequest;
 pub use metrics::GateMetrics;
 pub use outcome::{Allowed, FrontEnd, Outcome, Refused};
 pub use refusal::{Refusal, RefusalStatus};
 pub use request::{Dialect, HeaderView, Request};
-pub use turn::{KeyNews, KeyRefresh, Turn, Verifications};
+pub use turn::{KeyNews, KeyRefresh, Turn, Verifications, WaitLimits};
 
 use decision_id::{DecisionIds, ID_LENGTH};
 use turn::TooLate;
@@ -49,8 +48,9 @@ use turn::TooLate;
 /// Judges requests.
 pub struct Gate {
     authorizer: Arc<Authorizer>,
-    settings: GateSettings,
+    realm: String,
     finder: AliasFinder,
+    headers: HeaderPlan,
     log: DecisionLog,
     metrics: GateMetrics,
     keys: Arc<dyn KeyRefresh>,
@@ -132,17 +132,14 @@ impl Gate {
         let finder = AliasFinder::new(&settings.identity_headers, &settings.token_headers);
         Self {
             authorizer,
-            settings,
+            headers: HeaderPlan::new(&settings),
+            realm: settings.realm,
             finder,
             log,
             metrics,
             keys,
             ids: DecisionIds::new(),
         }
-    }
-
-    pub fn settings(&self) -> &GateSettings {
-        &self.settings
     }
 
     /// What a front end needs to read headers.
@@ -208,7 +205,7 @@ impl Gate {
             refusal: &Refusal::Unreadable,
             dialect: Dialect::default(),
             caller: None,
-            realm: &self.settings.realm,
+            realm: &self.realm,
             decision_id: "",
         }))
     }
@@ -326,12 +323,11 @@ impl<F: FrontEnd> Reply<'_, F> {
         let mut text = [0; ID_LENGTH];
         let decision_id = self.gate.ids.next(&mut text);
         let (route, reason) = (&*permit.route().name, permit.label());
+        let headers = &self.gate.headers;
         let answer = self.front_end.render(Outcome::Allow(Allowed {
             permit,
             caller,
-            identity_headers: &self.gate.settings.identity_headers,
-            aliases: request.headers.aliases(),
-            view: request.view,
+            headers: headers.sources(request.headers.aliases(), request.view),
             decision_id,
         }));
         let latency = self.arrived.elapsed();
@@ -354,7 +350,7 @@ impl<F: FrontEnd> Reply<'_, F> {
             refusal,
             dialect,
             caller,
-            realm: &self.gate.settings.realm,
+            realm: &self.gate.realm,
             decision_id,
         }));
         let latency = self.arrived.elapsed();

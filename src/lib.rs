@@ -61,7 +61,8 @@
 //!
 //! - **Another front end**: a module beside [`ext_authz`] that makes a `gate::Request` of its
 //!   protocol's message (headers through `gate::HeaderReader`), implements `gate::FrontEnd`, and answers
-//!   within `Gate::contain`; and its listener in `app::serving`. What only its messages can get wrong is
+//!   within `Gate::contain`, in a `gate::Turn::within` the proxy's timeout; and its listener: settings in
+//!   `config::listener`, bound in `app::build`, served by `app::serving`. What only its messages can get wrong is
 //!   a row of `gate::MalformedRequest`. Add it to `FRONT_ENDS` in `tests/integration/rings.rs`.
 //! - **Another identity header**: a field of `gate::IdentityHeaders` with its default, and what it tells
 //!   of the caller in `Told`. The compiler asks for each; setting, removing, aliases and the checks of

@@ -13,6 +13,7 @@ use portcullis::clock::{SystemClock, UnixSeconds};
 use portcullis::ext_authz::{CheckLimits, ExtAuthz};
 use portcullis::gate::{
     DecisionLog, Gate, GateMetrics, GateSettings, KeyNews, KeyRefresh, Turn, Verifications,
+    WaitLimits,
 };
 use portcullis::policy::{Host, Method, Path, Policy, Target};
 use portcullis::problem::Source;
@@ -169,18 +170,18 @@ fn gate(entries: u64, turns: usize) {
     let gate = build_gate(&issuer, list);
     let message = Template::with_token(HeaderForm::Listed).message(&issuer.token(0));
     let verifications = Verifications::default();
+    let timeout = Some(Duration::from_millis(250));
+    let limits = WaitLimits {
+        key_wait: Duration::from_millis(100),
+        longest: Duration::from_secs(30),
+    };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
     runtime.block_on(async {
         for _ in 0..turns {
             let arrived = Instant::now();
-            let turn = Turn {
-                arrived,
-                deadline: arrived + Duration::from_millis(125),
-                key_wait: Duration::from_millis(100),
-                verifications: &verifications,
-            };
+            let turn = Turn::within(timeout, arrived, &limits, &verifications);
             black_box(gate.check(black_box(&message), &turn).await);
         }
     });

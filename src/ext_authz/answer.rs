@@ -7,9 +7,7 @@
 use envoy_types::pb::envoy::config::core::v3::header_value_option::HeaderAppendAction;
 use envoy_types::pb::envoy::config::core::v3::{HeaderValue, HeaderValueOption};
 use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
-use envoy_types::pb::envoy::service::auth::v3::{
-    CheckResponse, DeniedHttpResponse, OkHttpResponse,
-};
+use envoy_types::pb::envoy::service::auth::v3::{CheckResponse, DeniedHttpResponse};
 use envoy_types::pb::envoy::r#type::v3::HttpStatus;
 use envoy_types::pb::google::protobuf::value::Kind;
 use envoy_types::pb::google::protobuf::{BoolValue, Struct, Value};
@@ -17,104 +15,60 @@ use envoy_types::pb::google::rpc::Status;
 use prost::Message;
 
 use super::protobuf::Writer;
-use crate::gate::{
-    Allowed, FrontEnd, GateSettings, HeaderText, HeaderView, IdentityHeader, Outcome, Refused,
-    likely_spellings,
-};
+use crate::gate::{Allowed, FrontEnd, HeaderEdit, HeaderText, Outcome, Refused};
 use crate::token::VerifiedToken;
 
 /// An encoded `CheckResponse`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer(Vec<u8>);
 
-/// Writes answers. What is the same in each of them is encoded beforehand.
+/// Writes answers for Envoy.
 #[derive(Debug)]
-pub(super) struct AnswerStyle {
-    /// Fields of `OkHttpResponse` for a caller that nobody knows: every identity header removed.
-    anonymous: Vec<u8>,
-    /// `headers_to_remove` for copies of identity headers that the proxy may have held back.
-    hidden: Vec<u8>,
-    /// `headers_to_remove` for the credential, where the upstream shall not see it.
-    strip_token: Vec<u8>,
-}
+pub(super) struct EnvoyAnswers;
 
-impl AnswerStyle {
-    pub(super) fn new(settings: &GateSettings) -> Self {
-        let identity = &settings.identity_headers;
-        let remove = |names: &mut dyn Iterator<Item = &str>| {
-            OkHttpResponse {
-                headers_to_remove: names.map(str::to_owned).collect(),
-                ..OkHttpResponse::default()
-            }
-            .encode_to_vec()
-        };
-        let token_headers = || settings.token_headers.iter().map(|name| &**name);
-        let stripped = settings.strip_token.then(token_headers);
-        let authorization = settings.strip_token.then_some("authorization");
-        let mut stripped = authorization
-            .into_iter()
-            .chain(stripped.into_iter().flatten());
-        let hidden = token_headers().flat_map(likely_spellings);
-        let hidden: Vec<String> = identity.folded().into_iter().chain(hidden).collect();
-        Self {
-            anonymous: remove(&mut identity.names()),
-            hidden: remove(&mut hidden.iter().map(String::as_str)),
-            strip_token: remove(&mut stripped),
-        }
-    }
-
-    fn allow(&self, allowed: Allowed<'_>) -> Answer {
-        let mut writer = Writer::with_capacity(1024);
-        // `status` stays unset, which means code 0.
-        writer.message(3, |ok| {
-            match allowed.identity() {
-                Some(headers) => identify(ok, headers),
-                None => ok.encoded(&self.anonymous),
-            }
-            ok.encoded(&self.strip_token);
-            if allowed.view == HeaderView::Filtered {
-                ok.encoded(&self.hidden);
-            }
-            for alias in allowed.aliases {
-                // The name came as a string or as raw bytes; what is not UTF-8 cannot be named.
-                if std::str::from_utf8(alias).is_ok() {
-                    ok.bytes(REMOVE, alias);
-                }
-            }
-        });
-        let Allowed {
-            permit,
-            caller,
-            decision_id,
-            ..
-        } = allowed;
-        writer.message(4, |metadata| {
-            string_entry(metadata, "route", permit.route().name.as_bytes());
-            string_entry(metadata, "reason", permit.label().as_bytes());
-            string_entry(metadata, "decision_id", decision_id.as_bytes());
-            if let Some(caller) = caller {
-                string_entry(metadata, "subject", caller.subject().as_bytes());
-                if let Some(client) = caller.client() {
-                    string_entry(metadata, "client", client.as_bytes());
-                }
-                text_entry(metadata, "scopes", |text| {
-                    HeaderText::from(caller.scopes_text()).append_to(text);
-                });
-            }
-        });
-        Answer(writer.into_bytes())
-    }
-}
-
-impl FrontEnd for AnswerStyle {
+impl FrontEnd for EnvoyAnswers {
     type Answer = Answer;
 
     fn render(&self, outcome: Outcome<'_>) -> Answer {
         match outcome {
-            Outcome::Allow(allowed) => self.allow(allowed),
+            Outcome::Allow(allowed) => allow(allowed),
             Outcome::Refuse(refused) => refuse(&refused),
         }
     }
+}
+
+fn allow(allowed: Allowed<'_>) -> Answer {
+    let mut writer = Writer::with_capacity(1024);
+    // `status` stays unset, which means code 0.
+    writer.message(3, |ok| {
+        for edit in allowed.edits() {
+            match edit {
+                HeaderEdit::Set { name, value } => set_header(ok, name, &value),
+                HeaderEdit::Remove { name } => ok.bytes(REMOVE, name.as_bytes()),
+            }
+        }
+    });
+    let Allowed {
+        permit,
+        caller,
+        decision_id,
+        ..
+    } = allowed;
+    writer.message(4, |metadata| {
+        string_entry(metadata, "route", permit.route().name.as_bytes());
+        string_entry(metadata, "reason", permit.label().as_bytes());
+        string_entry(metadata, "decision_id", decision_id.as_bytes());
+        if let Some(caller) = caller {
+            string_entry(metadata, "subject", caller.subject().as_bytes());
+            if let Some(client) = caller.client() {
+                string_entry(metadata, "client", client.as_bytes());
+            }
+            text_entry(metadata, "scopes", |text| {
+                HeaderText::from(caller.scopes_text()).append_to(text);
+            });
+        }
+    });
+    Answer(writer.into_bytes())
 }
 
 fn refuse(refused: &Refused<'_>) -> Answer {
@@ -149,21 +103,11 @@ impl Answer {
 /// `OkHttpResponse.headers_to_remove`.
 const REMOVE: u8 = 5;
 
-/// Sets the headers that name the caller, and removes those for which it has no value.
-fn identify<'a>(ok: &mut Writer, headers: impl Iterator<Item = IdentityHeader<'a>>) {
-    for IdentityHeader { name, value } in headers {
-        match value {
-            Some(value) => set_header(ok, name, |text| value.append_to(text)),
-            None => ok.bytes(REMOVE, name.as_bytes()),
-        }
-    }
-}
-
-fn set_header(ok: &mut Writer, name: &str, fill: impl FnOnce(&mut Vec<u8>)) {
+fn set_header(ok: &mut Writer, name: &str, value: &HeaderText<'_>) {
     ok.message(2, |option| {
         option.message(1, |header| {
             header.bytes(1, name.as_bytes());
-            header.text(2, fill);
+            header.text(2, |text| value.append_to(text));
         });
         // `append` false and the action: between them every release of Envoy, and other
         // proxies, replace what the caller sent.

@@ -43,11 +43,6 @@ impl Writer {
         self.sized(|writer| fill(&mut writer.bytes));
     }
 
-    /// Fields that were encoded before.
-    pub(super) fn encoded(&mut self, fields: &[u8]) {
-        self.bytes.extend_from_slice(fields);
-    }
-
     /// Writes the length of what `fill` appends in front of it. Most messages are shorter than
     /// 128 bytes, whose length takes the one byte kept free; longer ones are moved up.
     fn sized(&mut self, fill: impl FnOnce(&mut Self)) {

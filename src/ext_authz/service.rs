@@ -14,10 +14,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use http_body::{Body, Frame};
 use http_body_util::BodyExt;
 
-use super::answer::{Answer, AnswerStyle};
+use super::answer::{Answer, EnvoyAnswers};
 use super::message::{MessageError, MessageLimits, PREFIX_BYTES};
 use super::request;
-use crate::gate::{Gate, Refusal, Turn, Verifications};
+use crate::gate::{Gate, Refusal, Turn, Verifications, WaitLimits};
 
 /// The gRPC service's full name.
 pub const SERVICE_NAME: &str = "envoy.service.auth.v3.Authorization";
@@ -35,8 +35,7 @@ pub fn is_check(uri: &http::Uri) -> bool {
 #[derive(Debug)]
 pub struct CheckLimits {
     messages: MessageLimits,
-    key_wait: Duration,
-    longest: Duration,
+    waits: WaitLimits,
 }
 
 impl CheckLimits {
@@ -45,47 +44,30 @@ impl CheckLimits {
     pub fn new(max_message_bytes: usize, key_wait: Duration, longest: Duration) -> Self {
         Self {
             messages: MessageLimits::new(max_message_bytes),
-            key_wait,
-            longest,
+            waits: WaitLimits { key_wait, longest },
         }
-    }
-
-    /// How long a check may take: half of what the proxy gives it, so that the answer, even if it
-    /// is a refusal, arrives before the proxy gives up. That would be an error, which
-    /// `failure_mode_allow` lets through.
-    fn patience(&self, headers: &HeaderMap) -> Duration {
-        let timeout = headers
-            .get("grpc-timeout")
-            .and_then(|value| value.to_str().ok())
-            .and_then(parse_timeout);
-        timeout.map_or(self.longest, |timeout| self.longest.min(timeout / 2))
     }
 }
 
 /// What all threads share.
 pub struct ExtAuthz {
     gate: Gate,
-    style: AnswerStyle,
     limits: CheckLimits,
 }
 
 impl ExtAuthz {
     pub fn new(gate: Gate, limits: CheckLimits) -> Self {
-        Self {
-            style: AnswerStyle::new(gate.settings()),
-            gate,
-            limits,
-        }
+        Self { gate, limits }
     }
 
     /// Answers a `CheckRequest`.
     pub async fn check(&self, message: &[u8], turn: &Turn<'_>) -> Answer {
         let read = request::read(message, self.gate.aliases());
-        self.gate.check(&self.style, read, turn).await
+        self.gate.check(&EnvoyAnswers, read, turn).await
     }
 
     fn refuse(&self, refusal: &Refusal<'_>, arrived: Instant) -> Answer {
-        self.gate.refuse(&self.style, refusal, arrived)
+        self.gate.refuse(&EnvoyAnswers, refusal, arrived)
     }
 }
 
@@ -114,9 +96,9 @@ impl CheckService {
     where
         B: Body<Data = Bytes> + Send + Unpin + 'static,
     {
-        let ExtAuthz { gate, style, .. } = &*self.shared;
+        let answering = self.read_and_check(request, arrived);
         // Around the reading of the message too: its bytes are a caller's.
-        let answer = gate.contain(style, arrived, self.read_and_check(request, arrived));
+        let answer = self.shared.gate.contain(&EnvoyAnswers, arrived, answering);
         let mut response = http::Response::new(CheckBody::of(&answer.await));
         let content_type = HeaderValue::from_static(GRPC);
         response.headers_mut().insert(CONTENT_TYPE, content_type);
@@ -129,24 +111,20 @@ impl CheckService {
     {
         let (head, mut body) = request.into_parts();
         let limits = &self.shared.limits;
-        let turn = Turn {
-            arrived,
-            deadline: arrived + limits.patience(&head.headers),
-            key_wait: limits.key_wait,
-            verifications: &self.verifications,
-        };
+        let timeout = proxy_timeout(&head.headers);
+        let turn = Turn::within(timeout, arrived, &limits.waits, &self.verifications);
         let is_grpc = head.method == Method::POST && speaks_grpc(&head.headers);
         // Checks may carry 60 KiB of their caller's headers, which are not needed any more.
         drop(head);
         let reading = limits.messages.read(&mut body);
-        match tokio::time::timeout_at(turn.deadline.into(), reading).await {
+        match tokio::time::timeout_at(turn.deadline().into(), reading).await {
             Ok(Ok(message)) if is_grpc => self.shared.check(&message, &turn).await,
             Ok(Ok(_)) => self.unreadable("it is not a gRPC call", arrived),
-            Ok(Err(MessageError::Cancelled)) => self.shared.gate.refuse_unheard(&self.shared.style),
+            Ok(Err(MessageError::Cancelled)) => self.shared.gate.refuse_unheard(&EnvoyAnswers),
             Ok(Err(MessageError::OutOfRoom)) => self.shared.refuse(&Refusal::Overload, arrived),
             Ok(Err(error)) => self.unreadable(&error.to_string(), arrived),
             Err(_) => {
-                tokio::spawn(discard(body, limits.longest));
+                tokio::spawn(discard(body, limits.waits.longest));
                 self.shared.refuse(&Refusal::Overload, arrived)
             }
         }
@@ -176,6 +154,12 @@ fn speaks_grpc(headers: &HeaderMap) -> bool {
     let value = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
     let rest = value.and_then(|value| value.strip_prefix(GRPC.as_bytes()));
     rest.is_some_and(|rest| rest.is_empty() || rest == b"+proto" || rest.starts_with(b";"))
+}
+
+/// How long the proxy waits for the answer, where it says so.
+fn proxy_timeout(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get("grpc-timeout")?.to_str().ok()?;
+    parse_timeout(text)
 }
 
 /// `grpc-timeout`: one to eight digits and a unit (gRPC over HTTP/2, "Timeout").
@@ -285,10 +269,13 @@ mod tests {
     #[test]
     fn a_check_may_take_half_of_its_timeout_but_not_longer_than_the_longest() {
         let limits = CheckLimits::new(1, Duration::ZERO, Duration::from_secs(30));
+        let (arrived, verifications) = (Instant::now(), Verifications::default());
         let patience = |timeout: Option<&[u8]>| {
             let value = timeout.map(|value| HeaderValue::from_bytes(value).unwrap());
             let headers = value.map(|value| (HeaderName::from_static("grpc-timeout"), value));
-            limits.patience(&headers.into_iter().collect())
+            let timeout = proxy_timeout(&headers.into_iter().collect());
+            let turn = Turn::within(timeout, arrived, &limits.waits, &verifications);
+            turn.deadline() - arrived
         };
         assert_eq!(patience(None), Duration::from_secs(30));
         for (text, expected) in [

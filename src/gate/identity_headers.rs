@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::header_edits::HeaderEdit;
 use super::header_text::HeaderText;
 use crate::token::{ClaimPath, VerifiedToken};
 
@@ -36,14 +37,6 @@ pub enum FromCaller {
     Remove,
     /// It is refused, which holds even where the proxy removes nothing.
     Refuse,
-}
-
-/// An identity header of one request.
-#[derive(Debug)]
-pub struct IdentityHeader<'a> {
-    pub name: &'a str,
-    /// Replaces what the caller sent. Without a value the caller's own header has to be removed.
-    pub value: Option<HeaderText<'a>>,
 }
 
 /// What an identity header tells of the caller.
@@ -143,16 +136,21 @@ impl IdentityHeaders {
         self.list().map(|(name, _)| name)
     }
 
-    /// All headers, as they are for this caller.
-    pub fn of<'a>(&'a self, caller: &'a VerifiedToken) -> impl Iterator<Item = IdentityHeader<'a>> {
-        self.list().map(|(name, told)| IdentityHeader {
-            name,
-            value: told.of(caller),
+    /// Sets what the token says of the caller. Every other header is removed, all of them where no
+    /// token holds: otherwise the upstream would believe what the caller says of itself.
+    pub(super) fn edits<'a>(
+        &'a self,
+        caller: Option<&'a VerifiedToken>,
+    ) -> impl Iterator<Item = HeaderEdit<'a>> {
+        let value = move |told: Told<'a>| told.of(caller?);
+        self.list().map(move |(name, told)| match value(told) {
+            Some(value) => HeaderEdit::Set { name, value },
+            None => HeaderEdit::Remove { name },
         })
     }
 
     /// The [`likely_spellings`] of all names.
-    pub fn folded(&self) -> Vec<String> {
+    pub(super) fn folded(&self) -> Vec<String> {
         self.names().flat_map(likely_spellings).collect()
     }
 
@@ -182,7 +180,7 @@ pub fn is_reserved_header(name: &str) -> bool {
 
 /// The spellings that servers most likely fold to this name, without the name itself: with `_` or `.`
 /// for any `-`. Of a name with more than four `-` only those with the same character for all.
-pub fn likely_spellings(name: &str) -> Vec<String> {
+pub(super) fn likely_spellings(name: &str) -> Vec<String> {
     let parts: Vec<&str> = name.split('-').collect();
     let Some((first, others)) = parts.split_first() else {
         return Vec::new();

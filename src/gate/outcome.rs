@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::identity_headers::{IdentityHeader, IdentityHeaders};
+use super::header_edits::{EditSources, HeaderEdit};
 use super::refusal::Refusal;
-use super::request::{Dialect, HeaderView};
+use super::request::Dialect;
 use crate::decision::Permit;
 use crate::token::VerifiedToken;
 
@@ -31,11 +31,8 @@ pub struct Allowed<'o> {
     pub permit: Permit<'o>,
     /// Whose request it is, where a token proved that.
     pub caller: Option<&'o VerifiedToken>,
-    pub identity_headers: &'o IdentityHeaders,
-    /// Headers that the caller sent and that have to be removed.
-    pub aliases: &'o [&'o [u8]],
-    /// Whether there may be more of them.
-    pub view: HeaderView,
+    /// What [`Allowed::edits`] follow from.
+    pub headers: EditSources<'o>,
     /// Names this decision in log and metadata.
     pub decision_id: &'o str,
 }
@@ -54,9 +51,10 @@ pub struct Refused<'o> {
 }
 
 impl<'o> Allowed<'o> {
-    /// The identity headers of a known caller. All of an unknown caller's have to be removed.
-    pub fn identity(&self) -> Option<impl Iterator<Item = IdentityHeader<'o>>> {
-        self.caller.map(|caller| self.identity_headers.of(caller))
+    /// What has to change in the request's headers: all of it, since an edit that the proxy is not
+    /// told lets a caller pose as somebody else.
+    pub fn edits(&self) -> impl Iterator<Item = HeaderEdit<'o>> {
+        self.headers.edits(self.caller)
     }
 }
 

@@ -8,13 +8,13 @@ use prometheus_client::registry::Registry;
 
 use super::*;
 use crate::authorizer::{CacheLimits, Snapshot};
-use crate::clock::SystemClock;
+use crate::clock::{Clock, SystemClock};
 use crate::policy::{Host, Method, Path, Policy, Target};
 use crate::problem::Source;
 use crate::telemetry::{SubjectForm, SubjectNames};
-use crate::token::Trust;
+use crate::token::{Algorithm, ClaimRules, DEFAULT_TOKEN_BYTES, IssuerRules, KeySet, Trust};
 
-/// What passes as the route's name with what is removed, what does not as its status.
+/// What passes as the route's name with the edits of its headers, what does not as its status.
 struct Lines;
 
 impl FrontEnd for Lines {
@@ -23,10 +23,16 @@ impl FrontEnd for Lines {
     fn render(&self, outcome: Outcome<'_>) -> String {
         match outcome {
             Outcome::Allow(allowed) => {
-                let aliases = allowed.aliases.iter();
-                let removed = aliases.map(|name| String::from_utf8_lossy(name));
-                let removed: Vec<_> = removed.collect();
-                format!("{} -{}", allowed.permit.route().name, removed.join(","))
+                let edits = allowed.edits().map(|edit| match edit {
+                    HeaderEdit::Set { name, value } => {
+                        let mut text = format!("{name}=").into_bytes();
+                        value.append_to(&mut text);
+                        String::from_utf8(text).unwrap()
+                    }
+                    HeaderEdit::Remove { name } => format!("-{name}"),
+                });
+                let edits: Vec<_> = edits.collect();
+                format!("{} {}", allowed.permit.route().name, edits.join(" "))
             }
             Outcome::Refuse(refused) => {
                 let names = refused.headers().map(|(name, _)| name);
@@ -37,6 +43,11 @@ impl FrontEnd for Lines {
         }
     }
 }
+
+const LIMITS: WaitLimits = WaitLimits {
+    key_wait: Duration::ZERO,
+    longest: Duration::from_mins(1),
+};
 
 struct NoKeys;
 
@@ -54,24 +65,63 @@ impl KeyRefresh for NoKeys {
     }
 }
 
+/// The key of the one issuer that [`gate`] trusts.
+const SECRET: [u8; 64] = [7; 64];
+
+fn trust() -> Trust {
+    let rules = IssuerRules {
+        name: "staff".into(),
+        issuer: "https://id.shop.example".into(),
+        audiences: vec!["shop".into()],
+        algorithms: vec![Algorithm::Hs256],
+        leeway_seconds: 0,
+        types: vec!["jwt".into()],
+        claims: ClaimRules::default(),
+        max_lifetime_seconds: 3600,
+        max_token_bytes: DEFAULT_TOKEN_BYTES,
+        token_header: None,
+        spiffe_trust_domain: None,
+    };
+    let keys = KeySet::from_hmac_secret(&SECRET, &[Algorithm::Hs256]).unwrap();
+    Trust::new(vec![(rules, Some(keys))]).unwrap()
+}
+
+/// Alice's, without client and scopes.
+fn bearer() -> String {
+    let now = SystemClock.now().0;
+    let claims = serde_json::json!({
+        "iss": "https://id.shop.example", "aud": "shop", "sub": "alice",
+        "exp": now + 600, "iat": now,
+    });
+    let key = jsonwebtoken::EncodingKey::from_secret(&SECRET);
+    let header = jsonwebtoken::Header::default();
+    format!(
+        "Bearer {}",
+        jsonwebtoken::encode(&header, &claims, &key).unwrap()
+    )
+}
+
 fn gate(from_caller: FromCaller) -> Gate {
+    gate_with(GateSettings {
+        identity_headers: IdentityHeaders {
+            from_caller,
+            ..IdentityHeaders::default()
+        },
+        ..GateSettings::default()
+    })
+}
+
+fn gate_with(settings: GateSettings) -> Gate {
     let text = "version: 1\nroutes: [{name: docs, methods: [GET], path: /docs, access: public}, \
                 {name: mine, methods: [GET], path: /mine, access: authenticated}]";
     let policy = Policy::compile(&[Source {
         name: "policy.yaml".to_owned(),
         text: text.to_owned(),
     }]);
-    let snapshot = Snapshot::new(Arc::new(policy.unwrap()), Trust::default());
+    let snapshot = Snapshot::new(Arc::new(policy.unwrap()), trust());
     let limits = CacheLimits {
         max_entries: 1,
         max_bytes: 1,
-    };
-    let settings = GateSettings {
-        identity_headers: IdentityHeaders {
-            from_caller,
-            ..IdentityHeaders::default()
-        },
-        ..GateSettings::default()
     };
     Gate::new(
         Arc::new(Authorizer::new(snapshot, limits, Arc::new(SystemClock))),
@@ -114,12 +164,7 @@ fn read<'a>(
 async fn check(gate: &Gate, path: &str, headers: &[(&str, &str)]) -> String {
     let verifications = Verifications::default();
     let arrived = Instant::now();
-    let turn = Turn {
-        arrived,
-        deadline: arrived + Duration::from_mins(1),
-        key_wait: Duration::ZERO,
-        verifications: &verifications,
-    };
+    let turn = Turn::within(None, arrived, &LIMITS, &verifications);
     gate.check(&Lines, read(gate, path, headers), &turn).await
 }
 
@@ -130,16 +175,10 @@ async fn a_front_end_is_told_what_to_answer() {
     let text = [("accept", "text/html")];
     let two = [("authorization", "Bearer a"), ("Authorization", "Bearer b")];
     for (path, headers, answer) in [
-        ("/docs", [].as_slice(), "docs -"),
         (
             "/docs",
-            &[("X_Auth_Subject", "root")],
-            "docs -X_Auth_Subject",
-        ),
-        (
-            "/docs",
-            &[("connection", "x-auth-subject")],
-            "docs -connection",
+            [].as_slice(),
+            "docs -x-auth-subject -x-auth-client -x-auth-scopes -x-auth-issuer",
         ),
         (
             "/docs",
@@ -167,6 +206,98 @@ async fn a_front_end_is_told_what_to_answer() {
     }
 }
 
+/// The edits of identity headers come first, as of a caller that no token names.
+const NOBODY: [&str; 4] = [
+    "-x-auth-subject",
+    "-x-auth-client",
+    "-x-auth-scopes",
+    "-x-auth-issuer",
+];
+
+#[tokio::test]
+async fn whatever_a_caller_says_of_itself_is_removed() {
+    let gate = gate_with(GateSettings {
+        token_headers: vec!["x-proxy-token".into()],
+        ..GateSettings::default()
+    });
+    for (name, value, more) in [
+        ("accept", "*/*", None),
+        ("x-auth-subject", "root", None),
+        ("x_auth_subject", "root", Some("-x_auth_subject")),
+        ("X_Auth.Issuer", "root", Some("-X_Auth.Issuer")),
+        ("connection", "close, x-auth-subject", Some("-connection")),
+        ("Connection", "x_auth_client", Some("-Connection")),
+        ("connection", "X-Proxy-Token", Some("-connection")),
+        ("x_proxy_token", "a.b.c", Some("-x_proxy_token")),
+        // The token itself, which stays unless the settings strip it.
+        ("x-proxy-token", "a.b.c", None),
+        ("authorization", "Bearer a.b.c", None),
+    ] {
+        let edits: Vec<_> = NOBODY.into_iter().chain(more).collect();
+        let answer = check(&gate, "/docs", &[(name, value)]).await;
+        assert_eq!(
+            answer,
+            format!("docs {}", edits.join(" ")),
+            "{name}: {value}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_callers_own_identity_replaces_what_it_says_of_itself() {
+    let gate = gate(FromCaller::Remove);
+    let bearer = bearer();
+    let headers = [
+        ("authorization", bearer.as_str()),
+        ("x-auth-subject", "root"),
+        ("x-auth-client", "root"),
+        ("x_auth_issuer", "root"),
+    ];
+    assert_eq!(
+        check(&gate, "/mine", &headers).await,
+        "mine x-auth-subject=alice -x-auth-client -x-auth-scopes \
+         x-auth-issuer=https://id.shop.example -x_auth_issuer"
+    );
+}
+
+#[tokio::test]
+async fn tokens_are_stripped_where_configured() {
+    let gate = gate_with(GateSettings {
+        token_headers: vec!["x-proxy-token".into()],
+        strip_token: true,
+        ..GateSettings::default()
+    });
+    let stripped = ["-authorization", "-x-proxy-token"];
+    for (name, more) in [
+        ("accept", None),
+        ("x-proxy-token", None),
+        ("x_proxy_token", Some("-x_proxy_token")),
+    ] {
+        let edits: Vec<_> = NOBODY.into_iter().chain(stripped).chain(more).collect();
+        let answer = check(&gate, "/docs", &[(name, "a.b.c")]).await;
+        assert_eq!(answer, format!("docs {}", edits.join(" ")), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_proxy_may_hold_back_is_removed_unseen() {
+    let gate = gate_with(GateSettings {
+        token_headers: vec!["x-proxy-token".into()],
+        ..GateSettings::default()
+    });
+    let verifications = Verifications::default();
+    let turn = Turn::within(None, Instant::now(), &LIMITS, &verifications);
+    let mut request = read(&gate, "/docs", &[]).unwrap();
+    request.view = HeaderView::Filtered;
+    let answer = gate.check(&Lines, Ok(request), &turn).await;
+    let edits: Vec<_> = answer.split(' ').collect();
+    for edit in ["-x_auth_subject", "-x-auth.issuer", "-x_proxy_token"] {
+        assert!(edits.contains(&edit), "{edit}");
+    }
+    // Where the token is not stripped, its own header stays.
+    assert!(!edits.contains(&"-x-proxy-token"));
+}
+
 #[tokio::test]
 async fn an_identity_header_of_the_callers_own_is_refused_where_configured() {
     let gate = gate(FromCaller::Refuse);
@@ -181,12 +312,7 @@ async fn a_check_whose_turn_is_over_is_refused_whatever_it_is() {
     let gate = gate(FromCaller::Remove);
     let verifications = Verifications::default();
     let arrived = Instant::now();
-    let turn = Turn {
-        arrived,
-        deadline: arrived,
-        key_wait: Duration::ZERO,
-        verifications: &verifications,
-    };
+    let turn = Turn::within(Some(Duration::ZERO), arrived, &LIMITS, &verifications);
     for read in [
         read(&gate, "/docs", &[]),
         Err(MalformedRequest::HeaderControl),

@@ -42,25 +42,60 @@ pub enum KeyNews {
     Due(Duration),
 }
 
+/// How long the checks of a listener may take.
+#[derive(Debug, Clone, Copy)]
+pub struct WaitLimits {
+    /// The longest wait for an issuer that may have new keys.
+    pub key_wait: Duration,
+    /// The longest that a check may take where the proxy names no shorter timeout.
+    pub longest: Duration,
+}
+
 /// What a check may wait for, and until when.
 #[derive(Debug, Clone, Copy)]
 pub struct Turn<'q> {
     /// When it arrived, as far as the gate can tell. Its latency is measured from here.
-    pub arrived: Instant,
+    pub(super) arrived: Instant,
     /// When it has waited half of the time that the proxy gives it. Later it is refused, so that
     /// the refusal arrives before the proxy's own timeout, which the proxy takes for an error.
-    pub deadline: Instant,
+    pub(super) deadline: Instant,
     /// The longest wait for an issuer that may have new keys.
-    pub key_wait: Duration,
+    pub(super) key_wait: Duration,
     /// Where it waits for a signature to be verified, or for keys.
-    pub verifications: &'q Verifications,
+    pub(super) verifications: &'q Verifications,
 }
 
 /// The check was not answered in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TooLate;
 
-impl Turn<'_> {
+impl<'q> Turn<'q> {
+    /// The turn of a check that arrived at this time. `timeout` is what the proxy gives it, where
+    /// the protocol says so.
+    ///
+    /// The check gets half of it, so that the answer, even if it is a refusal, arrives before the
+    /// proxy gives up. That would be an error, which `failure_mode_allow` lets through.
+    pub fn within(
+        timeout: Option<Duration>,
+        arrived: Instant,
+        limits: &WaitLimits,
+        verifications: &'q Verifications,
+    ) -> Self {
+        let half = timeout.map(|timeout| timeout / 2);
+        let patience = half.map_or(limits.longest, |half| limits.longest.min(half));
+        Self {
+            arrived,
+            deadline: arrived + patience,
+            key_wait: limits.key_wait,
+            verifications,
+        }
+    }
+
+    /// When the check is refused if it has no answer yet; the reading of its message counts too.
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
     /// How long the check may still wait.
     pub(super) fn remaining(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())

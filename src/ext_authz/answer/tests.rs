@@ -3,6 +3,7 @@
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use envoy_types::pb::envoy::service::auth::v3::OkHttpResponse;
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::HttpRequest;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -11,7 +12,9 @@ use serde_json::json;
 use super::*;
 use crate::clock::UnixSeconds;
 use crate::decision::{Decision, Denial, DenialKind, Evidence, decide};
-use crate::gate::{Dialect, IdentityHeaders, MalformedRequest, Refusal};
+use crate::gate::{
+    Dialect, GateSettings, HeaderPlan, HeaderView, IdentityHeaders, MalformedRequest, Refusal,
+};
 use crate::labels::Label;
 use crate::policy::{
     Methods, RequiredScopes, Requirement, Route, RouteIssuers, Routed, TargetError,
@@ -223,16 +226,14 @@ fn allowed(caller: Option<&VerifiedToken>, aliases: &[&[u8]]) -> (OkHttpResponse
     let Decision::Allow(permit) = decide(&Routed::One(&route), Evidence::Absent) else {
         panic!("public");
     };
-    let settings = settings();
+    let plan = HeaderPlan::new(&settings());
     let outcome = Outcome::Allow(Allowed {
         permit,
         caller,
-        identity_headers: &settings.identity_headers,
-        aliases,
-        view: HeaderView::Whole,
+        headers: plan.sources(aliases, HeaderView::Whole),
         decision_id: "0123456789abcdef",
     });
-    let answer = AnswerStyle::new(&settings).render(outcome);
+    let answer = EnvoyAnswers.render(outcome);
     let response = decode(&answer);
     assert_eq!(response.status.map_or(0, |status| status.code), 0);
     let Some(HttpResponse::OkResponse(ok)) = response.http_response else {

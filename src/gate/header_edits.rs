@@ -1,0 +1,93 @@
+//! What has to change in the headers of a request before its upstream sees it. All of it is decided
+//! here, in one list, so that no front end can leave out a part.
+
+use super::GateSettings;
+use super::header_text::HeaderText;
+use super::identity_headers::{IdentityHeaders, likely_spellings};
+use super::request::HeaderView;
+use crate::token::VerifiedToken;
+
+/// A change to one header. No name is both set and removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HeaderEdit<'e> {
+    /// The header has this value and no other: whatever the caller sent under the name goes.
+    Set {
+        name: &'e str,
+        value: HeaderText<'e>,
+    },
+    /// All headers of this name go. The name is spelt as the caller did where it is an alias.
+    Remove { name: &'e str },
+}
+
+/// The edits that the settings alone determine, prepared once.
+#[derive(Debug)]
+pub struct HeaderPlan {
+    identity: IdentityHeaders,
+    /// The headers that hold tokens, where the upstream shall not see them.
+    stripped: Box<[Box<str>]>,
+    /// Spellings of identity and token headers that the caller may have sent unseen.
+    hidden: Box<[String]>,
+}
+
+/// What the edits of one request follow from, beside its caller. Read by
+/// [`Allowed::edits`](super::Allowed::edits) alone.
+#[derive(Debug, Clone, Copy)]
+pub struct EditSources<'o> {
+    plan: &'o HeaderPlan,
+    aliases: &'o [&'o [u8]],
+    view: HeaderView,
+}
+
+impl HeaderPlan {
+    pub fn new(settings: &GateSettings) -> Self {
+        let identity = settings.identity_headers.clone();
+        let token_headers = || settings.token_headers.iter();
+        let stripped = || std::iter::once("authorization".into()).chain(token_headers().cloned());
+        let token_spellings = token_headers().flat_map(|name| likely_spellings(name));
+        let identity_spellings = identity.folded();
+        Self {
+            stripped: if settings.strip_token {
+                stripped().collect()
+            } else {
+                Box::default()
+            },
+            hidden: identity_spellings
+                .into_iter()
+                .chain(token_spellings)
+                .collect(),
+            identity,
+        }
+    }
+
+    /// For a request in which the proxy showed these aliases, and as many of the headers.
+    pub fn sources<'o>(&'o self, aliases: &'o [&'o [u8]], view: HeaderView) -> EditSources<'o> {
+        EditSources {
+            plan: self,
+            aliases,
+            view,
+        }
+    }
+}
+
+impl<'o> EditSources<'o> {
+    pub(super) fn edits(
+        self,
+        caller: Option<&'o VerifiedToken>,
+    ) -> impl Iterator<Item = HeaderEdit<'o>> {
+        let plan = self.plan;
+        let stripped = plan.stripped.iter().map(|name| &**name);
+        // What the proxy holds back cannot be found in the request, and may be there all the same.
+        let hidden = match self.view {
+            HeaderView::Filtered => &*plan.hidden,
+            HeaderView::Whole => &[],
+        };
+        let hidden = hidden.iter().map(String::as_str);
+        // Names fold to ASCII alone (`AliasFinder`), so that each of them can be named.
+        let aliases = self.aliases.iter();
+        let aliases = aliases.filter_map(|name| std::str::from_utf8(name).ok());
+        let removed = stripped.chain(hidden).chain(aliases);
+        plan.identity
+            .edits(caller)
+            .chain(removed.map(|name| HeaderEdit::Remove { name }))
+    }
+}
