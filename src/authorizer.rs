@@ -147,8 +147,8 @@ enum Unverified {
 }
 
 impl From<TokenError> for Unverified {
-    fn from(refusal: TokenError) -> Self {
-        Self::Refused(refusal)
+    fn from(error: TokenError) -> Self {
+        Self::Refused(error)
     }
 }
 
@@ -220,7 +220,7 @@ impl Authorizer {
             match self.verify(&snapshot.current_trust, credential, effort) {
                 Ok(token) => Ok(Some(token)),
                 Err(Unverified::Absent) => Ok(None),
-                Err(Unverified::Refused(refusal)) => Err(on_routes(&routed, refusal, snapshot)),
+                Err(Unverified::Refused(error)) => Err(on_routes(&routed, error, snapshot)),
                 Err(Unverified::NeedsSignature) => return None,
             }
         } else {
@@ -229,12 +229,12 @@ impl Authorizer {
         let evidence = match &verified {
             Ok(None) => Evidence::Absent,
             Ok(Some(token)) => Evidence::Verified(token),
-            Err(refusal) => Evidence::Refused(*refusal),
+            Err(error) => Evidence::Refused(*error),
         };
         Some(Judgement {
             decision: decide(&routed, evidence),
             missing_key: match verified {
-                Err(refusal) if is_about_a_key(refusal) => {
+                Err(error) if is_about_a_key(error) => {
                     let missing = missing_key(&routed, credential, snapshot);
                     if missing.is_none() {
                         // New keys would change nothing: it is not judged again.
@@ -287,7 +287,7 @@ impl Authorizer {
         if let Some(proof) = found {
             match trust.recheck(&proof.token, now) {
                 Ok(()) => return Ok(proof),
-                Err(RecheckError::Times(refusal)) => return Err(refusal.into()),
+                Err(RecheckError::Times(error)) => return Err(error.into()),
                 Err(RecheckError::TrustChanged) => self.proofs.remove(&key),
             }
         }
@@ -301,7 +301,7 @@ impl Authorizer {
         // A check that is judged again, for its signature or with new keys, counts then.
         let may_come_again = match looked_at {
             Ok(None) => true,
-            Err(refusal) => is_about_a_key(refusal),
+            Err(error) => is_about_a_key(error),
             Ok(Some(_)) => false,
         };
         if is_miss && !may_come_again {
@@ -368,23 +368,23 @@ fn counts(routed: &Routed<'_>, issuer: &str) -> bool {
     }
 }
 
-/// What a refusal is on these routes. The keys of an issuer that does not count there are not waited
+/// What an error of the token is on these routes. The keys of an issuer that does not count there are not waited
 /// for: with them the token would be refused as well.
-fn on_routes(routed: &Routed<'_>, refusal: TokenError, snapshot: &Snapshot) -> TokenError {
-    let rules = refusal
+fn on_routes(routed: &Routed<'_>, error: TokenError, snapshot: &Snapshot) -> TokenError {
+    let rules = error
         .issuer_without_key()
         .and_then(|issuer| snapshot.trust().rules(issuer));
     match rules {
         Some(rules) if !counts(routed, &rules.name) => TokenError::OtherIssuer,
-        Some(_) | None => refusal,
+        Some(_) | None => error,
     }
 }
 
 /// Whether other keys of the issuer could make the token a good one. A key may have been replaced
 /// under its name, so that a wrong signature counts as well.
-fn is_about_a_key(refusal: TokenError) -> bool {
+fn is_about_a_key(error: TokenError) -> bool {
     matches!(
-        refusal,
+        error,
         TokenError::UnknownKey(_) | TokenError::WrongSignature
     )
 }

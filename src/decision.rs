@@ -106,7 +106,7 @@ pub enum Denial<'p> {
         /// The route that needs it; none where no route lists the request.
         route: Option<&'p Route>,
         /// Which rule it breaks.
-        refusal: TokenError,
+        error: TokenError,
     },
     /// The token holds but lacks scopes.
     ScopesMissing {
@@ -168,7 +168,7 @@ impl<'p> Denial<'p> {
     pub fn detail(&self) -> Option<&'static str> {
         match self {
             Self::MalformedTarget(malformed) => Some(malformed.label()),
-            Self::BadToken { refusal, .. } => Some(refusal.label()),
+            Self::BadToken { error, .. } => Some(error.label()),
             Self::SeveralCredentials
             | Self::NoToken { .. }
             | Self::ScopesMissing { .. }
@@ -285,7 +285,7 @@ fn refused_without_proof<'p>(
         // tokens away and ask for others, which fare no better.
         Evidence::Refused(TokenError::KeysNotLoaded(_)) => Some(Denial::KeysNotLoaded { route }),
         Evidence::Refused(TokenError::RevocationsStale) => Some(Denial::RevocationsStale { route }),
-        Evidence::Refused(refusal) => Some(Denial::BadToken { route, refusal }),
+        Evidence::Refused(error) => Some(Denial::BadToken { route, error }),
         Evidence::Verified(_) => None,
     }
 }

@@ -202,12 +202,10 @@ impl KeyRefresh for Keyring {
         let issuers = self.issuers.load_full();
         Box::pin(async move {
             match issuers.keys_of(missing.issuer()) {
-                Some(Keys::Remote(remote)) => {
-                    match remote.look_for(missing.hint(), wait).await {
-                        Freshness::Refreshed | Freshness::Answered => KeyNews::Settled,
-                        Freshness::Due(after) => KeyNews::Due(after),
-                    }
-                }
+                Some(Keys::Remote(remote)) => match remote.look_for(missing.hint(), wait).await {
+                    Freshness::Refreshed | Freshness::Answered => KeyNews::Settled,
+                    Freshness::Due(after) => KeyNews::Due(after),
+                },
                 Some(Keys::Fixed(_) | Keys::Companion(_) | Keys::Feed(_)) | None => {
                     KeyNews::Settled
                 }

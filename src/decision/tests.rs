@@ -347,7 +347,7 @@ fn a_scope_is_whole_and_case_sensitive() {
 fn a_denial_tells_its_detail_where_it_has_several_causes() {
     let bad = Denial::BadToken {
         route: None,
-        refusal: TokenError::Json,
+        error: TokenError::Json,
     };
     let malformed = Denial::MalformedTarget(TargetError::PathFragment);
     assert_eq!(malformed.detail(), Some("path_fragment"));

@@ -171,7 +171,7 @@ impl<'p> Refusal<'p> {
                 Denial::MalformedTarget(_) => "the method, host or path is malformed",
                 Denial::SeveralCredentials => "more than one credential",
                 Denial::NoToken { .. } => "a token is required",
-                Denial::BadToken { refusal, .. } => refusal.description(),
+                Denial::BadToken { error, .. } => error.description(),
                 Denial::ScopesMissing { .. } => "the token lacks a required scope",
                 Denial::Nobody { .. } | Denial::Unlisted => "the operation is not open",
                 Denial::KeysNotLoaded { .. } => "tokens cannot be verified yet",

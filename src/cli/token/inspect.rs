@@ -78,10 +78,10 @@ pub fn inspect(
     let (token, judged) = judged(evidence, token, now);
     match judged {
         Ok(verified) => print_accepted(&verified, evidence.gap(verified.issuer()), now, out),
-        Err(refusal) => {
+        Err(error) => {
             let claims = content.map(|content| content.claims).unwrap_or_default();
-            let outcome = print_refused(evidence, refusal, &claims, now, out)?;
-            if refusal == TokenError::Opaque
+            let outcome = print_refused(evidence, error, &claims, now, out)?;
+            if error == TokenError::Opaque
                 && let Some(advice) = ProviderAdvice::of_opaque(token.text())
             {
                 writeln!(out, "  {advice}")?;
@@ -123,7 +123,7 @@ fn judge(
 /// A token that the gate refuses, or one that nothing can be said about.
 fn print_refused(
     evidence: &Evidence,
-    refusal: TokenError,
+    error: TokenError,
     claims: &Map<String, Value>,
     now: UnixSeconds,
     out: &mut dyn Write,
@@ -135,23 +135,23 @@ fn print_refused(
         all: &rules,
         now,
     };
-    let fix = fix.of(refusal);
+    let fix = fix.of(error);
     let advice = ProviderAdvice {
         claims,
         all: &rules,
     };
     let unknown = matches!(
-        refusal,
+        error,
         TokenError::KeysNotLoaded(_) | TokenError::RevocationsStale
     );
     if !unknown {
-        writeln!(out, "refused: {refusal}\n  help: {fix}")?;
-        if let Some(advice) = advice.of(refusal) {
+        writeln!(out, "refused: {error}\n  help: {fix}")?;
+        if let Some(advice) = advice.of(error) {
             writeln!(out, "  {}", printable(&advice))?;
         }
         return Ok(Finding::No);
     }
-    writeln!(out, "cannot tell: {refusal}")?;
+    writeln!(out, "cannot tell: {error}")?;
     let issuer = claims.get("iss").and_then(Value::as_str);
     let gap = issuer.and_then(|issuer| evidence.gap(issuer));
     match gap.and_then(|gap| gap.keys.as_ref()) {
@@ -173,8 +173,8 @@ fn without_evidence(
             )?;
             Ok(Finding::Unknown)
         }
-        Some(refusal) => {
-            writeln!(out, "refused: {refusal}")?;
+        Some(error) => {
+            writeln!(out, "refused: {error}")?;
             Ok(Finding::No)
         }
     }

@@ -20,9 +20,9 @@ pub(super) struct ProviderAdvice<'a> {
 impl ProviderAdvice<'_> {
     /// The provider's name and what to do there; nothing where the provider is unknown, or has nothing
     /// to do with it.
-    pub(super) fn of(&self, refusal: TokenError) -> Option<String> {
+    pub(super) fn of(&self, error: TokenError) -> Option<String> {
         let provider = Provider::of_claims(self.claims)?;
-        let advice = match refusal {
+        let advice = match error {
             TokenError::UnknownIssuer => self.issuer(provider),
             TokenError::WrongAudience | TokenError::Missing(Claim::Audience) => {
                 self.audience(provider)

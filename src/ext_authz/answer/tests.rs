@@ -113,11 +113,11 @@ fn denials(route: &Route) -> Vec<Denial<'_>> {
         Denial::NoToken { route: Some(route) },
         Denial::BadToken {
             route: None,
-            refusal: token::TokenError::Expired,
+            error: token::TokenError::Expired,
         },
         Denial::BadToken {
             route: Some(route),
-            refusal: token::TokenError::UnknownKey(IssuerIndex(0)),
+            error: token::TokenError::UnknownKey(IssuerIndex(0)),
         },
         Denial::ScopesMissing { route },
         Denial::Nobody { route },
