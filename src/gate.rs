@@ -8,6 +8,7 @@
 mod aliases;
 mod decision_id;
 mod decision_log;
+mod edit;
 mod header_edits;
 mod header_text;
 mod headers;
@@ -31,7 +32,8 @@ use crate::token::{Credentials, MissingKey, VerifiedToken};
 
 pub use aliases::AliasFinder;
 pub use decision_log::DecisionLog;
-pub use header_edits::{EditSources, HeaderEdit, HeaderPlan};
+pub use edit::HeaderEdit;
+pub use header_edits::{EditSources, HeaderPlan};
 pub use header_text::HeaderText;
 pub use headers::{HeaderFacts, HeaderReader, SingleHeaders};
 pub use identity_headers::{FromCaller, IdentityHeaderError, IdentityHeaders, is_reserved_header};

@@ -2,22 +2,10 @@
 //! here, in one list, so that no front end can leave out a part.
 
 use super::GateSettings;
-use super::header_text::HeaderText;
+use super::edit::HeaderEdit;
 use super::identity_headers::{IdentityHeaders, likely_spellings};
 use super::request::HeaderView;
 use crate::token::VerifiedToken;
-
-/// A change to one header. No name is both set and removed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HeaderEdit<'e> {
-    /// The header has this value and no other: whatever the caller sent under the name goes.
-    Set {
-        name: &'e str,
-        value: HeaderText<'e>,
-    },
-    /// All headers of this name go. The name is spelt as the caller did where it is an alias.
-    Remove { name: &'e str },
-}
 
 /// The edits that the settings alone determine, prepared once.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::header_edits::HeaderEdit;
+use super::edit::HeaderEdit;
 use super::header_text::HeaderText;
 use crate::token::{ClaimPath, VerifiedToken};
 

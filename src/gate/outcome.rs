@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::header_edits::{EditSources, HeaderEdit};
+use super::edit::HeaderEdit;
+use super::header_edits::EditSources;
 use super::refusal::Refusal;
 use super::request::Dialect;
 use crate::decision::Permit;

@@ -1,7 +1,7 @@
 //! Names without regard to case, for upstreams that compare them so.
 
 /// The longest end of a name, in bytes, that a text behind a parameter is compared with.
-const MAX_END_BYTES: usize = super::template::MAX_SUFFIX_BYTES;
+pub(super) const MAX_END_BYTES: usize = 64;
 
 /// Characters that servers that ignore case may skip (`Default_Ignorable_Code_Point` of Unicode, and
 /// control characters).

@@ -10,7 +10,7 @@ const MAX_SEGMENTS: usize = 64;
 const MAX_PARAMETER_BYTES: usize = 64;
 /// The longest text after a parameter. Requests are looked up once for each length that a policy
 /// uses, so that this bounds what a segment costs.
-pub(super) const MAX_SUFFIX_BYTES: usize = 64;
+const MAX_SUFFIX_BYTES: usize = fold::MAX_END_BYTES;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Template {
