@@ -11,8 +11,10 @@ use crate::token::VerifiedToken;
 #[derive(Debug)]
 pub struct HeaderPlan {
     identity: IdentityHeaders,
-    /// The headers that hold tokens, where the upstream shall not see them.
-    stripped: Box<[Box<str>]>,
+    /// Headers besides `Authorization` that hold tokens.
+    token_headers: Box<[Box<str>]>,
+    /// Whether the upstream sees no token at all.
+    strip_token: bool,
     /// Spellings of identity and token headers that the caller may have sent unseen.
     hidden: Box<[String]>,
 }
@@ -30,15 +32,11 @@ impl HeaderPlan {
     pub fn new(settings: &GateSettings) -> Self {
         let identity = settings.identity_headers.clone();
         let token_headers = || settings.token_headers.iter();
-        let stripped = || std::iter::once("authorization".into()).chain(token_headers().cloned());
         let token_spellings = token_headers().flat_map(|name| likely_spellings(name));
         let identity_spellings = identity.folded();
         Self {
-            stripped: if settings.strip_token {
-                stripped().collect()
-            } else {
-                Box::default()
-            },
+            token_headers: token_headers().cloned().collect(),
+            strip_token: settings.strip_token,
             hidden: identity_spellings
                 .into_iter()
                 .chain(token_spellings)
@@ -63,7 +61,15 @@ impl<'o> EditSources<'o> {
         caller: Option<&'o VerifiedToken>,
     ) -> impl Iterator<Item = HeaderEdit<'o>> {
         let plan = self.plan;
-        let stripped = plan.stripped.iter().map(|name| &**name);
+        let authorization = plan.strip_token.then_some("authorization");
+        // Upstreams believe a token header, which a proxy sets where it has authenticated somebody:
+        // one that nobody verified must not reach them, on public routes either.
+        let verified = caller.and_then(VerifiedToken::token_header);
+        let unproven = move |name: &&str| plan.strip_token || verified != Some(*name);
+        let token_headers = plan.token_headers.iter().map(|name| &**name);
+        let tokens = authorization
+            .into_iter()
+            .chain(token_headers.filter(unproven));
         // What the proxy holds back cannot be found in the request, and may be there all the same.
         let hidden = match self.view {
             HeaderView::Filtered => &*plan.hidden,
@@ -73,7 +79,7 @@ impl<'o> EditSources<'o> {
         // Names fold to ASCII alone (`AliasFinder`), so that each of them can be named.
         let aliases = self.aliases.iter();
         let aliases = aliases.filter_map(|name| std::str::from_utf8(name).ok());
-        let removed = stripped.chain(hidden).chain(aliases);
+        let removed = tokens.chain(hidden).chain(aliases);
         plan.identity
             .edits(caller)
             .chain(removed.map(|name| HeaderEdit::Remove { name }))

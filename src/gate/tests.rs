@@ -1,7 +1,7 @@
 //! The gate through a front end that is not Envoy's: an outcome becomes a line of text.
 
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use prometheus_client::registry::Registry;
@@ -65,13 +65,31 @@ impl KeyRefresh for NoKeys {
     }
 }
 
-/// The key of the one issuer that [`gate`] trusts.
-const SECRET: [u8; 64] = [7; 64];
+const ISSUER: &str = "https://id.shop.example";
+const PROXY: &str = "https://proxy.shop.example";
 
+/// The key of both issuers.
+static SECRET: LazyLock<[u8; 64]> = LazyLock::new(|| {
+    let mut secret = [0; 64];
+    aws_lc_rs::rand::fill(&mut secret).unwrap();
+    secret
+});
+
+/// One entry for tokens in `Authorization`, one for those in the header that a proxy sets.
 fn trust() -> Trust {
+    let entries = [
+        ("staff", ISSUER, None),
+        ("proxy", PROXY, Some("x-proxy-token")),
+    ];
+    Trust::new(entries.map(entry).into()).unwrap()
+}
+
+fn entry(
+    (name, issuer, token_header): (&str, &str, Option<&str>),
+) -> (IssuerRules, Option<KeySet>) {
     let rules = IssuerRules {
-        name: "staff".into(),
-        issuer: "https://id.shop.example".into(),
+        name: name.into(),
+        issuer: issuer.into(),
         audiences: vec!["shop".into()],
         algorithms: vec![Algorithm::Hs256],
         leeway_seconds: 0,
@@ -79,26 +97,23 @@ fn trust() -> Trust {
         claims: ClaimRules::default(),
         max_lifetime_seconds: 3600,
         max_token_bytes: DEFAULT_TOKEN_BYTES,
-        token_header: None,
+        token_header: token_header.map(Into::into),
         spiffe_trust_domain: None,
     };
-    let keys = KeySet::from_hmac_secret(&SECRET, &[Algorithm::Hs256]).unwrap();
-    Trust::new(vec![(rules, Some(keys))]).unwrap()
+    let keys = KeySet::from_hmac_secret(&*SECRET, &[Algorithm::Hs256]).unwrap();
+    (rules, Some(keys))
 }
 
 /// Alice's, without client and scopes.
-fn bearer() -> String {
+fn token(issuer: &str) -> String {
     let now = SystemClock.now().0;
     let claims = serde_json::json!({
-        "iss": "https://id.shop.example", "aud": "shop", "sub": "alice",
+        "iss": issuer, "aud": "shop", "sub": "alice",
         "exp": now + 600, "iat": now,
     });
-    let key = jsonwebtoken::EncodingKey::from_secret(&SECRET);
+    let key = jsonwebtoken::EncodingKey::from_secret(&*SECRET);
     let header = jsonwebtoken::Header::default();
-    format!(
-        "Bearer {}",
-        jsonwebtoken::encode(&header, &claims, &key).unwrap()
-    )
+    jsonwebtoken::encode(&header, &claims, &key).unwrap()
 }
 
 fn gate(from_caller: FromCaller) -> Gate {
@@ -113,7 +128,8 @@ fn gate(from_caller: FromCaller) -> Gate {
 
 fn gate_with(settings: GateSettings) -> Gate {
     let text = "version: 1\nroutes: [{name: docs, methods: [GET], path: /docs, access: public}, \
-                {name: mine, methods: [GET], path: /mine, access: authenticated}]";
+                {name: mine, methods: [GET], path: /mine, access: authenticated}, \
+                {name: staff, methods: [GET], path: /staff, access: authenticated, issuers: [staff]}]";
     let policy = Policy::compile(&[Source {
         name: "policy.yaml".to_owned(),
         text: text.to_owned(),
@@ -216,10 +232,12 @@ const NOBODY: [&str; 4] = [
 
 #[tokio::test]
 async fn whatever_a_caller_says_of_itself_is_removed() {
+    let of_staff = token(ISSUER);
     let gate = gate_with(GateSettings {
         token_headers: vec!["x-proxy-token".into()],
         ..GateSettings::default()
     });
+    let removed = NOBODY.into_iter().chain(["-x-proxy-token"]);
     for (name, value, more) in [
         ("accept", "*/*", None),
         ("x-auth-subject", "root", None),
@@ -229,11 +247,13 @@ async fn whatever_a_caller_says_of_itself_is_removed() {
         ("Connection", "x_auth_client", Some("-Connection")),
         ("connection", "X-Proxy-Token", Some("-connection")),
         ("x_proxy_token", "a.b.c", Some("-x_proxy_token")),
-        // The token itself, which stays unless the settings strip it.
         ("x-proxy-token", "a.b.c", None),
+        ("X-Proxy-Token", "a.b.c", None),
+        // A token of another header's issuer, and a credential that may be the upstream's own.
+        ("x-proxy-token", of_staff.as_str(), None),
         ("authorization", "Bearer a.b.c", None),
     ] {
-        let edits: Vec<_> = NOBODY.into_iter().chain(more).collect();
+        let edits: Vec<_> = removed.clone().chain(more).collect();
         let answer = check(&gate, "/docs", &[(name, value)]).await;
         assert_eq!(
             answer,
@@ -246,7 +266,7 @@ async fn whatever_a_caller_says_of_itself_is_removed() {
 #[tokio::test]
 async fn a_callers_own_identity_replaces_what_it_says_of_itself() {
     let gate = gate(FromCaller::Remove);
-    let bearer = bearer();
+    let bearer = format!("Bearer {}", token(ISSUER));
     let headers = [
         ("authorization", bearer.as_str()),
         ("x-auth-subject", "root"),
@@ -258,6 +278,30 @@ async fn a_callers_own_identity_replaces_what_it_says_of_itself() {
         "mine x-auth-subject=alice -x-auth-client -x-auth-scopes \
          x-auth-issuer=https://id.shop.example -x_auth_issuer"
     );
+}
+
+#[tokio::test]
+async fn a_token_header_stays_only_where_its_token_was_verified() {
+    let gate = gate_with(GateSettings {
+        token_headers: vec!["x-proxy-token".into()],
+        ..GateSettings::default()
+    });
+    let (of_staff, of_proxy) = (format!("Bearer {}", token(ISSUER)), token(PROXY));
+    let forged = format!("{of_proxy}x");
+    let own = ("authorization", of_staff.as_str());
+    for path in ["/docs", "/mine", "/staff"] {
+        let answer = check(&gate, path, &[("x-proxy-token", of_proxy.as_str())]).await;
+        assert_eq!(answer.contains(PROXY), path != "/staff", "{path}: {answer}");
+        assert!(!answer.contains("-x-proxy-token"), "{path}: {answer}");
+    }
+    // Where the route reads the other header, this one is nobody's word.
+    for value in [of_proxy.as_str(), &forged] {
+        let answer = check(&gate, "/staff", &[own, ("x-proxy-token", value)]).await;
+        assert!(answer.contains(ISSUER), "{answer}");
+        assert!(answer.contains("-x-proxy-token"), "{answer}");
+    }
+    let answer = check(&gate, "/docs", &[("x-proxy-token", forged.as_str())]).await;
+    assert!(answer.contains("-x-proxy-token"), "{answer}");
 }
 
 #[tokio::test]
@@ -294,8 +338,6 @@ async fn what_the_proxy_may_hold_back_is_removed_unseen() {
     for edit in ["-x_auth_subject", "-x-auth.issuer", "-x_proxy_token"] {
         assert!(edits.contains(&edit), "{edit}");
     }
-    // Where the token is not stripped, its own header stays.
-    assert!(!edits.contains(&"-x-proxy-token"));
 }
 
 #[tokio::test]
