@@ -2,14 +2,27 @@
 
 use crate::token::SkippedKey;
 
+/// The most lines that one set is worth: what an issuer publishes must not fill the log.
+const MAX_LINES: usize = 8;
+
 pub(super) fn warn_of_skipped(issuer: &str, skipped: &[SkippedKey]) {
-    for key in skipped {
+    let (told, rest) = skipped
+        .split_at_checked(MAX_LINES)
+        .unwrap_or((skipped, &[]));
+    for key in told {
         tracing::warn!(
             token.issuer = issuer,
             key.position = key.position,
             key.id = key.key_id,
             reason = %key.reason,
             "a key of the set is not used"
+        );
+    }
+    if !rest.is_empty() {
+        tracing::warn!(
+            token.issuer = issuer,
+            keys = rest.len(),
+            "further keys of the set are not used"
         );
     }
 }

@@ -15,6 +15,10 @@ pub const MAX_JWKS_BYTES: usize = 1024 * 1024;
 /// The most keys of one issuer. Real ones publish two to ten.
 pub const MAX_KEYS: usize = 64;
 
+/// The most entries of a set that are looked at: each that cannot be used costs a reason and a line
+/// of the log, and an entry can be as short as two bytes.
+pub const MAX_ENTRIES: usize = 1024;
+
 /// A key of a JWKS that was left out, and why. Holds no key material.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SkippedKey {
@@ -43,6 +47,8 @@ pub enum SkipReason {
     Ambiguous,
     #[error("only the first {MAX_KEYS} usable keys are used")]
     TooMany,
+    #[error("only the first {MAX_ENTRIES} entries of a set are read")]
+    TooManyEntries,
 }
 
 /// The keys of a set, with their positions in it, and those that were left out.
@@ -81,6 +87,10 @@ impl ReadKeys {
             skipped: Vec::new(),
         };
         for (position, value) in values.into_iter().enumerate() {
+            if position == MAX_ENTRIES {
+                read.skip(position, None, SkipReason::TooManyEntries);
+                break;
+            }
             if read.keys.len() == MAX_KEYS {
                 read.skip(position, None, SkipReason::TooMany);
                 continue;

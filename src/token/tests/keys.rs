@@ -465,6 +465,16 @@ fn no_more_keys_than_the_bound_are_used() {
 }
 
 #[test]
+fn a_set_of_countless_entries_costs_no_more_than_its_first() {
+    let mut entries = vec![Signer::new(Algorithm::EdDsa).jwk("first")];
+    entries.extend((0..300_000).map(|_| json!({})));
+    let (keys, skipped) = KeySet::from_jwks(&jwks(&entries), ALL_PUBLIC).unwrap();
+    assert_eq!((keys.len(), skipped.len()), (1, 1024));
+    let last = skipped.last().unwrap();
+    assert_eq!(last.reason, SkipReason::TooManyEntries);
+}
+
+#[test]
 fn secrets_are_long_enough_or_refused() {
     let secret = signer(Algorithm::Hs256).secret();
     for (algorithm, least) in [
