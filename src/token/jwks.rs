@@ -17,7 +17,7 @@ pub const MAX_KEYS: usize = 64;
 
 /// The most entries of a set that are looked at: each that cannot be used costs a reason and a line
 /// of the log, and an entry can be as short as two bytes.
-pub const MAX_ENTRIES: usize = 1024;
+const MAX_ENTRIES: usize = 1024;
 
 /// A key of a JWKS that was left out, and why. Holds no key material.
 #[derive(Debug, Clone, PartialEq, Eq)]

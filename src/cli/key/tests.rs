@@ -132,7 +132,7 @@ fn key_files_that_others_can_touch_are_refused() {
     }
     for mode in [0o644, 0o604, 0o666, 0o602] {
         let error = format!("{:#}", read_as(mode).unwrap_err());
-        assert!(error.contains("is not safe: everybody may"), "{error}");
+        assert!(error.contains("is not safe: everybody can"), "{error}");
     }
 }
 
