@@ -104,9 +104,9 @@ async fn metadata_that_name_another_issuer_or_odd_keys_bring_none() {
         (
             "https://evil.example",
             "{base}/certs",
-            "those of the issuer `https://evil.example`",
+            "name the issuer `https://evil.example`",
         ),
-        ("{base}/", "{base}/certs", "those of the issuer"),
+        ("{base}/", "{base}/certs", "name the issuer"),
         (
             "{base}",
             "http://192.0.2.1/certs",
