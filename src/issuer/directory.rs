@@ -140,6 +140,13 @@ pub enum DirectoryError {
     /// A role that does not exist.
     #[error("there is no role `{0}`")]
     UnknownRole(String),
+    /// Something to be removed that exists, but was not there to be removed.
+    #[error("`{holder}` does not have the {} `{name}`", .thing.name())]
+    NotHeld {
+        holder: String,
+        thing: Thing,
+        name: String,
+    },
     /// A malformed name of a scope or role.
     #[error("{0}")]
     Scope(#[from] NameError),

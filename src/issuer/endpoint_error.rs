@@ -7,7 +7,7 @@ use axum::http::header::{
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use super::directory::DirectoryError;
+use super::directory::{DirectoryError, Thing};
 use super::hashing::HashingError;
 use crate::decision::Denial;
 use crate::gate;
@@ -315,10 +315,15 @@ fn of_directory(error: &DirectoryError) -> ErrorResponse {
         DirectoryError::BeyondOwner(_)
         | DirectoryError::CannotFollow
         | DirectoryError::UnknownScope(_)
+        | DirectoryError::NotHeld {
+            thing: Thing::Scope,
+            ..
+        }
         | DirectoryError::Scope(_)
         | DirectoryError::NotAddressable => (StatusCode::BAD_REQUEST, "invalid_scope"),
         DirectoryError::Reserved
         | DirectoryError::UnknownRole(_)
+        | DirectoryError::NotHeld { .. }
         | DirectoryError::ListAndOwner
         | DirectoryError::AllAndSome(_)
         | DirectoryError::Description(_)

@@ -269,6 +269,55 @@ async fn nothing_is_taken_away_without_being_told() {
 }
 
 #[tokio::test]
+async fn what_is_not_there_is_not_taken_away() {
+    let companion = TestCompanion::start().await;
+    let machine = Machine(&companion);
+    companion.register("carol").await;
+    machine.ok("role add clerk");
+    let app = machine.ok("app add shop --owner carol --scope orders.read");
+    let key = app["app_key"].as_str().unwrap();
+    let app_set = format!("app set {key} --remove-scope");
+    let rows: [(&str, &str); 7] = [
+        (
+            "user set carol --remove-role consumr",
+            "there is no role `consumr`",
+        ),
+        (
+            "user set carol --remove-role clerk",
+            "`carol` does not have the role `clerk`",
+        ),
+        (
+            "user set carol --remove-role consumer --remove-role clerk",
+            "`carol` does not have the role `clerk`",
+        ),
+        (
+            "role set consumer --remove-scope orders.raed",
+            "there is no scope `orders.raed`",
+        ),
+        (
+            "role set consumer --remove-scope orders.write",
+            "`consumer` does not have the scope `orders.write`",
+        ),
+        (
+            &format!("{app_set} orders.raed"),
+            "there is no scope `orders.raed`",
+        ),
+        (
+            &format!("{app_set} orders.write"),
+            &format!("`{key}` does not have the scope `orders.write`"),
+        ),
+    ];
+    let shows = ["user list", "role list", "app list"];
+    let before = shows.map(|show| machine.ok(show));
+    for (line, says) in rows {
+        let arguments: Vec<&str> = line.split(' ').collect();
+        let (code, answer) = machine.json(&arguments);
+        assert_eq!((code, &answer["error"]), (1, &json!(says)), "{line}");
+    }
+    assert_eq!(shows.map(|show| machine.ok(show)), before);
+}
+
+#[tokio::test]
 async fn a_no_is_told_apart_from_not_knowing() {
     let companion = TestCompanion::start().await;
     let machine = Machine(&companion);

@@ -175,8 +175,8 @@ impl Directory<'_> {
         if let Some(status) = &wanted.status {
             app.status = Status::parse(status)?;
         }
-        let held = before.scopes.iter().map(ScopeName::as_str);
-        match (wanted.scope_update()?.of(held), wanted.follows_owner) {
+        let scopes = wanted_scopes(&mut change, &before, wanted).await?;
+        match (scopes, wanted.follows_owner) {
             (None, None) => {}
             (None, Some(false)) => app.scopes_from = ScopesFrom::List,
             (None, Some(true)) => {
@@ -187,8 +187,8 @@ impl Directory<'_> {
                     return Err(DirectoryError::CannotFollow);
                 }
             }
-            (Some(names), None | Some(false)) => {
-                app.scopes = existing_scopes(&mut change, &names).await?;
+            (Some(scopes), None | Some(false)) => {
+                app.scopes = scopes;
                 app.scopes_from = ScopesFrom::List;
                 // What it has may stay, even if its owner has less by now.
                 let added = app.scopes.without(&before.scopes);
@@ -307,6 +307,23 @@ impl AppsOf<'_> {
             Self::Everybody => true,
         });
         known.ok_or(DirectoryError::NotFound(Thing::App))
+    }
+}
+
+/// The list that an app is to have; none where nothing is said of it. What is taken from it must exist
+/// as well: a misspelt name would take nothing.
+async fn wanted_scopes(
+    change: &mut Change,
+    before: &App,
+    wanted: &AppUpdate,
+) -> Result<Option<ScopeSet>, DirectoryError> {
+    let update = wanted.scope_update()?;
+    let held = || before.scopes.iter().map(ScopeName::as_str);
+    existing_scopes(change, update.removed()).await?;
+    update.check_held(before.key.as_str(), Thing::Scope, held())?;
+    match update.of(held()) {
+        None => Ok(None),
+        Some(names) => Ok(Some(existing_scopes(change, &names).await?)),
     }
 }
 

@@ -1,15 +1,15 @@
 //! What becomes of a list: all of it is given, or what is to be added and removed.
 
-use super::DirectoryError;
+use super::{DirectoryError, Thing};
 
 /// A list of names after an update.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ListUpdate<'a> {
     Unchanged,
     Replaced(&'a [String]),
-    /// A name that is both added and removed is removed.
     Amended {
         added: &'a [String],
+        /// Names that are in the list: who takes away what is not there believes that it was.
         removed: &'a [String],
     },
 }
@@ -47,6 +47,25 @@ impl<'a> ListUpdate<'a> {
         }
     }
 
+    /// Refuses to remove from a list what is not in it. `holder` has the list, of things like `thing`.
+    pub(super) fn check_held<'b>(
+        &self,
+        holder: &str,
+        thing: Thing,
+        before: impl Iterator<Item = &'b str>,
+    ) -> Result<(), DirectoryError> {
+        let before: Vec<&str> = before.collect();
+        let held = |name: &&String| before.contains(&name.as_str());
+        match self.removed().iter().find(|name| !held(name)) {
+            None => Ok(()),
+            Some(name) => Err(DirectoryError::NotHeld {
+                holder: holder.to_owned(),
+                thing,
+                name: name.clone(),
+            }),
+        }
+    }
+
     /// What is to be removed by name.
     pub(super) fn removed(&self) -> &'a [String] {
         match self {
@@ -76,8 +95,10 @@ mod tests {
             (Some("c"), None, None, "c"),
             (None, Some("c"), None, "a b c"),
             (None, None, Some("a"), "b"),
-            (None, None, Some("c"), "a b"),
-            (None, Some("c d"), Some("a d"), "b c"),
+            (None, None, Some("c"), "`x` does not have the role `c`"),
+            (None, None, Some("a c"), "`x` does not have the role `c`"),
+            (None, Some("c a"), Some("a"), "b c"),
+            (None, Some("c"), Some("c"), "`x` does not have the role `c`"),
             (None, Some(""), Some(""), "a b"),
             (Some("c"), Some("d"), None, "refused"),
             (Some("c"), None, Some("a"), "refused"),
@@ -86,10 +107,16 @@ mod tests {
         for (all, added, removed, expected) in rows {
             let [all, added, removed] = [all, added, removed].map(|list| list.map(names));
             let update = ListUpdate::read("roles", all.as_ref(), added.as_ref(), removed.as_ref());
-            let list = match update.map(|update| update.of(["a", "b"].into_iter())) {
+            let before = || ["a", "b"].into_iter();
+            let list = update.and_then(|update| {
+                update.check_held("x", Thing::Role, before())?;
+                Ok(update.of(before()))
+            });
+            let list = match list {
                 Ok(Some(list)) => list.join(" "),
                 Ok(None) => "unchanged".to_owned(),
-                Err(_) => "refused".to_owned(),
+                Err(DirectoryError::AllAndSome(_)) => "refused".to_owned(),
+                Err(error) => error.to_string(),
             };
             assert_eq!(list, expected, "{all:?} {added:?} {removed:?}");
         }

@@ -181,8 +181,10 @@ async fn wanted_scopes(
 ) -> Result<ScopeSet, DirectoryError> {
     let (added, removed) = (wanted.add_scopes.as_ref(), wanted.remove_scopes.as_ref());
     let update = ListUpdate::read("scopes", wanted.scopes.as_ref(), added, removed)?;
+    let held = || before.scopes.iter().map(ScopeName::as_str);
     existing_scopes(change, update.removed()).await?;
-    match update.of(before.scopes.iter().map(ScopeName::as_str)) {
+    update.check_held(before.name.as_str(), Thing::Scope, held())?;
+    match update.of(held()) {
         None => Ok(before.scopes.clone()),
         Some(names) => existing_scopes(change, &names).await,
     }

@@ -200,9 +200,7 @@ impl Directory<'_> {
             let status = Status::parse(status)?;
             change.set_user_status(&before.id, status).await?;
         }
-        let held = before.roles.iter().map(RoleName::as_str);
-        if let Some(names) = wanted.role_update()?.of(held) {
-            let (roles, scopes) = existing_roles(&mut change, &names).await?;
+        if let Some((roles, scopes)) = wanted_roles(&mut change, &before, wanted).await? {
             self.authority.may_pass_on(&scopes)?;
             self.authority.may_raise(&before, &scopes)?;
             change.set_user_roles(&before.id, &roles).await?;
@@ -313,6 +311,23 @@ impl Directory<'_> {
         let password = Password::choose(password, &names)?;
         let whom = HashingFor::new(user.id.as_str());
         Ok(self.hasher.hash(password, whom).await?)
+    }
+}
+
+/// The roles that a user is to have, and what they have together; none where nothing is said of
+/// them. What is taken from it must exist as well: a misspelt name would take nothing.
+async fn wanted_roles(
+    change: &mut Change,
+    before: &User,
+    wanted: &UserUpdate,
+) -> Result<Option<(Vec<RoleName>, ScopeSet)>, DirectoryError> {
+    let update = wanted.role_update()?;
+    let held = || before.roles.iter().map(RoleName::as_str);
+    existing_roles(change, update.removed()).await?;
+    update.check_held(before.username.as_str(), Thing::Role, held())?;
+    match update.of(held()) {
+        None => Ok(None),
+        Some(names) => Ok(Some(existing_roles(change, &names).await?)),
     }
 }
 

@@ -5,7 +5,6 @@ use serde_json::Value;
 
 use super::*;
 use crate::identity::ScopeSet;
-use crate::issuer::directory::Thing;
 
 struct Told {
     status: u16,
@@ -36,6 +35,14 @@ async fn told(error: EndpointError) -> Told {
         challenge,
         retry_after,
         store_failed,
+    }
+}
+
+fn not_held(thing: Thing) -> DirectoryError {
+    DirectoryError::NotHeld {
+        holder: "alice".to_owned(),
+        thing,
+        name: "a".to_owned(),
     }
 }
 
@@ -88,6 +95,8 @@ async fn each_failure_has_the_status_and_code_of_its_rfc() {
         (D::BeyondOwner(ScopeSet::default()).into(), 400, "invalid_scope"),
         (D::UnknownScope("a".to_owned()).into(), 400, "invalid_scope"),
         (D::UnknownRole("a".to_owned()).into(), 400, "invalid_request"),
+        (not_held(Thing::Scope).into(), 400, "invalid_scope"),
+        (not_held(Thing::Role).into(), 400, "invalid_request"),
         (D::TooManyApps.into(), 400, "invalid_request"),
         (D::Hashing(HashingError::Busy).into(), 503, "temporarily_unavailable"),
         (D::Store(StoreError::Gone).into(), 503, "temporarily_unavailable"),

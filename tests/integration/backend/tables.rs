@@ -195,6 +195,36 @@ pub(super) const REFUSED: &[(&str, u16, &str)] = &[
         "no scope `nothing`",
     ),
     (
+        r#"PUT /backend/user/alice {"remove_roles": ["sailes"]}"#,
+        400,
+        "no role `sailes`",
+    ),
+    (
+        r#"PUT /backend/user/alice {"remove_roles": ["sales", "administrator"]}"#,
+        400,
+        "`Alice` does not have the role `administrator`",
+    ),
+    (
+        r#"PUT /backend/role/sales {"remove_scopes": ["orders.raed"]}"#,
+        400,
+        "no scope `orders.raed`",
+    ),
+    (
+        r#"PUT /backend/role/sales {"remove_scopes": ["backend.user"]}"#,
+        400,
+        "`sales` does not have the scope `backend.user`",
+    ),
+    (
+        r#"PUT /backend/app/APP {"remove_scopes": ["orders.raed"]}"#,
+        400,
+        "no scope `orders.raed`",
+    ),
+    (
+        r#"PUT /backend/app/APP {"remove_scopes": ["consumer.app"]}"#,
+        400,
+        "does not have the scope `consumer.app`",
+    ),
+    (
         r#"PUT /backend/role/consumer {"add_scopes": ["backend.user"]}"#,
         409,
         "everybody",
