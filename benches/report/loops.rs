@@ -19,10 +19,7 @@ use portcullis::policy::{Host, Method, Path, Policy, Target};
 use portcullis::problem::Source;
 use portcullis::revocation::{Revocation, RevocationList};
 use portcullis::telemetry::{SubjectForm, SubjectNames};
-use portcullis::token::{
-    self, ClaimRules, DEFAULT_TOKEN_BYTES, IssuerRules, KeySet, LogPosition, Mark, MissingKey,
-    Trust,
-};
+use portcullis::token::{self, IssuerRules, KeySet, LogPosition, Mark, MissingKey, Trust};
 use prometheus_client::registry::Registry;
 
 use crate::fixture::{AUDIENCE, ISSUER, Issuer, POLICY};
@@ -188,18 +185,10 @@ fn gate(entries: u64, turns: usize) {
 }
 
 fn build_gate(issuer: &Issuer, list: RevocationList) -> ExtAuthz {
+    let algorithms = [token::Algorithm::Es256];
     let rules = IssuerRules {
-        name: "staff".into(),
-        issuer: ISSUER.into(),
-        audiences: vec![AUDIENCE.into()],
-        algorithms: vec![token::Algorithm::Es256],
         leeway_seconds: 30,
-        types: vec!["at+jwt".into()],
-        claims: ClaimRules::default(),
-        max_lifetime_seconds: 86_400,
-        max_token_bytes: DEFAULT_TOKEN_BYTES,
-        token_header: None,
-        spiffe_trust_domain: None,
+        ..IssuerRules::of_access_tokens("staff", ISSUER, &[AUDIENCE], &algorithms)
     };
     let (keys, _) = KeySet::from_jwks(issuer.jwks().as_bytes(), &rules.algorithms).unwrap();
     let trust = Trust::new(vec![(rules, Some(keys))]).unwrap();

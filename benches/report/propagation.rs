@@ -7,9 +7,7 @@ use std::time::{Duration, Instant};
 
 use portcullis::clock::{Clock, SystemClock};
 use portcullis::feed::FeedClient;
-use portcullis::token::{
-    Algorithm, ClaimRules, Credential, DEFAULT_TOKEN_BYTES, IssuerRules, Revocable, Trust,
-};
+use portcullis::token::{Algorithm, Credential, IssuerRules, Revocable, Trust};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use crate::client::{Client, Expected};
@@ -216,18 +214,10 @@ fn looks() -> tokio::time::Interval {
 
 /// What a gate asks its list about this token, once it has verified it.
 fn revocable(gate: &FeedClient, token: &str) -> Revocable {
+    let algorithms = [Algorithm::Es256];
     let rules = IssuerRules {
-        name: "staff".into(),
-        issuer: COMPANION.into(),
-        audiences: vec![AUDIENCE.into()],
-        algorithms: vec![Algorithm::Es256],
         leeway_seconds: 30,
-        types: vec!["at+jwt".into()],
-        claims: ClaimRules::default(),
-        max_lifetime_seconds: 86_400,
-        max_token_bytes: DEFAULT_TOKEN_BYTES,
-        token_header: None,
-        spiffe_trust_domain: None,
+        ..IssuerRules::of_access_tokens("staff", COMPANION, &[AUDIENCE], &algorithms)
     };
     let keys = gate.keys().usable().cloned();
     let trust = Trust::new(vec![(rules, keys)]).unwrap();

@@ -9,7 +9,7 @@ use super::*;
 use crate::clock::ManualClock;
 use crate::policy::{Host, Method, Path, Policy};
 use crate::problem::Source;
-use crate::token::{Algorithm, ClaimRules, DEFAULT_TOKEN_BYTES, IssuerRules, KeySet, SigningKey};
+use crate::token::{Algorithm, IssuerRules, KeySet, SigningKey};
 
 const NOW: i64 = 1_700_000_000;
 const SECRET: &[u8] = b"3f0c9a7be1d2485566a1c0ffee90d1e2";
@@ -20,21 +20,10 @@ const LIMITS: CacheLimits = CacheLimits {
 };
 
 fn trust(secret: &[u8], audience: &str) -> Trust {
-    let algorithms = vec![Algorithm::Hs256];
+    let algorithms = [Algorithm::Hs256];
     let keys = KeySet::from_hmac_secret(secret, &algorithms).unwrap();
-    let rules = IssuerRules {
-        name: "staff".into(),
-        issuer: "https://id.shop.example".into(),
-        audiences: vec![audience.into()],
-        algorithms,
-        leeway_seconds: 0,
-        types: vec!["at+jwt".into()],
-        claims: ClaimRules::default(),
-        max_lifetime_seconds: 86_400,
-        max_token_bytes: DEFAULT_TOKEN_BYTES,
-        token_header: None,
-        spiffe_trust_domain: None,
-    };
+    let issuer = "https://id.shop.example";
+    let rules = IssuerRules::of_access_tokens("staff", issuer, &[audience], &algorithms);
     Trust::new(vec![(rules, Some(keys))]).unwrap()
 }
 

@@ -11,10 +11,7 @@ use super::*;
 use crate::clock::UnixSeconds;
 use crate::policy::{Host, Method, Methods, Path, Policy, RequiredScopes, RouteIssuers, Target};
 use crate::problem::Source;
-use crate::token::{
-    Algorithm, ClaimRules, DEFAULT_TOKEN_BYTES, IssuerIndex, IssuerRules, KeySet, Trust,
-    UnverifiedToken,
-};
+use crate::token::{Algorithm, IssuerIndex, IssuerRules, KeySet, Trust, UnverifiedToken};
 
 const SECRET: &[u8] = b"a secret of at least thirty-two bytes";
 const NOW: i64 = 1_700_000_000;
@@ -22,20 +19,9 @@ const NOW: i64 = 1_700_000_000;
 /// A token with these scopes, signed and verified.
 fn token(scopes: &str) -> VerifiedToken {
     let issuer = "https://id.shop.example";
-    let rules = IssuerRules {
-        name: "staff".into(),
-        issuer: issuer.into(),
-        audiences: vec!["orders-api".into()],
-        algorithms: vec![Algorithm::Hs256],
-        leeway_seconds: 0,
-        types: vec!["at+jwt".into()],
-        claims: ClaimRules::default(),
-        max_lifetime_seconds: 3600,
-        max_token_bytes: DEFAULT_TOKEN_BYTES,
-        token_header: None,
-        spiffe_trust_domain: None,
-    };
-    let keys = KeySet::from_hmac_secret(SECRET, &[Algorithm::Hs256]).unwrap();
+    let algorithms = [Algorithm::Hs256];
+    let rules = IssuerRules::of_access_tokens("staff", issuer, &["orders-api"], &algorithms);
+    let keys = KeySet::from_hmac_secret(SECRET, &algorithms).unwrap();
     let trust = Trust::new(vec![(rules, Some(keys))]).unwrap();
     let encode = |part: &[u8]| URL_SAFE_NO_PAD.encode(part);
     let header = json!({"alg": "HS256", "typ": "at+jwt"}).to_string();

@@ -12,7 +12,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::policy::{Host, Method, Path, Policy, Target};
 use crate::problem::Source;
 use crate::telemetry::{SubjectForm, SubjectNames};
-use crate::token::{Algorithm, ClaimRules, DEFAULT_TOKEN_BYTES, IssuerRules, KeySet, Trust};
+use crate::token::{Algorithm, IssuerRules, KeySet, Trust};
 
 /// What passes as the route's name with the edits of its headers, what does not as its status.
 struct Lines;
@@ -88,17 +88,9 @@ fn entry(
     (name, issuer, token_header): (&str, &str, Option<&str>),
 ) -> (IssuerRules, Option<KeySet>) {
     let rules = IssuerRules {
-        name: name.into(),
-        issuer: issuer.into(),
-        audiences: vec!["shop".into()],
-        algorithms: vec![Algorithm::Hs256],
-        leeway_seconds: 0,
         types: vec!["jwt".into()],
-        claims: ClaimRules::default(),
-        max_lifetime_seconds: 3600,
-        max_token_bytes: DEFAULT_TOKEN_BYTES,
         token_header: token_header.map(Into::into),
-        spiffe_trust_domain: None,
+        ..IssuerRules::of_access_tokens(name, issuer, &["shop"], &[Algorithm::Hs256])
     };
     let keys = KeySet::from_hmac_secret(&*SECRET, &[Algorithm::Hs256]).unwrap();
     (rules, Some(keys))

@@ -132,22 +132,10 @@ impl Issuers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::token::{Algorithm, ClaimRules, DEFAULT_TOKEN_BYTES};
+    use crate::token::Algorithm;
 
     fn entry(name: &str, audience: &str) -> IssuerRules {
-        IssuerRules {
-            name: name.into(),
-            issuer: "https://id".into(),
-            audiences: vec![audience.into()],
-            algorithms: vec![Algorithm::Hs256],
-            leeway_seconds: 0,
-            types: vec!["jwt".into()],
-            claims: ClaimRules::default(),
-            max_lifetime_seconds: 60,
-            max_token_bytes: DEFAULT_TOKEN_BYTES,
-            token_header: None,
-            spiffe_trust_domain: None,
-        }
+        IssuerRules::of_access_tokens(name, "https://id", &[audience], &[Algorithm::Hs256])
     }
 
     fn keys(secret: u8) -> Keys {

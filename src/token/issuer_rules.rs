@@ -40,6 +40,32 @@ pub struct IssuerRules {
 }
 
 impl IssuerRules {
+    /// The rules of an issuer of JWT access tokens (RFC 9068): no leeway, a lifetime of at most a day,
+    /// the default claims and bounds. Struct update says what differs.
+    pub fn of_access_tokens(
+        name: &str,
+        issuer: &str,
+        audiences: &[&str],
+        algorithms: &[Algorithm],
+    ) -> Self {
+        Self {
+            name: name.into(),
+            issuer: issuer.into(),
+            audiences: audiences
+                .iter()
+                .map(|audience| (*audience).into())
+                .collect(),
+            algorithms: algorithms.to_vec(),
+            leeway_seconds: 0,
+            types: vec!["at+jwt".into()],
+            claims: ClaimRules::default(),
+            max_lifetime_seconds: 86_400,
+            max_token_bytes: DEFAULT_TOKEN_BYTES,
+            token_header: None,
+            spiffe_trust_domain: None,
+        }
+    }
+
     pub(super) fn add_to(&self, fields: &mut Fields) {
         // Named one by one: a rule that is left out here would outlive its change in cached proofs.
         let Self {

@@ -15,9 +15,7 @@ use portcullis::gate::{DecisionLog, Gate, GateMetrics, GateSettings, KeyNews, Ke
 use portcullis::policy::Policy;
 use portcullis::problem::Source;
 use portcullis::telemetry::{SubjectForm, SubjectNames};
-use portcullis::token::{
-    Algorithm, ClaimRules, DEFAULT_TOKEN_BYTES, IssuerRules, KeySet, MissingKey, Trust,
-};
+use portcullis::token::{Algorithm, IssuerRules, KeySet, MissingKey, Trust};
 use prometheus_client::registry::Registry;
 use prost::Message;
 
@@ -213,18 +211,10 @@ impl KeyRefresh for Panics {
 #[tokio::test]
 async fn a_panic_while_keys_are_fetched_is_a_refusal() {
     let issuer = TestIssuer::new("key-1");
+    let algorithms = [Algorithm::Es256];
     let rules = IssuerRules {
-        name: "staff".into(),
-        issuer: ISSUER.into(),
-        audiences: vec![AUDIENCE.into()],
-        algorithms: vec![Algorithm::Es256],
         leeway_seconds: 30,
-        types: vec!["at+jwt".into()],
-        claims: ClaimRules::default(),
-        max_lifetime_seconds: 86_400,
-        max_token_bytes: DEFAULT_TOKEN_BYTES,
-        token_header: None,
-        spiffe_trust_domain: None,
+        ..IssuerRules::of_access_tokens("staff", ISSUER, &[AUDIENCE], &algorithms)
     };
     let jwks = TestIssuer::jwks([&issuer]);
     let (keys, _) = KeySet::from_jwks(jwks.as_bytes(), &rules.algorithms).unwrap();

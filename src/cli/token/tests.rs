@@ -9,10 +9,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::cli::Finding;
 use crate::clock::UnixSeconds;
-use crate::token::{
-    Algorithm, ClaimRules, DEFAULT_TOKEN_BYTES, IssuerRules, KeySet, SigningKey, Trust,
-    generate_key,
-};
+use crate::token::{Algorithm, IssuerRules, KeySet, SigningKey, Trust, generate_key};
 
 const NOW: UnixSeconds = UnixSeconds(1_700_000_000);
 
@@ -78,19 +75,8 @@ impl Shop {
     }
 
     fn rules(&self) -> IssuerRules {
-        IssuerRules {
-            name: "staff".into(),
-            issuer: "https://id".into(),
-            audiences: vec!["api".into()],
-            algorithms: vec![self.key.algorithm()],
-            leeway_seconds: 0,
-            types: vec!["at+jwt".into()],
-            claims: ClaimRules::default(),
-            max_lifetime_seconds: 86_400,
-            max_token_bytes: DEFAULT_TOKEN_BYTES,
-            token_header: None,
-            spiffe_trust_domain: None,
-        }
+        let algorithms = [self.key.algorithm()];
+        IssuerRules::of_access_tokens("staff", "https://id", &["api"], &algorithms)
     }
 }
 

@@ -20,8 +20,7 @@ use crate::policy::{
     Methods, RequiredScopes, Requirement, Route, RouteIssuers, Routed, TargetError,
 };
 use crate::token::{
-    self, Algorithm, ClaimPath, ClaimRules, DEFAULT_TOKEN_BYTES, IssuerIndex, IssuerRules, KeySet,
-    Trust, UnverifiedToken,
+    self, Algorithm, ClaimPath, IssuerIndex, IssuerRules, KeySet, Trust, UnverifiedToken,
 };
 
 const NOW: UnixSeconds = UnixSeconds(1_700_000_000);
@@ -34,20 +33,12 @@ static SECRET: LazyLock<[u8; 64]> = LazyLock::new(|| {
 });
 
 static TRUST: LazyLock<Trust> = LazyLock::new(|| {
+    let (issuer, algorithms) = ("https://id.shop.example", [Algorithm::Hs256]);
     let rules = IssuerRules {
-        name: "staff".into(),
-        issuer: "https://id.shop.example".into(),
-        audiences: vec!["orders-api".into()],
-        algorithms: vec![Algorithm::Hs256],
-        leeway_seconds: 0,
         types: vec!["jwt".into()],
-        claims: ClaimRules::default(),
-        max_lifetime_seconds: 3600,
-        max_token_bytes: DEFAULT_TOKEN_BYTES,
-        token_header: None,
-        spiffe_trust_domain: None,
+        ..IssuerRules::of_access_tokens("staff", issuer, &["orders-api"], &algorithms)
     };
-    let keys = KeySet::from_hmac_secret(&*SECRET, &[Algorithm::Hs256]).unwrap();
+    let keys = KeySet::from_hmac_secret(&*SECRET, &algorithms).unwrap();
     Trust::new(vec![(rules, Some(keys))]).unwrap()
 });
 

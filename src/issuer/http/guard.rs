@@ -21,9 +21,7 @@ use crate::issuer::grants::Standing;
 use crate::issuer::{Issuer, IssuerError, IssuerSettings};
 use crate::policy::{Host, Method, Path, Policy, Requirement, Target};
 use crate::problem::Source;
-use crate::token::{
-    ClaimRules, Credential, DEFAULT_TOKEN_BYTES, IssuerRules, KeySet, Trust, VerifiedToken,
-};
+use crate::token::{Credential, IssuerRules, KeySet, Trust, VerifiedToken};
 
 const LIMITS: CacheLimits = CacheLimits {
     max_entries: 10_000,
@@ -100,20 +98,14 @@ pub(in crate::issuer) fn trust(
     settings: &IssuerSettings,
     keys: KeySet,
 ) -> Result<Trust, IssuerError> {
+    // All that our tokens may have: they are also introspected and revoked. Who calls the issuer with one
+    // needs the issuer among them, which `present_caller` sees to.
+    let audiences: Vec<&str> = settings.audiences().collect();
+    let algorithms = keys.algorithms();
     let rules = IssuerRules {
-        name: OWN_ISSUER.into(),
-        issuer: settings.url.as_str().into(),
-        // All that our tokens may have: they are also introspected and revoked. Who calls the issuer
-        // with one needs the issuer among them, which `present_caller` sees to.
-        audiences: settings.audiences().map(Box::from).collect(),
-        algorithms: keys.algorithms(),
         leeway_seconds: LEEWAY_SECONDS,
-        types: vec!["at+jwt".into()],
-        claims: ClaimRules::default(),
         max_lifetime_seconds: u64::from(settings.access_token_seconds),
-        max_token_bytes: DEFAULT_TOKEN_BYTES,
-        token_header: None,
-        spiffe_trust_domain: None,
+        ..IssuerRules::of_access_tokens(OWN_ISSUER, &settings.url, &audiences, &algorithms)
     };
     Ok(Trust::new(vec![(rules, Some(keys))])?)
 }

@@ -17,8 +17,7 @@ use serde_json::{Value, json};
 
 use crate::clock::UnixSeconds;
 use crate::token::{
-    Algorithm, ClaimRules, DEFAULT_TOKEN_BYTES, IssuerRules, KeySet, TokenError, Trust,
-    UnverifiedToken, VerifiedToken,
+    Algorithm, IssuerRules, KeySet, TokenError, Trust, UnverifiedToken, VerifiedToken,
 };
 
 pub(super) const NOW: UnixSeconds = UnixSeconds(1_700_000_000);
@@ -240,17 +239,8 @@ pub(super) fn claims() -> Value {
 
 pub(super) fn rules(algorithms: &[Algorithm]) -> IssuerRules {
     IssuerRules {
-        name: "staff".into(),
-        issuer: ISSUER.into(),
-        audiences: vec![AUDIENCE.into()],
-        algorithms: algorithms.to_vec(),
-        leeway_seconds: 0,
         types: vec!["at+jwt".into(), "jwt".into()],
-        claims: ClaimRules::default(),
-        max_lifetime_seconds: 86_400,
-        max_token_bytes: DEFAULT_TOKEN_BYTES,
-        token_header: None,
-        spiffe_trust_domain: None,
+        ..IssuerRules::of_access_tokens("staff", ISSUER, &[AUDIENCE], algorithms)
     }
 }
 
