@@ -160,12 +160,7 @@ async fn http1(
         .handshake(stream)
         .await
         .map_err(|error| http(&error))?;
-    let driver = drive(connection);
-    let response = sender.send_request(request).await;
-    Ok(StreamedResponse {
-        response: response.map_err(|error| http(&error))?,
-        _driver: driver,
-    })
+    answer(drive(connection), sender.send_request(request)).await
 }
 
 async fn http2(
@@ -179,10 +174,16 @@ async fn http2(
         .handshake(stream)
         .await
         .map_err(|error| http(&error))?;
-    let driver = drive(connection);
-    let response = sender.send_request(request).await;
+    answer(drive(connection), sender.send_request(request)).await
+}
+
+/// The answer to a request that is sent, with the connection that its body arrives on.
+async fn answer(
+    driver: Driver,
+    sent: impl Future<Output = hyper::Result<Response<Incoming>>>,
+) -> Result<StreamedResponse, ConnectError> {
     Ok(StreamedResponse {
-        response: response.map_err(|error| http(&error))?,
+        response: sent.await.map_err(|error| http(&error))?,
         _driver: driver,
     })
 }
