@@ -41,6 +41,10 @@ pub struct Keyring {
     clock: Arc<dyn Clock>,
     issuers: ArcSwap<Issuers>,
     /// Held while the authorizer gets other keys or issuers. Checks never wait for it.
+    ///
+    /// The innermost lock but those of the keys themselves: the outlet of a fetch, which lets one body
+    /// through at a time, waits for it. So whoever holds it must not end a fetch or a feed, which would
+    /// wait for that outlet.
     publishing: Mutex<()>,
     /// Tells that `issuers` are others now.
     commits: watch::Sender<()>,
@@ -135,9 +139,13 @@ impl Keyring {
     pub fn commit(&self, issuers: Issuers, adopt: impl FnOnce()) {
         let issuers = Arc::new(issuers);
         let publishing = self.publishing.lock();
-        self.issuers.store(Arc::clone(&issuers));
+        // Within: a publication in between would put these issuers beside the policy from before.
+        let earlier = self.issuers.swap(Arc::clone(&issuers));
         adopt();
         drop(publishing);
+        // Not before: these may be the last to hold a fetch. Dropping it waits for keys that are just
+        // arriving, and those wait for `publishing`.
+        drop(earlier);
         for (_, keys) in issuers.iter() {
             if let Keys::Feed(feed) = keys {
                 feed.put_in_use();
@@ -216,8 +224,17 @@ impl KeyRefresh for Keyring {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::sync::mpsc;
+
     use super::*;
     use crate::clock::SystemClock;
+    use crate::jwks::{JwksAddress, KeyLocation, PlainText, RemoteKeySettings};
+    use crate::token::{Algorithm, IssuerRules, SigningKey, generate_key};
+
+    /// Far more than any step takes; it only turns a hang into a failure.
+    const PATIENCE: Duration = Duration::from_secs(30);
 
     #[tokio::test]
     async fn nothing_is_published_between_the_issuers_and_their_policy() {
@@ -235,5 +252,63 @@ mod tests {
             });
         });
         assert!(*published.lock());
+    }
+
+    /// Keys on the way to the authorizer wait for the commit that ends their fetch, which must not wait
+    /// for them.
+    #[test]
+    fn a_fetch_ends_while_its_keys_are_being_published() {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let (release, url) = server_of_one_key();
+        let keyring = Keyring::new(runtime.handle().clone(), Arc::new(SystemClock));
+        let address = JwksAddress::parse(&url, PlainText::Refused).unwrap();
+        let settings = RemoteKeySettings {
+            timeout: PATIENCE,
+            ..RemoteKeySettings::new(KeyLocation::Address(address))
+        };
+        let algorithms = [Algorithm::Es256];
+        let trusted = TrustedIssuer {
+            rules: IssuerRules::of_access_tokens("staff", "https://id", &["api"], &algorithms),
+            keys: KeySource::Remote(settings),
+        };
+        let issuers = keyring.prepare(&[trusted]).unwrap();
+        let latest = issuers.remotes().remove(0).latest();
+        keyring.commit(issuers, || {});
+        let (committed, commit) = mpsc::channel();
+        // On a thread of its own: a deadlock must not keep the test.
+        std::thread::spawn(move || {
+            keyring.commit(Issuers::default(), || {
+                release.send(()).unwrap();
+                while latest.lock().is_none() {
+                    std::thread::yield_now();
+                }
+            });
+            committed.send(()).unwrap();
+        });
+        commit.recv_timeout(PATIENCE).unwrap();
+        runtime.shutdown_background();
+    }
+
+    /// A server on this machine that answers one request with a key, when told to; its URL.
+    fn server_of_one_key() -> (mpsc::Sender<()>, String) {
+        let text = generate_key(Algorithm::Es256).unwrap();
+        let key = SigningKey::read(text.reveal().as_bytes(), Algorithm::Es256).unwrap();
+        let body = serde_json::json!({"keys": [key.public_jwk().unwrap()]}).to_string();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/jwks.json", listener.local_addr().unwrap());
+        let (release, released) = mpsc::channel();
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            assert!(stream.read(&mut [0; 1024]).unwrap() > 0);
+            released.recv().unwrap();
+            let length = body.len();
+            let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}");
+            stream.write_all(answer.as_bytes()).unwrap();
+        });
+        (release, url)
     }
 }

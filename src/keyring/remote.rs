@@ -100,6 +100,12 @@ impl Remote {
         })
     }
 
+    /// What the fetches have brought, for tests that must not hold the fetch itself.
+    #[cfg(test)]
+    pub(super) fn latest(&self) -> Arc<Mutex<Option<KeySet>>> {
+        Arc::clone(&self.fetched.latest)
+    }
+
     /// The same with these keys until the first fetch.
     pub(super) fn with_earlier(self, earlier: Option<KeySet>) -> Self {
         Self { earlier, ..self }
