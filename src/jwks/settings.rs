@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::address::JwksAddress;
 use super::discovery::Discovery;
+use crate::token::MAX_JWKS_BYTES;
 
 /// Where the keys of an issuer are fetched, how often and within which bounds. The bounds of these
 /// values are those of the configuration; see `keyring::trusted_issuer`.
@@ -45,6 +46,15 @@ impl KeyLocation {
         self.first().is_encrypted()
     }
 
+    /// Whether some server that is asked may have to: metadata that come by plain http may name keys with
+    /// TLS.
+    pub fn may_be_encrypted(&self) -> bool {
+        match self {
+            Self::Address(address) => address.is_encrypted(),
+            Self::Discovery(_) => true,
+        }
+    }
+
     /// Whether others than this machine may read what is sent there.
     pub fn is_plain_text(&self) -> bool {
         self.first().is_plain_text()
@@ -78,7 +88,7 @@ impl RemoteKeySettings {
             refresh: Duration::from_mins(5),
             cooldown: Duration::from_secs(30),
             timeout: Duration::from_secs(2),
-            max_bytes: 1024 * 1024,
+            max_bytes: MAX_JWKS_BYTES,
             ca_file: None,
             token_file: None,
             cache_file: None,

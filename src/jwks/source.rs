@@ -47,23 +47,28 @@ pub struct RemoteKeySource {
 }
 
 impl RemoteKeySource {
-    /// Reads the roots, those in `ca_pem` or else the system's, and the environment for a proxy. Sends
-    /// nothing.
+    /// Reads the roots, those in `ca_pem` or else the system's, and the environment for a proxy, where
+    /// TLS may be spoken. Sends nothing.
     pub fn new(
         issuer: impl Into<String>,
         settings: &RemoteKeySettings,
         ca_pem: Option<&[u8]>,
     ) -> Result<Self, RemoteKeysError> {
-        let roots = match (settings.location.is_encrypted(), ca_pem) {
-            (false, None) => match settings.location {
-                KeyLocation::Address(_) => RootCertStore::empty(),
-                // Metadata that come by plain http may name keys with TLS.
-                KeyLocation::Discovery(_) => {
-                    certificates::system_roots().unwrap_or(RootCertStore::empty())
-                }
-            },
-            (true, None) => certificates::system_roots()?,
-            (_, Some(pem)) => certificates::configured_roots(pem)?,
+        let location = &settings.location;
+        let roots = match ca_pem {
+            Some(pem) => certificates::configured_roots(pem)?,
+            None if location.is_encrypted() => certificates::system_roots()?,
+            // TLS is possible but not certain: without roots it fails when it is tried.
+            None if location.may_be_encrypted() => {
+                certificates::system_roots().unwrap_or(RootCertStore::empty())
+            }
+            None => RootCertStore::empty(),
+        };
+        // Only TLS goes through it. What is wrong with it does not concern keys that come by plain http.
+        let proxy = if location.may_be_encrypted() {
+            Proxy::from_environment()?
+        } else {
+            None
         };
         let tls = certificates::client_trusting(roots).map_err(|error| RemoteKeysError::Tls {
             reason: error.to_string(),
@@ -72,7 +77,7 @@ impl RemoteKeySource {
             issuer: issuer.into(),
             location: settings.location.clone(),
             tls: tls.with_no_client_auth(),
-            proxy: Proxy::from_environment()?,
+            proxy,
             token_file: settings.token_file.clone(),
             serving: Serving::NoKeys,
             schedule: Schedule::new(settings.refresh, settings.cooldown),

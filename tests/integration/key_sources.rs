@@ -98,6 +98,27 @@ async fn the_keys_are_where_the_metadata_of_the_issuer_say() {
     }
 }
 
+/// The authority is that of the server of keys; the metadata need none.
+#[tokio::test(flavor = "multi_thread")]
+async fn metadata_by_plain_http_may_name_keys_with_tls() {
+    let issuer = TestIssuer::new("key-1");
+    let pki = Pki::new(&["127.0.0.1"]);
+    let keys = JwksServer::start_tls(ok(&TestIssuer::jwks([&issuer])), &pki).await;
+    let keys_url = keys.https_url();
+    let place = "/.well-known/openid-configuration";
+    let server = issuer_with_metadata(place, String::new(), move |base| {
+        json!({"issuer": base, "jwks_uri": keys_url}).to_string()
+    })
+    .await;
+    let name = format!("http://{}", server.address());
+    let settings = "discovery: true, jwks_ca_file: ca.pem";
+    let gate = TestApp::prepared(&trusting(entry(&name, settings)), |folder| {
+        std::fs::write(folder.join("ca.pem"), &pki.ca_pem).unwrap();
+    });
+    gate.admin_shows("/readyz", "ok").await;
+    assert_eq!(status(&gate, &token_of(&issuer, &name)).await, 200);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn metadata_that_name_another_issuer_or_odd_keys_bring_none() {
     for (issuer, keys, words) in [

@@ -9,7 +9,7 @@ use crate::jwks::{
     Discovery, JwksAddress, JwksAddressError, KeyLocation, PlainText, RemoteKeySettings,
 };
 use crate::problem::Faults;
-use crate::token::Algorithm;
+use crate::token::{Algorithm, MAX_JWKS_BYTES};
 
 /// Where an issuer's keys come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,11 +127,12 @@ impl TrustedIssuerDocument {
         let refresh = self.jwks_refresh_seconds.unwrap_or(300);
         let cooldown = self.jwks_cooldown_seconds.unwrap_or(30);
         let timeout = self.jwks_timeout_ms.unwrap_or(2000);
-        let max_bytes = self.jwks_max_bytes.unwrap_or(1 << 20);
+        let max_bytes = self.jwks_max_bytes.unwrap_or(MAX_JWKS_BYTES as u64);
         faults.within(&format!("{key}.jwks_refresh_seconds"), refresh, 1, 86_400);
         faults.within(&format!("{key}.jwks_cooldown_seconds"), cooldown, 1, 3600);
         faults.within(&format!("{key}.jwks_timeout_ms"), timeout, 1, 60_000);
-        faults.within(&format!("{key}.jwks_max_bytes"), max_bytes, 64, 1 << 24);
+        let most = MAX_JWKS_BYTES as u64;
+        faults.within(&format!("{key}.jwks_max_bytes"), max_bytes, 64, most);
         let start_wait = self.start_wait_seconds.unwrap_or(10);
         faults.within(&format!("{key}.start_wait_seconds"), start_wait, 0, 3600);
         if refresh < cooldown {
@@ -166,7 +167,7 @@ impl TrustedIssuerDocument {
     }
 
     fn check_files(&self, location: &KeyLocation, key: &str, faults: &mut Faults) {
-        if self.jwks_ca_file.is_some() && !location.is_encrypted() {
+        if self.jwks_ca_file.is_some() && !location.may_be_encrypted() {
             faults.add(format!(
                 "`{key}.jwks_ca_file` has no effect with plain http: use `https`, or remove it"
             ));

@@ -184,7 +184,7 @@ fn a_config_that_cannot_be_used() {
         (
             "jwks_file: jwks.json",
             "jwks_uri: https://id.shop.example/k, jwks_max_bytes: 63",
-            &["`trust[0].jwks_max_bytes: 63`", "from 64 to 16777216"],
+            &["`trust[0].jwks_max_bytes: 63`", "from 64 to 1048576"],
         ),
         (
             "jwks_file: jwks.json",
