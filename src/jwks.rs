@@ -148,22 +148,23 @@ impl RemoteKeys {
         let Ok(_seat) = self.waiters.try_acquire() else {
             return Freshness::Due(SOON);
         };
-        let number = match self.flight.join(key, presence, Instant::now()) {
-            Seat::Fetch(number) => number,
+        let awaited = match self.flight.join(key, presence, Instant::now()) {
+            Seat::Fetch(awaited) => awaited,
             Seat::Answered => return Freshness::Answered,
             Seat::Due(after) => return Freshness::Due(after),
         };
         let mut state = self.state.clone();
-        let finished = state.wait_for(|state| state.fetches.total() >= number);
+        let finished = state.wait_for(|state| state.fetches.total() >= awaited.number);
         if tokio::time::timeout(wait, finished).await.is_err() {
             return Freshness::Due(SOON);
         }
-        let now = Instant::now();
-        if self.flight.is_answered(key, now) {
+        // Not by the keys that are answered: where the fetch took longer than the cooldown, another
+        // question may have cleared them, and this caller would have a second fetch made.
+        if self.flight.has_answered(awaited) {
             Freshness::Refreshed
         } else {
             // It failed, or had begun before the question.
-            Freshness::Due(self.flight.rest(now).max(SOON))
+            Freshness::Due(self.flight.rest(Instant::now()).max(SOON))
         }
     }
 

@@ -27,14 +27,27 @@ pub(super) struct Flight {
 #[derive(Debug, Default)]
 struct Log {
     last_asked: Option<Instant>,
-    underway: bool,
+    stage: Stage,
     finished: u64,
+    /// The number of the last fetch that brought keys; 0 before the first.
+    last_fetched: u64,
     /// Asked for, and not yet by a fetch that began after that.
     pending: Sought,
     /// Asked for before the fetch underway began.
     sought: Sought,
     /// The issuer's answer came after they were asked for: what it did not bring does not exist.
     answered: Sought,
+}
+
+/// How far the one fetch is that may be underway.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Stage {
+    #[default]
+    None,
+    /// It will begin as soon as the task turns to it: it answers all that is asked until then.
+    Starting,
+    /// The request is on its way: what is asked now, its answer need not know of.
+    Begun,
 }
 
 /// Whether the set at hand has a key of the name that is asked for.
@@ -90,12 +103,22 @@ impl Sought {
 /// What a caller with an unknown key can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Seat {
-    /// Wait for the fetch of this number. They are numbered from 1 in the order of their ends.
-    Fetch(u64),
+    /// Wait for this fetch.
+    Fetch(Awaited),
     /// The issuer has answered since the key was first asked for.
     Answered,
     /// Come back after this time: a fetch is due then.
     Due(Duration),
+}
+
+/// What a caller waits for. Fetches are numbered from 1 in the order of their ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Awaited {
+    /// The fetch that ends next.
+    pub(super) number: u64,
+    /// The first that begins after the caller's key was named: if it or a later one brings keys, the
+    /// question is answered.
+    answered_by: u64,
 }
 
 /// How a fetch ended.
@@ -124,20 +147,35 @@ impl Flight {
         } else if log.answered.contains(key) {
             return Seat::Answered;
         }
-        if !log.sought.contains(key) {
+        let is_sought = log.sought.contains(key);
+        if !is_sought {
             log.pending.add(key, presence);
         }
-        if log.underway {
-            return Seat::Fetch(log.finished.saturating_add(1));
+        let next = log.finished.saturating_add(1);
+        let awaiting = |answered_by| {
+            Seat::Fetch(Awaited {
+                number: next,
+                answered_by,
+            })
+        };
+        match log.stage {
+            Stage::None => {}
+            Stage::Begun if !is_sought => return awaiting(next.saturating_add(1)),
+            Stage::Starting | Stage::Begun => return awaiting(next),
         }
         // Either it begins now, or the task learns until when to wait.
         self.asked.notify_one();
         if let Some(rest) = rest {
             return Seat::Due(rest);
         }
-        log.underway = true;
+        log.stage = Stage::Starting;
         log.last_asked = Some(now);
-        Seat::Fetch(log.finished.saturating_add(1))
+        awaiting(next)
+    }
+
+    /// Whether what a caller waited for has answered its question, however long it took.
+    pub(super) fn has_answered(&self, awaited: Awaited) -> bool {
+        self.log().last_fetched >= awaited.answered_by
     }
 
     /// Whether what this key was asked for is answered; nothing is started.
@@ -155,7 +193,7 @@ impl Flight {
     /// Starts a fetch because its time has come, unless a caller has just started one. It is not
     /// counted: a key that is new just after it need not wait for the cooldown.
     pub(super) fn start(&self) {
-        self.log().underway = true;
+        self.log().stage = Stage::Starting;
     }
 
     /// Resolves after a caller has asked; may also resolve for what is already finished.
@@ -164,7 +202,7 @@ impl Flight {
     }
 
     pub(super) fn is_underway(&self) -> bool {
-        self.log().underway
+        self.log().stage != Stage::None
     }
 
     /// When keys that were asked for have to be fetched, if there are any.
@@ -181,17 +219,21 @@ impl Flight {
             log.last_asked = Some(now);
             log.answered.clear();
         }
+        log.stage = Stage::Begun;
         log.sought = std::mem::take(&mut log.pending);
     }
 
     /// Ends the fetch. What it brought must be visible before.
     pub(super) fn finish(&self, ending: Ending) {
         let mut log = self.log();
-        log.underway = false;
+        log.stage = Stage::None;
         log.finished = log.finished.saturating_add(1);
         let sought = std::mem::take(&mut log.sought);
         match ending {
-            Ending::Fetched => log.answered.add_all(sought),
+            Ending::Fetched => {
+                log.last_fetched = log.finished;
+                log.answered.add_all(sought);
+            }
             // Nobody knows yet whether they exist.
             Ending::Failed => log.pending.add_all(sought),
         }
@@ -209,174 +251,4 @@ impl Flight {
 }
 
 #[cfg(test)]
-mod tests {
-    use futures_util::FutureExt;
-
-    use super::*;
-
-    const COOLDOWN: Duration = Duration::from_secs(30);
-    const MOMENT: Duration = Duration::from_nanos(1);
-
-    fn key(name: &str) -> KeyHint {
-        KeyHint::of(Some(name))
-    }
-
-    fn flight() -> (Flight, Instant) {
-        (Flight::new(COOLDOWN), Instant::now())
-    }
-
-    fn join(flight: &Flight, key: KeyHint, now: Instant) -> Seat {
-        flight.join(key, Presence::Missing, now)
-    }
-
-    /// A whole fetch, as the task makes it.
-    fn fetch(flight: &Flight, now: Instant, ending: Ending) {
-        flight.start();
-        flight.begin(now);
-        flight.finish(ending);
-    }
-
-    #[test]
-    fn callers_share_the_fetch_that_is_underway() {
-        let (flight, now) = flight();
-        assert_eq!(join(&flight, key("a"), now), Seat::Fetch(1));
-        assert_eq!(join(&flight, key("a"), now), Seat::Fetch(1));
-        assert_eq!(join(&flight, key("b"), now + COOLDOWN * 2), Seat::Fetch(1));
-        assert!(flight.is_underway());
-        flight.begin(now);
-        flight.finish(Ending::Fetched);
-        assert!(!flight.is_underway());
-    }
-
-    #[test]
-    fn a_key_is_missing_once_the_issuer_was_asked_after_it_was_named() {
-        let (flight, now) = flight();
-        assert_eq!(join(&flight, key("a"), now), Seat::Fetch(1));
-        flight.begin(now);
-        // Named when the request was already on its way: its answer says nothing about this one.
-        assert_eq!(join(&flight, key("b"), now), Seat::Fetch(1));
-        flight.finish(Ending::Fetched);
-        assert!(flight.is_answered(key("a"), now));
-        assert_eq!(join(&flight, key("a"), now), Seat::Answered);
-        assert!(!flight.is_answered(key("b"), now));
-        assert_eq!(
-            join(&flight, key("b"), now + MOMENT),
-            Seat::Due(COOLDOWN.saturating_sub(MOMENT))
-        );
-        assert_eq!(flight.due(now), Some(now + COOLDOWN));
-        // The fetch that follows by itself answers it.
-        let later = now + COOLDOWN;
-        fetch(&flight, later, Ending::Fetched);
-        assert_eq!(flight.due(later), None);
-        assert_eq!(join(&flight, key("b"), later + MOMENT), Seat::Answered);
-        assert_eq!(
-            join(&flight, key("c"), later + MOMENT),
-            Seat::Due(COOLDOWN.saturating_sub(MOMENT))
-        );
-    }
-
-    #[test]
-    fn what_is_missing_is_asked_for_again_after_the_cooldown() {
-        let (flight, now) = flight();
-        join(&flight, key("a"), now);
-        flight.begin(now);
-        flight.finish(Ending::Fetched);
-        assert_eq!(
-            join(&flight, key("a"), now + COOLDOWN.saturating_sub(MOMENT)),
-            Seat::Answered
-        );
-        assert!(!flight.is_answered(key("a"), now + COOLDOWN));
-        assert_eq!(join(&flight, key("a"), now + COOLDOWN), Seat::Fetch(2));
-    }
-
-    #[test]
-    fn a_failed_fetch_answers_nothing() {
-        let (flight, now) = flight();
-        join(&flight, key("a"), now);
-        flight.begin(now);
-        flight.finish(Ending::Failed);
-        assert!(!flight.is_answered(key("a"), now));
-        assert_eq!(join(&flight, key("a"), now), Seat::Due(COOLDOWN));
-        assert_eq!(flight.due(now), Some(now + COOLDOWN));
-    }
-
-    #[test]
-    fn a_scheduled_fetch_answers_what_was_asked_before_it_and_starts_no_cooldown_of_its_own() {
-        let (flight, now) = flight();
-        fetch(&flight, now, Ending::Fetched);
-        assert_eq!(join(&flight, key("a"), now), Seat::Fetch(2));
-        flight.begin(now);
-        flight.finish(Ending::Fetched);
-        assert_eq!(join(&flight, key("b"), now), Seat::Due(COOLDOWN));
-        // A refresh within the cooldown.
-        fetch(&flight, now + MOMENT, Ending::Fetched);
-        assert_eq!(join(&flight, key("b"), now + MOMENT), Seat::Answered);
-        assert_eq!(flight.rest(now + MOMENT), COOLDOWN.saturating_sub(MOMENT));
-    }
-
-    #[test]
-    fn a_scheduled_start_neither_counts_as_a_second_fetch_nor_ends_the_cooldown() {
-        let (flight, now) = flight();
-        assert_eq!(join(&flight, key("a"), now), Seat::Fetch(1));
-        flight.start();
-        assert_eq!(join(&flight, key("a"), now), Seat::Fetch(1));
-        flight.begin(now);
-        flight.finish(Ending::Fetched);
-        assert!(!flight.is_underway());
-        assert_eq!(
-            join(&flight, key("b"), now + COOLDOWN.saturating_sub(MOMENT)),
-            Seat::Due(MOMENT)
-        );
-        assert_eq!(join(&flight, key("b"), now + COOLDOWN), Seat::Fetch(2));
-    }
-
-    #[test]
-    fn an_instant_before_the_last_start_is_within_the_cooldown() {
-        let (flight, now) = flight();
-        join(&flight, key("a"), now + COOLDOWN);
-        flight.begin(now + COOLDOWN);
-        flight.finish(Ending::Fetched);
-        assert_eq!(join(&flight, key("b"), now), Seat::Due(COOLDOWN));
-    }
-
-    #[test]
-    fn the_keys_that_are_looked_for_are_bounded() {
-        let (flight, now) = flight();
-        for number in 0..MAX_KEYS_SOUGHT * 3 {
-            join(&flight, key(&number.to_string()), now);
-        }
-        assert_eq!(flight.log().pending.missing.len(), MAX_KEYS_SOUGHT);
-        flight.begin(now);
-        flight.finish(Ending::Fetched);
-        for number in 0..MAX_KEYS_SOUGHT * 3 {
-            join(&flight, key(&format!("more {number}")), now);
-        }
-        fetch(&flight, now, Ending::Fetched);
-        assert_eq!(flight.log().answered.missing.len(), MAX_KEYS_SOUGHT);
-    }
-
-    #[test]
-    fn a_key_that_the_set_has_is_answered_however_many_are_made_up() {
-        let (flight, now) = flight();
-        for ending in [Ending::Failed, Ending::Fetched, Ending::Fetched] {
-            for number in 0..MAX_KEYS_SOUGHT * 2 {
-                join(&flight, key(&format!("{ending:?} {number}")), now);
-            }
-            flight.join(key("real"), Presence::Present, now);
-            fetch(&flight, now, ending);
-        }
-        assert!(flight.is_answered(key("real"), now));
-    }
-
-    #[tokio::test]
-    async fn a_caller_wakes_the_task_and_a_schedule_does_not() {
-        let (flight, now) = flight();
-        flight.start();
-        assert!(flight.asked().now_or_never().is_none());
-        flight.begin(now);
-        flight.finish(Ending::Fetched);
-        join(&flight, key("a"), now);
-        assert!(flight.asked().now_or_never().is_some());
-        assert!(flight.asked().now_or_never().is_none());
-    }
-}
+mod tests;

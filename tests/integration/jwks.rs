@@ -326,6 +326,52 @@ async fn a_caller_that_goes_away_leaves_the_fetch_to_the_others() {
     assert_eq!(server.requests().len(), 2);
 }
 
+/// An issuer that takes longer to answer than the cooldown lasts is asked once for all who wait.
+#[tokio::test]
+async fn a_fetch_that_outlasts_the_cooldown_is_not_made_twice() {
+    let server = JwksServer::start(ok("keys one")).await;
+    let mut settings = quiet(&server.url());
+    settings.cooldown = Duration::from_nanos(1);
+    let keys = KeySet::loaded(&settings).await;
+    let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\nkeys one new".to_vec();
+    server.behave(Behaviour::AnswerWhenReleased(answer));
+    let asking = async {
+        let first = keys.ask();
+        let second = async {
+            server.wait_for_requests(2).await;
+            keys.ask().await
+        };
+        let release = async {
+            server.wait_for_requests(2).await;
+            server.release();
+        };
+        tokio::join!(first, second, release)
+    };
+    let (first, second, ()) = asking.await;
+    assert_eq!(
+        (first, second),
+        (Freshness::Refreshed, Freshness::Refreshed)
+    );
+    assert_eq!(keys.published().as_deref(), Some("keys one new"));
+    assert_eq!(server.requests().len(), 2);
+}
+
+/// Nobody makes a second fetch beside a scheduled one: what it brings may have the key.
+#[tokio::test]
+async fn a_caller_waits_for_the_scheduled_fetch_that_is_underway() {
+    let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nkeys new".to_vec();
+    let server = JwksServer::start(Behaviour::AnswerWhenReleased(answer)).await;
+    let keys = KeySet::start(&quiet(&server.url()));
+    server.wait_for_requests(1).await;
+    let published = together(vec![keys.ask(), keys.ask()], || {
+        assert_eq!(server.requests().len(), 1);
+        server.release();
+    });
+    // The caller looks its key up again, whatever it is told.
+    assert_eq!(published.await.len(), 2);
+    assert_eq!(keys.published().as_deref(), Some("keys new"));
+}
+
 #[tokio::test]
 async fn a_failure_keeps_the_keys_and_recovers() {
     let server = JwksServer::start(ok("keys one")).await;
