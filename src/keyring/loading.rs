@@ -53,7 +53,7 @@ impl Keyring {
         };
         let mut shared = fetched
             .iter()
-            .filter_map(|remote| remote.shared(settings, &rules.algorithms, ca_pem.as_deref()));
+            .filter_map(|remote| remote.shared(rules, settings, ca_pem.as_deref()));
         let remote = match shared.next() {
             Some(remote) => remote.with_earlier(earlier),
             None => self.fetch(rules, settings, ca_pem, earlier)?,

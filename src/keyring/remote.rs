@@ -10,8 +10,8 @@ use super::saving::Saving;
 use super::skipped_keys::warn_of_skipped;
 use super::{Keyring, KeyringError};
 use crate::jwks::{
-    CacheFile, Change, Freshness, Loaded, RemoteKeySettings, RemoteKeySource, RemoteKeyState,
-    RemoteKeys,
+    CacheFile, Change, Freshness, KeyLocation, Loaded, RemoteKeySettings, RemoteKeySource,
+    RemoteKeyState, RemoteKeys,
 };
 use crate::token::{Algorithm, IssuerRules, KeyHint, KeySet, KeySetError};
 
@@ -26,6 +26,9 @@ pub(super) struct Remote {
 
 /// A remote key set, fetched once for all issuers whose entries ask for just this.
 struct SharedFetch {
+    /// The one issuer that it is for, where what it brings is of no use to others: its file of keys is
+    /// bound to the issuer, and so are metadata.
+    only_for: Option<Box<str>>,
     settings: RemoteKeySettings,
     algorithms: Vec<Algorithm>,
     ca_pem: Option<Vec<u8>>,
@@ -86,13 +89,15 @@ impl Remote {
     /// The same for an issuer whose entry asks for just what is fetched here already.
     pub(super) fn shared(
         &self,
+        rules: &IssuerRules,
         settings: &RemoteKeySettings,
-        algorithms: &[Algorithm],
         ca_pem: Option<&[u8]>,
     ) -> Option<Self> {
         let fetched = &self.fetched;
-        let same = fetched.settings == *settings
-            && fetched.algorithms == algorithms
+        let only_for = fetched.only_for.as_deref();
+        let same = only_for.is_none_or(|issuer| *issuer == *rules.issuer)
+            && fetched.settings == *settings
+            && fetched.algorithms == rules.algorithms
             && fetched.ca_pem.as_deref() == ca_pem;
         same.then(|| Self {
             fetched: Arc::clone(fetched),
@@ -185,7 +190,10 @@ impl Keyring {
             Arc::clone(&self.clock),
             &self.runtime,
         );
+        let is_bound =
+            settings.cache_file.is_some() || matches!(settings.location, KeyLocation::Discovery(_));
         let shared = Arc::new(SharedFetch {
+            only_for: is_bound.then(|| rules.issuer.clone()),
             settings: settings.clone(),
             algorithms: rules.algorithms.clone(),
             ca_pem,

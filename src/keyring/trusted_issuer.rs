@@ -8,7 +8,7 @@ mod warning;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -132,7 +132,7 @@ pub fn trusted_issuers(
     for (position, (document, name)) in documents.into_iter().zip(names).enumerate() {
         let key = format!("trust[{position}]");
         if let Some(file) = &document.jwks_cache_file
-            && !cache_files.insert(file.clone())
+            && !cache_files.insert(without_dots(file))
         {
             faults.add(format!(
                 "`{key}.jwks_cache_file: {}` is that of another entry: give each issuer a file of \
@@ -144,6 +144,12 @@ pub fn trusted_issuers(
     }
     carrier::check(&issuers, faults);
     issuers
+}
+
+/// The path with each file's `.` left out, so that two ways to write a file are alike.
+fn without_dots(file: &Path) -> PathBuf {
+    let parts = file.components();
+    parts.filter(|part| *part != Component::CurDir).collect()
 }
 
 impl TrustedIssuerDocument {

@@ -336,6 +336,35 @@ async fn a_shared_fetch_hands_no_keys_of_one_issuer_to_another() {
     assert_eq!(away.requests().len(), 1);
 }
 
+/// The file of keys is bound to the issuer that they were fetched for. An entry that takes the place of
+/// another one fetches anew, or its keys would never get into the file.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fetch_with_a_file_of_keys_serves_no_other_issuer() {
+    let issuer = TestIssuer::new("key-1");
+    let server = JwksServer::start(ok(&TestIssuer::jwks([&issuer]))).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keys");
+    let setup = |name: &str| {
+        let (url, file) = (server.url(), file.display());
+        let settings = format!("jwks_uri: \"{url}\", jwks_cache_file: \"{file}\"");
+        trusting(entry(name, &settings))
+    };
+    let names = ["https://one.example", "https://two.example"];
+    let gate = TestApp::with(&setup(names[0]));
+    gate.admin_shows("/readyz", "ok").await;
+    write_files(gate.folder.path(), &setup(names[1]), &gate.issuer);
+    gate.app.reload().unwrap();
+    let written = async {
+        let is_new = |text: String| text.contains(names[1]);
+        while !std::fs::read_to_string(&file).is_ok_and(is_new) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, written).await.unwrap();
+    assert_eq!(status(&gate, &token_of(&issuer, names[1])).await, 200);
+    assert_eq!(server.requests().len(), 2);
+}
+
 /// The loopback in a form that plain http is not taken for.
 fn mapped(server: &JwksServer) -> String {
     format!(

@@ -332,6 +332,23 @@ fn a_config_that_cannot_be_used() {
             "`audience_claim` or `token_header`",
         ],
     );
+    let cached = |issuer: &str, file: &str| {
+        format!(
+            "{{issuer: \"https://{issuer}\", audiences: [b], algorithms: [ES256], jwks_uri: \
+             https://keys.example/, jwks_cache_file: {file}}}"
+        )
+    };
+    check(
+        "one file of keys for two issuers",
+        |folder| {
+            let (one, two) = (cached("a.example", "keys"), cached("b.example", "./keys"));
+            replace(folder, "trust: [", &format!("trust: [{one}, {two}, "));
+        },
+        &[
+            "`trust[1].jwks_cache_file: ./keys` is that of another entry",
+            "a file of its own",
+        ],
+    );
     let named = |position: usize, name: &str, issuer: &str| {
         format!(
             "{{{name}issuer: \"{issuer}\", audiences: [b{position}], algorithms: [ES256], \
