@@ -1,6 +1,7 @@
 //! Files that people write and the kubelet mounts: read with a bound, refused with a reason.
 
 mod identity;
+mod own;
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -12,6 +13,7 @@ use crate::token::{KeyFileModeError, MAX_JWKS_BYTES, MAX_KEY_FILE_BYTES, check_k
 use crate::yaml::MAX_SOURCE_BYTES;
 
 pub use identity::{FileIdentity, FileIdentityError};
+pub use own::{OwnFileError, open_own};
 
 /// Why a file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -111,13 +113,7 @@ pub fn is_policy_file_name(path: &Path) -> bool {
 
 /// Reads public keys: everybody may know them, but not everybody may choose them.
 pub fn read_public_keys(path: &Path) -> Result<Vec<u8>, FileError> {
-    match check_key_file_mode(mode(path)?) {
-        Ok(()) | Err(KeyFileModeError::WorldReadable(_)) => read_bounded(path, MAX_JWKS_BYTES),
-        Err(source @ KeyFileModeError::WorldWritable(_)) => Err(FileError::Unsafe {
-            path: path.to_owned(),
-            source,
-        }),
-    }
+    read_shared(path, MAX_JWKS_BYTES)
 }
 
 /// Reads a private key or a secret. The group may read it: `fsGroup` of Kubernetes makes it so.
@@ -132,8 +128,13 @@ pub fn read_secret(path: &Path) -> Result<Vec<u8>, FileError> {
 /// Reads a token that is there for a process, as Kubernetes mounts them: whoever shares the container
 /// may read it, and nobody else may choose it.
 pub fn read_token(path: &Path) -> Result<Vec<u8>, FileError> {
+    read_shared(path, MAX_KEY_FILE_BYTES)
+}
+
+/// Reads what everybody may read and not everybody may write.
+fn read_shared(path: &Path, limit: usize) -> Result<Vec<u8>, FileError> {
     match check_key_file_mode(mode(path)?) {
-        Ok(()) | Err(KeyFileModeError::WorldReadable(_)) => read_bounded(path, MAX_KEY_FILE_BYTES),
+        Ok(()) | Err(KeyFileModeError::WorldReadable(_)) => read_bounded(path, limit),
         Err(source @ KeyFileModeError::WorldWritable(_)) => Err(FileError::Unsafe {
             path: path.to_owned(),
             source,

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use blake3::Hash;
 use prost::Message;
 
-use super::snapshot_file;
+use super::snapshot_file::{self, OPEN_TO_ALL};
 use super::wire::{MAX_FRAME_BYTES, Revocations};
-use crate::token::check_key_file_mode;
+use crate::files;
 
 /// The file's first bytes; the last one is the version of what follows: the digest of the snapshot
 /// that it goes on from, then frames, each with its length and its digest in front.
@@ -91,8 +91,7 @@ pub(super) fn frames(snapshot: &Path, digest: &Hash) -> impl Iterator<Item = Rev
 }
 
 fn open(snapshot: &Path, digest: &Hash) -> Option<BufReader<File>> {
-    let file = File::open(beside(snapshot)).ok()?;
-    check_key_file_mode(file.metadata().ok()?.mode()).ok()?;
+    let file = files::open_own(&beside(snapshot), OPEN_TO_ALL).ok()??;
     let mut file = BufReader::new(file);
     let (mut magic, mut of) = ([0; MAGIC.len()], [0; blake3::OUT_LEN]);
     file.read_exact(&mut magic).ok()?;

@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use blake3::Hash;
@@ -11,8 +11,8 @@ use bytes::Bytes;
 use prost::Message;
 
 use super::wire::{self, Keys, MAX_FRAME_BYTES, Revocations};
+use crate::files::{self, OwnFileError};
 use crate::revocation::Revocation;
-use crate::token::check_key_file_mode;
 
 /// The file's first bytes; the last one is the version of what follows: the digest of the rest, then
 /// messages with their length in front, of which the first is [`Saved`] and all others are rows.
@@ -20,6 +20,9 @@ const MAGIC: &[u8; 8] = b"PCFEED\n\x02";
 
 /// Of the content, after the first bytes.
 const DIGEST_BYTES: usize = 32;
+
+/// What the mode must not have. The group may write: `fsGroup` of Kubernetes makes it so.
+pub(super) const OPEN_TO_ALL: u32 = 0o006;
 
 /// What a file holds besides rows.
 #[derive(Clone, PartialEq, Message)]
@@ -51,8 +54,8 @@ pub(super) enum SnapshotFileError {
     Absent,
     #[error("{0}")]
     Io(io::Error),
-    #[error("others can write to it (mode {0:o}), and so choose the keys: run `chmod 600` on it")]
-    Unsafe(u32),
+    #[error(transparent)]
+    Own(#[from] OwnFileError),
     #[error("it is not a snapshot of a feed, or another release wrote it")]
     NotASnapshot,
     #[error("its digest is wrong: it is damaged or truncated")]
@@ -63,12 +66,8 @@ pub(super) enum SnapshotFileError {
 
 /// Opens the file, if it is whole and of `issuer`.
 pub(super) fn read(path: &Path, issuer: &str) -> Result<(Saved, SavedRows), SnapshotFileError> {
-    let mut file = File::open(path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => SnapshotFileError::Absent,
-        _ => SnapshotFileError::Io(error),
-    })?;
-    let mode = file.metadata().map_err(SnapshotFileError::Io)?.mode();
-    check_key_file_mode(mode).map_err(|_| SnapshotFileError::Unsafe(mode & 0o7777))?;
+    let opened = files::open_own(path, OPEN_TO_ALL)?;
+    let mut file = opened.ok_or(SnapshotFileError::Absent)?;
     let digest = check_digest(&mut file)?;
     let mut rows = SavedRows {
         file: BufReader::new(file),
@@ -216,6 +215,8 @@ fn staging(path: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt;
+
     use super::*;
     use crate::clock::UnixSeconds;
     use crate::token::{LogPosition, Mark};
@@ -297,10 +298,27 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("feed");
         write(&path);
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o602)).unwrap();
+        let mode = |mode| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        for refused in [0o602, 0o604, 0o666] {
+            mode(refused);
+            assert!(matches!(
+                read(&path, ISSUER),
+                Err(SnapshotFileError::Own(OwnFileError::Unsafe(found))) if found == refused
+            ));
+        }
+        mode(0o660);
+        assert!(read(&path, ISSUER).is_ok());
+    }
+
+    #[test]
+    fn a_file_that_is_a_link_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, link) = (folder.path().join("feed"), folder.path().join("link"));
+        write(&path);
+        std::os::unix::fs::symlink(&path, &link).unwrap();
         assert!(matches!(
-            read(&path, ISSUER),
-            Err(SnapshotFileError::Unsafe(0o602))
+            read(&link, ISSUER),
+            Err(SnapshotFileError::Own(OwnFileError::NotAFile))
         ));
     }
 }

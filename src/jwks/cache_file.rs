@@ -1,16 +1,20 @@
 //! The last keys of an issuer in a file, so that a gate can start while the issuer is away.
 
-use std::fs::{self, Metadata, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::files::{self, OwnFileError};
 use crate::token::MAX_JWKS_BYTES;
 
 /// The longest file that is read: a key set of the longest kind, quoted once more.
 const MAX_FILE_BYTES: u64 = 2 * MAX_JWKS_BYTES as u64 + 4096;
+
+/// Public keys may be read by everybody.
+const WRITABLE_BY_OTHERS: u32 = 0o022;
 
 /// The file of one issuer. What it holds is used only for the issuer and the address it came from:
 /// under another name the keys of one would verify the tokens of another.
@@ -26,17 +30,8 @@ pub struct CacheFile {
 pub enum CacheFileError {
     #[error("{0}")]
     Io(#[from] io::Error),
-    #[error(
-        "it is not a regular file: it may be a link, a directory or a pipe; name the file itself"
-    )]
-    NotAFile,
-    #[error(
-        "it belongs to the user {owner}, and this process runs as {own}: whoever owns it may choose \
-         the keys; remove it, and name a file in a folder of this service"
-    )]
-    OtherOwner { owner: u32, own: u32 },
-    #[error("others can write to it (mode {0:04o}), and so choose the keys: run `chmod 600` on it")]
-    Unsafe(u32),
+    #[error(transparent)]
+    Own(#[from] OwnFileError),
     #[error("it is not a file of cached keys, or another release wrote it")]
     NotACache,
     #[error("it holds the keys of `{issuer}` at `{location}`")]
@@ -67,20 +62,9 @@ impl CacheFile {
 
     /// The key set that was written last; none where there is no file.
     pub fn read(&self) -> Result<Option<Vec<u8>>, CacheFileError> {
-        // Neither another file that a link leads to, nor a pipe for whose writer one waits.
-        let opened = OpenOptions::new()
-            .read(true)
-            .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
-            .open(&self.path);
-        let file = match opened {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) if error.raw_os_error() == Some(libc::ELOOP) => {
-                return Err(CacheFileError::NotAFile);
-            }
-            Err(error) => return Err(error.into()),
+        let Some(file) = files::open_own(&self.path, WRITABLE_BY_OTHERS)? else {
+            return Ok(None);
         };
-        check(&file.metadata()?, own_user()?)?;
         let mut text = Vec::new();
         file.take(MAX_FILE_BYTES).read_to_end(&mut text)?;
         let saved: Saved = serde_json::from_slice(&text).map_err(|_| CacheFileError::NotACache)?;
@@ -125,34 +109,10 @@ impl CacheFile {
     }
 }
 
-/// The user that this process runs as.
-fn own_user() -> io::Result<u32> {
-    // The kernel gives the folder to the effective user.
-    Ok(fs::metadata("/proc/self")?.uid())
-}
-
-/// Whether only this process, as the user `own`, and root can have chosen what the file holds. Public
-/// keys may be read by everybody.
-fn check(file: &Metadata, own: u32) -> Result<(), CacheFileError> {
-    const WRITABLE_BY_OTHERS: u32 = 0o022;
-    if !file.is_file() {
-        return Err(CacheFileError::NotAFile);
-    }
-    let owner = file.uid();
-    if owner != own && owner != 0 {
-        return Err(CacheFileError::OtherOwner { owner, own });
-    }
-    if file.mode() & WRITABLE_BY_OTHERS != 0 {
-        return Err(CacheFileError::Unsafe(file.mode() & 0o7777));
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs::Permissions;
-    use std::os::unix::fs::{PermissionsExt, symlink};
-    use std::process::Command;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
     use super::*;
 
@@ -179,53 +139,22 @@ mod tests {
         }
     }
 
+    /// What is written takes the place of whatever was there.
     #[test]
-    fn a_link_a_folder_and_a_pipe_are_not_read_and_nobody_waits_for_the_pipe() {
+    fn a_link_is_not_read_and_makes_way() {
         let folder = tempfile::tempdir().unwrap();
         let ours = cache(folder.path(), "a", "b");
         ours.write(JWKS).unwrap();
         let elsewhere = folder.path().join("elsewhere");
         fs::rename(ours.path(), &elsewhere).unwrap();
-        let refused = || matches!(ours.read(), Err(CacheFileError::NotAFile));
         symlink(&elsewhere, ours.path()).unwrap();
-        assert!(refused(), "a link");
-        fs::remove_file(ours.path()).unwrap();
-        fs::create_dir(ours.path()).unwrap();
-        assert!(refused(), "a folder");
-        fs::remove_dir(ours.path()).unwrap();
-        let made = Command::new("mkfifo").arg(ours.path()).status().unwrap();
-        assert!(made.success());
-        assert!(refused(), "a pipe");
-        // What is written takes the place of whatever was there.
+        let refused = ours.read().unwrap_err();
+        assert!(
+            refused.to_string().contains("not a regular file"),
+            "{refused}"
+        );
         ours.write(JWKS).unwrap();
         assert_eq!(ours.read().unwrap().as_deref(), Some(JWKS));
-    }
-
-    #[test]
-    fn a_file_of_another_user_is_not_read_unless_it_is_roots() {
-        let folder = tempfile::tempdir().unwrap();
-        let ours = cache(folder.path(), "a", "b");
-        ours.write(JWKS).unwrap();
-        let file = fs::metadata(ours.path()).unwrap();
-        let own = own_user().unwrap();
-        assert_eq!(file.uid(), own);
-        assert!(check(&file, own).is_ok());
-        let seen_by_another = check(&file, own + 1);
-        if own == 0 {
-            assert!(seen_by_another.is_ok());
-            std::os::unix::fs::chown(ours.path(), Some(12345), None).unwrap();
-            assert!(matches!(
-                ours.read(),
-                Err(CacheFileError::OtherOwner {
-                    owner: 12345,
-                    own: 0
-                })
-            ));
-        } else {
-            assert!(
-                matches!(seen_by_another, Err(CacheFileError::OtherOwner { owner, .. }) if owner == own)
-            );
-        }
     }
 
     #[test]
@@ -249,7 +178,10 @@ mod tests {
         for mode in [0o602, 0o620, 0o646, 0o660, 0o666] {
             fs::set_permissions(ours.path(), Permissions::from_mode(mode)).unwrap();
             assert!(
-                matches!(ours.read(), Err(CacheFileError::Unsafe(_))),
+                matches!(
+                    ours.read(),
+                    Err(CacheFileError::Own(OwnFileError::Unsafe(_)))
+                ),
                 "{mode:o}"
             );
         }
