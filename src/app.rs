@@ -325,11 +325,16 @@ fn runtime(name: &str, threads: usize) -> anyhow::Result<Runtime> {
         .with_context(|| format!("cannot start the threads of `{name}`"))
 }
 
-/// Reads the configuration anew; what only a restart can apply is told and left.
+/// Reads the configuration anew; what only a restart can apply is told and left. What would be unsafe
+/// if it were left is refused.
 fn reader(started_with: Config) -> ReadInputs {
     Box::new(move || {
         let renewed = Config::load(&started_with.path, &started_with.overrides)
             .map_err(|error| LoadError::Config(Box::new(error)))?;
+        let unknown = started_with.unknown_token_headers(&renewed);
+        if !unknown.is_empty() {
+            return Err(LoadError::NewTokenHeaders(unknown));
+        }
         for section in started_with.restart_sections(&renewed) {
             tracing::warn!(section, "this section has changed; restart to apply it");
         }

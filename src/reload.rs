@@ -25,6 +25,12 @@ pub enum LoadError {
     /// The configuration, in the words of whoever reads it.
     #[error(transparent)]
     Config(Box<dyn std::error::Error + Send + Sync>),
+    /// Headers that hold tokens by the new configuration alone.
+    #[error(
+        "`trust[].token_header` names {}, which this process was not started with: restart it to apply \
+         the new configuration", in_backticks(.0)
+    )]
+    NewTokenHeaders(Vec<Box<str>>),
     /// A policy file cannot be read.
     #[error("`policy`: {0}")]
     File(#[from] FileError),
@@ -39,6 +45,11 @@ pub enum LoadError {
     /// An issuer's keys.
     #[error(transparent)]
     Keys(#[from] KeyringError),
+}
+
+fn in_backticks(names: &[Box<str>]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
 }
 
 /// What a reload reads.

@@ -211,6 +211,53 @@ async fn a_changed_listener_waits_for_a_restart_and_the_rest_is_taken_over() {
     gate.answers(200).await;
 }
 
+/// The gate was not told of the header when it was started, so callers' copies of it would reach the
+/// upstream.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_token_header_is_refused_until_a_restart() {
+    let gate = Reloading::start(&Setup::default()).await;
+    let path = gate.folder().join("portcullis.yaml");
+    let config = fs::read_to_string(&path).unwrap();
+    let token = gate.gate.issuer.token("alice", "orders.read");
+    let changed = config.replace("audiences:", "token_header: x-proxy-token, audiences:");
+    fs::write(&path, &changed).unwrap();
+    let refused = gate.gate.app.reload().unwrap_err().to_string();
+    assert!(
+        refused.contains("`trust[].token_header` names `x-proxy-token`")
+            && refused.contains("restart"),
+        "{refused}"
+    );
+    assert_eq!(gate.status_of(&token).await, 200);
+    fs::write(&path, config).unwrap();
+    gate.gate.app.reload().unwrap();
+    assert_eq!(gate.status_of(&token).await, 200);
+}
+
+/// An issuer that is no longer trusted must not stay so because of its header.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_header_that_is_gone_needs_no_restart() {
+    let issuer = "issuer: \"https://id.other.example\", audiences: [b], algorithms: [ES256]";
+    let more = format!(", {{{issuer}, token_header: x-proxy-token, jwks_file: jwks.json}}]");
+    let plain = Setup {
+        policy: Some(POLICY.replace("routes:", "issuers: [id.shop.example]\nroutes:")),
+        ..Setup::default()
+    };
+    let gate = TestApp::prepared(&plain, |folder| {
+        let path = folder.join("portcullis.yaml");
+        let config = fs::read_to_string(&path).unwrap();
+        fs::write(
+            path,
+            config.replace(
+                "jwks_file: jwks.json}]",
+                &format!("jwks_file: jwks.json}}{more}"),
+            ),
+        )
+        .unwrap();
+    });
+    write_files(gate.folder.path(), &plain, &gate.issuer);
+    gate.app.reload().unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_a_refused_config_lacks_is_awaited() {
     let gate = Reloading::start(&closed()).await;
