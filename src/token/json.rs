@@ -35,13 +35,26 @@ pub(super) fn parse(text: &[u8]) -> Result<Value, JsonError> {
     }
 }
 
+/// The array of keys of a JWKS.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct JsonKeys {
+    /// The first entries.
+    pub(super) entries: Vec<Result<Value, JsonError>>,
+    /// Whether there are more than were asked for.
+    pub(super) has_more: bool,
+}
+
 /// Reads the array in the member `keys` of a JWKS (RFC 7517 section 5), value by value, so that
-/// one faulty key spoils no other. Other members are checked for syntax and otherwise ignored.
-pub(super) fn parse_keys(text: &[u8]) -> Result<Vec<Result<Value, JsonError>>, JwksError> {
+/// one faulty key spoils no other. Other members, and entries beyond the first `most`, are checked for
+/// syntax and otherwise ignored: nothing is built of them.
+pub(super) fn parse_keys(text: &[u8], most: usize) -> Result<JsonKeys, JwksError> {
     let fault = Cell::new(None);
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let keys = deserializer
-        .deserialize_map(KeysMember { fault: &fault })
+        .deserialize_map(KeysMember {
+            fault: &fault,
+            most,
+        })
         .and_then(|keys| deserializer.end().map(|()| keys))
         .map_err(|_| fault.get().unwrap_or(JwksError::NotAnObject))?;
     keys.ok_or(JwksError::NoKeys)
@@ -169,10 +182,11 @@ impl<'de> Visitor<'de> for StrictValue<'_> {
 /// The outermost object of a JWKS.
 struct KeysMember<'f> {
     fault: &'f Cell<Option<JwksError>>,
+    most: usize,
 }
 
 impl<'de> Visitor<'de> for KeysMember<'_> {
-    type Value = Option<Vec<Result<Value, JsonError>>>;
+    type Value = Option<JsonKeys>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("an object with the member `keys`")
@@ -185,10 +199,11 @@ impl<'de> Visitor<'de> for KeysMember<'_> {
                 access.next_value::<IgnoredAny>()?;
                 continue;
             }
-            if keys
-                .replace(access.next_value_seed(KeyArray { fault: self.fault })?)
-                .is_some()
-            {
+            let array = KeyArray {
+                fault: self.fault,
+                most: self.most,
+            };
+            if keys.replace(access.next_value_seed(array)?).is_some() {
                 self.fault.set(Some(JwksError::KeysTwice));
                 return Err(A::Error::custom("the member `keys` appears twice"));
             }
@@ -197,13 +212,14 @@ impl<'de> Visitor<'de> for KeysMember<'_> {
     }
 }
 
-/// The array of keys.
+/// The array of keys, of which the first `most` are kept.
 struct KeyArray<'f> {
     fault: &'f Cell<Option<JwksError>>,
+    most: usize,
 }
 
 impl<'de> DeserializeSeed<'de> for KeyArray<'_> {
-    type Value = Vec<Result<Value, JsonError>>;
+    type Value = JsonKeys;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         let fault = self.fault;
@@ -216,26 +232,35 @@ impl<'de> DeserializeSeed<'de> for KeyArray<'_> {
 }
 
 impl<'de> Visitor<'de> for KeyArray<'_> {
-    type Value = Vec<Result<Value, JsonError>>;
+    type Value = JsonKeys;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("an array of keys")
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
-        let mut keys = Vec::new();
+        let mut entries = Vec::new();
+        let mut has_more = false;
         let fault = Cell::new(None);
         let broken = |error| {
             self.fault.set(Some(JwksError::NotAnObject));
             error
         };
-        while let Some(key) = access
-            .next_element_seed(StrictValue::new(&fault))
-            .map_err(broken)?
-        {
-            keys.push(fault.take().map_or(Ok(key), Err));
+        while entries.len() < self.most {
+            let key = access.next_element_seed(StrictValue::new(&fault));
+            match key.map_err(broken)? {
+                Some(key) => entries.push(fault.take().map_or(Ok(key), Err)),
+                None => return Ok(JsonKeys { entries, has_more }),
+            }
         }
-        Ok(keys)
+        while access
+            .next_element::<IgnoredAny>()
+            .map_err(broken)?
+            .is_some()
+        {
+            has_more = true;
+        }
+        Ok(JsonKeys { entries, has_more })
     }
 }
 
@@ -323,14 +348,36 @@ mod tests {
 
     #[test]
     fn a_faulty_key_spoils_no_other() {
-        let keys = parse_keys(br#"{"x":[{}],"keys":[1,{"a":1,"a":1},{"a":1}],"y":{}}"#).unwrap();
+        let json = br#"{"x":[{}],"keys":[1,{"a":1,"a":1},{"a":1}],"y":{}}"#;
+        let keys = parse_keys(json, 3).unwrap();
+        assert!(!keys.has_more);
         assert_eq!(
-            keys,
+            keys.entries,
             [
                 Ok(Value::from(1)),
                 Err(JsonError::DuplicateMember),
                 Ok(serde_json::json!({"a": 1}))
             ]
+        );
+    }
+
+    #[test]
+    fn entries_beyond_the_bound_are_checked_for_syntax_alone() {
+        let json = br#"{"keys":[1,2,{"a":1,"a":1},[[]]],"y":0}"#;
+        let keys = parse_keys(json, 2).unwrap();
+        let entries = vec![Ok(Value::from(1)), Ok(Value::from(2))];
+        assert_eq!(
+            keys,
+            JsonKeys {
+                entries,
+                has_more: true
+            }
+        );
+        let broken = parse_keys(br#"{"keys":[1,2,{]}"#, 2);
+        assert_eq!(broken, Err(JwksError::NotAnObject));
+        assert_eq!(
+            parse_keys(br#"{"keys":[]}"#, 0).map(|keys| keys.has_more),
+            Ok(false)
         );
     }
 
@@ -349,7 +396,7 @@ mod tests {
             (r#"{"keys":[{}"#, JwksError::NotAnObject),
             (r#"{"keys":[]} x"#, JwksError::NotAnObject),
         ] {
-            assert_eq!(parse_keys(text.as_bytes()), Err(expected), "{text}");
+            assert_eq!(parse_keys(text.as_bytes(), 9), Err(expected), "{text}");
         }
     }
 }

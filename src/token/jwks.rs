@@ -15,8 +15,8 @@ pub const MAX_JWKS_BYTES: usize = 1024 * 1024;
 /// The most keys of one issuer. Real ones publish two to ten.
 pub const MAX_KEYS: usize = 64;
 
-/// The most entries of a set that are looked at: each that cannot be used costs a reason and a line
-/// of the log, and an entry can be as short as two bytes.
+/// The most entries of a set that are read: an entry can be as short as two bytes, and each costs many
+/// times its length in memory, and a reason where it cannot be used.
 const MAX_ENTRIES: usize = 1024;
 
 /// A key of a JWKS that was left out, and why. Holds no key material.
@@ -72,12 +72,15 @@ impl ReadKeys {
     pub(super) fn from_json(json: &[u8], allowed: &[Algorithm]) -> Result<Self, JwksError> {
         // Some editors and servers begin with a byte order mark.
         let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
-        let values = json::parse_keys(json)?;
-        Ok(Self::collect(values, |value| read_key(value, allowed)))
+        let keys = json::parse_keys(json, MAX_ENTRIES)?;
+        let mut read = Self::collect(keys.entries, |value| read_key(value, allowed));
+        if keys.has_more {
+            read.skip(MAX_ENTRIES, None, SkipReason::TooManyEntries);
+        }
+        Ok(read)
     }
 
-    /// Reads one after the other. Those beyond the bound are not even looked at, so that a long set
-    /// costs no more than a short one.
+    /// Reads one after the other. Those beyond the bound are not even looked at.
     pub(super) fn collect<T>(
         values: impl IntoIterator<Item = T>,
         read_one: impl Fn(T) -> Result<Key, (Option<String>, SkipReason)>,
@@ -87,10 +90,6 @@ impl ReadKeys {
             skipped: Vec::new(),
         };
         for (position, value) in values.into_iter().enumerate() {
-            if position == MAX_ENTRIES {
-                read.skip(position, None, SkipReason::TooManyEntries);
-                break;
-            }
             if read.keys.len() == MAX_KEYS {
                 read.skip(position, None, SkipReason::TooMany);
                 continue;
