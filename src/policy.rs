@@ -28,7 +28,7 @@ pub use target::{Host, Method, Path, Target};
 pub use target_error::TargetError;
 
 use host::HostName;
-use path::{Necessity, Reading, RequestPath};
+use path::{MAX_PATH_BYTES, Necessity, Reading, RequestPath};
 use table::{HostTables, Leaves, Tables};
 
 /// A compiled policy. Immutable; a reload makes another one.
@@ -130,7 +130,8 @@ impl Policy {
             .next()
             .unwrap_or_default();
         let lower_case;
-        let path = if self.rules.ignore_case {
+        // A longer one is refused, and need not be copied for it.
+        let path = if self.rules.ignore_case && path.len() <= MAX_PATH_BYTES {
             lower_case = path.to_ascii_lowercase();
             lower_case.as_slice()
         } else {

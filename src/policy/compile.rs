@@ -193,6 +193,7 @@ impl<'f> Compiler<'f> {
             return;
         };
         let place = paths.place(file.source);
+        let encoded_slashes = self.encoded_slashes(file.source, &paths.value);
         let mut flag = |value: &Option<Located<bool>>| match value {
             None => false,
             Some(value) => yaml::flag(file.source, value).unwrap_or_else(|problem| {
@@ -202,15 +203,11 @@ impl<'f> Compiler<'f> {
         };
         let rules = PathRules {
             merge_slashes: flag(&paths.value.merge_slashes),
-            encoded_slashes: EncodedSlashes::default(),
+            encoded_slashes,
             path_parameters: flag(&paths.value.path_parameters),
             trailing_slash: flag(&paths.value.trailing_slash),
             encoded_delimiters: flag(&paths.value.encoded_delimiters),
             ignore_case: flag(&paths.value.ignore_case),
-        };
-        let rules = PathRules {
-            encoded_slashes: self.encoded_slashes(file.source, &paths.value),
-            ..rules
         };
         if let Some((_, first)) = &self.rules {
             self.problems.push(

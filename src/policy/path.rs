@@ -8,7 +8,7 @@ use super::TargetError;
 pub(super) use reading::{Necessity, Reading, literal};
 
 /// The longest path without its query, in bytes.
-const MAX_BYTES: usize = 8 * 1024;
+pub(super) const MAX_PATH_BYTES: usize = 8 * 1024;
 /// The most segments; templates have at most half as many.
 const MAX_SEGMENTS: usize = 128;
 
@@ -105,7 +105,7 @@ impl<'a> RequestPath<'a> {
         let Some(rest) = path.strip_prefix(b"/") else {
             return Err(TargetError::PathNotOriginForm);
         };
-        if path.len() > MAX_BYTES {
+        if path.len() > MAX_PATH_BYTES {
             return Err(TargetError::PathTooLong);
         }
         let seen = look(rest)?;
