@@ -11,6 +11,7 @@ mod flight;
 mod proxy;
 mod schedule;
 mod settings;
+mod skipped_keys;
 mod source;
 mod state;
 
@@ -38,6 +39,7 @@ pub use cache_file::{CacheFile, CacheFileError};
 pub use discovery::{Discovery, MetadataError};
 pub use proxy::{Proxy, ProxyError};
 pub use settings::{KeyLocation, RemoteKeySettings};
+pub use skipped_keys::warn_of_skipped;
 pub use source::{RemoteKeySource, RemoteKeysError};
 pub use state::{FetchCounts, FetchFailure, FetchOutcome, RemoteKeyState};
 

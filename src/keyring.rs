@@ -7,7 +7,6 @@ mod metrics;
 mod overview;
 mod remote;
 mod saving;
-mod skipped_keys;
 mod trusted_issuer;
 
 use std::pin::Pin;

@@ -12,6 +12,7 @@ use super::settings::FeedSettings;
 use super::snapshot_file::Saved;
 use super::wire::{self, Heartbeat, Keys, ROWS_PER_FRAME, Revocations, Understood};
 use crate::clock::{Clock, UnixSeconds};
+use crate::jwks::warn_of_skipped;
 use crate::revocation::{Recency, Revocation, RevocationList, SteadyClock};
 use crate::token::{Algorithm, KeySet, LogPosition};
 
@@ -227,14 +228,7 @@ impl Knowledge {
         let read = KeySet::from_jwks(written.jwks.as_bytes(), &self.origin.algorithms);
         let usable = match read {
             Ok((usable, skipped)) => {
-                for key in skipped {
-                    tracing::warn!(
-                        token.issuer = &*self.origin.issuer,
-                        key.id = key.key_id,
-                        reason = %key.reason,
-                        "ignoring a key of the feed"
-                    );
-                }
+                warn_of_skipped(&self.origin.issuer, &skipped);
                 Some(usable)
             }
             Err(error) => {

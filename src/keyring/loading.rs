@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use super::issuers::Keys;
 use super::remote::Remote;
-use super::skipped_keys::warn_of_skipped;
 use super::{KeySource, Keyring, KeyringError};
 use crate::feed::{FeedClient, FeedHost, FeedSettings};
 use crate::files;
-use crate::jwks::RemoteKeySettings;
+use crate::jwks::{RemoteKeySettings, warn_of_skipped};
 use crate::token::{IssuerRules, KeySet, secret_in_file};
 
 impl Keyring {

@@ -7,11 +7,10 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::saving::Saving;
-use super::skipped_keys::warn_of_skipped;
 use super::{Keyring, KeyringError};
 use crate::jwks::{
     CacheFile, Change, Freshness, KeyLocation, Loaded, RemoteKeySettings, RemoteKeySource,
-    RemoteKeyState, RemoteKeys,
+    RemoteKeyState, RemoteKeys, warn_of_skipped,
 };
 use crate::token::{Algorithm, IssuerRules, KeyHint, KeySet, KeySetError};
 

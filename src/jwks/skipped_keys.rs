@@ -5,7 +5,8 @@ use crate::token::SkippedKey;
 /// The most lines that one set is worth: what an issuer publishes must not fill the log.
 const MAX_LINES: usize = 8;
 
-pub(super) fn warn_of_skipped(issuer: &str, skipped: &[SkippedKey]) {
+/// Logs which keys of a set of `issuer` are left out, and why; of many, the first.
+pub fn warn_of_skipped(issuer: &str, skipped: &[SkippedKey]) {
     let (told, rest) = skipped
         .split_at_checked(MAX_LINES)
         .unwrap_or((skipped, &[]));
