@@ -29,7 +29,7 @@ use crate::backoff::Jitter;
 use crate::clock::Clock;
 use crate::token::{KeyHint, KeySetError};
 use failure_log::FailureLog;
-use fetch::{FetchError, Fetched, Fetcher, News};
+use fetch::{FailedFetch, FetchError, Fetched, Fetcher, News, bounded};
 use flight::{Ending, Flight, Presence, Seat};
 use schedule::Schedule;
 use source::Serving;
@@ -265,8 +265,15 @@ impl<S: Fn(&[u8]) -> Result<Loaded, KeySetError>> Refresher<S> {
     async fn refresh(&mut self) -> Duration {
         let jitter = Jitter::draw();
         let result = match self.fetcher.fetch().await {
-            Ok(Fetched { news, max_age }) => self.take(news).map(|loaded| (loaded, max_age)),
-            Err(error) => Err(error),
+            Ok(Fetched {
+                address,
+                news,
+                max_age,
+            }) => match self.take(news) {
+                Ok(loaded) => Ok((loaded, max_age)),
+                Err(error) => Err(FailedFetch { error, address }),
+            },
+            Err(failed) => Err(failed),
         };
         // Between publishing and telling: who waits for the end then finds the keys and the answer,
         // and who asks from here on asks anew.
@@ -279,8 +286,8 @@ impl<S: Fn(&[u8]) -> Result<Loaded, KeySetError>> Refresher<S> {
                 self.record_success(loaded);
                 self.schedule.after_success(max_age, jitter)
             }
-            Err(error) => {
-                self.record_failure(error);
+            Err(failed) => {
+                self.record_failure(failed);
                 let state = self.state.borrow();
                 let failures = state.consecutive_failures;
                 match state.last_success {
@@ -341,13 +348,20 @@ impl<S: Fn(&[u8]) -> Result<Loaded, KeySetError>> Refresher<S> {
             .send_modify(|state| state.succeeded(now, outcome, loaded.keys));
     }
 
-    fn record_failure(&mut self, error: FetchError) {
+    fn record_failure(&mut self, failed: FailedFetch) {
+        let uri = failed.address.display();
+        let message = failed.error.message();
         let failure = FetchFailure {
             at: self.clock.now(),
-            outcome: error.outcome(),
-            message: error.message(),
+            outcome: failed.error.outcome(),
+            // The configuration names the metadata alone: it does not say where the keys are.
+            message: if uri == self.uri {
+                message
+            } else {
+                bounded(&format!("{uri}: {message}"))
+            },
         };
-        if self.failures.admits(error, self.serving, Instant::now()) {
+        if self.failures.admits(failed, self.serving, Instant::now()) {
             let told = match self.serving {
                 Serving::EarlierKeys => {
                     "the issuer's keys could not be refreshed; those loaded before stay in use"
@@ -358,7 +372,7 @@ impl<S: Fn(&[u8]) -> Result<Loaded, KeySetError>> Refresher<S> {
             };
             tracing::warn!(
                 token.issuer = self.issuer,
-                jwks.uri = self.uri,
+                jwks.uri = uri,
                 jwks.outcome = failure.outcome.label(),
                 jwks.error = failure.message,
                 "{told}"

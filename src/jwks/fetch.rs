@@ -9,6 +9,7 @@ use flate2::read::MultiGzDecoder;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::{Body, Incoming};
+use parking_lot::Mutex;
 
 use super::address::JwksAddress;
 use super::connect::{ConnectError, Connector, StreamedResponse, with_causes};
@@ -43,6 +44,8 @@ pub(super) struct Fetcher {
 /// What a server has to say about its keys.
 #[derive(Debug)]
 pub(super) struct Fetched {
+    /// Where they are.
+    pub(super) address: JwksAddress,
     pub(super) news: News,
     /// The `max-age` of its `Cache-Control` (RFC 9111 section 5.2.2.1).
     pub(super) max_age: Option<Duration>,
@@ -59,6 +62,14 @@ pub(super) enum News {
 /// Names a body, so that the server need not send it again (RFC 9110 section 8.8.3).
 #[derive(Debug)]
 pub(super) struct Validator(Option<(JwksAddress, HeaderValue)>);
+
+/// A fetch that brought no keys.
+#[derive(Debug, PartialEq)]
+pub(super) struct FailedFetch {
+    pub(super) error: FetchError,
+    /// What was asked last: the metadata, or the keys where these say.
+    pub(super) address: JwksAddress,
+}
 
 /// Why a fetch brought no keys.
 #[derive(Debug, PartialEq, thiserror::Error)]
@@ -116,19 +127,23 @@ impl FetchError {
     /// The text for logs and `/status`: parts of it come from the other side, hence only
     /// printable ASCII and a bounded length.
     pub(super) fn message(&self) -> String {
-        let printable = |c: char| {
-            if c.is_ascii_graphic() || c == ' ' {
-                c
-            } else {
-                '?'
-            }
-        };
-        self.to_string()
-            .chars()
-            .map(printable)
-            .take(MAX_MESSAGE_CHARS)
-            .collect()
+        bounded(&self.to_string())
     }
+}
+
+/// The printable ASCII of a text, of bounded length.
+pub(super) fn bounded(text: &str) -> String {
+    let printable = |c: char| {
+        if c.is_ascii_graphic() || c == ' ' {
+            c
+        } else {
+            '?'
+        }
+    };
+    text.chars()
+        .map(printable)
+        .take(MAX_MESSAGE_CHARS)
+        .collect()
 }
 
 impl Fetcher {
@@ -145,10 +160,15 @@ impl Fetcher {
     }
 
     /// Fetches once; ends within the timeout whatever the server does.
-    pub(super) async fn fetch(&self) -> Result<Fetched, FetchError> {
-        tokio::time::timeout(self.timeout, self.get())
-            .await
-            .unwrap_or(Err(FetchError::TimedOut(self.timeout)))
+    pub(super) async fn fetch(&self) -> Result<Fetched, FailedFetch> {
+        // Outlives the attempt, which may be given up anywhere.
+        let asked = Mutex::new(self.location.first().clone());
+        let fetched = tokio::time::timeout(self.timeout, self.get(&asked)).await;
+        let fetched = fetched.unwrap_or(Err(FetchError::TimedOut(self.timeout)));
+        fetched.map_err(|error| FailedFetch {
+            error,
+            address: asked.into_inner(),
+        })
     }
 
     /// From now on the server is asked whether it has anything newer than this body. Only for one
@@ -157,11 +177,13 @@ impl Fetcher {
         self.validator = validator.0;
     }
 
-    async fn get(&self) -> Result<Fetched, FetchError> {
+    /// Notes in `asked` which address it turns to.
+    async fn get(&self, asked: &Mutex<JwksAddress>) -> Result<Fetched, FetchError> {
         let address = match &self.location {
             KeyLocation::Address(address) => address.clone(),
-            KeyLocation::Discovery(discovery) => self.discover(discovery).await?,
+            KeyLocation::Discovery(discovery) => self.discover(discovery, asked).await?,
         };
+        asked.lock().clone_from(&address);
         let mut request = self.request(&address, ACCEPT_KEYS)?;
         let known = self.validator.as_ref().filter(|(of, _)| *of == address);
         if let Some((_, validator)) = known {
@@ -172,14 +194,19 @@ impl Fetcher {
         let max_age = max_age(answer.response.headers());
         if known.is_some() && answer.response.status() == StatusCode::NOT_MODIFIED {
             let news = News::NotModified;
-            return Ok(Fetched { news, max_age });
+            return Ok(Fetched {
+                address,
+                news,
+                max_age,
+            });
         }
         check_status(&address, &answer.response)?;
         let validator = answer.response.headers().get(header::ETAG);
         let validator = validator.filter(|value| value.len() <= MAX_VALIDATOR_BYTES);
-        let validator = Validator(validator.map(|value| (address, value.clone())));
+        let validator = Validator(validator.map(|value| (address.clone(), value.clone())));
         let body = self.read(&mut answer.response).await?;
         Ok(Fetched {
+            address,
             news: News::Body(body, validator),
             max_age,
         })
@@ -187,9 +214,14 @@ impl Fetcher {
 
     /// Asks the issuer's metadata where its keys are. Anew each time: keys move, and nothing is
     /// gained by knowing an old place.
-    async fn discover(&self, discovery: &Discovery) -> Result<JwksAddress, FetchError> {
+    async fn discover(
+        &self,
+        discovery: &Discovery,
+        asked: &Mutex<JwksAddress>,
+    ) -> Result<JwksAddress, FetchError> {
         let mut last = None;
         for address in discovery.documents() {
+            asked.lock().clone_from(address);
             let request = self.request(address, ACCEPT_METADATA)?;
             let mut answer = self.send(address, request).await?;
             match check_status(address, &answer.response) {

@@ -37,6 +37,12 @@ impl std::fmt::Debug for Secret {
 pub enum ProxyError {
     #[error("`HTTPS_PROXY` is not a URL: write `http://host:port`")]
     NotUrl,
+    /// What looks like the end of the host stands in the user information.
+    #[error(
+        "`HTTPS_PROXY` has a `/`, `?` or `#` in its user name or password: percent-encode it there, as \
+         `%2F`, `%3F` or `%23`"
+    )]
+    RawDelimiter,
     #[error("`HTTPS_PROXY` has the scheme `{0}`, which is not supported: write `http://host:port`")]
     Scheme(String),
 }
@@ -85,6 +91,11 @@ impl Proxy {
             return Err(ProxyError::Scheme(scheme.escape_default().to_string()));
         }
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        // A proxy's URL ends with its host. With an `@` behind, what comes before is not the host, and part
+        // of a password would be asked for as one.
+        if rest.len() > authority.len() && rest.rfind('@').is_some_and(|at| at > authority.len()) {
+            return Err(ProxyError::RawDelimiter);
+        }
         let (user, server) = match authority.rsplit_once('@') {
             Some((user, server)) => (Some(user), server),
             None => (None, authority),
@@ -264,10 +275,16 @@ mod tests {
             "socks5://u:hunter2@p:1080",
             "https://u:hunter2@p:3128",
             "http://u:hunter2@",
+            "http://u:hunter2/x@p:3128",
+            "http://hunter2:1?x@p:3128",
+            "u:1#hunter2@p:3128",
         ] {
             let error = Proxy::parse(proxy, "").unwrap_err();
             assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
         }
+        let encode = Proxy::parse("http://u:12/34@p:3128", "").unwrap_err();
+        assert_eq!(encode, ProxyError::RawDelimiter);
+        assert!(encode.to_string().contains("percent-encode"), "{encode}");
         let proxy = Proxy::parse("http://u:hunter%32@p.example:3128/", "").unwrap();
         assert_eq!(proxy.uri.to_string(), "http://p.example:3128/");
         assert_eq!(

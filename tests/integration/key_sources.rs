@@ -134,7 +134,12 @@ async fn metadata_that_name_another_issuer_or_odd_keys_bring_none() {
             "plain http to `192.0.2.1`",
         ),
         ("{base}", "file:///etc/jwks.json", "the scheme `file`"),
-        ("{base}", "{base}/elsewhere", "status 404"),
+        // The server of the keys failed, not that of the metadata.
+        (
+            "{base}",
+            "{base}/elsewhere",
+            "/elsewhere: the server answered with status 404",
+        ),
     ] {
         let place = "/.well-known/openid-configuration";
         let server = issuer_with_metadata(place, "{}".to_owned(), move |base| {
