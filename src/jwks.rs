@@ -15,11 +15,12 @@ mod skipped_keys;
 mod source;
 mod state;
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::ReentrantMutex;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::AbortHandle;
@@ -94,7 +95,7 @@ impl RemoteKeys {
     ///
     /// `sink` reads each body, publishes its keys and says how many are usable; no usable key is
     /// an error. Its error text shows up in logs, so it must not quote the body at length. It runs
-    /// on `runtime`, must not block for long and must not drop this `RemoteKeys`.
+    /// on `runtime` and must not block for long.
     pub fn start(
         source: &RemoteKeySource,
         sink: impl Fn(&[u8]) -> Result<Loaded, KeySetError> + Send + Sync + 'static,
@@ -187,8 +188,9 @@ impl RemoteKeys {
         self.state.clone()
     }
 
-    /// Ends the task. Once this returns, the sink does not run and will never run again, so that a
-    /// late answer cannot overwrite the keys of whatever took this key set's place.
+    /// Ends the task. Once this returns, the sink does not run, unless it has called this itself, and will
+    /// never run again, so that a late answer cannot overwrite the keys of whatever took this key set's
+    /// place.
     pub fn stop(&self) {
         self.outlet.close();
         self.task.abort();
@@ -202,10 +204,13 @@ impl Drop for RemoteKeys {
 }
 
 /// Lets bodies through to the sink, one at a time, until it is closed.
+///
+/// Reentrant: what the sink holds for a moment may turn out to be the last that held the key set, which
+/// is then dropped, and so closed, within the sink.
 #[derive(Debug, Default)]
-struct Outlet(Mutex<Flow>);
+struct Outlet(ReentrantMutex<Cell<Flow>>);
 
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Flow {
     #[default]
     Open,
@@ -215,16 +220,12 @@ enum Flow {
 impl Outlet {
     /// Runs `act` unless closed; whoever closes waits for its end.
     fn pass<T>(&self, act: impl FnOnce() -> T) -> Option<T> {
-        let flow = self.lock();
-        (*flow == Flow::Open).then(act)
+        let flow = self.0.lock();
+        (flow.get() == Flow::Open).then(act)
     }
 
     fn close(&self) {
-        *self.lock() = Flow::Stopped;
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Flow> {
-        self.0.lock()
+        self.0.lock().set(Flow::Stopped);
     }
 }
 
@@ -384,6 +385,8 @@ impl<S: Fn(&[u8]) -> Result<Loaded, KeySetError>> Refresher<S> {
 
 #[cfg(test)]
 mod tests {
+    use parking_lot::Mutex;
+
     use super::*;
 
     #[test]
@@ -392,6 +395,13 @@ mod tests {
         assert_eq!(outlet.pass(|| 1), Some(1));
         outlet.close();
         assert_eq!(outlet.pass(|| 2), None);
+    }
+
+    #[test]
+    fn what_passes_an_outlet_may_close_it() {
+        let outlet = Outlet::default();
+        assert_eq!(outlet.pass(|| outlet.close()), Some(()));
+        assert_eq!(outlet.pass(|| 1), None);
     }
 
     #[test]
