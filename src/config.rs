@@ -3,6 +3,8 @@
 mod document;
 mod issuer;
 mod listener;
+mod named_files;
+mod text;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -10,19 +12,20 @@ use std::time::Duration;
 
 use crate::authorizer::CacheLimits;
 use crate::feed::FeedListener;
-use crate::files::{self, FileError};
+use crate::files::FileError;
 use crate::gate::{AliasFinder, IdentityHeaders};
 use crate::keyring::{TrustedIssuer, trusted_issuers};
-use crate::problem::{Faults, Problems, conceal};
+use crate::problem::{Faults, Problems};
 use crate::reload::Inputs;
 use crate::telemetry::{LogFormat, LogLevel, LogSettings};
 use crate::yaml;
 
-use document::ConfigDocument;
+use document::{CacheDocument, ConfigDocument};
 pub use issuer::IssuerSettings;
 pub use listener::{
     AdminListener, AuthzListener, DEFAULT_ADMIN_ADDRESS, ListenAddress, ListenAddressError,
 };
+pub use text::ConfigText;
 
 /// Everything that `serve` needs to know, checked.
 #[derive(Debug, Clone)]
@@ -78,17 +81,18 @@ pub enum ConfigError {
     /// The file cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The file is not what it should be: a report for people, without values that may be secret.
-    #[error("{0}")]
-    Document(String),
-    /// Keys that cannot be as they are, one message each.
-    #[error("{file}:\n{}", .messages.join("\n"))]
-    Values {
-        /// The file's name.
-        file: String,
-        /// Each names the key, its value and the fix.
-        messages: Vec<String>,
-    },
+    /// The file is not what it should be.
+    #[error("{}", .0.rendered)]
+    Document(Box<ConfigReport>),
+}
+
+/// What is wrong in the file of a configuration, without values that may be secret.
+#[derive(Debug)]
+pub struct ConfigReport {
+    /// Each names the key, its value and the fix.
+    pub problems: Problems,
+    /// The same for people, with the lines of the file.
+    pub rendered: String,
 }
 
 impl Config {
@@ -143,49 +147,56 @@ impl Config {
 
     /// Reads the file at `path`.
     pub fn load(path: &Path, overrides: &Overrides) -> Result<Self, ConfigError> {
-        let source = files::read_source(path)?;
-        let document: ConfigDocument = match yaml::parse(&source) {
-            Ok(document) => document,
-            Err(problem) => {
-                let report = Problems(vec![problem]).render_concealed(&source);
-                return Err(ConfigError::Document(report));
-            }
-        };
-        Self::from_document(document, path, overrides).map_err(|messages| ConfigError::Values {
-            file: source.name,
-            // Addresses are quoted, and those that are wrong may hold a password.
-            messages: messages.iter().map(|message| conceal(message)).collect(),
-        })
+        Self::load_with_text(path, overrides).map(|(config, _)| config)
+    }
+
+    /// The same with the text, in which what is wrong beyond it can be shown.
+    pub fn load_with_text(
+        path: &Path,
+        overrides: &Overrides,
+    ) -> Result<(Self, ConfigText), ConfigError> {
+        let text = ConfigText::read(path)?;
+        let document = yaml::parse(text.source()).map_err(|problem| text.unreadable(problem))?;
+        match Self::from_document(document, path, overrides) {
+            Ok(config) => Ok((config, text)),
+            Err(faults) => Err(ConfigError::Document(Box::new(text.report(faults)))),
+        }
     }
 
     fn from_document(
         document: ConfigDocument,
         path: &Path,
         overrides: &Overrides,
-    ) -> Result<Self, Vec<String>> {
+    ) -> Result<Self, Faults> {
         // Paths in the file are meant from where the file is, wherever the server was started.
         let base = path.parent().unwrap_or(Path::new(""));
         // Collected, not returned at the first: whoever corrects the file sees all that is wrong.
         let mut faults = Faults::default();
         if document.version != 1 {
             let version = document.version;
-            faults.add(format!(
-                "`version: {version}` is not supported: write `version: 1`"
-            ));
+            faults.add(
+                "version",
+                format!("`version: {version}` is not supported: write `version: 1`"),
+            );
         }
         let policy = policy_paths(document.policy, base, overrides, &mut faults);
+        let entries = document.trust.len();
         let trust = trusted_issuers(document.trust, base, &mut faults);
+        // Without the entries that are wrong, the others are not where they are written.
+        let is_trust_known = trust.len() == entries;
         if let Err(error) = document.identity_headers.validate() {
-            faults.add(error.to_string());
+            faults.add("identity_headers", error.to_string());
         }
-        check_token_headers(&trust, &document.identity_headers, &mut faults);
+        if is_trust_known {
+            check_token_headers(&trust, &document.identity_headers, &mut faults);
+        }
         let has_issuer_section = document.issuer.is_some();
         let issuer = document
             .issuer
             .and_then(|issuer| issuer::build(issuer, base, &mut faults));
         // What is wrong in the section is said already; what relies on it cannot be checked.
         let is_issuer_unknown = has_issuer_section && issuer.is_none();
-        if !is_issuer_unknown {
+        if !is_issuer_unknown && is_trust_known {
             issuer::check_companions(&trust, issuer.as_ref(), &mut faults);
         }
         check_realm(&document.realm, &mut faults);
@@ -194,16 +205,29 @@ impl Config {
         let feed = document.listeners.feed;
         let feed = feed.and_then(|feed| feed.build(base, &mut faults));
         if feed.is_some() && !has_issuer_section {
-            faults
-                .add("`listeners.feed` needs the section `issuer`: add it, or remove the listener");
+            faults.add(
+                "listeners.feed",
+                "`listeners.feed` needs the section `issuer`: add it, or remove the listener",
+            );
         }
-        let cache = CacheLimits {
-            max_entries: document.cache.max_entries,
-            max_bytes: document.cache.max_bytes,
-        };
+        let listeners = [
+            (
+                "listeners.authz.address",
+                authz.as_ref().and_then(AuthzListener::tcp),
+            ),
+            (
+                "listeners.admin.address",
+                admin.as_ref().map(|admin| admin.address),
+            ),
+            (
+                "listeners.feed.address",
+                feed.as_ref().map(|feed| feed.address),
+            ),
+            ("issuer.address", issuer.as_ref().map(issuer::address)),
+        ];
+        listener::check_distinct(listeners, &mut faults);
         faults.within("drain_seconds", document.drain_seconds, 0, 3600);
-        faults.within("cache.max_entries", cache.max_entries, 1, 100_000_000);
-        faults.within("cache.max_bytes", cache.max_bytes, 1 << 16, 1 << 40);
+        let cache = cache_limits(&document.cache, &mut faults);
         faults.within(
             "log.buffer_lines",
             document.log.buffer_lines() as u64,
@@ -231,7 +255,7 @@ impl Config {
                 log,
                 issuer,
             }),
-            _ => Err(faults.into_messages()),
+            _ => Err(faults),
         }
     }
 }
@@ -242,7 +266,7 @@ fn check_token_headers(trust: &[TrustedIssuer], identity: &IdentityHeaders, faul
     for (position, issuer) in trust.iter().enumerate() {
         let header = issuer.rules.token_header();
         if let Some(header) = header.filter(|header| finder.is_alias(header.as_bytes())) {
-            faults.add(format!(
+            faults.add(format!("trust[{position}].token_header"), format!(
                 "`trust[{position}].token_header: {header}` is one of `identity_headers`: give one of \
                  them another name"
             ));
@@ -261,16 +285,29 @@ fn policy_paths(
         return overrides.policy.clone();
     }
     if written.is_empty() {
-        faults.add("`policy` names no file: list at least one, such as `policy: [policy.yaml]`");
+        faults.add(
+            "policy",
+            "`policy` names no file: list at least one, such as `policy: [policy.yaml]`",
+        );
     }
     written.into_iter().map(|path| base.join(path)).collect()
+}
+
+fn cache_limits(document: &CacheDocument, faults: &mut Faults) -> CacheLimits {
+    let limits = CacheLimits {
+        max_entries: document.max_entries,
+        max_bytes: document.max_bytes,
+    };
+    faults.within("cache.max_entries", limits.max_entries, 1, 100_000_000);
+    faults.within("cache.max_bytes", limits.max_bytes, 1 << 16, 1 << 40);
+    limits
 }
 
 /// The realm stands between quotes in a header (RFC 9110 section 5.6.4).
 fn check_realm(realm: &str, faults: &mut Faults) {
     let plain = |byte: u8| (0x20..0x7f).contains(&byte) && byte != b'"' && byte != b'\\';
     if realm.is_empty() || realm.len() > 128 || !realm.bytes().all(plain) {
-        faults.add(format!(
+        faults.add("realm", format!(
             "`realm: {realm}` cannot be sent in a header: use 1 to 128 printable ASCII characters \
              without quotes and backslashes"
         ));

@@ -25,7 +25,7 @@ pub use client::{FeedClient, FeedHost};
 pub use knowledge::{FeedState, KnownKeys};
 pub use listener::{FeedListener, FeedListenerDocument};
 pub use settings::{FeedDocument, FeedSettings};
-pub use transport::FeedError;
+pub use transport::{FeedError, check_files};
 #[cfg(feature = "issuer")]
 pub use {
     hub::{HEARTBEAT, Hub, HubStatistics},

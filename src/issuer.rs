@@ -58,7 +58,7 @@ pub use grant_types::{GrantType, GrantTypes};
 pub use hashing::HashingError;
 pub use http::endpoints;
 pub use http::openapi::document as openapi_document;
-pub use key_files::KeyFileError;
+pub use key_files::{KeyFileError, check_files};
 pub use keys::{KeyRotation, KeyRotationError, RotationPace, rotate_keys};
 pub use published::{Published, PublishedError, published};
 pub use settings::{

@@ -28,6 +28,7 @@ use issuers::{CompanionKeys, Keys};
 
 pub use error::KeyringError;
 pub use issuers::Issuers;
+pub use loading::check_files;
 pub use metrics::KeyMetrics;
 pub use overview::{FeedOverview, IssuerKeys};
 pub use trusted_issuer::{

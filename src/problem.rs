@@ -1,5 +1,6 @@
 //! What is wrong with a file that a person wrote: where, why, and how to fix it.
 
+mod faults;
 mod secrecy;
 mod snippet;
 mod suggestion;
@@ -10,6 +11,7 @@ use std::ops::Range;
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 
+pub use faults::Faults;
 pub(crate) use secrecy::conceal;
 pub use snippet::Colour;
 use snippet::{Severity, Shown};
@@ -61,37 +63,6 @@ pub(crate) struct Mistake {
 /// Everything wrong with a set of files, in the order of their lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problems(pub Vec<Problem>);
-
-/// Collects what is wrong with the values of a configuration, so that all of it is told at once.
-#[derive(Debug, Default)]
-pub struct Faults {
-    messages: Vec<String>,
-}
-
-impl Faults {
-    pub fn is_empty(&self) -> bool {
-        self.messages.is_empty()
-    }
-
-    /// The messages, in the order in which they were added.
-    pub fn into_messages(self) -> Vec<String> {
-        self.messages
-    }
-
-    /// Adds a message: key, value and fix.
-    pub fn add(&mut self, message: impl Into<String>) {
-        self.messages.push(message.into());
-    }
-
-    /// Checks a number against its bounds.
-    pub fn within(&mut self, key: &str, value: u64, least: u64, most: u64) {
-        if !(least..=most).contains(&value) {
-            self.add(format!(
-                "`{key}: {value}` is out of bounds: from {least} to {most}"
-            ));
-        }
-    }
-}
 
 impl Problem {
     /// A problem with the file as a whole; [`Problem::at`] gives it a place.
@@ -154,16 +125,40 @@ impl Problems {
     /// The same for a file that may hold secrets: keys are shown, and of values those that never
     /// are secret.
     pub fn render_concealed(&self, source: &Source) -> String {
-        let conceal = |problem: &Problem| Problem {
-            message: secrecy::conceal_quoted(&problem.message),
-            ..problem.clone()
-        };
-        let problems: Vec<Problem> = self.0.iter().map(conceal).collect();
+        let Self(problems) = self.clone().without_quotations();
         let shown = Shown {
             sources: std::slice::from_ref(source),
             secrecy: Secrecy::Private,
         };
         snippet::render(&problems, Severity::Error, shown, Colour::Plain)
+    }
+
+    /// The same for a file of which it is known where secrets may be: the rest is shown, without the
+    /// credentials of URLs.
+    pub fn render_without(&self, source: &Source, hidden: &[Range<usize>]) -> String {
+        let shown = Shown {
+            sources: std::slice::from_ref(source),
+            secrecy: Secrecy::Known(hidden),
+        };
+        snippet::render(&self.0, Severity::Error, shown, Colour::Plain)
+    }
+
+    /// The same problems without what their messages quote of a file that may hold secrets.
+    #[must_use]
+    pub fn without_quotations(mut self) -> Self {
+        for problem in &mut self.0 {
+            problem.message = secrecy::conceal_quoted(&problem.message);
+        }
+        self
+    }
+
+    /// The same problems without the credentials that their messages quote.
+    #[must_use]
+    pub fn concealed(mut self) -> Self {
+        for problem in &mut self.0 {
+            problem.message = conceal(&problem.message);
+        }
+        self
     }
 }
 

@@ -3,6 +3,7 @@
 //! The only module that names the YAML library.
 
 mod failure;
+mod outline;
 mod strict;
 
 use serde::Deserialize;
@@ -11,6 +12,8 @@ use serde_saphyr::options::{DuplicateKeyPolicy, MergeKeyPolicy};
 use serde_saphyr::{Location, Options, Spanned};
 
 use crate::problem::{Place, Problem, Source};
+
+pub use outline::Outline;
 
 /// The largest file that is read, in bytes.
 pub const MAX_SOURCE_BYTES: usize = 16 * 1024 * 1024;

@@ -2,6 +2,7 @@
 
 #[cfg(not(feature = "issuer"))]
 mod absent {
+    use std::net::SocketAddr;
     use std::path::Path;
 
     pub(in crate::config) use serde::de::IgnoredAny as IssuerDocument;
@@ -12,12 +13,17 @@ mod absent {
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub enum IssuerSettings {}
 
+    pub(in crate::config) fn address(settings: &IssuerSettings) -> SocketAddr {
+        match *settings {}
+    }
+
     pub(in crate::config) fn build(
         _: IssuerDocument,
         _: &Path,
         faults: &mut Faults,
     ) -> Option<IssuerSettings> {
         faults.add(
+            "issuer",
             "`issuer` needs a binary that was built with the feature `issuer`: use that one, or \
              remove the section",
         );
@@ -27,11 +33,17 @@ mod absent {
 
 #[cfg(feature = "issuer")]
 mod present {
+    use std::net::SocketAddr;
     use std::path::Path;
 
     pub(in crate::config) use crate::issuer::IssuerDocument;
     pub use crate::issuer::IssuerSettings;
     use crate::problem::Faults;
+
+    /// Where it listens.
+    pub(in crate::config) fn address(settings: &IssuerSettings) -> SocketAddr {
+        settings.address
+    }
 
     pub(in crate::config) fn build(
         document: IssuerDocument,
@@ -48,11 +60,11 @@ use crate::problem::Faults;
 #[cfg(not(feature = "issuer"))]
 pub use absent::IssuerSettings;
 #[cfg(not(feature = "issuer"))]
-pub(super) use absent::{IssuerDocument, build};
+pub(super) use absent::{IssuerDocument, address, build};
 #[cfg(feature = "issuer")]
 pub use present::IssuerSettings;
 #[cfg(feature = "issuer")]
-pub(super) use present::{IssuerDocument, build};
+pub(super) use present::{IssuerDocument, address, build};
 
 /// An entry with `keys: companion` is about the issuer of this very configuration.
 pub(super) fn check_companions(
@@ -60,37 +72,51 @@ pub(super) fn check_companions(
     issuer: Option<&IssuerSettings>,
     faults: &mut Faults,
 ) {
-    for entry in trust {
+    for (position, entry) in trust.iter().enumerate() {
         if entry.keys == KeySource::Companion {
-            check_companion(entry, issuer, faults);
+            check_companion(&format!("trust[{position}]"), entry, issuer, faults);
         }
     }
 }
 
 #[cfg(not(feature = "issuer"))]
-fn check_companion(_: &TrustedIssuer, _: Option<&IssuerSettings>, faults: &mut Faults) {
-    faults.add("`keys: companion` needs the section `issuer`: choose another source of keys");
+fn check_companion(key: &str, _: &TrustedIssuer, _: Option<&IssuerSettings>, faults: &mut Faults) {
+    faults.add(
+        format!("{key}.keys"),
+        "`keys: companion` needs the section `issuer`: choose another source of keys",
+    );
 }
 
 #[cfg(feature = "issuer")]
-fn check_companion(entry: &TrustedIssuer, issuer: Option<&IssuerSettings>, faults: &mut Faults) {
+fn check_companion(
+    key: &str,
+    entry: &TrustedIssuer,
+    issuer: Option<&IssuerSettings>,
+    faults: &mut Faults,
+) {
     let name = &entry.rules.issuer;
     let Some(issuer) = issuer else {
-        faults.add(format!(
-            "issuer `{name}`: `keys: companion` needs the section `issuer`: add it, or choose \
+        faults.add(
+            format!("{key}.keys"),
+            format!(
+                "issuer `{name}`: `keys: companion` needs the section `issuer`: add it, or choose \
              another source of keys"
-        ));
+            ),
+        );
         return;
     };
     if **name != *issuer.url {
-        faults.add(format!(
-            "issuer `{name}`: `keys: companion` is for the issuer in this process, which is \
+        faults.add(
+            format!("{key}.issuer"),
+            format!(
+                "issuer `{name}`: `keys: companion` is for the issuer in this process, which is \
              `{}`: write that, or choose another source of keys",
-            issuer.url
-        ));
+                issuer.url
+            ),
+        );
     }
     if !entry.rules.algorithms.contains(&issuer.algorithm) {
-        faults.add(format!(
+        faults.add(format!("{key}.algorithms"), format!(
             "issuer `{name}`: `issuer.algorithm: {algorithm}` is not among its `algorithms`, so \
              no token would be accepted: list {algorithm} there, together with the previous one \
              during a change",
@@ -101,7 +127,7 @@ fn check_companion(entry: &TrustedIssuer, issuer: Option<&IssuerSettings>, fault
         audience == issuer.url || issuer.audiences.iter().any(|known| known == audience)
     };
     if !entry.rules.audiences.iter().any(|audience| known(audience)) {
-        faults.add(format!(
+        faults.add(format!("{key}.audiences"), format!(
             "issuer `{name}`: none of its `audiences` is one of `issuer.audiences`, so no token \
              would be accepted: list it there"
         ));

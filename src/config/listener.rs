@@ -168,6 +168,52 @@ impl Default for AdminDocument {
     }
 }
 
+impl AuthzListener {
+    /// Where it listens, unless that is a Unix socket.
+    pub(super) fn tcp(&self) -> Option<SocketAddr> {
+        match self.address {
+            ListenAddress::Tcp(address) => Some(address),
+            ListenAddress::Unix(_) => None,
+        }
+    }
+}
+
+/// Two listeners cannot have one port of one address. Of those that exist, each with its key.
+pub(super) fn check_distinct<const N: usize>(
+    listeners: [(&'static str, Option<SocketAddr>); N],
+    faults: &mut Faults,
+) {
+    let listeners = listeners
+        .into_iter()
+        .filter_map(|(key, address)| Some((key, address?)));
+    let mut earlier: Vec<(&str, SocketAddr)> = Vec::new();
+    for (key, address) in listeners {
+        if let Some((other_key, other)) = earlier.iter().find(|(_, other)| collide(*other, address))
+        {
+            faults.add_with(
+                key,
+                format!(
+                    "`{key}: {address}` is the address of `{other_key}: {other}`: give one of them \
+                     another port"
+                ),
+                ((*other_key).to_owned(), "the other listener"),
+            );
+        }
+        earlier.push((key, address));
+    }
+}
+
+/// Whether the second cannot be bound once the first is. Port 0 is a free one each time.
+fn collide(first: SocketAddr, second: SocketAddr) -> bool {
+    // `[::]` takes IPv4 as well; `0.0.0.0` leaves IPv6 alone.
+    let covers = |wide: SocketAddr, narrow: SocketAddr| {
+        wide.ip().is_unspecified() && (wide.is_ipv6() || narrow.is_ipv4())
+    };
+    first.port() != 0
+        && first.port() == second.port()
+        && (first.ip() == second.ip() || covers(first, second) || covers(second, first))
+}
+
 pub(super) fn authz(
     document: &AuthzDocument,
     base: &Path,
@@ -207,7 +253,10 @@ pub(super) fn authz(
             Ok(ListenAddress::Unix(path)) => Some(ListenAddress::Unix(base.join(path))),
             Ok(address) => Some(address),
             Err(error) => {
-                faults.add(format!("`listeners.authz.address`: {error}"));
+                faults.add(
+                    "listeners.authz.address",
+                    format!("`listeners.authz.address`: {error}"),
+                );
                 None
             }
         },
@@ -230,7 +279,7 @@ fn socket_mode(text: &str, faults: &mut Faults) -> Option<u32> {
     match u32::from_str_radix(text, 8) {
         Ok(mode) if mode & !0o777 == 0 && mode & 0o600 == 0o600 => Some(mode),
         _ => {
-            faults.add(format!(
+            faults.add("listeners.authz.socket_mode", format!(
                 "`listeners.authz.socket_mode: {text}` is not a mode that lets the owner use it: write \
                  octal digits in quotes, such as \"0660\""
             ));
@@ -258,7 +307,7 @@ pub(super) fn admin(
         .or_else(|| document.address.parse().ok());
     if address.is_none() {
         let address = &document.address;
-        faults.add(format!(
+        faults.add("listeners.admin.address", format!(
             "`listeners.admin.address: {address}` is not a valid address: write an IP address and a port \
              such as `127.0.0.1:9194`"
         ));
@@ -267,4 +316,43 @@ pub(super) fn admin(
         address: address?,
         limits: limits?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn listeners_collide_at_one_port_of_addresses_that_overlap() {
+        for (first, second, expected) in [
+            ("127.0.0.1:9191", "127.0.0.1:9191", true),
+            ("127.0.0.1:9191", "127.0.0.1:9192", false),
+            ("127.0.0.1:9191", "127.0.0.2:9191", false),
+            ("0.0.0.0:9191", "127.0.0.1:9191", true),
+            ("127.0.0.1:9191", "[::]:9191", true),
+            ("0.0.0.0:9191", "[::1]:9191", false),
+            ("127.0.0.1:9191", "[::1]:9191", false),
+            ("127.0.0.1:0", "127.0.0.1:0", false),
+        ] {
+            let address = |text: &str| text.parse().unwrap();
+            let found = collide(address(first), address(second));
+            assert_eq!(found, expected, "{first} {second}");
+        }
+    }
+
+    #[test]
+    fn absent_listeners_collide_with_none() {
+        let mut faults = Faults::default();
+        let address = "127.0.0.1:9191".parse().ok();
+        check_distinct(
+            [("a", address), ("b", None), ("c", None), ("d", address)],
+            &mut faults,
+        );
+        assert_eq!(
+            faults.into_messages(),
+            [
+                "`d: 127.0.0.1:9191` is the address of `a: 127.0.0.1:9191`: give one of them another port"
+            ]
+        );
+    }
 }

@@ -68,7 +68,7 @@ impl FeedListenerDocument {
         let address: Option<SocketAddr> = self.address.parse().ok();
         let Some(address) = address else {
             let address = &self.address;
-            faults.add(format!(
+            faults.add("listeners.feed.address", format!(
                 "`listeners.feed.address: {address}` is not a valid address: write an IP address and a port, \
                  such as `127.0.0.1:9193`"
             ));
@@ -89,6 +89,7 @@ impl FeedListenerDocument {
         );
         if self.client_ca_file.is_some() && self.cert_file.is_none() {
             faults.add(
+                "listeners.feed.client_ca_file",
                 "`listeners.feed.client_ca_file` needs TLS: set `cert_file` and `key_file` as well",
             );
         }
@@ -106,14 +107,14 @@ impl FeedListenerDocument {
 
     fn check_exposed(&self, address: SocketAddr, faults: &mut Faults) {
         if self.token_file.is_none() && self.client_ca_file.is_none() {
-            faults.add(format!(
+            faults.add("listeners.feed.address", format!(
                 "`listeners.feed.address: {address}` can be reached by others, and nothing says who \
                  may subscribe: set `token_file`, or `client_ca_file` with `cert_file` and \
                  `key_file`, or listen on 127.0.0.1"
             ));
         }
         if self.cert_file.is_none() && !self.plain_text {
-            faults.add(format!(
+            faults.add("listeners.feed.address", format!(
                 "`listeners.feed.address: {address}` can be reached by others in plain text: set \
                  `cert_file` and `key_file`, or `plain_text: true` where something else encrypts"
             ));
@@ -136,11 +137,13 @@ pub(super) fn identity_files(
         }),
         [None, None] => None,
         [Some(_), None] => {
-            faults.add(format!("`{section}.{cert_name}` needs `{key_name}`"));
+            let at = format!("{section}.{cert_name}");
+            faults.add(&*at, format!("`{at}` needs `{key_name}`"));
             None
         }
         [None, Some(_)] => {
-            faults.add(format!("`{section}.{key_name}` needs `{cert_name}`"));
+            let at = format!("{section}.{key_name}");
+            faults.add(&*at, format!("`{at}` needs `{cert_name}`"));
             None
         }
     }

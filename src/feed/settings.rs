@@ -111,9 +111,10 @@ impl FeedDocument {
         let on_stale = OnStale::parse(&self.on_stale);
         if on_stale.is_none() {
             let other = &self.on_stale;
-            faults.add(format!(
-                "`{key}.on_stale: {other}` is not a valid value: write `serve` or `deny`"
-            ));
+            faults.add(
+                format!("{key}.on_stale"),
+                format!("`{key}.on_stale: {other}` is not a valid value: write `serve` or `deny`"),
+            );
         }
         let staleness = self.max_staleness_seconds;
         faults.within(
@@ -142,24 +143,31 @@ impl FeedDocument {
 
     fn addresses(&self, key: &str, faults: &mut Faults) -> Vec<Uri> {
         if self.addresses.is_empty() {
-            faults.add(format!(
-                "`{key}.addresses` is empty: list the issuers' feeds, such as \
+            faults.add(
+                format!("{key}.addresses"),
+                format!(
+                    "`{key}.addresses` is empty: list the issuers' feeds, such as \
                  `[\"https://id.shop.example:9193\"]`"
-            ));
+                ),
+            );
         }
         let mut addresses = Vec::new();
-        for text in &self.addresses {
+        for (position, text) in self.addresses.iter().enumerate() {
             match self.address(text) {
                 Ok(uri) => addresses.push(uri),
-                Err(fix) => faults.add(format!("`{key}.addresses`: `{text}` {fix}")),
+                Err(fix) => faults.add(
+                    format!("{key}.addresses[{position}]"),
+                    format!("`{key}.addresses`: `{text}` {fix}"),
+                ),
             }
         }
         let plain = |uri: &Uri| uri.scheme_str() == Some("http");
         let secured = self.ca_file.is_some() || self.client_cert_file.is_some();
         if secured && addresses.iter().any(plain) {
-            faults.add(format!(
-                "`{key}` has certificates for an address with plain `http`: use `https`"
-            ));
+            faults.add(
+                format!("{key}.addresses"),
+                format!("`{key}` has certificates for an address with plain `http`: use `https`"),
+            );
         }
         addresses
     }

@@ -56,6 +56,27 @@ pub enum FeedError {
     Tls(Box<rustls::Error>),
 }
 
+impl FeedError {
+    /// The setting of the section that is to blame, if it is one.
+    pub fn setting(&self) -> Option<&'static str> {
+        match self {
+            Self::File { key, .. } | Self::Unusable { key, .. } => Some(key),
+            Self::Token(_) => Some("token_file"),
+            Self::NoSystemRoots(_) | Self::Tls(_) => None,
+        }
+    }
+}
+
+/// What a start would find wrong with the files of the section; what they hold is dropped.
+pub fn check_files(settings: &FeedSettings) -> Result<(), FeedError> {
+    let files = Files::read(settings)?;
+    match Transport::new(settings, &files) {
+        // Of the machine, which may not be the one that the settings are for.
+        Ok(_) | Err(FeedError::NoSystemRoots(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 /// What the files of the section hold, so that a reload sees a change.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Files {

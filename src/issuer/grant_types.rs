@@ -74,12 +74,15 @@ impl GrantTypes {
 
     /// Reads `issuer.grants`.
     pub(super) fn parse(names: &[String], faults: &mut Faults) -> Self {
-        for name in names {
+        for (position, name) in names.iter().enumerate() {
             if GrantType::named(name).is_none() {
-                faults.add(format!(
-                    "`issuer.grants`: `{name}` is not supported: use {}",
-                    all_in_words()
-                ));
+                faults.add(
+                    format!("issuer.grants[{position}]"),
+                    format!(
+                        "`issuer.grants`: `{name}` is not supported: use {}",
+                        all_in_words()
+                    ),
+                );
             }
         }
         let listed = |known: &GrantType| names.iter().any(|name| name == known.name());

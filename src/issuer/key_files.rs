@@ -3,9 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::settings::ALGORITHMS;
+use super::settings::{ALGORITHMS, IssuerSettings};
 use crate::clock::UnixSeconds;
 use crate::files::{self, FileError};
+use crate::problem::Faults;
 use crate::store::StoredKey;
 use crate::token::{Algorithm, KeyLife, SigningKey, SigningKeyError};
 
@@ -54,6 +55,24 @@ pub(super) fn read(
         });
     }
     Ok(keys)
+}
+
+/// What a start would find wrong with the files that the section names; what they hold is dropped.
+pub fn check_files(settings: &IssuerSettings, faults: &mut Faults) {
+    let IssuerSettings {
+        keys, algorithm, ..
+    } = settings;
+    if let Err(error) = read(&keys.files, *algorithm, settings.access_token_seconds) {
+        faults.add("issuer.keys.files", error.to_string());
+    }
+    // Only a first start reads it: later it may be gone.
+    let password_file = settings.admin_password_file.as_ref();
+    if let Some(path) = password_file.filter(|path| path.exists())
+        && let Err(error) = files::read_secret(path)
+    {
+        let message = format!("`issuer.admin_password_file`: {error}");
+        faults.add("issuer.admin_password_file", message);
+    }
 }
 
 fn text(path: &Path) -> Result<String, FileError> {

@@ -242,9 +242,10 @@ impl IssuerDocument {
         let on_stale = OnStale::parse(&self.on_stale);
         if on_stale.is_none() {
             let other = &self.on_stale;
-            faults.add(format!(
-                "`issuer.on_stale: {other}` is not a valid value: write `serve` or `deny`"
-            ));
+            faults.add(
+                "issuer.on_stale",
+                format!("`issuer.on_stale: {other}` is not a valid value: write `serve` or `deny`"),
+            );
         }
         on_stale
     }
@@ -252,7 +253,7 @@ impl IssuerDocument {
     /// Checks the section; relative files are relative to `base`.
     pub fn build(self, base: &Path, faults: &mut Faults) -> Option<IssuerSettings> {
         if !is_issuer_url(&self.url) {
-            faults.add(format!(
+            faults.add("issuer.url", format!(
                 "`issuer.url: {}` is not a valid issuer: write an absolute `https://` or `http://` URL \
                  without path, query and fragment, such as `https://id.shop.example`",
                 self.url
@@ -261,16 +262,21 @@ impl IssuerDocument {
         let address = self.address.parse().ok();
         if address.is_none() {
             let address = &self.address;
-            faults.add(format!(
+            faults.add("issuer.address", format!(
                 "`issuer.address: {address}` is not a valid address: write an IP address and a port such \
                  as `127.0.0.1:8080`"
             ));
         }
         let connections = self.connections(faults);
-        let store = StoreLocation::parse(self.store.reveal(), base)
-            .map_err(|error| faults.add(format!("`issuer.store` is not valid: {error}")));
-        if self.audiences.iter().any(String::is_empty) {
-            faults.add("`issuer.audiences` has an empty entry: remove it");
+        let store = StoreLocation::parse(self.store.reveal(), base).map_err(|error| {
+            let message = format!("`issuer.store` is not valid: {error}");
+            faults.add("issuer.store", message);
+        });
+        if let Some(empty) = self.audiences.iter().position(String::is_empty) {
+            faults.add(
+                format!("issuer.audiences[{empty}]"),
+                "`issuer.audiences` has an empty entry: remove it",
+            );
         }
         faults.within(
             "issuer.access_token_seconds",

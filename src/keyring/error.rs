@@ -63,3 +63,23 @@ pub enum KeyringError {
     #[error(transparent)]
     Duplicate(#[from] DuplicateIssuerError),
 }
+
+impl KeyringError {
+    /// The setting of the issuer's entry that is to blame.
+    pub fn setting(&self) -> String {
+        match self {
+            Self::File { key, .. } | Self::Keys { key, .. } => (*key).to_owned(),
+            Self::Pem { .. } => "jwks_file".to_owned(),
+            Self::Remote {
+                source: RemoteKeysError::Ca { .. },
+                ..
+            } => "jwks_ca_file".to_owned(),
+            Self::Remote { .. } => "jwks_uri".to_owned(),
+            Self::Feed { source, .. } => match source.setting() {
+                Some(setting) => format!("feed.{setting}"),
+                None => "feed".to_owned(),
+            },
+            Self::Duplicate(_) => "issuer".to_owned(),
+        }
+    }
+}

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::issuers::Keys;
 use super::remote::Remote;
-use super::{KeySource, Keyring, KeyringError};
-use crate::feed::{FeedClient, FeedHost, FeedSettings};
-use crate::files;
+use super::{KeySource, Keyring, KeyringError, TrustedIssuer};
+use crate::feed::{self, FeedClient, FeedHost, FeedSettings};
 use crate::jwks::{RemoteKeySettings, warn_of_skipped};
 use crate::token::{IssuerRules, KeySet, secret_in_file};
+use crate::{certificates, files};
 
 impl Keyring {
     /// Reads the keys, or begins to fetch them, unless they are `fetched` already for this issuer or
@@ -96,6 +96,48 @@ impl Keyring {
         let feed = FeedClient::start(name, algorithms, settings.clone(), earlier, host);
         Ok(Keys::Feed(Arc::new(feed.map_err(feed_error)?)))
     }
+}
+
+/// What a start would find wrong with the files of an entry; what they hold is dropped.
+pub fn check_files(trusted: &TrustedIssuer) -> Result<(), KeyringError> {
+    let TrustedIssuer { rules, keys } = trusted;
+    match keys {
+        KeySource::File(path) => key_file(rules, path).map(drop),
+        KeySource::HmacSecret(path) => secret_file(rules, path).map(drop),
+        KeySource::Remote(settings) => check_remote_files(rules, settings),
+        KeySource::Feed(settings) => {
+            feed::check_files(settings).map_err(|source| KeyringError::Feed {
+                issuer: rules.issuer.to_string(),
+                source,
+            })
+        }
+        KeySource::Companion => Ok(()),
+    }
+}
+
+fn check_remote_files(
+    rules: &IssuerRules,
+    settings: &RemoteKeySettings,
+) -> Result<(), KeyringError> {
+    let issuer = || rules.issuer.to_string();
+    let file = |key| {
+        move |source| KeyringError::File {
+            issuer: issuer(),
+            key,
+            source,
+        }
+    };
+    if let Some(path) = &settings.ca_file {
+        let pem = files::read_public_keys(path).map_err(file("jwks_ca_file"))?;
+        certificates::configured_roots(&pem).map_err(|error| KeyringError::Remote {
+            issuer: issuer(),
+            source: error.into(),
+        })?;
+    }
+    if let Some(path) = &settings.token_file {
+        files::read_token(path).map_err(file("jwks_token_file"))?;
+    }
+    Ok(())
 }
 
 fn key_file(rules: &IssuerRules, path: &Path) -> Result<KeySet, KeyringError> {

@@ -129,12 +129,13 @@ pub fn trusted_issuers(
     let mut cache_files = BTreeSet::new();
     let mut issuers = Vec::new();
     let names = names::of(&documents, faults);
+    let count = documents.len();
     for (position, (document, name)) in documents.into_iter().zip(names).enumerate() {
         let key = format!("trust[{position}]");
         if let Some(file) = &document.jwks_cache_file
             && !cache_files.insert(without_dots(file))
         {
-            faults.add(format!(
+            faults.add(format!("{key}.jwks_cache_file"), format!(
                 "`{key}.jwks_cache_file: {}` is that of another entry: give each issuer a file of \
                  its own",
                 file.display()
@@ -142,7 +143,10 @@ pub fn trusted_issuers(
         }
         issuers.extend(document.build(name, &key, base, faults));
     }
-    carrier::check(&issuers, faults);
+    // Without the entries that are wrong, the others are not where they are written.
+    if issuers.len() == count {
+        carrier::check(&issuers, faults);
+    }
     issuers
 }
 
@@ -162,16 +166,20 @@ impl TrustedIssuerDocument {
     ) -> Option<TrustedIssuer> {
         let issuer = &self.issuer;
         if issuer.is_empty() {
-            faults.add(format!(
-                "`{key}.issuer` is empty: write the tokens' exact `iss`"
-            ));
+            faults.add(
+                format!("{key}.issuer"),
+                format!("`{key}.issuer` is empty: write the tokens' exact `iss`"),
+            );
         }
         if self.audiences.is_empty() || self.audiences.iter().any(String::is_empty) {
-            faults.add(format!(
-                "`{key}` (issuer `{issuer}`) has no audience: list the tokens' `aud` for this \
+            faults.add(
+                format!("{key}.audiences"),
+                format!(
+                    "`{key}` (issuer `{issuer}`) has no audience: list the tokens' `aud` for this \
                  service, such as `audiences: [orders-api]`; without it any token of the issuer \
                  would do"
-            ));
+                ),
+            );
         }
         faults.within(
             &format!("{key}.leeway_seconds"),
@@ -185,9 +193,10 @@ impl TrustedIssuerDocument {
         let longest = MAX_TOKEN_BYTES as u64;
         faults.within(&length_key, self.max_token_bytes, 1024, longest);
         if self.types.is_empty() {
-            faults.add(format!(
-                "`{key}.types` is empty: list the accepted `typ`, such as `at+jwt`"
-            ));
+            faults.add(
+                format!("{key}.types"),
+                format!("`{key}.types` is empty: list the accepted `typ`, such as `at+jwt`"),
+            );
         }
         let algorithms = algorithms(&self.algorithms, key, faults);
         let keys = self.key_source(key, base, faults);
@@ -221,23 +230,27 @@ impl TrustedIssuerDocument {
 }
 
 fn algorithms(names: &[String], key: &str, faults: &mut Faults) -> Vec<Algorithm> {
+    let key = format!("{key}.algorithms");
     if names.is_empty() {
-        faults.add(format!(
-            "`{key}.algorithms` is empty: list those that the issuer signs with, such as `[ES256]`"
-        ));
+        faults.add(
+            &*key,
+            format!("`{key}` is empty: list those that the issuer signs with, such as `[ES256]`"),
+        );
     }
     let mut algorithms = Vec::new();
-    for name in names {
+    for (position, name) in names.iter().enumerate() {
+        let at = format!("{key}[{position}]");
         match Algorithm::from_name(name) {
             Some(algorithm) if !algorithms.contains(&algorithm) => algorithms.push(algorithm),
-            Some(_) => faults.add(format!(
-                "`{key}.algorithms` lists `{name}` twice: remove one"
-            )),
-            None => faults.add(format!(
-                "`{key}.algorithms`: `{name}` is not supported: use {}; the library that verifies \
+            Some(_) => faults.add(at, format!("`{key}` lists `{name}` twice: remove one")),
+            None => faults.add(
+                at,
+                format!(
+                    "`{key}`: `{name}` is not supported: use {}; the library that verifies \
                  signatures has no others",
-                Algorithm::list(&Algorithm::ALL)
-            )),
+                    Algorithm::list(&Algorithm::ALL)
+                ),
+            ),
         }
     }
     algorithms

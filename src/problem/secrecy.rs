@@ -7,11 +7,14 @@ pub(super) const CONCEALED: &str = "***";
 
 /// How much of its sources a report shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Secrecy {
+pub(super) enum Secrecy<'a> {
     /// Everything but credentials in URLs: the files of a policy.
     Public,
     /// Only keys, and values of keys that never hold a secret: the configuration.
     Private,
+    /// Everything but these bytes and credentials in URLs: a configuration that could be read, so that
+    /// each of its keys is known.
+    Known(&'a [Range<usize>]),
 }
 
 /// Keys whose values can be shown. The values of other keys and of misspelt ones, and text that spans
@@ -60,8 +63,8 @@ pub(super) fn conceal_quoted(message: &str) -> String {
     conceal(&parts.join("`"))
 }
 
-/// The parts of a source's line that a report leaves out.
-pub(super) fn secrets(line: &str, secrecy: Secrecy) -> Vec<Range<usize>> {
+/// The parts of a source's line that a report leaves out; it begins at `offset` of the source.
+pub(super) fn secrets(line: &str, offset: usize, secrecy: Secrecy<'_>) -> Vec<Range<usize>> {
     match secrecy {
         Secrecy::Public => credentials(line),
         Secrecy::Private => {
@@ -73,7 +76,28 @@ pub(super) fn secrets(line: &str, secrecy: Secrecy) -> Vec<Range<usize>> {
                 Vec::new()
             }
         }
+        Secrecy::Known(hidden) => {
+            let within = hidden.iter().map(|range| {
+                let start = range.start.saturating_sub(offset);
+                start..range.end.saturating_sub(offset).min(line.len())
+            });
+            let within = within.filter(|range| range.start < range.end);
+            merged(within.chain(credentials(line)).collect())
+        }
     }
+}
+
+/// The same bytes in ranges that are sorted and do not overlap.
+fn merged(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    ranges.sort_by_key(|range| range.start);
+    let mut merged: Vec<Range<usize>> = Vec::new();
+    for range in ranges {
+        match merged.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => merged.push(range),
+        }
+    }
+    merged
 }
 
 /// `text` without the ranges, which must be sorted and must not overlap.
@@ -223,8 +247,26 @@ mod tests {
             ("issuer:", "issuer:"),
             ("", ""),
         ] {
-            let ranges = secrets(line, Secrecy::Private);
+            let ranges = secrets(line, 0, Secrecy::Private);
             assert_eq!(without(line, &ranges), expected);
+        }
+    }
+
+    #[test]
+    fn known_secrets_are_left_out_and_the_rest_is_shown() {
+        // Of a text in which the line begins at 100.
+        let line = "store: hunter2, url: a://u:p@h/db # x";
+        for (hidden, expected) in [
+            (vec![], "store: hunter2, url: a://***@h/db # x"),
+            (vec![107..114, 0..1], "store: ***, url: a://***@h/db # x"),
+            (vec![121..131, 107..114], "store: ***, url: ***db # x"),
+            (
+                vec![90..107, 133..900, 0..50],
+                "***hunter2, url: a://***@h/db***",
+            ),
+        ] {
+            let ranges = secrets(line, 100, Secrecy::Known(&hidden));
+            assert_eq!(without(line, &ranges), expected, "{hidden:?}");
         }
     }
 

@@ -79,7 +79,7 @@ pub(super) fn render(
 #[derive(Clone, Copy)]
 pub(super) struct Shown<'a> {
     pub(super) sources: &'a [Source],
-    pub(super) secrecy: Secrecy,
+    pub(super) secrecy: Secrecy<'a>,
 }
 
 impl<'a> Shown<'a> {
@@ -145,6 +145,8 @@ fn show<'a>(
 #[derive(Debug, PartialEq, Eq)]
 struct Excerpt<'a> {
     text: Cow<'a, str>,
+    /// Where it begins in the source.
+    offset: usize,
     /// Within `text`, at character boundaries.
     marked: Range<usize>,
     /// Whether columns of `text` may differ from those of the line.
@@ -185,30 +187,35 @@ impl<'a> Excerpt<'a> {
         let to = line.ceil_char_boundary((from + MAX_LINE_BYTES).min(line.len()));
         Some(Self {
             text: line.get(from..to)?.into(),
+            offset: line_start + from,
             marked: start - from..end.min(to).max(start) - from,
             is_changed: from > 0,
         })
     }
 
     /// The same without what may be a secret.
-    fn concealed(self, secrecy: Secrecy) -> Self {
+    fn concealed(self, secrecy: Secrecy<'_>) -> Self {
         let secrets = if self.is_changed && secrecy == Secrecy::Private {
             // Of a part of a line nobody knows what it is.
             std::iter::once(0..self.text.len()).collect()
         } else {
-            secrecy::secrets(&self.text, secrecy)
+            secrecy::secrets(&self.text, self.offset, secrecy)
         };
         if secrets.is_empty() {
             return self;
         }
         let text = secrecy::without(&self.text, &secrets);
+        let shifts = secrets
+            .first()
+            .is_some_and(|first| first.start < self.marked.start);
         let start = secrecy::moved(self.marked.start, &secrets);
         let end = secrecy::moved(self.marked.end, &secrets);
         Self {
             // A snippet cannot mark nothing.
             marked: start..end.max(text.len().min(start + 1)),
             text: text.into(),
-            is_changed: true,
+            offset: self.offset,
+            is_changed: self.is_changed || shifts,
         }
     }
 }

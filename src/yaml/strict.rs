@@ -38,7 +38,7 @@ fn is_old_boolean(text: &str) -> bool {
         .any(|word| word.eq_ignore_ascii_case(text))
 }
 
-fn place(source: &Source, span: &Span) -> Place {
+pub(super) fn place(source: &Source, span: &Span) -> Place {
     Place {
         file: source.name.clone(),
         line: span.start.line(),

@@ -50,9 +50,12 @@ pub(in crate::issuer) const ALGORITHMS: [Algorithm; 4] = [
 pub(super) fn algorithm(name: &str, faults: &mut Faults) -> Option<Algorithm> {
     let known = Algorithm::from_name(name).filter(|known| ALGORITHMS.contains(known));
     if known.is_none() {
-        faults.add(format!(
-            "`issuer.algorithm: {name}` is not supported: use ES256, RS256, EdDSA or HS256"
-        ));
+        faults.add(
+            "issuer.algorithm",
+            format!(
+                "`issuer.algorithm: {name}` is not supported: use ES256, RS256, EdDSA or HS256"
+            ),
+        );
     }
     known
 }
@@ -62,14 +65,18 @@ impl KeysDocument {
         faults.within("issuer.keys.poll_ms", self.poll_ms, 100, 60_000);
         if self.rotate_seconds.is_some() && !self.files.is_empty() {
             faults.add(
+                "issuer.keys.rotate_seconds",
                 "`issuer.keys.rotate_seconds` is about keys in the store: remove it, or `files`",
             );
         }
         if self.files.len() > MAX_PUBLISHED_KEYS {
-            faults.add(format!(
-                "`issuer.keys.files` lists more than {MAX_PUBLISHED_KEYS} files: remove those \
+            faults.add(
+                "issuer.keys.files",
+                format!(
+                    "`issuer.keys.files` lists more than {MAX_PUBLISHED_KEYS} files: remove those \
                  whose tokens have ended"
-            ));
+                ),
+            );
         }
         let rotate_seconds = self.rotate_seconds.unwrap_or(90 * DAY_SECONDS);
         // With less, tokens of more keys would be about than verifiers may take.

@@ -17,7 +17,7 @@ impl Registration {
             "open" => Some(Self::Open),
             "closed" => Some(Self::Closed),
             _ => {
-                faults.add(format!(
+                faults.add("issuer.registration", format!(
                     "`issuer.registration: {text}` is not a valid value: write `open`, or `closed` if only \
                      administrators add users"
                 ));

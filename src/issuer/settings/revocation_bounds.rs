@@ -41,13 +41,15 @@ impl WrittenBounds {
         let Some(bound) = written else {
             return default.min(most);
         };
+        let at = format!("issuer.max_revocations_{name}");
         if bound == 0 {
-            faults.add(format!(
-                "`issuer.max_revocations_{name}: 0` is out of bounds: write at least 1"
-            ));
+            faults.add(
+                &*at,
+                format!("`issuer.max_revocations_{name}: 0` is out of bounds: write at least 1"),
+            );
         }
         if bound > most {
-            faults.add(format!(
+            faults.add(at, format!(
                 "`issuer.max_revocations_{name}: {bound}` is more than a tenth of \
                  `issuer.max_revocations: {all}`, so a few could fill the list for everybody: write \
                  at most {most}, or raise `issuer.max_revocations`",

@@ -111,10 +111,12 @@ impl BucketDocument {
 }
 
 pub(in crate::issuer) fn trusted_proxies(ranges: &[String], faults: &mut Faults) -> TrustedProxies {
-    let read = ranges.iter().filter_map(|range| match range.parse() {
+    let ranges = ranges.iter().enumerate();
+    let read = ranges.filter_map(|(position, range)| match range.parse() {
         Ok(network) => Some(network),
         Err(error) => {
-            faults.add(format!("`issuer.trusted_proxies`: {error}"));
+            let at = format!("issuer.trusted_proxies[{position}]");
+            faults.add(at, format!("`issuer.trusted_proxies`: {error}"));
             None
         }
     });

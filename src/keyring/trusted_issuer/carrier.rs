@@ -25,7 +25,7 @@ pub(super) fn token_header(
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let is_name = (1..=63).contains(&name.len()) && name.bytes().all(plain);
     if !is_name || is_reserved_header(&name) {
-        faults.add(format!(
+        faults.add(format!("{key}.token_header"), format!(
             "`{key}.token_header: {written}` cannot hold tokens: name the header into which the proxy \
              puts them, such as `x-goog-iap-jwt-assertion`"
         ));
@@ -44,10 +44,13 @@ pub(super) fn trust_domain(
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._".contains(&byte);
     let fits = (1..=MAX_TRUST_DOMAIN_BYTES).contains(&domain.len());
     if !fits || !domain.bytes().all(plain) {
-        faults.add(format!(
-            "`{key}.spiffe_trust_domain: {domain}` is not a trust domain: write it without \
+        faults.add(
+            format!("{key}.spiffe_trust_domain"),
+            format!(
+                "`{key}.spiffe_trust_domain: {domain}` is not a trust domain: write it without \
              `spiffe://`, such as `shop.example`"
-        ));
+            ),
+        );
     }
     Some(domain.into())
 }
@@ -61,7 +64,11 @@ pub(super) fn check(issuers: &[TrustedIssuer], faults: &mut Faults) {
             Some((first, error))
         });
         if let Some((first, error)) = error {
-            faults.add(format!("`trust[{position}]` and `trust[{first}]`: {error}"));
+            faults.add_with(
+                format!("trust[{position}]"),
+                format!("`trust[{position}]` and `trust[{first}]`: {error}"),
+                (format!("trust[{first}]"), "the other entry"),
+            );
         }
     }
     let headers = issuers
@@ -69,7 +76,7 @@ pub(super) fn check(issuers: &[TrustedIssuer], faults: &mut Faults) {
         .filter_map(|issuer| issuer.rules.token_header());
     let headers: BTreeSet<&str> = headers.collect();
     if headers.len() > MAX_TOKEN_HEADERS {
-        faults.add(format!(
+        faults.add("trust", format!(
             "`trust` names {} different headers under `token_header`: at most {MAX_TOKEN_HEADERS} are \
              read",
             headers.len()

@@ -63,12 +63,13 @@ impl WrittenRules {
         let mut scopes = read("scopes", claims.scopes, default.scopes);
         if let Some(name) = self.scope_claim {
             if name.is_empty() {
-                faults.add(format!(
-                    "`{key}.scope_claim` is empty: name the claim, such as `scope`"
-                ));
+                faults.add(
+                    format!("{key}.scope_claim"),
+                    format!("`{key}.scope_claim` is empty: name the claim, such as `scope`"),
+                );
             }
             if says_scopes {
-                faults.add(format!(
+                faults.add(format!("{key}.scope_claim"), format!(
                     "`{key}` has both `scope_claim` and `claims.scopes`: keep `claims.scopes`, of \
                      which the other is a short form"
                 ));
@@ -77,9 +78,10 @@ impl WrittenRules {
         }
         let audience = self.audience_claim.map_or(default.audience, |name| {
             if name.is_empty() {
-                faults.add(format!(
-                    "`{key}.audience_claim` is empty: name the claim, such as `client_id`"
-                ));
+                faults.add(
+                    format!("{key}.audience_claim"),
+                    format!("`{key}.audience_claim` is empty: name the claim, such as `client_id`"),
+                );
             }
             ClaimPath::named(&name)
         });
@@ -100,9 +102,10 @@ impl WrittenRules {
 
 fn not_empty(key: &str, paths: Vec<ClaimPath>, faults: &mut Faults) -> Vec<ClaimPath> {
     if paths.is_empty() {
-        faults.add(format!(
-            "`{key}` is empty: list the claims, or remove it for the default"
-        ));
+        faults.add(
+            key,
+            format!("`{key}` is empty: list the claims, or remove it for the default"),
+        );
     }
     paths
 }
@@ -118,9 +121,12 @@ fn scope_names(
             scope.is_empty() || scope.contains(' ') || scope.contains(char::is_control)
         };
         if let Some(scope) = scopes.iter().find(unusable) {
-            faults.add(format!(
-                "`{key}.scope_names`: `{scope}` cannot be a scope: write names without spaces"
-            ));
+            faults.add(
+                format!("{key}.scope_names.{name}"),
+                format!(
+                    "`{key}.scope_names`: `{scope}` cannot be a scope: write names without spaces"
+                ),
+            );
         }
         let scopes = scopes.into_iter().map(Into::into).collect();
         names.insert(name.into(), scopes);
@@ -147,7 +153,7 @@ impl WrittenRequirements {
                 (Wanted::Below(below), Some(_)) if !below.0.is_empty() => {
                     below.flatten(&key, &way, required, faults);
                 }
-                _ => faults.add(format!(
+                _ => faults.add(&*key, format!(
                     "`{key}` requires nothing: write the value, or a list of values of which the \
                      claim must have one"
                 )),

@@ -26,6 +26,15 @@ pub enum KeySource {
     Remote(RemoteKeySettings),
 }
 
+/// Keys that cannot be fetched from where they are said to be.
+struct Unreachable {
+    /// The key of the configuration that says so.
+    at: String,
+    /// The beginning of a sentence of which the error is the rest.
+    setting: &'static str,
+    error: JwksAddressError,
+}
+
 impl TrustedIssuerDocument {
     pub(super) fn key_source(
         &self,
@@ -36,7 +45,7 @@ impl TrustedIssuerDocument {
         let discovery = self.discovery.filter(|wanted| *wanted);
         if self.jwks_uri.is_none() && discovery.is_none() {
             for name in self.remote_settings() {
-                faults.add(format!(
+                faults.add(format!("{key}.{name}"), format!(
                     "`{key}.{name}` needs `jwks_uri` or `discovery`: remove it, or say where the keys \
                      are fetched"
                 ));
@@ -54,18 +63,22 @@ impl TrustedIssuerDocument {
             (Some(uri), None, None, None, None, None) => {
                 let address = JwksAddress::parse(uri, self.plain_text());
                 let location = address.map(KeyLocation::Address);
-                self.remote("jwks_uri", location, key, base, faults)
+                let location = location.map_err(|error| Unreachable {
+                    at: format!("{key}.jwks_uri"),
+                    setting: "`jwks_uri`",
+                    error,
+                });
+                self.remote(location, key, base, faults)
             }
             (None, Some(_), None, None, None, None) => {
                 let discovery = Discovery::of(&self.issuer, self.plain_text());
                 let location = discovery.map(KeyLocation::Discovery);
-                self.remote(
-                    "discovery` asks the `issuer`, which",
-                    location,
-                    key,
-                    base,
-                    faults,
-                )
+                let location = location.map_err(|error| Unreachable {
+                    at: format!("{key}.issuer"),
+                    setting: "`discovery` asks the `issuer`, which",
+                    error,
+                });
+                self.remote(location, key, base, faults)
             }
             (None, None, Some(file), None, None, None) => Some(KeySource::File(base.join(file))),
             (None, None, None, Some(file), None, None) => {
@@ -77,12 +90,15 @@ impl TrustedIssuerDocument {
                 settings.map(KeySource::Feed)
             }
             _ => {
-                faults.add(format!(
-                    "`{key}` (issuer `{}`) must have exactly one source of keys: `jwks_uri`, \
+                faults.add(
+                    key,
+                    format!(
+                        "`{key}` (issuer `{}`) must have exactly one source of keys: `jwks_uri`, \
                      `discovery: true`, `jwks_file`, `hmac_secret_file`, `keys: companion` or \
                      `feed`",
-                    self.issuer
-                ));
+                        self.issuer
+                    ),
+                );
                 None
             }
         }
@@ -118,8 +134,7 @@ impl TrustedIssuerDocument {
 
     fn remote(
         &self,
-        setting: &str,
-        location: Result<KeyLocation, JwksAddressError>,
+        location: Result<KeyLocation, Unreachable>,
         key: &str,
         base: &Path,
         faults: &mut Faults,
@@ -136,18 +151,18 @@ impl TrustedIssuerDocument {
         let start_wait = self.start_wait_seconds.unwrap_or(10);
         faults.within(&format!("{key}.start_wait_seconds"), start_wait, 0, 3600);
         if refresh < cooldown {
-            faults.add(format!(
+            faults.add(format!("{key}.jwks_refresh_seconds"), format!(
                 "`{key}.jwks_refresh_seconds: {refresh}` is shorter than the cooldown of {cooldown} \
                  seconds: raise it, or lower `jwks_cooldown_seconds`"
             ));
         }
         let location = match location {
             Ok(location) => location,
-            Err(error) => {
-                faults.add(format!(
-                    "`{key}` (issuer `{}`): `{setting}` {error}",
-                    self.issuer
-                ));
+            Err(Unreachable { at, setting, error }) => {
+                faults.add(
+                    at,
+                    format!("`{key}` (issuer `{}`): {setting} {error}", self.issuer),
+                );
                 return None;
             }
         };
@@ -168,12 +183,15 @@ impl TrustedIssuerDocument {
 
     fn check_files(&self, location: &KeyLocation, key: &str, faults: &mut Faults) {
         if self.jwks_ca_file.is_some() && !location.may_be_encrypted() {
-            faults.add(format!(
-                "`{key}.jwks_ca_file` has no effect with plain http: use `https`, or remove it"
-            ));
+            faults.add(
+                format!("{key}.jwks_ca_file"),
+                format!(
+                    "`{key}.jwks_ca_file` has no effect with plain http: use `https`, or remove it"
+                ),
+            );
         }
         if self.jwks_token_file.is_some() && location.is_plain_text() {
-            faults.add(format!(
+            faults.add(format!("{key}.jwks_token_file"), format!(
                 "`{key}.jwks_token_file` would send the token in plain text, where others can read \
                  it: use `https`, or remove it"
             ));
@@ -188,6 +206,7 @@ pub(super) fn check_algorithms(
     key: &str,
     faults: &mut Faults,
 ) {
+    let at = format!("{key}.algorithms");
     let hmac = algorithms
         .iter()
         .filter(|algorithm| algorithm.is_symmetric())
@@ -195,21 +214,24 @@ pub(super) fn check_algorithms(
     let secret = matches!(keys, KeySource::HmacSecret(_));
     let symmetric = Algorithm::list(&Algorithm::symmetric());
     if secret && hmac < algorithms.len() {
-        faults.add(format!(
+        faults.add(&*at, format!(
             "`{key}.algorithms`: a shared secret serves {symmetric} alone: remove the others, or use \
              `jwks_file`"
         ));
     }
     if secret && hmac > 1 {
-        faults.add(format!(
-            "`{key}.algorithms`: a shared secret serves one algorithm: keep the one that the \
+        faults.add(
+            &*at,
+            format!(
+                "`{key}.algorithms`: a shared secret serves one algorithm: keep the one that the \
              issuer signs with"
-        ));
+            ),
+        );
     }
     // The issuer in the same process hands over what it signs with, secret or not.
     let published = !secret && *keys != KeySource::Companion;
     if published && hmac > 0 {
-        faults.add(format!(
+        faults.add(at, format!(
             "`{key}.algorithms`: {symmetric} needs `hmac_secret_file`: a JWKS is public and holds no \
              secret"
         ));

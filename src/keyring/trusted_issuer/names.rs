@@ -18,24 +18,29 @@ pub(super) fn of(documents: &[TrustedIssuerDocument], faults: &mut Faults) -> Ve
         let name = document.name.as_deref().unwrap_or(host);
         let key = format!("trust[{position}]");
         if document.name.is_some() && !is_name(name) {
-            faults.add(format!(
+            faults.add(format!("{key}.name"), format!(
                 "`{key}.name: {name}` cannot be used: write 1 to {MAX_NAME_BYTES} letters, digits, \
                  `.`, `_` or `-`"
             ));
         }
         let needs_name = documents.len() > 1 && document.name.is_none();
         if needs_name && !is_name(name) {
-            faults.add(format!(
-                "`{key}` (issuer `{}`) needs a `name` for the policy's `issuers`, such as \
+            faults.add(
+                &*key,
+                format!(
+                    "`{key}` (issuer `{}`) needs a `name` for the policy's `issuers`, such as \
                  `name: staff`: its `issuer` has no host that could be used instead",
-                document.issuer
-            ));
+                    document.issuer
+                ),
+            );
         } else if let Some(first) = first_of.get(name) {
-            faults.add(format!(
+            let message = format!(
                 "`{key}` (issuer `{}`) has the name of `trust[{first}]`, `{name}`: give one of them \
                  another by `name`",
                 document.issuer
-            ));
+            );
+            let other = (format!("trust[{first}].name"), "the other entry");
+            faults.add_with(format!("{key}.name"), message, other);
         } else {
             first_of.insert(name, position);
         }

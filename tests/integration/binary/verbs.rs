@@ -1,6 +1,7 @@
 //! The verbs beside `serve`: what they print and how they end.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use serde_json::Value;
 
@@ -45,6 +46,8 @@ fn check_binds_a_policy_to_the_issuers_that_the_configuration_trusts() {
         entry("https://token.ci.example/x")
     );
     fs::write(folder.path().join("portcullis.yaml"), config).unwrap();
+    let jwks = TestIssuer::jwks([&TestIssuer::new("key-1")]);
+    fs::write(folder.path().join("jwks.json"), jwks).unwrap();
     let check = |policy: &str, arguments: &[&str], code: i32| {
         fs::write(folder.path().join("policy.yaml"), policy).unwrap();
         let output = run(&[&["check"], arguments].concat(), folder.path());
@@ -68,6 +71,83 @@ fn check_binds_a_policy_to_the_issuers_that_the_configuration_trusts() {
     let told = check(&said("token.ci.exampel"), &with_config, 1);
     assert!(told.contains("did you mean `token.ci.example`?"), "{told}");
     check(&said("token.ci.example"), &with_config, 0);
+}
+
+/// A start would find them one after the other.
+#[test]
+fn check_reads_the_files_that_a_configuration_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let config = r#"version: 1
+policy: [policy.yaml]
+trust:
+  - {name: a, issuer: "https://a", audiences: [x], algorithms: [ES256], jwks_file: missing.json}
+  - {name: b, issuer: "https://b", audiences: [x], algorithms: [HS256], hmac_secret_file: short}
+  - name: c
+    issuer: "https://c"
+    audiences: [x]
+    algorithms: [ES256]
+    jwks_uri: https://c.example/keys
+    jwks_ca_file: short
+log: {subject_key_file: short}
+"#;
+    fs::write(path("portcullis.yaml"), config).unwrap();
+    let policy = POLICY.replace("[orders.read]", "[order.read]");
+    let policy = policy.replace("scopes:\n", "issuers: [a]\nscopes:\n");
+    fs::write(path("policy.yaml"), policy).unwrap();
+    fs::write(path("short"), "short").unwrap();
+    fs::set_permissions(path("short"), fs::Permissions::from_mode(0o600)).unwrap();
+    let config = ["check", "--config", "portcullis.yaml"];
+    let output = run(&config, folder.path());
+    assert_eq!(output.status.code(), Some(1));
+    let told = text(&output.stdout);
+    for words in [
+        "portcullis.yaml:4:",
+        "portcullis.yaml:5:",
+        "portcullis.yaml:11:",
+        "portcullis.yaml:12:",
+        "cannot read `missing.json`",
+        "`jwks_ca_file` cannot be used",
+        "`log.subject_key_file`: the key has 5 bytes",
+        "4 problems",
+        "did you mean `orders.read`?",
+    ] {
+        assert!(told.contains(words), "no {words} in {told}");
+    }
+    let output = run(
+        &[&config[..], &["--format", "json"]].concat(),
+        folder.path(),
+    );
+    assert_eq!(output.status.code(), Some(1));
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let lines = answer["problems"].as_array().unwrap().iter();
+    let lines: Vec<_> = lines.map(|problem| &problem["place"]["line"]).collect();
+    assert_eq!(lines, [4, 5, 11, 12, 9, 13]);
+    let output = run(&[&config[..], &["--skip-files"]].concat(), folder.path());
+    let told = text(&output.stdout);
+    assert!(!told.contains("portcullis.yaml"), "{told}");
+}
+
+#[test]
+fn check_tells_machines_what_is_wrong_with_a_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let answer = |config: &str| -> Value {
+        fs::write(folder.path().join("portcullis.yaml"), config).unwrap();
+        let check = ["check", "--config", "portcullis.yaml", "--format", "json"];
+        let output = run(&check, folder.path());
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+        let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(answer["ok"], false);
+        answer["problems"][0].clone()
+    };
+    let misspelt = answer("version: 1\npolicy: [policy.yaml]\nrealms: a\n");
+    assert_eq!(misspelt["place"]["line"], 3);
+    assert_eq!(misspelt["message"], "unknown key `realms`");
+    let shared = "listeners: {authz: {address: \"0.0.0.0:9194\"}}";
+    let shared = answer(&format!("version: 1\npolicy: [policy.yaml]\n{shared}\n"));
+    let message = shared["message"].as_str().unwrap();
+    assert!(message.starts_with("`listeners.admin.address: 127.0.0.1:9194` is the address of"));
+    assert_eq!(shared["place"]["line"], 3);
 }
 
 #[test]

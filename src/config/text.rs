@@ -1,0 +1,205 @@
+//! The file of a configuration: where its values stand, and what of it a report may show.
+
+use std::path::Path;
+
+use super::{ConfigError, ConfigReport};
+use crate::files::{self, FileError};
+use crate::problem::{Faults, Problem, Problems, Source};
+use crate::yaml::Outline;
+
+/// A configuration as it is written.
+#[derive(Debug)]
+pub struct ConfigText(Source);
+
+impl ConfigText {
+    pub(super) fn read(path: &Path) -> Result<Self, FileError> {
+        files::read_source(path).map(Self)
+    }
+
+    /// The file's name, and its text.
+    pub fn source(&self) -> &Source {
+        &self.0
+    }
+
+    /// Why the file could not be read as a configuration. It may say anything, so that of values only
+    /// those are shown that never are secret.
+    pub(super) fn unreadable(&self, problem: Problem) -> ConfigError {
+        let problems = Problems(vec![problem]);
+        let rendered = problems.render_concealed(&self.0);
+        ConfigError::Document(Box::new(ConfigReport {
+            problems: problems.without_quotations(),
+            rendered,
+        }))
+    }
+
+    /// The report of what is wrong with its values.
+    pub fn report(&self, faults: Faults) -> ConfigReport {
+        let outline = Outline::of(&self.0);
+        // Addresses are quoted, and those that are wrong may hold a password.
+        let problems = faults.into_problems(|key| outline.place(key)).concealed();
+        let hidden = outline.hidden(&self.0, may_be_secret);
+        let rendered = problems.render_without(&self.0, &hidden);
+        ConfigReport { problems, rendered }
+    }
+}
+
+/// Secrets are in files of their own, but for what a URL holds: the user's password before its `@`, and
+/// the query. What should be a URL and is none may hold them anywhere.
+fn may_be_secret(way: &str, text: &str) -> bool {
+    way == "issuer.store" || text.contains(['@', '?', '#'])
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use crate::config::{Config, Overrides};
+
+    /// What is said of a file with this text, under a short name.
+    fn said(text: &str) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("portcullis.yaml");
+        std::fs::write(&path, text).unwrap();
+        let error = Config::load(&path, &Overrides::default()).unwrap_err();
+        let name = path.display().to_string();
+        error.to_string().replace(&name, "portcullis.yaml")
+    }
+
+    #[test]
+    fn each_mistake_is_shown_where_it_is() {
+        assert_snapshot!(said("\
+version: 2
+drain_seconds: 99999 # an hour
+listeners:
+  authz: {address: localhost:1}
+trust:
+  - issuer: https://id.shop.example
+    algorithms: [ES256, none]
+    jwks_uri: https://id.shop.example/keys
+    jwks_refresh_seconds: 5
+  - name: staff
+    issuer: https://staff.example
+    audiences: [a]
+    algorithms: [HS256]
+    jwks_file: jwks.json
+"), @r#"
+        error: `policy` names no file: list at least one, such as `policy: [policy.yaml]`
+         --> portcullis.yaml:1:1
+          |
+        1 | version: 2
+          | ^
+
+        error: `version: 2` is not supported: write `version: 1`
+         --> portcullis.yaml:1:10
+          |
+        1 | version: 2
+          |          ^
+
+        error: `drain_seconds: 99999` is out of bounds: from 0 to 3600
+         --> portcullis.yaml:2:16
+          |
+        2 | drain_seconds: 99999 ***
+          |                ^^^^^
+
+        error: `listeners.authz.address`: `localhost:1` is not a valid address: write an IP address and a port such as `127.0.0.1:9191`, or `unix:/run/portcullis/authz.sock`
+         --> portcullis.yaml:4:20
+          |
+        4 |   authz: {address: localhost:1}
+          |                    ^^^^^^^^^^^
+
+        error: `trust[0]` (issuer `https://id.shop.example`) has no audience: list the tokens' `aud` for this service, such as `audiences: [orders-api]`; without it any token of the issuer would do
+         --> portcullis.yaml:6:5
+          |
+        6 |   - issuer: https://id.shop.example
+          |     ^
+
+        error: `trust[0].algorithms`: `none` is not supported: use HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384 or EdDSA; the library that verifies signatures has no others
+         --> portcullis.yaml:7:25
+          |
+        7 |     algorithms: [ES256, none]
+          |                         ^^^^
+
+        error: `trust[0].jwks_refresh_seconds: 5` is shorter than the cooldown of 30 seconds: raise it, or lower `jwks_cooldown_seconds`
+         --> portcullis.yaml:9:27
+          |
+        9 |     jwks_refresh_seconds: 5
+          |                           ^
+
+        error: `trust[1].algorithms`: HS256, HS384 or HS512 needs `hmac_secret_file`: a JWKS is public and holds no secret
+          --> portcullis.yaml:13:5
+           |
+        13 |     algorithms: [HS256]
+           |     ^^^^^^^^^^
+
+        8 problems
+        "#);
+    }
+
+    #[test]
+    fn both_entries_that_are_alike_are_shown() {
+        assert_snapshot!(said("\
+version: 1
+policy: [policy.yaml]
+trust:
+  - {name: a, issuer: https://id, audiences: [x], algorithms: [ES256], jwks_file: a.json}
+  - {name: a, issuer: https://id, audiences: [x], algorithms: [ES256], jwks_file: b.json}
+"), @r#"
+        error: `trust[1]` and `trust[0]`: the issuer `https://id` is listed twice for the audience `x`: give each entry audiences of its own, or another `audience_claim` or `token_header`
+         --> portcullis.yaml:5:5
+          |
+        5 |   - {name: a, issuer: https://id, audiences: [x], algorithms: [ES256], jwks_file: b.json}
+          |     ^
+          |
+         ::: portcullis.yaml:4:5
+          |
+        4 |   - {name: a, issuer: https://id, audiences: [x], algorithms: [ES256], jwks_file: a.json}
+          |     - the other entry
+
+        error: `trust[1]` (issuer `https://id`) has the name of `trust[0]`, `a`: give one of them another by `name`
+         --> portcullis.yaml:5:12
+          |
+        5 |   - {name: a, issuer: https://id, audiences: [x], algorithms: [ES256], jwks_file: b.json}
+          |            ^
+          |
+         ::: portcullis.yaml:4:12
+          |
+        4 |   - {name: a, issuer: https://id, audiences: [x], algorithms: [ES256], jwks_file: a.json}
+          |            - the other entry
+
+        2 problems
+        "#);
+    }
+
+    #[test]
+    fn what_may_be_secret_is_left_out() {
+        assert_snapshot!(said("\
+version: 1
+policy: [policy.yaml]
+trust: # hunter2
+  - {issuer: a, audiences: [b], algorithms: [ES256], jwks_uri: \"https//u:hunter2@h\"} # hunter2
+issuer:
+  {url: https://id.shop.example, store: postgres//hunter2, threads: 0}
+"), @r#"
+        error: `trust[0]` (issuer `a`): `jwks_uri` is not a URL: it has no `://`; write `https://host/path`
+         --> portcullis.yaml:4:64
+          |
+        4 |   - {issuer: a, audiences: [b], algorithms: [ES256], jwks_uri: ***} ***
+          |                                                                ^^^
+
+        error: `issuer.store` is not valid: write `sqlite:FILE`, or `postgres://USER@HOST/DATABASE`
+         --> portcullis.yaml:6:41
+          |
+        6 |   {url: https://id.shop.example, store: ***, threads: 0}
+          |                                         ^^^
+
+        error: `issuer.threads: 0` is out of bounds: from 1 to 1024
+         --> portcullis.yaml:6:69
+          |
+         ::: 
+        6 |   {url: https://id.shop.example, store: ***, threads: 0}
+          |                                                       ^
+
+        3 problems
+        "#);
+    }
+}
