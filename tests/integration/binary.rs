@@ -9,6 +9,7 @@ mod bad_keys;
 mod feed;
 mod health;
 mod logs;
+mod proxy;
 #[cfg(feature = "issuer")]
 mod secrets;
 mod shutdown;

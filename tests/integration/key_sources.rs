@@ -546,8 +546,17 @@ impl Fetching {
     }
 }
 
-/// Answers CONNECT with this line, and leads to `target` whatever was asked; notes the heads.
 async fn proxy(target: SocketAddr, line: &'static str) -> (Proxy, Arc<Mutex<Vec<String>>>) {
+    let (address, heads) = connect_proxy(target, line).await;
+    let proxy = Proxy::parse(&format!("http://user:pass@{address}"), "no.example");
+    (proxy.unwrap(), heads)
+}
+
+/// Answers CONNECT with this line, and leads to `target` whatever was asked; notes the heads.
+pub(crate) async fn connect_proxy(
+    target: SocketAddr,
+    line: &'static str,
+) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let heads = Arc::new(Mutex::new(Vec::new()));
@@ -565,8 +574,7 @@ async fn proxy(target: SocketAddr, line: &'static str) -> (Proxy, Arc<Mutex<Vec<
             let _ = copy_bidirectional(&mut client, &mut server).await;
         }
     });
-    let proxy = Proxy::parse(&format!("http://user:pass@{address}"), "no.example");
-    (proxy.unwrap(), heads)
+    (address, heads)
 }
 
 #[tokio::test]
