@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod claim_rules;
+mod claim_shapes;
 mod entries;
 mod forge;
 mod keys;
