@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use portcullis::clock::{Clock, SystemClock};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::es256::{self, Es256Key};
 
@@ -44,6 +44,11 @@ routes:
     access: nobody
 ";
 
+/// Further settings of the issuer.
+const LARGE_TOKENS: &str = "    max_token_bytes: 61440
+    claims: {scopes: [scope, roles]}
+";
+
 /// Signs tokens with ES256, and lists its public key.
 pub(crate) struct Issuer {
     key: Es256Key,
@@ -76,10 +81,21 @@ impl Issuer {
         token
     }
 
+    /// A good token with this claim beside the others; another number gives another token of the same
+    /// length.
+    pub(crate) fn token_with(&self, number: usize, (name, value): (&str, Value)) -> String {
+        let mut claims = self.claims(number, ISSUER);
+        claims[name] = value;
+        self.key.sign(&es256::signed_part(&header(KEY_ID), &claims))
+    }
+
     /// Header and claims of a token, with the dot between them.
     pub(crate) fn signed_part(&self, number: usize, key_id: &str, issuer: &str) -> String {
-        let header = json!({"alg": "ES256", "typ": "at+jwt", "kid": key_id});
-        let claims = json!({
+        es256::signed_part(&header(key_id), &self.claims(number, issuer))
+    }
+
+    fn claims(&self, number: usize, issuer: &str) -> Value {
+        json!({
             "iss": issuer,
             "sub": "0f3c6a5e-6b57-4f0a-9d43-2f6f6f3f7a10",
             "aud": AUDIENCE,
@@ -89,9 +105,12 @@ impl Issuer {
             "jti": format!("7d1f0c52-9a64-4c1b-8f0e-{number:012}"),
             "scope": "orders.read orders.write",
             "name": "Alice Example of Orders and Deliveries+",
-        });
-        es256::signed_part(&header, &claims)
+        })
     }
+}
+
+fn header(key_id: &str) -> Value {
+    json!({"alg": "ES256", "typ": "at+jwt", "kid": key_id})
 }
 
 /// The folder of a run, with the files that gates are started with.
@@ -106,13 +125,19 @@ impl Files {
         let put = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
         put("policy.yaml", POLICY);
         put("jwks.json", &issuer.jwks());
-        put("portcullis.yaml", &config());
+        put("portcullis.yaml", &config(""));
+        put("large.yaml", &config(LARGE_TOKENS));
         Self { folder }
     }
 
     /// The configuration of a gate.
     pub(crate) fn config(&self) -> PathBuf {
         self.path("portcullis.yaml")
+    }
+
+    /// The configuration of a gate that takes tokens as large as they can be, and scopes of roles.
+    pub(crate) fn config_for_large_tokens(&self) -> PathBuf {
+        self.path("large.yaml")
     }
 
     /// A place for another file of the run.
@@ -127,7 +152,7 @@ impl Files {
 }
 
 /// Everything at its default but the ports, the end, and the form of the log, which is read.
-fn config() -> String {
+fn config(trust: &str) -> String {
     format!(
         "version: 1
 policy: [policy.yaml]
@@ -140,7 +165,7 @@ trust:
     audiences: [{AUDIENCE}]
     algorithms: [ES256]
     jwks_file: jwks.json
-log: {{format: json}}
+{trust}log: {{format: json}}
 "
     )
 }

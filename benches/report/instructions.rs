@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde_json::json;
 
 use crate::client::{Expected, Load};
 use crate::counting::{Counted, Lengths, per_check, per_turn};
 use crate::fixture::{Files, Issuer};
 use crate::loops;
-use crate::message::{HeaderForm, Template};
+use crate::message::{self, HeaderForm, Template};
 use crate::server::Kind;
 use crate::table::{Goal, Table};
 
@@ -24,6 +25,11 @@ pub(crate) const CHECKS: Lengths = Lengths {
 pub(crate) const FEWER: Lengths = Lengths {
     short: 500,
     long: 2_500,
+};
+/// For checks whose messages are large, each of them another one.
+const LARGE: Lengths = Lengths {
+    short: 100,
+    long: 500,
 };
 /// For single calls.
 pub(crate) const CALLS: Lengths = Lengths {
@@ -65,7 +71,40 @@ pub(crate) fn measure(table: &mut Table, issuer: &Issuer, files: &Files) {
         "instr",
         Goal::None,
     );
+    large_tokens(table, issuer, files);
     allocations(table, issuer, files);
+}
+
+/// Tokens as large as they come: that of a user with many roles, and the largest that can be accepted.
+fn large_tokens(table: &mut Table, issuer: &Issuer, files: &Files) {
+    let config = files.config_for_large_tokens();
+    let gate = Kind::Portcullis(&config);
+    let roles: Vec<String> = (0..450)
+        .map(|number| format!("orders.region-{number:03}.read"))
+        .collect();
+    // Base64url makes four characters of three bytes; header and the other claims take the rest.
+    let padding = "~".repeat(60 * 1024 / 4 * 3 - 500);
+    let claims = [
+        ("with 450 roles", ("roles", json!(roles))),
+        ("of 60 KiB", ("note", json!(padding))),
+    ];
+    for (name, claim) in claims {
+        let load = repeated(message::with_token(&issuer.token_with(0, claim.clone())), 1);
+        let value = per_check(INSTRUCTIONS, gate, &load, FEWER, files);
+        let row = format!("cached proof, token {name}");
+        table.add(&row, value, "instr", Goal::None);
+        let messages: Vec<Bytes> = (0..LARGE.long + 1_000)
+            .map(|number| message::with_token(&issuer.token_with(number, claim.clone())))
+            .collect();
+        let load = Load {
+            message: Arc::new(move |number: usize| messages[number].clone()),
+            in_flight: 1,
+            expected: Expected::Allowed,
+        };
+        let value = per_check(INSTRUCTIONS, gate, &load, LARGE, files);
+        let row = format!("uncached ES256, token {name}");
+        table.add(&row, value, "instr", Goal::None);
+    }
 }
 
 /// Every check with a token that was not seen before.

@@ -62,7 +62,6 @@ impl Template {
 }
 
 /// The check of a request that needs a scope, with a token of any length.
-#[cfg(feature = "issuer")]
 pub(crate) fn with_token(token: &str) -> Bytes {
     check(HeaderForm::Listed, SCOPED_PATH, Some(token)).into()
 }
