@@ -235,7 +235,7 @@ fn compile(inputs: &Inputs) -> Result<Arc<Policy>, LoadError> {
 
 fn log_trust_warnings(trust: &[TrustedIssuer]) {
     for warning in trust_warnings(trust) {
-        tracing::warn!(config.warning = %warning, "the configuration may not do what is intended");
+        tracing::warn!(config.warning = %warning.problem, "the configuration may not do what is intended");
     }
 }
 

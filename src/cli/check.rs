@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use super::Finding;
 use crate::config::{Config, ConfigError, ConfigReport, Overrides};
 use crate::files;
-use crate::keyring::{issuer_names, trust_warnings};
+use crate::keyring::{TrustWarning, issuer_names, trust_warnings};
 use crate::policy::Policy;
 use crate::problem::{Colour, Problem, Problems, Source, render_warnings};
 
@@ -57,7 +57,12 @@ pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> anyhow::Result<Findi
     let sources = files::read_policy(&config.policy)?;
     let compiled = Policy::compile_for(&issuer_names(&config.trust), &sources);
     let mut checked = Checked::new(sources, compiled);
-    checked.warnings.splice(..0, trust_warnings(&config.trust));
+    let of_trust = trust_warnings(&config.trust).into_iter();
+    let placed = of_trust.map(|TrustWarning { key, problem }| match text.place(&key) {
+        Some(place) => problem.at(place),
+        None => problem,
+    });
+    checked.warnings.splice(..0, placed);
     if !args.skip_files {
         let faults = config.faults_of_files();
         checked.config = (!faults.is_empty()).then(|| text.report(faults));

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{ConfigError, ConfigReport};
 use crate::files::{self, FileError};
-use crate::problem::{Faults, Problem, Problems, Source};
+use crate::problem::{Faults, Place, Problem, Problems, Source};
 use crate::yaml::Outline;
 
 /// A configuration as it is written.
@@ -30,6 +30,11 @@ impl ConfigText {
             problems: problems.without_quotations(),
             rendered,
         }))
+    }
+
+    /// Where the value at a key of the configuration is, or what it would belong to.
+    pub fn place(&self, key: &str) -> Option<Place> {
+        Outline::of(&self.0).place(key)
     }
 
     /// The report of what is wrong with its values.

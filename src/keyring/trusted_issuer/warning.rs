@@ -4,8 +4,16 @@ use super::TrustedIssuer;
 use crate::problem::Problem;
 use crate::token::{ClaimPath, IssuerRules, Provider, TokenType};
 
+/// A warning about an entry that loads.
+#[derive(Debug)]
+pub struct TrustWarning {
+    /// The key of the configuration that it is about; perhaps what is not written there.
+    pub key: String,
+    pub problem: Problem,
+}
+
 /// The warnings about entries that load.
-pub fn trust_warnings(trusted: &[TrustedIssuer]) -> Vec<Problem> {
+pub fn trust_warnings(trusted: &[TrustedIssuer]) -> Vec<TrustWarning> {
     let mut warnings = Vec::new();
     for (position, issuer) in trusted.iter().enumerate() {
         let key = format!("trust[{position}]");
@@ -16,7 +24,7 @@ pub fn trust_warnings(trusted: &[TrustedIssuer]) -> Vec<Problem> {
 }
 
 /// Names of claims that look like a way down, which dots are not.
-fn dotted_names(key: &str, rules: &IssuerRules) -> Vec<Problem> {
+fn dotted_names(key: &str, rules: &IssuerRules) -> Vec<TrustWarning> {
     let claims = &rules.claims;
     let lists = [
         ("claims.subject", &claims.subject),
@@ -40,7 +48,10 @@ fn dotted_names(key: &str, rules: &IssuerRules) -> Vec<Problem> {
         );
         let last = name.rsplit('.').next().unwrap_or(name);
         let help = format!("if `{last}` is a member of an object, write {written}");
-        Problem::new(message).help(help)
+        TrustWarning {
+            key: format!("{key}.{setting}"),
+            problem: Problem::new(message).help(help),
+        }
     };
     listed.chain(required).map(warning).collect()
 }
@@ -60,7 +71,7 @@ fn way_down(name: &str) -> String {
 
 /// ID tokens are for the app that a user logs in to, and prove nothing to an API. Those of some
 /// providers differ from access tokens in one claim alone.
-fn id_tokens(key: &str, rules: &IssuerRules) -> Option<Problem> {
+fn id_tokens(key: &str, rules: &IssuerRules) -> Option<TrustWarning> {
     let provider = Provider::of(&rules.issuer)?;
     let (claim, value) = match provider {
         Provider::Cognito => ("token_use", "access"),
@@ -77,15 +88,16 @@ fn id_tokens(key: &str, rules: &IssuerRules) -> Option<Problem> {
     let accepts_jwt = rules.types.contains(&TokenType::default());
     // ID tokens of Cognito have no `client_id`.
     let by_client = rules.claims.audience.only() == Some("client_id");
-    (accepts_jwt && !requires(claim) && !by_client).then(|| {
-        Problem::new(format!(
+    (accepts_jwt && !requires(claim) && !by_client).then(|| TrustWarning {
+        key: key.to_owned(),
+        problem: Problem::new(format!(
             "`{key}` (issuer `{}`) accepts ID tokens of {} as well, if their `aud` is listed",
             rules.issuer,
             provider.name()
         ))
         .help(format!(
             "add `require: {{{claim}: {value}}}`, which only its access tokens have"
-        ))
+        )),
     })
 }
 
@@ -112,7 +124,7 @@ mod tests {
         let trusted = trusted_issuers(documents, Path::new(""), &mut faults);
         assert!(faults.is_empty(), "{:?}", faults.into_messages());
         let warnings = trust_warnings(&trusted);
-        let lines = warnings.iter().map(ToString::to_string);
+        let lines = warnings.iter().map(|warning| warning.problem.to_string());
         lines.collect::<Vec<_>>().join("\n")
     }
 

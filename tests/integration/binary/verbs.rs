@@ -151,6 +151,33 @@ fn check_tells_machines_what_is_wrong_with_a_configuration() {
 }
 
 #[test]
+fn check_says_where_the_entry_is_that_it_warns_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    let jwks = TestIssuer::jwks([&TestIssuer::new("key-1")]);
+    write("jwks.json", &jwks);
+    write("policy.yaml", POLICY);
+    let config = "version: 1
+policy: [policy.yaml]
+trust:
+  - issuer: https://id.shop.example
+    audiences: [orders-api]
+    algorithms: [ES256]
+    jwks_file: jwks.json
+    claims:
+      scopes: [realm_access.roles]
+";
+    write("portcullis.yaml", config);
+    let check = ["check", "--config", "portcullis.yaml"];
+    let output = run(&check, folder.path());
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output.stdout).contains("--> portcullis.yaml:9:7"));
+    let output = run(&[&check[..], &["--format", "json"]].concat(), folder.path());
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answer["warnings"][0]["place"]["line"], 9);
+}
+
+#[test]
 fn check_warns_and_still_tells_yes() {
     let folder = tempfile::tempdir().unwrap();
     let policy = r#"version: 1
