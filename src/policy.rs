@@ -6,6 +6,7 @@ mod fold;
 mod host;
 mod issuers;
 mod method;
+mod near_miss;
 mod path;
 mod requirement;
 mod scope;
@@ -21,6 +22,7 @@ use crate::problem::{Problem, Problems, Source};
 pub use host::HostPattern;
 pub use issuers::RouteIssuers;
 pub use method::Methods;
+pub use near_miss::{Mismatch, NearMiss};
 pub use path::{EncodedSlashes, PathRules};
 pub use requirement::{RequiredScopes, Requirement};
 pub use scope::{ScopeName, ScopeNameError};
@@ -28,7 +30,7 @@ pub use target::{Host, Method, Path, Target};
 pub use target_error::TargetError;
 
 use host::HostName;
-use path::{MAX_PATH_BYTES, Necessity, Reading, RequestPath};
+use path::{MAX_PATH_BYTES, Necessity, PlainPath, Reading, RequestPath};
 use table::{HostTables, Leaves, Tables};
 
 /// A compiled policy. Immutable; a reload makes another one.
@@ -83,6 +85,18 @@ enum Matched<'p> {
     Preflight(&'p Arc<Route>),
 }
 
+/// What to look up in the tables of a host.
+enum Wanted<'a> {
+    /// `OPTIONS *`.
+    Asterisk,
+    /// `CONNECT`, whose target is the host.
+    Empty,
+    /// The only reading of the path.
+    Plain(PlainPath<'a>),
+    /// Every reading of it; never empty.
+    Readings(Vec<Reading>),
+}
+
 impl Policy {
     /// Compiles what the files say, or tells everything that is wrong with them. Without a
     /// configuration the names of issuers are taken as they are.
@@ -98,6 +112,21 @@ impl Policy {
 
     /// The routes that `target` falls under. The cost does not grow with the number of routes.
     pub fn route(&self, target: &Target<'_>) -> Result<Routed<'_>, TargetError> {
+        self.look_up(target, |tables, wanted| match wanted {
+            Wanted::Asterisk => self.routed(tables.asterisk(), target),
+            Wanted::Empty => self.routed(tables.empty(), target),
+            Wanted::Plain(path) => self.routed(tables.find(path), target),
+            Wanted::Readings(readings) => self.strictest(&readings, tables, target),
+        })
+    }
+
+    /// Finds the tables that answer the host of `target` and what to look up in them, or why the
+    /// target is malformed.
+    fn look_up<'p, T>(
+        &'p self,
+        target: &Target<'_>,
+        then: impl FnOnce(HostTables<'p>, Wanted<'_>) -> T,
+    ) -> Result<T, TargetError> {
         let Target {
             method: Method(method),
             host: Host(raw_host),
@@ -115,20 +144,17 @@ impl Policy {
         let tables = self.tables.for_host(&host);
         if !target.grpc {
             if whole_path == b"*" && method == b"OPTIONS" {
-                return Ok(self.routed(tables.asterisk(), target));
+                return Ok(then(tables, Wanted::Asterisk));
             }
             // Some proxies repeat the authority as the path (RFC 9112 section 3.2.3).
             if method == b"CONNECT" && (whole_path.is_empty() || whole_path == raw_host) {
-                return Ok(self.routed(tables.empty(), target));
+                return Ok(then(tables, Wanted::Empty));
             }
         }
         if whole_path.contains(&b'#') {
             return Err(TargetError::PathFragment);
         }
-        let path = whole_path
-            .split(|byte| *byte == b'?')
-            .next()
-            .unwrap_or_default();
+        let path = target.path.without_query();
         let lower_case;
         // A longer one is refused, and need not be copied for it.
         let path = if self.rules.ignore_case && path.len() <= MAX_PATH_BYTES {
@@ -143,10 +169,10 @@ impl Policy {
                 if target.grpc && (!plain.is_grpc() || path.len() < whole_path.len()) {
                     return Err(TargetError::GrpcPath);
                 }
-                Ok(self.routed(tables.find(plain), target))
+                Ok(then(tables, Wanted::Plain(plain)))
             }
             RequestPath::Readings(_) if target.grpc => Err(TargetError::GrpcPath),
-            RequestPath::Readings(readings) => Ok(self.strictest(&readings, tables, target)),
+            RequestPath::Readings(readings) => Ok(then(tables, Wanted::Readings(readings))),
         }
     }
 

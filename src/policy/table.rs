@@ -1,5 +1,7 @@
 //! The compiled tables: for each host pattern a tree of templates, whose leaves know the methods.
 
+mod nearest;
+
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
@@ -174,6 +176,12 @@ impl<'t> Leaves<'t> {
         let second = || self.second.and_then(|leaf| leaf.answer(method));
         self.first.answer(method).or_else(second)
     }
+
+    /// The index of a route that has this path, whatever its methods.
+    pub(super) fn any_route(self) -> Option<usize> {
+        let second = || self.second.and_then(Leaf::any_route);
+        self.first.any_route().or_else(second)
+    }
 }
 
 impl Table {
@@ -305,6 +313,14 @@ impl Leaf {
             Methods::Every => self.every.is_some(),
             Methods::Listed(listed) => expanded(listed).all(|method| self.answer(method).is_some()),
         }
+    }
+
+    fn any_route(&self) -> Option<usize> {
+        self.listed
+            .iter()
+            .map(|(_, route)| *route)
+            .chain(self.every)
+            .min()
     }
 
     fn answer(&self, method: &[u8]) -> Option<usize> {

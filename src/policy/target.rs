@@ -24,3 +24,13 @@ pub struct Target<'a> {
     /// Whether the content type says gRPC, whose paths end in `/package.Service/Method`.
     pub grpc: bool,
 }
+
+impl<'a> Path<'a> {
+    /// The path up to its first `?`.
+    pub fn without_query(self) -> &'a [u8] {
+        self.0
+            .split(|byte| *byte == b'?')
+            .next()
+            .unwrap_or_default()
+    }
+}
