@@ -4,6 +4,7 @@
 //! (reloads, key sets) runs elsewhere and swaps them whole; a check never waits for it.
 
 mod current_trust;
+mod diagnosis;
 mod metrics;
 mod proof_cache;
 
@@ -22,6 +23,7 @@ use crate::token::{
 };
 
 pub use current_trust::CurrentTrust;
+pub use diagnosis::Diagnosis;
 pub use metrics::AuthorizerMetrics;
 pub use proof_cache::{CacheLimits, CacheStatistics, Proof, ProofCache};
 
@@ -258,7 +260,7 @@ impl Authorizer {
         effort: Effort,
     ) -> Result<Arc<VerifiedToken>, Unverified> {
         match credential {
-            Credential::Absent => Err(Unverified::Absent),
+            Credential::Absent | Credential::OtherScheme => Err(Unverified::Absent),
             Credential::Several | Credential::Malformed => Err(TokenError::Parts.into()),
             Credential::TooLong => Err(TokenError::TooLong.into()),
             Credential::Token(token) => {

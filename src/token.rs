@@ -28,6 +28,7 @@ mod key_file;
 mod key_schedule;
 mod key_set;
 mod missing_key;
+mod offence;
 mod pem;
 mod provider;
 mod revocable;
@@ -58,6 +59,7 @@ pub use key_schedule::{
 };
 pub use key_set::{KeySet, KeySetError};
 pub use missing_key::{KeyHint, MissingKey};
+pub use offence::{Offence, OffendingMember};
 pub use provider::Provider;
 pub use revocable::{
     GRANT_CLAIM, LogPosition, MAX_ROLES, Mark, OWNER_CLAIM, OWNER_ROLES_CLAIM, POSITION_CLAIM,

@@ -16,8 +16,10 @@ const SCHEME: &[u8] = b"bearer";
 /// What a request carried in its `Authorization` headers (RFC 6750 section 2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Credential<'a> {
-    /// No header, or one of another scheme.
+    /// No header.
     Absent,
+    /// One header of another scheme, or a token without a scheme: as good as none.
+    OtherScheme,
     /// More than one header, or several credentials joined by a comma: a malformed request.
     Several,
     /// One `Bearer` header whose value cannot be a token, or a header without a scheme.
@@ -59,7 +61,7 @@ impl<'a> Credential<'a> {
         } else if scheme.is_empty() {
             Self::Malformed
         } else {
-            Self::Absent
+            Self::OtherScheme
         }
     }
 
@@ -307,25 +309,26 @@ mod tests {
     }
 
     #[test]
-    fn no_header_or_another_scheme_is_no_credential() {
+    fn another_scheme_or_none_is_told_from_no_header() {
         check(&[], Credential::Absent);
-        check(&["Basic dXNlcjpwYXNz"], Credential::Absent);
-        check(&["Basic dXNlcjpwYXNzZA=="], Credential::Absent);
-        check(&["Basic"], Credential::Absent);
-        check(&["Bearers aA0-_.b"], Credential::Absent);
-        check(&["DPoP aA0-_.b"], Credential::Absent);
-        check(&["Negotiate oYG="], Credential::Absent);
+        check(&["Basic dXNlcjpwYXNz"], Credential::OtherScheme);
+        check(&["Basic dXNlcjpwYXNzZA=="], Credential::OtherScheme);
+        check(&["Basic"], Credential::OtherScheme);
+        check(&["aA0-_.b"], Credential::OtherScheme);
+        check(&["Bearers aA0-_.b"], Credential::OtherScheme);
+        check(&["DPoP aA0-_.b"], Credential::OtherScheme);
+        check(&["Negotiate oYG="], Credential::OtherScheme);
         check(
             &["Digest username=\"a\", realm=\"b, c\", qop=auth"],
-            Credential::Absent,
+            Credential::OtherScheme,
         );
         check(
             &["Digest username=\"a \\\", b\", realm=\"c\""],
-            Credential::Absent,
+            Credential::OtherScheme,
         );
         check(
             &["AWS4-HMAC-SHA256 Credential=A/b/c, SignedHeaders=host;range, Signature=fe"],
-            Credential::Absent,
+            Credential::OtherScheme,
         );
     }
 

@@ -53,11 +53,14 @@ impl<'a> Credentials<'a> {
             let mut issuers = trust.issuers().map(|(_, rules)| rules);
             issuers.any(|rules| rules.token_header() == header && counts(rules))
         };
-        let present = self
-            .all()
-            .filter(|(_, credential)| *credential != Credential::Absent);
-        let mut read = present.filter(|(header, _)| is_read(*header));
+        let here = self.all().filter(|(header, _)| is_read(*header));
+        let is_absent = |credential: Credential<'_>| {
+            matches!(credential, Credential::Absent | Credential::OtherScheme)
+        };
+        let mut read = here.filter(|(_, credential)| !is_absent(*credential));
         match (read.next(), read.next()) {
+            // What `Authorization` holds of another scheme is told where it would be read.
+            (None, _) if is_read(None) && is_absent(self.authorization) => self.authorization,
             (None, _) => Credential::Absent,
             (Some((_, credential)), None) => credential,
             (Some(_), Some(_)) => Credential::Several,

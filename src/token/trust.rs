@@ -6,7 +6,7 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::bearer::{Parts, UnverifiedToken};
+use super::bearer::{Parts, UnverifiedContent, UnverifiedToken};
 use super::claims::{Claims, Times};
 use super::entries::{DuplicateIssuerError, Entries};
 use super::error::TokenError;
@@ -15,6 +15,7 @@ use super::header::Header;
 use super::issuer_rules::{DEFAULT_TOKEN_BYTES, IssuerIndex, IssuerRules};
 use super::key_set::KeySet;
 use super::missing_key::MissingKey;
+use super::offence::{self, Offence};
 use super::signed::SignedToken;
 use super::verified::{Basis, VerifiedToken};
 use crate::clock::UnixSeconds;
@@ -171,6 +172,23 @@ impl Trust {
         let Unchecked { header, issuer, .. } = self.read(token).ok()?;
         let rules = Arc::clone(&issuer.rules);
         Some(MissingKey::new(rules, header.key_id.as_deref()))
+    }
+
+    /// What a token that was refused for this reason says of itself: for logs and explanations.
+    pub fn offence(&self, token: UnverifiedToken<'_>, error: TokenError) -> Offence<'_> {
+        let too_long = token.text().len() > self.max_token_bytes;
+        let content = (!too_long).then(|| token.content().ok()).flatten();
+        let Some(UnverifiedContent { header, claims }) = content else {
+            return Offence::default();
+        };
+        let claims = Claims(claims);
+        let rules = |index| self.rules(index);
+        let entry = self.entries.find(&claims, token.header(), rules);
+        let issuer = entry.ok().and_then(rules);
+        Offence {
+            issuer,
+            member: offence::offending(&header, &claims.0, issuer, error),
+        }
     }
 
     /// Looks at everything but the signature. What this refuses, [`Trust::verify`] refuses for the

@@ -40,7 +40,7 @@ async fn revoker(
 ) -> Result<Revoker, EndpointError> {
     let values = headers.get_all(AUTHORIZATION).iter();
     match Credential::read(values.map(HeaderValue::as_bytes)) {
-        Credential::Absent => {
+        Credential::Absent | Credential::OtherScheme => {
             let client = issuer.credentials.client(headers, form).await?;
             Ok(Revoker::App(client.app.key))
         }

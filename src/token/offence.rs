@@ -1,0 +1,60 @@
+//! What a refused token says where it is wrong: for logs and explanations, never for a decision.
+
+use serde_json::{Map, Value};
+
+use super::error::{Claim, TokenError};
+use super::issuer_rules::IssuerRules;
+use crate::labels::closed_set;
+
+closed_set! {
+    /// A member of a token's header or claims that can be the reason of a refusal, by its usual name.
+    pub enum OffendingMember {
+        Issuer = "iss",
+        Audience = "aud",
+        KeyId = "kid",
+        Algorithm = "alg",
+        Type = "typ",
+    }
+}
+
+/// What is known of a token that was refused. Nothing about it is proven: whoever sent it may have
+/// written anything.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Offence<'t> {
+    /// The rules of the entry in `trust` that the token belongs to.
+    pub issuer: Option<&'t IssuerRules>,
+    /// The member that is wrong, and its value as text; of any length.
+    pub member: Option<(OffendingMember, String)>,
+}
+
+/// The member that a token was refused for, if it has one.
+pub(super) fn offending(
+    header: &Map<String, Value>,
+    claims: &Map<String, Value>,
+    issuer: Option<&IssuerRules>,
+    error: TokenError,
+) -> Option<(OffendingMember, String)> {
+    let in_header = |name: &str| header.get(name);
+    let (member, value) = match error {
+        TokenError::UnknownIssuer | TokenError::OtherHeader => {
+            (OffendingMember::Issuer, claims.get("iss"))
+        }
+        TokenError::WrongAudience | TokenError::Unacceptable(Claim::Audience) => {
+            let audience = issuer.and_then(|rules| rules.claims.audience.find(claims));
+            (OffendingMember::Audience, audience)
+        }
+        TokenError::UnknownKey(_)
+        | TokenError::WrongSignature
+        | TokenError::KeyOfAnotherAlgorithm => (OffendingMember::KeyId, in_header("kid")),
+        TokenError::UnsupportedAlgorithm | TokenError::AlgorithmNotAllowed => {
+            (OffendingMember::Algorithm, in_header("alg"))
+        }
+        TokenError::TypeNotAccepted => (OffendingMember::Type, in_header("typ")),
+        _ => return None,
+    };
+    let text = match value? {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    Some((member, text))
+}
