@@ -48,6 +48,7 @@ pub struct App {
     feed_address: Option<SocketAddr>,
     authorizer: Arc<Authorizer>,
     loader: Arc<Loader>,
+    decisions: DecisionLog,
     shutdown: Shutdown,
     drain: Duration,
     servers: Vec<JoinHandle<()>>,
@@ -90,7 +91,8 @@ pub fn build_with_clock(
     if let Some(companion) = &companion {
         companion.register_metrics(&mut registry);
     }
-    let gate = core.gate(config, metrics, names);
+    let decisions = DecisionLog::new(config.log.decisions, names);
+    let gate = core.gate(config, metrics, decisions.clone());
     let serving = Serving::default();
     serving.http.register(&mut registry);
     warn_of_plain_text(&authz_address);
@@ -121,6 +123,7 @@ pub fn build_with_clock(
         "serving"
     );
     serving.readiness(&control, Arc::clone(&core.keyring));
+    serving.withheld_refusals(&control, decisions.clone());
     let (authorizer, loader) = (Arc::clone(&core.authorizer), Arc::clone(&core.loader));
     serving.reloads(&control, core);
     Ok(App {
@@ -130,6 +133,7 @@ pub fn build_with_clock(
         feed_address,
         authorizer,
         loader,
+        decisions,
         shutdown: serving.shutdown,
         drain: config.drain,
         servers,
@@ -188,16 +192,12 @@ impl Core {
         (registry, metrics)
     }
 
-    fn gate(&self, config: &Config, metrics: GateMetrics, subjects: SubjectNames) -> Gate {
+    fn gate(&self, config: &Config, metrics: GateMetrics, log: DecisionLog) -> Gate {
         let settings = GateSettings {
             identity_headers: config.identity_headers.clone(),
             realm: config.realm.clone(),
             token_headers: config.token_headers(),
             strip_token: config.strip_token,
-        };
-        let log = DecisionLog {
-            allowed: config.log.allowed,
-            subjects,
         };
         let authorizer = Arc::clone(&self.authorizer);
         let keys: Arc<dyn KeyRefresh> = Arc::clone(&self.keyring) as _;
@@ -282,6 +282,7 @@ impl App {
             }
             () = hurry() => tracing::warn!("work in progress is aborted by a second signal"),
         }
+        self.decisions.tell_withheld();
         tracing::info!("stopped");
     }
 }

@@ -234,6 +234,12 @@ impl Config {
             1,
             1 << 24,
         );
+        faults.within(
+            "log.refusals_per_second",
+            u64::from(document.log.refusals_per_second()),
+            1,
+            1_000_000,
+        );
         let log = document
             .log
             .overridden(overrides.log_level, overrides.log_format, base);

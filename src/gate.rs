@@ -22,12 +22,12 @@ mod turn;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 
-use crate::authorizer::{Authorizer, Effort, Judgement};
-use crate::decision::{Decision, Permit};
+use crate::authorizer::{Authorizer, Diagnosis, Effort, Judgement, Snapshot};
+use crate::decision::{Decision, Denial, Permit};
 use crate::token::{Credentials, MissingKey, VerifiedToken};
 
 pub use aliases::AliasFinder;
@@ -41,10 +41,11 @@ pub use malformed::MalformedRequest;
 pub use metrics::GateMetrics;
 pub use outcome::{Allowed, FrontEnd, Outcome, Refused};
 pub use refusal::{Refusal, RefusalStatus};
-pub use request::{Dialect, HeaderView, Request};
+pub use request::{Dialect, HeaderView, MalformedCheck, Request, RequestSummary};
 pub use turn::{KeyNews, KeyRefresh, Turn, Verifications, WaitLimits};
 
 use decision_id::{DecisionIds, ID_LENGTH};
+use decision_log::RefusalEntry;
 use turn::TooLate;
 
 /// Judges requests.
@@ -174,18 +175,25 @@ impl Gate {
     pub async fn check<F: FrontEnd>(
         &self,
         front_end: &F,
-        read: Result<Request<'_>, MalformedRequest>,
+        read: Result<Request<'_>, MalformedCheck<'_>>,
         turn: &Turn<'_>,
     ) -> F::Answer {
         let reply = self.reply(front_end, turn.arrived);
         let is_late = turn.remaining().is_zero();
         match read {
-            Ok(request) if is_late => reply.refuse(&Refusal::Overload, request.dialect(), None),
+            Ok(request) if is_late => reply.refuse(&Refusal::Overload, &Refusing::of(&request)),
             Ok(request) => reply.check(&request, turn).await,
-            Err(_) if is_late => self.refuse(front_end, &Refusal::Overload, turn.arrived),
             Err(malformed) => {
-                let refusal = Refusal::Malformed(malformed);
-                self.refuse(front_end, &refusal, turn.arrived)
+                let refusal = if is_late {
+                    Refusal::Overload
+                } else {
+                    Refusal::Malformed(malformed.reason)
+                };
+                let about = Refusing {
+                    request: malformed.request,
+                    ..Refusing::default()
+                };
+                reply.refuse(&refusal, &about)
             }
         }
     }
@@ -198,7 +206,7 @@ impl Gate {
         arrived: Instant,
     ) -> F::Answer {
         let reply = self.reply(front_end, arrived);
-        reply.refuse(refusal, Dialect::default(), None)
+        reply.refuse(refusal, &Refusing::default())
     }
 
     /// A refusal for a caller that has gone away: neither logged nor counted.
@@ -218,6 +226,43 @@ impl Gate {
             front_end,
             arrived,
         }
+    }
+}
+
+/// What is known of a request that is refused, beside the reason.
+#[derive(Default)]
+struct Refusing<'r> {
+    request: RequestSummary<'r>,
+    dialect: Dialect,
+    caller: Option<&'r VerifiedToken>,
+    /// By what it was denied.
+    judged: Option<Judged<'r>>,
+}
+
+/// What a denial can be looked at again with.
+struct Judged<'r> {
+    snapshot: &'r Snapshot,
+    request: &'r Request<'r>,
+    denial: Denial<'r>,
+}
+
+impl<'r> Refusing<'r> {
+    fn of(request: &'r Request<'_>) -> Self {
+        Self {
+            request: request.summary(),
+            dialect: request.dialect(),
+            ..Self::default()
+        }
+    }
+
+    fn diagnose(&self) -> Diagnosis<'r> {
+        let Some(judged) = &self.judged else {
+            return Diagnosis::default();
+        };
+        let Judged {
+            snapshot, request, ..
+        } = judged;
+        snapshot.diagnose(&request.target, &request.credentials, &judged.denial)
     }
 }
 
@@ -289,31 +334,48 @@ impl<F: FrontEnd> Reply<'_, F> {
         authorizer.tally(&snapshot, &judgement);
         if stage == Stage::Unverified {
             if let Decision::Deny(_) = judgement.decision {
-                return Step::Answered(self.refuse(&Refusal::Overload, request.dialect(), None));
+                return Step::Answered(self.refuse(&Refusal::Overload, &Refusing::of(request)));
             }
             self.gate.metrics.token_ignored();
         }
-        if let (Some(_), Some(KeyNews::Due(after)), Decision::Deny(denial)) =
-            (&judgement.missing_key, stage.news(), &judgement.decision)
-        {
-            // Nobody knows yet whether the token is good: that is not the caller's fault.
-            let refusal = Refusal::KeysDue {
-                route: denial.route(),
-                after,
-            };
-            return Step::Answered(self.refuse(&refusal, request.dialect(), None));
-        }
-        Step::Answered(self.answer(request, judgement))
+        let due = match (&judgement.missing_key, stage.news()) {
+            (Some(_), Some(KeyNews::Due(after))) => Some(after),
+            _ => None,
+        };
+        Step::Answered(self.answer(request, &snapshot, judgement, due))
     }
 
-    fn answer(&self, request: &Request<'_>, judgement: Judgement<'_>) -> F::Answer {
+    /// `due` is given where nobody knows yet whether the token is good.
+    fn answer(
+        &self,
+        request: &Request<'_>,
+        snapshot: &Snapshot,
+        judgement: Judgement<'_>,
+        due: Option<Duration>,
+    ) -> F::Answer {
         let caller = judgement.caller.as_deref();
-        match judgement.decision {
-            Decision::Allow(permit) => self.allow(permit, request, caller),
-            Decision::Deny(denial) => {
-                self.refuse(&Refusal::Denied(denial), request.dialect(), caller)
-            }
-        }
+        let denial = match judgement.decision {
+            Decision::Allow(permit) => return self.allow(permit, request, caller),
+            Decision::Deny(denial) => denial,
+        };
+        let refusal = match due {
+            // That is not the caller's fault.
+            Some(after) => Refusal::KeysDue {
+                route: denial.route(),
+                after,
+            },
+            None => Refusal::Denied(denial),
+        };
+        let about = Refusing {
+            caller,
+            judged: Some(Judged {
+                snapshot,
+                request,
+                denial,
+            }),
+            ..Refusing::of(request)
+        };
+        self.refuse(&refusal, &about)
     }
 
     fn allow(
@@ -340,24 +402,29 @@ impl<F: FrontEnd> Reply<'_, F> {
         answer
     }
 
-    fn refuse(
-        &self,
-        refusal: &Refusal<'_>,
-        dialect: Dialect,
-        caller: Option<&VerifiedToken>,
-    ) -> F::Answer {
+    fn refuse(&self, refusal: &Refusal<'_>, about: &Refusing<'_>) -> F::Answer {
         let mut text = [0; ID_LENGTH];
         let decision_id = self.gate.ids.next(&mut text);
         let answer = self.front_end.render(Outcome::Refuse(Refused {
             refusal,
-            dialect,
-            caller,
+            dialect: about.dialect,
+            caller: about.caller,
             realm: &self.gate.realm,
             decision_id,
         }));
         let latency = self.arrived.elapsed();
         self.gate.metrics.refused(refusal, latency);
-        self.gate.log.refuse(refusal, caller, decision_id, latency);
+        let policy = about.judged.as_ref().map(|judged| judged.snapshot.policy());
+        let entry = RefusalEntry {
+            refusal,
+            request: about.request,
+            caller: about.caller,
+            policy_digest: policy.map(|policy| policy.digest()),
+            decision_id,
+            arrived: self.arrived,
+            latency,
+        };
+        self.gate.log.refuse(&entry, || about.diagnose());
         answer
     }
 }

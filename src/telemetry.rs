@@ -12,12 +12,13 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::registry::Registry;
-use tracing::Metadata;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 
-pub use settings::{LogDocument, LogFormat, LogLevel, LogSettings};
+pub use settings::{
+    DecisionSettings, LogDocument, LogFormat, LogLevel, LogSettings, LoggedPath, TargetLevels,
+};
 pub use subject::{SubjectForm, SubjectKeyError, SubjectNames};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -87,16 +88,10 @@ impl LogWriter {
 
     /// Makes this the log of the whole process. Only `main` may.
     pub fn install(&self, settings: &LogSettings) {
-        let level = match settings.level {
-            LogLevel::Error => tracing::Level::ERROR,
-            LogLevel::Warn => tracing::Level::WARN,
-            LogLevel::Info => tracing::Level::INFO,
-            LogLevel::Debug => tracing::Level::DEBUG,
-            LogLevel::Trace => tracing::Level::TRACE,
-        };
         let builder = tracing_subscriber::fmt()
-            .with_max_level(level)
+            .with_max_level(LevelFilter::TRACE)
             .with_writer(self.writer.clone());
+        let targets = targets(settings);
         let text = match settings.format {
             LogFormat::Text => true,
             LogFormat::Json => false,
@@ -105,17 +100,36 @@ impl LogWriter {
         // An earlier subscriber, as in tests, stays.
         let _ = if text {
             let subscriber = builder.with_ansi(std::io::stderr().is_terminal()).finish();
-            tracing::subscriber::set_global_default(subscriber.with(filter_fn(is_logged)))
+            tracing::subscriber::set_global_default(subscriber.with(targets))
         } else {
             let subscriber = builder.json().flatten_event(true).finish();
-            tracing::subscriber::set_global_default(subscriber.with(filter_fn(is_logged)))
+            tracing::subscriber::set_global_default(subscriber.with(targets))
         };
     }
 }
 
-/// The database driver logs what it cannot read of its URL and of `.pgpass`: that may be a password.
-fn is_logged(metadata: &Metadata<'_>) -> bool {
-    !metadata.target().starts_with("sqlx_postgres::options")
+/// What is logged, by target. A target without a level of its own has the general one.
+fn targets(settings: &LogSettings) -> Targets {
+    let general = level_filter(settings.level);
+    let of = |level: Option<LogLevel>| level.map_or(general, level_filter);
+    Targets::new()
+        .with_default(general)
+        .with_target("portcullis::decision", of(settings.levels.decision))
+        .with_target("portcullis::audit", of(settings.levels.audit))
+        // The database driver logs what it cannot read of its URL and of `.pgpass`: that may be a
+        // password.
+        .with_target("sqlx_postgres::options", LevelFilter::OFF)
+}
+
+fn level_filter(level: LogLevel) -> LevelFilter {
+    match level {
+        LogLevel::Silent => LevelFilter::OFF,
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Trace => LevelFilter::TRACE,
+    }
 }
 
 /// Counts log lines that were dropped.

@@ -18,7 +18,7 @@ use portcullis::gate::{
 use portcullis::policy::{Host, Method, Path, Policy, Target};
 use portcullis::problem::Source;
 use portcullis::revocation::{Revocation, RevocationList};
-use portcullis::telemetry::{SubjectForm, SubjectNames};
+use portcullis::telemetry::{DecisionSettings, SubjectForm, SubjectNames};
 use portcullis::token::{self, IssuerRules, KeySet, LogPosition, Mark, MissingKey, Trust};
 use prometheus_client::registry::Registry;
 
@@ -204,10 +204,10 @@ fn build_gate(issuer: &Issuer, list: RevocationList) -> ExtAuthz {
             realm: "portcullis".to_owned(),
             ..GateSettings::default()
         },
-        DecisionLog {
-            allowed: false,
-            subjects: SubjectNames::load(SubjectForm::Digest, None).unwrap(),
-        },
+        DecisionLog::new(
+            DecisionSettings::default(),
+            SubjectNames::load(SubjectForm::Digest, None).unwrap(),
+        ),
         GateMetrics::register(&mut Registry::default()),
         Arc::new(NoRefresh),
     );

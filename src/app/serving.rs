@@ -19,13 +19,16 @@ use crate::admin::{self, Admin};
 use crate::config::AuthzListener;
 use crate::connection_limits::ConnectionLimits;
 use crate::ext_authz::{CheckLimits, ExtAuthz, SERVICE_NAME};
-use crate::gate::Gate;
+use crate::gate::{DecisionLog, Gate};
 use crate::keyring::Keyring;
 use crate::proto::FILE_DESCRIPTOR_SET;
 use crate::shutdown::{Phase, Shutdown};
 
 /// The longest that a check may take where the proxy names no shorter timeout.
 const MAX_CHECK_TIME: Duration = Duration::from_secs(30);
+
+/// How long refusals can go untold when no other of their reason follows.
+const WITHHELD_INTERVAL: Duration = Duration::from_secs(10);
 
 /// What all servers share.
 #[derive(Default)]
@@ -97,6 +100,23 @@ impl Serving {
             keyring.loaded().await;
             keys_loaded.send_replace(true);
             tracing::info!("ready");
+        });
+    }
+
+    /// Logs from time to time how many refusals got no line of their own.
+    pub(super) fn withheld_refusals(&self, runtime: &Handle, decisions: DecisionLog) {
+        let stopped = self.shutdown.reached(Phase::Stopping);
+        runtime.spawn(async move {
+            let telling = async {
+                loop {
+                    tokio::time::sleep(WITHHELD_INTERVAL).await;
+                    decisions.tell_withheld();
+                }
+            };
+            tokio::select! {
+                () = telling => {}
+                () = stopped => {}
+            }
         });
     }
 

@@ -79,7 +79,7 @@ fn refuse(refused: &Refused<'_>) -> Answer {
     let response = CheckResponse {
         status: Some(Status {
             code: status.grpc_code().get(),
-            message: refused.refusal.title().to_owned(),
+            message: refused.refusal.message().into_owned(),
             details: Vec::new(),
         }),
         dynamic_metadata: Some(refusal_metadata(refused)),

@@ -2,7 +2,8 @@
 
 use super::wire::{self, HeaderForm, HeaderVisitor, HttpAttributes, WireError};
 use crate::gate::{
-    AliasFinder, HeaderReader, HeaderView, MalformedRequest, Request, SingleHeaders,
+    AliasFinder, HeaderReader, HeaderView, MalformedCheck, MalformedRequest, Request,
+    RequestSummary, SingleHeaders,
 };
 use crate::policy::{Host, Method, Path, Target};
 use crate::token::Credentials;
@@ -11,9 +12,30 @@ use crate::token::Credentials;
 pub(super) fn read<'a>(
     message: &'a [u8],
     finder: &'a AliasFinder,
-) -> Result<Request<'a>, MalformedRequest> {
+) -> Result<Request<'a>, MalformedCheck<'a>> {
     let mut headers = Headers::new(finder);
-    let http = wire::read_check_request(message, &mut headers)?;
+    let read = wire::read_check_request(message, &mut headers);
+    let http = read.map_err(MalformedRequest::from)?;
+    let facts = headers.reader.facts();
+    let target = Target {
+        method: Method(http.method),
+        host: Host(http.host),
+        path: Path(http.path),
+        preflight: None,
+        grpc: facts.is_grpc(),
+    };
+    let request = RequestSummary::new(&target, facts);
+    let understood = understand(&http, target, headers, finder, message.len());
+    understood.map_err(|reason| MalformedCheck { reason, request })
+}
+
+fn understand<'a>(
+    http: &HttpAttributes<'a>,
+    target: Target<'a>,
+    headers: Headers<'a, '_>,
+    finder: &'a AliasFinder,
+    held_bytes: usize,
+) -> Result<Request<'a>, MalformedRequest> {
     let Headers {
         reader,
         singles,
@@ -21,7 +43,7 @@ pub(super) fn read<'a>(
         view,
     } = headers;
     let facts = reader.finish()?;
-    if !pseudo.agree_with(&http) {
+    if !pseudo.agree_with(http) {
         return Err(MalformedRequest::TargetAtOdds);
     }
     let credentials = singles.credentials(finder)?;
@@ -33,23 +55,20 @@ pub(super) fn read<'a>(
     {
         return Err(MalformedRequest::QueryAtOdds);
     }
-    let preflight = if facts.may_be_preflight(Method(http.method)) {
+    let preflight = if facts.may_be_preflight(target.method) {
         singles.requested_method()?
     } else {
         None
     };
     Ok(Request {
         target: Target {
-            method: Method(http.method),
-            host: Host(http.host),
-            path: Path(http.path),
             preflight,
-            grpc: facts.is_grpc(),
+            ..target
         },
         credentials,
         headers: facts,
         view,
-        held_bytes: message.len(),
+        held_bytes,
     })
 }
 

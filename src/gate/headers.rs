@@ -24,6 +24,8 @@ pub struct HeaderFacts<'a> {
     has_origin: bool,
     content_type: &'a [u8],
     accept: &'a [u8],
+    request_id: &'a [u8],
+    traceparent: &'a [u8],
     aliases: Vec<&'a [u8]>,
 }
 
@@ -69,6 +71,8 @@ impl<'a, 'f> HeaderReader<'a, 'f> {
             6 if is(b"origin") => self.facts.has_origin = true,
             6 if is(b"accept") => self.facts.accept = value,
             10 if is(b"connection") => self.read_connection(name, value),
+            11 if is(b"traceparent") => self.facts.traceparent = value,
+            12 if is(b"x-request-id") => self.facts.request_id = value,
             // Which of several the upstream trusts is not known. Paths of gRPC have the stricter
             // rules, so one of them is enough.
             12 if is(b"content-type") && !self.facts.is_grpc() => self.facts.content_type = value,
@@ -76,6 +80,11 @@ impl<'a, 'f> HeaderReader<'a, 'f> {
             29 if is(b"access-control-request-method") => singles.requested_method.add(value),
             _ => {}
         }
+    }
+
+    /// What the headers read so far say, even if one of them makes the request malformed.
+    pub fn facts(&self) -> &HeaderFacts<'a> {
+        &self.facts
     }
 
     /// What the headers say, unless one of them makes the request malformed.
@@ -108,6 +117,16 @@ impl<'a> HeaderFacts<'a> {
     /// Names of headers to be removed, as the caller spelt them: copies of identity headers.
     pub fn aliases(&self) -> &[&'a [u8]] {
         &self.aliases
+    }
+
+    /// `x-request-id`, by which proxies name requests; nothing about it is checked.
+    pub fn request_id(&self) -> &'a [u8] {
+        self.request_id
+    }
+
+    /// `traceparent` (W3C Trace Context); nothing about it is checked.
+    pub fn traceparent(&self) -> &'a [u8] {
+        self.traceparent
     }
 
     /// Whether the content type says gRPC.

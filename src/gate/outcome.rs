@@ -74,7 +74,7 @@ impl Refused<'_> {
             let code = refusal.status().grpc_code().to_string();
             [
                 Some(("grpc-status", code.into())),
-                Some(("grpc-message", refusal.title().into())),
+                Some(("grpc-message", refusal.message())),
             ]
         } else {
             [

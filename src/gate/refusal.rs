@@ -1,13 +1,14 @@
 //! What a caller is told when its request is turned away: one exhaustive mapping from facts to
 //! HTTP (RFC 9110), Bearer challenges (RFC 6750 section 3) and gRPC codes.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 use std::num::NonZeroI32;
 use std::time::Duration;
 
 use super::malformed::MalformedRequest;
 use super::request::Dialect;
-use crate::decision::Denial;
+use crate::decision::{Denial, DenialKind};
 use crate::labels::{Label, closed_set};
 use crate::policy::{Requirement, Route};
 
@@ -95,6 +96,25 @@ impl<'p> Refusal<'p> {
         }
     }
 
+    /// The position of [`Refusal::label`] in [`Refusal::reasons`].
+    pub(super) fn reason_position(&self) -> usize {
+        let unjudged = |reason: Unjudged| DenialKind::ALL.len() + reason.position();
+        match self {
+            Self::Denied(denial) => denial.kind().position(),
+            Self::Malformed(_) => unjudged(Unjudged::Malformed),
+            Self::Unreadable => unjudged(Unjudged::Unreadable),
+            Self::KeysDue { .. } => unjudged(Unjudged::KeysDue),
+            Self::Overload => unjudged(Unjudged::Overload),
+            Self::Defect => unjudged(Unjudged::Defect),
+        }
+    }
+
+    /// Every label that a refusal can have.
+    pub(super) fn reasons() -> impl Iterator<Item = &'static str> {
+        let denied = DenialKind::ALL.iter().map(|kind| kind.label());
+        denied.chain(Unjudged::ALL.iter().map(|reason| reason.label()))
+    }
+
     /// What exactly was wrong, where the label has several causes.
     pub fn detail(&self) -> Option<&'static str> {
         match self {
@@ -104,7 +124,7 @@ impl<'p> Refusal<'p> {
         }
     }
 
-    fn route(&self) -> Option<&'p Route> {
+    pub(super) fn route(&self) -> Option<&'p Route> {
         match self {
             Self::Denied(denial) => denial.route(),
             Self::KeysDue { route, .. } => *route,
@@ -168,6 +188,7 @@ impl<'p> Refusal<'p> {
             Self::Overload => "too many requests to check at the moment",
             Self::Defect => "the request could not be checked",
             Self::Denied(denial) => match denial {
+                // What exactly is wrong is in `explanation`.
                 Denial::MalformedTarget(_) => "the method, host or path is malformed",
                 Denial::SeveralCredentials => "more than one credential",
                 Denial::NoToken { .. } => "a token is required",
@@ -177,6 +198,27 @@ impl<'p> Refusal<'p> {
                 Denial::KeysNotLoaded { .. } => "tokens cannot be verified yet",
                 Denial::RevocationsStale { .. } => "tokens cannot be verified at the moment",
             },
+        }
+    }
+
+    /// Which rule a malformed request broke, for whoever wrote the client: ASCII without quotes.
+    fn explanation(&self) -> Option<String> {
+        match self {
+            Self::Denied(Denial::MalformedTarget(rule)) => Some(rule.to_string()),
+            Self::Malformed(rule) => Some(rule.to_string()),
+            Self::Denied(_)
+            | Self::Unreadable
+            | Self::KeysDue { .. }
+            | Self::Overload
+            | Self::Defect => None,
+        }
+    }
+
+    /// The title, and behind it the explanation if there is one.
+    pub fn message(&self) -> Cow<'static, str> {
+        match self.explanation() {
+            Some(explanation) => format!("{}: {explanation}", self.title()).into(),
+            None => self.title().into(),
         }
     }
 
@@ -213,9 +255,9 @@ impl<'p> Refusal<'p> {
     pub fn body(&self, dialect: Dialect, decision_id: &str) -> String {
         match dialect {
             Dialect::Json => self.problem_details(decision_id),
-            Dialect::Text => format!("{} (decision {decision_id})\n", self.title()),
+            Dialect::Text => format!("{} (decision {decision_id})\n", self.message()),
             // Envoy makes `grpc-message` of a body; ours is set already.
-            Dialect::Grpc => self.title().to_owned(),
+            Dialect::Grpc => self.message().into_owned(),
         }
     }
 
@@ -226,6 +268,9 @@ impl<'p> Refusal<'p> {
         members.insert("status".to_owned(), self.status().http_code().into());
         if let Some(error) = self.oauth_error() {
             members.insert("error".to_owned(), error.into());
+        }
+        if let Some(explanation) = self.explanation() {
+            members.insert("detail".to_owned(), explanation.into());
         }
         members.insert("decision_id".to_owned(), decision_id.into());
         serde_json::Value::Object(members).to_string()

@@ -1,6 +1,7 @@
 //! A request, as a front end hands it over.
 
 use super::headers::HeaderFacts;
+use super::malformed::MalformedRequest;
 use crate::policy::Target;
 use crate::token::Credentials;
 
@@ -17,6 +18,35 @@ pub struct Request<'a> {
     /// What the front end keeps in memory for this request, in bytes. Requests that wait share a
     /// bound.
     pub held_bytes: usize,
+}
+
+/// What a log line tells of a request, whether or not it could be judged: all as it came.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RequestSummary<'a> {
+    pub method: &'a [u8],
+    pub host: &'a [u8],
+    /// With its query, which is not logged.
+    pub path: &'a [u8],
+    /// `x-request-id`.
+    pub request_id: &'a [u8],
+    pub traceparent: &'a [u8],
+}
+
+/// A request that is refused before it is judged, with what is known of it.
+#[derive(Debug, Clone, Copy)]
+pub struct MalformedCheck<'a> {
+    pub reason: MalformedRequest,
+    pub request: RequestSummary<'a>,
+}
+
+/// Nothing is known of the request.
+impl From<MalformedRequest> for MalformedCheck<'_> {
+    fn from(reason: MalformedRequest) -> Self {
+        Self {
+            reason,
+            request: RequestSummary::default(),
+        }
+    }
 }
 
 /// Whether the proxy shows the caller's headers.
@@ -52,7 +82,24 @@ impl Dialect {
     }
 }
 
-impl Request<'_> {
+impl<'a> RequestSummary<'a> {
+    pub fn new(target: &Target<'a>, headers: &HeaderFacts<'a>) -> Self {
+        Self {
+            method: target.method.0,
+            host: target.host.0,
+            path: target.path.0,
+            request_id: headers.request_id(),
+            traceparent: headers.traceparent(),
+        }
+    }
+}
+
+impl<'a> Request<'a> {
+    /// What a log line tells of it.
+    pub fn summary(&self) -> RequestSummary<'a> {
+        RequestSummary::new(&self.target, &self.headers)
+    }
+
     /// How a refusal of this request is worded. Looked at only when there is one.
     pub fn dialect(&self) -> Dialect {
         if self.target.grpc {

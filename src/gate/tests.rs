@@ -11,7 +11,7 @@ use crate::authorizer::{CacheLimits, Snapshot};
 use crate::clock::{Clock, SystemClock};
 use crate::policy::{Host, Method, Path, Policy, Target};
 use crate::problem::Source;
-use crate::telemetry::{SubjectForm, SubjectNames};
+use crate::telemetry::{DecisionSettings, SubjectForm, SubjectNames};
 use crate::token::{Algorithm, IssuerRules, KeySet, Trust};
 
 /// What passes as the route's name with the edits of its headers, what does not as its status.
@@ -134,10 +134,10 @@ fn gate_with(settings: GateSettings) -> Gate {
     Gate::new(
         Arc::new(Authorizer::new(snapshot, limits, Arc::new(SystemClock))),
         settings,
-        DecisionLog {
-            allowed: false,
-            subjects: SubjectNames::load(SubjectForm::Digest, None).unwrap(),
-        },
+        DecisionLog::new(
+            DecisionSettings::default(),
+            SubjectNames::load(SubjectForm::Digest, None).unwrap(),
+        ),
         GateMetrics::register(&mut Registry::default()),
         Arc::new(NoKeys),
     )
@@ -147,7 +147,7 @@ fn read<'a>(
     gate: &'a Gate,
     path: &'a str,
     headers: &[(&'a str, &'a str)],
-) -> Result<Request<'a>, MalformedRequest> {
+) -> Result<Request<'a>, MalformedCheck<'a>> {
     let mut reader = HeaderReader::new(gate.aliases());
     let mut singles = SingleHeaders::default();
     for (name, value) in headers {
@@ -349,7 +349,7 @@ async fn a_check_whose_turn_is_over_is_refused_whatever_it_is() {
     let turn = Turn::within(Some(Duration::ZERO), arrived, &LIMITS, &verifications);
     for read in [
         read(&gate, "/docs", &[]),
-        Err(MalformedRequest::HeaderControl),
+        Err(MalformedRequest::HeaderControl.into()),
     ] {
         let answer = gate.check(&Lines, read, &turn).await;
         assert_eq!(answer, "503 cache-control,retry-after,content-type");

@@ -92,6 +92,12 @@ impl Asker {
         }
     }
 
+    /// Asks about a request as it is.
+    pub(crate) async fn ask_http(&self, http: HttpRequest) -> Verdict {
+        let answer = self.client.clone().check(check_request(http)).await;
+        verdict(answer.unwrap().into_inner())
+    }
+
     /// The status for an `Authorization` header as it is.
     pub(crate) async fn status_of_credential(&self, authorization: &str) -> i32 {
         let request = message("/orders/1", Some(authorization));
@@ -128,6 +134,10 @@ pub(crate) fn message(path: &str, authorization: Option<&str>) -> CheckRequest {
         http.headers
             .insert("authorization".to_owned(), authorization.to_owned());
     }
+    check_request(http)
+}
+
+fn check_request(http: HttpRequest) -> CheckRequest {
     CheckRequest {
         attributes: Some(AttributeContext {
             request: Some(Request {

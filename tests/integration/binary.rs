@@ -5,6 +5,7 @@ mod admin;
 mod audit;
 mod bad_input;
 mod bad_keys;
+mod decision_lines;
 #[cfg(feature = "issuer")]
 mod feed;
 mod health;

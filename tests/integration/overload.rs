@@ -14,7 +14,7 @@ use portcullis::ext_authz::{CheckLimits, CheckService, ExtAuthz};
 use portcullis::gate::{DecisionLog, Gate, GateMetrics, GateSettings, KeyNews, KeyRefresh};
 use portcullis::policy::Policy;
 use portcullis::problem::Source;
-use portcullis::telemetry::{SubjectForm, SubjectNames};
+use portcullis::telemetry::{DecisionSettings, SubjectForm, SubjectNames};
 use portcullis::token::{Algorithm, IssuerRules, KeySet, MissingKey, Trust};
 use prometheus_client::registry::Registry;
 use prost::Message;
@@ -231,10 +231,10 @@ async fn a_panic_while_keys_are_fetched_is_a_refusal() {
     let gate = Gate::new(
         Arc::new(Authorizer::new(snapshot, limits, Arc::new(SystemClock))),
         GateSettings::default(),
-        DecisionLog {
-            allowed: false,
-            subjects: SubjectNames::load(SubjectForm::Digest, None).unwrap(),
-        },
+        DecisionLog::new(
+            DecisionSettings::default(),
+            SubjectNames::load(SubjectForm::Digest, None).unwrap(),
+        ),
         GateMetrics::register(&mut Registry::default()),
         Arc::new(Panics),
     );

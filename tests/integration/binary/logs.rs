@@ -11,7 +11,7 @@ use crate::client;
 use crate::test_app::{Setup, write_files};
 use crate::test_issuer::{ISSUER, TestIssuer, claims};
 
-fn logging(log: &str) -> Setup {
+pub(super) fn logging(log: &str) -> Setup {
     Setup {
         extra: format!("log: {{{log}}}"),
         ..Setup::default()
@@ -19,7 +19,7 @@ fn logging(log: &str) -> Setup {
 }
 
 /// Waits until there is a file at `path`.
-async fn appears(path: &Path) {
+pub(super) async fn appears(path: &Path) {
     let waiting = async {
         while !path.exists() {
             tokio::task::yield_now().await;
@@ -29,7 +29,7 @@ async fn appears(path: &Path) {
 }
 
 /// The log lines about decisions; each line of the log is a JSON object.
-fn decisions(log: &str) -> Vec<Value> {
+pub(super) fn decisions(log: &str) -> Vec<Value> {
     let lines = log
         .split_inclusive('\n')
         .filter(|line| line.ends_with('\n'));
@@ -40,7 +40,7 @@ fn decisions(log: &str) -> Vec<Value> {
 }
 
 /// Everything that was logged until the server ended in good order.
-fn whole_log(server: &mut Server) -> String {
+pub(super) fn whole_log(server: &mut Server) -> String {
     server.signal("TERM");
     assert_eq!(server.ended().code(), Some(0));
     server.stderr.now()
@@ -198,7 +198,7 @@ async fn no_part_of_a_credential_shows_up_even_at_level_trace() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_nobody_reads_is_dropped_and_counted_while_checks_go_on() {
-    let mut setup = logging("buffer_lines: 16");
+    let mut setup = logging("buffer_lines: 16, refusals_per_second: 1000000");
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("gate.sock");
     setup.authz_address = Some(format!("unix:{}", path.display()));
