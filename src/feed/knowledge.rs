@@ -326,19 +326,27 @@ impl Knowledge {
     /// The rows, and how many of them were read as everyone's because they were not understood.
     fn understand(&self, rows: &[wire::Revocation]) -> (Vec<Revocation>, u64) {
         let mut unclear = 0;
+        let mut last = LogPosition(0);
         let rows = rows.iter().map(|row| match row.understand() {
             Understood::Wholly(row) => row,
             Understood::AsEveryone(row) => {
                 unclear += 1;
-                tracing::error!(
-                    token.issuer = &*self.origin.issuer,
-                    revocation.position = row.position.0,
-                    "the issuer has revoked something that this release does not understand: all \
-                     tokens from before are refused; update this gate"
-                );
+                last = last.max(row.position);
                 row
             }
         });
-        (rows.collect(), unclear)
+        let rows = rows.collect();
+        // One line for a frame: a newer issuer may send thousands of such rows, and the last refuses all
+        // that the others do.
+        if unclear > 0 {
+            tracing::error!(
+                token.issuer = &*self.origin.issuer,
+                revocation.position = last.0,
+                revocations = unclear,
+                "the issuer has revoked something that this release does not understand: all tokens \
+                 from before are refused; update this gate"
+            );
+        }
+        (rows, unclear)
     }
 }
