@@ -67,6 +67,9 @@
 //! - **Another identity header**: a field of `gate::IdentityHeaders` with its default, and what it tells
 //!   of the caller in `Told`. The compiler asks for each; setting, removing, aliases and the checks of
 //!   the configuration follow.
+//! - **Another setting of the server**: a field of its section's document, and of what the section is built
+//!   to. What is wrong with it is added to `problem::Faults` by its key, such as `trust[0].audiences`, which
+//!   `yaml::Outline` finds in the file. Whether a reload applies it, `Config::restart_sections` says.
 //! - **Another grant type**: a variant of `GrantType` and its row in `GrantType::ALL`, from which settings,
 //!   metadata and labels follow, and a file in `issuer/token_requests`, for which the compiler asks; the table
 //!   of the OpenAPI document is tested against it.
