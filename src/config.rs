@@ -25,6 +25,7 @@ pub use issuer::IssuerSettings;
 pub use listener::{
     AdminListener, AuthzListener, DEFAULT_ADMIN_ADDRESS, ListenAddress, ListenAddressError,
 };
+pub use named_files::FileFindings;
 pub use text::ConfigText;
 
 /// Everything that `serve` needs to know, checked.

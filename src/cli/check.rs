@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::Finding;
-use crate::config::{Config, ConfigError, ConfigReport, Overrides};
+use crate::config::{Config, ConfigError, ConfigReport, FileFindings, Overrides};
 use crate::files;
 use crate::keyring::{TrustWarning, issuer_names, trust_warnings};
 use crate::policy::Policy;
@@ -57,16 +57,21 @@ pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> anyhow::Result<Findi
     let sources = files::read_policy(&config.policy)?;
     let compiled = Policy::compile_for(&issuer_names(&config.trust), &sources);
     let mut checked = Checked::new(sources, compiled);
-    let of_trust = trust_warnings(&config.trust).into_iter();
-    let placed = of_trust.map(|TrustWarning { key, problem }| match text.place(&key) {
+    let mut warnings = trust_warnings(&config.trust);
+    if !args.skip_files {
+        let FileFindings {
+            faults,
+            warnings: of_files,
+        } = config.check_files();
+        warnings.extend(of_files);
+        checked.config = (!faults.is_empty()).then(|| text.report(faults));
+    }
+    let placed = warnings.into_iter();
+    let placed = placed.map(|TrustWarning { key, problem }| match text.place(&key) {
         Some(place) => problem.at(place),
         None => problem,
     });
     checked.warnings.splice(..0, placed);
-    if !args.skip_files {
-        let faults = config.faults_of_files();
-        checked.config = (!faults.is_empty()).then(|| text.report(faults));
-    }
     checked.tell(args.format, out)
 }
 

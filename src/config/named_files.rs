@@ -1,19 +1,36 @@
 //! The files that a configuration names besides the policy, read as a start reads them.
 
 use super::Config;
-use crate::keyring;
-use crate::problem::Faults;
+use crate::keyring::{self, TrustWarning};
+use crate::problem::{Faults, Problem};
 use crate::telemetry::SubjectNames;
+use crate::token::SkippedKey;
+
+/// The most keys of one file that warnings name.
+const MAX_KEYS_TOLD: usize = 8;
+
+/// What was found in the files that a configuration names.
+#[derive(Debug, Default)]
+pub struct FileFindings {
+    /// What would end a start.
+    pub faults: Faults,
+    /// What would be left out.
+    pub warnings: Vec<TrustWarning>,
+}
 
 impl Config {
-    /// What a start would find wrong with the keys, secrets and certificates that the configuration
+    /// What a start would find in the files of keys, secrets and certificates that the configuration
     /// names. They are read and dropped; nobody is asked for remote ones.
-    pub fn faults_of_files(&self) -> Faults {
-        let mut faults = Faults::default();
+    pub fn check_files(&self) -> FileFindings {
+        let FileFindings {
+            mut faults,
+            mut warnings,
+        } = FileFindings::default();
         for (position, issuer) in self.trust.iter().enumerate() {
-            if let Err(error) = keyring::check_files(issuer) {
-                let at = format!("trust[{position}].{}", error.setting());
-                faults.add(at, error.to_string());
+            let entry = format!("trust[{position}]");
+            match keyring::check_files(issuer) {
+                Ok(skipped) => warnings.extend(left_out(&entry, &skipped)),
+                Err(error) => faults.add(format!("{entry}.{}", error.setting()), error.to_string()),
             }
         }
         if let Err(error) =
@@ -22,7 +39,7 @@ impl Config {
             faults.add("log.subject_key_file", error.to_string());
         }
         self.check_issuer_files(&mut faults);
-        faults
+        FileFindings { faults, warnings }
     }
 
     #[cfg(feature = "issuer")]
@@ -43,4 +60,18 @@ impl Config {
         reason = "this build has no issuer that could name files"
     )]
     fn check_issuer_files(&self, _: &mut Faults) {}
+}
+
+/// The keys of an entry's file that are not used; of many, the first.
+fn left_out(entry: &str, skipped: &[SkippedKey]) -> Vec<TrustWarning> {
+    let key = format!("{entry}.jwks_file");
+    let more = skipped.len().saturating_sub(MAX_KEYS_TOLD);
+    let told = skipped.iter().take(MAX_KEYS_TOLD);
+    let told = told.map(|skipped| format!("`{key}` has a key that is not used: {skipped}"));
+    let rest = (more > 0).then(|| format!("`{key}` has {more} more keys that are not used"));
+    let warning = |message: String| TrustWarning {
+        key: key.clone(),
+        problem: Problem::new(message).help("correct the key, or remove it from the file"),
+    };
+    told.chain(rest).map(warning).collect()
 }

@@ -8,7 +8,7 @@ use super::remote::Remote;
 use super::{KeySource, Keyring, KeyringError, TrustedIssuer};
 use crate::feed::{self, FeedClient, FeedHost, FeedSettings};
 use crate::jwks::{RemoteKeySettings, warn_of_skipped};
-use crate::token::{IssuerRules, KeySet, secret_in_file};
+use crate::token::{IssuerRules, KeySet, SkippedKey, secret_in_file};
 use crate::{certificates, files};
 
 impl Keyring {
@@ -98,21 +98,23 @@ impl Keyring {
     }
 }
 
-/// What a start would find wrong with the files of an entry; what they hold is dropped.
-pub fn check_files(trusted: &TrustedIssuer) -> Result<(), KeyringError> {
+/// What a start would find wrong with the files of an entry; what they hold is dropped. Where nothing is,
+/// the keys that it would leave out.
+pub fn check_files(trusted: &TrustedIssuer) -> Result<Vec<SkippedKey>, KeyringError> {
     let TrustedIssuer { rules, keys } = trusted;
     match keys {
-        KeySource::File(path) => key_file(rules, path).map(drop),
-        KeySource::HmacSecret(path) => secret_file(rules, path).map(drop),
-        KeySource::Remote(settings) => check_remote_files(rules, settings),
+        KeySource::File(path) => return read_key_file(rules, path).map(|(_, skipped)| skipped),
+        KeySource::HmacSecret(path) => drop(secret_file(rules, path)?),
+        KeySource::Remote(settings) => check_remote_files(rules, settings)?,
         KeySource::Feed(settings) => {
             feed::check_files(settings).map_err(|source| KeyringError::Feed {
                 issuer: rules.issuer.to_string(),
                 source,
-            })
+            })?;
         }
-        KeySource::Companion => Ok(()),
+        KeySource::Companion => {}
     }
+    Ok(Vec::new())
 }
 
 fn check_remote_files(
@@ -141,6 +143,15 @@ fn check_remote_files(
 }
 
 fn key_file(rules: &IssuerRules, path: &Path) -> Result<KeySet, KeyringError> {
+    let (keys, skipped) = read_key_file(rules, path)?;
+    warn_of_skipped(&rules.issuer, &skipped);
+    Ok(keys)
+}
+
+fn read_key_file(
+    rules: &IssuerRules,
+    path: &Path,
+) -> Result<(KeySet, Vec<SkippedKey>), KeyringError> {
     let issuer = || rules.issuer.to_string();
     let json = files::read_public_keys(path).map_err(|source| KeyringError::File {
         issuer: issuer(),
@@ -154,14 +165,12 @@ fn key_file(rules: &IssuerRules, path: &Path) -> Result<KeySet, KeyringError> {
         });
     }
     let read = KeySet::from_jwks(&json, &rules.algorithms);
-    let (keys, skipped) = read.map_err(|source| KeyringError::Keys {
+    read.map_err(|source| KeyringError::Keys {
         issuer: issuer(),
         key: "jwks_file",
         path: path.to_owned(),
         source,
-    })?;
-    warn_of_skipped(&rules.issuer, &skipped);
-    Ok(keys)
+    })
 }
 
 fn secret_file(rules: &IssuerRules, path: &Path) -> Result<KeySet, KeyringError> {

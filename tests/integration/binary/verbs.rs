@@ -155,7 +155,7 @@ fn check_says_where_the_entry_is_that_it_warns_of() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
     let jwks = TestIssuer::jwks([&TestIssuer::new("key-1")]);
-    write("jwks.json", &jwks);
+    write("jwks.json", &jwks.replacen('[', "[{\"kty\": \"oct\"}, ", 1));
     write("policy.yaml", POLICY);
     let config = "version: 1
 policy: [policy.yaml]
@@ -171,7 +171,15 @@ trust:
     let check = ["check", "--config", "portcullis.yaml"];
     let output = run(&check, folder.path());
     assert_eq!(output.status.code(), Some(0));
-    assert!(text(&output.stdout).contains("--> portcullis.yaml:9:7"));
+    let told = text(&output.stdout);
+    for words in [
+        "--> portcullis.yaml:9:7",
+        "--> portcullis.yaml:7:16",
+        "`trust[0].jwks_file` has a key that is not used: key 0: ",
+        "2 warnings",
+    ] {
+        assert!(told.contains(words), "no {words} in {told}");
+    }
     let output = run(&[&check[..], &["--format", "json"]].concat(), folder.path());
     let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(answer["warnings"][0]["place"]["line"], 9);
