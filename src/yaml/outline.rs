@@ -166,6 +166,8 @@ impl Outline {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const TEXT: &str = "\
@@ -229,6 +231,24 @@ log: {level: info}
         let top = place("policy");
         assert_eq!((top.line, top.column), (2, 1));
         assert_eq!(Outline::default().place("policy"), None);
+    }
+
+    proptest! {
+        /// Also of what is not YAML, as far as it can be read.
+        #[test]
+        fn any_text_has_an_outline(text in "[ab\u{e9}:#\\[\\]{},\"' \n&*!|>?%\t\r-]{0,60}") {
+            let source = Source {
+                name: "any.yaml".to_owned(),
+                text,
+            };
+            let outline = Outline::of(&source);
+            for range in outline.hidden(&source, |_, _| true) {
+                prop_assert!(source.text.get(range.clone()).is_some(), "{:?}", range);
+            }
+            for name in ["", "a", "a.b[1].a", "[", "].."] {
+                let _ = outline.place(name);
+            }
+        }
     }
 
     #[test]
