@@ -22,45 +22,43 @@ impl Config {
     /// What a start would find in the files of keys, secrets and certificates that the configuration
     /// names. They are read and dropped; nobody is asked for remote ones.
     pub fn check_files(&self) -> FileFindings {
-        let FileFindings {
-            mut faults,
-            mut warnings,
-        } = FileFindings::default();
+        let mut found = FileFindings::default();
         for (position, issuer) in self.trust.iter().enumerate() {
             let entry = format!("trust[{position}]");
             match keyring::check_files(issuer) {
-                Ok(skipped) => warnings.extend(left_out(&entry, &skipped)),
-                Err(error) => faults.add(format!("{entry}.{}", error.setting()), error.to_string()),
+                Ok(skipped) => found.warnings.extend(left_out(&entry, &skipped)),
+                Err(error) => {
+                    let at = format!("{entry}.{}", error.setting());
+                    found.faults.add(at, error.to_string());
+                }
             }
         }
         if let Err(error) =
             SubjectNames::load(self.log.subject, self.log.subject_key_file.as_deref())
         {
-            faults.add("log.subject_key_file", error.to_string());
+            found.faults.add("log.subject_key_file", error.to_string());
         }
-        self.check_issuer_files(&mut faults);
-        FileFindings { faults, warnings }
+        check_issuer_files(self, &mut found.faults);
+        found
     }
-
-    #[cfg(feature = "issuer")]
-    fn check_issuer_files(&self, faults: &mut Faults) {
-        if let Some(feed) = &self.feed
-            && let Err(error) = crate::feed::FeedAccess::read(feed)
-        {
-            faults.add("listeners.feed", error.to_string());
-        }
-        if let Some(issuer) = &self.issuer {
-            crate::issuer::check_files(issuer, faults);
-        }
-    }
-
-    #[cfg(not(feature = "issuer"))]
-    #[expect(
-        clippy::unused_self,
-        reason = "this build has no issuer that could name files"
-    )]
-    fn check_issuer_files(&self, _: &mut Faults) {}
 }
+
+/// Those of the listener for gates, and of the issuer.
+#[cfg(feature = "issuer")]
+fn check_issuer_files(config: &Config, faults: &mut Faults) {
+    if let Some(feed) = &config.feed
+        && let Err(error) = crate::feed::FeedAccess::read(feed)
+    {
+        faults.add("listeners.feed", error.to_string());
+    }
+    if let Some(issuer) = &config.issuer {
+        crate::issuer::check_files(issuer, faults);
+    }
+}
+
+/// A build without issuer has neither.
+#[cfg(not(feature = "issuer"))]
+fn check_issuer_files(_: &Config, _: &mut Faults) {}
 
 /// The keys of an entry's file that are not used; of many, the first.
 fn left_out(entry: &str, skipped: &[SkippedKey]) -> Vec<TrustWarning> {
