@@ -1,6 +1,10 @@
 //! Where the time comes from: the system in production, the hand of the test in tests.
 
+mod calendar;
+
 use std::sync::atomic::{AtomicI64, Ordering};
+
+pub use calendar::Calendar;
 
 /// Seconds since 1970-01-01T00:00:00Z, leap seconds not counted (RFC 7519 section 2, `NumericDate`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,6 +1,6 @@
 //! Times for people to read.
 
-use crate::clock::UnixSeconds;
+use crate::clock::{Calendar, UnixSeconds};
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -8,17 +8,17 @@ const DAY: u64 = 24 * HOUR;
 
 /// As RFC 3339 writes it; a time before 1970 or after 9999 as a number of seconds.
 pub(in crate::cli) fn written(instant: UnixSeconds) -> String {
-    let UnixSeconds(seconds) = instant;
-    if !(0..=253_402_300_799).contains(&seconds) {
-        return format!("{seconds} seconds after 1970");
-    }
-    let (days, second_of_day) = (seconds / 86_400, seconds % 86_400);
-    let (year, month, day) = civil(days);
-    let (hour, minute, second) = (
-        second_of_day / 3600,
-        second_of_day / 60 % 60,
-        second_of_day % 60,
-    );
+    let Some(Calendar {
+        year,
+        month,
+        day,
+        hour,
+        minute,
+        second,
+    }) = instant.calendar()
+    else {
+        return format!("{} seconds after 1970", instant.0);
+    };
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
@@ -56,26 +56,6 @@ pub(super) fn length(seconds: u64) -> String {
     } else {
         words.join(" ")
     }
-}
-
-/// Year, month and day of a number of days after 1970-01-01. Counts years from March, so that the
-/// leap day comes last, in eras of 400 years (Howard Hinnant, "chrono-compatible low-level date
-/// algorithms").
-fn civil(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year, month, day)
 }
 
 #[cfg(test)]
