@@ -7,7 +7,7 @@ use crate::identity::{
     App, AppKey, PlainSecret, RedirectUri, Role, RoleName, Scope, ScopeName, ScopeSet, ScopesFrom,
     User,
 };
-use crate::store::{LiveGrant, OwnedApp};
+use crate::store::{LiveGrant, OwnedApp, RoleReach, ScopeReach};
 
 #[derive(Serialize)]
 pub struct UserAnswer<'a> {
@@ -53,19 +53,30 @@ pub struct RoleAnswer<'a> {
     name: &'a str,
     scopes: Vec<&'a str>,
     default: bool,
-    /// Only in the answer to a change, like the next two.
+    /// Only in the answer to a change, like the next one.
     #[serde(skip_serializing_if = "Option::is_none")]
     added_scopes: Option<Vec<&'a str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     removed_scopes: Option<Vec<&'a str>>,
+    /// Not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     users: Option<i64>,
+    /// Only where one role is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    apps: Option<i64>,
 }
 
 #[derive(Serialize)]
 pub struct ScopeAnswer<'a> {
     name: &'a str,
     description: &'a str,
+    /// Only where one scope is asked for, like the next two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    roles: Option<Vec<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    users: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    apps: Option<i64>,
 }
 
 /// A grant that can still be extended.
@@ -163,6 +174,17 @@ impl<'a> RoleAnswer<'a> {
             added_scopes: None,
             removed_scopes: None,
             users: None,
+            apps: None,
+        }
+    }
+
+    /// With whom it concerns.
+    #[must_use]
+    pub fn with_reach(self, reach: RoleReach) -> Self {
+        Self {
+            users: Some(reach.users),
+            apps: Some(reach.apps),
+            ..self
         }
     }
 
@@ -183,6 +205,20 @@ impl<'a> ScopeAnswer<'a> {
         Self {
             name: scope.name.as_str(),
             description: scope.description.as_str(),
+            roles: None,
+            users: None,
+            apps: None,
+        }
+    }
+
+    /// With whom it concerns.
+    #[must_use]
+    pub fn with_reach(self, reach: &'a ScopeReach) -> Self {
+        Self {
+            roles: Some(reach.roles.iter().map(RoleName::as_str).collect()),
+            users: Some(reach.users),
+            apps: Some(reach.apps),
+            ..self
         }
     }
 }

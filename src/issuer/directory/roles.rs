@@ -7,7 +7,7 @@ use super::list_update::ListUpdate;
 use super::{Directory, DirectoryError, Thing, commit, existing_scopes, free};
 use crate::identity::{Role, RoleName, ScopeName, ScopeSet};
 use crate::issuer::own::ADMINISTRATOR_ROLE;
-use crate::store::{Change, Listing, Page};
+use crate::store::{Change, Listing, Page, RoleReach};
 use crate::yaml::present;
 
 /// A role that is to be.
@@ -56,6 +56,13 @@ impl Directory<'_> {
     /// The role of this name.
     pub async fn role(&self, name: &str) -> Result<Role, DirectoryError> {
         found(self.store.role(&role_name(name)?).await?)
+    }
+
+    /// The role of this name, and whom it concerns.
+    pub async fn role_with_reach(&self, name: &str) -> Result<(Role, RoleReach), DirectoryError> {
+        let role = self.role(name).await?;
+        let reach = self.store.reach_of_role(&role.name).await?;
+        Ok((role, reach))
     }
 
     pub async fn add_role(&self, wanted: &NewRole) -> Result<Role, DirectoryError> {

@@ -8,7 +8,7 @@ use super::audit::Object;
 use super::{Directory, DirectoryError, Thing, free};
 use crate::identity::{Description, NameError, RoleName, Scope, ScopeName};
 use crate::issuer::own::OWN_SCOPES;
-use crate::store::{Listing, Page};
+use crate::store::{Listing, Page, ScopeReach};
 use crate::yaml::present;
 
 /// So many roles that use a scope are told by name.
@@ -86,6 +86,16 @@ impl Directory<'_> {
     }
 
     /// Adds a scope, which nobody has yet.
+    /// The scope of this name, and whom it concerns.
+    pub async fn scope_with_reach(
+        &self,
+        name: &str,
+    ) -> Result<(Scope, ScopeReach), DirectoryError> {
+        let scope = self.scope(name).await?;
+        let reach = self.store.reach_of_scope(&scope.name).await?;
+        Ok((scope, reach))
+    }
+
     pub async fn add_scope(&self, wanted: &NewScope) -> Result<Scope, DirectoryError> {
         let name = free_name(&wanted.name)?;
         let description = Description::parse(&wanted.description)?;

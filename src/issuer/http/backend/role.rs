@@ -33,8 +33,8 @@ pub(in crate::issuer::http) async fn read(
     access: DirectoryAccess,
     PathName(name): PathName,
 ) -> Result<Response, EndpointError> {
-    let found = access.directory().role(&name).await?;
-    Ok(body::ok(&RoleAnswer::of(&found)))
+    let (found, reach) = access.directory().role_with_reach(&name).await?;
+    Ok(body::ok(&RoleAnswer::of(&found).with_reach(reach)))
 }
 
 /// `PUT {name}`

@@ -43,8 +43,8 @@ pub(in crate::issuer::http) async fn read(
     access: DirectoryAccess,
     PathName(name): PathName,
 ) -> Result<Response, EndpointError> {
-    let found = access.directory().scope(&name).await?;
-    Ok(body::ok(&ScopeAnswer::of(&found)))
+    let (found, reach) = access.directory().scope_with_reach(&name).await?;
+    Ok(body::ok(&ScopeAnswer::of(&found).with_reach(&reach)))
 }
 
 /// `PUT {name}`
