@@ -1,6 +1,6 @@
 # The commands of this repository; `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-providers check bench tools clients browser samples
+.PHONY: help demo portal test test-providers check bench tools clients browser samples
 
 CARGO ?= cargo
 BINARY := $(or $(CARGO_TARGET_DIR),target)/debug/portcullis
@@ -14,6 +14,11 @@ demo: ## Build, then show it at work behind a real Envoy
 	@$(MAKE) --no-print-directory tools
 	$(CARGO) build --locked --bin portcullis
 	scripts/demo $(BINARY)
+
+portal: ## Build, then keep one with its portal and panel running, behind a real Envoy
+	@$(MAKE) --no-print-directory tools
+	$(CARGO) build --locked --bin portcullis
+	@scripts/portal $(BINARY)
 
 test: tools clients ## Run all tests
 	$(CARGO) test --locked

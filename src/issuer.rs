@@ -8,7 +8,7 @@
 //! - `directory`: users, roles, scopes and apps; also for the command line.
 //! - `background`: what goes on besides requests. Keys are rotated, the revocation log is followed, and what
 //!   has ended is swept away.
-//! - `http`: the table of the endpoints, each in a file of its own, `authorize` with the pages for browsers.
+//! - `http`: the table of the endpoints, each in a file of its own; `authorize` and `pages` are for browsers.
 //!   `guard` asks the same [`Authorizer`] as the gate who may pass, under a policy that is built in;
 //!   `observation` and `containment` surround every endpoint.
 //! - `endpoint_error` maps every failure to what RFC 6749 says.
@@ -56,17 +56,18 @@ pub use answers::{AppAnswer, GrantAnswer, RoleAnswer, ScopeAnswer, UserAnswer};
 pub use first_start::{FirstAdministrator, FirstStartError};
 pub use grant_types::{GrantType, GrantTypes};
 pub use hashing::HashingError;
-pub use http::endpoints;
 pub use http::openapi::document as openapi_document;
+pub use http::{endpoints, pages};
 pub use key_files::{KeyFileError, check_files};
 pub use keys::{KeyRotation, KeyRotationError, RotationPace, rotate_keys};
 pub use published::{Published, PublishedError, published};
 pub use settings::{
-    HashingSettings, IssuerDocument, IssuerSettings, KeySettings, RefreshSettings, Registration,
+    HashingSettings, IssuerDocument, IssuerSettings, KeySettings, PortalSettings, RefreshSettings,
+    Registration, SessionSettings,
 };
 pub use throttle::{BucketSettings, Network, NetworkError, ThrottleSettings, TrustedProxies};
 
-use http::{guard, openapi};
+use http::{ToldKey, guard, openapi};
 
 use audit::AuditLog;
 use background::{BackgroundTasks, KeyFollower, Sweeper};
@@ -91,6 +92,7 @@ pub struct Issuer {
     observation: Observation,
     clock: Arc<dyn Clock>,
     openapi: String,
+    told_key: ToldKey,
 }
 
 /// Why an issuer cannot start.
@@ -149,6 +151,8 @@ impl Issuer {
         );
         let fresh = PlainSecret::from_random(random()?);
         let place_key = PlaceKey::new(&store.place_secret(&fresh).await?);
+        let fresh = PlainSecret::from_random(random()?);
+        let told_key = ToldKey::new(&store.told_secret(&fresh).await?)?;
         let settings = Arc::new(settings);
         let audit = AuditLog::new(names, &settings.url);
         let credentials = Credentials::start(
@@ -192,6 +196,7 @@ impl Issuer {
         let sweeper = Sweeper::new(store.clone(), interval, Arc::clone(&clock), steady_clock);
         let issuer = Self {
             openapi: openapi::served(&settings)?,
+            told_key,
             settings,
             audit,
             store,

@@ -26,8 +26,8 @@
 //! - [`feed`]: carries keys and revocations from an issuer to remote gates; both ends.
 //! - [`jwks`]: remote key sets; [`keyring`]: the keys of all issuers at run time.
 //! - [`files`], [`reload`]: what is read from disk, and when it is reloaded.
-//! - [`issuer`]: the companion that issues tokens. `http` has one file for each endpoint, and knows of
-//!   HTTP alone; `credentials` checks passwords and secrets, `grants` gives out tokens and takes them
+//! - [`issuer`]: the companion that issues tokens. `http` has one file for each endpoint and each page, and knows
+//!   of HTTP alone; `credentials` checks passwords and secrets, `grants` gives out tokens and takes them
 //!   back, `directory` changes users, roles, scopes and apps.
 //! - [`store`]: the rows of the issuer, in `SQLite` or PostgreSQL.
 //! - [`certificates`]: certificates and private keys in PEM, and the roots that TLS trusts.
@@ -70,6 +70,10 @@
 //! - **Another setting of the server**: a field of its section's document, and of what the section is built
 //!   to. What is wrong with it is added to `problem::Faults` by its key, such as `trust[0].audiences`, which
 //!   `yaml::Outline` finds in the file. Whether a reload applies it, `Config::restart_sections` says.
+//! - **Another page**: a file in `issuer/http/pages` and a template in `templates/pages`, a row of the table in
+//!   `pages`, a route in `issuer/policy.yaml`, and a row of `NEEDED` in `tests/integration/portal/routes.rs`. What it
+//!   says is a key of `words`, for which the compiler asks in both languages. It calls the function of the
+//!   `directory` that the endpoint calls, after a login where that does.
 //! - **Another grant type**: a variant of `GrantType` and its row in `GrantType::ALL`, from which settings,
 //!   metadata and labels follow, and a file in `issuer/token_requests`, for which the compiler asks; the table
 //!   of the OpenAPI document is tested against it.

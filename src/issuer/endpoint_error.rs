@@ -247,8 +247,13 @@ impl EndpointError {
         }
     }
 
+    /// The status of the answer.
+    pub(super) fn status(&self) -> StatusCode {
+        self.answer().0
+    }
+
     /// The seconds after which it is worth trying again (RFC 9110 section 10.2.3).
-    fn retry_after(&self) -> Option<u64> {
+    pub(super) fn retry_after(&self) -> Option<u64> {
         match self {
             Self::Throttled {
                 retry_after_seconds,
@@ -266,8 +271,15 @@ impl EndpointError {
         }
     }
 
+    /// Has the answer counted, where the store has failed.
+    pub(super) fn mark(&self, response: &mut Response) {
+        if self.store_failure().is_some() {
+            response.extensions_mut().insert(StoreFailed);
+        }
+    }
+
     /// What the caller may know; an internal failure is told to the log alone.
-    fn description(&self) -> String {
+    pub(super) fn description(&self) -> String {
         if let Some(error) = self.store_failure() {
             tracing::error!(%error, "the issuer cannot answer");
             return "try again later".to_owned();
@@ -380,9 +392,7 @@ impl IntoResponse for EndpointError {
         if let Some(challenge) = challenge {
             headers.insert(WWW_AUTHENTICATE, challenge);
         }
-        if self.store_failure().is_some() {
-            response.extensions_mut().insert(StoreFailed);
-        }
+        self.mark(&mut response);
         response
     }
 }

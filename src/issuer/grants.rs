@@ -23,7 +23,7 @@ use super::endpoint_error::EndpointError;
 use super::grant_types::GrantTypes;
 use super::signing::Signer;
 use super::{IssuerSettings, RefreshSettings, random};
-use crate::clock::Clock;
+use crate::clock::{Clock, UnixSeconds};
 use crate::identity::{
     AppWithOwner, Audiences, Entitlement, Extent, Form, Grant, GrantError, GrantId, Means,
     NoScopeError, Parties, PlainSecret, RequestedScopes, Rights, RightsRequest, ScopeSet,
@@ -233,6 +233,33 @@ impl Grants {
             refresh_token: Some(secret),
             scopes: rights.scopes().clone(),
         })
+    }
+
+    /// An access token for one request of a browser's session, which is for the issuer alone and has all
+    /// that the user has at this moment; none where that is nothing. The browser never sees it.
+    pub(super) fn session_token(
+        &self,
+        user: &User,
+        authenticated_at: UnixSeconds,
+    ) -> Result<Option<String>, EndpointError> {
+        let asked = RightsRequest {
+            scopes: &RequestedScopes::All,
+            audiences: &Audiences::only(&self.settings.url),
+            means: Means::Login,
+        };
+        let rights = match self.grantable(user, None, asked) {
+            Ok(rights) => rights,
+            Err(GrantError::NothingLeft(_)) => return Ok(None),
+            Err(_) => return Err(EndpointError::CallerChanged),
+        };
+        let bearer = Bearer {
+            user,
+            app: None,
+            grant: None,
+            authenticated_at: Some(authenticated_at),
+            as_of: user.as_of,
+        };
+        Ok(Some(self.access_token(&bearer, &rights)?))
     }
 
     /// Whether grants by credentials that can be used again can be extended as well.

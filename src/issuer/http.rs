@@ -5,6 +5,7 @@ mod apps;
 mod authorize;
 mod backend;
 pub(super) mod body;
+mod browser;
 mod containment;
 mod cors;
 mod discovery;
@@ -15,7 +16,10 @@ mod list;
 mod login;
 pub(super) mod observation;
 pub(super) mod openapi;
+mod pages;
 mod revoke;
+mod session;
+mod text;
 pub(super) mod token;
 mod whoami;
 
@@ -32,6 +36,9 @@ use super::endpoint_error::EndpointError;
 use super::{Issuer, revocation_log};
 use backend::{app, role, scope, user};
 use cors::public;
+
+pub(super) use pages::ToldKey;
+pub use pages::pages;
 
 /// Each path with its methods; `policy.yaml` says who may call it.
 fn table() -> Vec<(&'static str, MethodRouter<Arc<Issuer>>)> {
@@ -128,7 +135,7 @@ fn backend() -> [(&'static str, MethodRouter<Arc<Issuer>>); 12] {
     ]
 }
 
-/// The paths of all endpoints.
+/// The paths of all endpoints, without those of `pages`.
 pub fn endpoints() -> impl Iterator<Item = &'static str> {
     table().into_iter().map(|(path, _)| path)
 }
@@ -146,6 +153,7 @@ pub(super) fn router(issuer: Arc<Issuer>) -> Router {
         .method_not_allowed_fallback(async || EndpointError::MethodNotAllowed)
         .layer(from_fn_with_state(Arc::clone(&issuer), observation::audit))
         .layer(from_fn_with_state(Arc::clone(&issuer), guard::guard))
+        .merge(pages::router(&issuer))
         .layer(from_fn_with_state(
             Arc::clone(&issuer),
             revocation_log::settle,

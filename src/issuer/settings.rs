@@ -2,9 +2,11 @@
 
 mod hashing;
 mod keys;
+mod portal;
 mod refresh;
 mod registration;
 mod revocation_bounds;
+mod sessions;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -15,14 +17,18 @@ use serde::Deserialize;
 
 use hashing::HashingDocument;
 use keys::{KeysDocument, algorithm};
+use portal::PortalDocument;
 use refresh::RefreshDocument;
 use revocation_bounds::{HolderBounds, WrittenBounds};
+use sessions::SessionsDocument;
 
 pub use hashing::HashingSettings;
 pub(super) use keys::ALGORITHMS;
 pub use keys::KeySettings;
+pub use portal::PortalSettings;
 pub use refresh::RefreshSettings;
 pub use registration::Registration;
+pub use sessions::SessionSettings;
 
 use super::grant_types::GrantTypes;
 use super::throttle::{ThrottleDocument, ThrottleSettings, TrustedProxies, trusted_proxies};
@@ -60,6 +66,8 @@ pub struct IssuerSettings {
     /// The password of the first administrator; without it one is made and told once.
     pub admin_password_file: Option<PathBuf>,
     pub registration: Registration,
+    pub portal: PortalSettings,
+    pub sessions: SessionSettings,
     pub hashing: HashingSettings,
     /// The threads that serve it.
     pub threads: usize,
@@ -121,6 +129,10 @@ pub struct IssuerDocument {
     admin_password_file: Option<PathBuf>,
     #[serde(default = "default_registration")]
     registration: String,
+    #[serde(default)]
+    portal: PortalDocument,
+    #[serde(default)]
+    sessions: SessionsDocument,
     #[serde(default)]
     hashing: HashingDocument,
     #[serde(default = "default_threads")]
@@ -298,6 +310,8 @@ impl IssuerDocument {
         faults.within(key, self.secret_overlap_seconds, 0, 30 * 86_400);
         let grants = GrantTypes::parse(&self.grants, faults);
         let registration = Registration::parse(&self.registration, faults);
+        let portal = self.portal.build(faults);
+        let sessions = self.sessions.build(faults);
         let throttle = self.throttle.build(faults);
         let trusted_proxies = trusted_proxies(&self.trusted_proxies, faults);
         let bounds = bounds?;
@@ -316,6 +330,8 @@ impl IssuerDocument {
             user_credentials_at_token_endpoint: self.user_credentials_at_token_endpoint,
             admin_password_file: self.admin_password_file.map(|file| base.join(file)),
             registration: registration?,
+            portal,
+            sessions: sessions?,
             hashing: hashing?,
             threads: usize::try_from(self.threads).ok()?,
             secret_overlap_seconds: u32::try_from(self.secret_overlap_seconds).ok()?,
@@ -436,6 +452,10 @@ pub(super) mod tests {
             ("algorithm: none", "issuer.algorithm: none"),
             ("algorithm: ES384", "issuer.algorithm: ES384"),
             ("registration: maybe", "issuer.registration: maybe"),
+            ("portal: {title: \"\"}", "issuer.portal.title: "),
+            ("portal: {example_url: /orders/1}", "issuer.portal.example_url: /orders/1"),
+            ("sessions: {idle_seconds: 59}", "issuer.sessions.idle_seconds: 59"),
+            ("sessions: {max_seconds: 2592001}", "issuer.sessions.max_seconds: 2592001"),
             ("hashing: {threads: 0}", "issuer.hashing.threads: 0"),
             ("hashing: {max_queue: 0}", "issuer.hashing.max_queue: 0"),
             ("refresh_token: {lifetime_seconds: 0}", "issuer.refresh_token.lifetime_seconds: 0"),

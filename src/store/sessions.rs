@@ -4,15 +4,21 @@ use sqlx::Row;
 
 use super::columns::{as_bigint, position};
 use super::locking::{ENDED, lock_listed_users, sweeping};
+use super::settings::Setting;
 use super::statement::assembled;
 use super::users::with_id;
 use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
-use crate::identity::{Entitlement, Extent, GrantError, Parties, SecretDigest, User, UserId};
+use crate::identity::{
+    Entitlement, Extent, GrantError, Parties, PlainSecret, SecretDigest, User, UserId,
+};
 use crate::token::LogPosition;
 
 /// How many that have ended make room for a new one.
 const SWEPT_AT_ONCE: i64 = 100;
+
+/// In how many browsers a user is logged in at once; the earliest login ends first.
+const MAX_SESSIONS: i64 = 20;
 
 /// A session that has not expired.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +26,10 @@ pub struct Session {
     pub user: User,
     /// How much of the revocation log had happened when it began.
     pub position: LogPosition,
+    /// When its user gave the password.
+    pub began_at: UnixSeconds,
+    /// When it ends, unless it is prolonged.
+    pub expires_at: UnixSeconds,
 }
 
 impl Session {
@@ -43,7 +53,14 @@ impl Session {
 }
 
 impl Store {
-    /// Keeps a new session, and forgets those that are over.
+    /// What seals the messages from one page to the next, for all issuers on this store: `fresh` where there
+    /// was none.
+    pub async fn told_secret(&self, fresh: &PlainSecret) -> Result<PlainSecret, StoreError> {
+        let value = self.value_or(Setting::ToldSecret, fresh.reveal()).await?;
+        Ok(PlainSecret::claimed(&value))
+    }
+
+    /// Keeps a new session, and forgets those that are over, or one too many.
     pub async fn add_session(
         &self,
         digest: &SecretDigest,
@@ -70,6 +87,27 @@ impl Store {
             .bind(as_bigint(user.as_of))
             .execute(&self.writer)
             .await?;
+        let surplus = "DELETE FROM sessions WHERE user_id = $1 AND digest NOT IN (SELECT digest FROM sessions \
+                       WHERE user_id = $1 ORDER BY created_at DESC, digest LIMIT $2)";
+        sqlx::query(surplus)
+            .bind(user.id.as_str())
+            .bind(MAX_SESSIONS)
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+
+    /// Has a session end later than it would.
+    pub async fn prolong_session(
+        &self,
+        digest: &SecretDigest,
+        expires_at: UnixSeconds,
+    ) -> Result<(), StoreError> {
+        sqlx::query("UPDATE sessions SET expires_at = $2 WHERE digest = $1 AND expires_at < $2")
+            .bind(digest.to_text())
+            .bind(expires_at.0)
+            .execute(&self.writer)
+            .await?;
         Ok(())
     }
 
@@ -79,7 +117,8 @@ impl Store {
         digest: &SecretDigest,
         now: UnixSeconds,
     ) -> Result<Option<Session>, StoreError> {
-        let text = "SELECT user_id, position FROM sessions WHERE digest = $1 AND expires_at > $2";
+        let text = "SELECT user_id, position, created_at, expires_at FROM sessions \
+                    WHERE digest = $1 AND expires_at > $2";
         let row = sqlx::query(text)
             .bind(digest.to_text())
             .bind(now.0)
@@ -89,9 +128,16 @@ impl Store {
             return Ok(None);
         };
         let position = position(&row, "position")?;
+        let began_at = UnixSeconds(row.try_get("created_at")?);
+        let expires_at = UnixSeconds(row.try_get("expires_at")?);
         // Read later than the session: what ends it in between is seen.
         let user = with_id(&self.reader, &UserId::known(row.try_get("user_id")?)).await?;
-        Ok(user.map(|user| Session { user, position }))
+        Ok(user.map(|user| Session {
+            user,
+            position,
+            began_at,
+            expires_at,
+        }))
     }
 
     pub async fn end_session(&self, digest: &SecretDigest) -> Result<(), StoreError> {

@@ -19,6 +19,8 @@ pub(super) enum Setting {
     PlaceSecret,
     /// Successors of refresh tokens are derived from it.
     SuccessorSecret,
+    /// Seals what one page has the next one tell.
+    ToldSecret,
 }
 
 impl Setting {
@@ -30,6 +32,7 @@ impl Setting {
             Self::LongestToken => "longest_access_token_seconds",
             Self::PlaceSecret => "login_place_secret",
             Self::SuccessorSecret => "refresh_successor_secret",
+            Self::ToldSecret => "told_secret",
         }
     }
 }

@@ -2,6 +2,7 @@
 //! calls through Envoy with it.
 
 mod browser;
+mod portal;
 mod rust;
 
 use std::path::{Path, PathBuf};

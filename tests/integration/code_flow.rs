@@ -294,7 +294,7 @@ async fn the_cookies_are_bound_to_this_host() {
     let login = login.with("username", "alice").with("password", PASSWORD);
     let cookies = [cookies, set_cookies(&browser.submit(&login).await)].concat();
     assert_eq!(cookies.len(), 2, "{cookies:?}");
-    for (cookie, age) in cookies.iter().zip(["", "; Max-Age=3600"]) {
+    for (cookie, age) in cookies.iter().zip(["", "; Max-Age=43200"]) {
         let attributes = format!("; Path=/; HttpOnly; SameSite=Lax; Secure{age}");
         assert!(
             cookie.starts_with("__Host-") && cookie.ends_with(&attributes),

@@ -76,6 +76,8 @@ mod overload;
 #[cfg(feature = "issuer")]
 mod own_scopes;
 #[cfg(feature = "issuer")]
+mod portal;
+#[cfg(feature = "issuer")]
 #[path = "../shared/postgres.rs"]
 mod postgres;
 #[cfg(feature = "issuer")]

@@ -54,16 +54,26 @@ pub(super) async fn register(
         return Err(EndpointError::RegistrationClosed);
     }
     let wanted: RegisterRequest = body::json(request).await?;
-    issuer.credentials.attempts().admit_registration()?;
     let user = NewUser {
         username: wanted.username,
         email: wanted.email,
         password: wanted.password,
         roles: None,
     };
-    let user = issuer.directory(Authority::Machine).register(user).await?;
-    issuer.audit.done_by(&user, "registered");
+    let user = register_user(&issuer, user).await?;
     Ok(body::created(&UserAnswer::of(&user)))
+}
+
+/// Makes somebody a user who asks for it.
+pub(super) async fn register_user(issuer: &Issuer, wanted: NewUser) -> Result<User, EndpointError> {
+    if issuer.settings.registration == Registration::Closed {
+        return Err(EndpointError::RegistrationClosed);
+    }
+    issuer.credentials.attempts().admit_registration()?;
+    let directory = issuer.directory(Authority::Machine);
+    let user = directory.register(wanted).await?;
+    issuer.audit.done_by(&user, "registered");
+    Ok(user)
 }
 
 /// `GET /consumer/account`

@@ -4,11 +4,9 @@
 //! back with a code. Each form carries the request along, which is read anew each time; what a page
 //! showed is never more than a wish.
 
-mod browser;
 mod consent;
 mod login;
 mod page;
-mod session;
 
 use std::sync::Arc;
 
@@ -17,7 +15,9 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 
+use super::browser::Browser;
 use super::extract::FormBody;
+use super::session::Sessions;
 use crate::identity::{
     AppWithOwner, AuthorizeError, AuthorizeRequest, AuthorizeRequestError, Form, GrantError, Means,
     NoScopeError, PlainSecret, ReturnAddress, Rights, RightsRequest, UnanswerableError,
@@ -26,15 +26,11 @@ use crate::identity::{
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::{Issuer, random};
 
-use browser::Browser;
 use page::FormOrigin;
 
 pub(super) use consent::consent;
 pub(super) use login::{login, logout};
 pub(super) use page::style;
-
-/// How long somebody stays logged in, however busy.
-const SESSION_SECONDS: i64 = 3600;
 
 /// A request that its app may make, and the app.
 struct Verified {
@@ -92,6 +88,10 @@ impl FromRequestParts<Arc<Issuer>> for Visit {
 }
 
 impl Visit {
+    fn sessions(&self) -> Sessions<'_> {
+        Sessions::new(&self.issuer, &self.browser)
+    }
+
     async fn page_for(&mut self, query: &str) -> Result<Response, PageError> {
         let Verified {
             request: asked,
@@ -104,7 +104,7 @@ impl Visit {
             request: &asked,
             token: &token,
         };
-        let page = match self.session_user().await? {
+        let page = match self.sessions().user().await? {
             None => page::login(&origin, &app, None),
             Some(user) => {
                 let rights = self.grantable(&asked, &app, &user)?;
@@ -172,7 +172,7 @@ impl Visit {
             Ok(response) => response,
             Err(PageError::Unanswerable(fault)) => page::unanswerable(&fault),
             Err(PageError::ForeignForm) => page::foreign_form(),
-            Err(PageError::Answerable(back, error)) => match self.session_user().await {
+            Err(PageError::Answerable(back, error)) => match self.sessions().user().await {
                 Ok(Some(_)) => page::go(&back.with_error(error, &self.issuer.settings.url), None),
                 Ok(None) => page::unanswerable(&error),
                 Err(error) => page::refused(error),

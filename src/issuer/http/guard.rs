@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::{Request as HttpRequest, State};
-use axum::http::HeaderValue;
 use axum::http::header::{AUTHORIZATION, HOST};
+use axum::http::{HeaderMap, HeaderValue, Method as HttpMethod, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::body;
 use crate::authorizer::{Authorizer, CacheLimits, Snapshot};
 use crate::clock::{Clock, UnixSeconds};
-use crate::decision::Decision;
+use crate::decision::{Decision, Denial};
 use crate::identity::{App, ScopeSet, User};
 use crate::issuer::access_token::AUTHENTICATION_CLAIM;
 use crate::issuer::directory::Authority;
@@ -123,7 +123,7 @@ pub(super) async fn guard(
 }
 
 /// What the policy lets through.
-enum Admission {
+pub(super) enum Admission {
     /// Whoever calls.
     Public,
     /// The bearer of this token, if what is left of it meets the requirement.
@@ -137,25 +137,36 @@ enum Admission {
 /// it has arrived: a caller that sends it slowly gains nothing by a token that ends, or is revoked,
 /// meanwhile.
 async fn let_through(issuer: &Issuer, request: HttpRequest) -> Result<HttpRequest, EndpointError> {
-    if let Admission::Public = admit(&issuer.guard, &request)? {
+    if let Admission::Public = admit_bearer(&issuer.guard, &request)? {
         return Ok(request);
     }
     let mut request = body::arrived(request).await?;
-    if let Admission::Private { token, requirement } = admit(&issuer.guard, &request)? {
+    if let Admission::Private { token, requirement } = admit_bearer(&issuer.guard, &request)? {
         let caller = present_caller(issuer, token, &requirement).await?;
         request.extensions_mut().insert(caller);
     }
     Ok(request)
 }
 
-fn admit(guard: &Authorizer, request: &HttpRequest) -> Result<Admission, EndpointError> {
-    let snapshot = guard.snapshot();
+fn admit_bearer(guard: &Authorizer, request: &HttpRequest) -> Result<Admission, EndpointError> {
     let credentials = request.headers().get_all(AUTHORIZATION).iter();
     let credential = Credential::read(credentials.map(HeaderValue::as_bytes));
-    let judgement = guard.judge(&snapshot, &target(request), credential);
+    let target = target(request.method(), request.uri(), request.headers());
+    admit(guard, &target, credential, EndpointError::of_denial)
+}
+
+/// Asks the policy. `refuse` says what becomes of a denial.
+pub(super) fn admit<E: From<EndpointError>>(
+    guard: &Authorizer,
+    target: &Target<'_>,
+    credential: Credential<'_>,
+    refuse: impl FnOnce(Denial<'_>) -> E,
+) -> Result<Admission, E> {
+    let snapshot = guard.snapshot();
+    let judgement = guard.judge(&snapshot, target, credential);
     guard.tally(&snapshot, &judgement);
     match (judgement.decision, judgement.caller) {
-        (Decision::Deny(denial), _) => Err(EndpointError::of_denial(denial)),
+        (Decision::Deny(denial), _) => Err(refuse(denial)),
         (Decision::Allow(permit), caller) => match (&permit.route().requirement, caller) {
             // Who calls makes no difference.
             (Requirement::Public, _) => Ok(Admission::Public),
@@ -163,13 +174,13 @@ fn admit(guard: &Authorizer, request: &HttpRequest) -> Result<Admission, Endpoin
                 token,
                 requirement: requirement.clone(),
             }),
-            (_, None) => Err(EndpointError::CallerChanged),
+            (_, None) => Err(EndpointError::CallerChanged.into()),
         },
     }
 }
 
 /// What the token says must hold now: nobody waits for its end once user, app or role have changed.
-async fn present_caller(
+pub(super) async fn present_caller(
     issuer: &Issuer,
     token: Arc<VerifiedToken>,
     requirement: &Requirement,
@@ -209,11 +220,16 @@ fn is_for(token: &VerifiedToken, audience: &str) -> bool {
     }
 }
 
-fn target(request: &HttpRequest) -> Target<'_> {
-    let host = request.headers().get(HOST);
-    let path = request.uri().path_and_query();
+/// What the policy sees of a request.
+pub(super) fn target<'a>(
+    method: &'a HttpMethod,
+    uri: &'a Uri,
+    headers: &'a HeaderMap,
+) -> Target<'a> {
+    let host = headers.get(HOST);
+    let path = uri.path_and_query();
     Target {
-        method: Method(request.method().as_str().as_bytes()),
+        method: Method(method.as_str().as_bytes()),
         host: Host(host.map_or(b"", |host| host.as_bytes())),
         path: Path(path.map_or(b"/", |path| path.as_str().as_bytes())),
         preflight: None,

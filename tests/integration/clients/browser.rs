@@ -90,7 +90,7 @@ impl Drop for Ended {
 }
 
 /// Debian's; none where it is not installed, which is told.
-fn chromium() -> Option<PathBuf> {
+pub(super) fn chromium() -> Option<PathBuf> {
     let path = PathBuf::from("/usr/bin/chromium");
     if path.exists() {
         return Some(path);

@@ -27,7 +27,7 @@ pub(in crate::issuer::http) async fn consent(
 impl Visit {
     async fn decide(&self, form: Result<FormBody, EndpointError>) -> Result<Response, PageError> {
         let OwnForm { form, verified } = self.own_form(form).await?;
-        let Some(user) = self.session_user().await? else {
+        let Some(user) = self.sessions().user().await? else {
             // The session ended before the page was answered.
             return Ok(page::go(&page_url(&verified.request), None));
         };

@@ -33,7 +33,7 @@ impl Visit {
         let session = async {
             let credentials = &self.issuer.credentials;
             let user = credentials.user_with_password(username, password).await?;
-            self.begin_session(&user).await
+            self.sessions().begin(&user).await
         };
         match session.await {
             Ok(cookie) => Ok(page::go(&page_url(&verified.request), cookie)),
@@ -52,7 +52,7 @@ impl Visit {
 
     async fn log_out(&self, form: Result<FormBody, EndpointError>) -> Result<Response, PageError> {
         let OwnForm { verified, .. } = self.own_form(form).await?;
-        let cookie = self.end_session().await?;
+        let cookie = self.sessions().end().await?;
         Ok(page::go(&page_url(&verified.request), cookie))
     }
 }

@@ -2,8 +2,6 @@
 //!
 //! Their HTML is in `templates/`; each page has the type of what it shows.
 
-mod text;
-
 use std::fmt;
 
 use askama::Template;
@@ -14,11 +12,10 @@ use axum::http::header::{
 };
 use axum::response::{IntoResponse, Response};
 
-use super::browser::SetCookie;
 use crate::identity::{AppWithOwner, AuthorizeRequest, RedirectUri, ScopeName, SecretDigest, User};
 use crate::issuer::endpoint_error::{EndpointError, REALM};
-
-use text::Text;
+use crate::issuer::http::browser::SetCookie;
+use crate::issuer::http::text::Text;
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 

@@ -1,4 +1,4 @@
-//! Text of anybody on a page.
+//! Text that anybody may have written, on a page.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};

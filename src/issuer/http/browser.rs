@@ -1,9 +1,8 @@
-//! The browser in front of a page: its cookies, and the proof that a form is from our own page.
+//! The browser in front of a page: its cookies, and the proof that a form is from one of our own pages.
 
 use axum::http::HeaderValue;
 use axum::http::header::{COOKIE, HeaderMap, HeaderName};
 
-use super::SESSION_SECONDS;
 use crate::identity::{PlainSecret, SecretDigest};
 
 /// Set by browsers (W3C Fetch Metadata section 2.3) and by nobody else.
@@ -74,9 +73,19 @@ impl Browser {
         cookie
     }
 
-    /// The cookie of a new session.
-    pub(super) fn begin_session(&self, secret: &PlainSecret) -> Option<SetCookie> {
-        let age = format!("; Max-Age={SESSION_SECONDS}");
+    /// The same browser once it has this session.
+    pub(super) fn with_session(&self, session: &PlainSecret) -> Self {
+        let copy = |secret: &PlainSecret| PlainSecret::claimed(secret.reveal());
+        Self {
+            names: self.names,
+            secret: self.secret.as_ref().map(copy),
+            session: Some(copy(session)),
+        }
+    }
+
+    /// The cookie of a new session, which holds for so many seconds at most.
+    pub(super) fn begin_session(&self, secret: &PlainSecret, seconds: u32) -> Option<SetCookie> {
+        let age = format!("; Max-Age={seconds}");
         self.cookie(self.names.session, secret.reveal(), &age)
     }
 
@@ -115,6 +124,11 @@ impl Browser {
 }
 
 impl SetCookie {
+    /// Whatever cookie it is.
+    pub(super) fn new(value: HeaderValue) -> Self {
+        Self(value)
+    }
+
     pub(super) fn into_value(self) -> HeaderValue {
         self.0
     }
@@ -228,7 +242,9 @@ mod tests {
         ];
         for (url, expected) in rows {
             let browser = Browser::read(&HeaderMap::new(), url);
-            let cookie = browser.begin_session(&PlainSecret::claimed("s")).unwrap();
+            let cookie = browser
+                .begin_session(&PlainSecret::claimed("s"), 3600)
+                .unwrap();
             assert_eq!(cookie.into_value(), expected);
         }
     }

@@ -1,0 +1,157 @@
+//! The pages for people: the portal, where users and their apps are at home, and the panel of administrators.
+//!
+//! HTML that works without script. Each page is a route of `policy.yaml`, and `guard` asks the same
+//! [`Authorizer`](crate::authorizer::Authorizer) as everywhere, with a token that it makes of the browser's
+//! session for this one request. A form calls the functions of the directory that an endpoint calls: no page
+//! has rules of its own. `words` has what the pages say, in each language.
+
+mod answer;
+mod apps;
+mod assets;
+mod boxes;
+mod confirmation;
+mod form;
+mod frame;
+mod guard;
+mod language;
+mod log_in;
+mod messages;
+mod page_error;
+mod panel;
+mod refusal;
+mod sign_up;
+mod start;
+mod told;
+mod visitor;
+mod words;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodRouter, get, post};
+
+use super::observation;
+use crate::issuer::Issuer;
+use crate::issuer::endpoint_error::EndpointError;
+
+pub(in crate::issuer) use told::ToldKey;
+
+/// Each path with its methods; `policy.yaml` says who may open it.
+fn table() -> Vec<(&'static str, MethodRouter<Arc<Issuer>>)> {
+    let mut table = vec![
+        ("/", get(start::show)),
+        (assets::PATH, get(assets::show)),
+        ("/portal/sign-up", get(sign_up::show).post(sign_up::submit)),
+        (log_in::PATH, get(log_in::show).post(log_in::submit)),
+        ("/portal/log-out", post(log_in::log_out)),
+    ];
+    table.extend(portal());
+    table.extend(administration());
+    table
+}
+
+/// What users do with their own apps.
+fn portal() -> [(&'static str, MethodRouter<Arc<Issuer>>); 6] {
+    [
+        (apps::PATH, get(apps::list)),
+        (
+            "/portal/apps/new",
+            get(apps::new::show).post(apps::new::submit),
+        ),
+        ("/portal/apps/{app_key}", get(apps::one::show)),
+        (
+            "/portal/apps/{app_key}/edit",
+            get(apps::edit::show).post(apps::edit::submit),
+        ),
+        (
+            "/portal/apps/{app_key}/rotate",
+            get(apps::rotate::show).post(apps::rotate::submit),
+        ),
+        (
+            "/portal/apps/{app_key}/delete",
+            get(apps::delete::show).post(apps::delete::submit),
+        ),
+    ]
+}
+
+/// What administrators do.
+fn administration() -> [(&'static str, MethodRouter<Arc<Issuer>>); 20] {
+    use panel::{app, apps, role, roles, scope, scopes, user, users};
+    [
+        (panel::PATH, get(panel::show)),
+        (roles::PATH, get(roles::list)),
+        (
+            roles::NEW_PATH,
+            get(roles::show_new).post(roles::submit_new),
+        ),
+        ("/panel/roles/{name}", get(role::show).post(role::submit)),
+        (
+            "/panel/roles/{name}/default",
+            get(role::show_default).post(role::choose_default),
+        ),
+        (
+            "/panel/roles/{name}/delete",
+            get(role::show_delete).post(role::delete),
+        ),
+        (users::PATH, get(users::list)),
+        (
+            users::NEW_PATH,
+            get(users::show_new).post(users::submit_new),
+        ),
+        (
+            "/panel/users/{username}",
+            get(user::show).post(user::submit),
+        ),
+        (
+            "/panel/users/{username}/status",
+            get(user::show_status).post(user::change_status),
+        ),
+        (
+            "/panel/users/{username}/password",
+            get(user::show_password).post(user::set_password),
+        ),
+        (
+            "/panel/users/{username}/delete",
+            get(user::show_delete).post(user::delete),
+        ),
+        (scopes::PATH, get(scopes::list)),
+        (
+            scopes::NEW_PATH,
+            get(scopes::show_new).post(scopes::submit_new),
+        ),
+        ("/panel/scopes/{name}", get(scope::show).post(scope::submit)),
+        (
+            "/panel/scopes/{name}/delete",
+            get(scope::show_delete).post(scope::delete),
+        ),
+        (apps::PATH, get(apps::list)),
+        ("/panel/apps/{app_key}", get(app::show)),
+        (
+            "/panel/apps/{app_key}/status",
+            get(app::show_status).post(app::change_status),
+        ),
+        (
+            "/panel/apps/{app_key}/delete",
+            get(app::show_delete).post(app::delete),
+        ),
+    ]
+}
+
+/// The paths of all pages.
+pub fn pages() -> impl Iterator<Item = &'static str> {
+    table().into_iter().map(|(path, _)| path)
+}
+
+/// The pages within their own layers; those of all endpoints come around them.
+pub(super) fn router(issuer: &Arc<Issuer>) -> Router<Arc<Issuer>> {
+    let mut router = Router::new();
+    for (path, methods) in table() {
+        router = router.route(path, methods);
+    }
+    // `audit` needs the caller, whom `guard` finds.
+    router
+        .method_not_allowed_fallback(async || EndpointError::MethodNotAllowed)
+        .layer(from_fn_with_state(Arc::clone(issuer), observation::audit))
+        .layer(from_fn_with_state(Arc::clone(issuer), guard::guard))
+}

@@ -1,0 +1,62 @@
+//! Answers to browsers: pages, and redirects.
+
+use askama::Template;
+use axum::http::header::{
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, LOCATION, REFERRER_POLICY, SET_COOKIE,
+    VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use axum::http::{HeaderName, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+use crate::issuer::http::browser::SetCookie;
+
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+);
+
+/// W3C HTML, "cross-origin opener policies": no window of another origin has a hold on ours.
+const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+
+/// A page.
+pub(super) fn page(status: StatusCode, template: &impl Template) -> Response {
+    let Ok(html) = template.render() else {
+        // Writing to a string does not fail.
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let head = [
+        (CONTENT_TYPE, HTML),
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (OPENER_POLICY, HeaderValue::from_static("same-origin")),
+        (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        // Our own forms say where they come from, and nobody else is told of our URLs.
+        (REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+        (VARY, HeaderValue::from_static("accept-language, cookie")),
+    ];
+    (status, head, html).into_response()
+}
+
+/// Sends the browser on by GET, whatever it came by.
+pub(super) fn go(path: &str) -> Response {
+    let Ok(location) = HeaderValue::try_from(path) else {
+        // Our paths are ASCII.
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let policy = HeaderValue::from_static("same-origin");
+    let head = [(LOCATION, location), (REFERRER_POLICY, policy)];
+    (StatusCode::SEE_OTHER, head).into_response()
+}
+
+/// The same answer with these cookies.
+pub(super) fn with_cookies(
+    mut response: Response,
+    cookies: impl IntoIterator<Item = SetCookie>,
+) -> Response {
+    let headers = response.headers_mut();
+    for cookie in cookies {
+        headers.append(SET_COOKIE, cookie.into_value());
+    }
+    response
+}

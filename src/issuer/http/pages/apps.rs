@@ -1,0 +1,83 @@
+//! `/portal/apps`: the user's own apps.
+
+mod choices;
+pub(super) mod delete;
+pub(super) mod edit;
+pub(super) mod new;
+pub(super) mod one;
+pub(super) mod rotate;
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::answer;
+use super::frame::Frame;
+use super::page_error::PageError;
+use super::visitor::Visitor;
+use crate::coding::push_percent_encoded;
+use crate::identity::{App, ScopesFrom, Status};
+use crate::issuer::http::extract::DirectoryAccess;
+use crate::issuer::http::text::Text;
+use crate::store::Page;
+
+pub(super) use choices::role_names;
+
+pub(super) const PATH: &str = "/portal/apps";
+
+/// More than a user can have.
+const ALL: usize = 100;
+
+#[derive(Template)]
+#[template(path = "pages/apps.html")]
+struct AppsPage<'a> {
+    frame: Frame<'a>,
+    apps: Vec<Row<'a>>,
+}
+
+struct Row<'a> {
+    path: String,
+    name: Text<'a>,
+    key: Text<'a>,
+    /// What it may do, in a few words.
+    scopes: String,
+    is_active: bool,
+    created: String,
+}
+
+/// `GET`
+pub(super) async fn list(visitor: Visitor, access: DirectoryAccess) -> Result<Response, PageError> {
+    let page = Page {
+        after: String::new(),
+        limit: ALL,
+    };
+    let directory = access.directory();
+    let listing = directory.own_apps(&access.caller.user, &page).await?;
+    let rows = listing.items.iter().map(|app| Row {
+        path: path_of(app.key.as_str()),
+        name: Text::of(app.name.as_str()),
+        key: Text::of(app.key.as_str()),
+        scopes: match app.scopes_from {
+            ScopesFrom::Owner => visitor.words().follows_short.to_owned(),
+            ScopesFrom::List => app.scopes.to_string(),
+        },
+        is_active: is_active(app),
+        created: visitor.language.instant(app.created_at),
+    });
+    let page = AppsPage {
+        frame: visitor.frame(),
+        apps: rows.collect(),
+    };
+    Ok(answer::page(StatusCode::OK, &page))
+}
+
+/// The page of an app.
+fn path_of(key: &str) -> String {
+    let mut path = format!("{PATH}/");
+    push_percent_encoded(&mut path, key);
+    path
+}
+
+fn is_active(app: &App) -> bool {
+    app.status == Status::Active
+}

@@ -1,0 +1,94 @@
+//! `/portal/apps/{app_key}`: one app, and how to get a token for it.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::choices::role_names;
+use super::edit::own_app;
+use super::{is_active, path_of};
+use crate::identity::{App, RedirectUri, ScopesFrom, User};
+use crate::issuer::http::extract::{DirectoryAccess, PathName};
+use crate::issuer::http::pages::answer;
+use crate::issuer::http::pages::frame::Frame;
+use crate::issuer::http::pages::page_error::PageError;
+use crate::issuer::http::pages::visitor::Visitor;
+use crate::issuer::http::pages::words::Words;
+use crate::issuer::http::text::Text;
+
+#[derive(Template)]
+#[template(path = "pages/app.html")]
+struct AppPage<'a> {
+    frame: Frame<'a>,
+    path: String,
+    name: Text<'a>,
+    key: Text<'a>,
+    /// The one time that it is shown.
+    secret: Option<Text<'a>>,
+    is_active: bool,
+    created: String,
+    follows: bool,
+    /// What it may do now: sentence and name.
+    scopes: Vec<(Text<'a>, Text<'a>)>,
+    /// Why it may do nothing, and who can change that.
+    nothing: Option<&'static str>,
+    roles: Text<'a>,
+    redirect_uris: Vec<Text<'a>>,
+    /// The address of the issuer, for the examples.
+    url: Text<'a>,
+    example_url: Option<Text<'a>>,
+}
+
+/// `GET`
+pub(in crate::issuer::http::pages) async fn show(
+    visitor: Visitor,
+    access: DirectoryAccess,
+    PathName(key): PathName,
+) -> Result<Response, PageError> {
+    let app = own_app(&access, &key).await?;
+    let owner = &access.caller.user;
+    let scopes = app.scopes_within(owner);
+    let described = access.issuer.store.describe_scopes(&scopes).await?;
+    let sentences = described.iter().map(|(name, description)| {
+        let sentence = match description.trim() {
+            "" => name.as_str(),
+            text => text,
+        };
+        (Text::of(sentence), Text::of(name.as_str()))
+    });
+    let settings = &visitor.issuer.settings;
+    let page = AppPage {
+        frame: visitor.frame(),
+        path: path_of(&key),
+        name: Text::of(app.name.as_str()),
+        key: Text::of(app.key.as_str()),
+        secret: visitor.told_secret().map(Text::of),
+        is_active: is_active(&app),
+        created: visitor.language.instant(app.created_at),
+        follows: app.scopes_from == ScopesFrom::Owner,
+        scopes: sentences.collect(),
+        nothing: scopes
+            .is_empty()
+            .then(|| why_nothing(&app, owner, visitor.words())),
+        roles: Text::of(role_names(owner)),
+        redirect_uris: app
+            .redirect_uris
+            .iter()
+            .map(|uri| Text::of(RedirectUri::as_str(uri)))
+            .collect(),
+        url: Text::of(settings.url.as_str()),
+        example_url: settings.portal.example_url.as_deref().map(Text::of),
+    };
+    Ok(answer::page(StatusCode::OK, &page))
+}
+
+/// What is empty, and who can fill it.
+fn why_nothing(app: &App, owner: &User, words: &'static Words) -> &'static str {
+    if owner.scopes.without_own().is_empty() && app.scopes_from == ScopesFrom::Owner {
+        words.nothing_of_owner
+    } else if app.scopes.is_empty() {
+        words.nothing_of_app
+    } else {
+        words.nothing_in_common
+    }
+}

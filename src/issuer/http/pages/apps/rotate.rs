@@ -1,0 +1,63 @@
+//! `/portal/apps/{app_key}/rotate`: an app gets another secret.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::edit::own_app;
+use super::path_of;
+use crate::issuer::directory::AppsOf;
+use crate::issuer::endpoint_error::EndpointError;
+use crate::issuer::http::extract::{DirectoryAccess, PathName};
+use crate::issuer::http::pages::answer;
+use crate::issuer::http::pages::form::PageForm;
+use crate::issuer::http::pages::frame::Frame;
+use crate::issuer::http::pages::page_error::PageError;
+use crate::issuer::http::pages::told::Told;
+use crate::issuer::http::pages::visitor::Visitor;
+use crate::issuer::http::text::Text;
+
+#[derive(Template)]
+#[template(path = "pages/app_rotate.html")]
+struct RotatePage<'a> {
+    frame: Frame<'a>,
+    path: String,
+    name: Text<'a>,
+    /// For how many hours the earlier secret goes on.
+    hours: u32,
+}
+
+/// `GET`
+pub(in crate::issuer::http::pages) async fn show(
+    visitor: Visitor,
+    access: DirectoryAccess,
+    PathName(key): PathName,
+) -> Result<Response, PageError> {
+    let app = own_app(&access, &key).await?;
+    let page = RotatePage {
+        frame: visitor.frame(),
+        path: path_of(&key),
+        name: Text::of(app.name.as_str()),
+        hours: access.issuer.settings.secret_overlap_seconds.div_ceil(3600),
+    };
+    Ok(answer::page(StatusCode::OK, &page))
+}
+
+/// `POST`
+pub(in crate::issuer::http::pages) async fn submit(
+    visitor: Visitor,
+    access: DirectoryAccess,
+    PathName(key): PathName,
+    form: PageForm,
+) -> Result<Response, PageError> {
+    let overlap = match form.text("earlier") {
+        "later" => access.issuer.settings.secret_overlap_seconds,
+        "now" => 0,
+        _ => return Err(EndpointError::Parameter("earlier").into()),
+    };
+    let own = AppsOf::User(&access.caller.user);
+    let directory = access.after_login()?;
+    let made = directory.rotate_secret(&key, own, overlap).await?;
+    let told = Told::Secret(made.secret.reveal().to_owned());
+    Ok(visitor.go_to_be_told(&path_of(&key), &told)?)
+}

@@ -1,0 +1,87 @@
+//! Boxes of what somebody has, some of which an administrator ticks or clears.
+//!
+//! Each box that was ticked when the page was made says so in the form, so that a change is what the
+//! administrator did, whatever others have done since, and what the page could not show stays.
+
+use super::form::PageForm;
+use crate::issuer::http::text::Text;
+
+/// What the names of the boxes begin with.
+const TICKED: &str = "box:";
+const HAD: &str = "had:";
+
+/// So many are shown: a form with more is longer than any that is read.
+pub(super) const MAX_BOXES: usize = 150;
+
+/// A box.
+pub(super) struct TickBox<'a> {
+    pub(super) name: Text<'a>,
+    /// What it means; empty where the name says it.
+    pub(super) sentence: Text<'a>,
+    pub(super) had: bool,
+    pub(super) is_ticked: bool,
+}
+
+/// What an administrator has ticked and cleared.
+pub(super) struct Ticks {
+    pub(super) added: Vec<String>,
+    pub(super) removed: Vec<String>,
+}
+
+impl Ticks {
+    pub(super) fn of(form: &PageForm) -> Self {
+        let (ticked, had) = (form.ticked(TICKED), form.ticked(HAD));
+        let without = |names: &[String], others: &[String]| {
+            let left = names.iter().filter(|name| !others.contains(name));
+            left.cloned().collect()
+        };
+        Self {
+            added: without(&ticked, &had),
+            removed: without(&had, &ticked),
+        }
+    }
+
+    /// A box for something that is there, or not.
+    pub(super) fn tick_box<'a>(&self, name: &'a str, sentence: &'a str, has: bool) -> TickBox<'a> {
+        let among = |names: &[String]| names.iter().any(|one| one == name);
+        TickBox {
+            name: Text::of(name),
+            sentence: Text::of(sentence.trim()),
+            had: has,
+            is_ticked: (has || among(&self.added)) && !among(&self.removed),
+        }
+    }
+
+    /// Before anybody has done anything.
+    pub(super) fn none() -> Self {
+        Self {
+            added: Vec::new(),
+            removed: Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::identity::Form;
+
+    #[test]
+    fn a_change_is_what_was_ticked_and_cleared() {
+        let rows = [
+            ("", "", ""),
+            ("box:a=on&had:a=on", "", ""),
+            ("box:a=on", "a", ""),
+            ("had:a=on", "", "a"),
+            ("box:a=on&box:b=on&had:b=on&had:c=on&name=x", "a", "c"),
+        ];
+        for (text, added, removed) in rows {
+            let form = Form::parse(text.as_bytes()).unwrap();
+            let ticks = Ticks::of(&PageForm(Arc::new(form)));
+            assert_eq!(ticks.added.join(" "), added, "{text}");
+            assert_eq!(ticks.removed.join(" "), removed, "{text}");
+        }
+    }
+}

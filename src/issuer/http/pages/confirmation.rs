@@ -1,0 +1,74 @@
+//! The page that says what something does before it is done.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::answer;
+use super::form::PageForm;
+use super::frame::Frame;
+use super::visitor::Visitor;
+use crate::issuer::http::text::Text;
+
+/// The field of a form that was confirmed.
+const CONFIRMED: &str = "confirmed";
+
+/// What is to be confirmed.
+pub(super) struct Confirmation<'a> {
+    pub(super) title: String,
+    /// What would happen, and whom that concerns.
+    pub(super) texts: Vec<String>,
+    /// What it says on the button.
+    pub(super) button: &'static str,
+    /// What is sent with the confirmation.
+    pub(super) fields: Vec<(&'a str, &'a str)>,
+    /// The page to go back to instead.
+    pub(super) cancel: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "pages/confirmation.html")]
+struct ConfirmationPage<'a> {
+    frame: Frame<'a>,
+    title: Text<'a>,
+    texts: Vec<Text<'a>>,
+    button: &'static str,
+    action: Text<'a>,
+    fields: Vec<(Text<'a>, Text<'a>)>,
+    cancel: Text<'a>,
+    error: Text<'a>,
+}
+
+/// Whether a form was sent from such a page.
+pub(super) fn is_confirmed(form: &PageForm) -> bool {
+    form.text(CONFIRMED) == "yes"
+}
+
+impl Confirmation<'_> {
+    /// Asks; the answer comes to the path of this page.
+    pub(super) fn ask(self, visitor: &Visitor) -> Response {
+        self.answer(visitor, StatusCode::OK, "")
+    }
+
+    /// Asks again, and says why it was not done.
+    pub(super) fn ask_again(self, visitor: &Visitor, status: StatusCode, error: &str) -> Response {
+        self.answer(visitor, status, error)
+    }
+
+    fn answer(self, visitor: &Visitor, status: StatusCode, error: &str) -> Response {
+        let fields = self.fields.into_iter().chain([(CONFIRMED, "yes")]);
+        let page = ConfirmationPage {
+            frame: visitor.frame(),
+            title: Text::of(self.title),
+            texts: self.texts.into_iter().map(Text::of).collect(),
+            button: self.button,
+            action: Text::of(&*visitor.path),
+            fields: fields
+                .map(|(name, value)| (Text::of(name), Text::of(value)))
+                .collect(),
+            cancel: Text::of(self.cancel),
+            error: Text::of(error),
+        };
+        answer::page(status, &page)
+    }
+}

@@ -1,0 +1,74 @@
+//! What is around each page: name, menu, who is logged in, and what was just done.
+
+use super::assets::STYLE_PATH;
+use super::panel;
+use super::told::Told;
+use super::visitor::Visitor;
+use super::words::Words;
+use crate::identity::{ScopeSet, SecretDigest};
+use crate::issuer::http::text::Text;
+
+/// What the template of every page has.
+pub(super) struct Frame<'a> {
+    pub(super) words: &'static Words,
+    pub(super) language: &'static str,
+    pub(super) brand: Text<'a>,
+    /// The name of whoever is logged in.
+    pub(super) user: Option<Text<'a>>,
+    /// What each form carries back.
+    pub(super) csrf: String,
+    pub(super) menu: Vec<Entry>,
+    /// What was just done.
+    pub(super) done: Option<&'static str>,
+    pub(super) style: &'static str,
+}
+
+/// A page that the user may open.
+pub(super) struct Entry {
+    pub(super) label: &'static str,
+    pub(super) path: &'static str,
+    pub(super) is_current: bool,
+}
+
+impl<'a> Frame<'a> {
+    pub(super) fn of(visitor: &'a Visitor) -> Self {
+        let words = visitor.words();
+        let user = visitor.user.as_deref();
+        let menu = user.map(|user| menu(words, &user.scopes, &visitor.path));
+        Self {
+            words,
+            language: visitor.language.tag(),
+            brand: Text::of(visitor.issuer.settings.portal.title.as_str()),
+            user: user.map(|user| Text::of(user.username.as_str())),
+            csrf: visitor
+                .browser
+                .form_token()
+                .as_ref()
+                .map(SecretDigest::to_text)
+                .unwrap_or_default(),
+            menu: menu.unwrap_or_default(),
+            done: match visitor.told.as_deref() {
+                Some(Told::Done(done)) => Some(done.say(words)),
+                Some(Told::Secret(_)) | None => None,
+            },
+            style: STYLE_PATH.as_str(),
+        }
+    }
+}
+
+/// What somebody with these scopes may open. It shows, and the policy decides.
+fn menu(words: &'static Words, scopes: &ScopeSet, path: &str) -> Vec<Entry> {
+    let own = [("consumer.app", words.menu_apps, super::apps::PATH)];
+    let parts = panel::parts(words).map(|part| (part.scope, part.label, part.path));
+    let all = own.into_iter().chain(parts);
+    let open = all.filter(|(scope, ..)| scopes.contains(scope));
+    let entries = open.map(|(_, label, entry)| Entry {
+        label,
+        path: entry,
+        is_current: path == entry
+            || path
+                .strip_prefix(entry)
+                .is_some_and(|rest| rest.starts_with('/')),
+    });
+    entries.collect()
+}

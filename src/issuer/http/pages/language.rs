@@ -1,0 +1,166 @@
+//! The languages of the pages, and which one a reader wants.
+
+use axum::http::HeaderMap;
+use axum::http::header::ACCEPT_LANGUAGE;
+
+use super::words::{ENGLISH, GERMAN, Words};
+use crate::clock::UnixSeconds;
+
+/// So many entries of a header are read.
+const MAX_RANGES: usize = 20;
+
+/// A language that the pages are written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Language {
+    English,
+    German,
+}
+
+impl Language {
+    /// The one that a browser prefers (RFC 9110 section 12.5.4); English where it says nothing of either.
+    pub(super) fn preferred(headers: &HeaderMap) -> Self {
+        let lines = headers.get_all(ACCEPT_LANGUAGE).iter();
+        let ranges = lines.flat_map(|line| line.to_str().unwrap_or_default().split(','));
+        let mut best = (Self::English, 0);
+        for range in ranges.take(MAX_RANGES) {
+            let mut parts = range.split(';').map(str::trim);
+            let Some(language) = parts.next().and_then(Self::of_range) else {
+                continue;
+            };
+            let weight = parts.find_map(|part| part.strip_prefix("q="));
+            let weight = weight.map_or(1000, thousandths);
+            if weight > best.1 {
+                best = (language, weight);
+            }
+        }
+        best.0
+    }
+
+    fn of_range(range: &str) -> Option<Self> {
+        let primary = range.split('-').next()?;
+        match primary.to_ascii_lowercase().as_str() {
+            "en" => Some(Self::English),
+            "de" => Some(Self::German),
+            _ => None,
+        }
+    }
+
+    /// Its tag in HTML (RFC 5646).
+    pub(super) fn tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::German => "de",
+        }
+    }
+
+    /// What the pages say in it.
+    pub(super) fn words(self) -> &'static Words {
+        match self {
+            Self::English => &ENGLISH,
+            Self::German => &GERMAN,
+        }
+    }
+
+    /// Whom a change concerns.
+    pub(super) fn concerned(self, users: i64, apps: i64) -> String {
+        match self {
+            Self::English => {
+                let users = counted(users, "user", "users");
+                format!(
+                    "This concerns {users} and {} of theirs.",
+                    counted(apps, "app", "apps")
+                )
+            }
+            Self::German => {
+                let users = counted(users, "Benutzer", "Benutzer");
+                format!(
+                    "Das betrifft {users} und {} davon.",
+                    counted(apps, "App", "Apps")
+                )
+            }
+        }
+    }
+
+    /// A day and a time, in UTC.
+    pub(super) fn instant(self, instant: UnixSeconds) -> String {
+        const MONTHS: [&str; 12] = [
+            "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+        ];
+        let Some(at) = instant.calendar() else {
+            return instant.0.to_string();
+        };
+        let (hour, minute) = (at.hour, at.minute);
+        match self {
+            Self::English => {
+                let month = usize::try_from(at.month - 1).ok();
+                let month = month.and_then(|index| MONTHS.get(index)).copied();
+                let (month, day, year) = (month.unwrap_or_default(), at.day, at.year);
+                format!("{day} {month} {year}, {hour:02}:{minute:02} UTC")
+            }
+            Self::German => {
+                let (month, day, year) = (at.month, at.day, at.year);
+                format!("{day}.{month}.{year}, {hour:02}:{minute:02} UTC")
+            }
+        }
+    }
+}
+
+fn counted(count: i64, one: &str, several: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { several })
+}
+
+/// A quality value, in thousandths; what is not one is the least wanted.
+fn thousandths(text: &str) -> u32 {
+    let weight: f32 = text.parse().unwrap_or_default();
+    if (0.0..=1.0).contains(&weight) {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "between 0 and 1000"
+        )]
+        let thousandths = (weight * 1000.0) as u32;
+        thousandths
+    } else {
+        0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn the_language_with_the_greatest_weight_is_taken() {
+        use Language::{English, German};
+        let rows = [
+            (None, English),
+            (Some(""), English),
+            (Some("de"), German),
+            (Some("de-AT,de;q=0.9,en;q=0.8"), German),
+            (Some("fr-CH, fr;q=0.9, de;q=0.5, en;q=0.4"), German),
+            (Some("en-GB,en;q=0.9,de;q=0.8"), English),
+            (Some("de;q=0, en;q=0.1"), English),
+            (Some("de;q=2, fr"), English),
+            (Some("DE"), German),
+            (Some("den"), English),
+            (Some("*"), English),
+        ];
+        for (header, expected) in rows {
+            let mut headers = HeaderMap::new();
+            if let Some(text) = header {
+                headers.insert(ACCEPT_LANGUAGE, HeaderValue::from_static(text));
+            }
+            assert_eq!(Language::preferred(&headers), expected, "{header:?}");
+        }
+    }
+
+    #[test]
+    fn instants_are_written_as_the_reader_does() {
+        let instant = UnixSeconds(1_709_218_800);
+        let english = Language::English.instant(instant);
+        assert_eq!(english, "29 Feb 2024, 15:00 UTC");
+        assert_eq!(Language::German.instant(instant), "29.2.2024, 15:00 UTC");
+    }
+}

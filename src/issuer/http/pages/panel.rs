@@ -1,0 +1,103 @@
+//! `/panel`: what administrators do. Each part is for those who have its scope.
+
+pub(super) mod app;
+pub(super) mod apps;
+pub(super) mod role;
+pub(super) mod roles;
+pub(super) mod scope;
+pub(super) mod scopes;
+pub(super) mod user;
+pub(super) mod users;
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::answer;
+use super::frame::Frame;
+use super::page_error::PageError;
+use super::visitor::Visitor;
+use super::words::Words;
+use crate::coding::push_percent_encoded;
+use crate::issuer::http::extract::DirectoryAccess;
+
+pub(super) const PATH: &str = "/panel";
+
+#[derive(Template)]
+#[template(path = "pages/panel.html")]
+struct PanelPage<'a> {
+    frame: Frame<'a>,
+    parts: Vec<Part>,
+}
+
+/// A part of the panel.
+pub(super) struct Part {
+    /// What opens it.
+    pub(super) scope: &'static str,
+    pub(super) path: &'static str,
+    pub(super) label: &'static str,
+    pub(super) sentence: &'static str,
+}
+
+/// All parts.
+pub(super) fn parts(words: &'static Words) -> [Part; 4] {
+    [
+        Part {
+            scope: "backend.role",
+            path: roles::PATH,
+            label: words.roles,
+            sentence: words.roles_sentence,
+        },
+        Part {
+            scope: "backend.user",
+            path: users::PATH,
+            label: words.users,
+            sentence: words.users_sentence,
+        },
+        Part {
+            scope: "backend.scope",
+            path: scopes::PATH,
+            label: words.scopes,
+            sentence: words.scopes_sentence,
+        },
+        Part {
+            scope: "backend.app",
+            path: apps::PATH,
+            label: words.all_apps,
+            sentence: words.all_apps_sentence,
+        },
+    ]
+}
+
+/// `GET`
+pub(super) async fn show(visitor: Visitor, access: DirectoryAccess) -> Result<Response, PageError> {
+    let parts = parts(visitor.words()).into_iter();
+    let page = PanelPage {
+        frame: visitor.frame(),
+        parts: parts
+            .filter(|part| access.caller.scopes.contains(part.scope))
+            .collect(),
+    };
+    Ok(answer::page(StatusCode::OK, &page))
+}
+
+/// The page of something by its name.
+fn below(path: &str, name: &str) -> String {
+    let mut path = format!("{path}/");
+    push_percent_encoded(&mut path, name);
+    path
+}
+
+/// The next page of a list, of which `filter` is asked.
+fn next_page(path: &str, filter: (&str, &str), after: Option<&str>) -> Option<String> {
+    let mut next = format!("{path}?after=");
+    push_percent_encoded(&mut next, after?);
+    let (name, value) = filter;
+    if !value.is_empty() {
+        next.push('&');
+        next.push_str(name);
+        next.push('=');
+        push_percent_encoded(&mut next, value);
+    }
+    Some(next)
+}

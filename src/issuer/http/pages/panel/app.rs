@@ -1,0 +1,147 @@
+//! `/panel/apps/{app_key}`: an app of anybody.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::apps::PATH;
+use super::below;
+use crate::identity::{RedirectUri, Status};
+use crate::issuer::directory::{AppUpdate, AppsOf};
+use crate::issuer::http::extract::{DirectoryAccess, PathName};
+use crate::issuer::http::pages::answer;
+use crate::issuer::http::pages::confirmation::Confirmation;
+use crate::issuer::http::pages::form::PageForm;
+use crate::issuer::http::pages::frame::Frame;
+use crate::issuer::http::pages::page_error::PageError;
+use crate::issuer::http::pages::told::{Done, Told};
+use crate::issuer::http::pages::visitor::Visitor;
+use crate::issuer::http::text::Text;
+use crate::store::OwnedApp;
+
+#[derive(Template)]
+#[template(path = "pages/panel_app.html")]
+struct AppPage<'a> {
+    frame: Frame<'a>,
+    path: &'a str,
+    name: Text<'a>,
+    key: Text<'a>,
+    owner: Text<'a>,
+    is_active: bool,
+    created: String,
+    scopes: String,
+    redirect_uris: Vec<Text<'a>>,
+}
+
+async fn app(access: &DirectoryAccess, key: &str) -> Result<OwnedApp, PageError> {
+    Ok(access.directory().app(key, AppsOf::Everybody).await?)
+}
+
+/// `GET`
+pub(in crate::issuer::http::pages) async fn show(
+    visitor: Visitor,
+    access: DirectoryAccess,
+    PathName(key): PathName,
+) -> Result<Response, PageError> {
+    let OwnedApp { app, owner } = app(&access, &key).await?;
+    let uris = app.redirect_uris.iter().map(RedirectUri::as_str);
+    let page = AppPage {
+        frame: visitor.frame(),
+        path: &below(PATH, &key),
+        name: Text::of(app.name.as_str()),
+        key: Text::of(app.key.as_str()),
+        owner: Text::of(owner.as_str()),
+        is_active: app.status == Status::Active,
+        created: visitor.language.instant(app.created_at),
+        scopes: app.scopes.to_string(),
+        redirect_uris: uris.map(Text::of).collect(),
+    };
+    Ok(answer::page(StatusCode::OK, &page))
+}
+
+/// `GET {app_key}/status`
+pub(in crate::issuer::http::pages) async fn show_status(
+    visitor: Visitor,
+    access: DirectoryAccess,
+    PathName(key): PathName,
+) -> Result<Response, PageError> {
+    let OwnedApp { app, owner } = app(&access, &key).await?;
+    let words = visitor.words();
+    let (title, sentence, button, wanted) = match app.status {
+        Status::Active => (
+            words.disable_app,
+            words.disable_app_sentence,
+            words.disable,
+            Status::Disabled,
+        ),
+        Status::Disabled => (
+            words.enable_app,
+            words.enable_app_sentence,
+            words.enable,
+            Status::Active,
+        ),
+    };
+    let confirmation = Confirmation {
+        title: format!("{title} {}", app.name.as_str()),
+        texts: vec![
+            format!("{}: {}", words.owner, owner.as_str()),
+            sentence.to_owned(),
+        ],
+        button,
+        fields: vec![("status", wanted.name())],
+        cancel: &below(PATH, &key),
+    };
+    Ok(confirmation.ask(&visitor))
+}
+
+/// `POST {app_key}/status`
+pub(in crate::issuer::http::pages) async fn change_status(
+    visitor: Visitor,
+    access: DirectoryAccess,
+    PathName(key): PathName,
+    form: PageForm,
+) -> Result<Response, PageError> {
+    let update = AppUpdate {
+        status: Some(form.text("status").to_owned()),
+        ..AppUpdate::default()
+    };
+    let directory = access.directory();
+    directory
+        .update_app(&key, AppsOf::Everybody, &update)
+        .await?;
+    let told = Told::Done(Done::Changed);
+    Ok(visitor.go_to_be_told(&below(PATH, &key), &told)?)
+}
+
+/// `GET {app_key}/delete`
+pub(in crate::issuer::http::pages) async fn show_delete(
+    visitor: Visitor,
+    access: DirectoryAccess,
+    PathName(key): PathName,
+) -> Result<Response, PageError> {
+    let OwnedApp { app, owner } = app(&access, &key).await?;
+    let words = visitor.words();
+    let confirmation = Confirmation {
+        title: format!("{} {}", words.delete_this_app, app.name.as_str()),
+        texts: vec![
+            format!("{}: {}", words.owner, owner.as_str()),
+            words.delete_text.to_owned(),
+        ],
+        button: words.delete_button,
+        fields: Vec::new(),
+        cancel: &below(PATH, &key),
+    };
+    Ok(confirmation.ask(&visitor))
+}
+
+/// `POST {app_key}/delete`
+pub(in crate::issuer::http::pages) async fn delete(
+    visitor: Visitor,
+    access: DirectoryAccess,
+    PathName(key): PathName,
+    _: PageForm,
+) -> Result<Response, PageError> {
+    let directory = access.directory();
+    directory.delete_app(&key, AppsOf::Everybody).await?;
+    Ok(visitor.go_to_be_told(PATH, &Told::Done(Done::Deleted))?)
+}

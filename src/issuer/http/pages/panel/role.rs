@@ -1,0 +1,256 @@
+//! `/panel/roles/{name}`: one role. What takes something away says first whom that concerns.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::below;
+use super::roles::{PATH, shown_scopes};
+use crate::identity::Role;
+use crate::issuer::directory::RoleUpdate;
+use crate::issuer::endpoint_error::EndpointError;
+use crate::issuer::http::extract::{DirectoryAccess, PathName};
+use crate::issuer::http::pages::answer;
+use crate::issuer::http::pages::boxes::{TickBox, Ticks};
+use crate::issuer::http::pages::confirmation::{Confirmation, is_confirmed};
+use crate::issuer::http::pages::form::PageForm;
+use crate::issuer::http::pages::frame::Frame;
+use crate::issuer::http::pages::messages;
+use crate::issuer::http::pages::page_error::PageError;
+use crate::issuer::http::pages::told::{Done, Told};
+use crate::issuer::http::pages::visitor::Visitor;
+use crate::issuer::http::text::Text;
+use crate::store::RoleReach;
+
+#[derive(Template)]
+#[template(path = "pages/role.html")]
+struct RolePage<'a> {
+    frame: Frame<'a>,
+    path: &'a str,
+    title: Text<'a>,
+    name: Text<'a>,
+    is_default: bool,
+    concerned: String,
+    boxes: Vec<TickBox<'a>>,
+    error: Text<'a>,
+}
+
+/// What is on the page of a role.
+struct Shown<'a> {
+    role: &'a Role,
+    reach: RoleReach,
+    /// As it is in the form.
+    name: &'a str,
+    ticks: &'a Ticks,
+}
+
+/// `GET`
+pub(in crate::issuer::http::pages) async fn show(
+    visitor: Visitor,
+    access: DirectoryAccess,
+    PathName(name): PathName,
+) -> Result<Response, PageError> {
+    let (role, reach) = access.directory().role_with_reach(&name).await?;
+    let shown = Shown {
+        role: &role,
+        reach,
+        name: role.name.as_str(),
+        ticks: &Ticks::none(),
+    };
+    page(&visitor, &access, StatusCode::OK, &shown, "").await
+}
+
+/// `POST`
+pub(in crate::issuer::http::pages) async fn submit(
+    visitor: Visitor,
+    access: DirectoryAccess,
+    PathName(name): PathName,
+    form: PageForm,
+) -> Result<Response, PageError> {
+    let (role, reach) = access.directory().role_with_reach(&name).await?;
+    let (ticks, wanted_name) = (Ticks::of(&form), form.trimmed("name"));
+    let is_renamed = wanted_name != role.name.as_str();
+    let takes_away = is_renamed || !ticks.removed.is_empty();
+    if takes_away && reach.users > 0 && !is_confirmed(&form) {
+        return Ok(ask(&visitor, &role, reach, &ticks, is_renamed, &form));
+    }
+    let update = RoleUpdate {
+        name: is_renamed.then(|| wanted_name.clone()),
+        scopes: None,
+        add_scopes: Some(ticks.added.clone()),
+        remove_scopes: Some(ticks.removed.clone()),
+    };
+    match access.after_login()?.update_role(&name, &update).await {
+        Ok(changed) => {
+            let path = below(PATH, changed.role.name.as_str());
+            Ok(visitor.go_to_be_told(&path, &Told::Done(Done::Changed))?)
+        }
+        Err(error) if messages::is_for_the_form(&error) => {
+            let error = EndpointError::from(error);
+            let text = messages::message(visitor.language, &error);
+            let shown = Shown {
+                role: &role,
+                reach,
+                name: &wanted_name,
+                ticks: &ticks,
+            };
+            page(&visitor, &access, error.status(), &shown, &text).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Says what a change of a role does.
+fn ask(
+    visitor: &Visitor,
+    role: &Role,
+    reach: RoleReach,
+    ticks: &Ticks,
+    is_renamed: bool,
+    form: &PageForm,
+) -> Response {
+    let (words, name) = (visitor.words(), role.name.as_str());
+    let mut texts = Vec::new();
+    for (what, names) in [(words.gets, &ticks.added), (words.loses, &ticks.removed)] {
+        if !names.is_empty() {
+            texts.push(format!("{what} {}", names.join(", ")));
+        }
+    }
+    if is_renamed {
+        texts.push(format!("{} {}", words.renamed, form.text("name").trim()));
+    }
+    texts.push(visitor.language.concerned(reach.users, reach.apps));
+    texts.push(words.tokens_end.to_owned());
+    let confirmation = Confirmation {
+        title: format!("{} {name}", words.change_role),
+        texts,
+        button: words.save,
+        fields: form.repeatable().collect(),
+        cancel: &below(PATH, name),
+    };
+    confirmation.ask(visitor)
+}
+
+/// `GET {name}/default`
+pub(in crate::issuer::http::pages) async fn show_default(
+    visitor: Visitor,
+    access: DirectoryAccess,
+    PathName(name): PathName,
+) -> Result<Response, PageError> {
+    let role = access.directory().role(&name).await?;
+    Ok(default_confirmation(&visitor, &role, &below(PATH, &name)).ask(&visitor))
+}
+
+/// `POST {name}/default`: new users get this role from now on.
+pub(in crate::issuer::http::pages) async fn choose_default(
+    visitor: Visitor,
+    access: DirectoryAccess,
+    PathName(name): PathName,
+    _: PageForm,
+) -> Result<Response, PageError> {
+    let path = below(PATH, &name);
+    match access.after_login()?.set_default_role(&name).await {
+        Ok(_) => Ok(visitor.go_to_be_told(&path, &Told::Done(Done::Changed))?),
+        Err(error) if messages::is_for_the_form(&error) => {
+            let role = access.directory().role(&name).await?;
+            let error = EndpointError::from(error);
+            let text = messages::message(visitor.language, &error);
+            let confirmation = default_confirmation(&visitor, &role, &path);
+            Ok(confirmation.ask_again(&visitor, error.status(), &text))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn default_confirmation<'a>(visitor: &Visitor, role: &Role, cancel: &'a str) -> Confirmation<'a> {
+    let words = visitor.words();
+    Confirmation {
+        title: format!("{} {}", words.make_default, role.name.as_str()),
+        texts: vec![
+            words.default_sentence.to_owned(),
+            format!("{} {}", words.has, role.scopes),
+        ],
+        button: words.make_default_button,
+        fields: Vec::new(),
+        cancel,
+    }
+}
+
+/// `GET {name}/delete`
+pub(in crate::issuer::http::pages) async fn show_delete(
+    visitor: Visitor,
+    access: DirectoryAccess,
+    PathName(name): PathName,
+) -> Result<Response, PageError> {
+    let (role, reach) = access.directory().role_with_reach(&name).await?;
+    Ok(deletion(&visitor, &role, reach, &below(PATH, &name)).ask(&visitor))
+}
+
+/// `POST {name}/delete`
+pub(in crate::issuer::http::pages) async fn delete(
+    visitor: Visitor,
+    access: DirectoryAccess,
+    PathName(name): PathName,
+    _: PageForm,
+) -> Result<Response, PageError> {
+    let (role, reach) = access.directory().role_with_reach(&name).await?;
+    match access.directory().delete_role(&name).await {
+        Ok(_) => Ok(visitor.go_to_be_told(PATH, &Told::Done(Done::Deleted))?),
+        Err(error) if messages::is_for_the_form(&error) => {
+            let error = EndpointError::from(error);
+            let text = messages::message(visitor.language, &error);
+            let path = below(PATH, &name);
+            let confirmation = deletion(&visitor, &role, reach, &path);
+            Ok(confirmation.ask_again(&visitor, error.status(), &text))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn deletion<'a>(
+    visitor: &Visitor,
+    role: &Role,
+    reach: RoleReach,
+    cancel: &'a str,
+) -> Confirmation<'a> {
+    let words = visitor.words();
+    Confirmation {
+        title: format!("{} {}", words.delete_role, role.name.as_str()),
+        texts: vec![
+            visitor.language.concerned(reach.users, reach.apps),
+            words.tokens_end.to_owned(),
+        ],
+        button: words.delete,
+        fields: Vec::new(),
+        cancel,
+    }
+}
+
+async fn page(
+    visitor: &Visitor,
+    access: &DirectoryAccess,
+    status: StatusCode,
+    shown: &Shown<'_>,
+    error: &str,
+) -> Result<Response, PageError> {
+    let role = shown.role;
+    let scopes = access.directory().scopes(&shown_scopes()).await?.items;
+    let boxes = scopes.iter().map(|scope| {
+        let (name, sentence) = (scope.name.as_str(), scope.description.as_str());
+        let has = role.scopes.contains(name);
+        shown.ticks.tick_box(name, sentence, has)
+    });
+    let page = RolePage {
+        frame: visitor.frame(),
+        path: &below(PATH, role.name.as_str()),
+        title: Text::of(role.name.as_str()),
+        name: Text::of(shown.name),
+        is_default: role.is_default,
+        concerned: visitor
+            .language
+            .concerned(shown.reach.users, shown.reach.apps),
+        boxes: boxes.collect(),
+        error: Text::of(error),
+    };
+    Ok(answer::page(status, &page))
+}

@@ -1,0 +1,167 @@
+//! `/panel/roles`: a grid of roles and scopes, and new roles.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::{below, next_page};
+use crate::issuer::directory::NewRole;
+use crate::issuer::endpoint_error::EndpointError;
+use crate::issuer::http::extract::DirectoryAccess;
+use crate::issuer::http::list::{ListQuery, Unfiltered};
+use crate::issuer::http::pages::answer;
+use crate::issuer::http::pages::boxes::{MAX_BOXES, TickBox, Ticks};
+use crate::issuer::http::pages::form::PageForm;
+use crate::issuer::http::pages::frame::Frame;
+use crate::issuer::http::pages::messages;
+use crate::issuer::http::pages::page_error::PageError;
+use crate::issuer::http::pages::told::{Done, Told};
+use crate::issuer::http::pages::visitor::Visitor;
+use crate::issuer::http::text::Text;
+use crate::store::Page;
+
+pub(in crate::issuer::http::pages) const PATH: &str = "/panel/roles";
+pub(in crate::issuer::http::pages) const NEW_PATH: &str = "/panel/new-role";
+
+/// So many columns fit on a page.
+const ROLES: usize = 8;
+
+#[derive(Template)]
+#[template(path = "pages/roles.html")]
+struct RolesPage<'a> {
+    frame: Frame<'a>,
+    roles: Vec<Column<'a>>,
+    scopes: Vec<Row<'a>>,
+    has_more_scopes: bool,
+    next: Option<String>,
+}
+
+struct Column<'a> {
+    path: String,
+    name: Text<'a>,
+    is_default: bool,
+}
+
+struct Row<'a> {
+    name: Text<'a>,
+    sentence: Text<'a>,
+    /// Whether each role has it.
+    cells: Vec<bool>,
+}
+
+#[derive(Template)]
+#[template(path = "pages/role_new.html")]
+struct NewRolePage<'a> {
+    frame: Frame<'a>,
+    name: Text<'a>,
+    boxes: Vec<TickBox<'a>>,
+    error: Text<'a>,
+}
+
+/// All scopes of which a page shows boxes or rows.
+pub(super) fn shown_scopes() -> Page {
+    Page {
+        after: String::new(),
+        limit: MAX_BOXES,
+    }
+}
+
+/// `GET`
+pub(in crate::issuer::http::pages) async fn list(
+    visitor: Visitor,
+    access: DirectoryAccess,
+    query: Result<ListQuery<Unfiltered>, EndpointError>,
+) -> Result<Response, PageError> {
+    let page = Page {
+        limit: ROLES,
+        ..query?.page
+    };
+    let directory = access.directory();
+    let roles = directory.roles(&page).await?;
+    let scopes = directory.scopes(&shown_scopes()).await?;
+    let columns = roles.items.iter().map(|role| Column {
+        path: below(PATH, role.name.as_str()),
+        name: Text::of(role.name.as_str()),
+        is_default: role.is_default,
+    });
+    let rows = scopes.items.iter().map(|scope| {
+        let name = scope.name.as_str();
+        let cells = roles.items.iter().map(|role| role.scopes.contains(name));
+        Row {
+            name: Text::of(name),
+            sentence: Text::of(scope.description.as_str().trim()),
+            cells: cells.collect(),
+        }
+    });
+    let page = RolesPage {
+        frame: visitor.frame(),
+        roles: columns.collect(),
+        scopes: rows.collect(),
+        has_more_scopes: scopes.next.is_some(),
+        next: next_page(PATH, ("", ""), roles.next.as_deref()),
+    };
+    Ok(answer::page(StatusCode::OK, &page))
+}
+
+/// `GET /panel/new-role`
+pub(in crate::issuer::http::pages) async fn show_new(
+    visitor: Visitor,
+    access: DirectoryAccess,
+) -> Result<Response, PageError> {
+    new_page(&visitor, &access, StatusCode::OK, "", &Ticks::none(), "").await
+}
+
+/// `POST /panel/new-role`
+pub(in crate::issuer::http::pages) async fn submit_new(
+    visitor: Visitor,
+    access: DirectoryAccess,
+    form: PageForm,
+) -> Result<Response, PageError> {
+    let ticks = Ticks::of(&form);
+    let wanted = NewRole {
+        name: form.trimmed("name"),
+        scopes: ticks.added.clone(),
+    };
+    match access.directory().add_role(&wanted).await {
+        Ok(role) => {
+            let path = below(PATH, role.name.as_str());
+            Ok(visitor.go_to_be_told(&path, &Told::Done(Done::Made))?)
+        }
+        Err(error) if messages::is_for_the_form(&error) => {
+            let error = EndpointError::from(error);
+            let text = messages::message(visitor.language, &error);
+            new_page(
+                &visitor,
+                &access,
+                error.status(),
+                &wanted.name,
+                &ticks,
+                &text,
+            )
+            .await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn new_page(
+    visitor: &Visitor,
+    access: &DirectoryAccess,
+    status: StatusCode,
+    name: &str,
+    ticks: &Ticks,
+    error: &str,
+) -> Result<Response, PageError> {
+    let scopes = access.directory().scopes(&shown_scopes()).await?.items;
+    let boxes = scopes.iter().map(|scope| {
+        let (name, sentence) = (scope.name.as_str(), scope.description.as_str());
+        ticks.tick_box(name, sentence, false)
+    });
+    let page = NewRolePage {
+        frame: visitor.frame(),
+        name: Text::of(name),
+        boxes: boxes.collect(),
+        error: Text::of(error),
+    };
+    Ok(answer::page(status, &page))
+}

@@ -1,0 +1,105 @@
+//! `/panel/scopes`: the catalogue, and new scopes.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::{below, next_page};
+use crate::issuer::directory::NewScope;
+use crate::issuer::endpoint_error::EndpointError;
+use crate::issuer::http::extract::DirectoryAccess;
+use crate::issuer::http::list::{ListQuery, Unfiltered};
+use crate::issuer::http::pages::answer;
+use crate::issuer::http::pages::form::PageForm;
+use crate::issuer::http::pages::frame::Frame;
+use crate::issuer::http::pages::messages;
+use crate::issuer::http::pages::page_error::PageError;
+use crate::issuer::http::pages::told::{Done, Told};
+use crate::issuer::http::pages::visitor::Visitor;
+use crate::issuer::http::text::Text;
+
+pub(in crate::issuer::http::pages) const PATH: &str = "/panel/scopes";
+pub(in crate::issuer::http::pages) const NEW_PATH: &str = "/panel/new-scope";
+
+#[derive(Template)]
+#[template(path = "pages/scopes.html")]
+struct ScopesPage<'a> {
+    frame: Frame<'a>,
+    scopes: Vec<Row<'a>>,
+    next: Option<String>,
+}
+
+struct Row<'a> {
+    path: String,
+    name: Text<'a>,
+    sentence: Text<'a>,
+}
+
+#[derive(Template)]
+#[template(path = "pages/scope_new.html")]
+struct NewScopePage<'a> {
+    frame: Frame<'a>,
+    name: Text<'a>,
+    sentence: Text<'a>,
+    error: Text<'a>,
+}
+
+/// `GET`
+pub(in crate::issuer::http::pages) async fn list(
+    visitor: Visitor,
+    access: DirectoryAccess,
+    query: Result<ListQuery<Unfiltered>, EndpointError>,
+) -> Result<Response, PageError> {
+    let listing = access.directory().scopes(&query?.page).await?;
+    let rows = listing.items.iter().map(|scope| Row {
+        path: below(PATH, scope.name.as_str()),
+        name: Text::of(scope.name.as_str()),
+        sentence: Text::of(scope.description.as_str()),
+    });
+    let page = ScopesPage {
+        frame: visitor.frame(),
+        scopes: rows.collect(),
+        next: next_page(PATH, ("", ""), listing.next.as_deref()),
+    };
+    Ok(answer::page(StatusCode::OK, &page))
+}
+
+/// `GET /panel/new-scope`
+pub(in crate::issuer::http::pages) async fn show_new(
+    visitor: Visitor,
+    _: DirectoryAccess,
+) -> Response {
+    let page = NewScopePage {
+        frame: visitor.frame(),
+        name: Text::of(""),
+        sentence: Text::of(""),
+        error: Text::of(""),
+    };
+    answer::page(StatusCode::OK, &page)
+}
+
+/// `POST /panel/new-scope`
+pub(in crate::issuer::http::pages) async fn submit_new(
+    visitor: Visitor,
+    access: DirectoryAccess,
+    form: PageForm,
+) -> Result<Response, PageError> {
+    let wanted = NewScope {
+        name: form.trimmed("name"),
+        description: form.trimmed("description"),
+    };
+    match access.directory().add_scope(&wanted).await {
+        Ok(_) => Ok(visitor.go_to_be_told(PATH, &Told::Done(Done::Made))?),
+        Err(error) if messages::is_for_the_form(&error) => {
+            let error = EndpointError::from(error);
+            let page = NewScopePage {
+                frame: visitor.frame(),
+                name: Text::of(wanted.name),
+                sentence: Text::of(wanted.description),
+                error: Text::of(messages::message(visitor.language, &error)),
+            };
+            Ok(answer::page(error.status(), &page))
+        }
+        Err(error) => Err(error.into()),
+    }
+}

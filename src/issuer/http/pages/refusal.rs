@@ -1,0 +1,118 @@
+//! Pages for those who do not get what they asked for: what is missing, and who can give it.
+
+use askama::Template;
+use axum::http::header::{HeaderValue, RETRY_AFTER};
+use axum::http::{Method, StatusCode};
+use axum::response::Response;
+
+use super::answer;
+use super::form::PageForm;
+use super::frame::Frame;
+use super::log_in;
+use super::messages::message;
+use super::page_error::PageError;
+use super::visitor::Visitor;
+use crate::issuer::endpoint_error::EndpointError;
+use crate::issuer::http::text::Text;
+
+#[derive(Template)]
+#[template(path = "pages/refusal.html")]
+struct RefusalPage<'a> {
+    frame: Frame<'a>,
+    title: &'static str,
+    text: Text<'a>,
+    /// The scopes that are missing, separated by spaces.
+    scopes: Text<'a>,
+}
+
+#[derive(Template)]
+#[template(path = "pages/proof.html")]
+struct ProofPage<'a> {
+    frame: Frame<'a>,
+    action: Text<'a>,
+    /// What was sent, to be sent again with the password.
+    fields: Vec<(Text<'a>, Text<'a>)>,
+    is_wrong: bool,
+}
+
+/// The page for an error.
+pub(super) fn answer(
+    visitor: &Visitor,
+    method: &Method,
+    form: Option<&PageForm>,
+    error: &PageError,
+) -> Response {
+    let words = visitor.words();
+    let refusal = |status: StatusCode, title, text: &str, scopes: &str| {
+        let page = RefusalPage {
+            frame: visitor.frame(),
+            title,
+            text: Text::of(text),
+            scopes: Text::of(scopes),
+        };
+        answer::page(status, &page)
+    };
+    match error {
+        PageError::ForeignForm => {
+            let (title, text) = (words.out_of_date_title, words.out_of_date);
+            refusal(StatusCode::FORBIDDEN, title, text, "")
+        }
+        PageError::LoggedOut if method == Method::POST => {
+            let (title, text) = (words.logged_out_title, words.logged_out);
+            refusal(StatusCode::FORBIDDEN, title, text, "")
+        }
+        PageError::LoggedOut => answer::go(&log_in::path_back_to(&visitor.path)),
+        PageError::Lacking(scopes) => {
+            let (title, text) = (words.lacking_title, words.lacking);
+            refusal(StatusCode::FORBIDDEN, title, text, scopes)
+        }
+        PageError::Unproven => proof(visitor, form, true),
+        PageError::Endpoint(error) => match &**error {
+            EndpointError::NotFresh { .. } => proof(visitor, form, false),
+            EndpointError::CallerChanged | EndpointError::BadBearer => {
+                let (title, text) = (words.changed_title, words.changed);
+                refusal(StatusCode::FORBIDDEN, title, text, "")
+            }
+            other => {
+                let title = title(visitor, other.status());
+                let text = message(visitor.language, other);
+                let mut response = refusal(other.status(), title, &text, "");
+                if let Some(seconds) = other.retry_after() {
+                    response
+                        .headers_mut()
+                        .insert(RETRY_AFTER, HeaderValue::from(seconds));
+                }
+                other.mark(&mut response);
+                response
+            }
+        },
+    }
+}
+
+fn title(visitor: &Visitor, status: StatusCode) -> &'static str {
+    let words = visitor.words();
+    if status == StatusCode::NOT_FOUND {
+        words.not_found_title
+    } else if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+        words.not_now_title
+    } else {
+        words.not_done_title
+    }
+}
+
+/// Asks for the password before something is done that outlives a session.
+fn proof(visitor: &Visitor, form: Option<&PageForm>, is_wrong: bool) -> Response {
+    let fields = form.map(|form| {
+        let fields = form.repeatable();
+        fields
+            .map(|(name, value)| (Text::of(name), Text::of(value)))
+            .collect()
+    });
+    let page = ProofPage {
+        frame: visitor.frame(),
+        action: Text::of(&*visitor.path),
+        fields: fields.unwrap_or_default(),
+        is_wrong,
+    };
+    answer::page(StatusCode::FORBIDDEN, &page)
+}

@@ -1,0 +1,89 @@
+//! `/portal/sign-up`: somebody becomes a user, as at `/consumer/register`.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::answer;
+use super::form::PageForm;
+use super::frame::Frame;
+use super::messages;
+use super::page_error::PageError;
+use super::told::{Addressee, Done, Told};
+use super::visitor::Visitor;
+use crate::issuer::Registration;
+use crate::issuer::directory::NewUser;
+use crate::issuer::endpoint_error::EndpointError;
+use crate::issuer::http::account;
+use crate::issuer::http::text::Text;
+
+#[derive(Template)]
+#[template(path = "pages/sign_up.html")]
+struct SignUpPage<'a> {
+    frame: Frame<'a>,
+    is_open: bool,
+    username: Text<'a>,
+    email: Text<'a>,
+    error: Text<'a>,
+}
+
+impl<'a> SignUpPage<'a> {
+    fn of(visitor: &'a Visitor) -> Self {
+        Self {
+            frame: visitor.frame(),
+            is_open: visitor.issuer.settings.registration == Registration::Open,
+            username: Text::of(""),
+            email: Text::of(""),
+            error: Text::of(""),
+        }
+    }
+}
+
+/// `GET`
+pub(super) async fn show(visitor: Visitor) -> Response {
+    if visitor.user.is_some() {
+        return answer::go("/");
+    }
+    answer::page(StatusCode::OK, &SignUpPage::of(&visitor))
+}
+
+/// `POST`: whoever has signed up is logged in.
+pub(super) async fn submit(visitor: Visitor, form: PageForm) -> Result<Response, PageError> {
+    let (username, email) = (form.trimmed("username"), form.trimmed("email"));
+    let wanted = NewUser {
+        username: username.clone(),
+        email: email.clone(),
+        password: form.text("password").to_owned(),
+        roles: None,
+    };
+    let user = match account::register_user(&visitor.issuer, wanted).await {
+        Ok(user) => user,
+        Err(EndpointError::Directory(error)) if messages::is_for_the_form(&error) => {
+            let error = EndpointError::Directory(error);
+            let page = SignUpPage {
+                username: Text::of(username),
+                email: Text::of(email),
+                error: Text::of(messages::message(visitor.language, &error)),
+                ..SignUpPage::of(&visitor)
+            };
+            return Ok(answer::page(error.status(), &page));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let secret = visitor.sessions().renew(&user).await?;
+    let settings = &visitor.issuer.settings;
+    let cookie = visitor
+        .browser
+        .begin_session(&secret, settings.sessions.max_seconds);
+    let session = secret.digest();
+    let to = Addressee {
+        session: Some(&session),
+        path: "/",
+    };
+    let told = Told::Done(Done::SignedUp);
+    let told = visitor.issuer.told_key.cookie(&told, to, &settings.url)?;
+    Ok(answer::with_cookies(
+        answer::go("/"),
+        cookie.into_iter().chain([told]),
+    ))
+}

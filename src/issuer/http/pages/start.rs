@@ -1,0 +1,31 @@
+//! `/`: what this is, and what to do next.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::answer;
+use super::frame::Frame;
+use super::visitor::Visitor;
+use crate::issuer::Registration;
+
+#[derive(Template)]
+#[template(path = "pages/start.html")]
+struct StartPage<'a> {
+    frame: Frame<'a>,
+    /// Whether strangers can sign up.
+    is_open: bool,
+    /// Whether whoever is logged in may have apps.
+    has_apps: bool,
+}
+
+/// `GET`
+pub(super) async fn show(visitor: Visitor) -> Response {
+    let scopes = visitor.user.as_deref().map(|user| &user.scopes);
+    let page = StartPage {
+        frame: visitor.frame(),
+        is_open: visitor.issuer.settings.registration == Registration::Open,
+        has_apps: scopes.is_some_and(|scopes| scopes.contains("consumer.app")),
+    };
+    answer::page(StatusCode::OK, &page)
+}

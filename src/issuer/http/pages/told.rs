@@ -1,0 +1,177 @@
+//! What a page tells once: the answer to a form, after the redirect that follows it.
+//!
+//! It travels in a cookie for the page that is next, sealed with a key that the issuers of a store share. So
+//! a secret is in no URL, no log and no history, it survives one reload of its page, and whichever issuer
+//! the browser meets next can show it.
+
+use std::sync::Arc;
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::digest::{SHA256, digest};
+use axum::http::header::COOKIE;
+use axum::http::{HeaderMap, HeaderValue};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+use super::words::Words;
+use crate::identity::{PlainSecret, SecretDigest};
+use crate::issuer::http::browser::SetCookie;
+use crate::token::CryptographyError;
+
+const COOKIE_NAME: &str = "portcullis-told";
+
+/// How long the next page tells it.
+const SECONDS: u32 = 60;
+
+/// Longer cookies are not ours.
+const MAX_COOKIE_BYTES: usize = 1024;
+
+/// The key that seals it.
+#[derive(Clone)]
+pub(in crate::issuer) struct ToldKey(Arc<RandomizedNonceKey>);
+
+/// What is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Told {
+    /// What has been done.
+    Done(Done),
+    /// The secret of an app that was just made, or got another one.
+    Secret(String),
+}
+
+/// What has been done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Done {
+    SignedUp,
+    LoggedOut,
+    AppChanged,
+    AppDeleted,
+    Changed,
+    Made,
+    Deleted,
+}
+
+/// For whom something is sealed: one session, one page.
+#[derive(Clone, Copy)]
+pub(super) struct Addressee<'a> {
+    pub(super) session: Option<&'a SecretDigest>,
+    pub(super) path: &'a str,
+}
+
+impl ToldKey {
+    /// The key that is made of a secret.
+    pub(in crate::issuer) fn new(secret: &PlainSecret) -> Result<Self, CryptographyError> {
+        let bytes = digest(&SHA256, secret.reveal().as_bytes());
+        let key = RandomizedNonceKey::new(&AES_256_GCM, bytes.as_ref());
+        Ok(Self(Arc::new(key.map_err(|_| CryptographyError)?)))
+    }
+
+    /// A cookie that tells it on the page of the addressee. `url` is the issuer's.
+    pub(super) fn cookie(
+        &self,
+        told: &Told,
+        to: Addressee<'_>,
+        url: &str,
+    ) -> Result<SetCookie, CryptographyError> {
+        let mut sealed = serde_json::to_vec(told).map_err(|_| CryptographyError)?;
+        let nonce = self
+            .0
+            .seal_in_place_append_tag(Aad::from(to.bytes()), &mut sealed)
+            .map_err(|_| CryptographyError)?;
+        let text = URL_SAFE_NO_PAD.encode([nonce.as_ref().as_slice(), &sealed].concat());
+        let secure = if url.starts_with("https:") {
+            "; Secure"
+        } else {
+            ""
+        };
+        let path = to.path;
+        let cookie = format!(
+            "{COOKIE_NAME}={text}; Path={path}; HttpOnly; SameSite=Strict{secure}; Max-Age={SECONDS}"
+        );
+        let cookie = HeaderValue::try_from(cookie).map_err(|_| CryptographyError)?;
+        Ok(SetCookie::new(cookie))
+    }
+
+    /// What the cookies of a request tell to the addressee. Several may have the name, for pages whose paths
+    /// begin alike.
+    pub(super) fn read(&self, headers: &HeaderMap, to: Addressee<'_>) -> Option<Told> {
+        let lines = headers.get_all(COOKIE).iter();
+        let pairs = lines.flat_map(|line| line.to_str().unwrap_or_default().split(';'));
+        let mut values = pairs
+            .filter_map(|pair| pair.trim().split_once('='))
+            .filter(|(name, value)| *name == COOKIE_NAME && value.len() <= MAX_COOKIE_BYTES);
+        values.find_map(|(_, value)| self.open(value, to))
+    }
+
+    fn open(&self, text: &str, to: Addressee<'_>) -> Option<Told> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (nonce, sealed) = bytes.split_at_checked(NONCE_LEN)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+        let mut sealed = sealed.to_vec();
+        let aad = Aad::from(to.bytes());
+        let opened = self.0.open_in_place(nonce, aad, &mut sealed).ok()?;
+        serde_json::from_slice(opened).ok()
+    }
+}
+
+impl Addressee<'_> {
+    fn bytes(self) -> Vec<u8> {
+        let session = self.session.map(SecretDigest::to_text);
+        format!("{}\n{}", session.unwrap_or_default(), self.path).into_bytes()
+    }
+}
+
+impl Done {
+    pub(super) fn say(self, words: &'static Words) -> &'static str {
+        match self {
+            Self::SignedUp => words.told_signed_up,
+            Self::LoggedOut => words.told_logged_out,
+            Self::AppChanged => words.told_app_changed,
+            Self::AppDeleted => words.told_app_deleted,
+            Self::Changed => words.told_changed,
+            Self::Made => words.told_made,
+            Self::Deleted => words.told_deleted,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_told_to_one_session_on_one_page() {
+        let key = ToldKey::new(&PlainSecret::claimed("one")).unwrap();
+        let other_key = ToldKey::new(&PlainSecret::claimed("two")).unwrap();
+        let (session, other) = (SecretDigest::of(b"s"), SecretDigest::of(b"t"));
+        let to = Addressee {
+            session: Some(&session),
+            path: "/portal/apps/a",
+        };
+        let told = Told::Secret("xyz".to_owned());
+        let cookie = key.cookie(&told, to, "https://id.example").unwrap();
+        let cookie = cookie.into_value();
+        let cookie = cookie.to_str().unwrap();
+        assert!(!cookie.contains("xyz"), "{cookie}");
+        assert!(cookie.contains("; Path=/portal/apps/a; HttpOnly; SameSite=Strict; Secure; "));
+        let (pair, _) = cookie.split_once(';').unwrap();
+        let mut headers = HeaderMap::new();
+        headers.append(COOKIE, HeaderValue::from_static("portcullis-told=x; a=b"));
+        headers.append(COOKIE, HeaderValue::try_from(pair).unwrap());
+        assert_eq!(key.read(&headers, to), Some(told));
+        let path = "/portal/apps/b";
+        let session = Some(&other);
+        for stranger in [
+            Addressee { path, ..to },
+            Addressee { session, ..to },
+            Addressee {
+                session: None,
+                ..to
+            },
+        ] {
+            assert_eq!(key.read(&headers, stranger), None);
+        }
+        assert_eq!(other_key.read(&headers, to), None);
+    }
+}

@@ -1,0 +1,79 @@
+//! Whoever looks at a page: with which browser, in which language, and as whom.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::response::Response;
+
+use super::answer;
+use super::frame::Frame;
+use super::language::Language;
+use super::told::{Addressee, Told};
+use super::words::Words;
+use crate::identity::User;
+use crate::issuer::Issuer;
+use crate::issuer::endpoint_error::EndpointError;
+use crate::issuer::http::browser::Browser;
+use crate::issuer::http::session::Sessions;
+
+/// Who looks at a page.
+#[derive(Clone)]
+pub(super) struct Visitor {
+    pub(super) issuer: Arc<Issuer>,
+    pub(super) browser: Arc<Browser>,
+    pub(super) language: Language,
+    /// Who is logged in.
+    pub(super) user: Option<Arc<User>>,
+    /// The path of the page.
+    pub(super) path: Arc<str>,
+    /// What the page is to tell of the form before it.
+    pub(super) told: Option<Arc<Told>>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Visitor {
+    type Rejection = EndpointError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, EndpointError> {
+        let visitor = parts.extensions.get::<Self>().cloned();
+        visitor.ok_or(EndpointError::Unguarded)
+    }
+}
+
+impl Visitor {
+    /// What the pages say to it.
+    pub(super) fn words(&self) -> &'static Words {
+        self.language.words()
+    }
+
+    /// What is around each page.
+    pub(super) fn frame(&self) -> Frame<'_> {
+        Frame::of(self)
+    }
+
+    pub(super) fn sessions(&self) -> Sessions<'_> {
+        Sessions::new(&self.issuer, &self.browser)
+    }
+
+    /// The secret that the page is to show.
+    pub(super) fn told_secret(&self) -> Option<&str> {
+        match self.told.as_deref() {
+            Some(Told::Secret(secret)) => Some(secret),
+            Some(Told::Done(_)) | None => None,
+        }
+    }
+
+    /// Sends the browser on to a page of ours, which tells something.
+    pub(super) fn go_to_be_told(&self, path: &str, told: &Told) -> Result<Response, EndpointError> {
+        let session = self.browser.session();
+        let to = Addressee {
+            session: session.as_ref(),
+            path,
+        };
+        let cookie = self
+            .issuer
+            .told_key
+            .cookie(told, to, &self.issuer.settings.url)?;
+        Ok(answer::with_cookies(answer::go(path), [cookie]))
+    }
+}

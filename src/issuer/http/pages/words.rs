@@ -1,0 +1,273 @@
+//! What the pages say, each in both languages.
+
+/// Declares a field of [`Words`] for each key, with what it says in English and in German.
+macro_rules! words {
+    ($($key:ident: $english:literal, $german:literal;)+) => {
+        /// What the pages say in one language.
+        pub(super) struct Words {
+            $(pub(super) $key: &'static str,)+
+        }
+
+        pub(super) static ENGLISH: Words = Words { $($key: $english,)+ };
+
+        pub(super) static GERMAN: Words = Words { $($key: $german,)+ };
+    };
+}
+
+words! {
+    // Around each page.
+    skip: "Skip to the content", "Zum Inhalt springen";
+    menu: "Pages", "Seiten";
+    menu_apps: "My apps", "Meine Apps";
+    log_in: "Log in", "Anmelden";
+    log_out: "Log out", "Abmelden";
+    sign_up: "Sign up", "Registrieren";
+    error: "Error: ", "Fehler: ";
+    cancel: "Cancel", "Abbrechen";
+    back_to_start: "Back to the start page", "Zur Startseite";
+
+    // The start page.
+    start_title: "Access to the API", "Zugang zur API";
+    start_lead:
+        "Get a key for your program, and call the API with it.",
+        "Hol dir einen Schlüssel für dein Programm und rufe damit die API auf.";
+    start_how: "Three steps", "In drei Schritten";
+    start_first: "Sign up: a name, an address and a password.", "Registrieren: Name, Adresse und Passwort.";
+    start_second:
+        "Make an app: it gets a key and a secret of its own.",
+        "Eine App anlegen: Sie bekommt einen eigenen Schlüssel und ein Geheimnis.";
+    start_third:
+        "Get a token with them and call the API. The commands are shown with your own values.",
+        "Damit ein Token holen und die API aufrufen. Die Befehle stehen mit deinen Werten da.";
+    start_closed:
+        "Nobody can sign up here: ask an administrator for an account.",
+        "Hier kann sich niemand selbst registrieren: Ein Administrator richtet das Konto ein.";
+    start_welcome: "What next?", "Wie weiter?";
+    start_make:
+        "Make an app for your program. You get its secret, and the commands for a first call.",
+        "Lege für dein Programm eine App an. Du bekommst ihr Geheimnis und die Befehle für den ersten Aufruf.";
+    start_no_apps:
+        "Your account may not have apps. An administrator can give you a role with the scope consumer.app.",
+        "Dein Konto darf keine Apps haben. Ein Administrator kann dir eine Rolle mit der Berechtigung consumer.app geben.";
+
+    // Sign up, log in.
+    username: "Username", "Benutzername";
+    username_hint: "3 to 64 letters, digits, _ . or -", "3 bis 64 Buchstaben, Ziffern, _ . oder -";
+    name_or_email: "Name or e-mail address", "Name oder E-Mail-Adresse";
+    email: "E-mail address", "E-Mail-Adresse";
+    password: "Password", "Passwort";
+    password_hint: "At least 8 characters", "Mindestens 8 Zeichen";
+    have_account: "You have an account already?", "Du hast schon ein Konto?";
+    need_account: "You have no account yet?", "Du hast noch kein Konto?";
+    login_wrong: "The name or the password is wrong.", "Der Name oder das Passwort ist falsch.";
+    login_forgotten:
+        "Forgot the password? This site sends no mail: an administrator can set another one.",
+        "Passwort vergessen? Von hier kommt keine Mail: Ein Administrator kann ein neues setzen.";
+
+    // The password once more.
+    proof_title: "Confirm that it is you", "Bestätige, dass du es bist";
+    proof_text:
+        "What you are about to do outlives this session, so your password is needed again.",
+        "Was du vorhast, wirkt über diese Sitzung hinaus. Darum wird dein Passwort noch einmal gebraucht.";
+    proof_wrong: "The password is wrong.", "Das Passwort ist falsch.";
+    proof_button: "Confirm", "Bestätigen";
+
+    // Refusals.
+    out_of_date_title: "This page is out of date", "Diese Seite ist veraltet";
+    out_of_date:
+        "It was made for another login, or the browser keeps no cookies for this site. Nothing has been done.",
+        "Sie gehört zu einer anderen Anmeldung, oder der Browser behält keine Cookies. Es ist nichts geschehen.";
+    logged_out_title: "You are logged out", "Du bist abgemeldet";
+    logged_out:
+        "The session has ended. Nothing has been done: log in and try again.",
+        "Die Sitzung ist zu Ende. Es ist nichts geschehen: Melde dich an und versuche es noch einmal.";
+    lacking_title: "You may not open this page", "Diese Seite darfst du nicht öffnen";
+    lacking:
+        "Your account does not have what it needs. An administrator can give you a role that has it:",
+        "Dein Konto hat nicht, was dafür nötig ist. Ein Administrator kann dir eine Rolle geben, die es hat:";
+    changed_title: "Your rights have changed", "Deine Rechte haben sich geändert";
+    changed:
+        "They changed while this was under way. Nothing has been done: open the page again.",
+        "Das geschah in diesem Augenblick. Es ist nichts geschehen: Öffne die Seite noch einmal.";
+    not_found_title: "There is nothing here", "Hier ist nichts";
+    not_now_title: "Not now", "Gerade nicht";
+    not_done_title: "Nothing has been done", "Es ist nichts geschehen";
+
+    // Apps.
+    apps_title: "My apps", "Meine Apps";
+    apps_none_title: "No app yet", "Noch keine App";
+    apps_none:
+        "An app is a program of yours that calls the API. It has a key and a secret, and you can end it at any time.",
+        "Eine App ist ein Programm von dir, das die API aufruft. Sie hat Schlüssel und Geheimnis, und du kannst sie jederzeit beenden.";
+    app_new: "New app", "Neue App";
+    app_new_title: "Make an app", "App anlegen";
+    app_create: "Make the app", "App anlegen";
+    app_name: "Name", "Name";
+    app_name_hint: "3 to 64 letters, digits, _ or -", "3 bis 64 Buchstaben, Ziffern, _ oder -";
+    app_key: "Key", "Schlüssel";
+    app_may: "May", "Darf";
+    app_state: "State", "Zustand";
+    app_made: "Made", "Angelegt";
+    active: "active", "aktiv";
+    disabled: "disabled", "gesperrt";
+    extent: "What may it do?", "Was darf sie?";
+    extent_all:
+        "All that I may do with the API, now and later",
+        "Alles, was ich mit der API darf, jetzt und später";
+    extent_list: "Only what is ticked here", "Nur was hier angekreuzt ist";
+    extent_own: "Scopes for this site itself", "Berechtigungen für diese Seite selbst";
+    extent_own_hint:
+        "With these the program manages your account or your apps. Most programs need none of them.",
+        "Damit verwaltet das Programm dein Konto oder deine Apps. Die meisten brauchen nichts davon.";
+    extent_others: "What you may not give", "Was du nicht geben kannst";
+    extent_others_hint:
+        "Your role does not have it; an administrator can add it. Your roles:",
+        "Deine Rolle hat es nicht; ein Administrator kann es hinzufügen. Deine Rollen:";
+    extent_nothing:
+        "Your role has no scope for the API yet; an administrator can add some. Your roles:",
+        "Deine Rolle hat noch keine Berechtigung für die API; ein Administrator kann welche hinzufügen. Deine Rollen:";
+    redirects: "Where logins come back to", "Wohin Anmeldungen zurückkehren";
+    redirects_hint:
+        "Only for programs in which other people log in: one address a line, such as https://shop.example/callback",
+        "Nur für Programme, in denen sich andere anmelden: eine Adresse je Zeile, etwa https://shop.example/callback";
+    follows: "All that you may do with the API", "Alles, was du mit der API darfst";
+    follows_short: "all that I may", "alles, was ich darf";
+    nothing_of_owner:
+        "Nothing yet: your role has no scope for the API. An administrator can add some to it. Your roles:",
+        "Noch nichts: Deine Rolle hat keine Berechtigung für die API. Ein Administrator kann ihr welche geben. Deine Rollen:";
+    nothing_of_app:
+        "Nothing: no scope is ticked. Change the app to give it some. Your roles:",
+        "Nichts: Keine Berechtigung ist angekreuzt. Ändere die App, um ihr welche zu geben. Deine Rollen:";
+    nothing_in_common:
+        "Nothing: your role has lost what the app has. An administrator can give it back, or change the app. Your roles:",
+        "Nichts: Deine Rolle hat verloren, was die App hat. Ein Administrator kann es zurückgeben, oder ändere die App. Deine Rollen:";
+    secret: "Secret", "Geheimnis";
+    secret_once:
+        "This is shown only now. Keep it where your program finds it and nobody else does.",
+        "Das wird nur jetzt gezeigt. Bewahre es dort auf, wo dein Programm es findet und sonst niemand.";
+    secret_hidden:
+        "The secret is shown once, when it is made. Lost it? Replace it.",
+        "Das Geheimnis wird einmal gezeigt, wenn es entsteht. Verloren? Ersetze es.";
+    call_title: "The first call", "Der erste Aufruf";
+    call_token: "Get a token. It holds for an hour.", "Ein Token holen. Es gilt eine Stunde.";
+    call_api: "Call the API with it.", "Damit die API aufrufen.";
+    call_secret_hint:
+        "Put the secret where it says SECRET.",
+        "Setze das Geheimnis ein, wo SECRET steht.";
+    app_disabled_hint:
+        "It is disabled: all its tokens have ended, and it gets none. Only an administrator can change that.",
+        "Sie ist gesperrt: Alle Tokens sind beendet, und sie bekommt keine. Nur ein Administrator kann das ändern.";
+    edit: "Change", "Ändern";
+    save: "Save", "Speichern";
+    rotate: "Replace the secret", "Geheimnis ersetzen";
+    rotate_text:
+        "The app gets a new secret, which is shown once. What becomes of the one before?",
+        "Die App bekommt ein neues Geheimnis, das einmal gezeigt wird. Was wird aus dem bisherigen?";
+    rotate_later_before: "It goes on for", "Es gilt noch";
+    rotate_later_after:
+        "hours, so that you can change your program without an interruption",
+        "Stunden, damit du dein Programm ohne Unterbrechung umstellen kannst";
+    rotate_now:
+        "It ends now, with all tokens of the app: others may know it",
+        "Es endet jetzt, mit allen Tokens der App: Andere könnten es kennen";
+    delete: "Delete", "Löschen";
+    delete_title: "Delete this app?", "Diese App löschen?";
+    delete_text:
+        "Its secret and all tokens that it got, from you and from other people, end at once. This cannot be undone.",
+        "Ihr Geheimnis und alle Tokens, die sie von dir und anderen hat, enden sofort. Das lässt sich nicht rückgängig machen.";
+    delete_button: "Delete the app", "App löschen";
+
+    // The panel.
+    panel: "Administration", "Verwaltung";
+    roles: "Roles", "Rollen";
+    roles_sentence: "What users get, and the role of new users.", "Was Benutzer bekommen, und die Rolle der neuen.";
+    users: "Users", "Benutzer";
+    users_sentence: "Find somebody, give roles, disable an account.", "Jemanden finden, Rollen geben, ein Konto sperren.";
+    scopes: "Scopes", "Berechtigungen";
+    scopes_sentence: "The catalogue: what each allows, and who has it.", "Der Katalog: was jede erlaubt, und wer sie hat.";
+    all_apps: "All apps", "Alle Apps";
+    all_apps_sentence: "Everybody's apps: disable or delete one.", "Die Apps aller: eine sperren oder löschen.";
+    next_page: "Next page", "Nächste Seite";
+    filter: "Filter", "Filtern";
+    name: "Name", "Name";
+    description: "What it allows", "Was sie erlaubt";
+    description_hint:
+        "One line, as people read it: Read orders",
+        "Eine Zeile, wie Menschen sie lesen: Bestellungen lesen";
+    scope: "Scope", "Berechtigung";
+    scope_name_hint: "Such as orders.read", "Zum Beispiel orders.read";
+    role_name_hint: "Such as clerk", "Zum Beispiel verkauf";
+    is_default: "default", "Standard";
+    yes: "yes", "ja";
+    no: "no", "nein";
+    new_role: "New role", "Neue Rolle";
+    make: "Make", "Anlegen";
+    role_scopes: "What its users may do", "Was ihre Benutzer dürfen";
+    more_scopes:
+        "There are more scopes than fit here. The command portcullis role changes the others.",
+        "Es gibt mehr Berechtigungen, als hier Platz haben. Die übrigen ändert der Befehl portcullis role.";
+    has: "It has:", "Sie hat:";
+    gets: "Gets:", "Bekommt:";
+    loses: "Loses:", "Verliert:";
+    renamed: "Gets the name:", "Bekommt den Namen:";
+    tokens_end:
+        "Tokens that say more than is left end at once, at every gate. Programs get new ones by themselves.",
+        "Tokens, die mehr sagen, als übrig bleibt, enden sofort. Programme holen sich selbst neue.";
+    change_role: "Change the role", "Rolle ändern:";
+    make_default: "Default role:", "Standardrolle:";
+    make_default_button: "Make it the default", "Zum Standard machen";
+    default_sentence:
+        "Whoever signs up from now on gets it. Users of today keep what they have.",
+        "Wer sich ab jetzt registriert, bekommt sie. Heutige Benutzer behalten, was sie haben.";
+    delete_role: "Delete the role", "Rolle löschen:";
+    new_user: "New user", "Neuer Benutzer";
+    new_user_hint: "The user gets the default role.", "Der Benutzer bekommt die Standardrolle.";
+    user_roles: "Roles", "Rollen";
+    user_may: "May", "Darf";
+    no_users: "No user is called so.", "Kein Benutzer heißt so.";
+    search: "Part of a name or address", "Teil von Name oder Adresse";
+    change_user: "Change the roles of", "Rollen ändern von";
+    disable: "Disable", "Sperren";
+    enable: "Enable", "Freigeben";
+    disable_user: "Disable the user", "Benutzer sperren:";
+    disable_user_sentence:
+        "All tokens and sessions end at once, at every gate, also those of the user's apps. Nobody can log in.",
+        "Alle Tokens und Sitzungen enden sofort, auch die der Apps. Niemand kann sich damit anmelden.";
+    enable_user: "Enable the user", "Benutzer freigeben:";
+    enable_user_sentence:
+        "The user can log in again, and the apps can get tokens. Earlier tokens stay ended.",
+        "Der Benutzer kann sich wieder anmelden, und die Apps bekommen Tokens. Frühere bleiben beendet.";
+    delete_user: "Delete the user", "Benutzer löschen:";
+    delete_user_sentence:
+        "The account, its apps and all their tokens end at once. This cannot be undone.",
+        "Konto, Apps und alle Tokens enden sofort. Das lässt sich nicht rückgängig machen.";
+    set_password: "Set the password", "Passwort setzen";
+    set_password_sentence:
+        "All sessions and tokens of the user end. Tell the user the new password yourself: this site sends no mail.",
+        "Alle Sitzungen und Tokens enden. Teile das neue Passwort selbst mit: Von hier kommt keine Mail.";
+    new_password: "New password", "Neues Passwort";
+    new_scope: "New scope", "Neue Berechtigung";
+    delete_scope: "Delete the scope", "Berechtigung löschen:";
+    is_taken_from: "It is taken from the roles", "Sie wird diesen Rollen genommen:";
+    scope_roles: "Roles that have it", "Rollen, die sie haben";
+    scope_own: "The system itself needs it.", "Das System selbst braucht sie.";
+    none: "none", "keine";
+    owner: "Owner", "Besitzer";
+    no_apps: "No app is here.", "Hier ist keine App.";
+    disable_app: "Disable the app", "App sperren:";
+    disable_app_sentence:
+        "Its tokens end at once, at every gate, and it gets none until it is enabled.",
+        "Ihre Tokens enden sofort, und sie bekommt keine, bis sie freigegeben wird.";
+    enable_app: "Enable the app", "App freigeben:";
+    enable_app_sentence: "It can get tokens again. Earlier ones stay ended.", "Sie bekommt wieder Tokens. Frühere bleiben beendet.";
+    delete_this_app: "Delete the app", "App löschen:";
+
+    // What was just done.
+    told_changed: "The change has been made.", "Die Änderung ist gemacht.";
+    told_made: "Done: it is there.", "Fertig: Es ist da.";
+    told_deleted: "It has been deleted.", "Es ist gelöscht.";
+    told_signed_up: "Your account is ready, and you are logged in.", "Dein Konto ist bereit, und du bist angemeldet.";
+    told_logged_out: "You are logged out.", "Du bist abgemeldet.";
+    told_app_changed: "The app has been changed.", "Die App ist geändert.";
+    told_app_deleted: "The app has been deleted.", "Die App ist gelöscht.";
+}

@@ -1,0 +1,90 @@
+//! Sessions: who is logged in, in which browser, and for how long. The portal, the panel and the pages of
+//! `authorize` share them.
+
+use super::browser::{Browser, SetCookie};
+use crate::identity::{GrantError, PlainSecret, User};
+use crate::issuer::endpoint_error::EndpointError;
+use crate::issuer::{Issuer, SessionSettings, random};
+use crate::store::Session;
+
+/// A session is prolonged when so many seconds of its idle time are gone: not at each request, which would
+/// write as often.
+const PROLONGED_AFTER_SECONDS: i64 = 60;
+
+/// The session of one browser, if it has one.
+pub(super) struct Sessions<'a> {
+    issuer: &'a Issuer,
+    browser: &'a Browser,
+}
+
+impl<'a> Sessions<'a> {
+    pub(super) fn new(issuer: &'a Issuer, browser: &'a Browser) -> Self {
+        Self { issuer, browser }
+    }
+
+    /// Who is logged in with this browser.
+    pub(super) async fn user(&self) -> Result<Option<User>, EndpointError> {
+        Ok(self.current().await?.map(|session| session.user))
+    }
+
+    /// The session of this browser, which goes on. That of somebody who has been disabled is over.
+    pub(super) async fn current(&self) -> Result<Option<Session>, EndpointError> {
+        let Some(digest) = self.browser.session() else {
+            return Ok(None);
+        };
+        let (store, now) = (&self.issuer.store, self.issuer.clock.now());
+        let Some(session) = store.session(&digest, now).await? else {
+            return Ok(None);
+        };
+        match session.stands() {
+            Ok(()) => {}
+            Err(GrantError::UserDisabled) => {
+                store.end_sessions(&session.user.id).await?;
+                return Ok(None);
+            }
+            Err(_) => return Ok(None),
+        }
+        let SessionSettings {
+            idle_seconds,
+            max_seconds,
+        } = self.issuer.settings.sessions;
+        let idle = now.plus(idle_seconds.into());
+        let end = idle.min(session.began_at.plus(max_seconds.into()));
+        if end.since(session.expires_at) >= PROLONGED_AFTER_SECONDS {
+            store.prolong_session(&digest, end).await?;
+        }
+        Ok(Some(session))
+    }
+
+    /// Begins a session under a new secret, whatever the browser had before: a session that somebody
+    /// else has put there gets nobody in (OWASP session fixation).
+    pub(super) async fn begin(&self, user: &User) -> Result<Option<SetCookie>, EndpointError> {
+        let secret = self.renew(user).await?;
+        let seconds = self.issuer.settings.sessions.max_seconds;
+        Ok(self.browser.begin_session(&secret, seconds))
+    }
+
+    /// The same; returns the secret instead of a cookie.
+    pub(super) async fn renew(&self, user: &User) -> Result<PlainSecret, EndpointError> {
+        if let Some(earlier) = self.browser.session() {
+            self.issuer.store.end_session(&earlier).await?;
+        }
+        let now = self.issuer.clock.now();
+        let secret = PlainSecret::from_random(random()?);
+        let expiry = now.plus(self.issuer.settings.sessions.first_seconds());
+        self.issuer
+            .store
+            .add_session(&secret.digest(), user, expiry, now)
+            .await
+            .map_err(|error| EndpointError::of_gone(error, EndpointError::BadLogin))?;
+        Ok(secret)
+    }
+
+    /// Ends the session of this browser.
+    pub(super) async fn end(&self) -> Result<Option<SetCookie>, EndpointError> {
+        if let Some(digest) = self.browser.session() {
+            self.issuer.store.end_session(&digest).await?;
+        }
+        Ok(self.browser.end_session())
+    }
+}

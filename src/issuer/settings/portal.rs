@@ -1,0 +1,94 @@
+//! `issuer.portal`: what the pages say of the place that they are for.
+
+use serde::Deserialize;
+
+use crate::problem::Faults;
+use crate::yaml::present;
+
+const MAX_TITLE: usize = 60;
+
+/// What the pages call the place, and what their examples call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PortalSettings {
+    /// The name at the top of each page.
+    pub title: String,
+    /// An operation behind the proxy, for the examples.
+    pub example_url: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct PortalDocument {
+    title: String,
+    #[serde(deserialize_with = "present")]
+    example_url: Option<String>,
+}
+
+impl Default for PortalDocument {
+    fn default() -> Self {
+        Self {
+            title: "Portcullis".to_owned(),
+            example_url: None,
+        }
+    }
+}
+
+impl PortalDocument {
+    pub(super) fn build(self, faults: &mut Faults) -> PortalSettings {
+        let title = self.title.trim();
+        if title.is_empty() || title.chars().count() > MAX_TITLE || title.contains(char::is_control)
+        {
+            faults.add("issuer.portal.title", format!(
+                "`issuer.portal.title: {}` is not a valid title: write one line of 1 to {MAX_TITLE} characters",
+                self.title
+            ));
+        }
+        if let Some(url) = &self.example_url
+            && !is_example(url)
+        {
+            faults.add("issuer.portal.example_url", format!(
+                "`issuer.portal.example_url: {url}` is not a valid address: write an absolute `https://` or \
+                 `http://` URL of printable ASCII characters without quotation marks, such as \
+                 `https://api.shop.example/orders/1`"
+            ));
+        }
+        PortalSettings {
+            title: title.to_owned(),
+            example_url: self.example_url,
+        }
+    }
+}
+
+/// The URL stands between single quotation marks in commands.
+fn is_example(url: &str) -> bool {
+    let uri: Option<http::Uri> = url.parse().ok();
+    let absolute = uri.is_some_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https"))
+            && uri.host().is_some_and(|host| !host.is_empty())
+    });
+    absolute
+        && url
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !b"'\"\\`".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_example_is_a_url_that_a_shell_reads_as_it_is() {
+        let rows = [
+            ("https://api.shop.example/orders/1?x=(1)", true),
+            ("http://127.0.0.1:10000/orders/1", true),
+            ("https://api.shop.example/'; rm -r ~; '", false),
+            ("https://api.shop.example/'", false),
+            ("ftp://api.shop.example/", false),
+            ("/orders/1", false),
+            ("", false),
+        ];
+        for (url, expected) in rows {
+            assert_eq!(is_example(url), expected, "{url}");
+        }
+    }
+}

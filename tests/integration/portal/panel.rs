@@ -1,0 +1,393 @@
+//! The panel: what administrators do, and what that does to everybody else.
+
+use serde_json::json;
+
+use super::{client, log_in, new_app, page, send, sign_up, with_clock};
+use crate::client::Answer;
+use crate::test_browser::{TestBrowser, form};
+use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestCompanion};
+
+async fn administrator(companion: &TestCompanion) -> TestBrowser<'_> {
+    log_in(companion, "admin", ADMIN_PASSWORD).await
+}
+
+/// The names of the boxes of a page that are ticked.
+fn ticked(page: &Answer) -> Vec<String> {
+    let boxes = page.body.split("type=\"checkbox\" name=\"box:").skip(1);
+    let boxes = boxes.filter_map(|rest| {
+        let (name, rest) = rest.split_once('"')?;
+        rest.starts_with(" checked").then(|| name.to_owned())
+    });
+    boxes.collect()
+}
+
+#[tokio::test]
+async fn a_role_is_made_ticked_and_given_to_whoever_signs_up() {
+    let companion = TestCompanion::start().await;
+    let mut admin = administrator(&companion).await;
+    let panel = page(&mut admin, "/panel").await;
+    for part in ["roles", "users", "scopes", "apps"] {
+        assert!(
+            panel.body.contains(&format!("href=\"/panel/{part}\"")),
+            "{panel:?}"
+        );
+    }
+    let empty = form(
+        &page(&mut admin, "/panel/new-scope").await,
+        "/panel/new-scope",
+    );
+    let scope = empty
+        .with("name", "stock.read")
+        .with("description", "See what is in stock");
+    let scopes = send(&mut admin, &scope).await;
+    assert!(scopes.body.contains("See what is in stock"), "{scopes:?}");
+
+    let empty = form(
+        &page(&mut admin, "/panel/new-role").await,
+        "/panel/new-role",
+    );
+    let role = empty
+        .with("name", "shopper")
+        .with("box:orders.write", "on")
+        .with("box:stock.read", "on")
+        .with("box:consumer.app", "on");
+    let made = send(&mut admin, &role).await;
+    assert_eq!(
+        ticked(&made),
+        ["consumer.app", "orders.write", "stock.read"]
+    );
+    let path = "/panel/roles/shopper/default";
+    let chosen = form(&page(&mut admin, path).await, path);
+    let chosen = send(&mut admin, &chosen).await;
+    assert!(chosen.body.contains(">default<"), "{chosen:?}");
+    let grid = page(&mut admin, "/panel/roles").await;
+    assert!(
+        grid.body.contains("href=\"/panel/roles/shopper\""),
+        "{grid:?}"
+    );
+
+    let mut alice = sign_up(&companion, "alice").await;
+    let filled = new_app(&mut alice, "web-shop").await;
+    let made = send(&mut alice, &filled).await;
+    assert!(made.body.contains("See what is in stock"), "{made:?}");
+    let token = companion.tokens(&client(&made)).await.access;
+    assert_eq!(companion.check("POST", "/orders", &token).await, 200);
+}
+
+#[tokio::test]
+async fn what_takes_something_away_says_first_whom_it_concerns() {
+    let companion = TestCompanion::start().await;
+    let mut alice = sign_up(&companion, "alice").await;
+    let filled = new_app(&mut alice, "web-shop").await;
+    let app = client(&send(&mut alice, &filled).await);
+    sign_up(&companion, "bobby").await;
+    let token = companion.tokens(&app).await.access;
+
+    let mut admin = administrator(&companion).await;
+    let path = "/panel/roles/consumer";
+    let role = page(&mut admin, path).await;
+    assert!(
+        role.body
+            .contains("This concerns 2 users and 1 app of theirs."),
+        "{role:?}"
+    );
+    let mut cleared = form(&role, path).with("name", "consumer");
+    for kept in ["consumer.account", "consumer.app"] {
+        cleared = cleared.with(&format!("box:{kept}"), "on");
+    }
+    let asked = admin.submit(&cleared).await;
+    assert_eq!(asked.status, 200, "{asked:?}");
+    for text in [
+        "Loses: orders.read",
+        "This concerns 2 users and 1 app of theirs.",
+    ] {
+        assert!(asked.body.contains(text), "{text}: {asked:?}");
+    }
+    assert_eq!(
+        companion.check("GET", "/orders/1", &token).await,
+        200,
+        "nothing yet"
+    );
+    let changed = send(&mut admin, &form(&asked, path)).await;
+    assert_eq!(ticked(&changed), ["consumer.account", "consumer.app"]);
+    assert_eq!(companion.check("GET", "/orders/1", &token).await, 401);
+
+    // The endpoint says the same beforehand.
+    let token = companion.login("admin", ADMIN_PASSWORD).await;
+    let role = companion.get("/backend/role/consumer", &token).await.json();
+    assert_eq!((&role["users"], &role["apps"]), (&json!(2), &json!(1)));
+    let scope = companion
+        .get("/backend/scope/consumer.app", &token)
+        .await
+        .json();
+    let expected = (json!(["administrator", "consumer"]), json!(3));
+    assert_eq!((scope["roles"].clone(), scope["users"].clone()), expected);
+}
+
+#[tokio::test]
+async fn a_disabled_app_is_out_at_the_gate_and_comes_back() {
+    let companion = TestCompanion::start().await;
+    let mut alice = sign_up(&companion, "alice").await;
+    let filled = new_app(&mut alice, "web-shop").await;
+    let app = client(&send(&mut alice, &filled).await);
+    let token = companion.tokens(&app).await.access;
+    let mut admin = administrator(&companion).await;
+    let apps = page(&mut admin, "/panel/apps?owner=alice").await;
+    assert!(
+        apps.body
+            .contains(&format!("href=\"/panel/apps/{}\"", app.key)),
+        "{apps:?}"
+    );
+    let path = format!("/panel/apps/{}/status", app.key);
+    let disable = form(&page(&mut admin, &path).await, &path);
+    let disabled = send(&mut admin, &disable).await;
+    assert!(disabled.body.contains(">disabled<"), "{disabled:?}");
+    assert_eq!(companion.check("GET", "/orders/1", &token).await, 401);
+    let told = page(&mut alice, &format!("/portal/apps/{}", app.key)).await;
+    assert!(
+        told.body.contains("Only an administrator can change that"),
+        "{told:?}"
+    );
+
+    let enable = form(&page(&mut admin, &path).await, &path);
+    assert_eq!(enable.fields["status"], "active");
+    send(&mut admin, &enable).await;
+    let token = companion.tokens(&app).await.access;
+    assert_eq!(companion.check("GET", "/orders/1", &token).await, 200);
+    let path = format!("/panel/apps/{}/delete", app.key);
+    let delete = form(&page(&mut admin, &path).await, &path);
+    send(&mut admin, &delete).await;
+    assert_eq!(companion.check("GET", "/orders/1", &token).await, 401);
+}
+
+#[tokio::test]
+async fn a_user_is_found_given_roles_and_disabled() {
+    let companion = TestCompanion::start().await;
+    let mut alice = sign_up(&companion, "alice").await;
+    let mut admin = administrator(&companion).await;
+    let found = page(&mut admin, "/panel/users?search=ALI").await;
+    assert!(
+        found.body.contains("href=\"/panel/users/alice\""),
+        "{found:?}"
+    );
+    assert!(
+        !found.body.contains("href=\"/panel/users/admin\""),
+        "{found:?}"
+    );
+    let none = page(&mut admin, "/panel/users?search=nobody").await;
+    assert!(none.body.contains("No user is called so."), "{none:?}");
+
+    let path = "/panel/users/alice";
+    let user = page(&mut admin, path).await;
+    assert_eq!(ticked(&user), ["consumer"]);
+    let empty = form(
+        &page(&mut admin, "/panel/new-role").await,
+        "/panel/new-role",
+    );
+    let clerk = empty.with("name", "clerk").with("box:orders.write", "on");
+    send(&mut admin, &clerk).await;
+    let user = page(&mut admin, path).await;
+    let given = form(&user, path)
+        .with("box:consumer", "on")
+        .with("box:clerk", "on");
+    let given = send(&mut admin, &given).await;
+    assert_eq!(ticked(&given), ["clerk", "consumer"]);
+    let taken = admin
+        .submit(&form(&given, path).with("box:consumer", "on"))
+        .await;
+    assert!(taken.body.contains("Loses: clerk"), "{taken:?}");
+    let taken = send(&mut admin, &form(&taken, path)).await;
+    assert_eq!(ticked(&taken), ["consumer"]);
+
+    let set = "/panel/users/alice/password";
+    let short = form(&page(&mut admin, set).await, set).with("new_password", "short");
+    let refused = admin.submit(&short).await;
+    assert_eq!(refused.status, 400, "{refused:?}");
+    send(
+        &mut admin,
+        &short.with("new_password", "another good password"),
+    )
+    .await;
+    assert_eq!(
+        alice.get("/portal/apps").await.status,
+        303,
+        "the session has ended"
+    );
+    let mut alice = log_in(&companion, "alice", "another good password").await;
+
+    let status = "/panel/users/alice/status";
+    let disable = form(&page(&mut admin, status).await, status);
+    let disabled = send(&mut admin, &disable).await;
+    assert!(disabled.body.contains(">disabled<"), "{disabled:?}");
+    assert_eq!(
+        alice.get("/portal/apps").await.status,
+        303,
+        "the session has ended"
+    );
+    let delete = "/panel/users/alice/delete";
+    let delete = form(&page(&mut admin, delete).await, delete);
+    send(&mut admin, &delete).await;
+    assert_eq!(admin.get(path).await.status, 404);
+}
+
+#[tokio::test]
+async fn the_last_administrator_and_the_default_role_stay() {
+    let companion = TestCompanion::start().await;
+    let mut admin = administrator(&companion).await;
+    let rows = [
+        ("/panel/users/admin/status", "would leave no administrator"),
+        ("/panel/users/admin/delete", "would leave no administrator"),
+        (
+            "/panel/roles/consumer/delete",
+            "choose another default role first",
+        ),
+        ("/panel/roles/administrator/delete", "belongs to the issuer"),
+        (
+            "/panel/roles/administrator/default",
+            "everybody would get it",
+        ),
+    ];
+    for (path, expected) in rows {
+        let asked = form(&page(&mut admin, path).await, path);
+        let refused = admin.submit(&asked).await;
+        assert_eq!(refused.status, 409, "{path}: {refused:?}");
+        assert!(refused.body.contains(expected), "{path}: {refused:?}");
+    }
+    let path = "/panel/users/admin";
+    let user = page(&mut admin, path).await;
+    let asked = admin.submit(&form(&user, path)).await;
+    let refused = admin.submit(&form(&asked, path)).await;
+    assert_eq!(refused.status, 409, "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_scope_goes_with_all_that_have_it() {
+    let companion = TestCompanion::start().await;
+    sign_up(&companion, "alice").await;
+    let mut admin = administrator(&companion).await;
+    let path = "/panel/scopes/orders.read";
+    let scope = page(&mut admin, path).await;
+    let described = form(&scope, path).with("description", "Read all orders");
+    let described = send(&mut admin, &described).await;
+    assert!(described.body.contains("Read all orders"), "{described:?}");
+    let path = "/panel/scopes/orders.read/delete";
+    let asked = page(&mut admin, path).await;
+    for text in ["taken from the roles consumer", "This concerns 1 user"] {
+        assert!(asked.body.contains(text), "{text}: {asked:?}");
+    }
+    let scopes = send(&mut admin, &form(&asked, path)).await;
+    assert!(!scopes.body.contains("orders.read"), "{scopes:?}");
+    let own = admin.get("/panel/scopes/backend.user/delete").await;
+    let refused = admin
+        .submit(&form(&own, "/panel/scopes/backend.user/delete"))
+        .await;
+    assert_eq!(refused.status, 409, "{refused:?}");
+}
+
+/// What needs a fresh login at an endpoint needs it on the page as well.
+#[tokio::test]
+async fn what_outlives_a_session_needs_the_password_again() {
+    let (companion, clock) = with_clock().await;
+    sign_up(&companion, "alice").await;
+    let mut admin = administrator(&companion).await;
+    clock.advance(301);
+    let user = format!("username=bobby&email=bobby@shop.example&password={PASSWORD}");
+    let rows = [
+        ("/panel/new-user", user.as_str(), true),
+        (
+            "/panel/users/alice",
+            "box:consumer=on&box:administrator=on",
+            true,
+        ),
+        ("/panel/users/alice/status", "", true),
+        (
+            "/panel/users/alice/password",
+            "new_password=another good password",
+            true,
+        ),
+        ("/panel/users/alice/delete", "", false),
+        (
+            "/panel/roles/consumer",
+            "name=consumer&box:orders.write=on&confirmed=yes",
+            true,
+        ),
+        ("/panel/roles/consumer/default", "", true),
+        ("/panel/new-role", "name=clerk", false),
+        ("/panel/roles/clerk/delete", "", false),
+        ("/panel/new-scope", "name=stock.read&description=x", false),
+    ];
+    for (path, fields, needs) in rows {
+        let mut filled = form(&page(&mut admin, path).await, path);
+        for (name, value) in fields.split('&').filter_map(|field| field.split_once('=')) {
+            filled = filled.with(name, value);
+        }
+        let answer = admin.submit(&filled).await;
+        assert_eq!(
+            answer.status,
+            if needs { 403 } else { 303 },
+            "{path}: {answer:?}"
+        );
+        assert_eq!(
+            answer.body.contains("Confirm that it is you"),
+            needs,
+            "{path}: {answer:?}"
+        );
+    }
+    let path = "/panel/roles/consumer";
+    let role = page(&mut admin, path).await;
+    let mut more = form(&role, path).with("name", "consumer");
+    for name in [
+        "consumer.account",
+        "consumer.app",
+        "orders.read",
+        "orders.write",
+    ] {
+        more = more.with(&format!("box:{name}"), "on");
+    }
+    let proof = admin.submit(&more).await;
+    let proof = form(&proof, path).with("confirm_password", ADMIN_PASSWORD);
+    let changed = send(&mut admin, &proof).await;
+    let expected = [
+        "consumer.account",
+        "consumer.app",
+        "orders.read",
+        "orders.write",
+    ];
+    assert_eq!(ticked(&changed), expected);
+}
+
+#[tokio::test]
+async fn lists_are_paged_and_filtered_in_the_database() {
+    let companion = TestCompanion::start().await;
+    let token = companion.login("admin", ADMIN_PASSWORD).await;
+    for number in 0..25 {
+        let name = format!("user-{number:02}");
+        let user = json!({"username": name, "email": format!("{name}@shop.example"), "password": PASSWORD});
+        assert_eq!(
+            companion.post("/backend/user", &user, &token).await.status,
+            201
+        );
+    }
+    let mut admin = administrator(&companion).await;
+    let first = page(&mut admin, "/panel/users?search=user-").await;
+    let (_, rest) = first
+        .body
+        .split_once("<a href=\"/panel/users?after=")
+        .unwrap();
+    let (after, _) = rest.split_once('"').unwrap();
+    let path = format!(
+        "/panel/users?after={}",
+        after.replace("&amp;", "&").replace("&#38;", "&")
+    );
+    let second = page(&mut admin, &path).await;
+    for (number, answer) in [(19, &first), (24, &second)] {
+        assert!(
+            answer.body.contains(&format!("user-{number}@")),
+            "{number}: {answer:?}"
+        );
+    }
+    assert!(!second.body.contains("user-19@") && !second.body.contains("?after="));
+    let wrong = admin.get("/panel/users?limit=x").await;
+    assert_eq!(wrong.status, 400, "{wrong:?}");
+    assert!(wrong.body.contains("<html"), "{wrong:?}");
+}

@@ -1,0 +1,180 @@
+//! The table of the pages, walked by everybody: nobody finds a page or an action beyond its scopes.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::{log_in, next};
+use crate::test_browser::{TestBrowser, TestForm, form};
+use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestCompanion};
+
+/// Any of them.
+const ANY: &str =
+    "backend.app backend.introspect backend.role backend.scope backend.token backend.user";
+
+/// The scope that each page needs; none are public. A new page is one more row.
+const NEEDED: [(&str, Option<&str>); 31] = [
+    ("/", None),
+    ("/assets/{file}", None),
+    ("/portal/sign-up", None),
+    ("/portal/log-in", None),
+    ("/portal/log-out", None),
+    ("/portal/apps", Some("consumer.app")),
+    ("/portal/apps/new", Some("consumer.app")),
+    ("/portal/apps/{app_key}", Some("consumer.app")),
+    ("/portal/apps/{app_key}/edit", Some("consumer.app")),
+    ("/portal/apps/{app_key}/rotate", Some("consumer.app")),
+    ("/portal/apps/{app_key}/delete", Some("consumer.app")),
+    ("/panel", Some(ANY)),
+    ("/panel/roles", Some("backend.role")),
+    ("/panel/new-role", Some("backend.role")),
+    ("/panel/roles/{name}", Some("backend.role")),
+    ("/panel/roles/{name}/default", Some("backend.role")),
+    ("/panel/roles/{name}/delete", Some("backend.role")),
+    ("/panel/users", Some("backend.user")),
+    ("/panel/new-user", Some("backend.user")),
+    ("/panel/users/{username}", Some("backend.user")),
+    ("/panel/users/{username}/status", Some("backend.user")),
+    ("/panel/users/{username}/password", Some("backend.user")),
+    ("/panel/users/{username}/delete", Some("backend.user")),
+    ("/panel/scopes", Some("backend.scope")),
+    ("/panel/new-scope", Some("backend.scope")),
+    ("/panel/scopes/{name}", Some("backend.scope")),
+    ("/panel/scopes/{name}/delete", Some("backend.scope")),
+    ("/panel/apps", Some("backend.app")),
+    ("/panel/apps/{app_key}", Some("backend.app")),
+    ("/panel/apps/{app_key}/status", Some("backend.app")),
+    ("/panel/apps/{app_key}/delete", Some("backend.app")),
+];
+
+/// A user for each of these, who has it and nothing else.
+const SCOPES: [&str; 8] = [
+    "consumer.app",
+    "consumer.account",
+    "backend.app",
+    "backend.introspect",
+    "backend.role",
+    "backend.scope",
+    "backend.token",
+    "backend.user",
+];
+
+fn concrete(path: &str) -> String {
+    let segments = path.split('/').map(|segment| {
+        if segment.starts_with('{') {
+            "some"
+        } else {
+            segment
+        }
+    });
+    segments.collect::<Vec<_>>().join("/")
+}
+
+#[test]
+fn every_page_has_its_row() {
+    let pages: BTreeSet<&str> = portcullis::issuer::pages().collect();
+    let rows: BTreeSet<&str> = NEEDED.iter().map(|(path, _)| *path).collect();
+    assert_eq!(pages, rows);
+}
+
+/// A form of this browser's own for any page.
+async fn own_form(browser: &mut TestBrowser<'_>, action: &str) -> TestForm {
+    let start = browser.get("/").await;
+    let source = if start.body.contains("/portal/log-out") {
+        form(&start, "/portal/log-out")
+    } else {
+        form(&browser.get("/portal/log-in").await, "/portal/log-in")
+    };
+    TestForm {
+        action: action.to_owned(),
+        ..source
+    }
+}
+
+#[tokio::test]
+async fn nobody_opens_a_page_beyond_its_scopes() {
+    let companion = TestCompanion::start().await;
+    let admin = companion.login("admin", ADMIN_PASSWORD).await;
+    let mut nobody = TestBrowser::new(&companion);
+    for (path, needed) in NEEDED {
+        let path = concrete(path);
+        let answer = nobody.get(&path).await;
+        let filled = own_form(&mut nobody, &path).await;
+        if needed.is_none() {
+            assert_ne!(answer.status, 403, "{path}");
+            continue;
+        }
+        assert!(next(&answer).starts_with("/portal/log-in?next="), "{path}");
+        let answer = nobody.submit(&filled).await;
+        assert_eq!(answer.status, 403, "{path}: {answer:?}");
+        assert!(
+            answer.body.contains("You are logged out"),
+            "{path}: {answer:?}"
+        );
+    }
+    for scope in SCOPES {
+        let username = scope.replace('.', "-");
+        let role = json!({"name": username, "scopes": [scope]});
+        assert_eq!(
+            companion.post("/backend/role", &role, &admin).await.status,
+            201
+        );
+        let user = json!({"username": username, "email": format!("{username}@shop.example"),
+            "password": PASSWORD, "roles": [username]});
+        assert_eq!(
+            companion.post("/backend/user", &user, &admin).await.status,
+            201
+        );
+        let mut browser = log_in(&companion, &username, PASSWORD).await;
+        for (path, needed) in NEEDED {
+            let Some(needed) = needed else { continue };
+            let path = concrete(path);
+            let filled = own_form(&mut browser, &path).await;
+            let answers = [browser.get(&path).await, browser.submit(&filled).await];
+            let allowed = needed.split(' ').any(|one| one == scope);
+            for answer in answers {
+                assert_eq!(answer.status != 403, allowed, "{scope} {path}: {answer:?}");
+                if !allowed {
+                    let named = answer.body.contains(&format!("<code>{needed}</code>"));
+                    assert!(
+                        named,
+                        "what is missing is named: {scope} {path}: {answer:?}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn somebody_elses_app_is_not_there() {
+    let companion = TestCompanion::start().await;
+    let alice = companion.register("alice").await;
+    let app = companion.app(&alice, "web-shop").await;
+    companion.register("bobby").await;
+    let mut bobby = log_in(&companion, "bobby", PASSWORD).await;
+    for part in ["", "/edit", "/rotate", "/delete"] {
+        let path = format!("/portal/apps/{}{part}", app.key);
+        assert_eq!(bobby.get(&path).await.status, 404, "{path}");
+        if part.is_empty() {
+            continue;
+        }
+        let filled = own_form(&mut bobby, &path).await;
+        let filled = filled
+            .with("earlier", "now")
+            .with("name", "mine")
+            .with("extent", "all");
+        assert_eq!(bobby.submit(&filled).await.status, 404, "{path}");
+    }
+    companion.tokens(&app).await;
+}
+
+#[tokio::test]
+async fn a_bearer_token_opens_no_page_and_a_session_no_endpoint() {
+    let companion = TestCompanion::start().await;
+    let alice = companion.register("alice").await;
+    let answer = companion.get("/portal/apps", &alice).await;
+    assert_eq!(answer.status, 303, "{answer:?}");
+    let mut browser = log_in(&companion, "alice", PASSWORD).await;
+    assert_eq!(browser.get("/consumer/app").await.status, 401);
+}
