@@ -140,6 +140,37 @@ impl Store {
         }))
     }
 
+    /// The sessions of a user that have not expired and stand, with their digests; the latest login first.
+    pub async fn sessions_of(
+        &self,
+        user: &User,
+        now: UnixSeconds,
+    ) -> Result<Vec<(SecretDigest, Session)>, StoreError> {
+        let text = "SELECT digest, position, created_at, expires_at FROM sessions \
+                    WHERE user_id = $1 AND expires_at > $2 ORDER BY created_at DESC, digest LIMIT $3";
+        let rows = sqlx::query(text)
+            .bind(user.id.as_str())
+            .bind(now.0)
+            .bind(MAX_SESSIONS)
+            .fetch_all(&self.reader)
+            .await?;
+        let mut sessions = Vec::new();
+        for row in &rows {
+            let digest = SecretDigest::from_text(row.try_get("digest")?);
+            let session = Session {
+                user: user.clone(),
+                position: position(row, "position")?,
+                began_at: UnixSeconds(row.try_get("created_at")?),
+                expires_at: UnixSeconds(row.try_get("expires_at")?),
+            };
+            if session.stands().is_ok() {
+                let digest = digest.ok_or(StoreError::Unreadable("session"))?;
+                sessions.push((digest, session));
+            }
+        }
+        Ok(sessions)
+    }
+
     pub async fn end_session(&self, digest: &SecretDigest) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM sessions WHERE digest = $1")
             .bind(digest.to_text())

@@ -1,5 +1,6 @@
 //! The portal as a person meets it: with a browser, without script.
 
+mod account;
 mod forms;
 mod panel;
 mod routes;

@@ -87,13 +87,22 @@ pub(super) async fn update(
     access: DirectoryAccess,
     JsonBody(wanted): JsonBody<AccountUpdate>,
 ) -> Result<Response, EndpointError> {
-    prove_again(&access, wanted.password).await?;
+    let user = change_email(&access, &wanted.email, wanted.password).await?;
+    Ok(body::ok(&UserAnswer::of(&user)))
+}
+
+/// Gives the caller another address, if this is its password.
+pub(super) async fn change_email(
+    access: &DirectoryAccess,
+    email: &str,
+    password: String,
+) -> Result<User, EndpointError> {
+    prove_again(access, password).await?;
     access.issuer.credentials.attempts().admit_registration()?;
     let directory = access.directory();
-    let user = directory
-        .change_own_email(&access.caller.user, &wanted.email)
-        .await?;
-    Ok(body::ok(&UserAnswer::of(&user)))
+    Ok(directory
+        .change_own_email(&access.caller.user, email)
+        .await?)
 }
 
 /// `PUT` and `POST /consumer/account/change_password`
@@ -101,16 +110,12 @@ pub(super) async fn change_password(
     access: DirectoryAccess,
     JsonBody(wanted): JsonBody<PasswordChange>,
 ) -> Result<Response, EndpointError> {
-    let user = prove_again(&access, wanted.old_password).await?;
     let apps = if wanted.end_apps {
         AppsAfter::End
     } else {
         AppsAfter::Stay
     };
-    let directory = access.directory();
-    directory
-        .change_own_password(&user, wanted.new_password, apps)
-        .await?;
+    replace_password(&access, wanted.old_password, wanted.new_password, apps).await?;
     let message = match apps {
         AppsAfter::Stay => {
             "the password has been changed and all your tokens, including this one, have ended: log in again; your \
@@ -122,6 +127,21 @@ pub(super) async fn change_password(
         }
     };
     Ok(body::ok(&json!({"success": true, "message": message})))
+}
+
+/// Gives the caller another password, if this is the old one.
+pub(super) async fn replace_password(
+    access: &DirectoryAccess,
+    old_password: String,
+    new_password: String,
+    apps: AppsAfter,
+) -> Result<(), EndpointError> {
+    let user = prove_again(access, old_password).await?;
+    let directory = access.directory();
+    directory
+        .change_own_password(&user, new_password, apps)
+        .await?;
+    Ok(())
 }
 
 /// `GET /consumer/grant`

@@ -5,6 +5,8 @@
 //! session for this one request. A form calls the functions of the directory that an endpoint calls: no page
 //! has rules of its own. `words` has what the pages say, in each language.
 
+mod access;
+mod account;
 mod answer;
 mod apps;
 mod assets;
@@ -19,6 +21,7 @@ mod messages;
 mod page_error;
 mod panel;
 mod refusal;
+mod sessions;
 mod sign_up;
 mod start;
 mod told;
@@ -51,8 +54,8 @@ fn table() -> Vec<(&'static str, MethodRouter<Arc<Issuer>>)> {
     table
 }
 
-/// What users do with their own apps.
-fn portal() -> [(&'static str, MethodRouter<Arc<Issuer>>); 6] {
+/// What users do with their own apps, access and account.
+fn portal() -> [(&'static str, MethodRouter<Arc<Issuer>>); 12] {
     [
         (apps::PATH, get(apps::list)),
         (
@@ -72,6 +75,21 @@ fn portal() -> [(&'static str, MethodRouter<Arc<Issuer>>); 6] {
             "/portal/apps/{app_key}/delete",
             get(apps::delete::show).post(apps::delete::submit),
         ),
+        (access::PATH, get(access::list)),
+        (
+            "/portal/access/{id}/end",
+            get(access::show_end).post(access::end),
+        ),
+        (account::PATH, get(account::show)),
+        (
+            "/portal/account/email",
+            get(account::email::show).post(account::email::submit),
+        ),
+        (
+            "/portal/account/password",
+            get(account::password::show).post(account::password::submit),
+        ),
+        (sessions::PATH, get(sessions::list).post(sessions::end)),
     ]
 }
 

@@ -13,7 +13,7 @@ const ANY: &str =
     "backend.app backend.introspect backend.role backend.scope backend.token backend.user";
 
 /// The scope that each page needs; none are public. A new page is one more row.
-const NEEDED: [(&str, Option<&str>); 31] = [
+const NEEDED: [(&str, Option<&str>); 37] = [
     ("/", None),
     ("/assets/{file}", None),
     ("/portal/sign-up", None),
@@ -25,6 +25,12 @@ const NEEDED: [(&str, Option<&str>); 31] = [
     ("/portal/apps/{app_key}/edit", Some("consumer.app")),
     ("/portal/apps/{app_key}/rotate", Some("consumer.app")),
     ("/portal/apps/{app_key}/delete", Some("consumer.app")),
+    ("/portal/access", Some("consumer.account")),
+    ("/portal/access/{id}/end", Some("consumer.account")),
+    ("/portal/account", Some("consumer.account")),
+    ("/portal/account/email", Some("consumer.account")),
+    ("/portal/account/password", Some("consumer.account")),
+    ("/portal/sessions", Some("consumer.account")),
     ("/panel", Some(ANY)),
     ("/panel/roles", Some("backend.role")),
     ("/panel/new-role", Some("backend.role")),

@@ -1,10 +1,10 @@
 //! What is around each page: name, menu, who is logged in, and what was just done.
 
 use super::assets::STYLE_PATH;
-use super::panel;
 use super::told::Told;
 use super::visitor::Visitor;
 use super::words::Words;
+use super::{access, account, apps, panel};
 use crate::identity::{ScopeSet, SecretDigest};
 use crate::issuer::http::text::Text;
 
@@ -58,7 +58,11 @@ impl<'a> Frame<'a> {
 
 /// What somebody with these scopes may open. It shows, and the policy decides.
 fn menu(words: &'static Words, scopes: &ScopeSet, path: &str) -> Vec<Entry> {
-    let own = [("consumer.app", words.menu_apps, super::apps::PATH)];
+    let own = [
+        ("consumer.app", words.menu_apps, apps::PATH),
+        ("consumer.account", words.access, access::PATH),
+        ("consumer.account", words.account, account::PATH),
+    ];
     let parts = panel::parts(words).map(|part| (part.scope, part.label, part.path));
     let all = own.into_iter().chain(parts);
     let open = all.filter(|(scope, ..)| scopes.contains(scope));

@@ -9,7 +9,7 @@ use super::form::PageForm;
 use super::frame::Frame;
 use super::messages;
 use super::page_error::PageError;
-use super::told::{Addressee, Done, Told};
+use super::told::{Done, Told};
 use super::visitor::Visitor;
 use crate::issuer::Registration;
 use crate::issuer::directory::NewUser;
@@ -70,20 +70,6 @@ pub(super) async fn submit(visitor: Visitor, form: PageForm) -> Result<Response,
         }
         Err(error) => return Err(error.into()),
     };
-    let secret = visitor.sessions().renew(&user).await?;
-    let settings = &visitor.issuer.settings;
-    let cookie = visitor
-        .browser
-        .begin_session(&secret, settings.sessions.max_seconds);
-    let session = secret.digest();
-    let to = Addressee {
-        session: Some(&session),
-        path: "/",
-    };
     let told = Told::Done(Done::SignedUp);
-    let told = visitor.issuer.told_key.cookie(&told, to, &settings.url)?;
-    Ok(answer::with_cookies(
-        answer::go("/"),
-        cookie.into_iter().chain([told]),
-    ))
+    Ok(visitor.go_in_a_new_session(&user, "/", &told).await?)
 }

@@ -50,6 +50,8 @@ pub(super) enum Done {
     Changed,
     Made,
     Deleted,
+    AccessEnded,
+    SessionsEnded,
 }
 
 /// For whom something is sealed: one session, one page.
@@ -132,6 +134,8 @@ impl Done {
             Self::Changed => words.told_changed,
             Self::Made => words.told_made,
             Self::Deleted => words.told_deleted,
+            Self::AccessEnded => words.told_access_ended,
+            Self::SessionsEnded => words.told_sessions_ended,
         }
     }
 }

@@ -11,7 +11,7 @@ use super::frame::Frame;
 use super::language::Language;
 use super::told::{Addressee, Told};
 use super::words::Words;
-use crate::identity::User;
+use crate::identity::{SecretDigest, User};
 use crate::issuer::Issuer;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::browser::Browser;
@@ -66,10 +66,30 @@ impl Visitor {
     /// Sends the browser on to a page of ours, which tells something.
     pub(super) fn go_to_be_told(&self, path: &str, told: &Told) -> Result<Response, EndpointError> {
         let session = self.browser.session();
-        let to = Addressee {
-            session: session.as_ref(),
-            path,
-        };
+        self.go_to(session.as_ref(), path, told)
+    }
+
+    /// The same in a new session of this user.
+    pub(super) async fn go_in_a_new_session(
+        &self,
+        user: &User,
+        path: &str,
+        told: &Told,
+    ) -> Result<Response, EndpointError> {
+        let secret = self.sessions().renew(user).await?;
+        let seconds = self.issuer.settings.sessions.max_seconds;
+        let response = self.go_to(Some(&secret.digest()), path, told)?;
+        let cookie = self.browser.begin_session(&secret, seconds);
+        Ok(answer::with_cookies(response, cookie))
+    }
+
+    fn go_to(
+        &self,
+        session: Option<&SecretDigest>,
+        path: &str,
+        told: &Told,
+    ) -> Result<Response, EndpointError> {
+        let to = Addressee { session, path };
         let cookie = self
             .issuer
             .told_key

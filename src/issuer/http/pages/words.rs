@@ -177,6 +177,39 @@ words! {
         "Ihr Geheimnis und alle Tokens, die sie von dir und anderen hat, enden sofort. Das lässt sich nicht rückgängig machen.";
     delete_button: "Delete the app", "App löschen";
 
+    // Access and account.
+    access: "Access", "Zugriffe";
+    access_sentence:
+        "Who may act in your name: programs that you have allowed, and logins of your own.",
+        "Wer in deinem Namen handeln darf: Programme, denen du es erlaubt hast, und eigene Anmeldungen.";
+    no_access: "Nobody may act in your name.", "Niemand darf in deinem Namen handeln.";
+    who: "Who", "Wer";
+    a_login: "A login of yours", "Eine Anmeldung von dir";
+    since: "Since", "Seit";
+    last_used: "Last used", "Zuletzt benutzt";
+    until: "Until", "Bis";
+    end_access: "End", "Beenden";
+    end_access_title: "End this access?", "Diesen Zugriff beenden?";
+    end_access_sentence:
+        "All its tokens end at once, at every gate. The program can ask you again.",
+        "Alle seine Tokens enden sofort, an jedem Gate. Das Programm kann dich wieder fragen.";
+    account: "Account", "Konto";
+    change_email: "Change the address", "Adresse ändern";
+    email_hint: "You can log in with it.", "Damit kannst du dich anmelden.";
+    change_password: "Change the password", "Passwort ändern";
+    change_password_sentence:
+        "All your tokens and all other sessions end.",
+        "Alle deine Tokens und alle anderen Sitzungen enden.";
+    old_password: "Present password", "Bisheriges Passwort";
+    end_apps:
+        "End the secrets and tokens of my apps as well: others may know them",
+        "Auch Geheimnisse und Tokens meiner Apps beenden: Andere könnten sie kennen";
+    sessions: "Sessions", "Sitzungen";
+    sessions_sentence: "The browsers in which you are logged in.", "Die Browser, in denen du angemeldet bist.";
+    this_session: "this one", "diese hier";
+    end_session: "Log out", "Abmelden";
+    end_others: "Log out all others", "Alle anderen abmelden";
+
     // The panel.
     panel: "Administration", "Verwaltung";
     roles: "Roles", "Rollen";
@@ -265,6 +298,8 @@ words! {
     // What was just done.
     told_changed: "The change has been made.", "Die Änderung ist gemacht.";
     told_made: "Done: it is there.", "Fertig: Es ist da.";
+    told_access_ended: "The access has ended.", "Der Zugriff ist beendet.";
+    told_sessions_ended: "Logged out there.", "Dort abgemeldet.";
     told_deleted: "It has been deleted.", "Es ist gelöscht.";
     told_signed_up: "Your account is ready, and you are logged in.", "Dein Konto ist bereit, und du bist angemeldet.";
     told_logged_out: "You are logged out.", "Du bist abgemeldet.";

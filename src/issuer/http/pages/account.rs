@@ -1,0 +1,42 @@
+//! `/portal/account`: the user's own account.
+
+pub(super) mod email;
+pub(super) mod password;
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::answer;
+use super::apps::role_names;
+use super::frame::Frame;
+use super::visitor::Visitor;
+use crate::issuer::http::extract::DirectoryAccess;
+use crate::issuer::http::text::Text;
+
+pub(super) const PATH: &str = "/portal/account";
+
+#[derive(Template)]
+#[template(path = "pages/account.html")]
+struct AccountPage<'a> {
+    frame: Frame<'a>,
+    username: Text<'a>,
+    email: Text<'a>,
+    roles: String,
+    scopes: String,
+    created: String,
+}
+
+/// `GET`
+pub(super) async fn show(visitor: Visitor, access: DirectoryAccess) -> Response {
+    let user = &access.caller.user;
+    let page = AccountPage {
+        frame: visitor.frame(),
+        username: Text::of(user.username.as_str()),
+        email: Text::of(user.email.as_str()),
+        roles: role_names(user),
+        scopes: user.scopes.to_string(),
+        created: visitor.language.instant(user.created_at),
+    };
+    answer::page(StatusCode::OK, &page)
+}

@@ -1,0 +1,66 @@
+//! `/portal/account/password`: another password. All sessions end but this one, which is replaced.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::PATH;
+use super::email::is_for_the_form;
+use crate::issuer::directory::AppsAfter;
+use crate::issuer::endpoint_error::EndpointError;
+use crate::issuer::http::account;
+use crate::issuer::http::extract::DirectoryAccess;
+use crate::issuer::http::pages::answer;
+use crate::issuer::http::pages::form::PageForm;
+use crate::issuer::http::pages::frame::Frame;
+use crate::issuer::http::pages::messages;
+use crate::issuer::http::pages::page_error::PageError;
+use crate::issuer::http::pages::told::{Done, Told};
+use crate::issuer::http::pages::visitor::Visitor;
+use crate::issuer::http::text::Text;
+
+#[derive(Template)]
+#[template(path = "pages/account_password.html")]
+struct PasswordPage<'a> {
+    frame: Frame<'a>,
+    error: Text<'a>,
+}
+
+/// `GET`
+pub(in crate::issuer::http::pages) async fn show(visitor: Visitor, _: DirectoryAccess) -> Response {
+    page(&visitor, StatusCode::OK, "")
+}
+
+/// `POST`
+pub(in crate::issuer::http::pages) async fn submit(
+    visitor: Visitor,
+    access: DirectoryAccess,
+    form: PageForm,
+) -> Result<Response, PageError> {
+    let (old, new) = (form.text("old_password"), form.text("new_password"));
+    let apps = match form.text("end_apps") {
+        "" => AppsAfter::Stay,
+        _ => AppsAfter::End,
+    };
+    match account::replace_password(&access, old.to_owned(), new.to_owned(), apps).await {
+        Ok(()) => {}
+        Err(error) if is_for_the_form(&error) => {
+            let text = messages::message(visitor.language, &error);
+            return Ok(page(&visitor, error.status(), &text));
+        }
+        Err(error) => return Err(error.into()),
+    }
+    // Read again: what was given out to it before has ended.
+    let user = access.issuer.store.user(&access.caller.user.id).await?;
+    let user = user.ok_or(EndpointError::CallerChanged)?;
+    let told = Told::Done(Done::Changed);
+    Ok(visitor.go_in_a_new_session(&user, PATH, &told).await?)
+}
+
+fn page(visitor: &Visitor, status: StatusCode, error: &str) -> Response {
+    let page = PasswordPage {
+        frame: visitor.frame(),
+        error: Text::of(error),
+    };
+    answer::page(status, &page)
+}

@@ -1,0 +1,84 @@
+//! `/portal/sessions`: the browsers in which the user is logged in, and logging them out.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::answer;
+use super::form::PageForm;
+use super::frame::Frame;
+use super::page_error::PageError;
+use super::told::{Done, Told};
+use super::visitor::Visitor;
+use crate::identity::SecretDigest;
+use crate::issuer::endpoint_error::EndpointError;
+use crate::issuer::http::extract::DirectoryAccess;
+
+pub(super) const PATH: &str = "/portal/sessions";
+
+#[derive(Template)]
+#[template(path = "pages/sessions.html")]
+struct SessionsPage<'a> {
+    frame: Frame<'a>,
+    sessions: Vec<Row>,
+}
+
+struct Row {
+    /// Names it, and opens nothing.
+    digest: String,
+    began: String,
+    expires: String,
+    is_this: bool,
+}
+
+/// `GET`
+pub(super) async fn list(visitor: Visitor, access: DirectoryAccess) -> Result<Response, PageError> {
+    let now = access.issuer.clock.now();
+    let user = &access.caller.user;
+    let own = visitor.browser.session();
+    let sessions = access.issuer.store.sessions_of(user, now).await?;
+    let rows = sessions.into_iter().map(|(digest, session)| Row {
+        is_this: own.as_ref() == Some(&digest),
+        digest: digest.to_text(),
+        began: visitor.language.instant(session.began_at),
+        expires: visitor.language.instant(session.expires_at),
+    });
+    let page = SessionsPage {
+        frame: visitor.frame(),
+        sessions: rows.collect(),
+    };
+    Ok(answer::page(StatusCode::OK, &page))
+}
+
+/// `POST`: one of them ends, or all but this one.
+pub(super) async fn end(
+    visitor: Visitor,
+    access: DirectoryAccess,
+    form: PageForm,
+) -> Result<Response, PageError> {
+    let (store, now) = (&access.issuer.store, access.issuer.clock.now());
+    let own = visitor.browser.session();
+    let sessions = store.sessions_of(&access.caller.user, now).await?;
+    let wanted = form.text("session");
+    let named = SecretDigest::from_text(wanted);
+    let ended = sessions.into_iter().map(|(digest, _)| digest);
+    let ended: Vec<SecretDigest> = match wanted {
+        "others" => ended
+            .filter(|digest| own.as_ref() != Some(digest))
+            .collect(),
+        _ => ended
+            .filter(|digest| named.as_ref() == Some(digest))
+            .collect(),
+    };
+    if ended.is_empty() && wanted != "others" {
+        return Err(EndpointError::NotFound.into());
+    }
+    for digest in &ended {
+        store.end_session(digest).await?;
+    }
+    access
+        .issuer
+        .audit
+        .done_by(&access.caller.user, "ended sessions");
+    Ok(visitor.go_to_be_told(PATH, &Told::Done(Done::SessionsEnded))?)
+}
