@@ -10,6 +10,12 @@ use super::user::{Status, User, UserId};
 use crate::clock::UnixSeconds;
 use crate::token::LogPosition;
 
+/// In characters.
+const MAX_NAME: usize = 64;
+
+/// What a name may have beside letters, digits and spaces.
+const SIGNS: &str = "_-.,:+&'()/";
+
 const MAX_REDIRECT_URI_BYTES: usize = 2048;
 
 /// RFC 1035 section 2.3.4.
@@ -58,7 +64,8 @@ pub enum ScopesFrom {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct AppKey(Box<str>);
 
-/// An app's name: `[A-Za-z0-9_-]`, 3 to 64.
+/// An app's name, as people write it: 1 to 64 letters and digits of any script, with single spaces and some signs
+/// between them. Nothing that cannot be seen, and nothing that reorders what is seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AppName(Box<str>);
 
@@ -69,7 +76,10 @@ pub struct RedirectUri(Box<str>);
 /// A part of an app that cannot be one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AppError {
-    #[error("an app's name has 3 to 64 letters, digits, `_` or `-`")]
+    #[error(
+        "an app's name has 1 to {MAX_NAME} characters: letters and digits of any script, single spaces between \
+         them, and `_-.,:+&'()/`"
+    )]
     Name,
     #[error(
         "a redirect URI is absolute and in one form that all browsers read alike: `https://`, or \
@@ -115,8 +125,10 @@ impl AppKey {
 
 impl AppName {
     pub fn parse(text: &str) -> Result<Self, AppError> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
-        if (3..=64).contains(&text.len()) && text.bytes().all(plain) {
+        let may_have = |one: char| one.is_alphanumeric() || one == ' ' || SIGNS.contains(one);
+        let spaced = text.trim() == text && !text.contains("  ");
+        let named = text.contains(char::is_alphanumeric) && text.chars().count() <= MAX_NAME;
+        if named && spaced && text.chars().all(may_have) {
             Ok(Self(text.into()))
         } else {
             Err(AppError::Name)
@@ -224,10 +236,37 @@ mod tests {
 
     #[test]
     fn names_and_redirect_uris_are_checked() {
-        for good in ["web-shop", "app", "A_1"] {
+        for good in [
+            "web-shop",
+            "A_1",
+            "x",
+            "Web shop",
+            "B\u{fc}ro (2. Stock)",
+            "\u{e9}tiquettes & co.",
+            "\u{5e97}",
+            &"\u{e4}".repeat(64),
+        ] {
             assert!(AppName::parse(good).is_ok(), "{good}");
         }
-        for bad in ["", "ab", "a b", "a.b", "ä-app", &"x".repeat(65)] {
+        for bad in [
+            "",
+            " ",
+            "-",
+            " a",
+            "a ",
+            "a  b",
+            "a\tb",
+            "a\nb",
+            "a<b",
+            "a\"b",
+            "a\u{0}",
+            "a\u{a0}b",
+            "a\u{200b}b",
+            "a\u{202e}b",
+            "a\u{2066}b",
+            "\u{1f600}",
+            &"x".repeat(65),
+        ] {
             assert_eq!(AppName::parse(bad), Err(AppError::Name), "{bad}");
         }
         for good in [

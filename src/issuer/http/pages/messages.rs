@@ -137,7 +137,7 @@ fn of_directory(error: &DirectoryError) -> Option<String> {
         }
         DirectoryError::User(UserError::Email) => "Das ist keine E-Mail-Adresse.".to_owned(),
         DirectoryError::App(AppError::Name) => {
-            "Der Name einer App hat 3 bis 64 Buchstaben ohne Umlaute, Ziffern, `_` oder `-`.".to_owned()
+            "Der Name einer App hat 1 bis 64 Zeichen: Buchstaben und Ziffern, einzelne Leerzeichen dazwischen und `_-.,:+&'()/`.".to_owned()
         }
         DirectoryError::App(AppError::RedirectUri) => {
             "Eine Rückkehradresse beginnt mit `https://`, oder mit `http://` auf diesem Rechner, und hat weder \

@@ -103,7 +103,7 @@ words! {
     app_new_title: "Make an app", "App anlegen";
     app_create: "Make the app", "App anlegen";
     app_name: "Name", "Name";
-    app_name_hint: "3 to 64 letters, digits, _ or -", "3 bis 64 Buchstaben, Ziffern, _ oder -";
+    app_name_hint: "Such as Web shop", "Zum Beispiel Web-Laden";
     app_key: "Key", "Schlüssel";
     app_may: "May", "Darf";
     app_state: "State", "Zustand";
