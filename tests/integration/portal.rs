@@ -4,6 +4,7 @@ mod account;
 mod forms;
 mod panel;
 mod routes;
+mod script;
 
 use std::sync::Arc;
 

@@ -391,3 +391,29 @@ async fn lists_are_paged_and_filtered_in_the_database() {
     assert_eq!(wrong.status, 400, "{wrong:?}");
     assert!(wrong.body.contains("<html"), "{wrong:?}");
 }
+
+/// Whatever can be created has a page.
+#[tokio::test]
+async fn names_with_odd_characters_have_pages() {
+    let companion = TestCompanion::start().await;
+    let mut admin = administrator(&companion).await;
+    for name in [
+        "a?b", "a#b", "a&b=c", "a.b", "a+b", "<b>", "a:b", "new-role",
+    ] {
+        let empty = form(
+            &page(&mut admin, "/panel/new-role").await,
+            "/panel/new-role",
+        );
+        let made = send(&mut admin, &empty.with("name", name)).await;
+        assert!(made.body.contains("Done: it is there."), "{name}: {made:?}");
+        let empty = form(
+            &page(&mut admin, "/panel/new-scope").await,
+            "/panel/new-scope",
+        );
+        let scope = empty
+            .with("name", name)
+            .with("description", "<script>alert(1)</script>");
+        let scopes = send(&mut admin, &scope).await;
+        assert!(!scopes.body.contains("<script"), "{name}: {scopes:?}");
+    }
+}
