@@ -4,6 +4,8 @@
 mod administration;
 #[cfg(feature = "issuer")]
 mod app;
+#[cfg(feature = "issuer")]
+mod bootstrap;
 mod check;
 mod health;
 pub mod key;
@@ -56,6 +58,9 @@ enum Verb {
     #[cfg(feature = "issuer")]
     App(app::AppArgs),
     /// Back up or migrate the issuer's store
+    /// Add the scopes and roles of a file to the issuer's store
+    #[cfg(feature = "issuer")]
+    Bootstrap(bootstrap::BootstrapArgs),
     #[cfg(feature = "issuer")]
     Store(store::StoreCommandArgs),
 }
@@ -101,6 +106,8 @@ pub fn run() -> ExitCode {
         Verb::App(args) => app::run(&args, &mut out),
         #[cfg(feature = "issuer")]
         Verb::Store(args) => store::run(&args, &mut out),
+        Verb::Bootstrap(args) => bootstrap::run(&args, &mut out),
+        #[cfg(feature = "issuer")]
     };
     let flushed = out.flush();
     exit(outcome.and_then(|outcome| Ok(flushed.map(|()| outcome)?)))

@@ -111,6 +111,60 @@ async fn a_running_gate_refuses_what_the_command_line_takes_away() {
     assert_eq!(machine.json(&["app", "show", key]).0, 1);
 }
 
+/// The Job of k8s/issuer runs it again and again, beside administrators who change roles.
+#[tokio::test]
+async fn bootstrap_adds_what_is_missing_and_leaves_the_rest() {
+    let companion = TestCompanion::start().await;
+    let machine = Machine(&companion);
+    let file = machine.folder().join("bootstrap.yaml");
+    let text = "version: 1\nscopes: {stock.read: Stock, stock.write: Change it}\n\
+                roles: {clerk: [stock.read, stock.write]}\ndefault_role: clerk\n";
+    std::fs::write(&file, text).unwrap();
+    let outcomes = || -> Vec<(String, String)> {
+        let rows = machine.ok("bootstrap bootstrap.yaml");
+        let rows = rows["items"].as_array().unwrap().iter();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        rows.map(|row| (text(&row["name"]), text(&row["outcome"])))
+            .collect()
+    };
+    let told = |names: [(&str, &str); 4]| {
+        names.map(|(name, outcome)| (name.to_owned(), outcome.to_owned()))
+    };
+    let all_of = |outcome| ["stock.read", "stock.write", "clerk"].map(|name| (name, outcome));
+    let [read, write, clerk] = all_of("added");
+    assert_eq!(outcomes(), told([read, write, clerk, ("clerk", "changed")]));
+    let [read, write, clerk] = all_of("unchanged");
+    assert_eq!(
+        outcomes(),
+        told([read, write, clerk, ("clerk", "unchanged")])
+    );
+
+    machine.ok("scope set stock.read --description Mine");
+    machine.ok("role set clerk --remove-scope stock.write --add-scope consumer.app");
+    assert_eq!(
+        outcomes(),
+        told([read, write, ("clerk", "extended"), ("clerk", "unchanged")])
+    );
+    let role = machine.ok("role show clerk");
+    assert_eq!(
+        role["scopes"],
+        json!(["consumer.app", "stock.read", "stock.write"])
+    );
+    assert_eq!(machine.ok("scope show stock.read")["description"], "Mine");
+
+    std::fs::write(&file, "version: 1\nroles: {clerk: [stock.gone]}\n").unwrap();
+    let (code, answer) = machine.json(&["bootstrap", "bootstrap.yaml"]);
+    assert_eq!(
+        (code, &answer),
+        (1, &json!({"error": "there is no scope `stock.gone`"}))
+    );
+    std::fs::write(&file, "version: 1\nrolls: {}\n").unwrap();
+    let output = run(machine.folder(), &["bootstrap", "bootstrap.yaml"], "");
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{shown}");
+    assert!(shown.contains("bootstrap.yaml:2:1"), "{shown}");
+}
+
 #[tokio::test]
 async fn scopes_roles_and_users_are_made_and_shown() {
     let companion = TestCompanion::start().await;
