@@ -19,6 +19,7 @@ use std::time::Duration;
 use anyhow::Context;
 use prometheus_client::registry::Registry;
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::admin::{Admin, ServedFeed, StoreProbe};
@@ -50,6 +51,7 @@ pub struct App {
     loader: Arc<Loader>,
     decisions: DecisionLog,
     shutdown: Shutdown,
+    keys_loaded: watch::Receiver<bool>,
     drain: Duration,
     servers: Vec<JoinHandle<()>>,
     /// Checks run here and nothing else does.
@@ -134,6 +136,7 @@ pub fn build_with_clock(
         authorizer,
         loader,
         decisions,
+        keys_loaded: serving.keys_loaded.subscribe(),
         shutdown: serving.shutdown,
         drain: config.drain,
         servers,
@@ -246,6 +249,20 @@ impl App {
 
     pub fn authorizer(&self) -> &Arc<Authorizer> {
         &self.authorizer
+    }
+
+    /// Waits until every issuer has had keys; the same as at `/readyz`, before it drains.
+    pub async fn ready(&self) {
+        // The sender lives in the admin listener: once that is gone, nobody is ready any more.
+        if self
+            .keys_loaded
+            .clone()
+            .wait_for(|loaded| *loaded)
+            .await
+            .is_err()
+        {
+            std::future::pending::<()>().await;
+        }
     }
 
     /// Reads policy, keys and trust anew; on failure what serves goes on serving.

@@ -14,6 +14,7 @@ mod role;
 #[cfg(feature = "issuer")]
 mod scope;
 mod serve;
+mod service_manager;
 #[cfg(feature = "issuer")]
 mod store;
 pub mod token;
@@ -57,10 +58,10 @@ enum Verb {
     /// Manage the issuer's apps
     #[cfg(feature = "issuer")]
     App(app::AppArgs),
-    /// Back up or migrate the issuer's store
     /// Add the scopes and roles of a file to the issuer's store
     #[cfg(feature = "issuer")]
     Bootstrap(bootstrap::BootstrapArgs),
+    /// Back up or migrate the issuer's store
     #[cfg(feature = "issuer")]
     Store(store::StoreCommandArgs),
 }
@@ -105,9 +106,9 @@ pub fn run() -> ExitCode {
         #[cfg(feature = "issuer")]
         Verb::App(args) => app::run(&args, &mut out),
         #[cfg(feature = "issuer")]
-        Verb::Store(args) => store::run(&args, &mut out),
         Verb::Bootstrap(args) => bootstrap::run(&args, &mut out),
         #[cfg(feature = "issuer")]
+        Verb::Store(args) => store::run(&args, &mut out),
     };
     let flushed = out.flush();
     exit(outcome.and_then(|outcome| Ok(flushed.map(|()| outcome)?)))

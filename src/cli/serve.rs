@@ -8,6 +8,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Finding;
+use super::service_manager::{ServiceManager, ServiceState};
 use crate::app::{self, App};
 use crate::config::{Config, ListenAddress, Overrides};
 use crate::telemetry::{LogFormat, LogLevel, LogWriter};
@@ -51,13 +52,15 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<Finding> {
     // no handler for, and others would end at a SIGHUP.
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let mut signals = Signals::listen(&runtime)?;
+    let manager = ServiceManager::of_environment()?;
     let config = Config::load(&args.config, &overrides)?;
     let writer = LogWriter::new(&config.log);
     writer.install(&config.log);
     log_panics();
     let mut app = app::build(&config, Some(writer.dropped_lines()))?;
     runtime.block_on(async {
-        signals.serve(&app).await;
+        signals.serve(&app, &manager).await;
+        manager.tell(ServiceState::Stopping);
         app.drain(async || signals.ended().await).await;
     });
     Ok(Finding::Yes)
@@ -81,15 +84,24 @@ impl Signals {
     }
 
     /// Reloads at each `SIGHUP` until a signal asks for the end.
-    async fn serve(&mut self, app: &App) {
+    async fn serve(&mut self, app: &App, manager: &ServiceManager) {
+        let mut ready = false;
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => return,
                 _ = self.interrupt.recv() => return,
+                () = app.ready(), if !ready => {
+                    ready = true;
+                    manager.tell(ServiceState::Ready);
+                }
                 _ = self.hang_up.recv() => {
+                    // Before it has been ready, a service manager takes `READY=1` for the end of the start.
+                    let state = |state| if ready { manager.tell(state) };
+                    state(ServiceState::Reloading);
                     // Reading files may take its time; signals can wait for it, and nothing else
                     // runs on this thread. The outcome is logged and counted where it happens.
                     let _ = app.reload();
+                    state(ServiceState::Ready);
                 }
             }
         }

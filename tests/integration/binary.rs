@@ -13,6 +13,7 @@ mod logs;
 mod proxy;
 #[cfg(feature = "issuer")]
 mod secrets;
+mod service_manager;
 mod shutdown;
 mod sockets;
 mod verbs;
