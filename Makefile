@@ -1,12 +1,12 @@
 # The commands of this repository; `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo portal test test-providers check bench tools clients browser samples
+.PHONY: help demo portal test test-providers check bench tools kubernetes-tools clients browser samples
 
 CARGO ?= cargo
 BINARY := $(or $(CARGO_TARGET_DIR),target)/debug/portcullis
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## Build, then show it at work behind a real Envoy
 	@echo "make demo: installs Envoy into .tools, makes a debug build (several minutes the first time), and"
@@ -57,11 +57,14 @@ browser: ## Install Chromium into the system (as root), for the tests that are s
 # After the build. One by one: several files given at once are one policy.
 samples: tools
 	@$(CARGO) build --locked --quiet --bin portcullis
+kubernetes-tools: ## Install what validates k8s/ and charts/ (kubeconform, Helm, schemas), into .tools
+	@scripts/install-kubernetes-tools >/dev/null
+
 	@set -e; for policy in config/policy.yaml k8s/*/policy.yaml; do \
 	  echo "portcullis check $$policy"; $(BINARY) check $$policy; done
 	@scripts/install-tools | { set -e; while IFS= read -r envoy; do \
 	  for config in config/envoy.yaml k8s/example/envoy.yaml; do \
 	    "$$envoy" --mode validate -l error -c $$config; done; done; }
-	@if command -v kubectl >/dev/null; then \
-	  echo "kubectl kustomize k8s/example"; kubectl kustomize k8s/example >/dev/null; \
-	else echo "kubectl is not installed: k8s/ was not rendered"; fi
+	@if command -v kubectl >/dev/null && command -v go >/dev/null; then \
+	  scripts/check-data-planes && scripts/check-kubernetes $(BINARY); \
+	else echo "kubectl or go is not installed: k8s/, charts/ and docs/ were neither rendered nor validated"; fi
