@@ -1,6 +1,6 @@
 # The commands of this repository; `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo portal test test-providers check bench tools kubernetes-tools clients browser samples
+.PHONY: help demo portal test test-providers check bench image tools kubernetes-tools clients browser samples
 
 CARGO ?= cargo
 BINARY := $(or $(CARGO_TARGET_DIR),target)/debug/portcullis
@@ -40,12 +40,25 @@ check: tools clients ## What CI runs: format, lints, tests, docs, dependencies, 
 	$(CARGO) test --locked --manifest-path models/Cargo.toml
 	$(CARGO) test --locked
 	@$(MAKE) --no-print-directory samples
+	@scripts/check-image $(BINARY)
+
+# BINARY_OF_IMAGE: one that exists, such as a debug build, in place of a release build.
+VARIANT ?= full
+image: ## Assemble the image as an OCI archive, without a container engine (VARIANT=full|sidecar)
+ifndef BINARY_OF_IMAGE
+	$(CARGO) build --locked --release --bin portcullis $(if $(filter sidecar,$(VARIANT)),--no-default-features)
+endif
+	@scripts/make-image --variant $(VARIANT) --binary $(or $(BINARY_OF_IMAGE),$(subst debug,release,$(BINARY))) \
+	  --out $(or $(CARGO_TARGET_DIR),target)/portcullis$(if $(filter sidecar,$(VARIANT)),-sidecar).oci.tar
 
 bench: ## Measure the budgets of the design
 	$(CARGO) bench --locked --bench report
 
 tools: ## Install the Envoys that tests and demo run, into .tools
 	@scripts/install-tools >/dev/null
+
+kubernetes-tools: ## Install what validates k8s/ and charts/ (kubeconform, Helm, schemas), into .tools
+	@scripts/install-kubernetes-tools >/dev/null
 
 clients: ## Install the OAuth2 libraries that tests run, into .tools
 	@scripts/install-clients
@@ -57,9 +70,6 @@ browser: ## Install Chromium into the system (as root), for the tests that are s
 # After the build. One by one: several files given at once are one policy.
 samples: tools
 	@$(CARGO) build --locked --quiet --bin portcullis
-kubernetes-tools: ## Install what validates k8s/ and charts/ (kubeconform, Helm, schemas), into .tools
-	@scripts/install-kubernetes-tools >/dev/null
-
 	@set -e; for policy in config/policy.yaml k8s/*/policy.yaml; do \
 	  echo "portcullis check $$policy"; $(BINARY) check $$policy; done
 	@scripts/install-tools | { set -e; while IFS= read -r envoy; do \
