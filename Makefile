@@ -41,6 +41,8 @@ check: tools clients ## What CI runs: format, lints, tests, docs, dependencies, 
 	$(CARGO) test --locked
 	@$(MAKE) --no-print-directory samples
 	@scripts/check-image $(BINARY)
+	@if command -v apt-get >/dev/null; then scripts/check-monitoring $(BINARY); \
+	else echo "apt-get is not installed: monitoring/ was not checked against Prometheus"; fi
 
 # BINARY_OF_IMAGE: one that exists, such as a debug build, in place of a release build.
 VARIANT ?= full
@@ -76,5 +78,5 @@ samples: tools
 	  for config in config/envoy.yaml k8s/example/envoy.yaml; do \
 	    "$$envoy" --mode validate -l error -c $$config; done; done; }
 	@if command -v kubectl >/dev/null && command -v go >/dev/null; then \
-	  scripts/check-data-planes && scripts/check-kubernetes $(BINARY); \
+	  scripts/check-docs && scripts/check-kubernetes $(BINARY); \
 	else echo "kubectl or go is not installed: k8s/, charts/ and docs/ were neither rendered nor validated"; fi

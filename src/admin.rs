@@ -16,6 +16,7 @@ use crate::keyring::{FeedOverview, Keyring};
 use crate::reload::Loader;
 use crate::revocation::RevocationStatistics;
 use crate::shutdown::{Phase, Shutdown};
+use crate::telemetry::Exposition;
 
 /// With this header a probe names the file of a configuration, as a [`FileIdentity`]. A process that was
 /// started with another one answers 421 (RFC 9110 section 15.5.20), so that nobody takes its answer for
@@ -206,13 +207,14 @@ async fn ready(State(admin): State<Arc<Admin>>, headers: HeaderMap) -> Response 
     }
 }
 
-async fn metrics(State(admin): State<Arc<Admin>>) -> Response {
-    let mut text = String::new();
-    if prometheus_client::encoding::text::encode(&mut text, &admin.registry).is_err() {
-        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+async fn metrics(State(admin): State<Arc<Admin>>, headers: HeaderMap) -> Response {
+    let accept = headers.get_all(header::ACCEPT).iter();
+    let accept: Vec<&str> = accept.filter_map(|value| value.to_str().ok()).collect();
+    let format = Exposition::accepted(&accept.join(","));
+    match format.encode(&admin.registry) {
+        Ok(text) => ([(header::CONTENT_TYPE, format.content_type())], text).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
-    let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(header::CONTENT_TYPE, content_type)], text).into_response()
 }
 
 async fn status(State(admin): State<Arc<Admin>>) -> Response {

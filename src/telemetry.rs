@@ -1,5 +1,6 @@
 //! Logs: their bounded way out, and how they name people. Metrics whose values are kept elsewhere.
 
+mod exposition;
 mod settings;
 mod subject;
 
@@ -16,6 +17,7 @@ use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuild
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 
+pub use exposition::Exposition;
 pub use settings::{
     DecisionSettings, LogDocument, LogFormat, LogLevel, LogSettings, LoggedPath, TargetLevels,
 };

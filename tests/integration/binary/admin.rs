@@ -39,6 +39,21 @@ async fn probes_and_status_answer() {
     assert_eq!(status["issuers"][0]["keys"], 1);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_are_in_the_classic_format_unless_openmetrics_is_asked_for() {
+    let server = Server::start(&Setup::default());
+    let answer = client::get(server.admin_address(), "/metrics", &["accept: */*"]).await;
+    let content_type = answer.header("content-type");
+    assert_eq!(
+        content_type,
+        Some("text/plain; version=0.0.4; charset=utf-8")
+    );
+    let line =
+        "# TYPE portcullis_checks_allowed_total counter\nportcullis_checks_allowed_total 0\n";
+    assert!(answer.body.contains(line), "{}", answer.body);
+    assert!(!answer.body.contains("# EOF"), "{}", answer.body);
+}
+
 /// Each line is a comment of the format, or a sample of a family that was described before.
 #[tokio::test(flavor = "multi_thread")]
 async fn metrics_are_openmetrics_with_labels_from_closed_sets() {
@@ -48,7 +63,8 @@ async fn metrics_are_openmetrics_with_labels_from_closed_sets() {
     asker.ask("/orders/path-of-nobody", Some(&token)).await;
     asker.ask("/path-of-nobody", Some(&token)).await;
     asker.ask("/orders/1", None).await;
-    let answer = client::get(server.admin_address(), "/metrics", &[]).await;
+    let accept = ["accept: application/openmetrics-text"];
+    let answer = client::get(server.admin_address(), "/metrics", &accept).await;
     let content_type = answer.header("content-type").unwrap();
     assert!(content_type.starts_with("application/openmetrics-text; version=1.0.0"));
     assert!(answer.body.ends_with("# EOF\n"));
