@@ -2,6 +2,7 @@
 
 use sqlx::{Any, Executor, Row};
 
+use super::statement::assembled;
 use super::{Store, StoreError};
 
 /// A row of the table.
@@ -73,13 +74,7 @@ pub(super) async fn keep(
     setting: Setting,
     value: &str,
 ) -> Result<(), StoreError> {
-    let text = "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
-    sqlx::query(text)
-        .bind(setting.name())
-        .bind(value)
-        .execute(database)
-        .await?;
-    Ok(())
+    write(database, setting, value, "DO NOTHING").await
 }
 
 /// Sets a setting, whatever value it had.
@@ -88,9 +83,20 @@ pub(super) async fn replace(
     setting: Setting,
     value: &str,
 ) -> Result<(), StoreError> {
-    let text = "INSERT INTO settings (name, value) VALUES ($1, $2) \
-                ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-    sqlx::query(text)
+    write(database, setting, value, "DO UPDATE SET value = excluded.value").await
+}
+
+/// Writes a row; `on_conflict` says what becomes of one that is there.
+async fn write(
+    database: impl Executor<'_, Database = Any>,
+    setting: Setting,
+    value: &str,
+    on_conflict: &'static str,
+) -> Result<(), StoreError> {
+    let text = format!(
+        "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) {on_conflict}"
+    );
+    sqlx::query(assembled(text))
         .bind(setting.name())
         .bind(value)
         .execute(database)
