@@ -5,14 +5,13 @@ use std::collections::BTreeSet;
 use sqlx::Row;
 
 use super::StoreError;
-use super::columns::status;
+use super::columns::{roles, status, username};
 use super::connections::Transaction;
 use super::statement::assembled;
 use super::{app_rows, role_rows};
 use crate::clock::UnixSeconds;
 use crate::identity::{
-    AppKey, AppState, Difference, Loss, PasswordState, RoleName, RoleState, UserId, UserState,
-    Username, losses,
+    AppKey, AppState, Difference, Loss, PasswordState, RoleName, RoleState, UserId, UserState, losses,
 };
 
 /// The states from before: each is read when the change first touches the thing, and changes of the
@@ -149,19 +148,15 @@ async fn user_state(
     let Some(row) = row else {
         return Ok(None);
     };
-    let username = Username::parse(row.try_get("username")?);
-    let roles: &str = row.try_get("roles")?;
-    let roles = roles.split(' ').filter(|role| !role.is_empty());
-    let roles = roles.map(RoleName::parse).collect::<Result<_, _>>();
     let count = |column: &str| {
         let count: i64 = row.try_get(column)?;
         u64::try_from(count).map_err(|_| StoreError::Unreadable("number of apps"))
     };
     Ok(Some(UserState {
-        username: username.map_err(|_| StoreError::Unreadable("username"))?,
+        username: username(&row, "username")?,
         status: status(&row, "status")?,
         password: PasswordState::Kept,
-        roles: roles.map_err(|_| StoreError::Unreadable("role"))?,
+        roles: roles(&row, "roles")?.into_iter().collect(),
         apps: count("apps")?,
         app_secrets: count("app_secrets")?,
     }))
