@@ -287,7 +287,7 @@ impl Grants {
 
 /// How much of the revocation log had happened when the first of both was read: what was taken back
 /// from it in between is beyond this.
-fn as_of(user: &User, app: Option<&AppWithOwner>) -> LogPosition {
+pub(super) fn as_of(user: &User, app: Option<&AppWithOwner>) -> LogPosition {
     app.map_or(user.as_of, |found| found.owner.as_of.min(user.as_of))
 }
 

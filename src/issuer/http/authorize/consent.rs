@@ -8,6 +8,7 @@ use crate::identity::{
     ScopeRequestError, ScopeSet, User,
 };
 use crate::issuer::endpoint_error::EndpointError;
+use crate::issuer::grants::as_of;
 use crate::issuer::http::extract::FormBody;
 use crate::issuer::random;
 use crate::store::{AuthorizationCode, StoreError};
@@ -104,7 +105,7 @@ impl Visit {
                 app: Some(request.client().clone()),
                 scopes: rights.scopes().clone(),
                 audiences: rights.audiences().clone(),
-                position: user.as_of.min(verified.app.owner.as_of),
+                position: as_of(user, Some(&verified.app)),
             },
             redirect_uri: request.asked_redirect_uri().cloned(),
             sent_to: request.back().uri().clone(),
