@@ -56,7 +56,6 @@ pub use outage::{OutageError, Server};
 pub use reach::{RoleReach, ScopeReach};
 pub use refresh_tokens::{RefreshToken, Rotation, Successor};
 pub use revocations::LoggedRevocation;
-pub use sessions::Session;
 pub use signing_keys::{Placed, StoredKey};
 pub use sweep::Swept;
 pub use users::{Credentials, LoginName};

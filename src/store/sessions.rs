@@ -9,48 +9,13 @@ use super::statement::assembled;
 use super::users::with_id;
 use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
-use crate::identity::{
-    Entitlement, Extent, GrantError, Parties, PlainSecret, SecretDigest, User, UserId,
-};
-use crate::token::LogPosition;
+use crate::identity::{PlainSecret, SecretDigest, Session, User, UserId};
 
 /// How many that have ended make room for a new one.
 const SWEPT_AT_ONCE: i64 = 100;
 
 /// In how many browsers a user is logged in at once; the earliest login ends first.
 const MAX_SESSIONS: i64 = 20;
-
-/// A session that has not expired.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Session {
-    pub user: User,
-    /// How much of the revocation log had happened when it began.
-    pub position: LogPosition,
-    /// When its user gave the password.
-    pub began_at: UnixSeconds,
-    /// When it ends, unless it is prolonged.
-    pub expires_at: UnixSeconds,
-}
-
-impl Session {
-    /// Whether it still stands. A user without any scope stays logged in.
-    pub fn stands(&self) -> Result<(), GrantError> {
-        let entitlement = Entitlement {
-            user: &self.user.id,
-            app: None,
-            extent: Extent::Everything,
-            position: self.position,
-        };
-        let parties = Parties {
-            user: Some(&self.user),
-            app: None,
-        };
-        match entitlement.worth(parties) {
-            Ok(_) | Err(GrantError::NothingLeft(_)) => Ok(()),
-            Err(ended) => Err(ended),
-        }
-    }
-}
 
 impl Store {
     /// What seals the messages from one page to the next, for all issuers on this store: `fresh` where there
@@ -111,7 +76,7 @@ impl Store {
         Ok(())
     }
 
-    /// A session that has not expired, and whose it is; whether it stands is another question.
+    /// A session that has not expired, and whose it is; [`Session::check`] says whether it still counts.
     pub async fn session(
         &self,
         digest: &SecretDigest,
@@ -163,7 +128,7 @@ impl Store {
                 began_at: UnixSeconds(row.try_get("created_at")?),
                 expires_at: UnixSeconds(row.try_get("expires_at")?),
             };
-            if session.stands().is_ok() {
+            if session.check().is_ok() {
                 let digest = digest.ok_or(StoreError::Unreadable("session"))?;
                 sessions.push((digest, session));
             }

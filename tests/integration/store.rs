@@ -190,7 +190,7 @@ fn grant(user: &User, id: &str) -> Grant {
 /// Whose session it is, if it still stands.
 async fn session_user(store: &Store, digest: &SecretDigest, now: UnixSeconds) -> Option<UserId> {
     let session = store.session(digest, now).await.unwrap();
-    let session = session.filter(|session| session.stands().is_ok());
+    let session = session.filter(|session| session.check().is_ok());
     session.map(|session| session.user.id)
 }
 

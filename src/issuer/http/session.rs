@@ -2,10 +2,9 @@
 //! `authorize` share them.
 
 use super::browser::{Browser, SetCookie};
-use crate::identity::{GrantError, PlainSecret, User};
+use crate::identity::{GrantError, PlainSecret, Session, User};
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::{Issuer, SessionSettings, random};
-use crate::store::Session;
 
 /// A session is prolonged when so many seconds of its idle time are gone: not at each request, which would
 /// write as often.
@@ -36,7 +35,7 @@ impl<'a> Sessions<'a> {
         let Some(session) = store.session(&digest, now).await? else {
             return Ok(None);
         };
-        match session.stands() {
+        match session.check() {
             Ok(()) => {}
             Err(GrantError::UserDisabled) => {
                 store.end_sessions(&session.user.id).await?;

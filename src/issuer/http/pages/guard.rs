@@ -18,14 +18,13 @@ use super::refusal;
 use super::told::Addressee;
 use super::visitor::Visitor;
 use crate::decision::Denial;
-use crate::identity::{PlainSecret, User};
+use crate::identity::{PlainSecret, Session, User};
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::body;
 use crate::issuer::http::browser::{Browser, SetCookie};
 use crate::issuer::http::guard::{Admission, admit, present_caller, target};
 use crate::issuer::{Issuer, random};
 use crate::policy::{Requirement, Route};
-use crate::store::Session;
 use crate::token::Credential;
 
 /// A request for a page, and what is known of it so far.
