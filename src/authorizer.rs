@@ -82,7 +82,7 @@ impl Snapshot {
         self.current_trust.trust()
     }
 
-    /// The same, with what has been taken back.
+    /// The same, with what has been revoked.
     pub fn current_trust(&self) -> &CurrentTrust {
         &self.current_trust
     }

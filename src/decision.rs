@@ -122,7 +122,7 @@ pub enum Denial<'p> {
         /// The route that needs a token; none where no route lists the request.
         route: Option<&'p Route>,
     },
-    /// The token holds, but it is not known whether its issuer has taken it back.
+    /// The token holds, but it is not known whether its issuer has revoked it.
     RevocationsStale {
         /// The route that needs a token; none where no route lists the request.
         route: Option<&'p Route>,

@@ -20,6 +20,7 @@ mod rights;
 mod role;
 mod scope;
 mod secret;
+mod session;
 mod successor;
 mod user;
 
@@ -42,5 +43,6 @@ pub use scope::{
     ScopeRequestError, ScopeSet,
 };
 pub use secret::{PlainSecret, SecretDigest, alphanumeric};
+pub use session::Session;
 pub use successor::SuccessorKey;
 pub use user::{Email, Status, StatusError, User, UserError, UserId, Username};

@@ -47,7 +47,7 @@ use crate::authorizer::Authorizer;
 use crate::clock::Clock;
 use crate::feed::Hub;
 use crate::identity::{PlainSecret, SuccessorKey};
-use crate::revocation::{Recency, RevocationList, SteadyClock};
+use crate::revocation::{Freshness, RevocationList, SteadyClock};
 use crate::store::{Store, StoreError};
 use crate::telemetry::SubjectNames;
 use crate::token::{CryptographyError, KeySet, KeySetError, SigningKeyError};
@@ -165,7 +165,8 @@ impl Issuer {
         let guard = guard::authorizer(&settings, signer.key_set().clone(), Arc::clone(&clock))?;
         let (guard, signer) = (Arc::new(guard), Arc::new(ArcSwap::from_pointee(signer)));
         let grants = Grants::new(
-            GrantSettings::of(&settings, audit.clone()),
+            GrantSettings::of(&settings),
+            audit.clone(),
             store.clone(),
             Arc::clone(&signer),
             successor_key,
@@ -173,8 +174,8 @@ impl Issuer {
         );
         let steady_clock = Arc::new(SteadyClock::new(Arc::clone(&clock)));
         let store_health = Arc::new(StoreHealth::opened(store.clone()));
-        let recency = Recency::new(settings.max_staleness, settings.on_stale);
-        let list = RevocationList::new(settings.max_revocations).from_afar(recency);
+        let freshness = Freshness::new(settings.max_staleness, settings.on_stale);
+        let list = RevocationList::new(settings.max_revocations).from_afar(freshness);
         let log = LogFollower::start(
             Arc::clone(&store_health),
             &settings.url,

@@ -78,7 +78,7 @@ pub enum Change {
 /// What a caller who looks for a key gets for waiting. Whatever it is, the caller looks its key up
 /// once more: a set may have been published between its first look and its question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Freshness {
+pub enum RefreshAnswer {
     /// A fetch that began after the question succeeded; the sink has published what it brought.
     Refreshed,
     /// One succeeded a short while ago, after the same question.
@@ -137,37 +137,37 @@ impl RemoteKeys {
     /// Callers share one fetch, and start at most one per cooldown, counted from its start; if they
     /// come earlier, one follows by itself when the cooldown ends. A caller that goes away does not
     /// end the fetch.
-    pub async fn look_for(&self, key: KeyHint, wait: Duration) -> Freshness {
+    pub async fn look_for(&self, key: KeyHint, wait: Duration) -> RefreshAnswer {
         self.ask(key, Presence::Missing, wait).await
     }
 
     /// The same for a key that the present set has, but which did not make the signature. It is
     /// answered however many others are looked for.
-    pub async fn look_again_for(&self, key: KeyHint, wait: Duration) -> Freshness {
+    pub async fn look_again_for(&self, key: KeyHint, wait: Duration) -> RefreshAnswer {
         self.ask(key, Presence::Present, wait).await
     }
 
-    async fn ask(&self, key: KeyHint, presence: Presence, wait: Duration) -> Freshness {
+    async fn ask(&self, key: KeyHint, presence: Presence, wait: Duration) -> RefreshAnswer {
         let Ok(_seat) = self.waiters.try_acquire() else {
-            return Freshness::Due(SOON);
+            return RefreshAnswer::Due(SOON);
         };
         let awaited = match self.flight.join(key, presence, Instant::now()) {
             Seat::Fetch(awaited) => awaited,
-            Seat::Answered => return Freshness::Answered,
-            Seat::Due(after) => return Freshness::Due(after),
+            Seat::Answered => return RefreshAnswer::Answered,
+            Seat::Due(after) => return RefreshAnswer::Due(after),
         };
         let mut state = self.state.clone();
         let finished = state.wait_for(|state| state.fetches.total() >= awaited.number);
         if tokio::time::timeout(wait, finished).await.is_err() {
-            return Freshness::Due(SOON);
+            return RefreshAnswer::Due(SOON);
         }
         // Not by the keys that are answered: where the fetch took longer than the cooldown, another
         // question may have cleared them, and this caller would have a second fetch made.
         if self.flight.has_answered(awaited) {
-            Freshness::Refreshed
+            RefreshAnswer::Refreshed
         } else {
             // It failed, or had begun before the question.
-            Freshness::Due(self.flight.rest(Instant::now()).max(SOON))
+            RefreshAnswer::Due(self.flight.rest(Instant::now()).max(SOON))
         }
     }
 

@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use crate::authorizer::Authorizer;
 use crate::clock::Clock;
 use crate::gate::{KeyNews, KeyRefresh};
-use crate::jwks::Freshness;
+use crate::jwks::RefreshAnswer;
 use crate::revocation::RevocationList;
 use crate::token::{KeySet, MissingKey};
 use issuers::{CompanionKeys, Keys};
@@ -83,7 +83,7 @@ impl Keyring {
         self.publish();
     }
 
-    /// Takes over the list of what the issuer in the same process takes back; it goes on filling
+    /// Takes over the list of what the issuer in the same process revokes; it goes on filling
     /// it.
     pub fn set_companion_revocations(&self, revocations: Arc<RevocationList>) {
         *self.companion.revocations.lock() = Some(revocations);
@@ -212,11 +212,11 @@ impl KeyRefresh for Keyring {
         Box::pin(async move {
             match issuers.keys_of(missing.issuer()) {
                 Some(Keys::Remote(remote)) => match remote.look_for(missing.hint(), wait).await {
-                    Freshness::Refreshed | Freshness::Answered => KeyNews::Settled,
-                    Freshness::Due(after) => KeyNews::Due(after),
+                    RefreshAnswer::Refreshed | RefreshAnswer::Answered => KeyNews::Answered,
+                    RefreshAnswer::Due(after) => KeyNews::Due(after),
                 },
                 Some(Keys::Fixed(_) | Keys::Companion(_) | Keys::Feed(_)) | None => {
-                    KeyNews::Settled
+                    KeyNews::Answered
                 }
             }
         })

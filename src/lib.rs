@@ -27,8 +27,8 @@
 //! - [`jwks`]: remote key sets; [`keyring`]: the keys of all issuers at run time.
 //! - [`files`], [`reload`]: what is read from disk, and when it is reloaded.
 //! - [`issuer`]: the companion that issues tokens. `http` has one file for each endpoint and each page, and knows
-//!   of HTTP alone; `credentials` checks passwords and secrets, `grants` gives out tokens and takes them
-//!   back, `directory` changes users, roles, scopes and apps.
+//!   of HTTP alone; `credentials` checks passwords and secrets, `grants` gives out tokens and
+//!   revokes them, `directory` changes users, roles, scopes and apps.
 //! - [`store`]: the rows of the issuer, in `SQLite` or PostgreSQL.
 //! - [`certificates`]: certificates and private keys in PEM, and the roots that TLS trusts.
 //! - [`backoff`]: how long to wait before the next try.
@@ -125,7 +125,7 @@
 //!   route, times, trust and revocations are looked at on every request.
 //! - A token carries the position of its issuer's revocation log at which it was issued. Every
 //!   later revocation can apply to it, whatever the clocks say, and nothing raises that position.
-//! - A token names all that can take it back: itself, its grant, app and user, the roles that it rests
+//! - A token names all by which it can be revoked: itself, its grant, app and user, the roles that it rests
 //!   on, and the owner of its app with the owner's roles. So what concerns many users is a row or two of
 //!   the log; and what gates refuse, introspection calls inactive.
 //! - The floor of a revocation list is read after its rows and raised before they are dropped:

@@ -1,4 +1,4 @@
-//! Revocations at a gate: which of the tokens that hold were taken back.
+//! Revocations at a gate: which of the tokens that hold were revoked.
 //!
 //! A check asks [`RevocationList::is_revoked`] about every token, cached proof or not. It never
 //! waits, and costs the same with a million entries as with one: a look-up for each thing that can
@@ -6,7 +6,7 @@
 
 mod age_watch;
 mod floored;
-mod recency;
+mod freshness;
 mod steady_clock;
 
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::clock::UnixSeconds;
 use crate::token::{LogPosition, Mark, Revocable};
 
 use floored::Floored;
-pub use recency::{OnStale, Recency};
+pub use freshness::{Freshness, OnStale};
 pub use steady_clock::SteadyClock;
 
 /// A power of two, so that the first bits of a mark choose the shard. A change copies one shard:
@@ -40,7 +40,7 @@ pub struct Revocation {
     pub expires_at: UnixSeconds,
 }
 
-/// What one issuer has taken back. Read by checks, written by whoever follows the issuer's log.
+/// What one issuer has revoked. Read by checks, written by whoever follows the issuer's log.
 pub struct RevocationList {
     /// Tokens from before the floor are refused, whosesoever they are.
     rows: Floored<Rows>,
@@ -52,7 +52,7 @@ pub struct RevocationList {
     /// Held by whoever writes; never by a reader.
     writing: Mutex<()>,
     /// Absent where the log is in the same process.
-    recency: Option<Recency>,
+    freshness: Option<Freshness>,
 }
 
 /// All entries. Changed by one thread at a time.
@@ -95,32 +95,32 @@ impl RevocationList {
             max_entries: max_entries.max(1),
             nearly_full_told: AtomicBool::new(false),
             writing: Mutex::new(()),
-            recency: None,
+            freshness: None,
         }
     }
 
     /// The same for a log that is elsewhere, and of which news may fail to come.
     #[must_use]
-    pub fn from_afar(self, recency: Recency) -> Self {
+    pub fn from_afar(self, freshness: Freshness) -> Self {
         Self {
-            recency: Some(recency),
+            freshness: Some(freshness),
             ..self
         }
     }
 
     /// How old its knowledge is, where the log is elsewhere.
-    pub fn recency(&self) -> Option<&Recency> {
-        self.recency.as_ref()
+    pub fn freshness(&self) -> Option<&Freshness> {
+        self.freshness.as_ref()
     }
 
     /// Whether it is too old to let any token through.
     pub fn is_too_old(&self) -> bool {
-        let strict = |recency: &&Recency| recency.on_stale() == OnStale::Deny;
-        let recency = self.recency.as_ref().filter(strict);
-        recency.is_some_and(Recency::is_stale)
+        let strict = |freshness: &&Freshness| freshness.on_stale() == OnStale::Deny;
+        let freshness = self.freshness.as_ref().filter(strict);
+        freshness.is_some_and(Freshness::is_stale)
     }
 
-    /// Whether a token that holds has been taken back. Never waits.
+    /// Whether a token that holds has been revoked. Never waits.
     pub fn is_revoked(&self, token: &Revocable) -> bool {
         let position = token.position();
         self.rows.refuses(position.0, |rows| rows.lists(token))

@@ -3,7 +3,7 @@
 //! In reading order: [`Credential::read`] finds the one token of a request; [`Trust::verify`]
 //! checks it against the rules and keys of the issuer that it names and makes the only
 //! [`VerifiedToken`]s there are; [`Trust::recheck`] says whether such a proof still holds.
-//! [`Revocable`] is what can be taken back of one. [`SigningKey`] is the other side: it issues
+//! [`Revocable`] is what can be revoked of one. [`SigningKey`] is the other side: it issues
 //! tokens. [`KeySchedule`] says which key does when.
 //! Pure: no I/O, no clock, nothing global.
 //!

@@ -230,6 +230,6 @@ impl KeyRefresh for NoRefresh {
         _: MissingKey,
         _: Duration,
     ) -> Pin<Box<dyn Future<Output = KeyNews> + Send + '_>> {
-        Box::pin(std::future::ready(KeyNews::Settled))
+        Box::pin(std::future::ready(KeyNews::Answered))
     }
 }

@@ -6,7 +6,7 @@ use super::proof_cache::Proof;
 use crate::revocation::RevocationList;
 use crate::token::{TokenError, Trust};
 
-/// The trusted issuers, with what each has taken back.
+/// The trusted issuers, with what each has revoked.
 #[derive(Debug, Clone)]
 pub struct CurrentTrust {
     trust: Trust,

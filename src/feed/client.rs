@@ -111,12 +111,12 @@ impl FeedClient {
         self.knowledge.keys()
     }
 
-    /// What the issuer has taken back.
+    /// What the issuer has revoked.
     pub fn revocations(&self) -> &Arc<RevocationList> {
         &self.knowledge.list
     }
 
-    /// How it stands with the feed.
+    /// The state of the feed.
     pub fn state(&self) -> FeedState {
         self.knowledge.state.borrow().clone()
     }

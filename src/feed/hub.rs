@@ -21,25 +21,25 @@ use crate::token::LogPosition;
 
 use cursor::{Cursor, LogId, digest};
 
-/// How often gates hear that nothing is new.
+/// How often gates get a heartbeat.
 pub const HEARTBEAT: Duration = Duration::from_millis(500);
 
-/// How many rows are kept, so that gates which were away go on from their cursor.
+/// How many rows are kept, so that gates that were disconnected can resume from their cursor.
 const RECENT_ROWS: usize = 20_000;
 
-/// How many rows may have come since a snapshot was encoded, before another one is.
+/// How many rows may follow a snapshot before a new one is encoded.
 const SNAPSHOT_TAIL_ROWS: usize = 4000;
 
-/// How many frames a subscriber may be late before it is cut.
+/// How many frames a subscriber may lag behind before it is disconnected.
 const FRAMES_BEHIND: usize = 1024;
 
-/// Holds what subscribers get, and hands it to them as it comes.
+/// Keeps keys and revocations in encoded form, and broadcasts changes to the subscribers.
 pub struct Hub {
     issuer: String,
     list: Arc<RevocationList>,
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
-    /// Held while a snapshot is encoded: whoever comes meanwhile waits for it.
+    /// Locked while a snapshot is encoded: subscribers that arrive meanwhile wait for it.
     snapshot: tokio::sync::Mutex<Option<Arc<Snapshot>>>,
     pub(super) counts: Counts,
 }
@@ -54,7 +54,7 @@ struct State {
     read_at: Instant,
     keys: Keys,
     frames: broadcast::Sender<Bytes>,
-    /// The last that was encoded for a cursor: gates that were cut off together stopped at one.
+    /// The last that was encoded for a cursor: gates that were disconnected together have the same one.
     tail: Option<Tail>,
 }
 
@@ -65,7 +65,7 @@ struct Tail {
     frames: Vec<Bytes>,
 }
 
-/// Everything at one moment, encoded.
+/// All revocations at one position, encoded.
 struct Snapshot {
     log: LogId,
     position: LogPosition,
@@ -74,9 +74,9 @@ struct Snapshot {
 
 /// What a new subscriber gets.
 pub(super) struct Subscription {
-    /// To be sent first: greeting, keys, what it lacks, and how current that is.
+    /// To be sent first: greeting, keys, the missing rows, and a heartbeat.
     pub(super) first: Vec<Bytes>,
-    /// What comes afterwards; closed when the log is another one.
+    /// The frames that follow; closed when the log is replaced.
     pub(super) frames: broadcast::Receiver<Bytes>,
 }
 
@@ -91,14 +91,14 @@ pub(super) struct Counts {
     batches: AtomicU64,
 }
 
-/// What `/metrics` tells of the issuer's end.
+/// Statistics of the issuer's end, for `/metrics`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HubStatistics {
     /// Gates that are connected.
     pub subscribers: usize,
     /// Calls that were turned away: wrong token, other issuer, too many.
     pub refused: u64,
-    /// Gates disconnected for reading too slowly and were cut.
+    /// Gates disconnected for reading too slowly.
     pub cut: u64,
     /// Subscriptions resumed from a cursor.
     pub resumed: u64,
@@ -108,12 +108,12 @@ pub struct HubStatistics {
     pub snapshots_encoded: u64,
     /// Frames of new rows, each sent to every gate.
     pub batches: u64,
-    /// How much of the log gates were told.
+    /// The position of the log up to which gates were sent rows.
     pub position: LogPosition,
 }
 
 impl Hub {
-    /// A hub that knows nothing of the log yet.
+    /// A hub without any rows of the log yet.
     pub fn new(
         issuer: String,
         log_id: &str,
@@ -140,8 +140,8 @@ impl Hub {
         }
     }
 
-    /// Takes over what the log holds beyond what came before, after the list has it. `head` is how
-    /// much of it is known then.
+    /// Appends the next rows of the log, after the list has them. `head` is the position up to which the
+    /// log is known then.
     pub fn append(&self, rows: &[Revocation], head: LogPosition) {
         let mut state = self.lock();
         state.read_at = Instant::now();
@@ -161,12 +161,12 @@ impl Hub {
         let cursor = state.cursor();
         for frame in encode(rows, state.head, &cursor) {
             self.counts.batches.fetch_add(1, Ordering::Relaxed);
-            // Nobody may be there.
+            // An error only says that no gate is connected.
             let _ = state.frames.send(frame);
         }
     }
 
-    /// The log is another one than before: everybody begins anew.
+    /// Replaces the log by another one: every gate starts over with a snapshot.
     pub fn replace_log(&self, log_id: &str) {
         let mut state = self.lock();
         state.log = LogId::of(log_id);
@@ -174,7 +174,7 @@ impl Hub {
         state.tail = None;
         state.complete_after = LogPosition(0);
         state.head = LogPosition(0);
-        // The receivers of the earlier one end.
+        // Dropping the old sender closes its receivers, so that no gate mixes rows of two logs.
         state.frames = broadcast::Sender::new(FRAMES_BEHIND);
     }
 
@@ -191,7 +191,7 @@ impl Hub {
         let _ = state.frames.send(state.keys_frame());
     }
 
-    /// Tells everybody how current they are.
+    /// Sends a heartbeat to all subscribers.
     pub fn beat(&self) {
         let state = self.lock();
         let _ = state.frames.send(self.heartbeat(&state));
@@ -217,7 +217,7 @@ impl Hub {
         &self.issuer
     }
 
-    /// Begins a subscription where `cursor` ended, or with everything.
+    /// Starts a subscription from `cursor`, or with a snapshot.
     pub(super) async fn subscribe(&self, cursor: &[u8]) -> Subscription {
         if let Some(resumed) = self.resume(cursor) {
             self.counts.resumed.fetch_add(1, Ordering::Relaxed);
@@ -241,21 +241,22 @@ impl Hub {
         let mut first = vec![self.hello(true), state.keys_frame()];
         first.extend(state.tail(cursor.position));
         first.push(self.heartbeat(&state));
-        // Under the lock that `append` takes: no row comes twice or falls in between.
+        // Under the lock that `append` takes: a row is either in `first` or in `frames`, never in both or
+        // in neither.
         Some(Subscription {
             first,
             frames: state.frames.subscribe(),
         })
     }
 
-    /// Continues `snapshot` with what came since; nothing where too much has.
+    /// Starts a subscription from `snapshot` and the rows since; `None` where those are too many.
     fn follow(&self, snapshot: &Snapshot) -> Option<Subscription> {
         let mut state = self.lock();
         if !state.continues(snapshot) {
             return None;
         }
-        // Keys go before the rows, but a gate uses them only when it has caught up with the log: else
-        // a token of a new key could pass that was taken back.
+        // Keys are sent before the rows, and a gate uses them only when it has caught up with the log:
+        // otherwise a revoked token of a new key could pass.
         let mut first = vec![self.hello(false), state.keys_frame()];
         first.extend(snapshot.frames.iter().cloned());
         first.extend(state.tail(snapshot.position));
@@ -266,10 +267,10 @@ impl Hub {
         })
     }
 
-    /// The last snapshot where it will do, or a new one, which all who ask meanwhile share.
+    /// The last snapshot if it is recent enough, or a new one, shared by all that wait for it.
     async fn snapshot(&self) -> Arc<Snapshot> {
-        // Held while it is encoded, so that many gates that come at once cause one encoding. It is
-        // taken before the lock of the state, here as everywhere.
+        // Held during the encoding, so that many gates that connect at once cause one encoding. Always
+        // locked before the state, never after it: the reverse order could deadlock with this one.
         let mut kept = self.snapshot.lock().await;
         if let Some(snapshot) = kept.as_ref()
             && self.lock().continues(snapshot)
@@ -328,7 +329,7 @@ impl State {
         Frame::encoded(Kind::Keys(self.keys.clone()))
     }
 
-    /// Whether whoever has this cursor has all rows up to there, and what it lacks is at hand.
+    /// Whether a gate with this cursor has all earlier rows, and the hub still has all later ones.
     fn has_seen(&self, cursor: &Cursor) -> bool {
         let known = cursor.log == self.log
             && self.complete_after <= cursor.position
@@ -383,7 +384,7 @@ impl State {
     }
 }
 
-/// Frames of `rows`; the last one tells how far they go.
+/// Frames of `rows`; the last one has the position and the cursor.
 fn encode(rows: &[Revocation], head: LogPosition, cursor: &Bytes) -> Vec<Bytes> {
     let full = rows.len() / ROWS_PER_FRAME * ROWS_PER_FRAME;
     let (full, rest) = rows.split_at_checked(full).unwrap_or((rows, &[]));
@@ -396,7 +397,7 @@ fn encode(rows: &[Revocation], head: LogPosition, cursor: &Bytes) -> Vec<Bytes> 
     frames
 }
 
-/// A frame to which others must come.
+/// A frame that others follow: the gate waits for the last one before it counts as up to date.
 fn incomplete(rows: &[Revocation]) -> Bytes {
     Frame::encoded(Kind::Revocations(Revocations {
         revocations: rows.iter().map(wire::Revocation::from).collect(),

@@ -1,4 +1,4 @@
-//! What a gate knows of one issuer through the feed: its keys, and what it has taken back.
+//! What a gate knows of one issuer through the feed: its keys, and what it has revoked.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -13,13 +13,13 @@ use super::snapshot_file::Saved;
 use super::wire::{self, Heartbeat, Keys, ROWS_PER_FRAME, Revocations, Understood};
 use crate::clock::{Clock, UnixSeconds};
 use crate::jwks::warn_of_skipped;
-use crate::revocation::{Recency, Revocation, RevocationList, SteadyClock};
+use crate::revocation::{Freshness, Revocation, RevocationList, SteadyClock};
 use crate::token::{Algorithm, KeySet, LogPosition};
 
 /// How often what has expired is dropped, by the issuer's time.
 const SWEEP_SECONDS: i64 = 60;
 
-/// How it stands with a feed, for `/status` and metrics.
+/// The state of a feed, for `/status` and metrics.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FeedState {
     /// Whether the issuer is heard at this moment.
@@ -107,8 +107,8 @@ pub(super) enum ViolationError {
 impl Knowledge {
     /// Nothing is known yet, but for what `earlier` knew.
     pub(super) fn new(origin: Origin, settings: &FeedSettings, earlier: Option<&Self>) -> Self {
-        let recency = Recency::new(settings.max_staleness, settings.on_stale);
-        let list = RevocationList::new(settings.max_revocations).from_afar(recency);
+        let freshness = Freshness::new(settings.max_staleness, settings.on_stale);
+        let list = RevocationList::new(settings.max_revocations).from_afar(freshness);
         let knowledge = Self {
             sweeping_clock: SteadyClock::new(Arc::clone(&origin.clock)),
             origin,
@@ -140,7 +140,7 @@ impl Knowledge {
         knowledge
     }
 
-    /// Refuses what these rows take back, which are not all that there are.
+    /// Refuses what these rows revoke, which are not all that there are.
     pub(super) fn learn(&self, rows: &[wire::Revocation]) {
         let (rows, _) = self.understand(rows);
         self.list.extend(&rows);
@@ -211,11 +211,11 @@ impl Knowledge {
     }
 
     pub(super) fn age(&self) -> Option<Duration> {
-        self.list.recency().and_then(Recency::age)
+        self.list.freshness().and_then(Freshness::age)
     }
 
     fn is_stale(&self) -> bool {
-        self.list.recency().is_some_and(Recency::is_stale)
+        self.list.freshness().is_some_and(Freshness::is_stale)
     }
 
     /// Takes these keys for all that there are. None of them usable: none verifies, because those
@@ -311,8 +311,8 @@ impl Knowledge {
     }
 
     fn confirm(&self, age: Duration) {
-        if let Some(recency) = self.list.recency() {
-            recency.confirm(age);
+        if let Some(freshness) = self.list.freshness() {
+            freshness.confirm(age);
         }
         if !self.is_stale() {
             self.state.send_if_modified(|state| {

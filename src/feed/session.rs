@@ -40,7 +40,7 @@ pub(super) enum SessionError {
     #[error("it did not begin with a greeting: is this the address of a feed?")]
     NoGreeting,
     #[error("it cannot be followed: {0}")]
-    ViolationError(#[from] ViolationError),
+    Violation(#[from] ViolationError),
 }
 
 /// A subscription that was greeted, and of which nothing has been taken yet.
@@ -203,8 +203,8 @@ fn refused(status: &Status) -> SessionError {
     }
 }
 
-/// Keys wait for the revocations that belong to them: otherwise a token would pass in between that
-/// was taken back.
+/// Keys wait for the revocations that belong to them: otherwise a token that was revoked could pass in
+/// between.
 #[derive(Default)]
 struct HeldKeys {
     held: Option<Keys>,

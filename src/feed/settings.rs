@@ -54,7 +54,7 @@ impl FeedSettings {
 }
 
 /// How old the knowledge of one issuer may be before another one is asked: a database that is slow for
-/// a moment is no reason, and beyond it somebody else may know of what was taken back since.
+/// a moment is no reason, and beyond it somebody else may know of what was revoked since.
 const MAX_BEHIND: Duration = Duration::from_secs(5);
 
 /// The section as it is written.

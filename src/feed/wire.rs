@@ -11,8 +11,8 @@ use crate::clock::UnixSeconds;
 use crate::revocation;
 use crate::token::{LogPosition, Mark};
 
-/// What this release speaks. A gate of version 1 does not ask about roles and owners, and would let
-/// through what they take back.
+/// The version of this release. A gate of version 1 does not ask about roles and owners, and would let
+/// through what they revoke.
 pub const PROTOCOL_VERSION: u32 = 2;
 
 /// The gRPC service's full name.
@@ -27,24 +27,24 @@ pub const ROWS_PER_FRAME: usize = 2000;
 /// The largest frame that is read: a JWKS of the largest size, and some room.
 pub const MAX_FRAME_BYTES: usize = 2 << 20;
 
-/// What a gate asks for.
+/// What a gate sends to subscribe.
 #[derive(Clone, PartialEq, Message)]
 pub struct SubscribeRequest {
-    /// What the gate speaks.
+    /// The version that the gate speaks.
     #[prost(uint32, tag = "1")]
     pub protocol_version: u32,
-    /// Whose feed it takes this for.
+    /// The issuer that the gate expects here.
     #[prost(string, tag = "2")]
     pub issuer: String,
-    /// The last that came.
+    /// The last cursor that it received; empty for a snapshot.
     #[prost(bytes = "bytes", tag = "3")]
     pub cursor: Bytes,
 }
 
-/// What a server sends.
+/// What an issuer sends.
 #[derive(Clone, PartialEq, Message)]
 pub struct Frame {
-    /// Absent where it is of a kind that this release does not know.
+    /// `None` for a kind that this release does not know.
     #[prost(oneof = "Kind", tags = "1, 2, 3, 4")]
     pub kind: Option<Kind>,
 }
@@ -61,24 +61,24 @@ pub enum Kind {
     /// Rows of the log.
     #[prost(message, tag = "3")]
     Revocations(Revocations),
-    /// Sent now and then.
+    /// Sent at a fixed interval.
     #[prost(message, tag = "4")]
     Heartbeat(Heartbeat),
 }
 
-/// Who speaks.
+/// The greeting of an issuer.
 #[derive(Clone, PartialEq, Message)]
 pub struct Hello {
-    /// What the server speaks.
+    /// The version that the issuer speaks.
     #[prost(uint32, tag = "1")]
     pub protocol_version: u32,
-    /// Whose feed it is.
+    /// The issuer's URL.
     #[prost(string, tag = "2")]
     pub issuer: String,
-    /// Whether it goes on from the cursor.
+    /// Whether the rows continue from the gate's cursor.
     #[prost(bool, tag = "3")]
     pub resumed: bool,
-    /// The time between heartbeats.
+    /// The interval of heartbeats, in milliseconds.
     #[prost(uint32, tag = "4")]
     pub heartbeat_ms: u32,
 }
@@ -88,7 +88,7 @@ pub struct Keys {
     /// RFC 7517 section 5.
     #[prost(string, tag = "1")]
     pub jwks: String,
-    /// What the issuer signs with.
+    /// The algorithms that the issuer signs with.
     #[prost(string, repeated, tag = "2")]
     pub algorithms: Vec<String>,
 }
@@ -96,13 +96,13 @@ pub struct Keys {
 /// Rows of the log.
 #[derive(Clone, PartialEq, Message)]
 pub struct Revocations {
-    /// In the log's order, or as a snapshot has them.
+    /// In the order of the log; those of a snapshot are in any order.
     #[prost(message, repeated, tag = "1")]
     pub revocations: Vec<Revocation>,
-    /// How much of the log is known with this frame.
+    /// The position of the log up to which the gate is complete with this frame; 0 where others follow.
     #[prost(uint64, tag = "2")]
     pub position: u64,
-    /// Empty where further frames belong to this one.
+    /// Where to resume after this frame; empty where others follow.
     #[prost(bytes = "bytes", tag = "3")]
     pub cursor: Bytes,
 }
@@ -110,18 +110,18 @@ pub struct Revocations {
 /// A row of the log.
 #[derive(Clone, PartialEq, Message)]
 pub struct Revocation {
-    /// Where it stands.
+    /// Its position in the log.
     #[prost(uint64, tag = "1")]
     pub position: u64,
-    /// Until when it is needed.
+    /// When it can be dropped, in seconds since 1970.
     #[prost(int64, tag = "2")]
     pub expires_at: i64,
-    /// Absent where it is of a kind that this release does not know.
+    /// `None` for a kind that this release does not know.
     #[prost(oneof = "RevokedTokens", tags = "3, 4")]
     pub subject: Option<RevokedTokens>,
 }
 
-/// Whose tokens are taken back.
+/// Whose tokens are revoked.
 #[derive(Clone, PartialEq, prost::Oneof)]
 pub enum RevokedTokens {
     /// Those with this mark.
@@ -132,26 +132,26 @@ pub enum RevokedTokens {
     Everyone(Everyone),
 }
 
-/// No choice.
+/// Has no fields.
 #[derive(Clone, Copy, PartialEq, Eq, Message)]
 pub struct Everyone {}
 
-/// The server lives, and this is what it knows.
+/// Sent also when nothing is new, so that a gate knows how current it is.
 #[derive(Clone, Copy, PartialEq, Eq, Message)]
 pub struct Heartbeat {
-    /// How much of the log was sent.
+    /// The position of the log up to which rows were sent.
     #[prost(uint64, tag = "1")]
     pub position: u64,
-    /// The issuer's time.
+    /// The issuer's clock, in seconds since 1970.
     #[prost(int64, tag = "2")]
     pub issuer_time: i64,
-    /// How long ago the issuer read the log.
+    /// The age of what the issuer knows of the log, in milliseconds.
     #[prost(uint64, tag = "3")]
     pub behind_ms: u64,
 }
 
 impl Frame {
-    /// A frame, ready to be sent to whoever subscribes.
+    /// Encodes a frame once for all subscribers.
     pub fn encoded(kind: Kind) -> Bytes {
         Self { kind: Some(kind) }.encode_to_vec().into()
     }
@@ -171,17 +171,18 @@ impl From<&revocation::Revocation> for Revocation {
     }
 }
 
-/// A row as a gate takes it.
+/// A row as a gate reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Understood {
-    /// Every part of it.
+    /// In full.
     Wholly(revocation::Revocation),
-    /// A newer issuer wrote it. Whomever it concerns: everyone is the safe reading.
+    /// A newer issuer wrote it, and this release cannot tell whose tokens it revokes: everybody's, to be
+    /// safe.
     AsEveryone(revocation::Revocation),
 }
 
 impl Revocation {
-    /// Reads a row, so that nothing is let through which it may mean.
+    /// Reads a row. One that is not understood revokes everybody's tokens.
     pub fn understand(&self) -> Understood {
         let row = |mark| revocation::Revocation {
             position: LogPosition(self.position),

@@ -13,13 +13,13 @@ pub struct HeaderPlan {
     identity: IdentityHeaders,
     /// Headers besides `Authorization` that hold tokens.
     token_headers: Box<[Box<str>]>,
-    /// Whether the upstream sees no token at all.
+    /// Whether every token is removed before the upstream.
     strip_token: bool,
     /// Spellings of identity and token headers that the caller may have sent unseen.
     hidden: Box<[String]>,
 }
 
-/// What the edits of one request follow from, beside its caller. Read by
+/// What the edits of one request depend on, besides its caller. Read by
 /// [`Allowed::edits`](super::Allowed::edits) alone.
 #[derive(Debug, Clone, Copy)]
 pub struct EditSources<'o> {
@@ -45,7 +45,8 @@ impl HeaderPlan {
         }
     }
 
-    /// For a request in which the proxy showed these aliases, and as many of the headers.
+    /// For a request with these aliases among the headers that the proxy showed; `view` says whether
+    /// those were all.
     pub fn sources<'o>(&'o self, aliases: &'o [&'o [u8]], view: HeaderView) -> EditSources<'o> {
         EditSources {
             plan: self,
@@ -62,15 +63,17 @@ impl<'o> EditSources<'o> {
     ) -> impl Iterator<Item = HeaderEdit<'o>> {
         let plan = self.plan;
         let authorization = plan.strip_token.then_some("authorization");
-        // Upstreams believe a token header, which a proxy sets where it has authenticated somebody:
-        // one that nobody verified must not reach them, on public routes either.
+        // Upstreams trust a token header, because a proxy in front of them sets it once it has
+        // authenticated the caller. One that was not verified must not reach them, not even on public
+        // routes.
         let verified = caller.and_then(VerifiedToken::token_header);
         let unproven = move |name: &&str| plan.strip_token || verified != Some(*name);
         let token_headers = plan.token_headers.iter().map(|name| &**name);
         let tokens = authorization
             .into_iter()
             .chain(token_headers.filter(unproven));
-        // What the proxy holds back cannot be found in the request, and may be there all the same.
+        // Headers that the proxy does not show cannot be found here, and the upstream gets them all the
+        // same: remove the likely spellings without having seen them.
         let hidden = match self.view {
             HeaderView::Filtered => &*plan.hidden,
             HeaderView::Whole => &[],

@@ -137,7 +137,7 @@ impl IdentityHeaders {
     }
 
     /// Sets what the token says of the caller. Every other header is removed, all of them where no
-    /// token holds: otherwise the upstream would believe what the caller says of itself.
+    /// token holds: otherwise the upstream would trust what callers say about themselves.
     pub(super) fn edits<'a>(
         &'a self,
         caller: Option<&'a VerifiedToken>,

@@ -61,7 +61,7 @@ impl KeyRefresh for NoKeys {
         _: MissingKey,
         _: Duration,
     ) -> Pin<Box<dyn Future<Output = KeyNews> + Send + '_>> {
-        Box::pin(std::future::ready(KeyNews::Settled))
+        Box::pin(std::future::ready(KeyNews::Answered))
     }
 }
 

@@ -19,12 +19,12 @@ const MAX_WAITING_BYTES: usize = 32 << 20;
 
 /// Asks an issuer for keys that it may have made since it was asked last.
 pub trait KeyRefresh: Send + Sync {
-    /// Whether asking can bring anything: not where the issuer has just answered about this key, nor
-    /// where its keys are not fetched. Costs nothing, so that a flood of forged tokens costs no more
-    /// than their verification.
+    /// Whether asking can change anything: not where the issuer has just answered about this key, nor
+    /// where its keys are not fetched. Cheap, so that a flood of forged tokens costs no more than their
+    /// verification.
     fn can_ask(&self, missing: &MissingKey) -> bool;
 
-    /// Ends when the issuer has answered, or after `wait`.
+    /// Completes when the issuer has answered, or after `wait`.
     fn ask(
         &self,
         missing: MissingKey,
@@ -36,9 +36,8 @@ pub trait KeyRefresh: Send + Sync {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyNews {
     /// The issuer has answered: the keys that there are now are those that it has.
-    Settled,
-    /// It has not, and will be asked again within this time. Until then nobody knows whether the key
-    /// exists.
+    Answered,
+    /// It has not, and is asked again within this time. Until then it is unknown whether the key exists.
     Due(Duration),
 }
 
@@ -56,7 +55,7 @@ pub struct WaitLimits {
 pub struct Turn<'q> {
     /// When it arrived, as far as the gate can tell. Its latency is measured from here.
     pub(super) arrived: Instant,
-    /// When it has waited half of the time that the proxy gives it. Later it is refused, so that
+    /// Half of the time that the proxy gives it has passed then. Later it is refused, so that
     /// the refusal arrives before the proxy's own timeout, which the proxy takes for an error.
     pub(super) deadline: Instant,
     /// The longest wait for an issuer that may have new keys.

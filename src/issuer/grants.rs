@@ -41,9 +41,10 @@ pub(super) use standing::Standing;
 
 use metrics::GrantMetrics;
 
-/// What is needed to begin, extend and end grants.
+/// Begins, extends and revokes grants.
 pub(super) struct Grants {
     settings: GrantSettings,
+    audit: AuditLog,
     store: Store,
     /// Swapped by whoever follows the keys.
     signer: Arc<ArcSwap<Signer>>,
@@ -52,7 +53,7 @@ pub(super) struct Grants {
     clock: Arc<dyn Clock>,
 }
 
-/// What of the issuer's settings is about grants.
+/// The settings of the issuer that concern grants.
 pub(super) struct GrantSettings {
     url: String,
     /// The issuer itself among them.
@@ -60,16 +61,15 @@ pub(super) struct GrantSettings {
     access_token_seconds: u32,
     refresh_token: RefreshSettings,
     offered: GrantTypes,
-    audit: AuditLog,
 }
 
-/// What somebody asks for.
+/// The scopes and audiences that a request asks for.
 pub(super) struct RequestedRights {
     pub(super) scopes: RequestedScopes,
     pub(super) audiences: Audiences,
 }
 
-/// What a grant gives.
+/// The tokens of a grant, and their scopes.
 pub(super) struct Granted {
     pub(super) access_token: String,
     pub(super) refresh_token: Option<PlainSecret>,
@@ -84,14 +84,13 @@ pub(super) enum Extension {
 }
 
 impl GrantSettings {
-    pub(super) fn of(settings: &IssuerSettings, audit: AuditLog) -> Self {
+    pub(super) fn of(settings: &IssuerSettings) -> Self {
         Self {
             url: settings.url.clone(),
             audiences: settings.audiences().map(str::to_owned).collect(),
             access_token_seconds: settings.access_token_seconds,
             refresh_token: settings.refresh_token,
             offered: settings.grants.clone(),
-            audit,
         }
     }
 
@@ -102,7 +101,7 @@ impl GrantSettings {
 }
 
 impl RequestedRights {
-    /// All that there is.
+    /// Without any restriction.
     pub(super) const ALL: Self = Self {
         scopes: RequestedScopes::All,
         audiences: Audiences::All,
@@ -112,6 +111,7 @@ impl RequestedRights {
 impl Grants {
     pub(super) fn new(
         settings: GrantSettings,
+        audit: AuditLog,
         store: Store,
         signer: Arc<ArcSwap<Signer>>,
         successor_key: SuccessorKey,
@@ -119,6 +119,7 @@ impl Grants {
     ) -> Self {
         Self {
             settings,
+            audit,
             store,
             signer,
             successor_key,
@@ -145,7 +146,7 @@ impl Grants {
         })
     }
 
-    /// What goes together of `granted`.
+    /// Those of the scopes `granted` that may be in one token.
     pub(super) fn rights(
         &self,
         granted: ScopeSet,
@@ -281,17 +282,17 @@ impl Grants {
     }
 
     fn log_name(&self, user: &UserId) -> String {
-        self.settings.audit.user(user)
+        self.audit.user(user)
     }
 }
 
-/// How much of the revocation log had happened when the first of both was read: what was taken back
-/// from it in between is beyond this.
+/// The position of the revocation log as of the earlier of the two reads: a revocation in between has
+/// a later position, and so applies.
 pub(super) fn as_of(user: &User, app: Option<&AppWithOwner>) -> LogPosition {
     app.map_or(user.as_of, |found| found.owner.as_of.min(user.as_of))
 }
 
-/// What somebody is told whose user there is not.
+/// The error where the user is gone, by how the caller has authenticated.
 fn unknown(user: &User, app: Option<&AppWithOwner>) -> EndpointError {
     match app {
         None => EndpointError::BadLogin,

@@ -1,5 +1,5 @@
 //! Follows the store's revocation log, so that the gate in this process, and those that subscribe to
-//! the feed, refuse what any issuer on the store has taken back.
+//! the feed, refuse what any issuer on the store has revoked.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -121,8 +121,8 @@ impl LogFollower {
             self.hub.append(page, position);
         })
         .await?;
-        if let Some(recency) = self.list.recency() {
-            recency.confirm(began.elapsed());
+        if let Some(freshness) = self.list.freshness() {
+            freshness.confirm(began.elapsed());
         }
         Ok(())
     }
@@ -205,7 +205,7 @@ impl LogFollower {
     }
 }
 
-/// What a request takes back, the gate in this process refuses before the answer is sent.
+/// What a request revokes, the gate in this process refuses before the answer is sent.
 pub(super) async fn settle(
     State(issuer): State<Arc<Issuer>>,
     request: Request,
@@ -215,7 +215,7 @@ pub(super) async fn settle(
     let before = log.store.appends();
     let response = next.run(request).await;
     if log.store.appends() != before {
-        // It is taken back already; who follows the log says what is wrong, and tries again.
+        // It is revoked already; whoever follows the log reports what is wrong, and tries again.
         let _ = tokio::time::timeout(SETTLING, log.catch_up()).await;
     }
     response
@@ -250,7 +250,7 @@ pub(super) async fn read_pages(
 fn revocation(row: &LoggedRevocation) -> Revocation {
     Revocation {
         position: row.position,
-        mark: row.subject.mark(),
+        mark: row.target.mark(),
         expires_at: row.expires_at,
     }
 }

@@ -17,7 +17,7 @@ pub(super) enum Keys {
     /// Those of the issuer in the same process, as they are now.
     Companion(Arc<CompanionKeys>),
     Remote(Remote),
-    /// They come with what the issuer takes back.
+    /// They come with what the issuer revokes.
     Feed(Arc<FeedClient>),
 }
 

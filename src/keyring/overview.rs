@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::issuers::{Issuers, Keys};
 use crate::feed::FeedState;
 use crate::jwks::RemoteKeyState;
-use crate::revocation::{Recency, RevocationList, RevocationStatistics};
+use crate::revocation::{Freshness, RevocationList, RevocationStatistics};
 use crate::token::{IssuerRules, KeySet};
 
 /// What is known of one issuer's keys.
@@ -17,25 +17,25 @@ pub struct IssuerKeys {
     pub keys: Option<usize>,
     /// The state of the fetches, where the keys are remote.
     pub remote: Option<RemoteKeyState>,
-    /// What it has taken back, where it tells.
+    /// What it has revoked, where this is known.
     pub revocations: Option<RevocationStatistics>,
     /// How old that is; nothing where it is not known.
     pub age: Option<Duration>,
     /// Whether it is older than it may be.
     pub is_stale: bool,
-    /// How it stands with its feed, where it has one.
+    /// The state of its feed, where it has one.
     pub feed: Option<FeedOverview>,
 }
 
 impl IssuerKeys {
     fn tell_of(&mut self, list: &RevocationList) {
         self.revocations = Some(list.statistics());
-        self.age = list.recency().and_then(Recency::age);
-        self.is_stale = list.recency().is_some_and(Recency::is_stale);
+        self.age = list.freshness().and_then(Freshness::age);
+        self.is_stale = list.freshness().is_some_and(Freshness::is_stale);
     }
 }
 
-/// How it stands with a feed.
+/// The state of a feed.
 #[derive(Debug, Clone)]
 pub struct FeedOverview {
     /// The connection.

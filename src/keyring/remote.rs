@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::saving::Saving;
 use super::{Keyring, KeyringError};
 use crate::jwks::{
-    CacheFile, Change, Freshness, KeyLocation, Loaded, RemoteKeySettings, RemoteKeySource,
+    CacheFile, Change, KeyLocation, Loaded, RefreshAnswer, RemoteKeySettings, RemoteKeySource,
     RemoteKeyState, RemoteKeys, warn_of_skipped,
 };
 use crate::token::{Algorithm, IssuerRules, KeyHint, KeySet, KeySetError};
@@ -48,7 +48,7 @@ impl Remote {
     }
 
     /// Waits for news of a key, whether the set lacks it or has another of its name.
-    pub(super) async fn look_for(&self, key: KeyHint, wait: Duration) -> Freshness {
+    pub(super) async fn look_for(&self, key: KeyHint, wait: Duration) -> RefreshAnswer {
         let fetcher = &self.fetched.fetcher;
         if self.knows(key) {
             fetcher.look_again_for(key, wait).await

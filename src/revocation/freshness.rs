@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 const NEVER: i64 = i64::MIN;
 
-/// What becomes of an issuer's tokens when what it took back is not known up to the present.
+/// What becomes of an issuer's tokens when its revocations are not known up to the present.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnStale {
     /// They are judged by what is known.
@@ -28,7 +28,7 @@ impl OnStale {
 
 /// Until when something is known, and how old that may be.
 #[derive(Debug)]
-pub struct Recency {
+pub struct Freshness {
     /// What instants are counted from.
     origin: Instant,
     /// In milliseconds from `origin`, perhaps before it.
@@ -37,7 +37,7 @@ pub struct Recency {
     on_stale: OnStale,
 }
 
-impl Recency {
+impl Freshness {
     pub fn new(max_age: Duration, on_stale: OnStale) -> Self {
         Self {
             origin: Instant::now(),
@@ -93,27 +93,27 @@ mod tests {
 
     #[test]
     fn knowledge_ages_and_is_confirmed_but_never_becomes_older() {
-        let recency = Recency::new(10 * SECOND, OnStale::Deny);
-        assert_eq!(recency.age_at(0), None);
-        assert!(recency.is_stale());
-        recency.confirm_at(5000, 3 * SECOND);
-        assert_eq!(recency.age_at(5000), Some(3 * SECOND));
-        recency.confirm_at(5000, 5 * SECOND);
-        assert_eq!(recency.age_at(5000), Some(3 * SECOND));
-        assert_eq!(recency.age_at(12_000), Some(10 * SECOND));
-        recency.confirm_at(12_000, Duration::ZERO);
-        assert_eq!(recency.age_at(12_000), Some(Duration::ZERO));
-        assert_eq!(recency.age_at(0), Some(Duration::ZERO));
-        recency.confirm_at(13_000, Duration::MAX);
-        assert_eq!(recency.age_at(13_000), Some(SECOND));
+        let freshness = Freshness::new(10 * SECOND, OnStale::Deny);
+        assert_eq!(freshness.age_at(0), None);
+        assert!(freshness.is_stale());
+        freshness.confirm_at(5000, 3 * SECOND);
+        assert_eq!(freshness.age_at(5000), Some(3 * SECOND));
+        freshness.confirm_at(5000, 5 * SECOND);
+        assert_eq!(freshness.age_at(5000), Some(3 * SECOND));
+        assert_eq!(freshness.age_at(12_000), Some(10 * SECOND));
+        freshness.confirm_at(12_000, Duration::ZERO);
+        assert_eq!(freshness.age_at(12_000), Some(Duration::ZERO));
+        assert_eq!(freshness.age_at(0), Some(Duration::ZERO));
+        freshness.confirm_at(13_000, Duration::MAX);
+        assert_eq!(freshness.age_at(13_000), Some(SECOND));
     }
 
     #[test]
     fn what_was_known_ages_ago_is_known_and_stale() {
-        let recency = Recency::new(SECOND, OnStale::Serve);
-        recency.confirm(Duration::MAX);
-        assert!(recency.age().is_some() && recency.is_stale());
-        recency.confirm(Duration::ZERO);
-        assert!(!recency.is_stale());
+        let freshness = Freshness::new(SECOND, OnStale::Serve);
+        freshness.confirm(Duration::MAX);
+        assert!(freshness.age().is_some() && freshness.is_stale());
+        freshness.confirm(Duration::ZERO);
+        assert!(!freshness.is_stale());
     }
 }

@@ -70,7 +70,7 @@ fn only_tokens_from_before_their_revocation_are_refused() {
         let refused = list.is_revoked(&token(position, mark));
         assert_eq!(refused, expected, "{mark} at {position}");
     }
-    // Told again, late and out of order: nothing is taken back.
+    // Received again, late and out of order: what is revoked stays revoked.
     list.extend(&[row(3, 1), row(5, 1)]);
     assert!(list.is_revoked(&token(4, 1)));
     let statistics = list.statistics();

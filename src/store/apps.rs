@@ -153,7 +153,7 @@ fn with_owner(row: &AnyRow, owner: &AnyRow) -> Result<AppWithOwner, StoreError> 
     let digests = digests.split(' ').filter(|digest| !digest.is_empty());
     let secrets: Option<Vec<_>> = digests.map(SecretDigest::from_text).collect();
     let mut owner = users::read(owner)?;
-    // The app was read earlier: what was taken back from it in between is beyond this.
+    // The app was read earlier: what was revoked in between is beyond this.
     owner.as_of = owner.as_of.min(position(row, "as_of")?);
     Ok(AppWithOwner {
         app: read(row)?,

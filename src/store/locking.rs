@@ -1,9 +1,9 @@
 //! The order in which rows are locked: the directory, users, refresh tokens, apps, the log.
 //!
-//! Everybody keeps to it, so that no two wait for each other. Whoever uses or ends refresh tokens
-//! locks their users first: of one family several may be touched, in whatever order. Whoever locks
-//! several users, or several apps, locks them in the order of their ids, all that it needs at once.
-//! Whoever sweeps waits for nobody.
+//! Every transaction keeps to it, so that no two deadlock. A transaction that uses or revokes refresh
+//! tokens locks their users first, because it may touch several tokens of one family in any order. One
+//! that locks several users, or several apps, locks them in the order of their ids, all in one
+//! statement. Sweeping skips locked rows.
 
 use super::StoreError;
 use super::connections::Transaction;
@@ -37,9 +37,9 @@ impl Selected {
 /// What rows are locked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holding {
-    /// They stay, and others may refer to them meanwhile.
+    /// To update them; others may insert rows that refer to them meanwhile.
     ToChange,
-    /// They are removed, and nobody may refer to them any more.
+    /// To delete them; nobody may insert rows that refer to them any more.
     ToRemove,
 }
 
@@ -52,7 +52,7 @@ impl Holding {
     }
 }
 
-/// Locks users until the transaction ends, all that it needs at once.
+/// Locks users until the transaction ends, in one statement.
 pub(super) async fn lock_users(
     transaction: &mut Transaction,
     users: &Selected,
@@ -91,11 +91,12 @@ async fn lock(
     rows: &Selected,
     holding: Holding,
 ) -> Result<(), StoreError> {
-    // SQLite has one writer, which has locked everything, and no word for less.
+    // SQLite has one writer, which has locked the whole database, and no syntax for less.
     if transaction.engine() == Engine::Sqlite {
         return Ok(());
     }
-    // In the order of the bytes, which is also Rust's; that of the database may be any.
+    // In the order of the bytes, as `lock_listed_users` sorts. The database's own collation may be
+    // another, and two statements that follow different orders deadlock.
     let text = format!(
         "SELECT {key} FROM {table} WHERE {key} IN ({}) ORDER BY {key} COLLATE \"C\" {}",
         rows.query,

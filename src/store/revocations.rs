@@ -68,10 +68,10 @@ impl Growth {
 /// A row of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoggedRevocation {
-    /// Where it stands: rows appear in this order and none later than a greater one.
+    /// Its place in the log: rows appear in this order, and none later than a greater one.
     pub position: LogPosition,
     /// Whose tokens from before are refused.
-    pub subject: RevocationTarget,
+    pub target: RevocationTarget,
     /// When the last of these tokens has ended.
     pub expires_at: UnixSeconds,
 }
@@ -145,11 +145,11 @@ impl Store {
         rows.iter().map(|row| self.read_row(row)).collect()
     }
 
-    /// What a newer release has taken back may be anybody's: it counts as everyone's.
+    /// What a newer release has revoked may be anybody's: it counts as everyone's.
     fn read_row(&self, row: &AnyRow) -> Result<LoggedRevocation, StoreError> {
         let position = position(row, "position")?;
         let kind: &str = row.try_get("kind")?;
-        let subject = RevocationTarget::parse(kind, row.try_get("subject")?).unwrap_or_else(|| {
+        let target = RevocationTarget::parse(kind, row.try_get("subject")?).unwrap_or_else(|| {
             tracing::error!(
                 revocation.position = position.0,
                 revocation.kind = kind,
@@ -162,7 +162,7 @@ impl Store {
         });
         Ok(LoggedRevocation {
             position,
-            subject,
+            target,
             expires_at: UnixSeconds(row.try_get("expires_at")?),
         })
     }
@@ -173,29 +173,29 @@ impl Store {
         given_out.0 < self.appended.not_understood.load(Ordering::Acquire)
     }
 
-    /// Whether the log has one of `subjects` beyond `position`: asked where its present state
+    /// Whether the log has one of `targets` beyond `given_out`: asked where its present state
     /// counts, and not what a list in memory has of it.
     pub async fn is_revoked(
         &self,
-        subjects: &[RevocationTarget],
+        targets: &[RevocationTarget],
         given_out: LogPosition,
     ) -> Result<bool, StoreError> {
         if self.may_concern(given_out) {
             return Ok(true);
         }
-        is_revoked(&self.reader, subjects, given_out).await
+        is_revoked(&self.reader, targets, given_out).await
     }
 }
 
 /// See [`Store::is_revoked`].
 pub(super) async fn is_revoked(
     database: impl Executor<'_, Database = Any>,
-    subjects: &[RevocationTarget],
+    targets: &[RevocationTarget],
     given_out: LogPosition,
 ) -> Result<bool, StoreError> {
     // What concerns everyone has no name.
     let numbers: Vec<String> = (2..)
-        .take(subjects.len())
+        .take(targets.len())
         .map(|number| format!(", ${number}"))
         .collect();
     let text = format!(
@@ -203,12 +203,12 @@ pub(super) async fn is_revoked(
         numbers.concat()
     );
     let mut select = sqlx::query(assembled(text)).bind(as_bigint(given_out));
-    for subject in subjects {
-        select = select.bind(subject.name().to_owned());
+    for target in targets {
+        select = select.bind(target.name().to_owned());
     }
     for row in select.fetch_all(database).await? {
-        let found = subject(&row)?;
-        if found == RevocationTarget::Everyone || subjects.contains(&found) {
+        let found = target(&row)?;
+        if found == RevocationTarget::Everyone || targets.contains(&found) {
             return Ok(true);
         }
     }
@@ -226,7 +226,7 @@ pub(super) async fn longest_token_seconds(
     seconds.map_err(|_| StoreError::Unreadable("life of tokens"))
 }
 
-fn subject(row: &AnyRow) -> Result<RevocationTarget, StoreError> {
+fn target(row: &AnyRow) -> Result<RevocationTarget, StoreError> {
     let found = RevocationTarget::parse(row.try_get("kind")?, row.try_get("subject")?);
     found.ok_or(StoreError::Unreadable("revocation"))
 }

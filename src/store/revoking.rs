@@ -17,10 +17,10 @@ use crate::token::{LogPosition, RevocationTarget};
 /// gate may allow and any second that a clock may be off.
 const MARGIN_SECONDS: i64 = 600;
 
-/// Why something is taken back.
+/// Why something is revoked.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Cause<'a> {
-    /// Somebody who may take back whatever there is, or a change of the directory.
+    /// Somebody who may revoke whatever there is, or a change of the directory.
     Authority,
     /// What one who holds tokens does with its own, as often as it likes.
     Holder(&'a Holder, &'a Bounds),

@@ -83,7 +83,13 @@ pub(super) async fn replace(
     setting: Setting,
     value: &str,
 ) -> Result<(), StoreError> {
-    write(database, setting, value, "DO UPDATE SET value = excluded.value").await
+    write(
+        database,
+        setting,
+        value,
+        "DO UPDATE SET value = excluded.value",
+    )
+    .await
 }
 
 /// Writes a row; `on_conflict` says what becomes of one that is there.

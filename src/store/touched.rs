@@ -11,7 +11,8 @@ use super::statement::assembled;
 use super::{app_rows, role_rows};
 use crate::clock::UnixSeconds;
 use crate::identity::{
-    AppKey, AppState, Difference, Loss, PasswordState, RoleName, RoleState, UserId, UserState, losses,
+    AppKey, AppState, Difference, Loss, PasswordState, RoleName, RoleState, UserId, UserState,
+    losses,
 };
 
 /// The states from before: each is read when the change first touches the thing, and changes of the

@@ -27,7 +27,7 @@ pub enum TokenError {
     /// Header or claims are JSON, but no object (RFC 7515 section 4, RFC 7519 section 7.2).
     #[error("header or claims are not a JSON object")]
     NotAnObject,
-    /// A member stands twice in one object, at any level.
+    /// A member appears twice in one object, at any level.
     #[error("a member appears twice in the header or the claims")]
     DuplicateMember,
     /// Header or claims are nested more deeply than is read.
@@ -105,10 +105,10 @@ pub enum TokenError {
     /// No key of the issuer made the signature.
     #[error("its signature is wrong")]
     WrongSignature,
-    /// Its issuer took it back, alone or with its grant, its app or its user.
+    /// Its issuer revoked it, alone or with its grant, its app or its user.
     #[error("it has been revoked")]
     Revoked,
-    /// What its issuer has taken back is not known up to the present: 503, not 401.
+    /// What its issuer has revoked is not known up to the present: 503, not 401.
     #[error("its issuer's revocations are not up to date")]
     RevocationsStale,
 }
@@ -246,7 +246,7 @@ impl TokenError {
     /// |---|---|
     /// | it cannot be read as a signed token at all, whoever made it | `the token is malformed` |
     /// | `exp` has passed | `the token has expired` |
-    /// | it held, and was taken back | `the token has been revoked` |
+    /// | it held, and was revoked | `the token has been revoked` |
     /// | `nbf` or `iat` lies ahead | `the token is not valid yet` |
     /// | keys or revocations are not at hand | `the token cannot be checked at the moment` |
     /// | everything else: issuer, audience, type, algorithm, key, signature, other claims | `the token is not acceptable` |

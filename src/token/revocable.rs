@@ -1,4 +1,4 @@
-//! By what a token can be taken back: its own id, its grant, its app, its user, the app's owner, and
+//! By what a token can be revoked: its own id, its grant, its app, its user, the app's owner, and
 //! the roles of user and owner.
 
 use std::sync::Arc;
@@ -15,7 +15,7 @@ pub const POSITION_CLAIM: &str = "rev";
 pub const GRANT_CLAIM: &str = "sid";
 
 /// The claim that names the roles of a token's user (RFC 9068 section 2.2.3.1). Absent where there
-/// are more than [`MAX_ROLES`]: the token is then taken back with any role.
+/// are more than [`MAX_ROLES`]: the token is then revoked with any role.
 pub const ROLES_CLAIM: &str = "roles";
 
 /// The claim that names the owner of a token's app, where that is not the token's user; a private
@@ -36,7 +36,7 @@ pub const MAX_ROLES: usize = 16;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LogPosition(pub u64);
 
-/// Whose tokens are taken back.
+/// Whose tokens are revoked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RevocationTarget {
     /// The token with this `jti`.
@@ -77,7 +77,7 @@ impl LogPosition {
 
 impl RevocationTarget {
     /// The name of [`RevocationTarget::Role`] for tokens that do not name the roles that they rest on: they
-    /// are taken back with every role. No role has it.
+    /// are revoked with every role. No role has it.
     pub const UNNAMED_ROLE: &str = "";
 
     /// All that can take `token` back, everyone's aside.
@@ -192,7 +192,7 @@ impl Revocable {
         }
     }
 
-    /// What may take back a token with these marks.
+    /// What may revoke a token with these marks.
     #[cfg(test)]
     pub(crate) fn with(position: LogPosition, marks: &[Mark]) -> Self {
         Self {

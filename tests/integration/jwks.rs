@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use portcullis::clock::{ManualClock, UnixSeconds};
 use portcullis::jwks::{
-    Change, FetchOutcome, Freshness, JwksAddress, KeyLocation, Loaded, PlainText,
+    Change, FetchOutcome, JwksAddress, KeyLocation, Loaded, PlainText, RefreshAnswer,
     RemoteKeySettings, RemoteKeySource, RemoteKeyState, RemoteKeys, RemoteKeysError,
 };
 use portcullis::token::{JwksError, KeyHint, KeySetError};
@@ -20,7 +20,7 @@ use crate::jwks_server::{Behaviour, JwksServer, PATIENCE, Pki, head, ok, ok_with
 const NEVER: Duration = Duration::from_hours(24);
 const SHORT: Duration = Duration::from_millis(100);
 /// A fetch is underway.
-const SOON: Freshness = Freshness::Due(Duration::from_secs(1));
+const SOON: RefreshAnswer = RefreshAnswer::Due(Duration::from_secs(1));
 const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
 
 const ISSUER: &str = "https://id.shop.example";
@@ -100,12 +100,12 @@ impl KeySet {
         (failure.outcome, failure.message)
     }
 
-    async fn ask(&self) -> Freshness {
+    async fn ask(&self) -> RefreshAnswer {
         self.look_for(PATIENCE).await
     }
 
     /// Looks for one and the same key.
-    async fn look_for(&self, wait: Duration) -> Freshness {
+    async fn look_for(&self, wait: Duration) -> RefreshAnswer {
         self.remote.look_for(KeyHint::of(Some("new")), wait).await
     }
 }
@@ -214,7 +214,9 @@ async fn a_hundred_callers_share_one_fetch_for_a_rotated_key() {
     let callers = (0..100).map(|_| keys.ask()).collect();
     let answers = together(callers, || server.release()).await;
     assert!(
-        answers.iter().all(|&answer| answer == Freshness::Refreshed),
+        answers
+            .iter()
+            .all(|&answer| answer == RefreshAnswer::Refreshed),
         "{answers:?}"
     );
     assert_eq!(keys.published().as_deref(), Some("keys one two"));
@@ -265,14 +267,14 @@ async fn within_the_cooldown_nobody_fetches_and_what_was_asked_is_answered() {
     let server = JwksServer::start(ok("keys one")).await;
     let keys = KeySet::loaded(&quiet(&server.url())).await;
     // That the keys were fetched at the start does not count.
-    assert_eq!(keys.ask().await, Freshness::Refreshed);
+    assert_eq!(keys.ask().await, RefreshAnswer::Refreshed);
     assert!(keys.remote.has_answered(KeyHint::of(Some("new"))));
     for number in 0..1000 {
-        assert_eq!(keys.ask().await, Freshness::Answered);
+        assert_eq!(keys.ask().await, RefreshAnswer::Answered);
         let other = KeyHint::of(Some(&format!("other {number}")));
         assert!(!keys.remote.has_answered(other));
         let due = keys.remote.look_for(other, PATIENCE).await;
-        assert!(matches!(due, Freshness::Due(after) if after > NEVER / 2));
+        assert!(matches!(due, RefreshAnswer::Due(after) if after > NEVER / 2));
     }
     assert_eq!(server.requests().len(), 2);
 }
@@ -283,9 +285,9 @@ async fn a_key_asked_for_within_the_cooldown_is_looked_for_when_it_ends() {
     let mut settings = quiet(&server.url());
     settings.cooldown = SHORT;
     let keys = KeySet::loaded(&settings).await;
-    assert_eq!(keys.ask().await, Freshness::Refreshed);
+    assert_eq!(keys.ask().await, RefreshAnswer::Refreshed);
     let late = KeyHint::of(Some("late"));
-    if let Freshness::Due(_) = keys.remote.look_for(late, PATIENCE).await {
+    if let RefreshAnswer::Due(_) = keys.remote.look_for(late, PATIENCE).await {
         // Nobody asks again.
         server.wait_for_requests(3).await;
     }
@@ -301,7 +303,7 @@ async fn a_failed_fetch_starts_a_cooldown_too_and_answers_nothing() {
     for _ in 0..2 {
         let due = keys.ask().await;
         assert!(
-            matches!(due, Freshness::Due(after) if after > NEVER / 2),
+            matches!(due, RefreshAnswer::Due(after) if after > NEVER / 2),
             "{due:?}"
         );
     }
@@ -322,7 +324,7 @@ async fn a_caller_that_goes_away_leaves_the_fetch_to_the_others() {
     let answers = together(vec![keys.ask()], || server.release()).await;
     // What was on its way before the question says nothing about the key; the next fetch does.
     assert_eq!(answers, [SOON]);
-    assert_eq!(keys.ask().await, Freshness::Refreshed);
+    assert_eq!(keys.ask().await, RefreshAnswer::Refreshed);
     assert_eq!(server.requests().len(), 2);
 }
 
@@ -350,7 +352,7 @@ async fn a_fetch_that_outlasts_the_cooldown_is_not_made_twice() {
     let (first, second, ()) = asking.await;
     assert_eq!(
         (first, second),
-        (Freshness::Refreshed, Freshness::Refreshed)
+        (RefreshAnswer::Refreshed, RefreshAnswer::Refreshed)
     );
     assert_eq!(keys.published().as_deref(), Some("keys one new"));
     assert_eq!(server.requests().len(), 2);
@@ -620,7 +622,7 @@ async fn callers_of_another_runtime_are_answered() {
     let remote = RemoteKeys::start(&source, sink, clock, control.handle());
     let caller = tokio::spawn(async move {
         let key = KeyHint::of(Some("new"));
-        while remote.look_for(key, PATIENCE).await != Freshness::Refreshed {
+        while remote.look_for(key, PATIENCE).await != RefreshAnswer::Refreshed {
             tokio::task::yield_now().await;
         }
     });

@@ -167,7 +167,7 @@ async fn another_log_ends_all_subscriptions() {
     assert!(subscription.frames.recv().await.is_err());
     let told = first(&hub, &cursor).await;
     assert!(!told.resumed && told.position == 2);
-    assert_eq!(told.rows.len(), 3, "what was taken back stays so");
+    assert_eq!(told.rows.len(), 3, "what was revoked stays revoked");
 }
 
 #[tokio::test]

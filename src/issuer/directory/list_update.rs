@@ -9,7 +9,7 @@ pub(super) enum ListUpdate<'a> {
     Replaced(&'a [String]),
     Amended {
         added: &'a [String],
-        /// Names that are in the list: who takes away what is not there believes that it was.
+        /// Names that are in the list: whoever removes what is not there thinks that it was.
         removed: &'a [String],
     },
 }

@@ -149,7 +149,7 @@ impl Directory<'_> {
             if role.is_default {
                 return Err(DirectoryError::DefaultRole);
             }
-            // Whoever takes it from somebody now would have to take tokens back as well.
+            // Whoever takes it from somebody now would have to revoke tokens as well.
             if !role.scopes.is_empty() {
                 return Err(DirectoryError::RoleExtended);
             }

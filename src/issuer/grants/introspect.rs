@@ -1,8 +1,8 @@
-//! What a token is worth, for whoever asks about it (RFC 7662).
+//! Token introspection (RFC 7662).
 //!
 //! An app may ask about its own tokens; one that has the scope `backend.introspect`, such as a resource
-//! server, about everybody's access tokens. A refresh token is told to its own app alone, so that no
-//! resource server takes one for an access token because it is active.
+//! server, about all access tokens. A refresh token is described to its own app alone, so that no
+//! resource server mistakes an active one for an access token.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -35,16 +35,16 @@ pub(in crate::issuer) struct Description {
     jti: Option<String>,
 }
 
-/// What a text is, by the strictest reading: a token that any rule refuses is none.
+/// What the text is, by the strictest reading: a token that any rule refuses is not active.
 enum ActiveToken {
-    /// Signed by us and not expired; perhaps revoked.
+    /// Signed by this issuer and not expired; perhaps revoked.
     Access(Box<VerifiedToken>),
-    /// Kept by us and not expired; perhaps used.
+    /// In the store and not expired; perhaps used.
     Refresh(RefreshToken),
 }
 
 impl Grants {
-    /// What `app` may know of a token; nothing where it is not active or not the app's business.
+    /// Describes a token to `app`; `None` where it is not active, or the app may not ask about it.
     pub(in crate::issuer) async fn introspect(
         &self,
         text: &str,
@@ -82,7 +82,7 @@ impl Grants {
     ) -> Result<Option<Description>, EndpointError> {
         let own = app_of_token(token.client()) == Some(app.app.key.as_str());
         let may_ask = own || app.scopes().contains(SCOPE);
-        // The leeway of clocks is for whoever verifies by himself.
+        // The leeway is for verifiers with another clock. This clock wrote `exp`.
         if !may_ask || token.expires_at() <= self.clock.now() {
             return Ok(None);
         }
@@ -126,7 +126,7 @@ impl Grants {
             exp: token.expires_at.0,
             iat: Some(issued_at.0),
             sub: standing.user.id.as_str().to_owned(),
-            // It is for us and nobody else.
+            // Only this issuer accepts a refresh token.
             aud: self.settings.url.as_str().into(),
             iss: self.settings.url.clone(),
             jti: None,

@@ -1,6 +1,6 @@
-//! Tokens that are given back (RFC 7009).
+//! Token revocation (RFC 7009).
 //!
-//! Either token ends the whole grant: the refresh tokens and all access tokens that came of it. An
+//! Either token revokes the whole grant: the refresh tokens and all access tokens that came of it. An
 //! access token without a grant ends alone.
 
 use super::Grants;
@@ -14,18 +14,18 @@ use crate::token::{RevocationTarget, SignedToken, Trust, UnverifiedToken};
 /// as much, and what has ended before is no longer worth one.
 const MAX_LEEWAY_SECONDS: i64 = 600;
 
-/// Who gives a token back.
+/// Who revokes a token.
 pub(in crate::issuer) enum Revoker {
     App(AppKey),
     /// By the token of a login.
     User(UserId),
 }
 
-/// What is given back.
+/// A token to be revoked.
 pub(in crate::issuer) enum ReturnedToken {
-    /// Signed by us; perhaps expired a moment ago or revoked already.
+    /// Signed by this issuer; perhaps expired a moment ago or revoked already.
     Access(Box<SignedToken>),
-    /// Kept by us and not expired; perhaps used.
+    /// In the store and not expired; perhaps used.
     Refresh(RefreshToken),
 }
 
@@ -51,7 +51,7 @@ impl Grants {
         Ok(found.map(ReturnedToken::Refresh))
     }
 
-    /// Ends the grant of a token that is the revoker's own; does nothing with others.
+    /// Revokes the grant of a token that is the revoker's own; does nothing with others.
     pub(in crate::issuer) async fn revoke(
         &self,
         token: &ReturnedToken,
@@ -64,7 +64,7 @@ impl Grants {
             ReturnedToken::Refresh(token) => Some(RevocationTarget::from(&token.grant.id)),
             ReturnedToken::Access(token) => {
                 let (targets, given_out) = (token.revocation_targets(), token.position());
-                // The log grows by what changes something.
+                // A second revocation changes nothing, and would let callers fill the log.
                 if self.store.is_revoked(&targets, given_out).await? {
                     None
                 } else {
@@ -80,7 +80,7 @@ impl Grants {
             Some(holder) => self.store.revoke_of(&target, &holder, now).await?,
             None => self.store.revoke(&target, now).await?,
         };
-        let (kind, name) = self.settings.audit.naming().target(&target);
+        let (kind, name) = self.audit.naming().target(&target);
         tracing::info!(
             target: "portcullis::audit",
             action = "revoked",

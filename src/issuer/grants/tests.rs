@@ -44,7 +44,8 @@ impl Bench {
         let names = SubjectNames::load(SubjectForm::Plain, None).unwrap();
         let secret = PlainSecret::from_random([1; 32]);
         let grants = Grants::new(
-            GrantSettings::of(&settings, AuditLog::new(names, URL)),
+            GrantSettings::of(&settings),
+            AuditLog::new(names, URL),
             store,
             Arc::new(ArcSwap::from_pointee(signer)),
             SuccessorKey::new(&secret),

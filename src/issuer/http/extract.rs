@@ -1,7 +1,7 @@
-//! What handlers take: each extractor reads one part of a request, and answers for what is wrong with it.
+//! The arguments of handlers: each extractor reads one part of a request, and rejects one that is not valid.
 //!
-//! Parts of the head are read in the order of a handler's arguments, the body last. Who calls was found
-//! out before, by `guard`.
+//! Parts of the head are read in the order of a handler's arguments, the body last. `guard` has found the
+//! caller before.
 
 use std::sync::Arc;
 
@@ -20,10 +20,10 @@ use crate::issuer::endpoint_error::EndpointError;
 /// A body in JSON.
 pub(in crate::issuer) struct JsonBody<T>(pub(in crate::issuer) T);
 
-/// A body in JSON, or none, which says nothing.
+/// A body in JSON; without a body, the default.
 pub(in crate::issuer) struct OptionalJsonBody<T>(pub(in crate::issuer) T);
 
-/// A body that is a form.
+/// A body in `application/x-www-form-urlencoded`.
 pub(in crate::issuer) struct FormBody(pub(in crate::issuer) Form);
 
 /// A form with the credentials of an app in it or in the head (RFC 6749 section 2.3).
@@ -32,10 +32,10 @@ pub(in crate::issuer) struct ClientForm {
     pub(in crate::issuer) form: Form,
 }
 
-/// What stands for `{..}` in the path of an endpoint.
+/// The value of `{..}` in the path of an endpoint.
 pub(in crate::issuer) struct PathName(pub(in crate::issuer) String);
 
-/// The directory, in the hands of the caller.
+/// The directory, with the authority of the caller.
 pub(in crate::issuer) struct DirectoryAccess {
     pub(in crate::issuer) issuer: Arc<Issuer>,
     pub(in crate::issuer) caller: Caller,
@@ -114,12 +114,13 @@ impl FromRequestParts<Arc<Issuer>> for DirectoryAccess {
 }
 
 impl DirectoryAccess {
-    /// The directory, for what a token alone allows.
+    /// The directory, for changes that any token with the scope may make.
     pub(in crate::issuer) fn directory(&self) -> Directory<'_> {
         self.issuer.directory(self.caller.authority())
     }
 
-    /// The directory, for what outlives a token: only soon after a login (see `Caller::has_just_logged_in`).
+    /// The directory, for changes that outlive the token: only soon after a login (see
+    /// `Caller::has_just_logged_in`).
     pub(in crate::issuer) fn after_login(&self) -> Result<Directory<'_>, EndpointError> {
         let max_age_seconds = self.issuer.settings.fresh_login_seconds;
         if self

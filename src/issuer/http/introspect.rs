@@ -21,7 +21,7 @@ pub(super) async fn introspect(
     let described = issuer.grants.introspect(text, &client, snapshot.trust());
     Ok(match described.await? {
         Some(description) => body::ok(&description),
-        // Why it is not active is nobody's business (RFC 7662 section 2.2).
+        // Without a reason, which would help whoever probes for tokens (RFC 7662 section 2.2).
         None => body::ok(&json!({"active": false})),
     })
 }

@@ -1,4 +1,4 @@
-//! What is seen of every request, whatever endpoint it is for: where it comes from, how it ended.
+//! What surrounds every endpoint: the client's address for the throttle, the count of answers, the audit log.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::issuer::throttle;
 /// The label of requests to no endpoint.
 const NO_ENDPOINT: &str = "none";
 
-/// What is counted of answers.
+/// Counters of answers.
 #[derive(Debug, Default)]
 struct RequestMetrics {
     requests: Family<RequestLabels, Counter>,
@@ -35,20 +35,20 @@ struct RequestLabels {
     status: &'static str,
 }
 
-/// What is seen of the requests to one issuer.
+/// Counters and one-time warnings of one issuer's HTTP layer.
 #[derive(Debug, Default)]
 pub(in crate::issuer) struct Observation {
     metrics: RequestMetrics,
     unknown_proxy: UnknownProxy,
 }
 
-/// Whether a proxy has been told of that is not listed.
+/// Whether the warning about a proxy that is not listed was logged.
 #[derive(Debug, Default)]
 struct UnknownProxy(AtomicBool);
 
 impl UnknownProxy {
-    /// Once: anybody can send the header, and behind such a proxy every request has it.
-    fn tell(&self, peer: IpAddr) {
+    /// Logs it once: anybody can send the header, and behind such a proxy every request has it.
+    fn warn(&self, peer: IpAddr) {
         if !self.0.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 peer.address = %peer,
@@ -60,7 +60,7 @@ impl UnknownProxy {
 }
 
 impl Observation {
-    /// Has everything that it counts registered.
+    /// Registers its counters.
     pub(in crate::issuer) fn register_metrics(&self, registry: &mut Registry) {
         registry.register(
             "issuer_requests",
@@ -82,7 +82,7 @@ impl Observation {
     }
 }
 
-/// Nothing beyond 599 is answered.
+/// The class of a status; no endpoint answers with more than 599.
 fn status_class(status: StatusCode) -> &'static str {
     match status.as_u16() / 100 {
         1 => "1xx",
@@ -93,7 +93,7 @@ fn status_class(status: StatusCode) -> &'static str {
     }
 }
 
-/// Counts an answer, and has its address known while it is made.
+/// Runs an endpoint with the client's address at hand for the throttle, and counts the answer.
 pub(super) async fn observe(
     State(issuer): State<Arc<Issuer>>,
     request: Request,
@@ -106,7 +106,7 @@ pub(super) async fn observe(
         Some(peer) => {
             let proxies = &issuer.settings.trusted_proxies;
             if proxies.ignore(peer, request.headers()) {
-                issuer.observation.unknown_proxy.tell(peer);
+                issuer.observation.unknown_proxy.warn(peer);
             }
             let address = proxies.client(peer, request.headers());
             throttle::with_address(address, next.run(request)).await
@@ -122,8 +122,8 @@ pub(super) async fn observe(
     response
 }
 
-/// One line for each call with a token that would change something, and what became of it. Runs where the
-/// caller is known.
+/// Writes one audit line for each call with a token that asks for a change, with its outcome. Runs after
+/// `guard`, which finds the caller.
 pub(super) async fn audit(
     State(issuer): State<Arc<Issuer>>,
     request: Request,

@@ -1,7 +1,7 @@
-//! `POST /authorization/revoke` (RFC 7009): a token is given back, and its grant ends.
+//! `POST /authorization/revoke` (RFC 7009): revokes a token and its grant.
 //!
-//! An app authenticates as at the token endpoint and may give back its own tokens. Whoever logged in
-//! without an app has no secret: it calls with the `Bearer` token of its login, and may give back the
+//! An app authenticates as at the token endpoint and may revoke its own tokens. Whoever logged in
+//! without an app has no secret: it calls with the `Bearer` token of its login, and may revoke the
 //! tokens of its logins. That is how one logs out.
 
 use std::sync::Arc;

@@ -20,7 +20,7 @@ pub enum KeySource {
     HmacSecret(PathBuf),
     /// The issuer in the same process.
     Companion,
-    /// The issuer's feed, with what it takes back.
+    /// The issuer's feed, with what it revokes.
     Feed(FeedSettings),
     /// A JWKS at a URL.
     Remote(RemoteKeySettings),

@@ -274,8 +274,8 @@ pub(super) async fn losses(place: &StoreLocation) {
         let last = rows.last().map_or(after, |row| row.position);
         assert_eq!(store.log_position().await.unwrap(), last);
         let names = rows.iter().map(|row| {
-            assert_eq!(row.subject.kind(), "role");
-            row.subject.name().to_owned()
+            assert_eq!(row.target.kind(), "role");
+            row.target.name().to_owned()
         });
         (last, names.collect::<Vec<_>>().join(" "))
     };
@@ -432,8 +432,7 @@ pub(super) async fn owners(place: &StoreLocation) {
     change.delete_user(&alice.id).await.unwrap();
     assert_eq!(change.commit().await.unwrap(), Committed::Yes);
     let rows = store.revocations_after(LogPosition::default(), 10).await;
-    let subjects: Vec<RevocationTarget> =
-        rows.unwrap().into_iter().map(|row| row.subject).collect();
+    let subjects: Vec<RevocationTarget> = rows.unwrap().into_iter().map(|row| row.target).collect();
     let expected = [
         RevocationTarget::User(alice.id.as_str().to_owned()),
         RevocationTarget::Owner(alice.id.as_str().to_owned()),

@@ -39,7 +39,7 @@ pub(super) async fn revocations(place: &StoreLocation) {
         store.revoke(subject, NOW).await.unwrap();
     }
     let rows = store.revocations_after(before, 10).await.unwrap();
-    let logged: Vec<&RevocationTarget> = rows.iter().map(|row| &row.subject).collect();
+    let logged: Vec<&RevocationTarget> = rows.iter().map(|row| &row.target).collect();
     assert_eq!(logged, subjects[2..].iter().collect::<Vec<_>>());
     // The longest life that was ever announced, and the margin.
     assert!(
@@ -146,7 +146,7 @@ pub(super) async fn charges(place: &StoreLocation) {
         let names = rows
             .unwrap()
             .into_iter()
-            .map(|row| format!("{}:{}", row.subject.kind(), row.subject.name()));
+            .map(|row| format!("{}:{}", row.target.kind(), row.target.name()));
         names.collect::<Vec<_>>().join(" ")
     };
     for number in 0..20 {
