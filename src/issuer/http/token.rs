@@ -29,17 +29,15 @@ pub(super) async fn token(
     State(issuer): State<Arc<Issuer>>,
     ClientForm { headers, form }: ClientForm,
 ) -> Result<Response, EndpointError> {
-    let name = form
-        .get("grant_type")
-        .ok_or(EndpointError::Missing("grant_type"))?;
-    let offered = issuer.settings.grants.get(name);
-    let grant_type = offered.ok_or(EndpointError::UnsupportedGrant)?;
     let request = TokenRequest {
         issuer: &issuer,
         headers: &headers,
         form: &form,
     };
-    let granted = request.redeem(grant_type).await?;
+    let name = request.required("grant_type")?;
+    let offered = issuer.settings.grants.get(name);
+    let grant_type = offered.ok_or(EndpointError::UnsupportedGrant)?;
+    let granted = request.issue(grant_type).await?;
     issuer.grants.count(grant_type.name());
     Ok(body::ok(&TokenAnswer {
         access_token: &granted.access_token,

@@ -4,22 +4,16 @@ use super::TokenRequest;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::grants::{Granted, PresentedCode};
 
+/// Redeems a code, which begins the grant that the user consented to.
 pub(super) async fn redeem(request: TokenRequest<'_>) -> Result<Granted, EndpointError> {
-    let TokenRequest {
-        issuer,
-        headers,
-        form,
-    } = request;
-    let client = issuer.credentials.client(headers, form).await?;
+    let client = request.client().await?;
     // What was consented to is granted: a `scope` here is read for its form alone.
-    let audiences = issuer.grants.requested(form)?.audiences;
+    let audiences = request.requested()?.audiences;
     let presented = PresentedCode {
-        code: form.get("code").ok_or(EndpointError::Missing("code"))?,
-        verifier: form
-            .get("code_verifier")
-            .ok_or(EndpointError::Missing("code_verifier"))?,
-        redirect_uri: form.get("redirect_uri"),
+        code: request.required("code")?,
+        verifier: request.required("code_verifier")?,
+        redirect_uri: request.optional("redirect_uri"),
         audiences,
     };
-    issuer.grants.redeem(&client, &presented).await
+    request.issuer.grants.redeem(&client, &presented).await
 }

@@ -6,22 +6,19 @@ use crate::issuer::credentials::Party;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::grants::Granted;
 
-pub(super) async fn redeem(request: TokenRequest<'_>) -> Result<Granted, EndpointError> {
-    let TokenRequest {
-        issuer,
-        headers,
-        form,
-    } = request;
-    let party = issuer.credentials.party(headers, form).await?;
-    let requested = issuer.grants.requested(form)?;
-    let extension = issuer.grants.by_credentials();
+/// Begins a grant for the party that authenticates, without anybody else.
+pub(super) async fn begin(request: TokenRequest<'_>) -> Result<Granted, EndpointError> {
+    let grants = &request.issuer.grants;
+    let party = request.party().await?;
+    let requested = request.requested()?;
+    let extension = grants.by_credentials();
     let (user, app) = match &party {
         Party::App(client) => (&client.owner, Some(&**client)),
         // The same with the credentials of a user, as at the login.
         Party::User(user) => (&**user, None),
     };
-    let granted = issuer.grants.begin(user, app, &requested, extension);
-    granted.await.map_err(|refusal| match refusal {
+    let granted = grants.begin(user, app, &requested, extension).await;
+    granted.map_err(|refusal| match refusal {
         EndpointError::NothingGranted(NoScopeError::User) if app.is_some() => {
             NoScopeError::Owner.into()
         }

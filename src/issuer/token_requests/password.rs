@@ -6,34 +6,23 @@ use crate::issuer::credentials::Party;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::grants::Granted;
 
-pub(super) async fn redeem(request: TokenRequest<'_>) -> Result<Granted, EndpointError> {
-    let TokenRequest {
-        issuer,
-        headers,
-        form,
-    } = request;
-    let Party::App(client) = issuer.credentials.party(headers, form).await? else {
+/// Begins a grant for an app with the password of its user.
+pub(super) async fn begin(request: TokenRequest<'_>) -> Result<Granted, EndpointError> {
+    let (grants, credentials) = (&request.issuer.grants, &request.issuer.credentials);
+    let Party::App(client) = request.party().await? else {
         return Err(EndpointError::UnauthorizedClient);
     };
-    let name = form
-        .get("username")
-        .ok_or(EndpointError::Missing("username"))?;
-    let password = form
-        .get("password")
-        .ok_or(EndpointError::Missing("password"))?;
-    let requested = issuer.grants.requested(form)?;
-    let user = issuer
-        .credentials
-        .user_with_password(name, password.to_owned())
-        .await;
+    let name = request.required("username")?;
+    let password = request.required("password")?.to_owned();
+    // Before the password is looked at: a request that cannot be granted is not an attempt to log in.
+    let requested = request.requested()?;
+    let user = credentials.user_with_password(name, password).await;
     let user = user.map_err(|refusal| match refusal {
         // At this endpoint it is the client that 401 is about.
         EndpointError::BadLogin => EndpointError::BadPasswordGrant,
         other => other,
     })?;
-    let extension = issuer.grants.if_offered();
-    let granted = issuer
-        .grants
-        .begin(&user, Some(&client), &requested, extension);
+    let extension = grants.if_offered();
+    let granted = grants.begin(&user, Some(&client), &requested, extension);
     granted.await
 }
