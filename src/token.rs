@@ -47,7 +47,7 @@ pub use bearer::{Credential, MAX_TOKEN_BYTES, TokenTextError, UnverifiedContent,
 pub use claim_rules::{ClaimPath, ClaimRules, RequiredClaim, WantedValue};
 pub use credentials::Credentials;
 pub use entries::{DuplicateIssuerError, MAX_TOKEN_HEADERS, entry_of};
-pub use error::{Claim, TokenError};
+pub use error::{Claim, TokenError, TokenErrorKind};
 pub use issuer_rules::{DEFAULT_TOKEN_BYTES, IssuerIndex, IssuerRules};
 pub use json::JwksError;
 pub use jwk::JwkError;

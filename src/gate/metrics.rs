@@ -15,7 +15,7 @@ use super::refusal::{Refusal, Unjudged};
 use crate::decision::DenialKind;
 use crate::labels::Label;
 use crate::policy::TargetError;
-use crate::token::TokenError;
+use crate::token::TokenErrorKind;
 
 /// Upper bounds of the latency buckets, in seconds.
 const LATENCY_BUCKETS: [f64; 12] = [
@@ -104,7 +104,7 @@ fn reasons() -> impl Iterator<Item = ReasonLabels> {
     let denied = DenialKind::ALL.iter().flat_map(|kind| {
         let details = match kind {
             DenialKind::MalformedTarget => labels(TargetError::ALL),
-            DenialKind::BadToken => TokenError::ALL_LABELS.to_vec(),
+            DenialKind::BadToken => labels(TokenErrorKind::ALL),
             DenialKind::SeveralCredentials
             | DenialKind::NoToken
             | DenialKind::ScopesMissing

@@ -1,6 +1,7 @@
 //! Why a token is refused: facts for logs and metrics, and the little that a caller may learn.
 
 use super::issuer_rules::IssuerIndex;
+use crate::labels::{Label, closed_set};
 
 /// Why a token is refused. Facts for logs; the caller learns only [`TokenError::description`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
@@ -113,6 +114,55 @@ pub enum TokenError {
     RevocationsStale,
 }
 
+closed_set! {
+    /// The kinds of [`TokenError`], as metrics, logs and metadata call them.
+    pub enum TokenErrorKind {
+        Parts = "malformed_parts",
+        Opaque = "opaque",
+        Encrypted = "encrypted",
+        TooLong = "too_long",
+        Base64Url = "malformed_base64url",
+        Json = "malformed_json",
+        NotAnObject = "not_an_object",
+        DuplicateMember = "duplicate_member",
+        TooDeep = "too_deep",
+        HeaderMember = "header_member",
+        Extension = "extension",
+        UnsupportedAlgorithm = "unsupported_algorithm",
+        AlgorithmNotAllowed = "algorithm_not_allowed",
+        TypeNotAccepted = "type_not_accepted",
+        MissingIssuer = "missing_issuer",
+        MissingSubject = "missing_subject",
+        MissingAudience = "missing_audience",
+        MissingExpiry = "missing_expiry",
+        MissingClaim = "missing_claim",
+        UnacceptableIssuer = "unacceptable_issuer",
+        UnacceptableSubject = "unacceptable_subject",
+        UnacceptableAudience = "unacceptable_audience",
+        UnacceptableExpiry = "unacceptable_expiry",
+        UnacceptableNotBefore = "unacceptable_not_before",
+        UnacceptableIssuedAt = "unacceptable_issued_at",
+        UnknownIssuer = "unknown_issuer",
+        OtherIssuer = "other_issuer",
+        OtherHeader = "other_header",
+        OtherTrustDomain = "other_trust_domain",
+        WrongAudience = "wrong_audience",
+        RequirementNotMet = "requirement_not_met",
+        Expired = "expired",
+        NotYetValid = "not_yet_valid",
+        IssuedInTheFuture = "issued_in_the_future",
+        LivesTooLong = "lives_too_long",
+        SenderConstrained = "sender_constrained",
+        KeysNotLoaded = "keys_not_loaded",
+        UnknownKey = "unknown_key",
+        KeyOfAnotherAlgorithm = "key_of_another_algorithm",
+        TooManyKeysToTry = "too_many_keys_to_try",
+        WrongSignature = "wrong_signature",
+        Revoked = "revoked",
+        RevocationsStale = "revocations_stale",
+    }
+}
+
 /// A claim that is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Claim {
@@ -145,53 +195,6 @@ impl Claim {
 }
 
 impl TokenError {
-    /// Every value of [`TokenError::label`].
-    pub const ALL_LABELS: &'static [&'static str] = &[
-        "malformed_parts",
-        "opaque",
-        "encrypted",
-        "too_long",
-        "malformed_base64url",
-        "malformed_json",
-        "not_an_object",
-        "duplicate_member",
-        "too_deep",
-        "header_member",
-        "extension",
-        "unsupported_algorithm",
-        "algorithm_not_allowed",
-        "type_not_accepted",
-        "missing_issuer",
-        "missing_subject",
-        "missing_audience",
-        "missing_expiry",
-        "missing_claim",
-        "unacceptable_issuer",
-        "unacceptable_subject",
-        "unacceptable_audience",
-        "unacceptable_expiry",
-        "unacceptable_not_before",
-        "unacceptable_issued_at",
-        "unknown_issuer",
-        "other_issuer",
-        "other_header",
-        "other_trust_domain",
-        "wrong_audience",
-        "requirement_not_met",
-        "expired",
-        "not_yet_valid",
-        "issued_in_the_future",
-        "lives_too_long",
-        "sender_constrained",
-        "keys_not_loaded",
-        "unknown_key",
-        "key_of_another_algorithm",
-        "too_many_keys_to_try",
-        "wrong_signature",
-        "revoked",
-        "revocations_stale",
-    ];
-
     /// The issuer whose keys are wanting.
     pub fn issuer_without_key(self) -> Option<IssuerIndex> {
         match self {
@@ -200,44 +203,50 @@ impl TokenError {
         }
     }
 
-    /// A short `snake_case` name from a closed set, for metrics and logs.
-    pub fn label(self) -> &'static str {
+    /// Its kind, which names it in metrics and logs.
+    pub fn kind(self) -> TokenErrorKind {
+        use TokenErrorKind as Kind;
         match self {
-            Self::Parts => "malformed_parts",
-            Self::Opaque => "opaque",
-            Self::Encrypted => "encrypted",
-            Self::TooLong => "too_long",
-            Self::Base64Url => "malformed_base64url",
-            Self::Json => "malformed_json",
-            Self::NotAnObject => "not_an_object",
-            Self::DuplicateMember => "duplicate_member",
-            Self::TooDeep => "too_deep",
-            Self::HeaderMember => "header_member",
-            Self::Extension => "extension",
-            Self::UnsupportedAlgorithm => "unsupported_algorithm",
-            Self::AlgorithmNotAllowed => "algorithm_not_allowed",
-            Self::TypeNotAccepted => "type_not_accepted",
+            Self::Parts => Kind::Parts,
+            Self::Opaque => Kind::Opaque,
+            Self::Encrypted => Kind::Encrypted,
+            Self::TooLong => Kind::TooLong,
+            Self::Base64Url => Kind::Base64Url,
+            Self::Json => Kind::Json,
+            Self::NotAnObject => Kind::NotAnObject,
+            Self::DuplicateMember => Kind::DuplicateMember,
+            Self::TooDeep => Kind::TooDeep,
+            Self::HeaderMember => Kind::HeaderMember,
+            Self::Extension => Kind::Extension,
+            Self::UnsupportedAlgorithm => Kind::UnsupportedAlgorithm,
+            Self::AlgorithmNotAllowed => Kind::AlgorithmNotAllowed,
+            Self::TypeNotAccepted => Kind::TypeNotAccepted,
             Self::Missing(claim) => missing(claim),
             Self::Unacceptable(claim) => unacceptable(claim),
-            Self::UnknownIssuer => "unknown_issuer",
-            Self::OtherIssuer => "other_issuer",
-            Self::OtherHeader => "other_header",
-            Self::OtherTrustDomain => "other_trust_domain",
-            Self::WrongAudience => "wrong_audience",
-            Self::RequirementNotMet => "requirement_not_met",
-            Self::Expired => "expired",
-            Self::NotYetValid => "not_yet_valid",
-            Self::IssuedInTheFuture => "issued_in_the_future",
-            Self::LivesTooLong => "lives_too_long",
-            Self::SenderConstrained => "sender_constrained",
-            Self::KeysNotLoaded(_) => "keys_not_loaded",
-            Self::UnknownKey(_) => "unknown_key",
-            Self::KeyOfAnotherAlgorithm => "key_of_another_algorithm",
-            Self::TooManyKeysToTry => "too_many_keys_to_try",
-            Self::WrongSignature => "wrong_signature",
-            Self::Revoked => "revoked",
-            Self::RevocationsStale => "revocations_stale",
+            Self::UnknownIssuer => Kind::UnknownIssuer,
+            Self::OtherIssuer => Kind::OtherIssuer,
+            Self::OtherHeader => Kind::OtherHeader,
+            Self::OtherTrustDomain => Kind::OtherTrustDomain,
+            Self::WrongAudience => Kind::WrongAudience,
+            Self::RequirementNotMet => Kind::RequirementNotMet,
+            Self::Expired => Kind::Expired,
+            Self::NotYetValid => Kind::NotYetValid,
+            Self::IssuedInTheFuture => Kind::IssuedInTheFuture,
+            Self::LivesTooLong => Kind::LivesTooLong,
+            Self::SenderConstrained => Kind::SenderConstrained,
+            Self::KeysNotLoaded(_) => Kind::KeysNotLoaded,
+            Self::UnknownKey(_) => Kind::UnknownKey,
+            Self::KeyOfAnotherAlgorithm => Kind::KeyOfAnotherAlgorithm,
+            Self::TooManyKeysToTry => Kind::TooManyKeysToTry,
+            Self::WrongSignature => Kind::WrongSignature,
+            Self::Revoked => Kind::Revoked,
+            Self::RevocationsStale => Kind::RevocationsStale,
         }
+    }
+
+    /// A short name from a closed set, for metrics and logs.
+    pub fn label(self) -> &'static str {
+        self.kind().label()
     }
 
     /// What the caller may learn: ASCII without quotes, nothing about keys or parser detail.
@@ -293,24 +302,24 @@ impl TokenError {
     }
 }
 
-fn missing(claim: Claim) -> &'static str {
+fn missing(claim: Claim) -> TokenErrorKind {
     match claim {
-        Claim::Issuer => "missing_issuer",
-        Claim::Subject => "missing_subject",
-        Claim::Audience => "missing_audience",
-        Claim::ExpiresAt => "missing_expiry",
-        Claim::NotBefore | Claim::IssuedAt => "missing_claim",
+        Claim::Issuer => TokenErrorKind::MissingIssuer,
+        Claim::Subject => TokenErrorKind::MissingSubject,
+        Claim::Audience => TokenErrorKind::MissingAudience,
+        Claim::ExpiresAt => TokenErrorKind::MissingExpiry,
+        Claim::NotBefore | Claim::IssuedAt => TokenErrorKind::MissingClaim,
     }
 }
 
-fn unacceptable(claim: Claim) -> &'static str {
+fn unacceptable(claim: Claim) -> TokenErrorKind {
     match claim {
-        Claim::Issuer => "unacceptable_issuer",
-        Claim::Subject => "unacceptable_subject",
-        Claim::Audience => "unacceptable_audience",
-        Claim::ExpiresAt => "unacceptable_expiry",
-        Claim::NotBefore => "unacceptable_not_before",
-        Claim::IssuedAt => "unacceptable_issued_at",
+        Claim::Issuer => TokenErrorKind::UnacceptableIssuer,
+        Claim::Subject => TokenErrorKind::UnacceptableSubject,
+        Claim::Audience => TokenErrorKind::UnacceptableAudience,
+        Claim::ExpiresAt => TokenErrorKind::UnacceptableExpiry,
+        Claim::NotBefore => TokenErrorKind::UnacceptableNotBefore,
+        Claim::IssuedAt => TokenErrorKind::UnacceptableIssuedAt,
     }
 }
 
@@ -370,11 +379,12 @@ mod tests {
     }
 
     #[test]
-    fn the_labels_are_exactly_those_listed() {
-        let used: BTreeSet<_> = all().into_iter().map(TokenError::label).collect();
-        let listed: BTreeSet<_> = TokenError::ALL_LABELS.iter().copied().collect();
+    fn every_kind_is_that_of_an_error() {
+        let used: BTreeSet<_> = all().into_iter().map(TokenError::kind).collect();
+        let listed: BTreeSet<_> = TokenErrorKind::ALL.iter().copied().collect();
         assert_eq!(used, listed);
-        assert_eq!(listed.len(), TokenError::ALL_LABELS.len());
+        let labels: BTreeSet<_> = listed.into_iter().map(Label::label).collect();
+        assert_eq!(labels.len(), TokenErrorKind::ALL.len());
     }
 
     #[test]
