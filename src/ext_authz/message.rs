@@ -59,6 +59,11 @@ impl MessageLimits {
         }
     }
 
+    /// The largest message that is read.
+    pub(super) fn max_bytes(&self) -> usize {
+        self.max_bytes
+    }
+
     /// Reads a body to its end. Whatever is wrong, the rest of the body is read and forgotten:
     /// resetting a stream that the other end still sends on counts against the connection.
     pub(super) async fn read<B>(&self, body: B) -> Result<Bytes, MessageError>

@@ -122,12 +122,23 @@ impl CheckService {
             Ok(Ok(_)) => self.unreadable("it is not a gRPC call", arrived),
             Ok(Err(MessageError::Cancelled)) => self.shared.gate.refuse_unheard(&EnvoyAnswers),
             Ok(Err(MessageError::OutOfRoom)) => self.shared.refuse(&Refusal::Overload, arrived),
+            Ok(Err(MessageError::TooLarge)) => self.too_large(arrived),
             Ok(Err(error)) => self.unreadable(&error.to_string(), arrived),
             Err(_) => {
                 tokio::spawn(discard(body, limits.waits.longest));
                 self.shared.refuse(&Refusal::Overload, arrived)
             }
         }
+    }
+
+    fn too_large(&self, arrived: Instant) -> Answer {
+        tracing::warn!(
+            max_bytes = self.shared.limits.messages.max_bytes(),
+            "a check was refused because its message is too large: raise \
+             `listeners.authz.max_message_bytes`, or have Envoy send less of the body \
+             (`with_request_body.max_request_bytes`)"
+        );
+        self.shared.refuse(&Refusal::TooLarge, arrived)
     }
 
     fn unreadable(&self, reason: &str, arrived: Instant) -> Answer {

@@ -118,9 +118,11 @@ fn reasons() -> impl Iterator<Item = ReasonLabels> {
     let unjudged = Unjudged::ALL.iter().flat_map(|kind| {
         let details = match kind {
             Unjudged::Malformed => labels(MalformedRequest::ALL),
-            Unjudged::Unreadable | Unjudged::KeysDue | Unjudged::Overload | Unjudged::Defect => {
-                vec![""]
-            }
+            Unjudged::Unreadable
+            | Unjudged::TooLarge
+            | Unjudged::KeysDue
+            | Unjudged::Overload
+            | Unjudged::Defect => vec![""],
         };
         details.into_iter().map(|detail| (kind.label(), detail))
     });

@@ -19,8 +19,10 @@ pub enum Refusal<'p> {
     Denied(Denial<'p>),
     /// The check itself could not be understood.
     Malformed(MalformedRequest),
-    /// The front end could not read its message: too large, or not as its protocol frames it.
+    /// The front end could not read its message: it is not as its protocol frames it.
     Unreadable,
+    /// The message is larger than the front end reads: the proxy sends the caller's body along.
+    TooLarge,
     /// Its token asks for a key that the issuer may have made since it was asked last; it is asked
     /// again within this time.
     KeysDue {
@@ -48,6 +50,7 @@ closed_set! {
     pub(super) enum Unjudged {
         Malformed = "malformed_check",
         Unreadable = "unreadable_check",
+        TooLarge = "oversized_check",
         KeysDue = "keys_due",
         Overload = "overload",
         Defect = "defect",
@@ -90,6 +93,7 @@ impl<'p> Refusal<'p> {
             Self::Denied(denial) => denial.label(),
             Self::Malformed(_) => Unjudged::Malformed.label(),
             Self::Unreadable => Unjudged::Unreadable.label(),
+            Self::TooLarge => Unjudged::TooLarge.label(),
             Self::KeysDue { .. } => Unjudged::KeysDue.label(),
             Self::Overload => Unjudged::Overload.label(),
             Self::Defect => Unjudged::Defect.label(),
@@ -103,6 +107,7 @@ impl<'p> Refusal<'p> {
             Self::Denied(denial) => denial.kind().position(),
             Self::Malformed(_) => unjudged(Unjudged::Malformed),
             Self::Unreadable => unjudged(Unjudged::Unreadable),
+            Self::TooLarge => unjudged(Unjudged::TooLarge),
             Self::KeysDue { .. } => unjudged(Unjudged::KeysDue),
             Self::Overload => unjudged(Unjudged::Overload),
             Self::Defect => unjudged(Unjudged::Defect),
@@ -120,7 +125,11 @@ impl<'p> Refusal<'p> {
         match self {
             Self::Denied(denial) => denial.detail(),
             Self::Malformed(malformed) => Some(malformed.label()),
-            Self::Unreadable | Self::KeysDue { .. } | Self::Overload | Self::Defect => None,
+            Self::Unreadable
+            | Self::TooLarge
+            | Self::KeysDue { .. }
+            | Self::Overload
+            | Self::Defect => None,
         }
     }
 
@@ -128,7 +137,11 @@ impl<'p> Refusal<'p> {
         match self {
             Self::Denied(denial) => denial.route(),
             Self::KeysDue { route, .. } => *route,
-            Self::Malformed(_) | Self::Unreadable | Self::Overload | Self::Defect => None,
+            Self::Malformed(_)
+            | Self::Unreadable
+            | Self::TooLarge
+            | Self::Overload
+            | Self::Defect => None,
         }
     }
 
@@ -139,7 +152,7 @@ impl<'p> Refusal<'p> {
 
     pub fn status(&self) -> RefusalStatus {
         match self {
-            Self::Malformed(_) | Self::Unreadable => RefusalStatus::BadRequest,
+            Self::Malformed(_) | Self::Unreadable | Self::TooLarge => RefusalStatus::BadRequest,
             Self::KeysDue { .. } | Self::Overload => RefusalStatus::Unavailable,
             Self::Defect => RefusalStatus::Internal,
             Self::Denied(denial) => match denial {
@@ -166,6 +179,7 @@ impl<'p> Refusal<'p> {
             Self::Denied(Denial::ScopesMissing { .. }) => Some("insufficient_scope"),
             Self::Malformed(_)
             | Self::Unreadable
+            | Self::TooLarge
             | Self::KeysDue { .. }
             | Self::Overload
             | Self::Defect
@@ -184,6 +198,7 @@ impl<'p> Refusal<'p> {
     pub fn title(&self) -> &'static str {
         match self {
             Self::Malformed(_) | Self::Unreadable => "the request is malformed",
+            Self::TooLarge => "the request is too large to be checked",
             Self::KeysDue { .. } => "the token cannot be checked at the moment",
             Self::Overload => "too many requests to check at the moment",
             Self::Defect => "the request could not be checked",
@@ -208,6 +223,7 @@ impl<'p> Refusal<'p> {
             Self::Malformed(rule) => Some(rule.to_string()),
             Self::Denied(_)
             | Self::Unreadable
+            | Self::TooLarge
             | Self::KeysDue { .. }
             | Self::Overload
             | Self::Defect => None,

@@ -131,6 +131,7 @@ fn refusals(route: &Route) -> Vec<Refusal<'_>> {
         Refusal::Denied(_)
         | Refusal::Malformed(_)
         | Refusal::Unreadable
+        | Refusal::TooLarge
         | Refusal::KeysDue { .. }
         | Refusal::Overload
         | Refusal::Defect => true,
@@ -138,7 +139,12 @@ fn refusals(route: &Route) -> Vec<Refusal<'_>> {
     let mut refusals: Vec<Refusal<'_>> = denials(route).into_iter().map(Refusal::Denied).collect();
     let malformed = MalformedRequest::ALL.iter().copied();
     refusals.extend(malformed.map(Refusal::Malformed));
-    refusals.extend([Refusal::Unreadable, Refusal::Overload, Refusal::Defect]);
+    refusals.extend([
+        Refusal::Unreadable,
+        Refusal::TooLarge,
+        Refusal::Overload,
+        Refusal::Defect,
+    ]);
     refusals.extend([None, Some(route)].map(|route| Refusal::KeysDue {
         route,
         after: Duration::from_millis(1500),

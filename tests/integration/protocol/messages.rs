@@ -5,7 +5,7 @@ use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest, 
 use tonic::transport::Channel;
 
 use super::client::{
-    Client, allowed, get, metadata, status, with_headers, with_raw_headers, with_token,
+    Client, allowed, denied, get, metadata, status, with_headers, with_raw_headers, with_token,
 };
 use crate::test_app::{Setup, TestApp};
 
@@ -115,7 +115,14 @@ async fn what_is_megabytes_large_is_refused_and_the_gate_goes_on() {
             ..get("/products/1")
         },
     ] {
-        assert_eq!(status(&client.http(http).await), 400);
+        let response = client.http(http).await;
+        assert_eq!(status(&response), 400);
+        assert_eq!(metadata(&response)["reason"], "oversized_check");
+        let body = &denied(&response).body;
+        assert!(
+            body.contains("the request is too large to be checked"),
+            "{body}"
+        );
     }
     allowed(&client.http(get("/products/1")).await);
     let mut roomy = Client::start().await;
