@@ -9,6 +9,11 @@ use super::request::Dialect;
 use crate::decision::Permit;
 use crate::token::VerifiedToken;
 
+/// The media type of problem details (RFC 9457 section 3).
+const PROBLEM: &str = "application/problem+json";
+
+const TEXT: &str = "text/plain; charset=utf-8";
+
 /// Writes answers in one protocol.
 pub trait FrontEnd {
     type Answer;
@@ -70,17 +75,17 @@ impl Refused<'_> {
             challenge.map(|challenge| ("www-authenticate", challenge.into())),
             retry_after.map(|seconds| ("retry-after", seconds.to_string().into())),
         ];
-        let of_dialect: [_; 2] = if self.dialect == Dialect::Grpc {
-            let code = refusal.status().grpc_code().to_string();
-            [
-                Some(("grpc-status", code.into())),
+        let of_dialect: [_; 2] = match self.dialect {
+            Dialect::Json => [Some(("content-type", PROBLEM.into())), None],
+            Dialect::Text => [Some(("content-type", TEXT.into())), None],
+            // The proxy sets the media type of gRPC itself.
+            Dialect::Grpc => [
+                Some((
+                    "grpc-status",
+                    refusal.status().grpc_code().to_string().into(),
+                )),
                 Some(("grpc-message", refusal.message())),
-            ]
-        } else {
-            [
-                Some(("content-type", self.dialect.media_type().into())),
-                None,
-            ]
+            ],
         };
         common.into_iter().chain(of_dialect).flatten()
     }

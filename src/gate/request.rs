@@ -71,17 +71,6 @@ pub enum Dialect {
     Grpc,
 }
 
-impl Dialect {
-    /// Of a refusal's body.
-    pub fn media_type(self) -> &'static str {
-        match self {
-            Self::Json => "application/problem+json",
-            Self::Text => "text/plain; charset=utf-8",
-            Self::Grpc => "application/grpc",
-        }
-    }
-}
-
 impl<'a> RequestSummary<'a> {
     pub fn new(target: &Target<'a>, headers: &HeaderFacts<'a>) -> Self {
         Self {
