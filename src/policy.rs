@@ -25,7 +25,7 @@ pub use method::Methods;
 pub use near_miss::{Mismatch, NearMiss};
 pub use path::{EncodedSlashes, PathRules};
 pub use requirement::{RequiredScopes, Requirement};
-pub use scope::{ScopeName, ScopeNameError};
+pub use scope::{MAX_SCOPE_NAME_BYTES, ScopeName, ScopeNameError};
 pub use target::{Host, Method, Path, Target};
 pub use target_error::TargetError;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 pub use crate::policy::ScopeName;
-use crate::policy::ScopeNameError;
+use crate::policy::{MAX_SCOPE_NAME_BYTES, ScopeNameError};
 
 /// What a segment of a path cannot have, not even encoded: proxies and servers differ in what they
 /// make of it.
@@ -20,8 +20,8 @@ pub struct RoleName(ScopeName);
 /// Text that is not the name of a scope or role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a scope or role has 1 to 128 printable ASCII characters without space, comma, quotation mark \
-     and backslash"
+    "a scope or role has 1 to {MAX_SCOPE_NAME_BYTES} printable ASCII characters without space, comma, \
+     quotation mark and backslash"
 )]
 pub struct NameError;
 

@@ -2,8 +2,8 @@
 
 use std::borrow::Borrow;
 
-/// The longest scope name, in bytes.
-const MAX_BYTES: usize = 128;
+/// The longest name of a scope or role, in bytes.
+pub const MAX_SCOPE_NAME_BYTES: usize = 128;
 
 /// The name of a permission: a `scope-token` of RFC 6749 section 3.3 without the comma, which some
 /// clients put between scopes. Whether a catalogue has it is another question.
@@ -15,7 +15,7 @@ pub struct ScopeName(Box<str>);
 pub enum ScopeNameError {
     #[error("is empty")]
     Empty,
-    #[error("is longer than {MAX_BYTES} bytes")]
+    #[error("is longer than {MAX_SCOPE_NAME_BYTES} bytes")]
     TooLong,
     #[error("contains a space or a comma, which separate scopes")]
     Separator,
@@ -41,7 +41,7 @@ impl ScopeName {
         if text.is_empty() {
             return Err(ScopeNameError::Empty);
         }
-        if text.len() > MAX_BYTES {
+        if text.len() > MAX_SCOPE_NAME_BYTES {
             return Err(ScopeNameError::TooLong);
         }
         if text.contains([' ', ',']) {
@@ -75,7 +75,7 @@ mod tests {
         for good in ["a", "orders.read", "https://x.example/s", "!", "~"] {
             assert!(ScopeName::parse(good).is_ok(), "{good}");
         }
-        let long = "a".repeat(MAX_BYTES + 1);
+        let long = "a".repeat(MAX_SCOPE_NAME_BYTES + 1);
         for (bad, expected) in [
             ("", ScopeNameError::Empty),
             (long.as_str(), ScopeNameError::TooLong),

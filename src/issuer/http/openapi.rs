@@ -95,6 +95,7 @@ pub(super) async fn openapi(State(issuer): State<Arc<Issuer>>) -> Response {
 mod tests {
     use super::*;
     use crate::issuer::settings::tests::read;
+    use crate::policy::MAX_SCOPE_NAME_BYTES;
 
     #[test]
     fn where_nobody_can_register_the_document_does_not_say_how() {
@@ -106,6 +107,12 @@ mod tests {
             assert_eq!(document.contains(REGISTER), expected, "{section}");
             assert_eq!(document.contains("\"Registration\""), expected, "{section}");
         }
+    }
+
+    #[test]
+    fn names_of_scopes_and_roles_are_as_long_as_the_rules_allow() {
+        let bound = format!("{{1,{MAX_SCOPE_NAME_BYTES}}}$");
+        assert_eq!(BASE.matches(&bound).count(), 1, "{bound}");
     }
 
     #[test]
