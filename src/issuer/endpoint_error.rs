@@ -1,11 +1,9 @@
 //! What a caller is told when it gets nothing: one exhaustive mapping from facts to RFC 6749.
 
+mod response;
+
 use axum::http::StatusCode;
-use axum::http::header::{
-    ACCEPT_ENCODING, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
-};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
 
 use super::directory::{DirectoryError, Thing};
 use super::hashing::HashingError;
@@ -15,10 +13,9 @@ use crate::identity::{AudienceError, NoScopeError, ScopeRequestError};
 use crate::store::StoreError;
 use crate::token::CryptographyError;
 
-/// The protection space of challenges (RFC 9110 section 11.5).
-pub(super) const REALM: &str = "portcullis";
+pub(super) use response::{REALM, StoreFailed};
 
-const MAX_DESCRIPTION_BYTES: usize = 200;
+use response::{Challenge, ErrorResponse};
 
 /// Why a request gets nothing.
 #[derive(Debug, thiserror::Error)]
@@ -112,19 +109,6 @@ pub(super) enum EndpointError {
     Cryptography(#[from] CryptographyError),
 }
 
-/// Marks the answer to a request that the store failed: it is counted where answers pass by.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct StoreFailed;
-
-/// Who must authenticate, and how.
-enum Challenge {
-    Basic,
-    Bearer(String),
-}
-
-/// What becomes of a refusal: status, code, and a challenge.
-struct ErrorResponse(StatusCode, &'static str, Option<Challenge>);
-
 impl EndpointError {
     /// What becomes of a caller whose user or app was deleted while it was let in: as if it had come a
     /// moment later. Else the store has failed.
@@ -158,19 +142,14 @@ impl EndpointError {
     }
 
     /// RFC 6749 section 5.2; RFC 6750 section 3.1 for what bears a token.
-    fn answer(&self) -> ErrorResponse {
-        let bad = |error| ErrorResponse(StatusCode::BAD_REQUEST, error, None);
-        let unavailable = || {
-            let status = StatusCode::SERVICE_UNAVAILABLE;
-            ErrorResponse(status, "temporarily_unavailable", None)
-        };
+    fn answer(&self) -> ErrorResponse<'_> {
+        let refused = ErrorResponse::new;
+        let bad = ErrorResponse::bad_request;
+        let bearer =
+            |parameters: &str| Challenge::Bearer(format!("Bearer realm=\"{REALM}\"{parameters}"));
         match self {
-            Self::BodyTooLarge => {
-                ErrorResponse(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request", None)
-            }
-            Self::ContentEncoding => {
-                ErrorResponse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request", None)
-            }
+            Self::BodyTooLarge => refused(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request"),
+            Self::ContentEncoding => refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request"),
             Self::BodyBroken
             | Self::ContentType(_)
             | Self::Json(_)
@@ -181,11 +160,9 @@ impl EndpointError {
             | Self::Parameter(_)
             | Self::UnknownParameter
             | Self::SeveralClientCredentials => bad("invalid_request"),
-            Self::BadClient => ErrorResponse(
-                StatusCode::UNAUTHORIZED,
-                "invalid_client",
-                Some(Challenge::Basic),
-            ),
+            Self::BadClient => {
+                refused(StatusCode::UNAUTHORIZED, "invalid_client").asking_for(Challenge::Basic)
+            }
             Self::UnsupportedGrant => bad("unsupported_grant_type"),
             Self::UnauthorizedClient => bad("unauthorized_client"),
             Self::InvalidTarget(_) => bad("invalid_target"),
@@ -194,62 +171,53 @@ impl EndpointError {
             }
             // 401 needs a challenge (RFC 9110 section 15.5.2); what is asked for afterwards is a
             // token.
-            Self::BadLogin => ErrorResponse(
-                StatusCode::UNAUTHORIZED,
-                "invalid_grant",
-                Some(Challenge::Bearer(format!("Bearer realm=\"{REALM}\""))),
-            ),
+            Self::BadLogin => {
+                refused(StatusCode::UNAUTHORIZED, "invalid_grant").asking_for(bearer(""))
+            }
             Self::BadRefreshToken
             | Self::BadCode
             | Self::WrongPassword
             | Self::BadPasswordGrant => bad("invalid_grant"),
             Self::Directory(error) => of_directory(error),
-            Self::RegistrationClosed => ErrorResponse(StatusCode::FORBIDDEN, "access_denied", None),
-            Self::NotFound => ErrorResponse(StatusCode::NOT_FOUND, "not_found", None),
-            Self::MethodNotAllowed => {
-                ErrorResponse(StatusCode::METHOD_NOT_ALLOWED, "invalid_request", None)
-            }
+            Self::RegistrationClosed => refused(StatusCode::FORBIDDEN, "access_denied"),
+            Self::NotFound => refused(StatusCode::NOT_FOUND, "not_found"),
+            Self::MethodNotAllowed => refused(StatusCode::METHOD_NOT_ALLOWED, "invalid_request"),
             Self::Gate {
                 status,
                 error,
                 title: _,
                 challenge,
-            } => ErrorResponse(*status, error, challenge.clone().map(Challenge::Bearer)),
-            Self::CallerChanged | Self::BadBearer => ErrorResponse(
-                StatusCode::UNAUTHORIZED,
-                "invalid_token",
-                Some(Challenge::Bearer(format!(
-                    "Bearer realm=\"{REALM}\", error=\"invalid_token\""
-                ))),
-            ),
-            // RFC 9470 section 3.
-            Self::NotFresh { max_age_seconds } => ErrorResponse(
-                StatusCode::UNAUTHORIZED,
-                "insufficient_user_authentication",
-                Some(Challenge::Bearer(format!(
-                    "Bearer realm=\"{REALM}\", error=\"insufficient_user_authentication\", \
-                     error_description=\"log in again\", max_age=\"{max_age_seconds}\""
-                ))),
-            ),
-            Self::Hashing(HashingError::Busy) | Self::Store(_) | Self::TimedOut => unavailable(),
-            // RFC 6585 section 4; RFC 6749 has no code for it.
-            Self::Throttled { .. } => ErrorResponse(
-                StatusCode::TOO_MANY_REQUESTS,
-                "temporarily_unavailable",
-                None,
-            ),
-            Self::Hashing(HashingError::Cryptography(_))
-            | Self::Cryptography(_)
-            | Self::Panicked
-            | Self::Unguarded => {
-                ErrorResponse(StatusCode::INTERNAL_SERVER_ERROR, "server_error", None)
+            } => ErrorResponse {
+                challenge: challenge.clone().map(Challenge::Bearer),
+                ..refused(*status, error)
+            },
+            Self::CallerChanged | Self::BadBearer => {
+                refused(StatusCode::UNAUTHORIZED, "invalid_token")
+                    .asking_for(bearer(", error=\"invalid_token\""))
             }
+            // RFC 9470 section 3.
+            Self::NotFresh { max_age_seconds } => {
+                let code = "insufficient_user_authentication";
+                refused(StatusCode::UNAUTHORIZED, code).asking_for(bearer(&format!(
+                    ", error=\"{code}\", error_description=\"log in again\", \
+                     max_age=\"{max_age_seconds}\""
+                )))
+            }
+            // RFC 6585 section 4; RFC 6749 has no code for it.
+            Self::Throttled { .. } => {
+                refused(StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable")
+            }
+            Self::TimedOut => ErrorResponse::unavailable(),
+            Self::Panicked | Self::Unguarded => ErrorResponse::defect(),
+            Self::Hashing(error) => ErrorResponse::of_hashing(error),
+            Self::Store(error) => ErrorResponse::of_store(error),
+            Self::Cryptography(error) => ErrorResponse::of_cryptography(error),
         }
     }
 
     /// The status of the answer.
     pub(super) fn status(&self) -> StatusCode {
-        self.answer().0
+        self.answer().status
     }
 
     /// The seconds after which it is worth trying again (RFC 9110 section 10.2.3).
@@ -258,42 +226,26 @@ impl EndpointError {
             Self::Throttled {
                 retry_after_seconds,
             } => Some(*retry_after_seconds),
-            other => (other.answer().0 == StatusCode::SERVICE_UNAVAILABLE).then_some(1),
-        }
-    }
-
-    /// What the store says where it has failed, whatever asked it: the log, the counter and the health
-    /// of the store all go by this.
-    fn store_failure(&self) -> Option<&StoreError> {
-        match self {
-            Self::Store(error) | Self::Directory(DirectoryError::Store(error)) => Some(error),
-            _ => None,
-        }
-    }
-
-    /// Has the answer counted, where the store has failed.
-    pub(super) fn mark(&self, response: &mut Response) {
-        if self.store_failure().is_some() {
-            response.extensions_mut().insert(StoreFailed);
+            _ => (self.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(1),
         }
     }
 
     /// What the caller may know; an internal failure is told to the log alone.
     pub(super) fn description(&self) -> String {
-        if let Some(error) = self.store_failure() {
-            tracing::error!(%error, "the issuer cannot answer");
-            return "try again later".to_owned();
+        match self.answer().failure {
+            Some(failure) => failure.logged(),
+            None => self.explanation(),
         }
+    }
+
+    /// Has the answer counted, where the store has failed.
+    pub(super) fn mark(&self, response: &mut Response) {
+        self.answer().mark(response);
+    }
+
+    /// What the caller may know where it is at fault.
+    fn explanation(&self) -> String {
         match self {
-            Self::Cryptography(error)
-            | Self::Hashing(HashingError::Cryptography(error))
-            | Self::Directory(
-                DirectoryError::Cryptography(error)
-                | DirectoryError::Hashing(HashingError::Cryptography(error)),
-            ) => {
-                tracing::error!(%error, "the issuer cannot answer");
-                "the request could not be answered".to_owned()
-            }
             Self::Gate { title, .. } => (*title).to_owned(),
             other => other.to_string(),
         }
@@ -301,29 +253,27 @@ impl EndpointError {
 }
 
 /// Statuses of RFC 9110, codes of RFC 6749 where one fits.
-fn of_directory(error: &DirectoryError) -> ErrorResponse {
-    let (status, code) = match error {
-        DirectoryError::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
-        DirectoryError::Changed => return EndpointError::CallerChanged.answer(),
+fn of_directory(error: &DirectoryError) -> ErrorResponse<'_> {
+    let bad = ErrorResponse::bad_request;
+    let beyond = |parameters: &str| {
+        let code = "insufficient_scope";
+        let challenge = format!("Bearer realm=\"{REALM}\", error=\"{code}\"{parameters}");
+        ErrorResponse::new(StatusCode::FORBIDDEN, code).asking_for(Challenge::Bearer(challenge))
+    };
+    match error {
+        DirectoryError::NotFound(_) => ErrorResponse::new(StatusCode::NOT_FOUND, "not_found"),
+        DirectoryError::Changed => EndpointError::CallerChanged.answer(),
         DirectoryError::NameTaken(_)
         | DirectoryError::LastAdministrator
         | DirectoryError::Own(_)
         | DirectoryError::DefaultRole
         | DirectoryError::RoleExtended
         | DirectoryError::ScopeInUse(_)
-        | DirectoryError::EverybodyAdministrator => (StatusCode::CONFLICT, "invalid_request"),
-        DirectoryError::Beyond(scopes) => {
-            let challenge = format!(
-                "Bearer realm=\"{REALM}\", error=\"insufficient_scope\", scope=\"{scopes}\""
-            );
-            let challenge = Some(Challenge::Bearer(challenge));
-            return ErrorResponse(StatusCode::FORBIDDEN, "insufficient_scope", challenge);
+        | DirectoryError::EverybodyAdministrator => {
+            ErrorResponse::new(StatusCode::CONFLICT, "invalid_request")
         }
-        DirectoryError::Follower => {
-            let challenge = format!("Bearer realm=\"{REALM}\", error=\"insufficient_scope\"");
-            let challenge = Some(Challenge::Bearer(challenge));
-            return ErrorResponse(StatusCode::FORBIDDEN, "insufficient_scope", challenge);
-        }
+        DirectoryError::Beyond(scopes) => beyond(&format!(", scope=\"{scopes}\"")),
+        DirectoryError::Follower => beyond(""),
         DirectoryError::BeyondOwner(_)
         | DirectoryError::CannotFollow
         | DirectoryError::UnknownScope(_)
@@ -332,7 +282,7 @@ fn of_directory(error: &DirectoryError) -> ErrorResponse {
             ..
         }
         | DirectoryError::Scope(_)
-        | DirectoryError::NotAddressable => (StatusCode::BAD_REQUEST, "invalid_scope"),
+        | DirectoryError::NotAddressable => bad("invalid_scope"),
         DirectoryError::Reserved
         | DirectoryError::UnknownRole(_)
         | DirectoryError::NotHeld { .. }
@@ -347,53 +297,17 @@ fn of_directory(error: &DirectoryError) -> ErrorResponse {
         | DirectoryError::TooManyRedirectUris
         | DirectoryError::Overlap
         | DirectoryError::Id
-        | DirectoryError::WhatToRevoke => (StatusCode::BAD_REQUEST, "invalid_request"),
-        DirectoryError::Hashing(HashingError::Busy) | DirectoryError::Store(_) => {
-            (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable")
-        }
-        DirectoryError::Hashing(HashingError::Cryptography(_))
-        | DirectoryError::Cryptography(_) => (StatusCode::INTERNAL_SERVER_ERROR, "server_error"),
-    };
-    ErrorResponse(status, code, None)
-}
-
-/// The characters of RFC 6749 section 5.2, and not too many: descriptions may quote the caller.
-fn plain(description: &str) -> String {
-    let allowed = |character: char| matches!(character, ' ' | '!' | '#'..='[' | ']'..='~');
-    let characters = description.chars().take(MAX_DESCRIPTION_BYTES);
-    characters
-        .map(|character| if allowed(character) { character } else { '\'' })
-        .collect()
+        | DirectoryError::WhatToRevoke => bad("invalid_request"),
+        DirectoryError::Hashing(error) => ErrorResponse::of_hashing(error),
+        DirectoryError::Store(error) => ErrorResponse::of_store(error),
+        DirectoryError::Cryptography(error) => ErrorResponse::of_cryptography(error),
+    }
 }
 
 impl IntoResponse for EndpointError {
     fn into_response(self) -> Response {
-        let ErrorResponse(status, error, challenge) = self.answer();
-        let retry_after = self.retry_after();
-        let description = plain(&self.description());
-        let body = json!({"error": error, "error_description": description});
-        let mut response = (status, body.to_string()).into_response();
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Some(seconds) = retry_after {
-            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        if status == StatusCode::UNSUPPORTED_MEDIA_TYPE {
-            // RFC 9110 section 15.5.16.
-            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        }
-        let challenge = match challenge {
-            Some(Challenge::Basic) => {
-                HeaderValue::from_str(&format!("Basic realm=\"{REALM}\", charset=\"UTF-8\"")).ok()
-            }
-            Some(Challenge::Bearer(challenge)) => HeaderValue::from_str(&challenge).ok(),
-            None => None,
-        };
-        if let Some(challenge) = challenge {
-            headers.insert(WWW_AUTHENTICATE, challenge);
-        }
-        self.mark(&mut response);
-        response
+        let answer = self.answer();
+        answer.written(|| self.explanation(), self.retry_after())
     }
 }
 

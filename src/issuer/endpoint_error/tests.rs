@@ -1,8 +1,10 @@
 //! What each failure is to its caller: status, code, challenge, and what it may know.
 
 use axum::body::to_bytes;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde_json::Value;
 
+use super::response::{MAX_DESCRIPTION_BYTES, plain};
 use super::*;
 use crate::identity::ScopeSet;
 
