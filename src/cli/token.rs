@@ -7,6 +7,7 @@ use crate::clock::{Clock, SystemClock};
 
 mod evidence;
 mod fix;
+mod id_token;
 mod inspect;
 pub(super) mod instant;
 mod issue;

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use super::id_token::{has_access_tokens, is_id_token};
 use super::instant;
 use crate::clock::UnixSeconds;
 use crate::problem;
@@ -178,20 +179,8 @@ impl Fix<'_> {
 
     /// What to do with an ID token; `otherwise` if it is none.
     fn access_token_hint(&self, otherwise: &'static str) -> &'static str {
-        let is =
-            |name: &str, value: &str| self.claims.get(name).and_then(Value::as_str) == Some(value);
-        // `nonce` and `at_hash`: OpenID Connect Core section 2. The others: Cognito, Keycloak.
-        let is_id_token = ["nonce", "at_hash"]
-            .iter()
-            .any(|name| self.claims.contains_key(*name))
-            || is("token_use", "id")
-            || is("typ", "ID");
-        // They issue nothing else.
-        let has_others = !matches!(
-            Provider::of_claims(self.claims),
-            Some(Provider::Google | Provider::Firebase)
-        );
-        if is_id_token && has_others {
+        let has_others = has_access_tokens(Provider::of_claims(self.claims));
+        if is_id_token(self.claims) && has_others {
             "this is an ID token: send the access token instead"
         } else {
             otherwise

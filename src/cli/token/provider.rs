@@ -4,6 +4,7 @@
 
 use serde_json::{Map, Value};
 
+use super::id_token::{has_access_tokens, is_for_its_client, is_id_token};
 use crate::token::{Claim, IssuerRules, Provider, TokenError, entry_of};
 
 const ID_TOKEN: &str = "this is an ID token, which tells the app who has logged in: have the app send \
@@ -87,23 +88,8 @@ impl ProviderAdvice<'_> {
             .unwrap_or_default()
     }
 
-    /// What only ID tokens have. Not all of them have any of it.
     fn is_id_token(&self) -> bool {
-        let marks = ["nonce", "at_hash", "c_hash"];
-        let marked = marks.iter().any(|name| self.claims.contains_key(*name));
-        let named = [
-            ("typ", "ID"),
-            ("token_use", "id"),
-            ("tokenName", "id_token"),
-        ];
-        let named = named
-            .iter()
-            .any(|(name, value)| self.text(name) == Some(value));
-        let client = ["azp", "client_id", "cid"];
-        let own = client
-            .iter()
-            .any(|name| self.text(name).is_some() && self.text(name) == self.text("aud"));
-        marked || named || own
+        is_id_token(self.claims) || is_for_its_client(self.claims)
     }
 
     fn issuer(&self, provider: Provider) -> Option<String> {
@@ -128,8 +114,7 @@ impl ProviderAdvice<'_> {
     fn audience(&self, provider: Provider) -> Option<String> {
         let rules = self.rules()?;
         let wanted = rules.audiences.first()?;
-        let ignores_id_tokens = matches!(provider, Provider::Google | Provider::Firebase);
-        if self.is_id_token() && !ignores_id_tokens {
+        if self.is_id_token() && has_access_tokens(Some(provider)) {
             return Some(ID_TOKEN.to_owned());
         }
         let client = self.client();
@@ -219,9 +204,6 @@ impl ProviderAdvice<'_> {
         let required = self.rules()?.claims.unmet(self.claims)?;
         let name = required.path.last();
         let is_client = ["azp", "client_id", "cid", "appid"].contains(&name);
-        if name == "tokenName" {
-            return Some(ID_TOKEN.to_owned());
-        }
         if is_client && self.is_id_token() {
             return None;
         }

@@ -98,7 +98,7 @@ fn on_premises() -> Vec<Case> {
                 "realm": "/", "client_id": "web-shop", "expires_in": 300,
             }),
             changes: vec![
-                ("an ID token", json!({"tokenName": "id_token"}), 401, "at PingAM: this is an ID token"),
+                ("an ID token", json!({"tokenName": "id_token"}), 401, "this is an ID token: send the access token instead"),
                 ("another realm", json!({"iss": "https://openam.shop.example/oauth2/realms/x"}), 401, "at PingAM: the token is of another realm"),
                 ("the client as audience", json!({"aud": "billing"}), 401, "at PingAM: have the access token modification script set `aud` to `orders-api`"),
                 ("another scope", json!({"scope": ["profile"]}), 403, ""),
