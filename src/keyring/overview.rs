@@ -11,6 +11,8 @@ use crate::token::{IssuerRules, KeySet};
 /// What is known of one issuer's keys.
 #[derive(Debug, Clone)]
 pub struct IssuerKeys {
+    /// What the configuration calls the entry.
+    pub name: Box<str>,
     /// Its `iss`, with the name of the entry where there are several for it.
     pub issuer: String,
     /// Usable keys; none where nothing was loaded yet.
@@ -59,6 +61,7 @@ impl Issuers {
     pub(super) fn overview(&self) -> Vec<IssuerKeys> {
         let overview = self.iter().map(|(rules, keys)| {
             let mut overview = IssuerKeys {
+                name: rules.name.clone(),
                 issuer: self.label(rules),
                 keys: None,
                 remote: None,

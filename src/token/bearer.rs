@@ -13,6 +13,9 @@ pub const MAX_TOKEN_BYTES: usize = 60 * 1024;
 
 const SCHEME: &[u8] = b"bearer";
 
+/// What Google's access tokens have in front of their first dot.
+const GOOGLE: &str = "ya29";
+
 /// What a request carried in its `Authorization` headers (RFC 6750 section 2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Credential<'a> {
@@ -214,11 +217,13 @@ pub(super) struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     pub(super) fn split(token: UnverifiedToken<'a>) -> Result<Self, TokenError> {
-        match token.text().bytes().filter(|byte| *byte == b'.').count() {
-            0 => return Err(TokenError::Opaque),
-            // The compact form of RFC 7516 section 7.1.
-            4 => return Err(TokenError::Encrypted),
-            _ => {}
+        let dots = token.text().bytes().filter(|byte| *byte == b'.').count();
+        if is_opaque(token.text(), dots) {
+            return Err(TokenError::Opaque);
+        }
+        // The compact form of RFC 7516 section 7.1.
+        if dots == 4 {
+            return Err(TokenError::Encrypted);
         }
         let (message, signature) = token.text().rsplit_once('.').ok_or(TokenError::Parts)?;
         let (header, claims) = message.split_once('.').ok_or(TokenError::Parts)?;
@@ -233,6 +238,24 @@ impl<'a> Parts<'a> {
             message,
         })
     }
+}
+
+/// Whether only its issuer can read a token. Some of these have dots, such as `ory_at_key.signature`: where
+/// they are not those of a signed or encrypted token, what is in front of the first one decides.
+fn is_opaque(text: &str, dots: usize) -> bool {
+    let first = text.split('.').next().unwrap_or_default();
+    match dots {
+        0 => true,
+        // Google's may have any number of parts.
+        _ if first == GOOGLE => true,
+        2 | 4 => false,
+        _ => !first.is_empty() && !begins_like_an_object(first.as_bytes()),
+    }
+}
+
+/// Whether base64url text is that of `{` and a quotation mark, whitespace or `}`.
+fn begins_like_an_object(text: &[u8]) -> bool {
+    matches!(text, [b'e', b'y' | b'w' | b'3', ..])
 }
 
 /// A byte of a `token` (RFC 9110 section 5.6.2), such as the name of a scheme.

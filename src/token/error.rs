@@ -9,7 +9,8 @@ pub enum TokenError {
     /// Not header, claims and signature, each of them present (RFC 7515 section 7.1).
     #[error("it is not three parts separated by dots")]
     Parts,
-    /// No dots at all: a reference that only its issuer can resolve (RFC 6749 section 1.4).
+    /// No dots, or not those of a signed token: a reference that only its issuer can resolve (RFC 6749
+    /// section 1.4).
     #[error("it is an opaque token, which only its issuer can read")]
     Opaque,
     /// Five parts (RFC 7516 section 7.1).

@@ -21,7 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// What tokens are judged by, and what could not be found out.
 pub struct Evidence {
     current_trust: CurrentTrust,
-    gaps: BTreeMap<String, Gap>,
+    /// By the name of the entry in `trust`: one issuer may have several, each with keys of its own.
+    gaps: BTreeMap<Box<str>, Gap>,
 }
 
 /// What is not known of an issuer, and why.
@@ -58,7 +59,7 @@ impl Evidence {
         for issuer in keyring.overview() {
             if issuer.keys.is_none() {
                 let reason = why_no_keys(&issuer);
-                let gap = gaps.entry(issuer.issuer).or_default();
+                let gap = gaps.entry(issuer.name).or_default();
                 let reasons = [gap.keys.take(), reason];
                 gap.keys = Some(reasons.into_iter().flatten().collect::<Vec<_>>().join(": "));
             }
@@ -73,9 +74,9 @@ impl Evidence {
         &self.current_trust
     }
 
-    /// What is not known of this issuer.
-    pub(super) fn gap(&self, issuer: &str) -> Option<&Gap> {
-        self.gaps.get(issuer)
+    /// What is not known of the issuer of the entry with this name.
+    pub(super) fn gap(&self, name: &str) -> Option<&Gap> {
+        self.gaps.get(name)
     }
 }
 
@@ -111,7 +112,7 @@ mod companion {
 
     /// There is no companion in this build.
     #[expect(clippy::unused_async, reason = "the other build waits for a store")]
-    pub(super) async fn supply(_: &mut Config, _: &Arc<Keyring>) -> BTreeMap<String, Gap> {
+    pub(super) async fn supply(_: &mut Config, _: &Arc<Keyring>) -> BTreeMap<Box<str>, Gap> {
         BTreeMap::new()
     }
 }
@@ -137,7 +138,7 @@ mod companion {
     pub(super) async fn supply(
         config: &mut Config,
         keyring: &Arc<Keyring>,
-    ) -> BTreeMap<String, Gap> {
+    ) -> BTreeMap<Box<str>, Gap> {
         let mut gaps = BTreeMap::new();
         let Some(settings) = &config.issuer else {
             return gaps;
@@ -161,7 +162,7 @@ mod companion {
         };
         let uri = jwks_uri(settings);
         gaps.insert(
-            settings.url.clone(),
+            entry.rules.name.clone(),
             Gap {
                 keys: Some(format!("{reason}; nor from the running server at `{uri}`")),
                 revocations: Some(reason),

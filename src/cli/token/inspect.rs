@@ -16,6 +16,7 @@ use crate::cli::Finding;
 use crate::clock::UnixSeconds;
 use crate::token::{
     MAX_TOKEN_BYTES, TokenError, TokenTextError, UnverifiedContent, UnverifiedToken, VerifiedToken,
+    entry_of,
 };
 
 /// The claims that hold times.
@@ -77,7 +78,7 @@ pub fn inspect(
     };
     let (token, judged) = judged(evidence, token, now);
     match judged {
-        Ok(verified) => print_accepted(&verified, evidence.gap(verified.issuer()), now, out),
+        Ok(verified) => print_accepted(&verified, evidence.gap(verified.issuer_name()), now, out),
         Err(error) => {
             let claims = content.map(|content| content.claims).unwrap_or_default();
             let outcome = print_refused(evidence, error, &claims, now, out)?;
@@ -91,21 +92,40 @@ pub fn inspect(
     }
 }
 
-/// The verdict for the header in which the token's issuer has its tokens, as far as there is one.
+/// The verdict on the token, which nothing says the header of: it is judged in each that may carry one, and
+/// what matters most is shown. It is accepted if it is in one header; else the verdict is open if it is in one;
+/// else a rule that it breaks says more than that it belongs into another header.
 fn judged<'t>(
     evidence: &'t Evidence,
     token: UnverifiedToken<'t>,
     now: UnixSeconds,
 ) -> (UnverifiedToken<'t>, Result<Arc<VerifiedToken>, TokenError>) {
-    let mut verdict = (token, judge(evidence, token, now));
+    let mut best = (token, judge(evidence, token, now));
     for header in evidence.current_trust().trust().token_headers() {
-        if !matches!(verdict.1, Err(TokenError::OtherHeader)) {
-            break;
-        }
         let token = token.in_header(header);
-        verdict = (token, judge(evidence, token, now));
+        let verdict = judge(evidence, token, now);
+        if weight(&verdict) > weight(&best.1) {
+            best = (token, verdict);
+        }
     }
-    verdict
+    best
+}
+
+fn weight(verdict: &Result<Arc<VerifiedToken>, TokenError>) -> u8 {
+    match verdict {
+        Ok(_) => 3,
+        Err(error) if is_open(*error) => 2,
+        Err(TokenError::OtherHeader) => 0,
+        Err(_) => 1,
+    }
+}
+
+/// Whether nobody can tell if the gate accepts the token.
+fn is_open(error: TokenError) -> bool {
+    matches!(
+        error,
+        TokenError::KeysNotLoaded(_) | TokenError::RevocationsStale
+    )
 }
 
 /// As a gate does it: rules and signature, then what the issuer has revoked.
@@ -140,11 +160,7 @@ fn print_refused(
         claims,
         all: &rules,
     };
-    let unknown = matches!(
-        error,
-        TokenError::KeysNotLoaded(_) | TokenError::RevocationsStale
-    );
-    if !unknown {
+    if !is_open(error) {
         writeln!(out, "refused: {error}\n  help: {fix}")?;
         if let Some(advice) = advice.of(error) {
             writeln!(out, "  {}", printable(&advice))?;
@@ -152,8 +168,11 @@ fn print_refused(
         return Ok(Finding::No);
     }
     writeln!(out, "cannot tell: {error}")?;
-    let issuer = claims.get("iss").and_then(Value::as_str);
-    let gap = issuer.and_then(|issuer| evidence.gap(issuer));
+    // The error names the entry where it can: claims alone may fit several.
+    let entry = error.issuer_without_key();
+    let entry = entry.and_then(|index| evidence.current_trust().trust().rules(index));
+    let entry = entry.or_else(|| entry_of(claims, &rules));
+    let gap = entry.and_then(|entry| evidence.gap(&entry.name));
     match gap.and_then(|gap| gap.keys.as_ref()) {
         Some(reason) => writeln!(out, "  why: {}", printable(reason))?,
         None => writeln!(out, "  why: {fix}")?,

@@ -45,7 +45,9 @@ impl ProviderAdvice<'_> {
 
     /// The same for a token that only its issuer can read.
     pub(super) fn of_opaque(token: &str) -> Option<&'static str> {
-        const KNOWN: [(&str, &str); 5] = [
+        const GITHUB: &str =
+            "at GitHub: these tokens are for GitHub's own API: in a workflow, ask for an ID token";
+        const KNOWN: [(&str, &str); 10] = [
             (
                 "ya29.",
                 "at Google: access tokens are always opaque: have the app send its ID token",
@@ -54,10 +56,12 @@ impl ProviderAdvice<'_> {
                 "ory_at_",
                 "at Ory Hydra: set `strategies.access_token: jwt`, or the same in the client",
             ),
-            (
-                "gh",
-                "at GitHub: these tokens are for GitHub's own API: in a workflow, ask for an ID token",
-            ),
+            ("ghp_", GITHUB),
+            ("gho_", GITHUB),
+            ("ghu_", GITHUB),
+            ("ghs_", GITHUB),
+            ("ghr_", GITHUB),
+            ("github_pat_", GITHUB),
             (
                 "glpat-",
                 "at GitLab: these tokens are for GitLab's own API: in a job, use `id_tokens`",

@@ -211,6 +211,20 @@ fn tokens_that_only_their_issuer_can_read_are_called_so() {
          JWT access token; many issue one only where the request names the API, such as by `audience` at \
          Auth0\n  at GitHub: these tokens are for GitHub's own API: in a workflow, ask for an ID token\n",
     );
+    for (token, advice) in [
+        ("ya29.a0AfB", "at Google: "),
+        ("ya29.c.b0Aa", "at Google: "),
+        ("ory_at_key.signature", "at Ory Hydra: "),
+        ("github_pat_11AA", "at GitHub: "),
+        ("ghs_11AA", "at GitHub: "),
+    ] {
+        let (outcome, text) = look(Some(&trust), token);
+        assert_eq!(outcome, Finding::No, "{text}");
+        assert!(text.contains("it is an opaque token"), "{text}");
+        assert!(text.contains(advice), "{text}");
+    }
+    let (_, text) = look(Some(&trust), "ghost");
+    assert!(!text.contains("GitHub"), "{text}");
     refused(
         &trust,
         "e30.a.b.c.d",
@@ -293,7 +307,7 @@ fn every_refusal_says_what_to_do() {
     );
     refused(
         &trust,
-        "a.b",
+        "e30.b",
         "refused: it is not three parts separated by dots\n  help: a signed token is \
          `header.claims.signature`; check that the whole token was copied\n",
     );
@@ -324,6 +338,47 @@ fn without_trust_or_keys_there_is_no_telling() {
             "cannot tell: the issuer's keys are not loaded\n  why: the issuer's JWKS has not been \
              read\n"
         ),
+        "{text}"
+    );
+}
+
+/// The header is not known here, so that one in which the token is accepted counts.
+#[test]
+fn a_token_is_judged_in_every_header_that_may_carry_it() {
+    let shop = Shop::new(Algorithm::Es256);
+    let token = shop.issue(&[]).unwrap();
+    let entry = |name: &str, audience: &str, header: Option<&str>, keys: bool| {
+        let rules = IssuerRules {
+            name: name.into(),
+            audiences: vec![audience.into()],
+            token_header: header.map(Into::into),
+            ..shop.rules()
+        };
+        (rules, keys.then(|| shop.keys()))
+    };
+    let look = |entries: Vec<_>| look(Some(&Trust::new(entries).unwrap()), &token);
+    let (outcome, text) = look(vec![
+        entry("staff", "other", None, true),
+        entry("proxy", "api", Some("x-token"), true),
+    ]);
+    assert_eq!(outcome, Finding::Yes, "{text}");
+    assert!(
+        text.contains("  header: x-token, without `Bearer`\n"),
+        "{text}"
+    );
+    let (outcome, text) = look(vec![
+        entry("staff", "other", None, true),
+        entry("proxy", "api", Some("x-token"), false),
+    ]);
+    assert_eq!(outcome, Finding::Unknown, "{text}");
+    assert!(text.contains("cannot tell: the issuer's keys"), "{text}");
+    let (outcome, text) = look(vec![
+        entry("staff", "other", None, true),
+        entry("proxy", "another", Some("x-token"), true),
+    ]);
+    assert_eq!(outcome, Finding::No, "{text}");
+    assert!(
+        text.contains("refused: it is meant for another audience"),
         "{text}"
     );
 }

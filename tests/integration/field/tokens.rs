@@ -90,6 +90,9 @@ fn shapes() -> Vec<Case> {
             .call(Call::get("a text", "/me").token(token(&json!({"exp": "4102444800"}))).is(401).explained("the claim `exp` has a type or value that is not accepted")),
         Case::new("opaque_and_encrypted_tokens_are_called_so", "")
             .call(Call::get("a reference of GitHub", "/me").token("gho_16C7e42F292c6912E7").is(401).explained("opaque"))
+            .call(Call::get("a token of Google", "/me").token("ya29.a0AfB").is(401).explained("opaque"))
+            .call(Call::get("a token of a service account at Google", "/me").token("ya29.c.b0Aa").is(401).explained("opaque"))
+            .call(Call::get("a token of Ory Hydra", "/me").token("ory_at_key.signature").is(401).explained("opaque"))
             .call(Call::get("a JWE", "/me").token("eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0.a.b.c.d").is(401).explained("it is encrypted")),
     ]
 }

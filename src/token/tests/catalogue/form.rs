@@ -138,7 +138,15 @@ fn parts_missing_or_too_many_are_refused() {
     ] {
         assert_refused(&es256().trust(), &text, TokenError::Parts);
     }
-    assert_refused(&es256().trust(), header, TokenError::Opaque);
+    for opaque in [
+        header,
+        "ya29.a0AfB",
+        "ya29.c.b0Aa",
+        "ory_at_key.signature",
+        "a.b.c.d",
+    ] {
+        assert_refused(&es256().trust(), opaque, TokenError::Opaque);
+    }
     let five = format!("{token}.AA.AA");
     assert_refused(&es256().trust(), &five, TokenError::Encrypted);
     for algorithm in [Algorithm::Hs256, Algorithm::Hs384, Algorithm::Hs512] {
