@@ -93,6 +93,8 @@ pub fn build_with_clock(
     if let Some(companion) = &companion {
         companion.register_metrics(&mut registry);
     }
+    // One name for a user in the decision log and in the audit log.
+    let names = companion.as_ref().map_or(names, Companion::subject_names);
     let decisions = DecisionLog::new(config.log.decisions, names);
     let gate = core.gate(config, metrics, decisions.clone());
     let serving = Serving::default();

@@ -154,6 +154,8 @@ impl Issuer {
         let fresh = PlainSecret::from_random(random()?);
         let told_key = ToldKey::new(&store.told_secret(&fresh).await?)?;
         let settings = Arc::new(settings);
+        let fresh = PlainSecret::from_random(random()?);
+        let names = audit::names_for(&store, names, &fresh).await?;
         let audit = AuditLog::new(names, &settings.url);
         let credentials = Credentials::start(
             &settings,
@@ -233,6 +235,11 @@ impl Issuer {
         self.credentials.register_metrics(registry);
         self.observation.register_metrics(registry);
         self.background.store_health.register(registry);
+    }
+
+    /// How the logs about this issuer name people, for a gate in this process.
+    pub fn subject_names(&self) -> &SubjectNames {
+        self.audit.names()
     }
 
     /// What has been revoked, for a gate in this process.

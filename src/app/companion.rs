@@ -80,6 +80,11 @@ impl Companion {
         }))
     }
 
+    /// How the logs of this process name people.
+    pub(super) fn subject_names(&self) -> SubjectNames {
+        self.issuer.subject_names().clone()
+    }
+
     pub(super) fn address(&self) -> std::io::Result<SocketAddr> {
         self.socket.local_addr()
     }

@@ -41,6 +41,10 @@ impl Companion {
         }
     }
 
+    pub(super) fn subject_names(&self) -> SubjectNames {
+        match *self {}
+    }
+
     pub(super) fn address(&self) -> io::Result<SocketAddr> {
         match *self {}
     }

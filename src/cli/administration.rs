@@ -74,13 +74,10 @@ pub(super) enum Report {
 }
 
 impl StoreArgs {
-    /// Where the store is.
-    pub(super) fn location(&self) -> anyhow::Result<StoreLocation> {
-        Ok(self.issuer()?.store)
-    }
-
-    fn issuer(&self) -> anyhow::Result<IssuerSettings> {
-        Ok(self.configured()?.0)
+    /// Where the store is, and how the log is written.
+    pub(super) fn location_and_log(&self) -> anyhow::Result<(StoreLocation, LogSettings)> {
+        let (issuer, log) = self.configured()?;
+        Ok((issuer.store, log))
     }
 
     fn configured(&self) -> anyhow::Result<(IssuerSettings, LogSettings)> {
@@ -96,8 +93,8 @@ impl StoreArgs {
     }
 
     /// Opens the store, has `work` done and prints what it answers. What the rules refuse is a no;
-    /// a store that does not answer leaves it unknown. What was changed is told to the audit log, which
-    /// is written to standard error like that of the server.
+    /// a store that does not answer leaves it unknown. Changes are written to the audit log, on standard
+    /// error like that of the server.
     pub(super) fn administer(
         &self,
         out: &mut dyn Write,
@@ -105,6 +102,7 @@ impl StoreArgs {
     ) -> anyhow::Result<Finding> {
         let (issuer, log) = self.configured()?;
         let names = SubjectNames::load(log.subject, log.subject_key_file.as_deref())?;
+        // Kept until the end: dropped earlier, it would write no line that comes later.
         let writer = LogWriter::new(&log);
         writer.install(&log);
         let runtime = Builder::new_current_thread().enable_all().build()?;

@@ -9,7 +9,8 @@ use tokio::runtime::Builder;
 
 use super::Finding;
 use super::administration::{Report, StoreArgs};
-use crate::store::{Store, StoreLocation};
+use crate::store::{Migration, Store, StoreLocation};
+use crate::telemetry::LogWriter;
 
 const MIGRATION: &[&str] = &["from", "to"];
 const BACKUP: &[&str] = &["backup"];
@@ -35,7 +36,10 @@ enum StoreCommand {
 }
 
 pub(super) fn run(args: &StoreCommandArgs, out: &mut dyn Write) -> anyhow::Result<Finding> {
-    let location = args.store.location()?;
+    let (location, log) = args.store.location_and_log()?;
+    // Kept until the end: dropped earlier, it would write no line that comes later.
+    let writer = LogWriter::new(&log);
+    writer.install(&log);
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let answer = runtime.block_on(args.command.run(&location))?;
     args.store.print(out, &answer)?;
@@ -47,15 +51,30 @@ impl StoreCommand {
         match self {
             Self::Backup { out } => {
                 Store::backup(location, out).await?;
-                let told = json!({"backup": out.display().to_string()});
+                let backup = out.display().to_string();
+                audit("backed up", &format!("to {backup}"));
+                let told = json!({"backup": backup});
                 Ok(Report::One(told, BACKUP))
             }
             Self::Migrate => {
                 let (store, migration) = Store::migrate(location).await?;
                 store.close().await;
-                let told = json!({"from": migration.from, "to": migration.to});
+                let Migration { from, to } = migration;
+                let action = if from == to { "unchanged" } else { "migrated" };
+                audit(action, &format!("schema {from} to {to}"));
+                let told = json!({"from": from, "to": to});
                 Ok(Report::One(told, MIGRATION))
             }
         }
     }
+}
+
+fn audit(action: &'static str, change: &str) {
+    tracing::info!(
+        target: "portcullis::audit",
+        action,
+        object.kind = "store",
+        change,
+        "done to the store by a command"
+    );
 }

@@ -1,6 +1,7 @@
 //! Who the issuer's lines of the audit log are about: users by the names that logs have for them.
 
-use crate::identity::{User, UserId};
+use crate::identity::{PlainSecret, User, UserId};
+use crate::store::{Store, StoreError};
 use crate::telemetry::SubjectNames;
 use crate::token::RevocationTarget;
 
@@ -18,6 +19,17 @@ pub(super) struct Naming<'a> {
     pub(super) issuer: &'a str,
 }
 
+/// The names for a log about this store: the server and every command name a user alike. `fresh` becomes
+/// the key where the store has none.
+pub(super) async fn names_for(
+    store: &Store,
+    names: SubjectNames,
+    fresh: &PlainSecret,
+) -> Result<SubjectNames, StoreError> {
+    let secret = store.subject_secret(fresh).await?;
+    Ok(names.with_stored_secret(secret.reveal().as_bytes()))
+}
+
 impl AuditLog {
     /// Of the issuer at this URL.
     pub(super) fn new(names: SubjectNames, issuer: &str) -> Self {
@@ -25,6 +37,11 @@ impl AuditLog {
             names,
             issuer: issuer.to_owned(),
         }
+    }
+
+    /// How it names people, for the other logs of the process.
+    pub(super) fn names(&self) -> &SubjectNames {
+        &self.names
     }
 
     /// Whether users are named in clear.

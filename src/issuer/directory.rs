@@ -16,11 +16,13 @@ mod scopes;
 mod tokens;
 mod users;
 
-use super::audit::Naming;
+use super::audit::{Naming, names_for};
 use super::hashing::{HashingError, PasswordHasher};
 use super::{HashingSettings, IssuerSettings, random};
 use crate::clock::{Clock, UnixSeconds};
-use crate::identity::{AppError, DescriptionError, NameError, PasswordError, ScopeSet, UserError};
+use crate::identity::{
+    AppError, DescriptionError, NameError, PasswordError, PlainSecret, ScopeSet, UserError,
+};
 use crate::store::{Change, Committed, Created, Store, StoreError};
 use crate::telemetry::SubjectNames;
 use crate::token::CryptographyError;
@@ -58,6 +60,8 @@ pub struct LocalDirectory {
 pub enum OpenError {
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Cryptography(#[from] CryptographyError),
     /// The thread that hashes passwords.
     #[error("cannot start the thread that hashes passwords: {0}")]
     Threads(#[from] std::io::Error),
@@ -242,7 +246,8 @@ impl<'a> Directory<'a> {
 }
 
 impl LocalDirectory {
-    /// Opens the store of an issuer that has been started before; `names` are those of its log.
+    /// Opens the store of an issuer that has been started before; `names` are those of its log, with the
+    /// key of the store where no file has it.
     pub async fn open(
         settings: &IssuerSettings,
         names: SubjectNames,
@@ -252,8 +257,11 @@ impl LocalDirectory {
             threads: 1,
             max_queue: 1,
         };
+        let store = Store::open_existing(&settings.store).await?;
+        let fresh = PlainSecret::from_random(random()?);
+        let names = names_for(&store, names, &fresh).await?;
         Ok(Self {
-            store: Store::open_existing(&settings.store).await?,
+            store,
             hasher: PasswordHasher::start(hashing)?,
             secret_overlap_seconds: settings.secret_overlap_seconds,
             names,
@@ -283,8 +291,8 @@ impl LocalDirectory {
     }
 
     /// A password that nobody has chosen.
-    pub fn password(&self) -> Result<crate::identity::PlainSecret, CryptographyError> {
-        Ok(crate::identity::PlainSecret::from_random(random()?))
+    pub fn password(&self) -> Result<PlainSecret, CryptographyError> {
+        Ok(PlainSecret::from_random(random()?))
     }
 
     pub async fn close(&self) {

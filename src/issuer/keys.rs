@@ -130,7 +130,7 @@ pub async fn rotate_keys(
         let schedule = schedule(&keys);
         if pace == RotationPace::Announced {
             if let Some(waiting) = waiting(&keys, &schedule, settings.algorithm, now) {
-                return Ok(rotation(waiting, true)?);
+                return Ok(audited(rotation(waiting, true)?, pace));
             }
             if schedule.is_full(now) {
                 return Err(KeyRotationError::TooMany);
@@ -142,10 +142,30 @@ pub async fn rotate_keys(
             RotationPace::AtOnce => store.replace_signing_keys(&fresh).await?,
         };
         if placed == Placed::Yes {
-            return Ok(rotation(&fresh, false)?);
+            return Ok(audited(rotation(&fresh, false)?, pace));
         }
     }
     Err(KeyRotationError::Contended)
+}
+
+/// Writes a rotation by hand to the audit log.
+fn audited(rotation: KeyRotation, pace: RotationPace) -> KeyRotation {
+    let (action, change) = match (rotation.already_published, pace) {
+        (true, _) => ("unchanged", "it was published before"),
+        (false, RotationPace::Announced) => ("added", "signs after the present key"),
+        (false, RotationPace::AtOnce) => ("added", "signs at once; all other keys are withdrawn"),
+    };
+    tracing::info!(
+        target: "portcullis::audit",
+        action,
+        object.kind = "key",
+        object.name = rotation.key_id,
+        key.algorithm = rotation.algorithm.name(),
+        key.active_from = rotation.active_from.0,
+        change,
+        "a signing key was rotated by hand"
+    );
+    rotation
 }
 
 /// Removes the keys that nobody needs any more; how many.

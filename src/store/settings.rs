@@ -4,6 +4,7 @@ use sqlx::{Any, Executor, Row};
 
 use super::statement::assembled;
 use super::{Store, StoreError};
+use crate::identity::PlainSecret;
 
 /// A row of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub(super) enum Setting {
     LongestToken,
     /// Hashes the addresses from which users log in.
     PlaceSecret,
+    /// Digests of users in logs are made with it.
+    SubjectSecret,
     /// Successors of refresh tokens are derived from it.
     SuccessorSecret,
     /// Seals what one page has the next one tell.
@@ -32,6 +35,7 @@ impl Setting {
             Self::LogId => "revocation_log_id",
             Self::LongestToken => "longest_access_token_seconds",
             Self::PlaceSecret => "login_place_secret",
+            Self::SubjectSecret => "log_subject_secret",
             Self::SuccessorSecret => "refresh_successor_secret",
             Self::ToldSecret => "told_secret",
         }
@@ -39,6 +43,15 @@ impl Setting {
 }
 
 impl Store {
+    /// The secret by which all processes on this store name users in logs, which is `fresh` where there
+    /// was none.
+    pub async fn subject_secret(&self, fresh: &PlainSecret) -> Result<PlainSecret, StoreError> {
+        let secret = self
+            .value_or(Setting::SubjectSecret, fresh.reveal())
+            .await?;
+        Ok(PlainSecret::claimed(&secret))
+    }
+
     /// The value of a setting, which is `fresh` where it had none. Of several processes that bring
     /// a fresh one at the same time, all get the same.
     pub(super) async fn value_or(

@@ -11,6 +11,9 @@ use crate::token::secret_in_file;
 /// Sets the keys of digests in logs apart from whatever else a file serves for.
 const KEY_CONTEXT: &str = "portcullis 2026 digests of subjects in logs";
 
+/// The same for a secret of the store.
+const STORED_KEY_CONTEXT: &str = "portcullis 2026 digests of subjects in logs, by the store";
+
 /// A shorter key could be guessed, in bytes: 16 random ones as hex digits.
 const MIN_KEY_BYTES: usize = 32;
 
@@ -30,6 +33,18 @@ pub enum SubjectForm {
 pub struct SubjectNames {
     form: SubjectForm,
     key: [u8; blake3::KEY_LEN],
+    origin: KeyOrigin,
+}
+
+/// Who else has the key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum KeyOrigin {
+    /// Whoever reads the configured file.
+    File,
+    /// Whoever opens the store of the issuer.
+    Store,
+    /// Nobody.
+    Process,
 }
 
 /// Why people cannot be named in logs.
@@ -53,8 +68,25 @@ impl SubjectNames {
     /// With the key in a file, so that digests are the same after a restart and in other processes
     /// with that key; without a file, with a key of this process.
     pub fn load(form: SubjectForm, key_file: Option<&Path>) -> Result<Self, SubjectKeyError> {
-        let key = key_file.map_or_else(random_key, read_key)?;
-        Ok(Self { form, key })
+        let (key, origin) = match key_file {
+            Some(path) => (read_key(path)?, KeyOrigin::File),
+            None => (random_key()?, KeyOrigin::Process),
+        };
+        Ok(Self { form, key, origin })
+    }
+
+    /// Digests by a secret that the store keeps, so that they are the same after a restart and in every
+    /// process on that store. A key file goes before it.
+    #[must_use]
+    pub fn with_stored_secret(self, secret: &[u8]) -> Self {
+        match self.origin {
+            KeyOrigin::File => self,
+            KeyOrigin::Store | KeyOrigin::Process => Self {
+                form: self.form,
+                key: blake3::derive_key(STORED_KEY_CONTEXT, secret),
+                origin: KeyOrigin::Store,
+            },
+        }
     }
 
     /// Whether names are shown in clear.
@@ -142,6 +174,17 @@ mod tests {
             random().name(ISSUER, "alice"),
             random().name(ISSUER, "alice")
         );
+    }
+
+    #[test]
+    fn processes_on_one_store_give_the_same_digest_unless_a_file_has_the_key() {
+        let random = || SubjectNames::load(SubjectForm::Digest, None).unwrap();
+        let stored = |secret: &[u8]| random().with_stored_secret(secret).name(ISSUER, "alice");
+        assert_eq!(stored(b"one"), stored(b"one"));
+        assert_ne!(stored(b"one"), stored(b"other"));
+        let file = || with_key("0123456789abcdef0123456789abcdef").unwrap();
+        let both = file().with_stored_secret(b"one").name(ISSUER, "alice");
+        assert_eq!(both, file().name(ISSUER, "alice"));
     }
 
     #[test]

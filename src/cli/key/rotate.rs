@@ -11,6 +11,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Overrides};
 use crate::issuer::{KeyRotation, RotationPace, rotate_keys};
 use crate::store::{Store, StoreLocation};
+use crate::telemetry::LogWriter;
 
 /// Whose key is rotated, and how soon.
 #[derive(Debug, clap::Args)]
@@ -27,6 +28,9 @@ pub struct RotateArgs {
 /// Adds the key to the store; issuers that run on it take it over by themselves.
 pub(super) fn run(args: &RotateArgs, out: &mut dyn Write) -> anyhow::Result<Finding> {
     let config = Config::load(&args.config, &Overrides::default())?;
+    // Kept until the end: dropped earlier, it would write no line that comes later.
+    let log = LogWriter::new(&config.log);
+    log.install(&config.log);
     let settings = config.issuer.with_context(|| {
         format!(
             "`{}` has no section `issuer`, so there is no key to rotate",

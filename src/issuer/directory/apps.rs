@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::audit::{Object, app_changes};
+use super::audit::{Object, app_changes, updated};
 use super::list_update::ListUpdate;
 use super::{Directory, DirectoryError, Thing, existing_scopes, free};
 use crate::identity::{
@@ -199,7 +199,8 @@ impl Directory<'_> {
         free(change.update_app(&app).await?, Thing::App)?;
         of.charge(&mut change);
         let (object, changes) = (Object::App(&app.key), app_changes(&before, &app));
-        self.commit(change, object, "changed", &changes).await?;
+        let action = updated(&changes);
+        self.commit(change, object, action, &changes).await?;
         Ok(AppChange {
             added: app.scopes.without(&before.scopes),
             removed: before.scopes.without(&app.scopes),

@@ -53,6 +53,15 @@ impl Directory<'_> {
     }
 }
 
+/// The action of an update: whoever looks for changes must not find a call that has changed nothing.
+pub(super) fn updated(changes: &[String]) -> &'static str {
+    if changes.is_empty() {
+        "unchanged"
+    } else {
+        "changed"
+    }
+}
+
 /// What differs of a user; of its own words only that they do.
 pub(super) fn user_changes(before: &User, after: &User) -> Vec<String> {
     let mut changes = Vec::new();

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::audit::{Object, role_changes};
+use super::audit::{Object, role_changes, updated};
 use super::list_update::ListUpdate;
 use super::{Directory, DirectoryError, Thing, commit, existing_scopes, free};
 use crate::identity::{Role, RoleName, ScopeName, ScopeSet};
@@ -119,7 +119,8 @@ impl Directory<'_> {
         if before.name != role.name {
             changes.push(format!("users {users}"));
         }
-        self.commit(change, object, "changed", &changes).await?;
+        let action = updated(&changes);
+        self.commit(change, object, action, &changes).await?;
         Ok(RoleChange {
             role,
             added,
@@ -170,8 +171,12 @@ impl Directory<'_> {
         for_everybody(&role.scopes)?;
         change.set_default_role(&role.name).await?;
         let object = Object::Role(&role.name);
-        self.commit(change, object, "made the default role", &[])
-            .await?;
+        let action = if role.is_default {
+            "unchanged"
+        } else {
+            "made the default role"
+        };
+        self.commit(change, object, action, &[]).await?;
         Ok(Role {
             is_default: true,
             ..role

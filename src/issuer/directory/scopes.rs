@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use super::audit::Object;
+use super::audit::{Object, updated};
 use super::{Directory, DirectoryError, Thing, free};
 use crate::identity::{Description, NameError, RoleName, Scope, ScopeName};
 use crate::issuer::own::OWN_SCOPES;
@@ -119,11 +119,12 @@ impl Directory<'_> {
         let mut scope = found(change.scope(&scope_name(name)?).await?)?;
         let (before, mut changes) = (scope.name.clone(), Vec::new());
         if let Some(description) = &wanted.description {
-            scope.description = Description::parse(description)?;
-            change
-                .describe_scope(&scope.name, &scope.description)
-                .await?;
-            changes.push("description".to_owned());
+            let description = Description::parse(description)?;
+            change.describe_scope(&scope.name, &description).await?;
+            if description != scope.description {
+                changes.push("description".to_owned());
+            }
+            scope.description = description;
         }
         if let Some(name) = wanted.name.as_deref()
             && name != scope.name.as_str()
@@ -136,7 +137,8 @@ impl Directory<'_> {
             scope.name = name;
         }
         let object = Object::Scope(&before);
-        self.commit(change, object, "changed", &changes).await?;
+        let action = updated(&changes);
+        self.commit(change, object, action, &changes).await?;
         Ok(scope)
     }
 

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::audit::{Object, user_changes};
+use super::audit::{Object, updated, user_changes};
 use super::list_update::ListUpdate;
 use super::{Directory, DirectoryError, Thing, commit, free};
 use crate::identity::{
@@ -207,7 +207,8 @@ impl Directory<'_> {
         }
         let after = found(change.user(&before.id).await?)?;
         let (object, changes) = (Object::User(&after.id), user_changes(&before, &after));
-        self.commit(change, object, "changed", &changes).await?;
+        let action = updated(&changes);
+        self.commit(change, object, action, &changes).await?;
         let without = |roles: &[RoleName], others: &[RoleName]| {
             let left = roles.iter().filter(|role| !others.contains(role));
             left.cloned().collect()
@@ -279,7 +280,8 @@ impl Directory<'_> {
             ..before.clone()
         };
         let (object, changes) = (Object::User(&after.id), user_changes(&before, &after));
-        self.commit(change, object, "changed", &changes).await?;
+        let action = updated(&changes);
+        self.commit(change, object, action, &changes).await?;
         Ok(after)
     }
 

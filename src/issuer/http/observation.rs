@@ -157,11 +157,12 @@ pub(super) async fn audit(
 /// The action and the message of the line about a call that was answered so.
 fn told_as(status: StatusCode) -> (&'static str, &'static str) {
     if status.is_success() {
-        ("changed", "changed by a user")
+        // What has changed, if anything, is in the directory's own line.
+        ("accepted", "a call by a user was accepted")
     } else if status.is_server_error() {
-        ("failed", "a change by a user failed")
+        ("failed", "a call by a user failed")
     } else {
-        ("refused", "a change by a user was refused")
+        ("refused", "a call by a user was refused")
     }
 }
 
@@ -170,11 +171,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_change_is_told_as_one_only_where_it_was_made() {
+    fn a_call_is_accepted_only_where_its_status_says_so() {
         let rows = [
-            (200, "changed"),
-            (201, "changed"),
-            (204, "changed"),
+            (200, "accepted"),
+            (201, "accepted"),
+            (204, "accepted"),
             (400, "refused"),
             (401, "refused"),
             (404, "refused"),

@@ -95,7 +95,7 @@ async fn credentials_and_changes_are_one_line_each_and_no_secret() {
         let registration = find(&[("action", "registered")]);
         assert_eq!(registration["user.id"] == *id, plain, "{registration}");
         find(&[("action", "logged in")]);
-        let change = find(&[("action", "changed"), ("http.route", "/backend/scope")]);
+        let change = find(&[("action", "accepted"), ("http.route", "/backend/scope")]);
         assert_eq!(change["http.method"], "POST");
         assert_eq!(change["http.status"], 201);
         assert_eq!(change["http.path"] == "/backend/scope", plain);
@@ -159,8 +159,8 @@ async fn calls_that_changed_nothing_are_told_as_refused() {
         .map(|line| (line["action"].clone(), line["http.status"].clone()))
         .collect();
     let refused = |status: u16| (json!("refused"), json!(status));
-    let changed = (json!("changed"), json!(201));
-    assert_eq!(told, [changed, refused(409), refused(400), refused(404)]);
+    let accepted = (json!("accepted"), json!(201));
+    assert_eq!(told, [accepted, refused(409), refused(400), refused(404)]);
 }
 
 /// What a command writes to its standard error; it must succeed.
@@ -270,6 +270,98 @@ async fn changes_name_what_was_changed_and_of_what() {
     for personal in [id.as_str(), "alice"] {
         assert!(!log.contains(personal), "{personal} in {log}");
     }
+}
+
+/// The lines of one command, without their times.
+fn one_line(told: &str) -> Value {
+    let lines = audit(told);
+    assert_eq!(lines.len(), 1, "{told}");
+    lines[0].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_and_the_store_are_not_changed_without_a_line() {
+    let mut server = issuer("");
+    administrator_password(&server);
+    let added = one_line(&command(&server, &["key", "rotate"]));
+    assert_eq!(added["action"], "added", "{added}");
+    assert_eq!(added["object.kind"], "key", "{added}");
+    assert_eq!(added["change"], "signs after the present key", "{added}");
+    let again = one_line(&command(&server, &["key", "rotate"]));
+    assert_eq!(again["action"], "unchanged", "{again}");
+    assert_eq!(again["object.name"], added["object.name"], "{again}");
+    let at_once = one_line(&command(&server, &["key", "rotate", "--now"]));
+    assert_eq!(at_once["action"], "added", "{at_once}");
+    assert_ne!(at_once["object.name"], added["object.name"], "{at_once}");
+    let withdrawn = "signs at once; all other keys are withdrawn";
+    assert_eq!(at_once["change"], withdrawn, "{at_once}");
+    let backup = one_line(&command(&server, &["store", "backup", "--out", "copy.db"]));
+    assert_eq!(backup["action"], "backed up", "{backup}");
+    assert_eq!(backup["object.kind"], "store", "{backup}");
+    let migrated = one_line(&command(&server, &["store", "migrate"]));
+    assert_eq!(migrated["action"], "unchanged", "{migrated}");
+    server.signal("TERM");
+    assert_eq!(server.ended().code(), Some(0));
+}
+
+/// Who follows a user through the log needs one name for it, whoever writes the line.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_server_and_every_command_name_a_user_alike() {
+    let mut server = issuer("");
+    administrator_password(&server);
+    let alice = json!({"username": "alice", "email": "alice@a.example", "password": PASSWORD});
+    let registered = post(&server, "/consumer/register", "x-nothing: 1", &alice).await;
+    assert_eq!(registered.status, 201, "{registered:?}");
+    let moved = ["user", "set", "alice", "--email", "a@a.example"];
+    let changed = one_line(&command(&server, &moved));
+    assert_eq!(changed["action"], "changed", "{changed}");
+    let unchanged = one_line(&command(&server, &moved));
+    assert_eq!(unchanged["action"], "unchanged", "{unchanged}");
+    let revoked = one_line(&command(&server, &["user", "revoke", "alice"]));
+    server.signal("TERM");
+    assert_eq!(server.ended().code(), Some(0));
+    let log = server.stderr.now();
+    let lines = audit(&log);
+    let by_server = lines.iter().find(|line| line["action"] == "registered");
+    let name = &by_server.unwrap()["user.id"];
+    assert!(name.is_string(), "{log}");
+    for line in [changed, unchanged, revoked] {
+        assert_eq!(line["object.name"], *name, "{line}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_that_changes_nothing_is_told_as_such() {
+    let mut server = issuer("");
+    administrator_password(&server);
+    command(
+        &server,
+        &["scope", "add", "stock.read", "--description", "Read stock"],
+    );
+    command(&server, &["role", "add", "clerk", "--scope", "stock.read"]);
+    let commands: [(&[&str], &str); 6] = [
+        (
+            &["role", "set", "clerk", "--scope", "stock.read"],
+            "unchanged",
+        ),
+        (&["role", "set", "clerk", "--no-scopes"], "changed"),
+        (&["role", "default", "consumer"], "unchanged"),
+        (
+            &["scope", "set", "stock.read", "--description", "Read stock"],
+            "unchanged",
+        ),
+        (
+            &["scope", "set", "stock.read", "--description", "See stock"],
+            "changed",
+        ),
+        (&["user", "enable", "admin"], "unchanged"),
+    ];
+    for (arguments, action) in commands {
+        let line = one_line(&command(&server, arguments));
+        assert_eq!(line["action"], action, "{arguments:?}: {line}");
+    }
+    server.signal("TERM");
+    assert_eq!(server.ended().code(), Some(0));
 }
 
 /// Warnings name users as everything else does.
