@@ -8,9 +8,10 @@ use portcullis::clock::{Clock, SystemClock};
 use portcullis::config::{Config, Overrides};
 use portcullis::keyring::Keyring;
 use portcullis::reload::Loader;
+use tokio::time::timeout;
 
 use crate::asker::{Asker, Verdict};
-use crate::jwks_server::{Behaviour, JwksServer, Pki, head, ok, ok_with};
+use crate::jwks_server::{Behaviour, JwksServer, PATIENCE, Pki, head, ok, ok_with};
 use crate::test_app::{Setup, TestApp, write_files};
 use crate::test_issuer::{AUDIENCE, ISSUER, TestIssuer};
 
@@ -57,13 +58,17 @@ impl Remote {
 
     /// Asks until the issuer has answered about the key.
     async fn settled(&self, token: &str) -> Verdict {
-        loop {
-            let verdict = self.asker.ask("/orders/1", Some(token)).await;
-            if verdict.status != 503 {
-                return verdict;
+        let asking = async {
+            loop {
+                let verdict = self.asker.ask("/orders/1", Some(token)).await;
+                if verdict.status != 503 {
+                    return verdict;
+                }
+                assert!(verdict.header("retry-after").is_some());
             }
-            assert!(verdict.header("retry-after").is_some());
-        }
+        };
+        let settled = timeout(PATIENCE, asking).await;
+        settled.expect("an answer of the issuer")
     }
 
     /// Waits until so many fetches have brought other keys than before, and these are in use.
@@ -213,7 +218,8 @@ async fn a_new_key_is_fetched_once_for_all_who_wait() {
     assert_eq!(remote.ask(&remote.issuer).await.status, 200);
     remote.keys.release();
     for answer in asking {
-        assert_eq!(answer.await.unwrap().status, 200);
+        let answer = timeout(PATIENCE, answer).await.expect("an answer");
+        assert_eq!(answer.unwrap().status, 200);
     }
     assert_eq!(remote.keys.requests().len(), 2);
 }
@@ -343,24 +349,25 @@ async fn an_outage_after_the_load_is_not_noticed_by_callers() {
 async fn a_slow_server_of_keys_does_not_slow_checks_beyond_their_bounds() {
     let short = Duration::from_secs(4);
     // Milliseconds that a check may wait, and what the proxy gives it.
-    for (key_wait_ms, timeout) in [(60_000, short), (50, Duration::from_secs(20))] {
+    for (key_wait_ms, limit) in [(60_000, short), (50, Duration::from_secs(20))] {
         let settings = ", jwks_cooldown_seconds: 1, jwks_timeout_ms: 60000";
         let remote = Remote::loaded(settings, key_wait_ms).await;
         remote.keys.behave(Behaviour::Stall);
         let stranger = TestIssuer::new("key-2").token("alice", "orders.read");
-        // Refusals come at once until the cooldown has passed; from then on a fetch is under way.
-        while remote.keys.requests().len() < 2 {
-            let asked = remote
-                .asker
-                .ask_within("/orders/1", Some(&stranger), timeout);
+        let refused = async || {
+            let asked = remote.asker.ask_within("/orders/1", Some(&stranger), limit);
             assert_eq!(asked.await.expect("before its deadline").status, 503);
-        }
-        let asked = remote
-            .asker
-            .ask_within("/orders/1", Some(&stranger), timeout);
-        assert_eq!(asked.await.expect("before its deadline").status, 503);
+        };
+        // Refusals come at once until the cooldown has passed; from then on a fetch is under way.
+        let fetching = async {
+            while remote.keys.requests().len() < 2 {
+                refused().await;
+            }
+        };
+        timeout(PATIENCE, fetching).await.expect("a second fetch");
+        refused().await;
         let known = remote.issuer.token("alice", "orders.read");
-        let asked = remote.asker.ask_within("/orders/1", Some(&known), timeout);
+        let asked = remote.asker.ask_within("/orders/1", Some(&known), limit);
         assert_eq!(asked.await.unwrap().status, 200);
     }
 }

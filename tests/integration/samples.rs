@@ -66,8 +66,9 @@ fn the_sample_config_loads_with_all_that_is_commented_out() {
     let is_setting = |text: &str| {
         let key = text.trim_start_matches(['-', '{', ' ']).split_once(':');
         key.is_some_and(|(key, _)| {
-            // `jwks_uri` excludes what is not commented out.
-            !key.starts_with("jwks_") && key.bytes().all(|b| b == b'_' || b.is_ascii_lowercase())
+            // `jwks_uri` and what belongs to it exclude what is not commented out.
+            let is_remote = key.starts_with("jwks_") || text.starts_with("start_wait_seconds");
+            !is_remote && key.bytes().all(|b| b == b'_' || b.is_ascii_lowercase())
         })
     };
     let text = fs::read_to_string(root().join("config/portcullis.yaml")).unwrap();

@@ -27,12 +27,18 @@ pub(super) struct Keycloak {
 }
 
 impl Keycloak {
-    /// A started Keycloak; nothing where it is not installed, which is told.
+    /// A started Keycloak; nothing where it is not installed, which is told, unless `KEYCLOAK_HOME` demands
+    /// it.
     pub(super) fn start() -> Option<Self> {
-        let home = installed()?;
-        let Some(java) = java_home() else {
-            eprintln!("skipped: no JDK of version 21 or newer was found for Keycloak");
-            return None;
+        let (home, java) = match installed().and_then(|home| Ok((home, java_home()?))) {
+            Ok(found) => found,
+            Err(missing) if std::env::var_os("KEYCLOAK_HOME").is_some() => {
+                panic!("`KEYCLOAK_HOME` is set, and {missing}")
+            }
+            Err(missing) => {
+                eprintln!("skipped: {missing}");
+                return None;
+            }
         };
         let lock = File::create(home.with_extension("lock")).unwrap();
         lock.lock().unwrap();
@@ -182,7 +188,7 @@ pub(super) fn service(name: &str, mappers: &Value) -> Value {
 }
 
 /// Where Keycloak is: what `KEYCLOAK_HOME` says, or what `make test-providers` has installed.
-fn installed() -> Option<PathBuf> {
+fn installed() -> Result<PathBuf, String> {
     let home = std::env::var_os("KEYCLOAK_HOME").map_or_else(
         || {
             let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -191,14 +197,16 @@ fn installed() -> Option<PathBuf> {
         PathBuf::from,
     );
     if home.join("bin/kc.sh").exists() {
-        return Some(home);
+        return Ok(home);
     }
-    eprintln!("skipped: Keycloak is not installed (`make test-providers` installs it)");
-    None
+    let home = home.display();
+    Err(format!(
+        "there is no Keycloak in `{home}` (`make test-providers` installs it)"
+    ))
 }
 
 /// The newest JDK, unless `JAVA_HOME` names one that is new enough.
-fn java_home() -> Option<PathBuf> {
+fn java_home() -> Result<PathBuf, String> {
     const OLDEST: u32 = 21;
     let named = std::env::var_os("JAVA_HOME").map(PathBuf::from);
     let folders = std::fs::read_dir("/usr/lib/jvm").into_iter().flatten();
@@ -208,7 +216,8 @@ fn java_home() -> Option<PathBuf> {
     let candidates = named.into_iter().chain(newest);
     let mut usable =
         candidates.filter(|path| version(path).is_some_and(|version| version >= OLDEST));
-    usable.next()
+    let missing = || "no JDK of version 21 or newer was found for Keycloak: set `JAVA_HOME`";
+    usable.next().ok_or_else(|| missing().to_owned())
 }
 
 /// The major version of a JDK, from its file `release`.
