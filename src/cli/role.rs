@@ -46,7 +46,7 @@ enum RoleCommand {
         #[arg(long = "scope", value_name = "SCOPE")]
         scopes: Vec<String>,
     },
-    /// Change a role; revokes the tokens of users who lose scopes
+    /// Change a role; revokes the tokens of users who lose scopes, and access tokens of a renamed role
     Set(SetArgs),
     /// Make a role the default for new users
     Default {
@@ -64,7 +64,8 @@ enum RoleCommand {
 struct SetArgs {
     #[arg(value_name = "ROLE")]
     name: String,
-    /// The new name; users keep the role
+    /// The new name; users keep the role, and access tokens that rest on it are revoked, because they
+    /// contain the name
     #[arg(long = "name", value_name = "NAME")]
     new_name: Option<String>,
     /// A scope of the role, replacing the present ones; can be repeated

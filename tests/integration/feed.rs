@@ -250,7 +250,7 @@ async fn the_next_address_is_taken_when_one_dies() {
     let alice = one.register("alice").await;
     let bob = other.register("bobby").await;
     assert_eq!(far.status(&alice).await, 200);
-    // What is taken back at one arrives from the other.
+    // What is revoked at one arrives from the other.
     let rows = StoreLocation::parse(&store, Path::new("")).unwrap();
     let rows = Store::open(&rows).await.unwrap();
     let revoke = async |companion: &TestCompanion, token: &str| {
@@ -391,7 +391,7 @@ async fn a_database_that_was_restored_revokes_what_it_does_not_remember() {
         .await;
     assert_eq!(far.feed().await["resumed"], 0, "it is not the same log");
     assert_eq!(far.status(&alice).await, 401, "the gate has not forgotten");
-    // What is taken back now concerns the tokens that the backup has never seen.
+    // What is revoked now concerns the tokens that the backup has never seen.
     revoke_user(&one, &bob).await;
     far.answers(&bob, 401, A_SECOND).await;
     far.answers(&late, 401, A_SECOND).await;
