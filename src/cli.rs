@@ -9,6 +9,7 @@ mod bootstrap;
 mod check;
 mod health;
 pub mod key;
+mod number;
 #[cfg(feature = "issuer")]
 mod role;
 #[cfg(feature = "issuer")]

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::Finding;
 use super::administration::{Report, StoreArgs, all, value};
+use super::number::seconds;
 use crate::issuer::AppAnswer;
 use crate::issuer::directory::{
     AppUpdate, AppsOf, Directory, LocalDirectory, NewApp, NewSecret, WhatToRevoke,
@@ -87,7 +88,7 @@ enum AppCommand {
         key: String,
         /// How long the previous secret is still accepted, instead of `issuer.secret_overlap_seconds`;
         /// 0 invalidates it at once and revokes all tokens of the app
-        #[arg(long, value_name = "SECONDS")]
+        #[arg(long, value_name = "SECONDS", value_parser = seconds::<u32>)]
         overlap_seconds: Option<u32>,
     },
     /// Revoke all tokens of an app; it can get new ones

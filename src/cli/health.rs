@@ -10,7 +10,7 @@ use anyhow::Context;
 use clap::Args;
 use serde::Deserialize;
 
-use super::Finding;
+use super::{Finding, number};
 use crate::admin::CONFIG_HEADER;
 use crate::config::DEFAULT_ADMIN_ADDRESS;
 use crate::files::{self, FileIdentity};
@@ -32,15 +32,28 @@ const ADDRESS_VARIABLE: &str = "PORTCULLIS_ADMIN_ADDRESS";
 pub(super) struct HealthArgs {
     /// The address of the admin listener, whichever process has it. Overrides `--config` and
     /// `PORTCULLIS_ADMIN_ADDRESS`; the default is 127.0.0.1:9194
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = number::address)]
     address: Option<SocketAddr>,
     /// Use `listeners.admin.address` of this configuration, or `PORTCULLIS_ADMIN_ADDRESS` if it is
     /// set, and accept an answer only from a process that was started with the same file
     #[arg(long, env = "PORTCULLIS_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// Wait up to this many seconds until the gate is ready, printing each reason for waiting once
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    #[arg(long, value_name = "SECONDS", value_parser = wait_seconds)]
     wait: Option<u64>,
+}
+
+/// How long somebody may wait: at most a day.
+fn wait_seconds(text: &str) -> Result<u64, String> {
+    const MOST: u64 = 86_400;
+    let seconds = number::seconds(text)?;
+    if (1..=MOST).contains(&seconds) {
+        Ok(seconds)
+    } else {
+        Err(format!(
+            "`{text}` is out of range: write 1 to {MOST} seconds"
+        ))
+    }
 }
 
 pub(super) fn run(args: &HealthArgs, out: &mut dyn Write) -> anyhow::Result<Finding> {

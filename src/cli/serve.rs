@@ -8,6 +8,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Finding;
+use super::number::address;
 use super::service_manager::{ServiceManager, ServiceState};
 use crate::app::{self, App};
 use crate::config::{Config, ListenAddress, Overrides};
@@ -30,7 +31,7 @@ pub(super) struct ServeArgs {
     #[arg(long, env = "PORTCULLIS_AUTHZ_ADDRESS", value_name = "ADDRESS")]
     authz_address: Option<ListenAddress>,
     /// Overrides `listeners.admin.address`
-    #[arg(long, env = "PORTCULLIS_ADMIN_ADDRESS", value_name = "ADDRESS")]
+    #[arg(long, env = "PORTCULLIS_ADMIN_ADDRESS", value_name = "ADDRESS", value_parser = address)]
     admin_address: Option<SocketAddr>,
     /// Overrides `log.level`
     #[arg(long, env = "PORTCULLIS_LOG_LEVEL", value_name = "LEVEL")]

@@ -4,14 +4,30 @@ use serde_saphyr::Error;
 use serde_saphyr::budget::BudgetBreach;
 
 use super::{MAX_DEPTH, MAX_NODES, place};
-use crate::problem::{Problem, Source, closest, quoted};
+use crate::problem::{Place, Problem, Source, closest, quoted};
 
 /// What `error` says about `source`, in our words.
 pub(super) fn problem(source: &Source, error: &Error) -> Problem {
     let error = error.without_snippet();
-    let problem = describe(error);
-    match error.location().filter(|location| location.line() > 0) {
-        Some(location) => problem.at(place(source, location)),
+    let location = error.location().filter(|location| location.line() > 0);
+    let found = location.map(|location| place(source, location));
+    let written = found.as_ref().and_then(|place| place.bytes.clone());
+    let written = written.and_then(|bytes| source.text.get(bytes));
+    let (problem, found) = match error {
+        // The library reads a line that is indented by mistake as more of the value above it.
+        Error::InvalidScalar { .. } | Error::QuotingRequired { .. }
+            if written.is_some_and(|text| is_plain(text) && text.trim_end().contains('\n')) =>
+        {
+            (continued(), found)
+        }
+        _ if is_about_a_tab(error) => {
+            let first = found.as_ref().map_or(1, |place| place.line);
+            (tab(), tab_after(source, first).or(found))
+        }
+        _ => (describe(error), found),
+    };
+    match found {
+        Some(place) => problem.at(place),
         None => problem,
     }
 }
@@ -38,9 +54,8 @@ fn describe(error: &Error) -> Problem {
         })
         .help("remove one of the two"),
         Error::InvalidBooleanStrict { .. } => not_a_boolean(),
-        Error::NullIntoString { .. } => {
-            Problem::new("a value is missing").help("write the value, or remove the entry")
-        }
+        Error::NullIntoString { .. } => missing(),
+        Error::QuotingRequired { value, .. } if value == "~" || value.is_empty() => missing(),
         Error::QuotingRequired { value, .. } => Problem::new(format!(
             "{} is not text: YAML reads it as a number, a boolean or nothing",
             quoted(value)
@@ -63,9 +78,130 @@ fn describe(error: &Error) -> Problem {
         Error::InvalidScalar { ty, .. } => Problem::new(format!("this is not a {}", plain(ty)))
             .help(format!("write a {}", plain(ty))),
         Error::Unexpected { expected, .. } => unexpected(expected),
-        other => Problem::new(first_line(other))
-            .help("fix the YAML; text with special characters goes in quotation marks"),
+        other => in_our_words(&first_line(other)),
     }
+}
+
+/// What to do about text that YAML would take for something else.
+const QUOTE: &str = "put text with special characters in quotation marks";
+
+/// Errors that the library tells apart by their text alone: a part of it, what is wrong, and the fix.
+const TOLD_BY_TEXT: [(&str, &str, &str); 6] = [
+    (
+        "did not find expected '-' indicator",
+        "this line is indented in another way than the list or mapping that it is in",
+        "indent all keys of a mapping alike, and each `-` of a list as the first one",
+    ),
+    (
+        "did not find expected key",
+        "this line is indented in another way than the mapping that it is in",
+        "indent all keys of a mapping alike",
+    ),
+    (
+        "mapping values are not allowed",
+        "`: ` cannot be here",
+        "put a value that contains `: ` in quotation marks, or indent this line as the keys beside it",
+    ),
+    (
+        "illegal placement of ':'",
+        "`:` cannot be here",
+        "close the list or mapping in front of it with `]` or `}`, or put text in quotation marks",
+    ),
+    (
+        "unclosed quote",
+        "a quotation mark is not closed",
+        "write the same quotation mark at the end of the text",
+    ),
+    (
+        "misplaced bracket",
+        "a bracket closes nothing",
+        "remove it, or add the bracket that it closes",
+    ),
+];
+
+fn in_our_words(text: &str) -> Problem {
+    if let Some((found, expected)) = wrong_type(text) {
+        return match found {
+            "unit value" => missing().help(format!("write {expected}")),
+            _ => Problem::new(format!("expected {expected}"))
+                .help(format!("write {expected}, not {}", plain_kind(found))),
+        };
+    }
+    let known = TOLD_BY_TEXT.iter().find(|(part, ..)| text.contains(part));
+    if let Some((_, message, help)) = known {
+        return Problem::new(*message).help(*help);
+    }
+    match text.strip_prefix("unexpected character: `") {
+        Some(first) => {
+            let first = first.strip_suffix('\'').unwrap_or(first);
+            Problem::new(format!("text cannot begin with {}", quoted(first))).help(QUOTE)
+        }
+        None => Problem::new(text).help(format!("fix the YAML: {QUOTE}, and indent by spaces")),
+    }
+}
+
+/// What serde found and what it expected, where that is what its message says.
+fn wrong_type(text: &str) -> Option<(&str, &str)> {
+    let rest = text.strip_prefix("invalid type: ")?;
+    rest.rsplit_once(", expected ")
+}
+
+/// A kind of value by serde's name, for people.
+fn plain_kind(found: &str) -> &'static str {
+    let (kind, _) = found.split_once(' ').unwrap_or((found, ""));
+    match kind {
+        "sequence" => "a list",
+        "map" => "a mapping",
+        "boolean" => "`true` or `false`",
+        "integer" | "floating" => "a number",
+        "string" => "other text",
+        _ => "this",
+    }
+}
+
+fn missing() -> Problem {
+    Problem::new("a value is missing").help("write the value, or remove the entry")
+}
+
+fn continued() -> Problem {
+    Problem::new("the next line belongs to this value, because it is indented further")
+        .help("indent the next line as this key, if it is a key of its own")
+}
+
+/// Whether a value has neither quotation marks nor brackets around it.
+fn is_plain(text: &str) -> bool {
+    !text.starts_with(['"', '\'', '[', '{', '|', '>'])
+}
+
+fn tab() -> Problem {
+    Problem::new("a tab cannot indent a line").help("indent by spaces")
+}
+
+fn is_about_a_tab(error: &Error) -> bool {
+    let text = error.to_string();
+    text.contains("tabs disallowed")
+        || text.contains("found a tab")
+        || text.contains("a tab character")
+}
+
+/// The first tab that indents a line, from this line on: the library points at the value in front.
+fn tab_after(source: &Source, line: usize) -> Option<Place> {
+    let mut start = 0;
+    for (number, text) in (1..).zip(source.text.split_inclusive('\n')) {
+        let indent = text.len() - text.trim_start_matches([' ', '\t']).len();
+        let tab = text.get(..indent).and_then(|indent| indent.find('\t'));
+        if let Some(tab) = tab.filter(|_| number >= line) {
+            let byte = start + tab;
+            return Some(Place {
+                file: source.name.clone(),
+                line: number,
+                column: tab + 1,
+                bytes: Some(byte..byte + 1),
+            });
+        }
+        start += text.len();
+    }
+    None
 }
 
 fn unexpected(expected: &str) -> Problem {

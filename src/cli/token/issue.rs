@@ -10,6 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
 use crate::cli::Finding;
+use crate::cli::number::seconds;
 use crate::clock::UnixSeconds;
 use crate::files::read_secret;
 use crate::token::{Algorithm, SigningKey};
@@ -46,11 +47,12 @@ pub struct IssueArgs {
         long,
         value_name = "SECONDS",
         default_value_t = 3600,
+        value_parser = seconds::<i64>,
         allow_negative_numbers = true
     )]
     pub lifetime_seconds: i64,
     /// The claim `iat` in seconds since 1970, instead of now.
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds::<i64>)]
     pub issued_at: Option<i64>,
     /// The header's `typ`.
     #[arg(long = "type", value_name = "TYPE", default_value = "at+jwt")]
