@@ -212,7 +212,7 @@ impl Issuer {
                 store_health,
                 sweeper,
             },
-            observation: Observation::default(),
+            observation: Observation::new(endpoints().chain(pages())),
             clock,
         };
         let first_start = FirstStart {

@@ -1,5 +1,6 @@
 //! Passwords: hashed by argon2id on threads of their own, so many at a time and no more.
 
+mod metrics;
 mod queue;
 
 use std::io;
@@ -10,8 +11,6 @@ use aws_lc_rs::constant_time;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use parking_lot::{Condvar, Mutex, MutexGuard};
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use tokio::sync::oneshot;
 
@@ -20,6 +19,7 @@ use crate::identity::Password;
 use crate::issuer::{HashingSettings, random};
 use crate::token::CryptographyError;
 
+use metrics::HashingMetrics;
 use queue::{FairQueue, Party};
 
 /// The OWASP password storage cheat sheet's least parameters for argon2id: KiB, passes, lanes.
@@ -66,14 +66,6 @@ pub(in crate::issuer) struct PasswordHasher {
     /// What an unknown user's password is compared with, so that the answer takes as long.
     dummy: String,
     metrics: HashingMetrics,
-}
-
-/// What is known of the queue.
-#[derive(Debug, Clone, Default)]
-struct HashingMetrics {
-    waiting: Gauge,
-    busy: Gauge,
-    turned_away: Counter,
 }
 
 /// What became of a comparison.
@@ -150,21 +142,7 @@ impl PasswordHasher {
     }
 
     pub(in crate::issuer) fn register_metrics(&self, registry: &mut Registry) {
-        registry.register(
-            "issuer_hashing_waiting",
-            "Passwords waiting for a thread",
-            self.metrics.waiting.clone(),
-        );
-        registry.register(
-            "issuer_hashing_busy",
-            "Threads hashing a password",
-            self.metrics.busy.clone(),
-        );
-        registry.register(
-            "issuer_hashing_turned_away",
-            "Passwords refused because the queue was full",
-            self.metrics.turned_away.clone(),
-        );
+        self.metrics.register(registry);
     }
 
     /// Hashes a password that somebody chose, for its user or one who is to be.
@@ -213,16 +191,15 @@ impl PasswordHasher {
         let (sender, receiver) = oneshot::channel();
         let metrics = self.metrics.clone();
         let job = Job(Box::new(move |fate| {
-            metrics.waiting.dec();
             if fate == Fate::TurnedAway {
-                metrics.turned_away.inc();
+                metrics.turned_away();
                 let _ = sender.send(Err(HashingError::Busy));
                 return;
             }
-            metrics.busy.inc();
+            metrics.begun();
             // Nobody waits any more: the caller has gone, and the work can be spared.
             let outcome = (!sender.is_closed()).then(job);
-            metrics.busy.dec();
+            metrics.ended();
             if let Some(outcome) = outcome {
                 let _ = sender.send(Ok(outcome));
             }
@@ -232,7 +209,7 @@ impl PasswordHasher {
             address: throttle::address(),
             account: whom.account.into(),
         };
-        self.metrics.waiting.inc();
+        self.metrics.arrived();
         if let Some(Job(without_room)) = self.waiting.push(&party, job) {
             without_room(Fate::TurnedAway);
         }

@@ -14,6 +14,7 @@ pub(super) mod guard;
 mod introspect;
 mod list;
 mod login;
+mod metrics;
 pub(super) mod observation;
 pub(super) mod openapi;
 mod pages;

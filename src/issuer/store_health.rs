@@ -1,13 +1,16 @@
 //! Whether the store answers: for operators. The gate goes on without it, so readiness does not ask.
 
+mod metrics;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use tokio::sync::Notify;
 
 use crate::store::{Store, StoreError};
+
+use metrics::StoreMetrics;
 
 /// How often the store is asked.
 const INTERVAL: Duration = Duration::from_secs(5);
@@ -17,29 +20,23 @@ const INTERVAL: Duration = Duration::from_secs(5);
 pub(super) struct StoreHealth {
     store: Store,
     is_up: AtomicBool,
-    gauge: Gauge,
+    metrics: StoreMetrics,
     suspected: Notify,
 }
 
 impl StoreHealth {
     /// Of a store that has just been opened.
     pub(super) fn opened(store: Store) -> Self {
-        let gauge = Gauge::default();
-        gauge.set(1);
         Self {
             store,
             is_up: AtomicBool::new(true),
-            gauge,
+            metrics: StoreMetrics::up(),
             suspected: Notify::new(),
         }
     }
 
     pub(super) fn register(&self, registry: &mut Registry) {
-        registry.register(
-            "issuer_store_up",
-            "1 if the issuer's store answered the last time it was asked, 0 if not",
-            self.gauge.clone(),
-        );
+        self.metrics.register(registry);
     }
 
     pub(super) fn store(&self) -> &Store {
@@ -57,7 +54,7 @@ impl StoreHealth {
 
     fn found(&self, asked: Result<(), StoreError>) {
         let up = asked.is_ok();
-        self.gauge.set(i64::from(up));
+        self.metrics.set_up(up);
         match (self.is_up.swap(up, Ordering::Relaxed), asked) {
             (true, Err(error)) => {
                 tracing::error!(%error, "the issuer's store no longer answers");

@@ -33,6 +33,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::identity::UserId;
+use crate::labels::closed_set;
 
 pub use address::{Network, NetworkError, TrustedProxies};
 pub use settings::{BucketSettings, ThrottleSettings};
@@ -64,14 +65,16 @@ pub(in crate::issuer) enum LoginOrigin {
     New,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::issuer) enum Limit {
-    AccountAtAddress,
-    Account,
-    AppAtAddress,
-    App,
-    Address,
-    Registration,
+closed_set! {
+    /// The limits, by their keys in the configuration.
+    pub(in crate::issuer) enum Limit {
+        AccountAtAddress = "account_at_address",
+        Account = "account",
+        AppAtAddress = "app_at_address",
+        App = "app",
+        Address = "address",
+        Registration = "registration",
+    }
 }
 
 /// A limit is reached: what is asked for was not even looked at.
@@ -130,29 +133,6 @@ pub(in crate::issuer) fn with_address<F: Future>(
 /// Where the request comes from that is being handled; nothing outside of requests.
 pub(in crate::issuer) fn address() -> Option<ClientAddress> {
     ADDRESS.try_with(|address| *address).ok()
-}
-
-impl Limit {
-    pub(in crate::issuer) const ALL: [Self; 6] = [
-        Self::AccountAtAddress,
-        Self::Account,
-        Self::AppAtAddress,
-        Self::App,
-        Self::Address,
-        Self::Registration,
-    ];
-
-    /// Its key in the configuration.
-    pub(in crate::issuer) fn label(self) -> &'static str {
-        match self {
-            Self::AccountAtAddress => "account_at_address",
-            Self::Account => "account",
-            Self::AppAtAddress => "app_at_address",
-            Self::App => "app",
-            Self::Address => "address",
-            Self::Registration => "registration",
-        }
-    }
 }
 
 impl Throttle {

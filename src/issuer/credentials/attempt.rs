@@ -11,6 +11,7 @@ use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::throttle::{
     self, Attempt, Claimant, ClientAddress, Limit, LoginOrigin, Noted, Throttle, Throttled,
 };
+use crate::labels::Label;
 use crate::store::StoreError;
 
 /// The attempts of everybody at one issuer.
@@ -103,7 +104,7 @@ impl<P: Places> Attempts<P> {
         admitted.map_err(|throttled| {
             tracing::info!(
                 target: "portcullis::audit",
-                outcome = AttemptOutcome::Throttled.name(),
+                outcome = AttemptOutcome::Throttled.label(),
                 throttle.limit = throttled.limit.label(),
                 client.address = throttle::address().map(tracing::field::display),
                 "registration refused"
@@ -175,7 +176,7 @@ impl<P: Places> Attempts<P> {
         };
         tracing::info!(
             target: "portcullis::audit",
-            outcome = outcome.name(),
+            outcome = outcome.label(),
             throttle.limit = limit.map(Limit::label),
             claimant.kind = kind,
             claimant.digest = self.audit.digest(name),

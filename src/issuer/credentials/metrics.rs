@@ -6,6 +6,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
 use crate::issuer::throttle::{Claimant, Limit};
+use crate::labels::{Label, closed_set};
 
 /// The counters of one issuer's attempts.
 #[derive(Debug, Default)]
@@ -15,15 +16,16 @@ pub(super) struct AttemptMetrics {
     throttled: Family<LimitLabel, Counter>,
 }
 
-/// How somebody's attempt to prove who it is ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum AttemptOutcome {
-    Succeeded,
-    Failed,
-    /// Not even looked at.
-    Throttled,
-    /// Nothing was found out: the store, the queue or the rest of the request was at fault.
-    Unsettled,
+closed_set! {
+    /// How an attempt to authenticate ended.
+    pub(super) enum AttemptOutcome {
+        Succeeded = "succeeded",
+        Failed = "failed",
+        /// Not even looked at.
+        Throttled = "throttled",
+        /// Nothing was found out: the store, the queue or the rest of the request was at fault.
+        Unsettled = "unsettled",
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -36,34 +38,17 @@ struct LimitLabel {
     limit: &'static str,
 }
 
-impl AttemptOutcome {
-    const ALL: [Self; 4] = [
-        Self::Succeeded,
-        Self::Failed,
-        Self::Throttled,
-        Self::Unsettled,
-    ];
-
-    /// The name that metrics and log have.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Succeeded => "succeeded",
-            Self::Failed => "failed",
-            Self::Throttled => "throttled",
-            Self::Unsettled => "unsettled",
-        }
-    }
-
-    fn label(self) -> OutcomeLabel {
-        OutcomeLabel {
-            outcome: self.name(),
-        }
+impl From<AttemptOutcome> for OutcomeLabel {
+    fn from(outcome: AttemptOutcome) -> Self {
+        let outcome = outcome.label();
+        Self { outcome }
     }
 }
 
-fn limit_label(limit: Limit) -> LimitLabel {
-    LimitLabel {
-        limit: limit.label(),
+impl From<Limit> for LimitLabel {
+    fn from(limit: Limit) -> Self {
+        let limit = limit.label();
+        Self { limit }
     }
 }
 
@@ -71,12 +56,12 @@ impl AttemptMetrics {
     pub(super) fn new() -> Self {
         let metrics = Self::default();
         for outcome in AttemptOutcome::ALL {
-            metrics.logins.get_or_create(&outcome.label()).inc_by(0);
-            metrics.clients.get_or_create(&outcome.label()).inc_by(0);
+            let label = OutcomeLabel::from(*outcome);
+            metrics.logins.get_or_create(&label).inc_by(0);
+            metrics.clients.get_or_create(&label).inc_by(0);
         }
         for limit in Limit::ALL {
-            let label = limit_label(limit);
-            metrics.throttled.get_or_create(&label).inc_by(0);
+            metrics.throttled.get_or_create(&(*limit).into()).inc_by(0);
         }
         metrics
     }
@@ -104,10 +89,10 @@ impl AttemptMetrics {
             Claimant::User(_) | Claimant::Nobody(_) => &self.logins,
             Claimant::App(_) => &self.clients,
         };
-        family.get_or_create(&outcome.label()).inc();
+        family.get_or_create(&outcome.into()).inc();
     }
 
     pub(super) fn throttled(&self, limit: Limit) {
-        self.throttled.get_or_create(&limit_label(limit)).inc();
+        self.throttled.get_or_create(&limit.into()).inc();
     }
 }

@@ -8,12 +8,10 @@ use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
-use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
 use super::guard::Caller;
+use super::metrics::RequestMetrics;
 use crate::issuer::Issuer;
 use crate::issuer::endpoint_error::StoreFailed;
 use crate::issuer::throttle;
@@ -21,22 +19,8 @@ use crate::issuer::throttle;
 /// The label of requests to no endpoint.
 const NO_ENDPOINT: &str = "none";
 
-/// Counters of answers.
-#[derive(Debug, Default)]
-struct RequestMetrics {
-    requests: Family<RequestLabels, Counter>,
-    store_errors: Counter,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct RequestLabels {
-    /// A path as it is in the table of routes.
-    endpoint: String,
-    status: &'static str,
-}
-
 /// Counters and one-time warnings of one issuer's HTTP layer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::issuer) struct Observation {
     metrics: RequestMetrics,
     unknown_proxy: UnknownProxy,
@@ -60,36 +44,17 @@ impl UnknownProxy {
 }
 
 impl Observation {
+    /// Of these endpoints and pages, by their paths in the tables of routes.
+    pub(in crate::issuer) fn new<'e>(endpoints: impl Iterator<Item = &'e str>) -> Self {
+        Self {
+            metrics: RequestMetrics::new(endpoints.chain([NO_ENDPOINT])),
+            unknown_proxy: UnknownProxy::default(),
+        }
+    }
+
     /// Registers its counters.
     pub(in crate::issuer) fn register_metrics(&self, registry: &mut Registry) {
-        registry.register(
-            "issuer_requests",
-            "Answers of the issuer, by endpoint and class of status",
-            self.metrics.requests.clone(),
-        );
-        registry.register(
-            "issuer_store_errors",
-            "Requests that failed because the store did",
-            self.metrics.store_errors.clone(),
-        );
-    }
-
-    fn answered(&self, endpoint: &str, status: StatusCode) {
-        let endpoint = endpoint.to_owned();
-        let status = status_class(status);
-        let labels = RequestLabels { endpoint, status };
-        self.metrics.requests.get_or_create(&labels).inc();
-    }
-}
-
-/// The class of a status; no endpoint answers with more than 599.
-fn status_class(status: StatusCode) -> &'static str {
-    match status.as_u16() / 100 {
-        1 => "1xx",
-        2 => "2xx",
-        3 => "3xx",
-        4 => "4xx",
-        _ => "5xx",
+        self.metrics.register(registry);
     }
 }
 
@@ -114,9 +79,10 @@ pub(super) async fn observe(
         None => next.run(request).await,
     };
     let endpoint = endpoint.as_ref().map_or(NO_ENDPOINT, MatchedPath::as_str);
-    issuer.observation.answered(endpoint, response.status());
+    let metrics = &issuer.observation.metrics;
+    metrics.answered(endpoint, response.status());
     if response.extensions().get::<StoreFailed>().is_some() {
-        issuer.observation.metrics.store_errors.inc();
+        metrics.store_failed();
         issuer.background.store_health.suspect();
     }
     response
