@@ -160,3 +160,47 @@ impl Credentials {
         Ok((matching > 0 && found.is_usable()).then_some(found))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+
+    use super::*;
+
+    /// What the throttle counts a request as.
+    fn presented(authorization: Option<&str>, form: &str) -> Option<(String, String)> {
+        let mut headers = HeaderMap::new();
+        if let Some(value) = authorization {
+            headers.insert(AUTHORIZATION, value.parse().unwrap());
+        }
+        let form = Form::parse(form.as_bytes()).unwrap();
+        let read = Presented::read(&headers, &form)?;
+        Some((read.key, read.secret))
+    }
+
+    #[test]
+    fn an_attempt_counts_for_the_key_that_is_checked() {
+        let basic = |text: &str| format!("Basic {}", STANDARD.encode(text));
+        let (plain, encoded) = (basic("app:secret"), basic("a%20b:c%3Ad"));
+        let (no_colon, bearer) = (basic("app"), "Bearer app".to_owned());
+        let body = "client_id=app&client_secret=other";
+        let rows = [
+            (Some(&plain), "", Some(("app", "secret"))),
+            // The header is what is checked, so it is what counts.
+            (Some(&plain), body, Some(("app", "secret"))),
+            (Some(&encoded), "", Some(("a b", "c:d"))),
+            (None, body, Some(("app", "other"))),
+            (None, "client_id=app", None),
+            (None, "client_secret=other", None),
+            (Some(&no_colon), body, None),
+            (Some(&bearer), body, None),
+            (None, "", None),
+        ];
+        for (authorization, form, expected) in rows {
+            let expected = expected.map(|(key, secret)| (key.to_owned(), secret.to_owned()));
+            let read = presented(authorization.map(String::as_str), form);
+            assert_eq!(read, expected, "{authorization:?} {form}");
+        }
+    }
+}

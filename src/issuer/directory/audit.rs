@@ -118,3 +118,6 @@ pub(super) fn app_changes(before: &App, after: &App) -> Vec<String> {
     }
     changes
 }
+
+#[cfg(test)]
+mod tests;

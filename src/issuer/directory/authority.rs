@@ -135,3 +135,6 @@ fn within(scopes: &ScopeSet, own: &ScopeSet) -> Result<(), DirectoryError> {
         Err(DirectoryError::Beyond(missing))
     }
 }
+
+#[cfg(test)]
+mod tests;

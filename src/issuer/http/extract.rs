@@ -133,3 +133,6 @@ impl DirectoryAccess {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,3 +44,40 @@ impl Elapsed {
         self.seconds.load(Ordering::Relaxed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::ManualClock;
+
+    #[test]
+    fn the_time_goes_on_whatever_becomes_of_the_clock() {
+        let clock = Arc::new(ManualClock::new(UnixSeconds(1_700_000_000)));
+        let elapsed = Elapsed::since_now(Arc::clone(&clock) as Arc<dyn Clock>);
+        // By how much the clock is moved, and the time that has passed since the start.
+        let most = i64::try_from(MAX_STEP_SECONDS).unwrap();
+        let rows = [
+            (0, 0),
+            (10, 10),
+            // Set back: nobody waits for the difference, and it goes on from there.
+            (-1000, 10),
+            (5, 15),
+            // Set forward by years: no such time has passed.
+            (most + 1, 15 + MAX_STEP_SECONDS),
+            (1, 16 + MAX_STEP_SECONDS),
+        ];
+        for (step, expected) in rows {
+            clock.advance(step);
+            elapsed.update();
+            assert_eq!(elapsed.seconds(), expected, "{step}");
+        }
+    }
+
+    #[test]
+    fn it_moves_only_when_it_is_told_to() {
+        let clock = Arc::new(ManualClock::new(UnixSeconds(0)));
+        let elapsed = Elapsed::since_now(Arc::clone(&clock) as Arc<dyn Clock>);
+        clock.advance(10);
+        assert_eq!(elapsed.seconds(), 0);
+    }
+}

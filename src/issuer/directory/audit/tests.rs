@@ -1,0 +1,139 @@
+//! What the log says of a change, and that it holds nothing that a person has chosen.
+
+use super::*;
+use crate::clock::UnixSeconds;
+use crate::identity::{AppName, Email, RedirectUri, ScopeSet, Status, Username};
+use crate::token::LogPosition;
+
+/// What is done to it, and what the log says.
+struct Row<T>(fn(&mut T), &'static str);
+
+fn user() -> User {
+    User {
+        id: UserId::known("id"),
+        username: Username::parse("alice").unwrap(),
+        email: Email::parse("alice@a.example").unwrap(),
+        status: Status::Active,
+        roles: vec![RoleName::parse("clerk").unwrap()],
+        scopes: ScopeSet::default(),
+        created_at: UnixSeconds(0),
+        as_of: LogPosition::default(),
+        revoked_through: LogPosition::default(),
+    }
+}
+
+fn app() -> App {
+    App {
+        key: AppKey::known("shop"),
+        name: AppName::parse("web-shop").unwrap(),
+        owner: UserId::known("id"),
+        redirect_uris: Vec::new(),
+        scopes: ScopeSet::parse("a b").unwrap(),
+        scopes_from: ScopesFrom::List,
+        status: Status::Active,
+        created_at: UnixSeconds(0),
+        revoked_through: LogPosition::default(),
+    }
+}
+
+#[test]
+fn a_change_of_a_user_says_which_parts_and_never_the_words() {
+    let rows: [Row<User>; 7] = [
+        Row(|_| {}, ""),
+        Row(
+            |after| after.username = Username::parse("bobby").unwrap(),
+            "username",
+        ),
+        Row(
+            |after| after.email = Email::parse("bobby@a.example").unwrap(),
+            "email",
+        ),
+        Row(|after| after.status = Status::Disabled, "status disabled"),
+        Row(|after| after.roles.clear(), "roles "),
+        Row(
+            |after| after.roles.insert(0, RoleName::parse("boss").unwrap()),
+            "roles boss clerk",
+        ),
+        // What follows from the rest is no change of its own.
+        Row(
+            |after| {
+                after.scopes = ScopeSet::parse("a").unwrap();
+                after.as_of = LogPosition(5);
+            },
+            "",
+        ),
+    ];
+    for Row(act, expected) in rows {
+        let mut after = user();
+        act(&mut after);
+        let changes = user_changes(&user(), &after);
+        assert_eq!(changes.join("; "), expected);
+        let action = if expected.is_empty() {
+            "unchanged"
+        } else {
+            "changed"
+        };
+        assert_eq!(updated(&changes), action, "{expected}");
+    }
+}
+
+#[test]
+fn a_change_of_a_role_names_the_scopes_that_came_and_went() {
+    let role = |name: &str, scopes: &str| Role {
+        name: RoleName::parse(name).unwrap(),
+        scopes: ScopeSet::parse(scopes).unwrap(),
+        is_default: false,
+    };
+    let rows = [
+        (role("clerk", "a b"), ""),
+        (role("boss", "a b"), "name boss"),
+        (role("clerk", "a b c"), "added scopes c"),
+        (role("clerk", "a"), "removed scopes b"),
+        (
+            role("boss", "c"),
+            "name boss; added scopes c; removed scopes a b",
+        ),
+    ];
+    for (after, expected) in rows {
+        let changes = role_changes(&role("clerk", "a b"), &after);
+        assert_eq!(changes.join("; "), expected);
+    }
+}
+
+#[test]
+fn a_change_of_an_app_says_what_it_may_have() {
+    let rows: [Row<App>; 7] = [
+        Row(|_| {}, ""),
+        Row(
+            |after| after.name = AppName::parse("secret-plan").unwrap(),
+            "name",
+        ),
+        Row(
+            |after| {
+                after.redirect_uris = vec![RedirectUri::parse("https://a.example/x").unwrap()];
+            },
+            "redirect_uris",
+        ),
+        Row(|after| after.status = Status::Disabled, "status disabled"),
+        Row(
+            |after| after.scopes = ScopeSet::parse("a").unwrap(),
+            "scopes a",
+        ),
+        Row(
+            |after| after.scopes_from = ScopesFrom::Owner,
+            "follows its owner",
+        ),
+        Row(
+            |after| {
+                after.status = Status::Disabled;
+                after.scopes = ScopeSet::default();
+            },
+            "status disabled; scopes ",
+        ),
+    ];
+    for Row(act, expected) in rows {
+        let mut after = app();
+        act(&mut after);
+        assert_eq!(app_changes(&app(), &after).join("; "), expected);
+    }
+}

@@ -1,0 +1,224 @@
+//! Truth tables of what a token's bearer may do.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::json;
+
+use super::*;
+use crate::clock::UnixSeconds;
+use crate::identity::{AppKey, AppName, Email, RoleName, Status, UserId, Username};
+use crate::token::{
+    Algorithm, ClaimRules, DEFAULT_TOKEN_BYTES, IssuerRules, KeySet, LogPosition, Trust,
+    UnverifiedToken,
+};
+
+const SECRET: &[u8] = b"a secret of at least thirty-two bytes";
+const ISSUER: &str = "https://id.shop.example";
+const NOW: UnixSeconds = UnixSeconds(1_700_000_000);
+
+/// All `backend.*` scopes.
+const ADMINISTRATOR: &str = "backend.app backend.introspect backend.role backend.scope backend.token \
+                             backend.user";
+
+/// The rules here look at none of its claims.
+fn token() -> VerifiedToken {
+    let rules = IssuerRules {
+        name: "own".into(),
+        issuer: ISSUER.into(),
+        audiences: vec![ISSUER.into()],
+        algorithms: vec![Algorithm::Hs256],
+        leeway_seconds: 0,
+        types: vec!["at+jwt".into()],
+        claims: ClaimRules::default(),
+        max_lifetime_seconds: 3600,
+        max_token_bytes: DEFAULT_TOKEN_BYTES,
+        token_header: None,
+        spiffe_trust_domain: None,
+    };
+    let keys = KeySet::from_hmac_secret(SECRET, &[Algorithm::Hs256]).unwrap();
+    let trust = Trust::new(vec![(rules, Some(keys))]).unwrap();
+    let header = json!({"alg": "HS256", "typ": "at+jwt"}).to_string();
+    let claims = json!({"iss": ISSUER, "aud": ISSUER, "sub": "alice", "exp": NOW.0 + 600});
+    let encode = |part: &[u8]| URL_SAFE_NO_PAD.encode(part);
+    let message = format!(
+        "{}.{}",
+        encode(header.as_bytes()),
+        encode(claims.to_string().as_bytes())
+    );
+    let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, SECRET);
+    let signature = aws_lc_rs::hmac::sign(&key, message.as_bytes());
+    let signed = format!("{message}.{}", encode(signature.as_ref()));
+    let unverified = UnverifiedToken::parse(signed.as_bytes()).unwrap();
+    trust.verify(unverified, NOW).unwrap()
+}
+
+fn set(text: &str) -> ScopeSet {
+    ScopeSet::parse(text).unwrap()
+}
+
+fn user(name: &str, scopes: &str) -> User {
+    User {
+        id: UserId::known(name),
+        username: Username::parse(name).unwrap(),
+        email: Email::parse(&format!("{name}@a.example")).unwrap(),
+        status: Status::Active,
+        roles: vec![RoleName::parse("clerk").unwrap()],
+        scopes: set(scopes),
+        created_at: NOW,
+        as_of: LogPosition::default(),
+        revoked_through: LogPosition::default(),
+    }
+}
+
+fn app(scopes: &str, scopes_from: ScopesFrom) -> App {
+    App {
+        key: AppKey::known("shop"),
+        name: AppName::parse("shop").unwrap(),
+        owner: UserId::known("alice"),
+        redirect_uris: Vec::new(),
+        scopes: set(scopes),
+        scopes_from,
+        status: Status::Active,
+        created_at: NOW,
+        revoked_through: LogPosition::default(),
+    }
+}
+
+/// What somebody does with a token of alice that has `scopes`, through `app` if there is one.
+fn with<T>(
+    scopes: &str,
+    app: Option<&App>,
+    user: &User,
+    operation: impl FnOnce(&Authority<'_>) -> T,
+) -> T {
+    let (scopes, token) = (set(scopes), token());
+    operation(&Authority::Bearer {
+        user,
+        scopes: &scopes,
+        token: &token,
+        app,
+    })
+}
+
+/// The scopes that were lacking; nothing where it was allowed.
+fn lacking(result: Result<(), DirectoryError>) -> String {
+    match result {
+        Ok(()) => String::new(),
+        Err(DirectoryError::Beyond(scopes)) => scopes.to_string(),
+        Err(DirectoryError::Follower) => "a login".to_owned(),
+        Err(other) => panic!("{other}"),
+    }
+}
+
+#[test]
+fn only_tokens_that_have_a_backend_scope_pass_it_on() {
+    // What the token has; what passes through its hands; what it lacks for that.
+    let rows = [
+        ("backend.role", "orders.read", ""),
+        ("backend.role", "orders.read backend.role", ""),
+        ("backend.role", "backend.user", "backend.user"),
+        (
+            "backend.role",
+            "backend.role backend.user backend.app orders.read",
+            "backend.app backend.user",
+        ),
+        ("", "consumer.account", ""),
+        (ADMINISTRATOR, ADMINISTRATOR, ""),
+    ];
+    let alice = user("alice", ADMINISTRATOR);
+    for (has, passes, expected) in rows {
+        let passed = with(has, None, &alice, |by| by.may_pass_on(&set(passes)));
+        assert_eq!(lacking(passed), expected, "{has}: {passes}");
+    }
+    assert!(Authority::Machine.may_pass_on(&set(ADMINISTRATOR)).is_ok());
+}
+
+#[test]
+fn nobody_makes_its_own_user_more_than_it_is() {
+    // What the token has; what its user has; what the user is to have; what it lacks for that.
+    let rows = [
+        ("backend.user", "a backend.user", "a", ""),
+        ("backend.user", "a backend.user", "a b backend.user", "b"),
+        // Whoever may do everything could do so anyway.
+        (ADMINISTRATOR, "a", "a b", ""),
+        ("backend.user", ADMINISTRATOR, "z", "z"),
+    ];
+    for (has, before, after, expected) in rows {
+        let alice = user("alice", before);
+        let raised = with(has, None, &alice, |by| by.may_raise(&alice, &set(after)));
+        assert_eq!(lacking(raised), expected, "{has}: {before} to {after}");
+        let bob = user("bob", before);
+        let other = with(has, None, &alice, |by| by.may_raise(&bob, &set(after)));
+        assert_eq!(
+            lacking(other),
+            "",
+            "somebody else: {has}: {before} to {after}"
+        );
+    }
+}
+
+#[test]
+fn nobody_extends_a_role_of_its_own_user_beyond_what_the_user_has() {
+    let role = |name: &str| Role {
+        name: RoleName::parse(name).unwrap(),
+        scopes: set("a"),
+        is_default: false,
+    };
+    let alice = user("alice", "a b backend.role");
+    // What the token has; the role; what it is to get; what is lacking.
+    let rows = [
+        ("backend.role", "clerk", "b", ""),
+        ("backend.role", "clerk", "c", "c"),
+        ("backend.role", "other", "c", ""),
+        (ADMINISTRATOR, "clerk", "c", ""),
+    ];
+    for (has, name, added, expected) in rows {
+        let extended = with(has, None, &alice, |by| {
+            by.may_extend(&role(name), &set(added))
+        });
+        assert_eq!(lacking(extended), expected, "{has}: {name} by {added}");
+    }
+}
+
+#[test]
+fn a_scope_of_its_own_user_gets_no_name_that_could_be_worth_more() {
+    let name = |text: &str| ScopeName::parse(text).unwrap();
+    // What the token has; what the user has; what is renamed to `z`; what is lacking.
+    let rows = [
+        ("backend.scope", "a backend.scope", "a", "z"),
+        ("backend.scope", "a backend.scope", "b", ""),
+        (ADMINISTRATOR, "a", "a", ""),
+    ];
+    for (has, owns, renamed, expected) in rows {
+        let alice = user("alice", owns);
+        let result = with(has, None, &alice, |by| {
+            by.may_rename(&name(renamed), &name("z"))
+        });
+        assert_eq!(lacking(result), expected, "{has}: {renamed}");
+    }
+}
+
+#[test]
+fn an_app_is_in_the_hands_of_who_has_all_that_it_is_to_have() {
+    use ScopesFrom::{List, Owner};
+    let owner = user("alice", "a b consumer.app");
+    let (list, follower) = (app("a", List), app("a b", Owner));
+    // What the token has; the app through which it calls; the app in question; what it lacks.
+    let rows = [
+        ("a b consumer.app", None, app("a b", List), ""),
+        // A login with all that the owner has is the owner: what the app has beyond that is lost anyway.
+        ("a b consumer.app", None, app("a z", List), ""),
+        ("a consumer.app", None, app("a", List), ""),
+        ("a consumer.app", None, app("a b", List), "b"),
+        ("a consumer.app", None, app("", Owner), "a login"),
+        ("a b consumer.app", Some(&list), app("a", List), ""),
+        ("a b consumer.app", Some(&list), app("z", List), "z"),
+        ("a b consumer.app", Some(&list), app("", Owner), "a login"),
+        ("a b consumer.app", Some(&follower), app("", Owner), ""),
+        ("a consumer.app", Some(&follower), app("", Owner), "a login"),
+    ];
+    for (has, through, app, expected) in rows {
+        let handled = with(has, through, &owner, |by| by.may_handle(&app, &owner));
+        assert_eq!(lacking(handled), expected, "{has}: {through:?}: {app:?}");
+    }
+}
