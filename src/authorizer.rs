@@ -135,7 +135,6 @@ pub enum Effort {
     Cache,
     /// Also reading a token's text: everything but its signature.
     Text,
-    /// Everything.
     Full,
 }
 

@@ -25,7 +25,6 @@ impl UnixSeconds {
 
 /// A source of the wall-clock time.
 pub trait Clock: Send + Sync {
-    /// The present.
     fn now(&self) -> UnixSeconds;
 }
 

@@ -31,7 +31,6 @@ pub enum FileError {
         /// The bound, in bytes.
         limit: usize,
     },
-    /// Not text.
     #[error("`{}` is not UTF-8 text: is it the right file? (first bad byte: {offset})", .path.display())]
     NotUtf8 {
         path: PathBuf,

@@ -48,7 +48,6 @@ use decision_id::{DecisionIds, ID_LENGTH};
 use decision_log::RefusalEntry;
 use turn::TooLate;
 
-/// Judges requests.
 pub struct Gate {
     authorizer: Arc<Authorizer>,
     realm: String,

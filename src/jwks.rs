@@ -178,7 +178,6 @@ impl RemoteKeys {
         loaded.await.is_ok()
     }
 
-    /// The state now.
     pub fn state(&self) -> RemoteKeyState {
         self.state.borrow().clone()
     }

@@ -37,12 +37,10 @@ pub enum LoadError {
     /// The policy is wrong; rendered with snippets.
     #[error("{rendered}")]
     Policy {
-        /// What is wrong.
         problems: Problems,
         /// The same, for people.
         rendered: String,
     },
-    /// An issuer's keys.
     #[error(transparent)]
     Keys(#[from] KeyringError),
 }
@@ -88,7 +86,6 @@ pub struct ReloadState {
     pub loaded_at: UnixSeconds,
     /// Reloads that changed what serves, or found the same.
     pub successes: u64,
-    /// Reloads that failed.
     pub failures: u64,
     /// Why the last reload failed; none where it did not.
     pub last_error: Option<String>,

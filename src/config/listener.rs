@@ -64,7 +64,6 @@ impl fmt::Display for ListenAddress {
 /// The listener that the proxy asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthzListener {
-    /// Where it listens.
     pub address: ListenAddress,
     /// The mode of a Unix socket.
     pub socket_mode: u32,

@@ -18,7 +18,6 @@ use super::protobuf::Writer;
 use crate::gate::{Allowed, FrontEnd, HeaderEdit, HeaderText, Outcome, Refused};
 use crate::token::VerifiedToken;
 
-/// An encoded `CheckResponse`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer(Vec<u8>);
 

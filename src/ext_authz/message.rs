@@ -44,7 +44,6 @@ pub(super) struct MessageLimits {
     max_bytes: usize,
     /// What all unfinished messages hold together, in bytes.
     held: AtomicUsize,
-    /// Its bound.
     max_held: usize,
 }
 

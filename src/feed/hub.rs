@@ -104,7 +104,6 @@ pub struct HubStatistics {
     pub resumed: u64,
     /// Subscriptions that started with a full snapshot.
     pub snapshots_sent: u64,
-    /// Full snapshots encoded.
     pub snapshots_encoded: u64,
     /// Frames of new rows, each sent to every gate.
     pub batches: u64,
@@ -197,7 +196,6 @@ impl Hub {
         let _ = state.frames.send(self.heartbeat(&state));
     }
 
-    /// Counts and size.
     pub fn statistics(&self) -> HubStatistics {
         let counts = &self.counts;
         HubStatistics {

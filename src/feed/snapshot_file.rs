@@ -242,7 +242,6 @@ mod tests {
         (1..6).map(row).collect()
     }
 
-    /// In two pieces.
     fn write(path: &Path) {
         let rows = rows();
         super::write(path, &saved(), rows.chunks(3).map(<[_]>::to_vec)).unwrap();

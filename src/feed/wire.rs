@@ -127,12 +127,10 @@ pub enum RevokedTokens {
     /// Those with this mark.
     #[prost(bytes = "bytes", tag = "3")]
     Mark(Bytes),
-    /// All.
     #[prost(message, tag = "4")]
     Everyone(Everyone),
 }
 
-/// Has no fields.
 #[derive(Clone, Copy, PartialEq, Eq, Message)]
 pub struct Everyone {}
 
@@ -211,7 +209,6 @@ impl<E, D> Default for MessageCodec<E, D> {
 }
 
 pub trait Outgoing: Send + 'static {
-    /// Appends its bytes.
     fn write(self, buffer: &mut EncodeBuf<'_>) -> Result<(), Status>;
 }
 

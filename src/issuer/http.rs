@@ -100,7 +100,6 @@ fn own() -> [(&'static str, MethodRouter<Arc<Issuer>>); 7] {
     ]
 }
 
-/// What administrators do.
 fn backend() -> [(&'static str, MethodRouter<Arc<Issuer>>); 12] {
     [
         ("/backend/user", get(user::list).post(user::create)),

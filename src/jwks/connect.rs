@@ -55,7 +55,6 @@ impl PartialEq for ConnectError {
     }
 }
 
-/// Connects and asks.
 pub(super) struct Connector {
     tls: TlsConnector,
     proxy: Option<Proxy>,

@@ -34,7 +34,6 @@ pub struct RemoteKeySettings {
 /// Where the keys of an issuer are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyLocation {
-    /// Here.
     Address(JwksAddress),
     /// Where the issuer's metadata say.
     Discovery(Discovery),

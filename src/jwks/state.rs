@@ -25,7 +25,6 @@ pub struct RemoteKeyState {
 pub struct FetchFailure {
     /// When it ended.
     pub at: UnixSeconds,
-    /// Its kind.
     pub outcome: FetchOutcome,
     /// Why: printable ASCII of bounded length, without bodies, keys or the URL's query.
     pub message: String,

@@ -13,23 +13,18 @@ pub enum KeyringError {
     /// Its key file cannot be read.
     #[error("issuer `{issuer}`, `{key}`: {source}")]
     File {
-        /// The issuer.
         issuer: String,
         /// The key of the configuration.
         key: &'static str,
-        /// Why.
         source: FileError,
     },
     /// Its key file holds no usable key.
     #[error("issuer `{issuer}`, `{key}: {}`: {source}", .path.display())]
     Keys {
-        /// The issuer.
         issuer: String,
         /// The key of the configuration.
         key: &'static str,
-        /// The file.
         path: PathBuf,
-        /// Why.
         source: KeySetError,
     },
     /// Its key file is PEM.
@@ -37,28 +32,16 @@ pub enum KeyringError {
         "issuer `{issuer}`, `jwks_file: {}`: this is PEM, not a JWKS: `portcullis key generate` \
          writes both with `--out` and `--jwks`; a private key does not belong here at all", .path.display()
     )]
-    Pem {
-        /// The issuer.
-        issuer: String,
-        /// The file.
-        path: PathBuf,
-    },
+    Pem { issuer: String, path: PathBuf },
     /// Its remote key set cannot even be asked for.
     #[error("issuer `{issuer}`: {source}")]
     Remote {
-        /// The issuer.
         issuer: String,
-        /// Why.
         source: RemoteKeysError,
     },
     /// Its feed cannot even be asked for.
     #[error("issuer `{issuer}`: {source}")]
-    Feed {
-        /// The issuer.
-        issuer: String,
-        /// Why.
-        source: FeedError,
-    },
+    Feed { issuer: String, source: FeedError },
     /// Two entries for one issuer.
     #[error(transparent)]
     Duplicate(#[from] DuplicateIssuerError),

@@ -40,7 +40,6 @@ impl IssuerKeys {
 /// The state of a feed.
 #[derive(Debug, Clone)]
 pub struct FeedOverview {
-    /// The connection.
     pub state: FeedState,
     /// How old what is known is; nothing where nothing is.
     pub age: Option<Duration>,

@@ -114,7 +114,6 @@ impl Connections {
         Ok(self.take().await?)
     }
 
-    /// Begins to write.
     pub(super) async fn begin(&self) -> Result<Transaction, StoreError> {
         let mut held = self.take().await?;
         let begin = match held.engine() {
@@ -364,12 +363,10 @@ impl Held {
 }
 
 impl Transaction {
-    /// Makes it hold.
     pub(super) async fn commit(mut self) -> Result<(), StoreError> {
         self.0.end("COMMIT").await
     }
 
-    /// Takes it back.
     pub(super) async fn rollback(mut self) -> Result<(), StoreError> {
         self.0.end("ROLLBACK").await
     }

@@ -10,9 +10,7 @@ use crate::problem::conceal;
 /// Where the store is: `sqlite:FILE` or `postgres://...`.
 #[derive(Clone, PartialEq, Eq)]
 pub enum StoreLocation {
-    /// A file.
     Sqlite(PathBuf),
-    /// A server.
     Postgres(DatabaseUrl),
 }
 

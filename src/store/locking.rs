@@ -25,7 +25,6 @@ impl Selected {
         }
     }
 
-    /// By their ids.
     fn listed(ids: &[&str]) -> Self {
         Self {
             query: placeholders(1, ids.len()),

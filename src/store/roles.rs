@@ -195,7 +195,6 @@ impl Change {
         Ok(Created::Yes)
     }
 
-    /// Deletes a role.
     pub async fn delete_role(&mut self, role: &Role) -> Result<(), StoreError> {
         self.touched.role(&mut self.transaction, &role.name).await?;
         let texts = [role.name.as_str().to_owned()];

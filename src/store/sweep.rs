@@ -25,7 +25,6 @@ const ALL_BUT_LOG: [Sweep; 4] = [
 /// What a sweep has removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Swept {
-    /// The rows' name.
     pub rows: &'static str,
     pub count: u64,
 }

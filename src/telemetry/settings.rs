@@ -75,7 +75,6 @@ pub enum LogLevel {
     Info,
     /// How it happened.
     Debug,
-    /// Everything.
     Trace,
 }
 

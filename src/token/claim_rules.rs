@@ -34,7 +34,6 @@ pub struct ClaimRules {
 /// A claim that must have one of several values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequiredClaim {
-    /// The claim.
     pub path: ClaimPath,
     /// One of these; of a claim that is an array, one item.
     pub any_of: Vec<WantedValue>,
@@ -43,13 +42,10 @@ pub struct RequiredClaim {
 /// A value as the configuration writes it. Types are compared as well: `true` is not `"true"`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WantedValue {
-    /// This text.
     Text(Box<str>),
     /// Any text that begins so, written with `*` at its end.
     Prefix(Box<str>),
-    /// This truth value.
     Flag(bool),
-    /// This number.
     Number(Number),
 }
 

@@ -167,22 +167,15 @@ closed_set! {
 /// A claim that is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Claim {
-    /// `iss`.
     Issuer,
-    /// `sub`.
     Subject,
-    /// `aud`.
     Audience,
-    /// `exp`.
     ExpiresAt,
-    /// `nbf`.
     NotBefore,
-    /// `iat`.
     IssuedAt,
 }
 
 impl Claim {
-    /// Its usual name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Issuer => "iss",

@@ -29,7 +29,6 @@ impl Fields {
         Self(Context::new(&SHA256))
     }
 
-    /// Adds one field.
     pub(super) fn add(&mut self, field: &[u8]) {
         self.number(field.len() as u64);
         self.0.update(field);

@@ -22,7 +22,6 @@ pub(super) struct Key {
 /// Which `kid` finds a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum KeyName {
-    /// This one.
     Id(Box<str>),
     /// None: it serves only tokens without.
     Unnamed,

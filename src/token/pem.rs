@@ -38,7 +38,6 @@ impl<'a> Block<'a> {
     }
 }
 
-/// Writes one block.
 pub(super) fn write(label: &str, bytes: &[u8]) -> String {
     let mut text = format!("-----BEGIN {label}-----\n");
     let mut length = 0;

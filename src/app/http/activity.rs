@@ -42,10 +42,7 @@ pub(super) enum ConnectionState {
     /// The same, and the answer is the last one.
     Closing,
     /// It waits for its client.
-    Waiting {
-        /// Since when.
-        since: Instant,
-    },
+    Waiting { since: Instant },
     /// It has been asked to close.
     Leaving,
 }
@@ -104,7 +101,6 @@ impl Activity {
         self.task.register(waker);
     }
 
-    /// Bytes have arrived.
     pub(super) fn received(&self) {
         let mut state = self.lock();
         if matches!(state.stage, Stage::New | Stage::Idle) {

@@ -16,7 +16,6 @@ pub(in crate::app) struct HttpMetrics {
     evicted: Family<ListenerLabel, Counter>,
 }
 
-/// Of one listener.
 #[derive(Debug, Clone)]
 pub(super) struct ConnectionCounters {
     /// Connections that were closed to make room.

@@ -134,7 +134,6 @@ impl ReturnedToken {
         }
     }
 
-    /// The user's id.
     fn user(&self) -> Option<&str> {
         match self {
             Self::Access(token) => token.subject(),

@@ -52,7 +52,6 @@ impl Observation {
         }
     }
 
-    /// Registers its counters.
     pub(in crate::issuer) fn register_metrics(&self, registry: &mut Registry) {
         self.metrics.register(registry);
     }

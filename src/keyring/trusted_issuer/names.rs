@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use super::TrustedIssuerDocument;
 use crate::problem::Faults;
 
-/// The longest name.
 const MAX_NAME_BYTES: usize = 64;
 
 /// A name for each entry: its `name`, else the host of its `issuer`. With more than one entry the
