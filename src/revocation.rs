@@ -129,6 +129,7 @@ impl RevocationList {
     /// Adds rows of the log, in any order, some perhaps for the second time.
     pub fn extend(&self, revocations: &[Revocation]) {
         let _writing = self.lock();
+        // The floor before the rows: a check in between refuses more than it must, and never less.
         for revocation in revocations {
             if revocation.mark.is_none() {
                 self.rows.raise(revocation.position.0);
@@ -220,6 +221,7 @@ impl RevocationList {
             return;
         }
         let mut positions = rows.positions();
+        // The median without sorting: there may be a million, and rows of the log wait meanwhile.
         let middle = positions.len() / 2;
         let (_, median, _) = positions.select_nth_unstable(middle);
         let floor = *median;
@@ -250,6 +252,7 @@ impl Rows {
 
     fn lists(&self, token: &Revocable) -> bool {
         let revokes = |mark| self.find(mark).is_some_and(|at| token.position() < at);
+        // The usual list is empty, and then a check costs one load and no search.
         self.entries.load(Ordering::Acquire) > 0 && token.marks().any(revokes)
     }
 
@@ -307,6 +310,8 @@ impl Rows {
             let dropped = earlier.0.len() - kept.len();
             if dropped > 0 {
                 shard.store((!kept.is_empty()).then(|| Arc::new(Shard(kept))));
+                // Afterwards: while the count is too high readers look and find nothing; were it too
+                // low, they would not look.
                 self.entries.fetch_sub(dropped, Ordering::AcqRel);
             }
         }

@@ -77,10 +77,15 @@ impl GateThreads {
         for _ in 0..count {
             let clock = LoopClock::new();
             let runtime = runtime(&clock)?;
+            // One listener for all threads. With one each, the kernel would choose the thread by the
+            // connection's address, and a proxy with few connections could get all of them on one
+            // thread.
             if let Some(socket) = socket.take() {
                 let _entered = runtime.enter();
                 acceptor = Some((runtime.handle().clone(), socket.listen()?));
             }
+            // Unbounded here, because `Connections` bounds how many there are: whoever accepts must
+            // never wait for a busy thread.
             let (accepted, incoming) = mpsc::unbounded_channel();
             let open = Arc::new(AtomicUsize::new(0));
             let worker = Worker {
@@ -119,6 +124,7 @@ impl GateThreads {
 
 impl Drop for GateThreads {
     fn drop(&mut self) {
+        // All are cut before one is waited for: they end together and not in turn.
         for thread in &mut self.0 {
             thread.cut = None;
         }
@@ -139,6 +145,8 @@ impl GateThread {
                     _ = &mut is_cut => {}
                 }
             });
+            // Before the end is told: tasks of the runtime hold connections and sockets until they are
+            // dropped.
             drop(runtime);
             drop::<oneshot::Sender<Infallible>>(end);
         };
@@ -192,6 +200,8 @@ fn hand_in(accepted: Accepted, inlets: &[Inlet]) {
         .iter()
         .min_by_key(|inlet| inlet.open.load(Ordering::Relaxed));
     if let Some(inlet) = fewest {
+        // Counted here, not where the thread takes it: of a burst of connections each must see those
+        // before.
         inlet.open.fetch_add(1, Ordering::Relaxed);
         // A thread that has ended closes the connection.
         let _ = inlet.accepted.send(accepted);
@@ -227,6 +237,8 @@ impl Worker {
                     }
                     None => break,
                 },
+                // Collects what has ended: the set would otherwise keep something of every connection
+                // that there ever was.
                 Some(_) = serving.join_next() => {}
             }
         }
@@ -272,6 +284,8 @@ impl Worker {
                     // HTTP/2 would wait for it to begin.
                     return Poll::Ready(Ok(()));
                 }
+                // The call only notes it; GOAWAY goes out with the poll that follows. Without it the
+                // proxy would send checks on a connection that is about to end.
                 connection.as_mut().graceful_shutdown();
                 connection.as_mut().poll(context)
             });

@@ -47,6 +47,8 @@ impl LoopClock {
     pub(super) fn observation(
         self: &Arc<Self>,
     ) -> Option<impl Future<Output = ()> + Send + 'static> {
+        // Only of a busy thread: an idle one wakes up and so knows, and a task for every turn would
+        // cost more than the checks.
         let last = self.later.load(Ordering::Relaxed);
         let is_due = self.now().saturating_sub(last) > nanoseconds(BUSY);
         if !is_due || self.observing.swap(true, Ordering::Relaxed) {

@@ -154,6 +154,7 @@ impl Hub {
             if state.recent.len() > RECENT_ROWS
                 && let Some(dropped) = state.recent.pop_front()
             {
+                // In the same step as the row is dropped: a cursor from before it must get a snapshot.
                 state.complete_after = dropped.position;
             }
         }
@@ -180,6 +181,7 @@ impl Hub {
     /// The issuer's keys as they are now; sent where they have changed.
     pub fn set_keys(&self, jwks: &str, algorithms: &[&str]) {
         let mut state = self.lock();
+        // Asked for at each tick: gates would otherwise parse the same keys every few seconds.
         if state.keys.jwks == jwks && state.keys.algorithms == algorithms {
             return;
         }
@@ -223,6 +225,8 @@ impl Hub {
         }
         self.counts.snapshots_sent.fetch_add(1, Ordering::Relaxed);
         loop {
+            // The log may be replaced, or grow by more than is kept, while a snapshot is encoded: it is
+            // of no use then.
             let snapshot = self.snapshot().await;
             if let Some(subscription) = self.follow(&snapshot) {
                 return subscription;

@@ -84,6 +84,8 @@ pub(super) async fn agree(
         return from_files(settings).await;
     }
     let mut keys = store.signing_keys().await?;
+    // Without a lock: the position of a key is unique in the table, so of several issuers that add the
+    // next one a single insert succeeds, and the others read again.
     for _ in 0..TRIES {
         let schedule = schedule(&keys);
         let Some(life) = due(&schedule, settings, occasion, now) else {

@@ -147,6 +147,8 @@ impl Flight {
         } else if log.answered.contains(key) {
             return Seat::Answered;
         }
+        // The fetch underway was sent after somebody had asked for this key, so that its answer is
+        // about it.
         let is_sought = log.sought.contains(key);
         if !is_sought {
             log.pending.add(key, presence);
@@ -215,6 +217,8 @@ impl Flight {
     /// Right before the request is sent: what comes back answers all that was asked until here.
     pub(super) fn begin(&self, now: Instant) {
         let mut log = self.log();
+        // A scheduled fetch that callers waited for counts as theirs: they could otherwise cause one
+        // more in every cooldown.
         if !log.pending.is_empty() && self.rest_of_cooldown(&log, now).is_none() {
             log.last_asked = Some(now);
             log.answered.clear();

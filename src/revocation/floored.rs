@@ -28,6 +28,7 @@ impl<R> Floored<R> {
 
     /// Whether `listed` finds something in the rows, or `position` is below the floor.
     pub(super) fn refuses(&self, position: u64, listed: impl FnOnce(&R) -> bool) -> bool {
+        // From left to right, and the order is the point: see above.
         listed(&self.rows) || position < self.floor.load(Ordering::Acquire)
     }
 

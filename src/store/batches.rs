@@ -51,6 +51,8 @@ impl<T: Together> Batches<T> {
     pub(super) async fn ask(&self, question: T::Question) -> Result<T::Answer, StoreError> {
         let (reply, answer) = oneshot::channel();
         let asked = Asked { question, reply };
+        // Waits where the queue is full, so that a slow database slows its callers and does not fill
+        // the memory.
         self.queue.send(asked).await.map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
     }
@@ -85,6 +87,8 @@ async fn serve<T: Together>(together: T, mut waiting: mpsc::Receiver<Asked<T>>) 
             .drain(..)
             .map(|Asked { question, reply }| (question, reply))
             .unzip();
+        // Whoever is in this batch gets an error in the end, but those behind it must not wait for a
+        // connection that has died.
         let answering = tokio::time::timeout(patience::BATCH, together.answer(&questions));
         let answers = answering
             .await
@@ -97,6 +101,7 @@ async fn serve<T: Together>(together: T, mut waiting: mpsc::Receiver<Asked<T>>) 
                 }
             }
             Err(error) => {
+                // Shared, because an error of the driver cannot be cloned.
                 let error = Arc::new(error);
                 for reply in replies {
                     let _ = reply.send(Err(StoreError::Together(Arc::clone(&error))));

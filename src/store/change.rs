@@ -55,8 +55,12 @@ impl Store {
     /// Begins a change, when those before it have ended.
     pub async fn change(&self, now: UnixSeconds) -> Result<Change, StoreError> {
         let mut transaction = self.begin().await?;
+        // The lock is a row: both engines hold it to the end of the transaction, however that ends, and
+        // a process that dies leaves none behind.
         let lock = "UPDATE settings SET value = value WHERE name = 'directory_lock'";
         let locked = sqlx::query(lock).execute(&mut *transaction).await?;
+        // Without the row nobody would wait, and two changes at once could each take the other
+        // administrator's role.
         if locked.rows_affected() != 1 {
             return Err(StoreError::Unreadable("lock"));
         }
@@ -77,6 +81,8 @@ impl Change {
     /// administrators where they did not; and revokes what rests on what is gone.
     pub async fn commit(mut self) -> Result<Committed, StoreError> {
         let (before, after) = (self.before, invariants(&mut self.transaction).await?);
+        // Compared with before, not demanded as such: a store that has lost its administrator in
+        // another way could not be repaired by any change.
         if before.has_administrator && !after.has_administrator {
             self.transaction.rollback().await?;
             return Ok(Committed::LastAdministrator);
@@ -88,6 +94,8 @@ impl Change {
         // Last: from the first row of the log on, nobody else appends.
         let mut losses = self.touched.losses(&mut self.transaction).await?;
         for loss in std::mem::take(&mut self.revoked) {
+            // What is revoked by name may end with the change as well: a second row would say the same
+            // and cost a position.
             if !losses.contains(&loss) {
                 losses.push(loss);
             }

@@ -83,6 +83,8 @@ impl Bounds {
         holder: &Holder,
     ) -> Result<Vec<RevocationTarget>, StoreError> {
         let user = holder.user.as_str();
+        // Counted up to the bound and no further: whoever has caused a million rows must not slow down
+        // every further one, under the lock of the log.
         let by_user = "SELECT COUNT(*) AS caused FROM \
                        (SELECT position FROM revocations WHERE user_id = $1 LIMIT $2) AS found";
         let per_user = self.per_user.load(Ordering::Acquire);

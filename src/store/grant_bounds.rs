@@ -27,8 +27,11 @@ pub(super) async fn end_oldest(
     let holders: BTreeSet<(&str, &str)> =
         sampled.map(|token| (token.user(), token.app())).collect();
     let users = holders.iter().map(|(user, _)| *user).collect();
+    // Users before their tokens, as everywhere (see `locking`).
     lock_listed_users(transaction, users).await?;
     for (user, app) in holders {
+        // Each live grant has exactly one unused token, so that these count grants. The digest decides
+        // between those of one second, or two runs could pick different ones.
         let text = "DELETE FROM refresh_tokens WHERE family IN (SELECT family FROM refresh_tokens \
                     WHERE user_id = $1 AND app_key = $2 AND used_at = 0 \
                     ORDER BY created_at DESC, digest LIMIT $3 OFFSET $4)";

@@ -265,6 +265,8 @@ pub(super) async fn rotate(
         return Ok(Rotation::Rotated);
     }
     let same = earlier == attempt.successor.digest;
+    // All three: another successor is not the same call again, an old use is no lost answer, and once
+    // the successor was used its owner has it.
     if same && attempt.is_recent(UnixSeconds(used_at)) && is_unused(transaction, earlier).await? {
         return Ok(Rotation::Retried);
     }

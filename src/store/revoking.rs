@@ -212,9 +212,14 @@ async fn append_row(
     now: UnixSeconds,
 ) -> Result<LogPosition, StoreError> {
     let expiry = expiry(transaction, now).await?;
+    // This locks the head until the commit, so that rows become visible in the order of their
+    // positions. A follower that has read one would otherwise skip an earlier one that is committed
+    // later.
     let head = "UPDATE revocation_head SET position = position + 1 RETURNING position";
     let row = sqlx::query(head).fetch_one(&mut **transaction).await?;
     let appended = position(&row, "position")?;
+    // Of the two the later one: the clock may have gone back, or tokens live shorter than before, and
+    // the row stands for those that the earlier one refused.
     let expiry = supersede(transaction, target).await?.max(expiry);
     let app = charged.and_then(|holder| holder.app.as_ref());
     let text = "INSERT INTO revocations \

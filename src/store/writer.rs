@@ -83,11 +83,14 @@ async fn all_or_each<W: Transacted>(
             }
             Ok(outcomes)
         }
+        // It does not answer: to wait for it once more for each of them would keep the queue for
+        // minutes.
         Err(error) => Err(error),
     }
 }
 
 async fn alone<W: Transacted>(batch: &W, write: &W::Question) -> Result<W::Answer, StoreError> {
+    // Of two transactions in each other's way the database ends one, which has done nothing wrong.
     let written = again_if_contended(|| batch.commit(std::slice::from_ref(write))).await?;
     let first = written.first().copied();
     first.ok_or(StoreError::Unreadable("outcome"))
@@ -97,8 +100,10 @@ impl Transacted for TokenWriter {
     async fn commit(&self, tokens: &[NewToken]) -> Result<Vec<()>, StoreError> {
         let mut transaction = self.pool.begin().await?;
         let mut tokens: Vec<&NewToken> = tokens.iter().collect();
-        // What refers to users holds them, one after the other.
+        // A new row locks the user that it refers to. In the order of the ids, as everywhere (see
+        // `locking`): two batches in different orders would deadlock.
         tokens.sort_by_key(|token| token.user());
+        // Before the insert: a batch must not end the grants that it begins.
         end_oldest(&mut transaction, &tokens, self.bounds.max_grants()).await?;
         for rows in chunks(&tokens) {
             insert(&mut transaction, rows).await?;
@@ -112,6 +117,8 @@ impl Transacted for TokenRotator {
     async fn commit(&self, attempts: &[Use]) -> Result<Vec<Rotation>, StoreError> {
         let mut transaction = self.pool.begin().await?;
         let users = attempts.iter().map(|attempt| attempt.successor.user());
+        // Users before tokens: the update below locks tokens in whatever order its plan finds them, and
+        // a revocation that locks the same users waits here and not half-way.
         lock_listed_users(&mut transaction, users.collect()).await?;
         let used = use_fresh(&mut transaction, attempts).await?;
         let fresh = attempts.iter().enumerate();
@@ -130,6 +137,7 @@ impl Transacted for TokenRotator {
                 rotate(&mut transaction, attempt, &self.bounds).await?
             });
         }
+        // A replay has appended to the log, and whoever follows it is woken only by this commit.
         if rotations.contains(&Rotation::Replayed) {
             self.appended.commit(transaction).await?;
         } else {
@@ -148,12 +156,16 @@ async fn use_fresh(
     let mut presented = HashSet::new();
     let mut first = Vec::new();
     for (position, attempt) in attempts.iter().enumerate() {
+        // Two that bring the same token in one batch: the second goes through `rotate`, which tells a
+        // retry from a replay.
         if presented.insert(&*attempt.digest) {
             first.push((position, attempt));
         }
     }
     let mut used = HashSet::new();
     for rows in chunks(&first) {
+        // `used_at = 0` is asked within the update and not before it: of two processes one gets the row
+        // back, and the other takes the token for used.
         let text = format!(
             "UPDATE refresh_tokens SET used_at = v.column2, successor = v.column3 \
              FROM (VALUES {}) AS v WHERE digest = v.column1 AND used_at = 0 \

@@ -44,6 +44,8 @@ impl Cursor {
                 let at = LogPosition(u64::from_be_bytes(*at));
                 Some((at, digest.try_into().ok()?))
             }
+            // A cursor without rows. Anything else is of another release: it is not guessed at, and the
+            // gate gets a snapshot.
             None if rest.is_empty() => None,
             None => return None,
         };
@@ -57,6 +59,8 @@ impl Cursor {
 
 pub(super) fn digest(row: &Revocation) -> [u8; 16] {
     let mut hasher = blake3::Hasher::new();
+    // Everything that a gate keeps of the row: a database that was restored may have another row at
+    // this position, and a gate that resumed there would lack it.
     hasher.update(&row.position.0.to_be_bytes());
     hasher.update(&row.expires_at.0.to_be_bytes());
     hasher.update(&row.mark.map_or(0, |mark| mark.0).to_be_bytes());
