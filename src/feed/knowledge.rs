@@ -242,6 +242,8 @@ impl Knowledge {
                 None
             }
         };
+        // Kept even where none is usable: keys from before may have been withdrawn, and their tokens must
+        // not go on passing.
         *keys = KnownKeys { written, usable };
         drop(keys);
         self.key_changes.fetch_add(1, Ordering::AcqRel);
@@ -256,6 +258,8 @@ impl Knowledge {
             self.state
                 .send_modify(|state| state.not_understood += unclear);
         }
+        // The cursor counts only with its last frame: resumed from the middle, the rows of the others
+        // would be missing for ever.
         let is_complete = !frame.cursor.is_empty();
         if is_complete {
             let position = LogPosition(frame.position);
@@ -268,6 +272,8 @@ impl Knowledge {
             && !rows.is_empty()
         {
             self.unsaved.send_modify(|count| *count += 1);
+            // Never waits: a disk that hangs must not hold up revocations. What is missing is written
+            // with the next snapshot.
             if journal.try_send(frame.clone()).is_err() {
                 self.saved(1);
                 self.has_missed.store(true, Ordering::Release);
@@ -283,6 +289,8 @@ impl Knowledge {
         let now = UnixSeconds(heartbeat.issuer_time);
         let sweep = {
             let mut progress = self.progress.lock();
+            // The issuer has sent rows that never came: to go on would mean to let revoked tokens
+            // through.
             if heartbeat.position > progress.position.0 {
                 return Err(ViolationError::Gap);
             }

@@ -180,6 +180,8 @@ impl Throttle {
         secret: &[u8],
         place: LoginOrigin,
     ) -> Result<Attempt<'_>, Throttled> {
+        // Once for all limits of this attempt: between two readings of the clock one limit could
+        // recover and another not.
         self.elapsed.update();
         let from = address();
         let (limits, address) = match claimant {
@@ -244,6 +246,8 @@ impl Attempt<'_> {
         }
         let (_, limiter) = &self.limits.at_address;
         limiter.charge(self.claimant_at_address);
+        // Charged at known places as well, where this limit does not hold: it is for the strangers who
+        // try the account next.
         let (_, limiter) = &self.limits.anywhere;
         limiter.charge(self.claimant);
         if let Some(address) = self.address {

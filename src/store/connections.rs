@@ -135,6 +135,7 @@ impl Connections {
             permits.acquire_many(*size),
         )
         .await;
+        // Whoever waits for a connection fails at once, and none is made any more.
         permits.close();
         for resting in self.0.drain() {
             let _ = timeout(PING, resting.line.connection.close()).await;
@@ -265,6 +266,7 @@ impl Shared {
             match shared.connect().await {
                 Ok(line) => {
                     shared.rest(line, Some(Instant::now()));
+                    // After the connection is back: whoever sees the end of the outage finds one.
                     shared.outage.send_replace(None);
                     return;
                 }
@@ -324,6 +326,8 @@ impl Held {
         let Some(line) = &mut self.line else {
             return Err(sqlx::Error::PoolClosed);
         };
+        // What the state says while the statement is under way is what `drop` goes by, if the caller
+        // goes meanwhile.
         let before = self.state;
         if before != State::InTransaction {
             self.state = State::Answering;
@@ -332,6 +336,8 @@ impl Held {
         let collected = timeout(self.limit, line.connection.fetch_many(query).try_collect()).await;
         self.state = before;
         let Ok(collected) = collected else {
+            // A late answer would be taken for that of the next statement. And what has silenced this
+            // connection has silenced the others.
             self.line = None;
             drop(self.shared.drain());
             return Err(self.shared.target.server.silent(self.limit).into());
@@ -343,6 +349,7 @@ impl Held {
             Err(sqlx::Error::Database(error)) if is_of_no_use(error.code().as_deref()) => {
                 self.line = None;
             }
+            // The transaction ends with a rollback or its connection, so that nothing is in doubt.
             Err(sqlx::Error::Database(_)) if before == State::InTransaction => {}
             Err(sqlx::Error::Database(_)) => self.state = State::Doubtful,
             Err(_) => self.line = None,

@@ -89,6 +89,7 @@ impl Store {
              OR u.folded_email LIKE $2 ESCAPE '!') ORDER BY u.folded_username LIMIT $3"
         );
         let rows = sqlx::query(assembled(text))
+            // By name and not by offset: a user that is added or deleted meanwhile shifts no page.
             .bind(page.after.to_lowercase())
             .bind(containing(&search.to_lowercase()))
             .bind(page.rows())
@@ -107,6 +108,8 @@ impl Store {
         earlier: &str,
         hash: &str,
     ) -> Result<(), StoreError> {
+        // Only over the hash that was checked: a password that was changed meanwhile must not be
+        // undone.
         let text = "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2";
         sqlx::query(text)
             .bind(id.as_str())
@@ -170,6 +173,7 @@ impl Change {
         username: &Username,
         email: &Email,
     ) -> Result<Created, StoreError> {
+        // Before the update: what ends with the change follows from what was there before.
         self.touched.user(&mut self.transaction, id).await?;
         let text = "UPDATE users SET username = $2, folded_username = $3, email = $4, \
                     folded_email = $5 WHERE id = $1";

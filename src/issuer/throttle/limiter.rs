@@ -75,6 +75,8 @@ impl Limiter {
 
     fn look_in(&self, entries: &HashMap<u64, u64>, key: u64) -> Result<(), Duration> {
         let until_full = self.until_full(entries, key);
+        // A bucket has something left as long as it takes no longer to fill than all but one of it: no
+        // count is kept that would have to be refilled by a task.
         match until_full.saturating_sub(self.tolerance_seconds) {
             0 => Ok(()),
             wait => Err(Duration::from_secs(wait)),
@@ -83,9 +85,12 @@ impl Limiter {
 
     fn charge_in(&self, entries: &mut HashMap<u64, u64>, key: u64) {
         let until_full = self.until_full(entries, key);
+        // No deeper: an owner whose account somebody else floods would wait for years after it has
+        // stopped.
         if until_full > self.tolerance_seconds + MAX_DEBT * self.refill_seconds {
             return;
         }
+        // A name that is in the table already needs no room: whoever fills it must not push itself out.
         if entries.len() >= self.max_entries && !entries.contains_key(&key) {
             self.make_room(entries);
         }

@@ -54,6 +54,7 @@ impl LetIn {
         let now = elapsed.seconds();
         let age = |at: u64| now.saturating_sub(at);
         let mut entries = self.lock();
+        // A busy client logs in many times an hour: each would be a write to the store.
         if entries.get(&key).is_some_and(|at| age(*at) < NOTED_SECONDS) {
             return Noted::Before;
         }
@@ -79,6 +80,7 @@ impl LastFailures {
     /// Whether this very secret failed the last time; the second time it is, the third it is not.
     pub(super) fn is_repetition(&self, key: u64, secret: u64) -> bool {
         let mut secrets = self.secrets.lock();
+        // Removed by the second try: a third one with the same secret is a guess, and counts.
         if secrets.remove(&key) == Some(secret) {
             return true;
         }
