@@ -288,6 +288,8 @@ impl Authorizer {
         if let Some(proof) = found {
             match trust.recheck(&proof.token, now) {
                 Ok(()) => return Ok(proof),
+                // It stays in the cache, which drops it when it expires: to verify it anew would cost a
+                // signature and say the same.
                 Err(RecheckError::Times(error)) => return Err(error.into()),
                 Err(RecheckError::TrustChanged) => self.proofs.remove(&key),
             }

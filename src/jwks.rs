@@ -148,6 +148,8 @@ impl RemoteKeys {
     }
 
     async fn ask(&self, key: KeyHint, presence: Presence, wait: Duration) -> RefreshAnswer {
+        // Whoever waits holds a check with its message: their number is bounded, and the others come
+        // back.
         let Ok(_seat) = self.waiters.try_acquire() else {
             return RefreshAnswer::Due(SOON);
         };
@@ -191,6 +193,8 @@ impl RemoteKeys {
     /// never run again, so that a late answer cannot overwrite the keys of whatever took this key set's
     /// place.
     pub fn stop(&self) {
+        // In this order: `abort` does not wait for a sink that runs on another thread, and closing
+        // does.
         self.outlet.close();
         self.task.abort();
     }
@@ -248,6 +252,8 @@ impl<S: Fn(&[u8]) -> Result<Loaded, KeySetError>> Refresher<S> {
         let mut due = Instant::now();
         loop {
             let asked_for = self.flight.due(Instant::now());
+            // Whichever is earlier: the next refresh, or the end of the cooldown for a key that was
+            // asked for within it.
             let wake = asked_for.map_or(due, |asked_for| asked_for.min(due));
             tokio::select! {
                 () = tokio::time::sleep_until(wake) => self.flight.start(),
@@ -302,6 +308,8 @@ impl<S: Fn(&[u8]) -> Result<Loaded, KeySetError>> Refresher<S> {
         match news {
             News::Body(body, validator) => {
                 let loaded = self.publish(&body)?;
+                // Only of a set that is in use: with the validator of another one the server would
+                // answer 304 from then on, and the keys would never come.
                 self.fetcher.accept(validator);
                 Ok(loaded)
             }

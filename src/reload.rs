@@ -171,6 +171,8 @@ impl Loader {
         let Prepared { policy, issuers } = prepare(&renewed, &self.keyring)?;
         // Whatever could fail has not: from here on everything is taken over.
         let is_new = policy.digest() != authorizer.snapshot().policy().digest();
+        // Within the commit, so that keys and policy change together: in between, the tokens of a new
+        // issuer would count by the old policy.
         self.keyring.commit(issuers.clone(), || {
             authorizer.update(|snapshot| {
                 snapshot.succeeded_by(Arc::clone(&policy), issuers.current_trust())

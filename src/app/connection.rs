@@ -59,6 +59,8 @@ impl Connections {
 
     /// The next connection; nothing if there will never be another.
     pub(super) async fn accept(&self) -> Option<Accepted> {
+        // The place first: a connection that was accepted without one would have to be closed, with the
+        // checks that the proxy has sent on it.
         let place = Arc::clone(&self.places).acquire_owned().await.ok()?;
         let socket = accept_one(|| self.listener.accept()).await;
         Some(Accepted {
@@ -180,6 +182,7 @@ impl AsyncRead for Connection {
     ) -> Poll<io::Result<()>> {
         if self.turns.as_ref().is_some_and(|turns| turns.is_used_up()) {
             // The rest of the turn handles what was read.
+            // The socket has announced its data already, and would not wake this task a second time.
             context.waker().wake_by_ref();
             return Poll::Pending;
         }

@@ -104,6 +104,8 @@ impl Slots {
             }
         }
         if table.entries.len() >= self.limits.connections {
+            // The slot is free when that connection has ended, and not before: until then this one
+            // waits, or there would be more than the bound.
             self.evict(&mut table, |_| true);
             return None;
         }
@@ -141,6 +143,8 @@ impl Slots {
         let (mut new, mut closing) = (false, false);
         for entry in table.entries.values().filter(|entry| may(entry)) {
             match entry.activity.standing() {
+                // One makes room already. Of a burst of new connections each would otherwise end
+                // another.
                 ConnectionState::Leaving => return Eviction::Underway,
                 ConnectionState::New => new = true,
                 ConnectionState::Closing => closing = true,
@@ -212,6 +216,7 @@ impl Drop for Slot {
             }
         }
         drop(table);
+        // After the lock is free: whoever wakes up takes it at once.
         self.slots.changed.notify_one();
     }
 }
