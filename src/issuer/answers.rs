@@ -240,3 +240,106 @@ impl<'a> GrantAnswer<'a> {
 fn names(scopes: &ScopeSet) -> Vec<&str> {
     scopes.iter().map(ScopeName::as_str).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::clock::UnixSeconds;
+    use crate::identity::{AppName, Email, Status, UserId, Username};
+    use crate::token::LogPosition;
+
+    fn shown(answer: &impl Serialize) -> Value {
+        serde_json::to_value(answer).unwrap()
+    }
+
+    fn app() -> OwnedApp {
+        let app = App {
+            key: AppKey::known("k1"),
+            name: AppName::parse("web-shop").unwrap(),
+            owner: UserId::known("u1"),
+            redirect_uris: vec![RedirectUri::parse("https://a.example/back").unwrap()],
+            scopes: ScopeSet::parse("b a").unwrap(),
+            scopes_from: ScopesFrom::Owner,
+            status: Status::Active,
+            created_at: UnixSeconds(7),
+            revoked_through: LogPosition(3),
+        };
+        let owner = Username::parse("alice").unwrap();
+        OwnedApp { app, owner }
+    }
+
+    /// Positions of the log and digests are nobody's business.
+    #[test]
+    fn a_user_is_shown_with_these_members_and_no_others() {
+        let user = User {
+            id: UserId::known("u1"),
+            username: Username::parse("alice").unwrap(),
+            email: Email::parse("alice@a.example").unwrap(),
+            status: Status::Disabled,
+            roles: vec![RoleName::parse("clerk").unwrap()],
+            scopes: ScopeSet::parse("b a").unwrap(),
+            created_at: UnixSeconds(7),
+            as_of: LogPosition(5),
+            revoked_through: LogPosition(3),
+        };
+        let expected = json!({
+            "id": "u1", "username": "alice", "email": "alice@a.example", "status": "disabled",
+            "roles": ["clerk"], "scopes": ["a", "b"], "created_at": 7,
+        });
+        assert_eq!(shown(&UserAnswer::of(&user)), expected);
+        let change = UserChange {
+            added: Vec::new(),
+            removed: vec![RoleName::parse("boss").unwrap()],
+            user,
+        };
+        let changed = shown(&UserAnswer::of_change(&change));
+        assert_eq!(
+            changed["added_roles"],
+            json!([]),
+            "said even where nothing came"
+        );
+        assert_eq!(changed["removed_roles"], json!(["boss"]));
+    }
+
+    #[test]
+    fn only_administrators_see_owners_and_only_who_made_it_a_secret() {
+        let owned = app();
+        let expected = json!({
+            "id": "k1", "app_key": "k1", "name": "web-shop",
+            "redirect_uris": ["https://a.example/back"], "scopes": ["a", "b"],
+            "follows_owner": true, "status": "active", "created_at": 7,
+        });
+        assert_eq!(shown(&AppAnswer::of(&owned.app)), expected);
+        let administrators = shown(&AppAnswer::of_owned(&owned));
+        assert_eq!(administrators["owner"], "alice");
+        assert_eq!(administrators.get("app_secret"), None);
+        let secret = PlainSecret::claimed("s");
+        let made = shown(&AppAnswer::of(&owned.app).with_secret(&secret));
+        assert_eq!(made["app_secret"], "s");
+        assert_eq!(made.get("owner"), None);
+    }
+
+    #[test]
+    fn a_change_of_a_role_says_whom_it_concerns() {
+        let role = Role {
+            name: RoleName::parse("clerk").unwrap(),
+            scopes: ScopeSet::parse("a").unwrap(),
+            is_default: true,
+        };
+        let expected = json!({"name": "clerk", "scopes": ["a"], "default": true});
+        assert_eq!(shown(&RoleAnswer::of(&role)), expected);
+        let change = RoleChange {
+            role,
+            added: ScopeSet::default(),
+            removed: ScopeSet::parse("b").unwrap(),
+            users: 3,
+        };
+        let expected = json!({
+            "name": "clerk", "scopes": ["a"], "default": true,
+            "added_scopes": [], "removed_scopes": ["b"], "users": 3,
+        });
+        assert_eq!(shown(&RoleAnswer::of_change(&change)), expected);
+    }
+}

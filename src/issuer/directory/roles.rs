@@ -235,3 +235,43 @@ fn role_name(name: &str) -> Result<RoleName, DirectoryError> {
 fn found(role: Option<Role>) -> Result<Role, DirectoryError> {
     role.ok_or(DirectoryError::NotFound(Thing::Role))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn new_users_get_nothing_that_administrators_have() {
+        for (scopes, allowed) in [
+            ("", true),
+            ("orders.read consumer.app", true),
+            ("orders.read backend.user", false),
+            ("backend.introspect", false),
+        ] {
+            let scopes = ScopeSet::parse(scopes).unwrap();
+            assert_eq!(for_everybody(&scopes).is_ok(), allowed, "{scopes}");
+        }
+    }
+
+    #[test]
+    fn only_the_role_of_the_administrators_is_the_issuers_own() {
+        for (name, own) in [("administrator", true), ("administrators", false)] {
+            let role = RoleName::parse(name).unwrap();
+            assert_eq!(not_own(&role).is_err(), own, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_no_role_can_have_is_not_found_and_not_given() {
+        assert!(matches!(
+            role_name("a b"),
+            Err(DirectoryError::NotFound(Thing::Role))
+        ));
+        assert!(matches!(free_name("a b"), Err(DirectoryError::Scope(_))));
+        assert!(matches!(
+            free_name("a/b"),
+            Err(DirectoryError::NotAddressable)
+        ));
+        assert!(free_name("sales").is_ok());
+    }
+}

@@ -194,3 +194,58 @@ fn scope_name(name: &str) -> Result<ScopeName, DirectoryError> {
 fn found(scope: Option<Scope>) -> Result<Scope, DirectoryError> {
     scope.ok_or(DirectoryError::NotFound(Thing::Scope))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_scope_has_a_name_that_paths_can_have_and_the_issuer_has_not() {
+        let rows = [
+            ("orders.read", None),
+            ("urn:shop:read", None),
+            ("backendless.read", None),
+            ("backend.new", Some(DirectoryError::Reserved)),
+            ("consumer.new", Some(DirectoryError::Reserved)),
+            ("a/b", Some(DirectoryError::NotAddressable)),
+            ("a;b", Some(DirectoryError::NotAddressable)),
+            ("a%2Fb", Some(DirectoryError::NotAddressable)),
+            ("..", Some(DirectoryError::NotAddressable)),
+            ("", Some(NameError.into())),
+            ("a b", Some(NameError.into())),
+        ];
+        for (name, expected) in rows {
+            let error = free_name(name).err().map(|error| error.to_string());
+            let expected = expected.map(|error| error.to_string());
+            assert_eq!(error, expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_scopes_of_the_issuer_are_not_renamed_and_new_ones_that_look_alike_are() {
+        for (name, own) in [
+            ("backend.user", true),
+            ("consumer.app", true),
+            ("backend.x", false),
+        ] {
+            let scope = ScopeName::parse(name).unwrap();
+            assert_eq!(not_own(&scope).is_err(), own, "{name}");
+        }
+    }
+
+    /// What somebody would lose is told in a line, however much it is.
+    #[test]
+    fn uses_are_told_by_name_up_to_a_bound() {
+        let uses = |roles: usize, apps: i64| {
+            let role = |number| RoleName::parse(&format!("r{number}")).unwrap();
+            let roles = (1..=roles).map(role).collect();
+            ScopeUses { roles, apps }.to_string()
+        };
+        assert_eq!(uses(0, 0), "");
+        assert_eq!(uses(1, 0), "role `r1`");
+        assert_eq!(uses(2, 1), "role `r1`, role `r2`, 1 app");
+        assert_eq!(uses(0, 2), "2 apps");
+        let many = "role `r1`, role `r2`, role `r3`, role `r4`, role `r5`, 995 more roles, 3 apps";
+        assert_eq!(uses(1000, 3), many);
+    }
+}

@@ -40,3 +40,51 @@ async fn for_anyone(request: Request, next: Next) -> Response {
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, anyone);
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::http::Method;
+    use axum::routing::get;
+    use axum::{Router, http};
+    use tower_service::Service;
+
+    use super::*;
+
+    async fn answer(method: Method) -> Response {
+        let mut router = Router::new().route("/a", public(get(async || "document")));
+        let request = http::Request::builder().method(method).uri("/a");
+        let request = request.header("origin", "https://page.example");
+        router
+            .call(request.body(Body::empty()).unwrap())
+            .await
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn any_page_may_read_what_is_public_and_may_do_nothing_else() {
+        // The method, the status, and what a page may call it with.
+        let rows = [
+            (Method::GET, 200, None),
+            (Method::HEAD, 200, None),
+            (Method::OPTIONS, 204, Some(METHODS)),
+            (Method::POST, 405, None),
+        ];
+        for (method, status, methods) in rows {
+            let answer = answer(method.clone()).await;
+            assert_eq!(answer.status(), status, "{method}");
+            let header = |name| {
+                answer
+                    .headers()
+                    .get(name)
+                    .map(|value| value.to_str().unwrap())
+            };
+            // Not the origin that asks: the answer is the same for all, and may be cached.
+            assert_eq!(header(ACCESS_CONTROL_ALLOW_ORIGIN), Some("*"), "{method}");
+            assert_eq!(header(ACCESS_CONTROL_ALLOW_METHODS), methods, "{method}");
+            // With credentials a page could act for whoever looks at it.
+            let credentials = answer.headers().get("access-control-allow-credentials");
+            assert_eq!(credentials, None, "{method}");
+        }
+    }
+}
