@@ -255,6 +255,8 @@ impl Follower {
                 let began = Instant::now();
                 let end = session.follow(&self.knowledge).await;
                 self.record(address, &end);
+                // Forgiven only after it has lived for a while: an issuer that greets and closes would
+                // otherwise be dialled without a pause.
                 failures.after(began.elapsed());
                 first = number.saturating_add(1);
             }
@@ -288,6 +290,8 @@ impl Follower {
                     Some((_, address, Err(end))) => self.record(address, &end),
                     None => return None,
                 },
+                // The next address gets its turn although this one has not failed: a host that drops
+                // packets would cost its whole timeout each time.
                 () = tokio::time::sleep(HEAD_START), if !is_last => {}
             }
         }

@@ -62,6 +62,7 @@ impl Journal {
             bytes.extend(content);
         }
         self.file.write_all(&bytes)?;
+        // Before anybody is told: a frame that counts as saved must be there after a loss of power.
         self.file.sync_data()?;
         self.bytes = self.bytes.saturating_add(bytes.len() as u64);
         Ok(())
@@ -104,6 +105,7 @@ fn next(file: &mut impl Read) -> Option<Revocations> {
     file.read_exact(&mut length).ok()?;
     file.read_exact(&mut digest).ok()?;
     let length = usize::try_from(u32::from_be_bytes(length)).ok()?;
+    // The length is not covered by the digest: a broken one must not ask for four gigabytes.
     if length > MAX_FRAME_BYTES {
         return None;
     }

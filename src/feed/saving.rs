@@ -114,6 +114,7 @@ impl<'a> Saving<'a> {
     }
 
     async fn write_snapshot(&mut self) -> io::Result<()> {
+        // The one from before goes on from a snapshot that is being replaced.
         self.journal = None;
         self.begun = Some((Instant::now(), self.knowledge.key_changes()));
         let (knowledge, path) = (Arc::clone(self.knowledge), self.path.to_owned());

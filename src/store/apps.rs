@@ -109,6 +109,7 @@ impl Together for AppLookup {
         let keys: Vec<&str> = questions.iter().map(|(key, _)| key.as_str()).collect();
         // Often they are all the same app.
         let different: HashSet<&str> = keys.iter().copied().collect();
+        // One for both statements: while the others are in use a second one would have to be waited for.
         let mut connection = self.pool.acquire().await?;
         let mut apps = HashMap::new();
         for some in chunks(&Vec::from_iter(different)) {
@@ -233,6 +234,8 @@ impl Change {
         if created(updated.map(|_| ()))? == Created::NameTaken {
             return Ok(Created::NameTaken);
         }
+        // Written anew as a whole: the difference to the list from before is what `touched` finds, and
+        // no statement has to.
         let texts = [app.key.as_str().to_owned()];
         self.execute("DELETE FROM app_scopes WHERE app_key = $1", &texts, &[])
             .await?;
@@ -259,6 +262,8 @@ impl Change {
         self.touched.app(&mut self.transaction, key).await?;
         let now = self.now;
         let texts = [key.as_str().to_owned()];
+        // Before the present one gets its end: whoever rotates twice in a row must not have three that
+        // are accepted.
         let older = "DELETE FROM app_secrets WHERE app_key = $1 AND expires_at <> $2";
         self.execute(older, &texts, &[NEVER]).await?;
         let earlier = "UPDATE app_secrets SET expires_at = $2 WHERE app_key = $1";

@@ -140,6 +140,8 @@ impl Store {
     ) -> Result<Redemption, StoreError> {
         let mut transaction = self.begin().await?;
         if let Some(refresh) = refresh {
+            // The user before the code: `end_oldest` locks the user, and a revocation locks the user
+            // before the tokens of the code.
             lock_listed_users(&mut transaction, vec![refresh.token.grant.user.as_str()]).await?;
         }
         // One statement: of several callers at once, one finds the code unused.
@@ -159,6 +161,8 @@ impl Store {
             transaction.commit().await?;
             return Ok(Redemption::Redeemed);
         }
+        // In the same transaction as the failed attempt: used by somebody else ends a grant, and
+        // unknown must not.
         let text = "SELECT used_at FROM authorization_codes WHERE digest = $1 AND used_at > 0";
         let used = sqlx::query(text)
             .bind(digest.to_text())

@@ -38,6 +38,8 @@ impl Store {
             path: out.to_owned(),
             source,
         };
+        // Made here and not by SQLite, which would let everybody read it until the mode is set: it
+        // holds private keys.
         OpenOptions::new()
             .write(true)
             .create_new(true)

@@ -60,6 +60,8 @@ impl Store {
             .bind(now.plus(seconds).0)
             .execute(&mut *transaction)
             .await?;
+        // After the insert, so that the newest is among those that stay. `place` decides between those
+        // of one second.
         let older = "DELETE FROM login_places WHERE user_id = $1 AND place NOT IN \
                      (SELECT place FROM login_places WHERE user_id = $1 \
                       ORDER BY noted_at DESC, place LIMIT $2)";

@@ -68,6 +68,8 @@ pub(super) async fn run(store: &Store) -> Result<Migration, StoreError> {
     let known = known();
     let mut transaction = store.begin().await?;
     transaction.lift_limit();
+    // SQLite has locked the file with the transaction. Here two servers that start together would
+    // otherwise run the same version twice.
     if store.engine == Engine::Postgres {
         for unlimited in [
             "SET LOCAL statement_timeout = 0",
@@ -155,6 +157,7 @@ async fn tables(connection: &mut Held, engine: Engine) -> Result<Vec<String>, St
 }
 
 async fn set_version(connection: &mut Held, version: i64) -> Result<(), StoreError> {
+    // Not updated: where the table was made just now it has no row.
     connection.execute("DELETE FROM schema_version").await?;
     sqlx::query("INSERT INTO schema_version (version) VALUES ($1)")
         .bind(version)

@@ -96,6 +96,8 @@ where
     let mut further = 1..ATTEMPTS;
     loop {
         match attempt().await {
+            // At once and without a pause: the other transaction has its locks already, and this one
+            // waits for them in the database.
             Err(StoreError::Contended(_)) if further.next().is_some() => {}
             outcome => return outcome,
         }

@@ -156,6 +156,8 @@ impl Change {
     /// Takes a role, which has no scopes any more, from some of those who have it: as many as others
     /// who write can wait for. Whether nobody has it then.
     pub async fn empty_role(&mut self, role: &RoleName) -> Result<bool, StoreError> {
+        // In steps: all at once would hold the lock of the directory, and with SQLite that of the
+        // store, for as long as a million rows take.
         let text = "DELETE FROM user_roles WHERE role = $1 AND user_id IN \
                     (SELECT user_id FROM user_roles WHERE role = $1 LIMIT $2)";
         let texts = [role.as_str().to_owned()];
@@ -178,6 +180,7 @@ impl Change {
         role: &RoleName,
         name: &RoleName,
     ) -> Result<Created, StoreError> {
+        // Asked before the rename: the setting holds the name, and nothing else follows it.
         let is_default = self.default_role().await?.as_ref() == Some(role);
         self.touched.role(&mut self.transaction, role).await?;
         let renamed = sqlx::query("UPDATE roles SET name = $2 WHERE name = $1")

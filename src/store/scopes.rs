@@ -122,6 +122,7 @@ impl Change {
 
     /// Deletes a scope, from roles and apps as well.
     pub async fn delete_scope(&mut self, scope: &ScopeName) -> Result<(), StoreError> {
+        // Before it goes from the roles: afterwards nobody could say who has lost it.
         self.touch_roles_with(scope).await?;
         let texts = [scope.as_str().to_owned()];
         self.execute("DELETE FROM scopes WHERE name = $1", &texts, &[])

@@ -57,6 +57,8 @@ impl Store {
     pub async fn replace_signing_keys(&self, key: &StoredKey) -> Result<Placed, StoreError> {
         let mut transaction = self.begin().await?;
         let inserted = insert(key).execute(&mut *transaction).await?;
+        // Nothing is removed then: the keys before it may be those that the faster one has just
+        // published.
         if placed(inserted.rows_affected()) == Placed::PositionTaken {
             transaction.rollback().await?;
             return Ok(Placed::PositionTaken);
@@ -75,6 +77,7 @@ impl Store {
         position: i64,
         token_seconds: i64,
     ) -> Result<(), StoreError> {
+        // Only upwards: tokens from before a shorter life still live, and the key must outlive them.
         let text = "UPDATE signing_keys SET token_seconds = $2 \
                     WHERE position = $1 AND token_seconds < $2";
         sqlx::query(text)
