@@ -147,6 +147,8 @@ impl Keyring {
         // Not before: these may be the last to hold a fetch. Dropping it waits for keys that are just
         // arriving, and those wait for `publishing`.
         drop(earlier);
+        // Only now, when nothing can fail any more: until then the files of a feed belong to the client
+        // that it replaces.
         for (_, keys) in issuers.iter() {
             if let Keys::Feed(feed) = keys {
                 feed.put_in_use();
@@ -175,6 +177,8 @@ impl Keyring {
     pub async fn loaded(&self) {
         let mut commits = self.commits.subscribe();
         loop {
+            // Before the issuers are read: a commit in between is then seen by `changed`, and not slept
+            // through.
             commits.borrow_and_update();
             let issuers = self.issuers.load_full();
             tokio::select! {

@@ -185,6 +185,8 @@ impl Fetcher {
         };
         asked.lock().clone_from(&address);
         let mut request = self.request(&address, ACCEPT_KEYS)?;
+        // Discovery may lead elsewhere than the last time, where the validator means nothing or another
+        // set.
         let known = self.validator.as_ref().filter(|(of, _)| *of == address);
         if let Some((_, validator)) = known {
             let headers = request.headers_mut();
@@ -288,6 +290,8 @@ impl Fetcher {
 
     fn decompressed(&self, compressed: &[u8]) -> Result<Vec<u8>, FetchError> {
         let mut body = Vec::new();
+        // One more than may be, to tell what fits exactly from what was cut off. A small body can
+        // unpack to gigabytes.
         let limit = self.max_bytes as u64 + 1;
         let read = MultiGzDecoder::new(compressed)
             .take(limit)
@@ -329,6 +333,8 @@ impl Fetcher {
 
 fn check_status(address: &JwksAddress, response: &Response<Incoming>) -> Result<(), FetchError> {
     let status = response.status();
+    // Not followed: who answers for an address could have the gate ask hosts within its network, and
+    // trust what they say.
     if status.is_redirection() && status != StatusCode::NOT_MODIFIED {
         return Err(FetchError::Redirected {
             status: status.as_u16(),
@@ -364,6 +370,8 @@ fn bearer(path: &Path) -> Result<HeaderValue, FetchError> {
     let value = HeaderValue::from_bytes(&[b"Bearer ".as_slice(), token].concat());
     match value {
         Ok(mut value) if is_printable => {
+            // Kept out of what HTTP libraries print and of the table by which HTTP/2 compresses
+            // headers.
             value.set_sensitive(true);
             Ok(value)
         }

@@ -113,6 +113,8 @@ impl Tables {
 
     /// The tables that answer `host`: its own, if any, and unless that is closed the default one.
     pub(super) fn for_host(&self, host: &HostName) -> HostTables<'_> {
+        // The exact name before any wildcard, and of wildcards the longest: a host that is listed by
+        // itself must not get routes that are meant for its siblings.
         let own = self.exact.get(host.as_bytes()).or_else(|| {
             if self.below.is_empty() {
                 return None;
@@ -121,6 +123,8 @@ impl Tables {
         });
         HostTables {
             own,
+            // A closed host gets its own routes alone, even none: a public route without `hosts` must
+            // not open it.
             default: own.is_none_or(|own| !own.closed).then_some(&self.default),
         }
     }
@@ -242,6 +246,8 @@ impl Node {
             PathSegment::Named(name) => self.literals.get(name),
             PathSegment::Opaque(_) => None,
         };
+        // Each next one is tried only where the one before leads to no leaf: `/a/{id}` must answer
+        // `/a/b` although `/a/b/c` is a literal path.
         literal
             .and_then(|node| node.find(rest))
             .or_else(|| self.suffixed.as_ref()?.find(segment, rest))
@@ -292,6 +298,8 @@ impl Leaf {
     /// Lets `route` answer `methods`. Fails with the route that already answers one of them.
     pub(super) fn insert(&mut self, methods: &Methods, route: usize) -> Result<(), usize> {
         let taken = match methods {
+            // Two routes for one request are an error and not an order: the policy must not depend on
+            // which comes first in the file.
             Methods::Every => self.every.or(self.listed.first().map(|(_, route)| *route)),
             Methods::Listed(listed) => expanded(listed).find_map(|method| self.answer(method)),
         };

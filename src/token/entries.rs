@@ -99,6 +99,8 @@ impl Entries {
                 claims.check_audience(audience, &rules.audiences).is_ok()
             })
         };
+        // Without the audience of any entry it is the first one's token, so that a refusal names its
+        // rules.
         Ok(match here.next() {
             // The usual case: there is nothing to choose.
             None => first,

@@ -73,6 +73,8 @@ impl KeySet {
         let ReadKeys { mut keys, skipped } =
             ReadKeys::from_json(json, allowed)?.without_duplicates();
         // The one key of a set made by hand: whatever a token calls its key, it can be no other.
+        // Not where others were left out: a token that names one of those must not be tried with this
+        // one.
         if let ([(_, only)], true) = (keys.as_mut_slice(), skipped.is_empty()) {
             only.answer_to_any();
         }
@@ -134,6 +136,8 @@ impl KeySet {
     fn new(keys: Vec<(usize, Key)>) -> Self {
         let keys: Vec<Key> = keys.into_iter().map(|(_, key)| key).collect();
         let mut digests: Vec<_> = keys.iter().map(Key::fingerprint).collect();
+        // The order of a set says nothing: a server that shuffles its keys must not end all proofs at
+        // each fetch.
         digests.sort_unstable();
         let mut fields = Fields::new();
         for digest in &digests {
@@ -179,6 +183,8 @@ impl KeySet {
         let of_algorithm = |key: &&Key| key.algorithm() == header.algorithm;
         if let Some(key_id) = &header.key_id {
             let named = || self.keys.iter().filter(|key| key.answers_to(key_id));
+            // The algorithm is that of the key and never that of the token: a public key used as an
+            // HMAC secret is the classic forgery.
             match (named().find(of_algorithm), named().next()) {
                 (Some(key), _) => Ok(vec![key]),
                 (None, None) => Err(TokenError::UnknownKey(issuer)),
@@ -188,6 +194,7 @@ impl KeySet {
             let candidates: Vec<_> = self.keys.iter().filter(of_algorithm).collect();
             match candidates.len() {
                 0 => Err(TokenError::UnknownKey(issuer)),
+                // Few: each is a signature to verify, and whoever leaves `kid` out costs them all.
                 1..=MAX_KEYS_TO_TRY => Ok(candidates),
                 _ => Err(TokenError::TooManyKeysToTry),
             }

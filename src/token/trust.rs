@@ -218,6 +218,8 @@ impl Trust {
     }
 
     fn read<'t>(&'t self, token: UnverifiedToken<'t>) -> Result<Unchecked<'t>, TokenError> {
+        // Before anything is decoded: whose token it is becomes known only by its claims, and until
+        // then no issuer may cost more than the one with the longest.
         if token.text().len() > self.max_token_bytes {
             return Err(TokenError::TooLong);
         }
@@ -250,6 +252,8 @@ impl Trust {
             .issuers
             .get(token.issuer_index().0)
             .ok_or(RecheckError::TrustChanged)?;
+        // By a digest of rules and keys, not by what has changed: a proof that outlived any edit that
+        // it depends on would be a wrong allow.
         let same = issuer
             .keys
             .as_ref()

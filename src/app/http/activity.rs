@@ -178,12 +178,16 @@ impl Activity {
     pub(super) fn deadline(&self) -> Option<Instant> {
         let state = self.lock();
         let limits = &self.limits;
+        // First, whatever the stage: a client that reads nothing holds answer and place, and hyper asks
+        // about nothing else meanwhile.
         if let Some(since) = state.blocked {
             return Some(since + limits.body_timeout);
         }
         match state.stage {
             // A body has its own deadline, so that the request is answered.
             Stage::New | Stage::Answering | Stage::Body => None,
+            // From the accept on, and as short as for a head: whoever only connects must not hold a
+            // place for the longer idle time.
             Stage::Idle if !state.used => Some(self.accepted + limits.header_timeout),
             Stage::Idle => Some(state.since + limits.idle_timeout),
             Stage::Head => {
@@ -241,6 +245,8 @@ impl Activity {
         if state.waits_for_client() {
             return true;
         }
+        // A request was faster than the eviction: it is answered, since its client may not be able to
+        // repeat it, and the connection goes afterwards.
         state.evicted = false;
         state.closing = true;
         self.changed.notify_one();
