@@ -97,3 +97,66 @@ fn fitting(
             .ok_or(error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::token::generate_key;
+
+    /// Files with a key of each algorithm, and the modes that they have.
+    fn files(folder: &Path, keys: &[(Algorithm, u32)]) -> Vec<PathBuf> {
+        let write = |(number, (algorithm, mode)): (usize, &(Algorithm, u32))| {
+            let path = folder.join(number.to_string());
+            fs::write(&path, generate_key(*algorithm).unwrap().reveal()).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(*mode)).unwrap();
+            path
+        };
+        keys.iter().enumerate().map(write).collect()
+    }
+
+    #[test]
+    fn the_first_signs_and_the_others_are_of_any_algorithm() {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = files(
+            folder.path(),
+            &[(Algorithm::Es256, 0o600), (Algorithm::EdDsa, 0o600)],
+        );
+        let keys = read(&paths, Algorithm::Es256, 60).unwrap();
+        let lives: Vec<_> = keys.iter().map(|key| key.life).collect();
+        assert_eq!(lives[0].algorithm, Algorithm::Es256);
+        assert_eq!(lives[0].active_from, UnixSeconds(0));
+        assert_eq!(lives[1].algorithm, Algorithm::EdDsa);
+        assert_eq!(
+            lives[1].active_from,
+            UnixSeconds(i64::MAX),
+            "its turn never comes"
+        );
+        assert!(lives.iter().all(|life| life.token_seconds == 60));
+    }
+
+    #[test]
+    fn what_signs_must_be_of_the_algorithm_that_is_configured() {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = files(folder.path(), &[(Algorithm::EdDsa, 0o600)]);
+        let error = read(&paths, Algorithm::Es256, 60).err().unwrap();
+        assert!(matches!(error, KeyFileError::Key { .. }), "{error}");
+        let named = paths[0].display().to_string();
+        assert!(error.to_string().contains(&named), "{error}");
+    }
+
+    #[test]
+    fn a_key_that_others_can_read_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = files(folder.path(), &[(Algorithm::Es256, 0o644)]);
+        let error = read(&paths, Algorithm::Es256, 60).err().unwrap();
+        assert!(
+            error.to_string().contains("everybody can read it"),
+            "{error}"
+        );
+        let absent = read(&[folder.path().join("none")], Algorithm::Es256, 60);
+        assert!(matches!(absent, Err(KeyFileError::File(_))));
+    }
+}

@@ -163,3 +163,80 @@ fn is_registered(sent_to: &RedirectUri, app: &App) -> bool {
     let mut registered = app.redirect_uris.iter();
     registered.any(|uri| uri.matching(sent_to.as_str()).is_some())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::UnixSeconds;
+    use crate::identity::{
+        AppKey, AppName, CodeChallenge, GrantId, ScopeSet, ScopesFrom, Status, UserId,
+    };
+    use crate::token::LogPosition;
+
+    const BACK: &str = "https://a.example/back";
+    const OTHER: &str = "https://a.example/other";
+
+    fn uri(text: &str) -> RedirectUri {
+        RedirectUri::parse(text).unwrap()
+    }
+
+    /// A code that was asked for with this URI, or with none, and sent to [`BACK`].
+    fn code(asked: Option<&str>) -> AuthorizationCode {
+        AuthorizationCode {
+            grant: Grant {
+                id: GrantId::known("g"),
+                user: UserId::known("alice"),
+                app: Some(AppKey::known("shop")),
+                scopes: ScopeSet::default(),
+                audiences: Audiences::All,
+                position: LogPosition(1),
+            },
+            redirect_uri: asked.map(uri),
+            sent_to: uri(BACK),
+            challenge: CodeChallenge::parse("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM").unwrap(),
+            expires_at: UnixSeconds(60),
+        }
+    }
+
+    /// RFC 6749 section 4.1.3.
+    #[test]
+    fn the_redirect_uri_is_repeated_as_it_was_and_may_be_left_out_where_it_was() {
+        // What the code was asked for with; what comes with it; whether they are the same.
+        let rows = [
+            (Some(BACK), Some(BACK), true),
+            (Some(BACK), Some(OTHER), false),
+            (Some(BACK), Some("https://a.example/back/"), false),
+            (Some(BACK), Some("HTTPS://A.EXAMPLE/back"), false),
+            (Some(BACK), None, false),
+            (None, None, true),
+            (None, Some(BACK), true),
+            (None, Some(OTHER), false),
+        ];
+        for (asked, sent, expected) in rows {
+            assert_eq!(is_same(&code(asked), sent), expected, "{asked:?} {sent:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_the_app_has_lost_gets_it_nothing() {
+        let app = |uris: &[&str]| App {
+            key: AppKey::known("shop"),
+            name: AppName::parse("shop").unwrap(),
+            owner: UserId::known("alice"),
+            redirect_uris: uris.iter().map(|text| uri(text)).collect(),
+            scopes: ScopeSet::default(),
+            scopes_from: ScopesFrom::List,
+            status: Status::Active,
+            created_at: UnixSeconds(0),
+            revoked_through: LogPosition::default(),
+        };
+        for (uris, expected) in [
+            (&[BACK][..], true),
+            (&[OTHER, BACK], true),
+            (&[OTHER], false),
+            (&[], false),
+        ] {
+            assert_eq!(is_registered(&uri(BACK), &app(uris)), expected, "{uris:?}");
+        }
+    }
+}

@@ -158,3 +158,90 @@ impl Grants {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::UnixSeconds;
+    use crate::identity::{
+        App, AppKey, AppName, Audiences, Email, GrantId, ScopeSet, ScopesFrom, Status, UserId,
+        Username,
+    };
+    use crate::token::LogPosition;
+
+    fn user(id: &str) -> User {
+        User {
+            id: UserId::known(id),
+            username: Username::parse(id).unwrap(),
+            email: Email::parse(&format!("{id}@a.example")).unwrap(),
+            status: Status::Active,
+            roles: Vec::new(),
+            scopes: ScopeSet::default(),
+            created_at: UnixSeconds(0),
+            as_of: LogPosition::default(),
+            revoked_through: LogPosition::default(),
+        }
+    }
+
+    fn app(key: &str, owner: &str) -> AppWithOwner {
+        AppWithOwner {
+            app: App {
+                key: AppKey::known(key),
+                name: AppName::parse("shop").unwrap(),
+                owner: UserId::known(owner),
+                redirect_uris: Vec::new(),
+                scopes: ScopeSet::default(),
+                scopes_from: ScopesFrom::List,
+                status: Status::Active,
+                created_at: UnixSeconds(0),
+                revoked_through: LogPosition::default(),
+            },
+            secrets: Vec::new(),
+            owner: user(owner),
+        }
+    }
+
+    fn grant(user: &str, app: Option<&str>) -> Grant {
+        Grant {
+            id: GrantId::known("g"),
+            user: UserId::known(user),
+            app: app.map(AppKey::known),
+            scopes: ScopeSet::default(),
+            audiences: Audiences::All,
+            position: LogPosition(1),
+        }
+    }
+
+    #[test]
+    fn only_the_holder_of_a_grant_extends_it() {
+        let (shop, other, alice) = (app("shop", "alice"), app("other", "alice"), user("alice"));
+        let of_shop = || grant("alice", Some("shop"));
+        let rows = [
+            (Presenter::App(&shop), of_shop(), true),
+            (Presenter::App(&shop), grant("bob", Some("shop")), true),
+            (Presenter::App(&other), of_shop(), false),
+            (Presenter::App(&shop), grant("alice", None), false),
+            (Presenter::User(&alice), grant("alice", None), true),
+            (Presenter::User(&alice), grant("bobby", None), false),
+            // With its name and password a user gets no token of an app.
+            (Presenter::User(&alice), of_shop(), false),
+            // The token of a login is a credential by itself; that of an app is not.
+            (Presenter::Anybody, grant("alice", None), true),
+            (Presenter::Anybody, of_shop(), false),
+        ];
+        for (number, (presenter, grant, expected)) in rows.into_iter().enumerate() {
+            assert_eq!(presenter.holds(&grant), expected, "row {number}");
+        }
+    }
+
+    /// Else the rights of the app's owner would be taken for those of the user.
+    #[test]
+    fn the_user_is_read_again_unless_it_is_the_one_that_was_read() {
+        let (shop, alice) = (app("shop", "alice"), user("alice"));
+        let known = |by: Presenter<'_>, user: &str| by.user_of(&grant(user, None)).is_some();
+        assert!(known(Presenter::App(&shop), "alice"));
+        assert!(!known(Presenter::App(&shop), "bobby"));
+        assert!(known(Presenter::User(&alice), "alice"));
+        assert!(!known(Presenter::Anybody, "alice"));
+    }
+}

@@ -148,3 +148,54 @@ fn grant_or_token(token: &SignedToken) -> Option<RevocationTarget> {
         .map(RevocationTarget::Grant)
         .or_else(|| token.id().map(str::to_owned).map(RevocationTarget::Token))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::UnixSeconds;
+    use crate::identity::{Audiences, Grant, GrantId, ScopeSet};
+    use crate::token::LogPosition;
+
+    fn token(user: &str, app: Option<&str>) -> ReturnedToken {
+        ReturnedToken::Refresh(RefreshToken {
+            grant: Grant {
+                id: GrantId::known("g"),
+                user: UserId::known(user),
+                app: app.map(AppKey::known),
+                scopes: ScopeSet::default(),
+                audiences: Audiences::All,
+                position: LogPosition(1),
+            },
+            expires_at: UnixSeconds(60),
+        })
+    }
+
+    #[test]
+    fn an_app_revokes_its_own_tokens_and_a_login_those_of_logins() {
+        let (shop, alice) = (
+            || Revoker::App(AppKey::known("shop")),
+            || Revoker::User(UserId::known("alice")),
+        );
+        let rows = [
+            (shop(), token("alice", Some("shop")), true),
+            (shop(), token("bob", Some("shop")), true),
+            (shop(), token("alice", Some("other")), false),
+            (shop(), token("alice", None), false),
+            (alice(), token("alice", None), true),
+            (alice(), token("bob", None), false),
+            // What its apps have is the apps' affair, or that of its list of grants.
+            (alice(), token("alice", Some("shop")), false),
+        ];
+        for (number, (revoker, token, expected)) in rows.into_iter().enumerate() {
+            assert_eq!(revoker.may_revoke(&token), expected, "row {number}");
+        }
+    }
+
+    #[test]
+    fn what_a_holder_revokes_is_charged_to_it_and_its_app() {
+        let holder = token("alice", Some("shop")).holder().unwrap();
+        assert_eq!(holder.user, UserId::known("alice"));
+        assert_eq!(holder.app, Some(AppKey::known("shop")));
+        assert_eq!(token("alice", None).holder().unwrap().app, None);
+    }
+}
