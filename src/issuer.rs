@@ -194,6 +194,7 @@ impl Issuer {
             hub: Arc::clone(log.hub()),
             clock: Arc::clone(&clock),
         };
+        // Before anybody can subscribe: a gate that gets no keys refuses every token.
         keys.tell_feed();
         let interval = Duration::from_secs(settings.sweep_seconds);
         let sweeper = Sweeper::new(store.clone(), interval, Arc::clone(&clock), steady_clock);
@@ -215,6 +216,7 @@ impl Issuer {
             observation: Observation::new(endpoints().chain(pages())),
             clock,
         };
+        // Last: a password that is shown once must not be lost with a start that fails afterwards.
         let first_start = FirstStart {
             store: &issuer.store,
             directory: issuer.directory(Authority::Machine),

@@ -150,6 +150,8 @@ impl FeedService {
     fn admit(&self, request: &tonic::Request<SubscribeRequest>) -> Result<(), Status> {
         self.check_token(request)?;
         let message = request.get_ref();
+        // Neither older nor newer: a gate that does not know a kind of revocation would let through
+        // what it revokes.
         if message.protocol_version != PROTOCOL_VERSION {
             return Err(Status::failed_precondition(format!(
                 "this issuer speaks version {PROTOCOL_VERSION} of the feed, not {}: update the \
@@ -189,6 +191,7 @@ impl FeedService {
         request: tonic::Request<SubscribeRequest>,
     ) -> Result<tonic::Response<ReceiverStream<Result<Bytes, Status>>>, Status> {
         let place = self.admit(&request).and_then(|()| {
+            // Only after the token was checked: strangers must not use up the places of gates.
             let place = Arc::clone(&self.places).try_acquire_owned();
             place.map_err(|_| Status::resource_exhausted("the feed has no room for another gate"))
         });
@@ -200,6 +203,8 @@ impl FeedService {
             );
         })?;
         let subscription = self.hub.subscribe(&request.get_ref().cursor).await;
+        // Few: what a slow gate does not read stays in the one buffer of the hub, which all share, and
+        // not in one for each gate.
         let (sender, receiver) = mpsc::channel(FRAMES_UNDERWAY);
         let subscriber = Subscriber {
             present: Present::new(Arc::clone(&self.hub)),
@@ -257,6 +262,8 @@ impl Subscriber {
             };
             let sent = match received {
                 Ok(frame) => self.send(frame).await,
+                // Frames are lost to it: it has to resume from its cursor, because without them it
+                // would let revoked tokens pass.
                 Err(RecvError::Lagged(_)) => Err(SubscriptionEnd::TooSlow),
                 Err(RecvError::Closed) => Err(SubscriptionEnd::OtherLog),
             };

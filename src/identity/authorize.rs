@@ -148,6 +148,8 @@ impl UnverifiedRequest {
                 UnanswerableError::UnknownClient,
             ));
         }
+        // First of all: until the address is known to be the app's own, no error may be sent there, or
+        // this would be an open redirector.
         let (uri, asked_redirect_uri) =
             self.redirect_uri(app)
                 .ok_or(AuthorizeRequestError::Unanswerable(
@@ -177,6 +179,7 @@ impl UnverifiedRequest {
     /// Where the answer goes, and what was asked of that. Without asking, an app's only URI is meant
     /// (RFC 6749 section 3.1.2.3).
     fn redirect_uri(&self, app: &App) -> Option<(RedirectUri, Option<RedirectUri>)> {
+        // Readers differ in which of the two they take, and so might the app.
         if self.repeated.contains("redirect_uri") {
             return None;
         }
@@ -204,6 +207,7 @@ impl UnverifiedRequest {
         }
         let challenge = self.form.get("code_challenge");
         let challenge = challenge.ok_or(AuthorizeError::NoChallenge)?;
+        // Without the method it would be `plain`, where whoever sees the request has the verifier.
         if self.form.get("code_challenge_method") != Some("S256") {
             return Err(AuthorizeError::UnsupportedChallengeMethod);
         }

@@ -163,6 +163,7 @@ impl PublicKey {
             .get("kty")
             .and_then(Value::as_str)
             .ok_or(JwkError::NoType)?;
+        // A secret that is published is none: whoever reads the set could sign.
         if kind == "oct" {
             return Err(JwkError::Symmetric);
         }
@@ -204,6 +205,7 @@ impl PublicKey {
         let mut point = vec![4];
         point.extend(bytes_of(members, "x", curve.coordinate_bytes())?);
         point.extend(bytes_of(members, "y", curve.coordinate_bytes())?);
+        // Here and not at the first signature, so that the log says which key is of no use, and why.
         ParsedPublicKey::new(verification(curve), &point).map_err(|_| JwkError::NotOnCurve)?;
         Ok(Self::Ec(curve, point))
     }

@@ -117,6 +117,7 @@ impl Directory<'_> {
         wanted: &NewApp,
     ) -> Result<NewSecret, DirectoryError> {
         let mut change = self.change().await?;
+        // As it is within the change: a role may have gone since the token was looked at.
         let owner = owner_of(&mut change, &owner.id).await?;
         let (scopes, scopes_from) = match &wanted.scopes {
             // What opens the issuer itself must be asked for by name.
@@ -141,6 +142,7 @@ impl Directory<'_> {
             created_at: self.now,
             revoked_through: LogPosition::default(),
         };
+        // Counted within the change: of two calls at once only one takes the last place.
         if change.count_apps(&app.owner).await? >= MAX_APPS {
             return Err(DirectoryError::TooManyApps);
         }

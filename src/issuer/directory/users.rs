@@ -180,6 +180,7 @@ impl Directory<'_> {
     ) -> Result<UserChange, DirectoryError> {
         let mut change = self.change().await?;
         let before = found(change.user_named(&username(name)?).await?)?;
+        // Also for a name alone: who may rename or disable an administrator must be one.
         self.authority.may_pass_on(&before.scopes)?;
         if wanted.status.is_some() {
             change.hold_with_apps(&before.id, Holding::ToChange).await?;
@@ -236,6 +237,8 @@ impl Directory<'_> {
         let user = self.user(name).await?;
         let hash = self.hash(&user, password).await?;
         let mut change = self.change().await?;
+        // Read again: while the password was hashed, the user may have got what the caller must not
+        // take over.
         let user = found(change.user(&user.id).await?)?;
         self.authority.may_pass_on(&user.scopes)?;
         change.set_password_hash(&user.id, &hash).await?;
