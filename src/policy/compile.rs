@@ -136,6 +136,7 @@ struct CatalogueScope<'f> {
 impl<'f> Compiler<'f> {
     fn check_version(&mut self, file: &File<'_>) {
         let version = &file.document.version;
+        // As written, too: `01` and `1_0` are numbers that readers of YAML disagree about.
         if version.value != SUPPORTED_VERSION || version.written(file.source) != "1" {
             let written = quoted(version.written(file.source));
             self.problems.push(
@@ -251,6 +252,7 @@ impl<'f> Compiler<'f> {
         let mut names: HashMap<&str, (&Source, &Located<String>)> = HashMap::new();
         let mut routes = Vec::new();
         for (position, (source, document)) in written.enumerate() {
+            // One problem and not one for each further route, of which there may be millions.
             if position == MAX_ROUTES {
                 self.problems.push(
                     Problem::new(format!("the policy has more than {MAX_ROUTES} routes"))
@@ -264,6 +266,8 @@ impl<'f> Compiler<'f> {
             }
             routes.extend(self.route(source, document));
         }
+        // By name and not by place: gates that have the same policy in other files count the same
+        // routes alike.
         routes.sort_by(|left, right| left.route.name.cmp(&right.route.name));
         for (index, parsed) in routes.iter_mut().enumerate() {
             parsed.route.index = index;

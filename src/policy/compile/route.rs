@@ -84,6 +84,7 @@ impl Compiler<'_> {
             let flag = yaml::flag(source, preflight);
             self.keep(flag).unwrap_or_default()
         });
+        // Only here, after all parts were read: one run shows all mistakes of a route.
         let (name, hosts, methods) = (name?, hosts?, methods?);
         let (path, template, requirement) = (document.path.as_ref()?, template?, requirement?);
         let issuers = issuers?;
