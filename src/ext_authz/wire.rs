@@ -85,6 +85,8 @@ fn read_http<'a>(
             _ => continue,
         };
         let bit = 1 << number;
+        // Protobuf lets the last one count. Envoy writes each once, and of two the upstream may get the
+        // other.
         if seen & bit != 0 {
             return Err(WireError::RepeatedField);
         }
@@ -209,6 +211,7 @@ impl<'a> Fields<'a> {
         for shift in (0..64).step_by(7) {
             let (&byte, rest) = self.0.split_first().ok_or(WireError::NotProtobuf)?;
             self.0 = rest;
+            // Bits beyond the 64th are dropped, as other readers of protobuf do.
             value |= u64::from(byte & 0x7f) << shift;
             if byte & 0x80 == 0 {
                 return Ok(value);

@@ -42,6 +42,8 @@ impl AliasFinder {
             let mut headers = self.token_headers();
             headers.any(|own| folds_to(name, own.as_bytes()))
         };
+        // By the length first: this runs for every header of every request, and one shift rules most of
+        // them out.
         self.lengths & length_bit(name) != 0 && (is_identity() || is_token())
     }
 
@@ -78,6 +80,9 @@ fn folds_to(name: &[u8], identity: &[u8]) -> bool {
     name.len() == identity.len()
         && name.iter().zip(identity).all(|(&byte, &wanted)| {
             byte.to_ascii_lowercase() == wanted
+                // CGI and its successors make `_` of whatever is neither letter nor digit, and some
+                // servers of fewer: any such character in the place of a dash could become the same
+                // variable.
                 || (wanted == b'-' && byte.is_ascii() && !byte.is_ascii_alphanumeric())
         })
 }

@@ -109,6 +109,7 @@ impl<'a> RequestPath<'a> {
             return Err(TargetError::PathTooLong);
         }
         let seen = look(rest)?;
+        // What no rule allows comes first: everything below may rely on its absence.
         if seen & seen::CONTROL != 0 {
             return Err(TargetError::PathControl);
         }
@@ -118,6 +119,7 @@ impl<'a> RequestPath<'a> {
         if seen & seen::DOT_SEGMENT != 0 {
             return Err(TargetError::PathDotSegment);
         }
+        // Looked at only where it can fail: nearly every path is ASCII, and this runs on every check.
         if seen & seen::NOT_ASCII != 0 && std::str::from_utf8(path).is_err() {
             return Err(TargetError::PathNotUtf8);
         }

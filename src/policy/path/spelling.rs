@@ -25,11 +25,17 @@ pub(super) fn spellings(path: &[u8], rules: PathRules) -> Result<Vec<Rc<[u8]>>, 
     while let Some(spelling) = found.get(next).cloned() {
         next += 1;
         for rewritten in rewritings(&spelling, rules) {
+            // Rewritings lead to each other in any order. Each spelling is taken up once, so that this
+            // ends.
             if known.contains(rewritten.as_slice()) {
                 continue;
             }
+            // One spelling that is refused refuses the request: some server on the way may read the
+            // path so.
             check(&rewritten, rules)?;
             bytes += rewritten.len();
+            // Each ambiguous character can double their number: a caller must not have the gate try
+            // thousands.
             if found.len() == MAX_SPELLINGS || bytes > MAX_SPELLED_BYTES {
                 return Err(TargetError::PathTooAmbiguous);
             }
