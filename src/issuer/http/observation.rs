@@ -121,7 +121,8 @@ pub(super) async fn audit(
 
 /// The action and the message of the line about a call that was answered so.
 fn told_as(status: StatusCode) -> (&'static str, &'static str) {
-    if status.is_success() {
+    // A page that did what its form asks for sends the browser on.
+    if status.is_success() || status.is_redirection() {
         // What has changed, if anything, is in the directory's own line.
         ("accepted", "a call by a user was accepted")
     } else if status.is_server_error() {
@@ -141,6 +142,7 @@ mod tests {
             (200, "accepted"),
             (201, "accepted"),
             (204, "accepted"),
+            (303, "accepted"),
             (400, "refused"),
             (401, "refused"),
             (404, "refused"),
