@@ -294,8 +294,10 @@ mod tests {
             });
             committed.send(()).unwrap();
         });
-        commit.recv_timeout(PATIENCE).unwrap();
+        let outcome = commit.recv_timeout(PATIENCE);
+        // Before anything panics: it would wait for a thread that a deadlock holds.
         runtime.shutdown_background();
+        outcome.unwrap();
     }
 
     /// A server on this machine that answers one request with a key, when told to; its URL.
