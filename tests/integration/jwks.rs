@@ -340,7 +340,7 @@ async fn a_caller_that_goes_away_leaves_the_fetch_to_the_others() {
 async fn a_fetch_that_outlasts_the_cooldown_is_not_made_twice() {
     let server = JwksServer::start(ok("keys one")).await;
     let mut settings = quiet(&server.url());
-    settings.cooldown = Duration::from_nanos(1);
+    settings.cooldown = SHORT;
     let keys = KeySet::loaded(&settings).await;
     let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\nkeys one new".to_vec();
     server.behave(Behaviour::AnswerWhenReleased(answer));
@@ -352,6 +352,11 @@ async fn a_fetch_that_outlasts_the_cooldown_is_not_made_twice() {
         };
         let release = async {
             server.wait_for_requests(2).await;
+            // The cooldown began before the request came.
+            let came = Instant::now();
+            while came.elapsed() <= SHORT {
+                tokio::task::yield_now().await;
+            }
             server.release();
         };
         tokio::join!(first, second, release)
