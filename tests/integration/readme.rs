@@ -1,6 +1,6 @@
-//! The tours of README.md run as printed: its shell blocks in their order, in one shell, in empty folders,
-//! with the built binary and the real Envoy. What it prints as output is what comes out on standard output, but
-//! for what differs from run to run: ids, keys, dates and times.
+//! The pages with commands run as printed: their shell blocks in their order, in one shell, each page from the
+//! checkout, with the built binary and the real Envoy. What a page prints as output is what comes out on standard
+//! output, but for what differs from run to run: ids, keys, dates and times.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -14,13 +14,28 @@ use serde_json::Value;
 
 use crate::envoy_process;
 
-/// The shell blocks that are not run, by their first line, as the README marks them.
-const NOT_RUN: [(&str, &str); 1] = [("make demo", "builds")];
+/// The pages whose commands are run, in this order, and the one with the sample of a log line.
+const PAGES: [&str; 5] = [
+    "README.md",
+    "docs/tour.md",
+    "docs/issuer.md",
+    "docs/feed.md",
+    "docs/operations.md",
+];
+
+/// The shell blocks of these pages that are not run, by their first line, as the pages mark them.
+const NOT_RUN: [(&str, &str); 2] = [
+    ("make demo", "builds"),
+    (
+        "kubectl -n portcullis port-forward deployment/portcullis-gate 9194 &",
+        "needs a cluster",
+    ),
+];
 
 /// The commands that must fail, by how they begin.
-const FAILING: [&str; 1] = ["portcullis check wrong.yaml"];
+const FAILING: [&str; 2] = ["portcullis check wrong.yaml", "portcullis check wrong.yaml"];
 
-/// All ports that the README names, where it has to share them with the rest of the machine.
+/// All ports that the pages name, where it has to share them with the rest of the machine.
 const PORTS: [u16; 9] = [3000, 8080, 9191, 9193, 9194, 9291, 9294, 9901, 10000];
 
 /// Far more than the tours take, in seconds; it only turns a hang into a failure.
@@ -42,6 +57,7 @@ const NAMESPACES: [&str; 5] = [
 
 /// A fenced block.
 struct Block<'r> {
+    page: &'r str,
     /// The number of the line with its fence.
     line: usize,
     language: &'r str,
@@ -52,15 +68,16 @@ struct Block<'r> {
     follows: bool,
 }
 
-fn blocks(readme: &str) -> Vec<Block<'_>> {
+fn blocks<'r>(page: &'r str, text: &'r str) -> Vec<Block<'r>> {
     let mut blocks = Vec::new();
-    let mut lines = readme.lines().enumerate();
+    let mut lines = text.lines().enumerate();
     let (mut comment, mut follows) = (None, false);
     while let Some((number, line)) = lines.next() {
         if let Some(language) = line.strip_prefix("```") {
             let inside = lines.by_ref().map(|(_, line)| line);
             let inside: Vec<&str> = inside.take_while(|line| *line != "```").collect();
             blocks.push(Block {
+                page,
                 line: number + 1,
                 language,
                 text: inside.join("\n") + "\n",
@@ -105,7 +122,8 @@ fn steps<'r>(blocks: &'r [Block<'r>]) -> Vec<Step<'r>> {
             "text" => {
                 assert!(
                     block.follows && last_ran,
-                    "line {}: output of nothing",
+                    "{}:{}: output of nothing",
+                    block.page,
                     block.line
                 );
                 steps.last_mut().unwrap().output = Some(block);
@@ -124,16 +142,23 @@ fn first_words(text: &str) -> &str {
     line.split("  ").next().unwrap()
 }
 
-/// One script: each block with output of its own, and a note of each command that fails.
+/// One script: each page from the checkout, each block with output of its own, and a note of each command that
+/// fails.
 fn script(steps: &[Step], notes: &Path) -> String {
     let notes = notes.display();
     let mut script = format!(
-        "exec 3> '{notes}/failed'\n\
+        "checkout=$PWD\n\
+         exec 3> '{notes}/failed'\n\
          trap 'code=$?; echo \"$BASH_COMMAND\" exited with $code >&3' ERR\n\
          trap 'trap - ERR; left=$(jobs -rp); [ -z \"$left\" ] || kill $left' EXIT\n"
     );
+    let mut page = "";
     for (number, step) in steps.iter().enumerate() {
         let text = &step.block.text;
+        if step.block.page != page {
+            page = step.block.page;
+            script.push_str("cd \"$checkout\"\n");
+        }
         writeln!(
             script,
             "{{\n{text}}} > '{notes}/{number}.out' 2> '{notes}/{number}.err'"
@@ -223,25 +248,27 @@ fn the_tours_of_the_readme_run_as_printed() {
     for name in ["notes", "tours"] {
         fs::create_dir(path(name)).unwrap();
     }
-    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
-    let blocks = blocks(&readme);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let texts = PAGES.map(|page| fs::read_to_string(root.join(page)).unwrap());
+    let pages = PAGES.iter().zip(&texts);
+    let blocks: Vec<Block> = pages.flat_map(|(page, text)| blocks(page, text)).collect();
     let steps = steps(&blocks);
     fs::write(path("script"), script(&steps, &path("notes"))).unwrap();
     run(&path("script"), &checkout(folder.path()), &path("tours"));
 
     let note = |name: String| fs::read_to_string(path("notes").join(name)).unwrap_or_default();
     for (number, step) in steps.iter().enumerate() {
-        let line = step.block.line;
+        let place = format!("{}:{}", step.block.page, step.block.line);
         let (out, err) = (note(format!("{number}.out")), note(format!("{number}.err")));
         eprintln!(
-            "--- line {line}\n{}--- out\n{out}--- err\n{err}",
+            "--- {place}\n{}--- out\n{out}--- err\n{err}",
             step.block.text
         );
         if let Some(output) = step.output {
             let (got, printed) = (lasting(&out), lasting(&output.text));
             assert_eq!(
                 got, printed,
-                "the output of the block at line {line} is another"
+                "the output of the block at {place} is another"
             );
         }
     }
