@@ -16,7 +16,8 @@ pub(super) const MAX_SPELLED_BYTES: usize = 64 * 1024;
 /// The path and everything that rewriting makes of it, still percent-encoded, whatever the order of
 /// the rewritings: each is tried on every result until nothing new comes of it.
 pub(super) fn spellings(path: &[u8], rules: PathRules) -> Result<Vec<Rc<[u8]>>, TargetError> {
-    check(path, rules)?;
+    check_segments(path, rules)?;
+    check_verb(path)?;
     let first: Rc<[u8]> = path.into();
     let mut bytes = path.len();
     let mut known = HashSet::from([Rc::clone(&first)]);
@@ -32,7 +33,11 @@ pub(super) fn spellings(path: &[u8], rules: PathRules) -> Result<Vec<Rc<[u8]>>, 
             }
             // One spelling that is refused refuses the request: some server on the way may read the
             // path so.
-            check(&rewritten, rules)?;
+            check_segments(&rewritten, rules)?;
+            // A verb is cut off once: what is left of `/:a:` is a name, where a path `/:a` is refused.
+            if without_empty_verb(&spelling).is_none_or(|name| name != rewritten) {
+                check_verb(&rewritten)?;
+            }
             bytes += rewritten.len();
             // Each ambiguous character can double their number: a caller must not have the gate try
             // thousands.
@@ -89,7 +94,7 @@ pub(super) fn segments(spelling: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// Refuses what no rule allows in any spelling, and what no rule of this policy does.
-fn check(spelling: &[u8], rules: PathRules) -> Result<(), TargetError> {
+fn check_segments(spelling: &[u8], rules: PathRules) -> Result<(), TargetError> {
     let mut count = 0;
     let mut inner_empty = false;
     let mut last_empty = false;
@@ -104,19 +109,25 @@ fn check(spelling: &[u8], rules: PathRules) -> Result<(), TargetError> {
     if count > MAX_SEGMENTS {
         return Err(TargetError::PathTooLong);
     }
-    if let Some(last) = segments(spelling).last() {
-        // A proxy on the way may decode the colon, whatever the server behind it does.
-        let decoded: Vec<u8> = Decoded::all(last).map(|first| first.byte).collect();
-        if is_bare_verb(last) || is_bare_verb(&decoded) {
-            return Err(TargetError::PathBareVerb);
-        }
-    }
     // `//` is the root with a slash too many, not something with a slash at its end.
     let only_slashes = spelling.iter().all(|byte| *byte == b'/');
     if (inner_empty && !rules.merge_slashes)
         || (last_empty && !rules.trailing_slash && !(only_slashes && rules.merge_slashes))
     {
         return Err(TargetError::PathEmptySegment);
+    }
+    Ok(())
+}
+
+/// Refuses a last segment that is nothing but a verb.
+fn check_verb(spelling: &[u8]) -> Result<(), TargetError> {
+    let Some(last) = segments(spelling).last() else {
+        return Ok(());
+    };
+    // A proxy on the way may decode the colon, whatever the server behind it does.
+    let decoded: Vec<u8> = Decoded::all(last).map(|first| first.byte).collect();
+    if is_bare_verb(last) || is_bare_verb(&decoded) {
+        return Err(TargetError::PathBareVerb);
     }
     Ok(())
 }
@@ -208,10 +219,7 @@ fn without_empty_verb(path: &[u8]) -> Option<Vec<u8>> {
     let shorter = [b":".as_slice(), b"%3A", b"%3a"]
         .iter()
         .find_map(|colon| path.strip_suffix(*colon))?;
-    // A verb is cut off once: what is left of `/:a:` is a name.
-    let last = shorter.rsplit(|byte| *byte == b'/').next()?;
-    let decoded: Vec<u8> = Decoded::all(last).map(|first| first.byte).collect();
-    (!is_bare_verb(&decoded)).then(|| shorter.to_vec())
+    Some(shorter.to_vec())
 }
 
 fn without_trailing_slash(path: &[u8]) -> Option<Vec<u8>> {

@@ -199,6 +199,28 @@ fn a_colon_at_the_end_is_read_as_absent_and_as_it_stands() {
     );
 }
 
+/// What is left of `/:go:` without its empty verb is a name that a template can match, too.
+#[test]
+fn what_an_empty_verb_leaves_is_judged_though_it_looks_like_a_verb() {
+    let policy = compiled(
+        r#"
+version: 1
+routes:
+  - {name: head, methods: [HEAD], path: "/{x}o", access: public}
+  - {name: rest, methods: [GET], path: "/{*r}", access: public}
+"#,
+    );
+    check(
+        &policy,
+        &[
+            ("/:go:", "unlisted"),
+            ("/%3Ago%3A", "unlisted"),
+            ("/:run:", "rest"),
+            ("/:go", "400 path_bare_verb"),
+        ],
+    );
+}
+
 /// A server that does not decode sees the verb behind what stays encoded, even where the decoded path
 /// has a route that is more specific.
 #[test]
