@@ -79,6 +79,7 @@ samples: tools
 	  for config in config/envoy.yaml k8s/example/envoy.yaml; do \
 	    "$$envoy" --mode validate -l error -c $$config; done; done; }
 	@scripts/check-systemd $(BINARY)
+	@scripts/check-platform $(BINARY)
 	@if command -v kubectl >/dev/null && command -v go >/dev/null; then \
 	  scripts/check-docs && scripts/check-kubernetes $(BINARY); \
 	else echo "kubectl or go is not installed: k8s/, charts/ and docs/ were neither rendered nor validated"; fi
