@@ -1,6 +1,6 @@
 # The commands of this repository; `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo portal test test-providers check bench image tools kubernetes-tools clients browser samples
+.PHONY: help demo portal test test-providers check bench image deb tools kubernetes-tools clients browser samples
 
 CARGO ?= cargo
 BINARY := $(or $(CARGO_TARGET_DIR),target)/debug/portcullis
@@ -42,6 +42,7 @@ check: tools clients ## What CI runs: format, lints, tests, docs, dependencies, 
 	$(CARGO) test --locked
 	@$(MAKE) --no-print-directory samples
 	@scripts/check-image $(BINARY)
+	@scripts/check-deb $(BINARY)
 	@if command -v apt-get >/dev/null; then scripts/check-monitoring $(BINARY); \
 	else echo "apt-get is not installed: monitoring/ was not checked against Prometheus"; fi
 
@@ -53,6 +54,10 @@ ifndef BINARY_OF_IMAGE
 endif
 	@scripts/make-image --variant $(VARIANT) --binary $(or $(BINARY_OF_IMAGE),$(subst debug,release,$(BINARY))) \
 	  --out $(or $(CARGO_TARGET_DIR),target)/portcullis$(if $(filter sidecar,$(VARIANT)),-sidecar).oci.tar
+
+deb: ## Assemble a Debian package of a release build
+	$(CARGO) build --locked --release --bin portcullis
+	@scripts/make-deb $(subst debug,release,$(BINARY)) $(or $(CARGO_TARGET_DIR),target)
 
 bench: ## Measure the budgets of the design
 	$(CARGO) bench --locked --bench report
