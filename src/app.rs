@@ -92,6 +92,7 @@ pub fn build_with_clock(
     let (mut registry, metrics) = core.metrics(dropped_lines);
     if let Some(companion) = &companion {
         companion.register_metrics(&mut registry);
+        companion.set_gate(&core.authorizer);
     }
     // One name for a user in the decision log and in the audit log.
     let names = companion.as_ref().map_or(names, Companion::subject_names);

@@ -36,7 +36,7 @@ mod store_health;
 mod throttle;
 mod token_requests;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -47,12 +47,13 @@ use crate::authorizer::Authorizer;
 use crate::clock::Clock;
 use crate::feed::Hub;
 use crate::identity::{PlainSecret, SuccessorKey};
+use crate::policy::Policy;
 use crate::revocation::{Freshness, RevocationList, SteadyClock};
 use crate::store::{Store, StoreError};
 use crate::telemetry::SubjectNames;
 use crate::token::{CryptographyError, KeySet, KeySetError, SigningKeyError};
 
-pub use answers::{AppAnswer, GrantAnswer, RoleAnswer, ScopeAnswer, UserAnswer};
+pub use answers::{AppAnswer, AuditAnswer, GrantAnswer, RoleAnswer, ScopeAnswer, UserAnswer};
 pub use first_start::{FirstAdministrator, FirstStartError};
 pub use grant_types::{GrantType, GrantTypes};
 pub use hashing::HashingError;
@@ -93,6 +94,8 @@ pub struct Issuer {
     clock: Arc<dyn Clock>,
     openapi: String,
     told_key: ToldKey,
+    /// The gate in this process, if there is one.
+    gate: OnceLock<Arc<Authorizer>>,
 }
 
 /// Why an issuer cannot start.
@@ -144,6 +147,7 @@ impl Issuer {
             .await?;
         let fresh = PlainSecret::from_random(random()?);
         let successor_key = SuccessorKey::new(&store.successor_secret(&fresh).await?);
+        store.keep_audit(settings.audit_seconds);
         store.bound_grants(settings.refresh_token.max_grants);
         store.bound_revocations(
             settings.max_revocations_per_user,
@@ -201,6 +205,7 @@ impl Issuer {
         let issuer = Self {
             openapi: openapi::served(&settings)?,
             told_key,
+            gate: OnceLock::new(),
             settings,
             audit,
             store,
@@ -242,6 +247,17 @@ impl Issuer {
     /// How the logs about this issuer name people, for a gate in this process.
     pub fn subject_names(&self) -> &SubjectNames {
         self.audit.names()
+    }
+
+    /// Has the pages show what policy this gate has in force; the first one stays.
+    pub fn set_gate(&self, gate: &Arc<Authorizer>) {
+        let _ = self.gate.set(Arc::clone(gate));
+    }
+
+    /// The policy of the gate in this process.
+    fn policy_in_force(&self) -> Option<Arc<Policy>> {
+        let gate = self.gate.get()?;
+        Some(Arc::clone(gate.snapshot().policy()))
     }
 
     /// What has been revoked, for a gate in this process.

@@ -6,6 +6,7 @@
 
 mod app_rows;
 mod apps;
+mod audit;
 mod authorization_codes;
 mod backup;
 mod batches;
@@ -43,7 +44,8 @@ mod writer;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use apps::OwnedApp;
+pub use apps::{LiveSecret, OwnedApp};
+pub use audit::{AuditEntry, AuditRecord};
 pub use authorization_codes::{AuthorizationCode, CodeState, Redemption};
 pub use backup::BackupError;
 pub use change::{Change, Committed};

@@ -13,6 +13,7 @@ use super::http::{HttpListener, HttpServer};
 use super::serving::Serving;
 use super::socket;
 use crate::admin::{ServedFeed, StoreProbe};
+use crate::authorizer::Authorizer;
 use crate::clock::Clock;
 use crate::config::{Config, IssuerSettings};
 use crate::connection_limits::ConnectionLimits;
@@ -95,6 +96,11 @@ impl Companion {
         if let Some(feed) = &self.feed {
             feed.register_metrics(registry);
         }
+    }
+
+    /// Has the issuer's pages show what policy the gate has in force.
+    pub(super) fn set_gate(&self, gate: &Arc<Authorizer>) {
+        self.issuer.set_gate(gate);
     }
 
     /// Whether the issuer's store answers, for `/status`.

@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::serving::Serving;
 use crate::admin::{ServedFeed, StoreProbe};
+use crate::authorizer::Authorizer;
 use crate::clock::Clock;
 use crate::config::{Config, IssuerSettings};
 use crate::keyring::Keyring;
@@ -50,6 +51,10 @@ impl Companion {
     }
 
     pub(super) fn register_metrics(&self, _: &mut Registry) {
+        match *self {}
+    }
+
+    pub(super) fn set_gate(&self, _: &Arc<Authorizer>) {
         match *self {}
     }
 

@@ -7,7 +7,7 @@ use crate::identity::{
     App, AppKey, PlainSecret, RedirectUri, Role, RoleName, Scope, ScopeName, ScopeSet, ScopesFrom,
     User,
 };
-use crate::store::{LiveGrant, OwnedApp, RoleReach, ScopeReach};
+use crate::store::{AuditEntry, LiveGrant, OwnedApp, RoleReach, ScopeReach};
 
 #[derive(Serialize)]
 pub struct UserAnswer<'a> {
@@ -77,6 +77,21 @@ pub struct ScopeAnswer<'a> {
     users: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     apps: Option<i64>,
+}
+
+/// What was done in the directory.
+#[derive(Serialize)]
+pub struct AuditAnswer<'a> {
+    done_at: i64,
+    /// The name of a user; null where somebody on the machine did it, or the user is gone.
+    actor: Option<&'a str>,
+    actor_id: Option<&'a str>,
+    action: &'a str,
+    object_kind: &'a str,
+    object_name: &'a str,
+    /// What a user or app is called.
+    object_title: Option<&'a str>,
+    change: &'a str,
 }
 
 /// A grant that can still be extended.
@@ -219,6 +234,22 @@ impl<'a> ScopeAnswer<'a> {
             users: Some(reach.users),
             apps: Some(reach.apps),
             ..self
+        }
+    }
+}
+
+impl<'a> AuditAnswer<'a> {
+    /// What is told of an entry.
+    pub fn of(entry: &'a AuditEntry) -> Self {
+        Self {
+            done_at: entry.done_at.0,
+            actor: entry.actor_name.as_deref(),
+            actor_id: entry.actor.as_deref(),
+            action: &entry.action,
+            object_kind: &entry.object_kind,
+            object_name: &entry.object_name,
+            object_title: entry.object_title.as_deref(),
+            change: &entry.change,
         }
     }
 }

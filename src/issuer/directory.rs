@@ -189,6 +189,9 @@ pub enum DirectoryError {
         apps::MAX_OVERLAP_SECONDS
     )]
     Overlap,
+    /// Another secret came in between.
+    #[error("the secret has been replaced in the meantime: reload, and decide again")]
+    SecretReplaced,
     /// Not exactly one thing to revoke.
     #[error("say whose tokens end, by exactly one of `user`, `app`, `grant`, `token`, `everyone`")]
     WhatToRevoke,
@@ -258,6 +261,7 @@ impl LocalDirectory {
             max_queue: 1,
         };
         let store = Store::open_existing(&settings.store).await?;
+        store.keep_audit(settings.audit_seconds);
         let fresh = PlainSecret::from_random(random()?);
         let names = names_for(&store, names, &fresh).await?;
         Ok(Self {

@@ -267,6 +267,7 @@ fn of_directory(error: &DirectoryError) -> ErrorResponse<'_> {
         | DirectoryError::LastAdministrator
         | DirectoryError::Own(_)
         | DirectoryError::DefaultRole
+        | DirectoryError::SecretReplaced
         | DirectoryError::RoleExtended
         | DirectoryError::ScopeInUse(_)
         | DirectoryError::EverybodyAdministrator => {

@@ -35,7 +35,7 @@ use axum::routing::{MethodRouter, delete, get, post, put};
 
 use super::endpoint_error::EndpointError;
 use super::{Issuer, revocation_log};
-use backend::{app, role, scope, user};
+use backend::{app, audit, role, scope, user};
 use cors::public;
 
 pub(super) use pages::ToldKey;
@@ -100,7 +100,7 @@ fn own() -> [(&'static str, MethodRouter<Arc<Issuer>>); 7] {
     ]
 }
 
-fn backend() -> [(&'static str, MethodRouter<Arc<Issuer>>); 12] {
+fn backend() -> [(&'static str, MethodRouter<Arc<Issuer>>); 13] {
     [
         ("/backend/user", get(user::list).post(user::create)),
         (
@@ -131,6 +131,7 @@ fn backend() -> [(&'static str, MethodRouter<Arc<Issuer>>); 12] {
             "/backend/app/{app_key}/rotate_secret",
             post(app::rotate_secret),
         ),
+        ("/backend/audit", get(audit::list)),
         ("/backend/revoke", post(backend::revoke)),
     ]
 }

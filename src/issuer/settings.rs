@@ -58,6 +58,8 @@ pub struct IssuerSettings {
     pub keys: KeySettings,
     /// How often rows that have ended are removed.
     pub sweep_seconds: u64,
+    /// How long it is kept who did what in the directory.
+    pub audit_seconds: u32,
     pub refresh_token: RefreshSettings,
     /// What the token endpoint offers.
     pub grants: GrantTypes,
@@ -119,6 +121,8 @@ pub struct IssuerDocument {
     keys: KeysDocument,
     #[serde(default = "default_sweep_seconds")]
     sweep_seconds: u64,
+    #[serde(default = "default_audit_seconds")]
+    audit_seconds: u64,
     #[serde(default)]
     refresh_token: RefreshDocument,
     #[serde(default = "GrantTypes::default_names")]
@@ -226,6 +230,11 @@ fn default_algorithm() -> String {
     Algorithm::Es256.name().to_owned()
 }
 
+/// Ninety days.
+fn default_audit_seconds() -> u64 {
+    90 * 86_400
+}
+
 fn default_sweep_seconds() -> u64 {
     60
 }
@@ -301,6 +310,8 @@ impl IssuerDocument {
         let on_stale = self.on_stale(faults);
         let keys = self.keys.build(base, faults);
         faults.within("issuer.sweep_seconds", self.sweep_seconds, 1, 86_400);
+        let key = "issuer.audit_seconds";
+        faults.within(key, self.audit_seconds, 86_400, 10 * 366 * 86_400);
         let refresh_token = self.refresh_token.build(faults);
         let hashing = self.hashing.build(faults);
         faults.within("issuer.threads", self.threads, 1, 1024);
@@ -325,6 +336,7 @@ impl IssuerDocument {
             algorithm: algorithm?,
             keys: keys?,
             sweep_seconds: self.sweep_seconds,
+            audit_seconds: u32::try_from(self.audit_seconds).ok()?,
             refresh_token: refresh_token?,
             grants,
             user_credentials_at_token_endpoint: self.user_credentials_at_token_endpoint,
@@ -443,6 +455,7 @@ pub(super) mod tests {
             ("access_token_seconds: 0", "issuer.access_token_seconds: 0"),
             ("access_token_seconds: 86401", "issuer.access_token_seconds: 86401"),
             ("sweep_seconds: 0", "issuer.sweep_seconds: 0"),
+            ("audit_seconds: 86399", "issuer.audit_seconds: 86399"),
             ("threads: 0", "issuer.threads: 0"),
             ("fresh_login_seconds: 9", "issuer.fresh_login_seconds: 9"),
             ("secret_overlap_seconds: 2592001", "issuer.secret_overlap_seconds: 2592001"),

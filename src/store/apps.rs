@@ -17,6 +17,15 @@ use crate::identity::{
     App, AppKey, AppWithOwner, RedirectUri, ScopesFrom, SecretDigest, UserId, Username,
 };
 
+/// A secret of an app that is accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveSecret {
+    pub digest: SecretDigest,
+    pub created_at: UnixSeconds,
+    /// None for the latest one, which goes on until it is replaced.
+    pub expires_at: Option<UnixSeconds>,
+}
+
 /// An app and the name of its owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnedApp {
@@ -48,6 +57,22 @@ impl Store {
     /// An app with the name of its owner.
     pub async fn owned_app(&self, key: &AppKey) -> Result<Option<OwnedApp>, StoreError> {
         owned(&self.reader, key).await
+    }
+
+    /// The secrets of an app that are accepted at `now`, the latest first.
+    pub async fn live_secrets(
+        &self,
+        key: &AppKey,
+        now: UnixSeconds,
+    ) -> Result<Vec<LiveSecret>, StoreError> {
+        let text = "SELECT digest, created_at, expires_at FROM app_secrets \
+                    WHERE app_key = $1 AND expires_at > $2 ORDER BY expires_at DESC";
+        let rows = sqlx::query(text)
+            .bind(key.as_str())
+            .bind(now.0)
+            .fetch_all(&self.reader)
+            .await?;
+        rows.iter().map(read_secret).collect()
     }
 
     /// The apps of `owner`, in the order of their names.
@@ -251,6 +276,22 @@ impl Change {
         Ok(())
     }
 
+    /// The secret of an app that nothing replaces yet.
+    pub async fn latest_secret(
+        &mut self,
+        key: &AppKey,
+    ) -> Result<Option<SecretDigest>, StoreError> {
+        let text = "SELECT digest, created_at, expires_at FROM app_secrets \
+                    WHERE app_key = $1 AND expires_at = $2";
+        let row = sqlx::query(text)
+            .bind(key.as_str())
+            .bind(NEVER)
+            .fetch_optional(&mut *self.transaction)
+            .await?;
+        let secret = row.as_ref().map(read_secret).transpose()?;
+        Ok(secret.map(|secret| secret.digest))
+    }
+
     /// Gives an app another secret. The one before lives for `overlap_seconds` more, older ones end:
     /// there are never more than two.
     pub async fn rotate_secret(
@@ -308,6 +349,16 @@ async fn owned(
         .fetch_optional(database)
         .await?;
     row.as_ref().map(read_owned).transpose()
+}
+
+fn read_secret(row: &AnyRow) -> Result<LiveSecret, StoreError> {
+    let digest = SecretDigest::from_text(row.try_get("digest")?);
+    let expires_at: i64 = row.try_get("expires_at")?;
+    Ok(LiveSecret {
+        digest: digest.ok_or(StoreError::Unreadable("secret"))?,
+        created_at: UnixSeconds(row.try_get("created_at")?),
+        expires_at: (expires_at != NEVER).then_some(UnixSeconds(expires_at)),
+    })
 }
 
 fn follows_owner(app: &App) -> i64 {

@@ -135,6 +135,11 @@ impl Change {
         self.charged = Some(holder);
     }
 
+    /// How long it is kept what this change does.
+    pub(super) fn audit_seconds(&self) -> i64 {
+        self.store.bounds.audit_seconds().into()
+    }
+
     /// Locks a user and its apps. It comes before anything else is done to any of them.
     pub async fn hold_with_apps(
         &mut self,

@@ -48,6 +48,8 @@ pub(super) struct Bounds {
     per_app: AtomicU32,
     /// How many grants a user may have with one app.
     max_grants: AtomicU32,
+    /// How long it is kept who did what.
+    audit_seconds: AtomicU32,
 }
 
 impl Default for Bounds {
@@ -56,6 +58,7 @@ impl Default for Bounds {
             per_user: AtomicU32::new(u32::MAX),
             per_app: AtomicU32::new(u32::MAX),
             max_grants: AtomicU32::new(u32::MAX),
+            audit_seconds: AtomicU32::new(u32::MAX),
         }
     }
 }
@@ -67,6 +70,14 @@ impl Bounds {
 
     pub(super) fn set_max_grants(&self, max_grants: u32) {
         self.max_grants.store(max_grants, Ordering::Release);
+    }
+
+    pub(super) fn audit_seconds(&self) -> u32 {
+        self.audit_seconds.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_audit_seconds(&self, seconds: u32) {
+        self.audit_seconds.store(seconds, Ordering::Release);
     }
 
     pub(super) fn set(&self, per_user: u32, per_app: u32) {

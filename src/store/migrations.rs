@@ -6,7 +6,7 @@ use super::connections::Held;
 use super::location::Engine;
 use super::{Store, StoreError};
 
-const MIGRATIONS: [&str; 13] = [
+const MIGRATIONS: [&str; 14] = [
     include_str!("migrations/0001_issuer.sql"),
     include_str!("migrations/0002_revocations.sql"),
     include_str!("migrations/0003_authorization_code.sql"),
@@ -20,6 +20,7 @@ const MIGRATIONS: [&str; 13] = [
     include_str!("migrations/0011_code_targets.sql"),
     include_str!("migrations/0012_login_places.sql"),
     include_str!("migrations/0013_live_grants.sql"),
+    include_str!("migrations/0014_audit.sql"),
 ];
 
 const VERSION_TABLE: &str = "schema_version";
@@ -181,7 +182,7 @@ mod tests {
 
     /// As `sha256sum src/store/migrations/*.sql` prints them. A line is added with each migration,
     /// and none is ever changed: stores in use have run the text that it stands for.
-    const DIGESTS: [&str; 13] = [
+    const DIGESTS: [&str; 14] = [
         "7e21bc2f437e4ccb4952d060bf9002d781fe4012f86eff9993d3a983cfd6ec11",
         "090f29b0753f2d83373c6cb02cb65f9291bd69495c568304102a00809ee1c43d",
         "5f1d35a87c8189860bcea49aad6c0a670a5bacc5baaca3bbb4dc1c99a77ab0ee",
@@ -195,6 +196,7 @@ mod tests {
         "b80ad27e50b8a2d6aa0da162486042515d21412f49e6ffd61bdc9baae5300a70",
         "3c85866739fa27d50b408e44e8778628bc841ba9f7f731aa7652687fee977b45",
         "4862e932d21fcf98220df6ab63b2902265ea50b1c01ea9cb1d783758cdf1a00f",
+        "aea4954b9ebaf3c118a13f5af587b4354bf0694823e9879a9ae1671a3c08aed2",
     ];
 
     #[test]

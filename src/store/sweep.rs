@@ -10,7 +10,7 @@ type Sweep = (&'static str, &'static str, &'static str, &'static str);
 
 const LOG: Sweep = ("revocations", "revocations", "position", ENDED);
 
-const ALL_BUT_LOG: [Sweep; 4] = [
+const ALL_BUT_LOG: [Sweep; 5] = [
     ("refresh tokens", "refresh_tokens", "digest", ENDED),
     (
         "refresh tokens that ended with everybody's",
@@ -20,6 +20,7 @@ const ALL_BUT_LOG: [Sweep; 4] = [
     ),
     ("app secrets", "app_secrets", "app_key, digest", ENDED),
     ("login places", "login_places", "user_id, place", ENDED),
+    ("audit entries", "audit", "position", ENDED),
 ];
 
 /// What a sweep has removed.

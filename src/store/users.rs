@@ -262,7 +262,7 @@ async fn named(
 }
 
 /// A pattern of `LIKE` for what holds `text`; `!` escapes.
-fn containing(text: &str) -> String {
+pub(super) fn containing(text: &str) -> String {
     let mut pattern = "%".to_owned();
     for character in text.chars() {
         if "%_!".contains(character) {

@@ -3,7 +3,7 @@
 
 use super::{Authority, Directory, DirectoryError, commit};
 use crate::identity::{App, AppKey, Role, RoleName, ScopeName, ScopesFrom, User, UserId};
-use crate::store::Change;
+use crate::store::{AuditEntry, AuditRecord, Change, Listing};
 use crate::token::RevocationTarget;
 
 #[derive(Clone, Copy)]
@@ -19,17 +19,27 @@ impl Directory<'_> {
     /// Commits a change and has the audit log tell of it.
     pub(super) async fn commit(
         &self,
-        change: Change,
+        mut change: Change,
         object: Object<'_>,
         action: &'static str,
         details: &[String],
     ) -> Result<(), DirectoryError> {
+        let actor = match self.authority {
+            Authority::Machine => None,
+            Authority::Bearer { user, .. } => Some(&user.id),
+        };
+        let (object_kind, object_name) = object.row();
+        let record = AuditRecord {
+            actor,
+            action,
+            object_kind,
+            object_name,
+            change: &details.join("; "),
+        };
+        change.record(&record).await?;
         commit(change).await?;
         let (kind, name) = self.name(object);
-        let user = match self.authority {
-            Authority::Machine => None,
-            Authority::Bearer { user, .. } => Some(self.naming.user(user.id.as_str())),
-        };
+        let user = actor.map(|actor| self.naming.user(actor.as_str()));
         tracing::info!(
             target: "portcullis::audit",
             action,
@@ -40,6 +50,16 @@ impl Directory<'_> {
             "changed in the directory"
         );
         Ok(())
+    }
+
+    /// What was done, the latest first.
+    pub async fn audit(
+        &self,
+        search: &str,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Listing<AuditEntry>, DirectoryError> {
+        Ok(self.store.audit(search, before, limit).await?)
     }
 
     fn name(&self, object: Object<'_>) -> (&'static str, String) {
@@ -59,6 +79,19 @@ pub(super) fn updated(changes: &[String]) -> &'static str {
         "unchanged"
     } else {
         "changed"
+    }
+}
+
+impl Object<'_> {
+    /// Kind and name as rows have them, which the log may not: users by their ids.
+    fn row(&self) -> (&'static str, &str) {
+        match self {
+            Self::User(user) => ("user", user.as_str()),
+            Self::Role(role) => ("role", role.as_str()),
+            Self::Scope(scope) => ("scope", scope.as_str()),
+            Self::App(app) => ("app", app.as_str()),
+            Self::Tokens(target) => (target.kind(), target.name()),
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::identity::{
 };
 use crate::issuer::hashing::HashingFor;
 use crate::issuer::random;
-use crate::store::{Change, Holder, Holding, Listing, LiveGrant, Page};
+use crate::store::{AuditRecord, Change, Holder, Holding, Listing, LiveGrant, Page};
 use crate::token::{LogPosition, RevocationTarget};
 use crate::yaml::present;
 
@@ -112,6 +112,14 @@ impl Directory<'_> {
         let prepared = self.prepare_user(wanted).await?;
         let mut change = self.change().await?;
         let user = self.add_prepared_user(&mut change, &prepared).await?;
+        let record = AuditRecord {
+            actor: Some(&user.id),
+            action: "registered",
+            object_kind: "user",
+            object_name: user.id.as_str(),
+            change: "",
+        };
+        change.record(&record).await?;
         commit(change).await?;
         Ok(user)
     }

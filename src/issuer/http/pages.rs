@@ -38,6 +38,7 @@ use super::observation;
 use crate::issuer::Issuer;
 use crate::issuer::endpoint_error::EndpointError;
 
+pub(super) use language::Language;
 pub(in crate::issuer) use told::ToldKey;
 
 /// Each path with its methods; `policy.yaml` says who may open it.
@@ -94,8 +95,8 @@ fn portal() -> [(&'static str, MethodRouter<Arc<Issuer>>); 12] {
 }
 
 /// What administrators do.
-fn administration() -> [(&'static str, MethodRouter<Arc<Issuer>>); 20] {
-    use panel::{app, apps, role, roles, scope, scopes, user, users};
+fn administration() -> [(&'static str, MethodRouter<Arc<Issuer>>); 22] {
+    use panel::{app, apps, audit, policy, role, roles, scope, scopes, user, users};
     [
         (panel::PATH, get(panel::show)),
         (roles::PATH, get(roles::list)),
@@ -143,6 +144,8 @@ fn administration() -> [(&'static str, MethodRouter<Arc<Issuer>>); 20] {
             "/panel/scopes/{name}/delete",
             get(scope::show_delete).post(scope::delete),
         ),
+        (policy::PATH, get(policy::show)),
+        (audit::PATH, get(audit::list)),
         (apps::PATH, get(apps::list)),
         ("/panel/apps/{app_key}", get(app::show)),
         (

@@ -68,6 +68,10 @@ async function user() {
   await look('delete')
   await page.goto(`${ISSUER}/portal/apps`)
   await look('apps')
+  for (const path of ['access', 'account', 'account/email', 'account/password', 'sessions']) {
+    await page.goto(`${ISSUER}/portal/${path}`)
+    await look(path.replaceAll('/', '-'))
+  }
   await page.goto(`${ISSUER}/panel/users`)
   await look('refused')
   return { key, command, language: await page.$eval('html', (html) => html.lang) }
@@ -102,7 +106,7 @@ async function administrator() {
   const effect = await text('main')
   await look('effect')
   for (const path of ['users', 'users/carol', 'users/carol/password', 'users/carol/status',
-    'new-user', 'scopes', 'scopes/orders.read', 'new-scope', 'apps', `apps/${APP_KEY}`]) {
+    'new-user', 'policy', 'audit', 'scopes', 'scopes/orders.read', 'new-scope', 'apps', `apps/${APP_KEY}`]) {
     await page.goto(`${ISSUER}/panel/${path}`)
     await look(path.replace(APP_KEY, 'one').replaceAll('/', '-'))
   }

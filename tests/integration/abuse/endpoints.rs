@@ -196,6 +196,12 @@ pub(super) const ENDPOINTS: &[(&str, &str, Caller, Body)] = &[
     ("GET", "/backend/app", Caller::Administrator, Body::Nothing),
     (
         "GET",
+        "/backend/audit",
+        Caller::Administrator,
+        Body::Nothing,
+    ),
+    (
+        "GET",
         "/backend/app/unknown",
         Caller::Administrator,
         Body::Nothing,

@@ -60,6 +60,17 @@ async fn a_role_is_made_ticked_and_given_to_whoever_signs_up() {
     let chosen = form(&page(&mut admin, path).await, path);
     let chosen = send(&mut admin, &chosen).await;
     assert!(chosen.body.contains(">default<"), "{chosen:?}");
+    let policy = page(&mut admin, "/panel/policy?search=orders.write").await;
+    let (_, route) = policy
+        .body
+        .split_once("<th scope=\"row\">place-order</th>")
+        .unwrap();
+    let (route, _) = route.split_once("</tr>").unwrap();
+    assert!(
+        route.contains("shopper") && !route.contains("consumer"),
+        "{policy:?}"
+    );
+    assert!(!policy.body.contains("read-order"), "{policy:?}");
     let grid = page(&mut admin, "/panel/roles").await;
     assert!(
         grid.body.contains("href=\"/panel/roles/shopper\""),
@@ -405,7 +416,10 @@ async fn names_with_odd_characters_have_pages() {
             "/panel/new-role",
         );
         let made = send(&mut admin, &empty.with("name", name)).await;
-        assert!(made.body.contains("Done: it is there."), "{name}: {made:?}");
+        assert!(
+            made.body.contains("It has been created."),
+            "{name}: {made:?}"
+        );
         let empty = form(
             &page(&mut admin, "/panel/new-scope").await,
             "/panel/new-scope",
@@ -416,4 +430,63 @@ async fn names_with_odd_characters_have_pages() {
         let scopes = send(&mut admin, &scope).await;
         assert!(!scopes.body.contains("<script"), "{name}: {scopes:?}");
     }
+}
+
+#[tokio::test]
+async fn the_audit_says_who_did_what_to_which() {
+    let companion = TestCompanion::start().await;
+    let mut alice = sign_up(&companion, "alice").await;
+    let filled = new_app(&mut alice, "Web shop").await;
+    let app = client(&send(&mut alice, &filled).await);
+    let mut admin = administrator(&companion).await;
+    let path = format!("/panel/apps/{}/status", app.key);
+    let disable = form(&page(&mut admin, &path).await, &path);
+    send(&mut admin, &disable).await;
+    let token = companion.login("admin", ADMIN_PASSWORD).await;
+
+    let audit = companion.get("/backend/audit?limit=3", &token).await.json();
+    let told = |index: usize| {
+        let entry = &audit["items"][index];
+        ["actor", "action", "object_kind", "object_title", "change"]
+            .map(|member| entry[member].clone())
+    };
+    assert_eq!(
+        told(0),
+        ["admin", "changed", "app", "Web shop", "status disabled"].map(|text| json!(text))
+    );
+    assert_eq!(
+        told(1)[..4],
+        ["alice", "added", "app", "Web shop"].map(|text| json!(text))
+    );
+    assert_eq!(
+        told(2)[..4],
+        ["alice", "registered", "user", "alice"].map(|text| json!(text))
+    );
+    let after = audit["next"].as_str().unwrap();
+    let path = format!("/backend/audit?after={after}&search=scope");
+    let earlier = companion.get(&path, &token).await.json();
+    assert_eq!(
+        earlier["items"][0]["object_name"], "orders.write",
+        "{earlier}"
+    );
+    assert_eq!(
+        earlier["items"][1]["object_name"], "orders.read",
+        "{earlier}"
+    );
+    let wrong = companion.get("/backend/audit?after=x", &token).await;
+    assert_eq!(wrong.status, 400, "{wrong:?}");
+
+    let seen = page(&mut admin, "/panel/audit?search=web").await;
+    assert!(
+        seen.body.contains("Web shop") && !seen.body.contains("registered"),
+        "{seen:?}"
+    );
+    let seen = page(&mut admin, "/panel/audit?search=ALICE").await;
+    assert!(seen.body.contains("registered"), "{seen:?}");
+    let delete = "/panel/users/alice/delete";
+    let delete = form(&page(&mut admin, delete).await, delete);
+    send(&mut admin, &delete).await;
+    let gone = companion.get("/backend/audit?limit=1", &token).await.json();
+    assert_eq!(gone["items"][0]["action"], "deleted");
+    assert_eq!(gone["items"][0]["object_title"], json!(null));
 }

@@ -11,14 +11,14 @@ const MAX_RANGES: usize = 20;
 
 /// A language that the pages are written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Language {
+pub(in crate::issuer::http) enum Language {
     English,
     German,
 }
 
 impl Language {
     /// The one that a browser prefers (RFC 9110 section 12.5.4); English where it says nothing of either.
-    pub(super) fn preferred(headers: &HeaderMap) -> Self {
+    pub(in crate::issuer::http) fn preferred(headers: &HeaderMap) -> Self {
         let lines = headers.get_all(ACCEPT_LANGUAGE).iter();
         let ranges = lines.flat_map(|line| line.to_str().unwrap_or_default().split(','));
         let mut best = (Self::English, 0);
@@ -46,7 +46,7 @@ impl Language {
     }
 
     /// Its tag in HTML (RFC 5646).
-    pub(super) fn tag(self) -> &'static str {
+    pub(in crate::issuer::http) fn tag(self) -> &'static str {
         match self {
             Self::English => "en",
             Self::German => "de",
@@ -54,7 +54,7 @@ impl Language {
     }
 
     /// What the pages say in it.
-    pub(super) fn words(self) -> &'static Words {
+    pub(in crate::issuer::http) fn words(self) -> &'static Words {
         match self {
             Self::English => &ENGLISH,
             Self::German => &GERMAN,

@@ -37,6 +37,7 @@ pub(super) fn is_for_the_form(error: &DirectoryError) -> bool {
         | DirectoryError::Status(_)
         | DirectoryError::Changed
         | DirectoryError::Overlap
+        | DirectoryError::SecretReplaced
         | DirectoryError::WhatToRevoke
         | DirectoryError::Id
         | DirectoryError::Hashing(_)
@@ -48,10 +49,27 @@ pub(super) fn is_for_the_form(error: &DirectoryError) -> bool {
 /// An error as a sentence. What is internal goes to the log alone.
 pub(super) fn message(language: Language, error: &EndpointError) -> String {
     let english = sentence(&error.description());
-    match language {
+    let text = match language {
         Language::English => english,
         Language::German => german(error).unwrap_or(english),
+    };
+    let (opening, closing) = match language {
+        Language::English => ('\u{201c}', '\u{201d}'),
+        Language::German => ('\u{201e}', '\u{201c}'),
+    };
+    quoted(&text, opening, closing)
+}
+
+/// With the quotation marks of the language for backticks, which come in pairs.
+fn quoted(text: &str, opening: char, closing: char) -> String {
+    let mut quoted = String::new();
+    for (position, part) in text.split('`').enumerate() {
+        if position > 0 {
+            quoted.push(if position % 2 == 1 { opening } else { closing });
+        }
+        quoted.push_str(part);
     }
+    quoted
 }
 
 fn sentence(text: &str) -> String {
@@ -144,6 +162,9 @@ fn of_directory(error: &DirectoryError) -> Option<String> {
              Benutzer noch Fragment, Leerzeichen oder andere Zeichen als ASCII."
                 .to_owned()
         }
+        DirectoryError::SecretReplaced => {
+            "Das Geheimnis ist inzwischen schon ersetzt: Öffne die Seite noch einmal.".to_owned()
+        }
         DirectoryError::Password(error) => password(*error).to_owned(),
         DirectoryError::TooManyApps => "Mehr als 16 Apps kann ein Benutzer nicht haben.".to_owned(),
         DirectoryError::TooManyRedirectUris => {
@@ -207,5 +228,10 @@ mod tests {
         assert_eq!(message(Language::English, &error()), english);
         let german = "Der Benutzername oder die E-Mail-Adresse ist schon vergeben.";
         assert_eq!(message(Language::German, &error()), german);
+        let error = EndpointError::from(DirectoryError::UnknownRole("a".to_owned()));
+        let english = "There is no role \u{201c}a\u{201d}.";
+        assert_eq!(message(Language::English, &error), english);
+        let german = "Die Rolle \u{201e}a\u{201c} gibt es nicht.";
+        assert_eq!(message(Language::German, &error), german);
     }
 }

@@ -2,6 +2,8 @@
 
 pub(super) mod app;
 pub(super) mod apps;
+pub(super) mod audit;
+pub(super) mod policy;
 pub(super) mod role;
 pub(super) mod roles;
 pub(super) mod scope;
@@ -40,7 +42,7 @@ pub(super) struct Part {
 }
 
 /// All parts.
-pub(super) fn parts(words: &'static Words) -> [Part; 4] {
+pub(super) fn parts(words: &'static Words) -> [Part; 6] {
     [
         Part {
             scope: "backend.role",
@@ -65,6 +67,18 @@ pub(super) fn parts(words: &'static Words) -> [Part; 4] {
             path: apps::PATH,
             label: words.all_apps,
             sentence: words.all_apps_sentence,
+        },
+        Part {
+            scope: "backend.role",
+            path: policy::PATH,
+            label: words.policy,
+            sentence: words.policy_sentence,
+        },
+        Part {
+            scope: "backend.user",
+            path: audit::PATH,
+            label: words.audit,
+            sentence: words.audit_sentence,
         },
     ]
 }

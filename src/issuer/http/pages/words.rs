@@ -4,8 +4,8 @@
 macro_rules! words {
     ($($key:ident: $english:literal, $german:literal;)+) => {
         /// What the pages say in one language.
-        pub(super) struct Words {
-            $(pub(super) $key: &'static str,)+
+        pub(in crate::issuer::http) struct Words {
+            $(pub(in crate::issuer::http) $key: &'static str,)+
         }
 
         pub(super) static ENGLISH: Words = Words { $($key: $english,)+ };
@@ -34,7 +34,7 @@ words! {
     start_how: "Three steps", "In drei Schritten";
     start_first: "Sign up: a name, an address and a password.", "Registrieren: Name, Adresse und Passwort.";
     start_second:
-        "Make an app: it gets a key and a secret of its own.",
+        "Create an app: it gets a key and a secret of its own.",
         "Eine App anlegen: Sie bekommt einen eigenen Schlüssel und ein Geheimnis.";
     start_third:
         "Get a token with them and call the API. The commands are shown with your own values.",
@@ -44,7 +44,7 @@ words! {
         "Hier kann sich niemand selbst registrieren: Ein Administrator richtet das Konto ein.";
     start_welcome: "What next?", "Wie weiter?";
     start_make:
-        "Make an app for your program. You get its secret, and the commands for a first call.",
+        "Create an app for your program. You get its secret, and the commands for a first call.",
         "Lege für dein Programm eine App an. Du bekommst ihr Geheimnis und die Befehle für den ersten Aufruf.";
     start_no_apps:
         "Your account may not have apps. An administrator can give you a role with the scope consumer.app.",
@@ -63,6 +63,36 @@ words! {
     login_forgotten:
         "Forgot the password? This site sends no mail: an administrator can set another one.",
         "Passwort vergessen? Von hier kommt keine Mail: Ein Administrator kann ein neues setzen.";
+
+    // What an app asks for.
+    log_in_to: "to continue to", "um fortzufahren mit";
+    consent_title: "Allow access", "Zugriff erlauben";
+    consent_allow: "Allow", "Darf";
+    consent_act: "to act for you?", "in deinem Namen handeln?";
+    consent_app: "The application", "Die Anwendung";
+    consent_owner: "of the user", "des Benutzers";
+    consent_asks: "asks for:", "bittet um:";
+    consent_back: "You will go back to", "Danach geht es zurück zu";
+    allow: "Allow", "Erlauben";
+    deny: "Deny", "Ablehnen";
+    logged_in_as: "You are logged in as", "Du bist angemeldet als";
+    fault: "Error", "Fehler";
+    unanswerable_title: "This cannot be answered", "Das lässt sich nicht beantworten";
+    unanswerable:
+        "An application sent you here with a request that is not in order:",
+        "Eine Anwendung hat dich mit einer Anfrage hergeschickt, die nicht in Ordnung ist:";
+    unanswerable_next:
+        "Go back to the application and try again. If it happens again, tell those who run it.",
+        "Geh zurück zur Anwendung und versuche es noch einmal. Geschieht es wieder, sag es ihren Betreibern.";
+    damaged:
+        "The form is damaged. Go back to the application and try again.",
+        "Das Formular ist beschädigt. Geh zurück zur Anwendung und versuche es noch einmal.";
+    try_again_there:
+        "Go back to the application and try again.",
+        "Geh zurück zur Anwendung und versuche es noch einmal.";
+    not_now:
+        "The request could not be answered. Try again in a moment.",
+        "Die Anfrage ließ sich nicht beantworten. Versuche es gleich noch einmal.";
 
     // The password once more.
     proof_title: "Confirm that it is you", "Bestätige, dass du es bist";
@@ -100,14 +130,14 @@ words! {
         "An app is a program of yours that calls the API. It has a key and a secret, and you can end it at any time.",
         "Eine App ist ein Programm von dir, das die API aufruft. Sie hat Schlüssel und Geheimnis, und du kannst sie jederzeit beenden.";
     app_new: "New app", "Neue App";
-    app_new_title: "Make an app", "App anlegen";
-    app_create: "Make the app", "App anlegen";
+    app_new_title: "Create an app", "App anlegen";
+    app_create: "Create the app", "App anlegen";
     app_name: "Name", "Name";
     app_name_hint: "Such as Web shop", "Zum Beispiel Web-Laden";
     app_key: "Key", "Schlüssel";
-    app_may: "May", "Darf";
+    app_may: "Scopes", "Berechtigungen";
     app_state: "State", "Zustand";
-    app_made: "Made", "Angelegt";
+    app_made: "Created", "Angelegt";
     active: "active", "aktiv";
     disabled: "disabled", "gesperrt";
     extent: "What may it do?", "Was darf sie?";
@@ -119,14 +149,14 @@ words! {
     extent_own_hint:
         "With these the program manages your account or your apps. Most programs need none of them.",
         "Damit verwaltet das Programm dein Konto oder deine Apps. Die meisten brauchen nichts davon.";
-    extent_others: "What you may not give", "Was du nicht geben kannst";
+    extent_others: "Scopes that you cannot give", "Was du nicht geben kannst";
     extent_others_hint:
         "Your role does not have it; an administrator can add it. Your roles:",
         "Deine Rolle hat es nicht; ein Administrator kann es hinzufügen. Deine Rollen:";
     extent_nothing:
         "Your role has no scope for the API yet; an administrator can add some. Your roles:",
         "Deine Rolle hat noch keine Berechtigung für die API; ein Administrator kann welche hinzufügen. Deine Rollen:";
-    redirects: "Where logins come back to", "Wohin Anmeldungen zurückkehren";
+    redirects: "Redirect URIs", "Rückkehradressen (Redirect URIs)";
     redirects_hint:
         "Only for programs in which other people log in: one address a line, such as https://shop.example/callback",
         "Nur für Programme, in denen sich andere anmelden: eine Adresse je Zeile, etwa https://shop.example/callback";
@@ -145,8 +175,11 @@ words! {
     secret_once:
         "This is shown only now. Keep it where your program finds it and nobody else does.",
         "Das wird nur jetzt gezeigt. Bewahre es dort auf, wo dein Programm es findet und sonst niemand.";
+    secret_since: "Created", "Angelegt";
+    earlier_until: "The secret before it goes on until", "Das vorherige gilt noch bis";
+    no_secret: "There is none: create one to use the app.", "Es gibt keines: Lege eines an, um die App zu benutzen.";
     secret_hidden:
-        "The secret is shown once, when it is made. Lost it? Replace it.",
+        "The secret is shown once, when it is created. Lost it? Replace it.",
         "Das Geheimnis wird einmal gezeigt, wenn es entsteht. Verloren? Ersetze es.";
     call_title: "The first call", "Der erste Aufruf";
     call_token: "Get a token. It holds for an hour.", "Ein Token holen. Es gilt eine Stunde.";
@@ -234,7 +267,7 @@ words! {
     yes: "yes", "ja";
     no: "no", "nein";
     new_role: "New role", "Neue Rolle";
-    make: "Make", "Anlegen";
+    make: "Create", "Anlegen";
     role_scopes: "What its users may do", "Was ihre Benutzer dürfen";
     more_scopes:
         "There are more scopes than fit here. The command portcullis role changes the others.",
@@ -244,8 +277,8 @@ words! {
     loses: "Loses:", "Verliert:";
     renamed: "Gets the name:", "Bekommt den Namen:";
     tokens_end:
-        "Tokens that say more than is left end at once, at every gate. Programs get new ones by themselves.",
-        "Tokens, die mehr sagen, als übrig bleibt, enden sofort. Programme holen sich selbst neue.";
+        "Tokens that rest on it end at once, at every gate. Programs that ask again get what is left.",
+        "Tokens, die darauf beruhen, enden sofort, an jedem Gate. Wer ein neues holt, bekommt, was übrig bleibt.";
     change_role: "Change the role", "Rolle ändern:";
     make_default: "Default role:", "Standardrolle:";
     make_default_button: "Make it the default", "Zum Standard machen";
@@ -256,7 +289,7 @@ words! {
     new_user: "New user", "Neuer Benutzer";
     new_user_hint: "The user gets the default role.", "Der Benutzer bekommt die Standardrolle.";
     user_roles: "Roles", "Rollen";
-    user_may: "May", "Darf";
+    user_may: "Scopes", "Berechtigungen";
     no_users: "No user is called so.", "Kein Benutzer heißt so.";
     search: "Part of a name or address", "Teil von Name oder Adresse";
     change_user: "Change the roles of", "Rollen ändern von";
@@ -295,9 +328,38 @@ words! {
     enable_app_sentence: "It can get tokens again. Earlier ones stay ended.", "Sie bekommt wieder Tokens. Frühere bleiben beendet.";
     delete_this_app: "Delete the app", "App löschen:";
 
+    audit: "Audit", "Protokoll";
+    audit_sentence: "Who did what to which.", "Wer was womit getan hat.";
+    audit_search: "Part of a name, action or kind", "Teil von Name, Handlung oder Art";
+    no_audit: "Nothing of that kind was done.", "Nichts dergleichen ist geschehen.";
+    when: "When", "Wann";
+    what: "What", "Was";
+    which: "Which", "Womit";
+    change: "Change", "Änderung";
+    command_line: "command line", "Kommandozeile";
+    policy: "Policy", "Policy";
+    policy_sentence: "What each route of the API needs, and who passes.", "Was jede Route der API braucht, und wer durchkommt.";
+    policy_lead: "In force at the gate beside this site:", "In Kraft am Gate neben dieser Seite:";
+    policy_search: "Part of a name, path or scope", "Teil von Name, Pfad oder Berechtigung";
+    no_routes: "No route is called so.", "Keine Route heißt so.";
+    more_routes: "There are more routes: search for one.", "Es gibt mehr Routen: Suche nach einer.";
+    no_gate: "There is no gate beside this site.", "Neben dieser Seite läuft kein Gate.";
+    route: "Route", "Route";
+    requests: "Requests", "Anfragen";
+    needs: "Needs", "Braucht";
+    needs_nothing: "nothing", "nichts";
+    needs_token: "a valid token", "ein gültiges Token";
+    needs_nobody: "shut", "geschlossen";
+    of_issuers: "of", "von";
+    who_passes: "Roles that pass", "Rollen, die durchkommen";
+    everybody: "everybody", "alle";
+    every_user: "every user", "jeder Benutzer";
+    nobody: "nobody", "niemand";
+    no_role: "no role has it", "keine Rolle hat es";
+
     // What was just done.
     told_changed: "The change has been made.", "Die Änderung ist gemacht.";
-    told_made: "Done: it is there.", "Fertig: Es ist da.";
+    told_made: "It has been created.", "Es ist angelegt.";
     told_access_ended: "The access has ended.", "Der Zugriff ist beendet.";
     told_sessions_ended: "Logged out there.", "Dort abgemeldet.";
     told_deleted: "It has been deleted.", "Es ist gelöscht.";

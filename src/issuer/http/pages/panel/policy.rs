@@ -1,0 +1,156 @@
+//! `/panel/policy`: the routes that the gate beside the issuer has in force, and which roles open them.
+
+use askama::Template;
+use axum::http::{StatusCode, Uri};
+use axum::response::Response;
+
+use crate::identity::{Form, Role};
+use crate::issuer::endpoint_error::EndpointError;
+use crate::issuer::http::extract::DirectoryAccess;
+use crate::issuer::http::pages::answer;
+use crate::issuer::http::pages::frame::Frame;
+use crate::issuer::http::pages::page_error::PageError;
+use crate::issuer::http::pages::visitor::Visitor;
+use crate::issuer::http::pages::words::Words;
+use crate::issuer::http::text::Text;
+use crate::policy::{Methods, Policy, Requirement, Route, RouteIssuers};
+use crate::store::Page;
+
+pub(in crate::issuer::http::pages) const PATH: &str = "/panel/policy";
+
+/// So many routes are shown; a search finds the others.
+const MAX_ROUTES: usize = 200;
+
+/// So many roles are looked at.
+const MAX_ROLES: usize = 1000;
+
+const MAX_SEARCH_BYTES: usize = 256;
+
+/// So much of the digest of a policy is shown.
+const DIGEST_CHARACTERS: usize = 12;
+
+#[derive(Template)]
+#[template(path = "pages/policy.html")]
+struct PolicyPage<'a> {
+    frame: Frame<'a>,
+    search: Text<'a>,
+    /// None where the issuer runs without a gate beside it.
+    digest: Option<String>,
+    routes: Vec<Row<'a>>,
+    has_more: bool,
+}
+
+struct Row<'a> {
+    name: Text<'a>,
+    methods: String,
+    hosts: String,
+    path: Text<'a>,
+    needs: Text<'a>,
+    /// Whose tokens count, where the route says it.
+    issuers: String,
+    roles: Opening,
+}
+
+/// Who passes a route.
+enum Opening {
+    /// In the words of the page: whoever comes, or nobody.
+    Said(&'static str),
+    /// Users of these roles.
+    Roles(String),
+    /// The route asks for what no role has.
+    NoRole,
+}
+
+/// `GET`
+pub(in crate::issuer::http::pages) async fn show(
+    visitor: Visitor,
+    access: DirectoryAccess,
+    uri: Uri,
+) -> Result<Response, PageError> {
+    let query = Form::parse(uri.query().unwrap_or_default().as_bytes())?;
+    let search = query.get("search").unwrap_or_default().trim();
+    if search.len() > MAX_SEARCH_BYTES {
+        return Err(EndpointError::Parameter("search").into());
+    }
+    let all = Page {
+        after: String::new(),
+        limit: MAX_ROLES,
+    };
+    let roles = access.directory().roles(&all).await?.items;
+    let policy = visitor.issuer.policy_in_force();
+    let found = policy.iter().flat_map(|policy| matching(policy, search));
+    let found: Vec<&Route> = found.take(MAX_ROUTES + 1).collect();
+    let rows = found.iter().take(MAX_ROUTES);
+    let page = PolicyPage {
+        frame: visitor.frame(),
+        search: Text::of(search),
+        digest: policy
+            .as_ref()
+            .map(|policy| policy.digest().chars().take(DIGEST_CHARACTERS).collect()),
+        routes: rows
+            .map(|route| row(route, &roles, visitor.words()))
+            .collect(),
+        has_more: found.len() > MAX_ROUTES,
+    };
+    Ok(answer::page(StatusCode::OK, &page))
+}
+
+/// The routes whose name, path or scopes hold `search`.
+fn matching<'p>(policy: &'p Policy, search: &str) -> impl Iterator<Item = &'p Route> {
+    let search = search.to_lowercase();
+    let holds = move |text: &str| text.to_lowercase().contains(&search);
+    policy
+        .routes()
+        .iter()
+        .map(|route| &**route)
+        .filter(move |route| {
+            let scopes = match &route.requirement {
+                Requirement::Scopes(scopes) => scopes.names().any(&holds),
+                Requirement::Public | Requirement::Authenticated | Requirement::Nobody => false,
+            };
+            scopes || holds(&route.name) || holds(&route.path)
+        })
+}
+
+fn row<'p>(route: &'p Route, roles: &[Role], words: &'static Words) -> Row<'p> {
+    let hosts: Vec<String> = route.hosts.iter().map(ToString::to_string).collect();
+    let needs = match &route.requirement {
+        Requirement::Public => words.needs_nothing.to_owned(),
+        Requirement::Authenticated => words.needs_token.to_owned(),
+        Requirement::Nobody => words.needs_nobody.to_owned(),
+        Requirement::Scopes(scopes) => scopes.names().collect::<Vec<_>>().join(" "),
+    };
+    Row {
+        name: Text::of(&*route.name),
+        methods: match &route.methods {
+            Methods::Every => "*".to_owned(),
+            Methods::Listed(listed) => listed.join(" "),
+        },
+        hosts: hosts.join(" "),
+        path: Text::of(&*route.path),
+        needs: Text::of(needs),
+        issuers: match &route.issuers {
+            RouteIssuers::Trusted => String::new(),
+            RouteIssuers::Named(names) => names.join(" "),
+        },
+        roles: opening(route, roles, words),
+    }
+}
+
+fn opening(route: &Route, roles: &[Role], words: &'static Words) -> Opening {
+    let required = match &route.requirement {
+        Requirement::Public => return Opening::Said(words.everybody),
+        Requirement::Authenticated => return Opening::Said(words.every_user),
+        Requirement::Nobody => return Opening::Said(words.nobody),
+        Requirement::Scopes(required) => required,
+    };
+    let open = roles
+        .iter()
+        .filter(|role| required.are_met(|scope| role.scopes.contains(scope)));
+    let names: Vec<&str> = open.map(|role| role.name.as_str()).collect();
+    if names.is_empty() {
+        Opening::NoRole
+    } else {
+        Opening::Roles(names.join(", "))
+    }
+}
