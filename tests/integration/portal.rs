@@ -12,7 +12,7 @@ use portcullis::clock::{Clock, ManualClock, SystemClock};
 
 use crate::client::Answer;
 use crate::test_app::Setup;
-use crate::test_browser::{TestBrowser, TestForm, form, set_cookies};
+use crate::test_browser::{CALLBACK, TestBrowser, TestForm, form, request, set_cookies};
 use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestClient, TestCompanion, setup, sqlite};
 
 /// Where an answer to a form sends the browser.
@@ -192,13 +192,19 @@ async fn a_secret_is_told_on_one_page_of_one_session_and_in_no_url() {
     // The other secret, and what becomes of the first.
     let rotate = page(&mut browser, &format!("{path}/rotate")).await;
     let rotate = form(&rotate, &format!("{path}/rotate"));
-    let later = send(&mut browser, &rotate.clone().with("earlier", "later")).await;
+    let later = send(&mut browser, &rotate.with("earlier", "later")).await;
     let newer = client(&later);
     assert_ne!(newer.secret, app.secret);
     for secret in [&app, &newer] {
         companion.tokens(secret).await;
     }
     clock.advance(1);
+    assert!(
+        later.body.contains("The secret before it goes on until"),
+        "{later:?}"
+    );
+    let rotate = page(&mut browser, &format!("{path}/rotate")).await;
+    let rotate = form(&rotate, &format!("{path}/rotate"));
     let now = send(&mut browser, &rotate.with("earlier", "now")).await;
     companion.tokens(&client(&now)).await;
     for ended in [&app, &newer] {
@@ -358,6 +364,16 @@ async fn the_pages_speak_the_language_of_the_browser() {
     assert!(answer.body.contains("<h1>Anmelden</h1>"), "{answer:?}");
     let vary = answer.header("vary").unwrap_or_default();
     assert!(vary.contains("accept-language"), "{answer:?}");
+    let alice = companion.register("alice").await;
+    let app = companion.web_app(&alice, "web-shop", &[CALLBACK]).await;
+    let consent = companion.send("GET", &request(&app), &german, "").await;
+    assert!(consent.body.contains("<html lang=\"de\">"), "{consent:?}");
+    assert!(
+        consent
+            .body
+            .contains("<p>um fortzufahren mit <strong>web-shop"),
+        "{consent:?}"
+    );
     let answer = companion.send("GET", "/portal/log-in", &[], "").await;
     assert!(answer.body.contains("<html lang=\"en\">"), "{answer:?}");
 }
@@ -419,4 +435,37 @@ async fn the_style_sheet_has_a_name_that_changes_with_it() {
     assert!(cached.contains("immutable"), "{cached}");
     assert!(!style.body.contains("url("), "nothing comes from elsewhere");
     assert_eq!(browser.get("/assets/other.css").await.status, 404);
+}
+
+/// What `docs/portal.md` says of the tests is so.
+#[test]
+fn the_tests_that_the_documentation_names_are_there() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("docs/portal.md")).unwrap();
+    let rows = text
+        .lines()
+        .filter(|line| line.starts_with("| ") && line.ends_with(" |"));
+    let tests = rows.flat_map(|row| {
+        row.rsplit('|')
+            .nth(1)
+            .unwrap()
+            .split('`')
+            .skip(1)
+            .step_by(2)
+    });
+    let tests: Vec<&str> = tests.filter(|name| !name.contains('/')).collect();
+    assert!(tests.len() > 15, "{tests:?}");
+    for name in tests {
+        let (module, function) = name.rsplit_once("::").unwrap_or(("", name));
+        let module = module.replace("::", "/");
+        let files = match module.as_str() {
+            "" => vec!["portal.rs".to_owned()],
+            _ => vec![format!("portal/{module}.rs"), format!("{module}.rs")],
+        };
+        let is_there = files.iter().any(|file| {
+            let file = std::fs::read_to_string(root.join("tests/integration").join(file));
+            file.is_ok_and(|text| text.contains(&format!("fn {function}()")))
+        });
+        assert!(is_there, "{name}");
+    }
 }

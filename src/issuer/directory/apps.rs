@@ -6,8 +6,8 @@ use super::audit::{Object, app_changes, updated};
 use super::list_update::ListUpdate;
 use super::{Directory, DirectoryError, Thing, existing_scopes, free};
 use crate::identity::{
-    App, AppKey, AppName, PlainSecret, RedirectUri, ScopeName, ScopeSet, ScopesFrom, Status, User,
-    UserId,
+    App, AppKey, AppName, PlainSecret, RedirectUri, ScopeName, ScopeSet, ScopesFrom, SecretDigest,
+    Status, User, UserId,
 };
 use crate::issuer::random;
 use crate::store::{Change, Holder, Listing, OwnedApp, Page};
@@ -72,6 +72,14 @@ pub struct AppChange {
 pub struct NewSecret {
     pub app: OwnedApp,
     pub secret: PlainSecret,
+}
+
+/// Which secret another one replaces.
+#[derive(Clone, Copy)]
+enum Replacing<'a> {
+    Whichever,
+    /// This one, or none; another one has come in between.
+    Only(Option<&'a SecretDigest>),
 }
 
 /// Whose apps the caller deals with.
@@ -228,11 +236,40 @@ impl Directory<'_> {
         of: AppsOf<'_>,
         overlap_seconds: u32,
     ) -> Result<NewSecret, DirectoryError> {
+        self.replace_secret(key, of, overlap_seconds, Replacing::Whichever)
+            .await
+    }
+
+    /// The same for somebody who has seen which secret it replaces: what is sent twice is done once.
+    pub async fn rotate_secret_once(
+        &self,
+        key: &str,
+        of: AppsOf<'_>,
+        overlap_seconds: u32,
+        latest: Option<&SecretDigest>,
+    ) -> Result<NewSecret, DirectoryError> {
+        self.replace_secret(key, of, overlap_seconds, Replacing::Only(latest))
+            .await
+    }
+
+    async fn replace_secret(
+        &self,
+        key: &str,
+        of: AppsOf<'_>,
+        overlap_seconds: u32,
+        replacing: Replacing<'_>,
+    ) -> Result<NewSecret, DirectoryError> {
         if overlap_seconds > MAX_OVERLAP_SECONDS {
             return Err(DirectoryError::Overlap);
         }
         let mut change = self.change().await?;
         let (app, _) = self.app_in_hand(&mut change, key, of).await?;
+        if let Replacing::Only(seen) = replacing {
+            let latest = change.latest_secret(&app.app.key).await?;
+            if latest.as_ref() != seen {
+                return Err(DirectoryError::SecretReplaced);
+            }
+        }
         let secret = PlainSecret::from_random(random()?);
         let digest = secret.digest();
         change

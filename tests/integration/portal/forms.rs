@@ -1,6 +1,6 @@
 //! Forms that are not from our own pages do nothing.
 
-use super::{log_in, new_app, next, page, send, sign_up};
+use super::{client, log_in, new_app, next, page, send, sign_up};
 use crate::test_browser::{TestBrowser, TestForm, form};
 use crate::test_companion::{FORM, PASSWORD, TestCompanion};
 
@@ -131,6 +131,12 @@ async fn a_form_that_is_sent_twice_does_its_work_once() {
     let again = alice.submit(&made).await;
     assert_eq!(again.status, 409, "{again:?}");
     assert!(again.body.contains("role=\"alert\""), "{again:?}");
+    let action = format!("{path}/rotate");
+    let rotate = form(&page(&mut alice, &action).await, &action).with("earlier", "now");
+    let app = client(&send(&mut alice, &rotate).await);
+    let again = alice.submit(&rotate).await;
+    assert_eq!(again.status, 409, "{again:?}");
+    companion.tokens(&app).await;
     let action = format!("{path}/delete");
     let delete = form(&page(&mut alice, &action).await, &action);
     assert_eq!(alice.submit(&delete).await.status, 303);

@@ -25,6 +25,10 @@ struct AppPage<'a> {
     key: Text<'a>,
     /// The one time that it is shown.
     secret: Option<Text<'a>>,
+    /// When the present one was made; none where there is none.
+    secret_since: Option<String>,
+    /// When the one before ends.
+    earlier_until: Option<String>,
     is_active: bool,
     created: String,
     follows: bool,
@@ -56,13 +60,19 @@ pub(in crate::issuer::http::pages) async fn show(
         };
         (Text::of(sentence), Text::of(name.as_str()))
     });
-    let settings = &visitor.issuer.settings;
+    let (settings, language) = (&visitor.issuer.settings, visitor.language);
+    let now = visitor.issuer.clock.now();
+    let secrets = access.issuer.store.live_secrets(&app.key, now).await?;
+    let latest = secrets.iter().find(|one| one.expires_at.is_none());
+    let earlier = secrets.iter().find_map(|one| one.expires_at);
     let page = AppPage {
         frame: visitor.frame(),
         path: path_of(&key),
         name: Text::of(app.name.as_str()),
         key: Text::of(app.key.as_str()),
         secret: visitor.told_secret().map(Text::of),
+        secret_since: latest.map(|secret| language.instant(secret.created_at)),
+        earlier_until: earlier.map(|instant| language.instant(instant)),
         is_active: is_active(&app),
         created: visitor.language.instant(app.created_at),
         follows: app.scopes_from == ScopesFrom::Owner,

@@ -6,6 +6,7 @@ use axum::response::Response;
 
 use super::edit::own_app;
 use super::path_of;
+use crate::identity::{App, SecretDigest};
 use crate::issuer::directory::AppsOf;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::extract::{DirectoryAccess, PathName};
@@ -25,6 +26,8 @@ struct RotatePage<'a> {
     name: Text<'a>,
     /// For how many hours the earlier secret goes on.
     hours: u32,
+    /// The digest of the secret that is replaced; empty where there is none.
+    latest: String,
 }
 
 /// `GET`
@@ -34,10 +37,15 @@ pub(in crate::issuer::http::pages) async fn show(
     PathName(key): PathName,
 ) -> Result<Response, PageError> {
     let app = own_app(&access, &key).await?;
+    let latest = latest_secret(&access, &app).await?;
     let page = RotatePage {
         frame: visitor.frame(),
         path: path_of(&key),
         name: Text::of(app.name.as_str()),
+        latest: latest
+            .as_ref()
+            .map(SecretDigest::to_text)
+            .unwrap_or_default(),
         hours: access.issuer.settings.secret_overlap_seconds.div_ceil(3600),
     };
     Ok(answer::page(StatusCode::OK, &page))
@@ -57,7 +65,21 @@ pub(in crate::issuer::http::pages) async fn submit(
     };
     let own = AppsOf::User(&access.caller.user);
     let directory = access.after_login()?;
-    let made = directory.rotate_secret(&key, own, overlap).await?;
+    // A second click on the button must not end what the program uses.
+    let seen = SecretDigest::from_text(form.text("latest"));
+    let made = directory
+        .rotate_secret_once(&key, own, overlap, seen.as_ref())
+        .await?;
     let told = Told::Secret(made.secret.reveal().to_owned());
     Ok(visitor.go_to_be_told(&path_of(&key), &told)?)
+}
+
+async fn latest_secret(
+    access: &DirectoryAccess,
+    app: &App,
+) -> Result<Option<SecretDigest>, PageError> {
+    let (store, now) = (&access.issuer.store, access.issuer.clock.now());
+    let secrets = store.live_secrets(&app.key, now).await?;
+    let latest = secrets.into_iter().find(|one| one.expires_at.is_none());
+    Ok(latest.map(|secret| secret.digest))
 }
