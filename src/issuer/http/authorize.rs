@@ -17,6 +17,7 @@ use axum::response::Response;
 
 use super::browser::Browser;
 use super::extract::FormBody;
+use super::pages::Language;
 use super::session::Sessions;
 use crate::identity::{
     AppWithOwner, AuthorizeError, AuthorizeRequest, AuthorizeRequestError, Form, GrantError, Means,
@@ -49,6 +50,7 @@ pub(super) struct Visit {
     issuer: Arc<Issuer>,
     headers: HeaderMap,
     browser: Browser,
+    language: Language,
 }
 
 /// Why there is no page, no code and no session.
@@ -83,6 +85,7 @@ impl FromRequestParts<Arc<Issuer>> for Visit {
             issuer: Arc::clone(issuer),
             headers: parts.headers.clone(),
             browser: Browser::read(&parts.headers, &issuer.settings.url),
+            language: Language::preferred(&parts.headers),
         })
     }
 }
@@ -105,11 +108,11 @@ impl Visit {
             token: &token,
         };
         let page = match self.sessions().user().await? {
-            None => page::login(&origin, &app, None),
+            None => page::login(self.language, &origin, &app, None),
             Some(user) => {
                 let rights = self.grantable(&asked, &app, &user)?;
                 let scopes = self.issuer.store.describe_scopes(rights.scopes()).await?;
-                page::consent(&origin, &app, &user, &scopes)
+                page::consent(self.language, &origin, &app, &user, &scopes)
             }
         };
         Ok(page::with_cookies(page, cookie))
@@ -170,14 +173,14 @@ impl Visit {
     async fn answer(&self, outcome: Result<Response, PageError>) -> Response {
         match outcome {
             Ok(response) => response,
-            Err(PageError::Unanswerable(fault)) => page::unanswerable(&fault),
-            Err(PageError::ForeignForm) => page::foreign_form(),
+            Err(PageError::Unanswerable(fault)) => page::unanswerable(self.language, &fault),
+            Err(PageError::ForeignForm) => page::foreign_form(self.language),
             Err(PageError::Answerable(back, error)) => match self.sessions().user().await {
                 Ok(Some(_)) => page::go(&back.with_error(error, &self.issuer.settings.url), None),
-                Ok(None) => page::unanswerable(&error),
-                Err(error) => page::refused(error),
+                Ok(None) => page::unanswerable(self.language, &error),
+                Err(error) => page::refused(self.language, error),
             },
-            Err(PageError::Endpoint(error)) => page::refused(error),
+            Err(PageError::Endpoint(error)) => page::refused(self.language, error),
         }
     }
 }

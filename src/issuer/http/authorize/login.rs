@@ -44,7 +44,12 @@ impl Visit {
                     request: &verified.request,
                     token: &token,
                 };
-                Ok(page::login(&origin, &verified.app, Some(username)))
+                Ok(page::login(
+                    self.language,
+                    &origin,
+                    &verified.app,
+                    Some(username),
+                ))
             }
             Err(error) => Err(error.into()),
         }

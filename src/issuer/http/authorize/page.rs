@@ -8,13 +8,14 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION,
-    REFERRER_POLICY, SET_COOKIE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    REFERRER_POLICY, SET_COOKIE, VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::response::{IntoResponse, Response};
 
 use crate::identity::{AppWithOwner, AuthorizeRequest, RedirectUri, ScopeName, SecretDigest, User};
 use crate::issuer::endpoint_error::{EndpointError, REALM};
 use crate::issuer::http::browser::SetCookie;
+use crate::issuer::http::pages::Language;
 use crate::issuer::http::text::Text;
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
@@ -34,6 +35,7 @@ struct HiddenFields {
 #[derive(Template)]
 #[template(path = "login.html")]
 struct LoginPage<'a> {
+    language: Language,
     origin: HiddenFields,
     app: Text<'a>,
     /// The name of an attempt that failed.
@@ -43,6 +45,7 @@ struct LoginPage<'a> {
 #[derive(Template)]
 #[template(path = "consent.html")]
 struct ConsentPage<'a> {
+    language: Language,
     origin: HiddenFields,
     app: Text<'a>,
     owner: Text<'a>,
@@ -62,20 +65,27 @@ struct ShownScope<'a> {
 #[derive(Template)]
 #[template(path = "unanswerable.html")]
 struct UnanswerablePage<'a> {
+    language: Language,
     fault: Text<'a>,
 }
 
 #[derive(Template)]
 #[template(path = "out_of_date.html")]
-struct OutOfDatePage;
+struct OutOfDatePage {
+    language: Language,
+}
 
 #[derive(Template)]
 #[template(path = "not_now.html")]
-struct NotNowPage;
+struct NotNowPage {
+    language: Language,
+}
 
 #[derive(Template)]
 #[template(path = "damaged_form.html")]
-struct DamagedFormPage;
+struct DamagedFormPage {
+    language: Language,
+}
 
 impl FormOrigin<'_> {
     fn hidden_fields(&self) -> HiddenFields {
@@ -87,8 +97,14 @@ impl FormOrigin<'_> {
 }
 
 /// Asks who it is. `failed` is the name of an attempt that failed.
-pub(super) fn login(origin: &FormOrigin<'_>, app: &AppWithOwner, failed: Option<&str>) -> Response {
+pub(super) fn login(
+    language: Language,
+    origin: &FormOrigin<'_>,
+    app: &AppWithOwner,
+    failed: Option<&str>,
+) -> Response {
     let template = LoginPage {
+        language,
         origin: origin.hidden_fields(),
         app: Text::of(app.app.name.as_str()),
         failed: failed.map(Text::of),
@@ -111,6 +127,7 @@ pub(super) fn login(origin: &FormOrigin<'_>, app: &AppWithOwner, failed: Option<
 
 /// Asks whether the app may.
 pub(super) fn consent(
+    language: Language,
     origin: &FormOrigin<'_>,
     app: &AppWithOwner,
     user: &User,
@@ -123,6 +140,7 @@ pub(super) fn consent(
         description: Text::of(description.trim()),
     });
     let template = ConsentPage {
+        language,
         origin: origin.hidden_fields(),
         app: Text::of(app.app.name.as_str()),
         owner: Text::of(app.owner.username.as_str()),
@@ -135,26 +153,28 @@ pub(super) fn consent(
 }
 
 /// Says why nothing can be done here, and sends nobody anywhere.
-pub(super) fn unanswerable(fault: &dyn fmt::Display) -> Response {
+pub(super) fn unanswerable(language: Language, fault: &dyn fmt::Display) -> Response {
     let template = UnanswerablePage {
+        language,
         fault: Text::of(fault.to_string()),
     };
     page(StatusCode::BAD_REQUEST, &template, "'none'")
 }
 
 /// The form is from another browser, another session, or another site.
-pub(super) fn foreign_form() -> Response {
-    page(StatusCode::FORBIDDEN, &OutOfDatePage, "'none'")
+pub(super) fn foreign_form(language: Language) -> Response {
+    let template = OutOfDatePage { language };
+    page(StatusCode::FORBIDDEN, &template, "'none'")
 }
 
 /// What other callers are told in JSON, with its status and headers.
-pub(super) fn refused(error: EndpointError) -> Response {
+pub(super) fn refused(language: Language, error: EndpointError) -> Response {
     let (mut parts, _) = error.into_response().into_parts();
     let may_pass = parts.status.is_server_error() || parts.status == StatusCode::TOO_MANY_REQUESTS;
     let page = if may_pass {
-        page(parts.status, &NotNowPage, "'none'")
+        page(parts.status, &NotNowPage { language }, "'none'")
     } else {
-        page(parts.status, &DamagedFormPage, "'none'")
+        page(parts.status, &DamagedFormPage { language }, "'none'")
     };
     let (page, body) = page.into_parts();
     parts.headers.extend(page.headers);
@@ -228,6 +248,7 @@ fn page(status: StatusCode, template: &impl Template, form_targets: &str) -> Res
         (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
         (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
         (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        (VARY, HeaderValue::from_static("accept-language, cookie")),
     ];
     (status, head, html).into_response()
 }

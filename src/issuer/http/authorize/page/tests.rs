@@ -33,6 +33,7 @@ const HIDDEN: &str = "<input type=\"hidden\" name=\"request\" value=\"request &a
 #[test]
 fn the_login_page_asks_for_a_name_or_after_a_failure_for_the_password() {
     let page = |failed: Option<&'static str>| LoginPage {
+        language: Language::English,
         origin: hidden("&"),
         app: Text::of("web-shop"),
         failed: failed.map(Text::of),
@@ -69,6 +70,7 @@ fn the_login_page_asks_for_a_name_or_after_a_failure_for_the_password() {
 
 fn consent_page(text: &str) -> ConsentPage<'_> {
     ConsentPage {
+        language: Language::English,
         origin: hidden("&"),
         app: Text::of(text),
         owner: Text::of(text),
@@ -109,9 +111,11 @@ fn the_consent_page_shows_who_asks_for_what_and_where_it_leads() {
 
 #[test]
 fn the_other_pages_say_what_to_do() {
+    let language = Language::English;
     let rows = [
         (
             UnanswerablePage {
+                language: Language::English,
                 fault: Text::of("no such app"),
             }
             .render(),
@@ -121,18 +125,18 @@ fn the_other_pages_say_what_to_do() {
              it.</p>",
         ),
         (
-            OutOfDatePage.render(),
+            OutOfDatePage { language }.render(),
             "<h1>This page is out of date</h1>\n\
              <p>It was made for another login, or the browser keeps no cookies for this site. \
              Nothing has been done.</p>\n\
              <p>Go back to the application and try again.</p>",
         ),
         (
-            NotNowPage.render(),
+            NotNowPage { language }.render(),
             "<h1>Not now</h1>\n<p>The request could not be answered. Try again in a moment.</p>",
         ),
         (
-            DamagedFormPage.render(),
+            DamagedFormPage { language }.render(),
             "<h1>This cannot be answered</h1>\n\
              <p>The form is damaged. Go back to the application and try again.</p>",
         ),
@@ -146,11 +150,13 @@ fn the_other_pages_say_what_to_do() {
 #[test]
 fn text_of_anybody_is_markup_on_no_page() {
     let login = |failed| LoginPage {
+        language: Language::English,
         origin: hidden(HOSTILE),
         app: Text::of(HOSTILE),
         failed,
     };
     let fault = UnanswerablePage {
+        language: Language::English,
         fault: Text::of(HOSTILE),
     };
     let mut consent = consent_page(HOSTILE);
