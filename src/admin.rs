@@ -1,9 +1,10 @@
 //! The admin listener: probes, metrics and status. No secrets, no keys, no tokens.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{ConnectInfo, Path as UrlPath, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -12,6 +13,7 @@ use serde::Serialize;
 
 use crate::authorizer::Authorizer;
 use crate::files::FileIdentity;
+use crate::gate::DecisionLog;
 use crate::keyring::{FeedOverview, Keyring};
 use crate::reload::Loader;
 use crate::revocation::RevocationStatistics;
@@ -32,6 +34,8 @@ pub struct Admin {
     pub loader: Arc<Loader>,
     pub keyring: Arc<Keyring>,
     pub registry: Registry,
+    /// Knows the last refusals.
+    pub decisions: DecisionLog,
     /// Whether the store of the issuer in this process answers, if there is one.
     pub store_probe: Option<StoreProbe>,
     /// Whether the process is ending.
@@ -154,6 +158,7 @@ pub fn router(admin: Arc<Admin>) -> Router {
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .route("/status", get(status))
+        .route("/decisions/{id}", get(decision))
         .with_state(admin)
 }
 
@@ -213,6 +218,32 @@ async fn metrics(State(admin): State<Arc<Admin>>, headers: HeaderMap) -> Respons
     let format = Exposition::accepted(&accept.join(","));
     match format.encode(&admin.registry) {
         Ok(text) => ([(header::CONTENT_TYPE, format.content_type())], text).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// One of the last refusals, for a process of this host: what it holds is more than others may know.
+async fn decision(
+    State(admin): State<Arc<Admin>>,
+    UrlPath(id): UrlPath<String>,
+    request: Request,
+) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let is_local = peer.is_some_and(|ConnectInfo(peer)| peer.ip().to_canonical().is_loopback());
+    if !is_local {
+        let reason = "decisions are shown to processes of this host alone: ask over loopback\n";
+        return (StatusCode::FORBIDDEN, reason).into_response();
+    }
+    if is_for_another_process(&admin, request.headers()).await {
+        let reason = "this process was started with another configuration\n";
+        return (StatusCode::MISDIRECTED_REQUEST, reason).into_response();
+    }
+    let Some(refusal) = admin.decisions.remembered(&id) else {
+        let reason = "this decision is not among the last refusals\n";
+        return (StatusCode::NOT_FOUND, reason).into_response();
+    };
+    match serde_json::to_string(&refusal) {
+        Ok(json) => ([(header::CONTENT_TYPE, "application/json")], json + "\n").into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }

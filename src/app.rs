@@ -26,7 +26,7 @@ use crate::admin::{Admin, ServedFeed, StoreProbe};
 use crate::authorizer::{Authorizer, AuthorizerMetrics};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ListenAddress};
-use crate::gate::{DecisionLog, Gate, GateMetrics, GateSettings, KeyRefresh};
+use crate::gate::{DecisionLog, Gate, GateMetrics, KeyRefresh};
 use crate::keyring::{KeyMetrics, Keyring};
 use crate::reload::watch::{FileWatcher, WatchSettings};
 use crate::reload::{LoadError, Loader, ReadInputs, ReloadMetrics};
@@ -106,7 +106,7 @@ pub fn build_with_clock(
         store: companion.as_ref().map(Companion::store_probe),
         feed: companion.as_ref().and_then(Companion::served_feed),
     };
-    let admin = core.admin(registry, told, &serving);
+    let admin = core.admin(registry, told, &serving, decisions.clone());
     let admin_server = serving.admin(&control, admin, admin_socket, config.admin.limits)?;
     let mut servers = vec![admin_server];
     let (keyring, stopping) = (Arc::clone(&core.keyring), serving.shutdown.clone());
@@ -199,12 +199,7 @@ impl Core {
     }
 
     fn gate(&self, config: &Config, metrics: GateMetrics, log: DecisionLog) -> Gate {
-        let settings = GateSettings {
-            identity_headers: config.identity_headers.clone(),
-            realm: config.realm.clone(),
-            token_headers: config.token_headers(),
-            strip_token: config.strip_token,
-        };
+        let settings = config.gate_settings();
         let authorizer = Arc::clone(&self.authorizer);
         let keys: Arc<dyn KeyRefresh> = Arc::clone(&self.keyring) as _;
         Gate::new(authorizer, settings, log, metrics, keys)
@@ -215,12 +210,14 @@ impl Core {
         registry: Registry,
         companion: CompanionStatus,
         serving: &Serving,
+        decisions: DecisionLog,
     ) -> Arc<Admin> {
         Arc::new(Admin {
             authorizer: Arc::clone(&self.authorizer),
             loader: Arc::clone(&self.loader),
             keyring: Arc::clone(&self.keyring),
             registry,
+            decisions,
             store_probe: companion.store,
             shutdown: serving.shutdown.clone(),
             keys_loaded: Arc::clone(&serving.keys_loaded),

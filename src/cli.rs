@@ -1,5 +1,6 @@
 //! The command line: one file for each verb.
 
+mod admin_client;
 #[cfg(feature = "issuer")]
 mod administration;
 #[cfg(feature = "issuer")]
@@ -7,9 +8,12 @@ mod app;
 #[cfg(feature = "issuer")]
 mod bootstrap;
 mod check;
+mod explain;
 mod health;
 pub mod key;
 mod number;
+mod policy_test;
+mod rehearsal;
 #[cfg(feature = "issuer")]
 mod role;
 #[cfg(feature = "issuer")]
@@ -41,6 +45,10 @@ enum Verb {
     Serve(serve::ServeArgs),
     /// Check a policy and print every problem with its location and a fix
     Check(check::CheckArgs),
+    /// Explain why a request gets its answer: the route, the token, and what is missing
+    Explain(Box<explain::ExplainArgs>),
+    /// Run a table of requests and expected decisions against a policy
+    Test(policy_test::PolicyTestArgs),
     /// Generate keys, and rotate the issuer's keys
     Key(key::KeyArgs),
     /// Issue and inspect tokens for development
@@ -95,6 +103,8 @@ pub fn run() -> ExitCode {
             return exit(serve::run(args));
         }
         Verb::Check(args) => check::run(&args, &mut out),
+        Verb::Explain(args) => explain::run(&args, &mut out),
+        Verb::Test(args) => policy_test::run(&args, &mut out),
         Verb::Key(args) => key::run(&args, &mut out),
         Verb::Token(args) => token::run(&args, &mut out),
         Verb::Health(args) => health::run(&args, &mut out),
@@ -115,6 +125,12 @@ pub fn run() -> ExitCode {
     exit(outcome.and_then(|outcome| Ok(flushed.map(|()| outcome)?)))
 }
 
+/// Tells on standard error what is wrong, or what is waited for.
+fn complain(message: &str) {
+    // Nobody is left to tell if standard error is gone.
+    let _ = writeln!(std::io::stderr(), "portcullis: {message}");
+}
+
 /// The error and its causes, without those that the text before them already contains.
 fn message_with_causes(error: &anyhow::Error) -> String {
     let mut text = error.to_string();
@@ -133,12 +149,7 @@ fn exit(outcome: anyhow::Result<Finding>) -> ExitCode {
         Ok(Finding::No) => ExitCode::FAILURE,
         Ok(Finding::Unknown) => ExitCode::from(2),
         Err(error) => {
-            // Nobody is left to tell if standard error is gone.
-            let _ = writeln!(
-                std::io::stderr(),
-                "portcullis: {}",
-                message_with_causes(&error)
-            );
+            complain(&message_with_causes(&error));
             ExitCode::from(2)
         }
     }

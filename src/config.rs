@@ -13,7 +13,7 @@ use std::time::Duration;
 use crate::authorizer::CacheLimits;
 use crate::feed::FeedListener;
 use crate::files::FileError;
-use crate::gate::{AliasFinder, IdentityHeaders};
+use crate::gate::{AliasFinder, GateSettings, IdentityHeaders};
 use crate::keyring::{TrustedIssuer, trusted_issuers};
 use crate::problem::{Faults, Problems};
 use crate::reload::Inputs;
@@ -122,6 +122,16 @@ impl Config {
         let mut named = renewed.token_headers();
         named.retain(|header| !known.contains(header));
         named
+    }
+
+    /// What upstreams and callers are told.
+    pub fn gate_settings(&self) -> GateSettings {
+        GateSettings {
+            identity_headers: self.identity_headers.clone(),
+            realm: self.realm.clone(),
+            token_headers: self.token_headers(),
+            strip_token: self.strip_token,
+        }
     }
 
     /// The sections that differ from `other` and that only a restart applies.

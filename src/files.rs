@@ -100,14 +100,23 @@ fn policy_files(directory: &Path) -> Result<Vec<PathBuf>, FileError> {
     Ok(files)
 }
 
-/// Whether a policy directory counts a file of this name: `.yaml` and `.yml`, but not hidden ones,
-/// among them the `..data` of a mounted `ConfigMap`.
+/// Whether a policy directory counts a file of this name: `.yaml` and `.yml`, but not tests, and not
+/// hidden ones, among them the `..data` of a mounted `ConfigMap`.
 pub fn is_policy_file_name(path: &Path) -> bool {
     let hidden = path
         .file_name()
         .is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
     let extension = path.extension();
-    !hidden && extension.is_some_and(|extension| extension == "yaml" || extension == "yml")
+    !hidden
+        && !is_test_file_name(path)
+        && extension.is_some_and(|extension| extension == "yaml" || extension == "yml")
+}
+
+/// Whether a file of this name holds tests of the policy beside it.
+pub fn is_test_file_name(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let is_test = |name: &str| name.ends_with(".test.yaml") || name.ends_with(".test.yml");
+    name.is_some_and(|name| !name.starts_with('.') && is_test(name))
 }
 
 /// Reads public keys: everybody may know them, but not everybody may choose them.

@@ -31,7 +31,7 @@ use crate::decision::{Decision, Denial, Permit};
 use crate::token::{Credentials, MissingKey, VerifiedToken};
 
 pub use aliases::AliasFinder;
-pub use decision_log::DecisionLog;
+pub use decision_log::{DecisionLog, RefusalLine};
 pub use edit::HeaderEdit;
 pub use header_edits::{EditSources, HeaderPlan};
 pub use header_text::HeaderText;
@@ -60,7 +60,7 @@ pub struct Gate {
 }
 
 /// What upstreams and callers are told, whichever front end tells it.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct GateSettings {
     pub identity_headers: IdentityHeaders,
     /// The protection space that challenges name (RFC 9110 section 11.5).

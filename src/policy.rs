@@ -14,6 +14,7 @@ mod table;
 mod target;
 mod target_error;
 mod template;
+mod trace;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,6 +29,7 @@ pub use requirement::{RequiredScopes, Requirement};
 pub use scope::{MAX_SCOPE_NAME_BYTES, ScopeName, ScopeNameError};
 pub use target::{Host, Method, Path, Target};
 pub use target_error::TargetError;
+pub use trace::{AnsweringTable, TemplateMatch, Trace, TracedReading};
 
 use host::HostName;
 use path::{MAX_PATH_BYTES, Necessity, PlainPath, Reading, RequestPath};

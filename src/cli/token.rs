@@ -15,6 +15,7 @@ mod provider;
 
 pub use evidence::Evidence;
 pub use inspect::{InspectArgs, inspect, read_token};
+pub(super) use inspect::{plain_token, printable};
 #[cfg(feature = "issuer")]
 pub(super) use instant::written;
 pub use issue::{ExtraClaim, IssueArgs, issue};

@@ -1,6 +1,7 @@
 //! One log line a decision: refusals always, as far as there are not too many of one reason; allowed
 //! requests when asked for.
 
+mod refusal_line;
 mod sampling;
 mod text;
 
@@ -12,23 +13,16 @@ use tracing::Level;
 use super::refusal::Refusal;
 use super::request::RequestSummary;
 use crate::authorizer::Diagnosis;
-use crate::decision::Denial;
 use crate::labels::Label;
 use crate::telemetry::{DecisionSettings, LoggedPath, SubjectNames};
 use crate::token::{OffendingMember, VerifiedToken};
+pub use refusal_line::RefusalLine;
+use refusal_line::Remembered;
 use sampling::Sampling;
-use text::{bounded, trace_id};
+use text::bounded;
 
-/// The most that a line shows of what a caller wrote, in bytes.
-const MAX_METHOD_BYTES: usize = 32;
-const MAX_HOST_BYTES: usize = 253;
-const MAX_PATH_BYTES: usize = 256;
-const MAX_ID_BYTES: usize = 128;
+/// The most that a line shows of a token's member, in bytes.
 const MAX_MEMBER_BYTES: usize = 128;
-const MAX_SCOPES_BYTES: usize = 512;
-
-/// How much of a policy's digest a line has: enough to tell the policies of one gate apart.
-const DIGEST_CHARS: usize = 12;
 
 /// Writes decisions to the log.
 #[derive(Debug, Clone)]
@@ -36,6 +30,7 @@ pub struct DecisionLog {
     settings: DecisionSettings,
     subjects: SubjectNames,
     sampling: Arc<Sampling>,
+    remembered: Arc<Remembered>,
 }
 
 /// What a line about a refusal tells.
@@ -60,6 +55,7 @@ impl DecisionLog {
                 settings.refusals_per_second,
                 Instant::now(),
             )),
+            remembered: Arc::default(),
         }
     }
 
@@ -93,17 +89,23 @@ impl DecisionLog {
         entry: &RefusalEntry<'_>,
         diagnose: impl FnOnce() -> Diagnosis<'d>,
     ) {
+        let line = RefusalLine::of(entry, self);
+        self.write(&line, entry, diagnose);
+        self.remembered.add(line);
+    }
+
+    fn write<'d>(
+        &self,
+        line: &RefusalLine,
+        entry: &RefusalEntry<'_>,
+        diagnose: impl FnOnce() -> Diagnosis<'d>,
+    ) {
         if !tracing::enabled!(target: "portcullis::decision", Level::INFO) {
             return;
         }
-        let RefusalEntry {
-            refusal,
-            request,
-            caller,
-            ..
-        } = entry;
         let now = entry.arrived + entry.latency;
-        let Some(withheld) = self.sampling.admit(refusal.reason_position(), now) else {
+        let position = entry.refusal.reason_position();
+        let Some(withheld) = self.sampling.admit(position, now) else {
             return;
         };
         let diagnosis = diagnose();
@@ -115,35 +117,41 @@ impl DecisionLog {
             }
             _ => None,
         };
+        let nearest = diagnosis.near_miss.and_then(|miss| miss.nearest);
         tracing::info!(
             target: "portcullis::decision",
-            decision = "deny",
-            status = refusal.status().http_code(),
-            route.name = refusal.route_name(),
-            reason = refusal.label(),
-            detail = refusal.detail().or(other_scheme),
+            decision = line.decision,
+            status = line.status,
+            route.name = line.route.as_deref(),
+            reason = line.reason,
+            detail = line.detail.or(other_scheme),
             mismatch = diagnosis.near_miss.map(|miss| miss.mismatch.label()),
-            nearest.route = diagnosis.near_miss.and_then(|miss| miss.nearest).map(|route| &*route.name),
-            request.method = shown(request.method, MAX_METHOD_BYTES),
-            request.host = shown(request.host, MAX_HOST_BYTES),
-            request.path = self.path(entry),
-            request.id = shown(request.request_id, MAX_ID_BYTES),
-            trace.id = trace_id(request.traceparent),
-            subject = caller.map(|token| self.name(token)),
-            token.issuer = caller.map(VerifiedToken::issuer),
-            issuer.name = caller.map(VerifiedToken::issuer_name).or(issuer),
+            nearest.route = nearest.map(|route| &*route.name),
+            request.method = line.method.as_deref(),
+            request.host = line.host.as_deref(),
+            request.path = self.path(line, entry.refusal),
+            request.id = line.request_id.as_deref(),
+            trace.id = line.trace_id.as_deref(),
+            subject = line.subject.as_deref(),
+            token.issuer = line.issuer.as_deref(),
+            issuer.name = line.issuer_name.as_deref().or(issuer),
             token.iss = says(OffendingMember::Issuer),
             token.aud = says(OffendingMember::Audience),
             token.kid = says(OffendingMember::KeyId),
             token.alg = says(OffendingMember::Algorithm),
             token.typ = says(OffendingMember::Type),
-            token.scopes = scopes_in_question(entry),
-            decision.id = entry.decision_id,
-            policy.digest = entry.policy_digest.and_then(|digest| digest.get(..DIGEST_CHARS)),
+            token.scopes = line.scopes.as_deref(),
+            decision.id = &*line.decision_id,
+            policy.digest = line.policy_digest.as_deref(),
             withheld = Some(withheld).filter(|count| *count > 0),
             latency_us = micros(entry.latency),
             "request refused"
         );
+    }
+
+    /// One of the last refusals, by its id.
+    pub fn remembered(&self, decision_id: &str) -> Option<RefusalLine> {
+        self.remembered.find(decision_id)
     }
 
     /// Tells of refusals that got no line of their own and that no later line told of.
@@ -160,34 +168,16 @@ impl DecisionLog {
         }
     }
 
-    fn path(&self, entry: &RefusalEntry<'_>) -> Option<String> {
+    fn path<'l>(&self, line: &'l RefusalLine, refusal: &Refusal<'l>) -> Option<&'l str> {
         match self.settings.path {
-            LoggedPath::Full => {
-                let path = crate::policy::Path(entry.request.path).without_query();
-                shown(path, MAX_PATH_BYTES)
-            }
-            LoggedPath::Route => entry.refusal.route().map(|route| route.path.to_string()),
+            LoggedPath::Full => line.path.as_deref(),
+            LoggedPath::Route => refusal.route().map(|route| &*route.path),
             LoggedPath::None => None,
         }
     }
 
     fn name(&self, token: &VerifiedToken) -> String {
         self.subjects.name(token.issuer(), token.subject())
-    }
-}
-
-/// What a caller wrote, if it wrote something.
-fn shown(bytes: &[u8], max_bytes: usize) -> Option<String> {
-    (!bytes.is_empty()).then(|| bounded(bytes, max_bytes))
-}
-
-/// The scopes of the token, where they did not suffice.
-fn scopes_in_question(entry: &RefusalEntry<'_>) -> Option<String> {
-    match (entry.refusal, entry.caller) {
-        (Refusal::Denied(Denial::ScopesMissing { .. }), Some(caller)) => {
-            Some(bounded(caller.scopes_text().as_bytes(), MAX_SCOPES_BYTES))
-        }
-        _ => None,
     }
 }
 

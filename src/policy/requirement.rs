@@ -34,6 +34,16 @@ impl RequiredScopes {
             && (self.any.is_empty() || self.any.iter().any(|scope| has(scope)))
     }
 
+    /// The scopes that all have to be there.
+    pub fn all(&self) -> &[Box<str>] {
+        &self.all
+    }
+
+    /// The scopes of which one has to be there, unless there are none.
+    pub fn any(&self) -> &[Box<str>] {
+        &self.any
+    }
+
     /// Every scope named, those of `all` first.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.all.iter().chain(&self.any).map(|scope| &**scope)

@@ -1,5 +1,6 @@
 //! The compiled tables: for each host pattern a tree of templates, whose leaves know the methods.
 
+mod matching;
 mod nearest;
 
 use std::collections::{HashMap, HashSet};
@@ -115,18 +116,33 @@ impl Tables {
     pub(super) fn for_host(&self, host: &HostName) -> HostTables<'_> {
         // The exact name before any wildcard, and of wildcards the longest: a host that is listed by
         // itself must not get routes that are meant for its siblings.
-        let own = self.exact.get(host.as_bytes()).or_else(|| {
-            if self.below.is_empty() {
-                return None;
-            }
-            host.parents().find_map(|parent| self.below.get(parent))
-        });
+        let own = self.exact.get(host.as_bytes());
+        let own = own.or_else(|| self.wildcard(host).map(|(_, table)| table));
         HostTables {
             own,
             // A closed host gets its own routes alone, even none: a public route without `hosts` must
             // not open it.
             default: own.is_none_or(|own| !own.closed).then_some(&self.default),
         }
+    }
+
+    /// The pattern by which routes name `host`, if some do, with the table of those routes.
+    pub(super) fn named(&self, host: &HostName) -> Option<(HostPattern, &Table)> {
+        let text = |name: &[u8]| String::from_utf8_lossy(name).into();
+        if let Some(table) = self.exact.get(host.as_bytes()) {
+            return Some((HostPattern::Exact(text(host.as_bytes())), table));
+        }
+        let (name, table) = self.wildcard(host)?;
+        Some((HostPattern::Below(text(name)), table))
+    }
+
+    /// The table of the longest wildcard that matches `host`, with what it leaves of the name.
+    fn wildcard<'h>(&self, host: &'h HostName) -> Option<(&'h [u8], &Table)> {
+        if self.below.is_empty() {
+            return None;
+        }
+        let mut parents = host.parents();
+        parents.find_map(|parent| Some((parent, self.below.get(parent)?)))
     }
 }
 
@@ -189,6 +205,11 @@ impl<'t> Leaves<'t> {
 }
 
 impl Table {
+    /// Whether the routes without `hosts` do not answer its hosts.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
     /// The leaf of `template`, made if it is the first of its routes.
     pub(super) fn leaf(&mut self, template: &Template) -> &mut Leaf {
         let segments = match template {
@@ -267,15 +288,20 @@ impl Suffixed {
         self.nodes.entry(suffix.into()).or_default()
     }
 
-    /// One look-up for each length, however many texts there are.
     fn find(&self, segment: PathSegment<'_>, rest: impl Segments) -> Option<&Leaf> {
+        self.matching(segment).find_map(|node| node.find(rest))
+    }
+
+    /// The nodes behind this segment, the longest text first. One look-up for each length, however many
+    /// texts there are.
+    fn matching(&self, segment: PathSegment<'_>) -> impl Iterator<Item = &Node> {
         // An opaque segment is what a server sees that does not decode it, and such a server
         // compares its end like any other.
         let (PathSegment::Named(text) | PathSegment::Opaque(text)) = segment;
-        self.lengths.iter().find_map(|length| {
+        self.lengths.iter().filter_map(move |length| {
             // A parameter is never empty.
             let start = text.len().checked_sub(*length).filter(|start| *start > 0)?;
-            self.nodes.get(text.get(start..)?)?.find(rest)
+            self.nodes.get(text.get(start..)?)
         })
     }
 }

@@ -70,6 +70,25 @@ impl ClaimPath {
         (!found.is_null()).then_some(found)
     }
 
+    /// Writes a claim, for tokens that are made up. What stands in its way goes.
+    pub fn put(&self, claims: &mut Map<String, Value>, value: Value) {
+        let Some((last, way)) = self.0.split_last() else {
+            return;
+        };
+        let mut members = claims;
+        for name in way {
+            let member = members.entry(&**name).or_insert(Value::Null);
+            if !member.is_object() {
+                *member = Value::Object(Map::new());
+            }
+            let Value::Object(inner) = member else {
+                return;
+            };
+            members = inner;
+        }
+        members.insert((**last).to_owned(), value);
+    }
+
     /// The last name of the way.
     pub fn last(&self) -> &str {
         self.0.last().map_or("", |name| name)
@@ -248,6 +267,16 @@ impl RequiredClaim {
 }
 
 impl WantedValue {
+    /// A value that this accepts.
+    pub fn example(&self) -> Value {
+        match self {
+            Self::Text(text) => (**text).into(),
+            Self::Prefix(prefix) => format!("{prefix}x").into(),
+            Self::Flag(flag) => (*flag).into(),
+            Self::Number(number) => number.clone().into(),
+        }
+    }
+
     /// A text as it is written.
     pub fn text(written: &str) -> Self {
         match written.strip_suffix('*') {

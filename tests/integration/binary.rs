@@ -6,10 +6,12 @@ mod audit;
 mod bad_input;
 mod bad_keys;
 mod decision_lines;
+mod explain;
 #[cfg(feature = "issuer")]
 mod feed;
 mod health;
 mod logs;
+mod policy_test;
 mod proxy;
 #[cfg(feature = "issuer")]
 mod secrets;

@@ -70,6 +70,11 @@ impl Evidence {
         })
     }
 
+    /// What tokens are judged by.
+    pub(in crate::cli) fn into_current_trust(self) -> CurrentTrust {
+        self.current_trust
+    }
+
     pub(super) fn current_trust(&self) -> &CurrentTrust {
         &self.current_trust
     }

@@ -60,12 +60,7 @@ pub fn inspect(
     now: UnixSeconds,
     out: &mut dyn Write,
 ) -> anyhow::Result<Finding> {
-    let token = token.trim();
-    let token = match token.split_once(' ') {
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => rest.trim_start(),
-        Some(_) | None => token,
-    };
-    let Ok(token) = UnverifiedToken::parse(token.as_bytes()) else {
+    let Ok(token) = UnverifiedToken::parse(plain_token(token).as_bytes()) else {
         writeln!(out, "refused: {TokenTextError}")?;
         return Ok(Finding::No);
     };
@@ -266,9 +261,18 @@ fn moment(instant: UnixSeconds, now: UnixSeconds) -> String {
     )
 }
 
+/// The token itself, without white space around it and without a leading `Bearer`.
+pub(in crate::cli) fn plain_token(text: &str) -> &str {
+    let text = text.trim();
+    match text.split_once(' ') {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => rest.trim_start(),
+        Some(_) | None => text,
+    }
+}
+
 /// Text that leaves a terminal as it is: control characters and those that turn the writing
 /// direction are shown by their number.
-fn printable(text: &str) -> String {
+pub(in crate::cli) fn printable(text: &str) -> String {
     let turns = |character| {
         let marks = '\u{200e}'..='\u{200f}';
         let embeddings = '\u{2028}'..='\u{202e}';

@@ -1,6 +1,6 @@
 //! The template that comes nearest to a path which none matches: for people, never for a decision.
 
-use super::{HostTables, Leaf, Leaves, Node, Table, Tables};
+use super::{HostTables, Leaf, Leaves, Node, Rank, Table, Tables};
 use crate::policy::path::{PathSegment, Segments};
 use crate::problem::closest;
 
@@ -33,6 +33,10 @@ impl Tables {
         let all = std::iter::once(&self.default).chain(named);
         let found = all.take(MAX_TABLES).filter_map(|table| {
             let first = table.root.find(path)?;
+            // What has every path tells nothing of this one.
+            if matches!(*first.ranks, [Rank::Rest]) {
+                return None;
+            }
             let second = None;
             answer(Leaves { first, second })
         });

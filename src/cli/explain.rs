@@ -1,0 +1,306 @@
+//! `portcullis explain`: why a request gets the answer that it gets.
+
+mod facts;
+mod record;
+mod text;
+
+use std::io::{Read, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::Finding;
+use super::admin_client::{AdminTarget, another_process, no_answer};
+use super::rehearsal::{
+    AskedRequest, Caller, Grounds, GroundsArgs, Rehearsal, parse_header, scopes_as_claims,
+};
+use super::token::{Evidence, plain_token};
+use crate::clock::{Clock, SystemClock, UnixSeconds};
+use crate::token::MAX_TOKEN_BYTES;
+use facts::Explanation;
+use record::Record;
+
+/// The longest that a running gate is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The most that is read of claims, in bytes: more than a token can hold.
+const MAX_CLAIMS_BYTES: u64 = 1 << 20;
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    /// The request's method
+    #[arg(required_unless_present_any = ["log_line", "decision"])]
+    method: Option<String>,
+    /// Its URL, or its path; the host is that of `-H 'host: ...'` then
+    #[arg(value_name = "URL", required_unless_present_any = ["log_line", "decision"])]
+    url: Option<String>,
+    /// A header of the request, as curl takes it; can be repeated
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = parse_header)]
+    headers: Vec<(String, String)>,
+    /// The caller's token; `-` reads it from standard input. It is verified with the keys of
+    /// `--config`
+    #[arg(long, value_name = "TOKEN", group = "caller")]
+    token: Option<String>,
+    /// The claims of a token that a trusted issuer could have made, as JSON or as a file that holds
+    /// it. Claims that every such token has are added
+    #[arg(long, value_name = "JSON|FILE", group = "caller")]
+    claims: Option<String>,
+    /// The same with nothing but these scopes, separated by spaces
+    #[arg(long, value_name = "SCOPES", group = "caller")]
+    scopes: Option<String>,
+    /// Whose token it is, by its name in `trust`; the first one by default
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "caller",
+        conflicts_with = "token"
+    )]
+    issuer: Option<String>,
+    /// Explain the decision of a log line on standard input
+    #[arg(long, conflicts_with_all = ["method", "headers", "caller", "decision"])]
+    log_line: bool,
+    /// Explain one of the last refusals of a running gate, by the id in its answer
+    #[arg(long, value_name = "ID", conflicts_with_all = ["method", "headers", "caller"])]
+    decision: Option<String>,
+    /// The admin listener of the running gate; the default is that of the configuration
+    #[arg(long, value_name = "ADDRESS", requires = "decision")]
+    address: Option<SocketAddr>,
+    #[command(flatten)]
+    grounds: GroundsArgs,
+    /// The time of the request, in seconds since 1970, instead of now
+    #[arg(long, value_name = "SECONDS")]
+    now: Option<i64>,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people to read
+    Text,
+    /// JSON, for programs
+    Json,
+}
+
+/// Exit code 0 where the request is allowed, 1 where it is not.
+pub(super) fn run(args: &ExplainArgs, out: &mut dyn Write) -> anyhow::Result<Finding> {
+    let now = args.now.map_or_else(|| SystemClock.now(), UnixSeconds);
+    let grounds = args.grounds.load()?;
+    let mut report = match args.record()? {
+        Some(record) => of_record(record, &grounds, now)?,
+        None => of_request(args, &grounds, now)?,
+    };
+    if !grounds.has_config {
+        report.notes.push(
+            "no configuration was named: whose tokens are trusted, and the identity headers, are made up",
+        );
+    }
+    match args.format {
+        Format::Text => report.write(out)?,
+        Format::Json => writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?,
+    }
+    Ok(if report.explanation.answer.is_allowed() {
+        Finding::Yes
+    } else {
+        Finding::No
+    })
+}
+
+/// An explanation, and what has to be known beside it.
+#[derive(Debug, Serialize)]
+struct Report {
+    #[serde(skip)]
+    title: String,
+    /// The decision that was logged, if one was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    logged: Option<Record>,
+    /// Whether this policy made it; absent where that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    same_policy: Option<bool>,
+    /// Whether this policy decides as was logged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    same_decision: Option<bool>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<&'static str>,
+    #[serde(flatten)]
+    explanation: Explanation,
+}
+
+impl Report {
+    fn of(title: String, explanation: Explanation) -> Self {
+        Self {
+            title,
+            logged: None,
+            same_policy: None,
+            same_decision: None,
+            notes: Vec::new(),
+            explanation,
+        }
+    }
+
+    fn write(&self, out: &mut dyn Write) -> anyhow::Result<()> {
+        if let Some(record) = &self.logged {
+            let policy = match self.same_policy {
+                Some(true) => "by this policy",
+                Some(false) => "by another policy",
+                None => "by a policy that the line does not name",
+            };
+            let summary = super::token::printable(&record.summary());
+            writeln!(out, "decided then, {policy}: {summary}")?;
+            let today = match self.same_decision {
+                Some(true) => "this policy decides the same",
+                _ => "this policy decides differently",
+            };
+            writeln!(out, "{today}\n")?;
+        }
+        text::write(&self.title, &self.explanation, out)?;
+        for note in &self.notes {
+            writeln!(out, "\nnote: {note}")?;
+        }
+        Ok(())
+    }
+}
+
+fn of_request(args: &ExplainArgs, grounds: &Grounds, now: UnixSeconds) -> anyhow::Result<Report> {
+    let (Some(method), Some(url)) = (&args.method, &args.url) else {
+        bail!("name the method and the URL of the request");
+    };
+    let request = AskedRequest::new(method, url, args.headers.clone())?;
+    let mut caller = args.caller(grounds)?;
+    let has_token = matches!(caller, Caller::Token(_)) || grounds.reads_credential(&request);
+    let mut notes = Vec::new();
+    let rehearsal = match args.grounds.config() {
+        Some(config) if has_token => {
+            let trust = Evidence::load(config)?.into_current_trust();
+            Rehearsal::with_tokens(grounds, trust, now)?
+        }
+        _ => Rehearsal::with_claims(grounds, now)?,
+    };
+    if !grounds.has_config
+        && let Some(claims) = caller.unproven_claims()
+    {
+        notes.push(
+            "nothing of the token was verified, not even its times: `--config FILE` says whose tokens \
+             are trusted",
+        );
+        caller = claims;
+    }
+    let asked = rehearsal.asked_by(&request, &caller)?;
+    let explanation = Explanation::of(&rehearsal, &asked);
+    Ok(Report {
+        notes,
+        ..Report::of(request.line(), explanation)
+    })
+}
+
+fn of_record(record: Record, grounds: &Grounds, now: UnixSeconds) -> anyhow::Result<Report> {
+    let request = record.request()?;
+    let rehearsal = Rehearsal::with_claims(grounds, now)?;
+    let asked = rehearsal.asked_by(&request, &record.caller(grounds))?;
+    let explanation = Explanation::of(&rehearsal, &asked);
+    let report = Report::of(request.line(), explanation);
+    let answer = &report.explanation.answer;
+    Ok(Report {
+        same_policy: record.is_of_policy(&report.explanation.policy_digest),
+        same_decision: Some(record.agrees_with(answer)),
+        notes: record.limits().into_iter().collect(),
+        logged: Some(record),
+        ..report
+    })
+}
+
+impl ExplainArgs {
+    fn caller(&self, grounds: &Grounds) -> anyhow::Result<Caller> {
+        if let Some(token) = &self.token {
+            let text = match token.as_str() {
+                "-" => input(2 * MAX_TOKEN_BYTES as u64, "the token")?,
+                token => token.to_owned(),
+            };
+            return Ok(Caller::Token(plain_token(&text).to_owned()));
+        }
+        let claims = match (&self.claims, &self.scopes) {
+            (Some(written), _) => claims(written)?,
+            (None, Some(scopes)) => {
+                let named = grounds.issuers.iter().find(|rules| {
+                    let wanted = self.issuer.as_deref();
+                    wanted.is_none_or(|wanted| *rules.name == *wanted)
+                });
+                named.map_or_else(Map::new, |rules| scopes_as_claims(rules, scopes))
+            }
+            (None, None) => return Ok(Caller::AsInHeaders),
+        };
+        Ok(Caller::Claims {
+            issuer: self.issuer.clone(),
+            claims,
+        })
+    }
+
+    /// The decision that a gate made and that is to be explained.
+    fn record(&self) -> anyhow::Result<Option<Record>> {
+        if self.log_line {
+            let text = input(record::MAX_LINE_BYTES, "the log line")?;
+            return Record::parse(text.lines().next().unwrap_or_default()).map(Some);
+        }
+        let Some(id) = &self.decision else {
+            return Ok(None);
+        };
+        let hex = |byte: u8| byte.is_ascii_hexdigit();
+        ensure!(
+            id.len() == 16 && id.bytes().all(hex),
+            "`{id}` is not a decision id: it has 16 hex digits, as `decision_id` of the answer shows it"
+        );
+        let config = self.grounds.config().map(PathBuf::as_path);
+        let target = AdminTarget::of(self.address, config)?;
+        let path = format!("/decisions/{}", id.to_ascii_lowercase());
+        let answer = target
+            .get(&path, Instant::now() + PATIENCE)
+            .map_err(|error| anyhow::anyhow!(no_answer(&target, &error)))?;
+        match answer.status {
+            Some(200) => Record::parse(&answer.body).map(Some),
+            Some(404) => bail!(
+                "the gate at {} does not know the decision `{id}`: it keeps its last refusals, as \
+                 many as fit; the log has the others",
+                target.address
+            ),
+            Some(421) => bail!(another_process(&target)),
+            _ => bail!("the gate at {} says: {}", target.address, answer.body),
+        }
+    }
+}
+
+/// Claims from the command line or from a file.
+fn claims(written: &str) -> anyhow::Result<Map<String, Value>> {
+    let text = if written.trim_start().starts_with('{') {
+        written.to_owned()
+    } else {
+        let path = Path::new(written);
+        let file = std::fs::File::open(path)
+            .with_context(|| format!("cannot read the claims of `{written}`"))?;
+        limited(file, MAX_CLAIMS_BYTES, "the claims")?
+    };
+    serde_json::from_str(&text)
+        .context("the claims are not a JSON object such as `{\"scope\": \"orders.read\"}`")
+}
+
+fn input(most: u64, what: &str) -> anyhow::Result<String> {
+    limited(std::io::stdin(), most, what)
+}
+
+fn limited(source: impl Read, most: u64, what: &str) -> anyhow::Result<String> {
+    let mut text = String::new();
+    source
+        .take(most + 1)
+        .read_to_string(&mut text)
+        .with_context(|| format!("cannot read {what}"))?;
+    ensure!(
+        text.len() as u64 <= most,
+        "{what} is longer than {most} bytes"
+    );
+    Ok(text)
+}

@@ -1,0 +1,253 @@
+//! A decision that a gate made: from its log line, or from what it remembers of its last refusals.
+
+use anyhow::{Context, bail, ensure};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::cli::rehearsal::{Answer, AskedRequest, Caller, Grounds, scopes_as_claims};
+
+/// The longest line that is read, in bytes.
+pub(super) const MAX_LINE_BYTES: u64 = 64 * 1024;
+
+/// What is known of a decision.
+#[derive(Debug, Serialize)]
+pub(super) struct Record {
+    pub(super) decision: String,
+    pub(super) reason: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) detail: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) route: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) decision_id: Option<String>,
+    /// The beginning of the digest of the policy that made it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) policy_digest: Option<String>,
+    #[serde(skip)]
+    fields: Map<String, Value>,
+}
+
+impl Record {
+    /// Reads a line of the log in JSON, which may have other text in front, as container runtimes put
+    /// it there.
+    pub(super) fn parse(line: &str) -> anyhow::Result<Self> {
+        let json = line.find('{').and_then(|start| line.get(start..));
+        let json = json.context(
+            "this is not a log line in JSON: pass one line that the gate wrote with `log.format: \
+             json`",
+        )?;
+        let fields: Map<String, Value> =
+            serde_json::from_str(json.trim()).context("the log line is not valid JSON")?;
+        let text = |name: &str| fields.get(name).and_then(Value::as_str).map(str::to_owned);
+        let decision = text("decision");
+        let (Some(decision), Some(reason)) = (decision, text("reason")) else {
+            bail!(
+                "the line is not about a decision: pass one whose `target` is `portcullis::decision`"
+            );
+        };
+        Ok(Self {
+            decision,
+            reason,
+            detail: text("detail"),
+            route: text("route.name"),
+            decision_id: text("decision.id"),
+            policy_digest: text("policy.digest"),
+            fields,
+        })
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.fields.get(name).and_then(Value::as_str)
+    }
+
+    /// The request, as far as it was logged.
+    pub(super) fn request(&self) -> anyhow::Result<AskedRequest> {
+        let part = |name: &str| self.text(name).map(unescaped).transpose();
+        let (method, host, path) = (
+            part("request.method")?,
+            part("request.host")?,
+            part("request.path")?,
+        );
+        let (Some(method), Some(path)) = (method, path) else {
+            bail!(
+                "the line names no method or no path: the gate logs them with `log.path: full`, and \
+                 only of requests that it could read"
+            );
+        };
+        ensure!(
+            !path.contains("/{"),
+            "the line has the route's template instead of the path: the gate logs paths with \
+             `log.path: full`"
+        );
+        Ok(AskedRequest {
+            method,
+            host: host.unwrap_or_default(),
+            path,
+            headers: Vec::new(),
+        })
+    }
+
+    /// Somebody who is to this request what its caller was, as far as that was logged.
+    pub(super) fn caller(&self, grounds: &Grounds) -> Caller {
+        let issuer = self.text("issuer.name");
+        let rules = grounds.issuers.iter().find(|rules| match issuer {
+            Some(name) => *rules.name == *name,
+            None => true,
+        });
+        let scopes = self.text("token.scopes").unwrap_or_default();
+        match (self.reason.as_str(), rules) {
+            (
+                "scopes_missing" | "nobody" | "unlisted" | "authenticated" | "scopes",
+                Some(rules),
+            ) => Caller::Claims {
+                issuer: Some(rules.name.to_string()),
+                claims: scopes_as_claims(rules, scopes),
+            },
+            _ => Caller::AsInHeaders,
+        }
+    }
+
+    /// What cannot be seen in the explanation, because it was not logged.
+    pub(super) fn limits(&self) -> Option<&'static str> {
+        match self.reason.as_str() {
+            "bad_token" | "keys_not_loaded" | "keys_due" | "revocations_stale" => Some(
+                "a token came with the request and was refused; the gate keeps no token, so this \
+                 explains the same request without one",
+            ),
+            "several_credentials" | "malformed_check" | "unreadable_check" => Some(
+                "the reason lies in headers, which the gate does not keep, so this explains the same \
+                 request without them",
+            ),
+            "overload" | "defect" => Some(
+                "the request was not judged; this is what would have become of it without a token",
+            ),
+            "scopes" | "authenticated" | "condition_not_met" | "condition_error" => Some(
+                "the claims of the token are not logged; those of this explanation are made up",
+            ),
+            _ => None,
+        }
+    }
+
+    /// Whether this policy is the one that made the decision; unknown where the line does not say.
+    pub(super) fn is_of_policy(&self, digest: &str) -> Option<bool> {
+        self.policy_digest
+            .as_deref()
+            .map(|logged| digest.starts_with(logged))
+    }
+
+    /// Whether the answer is the one that was logged.
+    pub(super) fn agrees_with(&self, answer: &Answer) -> bool {
+        self.decision == answer.decision
+            && self.reason == answer.reason
+            && self.route.as_deref() == answer.route.as_deref()
+    }
+
+    /// `deny (scopes_missing)`, as one line tells it.
+    pub(super) fn summary(&self) -> String {
+        let route = self.route.as_deref();
+        let by = route.map_or_else(String::new, |route| format!(" by the route `{route}`"));
+        match &self.detail {
+            Some(detail) => format!("{}{by} ({}, {detail})", self.decision, self.reason),
+            None => format!("{}{by} ({})", self.decision, self.reason),
+        }
+    }
+}
+
+/// Takes back the escapes of the log.
+fn unescaped(text: &str) -> anyhow::Result<String> {
+    ensure!(
+        !text.ends_with("..."),
+        "the line holds the beginning of `{text}` only, because it was too long to log"
+    );
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text.chars();
+    while let Some(character) = rest.next() {
+        if character != '\\' {
+            plain.push(character);
+            continue;
+        }
+        let escaped = match rest.next() {
+            Some('\\') => Some('\\'),
+            Some('n') => Some('\n'),
+            Some('r') => Some('\r'),
+            Some('t') => Some('\t'),
+            Some('0') => Some('\0'),
+            Some('u') => {
+                let digits: String = rest
+                    .by_ref()
+                    .skip_while(|next| *next == '{')
+                    .take_while(|next| *next != '}')
+                    .collect();
+                u32::from_str_radix(&digits, 16)
+                    .ok()
+                    .and_then(char::from_u32)
+            }
+            // `\x..` stands for a byte that is not UTF-8, which nobody can write on a command line.
+            _ => None,
+        };
+        plain.push(escaped.with_context(|| {
+            format!("`{text}` holds bytes that are not UTF-8 and cannot be asked about again")
+        })?);
+    }
+    Ok(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINE: &str = r#"{"decision":"deny","reason":"scopes_missing","route.name":"place-order",
+        "request.method":"POST","request.host":"shop.example","request.path":"/orders",
+        "issuer.name":"staff","token.scopes":"orders.read","policy.digest":"abcdef"}"#;
+
+    #[test]
+    fn a_line_is_read_whatever_stands_in_front_of_it() {
+        let line = format!("2026-11-30T05:00:00Z stderr F {}", LINE.replace('\n', " "));
+        let record = Record::parse(&line).unwrap();
+        let request = record.request().unwrap();
+        assert_eq!(request.line(), "POST https://shop.example/orders");
+        assert_eq!(
+            record.summary(),
+            "deny by the route `place-order` (scopes_missing)"
+        );
+        assert_eq!(record.is_of_policy("abcdef0123"), Some(true));
+        assert_eq!(record.is_of_policy("bbcdef0123"), Some(false));
+    }
+
+    #[test]
+    fn what_is_no_line_about_a_request_is_told_as_such() {
+        for (line, expected) in [
+            ("", "not a log line in JSON"),
+            ("{", "not valid JSON"),
+            (r#"{"message":"serving"}"#, "not about a decision"),
+            (
+                r#"{"decision":"deny","reason":"defect"}"#,
+                "names no method or no path",
+            ),
+            (
+                r#"{"decision":"deny","reason":"no_token","request.method":"GET","request.path":"/a..."}"#,
+                "too long to log",
+            ),
+            (
+                r#"{"decision":"deny","reason":"no_token","request.method":"GET","request.path":"/\\xff"}"#,
+                "not UTF-8",
+            ),
+        ] {
+            let read = Record::parse(line).and_then(|record| record.request());
+            let error = format!("{:#}", read.unwrap_err());
+            assert!(error.contains(expected), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn escapes_of_the_log_are_taken_back() {
+        for (logged, plain) in [
+            ("/orders/1", "/orders/1"),
+            ("/a\\\\b", "/a\\b"),
+            ("/a\\u{1b}[31m\\n", "/a\u{1b}[31m\n"),
+            ("/b\u{fc}cher", "/b\u{fc}cher"),
+        ] {
+            assert_eq!(unescaped(logged).unwrap(), plain);
+        }
+    }
+}

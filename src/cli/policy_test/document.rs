@@ -1,0 +1,352 @@
+//! A file of tests: requests, who makes them, and what becomes of them.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Visitor};
+use serde_json::{Map, Value};
+
+use super::case::{Case, Expected, Outcome};
+use crate::cli::rehearsal::{AskedRequest, Caller, Grounds, scopes_as_claims};
+use crate::clock::UnixSeconds;
+use crate::problem::{Mistake, Place, Problem, Problems, Source, closest, quoted};
+use crate::yaml::{self, Entries, Located, present};
+
+/// The most tests of a file.
+const MAX_CASES: usize = 10_000;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TestDocument {
+    version: Located<u64>,
+    #[serde(default)]
+    policy: Vec<PathBuf>,
+    /// The time of every request, in seconds since 1970.
+    #[serde(default, deserialize_with = "present")]
+    now: Option<i64>,
+    #[serde(default, deserialize_with = "present")]
+    callers: Option<Entries<CallerDocument>>,
+    tests: Vec<Located<CaseDocument>>,
+}
+
+/// Who makes a request.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CallerDocument {
+    #[serde(default, deserialize_with = "present")]
+    issuer: Option<Located<String>>,
+    #[serde(default, deserialize_with = "present")]
+    claims: Option<Map<String, Value>>,
+    #[serde(default, deserialize_with = "present")]
+    scopes: Option<Located<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CaseDocument {
+    #[serde(default, deserialize_with = "present")]
+    name: Option<String>,
+    request: Located<String>,
+    #[serde(default, deserialize_with = "present")]
+    headers: Option<Entries<Located<String>>>,
+    #[serde(rename = "as", default, deserialize_with = "present")]
+    caller: Option<Located<String>>,
+    #[serde(default, deserialize_with = "present")]
+    issuer: Option<Located<String>>,
+    #[serde(default, deserialize_with = "present")]
+    claims: Option<Map<String, Value>>,
+    #[serde(default, deserialize_with = "present")]
+    scopes: Option<Located<String>>,
+    expect: Located<WrittenOutcome>,
+    #[serde(default, deserialize_with = "present")]
+    reason: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    detail: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    route: Option<Located<String>>,
+    /// Headers that the upstream gets; an empty value stands for one that is removed.
+    #[serde(default, deserialize_with = "present")]
+    upstream: Option<Entries<String>>,
+}
+
+/// `allow`, `deny` or a status.
+#[derive(Debug)]
+enum WrittenOutcome {
+    Word(String),
+    Status(u64),
+}
+
+impl<'de> Deserialize<'de> for WrittenOutcome {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OutcomeVisitor;
+
+        impl Visitor<'_> for OutcomeVisitor {
+            type Value = WrittenOutcome;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("`allow`, `deny` or a status such as 403")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<WrittenOutcome, E> {
+                Ok(WrittenOutcome::Word(word.to_owned()))
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, status: u64) -> Result<WrittenOutcome, E> {
+                Ok(WrittenOutcome::Status(status))
+            }
+
+            fn visit_i64<E: serde::de::Error>(self, status: i64) -> Result<WrittenOutcome, E> {
+                Ok(WrittenOutcome::Status(u64::try_from(status).unwrap_or(0)))
+            }
+        }
+
+        deserializer.deserialize_any(OutcomeVisitor)
+    }
+}
+
+/// A file of tests that has been read; its cases are made once the policy is known.
+#[derive(Debug)]
+pub(super) struct TestFile {
+    pub(super) source: Source,
+    document: TestDocument,
+}
+
+impl TestFile {
+    pub(super) fn parse(source: Source) -> Result<Self, (Source, Problems)> {
+        match yaml::parse(&source) {
+            Ok(document) => Ok(Self { source, document }),
+            Err(problem) => Err((source, problem.into())),
+        }
+    }
+
+    /// The policy's files: those that it names, relative to it, else the one beside it:
+    /// `shop.test.yaml` is about `shop.yaml`.
+    pub(super) fn policy(&self, path: &Path) -> Vec<PathBuf> {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        if !self.document.policy.is_empty() {
+            let named = self.document.policy.iter();
+            return named.map(|file| folder.join(file)).collect();
+        }
+        let name = path.file_name().and_then(|name| name.to_str());
+        let stem = name.and_then(|name| name.split_once(".test."));
+        stem.map(|(stem, extension)| folder.join(format!("{stem}.{extension}")))
+            .into_iter()
+            .collect()
+    }
+
+    /// The time of its requests; 2026-01-01 where it names none, so that no test depends on the day.
+    pub(super) fn now(&self) -> UnixSeconds {
+        const DEFAULT: i64 = 1_767_225_600;
+        UnixSeconds(self.document.now.unwrap_or(DEFAULT))
+    }
+
+    /// The cases, or everything that is wrong with them.
+    pub(super) fn cases(&self, grounds: &Grounds) -> Result<Vec<Case>, Problems> {
+        let mut reader = CaseReader {
+            file: self,
+            grounds,
+            problems: Vec::new(),
+        };
+        reader.check_version();
+        let documents = self.document.tests.iter().take(MAX_CASES);
+        let cases: Vec<Case> = documents.filter_map(|one| reader.case(one)).collect();
+        if let Some(beyond) = self.document.tests.get(MAX_CASES) {
+            let message = format!("the file has more than {MAX_CASES} tests");
+            let place = beyond.place(&self.source);
+            reader.complain(message, "split it into several files", place);
+        }
+        if reader.problems.is_empty() {
+            Ok(cases)
+        } else {
+            Err(Problems(reader.problems))
+        }
+    }
+}
+
+struct CaseReader<'f> {
+    file: &'f TestFile,
+    grounds: &'f Grounds,
+    problems: Vec<Problem>,
+}
+
+impl CaseReader<'_> {
+    fn complain(&mut self, message: impl Into<String>, help: impl Into<String>, place: Place) {
+        self.problems.push(Mistake::new(message, help).at(place));
+    }
+
+    fn check_version(&mut self) {
+        let version = &self.file.document.version;
+        if version.value != 1 {
+            let place = version.place(&self.file.source);
+            let message = format!("unsupported version {} of a file of tests", version.value);
+            self.complain(message, "write `version: 1`", place);
+        }
+    }
+
+    /// One case; absent only if a problem was told.
+    fn case(&mut self, located: &Located<CaseDocument>) -> Option<Case> {
+        let source = &self.file.source;
+        let document = &located.value;
+        let request = self.request(document);
+        let caller = self.caller(document, located.place(source));
+        let outcome = self.outcome(&document.expect);
+        self.check_route(document.route.as_ref());
+        let (request, caller, outcome) = (request?, caller?, outcome?);
+        let upstream = document.upstream.iter().flat_map(|entries| &entries.0);
+        Some(Case {
+            name: match &document.name {
+                Some(name) => name.clone(),
+                None => document.request.value.clone(),
+            },
+            place: located.place(source),
+            request,
+            caller,
+            expected: Expected {
+                outcome,
+                reason: document.reason.clone(),
+                detail: document.detail.clone(),
+                route: document.route.as_ref().map(|route| route.value.clone()),
+                upstream: upstream
+                    .map(|(name, value)| (name.value.clone(), value.clone()))
+                    .collect(),
+            },
+        })
+    }
+
+    fn request(&mut self, document: &CaseDocument) -> Option<AskedRequest> {
+        let source = &self.file.source;
+        let written = &document.request;
+        let place = written.place(source);
+        let Some((method, url)) = written.value.split_once(' ') else {
+            self.complain(
+                format!("{} has no method or no URL", quoted(&written.value)),
+                "write both, such as `GET https://shop.example/orders/1`",
+                place,
+            );
+            return None;
+        };
+        let headers = document.headers.iter().flat_map(|entries| &entries.0);
+        let headers = headers.map(|(name, value)| (name.value.clone(), value.value.clone()));
+        match AskedRequest::new(method, url.trim(), headers.collect()) {
+            Ok(request) => Some(request),
+            Err(error) => {
+                let help = "write a method and a URL or a path, such as `GET /orders/1`";
+                self.complain(error.to_string(), help, place);
+                None
+            }
+        }
+    }
+
+    fn caller(&mut self, document: &CaseDocument, place: Place) -> Option<Caller> {
+        let file = self.file;
+        let own = CallerDocument {
+            issuer: document.issuer.clone(),
+            claims: document.claims.clone(),
+            scopes: document.scopes.clone(),
+        };
+        let has_own = own.issuer.is_some() || own.claims.is_some() || own.scopes.is_some();
+        let Some(name) = &document.caller else {
+            return if has_own {
+                self.claims_of(&own, place)
+            } else {
+                Some(Caller::AsInHeaders)
+            };
+        };
+        if has_own {
+            self.complain(
+                "the test has both `as` and claims of its own",
+                "remove one: `as` names one of `callers`",
+                name.place(&file.source),
+            );
+            return None;
+        }
+        let callers = || file.document.callers.iter().flat_map(|entries| &entries.0);
+        let found = callers().find(|(known, _)| known.value == name.value);
+        if let Some((_, caller)) = found {
+            return self.claims_of(caller, place);
+        }
+        let known = callers().map(|(known, _)| known.value.as_str());
+        let help = match closest(&name.value, known) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!(
+                "add `{}` to `callers`, with its claims or scopes",
+                name.value
+            ),
+        };
+        let message = format!("unknown caller {}", quoted(&name.value));
+        self.complain(message, help, name.place(&file.source));
+        None
+    }
+
+    fn claims_of(&mut self, document: &CallerDocument, place: Place) -> Option<Caller> {
+        let wanted = document.issuer.as_ref();
+        let mut issuers = self.grounds.issuers.iter();
+        let rules = issuers.find(|rules| wanted.is_none_or(|name| *rules.name == *name.value));
+        let Some(rules) = rules else {
+            let known = self.grounds.issuers.iter().map(|rules| &*rules.name);
+            let (name, place) = match wanted {
+                Some(name) => (name.value.as_str(), name.place(&self.file.source)),
+                None => ("", place),
+            };
+            let help = match closest(name, known) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "write the name of an issuer of `trust`".to_owned(),
+            };
+            self.complain(format!("unknown issuer {}", quoted(name)), help, place);
+            return None;
+        };
+        let mut claims = match &document.scopes {
+            Some(scopes) => scopes_as_claims(rules, &scopes.value),
+            None => Map::new(),
+        };
+        claims.extend(document.claims.clone().unwrap_or_default());
+        Some(Caller::Claims {
+            issuer: Some(rules.name.to_string()),
+            claims,
+        })
+    }
+
+    fn outcome(&mut self, written: &Located<WrittenOutcome>) -> Option<Outcome> {
+        let outcome = match &written.value {
+            WrittenOutcome::Word(word) if word == "allow" => Some(Outcome::Allow),
+            WrittenOutcome::Word(word) if word == "deny" => Some(Outcome::Deny),
+            WrittenOutcome::Word(_) => None,
+            WrittenOutcome::Status(status) => {
+                let status = u16::try_from(*status).ok();
+                let status = status.filter(|status| [400, 401, 403, 500, 503].contains(status));
+                status.map(Outcome::Status)
+            }
+        };
+        if outcome.is_none() {
+            self.complain(
+                "this is not a decision",
+                "write `allow`, `deny`, or the status of the refusal: 400, 401, 403 or 503",
+                written.place(&self.file.source),
+            );
+        }
+        outcome
+    }
+
+    fn check_route(&mut self, route: Option<&Located<String>>) {
+        let Some(route) = route else {
+            return;
+        };
+        let names = || {
+            self.grounds
+                .policy
+                .routes()
+                .iter()
+                .map(|known| &*known.name)
+        };
+        if names().any(|name| name == route.value) {
+            return;
+        }
+        let help = match closest(&route.value, names()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "write the `name` of a route of the policy".to_owned(),
+        };
+        let message = format!("unknown route {}", quoted(&route.value));
+        self.complain(message, help, route.place(&self.file.source));
+    }
+}

@@ -1,0 +1,130 @@
+//! What there is to tell of a refusal, in the log and to whoever asks for it by its id.
+
+use std::collections::VecDeque;
+
+use parking_lot::Mutex;
+use serde::Serialize;
+
+use super::text::{bounded, trace_id};
+use super::{DecisionLog, RefusalEntry};
+use crate::decision::Denial;
+use crate::gate::refusal::Refusal;
+use crate::policy::Path;
+use crate::token::VerifiedToken;
+
+/// The most that a line shows of what a caller wrote, in bytes.
+const MAX_METHOD_BYTES: usize = 32;
+const MAX_HOST_BYTES: usize = 253;
+const MAX_PATH_BYTES: usize = 256;
+const MAX_ID_BYTES: usize = 128;
+const MAX_SCOPES_BYTES: usize = 512;
+
+/// How much of a policy's digest a line has: enough to tell the policies of one gate apart.
+const DIGEST_CHARS: usize = 12;
+
+/// How many refusals are remembered; of some hundred bytes each, and never more than two thousand.
+const MAX_REMEMBERED: usize = 1024;
+
+/// A refusal, under the names that its log line has. Never a token, a query or another header.
+#[derive(Debug, Clone, Serialize)]
+pub struct RefusalLine {
+    pub(super) decision: &'static str,
+    pub(super) status: u16,
+    #[serde(rename = "route.name", skip_serializing_if = "Option::is_none")]
+    pub(super) route: Option<Box<str>>,
+    pub(super) reason: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) detail: Option<&'static str>,
+    #[serde(rename = "request.method", skip_serializing_if = "Option::is_none")]
+    pub(super) method: Option<String>,
+    #[serde(rename = "request.host", skip_serializing_if = "Option::is_none")]
+    pub(super) host: Option<String>,
+    #[serde(rename = "request.path", skip_serializing_if = "Option::is_none")]
+    pub(super) path: Option<String>,
+    #[serde(rename = "request.id", skip_serializing_if = "Option::is_none")]
+    pub(super) request_id: Option<String>,
+    #[serde(rename = "trace.id", skip_serializing_if = "Option::is_none")]
+    pub(super) trace_id: Option<Box<str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) subject: Option<String>,
+    #[serde(rename = "token.issuer", skip_serializing_if = "Option::is_none")]
+    pub(super) issuer: Option<Box<str>>,
+    #[serde(rename = "issuer.name", skip_serializing_if = "Option::is_none")]
+    pub(super) issuer_name: Option<Box<str>>,
+    /// The scopes of the token, where they did not suffice.
+    #[serde(rename = "token.scopes", skip_serializing_if = "Option::is_none")]
+    pub(super) scopes: Option<String>,
+    #[serde(rename = "decision.id")]
+    pub(super) decision_id: Box<str>,
+    #[serde(rename = "policy.digest", skip_serializing_if = "Option::is_none")]
+    pub(super) policy_digest: Option<Box<str>>,
+}
+
+impl RefusalLine {
+    pub(super) fn of(entry: &RefusalEntry<'_>, log: &DecisionLog) -> Self {
+        let RefusalEntry {
+            refusal,
+            request,
+            caller,
+            ..
+        } = entry;
+        let caller = *caller;
+        let path = Path(request.path).without_query();
+        let digest = entry
+            .policy_digest
+            .and_then(|digest| digest.get(..DIGEST_CHARS));
+        Self {
+            decision: "deny",
+            status: refusal.status().http_code(),
+            route: refusal.route_name().map(Into::into),
+            reason: refusal.label(),
+            detail: refusal.detail(),
+            method: shown(request.method, MAX_METHOD_BYTES),
+            host: shown(request.host, MAX_HOST_BYTES),
+            path: shown(path, MAX_PATH_BYTES),
+            request_id: shown(request.request_id, MAX_ID_BYTES),
+            trace_id: trace_id(request.traceparent).map(Into::into),
+            subject: caller.map(|token| log.name(token)),
+            issuer: caller.map(|token| token.issuer().into()),
+            issuer_name: caller.map(|token| token.issuer_name().into()),
+            scopes: caller.and_then(|token| scopes_in_question(refusal, token)),
+            decision_id: entry.decision_id.into(),
+            policy_digest: digest.map(Into::into),
+        }
+    }
+}
+
+/// What a caller wrote, if it wrote something.
+fn shown(bytes: &[u8], max_bytes: usize) -> Option<String> {
+    (!bytes.is_empty()).then(|| bounded(bytes, max_bytes))
+}
+
+fn scopes_in_question(refusal: &Refusal<'_>, caller: &VerifiedToken) -> Option<String> {
+    match refusal {
+        Refusal::Denied(Denial::ScopesMissing { .. }) => {
+            Some(bounded(caller.scopes_text().as_bytes(), MAX_SCOPES_BYTES))
+        }
+        _ => None,
+    }
+}
+
+/// The last refusals of this process.
+#[derive(Debug, Default)]
+pub(super) struct Remembered(Mutex<VecDeque<RefusalLine>>);
+
+impl Remembered {
+    pub(super) fn add(&self, line: RefusalLine) {
+        let mut lines = self.0.lock();
+        if lines.len() >= MAX_REMEMBERED {
+            lines.pop_front();
+        }
+        lines.push_back(line);
+    }
+
+    pub(super) fn find(&self, decision_id: &str) -> Option<RefusalLine> {
+        let lines = self.0.lock();
+        let mut latest_first = lines.iter().rev();
+        let found = latest_first.find(|line| *line.decision_id == *decision_id);
+        found.cloned()
+    }
+}
