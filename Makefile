@@ -80,6 +80,7 @@ samples: tools
 	@$(CARGO) build --locked --quiet --bin portcullis
 	@set -e; for policy in config/policy.yaml k8s/*/policy.yaml; do \
 	  echo "portcullis check $$policy"; $(BINARY) check $$policy; done
+	$(BINARY) test config/policy.test.yaml --fail-under 100
 	@scripts/install-tools | { set -e; while IFS= read -r envoy; do \
 	  for config in config/envoy.yaml k8s/example/envoy.yaml; do \
 	    "$$envoy" --mode validate -l error -c $$config; done; done; }

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{ConnectInfo, Path as UrlPath, Request, State};
+use axum::extract::{ConnectInfo, Path as UrlPath, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -15,6 +16,7 @@ use crate::authorizer::Authorizer;
 use crate::files::FileIdentity;
 use crate::gate::DecisionLog;
 use crate::keyring::{FeedOverview, Keyring};
+use crate::policy::Policy;
 use crate::reload::Loader;
 use crate::revocation::RevocationStatistics;
 use crate::shutdown::{Phase, Shutdown};
@@ -86,8 +88,34 @@ struct PolicyStatus {
     digest: String,
     routes: usize,
     loaded_at_unix_seconds: i64,
+    /// What is let through although the policy refuses it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shadow: Option<ShadowStatus>,
     reload_failures: u64,
     last_reload_error: Option<String>,
+}
+
+/// The most routes that are named; their number is told in any case.
+const MAX_SHADOW_NAMES: usize = 100;
+
+#[derive(Debug, Serialize)]
+struct ShadowStatus {
+    /// Requests that no route lists are let through, too.
+    whole_policy: bool,
+    routes: usize,
+    names: Vec<String>,
+}
+
+impl ShadowStatus {
+    fn of(policy: &Policy) -> Option<Self> {
+        let routes = policy.routes_in_shadow().count();
+        let names = policy.routes_in_shadow().take(MAX_SHADOW_NAMES);
+        (routes > 0 || policy.is_in_shadow()).then(|| Self {
+            whole_policy: policy.is_in_shadow(),
+            routes,
+            names: names.map(|route| route.name.to_string()).collect(),
+        })
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -226,15 +254,14 @@ async fn metrics(State(admin): State<Arc<Admin>>, headers: HeaderMap) -> Respons
 async fn decision(
     State(admin): State<Arc<Admin>>,
     UrlPath(id): UrlPath<String>,
-    request: Request,
+    head: Parts,
 ) -> Response {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let is_local = peer.is_some_and(|ConnectInfo(peer)| peer.ip().to_canonical().is_loopback());
-    if !is_local {
+    let peer = head.extensions.get::<ConnectInfo<SocketAddr>>();
+    if !peer.is_some_and(|ConnectInfo(peer)| is_of_this_host(*peer)) {
         let reason = "decisions are shown to processes of this host alone: ask over loopback\n";
         return (StatusCode::FORBIDDEN, reason).into_response();
     }
-    if is_for_another_process(&admin, request.headers()).await {
+    if is_for_another_process(&admin, &head.headers).await {
         let reason = "this process was started with another configuration\n";
         return (StatusCode::MISDIRECTED_REQUEST, reason).into_response();
     }
@@ -246,6 +273,11 @@ async fn decision(
         Ok(json) => ([(header::CONTENT_TYPE, "application/json")], json + "\n").into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
+}
+
+/// Whether a process of this host asks, as it is where it comes over loopback.
+fn is_of_this_host(peer: SocketAddr) -> bool {
+    peer.ip().to_canonical().is_loopback()
 }
 
 async fn status(State(admin): State<Arc<Admin>>) -> Response {
@@ -275,6 +307,7 @@ async fn status(State(admin): State<Arc<Admin>>) -> Response {
             digest: snapshot.policy().digest().to_owned(),
             routes: snapshot.policy().routes().len(),
             loaded_at_unix_seconds: state.loaded_at.0,
+            shadow: ShadowStatus::of(snapshot.policy()),
             reload_failures: state.failures,
             last_reload_error: state.last_error,
         },
@@ -287,5 +320,26 @@ async fn status(State(admin): State<Arc<Admin>>) -> Response {
     match serde_json::to_string_pretty(&status) {
         Ok(json) => ([(header::CONTENT_TYPE, "application/json")], json + "\n").into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_comes_over_loopback_is_of_this_host() {
+        for (peer, expected) in [
+            ("127.0.0.1:1", true),
+            ("127.9.9.9:1", true),
+            ("[::1]:1", true),
+            ("[::ffff:127.0.0.1]:1", true),
+            ("10.0.0.1:1", false),
+            ("0.0.0.0:1", false),
+            ("[::ffff:10.0.0.1]:1", false),
+            ("[fe80::1]:1", false),
+        ] {
+            assert_eq!(is_of_this_host(peer.parse().unwrap()), expected, "{peer}");
+        }
     }
 }

@@ -103,12 +103,18 @@ impl Snapshot {
 pub struct RouteTally {
     allowed: AtomicU64,
     denied: AtomicU64,
+    would_deny: AtomicU64,
 }
 
 impl RouteTally {
     /// Requests that it let through.
     pub fn allowed(&self) -> u64 {
         self.allowed.load(Ordering::Relaxed)
+    }
+
+    /// Requests that it let through only because it is in shadow.
+    pub fn would_deny(&self) -> u64 {
+        self.would_deny.load(Ordering::Relaxed)
     }
 
     /// Requests that it turned away.
@@ -322,15 +328,15 @@ impl Authorizer {
         if judgement.missing_key.is_some() {
             self.proofs.count_miss();
         }
-        let (route, denied) = match &judgement.decision {
-            Decision::Allow(permit) => (Some(permit.route()), false),
-            Decision::Deny(denial) => (denial.route(), true),
+        let route = match &judgement.decision {
+            Decision::Allow(permit) => Some(permit.route()),
+            Decision::Deny(denial) => denial.route(),
         };
         if let Some(tally) = route.and_then(|route| snapshot.tallies.get(route.index)) {
-            let count = if denied {
-                &tally.denied
-            } else {
-                &tally.allowed
+            let count = match &judgement.decision {
+                Decision::Deny(_) => &tally.denied,
+                Decision::Allow(permit) if permit.shadowed().is_some() => &tally.would_deny,
+                Decision::Allow(_) => &tally.allowed,
             };
             count.fetch_add(1, Ordering::Relaxed);
         }
@@ -356,7 +362,7 @@ impl Judgement<'_> {
 /// upstream; where nobody passes, and on preflights, it is not looked at.
 fn may_need_token(routed: &Routed<'_>) -> bool {
     match routed {
-        Routed::Unlisted | Routed::Every(_) => true,
+        Routed::Unlisted | Routed::UnlistedInShadow(_) | Routed::Every(_) => true,
         Routed::One(route) => route.requirement != Requirement::Nobody,
         Routed::Preflight(_) => false,
     }
@@ -365,7 +371,7 @@ fn may_need_token(routed: &Routed<'_>) -> bool {
 /// Whether tokens of the issuer of this name count on all of these routes.
 fn counts(routed: &Routed<'_>, issuer: &str) -> bool {
     match routed {
-        Routed::Unlisted => true,
+        Routed::Unlisted | Routed::UnlistedInShadow(_) => true,
         Routed::One(route) | Routed::Preflight(route) => route.issuers.include(issuer),
         Routed::Every(readings) => readings.iter().all(|route| route.issuers.include(issuer)),
     }
@@ -416,7 +422,7 @@ fn may_open(routed: &Routed<'_>) -> bool {
         Requirement::Public | Requirement::Nobody => false,
     };
     match routed {
-        Routed::Unlisted | Routed::Preflight(_) => false,
+        Routed::Unlisted | Routed::UnlistedInShadow(_) | Routed::Preflight(_) => false,
         Routed::One(route) => needs_token(&route.requirement),
         Routed::Every(readings) => {
             let closed = readings

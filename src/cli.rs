@@ -8,6 +8,8 @@ mod app;
 #[cfg(feature = "issuer")]
 mod bootstrap;
 mod check;
+mod completions;
+mod examples;
 mod explain;
 mod health;
 pub mod key;
@@ -29,7 +31,7 @@ mod user;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// External authorization for Envoy: every operation is private unless the policy marks it public.
 #[derive(Debug, Parser)]
@@ -42,37 +44,56 @@ struct CliArgs {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Run the gate until SIGTERM
+    #[command(after_help = examples::SERVE)]
     Serve(serve::ServeArgs),
     /// Check a policy and print every problem with its location and a fix
+    #[command(after_help = examples::CHECK)]
     Check(check::CheckArgs),
     /// Explain why a request gets its answer: the route, the token, and what is missing
+    #[command(after_help = examples::EXPLAIN)]
     Explain(Box<explain::ExplainArgs>),
     /// Run a table of requests and expected decisions against a policy
+    #[command(after_help = examples::TEST)]
     Test(policy_test::PolicyTestArgs),
     /// Generate keys, and rotate the issuer's keys
+    #[command(after_help = examples::KEY)]
     Key(key::KeyArgs),
     /// Issue and inspect tokens for development
+    #[command(after_help = examples::TOKEN)]
     Token(token::TokenArgs),
     /// Check whether a running gate is ready, or wait until it is
+    #[command(after_help = examples::HEALTH)]
     Health(health::HealthArgs),
     /// Manage the issuer's users
     #[cfg(feature = "issuer")]
+    #[command(after_help = examples::USER)]
     User(user::UserArgs),
     /// Manage the issuer's roles
     #[cfg(feature = "issuer")]
+    #[command(after_help = examples::ROLE)]
     Role(role::RoleArgs),
     /// Manage the issuer's scopes
     #[cfg(feature = "issuer")]
+    #[command(after_help = examples::SCOPE)]
     Scope(scope::ScopeArgs),
     /// Manage the issuer's apps
     #[cfg(feature = "issuer")]
+    #[command(after_help = examples::APP)]
     App(app::AppArgs),
     /// Add the scopes and roles of a file to the issuer's store
     #[cfg(feature = "issuer")]
+    #[command(after_help = examples::BOOTSTRAP)]
     Bootstrap(bootstrap::BootstrapArgs),
     /// Back up or migrate the issuer's store
     #[cfg(feature = "issuer")]
+    #[command(after_help = examples::STORE)]
     Store(store::StoreCommandArgs),
+    /// Print the completions of a shell
+    #[command(after_help = examples::COMPLETIONS)]
+    Completions(completions::CompletionsArgs),
+    /// Write man pages
+    #[command(hide = true)]
+    Man(completions::ManArgs),
 }
 
 /// What a verb found. Errors end with exit code 2 as well.
@@ -120,6 +141,8 @@ pub fn run() -> ExitCode {
         Verb::Bootstrap(args) => bootstrap::run(&args, &mut out),
         #[cfg(feature = "issuer")]
         Verb::Store(args) => store::run(&args, &mut out),
+        Verb::Completions(args) => completions::completions(&args, CliArgs::command(), &mut out),
+        Verb::Man(args) => completions::man(&args, CliArgs::command()),
     };
     let flushed = out.flush();
     exit(outcome.and_then(|outcome| Ok(flushed.map(|()| outcome)?)))

@@ -1,7 +1,7 @@
 //! The decision: one pure function from a route and what the caller could prove to an answer.
 
 use crate::labels::{Label, closed_set};
-use crate::policy::{Requirement, Route, Routed, TargetError};
+use crate::policy::{Mode, Requirement, Route, Routed, TargetError};
 use crate::token::{TokenError, VerifiedToken};
 
 /// What became of the credential that a request carried.
@@ -59,16 +59,18 @@ pub enum Decision<'p> {
 #[derive(Debug)]
 pub struct Permit<'p> {
     route: &'p Route,
-    passage: Passage,
+    passage: Passage<'p>,
 }
 
 /// By what a request passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Passage {
+pub enum Passage<'p> {
     /// It meets the route's requirement.
     Requirement,
     /// It is a CORS preflight that the route lets through.
     Preflight,
+    /// It is denied for this reason, and the route is in shadow.
+    Shadow(Denial<'p>),
 }
 
 impl<'p> Permit<'p> {
@@ -77,9 +79,18 @@ impl<'p> Permit<'p> {
         self.route
     }
 
+    /// Why the request would be denied, if it passes only because the route is in shadow.
+    pub fn shadowed(&self) -> Option<Denial<'p>> {
+        match self.passage {
+            Passage::Shadow(denial) => Some(denial),
+            Passage::Requirement | Passage::Preflight => None,
+        }
+    }
+
     /// A short name from a closed set, for logs and metadata.
     pub fn label(&self) -> &'static str {
         match (self.passage, &self.route.requirement) {
+            (Passage::Shadow(_), _) => "shadow",
             (Passage::Preflight, _) => "preflight",
             (Passage::Requirement, Requirement::Public) => "public",
             (Passage::Requirement, Requirement::Authenticated) => "authenticated",
@@ -201,6 +212,10 @@ pub fn decide<'p>(routed: &Routed<'p>, evidence: Evidence<'_>) -> Decision<'p> {
             // request. To all others it looks like a route that asks for a token.
             Decision::Deny(refused_without_proof(None, evidence).unwrap_or(Denial::Unlisted))
         }
+        Routed::UnlistedInShadow(stand_in) => {
+            let denial = refused_without_proof(None, evidence).unwrap_or(Denial::Unlisted);
+            by_mode(stand_in, Some(denial))
+        }
         Routed::One(route) => judge(route, evidence),
         // A browser sends no credential with a preflight, so that none can be asked for. The request
         // that follows is judged for itself.
@@ -215,17 +230,26 @@ pub fn decide<'p>(routed: &Routed<'p>, evidence: Evidence<'_>) -> Decision<'p> {
 /// Every reading of the path must be allowed; the permit is that of the most demanding route.
 fn judge_every<'p>(routes: &[&'p std::sync::Arc<Route>], evidence: Evidence<'_>) -> Decision<'p> {
     let mut strictest: Option<&'p Route> = None;
+    let mut shadowed = None;
     for route in routes {
         // Nobody knows which reading the upstream takes. Were one allowed reading enough, a caller
         // could reach a private route by spelling its path so that it can be read as a public one.
-        if let Decision::Deny(denial) = judge(route, evidence) {
-            return Decision::Deny(denial);
+        match judge(route, evidence) {
+            Decision::Deny(denial) => return Decision::Deny(denial),
+            // The other readings may deny in earnest.
+            Decision::Allow(permit) if permit.shadowed().is_some() => {
+                shadowed.get_or_insert(permit);
+            }
+            Decision::Allow(_) => {}
         }
         // The permit goes into log and metadata. What the caller has proven there must not be less
         // than what the reading that the upstream takes asks for.
         if strictest.is_none_or(|other| rank(&other.requirement) < rank(&route.requirement)) {
             strictest = Some(route);
         }
+    }
+    if let Some(permit) = shadowed {
+        return Decision::Allow(permit);
     }
     match strictest {
         Some(route) => Decision::Allow(Permit {
@@ -265,13 +289,17 @@ fn judge<'p>(route: &'p Route, evidence: Evidence<'_>) -> Decision<'p> {
             Evidence::Absent | Evidence::Refused(_) => refused_without_proof(Some(route), evidence),
         },
     };
-    match denial {
-        Some(denial) => Decision::Deny(denial),
-        None => Decision::Allow(Permit {
-            route,
-            passage: Passage::Requirement,
-        }),
-    }
+    by_mode(route, denial)
+}
+
+/// What comes of a denial, or of none, on this route. The only place where a denial becomes a permit.
+fn by_mode<'p>(route: &'p Route, denial: Option<Denial<'p>>) -> Decision<'p> {
+    let passage = match (denial, route.mode) {
+        (None, _) => Passage::Requirement,
+        (Some(denial), Mode::Shadow) => Passage::Shadow(denial),
+        (Some(denial), Mode::Enforce) => return Decision::Deny(denial),
+    };
+    Decision::Allow(Permit { route, passage })
 }
 
 /// The denial of a request that needs a token and has no good one.

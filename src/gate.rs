@@ -17,6 +17,7 @@ mod malformed;
 mod metrics;
 mod outcome;
 mod refusal;
+mod refusing;
 mod request;
 mod turn;
 
@@ -26,8 +27,8 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 
-use crate::authorizer::{Authorizer, Diagnosis, Effort, Judgement, Snapshot};
-use crate::decision::{Decision, Denial, Permit};
+use crate::authorizer::{Authorizer, Effort, Judgement, Snapshot};
+use crate::decision::{Decision, Permit};
 use crate::token::{Credentials, MissingKey, VerifiedToken};
 
 pub use aliases::AliasFinder;
@@ -46,6 +47,7 @@ pub use turn::{KeyNews, KeyRefresh, Turn, Verifications, WaitLimits};
 
 use decision_id::{DecisionIds, ID_LENGTH};
 use decision_log::RefusalEntry;
+use refusing::{Judged, Refusing};
 use turn::TooLate;
 
 pub struct Gate {
@@ -228,43 +230,6 @@ impl Gate {
     }
 }
 
-/// What is known of a request that is refused, beside the reason.
-#[derive(Default)]
-struct Refusing<'r> {
-    request: RequestSummary<'r>,
-    dialect: Dialect,
-    caller: Option<&'r VerifiedToken>,
-    /// By what it was denied.
-    judged: Option<Judged<'r>>,
-}
-
-/// What a denial can be looked at again with.
-struct Judged<'r> {
-    snapshot: &'r Snapshot,
-    request: &'r Request<'r>,
-    denial: Denial<'r>,
-}
-
-impl<'r> Refusing<'r> {
-    fn of(request: &'r Request<'_>) -> Self {
-        Self {
-            request: request.summary(),
-            dialect: request.dialect(),
-            ..Self::default()
-        }
-    }
-
-    fn diagnose(&self) -> Diagnosis<'r> {
-        let Some(judged) = &self.judged else {
-            return Diagnosis::default();
-        };
-        let Judged {
-            snapshot, request, ..
-        } = judged;
-        snapshot.diagnose(&request.target, &request.credentials, &judged.denial)
-    }
-}
-
 /// One check on its way to its answer, which is counted and logged here, once.
 struct Reply<'c, F> {
     gate: &'c Gate,
@@ -354,7 +319,7 @@ impl<F: FrontEnd> Reply<'_, F> {
     ) -> F::Answer {
         let caller = judgement.caller.as_deref();
         let denial = match judgement.decision {
-            Decision::Allow(permit) => return self.allow(permit, request, caller),
+            Decision::Allow(permit) => return self.allow(permit, request, snapshot, caller),
             Decision::Deny(denial) => denial,
         };
         let refusal = match due {
@@ -381,11 +346,13 @@ impl<F: FrontEnd> Reply<'_, F> {
         &self,
         permit: Permit<'_>,
         request: &Request<'_>,
+        snapshot: &Snapshot,
         caller: Option<&VerifiedToken>,
     ) -> F::Answer {
         let mut text = [0; ID_LENGTH];
         let decision_id = self.gate.ids.next(&mut text);
-        let (route, reason) = (&*permit.route().name, permit.label());
+        let (route, reason) = (permit.route(), permit.label());
+        let shadowed = permit.shadowed();
         let headers = &self.gate.headers;
         let answer = self.front_end.render(Outcome::Allow(Allowed {
             permit,
@@ -395,10 +362,50 @@ impl<F: FrontEnd> Reply<'_, F> {
         }));
         let latency = self.arrived.elapsed();
         self.gate.metrics.allowed(latency);
-        self.gate
-            .log
-            .allow(route, reason, caller, decision_id, latency);
+        match shadowed {
+            None => {
+                let log = &self.gate.log;
+                let summary = request.summary();
+                log.allow(route, reason, summary, caller, decision_id, latency);
+            }
+            Some(denial) => {
+                let refusal = Refusal::Denied(denial);
+                self.gate.metrics.would_deny(&refusal);
+                let about = Refusing {
+                    caller,
+                    judged: Some(Judged {
+                        snapshot,
+                        request,
+                        denial,
+                    }),
+                    ..Refusing::of(request)
+                };
+                let entry = self.entry(&refusal, &about, decision_id, latency);
+                self.gate
+                    .log
+                    .would_deny(&route.name, &entry, || about.diagnose());
+            }
+        }
         answer
+    }
+
+    fn entry<'e>(
+        &self,
+        refusal: &'e Refusal<'e>,
+        about: &'e Refusing<'_>,
+        decision_id: &'e str,
+        latency: Duration,
+    ) -> RefusalEntry<'e> {
+        let policy = about.judged.as_ref().map(|judged| judged.snapshot.policy());
+        RefusalEntry {
+            refusal,
+            request: about.request,
+            caller: about.caller,
+            policy_digest: policy.map(|policy| policy.digest()),
+            decision_id,
+            arrived: self.arrived,
+            latency,
+        }
     }
 
     fn refuse(&self, refusal: &Refusal<'_>, about: &Refusing<'_>) -> F::Answer {
@@ -413,16 +420,7 @@ impl<F: FrontEnd> Reply<'_, F> {
         }));
         let latency = self.arrived.elapsed();
         self.gate.metrics.refused(refusal, latency);
-        let policy = about.judged.as_ref().map(|judged| judged.snapshot.policy());
-        let entry = RefusalEntry {
-            refusal,
-            request: about.request,
-            caller: about.caller,
-            policy_digest: policy.map(|policy| policy.digest()),
-            decision_id,
-            arrived: self.arrived,
-            latency,
-        };
+        let entry = self.entry(refusal, about, decision_id, latency);
         self.gate.log.refuse(&entry, || about.diagnose());
         answer
     }

@@ -97,6 +97,10 @@
 //! What the code adds:
 //! - *evidence*: what became of the credential, for `decide`; *denial*: why `decide` says no.
 //! - *refusal*: what a caller is told, for a denial or for what could not be judged.
+//! - *shadow*: a route in shadow lets through what it denies; the permit says which denial that is.
+//! - *diagnosis*: what else is known of a denial, for the log and for explanations. *near miss*: why no
+//!   route lists a request. *offence*: what a refused token says where it is wrong.
+//! - *rehearsal*: the gate within a verb, for requests that nobody sends.
 //! - *judgement*: a decision with the caller that it was made for. A check may be judged several times
 //!   before it is answered.
 //! - *proof*: a verified token in the cache; it is checked again on each request.
@@ -120,7 +124,8 @@
 //! # Invariants
 //!
 //! - A request passes only with a `decision::Permit`, which only `decide` makes: no answer that allows
-//!   can be written without one.
+//!   can be written without one. In shadow, too: there is no other way to let through what is denied,
+//!   and what is malformed never gets that far.
 //! - Only `token::Trust::verify` makes a `VerifiedToken`; the cache keeps proofs, never verdicts:
 //!   route, times, trust and revocations are looked at on every request.
 //! - A token carries the position of its issuer's revocation log at which it was issued. Every

@@ -6,6 +6,7 @@ mod fold;
 mod host;
 mod issuers;
 mod method;
+mod mode;
 mod near_miss;
 mod path;
 mod requirement;
@@ -23,6 +24,7 @@ use crate::problem::{Problem, Problems, Source};
 pub use host::HostPattern;
 pub use issuers::RouteIssuers;
 pub use method::Methods;
+pub use mode::Mode;
 pub use near_miss::{Mismatch, NearMiss};
 pub use path::{EncodedSlashes, PathRules};
 pub use requirement::{RequiredScopes, Requirement};
@@ -44,6 +46,8 @@ pub struct Policy {
     scopes: BTreeMap<Box<str>, Box<str>>,
     digest: Box<str>,
     warnings: Vec<Problem>,
+    /// Where the policy as a whole is in shadow, the route of what no route lists.
+    stand_in: Option<Arc<Route>>,
 }
 
 /// One entry of the policy.
@@ -65,6 +69,8 @@ pub struct Route {
     pub path: Box<str>,
     /// Whether CORS preflights for its methods are let through.
     pub preflight: bool,
+    /// Whether what it refuses is refused.
+    pub mode: Mode,
 }
 
 /// The routes that a request falls under.
@@ -72,6 +78,8 @@ pub struct Route {
 pub enum Routed<'p> {
     /// No route lists it.
     Unlisted,
+    /// No route lists it, and the policy as a whole is in shadow: this stands for the route.
+    UnlistedInShadow(&'p Arc<Route>),
     /// The path can be read in one way, or all readings lead to one route.
     One(&'p Arc<Route>),
     /// A CORS preflight that the route of the requested method lets through as public.
@@ -114,12 +122,29 @@ impl Policy {
 
     /// The routes that `target` falls under. The cost does not grow with the number of routes.
     pub fn route(&self, target: &Target<'_>) -> Result<Routed<'_>, TargetError> {
-        self.look_up(target, |tables, wanted| match wanted {
+        let routed = self.look_up(target, |tables, wanted| match wanted {
             Wanted::Asterisk => self.routed(tables.asterisk(), target),
             Wanted::Empty => self.routed(tables.empty(), target),
             Wanted::Plain(path) => self.routed(tables.find(path), target),
             Wanted::Readings(readings) => self.strictest(&readings, tables, target),
+        })?;
+        Ok(match (routed, &self.stand_in) {
+            (Routed::Unlisted, Some(stand_in)) => Routed::UnlistedInShadow(stand_in),
+            (routed, _) => routed,
         })
+    }
+
+    /// Whether requests that no route lists are let through.
+    pub fn is_in_shadow(&self) -> bool {
+        self.stand_in.is_some()
+    }
+
+    /// The routes whose refusals are not carried out.
+    pub fn routes_in_shadow(&self) -> impl Iterator<Item = &Route> {
+        let in_shadow = |route: &&Arc<Route>| {
+            route.mode == Mode::Shadow && route.requirement != Requirement::Public
+        };
+        self.routes.iter().filter(in_shadow).map(|route| &**route)
     }
 
     /// Finds the tables that answer the host of `target` and what to look up in them, or why the

@@ -4,6 +4,7 @@
 
 mod failure;
 mod outline;
+mod recovery;
 mod strict;
 
 use serde::Deserialize;
@@ -12,8 +13,10 @@ use serde_saphyr::options::{DuplicateKeyPolicy, MergeKeyPolicy};
 use serde_saphyr::{Location, Options, Spanned};
 
 use crate::problem::{Place, Problem, Source};
+use failure::{Failure, Subject};
 
 pub use outline::Outline;
+pub use recovery::{Damage, Recovered};
 
 /// The largest file that is read, in bytes.
 pub const MAX_SOURCE_BYTES: usize = 16 * 1024 * 1024;
@@ -28,9 +31,26 @@ const MAX_NODES: usize = 4_000_000;
 /// `yes` for `true`, and an unquoted number, boolean or null where text is meant.
 #[expect(clippy::result_large_err, reason = "made once, while a file is loaded")]
 pub fn parse<T: DeserializeOwned>(source: &Source) -> Result<T, Problem> {
+    read(source).map_err(|failure| failure.problem)
+}
+
+/// The same as far as each part can be read, with everything that is wrong with the form of the rest.
+/// What is missing from the document may change its meaning: it is good for telling what else is wrong,
+/// and for nothing else. An error where nothing can be read.
+pub fn parse_in_parts<T: DeserializeOwned>(source: &Source) -> Result<Recovered<T>, Vec<Problem>> {
+    recovery::read(source, read)
+}
+
+#[expect(clippy::result_large_err, reason = "made once, while a file is loaded")]
+fn read<T: DeserializeOwned>(source: &Source) -> Result<T, Failure> {
+    let whole = |problem| Failure {
+        problem,
+        subject: Subject::Text,
+    };
     if source.text.len() > MAX_SOURCE_BYTES {
         let message = format!("{} is larger than {MAX_SOURCE_BYTES} bytes", source.name);
-        return Err(Problem::new(message).help("split it into several files"));
+        let problem = Problem::new(message).help("split it into several files");
+        return Err(whole(problem));
     }
     if is_empty(&source.text) {
         let start = Place {
@@ -39,11 +59,14 @@ pub fn parse<T: DeserializeOwned>(source: &Source) -> Result<T, Problem> {
             column: 1,
             bytes: None,
         };
-        return Err(failure::empty().at(start));
+        return Err(whole(failure::empty().at(start)));
     }
     let parsed = serde_saphyr::from_str_with_options(&source.text, options())
-        .map_err(|error| failure::problem(source, &error))?;
-    strict::check(source)?;
+        .map_err(|error| failure::failure(source, &error))?;
+    strict::check(source).map_err(|problem| Failure {
+        problem,
+        subject: Subject::Value,
+    })?;
     Ok(parsed)
 }
 

@@ -54,6 +54,13 @@ impl Collector for AuthorizerMetrics {
             "Proofs in the cache",
             cache.entries,
         )?;
+        let snapshot = self.0.snapshot();
+        gauge(
+            &mut encoder,
+            "policy_routes_in_shadow",
+            "Routes of the active policy that let through what they would refuse",
+            snapshot.policy().routes_in_shadow().count() as u64,
+        )?;
         self.routes(&mut encoder)
     }
 }
@@ -69,7 +76,11 @@ impl AuthorizerMetrics {
         let snapshot = self.0.snapshot();
         let family = Family::<RouteLabels, Counter>::default();
         for (name, tally) in snapshot.tallies() {
-            for (decision, count) in [("allow", tally.allowed()), ("deny", tally.denied())] {
+            for (decision, count) in [
+                ("allow", tally.allowed()),
+                ("deny", tally.denied()),
+                ("would_deny", tally.would_deny()),
+            ] {
                 let labels = RouteLabels {
                     route: name.to_owned(),
                     decision,

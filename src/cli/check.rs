@@ -1,17 +1,20 @@
 //! `portcullis check`: every problem of a policy or a configuration, at once; where there is none, the
 //! warnings.
 
+mod report;
+
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::Finding;
 use crate::config::{Config, ConfigError, ConfigReport, FileFindings, Overrides};
 use crate::files;
 use crate::keyring::{TrustWarning, issuer_names, trust_warnings};
 use crate::policy::Policy;
-use crate::problem::{Colour, Problem, Problems, Source, render_warnings};
+use crate::problem::{Colour, Problem, Problems, Source};
+use report::{Format, Report};
 
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
@@ -26,24 +29,59 @@ pub(super) struct CheckArgs {
     /// another machine
     #[arg(long, requires = "config")]
     skip_files: bool,
+    /// Fail if there are warnings
+    #[arg(long)]
+    deny_warnings: bool,
     /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people to read
-    Text,
-    /// JSON, for programs
-    Json,
+pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> anyhow::Result<Finding> {
+    let checked = check(args)?;
+    let problems = checked.policy.as_ref().err();
+    let report = Report {
+        config: checked.config.as_ref(),
+        problems: problems.map_or(&[], |problems| &problems.0),
+        warnings: &checked.warnings,
+        sources: &checked.sources,
+        policy: checked.policy.as_ref().ok(),
+        denies_warnings: args.deny_warnings,
+    };
+    report.write(args.format, colour(), out)?;
+    Ok(if report.is_ok() {
+        Finding::Yes
+    } else {
+        Finding::No
+    })
 }
 
-pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> anyhow::Result<Finding> {
+/// What is known of a policy, and of the configuration that names it.
+struct Checked {
+    sources: Vec<Source>,
+    policy: Result<Policy, Problems>,
+    warnings: Vec<Problem>,
+    /// What is wrong with the configuration or the files that it names, if anything is.
+    config: Option<ConfigReport>,
+}
+
+impl Checked {
+    fn new(sources: Vec<Source>, policy: Result<Policy, Problems>) -> Self {
+        let warnings = policy.as_ref().map(|policy| policy.warnings().to_vec());
+        Self {
+            sources,
+            warnings: warnings.unwrap_or_default(),
+            policy,
+            config: None,
+        }
+    }
+}
+
+fn check(args: &CheckArgs) -> anyhow::Result<Checked> {
     let Some(path) = &args.config else {
         let sources = files::read_policy(&args.files)?;
         let compiled = Policy::compile(&sources);
-        return Checked::new(sources, compiled).tell(args.format, out);
+        return Ok(Checked::new(sources, compiled));
     };
     let overrides = Overrides {
         policy: args.files.clone(),
@@ -51,7 +89,13 @@ pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> anyhow::Result<Findi
     };
     let (config, text) = match Config::load_with_text(path, &overrides) {
         Ok(loaded) => loaded,
-        Err(ConfigError::Document(report)) => return tell_of_config(&report, args.format, out),
+        // A configuration that is wrong names nothing else that could be checked.
+        Err(ConfigError::Document(report)) => {
+            return Ok(Checked {
+                config: Some(*report),
+                ..Checked::new(Vec::new(), Err(Problems(Vec::new())))
+            });
+        }
         Err(error @ ConfigError::File(_)) => return Err(error.into()),
     };
     let sources = files::read_policy(&config.policy)?;
@@ -72,103 +116,7 @@ pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> anyhow::Result<Findi
         None => problem,
     });
     checked.warnings.splice(..0, placed);
-    checked.tell(args.format, out)
-}
-
-/// What is known of a policy, and of the configuration that names it.
-struct Checked {
-    sources: Vec<Source>,
-    policy: Result<Policy, Problems>,
-    warnings: Vec<Problem>,
-    /// What is wrong with the files that the configuration names, if anything is.
-    config: Option<ConfigReport>,
-}
-
-impl Checked {
-    fn new(sources: Vec<Source>, policy: Result<Policy, Problems>) -> Self {
-        let warnings = policy.as_ref().map(|policy| policy.warnings().to_vec());
-        Self {
-            sources,
-            warnings: warnings.unwrap_or_default(),
-            policy,
-            config: None,
-        }
-    }
-
-    fn tell(&self, format: Format, out: &mut dyn Write) -> anyhow::Result<Finding> {
-        match (&self.policy, &self.config) {
-            (Ok(policy), None) => self.tell_of_no_problem(policy, format, out),
-            _ => self.tell_of_problems(format, out),
-        }
-    }
-
-    fn tell_of_no_problem(
-        &self,
-        policy: &Policy,
-        format: Format,
-        out: &mut dyn Write,
-    ) -> anyhow::Result<Finding> {
-        let (count, digest) = (policy.routes().len(), policy.digest());
-        match format {
-            Format::Text => {
-                if !self.warnings.is_empty() {
-                    let report = render_warnings(&self.warnings, &self.sources, colour());
-                    writeln!(out, "{report}")?;
-                }
-                let routes = if count == 1 { "route" } else { "routes" };
-                writeln!(out, "ok: {count} {routes}, digest {digest}")?;
-            }
-            Format::Json => {
-                let answer = serde_json::json!({
-                    "ok": true,
-                    "routes": count,
-                    "digest": digest,
-                    "problems": [],
-                    "warnings": self.warnings,
-                });
-                writeln!(out, "{answer}")?;
-            }
-        }
-        Ok(Finding::Yes)
-    }
-
-    fn tell_of_problems(&self, format: Format, out: &mut dyn Write) -> anyhow::Result<Finding> {
-        let policy = self.policy.as_ref().err();
-        match format {
-            Format::Text => {
-                if let Some(report) = &self.config {
-                    writeln!(out, "{}", report.rendered)?;
-                }
-                if let Some(problems) = policy {
-                    writeln!(out, "{}", problems.render(&self.sources, colour()))?;
-                }
-            }
-            Format::Json => {
-                let config = self.config.iter().flat_map(|report| &report.problems.0);
-                let policy = policy.into_iter().flat_map(|problems| &problems.0);
-                let problems: Vec<&Problem> = config.chain(policy).collect();
-                let answer = serde_json::json!({"ok": false, "problems": problems});
-                writeln!(out, "{answer}")?;
-            }
-        }
-        Ok(Finding::No)
-    }
-}
-
-/// A configuration that is wrong names nothing else that could be checked.
-fn tell_of_config(
-    report: &ConfigReport,
-    format: Format,
-    out: &mut dyn Write,
-) -> anyhow::Result<Finding> {
-    match format {
-        Format::Text => writeln!(out, "{}", report.rendered)?,
-        Format::Json => {
-            let answer = serde_json::json!({"ok": false, "problems": report.problems.0});
-            writeln!(out, "{answer}")?;
-        }
-    }
-    Ok(Finding::No)
+    Ok(checked)
 }
 
 fn colour() -> Colour {

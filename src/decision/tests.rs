@@ -9,7 +9,9 @@ use serde_json::json;
 
 use super::*;
 use crate::clock::UnixSeconds;
-use crate::policy::{Host, Method, Methods, Path, Policy, RequiredScopes, RouteIssuers, Target};
+use crate::policy::{
+    Host, Method, Methods, Mode, Path, Policy, RequiredScopes, RouteIssuers, Target,
+};
 use crate::problem::Source;
 use crate::token::{Algorithm, IssuerIndex, IssuerRules, KeySet, Trust, UnverifiedToken};
 
@@ -51,6 +53,7 @@ fn route(index: usize, name: &str, requirement: Requirement) -> Arc<Route> {
         methods: Methods::Every,
         path: "/{*rest}".into(),
         preflight: false,
+        mode: Mode::Enforce,
     })
 }
 
@@ -316,6 +319,66 @@ fn the_verdict_over_every_reading_does_not_depend_on_their_order() {
                 assert_eq!(forth, alone(first) && alone(second), "{first:?} {second:?}");
             }
         }
+    }
+}
+
+fn in_shadow(route: &Arc<Route>) -> Arc<Route> {
+    Arc::new(Route {
+        mode: Mode::Shadow,
+        ..Route::clone(route)
+    })
+}
+
+#[test]
+fn a_route_in_shadow_lets_through_what_it_denies_and_says_so() {
+    let routes = routes();
+    let (poor, good) = (token("other"), token("read"));
+    for evidence in [
+        Evidence::Absent,
+        Evidence::Refused(TokenError::Expired),
+        Evidence::Refused(TokenError::KeysNotLoaded(IssuerIndex(0))),
+        Evidence::Verified(&poor),
+        Evidence::Verified(&good),
+    ] {
+        for route in [&routes.authenticated, &routes.read, &routes.nobody] {
+            let shadow = in_shadow(route);
+            let enforced = match decide(&Routed::One(route), evidence) {
+                Decision::Deny(denial) => Some(denial.kind()),
+                Decision::Allow(_) => None,
+            };
+            let Decision::Allow(permit) = decide(&Routed::One(&shadow), evidence) else {
+                panic!("{route:?} {evidence:?}")
+            };
+            let would_deny = permit.shadowed().map(|denial| denial.kind());
+            assert_eq!(would_deny, enforced, "{route:?} {evidence:?}");
+            assert_eq!(permit.label() == "shadow", enforced.is_some());
+        }
+    }
+}
+
+#[test]
+fn a_reading_in_shadow_does_not_open_one_that_is_enforced() {
+    let routes = routes();
+    let shadow = in_shadow(&routes.read);
+    let both = |other| Routed::Every(vec![&shadow, other]);
+    for (other, expected) in [
+        (&routes.nobody, "deny nobody nobody"),
+        (&routes.authenticated, "deny no_token authenticated"),
+        (&routes.public, "allow shadow read"),
+    ] {
+        assert_eq!(outcome(&both(other), Evidence::Absent), expected);
+    }
+    let stand_in = in_shadow(&routes.nobody);
+    let unlisted = Routed::UnlistedInShadow(&stand_in);
+    let poor = token("");
+    for (evidence, expected) in [
+        (Evidence::Absent, "no_token"),
+        (Evidence::Verified(&poor), "unlisted"),
+    ] {
+        let Decision::Allow(permit) = decide(&unlisted, evidence) else {
+            panic!("{evidence:?}")
+        };
+        assert_eq!(permit.shadowed().unwrap().label(), expected);
     }
 }
 

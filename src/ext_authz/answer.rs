@@ -56,6 +56,12 @@ fn allow(allowed: Allowed<'_>) -> Answer {
     writer.message(4, |metadata| {
         string_entry(metadata, "route", permit.route().name.as_bytes());
         string_entry(metadata, "reason", permit.label().as_bytes());
+        if let Some(denial) = permit.shadowed() {
+            string_entry(metadata, "would_deny", denial.label().as_bytes());
+            if let Some(detail) = denial.detail() {
+                string_entry(metadata, "detail", detail.as_bytes());
+            }
+        }
         string_entry(metadata, "decision_id", decision_id.as_bytes());
         if let Some(caller) = caller {
             string_entry(metadata, "subject", caller.subject().as_bytes());

@@ -14,12 +14,13 @@ use super::refusal::Refusal;
 use super::request::RequestSummary;
 use crate::authorizer::Diagnosis;
 use crate::labels::Label;
+use crate::policy::Route;
 use crate::telemetry::{DecisionSettings, LoggedPath, SubjectNames};
 use crate::token::{OffendingMember, VerifiedToken};
 pub use refusal_line::RefusalLine;
 use refusal_line::Remembered;
 use sampling::Sampling;
-use text::bounded;
+use text::{bounded, trace_id};
 
 /// The most that a line shows of a token's member, in bytes.
 const MAX_MEMBER_BYTES: usize = 128;
@@ -51,7 +52,8 @@ impl DecisionLog {
             settings,
             subjects,
             sampling: Arc::new(Sampling::new(
-                reasons,
+                // Those that are carried out, and behind them those in shadow.
+                2 * reasons,
                 settings.refusals_per_second,
                 Instant::now(),
             )),
@@ -59,10 +61,11 @@ impl DecisionLog {
         }
     }
 
-    pub fn allow(
+    pub(super) fn allow(
         &self,
-        route: &str,
+        route: &Route,
         reason: &'static str,
+        request: RequestSummary<'_>,
         caller: Option<&VerifiedToken>,
         decision_id: &str,
         latency: Duration,
@@ -70,13 +73,24 @@ impl DecisionLog {
         if !self.settings.allowed {
             return;
         }
+        let path = match self.settings.path {
+            LoggedPath::Full => refusal_line::path(request),
+            LoggedPath::Route => Some(route.path.to_string()),
+            LoggedPath::None => None,
+        };
         tracing::info!(
             target: "portcullis::decision",
             decision = "allow",
-            route.name = route,
+            route.name = &*route.name,
             reason,
+            request.method = refusal_line::method(request),
+            request.host = refusal_line::host(request),
+            request.path = path,
+            request.id = refusal_line::request_id(request),
+            trace.id = trace_id(request.traceparent),
             subject = caller.map(|token| self.name(token)),
             token.issuer = caller.map(VerifiedToken::issuer),
+            issuer.name = caller.map(VerifiedToken::issuer_name),
             decision.id = decision_id,
             latency_us = micros(latency),
             "request allowed"
@@ -90,7 +104,25 @@ impl DecisionLog {
         diagnose: impl FnOnce() -> Diagnosis<'d>,
     ) {
         let line = RefusalLine::of(entry, self);
-        self.write(&line, entry, diagnose);
+        let position = entry.refusal.reason_position();
+        self.write(&line, entry, position, "request refused", diagnose);
+        self.remembered.add(line);
+    }
+
+    /// A request was let through only because this route is in shadow.
+    pub(super) fn would_deny<'d>(
+        &self,
+        route: &str,
+        entry: &RefusalEntry<'_>,
+        diagnose: impl FnOnce() -> Diagnosis<'d>,
+    ) {
+        let mut line = RefusalLine::of(entry, self);
+        line.decision = "would_deny";
+        // Of a request that no route lists, the policy as a whole.
+        line.route.get_or_insert_with(|| route.into());
+        let position = Refusal::reasons().count() + entry.refusal.reason_position();
+        let message = "request let through in shadow mode; enforced, it would be refused";
+        self.write(&line, entry, position, message, diagnose);
         self.remembered.add(line);
     }
 
@@ -98,13 +130,14 @@ impl DecisionLog {
         &self,
         line: &RefusalLine,
         entry: &RefusalEntry<'_>,
+        position: usize,
+        message: &str,
         diagnose: impl FnOnce() -> Diagnosis<'d>,
     ) {
         if !tracing::enabled!(target: "portcullis::decision", Level::INFO) {
             return;
         }
         let now = entry.arrived + entry.latency;
-        let position = entry.refusal.reason_position();
         let Some(withheld) = self.sampling.admit(position, now) else {
             return;
         };
@@ -145,7 +178,7 @@ impl DecisionLog {
             policy.digest = line.policy_digest.as_deref(),
             withheld = Some(withheld).filter(|count| *count > 0),
             latency_us = micros(entry.latency),
-            "request refused"
+            "{message}"
         );
     }
 
@@ -158,12 +191,16 @@ impl DecisionLog {
     pub fn tell_withheld(&self) {
         let reasons: Vec<_> = Refusal::reasons().collect();
         for (position, withheld) in self.sampling.take_withheld() {
+            let (decision, position) = match position.checked_sub(reasons.len()) {
+                None => ("deny", position),
+                Some(position) => ("would_deny", position),
+            };
             tracing::info!(
                 target: "portcullis::decision",
-                decision = "deny",
+                decision,
                 reason = reasons.get(position).copied(),
                 withheld,
-                "requests refused that have no line of their own"
+                "requests that have no line of their own"
             );
         }
     }

@@ -35,6 +35,8 @@ pub struct GateMetrics {
     allowed: Counter,
     /// A counter for each reason and detail that there can be.
     refused: Arc<BTreeMap<ReasonLabels, Counter>>,
+    /// The same for what only a route in shadow lets through.
+    would_deny: Arc<BTreeMap<ReasonLabels, Counter>>,
     latency: Histogram,
     ignored: Counter,
 }
@@ -48,12 +50,15 @@ impl GateMetrics {
             allowed.clone(),
         );
         let family = Family::<ReasonLabels, Counter>::default();
-        let refused = reasons().map(|labels| {
-            let counter = family.get_or_create_owned(&labels);
-            (labels, counter)
-        });
-        let refused = Arc::new(refused.collect());
+        let refused = Arc::new(counters(&family, denials().chain(unjudged())));
         registry.register("checks_denied", "Requests that were turned away", family);
+        let family = Family::<ReasonLabels, Counter>::default();
+        let would_deny = Arc::new(counters(&family, denials()));
+        registry.register(
+            "checks_would_deny",
+            "Requests that were let through only because their route is in shadow",
+            family,
+        );
         let latency = Histogram::new(LATENCY_BUCKETS);
         registry.register_with_unit(
             "check_duration",
@@ -70,6 +75,7 @@ impl GateMetrics {
         Self {
             allowed,
             refused,
+            would_deny,
             latency,
             ignored,
         }
@@ -86,21 +92,41 @@ impl GateMetrics {
     }
 
     pub fn refused(&self, refusal: &Refusal<'_>, latency: Duration) {
-        let labels = ReasonLabels {
-            reason: refusal.label(),
-            detail: refusal.detail().unwrap_or_default(),
-        };
-        // A lookup without a lock: all series were made at the start.
-        if let Some(counter) = self.refused.get(&labels) {
-            counter.inc();
-        }
+        count(&self.refused, refusal);
         self.latency.observe(latency.as_secs_f64());
+    }
+
+    /// Counts a request that is let through, beside its being allowed.
+    pub fn would_deny(&self, refusal: &Refusal<'_>) {
+        count(&self.would_deny, refusal);
     }
 }
 
-/// Every reason of a refusal, with every detail that it can have; those that always have a detail do
-/// not appear without one.
-fn reasons() -> impl Iterator<Item = ReasonLabels> {
+fn count(counters: &BTreeMap<ReasonLabels, Counter>, refusal: &Refusal<'_>) {
+    let labels = ReasonLabels {
+        reason: refusal.label(),
+        detail: refusal.detail().unwrap_or_default(),
+    };
+    // A lookup without a lock: all series were made at the start.
+    if let Some(counter) = counters.get(&labels) {
+        counter.inc();
+    }
+}
+
+fn counters(
+    family: &Family<ReasonLabels, Counter>,
+    all: impl Iterator<Item = ReasonLabels>,
+) -> BTreeMap<ReasonLabels, Counter> {
+    all.map(|labels| {
+        let counter = family.get_or_create_owned(&labels);
+        (labels, counter)
+    })
+    .collect()
+}
+
+/// Every reason of a denial, with every detail that it can have; those that always have a detail do not
+/// appear without one.
+fn denials() -> impl Iterator<Item = ReasonLabels> {
     let denied = DenialKind::ALL.iter().flat_map(|kind| {
         let details = match kind {
             DenialKind::MalformedTarget => labels(TargetError::ALL),
@@ -115,6 +141,11 @@ fn reasons() -> impl Iterator<Item = ReasonLabels> {
         };
         details.into_iter().map(|detail| (kind.label(), detail))
     });
+    denied.map(|(reason, detail)| ReasonLabels { reason, detail })
+}
+
+/// The same for what is refused without having been judged.
+fn unjudged() -> impl Iterator<Item = ReasonLabels> {
     let unjudged = Unjudged::ALL.iter().flat_map(|kind| {
         let details = match kind {
             Unjudged::Malformed => labels(MalformedRequest::ALL),
@@ -126,8 +157,7 @@ fn reasons() -> impl Iterator<Item = ReasonLabels> {
         };
         details.into_iter().map(|detail| (kind.label(), detail))
     });
-    let all = denied.chain(unjudged);
-    all.map(|(reason, detail)| ReasonLabels { reason, detail })
+    unjudged.map(|(reason, detail)| ReasonLabels { reason, detail })
 }
 
 fn labels<L: Label>(all: &[L]) -> Vec<&'static str> {

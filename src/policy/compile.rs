@@ -1,8 +1,11 @@
 //! From files to a policy: everything that is wrong is told at once, and nothing is guessed.
 
 mod closed;
+mod idle;
 mod issuers;
 mod list;
+mod mode;
+mod parts;
 mod requirement;
 mod route;
 mod warning;
@@ -21,6 +24,8 @@ use crate::problem::{Place, Problem, Problems, Source, quoted};
 use crate::yaml::{self, Located};
 use closed::ClosedHost;
 use issuers::PolicyIssuers;
+use mode::PolicyMode;
+use parts::{File, PartsMissing};
 use route::ParsedRoute;
 
 const SUPPORTED_VERSION: u64 = 1;
@@ -33,9 +38,13 @@ pub(super) fn compile(
     sources: &[Source],
     trusted: Option<&[Box<str>]>,
 ) -> Result<Policy, Problems> {
-    let files = read(sources)?;
+    let (files, unread) = parts::read(sources);
+    if files.is_empty() {
+        return Err(Problems(unread));
+    }
     let mut compiler = Compiler {
         trusted,
+        parts_missing: PartsMissing::of(&files, sources),
         ..Compiler::default()
     };
     compiler.check_routes_exist(&files);
@@ -45,14 +54,22 @@ pub(super) fn compile(
         compiler.collect_rules(file);
         compiler.collect_closed_hosts(file);
         compiler.collect_issuers(file);
+        compiler.collect_mode(file);
     }
     let routes = compiler.routes(&files);
     compiler.check_issuers_are_said(&routes);
     let tables = compiler.tables(&routes);
-    if !compiler.problems.is_empty() {
-        return Err(Problems(in_order(compiler.problems, sources)));
+    let mut problems = std::mem::take(&mut compiler.problems);
+    // What is said of an entry as a whole may be wrong only because a part of it was not read.
+    problems.retain(|problem| !files.iter().any(|file| file.is_damaged_at(problem)));
+    problems.extend(unread);
+    if !problems.is_empty() {
+        return Err(Problems(in_order(problems, sources)));
     }
-    let warnings = warning::warnings(&routes, &tables, &compiler.closed);
+    let mut warnings = warning::warnings(&routes, &tables, &compiler.closed);
+    warnings.extend(idle::warnings(&routes, &compiler.scopes));
+    warnings.extend(warning::in_shadow(&routes, compiler.mode.as_ref()));
+    let stand_in = compiler.stand_in();
     let scopes = compiler.scopes.into_iter();
     Ok(Policy {
         routes: routes
@@ -66,30 +83,8 @@ pub(super) fn compile(
             .collect(),
         digest: digest_of(sources),
         warnings: in_order(warnings, sources),
+        stand_in,
     })
-}
-
-/// A file and what it says.
-struct File<'s> {
-    source: &'s Source,
-    document: PolicyDocument,
-}
-
-/// Without a document for each file, what the files say about each other cannot be judged.
-fn read(sources: &[Source]) -> Result<Vec<File<'_>>, Problems> {
-    let mut files = Vec::new();
-    let mut problems = Vec::new();
-    for source in sources {
-        match yaml::parse(source) {
-            Ok(document) => files.push(File { source, document }),
-            Err(problem) => problems.push(problem),
-        }
-    }
-    if problems.is_empty() {
-        Ok(files)
-    } else {
-        Err(Problems(problems))
-    }
 }
 
 /// The digest of one file is that of its text, as `sha256sum` prints it. That of several is taken
@@ -122,6 +117,8 @@ struct Compiler<'f> {
     rules: Option<(PathRules, Place)>,
     closed: Vec<ClosedHost>,
     issuers: Option<PolicyIssuers>,
+    mode: Option<PolicyMode>,
+    parts_missing: PartsMissing,
     /// Nothing where the policy is loaded without a configuration.
     trusted: Option<&'f [Box<str>]>,
 }
@@ -135,7 +132,19 @@ struct CatalogueScope<'f> {
 
 impl<'f> Compiler<'f> {
     fn check_version(&mut self, file: &File<'_>) {
-        let version = &file.document.version;
+        let Some(version) = &file.document.version else {
+            if !file.may_have("version") {
+                let start = Place {
+                    file: file.source.name.clone(),
+                    line: 1,
+                    column: 1,
+                    bytes: None,
+                };
+                let problem = Problem::new("the key `version` is missing").help("add `version: 1`");
+                self.problems.push(problem.at(start));
+            }
+            return;
+        };
         // As written, too: `01` and `1_0` are numbers that readers of YAML disagree about.
         if version.value != SUPPORTED_VERSION || version.written(file.source) != "1" {
             let written = quoted(version.written(file.source));
@@ -149,11 +158,22 @@ impl<'f> Compiler<'f> {
 
     /// A policy that shuts everything is possible, but not by forgetting `routes`.
     fn check_routes_exist(&mut self, files: &[File<'_>]) {
-        if files.iter().all(|file| file.document.routes.is_none()) {
+        let are_missing = files.iter().all(|file| file.document.routes.is_none());
+        if are_missing && !self.parts_missing.routes {
             let problem = Problem::new("the policy has no routes")
                 .help("add `routes:`; to refuse every request, write `routes: []`");
             self.problems.push(match files {
-                [file] => problem.at(file.document.version.place(file.source)),
+                [
+                    File {
+                        source,
+                        document:
+                            PolicyDocument {
+                                version: Some(version),
+                                ..
+                            },
+                        ..
+                    },
+                ] => problem.at(version.place(source)),
                 _ => problem,
             });
         }
@@ -247,11 +267,12 @@ impl<'f> Compiler<'f> {
     fn routes<'d>(&mut self, files: &'d [File<'_>]) -> Vec<ParsedRoute<'d>> {
         let written = files.iter().flat_map(|file| {
             let routes = file.document.routes.iter().flatten();
-            routes.map(|route| (file.source, route))
+            routes.map(move |route| (file, route))
         });
         let mut names: HashMap<&str, (&Source, &Located<String>)> = HashMap::new();
         let mut routes = Vec::new();
-        for (position, (source, document)) in written.enumerate() {
+        for (position, (file, document)) in written.enumerate() {
+            let source = file.source;
             // One problem and not one for each further route, of which there may be millions.
             if position == MAX_ROUTES {
                 self.problems.push(
@@ -264,7 +285,11 @@ impl<'f> Compiler<'f> {
             if let Some(name) = &document.value.name {
                 self.check_name_is_new(&mut names, source, name);
             }
-            routes.extend(self.route(source, document));
+            let route = self.route(source, document);
+            // What a route is about is not known if a part of it was not read.
+            if !file.is_incomplete(&document.place(source)) {
+                routes.extend(route);
+            }
         }
         // By name and not by place: gates that have the same policy in other files count the same
         // routes alike.

@@ -8,7 +8,8 @@ use crate::yaml::{Entries, Located, present};
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PolicyDocument {
-    pub(super) version: Located<u64>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) version: Option<Located<u64>>,
     #[serde(default, deserialize_with = "present")]
     pub(super) scopes: Option<Entries<Located<String>>>,
     #[serde(default, deserialize_with = "present")]
@@ -17,6 +18,8 @@ pub(super) struct PolicyDocument {
     pub(super) closed_hosts: Option<Located<Vec<Located<String>>>>,
     #[serde(default, deserialize_with = "present")]
     pub(super) issuers: Option<Located<Vec<Located<String>>>>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) mode: Option<Located<String>>,
     #[serde(default, deserialize_with = "present")]
     pub(super) routes: Option<Vec<Located<RouteDocument>>>,
 }
@@ -43,6 +46,8 @@ pub(super) struct RouteDocument {
     pub(super) issuers: Option<Located<Vec<Located<String>>>>,
     #[serde(default, deserialize_with = "present")]
     pub(super) preflight: Option<Located<bool>>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) mode: Option<Located<String>>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -31,6 +31,30 @@ const KNOWN: [&str; 20] = [
     "UNLOCK",
 ];
 
+/// The other registered ones, of `WebDAV` and versioning.
+const REGISTERED_TOO: [&str; 20] = [
+    "BASELINE-CONTROL",
+    "BIND",
+    "CHECKIN",
+    "CHECKOUT",
+    "LABEL",
+    "LINK",
+    "MKACTIVITY",
+    "MKCALENDAR",
+    "MKREDIRECTREF",
+    "MKWORKSPACE",
+    "ORDERPATCH",
+    "PRI",
+    "QUERY",
+    "REBIND",
+    "UNBIND",
+    "UNCHECKOUT",
+    "UNLINK",
+    "UPDATE",
+    "UPDATEREDIRECTREF",
+    "VERSION-CONTROL",
+];
+
 /// The methods that a route answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Methods {
@@ -96,6 +120,11 @@ pub(super) fn extended(method: &[u8]) -> Option<&'static str> {
     KNOWN
         .into_iter()
         .find(|known| method.len() > known.len() && method.starts_with(known.as_bytes()))
+}
+
+/// Whether `method` is in the IANA HTTP Method Registry.
+pub(super) fn is_registered(method: &str) -> bool {
+    KNOWN.contains(&method) || REGISTERED_TOO.contains(&method)
 }
 
 fn is_token_byte(byte: u8) -> bool {

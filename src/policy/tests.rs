@@ -51,7 +51,7 @@ pub(super) fn compiled(text: &str) -> Policy {
 pub(super) fn outcome(policy: &Policy, target: &Target<'_>) -> String {
     match policy.route(target) {
         Err(why) => format!("400 {}", why.label()),
-        Ok(Routed::Unlisted) => "unlisted".to_owned(),
+        Ok(Routed::Unlisted | Routed::UnlistedInShadow(_)) => "unlisted".to_owned(),
         Ok(Routed::One(route)) => route.name.to_string(),
         Ok(Routed::Preflight(route)) => format!("preflight {}", route.name),
         Ok(Routed::Every(routes)) => {

@@ -6,8 +6,51 @@ use serde_saphyr::budget::BudgetBreach;
 use super::{MAX_DEPTH, MAX_NODES, place};
 use crate::problem::{Place, Problem, Source, closest, quoted};
 
+/// Why a file cannot be read as what it should be, and which part of it is to blame.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) problem: Problem,
+    pub(super) subject: Subject,
+}
+
+/// What is wrong: the part of the file that would have to go for the rest to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Subject {
+    /// The text: what follows it cannot be told apart from it.
+    Text,
+    /// A key, with its value.
+    Key,
+    /// A value, with its key.
+    Value,
+}
+
+/// What `error` says about `source`, and what it is about.
+pub(super) fn failure(source: &Source, error: &Error) -> Failure {
+    Failure {
+        problem: problem(source, error),
+        subject: subject(error.without_snippet()),
+    }
+}
+
+fn subject(error: &Error) -> Subject {
+    match error {
+        Error::SerdeUnknownField { .. } | Error::DuplicateMappingKey { .. } => Subject::Key,
+        Error::InvalidBooleanStrict { .. }
+        | Error::NullIntoString { .. }
+        | Error::QuotingRequired { .. }
+        | Error::SerdeUnknownVariant { .. }
+        | Error::SerdeInvalidType { .. }
+        | Error::SerdeInvalidValue { .. }
+        | Error::SerdeMissingField { .. }
+        | Error::InvalidScalar { .. }
+        | Error::Message { .. }
+        | Error::Unexpected { .. } => Subject::Value,
+        _ => Subject::Text,
+    }
+}
+
 /// What `error` says about `source`, in our words.
-pub(super) fn problem(source: &Source, error: &Error) -> Problem {
+fn problem(source: &Source, error: &Error) -> Problem {
     let error = error.without_snippet();
     let location = error.location().filter(|location| location.line() > 0);
     let found = location.map(|location| place(source, location));

@@ -5,6 +5,7 @@ mod admin;
 mod audit;
 mod bad_input;
 mod bad_keys;
+mod check;
 mod decision_lines;
 mod explain;
 #[cfg(feature = "issuer")]

@@ -100,6 +100,7 @@ mod route_issuers;
 mod samples;
 #[cfg(feature = "issuer")]
 mod schemathesis;
+mod shadow;
 #[cfg(feature = "issuer")]
 mod signing_keys;
 #[cfg(feature = "issuer")]

@@ -15,9 +15,10 @@ use serde_json::Value;
 use crate::envoy_process;
 
 /// The pages whose commands are run, in this order, and the one with the sample of a log line.
-const PAGES: [&str; 5] = [
+const PAGES: [&str; 6] = [
     "README.md",
     "docs/tour.md",
+    "docs/trying.md",
     "docs/issuer.md",
     "docs/feed.md",
     "docs/operations.md",
@@ -33,7 +34,11 @@ const NOT_RUN: [(&str, &str); 2] = [
 ];
 
 /// The commands that must fail, by how they begin.
-const FAILING: [&str; 2] = ["portcullis check wrong.yaml", "portcullis check wrong.yaml"];
+const FAILING: [&str; 3] = [
+    "portcullis check wrong.yaml",
+    "portcullis check wrong.yaml",
+    "portcullis explain GET",
+];
 
 /// All ports that the pages name, where it has to share them with the rest of the machine.
 const PORTS: [u16; 9] = [3000, 8080, 9191, 9193, 9194, 9291, 9294, 9901, 10000];
@@ -225,7 +230,7 @@ fn checkout(folder: &Path) -> PathBuf {
     symlink(binary.parent().unwrap(), checkout.join("target/debug")).unwrap();
     symlink(root.join("scripts"), checkout.join("scripts")).unwrap();
     fs::create_dir(checkout.join("config")).unwrap();
-    for name in ["policy.yaml", "portcullis.yaml"] {
+    for name in ["policy.yaml", "policy.test.yaml", "portcullis.yaml"] {
         fs::copy(
             root.join("config").join(name),
             checkout.join("config").join(name),

@@ -238,18 +238,21 @@ impl RouteFacts {
 
 impl TokenFacts {
     fn of(judged: &Judgement<'_>, snapshot: &Snapshot, request: &Request<'_>) -> Self {
+        let denial = match &judged.decision {
+            Decision::Deny(denial) => Some(*denial),
+            Decision::Allow(permit) => permit.shadowed(),
+        };
         let mut facts = match &judged.caller {
             Some(token) => Self::accepted(token),
-            None => Self::without(judged, snapshot, request),
+            None => Self::without(denial.as_ref(), snapshot, request),
         };
-        if let (Decision::Deny(Denial::ScopesMissing { route }), Some(caller)) =
-            (&judged.decision, &judged.caller)
+        if let (Some(Denial::ScopesMissing { route }), Some(caller)) = (denial, &judged.caller)
             && let Requirement::Scopes(scopes) = &route.requirement
         {
-            let lacks = |scope: &&Box<str>| !caller.has_scope(scope);
-            let missing = scopes.all().iter().filter(lacks);
+            let lacks = |scope: &str| !caller.has_scope(scope);
+            let missing = scopes.all().iter().filter(|scope| lacks(scope));
             facts.missing = missing.map(ToString::to_string).collect();
-            if scopes.any().iter().all(|scope| lacks(&scope)) {
+            if scopes.any().iter().all(|scope| lacks(scope)) {
                 facts.missing_any_of = strings(scopes.any());
             }
         }
@@ -269,13 +272,13 @@ impl TokenFacts {
     }
 
     /// Of a request without a token that counts.
-    fn without(judged: &Judgement<'_>, snapshot: &Snapshot, request: &Request<'_>) -> Self {
+    fn without(denial: Option<&Denial<'_>>, snapshot: &Snapshot, request: &Request<'_>) -> Self {
         let unused = if request.credentials == Credentials::NONE {
             "none"
         } else {
             "ignored"
         };
-        let Decision::Deny(denial) = &judged.decision else {
+        let Some(denial) = denial else {
             return Self {
                 state: unused,
                 ..Self::default()
@@ -284,7 +287,6 @@ impl TokenFacts {
         let diagnosis = snapshot.diagnose(&request.target, &request.credentials, denial);
         let error = match denial {
             Denial::BadToken { error, .. } => Some(*error),
-            Denial::KeysNotLoaded { .. } => None,
             Denial::RevocationsStale { .. } => Some(TokenError::RevocationsStale),
             _ => None,
         };

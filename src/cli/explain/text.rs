@@ -23,6 +23,9 @@ pub(super) fn write(title: &str, facts: &Explanation, out: &mut dyn Write) -> io
 fn verdict(answer: &Answer) -> String {
     let route = answer.route.as_deref();
     let by = route.map_or_else(String::new, |route| format!(" by the route `{route}`"));
+    if let Some(reason) = answer.would_deny {
+        return format!("allowed{by} in shadow mode; enforced, it would be refused ({reason})");
+    }
     match (&answer.message, answer.detail) {
         (None, _) => format!("allowed{by} ({})", answer.reason),
         (Some(message), None) => {
@@ -191,12 +194,12 @@ fn token(facts: &Explanation, token: &TokenFacts, out: &mut dyn Write) -> io::Re
     for route in deciding(facts) {
         line(out, "asked", &asked(route))?;
         let counts = match &route.issuers {
-            None => "those of every trusted issuer".to_owned(),
-            Some(names) if names.is_empty() => "nobody's: no issuer is named".to_owned(),
-            Some(names) => format!("those of {}", names.join(", ")),
+            None => "tokens of every trusted issuer".to_owned(),
+            Some(names) if names.is_empty() => "no token: no issuer is named".to_owned(),
+            Some(names) => format!("tokens of {}", names.join(", ")),
         };
         if route.access != "nobody" {
-            line(out, "counts", &format!("{counts} (tokens)"))?;
+            line(out, "counts", &counts)?;
         }
     }
     line(out, "token", state(token.state))?;

@@ -29,6 +29,8 @@ pub(super) enum Outcome {
     Allow,
     /// Any refusal.
     Deny,
+    /// Let through only because its route is in shadow.
+    WouldDeny,
     Status(u16),
 }
 
@@ -59,7 +61,8 @@ impl Expected {
     fn differences(&self, answer: &Answer) -> Vec<String> {
         let mut differences = Vec::new();
         let is_expected = match self.outcome {
-            Outcome::Allow => answer.is_allowed(),
+            Outcome::Allow => answer.is_allowed() && answer.would_deny.is_none(),
+            Outcome::WouldDeny => answer.would_deny.is_some(),
             Outcome::Deny => !answer.is_allowed(),
             Outcome::Status(status) => !answer.is_allowed() && answer.status == status,
         };
@@ -67,6 +70,7 @@ impl Expected {
             let expected = match self.outcome {
                 Outcome::Allow => "allow".to_owned(),
                 Outcome::Deny => "deny".to_owned(),
+                Outcome::WouldDeny => "would_deny".to_owned(),
                 Outcome::Status(status) => status.to_string(),
             };
             differences.push(format!("expected {expected}, got {}", told(answer)));
@@ -78,7 +82,8 @@ impl Expected {
                 differences.push(format!("expected the {what} `{expected}`, got `{got}`"));
             }
         };
-        compare("reason", self.reason.as_deref(), Some(answer.reason));
+        let reason = answer.would_deny.unwrap_or(answer.reason);
+        compare("reason", self.reason.as_deref(), Some(reason));
         compare("detail", self.detail.as_deref(), answer.detail);
         compare("route", self.route.as_deref(), answer.route.as_deref());
         for (name, expected) in &self.upstream {
@@ -94,13 +99,12 @@ impl Expected {
 /// `allow`, or the refusal with its reason.
 pub(super) fn told(answer: &Answer) -> String {
     let detail = answer.detail.map(|detail| format!(", {detail}"));
-    match answer.is_allowed() {
-        true => format!("allow ({})", answer.reason),
-        false => format!(
-            "{} ({}{})",
-            answer.status,
-            answer.reason,
-            detail.unwrap_or_default()
-        ),
+    if let Some(reason) = answer.would_deny {
+        return format!("would_deny ({reason}{})", detail.unwrap_or_default());
     }
+    if answer.is_allowed() {
+        return format!("allow ({})", answer.reason);
+    }
+    let detail = detail.unwrap_or_default();
+    format!("{} ({}{detail})", answer.status, answer.reason)
 }

@@ -52,6 +52,12 @@ impl Coverage {
             return;
         };
         match &judged.decision {
+            // Shown of the route as it will be when it is enforced.
+            Decision::Allow(permit) if permit.shadowed().is_some() => {
+                let aspect = permit.shadowed().as_ref().and_then(aspect);
+                self.seen
+                    .extend(aspect.map(|aspect| (permit.route().index, aspect)));
+            }
             Decision::Allow(permit) => {
                 let routes = match snapshot.policy().route(&request.target) {
                     Ok(Routed::Every(routes)) => routes.iter().map(|route| route.index).collect(),

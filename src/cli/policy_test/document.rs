@@ -311,6 +311,7 @@ impl CaseReader<'_> {
         let outcome = match &written.value {
             WrittenOutcome::Word(word) if word == "allow" => Some(Outcome::Allow),
             WrittenOutcome::Word(word) if word == "deny" => Some(Outcome::Deny),
+            WrittenOutcome::Word(word) if word == "would_deny" => Some(Outcome::WouldDeny),
             WrittenOutcome::Word(_) => None,
             WrittenOutcome::Status(status) => {
                 let status = u16::try_from(*status).ok();
@@ -321,7 +322,8 @@ impl CaseReader<'_> {
         if outcome.is_none() {
             self.complain(
                 "this is not a decision",
-                "write `allow`, `deny`, or the status of the refusal: 400, 401, 403 or 503",
+                "write `allow`, `deny`, the status of the refusal (400, 401, 403 or 503), or \
+                 `would_deny` for what a route in shadow lets through",
                 written.place(&self.file.source),
             );
         }

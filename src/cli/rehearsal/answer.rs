@@ -15,6 +15,9 @@ pub(in crate::cli) struct Answer {
     pub(in crate::cli) reason: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::cli) detail: Option<&'static str>,
+    /// Why it would be refused, if its route were not in shadow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::cli) would_deny: Option<&'static str>,
     /// The route that decided.
     pub(in crate::cli) route: Option<String>,
     /// 200 where the request goes on to the upstream.
@@ -56,11 +59,13 @@ impl FrontEnd for Answers {
     fn render(&self, outcome: Outcome<'_>) -> Answer {
         match outcome {
             Outcome::Allow(allowed) => {
+                let shadowed = allowed.permit.shadowed();
                 let edits = allowed.edits().map(upstream_header).collect();
                 Answer {
                     decision: "allow",
                     reason: allowed.permit.label(),
-                    detail: None,
+                    detail: shadowed.and_then(|denial| denial.detail()),
+                    would_deny: shadowed.map(|denial| denial.label()),
                     route: Some(allowed.permit.route().name.to_string()),
                     status: 200,
                     message: None,
@@ -86,6 +91,7 @@ fn refusal(refused: &Refused<'_>) -> Answer {
         decision: "deny",
         reason: facts.label(),
         detail: facts.detail(),
+        would_deny: None,
         route: facts.route_name().map(str::to_owned),
         status: facts.status().http_code(),
         message: Some(facts.message().into_owned()),

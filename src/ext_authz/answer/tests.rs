@@ -17,7 +17,7 @@ use crate::gate::{
 };
 use crate::labels::Label;
 use crate::policy::{
-    Methods, RequiredScopes, Requirement, Route, RouteIssuers, Routed, TargetError,
+    Methods, Mode, RequiredScopes, Requirement, Route, RouteIssuers, Routed, TargetError,
 };
 use crate::token::{
     self, Algorithm, ClaimPath, IssuerIndex, IssuerRules, KeySet, Trust, UnverifiedToken,
@@ -81,6 +81,7 @@ fn route(requirement: Requirement) -> Route {
         methods: Methods::Every,
         path: "/{*rest}".into(),
         preflight: false,
+        mode: Mode::Enforce,
     }
 }
 

@@ -9,6 +9,7 @@ use super::text::{bounded, trace_id};
 use super::{DecisionLog, RefusalEntry};
 use crate::decision::Denial;
 use crate::gate::refusal::Refusal;
+use crate::gate::request::RequestSummary;
 use crate::policy::Path;
 use crate::token::VerifiedToken;
 
@@ -69,7 +70,6 @@ impl RefusalLine {
             ..
         } = entry;
         let caller = *caller;
-        let path = Path(request.path).without_query();
         let digest = entry
             .policy_digest
             .and_then(|digest| digest.get(..DIGEST_CHARS));
@@ -79,10 +79,10 @@ impl RefusalLine {
             route: refusal.route_name().map(Into::into),
             reason: refusal.label(),
             detail: refusal.detail(),
-            method: shown(request.method, MAX_METHOD_BYTES),
-            host: shown(request.host, MAX_HOST_BYTES),
-            path: shown(path, MAX_PATH_BYTES),
-            request_id: shown(request.request_id, MAX_ID_BYTES),
+            method: method(*request),
+            host: host(*request),
+            path: path(*request),
+            request_id: request_id(*request),
             trace_id: trace_id(request.traceparent).map(Into::into),
             subject: caller.map(|token| log.name(token)),
             issuer: caller.map(|token| token.issuer().into()),
@@ -92,6 +92,23 @@ impl RefusalLine {
             policy_digest: digest.map(Into::into),
         }
     }
+}
+
+pub(super) fn method(request: RequestSummary<'_>) -> Option<String> {
+    shown(request.method, MAX_METHOD_BYTES)
+}
+
+pub(super) fn host(request: RequestSummary<'_>) -> Option<String> {
+    shown(request.host, MAX_HOST_BYTES)
+}
+
+/// The path without its query, which may hold secrets.
+pub(super) fn path(request: RequestSummary<'_>) -> Option<String> {
+    shown(Path(request.path).without_query(), MAX_PATH_BYTES)
+}
+
+pub(super) fn request_id(request: RequestSummary<'_>) -> Option<String> {
+    shown(request.request_id, MAX_ID_BYTES)
 }
 
 /// What a caller wrote, if it wrote something.

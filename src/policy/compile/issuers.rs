@@ -66,6 +66,9 @@ impl Compiler<'_> {
         let (None, Some(trusted @ [_, _, ..])) = (&self.issuers, self.trusted) else {
             return;
         };
+        if self.parts_missing.issuers || self.parts_missing.routes {
+            return;
+        }
         let silent = routes.iter().filter(|parsed| {
             let route = &parsed.route;
             !parsed.says_issuers() && needs_token(&route.requirement)

@@ -82,12 +82,14 @@ impl Compiler<'_> {
             if_long: "split the route",
         };
         let catalogue = &self.scopes;
+        let is_whole = !self.parts_missing.scopes;
         let mut scopes: Vec<Box<str>> = list.read(&mut self.problems, |scope| {
             if let Err(error) = ScopeName::parse(scope) {
                 let message = format!("the scope name {} {error}", quoted(scope));
                 return Err(Mistake::new(message, error.help()));
             }
-            if catalogue.contains_key(scope) {
+            // What could not be read of the catalogue may list it.
+            if catalogue.contains_key(scope) || !is_whole {
                 return Ok(scope.into());
             }
             let near = closest(scope, catalogue.keys().map(|known| &**known));

@@ -84,10 +84,13 @@ impl Compiler<'_> {
             let flag = yaml::flag(source, preflight);
             self.keep(flag).unwrap_or_default()
         });
+        let mode = requirement
+            .as_ref()
+            .and_then(|requirement| self.route_mode(source, document.mode.as_ref(), requirement));
         // Only here, after all parts were read: one run shows all mistakes of a route.
         let (name, hosts, methods) = (name?, hosts?, methods?);
         let (path, template, requirement) = (document.path.as_ref()?, template?, requirement?);
-        let issuers = issuers?;
+        let (issuers, mode) = (issuers?, mode?);
         let route = Route {
             index: 0,
             name,
@@ -97,6 +100,7 @@ impl Compiler<'_> {
             methods,
             path: path.value.as_str().into(),
             preflight,
+            mode,
         };
         if let Some(mistake) = mismatch(&route, &template) {
             self.problems.push(mistake.at(path.place(source)));

@@ -1,11 +1,12 @@
 //! What a policy may well mean, but its author perhaps does not.
 
 use super::closed::ClosedHost;
+use super::mode::PolicyMode;
 use super::route::ParsedRoute;
-use crate::policy::Requirement;
 use crate::policy::host::HostPattern;
 use crate::policy::table::Tables;
 use crate::policy::template::{Template, TemplateSegment};
+use crate::policy::{Mode, Requirement};
 use crate::problem::Problem;
 
 /// The most pairs of routes that are compared, so that a policy of 100,000 routes loads in time.
@@ -20,6 +21,35 @@ pub(super) fn warnings(
     let mut warnings = bypassed(routes, tables, closed);
     warnings.extend(unnamed(routes, closed));
     warnings
+}
+
+/// What is in shadow: the policy as a whole, or some routes.
+pub(super) fn in_shadow(
+    routes: &[ParsedRoute<'_>],
+    policy: Option<&PolicyMode>,
+) -> Option<Problem> {
+    let help = "what it would refuse is logged and counted (`would_deny`); remove `mode: shadow` to \
+                enforce it";
+    if let Some(policy) = policy
+        && policy.mode == Mode::Shadow
+    {
+        let message = "the policy is in shadow mode: every request that is not malformed is let through, \
+                       except where a route says `mode: enforce`";
+        return Some(Problem::new(message).help(help).at(policy.place.clone()));
+    }
+    let mut in_shadow = routes
+        .iter()
+        .filter(|parsed| parsed.route.mode == Mode::Shadow);
+    let first = in_shadow.next()?;
+    let name = &first.route.name;
+    let message = match in_shadow.count() {
+        0 => format!("the route `{name}` is in shadow mode: it lets everybody through"),
+        others => format!(
+            "{} routes, `{name}` first, are in shadow mode: they let everybody through",
+            others + 1
+        ),
+    };
+    Some(Problem::new(message).help(help).at(first.place()))
 }
 
 /// Closed hosts that no route names.

@@ -142,15 +142,28 @@ routes:
       |
       = help: did you mean `merge_slashes`?
 
+    error: the route name `a` appears twice
+     --> 4.yaml:3:12
+      |
+    3 |   - {name: a, methods: [GET], path: /a, access: public, when: x}
+      |            ^
+      |
+     ::: 1.yaml:3:12
+      |
+    3 |   - {name: a, methods: [GET], path: /a, acces: public}
+      |            - first appears here
+      |
+      = help: give each route its own name
+
     error: unknown key `when`
      --> 4.yaml:3:57
       |
     3 |   - {name: a, methods: [GET], path: /a, access: public, when: x}
       |                                                         ^^^^
       |
-      = help: known are `name`, `hosts`, `methods`, `path`, `access`, `scopes`, `any_scope`, `issuers`, `preflight`
+      = help: known are `name`, `hosts`, `methods`, `path`, `access`, `scopes`, `any_scope`, `issuers`, `preflight`, `mode`
 
-    4 problems
+    5 problems
     "##);
 }
 
@@ -197,6 +210,19 @@ routes:
       |
       = help: write `[one, two]`, or each entry behind a `-`
 
+    error: the route name `a` appears twice
+     --> 3.yaml:3:11
+      |
+    3 |   - name: a
+      |           ^
+      |
+     ::: 1.yaml:3:11
+      |
+    3 |   - name: a
+      |           - first appears here
+      |
+      = help: give each route its own name
+
     error: expected a list
      --> 3.yaml:7:11
       |
@@ -209,9 +235,9 @@ routes:
      --> 4.yaml:1:1
       |
     1 | routes: []
-      | ^^^^^^
+      | ^
       |
-      = help: add `version:`
+      = help: add `version: 1`
 
     error: the file is empty
      --> 5.yaml:1:1
@@ -221,6 +247,6 @@ routes:
       |
       = help: a file must contain one YAML document
 
-    5 problems
+    6 problems
     "##);
 }

@@ -206,7 +206,7 @@ fn is_public(policy: &Policy, host: &str, path: &str) -> bool {
         Ok(Routed::Every(routes)) => routes
             .iter()
             .all(|route| route.requirement == Requirement::Public),
-        Ok(Routed::Unlisted | Routed::Preflight(_)) | Err(_) => false,
+        Ok(Routed::Unlisted | Routed::UnlistedInShadow(_) | Routed::Preflight(_)) | Err(_) => false,
     }
 }
 

@@ -216,6 +216,32 @@ async fn refusals_can_be_quiet_while_the_rest_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_only_shadow_lets_through_is_a_line_of_its_own() {
+    let policy = crate::test_app::POLICY.replace("[orders.read]}", "[orders.read], mode: shadow}");
+    let mut server = Server::start(&Setup {
+        policy: Some(policy),
+        ..Setup::default()
+    });
+    let warning = server.logs("shadow mode");
+    assert_eq!(warning["level"], "WARN");
+    let asker = Asker::connect(&server.authz_url()).await;
+    assert_eq!(asker.ask("/orders/1", None).await.status, 200);
+    let lines = decisions(&whole_log(&mut server));
+    let [line] = &lines[..] else {
+        panic!("{lines:?}")
+    };
+    for (name, value) in [
+        ("decision", json!("would_deny")),
+        ("reason", json!("no_token")),
+        ("status", json!(401)),
+        ("route.name", json!("read-order")),
+        ("request.path", json!("/orders/1")),
+    ] {
+        assert_eq!(line[name], value, "{line}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_malformed_request_is_told_which_rule_it_broke() {
     let server = Server::start(&Setup::default());
     let asker = Asker::connect(&server.authz_url()).await;

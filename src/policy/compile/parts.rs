@@ -1,0 +1,87 @@
+//! The files of a policy as far as each can be read.
+
+use crate::policy::document::PolicyDocument;
+use crate::problem::{Place, Problem, Source};
+use crate::yaml::{self, Damage, Recovered};
+
+/// A file and what it says.
+pub(super) struct File<'s> {
+    pub(super) source: &'s Source,
+    pub(super) document: PolicyDocument,
+    damage: Damage,
+}
+
+/// The keys of a policy file.
+const SECTIONS: [&str; 7] = [
+    "version",
+    "scopes",
+    "paths",
+    "closed_hosts",
+    "issuers",
+    "mode",
+    "routes",
+];
+
+impl File<'_> {
+    /// Whether this key may be written where it could not be read.
+    pub(super) fn may_have(&self, key: &str) -> bool {
+        self.damage.is_below(key, &SECTIONS)
+    }
+
+    /// Whether something is missing from what begins at this place.
+    pub(super) fn is_incomplete(&self, place: &Place) -> bool {
+        self.damage.is_at(place)
+    }
+
+    pub(super) fn is_damaged_at(&self, problem: &Problem) -> bool {
+        let place = problem.place.as_ref();
+        place.is_some_and(|place| place.file == self.source.name && self.is_incomplete(place))
+    }
+}
+
+/// The files as far as they can be read, and what is wrong with the rest.
+pub(super) fn read(sources: &[Source]) -> (Vec<File<'_>>, Vec<Problem>) {
+    let mut files = Vec::new();
+    let mut problems = Vec::new();
+    for source in sources {
+        match yaml::parse_in_parts(source) {
+            Ok(Recovered {
+                document,
+                problems: unread,
+                damage,
+            }) => {
+                problems.extend(unread);
+                files.push(File {
+                    source,
+                    document,
+                    damage,
+                });
+            }
+            Err(unread) => problems.extend(unread),
+        }
+    }
+    (files, problems)
+}
+
+/// What is not known of a policy because it could not be read. What refers to it is not judged.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct PartsMissing {
+    pub(super) scopes: bool,
+    pub(super) issuers: bool,
+    pub(super) routes: bool,
+}
+
+impl PartsMissing {
+    pub(super) fn of(files: &[File<'_>], sources: &[Source]) -> Self {
+        let whole_file = files.len() < sources.len();
+        let below = |key: &str| {
+            let mut damages = files.iter().map(|file| &file.damage);
+            whole_file || damages.any(|damage| damage.is_below(key, &SECTIONS))
+        };
+        Self {
+            scopes: below("scopes"),
+            issuers: below("issuers"),
+            routes: below("routes"),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! `portcullis check`: all that is wrong in one run, and for whoever reads it.
+
+use insta::assert_snapshot;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{run, text};
+
+fn folder(policy: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("policy.yaml"), policy).unwrap();
+    folder
+}
+
+fn check(policy: &str, arguments: &[&str], code: i32) -> String {
+    let folder = folder(policy);
+    let output = run(
+        &[&["check", "policy.yaml"], arguments].concat(),
+        folder.path(),
+    );
+    let said = text(&output.stdout) + &text(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    said
+}
+
+/// Of form: a misspelt key, a list that is none, a boolean that is none. Of meaning: a misspelt access, a
+/// misspelt scope, a template in another notation.
+const SIX: &str = r#"version: 1
+scopes: {orders.read: Read, orders.write: Write}
+routes:
+  - name: list-orders
+    methods: [GET]
+    path: /orders
+    acess: public
+    scopes: [orders.raed]
+  - name: place-order
+    methods: POST
+    path: /orders
+    scopes: [orders.write]
+  - {name: order, methods: [GET], path: "/orders/:id", scopes: [orders.read]}
+  - {name: page, methods: [GET], path: /page, access: pubic}
+  - {name: cart, methods: [PUT], path: /cart, access: authenticated, preflight: yes}
+"#;
+
+#[test]
+fn a_policy_with_six_typos_shows_six_problems() {
+    assert_snapshot!(check(SIX, &[], 1));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_does_not_hide_another() {
+    let folder = folder("version: 1\nroutes: [\n");
+    std::fs::write(folder.path().join("second.yaml"), SIX).unwrap();
+    let output = run(&["check", "policy.yaml", "second.yaml"], folder.path());
+    let said = text(&output.stdout);
+    assert!(said.contains("policy.yaml:"), "{said}");
+    assert!(said.contains("second.yaml:15:"), "{said}");
+    // The file that was not read may list it.
+    assert!(!said.contains("unknown scope"), "{said}");
+}
+
+const IDLE: &str = r#"version: 1
+scopes: {orders.read: Read, orders.*: All, reports.read: Reports}
+routes:
+  - {name: a, methods: [GET, PURGE], path: "/a/<id>", scopes: [orders.read]}
+  - {name: b, methods: [GTE], path: "/b", scopes: ["orders.*"]}
+"#;
+
+#[test]
+fn what_loads_and_serves_nobody_is_warned_of() {
+    assert_snapshot!(check(IDLE, &[], 0));
+    let said = check(IDLE, &["--deny-warnings"], 1);
+    assert!(said.contains("`--deny-warnings`"), "{said}");
+    assert!(!said.contains("ok: 2 routes"), "{said}");
+}
+
+#[test]
+fn problems_are_there_for_code_scanning_and_for_pull_requests() {
+    let sarif: Value = serde_json::from_str(&check(SIX, &["--format", "sarif"], 1)).unwrap();
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    assert_eq!(results.len(), 6, "{results:?}");
+    let github = check(SIX, &["--format", "github"], 1);
+    assert_eq!(github.lines().count(), 6, "{github}");
+    assert!(
+        github.starts_with("::error file=policy.yaml,line=7,col=5::unknown key `acess`"),
+        "{github}"
+    );
+    let warnings = check(IDLE, &["--format", "github"], 0);
+    assert!(
+        warnings.starts_with("::warning file=policy.yaml,line=2,"),
+        "{warnings}"
+    );
+}
+
+#[test]
+fn each_verb_shows_an_example_and_completes() {
+    let folder = tempfile::tempdir().unwrap();
+    let help = text(&run(&["--help"], folder.path()).stdout);
+    let verbs = help.lines().filter_map(|line| {
+        let verb = line.strip_prefix("  ")?.split_whitespace().next()?;
+        let is_verb = !verb.starts_with('-') && verb != "help" && !line.starts_with("   ");
+        is_verb.then(|| verb.to_owned())
+    });
+    let verbs: Vec<String> = verbs.collect();
+    assert!(verbs.len() > 6, "{verbs:?}");
+    for verb in &verbs {
+        let said = text(&run(&[verb, "--help"], folder.path()).stdout);
+        assert!(said.contains("Example"), "{verb}: {said}");
+    }
+    for shell in ["bash", "zsh", "fish"] {
+        let script = text(&run(&["completions", shell], folder.path()).stdout);
+        assert!(script.contains("explain"), "{shell}");
+    }
+    let output = run(&["man", "--out", "."], folder.path());
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let page = std::fs::read_to_string(folder.path().join("portcullis-explain.1")).unwrap();
+    assert!(
+        page.contains("Examples") || page.contains("portcullis explain GET"),
+        "{page}"
+    );
+}
