@@ -141,7 +141,7 @@ async fn an_app_is_read_changed_and_deleted_by_its_owner_alone() {
 
     for (body, expected) in [
         (json!({"name": "other-app"}), invalid(409)),
-        (json!({"name": "a b"}), invalid(400)),
+        (json!({"name": "a\u{202e}b"}), invalid(400)),
         (
             json!({"redirect_uris": ["http://evil.example"]}),
             invalid(400),
