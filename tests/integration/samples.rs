@@ -1,7 +1,7 @@
 //! Every sample that we ship loads.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use portcullis::config::{Config, Overrides};
 use portcullis::files::read_policy;
