@@ -95,8 +95,8 @@ fn portal() -> [(&'static str, MethodRouter<Arc<Issuer>>); 12] {
 }
 
 /// What administrators do.
-fn administration() -> [(&'static str, MethodRouter<Arc<Issuer>>); 22] {
-    use panel::{app, apps, audit, policy, role, roles, scope, scopes, user, users};
+fn administration() -> [(&'static str, MethodRouter<Arc<Issuer>>); 23] {
+    use panel::{app, apps, audit, policy, revoke, role, roles, scope, scopes, user, users};
     [
         (panel::PATH, get(panel::show)),
         (roles::PATH, get(roles::list)),
@@ -146,6 +146,7 @@ fn administration() -> [(&'static str, MethodRouter<Arc<Issuer>>); 22] {
         ),
         (policy::PATH, get(policy::show)),
         (audit::PATH, get(audit::list)),
+        (revoke::PATH, get(revoke::show).post(revoke::submit)),
         (apps::PATH, get(apps::list)),
         ("/panel/apps/{app_key}", get(app::show)),
         (

@@ -14,6 +14,11 @@ impl<'a> Text<'a> {
         Self(text.into())
     }
 
+    /// Whether it is this text.
+    pub(super) fn is(&self, other: &str) -> bool {
+        self.0 == other
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -106,7 +106,7 @@ async function administrator() {
   const effect = await text('main')
   await look('effect')
   for (const path of ['users', 'users/carol', 'users/carol/password', 'users/carol/status',
-    'new-user', 'policy', 'audit', 'scopes', 'scopes/orders.read', 'new-scope', 'apps', `apps/${APP_KEY}`]) {
+    'new-user', 'policy', 'audit', 'revoke', 'scopes', 'scopes/orders.read', 'new-scope', 'apps', `apps/${APP_KEY}`]) {
     await page.goto(`${ISSUER}/panel/${path}`)
     await look(path.replace(APP_KEY, 'one').replaceAll('/', '-'))
   }

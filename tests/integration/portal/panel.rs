@@ -490,3 +490,55 @@ async fn the_audit_says_who_did_what_to_which() {
     assert_eq!(gone["items"][0]["action"], "deleted");
     assert_eq!(gone["items"][0]["object_title"], json!(null));
 }
+
+#[tokio::test]
+async fn tokens_are_taken_back_after_it_is_said_whose() {
+    let companion = TestCompanion::start().await;
+    let mut alice = sign_up(&companion, "alice").await;
+    let filled = new_app(&mut alice, "Web shop").await;
+    let app = client(&send(&mut alice, &filled).await);
+    let mut admin = administrator(&companion).await;
+    let path = "/panel/revoke";
+    let empty = form(&page(&mut admin, path).await, path);
+    for (kind, name, status) in [
+        ("user", "nobody", 404),
+        ("app", "nothing", 404),
+        ("everyone", "me", 400),
+        ("", "alice", 400),
+        ("user", "", 400),
+    ] {
+        let wrong = empty.clone().with("kind", kind).with("name", name);
+        let refused = admin.submit(&wrong).await;
+        assert_eq!(refused.status, status, "{kind} {name}: {refused:?}");
+        assert!(refused.body.contains("role=\"alert\""), "{refused:?}");
+    }
+    for (kind, name, told) in [
+        ("app", app.key.as_str(), "That is Web shop (alice)"),
+        ("everyone", "everyone", "yours as well"),
+    ] {
+        let token = companion.tokens(&app).await.access;
+        let asked = admin
+            .submit(&empty.clone().with("kind", kind).with("name", name))
+            .await;
+        assert_eq!(asked.status, 200, "{asked:?}");
+        assert!(asked.body.contains(told), "{asked:?}");
+        assert_eq!(
+            companion.check("GET", "/orders/1", &token).await,
+            200,
+            "nothing yet"
+        );
+        let answer = admin.submit(&form(&asked, path)).await;
+        assert_eq!(answer.status, 303, "{answer:?}");
+        assert_eq!(
+            companion.check("GET", "/orders/1", &token).await,
+            401,
+            "{kind}"
+        );
+    }
+    assert_eq!(
+        admin.get(path).await.status,
+        303,
+        "everybody's sessions have ended"
+    );
+    assert_eq!(alice.get("/portal/apps").await.status, 303);
+}

@@ -13,7 +13,7 @@ const ANY: &str =
     "backend.app backend.introspect backend.role backend.scope backend.token backend.user";
 
 /// The scope that each page needs; none are public. A new page is one more row.
-const NEEDED: [(&str, Option<&str>); 39] = [
+const NEEDED: [(&str, Option<&str>); 40] = [
     ("/", None),
     ("/assets/{file}", None),
     ("/portal/sign-up", None),
@@ -39,6 +39,7 @@ const NEEDED: [(&str, Option<&str>); 39] = [
     ("/panel/roles/{name}/delete", Some("backend.role")),
     ("/panel/policy", Some("backend.role")),
     ("/panel/audit", Some("backend.user")),
+    ("/panel/revoke", Some("backend.token")),
     ("/panel/users", Some("backend.user")),
     ("/panel/new-user", Some("backend.user")),
     ("/panel/users/{username}", Some("backend.user")),

@@ -4,6 +4,7 @@ pub(super) mod app;
 pub(super) mod apps;
 pub(super) mod audit;
 pub(super) mod policy;
+pub(super) mod revoke;
 pub(super) mod role;
 pub(super) mod roles;
 pub(super) mod scope;
@@ -42,7 +43,7 @@ pub(super) struct Part {
 }
 
 /// All parts.
-pub(super) fn parts(words: &'static Words) -> [Part; 6] {
+pub(super) fn parts(words: &'static Words) -> [Part; 7] {
     [
         Part {
             scope: "backend.role",
@@ -79,6 +80,12 @@ pub(super) fn parts(words: &'static Words) -> [Part; 6] {
             path: audit::PATH,
             label: words.audit,
             sentence: words.audit_sentence,
+        },
+        Part {
+            scope: "backend.token",
+            path: revoke::PATH,
+            label: words.revoke,
+            sentence: words.revoke_sentence,
         },
     ]
 }

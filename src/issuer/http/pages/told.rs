@@ -52,6 +52,7 @@ pub(super) enum Done {
     Deleted,
     AccessEnded,
     SessionsEnded,
+    Revoked,
 }
 
 /// For whom something is sealed: one session, one page.
@@ -135,6 +136,7 @@ impl Done {
             Self::Made => words.told_made,
             Self::Deleted => words.told_deleted,
             Self::AccessEnded => words.told_access_ended,
+            Self::Revoked => words.told_revoked,
             Self::SessionsEnded => words.told_sessions_ended,
         }
     }

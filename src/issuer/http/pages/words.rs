@@ -336,7 +336,40 @@ words! {
     what: "What", "Was";
     which: "Which", "Womit";
     change: "Change", "Änderung";
-    command_line: "command line", "Kommandozeile";
+    command_line: "CLI", "CLI";
+    or: "or", "oder";
+    revoke: "Take back", "Zurücknehmen";
+    revoke_sentence: "End tokens of a user, an app, a grant, or everybody.", "Tokens eines Benutzers, einer App oder aller beenden.";
+    revoke_lead:
+        "Tokens end at every gate within a second. Users and apps stay what they are, and get new ones as before.",
+        "Tokens enden an jedem Gate binnen einer Sekunde. Benutzer und Apps bleiben, wie sie sind, und bekommen wieder welche.";
+    revoke_whose: "Whose tokens?", "Wessen Tokens?";
+    revoke_user: "Those of a user", "Die eines Benutzers";
+    revoke_app: "Those that an app got, from whomever", "Die einer App, von wem auch immer";
+    revoke_grant: "Those of one grant", "Die eines Zugriffs";
+    revoke_token: "One token", "Ein einzelnes Token";
+    revoke_everyone: "Those of everybody", "Die von allen";
+    revoke_name: "Name or id", "Name oder Kennung";
+    revoke_name_hint:
+        "The username, the key of the app, the id of the grant (sid) or of the token (jti); for those of everybody, the word everyone",
+        "Der Benutzername, der Schlüssel der App, die Kennung des Zugriffs (sid) oder des Tokens (jti); für die von allen das Wort everyone";
+    revoke_next: "What would end?", "Was würde enden?";
+    revoke_incomplete:
+        "Say whose tokens, and which: for those of everybody type the word everyone.",
+        "Sag, wessen Tokens, und welche: Für die von allen tippe das Wort everyone.";
+    revoke_found: "That is", "Das ist";
+    revoke_user_sentence:
+        "All access tokens, refresh tokens and sessions of the user end. The apps of the user go on.",
+        "Alle Access- und Refresh-Tokens und Sitzungen des Benutzers enden. Die Apps des Benutzers gehen weiter.";
+    revoke_app_sentence:
+        "All access and refresh tokens that the app got end. Its secret stays.",
+        "Alle Access- und Refresh-Tokens der App enden. Ihr Geheimnis bleibt.";
+    revoke_grant_sentence: "All access and refresh tokens of the grant end.", "Alle Access- und Refresh-Tokens des Zugriffs enden.";
+    revoke_token_sentence: "This access token ends. The grant goes on.", "Dieses Access-Token endet. Der Zugriff geht weiter.";
+    revoke_everyone_sentence:
+        "All access tokens, refresh tokens and sessions of all users and apps end, yours as well.",
+        "Alle Access- und Refresh-Tokens und Sitzungen aller Benutzer und Apps enden, auch deine.";
+    revoke_button: "End them now", "Jetzt beenden";
     policy: "Policy", "Policy";
     policy_sentence: "What each route of the API needs, and who passes.", "Was jede Route der API braucht, und wer durchkommt.";
     policy_lead: "In force at the gate beside this site:", "In Kraft am Gate neben dieser Seite:";
@@ -362,6 +395,7 @@ words! {
     told_made: "It has been created.", "Es ist angelegt.";
     told_access_ended: "The access has ended.", "Der Zugriff ist beendet.";
     told_sessions_ended: "Logged out there.", "Dort abgemeldet.";
+    told_revoked: "They have ended, and every gate is told.", "Sie sind beendet, und jedes Gate erfährt es.";
     told_deleted: "It has been deleted.", "Es ist gelöscht.";
     told_signed_up: "Your account is ready, and you are logged in.", "Dein Konto ist bereit, und du bist angemeldet.";
     told_logged_out: "You are logged out.", "Du bist abgemeldet.";

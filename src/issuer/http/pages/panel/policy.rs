@@ -13,7 +13,7 @@ use crate::issuer::http::pages::page_error::PageError;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::pages::words::Words;
 use crate::issuer::http::text::Text;
-use crate::policy::{Methods, Policy, Requirement, Route, RouteIssuers};
+use crate::policy::{Methods, Policy, RequiredScopes, Requirement, Route, RouteIssuers};
 use crate::store::Page;
 
 pub(in crate::issuer::http::pages) const PATH: &str = "/panel/policy";
@@ -118,7 +118,7 @@ fn row<'p>(route: &'p Route, roles: &[Role], words: &'static Words) -> Row<'p> {
         Requirement::Public => words.needs_nothing.to_owned(),
         Requirement::Authenticated => words.needs_token.to_owned(),
         Requirement::Nobody => words.needs_nobody.to_owned(),
-        Requirement::Scopes(scopes) => scopes.names().collect::<Vec<_>>().join(" "),
+        Requirement::Scopes(scopes) => scope_names(scopes, words),
     };
     Row {
         name: Text::of(&*route.name),
@@ -134,6 +134,15 @@ fn row<'p>(route: &'p Route, roles: &[Role], words: &'static Words) -> Row<'p> {
             RouteIssuers::Named(names) => names.join(" "),
         },
         roles: opening(route, roles, words),
+    }
+}
+
+/// The scopes of a requirement: all of them, or one of several.
+fn scope_names(scopes: &RequiredScopes, words: &'static Words) -> String {
+    let names: Vec<&str> = scopes.names().collect();
+    match scopes.least() {
+        1 => names.join(&format!(" {} ", words.or)),
+        _ => names.join(" "),
     }
 }
 
