@@ -6,6 +6,7 @@
 //!
 //! Nobody passes on more than it has; `authority` says what that means.
 
+mod app_secrets;
 mod apps;
 mod audit;
 mod authority;
@@ -186,7 +187,7 @@ pub enum DirectoryError {
     /// An overlap that is too long.
     #[error(
         "an earlier secret lives for at most {} seconds more",
-        apps::MAX_OVERLAP_SECONDS
+        app_secrets::MAX_OVERLAP_SECONDS
     )]
     Overlap,
     /// Another secret came in between.

@@ -30,7 +30,7 @@ use crate::identity::{
     SuccessorKey, User, UserId,
 };
 use crate::store::{RefreshToken, Store};
-use crate::token::LogPosition;
+use crate::token::{CryptographyError, LogPosition};
 
 pub(super) use metrics::{LOGIN, LOGIN_REFRESH};
 pub(super) use redeem::PresentedCode;
@@ -261,6 +261,38 @@ impl Grants {
             as_of: user.as_of,
         };
         Ok(Some(self.access_token(&bearer, &rights)?))
+    }
+
+    /// An access token for the API as this user, or this app for its owner, would get it now, and its scopes:
+    /// to see what a gate makes of it. It is given to nobody.
+    pub(super) fn sample_token(
+        &self,
+        user: &User,
+        app: Option<&AppWithOwner>,
+    ) -> Result<Result<(String, ScopeSet), GrantError>, CryptographyError> {
+        // A login without scopes would be for the issuer.
+        let scopes = match app {
+            None => RequestedScopes::Some(user.scopes.without_own()),
+            Some(_) => RequestedScopes::All,
+        };
+        let asked = RightsRequest {
+            scopes: &scopes,
+            audiences: &Audiences::All,
+            means: app.map_or(Means::Login, |_| Means::App),
+        };
+        let rights = match self.grantable(user, app, asked) {
+            Ok(rights) => rights,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let bearer = Bearer {
+            user,
+            app,
+            grant: None,
+            authenticated_at: None,
+            as_of: as_of(user, app),
+        };
+        let token = self.access_token(&bearer, &rights)?;
+        Ok(Ok((token, rights.scopes().clone())))
     }
 
     /// Whether grants by credentials that can be used again can be extended as well.

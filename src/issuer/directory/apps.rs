@@ -6,8 +6,8 @@ use super::audit::{Object, app_changes, updated};
 use super::list_update::ListUpdate;
 use super::{Directory, DirectoryError, Thing, existing_scopes, free};
 use crate::identity::{
-    App, AppKey, AppName, PlainSecret, RedirectUri, ScopeName, ScopeSet, ScopesFrom, SecretDigest,
-    Status, User, UserId,
+    App, AppKey, AppName, PlainSecret, RedirectUri, ScopeName, ScopeSet, ScopesFrom, Status, User,
+    UserId,
 };
 use crate::issuer::random;
 use crate::store::{Change, Holder, Listing, OwnedApp, Page};
@@ -16,7 +16,6 @@ use crate::yaml::present;
 
 pub(super) const MAX_APPS: i64 = 16;
 pub(super) const MAX_REDIRECT_URIS: usize = 16;
-pub(super) const MAX_OVERLAP_SECONDS: u32 = 30 * 86_400;
 
 /// An app that is to be.
 #[derive(Deserialize)]
@@ -72,14 +71,6 @@ pub struct AppChange {
 pub struct NewSecret {
     pub app: OwnedApp,
     pub secret: PlainSecret,
-}
-
-/// Which secret another one replaces.
-#[derive(Clone, Copy)]
-enum Replacing<'a> {
-    Whichever,
-    /// This one, or none; another one has come in between.
-    Only(Option<&'a SecretDigest>),
 }
 
 /// Whose apps the caller deals with.
@@ -228,64 +219,9 @@ impl Directory<'_> {
         self.commit(change, object, "deleted", &[]).await
     }
 
-    /// Gives an app another secret. The one before lives for `overlap_seconds` more; with none it
-    /// ends at once, as when it has leaked, and what was given out to the app ends with it.
-    pub async fn rotate_secret(
-        &self,
-        key: &str,
-        of: AppsOf<'_>,
-        overlap_seconds: u32,
-    ) -> Result<NewSecret, DirectoryError> {
-        self.replace_secret(key, of, overlap_seconds, Replacing::Whichever)
-            .await
-    }
-
-    /// The same for somebody who has seen which secret it replaces: what is sent twice is done once.
-    pub async fn rotate_secret_once(
-        &self,
-        key: &str,
-        of: AppsOf<'_>,
-        overlap_seconds: u32,
-        latest: Option<&SecretDigest>,
-    ) -> Result<NewSecret, DirectoryError> {
-        self.replace_secret(key, of, overlap_seconds, Replacing::Only(latest))
-            .await
-    }
-
-    async fn replace_secret(
-        &self,
-        key: &str,
-        of: AppsOf<'_>,
-        overlap_seconds: u32,
-        replacing: Replacing<'_>,
-    ) -> Result<NewSecret, DirectoryError> {
-        if overlap_seconds > MAX_OVERLAP_SECONDS {
-            return Err(DirectoryError::Overlap);
-        }
-        let mut change = self.change().await?;
-        let (app, _) = self.app_in_hand(&mut change, key, of).await?;
-        if let Replacing::Only(seen) = replacing {
-            let latest = change.latest_secret(&app.app.key).await?;
-            if latest.as_ref() != seen {
-                return Err(DirectoryError::SecretReplaced);
-            }
-        }
-        let secret = PlainSecret::from_random(random()?);
-        let digest = secret.digest();
-        change
-            .rotate_secret(&app.app.key, &digest, overlap_seconds)
-            .await?;
-        of.charge(&mut change);
-        let object = Object::App(&app.app.key);
-        let overlap = format!("the one before holds for {overlap_seconds} seconds");
-        self.commit(change, object, "secret replaced", &[overlap])
-            .await?;
-        Ok(NewSecret { app, secret })
-    }
-
     /// An app that the caller may do as it likes with: with a secret of it, or a redirect URI, it
     /// can do all that the app can. Nor does it end what it could not have made.
-    async fn app_in_hand(
+    pub(super) async fn app_in_hand(
         &self,
         change: &mut Change,
         key: &str,
@@ -333,7 +269,7 @@ impl AppUpdate {
 
 impl AppsOf<'_> {
     /// What somebody does to its own apps is charged to it: it can make another one, and do it again.
-    fn charge(self, change: &mut Change) {
+    pub(super) fn charge(self, change: &mut Change) {
         match self {
             Self::User(user) => change.charge(Holder::user(&user.id)),
             Self::Everybody => {}

@@ -95,8 +95,8 @@ fn portal() -> [(&'static str, MethodRouter<Arc<Issuer>>); 12] {
 }
 
 /// What administrators do.
-fn administration() -> [(&'static str, MethodRouter<Arc<Issuer>>); 23] {
-    use panel::{app, apps, audit, policy, revoke, role, roles, scope, scopes, user, users};
+fn administration() -> [(&'static str, MethodRouter<Arc<Issuer>>); 24] {
+    use panel::{app, apps, audit, policy, revoke, role, roles, scope, scopes, user, users, who};
     [
         (panel::PATH, get(panel::show)),
         (roles::PATH, get(roles::list)),
@@ -145,6 +145,7 @@ fn administration() -> [(&'static str, MethodRouter<Arc<Issuer>>); 23] {
             get(scope::show_delete).post(scope::delete),
         ),
         (policy::PATH, get(policy::show)),
+        (who::PATH, get(who::show)),
         (audit::PATH, get(audit::list)),
         (revoke::PATH, get(revoke::show).post(revoke::submit)),
         (apps::PATH, get(apps::list)),

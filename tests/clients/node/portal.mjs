@@ -106,9 +106,9 @@ async function administrator() {
   const effect = await text('main')
   await look('effect')
   for (const path of ['users', 'users/carol', 'users/carol/password', 'users/carol/status',
-    'new-user', 'policy', 'audit', 'revoke', 'scopes', 'scopes/orders.read', 'new-scope', 'apps', `apps/${APP_KEY}`]) {
+    'new-user', 'policy', 'audit', 'revoke', 'who', 'who?kind=user&name=carol&method=GET&path=/orders/1', 'scopes', 'scopes/orders.read', 'new-scope', 'apps', `apps/${APP_KEY}`]) {
     await page.goto(`${ISSUER}/panel/${path}`)
-    await look(path.replace(APP_KEY, 'one').replaceAll('/', '-'))
+    await look(path.split('&')[0].replace(APP_KEY, 'one').replaceAll(/[/?=]/g, '-'))
   }
   await page.goto(`${ISSUER}/panel/apps/${APP_KEY}/status`)
   await look('disable')

@@ -63,10 +63,15 @@ fn menu(words: &'static Words, scopes: &ScopeSet, path: &str) -> Vec<Entry> {
         ("consumer.account", words.access, access::PATH),
         ("consumer.account", words.account, account::PATH),
     ];
-    let parts = panel::parts(words).map(|part| (part.scope, part.label, part.path));
-    let all = own.into_iter().chain(parts);
-    let open = all.filter(|(scope, ..)| scopes.contains(scope));
-    let entries = open.map(|(_, label, entry)| Entry {
+    let own = own
+        .into_iter()
+        .filter(|(scope, ..)| scopes.contains(scope))
+        .map(|(_, label, path)| (label, path));
+    let parts = panel::parts(words).into_iter();
+    let parts = parts
+        .filter(|part| part.is_open_to(scopes))
+        .map(|part| (part.label, part.path));
+    let entries = own.chain(parts).map(|(label, entry)| Entry {
         label,
         path: entry,
         is_current: path == entry

@@ -11,6 +11,7 @@ pub(super) mod scope;
 pub(super) mod scopes;
 pub(super) mod user;
 pub(super) mod users;
+pub(super) mod who;
 
 use askama::Template;
 use axum::http::StatusCode;
@@ -22,6 +23,7 @@ use super::page_error::PageError;
 use super::visitor::Visitor;
 use super::words::Words;
 use crate::coding::push_percent_encoded;
+use crate::identity::ScopeSet;
 use crate::issuer::http::extract::DirectoryAccess;
 
 pub(super) const PATH: &str = "/panel";
@@ -35,57 +37,70 @@ struct PanelPage<'a> {
 
 /// A part of the panel.
 pub(super) struct Part {
-    /// What opens it.
-    pub(super) scope: &'static str,
+    /// What opens it: all of them.
+    pub(super) scopes: &'static [&'static str],
     pub(super) path: &'static str,
     pub(super) label: &'static str,
     pub(super) sentence: &'static str,
 }
 
+impl Part {
+    /// Whether somebody with these scopes may open it.
+    pub(super) fn is_open_to(&self, scopes: &ScopeSet) -> bool {
+        self.scopes.iter().all(|scope| scopes.contains(scope))
+    }
+}
+
 /// All parts.
-pub(super) fn parts(words: &'static Words) -> [Part; 7] {
+pub(super) fn parts(words: &'static Words) -> [Part; 8] {
     [
         Part {
-            scope: "backend.role",
+            scopes: &["backend.role"],
             path: roles::PATH,
             label: words.roles,
             sentence: words.roles_sentence,
         },
         Part {
-            scope: "backend.user",
+            scopes: &["backend.user"],
             path: users::PATH,
             label: words.users,
             sentence: words.users_sentence,
         },
         Part {
-            scope: "backend.scope",
+            scopes: &["backend.scope"],
             path: scopes::PATH,
             label: words.scopes,
             sentence: words.scopes_sentence,
         },
         Part {
-            scope: "backend.app",
+            scopes: &["backend.app"],
             path: apps::PATH,
             label: words.all_apps,
             sentence: words.all_apps_sentence,
         },
         Part {
-            scope: "backend.role",
+            scopes: &["backend.role"],
             path: policy::PATH,
             label: words.policy,
             sentence: words.policy_sentence,
         },
         Part {
-            scope: "backend.user",
+            scopes: &["backend.user"],
             path: audit::PATH,
             label: words.audit,
             sentence: words.audit_sentence,
         },
         Part {
-            scope: "backend.token",
+            scopes: &["backend.token"],
             path: revoke::PATH,
             label: words.revoke,
             sentence: words.revoke_sentence,
+        },
+        Part {
+            scopes: &["backend.app", "backend.role", "backend.user"],
+            path: who::PATH,
+            label: words.who_may,
+            sentence: words.who_sentence,
         },
     ]
 }
@@ -96,7 +111,7 @@ pub(super) async fn show(visitor: Visitor, access: DirectoryAccess) -> Result<Re
     let page = PanelPage {
         frame: visitor.frame(),
         parts: parts
-            .filter(|part| access.caller.scopes.contains(part.scope))
+            .filter(|part| part.is_open_to(&access.caller.scopes))
             .collect(),
     };
     Ok(answer::page(StatusCode::OK, &page))

@@ -370,6 +370,37 @@ words! {
         "All access tokens, refresh tokens and sessions of all users and apps end, yours as well.",
         "Alle Access- und Refresh-Tokens und Sitzungen aller Benutzer und Apps enden, auch deine.";
     revoke_button: "End them now", "Jetzt beenden";
+    who_may: "Who may", "Wer darf";
+    who_sentence: "Ask the gate whether somebody may send a request.", "Das Gate fragen, ob jemand eine Anfrage senden darf.";
+    who_lead:
+        "The gate beside this site answers, as it would answer the proxy now.",
+        "Es antwortet das Gate neben dieser Seite, so wie es jetzt dem Proxy antworten würde.";
+    who_caller: "Who?", "Wer?";
+    who_user: "A user, after a login", "Ein Benutzer nach einer Anmeldung";
+    who_app: "An app, for its owner", "Eine App für ihren Besitzer";
+    who_without: "Somebody without a token", "Jemand ohne Token";
+    who_name: "Username, or key of the app", "Benutzername oder Schlüssel der App";
+    who_request: "Which request?", "Welche Anfrage?";
+    who_method: "Method", "Methode";
+    who_host: "Host, if the policy distinguishes them", "Host, falls die Policy sie unterscheidet";
+    who_path: "Path", "Pfad";
+    who_ask: "Ask the gate", "Das Gate fragen";
+    who_has: "Has", "Hat";
+    who_passes_it: "passes", "kommt durch";
+    who_is_refused: "refused", "abgelehnt";
+    who_yes: "The route lets it through.", "Die Route lässt das durch.";
+    who_malformed: "The request is refused whoever sends it:", "Die Anfrage wird abgelehnt, wer auch immer sie sendet:";
+    who_bad_token:
+        "The gate does not accept tokens of this issuer on this route.",
+        "Das Gate nimmt auf dieser Route keine Tokens von hier an.";
+    who_needs_token: "The route needs a token.", "Die Route braucht ein Token.";
+    who_lacks:
+        "Scopes are missing: add them to a role of the user, or to the app.",
+        "Es fehlen Berechtigungen: Gib sie einer Rolle des Benutzers, oder der App.";
+    who_nobody: "The route lets nobody through.", "Die Route lässt niemanden durch.";
+    who_unlisted: "No route of the policy has this request.", "Keine Route der Policy hat diese Anfrage.";
+    who_not_now: "The gate cannot tell at the moment.", "Das Gate kann es gerade nicht sagen.";
+    who_no_token: "There is no token for the API:", "Es gibt kein Token für die API:";
     policy: "Policy", "Policy";
     policy_sentence: "What each route of the API needs, and who passes.", "Was jede Route der API braucht, und wer durchkommt.";
     policy_lead: "In force at the gate beside this site:", "In Kraft am Gate neben dieser Seite:";

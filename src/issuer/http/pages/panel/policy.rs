@@ -138,7 +138,7 @@ fn row<'p>(route: &'p Route, roles: &[Role], words: &'static Words) -> Row<'p> {
 }
 
 /// The scopes of a requirement: all of them, or one of several.
-fn scope_names(scopes: &RequiredScopes, words: &'static Words) -> String {
+pub(super) fn scope_names(scopes: &RequiredScopes, words: &'static Words) -> String {
     let names: Vec<&str> = scopes.names().collect();
     match scopes.least() {
         1 => names.join(&format!(" {} ", words.or)),

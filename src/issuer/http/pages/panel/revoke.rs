@@ -71,7 +71,7 @@ pub(in crate::issuer::http::pages) async fn submit(
         return Ok(page(&visitor, status, Some(&form), text));
     };
     let done = if is_confirmed(&form) {
-        access.directory().revoke(what).await.map(|_| None)
+        access.directory().revoke(what.clone()).await.map(|_| None)
     } else {
         effect(&visitor, &access, &what).await.map(Some)
     };
