@@ -389,6 +389,10 @@ words! {
     who_passes_it: "passes", "kommt durch";
     who_is_refused: "refused", "abgelehnt";
     who_yes: "The route lets it through.", "Die Route lässt das durch.";
+    who_shadow:
+        "Only because the route is in shadow; in earnest it would be refused:",
+        "Nur weil die Route im Probebetrieb ist; im Ernst würde abgelehnt:";
+    in_shadow: "in shadow", "im Probebetrieb";
     who_malformed: "The request is refused whoever sends it:", "Die Anfrage wird abgelehnt, wer auch immer sie sendet:";
     who_bad_token:
         "The gate does not accept tokens of this issuer on this route.",

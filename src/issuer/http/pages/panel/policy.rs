@@ -13,7 +13,7 @@ use crate::issuer::http::pages::page_error::PageError;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::pages::words::Words;
 use crate::issuer::http::text::Text;
-use crate::policy::{Methods, Policy, RequiredScopes, Requirement, Route, RouteIssuers};
+use crate::policy::{Methods, Mode, Policy, RequiredScopes, Requirement, Route, RouteIssuers};
 use crate::store::Page;
 
 pub(in crate::issuer::http::pages) const PATH: &str = "/panel/policy";
@@ -46,6 +46,8 @@ struct Row<'a> {
     hosts: String,
     path: Text<'a>,
     needs: Text<'a>,
+    /// Whether what it refuses is let through all the same.
+    is_in_shadow: bool,
     /// Whose tokens count, where the route says it.
     issuers: String,
     roles: Opening,
@@ -129,6 +131,7 @@ fn row<'p>(route: &'p Route, roles: &[Role], words: &'static Words) -> Row<'p> {
         hosts: hosts.join(" "),
         path: Text::of(&*route.path),
         needs: Text::of(needs),
+        is_in_shadow: route.mode == Mode::Shadow,
         issuers: match &route.issuers {
             RouteIssuers::Trusted => String::new(),
             RouteIssuers::Named(names) => names.join(" "),

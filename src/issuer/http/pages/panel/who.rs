@@ -187,7 +187,13 @@ fn judge(
     let snapshot = gate.snapshot();
     let judgement = gate.judge(&snapshot, &target, credential);
     let (passes, sentence, route) = match &judgement.decision {
-        Decision::Allow(permit) => (true, words.who_yes.to_owned(), Some(permit.route())),
+        Decision::Allow(permit) => {
+            let sentence = match permit.shadowed() {
+                None => words.who_yes.to_owned(),
+                Some(denial) => format!("{} {}", words.who_shadow, reason(&denial, words)),
+            };
+            (true, sentence, Some(permit.route()))
+        }
         Decision::Deny(denial) => (false, reason(denial, words), denial.route()),
     };
     Verdict {
