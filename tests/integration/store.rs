@@ -2,6 +2,7 @@
 
 mod authorization_codes;
 mod directory;
+mod pages;
 mod pairs;
 mod refresh_tokens;
 mod revocations;
@@ -89,6 +90,10 @@ async fn contract(place: &dyn Fn(&str) -> StoreLocation) {
     revocations::revocation_race(&place("revocation_race")).await;
     authorization_codes::sessions(&place("sessions")).await;
     authorization_codes::authorization_codes(&place("codes")).await;
+    pages::prolonged_sessions(&place("prolonged_sessions")).await;
+    pages::reach(&place("reach")).await;
+    pages::audit(&place("audit")).await;
+    pages::live_secrets(&place("live_secrets")).await;
     authorization_codes::code_race(&place("code_race")).await;
     refresh_tokens::ending_race(&place("ending_race")).await;
     directory::losses(&place("losses")).await;
