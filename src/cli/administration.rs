@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 use tokio::runtime::Builder;
 
 use super::Finding;
-use super::token::written;
 use crate::clock::{SystemClock, UnixSeconds};
 use crate::config::{Config, IssuerSettings, Overrides};
 use crate::files;
@@ -262,7 +261,7 @@ fn for_people(name: &str, value: &Value) -> String {
         Value::String(text) if text.is_empty() => "-".to_owned(),
         Value::String(text) => text.clone(),
         Value::Number(number) if name.ends_with("_at") => {
-            written(UnixSeconds(number.as_i64().unwrap_or_default()))
+            UnixSeconds(number.as_i64().unwrap_or_default()).to_string()
         }
         Value::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),
         Value::Null => "-".to_owned(),

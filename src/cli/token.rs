@@ -16,8 +16,6 @@ mod provider;
 pub use evidence::Evidence;
 pub use inspect::{InspectArgs, inspect, read_token};
 pub(super) use inspect::{plain_token, printable};
-#[cfg(feature = "issuer")]
-pub(super) use instant::written;
 pub use issue::{ExtraClaim, IssueArgs, issue};
 
 /// Issue and inspect tokens.

@@ -1,5 +1,7 @@
 //! The date and the time of day of an instant, in UTC.
 
+use std::fmt;
+
 use super::UnixSeconds;
 
 /// The last second of the year 9999.
@@ -17,6 +19,16 @@ pub struct Calendar {
 }
 
 impl UnixSeconds {
+    /// This time of this day, which must exist. Counts years from March like [`civil`].
+    pub fn at([year, month, day]: [i64; 3], [hour, minute, second]: [i64; 3]) -> Self {
+        let year = year - i64::from(month <= 2);
+        let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
+        let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+        let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+        let days = era * 146_097 + day_of_era - 719_468;
+        Self(days * 86_400 + hour * 3600 + minute * 60 + second)
+    }
+
     /// Its date and time; none before 1970 and after 9999.
     pub fn calendar(self) -> Option<Calendar> {
         let seconds = self.0;
@@ -33,6 +45,27 @@ impl UnixSeconds {
             minute: second_of_day / 60 % 60,
             second: second_of_day % 60,
         })
+    }
+}
+
+/// As RFC 3339 writes it; a time before 1970 or after 9999 as a number of seconds.
+impl fmt::Display for UnixSeconds {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(Calendar {
+            year,
+            month,
+            day,
+            hour,
+            minute,
+            second,
+        }) = self.calendar()
+        else {
+            return write!(formatter, "{} seconds after 1970", self.0);
+        };
+        write!(
+            formatter,
+            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"
+        )
     }
 }
 
@@ -54,4 +87,48 @@ fn civil(days: i64) -> (i64, i64, i64) {
     };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     (year, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_are_written_as_in_rfc_3339() {
+        for (seconds, expected) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_399, "2000-02-28T23:59:59Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_491_167_236, "2017-04-02T21:07:16Z"),
+            (1_700_000_000, "2023-11-14T22:13:20Z"),
+            (4_107_542_400, "2100-03-01T00:00:00Z"),
+            (253_402_300_799, "9999-12-31T23:59:59Z"),
+            (253_402_300_800, "253402300800 seconds after 1970"),
+            (-1, "-1 seconds after 1970"),
+        ] {
+            assert_eq!(UnixSeconds(seconds).to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn a_date_and_a_time_lead_back_to_their_instant() {
+        // Every day of four centuries, each at another time.
+        for day in 0..146_097 {
+            let instant = UnixSeconds(day * 86_400 + day % 86_400);
+            let Calendar {
+                year,
+                month,
+                day,
+                hour,
+                minute,
+                second,
+            } = instant.calendar().unwrap();
+            assert_eq!(
+                UnixSeconds::at([year, month, day], [hour, minute, second]),
+                instant
+            );
+        }
+        let before_1970 = UnixSeconds::at([1969, 12, 31], [23, 59, 59]);
+        assert_eq!(before_1970, UnixSeconds(-1));
+    }
 }

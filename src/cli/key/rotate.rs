@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 
 use crate::cli::Finding;
-use crate::cli::token::instant::{distance, written};
+use crate::cli::token::instant::distance;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Overrides};
 use crate::issuer::{KeyRotation, RotationPace, rotate_keys};
@@ -71,8 +71,8 @@ pub(super) fn run(args: &RotateArgs, out: &mut dyn Write) -> anyhow::Result<Find
     } = rotation;
     writeln!(out, "key id      {key_id}")?;
     writeln!(out, "algorithm   {algorithm}")?;
-    let (when, away) = (written(active_from), distance(active_from, now));
-    writeln!(out, "signs from  {when} ({away})")?;
+    let away = distance(active_from, now);
+    writeln!(out, "signs from  {active_from} ({away})")?;
     if already_published {
         writeln!(
             out,

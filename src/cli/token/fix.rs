@@ -92,10 +92,7 @@ impl Fix<'_> {
                                     was disabled or has lost scopes"
                 .to_owned(),
             TokenError::NotYetValid | TokenError::IssuedInTheFuture => {
-                format!(
-                    "wait, or compare the clocks: it is {} here",
-                    instant::written(self.now)
-                )
+                format!("wait, or compare the clocks: it is {} here", self.now)
             }
             TokenError::LivesTooLong => self.with_rules(|rules| {
                 let longest = instant::length(rules.max_lifetime_seconds);

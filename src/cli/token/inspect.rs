@@ -254,11 +254,7 @@ fn print_accepted(
 }
 
 fn moment(instant: UnixSeconds, now: UnixSeconds) -> String {
-    format!(
-        "{}, {}",
-        instant::written(instant),
-        instant::distance(instant, now)
-    )
+    format!("{instant}, {}", instant::distance(instant, now))
 }
 
 /// The token itself, without white space around it and without a leading `Bearer`.

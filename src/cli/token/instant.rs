@@ -1,26 +1,10 @@
 //! Times for people to read.
 
-use crate::clock::{Calendar, UnixSeconds};
+use crate::clock::UnixSeconds;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
-
-/// As RFC 3339 writes it; a time before 1970 or after 9999 as a number of seconds.
-pub(in crate::cli) fn written(instant: UnixSeconds) -> String {
-    let Some(Calendar {
-        year,
-        month,
-        day,
-        hour,
-        minute,
-        second,
-    }) = instant.calendar()
-    else {
-        return format!("{} seconds after 1970", instant.0);
-    };
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
-}
 
 /// How far away it is: `in 5 minutes`, `2 days 3 hours ago`.
 pub(in crate::cli) fn distance(instant: UnixSeconds, now: UnixSeconds) -> String {
@@ -61,23 +45,6 @@ pub(super) fn length(seconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn instants_are_written_as_in_rfc_3339() {
-        for (seconds, expected) in [
-            (0, "1970-01-01T00:00:00Z"),
-            (951_782_399, "2000-02-28T23:59:59Z"),
-            (951_782_400, "2000-02-29T00:00:00Z"),
-            (1_491_167_236, "2017-04-02T21:07:16Z"),
-            (1_700_000_000, "2023-11-14T22:13:20Z"),
-            (4_107_542_400, "2100-03-01T00:00:00Z"),
-            (253_402_300_799, "9999-12-31T23:59:59Z"),
-            (253_402_300_800, "253402300800 seconds after 1970"),
-            (-1, "-1 seconds after 1970"),
-        ] {
-            assert_eq!(written(UnixSeconds(seconds)), expected);
-        }
-    }
 
     #[test]
     fn distances_are_said_in_two_units() {
