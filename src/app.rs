@@ -1,13 +1,18 @@
 //! Wiring: from a configuration to listeners that serve, and back to silence.
 
+mod client_address;
 #[cfg_attr(not(feature = "issuer"), path = "app/no_companion.rs")]
 mod companion;
 mod connection;
 #[cfg(feature = "issuer")]
 mod feed;
 mod gate_threads;
+mod handshakes;
 mod http;
 mod http2_limits;
+mod intake;
+mod listener_tls;
+mod portable;
 mod read_turns;
 mod serving;
 mod socket;
@@ -32,11 +37,14 @@ use crate::reload::watch::{FileWatcher, WatchSettings};
 use crate::reload::{LoadError, Loader, ReadInputs, ReloadMetrics};
 use crate::shutdown::{Phase, Shutdown};
 use crate::telemetry::{self, DroppedLines, SubjectNames};
+use crate::tls::{ServerTls, TlsListener, TlsMetrics};
 
 use companion::Companion;
 use gate_threads::GateThreads;
+use intake::IntakeTls;
+use listener_tls::ListenerTls;
 use serving::Serving;
-use socket::AuthzSocket;
+use socket::{AdminSockets, AuthzSocket};
 
 /// The longest that work under way is waited for once listeners have closed.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
@@ -45,8 +53,10 @@ const STOP_PATIENCE: Duration = Duration::from_secs(10);
 pub struct App {
     authz_address: ListenAddress,
     admin_address: SocketAddr,
+    plain_admin_address: Option<SocketAddr>,
     issuer_address: Option<SocketAddr>,
     feed_address: Option<SocketAddr>,
+    tls: ListenerTls,
     authorizer: Arc<Authorizer>,
     loader: Arc<Loader>,
     decisions: DecisionLog,
@@ -60,6 +70,8 @@ pub struct App {
     control: Option<Runtime>,
     /// The issuer runs here, if there is one.
     issuer: Option<Runtime>,
+    /// Where the authz listener shakes hands, if it speaks TLS.
+    handshakes: Option<Runtime>,
 }
 
 /// Starts everything that `config` names. When it fails, nothing is left running or bound.
@@ -77,15 +89,16 @@ pub fn build_with_clock(
     let control = control_runtime.handle().clone();
     let names = SubjectNames::load(config.log.subject, config.log.subject_key_file.as_deref())?;
     let core = Core::load(config, &control, Arc::clone(&clock))?;
-    let admin_socket = socket::bind_admin(config.admin.address)?;
+    let admin_sockets = AdminSockets::bind(&config.admin)?;
     let authz_socket = AuthzSocket::bind(&config.authz)?;
-    let (authz_address, admin_address) = (authz_socket.address(), admin_socket.local_addr()?);
+    let authz_address = authz_socket.address();
+    let (admin_address, plain_admin_address) = admin_sockets.addresses()?;
 
     let issuer_runtime = companion::threads(config.issuer.as_ref())
         .map(|threads| runtime("issuer", threads))
         .transpose()?;
     let issuing = issuer_runtime.as_ref().map_or(&control, Runtime::handle);
-    let companion = Companion::open(config, issuing, &core.keyring, &names, clock)?;
+    let companion = Companion::open(config, issuing, &core, &names, Arc::clone(&clock))?;
     let issuer_address = companion.as_ref().map(Companion::address).transpose()?;
     let feed_address = companion.as_ref().and_then(Companion::feed_address);
 
@@ -100,15 +113,18 @@ pub fn build_with_clock(
     let gate = core.gate(config, metrics, decisions.clone());
     let serving = Serving::default();
     serving.http.register(&mut registry);
-    warn_of_plain_text(&authz_address);
-    let gate_threads = serving.authz(&control, gate, authz_socket, &config.authz)?;
+    let authz_tls = core.tls.of(TlsListener::Authz);
+    warn_of_exposure(&authz_address, authz_tls.as_deref());
+    let (handshakes, authz_tls) = handshakes(authz_tls)?;
+    let gate_threads = serving.authz(&control, gate, authz_socket, authz_tls, &config.authz)?;
+    core.tls.watch_expiry(&control, clock, &serving.shutdown);
     let told = CompanionStatus {
         store: companion.as_ref().map(Companion::store_probe),
         feed: companion.as_ref().and_then(Companion::served_feed),
     };
     let admin = core.admin(registry, told, &serving, decisions.clone());
-    let admin_server = serving.admin(&control, admin, admin_socket, config.admin.limits)?;
-    let mut servers = vec![admin_server];
+    let (limits, tls) = (config.admin.limits, core.tls.of(TlsListener::Admin));
+    let mut servers = serving.admin(&control, admin, admin_sockets, limits, tls)?;
     let (keyring, stopping) = (Arc::clone(&core.keyring), serving.shutdown.clone());
     servers.push(control.spawn(async move {
         stopping.reached(Phase::Stopping).await;
@@ -121,6 +137,7 @@ pub fn build_with_clock(
         version = env!("CARGO_PKG_VERSION"),
         authz.address = %authz_address,
         admin.address = %admin_address,
+        admin.plain_address = plain_admin_address.map(tracing::field::display),
         issuer.address = issuer_address.map(tracing::field::display),
         feed.address = feed_address.map(tracing::field::display),
         policy.digest = core.authorizer.snapshot().policy().digest(),
@@ -130,12 +147,15 @@ pub fn build_with_clock(
     serving.readiness(&control, Arc::clone(&core.keyring));
     serving.withheld_refusals(&control, decisions.clone());
     let (authorizer, loader) = (Arc::clone(&core.authorizer), Arc::clone(&core.loader));
+    let tls = core.tls.clone();
     serving.reloads(&control, core);
     Ok(App {
         authz_address,
         admin_address,
+        plain_admin_address,
         issuer_address,
         feed_address,
+        tls,
         authorizer,
         loader,
         decisions,
@@ -146,6 +166,7 @@ pub fn build_with_clock(
         gate: Some(gate_threads),
         control: Some(control_runtime),
         issuer: issuer_runtime,
+        handshakes,
     })
 }
 
@@ -158,6 +179,7 @@ struct CompanionStatus {
 /// What is loaded before any listener opens.
 struct Core {
     watcher: FileWatcher,
+    tls: ListenerTls,
     keyring: Arc<Keyring>,
     loader: Arc<Loader>,
     authorizer: Arc<Authorizer>,
@@ -167,7 +189,12 @@ impl Core {
     fn load(config: &Config, control: &Handle, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let inputs = config.inputs();
         // Watched before it is read: a change in between is seen.
-        let watcher = FileWatcher::start(inputs.watched_paths(), WatchSettings::default(), control);
+        let paths = inputs
+            .watched_paths()
+            .into_iter()
+            .chain(ListenerTls::files(config));
+        let watcher = FileWatcher::start(paths, WatchSettings::default(), control);
+        let tls = ListenerTls::load(config, &clock)?;
         let keyring = Keyring::new(control.clone(), Arc::clone(&clock));
         let (loader, snapshot) = Loader::start(
             inputs,
@@ -179,6 +206,7 @@ impl Core {
         keyring.serve(&authorizer);
         Ok(Self {
             watcher,
+            tls,
             keyring,
             loader: Arc::new(loader),
             authorizer,
@@ -191,6 +219,7 @@ impl Core {
         AuthorizerMetrics::register(&self.authorizer, &mut registry);
         ReloadMetrics::register(&self.loader, &mut registry);
         KeyMetrics::register(&self.keyring, &mut registry);
+        TlsMetrics::register(self.tls.all(), &mut registry);
         telemetry::register_build_info(&mut registry);
         if let Some(dropped_lines) = dropped_lines {
             registry.register_collector(Box::new(dropped_lines));
@@ -237,6 +266,11 @@ impl App {
         self.admin_address
     }
 
+    /// Where probes are answered without TLS, if they are.
+    pub fn plain_admin_address(&self) -> Option<SocketAddr> {
+        self.plain_admin_address
+    }
+
     /// Where the issuer is, if there is one.
     pub fn issuer_address(&self) -> Option<SocketAddr> {
         self.issuer_address
@@ -265,8 +299,9 @@ impl App {
         }
     }
 
-    /// Reads policy, keys and trust anew; on failure what serves goes on serving.
+    /// Reads certificates, policy, keys and trust anew; on failure what serves goes on serving.
     pub fn reload(&self) -> Result<(), LoadError> {
+        self.tls.reload();
         self.loader.reload(&self.authorizer)
     }
 
@@ -309,7 +344,7 @@ impl Drop for App {
         self.shutdown.advance(Phase::Stopping);
         self.gate = None;
         // In the background, because an app may be dropped where blocking is not allowed.
-        let runtimes = [&mut self.control, &mut self.issuer];
+        let runtimes = [&mut self.control, &mut self.issuer, &mut self.handshakes];
         for runtime in runtimes.into_iter().filter_map(Option::take) {
             runtime.shutdown_background();
         }
@@ -321,17 +356,38 @@ impl Drop for App {
 }
 
 /// Tokens in checks are as good as those that callers send.
-fn warn_of_plain_text(authz: &ListenAddress) {
-    if let ListenAddress::Tcp(address) = authz
-        && !address.ip().is_loopback()
-    {
-        tracing::warn!(
+fn warn_of_exposure(authz: &ListenAddress, tls: Option<&ServerTls>) {
+    let ListenAddress::Tcp(address) = authz else {
+        return;
+    };
+    if address.ip().is_loopback() {
+        return;
+    }
+    match tls {
+        None => tracing::warn!(
             authz.address = %address,
             "the authz listener accepts checks from other hosts in plain text: whoever can read the \
-             network reads the tokens in them, and whoever reaches the port may ask; listen on \
-             loopback or a Unix socket beside the proxy, or let a mesh encrypt and authenticate"
-        );
+             network reads the tokens in them, and whoever reaches the port may ask; set \
+             `listeners.authz.tls`, listen on loopback or a Unix socket beside the proxy, or let a mesh \
+             encrypt and authenticate"
+        ),
+        Some(tls) if !tls.asks_for_clients() => tracing::warn!(
+            authz.address = %address,
+            "the authz listener accepts checks from whoever reaches the port: set \
+             `listeners.authz.tls.client_ca_file`, so that only clients with a certificate may ask"
+        ),
+        Some(_) => {}
     }
+}
+
+/// A thread that shakes hands for the gate threads, where the authz listener speaks TLS.
+fn handshakes(tls: Option<Arc<ServerTls>>) -> anyhow::Result<(Option<Runtime>, Option<IntakeTls>)> {
+    let Some(tls) = tls else {
+        return Ok((None, None));
+    };
+    let threads = runtime("handshakes", 1)?;
+    let runtime = threads.handle().clone();
+    Ok((Some(threads), Some(IntakeTls { tls, runtime })))
 }
 
 fn runtime(name: &str, threads: usize) -> anyhow::Result<Runtime> {

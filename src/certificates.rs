@@ -1,11 +1,15 @@
 //! Certificates and private keys in PEM, and the roots that TLS connections trust.
 
+mod fields;
+
 use std::sync::Arc;
 
 use rustls::client::WantsClientCert;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem};
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
+
+pub use fields::{CertificateFields, Validity};
 
 /// Why PEM text, or what it holds, cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -18,6 +18,7 @@ use crate::keyring::{TrustedIssuer, trusted_issuers};
 use crate::problem::{Faults, Problems};
 use crate::reload::Inputs;
 use crate::telemetry::{LogFormat, LogLevel, LogSettings};
+use crate::tls::{TlsListener, TlsSettings};
 use crate::yaml;
 
 use document::{CacheDocument, ConfigDocument};
@@ -156,6 +157,22 @@ impl Config {
         differing.map(|(name, _)| name).collect()
     }
 
+    /// The listeners that speak TLS, and how.
+    pub fn tls(&self) -> impl Iterator<Item = (TlsListener, &TlsSettings)> {
+        let feed = self.feed.as_ref();
+        let listeners = [
+            (TlsListener::Authz, self.authz.tls.as_ref()),
+            (TlsListener::Admin, self.admin.tls.as_ref()),
+            (TlsListener::Feed, feed.and_then(|feed| feed.tls.as_ref())),
+            (
+                TlsListener::Issuer,
+                self.issuer.as_ref().and_then(issuer::tls),
+            ),
+        ];
+        let listeners = listeners.into_iter();
+        listeners.filter_map(|(listener, settings)| Some((listener, settings?)))
+    }
+
     /// Reads the file at `path`.
     pub fn load(path: &Path, overrides: &Overrides) -> Result<Self, ConfigError> {
         Self::load_with_text(path, overrides).map(|(config, _)| config)
@@ -212,7 +229,7 @@ impl Config {
         }
         check_realm(&document.realm, &mut faults);
         let authz = listener::authz(&document.listeners.authz, base, overrides, &mut faults);
-        let admin = listener::admin(&document.listeners.admin, overrides, &mut faults);
+        let admin = listener::admin(&document.listeners.admin, base, overrides, &mut faults);
         let feed = document.listeners.feed;
         let feed = feed.and_then(|feed| feed.build(base, &mut faults));
         if feed.is_some() && !has_issuer_section {
@@ -229,6 +246,10 @@ impl Config {
             (
                 "listeners.admin.address",
                 admin.as_ref().map(|admin| admin.address),
+            ),
+            (
+                "listeners.admin.plain_address",
+                admin.as_ref().and_then(|admin| admin.plain_address),
             ),
             (
                 "listeners.feed.address",

@@ -31,6 +31,7 @@
 //!   revokes them, `directory` changes users, roles, scopes and apps.
 //! - [`store`]: the rows of the issuer, in `SQLite` or PostgreSQL.
 //! - [`certificates`]: certificates and private keys in PEM, and the roots that TLS trusts.
+//! - [`tls`]: TLS of the listeners: certificates that are replaced while they serve, and who may connect.
 //! - [`backoff`]: how long to wait before the next try.
 //! - [`admin`], [`telemetry`]: probes, status, logs, what metrics share.
 //! - [`shutdown`]: how the process ends.
@@ -182,5 +183,6 @@ pub mod shutdown;
 #[cfg(feature = "issuer")]
 pub mod store;
 pub mod telemetry;
+pub mod tls;
 pub mod token;
 pub mod yaml;

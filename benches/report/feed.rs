@@ -65,8 +65,7 @@ impl Feed {
         let listener = FeedListener {
             address,
             token_file: None,
-            identity: None,
-            client_ca_file: None,
+            tls: None,
             max_subscribers: 16,
         };
         let access = FeedAccess::read(&listener).unwrap();

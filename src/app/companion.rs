@@ -8,6 +8,7 @@ use prometheus_client::registry::Registry;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
+use super::Core;
 use super::feed::{FeedServer, FeedSocket};
 use super::http::{HttpListener, HttpServer};
 use super::serving::Serving;
@@ -21,6 +22,7 @@ use crate::issuer::{FirstAdministrator, Issuer, TrustedProxies};
 use crate::keyring::Keyring;
 use crate::shutdown::Phase;
 use crate::telemetry::SubjectNames;
+use crate::tls::{ServerTls, TlsListener};
 
 /// How many threads an issuer gets.
 pub(super) fn threads(settings: Option<&IssuerSettings>) -> Option<usize> {
@@ -33,6 +35,7 @@ pub(super) struct Companion {
     socket: TcpListener,
     limits: ConnectionLimits,
     trusted_proxies: TrustedProxies,
+    tls: Option<Arc<ServerTls>>,
     keyring: Arc<Keyring>,
     feed: Option<FeedServer>,
 }
@@ -42,10 +45,11 @@ impl Companion {
     pub(super) fn open(
         config: &Config,
         runtime: &Handle,
-        keyring: &Arc<Keyring>,
+        core: &Core,
         names: &SubjectNames,
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Option<Self>> {
+        let keyring = &core.keyring;
         let Some(settings) = config.issuer.clone() else {
             return Ok(None);
         };
@@ -67,7 +71,8 @@ impl Companion {
         tell(&administrator)?;
         let feed = match (feed, feed_socket) {
             (Some(listener), Some(socket)) => {
-                Some(FeedServer::new(listener, socket, issuer.feed())?)
+                let tls = core.tls.of(TlsListener::Feed);
+                Some(FeedServer::new(listener, socket, tls, issuer.feed())?)
             }
             _ => None,
         };
@@ -76,6 +81,7 @@ impl Companion {
             socket,
             limits,
             trusted_proxies,
+            tls: core.tls.of(TlsListener::Issuer),
             keyring: Arc::clone(keyring),
             feed,
         }))
@@ -129,6 +135,7 @@ impl Companion {
             name: "issuer",
             socket: tokio::net::TcpListener::from_std(self.socket)?,
             limits: self.limits,
+            tls: self.tls,
         };
         let stopped = shutdown.reached(Phase::Stopping);
         let feed = self

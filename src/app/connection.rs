@@ -11,11 +11,13 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Sleep;
+use tokio_rustls::server::TlsStream;
 #[cfg(feature = "issuer")]
 use tokio_stream::Stream;
 #[cfg(feature = "issuer")]
 use tonic::transport::server::Connected;
 
+use super::portable::PortableSocket;
 use super::read_turns::ReadTurns;
 
 /// How long accepting pauses when the system is out of file descriptors.
@@ -55,6 +57,14 @@ impl Connections {
             let connection = connections.accept().await?.open(None);
             Some((connection, connections))
         })
+    }
+
+    /// The listener with a port, the places and the patience; nothing of a Unix socket.
+    pub(super) fn into_tcp(self) -> Option<(TcpListener, Arc<Semaphore>, Duration)> {
+        match self.listener {
+            Listener::Tcp(listener) => Some((listener, self.places, self.patience)),
+            Listener::Unix(_) => None,
+        }
     }
 
     /// The next connection; nothing if there will never be another.
@@ -120,14 +130,33 @@ pub(super) struct Accepted {
 enum Socket {
     Tcp(std::net::TcpStream),
     Unix(std::os::unix::net::UnixStream),
+    /// The session of a handshake, on a socket that is detached.
+    Tls(Box<TlsStream<PortableSocket>>),
 }
 
 impl Accepted {
+    /// A connection whose handshake has succeeded, and whose socket belongs to no runtime.
+    pub(super) fn secured(
+        stream: TlsStream<PortableSocket>,
+        patience: Duration,
+        place: OwnedSemaphorePermit,
+    ) -> Self {
+        Self {
+            socket: Socket::Tls(Box::new(stream)),
+            patience,
+            place,
+        }
+    }
+
     /// Hands the connection to the runtime that is entered, to be read in these turns if any.
     pub(super) fn open(self, turns: Option<Arc<ReadTurns>>) -> io::Result<Connection> {
         let transport = match self.socket {
             Socket::Tcp(stream) => Transport::Tcp(TcpStream::from_std(stream)?),
             Socket::Unix(stream) => Transport::Unix(UnixStream::from_std(stream)?),
+            Socket::Tls(mut stream) => {
+                stream.get_mut().0.attach()?;
+                Transport::Tls(stream)
+            }
         };
         Ok(Connection {
             transport,
@@ -141,6 +170,7 @@ impl Accepted {
 enum Transport {
     Tcp(TcpStream),
     Unix(UnixStream),
+    Tls(Box<TlsStream<PortableSocket>>),
 }
 
 /// A connection, which gives its place back when it ends.
@@ -190,6 +220,7 @@ impl AsyncRead for Connection {
         let read = match &mut self.transport {
             Transport::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
             Transport::Unix(stream) => Pin::new(stream).poll_read(context, buffer),
+            Transport::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
         };
         let count = buffer.filled().len() - before;
         if let Some(turns) = &self.turns {
@@ -216,6 +247,7 @@ impl AsyncWrite for Connection {
         match &mut self.transport {
             Transport::Tcp(stream) => Pin::new(stream).poll_write(context, bytes),
             Transport::Unix(stream) => Pin::new(stream).poll_write(context, bytes),
+            Transport::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
         }
     }
 
@@ -223,6 +255,7 @@ impl AsyncWrite for Connection {
         match &mut self.transport {
             Transport::Tcp(stream) => Pin::new(stream).poll_flush(context),
             Transport::Unix(stream) => Pin::new(stream).poll_flush(context),
+            Transport::Tls(stream) => Pin::new(stream).poll_flush(context),
         }
     }
 
@@ -230,6 +263,7 @@ impl AsyncWrite for Connection {
         match &mut self.transport {
             Transport::Tcp(stream) => Pin::new(stream).poll_shutdown(context),
             Transport::Unix(stream) => Pin::new(stream).poll_shutdown(context),
+            Transport::Tls(stream) => Pin::new(stream).poll_shutdown(context),
         }
     }
 

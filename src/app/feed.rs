@@ -1,20 +1,26 @@
 //! The feed's listener: gRPC for the gates of other processes, on the control threads.
 
+use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
 use prometheus_client::registry::Registry;
 use tokio::runtime::Handle;
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tonic::transport::{Server, ServerTlsConfig};
+use tokio_stream::wrappers::UnboundedReceiverStream;
+use tonic::transport::Server;
 
-use super::connection::{Connections, Listener};
+use super::connection::{Connection, Connections, Listener};
+use super::handshakes::Handshakes;
 use super::socket;
 use crate::admin::ServedFeed;
 use crate::feed::{FeedAccess, FeedListener, FeedService, Hub, HubMetrics};
 use crate::shutdown::{Phase, Shutdown};
+use crate::tls::ServerTls;
 
 /// Gates have one subscription; a second one may begin before the first has ended.
 const MAX_STREAMS: u32 = 4;
@@ -41,7 +47,7 @@ impl FeedSocket {
 pub(super) struct FeedServer {
     hub: Arc<Hub>,
     service: FeedService,
-    tls: Option<ServerTlsConfig>,
+    tls: Option<Arc<ServerTls>>,
     socket: TcpListener,
     address: SocketAddr,
     max_connections: usize,
@@ -51,13 +57,14 @@ impl FeedServer {
     pub(super) fn new(
         listener: &FeedListener,
         socket: FeedSocket,
+        tls: Option<Arc<ServerTls>>,
         hub: &Arc<Hub>,
     ) -> anyhow::Result<Self> {
         let FeedSocket { access, socket } = socket;
         Ok(Self {
             hub: Arc::clone(hub),
             service: FeedService::new(Arc::clone(hub), &access, listener.max_subscribers),
-            tls: access.tls().cloned(),
+            tls,
             address: socket.local_addr()?,
             socket,
             // Gates that were cut off come again before their old connections are noticed to be dead.
@@ -101,17 +108,13 @@ impl FeedServer {
             .max_concurrent_streams(MAX_STREAMS)
             .http2_keepalive_interval(Some(KEEPALIVE))
             .http2_keepalive_timeout(Some(KEEPALIVE));
-        if let Some(tls) = self.tls {
-            let context =
-                "`listeners.feed`: `cert_file` and `key_file` do not form a usable TLS pair";
-            server = server.tls_config(tls).context(context)?;
-        }
         let router = server.add_service(self.service);
+        let incoming = incoming(connections, self.tls, shutdown);
         let stopped = shutdown.reached(Phase::Stopping);
         Ok(control.spawn(async move {
             // Subscriptions never end by themselves: they are cut, and gates go elsewhere.
             tokio::select! {
-                ended = router.serve_with_incoming(connections.stream()) => {
+                ended = router.serve_with_incoming(incoming) => {
                     if let Err(error) = ended {
                         tracing::error!(%error, "the feed's listener has failed");
                     }
@@ -120,4 +123,25 @@ impl FeedServer {
             }
         }))
     }
+}
+
+/// The connections, after their handshakes where there is TLS.
+fn incoming(
+    connections: Connections,
+    tls: Option<Arc<ServerTls>>,
+    shutdown: &Shutdown,
+) -> BoxStream<'static, io::Result<Connection>> {
+    let Some(tls) = tls else {
+        return connections.stream().boxed();
+    };
+    // As many as there are places.
+    let (sender, accepted) = mpsc::unbounded_channel();
+    if let Some(handshakes) = Handshakes::new(connections, tls) {
+        tokio::spawn(handshakes.run(shutdown.clone(), move |accepted| {
+            // The server has ended if this fails.
+            let _ = sender.send(accepted);
+        }));
+    }
+    let accepted = UnboundedReceiverStream::new(accepted);
+    accepted.map(|accepted| accepted.open(None)).boxed()
 }

@@ -14,21 +14,20 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use futures_util::FutureExt;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::{JoinSet, unconstrained};
+use tokio::task::JoinSet;
 use tonic::service::Routes;
 use tower_service::Service;
 
-use super::connection::{Accepted, Connection, Connections};
+use super::connection::{Accepted, Connection};
 use super::http2_limits::Http2Limits;
+use super::intake::{Inlet, Intake};
 use super::read_turns::{LoopClock, ReadTurns};
-use super::socket::AuthzSocket;
 use crate::ext_authz::{CheckBody, CheckService, ExtAuthz, is_check};
 use crate::shutdown::{Phase, Shutdown};
 
@@ -57,22 +56,11 @@ struct GateThread {
     handle: Option<JoinHandle<()>>,
 }
 
-/// Hands connections to one thread.
-struct Inlet {
-    accepted: mpsc::UnboundedSender<Accepted>,
-    open: Arc<AtomicUsize>,
-}
-
 impl GateThreads {
-    /// Starts `count` threads that serve the connections of `socket`.
-    pub(super) fn start(
-        count: usize,
-        socket: AuthzSocket,
-        max_connections: usize,
-        served: &Served,
-    ) -> anyhow::Result<Self> {
+    /// Starts `count` threads that serve the connections of `intake`.
+    pub(super) fn start(count: usize, intake: Intake, served: &Served) -> anyhow::Result<Self> {
         let mut threads = Vec::new();
-        let (mut socket, mut acceptor) = (Some(socket), None);
+        let mut acceptor = intake.tls.as_ref().map(|tls| tls.runtime.clone());
         let mut inlets = Vec::new();
         for _ in 0..count {
             let clock = LoopClock::new();
@@ -80,10 +68,7 @@ impl GateThreads {
             // One listener for all threads. With one each, the kernel would choose the thread by the
             // connection's address, and a proxy with few connections could get all of them on one
             // thread.
-            if let Some(socket) = socket.take() {
-                let _entered = runtime.enter();
-                acceptor = Some((runtime.handle().clone(), socket.listen()?));
-            }
+            acceptor.get_or_insert_with(|| runtime.handle().clone());
             // Unbounded here, because `Connections` bounds how many there are: whoever accepts must
             // never wait for a busy thread.
             let (accepted, incoming) = mpsc::unbounded_channel();
@@ -95,18 +80,11 @@ impl GateThreads {
                 served: served.clone(),
             };
             threads.push(GateThread::start(runtime, worker)?);
-            inlets.push(Inlet { accepted, open });
+            inlets.push(Inlet::new(accepted, open));
         }
-        if let Some((runtime, listener)) = acceptor {
+        if let Some(runtime) = acceptor {
             let patience = served.http2.keepalive().min(PREFACE_PATIENCE);
-            let connections = Connections::new(listener, max_connections, patience);
-            let stopping = served.shutdown.reached(Phase::Stopping);
-            runtime.spawn(async move {
-                tokio::select! {
-                    () = deal(&connections, &inlets) => {}
-                    () = stopping => deal_rest(&connections, &inlets).await,
-                }
-            });
+            intake.open(&runtime, inlets, patience, &served.shutdown)?;
         }
         Ok(Self(threads))
     }
@@ -175,37 +153,6 @@ fn runtime(clock: &Arc<LoopClock>) -> anyhow::Result<Runtime> {
         .on_thread_unpark(move || clock.wake())
         .build()
         .context("cannot start the runtime of a gate thread")
-}
-
-/// Hands each connection to the thread that has the fewest.
-async fn deal(connections: &Connections, inlets: &[Inlet]) {
-    while let Some(accepted) = connections.accept().await {
-        hand_in(accepted, inlets);
-    }
-}
-
-/// Deals the connections that proxies have opened before the end: the system would reset those
-/// that it has queued when the listener closes, with the checks that they carry.
-async fn deal_rest(connections: &Connections, inlets: &[Inlet]) {
-    // The runtime looks at the listener before it goes on.
-    tokio::task::yield_now().await;
-    // Unconstrained: the budget of a task would end this early.
-    while let Some(Some(accepted)) = unconstrained(connections.accept()).now_or_never() {
-        hand_in(accepted, inlets);
-    }
-}
-
-fn hand_in(accepted: Accepted, inlets: &[Inlet]) {
-    let fewest = inlets
-        .iter()
-        .min_by_key(|inlet| inlet.open.load(Ordering::Relaxed));
-    if let Some(inlet) = fewest {
-        // Counted here, not where the thread takes it: of a burst of connections each must see those
-        // before.
-        inlet.open.fetch_add(1, Ordering::Relaxed);
-        // A thread that has ended closes the connection.
-        let _ = inlet.accepted.send(accepted);
-    }
 }
 
 struct Worker {

@@ -16,9 +16,9 @@ mod tests;
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 
 use axum::Router;
 use axum::body::Body;
@@ -29,12 +29,15 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::time::Instant;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::time::{Instant, Sleep};
+use tokio_rustls::server::TlsStream;
 use tower_service::Service;
 
 use super::connection::{accept_one, accept_tcp};
 use crate::connection_limits::ConnectionLimits;
+use crate::tls::{HandshakeFailure, ServerTls};
 use activity::Activity;
 pub(super) use metrics::HttpMetrics;
 use slots::{Slot, Slots};
@@ -49,12 +52,14 @@ pub(super) struct HttpListener {
     pub(super) name: &'static str,
     pub(super) socket: TcpListener,
     pub(super) limits: ConnectionLimits,
+    pub(super) tls: Option<Arc<ServerTls>>,
 }
 
 /// A listener and its connections.
 pub(super) struct HttpServer {
     socket: TcpListener,
     slots: Arc<Slots>,
+    tls: Option<Arc<ServerTls>>,
 }
 
 impl HttpServer {
@@ -68,11 +73,13 @@ impl HttpServer {
             name,
             socket,
             limits,
+            tls,
         } = listener;
         let counters = metrics.counters(name);
         Self {
             socket,
             slots: Slots::new(name, limits, counters, Box::new(unlimited)),
+            tls,
         }
     }
 
@@ -80,33 +87,93 @@ impl HttpServer {
     /// address as `ConnectInfo<SocketAddr>`.
     pub(super) async fn serve(self, router: Router, stopped: impl Future<Output = ()>) {
         tokio::select! {
-            () = accept(&self.socket, &self.slots, &router) => {}
+            () = self.accept(&router) => {}
             () = stopped => {}
         }
         drop(self.socket);
         self.slots.end().await;
     }
-}
 
-/// Accepts connections and has each served by a task of its own; never ends.
-async fn accept(listener: &TcpListener, slots: &Arc<Slots>, router: &Router) {
-    loop {
-        let (stream, peer) = accept_one(|| accept_tcp(listener)).await;
-        let slot = slots.enter(peer.ip()).await;
-        tokio::spawn(serve_connection(stream, peer, slot, router.clone()));
+    /// Accepts connections and has each served by a task of its own; never ends.
+    async fn accept(&self, router: &Router) {
+        loop {
+            let (stream, peer) = accept_one(|| accept_tcp(&self.socket)).await;
+            let slot = self.slots.enter(peer.ip()).await;
+            let transport = Transport {
+                stream,
+                activity: Arc::clone(&slot.activity),
+            };
+            let (tls, router) = (self.tls.clone(), router.clone());
+            tokio::spawn(async move {
+                match tls {
+                    None => serve_connection(transport, peer, slot, router).await,
+                    Some(tls) => {
+                        if let Some(stream) = shake_hands(&tls, transport, peer, &slot).await {
+                            serve_connection(stream, peer, slot, router).await;
+                        }
+                    }
+                }
+            });
+        }
     }
 }
 
-async fn serve_connection(stream: TcpStream, peer: SocketAddr, slot: Slot, router: Router) {
+/// The handshake of a connection. Like the head of a request it must arrive within `header_timeout`, and
+/// its slot goes to another connection that needs it.
+async fn shake_hands(
+    tls: &ServerTls,
+    transport: Transport,
+    peer: SocketAddr,
+    slot: &Slot,
+) -> Option<TlsStream<Transport>> {
+    let client = peer.ip().to_canonical();
     let activity = &slot.activity;
-    let transport = Transport {
-        stream,
-        activity: Arc::clone(activity),
+    let mut handshake = pin!(tls.accept(transport, client));
+    let mut timer = pin!(tokio::time::sleep_until(Instant::now()));
+    poll_fn(|context| {
+        activity.register(context.waker());
+        if let Poll::Ready(stream) = handshake.as_mut().poll(context) {
+            return Poll::Ready(stream.ok());
+        }
+        if activity.is_stopping() {
+            return Poll::Ready(None);
+        }
+        if activity.must_go() {
+            slot.count_eviction();
+            tls.fail(client, HandshakeFailure::Evicted);
+            return Poll::Ready(None);
+        }
+        ready!(poll_deadline(activity, timer.as_mut(), context));
+        tls.fail(client, HandshakeFailure::TimedOut);
+        Poll::Ready(None)
+    })
+    .await
+}
+
+/// Ready when the connection has waited for its client for too long.
+fn poll_deadline(
+    activity: &Activity,
+    mut timer: Pin<&mut Sleep>,
+    context: &mut Context<'_>,
+) -> Poll<()> {
+    let Some(deadline) = activity.deadline() else {
+        return Poll::Pending;
     };
+    if timer.deadline() != deadline {
+        timer.as_mut().reset(deadline);
+    }
+    timer.poll(context)
+}
+
+async fn serve_connection<S>(stream: S, peer: SocketAddr, slot: Slot, router: Router)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let activity = &slot.activity;
     let answer = |request| answer(request, peer, Arc::clone(activity), router.clone());
     let connection = http1::Builder::new()
         .max_buf_size(MAX_BUFFER_BYTES)
-        .serve_connection(TokioIo::new(transport), service_fn(answer));
+        .serve_connection(TokioIo::new(stream), service_fn(answer));
     let mut connection = pin!(connection);
     let mut timer = pin!(tokio::time::sleep_until(Instant::now()));
     let mut stopping = false;
@@ -127,13 +194,7 @@ async fn serve_connection(stream: TcpStream, peer: SocketAddr, slot: Slot, route
             slot.count_eviction();
             return Poll::Ready(());
         }
-        let Some(deadline) = activity.deadline() else {
-            return Poll::Pending;
-        };
-        if timer.deadline() != deadline {
-            timer.as_mut().reset(deadline);
-        }
-        timer.as_mut().poll(context)
+        poll_deadline(activity, timer.as_mut(), context)
     })
     .await;
 }

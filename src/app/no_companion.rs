@@ -8,12 +8,12 @@ use prometheus_client::registry::Registry;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
+use super::Core;
 use super::serving::Serving;
 use crate::admin::{ServedFeed, StoreProbe};
 use crate::authorizer::Authorizer;
 use crate::clock::Clock;
 use crate::config::{Config, IssuerSettings};
-use crate::keyring::Keyring;
 use crate::telemetry::SubjectNames;
 
 /// How many threads an issuer gets.
@@ -32,7 +32,7 @@ impl Companion {
     pub(super) fn open(
         config: &Config,
         _: &Handle,
-        _: &Arc<Keyring>,
+        _: &Core,
         _: &SubjectNames,
         _: Arc<dyn Clock>,
     ) -> anyhow::Result<Option<Self>> {

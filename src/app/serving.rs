@@ -14,7 +14,8 @@ use super::Core;
 use super::gate_threads::{GateThreads, Served};
 use super::http::{HttpListener, HttpMetrics, HttpServer};
 use super::http2_limits::Http2Limits;
-use super::socket::AuthzSocket;
+use super::intake::{Intake, IntakeTls};
+use super::socket::{AdminSockets, AuthzSocket};
 use crate::admin::{self, Admin};
 use crate::config::AuthzListener;
 use crate::connection_limits::ConnectionLimits;
@@ -23,6 +24,7 @@ use crate::gate::{DecisionLog, Gate};
 use crate::keyring::Keyring;
 use crate::proto::FILE_DESCRIPTOR_SET;
 use crate::shutdown::{Phase, Shutdown};
+use crate::tls::ServerTls;
 
 /// The longest that a check may take where the proxy names no shorter timeout.
 const MAX_CHECK_TIME: Duration = Duration::from_secs(30);
@@ -45,6 +47,7 @@ impl Serving {
         control: &Handle,
         gate: Gate,
         socket: AuthzSocket,
+        tls: Option<IntakeTls>,
         listener: &AuthzListener,
     ) -> anyhow::Result<GateThreads> {
         let (reporter, health) = tonic_health::server::health_reporter();
@@ -72,25 +75,45 @@ impl Serving {
             http2: Http2Limits::new(listener),
             shutdown: self.shutdown.clone(),
         };
-        GateThreads::start(listener.threads, socket, listener.max_connections, &served)
+        let intake = Intake {
+            socket,
+            max_connections: listener.max_connections,
+            tls,
+        };
+        GateThreads::start(listener.threads, intake, &served)
     }
 
     pub(super) fn admin(
         &self,
         runtime: &Handle,
         admin: Arc<Admin>,
-        socket: std::net::TcpListener,
+        sockets: AdminSockets,
         limits: ConnectionLimits,
-    ) -> anyhow::Result<JoinHandle<()>> {
+        tls: Option<Arc<ServerTls>>,
+    ) -> anyhow::Result<Vec<JoinHandle<()>>> {
         let _entered = runtime.enter();
-        let listener = HttpListener {
-            name: "admin",
-            socket: tokio::net::TcpListener::from_std(socket)?,
-            limits,
+        let serve = |name, socket, tls, router| {
+            let listener = HttpListener {
+                name,
+                socket: tokio::net::TcpListener::from_std(socket)?,
+                limits,
+                tls,
+            };
+            let stopped = self.shutdown.reached(Phase::Stopping);
+            let server = HttpServer::new(listener, &self.http, |_| false);
+            anyhow::Ok(runtime.spawn(server.serve(router, stopped)))
         };
-        let stopped = self.shutdown.reached(Phase::Stopping);
-        let server = HttpServer::new(listener, &self.http, |_| false);
-        Ok(runtime.spawn(server.serve(admin::router(admin), stopped)))
+        let plain = sockets.plain.map(|socket| {
+            serve(
+                "probes",
+                socket,
+                None,
+                admin::probe_router(Arc::clone(&admin)),
+            )
+        });
+        let plain = plain.transpose()?;
+        let main = serve("admin", sockets.main, tls, admin::router(admin))?;
+        Ok(plain.into_iter().chain([main]).collect())
     }
 
     /// Ready once every issuer has had keys; a later outage of an issuer does not undo it.
@@ -126,10 +149,16 @@ impl Serving {
             let mut changes = core.watcher.subscribe();
             while changes.changed().await.is_ok() {
                 let (loader, authorizer) = (Arc::clone(&core.loader), Arc::clone(&core.authorizer));
+                let tls = core.tls.clone();
                 let reload = tokio::task::spawn_blocking(move || {
                     // What went wrong is logged and counted where it happens.
+                    tls.reload();
                     let _ = loader.reload(&authorizer);
-                    loader.watched_paths()
+                    loader
+                        .watched_paths()
+                        .into_iter()
+                        .chain(tls.watched_paths())
+                        .collect::<Vec<_>>()
                 });
                 if let Ok(paths) = reload.await {
                     core.watcher.replace_paths(paths);

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 use super::connection::Listener;
-use crate::config::{AuthzListener, ListenAddress};
+use crate::config::{AdminListener, AuthzListener, ListenAddress};
 
 /// The bound socket of the authz listener.
 pub(super) enum AuthzSocket {
@@ -60,8 +60,28 @@ pub(super) fn bind_feed(address: SocketAddr) -> anyhow::Result<TcpListener> {
     bind_tcp(address, "listeners.feed.address")
 }
 
-pub(super) fn bind_admin(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    bind_tcp(address, "listeners.admin.address")
+/// The bound sockets of the admin listener.
+pub(super) struct AdminSockets {
+    pub(super) main: TcpListener,
+    /// For probes without TLS.
+    pub(super) plain: Option<TcpListener>,
+}
+
+impl AdminSockets {
+    pub(super) fn bind(listener: &AdminListener) -> anyhow::Result<Self> {
+        let plain = listener.plain_address;
+        let plain = plain.map(|address| bind_tcp(address, "listeners.admin.plain_address"));
+        Ok(Self {
+            main: bind_tcp(listener.address, "listeners.admin.address")?,
+            plain: plain.transpose()?,
+        })
+    }
+
+    /// The real addresses, of the one and of the other.
+    pub(super) fn addresses(&self) -> anyhow::Result<(SocketAddr, Option<SocketAddr>)> {
+        let plain = self.plain.as_ref().map(TcpListener::local_addr);
+        Ok((self.main.local_addr()?, plain.transpose()?))
+    }
 }
 
 fn bind_tcp(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::complain;
 use crate::admin::CONFIG_HEADER;
@@ -16,6 +17,9 @@ use crate::yaml;
 
 /// More than any answer to a verb takes, in bytes.
 const MAX_ANSWER_BYTES: usize = 64 << 10;
+
+/// What a server that expects TLS answers plain text with: a record of the type alert (RFC 8446 section 5.1).
+const TLS_ALERT: [u8; 2] = [0x15, 0x03];
 
 /// Where the admin listener is, as `portcullis serve` takes it: it wins over the configuration.
 const ADDRESS_VARIABLE: &str = "PORTCULLIS_ADMIN_ADDRESS";
@@ -56,7 +60,18 @@ impl AdminTarget {
     /// A running gate is not affected by a mistake in its file, so neither is its probe: where no
     /// address can be read, the default one is asked, and the identity tells other processes apart.
     fn of_config(path: &Path, variable: Option<SocketAddr>) -> anyhow::Result<Self> {
-        let address = variable.or(admin_address(path)?).unwrap_or_else(|| {
+        let admin = admin_outline(path)?;
+        if let Some(admin) = &admin {
+            anyhow::ensure!(
+                admin.tls.is_none() || admin.plain_address.is_some(),
+                "`{}` has `listeners.admin.tls`, and probes speak no TLS: set \
+                 `listeners.admin.plain_address`, such as `127.0.0.1:9195`, which answers them alone",
+                path.display()
+            );
+        }
+        let plain_address = admin.as_ref().and_then(AdminOutline::plain_address);
+        let written = || admin.as_ref().and_then(AdminOutline::address);
+        let address = plain_address.or(variable).or_else(written).unwrap_or_else(|| {
             complain(&format!(
                 "`{}` names no usable `listeners.admin.address`: asking {DEFAULT_ADMIN_ADDRESS}",
                 path.display()
@@ -78,6 +93,11 @@ impl AdminTarget {
     /// Asks for what is at `path`.
     pub(super) fn get(&self, path: &str, deadline: Instant) -> std::io::Result<AdminAnswer> {
         let answer = self.exchange(path, deadline)?;
+        if answer.starts_with(&TLS_ALERT) {
+            return Err(std::io::Error::other(
+                "it speaks TLS: ask `listeners.admin.plain_address`",
+            ));
+        }
         let answer = String::from_utf8_lossy(&answer);
         let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
         let status = head
@@ -184,18 +204,29 @@ struct ListenersOutline {
 #[serde(default)]
 struct AdminOutline {
     address: Option<String>,
+    plain_address: Option<String>,
+    tls: Option<IgnoredAny>,
 }
 
-/// Where the admin listener of this configuration is; none where the file does not tell.
-fn admin_address(config: &Path) -> anyhow::Result<Option<SocketAddr>> {
+impl AdminOutline {
+    /// None where the file does not tell.
+    fn address(&self) -> Option<SocketAddr> {
+        match &self.address {
+            Some(address) => address.parse().ok(),
+            None => Some(DEFAULT_ADMIN_ADDRESS),
+        }
+    }
+
+    fn plain_address(&self) -> Option<SocketAddr> {
+        self.plain_address.as_ref()?.parse().ok()
+    }
+}
+
+/// The admin listener of this configuration; none where the file does not tell.
+fn admin_outline(config: &Path) -> anyhow::Result<Option<AdminOutline>> {
     let source = files::read_source(config)?;
-    let Ok(outline) = yaml::parse::<Outline>(&source) else {
-        return Ok(None);
-    };
-    Ok(match outline.listeners.admin.address {
-        Some(address) => address.parse().ok(),
-        None => Some(DEFAULT_ADMIN_ADDRESS),
-    })
+    let outline = yaml::parse::<Outline>(&source).ok();
+    Ok(outline.map(|outline| outline.listeners.admin))
 }
 
 /// A listener on every address is asked over loopback.
@@ -237,7 +268,9 @@ mod tests {
         let path = folder.path().join("portcullis.yaml");
         for (text, expected) in rows {
             std::fs::write(&path, text).unwrap();
-            assert_eq!(admin_address(&path).unwrap(), expected, "{text}");
+            let outline = admin_outline(&path).unwrap();
+            let address = outline.as_ref().and_then(AdminOutline::address);
+            assert_eq!(address, expected, "{text}");
             // A mistake in the file does not take a running gate's probe away.
             let target = AdminTarget::of_config(&path, None).unwrap();
             assert_eq!(

@@ -8,12 +8,17 @@ mod absent {
     pub(in crate::config) use serde::de::IgnoredAny as IssuerDocument;
 
     use crate::problem::Faults;
+    use crate::tls::TlsSettings;
 
     /// Nothing that could be configured.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub enum IssuerSettings {}
 
     pub(in crate::config) fn address(settings: &IssuerSettings) -> SocketAddr {
+        match *settings {}
+    }
+
+    pub(in crate::config) fn tls(settings: &IssuerSettings) -> Option<&TlsSettings> {
         match *settings {}
     }
 
@@ -39,10 +44,15 @@ mod present {
     pub(in crate::config) use crate::issuer::IssuerDocument;
     pub use crate::issuer::IssuerSettings;
     use crate::problem::Faults;
+    use crate::tls::TlsSettings;
 
     /// Where it listens.
     pub(in crate::config) fn address(settings: &IssuerSettings) -> SocketAddr {
         settings.address
+    }
+
+    pub(in crate::config) fn tls(settings: &IssuerSettings) -> Option<&TlsSettings> {
+        settings.tls.as_ref()
     }
 
     pub(in crate::config) fn build(
@@ -60,11 +70,11 @@ use crate::problem::Faults;
 #[cfg(not(feature = "issuer"))]
 pub use absent::IssuerSettings;
 #[cfg(not(feature = "issuer"))]
-pub(super) use absent::{IssuerDocument, address, build};
+pub(super) use absent::{IssuerDocument, address, build, tls};
 #[cfg(feature = "issuer")]
 pub use present::IssuerSettings;
 #[cfg(feature = "issuer")]
-pub(super) use present::{IssuerDocument, address, build};
+pub(super) use present::{IssuerDocument, address, build, tls};
 
 /// An entry with `keys: companion` is about the issuer of this very configuration.
 pub(super) fn check_companions(

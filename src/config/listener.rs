@@ -12,6 +12,7 @@ use super::Overrides;
 use crate::connection_limits::{ConnectionLimits, ConnectionLimitsDocument};
 use crate::feed::FeedListenerDocument;
 use crate::problem::Faults;
+use crate::tls::{TlsDocument, TlsListener, TlsSettings};
 use crate::yaml::present;
 
 /// The longest path of a Unix socket on Linux, in bytes.
@@ -81,6 +82,7 @@ pub struct AuthzListener {
     pub reflection: bool,
     /// The longest that a check waits for an issuer whose key it does not know.
     pub key_wait: Duration,
+    pub tls: Option<TlsSettings>,
 }
 
 /// The listener for probes and metrics.
@@ -90,6 +92,9 @@ pub struct AdminListener {
     pub address: SocketAddr,
     /// The bounds of its connections.
     pub limits: ConnectionLimits,
+    pub tls: Option<TlsSettings>,
+    /// Where probes are answered without TLS.
+    pub plain_address: Option<SocketAddr>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -113,6 +118,8 @@ pub(super) struct AuthzDocument {
     threads: u64,
     reflection: bool,
     key_wait_ms: u64,
+    #[serde(deserialize_with = "present")]
+    tls: Option<TlsDocument>,
 }
 
 impl Default for AuthzDocument {
@@ -127,6 +134,7 @@ impl Default for AuthzDocument {
             threads: default_threads(),
             reflection: false,
             key_wait_ms: 100,
+            tls: None,
         }
     }
 }
@@ -151,6 +159,10 @@ pub(super) struct AdminDocument {
     body_timeout_ms: u64,
     idle_timeout_seconds: u64,
     lifetime_seconds: u64,
+    #[serde(deserialize_with = "present")]
+    tls: Option<TlsDocument>,
+    #[serde(deserialize_with = "present")]
+    plain_address: Option<String>,
 }
 
 impl Default for AdminDocument {
@@ -163,6 +175,8 @@ impl Default for AdminDocument {
             body_timeout_ms: 5000,
             idle_timeout_seconds: 75,
             lifetime_seconds: 300,
+            tls: None,
+            plain_address: None,
         }
     }
 }
@@ -261,6 +275,15 @@ pub(super) fn authz(
         },
     };
     let socket_mode = socket_mode(&document.socket_mode, faults);
+    let section = TlsListener::Authz.section();
+    if let (Some(_), Some(ListenAddress::Unix(_))) = (&document.tls, &address) {
+        faults.add(section, format!(
+            "`{section}` is for an address with a port: remove it, since the mode of a Unix socket says \
+             who may connect"
+        ));
+    }
+    let tls = document.tls.clone();
+    let tls = tls.map(|tls| tls.build(section, base, faults));
     Some(AuthzListener {
         address: address?,
         socket_mode: socket_mode?,
@@ -271,6 +294,7 @@ pub(super) fn authz(
         threads: usize::try_from(document.threads).ok()?,
         reflection: document.reflection,
         key_wait: Duration::from_millis(document.key_wait_ms),
+        tls,
     })
 }
 
@@ -289,6 +313,7 @@ fn socket_mode(text: &str, faults: &mut Faults) -> Option<u32> {
 
 pub(super) fn admin(
     document: &AdminDocument,
+    base: &Path,
     overrides: &Overrides,
     faults: &mut Faults,
 ) -> Option<AdminListener> {
@@ -303,18 +328,39 @@ pub(super) fn admin(
     let limits = limits.build("listeners.admin", faults);
     let address = overrides
         .admin_address
-        .or_else(|| document.address.parse().ok());
-    if address.is_none() {
-        let address = &document.address;
-        faults.add("listeners.admin.address", format!(
-            "`listeners.admin.address: {address}` is not a valid address: write an IP address and a port \
-             such as `127.0.0.1:9194`"
-        ));
+        .or_else(|| admin_address("listeners.admin.address", &document.address, faults));
+    let plain_address = document.plain_address.as_ref();
+    let plain_address = plain_address
+        .map(|address| admin_address("listeners.admin.plain_address", address, faults));
+    if plain_address.is_some() && document.tls.is_none() {
+        faults.add(
+            "listeners.admin.plain_address",
+            "`listeners.admin.plain_address` is for probes beside TLS: set `listeners.admin.tls`, or \
+             remove it",
+        );
     }
+    let tls = document.tls.clone();
+    let tls = tls.map(|tls| tls.build(TlsListener::Admin.section(), base, faults));
     Some(AdminListener {
         address: address?,
         limits: limits?,
+        tls,
+        plain_address: plain_address.flatten(),
     })
+}
+
+fn admin_address(key: &str, text: &str, faults: &mut Faults) -> Option<SocketAddr> {
+    let address = text.parse().ok();
+    if address.is_none() {
+        faults.add(
+            key,
+            format!(
+                "`{key}: {text}` is not a valid address: write an IP address and a port such as \
+             `127.0.0.1:9194`"
+            ),
+        );
+    }
+    address
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::Config;
 use crate::keyring::{self, TrustWarning};
 use crate::problem::{Faults, Problem};
 use crate::telemetry::SubjectNames;
+use crate::tls;
 use crate::token::SkippedKey;
 
 /// The most keys of one file that warnings name.
@@ -38,6 +39,16 @@ impl Config {
         {
             found.faults.add("log.subject_key_file", error.to_string());
         }
+        for (listener, settings) in self.tls() {
+            if let Err(error) = tls::check_files(listener, settings) {
+                let section = listener.section();
+                let setting = error
+                    .setting()
+                    .map(|setting| format!("{section}.{setting}"));
+                let at = setting.unwrap_or_else(|| section.to_owned());
+                found.faults.add(at, error.to_string());
+            }
+        }
         check_issuer_files(self, &mut found.faults);
         found
     }
@@ -49,7 +60,7 @@ fn check_issuer_files(config: &Config, faults: &mut Faults) {
     if let Some(feed) = &config.feed
         && let Err(error) = crate::feed::FeedAccess::read(feed)
     {
-        faults.add("listeners.feed", error.to_string());
+        faults.add("listeners.feed.token_file", error.to_string());
     }
     if let Some(issuer) = &config.issuer {
         crate::issuer::check_files(issuer, faults);

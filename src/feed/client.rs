@@ -19,6 +19,7 @@ use super::settings::FeedSettings;
 use super::snapshot_file::{self, Saved, SavedRows, SnapshotFileError};
 use super::transport::{FeedError, Files, Transport};
 use crate::backoff::{Backoff, Jitter};
+use crate::certificates::Validity;
 use crate::clock::{Clock, UnixSeconds};
 use crate::revocation::{OnStale, RevocationList};
 use crate::token::Algorithm;
@@ -119,6 +120,11 @@ impl FeedClient {
     /// The state of the feed.
     pub fn state(&self) -> FeedState {
         self.knowledge.state.borrow().clone()
+    }
+
+    /// When the certificate holds that this gate shows, where it has one.
+    pub fn certificate_validity(&self) -> Option<Validity> {
+        self.files.validity()
     }
 
     /// Waits until what was heard is on the disk, where there is a file for it.

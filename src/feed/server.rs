@@ -1,7 +1,7 @@
 //! `portcullis.feed.v1.Feed` on tonic: who may subscribe, and how slow one may be.
 
 use std::convert::Infallible;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -16,21 +16,16 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 use tonic::body::Body;
 use tonic::server::{Grpc, NamedService, ServerStreamingService};
-use tonic::transport::{Certificate, Identity, ServerTlsConfig};
 use tower_service::Service;
 
 use super::hub::{Hub, Subscription};
 use super::listener::FeedListener;
 use super::wire::{MessageCodec, PROTOCOL_VERSION, SERVICE_NAME, SUBSCRIBE_PATH, SubscribeRequest};
-use crate::certificates::{self, CertificateError};
 use crate::files::{self, FileError};
 use crate::token::secret_in_file;
 
 /// The longest that a subscriber may leave a frame unread.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// The longest that a TLS handshake may take.
-const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// Frames on their way to one subscriber.
 const FRAMES_UNDERWAY: usize = 16;
@@ -54,20 +49,8 @@ pub struct FeedService {
 #[derive(Debug, thiserror::Error)]
 pub enum FeedServiceError {
     /// A file of the section.
-    #[error("`listeners.feed.{key}`: {source}")]
-    File {
-        key: &'static str,
-        source: FileError,
-    },
-    /// A file without what it should hold.
-    #[error(
-        "`listeners.feed.{key}: {}` cannot be used: {source}: is it the right file?", .path.display()
-    )]
-    Unusable {
-        key: &'static str,
-        path: PathBuf,
-        source: CertificateError,
-    },
+    #[error("`listeners.feed.token_file`: {0}")]
+    File(#[from] FileError),
     /// A token that can be guessed, or that no header can carry.
     #[error(
         "`listeners.feed.token_file: {}` must hold one line of at least {MIN_TOKEN_BYTES} printable \
@@ -76,19 +59,17 @@ pub enum FeedServiceError {
     WeakToken(PathBuf),
 }
 
-/// What the section's files hold: who may subscribe, and who the issuer is.
+/// Who may subscribe.
 pub struct FeedAccess {
     /// Of the token that callers show.
     token: Option<blake3::Hash>,
-    tls: Option<ServerTlsConfig>,
 }
 
 impl FeedAccess {
     pub fn read(listener: &FeedListener) -> Result<Self, FeedServiceError> {
-        let file = |key| move |source| FeedServiceError::File { key, source };
         let token = match &listener.token_file {
             Some(path) => {
-                let text = files::read_secret(path).map_err(file("token_file"))?;
+                let text = files::read_secret(path)?;
                 let token = secret_in_file(&text);
                 if token.len() < MIN_TOKEN_BYTES || !token.iter().all(u8::is_ascii_graphic) {
                     return Err(FeedServiceError::WeakToken(path.clone()));
@@ -97,43 +78,7 @@ impl FeedAccess {
             }
             None => None,
         };
-        let tls = match &listener.identity {
-            Some(identity) => {
-                let certificate =
-                    files::read_public_keys(&identity.cert_file).map_err(file("cert_file"))?;
-                let key = files::read_secret(&identity.key_file).map_err(file("key_file"))?;
-                certificates::chain(&certificate)
-                    .map_err(unusable("cert_file", &identity.cert_file))?;
-                certificates::private_key(&key)
-                    .map_err(unusable("key_file", &identity.key_file))?;
-                let tls = ServerTlsConfig::new().identity(Identity::from_pem(certificate, key));
-                Some(tls.timeout(HANDSHAKE))
-            }
-            None => None,
-        };
-        let tls = match (tls, &listener.client_ca_file) {
-            (Some(tls), Some(path)) => {
-                let authorities = files::read_public_keys(path).map_err(file("client_ca_file"))?;
-                certificates::configured_roots(&authorities)
-                    .map_err(unusable("client_ca_file", path))?;
-                Some(tls.client_ca_root(Certificate::from_pem(authorities)))
-            }
-            (tls, _) => tls,
-        };
-        Ok(Self { token, tls })
-    }
-
-    /// What the transport needs for TLS; nothing where the section has no certificate.
-    pub fn tls(&self) -> Option<&ServerTlsConfig> {
-        self.tls.as_ref()
-    }
-}
-
-fn unusable(key: &'static str, path: &Path) -> impl FnOnce(CertificateError) -> FeedServiceError {
-    move |source| FeedServiceError::Unusable {
-        key,
-        path: path.to_owned(),
-        source,
+        Ok(Self { token })
     }
 }
 

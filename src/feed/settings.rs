@@ -7,9 +7,9 @@ use std::time::Duration;
 use http::Uri;
 use serde::Deserialize;
 
-use super::listener::{IdentityFiles, identity_files};
 use crate::problem::Faults;
 use crate::revocation::OnStale;
+use crate::tls::IdentityFiles;
 use crate::yaml::present;
 
 /// Where a feed is, and what happens without it.
@@ -188,6 +188,33 @@ impl FeedDocument {
                  something else encrypts",
             ),
             _ => Err(SHAPE),
+        }
+    }
+}
+
+/// A certificate and its key are named together or not at all.
+fn identity_files(
+    section: &str,
+    [cert_name, key_name]: [&str; 2],
+    files: [&Option<PathBuf>; 2],
+    base: &Path,
+    faults: &mut Faults,
+) -> Option<IdentityFiles> {
+    match files {
+        [Some(certificate), Some(key)] => Some(IdentityFiles {
+            cert_file: base.join(certificate),
+            key_file: base.join(key),
+        }),
+        [None, None] => None,
+        [Some(_), None] => {
+            let at = format!("{section}.{cert_name}");
+            faults.add(&*at, format!("`{at}` needs `{key_name}`"));
+            None
+        }
+        [None, Some(_)] => {
+            let at = format!("{section}.{key_name}");
+            faults.add(&*at, format!("`{at}` needs `{cert_name}`"));
+            None
         }
     }
 }

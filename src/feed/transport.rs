@@ -18,7 +18,7 @@ use tonic::metadata::{Ascii, MetadataValue};
 use tower_service::Service;
 
 use super::settings::FeedSettings;
-use crate::certificates::{self, CertificateError, NoSystemRootsError};
+use crate::certificates::{self, CertificateError, NoSystemRootsError, Validity};
 use crate::files::{self, FileError};
 use crate::token::secret_in_file;
 
@@ -103,6 +103,14 @@ impl Files {
             certificate: public("client_cert_file", identity.map(|files| &files.cert_file))?,
             key: secret("client_key_file", identity.map(|files| &files.key_file))?,
         })
+    }
+}
+
+impl Files {
+    /// When this gate's own certificate holds, where it has one.
+    pub(super) fn validity(&self) -> Option<Validity> {
+        let chain = certificates::chain(self.certificate.as_ref()?);
+        Validity::of(&chain.ok()?)
     }
 }
 

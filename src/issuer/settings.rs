@@ -36,6 +36,7 @@ use crate::connection_limits::{ConnectionLimits, ConnectionLimitsDocument};
 use crate::problem::Faults;
 use crate::revocation::OnStale;
 use crate::store::{StoreLocation, WrittenLocation};
+use crate::tls::{TlsDocument, TlsListener, TlsSettings};
 use crate::token::Algorithm;
 use crate::yaml::present;
 
@@ -91,6 +92,7 @@ pub struct IssuerSettings {
     pub throttle: ThrottleSettings,
     /// Whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: TrustedProxies,
+    pub tls: Option<TlsSettings>,
 }
 
 impl IssuerSettings {
@@ -171,6 +173,8 @@ pub struct IssuerDocument {
     idle_timeout_seconds: u64,
     #[serde(default = "default_lifetime_seconds")]
     lifetime_seconds: u64,
+    #[serde(default, deserialize_with = "present")]
+    tls: Option<TlsDocument>,
 }
 
 fn default_registration() -> String {
@@ -325,6 +329,8 @@ impl IssuerDocument {
         let sessions = self.sessions.build(faults);
         let throttle = self.throttle.build(faults);
         let trusted_proxies = trusted_proxies(&self.trusted_proxies, faults);
+        let section = TlsListener::Issuer.section();
+        let tls = self.tls.map(|tls| tls.build(section, base, faults));
         let bounds = bounds?;
         Some(IssuerSettings {
             url: self.url,
@@ -355,6 +361,7 @@ impl IssuerDocument {
             max_revocations_per_app: bounds.per_app,
             throttle: throttle?,
             trusted_proxies,
+            tls,
         })
     }
 }

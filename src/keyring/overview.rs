@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::issuers::{Issuers, Keys};
+use crate::certificates::Validity;
 use crate::feed::FeedState;
 use crate::jwks::RemoteKeyState;
 use crate::revocation::{Freshness, RevocationList, RevocationStatistics};
@@ -43,6 +44,8 @@ pub struct FeedOverview {
     pub state: FeedState,
     /// How old what is known is; nothing where nothing is.
     pub age: Option<Duration>,
+    /// When the certificate holds that this gate shows, where it has one.
+    pub certificate: Option<Validity>,
 }
 
 impl Issuers {
@@ -88,6 +91,7 @@ impl Issuers {
                     overview.feed = Some(FeedOverview {
                         state: feed.state(),
                         age: overview.age,
+                        certificate: feed.certificate_validity(),
                     });
                 }
             }

@@ -1,8 +1,10 @@
 //! A proxy that asks a gate wherever it listens, and what it is told.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -11,9 +13,13 @@ use envoy_types::pb::envoy::service::auth::v3::authorization_client::Authorizati
 use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
 use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest, CheckResponse};
 use hyper_util::rt::TokioIo;
-use tokio::net::UnixStream;
+use rustls::ClientConfig;
+use tokio::net::{TcpStream, UnixStream};
+use tokio_rustls::client::TlsStream;
 use tonic::transport::{Channel, Endpoint};
 use tower_service::Service;
+
+use crate::test_tls;
 
 /// A connection to a gate.
 #[derive(Clone)]
@@ -50,6 +56,18 @@ impl Asker {
         let endpoint = Endpoint::from_static("http://gate");
         let channel = endpoint.connect_with_connector(UnixConnector(path)).await;
         Self::on(channel.unwrap())
+    }
+
+    /// A connection with TLS; a refusal may come with the first question only.
+    pub(crate) async fn connect_tls(
+        address: SocketAddr,
+        client: Arc<ClientConfig>,
+    ) -> Result<Self, tonic::transport::Error> {
+        let endpoint = Endpoint::from_static("http://gate");
+        let channel = endpoint
+            .connect_with_connector(SecureConnector { address, client })
+            .await;
+        Ok(Self::on(channel?))
     }
 
     fn on(channel: Channel) -> Self {
@@ -121,6 +139,26 @@ impl Service<http::Uri> for UnixConnector {
     fn call(&mut self, _: http::Uri) -> Self::Future {
         let path = self.0.clone();
         Box::pin(async move { Ok(TokioIo::new(UnixStream::connect(path).await?)) })
+    }
+}
+
+struct SecureConnector {
+    address: SocketAddr,
+    client: Arc<ClientConfig>,
+}
+
+impl Service<http::Uri> for SecureConnector {
+    type Response = TokioIo<TlsStream<TcpStream>>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, io::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), io::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: http::Uri) -> Self::Future {
+        let (address, client) = (self.address, Arc::clone(&self.client));
+        Box::pin(async move { Ok(TokioIo::new(test_tls::connect(address, &client).await?)) })
     }
 }
 

@@ -19,6 +19,7 @@ mod secrets;
 mod service_manager;
 mod shutdown;
 mod sockets;
+mod tls;
 mod verbs;
 
 use std::io::{Read, Write};

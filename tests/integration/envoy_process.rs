@@ -16,7 +16,7 @@ use crate::client;
 
 mod config;
 
-pub(crate) use config::{Door, HeaderEncoding, bootstrap};
+pub(crate) use config::{ClientFiles, Door, HeaderEncoding, bootstrap};
 
 /// The newest release, and the oldest that is promised to work.
 pub(crate) const NEWEST: &str = "1.40.0";
@@ -115,6 +115,14 @@ impl Envoy {
         let values: Vec<u64> = counters.map(|(_, value)| value.parse().unwrap()).collect();
         assert!(!values.is_empty(), "no counter `{ending}`: {}", stats.body);
         values.iter().sum()
+    }
+
+    /// The value of this counter, or 0 where there is none yet.
+    pub(crate) async fn counter(&self, name: &str) -> u64 {
+        let stats = client::get(self.admin, "/stats", &[]).await;
+        let mut lines = stats.body.lines().filter_map(|line| line.split_once(": "));
+        let found = lines.find(|(counter, _)| *counter == name);
+        found.map_or(0, |(_, value)| value.parse().unwrap())
     }
 
     /// The next line of the access log that `wanted` takes.

@@ -114,8 +114,10 @@ mod test_browser;
 #[cfg(feature = "issuer")]
 mod test_companion;
 mod test_issuer;
+mod test_tls;
 #[cfg(feature = "issuer")]
 mod throttle;
+mod tls;
 #[cfg(feature = "issuer")]
 mod token_inspect;
 mod upstream;

@@ -18,7 +18,7 @@ const PURE: [&str; 10] = [
     "token",
     "yaml",
 ];
-const SHELL: [&str; 17] = [
+const SHELL: [&str; 18] = [
     "admin",
     "authorizer",
     "backoff",
@@ -36,6 +36,7 @@ const SHELL: [&str; 17] = [
     "shutdown",
     "store",
     "telemetry",
+    "tls",
 ];
 const WIRING: [&str; 3] = ["app", "cli", "config"];
 

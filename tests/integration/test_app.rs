@@ -1,5 +1,6 @@
 //! A gate in this process, started as the binary starts it, with every port free.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -35,6 +36,8 @@ pub(crate) struct Setup {
     pub(crate) authz_address: Option<String>,
     /// Further keys of `listeners.authz`, as YAML flow entries with a comma in front.
     pub(crate) authz_extra: String,
+    /// Further keys of `listeners.admin`, likewise.
+    pub(crate) admin_extra: String,
     /// Further listeners, as lines of block YAML.
     pub(crate) listeners: String,
     /// How long the drain lasts.
@@ -99,8 +102,13 @@ impl TestApp {
 
     /// `http://` address of the authz listener; panics where it is a Unix socket.
     pub(crate) fn authz_url(&self) -> String {
+        format!("http://{}", self.authz_tcp())
+    }
+
+    /// The address of the authz listener; panics where it is a Unix socket.
+    pub(crate) fn authz_tcp(&self) -> SocketAddr {
         match self.app.authz_address() {
-            ListenAddress::Tcp(address) => format!("http://{address}"),
+            ListenAddress::Tcp(address) => *address,
             ListenAddress::Unix(path) => panic!("listens on {}", path.display()),
         }
     }
@@ -151,9 +159,9 @@ pub(crate) fn write_files(folder: &Path, setup: &Setup, issuer: &TestIssuer) -> 
          drain_seconds: {}\n\
          listeners:\n\
          \x20 authz: {{address: \"{address}\"{}}}\n\
-         \x20 admin: {{address: \"127.0.0.1:0\"}}\n{}\
+         \x20 admin: {{address: \"127.0.0.1:0\"{}}}\n{}\
          trust: [{trust}]\n{}\n",
-        setup.drain_seconds, setup.authz_extra, setup.listeners, setup.extra
+        setup.drain_seconds, setup.authz_extra, setup.admin_extra, setup.listeners, setup.extra
     );
     let path = folder.join("portcullis.yaml");
     std::fs::write(&path, config).unwrap();

@@ -1,7 +1,7 @@
 //! The slots of a listener: which connections are open, and which one goes for another.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,13 +11,11 @@ use tokio::time::Instant;
 
 use super::activity::{Activity, ConnectionState};
 use super::metrics::ConnectionCounters;
+use crate::app::client_address::counted;
 use crate::connection_limits::ConnectionLimits;
 
 /// How often the log says at most that slots are short.
 const REMIND: Duration = Duration::from_mins(1);
-
-/// The bits of an IPv6 address that one customer gets.
-const IPV6_PREFIX_BITS: u32 = 64;
 
 /// Tells whether an address may have any number of slots.
 pub(super) type Unlimited = Box<dyn Fn(IpAddr) -> bool + Send + Sync>;
@@ -218,16 +216,5 @@ impl Drop for Slot {
         drop(table);
         // After the lock is free: whoever wakes up takes it at once.
         self.slots.changed.notify_one();
-    }
-}
-
-/// What is counted as one client.
-fn counted(peer: IpAddr) -> IpAddr {
-    match peer.to_canonical() {
-        IpAddr::V4(address) => address.into(),
-        IpAddr::V6(address) => {
-            let mask = u128::MAX << (128 - IPV6_PREFIX_BITS);
-            Ipv6Addr::from_bits(address.to_bits() & mask).into()
-        }
     }
 }

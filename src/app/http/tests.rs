@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use axum::routing::{get, post};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpSocket;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
 
@@ -56,6 +56,7 @@ impl TestServer {
             .route("/echo", post(async |body: String| body));
         let (stop, stopped) = oneshot::channel();
         let listener = HttpListener {
+            tls: None,
             name: "test",
             socket: listener,
             limits,

@@ -16,7 +16,6 @@ fn service(token: Option<&[u8]>, max_subscribers: usize) -> FeedService {
     let hub = Hub::new(ISSUER.to_owned(), "log", list, clock);
     let access = FeedAccess {
         token: token.map(blake3::hash),
-        tls: None,
     };
     FeedService::new(Arc::new(hub), &access, max_subscribers)
 }

@@ -51,6 +51,17 @@ impl Collector for RevocationMetrics {
         issuers.gauge("feed_age_seconds", help, |issuer| {
             Some(seconds(issuer.feed.as_ref()?.age))
         })?;
+        let help =
+            "When the certificate that the issuer's feed is shown ends, in seconds since 1970";
+        #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+        issuers.gauge(
+            "feed_certificate_expiry_timestamp_seconds",
+            help,
+            |issuer| {
+                let validity = issuer.feed.as_ref()?.certificate?;
+                Some(validity.not_after.0 as f64)
+            },
+        )?;
         let help = "Connections to the issuer's feed";
         issuers.feeds("feed_connections", help, |feed| feed.state.connections)?;
         let help = "Connections to the issuer's feed that ended or failed";

@@ -1,6 +1,7 @@
 //! Envoy's configuration: one listener, `ext_authz` filter and gate cluster for each door.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use portcullis::config::ListenAddress;
 use serde_json::{Value, json};
@@ -32,6 +33,44 @@ pub(crate) struct Door {
     pub(crate) manager: Value,
     /// HTTP filters before `ext_authz`.
     filters: Vec<Value>,
+    /// How the gate is spoken to over TLS, if it is.
+    tls: Option<ClientFiles>,
+    /// The requests on a connection to the gate, unless there is no limit.
+    max_requests: Option<u32>,
+}
+
+/// What Envoy needs to speak TLS.
+#[derive(Debug, Clone)]
+pub(crate) struct ClientFiles {
+    /// A file with the secret `client`, which is read again when another takes its place.
+    pub(crate) certificate: Option<PathBuf>,
+    /// The authority of the gate, in PEM.
+    pub(crate) authority: PathBuf,
+}
+
+impl ClientFiles {
+    fn transport_socket(&self) -> Value {
+        let mut common = json!({"validation_context": {
+            "trusted_ca": {"filename": self.authority},
+            "match_typed_subject_alt_names": [
+                {"san_type": "IP_ADDRESS", "matcher": {"exact": "127.0.0.1"}},
+            ],
+        }});
+        if let Some(path) = &self.certificate {
+            common["tls_certificate_sds_secret_configs"] = json!([{
+                "name": "client",
+                "sds_config": {"path_config_source": {"path": path}},
+            }]);
+        }
+        json!({
+            "name": "envoy.transport_sockets.tls",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.\
+                          UpstreamTlsContext",
+                "common_tls_context": common,
+            },
+        })
+    }
 }
 
 impl Door {
@@ -46,7 +85,21 @@ impl Door {
             traces: false,
             manager: json!({}),
             filters: Vec::new(),
+            tls: None,
+            max_requests: None,
         }
+    }
+
+    /// The gate is asked over TLS.
+    pub(crate) fn securely(mut self, files: &ClientFiles) -> Self {
+        self.tls = Some(files.clone());
+        self
+    }
+
+    /// A connection to the gate ends after so many requests.
+    pub(crate) fn renewing_connections_after(mut self, requests: u32) -> Self {
+        self.max_requests = Some(requests);
+        self
     }
 
     /// The gate's cluster has this name, and its members must be healthy.
@@ -191,6 +244,13 @@ impl Door {
                 "explicit_http_config": {"http2_protocol_options": {}},
             },
         });
+        if let Some(count) = self.max_requests {
+            let options = &mut cluster["typed_extension_protocol_options"]["envoy.extensions.upstreams.http.v3.HttpProtocolOptions"];
+            options["common_http_protocol_options"] = json!({"max_requests_per_connection": count});
+        }
+        if let Some(tls) = &self.tls {
+            cluster["transport_socket"] = tls.transport_socket();
+        }
         if self.checks_health {
             // Without a panic threshold an unhealthy gate is not asked at all.
             cluster["common_lb_config"] = json!({"healthy_panic_threshold": {"value": 0}});
@@ -211,6 +271,8 @@ pub(crate) fn bootstrap(doors: &[Door], upstream: SocketAddr) -> Value {
     let nobody = SocketAddr::from(([127, 0, 0, 1], 1));
     clusters.push(cluster("collector", &socket_address(nobody)));
     json!({
+        // Secrets that Envoy reads from files are for a node.
+        "node": {"id": "test", "cluster": "test"},
         "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}},
         "layered_runtime": {"layers": [{"name": "test", "static_layer": {
             // So that the gate meets the `#` that releases before 1.20 let pass.

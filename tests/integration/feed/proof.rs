@@ -3,35 +3,19 @@
 use std::path::Path;
 
 use portcullis::config::{Config, Overrides};
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
 use super::FarGate;
 use crate::test_app::{Setup, write_files};
-use crate::test_companion::TestCompanion;
+use crate::test_companion::{TestCompanion, URL};
 use crate::test_issuer::TestIssuer;
+use crate::test_tls::{Authority, write};
 
 /// Writes a certificate authority `NAME-ca.pem`, and a certificate of it for 127.0.0.1 with its key,
-/// `NAME-cert.pem` and `NAME-key.pem`.
+/// `NAME.pem` and `NAME.key`.
 fn certify(folder: &Path, name: &str) {
-    let authority_key = KeyPair::generate().unwrap();
-    let mut authority = CertificateParams::new(Vec::new()).unwrap();
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    authority.distinguished_name.push(DnType::CommonName, name);
-    let certificate = authority.self_signed(&authority_key).unwrap();
-    write(folder, &format!("{name}-ca.pem"), &certificate.pem());
-    let issuer = Issuer::new(authority, authority_key);
-    let key = KeyPair::generate().unwrap();
-    let parameters = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
-    let certificate = parameters.signed_by(&key, &issuer).unwrap();
-    write(folder, &format!("{name}-cert.pem"), &certificate.pem());
-    write(folder, &format!("{name}-key.pem"), &key.serialize_pem());
-}
-
-fn write(folder: &Path, name: &str, text: &str) {
-    use std::os::unix::fs::PermissionsExt;
-    let path = folder.join(name);
-    std::fs::write(&path, text).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let authority = Authority::new(name);
+    write(folder, &format!("{name}-ca.pem"), &authority.pem);
+    authority.certify("127.0.0.1").write(folder, name);
 }
 
 #[tokio::test]
@@ -65,15 +49,21 @@ async fn certificates_are_checked_on_both_sides() {
     let file =
         |key: &str, name: &str| format!(", {key}: \"{}\"", folder.path().join(name).display());
     let identity = |prefix: &str, name: &str| {
-        file(&format!("{prefix}cert_file"), &format!("{name}-cert.pem"))
-            + &file(&format!("{prefix}key_file"), &format!("{name}-key.pem"))
+        file(&format!("{prefix}cert_file"), &format!("{name}.pem"))
+            + &file(&format!("{prefix}key_file"), &format!("{name}.key"))
     };
-    let listener = identity("", "issuer") + &file("client_ca_file", "gate-ca.pem");
+    let keys = identity("", "issuer") + &file("client_ca_file", "gate-ca.pem");
+    let listener = format!(", tls: {{{}}}", keys.trim_start_matches(", "));
     let companion = TestCompanion::with_feed(&listener).await;
     let address = format!("\"https://{}\"", companion.gate.app.feed_address().unwrap());
     let right = file("ca_file", "issuer-ca.pem");
     let far = FarGate::at(&address, &(right.clone() + &identity("client_", "gate"))).await;
     far.is_ready().await;
+    // The year 4096, up to which the certificates of tests hold.
+    let line = format!(
+        "portcullis_feed_certificate_expiry_timestamp_seconds{{issuer=\"{URL}\"}} 67090118400.0"
+    );
+    far.gate.admin_shows("/metrics", &line).await;
     let alice = companion.register("alice").await;
     assert_eq!(far.status(&alice).await, 200);
     // Another authority than the issuer's.
@@ -135,33 +125,33 @@ fn files_that_are_not_what_they_should_be_are_named() {
     for (cert, key, authority, named) in [
         (
             "nothing.pem",
-            "issuer-key.pem",
+            "issuer.key",
             "issuer-ca.pem",
-            "listeners.feed.cert_file",
+            "listeners.feed.tls.cert_file",
         ),
         (
-            "issuer-cert.pem",
+            "issuer.pem",
             "nothing.pem",
             "issuer-ca.pem",
-            "listeners.feed.key_file",
+            "listeners.feed.tls.key_file",
         ),
         (
-            "issuer-cert.pem",
-            "issuer-key.pem",
+            "issuer.pem",
+            "issuer.key",
             "nothing.pem",
-            "listeners.feed.client_ca_file",
+            "listeners.feed.tls.client_ca_file",
         ),
         (
             "absent.pem",
-            "issuer-key.pem",
+            "issuer.key",
             "issuer-ca.pem",
-            "listeners.feed.cert_file",
+            "listeners.feed.tls.cert_file",
         ),
     ] {
         let file = |name: &str| folder.path().join(name).display().to_string();
         let (cert, key, authority) = (file(cert), file(key), file(authority));
         let keys = format!(
-            ", cert_file: \"{cert}\", key_file: \"{key}\", client_ca_file: \"{authority}\""
+            ", tls: {{cert_file: \"{cert}\", key_file: \"{key}\", client_ca_file: \"{authority}\"}}"
         );
         let error = refused_start(folder.path(), &keys);
         assert!(error.contains(named), "{error}");
@@ -192,20 +182,18 @@ fn a_feed_that_others_can_reach_needs_proof_and_encryption() {
             "nothing says who may subscribe",
         ),
         (
-            "address: 0.0.0.0:0, cert_file: c, key_file: k",
+            "address: 0.0.0.0:0, tls: {cert_file: c, key_file: k}",
             "nothing says who may subscribe",
         ),
         (
-            "address: 0.0.0.0:0, cert_file: c, key_file: k, client_ca_file: a",
+            "address: 0.0.0.0:0, tls: {cert_file: c, key_file: k, client_ca_file: a}",
             "",
         ),
         (
-            "address: 0.0.0.0:0, cert_file: c, key_file: k, token_file: t",
+            "address: 0.0.0.0:0, tls: {cert_file: c, key_file: k}, token_file: t",
             "",
         ),
-        ("client_ca_file: a", "needs TLS"),
-        ("cert_file: c", "needs `key_file`"),
-        ("key_file: k", "needs `cert_file`"),
+        ("cert_file: c, key_file: k", "unknown key `cert_file`"),
         ("address: localhost", "is not a valid address"),
         ("max_subscribers: 0", "out of bounds"),
     ] {

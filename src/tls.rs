@@ -1,0 +1,243 @@
+//! TLS of the listeners: their certificates, which are replaced while they serve, and who may connect.
+
+mod expiry;
+mod handshake;
+mod loaded;
+mod metrics;
+mod names;
+mod settings;
+mod verifier;
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use crate::certificates::{CertificateError, Validity};
+use crate::clock::{Clock, SystemClock};
+use crate::files::FileError;
+use crate::labels::{Label, closed_set};
+
+use handshake::Handshakes;
+use loaded::{Files, Loaded};
+
+pub use expiry::ExpiryWatch;
+pub use handshake::HandshakeFailure;
+pub use metrics::TlsMetrics;
+pub use names::ClientNames;
+pub use settings::{ClientRules, IdentityFiles, TlsDocument, TlsSettings};
+
+closed_set! {
+    /// A listener that can speak TLS.
+    pub enum TlsListener {
+        Authz = "authz",
+        Admin = "admin",
+        Feed = "feed",
+        Issuer = "issuer",
+    }
+}
+
+impl TlsListener {
+    /// Where its settings are.
+    pub fn section(self) -> &'static str {
+        match self {
+            Self::Authz => "listeners.authz.tls",
+            Self::Admin => "listeners.admin.tls",
+            Self::Feed => "listeners.feed.tls",
+            Self::Issuer => "issuer.tls",
+        }
+    }
+
+    /// What is spoken within TLS (RFC 7301). A client that names protocols must name this one.
+    fn protocol(self) -> &'static [u8] {
+        match self {
+            Self::Authz | Self::Feed => b"h2",
+            Self::Admin | Self::Issuer => b"http/1.1",
+        }
+    }
+}
+
+/// Why a listener cannot speak TLS.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A file of the section cannot be read.
+    #[error("`{section}.{key}`: {source}")]
+    File {
+        section: &'static str,
+        key: &'static str,
+        source: FileError,
+    },
+    /// A file without what it should hold.
+    #[error("`{section}.{key}: {}` cannot be used: {source}: is it the right file?", .path.display())]
+    Unusable {
+        section: &'static str,
+        key: &'static str,
+        path: PathBuf,
+        source: CertificateError,
+    },
+    /// A certificate and the key of another one.
+    #[error(
+        "`{section}.key_file: {}` is not the key of the first certificate in `cert_file`: name the two \
+         files that belong together", .path.display()
+    )]
+    Mismatch {
+        section: &'static str,
+        path: PathBuf,
+    },
+    /// The TLS library refused its own defaults.
+    #[error("`{section}`: TLS cannot be set up: {source}; this build of Portcullis is broken")]
+    Library {
+        section: &'static str,
+        source: Box<rustls::Error>,
+    },
+}
+
+impl TlsError {
+    /// The setting of the section that is to blame, if it is one.
+    pub fn setting(&self) -> Option<&'static str> {
+        match self {
+            Self::File { key, .. } | Self::Unusable { key, .. } => Some(key),
+            Self::Mismatch { .. } => Some("key_file"),
+            Self::Library { .. } => None,
+        }
+    }
+}
+
+/// The TLS of one listener.
+pub struct ServerTls {
+    listener: TlsListener,
+    settings: TlsSettings,
+    clock: Arc<dyn Clock>,
+    /// What the next handshake uses.
+    loaded: ArcSwap<Loaded>,
+    reloading: Mutex<ReloadState>,
+    handshakes: Handshakes,
+}
+
+#[derive(Debug, Default)]
+struct ReloadState {
+    failures: u64,
+    /// Why the files are not used as they are now.
+    error: Option<String>,
+}
+
+impl ServerTls {
+    /// Reads the files of the section.
+    pub fn load(
+        listener: TlsListener,
+        settings: TlsSettings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, TlsError> {
+        let files = Files::read(listener, &settings)?;
+        let loaded = files.load(listener, &settings, &clock)?;
+        Ok(Self {
+            listener,
+            settings,
+            clock,
+            loaded: ArcSwap::from_pointee(loaded),
+            reloading: Mutex::default(),
+            handshakes: Handshakes::default(),
+        })
+    }
+
+    /// Reads the files anew. On failure, as with a file that is half written, what was loaded before goes
+    /// on serving. Connections that are open stay as they are.
+    pub fn reload(&self) {
+        // Held throughout: reloads come one after the other.
+        let mut state = self.reloading.lock();
+        match self.try_reload() {
+            Ok(()) => state.error = None,
+            Err(error) => {
+                let error = error.to_string();
+                state.failures += 1;
+                // Files that stay wrong are read again at every reload of anything.
+                if state.error.as_ref() != Some(&error) {
+                    tracing::warn!(
+                        tls.listener = self.listener.label(),
+                        error,
+                        "the files of TLS cannot be used; those from before go on serving"
+                    );
+                    state.error = Some(error);
+                }
+            }
+        }
+    }
+
+    fn try_reload(&self) -> Result<(), TlsError> {
+        let files = Files::read(self.listener, &self.settings)?;
+        if files.digest() == self.loaded.load().digest {
+            return Ok(());
+        }
+        let loaded = files.load(self.listener, &self.settings, &self.clock)?;
+        let not_after = loaded.validity.map(|validity| validity.not_after);
+        self.loaded.store(Arc::new(loaded));
+        tracing::info!(
+            tls.listener = self.listener.label(),
+            certificate.not_after = not_after.map(tracing::field::display),
+            "the files of TLS were reloaded"
+        );
+        Ok(())
+    }
+
+    /// Shakes hands with the client at the other end of `stream`. Who calls this bounds its time, and
+    /// reports it with [`ServerTls::fail`] where that bound is reached.
+    pub async fn accept<S>(
+        &self,
+        stream: S,
+        client: IpAddr,
+    ) -> Result<TlsStream<S>, HandshakeFailure>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let acceptor = TlsAcceptor::from(Arc::clone(&self.loaded.load().config));
+        match acceptor.accept(stream).await {
+            Ok(stream) => {
+                self.handshakes.count();
+                Ok(stream)
+            }
+            Err(error) => {
+                let failure = HandshakeFailure::of(&error);
+                self.handshakes
+                    .fail(self.listener.label(), client, failure, Some(&error));
+                Err(failure)
+            }
+        }
+    }
+
+    /// Counts and logs a handshake that was not let come to its end.
+    pub fn fail(&self, client: IpAddr, failure: HandshakeFailure) {
+        self.handshakes
+            .fail(self.listener.label(), client, failure, None);
+    }
+
+    pub fn listener(&self) -> TlsListener {
+        self.listener
+    }
+
+    /// Whether clients must have a certificate.
+    pub fn asks_for_clients(&self) -> bool {
+        self.settings.clients.is_some()
+    }
+
+    /// When the listener's own certificate holds; none where it does not say so legibly.
+    pub fn validity(&self) -> Option<Validity> {
+        self.loaded.load().validity
+    }
+
+    /// The files whose change asks for a reload.
+    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.settings.files()
+    }
+}
+
+/// What a start would find wrong with the files of the section; what they hold is dropped.
+pub fn check_files(listener: TlsListener, settings: &TlsSettings) -> Result<(), TlsError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    Files::read(listener, settings)?.load(listener, settings, &clock)?;
+    Ok(())
+}

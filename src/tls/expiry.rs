@@ -1,0 +1,158 @@
+//! Warns of certificates that are about to end.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::certificates::Validity;
+use crate::clock::{Clock, UnixSeconds};
+use crate::labels::Label;
+
+use super::{ServerTls, TlsListener};
+
+const HOUR: i64 = 3600;
+
+const DAY: i64 = 24 * HOUR;
+
+/// A certificate is renewed well before its end; what is left when it should have been is at most this,
+/// and less of one that never holds for long.
+const MAX_NOTICE: i64 = 7 * DAY;
+
+/// Of the time that a certificate holds, the part that is left when it should have been renewed. What
+/// renews them does so at a third or at half.
+const NOTICE_PARTS: i64 = 5;
+
+/// How often the log repeats itself.
+const REMIND: i64 = 6 * HOUR;
+
+/// How often the certificates are looked at.
+const LOOK: Duration = Duration::from_mins(1);
+
+/// What is to be said of a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    Good,
+    /// It ends in so many seconds.
+    Ending(i64),
+    Ended,
+    NotYet,
+}
+
+impl Validity {
+    fn standing(self, now: UnixSeconds) -> Standing {
+        let left = self.not_after.since(now);
+        let notice = self.not_after.since(self.not_before) / NOTICE_PARTS;
+        if left < 0 {
+            Standing::Ended
+        } else if now < self.not_before {
+            Standing::NotYet
+        } else if left < notice.min(MAX_NOTICE) {
+            Standing::Ending(left)
+        } else {
+            Standing::Good
+        }
+    }
+}
+
+/// Looks at the certificates of the listeners now and then.
+pub struct ExpiryWatch {
+    certificates: Vec<Arc<ServerTls>>,
+    clock: Arc<dyn Clock>,
+    /// What was logged last, and when.
+    told: BTreeMap<TlsListener, (Validity, UnixSeconds)>,
+}
+
+impl ExpiryWatch {
+    pub fn new(certificates: Vec<Arc<ServerTls>>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            certificates,
+            clock,
+            told: BTreeMap::new(),
+        }
+    }
+
+    /// Warns now, and for as long as it is polled.
+    pub async fn run(mut self) {
+        loop {
+            self.look();
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    fn look(&mut self) {
+        let now = self.clock.now();
+        for tls in &self.certificates {
+            let Some(validity) = tls.validity() else {
+                continue;
+            };
+            let standing = validity.standing(now);
+            if standing == Standing::Good {
+                self.told.remove(&tls.listener());
+                continue;
+            }
+            let told = self.told.get(&tls.listener());
+            if told.is_none_or(|(of, at)| *of != validity || now.since(*at) >= REMIND) {
+                self.told.insert(tls.listener(), (validity, now));
+                warn(tls.listener(), validity, standing);
+            }
+        }
+    }
+}
+
+fn warn(listener: TlsListener, validity: Validity, standing: Standing) {
+    let listener = listener.label();
+    let Validity {
+        not_before,
+        not_after,
+    } = validity;
+    match standing {
+        Standing::Good => {}
+        Standing::Ending(left) => tracing::warn!(
+            tls.listener = listener,
+            certificate.not_after = %not_after,
+            certificate.seconds_left = left,
+            "the certificate of the listener ends soon: renew it; the files are read again when they \
+             change"
+        ),
+        Standing::Ended => tracing::error!(
+            tls.listener = listener,
+            certificate.not_after = %not_after,
+            "the certificate of the listener has ended, and clients refuse it: renew it; the files are \
+             read again when they change"
+        ),
+        Standing::NotYet => tracing::error!(
+            tls.listener = listener,
+            certificate.not_before = %not_before,
+            "the certificate of the listener does not hold yet, and clients refuse it: is the clock right?"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_due_a_week_before_its_end_or_in_the_last_fifth_of_a_short_one() {
+        let start = 1_700_000_000;
+        for (holds, after, expected) in [
+            (90 * DAY, 0, Standing::Good),
+            (90 * DAY, 83 * DAY, Standing::Good),
+            (90 * DAY, 83 * DAY + 1, Standing::Ending(7 * DAY - 1)),
+            (90 * DAY, 90 * DAY, Standing::Ending(0)),
+            (90 * DAY, 90 * DAY + 1, Standing::Ended),
+            (90 * DAY, -1, Standing::NotYet),
+            // As a mesh makes them: renewed after half of the time.
+            (DAY, DAY / 2, Standing::Good),
+            (DAY, DAY - 4 * HOUR, Standing::Ending(4 * HOUR)),
+            (-1, 0, Standing::Ended),
+        ] {
+            let validity = Validity {
+                not_before: UnixSeconds(start),
+                not_after: UnixSeconds(start + holds),
+            };
+            let standing = validity.standing(UnixSeconds(start + after));
+            assert_eq!(standing, expected, "{holds} {after}");
+        }
+    }
+}

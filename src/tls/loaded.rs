@@ -1,0 +1,185 @@
+//! What the files of a section hold, made into what handshakes use.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::UnixTime;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::time_provider::TimeProvider;
+use rustls::{InconsistentKeys, ServerConfig};
+
+use super::verifier::NamedClients;
+use super::{IdentityFiles, TlsError, TlsListener, TlsSettings};
+use crate::certificates::{self, CertificateError, Validity};
+use crate::clock::Clock;
+use crate::files;
+
+/// What the files held when they were last good.
+pub(super) struct Loaded {
+    pub(super) digest: blake3::Hash,
+    pub(super) config: Arc<ServerConfig>,
+    pub(super) validity: Option<Validity>,
+}
+
+/// The files of a section as they are.
+pub(super) struct Files {
+    certificate: Vec<u8>,
+    key: Vec<u8>,
+    authorities: Option<Vec<u8>>,
+}
+
+impl Files {
+    pub(super) fn read(listener: TlsListener, settings: &TlsSettings) -> Result<Self, TlsError> {
+        let file = |key| {
+            let section = listener.section();
+            move |source| TlsError::File {
+                section,
+                key,
+                source,
+            }
+        };
+        let identity = &settings.identity;
+        let authorities = settings.clients.as_ref().map(|clients| {
+            files::read_public_keys(&clients.ca_file).map_err(file("client_ca_file"))
+        });
+        Ok(Self {
+            certificate: files::read_public_keys(&identity.cert_file).map_err(file("cert_file"))?,
+            key: files::read_secret(&identity.key_file).map_err(file("key_file"))?,
+            authorities: authorities.transpose()?,
+        })
+    }
+
+    pub(super) fn digest(&self) -> blake3::Hash {
+        let mut digest = blake3::Hasher::new();
+        let parts = [
+            Some(&self.certificate),
+            Some(&self.key),
+            self.authorities.as_ref(),
+        ];
+        for part in parts.into_iter().flatten() {
+            // So that no byte can pass from one file to the next.
+            digest.update(&part.len().to_le_bytes());
+            digest.update(part);
+        }
+        digest.finalize()
+    }
+
+    /// Makes of the files what handshakes use.
+    pub(super) fn load(
+        &self,
+        listener: TlsListener,
+        settings: &TlsSettings,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Loaded, TlsError> {
+        let section = listener.section();
+        let IdentityFiles {
+            cert_file,
+            key_file,
+        } = &settings.identity;
+        let chain = certificates::chain(&self.certificate).map_err(unusable(
+            section,
+            "cert_file",
+            cert_file,
+        ))?;
+        let key = certificates::private_key(&self.key)
+            .map_err(unusable(section, "key_file", key_file))?;
+        let validity = Validity::of(&chain);
+        // Named, not the process default: a host process may have installed another one.
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let time = Arc::new(TlsClock(Arc::clone(clock)));
+        let builder = ServerConfig::builder_with_details(Arc::clone(&provider), time)
+            .with_safe_default_protocol_versions()
+            .map_err(library(section))?;
+        let verifier = self.client_verifier(section, settings, provider)?;
+        let has_verifier = verifier.is_some();
+        let builder = match verifier {
+            Some(verifier) => builder.with_client_cert_verifier(verifier),
+            None => builder.with_no_client_auth(),
+        };
+        let built = builder.with_single_cert(chain, key);
+        let mut config = built.map_err(|error| match error {
+            rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => TlsError::Mismatch {
+                section,
+                path: key_file.clone(),
+            },
+            error => unusable(section, "key_file", key_file)(error.into()),
+        })?;
+        config.alpn_protocols = vec![listener.protocol().to_vec()];
+        if has_verifier {
+            // Who resumes a session is not asked for the certificate again, and it may have ended.
+            config.session_storage = Arc::new(NoServerSessionStorage {});
+            config.send_tls13_tickets = 0;
+        }
+        Ok(Loaded {
+            digest: self.digest(),
+            config: Arc::new(config),
+            validity,
+        })
+    }
+
+    /// What verifies the certificates of clients, where they must have one.
+    fn client_verifier(
+        &self,
+        section: &'static str,
+        settings: &TlsSettings,
+        provider: Arc<CryptoProvider>,
+    ) -> Result<Option<Arc<dyn ClientCertVerifier>>, TlsError> {
+        let (Some(clients), Some(pem)) = (&settings.clients, &self.authorities) else {
+            return Ok(None);
+        };
+        let roots = certificates::configured_roots(pem).map_err(unusable(
+            section,
+            "client_ca_file",
+            &clients.ca_file,
+        ))?;
+        let chain = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+            .build()
+            .map_err(|error| library(section)(rustls::Error::General(error.to_string())))?;
+        if clients.names.is_empty() {
+            return Ok(Some(chain));
+        }
+        let names = clients.names.clone();
+        Ok(Some(Arc::new(NamedClients { chain, names })))
+    }
+}
+
+fn unusable(
+    section: &'static str,
+    key: &'static str,
+    path: &Path,
+) -> impl FnOnce(CertificateError) -> TlsError {
+    let path = path.to_owned();
+    move |source| TlsError::Unusable {
+        section,
+        key,
+        path,
+        source,
+    }
+}
+
+fn library(section: &'static str) -> impl FnOnce(rustls::Error) -> TlsError {
+    move |error| TlsError::Library {
+        section,
+        source: Box::new(error),
+    }
+}
+
+/// The certificates of clients are judged by the clock of the process.
+struct TlsClock(Arc<dyn Clock>);
+
+impl fmt::Debug for TlsClock {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("TlsClock")
+    }
+}
+
+impl TimeProvider for TlsClock {
+    fn current_time(&self) -> Option<UnixTime> {
+        let seconds = u64::try_from(self.0.now().0).ok()?;
+        Some(UnixTime::since_unix_epoch(Duration::from_secs(seconds)))
+    }
+}
