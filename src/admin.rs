@@ -1,5 +1,7 @@
 //! The admin listener: probes, metrics and status. No secrets, no keys, no tokens.
 
+mod readiness;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -19,8 +21,9 @@ use crate::keyring::{FeedOverview, Keyring};
 use crate::policy::Policy;
 use crate::reload::Loader;
 use crate::revocation::RevocationStatistics;
-use crate::shutdown::{Phase, Shutdown};
 use crate::telemetry::Exposition;
+
+pub use readiness::Readiness;
 
 /// With this header a probe names the file of a configuration, as a [`FileIdentity`]. A process that was
 /// started with another one answers 421 (RFC 9110 section 15.5.20), so that nobody takes its answer for
@@ -35,15 +38,13 @@ pub struct Admin {
     pub authorizer: Arc<Authorizer>,
     pub loader: Arc<Loader>,
     pub keyring: Arc<Keyring>,
-    pub registry: Registry,
+    /// What is encoded at `/metrics`.
+    pub registries: Vec<Registry>,
     /// Knows the last refusals.
     pub decisions: DecisionLog,
     /// Whether the store of the issuer in this process answers, if there is one.
     pub store_probe: Option<StoreProbe>,
-    /// Whether the process is ending.
-    pub shutdown: Shutdown,
-    /// Whether every issuer has had keys.
-    pub keys_loaded: Arc<tokio::sync::watch::Sender<bool>>,
+    pub readiness: Readiness,
     /// Tells of the feed that this process serves, if it does.
     pub feed: Option<Box<dyn Fn() -> ServedFeed + Send + Sync>>,
 }
@@ -200,18 +201,6 @@ pub fn probe_router(admin: Arc<Admin>) -> Router {
 }
 
 impl Admin {
-    fn is_ready(&self) -> Result<(), &'static str> {
-        if self.shutdown.phase() != Phase::Running {
-            return Err("draining\n");
-        }
-        if !*self.keys_loaded.borrow() {
-            return Err("an issuer's keys or revocations are not loaded yet: see /status\n");
-        }
-        Ok(())
-    }
-}
-
-impl Admin {
     /// A gate with old knowledge goes on, or refuses by itself: taken out of service, it would be
     /// out together with all others.
     fn ready_with_reservations(&self) -> String {
@@ -243,7 +232,7 @@ async fn ready(State(admin): State<Arc<Admin>>, headers: HeaderMap) -> Response 
         let reason = "this process was started with another configuration\n";
         return (StatusCode::MISDIRECTED_REQUEST, reason).into_response();
     }
-    match admin.is_ready() {
+    match admin.readiness.check() {
         Ok(()) => admin.ready_with_reservations().into_response(),
         Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, reason).into_response(),
     }
@@ -253,7 +242,7 @@ async fn metrics(State(admin): State<Arc<Admin>>, headers: HeaderMap) -> Respons
     let accept = headers.get_all(header::ACCEPT).iter();
     let accept: Vec<&str> = accept.filter_map(|value| value.to_str().ok()).collect();
     let format = Exposition::accepted(&accept.join(","));
-    match format.encode(&admin.registry) {
+    match format.encode(&admin.registries) {
         Ok(text) => ([(header::CONTENT_TYPE, format.content_type())], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
@@ -311,7 +300,7 @@ async fn status(State(admin): State<Arc<Admin>>) -> Response {
     });
     let status = Status {
         version: env!("CARGO_PKG_VERSION"),
-        ready: admin.is_ready().is_ok(),
+        ready: admin.readiness.check().is_ok(),
         policy: PolicyStatus {
             digest: snapshot.policy().digest().to_owned(),
             routes: snapshot.policy().routes().len(),

@@ -27,7 +27,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::admin::{Admin, ServedFeed, StoreProbe};
+use crate::admin::{Admin, Readiness, ServedFeed, StoreProbe};
 use crate::authorizer::{Authorizer, AuthorizerMetrics};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ListenAddress};
@@ -113,6 +113,8 @@ pub fn build_with_clock(
     let gate = core.gate(config, metrics, decisions.clone());
     let serving = Serving::default();
     serving.http.register(&mut registry);
+    let readiness = serving.readiness();
+    readiness.register(&mut registry);
     let authz_tls = core.tls.of(TlsListener::Authz);
     warn_of_exposure(&authz_address, authz_tls.as_deref());
     let (handshakes, authz_tls) = handshakes(authz_tls)?;
@@ -122,7 +124,7 @@ pub fn build_with_clock(
         store: companion.as_ref().map(Companion::store_probe),
         feed: companion.as_ref().and_then(Companion::served_feed),
     };
-    let admin = core.admin(registry, told, &serving, decisions.clone());
+    let admin = core.admin(registry, told, readiness, decisions.clone());
     let (limits, tls) = (config.admin.limits, core.tls.of(TlsListener::Admin));
     let mut servers = serving.admin(&control, admin, admin_sockets, limits, tls)?;
     let (keyring, stopping) = (Arc::clone(&core.keyring), serving.shutdown.clone());
@@ -144,7 +146,7 @@ pub fn build_with_clock(
         policy.routes = core.authorizer.snapshot().policy().routes().len(),
         "serving"
     );
-    serving.readiness(&control, Arc::clone(&core.keyring));
+    serving.await_keys(&control, Arc::clone(&core.keyring));
     serving.withheld_refusals(&control, decisions.clone());
     let (authorizer, loader) = (Arc::clone(&core.authorizer), Arc::clone(&core.loader));
     let tls = core.tls.clone();
@@ -238,18 +240,20 @@ impl Core {
         &self,
         registry: Registry,
         companion: CompanionStatus,
-        serving: &Serving,
+        readiness: Readiness,
         decisions: DecisionLog,
     ) -> Arc<Admin> {
+        // Without a prefix: the names of these metrics are those of all exporters.
+        let mut process = Registry::default();
+        telemetry::register_process_metrics(&mut process);
         Arc::new(Admin {
             authorizer: Arc::clone(&self.authorizer),
             loader: Arc::clone(&self.loader),
             keyring: Arc::clone(&self.keyring),
-            registry,
+            registries: vec![registry, process],
             decisions,
             store_probe: companion.store,
-            shutdown: serving.shutdown.clone(),
-            keys_loaded: Arc::clone(&serving.keys_loaded),
+            readiness,
             feed: companion.feed,
         })
     }

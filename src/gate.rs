@@ -163,6 +163,8 @@ impl Gate {
         arrived: Instant,
         answering: impl Future<Output = F::Answer>,
     ) -> F::Answer {
+        // Also where the caller goes away and the future is dropped.
+        let _in_flight = self.metrics.begin();
         // Nothing half-written stays behind: what checks share are snapshots, counters, and a cache
         // that holds whole proofs only.
         let answering = AssertUnwindSafe(answering).catch_unwind();

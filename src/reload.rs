@@ -84,6 +84,8 @@ pub type ReadInputs = Box<dyn Fn() -> Result<Inputs, LoadError> + Send + Sync>;
 pub struct ReloadState {
     /// When the policy that serves was loaded.
     pub loaded_at: UnixSeconds,
+    /// When it was last tried to load one.
+    pub attempted_at: UnixSeconds,
     /// Reloads that changed what serves, or found the same.
     pub successes: u64,
     pub failures: u64,
@@ -124,6 +126,7 @@ impl Loader {
         log_trust_warnings(&inputs.trust);
         let state = ReloadState {
             loaded_at: clock.now(),
+            attempted_at: clock.now(),
             successes: 0,
             failures: 0,
             last_error: None,
@@ -146,10 +149,11 @@ impl Loader {
         let mut inputs = self.inputs.lock();
         let outcome = self.try_reload(&mut inputs, authorizer);
         let mut state = self.state.lock();
+        state.attempted_at = self.clock.now();
         match &outcome {
             Ok(()) => {
                 state.successes += 1;
-                state.loaded_at = self.clock.now();
+                state.loaded_at = state.attempted_at;
                 state.last_error = None;
                 tracing::info!(
                     policy.digest = authorizer.snapshot().policy().digest(),

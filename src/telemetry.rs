@@ -1,6 +1,7 @@
 //! Logs: their bounded way out, and how they name people. Metrics whose values are kept elsewhere.
 
 mod exposition;
+mod process;
 mod settings;
 mod subject;
 
@@ -18,6 +19,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 
 pub use exposition::Exposition;
+pub use process::register_process_metrics;
 pub use settings::{
     DecisionSettings, LogDocument, LogFormat, LogLevel, LogSettings, LoggedPath, TargetLevels,
 };

@@ -16,7 +16,7 @@ use super::http::{HttpListener, HttpMetrics, HttpServer};
 use super::http2_limits::Http2Limits;
 use super::intake::{Intake, IntakeTls};
 use super::socket::{AdminSockets, AuthzSocket};
-use crate::admin::{self, Admin};
+use crate::admin::{self, Admin, Readiness};
 use crate::config::AuthzListener;
 use crate::connection_limits::ConnectionLimits;
 use crate::ext_authz::{CheckLimits, ExtAuthz, SERVICE_NAME};
@@ -116,8 +116,15 @@ impl Serving {
         Ok(plain.into_iter().chain([main]).collect())
     }
 
+    pub(super) fn readiness(&self) -> Readiness {
+        Readiness {
+            shutdown: self.shutdown.clone(),
+            keys_loaded: Arc::clone(&self.keys_loaded),
+        }
+    }
+
     /// Ready once every issuer has had keys; a later outage of an issuer does not undo it.
-    pub(super) fn readiness(&self, runtime: &Handle, keyring: Arc<Keyring>) {
+    pub(super) fn await_keys(&self, runtime: &Handle, keyring: Arc<Keyring>) {
         let keys_loaded = Arc::clone(&self.keys_loaded);
         runtime.spawn(async move {
             keyring.loaded().await;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
@@ -39,6 +40,16 @@ pub struct GateMetrics {
     would_deny: Arc<BTreeMap<ReasonLabels, Counter>>,
     latency: Histogram,
     ignored: Counter,
+    in_flight: Gauge,
+}
+
+/// Counts a check as in flight until it is dropped.
+pub(super) struct InFlight<'m>(&'m Gauge);
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }
 
 impl GateMetrics {
@@ -72,13 +83,25 @@ impl GateMetrics {
             "Tokens on public routes that could not be verified in time",
             ignored.clone(),
         );
+        let in_flight = Gauge::default();
+        registry.register(
+            "checks_in_flight",
+            "Checks that have been read and not answered yet",
+            in_flight.clone(),
+        );
         Self {
             allowed,
             refused,
             would_deny,
             latency,
             ignored,
+            in_flight,
         }
+    }
+
+    pub(super) fn begin(&self) -> InFlight<'_> {
+        self.in_flight.inc();
+        InFlight(&self.in_flight)
     }
 
     pub fn allowed(&self, latency: Duration) {

@@ -34,6 +34,13 @@ impl Collector for ReloadMetrics {
             "When the active policy was loaded, in seconds since 1970",
             loaded_at,
         )?;
+        let attempted_at = u64::try_from(state.attempted_at.0).unwrap_or(0);
+        gauge(
+            &mut encoder,
+            "policy_reload_attempt_timestamp_seconds",
+            "When it was last tried to load a policy, in seconds since 1970",
+            attempted_at,
+        )?;
         gauge(
             &mut encoder,
             "policy_reload_success",

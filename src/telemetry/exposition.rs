@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::registry::Registry;
 
 /// A format of `/metrics`.
@@ -38,10 +38,16 @@ impl Exposition {
         }
     }
 
-    /// All metrics of `registry`.
-    pub fn encode(self, registry: &Registry) -> Result<String, fmt::Error> {
+    /// All metrics of these registries.
+    pub fn encode<'r>(
+        self,
+        registries: impl IntoIterator<Item = &'r Registry>,
+    ) -> Result<String, fmt::Error> {
         let mut text = String::new();
-        encode(&mut text, registry)?;
+        for registry in registries {
+            encode_registry(&mut text, registry)?;
+        }
+        encode_eof(&mut text)?;
         match self {
             Self::OpenMetrics => Ok(text),
             Self::Text => classic(&text),
@@ -136,8 +142,8 @@ gate_wait_seconds_count 0
 gate_wait_seconds_bucket{le=\"1.0\"} 0
 gate_wait_seconds_bucket{le=\"+Inf\"} 0
 ";
-        assert_eq!(Exposition::Text.encode(&registry).unwrap(), expected);
-        let open_metrics = Exposition::OpenMetrics.encode(&registry).unwrap();
+        assert_eq!(Exposition::Text.encode([&registry]).unwrap(), expected);
+        let open_metrics = Exposition::OpenMetrics.encode([&registry]).unwrap();
         assert!(
             open_metrics.contains("# TYPE gate_checks counter"),
             "{open_metrics}"

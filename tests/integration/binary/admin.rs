@@ -58,6 +58,7 @@ async fn metrics_are_in_the_classic_format_unless_openmetrics_is_asked_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn metrics_are_openmetrics_with_labels_from_closed_sets() {
     let server = Server::start(&Setup::default());
+    server.logs("\"message\":\"ready\"");
     let asker = Asker::connect(&server.authz_url()).await;
     let token = server.issuer.token("subject-of-nobody", "orders.read");
     asker.ask("/orders/path-of-nobody", Some(&token)).await;
@@ -81,7 +82,8 @@ async fn metrics_are_openmetrics_with_labels_from_closed_sets() {
         assert!(value.parse::<f64>().is_ok(), "{line}");
         let name = series.split('{').next().unwrap();
         let known = families.iter().any(|family| name.starts_with(&**family));
-        assert!(known && name.starts_with("portcullis_"), "{line}");
+        let is_ours = name.starts_with("portcullis_") || name.starts_with("process_");
+        assert!(known && is_ours, "{line}");
         let pairs = series.strip_prefix(name).unwrap().trim_matches(['{', '}']);
         for pair in pairs.split("\",").filter(|pair| !pair.is_empty()) {
             labels.insert(pair.split('=').next().unwrap().to_owned());
@@ -102,6 +104,14 @@ async fn metrics_are_openmetrics_with_labels_from_closed_sets() {
         "portcullis_log_lines_dropped_total 0\n",
         "portcullis_http_connections_evicted_total{listener=\"admin\"} 0\n",
         "portcullis_check_duration_seconds_count 3\n",
+        "portcullis_checks_in_flight 0\n",
+        "portcullis_ready 1\n",
+        "portcullis_draining 0\n",
+        "process_cpu_seconds_total ",
+        "process_resident_memory_bytes ",
+        "process_start_time_seconds ",
+        "process_open_fds ",
+        "process_max_fds ",
     ] {
         assert!(answer.body.contains(line), "no {line} in {}", answer.body);
     }
