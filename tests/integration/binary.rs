@@ -15,6 +15,8 @@ mod logs;
 mod policy_test;
 mod proxy;
 #[cfg(feature = "issuer")]
+mod redaction;
+#[cfg(feature = "issuer")]
 mod secrets;
 mod service_manager;
 mod shutdown;
