@@ -137,8 +137,12 @@ impl Record {
 
     /// Whether the answer is the one that was logged.
     pub(super) fn agrees_with(&self, answer: &Answer) -> bool {
-        self.decision == answer.decision
-            && self.reason == answer.reason
+        let (decision, reason) = match answer.would_deny {
+            Some(reason) => ("would_deny", reason),
+            None => (answer.decision, answer.reason),
+        };
+        self.decision == decision
+            && self.reason == reason
             && self.route.as_deref() == answer.route.as_deref()
     }
 
@@ -237,6 +241,31 @@ mod tests {
             let error = format!("{:#}", read.unwrap_err());
             assert!(error.contains(expected), "{line}: {error}");
         }
+    }
+
+    #[test]
+    fn what_shadow_mode_let_through_agrees_with_what_it_lets_through() {
+        let line = LINE.replace("\"deny\"", "\"would_deny\"");
+        let record = Record::parse(&line.replace('\n', " ")).unwrap();
+        let answer = |decision, would_deny| Answer {
+            decision,
+            reason: if would_deny {
+                "shadow"
+            } else {
+                "scopes_missing"
+            },
+            detail: None,
+            would_deny: would_deny.then_some("scopes_missing"),
+            route: Some("place-order".to_owned()),
+            status: 200,
+            message: None,
+            grpc_code: 0,
+            headers: Vec::new(),
+            body: None,
+            upstream_headers: Vec::new(),
+        };
+        assert!(record.agrees_with(&answer("allow", true)));
+        assert!(!record.agrees_with(&answer("deny", false)));
     }
 
     #[test]

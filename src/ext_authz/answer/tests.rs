@@ -220,9 +220,17 @@ fn text<'m>(metadata: &'m Struct, key: &str) -> Option<&'m str> {
 }
 
 fn allowed(caller: Option<&VerifiedToken>, aliases: &[&[u8]]) -> (OkHttpResponse, Struct) {
-    let route = Arc::new(route(Requirement::Public));
+    allowed_on(route(Requirement::Public), caller, aliases)
+}
+
+fn allowed_on(
+    route: Route,
+    caller: Option<&VerifiedToken>,
+    aliases: &[&[u8]],
+) -> (OkHttpResponse, Struct) {
+    let route = Arc::new(route);
     let Decision::Allow(permit) = decide(&Routed::One(&route), Evidence::Absent) else {
-        panic!("public");
+        panic!("{route:?}");
     };
     let plan = HeaderPlan::new(&settings());
     let outcome = Outcome::Allow(Allowed {
@@ -253,6 +261,30 @@ fn told(ok: &OkHttpResponse, name: &str) -> Option<String> {
     let removed = ok.headers_to_remove.iter().any(|removed| removed == name);
     assert_ne!(value.is_some(), removed, "{name} is either set or removed");
     value
+}
+
+#[test]
+fn an_answer_in_shadow_says_what_it_would_deny_and_is_as_strict_about_names() {
+    let shadow = Route {
+        mode: Mode::Shadow,
+        ..route(Requirement::Authenticated)
+    };
+    let (ok, metadata) = allowed_on(shadow, None, &[b"x_auth_subject"]);
+    assert!(ok.headers.is_empty());
+    assert!(
+        ok.headers_to_remove
+            .iter()
+            .any(|name| name == "x-auth-subject")
+    );
+    assert!(
+        ok.headers_to_remove
+            .iter()
+            .any(|name| name == "x_auth_subject")
+    );
+    assert_eq!(text(&metadata, "reason"), Some("shadow"));
+    assert_eq!(text(&metadata, "would_deny"), Some("no_token"));
+    let (_, metadata) = allowed(None, &[]);
+    assert_eq!(text(&metadata, "would_deny"), None);
 }
 
 #[test]
