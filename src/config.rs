@@ -184,7 +184,12 @@ impl Config {
         overrides: &Overrides,
     ) -> Result<(Self, ConfigText), ConfigError> {
         let text = ConfigText::read(path)?;
-        let document = yaml::parse(text.source()).map_err(|problem| text.unreadable(problem))?;
+        let recovered = yaml::parse_in_parts(text.source());
+        let recovered = recovered.map_err(|problems| text.unreadable(problems))?;
+        if !recovered.problems.is_empty() {
+            return Err(text.unreadable(recovered.problems));
+        }
+        let document = recovered.document;
         match Self::from_document(document, path, overrides) {
             Ok(config) => Ok((config, text)),
             Err(faults) => Err(ConfigError::Document(Box::new(text.report(faults)))),

@@ -8,7 +8,7 @@ mod recovery;
 mod strict;
 
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_saphyr::options::{DuplicateKeyPolicy, MergeKeyPolicy};
 use serde_saphyr::{Location, Options, Spanned};
 
@@ -38,15 +38,17 @@ pub fn parse<T: DeserializeOwned>(source: &Source) -> Result<T, Problem> {
 /// What is missing from the document may change its meaning: it is good for telling what else is wrong,
 /// and for nothing else. An error where nothing can be read.
 pub fn parse_in_parts<T: DeserializeOwned>(source: &Source) -> Result<Recovered<T>, Vec<Problem>> {
-    recovery::read(source, read)
+    recovery::read(source, read, parse_only)
+}
+
+#[expect(clippy::result_large_err, reason = "made once, while a file is loaded")]
+fn parse_only(source: &Source) -> Result<(), Failure> {
+    read::<IgnoredAny>(source).map(|_| ())
 }
 
 #[expect(clippy::result_large_err, reason = "made once, while a file is loaded")]
 fn read<T: DeserializeOwned>(source: &Source) -> Result<T, Failure> {
-    let whole = |problem| Failure {
-        problem,
-        subject: Subject::Text,
-    };
+    let whole = |problem| Failure::new(problem, Subject::Text);
     if source.text.len() > MAX_SOURCE_BYTES {
         let message = format!("{} is larger than {MAX_SOURCE_BYTES} bytes", source.name);
         let problem = Problem::new(message).help("split it into several files");
@@ -63,10 +65,7 @@ fn read<T: DeserializeOwned>(source: &Source) -> Result<T, Failure> {
     }
     let parsed = serde_saphyr::from_str_with_options(&source.text, options())
         .map_err(|error| failure::failure(source, &error))?;
-    strict::check(source).map_err(|problem| Failure {
-        problem,
-        subject: Subject::Value,
-    })?;
+    strict::check(source).map_err(|problem| Failure::new(problem, Subject::Value))?;
     Ok(parsed)
 }
 

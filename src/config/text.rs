@@ -23,8 +23,8 @@ impl ConfigText {
 
     /// Why the file could not be read as a configuration. It may say anything, so that of values only
     /// those are shown that never are secret.
-    pub(super) fn unreadable(&self, problem: Problem) -> ConfigError {
-        let problems = Problems(vec![problem]);
+    pub(super) fn unreadable(&self, problems: Vec<Problem>) -> ConfigError {
+        let problems = Problems(problems);
         let rendered = problems.render_concealed(&self.0);
         ConfigError::Document(Box::new(ConfigReport {
             problems: problems.without_quotations(),

@@ -11,12 +11,25 @@ use crate::problem::{Place, Problem, Source, closest, quoted};
 pub(super) struct Failure {
     pub(super) problem: Problem,
     pub(super) subject: Subject,
+    /// The key that is missing, if that is what is wrong.
+    pub(super) missing: Option<String>,
+}
+
+impl Failure {
+    /// A failure because of something that is there.
+    pub(super) fn new(problem: Problem, subject: Subject) -> Self {
+        Self {
+            problem,
+            subject,
+            missing: None,
+        }
+    }
 }
 
 /// What is wrong: the part of the file that would have to go for the rest to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Subject {
-    /// The text: what follows it cannot be told apart from it.
+    /// The text: what follows it cannot be told apart from it, or something is missing.
     Text,
     /// A key, with its value.
     Key,
@@ -26,9 +39,14 @@ pub(super) enum Subject {
 
 /// What `error` says about `source`, and what it is about.
 pub(super) fn failure(source: &Source, error: &Error) -> Failure {
+    let missing = match error.without_snippet() {
+        Error::SerdeMissingField { field, .. } => Some((*field).to_owned()),
+        _ => None,
+    };
     Failure {
         problem: problem(source, error),
         subject: subject(error.without_snippet()),
+        missing,
     }
 }
 
@@ -41,7 +59,6 @@ fn subject(error: &Error) -> Subject {
         | Error::SerdeUnknownVariant { .. }
         | Error::SerdeInvalidType { .. }
         | Error::SerdeInvalidValue { .. }
-        | Error::SerdeMissingField { .. }
         | Error::InvalidScalar { .. }
         | Error::Message { .. }
         | Error::Unexpected { .. } => Subject::Value,

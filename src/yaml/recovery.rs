@@ -46,14 +46,16 @@ impl Damage {
 }
 
 /// Reads `source` by `read` as often as there is something to blank out. The error has all that is
-/// wrong, if nothing can be read.
+/// wrong, if nothing can be read. `parse` tells whether it is YAML at all.
 pub(super) fn read<T>(
     source: &Source,
     read: impl Fn(&Source) -> Result<T, Failure>,
+    parse: impl Fn(&Source) -> Result<(), Failure>,
 ) -> Result<Recovered<T>, Vec<Problem>> {
     let mut rest = source.clone();
     let mut problems = Vec::new();
     let mut damage = Damage::default();
+    let mut removed_keys: Vec<String> = Vec::new();
     loop {
         let failure = match read(&rest) {
             Ok(document) => {
@@ -66,16 +68,27 @@ pub(super) fn read<T>(
             Err(failure) => failure,
         };
         let subject = failure.subject;
+        // What is missing may be missing only because it could not be read.
+        if failure
+            .missing
+            .is_some_and(|key| removed_keys.contains(&key))
+        {
+            return Err(problems);
+        }
         let place = failure.problem.place.clone();
         problems.push(failure.problem);
         let removed = place
             .filter(|_| subject != Subject::Text && problems.len() < MAX_MISTAKES)
             .and_then(|place| Layout::of(&rest.text)?.removal(&rest.text, &place, subject));
         let Some(removal) = removed else {
+            // What cannot be told apart may be another mistake, further down.
+            let further = parse(&rest).err().map(|failure| failure.problem);
+            problems.extend(further.filter(|problem| !problems.contains(problem)));
             return Err(problems);
         };
         damage.entries.extend(removal.around);
         damage.sections.extend(removal.section);
+        removed_keys.extend(removal.key);
         rest.text = blanked(&rest.text, &removal.region);
     }
 }
@@ -100,6 +113,8 @@ struct Removal {
     around: Vec<usize>,
     /// The key of the file's own mapping to which the region belongs.
     section: Option<String>,
+    /// The key of the region itself.
+    key: Option<String>,
 }
 
 /// The entries of all mappings and sequences, those of a collection behind the one that it is the value
@@ -224,11 +239,15 @@ impl Layout {
             around.push(parent.value.start);
             outermost = parent;
         }
-        let section = outermost.key.clone().and_then(|key| text.get(key));
+        let name = |entry: &Entry| {
+            let key = entry.key.clone().and_then(|key| text.get(key))?;
+            Some(key.trim_matches(['"', '\'']).to_owned())
+        };
         Some(Removal {
             region: entry.region(text),
             around,
-            section: section.map(|key| key.trim_matches(['"', '\'']).to_owned()),
+            section: name(outermost),
+            key: name(entry),
         })
     }
 

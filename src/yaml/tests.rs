@@ -443,6 +443,10 @@ fn what_cannot_be_told_apart_ends_the_reading() {
         let (problems, document) = parts(text);
         assert!(!problems.is_empty() && document.is_none(), "{text}");
     }
+    let (problems, _) = parts("flags: true\nnumber: 1\n words: [a]\n");
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    assert!(problems[0].starts_with("1:1 unknown key"), "{problems:?}");
+    assert!(problems[1].starts_with("3:"), "{problems:?}");
     // A bound, and no more than one problem for each mistake.
     let unknown = (0..200).map(|number| format!("key{number}: 1\n"));
     let unknown = unknown.collect::<Vec<_>>().concat();

@@ -11,7 +11,7 @@ use super::case::{Case, Expected, Outcome};
 use crate::cli::rehearsal::{AskedRequest, Caller, Grounds, scopes_as_claims};
 use crate::clock::UnixSeconds;
 use crate::problem::{Mistake, Place, Problem, Problems, Source, closest, quoted};
-use crate::yaml::{self, Entries, Located, present};
+use crate::yaml::{self, Entries, Located, Recovered, present};
 
 /// The most tests of a file.
 const MAX_CASES: usize = 10_000;
@@ -114,9 +114,11 @@ pub(super) struct TestFile {
 
 impl TestFile {
     pub(super) fn parse(source: Source) -> Result<Self, (Source, Problems)> {
-        match yaml::parse(&source) {
-            Ok(document) => Ok(Self { source, document }),
-            Err(problem) => Err((source, problem.into())),
+        match yaml::parse_in_parts(&source) {
+            Ok(Recovered {
+                document, problems, ..
+            }) if problems.is_empty() => Ok(Self { source, document }),
+            Ok(Recovered { problems, .. }) | Err(problems) => Err((source, Problems(problems))),
         }
     }
 

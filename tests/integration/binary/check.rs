@@ -59,6 +59,22 @@ fn a_file_that_cannot_be_read_does_not_hide_another() {
     assert!(!said.contains("unknown scope"), "{said}");
 }
 
+#[test]
+fn a_configuration_with_three_typos_shows_three_problems() {
+    let folder = folder("version: 1\nroutes: []\n");
+    let config = "version: 1\npolicies: [policy.yaml]\ndrain_seconds: soon\nlog: {level: loud}\n";
+    std::fs::write(folder.path().join("portcullis.yaml"), config).unwrap();
+    let arguments = ["check", "--config", "portcullis.yaml", "--format", "json"];
+    let output = run(&arguments, folder.path());
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let lines = report["problems"].as_array().unwrap().iter();
+    let lines: Vec<_> = lines
+        .map(|problem| problem["place"]["line"].as_u64())
+        .collect();
+    assert_eq!(lines, [Some(2), Some(3), Some(4)], "{report}");
+}
+
 const IDLE: &str = r#"version: 1
 scopes: {orders.read: Read, orders.*: All, reports.read: Reports}
 routes:
