@@ -370,7 +370,7 @@ words! {
         "All access tokens, refresh tokens and sessions of all users and apps end, yours as well.",
         "Alle Access- und Refresh-Tokens und Sitzungen aller Benutzer und Apps enden, auch deine.";
     revoke_button: "End them now", "Jetzt beenden";
-    who_may: "Who may", "Wer darf";
+    who_may: "Who may call this?", "Wer darf das?";
     who_sentence: "Ask the gate whether somebody may send a request.", "Das Gate fragen, ob jemand eine Anfrage senden darf.";
     who_lead:
         "The gate beside this site answers, as it would answer the proxy now.",
