@@ -15,6 +15,7 @@ mod abuse;
 mod accounts;
 #[cfg(feature = "issuer")]
 mod admin_verbs;
+mod admission;
 mod asker;
 mod authz_http2;
 #[cfg(feature = "issuer")]
