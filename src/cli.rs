@@ -9,6 +9,7 @@ mod app;
 mod bootstrap;
 mod check;
 mod completions;
+mod diff;
 mod examples;
 mod explain;
 mod health;
@@ -55,6 +56,9 @@ enum Verb {
     /// Run a table of requests and expected decisions against a policy
     #[command(after_help = examples::TEST)]
     Test(policy_test::PolicyTestArgs),
+    /// Show which requests two policies answer differently, those that become more open first
+    #[command(after_help = examples::DIFF)]
+    Diff(diff::DiffArgs),
     /// Generate keys, and rotate the issuer's keys
     #[command(after_help = examples::KEY)]
     Key(key::KeyArgs),
@@ -126,6 +130,7 @@ pub fn run() -> ExitCode {
         Verb::Check(args) => check::run(&args, &mut out),
         Verb::Explain(args) => explain::run(&args, &mut out),
         Verb::Test(args) => policy_test::run(&args, &mut out),
+        Verb::Diff(args) => diff::run(&args, &mut out),
         Verb::Key(args) => key::run(&args, &mut out),
         Verb::Token(args) => token::run(&args, &mut out),
         Verb::Health(args) => health::run(&args, &mut out),

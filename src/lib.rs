@@ -10,6 +10,7 @@
 //! - [`token`]: from the bytes of an `Authorization` header to a proof that every rule held.
 //! - [`identity`]: users, roles, scopes, apps, grants, passwords and secrets of the issuer.
 //! - [`decision`]: `decide`, one function from route and evidence to a permit or a denial.
+//! - [`comparison`]: which requests two policies answer differently, and which become more open.
 //! - [`problem`], [`yaml`]: errors in files that people write, and strict parsing of them.
 //! - [`labels`]: closed sets of names, for metrics and logs.
 //! - [`connection_limits`]: the bounds of the connections of the HTTP listeners.
@@ -160,6 +161,7 @@ pub mod certificates;
 pub mod cli;
 pub mod clock;
 pub mod coding;
+pub mod comparison;
 pub mod config;
 pub mod connection_limits;
 pub mod decision;

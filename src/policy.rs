@@ -1,10 +1,12 @@
 //! The policy: which requests there are and what each asks of its caller.
 
+mod classes;
 mod compile;
 mod document;
 mod fold;
 mod host;
 mod issuers;
+mod meet;
 mod method;
 mod mode;
 mod near_miss;
@@ -21,6 +23,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::problem::{Problem, Problems, Source};
+pub use classes::{Answer, ClassMethods, ExampleRequest, Hosts, OtherHosts, RequestClass};
 pub use host::HostPattern;
 pub use issuers::RouteIssuers;
 pub use method::Methods;
@@ -29,6 +32,7 @@ pub use near_miss::{Mismatch, NearMiss};
 pub use path::{EncodedSlashes, PathRules};
 pub use requirement::{RequiredScopes, Requirement};
 pub use scope::{MAX_SCOPE_NAME_BYTES, ScopeName, ScopeNameError};
+pub use table::TooManyPaths;
 pub use target::{Host, Method, Path, Target};
 pub use target_error::TargetError;
 pub use trace::{AnsweringTable, TemplateMatch, Trace, TracedReading};

@@ -23,6 +23,10 @@ Examples:
   portcullis test tests/ --config portcullis.yaml --fail-under 100
   portcullis test policy.test.yaml --format junit > results.xml";
 
+pub(super) const DIFF: &str = "\
+Example:
+  portcullis diff deployed.yaml policy.yaml --fail-on open";
+
 pub(super) const KEY: &str = "\
 Examples:
   portcullis key generate --algorithm ES256 --out private.pem --jwks jwks.json

@@ -31,11 +31,10 @@ use crate::telemetry::{DecisionSettings, SubjectForm, SubjectNames};
 use crate::token::{IssuerRules, MissingKey, UnverifiedToken, entry_of};
 
 pub(super) use answer::Answer;
-pub(super) use caller::{Caller, scopes_as_claims};
+pub(super) use caller::{Caller, Signers, made_up_issuer, scopes_as_claims};
 pub(super) use request::{AskedRequest, parse_header};
 
 use answer::Answers;
-use caller::{Signers, made_up_issuer};
 
 /// What a rehearsal is about: a policy, and what the configuration says beside it.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 //! Methods: which requests a route answers by their verb (RFC 9110 section 9.1).
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::problem::{Mistake, closest, quoted};
@@ -125,6 +126,15 @@ pub(super) fn extended(method: &[u8]) -> Option<&'static str> {
 /// Whether `method` is in the IANA HTTP Method Registry.
 pub(super) fn is_registered(method: &str) -> bool {
     KNOWN.contains(&method) || REGISTERED_TOO.contains(&method)
+}
+
+/// A registered method that is none of `listed`, the most usual first.
+pub(super) fn besides(listed: &BTreeSet<&[u8]>) -> Box<str> {
+    const USUAL: [&str; 6] = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    let all = USUAL.into_iter().chain(KNOWN).chain(["OTHER"]);
+    let is_free = |method: &&str| !listed.contains(method.as_bytes());
+    let method = all.filter(|method| *method != "CONNECT").find(is_free);
+    method.unwrap_or("ANOTHER").into()
 }
 
 fn is_token_byte(byte: u8) -> bool {

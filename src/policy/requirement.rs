@@ -49,6 +49,19 @@ impl RequiredScopes {
         self.all.iter().chain(&self.any).map(|scope| &**scope)
     }
 
+    /// The smallest sets of scopes that meet this: whoever meets it has all of one of them.
+    pub fn least_sets(&self) -> Vec<Vec<Box<str>>> {
+        let with = |scope: Option<&Box<str>>| {
+            let missing = scope.filter(|scope| !self.all.contains(scope));
+            self.all.iter().chain(missing).cloned().collect()
+        };
+        if self.any.is_empty() {
+            vec![with(None)]
+        } else {
+            self.any.iter().map(|scope| with(Some(scope))).collect()
+        }
+    }
+
     /// How many scopes a caller needs at least.
     pub fn least(&self) -> usize {
         self.all.len() + usize::from(!self.any.is_empty())

@@ -1,7 +1,9 @@
 //! The compiled tables: for each host pattern a tree of templates, whose leaves know the methods.
 
+mod host_classes;
 mod matching;
 mod nearest;
+mod walk;
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -10,6 +12,12 @@ use super::host::{HostName, HostPattern, parents};
 use super::method::Methods;
 use super::path::{PathSegment, Segments};
 use super::template::{Template, TemplateSegment};
+
+pub(super) use host_classes::{HostClass, host_classes};
+pub use walk::TooManyPaths;
+pub(super) use walk::{
+    Age, Finding, Findings, MethodClass, Pair, Reply, Segment, SegmentKind, Tail, Walk,
+};
 
 /// A map whose keys come from the policy and are only looked up by requests, so that its hash need
 /// not withstand chosen keys.

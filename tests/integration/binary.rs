@@ -12,6 +12,7 @@ mod explain;
 mod feed;
 mod health;
 mod logs;
+mod policies;
 mod policy_test;
 mod proxy;
 #[cfg(feature = "issuer")]

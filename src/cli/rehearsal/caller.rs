@@ -46,13 +46,13 @@ impl Caller {
 const LIFETIME_SECONDS: i64 = 300;
 
 /// Makes tokens of every issuer, with one key of this process.
-pub(super) struct Signers {
+pub(in crate::cli) struct Signers {
     secret: [u8; 64],
     rules: Vec<IssuerRules>,
 }
 
 impl Signers {
-    pub(super) fn new(issuers: &[IssuerRules]) -> anyhow::Result<Self> {
+    pub(in crate::cli) fn new(issuers: &[IssuerRules]) -> anyhow::Result<Self> {
         let mut secret = [0; 64];
         if aws_lc_rs::rand::fill(&mut secret).is_err() {
             bail!("cannot make a key: no random bytes");
@@ -72,7 +72,7 @@ impl Signers {
     }
 
     /// Trust in these issuers under all their rules; only their keys are this process's.
-    pub(super) fn trust(&self) -> anyhow::Result<Trust> {
+    pub(in crate::cli) fn trust(&self) -> anyhow::Result<Trust> {
         let mut entries = Vec::new();
         for rules in &self.rules {
             let keys = KeySet::from_hmac_secret(&self.secret, &rules.algorithms)?;
@@ -82,7 +82,7 @@ impl Signers {
     }
 
     /// The issuer of this name, or the first one.
-    pub(super) fn find<'r>(
+    pub(in crate::cli) fn find<'r>(
         name: Option<&str>,
         issuers: &'r [IssuerRules],
     ) -> anyhow::Result<&'r IssuerRules> {
@@ -105,7 +105,7 @@ impl Signers {
     }
 
     /// A token of this issuer with these claims.
-    pub(super) fn sign(
+    pub(in crate::cli) fn sign(
         &self,
         issuer: &IssuerRules,
         claims: Map<String, Value>,
@@ -173,7 +173,7 @@ pub(in crate::cli) fn scopes_as_claims(rules: &IssuerRules, scopes: &str) -> Map
 }
 
 /// An issuer for a policy that is loaded without a configuration.
-pub(super) fn made_up_issuer(name: &str) -> IssuerRules {
+pub(in crate::cli) fn made_up_issuer(name: &str) -> IssuerRules {
     let issuer = format!("https://{name}.invalid");
     IssuerRules::of_access_tokens(name, &issuer, &["audience"], &[Algorithm::Es256])
 }

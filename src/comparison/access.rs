@@ -1,0 +1,238 @@
+//! Who may send a request under a policy, and who else under another one.
+
+use crate::policy::{Answer, Mode, Policy, RequiredScopes, Requirement, Route, RouteIssuers};
+
+/// The name of an issuer that no policy names.
+pub const ANOTHER_ISSUER: &str = "another-issuer";
+
+/// Who may send the requests that an answer is for.
+#[derive(Debug, Clone)]
+pub struct Access<'p> {
+    answer: Answer<'p>,
+    callers: Callers<'p>,
+    /// Whose tokens count, also where none is needed.
+    issuers: Issuers<'p>,
+    mode: Mode,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Callers<'p> {
+    Nobody,
+    /// With or without a token.
+    Everybody,
+    /// Holders of a token that counts, with these scopes.
+    Holders(Option<&'p RequiredScopes>),
+}
+
+/// Issuers whose tokens count.
+#[derive(Debug, Clone, Copy)]
+enum Issuers<'p> {
+    /// Every one that is trusted, whoever that is.
+    Every,
+    These(&'p [Box<str>]),
+}
+
+/// A caller, by what makes the difference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Caller {
+    /// Without a token.
+    Anonymous,
+    /// With a token.
+    Holder {
+        /// Its issuer's name in `trust`; nothing where any will do.
+        issuer: Option<Box<str>>,
+        scopes: Vec<Box<str>>,
+    },
+}
+
+/// Whether one access admits callers that another does not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Admits {
+    NoOther,
+    Another(Caller),
+}
+
+impl Admits {
+    pub(super) fn caller(self) -> Option<Caller> {
+        match self {
+            Self::Another(caller) => Some(caller),
+            Self::NoOther => None,
+        }
+    }
+}
+
+impl<'p> Access<'p> {
+    pub(super) fn of(answer: Answer<'p>, policy: &Policy, trusted: Option<&'p [Box<str>]>) -> Self {
+        let mode = match answer {
+            Answer::Route(route) => route.mode,
+            Answer::Unlisted if policy.is_in_shadow() => Mode::Shadow,
+            Answer::Unlisted | Answer::Preflight(_) => Mode::Enforce,
+        };
+        let issuers = match answer.route().map(|route| &route.issuers) {
+            None => Issuers::These(&[]),
+            Some(RouteIssuers::Named(names)) => Issuers::These(names),
+            Some(RouteIssuers::Trusted) => trusted.map_or(Issuers::Every, Issuers::These),
+        };
+        let callers = match answer {
+            // What is refused in shadow is let through.
+            _ if mode == Mode::Shadow => Callers::Everybody,
+            Answer::Unlisted => Callers::Nobody,
+            Answer::Preflight(_) => Callers::Everybody,
+            Answer::Route(route) => match &route.requirement {
+                Requirement::Public => Callers::Everybody,
+                Requirement::Nobody => Callers::Nobody,
+                Requirement::Authenticated | Requirement::Scopes(_) if issuers.is_empty() => {
+                    Callers::Nobody
+                }
+                Requirement::Authenticated => Callers::Holders(None),
+                Requirement::Scopes(scopes) => Callers::Holders(Some(scopes)),
+            },
+        };
+        Self {
+            answer,
+            callers,
+            issuers,
+            mode,
+        }
+    }
+
+    pub fn route(&self) -> Option<&'p Route> {
+        self.answer.route().map(|route| &**route)
+    }
+
+    pub fn answer(&self) -> Answer<'p> {
+        self.answer
+    }
+
+    /// Whether what is refused is refused.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.callers == Callers::Nobody
+    }
+
+    /// How many may send the request, the most open first.
+    pub(super) fn openness(&self) -> u8 {
+        match self.callers {
+            Callers::Everybody => 0,
+            Callers::Holders(None) => 1,
+            Callers::Holders(Some(_)) => 2,
+            Callers::Nobody => 3,
+        }
+    }
+
+    /// Whether both are the same to every caller and to the upstream, whatever the names of the routes.
+    pub(super) fn is_alike(&self, other: &Self) -> bool {
+        let is_preflight = |one: &Self| matches!(one.answer, Answer::Preflight(_));
+        match (self.callers, other.callers) {
+            // What no route lists is refused by another answer than what a route refuses.
+            (Callers::Nobody, Callers::Nobody) => {
+                self.route().map(requires_token) == other.route().map(requires_token)
+            }
+            // Nothing is said of the caller of a preflight.
+            (Callers::Everybody, Callers::Everybody) => {
+                is_preflight(self) || is_preflight(other) || self.has_issuers_of(other)
+            }
+            (Callers::Holders(_), Callers::Holders(_)) => {
+                let is_none = |admits| admits == Admits::NoOther;
+                is_none(admits(self, other)) && is_none(admits(other, self))
+            }
+            _ => false,
+        }
+    }
+
+    fn has_issuers_of(&self, other: &Self) -> bool {
+        self.issuers.include_all(other.issuers) && other.issuers.include_all(self.issuers)
+    }
+
+    /// A caller whom this admits, of an issuer that `counts`.
+    fn caller(&self, issuer: Option<Box<str>>, scopes: Vec<Box<str>>) -> Caller {
+        match self.callers {
+            Callers::Everybody | Callers::Nobody => Caller::Anonymous,
+            Callers::Holders(_) => Caller::Holder { issuer, scopes },
+        }
+    }
+
+    /// The smallest sets of scopes that this admits.
+    fn least_scopes(&self) -> Vec<Vec<Box<str>>> {
+        match self.callers {
+            Callers::Holders(Some(scopes)) => scopes.least_sets(),
+            Callers::Holders(None) | Callers::Everybody | Callers::Nobody => vec![Vec::new()],
+        }
+    }
+}
+
+fn requires_token(route: &Route) -> bool {
+    match route.requirement {
+        Requirement::Authenticated | Requirement::Scopes(_) => true,
+        Requirement::Public | Requirement::Nobody => false,
+    }
+}
+
+impl Issuers<'_> {
+    fn is_empty(self) -> bool {
+        matches!(self, Self::These([]))
+    }
+
+    fn include(self, name: &str) -> bool {
+        match self {
+            Self::Every => true,
+            Self::These(names) => names.iter().any(|known| **known == *name),
+        }
+    }
+
+    fn include_all(self, others: Self) -> bool {
+        match (self, others) {
+            (Self::Every, _) => true,
+            (Self::These(_), Self::Every) => false,
+            (_, Self::These(names)) => names.iter().all(|name| self.include(name)),
+        }
+    }
+
+    /// One of these that `others` has or has not.
+    fn find(self, others: Self, included: bool) -> Option<Box<str>> {
+        match self {
+            Self::These(names) => {
+                let mut names = names.iter();
+                names.find(|name| others.include(name) == included).cloned()
+            }
+            Self::Every => match others {
+                Self::These(names) if included => names.first().cloned(),
+                Self::These(_) => Some(ANOTHER_ISSUER.into()),
+                // Any will do.
+                Self::Every => None,
+            },
+        }
+    }
+}
+
+/// Whether `new` admits a caller whom `old` does not.
+pub(super) fn admits(old: &Access<'_>, new: &Access<'_>) -> Admits {
+    let (issuers, others) = (new.issuers, old.issuers);
+    match (old.callers, new.callers) {
+        (_, Callers::Nobody) | (Callers::Everybody, _) => Admits::NoOther,
+        (Callers::Holders(_), Callers::Everybody) => Admits::Another(Caller::Anonymous),
+        (Callers::Nobody, _) => {
+            let scopes = new.least_scopes().into_iter().next().unwrap_or_default();
+            Admits::Another(new.caller(issuers.find(issuers, true), scopes))
+        }
+        (Callers::Holders(required), Callers::Holders(_)) => {
+            if let Some(issuer) = issuers.find(others, false) {
+                let scopes = new.least_scopes().into_iter().next().unwrap_or_default();
+                return Admits::Another(new.caller(Some(issuer), scopes));
+            }
+            let is_met = |has: &[Box<str>]| {
+                required.is_none_or(|required| {
+                    required.are_met(|scope| has.iter().any(|held| **held == *scope))
+                })
+            };
+            let mut sets = new.least_scopes().into_iter();
+            match sets.find(|has| !is_met(has)) {
+                Some(scopes) => Admits::Another(new.caller(issuers.find(others, true), scopes)),
+                None => Admits::NoOther,
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The verbs that compare and make policies, and that examine proxies.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::{run, text};
+
+fn fixtures(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures")
+        .join(name)
+}
+
+fn golden(path: &str) -> String {
+    fs::read_to_string(fixtures(path)).unwrap()
+}
+
+#[test]
+fn diff_tells_what_becomes_more_open_first() {
+    let folder = fixtures("diff");
+    for (format, expected) in [("text", "diff/text.txt"), ("markdown", "diff/markdown.md")] {
+        let output = run(
+            &["diff", "old.yaml", "new.yaml", "--format", format],
+            &folder,
+        );
+        assert_eq!(text(&output.stdout), golden(expected), "{format}");
+        assert_eq!(output.status.code(), Some(0));
+        assert_eq!(text(&output.stderr), "");
+    }
+    let output = run(
+        &["diff", "old.yaml", "new.yaml", "--format", "json"],
+        &folder,
+    );
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answer["more_open"], true);
+    for one in answer["differences"].as_array().unwrap() {
+        let (from, to) = match one["effect"].as_str().unwrap() {
+            "more_open" => ("deny", "allow"),
+            "more_closed" => ("allow", "deny"),
+            _ => continue,
+        };
+        // Each is confirmed by deciding its example under both policies.
+        assert_eq!(one["trials"][0]["before"]["decision"], from, "{one}");
+        assert_eq!(one["trials"][0]["after"]["decision"], to, "{one}");
+    }
+}
+
+#[test]
+fn diff_fails_where_something_becomes_more_open_and_that_is_asked_for() {
+    let folder = fixtures("diff");
+    for (old, new, flags, code) in [
+        ("old.yaml", "new.yaml", &["--fail-on", "open"][..], 1),
+        ("old.yaml", "old.yaml", &["--fail-on", "open"], 0),
+        ("new.yaml", "old.yaml", &["--fail-on", "open"], 1),
+        ("new.yaml", "old.yaml", &[], 0),
+        ("old.yaml", "missing.yaml", &[], 2),
+    ] {
+        let output = run(&[&["diff", old, new], flags].concat(), &folder);
+        assert_eq!(output.status.code(), Some(code), "{old} {new}");
+    }
+    let output = run(&["diff", "old.yaml", "text.txt"], &folder);
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    assert!(
+        said.starts_with("portcullis: the policy `text.txt` does not load, fix it first:"),
+        "{said}"
+    );
+    let output = run(&["diff", "old.yaml", "old.yaml"], &folder);
+    assert_eq!(
+        text(&output.stdout),
+        "no difference: both policies answer every request alike\n"
+    );
+}
