@@ -13,6 +13,7 @@ mod diff;
 mod examples;
 mod explain;
 mod health;
+mod import;
 pub mod key;
 mod number;
 mod policy_test;
@@ -59,6 +60,9 @@ enum Verb {
     /// Show which requests two policies answer differently, those that become more open first
     #[command(after_help = examples::DIFF)]
     Diff(diff::DiffArgs),
+    /// Make a policy of what others have written
+    #[command(after_help = examples::IMPORT)]
+    Import(import::ImportArgs),
     /// Generate keys, and rotate the issuer's keys
     #[command(after_help = examples::KEY)]
     Key(key::KeyArgs),
@@ -131,6 +135,7 @@ pub fn run() -> ExitCode {
         Verb::Explain(args) => explain::run(&args, &mut out),
         Verb::Test(args) => policy_test::run(&args, &mut out),
         Verb::Diff(args) => diff::run(&args, &mut out),
+        Verb::Import(args) => import::run(&args, &mut out),
         Verb::Key(args) => key::run(&args, &mut out),
         Verb::Token(args) => token::run(&args, &mut out),
         Verb::Health(args) => health::run(&args, &mut out),

@@ -11,6 +11,7 @@
 //! - [`identity`]: users, roles, scopes, apps, grants, passwords and secrets of the issuer.
 //! - [`decision`]: `decide`, one function from route and evidence to a permit or a denial.
 //! - [`comparison`]: which requests two policies answer differently, and which become more open.
+//! - [`openapi`]: API descriptions as policies.
 //! - [`problem`], [`yaml`]: errors in files that people write, and strict parsing of them.
 //! - [`labels`]: closed sets of names, for metrics and logs.
 //! - [`connection_limits`]: the bounds of the connections of the HTTP listeners.
@@ -176,6 +177,7 @@ pub mod issuer;
 pub mod jwks;
 pub mod keyring;
 pub mod labels;
+pub mod openapi;
 pub mod policy;
 pub mod problem;
 pub mod proto;

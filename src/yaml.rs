@@ -3,6 +3,7 @@
 //! The only module that names the YAML library.
 
 mod failure;
+mod foreign;
 mod outline;
 mod recovery;
 mod strict;
@@ -15,6 +16,7 @@ use serde_saphyr::{Location, Options, Spanned};
 use crate::problem::{Place, Problem, Source};
 use failure::{Failure, Subject};
 
+pub use foreign::{Tree, parse_foreign};
 pub use outline::Outline;
 pub use recovery::{Damage, Recovered};
 
@@ -22,6 +24,8 @@ pub use recovery::{Damage, Recovered};
 pub const MAX_SOURCE_BYTES: usize = 16 * 1024 * 1024;
 /// The deepest nesting; the deepest thing that we define has five levels.
 const MAX_DEPTH: usize = 16;
+/// The deepest nesting of documents of others.
+const MAX_FOREIGN_DEPTH: usize = 100;
 /// The most values in one file, enough for 100,000 routes of 40 values each.
 const MAX_NODES: usize = 4_000_000;
 
@@ -76,6 +80,24 @@ fn is_empty(text: &str) -> bool {
     text.lines()
         .map(str::trim)
         .all(|line| line.is_empty() || line.starts_with('#') || line == "---" || line == "...")
+}
+
+/// Documents of others may be deeper, and have anchors and aliases, which are followed within bounds.
+fn foreign_options() -> Options {
+    serde_saphyr::options! {
+        duplicate_keys: DuplicateKeyPolicy::Error,
+        merge_keys: MergeKeyPolicy::Merge,
+        strict_booleans: true,
+        with_snippet: false,
+        budget: serde_saphyr::budget! {
+            max_depth: MAX_FOREIGN_DEPTH,
+            flow_nesting_limit: MAX_FOREIGN_DEPTH,
+            max_nodes: MAX_NODES,
+            max_events: 2 * MAX_NODES,
+            max_total_scalar_bytes: 2 * MAX_SOURCE_BYTES,
+            max_inclusion_depth: 0,
+        },
+    }
 }
 
 fn options() -> Options {

@@ -27,6 +27,11 @@ pub(super) const DIFF: &str = "\
 Example:
   portcullis diff deployed.yaml policy.yaml --fail-on open";
 
+pub(super) const IMPORT: &str = "\
+Examples:
+  portcullis import openapi openapi.yaml > policy.yaml
+  portcullis import openapi openapi.yaml --against policy.yaml";
+
 pub(super) const KEY: &str = "\
 Examples:
   portcullis key generate --algorithm ES256 --out private.pem --jwks jwks.json

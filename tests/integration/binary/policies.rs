@@ -73,3 +73,46 @@ fn diff_fails_where_something_becomes_more_open_and_that_is_asked_for() {
         "no difference: both policies answer every request alike\n"
     );
 }
+
+#[test]
+fn import_makes_a_policy_and_tells_what_is_left_out() {
+    let folder = fixtures("openapi");
+    let output = run(&["import", "openapi", "orders.yaml"], &folder);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(text(&output.stdout), golden("openapi/orders.policy.yaml"));
+    assert!(text(&output.stderr).starts_with(&golden("openapi/orders.notes.txt")));
+    let output = run(&["check", "orders.policy.yaml"], &folder);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    let output = run(&["import", "openapi", "orders.policy.yaml"], &folder);
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    assert!(
+        said.contains("this is not an OpenAPI description"),
+        "{said}"
+    );
+}
+
+/// Imported again, a description shows what it would change.
+#[test]
+fn import_against_a_policy_shows_the_difference() {
+    let folder = fixtures("openapi");
+    let against = [
+        "import",
+        "openapi",
+        "orders.yaml",
+        "--against",
+        "orders.policy.yaml",
+    ];
+    let output = run(&against, &folder);
+    assert_eq!(
+        text(&output.stdout),
+        "no difference: both policies answer every request alike\n"
+    );
+    let output = run(&[&against[..], &["--allow-public"]].concat(), &folder);
+    let said = text(&output.stdout);
+    assert!(said.starts_with("MORE OPEN (2)\n"), "{said}");
+    assert!(
+        said.contains("GET other.example/v1/products without a token"),
+        "{said}"
+    );
+}

@@ -1,0 +1,299 @@
+//! What a description says, as far as a policy cares.
+
+use std::collections::BTreeMap;
+
+use super::MAX_OPERATIONS;
+use crate::problem::{Problem, quoted};
+use crate::yaml::Tree;
+
+const METHODS: [&str; 8] = [
+    "get", "put", "post", "delete", "options", "head", "patch", "trace",
+];
+/// How many references are followed one after another.
+const MAX_REFERENCES: usize = 16;
+
+pub(super) struct Description<'t> {
+    pub(super) title: String,
+    pub(super) operations: Vec<Operation<'t>>,
+    pub(super) schemes: Vec<(&'t str, Scheme)>,
+    /// Every scope that a scheme describes.
+    pub(super) scopes: BTreeMap<String, String>,
+    /// `security` of the description as a whole.
+    pub(super) security: Option<&'t Tree>,
+}
+
+pub(super) struct Operation<'t> {
+    pub(super) method: &'static str,
+    pub(super) path: &'t str,
+    pub(super) id: Option<&'t str>,
+    pub(super) security: Option<&'t Tree>,
+    /// Never empty.
+    pub(super) servers: Vec<Server>,
+}
+
+impl Operation<'_> {
+    pub(super) fn label(&self) -> String {
+        format!("{} {}", self.method.to_ascii_uppercase(), shown(self.path))
+    }
+}
+
+/// Text of the description on one line.
+pub(super) fn shown(text: &str) -> String {
+    quoted(text).trim_matches('`').to_owned()
+}
+
+/// Where an API is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Server {
+    /// In lower case, without port.
+    pub(super) host: Option<String>,
+    /// The path in front of all paths; without a slash at the end.
+    pub(super) base: String,
+}
+
+/// How callers prove who they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Scheme {
+    /// By a Bearer token, which the gate verifies.
+    Token,
+    /// By something else, which the gate does not know.
+    Other(String),
+}
+
+impl<'t> Description<'t> {
+    #[expect(clippy::result_large_err, reason = "made once, for a file")]
+    pub(super) fn read(tree: &'t Tree, notes: &mut Vec<String>) -> Result<Self, Problem> {
+        check_version(tree)?;
+        let reader = Reader { root: tree };
+        let paths = tree.get("paths").map(Tree::entries).unwrap_or_default();
+        if tree
+            .get("webhooks")
+            .is_some_and(|webhooks| !webhooks.entries().is_empty())
+        {
+            notes.push(
+                "webhooks: left out: the API sends these requests, it does not get them".to_owned(),
+            );
+        }
+        let (schemes, scopes) = reader.schemes(notes);
+        let servers = servers(tree.get("servers"), "servers", notes);
+        let mut operations = Vec::new();
+        for (path, item) in paths.iter().filter(|(path, _)| !path.starts_with("x-")) {
+            let Some(item) = reader.resolve(item) else {
+                let label = shown(path);
+                notes.push(format!(
+                    "{label}: left out: its `$ref` does not lead to anything in this file"
+                ));
+                continue;
+            };
+            let item_servers = match item.get("servers") {
+                None => servers.clone(),
+                own => self::servers(own, path, notes),
+            };
+            for method in METHODS {
+                let Some(operation) = item.get(method) else {
+                    continue;
+                };
+                if operations.len() == MAX_OPERATIONS {
+                    return Err(Problem::new(format!(
+                        "the description has more than {MAX_OPERATIONS} operations"
+                    ))
+                    .help("import its parts one by one"));
+                }
+                operations.push(Operation {
+                    method,
+                    path,
+                    id: operation.get("operationId").and_then(Tree::text),
+                    security: operation.get("security"),
+                    servers: match operation.get("servers") {
+                        None => item_servers.clone(),
+                        own => self::servers(own, path, notes),
+                    },
+                });
+            }
+        }
+        if operations.is_empty() {
+            return Err(Problem::new("the description has no operation")
+                .help("check that `paths` has entries such as `/orders: {get: ...}`"));
+        }
+        let title = |key| {
+            tree.at(&["info", key])
+                .and_then(Tree::text)
+                .unwrap_or_default()
+        };
+        Ok(Self {
+            title: shown(format!("{} {}", title("title"), title("version")).trim()),
+            operations,
+            schemes,
+            scopes,
+            security: tree.get("security"),
+        })
+    }
+
+    pub(super) fn scheme(&self, name: &str) -> Option<&Scheme> {
+        let mut schemes = self.schemes.iter();
+        schemes
+            .find(|(known, _)| *known == name)
+            .map(|(_, scheme)| scheme)
+    }
+}
+
+#[expect(clippy::result_large_err, reason = "made once, for a file")]
+fn check_version(tree: &Tree) -> Result<(), Problem> {
+    if tree.get("swagger").is_some() {
+        return Err(Problem::new("this is a Swagger 2.0 description")
+            .help("convert it to OpenAPI 3, for example with `npx swagger2openapi`"));
+    }
+    let version = match tree.get("openapi") {
+        Some(Tree::Text(version)) => version.clone(),
+        Some(Tree::Number(version)) => version.to_string(),
+        _ => {
+            return Err(Problem::new(
+                "this is not an OpenAPI description: the key `openapi` is missing",
+            )
+            .help("name a file that begins with `openapi: 3.0.3` or the like"));
+        }
+    };
+    if ["3.0", "3.1"]
+        .iter()
+        .any(|known| version == *known || version.starts_with(&format!("{known}.")))
+    {
+        Ok(())
+    } else {
+        Err(Problem::new(format!(
+            "the version {} of OpenAPI is not supported",
+            quoted(&version)
+        ))
+        .help("export the description as OpenAPI 3.0 or 3.1"))
+    }
+}
+
+struct Reader<'t> {
+    root: &'t Tree,
+}
+
+impl<'t> Reader<'t> {
+    /// What a value stands for: itself, or what its `$ref` leads to within the file.
+    fn resolve(&self, tree: &'t Tree) -> Option<&'t Tree> {
+        let mut tree = tree;
+        for _ in 0..MAX_REFERENCES {
+            let Some(reference) = tree.get("$ref").and_then(Tree::text) else {
+                return Some(tree);
+            };
+            let keys = reference.strip_prefix("#/")?.split('/');
+            tree = keys.into_iter().try_fold(self.root, |tree, key| {
+                tree.get(
+                    &key.replace("~1", "/")
+                        .replace("~0", "~")
+                        .replace("%7B", "{")
+                        .replace("%7D", "}"),
+                )
+            })?;
+        }
+        None
+    }
+
+    fn schemes(
+        &self,
+        notes: &mut Vec<String>,
+    ) -> (Vec<(&'t str, Scheme)>, BTreeMap<String, String>) {
+        let mut schemes = Vec::new();
+        let mut scopes = BTreeMap::new();
+        let written = self.root.at(&["components", "securitySchemes"]);
+        for (name, scheme) in written.map(Tree::entries).unwrap_or_default() {
+            let Some(scheme) = self.resolve(scheme) else {
+                notes.push(format!(
+                    "security scheme {}: its `$ref` does not lead to anything in this file",
+                    quoted(name)
+                ));
+                continue;
+            };
+            let text = |key| scheme.get(key).and_then(Tree::text).unwrap_or_default();
+            let kind = match (text("type"), text("scheme").to_ascii_lowercase().as_str()) {
+                ("oauth2" | "openIdConnect", _) | ("http", "bearer") => Scheme::Token,
+                ("http", other) => Scheme::Other(format!("HTTP authentication {}", quoted(other))),
+                ("apiKey", _) => Scheme::Other(format!("the API key {}", quoted(text("name")))),
+                ("mutualTLS", _) => Scheme::Other("a client certificate".to_owned()),
+                (other, _) => Scheme::Other(format!("a scheme of type {}", quoted(other))),
+            };
+            schemes.push((name.as_str(), kind));
+            let flows = scheme.get("flows").map(Tree::entries).unwrap_or_default();
+            let described = flows.iter().filter_map(|(_, flow)| flow.get("scopes"));
+            for (scope, description) in described.flat_map(Tree::entries) {
+                let description = description.text().unwrap_or_default();
+                scopes
+                    .entry(scope.clone())
+                    .or_insert_with(|| description.to_owned());
+            }
+        }
+        (schemes, scopes)
+    }
+}
+
+/// The servers of a list; one at the root where there is none.
+fn servers(list: Option<&Tree>, place: &str, notes: &mut Vec<String>) -> Vec<Server> {
+    let mut servers = Vec::new();
+    for server in list.map(Tree::items).unwrap_or_default() {
+        let mut url = server
+            .get("url")
+            .and_then(Tree::text)
+            .unwrap_or("/")
+            .to_owned();
+        let variables = server
+            .get("variables")
+            .map(Tree::entries)
+            .unwrap_or_default();
+        for (name, variable) in variables {
+            let value = variable
+                .get("default")
+                .and_then(Tree::text)
+                .unwrap_or_default();
+            let written = format!("{{{name}}}");
+            if url.contains(&written) {
+                url = url.replace(&written, value);
+                notes.push(format!(
+                    "{}: the server variable {} is taken as its default, {}",
+                    shown(place),
+                    quoted(name),
+                    quoted(value)
+                ));
+            }
+        }
+        let server = server_at(&url);
+        if !servers.contains(&server) {
+            servers.push(server);
+        }
+    }
+    if servers.is_empty() {
+        servers.push(server_at("/"));
+    }
+    servers
+}
+
+fn server_at(url: &str) -> Server {
+    let (host, path) = match url.split_once("://") {
+        None => (None, url),
+        Some((_, rest)) => {
+            let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+            let host = authority.rsplit('@').next().unwrap_or(authority);
+            let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+            let host = match host.rsplit_once(':') {
+                Some((host, port)) if is_port(port) => host,
+                _ => host,
+            };
+            (
+                Some(host.to_ascii_lowercase()).filter(|host| !host.is_empty()),
+                path,
+            )
+        }
+    };
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    let path = path.trim_start_matches("./").trim_matches('/');
+    Server {
+        host,
+        base: if path.is_empty() {
+            String::new()
+        } else {
+            format!("/{path}")
+        },
+    }
+}
