@@ -10,6 +10,7 @@ mod bootstrap;
 mod check;
 mod completions;
 mod diff;
+mod doctor;
 mod examples;
 mod explain;
 mod health;
@@ -60,6 +61,9 @@ enum Verb {
     /// Show which requests two policies answer differently, those that become more open first
     #[command(after_help = examples::DIFF)]
     Diff(diff::DiffArgs),
+    /// Find what in a proxy's configuration would undo the policy
+    #[command(after_help = examples::DOCTOR)]
+    Doctor(doctor::DoctorArgs),
     /// Make a policy of what others have written
     #[command(after_help = examples::IMPORT)]
     Import(import::ImportArgs),
@@ -135,6 +139,7 @@ pub fn run() -> ExitCode {
         Verb::Explain(args) => explain::run(&args, &mut out),
         Verb::Test(args) => policy_test::run(&args, &mut out),
         Verb::Diff(args) => diff::run(&args, &mut out),
+        Verb::Doctor(args) => doctor::run(&args, &mut out),
         Verb::Import(args) => import::run(&args, &mut out),
         Verb::Key(args) => key::run(&args, &mut out),
         Verb::Token(args) => token::run(&args, &mut out),

@@ -12,6 +12,7 @@
 //! - [`decision`]: `decide`, one function from route and evidence to a permit or a denial.
 //! - [`comparison`]: which requests two policies answer differently, and which become more open.
 //! - [`openapi`]: API descriptions as policies.
+//! - [`doctor`]: what in a proxy's configuration would undo the policy.
 //! - [`problem`], [`yaml`]: errors in files that people write, and strict parsing of them.
 //! - [`labels`]: closed sets of names, for metrics and logs.
 //! - [`connection_limits`]: the bounds of the connections of the HTTP listeners.
@@ -166,6 +167,7 @@ pub mod comparison;
 pub mod config;
 pub mod connection_limits;
 pub mod decision;
+pub mod doctor;
 pub mod ext_authz;
 pub mod feed;
 pub mod files;

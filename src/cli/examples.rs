@@ -27,6 +27,12 @@ pub(super) const DIFF: &str = "\
 Example:
   portcullis diff deployed.yaml policy.yaml --fail-on open";
 
+pub(super) const DOCTOR: &str = "\
+Examples:
+  portcullis doctor envoy.yaml
+  curl -s localhost:9901/config_dump | portcullis doctor -
+  kubectl get securitypolicy,clienttrafficpolicy,httproute -A -o yaml | portcullis doctor -";
+
 pub(super) const IMPORT: &str = "\
 Examples:
   portcullis import openapi openapi.yaml > policy.yaml

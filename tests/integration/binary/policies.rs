@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::{run, text};
+use super::{run, run_with_input, text};
 
 fn fixtures(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -115,4 +115,61 @@ fn import_against_a_policy_shows_the_difference() {
         said.contains("GET other.example/v1/products without a token"),
         "{said}"
     );
+}
+
+#[test]
+fn doctor_finds_what_would_undo_the_policy() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let output = run(&["doctor", "config/envoy.yaml"], root);
+    assert_eq!(
+        text(&output.stdout),
+        "examined an Envoy bootstrap: 0 fail, 0 warn, 0 note\n"
+    );
+    assert_eq!(output.status.code(), Some(0));
+    let envoy = fs::read_to_string(root.join("config/envoy.yaml")).unwrap();
+    let open = envoy.replace("failure_mode_allow: false", "failure_mode_allow: true");
+    let output = run_with_input(&["doctor", "-"], root, &open);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        text(&output.stdout),
+        "FAIL fail_open: listener http, filter envoy.filters.http.ext_authz\n  \
+         why:   while the gate does not answer, every request passes\n  \
+         fix:   set `failure_mode_allow: false` (`failOpen: false`)\n\n\
+         examined an Envoy bootstrap: 1 fail, 0 warn, 0 note\n"
+    );
+    let output = run_with_input(&["doctor", "-", "--format", "json"], root, &open);
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answer["findings"][0]["name"], "fail_open");
+    let output = run(&["doctor", "config/policy.yaml"], root);
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    assert!(
+        said.starts_with("portcullis: nothing here can be examined: name an Envoy bootstrap"),
+        "{said}"
+    );
+}
+
+/// The configuration says how the identity headers are called.
+#[test]
+fn doctor_looks_for_the_identity_headers_of_the_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    fs::copy(
+        root.join("config/envoy.yaml"),
+        folder.path().join("envoy.yaml"),
+    )
+    .unwrap();
+    let config = "version: 1\npolicy: [policy.yaml]\nidentity_headers: {subject: x-user}\n";
+    fs::write(folder.path().join("portcullis.yaml"), config).unwrap();
+    let output = run(
+        &["doctor", "envoy.yaml", "--config", "portcullis.yaml"],
+        folder.path(),
+    );
+    let said = text(&output.stdout);
+    assert!(
+        said.contains("NOTE identity_not_removed_early"),
+        "{said}{}",
+        text(&output.stderr)
+    );
+    assert!(said.contains("found: x-user\n"), "{said}");
 }
