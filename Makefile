@@ -38,6 +38,7 @@ check: tools clients ## What CI runs: format, lints, tests, docs, dependencies, 
 	  echo "$(CARGO) deny check"; $(CARGO) deny check; \
 	else echo "cargo-deny is not installed: dependencies were not checked"; fi
 	@scripts/check-vendored-h2
+	@scripts/check-schema
 	$(CARGO) test --locked --manifest-path models/Cargo.toml
 	$(CARGO) test --locked
 	@$(MAKE) --no-print-directory samples

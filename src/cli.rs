@@ -21,6 +21,7 @@ mod policy_test;
 mod rehearsal;
 #[cfg(feature = "issuer")]
 mod role;
+mod schema;
 #[cfg(feature = "issuer")]
 mod scope;
 mod serve;
@@ -67,6 +68,9 @@ enum Verb {
     /// Make a policy of what others have written
     #[command(after_help = examples::IMPORT)]
     Import(import::ImportArgs),
+    /// Print the JSON Schema of a file that people write, for editors and validators
+    #[command(after_help = examples::SCHEMA)]
+    Schema(schema::SchemaArgs),
     /// Generate keys, and rotate the issuer's keys
     #[command(after_help = examples::KEY)]
     Key(key::KeyArgs),
@@ -140,6 +144,7 @@ pub fn run() -> ExitCode {
         Verb::Test(args) => policy_test::run(&args, &mut out),
         Verb::Diff(args) => diff::run(&args, &mut out),
         Verb::Doctor(args) => doctor::run(&args, &mut out),
+        Verb::Schema(args) => schema::run(&args, &mut out),
         Verb::Import(args) => import::run(&args, &mut out),
         Verb::Key(args) => key::run(&args, &mut out),
         Verb::Token(args) => token::run(&args, &mut out),

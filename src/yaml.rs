@@ -6,6 +6,7 @@ mod failure;
 mod foreign;
 mod outline;
 mod recovery;
+mod schema;
 mod strict;
 
 use serde::Deserialize;
@@ -19,6 +20,7 @@ use failure::{Failure, Subject};
 pub use foreign::{Tree, parse_foreign};
 pub use outline::Outline;
 pub use recovery::{Damage, Recovered};
+pub use schema::schema_of;
 
 /// The largest file that is read, in bytes.
 pub const MAX_SOURCE_BYTES: usize = 16 * 1024 * 1024;

@@ -38,6 +38,10 @@ Examples:
   portcullis import openapi openapi.yaml > policy.yaml
   portcullis import openapi openapi.yaml --against policy.yaml";
 
+pub(super) const SCHEMA: &str = "\
+Example:
+  portcullis schema policy > policy.schema.json";
+
 pub(super) const KEY: &str = "\
 Examples:
   portcullis key generate --algorithm ES256 --out private.pem --jwks jwks.json

@@ -19,6 +19,7 @@ use crate::problem::{Colour, Problems, Source};
 use case::{Case, CaseResult};
 use coverage::{Coverage, percent};
 use document::TestFile;
+pub(super) use document::schema;
 
 /// The most files of tests in a directory.
 const MAX_FILES: usize = 1000;

@@ -60,3 +60,66 @@ fn default_drain_seconds() -> u64 {
 fn default_realm() -> String {
     "portcullis".to_owned()
 }
+
+#[cfg(feature = "issuer")]
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::{Map, Value, json};
+
+    use super::*;
+
+    /// A key that nothing has.
+    const UNKNOWN: &str = "no_such_key";
+
+    /// How to come to a part of the document.
+    #[derive(Clone)]
+    enum Step {
+        Key(String),
+        Item,
+    }
+
+    /// The keys that are known at a place, by what is said of one that is not.
+    fn known_at(path: &[Step]) -> BTreeSet<String> {
+        let document = path
+            .iter()
+            .rev()
+            .fold(json!({UNKNOWN: 1}), |value, step| match step {
+                Step::Key(key) => json!({key: value}),
+                Step::Item => json!([value]),
+            });
+        let error = serde_json::from_value::<ConfigDocument>(document).unwrap_err();
+        let said = error.to_string();
+        let (_, expected) = said
+            .split_once("expected ")
+            .unwrap_or_else(|| panic!("{said}"));
+        let words = expected.split('`').skip(1).step_by(2);
+        words.map(str::to_owned).collect()
+    }
+
+    fn check(schema: &Map<String, Value>, path: &[Step], count: &mut usize) {
+        let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
+            if let Some(items) = schema.get("items").and_then(Value::as_object) {
+                check(items, &[path, &[Step::Item]].concat(), count);
+            }
+            return;
+        };
+        let written: BTreeSet<String> = properties.keys().cloned().collect();
+        assert_eq!(known_at(path), written);
+        *count += written.len();
+        for (key, value) in properties {
+            let below = [path, &[Step::Key(key.clone())]].concat();
+            check(value.as_object().unwrap(), &below, count);
+        }
+    }
+
+    #[test]
+    fn the_schema_has_the_keys_that_the_configuration_has() {
+        let schema: Value =
+            serde_json::from_str(include_str!("../../schema/config.schema.json")).unwrap();
+        let mut count = 0;
+        check(schema.as_object().unwrap(), &[], &mut count);
+        assert!(count > 100, "{count}");
+    }
+}

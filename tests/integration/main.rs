@@ -99,6 +99,7 @@ mod revoke;
 mod rings;
 mod route_issuers;
 mod samples;
+mod schemas;
 #[cfg(feature = "issuer")]
 mod schemathesis;
 mod shadow;

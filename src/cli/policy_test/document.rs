@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{Deserializer, Visitor};
 use serde_json::{Map, Value};
@@ -11,63 +12,96 @@ use super::case::{Case, Expected, Outcome};
 use crate::cli::rehearsal::{AskedRequest, Caller, Grounds, scopes_as_claims};
 use crate::clock::UnixSeconds;
 use crate::problem::{Mistake, Place, Problem, Problems, Source, closest, quoted};
-use crate::yaml::{self, Entries, Located, Recovered, present};
+use crate::yaml::{self, Entries, Located, Recovered, present, schema_of};
 
 /// The most tests of a file.
 const MAX_CASES: usize = 10_000;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct TestDocument {
+    /// Always 1.
+    #[schemars(schema_with = "version")]
     version: Located<u64>,
+    /// The policy's files, relative to this one; without it `shop.test.yaml` is about `shop.yaml`.
     #[serde(default)]
     policy: Vec<PathBuf>,
     /// The time of every request, in seconds since 1970.
     #[serde(default, deserialize_with = "present")]
     now: Option<i64>,
+    /// Who makes requests, by a name for `as`.
     #[serde(default, deserialize_with = "present")]
     callers: Option<Entries<CallerDocument>>,
+    /// The tests.
     tests: Vec<Located<CaseDocument>>,
 }
 
 /// Who makes a request.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct CallerDocument {
+    /// The issuer's name in `trust`; the first one where it is not said.
     #[serde(default, deserialize_with = "present")]
     issuer: Option<Located<String>>,
+    /// Claims of the token; those that every token of the issuer has are added.
     #[serde(default, deserialize_with = "present")]
     claims: Option<Map<String, Value>>,
+    /// The scopes of the token, separated by spaces.
     #[serde(default, deserialize_with = "present")]
     scopes: Option<Located<String>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct CaseDocument {
+    /// What the report calls the test; the request where it is not said.
     #[serde(default, deserialize_with = "present")]
     name: Option<String>,
+    /// The request: `GET https://shop.example/orders/1`, or `GET /orders/1` for any host.
     request: Located<String>,
+    /// Its headers.
     #[serde(default, deserialize_with = "present")]
     headers: Option<Entries<Located<String>>>,
+    /// Who makes it, one of `callers`.
     #[serde(rename = "as", default, deserialize_with = "present")]
     caller: Option<Located<String>>,
+    /// The issuer's name in `trust`; the first one where it is not said.
     #[serde(default, deserialize_with = "present")]
     issuer: Option<Located<String>>,
+    /// Claims of the token; those that every token of the issuer has are added.
     #[serde(default, deserialize_with = "present")]
     claims: Option<Map<String, Value>>,
+    /// The scopes of the token, separated by spaces.
     #[serde(default, deserialize_with = "present")]
     scopes: Option<Located<String>>,
+    /// What becomes of it: `allow`, `deny`, the status of the refusal, `would_deny` in shadow.
+    #[schemars(schema_with = "outcome")]
     expect: Located<WrittenOutcome>,
+    /// The reason, as the log calls it.
     #[serde(default, deserialize_with = "present")]
     reason: Option<String>,
+    /// The detail of the reason, as the log calls it.
     #[serde(default, deserialize_with = "present")]
     detail: Option<String>,
+    /// The name of the route that decides.
     #[serde(default, deserialize_with = "present")]
     route: Option<Located<String>>,
     /// Headers that the upstream gets; an empty value stands for one that is removed.
     #[serde(default, deserialize_with = "present")]
     upstream: Option<Entries<String>>,
+}
+
+/// The schema of a file of tests.
+pub(in crate::cli) fn schema() -> Value {
+    schema_of::<TestDocument>("Tests of a policy of Portcullis")
+}
+
+fn version(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"const": 1})
+}
+
+fn outcome(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"enum": ["allow", "deny", "would_deny", 400, 401, 403, 500, 503]})
 }
 
 /// `allow`, `deny` or a status.
