@@ -124,11 +124,6 @@ impl Policy {
         compile::compile(sources, Some(trusted))
     }
 
-    /// The JSON Schema of a policy file, for editors.
-    pub fn schema() -> serde_json::Value {
-        document::schema()
-    }
-
     /// The routes that `target` falls under. The cost does not grow with the number of routes.
     pub fn route(&self, target: &Target<'_>) -> Result<Routed<'_>, TargetError> {
         let routed = self.look_up(target, |tables, wanted| match wanted {
