@@ -163,7 +163,7 @@ impl Loader {
             Err(error) => {
                 state.failures += 1;
                 state.last_error = Some(error.to_string());
-                tracing::error!(%error, "reload failed; the policy and keys from before go on serving");
+                tracing::error!(%error, "reload failed; still using the previous policy and keys");
             }
         }
         outcome

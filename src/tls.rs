@@ -160,7 +160,7 @@ impl ServerTls {
                     tracing::warn!(
                         tls.listener = self.listener.label(),
                         error,
-                        "the files of TLS cannot be used; those from before go on serving"
+                        "cannot load the TLS files; still using the previous ones"
                     );
                     state.error = Some(error);
                 }

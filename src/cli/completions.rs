@@ -12,7 +12,7 @@ use super::Finding;
 
 #[derive(Debug, Args)]
 pub(super) struct CompletionsArgs {
-    /// The shell that completes
+    /// The shell to generate completions for
     shell: Shell,
 }
 

@@ -36,7 +36,7 @@ pub(super) struct ExplainArgs {
     /// The request's method
     #[arg(required_unless_present_any = ["log_line", "decision"])]
     method: Option<String>,
-    /// Its URL, or its path; the host is that of `-H 'host: ...'` then
+    /// The request's URL, or its path with the host in `-H 'host: ...'`
     #[arg(value_name = "URL", required_unless_present_any = ["log_line", "decision"])]
     url: Option<String>,
     /// A header of the request, as curl takes it; can be repeated
@@ -98,7 +98,7 @@ pub(super) fn run(args: &ExplainArgs, out: &mut dyn Write) -> anyhow::Result<Fin
     };
     if !grounds.has_config {
         report.notes.push(
-            "no configuration was named: whose tokens are trusted, and the identity headers, are made up",
+            "no configuration was named: whose tokens are trusted, and the identity headers, are placeholders",
         );
     }
     match args.format {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::host::{HostName, HostPattern};
 use super::path::{Necessity, PathSegment, Segments};
 use super::table::{HostTables, Leaves};
-use super::{Host, Matched, Method, Policy, Route, Target, TargetError, Wanted};
+use super::{Host, Matched, Policy, Route, Target, TargetError, Wanted};
 
 /// The way from a request to its route. What it shows is what [`Policy::route`] does.
 #[derive(Debug)]
@@ -130,22 +130,6 @@ impl Policy {
     }
 }
 
-impl TracedReading<'_> {
-    /// Whether the first template decides: where it does not, no route has the method of `target`.
-    pub fn is_answered(&self) -> bool {
-        self.matches
-            .first()
-            .is_some_and(|first| first.answers.is_some())
-    }
-}
-
-/// The method that counts: of a preflight, the one that it asks for.
-impl<'a> Target<'a> {
-    pub fn method_in_question(&self) -> Method<'a> {
-        self.preflight.unwrap_or(self.method)
-    }
-}
-
 fn text_of(path: impl Segments) -> Box<[u8]> {
     let mut text = Vec::new();
     append(path, &mut text);
@@ -168,7 +152,7 @@ fn append(path: impl Segments, text: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::{Path, Routed};
+    use crate::policy::{Method, Path, Routed};
     use crate::problem::Source;
 
     const POLICY: &str = "version: 1

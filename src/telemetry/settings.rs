@@ -67,9 +67,9 @@ pub enum LogLevel {
     #[serde(rename = "none")]
     #[value(name = "none")]
     Silent,
-    /// What needs somebody's hand.
+    /// Failures that need action.
     Error,
-    /// What will, if it goes on.
+    /// Problems that will need action if they persist.
     Warn,
     /// What happened: refusals, reloads, start and end.
     Info,

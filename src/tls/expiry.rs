@@ -111,7 +111,7 @@ fn warn(listener: TlsListener, validity: Validity, standing: Standing) {
             tls.listener = listener,
             certificate.not_after = %not_after,
             certificate.seconds_left = left,
-            "the certificate of the listener ends soon: renew it; the files are read again when they \
+            "the listener's certificate expires soon: renew it; the files are read again when they \
              change"
         ),
         Standing::Ended => tracing::error!(
@@ -123,7 +123,7 @@ fn warn(listener: TlsListener, validity: Validity, standing: Standing) {
         Standing::NotYet => tracing::error!(
             tls.listener = listener,
             certificate.not_before = %not_before,
-            "the certificate of the listener does not hold yet, and clients refuse it: is the clock right?"
+            "the listener's certificate is not valid yet, and clients refuse it: is the clock right?"
         ),
     }
 }

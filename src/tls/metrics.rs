@@ -72,7 +72,7 @@ impl Collector for TlsMetrics {
         if self.0.is_empty() {
             return Ok(());
         }
-        let help = "When the certificate of the listener ends, in seconds since 1970";
+        let help = "Expiry time of the listener's certificate, in seconds since 1970, in seconds since 1970";
         let name = "certificate_expiry_timestamp_seconds";
         ends.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
         let help = "1 if the files of TLS are in use as they are, 0 if those from before are";

@@ -104,7 +104,10 @@ impl Report<'_> {
                 writeln!(out, "ok: {count} {routes}, digest {}", policy.digest())
             }
             Some(_) if self.errors().next().is_none() => {
-                writeln!(out, "not ok: `--deny-warnings` takes warnings for problems")
+                writeln!(
+                    out,
+                    "not ok: there are warnings, and `--deny-warnings` is set"
+                )
             }
             Some(_) | None => Ok(()),
         }

@@ -122,7 +122,7 @@ impl Record {
                 "the request was not judged; this is what would have become of it without a token",
             ),
             "scopes" | "authenticated" | "condition_not_met" | "condition_error" => Some(
-                "the claims of the token are not logged; those of this explanation are made up",
+                "the claims of the token are not logged; those of this explanation are placeholders",
             ),
             _ => None,
         }

@@ -115,14 +115,14 @@ fn aspect(denial: &Denial<'_>) -> Option<Aspect> {
 }
 
 fn aspects(route: &Route) -> &'static [(Aspect, &'static str)] {
-    const ALLOWED: (Aspect, &str) = (Aspect::Allowed, "no test is let through");
+    const ALLOWED: (Aspect, &str) = (Aspect::Allowed, "no test expects this route to allow");
     const UNPROVEN: (Aspect, &str) = (
         Aspect::Unproven,
-        "no test is refused for want of a good token",
+        "no test is refused for a missing or bad token",
     );
     const INSUFFICIENT: (Aspect, &str) = (
         Aspect::Insufficient,
-        "no test is refused for want of a scope",
+        "no test is refused for a missing scope",
     );
     const CLOSED: (Aspect, &str) = (Aspect::Closed, "no test is refused");
     match route.requirement {

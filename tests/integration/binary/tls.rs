@@ -69,7 +69,7 @@ fn who_may_ask_is_said_where_others_can_reach_the_port() {
 #[test]
 fn a_certificate_that_ends_soon_is_warned_of() {
     for (dates, expected) in [
-        ([89, 90], Some("the certificate of the listener ends soon")),
+        ([89, 90], Some("the listener's certificate expires soon")),
         ([91, 90], Some("the certificate of the listener has ended")),
         ([80, 90], None),
     ] {
