@@ -4,7 +4,7 @@ mod calendar;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-pub use calendar::Calendar;
+pub use calendar::{Calendar, date_of, days_from};
 
 /// Seconds since 1970-01-01T00:00:00Z, leap seconds not counted (RFC 7519 section 2, `NumericDate`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

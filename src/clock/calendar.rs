@@ -19,13 +19,9 @@ pub struct Calendar {
 }
 
 impl UnixSeconds {
-    /// This time of this day, which must exist. Counts years from March like [`civil`].
+    /// This time of this day, which must exist.
     pub fn at([year, month, day]: [i64; 3], [hour, minute, second]: [i64; 3]) -> Self {
-        let year = year - i64::from(month <= 2);
-        let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
-        let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-        let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-        let days = era * 146_097 + day_of_era - 719_468;
+        let days = days_from(year, month, day);
         Self(days * 86_400 + hour * 3600 + minute * 60 + second)
     }
 
@@ -36,7 +32,7 @@ impl UnixSeconds {
             return None;
         }
         let (days, second_of_day) = (seconds / 86_400, seconds % 86_400);
-        let (year, month, day) = civil(days);
+        let (year, month, day) = date_of(days);
         Some(Calendar {
             year,
             month,
@@ -69,12 +65,12 @@ impl fmt::Display for UnixSeconds {
     }
 }
 
-/// Year, month and day of a number of days after 1970-01-01. Counts years from March, so that the
-/// leap day comes last, in eras of 400 years (Howard Hinnant, "chrono-compatible low-level date
-/// algorithms").
-fn civil(days: i64) -> (i64, i64, i64) {
+/// Year, month and day of a number of days after 1970-01-01, or before it. Counts years from March, so
+/// that the leap day comes last, in eras of 400 years (Howard Hinnant, "chrono-compatible low-level
+/// date algorithms").
+pub fn date_of(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
     let year_of_era =
         (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
@@ -87,6 +83,15 @@ fn civil(days: i64) -> (i64, i64, i64) {
     };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     (year, month, day)
+}
+
+/// The inverse of [`date_of`], for dates that exist.
+pub fn days_from(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
 }
 
 #[cfg(test)]
@@ -130,5 +135,19 @@ mod tests {
         }
         let before_1970 = UnixSeconds::at([1969, 12, 31], [23, 59, 59]);
         assert_eq!(before_1970, UnixSeconds(-1));
+    }
+
+    #[test]
+    fn days_and_dates_are_each_other_s_inverse() {
+        let mut before = date_of(-720_000);
+        for days in -719_999..2_950_000 {
+            let date = date_of(days);
+            assert!(date > before, "{days}");
+            assert_eq!(days_from(date.0, date.1, date.2), days);
+            before = date;
+        }
+        assert_eq!(date_of(0), (1970, 1, 1));
+        assert_eq!(date_of(-719_162), (1, 1, 1));
+        assert_eq!(date_of(2_932_896), (9999, 12, 31));
     }
 }
