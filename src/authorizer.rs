@@ -15,8 +15,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arc_swap::{ArcSwap, Guard};
 
 use crate::clock::{Clock, UnixSeconds};
+use crate::condition::{Attributes, NoAttributes};
 use crate::decision::{Decision, Denial, Evidence, decide};
-use crate::policy::{Policy, Requirement, Routed, Target};
+use crate::policy::{Circumstances, Policy, Requirement, Route, Routed, Target};
 use crate::token::{
     Credential, Credentials, MissingKey, RecheckError, TokenError, Trust, UnverifiedToken,
     VerifiedToken,
@@ -159,6 +160,15 @@ impl From<TokenError> for Unverified {
     }
 }
 
+/// What is judged: a request as its front end understood it.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    pub target: &'a Target<'a>,
+    /// What conditions may ask for.
+    pub attributes: &'a dyn Attributes,
+    pub credentials: &'a Credentials<'a>,
+}
+
 pub struct Authorizer {
     snapshot: ArcSwap<Snapshot>,
     proofs: ProofCache,
@@ -199,8 +209,12 @@ impl Authorizer {
         target: &Target<'_>,
         credential: Credential<'_>,
     ) -> Judgement<'p> {
-        let credentials = Credentials::bearer(credential);
-        let judged = self.judge_within(snapshot, target, &credentials, Effort::Full);
+        let question = Question {
+            target,
+            attributes: &NoAttributes,
+            credentials: &Credentials::bearer(credential),
+        };
+        let judged = self.judge_within(snapshot, &question, Effort::Full);
         // With full effort there is always a judgement.
         judged.unwrap_or(Judgement::denied(Denial::Unlisted))
     }
@@ -209,10 +223,14 @@ impl Authorizer {
     pub fn judge_within<'p>(
         &self,
         snapshot: &'p Snapshot,
-        target: &Target<'_>,
-        credentials: &Credentials<'_>,
+        question: &Question<'_>,
         effort: Effort,
     ) -> Option<Judgement<'p>> {
+        let Question {
+            target,
+            attributes,
+            credentials,
+        } = *question;
         // The target comes first: a request that can be read in two ways is refused whatever token it
         // carries, and on routes where no token counts none is verified.
         let routed = match snapshot.policy.route(target) {
@@ -238,8 +256,18 @@ impl Authorizer {
             Ok(Some(token)) => Evidence::Verified(token),
             Err(error) => Evidence::Refused(*error),
         };
+        let circumstances = Circumstances {
+            policy: &snapshot.policy,
+            target,
+            attributes,
+            now: if routed.has_conditions() {
+                self.clock.now()
+            } else {
+                UnixSeconds(0)
+            },
+        };
         Some(Judgement {
-            decision: decide(&routed, evidence),
+            decision: decide(&routed, evidence, &circumstances),
             missing_key: match verified {
                 Err(error) if is_about_a_key(error) => {
                     let missing = missing_key(&routed, credential, snapshot);
@@ -417,18 +445,19 @@ fn missing_key(
 /// Whether some token could let the request through that would not pass without one. Only then is
 /// it worth waiting for an issuer's keys.
 fn may_open(routed: &Routed<'_>) -> bool {
-    let needs_token = |requirement: &Requirement| match requirement {
+    let needs_token = |route: &Route| match route.requirement {
         Requirement::Authenticated | Requirement::Scopes(_) => true,
-        Requirement::Public | Requirement::Nobody => false,
+        Requirement::Public => route.conditions.read_token(),
+        Requirement::Nobody => false,
     };
     match routed {
         Routed::Unlisted | Routed::UnlistedInShadow(_) | Routed::Preflight(_) => false,
-        Routed::One(route) => needs_token(&route.requirement),
+        Routed::One(route) => needs_token(route),
         Routed::Every(readings) => {
             let closed = readings
                 .iter()
                 .any(|route| route.requirement == Requirement::Nobody);
-            !closed && readings.iter().any(|route| needs_token(&route.requirement))
+            !closed && readings.iter().any(|route| needs_token(route))
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The decision: one pure function from a route and what the caller could prove to an answer.
 
+use crate::condition::{Budget, Condition, Fault, TokenFacts};
 use crate::labels::{Label, closed_set};
-use crate::policy::{Mode, Requirement, Route, Routed, TargetError};
+use crate::policy::{Circumstances, Mode, Requirement, Route, Routed, TargetError, Unmet};
 use crate::token::{TokenError, VerifiedToken};
 
 /// What became of the credential that a request carried.
@@ -126,6 +127,17 @@ pub enum Denial<'p> {
     },
     /// The route lets nobody through.
     Nobody { route: &'p Route },
+    /// The requirement is met, but not a condition of the route.
+    ConditionNotMet {
+        route: &'p Route,
+        condition: &'p Condition,
+    },
+    /// The requirement is met, but a condition of the route cannot be evaluated.
+    ConditionFailed {
+        route: &'p Route,
+        condition: &'p Condition,
+        fault: Fault,
+    },
     /// No route lists the request.
     Unlisted,
     /// The issuer of the token is trusted, but its keys have not been loaded yet.
@@ -149,6 +161,8 @@ closed_set! {
         BadToken = "bad_token",
         ScopesMissing = "scopes_missing",
         Nobody = "nobody",
+        ConditionNotMet = "condition_not_met",
+        ConditionFailed = "condition_failed",
         Unlisted = "unlisted",
         KeysNotLoaded = "keys_not_loaded",
         RevocationsStale = "revocations_stale",
@@ -164,6 +178,8 @@ impl<'p> Denial<'p> {
             Self::BadToken { .. } => DenialKind::BadToken,
             Self::ScopesMissing { .. } => DenialKind::ScopesMissing,
             Self::Nobody { .. } => DenialKind::Nobody,
+            Self::ConditionNotMet { .. } => DenialKind::ConditionNotMet,
+            Self::ConditionFailed { .. } => DenialKind::ConditionFailed,
             Self::Unlisted => DenialKind::Unlisted,
             Self::KeysNotLoaded { .. } => DenialKind::KeysNotLoaded,
             Self::RevocationsStale { .. } => DenialKind::RevocationsStale,
@@ -180,8 +196,29 @@ impl<'p> Denial<'p> {
         match self {
             Self::MalformedTarget(malformed) => Some(malformed.label()),
             Self::BadToken { error, .. } => Some(error.label()),
+            Self::ConditionFailed { fault, .. } => Some(fault.cause.label()),
             Self::SeveralCredentials
             | Self::NoToken { .. }
+            | Self::ScopesMissing { .. }
+            | Self::Nobody { .. }
+            | Self::ConditionNotMet { .. }
+            | Self::Unlisted
+            | Self::KeysNotLoaded { .. }
+            | Self::RevocationsStale { .. } => None,
+        }
+    }
+
+    /// The condition that refused, and the part of it that could not be evaluated, if that is why.
+    pub fn condition(&self) -> Option<(&'p Condition, Option<&'p str>)> {
+        match *self {
+            Self::ConditionNotMet { condition, .. } => Some((condition, None)),
+            Self::ConditionFailed {
+                condition, fault, ..
+            } => Some((condition, Some(condition.part(fault.span)))),
+            Self::MalformedTarget(_)
+            | Self::SeveralCredentials
+            | Self::NoToken { .. }
+            | Self::BadToken { .. }
             | Self::ScopesMissing { .. }
             | Self::Nobody { .. }
             | Self::Unlisted
@@ -198,14 +235,23 @@ impl<'p> Denial<'p> {
             | Self::BadToken { route, .. }
             | Self::KeysNotLoaded { route }
             | Self::RevocationsStale { route } => route,
-            Self::ScopesMissing { route } | Self::Nobody { route } => Some(route),
+            Self::ScopesMissing { route }
+            | Self::Nobody { route }
+            | Self::ConditionNotMet { route, .. }
+            | Self::ConditionFailed { route, .. } => Some(route),
         }
     }
 }
 
 /// Decides. Total, and deny is what is left when nothing says otherwise: a request passes only by
-/// a route that is public, or whose requirement a verified token meets.
-pub fn decide<'p>(routed: &Routed<'p>, evidence: Evidence<'_>) -> Decision<'p> {
+/// a route that is public, or whose requirement a verified token meets, and whose conditions hold.
+pub fn decide<'p>(
+    routed: &Routed<'p>,
+    evidence: Evidence<'_>,
+    circumstances: &Circumstances<'_>,
+) -> Decision<'p> {
+    // The readings of a path share it: a caller could choose a path with many.
+    let mut budget = Budget::default();
     match routed {
         Routed::Unlisted => {
             // Only a caller that has proven something learns that the policy does not list the
@@ -216,25 +262,30 @@ pub fn decide<'p>(routed: &Routed<'p>, evidence: Evidence<'_>) -> Decision<'p> {
             let denial = refused_without_proof(None, evidence).unwrap_or(Denial::Unlisted);
             by_mode(stand_in, Some(denial))
         }
-        Routed::One(route) => judge(route, evidence),
+        Routed::One(route) => judge(route, evidence, circumstances, &mut budget),
         // A browser sends no credential with a preflight, so that none can be asked for. The request
         // that follows is judged for itself.
         Routed::Preflight(route) => Decision::Allow(Permit {
             route,
             passage: Passage::Preflight,
         }),
-        Routed::Every(readings) => judge_every(readings, evidence),
+        Routed::Every(readings) => judge_every(readings, evidence, circumstances, &mut budget),
     }
 }
 
 /// Every reading of the path must be allowed; the permit is that of the most demanding route.
-fn judge_every<'p>(routes: &[&'p std::sync::Arc<Route>], evidence: Evidence<'_>) -> Decision<'p> {
+fn judge_every<'p>(
+    routes: &[&'p std::sync::Arc<Route>],
+    evidence: Evidence<'_>,
+    circumstances: &Circumstances<'_>,
+    budget: &mut Budget,
+) -> Decision<'p> {
     let mut strictest: Option<&'p Route> = None;
     let mut shadowed = None;
     for route in routes {
         // Nobody knows which reading the upstream takes. Were one allowed reading enough, a caller
         // could reach a private route by spelling its path so that it can be read as a public one.
-        match judge(route, evidence) {
+        match judge(route, evidence, circumstances, budget) {
             Decision::Deny(denial) => return Decision::Deny(denial),
             // The other readings may deny in earnest.
             Decision::Allow(permit) if permit.shadowed().is_some() => {
@@ -272,7 +323,12 @@ fn rank(requirement: &Requirement) -> usize {
     }
 }
 
-fn judge<'p>(route: &'p Route, evidence: Evidence<'_>) -> Decision<'p> {
+fn judge<'p>(
+    route: &'p Route,
+    evidence: Evidence<'_>,
+    circumstances: &Circumstances<'_>,
+    budget: &mut Budget,
+) -> Decision<'p> {
     // Before everything else: scopes that an issuer gave for other routes must not count here.
     let evidence = evidence.on(route);
     let denial = match &route.requirement {
@@ -289,6 +345,8 @@ fn judge<'p>(route: &'p Route, evidence: Evidence<'_>) -> Decision<'p> {
             Evidence::Absent | Evidence::Refused(_) => refused_without_proof(Some(route), evidence),
         },
     };
+    // The requirement comes first: without it a caller learns nothing of the conditions.
+    let denial = denial.or_else(|| unmet_condition(route, evidence, circumstances, budget));
     by_mode(route, denial)
 }
 
@@ -300,6 +358,44 @@ fn by_mode<'p>(route: &'p Route, denial: Option<Denial<'p>>) -> Decision<'p> {
         (Some(denial), Mode::Enforce) => return Decision::Deny(denial),
     };
     Decision::Allow(Permit { route, passage })
+}
+
+/// The denial of a request that meets the requirement, but not every condition.
+fn unmet_condition<'p>(
+    route: &'p Route,
+    evidence: Evidence<'_>,
+    circumstances: &Circumstances<'_>,
+    budget: &mut Budget,
+) -> Option<Denial<'p>> {
+    if route.conditions.is_empty() {
+        return None;
+    }
+    let token = match evidence {
+        Evidence::Verified(token) => Some(TokenFacts {
+            claims: token.claim_map(),
+            scopes: token.scopes_text(),
+            issuer: token.issuer_name(),
+        }),
+        // On public routes.
+        Evidence::Absent | Evidence::Refused(_) => None,
+    };
+    let unmet = circumstances.unmet(route, token, budget)?;
+    match evidence {
+        // With the token that the gate could not check, the condition might hold.
+        Evidence::Refused(TokenError::KeysNotLoaded(_) | TokenError::RevocationsStale)
+            if route.conditions.read_token() =>
+        {
+            refused_without_proof(Some(route), evidence)
+        }
+        Evidence::Absent | Evidence::Refused(_) | Evidence::Verified(_) => Some(match unmet {
+            Unmet::Fails(condition) => Denial::ConditionNotMet { route, condition },
+            Unmet::Faults(condition, fault) => Denial::ConditionFailed {
+                route,
+                condition,
+                fault,
+            },
+        }),
+    }
 }
 
 /// The denial of a request that needs a token and has no good one.

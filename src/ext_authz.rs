@@ -5,6 +5,7 @@
 //! request through. What cannot be read, judged or answered becomes a refusal.
 
 mod answer;
+mod attributes;
 mod message;
 mod protobuf;
 mod request;

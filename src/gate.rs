@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 
-use crate::authorizer::{Authorizer, Effort, Judgement, Snapshot};
+use crate::authorizer::{Authorizer, Effort, Judgement, Question, Snapshot};
 use crate::decision::{Decision, Permit};
 use crate::token::{Credentials, MissingKey, VerifiedToken};
 
@@ -285,8 +285,12 @@ impl<F: FrontEnd> Reply<'_, F> {
             Stage::Unverified => &Credentials::NONE,
             _ => &request.credentials,
         };
-        let judged =
-            authorizer.judge_within(&snapshot, &request.target, credentials, stage.effort());
+        let question = Question {
+            target: &request.target,
+            attributes: request.attributes,
+            credentials,
+        };
+        let judged = authorizer.judge_within(&snapshot, &question, stage.effort());
         let Some(judgement) = judged else {
             return Step::NeedsSignature;
         };

@@ -6,6 +6,8 @@
 //! # The map, in reading order
 //!
 //! Pure: no I/O, no clock, no runtime.
+//! - [`condition`]: the language of `when`, a subset of CEL: parsed and checked at load, evaluated within
+//!   bounds.
 //! - [`policy`]: the YAML policy, compiled to tables; finds the route of a request.
 //! - [`token`]: from the bytes of an `Authorization` header to a proof that every rule held.
 //! - [`identity`]: users, roles, scopes, apps, grants, passwords and secrets of the issuer.
@@ -85,6 +87,9 @@
 //!   counts (`gate::metrics`); what is counted elsewhere is read by a collector in such a file
 //!   (`authorizer::metrics`). Labels are members of a set that `labels::closed_set!` declares; every
 //!   series exists before anything is counted.
+//! - **Another function of conditions**: a row of `FUNCTIONS` in `condition::function` and a variant of
+//!   `Function`; the compiler asks for its types and for what it does. Another thing to read: a field of a
+//!   record in `condition::checker::names`, a variant of `Fact`, and where it comes from in `evaluate::lookup`.
 //! - **Another key algorithm**: a row of `algorithms!` in `token::algorithm` with its name and the kind
 //!   of key. The compiler asks for what a shared secret needs and for how a key of ours would sign;
 //!   lists, messages and key sets follow. It must be one of jsonwebtoken's, which verifies the
@@ -109,6 +114,8 @@
 //!   before it is answered.
 //! - *proof*: a verified token in the cache; it is checked again on each request.
 //! - *trust*: whose tokens are accepted, and by which keys and rules.
+//! - *condition*: what `when` says. *circumstances*: what it reads beside the caller's token. *fault*: why
+//!   it cannot be evaluated, which refuses. *demand*: what a route or a named requirement asks, as written.
 //! - *reading*: one way to understand a path. *spelling*: one way to write a name. Of several readings
 //!   the *strictest* decides.
 //! - *turn*: how long a check may wait, and for what.
@@ -150,7 +157,8 @@
 //! - Nothing that a caller sends ends as a gRPC error, or ends the connection that others share. A
 //!   panic becomes a refusal, and so does a check that is known to have waited for half of its
 //!   timeout; how long a check waited in the socket is an estimate (`app::read_turns`).
-//! - A path that can be read in two ways is refused, or judged by all its readings.
+//! - A path that can be read in two ways is refused, or judged by all its readings. Conditions must hold
+//!   for each of them, and one that cannot be evaluated refuses.
 //!
 //! Deliberately absent: fail-open switches, a negative cache, `jku` and its kin, algorithms
 //! chosen by tokens, decision caching.
@@ -164,6 +172,7 @@ pub mod cli;
 pub mod clock;
 pub mod coding;
 pub mod comparison;
+pub mod condition;
 pub mod config;
 pub mod connection_limits;
 pub mod decision;

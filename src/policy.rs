@@ -2,6 +2,7 @@
 
 mod classes;
 mod compile;
+mod conditions;
 mod document;
 mod fold;
 mod host;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 
 use crate::problem::{Problem, Problems, Source};
 pub use classes::{Answer, ClassMethods, ExampleRequest, Hosts, OtherHosts, RequestClass};
+pub use conditions::{Circumstances, RouteConditions, Unmet};
 pub use host::HostPattern;
 pub use issuers::RouteIssuers;
 pub use method::Methods;
@@ -63,6 +65,8 @@ pub struct Route {
     pub name: Box<str>,
     /// What it asks of the caller.
     pub requirement: Requirement,
+    /// What must hold beside it.
+    pub conditions: RouteConditions,
     /// Whose tokens count.
     pub issuers: RouteIssuers,
     /// The hosts that it answers; empty for every host.
@@ -90,6 +94,17 @@ pub enum Routed<'p> {
     Preflight(&'p Arc<Route>),
     /// The path can be read in several ways that lead to different routes: every one must allow.
     Every(Vec<&'p Arc<Route>>),
+}
+
+impl Routed<'_> {
+    /// Whether it has conditions, which are to be evaluated.
+    pub fn has_conditions(&self) -> bool {
+        match self {
+            Self::Unlisted | Self::UnlistedInShadow(_) | Self::Preflight(_) => false,
+            Self::One(route) => !route.conditions.is_empty(),
+            Self::Every(routes) => routes.iter().any(|route| !route.conditions.is_empty()),
+        }
+    }
 }
 
 /// The route that answers one reading of a request, and how.

@@ -1,5 +1,7 @@
 //! The truth table of [`decide`]: a row for each kind of route and each kind of evidence.
 
+mod conditions;
+
 use std::sync::Arc;
 
 use aws_lc_rs::hmac;
@@ -9,8 +11,10 @@ use serde_json::json;
 
 use super::*;
 use crate::clock::UnixSeconds;
+use crate::condition::NoAttributes;
 use crate::policy::{
-    Host, Method, Methods, Mode, Path, Policy, RequiredScopes, RouteIssuers, Target,
+    Host, Method, Methods, Mode, Path, Policy, RequiredScopes, RouteConditions, RouteIssuers,
+    Target,
 };
 use crate::problem::Source;
 use crate::token::{Algorithm, IssuerIndex, IssuerRules, KeySet, Trust, UnverifiedToken};
@@ -20,6 +24,13 @@ const NOW: i64 = 1_700_000_000;
 
 /// A token with these scopes, signed and verified.
 fn token(scopes: &str) -> VerifiedToken {
+    token_with(json!({
+        "sub": "user-7", "client_id": "app-3", "jti": "token-1", "scope": scopes,
+    }))
+}
+
+/// A token with these claims and those that each has.
+fn token_with(mut claims: serde_json::Value) -> VerifiedToken {
     let issuer = "https://id.shop.example";
     let algorithms = [Algorithm::Hs256];
     let rules = IssuerRules::of_access_tokens("staff", issuer, &["orders-api"], &algorithms);
@@ -27,10 +38,14 @@ fn token(scopes: &str) -> VerifiedToken {
     let trust = Trust::new(vec![(rules, Some(keys))]).unwrap();
     let encode = |part: &[u8]| URL_SAFE_NO_PAD.encode(part);
     let header = json!({"alg": "HS256", "typ": "at+jwt"}).to_string();
-    let claims = json!({
-        "iss": issuer, "aud": "orders-api", "sub": "user-7", "client_id": "app-3",
-        "jti": "token-1", "iat": NOW, "exp": NOW + 600, "scope": scopes,
-    });
+    for (name, value) in [
+        ("iss", json!(issuer)),
+        ("aud", json!("orders-api")),
+        ("iat", json!(NOW)),
+        ("exp", json!(NOW + 600)),
+    ] {
+        claims[name] = value;
+    }
     let message = format!(
         "{}.{}",
         encode(header.as_bytes()),
@@ -48,6 +63,7 @@ fn route(index: usize, name: &str, requirement: Requirement) -> Arc<Route> {
         index,
         name: name.into(),
         requirement,
+        conditions: RouteConditions::default(),
         issuers: RouteIssuers::Trusted,
         hosts: Box::new([]),
         methods: Methods::Every,
@@ -89,9 +105,38 @@ fn routes() -> Routes {
     }
 }
 
+/// Decides on routes without conditions.
+fn decided<'p>(routed: &Routed<'p>, evidence: Evidence<'_>) -> Decision<'p> {
+    let circumstances = Circumstances {
+        policy: &policy("version: 1\nroutes: []\n"),
+        target: &target(""),
+        attributes: &NoAttributes,
+        now: UnixSeconds(NOW),
+    };
+    decide(routed, evidence, &circumstances)
+}
+
+fn policy(text: &str) -> Policy {
+    let source = Source {
+        name: "policy.yaml".to_owned(),
+        text: text.to_owned(),
+    };
+    Policy::compile(&[source]).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+fn target(path: &str) -> Target<'_> {
+    Target {
+        method: Method(b"GET"),
+        host: Host(b"shop.example"),
+        path: Path(path.as_bytes()),
+        preflight: None,
+        grpc: false,
+    }
+}
+
 /// The label of the permit or denial, and the route that it names.
 fn outcome(routed: &Routed<'_>, evidence: Evidence<'_>) -> String {
-    let (verdict, label, route) = match decide(routed, evidence) {
+    let (verdict, label, route) = match decided(routed, evidence) {
         Decision::Allow(permit) => ("allow", permit.label(), Some(permit.route())),
         Decision::Deny(denial) => ("deny", denial.label(), denial.route()),
     };
@@ -310,12 +355,15 @@ fn the_verdict_over_every_reading_does_not_depend_on_their_order() {
         for first in all {
             for second in all {
                 let allows = |routes: Vec<_>| {
-                    matches!(decide(&Routed::Every(routes), evidence), Decision::Allow(_))
+                    matches!(
+                        decided(&Routed::Every(routes), evidence),
+                        Decision::Allow(_)
+                    )
                 };
                 let forth = allows(vec![first, second]);
                 assert_eq!(forth, allows(vec![second, first]), "{first:?} {second:?}");
                 let alone =
-                    |route| matches!(decide(&Routed::One(route), evidence), Decision::Allow(_));
+                    |route| matches!(decided(&Routed::One(route), evidence), Decision::Allow(_));
                 assert_eq!(forth, alone(first) && alone(second), "{first:?} {second:?}");
             }
         }
@@ -342,11 +390,11 @@ fn a_route_in_shadow_lets_through_what_it_denies_and_says_so() {
     ] {
         for route in [&routes.authenticated, &routes.read, &routes.nobody] {
             let shadow = in_shadow(route);
-            let enforced = match decide(&Routed::One(route), evidence) {
+            let enforced = match decided(&Routed::One(route), evidence) {
                 Decision::Deny(denial) => Some(denial.kind()),
                 Decision::Allow(_) => None,
             };
-            let Decision::Allow(permit) = decide(&Routed::One(&shadow), evidence) else {
+            let Decision::Allow(permit) = decided(&Routed::One(&shadow), evidence) else {
                 panic!("{route:?} {evidence:?}")
             };
             let would_deny = permit.shadowed().map(|denial| denial.kind());
@@ -375,7 +423,7 @@ fn a_reading_in_shadow_does_not_open_one_that_is_enforced() {
         (Evidence::Absent, "no_token"),
         (Evidence::Verified(&poor), "unlisted"),
     ] {
-        let Decision::Allow(permit) = decide(&unlisted, evidence) else {
+        let Decision::Allow(permit) = decided(&unlisted, evidence) else {
             panic!("{evidence:?}")
         };
         assert_eq!(permit.shadowed().unwrap().label(), expected);
@@ -415,21 +463,8 @@ fn a_policy_and_a_request_make_a_decision() {
     let text = "version: 1\nroutes: [{name: docs, methods: [GET], path: '/docs/{*rest}', \
                 access: public}, {name: admin, methods: [GET], path: '/docs/admin/{*rest}', \
                 access: authenticated}]\npaths: {merge_slashes: true}\n";
-    let policy = Policy::compile(&[Source {
-        name: "policy.yaml".to_owned(),
-        text: text.to_owned(),
-    }])
-    .unwrap();
-    let decide_on = |path: &str| {
-        let target = Target {
-            method: Method(b"GET"),
-            host: Host(b"shop.example"),
-            path: Path(path.as_bytes()),
-            preflight: None,
-            grpc: false,
-        };
-        outcome(&policy.route(&target).unwrap(), Evidence::Absent)
-    };
+    let policy = policy(text);
+    let decide_on = |path: &str| outcome(&policy.route(&target(path)).unwrap(), Evidence::Absent);
     assert_eq!(decide_on("/docs/a"), "allow public docs");
     assert_eq!(decide_on("/docs//a"), "allow public docs");
     assert_eq!(decide_on("/docs//admin/a"), "deny no_token admin");

@@ -1,5 +1,6 @@
 //! From a `CheckRequest` to the request that the gate judges.
 
+use super::attributes::MessageAttributes;
 use super::wire::{self, HeaderForm, HeaderVisitor, HttpAttributes, WireError};
 use crate::gate::{
     AliasFinder, HeaderReader, HeaderView, MalformedCheck, MalformedRequest, Request,
@@ -10,11 +11,11 @@ use crate::token::Credentials;
 
 /// Reads the message of a check.
 pub(super) fn read<'a>(
-    message: &'a [u8],
+    attributes: &'a MessageAttributes<'a>,
     finder: &'a AliasFinder,
 ) -> Result<Request<'a>, MalformedCheck<'a>> {
     let mut headers = Headers::new(finder);
-    let read = wire::read_check_request(message, &mut headers);
+    let read = wire::read_check_request(attributes.0, &mut headers);
     let http = read.map_err(MalformedRequest::from)?;
     let facts = headers.reader.facts();
     let target = Target {
@@ -25,7 +26,7 @@ pub(super) fn read<'a>(
         grpc: facts.is_grpc(),
     };
     let request = RequestSummary::new(&target, facts);
-    let understood = understand(&http, target, headers, finder, message.len());
+    let understood = understand(&http, target, headers, finder, attributes);
     understood.map_err(|reason| MalformedCheck { reason, request })
 }
 
@@ -34,7 +35,7 @@ fn understand<'a>(
     target: Target<'a>,
     headers: Headers<'a, '_>,
     finder: &'a AliasFinder,
-    held_bytes: usize,
+    attributes: &'a MessageAttributes<'a>,
 ) -> Result<Request<'a>, MalformedRequest> {
     let Headers {
         reader,
@@ -67,8 +68,9 @@ fn understand<'a>(
         },
         credentials,
         headers: facts,
+        attributes,
         view,
-        held_bytes,
+        held_bytes: attributes.0.len(),
     })
 }
 

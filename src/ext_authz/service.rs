@@ -15,6 +15,7 @@ use http_body::{Body, Frame};
 use http_body_util::BodyExt;
 
 use super::answer::{Answer, EnvoyAnswers};
+use super::attributes::MessageAttributes;
 use super::message::{MessageError, MessageLimits, PREFIX_BYTES};
 use super::request;
 use crate::gate::{Gate, Refusal, Turn, Verifications, WaitLimits};
@@ -62,7 +63,8 @@ impl ExtAuthz {
 
     /// Answers a `CheckRequest`.
     pub async fn check(&self, message: &[u8], turn: &Turn<'_>) -> Answer {
-        let read = request::read(message, self.gate.aliases());
+        let attributes = MessageAttributes(message);
+        let read = request::read(&attributes, self.gate.aliases());
         self.gate.check(&EnvoyAnswers, read, turn).await
     }
 

@@ -139,6 +139,55 @@ fn read_header(header: &[u8]) -> Result<Header<'_>, WireError> {
     Ok(Header { name, text, raw })
 }
 
+/// `AttributeContext.HttpRequest.scheme` (6).
+pub(super) fn scheme(message: &[u8]) -> Option<&[u8]> {
+    last(http(message)?, 6)
+}
+
+/// `AttributeContext.HttpRequest.size` (9); nothing where the proxy does not know it.
+pub(super) fn size(message: &[u8]) -> Option<i64> {
+    let mut size = None;
+    let mut fields = Fields(http(message)?);
+    while let Some((number, value)) = fields.next_any().ok()? {
+        if let (9, FieldValue::Varint(value)) = (number, value) {
+            size = Some(value.cast_signed());
+        }
+    }
+    // Without the field it is the default of its type, as after an empty body.
+    Some(size.unwrap_or(0)).filter(|size| *size >= 0)
+}
+
+/// `AttributeContext.source.address.socket_address.address` (1, 1, 1, 2).
+pub(super) fn source_address(message: &[u8]) -> Option<&[u8]> {
+    let address = last(last(source(message)?, 1)?, 1)?;
+    last(address, 2)
+}
+
+/// `AttributeContext.source.principal` (1, 4).
+pub(super) fn source_principal(message: &[u8]) -> Option<&[u8]> {
+    last(source(message)?, 4)
+}
+
+fn source(message: &[u8]) -> Option<&[u8]> {
+    last(last(message, 1)?, 1)
+}
+
+fn http(message: &[u8]) -> Option<&[u8]> {
+    last(last(last(message, 1)?, 4)?, 2)
+}
+
+/// The length-delimited field `wanted` of a message that was readable before.
+fn last(message: &[u8], wanted: u32) -> Option<&[u8]> {
+    let mut found = None;
+    let mut fields = Fields(message);
+    while let Some((number, value)) = fields.next_field().ok()? {
+        if number == wanted {
+            found = Some(value);
+        }
+    }
+    found
+}
+
 /// The length-delimited field `wanted` of a message, refused where it stands twice.
 fn only(message: &[u8], wanted: u32) -> Result<Option<&[u8]>, WireError> {
     let mut found = None;
@@ -151,37 +200,53 @@ fn only(message: &[u8], wanted: u32) -> Result<Option<&[u8]>, WireError> {
     Ok(found)
 }
 
-/// The length-delimited fields of a message, in order; others are skipped.
+/// The value of a field, by its wire type.
+enum FieldValue<'a> {
+    Varint(u64),
+    /// Length-delimited.
+    Bytes(&'a [u8]),
+    /// Of four or eight bytes; no field that is read has it.
+    Fixed,
+}
+
+/// The fields of a message, in order.
 struct Fields<'a>(&'a [u8]);
 
 impl<'a> Fields<'a> {
+    #[inline]
     fn next_field(&mut self) -> Result<Option<(u32, &'a [u8])>, WireError> {
-        while !self.0.is_empty() {
-            let key = self.varint()?;
-            let number = u32::try_from(key >> 3).map_err(|_| WireError::NotProtobuf)?;
-            if number == 0 {
-                return Err(WireError::NotProtobuf);
-            }
-            match key & 7 {
-                0 => {
-                    self.varint()?;
-                }
-                1 => {
-                    self.take(8)?;
-                }
-                2 => {
-                    let length = self.varint()?;
-                    let length = usize::try_from(length).map_err(|_| WireError::NotProtobuf)?;
-                    return Ok(Some((number, self.take(length)?)));
-                }
-                5 => {
-                    self.take(4)?;
-                }
-                // Groups (3, 4) are not used by these messages.
-                _ => return Err(WireError::NotProtobuf),
+        while let Some((number, value)) = self.next_any()? {
+            if let FieldValue::Bytes(bytes) = value {
+                return Ok(Some((number, bytes)));
             }
         }
         Ok(None)
+    }
+
+    /// The next field, whatever its wire type.
+    #[inline]
+    fn next_any(&mut self) -> Result<Option<(u32, FieldValue<'a>)>, WireError> {
+        if self.0.is_empty() {
+            return Ok(None);
+        }
+        let key = self.varint()?;
+        let number = u32::try_from(key >> 3).map_err(|_| WireError::NotProtobuf)?;
+        if number == 0 {
+            return Err(WireError::NotProtobuf);
+        }
+        let value = match key & 7 {
+            0 => FieldValue::Varint(self.varint()?),
+            1 => self.take(8).map(|_| FieldValue::Fixed)?,
+            2 => {
+                let length = self.varint()?;
+                let length = usize::try_from(length).map_err(|_| WireError::NotProtobuf)?;
+                FieldValue::Bytes(self.take(length)?)
+            }
+            5 => self.take(4).map(|_| FieldValue::Fixed)?,
+            // Groups (3, 4) are not used by these messages.
+            _ => return Err(WireError::NotProtobuf),
+        };
+        Ok(Some((number, value)))
     }
 
     fn take(&mut self, length: usize) -> Result<&'a [u8], WireError> {

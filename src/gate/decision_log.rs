@@ -158,6 +158,8 @@ impl DecisionLog {
             route.name = line.route.as_deref(),
             reason = line.reason,
             detail = line.detail.or(other_scheme),
+            condition = line.condition.as_deref(),
+            condition.part = line.condition_part.as_deref(),
             mismatch = diagnosis.near_miss.map(|miss| miss.mismatch.label()),
             nearest.route = nearest.map(|route| &*route.name),
             request.method = line.method.as_deref(),

@@ -13,6 +13,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::malformed::MalformedRequest;
 use super::refusal::{Refusal, Unjudged};
+use crate::condition::Cause;
 use crate::decision::DenialKind;
 use crate::labels::Label;
 use crate::policy::TargetError;
@@ -154,10 +155,12 @@ fn denials() -> impl Iterator<Item = ReasonLabels> {
         let details = match kind {
             DenialKind::MalformedTarget => labels(TargetError::ALL),
             DenialKind::BadToken => labels(TokenErrorKind::ALL),
+            DenialKind::ConditionFailed => labels(Cause::ALL),
             DenialKind::SeveralCredentials
             | DenialKind::NoToken
             | DenialKind::ScopesMissing
             | DenialKind::Nobody
+            | DenialKind::ConditionNotMet
             | DenialKind::Unlisted
             | DenialKind::KeysNotLoaded
             | DenialKind::RevocationsStale => vec![""],

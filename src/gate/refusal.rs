@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::malformed::MalformedRequest;
 use super::request::Dialect;
+use crate::condition::Condition;
 use crate::decision::{Denial, DenialKind};
 use crate::labels::{Label, closed_set};
 use crate::policy::{Requirement, Route};
@@ -133,6 +134,19 @@ impl<'p> Refusal<'p> {
         }
     }
 
+    /// The condition that refused, and the part of it that could not be evaluated, if that is why.
+    pub(super) fn condition(&self) -> Option<(&'p Condition, Option<&'p str>)> {
+        match self {
+            Self::Denied(denial) => denial.condition(),
+            Self::Malformed(_)
+            | Self::Unreadable
+            | Self::TooLarge
+            | Self::KeysDue { .. }
+            | Self::Overload
+            | Self::Defect => None,
+        }
+    }
+
     pub(super) fn route(&self) -> Option<&'p Route> {
         match self {
             Self::Denied(denial) => denial.route(),
@@ -160,9 +174,11 @@ impl<'p> Refusal<'p> {
                     RefusalStatus::BadRequest
                 }
                 Denial::NoToken { .. } | Denial::BadToken { .. } => RefusalStatus::Unauthorized,
-                Denial::ScopesMissing { .. } | Denial::Nobody { .. } | Denial::Unlisted => {
-                    RefusalStatus::Forbidden
-                }
+                Denial::ScopesMissing { .. }
+                | Denial::Nobody { .. }
+                | Denial::ConditionNotMet { .. }
+                | Denial::ConditionFailed { .. }
+                | Denial::Unlisted => RefusalStatus::Forbidden,
                 Denial::KeysNotLoaded { .. } | Denial::RevocationsStale { .. } => {
                     RefusalStatus::Unavailable
                 }
@@ -187,6 +203,8 @@ impl<'p> Refusal<'p> {
                 Denial::MalformedTarget(_)
                 | Denial::NoToken { .. }
                 | Denial::Nobody { .. }
+                | Denial::ConditionNotMet { .. }
+                | Denial::ConditionFailed { .. }
                 | Denial::Unlisted
                 | Denial::KeysNotLoaded { .. }
                 | Denial::RevocationsStale { .. },
@@ -210,6 +228,10 @@ impl<'p> Refusal<'p> {
                 Denial::BadToken { error, .. } => error.description(),
                 Denial::ScopesMissing { .. } => "the token lacks a required scope",
                 Denial::Nobody { .. } | Denial::Unlisted => "the operation is not open",
+                // Which one is for the log alone: it may name claims and their values.
+                Denial::ConditionNotMet { .. } | Denial::ConditionFailed { .. } => {
+                    "the request does not meet a condition of the operation"
+                }
                 Denial::KeysNotLoaded { .. } => "tokens cannot be verified yet",
                 Denial::RevocationsStale { .. } => "tokens cannot be verified at the moment",
             },

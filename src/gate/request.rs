@@ -2,6 +2,7 @@
 
 use super::headers::HeaderFacts;
 use super::malformed::MalformedRequest;
+use crate::condition::Attributes;
 use crate::policy::Target;
 use crate::token::Credentials;
 
@@ -14,6 +15,8 @@ pub struct Request<'a> {
     /// What else the headers say. Only a [`HeaderReader`](super::HeaderReader) makes it, so that no
     /// front end forgets a header.
     pub headers: HeaderFacts<'a>,
+    /// What conditions may ask for.
+    pub attributes: &'a dyn Attributes,
     pub view: HeaderView,
     /// What the front end keeps in memory for this request, in bytes. Requests that wait share a
     /// bound.

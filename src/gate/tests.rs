@@ -9,6 +9,7 @@ use prometheus_client::registry::Registry;
 use super::*;
 use crate::authorizer::{CacheLimits, Snapshot};
 use crate::clock::{Clock, SystemClock};
+use crate::condition::NoAttributes;
 use crate::policy::{Host, Method, Path, Policy, Target};
 use crate::problem::Source;
 use crate::telemetry::{DecisionSettings, SubjectForm, SubjectNames};
@@ -164,6 +165,7 @@ fn read<'a>(
         },
         credentials: singles.credentials(gate.aliases()),
         headers,
+        attributes: &NoAttributes,
         view: HeaderView::Whole,
         held_bytes: 0,
     })

@@ -126,7 +126,10 @@ impl EndpointError {
             Denial::NoToken { .. } => "unauthorized",
             Denial::BadToken { .. } => "invalid_token",
             Denial::ScopesMissing { .. } => "insufficient_scope",
-            Denial::Nobody { .. } | Denial::Unlisted => "access_denied",
+            Denial::Nobody { .. }
+            | Denial::ConditionNotMet { .. }
+            | Denial::ConditionFailed { .. }
+            | Denial::Unlisted => "access_denied",
             Denial::KeysNotLoaded { .. } | Denial::RevocationsStale { .. } => {
                 "temporarily_unavailable"
             }

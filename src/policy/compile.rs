@@ -1,21 +1,28 @@
 //! From files to a policy: everything that is wrong is told at once, and nothing is guessed.
 
 mod closed;
+mod conditions;
+mod demand;
 mod idle;
 mod issuers;
 mod list;
 mod mode;
+mod named;
 mod parts;
 mod requirement;
 mod route;
 mod warning;
 
 use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-use super::document::{PathsDocument, PolicyDocument, RouteDocument};
+use super::document::{
+    ClaimTypeDocument, PathsDocument, PolicyDocument, RequirementDocument, RouteDocument,
+    WhenDocument,
+};
 use super::path::{EncodedSlashes, PathRules};
 use super::table::Tables;
 use super::{Policy, ScopeName};
@@ -23,8 +30,10 @@ use crate::coding::hex;
 use crate::problem::{Place, Problem, Problems, Source, quoted};
 use crate::yaml::{self, Located};
 use closed::ClosedHost;
+use conditions::Conditions;
 use issuers::PolicyIssuers;
 use mode::PolicyMode;
+use named::NamedRequirement;
 use parts::{File, PartsMissing};
 use route::ParsedRoute;
 
@@ -55,6 +64,12 @@ pub(super) fn compile(
         compiler.collect_closed_hosts(file);
         compiler.collect_issuers(file);
         compiler.collect_mode(file);
+        compiler.collect_claims(file);
+        compiler.collect_parent_scopes(file);
+    }
+    // What they name may be in a file that comes later.
+    for file in &files {
+        compiler.collect_requirements(file);
     }
     let routes = compiler.routes(&files);
     compiler.check_issuers_are_said(&routes);
@@ -66,9 +81,11 @@ pub(super) fn compile(
     if !problems.is_empty() {
         return Err(Problems(in_order(problems, sources)));
     }
+    compiler.warn_of_unused_requirements();
     let mut warnings = warning::warnings(&routes, &tables, &compiler.closed);
     warnings.extend(idle::warnings(&routes, &compiler.scopes));
     warnings.extend(warning::in_shadow(&routes, compiler.mode.as_ref()));
+    warnings.append(&mut compiler.warnings);
     let stand_in = compiler.stand_in();
     let scopes = compiler.scopes.into_iter();
     Ok(Policy {
@@ -113,11 +130,15 @@ fn digest_of(sources: &[Source]) -> Box<str> {
 #[derive(Default)]
 struct Compiler<'f> {
     problems: Vec<Problem>,
+    warnings: Vec<Problem>,
     scopes: BTreeMap<Box<str>, CatalogueScope<'f>>,
     rules: Option<(PathRules, Place)>,
     closed: Vec<ClosedHost>,
     issuers: Option<PolicyIssuers>,
     mode: Option<PolicyMode>,
+    conditions: Conditions,
+    /// Nothing for those with mistakes of their own.
+    named: BTreeMap<Box<str>, Option<Rc<NamedRequirement<'f>>>>,
     parts_missing: PartsMissing,
     /// Nothing where the policy is loaded without a configuration.
     trusted: Option<&'f [Box<str>]>,
@@ -264,7 +285,7 @@ impl<'f> Compiler<'f> {
     }
 
     /// The routes without mistakes of their own, sorted by name and numbered.
-    fn routes<'d>(&mut self, files: &'d [File<'_>]) -> Vec<ParsedRoute<'d>> {
+    fn routes(&mut self, files: &'f [File<'_>]) -> Vec<ParsedRoute<'f>> {
         let written = files.iter().flat_map(|file| {
             let routes = file.document.routes.iter().flatten();
             routes.map(move |route| (file, route))

@@ -20,16 +20,40 @@ pub enum Requirement {
 pub struct RequiredScopes {
     all: Box<[Box<str>]>,
     any: Box<[Box<str>]>,
+    met_by: MetBy,
+}
+
+/// What a caller must have for a scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum MetBy {
+    /// The scope itself.
+    Scope,
+    /// The scope, or one whose name followed by a dot its own begins with.
+    ScopeOrParent,
 }
 
 impl RequiredScopes {
     /// `None` where both lists are empty.
     pub fn new(all: Box<[Box<str>]>, any: Box<[Box<str>]>) -> Option<Self> {
-        (!all.is_empty() || !any.is_empty()).then_some(Self { all, any })
+        let met_by = MetBy::Scope;
+        (!all.is_empty() || !any.is_empty()).then_some(Self { all, any, met_by })
+    }
+
+    /// The same, where a scope covers those below it: `orders` covers `orders.read`.
+    #[must_use]
+    pub fn met_by_parents(self) -> Self {
+        Self {
+            met_by: MetBy::ScopeOrParent,
+            ..self
+        }
     }
 
     /// Whether a caller meets this, given which scopes it has.
     pub fn are_met(&self, has: impl Fn(&str) -> bool) -> bool {
+        let has = |scope: &str| match self.met_by {
+            MetBy::Scope => has(scope),
+            MetBy::ScopeOrParent => has(scope) || parents(scope).any(&has),
+        };
         self.all.iter().all(|scope| has(scope))
             && (self.any.is_empty() || self.any.iter().any(|scope| has(scope)))
     }
@@ -68,6 +92,14 @@ impl RequiredScopes {
     }
 }
 
+/// The names that a scope is below: `a` and `a.b` of `a.b.c`.
+fn parents(scope: &str) -> impl Iterator<Item = &str> {
+    scope
+        .match_indices('.')
+        .filter_map(|(dot, _)| scope.get(..dot))
+        .filter(|parent| !parent.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,5 +130,30 @@ mod tests {
             let met = required.are_met(|scope| has.contains(&scope));
             assert_eq!(met, expected, "{all:?} {any:?} {has:?}");
         }
+    }
+
+    #[test]
+    fn a_parent_covers_what_is_below_it_only_where_that_was_asked_for() {
+        for (has, exactly, with_parents) in [
+            ("orders.read.all", true, true),
+            ("orders.read", false, true),
+            ("orders", false, true),
+            ("order", false, false),
+            ("orders.rea", false, false),
+            ("orders.", false, false),
+            ("orders.read.all.x", false, false),
+            ("", false, false),
+        ] {
+            let required = scopes(&["orders.read.all"], &[]).unwrap();
+            let holds = |scope: &str| scope == has;
+            assert_eq!(required.are_met(holds), exactly, "{has}");
+            assert_eq!(
+                required.met_by_parents().are_met(holds),
+                with_parents,
+                "{has}"
+            );
+        }
+        let dotted = scopes(&[".read"], &[]).unwrap().met_by_parents();
+        assert!(!dotted.are_met(str::is_empty));
     }
 }

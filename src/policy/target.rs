@@ -33,4 +33,12 @@ impl<'a> Path<'a> {
             .next()
             .unwrap_or_default()
     }
+
+    /// What follows the first `?`; empty without one.
+    pub fn query(self) -> &'a [u8] {
+        let question = self.0.iter().position(|byte| *byte == b'?');
+        question
+            .and_then(|question| self.0.get(question + 1..))
+            .unwrap_or_default()
+    }
 }

@@ -1,5 +1,6 @@
 //! Path templates: what a route's `path` says.
 
+use super::conditions::ParameterPlace;
 use super::path::{is_bare_verb, literal};
 use super::{TargetError, fold};
 use crate::problem::quoted;
@@ -194,6 +195,28 @@ impl Template {
             return Err(TemplateError::TooLong);
         }
         Ok(Self::Path(segments))
+    }
+
+    /// The parameters, in the order of the path, and where they are.
+    pub(super) fn parameters(&self) -> Vec<(&str, ParameterPlace)> {
+        let Self::Path(segments) = self else {
+            return Vec::new();
+        };
+        let segments = segments.iter().enumerate();
+        segments
+            .filter_map(|(position, segment)| match segment {
+                TemplateSegment::Literal(_) => None,
+                TemplateSegment::Suffixed { name, suffix } => {
+                    let suffix = suffix.len();
+                    Some((&**name, ParameterPlace::Segment { position, suffix }))
+                }
+                TemplateSegment::Parameter(name) => {
+                    let suffix = 0;
+                    Some((&**name, ParameterPlace::Segment { position, suffix }))
+                }
+                TemplateSegment::Rest(name) => Some((&**name, ParameterPlace::Rest { position })),
+            })
+            .collect()
     }
 
     /// The same for an upstream that ignores case: what it compares in lower case.

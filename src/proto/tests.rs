@@ -1,9 +1,10 @@
 //! The trimmed protos have the names and numbers of the whole ones, as envoy-types has them.
 
 use envoy_types::pb::envoy::config::core::v3::{
-    HeaderMap, HeaderValue, HeaderValueOption, header_value_option::HeaderAppendAction,
+    Address, HeaderMap, HeaderValue, HeaderValueOption, SocketAddress, address,
+    header_value_option::HeaderAppendAction,
 };
-use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, Request};
+use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, Peer, Request};
 use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
 use envoy_types::pb::envoy::service::auth::v3::{
     AttributeContext, CheckRequest, CheckResponse, DeniedHttpResponse, OkHttpResponse,
@@ -55,10 +56,22 @@ fn requests_agree() {
         host: "a-host".to_owned(),
         query: "a-query".to_owned(),
         fragment: "a-fragment".to_owned(),
+        scheme: "a-scheme".to_owned(),
+        size: 512,
         ..HttpRequest::default()
     };
     let request = CheckRequest {
         attributes: Some(AttributeContext {
+            source: Some(Peer {
+                address: Some(Address {
+                    address: Some(address::Address::SocketAddress(SocketAddress {
+                        address: "an-address".to_owned(),
+                        ..SocketAddress::default()
+                    })),
+                }),
+                principal: "a-principal".to_owned(),
+                ..Peer::default()
+            }),
             request: Some(Request {
                 http: Some(http),
                 ..Request::default()
@@ -68,8 +81,9 @@ fn requests_agree() {
     };
     assert_eq!(
         read_trimmed("envoy.service.auth.v3.CheckRequest", &request),
-        "attributes{request{http{method:\"a-method\",headers:[{key:\"a-name\",value:\"a-value\"}],\
-         path:\"a-path\",host:\"a-host\",query:\"a-query\",fragment:\"a-fragment\",\
+        "attributes{source{address{socket_address{address:\"an-address\"}},principal:\"a-principal\"},\
+         request{http{method:\"a-method\",headers:[{key:\"a-name\",value:\"a-value\"}],\
+         path:\"a-path\",host:\"a-host\",scheme:\"a-scheme\",query:\"a-query\",fragment:\"a-fragment\",size:512,\
          header_map{headers:[{key:\"a-key\",value:\"a-listed-value\",raw_value:\"raw\"}]}}}}"
     );
 }

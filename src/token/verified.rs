@@ -113,6 +113,11 @@ impl VerifiedToken {
         self.claims.get(name)
     }
 
+    /// All claims, by name, for conditions.
+    pub fn claim_map(&self) -> &Map<String, Value> {
+        &self.claims
+    }
+
     /// A claim, perhaps below others; null counts as absent.
     pub fn claim_at(&self, path: &ClaimPath) -> Option<&Value> {
         path.find(&self.claims)

@@ -113,7 +113,12 @@ impl Asker {
 
     /// Asks about a request as it is.
     pub(crate) async fn ask_http(&self, http: HttpRequest) -> Verdict {
-        let answer = self.client.clone().check(check_request(http)).await;
+        self.ask_message(check_request(http)).await
+    }
+
+    /// Sends a check as it is.
+    pub(crate) async fn ask_message(&self, message: CheckRequest) -> Verdict {
+        let answer = self.client.clone().check(message).await;
         verdict(answer.unwrap().into_inner())
     }
 

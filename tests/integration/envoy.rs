@@ -2,6 +2,7 @@
 
 mod answers;
 mod call;
+mod conditions;
 mod fail_closed;
 mod fuzz;
 mod headers;

@@ -28,6 +28,7 @@ mod clients;
 mod code_abuse;
 #[cfg(feature = "issuer")]
 mod code_flow;
+mod conditions;
 mod connections;
 #[cfg(feature = "issuer")]
 mod deleted_meanwhile;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::authorizer::{Effort, Judgement, Snapshot};
+use crate::authorizer::{Effort, Judgement, Question, Snapshot};
 use crate::cli::rehearsal::{Answer, AskedRequest, Rehearsal};
 use crate::decision::{Decision, Denial};
 use crate::gate::Request;
@@ -90,6 +90,9 @@ pub(super) struct RouteFacts {
     pub(super) scopes: Vec<String>,
     /// One of these is needed.
     pub(super) any_scope: Vec<String>,
+    /// The conditions, all of which must hold.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) when: Vec<String>,
     /// Whose tokens count; absent where those of every trusted issuer do.
     pub(super) issuers: Option<Vec<String>>,
 }
@@ -121,6 +124,19 @@ pub(super) struct TokenFacts {
     /// The scopes of which one has to be there and none is.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) missing_any_of: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) unmet: Option<UnmetFacts>,
+}
+
+/// A condition that does not hold.
+#[derive(Debug, Serialize)]
+pub(super) struct UnmetFacts {
+    pub(super) condition: String,
+    /// The part that cannot be evaluated, if that is why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) part: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) error: Option<String>,
 }
 
 impl Explanation {
@@ -146,12 +162,12 @@ impl Explanation {
                 match snapshot.policy().trace(&request.target) {
                     Err(rule) => facts.malformed = Some(rule.to_string()),
                     Ok(trace) => {
-                        let judged = authorizer.judge_within(
-                            &snapshot,
-                            &request.target,
-                            &request.credentials,
-                            Effort::Full,
-                        );
+                        let question = Question {
+                            target: &request.target,
+                            attributes: request.attributes,
+                            credentials: &request.credentials,
+                        };
+                        let judged = authorizer.judge_within(&snapshot, &question, Effort::Full);
                         routing = Some(Routing::of(&trace, &snapshot, &request));
                         token = judged.map(|judged| TokenFacts::of(&judged, &snapshot, &request));
                     }
@@ -228,6 +244,11 @@ impl RouteFacts {
             access,
             scopes: strings(all),
             any_scope: strings(any),
+            when: route
+                .conditions
+                .iter()
+                .map(|condition| condition.text().to_owned())
+                .collect(),
             issuers: match &route.issuers {
                 RouteIssuers::Trusted => None,
                 RouteIssuers::Named(names) => Some(strings(names)),
@@ -256,6 +277,7 @@ impl TokenFacts {
                 facts.missing_any_of = strings(scopes.any());
             }
         }
+        facts.unmet = denial.as_ref().and_then(UnmetFacts::of);
         facts
     }
 
@@ -311,6 +333,21 @@ impl TokenFacts {
                 .map(|rules| rules.issuer.to_string()),
             ..Self::default()
         }
+    }
+}
+
+impl UnmetFacts {
+    fn of(denial: &Denial<'_>) -> Option<Self> {
+        let (condition, part) = denial.condition()?;
+        let error = match denial {
+            Denial::ConditionFailed { fault, .. } => Some(fault.cause.to_string()),
+            _ => None,
+        };
+        Some(Self {
+            condition: condition.text().to_owned(),
+            part: part.map(str::to_owned),
+            error,
+        })
     }
 }
 

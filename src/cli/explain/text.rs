@@ -193,6 +193,9 @@ fn token(facts: &Explanation, token: &TokenFacts, out: &mut dyn Write) -> io::Re
     writeln!(out, "\ncaller")?;
     for route in deciding(facts) {
         line(out, "asked", &asked(route))?;
+        for condition in &route.when {
+            line(out, "when", condition)?;
+        }
         let counts = match &route.issuers {
             None => "tokens of every trusted issuer".to_owned(),
             Some(names) if names.is_empty() => "no token: no issuer is named".to_owned(),
@@ -232,6 +235,13 @@ fn token(facts: &Explanation, token: &TokenFacts, out: &mut dyn Write) -> io::Re
     if !token.missing_any_of.is_empty() {
         let one_of = format!("one of {}", token.missing_any_of.join(", "));
         line(out, "missing", &one_of)?;
+    }
+    if let Some(unmet) = &token.unmet {
+        let why = match (&unmet.part, &unmet.error) {
+            (Some(part), Some(error)) => format!("{}: `{part}`: {error}", unmet.condition),
+            _ => format!("{} is false", unmet.condition),
+        };
+        line(out, "unmet", &why)?;
     }
     Ok(())
 }

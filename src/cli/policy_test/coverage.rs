@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::authorizer::Effort;
+use crate::authorizer::{Effort, Question};
 use crate::cli::rehearsal::{AskedRequest, Rehearsal};
 use crate::decision::{Decision, Denial, DenialKind};
 use crate::policy::{Policy, Requirement, Route, Routed};
@@ -16,6 +16,8 @@ enum Aspect {
     Unproven,
     /// Somebody with a good token, and without what the route asks for, does not.
     Insufficient,
+    /// Somebody for whom a condition does not hold does not.
+    Unmet,
     /// Nobody gets through.
     Closed,
 }
@@ -42,12 +44,12 @@ impl Coverage {
         let Ok(request) = rehearsal.read(asked) else {
             return;
         };
-        let judged = authorizer.judge_within(
-            &snapshot,
-            &request.target,
-            &request.credentials,
-            Effort::Full,
-        );
+        let question = Question {
+            target: &request.target,
+            attributes: request.attributes,
+            credentials: &request.credentials,
+        };
+        let judged = authorizer.judge_within(&snapshot, &question, Effort::Full);
         let Some(judged) = judged else {
             return;
         };
@@ -80,7 +82,8 @@ impl Coverage {
         let mut gaps = Vec::new();
         let (mut all, mut shown) = (0, 0);
         for route in policy.routes() {
-            for (aspect, what) in aspects(route) {
+            let conditions = (!route.conditions.is_empty()).then_some(&UNMET);
+            for (aspect, what) in aspects(route).iter().chain(conditions) {
                 all += 1;
                 if self.seen.contains(&(route.index, *aspect)) {
                     shown += 1;
@@ -105,6 +108,7 @@ fn aspect(denial: &Denial<'_>) -> Option<Aspect> {
     match denial.kind() {
         DenialKind::NoToken | DenialKind::BadToken => Some(Aspect::Unproven),
         DenialKind::ScopesMissing => Some(Aspect::Insufficient),
+        DenialKind::ConditionNotMet | DenialKind::ConditionFailed => Some(Aspect::Unmet),
         DenialKind::Nobody => Some(Aspect::Closed),
         DenialKind::MalformedTarget
         | DenialKind::SeveralCredentials
@@ -113,6 +117,8 @@ fn aspect(denial: &Denial<'_>) -> Option<Aspect> {
         | DenialKind::RevocationsStale => None,
     }
 }
+
+const UNMET: (Aspect, &str) = (Aspect::Unmet, "no test is refused by a condition");
 
 fn aspects(route: &Route) -> &'static [(Aspect, &'static str)] {
     const ALLOWED: (Aspect, &str) = (Aspect::Allowed, "no test expects this route to allow");

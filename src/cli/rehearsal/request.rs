@@ -2,6 +2,7 @@
 
 use anyhow::{bail, ensure};
 
+use crate::condition::{Attributes, Found};
 use crate::gate::{
     AliasFinder, HeaderReader, HeaderView, MalformedCheck, MalformedRequest, Request,
     RequestSummary, SingleHeaders,
@@ -99,7 +100,7 @@ impl AskedRequest {
             grpc: reader.facts().is_grpc(),
         };
         let request = RequestSummary::new(&target, reader.facts());
-        let understood = understand(reader, &singles, finder, target);
+        let understood = understand(reader, &singles, finder, target, self);
         understood.map_err(|reason| MalformedCheck { reason, request })
     }
 
@@ -112,11 +113,41 @@ impl AskedRequest {
     }
 }
 
+/// As a proxy would tell it of a call that comes over TLS. Who calls is not known.
+impl Attributes for AskedRequest {
+    fn header(&self, name: &str) -> Found<&[u8]> {
+        let mut values = self.headers.iter();
+        let mut next = || values.find(|(known, _)| known.eq_ignore_ascii_case(name));
+        match (next(), next()) {
+            (None, _) => Found::Absent,
+            (Some((_, value)), None) => Found::Once(value.as_bytes()),
+            (Some(_), Some(_)) => Found::Repeated,
+        }
+    }
+
+    fn scheme(&self) -> Option<&str> {
+        Some("https")
+    }
+
+    fn source_address(&self) -> Option<&str> {
+        None
+    }
+
+    fn source_principal(&self) -> Option<&str> {
+        None
+    }
+
+    fn size(&self) -> Option<i64> {
+        None
+    }
+}
+
 fn understand<'a>(
     reader: HeaderReader<'a, '_>,
     singles: &SingleHeaders<'a>,
     finder: &'a AliasFinder,
     target: Target<'a>,
+    attributes: &'a AskedRequest,
 ) -> Result<Request<'a>, MalformedRequest> {
     let headers = reader.finish()?;
     let preflight = if headers.may_be_preflight(target.method) {
@@ -131,6 +162,7 @@ fn understand<'a>(
         },
         credentials: singles.credentials(finder),
         headers,
+        attributes,
         view: HeaderView::Whole,
         held_bytes: 0,
     })

@@ -11,20 +11,33 @@ use serde_json::json;
 
 use super::*;
 use crate::clock::UnixSeconds;
+use crate::condition::{Caller, Cause, ClaimTypes, Condition, Names, NoAttributes, Span};
 use crate::decision::{Decision, Denial, DenialKind, Evidence, decide};
 use crate::gate::{
     Dialect, GateSettings, HeaderPlan, HeaderView, IdentityHeaders, MalformedRequest, Refusal,
 };
 use crate::labels::Label;
 use crate::policy::{
-    Methods, Mode, RequiredScopes, Requirement, Route, RouteIssuers, Routed, TargetError,
+    Circumstances, Host, Method, Methods, Mode, Path, Policy, RequiredScopes, Requirement, Route,
+    RouteConditions, RouteIssuers, Routed, Target, TargetError,
 };
+use crate::problem::Source;
 use crate::token::{
     self, Algorithm, ClaimPath, IssuerIndex, IssuerRules, KeySet, Trust, UnverifiedToken,
 };
 
 const NOW: UnixSeconds = UnixSeconds(1_700_000_000);
 const DIALECTS: [Dialect; 3] = [Dialect::Json, Dialect::Text, Dialect::Grpc];
+
+static CONDITION: LazyLock<Condition> = LazyLock::new(|| {
+    let names = Names {
+        parameters: &[],
+        claims: &ClaimTypes::default(),
+        caller: Caller::Verified,
+    };
+    let (condition, _) = Condition::compile("token.sub == \"alice\"", names).unwrap();
+    condition
+});
 
 static SECRET: LazyLock<[u8; 64]> = LazyLock::new(|| {
     let mut secret = [0; 64];
@@ -76,6 +89,7 @@ fn route(requirement: Requirement) -> Route {
         index: 0,
         name: "read-order".into(),
         requirement,
+        conditions: RouteConditions::default(),
         issuers: RouteIssuers::Trusted,
         hosts: Box::new([]),
         methods: Methods::Every,
@@ -94,6 +108,8 @@ fn denials(route: &Route) -> Vec<Denial<'_>> {
         | Denial::BadToken { .. }
         | Denial::ScopesMissing { .. }
         | Denial::Nobody { .. }
+        | Denial::ConditionNotMet { .. }
+        | Denial::ConditionFailed { .. }
         | Denial::Unlisted
         | Denial::KeysNotLoaded { .. }
         | Denial::RevocationsStale { .. } => true,
@@ -113,6 +129,15 @@ fn denials(route: &Route) -> Vec<Denial<'_>> {
         },
         Denial::ScopesMissing { route },
         Denial::Nobody { route },
+        Denial::ConditionNotMet {
+            route,
+            condition: &CONDITION,
+        },
+        Denial::ConditionFailed {
+            route,
+            condition: &CONDITION,
+            fault: Cause::Missing.at(Span::START),
+        },
         Denial::Unlisted,
         Denial::KeysNotLoaded { route: None },
         Denial::KeysNotLoaded { route: Some(route) },
@@ -229,7 +254,25 @@ fn allowed_on(
     aliases: &[&[u8]],
 ) -> (OkHttpResponse, Struct) {
     let route = Arc::new(route);
-    let Decision::Allow(permit) = decide(&Routed::One(&route), Evidence::Absent) else {
+    let policy = Policy::compile(&[Source {
+        name: "policy.yaml".to_owned(),
+        text: "version: 1\nroutes: []\n".to_owned(),
+    }])
+    .unwrap();
+    let circumstances = Circumstances {
+        policy: &policy,
+        target: &Target {
+            method: Method(b"GET"),
+            host: Host(b""),
+            path: Path(b"/"),
+            preflight: None,
+            grpc: false,
+        },
+        attributes: &NoAttributes,
+        now: NOW,
+    };
+    let decision = decide(&Routed::One(&route), Evidence::Absent, &circumstances);
+    let Decision::Allow(permit) = decision else {
         panic!("{route:?}");
     };
     let plan = HeaderPlan::new(&settings());

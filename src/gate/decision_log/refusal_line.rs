@@ -19,6 +19,7 @@ const MAX_HOST_BYTES: usize = 253;
 const MAX_PATH_BYTES: usize = 256;
 const MAX_ID_BYTES: usize = 128;
 const MAX_SCOPES_BYTES: usize = 512;
+const MAX_CONDITION_BYTES: usize = 512;
 
 /// How much of a policy's digest a line has: enough to tell the policies of one gate apart.
 const DIGEST_CHARS: usize = 12;
@@ -52,6 +53,12 @@ pub struct RefusalLine {
     pub(super) issuer: Option<Box<str>>,
     #[serde(rename = "issuer.name", skip_serializing_if = "Option::is_none")]
     pub(super) issuer_name: Option<Box<str>>,
+    /// The condition that does not hold, as the policy has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) condition: Option<String>,
+    /// The part of it that cannot be evaluated.
+    #[serde(rename = "condition.part", skip_serializing_if = "Option::is_none")]
+    pub(super) condition_part: Option<String>,
     /// The scopes of the token, where they did not suffice.
     #[serde(rename = "token.scopes", skip_serializing_if = "Option::is_none")]
     pub(super) scopes: Option<String>,
@@ -70,6 +77,8 @@ impl RefusalLine {
             ..
         } = entry;
         let caller = *caller;
+        let condition = refusal.condition();
+        let bounded_text = |text: &str| bounded(text.as_bytes(), MAX_CONDITION_BYTES);
         let digest = entry
             .policy_digest
             .and_then(|digest| digest.get(..DIGEST_CHARS));
@@ -87,6 +96,8 @@ impl RefusalLine {
             subject: caller.map(|token| log.name(token)),
             issuer: caller.map(|token| token.issuer().into()),
             issuer_name: caller.map(|token| token.issuer_name().into()),
+            condition: condition.map(|(condition, _)| bounded_text(condition.text())),
+            condition_part: condition.and_then(|(_, part)| part).map(bounded_text),
             scopes: caller.and_then(|token| scopes_in_question(refusal, token)),
             decision_id: entry.decision_id.into(),
             policy_digest: digest.map(Into::into),

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::requirement::RouteDemand;
 use super::{Compiler, File};
-use crate::policy::{Methods, Mode, Requirement, Route, RouteIssuers};
+use crate::policy::{Methods, Mode, Requirement, Route, RouteConditions, RouteIssuers};
 use crate::problem::{Place, Problem, Source, closest, quoted};
 use crate::yaml::Located;
 
@@ -40,7 +41,7 @@ impl Compiler<'_> {
         &mut self,
         source: &Source,
         written: Option<&Located<String>>,
-        requirement: &Requirement,
+        demand: &RouteDemand<'_>,
     ) -> Option<Mode> {
         let Some(written) = written else {
             return Some(
@@ -51,7 +52,8 @@ impl Compiler<'_> {
             );
         };
         let mode = self.mode(source, written)?;
-        if mode == Mode::Shadow && *requirement == Requirement::Public {
+        let refuses_nobody = demand.requirement == Requirement::Public && demand.when.is_empty();
+        if mode == Mode::Shadow && refuses_nobody {
             self.complain(
                 "`mode: shadow` has no effect on a public route, which refuses nobody",
                 "remove `mode`",
@@ -94,6 +96,7 @@ impl Compiler<'_> {
                 index: usize::MAX,
                 name: NO_ROUTE.into(),
                 requirement: Requirement::Nobody,
+                conditions: RouteConditions::default(),
                 issuers: RouteIssuers::Trusted,
                 hosts: Box::default(),
                 methods: Methods::Every,

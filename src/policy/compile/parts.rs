@@ -12,13 +12,16 @@ pub(super) struct File<'s> {
 }
 
 /// The keys of a policy file.
-const SECTIONS: [&str; 7] = [
+const SECTIONS: [&str; 10] = [
     "version",
     "scopes",
     "paths",
     "closed_hosts",
     "issuers",
     "mode",
+    "claims",
+    "parent_scopes",
+    "requirements",
     "routes",
 ];
 
@@ -65,8 +68,13 @@ pub(super) fn read(sources: &[Source]) -> (Vec<File<'_>>, Vec<Problem>) {
 
 /// What is not known of a policy because it could not be read. What refers to it is not judged.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "one for each section that others refer to"
+)]
 pub(super) struct PartsMissing {
     pub(super) scopes: bool,
+    pub(super) requirements: bool,
     pub(super) issuers: bool,
     pub(super) routes: bool,
 }
@@ -80,6 +88,7 @@ impl PartsMissing {
         };
         Self {
             scopes: below("scopes"),
+            requirements: below("requirements"),
             issuers: below("issuers"),
             routes: below("routes"),
         }

@@ -1,5 +1,6 @@
 //! One route: its name, hosts, methods and path.
 
+use super::conditions::Conditioned;
 use super::list::WrittenList;
 use super::{Compiler, RouteDocument};
 use crate::policy::host::HostPattern;
@@ -63,39 +64,48 @@ impl ParsedRoute<'_> {
     }
 }
 
-impl Compiler<'_> {
+impl<'f> Compiler<'f> {
     /// Reads one route and tells all that is wrong with it.
-    pub(super) fn route<'d>(
+    pub(super) fn route(
         &mut self,
-        source: &'d Source,
-        located: &'d Located<RouteDocument>,
-    ) -> Option<ParsedRoute<'d>> {
+        source: &'f Source,
+        located: &'f Located<RouteDocument>,
+    ) -> Option<ParsedRoute<'f>> {
         let place = located.place(source);
         let document = &located.value;
         let name = self.name(source, document, &place);
         let hosts = self.hosts(source, document);
         let methods = self.methods(source, document, &place);
         let template = self.template(source, document, &place);
-        let requirement = self.requirement(source, document, &place);
-        let issuers = requirement.as_ref().and_then(|requirement| {
-            self.route_issuers(source, document.issuers.as_ref(), requirement)
-        });
+        let demand = self.route_demand(source, document, &place);
+        let conditions = match (&demand, &template, &document.path) {
+            (Some(demand), Some(template), Some(path)) => {
+                let conditioned = Conditioned {
+                    template,
+                    requirement: &demand.requirement,
+                    place: path.place(source),
+                };
+                self.route_conditions(&demand.when, &conditioned)
+            }
+            _ => None,
+        };
         let preflight = document.preflight.as_ref().is_some_and(|preflight| {
             let flag = yaml::flag(source, preflight);
             self.keep(flag).unwrap_or_default()
         });
-        let mode = requirement
+        let mode = demand
             .as_ref()
-            .and_then(|requirement| self.route_mode(source, document.mode.as_ref(), requirement));
+            .and_then(|demand| self.route_mode(source, document.mode.as_ref(), demand));
         // Only here, after all parts were read: one run shows all mistakes of a route.
         let (name, hosts, methods) = (name?, hosts?, methods?);
-        let (path, template, requirement) = (document.path.as_ref()?, template?, requirement?);
-        let (issuers, mode) = (issuers?, mode?);
+        let (path, template, demand) = (document.path.as_ref()?, template?, demand?);
+        let mode = mode?;
         let route = Route {
             index: 0,
             name,
-            requirement,
-            issuers,
+            requirement: demand.requirement,
+            conditions: conditions?,
+            issuers: demand.issuers,
             hosts,
             methods,
             path: path.value.as_str().into(),
@@ -115,7 +125,7 @@ impl Compiler<'_> {
             template,
             source,
             path,
-            says_issuers: document.issuers.is_some(),
+            says_issuers: demand.says_issuers,
         })
     }
 
@@ -142,17 +152,8 @@ impl Compiler<'_> {
             self.missing("name", "read-order", place);
             return None;
         };
-        let valid = (1..=MAX_NAME_BYTES).contains(&name.value.len())
-            && name
-                .value
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
-        if !valid {
-            self.complain(
-                format!("the route name {} cannot be used", quoted(&name.value)),
-                format!("write 1 to {MAX_NAME_BYTES} letters, digits, `.`, `_` or `-`"),
-                name.place(source),
-            );
+        if let Some(mistake) = name_mistake("route", &name.value) {
+            self.problems.push(mistake.at(name.place(source)));
             return None;
         }
         Some(name.value.as_str().into())
@@ -235,6 +236,20 @@ impl Compiler<'_> {
             }
         }
     }
+}
+
+/// What is wrong with a name of the policy, if it cannot be used.
+pub(super) fn name_mistake(of: &str, name: &str) -> Option<Mistake> {
+    let valid = (1..=MAX_NAME_BYTES).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+    (!valid).then(|| {
+        Mistake::new(
+            format!("the {of} name {} cannot be used", quoted(name)),
+            format!("write 1 to {MAX_NAME_BYTES} letters, digits, `.`, `_` or `-`"),
+        )
+    })
 }
 
 /// A host as the policy writes it.

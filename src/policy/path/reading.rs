@@ -50,6 +50,23 @@ impl Reading {
         }
     }
 
+    /// The texts of the segments; nothing where one is not UTF-8.
+    pub(in crate::policy) fn texts(&self) -> Option<Vec<&str>> {
+        let text = |segment: &Segment| {
+            let (Segment::Named(range) | Segment::Opaque(range)) = segment;
+            std::str::from_utf8(self.texts.get(range.clone())?).ok()
+        };
+        self.segments.iter().map(text).collect()
+    }
+
+    /// The same with ASCII letters as they are compared where case is ignored.
+    pub(in crate::policy) fn in_lower_case(&self) -> Self {
+        Self {
+            texts: self.texts.to_ascii_lowercase(),
+            ..self.clone()
+        }
+    }
+
     /// The reading of a server that decodes each segment.
     fn decoded(spelling: &[u8]) -> Self {
         Self::read(spelling, |_| false)

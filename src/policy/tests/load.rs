@@ -1,5 +1,6 @@
 //! Every mistake that a policy can have, with the report that its author gets.
 
+mod conditions;
 mod hosts;
 mod paths;
 mod requirements;
@@ -114,7 +115,7 @@ paths: {merge_slash: true}
 ",
         r"version: 1
 routes:
-  - {name: a, methods: [GET], path: /a, access: public, when: x}
+  - {name: a, methods: [GET], path: /a, access: public, until: x}
 ",
     ]);
     assert_snapshot!(report, @r##"
@@ -145,7 +146,7 @@ routes:
     error: the route name `a` appears twice
      --> 4.yaml:3:12
       |
-    3 |   - {name: a, methods: [GET], path: /a, access: public, when: x}
+    3 |   - {name: a, methods: [GET], path: /a, access: public, until: x}
       |            ^
       |
      ::: 1.yaml:3:12
@@ -155,13 +156,13 @@ routes:
       |
       = help: give each route its own name
 
-    error: unknown key `when`
+    error: unknown key `until`
      --> 4.yaml:3:57
       |
-    3 |   - {name: a, methods: [GET], path: /a, access: public, when: x}
-      |                                                         ^^^^
+    3 |   - {name: a, methods: [GET], path: /a, access: public, until: x}
+      |                                                         ^^^^^
       |
-      = help: known are `name`, `hosts`, `methods`, `path`, `access`, `scopes`, `any_scope`, `issuers`, `preflight`, `mode`
+      = help: known are `name`, `hosts`, `methods`, `path`, `access`, `scopes`, `any_scope`, `issuers`, `requires`, `when`, `preflight`, `mode`
 
     5 problems
     "##);

@@ -260,3 +260,34 @@ async fn a_malformed_request_is_told_which_rule_it_broke() {
         assert_eq!(body["detail"], rule, "{path}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_says_which_part_of_which_condition_refused() {
+    let text = "request.headers[\\\"x-region\\\"] == \\\"eu\\\"";
+    let policy = format!(
+        "version: 1\nroutes: [{{name: region, methods: [GET], path: /region, access: public, \
+         when: \"{text}\"}}]\n"
+    );
+    let server = Server::start(&Setup {
+        policy: Some(policy),
+        ..Setup::default()
+    });
+    let condition = "request.headers[\"x-region\"] == \"eu\"";
+    let rows = vec![
+        row(
+            "GET",
+            "/region",
+            &[("x-region", "secret-value")],
+            json!({"reason": "condition_not_met", "route.name": "region", "status": 403,
+                   "condition": condition, "condition.part": null, "detail": null}),
+        ),
+        row(
+            "GET",
+            "/region",
+            &[],
+            json!({"reason": "condition_failed", "detail": "missing", "status": 403,
+                   "condition": condition, "condition.part": "request.headers[\"x-region\"]"}),
+        ),
+    ];
+    check(server, rows).await;
+}

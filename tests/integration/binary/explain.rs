@@ -344,3 +344,67 @@ fn what_cannot_be_explained_is_told_with_the_way_to_fix_it() {
         assert_eq!(output.status.code(), Some(2), "{said}");
     }
 }
+
+#[test]
+fn a_condition_that_does_not_hold_is_shown_with_its_part() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = r#"version: 1
+routes:
+  - name: account
+    methods: [GET]
+    path: /users/{user_id}
+    access: authenticated
+    when: [token.sub == path.user_id, 'request.headers["x-region"] == "eu"']
+"#;
+    std::fs::write(folder.path().join("policy.yaml"), policy).unwrap();
+    for (path, header, code, expected) in [
+        (
+            "/users/alice",
+            "x-region: eu",
+            0,
+            "when      token.sub == path.user_id\n",
+        ),
+        (
+            "/users/bob",
+            "x-region: eu",
+            1,
+            "unmet     token.sub == path.user_id is false\n",
+        ),
+        (
+            "/users/alice",
+            "x-region: us",
+            1,
+            "unmet     request.headers[\"x-region\"] == \"eu\" is false\n",
+        ),
+        (
+            "/users/alice",
+            "x-other: us",
+            1,
+            "`request.headers[\"x-region\"]`: it is not there\n",
+        ),
+    ] {
+        let claims = r#"{"sub": "alice"}"#;
+        let arguments = [
+            "explain",
+            "--policy",
+            "policy.yaml",
+            "--now",
+            "1767225600",
+            "GET",
+            path,
+            "--claims",
+            claims,
+            "-H",
+            header,
+        ];
+        let output = run(&arguments, folder.path());
+        let told = text(&output.stdout);
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{told}{}",
+            text(&output.stderr)
+        );
+        assert!(told.contains(expected), "{told}");
+    }
+}

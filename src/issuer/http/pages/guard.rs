@@ -180,6 +180,8 @@ fn refused(denial: Denial<'_>, is_logged_in: bool) -> PageError {
         Denial::MalformedTarget(_)
         | Denial::SeveralCredentials
         | Denial::Nobody { .. }
+        | Denial::ConditionNotMet { .. }
+        | Denial::ConditionFailed { .. }
         | Denial::Unlisted
         | Denial::KeysNotLoaded { .. }
         | Denial::RevocationsStale { .. } => EndpointError::of_denial(denial).into(),

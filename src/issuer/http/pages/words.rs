@@ -402,6 +402,9 @@ words! {
         "Scopes are missing: add them to a role of the user, or to the app.",
         "Es fehlen Berechtigungen: Gib sie einer Rolle des Benutzers, oder der App.";
     who_nobody: "The route lets nobody through.", "Die Route lässt niemanden durch.";
+    who_condition:
+        "A condition of the route does not hold, or asks for more than the method, the path and the token.",
+        "Eine Bedingung der Route ist nicht erfüllt, oder sie fragt nach mehr als Methode, Pfad und Token.";
     who_unlisted: "No route of the policy has this request.", "Keine Route der Policy hat diese Anfrage.";
     who_not_now: "The gate cannot tell at the moment.", "Das Gate kann es gerade nicht sagen.";
     who_no_token: "There is no token for the API:", "Es gibt kein Token für die API:";

@@ -229,6 +229,9 @@ fn reason(denial: &Denial<'_>, words: &'static Words) -> String {
         Denial::NoToken { .. } => words.who_needs_token.to_owned(),
         Denial::ScopesMissing { .. } => words.who_lacks.to_owned(),
         Denial::Nobody { .. } => words.who_nobody.to_owned(),
+        Denial::ConditionNotMet { .. } | Denial::ConditionFailed { .. } => {
+            words.who_condition.to_owned()
+        }
         Denial::Unlisted => words.who_unlisted.to_owned(),
         Denial::KeysNotLoaded { .. } | Denial::RevocationsStale { .. } => {
             words.who_not_now.to_owned()

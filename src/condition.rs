@@ -1,0 +1,115 @@
+//! Conditions (`when`): a subset of CEL, the Common Expression Language, in syntax and meaning.
+//!
+//! A condition is parsed and checked when the policy is loaded: unknown names, types that do not go
+//! together and whatever else CEL has are errors with their place. Evaluating it is synchronous and
+//! bounded, and what goes wrong then is a [`Fault`], which refuses.
+
+mod budget;
+mod checker;
+mod compare;
+mod diagnostic;
+mod evaluate;
+mod facts;
+mod fault;
+mod function;
+mod lexer;
+mod parser;
+mod pattern;
+mod program;
+mod query;
+mod syntax;
+mod time;
+mod types;
+mod value;
+mod warning;
+
+pub use budget::Budget;
+pub use checker::{Caller, Names};
+pub(crate) use diagnostic::Diagnostic;
+pub use diagnostic::Span;
+pub use facts::{Attributes, Facts, Found, NoAttributes, TokenFacts};
+pub use fault::{Cause, Fault};
+pub use time::Timestamp;
+pub use types::{AUDIENCES, ClaimTypes, SCOPES, Type};
+
+use program::Node;
+
+/// A condition that can be evaluated.
+#[derive(Debug)]
+pub struct Condition {
+    text: Box<str>,
+    program: Node,
+    claims: Box<[Box<str>]>,
+    reads_host: bool,
+    reads_token: bool,
+    patterns: usize,
+}
+
+impl Condition {
+    /// Reads `text`; tells what looks dangerous in it, or what is wrong with it: the first error of
+    /// syntax, or all others.
+    pub(crate) fn compile(
+        text: &str,
+        names: Names<'_>,
+    ) -> Result<(Self, Vec<Diagnostic>), Vec<Diagnostic>> {
+        let expression = parser::parse(text).map_err(|diagnostic| vec![diagnostic])?;
+        let (program, uses) = checker::check(&expression, names)?;
+        let warnings = warning::warnings(&expression, names, &uses);
+        let condition = Self {
+            text: text.into(),
+            program,
+            claims: uses.claims.into_iter().collect(),
+            reads_host: uses.host,
+            reads_token: uses.token,
+            patterns: uses.patterns,
+        };
+        Ok((condition, warnings))
+    }
+
+    /// Whether it holds. Conditions of one check share a budget.
+    pub fn evaluate(&self, facts: &Facts<'_>, budget: &mut Budget) -> Result<bool, Fault> {
+        evaluate::evaluate(&self.program, facts, budget)
+    }
+
+    /// As the policy writes it.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The part of its text that `span` is.
+    pub fn part(&self, span: Span) -> &str {
+        self.text.get(span.range()).unwrap_or_default()
+    }
+
+    /// The claims that it names, sorted.
+    pub fn claims(&self) -> impl Iterator<Item = &str> {
+        self.claims.iter().map(|claim| &**claim)
+    }
+
+    /// How many regular expressions it has.
+    pub fn patterns(&self) -> usize {
+        self.patterns
+    }
+
+    /// Whether it reads the token or its issuer.
+    pub fn reads_token(&self) -> bool {
+        self.reads_token
+    }
+
+    /// Whether it reads the host of the request.
+    pub fn reads_host(&self) -> bool {
+        self.reads_host
+    }
+}
+
+/// Within one policy, conditions of the same text mean the same.
+impl PartialEq for Condition {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Condition {}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,175 @@
+//! Whatever is written as a condition, and whatever it is evaluated over, ends soon and without a
+//! panic, on the stack that a worker has.
+
+use proptest::prelude::*;
+
+use super::{Scene, outcome};
+use crate::condition::{Budget, Cause, ClaimTypes};
+
+/// On a thread with a small stack: the process would abort if it were too small.
+fn load_on_a_small_stack(text: String) -> Result<(), String> {
+    const STACK_BYTES: usize = 2 << 20;
+    let load = move || {
+        let scene = Scene::new();
+        let condition = scene.compile(&text, &ClaimTypes::default())?;
+        // Whatever comes of it.
+        let _ = scene.evaluate(&condition);
+        Ok(())
+    };
+    let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+    thread.spawn(load).unwrap().join().unwrap()
+}
+
+#[test]
+fn deep_and_long_conditions_are_refused_when_they_are_loaded() {
+    for text in [
+        "1+".repeat(900) + "1 == 1",
+        "token.groups".to_owned() + &"[0]".repeat(500),
+        "true == ".repeat(200) + "true",
+        "token".to_owned() + &".a".repeat(500) + " == 1",
+        "true ? 1 : ".repeat(150) + "1",
+        "!(".repeat(300) + "true" + &")".repeat(300),
+        "(".repeat(900) + "true" + &")".repeat(900),
+        "!".repeat(1500) + "true",
+        "-".repeat(1500) + "1",
+        "[".repeat(900),
+        "{".repeat(900),
+        "true && ".repeat(255) + "true || ",
+        "[1,".to_owned() + &"1,".repeat(600) + "1] == []",
+        "has(".repeat(400),
+        "token.a.exists(x, ".repeat(80),
+        "x".repeat(2049),
+    ] {
+        assert!(load_on_a_small_stack(text.clone()).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn as_deep_and_long_as_is_allowed_is_loaded_and_evaluated() {
+    for text in [
+        "1 + ".repeat(20) + "1 == 21",
+        "!".repeat(22) + "true",
+        "(".repeat(30) + "true" + &")".repeat(30),
+        "true && ".repeat(190) + "true",
+        "has(token.org) && token".to_owned() + &".org".repeat(20) + " == 1",
+        "true ? true : ".repeat(20) + "true",
+    ] {
+        assert_eq!(load_on_a_small_stack(text.clone()), Ok(()), "{text}");
+    }
+}
+
+#[test]
+fn a_check_takes_a_bounded_number_of_steps() {
+    let many: Vec<u32> = (0..300).collect();
+    let change = format!("/token/groups={}", serde_json::to_string(&many).unwrap());
+    let text = "token.groups.all(x, token.groups.exists(y, x == y))";
+    assert_eq!(outcome(text, &[&change]), Err(Cause::TooManySteps));
+    // Nothing absorbs it.
+    let text = format!("{text} || true");
+    assert_eq!(outcome(&text, &[&change]), Err(Cause::TooManySteps));
+    let text = "token.sub + \"x\" == path.user_id || true";
+    let long = format!("/token/sub={:?}", "x".repeat(70_000));
+    assert_eq!(outcome(text, &[&long]), Err(Cause::TooLong));
+}
+
+#[test]
+fn conditions_of_one_check_share_its_steps() {
+    let scene = Scene::new();
+    let text = "token.groups.all(g, g.size() > 0)";
+    let condition = scene.compile(text, &ClaimTypes::default()).unwrap();
+    let mut budget = Budget::default();
+    assert_eq!(scene.evaluate_within(&condition, &mut budget), Ok(true));
+    let once = budget.spent();
+    assert!((10..40).contains(&once), "{once}");
+    let mut times = 1;
+    while scene.evaluate_within(&condition, &mut budget) == Ok(true) {
+        times += 1;
+    }
+    assert_eq!(times, 10_000 / once);
+}
+
+#[test]
+fn patterns_that_compile_to_much_are_refused() {
+    let text = "request.path.matches(\"(a{1000}){1000}\")";
+    let problem = Scene::new().compile(text, &ClaimTypes::default());
+    assert!(problem.unwrap_err().contains("bytes when compiled"));
+}
+
+/// Pieces that fit together often enough to get beyond the parser.
+fn pieces() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(
+        &[
+            "token",
+            ".sub",
+            ".groups",
+            "[",
+            "]",
+            "(",
+            ")",
+            "0",
+            "-1",
+            "2.5",
+            "\"eu\"",
+            "'",
+            "\"",
+            "&&",
+            "||",
+            "!",
+            "==",
+            "!=",
+            "<",
+            " in ",
+            "+",
+            "-",
+            "*",
+            "/",
+            "%",
+            "?",
+            ":",
+            ",",
+            ".",
+            "has(",
+            "size(",
+            ".exists(x,",
+            ".all(x,",
+            ".startsWith(",
+            ".matches(",
+            "x",
+            "now",
+            "path.user_id",
+            "request.headers",
+            "request.query",
+            "null",
+            "true",
+            "timestamp(",
+            "duration(",
+            "\u{e9}",
+            "\\",
+            "//",
+            "\n",
+            "r\"",
+            "b'",
+            "1u",
+            "{",
+            "}",
+            "9223372036854775808",
+            "\"^a|b$\"",
+        ][..],
+    );
+    prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(2000), failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_is_written_loads_or_is_refused_with_its_place(text in prop_oneof![pieces(), ".{0,60}"]) {
+        let scene = Scene::new();
+        match scene.compile(&text, &ClaimTypes::default()) {
+            Ok(condition) => {
+                let _ = scene.evaluate(&condition);
+            }
+            Err(problems) => prop_assert!(problems.contains("when:1:"), "{}", problems),
+        }
+    }
+}
