@@ -44,6 +44,16 @@ routes:
     access: nobody
 ";
 
+/// The subject of every token.
+pub(crate) const SUBJECT: &str = "0f3c6a5e-6b57-4f0a-9d43-2f6f6f3f7a10";
+
+/// The same policy with a condition on `read-order`: only the caller that its path names.
+pub(crate) fn policy_with_owner() -> String {
+    let scopes = "    scopes: [orders.read]\n";
+    let owner = format!("{scopes}    when: token.sub == path.order_id\n");
+    POLICY.replace(scopes, &owner)
+}
+
 /// Further settings of the issuer.
 const LARGE_TOKENS: &str = "    max_token_bytes: 61440
     claims: {scopes: [scope, roles]}
@@ -97,7 +107,7 @@ impl Issuer {
     fn claims(&self, number: usize, issuer: &str) -> Value {
         json!({
             "iss": issuer,
-            "sub": "0f3c6a5e-6b57-4f0a-9d43-2f6f6f3f7a10",
+            "sub": SUBJECT,
             "aud": AUDIENCE,
             "client_id": "web-shop-frontend",
             "iat": self.issued_at,

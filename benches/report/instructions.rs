@@ -71,8 +71,18 @@ pub(crate) fn measure(table: &mut Table, issuer: &Issuer, files: &Files) {
         "instr",
         Goal::None,
     );
+    conditions(table, files);
     large_tokens(table, issuer, files);
     allocations(table, issuer, files);
+}
+
+/// What it costs to compare a claim with a parameter of the path.
+fn conditions(table: &mut Table, files: &Files) {
+    let of = per_turn(INSTRUCTIONS, loops::GATE_USER, CALLS, files);
+    table.add("- of a path that names the caller", of, "instr", Goal::None);
+    let value = per_turn(INSTRUCTIONS, loops::GATE_OWNER, CALLS, files);
+    let goal = Goal::Ratio { of, most: 1.15 };
+    table.add("- where a condition compares the two", value, "instr", goal);
 }
 
 /// Tokens as large as they come: that of a user with many roles, and the largest that can be accepted.

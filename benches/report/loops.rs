@@ -22,8 +22,8 @@ use portcullis::telemetry::{DecisionSettings, SubjectForm, SubjectNames};
 use portcullis::token::{self, IssuerRules, KeySet, LogPosition, Mark, MissingKey, Trust};
 use prometheus_client::registry::Registry;
 
-use crate::fixture::{AUDIENCE, ISSUER, Issuer, POLICY};
-use crate::message::{HeaderForm, Template};
+use crate::fixture::{AUDIENCE, ISSUER, Issuer, POLICY, SUBJECT, policy_with_owner};
+use crate::message::{self, HeaderForm, Template};
 
 /// Verification of ES256 by aws-lc-rs, the key parsed beforehand.
 pub(crate) const VERIFY_BARE: &str = "verify-bare";
@@ -33,6 +33,10 @@ pub(crate) const VERIFY_JSONWEBTOKEN: &str = "verify-jsonwebtoken";
 pub(crate) const GATE: &str = "gate";
 /// The same where so many revocations are listed; their number follows.
 pub(crate) const GATE_LISTING: &str = "gate-listing-";
+/// The same with a path that names the caller.
+pub(crate) const GATE_USER: &str = "gate-user";
+/// The same with a condition that compares the two.
+pub(crate) const GATE_OWNER: &str = "gate-owner";
 /// `Policy::route`; the number of routes follows.
 pub(crate) const ROUTE: &str = "route-";
 
@@ -42,6 +46,8 @@ pub(crate) fn run(name: &str, turns: usize) {
         VERIFY_BARE => verify_bare(turns),
         VERIFY_JSONWEBTOKEN => verify_jsonwebtoken(turns),
         GATE => gate(0, turns),
+        GATE_USER => gate_of_user(POLICY, turns),
+        GATE_OWNER => gate_of_user(&policy_with_owner(), turns),
         _ => match name.strip_prefix(GATE_LISTING) {
             Some(entries) => gate(entries.parse().unwrap(), turns),
             None => route(name.strip_prefix(ROUTE).unwrap().parse().unwrap(), turns),
@@ -66,6 +72,21 @@ pub(crate) fn policy_text(routes: usize) -> String {
         );
     }
     text
+}
+
+/// The same where every tenth route has a condition, each of them another one.
+pub(crate) fn policy_text_with_conditions(routes: usize) -> String {
+    let text = policy_text(routes);
+    let lines = text.lines().map(|line| {
+        let number = line.strip_prefix("  - name: route-");
+        match number.filter(|number| number.ends_with('0')) {
+            Some(number) => format!(
+                "{line}\n    when: token.sub == path.id && \"team-{number}\" in token.groups\n"
+            ),
+            None => format!("{line}\n"),
+        }
+    });
+    lines.collect()
 }
 
 fn route_path(number: usize) -> String {
@@ -164,8 +185,19 @@ fn gate(entries: u64, turns: usize) {
     let issuer = Issuer::new();
     let list = RevocationList::new(2_000_000);
     list.extend(&revocations(1..entries + 1));
-    let gate = build_gate(&issuer, list);
+    let gate = build_gate(&issuer, POLICY, list);
     let message = Template::with_token(HeaderForm::Listed).message(&issuer.token(0));
+    check_again_and_again(&gate, &message, turns);
+}
+
+fn gate_of_user(policy: &str, turns: usize) {
+    let issuer = Issuer::new();
+    let gate = build_gate(&issuer, policy, RevocationList::new(2_000_000));
+    let message = message::for_user(SUBJECT, &issuer.token(0));
+    check_again_and_again(&gate, &message, turns);
+}
+
+fn check_again_and_again(gate: &ExtAuthz, message: &[u8], turns: usize) {
     let verifications = Verifications::default();
     let timeout = Some(Duration::from_millis(250));
     let limits = WaitLimits {
@@ -179,12 +211,12 @@ fn gate(entries: u64, turns: usize) {
         for _ in 0..turns {
             let arrived = Instant::now();
             let turn = Turn::within(timeout, arrived, &limits, &verifications);
-            black_box(gate.check(black_box(&message), &turn).await);
+            black_box(gate.check(black_box(message), &turn).await);
         }
     });
 }
 
-fn build_gate(issuer: &Issuer, list: RevocationList) -> ExtAuthz {
+fn build_gate(issuer: &Issuer, policy: &str, list: RevocationList) -> ExtAuthz {
     let algorithms = [token::Algorithm::Es256];
     let rules = IssuerRules {
         leeway_seconds: 30,
@@ -193,7 +225,7 @@ fn build_gate(issuer: &Issuer, list: RevocationList) -> ExtAuthz {
     let (keys, _) = KeySet::from_jwks(issuer.jwks().as_bytes(), &rules.algorithms).unwrap();
     let trust = Trust::new(vec![(rules, Some(keys))]).unwrap();
     let current_trust = CurrentTrust::new(trust, vec![Some(Arc::new(list))]);
-    let snapshot = Snapshot::new(Arc::new(compile(POLICY)), current_trust);
+    let snapshot = Snapshot::new(Arc::new(compile(policy)), current_trust);
     let limits = CacheLimits {
         max_entries: 100_000,
         max_bytes: 32 << 20,

@@ -66,6 +66,12 @@ pub(crate) fn with_token(token: &str) -> Bytes {
     check(HeaderForm::Listed, SCOPED_PATH, Some(token)).into()
 }
 
+/// The check of a request for what the path says belongs to this user.
+pub(crate) fn for_user(user: &str, token: &str) -> Bytes {
+    let path = format!("/orders/{user}?expand=lines&currency=EUR");
+    check(HeaderForm::Listed, &path, Some(token)).into()
+}
+
 fn check(form: HeaderForm, path: &str, token: Option<&str>) -> Vec<u8> {
     let bearer = token.map(|token| format!("Bearer {token}"));
     let credential = bearer.as_deref().map(|value| ("authorization", value));
