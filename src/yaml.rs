@@ -8,6 +8,7 @@ mod outline;
 mod recovery;
 mod schema;
 mod strict;
+mod within;
 
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -137,6 +138,14 @@ impl<T> Located<T> {
     /// The place of the value in `source`, which must be the file that it was read from.
     pub fn place(&self, source: &Source) -> Place {
         place(source, self.location)
+    }
+
+    /// Another value at the same place.
+    pub fn with_value<U>(&self, value: U) -> Located<U> {
+        Located {
+            value,
+            location: self.location,
+        }
     }
 
     /// What stands at the value's place, quotation marks included.

@@ -454,3 +454,45 @@ fn what_cannot_be_told_apart_ends_the_reading() {
     let deep = format!("flags: 1\nnested: {}", "[".repeat(100_000));
     assert!(parts(&deep).1.is_none());
 }
+
+/// What each part of a text is called where it is written: line, column and the bytes there.
+#[track_caller]
+fn check_within(text: &str, part: &str, expected: (usize, usize, &str)) {
+    let (source, parsed) = sample(text);
+    let words = parsed.unwrap().words.unwrap();
+    let word = words.value.first().unwrap();
+    let start = word.value.find(part).unwrap();
+    let place = word.place_within(&source, start..start + part.len());
+    let written = place.bytes.clone().and_then(|bytes| source.text.get(bytes));
+    let found = (place.line, place.column, written.unwrap_or_default());
+    assert_eq!(found, expected, "{text:?}");
+}
+
+#[test]
+fn a_part_of_a_text_is_found_however_the_text_is_written() {
+    for (text, part, expected) in [
+        ("words: [a == b]\n", "b", (1, 14, "b")),
+        ("words:\n  - a == b && c\n", "c", (2, 15, "c")),
+        ("words: ['a == ''b'' c']\n", "c", (1, 21, "c")),
+        ("words: ['a == ''b'' c']\n", "'b'", (1, 15, "''b''")),
+        (r#"words: ["a == \"b\" c"]"#, "c", (1, 21, "c")),
+        (r#"words: ["a\t== \\b c"]"#, "c", (1, 20, "c")),
+        ("words: [\"\u{fc} == b\"]\n", "b", (1, 15, "b")),
+        ("words:\n  - a ==\n    b\n    c\n", "c", (4, 5, "c")),
+        (
+            "words:\n  - |\n    a ==\n      b\n    c\n",
+            "b",
+            (4, 7, "b"),
+        ),
+        (
+            "words:\n  - >-\n    a ==\n    b\n\n    c\n",
+            "c",
+            (6, 5, "c"),
+        ),
+        ("words:\n  - >\n    a == b\n", "a == b", (3, 5, "a == b")),
+        ("words:\n  - 'a\n    b''s c'\n", "c", (3, 10, "c")),
+        ("words: [\"a \\\n  b\"]\n", "b", (2, 3, "b")),
+    ] {
+        check_within(text, part, expected);
+    }
+}
