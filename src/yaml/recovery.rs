@@ -10,6 +10,9 @@ use crate::problem::{Place, Problem, Source};
 
 /// The most mistakes of one file that are read past.
 const MAX_MISTAKES: usize = 50;
+/// A file is read anew behind each mistake: the most that is read of a large one, in bytes, before it is
+/// given up. A gate that reloads is to be done within seconds, whatever the file.
+const MAX_READ_BYTES: usize = 8 * 1024 * 1024;
 
 /// What could be read of a file, and what could not.
 #[derive(Debug)]
@@ -78,7 +81,7 @@ pub(super) fn read<T>(
         let place = failure.problem.place.clone();
         problems.push(failure.problem);
         let removed = place
-            .filter(|_| subject != Subject::Text && problems.len() < MAX_MISTAKES)
+            .filter(|_| subject != Subject::Text && may_read_on(source, problems.len()))
             .and_then(|place| Layout::of(&rest.text)?.removal(&rest.text, &place, subject));
         let Some(removal) = removed else {
             // What cannot be told apart may be another mistake, further down.
@@ -91,6 +94,12 @@ pub(super) fn read<T>(
         removed_keys.extend(removal.key);
         rest.text = blanked(&rest.text, &removal.region);
     }
+}
+
+/// Whether the file may be read once more behind this many mistakes.
+fn may_read_on(source: &Source, mistakes: usize) -> bool {
+    let read = source.text.len().saturating_mul(mistakes + 1);
+    mistakes < MAX_MISTAKES && read <= MAX_READ_BYTES
 }
 
 /// The text with spaces in the place of `region`; lines stay lines.
@@ -122,6 +131,8 @@ struct Removal {
 #[derive(Default)]
 struct Layout {
     entries: Vec<Entry>,
+    /// How many of them are in the file's own mapping or sequence.
+    at_top: usize,
 }
 
 struct Entry {
@@ -132,6 +143,8 @@ struct Entry {
     /// Within braces or brackets.
     is_flow: bool,
     is_block_mapping: bool,
+    /// How many entries its value has.
+    parts: usize,
 }
 
 /// A collection that has begun.
@@ -211,12 +224,18 @@ impl Layout {
     }
 
     fn add(&mut self, around: &mut Open, value: Range<usize>, is_block_mapping: bool) -> usize {
+        let around_it = around.entry.and_then(|entry| self.entries.get_mut(entry));
+        match around_it {
+            Some(entry) => entry.parts += 1,
+            None => self.at_top += 1,
+        }
         self.entries.push(Entry {
             parent: around.entry,
             key: around.key.take(),
             value,
             is_flow: around.is_flow,
             is_block_mapping,
+            parts: 0,
         });
         self.entries.len() - 1
     }
@@ -262,13 +281,11 @@ impl Layout {
                 return Some(position);
             }
         }
-        let holding = numbered().filter(|(_, entry)| {
-            let region = entry.region(text);
-            (region.start..=region.end).contains(&at)
-        });
+        let regions = numbered().map(|(position, entry)| (position, entry.region(text)));
+        let holding = regions.filter(|(_, region)| (region.start..=region.end).contains(&at));
         // Of those that hold it, the last one to begin lies within all the others.
         holding
-            .max_by_key(|(_, entry)| entry.region(text).start)
+            .max_by_key(|(_, region)| region.start)
             .map(|(position, _)| position)
     }
 
@@ -276,17 +293,17 @@ impl Layout {
         let Some(entry) = self.entries.get(position) else {
             return false;
         };
-        let siblings = self.entries.iter();
-        let siblings = siblings.filter(|other| other.parent == entry.parent);
-        !entry.is_flow && siblings.count() == 1
+        let around = entry.parent.and_then(|parent| self.entries.get(parent));
+        let siblings = around.map_or(self.at_top, |around| around.parts);
+        !entry.is_flow && siblings == 1
     }
 }
 
 impl Entry {
-    /// From its key, or its dash, to the end of its value and the comma behind it.
+    /// From its key, the `?` in front of it, or its dash, to the end of its value and the comma behind it.
     fn region(&self, text: &str) -> Range<usize> {
         let start = match &self.key {
-            Some(key) => key.start,
+            Some(key) => mark_of_key(text, key.start).unwrap_or(key.start),
             None if self.is_flow => self.value.start,
             None => {
                 let before = text.get(..self.value.start).unwrap_or_default();
@@ -298,8 +315,7 @@ impl Entry {
         if let Some(key) = &self.key
             && self.value.is_empty()
         {
-            let colon = rest(key.end).find(':').map(|colon| key.end + colon + 1);
-            end = end.max(colon.unwrap_or(key.end));
+            end = end.max(key.end + colon_behind(rest(key.end)));
         }
         if self.is_flow {
             let behind = rest(end);
@@ -309,6 +325,28 @@ impl Entry {
             }
         }
         start..end
+    }
+}
+
+/// The `?` in front of the key that begins here, which few keys have.
+fn mark_of_key(text: &str, key: usize) -> Option<usize> {
+    let before = text.get(..key)?.trim_end_matches([' ', '\t']);
+    before.strip_suffix('?').map(str::len)
+}
+
+/// The end of the colon that follows a key; 0 where the key has none, as `? key` may. What is behind
+/// the next entry is not looked at.
+fn colon_behind(text: &str) -> usize {
+    let mut rest = text;
+    loop {
+        rest = rest.trim_start();
+        if let Some(behind) = rest.strip_prefix(':') {
+            return text.len() - behind.len();
+        }
+        let Some(comment) = rest.strip_prefix('#') else {
+            return 0;
+        };
+        rest = comment.split_once('\n').map_or("", |(_, next)| next);
     }
 }
 
@@ -325,4 +363,64 @@ fn offset(text: &str, place: &Place) -> Option<usize> {
         .chain([line.len()])
         .nth(place.column.checked_sub(1)?);
     Some(before + column.unwrap_or(line.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    /// How many bytes are read of a text in which each key is a mistake, and how many mistakes are told.
+    #[expect(clippy::result_large_err, reason = "as what reads a file")]
+    fn bytes_read(text: String) -> (usize, usize) {
+        let source = Source {
+            name: "f".to_owned(),
+            text,
+        };
+        let read = Cell::new(0);
+        let mistaken = |source: &Source| {
+            read.set(read.get() + source.text.len());
+            let at = source.text.find('k').unwrap();
+            let place = Place {
+                file: source.name.clone(),
+                line: 1,
+                column: 1,
+                bytes: Some(at..at + 1),
+            };
+            let problem = Problem::new("unknown key").at(place);
+            Err::<(), _>(Failure::new(problem, Subject::Key))
+        };
+        let problems = super::read(&source, mistaken, |_| Ok(())).unwrap_err();
+        (read.get(), problems.len())
+    }
+
+    #[test]
+    fn a_large_file_is_not_read_for_each_of_its_mistakes() {
+        let mistakes = |count: usize, padding: usize| {
+            let keys = "k: 1\n".repeat(count);
+            bytes_read(format!("{keys}# {}\n", "x".repeat(padding)))
+        };
+        let (_, problems) = mistakes(200, 10);
+        assert_eq!(problems, MAX_MISTAKES);
+        let (read, problems) = mistakes(200, 1024 * 1024);
+        assert!(read <= MAX_READ_BYTES, "{read}");
+        assert_eq!(problems, 7);
+        // Once it is read in any case.
+        assert_eq!(mistakes(200, 9 * 1024 * 1024).1, 1);
+    }
+
+    #[test]
+    fn a_key_ends_with_its_own_colon() {
+        for (behind, end) in [
+            (": b", 1),
+            (" : b", 2),
+            ("\n  # c: d\n  : b", 13),
+            ("\nb: c", 0),
+            (" # c:", 0),
+            ("", 0),
+        ] {
+            assert_eq!(colon_behind(behind), end, "{behind:?}");
+        }
+    }
 }

@@ -399,6 +399,10 @@ fn one_mistake_does_not_hide_the_next() {
             ],
         ),
         (
+            "? flags\nnumber: x\nwords: [a]\n",
+            &["1:3 unknown key `flags`", "2:9 this is not a whole number"],
+        ),
+        (
             "flag: true\nflag: true\nnumber: x\n",
             &[
                 "2:1 the key `flag` appears twice",
