@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 
 pub use faults::Faults;
-pub(crate) use secrecy::conceal;
+pub(crate) use secrecy::{conceal, may_hold_a_password};
 pub use snippet::Colour;
 use snippet::{Severity, Shown};
 pub(crate) use suggestion::closest;
@@ -152,11 +152,11 @@ impl Problems {
         self
     }
 
-    /// The same problems without the credentials that their messages quote.
+    /// The same problems without the credentials that their messages may quote.
     #[must_use]
     pub fn concealed(mut self) -> Self {
         for problem in &mut self.0 {
-            problem.message = conceal(&problem.message);
+            problem.message = secrecy::conceal_addresses(&problem.message);
         }
         self
     }

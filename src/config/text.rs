@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{ConfigError, ConfigReport};
 use crate::files::{self, FileError};
-use crate::problem::{Faults, Place, Problem, Problems, Source};
+use crate::problem::{Faults, Place, Problem, Problems, Source, may_hold_a_password};
 use crate::yaml::Outline;
 
 /// A configuration as it is written.
@@ -48,10 +48,8 @@ impl ConfigText {
     }
 }
 
-/// Secrets are in files of their own, but for what a URL holds: the user's password before its `@`, and
-/// the query. What should be a URL and is none may hold them anywhere.
 fn may_be_secret(way: &str, text: &str) -> bool {
-    way == "issuer.store" || text.contains(['@', '?', '#'])
+    way == "issuer.store" || may_hold_a_password(text)
 }
 
 #[cfg(test)]
@@ -206,5 +204,26 @@ issuer:
 
         3 problems
         "#);
+    }
+
+    #[test]
+    fn a_message_does_not_quote_what_its_line_hides() {
+        let said = said(
+            "\
+version: 1
+policy: [policy.yaml]
+trust:
+  - {issuer: \"https//u:hunter2@h\", audiences: [b], algorithms: [ES256], keys: companion}
+  - {issuer: a, audiences: [b], algorithms: [ES256], feed: {addresses: [\"http//u:hunter2@h\"]}}
+issuer:
+  url: https//u:hunter2@id
+  store: sqlite:x.db
+  portal: {example_url: \"https//u:hunter2@api\"}
+",
+        );
+        for place in [":4:", ":5:73", ":7:8", ":9:25"] {
+            assert!(said.contains(place), "no {place} in {said}");
+        }
+        assert!(!said.contains("hunter2"), "{said}");
     }
 }

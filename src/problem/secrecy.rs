@@ -47,20 +47,44 @@ pub(crate) fn conceal(text: &str) -> String {
     without(text, &credentials(text))
 }
 
+/// Secrets are in files of their own, but for what a URL holds: the user's password before its `@`, and
+/// the query. What should be a URL and is none may hold them anywhere.
+pub(crate) fn may_hold_a_password(value: &str) -> bool {
+    value.contains(['@', '?', '#'])
+}
+
 /// A message about a configuration, without its quotations that are more than a word.
 pub(super) fn conceal_quoted(message: &str) -> String {
     let is_more = |quoted: &str| quoted.contains([':', '/', '@', '=', '?']);
+    conceal(&without_quotations(message, is_more))
+}
+
+/// The same without quotations that are, or should have been, addresses with credentials or a query.
+pub(super) fn conceal_addresses(message: &str) -> String {
+    let message = conceal(message);
+    without_quotations(&message, |quoted| {
+        let is_cut = quoted.ends_with("...");
+        // The placeholders in our own hints, and what is left of an address by now.
+        let rest = quoted
+            .replace("USER@HOST", "")
+            .replace("://***@", "")
+            .replace("?***", "");
+        may_hold_a_password(&rest) || is_cut && quoted.contains([':', '/'])
+    })
+}
+
+fn without_quotations(message: &str, is_left_out: impl Fn(&str) -> bool) -> String {
     let parts = message.split('`').enumerate();
     let parts: Vec<&str> = parts
         .map(|(position, part)| {
-            if position % 2 == 1 && is_more(part) {
+            if position % 2 == 1 && is_left_out(part) {
                 CONCEALED
             } else {
                 part
             }
         })
         .collect();
-    conceal(&parts.join("`"))
+    parts.join("`")
 }
 
 /// The parts of a source's line that a report leaves out; it begins at `offset` of the source.
@@ -228,6 +252,30 @@ mod tests {
             ),
         ] {
             assert_eq!(conceal_quoted(message), expected);
+        }
+    }
+
+    #[test]
+    fn quotations_that_may_hold_a_password_are_left_out() {
+        let cut = format!("`https//u:{}...` is not a URL", "p".repeat(50));
+        for (message, expected) in [
+            (
+                "`issuer.url`: `https//u:hunter2@h` is not a URL",
+                "`issuer.url`: `***` is not a URL",
+            ),
+            ("`u:hunter2@h` has no `://`", "`***` has no `://`"),
+            ("`h?hunter2`, `h#hunter2`", "`***`, `***`"),
+            (&cut, "`***` is not a URL"),
+            (
+                "`https://u:hunter2@h/a?b` is not `https`",
+                "`https://***@h/a?***` is not `https`",
+            ),
+            (
+                "write `postgres://USER@HOST/DATABASE`, not `localhost:1`",
+                "write `postgres://USER@HOST/DATABASE`, not `localhost:1`",
+            ),
+        ] {
+            assert_eq!(conceal_addresses(message), expected);
         }
     }
 
