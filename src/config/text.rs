@@ -34,22 +34,19 @@ impl ConfigText {
 
     /// Where the value at a key of the configuration is, or what it would belong to.
     pub fn place(&self, key: &str) -> Option<Place> {
-        Outline::of(&self.0).place(key)
+        Outline::of(&self.0).place(&self.0, key)
     }
 
     /// The report of what is wrong with its values.
     pub fn report(&self, faults: Faults) -> ConfigReport {
         let outline = Outline::of(&self.0);
         // Addresses are quoted, and those that are wrong may hold a password.
-        let problems = faults.into_problems(|key| outline.place(key)).concealed();
-        let hidden = outline.hidden(&self.0, may_be_secret);
+        let problems = faults.into_problems(|key| outline.place(&self.0, key));
+        let problems = problems.concealed();
+        let hidden = outline.hidden(&self.0, &["issuer.store"], may_hold_a_password);
         let rendered = problems.render_without(&self.0, &hidden);
         ConfigReport { problems, rendered }
     }
-}
-
-fn may_be_secret(way: &str, text: &str) -> bool {
-    way == "issuer.store" || may_hold_a_password(text)
 }
 
 #[cfg(test)]

@@ -135,3 +135,28 @@ fn each_verb_shows_an_example_and_completes() {
         "{page}"
     );
 }
+
+/// Each value's way from the top would be as long as the key.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_long_key_with_many_values_takes_no_memory_for_each_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = format!(
+        "version: 2\npolicy: [policy.yaml]\ntrust:\n  - issuer: https://id.example\n    audiences: [a]\n    \
+         algorithms: [ES256]\n    jwks_file: keys.json\n    scope_names:\n      ? {}\n      \
+         : [{}]\n",
+        "k".repeat(30_000),
+        "a,".repeat(50_000)
+    );
+    std::fs::write(folder.path().join("portcullis.yaml"), config).unwrap();
+    let limited = "ulimit -v 1500000; exec \"$0\" check --config portcullis.yaml";
+    let output = std::process::Command::new("/bin/sh")
+        .args(["-c", limited, env!("CARGO_BIN_EXE_portcullis")])
+        .current_dir(folder.path())
+        .env_clear()
+        .output()
+        .unwrap();
+    let said = text(&output.stdout) + &text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("`version: 2` is not supported"), "{said}");
+}
