@@ -289,3 +289,41 @@ fn asterisks_and_connections_are_requests_too() {
          more_open: OPTIONS * on every host: server -> server; OPTIONS other.example*; gained by anybody, lost by nobody",
     );
 }
+
+/// The effects, in the order in which they are told.
+fn effects(old: &str, new: &str) -> Vec<&'static str> {
+    let route = |rest: &str| {
+        policy(&format!(
+            "  - {{name: one, methods: [PUT], path: '/u/{{id}}', {rest}}}\n"
+        ))
+    };
+    let (old, new) = (route(old), route(new));
+    let comparison = compare(&old, &new, None).unwrap();
+    let all = comparison.differences.iter();
+    all.map(|difference| difference.effect.label()).collect()
+}
+
+#[test]
+fn conditions_are_compared_as_they_are_written() {
+    let own = "access: authenticated, when: token.sub == path.id";
+    let other = "access: authenticated, when: token.sub == 'root'";
+    for (old, new, expected) in [
+        (own, own, vec![]),
+        (own, other, vec!["cannot_tell"]),
+        ("access: authenticated", own, vec!["more_closed"]),
+        (own, "access: authenticated", vec!["more_open"]),
+        (own, "access: public", vec!["more_open"]),
+        (own, "access: nobody", vec!["more_closed"]),
+        ("access: nobody", own, vec!["more_open"]),
+        ("scopes: [read]", own, vec!["cannot_tell"]),
+        (own, "scopes: [read]", vec!["cannot_tell"]),
+        ("access: public", own, vec!["more_closed"]),
+        (
+            own,
+            "access: authenticated, when: token.sub == path.id, mode: shadow",
+            vec!["more_open"],
+        ),
+    ] {
+        assert_eq!(effects(old, new), expected, "{old} -> {new}");
+    }
+}
