@@ -17,7 +17,7 @@ use arc_swap::{ArcSwap, Guard};
 use crate::clock::{Clock, UnixSeconds};
 use crate::condition::{Attributes, NoAttributes};
 use crate::decision::{Decision, Denial, Evidence, decide};
-use crate::policy::{Circumstances, Policy, Requirement, Route, Routed, Target};
+use crate::policy::{Circumstances, Mode, Policy, Requirement, Route, Routed, Target};
 use crate::token::{
     Credential, Credentials, MissingKey, RecheckError, TokenError, Trust, UnverifiedToken,
     VerifiedToken,
@@ -377,6 +377,17 @@ impl Authorizer {
 }
 
 impl Judgement<'_> {
+    /// Denies what only shadow mode lets through.
+    pub fn enforce(&mut self) {
+        let shadowed = match &self.decision {
+            Decision::Allow(permit) => permit.shadowed(),
+            Decision::Deny(_) => None,
+        };
+        if let Some(denial) = shadowed {
+            self.decision = Decision::Deny(denial);
+        }
+    }
+
     fn denied(denial: Denial<'_>) -> Judgement<'_> {
         Judgement {
             decision: Decision::Deny(denial),
@@ -386,12 +397,13 @@ impl Judgement<'_> {
     }
 }
 
-/// Whether a token could change anything: on public routes it makes the caller known to the
-/// upstream; where nobody passes, and on preflights, it is not looked at.
+/// Whether a token could change anything: on public routes, and where only shadow mode lets callers
+/// through, it makes the caller known to the upstream; where nobody passes, and on preflights, it is
+/// not looked at.
 fn may_need_token(routed: &Routed<'_>) -> bool {
     match routed {
-        Routed::Unlisted | Routed::UnlistedInShadow(_) | Routed::Every(_) => true,
-        Routed::One(route) => route.requirement != Requirement::Nobody,
+        Routed::Unlisted | Routed::UnlistedInShadow { .. } | Routed::Every(_) => true,
+        Routed::One(route) => !is_closed(route),
         Routed::Preflight(_) => false,
     }
 }
@@ -399,9 +411,12 @@ fn may_need_token(routed: &Routed<'_>) -> bool {
 /// Whether tokens of the issuer of this name count on all of these routes.
 fn counts(routed: &Routed<'_>, issuer: &str) -> bool {
     match routed {
-        Routed::Unlisted | Routed::UnlistedInShadow(_) => true,
+        Routed::Unlisted => true,
         Routed::One(route) | Routed::Preflight(route) => route.issuers.include(issuer),
-        Routed::Every(readings) => readings.iter().all(|route| route.issuers.include(issuer)),
+        Routed::UnlistedInShadow {
+            listed: readings, ..
+        }
+        | Routed::Every(readings) => readings.iter().all(|route| route.issuers.include(issuer)),
     }
 }
 
@@ -451,15 +466,21 @@ fn may_open(routed: &Routed<'_>) -> bool {
         Requirement::Nobody => false,
     };
     match routed {
-        Routed::Unlisted | Routed::UnlistedInShadow(_) | Routed::Preflight(_) => false,
+        Routed::Unlisted | Routed::Preflight(_) => false,
         Routed::One(route) => needs_token(route),
-        Routed::Every(readings) => {
-            let closed = readings
-                .iter()
-                .any(|route| route.requirement == Requirement::Nobody);
-            !closed && readings.iter().any(|route| needs_token(route))
+        Routed::UnlistedInShadow {
+            listed: readings, ..
+        }
+        | Routed::Every(readings) => {
+            let is_open = !readings.iter().any(|route| is_closed(route));
+            is_open && readings.iter().any(|route| needs_token(route))
         }
     }
+}
+
+/// Whether the route refuses whatever comes.
+fn is_closed(route: &Route) -> bool {
+    route.requirement == Requirement::Nobody && route.mode == Mode::Enforce
 }
 
 #[cfg(test)]

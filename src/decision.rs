@@ -258,7 +258,14 @@ pub fn decide<'p>(
             // request. To all others it looks like a route that asks for a token.
             Decision::Deny(refused_without_proof(None, evidence).unwrap_or(Denial::Unlisted))
         }
-        Routed::UnlistedInShadow(stand_in) => {
+        Routed::UnlistedInShadow { stand_in, listed } => {
+            let mut judged = listed
+                .iter()
+                .map(|route| judge(route, evidence, circumstances, &mut budget));
+            let denied = judged.find(|decision| matches!(decision, Decision::Deny(_)));
+            if let Some(denied) = denied {
+                return denied;
+            }
             let denial = refused_without_proof(None, evidence).unwrap_or(Denial::Unlisted);
             by_mode(stand_in, Some(denial))
         }

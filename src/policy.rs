@@ -86,8 +86,13 @@ pub struct Route {
 pub enum Routed<'p> {
     /// No route lists it.
     Unlisted,
-    /// No route lists it, and the policy as a whole is in shadow: this stands for the route.
-    UnlistedInShadow(&'p Arc<Route>),
+    /// No route lists it, or not every reading of it, and the policy as a whole is in shadow.
+    UnlistedInShadow {
+        /// Stands for the route.
+        stand_in: &'p Arc<Route>,
+        /// The routes of the other readings, which may be enforced: every one must allow.
+        listed: Vec<&'p Arc<Route>>,
+    },
     /// The path can be read in one way, or all readings lead to one route.
     One(&'p Arc<Route>),
     /// A CORS preflight that the route of the requested method lets through as public.
@@ -100,9 +105,11 @@ impl Routed<'_> {
     /// Whether it has conditions, which are to be evaluated.
     pub fn has_conditions(&self) -> bool {
         match self {
-            Self::Unlisted | Self::UnlistedInShadow(_) | Self::Preflight(_) => false,
+            Self::Unlisted | Self::Preflight(_) => false,
             Self::One(route) => !route.conditions.is_empty(),
-            Self::Every(routes) => routes.iter().any(|route| !route.conditions.is_empty()),
+            Self::UnlistedInShadow { listed: routes, .. } | Self::Every(routes) => {
+                routes.iter().any(|route| !route.conditions.is_empty())
+            }
         }
     }
 }
@@ -148,7 +155,10 @@ impl Policy {
             Wanted::Readings(readings) => self.strictest(&readings, tables, target),
         })?;
         Ok(match (routed, &self.stand_in) {
-            (Routed::Unlisted, Some(stand_in)) => Routed::UnlistedInShadow(stand_in),
+            (Routed::Unlisted, Some(stand_in)) => Routed::UnlistedInShadow {
+                stand_in,
+                listed: Vec::new(),
+            },
             (routed, _) => routed,
         })
     }
@@ -269,7 +279,8 @@ impl Policy {
     }
 
     /// What all readings together lead to. A reading that must match and does not, or that matches
-    /// a path without its method, makes the request unlisted.
+    /// a path without its method, makes the request unlisted. Where that is let through in shadow,
+    /// the routes of the other readings still count: one of them may be enforced.
     fn strictest(
         &self,
         readings: &[Reading],
@@ -277,15 +288,14 @@ impl Policy {
         target: &Target<'_>,
     ) -> Routed<'_> {
         let mut routes: Vec<&Arc<Route>> = Vec::new();
-        let mut preflight = None;
+        let (mut preflight, mut has_unlisted) = (None, false);
         for reading in readings {
-            let leaves = match (tables.find(reading.segments()), reading.necessity) {
-                (Some(leaves), _) => leaves,
-                (None, Necessity::Possible) => continue,
-                (None, Necessity::Required) => return Routed::Unlisted,
-            };
-            match self.answer(leaves, target) {
-                None => return Routed::Unlisted,
+            let leaves = tables.find(reading.segments());
+            if leaves.is_none() && reading.necessity == Necessity::Possible {
+                continue;
+            }
+            match leaves.and_then(|leaves| self.answer(leaves, target)) {
+                None => has_unlisted = true,
                 Some(Matched::Preflight(route)) => preflight = preflight.or(Some(route)),
                 Some(Matched::Route(route)) => {
                     if !routes.iter().any(|known| known.index == route.index) {
@@ -295,12 +305,21 @@ impl Policy {
             }
         }
         match (routes.as_slice(), preflight) {
+            _ if has_unlisted => self.unlisted_but(routes),
             ([], None) => Routed::Unlisted,
             ([], Some(route)) => Routed::Preflight(route),
             ([one], None) => Routed::One(one),
             (_, None) => Routed::Every(routes),
             // Some readings are preflights and others are not: nothing fits all of them.
-            (_, Some(_)) => Routed::Unlisted,
+            (_, Some(_)) => self.unlisted_but(routes),
+        }
+    }
+
+    /// An unlisted request, some readings of which lead to these routes.
+    fn unlisted_but<'p>(&'p self, listed: Vec<&'p Arc<Route>>) -> Routed<'p> {
+        match &self.stand_in {
+            None => Routed::Unlisted,
+            Some(stand_in) => Routed::UnlistedInShadow { stand_in, listed },
         }
     }
 }

@@ -239,3 +239,39 @@ fn a_text_is_not_taken_for_another_that_means_the_same() {
     }
     assert_eq!(gate.statistics().entries, 1);
 }
+
+#[test]
+fn a_route_in_shadow_closes_nothing_to_a_token() {
+    let policy = |mode: &str| {
+        let text = format!(
+            "version: 1\npaths: {{path_parameters: true}}\nroutes:\n  \
+             - {{name: a, methods: [GET], path: /a, access: authenticated}}\n  \
+             - {{name: x, methods: [GET], path: '/{{x}}', access: nobody, mode: {mode}}}\n"
+        );
+        let source = Source {
+            name: "policy.yaml".to_owned(),
+            text,
+        };
+        Policy::compile(&[source]).unwrap()
+    };
+    for (mode, path, needs, opens) in [
+        ("enforce", "/a", true, true),
+        ("enforce", "/a;x", true, false),
+        ("enforce", "/b", false, false),
+        ("shadow", "/a;x", true, true),
+        // It passes without a token, and with one its caller is named.
+        ("shadow", "/b", true, false),
+    ] {
+        let policy = policy(mode);
+        let target = Target {
+            method: Method(b"GET"),
+            host: Host(b"shop.example"),
+            path: Path(path.as_bytes()),
+            preflight: None,
+            grpc: false,
+        };
+        let routed = policy.route(&target).unwrap();
+        let found = (may_need_token(&routed), may_open(&routed));
+        assert_eq!(found, (needs, opens), "{mode} {path} {routed:?}");
+    }
+}

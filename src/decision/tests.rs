@@ -417,7 +417,10 @@ fn a_reading_in_shadow_does_not_open_one_that_is_enforced() {
         assert_eq!(outcome(&both(other), Evidence::Absent), expected);
     }
     let stand_in = in_shadow(&routes.nobody);
-    let unlisted = Routed::UnlistedInShadow(&stand_in);
+    let unlisted = Routed::UnlistedInShadow {
+        stand_in: &stand_in,
+        listed: vec![&shadow],
+    };
     let poor = token("");
     for (evidence, expected) in [
         (Evidence::Absent, "no_token"),
@@ -428,6 +431,12 @@ fn a_reading_in_shadow_does_not_open_one_that_is_enforced() {
         };
         assert_eq!(permit.shadowed().unwrap().label(), expected);
     }
+    let enforced = Routed::UnlistedInShadow {
+        stand_in: &stand_in,
+        listed: vec![&shadow, &routes.nobody],
+    };
+    let found = outcome(&enforced, Evidence::Verified(&poor));
+    assert_eq!(found, "deny nobody nobody");
 }
 
 #[test]

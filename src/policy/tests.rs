@@ -10,6 +10,7 @@ mod load;
 mod paths;
 mod properties;
 mod relaxed;
+mod shadow;
 mod suffixes;
 mod upstreams;
 
@@ -51,7 +52,12 @@ pub(super) fn compiled(text: &str) -> Policy {
 pub(super) fn outcome(policy: &Policy, target: &Target<'_>) -> String {
     match policy.route(target) {
         Err(why) => format!("400 {}", why.label()),
-        Ok(Routed::Unlisted | Routed::UnlistedInShadow(_)) => "unlisted".to_owned(),
+        Ok(Routed::Unlisted) => "unlisted".to_owned(),
+        Ok(Routed::UnlistedInShadow { listed, .. }) => {
+            let names = listed.iter().map(|route| &*route.name);
+            let names: Vec<&str> = std::iter::once("unlisted").chain(names).collect();
+            names.join(" but ")
+        }
         Ok(Routed::One(route)) => route.name.to_string(),
         Ok(Routed::Preflight(route)) => format!("preflight {}", route.name),
         Ok(Routed::Every(routes)) => {

@@ -266,7 +266,7 @@ routes:
                     let target = target(method, host, path);
                     let (trace, routed) = (policy.trace(&target), policy.route(&target));
                     let decided = routed.map(|routed| match routed {
-                        Routed::Unlisted | Routed::UnlistedInShadow(_) => None,
+                        Routed::Unlisted | Routed::UnlistedInShadow { .. } => None,
                         Routed::One(route) | Routed::Preflight(route) => Some(route.index),
                         Routed::Every(_) => panic!("one reading has one route"),
                     });

@@ -169,15 +169,18 @@ fn allows(route: &Route, caller: &Somebody) -> bool {
 fn permits(routed: &Routed<'_>, caller: &Somebody) -> bool {
     match routed {
         Routed::Unlisted => false,
-        Routed::UnlistedInShadow(_) | Routed::Preflight(_) => true,
+        Routed::Preflight(_) => true,
         Routed::One(route) => allows(route, caller),
-        Routed::Every(readings) => readings.iter().all(|route| allows(route, caller)),
+        Routed::UnlistedInShadow {
+            listed: readings, ..
+        }
+        | Routed::Every(readings) => readings.iter().all(|route| allows(route, caller)),
     }
 }
 
 fn name(routed: &Routed<'_>) -> String {
     match routed {
-        Routed::Unlisted | Routed::UnlistedInShadow(_) => "-".to_owned(),
+        Routed::Unlisted | Routed::UnlistedInShadow { .. } => "-".to_owned(),
         Routed::Preflight(route) => format!("preflight {}", route.name),
         Routed::One(route) => route.name.to_string(),
         Routed::Every(readings) => {

@@ -13,7 +13,7 @@ const ALL_RELAXED: &str = "{merge_slashes: true, encoded_slashes: true, path_par
                            trailing_slash: true, encoded_delimiters: true}";
 
 /// Some of the relaxations, or all of them.
-fn relaxations() -> impl Strategy<Value = String> {
+pub(super) fn relaxations() -> impl Strategy<Value = String> {
     let keys = [
         "merge_slashes",
         "encoded_slashes",
@@ -30,7 +30,7 @@ fn relaxations() -> impl Strategy<Value = String> {
 }
 
 /// A route as it is written: hosts, methods, segments of the path, access.
-type Written = (
+pub(super) type Written = (
     Vec<&'static str>,
     Vec<&'static str>,
     Vec<&'static str>,
@@ -67,7 +67,7 @@ fn written_route() -> impl Strategy<Value = Written> {
 
 /// The routes that load together, taken one by one; the name is the route's number. In half of the
 /// policies most is public, so that many odd paths come through.
-fn routes() -> impl Strategy<Value = Vec<Written>> {
+pub(super) fn routes() -> impl Strategy<Value = Vec<Written>> {
     let open = |segments: &[&'static str]| (vec![], vec!["*"], segments.to_vec(), "public");
     let wide = [open(&[]), open(&["{*rest}"]), open(&["{x}", "{x}"])];
     let some = proptest::collection::vec(written_route(), 1..12);
@@ -96,7 +96,7 @@ fn line(number: usize, (hosts, methods, segments, access): &Written) -> String {
     yaml(route.trim_end())
 }
 
-fn text(routes: &[Written], paths: &str) -> String {
+pub(super) fn text(routes: &[Written], paths: &str) -> String {
     let lines: String = routes
         .iter()
         .enumerate()
@@ -114,7 +114,7 @@ fn compiled(routes: &[Written], paths: &str) -> Policy {
 }
 
 /// A path that upstreams may take apart in several ways.
-fn odd_path() -> impl Strategy<Value = String> {
+pub(super) fn odd_path() -> impl Strategy<Value = String> {
     let pieces = select(vec![
         "/", "/", "/", "/", "a", "a", "b", "b", "c", ":", ";", "%2F", "%2f", "%3B", "%3b", "%61",
         "%3A", "%3F", "%23", "%C3%A9", ".", "..",
@@ -206,7 +206,9 @@ fn is_public(policy: &Policy, host: &str, path: &str) -> bool {
         Ok(Routed::Every(routes)) => routes
             .iter()
             .all(|route| route.requirement == Requirement::Public),
-        Ok(Routed::Unlisted | Routed::UnlistedInShadow(_) | Routed::Preflight(_)) | Err(_) => false,
+        Ok(Routed::Unlisted | Routed::UnlistedInShadow { .. } | Routed::Preflight(_)) | Err(_) => {
+            false
+        }
     }
 }
 
