@@ -291,7 +291,7 @@ impl<F: FrontEnd> Reply<'_, F> {
             credentials,
         };
         let judged = authorizer.judge_within(&snapshot, &question, stage.effort());
-        let Some(judgement) = judged else {
+        let Some(mut judgement) = judged else {
             return Step::NeedsSignature;
         };
         if let Some(missing) = &judgement.missing_key
@@ -299,6 +299,10 @@ impl<F: FrontEnd> Reply<'_, F> {
             && self.gate.keys.can_ask(missing)
         {
             return Step::MissingKey(missing.clone());
+        }
+        if stage == Stage::Unverified {
+            // Shadow mode lets a caller through with the identity that its token proves, not without.
+            judgement.enforce();
         }
         // Only now: a check is judged several times and counted once.
         authorizer.tally(&snapshot, &judgement);

@@ -122,6 +122,7 @@ fn gate(from_caller: FromCaller) -> Gate {
 fn gate_with(settings: GateSettings) -> Gate {
     let text = "version: 1\nroutes: [{name: docs, methods: [GET], path: /docs, access: public}, \
                 {name: mine, methods: [GET], path: /mine, access: authenticated}, \
+                {name: trial, methods: [GET], path: /trial, access: authenticated, mode: shadow}, \
                 {name: staff, methods: [GET], path: /staff, access: authenticated, issuers: [staff]}]";
     let policy = Policy::compile(&[Source {
         name: "policy.yaml".to_owned(),
@@ -356,6 +357,30 @@ async fn a_check_whose_turn_is_over_is_refused_whatever_it_is() {
         let answer = gate.check(&Lines, read, &turn).await;
         assert_eq!(answer, "503 cache-control,retry-after,content-type");
     }
+}
+
+/// The queue of signatures is full.
+#[tokio::test]
+async fn shadow_mode_lets_nobody_through_whose_token_cannot_be_verified_in_time() {
+    let gate = gate(FromCaller::Remove);
+    let verifications = Verifications::default();
+    let turn = Turn::within(None, Instant::now(), &LIMITS, &verifications);
+    let running = verifications.begin(turn.deadline, 0).await.unwrap();
+    let bearer = format!("Bearer {}", token(ISSUER));
+    let headers = [("authorization", bearer.as_str())];
+    let waiting = read(&gate, "/mine", &headers).map(|request| Request {
+        held_bytes: usize::MAX / 2,
+        ..request
+    });
+    let mut waiting = std::pin::pin!(gate.check(&Lines, waiting, &turn));
+    assert!(waiting.as_mut().now_or_never().is_none());
+    for (path, expected) in [("/trial", "503"), ("/mine", "503"), ("/docs", "docs")] {
+        let answer = gate.check(&Lines, read(&gate, path, &headers), &turn).await;
+        assert!(answer.starts_with(expected), "{path} {answer}");
+    }
+    drop(running);
+    let anonymous = check(&gate, "/trial", &[]).await;
+    assert!(anonymous.starts_with("trial"), "{anonymous}");
 }
 
 #[tokio::test]
