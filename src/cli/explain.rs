@@ -4,6 +4,7 @@ mod facts;
 mod record;
 mod text;
 
+use std::borrow::Cow;
 use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -88,7 +89,7 @@ enum Format {
     Json,
 }
 
-/// Exit code 0 where the request is allowed, 1 where it is not.
+/// Exit code 0 where the request is allowed, 1 where it is not, 2 where nobody can tell.
 pub(super) fn run(args: &ExplainArgs, out: &mut dyn Write) -> anyhow::Result<Finding> {
     let now = args.now.map_or_else(|| SystemClock.now(), UnixSeconds);
     let grounds = args.grounds.load()?;
@@ -98,14 +99,17 @@ pub(super) fn run(args: &ExplainArgs, out: &mut dyn Write) -> anyhow::Result<Fin
     };
     if !grounds.has_config {
         report.notes.push(
-            "no configuration was named: whose tokens are trusted, and the identity headers, are placeholders",
+            "no configuration was named: whose tokens are trusted, and the identity headers, are placeholders"
+                .into(),
         );
     }
     match args.format {
         Format::Text => report.write(out)?,
         Format::Json => writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?,
     }
-    Ok(if report.explanation.answer.is_allowed() {
+    Ok(if report.is_uncertain {
+        Finding::Unknown
+    } else if report.explanation.answer.is_allowed() {
         Finding::Yes
     } else {
         Finding::No
@@ -123,11 +127,14 @@ struct Report {
     /// Whether this policy made it; absent where that is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     same_policy: Option<bool>,
-    /// Whether this policy decides as was logged.
+    /// Whether this policy decides as was logged; absent where the line does not say enough.
     #[serde(skip_serializing_if = "Option::is_none")]
     same_decision: Option<bool>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    notes: Vec<&'static str>,
+    notes: Vec<Cow<'static, str>>,
+    /// The request is allowed or refused for want of what is not known of an issuer.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    is_uncertain: bool,
     #[serde(flatten)]
     explanation: Explanation,
 }
@@ -140,6 +147,7 @@ impl Report {
             same_policy: None,
             same_decision: None,
             notes: Vec::new(),
+            is_uncertain: false,
             explanation,
         }
     }
@@ -155,7 +163,8 @@ impl Report {
             writeln!(out, "decided then, {policy}: {summary}")?;
             let today = match self.same_decision {
                 Some(true) => "this policy decides the same",
-                _ => "this policy decides differently",
+                Some(false) => "this policy decides differently",
+                None => "cannot tell whether this policy decides the same: see the note",
             };
             writeln!(out, "{today}\n")?;
         }
@@ -175,28 +184,56 @@ fn of_request(args: &ExplainArgs, grounds: &Grounds, now: UnixSeconds) -> anyhow
     let mut caller = args.caller(grounds)?;
     let has_token = matches!(caller, Caller::Token(_)) || grounds.reads_credential(&request);
     let mut notes = Vec::new();
-    let rehearsal = match args.grounds.config() {
-        Some(config) if has_token => {
-            let trust = Evidence::load(config)?.into_current_trust();
-            Rehearsal::with_tokens(grounds, trust, now)?
-        }
-        _ => Rehearsal::with_claims(grounds, now)?,
+    let evidence = match args.grounds.config() {
+        Some(config) if has_token => Some(Evidence::load(config)?),
+        _ => None,
+    };
+    let rehearsal = match &evidence {
+        Some(evidence) => Rehearsal::with_tokens(grounds, evidence.current_trust().clone(), now)?,
+        None => Rehearsal::with_claims(grounds, now)?,
     };
     if !grounds.has_config
         && let Some(claims) = caller.unproven_claims()
     {
         notes.push(
             "nothing of the token was verified, not even its times: `--config FILE` says whose tokens \
-             are trusted",
+             are trusted"
+                .into(),
         );
         caller = claims;
     }
     let asked = rehearsal.asked_by(&request, &caller)?;
     let explanation = Explanation::of(&rehearsal, &asked);
+    let gap = evidence.and_then(|evidence| what_is_not_known(&evidence, &explanation));
+    let is_uncertain = gap.is_some();
+    notes.extend(gap.map(|gap| {
+        let gap = super::token::printable(&gap);
+        Cow::Owned(format!("cannot tell what the gate answers: {gap}"))
+    }));
     Ok(Report {
         notes,
+        is_uncertain,
         ..Report::of(request.line(), explanation)
     })
+}
+
+/// What could not be found out of the token's issuer and may change the answer.
+fn what_is_not_known(evidence: &Evidence, explanation: &Explanation) -> Option<String> {
+    let (token, answer) = (explanation.token.as_ref()?, &explanation.answer);
+    let gap = || evidence.gap(token.issuer.as_deref()?);
+    match (token.state, answer.would_deny.unwrap_or(answer.reason)) {
+        ("accepted", _) if answer.is_allowed() => {
+            let reason = gap()?.revocations.as_ref()?;
+            Some(format!("whether the token was revoked: {reason}"))
+        }
+        // It is not said whose.
+        ("refused", "keys_not_loaded") => {
+            let reasons: Vec<&str> = evidence.gaps_in_keys().collect();
+            Some(reasons.join("; "))
+        }
+        ("refused", _) => gap()?.keys.clone(),
+        _ => None,
+    }
 }
 
 fn of_record(record: Record, grounds: &Grounds, now: UnixSeconds) -> anyhow::Result<Report> {
@@ -208,8 +245,8 @@ fn of_record(record: Record, grounds: &Grounds, now: UnixSeconds) -> anyhow::Res
     let answer = &report.explanation.answer;
     Ok(Report {
         same_policy: record.is_of_policy(&report.explanation.policy_digest),
-        same_decision: Some(record.agrees_with(answer)),
-        notes: record.limits().into_iter().collect(),
+        same_decision: record.agrees_with(answer),
+        notes: record.limits().into_iter().map(Cow::Borrowed).collect(),
         logged: Some(record),
         ..report
     })

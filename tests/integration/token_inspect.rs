@@ -201,9 +201,32 @@ async fn without_the_store_the_running_server_is_asked_and_without_both_there_is
     );
     assert!(!said.contains("accepted"), "{said}");
     assert!(said.contains("there is no store at"), "{said}");
+    let policy = companion.gate.folder.path().join("policy.yaml");
+    fs::copy(policy, folder.path().join("policy.yaml")).unwrap();
+    let explained = |path: &str, token: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+            .args(["explain", "--config", CONFIG, "GET", path, "--token", token])
+            .current_dir(folder.path())
+            .env_clear()
+            .output();
+        told(&output.unwrap())
+    };
+    let (code, said) = explained("/account", &tokens.good);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(
+        said.contains("cannot tell what the gate answers: whether the token was revoked: "),
+        "{said}"
+    );
+    assert_eq!(explained("/internal/a", &tokens.good).0, Some(1));
     let (code, said) = inspect(folder.path(), &tokens.forged);
     assert_eq!(code, Some(1), "{said}");
     let _store = companion.stop();
+    let (code, said) = explained("/account", &tokens.good);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(
+        said.contains("cannot tell what the gate answers: "),
+        "{said}"
+    );
     for token in [&tokens.good, &tokens.forged] {
         let (code, said) = inspect(folder.path(), token);
         assert_eq!(code, Some(2), "{said}");

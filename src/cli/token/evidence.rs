@@ -27,11 +27,11 @@ pub struct Evidence {
 
 /// What is not known of an issuer, and why.
 #[derive(Debug, Default, Clone)]
-pub(super) struct Gap {
+pub(in crate::cli) struct Gap {
     /// Why there are no keys.
-    pub(super) keys: Option<String>,
+    pub(in crate::cli) keys: Option<String>,
     /// Why it is not known what was revoked.
-    pub(super) revocations: Option<String>,
+    pub(in crate::cli) revocations: Option<String>,
 }
 
 impl Evidence {
@@ -71,16 +71,17 @@ impl Evidence {
     }
 
     /// What tokens are judged by.
-    pub(in crate::cli) fn into_current_trust(self) -> CurrentTrust {
-        self.current_trust
-    }
-
-    pub(super) fn current_trust(&self) -> &CurrentTrust {
+    pub(in crate::cli) fn current_trust(&self) -> &CurrentTrust {
         &self.current_trust
     }
 
+    /// Why there are no keys, of each issuer that has none.
+    pub(in crate::cli) fn gaps_in_keys(&self) -> impl Iterator<Item = &str> {
+        self.gaps.values().filter_map(|gap| gap.keys.as_deref())
+    }
+
     /// What is not known of the issuer of the entry with this name.
-    pub(super) fn gap(&self, name: &str) -> Option<&Gap> {
+    pub(in crate::cli) fn gap(&self, name: &str) -> Option<&Gap> {
         self.gaps.get(name)
     }
 }
