@@ -164,7 +164,7 @@ impl DecisionLog {
             nearest.route = nearest.map(|route| &*route.name),
             request.method = line.method.as_deref(),
             request.host = line.host.as_deref(),
-            request.path = self.path(line, entry.refusal),
+            request.path = line.path.as_deref(),
             request.id = line.request_id.as_deref(),
             trace.id = line.trace_id.as_deref(),
             subject = line.subject.as_deref(),
@@ -204,14 +204,6 @@ impl DecisionLog {
                 withheld,
                 "requests that have no line of their own"
             );
-        }
-    }
-
-    fn path<'l>(&self, line: &'l RefusalLine, refusal: &Refusal<'l>) -> Option<&'l str> {
-        match self.settings.path {
-            LoggedPath::Full => line.path.as_deref(),
-            LoggedPath::Route => refusal.route().map(|route| &*route.path),
-            LoggedPath::None => None,
         }
     }
 

@@ -11,6 +11,7 @@ use crate::decision::Denial;
 use crate::gate::refusal::Refusal;
 use crate::gate::request::RequestSummary;
 use crate::policy::Path;
+use crate::telemetry::LoggedPath;
 use crate::token::VerifiedToken;
 
 /// The most that a line shows of what a caller wrote, in bytes.
@@ -90,7 +91,11 @@ impl RefusalLine {
             detail: refusal.detail(),
             method: method(*request),
             host: host(*request),
-            path: path(*request),
+            path: match log.settings.path {
+                LoggedPath::Full => path(*request),
+                LoggedPath::Route => refusal.route().map(|route| route.path.to_string()),
+                LoggedPath::None => None,
+            },
             request_id: request_id(*request),
             trace_id: trace_id(request.traceparent).map(Into::into),
             subject: caller.map(|token| log.name(token)),
@@ -109,13 +114,42 @@ pub(super) fn method(request: RequestSummary<'_>) -> Option<String> {
     shown(request.method, MAX_METHOD_BYTES)
 }
 
+/// The host without what a URL may have before it: a name and a password.
 pub(super) fn host(request: RequestSummary<'_>) -> Option<String> {
-    shown(request.host, MAX_HOST_BYTES)
+    let is_at = |byte: &u8| *byte == b'@';
+    match request.host.rsplit(is_at).next() {
+        Some(host) if host.len() < request.host.len() => {
+            Some(format!("***@{}", bounded(host, MAX_HOST_BYTES)))
+        }
+        _ => shown(request.host, MAX_HOST_BYTES),
+    }
 }
 
 /// The path without its query, which may hold secrets.
 pub(super) fn path(request: RequestSummary<'_>) -> Option<String> {
-    shown(Path(request.path).without_query(), MAX_PATH_BYTES)
+    let path = Path(request.path).without_query();
+    match hidden_query(path) {
+        // It is shown that there was something: the rest alone would be another request.
+        Some((start, mark)) => {
+            let before = bounded(path.get(..start).unwrap_or_default(), MAX_PATH_BYTES);
+            Some(format!("{}{mark}...", before.trim_end_matches("...")))
+        }
+        None => shown(path, MAX_PATH_BYTES),
+    }
+}
+
+/// Where a fragment begins, or an encoded query or fragment, and with which mark. Some upstreams take
+/// them for a query.
+fn hidden_query(path: &[u8]) -> Option<(usize, &'static str)> {
+    let marks = ["#", "%3F", "%3f", "%23"];
+    let starts = (0..path.len()).filter_map(|start| Some((start, path.get(start..)?)));
+    let mut found = starts.filter_map(|(start, rest)| {
+        let mark = marks
+            .iter()
+            .find(|mark| rest.starts_with(mark.as_bytes()))?;
+        Some((start, *mark))
+    });
+    found.next()
 }
 
 pub(super) fn request_id(request: RequestSummary<'_>) -> Option<String> {

@@ -66,6 +66,25 @@ async fn a_line_says_which_request_it_was() {
         ),
         row(
             "GET",
+            "/orders/1#access_token=secret",
+            &[],
+            json!({"reason": "malformed_target", "request.path": "/orders/1#..."}),
+        ),
+        row(
+            "GET",
+            "/orders/1%3Faccess_token=secret",
+            &[],
+            json!({"request.path": "/orders/1%3F..."}),
+        ),
+        Row {
+            request: HttpRequest {
+                host: "user:secret@shop.example".to_owned(),
+                ..row("GET", "/orders/1", &[], Value::Null).request
+            },
+            line: json!({"reason": "malformed_target", "request.host": "***@shop.example"}),
+        },
+        row(
+            "GET",
             "/orders/1",
             &[("accept", "a\0")],
             json!({"reason": "malformed_check", "detail": "header_control",

@@ -265,6 +265,57 @@ async fn the_id_of_an_answer_is_enough_for_a_running_gate() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_gate_remembers_no_more_of_a_path_than_it_logs() {
+    for (path, expected) in [
+        ("none", Value::Null),
+        ("route", json!("/internal/{*rest}")),
+        ("full", json!("/internal/secret")),
+    ] {
+        let server = Server::start(&Setup {
+            extra: format!("log: {{path: {path}}}"),
+            ..Setup::default()
+        });
+        let asker = Asker::connect(&server.authz_url()).await;
+        let refused = asker.ask("/internal/secret", None).await;
+        let body: Value = serde_json::from_str(&refused.body).unwrap();
+        let id = body["decision_id"].as_str().unwrap();
+        let shown = client::get(server.admin_address(), &format!("/decisions/{id}"), &[]).await;
+        let line: Value = serde_json::from_str(&shown.body).unwrap();
+        assert_eq!(line["request.path"], expected, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_about_shadow_mode_is_compared_with_what_it_would_deny() {
+    let policy = POLICY.replace("version: 1\n", "version: 1\nmode: shadow\n");
+    let mut server = Server::start(&Setup {
+        policy: Some(policy),
+        ..Setup::default()
+    });
+    let asker = Asker::connect(&server.authz_url()).await;
+    for (path, token) in [
+        ("/orders/1", None),
+        ("/nothing", None),
+        ("/orders/1", Some("a.b.c")),
+    ] {
+        assert_eq!(asker.ask(path, token).await.status, 200);
+    }
+    let log = whole_log(&mut server);
+    let lines = decisions(&log);
+    let expected = [
+        "decides the same",
+        "decides the same",
+        "cannot tell whether",
+    ];
+    assert_eq!(lines.len(), expected.len(), "{log}");
+    for (line, expected) in lines.iter().zip(expected) {
+        let said = text(&explain(&server.folder, &["--log-line"], &line.to_string()).stdout);
+        let said = said.lines().nth(1).unwrap_or_default().to_owned();
+        assert!(said.contains(expected), "{line}: {said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_explained_is_what_the_gate_answers() {
     let server = Server::start(&Setup::default());
     let asker = Asker::connect(&server.authz_url()).await;
