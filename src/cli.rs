@@ -32,7 +32,7 @@ pub mod token;
 #[cfg(feature = "issuer")]
 mod user;
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -139,12 +139,12 @@ pub fn run() -> ExitCode {
             drop(out);
             return exit(serve::run(args));
         }
-        Verb::Check(args) => check::run(&args, &mut out),
-        Verb::Explain(args) => explain::run(&args, &mut out),
-        Verb::Test(args) => policy_test::run(&args, &mut out),
-        Verb::Diff(args) => diff::run(&args, &mut out),
-        Verb::Doctor(args) => doctor::run(&args, &mut out),
-        Verb::Schema(args) => schema::run(&args, &mut out),
+        Verb::Check(args) => return read_only(&mut out, |out| check::run(&args, out)),
+        Verb::Explain(args) => return read_only(&mut out, |out| explain::run(&args, out)),
+        Verb::Test(args) => return read_only(&mut out, |out| policy_test::run(&args, out)),
+        Verb::Diff(args) => return read_only(&mut out, |out| diff::run(&args, out)),
+        Verb::Doctor(args) => return read_only(&mut out, |out| doctor::run(&args, out)),
+        Verb::Schema(args) => return read_only(&mut out, |out| schema::run(&args, out)),
         Verb::Import(args) => import::run(&args, &mut out),
         Verb::Key(args) => key::run(&args, &mut out),
         Verb::Token(args) => token::run(&args, &mut out),
@@ -166,6 +166,38 @@ pub fn run() -> ExitCode {
     };
     let flushed = out.flush();
     exit(outcome.and_then(|outcome| Ok(flushed.map(|()| outcome)?)))
+}
+
+/// Runs a verb that changes nothing: a reader such as `head` may have seen enough before it ends.
+fn read_only(
+    out: &mut dyn Write,
+    verb: impl FnOnce(&mut dyn Write) -> anyhow::Result<Finding>,
+) -> ExitCode {
+    let mut out = UntilClosed { out };
+    let outcome = verb(&mut out);
+    let flushed = out.flush();
+    exit(outcome.and_then(|outcome| Ok(flushed.map(|()| outcome)?)))
+}
+
+/// Drops what is written after the reader has gone.
+struct UntilClosed<'w> {
+    out: &'w mut dyn Write,
+}
+
+impl Write for UntilClosed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.out.write(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(bytes.len()),
+            written => written,
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self.out.flush() {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            flushed => flushed,
+        }
+    }
 }
 
 /// Tells on standard error what is wrong, or what is waited for.

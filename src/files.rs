@@ -5,7 +5,7 @@ mod own;
 
 use std::fs::{self, File};
 use std::io::Read;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use crate::problem::Source;
@@ -53,6 +53,10 @@ pub enum FileError {
 
 /// Reads a text file, such as a configuration.
 pub fn read_source(path: &Path) -> Result<Source, FileError> {
+    // Nobody may ever write to a pipe, and a gate that reloads would wait.
+    if fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo()) {
+        return Err(FileError::NotAFile(path.to_owned()));
+    }
     let bytes = read_bounded(path, MAX_SOURCE_BYTES)?;
     let text = String::from_utf8(bytes).map_err(|error| FileError::NotUtf8 {
         path: path.to_owned(),

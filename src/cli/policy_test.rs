@@ -126,8 +126,11 @@ fn run_file(path: &Path, grounds: &GroundsArgs) -> anyhow::Result<Ran> {
         Ok(file) => file,
         Err((source, problems)) => return Err(unreadable(&problems, &source)),
     };
-    let beside = grounds.for_policy(file.policy(path));
-    let grounds = beside
+    let grounds = match file.named_policy(path) {
+        named if named.is_empty() => grounds.or_policy(file.policy_beside(path)),
+        named => grounds.for_policy(named),
+    };
+    let grounds = grounds
         .load()
         .with_context(|| format!("cannot load the policy of `{}`", path.display()))?;
     let cases = file.cases(&grounds);

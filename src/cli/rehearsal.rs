@@ -63,13 +63,22 @@ impl GroundsArgs {
         self.config.as_ref()
     }
 
-    /// The same with these policy files, where neither a policy nor a configuration was named.
+    /// The same with these policy files, where `--policy` names none. They come before those of the
+    /// configuration.
     pub(super) fn for_policy(&self, files: Vec<PathBuf>) -> Self {
         let mut grounds = self.clone();
-        if grounds.policy.is_empty() && grounds.config.is_none() {
+        if grounds.policy.is_empty() {
             grounds.policy = files;
         }
         grounds
+    }
+
+    /// The same with these policy files, where neither a policy nor a configuration was named.
+    pub(super) fn or_policy(&self, files: Vec<PathBuf>) -> Self {
+        match self.config {
+            Some(_) => self.clone(),
+            None => self.for_policy(files),
+        }
     }
 
     pub(super) fn load(&self) -> anyhow::Result<Grounds> {

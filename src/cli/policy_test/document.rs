@@ -156,14 +156,16 @@ impl TestFile {
         }
     }
 
-    /// The policy's files: those that it names, relative to it, else the one beside it:
-    /// `shop.test.yaml` is about `shop.yaml`.
-    pub(super) fn policy(&self, path: &Path) -> Vec<PathBuf> {
+    /// The policy's files that it names, relative to it.
+    pub(super) fn named_policy(&self, path: &Path) -> Vec<PathBuf> {
         let folder = path.parent().unwrap_or(Path::new(""));
-        if !self.document.policy.is_empty() {
-            let named = self.document.policy.iter();
-            return named.map(|file| folder.join(file)).collect();
-        }
+        let named = self.document.policy.iter();
+        named.map(|file| folder.join(file)).collect()
+    }
+
+    /// The policy beside it: `shop.test.yaml` is about `shop.yaml`.
+    pub(super) fn policy_beside(&self, path: &Path) -> Vec<PathBuf> {
+        let folder = path.parent().unwrap_or(Path::new(""));
         let name = path.file_name().and_then(|name| name.to_str());
         let stem = name.and_then(|name| name.split_once(".test."));
         stem.map(|(stem, extension)| folder.join(format!("{stem}.{extension}")))
@@ -187,6 +189,11 @@ impl TestFile {
         reader.check_version();
         let documents = self.document.tests.iter().take(MAX_CASES);
         let cases: Vec<Case> = documents.filter_map(|one| reader.case(one)).collect();
+        if self.document.tests.is_empty() {
+            let problem = Problem::new("the file has no tests");
+            let help = "add one, such as `{request: GET /page, expect: allow}`, or remove the file";
+            reader.problems.push(problem.help(help));
+        }
         if let Some(beyond) = self.document.tests.get(MAX_CASES) {
             let message = format!("the file has more than {MAX_CASES} tests");
             let place = beyond.place(&self.source);

@@ -6,7 +6,9 @@ use insta::assert_snapshot;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{run, text};
+use super::{portcullis, run, text};
+use crate::test_app::{Setup, write_files};
+use crate::test_issuer::TestIssuer;
 
 const POLICY: &str = r#"version: 1
 scopes: {orders.read: Read}
@@ -107,4 +109,55 @@ fn tests_are_not_taken_for_a_policy() {
     let folder = folder("version: 1\ntests: []\n");
     let output = run(&["check", "."], folder.path());
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+}
+
+#[test]
+fn a_file_without_tests_does_not_hold() {
+    let folder = folder("version: 1\ntests: []\n");
+    let said = check(folder.path(), &["shop.test.yaml"], 2);
+    assert!(said.contains("the file has no tests"), "{said}");
+}
+
+/// Also where a configuration is named.
+#[test]
+fn the_policy_that_a_file_names_is_the_one_that_is_tested() {
+    let folder = tempfile::tempdir().unwrap();
+    write_files(folder.path(), &Setup::default(), &TestIssuer::new("key-1"));
+    std::fs::write(folder.path().join("shop.yaml"), POLICY).unwrap();
+    let tests = "version: 1\npolicy: [shop.yaml]\ntests: [{request: GET /page, expect: allow}]\n";
+    std::fs::write(folder.path().join("own.test.yaml"), tests).unwrap();
+    let arguments = ["own.test.yaml", "--config", "portcullis.yaml"];
+    let said = check(folder.path(), &arguments, 0);
+    assert!(said.contains("1 of 5 requirements covered"), "{said}");
+}
+
+#[test]
+fn a_pipe_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = std::process::Command::new("mkfifo")
+        .arg(folder.path().join("policy.yaml"))
+        .status()
+        .unwrap();
+    assert!(made.success());
+    let output = run(&["check", "policy.yaml"], folder.path());
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("`policy.yaml` is not a file"), "{said}");
+}
+
+/// As `portcullis test | head -1` does.
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let folder = folder("version: 1\ntests: [{request: GET /page, expect: deny}]\n");
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let arguments = ["test", "shop.test.yaml"];
+    let child = portcullis(&arguments, folder.path())
+        .stdout(writer)
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(text(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(1));
 }
