@@ -41,7 +41,7 @@ impl Compiler<'_> {
         &mut self,
         source: &Source,
         written: Option<&Located<String>>,
-        demand: &RouteDemand<'_>,
+        demand: Option<&RouteDemand<'_>>,
     ) -> Option<Mode> {
         let Some(written) = written else {
             return Some(
@@ -52,7 +52,9 @@ impl Compiler<'_> {
             );
         };
         let mode = self.mode(source, written)?;
-        let refuses_nobody = demand.requirement == Requirement::Public && demand.when.is_empty();
+        let refuses_nobody = demand.is_some_and(|demand| {
+            demand.requirement == Requirement::Public && demand.when.is_empty()
+        });
         if mode == Mode::Shadow && refuses_nobody {
             self.complain(
                 "`mode: shadow` has no effect on a public route, which refuses nobody",

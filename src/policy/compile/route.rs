@@ -93,9 +93,7 @@ impl<'f> Compiler<'f> {
             let flag = yaml::flag(source, preflight);
             self.keep(flag).unwrap_or_default()
         });
-        let mode = demand
-            .as_ref()
-            .and_then(|demand| self.route_mode(source, document.mode.as_ref(), demand));
+        let mode = self.route_mode(source, document.mode.as_ref(), demand.as_ref());
         // Only here, after all parts were read: one run shows all mistakes of a route.
         let (name, hosts, methods) = (name?, hosts?, methods?);
         let (path, template, demand) = (document.path.as_ref()?, template?, demand?);

@@ -34,7 +34,7 @@ pub(super) fn in_shadow(
         && policy.mode == Mode::Shadow
     {
         let message = "the policy is in shadow mode: every request that is not malformed is let through, \
-                       except where a route says `mode: enforce`";
+                       except where a route says `mode: enforce`, for its own hosts and methods alone";
         return Some(Problem::new(message).help(help).at(policy.place.clone()));
     }
     let mut in_shadow = routes

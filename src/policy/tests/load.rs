@@ -251,3 +251,14 @@ routes:
     6 problems
     "##);
 }
+
+#[test]
+fn the_mode_of_a_route_is_read_though_its_access_is_missing() {
+    let report = report(&["version: 1
+routes:
+  - {name: a, methods: [GET], path: /a, mode: shadw}
+"]);
+    for expected in ["unknown mode `shadw`", "the route has no `", "2 problems"] {
+        assert!(report.contains(expected), "{expected}: {report}");
+    }
+}
