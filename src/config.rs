@@ -218,7 +218,8 @@ impl Config {
         // Without the entries that are wrong, the others are not where they are written.
         let is_trust_known = trust.len() == entries;
         if let Err(error) = document.identity_headers.validate() {
-            faults.add("identity_headers", error.to_string());
+            let key = format!("identity_headers.{}", error.entry());
+            faults.add(key, error.to_string());
         }
         if is_trust_known {
             check_token_headers(&trust, &document.identity_headers, &mut faults);

@@ -136,6 +136,45 @@ trust:
     }
 
     #[test]
+    fn the_entry_of_a_header_that_cannot_be_used_is_shown() {
+        for (entry, column, message) in [
+            (
+                "client: x-auth-subject",
+                28,
+                "`x-auth-subject` is the header of `client` and of `subject`, by default: give each value its \
+                 own header",
+            ),
+            (
+                "subject: x-auth-issuer",
+                29,
+                "`x-auth-issuer` is the header of `subject` and of `issuer`, by default: give each value its \
+                 own header",
+            ),
+            (
+                "subject: x-a, claims: {x-a: b}",
+                48,
+                "`x-a` is the header of `claims.x-a` and of `subject`: give each value its own header",
+            ),
+            (
+                "scopes: Scopes",
+                28,
+                "`Scopes` is not a valid header name: use lower-case letters, digits and `-`",
+            ),
+            (
+                "issuer: host",
+                28,
+                "`host` is reserved: choose a name such as `x-auth-subject`",
+            ),
+        ] {
+            let text = format!("version: 1\npolicy: [a.yaml]\nidentity_headers: {{{entry}}}\n");
+            let said = said(&text);
+            let message = format!("error: `identity_headers`: {message}\n");
+            assert!(said.contains(&message), "{said}");
+            assert!(said.contains(&format!(":3:{column}\n")), "{entry}: {said}");
+        }
+    }
+
+    #[test]
     fn both_entries_that_are_alike_are_shown() {
         assert_snapshot!(said("\
 version: 1

@@ -50,6 +50,25 @@ enum Told<'h> {
 }
 
 impl Told<'_> {
+    /// The entry of `identity_headers` that gives it this header.
+    fn entry(self, name: &str) -> String {
+        match self {
+            Self::Subject => "subject".to_owned(),
+            Self::Client => "client".to_owned(),
+            Self::Scopes => "scopes".to_owned(),
+            Self::Issuer => "issuer".to_owned(),
+            Self::Claim(_) => format!("claims.{name}"),
+        }
+    }
+
+    /// Whether this is the header that it has unless the file says otherwise.
+    fn is_by_default(self, name: &str) -> bool {
+        let default = IdentityHeaders::default();
+        default.list().any(|(header, told)| {
+            header == name && std::mem::discriminant(&told) == std::mem::discriminant(&self)
+        })
+    }
+
     fn of(self, caller: &VerifiedToken) -> Option<HeaderText<'_>> {
         match self {
             Self::Subject => Some(caller.subject().into()),
@@ -77,20 +96,44 @@ impl Default for IdentityHeaders {
     }
 }
 
-/// A header name that cannot carry an identity.
+/// A header name that cannot carry an identity, and the entry of `identity_headers` that has it.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityHeaderError {
     /// Not lower-case letters, digits and `-`.
     #[error(
-        "`identity_headers`: `{0}` is not a valid header name: use lower-case letters, digits and `-`"
+        "`identity_headers`: `{name}` is not a valid header name: use lower-case letters, digits and `-`"
     )]
-    Name(String),
+    Name { entry: String, name: String },
     /// Two values for one header.
-    #[error("`identity_headers`: `{0}` appears twice: give each value its own header")]
-    Twice(String),
+    #[error(
+        "`identity_headers`: `{name}` is the header of `{entry}` and of `{other}`{}: give each value its own \
+         header", by_default(*other_is_default)
+    )]
+    Twice {
+        entry: String,
+        other: String,
+        /// Whether the other entry need not be written in the file.
+        other_is_default: bool,
+        name: String,
+    },
     /// A header that the proxy or the protocol needs for itself.
-    #[error("`identity_headers`: `{0}` is reserved: choose a name such as `x-auth-subject`")]
-    Reserved(String),
+    #[error("`identity_headers`: `{name}` is reserved: choose a name such as `x-auth-subject`")]
+    Reserved { entry: String, name: String },
+}
+
+impl IdentityHeaderError {
+    /// The entry to change, such as `subject`, or `claims.x-tenant`.
+    pub fn entry(&self) -> &str {
+        match self {
+            Self::Name { entry, .. } | Self::Twice { entry, .. } | Self::Reserved { entry, .. } => {
+                entry
+            }
+        }
+    }
+}
+
+fn by_default(is_default: bool) -> &'static str {
+    if is_default { ", by default" } else { "" }
 }
 
 const RESERVED: [&str; 12] = [
@@ -155,21 +198,42 @@ impl IdentityHeaders {
     }
 
     pub fn validate(&self) -> Result<(), IdentityHeaderError> {
-        let mut seen = std::collections::BTreeSet::new();
-        for name in self.names() {
+        let mut seen: BTreeMap<&str, Told<'_>> = BTreeMap::new();
+        for (name, told) in self.list() {
             let plain =
                 |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
             if name.is_empty() || name.len() > 63 || !name.bytes().all(plain) {
-                return Err(IdentityHeaderError::Name(name.to_owned()));
+                return Err(IdentityHeaderError::Name {
+                    entry: told.entry(name),
+                    name: name.to_owned(),
+                });
             }
             if is_reserved_header(name) {
-                return Err(IdentityHeaderError::Reserved(name.to_owned()));
+                return Err(IdentityHeaderError::Reserved {
+                    entry: told.entry(name),
+                    name: name.to_owned(),
+                });
             }
-            if !seen.insert(name) {
-                return Err(IdentityHeaderError::Twice(name.to_owned()));
+            if let Some(earlier) = seen.insert(name, told) {
+                return Err(twice(name, earlier, told));
             }
         }
         Ok(())
+    }
+}
+
+/// Two entries with one header; the one to change is the one that the file names.
+fn twice(name: &str, earlier: Told<'_>, later: Told<'_>) -> IdentityHeaderError {
+    let (entry, other) = if later.is_by_default(name) {
+        (earlier, later)
+    } else {
+        (later, earlier)
+    };
+    IdentityHeaderError::Twice {
+        entry: entry.entry(name),
+        other: other.entry(name),
+        other_is_default: other.is_by_default(name),
+        name: name.to_owned(),
     }
 }
 
