@@ -168,6 +168,15 @@ impl Policy {
         self.stand_in.is_some()
     }
 
+    /// How many routes only callers with a token pass.
+    pub fn routes_with_token(&self) -> usize {
+        let with_token = self.routes.iter().filter(|route| match route.requirement {
+            Requirement::Authenticated | Requirement::Scopes(_) => true,
+            Requirement::Public | Requirement::Nobody => false,
+        });
+        with_token.count()
+    }
+
     /// The routes whose refusals are not carried out.
     pub fn routes_in_shadow(&self) -> impl Iterator<Item = &Route> {
         let in_shadow = |route: &&Arc<Route>| {

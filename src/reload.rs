@@ -12,7 +12,8 @@ use crate::authorizer::{Authorizer, Snapshot};
 use crate::clock::{Clock, UnixSeconds};
 use crate::files::{self, FileError};
 use crate::keyring::{
-    Issuers, KeySource, Keyring, KeyringError, TrustedIssuer, issuer_names, trust_warnings,
+    Issuers, KeySource, Keyring, KeyringError, TrustedIssuer, issuer_names, nobody_trusted,
+    trust_warnings,
 };
 use crate::policy::Policy;
 use crate::problem::{Colour, Problems};
@@ -123,7 +124,7 @@ impl Loader {
         let current_trust = prepared.issuers.current_trust();
         keyring.commit(prepared.issuers, || {});
         log_warnings(&prepared.policy);
-        log_trust_warnings(&inputs.trust);
+        log_trust_warnings(&inputs.trust, &prepared.policy);
         let state = ReloadState {
             loaded_at: clock.now(),
             attempted_at: clock.now(),
@@ -187,7 +188,7 @@ impl Loader {
             log_warnings(&policy);
         }
         if renewed.trust != inputs.trust {
-            log_trust_warnings(&renewed.trust);
+            log_trust_warnings(&renewed.trust, &policy);
         }
         *inputs = renewed;
         self.refuse(None);
@@ -236,8 +237,9 @@ fn compile(inputs: &Inputs) -> Result<Arc<Policy>, LoadError> {
     Ok(Arc::new(policy))
 }
 
-fn log_trust_warnings(trust: &[TrustedIssuer]) {
-    for warning in trust_warnings(trust) {
+fn log_trust_warnings(trust: &[TrustedIssuer], policy: &Policy) {
+    let nobody = nobody_trusted(trust, policy.routes_with_token());
+    for warning in trust_warnings(trust).into_iter().chain(nobody) {
         tracing::warn!(config.warning = %warning.problem, "the configuration may not do what is intended");
     }
 }

@@ -11,7 +11,7 @@ use clap::Args;
 use super::Finding;
 use crate::config::{Config, ConfigError, ConfigReport, FileFindings, Overrides};
 use crate::files;
-use crate::keyring::{TrustWarning, issuer_names, trust_warnings};
+use crate::keyring::{TrustWarning, issuer_names, nobody_trusted, trust_warnings};
 use crate::policy::Policy;
 use crate::problem::{Colour, Problem, Problems, Source};
 use report::{Format, Report};
@@ -75,6 +75,14 @@ impl Checked {
             config: None,
         }
     }
+
+    /// Nothing is known of the policy.
+    fn unread(config: ConfigReport) -> Self {
+        Self {
+            config: Some(config),
+            ..Self::new(Vec::new(), Err(Problems(Vec::new())))
+        }
+    }
 }
 
 fn check(args: &CheckArgs) -> anyhow::Result<Checked> {
@@ -91,25 +99,35 @@ fn check(args: &CheckArgs) -> anyhow::Result<Checked> {
         Ok(loaded) => loaded,
         // A configuration that is wrong names nothing else that could be checked.
         Err(ConfigError::Document(report)) => {
-            return Ok(Checked {
-                config: Some(*report),
-                ..Checked::new(Vec::new(), Err(Problems(Vec::new())))
-            });
+            return Ok(Checked::unread(*report));
         }
         Err(error @ ConfigError::File(_)) => return Err(error.into()),
     };
-    let sources = files::read_policy(&config.policy)?;
+    let found = if args.skip_files {
+        FileFindings::default()
+    } else {
+        config.check_files()
+    };
+    let FileFindings {
+        mut faults,
+        warnings: of_files,
+    } = found;
+    let sources = match files::read_policy(&config.policy) {
+        Ok(sources) => sources,
+        Err(error) if faults.is_empty() => return Err(error.into()),
+        Err(error) => {
+            faults.add("policy", format!("`policy`: {error}"));
+            return Ok(Checked::unread(text.report(faults)));
+        }
+    };
     let compiled = Policy::compile_for(&issuer_names(&config.trust), &sources);
     let mut checked = Checked::new(sources, compiled);
+    checked.config = (!faults.is_empty()).then(|| text.report(faults));
     let mut warnings = trust_warnings(&config.trust);
-    if !args.skip_files {
-        let FileFindings {
-            faults,
-            warnings: of_files,
-        } = config.check_files();
-        warnings.extend(of_files);
-        checked.config = (!faults.is_empty()).then(|| text.report(faults));
+    if let Ok(policy) = &checked.policy {
+        warnings.extend(nobody_trusted(&config.trust, policy.routes_with_token()));
     }
+    warnings.extend(of_files);
     let placed = warnings.into_iter();
     let placed = placed.map(|TrustWarning { key, problem }| match text.place(&key) {
         Some(place) => problem.at(place),

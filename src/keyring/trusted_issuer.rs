@@ -20,7 +20,7 @@ pub use key_source::KeySource;
 
 use claims::{ClaimsDocument, Several, WrittenRequirements, WrittenRules};
 
-pub use warning::{TrustWarning, trust_warnings};
+pub use warning::{TrustWarning, nobody_trusted, trust_warnings};
 
 /// An issuer whose tokens are trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -23,6 +23,21 @@ pub fn trust_warnings(trusted: &[TrustedIssuer]) -> Vec<TrustWarning> {
     warnings
 }
 
+/// The warning that nobody passes the routes that need a token, where no issuer is trusted.
+pub fn nobody_trusted(trusted: &[TrustedIssuer], routes: usize) -> Option<TrustWarning> {
+    let noun = if routes == 1 { "route" } else { "routes" };
+    (trusted.is_empty() && routes > 0).then(|| TrustWarning {
+        key: "trust".to_owned(),
+        problem: Problem::new(format!(
+            "`trust` lists no issuer, so nobody passes the {routes} {noun} for which the policy needs a token"
+        ))
+        .help(
+            "add the issuer of the callers' tokens; for that of the section `issuer`, an entry with \
+             `keys: companion`",
+        ),
+    })
+}
+
 /// Names of claims that look like a way down, which dots are not.
 fn dotted_names(key: &str, rules: &IssuerRules) -> Vec<TrustWarning> {
     let claims = &rules.claims;

@@ -160,3 +160,49 @@ fn a_long_key_with_many_values_takes_no_memory_for_each_of_them() {
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("`version: 2` is not supported"), "{said}");
 }
+
+/// What `check --config` says of a configuration beside this policy.
+fn check_config(policy: &str, config: &str, code: i32) -> String {
+    let folder = folder(policy);
+    std::fs::write(folder.path().join("portcullis.yaml"), config).unwrap();
+    let output = run(&["check", "--config", "portcullis.yaml"], folder.path());
+    let said = text(&output.stdout) + &text(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    said
+}
+
+#[test]
+fn a_policy_that_is_missing_does_not_hide_keys_that_are() {
+    let said = check_config(
+        SIX,
+        "version: 1\npolicy: [nope.yaml]\ntrust:\n  - {issuer: a, audiences: [b], algorithms: [ES256], \
+         jwks_file: nojwks.json}\n",
+        1,
+    );
+    for words in [
+        "`nope.yaml`",
+        "portcullis.yaml:2:",
+        "nojwks.json",
+        "2 problems",
+    ] {
+        assert!(said.contains(words), "no {words} in {said}");
+    }
+}
+
+#[test]
+fn a_policy_that_nobody_can_pass_is_warned_of() {
+    let routes = |access: &str| {
+        format!(
+            "version: 1\nroutes:\n  - {{name: a, methods: [GET], path: /a, access: public}}\n  - {{name: b, \
+             methods: [GET], path: /b, access: {access}}}\n"
+        )
+    };
+    for trust in ["", "trust: []\n"] {
+        let config = format!("version: 1\npolicy: [policy.yaml]\n{trust}");
+        let said = check_config(&routes("authenticated"), &config, 0);
+        let words = "`trust` lists no issuer, so nobody passes the 1 route for which the policy needs a token";
+        assert!(said.contains(words), "{said}");
+        let said = check_config(&routes("public"), &config, 0);
+        assert!(!said.contains("lists no issuer"), "{said}");
+    }
+}
