@@ -92,6 +92,8 @@ struct PolicyStatus {
     /// What is let through although the policy refuses it.
     #[serde(skip_serializing_if = "Option::is_none")]
     shadow: Option<ShadowStatus>,
+    /// Null while none is running.
+    reload_running_since_unix_seconds: Option<i64>,
     reload_failures: u64,
     last_reload_error: Option<String>,
 }
@@ -306,6 +308,7 @@ async fn status(State(admin): State<Arc<Admin>>) -> Response {
             routes: snapshot.policy().routes().len(),
             loaded_at_unix_seconds: state.loaded_at.0,
             shadow: ShadowStatus::of(snapshot.policy()),
+            reload_running_since_unix_seconds: state.running_since.map(|instant| instant.0),
             reload_failures: state.failures,
             last_reload_error: state.last_error,
         },

@@ -87,6 +87,8 @@ pub struct ReloadState {
     pub loaded_at: UnixSeconds,
     /// When it was last tried to load one.
     pub attempted_at: UnixSeconds,
+    /// Since when a reload has been running, if one is. Later ones wait for it.
+    pub running_since: Option<UnixSeconds>,
     /// Reloads that changed what serves, or found the same.
     pub successes: u64,
     pub failures: u64,
@@ -128,6 +130,7 @@ impl Loader {
         let state = ReloadState {
             loaded_at: clock.now(),
             attempted_at: clock.now(),
+            running_since: None,
             successes: 0,
             failures: 0,
             last_error: None,
@@ -148,8 +151,10 @@ impl Loader {
     pub fn reload(&self, authorizer: &Authorizer) -> Result<(), LoadError> {
         // Held throughout: reloads come one after the other.
         let mut inputs = self.inputs.lock();
+        self.state.lock().running_since = Some(self.clock.now());
         let outcome = self.try_reload(&mut inputs, authorizer);
         let mut state = self.state.lock();
+        state.running_since = None;
         state.attempted_at = self.clock.now();
         match &outcome {
             Ok(()) => {
@@ -247,5 +252,53 @@ fn log_trust_warnings(trust: &[TrustedIssuer], policy: &Policy) {
 fn log_warnings(policy: &Policy) {
     for warning in policy.warnings() {
         tracing::warn!(policy.warning = %warning, "the policy may not do what is intended");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::OnceLock;
+
+    use super::*;
+    use crate::authorizer::CacheLimits;
+    use crate::clock::SystemClock;
+
+    #[test]
+    fn a_reload_that_has_not_ended_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let policy = folder.path().join("policy.yaml");
+        let text =
+            "version: 1\nroutes: [{name: page, methods: [GET], path: /page, access: public}]\n";
+        std::fs::write(&policy, text).unwrap();
+        let inputs = Inputs {
+            config: folder.path().join("portcullis.yaml"),
+            policy: vec![policy],
+            trust: Vec::new(),
+        };
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let keyring = Keyring::new(runtime.handle().clone(), Arc::clone(&clock));
+        let loader: Arc<OnceLock<Arc<Loader>>> = Arc::default();
+        let seen: Arc<Mutex<Vec<Option<UnixSeconds>>>> = Arc::default();
+        let read_inputs = {
+            let (loader, seen, inputs) = (Arc::clone(&loader), Arc::clone(&seen), inputs.clone());
+            move || {
+                let running = loader.get().unwrap().state().running_since;
+                seen.lock().push(running);
+                Ok(inputs.clone())
+            }
+        };
+        let started = Loader::start(inputs, Box::new(read_inputs), keyring, Arc::clone(&clock));
+        let (started, snapshot) = started.unwrap();
+        let limits = CacheLimits {
+            max_entries: 1,
+            max_bytes: 1,
+        };
+        let loader = loader.get_or_init(|| Arc::new(started));
+        let authorizer = Authorizer::new(snapshot, limits, clock);
+        assert_eq!(loader.state().running_since, None);
+        loader.reload(&authorizer).unwrap();
+        assert!(matches!(seen.lock().as_slice(), [Some(_)]));
+        assert_eq!(loader.state().running_since, None);
     }
 }

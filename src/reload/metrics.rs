@@ -41,6 +41,15 @@ impl Collector for ReloadMetrics {
             "When it was last tried to load a policy, in seconds since 1970",
             attempted_at,
         )?;
+        let running = state
+            .running_since
+            .map_or(0, |since| self.0.clock.now().0.saturating_sub(since.0));
+        gauge(
+            &mut encoder,
+            "policy_reload_running_seconds",
+            "How long the reload that is running has taken so far, 0 if none is running",
+            u64::try_from(running).unwrap_or(0),
+        )?;
         gauge(
             &mut encoder,
             "policy_reload_success",
