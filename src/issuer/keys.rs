@@ -4,7 +4,7 @@
 use super::{IssuerError, IssuerSettings, key_files, random};
 use crate::clock::UnixSeconds;
 use crate::identity::alphanumeric;
-use crate::store::{Placed, Store, StoreError, StoredKey};
+use crate::store::{AuditRecord, Committed, Placed, Store, StoreError, StoredKey};
 use crate::token::{
     Algorithm, CryptographyError, KeyLife, KeySchedule, KeyState, PUBLISHED_AHEAD_SECONDS,
     SigningKey, SigningKeyError, generate_key,
@@ -15,6 +15,9 @@ const TRIES: usize = 8;
 
 /// The first key's position; successors count on.
 const FIRST: i64 = 1;
+
+/// What the audit calls them.
+const OBJECT_KIND: &str = "key";
 
 /// Why the keys are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,7 +120,7 @@ pub(super) async fn from_files(settings: &IssuerSettings) -> Result<Vec<StoredKe
     Ok(read?)
 }
 
-/// Publishes a successor because somebody wants it.
+/// Publishes a successor because somebody wants it; the audit of the store keeps that in the same transaction.
 pub async fn rotate_keys(
     store: &Store,
     settings: &IssuerSettings,
@@ -139,28 +142,47 @@ pub async fn rotate_keys(
             }
         }
         let fresh = make(successor(&schedule, settings, pace, now), now).await?;
+        let rotation = rotation(&fresh, false)?;
+        let mut change = store.change(now).await?;
         let placed = match pace {
-            RotationPace::Announced => store.add_signing_key(&fresh).await?,
-            RotationPace::AtOnce => store.replace_signing_keys(&fresh).await?,
+            RotationPace::Announced => change.add_signing_key(&fresh).await?,
+            RotationPace::AtOnce => change.replace_signing_keys(&fresh).await?,
         };
-        if placed == Placed::Yes {
-            return Ok(audited(rotation(&fresh, false)?, pace));
+        if placed == Placed::PositionTaken {
+            continue;
+        }
+        let (action, what) = told(&rotation, pace);
+        let record = AuditRecord {
+            actor: None,
+            action,
+            object_kind: OBJECT_KIND,
+            object_name: &rotation.key_id,
+            change: what,
+        };
+        change.record(&record).await?;
+        if change.commit().await? == Committed::Yes {
+            return Ok(audited(rotation, pace));
         }
     }
     Err(KeyRotationError::Contended)
 }
 
-/// Writes a rotation by hand to the audit log.
-fn audited(rotation: KeyRotation, pace: RotationPace) -> KeyRotation {
-    let (action, change) = match (rotation.already_published, pace) {
+/// The action of a rotation by hand, and what it changes.
+fn told(rotation: &KeyRotation, pace: RotationPace) -> (&'static str, &'static str) {
+    match (rotation.already_published, pace) {
         (true, _) => ("unchanged", "it was published before"),
         (false, RotationPace::Announced) => ("added", "signs after the present key"),
         (false, RotationPace::AtOnce) => ("added", "signs at once; all other keys are withdrawn"),
-    };
+    }
+}
+
+/// Writes a rotation by hand to the audit log.
+fn audited(rotation: KeyRotation, pace: RotationPace) -> KeyRotation {
+    let (action, change) = told(&rotation, pace);
     tracing::info!(
         target: "portcullis::audit",
         action,
-        object.kind = "key",
+        object.kind = OBJECT_KIND,
         object.name = rotation.key_id,
         key.algorithm = rotation.algorithm.name(),
         key.active_from = rotation.active_from.0,

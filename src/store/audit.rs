@@ -18,9 +18,9 @@ pub struct AuditRecord<'a> {
     /// Who; none for somebody who holds the store itself.
     pub actor: Option<&'a UserId>,
     pub action: &'a str,
-    /// `user`, `role`, `scope` or `app`, or the kind of a revocation.
+    /// `user`, `role`, `scope`, `app` or `key`, or the kind of a revocation.
     pub object_kind: &'a str,
-    /// The id of a user, the key of an app, or a name.
+    /// The id of a user or key, the key of an app, or a name.
     pub object_name: &'a str,
     /// What differs; never a secret.
     pub change: &'a str,

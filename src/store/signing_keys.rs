@@ -4,7 +4,7 @@ use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
 use sqlx::{Any, Row};
 
-use super::{Store, StoreError};
+use super::{Change, Store, StoreError};
 use crate::clock::UnixSeconds;
 use crate::token::{Algorithm, KeyLife};
 
@@ -53,24 +53,6 @@ impl Store {
         Ok(placed(inserted.rows_affected()))
     }
 
-    /// Adds a key unless its position is taken, and removes all before it.
-    pub async fn replace_signing_keys(&self, key: &StoredKey) -> Result<Placed, StoreError> {
-        let mut transaction = self.begin().await?;
-        let inserted = insert(key).execute(&mut *transaction).await?;
-        // Nothing is removed then: the keys before it may be those that the faster one has just
-        // published.
-        if placed(inserted.rows_affected()) == Placed::PositionTaken {
-            transaction.rollback().await?;
-            return Ok(Placed::PositionTaken);
-        }
-        sqlx::query("DELETE FROM signing_keys WHERE position < $1")
-            .bind(key.life.position)
-            .execute(&mut *transaction)
-            .await?;
-        transaction.commit().await?;
-        Ok(Placed::Yes)
-    }
-
     /// Notes that the key at `position` may sign tokens that live this long.
     pub async fn extend_signing_key(
         &self,
@@ -94,6 +76,28 @@ impl Store {
             .execute(&self.writer)
             .await?;
         Ok(())
+    }
+}
+
+impl Change {
+    /// Adds a key unless its position is taken.
+    pub async fn add_signing_key(&mut self, key: &StoredKey) -> Result<Placed, StoreError> {
+        let inserted = insert(key).execute(&mut *self.transaction).await?;
+        Ok(placed(inserted.rows_affected()))
+    }
+
+    /// Adds a key unless its position is taken, and removes all before it.
+    pub async fn replace_signing_keys(&mut self, key: &StoredKey) -> Result<Placed, StoreError> {
+        // Nothing is removed then: the keys before it may be those that the faster one has just
+        // published.
+        if self.add_signing_key(key).await? == Placed::PositionTaken {
+            return Ok(Placed::PositionTaken);
+        }
+        sqlx::query("DELETE FROM signing_keys WHERE position < $1")
+            .bind(key.life.position)
+            .execute(&mut *self.transaction)
+            .await?;
+        Ok(Placed::Yes)
     }
 }
 

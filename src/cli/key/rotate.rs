@@ -59,6 +59,7 @@ pub(super) fn run(args: &RotateArgs, out: &mut dyn Write) -> anyhow::Result<Find
         let store = Store::open(&settings.store)
             .await
             .context("`issuer.store`")?;
+        store.keep_audit(settings.audit_seconds);
         let rotation = rotate_keys(&store, &settings, pace, now).await;
         store.close().await;
         anyhow::Ok(rotation?)

@@ -1,7 +1,7 @@
 //! The signing keys, and what is swept.
 
 use portcullis::identity::{App, PlainSecret, ScopeSet, SecretDigest};
-use portcullis::store::{Placed, RefreshToken, Store, StoreLocation, StoredKey, Swept};
+use portcullis::store::{Committed, Placed, RefreshToken, Store, StoreLocation, StoredKey, Swept};
 use portcullis::token::{Algorithm, KeyLife, generate_key};
 
 use super::{NOW, app, refresh_token, user};
@@ -33,15 +33,17 @@ pub(super) async fn signing_keys(place: &StoreLocation) {
         assert_eq!(found[1].life.token_seconds, expected);
         assert!(found[2] == third, "nothing else has changed");
     }
-    assert_eq!(
-        store.replace_signing_keys(&third).await.unwrap(),
-        Placed::PositionTaken
-    );
+    let mut change = store.change(NOW).await.unwrap();
+    let replaced = change.replace_signing_keys(&third).await.unwrap();
+    assert_eq!(replaced, Placed::PositionTaken);
+    assert_eq!(change.commit().await.unwrap(), Committed::Yes);
     assert_eq!(positions().await, [1, 2, 3], "all or nothing");
     store.remove_signing_key(2).await.unwrap();
     assert_eq!(positions().await, [1, 3]);
-    let replaced = store.replace_signing_keys(&fourth).await.unwrap();
+    let mut change = store.change(NOW).await.unwrap();
+    let replaced = change.replace_signing_keys(&fourth).await.unwrap();
     assert_eq!(replaced, Placed::Yes);
+    assert_eq!(change.commit().await.unwrap(), Committed::Yes);
     assert!(store.signing_keys().await.unwrap() == [fourth]);
 }
 

@@ -67,6 +67,46 @@ async fn the_audit_says_who_did_what_to_which() {
 }
 
 #[tokio::test]
+async fn the_audit_has_a_row_for_each_key_that_a_command_adds() {
+    let companion = TestCompanion::start().await;
+    let rotate = |flags: &[&str]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"))
+            .args(["key", "rotate", "--config", "portcullis.yaml"])
+            .args(flags)
+            .current_dir(companion.gate.folder.path())
+            .env_clear()
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let told = String::from_utf8(output.stdout).unwrap();
+        told.split_whitespace().nth(2).unwrap().to_owned()
+    };
+    let announced = rotate(&[]);
+    // Nothing is changed, and so nothing kept.
+    assert_eq!(rotate(&[]), announced);
+    let token = companion.login("admin", ADMIN_PASSWORD).await;
+    let audit = companion.get("/backend/audit?search=key", &token).await;
+    let audit = audit.json();
+    let entries = audit["items"].as_array().unwrap();
+    assert_eq!(entries.len(), 1, "{audit}");
+    for (member, expected) in [
+        ("action", "added"),
+        ("object_kind", "key"),
+        ("object_name", &*announced),
+        ("change", "signs after the present key"),
+    ] {
+        assert_eq!(entries[0][member], expected, "{audit}");
+    }
+    // A session is of no key, and outlives them all.
+    let mut admin = administrator(&companion).await;
+    let at_once = rotate(&["--now"]);
+    let seen = page(&mut admin, "/panel/audit?search=key").await;
+    for told in [&*at_once, "all other keys are withdrawn", &*announced] {
+        assert!(seen.body.contains(told), "{told}: {seen:?}");
+    }
+}
+
+#[tokio::test]
 async fn tokens_are_taken_back_after_it_is_said_whose() {
     let companion = TestCompanion::start().await;
     let mut alice = sign_up(&companion, "alice").await;
