@@ -1,6 +1,7 @@
 //! Certificates and private keys in PEM, and the roots that TLS connections trust.
 
 mod fields;
+mod refusal;
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem};
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
 
 pub use fields::{CertificateFields, Validity};
+pub use refusal::why_refused;
 
 /// Why PEM text, or what it holds, cannot be used.
 #[derive(Debug, thiserror::Error)]

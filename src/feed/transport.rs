@@ -18,7 +18,7 @@ use tonic::metadata::{Ascii, MetadataValue};
 use tower_service::Service;
 
 use super::settings::FeedSettings;
-use crate::certificates::{self, CertificateError, NoSystemRootsError, Validity};
+use crate::certificates::{self, CertificateError, NoSystemRootsError, Validity, why_refused};
 use crate::files::{self, FileError};
 use crate::token::secret_in_file;
 
@@ -148,7 +148,9 @@ impl Transport {
     pub(super) async fn connect(&self, address: &Uri) -> Result<Connection, String> {
         let connecting = async {
             let stream = self.connector.clone().call(address.clone()).await;
-            let stream = stream.map_err(|error| with_causes(&*error))?;
+            let stream = stream.map_err(|error| {
+                why_refused(&*error, "feed.ca_file").unwrap_or_else(|| with_causes(&*error))
+            })?;
             let (sender, connection) = http2::Builder::new(TokioExecutor::new())
                 .timer(TokioTimer::new())
                 .keep_alive_interval(KEEPALIVE)

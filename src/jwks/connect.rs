@@ -27,6 +27,7 @@ use tower_service::Service;
 
 use super::address::{JwksAddress, Reach, without_brackets};
 use super::proxy::{Proxy, ProxyFailure};
+use crate::certificates::why_refused;
 
 /// The most that the head of an answer may take, in bytes.
 const MAX_HEAD_BYTES: u32 = 32 * 1024;
@@ -102,7 +103,10 @@ impl Connector {
                 let name = ServerName::try_from(host.to_owned());
                 let name = name.map_err(|error| ConnectError::Tls(error.to_string()))?;
                 let stream = self.tls.connect(name, stream).await;
-                let stream = stream.map_err(|error| ConnectError::Tls(with_causes(&error)))?;
+                let stream = stream.map_err(|error| {
+                    let refused = why_refused(&error, "jwks_ca_file");
+                    ConnectError::Tls(refused.unwrap_or_else(|| with_causes(&error)))
+                })?;
                 let (_, session) = stream.get_ref();
                 if session.alpn_protocol() == Some(HTTP2) {
                     http2(TokioIo::new(stream), address.uri(), request).await
