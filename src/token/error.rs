@@ -7,7 +7,7 @@ use crate::labels::{Label, closed_set};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum TokenError {
     /// Not header, claims and signature, each of them present (RFC 7515 section 7.1).
-    #[error("it is not three parts separated by dots")]
+    #[error("it is not three parts separated by dots, none of them empty")]
     Parts,
     /// No dots, or not those of a signed token: a reference that only its issuer can resolve (RFC 6749
     /// section 1.4).
@@ -331,6 +331,18 @@ mod tests {
         Claim::NotBefore,
         Claim::IssuedAt,
     ];
+
+    #[test]
+    fn the_page_on_symptoms_names_every_kind() {
+        let page = include_str!("../../docs/troubleshooting.md");
+        for kind in TokenErrorKind::ALL {
+            let label = format!("`{}`", kind.label());
+            assert!(
+                page.contains(&label),
+                "{label} is not in docs/troubleshooting.md"
+            );
+        }
+    }
 
     fn all() -> Vec<TokenError> {
         let mut all = vec![

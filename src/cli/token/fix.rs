@@ -26,7 +26,8 @@ impl Fix<'_> {
     pub(super) fn of(&self, error: TokenError) -> String {
         match error {
             TokenError::Parts => "a signed token is `header.claims.signature`; check that the whole \
-                                  token was copied"
+                                  token was copied. One without a signature (`alg: none`) is never \
+                                  accepted"
                 .to_owned(),
             TokenError::Opaque => "ask the issuer for a JWT access token; many issue one only where \
                                    the request names the API, such as by `audience` at Auth0"

@@ -308,8 +308,9 @@ fn every_refusal_says_what_to_do() {
     refused(
         &trust,
         "e30.b",
-        "refused: it is not three parts separated by dots\n  help: a signed token is \
-         `header.claims.signature`; check that the whole token was copied\n",
+        "refused: it is not three parts separated by dots, none of them empty\n  help: a signed \
+         token is `header.claims.signature`; check that the whole token was copied. One without a \
+         signature (`alg: none`) is never accepted\n",
     );
     refused(
         &trust,
