@@ -11,6 +11,7 @@ mod check;
 mod completions;
 mod diff;
 mod doctor;
+mod environment;
 mod examples;
 mod explain;
 mod health;
@@ -125,7 +126,8 @@ pub enum Finding {
 
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
-    let args = match CliArgs::try_parse() {
+    let line: Vec<_> = std::env::args_os().collect();
+    let args: CliArgs = match environment::parse(&line) {
         Ok(args) => args,
         Err(error) => {
             // Help and version go to standard output and end well.
@@ -227,5 +229,34 @@ fn exit(outcome: anyhow::Result<Finding>) -> ExitCode {
             complain(&message_with_causes(&error));
             ExitCode::from(2)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every argument of every verb says what it is, without the marks of Rust's documentation.
+    fn says_what_it_is(command: &clap::Command, path: &str) {
+        let path = format!("{path} {}", command.get_name());
+        let about = command.get_about().map(ToString::to_string);
+        let arguments = command.get_arguments().filter(|one| !one.is_hide_set());
+        let helps = arguments.map(|one| (one.get_id().to_string(), one.get_help()));
+        let helps = helps.map(|(id, help)| (id, help.map(ToString::to_string)));
+        for (id, help) in helps.chain([("about".to_owned(), about)]) {
+            let help = help.unwrap_or_default();
+            assert!(!help.is_empty(), "{path}: {id} has no text");
+            for product in ["`SQLite`", "`JUnit`", "`EdDSA`"] {
+                assert!(!help.contains(product), "{path}: {help}");
+            }
+        }
+        for verb in command.get_subcommands() {
+            says_what_it_is(verb, &path);
+        }
+    }
+
+    #[test]
+    fn help_says_what_each_argument_is() {
+        says_what_it_is(&CliArgs::command(), "");
     }
 }

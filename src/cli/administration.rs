@@ -15,7 +15,8 @@ use crate::clock::{SystemClock, UnixSeconds};
 use crate::config::{Config, IssuerSettings, Overrides};
 use crate::files;
 use crate::identity::PlainSecret;
-use crate::issuer::directory::{DirectoryError, LocalDirectory};
+use crate::issuer::directory::{Directory, DirectoryError, LocalDirectory, Thing};
+use crate::problem::closest;
 use crate::store::{Listing, Page, StoreLocation};
 use crate::telemetry::SubjectNames;
 use crate::telemetry::{LogSettings, LogWriter};
@@ -26,6 +27,9 @@ const PAGE: usize = 500;
 
 /// The most that is read as a password.
 const MAX_PASSWORD_BYTES: u64 = 4096;
+
+/// How many names a misspelt one is compared with, at most.
+const MAX_COMPARED: usize = 10_000;
 
 /// What stands between the columns of a table.
 const GAP: &str = "  ";
@@ -70,6 +74,25 @@ pub(super) enum Report {
     List(Vec<Value>, &'static [&'static str]),
     /// That it is done, in words.
     Done(String),
+    /// That nothing was done, and why.
+    Refused(String),
+}
+
+/// Nothing has the name that a command asks for.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no {} `{name}`{}", .thing.name(), .meant.as_ref().map_or_else(|| instead(*.thing), |meant| format!(": did you mean `{meant}`?")))]
+struct NothingCalled {
+    thing: Thing,
+    name: String,
+    meant: Option<String>,
+}
+
+/// Where to look for the right name.
+fn instead(thing: Thing) -> String {
+    match thing {
+        Thing::Grant => ": `portcullis user grants USERNAME` lists them".to_owned(),
+        other => format!(": `portcullis {} list` lists them", other.name()),
+    }
 }
 
 impl StoreArgs {
@@ -93,10 +116,11 @@ impl StoreArgs {
 
     /// Opens the store, has `work` done and prints what it answers. What the rules refuse is a no;
     /// a store that does not answer leaves it unknown. Changes are written to the audit log, on standard
-    /// error like that of the server.
-    pub(super) fn administer(
+    /// error like that of the server. `asked` says by which name the command asked for a thing.
+    pub(super) fn administer<'n>(
         &self,
         out: &mut dyn Write,
+        asked: impl Fn(Thing) -> Option<&'n str>,
         work: impl AsyncFnOnce(&LocalDirectory) -> anyhow::Result<Report>,
     ) -> anyhow::Result<Finding> {
         let (issuer, log) = self.configured()?;
@@ -107,14 +131,25 @@ impl StoreArgs {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let done = runtime.block_on(async {
             let local = LocalDirectory::open(&issuer, names, &SystemClock).await?;
-            let done = work(&local).await;
+            let done = match work(&local).await {
+                Err(error) => Err(named(error, &asked, &local.directory()).await),
+                done => done,
+            };
             local.close().await;
             anyhow::Ok(done)
         })?;
         let error = match done {
+            Ok(Report::Refused(words)) => {
+                self.print(out, &Report::Refused(words))?;
+                return Ok(Finding::No);
+            }
             Ok(answer) => {
                 self.print(out, &answer)?;
                 return Ok(Finding::Yes);
+            }
+            Err(error) if error.is::<NothingCalled>() => {
+                self.refuse(out, &error.to_string())?;
+                return Ok(Finding::No);
             }
             Err(error) => error.downcast::<DirectoryError>()?,
         };
@@ -146,7 +181,12 @@ impl StoreArgs {
                 }
             }
             (Format::Text, Report::List(things, columns)) => table(out, things, columns)?,
-            (Format::Text, Report::Done(words)) => writeln!(out, "{words}")?,
+            (Format::Json, Report::Refused(words)) => {
+                writeln!(out, "{}", json!({ "error": words }))?;
+            }
+            (Format::Text, Report::Done(words) | Report::Refused(words)) => {
+                writeln!(out, "{words}")?;
+            }
         }
         Ok(())
     }
@@ -201,11 +241,71 @@ impl Password {
     }
 }
 
+/// The error with the name that was asked for, where nothing is called so.
+async fn named<'n>(
+    error: anyhow::Error,
+    asked: impl Fn(Thing) -> Option<&'n str>,
+    directory: &Directory<'_>,
+) -> anyhow::Error {
+    let Some(DirectoryError::NotFound(thing)) = error.downcast_ref() else {
+        return error;
+    };
+    let thing = *thing;
+    let Some(name) = asked(thing) else {
+        return error;
+    };
+    // A store that cannot be read any more has no suggestion.
+    let others = names(thing, directory).await.unwrap_or_default();
+    let others = others.iter().map(String::as_str);
+    let meant = closest(name, others).map(str::to_owned);
+    let name = name.to_owned();
+    NothingCalled { thing, name, meant }.into()
+}
+
+/// What things of this kind are called, up to a bound.
+async fn names(thing: Thing, directory: &Directory<'_>) -> Result<Vec<String>, DirectoryError> {
+    let page = Page {
+        after: String::new(),
+        limit: MAX_COMPARED,
+    };
+    let names = match thing {
+        Thing::User => {
+            let users = directory.users("", &page).await?.items;
+            users
+                .iter()
+                .map(|user| user.username.as_str().to_owned())
+                .collect()
+        }
+        Thing::Role => {
+            let roles = directory.roles(&page).await?.items;
+            roles
+                .iter()
+                .map(|role| role.name.as_str().to_owned())
+                .collect()
+        }
+        Thing::Scope => {
+            let scopes = directory.scopes(&page).await?.items;
+            scopes
+                .iter()
+                .map(|scope| scope.name.as_str().to_owned())
+                .collect()
+        }
+        Thing::App => {
+            let apps = directory.apps(None, &page).await?.items;
+            apps.iter()
+                .map(|owned| owned.app.key.as_str().to_owned())
+                .collect()
+        }
+        Thing::Grant => Vec::new(),
+    };
+    Ok(names)
+}
+
 /// All pages of a list.
-pub(super) async fn all<T>(
+pub(super) async fn all<T, S>(
     page: impl AsyncFn(Page) -> Result<Listing<T>, DirectoryError>,
-    show: impl Fn(&T) -> Value,
-) -> anyhow::Result<Vec<Value>> {
+    show: impl Fn(&T) -> S,
+) -> Result<Vec<S>, DirectoryError> {
     let mut things = Vec::new();
     let mut after = Some(String::new());
     while let Some(from) = after {

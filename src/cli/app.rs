@@ -10,7 +10,7 @@ use super::administration::{Report, StoreArgs, all, value};
 use super::number::seconds;
 use crate::issuer::AppAnswer;
 use crate::issuer::directory::{
-    AppUpdate, AppsOf, Directory, LocalDirectory, NewApp, NewSecret, WhatToRevoke,
+    AppUpdate, AppsOf, Directory, LocalDirectory, NewApp, NewSecret, Thing, WhatToRevoke,
 };
 use crate::store::OwnedApp;
 
@@ -65,6 +65,7 @@ enum AppCommand {
     },
     /// Show an app
     Show {
+        /// The app's key, as `app list` prints it
         #[arg(value_name = "APP_KEY")]
         key: String,
     },
@@ -74,16 +75,19 @@ enum AppCommand {
     Set(SetArgs),
     /// Disable an app and revoke its tokens
     Disable {
+        /// The app's key, as `app list` prints it
         #[arg(value_name = "APP_KEY")]
         key: String,
     },
     /// Enable an app again; revoked tokens stay revoked
     Enable {
+        /// The app's key, as `app list` prints it
         #[arg(value_name = "APP_KEY")]
         key: String,
     },
     /// Give an app a new secret, which is shown only once
     RotateSecret {
+        /// The app's key, as `app list` prints it
         #[arg(value_name = "APP_KEY")]
         key: String,
         /// How long the previous secret is still accepted, instead of `issuer.secret_overlap_seconds`;
@@ -93,11 +97,13 @@ enum AppCommand {
     },
     /// Revoke all tokens of an app; it can get new ones
     Revoke {
+        /// The app's key, as `app list` prints it
         #[arg(value_name = "APP_KEY")]
         key: String,
     },
     /// Delete an app and revoke its tokens
     Delete {
+        /// The app's key, as `app list` prints it
         #[arg(value_name = "APP_KEY")]
         key: String,
     },
@@ -105,6 +111,7 @@ enum AppCommand {
 
 #[derive(Debug, Args)]
 struct AddArgs {
+    /// The app's name
     #[arg(value_name = "NAME")]
     name: String,
     /// The user who owns the app
@@ -121,8 +128,10 @@ struct AddArgs {
 
 #[derive(Debug, Args)]
 struct SetArgs {
+    /// The app's key, as `app list` prints it
     #[arg(value_name = "APP_KEY")]
     key: String,
+    /// The new name
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
     /// A scope that the app may have, replacing the present ones; can be repeated
@@ -150,10 +159,30 @@ struct SetArgs {
 
 pub(super) fn run(args: &AppArgs, out: &mut dyn Write) -> anyhow::Result<Finding> {
     let work = async |local: &LocalDirectory| args.command.run(local).await;
-    args.store.administer(out, work)
+    let asked = |thing| args.command.asked(thing);
+    args.store.administer(out, asked, work)
 }
 
 impl AppCommand {
+    /// The name by which it asks for a thing.
+    fn asked(&self, thing: Thing) -> Option<&str> {
+        match (thing, self) {
+            (Thing::User, Self::List { owner }) => owner.as_deref(),
+            (Thing::User, Self::Add(args)) => Some(&args.owner),
+            (Thing::App, Self::Set(args)) => Some(&args.key),
+            (
+                Thing::App,
+                Self::Show { key }
+                | Self::Disable { key }
+                | Self::Enable { key }
+                | Self::RotateSecret { key, .. }
+                | Self::Revoke { key }
+                | Self::Delete { key },
+            ) => Some(key),
+            _ => None,
+        }
+    }
+
     async fn run(&self, local: &LocalDirectory) -> anyhow::Result<Report> {
         let directory = &local.directory();
         let of = AppsOf::Everybody;

@@ -1,5 +1,7 @@
 //! `portcullis bootstrap`: adds the scopes and roles of a file to the issuer's store.
 
+mod review;
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
@@ -16,6 +18,7 @@ use crate::issuer::directory::{
 };
 use crate::problem::{Colour, Problem, Problems, Source};
 use crate::yaml;
+use review::Present;
 
 const COLUMNS: &[&str] = &["kind", "name", "outcome"];
 
@@ -46,9 +49,18 @@ struct BootstrapDocument {
 pub(super) fn run(args: &BootstrapArgs, out: &mut dyn Write) -> anyhow::Result<Finding> {
     let source = files::read_source(&args.file)?;
     match read(&source) {
-        Ok(document) => args.store.administer(out, async |local: &LocalDirectory| {
-            document.apply(&local.directory()).await
-        }),
+        Ok(document) => {
+            let work = async |local: &LocalDirectory| {
+                let directory = local.directory();
+                let problems = Present::read(&directory).await?.review(&document, &source);
+                if problems.0.is_empty() {
+                    return document.apply(&directory).await;
+                }
+                let report = problems.render(std::slice::from_ref(&source), Colour::Plain);
+                Ok(Report::Refused(report))
+            };
+            args.store.administer(out, |_| None, work)
+        }
         Err(problem) => {
             let report = Problems(vec![problem]).render(&[source], Colour::Plain);
             writeln!(out, "{report}")?;

@@ -39,7 +39,7 @@ pub enum KeyCommand {
 /// Where a new key goes.
 #[derive(Debug, clap::Args)]
 pub struct GenerateArgs {
-    /// The signing algorithm, such as ES256, `EdDSA`, RS256 or HS256.
+    /// The signing algorithm, such as ES256, EdDSA, RS256 or HS256.
     #[arg(long, value_name = "NAME", default_value = "ES256")]
     pub algorithm: Algorithm,
     /// The file to create for the private key (PKCS#8 in PEM) or the secret, readable by its owner

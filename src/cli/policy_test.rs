@@ -45,7 +45,7 @@ enum Format {
     Text,
     /// JSON, for programs
     Json,
-    /// `JUnit` XML, for CI systems
+    /// JUnit XML, for CI systems
     Junit,
 }
 

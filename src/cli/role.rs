@@ -9,7 +9,7 @@ use super::Finding;
 use super::administration::{Report, StoreArgs, all, value};
 use crate::identity::Role;
 use crate::issuer::RoleAnswer;
-use crate::issuer::directory::{LocalDirectory, NewRole, RoleUpdate};
+use crate::issuer::directory::{LocalDirectory, NewRole, RoleUpdate, Thing};
 
 const MEMBERS: &[&str] = &["name", "default", "scopes"];
 const CHANGED: &[&str] = &[
@@ -35,11 +35,13 @@ enum RoleCommand {
     List,
     /// Show a role
     Show {
+        /// The role's name
         #[arg(value_name = "ROLE")]
         name: String,
     },
     /// Add a role
     Add {
+        /// The role's name
         #[arg(value_name = "ROLE")]
         name: String,
         /// A scope of the role; can be repeated
@@ -50,11 +52,13 @@ enum RoleCommand {
     Set(SetArgs),
     /// Make a role the default for new users
     Default {
+        /// The role's name
         #[arg(value_name = "ROLE")]
         name: String,
     },
     /// Delete a role; revokes the tokens of users who lose scopes
     Delete {
+        /// The role's name
         #[arg(value_name = "ROLE")]
         name: String,
     },
@@ -62,6 +66,7 @@ enum RoleCommand {
 
 #[derive(Debug, Args)]
 struct SetArgs {
+    /// The role's name
     #[arg(value_name = "ROLE")]
     name: String,
     /// The new name; users keep the role, and access tokens that rest on it are revoked, because they
@@ -84,10 +89,22 @@ struct SetArgs {
 
 pub(super) fn run(args: &RoleArgs, out: &mut dyn Write) -> anyhow::Result<Finding> {
     let work = async |local: &LocalDirectory| args.command.run(local).await;
-    args.store.administer(out, work)
+    let asked = |thing| args.command.asked(thing);
+    args.store.administer(out, asked, work)
 }
 
 impl RoleCommand {
+    /// The name by which it asks for a thing.
+    fn asked(&self, thing: Thing) -> Option<&str> {
+        match (thing, self) {
+            (Thing::Role, Self::Set(args)) => Some(&args.name),
+            (Thing::Role, Self::Show { name } | Self::Default { name } | Self::Delete { name }) => {
+                Some(name)
+            }
+            _ => None,
+        }
+    }
+
     async fn run(&self, local: &LocalDirectory) -> anyhow::Result<Report> {
         let directory = local.directory();
         let role = match self {

@@ -9,7 +9,7 @@ use super::Finding;
 use super::administration::{Report, StoreArgs, all, value};
 use crate::identity::Scope;
 use crate::issuer::ScopeAnswer;
-use crate::issuer::directory::{LocalDirectory, NewScope, ScopeUpdate, WhenUsed};
+use crate::issuer::directory::{LocalDirectory, NewScope, ScopeUpdate, Thing, WhenUsed};
 
 const MEMBERS: &[&str] = &["name", "description"];
 
@@ -27,11 +27,13 @@ enum ScopeCommand {
     List,
     /// Show a scope
     Show {
+        /// The scope's name
         #[arg(value_name = "SCOPE")]
         name: String,
     },
     /// Add a scope
     Add {
+        /// The scope's name
         #[arg(value_name = "SCOPE")]
         name: String,
         /// What the scope allows, in one line
@@ -40,6 +42,7 @@ enum ScopeCommand {
     },
     /// Change a scope
     Set {
+        /// The scope's name
         #[arg(value_name = "SCOPE")]
         name: String,
         /// The new name; revokes the tokens of everyone who has the scope
@@ -51,6 +54,7 @@ enum ScopeCommand {
     },
     /// Delete a scope and revoke the tokens of everyone who has it
     Delete {
+        /// The scope's name
         #[arg(value_name = "SCOPE")]
         name: String,
         /// Remove it from the roles and apps that have it
@@ -61,10 +65,22 @@ enum ScopeCommand {
 
 pub(super) fn run(args: &ScopeArgs, out: &mut dyn Write) -> anyhow::Result<Finding> {
     let work = async |local: &LocalDirectory| args.command.run(local).await;
-    args.store.administer(out, work)
+    let asked = |thing| args.command.asked(thing);
+    args.store.administer(out, asked, work)
 }
 
 impl ScopeCommand {
+    /// The name by which it asks for a thing.
+    fn asked(&self, thing: Thing) -> Option<&str> {
+        match (thing, self) {
+            (
+                Thing::Scope,
+                Self::Show { name } | Self::Set { name, .. } | Self::Delete { name, .. },
+            ) => Some(name),
+            _ => None,
+        }
+    }
+
     async fn run(&self, local: &LocalDirectory) -> anyhow::Result<Report> {
         let directory = local.directory();
         let scope = match self {

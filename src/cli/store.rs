@@ -25,7 +25,7 @@ pub(super) struct StoreCommandArgs {
 
 #[derive(Debug, Subcommand)]
 enum StoreCommand {
-    /// Back up a `SQLite` store while it is in use
+    /// Back up a SQLite store while it is in use
     Backup {
         /// The file to create; only its owner can read it, because it contains private keys
         #[arg(long, value_name = "FILE")]

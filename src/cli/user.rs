@@ -8,7 +8,9 @@ use serde_json::Value;
 use super::Finding;
 use super::administration::{PasswordArgs, Report, StoreArgs, all, value};
 use crate::identity::User;
-use crate::issuer::directory::{Directory, LocalDirectory, NewUser, UserUpdate, WhatToRevoke};
+use crate::issuer::directory::{
+    Directory, LocalDirectory, NewUser, Thing, UserUpdate, WhatToRevoke,
+};
 use crate::issuer::{GrantAnswer, UserAnswer};
 use crate::store::LiveGrant;
 
@@ -54,6 +56,7 @@ enum UserCommand {
     },
     /// Show a user
     Show {
+        /// The user's name
         #[arg(value_name = "USERNAME")]
         name: String,
     },
@@ -63,16 +66,19 @@ enum UserCommand {
     Set(SetArgs),
     /// Disable a user and revoke the user's tokens
     Disable {
+        /// The user's name
         #[arg(value_name = "USERNAME")]
         name: String,
     },
     /// Enable a user again; revoked tokens stay revoked
     Enable {
+        /// The user's name
         #[arg(value_name = "USERNAME")]
         name: String,
     },
     /// Set a user's password and revoke the user's tokens
     Password {
+        /// The user's name
         #[arg(value_name = "USERNAME")]
         name: String,
         #[command(flatten)]
@@ -80,21 +86,25 @@ enum UserCommand {
     },
     /// Revoke all tokens of a user, who can log in again
     Revoke {
+        /// The user's name
         #[arg(value_name = "USERNAME")]
         name: String,
     },
     /// Delete a user and the user's apps, and revoke their tokens
     Delete {
+        /// The user's name
         #[arg(value_name = "USERNAME")]
         name: String,
     },
     /// List the grants of a user that can still be refreshed
     Grants {
+        /// The user's name
         #[arg(value_name = "USERNAME")]
         name: String,
     },
     /// Revoke a grant of a user and its tokens
     EndGrant {
+        /// The user's name
         #[arg(value_name = "USERNAME")]
         name: String,
         /// The grant's id, as `grants` prints it
@@ -105,8 +115,10 @@ enum UserCommand {
 
 #[derive(Debug, Args)]
 struct AddArgs {
+    /// The user's name
     #[arg(value_name = "USERNAME")]
     name: String,
+    /// The user's e-mail address
     #[arg(long, value_name = "ADDRESS")]
     email: String,
     /// A role; can be repeated. Without it, the user gets the default role
@@ -118,11 +130,13 @@ struct AddArgs {
 
 #[derive(Debug, Args)]
 struct SetArgs {
+    /// The user's name
     #[arg(value_name = "USERNAME")]
     name: String,
     /// The new name; revokes the user's tokens, which contain it
     #[arg(long, value_name = "USERNAME")]
     username: Option<String>,
+    /// The user's e-mail address
     #[arg(long, value_name = "ADDRESS")]
     email: Option<String>,
     /// A role of the user, replacing the present ones; can be repeated
@@ -141,10 +155,31 @@ struct SetArgs {
 
 pub(super) fn run(args: &UserArgs, out: &mut dyn Write) -> anyhow::Result<Finding> {
     let work = async |local: &LocalDirectory| args.command.run(local).await;
-    args.store.administer(out, work)
+    let asked = |thing| args.command.asked(thing);
+    args.store.administer(out, asked, work)
 }
 
 impl UserCommand {
+    /// The name by which it asks for a thing.
+    fn asked(&self, thing: Thing) -> Option<&str> {
+        match (thing, self) {
+            (Thing::Grant, Self::EndGrant { grant, .. }) => Some(grant),
+            (Thing::User, Self::Set(args)) => Some(&args.name),
+            (
+                Thing::User,
+                Self::Show { name }
+                | Self::Disable { name }
+                | Self::Enable { name }
+                | Self::Password { name, .. }
+                | Self::Revoke { name }
+                | Self::Delete { name }
+                | Self::Grants { name }
+                | Self::EndGrant { name, .. },
+            ) => Some(name),
+            _ => None,
+        }
+    }
+
     async fn run(&self, local: &LocalDirectory) -> anyhow::Result<Report> {
         let directory = local.directory();
         match self {

@@ -316,7 +316,7 @@ impl Thing {
         }
     }
 
-    fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::User => "user",
             Self::Role => "role",

@@ -111,6 +111,78 @@ async fn a_running_gate_refuses_what_the_command_line_takes_away() {
     assert_eq!(machine.json(&["app", "show", key]).0, 1);
 }
 
+#[tokio::test]
+async fn a_bootstrap_file_that_cannot_be_done_as_a_whole_changes_nothing() {
+    let companion = TestCompanion::start().await;
+    let machine = Machine(&companion);
+    let text = "version: 1\nscopes:\n  stock.read: Stock\n  backend.new: Mine\nroles:\n  \
+                clerk: [stock.read, stock.raed]\n  sales: [orders.reed]\ndefault_role: clark\n";
+    std::fs::write(machine.folder().join("bootstrap.yaml"), text).unwrap();
+    let output = run(machine.folder(), &["bootstrap", "bootstrap.yaml"], "");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let told = String::from_utf8(output.stdout).unwrap();
+    for words in [
+        "bootstrap.yaml:4:",
+        "scope `backend.new`: names that begin with",
+        "bootstrap.yaml:6:23",
+        "there is no scope `stock.raed`, neither in this file nor in the store: did you mean \
+         `stock.read`?",
+        "bootstrap.yaml:7:",
+        "did you mean `orders.read`?",
+        "bootstrap.yaml:8:",
+        "did you mean `clerk`?",
+    ] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    for (verb, name) in [("scope", "stock.read"), ("role", "clerk")] {
+        assert_eq!(machine.json(&[verb, "show", name]).0, 1, "{name}");
+    }
+    let everybody = "version: 1\nscopes: {a: A}\nroles: {consumer: [backend.user]}\n";
+    std::fs::write(machine.folder().join("bootstrap.yaml"), everybody).unwrap();
+    let (code, answer) = machine.json(&["bootstrap", "bootstrap.yaml"]);
+    assert_eq!(code, 1, "{answer}");
+    let error = answer["error"].as_str().unwrap();
+    assert!(error.contains("everybody would get it"), "{error}");
+    assert_eq!(machine.json(&["scope", "show", "a"]).0, 1);
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_named_with_what_may_be_meant() {
+    let companion = TestCompanion::start().await;
+    let machine = Machine(&companion);
+    companion.register("alice").await;
+    for (arguments, expected) in [
+        (
+            &["user", "show", "alicia"][..],
+            "there is no user `alicia`: did you mean `alice`?",
+        ),
+        (
+            &["app", "add", "shop", "--owner", "alise"],
+            "there is no user `alise`: did you mean `alice`?",
+        ),
+        (
+            &["role", "set", "consumr", "--no-scopes"],
+            "there is no role `consumr`: did you mean `consumer`?",
+        ),
+        (
+            &["scope", "delete", "orders.raed"],
+            "there is no scope `orders.raed`: did you mean `orders.read`?",
+        ),
+        (
+            &["app", "disable", "nothing-like-it"],
+            "there is no app `nothing-like-it`: `portcullis app list` lists them",
+        ),
+        (
+            &["user", "end-grant", "alice", "none"],
+            "there is no grant `none`: `portcullis user grants USERNAME` lists them",
+        ),
+    ] {
+        let (code, answer) = machine.json(arguments);
+        assert_eq!(code, 1, "{arguments:?}: {answer}");
+        assert_eq!(answer["error"], expected, "{arguments:?}");
+    }
+}
+
 /// The Job of k8s/issuer runs it again and again, beside administrators who change roles.
 #[tokio::test]
 async fn bootstrap_adds_what_is_missing_and_leaves_the_rest() {

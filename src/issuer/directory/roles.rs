@@ -18,6 +18,22 @@ pub struct NewRole {
     pub scopes: Vec<String>,
 }
 
+impl NewRole {
+    /// Whether it could have its name.
+    pub fn check_name(&self) -> Result<(), DirectoryError> {
+        free_name(&self.name).map(drop)
+    }
+
+    /// Whether it could be the role that new users get.
+    pub fn check_for_everybody(&self) -> Result<(), DirectoryError> {
+        let names = self.scopes.iter();
+        let scopes = names
+            .filter_map(|name| ScopeName::parse(name).ok())
+            .collect();
+        for_everybody(&scopes)
+    }
+}
+
 /// What is to change of a role; what is absent stays.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -22,6 +22,15 @@ pub struct NewScope {
     pub description: String,
 }
 
+impl NewScope {
+    /// Whether it could be, as far as that can be told without the store.
+    pub fn check(&self) -> Result<(), DirectoryError> {
+        free_name(&self.name)?;
+        Description::parse(&self.description)?;
+        Ok(())
+    }
+}
+
 /// What is to change of a scope; what is absent stays.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]

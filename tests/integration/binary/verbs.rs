@@ -410,3 +410,38 @@ fn health_asks_where_the_environment_says() {
     );
     assert!(said.contains(&address), "{said}");
 }
+
+#[test]
+fn a_value_of_the_environment_is_named_by_its_variable_and_an_empty_one_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let with = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let mut command = portcullis(arguments, folder.path());
+        command.envs(variables.iter().copied());
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        text(&output.stderr)
+    };
+    let serve = ["serve", "--config", "none.yaml"];
+    let told = with(&serve, &[("PORTCULLIS_LOG_LEVEL", "loud")]);
+    let named = "invalid value 'loud' for 'PORTCULLIS_LOG_LEVEL (environment variable)'";
+    assert!(told.contains(named), "{told}");
+    for flag in [&["--log-level", "shrill"][..], &["--log-level=shrill"]] {
+        let arguments = [&serve[..], flag].concat();
+        let told = with(&arguments, &[("PORTCULLIS_LOG_LEVEL", "loud")]);
+        let named = "invalid value 'shrill' for '--log-level <LEVEL>'";
+        assert!(told.contains(named), "{told}");
+    }
+    let empty = [
+        "PORTCULLIS_CONFIG",
+        "PORTCULLIS_POLICY",
+        "PORTCULLIS_AUTHZ_ADDRESS",
+        "PORTCULLIS_ADMIN_ADDRESS",
+        "PORTCULLIS_LOG_LEVEL",
+        "PORTCULLIS_LOG_FORMAT",
+    ]
+    .map(|name| (name, ""));
+    let told = with(&serve, &empty);
+    assert!(told.contains("cannot read `none.yaml`"), "{told}");
+    let told = with(&["serve"], &empty);
+    assert!(told.contains("--config <FILE>"), "{told}");
+}
