@@ -449,7 +449,7 @@ async fn a_no_is_told_apart_from_not_knowing() {
     let machine = Machine(&companion);
     let add = ["user", "add", "admin", "--email", "x@shop.example"];
     let rows: [(&[&str], &str); 8] = [
-        (&["user", "show", "nobody"], "no such user"),
+        (&["user", "show", "nobody"], "no user `nobody`"),
         (&add, "taken"),
         (&["user", "disable", "admin"], "no administrator"),
         (&["user", "delete", "admin"], "no administrator"),
@@ -462,7 +462,7 @@ async fn a_no_is_told_apart_from_not_knowing() {
             &["role", "set", "consumer", "--scope", "nothing"],
             "no scope `nothing`",
         ),
-        (&["app", "rotate-secret", "nothing"], "no such app"),
+        (&["app", "rotate-secret", "nothing"], "no app `nothing`"),
     ];
     for (arguments, says) in rows {
         let (code, answer) = machine.json(arguments);
@@ -474,7 +474,10 @@ async fn a_no_is_told_apart_from_not_knowing() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "");
     let told = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(told, "portcullis: there is no such user\n");
+    assert_eq!(
+        told,
+        "portcullis: there is no user `nobody`: `portcullis user list` lists them\n"
+    );
 
     let config = machine.folder().join("portcullis.yaml");
     let text = std::fs::read_to_string(&config).unwrap();
