@@ -22,6 +22,7 @@ mod scope;
 mod secret;
 mod session;
 mod successor;
+mod unseen;
 mod user;
 
 pub use app::{App, AppError, AppKey, AppName, AppWithOwner, RedirectUri, ScopesFrom};

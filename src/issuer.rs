@@ -68,7 +68,7 @@ pub use settings::{
 };
 pub use throttle::{BucketSettings, Network, NetworkError, ThrottleSettings, TrustedProxies};
 
-use http::{ToldKey, guard, openapi};
+use http::{MadeApps, ToldKey, guard, openapi};
 
 use audit::AuditLog;
 use background::{BackgroundTasks, KeyFollower, Sweeper};
@@ -94,6 +94,7 @@ pub struct Issuer {
     clock: Arc<dyn Clock>,
     openapi: String,
     told_key: ToldKey,
+    made_apps: MadeApps,
     /// The gate in this process, if there is one.
     gate: OnceLock<Arc<Authorizer>>,
 }
@@ -205,6 +206,7 @@ impl Issuer {
         let issuer = Self {
             openapi: openapi::served(&settings)?,
             told_key,
+            made_apps: MadeApps::default(),
             gate: OnceLock::new(),
             settings,
             audit,

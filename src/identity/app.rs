@@ -6,6 +6,7 @@ use http::uri::PathAndQuery;
 
 use super::scope::ScopeSet;
 use super::secret::SecretDigest;
+use super::unseen::is_unseen;
 use super::user::{Status, User, UserId};
 use crate::clock::UnixSeconds;
 use crate::token::LogPosition;
@@ -125,14 +126,21 @@ impl AppKey {
 
 impl AppName {
     pub fn parse(text: &str) -> Result<Self, AppError> {
-        let may_have = |one: char| one.is_alphanumeric() || one == ' ' || SIGNS.contains(one);
+        // A filler of Hangul is a letter that nobody sees.
+        let is_letter = |one: char| one.is_alphanumeric() && !is_unseen(one);
+        let may_have = |one: char| is_letter(one) || one == ' ' || SIGNS.contains(one);
         let spaced = text.trim() == text && !text.contains("  ");
-        let named = text.contains(char::is_alphanumeric) && text.chars().count() <= MAX_NAME;
+        let named = text.contains(is_letter) && text.chars().count() <= MAX_NAME;
         if named && spaced && text.chars().all(may_have) {
             Ok(Self(text.into()))
         } else {
             Err(AppError::Name)
         }
+    }
+
+    /// A name that was accepted earlier, perhaps by other rules.
+    pub fn known(text: &str) -> Self {
+        Self(text.into())
     }
 
     pub fn as_str(&self) -> &str {
@@ -264,6 +272,10 @@ mod tests {
             "a\u{200b}b",
             "a\u{202e}b",
             "a\u{2066}b",
+            "\u{3164}",
+            "\u{115f}\u{1160}",
+            "Shop\u{3164}",
+            "\u{ffa0}a",
             "\u{1f600}",
             &"x".repeat(65),
         ] {

@@ -78,6 +78,20 @@ impl AuditLog {
     }
 }
 
+impl AuditLog {
+    /// Tells of a form that came with a user's session, and not from a page of that session.
+    pub(super) fn foreign_form(&self, user: &User, path: &str) {
+        let path = self.is_plain().then_some(path);
+        tracing::info!(
+            target: "portcullis::audit",
+            action = "refused",
+            http.path = path,
+            user.id = self.user(&user.id),
+            "a form that is not from the user's own page was refused"
+        );
+    }
+}
+
 impl Naming<'_> {
     /// What the log calls a user.
     pub(super) fn user(&self, user: &str) -> String {

@@ -311,7 +311,7 @@ impl Thing {
             Self::User => "the username or the e-mail address is already taken",
             Self::Role => "the name is already taken by another role",
             Self::Scope => "the name is already taken by another scope",
-            Self::App => "the key is already taken by another app",
+            Self::App => "the name is already taken by another app of its owner",
             Self::Grant => "the id is already taken by another grant",
         }
     }

@@ -38,8 +38,8 @@ use super::{Issuer, revocation_log};
 use backend::{app, audit, role, scope, user};
 use cors::public;
 
-pub(super) use pages::ToldKey;
 pub use pages::pages;
+pub(super) use pages::{MadeApps, ToldKey};
 
 /// Each path with its methods; `policy.yaml` says who may call it.
 fn table() -> Vec<(&'static str, MethodRouter<Arc<Issuer>>)> {

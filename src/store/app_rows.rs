@@ -30,8 +30,7 @@ pub(super) fn read(row: &AnyRow) -> Result<App, StoreError> {
     let uris = uris.split(' ').filter(|uri| !uri.is_empty());
     Ok(App {
         key: AppKey::known(row.try_get("app_key")?),
-        name: AppName::parse(row.try_get("name")?)
-            .map_err(|_| StoreError::Unreadable("name of an app"))?,
+        name: AppName::known(row.try_get("name")?),
         owner: UserId::known(row.try_get("owner_id")?),
         // Without what an earlier release took for one: browsers read it in more than one way.
         redirect_uris: uris

@@ -294,11 +294,10 @@ pub(super) async fn find(
 }
 
 pub(super) fn read(row: &AnyRow) -> Result<User, StoreError> {
-    let email = Email::parse(row.try_get("email")?);
     Ok(User {
         id: UserId::known(row.try_get("id")?),
         username: username(row, "username")?,
-        email: email.map_err(|_| StoreError::Unreadable("e-mail"))?,
+        email: Email::known(row.try_get("email")?),
         status: status(row, "status")?,
         roles: roles(row, "roles")?,
         scopes: scopes(row, "scopes")?,

@@ -9,6 +9,7 @@ mod script;
 use std::sync::Arc;
 
 use portcullis::clock::{Clock, ManualClock, SystemClock};
+use serde_json::json;
 
 use crate::client::Answer;
 use crate::test_app::Setup;
@@ -120,12 +121,19 @@ fn client(page: &Answer) -> TestClient {
 
 /// A companion whose clock is in the hands of the test.
 async fn with_clock() -> (TestCompanion, Arc<ManualClock>) {
+    with_clock_and("").await
+}
+
+/// The same with further keys of the section `issuer`, with a comma in front.
+async fn with_clock_and(keys: &str) -> (TestCompanion, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::new(SystemClock.now()));
     let folder = tempfile::tempdir().unwrap();
-    let setup = Setup {
+    let mut setup = Setup {
         clock: Some(Arc::clone(&clock)),
         ..setup(folder.path(), &sqlite(folder.path()))
     };
+    let closing = setup.extra.rfind('}').unwrap();
+    setup.extra.insert_str(closing, keys);
     let companion = TestCompanion::with(&setup, folder);
     companion.furnish().await;
     (companion, clock)
@@ -182,6 +190,11 @@ async fn a_secret_is_told_on_one_page_of_one_session_and_in_no_url() {
         let other = page(&mut browser, &other).await;
         assert!(!other.body.contains(&app.secret));
     }
+    // The browser may keep the cookie for longer than it was told to.
+    clock.advance(61);
+    let later = page(&mut browser, &path).await;
+    assert!(!later.body.contains(&app.secret), "it is told for a minute");
+    clock.advance(-61);
     // Another session of the same user with the cookie of the first.
     let mut second = log_in(&companion, "alice", PASSWORD).await;
     let cookie = browser.cookies["portcullis-told"].clone();
@@ -221,16 +234,13 @@ async fn an_app_gets_what_is_ticked_and_no_more_than_its_owner_has() {
     let mut browser = sign_up(&companion, "alice").await;
     let empty = page(&mut browser, "/portal/apps/new").await;
     // What the owner may not give is shown, and cannot be ticked.
-    assert!(
-        empty.body.contains("name=\"scope:orders.read\""),
-        "{empty:?}"
-    );
+    assert!(empty.body.contains("name=\"box:orders.read\""), "{empty:?}");
     assert!(
         empty.body.contains("<code>orders.write</code>"),
         "{empty:?}"
     );
     assert!(
-        !empty.body.contains("name=\"scope:orders.write\""),
+        !empty.body.contains("name=\"box:orders.write\""),
         "{empty:?}"
     );
     assert!(!empty.body.contains("backend."), "{empty:?}");
@@ -238,7 +248,7 @@ async fn an_app_gets_what_is_ticked_and_no_more_than_its_owner_has() {
         .with("name", "lister")
         .with("extent", "list");
     let beyond = browser
-        .submit(&listed.clone().with("scope:orders.write", "on"))
+        .submit(&listed.clone().with("box:orders.write", "on"))
         .await;
     assert_eq!(beyond.status, 400, "{beyond:?}");
     assert!(beyond.body.contains("role=\"alert\"") && beyond.body.contains("orders.write"));
@@ -257,7 +267,7 @@ async fn an_app_gets_what_is_ticked_and_no_more_than_its_owner_has() {
     let edit = edit
         .with("name", "reader")
         .with("extent", "list")
-        .with("scope:orders.read", "on");
+        .with("box:orders.read", "on");
     let changed = send(&mut browser, &edit).await;
     assert!(
         changed.body.contains("The app has been changed."),
@@ -319,19 +329,102 @@ async fn a_session_ends_when_it_is_idle_and_when_it_is_old() {
 }
 
 #[tokio::test]
+async fn a_busy_session_goes_on_however_short_its_idle_time_is() {
+    let (companion, clock) = with_clock_and(", sessions: {idle_seconds: 60}").await;
+    let mut browser = sign_up(&companion, "alice").await;
+    for _ in 0..10 {
+        clock.advance(40);
+        page(&mut browser, "/portal/apps").await;
+    }
+}
+
+/// What a form leaves out gives an app nothing, and what a page cannot show stays.
+#[tokio::test]
+async fn a_change_of_an_app_is_what_its_form_says_and_no_more() {
+    let companion = TestCompanion::start().await;
+    let admin = companion.login("admin", ADMIN_PASSWORD).await;
+    let names: Vec<String> = (0..200)
+        .map(|number| format!("scope.{number:03}"))
+        .collect();
+    for name in &names {
+        let scope = json!({"name": name, "description": ""});
+        let made = companion.post("/backend/scope", &scope, &admin).await;
+        assert_eq!(made.status, 201, "{made:?}");
+    }
+    let more = json!({"add_scopes": names});
+    let more = companion.put("/backend/role/consumer", &more, &admin).await;
+    assert_eq!(more.status, 200, "{more:?}");
+    let alice = companion.register("alice").await;
+    let app = json!({"name": "web-shop", "scopes": names});
+    let made = companion.post("/consumer/app", &app, &alice).await;
+    let path = format!(
+        "/portal/apps/{}/edit",
+        made.json()["app_key"].as_str().unwrap()
+    );
+    let api = path
+        .replace("/portal/apps", "/consumer/app")
+        .replace("/edit", "");
+    let mut browser = log_in(&companion, "alice", PASSWORD).await;
+    let shown = page(&mut browser, &path).await;
+    assert!(
+        shown.body.contains("stays."),
+        "the page says that there are more"
+    );
+    let mut renamed = form(&shown, &path).with("name", "Web shop");
+    for name in names.iter().take(150).skip(1) {
+        renamed = renamed.with(&format!("box:{name}"), "on");
+    }
+    let incomplete = browser.submit(&renamed).await;
+    assert_eq!(
+        incomplete.status, 400,
+        "without `extent`: {}",
+        incomplete.head
+    );
+    let changed = browser.submit(&renamed.with("extent", "list")).await;
+    assert_eq!(changed.status, 303, "{changed:?}");
+    let app = companion.get(&api, &alice).await.json();
+    assert_eq!(
+        (&app["name"], &app["follows_owner"]),
+        (&json!("Web shop"), &json!(false))
+    );
+    assert_eq!(app["scopes"], json!(names[1..]), "the one that was cleared");
+}
+
+#[tokio::test]
+async fn where_no_page_is_a_page_says_so() {
+    let companion = TestCompanion::start().await;
+    let mut browser = sign_up(&companion, "alice").await;
+    assert_eq!(next(&browser.get("/portal").await), "/");
+    for path in [
+        "/portal/",
+        "/portal/nope",
+        "/portal/apps/x/nope",
+        "/panel/",
+        "/panel/nope",
+    ] {
+        let answer = browser.get(path).await;
+        assert_eq!(answer.status, 404, "{path}: {answer:?}");
+        assert!(
+            answer.body.contains("<h1>There is nothing here</h1>"),
+            "{path}: {answer:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn what_outlives_a_session_needs_the_password_again() {
     let (companion, clock) = with_clock().await;
     let mut browser = sign_up(&companion, "alice").await;
     clock.advance(301);
     let filled = new_app(&mut browser, "web-shop")
         .await
-        .with("scope:orders.read", "on");
+        .with("box:orders.read", "on");
     let filled = filled.with("extent", "list");
     let before = browser.cookies.clone();
     let asked = browser.submit(&filled).await;
     assert_eq!(asked.status, 403, "{asked:?}");
     let proof = form(&asked, "/portal/apps/new");
-    for name in ["name", "extent", "scope:orders.read"] {
+    for name in ["name", "extent", "box:orders.read"] {
         assert_eq!(
             proof.fields[name], filled.fields[name],
             "{name} is sent again"
@@ -434,6 +527,9 @@ async fn the_style_sheet_has_a_name_that_changes_with_it() {
     let cached = style.header("cache-control").unwrap();
     assert!(cached.contains("immutable"), "{cached}");
     assert!(!style.body.contains("url("), "nothing comes from elsewhere");
+    let mut stranger = TestBrowser::new(&companion);
+    let style = stranger.get(path).await;
+    assert_eq!(set_cookies(&style), [""; 0], "others may keep it");
     assert_eq!(browser.get("/assets/other.css").await.status, 404);
 }
 

@@ -57,7 +57,7 @@ pub(super) async fn json_if_any<T: DeserializeOwned + Default>(
     if request.headers().contains_key(CONTENT_TYPE) {
         return json(request).await;
     }
-    if read(request.into_body()).await?.is_empty() {
+    if read(request.into_body(), MAX_BODY_BYTES).await?.is_empty() {
         Ok(T::default())
     } else {
         Err(EndpointError::ContentType(JSON))
@@ -70,31 +70,47 @@ pub(in crate::issuer) async fn form(request: Request) -> Result<Form, EndpointEr
 }
 
 async fn bytes(request: Request, expected: &'static str) -> Result<Bytes, EndpointError> {
-    // Before it is read: a page of another site can send forms and plain text, but not JSON (Fetch standard,
-    // CORS-safelisted request headers).
-    if !is_type(request.headers(), expected) {
+    check_type(request.headers(), expected)?;
+    read(request.into_body(), MAX_BODY_BYTES).await
+}
+
+/// Before it is read: a page of another site can send forms and plain text, but not JSON (Fetch standard,
+/// CORS-safelisted request headers).
+fn check_type(headers: &HeaderMap, expected: &'static str) -> Result<(), EndpointError> {
+    if !is_type(headers, expected) {
         return Err(EndpointError::ContentType(expected));
     }
-    if request.headers().contains_key(CONTENT_ENCODING) {
+    if headers.contains_key(CONTENT_ENCODING) {
         return Err(EndpointError::ContentEncoding);
     }
-    read(request.into_body()).await
+    Ok(())
 }
 
 /// The same request with a body that has arrived, so that nothing is waited for any more.
 pub(super) async fn arrived(request: Request) -> Result<Request, EndpointError> {
+    arrived_within(request, MAX_BODY_BYTES).await
+}
+
+/// The same within another bound.
+pub(super) async fn arrived_within(request: Request, max: usize) -> Result<Request, EndpointError> {
     let (parts, body) = request.into_parts();
-    let body = read(body).await?;
+    let body = read(body, max).await?;
     Ok(Request::from_parts(parts, Body::from(body)))
 }
 
+/// The form of a request that has arrived within its bound.
+pub(super) async fn arrived_form(headers: &HeaderMap, body: Body) -> Result<Form, EndpointError> {
+    check_type(headers, FORM)?;
+    Ok(Form::parse(&read(body, usize::MAX).await?)?)
+}
+
 /// The listener has a body fail that does not arrive in time (`issuer.body_timeout_ms`).
-async fn read(body: Body) -> Result<Bytes, EndpointError> {
+async fn read(body: Body, max: usize) -> Result<Bytes, EndpointError> {
     // Not even begun to be read, and whoever expects 100 (RFC 9110 section 10.1.1) does not send it.
-    if body.size_hint().lower() > MAX_BODY_BYTES as u64 {
+    if body.size_hint().lower() > max as u64 {
         return Err(EndpointError::BodyTooLarge);
     }
-    to_bytes(body, MAX_BODY_BYTES).await.map_err(|error| {
+    to_bytes(body, max).await.map_err(|error| {
         let source = std::error::Error::source(&error);
         let too_large = source.is_some_and(<dyn std::error::Error>::is::<LengthLimitError>);
         if too_large {

@@ -38,6 +38,7 @@ use super::observation;
 use crate::issuer::Issuer;
 use crate::issuer::endpoint_error::EndpointError;
 
+pub(in crate::issuer) use apps::once::MadeApps;
 pub(super) use language::Language;
 pub(in crate::issuer) use told::ToldKey;
 
@@ -45,6 +46,11 @@ pub(in crate::issuer) use told::ToldKey;
 fn table() -> Vec<(&'static str, MethodRouter<Arc<Issuer>>)> {
     let mut table = vec![
         ("/", get(start::show)),
+        ("/portal", get(start::redirect)),
+        ("/portal/", get(start::nothing)),
+        ("/portal/{*rest}", get(start::nothing)),
+        ("/panel/", get(start::nothing)),
+        ("/panel/{*rest}", get(start::nothing)),
         (assets::PATH, get(assets::show)),
         ("/portal/sign-up", get(sign_up::show).post(sign_up::submit)),
         (log_in::PATH, get(log_in::show).post(log_in::submit)),

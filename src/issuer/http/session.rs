@@ -10,6 +10,9 @@ use crate::issuer::{Issuer, SessionSettings, random};
 /// write as often.
 const PROLONGED_AFTER_SECONDS: i64 = 60;
 
+/// But at this part of it at the latest.
+const PROLONGED_AFTER_PART: i64 = 4;
+
 /// The session of one browser, if it has one.
 pub(super) struct Sessions<'a> {
     issuer: &'a Issuer,
@@ -49,7 +52,8 @@ impl<'a> Sessions<'a> {
         } = self.issuer.settings.sessions;
         let idle = now.plus(idle_seconds.into());
         let end = idle.min(session.began_at.plus(max_seconds.into()));
-        if end.since(session.expires_at) >= PROLONGED_AFTER_SECONDS {
+        let part = i64::from(idle_seconds) / PROLONGED_AFTER_PART;
+        if end.since(session.expires_at) >= PROLONGED_AFTER_SECONDS.min(part) {
             store.prolong_session(&digest, end).await?;
         }
         Ok(Some(session))

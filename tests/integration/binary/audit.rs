@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{Server, run, text};
 use crate::client::{Answer, exchange};
 use crate::test_app::Setup;
+use crate::test_browser::{form, set_cookies};
 use crate::test_companion::{PASSWORD, basic, bearer};
 
 fn issuer(log: &str) -> Server {
@@ -402,4 +403,52 @@ async fn a_token_that_comes_twice_is_told_without_the_id_of_its_user() {
     let warned = |line: &Value| line["level"] == "WARN" && line["user.id"].is_string();
     assert_eq!(lines.filter(warned).count(), 1, "{log}");
     assert!(!log.contains(&id), "{id} in {log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leaving_the_portal_and_foreign_forms_are_told() {
+    let server = issuer(", subject: plain");
+    let password = administrator_password(&server);
+    let address = server.address("issuer").parse().unwrap();
+    let get = "GET /portal/log-in HTTP/1.1\r\nhost: id.shop.example\r\nconnection: close\r\n\r\n";
+    let login = exchange(address, get.as_bytes()).await;
+    let token = |answer: &Answer| form(answer, "/portal/log-out").fields["csrf"].clone();
+    let mut cookies = kept(&login);
+    let csrf = form(&login, "/portal/log-in").fields["csrf"].clone();
+    let filled = format!("csrf={csrf}&username=admin&password={password}");
+    let answer = post(&server, "/portal/log-in", &cookies, &Value::String(filled)).await;
+    assert_eq!(answer.status, 303, "{answer:?}");
+    cookies = format!(
+        "{cookies}; {}",
+        kept(&answer).strip_prefix("cookie: ").unwrap()
+    );
+    let get = format!(
+        "GET / HTTP/1.1\r\nhost: id.shop.example\r\nconnection: close\r\n{cookies}\r\n\r\n"
+    );
+    let csrf = token(&exchange(address, get.as_bytes()).await);
+    for (csrf, status) in [("forged", 403), (csrf.as_str(), 303)] {
+        let filled = Value::String(format!("csrf={csrf}"));
+        let answer = post(&server, "/portal/log-out", &cookies, &filled).await;
+        assert_eq!(answer.status, status, "{answer:?}");
+    }
+    let log = server.stderr.until(|log, _| log.contains("logged out"));
+    let actions: Vec<Value> = audit(&log)
+        .iter()
+        .map(|line| json!([line["action"], line["http.path"]]))
+        .collect();
+    let refused = json!(["refused", "/portal/log-out"]);
+    assert!(actions.contains(&refused), "{actions:?}");
+    assert!(
+        actions.contains(&json!(["logged out", null])),
+        "{actions:?}"
+    );
+}
+
+/// The header with what an answer has set.
+fn kept(answer: &Answer) -> String {
+    let cookies = set_cookies(answer);
+    let pairs = cookies
+        .iter()
+        .map(|cookie| cookie.split(';').next().unwrap());
+    format!("cookie: {}", pairs.collect::<Vec<_>>().join("; "))
 }

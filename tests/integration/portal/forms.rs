@@ -128,9 +128,22 @@ async fn a_form_that_is_sent_twice_does_its_work_once() {
     let mut alice = sign_up(&companion, "alice").await;
     let made = new_app(&mut alice, "web-shop").await;
     let path = next(&alice.submit(&made).await);
-    let again = alice.submit(&made).await;
-    assert_eq!(again.status, 409, "{again:?}");
-    assert!(again.body.contains("role=\"alert\""), "{again:?}");
+    let app = client(&page(&mut alice, &path).await);
+    let again = client(&send(&mut alice, &made).await);
+    assert_eq!(
+        (again.key, again.secret),
+        (app.key, app.secret),
+        "the same app"
+    );
+    let taken = new_app(&mut alice, "web-shop").await;
+    let taken = alice.submit(&taken).await;
+    assert_eq!(taken.status, 409, "{taken:?}");
+    assert!(
+        taken
+            .body
+            .contains("The name is already taken by another app"),
+        "{taken:?}"
+    );
     let action = format!("{path}/rotate");
     let rotate = form(&page(&mut alice, &action).await, &action).with("earlier", "now");
     let app = client(&send(&mut alice, &rotate).await);

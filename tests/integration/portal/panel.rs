@@ -433,3 +433,47 @@ async fn names_with_odd_characters_have_pages() {
         assert!(!scopes.body.contains("<script"), "{name}: {scopes:?}");
     }
 }
+
+/// The longest names, and more of them than a page has boxes for.
+#[tokio::test]
+async fn a_role_with_many_scopes_shows_and_keeps_them() {
+    let companion = TestCompanion::start().await;
+    let token = companion.login("admin", ADMIN_PASSWORD).await;
+    let names: Vec<String> = (0..160)
+        .map(|number| format!("{number:03}{}", "~".repeat(125)))
+        .collect();
+    for name in &names {
+        let scope = json!({"name": name, "description": ""});
+        let made = companion.post("/backend/scope", &scope, &token).await;
+        assert_eq!(made.status, 201, "{made:?}");
+    }
+    // In parts: a body in JSON is shorter than a form may be.
+    let role = json!({"name": "clerk", "scopes": ["orders.write"]});
+    assert_eq!(
+        companion.post("/backend/role", &role, &token).await.status,
+        201
+    );
+    for part in names[..140].chunks(70) {
+        let more = json!({"add_scopes": part});
+        let changed = companion.put("/backend/role/clerk", &more, &token).await;
+        assert_eq!(changed.status, 200, "{changed:?}");
+    }
+    let mut admin = administrator(&companion).await;
+    let path = "/panel/roles/clerk";
+    let shown = page(&mut admin, path).await;
+    let held = ticked(&shown);
+    assert_eq!(held.len(), 141, "what the role has comes first");
+    assert!(held.contains(&"orders.write".to_owned()));
+    assert!(
+        shown.body.contains("There are more scopes"),
+        "and the page says that there is more"
+    );
+    let mut saved = form(&shown, path).with("name", "clerk");
+    for name in held.iter().filter(|name| *name != "orders.write") {
+        saved = saved.with(&format!("box:{name}"), "on");
+    }
+    let saved = send(&mut admin, &saved).await;
+    assert_eq!(ticked(&saved).len(), 140);
+    let role = companion.get("/backend/role/clerk", &token).await.json();
+    assert_eq!(role["scopes"].as_array().unwrap().len(), 140);
+}

@@ -12,10 +12,20 @@ use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestCompanion};
 const ANY: &str =
     "backend.app backend.introspect backend.role backend.scope backend.token backend.user";
 
+/// Whoever is logged in.
+const ANYBODY: &str = "consumer.app consumer.account backend.app backend.introspect backend.role backend.scope \
+                       backend.token backend.user";
+
 /// The scope that each page needs; none are public. A new page is one more row.
-const NEEDED: [(&str, Option<&str>); 41] = [
+const NEEDED: [(&str, Option<&str>); 46] = [
     ("/", None),
     ("/assets/{file}", None),
+    ("/portal", None),
+    // No path of the policy ends in a slash.
+    ("/portal/", None),
+    ("/panel/", None),
+    ("/portal/{*rest}", Some(ANYBODY)),
+    ("/panel/{*rest}", Some(ANYBODY)),
     ("/portal/sign-up", None),
     ("/portal/log-in", None),
     ("/portal/log-out", None),

@@ -4,6 +4,7 @@ mod choices;
 pub(super) mod delete;
 pub(super) mod edit;
 pub(super) mod new;
+pub(super) mod once;
 pub(super) mod one;
 pub(super) mod rotate;
 

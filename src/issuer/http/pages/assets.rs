@@ -11,6 +11,7 @@ use crate::coding::hex;
 use crate::issuer::endpoint_error::EndpointError;
 
 pub(super) const PATH: &str = "/assets/{file}";
+pub(super) const BELOW: &str = "/assets/";
 
 const STYLE: &str = include_str!("style.css");
 

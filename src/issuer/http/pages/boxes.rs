@@ -4,7 +4,11 @@
 //! administrator did, whatever others have done since, and what the page could not show stays.
 
 use super::form::PageForm;
+use super::page_error::PageError;
+use crate::identity::ScopeSet;
+use crate::issuer::http::extract::DirectoryAccess;
 use crate::issuer::http::text::Text;
+use crate::store::Page;
 
 /// What the names of the boxes begin with.
 const TICKED: &str = "box:";
@@ -14,10 +18,10 @@ const HAD: &str = "had:";
 pub(super) const MAX_BOXES: usize = 150;
 
 /// A box.
-pub(super) struct TickBox<'a> {
-    pub(super) name: Text<'a>,
+pub(super) struct TickBox {
+    pub(super) name: Text<'static>,
     /// What it means; empty where the name says it.
-    pub(super) sentence: Text<'a>,
+    pub(super) sentence: Text<'static>,
     pub(super) had: bool,
     pub(super) is_ticked: bool,
 }
@@ -28,7 +32,49 @@ pub(super) struct Ticks {
     pub(super) removed: Vec<String>,
 }
 
+/// Boxes of scopes.
+pub(super) struct ScopeBoxes {
+    pub(super) boxes: Vec<TickBox>,
+    /// Whether there are scopes without a box.
+    pub(super) has_more: bool,
+}
+
 impl Ticks {
+    /// Boxes for what something has, before those for the rest of the catalogue.
+    pub(super) async fn scope_boxes(
+        &self,
+        access: &DirectoryAccess,
+        held: &ScopeSet,
+    ) -> Result<ScopeBoxes, PageError> {
+        let first: ScopeSet = held.iter().take(MAX_BOXES).cloned().collect();
+        let described = access.issuer.store.describe_scopes(&first).await?;
+        let mut boxes: Vec<TickBox> = described
+            .iter()
+            .map(|(name, sentence)| self.tick_box(name.as_str(), sentence, true))
+            .collect();
+        let page = Page {
+            after: String::new(),
+            limit: MAX_BOXES,
+        };
+        let catalogue = access.directory().scopes(&page).await?;
+        let others = catalogue.items.iter();
+        let others: Vec<_> = others
+            .filter(|scope| !held.contains(scope.name.as_str()))
+            .collect();
+        let space = MAX_BOXES.saturating_sub(boxes.len());
+        let shown = others.iter().take(space);
+        boxes.extend(shown.map(|scope| {
+            let (name, sentence) = (scope.name.as_str(), scope.description.as_str());
+            self.tick_box(name, sentence, false)
+        }));
+        Ok(ScopeBoxes {
+            boxes,
+            has_more: held.iter().count() > MAX_BOXES
+                || others.len() > space
+                || catalogue.next.is_some(),
+        })
+    }
+
     pub(super) fn of(form: &PageForm) -> Self {
         let (ticked, had) = (form.ticked(TICKED), form.ticked(HAD));
         let without = |names: &[String], others: &[String]| {
@@ -42,11 +88,11 @@ impl Ticks {
     }
 
     /// A box for something that is there, or not.
-    pub(super) fn tick_box<'a>(&self, name: &'a str, sentence: &'a str, has: bool) -> TickBox<'a> {
+    pub(super) fn tick_box(&self, name: &str, sentence: &str, has: bool) -> TickBox {
         let among = |names: &[String]| names.iter().any(|one| one == name);
         TickBox {
-            name: Text::of(name),
-            sentence: Text::of(sentence.trim()),
+            name: Text::of(name.to_owned()),
+            sentence: Text::of(sentence.trim().to_owned()),
             had: has,
             is_ticked: (has || among(&self.added)) && !among(&self.removed),
         }

@@ -11,6 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::answer;
+use super::assets;
 use super::form::{CSRF, PROOF, PageForm};
 use super::language::Language;
 use super::page_error::PageError;
@@ -26,6 +27,13 @@ use crate::issuer::http::guard::{Admission, admit, present_caller, target};
 use crate::issuer::{Issuer, random};
 use crate::policy::{Requirement, Route};
 use crate::token::Credential;
+
+/// The longest form of somebody who is logged in: `MAX_BOXES` scopes of the longest names, each twice and
+/// encoded.
+const MAX_FORM_BYTES: usize = 128 * 1024;
+
+/// The same of a stranger.
+const MAX_STRANGERS_BYTES: usize = 16 * 1024;
 
 /// A request for a page, and what is known of it so far.
 struct Visit {
@@ -65,6 +73,10 @@ pub(super) async fn guard(
     } = visit;
     let response =
         outcome.unwrap_or_else(|error| refusal::answer(&visitor, &method, form.as_ref(), &error));
+    if visitor.path.starts_with(assets::BELOW) {
+        // What others may keep has no cookie.
+        return response;
+    }
     answer::with_cookies(response, cookies)
 }
 
@@ -78,7 +90,7 @@ impl Visit {
             session: session.as_ref(),
             path,
         };
-        let told = issuer.told_key.read(&parts.headers, to);
+        let told = issuer.told_key.read(&parts.headers, to, issuer.clock.now());
         Ok(Self {
             visitor: Visitor {
                 language: Language::preferred(&parts.headers),
@@ -97,13 +109,24 @@ impl Visit {
     /// gains nothing by a session that ends meanwhile.
     async fn let_in(&mut self, request: Request) -> Result<Request, PageError> {
         let issuer = Arc::clone(&self.visitor.issuer);
-        let (mut parts, body) = body::arrived(request).await?.into_parts();
-        let mut session = self.visitor.sessions().current().await?;
+        let session = self.visitor.sessions().current().await?;
+        let max = session
+            .as_ref()
+            .map_or(MAX_STRANGERS_BYTES, |_| MAX_FORM_BYTES);
+        let (mut parts, body) = body::arrived_within(request, max).await?.into_parts();
+        // It may have ended while the body arrived.
+        let mut session = match session {
+            Some(_) => self.visitor.sessions().current().await?,
+            None => None,
+        };
         self.visitor.user = session.as_ref().map(|found| Arc::new(found.user.clone()));
         if parts.method == Method::POST {
-            let form = body::form(Request::from_parts(parts.clone(), body)).await?;
+            let form = body::arrived_form(&parts.headers, body).await?;
             let form = PageForm(Arc::new(form));
             if !self.is_own(&parts.headers, &form) {
+                if let Some(user) = &self.visitor.user {
+                    issuer.audit.foreign_form(user, &self.visitor.path);
+                }
                 return Err(PageError::ForeignForm);
             }
             self.form = Some(form.clone());
@@ -177,8 +200,9 @@ fn refused(denial: Denial<'_>, is_logged_in: bool) -> PageError {
         }
         Denial::NoToken { .. } | Denial::BadToken { .. } => PageError::LoggedOut,
         Denial::ScopesMissing { route } => PageError::Lacking(needs(route)),
-        Denial::MalformedTarget(_)
-        | Denial::SeveralCredentials
+        // No page has such a path.
+        Denial::MalformedTarget(_) => EndpointError::NotFound.into(),
+        Denial::SeveralCredentials
         | Denial::Nobody { .. }
         | Denial::ConditionNotMet { .. }
         | Denial::ConditionFailed { .. }

@@ -97,13 +97,19 @@ pub(super) async fn submit(visitor: Visitor, form: PageForm) -> Result<Response,
 /// `POST /portal/log-out`
 pub(super) async fn log_out(visitor: Visitor, _: PageForm) -> Result<Response, PageError> {
     let cookie = visitor.sessions().end().await?;
+    if let Some(user) = &visitor.user {
+        visitor.issuer.audit.done_by(user, "logged out");
+    }
     let nobody = Addressee {
         session: None,
         path: "/",
     };
     let told = Told::Done(Done::LoggedOut);
     let url = &visitor.issuer.settings.url;
-    let told = visitor.issuer.told_key.cookie(&told, nobody, url)?;
+    let told = visitor
+        .issuer
+        .told_key
+        .cookie(&told, nobody, url, visitor.issuer.clock.now())?;
     let response = answer::go("/");
     Ok(answer::with_cookies(
         response,

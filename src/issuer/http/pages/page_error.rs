@@ -28,11 +28,51 @@ impl<E: Into<EndpointError>> From<E> for PageError {
     }
 }
 
+impl PageError {
+    /// The status of the page that is made of it, other than of a redirect to the login. 401 needs a challenge,
+    /// for which browsers open a dialogue of their own.
+    pub(super) fn status(&self) -> StatusCode {
+        match self {
+            Self::ForeignForm | Self::LoggedOut | Self::Lacking(_) | Self::Unproven => {
+                StatusCode::FORBIDDEN
+            }
+            Self::Endpoint(error) => match error.status() {
+                StatusCode::UNAUTHORIZED => StatusCode::FORBIDDEN,
+                other => other,
+            },
+        }
+    }
+}
+
 /// What a handler returns goes by here to `guard`, which knows the reader's language.
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
-        let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        let mut response = self.status().into_response();
         response.extensions_mut().insert(self);
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::issuer::directory::{DirectoryError, Thing};
+
+    /// What the audit log sees is the status that the browser gets, which is never 401.
+    #[test]
+    fn an_error_has_the_status_of_its_page_from_the_start() {
+        let rows = [
+            (PageError::ForeignForm, 403),
+            (PageError::Lacking(String::new()), 403),
+            (EndpointError::NotFresh { max_age_seconds: 1 }.into(), 403),
+            (DirectoryError::Changed.into(), 403),
+            (DirectoryError::NotFound(Thing::App).into(), 404),
+            (EndpointError::Parameter("extent").into(), 400),
+            (EndpointError::TimedOut.into(), 503),
+        ];
+        for (error, expected) in rows {
+            let told = format!("{error:?}");
+            assert_eq!(error.into_response().status(), expected, "{told}");
+        }
     }
 }

@@ -12,6 +12,7 @@ use super::log_in;
 use super::messages::message;
 use super::page_error::PageError;
 use super::visitor::Visitor;
+use crate::issuer::directory::DirectoryError;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::text::Text;
 
@@ -42,7 +43,7 @@ pub(super) fn answer(
     form: Option<&PageForm>,
     error: &PageError,
 ) -> Response {
-    let words = visitor.words();
+    let (words, status) = (visitor.words(), error.status());
     let refusal = |status: StatusCode, title, text: &str, scopes: &str| {
         let page = RefusalPage {
             frame: visitor.frame(),
@@ -55,28 +56,30 @@ pub(super) fn answer(
     match error {
         PageError::ForeignForm => {
             let (title, text) = (words.out_of_date_title, words.out_of_date);
-            refusal(StatusCode::FORBIDDEN, title, text, "")
+            refusal(status, title, text, "")
         }
         PageError::LoggedOut if method == Method::POST => {
             let (title, text) = (words.logged_out_title, words.logged_out);
-            refusal(StatusCode::FORBIDDEN, title, text, "")
+            refusal(status, title, text, "")
         }
         PageError::LoggedOut => answer::go(&log_in::path_back_to(&visitor.path)),
         PageError::Lacking(scopes) => {
             let (title, text) = (words.lacking_title, words.lacking);
-            refusal(StatusCode::FORBIDDEN, title, text, scopes)
+            refusal(status, title, text, scopes)
         }
         PageError::Unproven => proof(visitor, form, true),
         PageError::Endpoint(error) => match &**error {
             EndpointError::NotFresh { .. } => proof(visitor, form, false),
-            EndpointError::CallerChanged | EndpointError::BadBearer => {
+            EndpointError::CallerChanged
+            | EndpointError::BadBearer
+            | EndpointError::Directory(DirectoryError::Changed) => {
                 let (title, text) = (words.changed_title, words.changed);
-                refusal(StatusCode::FORBIDDEN, title, text, "")
+                refusal(status, title, text, "")
             }
             other => {
-                let title = title(visitor, other.status());
+                let title = title(visitor, status);
                 let text = message(visitor.language, other);
-                let mut response = refusal(other.status(), title, &text, "");
+                let mut response = refusal(status, title, &text, "");
                 if let Some(seconds) = other.retry_after() {
                     response
                         .headers_mut()

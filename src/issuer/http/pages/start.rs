@@ -6,8 +6,10 @@ use axum::response::Response;
 
 use super::answer;
 use super::frame::Frame;
+use super::page_error::PageError;
 use super::visitor::Visitor;
 use crate::issuer::Registration;
+use crate::issuer::endpoint_error::EndpointError;
 
 #[derive(Template)]
 #[template(path = "pages/start.html")]
@@ -28,4 +30,14 @@ pub(super) async fn show(visitor: Visitor) -> Response {
         has_apps: scopes.is_some_and(|scopes| scopes.contains("consumer.app")),
     };
     answer::page(StatusCode::OK, &page)
+}
+
+/// `GET /portal`
+pub(super) async fn redirect() -> Response {
+    answer::go("/")
+}
+
+/// Below the portal and the panel, where no page is.
+pub(super) async fn nothing() -> PageError {
+    EndpointError::NotFound.into()
 }

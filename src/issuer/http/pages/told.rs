@@ -15,6 +15,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use super::words::Words;
+use crate::clock::UnixSeconds;
 use crate::identity::{PlainSecret, SecretDigest};
 use crate::issuer::http::browser::SetCookie;
 use crate::token::CryptographyError;
@@ -23,6 +24,9 @@ const COOKIE_NAME: &str = "portcullis-told";
 
 /// How long the next page tells it.
 const SECONDS: u32 = 60;
+
+/// Clocks of issuers on one store differ a little.
+const LEEWAY_SECONDS: i64 = 5;
 
 /// Longer cookies are not ours.
 const MAX_COOKIE_BYTES: usize = 1024;
@@ -55,6 +59,13 @@ pub(super) enum Done {
     Revoked,
 }
 
+/// What is sealed: also since when, because whoever has the cookie need not forget it.
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    told: Told,
+    at: i64,
+}
+
 /// For whom something is sealed: one session, one page.
 #[derive(Clone, Copy)]
 pub(super) struct Addressee<'a> {
@@ -76,8 +87,13 @@ impl ToldKey {
         told: &Told,
         to: Addressee<'_>,
         url: &str,
+        now: UnixSeconds,
     ) -> Result<SetCookie, CryptographyError> {
-        let mut sealed = serde_json::to_vec(told).map_err(|_| CryptographyError)?;
+        let sealed = Sealed {
+            told: told.clone(),
+            at: now.0,
+        };
+        let mut sealed = serde_json::to_vec(&sealed).map_err(|_| CryptographyError)?;
         let nonce = self
             .0
             .seal_in_place_append_tag(Aad::from(to.bytes()), &mut sealed)
@@ -98,16 +114,25 @@ impl ToldKey {
 
     /// What the cookies of a request tell to the addressee. Several may have the name, for pages whose paths
     /// begin alike.
-    pub(super) fn read(&self, headers: &HeaderMap, to: Addressee<'_>) -> Option<Told> {
+    pub(super) fn read(
+        &self,
+        headers: &HeaderMap,
+        to: Addressee<'_>,
+        now: UnixSeconds,
+    ) -> Option<Told> {
         let lines = headers.get_all(COOKIE).iter();
         let pairs = lines.flat_map(|line| line.to_str().unwrap_or_default().split(';'));
         let mut values = pairs
             .filter_map(|pair| pair.trim().split_once('='))
             .filter(|(name, value)| *name == COOKIE_NAME && value.len() <= MAX_COOKIE_BYTES);
-        values.find_map(|(_, value)| self.open(value, to))
+        let sealed = values.find_map(|(_, value)| self.open(value, to))?;
+        let age = now.since(UnixSeconds(sealed.at));
+        (-LEEWAY_SECONDS..=i64::from(SECONDS))
+            .contains(&age)
+            .then_some(sealed.told)
     }
 
-    fn open(&self, text: &str, to: Addressee<'_>) -> Option<Told> {
+    fn open(&self, text: &str, to: Addressee<'_>) -> Option<Sealed> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (nonce, sealed) = bytes.split_at_checked(NONCE_LEN)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
@@ -146,6 +171,8 @@ impl Done {
 mod tests {
     use super::*;
 
+    const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
+
     #[test]
     fn a_secret_is_told_to_one_session_on_one_page() {
         let key = ToldKey::new(&PlainSecret::claimed("one")).unwrap();
@@ -156,7 +183,7 @@ mod tests {
             path: "/portal/apps/a",
         };
         let told = Told::Secret("xyz".to_owned());
-        let cookie = key.cookie(&told, to, "https://id.example").unwrap();
+        let cookie = key.cookie(&told, to, "https://id.example", NOW).unwrap();
         let cookie = cookie.into_value();
         let cookie = cookie.to_str().unwrap();
         assert!(!cookie.contains("xyz"), "{cookie}");
@@ -165,7 +192,11 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append(COOKIE, HeaderValue::from_static("portcullis-told=x; a=b"));
         headers.append(COOKIE, HeaderValue::try_from(pair).unwrap());
-        assert_eq!(key.read(&headers, to), Some(told));
+        for (later, expected) in [(0, true), (60, true), (61, false), (-6, false)] {
+            let read = key.read(&headers, to, NOW.plus(later));
+            assert_eq!(read.is_some(), expected, "{later}");
+        }
+        assert_eq!(key.read(&headers, to, NOW), Some(told));
         let path = "/portal/apps/b";
         let session = Some(&other);
         for stranger in [
@@ -176,8 +207,8 @@ mod tests {
                 ..to
             },
         ] {
-            assert_eq!(key.read(&headers, stranger), None);
+            assert_eq!(key.read(&headers, stranger, NOW), None);
         }
-        assert_eq!(other_key.read(&headers, to), None);
+        assert_eq!(other_key.read(&headers, to, NOW), None);
     }
 }

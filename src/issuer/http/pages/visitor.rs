@@ -90,10 +90,12 @@ impl Visitor {
         told: &Told,
     ) -> Result<Response, EndpointError> {
         let to = Addressee { session, path };
-        let cookie = self
-            .issuer
-            .told_key
-            .cookie(told, to, &self.issuer.settings.url)?;
+        let cookie = self.issuer.told_key.cookie(
+            told,
+            to,
+            &self.issuer.settings.url,
+            self.issuer.clock.now(),
+        )?;
         Ok(answer::with_cookies(answer::go(path), [cookie]))
     }
 }

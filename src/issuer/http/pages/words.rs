@@ -117,8 +117,8 @@ words! {
         "Dein Konto hat nicht, was dafür nötig ist. Ein Administrator kann dir eine Rolle geben, die es hat:";
     changed_title: "Your rights have changed", "Deine Rechte haben sich geändert";
     changed:
-        "They changed while this was under way. Nothing has been done: open the page again.",
-        "Das geschah in diesem Augenblick. Es ist nichts geschehen: Öffne die Seite noch einmal.";
+        "They changed while this was under way, and this form did nothing: open the page again.",
+        "Das geschah in diesem Augenblick, und dieses Formular hat nichts bewirkt: Öffne die Seite noch einmal.";
     not_found_title: "There is nothing here", "Hier ist nichts";
     not_now_title: "Not now", "Gerade nicht";
     not_done_title: "Nothing has been done", "Es ist nichts geschehen";
@@ -269,6 +269,9 @@ words! {
     new_role: "New role", "Neue Rolle";
     make: "Create", "Anlegen";
     role_scopes: "What its users may do", "Was ihre Benutzer dürfen";
+    more_app_scopes:
+        "There are more scopes than fit here; what the app has of them stays.",
+        "Es gibt mehr Berechtigungen, als hier Platz haben; was die App davon hat, bleibt.";
     more_scopes:
         "There are more scopes than fit here. The command portcullis role changes the others.",
         "Es gibt mehr Berechtigungen, als hier Platz haben. Die übrigen ändert der Befehl portcullis role.";

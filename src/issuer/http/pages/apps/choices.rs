@@ -1,98 +1,103 @@
 //! The scopes among which somebody chooses for an app, as sentences.
 
-use crate::identity::{ScopeSet, User};
-use crate::issuer::directory::Directory;
+use crate::identity::{App, RoleName, ScopeName, ScopeSet, ScopesFrom, User};
+use crate::issuer::endpoint_error::EndpointError;
+use crate::issuer::http::extract::DirectoryAccess;
+use crate::issuer::http::pages::boxes::{MAX_BOXES, TickBox, Ticks};
 use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::page_error::PageError;
 use crate::issuer::http::text::Text;
 use crate::store::Page;
 
-/// What the names of the boxes begin with.
-pub(super) const PREFIX: &str = "scope:";
-
-/// So many scopes of the catalogue are looked at.
-const MAX_SCOPES: usize = 500;
-
-/// A box with a scope.
-pub(super) struct Choice {
-    pub(super) name: Text<'static>,
-    /// What it allows; its name where nobody has said.
-    pub(super) sentence: Text<'static>,
-    pub(super) is_ticked: bool,
-}
-
-/// All boxes.
+/// All boxes, and what surrounds them.
 pub(super) struct Choices {
     /// Whether the app follows its owner.
     pub(super) follows: bool,
-    pub(super) api: Vec<Choice>,
+    pub(super) api: Vec<TickBox>,
     /// Those that open the issuer itself.
-    pub(super) own: Vec<Choice>,
-    /// Those of the catalogue that the owner does not have.
-    pub(super) others: Vec<Choice>,
+    pub(super) own: Vec<TickBox>,
+    /// Those of the catalogue that the owner does not have: name and sentence.
+    pub(super) others: Vec<(Text<'static>, Text<'static>)>,
+    /// Whether there are scopes without a box.
+    pub(super) has_more: bool,
     /// The owner's roles.
     pub(super) roles: Text<'static>,
 }
 
-/// What is chosen before anybody chooses, or was chosen.
+/// What is chosen.
 pub(super) struct Chosen {
     pub(super) follows: bool,
-    pub(super) scopes: Vec<String>,
+    pub(super) ticks: Ticks,
 }
 
 impl Chosen {
-    /// What a form says.
-    pub(super) fn of(form: &PageForm) -> Self {
+    /// Before anybody has chosen anything.
+    pub(super) fn of_app(app: Option<&App>) -> Self {
         Self {
-            follows: form.text("extent") != "list",
-            scopes: form.ticked(PREFIX),
+            follows: app.is_none_or(|app| app.scopes_from == ScopesFrom::Owner),
+            ticks: Ticks::none(),
         }
     }
 
-    /// What is asked of the directory: a list, or none.
-    pub(super) fn list(&self) -> Option<Vec<String>> {
-        (!self.follows).then(|| self.scopes.clone())
+    /// What a form says, which must say whether the app follows its owner: what is left out must not give
+    /// it more.
+    pub(super) fn of_form(form: &PageForm) -> Result<Self, EndpointError> {
+        Ok(Self {
+            follows: match form.text("extent") {
+                "all" => true,
+                "list" => false,
+                _ => return Err(EndpointError::Parameter("extent")),
+            },
+            ticks: Ticks::of(form),
+        })
     }
 }
 
 impl Choices {
-    /// `held` are the scopes that the app has, which the owner may have lost.
+    /// `app` is the app that is to be changed, if it is there already. What it has comes first: its owner
+    /// may have lost it.
     pub(super) async fn of(
-        directory: &Directory<'_>,
-        owner: &User,
-        held: &ScopeSet,
+        access: &DirectoryAccess,
+        app: Option<&App>,
         chosen: &Chosen,
     ) -> Result<Self, PageError> {
-        let page = Page {
-            after: String::new(),
-            limit: MAX_SCOPES,
-        };
+        let (owner, store) = (&access.caller.user, &access.issuer.store);
+        let listed = app.filter(|app| app.scopes_from == ScopesFrom::List);
+        let held = listed.map(|app| app.scopes.clone()).unwrap_or_default();
+        let more = owner.scopes.without(&held);
+        let all: Vec<&ScopeName> = held.iter().chain(more.iter()).collect();
         let mut choices = Self {
             follows: chosen.follows,
             api: Vec::new(),
             own: Vec::new(),
             others: Vec::new(),
+            has_more: all.len() > MAX_BOXES,
             roles: Text::of(role_names(owner)),
         };
-        for scope in directory.scopes(&page).await?.items {
-            let (name, sentence) = (scope.name.as_str(), scope.description.as_str().trim());
-            let is_ticked = chosen.scopes.iter().any(|ticked| ticked == name);
-            let list = if !owner.scopes.contains(name) && !held.contains(name) {
-                // Somebody who may not have them is not told what administrators can do.
-                if scope.name.is_own() {
-                    continue;
-                }
-                &mut choices.others
-            } else if scope.name.is_own() {
+        let shown: ScopeSet = all.iter().take(MAX_BOXES).copied().cloned().collect();
+        for (name, description) in store.describe_scopes(&shown).await? {
+            let list = if name.is_own() {
                 &mut choices.own
             } else {
                 &mut choices.api
             };
-            list.push(Choice {
-                name: Text::of(name.to_owned()),
-                sentence: Text::of(if sentence.is_empty() { name } else { sentence }.to_owned()),
-                is_ticked,
-            });
+            let has = held.contains(name.as_str());
+            list.push(chosen.ticks.tick_box(name.as_str(), &description, has));
+        }
+        let page = Page {
+            after: String::new(),
+            limit: MAX_BOXES,
+        };
+        for scope in access.directory().scopes(&page).await?.items {
+            let name = scope.name.as_str();
+            let has = owner.scopes.contains(name) || held.contains(name);
+            // Somebody who may not have them is not told what administrators can do.
+            if !has && !scope.name.is_own() {
+                let sentence = scope.description.as_str().trim().to_owned();
+                choices
+                    .others
+                    .push((Text::of(name.to_owned()), Text::of(sentence)));
+            }
         }
         Ok(choices)
     }
@@ -100,10 +105,6 @@ impl Choices {
 
 /// The names of somebody's roles.
 pub(in crate::issuer::http::pages) fn role_names(user: &User) -> String {
-    let names: Vec<&str> = user
-        .roles
-        .iter()
-        .map(crate::identity::RoleName::as_str)
-        .collect();
+    let names: Vec<&str> = user.roles.iter().map(RoleName::as_str).collect();
     names.join(", ")
 }

@@ -6,7 +6,7 @@ use axum::response::Response;
 
 use super::choices::{Choices, Chosen};
 use super::path_of;
-use crate::identity::{App, RedirectUri, ScopeName, ScopesFrom};
+use crate::identity::{App, RedirectUri, ScopesFrom};
 use crate::issuer::directory::{AppUpdate, AppsOf};
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::extract::{DirectoryAccess, PathName};
@@ -37,24 +37,14 @@ pub(in crate::issuer::http::pages) async fn show(
     PathName(key): PathName,
 ) -> Result<Response, PageError> {
     let app = own_app(&access, &key).await?;
-    let held = app.scopes.iter().map(|scope| scope.as_str().to_owned());
-    let chosen = match app.scopes_from {
-        ScopesFrom::Owner => Chosen {
-            follows: true,
-            scopes: Vec::new(),
-        },
-        ScopesFrom::List => Chosen {
-            follows: false,
-            scopes: held.collect(),
-        },
-    };
+    let chosen = Chosen::of_app(Some(&app));
     let uris: Vec<&str> = app.redirect_uris.iter().map(RedirectUri::as_str).collect();
     let page = EditPage {
         frame: visitor.frame(),
         path: path_of(&key),
         name: Text::of(app.name.as_str()),
         redirect_uris: Text::of(uris.join("\n")),
-        choices: choices(&access, &app, &chosen).await?,
+        choices: Choices::of(&access, Some(&app), &chosen).await?,
         error: Text::of(""),
     };
     Ok(answer::page(StatusCode::OK, &page))
@@ -68,13 +58,11 @@ pub(in crate::issuer::http::pages) async fn submit(
     form: PageForm,
 ) -> Result<Response, PageError> {
     let app = own_app(&access, &key).await?;
-    let chosen = Chosen::of(&form);
+    let chosen = Chosen::of_form(&form)?;
     let update = AppUpdate {
         name: Some(form.trimmed("name")),
         redirect_uris: Some(form.lines("redirect_uris")),
-        follows_owner: chosen.follows.then_some(true),
-        scopes: chosen.list().filter(|list| !is_same(list, &app)),
-        ..AppUpdate::default()
+        ..scope_update(&app, &chosen)
     };
     let own = AppsOf::User(&access.caller.user);
     match access.directory().update_app(&key, own, &update).await {
@@ -86,7 +74,7 @@ pub(in crate::issuer::http::pages) async fn submit(
                 path: path_of(&key),
                 name: Text::of(update.name.unwrap_or_default()),
                 redirect_uris: Text::of(form.text("redirect_uris")),
-                choices: choices(&access, &app, &chosen).await?,
+                choices: Choices::of(&access, Some(&app), &chosen).await?,
                 error: Text::of(messages::message(visitor.language, &error)),
             };
             Ok(answer::page(error.status(), &page))
@@ -101,16 +89,25 @@ pub(super) async fn own_app(access: &DirectoryAccess, key: &str) -> Result<App, 
     Ok(access.directory().app(key, own).await?.app)
 }
 
-/// Whether an app has this list already.
-fn is_same(list: &[String], app: &App) -> bool {
-    app.scopes_from == ScopesFrom::List && app.scopes.iter().map(ScopeName::as_str).eq(list.iter())
-}
-
-async fn choices(
-    access: &DirectoryAccess,
-    app: &App,
-    chosen: &Chosen,
-) -> Result<Choices, PageError> {
-    let owner = &access.caller.user;
-    Choices::of(&access.directory(), owner, &app.scopes, chosen).await
+/// What becomes of the scopes of an app: what the form did not show stays.
+fn scope_update(app: &App, chosen: &Chosen) -> AppUpdate {
+    let (added, mut removed) = (chosen.ticks.added.clone(), chosen.ticks.removed.clone());
+    // Somebody else may have taken it meanwhile.
+    removed.retain(|name| app.scopes.contains(name));
+    match (chosen.follows, app.scopes_from) {
+        (true, _) => AppUpdate {
+            follows_owner: Some(true),
+            ..AppUpdate::default()
+        },
+        (false, ScopesFrom::Owner) => AppUpdate {
+            scopes: Some(added),
+            ..AppUpdate::default()
+        },
+        (false, ScopesFrom::List) if added.is_empty() && removed.is_empty() => AppUpdate::default(),
+        (false, ScopesFrom::List) => AppUpdate {
+            add_scopes: Some(added),
+            remove_scopes: Some(removed),
+            ..AppUpdate::default()
+        },
+    }
 }

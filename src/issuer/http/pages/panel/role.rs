@@ -5,13 +5,13 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::below;
-use super::roles::{PATH, shown_scopes};
+use super::roles::PATH;
 use crate::identity::Role;
 use crate::issuer::directory::RoleUpdate;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::extract::{DirectoryAccess, PathName};
 use crate::issuer::http::pages::answer;
-use crate::issuer::http::pages::boxes::{TickBox, Ticks};
+use crate::issuer::http::pages::boxes::{ScopeBoxes, Ticks};
 use crate::issuer::http::pages::confirmation::{Confirmation, is_confirmed};
 use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::frame::Frame;
@@ -31,7 +31,7 @@ struct RolePage<'a> {
     name: Text<'a>,
     is_default: bool,
     concerned: String,
-    boxes: Vec<TickBox<'a>>,
+    boxes: ScopeBoxes,
     error: Text<'a>,
 }
 
@@ -234,12 +234,7 @@ async fn page(
     error: &str,
 ) -> Result<Response, PageError> {
     let role = shown.role;
-    let scopes = access.directory().scopes(&shown_scopes()).await?.items;
-    let boxes = scopes.iter().map(|scope| {
-        let (name, sentence) = (scope.name.as_str(), scope.description.as_str());
-        let has = role.scopes.contains(name);
-        shown.ticks.tick_box(name, sentence, has)
-    });
+    let boxes = shown.ticks.scope_boxes(access, &role.scopes).await?;
     let page = RolePage {
         frame: visitor.frame(),
         path: &below(PATH, role.name.as_str()),
@@ -249,7 +244,7 @@ async fn page(
         concerned: visitor
             .language
             .concerned(shown.reach.users, shown.reach.apps),
-        boxes: boxes.collect(),
+        boxes,
         error: Text::of(error),
     };
     Ok(answer::page(status, &page))

@@ -5,12 +5,13 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::{below, next_page};
+use crate::identity::ScopeSet;
 use crate::issuer::directory::NewRole;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::extract::DirectoryAccess;
 use crate::issuer::http::list::{ListQuery, Unfiltered};
 use crate::issuer::http::pages::answer;
-use crate::issuer::http::pages::boxes::{MAX_BOXES, TickBox, Ticks};
+use crate::issuer::http::pages::boxes::{MAX_BOXES, ScopeBoxes, Ticks};
 use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::messages;
@@ -54,12 +55,12 @@ struct Row<'a> {
 struct NewRolePage<'a> {
     frame: Frame<'a>,
     name: Text<'a>,
-    boxes: Vec<TickBox<'a>>,
+    boxes: ScopeBoxes,
     error: Text<'a>,
 }
 
-/// All scopes of which a page shows boxes or rows.
-pub(super) fn shown_scopes() -> Page {
+/// The scopes of which the grid has rows.
+fn shown_scopes() -> Page {
     Page {
         after: String::new(),
         limit: MAX_BOXES,
@@ -152,15 +153,11 @@ async fn new_page(
     ticks: &Ticks,
     error: &str,
 ) -> Result<Response, PageError> {
-    let scopes = access.directory().scopes(&shown_scopes()).await?.items;
-    let boxes = scopes.iter().map(|scope| {
-        let (name, sentence) = (scope.name.as_str(), scope.description.as_str());
-        ticks.tick_box(name, sentence, false)
-    });
+    let boxes = ticks.scope_boxes(access, &ScopeSet::default()).await?;
     let page = NewRolePage {
         frame: visitor.frame(),
         name: Text::of(name),
-        boxes: boxes.collect(),
+        boxes,
         error: Text::of(error),
     };
     Ok(answer::page(status, &page))

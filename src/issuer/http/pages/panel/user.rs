@@ -35,7 +35,7 @@ struct UserPage<'a> {
     is_active: bool,
     created: String,
     scopes: String,
-    boxes: Vec<TickBox<'a>>,
+    boxes: Vec<TickBox>,
     error: Text<'a>,
 }
 
