@@ -126,14 +126,13 @@ fn difference<'p>(
 ) -> Difference<'p> {
     let gained = admits(&before, &after);
     let lost = admits(&after, &before);
-    let by_requirements = match (&gained, &lost) {
+    let effect = match (&gained, &lost) {
         (Admits::Another(_), Admits::Another(_)) => Effect::Changed,
         (Admits::Another(_), Admits::NoOther) => Effect::MoreOpen,
         (Admits::NoOther, Admits::Another(_)) => Effect::MoreClosed,
         (Admits::NoOther, Admits::NoOther) if before.is_closed() => Effect::Refusal,
         (Admits::NoOther, Admits::NoOther) => Effect::Identity,
     };
-    let (effect, unclear) = with_conditions(by_requirements, &before, &after);
     Difference {
         effect,
         requests: Requests::Class {
@@ -147,32 +146,7 @@ fn difference<'p>(
         example: Some(class.example),
         gains: gained.caller(),
         loses: lost.caller(),
-        unclear,
-    }
-}
-
-/// What a difference of the requirements means together with the conditions of both routes.
-fn with_conditions(
-    by_requirements: Effect,
-    before: &Access<'_>,
-    after: &Access<'_>,
-) -> (Effect, Option<&'static str>) {
-    if before.has_conditions_of(after) || before.is_closed() || after.is_closed() {
-        return (by_requirements, None);
-    }
-    match (
-        by_requirements,
-        before.has_conditions(),
-        after.has_conditions(),
-    ) {
-        // A condition that comes closes, and one that goes opens, unless the requirement does the
-        // contrary.
-        (Effect::MoreClosed | Effect::Identity, false, _) => (Effect::MoreClosed, None),
-        (Effect::MoreOpen | Effect::Identity, _, false) => (Effect::MoreOpen, None),
-        _ => (
-            Effect::Unclear,
-            Some("the conditions differ, and what each of them admits cannot be told"),
-        ),
+        unclear: None,
     }
 }
 

@@ -1,8 +1,6 @@
 //! Who may send a request under a policy, and who else under another one.
 
-use crate::policy::{
-    Answer, Mode, Policy, RequiredScopes, Requirement, Route, RouteConditions, RouteIssuers,
-};
+use crate::policy::{Answer, Mode, Policy, RequiredScopes, Requirement, Route, RouteIssuers};
 
 /// The name of an issuer that no policy names.
 pub const ANOTHER_ISSUER: &str = "another-issuer";
@@ -14,8 +12,6 @@ pub struct Access<'p> {
     callers: Callers<'p>,
     /// Whose tokens count, also where none is needed.
     issuers: Issuers<'p>,
-    /// What must hold beside; nothing where it makes no difference.
-    conditions: Option<&'p RouteConditions>,
     mode: Mode,
 }
 
@@ -92,17 +88,10 @@ impl<'p> Access<'p> {
                 Requirement::Scopes(scopes) => Callers::Holders(Some(scopes)),
             },
         };
-        let conditions = match answer {
-            Answer::Route(route) if mode == Mode::Enforce && callers != Callers::Nobody => {
-                Some(&route.conditions).filter(|conditions| !conditions.is_empty())
-            }
-            Answer::Route(_) | Answer::Preflight(_) | Answer::Unlisted => None,
-        };
         Self {
             answer,
             callers,
             issuers,
-            conditions,
             mode,
         }
     }
@@ -118,16 +107,6 @@ impl<'p> Access<'p> {
     /// Whether what is refused is refused.
     pub fn mode(&self) -> Mode {
         self.mode
-    }
-
-    /// Whether more must hold than what is asked of the caller.
-    pub fn has_conditions(&self) -> bool {
-        self.conditions.is_some()
-    }
-
-    /// Conditions are compared as they are written: whether others mean the same cannot be told.
-    pub(super) fn has_conditions_of(&self, other: &Self) -> bool {
-        self.conditions == other.conditions
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -147,9 +126,6 @@ impl<'p> Access<'p> {
     /// Whether both are the same to every caller and to the upstream, whatever the names of the routes.
     pub(super) fn is_alike(&self, other: &Self) -> bool {
         let is_preflight = |one: &Self| matches!(one.answer, Answer::Preflight(_));
-        if !self.has_conditions_of(other) {
-            return false;
-        }
         match (self.callers, other.callers) {
             // What no route lists is refused by another answer than what a route refuses.
             (Callers::Nobody, Callers::Nobody) => {

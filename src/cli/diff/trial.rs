@@ -93,8 +93,6 @@ fn confirmed(mut difference: Difference<'_>, trials: Vec<Trial>) -> (Difference<
         .iter()
         .map(|trial| (trial.before.is_allowed, trial.after.is_allowed));
     let is_confirmed = match difference.effect {
-        // Of a condition that went, nobody is an example.
-        Effect::MoreOpen if trials.is_empty() => difference.before.has_conditions(),
         Effect::MoreOpen => allowed.any(|one| one == (false, true)),
         Effect::MoreClosed => allowed.any(|one| one == (true, false)) || trials.is_empty(),
         Effect::Changed => {
@@ -106,13 +104,7 @@ fn confirmed(mut difference: Difference<'_>, trials: Vec<Trial>) -> (Difference<
     };
     if !is_confirmed {
         difference.effect = Effect::Unclear;
-        let has_conditions =
-            difference.before.has_conditions() || difference.after.has_conditions();
-        difference.unclear = Some(if has_conditions {
-            "the routes have conditions, which the example does not meet"
-        } else {
-            "the path of these requests has several readings"
-        });
+        difference.unclear = Some("the path of these requests has several readings");
     }
     (difference, trials)
 }
