@@ -128,8 +128,9 @@ fn difference<'p>(
     let lost = admits(&after, &before);
     let effect = match (&gained, &lost) {
         (Admits::Another(_), Admits::Another(_)) => Effect::Changed,
-        (Admits::Another(_), Admits::NoOther) => Effect::MoreOpen,
-        (Admits::NoOther, Admits::Another(_)) => Effect::MoreClosed,
+        (Admits::Another(_), Admits::NoOther | Admits::Unclear) => Effect::MoreOpen,
+        (Admits::Unclear, _) => Effect::Unclear,
+        (Admits::NoOther, Admits::Another(_) | Admits::Unclear) => Effect::MoreClosed,
         (Admits::NoOther, Admits::NoOther) if before.is_closed() => Effect::Refusal,
         (Admits::NoOther, Admits::NoOther) => Effect::Identity,
     };
@@ -146,7 +147,7 @@ fn difference<'p>(
         example: Some(class.example),
         gains: gained.caller(),
         loses: lost.caller(),
-        unclear: None,
+        unclear: (effect == Effect::Unclear).then_some("the conditions of the routes differ"),
     }
 }
 

@@ -50,13 +50,15 @@ pub enum Caller {
 pub(super) enum Admits {
     NoOther,
     Another(Caller),
+    /// The conditions of the two differ, and decide.
+    Unclear,
 }
 
 impl Admits {
     pub(super) fn caller(self) -> Option<Caller> {
         match self {
             Self::Another(caller) => Some(caller),
-            Self::NoOther => None,
+            Self::NoOther | Self::Unclear => None,
         }
     }
 }
@@ -109,6 +111,38 @@ impl<'p> Access<'p> {
         self.mode
     }
 
+    /// The route whose conditions decide as well, if it has any.
+    fn conditional(&self) -> Option<&'p Route> {
+        match self.answer {
+            Answer::Route(route) if self.mode == Mode::Enforce && !self.is_closed() => {
+                (!route.conditions.is_empty()).then_some(&**route)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether conditions decide as well.
+    pub fn is_conditional(&self) -> bool {
+        self.conditional().is_some()
+    }
+
+    /// Whether the conditions are the same expressions, and mean the same: what they read of the path
+    /// depends on its template.
+    fn has_conditions_of(&self, other: &Self) -> bool {
+        match (self.conditional(), other.conditional()) {
+            (None, None) => true,
+            (Some(left), Some(right)) => {
+                let reads_path = |route: &Route| {
+                    let mut conditions = route.conditions.iter();
+                    conditions.any(|condition| condition.text().contains("path"))
+                };
+                left.conditions.iter().eq(right.conditions.iter())
+                    && (left.path == right.path || !reads_path(left))
+            }
+            _ => false,
+        }
+    }
+
     pub(super) fn is_closed(&self) -> bool {
         self.callers == Callers::Nobody
     }
@@ -133,7 +167,8 @@ impl<'p> Access<'p> {
             }
             // Nothing is said of the caller of a preflight.
             (Callers::Everybody, Callers::Everybody) => {
-                is_preflight(self) || is_preflight(other) || self.has_issuers_of(other)
+                (is_preflight(self) || is_preflight(other) || self.has_issuers_of(other))
+                    && self.has_conditions_of(other)
             }
             (Callers::Holders(_), Callers::Holders(_)) => {
                 let is_none = |admits| admits == Admits::NoOther;
@@ -147,7 +182,13 @@ impl<'p> Access<'p> {
         self.issuers.include_all(other.issuers) && other.issuers.include_all(self.issuers)
     }
 
-    /// A caller whom this admits, of an issuer that `counts`.
+    /// A caller whom this admits, its conditions apart.
+    fn least_caller(&self) -> Caller {
+        let scopes = self.least_scopes().into_iter().next().unwrap_or_default();
+        self.caller(self.issuers.find(self.issuers, true), scopes)
+    }
+
+    /// A caller whom this admits, of this issuer.
     fn caller(&self, issuer: Option<Box<str>>, scopes: Vec<Box<str>>) -> Caller {
         match self.callers {
             Callers::Everybody | Callers::Nobody => Caller::Anonymous,
@@ -208,16 +249,26 @@ impl Issuers<'_> {
     }
 }
 
-/// Whether `new` admits a caller whom `old` does not.
+/// Whether `new` admits a caller whom `old` does not. That a condition of `new` holds for the caller is
+/// for a trial to find out.
 pub(super) fn admits(old: &Access<'_>, new: &Access<'_>) -> Admits {
+    match required(old, new) {
+        Admits::NoOther if new.is_closed() || !old.is_conditional() => Admits::NoOther,
+        Admits::NoOther if old.has_conditions_of(new) => Admits::NoOther,
+        // Whoever does not meet the condition that is gone gains the request.
+        Admits::NoOther if !new.is_conditional() => Admits::Another(new.least_caller()),
+        Admits::NoOther => Admits::Unclear,
+        other => other,
+    }
+}
+
+/// The same by the requirements alone.
+fn required(old: &Access<'_>, new: &Access<'_>) -> Admits {
     let (issuers, others) = (new.issuers, old.issuers);
     match (old.callers, new.callers) {
         (_, Callers::Nobody) | (Callers::Everybody, _) => Admits::NoOther,
         (Callers::Holders(_), Callers::Everybody) => Admits::Another(Caller::Anonymous),
-        (Callers::Nobody, _) => {
-            let scopes = new.least_scopes().into_iter().next().unwrap_or_default();
-            Admits::Another(new.caller(issuers.find(issuers, true), scopes))
-        }
+        (Callers::Nobody, _) => Admits::Another(new.least_caller()),
         (Callers::Holders(required), Callers::Holders(_)) => {
             if let Some(issuer) = issuers.find(others, false) {
                 let scopes = new.least_scopes().into_iter().next().unwrap_or_default();

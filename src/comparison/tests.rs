@@ -289,3 +289,49 @@ fn asterisks_and_connections_are_requests_too() {
          more_open: OPTIONS * on every host: server -> server; OPTIONS other.example*; gained by anybody, lost by nobody",
     );
 }
+
+#[test]
+fn conditions_are_compared_as_expressions() {
+    let of = |when: &str| {
+        format!(
+            "  - {{name: orders, methods: [GET], path: '/orders/{{id}}', scopes: [read]{when}}}\n"
+        )
+    };
+    let (none, own) = (of(""), of(", when: token.sub == path.id"));
+    let requests = "GET /orders/{id} on every host: orders -> orders; GET other.example/orders/1";
+    check(
+        &none,
+        &own,
+        &format!("more_closed: {requests}; gained by nobody, lost by any[read]"),
+    );
+    check(
+        &own,
+        &none,
+        &format!("more_open: {requests}; gained by any[read], lost by nobody"),
+    );
+    check(
+        &own,
+        &of(", when: token.sub != path.id"),
+        &format!("cannot_tell: {requests}; gained by nobody, lost by nobody"),
+    );
+    check(&own, &own, "");
+    // The same words are about another segment.
+    let second = own.replace("/orders/{id}", "/orders/{id}/{x}");
+    let first = own.replace("/orders/{id}", "/orders/{x}/{id}");
+    assert!(shown(&policy(&first), &policy(&second)).starts_with("cannot_tell: "));
+}
+
+#[test]
+fn a_parent_counts_where_the_policy_says_so() {
+    let of = |parents: bool| {
+        compiled(&format!(
+            "version: 1\nparent_scopes: {parents}\nscopes: {{a: A, a.b: B}}\nroutes:\n  \
+             - {{name: r, methods: [GET], path: /r, scopes: [a.b]}}\n"
+        ))
+    };
+    assert_eq!(
+        shown(&of(false), &of(true)),
+        "more_open: GET /r on every host: r -> r; GET other.example/r; gained by any[a], lost by nobody"
+    );
+    assert_eq!(shown(&of(true), &of(true)), "");
+}

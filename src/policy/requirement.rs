@@ -73,8 +73,18 @@ impl RequiredScopes {
         self.all.iter().chain(&self.any).map(|scope| &**scope)
     }
 
-    /// The smallest sets of scopes that meet this: whoever meets it has all of one of them.
+    /// The smallest sets of scopes that meet this: whoever meets it has all of one of them. Where parents
+    /// count, those with one parent in the place of its scope, and with all of them.
     pub fn least_sets(&self) -> Vec<Vec<Box<str>>> {
+        let mut sets = self.least_sets_as_written();
+        if self.met_by == MetBy::ScopeOrParent {
+            let by_parents: Vec<_> = sets.iter().flat_map(|set| with_parents(set)).collect();
+            sets.extend(by_parents);
+        }
+        sets
+    }
+
+    fn least_sets_as_written(&self) -> Vec<Vec<Box<str>>> {
         let with = |scope: Option<&Box<str>>| {
             let missing = scope.filter(|scope| !self.all.contains(scope));
             self.all.iter().chain(missing).cloned().collect()
@@ -90,6 +100,27 @@ impl RequiredScopes {
     pub fn least(&self) -> usize {
         self.all.len() + usize::from(!self.any.is_empty())
     }
+}
+
+/// A set of scopes with a parent in the place of one of them, for each parent, and with the topmost in
+/// the place of all.
+fn with_parents(set: &[Box<str>]) -> Vec<Vec<Box<str>>> {
+    let mut sets = Vec::new();
+    for (position, scope) in set.iter().enumerate() {
+        for parent in parents(scope) {
+            let mut other = set.to_vec();
+            if let Some(place) = other.get_mut(position) {
+                *place = parent.into();
+            }
+            sets.push(other);
+        }
+    }
+    let topmost = set.iter().map(|scope| match parents(scope).next() {
+        Some(parent) => parent.into(),
+        None => scope.clone(),
+    });
+    sets.push(topmost.collect());
+    sets
 }
 
 /// The names that a scope is below: `a` and `a.b` of `a.b.c`.

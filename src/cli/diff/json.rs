@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::trial::{Decided, Tried};
 use crate::comparison::{Access, Caller, Comparison, Difference, Effect, Requests};
+use crate::condition::Condition;
 use crate::labels::Label;
 use crate::policy::{Answer, Mode, OtherHosts, Policy, Requirement, RouteIssuers};
 
@@ -103,6 +104,7 @@ fn access(access: &Access<'_>) -> Value {
         RouteIssuers::Trusted => None,
         RouteIssuers::Named(names) => Some(names),
     };
+    let when: Vec<&str> = route.conditions.iter().map(Condition::text).collect();
     let nothing: &[Box<str>] = &[];
     let (name, all, any) = match &route.requirement {
         Requirement::Public => ("public", nothing, nothing),
@@ -116,6 +118,7 @@ fn access(access: &Access<'_>) -> Value {
         "scopes": all,
         "any_scope": any,
         "issuers": issuers,
+        "when": when,
         "in_shadow": access.mode() == Mode::Shadow,
         "preflight": matches!(access.answer(), Answer::Preflight(_)),
     })

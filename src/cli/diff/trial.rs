@@ -104,7 +104,13 @@ fn confirmed(mut difference: Difference<'_>, trials: Vec<Trial>) -> (Difference<
     };
     if !is_confirmed {
         difference.effect = Effect::Unclear;
-        difference.unclear = Some("the path of these requests has several readings");
+        let is_conditional =
+            difference.before.is_conditional() || difference.after.is_conditional();
+        difference.unclear = Some(if is_conditional {
+            "the condition of a route decides, and does not hold for the example"
+        } else {
+            "the path of these requests has several readings"
+        });
     }
     (difference, trials)
 }

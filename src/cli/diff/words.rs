@@ -80,7 +80,14 @@ fn requirement(route: &Route) -> String {
         let names = names.join(", ");
         text = format!("{text}, issuers: [{names}]");
     }
+    for condition in route.conditions.iter() {
+        text = format!("{text}, when: {}", on_one_line(condition.text()));
+    }
     text
+}
+
+fn on_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Which requests, such as `GET /orders on api.shop.example`.
