@@ -127,7 +127,7 @@ fn run_file(path: &Path, grounds: &GroundsArgs) -> anyhow::Result<Ran> {
         Err((source, problems)) => return Err(unreadable(&problems, &source)),
     };
     let grounds = match file.named_policy(path) {
-        named if named.is_empty() => grounds.or_policy(file.policy_beside(path)),
+        named if named.is_empty() => grounds.or_policy(TestFile::policy_beside(path)),
         named => grounds.for_policy(named),
     };
     let grounds = grounds

@@ -164,7 +164,7 @@ impl TestFile {
     }
 
     /// The policy beside it: `shop.test.yaml` is about `shop.yaml`.
-    pub(super) fn policy_beside(&self, path: &Path) -> Vec<PathBuf> {
+    pub(super) fn policy_beside(path: &Path) -> Vec<PathBuf> {
         let folder = path.parent().unwrap_or(Path::new(""));
         let name = path.file_name().and_then(|name| name.to_str());
         let stem = name.and_then(|name| name.split_once(".test."));
