@@ -43,11 +43,10 @@ use arc_swap::ArcSwap;
 use axum::Router;
 use prometheus_client::registry::Registry;
 
-use crate::authorizer::Authorizer;
+use crate::authorizer::{Authorizer, Snapshot};
 use crate::clock::Clock;
 use crate::feed::Hub;
 use crate::identity::{PlainSecret, SuccessorKey};
-use crate::policy::Policy;
 use crate::revocation::{Freshness, RevocationList, SteadyClock};
 use crate::store::{Store, StoreError};
 use crate::telemetry::SubjectNames;
@@ -256,10 +255,10 @@ impl Issuer {
         let _ = self.gate.set(Arc::clone(gate));
     }
 
-    /// The policy of the gate in this process.
-    fn policy_in_force(&self) -> Option<Arc<Policy>> {
+    /// Policy and trust of the gate in this process.
+    fn in_force(&self) -> Option<Arc<Snapshot>> {
         let gate = self.gate.get()?;
-        Some(Arc::clone(gate.snapshot().policy()))
+        Some(Arc::clone(&gate.snapshot()))
     }
 
     /// What has been revoked, for a gate in this process.

@@ -32,7 +32,7 @@ pub use method::Methods;
 pub use mode::Mode;
 pub use near_miss::{Mismatch, NearMiss};
 pub use path::{EncodedSlashes, PathRules};
-pub use requirement::{RequiredScopes, Requirement};
+pub use requirement::{RequiredScopes, Requirement, ScopeWords};
 pub use scope::{MAX_SCOPE_NAME_BYTES, ScopeName, ScopeNameError};
 pub use table::TooManyPaths;
 pub use target::{Host, Method, Path, Target};

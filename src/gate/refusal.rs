@@ -11,7 +11,7 @@ use super::request::Dialect;
 use crate::condition::Condition;
 use crate::decision::{Denial, DenialKind};
 use crate::labels::{Label, closed_set};
-use crate::policy::{Requirement, Route};
+use crate::policy::Route;
 
 /// Why a check ends without letting the request through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -315,10 +315,11 @@ impl<'p> Refusal<'p> {
     }
 }
 
-/// The scopes that a route asks for, separated by spaces (RFC 6750 section 3).
+/// The scopes that a route asks for, separated by spaces (RFC 6750 section 3). A challenge has no way to
+/// say that one of several is enough, so that it lists those as well: with all of them a token passes.
 fn required_scopes(route: &Route) -> String {
-    match &route.requirement {
-        Requirement::Scopes(scopes) => scopes.names().collect::<Vec<_>>().join(" "),
-        Requirement::Public | Requirement::Authenticated | Requirement::Nobody => String::new(),
+    match route.requirement.scopes() {
+        Some(scopes) => scopes.names().collect::<Vec<_>>().join(" "),
+        None => String::new(),
     }
 }

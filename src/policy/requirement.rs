@@ -13,6 +13,32 @@ pub enum Requirement {
     Nobody,
 }
 
+impl Requirement {
+    /// The scopes that it asks for, if it asks for some.
+    pub fn scopes(&self) -> Option<&RequiredScopes> {
+        match self {
+            Self::Scopes(scopes) => Some(scopes),
+            Self::Public | Self::Authenticated | Self::Nobody => None,
+        }
+    }
+}
+
+/// The words around the names of scopes in a sentence.
+#[derive(Debug, Clone, Copy)]
+pub struct ScopeWords {
+    /// Between what all has to be there and the choice.
+    pub and: &'static str,
+    /// Before a choice.
+    pub one_of: &'static str,
+}
+
+impl ScopeWords {
+    pub const ENGLISH: Self = Self {
+        and: "and",
+        one_of: "one of",
+    };
+}
+
 /// Every scope of `all` and, unless `any` is empty, at least one of `any`. One of the two lists has
 /// an entry, so that a route for which no scope was named is never mistaken for one that asks for
 /// scopes and gets by without.
@@ -50,12 +76,48 @@ impl RequiredScopes {
 
     /// Whether a caller meets this, given which scopes it has.
     pub fn are_met(&self, has: impl Fn(&str) -> bool) -> bool {
-        let has = |scope: &str| match self.met_by {
+        let covers = |scope: &str| self.covers(&has, scope);
+        self.all.iter().all(|scope| covers(scope))
+            && (self.any.is_empty() || self.any.iter().any(|scope| covers(scope)))
+    }
+
+    /// Whether the scopes of a caller, given which it has, are enough for this one.
+    fn covers(&self, has: impl Fn(&str) -> bool, scope: &str) -> bool {
+        match self.met_by {
             MetBy::Scope => has(scope),
             MetBy::ScopeOrParent => has(scope) || parents(scope).any(&has),
+        }
+    }
+
+    /// What a caller still lacks, given which scopes it has; `None` where it meets this.
+    pub fn missing(&self, has: impl Fn(&str) -> bool) -> Option<Self> {
+        let covers = |scope: &str| self.covers(&has, scope);
+        let all = self.all.iter().filter(|scope| !covers(scope));
+        let any = if self.any.iter().any(|scope| covers(scope)) {
+            Box::default()
+        } else {
+            self.any.clone()
         };
-        self.all.iter().all(|scope| has(scope))
-            && (self.any.is_empty() || self.any.iter().any(|scope| has(scope)))
+        let missing = Self::new(all.cloned().collect(), any)?;
+        Some(Self {
+            met_by: self.met_by,
+            ..missing
+        })
+    }
+
+    /// What is asked for, as part of a sentence: `a b`, `one of b, c` or `a and one of b, c`.
+    pub fn phrase(&self, words: ScopeWords) -> String {
+        let all = self.all.join(" ");
+        let any = match &*self.any {
+            [] => return all,
+            [only] => only.to_string(),
+            several => format!("{} {}", words.one_of, several.join(", ")),
+        };
+        if all.is_empty() {
+            any
+        } else {
+            format!("{all} {} {any}", words.and)
+        }
     }
 
     /// The scopes that all have to be there.
@@ -160,6 +222,55 @@ mod tests {
             let required = scopes(all, any).unwrap();
             let met = required.are_met(|scope| has.contains(&scope));
             assert_eq!(met, expected, "{all:?} {any:?} {has:?}");
+            let missing = required.missing(|scope| has.contains(&scope));
+            assert_eq!(missing.is_none(), expected, "{all:?} {any:?} {has:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_what_is_left_to_ask_for() {
+        for (has, all, any) in [
+            (&["a"][..], &["d"][..], &["b", "c"][..]),
+            (&["a", "d"], &[], &["b", "c"]),
+            (&["c"], &["a", "d"], &[]),
+            (&["a", "b"], &["d"], &[]),
+        ] {
+            let required = scopes(&["a", "d"], &["b", "c"]).unwrap();
+            let missing = required.missing(|scope| has.contains(&scope));
+            assert_eq!(missing, scopes(all, any), "{has:?}");
+        }
+        let required = scopes(&["orders.read", "stock.read"], &["a.b", "c"]).unwrap();
+        let required = required.met_by_parents();
+        let missing = required.missing(|scope| ["orders", "a"].contains(&scope));
+        let stock = scopes(&["stock.read"], &[]).unwrap().met_by_parents();
+        assert_eq!(missing, Some(stock));
+        assert_eq!(
+            required.missing(|scope| ["orders", "stock", "c"].contains(&scope)),
+            None
+        );
+    }
+
+    #[test]
+    fn a_choice_reads_otherwise_than_what_is_all_needed() {
+        let german = ScopeWords {
+            and: "und",
+            one_of: "eine von",
+        };
+        for (all, any, english, translated) in [
+            (&["a", "b"][..], &[][..], "a b", "a b"),
+            (&[], &["b", "c"], "one of b, c", "eine von b, c"),
+            (
+                &["a"],
+                &["b", "c"],
+                "a and one of b, c",
+                "a und eine von b, c",
+            ),
+            (&["a"], &["b"], "a and b", "a und b"),
+            (&[], &["b"], "b", "b"),
+        ] {
+            let required = scopes(all, any).unwrap();
+            assert_eq!(required.phrase(ScopeWords::ENGLISH), english);
+            assert_eq!(required.phrase(german), translated);
         }
     }
 

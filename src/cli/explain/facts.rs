@@ -8,7 +8,8 @@ use crate::decision::{Decision, Denial};
 use crate::gate::Request;
 use crate::labels::Label;
 use crate::policy::{
-    AnsweringTable, Requirement, Route, RouteIssuers, TemplateMatch, Trace, TracedReading,
+    AnsweringTable, RequiredScopes, Requirement, Route, RouteIssuers, TemplateMatch, Trace,
+    TracedReading,
 };
 use crate::token::{Credentials, TokenError, VerifiedToken};
 
@@ -90,6 +91,9 @@ pub(super) struct RouteFacts {
     pub(super) scopes: Vec<String>,
     /// One of these is needed.
     pub(super) any_scope: Vec<String>,
+    /// `scopes` and `any_scope` as the policy has them, which the sentence is made of.
+    #[serde(skip)]
+    pub(super) required: Option<RequiredScopes>,
     /// The conditions, all of which must hold.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) when: Vec<String>,
@@ -244,6 +248,7 @@ impl RouteFacts {
             access,
             scopes: strings(all),
             any_scope: strings(any),
+            required: route.requirement.scopes().cloned(),
             when: route
                 .conditions
                 .iter()
@@ -268,14 +273,11 @@ impl TokenFacts {
             None => Self::without(denial.as_ref(), snapshot, request),
         };
         if let (Some(Denial::ScopesMissing { route }), Some(caller)) = (denial, &judged.caller)
-            && let Requirement::Scopes(scopes) = &route.requirement
+            && let Some(required) = route.requirement.scopes()
+            && let Some(missing) = required.missing(|scope| caller.has_scope(scope))
         {
-            let lacks = |scope: &str| !caller.has_scope(scope);
-            let missing = scopes.all().iter().filter(|scope| lacks(scope));
-            facts.missing = missing.map(ToString::to_string).collect();
-            if scopes.any().iter().all(|scope| lacks(scope)) {
-                facts.missing_any_of = strings(scopes.any());
-            }
+            facts.missing = strings(missing.all());
+            facts.missing_any_of = strings(missing.any());
         }
         facts.unmet = denial.as_ref().and_then(UnmetFacts::of);
         facts

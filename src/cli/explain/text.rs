@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::facts::{Explanation, MatchFacts, ReadingFacts, RouteFacts, Routing, TokenFacts};
 use crate::cli::rehearsal::Answer;
 use crate::cli::token::printable;
+use crate::policy::ScopeWords;
 
 /// Writes the explanation; everything that a caller wrote is escaped.
 pub(super) fn write(title: &str, facts: &Explanation, out: &mut dyn Write) -> io::Result<()> {
@@ -260,15 +261,11 @@ fn deciding(facts: &Explanation) -> Vec<&RouteFacts> {
 }
 
 fn asked(route: &RouteFacts) -> String {
-    let all = route.scopes.join(" ");
-    let any = route.any_scope.join(", ");
-    match (route.access, all.is_empty(), any.is_empty()) {
-        ("public", ..) => "nothing: the route is public".to_owned(),
-        ("authenticated", ..) => "a valid token".to_owned(),
-        ("nobody", ..) => "nobody may pass".to_owned(),
-        (_, false, true) => format!("a token with {all}"),
-        (_, true, _) => format!("a token with one of {any}"),
-        (_, false, false) => format!("a token with {all} and one of {any}"),
+    match (route.access, &route.required) {
+        (_, Some(scopes)) => format!("a token with {}", scopes.phrase(ScopeWords::ENGLISH)),
+        ("public", None) => "nothing: the route is public".to_owned(),
+        ("authenticated", None) => "a valid token".to_owned(),
+        (_, None) => "nobody may pass".to_owned(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The panel: what administrators do, and what that does to everybody else.
 
 mod oversight;
+mod policy;
 
 use serde_json::json;
 

@@ -25,7 +25,7 @@ use crate::issuer::http::body;
 use crate::issuer::http::browser::{Browser, SetCookie};
 use crate::issuer::http::guard::{Admission, admit, present_caller, target};
 use crate::issuer::{Issuer, random};
-use crate::policy::{Requirement, Route};
+use crate::policy::{RequiredScopes, Route};
 use crate::token::Credential;
 
 /// The longest form of somebody who is logged in: `MAX_BOXES` scopes of the longest names, each twice and
@@ -196,7 +196,7 @@ fn is_from_us(headers: &HeaderMap, url: &str) -> bool {
 fn refused(denial: Denial<'_>, is_logged_in: bool) -> PageError {
     match denial {
         Denial::NoToken { route } | Denial::BadToken { route, .. } if is_logged_in => {
-            PageError::Lacking(route.map(needs).unwrap_or_default())
+            PageError::Lacking(route.and_then(needs))
         }
         Denial::NoToken { .. } | Denial::BadToken { .. } => PageError::LoggedOut,
         Denial::ScopesMissing { route } => PageError::Lacking(needs(route)),
@@ -213,11 +213,8 @@ fn refused(denial: Denial<'_>, is_logged_in: bool) -> PageError {
 }
 
 /// The scopes that a route asks for.
-fn needs(route: &Route) -> String {
-    match &route.requirement {
-        Requirement::Public | Requirement::Authenticated | Requirement::Nobody => String::new(),
-        Requirement::Scopes(scopes) => scopes.names().collect::<Vec<_>>().join(" "),
-    }
+fn needs(route: &Route) -> Option<RequiredScopes> {
+    route.requirement.scopes().cloned()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use crate::issuer::endpoint_error::EndpointError;
+use crate::policy::RequiredScopes;
 
 /// Why there is no page, or nothing was done.
 #[derive(Debug, Clone)]
@@ -14,8 +15,8 @@ pub(super) enum PageError {
     ForeignForm,
     /// The page is for somebody who is logged in.
     LoggedOut,
-    /// The page needs scopes that its user does not have: separated by spaces.
-    Lacking(String),
+    /// The page needs these scopes, and its user does not have them.
+    Lacking(Option<RequiredScopes>),
     /// The password that confirms an action is wrong.
     Unproven,
     /// As everywhere.

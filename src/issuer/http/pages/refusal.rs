@@ -22,7 +22,7 @@ struct RefusalPage<'a> {
     frame: Frame<'a>,
     title: &'static str,
     text: Text<'a>,
-    /// The scopes that are missing, separated by spaces.
+    /// The scopes that are needed.
     scopes: Text<'a>,
 }
 
@@ -65,7 +65,11 @@ pub(super) fn answer(
         PageError::LoggedOut => answer::go(&log_in::path_back_to(&visitor.path)),
         PageError::Lacking(scopes) => {
             let (title, text) = (words.lacking_title, words.lacking);
-            refusal(status, title, text, scopes)
+            let scopes = scopes
+                .as_ref()
+                .map(|scopes| scopes.phrase(words.of_scopes()));
+            let scopes = scopes.unwrap_or_default();
+            refusal(status, title, text, &scopes)
         }
         PageError::Unproven => proof(visitor, form, true),
         PageError::Endpoint(error) => match &**error {

@@ -1,5 +1,7 @@
 //! What the pages say, each in both languages.
 
+use crate::policy::ScopeWords;
+
 /// Declares a field of [`Words`] for each key, with what it says in English and in German.
 macro_rules! words {
     ($($key:ident: $english:literal, $german:literal;)+) => {
@@ -340,7 +342,8 @@ words! {
     which: "Which", "Womit";
     change: "Change", "Änderung";
     command_line: "CLI", "CLI";
-    or: "or", "oder";
+    and: "and", "und";
+    one_of: "one of", "eine von";
     revoke: "Take back", "Zurücknehmen";
     revoke_sentence: "End tokens of a user, an app, a grant, or everybody.", "Tokens eines Benutzers, einer App oder aller beenden.";
     revoke_lead:
@@ -401,9 +404,11 @@ words! {
         "The gate does not accept tokens of this issuer on this route.",
         "Das Gate nimmt auf dieser Route keine Tokens von hier an.";
     who_needs_token: "The route needs a token.", "Die Route braucht ein Token.";
-    who_lacks:
-        "Scopes are missing: add them to a role of the user, or to the app.",
-        "Es fehlen Berechtigungen: Gib sie einer Rolle des Benutzers, oder der App.";
+    who_lacks: "Scopes are missing:", "Es fehlen Berechtigungen:";
+    who_lacks_fix:
+        "Add what is missing to a role of the user, or to the app.",
+        "Gib, was fehlt, einer Rolle des Benutzers, oder der App.";
+    who_too_long: "at most 1,024 bytes can be asked about", "höchstens 1.024 Bytes";
     who_nobody: "The route lets nobody through.", "Die Route lässt niemanden durch.";
     who_condition:
         "A condition of the route does not hold, or asks for more than the method, the path and the token.",
@@ -429,7 +434,12 @@ words! {
     everybody: "everybody", "alle";
     every_user: "every user", "jeder Benutzer";
     nobody: "nobody", "niemand";
+    nobody_here: "nobody of this site", "niemand von dieser Seite";
     no_role: "no role has it", "keine Rolle hat es";
+    no_role_seen: "none of the first 1,000 roles has it", "keine der ersten 1.000 Rollen hat es";
+    more_roles:
+        "There are more roles: only the first 1,000 by name were looked at, and others may pass as well.",
+        "Es gibt mehr Rollen: Nur die ersten 1.000 nach Namen sind berücksichtigt, und auch andere können durchkommen.";
 
     // What was just done.
     told_changed: "The change has been made.", "Die Änderung ist gemacht.";
@@ -442,4 +452,14 @@ words! {
     told_logged_out: "You are logged out.", "Du bist abgemeldet.";
     told_app_changed: "The app has been changed.", "Die App ist geändert.";
     told_app_deleted: "The app has been deleted.", "Die App ist gelöscht.";
+}
+
+impl Words {
+    /// The words around the names of scopes.
+    pub(super) fn of_scopes(&self) -> ScopeWords {
+        ScopeWords {
+            and: self.and,
+            one_of: self.one_of,
+        }
+    }
 }

@@ -178,7 +178,7 @@ async fn the_gate_says_who_may_send_what() {
         (
             "kind=user&name=alice&method=POST&path=/orders",
             "refused",
-            "Scopes are missing",
+            "Scopes are missing: orders.write. Add",
         ),
         (
             "kind=user&name=admin&method=GET&path=/orders/1",
@@ -227,4 +227,15 @@ async fn the_gate_says_who_may_send_what() {
     let unknown = admin.get("/panel/who?kind=user&name=nobody&path=/").await;
     assert_eq!(unknown.status, 404, "{unknown:?}");
     assert!(unknown.body.contains("role=\"alert\""), "{unknown:?}");
+    let long = "x".repeat(1025);
+    for (field, told) in [
+        ("name", "Username, or key of the app: at most"),
+        ("method", "Method: at most"),
+        ("host", "Host, if the policy distinguishes them: at most"),
+        ("path", "Path: at most"),
+    ] {
+        let answer = admin.get(&format!("/panel/who?{field}={long}")).await;
+        assert_eq!(answer.status, 400, "{field}: {answer:?}");
+        assert!(answer.body.contains(told), "{field}: {answer:?}");
+    }
 }

@@ -13,8 +13,9 @@ use crate::issuer::http::pages::page_error::PageError;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::pages::words::Words;
 use crate::issuer::http::text::Text;
-use crate::policy::{Methods, Mode, Policy, RequiredScopes, Requirement, Route, RouteIssuers};
+use crate::policy::{Methods, Mode, Policy, Requirement, Route, RouteIssuers};
 use crate::store::Page;
+use crate::token::Trust;
 
 pub(in crate::issuer::http::pages) const PATH: &str = "/panel/policy";
 
@@ -38,6 +39,16 @@ struct PolicyPage<'a> {
     digest: Option<String>,
     routes: Vec<Row<'a>>,
     has_more: bool,
+    /// Whether there are roles that nobody looked at.
+    has_more_roles: bool,
+}
+
+/// Whose tokens the issuer makes, as the gate beside it sees them.
+struct Site<'a> {
+    /// What the gate's `trust` calls the issuer; none where it is not trusted.
+    names: Vec<&'a str>,
+    roles: &'a [Role],
+    words: &'static Words,
 }
 
 struct Row<'a> {
@@ -78,21 +89,25 @@ pub(in crate::issuer::http::pages) async fn show(
         after: String::new(),
         limit: MAX_ROLES,
     };
-    let roles = access.directory().roles(&all).await?.items;
-    let policy = visitor.issuer.policy_in_force();
+    let roles = access.directory().roles(&all).await?;
+    let in_force = visitor.issuer.in_force();
+    let policy = in_force.as_ref().map(|snapshot| snapshot.policy());
+    let trust = in_force.as_ref().map(|snapshot| snapshot.trust());
+    let site = Site {
+        names: trust.map_or_else(Vec::new, |trust| names(trust, &visitor.issuer.settings.url)),
+        roles: &roles.items,
+        words: visitor.words(),
+    };
     let found = policy.iter().flat_map(|policy| matching(policy, search));
     let found: Vec<&Route> = found.take(MAX_ROUTES + 1).collect();
     let rows = found.iter().take(MAX_ROUTES);
     let page = PolicyPage {
         frame: visitor.frame(),
         search: Text::of(search),
-        digest: policy
-            .as_ref()
-            .map(|policy| policy.digest().chars().take(DIGEST_CHARACTERS).collect()),
-        routes: rows
-            .map(|route| row(route, &roles, visitor.words()))
-            .collect(),
+        digest: policy.map(|policy| policy.digest().chars().take(DIGEST_CHARACTERS).collect()),
+        routes: rows.map(|route| site.row(route)).collect(),
         has_more: found.len() > MAX_ROUTES,
+        has_more_roles: roles.next.is_some(),
     };
     Ok(answer::page(StatusCode::OK, &page))
 }
@@ -106,63 +121,70 @@ fn matching<'p>(policy: &'p Policy, search: &str) -> impl Iterator<Item = &'p Ro
         .iter()
         .map(|route| &**route)
         .filter(move |route| {
-            let scopes = match &route.requirement {
-                Requirement::Scopes(scopes) => scopes.names().any(&holds),
-                Requirement::Public | Requirement::Authenticated | Requirement::Nobody => false,
-            };
-            scopes || holds(&route.name) || holds(&route.path)
+            let mut scopes = route.requirement.scopes().into_iter();
+            scopes.any(|scopes| scopes.names().any(&holds))
+                || holds(&route.name)
+                || holds(&route.path)
         })
 }
 
-fn row<'p>(route: &'p Route, roles: &[Role], words: &'static Words) -> Row<'p> {
-    let hosts: Vec<String> = route.hosts.iter().map(ToString::to_string).collect();
-    let needs = match &route.requirement {
-        Requirement::Public => words.needs_nothing.to_owned(),
-        Requirement::Authenticated => words.needs_token.to_owned(),
-        Requirement::Nobody => words.needs_nobody.to_owned(),
-        Requirement::Scopes(scopes) => scope_names(scopes, words),
-    };
-    Row {
-        name: Text::of(&*route.name),
-        methods: match &route.methods {
-            Methods::Every => "*".to_owned(),
-            Methods::Listed(listed) => listed.join(" "),
-        },
-        hosts: hosts.join(" "),
-        path: Text::of(&*route.path),
-        needs: Text::of(needs),
-        is_in_shadow: route.mode == Mode::Shadow,
-        issuers: match &route.issuers {
-            RouteIssuers::Trusted => String::new(),
-            RouteIssuers::Named(names) => names.join(" "),
-        },
-        roles: opening(route, roles, words),
-    }
+/// What a gate with this trust calls the issuer of this URL.
+fn names<'t>(trust: &'t Trust, url: &str) -> Vec<&'t str> {
+    let issuers = trust.issuers().map(|(_, rules)| rules);
+    let own = issuers.filter(|rules| *rules.issuer == *url);
+    own.map(|rules| &*rules.name).collect()
 }
 
-/// The scopes of a requirement: all of them, or one of several.
-pub(super) fn scope_names(scopes: &RequiredScopes, words: &'static Words) -> String {
-    let names: Vec<&str> = scopes.names().collect();
-    match scopes.least() {
-        1 => names.join(&format!(" {} ", words.or)),
-        _ => names.join(" "),
+impl Site<'_> {
+    fn row<'p>(&self, route: &'p Route) -> Row<'p> {
+        let words = self.words;
+        let hosts: Vec<String> = route.hosts.iter().map(ToString::to_string).collect();
+        let needs = match &route.requirement {
+            Requirement::Public => words.needs_nothing.to_owned(),
+            Requirement::Authenticated => words.needs_token.to_owned(),
+            Requirement::Nobody => words.needs_nobody.to_owned(),
+            Requirement::Scopes(scopes) => scopes.phrase(words.of_scopes()),
+        };
+        Row {
+            name: Text::of(&*route.name),
+            methods: match &route.methods {
+                Methods::Every => "*".to_owned(),
+                Methods::Listed(listed) => listed.join(" "),
+            },
+            hosts: hosts.join(" "),
+            path: Text::of(&*route.path),
+            needs: Text::of(needs),
+            is_in_shadow: route.mode == Mode::Shadow,
+            issuers: match &route.issuers {
+                RouteIssuers::Trusted => String::new(),
+                RouteIssuers::Named(names) => names.join(" "),
+            },
+            roles: self.opening(route),
+        }
     }
-}
 
-fn opening(route: &Route, roles: &[Role], words: &'static Words) -> Opening {
-    let required = match &route.requirement {
-        Requirement::Public => return Opening::Said(words.everybody),
-        Requirement::Authenticated => return Opening::Said(words.every_user),
-        Requirement::Nobody => return Opening::Said(words.nobody),
-        Requirement::Scopes(required) => required,
-    };
-    let open = roles
-        .iter()
-        .filter(|role| required.are_met(|scope| role.scopes.contains(scope)));
-    let names: Vec<&str> = open.map(|role| role.name.as_str()).collect();
-    if names.is_empty() {
-        Opening::NoRole
-    } else {
-        Opening::Roles(names.join(", "))
+    fn opening(&self, route: &Route) -> Opening {
+        let words = self.words;
+        // Tokens of the site do not count there, whatever their scopes.
+        let is_for_others = !self.names.iter().any(|name| route.issuers.include(name));
+        let required = match &route.requirement {
+            Requirement::Public => return Opening::Said(words.everybody),
+            Requirement::Nobody => return Opening::Said(words.nobody),
+            Requirement::Authenticated | Requirement::Scopes(_) if is_for_others => {
+                return Opening::Said(words.nobody_here);
+            }
+            Requirement::Authenticated => return Opening::Said(words.every_user),
+            Requirement::Scopes(required) => required,
+        };
+        let open = self
+            .roles
+            .iter()
+            .filter(|role| required.are_met(|scope| role.scopes.contains(scope)));
+        let names: Vec<&str> = open.map(|role| role.name.as_str()).collect();
+        if names.is_empty() {
+            Opening::NoRole
+        } else {
+            Opening::Roles(names.join(", "))
+        }
     }
 }

@@ -19,7 +19,7 @@ use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::pages::words::Words;
 use crate::issuer::http::text::Text;
 use crate::policy::{Host, Method, Path, Requirement, Route, Target};
-use crate::token::Credential;
+use crate::token::{Credential, VerifiedToken};
 
 pub(in crate::issuer::http::pages) const PATH: &str = "/panel/who";
 
@@ -62,6 +62,21 @@ struct Question<'q> {
     path: &'q str,
 }
 
+impl Question<'_> {
+    /// What the page calls the first field that is too long.
+    fn too_long(&self, words: &'static Words) -> Option<&'static str> {
+        let fields = [
+            (self.kind, words.who_caller),
+            (self.name, words.who_name),
+            (self.method, words.who_method),
+            (self.host, words.who_host),
+            (self.path, words.who_path),
+        ];
+        let mut long = fields.iter().filter(|(text, _)| text.len() > MAX_BYTES);
+        long.next().map(|(_, label)| *label)
+    }
+}
+
 /// Who asks: with what token, and what it has.
 struct Caller {
     bearer: Option<String>,
@@ -93,9 +108,10 @@ pub(in crate::issuer::http::pages) async fn show(
         path: text("path"),
     };
     let words = visitor.words();
-    let too_long = query.names().any(|name| text(name).len() > MAX_BYTES);
-    if too_long {
-        return Err(EndpointError::Parameter("path").into());
+    if let Some(label) = question.too_long(words) {
+        let (status, text) = (StatusCode::BAD_REQUEST, words.who_too_long);
+        let error = format!("{label}: {text}.");
+        return Ok(page(&visitor, status, &question, None, &error));
     }
     if question.path.is_empty() {
         return Ok(page(&visitor, StatusCode::OK, &question, None, ""));
@@ -186,15 +202,17 @@ fn judge(
     let credential = Credential::read(caller.bearer.as_deref().map(str::as_bytes).into_iter());
     let snapshot = gate.snapshot();
     let judgement = gate.judge(&snapshot, &target, credential);
+    let token = judgement.caller.as_deref();
+    let reason = |denial: &Denial<'_>| reason(denial, token, words);
     let (passes, sentence, route) = match &judgement.decision {
         Decision::Allow(permit) => {
             let sentence = match permit.shadowed() {
                 None => words.who_yes.to_owned(),
-                Some(denial) => format!("{} {}", words.who_shadow, reason(&denial, words)),
+                Some(denial) => format!("{} {}", words.who_shadow, reason(&denial)),
             };
             (true, sentence, Some(permit.route()))
         }
-        Decision::Deny(denial) => (false, reason(denial, words), denial.route()),
+        Decision::Deny(denial) => (false, reason(denial), denial.route()),
     };
     Verdict {
         passes,
@@ -218,16 +236,16 @@ fn needs(route: &Route, words: &'static Words) -> String {
         Requirement::Public => words.needs_nothing.to_owned(),
         Requirement::Authenticated => words.needs_token.to_owned(),
         Requirement::Nobody => words.needs_nobody.to_owned(),
-        Requirement::Scopes(scopes) => super::policy::scope_names(scopes, words),
+        Requirement::Scopes(scopes) => scopes.phrase(words.of_scopes()),
     }
 }
 
-fn reason(denial: &Denial<'_>, words: &'static Words) -> String {
+fn reason(denial: &Denial<'_>, token: Option<&VerifiedToken>, words: &'static Words) -> String {
     match denial {
         Denial::MalformedTarget(rule) => format!("{} {rule}.", words.who_malformed),
         Denial::SeveralCredentials | Denial::BadToken { .. } => words.who_bad_token.to_owned(),
         Denial::NoToken { .. } => words.who_needs_token.to_owned(),
-        Denial::ScopesMissing { .. } => words.who_lacks.to_owned(),
+        Denial::ScopesMissing { route } => lack(route, token, words),
         Denial::Nobody { .. } => words.who_nobody.to_owned(),
         Denial::ConditionNotMet { .. } | Denial::ConditionFailed { .. } => {
             words.who_condition.to_owned()
@@ -237,6 +255,16 @@ fn reason(denial: &Denial<'_>, words: &'static Words) -> String {
             words.who_not_now.to_owned()
         }
     }
+}
+
+/// Which scopes of a route are missing, and where to add them.
+fn lack(route: &Route, token: Option<&VerifiedToken>, words: &'static Words) -> String {
+    let has = |scope: &str| token.is_some_and(|token| token.has_scope(scope));
+    let required = route.requirement.scopes();
+    let missing = required.and_then(|required| required.missing(has));
+    let missing = missing.map(|missing| missing.phrase(words.of_scopes()));
+    let missing = missing.unwrap_or_default();
+    format!("{} {missing}. {}", words.who_lacks, words.who_lacks_fix)
 }
 
 fn page(

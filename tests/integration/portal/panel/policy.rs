@@ -1,0 +1,138 @@
+//! What `/panel/policy` says of a route is what the gate does.
+
+use super::administrator;
+use crate::portal::{page, sign_up};
+use crate::test_app::Setup;
+use crate::test_companion::{PASSWORD, TestCompanion, setup, sqlite};
+
+const POLICY: &str = r#"
+version: 1
+issuers: [site]
+scopes: {orders.read: Read orders, orders.write: Write orders, orders.all: Everything}
+routes:
+  - {name: account, methods: [GET], path: /account, access: authenticated}
+  - {name: read-order, methods: [GET], path: "/orders/{id}", scopes: [orders.read]}
+  - {name: both, methods: [GET], path: /both, scopes: [orders.read], issuers: [site, pipelines]}
+  - {name: deploy, methods: [GET], path: /deploy, scopes: [orders.read], issuers: [pipelines]}
+  - {name: hook, methods: [GET], path: /hook, access: authenticated, issuers: [pipelines]}
+  - {name: shut, methods: [GET], path: /shut, access: nobody}
+  - {name: open, methods: [GET], path: /open, access: public}
+  - name: mixed
+    methods: [GET]
+    path: /mixed
+    scopes: [orders.read]
+    any_scope: [orders.write, orders.all]
+"#;
+
+/// A gate that trusts its issuer, by the name `site`, and another one.
+async fn start() -> TestCompanion {
+    let folder = tempfile::tempdir().unwrap();
+    let setup = setup(folder.path(), &sqlite(folder.path()));
+    let site = setup.trust.unwrap().replacen('{', "{name: site, ", 1);
+    let pipelines = "{name: pipelines, issuer: \"https://token.ci.example\", \
+                     audiences: [orders-api], algorithms: [ES256], jwks_file: jwks.json}";
+    let setup = Setup {
+        trust: Some(format!("{site}, {pipelines}")),
+        policy: Some(POLICY.to_owned()),
+        ..setup
+    };
+    let companion = TestCompanion::with(&setup, folder);
+    companion.furnish().await;
+    companion
+}
+
+/// The row of a route.
+fn row<'p>(page: &'p str, route: &str) -> &'p str {
+    let start = format!("<th scope=\"row\">{route}</th>");
+    let (_, rest) = page.split_once(&start).unwrap();
+    rest.split_once("</tr>").unwrap().0
+}
+
+#[tokio::test]
+async fn a_route_for_another_issuer_is_open_to_nobody_of_the_site() {
+    let companion = start().await;
+    sign_up(&companion, "alice").await;
+    let alice = companion.login("alice", PASSWORD).await;
+    let mut admin = administrator(&companion).await;
+    let english = page(&mut admin, "/panel/policy").await;
+    let cookies = admin.cookies.iter();
+    let cookies: Vec<_> = cookies
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let cookies = format!("cookie: {}", cookies.join("; "));
+    let headers = [cookies.as_str(), "accept-language: de"];
+    let german = companion.send("GET", "/panel/policy", &headers, "").await;
+    for (route, status, passes, in_german) in [
+        ("account", 200, "every user", "jeder Benutzer"),
+        ("both", 200, "consumer", "consumer"),
+        (
+            "deploy",
+            401,
+            "nobody of this site",
+            "niemand von dieser Seite",
+        ),
+        (
+            "hook",
+            401,
+            "nobody of this site",
+            "niemand von dieser Seite",
+        ),
+        ("shut", 403, "nobody", "niemand"),
+        ("open", 200, "everybody", "alle"),
+        ("mixed", 403, "no role has it", "keine Rolle hat es"),
+    ] {
+        let answer = companion.check("GET", &format!("/{route}"), &alice).await;
+        assert_eq!(answer, status, "{route}");
+        for (page, told) in [(&english, passes), (&german, in_german)] {
+            let row = row(&page.body, route);
+            let told = [format!(">{told}</td>"), format!(">{told}</span></td>")];
+            assert!(told.iter().any(|end| row.ends_with(end)), "{told:?}: {row}");
+        }
+    }
+    let needs = "<td data-label=\"Needs\">orders.read and one of orders.all, orders.write <";
+    let mixed = row(&english.body, "mixed");
+    assert!(mixed.contains(needs), "{mixed}");
+    let mixed = row(&german.body, "mixed");
+    assert!(
+        mixed.contains(">orders.read und eine von orders.all, orders.write <"),
+        "{mixed}"
+    );
+    let who = "/panel/who?kind=user&name=alice&method=GET&path=/mixed";
+    let who = page(&mut admin, who).await;
+    assert!(
+        who.body
+            .contains("Scopes are missing: one of orders.all, orders.write. Add"),
+        "{who:?}"
+    );
+}
+
+#[tokio::test]
+async fn roles_that_were_not_looked_at_are_no_reason_to_say_that_none_passes() {
+    let companion = start().await;
+    let mut admin = administrator(&companion).await;
+    let seen = page(&mut admin, "/panel/policy").await;
+    assert!(
+        row(&seen.body, "read-order").ends_with(">consumer</td>"),
+        "{seen:?}"
+    );
+    assert!(!seen.body.contains("There are more roles"), "{seen:?}");
+
+    sqlx::any::install_default_drivers();
+    let url = sqlite(companion.path()).replacen("sqlite:", "sqlite://", 1);
+    let pool = sqlx::AnyPool::connect(&url).await.unwrap();
+    let text = "WITH RECURSIVE numbers (number) AS \
+                (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < 1000) \
+                INSERT INTO roles (name) SELECT 'a' || number FROM numbers";
+    sqlx::query(text).execute(&pool).await.unwrap();
+    pool.close().await;
+    let seen = page(&mut admin, "/panel/policy").await;
+    assert!(
+        row(&seen.body, "read-order").contains("none of the first 1,000 roles has it"),
+        "{seen:?}"
+    );
+    assert!(
+        seen.body
+            .contains("There are more roles: only the first 1,000"),
+        "{seen:?}"
+    );
+}
