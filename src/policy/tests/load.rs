@@ -258,7 +258,11 @@ fn the_mode_of_a_route_is_read_though_its_access_is_missing() {
 routes:
   - {name: a, methods: [GET], path: /a, mode: shadw}
 "]);
-    for expected in ["unknown mode `shadw`", "does not say who may use it", "2 problems"] {
+    for expected in [
+        "unknown mode `shadw`",
+        "does not say who may use it",
+        "2 problems",
+    ] {
         assert!(report.contains(expected), "{expected}: {report}");
     }
 }

@@ -64,7 +64,7 @@ mod tests {
     fn an_error_has_the_status_of_its_page_from_the_start() {
         let rows = [
             (PageError::ForeignForm, 403),
-            (PageError::Lacking(String::new()), 403),
+            (PageError::Lacking(None), 403),
             (EndpointError::NotFresh { max_age_seconds: 1 }.into(), 403),
             (DirectoryError::Changed.into(), 403),
             (DirectoryError::NotFound(Thing::App).into(), 404),
