@@ -329,12 +329,13 @@ fn check_all(
                 });
                 prop_assert!(
                     is_said,
-                    "{} {}{}: {} -> {}",
+                    "{} {}{}: {} -> {}, not in {:?}",
                     method,
                     host,
                     path,
                     before,
-                    after
+                    after,
+                    comparison.differences
                 );
             }
         }

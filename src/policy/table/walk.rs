@@ -138,7 +138,8 @@ where
         } else {
             for segment in representatives(state).ok_or(TooManyPaths)? {
                 let next = state.followed_by(&segment.text);
-                if next.is_nowhere() {
+                // What no route lists is answered alike, unless one of the policies is in shadow.
+                if next.is_nowhere() && !(self.is_wanted)(Pair::UNLISTED) {
                     continue;
                 }
                 self.steps += 1;

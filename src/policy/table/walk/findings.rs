@@ -13,6 +13,14 @@ pub(in crate::policy) struct Pair {
     pub(in crate::policy) new: Option<Reply>,
 }
 
+impl Pair {
+    /// No route of either policy.
+    pub(in crate::policy) const UNLISTED: Self = Self {
+        old: None,
+        new: None,
+    };
+}
+
 /// What answers a request in one policy, by the index of the route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::policy) enum Reply {
