@@ -173,8 +173,8 @@ fn tell(administrator: &FirstAdministrator) -> anyhow::Result<()> {
             let password = password.reveal();
             let told = writeln!(
                 std::io::stderr(),
-                "The first administrator is `{username}`. Without `issuer.admin_password_file` its \
-                 password was generated: `{password}`. It is not shown again."
+                "Without `issuer.admin_password_file`, a password was generated. The first administrator is \
+                 `{username}` with the password `{password}`. It is not shown again."
             );
             if told.is_err() {
                 bail!(
