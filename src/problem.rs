@@ -12,7 +12,9 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 
 pub use faults::Faults;
-pub(crate) use secrecy::{conceal, may_hold_a_password};
+#[cfg(feature = "issuer")]
+pub(crate) use secrecy::conceal;
+pub(crate) use secrecy::may_hold_a_password;
 pub use snippet::Colour;
 use snippet::{Severity, Shown};
 pub(crate) use suggestion::closest;

@@ -69,7 +69,8 @@ async fn certificates_are_checked_on_both_sides() {
     // Another authority than the issuer's.
     let wrong = file("ca_file", "other-ca.pem") + &identity("client_", "gate");
     let far = FarGate::at(&address, &wrong).await;
-    far.complains("no trusted authority has signed the server's certificate").await;
+    far.complains("no trusted authority has signed the server's certificate")
+        .await;
     assert_eq!(far.status(&alice).await, 503);
     // A gate that nobody has certified, and one that somebody else has.
     let far = FarGate::at(&address, &right).await;
