@@ -7,17 +7,17 @@ mod current_trust;
 mod diagnosis;
 mod metrics;
 mod proof_cache;
+mod tally;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::{ArcSwap, Guard};
 
 use crate::clock::{Clock, UnixSeconds};
 use crate::condition::{Attributes, NoAttributes};
 use crate::decision::{Decision, Denial, Evidence, decide};
-use crate::policy::{Circumstances, Mode, Policy, Requirement, Route, Routed, Target};
+use crate::policy::{Circumstances, Policy, Routed, Target};
 use crate::token::{
     Credential, Credentials, MissingKey, RecheckError, TokenError, Trust, UnverifiedToken,
     VerifiedToken,
@@ -27,6 +27,7 @@ pub use current_trust::CurrentTrust;
 pub use diagnosis::Diagnosis;
 pub use metrics::AuthorizerMetrics;
 pub use proof_cache::{CacheLimits, CacheStatistics, Proof, ProofCache};
+pub use tally::RouteTally;
 
 /// Everything that a check is judged by. Swapped whole.
 #[derive(Debug)]
@@ -96,31 +97,6 @@ impl Snapshot {
     fn tallied(&self) -> impl Iterator<Item = (&str, &Arc<RouteTally>)> {
         let names = self.policy.routes().iter().map(|route| &*route.name);
         names.zip(self.tallies.iter())
-    }
-}
-
-/// How often a route decided.
-#[derive(Debug, Default)]
-pub struct RouteTally {
-    allowed: AtomicU64,
-    denied: AtomicU64,
-    would_deny: AtomicU64,
-}
-
-impl RouteTally {
-    /// Requests that it let through.
-    pub fn allowed(&self) -> u64 {
-        self.allowed.load(Ordering::Relaxed)
-    }
-
-    /// Requests that it let through only because it is in shadow.
-    pub fn would_deny(&self) -> u64 {
-        self.would_deny.load(Ordering::Relaxed)
-    }
-
-    /// Requests that it turned away.
-    pub fn denied(&self) -> u64 {
-        self.denied.load(Ordering::Relaxed)
     }
 }
 
@@ -237,11 +213,11 @@ impl Authorizer {
             Ok(routed) => routed,
             Err(malformed) => return Some(Judgement::denied(Denial::MalformedTarget(malformed))),
         };
-        let credential = credentials.of(snapshot.trust(), |rules| counts(&routed, &rules.name));
+        let credential = credentials.of(snapshot.trust(), |rules| routed.counts(&rules.name));
         if credential == Credential::Several {
             return Some(Judgement::denied(Denial::SeveralCredentials));
         }
-        let verified = if may_need_token(&routed) {
+        let verified = if routed.may_need_token() {
             match self.verify(&snapshot.current_trust, credential, effort) {
                 Ok(token) => Ok(Some(token)),
                 Err(Unverified::Absent) => Ok(None),
@@ -282,7 +258,7 @@ impl Authorizer {
             caller: verified
                 .ok()
                 .flatten()
-                .filter(|token| counts(&routed, token.issuer_name())),
+                .filter(|token| routed.counts(token.issuer_name())),
         })
     }
 
@@ -361,12 +337,7 @@ impl Authorizer {
             Decision::Deny(denial) => denial.route(),
         };
         if let Some(tally) = route.and_then(|route| snapshot.tallies.get(route.index)) {
-            let count = match &judgement.decision {
-                Decision::Deny(_) => &tally.denied,
-                Decision::Allow(permit) if permit.shadowed().is_some() => &tally.would_deny,
-                Decision::Allow(_) => &tally.allowed,
-            };
-            count.fetch_add(1, Ordering::Relaxed);
+            tally.count(&judgement.decision);
         }
     }
 
@@ -397,29 +368,6 @@ impl Judgement<'_> {
     }
 }
 
-/// Whether a token could change anything: on public routes, and where only shadow mode lets callers
-/// through, it makes the caller known to the upstream; where nobody passes, and on preflights, it is
-/// not looked at.
-fn may_need_token(routed: &Routed<'_>) -> bool {
-    match routed {
-        Routed::Unlisted | Routed::UnlistedInShadow { .. } | Routed::Every(_) => true,
-        Routed::One(route) => !is_closed(route),
-        Routed::Preflight(_) => false,
-    }
-}
-
-/// Whether tokens of the issuer of this name count on all of these routes.
-fn counts(routed: &Routed<'_>, issuer: &str) -> bool {
-    match routed {
-        Routed::Unlisted => true,
-        Routed::One(route) | Routed::Preflight(route) => route.issuers.include(issuer),
-        Routed::UnlistedInShadow {
-            listed: readings, ..
-        }
-        | Routed::Every(readings) => readings.iter().all(|route| route.issuers.include(issuer)),
-    }
-}
-
 /// What an error of the token is on these routes. The keys of an issuer that does not count there are not waited
 /// for: with them the token would be refused as well.
 fn on_routes(routed: &Routed<'_>, error: TokenError, snapshot: &Snapshot) -> TokenError {
@@ -427,7 +375,7 @@ fn on_routes(routed: &Routed<'_>, error: TokenError, snapshot: &Snapshot) -> Tok
         .issuer_without_key()
         .and_then(|issuer| snapshot.trust().rules(issuer));
     match rules {
-        Some(rules) if !counts(routed, &rules.name) => TokenError::OtherIssuer,
+        Some(rules) if !routed.counts(&rules.name) => TokenError::OtherIssuer,
         Some(_) | None => error,
     }
 }
@@ -450,37 +398,11 @@ fn missing_key(
     let Credential::Token(token) = credential else {
         return None;
     };
-    if !may_open(routed) {
+    if !routed.may_open() {
         return None;
     }
     let missing = snapshot.trust().missing_key(token)?;
-    counts(routed, &missing.issuer().name).then_some(missing)
-}
-
-/// Whether some token could let the request through that would not pass without one. Only then is
-/// it worth waiting for an issuer's keys.
-fn may_open(routed: &Routed<'_>) -> bool {
-    let needs_token = |route: &Route| match route.requirement {
-        Requirement::Authenticated | Requirement::Scopes(_) => true,
-        Requirement::Public => route.conditions.read_token(),
-        Requirement::Nobody => false,
-    };
-    match routed {
-        Routed::Unlisted | Routed::Preflight(_) => false,
-        Routed::One(route) => needs_token(route),
-        Routed::UnlistedInShadow {
-            listed: readings, ..
-        }
-        | Routed::Every(readings) => {
-            let is_open = !readings.iter().any(|route| is_closed(route));
-            is_open && readings.iter().any(|route| needs_token(route))
-        }
-    }
-}
-
-/// Whether the route refuses whatever comes.
-fn is_closed(route: &Route) -> bool {
-    route.requirement == Requirement::Nobody && route.mode == Mode::Enforce
+    routed.counts(&missing.issuer().name).then_some(missing)
 }
 
 #[cfg(test)]

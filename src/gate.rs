@@ -47,7 +47,7 @@ pub use turn::{KeyNews, KeyRefresh, Turn, Verifications, WaitLimits};
 
 use decision_id::{DecisionIds, ID_LENGTH};
 use decision_log::RefusalEntry;
-use refusing::{Judged, Refusing};
+use refusing::Refusing;
 use turn::TooLate;
 
 pub struct Gate {
@@ -192,10 +192,7 @@ impl Gate {
                 } else {
                     Refusal::Malformed(malformed.reason)
                 };
-                let about = Refusing {
-                    request: malformed.request,
-                    ..Refusing::default()
-                };
+                let about = Refusing::malformed(malformed.request);
                 reply.refuse(&refusal, &about)
             }
         }
@@ -340,15 +337,7 @@ impl<F: FrontEnd> Reply<'_, F> {
             },
             None => Refusal::Denied(denial),
         };
-        let about = Refusing {
-            caller,
-            judged: Some(Judged {
-                snapshot,
-                request,
-                denial,
-            }),
-            ..Refusing::of(request)
-        };
+        let about = Refusing::denied(denial, request, snapshot, caller);
         self.refuse(&refusal, &about)
     }
 
@@ -381,15 +370,7 @@ impl<F: FrontEnd> Reply<'_, F> {
             Some(denial) => {
                 let refusal = Refusal::Denied(denial);
                 self.gate.metrics.would_deny(&refusal);
-                let about = Refusing {
-                    caller,
-                    judged: Some(Judged {
-                        snapshot,
-                        request,
-                        denial,
-                    }),
-                    ..Refusing::of(request)
-                };
+                let about = Refusing::denied(denial, request, snapshot, caller);
                 let entry = self.entry(&refusal, &about, decision_id, latency);
                 self.gate
                     .log
@@ -406,12 +387,11 @@ impl<F: FrontEnd> Reply<'_, F> {
         decision_id: &'e str,
         latency: Duration,
     ) -> RefusalEntry<'e> {
-        let policy = about.judged.as_ref().map(|judged| judged.snapshot.policy());
         RefusalEntry {
             refusal,
             request: about.request,
             caller: about.caller,
-            policy_digest: policy.map(|policy| policy.digest()),
+            policy_digest: about.policy_digest(),
             decision_id,
             arrived: self.arrived,
             latency,

@@ -13,6 +13,7 @@ mod mode;
 mod near_miss;
 mod path;
 mod requirement;
+mod routed;
 mod scope;
 mod table;
 mod target;
@@ -33,6 +34,7 @@ pub use mode::Mode;
 pub use near_miss::{Mismatch, NearMiss};
 pub use path::{EncodedSlashes, PathRules};
 pub use requirement::{RequiredScopes, Requirement, ScopeWords};
+pub use routed::Routed;
 pub use scope::{MAX_SCOPE_NAME_BYTES, ScopeName, ScopeNameError};
 pub use table::TooManyPaths;
 pub use target::{Host, Method, Path, Target};
@@ -79,39 +81,6 @@ pub struct Route {
     pub preflight: bool,
     /// Whether what it refuses is refused.
     pub mode: Mode,
-}
-
-/// The routes that a request falls under.
-#[derive(Debug, Clone)]
-pub enum Routed<'p> {
-    /// No route lists it.
-    Unlisted,
-    /// No route lists it, or not every reading of it, and the policy as a whole is in shadow.
-    UnlistedInShadow {
-        /// Stands for the route.
-        stand_in: &'p Arc<Route>,
-        /// The routes of the other readings, which may be enforced: every one must allow.
-        listed: Vec<&'p Arc<Route>>,
-    },
-    /// The path can be read in one way, or all readings lead to one route.
-    One(&'p Arc<Route>),
-    /// A CORS preflight that the route of the requested method lets through as public.
-    Preflight(&'p Arc<Route>),
-    /// The path can be read in several ways that lead to different routes: every one must allow.
-    Every(Vec<&'p Arc<Route>>),
-}
-
-impl Routed<'_> {
-    /// Whether it has conditions, which are to be evaluated.
-    pub fn has_conditions(&self) -> bool {
-        match self {
-            Self::Unlisted | Self::Preflight(_) => false,
-            Self::One(route) => !route.conditions.is_empty(),
-            Self::UnlistedInShadow { listed: routes, .. } | Self::Every(routes) => {
-                routes.iter().any(|route| !route.conditions.is_empty())
-            }
-        }
-    }
 }
 
 /// The route that answers one reading of a request, and how.
@@ -180,7 +149,8 @@ impl Policy {
     /// The routes whose refusals are not carried out.
     pub fn routes_in_shadow(&self) -> impl Iterator<Item = &Route> {
         let in_shadow = |route: &&Arc<Route>| {
-            route.mode == Mode::Shadow && route.requirement != Requirement::Public
+            let refuses = route.requirement != Requirement::Public || !route.conditions.is_empty();
+            route.mode == Mode::Shadow && refuses
         };
         self.routes.iter().filter(in_shadow).map(|route| &**route)
     }

@@ -1,6 +1,6 @@
 //! More about a denial than its caller may learn: for the log and for explanations, never for a decision.
 
-use super::{Snapshot, counts};
+use super::Snapshot;
 use crate::decision::Denial;
 use crate::policy::{NearMiss, Target};
 use crate::token::{Credential, Credentials, Offence};
@@ -31,7 +31,7 @@ impl Snapshot {
         let credential = self.policy.route(target).map_or(
             // A target that cannot be read is refused whatever the credential.
             Credential::Absent,
-            |routed| credentials.of(self.trust(), |rules| counts(&routed, &rules.name)),
+            |routed| credentials.of(self.trust(), |rules| routed.counts(&rules.name)),
         );
         let offence = match (denial, credential) {
             (Denial::BadToken { error, .. }, Credential::Token(token)) => {

@@ -271,7 +271,7 @@ fn a_route_in_shadow_closes_nothing_to_a_token() {
             grpc: false,
         };
         let routed = policy.route(&target).unwrap();
-        let found = (may_need_token(&routed), may_open(&routed));
+        let found = (routed.may_need_token(), routed.may_open());
         assert_eq!(found, (needs, opens), "{mode} {path} {routed:?}");
     }
 }

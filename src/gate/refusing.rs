@@ -12,14 +12,14 @@ pub(super) struct Refusing<'r> {
     pub(super) dialect: Dialect,
     pub(super) caller: Option<&'r VerifiedToken>,
     /// By what it was denied.
-    pub(super) judged: Option<Judged<'r>>,
+    judged: Option<Judged<'r>>,
 }
 
 /// What a denial can be looked at again with.
-pub(super) struct Judged<'r> {
-    pub(super) snapshot: &'r Snapshot,
-    pub(super) request: &'r Request<'r>,
-    pub(super) denial: Denial<'r>,
+struct Judged<'r> {
+    snapshot: &'r Snapshot,
+    request: &'r Request<'r>,
+    denial: Denial<'r>,
 }
 
 impl<'r> Refusing<'r> {
@@ -31,6 +31,32 @@ impl<'r> Refusing<'r> {
         }
     }
 
+    /// What is known of a request that could not be understood as a whole.
+    pub(super) fn malformed(request: RequestSummary<'r>) -> Self {
+        Self {
+            request,
+            ..Self::default()
+        }
+    }
+
+    /// What is known where the request was judged by this snapshot, and denied.
+    pub(super) fn denied(
+        denial: Denial<'r>,
+        request: &'r Request<'r>,
+        snapshot: &'r Snapshot,
+        caller: Option<&'r VerifiedToken>,
+    ) -> Self {
+        Self {
+            caller,
+            judged: Some(Judged {
+                snapshot,
+                request,
+                denial,
+            }),
+            ..Self::of(request)
+        }
+    }
+
     pub(super) fn diagnose(&self) -> Diagnosis<'r> {
         let Some(judged) = &self.judged else {
             return Diagnosis::default();
@@ -39,5 +65,11 @@ impl<'r> Refusing<'r> {
             snapshot, request, ..
         } = judged;
         snapshot.diagnose(&request.target, &request.credentials, &judged.denial)
+    }
+
+    /// The digest of the policy that it was judged by.
+    pub(super) fn policy_digest(&self) -> Option<&'r str> {
+        let judged = self.judged.as_ref()?;
+        Some(judged.snapshot.policy().digest())
     }
 }
