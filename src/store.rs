@@ -54,6 +54,7 @@ pub use grants::LiveGrant;
 pub use location::{DatabaseUrl, LocationError, StoreLocation, WrittenLocation};
 pub use locking::Holding;
 pub use migrations::Migration;
+pub use open::check_file;
 pub use outage::{OutageError, Server};
 pub use reach::{RoleReach, ScopeReach};
 pub use refresh_tokens::{RefreshToken, Rotation, Successor};

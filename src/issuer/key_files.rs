@@ -7,7 +7,7 @@ use super::settings::{ALGORITHMS, IssuerSettings};
 use crate::clock::UnixSeconds;
 use crate::files::{self, FileError};
 use crate::problem::Faults;
-use crate::store::StoredKey;
+use crate::store::{self, StoreLocation, StoredKey};
 use crate::token::{Algorithm, KeyLife, SigningKey, SigningKeyError};
 
 /// Why the files cannot be used.
@@ -65,14 +65,23 @@ pub fn check_files(settings: &IssuerSettings, faults: &mut Faults) {
     if let Err(error) = read(&keys.files, *algorithm, settings.access_token_seconds) {
         faults.add("issuer.keys.files", error.to_string());
     }
+    if let Err(error) = store::check_file(&settings.store) {
+        faults.add("issuer.store", format!("`issuer.store`: {error}"));
+    }
     // Only a first start reads it: later it may be gone.
+    let is_read = |path: &&PathBuf| path.exists() || is_missing(&settings.store);
     let password_file = settings.admin_password_file.as_ref();
-    if let Some(path) = password_file.filter(|path| path.exists())
+    if let Some(path) = password_file.filter(is_read)
         && let Err(error) = files::read_secret(path)
     {
         let message = format!("`issuer.admin_password_file`: {error}");
         faults.add("issuer.admin_password_file", message);
     }
+}
+
+/// Whether a start would certainly make the store. Of a database that a server keeps, nobody knows.
+fn is_missing(store: &StoreLocation) -> bool {
+    matches!(store, StoreLocation::Sqlite(path) if !path.exists())
 }
 
 fn text(path: &Path) -> Result<String, FileError> {

@@ -243,6 +243,29 @@ fn create_privately(path: &Path) -> Result<(), StoreError> {
     }
 }
 
+/// What opening the store would find wrong with its file, or with the directory in which it would make
+/// one. Nothing is opened or made, and no database server is asked.
+pub fn check_file(location: &StoreLocation) -> Result<(), StoreError> {
+    let StoreLocation::Sqlite(path) = location else {
+        return Ok(());
+    };
+    if path.exists() {
+        return check_private(path);
+    }
+    // The parent of a bare name is empty.
+    let parent = path.parent().filter(|parent| *parent != Path::new(""));
+    let directory = parent.unwrap_or(Path::new("."));
+    match std::fs::metadata(directory) {
+        Ok(metadata) if metadata.is_dir() => Ok(()),
+        Ok(_) => Err(std::io::ErrorKind::NotADirectory.into()),
+        Err(error) => Err(error),
+    }
+    .map_err(|source| StoreError::File {
+        path: path.display().to_string(),
+        source,
+    })
+}
+
 /// A restored copy may have got another mode.
 fn check_private(path: &Path) -> Result<(), StoreError> {
     let name = || path.display().to_string();

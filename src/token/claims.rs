@@ -93,12 +93,11 @@ impl Claims {
     }
 
     /// Refuses a token that `cnf` binds to a key (RFC 7800; `DPoP`, RFC 9449; mutual TLS, RFC
-    /// 8705).
+    /// 8705). Whatever it holds is a bond that is not understood; null counts as absent.
     pub(super) fn check_bearer(&self) -> Result<(), TokenError> {
-        if self.0.contains_key("cnf") {
-            Err(TokenError::SenderConstrained)
-        } else {
-            Ok(())
+        match self.0.get("cnf") {
+            None | Some(Value::Null) => Ok(()),
+            Some(_) => Err(TokenError::SenderConstrained),
         }
     }
 

@@ -128,6 +128,52 @@ log: {subject_key_file: short}
     assert!(!told.contains("portcullis.yaml"), "{told}");
 }
 
+/// What the issuer finds at a start, before it has opened anything.
+#[cfg(feature = "issuer")]
+#[test]
+fn check_looks_at_the_store_and_at_the_password_of_the_first_administrator() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("policy.yaml"), POLICY).unwrap();
+    let told = |store: &str, code: i32| {
+        let config = format!(
+            "version: 1\npolicy: [policy.yaml]\ntrust:\n\
+             - {{name: own, issuer: \"http://127.0.0.1:8080\", audiences: [x], algorithms: [ES256], keys: companion}}\n\
+             issuer:\n  url: http://127.0.0.1:8080\n  audiences: [x]\n  store: {store}\n  \
+             admin_password_file: admin-password\n"
+        );
+        fs::write(path("portcullis.yaml"), config).unwrap();
+        let output = run(&["check", "--config", "portcullis.yaml"], folder.path());
+        let told = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(code), "{told}");
+        told
+    };
+    let first = told("sqlite:new.db", 1);
+    assert!(first.contains("portcullis.yaml:9:"), "{first}");
+    assert!(
+        first.contains("cannot read `admin-password`"),
+        "a first start reads it: {first}"
+    );
+    assert!(!first.contains("issuer.store"), "{first}");
+    let nowhere = told("sqlite:nowhere/new.db", 1);
+    assert!(nowhere.contains("portcullis.yaml:8:"), "{nowhere}");
+    fs::write(path("old.db"), "").unwrap();
+    fs::set_permissions(path("old.db"), fs::Permissions::from_mode(0o644)).unwrap();
+    let open = told("sqlite:old.db", 1);
+    assert!(
+        open.contains("`issuer.store`: the store `old.db`"),
+        "{open}"
+    );
+    assert!(
+        !open.contains("admin-password"),
+        "no later one does: {open}"
+    );
+    fs::set_permissions(path("old.db"), fs::Permissions::from_mode(0o600)).unwrap();
+    told("sqlite:old.db", 0);
+    told("postgres://nobody@127.0.0.1:1/none", 0);
+    assert!(!path("new.db").exists());
+}
+
 #[test]
 fn check_tells_machines_what_is_wrong_with_a_configuration() {
     let folder = tempfile::tempdir().unwrap();
