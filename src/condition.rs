@@ -1,8 +1,9 @@
-//! Conditions (`when`): a subset of CEL, the Common Expression Language, in syntax and meaning.
+//! Conditions (`when`): a subset of CEL, the Common Expression Language, with its syntax and its meaning.
 //!
-//! A condition is parsed and checked when the policy is loaded: unknown names, types that do not go
-//! together and whatever else CEL has are errors with their place. Evaluating it is synchronous and
-//! bounded, and what goes wrong then is a [`Fault`], which refuses.
+//! A condition is parsed and type-checked when the policy is loaded. Unknown names, mismatched types and
+//! parts of CEL that are not in the subset are errors then, each with its line and column. Evaluation is
+//! synchronous and takes a bounded number of steps; an error during evaluation is a [`Fault`], and the
+//! request is refused.
 
 mod budget;
 mod checker;
@@ -39,7 +40,8 @@ use program::Node;
 pub struct Condition {
     text: Box<str>,
     program: Node,
-    claims: Box<[Box<str>]>,
+    /// What it names of the token, sorted, with the type that it was checked against.
+    claims: Box<[(Box<str>, Type)]>,
     reads_host: bool,
     reads_token: bool,
     patterns: usize,
@@ -55,10 +57,14 @@ impl Condition {
         let expression = parser::parse(text).map_err(|diagnostic| vec![diagnostic])?;
         let (program, uses) = checker::check(&expression, names)?;
         let warnings = warning::warnings(&expression, names, &uses);
+        let claims = uses.claims.into_iter().map(|claim| {
+            let of = names.claims.of(&claim);
+            (claim, of)
+        });
         let condition = Self {
             text: text.into(),
             program,
-            claims: uses.claims.into_iter().collect(),
+            claims: claims.collect(),
             reads_host: uses.host,
             reads_token: uses.token,
             patterns: uses.patterns,
@@ -83,7 +89,7 @@ impl Condition {
 
     /// The claims that it names, sorted.
     pub fn claims(&self) -> impl Iterator<Item = &str> {
-        self.claims.iter().map(|claim| &**claim)
+        self.claims.iter().map(|(claim, _)| &**claim)
     }
 
     /// How many regular expressions it has.
@@ -102,10 +108,11 @@ impl Condition {
     }
 }
 
-/// Within one policy, conditions of the same text mean the same.
+/// Conditions of the same text mean the same where the claims that they name have the same types. What
+/// they read of `path` depends on the route's template, too.
 impl PartialEq for Condition {
     fn eq(&self, other: &Self) -> bool {
-        self.text == other.text
+        self.text == other.text && self.claims == other.claims
     }
 }
 

@@ -321,6 +321,26 @@ fn conditions_are_compared_as_expressions() {
     assert!(shown(&policy(&first), &policy(&second)).starts_with("cannot_tell: "));
 }
 
+/// What a claim may be decides whether a condition holds or refuses.
+#[test]
+fn conditions_are_compared_with_the_types_of_their_claims() {
+    let of = |claims: &str| {
+        compiled(&format!(
+            "version: 1\nclaims: {{{claims}}}\nscopes: {{a: A}}\nroutes:\n  - {{name: r, methods: [GET], \
+             path: /r, scopes: [a], when: token.level == token.wanted}}\n"
+        ))
+    };
+    let declared = of("level: int");
+    let unclear = "cannot_tell: GET /r on every host: r -> r; GET other.example/r; gained by \
+                   nobody, lost by nobody";
+    for other in ["level: any", "level: int, wanted: int", "wanted: int"] {
+        assert_eq!(shown(&declared, &of(other)), unclear, "{other}");
+        assert_eq!(shown(&of(other), &declared), unclear, "{other}");
+    }
+    // No condition reads it.
+    assert_eq!(shown(&declared, &of("level: int, tier: string")), "");
+}
+
 #[test]
 fn a_parent_counts_where_the_policy_says_so() {
     let of = |parents: bool| {

@@ -48,22 +48,19 @@ pub(super) fn equal(
 }
 
 fn equal_lists(left: &List<'_>, right: &List<'_>, budget: &mut Budget) -> Result<bool, Cause> {
+    budget.spend_bytes(left.text_bytes())?;
+    budget.spend_bytes(right.text_bytes())?;
     let length = left.len();
     budget.spend(length)?;
     if length != right.len() {
         return Ok(false);
     }
-    let mut position = 0;
-    let different = left.find(|item| {
-        let other = right.get(position);
-        position += 1;
-        match other.map(|other| equal(&item, &other, budget)) {
-            Some(Ok(true)) => None,
-            Some(Ok(false)) | None => Some(Ok(false)),
-            Some(Err(cause)) => Some(Err(cause)),
+    for (item, other) in left.items().zip(right.items()) {
+        if !equal(&item, &other, budget)? {
+            return Ok(false);
         }
-    });
-    different.unwrap_or(Ok(true))
+    }
+    Ok(true)
 }
 
 /// The order of two values of one type, or of two numbers. Nothing is before or after NaN.

@@ -63,6 +63,14 @@ impl<'e> Evaluation<'e, '_> {
         spent.map_err(|cause| cause.at(node.span))
     }
 
+    /// The value, once paid for what it takes to find its items.
+    fn words_paid(&mut self, value: Value<'e>, node: &Node) -> Result<Value<'e>, Fault> {
+        if let Value::List(list) = &value {
+            self.spend_bytes(list.text_bytes(), node)?;
+        }
+        Ok(value)
+    }
+
     fn value(&mut self, node: &'e Node) -> Result<Value<'e>, Fault> {
         self.spend(1, node)?;
         match &node.kind {
@@ -71,7 +79,7 @@ impl<'e> Evaluation<'e, '_> {
             NodeKind::Has(fact) => self.has(fact, node).map(Value::Bool),
             NodeKind::Variable(level) => {
                 let variable = self.variables.get(*level).cloned();
-                variable.ok_or(Cause::Missing.at(node.span))
+                self.words_paid(variable.ok_or(Cause::Missing.at(node.span))?, node)
             }
             NodeKind::Select(of, name) => match self.value(of)? {
                 Value::Map(members) => {
@@ -84,7 +92,10 @@ impl<'e> Evaluation<'e, '_> {
                 Value::Map(members) => Ok(Value::Bool(members.contains_key(&**name))),
                 _ => Err(Cause::WrongType.at(node.span)),
             },
-            NodeKind::Index(parts) => self.index(parts, node),
+            NodeKind::Index(parts) => {
+                let item = self.index(parts, node)?;
+                self.words_paid(item, node)
+            }
             NodeKind::List(items) => {
                 let items: Result<Rc<[Value<'e>]>, Fault> =
                     items.iter().map(|item| self.value(item)).collect();
@@ -153,7 +164,7 @@ impl<'e> Evaluation<'e, '_> {
             outcome.add(truth)
         };
         let settled = match self.value(over)? {
-            Value::List(list) => list.find(|item| look(item, self)),
+            Value::List(list) => list.items().find_map(|item| look(item, self)),
             Value::Map(members) => {
                 let mut names = members.keys();
                 names.find_map(|name| look(Value::text(name), self))

@@ -36,8 +36,9 @@ pub struct TokenFacts<'a> {
 /// What a front end knows of a request beside its target. Looked up when a condition names it, so that
 /// other requests do not pay for it.
 pub trait Attributes: fmt::Debug + Sync {
-    /// A header by its name in lower case.
-    fn header(&self, name: &str) -> Found<&[u8]>;
+    /// A header by its name in lower case, and how many bytes of names and values were looked at to find
+    /// it, which the steps of the conditions pay for.
+    fn header(&self, name: &str) -> (Found<&[u8]>, usize);
 
     /// `http` or `https`, if the proxy says.
     fn scheme(&self) -> Option<&str>;
@@ -48,7 +49,7 @@ pub trait Attributes: fmt::Debug + Sync {
     /// The name in the peer's certificate, if it has one.
     fn source_principal(&self) -> Option<&str>;
 
-    /// Of the body, in bytes, if it is known.
+    /// The length of the request's body in bytes, if the proxy knows it.
     fn size(&self) -> Option<i64>;
 }
 
@@ -68,8 +69,8 @@ pub enum Found<T> {
 }
 
 impl Attributes for NoAttributes {
-    fn header(&self, _: &str) -> Found<&[u8]> {
-        Found::Absent
+    fn header(&self, _: &str) -> (Found<&[u8]>, usize) {
+        (Found::Absent, 0)
     }
 
     fn scheme(&self) -> Option<&str> {

@@ -21,13 +21,17 @@ struct Scene(Json);
 
 /// A list as the value of a header stands for several headers of one name.
 impl Attributes for Scene {
-    fn header(&self, name: &str) -> Found<&[u8]> {
-        match &self.0["request"]["headers"][name] {
+    fn header(&self, name: &str) -> (Found<&[u8]>, usize) {
+        let headers = &self.0["request"]["headers"];
+        let found = match &headers[name] {
             Json::Null => Found::Absent,
             Json::String(value) => Found::Once(value.as_bytes()),
             Json::Array(_) => Found::Repeated,
-            _ => Found::Once(b"\xff"),
-        }
+            _ => Found::Once(&b"\xff"[..]),
+        };
+        let all = headers.as_object().into_iter().flatten();
+        let bytes = all.map(|(name, value)| name.len() + value.as_str().map_or(0, str::len));
+        (found, bytes.sum())
     }
 
     fn scheme(&self) -> Option<&str> {

@@ -91,12 +91,22 @@ impl<'e> List<'e> {
         text.split(' ').filter(|word| !word.is_empty())
     }
 
-    /// Calls `look` with each item until it says something.
-    pub(super) fn find<R>(&self, mut look: impl FnMut(Value<'e>) -> Option<R>) -> Option<R> {
+    /// How many bytes of text are read to find its items.
+    pub(super) fn text_bytes(&self) -> usize {
         match self {
-            Self::Json(items) => items.iter().find_map(|item| look(Value::from(item))),
-            Self::Words(_) => self.words().find_map(|word| look(Value::text(word))),
-            Self::Made(items) => items.iter().find_map(|item| look(item.clone())),
+            Self::Words(text) => text.len(),
+            Self::Json(_) | Self::Made(_) => 0,
         }
+    }
+
+    pub(super) fn items(&self) -> impl Iterator<Item = Value<'e>> {
+        let (json, made): (&'e [Json], &[Value<'e>]) = match self {
+            Self::Json(items) => (items, &[]),
+            Self::Made(items) => (&[], items),
+            Self::Words(_) => (&[], &[]),
+        };
+        let json = json.iter().map(Value::from);
+        let words = self.words().map(Value::text);
+        json.chain(words).chain(made.iter().cloned())
     }
 }

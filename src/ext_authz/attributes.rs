@@ -8,16 +8,19 @@ use crate::condition::{Attributes, Found};
 pub(super) struct MessageAttributes<'a>(pub(super) &'a [u8]);
 
 impl Attributes for MessageAttributes<'_> {
-    fn header(&self, name: &str) -> Found<&[u8]> {
+    fn header(&self, name: &str) -> (Found<&[u8]>, usize) {
         let mut wanted = WantedHeader {
             name: name.as_bytes(),
             merged: Found::Absent,
             listed: None,
+            looked_at: 0,
         };
-        match wire::read_check_request(self.0, &mut wanted) {
-            Ok(_) => wanted.found(),
+        let read = wire::read_check_request(self.0, &mut wanted);
+        let looked_at = wanted.looked_at;
+        match read {
+            Ok(_) => (wanted.found(), looked_at),
             // It was readable before.
-            Err(_) => Found::Unreadable,
+            Err(_) => (Found::Unreadable, looked_at),
         }
     }
 
@@ -50,10 +53,13 @@ struct WantedHeader<'n, 'a> {
     merged: Found<&'a [u8]>,
     /// Nothing where there is no list.
     listed: Option<Found<&'a [u8]>>,
+    /// Of all names and values, in bytes.
+    looked_at: usize,
 }
 
 impl<'a> HeaderVisitor<'a> for WantedHeader<'_, 'a> {
     fn header(&mut self, form: HeaderForm, name: &'a [u8], value: &'a [u8]) {
+        self.looked_at += name.len() + value.len();
         let found = match form {
             HeaderForm::Merged => &mut self.merged,
             HeaderForm::Listed => self.listed.get_or_insert(Found::Absent),
@@ -75,5 +81,37 @@ impl<'a> WantedHeader<'_, 'a> {
             (Some(_), _) => Found::Repeated,
             (None, merged) => merged,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, Request};
+    use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest};
+    use prost::Message;
+
+    use super::*;
+
+    #[test]
+    fn finding_a_header_looks_at_all_of_them() {
+        let headers = [("x-region", "eu"), ("x-other", "0123456789")];
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let request = Request {
+            http: Some(HttpRequest {
+                headers: headers.into(),
+                ..HttpRequest::default()
+            }),
+            ..Request::default()
+        };
+        let message = CheckRequest {
+            attributes: Some(AttributeContext {
+                request: Some(request),
+                ..AttributeContext::default()
+            }),
+        };
+        let message = message.encode_to_vec();
+        let attributes = MessageAttributes(&message);
+        assert_eq!(attributes.header("x-region"), (Found::Once(&b"eu"[..]), 27));
+        assert_eq!(attributes.header("x-none"), (Found::Absent, 27));
     }
 }

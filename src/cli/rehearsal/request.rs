@@ -115,14 +115,17 @@ impl AskedRequest {
 
 /// As a proxy would tell it of a call that comes over TLS. Who calls is not known.
 impl Attributes for AskedRequest {
-    fn header(&self, name: &str) -> Found<&[u8]> {
+    fn header(&self, name: &str) -> (Found<&[u8]>, usize) {
         let mut values = self.headers.iter();
         let mut next = || values.find(|(known, _)| known.eq_ignore_ascii_case(name));
-        match (next(), next()) {
+        let found = match (next(), next()) {
             (None, _) => Found::Absent,
             (Some((_, value)), None) => Found::Once(value.as_bytes()),
             (Some(_), Some(_)) => Found::Repeated,
-        }
+        };
+        let all = self.headers.iter();
+        let bytes = all.map(|(name, value)| name.len() + value.len());
+        (found, bytes.sum())
     }
 
     fn scheme(&self) -> Option<&str> {

@@ -31,7 +31,7 @@ impl<'e> Evaluation<'e, '_> {
             }
             Fact::Size => attributes.size().map(Value::Int).ok_or_else(missing),
             Fact::Header(name) => {
-                let header = single(attributes.header(name), node)?.ok_or_else(missing)?;
+                let header = self.header(name, node)?.ok_or_else(missing)?;
                 let text = std::str::from_utf8(header).ok();
                 text.map(Value::text).ok_or(Cause::NotText.at(node.span))
             }
@@ -48,7 +48,7 @@ impl<'e> Evaluation<'e, '_> {
             Fact::Audiences => self.audiences(node),
             Fact::Scopes => {
                 let token = self.token(node)?;
-                Ok(Value::List(List::Words(token.scopes)))
+                self.words_paid(Value::List(List::Words(token.scopes)), node)
             }
             Fact::Issuer => self.token(node).map(|token| Value::text(token.issuer)),
             Fact::Now => Ok(Value::Timestamp(self.facts.now)),
@@ -64,7 +64,7 @@ impl<'e> Evaluation<'e, '_> {
             Fact::Scheme => attributes.scheme().is_some(),
             Fact::SourceAddress => attributes.source_address().is_some(),
             Fact::Size => attributes.size().is_some(),
-            Fact::Header(name) => single(attributes.header(name), node)?.is_some(),
+            Fact::Header(name) => self.header(name, node)?.is_some(),
             Fact::Query(name) => self.query(name, node)?.is_some(),
             Fact::Parameter(position) => self.facts.parameters.get(*position).is_some(),
             Fact::Claim(name, _) => has_claim(name),
@@ -106,6 +106,12 @@ impl<'e> Evaluation<'e, '_> {
             }
             _ => Err(Cause::WrongType.at(node.span)),
         }
+    }
+
+    fn header(&mut self, name: &str, node: &Node) -> Result<Option<&'e [u8]>, Fault> {
+        let (found, looked_at) = self.facts.attributes.header(name);
+        self.spend_bytes(looked_at, node)?;
+        single(found, node)
     }
 
     fn query(&mut self, name: &str, node: &Node) -> Result<Option<Cow<'e, [u8]>>, Fault> {

@@ -67,7 +67,7 @@ impl<'e> Evaluation<'e, '_> {
         match list {
             Value::List(list) => {
                 let budget = &mut *self.budget;
-                let found = list.find(|one| {
+                let found = list.items().find_map(|one| {
                     let spent = budget.spend(1);
                     match spent.and_then(|()| equal(item, &one, budget)) {
                         Ok(false) => None,
@@ -104,14 +104,8 @@ impl<'e> Evaluation<'e, '_> {
             (Value::List(left), Value::List(right)) => {
                 self.budget.spend(left.len())?;
                 self.budget.spend(right.len())?;
-                let mut items = Vec::new();
-                for list in [left, right] {
-                    list.find(|item| {
-                        items.push(item);
-                        None::<()>
-                    });
-                }
-                Ok(Value::List(List::Made(Rc::from(items))))
+                let items: Rc<[Value<'e>]> = left.items().chain(right.items()).collect();
+                Ok(Value::List(List::Made(items)))
             }
             (Value::Timestamp(time), Value::Duration(duration))
             | (Value::Duration(duration), Value::Timestamp(time)) => {

@@ -72,6 +72,66 @@ fn a_check_takes_a_bounded_number_of_steps() {
     assert_eq!(outcome(text, &[&long]), Err(Cause::TooLong));
 }
 
+/// Looking for one header walks over all of them.
+#[test]
+fn headers_are_paid_for_by_their_bytes() {
+    let others = format!("/request/headers/x-other={:?}", "x".repeat(60_000));
+    for text in [
+        "token.groups.all(g, request.headers[\"x-region\"] == \"eu\")",
+        "request.headers[\"user-agent\"].split(\"\").all(c, \"x-region\" in request.headers)",
+        "request.headers[\"user-agent\"].split(\"\").all(c, request.headers[\"x-region\"] != c)",
+    ] {
+        assert_eq!(outcome(text, &[]), Ok(true), "{text}");
+        let groups = "/token/groups=[1,2,3,4,5,6,7,8,9,10,11,12]";
+        assert_eq!(
+            outcome(text, &[&others, groups]),
+            Err(Cause::TooManySteps),
+            "{text}"
+        );
+    }
+    // Once is not too much.
+    let text = "request.headers[\"x-region\"] == \"eu\"";
+    assert_eq!(outcome(text, &[&others]), Ok(true));
+}
+
+/// The scopes are a text, which is read from its beginning each time.
+#[test]
+fn scopes_are_paid_for_by_their_bytes() {
+    let scopes = format!("/token/scope={:?}", "x".repeat(15_000));
+    let numbers: Vec<u32> = (0..100).collect();
+    let groups = format!("/token/groups={}", serde_json::to_string(&numbers).unwrap());
+    for text in [
+        "token.groups.all(g, token.scopes != [])",
+        "token.groups.all(g, size(token.scopes) > 0)",
+        "[token.scopes].all(x, token.groups.all(g, x.size() > 0))",
+        "[[token.scopes]].all(x, token.groups.all(g, x[0].size() > 0))",
+        "[[token.scopes]].all(x, token.groups.all(g, x == x))",
+    ] {
+        assert_eq!(
+            outcome(text, &[&scopes, &groups]),
+            Err(Cause::TooManySteps),
+            "{text}"
+        );
+    }
+    assert_eq!(
+        outcome("size(token.scopes) == 1", &[&scopes, &groups]),
+        Ok(true)
+    );
+}
+
+#[test]
+fn long_lists_are_compared_item_by_item() {
+    let scopes = format!("/token/scope={:?}", "a ".repeat(2_000));
+    let groups = format!(
+        "/token/groups={}",
+        serde_json::to_string(&vec!["a"; 2_000]).unwrap()
+    );
+    let text = "token.scopes == token.groups && token.groups == token.scopes";
+    assert_eq!(outcome(text, &[&scopes, &groups]), Ok(true));
+    let last = format!("/token/scope={:?}", "a ".repeat(1_999) + "b");
+    assert_eq!(outcome(text, &[&last, &groups]), Ok(false));
+}
+
 #[test]
 fn conditions_of_one_check_share_its_steps() {
     let scene = Scene::new();

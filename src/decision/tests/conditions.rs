@@ -36,12 +36,13 @@ struct Carried<'a> {
 }
 
 impl Attributes for Carried<'_> {
-    fn header(&self, name: &str) -> Found<&[u8]> {
-        match (name, self.regions) {
-            ("x-region" | "x-loud", [one]) => Found::Once(one),
+    fn header(&self, name: &str) -> (Found<&[u8]>, usize) {
+        let found = match (name, self.regions) {
+            ("x-region" | "x-loud", [one]) => Found::Once(*one),
             ("x-region" | "x-loud", [_, _, ..]) => Found::Repeated,
             _ => Found::Absent,
-        }
+        };
+        (found, self.regions.iter().map(|value| value.len()).sum())
     }
 
     fn scheme(&self) -> Option<&str> {

@@ -27,9 +27,7 @@ const OPTIONS: &[u8] = b"OPTIONS";
 
 /// The policies have more combinations of paths than are followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the policies are too different to compare: their paths combine in more than {MAX_STATES} ways"
-)]
+#[error("the policies cannot be compared: there are too many combinations of their paths")]
 pub struct TooManyPaths;
 
 /// One of the two policies, for the requests to one host.
@@ -182,19 +180,20 @@ where
         }
         // A preflight is asked for by `OPTIONS`, and what answers `OPTIONS` answers it.
         let options = [old, new].map(|leaves| answer(leaves, MethodClass::Listed(OPTIONS)));
-        let [Some(_), Some(_)] = options else {
-            for class in classes().filter_map(MethodClass::preflight) {
-                let pair = Pair {
-                    old: options[0].or_else(|| self.preflight(Age::Old, old, class)),
-                    new: options[1].or_else(|| self.preflight(Age::New, new, class)),
-                };
-                let is_one = |reply| matches!(reply, Some(Reply::Preflight(_)));
-                if (is_one(pair.old) || is_one(pair.new)) && (self.is_wanted)(pair) {
-                    findings.add(pair, class, &listed);
-                }
-            }
+        if options.iter().all(Option::is_some) {
             return findings;
-        };
+        }
+        let [old_options, new_options] = options;
+        for class in classes().filter_map(MethodClass::preflight) {
+            let pair = Pair {
+                old: old_options.or_else(|| self.preflight(Age::Old, old, class)),
+                new: new_options.or_else(|| self.preflight(Age::New, new, class)),
+            };
+            let is_one = |reply| matches!(reply, Some(Reply::Preflight(_)));
+            if (is_one(pair.old) || is_one(pair.new)) && (self.is_wanted)(pair) {
+                findings.add(pair, class, &listed);
+            }
+        }
         findings
     }
 
