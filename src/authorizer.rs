@@ -7,9 +7,9 @@ mod current_trust;
 mod diagnosis;
 mod metrics;
 mod proof_cache;
+mod snapshot;
 mod tally;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
@@ -17,7 +17,7 @@ use arc_swap::{ArcSwap, Guard};
 use crate::clock::{Clock, UnixSeconds};
 use crate::condition::{Attributes, NoAttributes};
 use crate::decision::{Decision, Denial, Evidence, decide};
-use crate::policy::{Circumstances, Policy, Routed, Target};
+use crate::policy::{Circumstances, Routed, Target};
 use crate::token::{
     Credential, Credentials, MissingKey, RecheckError, TokenError, Trust, UnverifiedToken,
     VerifiedToken,
@@ -27,78 +27,8 @@ pub use current_trust::CurrentTrust;
 pub use diagnosis::Diagnosis;
 pub use metrics::AuthorizerMetrics;
 pub use proof_cache::{CacheLimits, CacheStatistics, Proof, ProofCache};
+pub use snapshot::Snapshot;
 pub use tally::RouteTally;
-
-/// Everything that a check is judged by. Swapped whole.
-#[derive(Debug)]
-pub struct Snapshot {
-    policy: Arc<Policy>,
-    current_trust: CurrentTrust,
-    /// One for each route, at the route's index.
-    tallies: Arc<[Arc<RouteTally>]>,
-}
-
-impl Snapshot {
-    /// A snapshot that begins to count at zero.
-    pub fn new(policy: Arc<Policy>, current_trust: impl Into<CurrentTrust>) -> Self {
-        let tallies = policy.routes().iter().map(|_| Arc::default()).collect();
-        Self {
-            policy,
-            current_trust: current_trust.into(),
-            tallies,
-        }
-    }
-
-    /// What follows on this snapshot: routes that keep their name go on counting.
-    #[must_use]
-    pub fn succeeded_by(&self, policy: Arc<Policy>, current_trust: CurrentTrust) -> Self {
-        let earlier: HashMap<&str, &Arc<RouteTally>> = self.tallied().collect();
-        let tallies = policy.routes().iter().map(|route| {
-            let tally = earlier.get(&*route.name);
-            tally.map_or_else(Arc::default, |tally| Arc::clone(tally))
-        });
-        Self {
-            tallies: tallies.collect(),
-            policy,
-            current_trust,
-        }
-    }
-
-    /// The same policy and counts with other trust.
-    #[must_use]
-    pub fn with_trust(&self, current_trust: impl Into<CurrentTrust>) -> Self {
-        Self {
-            policy: Arc::clone(&self.policy),
-            current_trust: current_trust.into(),
-            tallies: Arc::clone(&self.tallies),
-        }
-    }
-
-    /// Which requests there are and what each asks for.
-    pub fn policy(&self) -> &Arc<Policy> {
-        &self.policy
-    }
-
-    /// Whose tokens are trusted.
-    pub fn trust(&self) -> &Trust {
-        self.current_trust.trust()
-    }
-
-    /// The same, with what has been revoked.
-    pub fn current_trust(&self) -> &CurrentTrust {
-        &self.current_trust
-    }
-
-    /// The routes' names with their counts.
-    pub fn tallies(&self) -> impl Iterator<Item = (&str, &RouteTally)> {
-        self.tallied().map(|(name, tally)| (name, &**tally))
-    }
-
-    fn tallied(&self) -> impl Iterator<Item = (&str, &Arc<RouteTally>)> {
-        let names = self.policy.routes().iter().map(|route| &*route.name);
-        names.zip(self.tallies.iter())
-    }
-}
 
 /// The outcome of one check.
 #[derive(Debug)]
@@ -209,7 +139,7 @@ impl Authorizer {
         } = *question;
         // The target comes first: a request that can be read in two ways is refused whatever token it
         // carries, and on routes where no token counts none is verified.
-        let routed = match snapshot.policy.route(target) {
+        let routed = match snapshot.policy().route(target) {
             Ok(routed) => routed,
             Err(malformed) => return Some(Judgement::denied(Denial::MalformedTarget(malformed))),
         };
@@ -218,7 +148,7 @@ impl Authorizer {
             return Some(Judgement::denied(Denial::SeveralCredentials));
         }
         let verified = if routed.may_need_token() {
-            match self.verify(&snapshot.current_trust, credential, effort) {
+            match self.verify(snapshot.current_trust(), credential, effort) {
                 Ok(token) => Ok(Some(token)),
                 Err(Unverified::Absent) => Ok(None),
                 Err(Unverified::Refused(error)) => Err(on_routes(&routed, error, snapshot)),
@@ -233,7 +163,7 @@ impl Authorizer {
             Err(error) => Evidence::Refused(*error),
         };
         let circumstances = Circumstances {
-            policy: &snapshot.policy,
+            policy: snapshot.policy(),
             target,
             attributes,
             now: if routed.has_conditions() {
@@ -336,7 +266,7 @@ impl Authorizer {
             Decision::Allow(permit) => Some(permit.route()),
             Decision::Deny(denial) => denial.route(),
         };
-        if let Some(tally) = route.and_then(|route| snapshot.tallies.get(route.index)) {
+        if let Some(tally) = route.and_then(|route| snapshot.tally_of(route)) {
             tally.count(&judgement.decision);
         }
     }

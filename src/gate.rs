@@ -19,6 +19,7 @@ mod outcome;
 mod refusal;
 mod refusing;
 mod request;
+mod stage;
 mod turn;
 
 use std::panic::AssertUnwindSafe;
@@ -27,7 +28,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 
-use crate::authorizer::{Authorizer, Effort, Judgement, Question, Snapshot};
+use crate::authorizer::{Authorizer, Judgement, Question, Snapshot};
 use crate::decision::{Decision, Permit};
 use crate::token::{Credentials, MissingKey, VerifiedToken};
 
@@ -48,6 +49,7 @@ pub use turn::{KeyNews, KeyRefresh, Turn, Verifications, WaitLimits};
 use decision_id::{DecisionIds, ID_LENGTH};
 use decision_log::RefusalEntry;
 use refusing::Refusing;
+use stage::Stage;
 use turn::TooLate;
 
 pub struct Gate {
@@ -81,48 +83,6 @@ enum Step<A> {
     NeedsSignature,
     /// The answer may change once the issuer has been asked for this key.
     MissingKey(MissingKey),
-}
-
-/// How far a check has come.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    /// Judged with no more than this effort.
-    First(Effort),
-    /// Its token's signature is verified.
-    Verifying,
-    /// The issuer was asked for a key.
-    Asked(KeyNews),
-    /// The signature is verified with the keys that there are now.
-    Final(KeyNews),
-    /// The signature will not be verified in time.
-    Unverified,
-}
-
-impl Stage {
-    fn effort(self) -> Effort {
-        match self {
-            Self::First(effort) => effort,
-            Self::Asked(_) => Effort::Text,
-            Self::Verifying | Self::Final(_) | Self::Unverified => Effort::Full,
-        }
-    }
-
-    /// Whether the issuer may still be asked for a key.
-    fn may_ask(self) -> bool {
-        matches!(self, Self::First(_) | Self::Verifying)
-    }
-
-    /// What came of asking it.
-    fn news(self) -> Option<KeyNews> {
-        match self {
-            Self::Asked(news) | Self::Final(news) => Some(news),
-            Self::First(_) | Self::Verifying | Self::Unverified => None,
-        }
-    }
-
-    fn verifies(self) -> bool {
-        matches!(self, Self::Verifying | Self::Final(_))
-    }
 }
 
 impl Gate {

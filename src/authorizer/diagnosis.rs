@@ -26,9 +26,9 @@ impl Snapshot {
     ) -> Diagnosis<'p> {
         let near_miss = match denial.route() {
             Some(_) => None,
-            None => self.policy.near_miss(target),
+            None => self.policy().near_miss(target),
         };
-        let credential = self.policy.route(target).map_or(
+        let credential = self.policy().route(target).map_or(
             // A target that cannot be read is refused whatever the credential.
             Credential::Absent,
             |routed| credentials.of(self.trust(), |rules| routed.counts(&rules.name)),

@@ -14,7 +14,7 @@ use crate::clock::UnixSeconds;
 use crate::condition::NoAttributes;
 use crate::policy::{
     Host, Method, Methods, Mode, Path, Policy, RequiredScopes, RouteConditions, RouteIssuers,
-    Target,
+    Target, TargetError,
 };
 use crate::problem::Source;
 use crate::token::{Algorithm, IssuerIndex, IssuerRules, KeySet, Trust, UnverifiedToken};
