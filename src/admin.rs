@@ -2,6 +2,7 @@
 
 mod readiness;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -14,12 +15,13 @@ use axum::routing::get;
 use prometheus_client::registry::Registry;
 use serde::Serialize;
 
-use crate::authorizer::Authorizer;
+use crate::authorizer::{Authorizer, Difference, Snapshot};
 use crate::files::FileIdentity;
 use crate::gate::DecisionLog;
 use crate::keyring::{FeedOverview, Keyring};
+use crate::labels::Label;
 use crate::policy::Policy;
-use crate::reload::Loader;
+use crate::reload::{Loader, ShadowState};
 use crate::revocation::RevocationStatistics;
 use crate::telemetry::Exposition;
 
@@ -72,6 +74,9 @@ struct Status {
     version: &'static str,
     ready: bool,
     policy: PolicyStatus,
+    /// The policy that is tried beside it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shadow_policy: Option<ShadowPolicyStatus>,
     issuers: Vec<IssuerStatus>,
     feed: Option<ServedFeed>,
     /// The issuer in this process. Readiness does not depend on it: the gate goes on without.
@@ -117,6 +122,41 @@ impl ShadowStatus {
             whole_policy: policy.is_in_shadow(),
             routes,
             names: names.map(|route| route.name.to_string()).collect(),
+        })
+    }
+}
+
+/// The members are null where the configuration names one and none could be loaded yet.
+#[derive(Debug, Serialize)]
+struct ShadowPolicyStatus {
+    digest: Option<String>,
+    routes: Option<usize>,
+    /// When this process loaded it for the first time.
+    since_unix_seconds: Option<i64>,
+    /// Requests that it was asked about, by what it would change for them.
+    checks: BTreeMap<&'static str, u64>,
+    reload_failures: u64,
+    last_reload_error: Option<String>,
+}
+
+impl ShadowPolicyStatus {
+    fn of(snapshot: &Snapshot, state: Option<ShadowState>) -> Option<Self> {
+        let shadow = snapshot.shadow();
+        if shadow.is_none() && state.is_none() {
+            return None;
+        }
+        let state = state.unwrap_or_default();
+        let checks = Difference::ALL.iter().map(|difference| {
+            let count = shadow.map_or(0, |shadow| shadow.count(*difference));
+            (difference.label(), count)
+        });
+        Some(Self {
+            digest: shadow.map(|shadow| shadow.policy().digest().to_owned()),
+            routes: shadow.map(|shadow| shadow.policy().routes().len()),
+            since_unix_seconds: shadow.map(|shadow| shadow.since().0),
+            checks: checks.collect(),
+            reload_failures: state.failures,
+            last_reload_error: state.last_error,
         })
     }
 }
@@ -312,6 +352,7 @@ async fn status(State(admin): State<Arc<Admin>>) -> Response {
             reload_failures: state.failures,
             last_reload_error: state.last_error,
         },
+        shadow_policy: ShadowPolicyStatus::of(&snapshot, state.shadow),
         issuers: issuers.collect(),
         companion: admin.store_probe.as_ref().map(|probe| CompanionStatus {
             store_up: (probe.0)(),

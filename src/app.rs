@@ -144,6 +144,7 @@ pub fn build_with_clock(
         feed.address = feed_address.map(tracing::field::display),
         policy.digest = core.authorizer.snapshot().policy().digest(),
         policy.routes = core.authorizer.snapshot().policy().routes().len(),
+        shadow.policy.digest = core.authorizer.snapshot().shadow().map(|shadow| shadow.policy().digest()),
         "serving"
     );
     serving.await_keys(&control, Arc::clone(&core.keyring));

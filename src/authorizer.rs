@@ -6,7 +6,9 @@
 mod current_trust;
 mod diagnosis;
 mod metrics;
+mod opinion;
 mod proof_cache;
+mod shadow;
 mod snapshot;
 mod tally;
 
@@ -17,7 +19,7 @@ use arc_swap::{ArcSwap, Guard};
 use crate::clock::{Clock, UnixSeconds};
 use crate::condition::{Attributes, NoAttributes};
 use crate::decision::{Decision, Denial, Evidence, decide};
-use crate::policy::{Circumstances, Routed, Target};
+use crate::policy::{Circumstances, Policy, Routed, Target};
 use crate::token::{
     Credential, Credentials, MissingKey, RecheckError, TokenError, Trust, UnverifiedToken,
     VerifiedToken,
@@ -26,7 +28,9 @@ use crate::token::{
 pub use current_trust::CurrentTrust;
 pub use diagnosis::Diagnosis;
 pub use metrics::AuthorizerMetrics;
+pub use opinion::{Known, Opinion};
 pub use proof_cache::{CacheLimits, CacheStatistics, Proof, ProofCache};
+pub use shadow::{Difference, DifferenceTally, InShadow, ShadowPolicy};
 pub use snapshot::Snapshot;
 pub use tally::RouteTally;
 
@@ -132,48 +136,44 @@ impl Authorizer {
         question: &Question<'_>,
         effort: Effort,
     ) -> Option<Judgement<'p>> {
-        let Question {
-            target,
-            attributes,
-            credentials,
-        } = *question;
+        let (judgement, _) = self.judge_and_remember(snapshot, question, effort)?;
+        Some(judgement)
+    }
+
+    /// The same with what was found out on the way, for [`Authorizer::judge_in_shadow`]; nothing of that
+    /// where there is no shadow policy, or the request is malformed.
+    pub fn judge_and_remember<'p, 'q>(
+        &self,
+        snapshot: &'p Snapshot,
+        question: &Question<'q>,
+        effort: Effort,
+    ) -> Option<(Judgement<'p>, Option<Known<'q>>)> {
+        let refused = |denial| Some((Judgement::denied(denial), None));
         // The target comes first: a request that can be read in two ways is refused whatever token it
         // carries, and on routes where no token counts none is verified.
-        let routed = match snapshot.policy().route(target) {
+        let routed = match snapshot.policy().route(question.target) {
             Ok(routed) => routed,
-            Err(malformed) => return Some(Judgement::denied(Denial::MalformedTarget(malformed))),
+            Err(malformed) => return refused(Denial::MalformedTarget(malformed)),
         };
+        let credentials = question.credentials;
         let credential = credentials.of(snapshot.trust(), |rules| routed.counts(&rules.name));
         if credential == Credential::Several {
-            return Some(Judgement::denied(Denial::SeveralCredentials));
+            return refused(Denial::SeveralCredentials);
         }
-        let verified = if routed.may_need_token() {
-            match self.verify(snapshot.current_trust(), credential, effort) {
-                Ok(token) => Ok(Some(token)),
-                Err(Unverified::Absent) => Ok(None),
-                Err(Unverified::Refused(error)) => Err(on_routes(&routed, error, snapshot)),
-                Err(Unverified::NeedsSignature) => return None,
-            }
+        let looked = if routed.may_need_token() {
+            Some(self.look(snapshot, credential, effort)?)
         } else {
-            Ok(None)
+            None
         };
-        let evidence = match &verified {
-            Ok(None) => Evidence::Absent,
-            Ok(Some(token)) => Evidence::Verified(token),
-            Err(error) => Evidence::Refused(*error),
-        };
-        let circumstances = Circumstances {
-            policy: snapshot.policy(),
-            target,
-            attributes,
-            now: if routed.has_conditions() {
-                self.clock.now()
-            } else {
-                UnixSeconds(0)
-            },
-        };
-        Some(Judgement {
-            decision: decide(&routed, evidence, &circumstances),
+        let known = snapshot.shadow().is_some().then(|| Known {
+            credential,
+            looked: looked.clone(),
+        });
+        let verified = looked.unwrap_or(Ok(None));
+        let verified = verified.map_err(|error| on_routes(&routed, error, snapshot));
+        let circumstances = circumstances(snapshot.policy(), &routed, question, || self.now());
+        let judgement = Judgement {
+            decision: decide(&routed, evidence(&verified), &circumstances),
             missing_key: match verified {
                 Err(error) if is_about_a_key(error) => {
                     let missing = missing_key(&routed, credential, snapshot);
@@ -189,7 +189,23 @@ impl Authorizer {
                 .ok()
                 .flatten()
                 .filter(|token| routed.counts(token.issuer_name())),
-        })
+        };
+        Some((judgement, known))
+    }
+
+    /// What becomes of this credential; nothing where the effort does not suffice.
+    fn look(
+        &self,
+        snapshot: &Snapshot,
+        credential: Credential<'_>,
+        effort: Effort,
+    ) -> Option<Result<Option<Arc<VerifiedToken>>, TokenError>> {
+        match self.verify(snapshot.current_trust(), credential, effort) {
+            Ok(token) => Some(Ok(Some(token))),
+            Err(Unverified::Absent) => Some(Ok(None)),
+            Err(Unverified::Refused(error)) => Some(Err(error)),
+            Err(Unverified::NeedsSignature) => None,
+        }
     }
 
     fn verify(
@@ -295,6 +311,33 @@ impl Judgement<'_> {
             caller: None,
             missing_key: None,
         }
+    }
+}
+
+fn evidence(verified: &Result<Option<Arc<VerifiedToken>>, TokenError>) -> Evidence<'_> {
+    match verified {
+        Ok(None) => Evidence::Absent,
+        Ok(Some(token)) => Evidence::Verified(token),
+        Err(error) => Evidence::Refused(*error),
+    }
+}
+
+/// What the conditions of these routes read. The clock is asked only where there are some.
+fn circumstances<'a>(
+    policy: &'a Policy,
+    routed: &Routed<'_>,
+    question: &Question<'a>,
+    now: impl FnOnce() -> UnixSeconds,
+) -> Circumstances<'a> {
+    Circumstances {
+        policy,
+        target: question.target,
+        attributes: question.attributes,
+        now: if routed.has_conditions() {
+            now()
+        } else {
+            UnixSeconds(0)
+        },
     }
 }
 

@@ -38,6 +38,8 @@ pub struct Config {
     pub overrides: Overrides,
     /// The policy's files and directories.
     pub policy: Vec<PathBuf>,
+    /// Those of the policy that is tried in shadow; empty where none is.
+    pub shadow_policy: Vec<PathBuf>,
     /// After `SIGTERM`, serving goes on this long while readiness has fallen.
     pub drain: Duration,
     /// The protection space that challenges name (RFC 9110 section 11.5).
@@ -103,6 +105,7 @@ impl Config {
         Inputs {
             config: self.path.clone(),
             policy: self.policy.clone(),
+            shadow_policy: self.shadow_policy.clone(),
             trust: self.trust.clone(),
         }
     }
@@ -213,6 +216,7 @@ impl Config {
             );
         }
         let policy = policy_paths(document.policy, base, overrides, &mut faults);
+        let shadow_policy = shadow_paths(document.shadow_policy, base, &mut faults);
         let entries = document.trust.len();
         let trust = trusted_issuers(document.trust, base, &mut faults);
         // Without the entries that are wrong, the others are not where they are written.
@@ -287,6 +291,7 @@ impl Config {
                 path: path.to_owned(),
                 overrides: overrides.clone(),
                 policy,
+                shadow_policy,
                 drain: Duration::from_secs(document.drain_seconds),
                 realm: document.realm,
                 authz,
@@ -335,6 +340,18 @@ fn policy_paths(
         );
     }
     written.into_iter().map(|path| base.join(path)).collect()
+}
+
+fn shadow_paths(written: Option<Vec<PathBuf>>, base: &Path, faults: &mut Faults) -> Vec<PathBuf> {
+    if written.as_ref().is_some_and(Vec::is_empty) {
+        faults.add(
+            "shadow_policy",
+            "`shadow_policy` names no file: list at least one, such as `shadow_policy: \
+             [stricter.yaml]`, or remove the key",
+        );
+    }
+    let written = written.unwrap_or_default().into_iter();
+    written.map(|path| base.join(path)).collect()
 }
 
 fn cache_limits(document: &CacheDocument, faults: &mut Faults) -> CacheLimits {

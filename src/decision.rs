@@ -77,6 +77,89 @@ pub enum Passage<'p> {
     Shadow(Denial<'p>),
 }
 
+/// What a policy says of a request, as an opinion: a policy that is tried beside the one in force gives
+/// no more than this, and nothing makes a [`Permit`] of it.
+///
+/// ```compile_fail,E0451
+/// use portcullis::decision::{Decision, Permit, Verdict};
+///
+/// fn pass(verdict: Verdict<'_>) -> Decision<'_> {
+///     match verdict {
+///         Verdict::Pass { route, passage } => Decision::Allow(Permit { route, passage }),
+///         Verdict::Refuse(denial) => Decision::Deny(denial),
+///     }
+/// }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict<'p> {
+    /// The request would pass, by this route; of several, the most demanding one.
+    Pass {
+        route: &'p Route,
+        passage: Passage<'p>,
+    },
+    /// The request would be denied.
+    Refuse(Denial<'p>),
+}
+
+impl<'p> Verdict<'p> {
+    /// The same as this decision says.
+    pub fn of(decision: &Decision<'p>) -> Self {
+        match decision {
+            Decision::Allow(Permit { route, passage }) => Self::Pass {
+                route,
+                passage: *passage,
+            },
+            Decision::Deny(denial) => Self::Refuse(*denial),
+        }
+    }
+
+    /// Whether the request would go on to the upstream.
+    pub fn passes(&self) -> bool {
+        matches!(self, Self::Pass { .. })
+    }
+
+    /// Why the request would be denied, also where a route in shadow would let it through.
+    pub fn denial(&self) -> Option<Denial<'p>> {
+        match *self {
+            Self::Pass {
+                passage: Passage::Shadow(denial),
+                ..
+            }
+            | Self::Refuse(denial) => Some(denial),
+            Self::Pass { .. } => None,
+        }
+    }
+
+    /// The route that says so, where there is one.
+    pub fn route(&self) -> Option<&'p Route> {
+        match *self {
+            Self::Pass { route, .. } => Some(route),
+            Self::Refuse(denial) => denial.route(),
+        }
+    }
+
+    /// A short name from a closed set for why, for logs.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Pass { route, passage } => passage.label(route),
+            Self::Refuse(denial) => denial.label(),
+        }
+    }
+}
+
+impl Passage<'_> {
+    fn label(&self, route: &Route) -> &'static str {
+        match (self, &route.requirement) {
+            (Passage::Shadow(_), _) => "shadow",
+            (Passage::Preflight, _) => "preflight",
+            (Passage::Requirement, Requirement::Public) => "public",
+            (Passage::Requirement, Requirement::Authenticated) => "authenticated",
+            (Passage::Requirement, Requirement::Scopes(_)) => "scopes",
+            (Passage::Requirement, Requirement::Nobody) => "nobody",
+        }
+    }
+}
+
 impl<'p> Permit<'p> {
     /// The route that lets the request through; of several, the most demanding one.
     pub fn route(&self) -> &'p Route {
@@ -93,14 +176,7 @@ impl<'p> Permit<'p> {
 
     /// A short name from a closed set, for logs and metadata.
     pub fn label(&self) -> &'static str {
-        match (self.passage, &self.route.requirement) {
-            (Passage::Shadow(_), _) => "shadow",
-            (Passage::Preflight, _) => "preflight",
-            (Passage::Requirement, Requirement::Public) => "public",
-            (Passage::Requirement, Requirement::Authenticated) => "authenticated",
-            (Passage::Requirement, Requirement::Scopes(_)) => "scopes",
-            (Passage::Requirement, Requirement::Nobody) => "nobody",
-        }
+        self.passage.label(self.route)
     }
 }
 
@@ -111,19 +187,31 @@ pub fn decide<'p>(
     evidence: Evidence<'_>,
     circumstances: &Circumstances<'_>,
 ) -> Decision<'p> {
+    match verdict(routed, evidence, circumstances) {
+        Verdict::Pass { route, passage } => Decision::Allow(Permit { route, passage }),
+        Verdict::Refuse(denial) => Decision::Deny(denial),
+    }
+}
+
+/// What [`decide`] would say, without effect.
+pub fn verdict<'p>(
+    routed: &Routed<'p>,
+    evidence: Evidence<'_>,
+    circumstances: &Circumstances<'_>,
+) -> Verdict<'p> {
     // The readings of a path share it: a caller could choose a path with many.
     let mut budget = Budget::default();
     match routed {
         Routed::Unlisted => {
             // Only a caller that has proven something learns that the policy does not list the
             // request. To all others it looks like a route that asks for a token.
-            Decision::Deny(refused_without_proof(None, evidence).unwrap_or(Denial::Unlisted))
+            Verdict::Refuse(refused_without_proof(None, evidence).unwrap_or(Denial::Unlisted))
         }
         Routed::UnlistedInShadow { stand_in, listed } => {
             let mut judged = listed
                 .iter()
                 .map(|route| judge(route, evidence, circumstances, &mut budget));
-            let denied = judged.find(|decision| matches!(decision, Decision::Deny(_)));
+            let denied = judged.find(|verdict| matches!(verdict, Verdict::Refuse(_)));
             if let Some(denied) = denied {
                 return denied;
             }
@@ -133,10 +221,10 @@ pub fn decide<'p>(
         Routed::One(route) => judge(route, evidence, circumstances, &mut budget),
         // A browser sends no credential with a preflight, so that none can be asked for. The request
         // that follows is judged for itself.
-        Routed::Preflight(route) => Decision::Allow(Permit {
+        Routed::Preflight(route) => Verdict::Pass {
             route,
             passage: Passage::Preflight,
-        }),
+        },
         Routed::Every(readings) => judge_every(readings, evidence, circumstances, &mut budget),
     }
 }
@@ -147,19 +235,22 @@ fn judge_every<'p>(
     evidence: Evidence<'_>,
     circumstances: &Circumstances<'_>,
     budget: &mut Budget,
-) -> Decision<'p> {
+) -> Verdict<'p> {
     let mut strictest: Option<&'p Route> = None;
     let mut shadowed = None;
     for route in routes {
         // Nobody knows which reading the upstream takes. Were one allowed reading enough, a caller
         // could reach a private route by spelling its path so that it can be read as a public one.
         match judge(route, evidence, circumstances, budget) {
-            Decision::Deny(denial) => return Decision::Deny(denial),
+            refused @ Verdict::Refuse(_) => return refused,
             // The other readings may deny in earnest.
-            Decision::Allow(permit) if permit.shadowed().is_some() => {
-                shadowed.get_or_insert(permit);
+            passed @ Verdict::Pass {
+                passage: Passage::Shadow(_),
+                ..
+            } => {
+                shadowed.get_or_insert(passed);
             }
-            Decision::Allow(_) => {}
+            Verdict::Pass { .. } => {}
         }
         // The permit goes into log and metadata. What the caller has proven there must not be less
         // than what the reading that the upstream takes asks for.
@@ -167,16 +258,16 @@ fn judge_every<'p>(
             strictest = Some(route);
         }
     }
-    if let Some(permit) = shadowed {
-        return Decision::Allow(permit);
+    if let Some(passed) = shadowed {
+        return passed;
     }
     match strictest {
-        Some(route) => Decision::Allow(Permit {
+        Some(route) => Verdict::Pass {
             route,
             passage: Passage::Requirement,
-        }),
+        },
         // Without a reading nothing was judged, and nothing is allowed.
-        None => Decision::Deny(Denial::Unlisted),
+        None => Verdict::Refuse(Denial::Unlisted),
     }
 }
 
@@ -196,7 +287,7 @@ fn judge<'p>(
     evidence: Evidence<'_>,
     circumstances: &Circumstances<'_>,
     budget: &mut Budget,
-) -> Decision<'p> {
+) -> Verdict<'p> {
     // Before everything else: scopes that an issuer gave for other routes must not count here.
     let evidence = evidence.on(route);
     let denial = match &route.requirement {
@@ -218,14 +309,14 @@ fn judge<'p>(
     by_mode(route, denial)
 }
 
-/// What comes of a denial, or of none, on this route. The only place where a denial becomes a permit.
-fn by_mode<'p>(route: &'p Route, denial: Option<Denial<'p>>) -> Decision<'p> {
+/// What comes of a denial, or of none, on this route. The only place where a denial lets a request pass.
+fn by_mode<'p>(route: &'p Route, denial: Option<Denial<'p>>) -> Verdict<'p> {
     let passage = match (denial, route.mode) {
         (None, _) => Passage::Requirement,
         (Some(denial), Mode::Shadow) => Passage::Shadow(denial),
-        (Some(denial), Mode::Enforce) => return Decision::Deny(denial),
+        (Some(denial), Mode::Enforce) => return Verdict::Refuse(denial),
     };
-    Decision::Allow(Permit { route, passage })
+    Verdict::Pass { route, passage }
 }
 
 /// The denial of a request that meets the requirement, but not every condition.

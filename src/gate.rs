@@ -19,6 +19,7 @@ mod outcome;
 mod refusal;
 mod refusing;
 mod request;
+mod shadow;
 mod stage;
 mod turn;
 
@@ -28,7 +29,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 
-use crate::authorizer::{Authorizer, Judgement, Question, Snapshot};
+use crate::authorizer::{Authorizer, Difference, Question, Snapshot};
 use crate::decision::{Decision, Permit};
 use crate::token::{Credentials, MissingKey, VerifiedToken};
 
@@ -49,6 +50,7 @@ pub use turn::{KeyNews, KeyRefresh, Turn, Verifications, WaitLimits};
 use decision_id::{DecisionIds, ID_LENGTH};
 use decision_log::RefusalEntry;
 use refusing::Refusing;
+use shadow::{Compared, DifferenceEntry, ShadowEffort};
 use stage::Stage;
 use turn::TooLate;
 
@@ -83,6 +85,8 @@ enum Step<A> {
     NeedsSignature,
     /// The answer may change once the issuer has been asked for this key.
     MissingKey(MissingKey),
+    /// There is an answer; only the token's signature can tell what the shadow policy says.
+    ShadowNeedsSignature,
 }
 
 impl Gate {
@@ -196,9 +200,18 @@ struct Reply<'c, F> {
     arrived: Instant,
 }
 
+/// A check that was judged, and whose answer has this id.
+struct Judged<'j> {
+    request: &'j Request<'j>,
+    snapshot: &'j Snapshot,
+    caller: Option<&'j VerifiedToken>,
+    decision_id: &'j str,
+}
+
 impl<F: FrontEnd> Reply<'_, F> {
     async fn check(&self, request: &Request<'_>, turn: &Turn<'_>) -> F::Answer {
         let mut stage = Stage::First(turn.verifications.effort_before());
+        let mut shadow = ShadowEffort::Cache;
         loop {
             let mut running = None;
             if stage.verifies() {
@@ -207,16 +220,28 @@ impl<F: FrontEnd> Reply<'_, F> {
                     Ok(verification) => running = Some(verification),
                     Err(TooLate) => stage = Stage::Unverified,
                 }
+            } else if shadow == ShadowEffort::Signature {
+                running = turn.verifications.begin_if_idle().await;
+                if running.is_none() {
+                    shadow = ShadowEffort::Spent;
+                }
             }
-            let step = self.judge(request, stage);
+            let step = self.judge(request, stage, shadow);
             // The next check may verify its signature; this one will not do so again, or will ask
             // anew.
             drop(running);
+            shadow = match (&step, shadow) {
+                (Step::ShadowNeedsSignature, _) => ShadowEffort::Signature,
+                // Whatever this check waits for next, it waits for one policy alone.
+                (_, ShadowEffort::Signature) => ShadowEffort::Spent,
+                (_, shadow) => shadow,
+            };
             stage = match (step, stage) {
                 (Step::Answered(answer), _) => return answer,
                 (Step::NeedsSignature, Stage::Asked(news)) => Stage::Final(news),
                 (Step::NeedsSignature, _) => Stage::Verifying,
                 (Step::MissingKey(missing), _) => self.ask(missing, request, turn).await,
+                (Step::ShadowNeedsSignature, stage) => stage,
             };
         }
     }
@@ -231,7 +256,7 @@ impl<F: FrontEnd> Reply<'_, F> {
         Stage::Asked(self.gate.keys.ask(missing, wait).await)
     }
 
-    fn judge(&self, request: &Request<'_>, stage: Stage) -> Step<F::Answer> {
+    fn judge(&self, request: &Request<'_>, stage: Stage, shadow: ShadowEffort) -> Step<F::Answer> {
         let authorizer = &self.gate.authorizer;
         // Taken anew at each stage: policy, keys and revocations may have changed meanwhile, and a
         // check that waits must not keep an old snapshot alive.
@@ -247,8 +272,8 @@ impl<F: FrontEnd> Reply<'_, F> {
             attributes: request.attributes,
             credentials,
         };
-        let judged = authorizer.judge_within(&snapshot, &question, stage.effort());
-        let Some(mut judgement) = judged else {
+        let judged = authorizer.judge_and_remember(&snapshot, &question, stage.effort());
+        let Some((mut judgement, known)) = judged else {
             return Step::NeedsSignature;
         };
         if let Some(missing) = &judgement.missing_key
@@ -261,6 +286,13 @@ impl<F: FrontEnd> Reply<'_, F> {
             // Shadow mode lets a caller through with the identity that its token proves, not without.
             judgement.enforce();
         }
+        let (known, efforts) = (known.as_ref(), (stage, shadow));
+        let compared = self
+            .gate
+            .compare(&snapshot, &question, &judgement, known, efforts);
+        let Ok(compared) = compared else {
+            return Step::ShadowNeedsSignature;
+        };
         // Only now: a check is judged several times and counted once.
         authorizer.tally(&snapshot, &judgement);
         if stage == Stage::Unverified {
@@ -273,20 +305,29 @@ impl<F: FrontEnd> Reply<'_, F> {
             (Some(_), Some(KeyNews::Due(after))) => Some(after),
             _ => None,
         };
-        Step::Answered(self.answer(request, &snapshot, judgement, due))
+        let mut text = [0; ID_LENGTH];
+        let judged = Judged {
+            request,
+            snapshot: &snapshot,
+            caller: judgement.caller.as_deref(),
+            decision_id: self.gate.ids.next(&mut text),
+        };
+        let answer = self.answer(judgement.decision, &judged, due);
+        if let Some(compared) = compared {
+            self.tell_difference(&compared, &judged);
+        }
+        Step::Answered(answer)
     }
 
     /// `due` is given where nobody knows yet whether the token is good.
     fn answer(
         &self,
-        request: &Request<'_>,
-        snapshot: &Snapshot,
-        judgement: Judgement<'_>,
+        decision: Decision<'_>,
+        judged: &Judged<'_>,
         due: Option<Duration>,
     ) -> F::Answer {
-        let caller = judgement.caller.as_deref();
-        let denial = match judgement.decision {
-            Decision::Allow(permit) => return self.allow(permit, request, snapshot, caller),
+        let denial = match decision {
+            Decision::Allow(permit) => return self.allow(permit, judged),
             Decision::Deny(denial) => denial,
         };
         let refusal = match due {
@@ -297,19 +338,17 @@ impl<F: FrontEnd> Reply<'_, F> {
             },
             None => Refusal::Denied(denial),
         };
-        let about = Refusing::denied(denial, request, snapshot, caller);
-        self.refuse(&refusal, &about)
+        let about = Refusing::denied(denial, judged.request, judged.snapshot, judged.caller);
+        self.refuse_as(&refusal, &about, judged.decision_id)
     }
 
-    fn allow(
-        &self,
-        permit: Permit<'_>,
-        request: &Request<'_>,
-        snapshot: &Snapshot,
-        caller: Option<&VerifiedToken>,
-    ) -> F::Answer {
-        let mut text = [0; ID_LENGTH];
-        let decision_id = self.gate.ids.next(&mut text);
+    fn allow(&self, permit: Permit<'_>, judged: &Judged<'_>) -> F::Answer {
+        let Judged {
+            request,
+            snapshot,
+            caller,
+            decision_id,
+        } = *judged;
         let (route, reason) = (permit.route(), permit.label());
         let shadowed = permit.shadowed();
         let headers = &self.gate.headers;
@@ -340,6 +379,22 @@ impl<F: FrontEnd> Reply<'_, F> {
         answer
     }
 
+    /// Counts what the shadow policy says of a check that has its answer, and logs a difference.
+    fn tell_difference(&self, compared: &Compared<'_>, judged: &Judged<'_>) {
+        compared.tally();
+        if compared.difference == Difference::Alike {
+            return;
+        }
+        self.gate.log.differs(&DifferenceEntry {
+            compared,
+            request: judged.request,
+            caller: judged.caller,
+            policy_digest: judged.snapshot.policy().digest(),
+            decision_id: judged.decision_id,
+            now: Instant::now(),
+        });
+    }
+
     fn entry<'e>(
         &self,
         refusal: &'e Refusal<'e>,
@@ -361,6 +416,15 @@ impl<F: FrontEnd> Reply<'_, F> {
     fn refuse(&self, refusal: &Refusal<'_>, about: &Refusing<'_>) -> F::Answer {
         let mut text = [0; ID_LENGTH];
         let decision_id = self.gate.ids.next(&mut text);
+        self.refuse_as(refusal, about, decision_id)
+    }
+
+    fn refuse_as(
+        &self,
+        refusal: &Refusal<'_>,
+        about: &Refusing<'_>,
+        decision_id: &str,
+    ) -> F::Answer {
         let answer = self.front_end.render(Outcome::Refuse(Refused {
             refusal,
             dialect: about.dialect,

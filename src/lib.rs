@@ -22,7 +22,7 @@
 //! - [`clock`]: the source of time, which tests replace.
 //!
 //! Shell: I/O around the pure part.
-//! - [`authorizer`]: snapshots of policy and trust, and the proof cache, around `decide`.
+//! - [`authorizer`]: snapshots of policy, shadow policy and trust, and the proof cache, around `decide`.
 //! - [`gate`]: what every front end shares: a request goes in, a permit or a refusal comes out. Waiting
 //!   for keys and signatures, refusals, identity headers, decision log, metrics, panic net.
 //! - [`ext_authz`]: the front end for Envoy. Translation only.
@@ -107,6 +107,9 @@
 //! - *evidence*: what became of the credential, for `decide`; *denial*: why `decide` says no.
 //! - *refusal*: what a caller is told, for a denial or for what could not be judged.
 //! - *shadow*: a route in shadow lets through what it denies; the permit says which denial that is.
+//! - *shadow policy*: a second policy that is asked about each judged request beside the one *in force*.
+//!   *verdict*: what a policy says of a request, of which no permit can be made; *opinion*: the verdict of
+//!   the shadow policy. *difference*: what enforcing it would change for a request.
 //! - *diagnosis*: what else is known of a denial, for the log and for explanations. *near miss*: why no
 //!   route lists a request. *offence*: what a refused token says where it is wrong.
 //! - *rehearsal*: the gate within a verb, for requests that nobody sends.
@@ -137,6 +140,8 @@
 //! - A request passes only with a `decision::Permit`, which only `decide` makes: no answer that allows
 //!   can be written without one. In shadow, too: there is no other way to let through what is denied,
 //!   and what is malformed never gets that far.
+//! - The shadow policy changes no answer: it is given what is known, its opinion holds no permit, and a
+//!   panic in it is caught where it is asked (`Gate::compare`).
 //! - Only `token::Trust::verify` makes a `VerifiedToken`; the cache keeps proofs, never verdicts:
 //!   route, times, trust and revocations are looked at on every request.
 //! - A token carries the position of its issuer's revocation log at which it was issued. Every

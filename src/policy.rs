@@ -30,7 +30,7 @@ pub use conditions::{Circumstances, RouteConditions, Unmet};
 pub use host::HostPattern;
 pub use issuers::RouteIssuers;
 pub use method::Methods;
-pub use mode::Mode;
+pub use mode::{Mode, NO_ROUTE};
 pub use near_miss::{Mismatch, NearMiss};
 pub use path::{EncodedSlashes, PathRules};
 pub use requirement::{RequiredScopes, Requirement, ScopeWords};

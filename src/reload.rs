@@ -1,6 +1,8 @@
-//! Reloads: policy, keys and trust are read anew and swapped in together, or not at all.
+//! Reloads: policy, keys and trust are read anew and swapped in together, or not at all. The policy that is
+//! tried in shadow comes with them, and holds up none of them.
 
 mod metrics;
+mod shadow;
 pub mod watch;
 
 use std::path::{Path, PathBuf};
@@ -8,7 +10,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::authorizer::{Authorizer, Snapshot};
+use crate::authorizer::{Authorizer, InShadow, Snapshot};
 use crate::clock::{Clock, UnixSeconds};
 use crate::files::{self, FileError};
 use crate::keyring::{
@@ -19,6 +21,7 @@ use crate::policy::Policy;
 use crate::problem::{Colour, Problems};
 
 pub use metrics::ReloadMetrics;
+pub use shadow::ShadowState;
 
 /// Why policy or keys cannot be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -32,18 +35,38 @@ pub enum LoadError {
          the new configuration", in_backticks(.0)
     )]
     NewTokenHeaders(Vec<Box<str>>),
-    /// A policy file cannot be read.
-    #[error("`policy`: {0}")]
+    #[error("{}", .0.of("policy"))]
+    Policy(PolicyError),
+    /// The policy to be tried in shadow. Only a start fails for it.
+    #[error("{}", .0.of("shadow_policy"))]
+    Shadow(PolicyError),
+    #[error(transparent)]
+    Keys(#[from] KeyringError),
+}
+
+/// Why a policy cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyError {
+    /// A file cannot be read.
+    #[error(transparent)]
     File(#[from] FileError),
-    /// The policy is wrong; rendered with snippets.
+    /// What the files say is wrong; rendered with snippets.
     #[error("{rendered}")]
-    Policy {
+    Wrong {
         problems: Problems,
         /// The same, for people.
         rendered: String,
     },
-    #[error(transparent)]
-    Keys(#[from] KeyringError),
+}
+
+impl PolicyError {
+    /// The message for the policy that this key of the configuration names.
+    fn of(&self, key: &str) -> String {
+        match self {
+            Self::File(error) => format!("`{key}`: {error}"),
+            Self::Wrong { rendered, .. } => rendered.clone(),
+        }
+    }
 }
 
 fn in_backticks(names: &[Box<str>]) -> String {
@@ -58,6 +81,8 @@ pub struct Inputs {
     pub config: PathBuf,
     /// The policy's files and directories.
     pub policy: Vec<PathBuf>,
+    /// Those of the policy that is tried in shadow; empty where none is.
+    pub shadow_policy: Vec<PathBuf>,
     /// Whose tokens are trusted.
     pub trust: Vec<TrustedIssuer>,
 }
@@ -67,6 +92,7 @@ impl Inputs {
     pub fn watched_paths(&self) -> Vec<PathBuf> {
         let mut paths = vec![self.config.clone()];
         paths.extend(self.policy.iter().cloned());
+        paths.extend(self.shadow_policy.iter().cloned());
         paths.extend(self.trust.iter().flat_map(|issuer| match &issuer.keys {
             KeySource::File(path) | KeySource::HmacSecret(path) => vec![path.clone()],
             KeySource::Remote(remote) => remote.ca_file.iter().cloned().collect(),
@@ -94,6 +120,8 @@ pub struct ReloadState {
     pub failures: u64,
     /// Why the last reload failed; none where it did not.
     pub last_error: Option<String>,
+    /// Of the policy that is tried in shadow; nothing where the configuration names none.
+    pub shadow: Option<ShadowState>,
 }
 
 /// Loads what a configuration names.
@@ -123,10 +151,18 @@ impl Loader {
         clock: Arc<dyn Clock>,
     ) -> Result<(Self, Snapshot), LoadError> {
         let prepared = prepare(&inputs, &keyring)?;
+        let shadow = shadow::load(&inputs).map_err(LoadError::Shadow)?;
         let current_trust = prepared.issuers.current_trust();
         keyring.commit(prepared.issuers, || {});
         log_warnings(&prepared.policy);
         log_trust_warnings(&inputs.trust, &prepared.policy);
+        let tried = shadow.map(|policy| InShadow {
+            policy,
+            since: clock.now(),
+        });
+        if let Some(tried) = &tried {
+            shadow::log(tried);
+        }
         let state = ReloadState {
             loaded_at: clock.now(),
             attempted_at: clock.now(),
@@ -134,6 +170,7 @@ impl Loader {
             successes: 0,
             failures: 0,
             last_error: None,
+            shadow: tried.is_some().then(ShadowState::default),
         };
         let loader = Self {
             config: inputs.config.clone(),
@@ -144,7 +181,8 @@ impl Loader {
             refused: Mutex::default(),
             state: Mutex::new(state),
         };
-        Ok((loader, Snapshot::new(prepared.policy, current_trust)))
+        let snapshot = Snapshot::new(prepared.policy, current_trust);
+        Ok((loader, snapshot.with_shadow(tried)))
     }
 
     /// Reads everything anew. On failure what serves goes on serving.
@@ -181,13 +219,16 @@ impl Loader {
         let Prepared { policy, issuers } = prepare(&renewed, &self.keyring)?;
         // Whatever could fail has not: from here on everything is taken over.
         let is_new = policy.digest() != authorizer.snapshot().policy().digest();
+        let shadow = self.renew_shadow(&renewed, authorizer);
         // Within the commit, so that keys and policy change together: in between, the tokens of a new
         // issuer would count by the old policy.
         self.keyring.commit(issuers.clone(), || {
             authorizer.update(|snapshot| {
-                snapshot.succeeded_by(Arc::clone(&policy), issuers.current_trust())
+                let (policy, tried) = (Arc::clone(&policy), shadow.tried.clone());
+                snapshot.succeeded_by(policy, tried, issuers.current_trust())
             });
         });
+        self.shadow_renewed(&shadow);
         // Those of a policy that served before have been logged.
         if is_new {
             log_warnings(&policy);
@@ -227,15 +268,15 @@ impl Loader {
 }
 
 fn prepare(inputs: &Inputs, keyring: &Arc<Keyring>) -> Result<Prepared, LoadError> {
-    let policy = compile(inputs)?;
+    let policy = compile(&inputs.policy, &inputs.trust).map_err(LoadError::Policy)?;
     let issuers = keyring.prepare(&inputs.trust)?;
     Ok(Prepared { policy, issuers })
 }
 
-fn compile(inputs: &Inputs) -> Result<Arc<Policy>, LoadError> {
-    let sources = files::read_policy(&inputs.policy)?;
-    let policy = Policy::compile_for(&issuer_names(&inputs.trust), &sources);
-    let policy = policy.map_err(|problems| LoadError::Policy {
+fn compile(paths: &[PathBuf], trust: &[TrustedIssuer]) -> Result<Arc<Policy>, PolicyError> {
+    let sources = files::read_policy(paths)?;
+    let policy = Policy::compile_for(&issuer_names(trust), &sources);
+    let policy = policy.map_err(|problems| PolicyError::Wrong {
         rendered: problems.render(&sources, Colour::Plain),
         problems,
     })?;
@@ -273,6 +314,7 @@ mod tests {
         let inputs = Inputs {
             config: folder.path().join("portcullis.yaml"),
             policy: vec![policy],
+            shadow_policy: Vec::new(),
             trust: Vec::new(),
         };
         let runtime = tokio::runtime::Runtime::new().unwrap();

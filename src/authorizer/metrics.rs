@@ -9,7 +9,8 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
-use super::Authorizer;
+use super::{Authorizer, Difference, ShadowPolicy};
+use crate::labels::Label;
 use crate::telemetry::{counter, gauge};
 
 /// The proof cache, and the routes by what they decided.
@@ -61,7 +62,11 @@ impl Collector for AuthorizerMetrics {
             "Routes of the active policy that let through what they would refuse",
             snapshot.policy().routes_in_shadow().count() as u64,
         )?;
-        self.routes(&mut encoder)
+        self.routes(&mut encoder)?;
+        match snapshot.shadow() {
+            Some(shadow) => encode_shadow(shadow, &mut encoder),
+            None => Ok(()),
+        }
     }
 }
 
@@ -96,4 +101,39 @@ impl AuthorizerMetrics {
         )?;
         family.encode(metric)
     }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DifferenceLabels {
+    route: String,
+    difference: &'static str,
+}
+
+fn encode_shadow(
+    shadow: &ShadowPolicy,
+    encoder: &mut DescriptorEncoder<'_>,
+) -> Result<(), std::fmt::Error> {
+    gauge(
+        encoder,
+        "shadow_policy_loaded_timestamp_seconds",
+        "When the active shadow policy was first loaded, in seconds since 1970",
+        u64::try_from(shadow.since().0).unwrap_or(0),
+    )?;
+    let family = Family::<DifferenceLabels, Counter>::default();
+    for (name, tally) in shadow.tallies() {
+        for difference in Difference::ALL {
+            let labels = DifferenceLabels {
+                route: name.to_owned(),
+                difference: difference.label(),
+            };
+            family.get_or_create(&labels).inc_by(tally.get(*difference));
+        }
+    }
+    let metric = encoder.encode_descriptor(
+        "shadow_policy_checks",
+        "Requests, by what would change for them if the shadow policy were enforced",
+        None,
+        MetricType::Counter,
+    )?;
+    family.encode(metric)
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{CurrentTrust, RouteTally};
+use super::{CurrentTrust, InShadow, RouteTally, ShadowPolicy};
 use crate::policy::{Policy, Route};
 use crate::token::Trust;
 
@@ -14,6 +14,7 @@ pub struct Snapshot {
     current_trust: CurrentTrust,
     /// One for each route, at the route's index.
     tallies: Arc<[Arc<RouteTally>]>,
+    shadow: Option<Arc<ShadowPolicy>>,
 }
 
 impl Snapshot {
@@ -24,19 +25,37 @@ impl Snapshot {
             policy,
             current_trust: current_trust.into(),
             tallies,
+            shadow: None,
         }
     }
 
-    /// What follows on this snapshot: routes that keep their name go on counting.
+    /// The same beside which this policy is tried, which begins to count at zero.
     #[must_use]
-    pub fn succeeded_by(&self, policy: Arc<Policy>, current_trust: CurrentTrust) -> Self {
+    pub fn with_shadow(self, tried: Option<InShadow>) -> Self {
+        let shadow = tried.map(|tried| ShadowPolicy::new(tried, &self.policy, None));
+        Self {
+            shadow: shadow.map(Arc::new),
+            ..self
+        }
+    }
+
+    /// What follows on this snapshot: routes that keep their name go on counting, for the shadow policy too.
+    #[must_use]
+    pub fn succeeded_by(
+        &self,
+        policy: Arc<Policy>,
+        tried: Option<InShadow>,
+        current_trust: CurrentTrust,
+    ) -> Self {
         let earlier: HashMap<&str, &Arc<RouteTally>> = self.tallied().collect();
         let tallies = policy.routes().iter().map(|route| {
             let tally = earlier.get(&*route.name);
             tally.map_or_else(Arc::default, |tally| Arc::clone(tally))
         });
+        let shadow = tried.map(|tried| ShadowPolicy::new(tried, &policy, self.shadow()));
         Self {
             tallies: tallies.collect(),
+            shadow: shadow.map(Arc::new),
             policy,
             current_trust,
         }
@@ -49,12 +68,18 @@ impl Snapshot {
             policy: Arc::clone(&self.policy),
             current_trust: current_trust.into(),
             tallies: Arc::clone(&self.tallies),
+            shadow: self.shadow.clone(),
         }
     }
 
     /// Which requests there are and what each asks for.
     pub fn policy(&self) -> &Arc<Policy> {
         &self.policy
+    }
+
+    /// The policy that is tried beside it, if one is.
+    pub fn shadow(&self) -> Option<&ShadowPolicy> {
+        self.shadow.as_deref()
     }
 
     /// Whose tokens are trusted.

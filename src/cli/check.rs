@@ -39,13 +39,13 @@ pub(super) struct CheckArgs {
 
 pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> anyhow::Result<Finding> {
     let checked = check(args)?;
-    let problems = checked.policy.as_ref().err();
     let report = Report {
         config: checked.config.as_ref(),
-        problems: problems.map_or(&[], |problems| &problems.0),
+        problems: &checked.problems,
         warnings: &checked.warnings,
         sources: &checked.sources,
-        policy: checked.policy.as_ref().ok(),
+        policy: checked.policy.as_ref(),
+        shadow: checked.shadow.as_ref(),
         denies_warnings: args.deny_warnings,
     };
     report.write(args.format, colour(), out)?;
@@ -57,30 +57,33 @@ pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> anyhow::Result<Findi
 }
 
 /// What is known of a policy, and of the configuration that names it.
+#[derive(Default)]
 struct Checked {
+    /// The files of the policy, and of the one that is tried in shadow.
     sources: Vec<Source>,
-    policy: Result<Policy, Problems>,
+    /// Absent where it could not be loaded.
+    policy: Option<Policy>,
+    /// The one that is tried in shadow.
+    shadow: Option<Policy>,
+    /// What is wrong with the two.
+    problems: Vec<Problem>,
     warnings: Vec<Problem>,
     /// What is wrong with the configuration or the files that it names, if anything is.
     config: Option<ConfigReport>,
 }
 
 impl Checked {
-    fn new(sources: Vec<Source>, policy: Result<Policy, Problems>) -> Self {
-        let warnings = policy.as_ref().map(|policy| policy.warnings().to_vec());
-        Self {
-            sources,
-            warnings: warnings.unwrap_or_default(),
-            policy,
-            config: None,
-        }
-    }
-
-    /// Nothing is known of the policy.
-    fn unread(config: ConfigReport) -> Self {
-        Self {
-            config: Some(config),
-            ..Self::new(Vec::new(), Err(Problems(Vec::new())))
+    fn add(&mut self, sources: Vec<Source>, compiled: Result<Policy, Problems>) -> Option<Policy> {
+        self.sources.extend(sources);
+        match compiled {
+            Ok(policy) => {
+                self.warnings.extend(policy.warnings().iter().cloned());
+                Some(policy)
+            }
+            Err(problems) => {
+                self.problems.extend(problems.0);
+                None
+            }
         }
     }
 }
@@ -89,7 +92,9 @@ fn check(args: &CheckArgs) -> anyhow::Result<Checked> {
     let Some(path) = &args.config else {
         let sources = files::read_policy(&args.files)?;
         let compiled = Policy::compile(&sources);
-        return Ok(Checked::new(sources, compiled));
+        let mut checked = Checked::default();
+        checked.policy = checked.add(sources, compiled);
+        return Ok(checked);
     };
     let overrides = Overrides {
         policy: args.files.clone(),
@@ -99,7 +104,10 @@ fn check(args: &CheckArgs) -> anyhow::Result<Checked> {
         Ok(loaded) => loaded,
         // A configuration that is wrong names nothing else that could be checked.
         Err(ConfigError::Document(report)) => {
-            return Ok(Checked::unread(*report));
+            return Ok(Checked {
+                config: Some(*report),
+                ..Checked::default()
+            });
         }
         Err(error @ ConfigError::File(_)) => return Err(error.into()),
     };
@@ -112,19 +120,31 @@ fn check(args: &CheckArgs) -> anyhow::Result<Checked> {
         mut faults,
         warnings: of_files,
     } = found;
-    let sources = match files::read_policy(&config.policy) {
-        Ok(sources) => sources,
-        Err(error) if faults.is_empty() => return Err(error.into()),
-        Err(error) => {
-            faults.add("policy", format!("`policy`: {error}"));
-            return Ok(Checked::unread(text.report(faults)));
+    let issuers = issuer_names(&config.trust);
+    let mut checked = Checked::default();
+    let tried = files::read_policy(&config.shadow_policy);
+    if let Err(error) = &tried {
+        faults.add("shadow_policy", format!("`shadow_policy`: {error}"));
+    }
+    match files::read_policy(&config.policy) {
+        Ok(sources) => {
+            let compiled = Policy::compile_for(&issuers, &sources);
+            checked.policy = checked.add(sources, compiled);
         }
-    };
-    let compiled = Policy::compile_for(&issuer_names(&config.trust), &sources);
-    let mut checked = Checked::new(sources, compiled);
+        Err(error) if faults.is_empty() => return Err(error.into()),
+        Err(error) => faults.add("policy", format!("`policy`: {error}")),
+    }
+    match tried {
+        Ok(sources) if !sources.is_empty() => {
+            let compiled = Policy::compile_for(&issuers, &sources);
+            checked.shadow = checked.add(sources, compiled);
+        }
+        // There is none, or it is told already why it cannot be read.
+        Ok(_) | Err(_) => {}
+    }
     checked.config = (!faults.is_empty()).then(|| text.report(faults));
     let mut warnings = trust_warnings(&config.trust);
-    if let Ok(policy) = &checked.policy {
+    if let Some(policy) = &checked.policy {
         warnings.extend(nobody_trusted(&config.trust, policy.routes_with_token()));
     }
     warnings.extend(of_files);

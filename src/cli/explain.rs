@@ -2,6 +2,7 @@
 
 mod facts;
 mod record;
+mod shadow;
 mod text;
 
 use std::borrow::Cow;
@@ -18,16 +19,20 @@ use serde_json::{Map, Value};
 use super::Finding;
 use super::admin_client::{AdminTarget, another_process, no_answer};
 use super::rehearsal::{
-    AskedRequest, Caller, Grounds, GroundsArgs, Rehearsal, parse_header, scopes_as_claims,
+    Answer, AskedRequest, Caller, Grounds, GroundsArgs, Rehearsal, parse_header, scopes_as_claims,
 };
 use super::token::{Evidence, plain_token};
 use crate::clock::{Clock, SystemClock, UnixSeconds};
 use crate::token::MAX_TOKEN_BYTES;
 use facts::Explanation;
 use record::Record;
+use shadow::ShadowAnswer;
 
 /// The longest that a running gate is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The status of a request that can be read in more than one way.
+const MALFORMED: u16 = 400;
 
 /// The most that is read of claims, in bytes: more than a token can hold.
 const MAX_CLAIMS_BYTES: u64 = 1 << 20;
@@ -135,6 +140,9 @@ struct Report {
     /// The request is allowed or refused for want of what is not known of an issuer.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     is_uncertain: bool,
+    /// What the policy in shadow answers, if the configuration names one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shadow_policy: Option<ShadowAnswer>,
     #[serde(flatten)]
     explanation: Explanation,
 }
@@ -148,8 +156,35 @@ impl Report {
             same_decision: None,
             notes: Vec::new(),
             is_uncertain: false,
+            shadow_policy: None,
             explanation,
         }
+    }
+
+    /// Adds what the policy in shadow answers to the same request, which `rehearse` asks.
+    fn ask_shadow(
+        &mut self,
+        grounds: &Grounds,
+        rehearse: impl FnOnce(&Grounds) -> anyhow::Result<Answer>,
+    ) -> anyhow::Result<()> {
+        match grounds.in_shadow() {
+            None => {}
+            Some(_) if self.explanation.answer.status == MALFORMED => self.notes.push(
+                "the shadow policy is not asked about what the policy in force calls malformed"
+                    .into(),
+            ),
+            Some(Ok(grounds)) => {
+                let answer = rehearse(&grounds)?;
+                let enforced = &self.explanation.answer;
+                let digest = grounds.policy.digest().to_owned();
+                self.shadow_policy = Some(ShadowAnswer::new(enforced, answer, digest));
+            }
+            Some(Err(error)) => {
+                let note = format!("the shadow policy cannot be loaded: {error}");
+                self.notes.push(note.into());
+            }
+        }
+        Ok(())
     }
 
     fn write(&self, out: &mut dyn Write) -> anyhow::Result<()> {
@@ -169,6 +204,9 @@ impl Report {
             writeln!(out, "{today}\n")?;
         }
         text::write(&self.title, &self.explanation, out)?;
+        if let Some(shadow) = &self.shadow_policy {
+            text::write_shadow(shadow, out)?;
+        }
         for note in &self.notes {
             writeln!(out, "\nnote: {note}")?;
         }
@@ -188,10 +226,11 @@ fn of_request(args: &ExplainArgs, grounds: &Grounds, now: UnixSeconds) -> anyhow
         Some(config) if has_token => Some(Evidence::load(config)?),
         _ => None,
     };
-    let rehearsal = match &evidence {
-        Some(evidence) => Rehearsal::with_tokens(grounds, evidence.current_trust().clone(), now)?,
-        None => Rehearsal::with_claims(grounds, now)?,
+    let rehearse = |grounds: &Grounds| match &evidence {
+        Some(evidence) => Rehearsal::with_tokens(grounds, evidence.current_trust().clone(), now),
+        None => Rehearsal::with_claims(grounds, now),
     };
+    let rehearsal = rehearse(grounds)?;
     if !grounds.has_config
         && let Some(claims) = caller.unproven_claims()
     {
@@ -204,17 +243,22 @@ fn of_request(args: &ExplainArgs, grounds: &Grounds, now: UnixSeconds) -> anyhow
     }
     let asked = rehearsal.asked_by(&request, &caller)?;
     let explanation = Explanation::of(&rehearsal, &asked);
-    let gap = evidence.and_then(|evidence| what_is_not_known(&evidence, &explanation));
+    let mut report = Report::of(request.line(), explanation);
+    report.ask_shadow(grounds, |grounds| {
+        let rehearsal = rehearse(grounds)?;
+        Ok(rehearsal.ask(&rehearsal.asked_by(&request, &caller)?))
+    })?;
+    let gap = evidence
+        .as_ref()
+        .and_then(|evidence| what_is_not_known(evidence, &report.explanation));
     let is_uncertain = gap.is_some();
     notes.extend(gap.map(|gap| {
         let gap = super::token::printable(&gap);
         Cow::Owned(format!("cannot tell what the gate answers: {gap}"))
     }));
-    Ok(Report {
-        notes,
-        is_uncertain,
-        ..Report::of(request.line(), explanation)
-    })
+    report.notes.splice(..0, notes);
+    report.is_uncertain = is_uncertain;
+    Ok(report)
 }
 
 /// What could not be found out of the token's issuer and may change the answer.
@@ -241,12 +285,20 @@ fn of_record(record: Record, grounds: &Grounds, now: UnixSeconds) -> anyhow::Res
     let rehearsal = Rehearsal::with_claims(grounds, now)?;
     let asked = rehearsal.asked_by(&request, &record.caller(grounds))?;
     let explanation = Explanation::of(&rehearsal, &asked);
-    let report = Report::of(request.line(), explanation);
+    let mut report = Report::of(request.line(), explanation);
+    report.ask_shadow(grounds, |grounds| {
+        let rehearsal = Rehearsal::with_claims(grounds, now)?;
+        let caller = record.caller(grounds);
+        Ok(rehearsal.ask(&rehearsal.asked_by(&request, &caller)?))
+    })?;
+    let mut notes: Vec<Cow<'static, str>> =
+        record.limits().into_iter().map(Cow::Borrowed).collect();
+    notes.append(&mut report.notes);
     let answer = &report.explanation.answer;
     Ok(Report {
         same_policy: record.is_of_policy(&report.explanation.policy_digest),
         same_decision: record.agrees_with(answer),
-        notes: record.limits().into_iter().map(Cow::Borrowed).collect(),
+        notes,
         logged: Some(record),
         ..report
     })

@@ -37,9 +37,11 @@ pub(super) use request::{AskedRequest, parse_header};
 use answer::Answers;
 
 /// What a rehearsal is about: a policy, and what the configuration says beside it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Grounds {
     pub(super) policy: Arc<Policy>,
+    /// The policy that the configuration names for the shadow, or why it cannot be loaded.
+    shadow: Option<Result<Arc<Policy>, String>>,
     /// The issuers of `trust`; without a configuration, one for each name in the policy.
     pub(super) issuers: Vec<IssuerRules>,
     /// Whether a configuration says whose tokens are trusted.
@@ -92,8 +94,10 @@ impl GroundsArgs {
                 let sources = files::read_policy(&config.policy)?;
                 let policy = Policy::compile_for(&issuer_names(&config.trust), &sources);
                 let settings = config.gate_settings();
+                let shadow = self.shadow_of(&config);
                 let issuers = config.trust.into_iter().map(|issuer| issuer.rules);
-                Grounds::new(&sources, policy, issuers.collect(), settings, true)
+                let grounds = Grounds::new(&sources, policy, issuers.collect(), settings, true)?;
+                Ok(Grounds { shadow, ..grounds })
             }
             None if self.policy.is_empty() => {
                 bail!("name a policy by `--policy FILE`, or a configuration by `--config FILE`")
@@ -108,6 +112,24 @@ impl GroundsArgs {
                 Grounds::new(&sources, policy, Vec::new(), settings, false)
             }
         }
+    }
+
+    /// The policy that is tried beside that of the configuration.
+    fn shadow_of(&self, config: &Config) -> Option<Result<Arc<Policy>, String>> {
+        if config.shadow_policy.is_empty() || !self.policy.is_empty() {
+            return None;
+        }
+        let loaded = files::read_policy(&config.shadow_policy);
+        Some(
+            loaded
+                .map_err(|error| error.to_string())
+                .and_then(|sources| {
+                    let policy = Policy::compile_for(&issuer_names(&config.trust), &sources);
+                    let policy =
+                        policy.map_err(|problems| problems.render(&sources, Colour::Plain));
+                    policy.map(Arc::new)
+                }),
+        )
     }
 }
 
@@ -131,6 +153,7 @@ impl Grounds {
         };
         Ok(Self {
             policy: Arc::new(policy),
+            shadow: None,
             issuers,
             has_config,
             settings,
@@ -139,6 +162,19 @@ impl Grounds {
 }
 
 impl Grounds {
+    /// The same with the policy that is tried in shadow instead, if one is; or why it cannot be loaded.
+    pub(super) fn in_shadow(&self) -> Option<Result<Self, &str>> {
+        let shadow = self.shadow.as_ref()?.as_ref();
+        Some(match shadow {
+            Ok(policy) => Ok(Self {
+                policy: Arc::clone(policy),
+                shadow: None,
+                ..self.clone()
+            }),
+            Err(error) => Err(error.as_str()),
+        })
+    }
+
     /// Whether the request has something in a header in which tokens are read.
     pub(super) fn reads_credential(&self, request: &AskedRequest) -> bool {
         let is_read = |name: &str| {

@@ -17,6 +17,8 @@ pub(super) struct ConfigDocument {
     pub(super) version: u64,
     #[serde(default)]
     pub(super) policy: Vec<PathBuf>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) shadow_policy: Option<Vec<PathBuf>>,
     #[serde(default = "default_drain_seconds")]
     pub(super) drain_seconds: u64,
     #[serde(default = "default_realm")]

@@ -1,6 +1,7 @@
 //! One log line a decision: refusals always, as far as there are not too many of one reason; allowed
 //! requests when asked for.
 
+mod difference_line;
 mod refusal_line;
 mod sampling;
 mod text;
@@ -12,7 +13,7 @@ use tracing::Level;
 
 use super::refusal::Refusal;
 use super::request::RequestSummary;
-use crate::authorizer::Diagnosis;
+use crate::authorizer::{Diagnosis, Difference};
 use crate::labels::Label;
 use crate::policy::Route;
 use crate::telemetry::{DecisionSettings, LoggedPath, SubjectNames};
@@ -31,6 +32,8 @@ pub struct DecisionLog {
     settings: DecisionSettings,
     subjects: SubjectNames,
     sampling: Arc<Sampling>,
+    /// Of what the shadow policy would answer differently.
+    differences: Arc<Sampling>,
     remembered: Arc<Remembered>,
 }
 
@@ -48,15 +51,19 @@ pub(super) struct RefusalEntry<'e> {
 impl DecisionLog {
     pub fn new(settings: DecisionSettings, subjects: SubjectNames) -> Self {
         let reasons = Refusal::reasons().count();
+        let sampling = |kinds| {
+            Arc::new(Sampling::new(
+                kinds,
+                settings.refusals_per_second,
+                Instant::now(),
+            ))
+        };
         Self {
             settings,
             subjects,
-            sampling: Arc::new(Sampling::new(
-                // Those that are carried out, and behind them those in shadow.
-                2 * reasons,
-                settings.refusals_per_second,
-                Instant::now(),
-            )),
+            // Those that are carried out, and behind them those in shadow.
+            sampling: sampling(2 * reasons),
+            differences: sampling(Difference::ALL.len()),
             remembered: Arc::default(),
         }
     }
@@ -189,7 +196,7 @@ impl DecisionLog {
         self.remembered.find(decision_id)
     }
 
-    /// Tells of refusals that got no line of their own and that no later line told of.
+    /// Tells of refusals and differences that got no line of their own and that no later line told of.
     pub fn tell_withheld(&self) {
         let reasons: Vec<_> = Refusal::reasons().collect();
         for (position, withheld) in self.sampling.take_withheld() {
@@ -205,6 +212,7 @@ impl DecisionLog {
                 "requests that have no line of their own"
             );
         }
+        self.tell_withheld_differences();
     }
 
     fn name(&self, token: &VerifiedToken) -> String {

@@ -1,5 +1,7 @@
 //! The gate through a front end that is not Envoy's: an outcome becomes a line of text.
 
+mod shadow;
+
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};

@@ -155,6 +155,13 @@ impl Verifications {
         }
     }
 
+    /// A turn to verify a signature that no answer depends on: only while nobody else has or waits for one.
+    pub(super) async fn begin_if_idle(&self) -> Option<SemaphorePermit<'_>> {
+        let running = self.running.try_acquire().ok()?;
+        tokio::task::yield_now().await;
+        Some(running)
+    }
+
     /// A place for a check that waits for keys with a message of `bytes`.
     pub(super) fn wait_for_keys(&self, bytes: usize) -> Result<QueueSlot<'_>, TooLate> {
         self.keys.join(bytes)
@@ -233,6 +240,21 @@ mod tests {
         assert!(late.is_err());
         drop(first);
         assert!(verifications.begin(soon(), 1).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_no_answer_depends_on_takes_no_place_in_the_queue() {
+        let verifications = Verifications::default();
+        let idle = verifications.begin_if_idle().await;
+        assert!(idle.is_some());
+        assert!(verifications.begin_if_idle().await.is_none());
+        let mut next = Box::pin(verifications.begin(soon(), 1));
+        assert!(next.as_mut().now_or_never().is_none());
+        drop(idle);
+        // The turn is that of the check that waits.
+        assert!(verifications.begin_if_idle().await.is_none());
+        assert!(next.await.is_ok());
+        assert!(verifications.begin_if_idle().await.is_some());
     }
 
     #[tokio::test]

@@ -10,3 +10,7 @@ pub enum Mode {
     /// enforced.
     Shadow,
 }
+
+/// What logs and metrics call the route of requests that no route lists. No route of a policy can be
+/// called so.
+pub const NO_ROUTE: &str = "(no route)";

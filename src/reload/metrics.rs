@@ -67,6 +67,21 @@ impl Collector for ReloadMetrics {
             "policy_reload_failures",
             "Reloads that failed and left the previous policy and keys active",
             state.failures,
+        )?;
+        let Some(shadow) = state.shadow else {
+            return Ok(());
+        };
+        gauge(
+            &mut encoder,
+            "shadow_policy_reload_success",
+            "1 if the shadow policy was loaded when it was last tried, 0 if that failed",
+            u64::from(shadow.last_error.is_none()),
+        )?;
+        counter(
+            &mut encoder,
+            "shadow_policy_reload_failures",
+            "Reloads that could not load the shadow policy and left the previous one in shadow",
+            shadow.failures,
         )
     }
 }

@@ -20,6 +20,7 @@ mod redaction;
 #[cfg(feature = "issuer")]
 mod secrets;
 mod service_manager;
+mod shadow_policy;
 mod shutdown;
 mod sockets;
 mod tls;

@@ -9,6 +9,7 @@ mod headers;
 mod identity;
 mod paths;
 mod raw_http2;
+mod shadow_policy;
 mod shared_connection;
 
 use portcullis::config::ListenAddress;

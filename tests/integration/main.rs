@@ -77,6 +77,7 @@ mod openapi;
 mod overload;
 #[cfg(feature = "issuer")]
 mod own_scopes;
+mod policy_in_shadow;
 #[cfg(feature = "issuer")]
 mod portal;
 #[cfg(feature = "issuer")]

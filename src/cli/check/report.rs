@@ -34,6 +34,8 @@ pub(super) struct Report<'r> {
     pub(super) sources: &'r [Source],
     /// Absent where the policy could not be loaded.
     pub(super) policy: Option<&'r Policy>,
+    /// The policy that is tried in shadow, if one is and could be loaded.
+    pub(super) shadow: Option<&'r Policy>,
     /// Whether a warning is as bad as a problem.
     pub(super) denies_warnings: bool,
 }
@@ -99,9 +101,11 @@ impl Report<'_> {
         }
         match self.policy {
             Some(policy) if self.is_ok() => {
-                let count = policy.routes().len();
-                let routes = if count == 1 { "route" } else { "routes" };
-                writeln!(out, "ok: {count} {routes}, digest {}", policy.digest())
+                writeln!(out, "ok: {}", summary(policy))?;
+                match self.shadow {
+                    Some(shadow) => writeln!(out, "in shadow: {}", summary(shadow)),
+                    None => Ok(()),
+                }
             }
             Some(_) if self.errors().next().is_none() => {
                 writeln!(
@@ -124,6 +128,11 @@ impl Report<'_> {
         {
             members.insert("routes".to_owned(), policy.routes().len().into());
             members.insert("digest".to_owned(), policy.digest().into());
+            if let Some(shadow) = self.shadow {
+                let routes = shadow.routes().len();
+                let shadow = json!({"routes": routes, "digest": shadow.digest()});
+                members.insert("shadow_policy".to_owned(), shadow);
+            }
         }
         answer
     }
@@ -193,6 +202,12 @@ impl Report<'_> {
     }
 }
 
+fn summary(policy: &Policy) -> String {
+    let count = policy.routes().len();
+    let routes = if count == 1 { "route" } else { "routes" };
+    format!("{count} {routes}, digest {}", policy.digest())
+}
+
 /// What is wrong, and how to fix it.
 fn text(problem: &Problem) -> String {
     match &problem.help {
@@ -257,6 +272,7 @@ mod tests {
             warnings: &warnings,
             sources: &[],
             policy: None,
+            shadow: None,
             denies_warnings: false,
         };
         let mut out = Vec::new();

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::facts::{Explanation, MatchFacts, ReadingFacts, RouteFacts, Routing, TokenFacts};
+use super::shadow::ShadowAnswer;
 use crate::cli::rehearsal::Answer;
 use crate::cli::token::printable;
 use crate::policy::ScopeWords;
@@ -19,6 +20,14 @@ pub(super) fn write(title: &str, facts: &Explanation, out: &mut dyn Write) -> io
         token(facts, facts_of_token, out)?;
     }
     answer(&facts.answer, out)
+}
+
+/// What the policy in shadow answers.
+pub(super) fn write_shadow(shadow: &ShadowAnswer, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "\nshadow policy, which is tried and not enforced")?;
+    line(out, "answer", &verdict(&shadow.answer))?;
+    let change = format!("{} ({})", shadow.words(), shadow.difference);
+    line(out, "change", &change)
 }
 
 fn verdict(answer: &Answer) -> String {

@@ -20,7 +20,7 @@ const MAX_HOST_BYTES: usize = 253;
 const MAX_PATH_BYTES: usize = 256;
 const MAX_ID_BYTES: usize = 128;
 const MAX_SCOPES_BYTES: usize = 512;
-const MAX_CONDITION_BYTES: usize = 512;
+pub(super) const MAX_CONDITION_BYTES: usize = 512;
 
 /// How much of a policy's digest a line has: enough to tell the policies of one gate apart.
 const DIGEST_CHARS: usize = 12;
@@ -80,9 +80,6 @@ impl RefusalLine {
         let caller = *caller;
         let condition = refusal.condition();
         let bounded_text = |text: &str| bounded(text.as_bytes(), MAX_CONDITION_BYTES);
-        let digest = entry
-            .policy_digest
-            .and_then(|digest| digest.get(..DIGEST_CHARS));
         Self {
             decision: "deny",
             status: refusal.status().http_code(),
@@ -105,9 +102,14 @@ impl RefusalLine {
             condition_part: condition.and_then(|(_, part)| part).map(bounded_text),
             scopes: caller.and_then(|token| scopes_in_question(refusal, token)),
             decision_id: entry.decision_id.into(),
-            policy_digest: digest.map(Into::into),
+            policy_digest: entry.policy_digest.and_then(digest).map(Into::into),
         }
     }
+}
+
+/// As much of a policy's digest as a line has.
+pub(super) fn digest(whole: &str) -> Option<&str> {
+    whole.get(..DIGEST_CHARS)
 }
 
 pub(super) fn method(request: RequestSummary<'_>) -> Option<String> {

@@ -4,12 +4,9 @@ use std::sync::Arc;
 
 use super::requirement::RouteDemand;
 use super::{Compiler, File};
-use crate::policy::{Methods, Mode, Requirement, Route, RouteConditions, RouteIssuers};
+use crate::policy::{Methods, Mode, NO_ROUTE, Requirement, Route, RouteConditions, RouteIssuers};
 use crate::problem::{Place, Problem, Source, closest, quoted};
 use crate::yaml::Located;
-
-/// What logs call the route of requests that no route lists. No route of a policy can be called so.
-const NO_ROUTE: &str = "(no route)";
 
 /// The mode of every route that names none, and where it is written.
 pub(super) struct PolicyMode {

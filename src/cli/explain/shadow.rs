@@ -1,0 +1,54 @@
+//! What the policy in shadow answers to the request that is explained.
+
+use serde::Serialize;
+
+use crate::authorizer::Difference;
+use crate::cli::rehearsal::Answer;
+use crate::labels::Label;
+
+/// The answer that a caller would get if the policy in shadow were enforced.
+#[derive(Debug, Serialize)]
+pub(super) struct ShadowAnswer {
+    pub(super) policy_digest: String,
+    /// What would change, by the name that metrics and log have for it.
+    pub(super) difference: &'static str,
+    pub(super) answer: Answer,
+    #[serde(skip)]
+    change: Difference,
+}
+
+impl ShadowAnswer {
+    pub(super) fn new(enforced: &Answer, answer: Answer, policy_digest: String) -> Self {
+        let change = change(enforced, &answer);
+        Self {
+            policy_digest,
+            difference: change.label(),
+            answer,
+            change,
+        }
+    }
+
+    /// What would change, for a person.
+    pub(super) fn words(&self) -> &'static str {
+        match self.change {
+            Difference::Alike => "nothing",
+            Difference::MoreOpen => "the request would pass",
+            Difference::MoreClosed => "the request would be refused",
+            Difference::Identity => "the upstream would be told of another caller",
+            Difference::Refusal => "the request would be refused for another reason",
+            Difference::Unknown => "not known",
+        }
+    }
+}
+
+fn change(before: &Answer, after: &Answer) -> Difference {
+    match (before.is_allowed(), after.is_allowed()) {
+        (false, true) => Difference::MoreOpen,
+        (true, false) => Difference::MoreClosed,
+        (true, true) if before.upstream_headers != after.upstream_headers => Difference::Identity,
+        (false, false) if (before.reason, before.detail) != (after.reason, after.detail) => {
+            Difference::Refusal
+        }
+        (true, true) | (false, false) => Difference::Alike,
+    }
+}
