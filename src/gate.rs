@@ -18,6 +18,7 @@ mod metrics;
 mod outcome;
 mod refusal;
 mod refusing;
+mod reply;
 mod request;
 mod shadow;
 mod stage;
@@ -25,13 +26,11 @@ mod turn;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::FutureExt;
 
-use crate::authorizer::{Authorizer, Difference, Question, Snapshot};
-use crate::decision::{Decision, Permit};
-use crate::token::{Credentials, MissingKey, VerifiedToken};
+use crate::authorizer::Authorizer;
 
 pub use aliases::AliasFinder;
 pub use decision_log::{DecisionLog, RefusalLine};
@@ -47,12 +46,9 @@ pub use refusal::{Refusal, RefusalStatus};
 pub use request::{Dialect, HeaderView, MalformedCheck, Request, RequestSummary};
 pub use turn::{KeyNews, KeyRefresh, Turn, Verifications, WaitLimits};
 
-use decision_id::{DecisionIds, ID_LENGTH};
-use decision_log::RefusalEntry;
+use decision_id::DecisionIds;
 use refusing::Refusing;
-use shadow::{Compared, DifferenceEntry, ShadowEffort};
-use stage::Stage;
-use turn::TooLate;
+use reply::Reply;
 
 pub struct Gate {
     authorizer: Arc<Authorizer>,
@@ -76,17 +72,6 @@ pub struct GateSettings {
     pub token_headers: Vec<Box<str>>,
     /// Whether the proxy removes `Authorization` and `token_headers` before the upstream sees them.
     pub strip_token: bool,
-}
-
-/// What the synchronous part of a check came to.
-enum Step<A> {
-    Answered(A),
-    /// Only the token's signature can tell.
-    NeedsSignature,
-    /// The answer may change once the issuer has been asked for this key.
-    MissingKey(MissingKey),
-    /// There is an answer; only the token's signature can tell what the shadow policy says.
-    ShadowNeedsSignature,
 }
 
 impl Gate {
@@ -190,253 +175,6 @@ impl Gate {
             front_end,
             arrived,
         }
-    }
-}
-
-/// One check on its way to its answer, which is counted and logged here, once.
-struct Reply<'c, F> {
-    gate: &'c Gate,
-    front_end: &'c F,
-    arrived: Instant,
-}
-
-/// A check that was judged, and whose answer has this id.
-struct Judged<'j> {
-    request: &'j Request<'j>,
-    snapshot: &'j Snapshot,
-    caller: Option<&'j VerifiedToken>,
-    decision_id: &'j str,
-}
-
-impl<F: FrontEnd> Reply<'_, F> {
-    async fn check(&self, request: &Request<'_>, turn: &Turn<'_>) -> F::Answer {
-        let mut stage = Stage::First(turn.verifications.effort_before());
-        let mut shadow = ShadowEffort::Cache;
-        loop {
-            let mut running = None;
-            if stage.verifies() {
-                let begun = turn.verifications.begin(turn.deadline, request.held_bytes);
-                match begun.await {
-                    Ok(verification) => running = Some(verification),
-                    Err(TooLate) => stage = Stage::Unverified,
-                }
-            } else if shadow == ShadowEffort::Signature {
-                running = turn.verifications.begin_if_idle().await;
-                if running.is_none() {
-                    shadow = ShadowEffort::Spent;
-                }
-            }
-            let step = self.judge(request, stage, shadow);
-            // The next check may verify its signature; this one will not do so again, or will ask
-            // anew.
-            drop(running);
-            shadow = match (&step, shadow) {
-                (Step::ShadowNeedsSignature, _) => ShadowEffort::Signature,
-                // Whatever this check waits for next, it waits for one policy alone.
-                (_, ShadowEffort::Signature) => ShadowEffort::Spent,
-                (_, shadow) => shadow,
-            };
-            stage = match (step, stage) {
-                (Step::Answered(answer), _) => return answer,
-                (Step::NeedsSignature, Stage::Asked(news)) => Stage::Final(news),
-                (Step::NeedsSignature, _) => Stage::Verifying,
-                (Step::MissingKey(missing), _) => self.ask(missing, request, turn).await,
-                (Step::ShadowNeedsSignature, stage) => stage,
-            };
-        }
-    }
-
-    /// Asks an issuer for a key, as long as the check may wait. It is asked even where the check may
-    /// not wait at all: the next one finds the answer.
-    async fn ask(&self, missing: MissingKey, request: &Request<'_>, turn: &Turn<'_>) -> Stage {
-        let wait = turn.key_wait.min(turn.remaining());
-        let Ok(_place) = turn.verifications.wait_for_keys(request.held_bytes) else {
-            return Stage::Unverified;
-        };
-        Stage::Asked(self.gate.keys.ask(missing, wait).await)
-    }
-
-    fn judge(&self, request: &Request<'_>, stage: Stage, shadow: ShadowEffort) -> Step<F::Answer> {
-        let authorizer = &self.gate.authorizer;
-        // Taken anew at each stage: policy, keys and revocations may have changed meanwhile, and a
-        // check that waits must not keep an old snapshot alive.
-        let snapshot = authorizer.snapshot();
-        let credentials = match stage {
-            // A route that is open to everybody stays so: there a token that nobody has looked at
-            // counts like a bad one. Everywhere else this leads to a denial.
-            Stage::Unverified => &Credentials::NONE,
-            _ => &request.credentials,
-        };
-        let question = Question {
-            target: &request.target,
-            attributes: request.attributes,
-            credentials,
-        };
-        let judged = authorizer.judge_and_remember(&snapshot, &question, stage.effort());
-        let Some((mut judgement, known)) = judged else {
-            return Step::NeedsSignature;
-        };
-        if let Some(missing) = &judgement.missing_key
-            && stage.may_ask()
-            && self.gate.keys.can_ask(missing)
-        {
-            return Step::MissingKey(missing.clone());
-        }
-        if stage == Stage::Unverified {
-            // Shadow mode lets a caller through with the identity that its token proves, not without.
-            judgement.enforce();
-        }
-        let (known, efforts) = (known.as_ref(), (stage, shadow));
-        let compared = self
-            .gate
-            .compare(&snapshot, &question, &judgement, known, efforts);
-        let Ok(compared) = compared else {
-            return Step::ShadowNeedsSignature;
-        };
-        // Only now: a check is judged several times and counted once.
-        authorizer.tally(&snapshot, &judgement);
-        if stage == Stage::Unverified {
-            if let Decision::Deny(_) = judgement.decision {
-                return Step::Answered(self.refuse(&Refusal::Overload, &Refusing::of(request)));
-            }
-            self.gate.metrics.token_ignored();
-        }
-        let due = match (&judgement.missing_key, stage.news()) {
-            (Some(_), Some(KeyNews::Due(after))) => Some(after),
-            _ => None,
-        };
-        let mut text = [0; ID_LENGTH];
-        let judged = Judged {
-            request,
-            snapshot: &snapshot,
-            caller: judgement.caller.as_deref(),
-            decision_id: self.gate.ids.next(&mut text),
-        };
-        let answer = self.answer(judgement.decision, &judged, due);
-        if let Some(compared) = compared {
-            self.tell_difference(&compared, &judged);
-        }
-        Step::Answered(answer)
-    }
-
-    /// `due` is given where nobody knows yet whether the token is good.
-    fn answer(
-        &self,
-        decision: Decision<'_>,
-        judged: &Judged<'_>,
-        due: Option<Duration>,
-    ) -> F::Answer {
-        let denial = match decision {
-            Decision::Allow(permit) => return self.allow(permit, judged),
-            Decision::Deny(denial) => denial,
-        };
-        let refusal = match due {
-            // That is not the caller's fault.
-            Some(after) => Refusal::KeysDue {
-                route: denial.route(),
-                after,
-            },
-            None => Refusal::Denied(denial),
-        };
-        let about = Refusing::denied(denial, judged.request, judged.snapshot, judged.caller);
-        self.refuse_as(&refusal, &about, judged.decision_id)
-    }
-
-    fn allow(&self, permit: Permit<'_>, judged: &Judged<'_>) -> F::Answer {
-        let Judged {
-            request,
-            snapshot,
-            caller,
-            decision_id,
-        } = *judged;
-        let (route, reason) = (permit.route(), permit.label());
-        let shadowed = permit.shadowed();
-        let headers = &self.gate.headers;
-        let answer = self.front_end.render(Outcome::Allow(Allowed {
-            permit,
-            caller,
-            headers: headers.sources(request.headers.aliases(), request.view),
-            decision_id,
-        }));
-        let latency = self.arrived.elapsed();
-        self.gate.metrics.allowed(latency);
-        match shadowed {
-            None => {
-                let log = &self.gate.log;
-                let summary = request.summary();
-                log.allow(route, reason, summary, caller, decision_id, latency);
-            }
-            Some(denial) => {
-                let refusal = Refusal::Denied(denial);
-                self.gate.metrics.would_deny(&refusal);
-                let about = Refusing::denied(denial, request, snapshot, caller);
-                let entry = self.entry(&refusal, &about, decision_id, latency);
-                self.gate
-                    .log
-                    .would_deny(&route.name, &entry, || about.diagnose());
-            }
-        }
-        answer
-    }
-
-    /// Counts what the shadow policy says of a check that has its answer, and logs a difference.
-    fn tell_difference(&self, compared: &Compared<'_>, judged: &Judged<'_>) {
-        compared.tally();
-        if compared.difference == Difference::Alike {
-            return;
-        }
-        self.gate.log.differs(&DifferenceEntry {
-            compared,
-            request: judged.request,
-            caller: judged.caller,
-            policy_digest: judged.snapshot.policy().digest(),
-            decision_id: judged.decision_id,
-            now: Instant::now(),
-        });
-    }
-
-    fn entry<'e>(
-        &self,
-        refusal: &'e Refusal<'e>,
-        about: &'e Refusing<'_>,
-        decision_id: &'e str,
-        latency: Duration,
-    ) -> RefusalEntry<'e> {
-        RefusalEntry {
-            refusal,
-            request: about.request,
-            caller: about.caller,
-            policy_digest: about.policy_digest(),
-            decision_id,
-            arrived: self.arrived,
-            latency,
-        }
-    }
-
-    fn refuse(&self, refusal: &Refusal<'_>, about: &Refusing<'_>) -> F::Answer {
-        let mut text = [0; ID_LENGTH];
-        let decision_id = self.gate.ids.next(&mut text);
-        self.refuse_as(refusal, about, decision_id)
-    }
-
-    fn refuse_as(
-        &self,
-        refusal: &Refusal<'_>,
-        about: &Refusing<'_>,
-        decision_id: &str,
-    ) -> F::Answer {
-        let answer = self.front_end.render(Outcome::Refuse(Refused {
-            refusal,
-            dialect: about.dialect,
-            caller: about.caller,
-            realm: &self.gate.realm,
-            decision_id,
-        }));
-        let latency = self.arrived.elapsed();
-        self.gate.metrics.refused(refusal, latency);
-        let entry = self.entry(refusal, about, decision_id, latency);
-        self.gate.log.refuse(&entry, || about.diagnose());
-        answer
     }
 }
 

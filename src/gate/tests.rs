@@ -15,7 +15,7 @@ use crate::condition::NoAttributes;
 use crate::policy::{Host, Method, Path, Policy, Target};
 use crate::problem::Source;
 use crate::telemetry::{DecisionSettings, SubjectForm, SubjectNames};
-use crate::token::{Algorithm, IssuerRules, KeySet, Trust};
+use crate::token::{Algorithm, IssuerRules, KeySet, MissingKey, Trust};
 
 /// What passes as the route's name with the edits of its headers, what does not as its status.
 struct Lines;

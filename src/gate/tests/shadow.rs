@@ -1,7 +1,7 @@
 //! A policy in shadow beside the one in force: what it would change is counted, and nothing changes.
 
 use super::*;
-use crate::authorizer::InShadow;
+use crate::authorizer::{Difference, InShadow};
 use crate::clock::UnixSeconds;
 use crate::condition::{Attributes, Found};
 use crate::labels::Label;
