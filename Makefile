@@ -29,23 +29,8 @@ test-providers: tools ## Install Keycloak into .tools and test against it and th
 	@home=$$(scripts/install-keycloak) && export KEYCLOAK_HOME="$$home" && set -x && \
 	  $(CARGO) test --locked --test integration -- keycloak:: providers:: --nocapture
 
-check: tools clients ## What CI runs: format, lints, tests, docs, dependencies, samples
-	$(CARGO) fmt --check
-	$(CARGO) clippy --locked --all-targets -- -D warnings
-	$(CARGO) clippy --locked --no-default-features -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps
-	@if $(CARGO) deny --version >/dev/null 2>&1; then \
-	  echo "$(CARGO) deny check"; $(CARGO) deny check; \
-	else echo "cargo-deny is not installed: dependencies were not checked"; fi
-	@scripts/check-vendored-h2
-	@scripts/check-schema
-	$(CARGO) test --locked --manifest-path models/Cargo.toml
-	$(CARGO) test --locked
-	@$(MAKE) --no-print-directory samples
-	@scripts/check-image $(BINARY)
-	@scripts/check-deb $(BINARY)
-	@if command -v apt-get >/dev/null; then scripts/check-monitoring $(BINARY); \
-	else echo "apt-get is not installed: monitoring/ was not checked against Prometheus"; fi
+check: ## What CI runs: format, lints, tests, docs, dependencies, samples
+	@scripts/check
 
 # BINARY_OF_IMAGE: one that exists, such as a debug build, in place of a release build.
 VARIANT ?= full
@@ -76,17 +61,6 @@ clients: ## Install the OAuth2 libraries that tests run, into .tools
 browser: ## Install Chromium into the system (as root), for the tests that are skipped without it
 	@scripts/install-clients --browser
 
-# After the build. One by one: several files given at once are one policy.
-samples: tools
+samples: tools ## Check config/, k8s/, charts/, docs/ and packaging/ with a debug build
 	@$(CARGO) build --locked --quiet --bin portcullis
-	@set -e; for policy in config/policy.yaml k8s/*/policy.yaml; do \
-	  echo "portcullis check $$policy"; $(BINARY) check $$policy; done
-	$(BINARY) test config/policy.test.yaml --fail-under 100
-	@scripts/install-tools | { set -e; while IFS= read -r envoy; do \
-	  for config in config/envoy.yaml k8s/example/envoy.yaml; do \
-	    "$$envoy" --mode validate -l error -c $$config; done; done; }
-	@scripts/check-systemd $(BINARY)
-	@scripts/check-platform $(BINARY)
-	@if command -v kubectl >/dev/null && command -v go >/dev/null; then \
-	  scripts/check-docs && scripts/check-kubernetes $(BINARY); \
-	else echo "kubectl or go is not installed: k8s/, charts/ and docs/ were neither rendered nor validated"; fi
+	@scripts/check-samples $(BINARY)
