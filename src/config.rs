@@ -2,7 +2,9 @@
 
 mod document;
 mod issuer;
+mod issuers;
 mod listener;
+mod listeners;
 mod named_files;
 mod text;
 
@@ -13,19 +15,21 @@ use std::time::Duration;
 use crate::authorizer::CacheLimits;
 use crate::feed::FeedListener;
 use crate::files::FileError;
-use crate::gate::{AliasFinder, GateSettings, IdentityHeaders};
-use crate::keyring::{TrustedIssuer, trusted_issuers};
+use crate::gate::{GateSettings, IdentityHeaders};
+use crate::keyring::TrustedIssuer;
 use crate::problem::{Faults, Problems};
 use crate::reload::Inputs;
-use crate::telemetry::{LogFormat, LogLevel, LogSettings};
+use crate::telemetry::{LogDocument, LogFormat, LogLevel, LogSettings};
 use crate::tls::{TlsListener, TlsSettings};
 use crate::yaml;
 
 use document::{CacheDocument, ConfigDocument};
 pub use issuer::IssuerSettings;
+use issuers::Issuers;
 pub use listener::{
     AdminListener, AuthzListener, DEFAULT_ADMIN_ADDRESS, ListenAddress, ListenAddressError,
 };
+use listeners::Listeners;
 pub use named_files::FileFindings;
 pub use text::ConfigText;
 
@@ -208,85 +212,23 @@ impl Config {
         let base = path.parent().unwrap_or(Path::new(""));
         // Collected, not returned at the first: whoever corrects the file sees all that is wrong.
         let mut faults = Faults::default();
-        if document.version != 1 {
-            let version = document.version;
-            faults.add(
-                "version",
-                format!("`version: {version}` is not supported: write `version: 1`"),
-            );
-        }
+        check_version(document.version, &mut faults);
         let policy = policy_paths(document.policy, base, overrides, &mut faults);
         let shadow_policy = shadow_paths(document.shadow_policy, base, &mut faults);
-        let entries = document.trust.len();
-        let trust = trusted_issuers(document.trust, base, &mut faults);
-        // Without the entries that are wrong, the others are not where they are written.
-        let is_trust_known = trust.len() == entries;
-        if let Err(error) = document.identity_headers.validate() {
-            let key = format!("identity_headers.{}", error.entry());
-            faults.add(key, error.to_string());
-        }
-        if is_trust_known {
-            check_token_headers(&trust, &document.identity_headers, &mut faults);
-        }
-        let has_issuer_section = document.issuer.is_some();
-        let issuer = document
-            .issuer
-            .and_then(|issuer| issuer::build(issuer, base, &mut faults));
-        // What is wrong in the section is said already; what relies on it cannot be checked.
-        let is_issuer_unknown = has_issuer_section && issuer.is_none();
-        if !is_issuer_unknown && is_trust_known {
-            issuer::check_companions(&trust, issuer.as_ref(), &mut faults);
-        }
+        check_identity_headers(&document.identity_headers, &mut faults);
+        let issuers = Issuers::build(document.trust, document.issuer, base, &mut faults);
+        issuers.check(&document.identity_headers, &mut faults);
         check_realm(&document.realm, &mut faults);
-        let authz = listener::authz(&document.listeners.authz, base, overrides, &mut faults);
-        let admin = listener::admin(&document.listeners.admin, base, overrides, &mut faults);
-        let feed = document.listeners.feed;
-        let feed = feed.and_then(|feed| feed.build(base, &mut faults));
-        if feed.is_some() && !has_issuer_section {
-            faults.add(
-                "listeners.feed",
-                "`listeners.feed` needs the section `issuer`: add it, or remove the listener",
-            );
-        }
-        let listeners = [
-            (
-                "listeners.authz.address",
-                authz.as_ref().and_then(AuthzListener::tcp),
-            ),
-            (
-                "listeners.admin.address",
-                admin.as_ref().map(|admin| admin.address),
-            ),
-            (
-                "listeners.admin.plain_address",
-                admin.as_ref().and_then(|admin| admin.plain_address),
-            ),
-            (
-                "listeners.feed.address",
-                feed.as_ref().map(|feed| feed.address),
-            ),
-            ("issuer.address", issuer.as_ref().map(issuer::address)),
-        ];
-        listener::check_distinct(listeners, &mut faults);
+        let listeners = Listeners::build(document.listeners, base, overrides, &mut faults);
+        listeners.check(&issuers, &mut faults);
         faults.within("drain_seconds", document.drain_seconds, 0, 3600);
         let cache = cache_limits(&document.cache, &mut faults);
-        faults.within(
-            "log.buffer_lines",
-            document.log.buffer_lines() as u64,
-            1,
-            1 << 24,
-        );
-        faults.within(
-            "log.refusals_per_second",
-            u64::from(document.log.refusals_per_second()),
-            1,
-            1_000_000,
-        );
+        check_log(&document.log, &mut faults);
         let log = document
             .log
             .overridden(overrides.log_level, overrides.log_format, base);
         // A listener is missing only where a fault says why.
-        match (faults.is_empty(), authz, admin) {
+        match (faults.is_empty(), listeners.authz, listeners.admin) {
             (true, Some(authz), Some(admin)) => Ok(Self {
                 path: path.to_owned(),
                 overrides: overrides.clone(),
@@ -296,31 +238,40 @@ impl Config {
                 realm: document.realm,
                 authz,
                 admin,
-                feed,
-                trust,
+                feed: listeners.feed,
+                trust: issuers.trust,
                 strip_token: document.strip_token,
                 identity_headers: document.identity_headers,
                 cache,
                 log,
-                issuer,
+                issuer: issuers.companion,
             }),
             _ => Err(faults),
         }
     }
 }
 
-/// A header cannot hold a token of the caller's and be set to tell who the caller is.
-fn check_token_headers(trust: &[TrustedIssuer], identity: &IdentityHeaders, faults: &mut Faults) {
-    let finder = AliasFinder::new(identity, &[]);
-    for (position, issuer) in trust.iter().enumerate() {
-        let header = issuer.rules.token_header();
-        if let Some(header) = header.filter(|header| finder.is_alias(header.as_bytes())) {
-            faults.add(format!("trust[{position}].token_header"), format!(
-                "`trust[{position}].token_header: {header}` is one of `identity_headers`: give one of \
-                 them another name"
-            ));
-        }
+fn check_version(version: u64, faults: &mut Faults) {
+    if version != 1 {
+        faults.add(
+            "version",
+            format!("`version: {version}` is not supported: write `version: 1`"),
+        );
     }
+}
+
+fn check_identity_headers(headers: &IdentityHeaders, faults: &mut Faults) {
+    if let Err(error) = headers.validate() {
+        let key = format!("identity_headers.{}", error.entry());
+        faults.add(key, error.to_string());
+    }
+}
+
+fn check_log(document: &LogDocument, faults: &mut Faults) {
+    let lines = document.buffer_lines() as u64;
+    faults.within("log.buffer_lines", lines, 1, 1 << 24);
+    let refusals = u64::from(document.refusals_per_second());
+    faults.within("log.refusals_per_second", refusals, 1, 1_000_000);
 }
 
 fn policy_paths(

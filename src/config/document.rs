@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::issuer::IssuerDocument;
-use super::listener::ListenersDocument;
+use super::listeners::ListenersDocument;
 use crate::gate::IdentityHeaders;
 use crate::keyring::TrustedIssuerDocument;
 use crate::telemetry::LogDocument;

@@ -1,4 +1,4 @@
-//! The section `listeners`.
+//! The listeners for checks and for administration, with what the file says of them.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -10,7 +10,6 @@ use serde::Deserialize;
 
 use super::Overrides;
 use crate::connection_limits::{ConnectionLimits, ConnectionLimitsDocument};
-use crate::feed::FeedListenerDocument;
 use crate::problem::Faults;
 use crate::tls::{TlsDocument, TlsListener, TlsSettings};
 use crate::yaml::present;
@@ -97,15 +96,6 @@ pub struct AdminListener {
     pub plain_address: Option<SocketAddr>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct ListenersDocument {
-    pub(super) authz: AuthzDocument,
-    pub(super) admin: AdminDocument,
-    #[serde(deserialize_with = "present")]
-    pub(super) feed: Option<FeedListenerDocument>,
-}
-
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct AuthzDocument {
@@ -189,42 +179,6 @@ impl AuthzListener {
             ListenAddress::Unix(_) => None,
         }
     }
-}
-
-/// Two listeners cannot have one port of one address. Of those that exist, each with its key.
-pub(super) fn check_distinct<const N: usize>(
-    listeners: [(&'static str, Option<SocketAddr>); N],
-    faults: &mut Faults,
-) {
-    let listeners = listeners
-        .into_iter()
-        .filter_map(|(key, address)| Some((key, address?)));
-    let mut earlier: Vec<(&str, SocketAddr)> = Vec::new();
-    for (key, address) in listeners {
-        if let Some((other_key, other)) = earlier.iter().find(|(_, other)| collide(*other, address))
-        {
-            faults.add_with(
-                key,
-                format!(
-                    "`{key}: {address}` is the address of `{other_key}: {other}`: give one of them \
-                     another port"
-                ),
-                ((*other_key).to_owned(), "the other listener"),
-            );
-        }
-        earlier.push((key, address));
-    }
-}
-
-/// Whether the second cannot be bound once the first is. Port 0 is a free one each time.
-fn collide(first: SocketAddr, second: SocketAddr) -> bool {
-    // `[::]` takes IPv4 as well; `0.0.0.0` leaves IPv6 alone.
-    let covers = |wide: SocketAddr, narrow: SocketAddr| {
-        wide.ip().is_unspecified() && (wide.is_ipv6() || narrow.is_ipv4())
-    };
-    first.port() != 0
-        && first.port() == second.port()
-        && (first.ip() == second.ip() || covers(first, second) || covers(second, first))
 }
 
 pub(super) fn authz(
@@ -361,43 +315,4 @@ fn admin_address(key: &str, text: &str, faults: &mut Faults) -> Option<SocketAdd
         );
     }
     address
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn listeners_collide_at_one_port_of_addresses_that_overlap() {
-        for (first, second, expected) in [
-            ("127.0.0.1:9191", "127.0.0.1:9191", true),
-            ("127.0.0.1:9191", "127.0.0.1:9192", false),
-            ("127.0.0.1:9191", "127.0.0.2:9191", false),
-            ("0.0.0.0:9191", "127.0.0.1:9191", true),
-            ("127.0.0.1:9191", "[::]:9191", true),
-            ("0.0.0.0:9191", "[::1]:9191", false),
-            ("127.0.0.1:9191", "[::1]:9191", false),
-            ("127.0.0.1:0", "127.0.0.1:0", false),
-        ] {
-            let address = |text: &str| text.parse().unwrap();
-            let found = collide(address(first), address(second));
-            assert_eq!(found, expected, "{first} {second}");
-        }
-    }
-
-    #[test]
-    fn absent_listeners_collide_with_none() {
-        let mut faults = Faults::default();
-        let address = "127.0.0.1:9191".parse().ok();
-        check_distinct(
-            [("a", address), ("b", None), ("c", None), ("d", address)],
-            &mut faults,
-        );
-        assert_eq!(
-            faults.into_messages(),
-            [
-                "`d: 127.0.0.1:9191` is the address of `a: 127.0.0.1:9191`: give one of them another port"
-            ]
-        );
-    }
 }
