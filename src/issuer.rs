@@ -1,6 +1,6 @@
 //! The issuer: users register and log in, their apps get tokens, and the gate trusts them.
 //!
-//! [`Issuer::open`] has store, key and rules ready, and puts the parts together:
+//! [`Issuer::open`] puts the parts together, on what `foundation` has ready:
 //! - `credentials`: who somebody is, by passwords and secrets of apps. `hashing` checks passwords, and
 //!   `throttle` bounds how often somebody may guess.
 //! - `grants`: what users gave to apps and logins, and the tokens for it; `grant_types` is the table of the
@@ -21,6 +21,7 @@ mod credentials;
 pub mod directory;
 mod endpoint_error;
 mod first_start;
+mod foundation;
 mod grant_types;
 mod grants;
 mod hashing;
@@ -37,17 +38,14 @@ mod throttle;
 mod token_requests;
 
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use axum::Router;
 use prometheus_client::registry::Registry;
 
 use crate::authorizer::{Authorizer, Snapshot};
 use crate::clock::Clock;
 use crate::feed::Hub;
-use crate::identity::{PlainSecret, SuccessorKey};
-use crate::revocation::{Freshness, RevocationList, SteadyClock};
+use crate::revocation::RevocationList;
 use crate::store::{Store, StoreError};
 use crate::telemetry::SubjectNames;
 use crate::token::{CryptographyError, KeySet, KeySetError, SigningKeyError};
@@ -67,18 +65,16 @@ pub use settings::{
 };
 pub use throttle::{BucketSettings, Network, NetworkError, ThrottleSettings, TrustedProxies};
 
-use http::{MadeApps, ToldKey, guard, openapi};
+use http::{MadeApps, ToldKey, openapi};
 
 use audit::AuditLog;
-use background::{BackgroundTasks, KeyFollower, Sweeper};
-use credentials::{Credentials, PlaceKey};
+use background::BackgroundTasks;
+use credentials::Credentials;
 use directory::{Authority, Directory};
 use first_start::FirstStart;
-use grants::{GrantSettings, Grants};
+use foundation::{Foundation, StoredSecrets};
+use grants::Grants;
 use http::observation::Observation;
-use revocation_log::LogFollower;
-use signing::Signer;
-use store_health::StoreHealth;
 
 /// An issuer that is ready to serve.
 pub struct Issuer {
@@ -137,90 +133,28 @@ impl Issuer {
         names: SubjectNames,
         clock: Arc<dyn Clock>,
     ) -> Result<(Arc<Self>, FirstAdministrator), IssuerError> {
-        let store = Store::open(&settings.store).await?;
         let now = clock.now();
-        let rows = keys::agree(&store, &settings, keys::Occasion::Start, now).await?;
-        let signer = Signer::new(rows, now)?;
-        // Before the first token: how long it lives decides how long its revocation is kept.
-        store
-            .announce_token_life(settings.access_token_seconds)
-            .await?;
-        let fresh = PlainSecret::from_random(random()?);
-        let successor_key = SuccessorKey::new(&store.successor_secret(&fresh).await?);
-        store.keep_audit(settings.audit_seconds);
-        store.bound_grants(settings.refresh_token.max_grants);
-        store.bound_revocations(
-            settings.max_revocations_per_user,
-            settings.max_revocations_per_app,
-        );
-        let fresh = PlainSecret::from_random(random()?);
-        let place_key = PlaceKey::new(&store.place_secret(&fresh).await?);
-        let fresh = PlainSecret::from_random(random()?);
-        let told_key = ToldKey::new(&store.told_secret(&fresh).await?)?;
-        let settings = Arc::new(settings);
-        let fresh = PlainSecret::from_random(random()?);
-        let names = audit::names_for(&store, names, &fresh).await?;
-        let audit = AuditLog::new(names, &settings.url);
-        let credentials = Credentials::start(
-            &settings,
-            store.clone(),
-            place_key,
-            audit.clone(),
-            Arc::clone(&clock),
-        )?;
-        let guard = guard::authorizer(&settings, signer.key_set().clone(), Arc::clone(&clock))?;
-        let (guard, signer) = (Arc::new(guard), Arc::new(ArcSwap::from_pointee(signer)));
-        let grants = Grants::new(
-            GrantSettings::of(&settings),
-            audit.clone(),
-            store.clone(),
-            Arc::clone(&signer),
-            successor_key,
-            Arc::clone(&clock),
-        );
-        let steady_clock = Arc::new(SteadyClock::new(Arc::clone(&clock)));
-        let store_health = Arc::new(StoreHealth::opened(store.clone()));
-        let freshness = Freshness::new(settings.max_staleness, settings.on_stale);
-        let list = RevocationList::new(settings.max_revocations).from_afar(freshness);
-        let log = LogFollower::start(
-            Arc::clone(&store_health),
-            &settings.url,
-            list,
-            Arc::clone(&steady_clock),
-            Arc::clone(&clock),
-        );
-        let log = Arc::new(log.await?);
-        let keys = KeyFollower {
-            store: store.clone(),
-            settings: Arc::clone(&settings),
-            signer,
-            guard: Arc::clone(&guard),
-            hub: Arc::clone(log.hub()),
-            clock: Arc::clone(&clock),
-        };
-        // Before anybody can subscribe: a gate that gets no keys refuses every token.
-        keys.tell_feed();
-        let interval = Duration::from_secs(settings.sweep_seconds);
-        let sweeper = Sweeper::new(store.clone(), interval, Arc::clone(&clock), steady_clock);
+        let foundation = Foundation::lay(settings, clock, now).await?;
+        let secrets = StoredSecrets::of(&foundation.store, names).await?;
+        let audit = AuditLog::new(secrets.names, &foundation.settings.url);
+        let credentials = foundation.credentials(secrets.place_key, &audit)?;
+        let guard = foundation.guard()?;
+        let grants = foundation.grants(secrets.successor_key, &audit);
+        let background = BackgroundTasks::start(&foundation, Arc::clone(&guard)).await?;
         let issuer = Self {
-            openapi: openapi::served(&settings)?,
-            told_key,
+            openapi: openapi::served(&foundation.settings)?,
+            told_key: secrets.told_key,
             made_apps: MadeApps::default(),
             gate: OnceLock::new(),
-            settings,
+            settings: foundation.settings,
             audit,
-            store,
+            store: foundation.store,
             grants,
             guard,
             credentials,
-            background: BackgroundTasks {
-                keys,
-                log,
-                store_health,
-                sweeper,
-            },
+            background,
             observation: Observation::new(endpoints().chain(pages())),
-            clock,
+            clock: foundation.clock,
         };
         // Last: a password that is shown once must not be lost with a start that fails afterwards.
         let first_start = FirstStart {

@@ -5,23 +5,69 @@ mod key_follower;
 mod sweeper;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::IssuerError;
+use super::foundation::Foundation;
 use super::revocation_log::LogFollower;
 use super::store_health::StoreHealth;
+use crate::authorizer::Authorizer;
+use crate::revocation::{Freshness, RevocationList, SteadyClock};
 use crate::token::KeySet;
 
-pub(super) use key_follower::KeyFollower;
-pub(super) use sweeper::Sweeper;
+use key_follower::KeyFollower;
+use sweeper::Sweeper;
 
 /// The background tasks of one issuer.
 pub(super) struct BackgroundTasks {
-    pub(super) keys: KeyFollower,
+    keys: KeyFollower,
     pub(super) log: Arc<LogFollower>,
     pub(super) store_health: Arc<StoreHealth>,
-    pub(super) sweeper: Sweeper,
+    sweeper: Sweeper,
 }
 
 impl BackgroundTasks {
+    /// Reads what has been revoked so far, and has keys and revocations ready for those who subscribe.
+    pub(super) async fn start(
+        foundation: &Foundation,
+        guard: Arc<Authorizer>,
+    ) -> Result<Self, IssuerError> {
+        let (settings, clock) = (&foundation.settings, &foundation.clock);
+        let steady_clock = Arc::new(SteadyClock::new(Arc::clone(clock)));
+        let store_health = Arc::new(StoreHealth::opened(foundation.store.clone()));
+        let freshness = Freshness::new(settings.max_staleness, settings.on_stale);
+        let log = LogFollower::start(
+            Arc::clone(&store_health),
+            &settings.url,
+            RevocationList::new(settings.max_revocations).from_afar(freshness),
+            Arc::clone(&steady_clock),
+            Arc::clone(clock),
+        );
+        let log = Arc::new(log.await?);
+        let keys = KeyFollower {
+            store: foundation.store.clone(),
+            settings: Arc::clone(settings),
+            signer: Arc::clone(&foundation.signer),
+            guard,
+            hub: Arc::clone(log.hub()),
+            clock: Arc::clone(clock),
+        };
+        // Before anybody can subscribe: a gate that gets no keys refuses every token.
+        keys.tell_feed();
+        let sweeper = Sweeper::new(
+            foundation.store.clone(),
+            Duration::from_secs(settings.sweep_seconds),
+            Arc::clone(clock),
+            steady_clock,
+        );
+        Ok(Self {
+            keys,
+            log,
+            store_health,
+            sweeper,
+        })
+    }
+
     /// Runs them until it is dropped, which may be at any moment. `publish` gets the keys to trust each
     /// time that they change.
     pub(super) async fn run(&self, publish: impl Fn(KeySet)) {

@@ -8,8 +8,9 @@ use arc_swap::ArcSwap;
 use crate::authorizer::Authorizer;
 use crate::clock::Clock;
 use crate::feed::{HEARTBEAT, Hub};
+use crate::issuer::http::guard;
 use crate::issuer::signing::Signer;
-use crate::issuer::{IssuerError, IssuerSettings, guard, keys};
+use crate::issuer::{IssuerError, IssuerSettings, keys};
 use crate::store::Store;
 use crate::token::KeySet;
 

@@ -11,7 +11,8 @@ use crate::identity::{
     App, AppKey, AppName, CodeChallenge, Email, RedirectUri, RoleName, ScopeName, ScopesFrom,
     Status, Username,
 };
-use crate::issuer::{IssuerDocument, guard, keys};
+use crate::issuer::http::guard;
+use crate::issuer::{IssuerDocument, keys};
 use crate::problem::Faults;
 use crate::store::AuthorizationCode;
 use crate::telemetry::{SubjectForm, SubjectNames};
