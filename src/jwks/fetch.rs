@@ -1,5 +1,7 @@
 //! One GET of a key set, bounded in time, size and reach.
 
+mod error;
+
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,15 +15,13 @@ use parking_lot::Mutex;
 
 use super::address::JwksAddress;
 use super::connect::{ConnectError, Connector, StreamedResponse, with_causes};
-use super::discovery::{Discovery, MetadataError};
+use super::discovery::Discovery;
 use super::settings::KeyLocation;
 use super::source::RemoteKeySource;
-use super::state::FetchOutcome;
 use crate::files;
-use crate::token::KeySetError;
 
-/// The longest failure text, in characters.
-const MAX_MESSAGE_CHARS: usize = 300;
+pub(super) use error::{FetchError, bounded};
+
 /// The longest validator that is sent back.
 const MAX_VALIDATOR_BYTES: usize = 1024;
 const ACCEPT_METADATA: HeaderValue = HeaderValue::from_static("application/json");
@@ -69,81 +69,6 @@ pub(super) struct FailedFetch {
     pub(super) error: FetchError,
     /// What was asked last: the metadata, or the keys where these say.
     pub(super) address: JwksAddress,
-}
-
-/// Why a fetch brought no keys.
-#[derive(Debug, PartialEq, thiserror::Error)]
-pub(super) enum FetchError {
-    #[error("the key set cannot be fetched: {0}")]
-    Unreachable(ConnectError),
-    #[error("the key set did not arrive within {0:?}")]
-    TimedOut(Duration),
-    #[error(
-        "the server redirects to `{host}` (status {status}); redirects are not followed: configure the final URL"
-    )]
-    Redirected { status: u16, host: String },
-    #[error("the server answered with status {0} instead of 200")]
-    BadStatus(u16),
-    #[error("the key set is larger than {max_bytes} bytes")]
-    TooLarge { max_bytes: usize },
-    #[error("the key set cannot be used: {0}")]
-    Unusable(KeySetError),
-    #[error("the metadata of the issuer cannot be used: {0}")]
-    Metadata(MetadataError),
-    #[error(
-        "the answer has the content-encoding `{0}`, and only gzip is supported: configure the \
-         server to send the key set uncompressed"
-    )]
-    Encoding(String),
-    #[error("the answer is not valid gzip, although its content-encoding says `gzip`")]
-    BrokenGzip,
-    #[error("`jwks_token_file`: {0}")]
-    Token(String),
-    #[error("the key set cannot be used: reading it panicked")]
-    ReaderPanicked,
-    /// It was stopped while the answer arrived.
-    #[error("the key set is no longer wanted")]
-    NoLongerWanted,
-}
-
-impl FetchError {
-    pub(super) fn outcome(&self) -> FetchOutcome {
-        match self {
-            Self::Unreachable(_) => FetchOutcome::Unreachable,
-            Self::TimedOut(_) => FetchOutcome::TimedOut,
-            Self::Redirected { .. } => FetchOutcome::Redirected,
-            Self::BadStatus(_) => FetchOutcome::BadStatus,
-            Self::TooLarge { .. } => FetchOutcome::TooLarge,
-            Self::Unusable(_)
-            | Self::Metadata(_)
-            | Self::Encoding(_)
-            | Self::BrokenGzip
-            | Self::Token(_)
-            | Self::ReaderPanicked
-            | Self::NoLongerWanted => FetchOutcome::Unusable,
-        }
-    }
-
-    /// The text for logs and `/status`: parts of it come from the other side, hence only
-    /// printable ASCII and a bounded length.
-    pub(super) fn message(&self) -> String {
-        bounded(&self.to_string())
-    }
-}
-
-/// The printable ASCII of a text, of bounded length.
-pub(super) fn bounded(text: &str) -> String {
-    let printable = |c: char| {
-        if c.is_ascii_graphic() || c == ' ' {
-            c
-        } else {
-            '?'
-        }
-    };
-    text.chars()
-        .map(printable)
-        .take(MAX_MESSAGE_CHARS)
-        .collect()
 }
 
 impl Fetcher {
@@ -425,17 +350,5 @@ mod tests {
                 "{values:?}"
             );
         }
-    }
-
-    #[test]
-    fn messages_are_printable_and_short() {
-        let text = format!("\u{1b}[31m\r\nkey \u{202e}{}", "x".repeat(1000));
-        let error = FetchError::Unreachable(ConnectError::Http(text));
-        let message = error.message();
-        assert!(
-            message.starts_with("the key set cannot be fetched: ?[31m??key ?xxx"),
-            "{message}"
-        );
-        assert_eq!(message.len(), MAX_MESSAGE_CHARS);
     }
 }
