@@ -7,25 +7,27 @@
 //! The driver's own pool waits for a connection that it takes back, however long that is silent.
 
 mod executor;
+mod held;
 
 use std::fmt;
-use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use futures_util::stream::TryStreamExt;
 use parking_lot::Mutex;
-use sqlx::any::{Any, AnyConnectOptions, AnyQueryResult, AnyRow};
-use sqlx::{AnyConnection, ConnectOptions, Connection, Either, Execute, Executor, RawSql};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use sqlx::any::AnyConnectOptions;
+use sqlx::{AnyConnection, ConnectOptions, Connection, Executor, RawSql};
+use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, timeout};
 
 use super::StoreError;
 use super::location::Engine;
 use super::outage::{OutageError, Server};
-use super::patience::{self, AGE_JITTER, CONNECT, PING, RECONNECT, TURN, UNLIMITED, UNTESTED_REST};
+use super::patience::{self, AGE_JITTER, CONNECT, PING, RECONNECT, TURN, UNTESTED_REST};
 use super::statement::assembled;
 use crate::backoff::Jitter;
+
+use held::State;
+pub(super) use held::{Held, Transaction};
 
 /// Connections to one database.
 #[derive(Clone)]
@@ -64,32 +66,6 @@ struct Resting {
     /// Absent where it must be asked whether it lives.
     since: Option<Instant>,
 }
-
-/// A connection in use.
-pub(super) struct Held {
-    shared: Arc<Shared>,
-    /// Absent once it is known to be of no use.
-    line: Option<Line>,
-    permit: Option<OwnedSemaphorePermit>,
-    limit: Duration,
-    state: State,
-}
-
-/// How far its user has come, and so what becomes of a connection that is dropped now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// Nothing is under way: the next may have it.
-    Free,
-    /// The last statement was refused: the next asks it first whether it lives.
-    Doubtful,
-    /// A statement has begun and not ended: what comes of it must be read first.
-    Answering,
-    /// A transaction has begun: it must be taken back first.
-    InTransaction,
-}
-
-/// A transaction; dropped, it never was.
-pub(super) struct Transaction(Held);
 
 impl Connections {
     /// The database as messages name it.
@@ -299,141 +275,9 @@ fn raw(text: &str) -> RawSql {
     sqlx::raw_sql(assembled(text.to_owned()))
 }
 
-/// Whether an error (SQLSTATE) says that its connection is of no use any more: the server ends it (class
-/// 57, operator intervention, but for statements that were cancelled), or only reads (25006).
-fn is_of_no_use(code: Option<&str>) -> bool {
-    code.is_some_and(|code| code == "25006" || code.starts_with("57P"))
-}
-
-impl Held {
-    pub(super) fn engine(&self) -> Engine {
-        self.shared.target.engine
-    }
-
-    /// Lets the statements take as long as they need.
-    pub(super) fn lift_limit(&mut self) {
-        self.limit = UNLIMITED;
-    }
-
-    /// All that a statement gives, within the limit.
-    async fn collect<'q, E>(
-        &mut self,
-        query: E,
-    ) -> Result<Vec<Either<AnyQueryResult, AnyRow>>, sqlx::Error>
-    where
-        E: 'q + Execute<'q, Any>,
-    {
-        let Some(line) = &mut self.line else {
-            return Err(sqlx::Error::PoolClosed);
-        };
-        // What the state says while the statement is under way is what `drop` goes by, if the caller
-        // goes meanwhile.
-        let before = self.state;
-        if before != State::InTransaction {
-            self.state = State::Answering;
-        }
-        // Here the caller may go: then `drop` finds the state as it is now.
-        let collected = timeout(self.limit, line.connection.fetch_many(query).try_collect()).await;
-        self.state = before;
-        let Ok(collected) = collected else {
-            // A late answer would be taken for that of the next statement. And what has silenced this
-            // connection has silenced the others.
-            self.line = None;
-            drop(self.shared.drain());
-            return Err(self.shared.target.server.silent(self.limit).into());
-        };
-        match &collected {
-            Ok(_) => {}
-            // It ends, or is that of a server that only can be read since a failover: another one may
-            // reach the one that took over.
-            Err(sqlx::Error::Database(error)) if is_of_no_use(error.code().as_deref()) => {
-                self.line = None;
-            }
-            // The transaction ends with a rollback or its connection, so that nothing is in doubt.
-            Err(sqlx::Error::Database(_)) if before == State::InTransaction => {}
-            Err(sqlx::Error::Database(_)) => self.state = State::Doubtful,
-            Err(_) => self.line = None,
-        }
-        collected
-    }
-
-    /// Ends the transaction; where that fails, the connection ends, and with it the transaction.
-    async fn end(&mut self, statement: &'static str) -> Result<(), StoreError> {
-        let ended = self.collect(sqlx::raw_sql(statement)).await;
-        if ended.is_err() {
-            self.line = None;
-        }
-        self.state = State::Free;
-        ended?;
-        Ok(())
-    }
-}
-
-impl Transaction {
-    pub(super) async fn commit(mut self) -> Result<(), StoreError> {
-        self.0.end("COMMIT").await
-    }
-
-    pub(super) async fn rollback(mut self) -> Result<(), StoreError> {
-        self.0.end("ROLLBACK").await
-    }
-}
-
-impl Deref for Transaction {
-    type Target = Held;
-
-    fn deref(&self) -> &Held {
-        &self.0
-    }
-}
-
-impl DerefMut for Transaction {
-    fn deref_mut(&mut self) -> &mut Held {
-        &mut self.0
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        let (Some(mut line), Some(permit)) = (self.line.take(), self.permit.take()) else {
-            return;
-        };
-        let shared = Arc::clone(&self.shared);
-        let state = self.state;
-        match state {
-            State::Free => return shared.rest(line, Some(Instant::now())),
-            State::Doubtful => return shared.rest(line, None),
-            State::Answering | State::InTransaction => {}
-        }
-        // Its user has gone in the middle. Without a runtime the connection simply ends.
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            return;
-        };
-        runtime.spawn(async move {
-            let settling = async {
-                if state == State::InTransaction {
-                    line.connection.execute(sqlx::raw_sql("ROLLBACK")).await?;
-                    return Ok(());
-                }
-                line.connection.ping().await
-            };
-            if let Ok(Ok(())) = timeout(PING, settling).await {
-                shared.rest(line, Some(Instant::now()));
-            }
-            drop(permit);
-        });
-    }
-}
-
 impl fmt::Debug for Connections {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Connections(..)")
-    }
-}
-
-impl fmt::Debug for Held {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Held(..)")
     }
 }
 
