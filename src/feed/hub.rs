@@ -1,8 +1,8 @@
 //! The issuer's end of the feed: encodes each change once, for whoever subscribes.
 
 mod cursor;
+mod state;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -12,14 +12,13 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::broadcast;
 use tokio::time::Instant;
 
-use super::wire::{
-    self, Frame, Heartbeat, Hello, Keys, Kind, PROTOCOL_VERSION, ROWS_PER_FRAME, Revocations,
-};
+use super::wire::{Frame, Heartbeat, Hello, Keys, Kind, PROTOCOL_VERSION, ROWS_PER_FRAME};
 use crate::clock::Clock;
 use crate::revocation::{Revocation, RevocationList};
 use crate::token::LogPosition;
 
-use cursor::{Cursor, LogId, digest};
+use cursor::{Cursor, LogId};
+use state::{State, encode, incomplete};
 
 /// How often gates get a heartbeat.
 pub const HEARTBEAT: Duration = Duration::from_millis(500);
@@ -42,27 +41,6 @@ pub struct Hub {
     /// Locked while a snapshot is encoded: subscribers that arrive meanwhile wait for it.
     snapshot: tokio::sync::Mutex<Option<Arc<Snapshot>>>,
     pub(super) counts: Counts,
-}
-
-struct State {
-    log: LogId,
-    recent: VecDeque<Revocation>,
-    /// Of the rows beyond this position, `recent` has all.
-    complete_after: LogPosition,
-    head: LogPosition,
-    /// When the log was last read.
-    read_at: Instant,
-    keys: Keys,
-    frames: broadcast::Sender<Bytes>,
-    /// The last that was encoded for a cursor: gates that were disconnected together have the same one.
-    tail: Option<Tail>,
-}
-
-/// The rows between two positions, encoded.
-struct Tail {
-    after: LogPosition,
-    head: LogPosition,
-    frames: Vec<Bytes>,
 }
 
 /// All revocations at one position, encoded.
@@ -119,21 +97,11 @@ impl Hub {
         list: Arc<RevocationList>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let state = State {
-            log: LogId::of(log_id),
-            recent: VecDeque::new(),
-            complete_after: LogPosition(0),
-            head: LogPosition(0),
-            read_at: Instant::now(),
-            keys: Keys::default(),
-            frames: broadcast::Sender::new(FRAMES_BEHIND),
-            tail: None,
-        };
         Self {
             issuer,
             list,
             clock,
-            state: Mutex::new(state),
+            state: Mutex::new(State::new(LogId::of(log_id))),
             snapshot: tokio::sync::Mutex::default(),
             counts: Counts::default(),
         }
@@ -324,88 +292,6 @@ impl Hub {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock()
     }
-}
-
-impl State {
-    fn keys_frame(&self) -> Bytes {
-        Frame::encoded(Kind::Keys(self.keys.clone()))
-    }
-
-    /// Whether a gate with this cursor has all earlier rows, and the hub still has all later ones.
-    fn has_seen(&self, cursor: &Cursor) -> bool {
-        let known = cursor.log == self.log
-            && self.complete_after <= cursor.position
-            && cursor.position <= self.head;
-        let last = self.last_up_to(cursor.position);
-        let seen = last.map(|row| (row.position, digest(row)));
-        known && seen.is_some() && seen == cursor.witness
-    }
-
-    /// Frames of everything beyond `after`.
-    fn tail(&mut self, after: LogPosition) -> Vec<Bytes> {
-        if let Some(tail) = &self.tail
-            && (tail.after, tail.head) == (after, self.head)
-        {
-            return tail.frames.clone();
-        }
-        let frames = encode(&self.beyond(after), self.head, &self.cursor());
-        self.tail = Some(Tail {
-            after,
-            head: self.head,
-            frames: frames.clone(),
-        });
-        frames
-    }
-
-    fn last_up_to(&self, position: LogPosition) -> Option<&Revocation> {
-        let end = self.recent.partition_point(|row| row.position <= position);
-        self.recent.get(end.checked_sub(1)?)
-    }
-
-    fn beyond(&self, position: LogPosition) -> Vec<Revocation> {
-        let begin = self.recent.partition_point(|row| row.position <= position);
-        self.recent.iter().skip(begin).copied().collect()
-    }
-
-    fn continues(&self, snapshot: &Snapshot) -> bool {
-        let begin = self
-            .recent
-            .partition_point(|row| row.position <= snapshot.position);
-        snapshot.log == self.log
-            && self.complete_after <= snapshot.position
-            && self.recent.len() - begin <= SNAPSHOT_TAIL_ROWS
-    }
-
-    fn cursor(&self) -> Bytes {
-        let cursor = Cursor {
-            log: self.log,
-            position: self.head,
-            witness: self.recent.back().map(|row| (row.position, digest(row))),
-        };
-        cursor.write()
-    }
-}
-
-/// Frames of `rows`; the last one has the position and the cursor.
-fn encode(rows: &[Revocation], head: LogPosition, cursor: &Bytes) -> Vec<Bytes> {
-    let full = rows.len() / ROWS_PER_FRAME * ROWS_PER_FRAME;
-    let (full, rest) = rows.split_at_checked(full).unwrap_or((rows, &[]));
-    let mut frames: Vec<Bytes> = full.chunks(ROWS_PER_FRAME).map(incomplete).collect();
-    frames.push(Frame::encoded(Kind::Revocations(Revocations {
-        revocations: rest.iter().map(wire::Revocation::from).collect(),
-        position: head.0,
-        cursor: cursor.clone(),
-    })));
-    frames
-}
-
-/// A frame that others follow: the gate waits for the last one before it counts as up to date.
-fn incomplete(rows: &[Revocation]) -> Bytes {
-    Frame::encoded(Kind::Revocations(Revocations {
-        revocations: rows.iter().map(wire::Revocation::from).collect(),
-        position: 0,
-        cursor: Bytes::new(),
-    }))
 }
 
 #[cfg(test)]
