@@ -2,11 +2,11 @@
 
 mod host_classes;
 mod matching;
+mod name_map;
 mod nearest;
 mod walk;
 
-use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::collections::HashSet;
 
 use super::host::{HostName, HostPattern, parents};
 use super::method::Methods;
@@ -14,14 +14,11 @@ use super::path::{PathSegment, Segments};
 use super::template::{Template, TemplateSegment};
 
 pub(super) use host_classes::{HostClass, host_classes};
+use name_map::NameMap;
 pub use walk::TooManyPaths;
 pub(super) use walk::{
     Age, Finding, Findings, MethodClass, Pair, Reply, Segment, SegmentKind, Tail, Walk,
 };
-
-/// A map whose keys come from the policy and are only looked up by requests, so that its hash need
-/// not withstand chosen keys.
-type NameMap<T> = HashMap<Box<[u8]>, T, BuildHasherDefault<NameHasher>>;
 
 /// The tables of all host patterns.
 #[derive(Debug, Default)]
@@ -379,40 +376,4 @@ fn expanded(listed: &[Box<str>]) -> impl Iterator<Item = &[u8]> {
     let has = |wanted: &str| listed.iter().any(|method| &**method == wanted);
     let head = (has("GET") && !has("HEAD")).then_some(b"HEAD".as_slice());
     listed.iter().map(|method| method.as_bytes()).chain(head)
-}
-
-/// A multiplicative hash of short names, eight bytes at a time.
-#[derive(Debug, Default)]
-struct NameHasher(u64);
-
-impl NameHasher {
-    fn mix(&mut self, word: u64) {
-        // The fractional part of the golden ratio, as an odd number.
-        const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
-        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(MULTIPLIER);
-    }
-}
-
-impl Hasher for NameHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        let (words, rest) = bytes.as_chunks::<8>();
-        for word in words {
-            self.mix(u64::from_le_bytes(*word));
-        }
-        if !rest.is_empty() {
-            self.mix(
-                rest.iter()
-                    .fold(0, |word, byte| word << 8 | u64::from(*byte)),
-            );
-        }
-    }
-
-    fn write_usize(&mut self, length: usize) {
-        self.mix(length as u64);
-    }
-
-    fn finish(&self) -> u64 {
-        // The multiplication leaves the best bits on top; the map begins with the lowest.
-        self.0 ^ self.0 >> 32
-    }
 }
