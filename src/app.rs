@@ -12,6 +12,7 @@ mod http;
 mod http2_limits;
 mod intake;
 mod listener_tls;
+mod loaded;
 mod portable;
 mod read_turns;
 mod serving;
@@ -22,27 +23,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use prometheus_client::registry::Registry;
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::admin::{Admin, Readiness, ServedFeed, StoreProbe};
-use crate::authorizer::{Authorizer, AuthorizerMetrics};
+use crate::authorizer::Authorizer;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ListenAddress};
-use crate::gate::{DecisionLog, Gate, GateMetrics, KeyRefresh};
-use crate::keyring::{KeyMetrics, Keyring};
-use crate::reload::watch::{FileWatcher, WatchSettings};
-use crate::reload::{LoadError, Loader, ReadInputs, ReloadMetrics};
+use crate::gate::DecisionLog;
+use crate::reload::{LoadError, Loader};
 use crate::shutdown::{Phase, Shutdown};
-use crate::telemetry::{self, DroppedLines, SubjectNames};
-use crate::tls::{ServerTls, TlsListener, TlsMetrics};
+use crate::telemetry::{DroppedLines, SubjectNames};
+use crate::tls::{ServerTls, TlsListener};
 
 use companion::Companion;
 use gate_threads::GateThreads;
 use intake::IntakeTls;
 use listener_tls::ListenerTls;
+use loaded::{CompanionStatus, Core};
 use serving::Serving;
 use socket::{AdminSockets, AuthzSocket};
 
@@ -110,7 +108,7 @@ pub fn build_with_clock(
     // One name for a user in the decision log and in the audit log.
     let names = companion.as_ref().map_or(names, Companion::subject_names);
     let decisions = DecisionLog::new(config.log.decisions, names);
-    let gate = core.gate(config, metrics, decisions.clone());
+    let gate = Arc::new(core.gate(config, metrics, decisions.clone()));
     let serving = Serving::default();
     serving.http.register(&mut registry);
     let readiness = serving.readiness();
@@ -171,93 +169,6 @@ pub fn build_with_clock(
         issuer: issuer_runtime,
         handshakes,
     })
-}
-
-/// What the issuer tells of itself at `/status`.
-struct CompanionStatus {
-    store: Option<StoreProbe>,
-    feed: Option<Box<dyn Fn() -> ServedFeed + Send + Sync>>,
-}
-
-/// What is loaded before any listener opens.
-struct Core {
-    watcher: FileWatcher,
-    tls: ListenerTls,
-    keyring: Arc<Keyring>,
-    loader: Arc<Loader>,
-    authorizer: Arc<Authorizer>,
-}
-
-impl Core {
-    fn load(config: &Config, control: &Handle, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
-        let inputs = config.inputs();
-        // Watched before it is read: a change in between is seen.
-        let paths = inputs
-            .watched_paths()
-            .into_iter()
-            .chain(ListenerTls::files(config));
-        let watcher = FileWatcher::start(paths, WatchSettings::default(), control);
-        let tls = ListenerTls::load(config, &clock)?;
-        let keyring = Keyring::new(control.clone(), Arc::clone(&clock));
-        let (loader, snapshot) = Loader::start(
-            inputs,
-            reader(config.clone()),
-            Arc::clone(&keyring),
-            Arc::clone(&clock),
-        )?;
-        let authorizer = Arc::new(Authorizer::new(snapshot, config.cache, clock));
-        keyring.serve(&authorizer);
-        Ok(Self {
-            watcher,
-            tls,
-            keyring,
-            loader: Arc::new(loader),
-            authorizer,
-        })
-    }
-
-    fn metrics(&self, dropped_lines: Option<DroppedLines>) -> (Registry, GateMetrics) {
-        let mut registry = Registry::with_prefix("portcullis");
-        let metrics = GateMetrics::register(&mut registry);
-        AuthorizerMetrics::register(&self.authorizer, &mut registry);
-        ReloadMetrics::register(&self.loader, &mut registry);
-        KeyMetrics::register(&self.keyring, &mut registry);
-        TlsMetrics::register(self.tls.all(), &mut registry);
-        telemetry::register_build_info(&mut registry);
-        if let Some(dropped_lines) = dropped_lines {
-            registry.register_collector(Box::new(dropped_lines));
-        }
-        (registry, metrics)
-    }
-
-    fn gate(&self, config: &Config, metrics: GateMetrics, log: DecisionLog) -> Gate {
-        let settings = config.gate_settings();
-        let authorizer = Arc::clone(&self.authorizer);
-        let keys: Arc<dyn KeyRefresh> = Arc::clone(&self.keyring) as _;
-        Gate::new(authorizer, settings, log, metrics, keys)
-    }
-
-    fn admin(
-        &self,
-        registry: Registry,
-        companion: CompanionStatus,
-        readiness: Readiness,
-        decisions: DecisionLog,
-    ) -> Arc<Admin> {
-        // Without a prefix: the names of these metrics are those of all exporters.
-        let mut process = Registry::default();
-        telemetry::register_process_metrics(&mut process);
-        Arc::new(Admin {
-            authorizer: Arc::clone(&self.authorizer),
-            loader: Arc::clone(&self.loader),
-            keyring: Arc::clone(&self.keyring),
-            registries: vec![registry, process],
-            decisions,
-            store_probe: companion.store,
-            readiness,
-            feed: companion.feed,
-        })
-    }
 }
 
 impl App {
@@ -402,21 +313,4 @@ fn runtime(name: &str, threads: usize) -> anyhow::Result<Runtime> {
         .enable_all()
         .build()
         .with_context(|| format!("cannot start the threads of `{name}`"))
-}
-
-/// Reads the configuration anew; what only a restart can apply is told and left. What would be unsafe
-/// if it were left is refused.
-fn reader(started_with: Config) -> ReadInputs {
-    Box::new(move || {
-        let renewed = Config::load(&started_with.path, &started_with.overrides)
-            .map_err(|error| LoadError::Config(Box::new(error)))?;
-        let unknown = started_with.unknown_token_headers(&renewed);
-        if !unknown.is_empty() {
-            return Err(LoadError::NewTokenHeaders(unknown));
-        }
-        for section in started_with.restart_sections(&renewed) {
-            tracing::warn!(section, "this section has changed; restart to apply it");
-        }
-        Ok(renewed.inputs())
-    })
 }

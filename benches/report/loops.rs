@@ -245,7 +245,7 @@ fn build_gate(issuer: &Issuer, policy: &str, list: RevocationList) -> ExtAuthz {
     );
     // The loop hands over messages itself: the limits are never reached.
     ExtAuthz::new(
-        gate,
+        Arc::new(gate),
         CheckLimits::new(1 << 20, Duration::ZERO, Duration::ZERO),
     )
 }

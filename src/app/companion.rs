@@ -8,9 +8,9 @@ use prometheus_client::registry::Registry;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
-use super::Core;
 use super::feed::{FeedServer, FeedSocket};
 use super::http::{HttpListener, HttpServer};
+use super::loaded::Core;
 use super::serving::Serving;
 use super::socket;
 use crate::admin::{ServedFeed, StoreProbe};

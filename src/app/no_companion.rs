@@ -8,7 +8,7 @@ use prometheus_client::registry::Registry;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
-use super::Core;
+use super::loaded::Core;
 use super::serving::Serving;
 use crate::admin::{ServedFeed, StoreProbe};
 use crate::authorizer::Authorizer;

@@ -10,11 +10,11 @@ use tonic::service::Routes;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
-use super::Core;
 use super::gate_threads::{GateThreads, Served};
 use super::http::{HttpListener, HttpMetrics, HttpServer};
 use super::http2_limits::Http2Limits;
 use super::intake::{Intake, IntakeTls};
+use super::loaded::Core;
 use super::socket::{AdminSockets, AuthzSocket};
 use crate::admin::{self, Admin, Readiness};
 use crate::config::AuthzListener;
@@ -45,7 +45,7 @@ impl Serving {
     pub(super) fn authz(
         &self,
         control: &Handle,
-        gate: Gate,
+        gate: Arc<Gate>,
         socket: AuthzSocket,
         tls: Option<IntakeTls>,
         listener: &AuthzListener,

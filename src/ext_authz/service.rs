@@ -52,12 +52,12 @@ impl CheckLimits {
 
 /// What all threads share.
 pub struct ExtAuthz {
-    gate: Gate,
+    gate: Arc<Gate>,
     limits: CheckLimits,
 }
 
 impl ExtAuthz {
-    pub fn new(gate: Gate, limits: CheckLimits) -> Self {
+    pub fn new(gate: Arc<Gate>, limits: CheckLimits) -> Self {
         Self { gate, limits }
     }
 

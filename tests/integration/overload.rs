@@ -240,7 +240,7 @@ async fn a_panic_while_keys_are_fetched_is_a_refusal() {
     );
     let minute = Duration::from_mins(1);
     let limits = CheckLimits::new(1 << 20, minute, minute);
-    let service = CheckService::new(Arc::new(ExtAuthz::new(gate, limits)));
+    let service = CheckService::new(Arc::new(ExtAuthz::new(Arc::new(gate), limits)));
     let stranger = TestIssuer::new("key-2").token("mallory", "orders.read");
     let bearer = format!("Bearer {stranger}");
     let check = message("/orders/1", Some(&bearer)).encode_to_vec();
