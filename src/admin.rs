@@ -305,6 +305,8 @@ async fn decision(
         let reason = "this process was started with another configuration\n";
         return (StatusCode::MISDIRECTED_REQUEST, reason).into_response();
     }
+    // Only refusals, and the last of them: this is for whoever has just been refused, and no second
+    // log.
     let Some(refusal) = admin.decisions.remembered(&id) else {
         let reason = "this decision is not among the last refusals\n";
         return (StatusCode::NOT_FOUND, reason).into_response();
@@ -342,6 +344,8 @@ async fn status(State(admin): State<Arc<Admin>>) -> Response {
     });
     let status = Status {
         version: env!("CARGO_PKG_VERSION"),
+        // What `/readyz` says, and not a judgement of its own: two answers to one question would be
+        // compared for ever.
         ready: admin.readiness.check().is_ok(),
         policy: PolicyStatus {
             digest: snapshot.policy().digest().to_owned(),

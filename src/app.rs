@@ -86,7 +86,10 @@ pub fn build_with_clock(
     let control_runtime = runtime("control", 1)?;
     let control = control_runtime.handle().clone();
     let names = SubjectNames::load(config.log.subject, config.log.subject_key_file.as_deref())?;
+    // What can be wrong with files is found before anything listens: no proxy connects to a gate that
+    // is about to give up.
     let core = Core::load(config, &control, Arc::clone(&clock))?;
+    // All sockets before the first is served: where one is taken, the others have answered nobody.
     let admin_sockets = AdminSockets::bind(&config.admin)?;
     let authz_socket = AuthzSocket::bind(&config.authz)?;
     let authz_address = authz_socket.address();
@@ -232,6 +235,7 @@ impl App {
         }
         self.shutdown.advance(Phase::Stopping);
         tracing::info!("closing the listeners; finishing work in progress");
+        // Taken out, so that a second call finds nothing to wait for.
         let servers = std::mem::take(&mut self.servers);
         let gate = self.gate.as_mut();
         let stopping = async {
@@ -250,6 +254,7 @@ impl App {
             }
             () = hurry() => tracing::warn!("work in progress is aborted by a second signal"),
         }
+        // After the last check: what was withheld since the last line is not told otherwise.
         self.decisions.tell_withheld();
         tracing::info!("stopped");
     }

@@ -75,6 +75,8 @@ pub fn read_policy(paths: &[PathBuf]) -> Result<Vec<Source>, FileError> {
     for path in paths {
         if path.is_dir() {
             let files = policy_files(path)?;
+            // An empty directory is a mistake and no policy that refuses everything: a volume that was
+            // not mounted looks just like it.
             if files.is_empty() {
                 return Err(FileError::NoPolicy(path.clone()));
             }
@@ -96,10 +98,14 @@ fn policy_files(directory: &Path) -> Result<Vec<PathBuf>, FileError> {
     let mut files = Vec::new();
     for entry in fs::read_dir(directory).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
+        // A mounted ConfigMap keeps its files in hidden directories and links to them by name; editors
+        // leave copies behind. Only the names count.
         if is_policy_file_name(&path) && path.is_file() {
             files.push(path);
         }
     }
+    // The order of a directory is that of the file system, and digest and messages must not depend on
+    // it.
     files.sort();
     Ok(files)
 }
@@ -173,6 +179,7 @@ fn read_bounded(path: &Path, limit: usize) -> Result<Vec<u8>, FileError> {
     };
     let file = File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
+    // Not by the file's length: devices and files that grow have none that holds.
     file.take(limit as u64 + 1)
         .read_to_end(&mut bytes)
         .map_err(unreadable)?;

@@ -104,6 +104,8 @@ impl RemoteKeys {
     ) -> Self {
         let flight = Arc::new(Flight::new(source.schedule.cooldown()));
         let outlet = Arc::new(Outlet::default());
+        // A `watch` and no queue: a waiter wants to know how far the fetches are, and one that comes
+        // late must not miss the end of the fetch that it waits for.
         let (sender, state) = watch::channel(RemoteKeyState::default());
         let refresher = Refresher {
             issuer: source.issuer.clone(),
@@ -341,6 +343,8 @@ impl<S: Fn(&[u8]) -> Result<Loaded, KeySetError>> Refresher<S> {
             Change::Unchanged => FetchOutcome::Unchanged,
         };
         let before = self.state.borrow().consecutive_failures;
+        // A refresh that brings the same keys is routine: one line per issuer and interval would hide
+        // those that matter.
         if before > 0 || loaded.change == Change::Changed {
             tracing::info!(
                 token.issuer = self.issuer,
@@ -352,6 +356,7 @@ impl<S: Fn(&[u8]) -> Result<Loaded, KeySetError>> Refresher<S> {
             );
         }
         let now = self.clock.now();
+        // Last, because this wakes those who wait for the fetch: they find everything else done.
         self.state
             .send_modify(|state| state.succeeded(now, outcome, loaded.keys));
     }
@@ -369,6 +374,8 @@ impl<S: Fn(&[u8]) -> Result<Loaded, KeySetError>> Refresher<S> {
                 bounded(&format!("{uri}: {message}"))
             },
         };
+        // While earlier keys serve, the first failure of a kind says all there is to say. Without keys
+        // callers get errors, and whoever looks for the cause has to find it in recent lines.
         if self.failures.admits(failed, self.serving, Instant::now()) {
             let told = match self.serving {
                 Serving::EarlierKeys => {

@@ -128,6 +128,8 @@ impl RevocationList {
 
     /// Adds rows of the log, in any order, some perhaps for the second time.
     pub fn extend(&self, revocations: &[Revocation]) {
+        // Writers copy a shard, change the copy and store it. Two at once would lose the rows of one.
+        // Readers never take this lock.
         let _writing = self.lock();
         // The floor before the rows: a check in between refuses more than it must, and never less.
         for revocation in revocations {
@@ -137,6 +139,7 @@ impl RevocationList {
         }
         self.rows.rows().add(revocations);
         let last = revocations.iter().map(|revocation| revocation.position);
+        // After the rows: whoever sees this position may take everything up to it for known.
         self.advance(last.max().unwrap_or_default());
         self.bound();
     }
@@ -225,6 +228,8 @@ impl RevocationList {
         let middle = positions.len() / 2;
         let (_, median, _) = positions.select_nth_unstable(middle);
         let floor = *median;
+        // The floor rises before the rows go, or a revoked token would pass in between. `models/` tries
+        // every interleaving of the two with a check.
         self.rows.raise_and_drop(floor.0, |rows| {
             rows.retain(|entry| entry.position > floor);
         });
@@ -282,6 +287,8 @@ impl Rows {
         }
         entries.sort_unstable_by_key(|entry| entry.mark);
         let begin = |entry: &Entry| entry.mark.0 >> (u128::BITS - SHARD_BITS);
+        // Sorted by their marks, the rows of one shard are neighbours, because a mark begins with the
+        // number of its shard.
         for group in entries.chunk_by(|one, other| begin(one) == begin(other)) {
             let Some(shard) = group.first().and_then(|entry| self.shard(entry.mark)) else {
                 continue;

@@ -53,6 +53,8 @@ impl Companion {
         let Some(settings) = config.issuer.clone() else {
             return Ok(None);
         };
+        // Bound before the store is opened: a port that is taken is said at once, and not after a
+        // migration.
         let socket = socket::bind_issuer(settings.address)?;
         let (limits, trusted_proxies) = (settings.connections, settings.trusted_proxies.clone());
         let feed = config.feed.as_ref();
@@ -66,8 +68,11 @@ impl Companion {
         });
         let opened = receiver.recv().context("the issuer did not start")?;
         let (issuer, administrator) = opened?;
+        // Keys and revocations together, before anything is served: a gate that knew the one without
+        // the other would let revoked tokens through.
         keyring.set_companion_keys(issuer.key_set());
         keyring.set_companion_revocations(Arc::clone(issuer.revocations()));
+        // On the terminal and not in the log, which is kept and read by others.
         tell(&administrator)?;
         let feed = match (feed, feed_socket) {
             (Some(listener), Some(socket)) => {
@@ -155,6 +160,8 @@ impl Companion {
                 }
             };
             tokio::join!(server.serve(self.issuer.router(), stopped), background);
+            // After both: a request that is being answered may still write, and the background tasks
+            // may be in the middle of a sweep.
             self.issuer.store().close().await;
         };
         Ok(feed.into_iter().chain([runtime.spawn(serving)]).collect())
@@ -176,6 +183,8 @@ fn tell(administrator: &FirstAdministrator) -> anyhow::Result<()> {
                 "Without `issuer.admin_password_file`, a password was generated. The first administrator is \
                  `{username}` with the password `{password}`. It is not shown again."
             );
+            // An error of the start, though the administrator exists by now: nobody else will ever know
+            // the password.
             if told.is_err() {
                 bail!(
                     "the first administrator's password cannot be shown: use `issuer.admin_password_file`"

@@ -154,6 +154,8 @@ impl Accepted {
             Socket::Tcp(stream) => Transport::Tcp(TcpStream::from_std(stream)?),
             Socket::Unix(stream) => Transport::Unix(UnixStream::from_std(stream)?),
             Socket::Tls(mut stream) => {
+                // The handshake ran on another runtime, whose I/O driver must not wake this thread's
+                // connection.
                 stream.get_mut().0.attach()?;
                 Transport::Tls(stream)
             }

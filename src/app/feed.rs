@@ -103,6 +103,7 @@ impl FeedServer {
     ) -> anyhow::Result<JoinHandle<()>> {
         let _entered = control.enter();
         let listener = Listener::Tcp(tokio::net::TcpListener::from_std(self.socket)?);
+        // Not tonic's own listener: it bounds neither how many connect nor how long they say nothing.
         let connections = Connections::new(listener, self.max_connections, KEEPALIVE);
         let mut server = Server::builder()
             .max_concurrent_streams(MAX_STREAMS)

@@ -118,9 +118,12 @@ impl Handshakes {
                     .ok()?;
                 // Only now: the places are for clients that have shown who they are.
                 let place = places.acquire_owned().await.ok()?;
+                // From this runtime, so that the thread that takes it can attach it to its own.
                 stream.get_mut().0.detach().ok()?;
                 Some(Accepted::secured(stream, patience, place))
             };
+            // A handshake that began before the end may finish: proxies connect anew in just this
+            // moment, when the other gate is restarting.
             let last_moment = async {
                 stopping.await;
                 tokio::time::sleep(LAST_PATIENCE).await;

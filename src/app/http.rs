@@ -98,6 +98,8 @@ impl HttpServer {
     async fn accept(&self, router: &Router) {
         loop {
             let (stream, peer) = accept_one(|| accept_tcp(&self.socket)).await;
+            // Before the task, so that the number of tasks is bounded too. While there is no place, new
+            // connections wait in the kernel.
             let slot = self.slots.enter(peer.ip()).await;
             let transport = Transport {
                 stream,
@@ -131,7 +133,10 @@ async fn shake_hands(
     let mut handshake = pin!(tls.accept(transport, client));
     let mut timer = pin!(tokio::time::sleep_until(Instant::now()));
     poll_fn(|context| {
+        // Before the looks below: a change after them then wakes this task, and none is missed.
         activity.register(context.waker());
+        // The handshake first: one that has just ended is not given up for a limit that was reached in
+        // the same moment.
         if let Poll::Ready(stream) = handshake.as_mut().poll(context) {
             return Poll::Ready(stream.ok());
         }
@@ -190,6 +195,7 @@ where
         if ended {
             return Poll::Ready(());
         }
+        // After the connection was polled, so that an answer which is ready has gone out.
         if activity.must_go() {
             slot.count_eviction();
             return Poll::Ready(());

@@ -60,6 +60,8 @@ impl Intake {
             runtime.spawn(async move {
                 tokio::select! {
                     () = deal(&connections, &inlets) => {}
+                    // What the kernel has accepted already is served: to the proxy these connections
+                    // are open, and to close them would fail checks that are on their way.
                     () = stopping => deal_rest(&connections, &inlets).await,
                 }
             });

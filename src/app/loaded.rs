@@ -54,6 +54,7 @@ impl Core {
             Arc::clone(&clock),
         )?;
         let authorizer = Arc::new(Authorizer::new(snapshot, config.cache, clock));
+        // Publishes what has come meanwhile. What comes from here on, the keyring publishes by itself.
         keyring.serve(&authorizer);
         Ok(Self {
             watcher,
@@ -115,6 +116,8 @@ fn reader(started_with: Config) -> ReadInputs {
         let renewed = Config::load(&started_with.path, &started_with.overrides)
             .map_err(|error| LoadError::Config(Box::new(error)))?;
         let unknown = started_with.unknown_token_headers(&renewed);
+        // The gate was started without knowing these headers. It would pass callers' copies of them on
+        // to the upstream, as if they had been checked.
         if !unknown.is_empty() {
             return Err(LoadError::NewTokenHeaders(unknown));
         }

@@ -51,6 +51,8 @@ impl Serving {
         listener: &AuthzListener,
     ) -> anyhow::Result<GateThreads> {
         let (reporter, health) = tonic_health::server::health_reporter();
+        // On the control runtime: it waits for keys and for the end, and the gate threads are for calls
+        // alone.
         control.spawn(report_health(
             reporter,
             self.keys_loaded.subscribe(),
@@ -64,6 +66,7 @@ impl Serving {
                 .build_v1()?;
             others = others.add_service(reflection);
         }
+        // One for all threads: messages in memory are bounded for the process and not for each thread.
         let check_limits = CheckLimits::new(
             listener.max_message_bytes,
             listener.key_wait,
@@ -103,6 +106,7 @@ impl Serving {
             let server = HttpServer::new(listener, &self.http, |_| false);
             anyhow::Ok(runtime.spawn(server.serve(router, stopped)))
         };
+        // Probes alone: `/status` and metrics name routes and issuers, and stay behind TLS.
         let plain = sockets.plain.map(|socket| {
             serve(
                 "probes",
@@ -157,6 +161,8 @@ impl Serving {
             while changes.changed().await.is_ok() {
                 let (loader, authorizer) = (Arc::clone(&core.loader), Arc::clone(&core.authorizer));
                 let tls = core.tls.clone();
+                // Compiling a large policy takes a while, and this runtime has one thread, which also
+                // answers the probes.
                 let reload = tokio::task::spawn_blocking(move || {
                     // What went wrong is logged and counted where it happens.
                     tls.reload();
@@ -167,6 +173,7 @@ impl Serving {
                         .chain(tls.watched_paths())
                         .collect::<Vec<_>>()
                 });
+                // The new configuration may name other files, which have to be watched from now on.
                 if let Ok(paths) = reload.await {
                     core.watcher.replace_paths(paths);
                 }
@@ -192,6 +199,8 @@ async fn report_health(
         reporter.set_service_status("", status).await;
         reporter.set_service_status(SERVICE_NAME, status).await;
     };
+    // Explicitly: a service that has no status yet is `NOT_FOUND` to clients, which some take for a
+    // wrong name.
     report(&reporter, ServingStatus::NotServing).await;
     let serving = async {
         if keys_loaded.wait_for(|loaded| *loaded).await.is_ok() {

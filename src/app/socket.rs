@@ -102,6 +102,8 @@ fn bind_unix(path: &Path, mode: u32) -> anyhow::Result<UnixListener> {
                 "`listeners.authz.address: unix:{shown}` exists and is not a socket: choose another path"
             );
         }
+        // A socket that somebody answers on is another gate's: to replace it would take that gate's
+        // checks away without its notice.
         if !is_stale(path) {
             bail!(
                 "`listeners.authz.address: unix:{shown}` is in use by another process: stop it, or choose another path"

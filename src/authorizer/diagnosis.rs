@@ -24,6 +24,7 @@ impl Snapshot {
         credentials: &Credentials<'_>,
         denial: &Denial<'_>,
     ) -> Diagnosis<'p> {
+        // Searched for only where no route decided: it looks at more templates than the decision does.
         let near_miss = match denial.route() {
             Some(_) => None,
             None => self.policy().near_miss(target),
@@ -33,6 +34,8 @@ impl Snapshot {
             Credential::Absent,
             |routed| credentials.of(self.trust(), |rules| routed.counts(&rules.name)),
         );
+        // Of the denial that was decided, not of a second verification: keys and time may have moved
+        // on, and the log would then explain another answer than the one given.
         let offence = match (denial, credential) {
             (Denial::BadToken { error, .. }, Credential::Token(token)) => {
                 self.trust().offence(token, *error)

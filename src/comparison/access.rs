@@ -73,6 +73,8 @@ impl<'p> Access<'p> {
         let issuers = match answer.route().map(|route| &route.issuers) {
             None => Issuers::These(&[]),
             Some(RouteIssuers::Named(names)) => Issuers::These(names),
+            // Without the list of trusted issuers nobody knows which they are, and every one may be
+            // among them.
             Some(RouteIssuers::Trusted) => trusted.map_or(Issuers::Every, Issuers::These),
         };
         let callers = match answer {
@@ -270,6 +272,8 @@ fn required(old: &Access<'_>, new: &Access<'_>) -> Admits {
         (Callers::Holders(_), Callers::Everybody) => Admits::Another(Caller::Anonymous),
         (Callers::Nobody, _) => Admits::Another(new.least_caller()),
         (Callers::Holders(required), Callers::Holders(_)) => {
+            // An issuer that counted for nothing before: any caller of it is new, with the fewest
+            // scopes that are asked for.
             if let Some(issuer) = issuers.find(others, false) {
                 let scopes = new.least_scopes().into_iter().next().unwrap_or_default();
                 return Admits::Another(new.caller(Some(issuer), scopes));
@@ -279,6 +283,8 @@ fn required(old: &Access<'_>, new: &Access<'_>) -> Admits {
                     required.are_met(|scope| has.iter().any(|held| **held == *scope))
                 })
             };
+            // The least sets are enough: whoever is let in has one of them, and more scopes meet what
+            // fewer meet.
             let mut sets = new.least_scopes().into_iter();
             match sets.find(|has| !is_met(has)) {
                 Some(scopes) => Admits::Another(new.caller(issuers.find(others, true), scopes)),

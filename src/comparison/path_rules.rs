@@ -121,6 +121,7 @@ pub(super) fn differences<'p>(
             };
             let caller = found.as_ref().map(|(route, _)| caller(route));
             Difference {
+                // Without an example nobody can check the claim, so that none is made.
                 effect: if found.is_none() {
                     Effect::Unclear
                 } else {
@@ -155,6 +156,7 @@ fn find<'p>(
     narrower: &Policy,
 ) -> Option<(&'p Route, ExampleRequest)> {
     let mut routes: Vec<_> = wider.routes().iter().collect();
+    // The most open first: an example that anybody can send says more than one that needs scopes.
     routes.sort_by_key(|route| match route.requirement {
         Requirement::Public => 0,
         Requirement::Authenticated => 1,
@@ -165,6 +167,7 @@ fn find<'p>(
     candidates
         .filter(|route| route.requirement != Requirement::Nobody)
         .find_map(|route| {
+            // Made and then asked of both policies, and not argued: what is shown is what they answer.
             let example = ExampleRequest::of(route, |path| rule.apply(path))?;
             let answered = only(wider, &example)?;
             let is_other = narrower

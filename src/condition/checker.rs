@@ -136,6 +136,8 @@ impl Checker<'_> {
             Kind::Conditional(parts) => {
                 let (test, then, otherwise) = &**parts;
                 let test = self.truth(test, "`?`");
+                // Both are checked, though one is evaluated: what is wrong in the other would show at
+                // the first caller that it is for.
                 let (then, otherwise) = (self.value(then), self.value(otherwise));
                 let parts = Box::new((test, then.node, otherwise.node));
                 let of = then.of.or(&otherwise.of);
@@ -213,6 +215,7 @@ impl Checker<'_> {
             }
         };
         let level = self.variables.len();
+        // Each level multiplies the cost by the length of a list that the caller may choose.
         if level >= MAX_QUANTIFIERS {
             let message = format!("`exists` and `all` are nested deeper than {MAX_QUANTIFIERS}");
             return self.refuse(span, message, "split the condition into several");
@@ -223,6 +226,7 @@ impl Checker<'_> {
             item,
         });
         let body = self.truth(&quantified.body, user);
+        // Before the quantification is made: what follows it must not see the variable.
         self.variables.pop();
         let quantification = Quantification {
             quantifier: quantified.quantifier,

@@ -72,6 +72,7 @@ impl<'e> Evaluation<'e, '_> {
     }
 
     fn value(&mut self, node: &'e Node) -> Result<Value<'e>, Fault> {
+        // Every node is paid for, so that the time of a check has a bound that no caller moves.
         self.spend(1, node)?;
         match &node.kind {
             NodeKind::Constant(constant) => Ok(Value::from(constant)),
@@ -120,12 +121,15 @@ impl<'e> Evaluation<'e, '_> {
             }
             NodeKind::Conditional(parts) => {
                 let (test, then, otherwise) = &**parts;
+                // Only the branch that is chosen: `has(x) ? x : 0` is written to avoid the fault of the
+                // other.
                 let chosen = if self.truth(test)? { then } else { otherwise };
                 self.value(chosen)
             }
             NodeKind::Call(function, arguments) => self.call(*function, arguments, node),
             NodeKind::Matches(text, regex) => {
                 let text = self.text(text)?;
+                // The regex crate takes linear time, so that the length is what a match costs.
                 self.spend_bytes(text.len(), node)?;
                 Ok(Value::Bool(regex.is_match(&text)))
             }

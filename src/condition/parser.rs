@@ -44,6 +44,7 @@ impl Parser<'_> {
             }
             let then = parser.or()?;
             parser.expect(":")?;
+            // To the right: `a ? b : c ? d : e` is `a ? b : (c ? d : e)`, as in CEL.
             let otherwise = parser.condition()?;
             let span = first.span.to(otherwise.span);
             let parts = Box::new((first, then, otherwise));
@@ -85,6 +86,7 @@ impl Parser<'_> {
         };
         let right = self.sum()?;
         let at = self.span();
+        // CEL reads `a < b < c` as `(a < b) < c`, a comparison with true or false, which nobody means.
         if self.take_relation().is_some() {
             return Err(Diagnostic::new(
                 at,
@@ -140,6 +142,7 @@ impl Parser<'_> {
     fn unary(&mut self) -> Result<Expression, Diagnostic> {
         let start = self.span();
         if self.take("!") {
+            // Counted as nesting: `!!!!...` is as deep as it is long.
             let operand = self.nested(Self::unary)?;
             let span = start.to(operand.span);
             return self.node(Kind::Not(Box::new(operand)), span);
@@ -164,6 +167,8 @@ impl Parser<'_> {
         let start = of.span;
         loop {
             if self.take(".") {
+                // The optional syntax of newer CEL. Told by name, because without it the message would
+                // be about a `?` that is out of place.
                 if self.is("?") {
                     return Err(Self::optional(self.span()));
                 }

@@ -166,6 +166,8 @@ fn refusal_metadata(refused: &Refused<'_>) -> Struct {
         ("client", caller.and_then(VerifiedToken::client)),
         ("decision_id", Some(refused.decision_id)),
     ];
+    // An absent entry is left out and not empty: access logs tell the two apart, and so do filters that
+    // look for the key.
     let fields = entries.into_iter().filter_map(|(key, value)| {
         let kind = Kind::StringValue(value?.to_owned());
         Some((key.to_owned(), Value { kind: Some(kind) }))

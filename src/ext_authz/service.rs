@@ -114,6 +114,7 @@ impl CheckService {
         let (head, mut body) = request.into_parts();
         let limits = &self.shared.limits;
         let timeout = proxy_timeout(&head.headers);
+        // From the arrival of the headers, which is when the proxy began to wait.
         let turn = Turn::within(timeout, arrived, &limits.waits, &self.verifications);
         let is_grpc = head.method == Method::POST && speaks_grpc(&head.headers);
         // Checks may carry 60 KiB of their caller's headers, which are not needed any more.
@@ -121,12 +122,15 @@ impl CheckService {
         let reading = limits.messages.read(&mut body);
         match tokio::time::timeout_at(turn.deadline().into(), reading).await {
             Ok(Ok(message)) if is_grpc => self.shared.check(&message, &turn).await,
+            // Read to its end all the same: a stream that is reset is an error of the gate to a proxy.
             Ok(Ok(_)) => self.unreadable("it is not a gRPC call", arrived),
             Ok(Err(MessageError::Cancelled)) => self.shared.gate.refuse_unheard(&EnvoyAnswers),
             Ok(Err(MessageError::OutOfRoom)) => self.shared.refuse(&Refusal::Overload, arrived),
             Ok(Err(MessageError::TooLarge)) => self.too_large(arrived),
             Ok(Err(error)) => self.unreadable(&error.to_string(), arrived),
             Err(_) => {
+                // The answer does not wait for the rest of the message, but the stream must not be
+                // reset before it was sent.
                 tokio::spawn(discard(body, limits.waits.longest));
                 self.shared.refuse(&Refusal::Overload, arrived)
             }
@@ -183,6 +187,7 @@ fn parse_timeout(text: &str) -> Option<Duration> {
     if !is_number || digits.is_empty() || digits.len() > 8 {
         return None;
     }
+    // At most eight digits (the gRPC protocol's `TimeoutValue`), so that no product below overflows.
     let count: u64 = digits.parse().ok()?;
     match unit {
         "H" => Some(Duration::from_secs(count * 3600)),

@@ -82,6 +82,8 @@ fn read_http<'a>(
                 read_header_map(value, visitor)?;
                 continue;
             }
+            // Fields of a newer Envoy. Were they an error, an upgrade of the proxy would end all
+            // traffic; what they say about the request has no part in the decision.
             _ => continue,
         };
         let bit = 1 << number;
@@ -231,6 +233,8 @@ impl<'a> Fields<'a> {
         }
         let key = self.varint()?;
         let number = u32::try_from(key >> 3).map_err(|_| WireError::NotProtobuf)?;
+        // No field has this number. Protobuf calls it malformed, and accepting it would read on in what
+        // is probably not a message.
         if number == 0 {
             return Err(WireError::NotProtobuf);
         }

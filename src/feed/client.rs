@@ -69,6 +69,8 @@ impl FeedClient {
             on_keys: host.on_keys,
         };
         let earlier = earlier.map(|client| &*client.knowledge);
+        // What an earlier subscription knew is newer than the file, which it wrote now and then. The
+        // file is for a gate that has just been started.
         let knowledge = Arc::new(Knowledge::new(origin, &settings, earlier));
         if knowledge.age().is_none() {
             load(&knowledge, &settings);
@@ -142,6 +144,8 @@ impl FeedClient {
             }
         };
         let heard = until(|state| state.heard);
+        // From the start of the subscription, so that several issuers are waited for at the same time,
+        // though one after the other.
         let deadline = self.started + self.settings.start_wait;
         if tokio::time::timeout_at(deadline, heard).await.is_ok() {
             return;
@@ -155,6 +159,8 @@ impl FeedClient {
             return;
         }
         match self.settings.on_stale {
+            // Its tokens would all be refused until something is known: better that the gate is not
+            // ready, and that others get its traffic.
             OnStale::Deny => until(|state| state.known).await,
             OnStale::Serve => tracing::error!(
                 token.issuer = issuer,
@@ -190,6 +196,8 @@ fn load(knowledge: &Knowledge, settings: &FeedSettings) {
     match snapshot_file::read(path, issuer).and_then(|read| learn(knowledge, read)) {
         Ok((saved, digest)) => {
             let age = knowledge.origin.clock.now().since(UnixSeconds(saved.as_of));
+            // A clock that has been set back since would make the file come from the future; it counts
+            // as new then, as nothing says how old it is.
             let age = Duration::from_secs(u64::try_from(age).unwrap_or(0));
             tracing::info!(
                 token.issuer = issuer,
@@ -197,12 +205,16 @@ fn load(knowledge: &Knowledge, settings: &FeedSettings) {
                 feed.age_seconds = age.as_secs(),
                 "loaded the last snapshot of the feed from its file"
             );
+            // The journal goes on from the very snapshot whose digest it names. After another one its
+            // frames would leave a gap that nobody notices.
             knowledge.take_over(&saved, age);
             for frame in journal::frames(path, &digest) {
                 knowledge.apply(&frame);
             }
         }
         Err(SnapshotFileError::Absent) => {}
+        // The subscription replaces what cannot be read by a full snapshot, so that the gate starts all
+        // the same.
         Err(error) => tracing::error!(
             token.issuer = issuer,
             feed.snapshot_file = %path.display(),
@@ -239,6 +251,7 @@ impl Follower {
                     let saving = Saving::new(path, &self.knowledge);
                     saving.run(self.in_use.notified()).await;
                 }
+                // A branch that ended would end the others: `select!` waits for the first.
                 None => std::future::pending().await,
             }
         };
@@ -306,6 +319,7 @@ impl Follower {
     /// Says a failure once, not at every try.
     fn record(&self, address: &Uri, end: &SessionError) {
         let message = plain(&end.to_string());
+        // The borrow must end before `send_modify` below, which locks the same value.
         let repeated = {
             let state = self.knowledge.state.borrow();
             !state.connected && state.last_failure.as_deref() == Some(&*message)

@@ -38,6 +38,8 @@ impl Journal {
             .mode(0o600)
             .open(path)?;
         file.write_all(MAGIC)?;
+        // Names the snapshot that it goes on from, so that a crash between writing the two leaves a
+        // journal that is not used and no wrong one.
         file.write_all(digest.as_bytes())?;
         file.sync_all()?;
         Ok(Self {

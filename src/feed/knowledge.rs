@@ -222,6 +222,8 @@ impl Knowledge {
     /// from before may have been withdrawn.
     pub(super) fn adopt(&self, written: Keys) {
         let mut keys = self.keys.lock();
+        // A connection that resumes sends all keys again. To publish them would have every snapshot and
+        // proof looked at anew for nothing.
         if keys.written == written {
             return;
         }
@@ -245,6 +247,7 @@ impl Knowledge {
         // Kept even where none is usable: keys from before may have been withdrawn, and their tokens must
         // not go on passing.
         *keys = KnownKeys { written, usable };
+        // Before the callback, which asks for the keys and would wait for this lock for ever.
         drop(keys);
         self.key_changes.fetch_add(1, Ordering::AcqRel);
         (self.origin.on_keys)();

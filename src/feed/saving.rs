@@ -101,6 +101,8 @@ impl<'a> Saving<'a> {
             return true;
         };
         let entries = self.knowledge.list.statistics().entries as u64;
+        // A snapshot or its journal could not be written, or frames were missed. What comes now is on no disk, so
+        // that the next snapshot is due soon, but not in a loop where the disk is full.
         let Some(journal) = &self.journal else {
             return begun.elapsed() >= MIN_PAUSE;
         };

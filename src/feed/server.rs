@@ -183,6 +183,8 @@ impl Subscriber {
             SubscriptionEnd::TooSlow => {
                 let cut = &self.present.0.counts.cut;
                 cut.fetch_add(1, Ordering::Relaxed);
+                // It has missed frames, and those that follow would leave a gap. When it comes back it
+                // resumes from its cursor.
                 Status::resource_exhausted("the feed was read too slowly: subscribe again")
             }
             SubscriptionEnd::OtherLog => {

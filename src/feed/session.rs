@@ -74,6 +74,8 @@ pub(super) async fn open(
         let answer = grpc.server_streaming(request, path, codec).await;
         answer.map_err(|status| refused(&status))
     };
+    // One limit for all steps up to the answer: a server that accepts a connection and says nothing
+    // must not hold a gate that could ask another address.
     let frames = timeout(FIRST_FRAME, subscribing).await;
     let mut frames = frames
         .map_err(|_| SessionError::Silent(FIRST_FRAME))??
@@ -125,6 +127,8 @@ impl Session {
             match next(&mut self.frames, self.patience).await? {
                 Some(Kind::Keys(written)) => keys.receive(written, knowledge),
                 Some(Kind::Revocations(rows)) => {
+                    // Only the frame that completes the log releases the keys: a new key must not
+                    // verify tokens of which it is not yet known whether they are revoked.
                     if knowledge.apply(&rows) {
                         keys.release(knowledge);
                     }
@@ -166,10 +170,14 @@ async fn greet(
         heartbeat_ms,
         protocol_version: _,
     } = hello;
+    // Revocations and keys of another issuer, taken for this one's, would let tokens of strangers pass
+    // and revoked ones of this issuer live.
     if *issuer != *knowledge.origin.issuer {
         return Err(SessionError::OtherIssuer(issuer));
     }
     let (least, most) = HEARTBEAT_BOUNDS_MS;
+    // The other end chooses how often it is heard, within bounds: neither may it have the gate
+    // disconnect all the time, nor keep it waiting on a dead connection for long.
     let heartbeat = Duration::from_millis(heartbeat_ms.clamp(least, most).into());
     Ok((resumed, heartbeat * MISSED_HEARTBEATS))
 }
@@ -189,6 +197,8 @@ async fn next(
 
 fn refused(status: &Status) -> SessionError {
     let text = status.message().to_owned();
+    // Made by the transport and not by the server, although it looks like an answer: the connection
+    // broke.
     if let Some(cause) = std::error::Error::source(status) {
         return SessionError::Broken(with_causes(cause));
     }

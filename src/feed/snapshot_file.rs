@@ -100,6 +100,8 @@ fn check_digest(file: &mut File) -> Result<Hash, SnapshotFileError> {
     file.read_exact(&mut digest).map_err(cut_off)?;
     let begin = file.stream_position().map_err(SnapshotFileError::Io)?;
     let mut hasher = blake3::Hasher::new();
+    // All of it before any of it is used: half of the rows would be taken for all that has been
+    // revoked.
     hasher
         .update_reader(&mut *file)
         .map_err(SnapshotFileError::Io)?;
@@ -135,6 +137,8 @@ impl SavedRows {
         let mut length = [0; 4];
         match self.file.read_exact(&mut length) {
             Ok(()) => {}
+            // The end comes where a length would begin. Within a message it is a fault, but there the
+            // digest has been checked already.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
             Err(error) => return Err(SnapshotFileError::Io(error)),
         }
@@ -165,6 +169,8 @@ pub(super) fn write(
         .open(&staging)?;
     file.write_all(MAGIC)?;
     let digest_at = file.stream_position()?;
+    // Its place, filled in when all is written: the rows pass by once and are not kept in memory for
+    // it.
     file.write_all(&[0; DIGEST_BYTES])?;
     let mut content = Content {
         file: BufWriter::new(file),
@@ -184,6 +190,8 @@ pub(super) fn write(
         .map_err(io::IntoInnerError::into_error)?;
     file.seek(SeekFrom::Start(digest_at))?;
     file.write_all(digest.as_bytes())?;
+    // Before the rename: after a loss of power the name could otherwise lead to a file without its
+    // content.
     file.sync_all()?;
     fs::rename(&staging, path)?;
     Ok(digest)

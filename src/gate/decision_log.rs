@@ -77,6 +77,7 @@ impl DecisionLog {
         decision_id: &str,
         latency: Duration,
     ) {
+        // First: on most gates allowed requests are not logged, and nothing below is for free.
         if !self.settings.allowed {
             return;
         }
@@ -145,12 +146,16 @@ impl DecisionLog {
             return;
         }
         let now = entry.arrived + entry.latency;
+        // Before the diagnosis, which costs more than the decision: whoever sends bad requests in bulk
+        // must not have each one explained.
         let Some(withheld) = self.sampling.admit(position, now) else {
             return;
         };
         let diagnosis = diagnose();
         let other_scheme = diagnosis.other_scheme.then_some("other_scheme");
         let issuer = diagnosis.offence.issuer.map(|rules| &*rules.name);
+        // Only the member that offends, and bounded: it comes from a token that nobody has signed, and
+        // may be anything of any length.
         let says = |member: OffendingMember| match &diagnosis.offence.member {
             Some((offending, value)) if *offending == member => {
                 Some(bounded(value.as_bytes(), MAX_MEMBER_BYTES))

@@ -33,6 +33,8 @@ impl<'a> HeaderText<'a> {
     pub fn append_to(&self, text: &mut Vec<u8>) {
         let bytes = self.0.as_bytes();
         let plain = |byte: u8| (0x20..=0x7e).contains(&byte) && byte != b'%';
+        // Blanks at either end are encoded as well: they are no part of a header's value (RFC 9110
+        // section 5.5), and two subjects that differ in them alone would be one to the upstream.
         if bytes.trim_ascii().len() == bytes.len() && bytes.iter().all(|&byte| plain(byte)) {
             text.extend_from_slice(bytes);
             return;

@@ -155,6 +155,8 @@ impl IdentityHeaders {
     /// The one list: each header with what it tells, in the order in which they are set. A field that
     /// is missing here does not compile; setting, removing and finding aliases follow from the list.
     fn list(&self) -> impl Iterator<Item = (&str, Told<'_>)> {
+        // Taken apart without `..`: a new header that is forgotten here would neither be set nor be
+        // removed from callers' requests, and it is the compiler that notices.
         let Self {
             subject,
             client,
@@ -200,6 +202,8 @@ impl IdentityHeaders {
     pub fn validate(&self) -> Result<(), IdentityHeaderError> {
         let mut seen: BTreeMap<&str, Told<'_>> = BTreeMap::new();
         for (name, told) in self.list() {
+            // Lower case, as HTTP/2 has it (RFC 9113 section 8.2.1), and no `_`, which proxies drop or
+            // take for `-`.
             let plain =
                 |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
             if name.is_empty() || name.len() > 63 || !name.bytes().all(plain) {
@@ -249,6 +253,7 @@ pub(super) fn likely_spellings(name: &str) -> Vec<String> {
     let Some((first, others)) = parts.split_first() else {
         return Vec::new();
     };
+    // Three to the power of the joints. Beyond four, only the spellings that frameworks make.
     if others.len() > 4 {
         return vec![name.replace('-', "_"), name.replace('-', ".")];
     }

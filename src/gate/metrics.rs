@@ -152,6 +152,8 @@ fn counters(
 /// appear without one.
 fn denials() -> impl Iterator<Item = ReasonLabels> {
     let denied = DenialKind::ALL.iter().flat_map(|kind| {
+        // All series exist from the start, at zero: `rate()` misses the first increase of one that
+        // appears with it.
         let details = match kind {
             DenialKind::MalformedTarget => labels(TargetError::ALL),
             DenialKind::BadToken => labels(TokenErrorKind::ALL),

@@ -71,6 +71,7 @@ impl Refused<'_> {
         let challenge = refusal.challenge(self.realm);
         let retry_after = refusal.retry_after_seconds();
         let common = [
+            // A cache that kept a refusal would give it to the next caller, whose token may be good.
             Some(("cache-control", "no-store".into())),
             challenge.map(|challenge| ("www-authenticate", challenge.into())),
             retry_after.map(|seconds| ("retry-after", seconds.to_string().into())),

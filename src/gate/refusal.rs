@@ -173,6 +173,9 @@ impl<'p> Refusal<'p> {
                 Denial::MalformedTarget(_) | Denial::SeveralCredentials => {
                     RefusalStatus::BadRequest
                 }
+                // RFC 6750 section 3.1: 401 says that another token may help, 403 that none of this
+                // caller's does, and 503 that the same one may in a moment. Clients act on the
+                // difference.
                 Denial::NoToken { .. } | Denial::BadToken { .. } => RefusalStatus::Unauthorized,
                 Denial::ScopesMissing { .. }
                 | Denial::Nobody { .. }
@@ -191,6 +194,8 @@ impl<'p> Refusal<'p> {
         match self {
             Self::Denied(Denial::SeveralCredentials)
             | Self::Malformed(MalformedRequest::HeadersAtOdds) => Some("invalid_request"),
+            // Not for a missing token: RFC 6750 section 3.1 has the challenge without an error where
+            // the request had no credentials.
             Self::Denied(Denial::BadToken { .. }) => Some("invalid_token"),
             Self::Denied(Denial::ScopesMissing { .. }) => Some("insufficient_scope"),
             Self::Malformed(_)

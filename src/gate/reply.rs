@@ -45,6 +45,8 @@ impl<F: FrontEnd> Reply<'_, F> {
         let mut shadow = ShadowEffort::Cache;
         loop {
             let mut running = None;
+            // A signature costs far more than the rest of a check, so that only so many are verified at
+            // once; checks with a cached proof never stand in that line.
             if stage.verifies() {
                 let begun = turn.verifications.begin(turn.deadline, request.held_bytes);
                 match begun.await {
@@ -69,6 +71,8 @@ impl<F: FrontEnd> Reply<'_, F> {
             };
             stage = match (step, stage) {
                 (Step::Answered(answer), _) => return answer,
+                // A check asks an issuer once. What the answer did not bring, asking again will not
+                // either.
                 (Step::NeedsSignature, Stage::Asked(news)) => Stage::Final(news),
                 (Step::NeedsSignature, _) => Stage::Verifying,
                 (Step::MissingKey(missing), _) => self.ask(missing, request, turn).await,
@@ -81,6 +85,8 @@ impl<F: FrontEnd> Reply<'_, F> {
     /// not wait at all: the next one finds the answer.
     async fn ask(&self, missing: MissingKey, request: &Request<'_>, turn: &Turn<'_>) -> Stage {
         let wait = turn.key_wait.min(turn.remaining());
+        // Whoever waits holds its message in memory: beyond the bound it is answered as if there were
+        // no time.
         let Ok(_place) = turn.verifications.wait_for_keys(request.held_bytes) else {
             return Stage::Unverified;
         };
@@ -189,6 +195,7 @@ impl<F: FrontEnd> Reply<'_, F> {
             headers: headers.sources(request.headers.aliases(), request.view),
             decision_id,
         }));
+        // After rendering, so that the time of writing headers and metadata is in it.
         let latency = self.arrived.elapsed();
         self.gate.metrics.allowed(latency);
         match shadowed {
@@ -197,6 +204,8 @@ impl<F: FrontEnd> Reply<'_, F> {
                 let summary = request.summary();
                 log.allow(route, reason, summary, caller, decision_id, latency);
             }
+            // In both logs and metrics as what it would be in earnest: whoever ends shadow mode goes by
+            // these numbers.
             Some(denial) => {
                 let refusal = Refusal::Denied(denial);
                 self.gate.metrics.would_deny(&refusal);

@@ -160,6 +160,7 @@ impl UnverifiedRequest {
             state: self.form.get("state").map(str::to_owned),
         };
         match self.asked(offered) {
+            // From here on errors go back to the app, which RFC 6749 section 4.1.2.1 asks for.
             Ok(Asked {
                 requested,
                 audiences,
@@ -194,6 +195,8 @@ impl UnverifiedRequest {
     }
 
     fn asked(&self, offered: &[&str]) -> Result<Asked, AuthorizeError> {
+        // RFC 6749 section 3.1 forbids it. Which of two values counts is what the page and a proxy in
+        // front of it could see differently.
         if KNOWN.iter().any(|name| self.repeated.contains(*name)) {
             return Err(AuthorizeError::Repeated);
         }
@@ -269,6 +272,8 @@ impl AuthorizeRequest {
             ("scope", &scope),
             ("state", self.back.state.as_deref().unwrap_or_default()),
             ("code_challenge", &challenge),
+            // Only what was understood is written, and never the query as it came: what a page carries
+            // on has been checked.
             ("code_challenge_method", "S256"),
         ];
         let resources = self.audiences.named().map(|name| ("resource", name));

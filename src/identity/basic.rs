@@ -33,6 +33,7 @@ impl BasicCredentials {
             return Ok(None);
         }
         let decoded = STANDARD.decode(rest.trim_ascii()).map_err(|_| BasicError)?;
+        // Databases and C libraries end a text at a zero byte, so that two names could be one.
         if decoded.len() > MAX_BYTES || decoded.contains(&0) {
             return Err(BasicError);
         }
@@ -41,6 +42,8 @@ impl BasicCredentials {
             .and_then(|colon| decoded.split_at_checked(colon))
             .ok_or(BasicError)?;
         let secret = secret.get(1..).unwrap_or_default();
+        // Form-encoded as RFC 6749 section 2.3.1 says, plain as most clients send it, and Latin-1,
+        // since RFC 7617 section 2.1 leaves the encoding open.
         let readings = [
             both(name, secret, |bytes| utf8(form::decode(bytes)?)),
             both(name, secret, |bytes| utf8(bytes.to_vec())),

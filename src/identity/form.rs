@@ -61,6 +61,8 @@ impl Form {
                 }
             }
         }
+        // RFC 6749 section 3.1: a parameter without a value counts as left out. One that came twice has
+        // no value that could be relied on.
         parameters.retain(|name, values| {
             values.retain(|value| !value.is_empty());
             !values.is_empty() && !repeated.contains(name)

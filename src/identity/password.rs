@@ -42,6 +42,8 @@ impl Password {
         if text.contains(char::is_control) {
             return Err(PasswordError::Control);
         }
+        // Guessers try upper and lower case as a matter of course, so that it does not make a common
+        // password a good one.
         let folded = text.to_lowercase();
         let is_name = names.iter().any(|name| name.to_lowercase() == folded);
         let mut characters = folded.chars();

@@ -39,6 +39,8 @@ impl Rights {
         let others = granted.without_own();
         let has_own = others != granted;
         let audiences = asked.audiences.among(offered.iter().copied());
+        // The issuer's own scopes are for the issuer alone: in a token for other audiences any of those
+        // services could take it and act at the issuer as its user.
         if !has_own || audiences == [issuer] {
             return Ok(Self {
                 scopes: granted,
@@ -55,6 +57,8 @@ impl Rights {
                 audiences: Audiences::only(issuer),
             });
         }
+        // Nothing is left that these audiences could be told. A token without scopes would be worse
+        // than an error that says why.
         if others.is_empty() {
             return Err(NoScopeError::Elsewhere);
         }

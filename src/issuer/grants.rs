@@ -223,6 +223,8 @@ impl Grants {
             },
             expires_at: now.plus(i64::from(self.settings.refresh_token.lifetime_seconds)),
         };
+        // The refresh token is in the store before the access token is made: an app never holds one
+        // whose grant does not exist.
         let secret = PlainSecret::from_random(random()?);
         self.store
             .add_refresh_token(&secret.digest(), &token, now)

@@ -168,6 +168,8 @@ impl PasswordHasher {
         whom: HashingFor<'_>,
     ) -> Result<Verdict, HashingError> {
         let known = encoded.is_some();
+        // The same path with and without a user, down to the cost of the hash: the time must not tell
+        // who exists.
         let encoded = Encoded::parse(encoded.unwrap_or(&self.dummy)).ok_or(CryptographyError)?;
         // Equal to the dummy does not count: whoever finds its password must not be anybody.
         let verdict = self.run(whom, move || {
@@ -198,6 +200,8 @@ impl PasswordHasher {
             }
             metrics.begun();
             // Nobody waits any more: the caller has gone, and the work can be spared.
+            // Looked at when its turn comes and not when it is queued: under load most callers have
+            // given up by then.
             let outcome = (!sender.is_closed()).then(job);
             metrics.ended();
             if let Some(outcome) = outcome {

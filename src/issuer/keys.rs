@@ -130,6 +130,8 @@ pub async fn rotate_keys(
     if !settings.keys.files.is_empty() {
         return Err(KeyRotationError::Files);
     }
+    // The keys are read without a lock, since making an RSA key takes seconds. Whoever was faster has
+    // taken the position, and it is decided anew what is left to do.
     for _ in 0..TRIES {
         let keys = store.signing_keys().await?;
         let schedule = schedule(&keys);
@@ -141,6 +143,7 @@ pub async fn rotate_keys(
                 return Err(KeyRotationError::TooMany);
             }
         }
+        // Before the change begins: it locks the store for all writers.
         let fresh = make(successor(&schedule, settings, pace, now), now).await?;
         let rotation = rotation(&fresh, false)?;
         let mut change = store.change(now).await?;
@@ -159,6 +162,7 @@ pub async fn rotate_keys(
             object_name: &rotation.key_id,
             change: what,
         };
+        // In the same transaction: a rotation of which the audit does not know must not exist.
         change.record(&record).await?;
         if change.commit().await? == Committed::Yes {
             return Ok(audited(rotation, pace));

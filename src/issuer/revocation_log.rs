@@ -73,6 +73,8 @@ impl LogFollower {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, IssuerError> {
         let store = store_health.store().clone();
+        // Before the first token is made: a restored backup has lost positions that tokens already name
+        // as theirs.
         store.lead_log(clock.now()).await?;
         let log_id = log_id(&store).await?;
         let list = Arc::new(list);
@@ -143,9 +145,12 @@ impl LogFollower {
              does not have stays revoked until it has expired"
         );
         self.store.lead_log(now).await?;
+        // The list stays as it is. What the other log does not have has been revoked all the same, and
+        // nobody gave it back.
         self.hub.replace_log(&found);
         progress.log_id = found;
         progress.position = LogPosition(0);
+        // `catch_up` takes this lock for itself.
         drop(progress);
         self.catch_up().await?;
         Ok(Log::Another)
@@ -165,6 +170,8 @@ impl LogFollower {
         let mut check = tokio::time::interval(CHECK);
         let mut poll = tokio::time::interval(POLL);
         for ticks in [&mut sweep, &mut check, &mut poll] {
+            // After a look that took long, the ticks that were missed would come at once, and all ask a
+            // database that has hardly recovered.
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         }
         let mut failing = false;
@@ -193,6 +200,7 @@ impl LogFollower {
                 }
                 Ok(()) | Err(_) => {}
             }
+            // Rows that come close together are read by one look and go to the gates in one frame.
             tokio::time::sleep(GATHER).await;
         }
     }

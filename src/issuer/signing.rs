@@ -35,6 +35,8 @@ impl Signer {
                     active = Some(published.len());
                     published.push(keys::read(row)?);
                 }
+                // Published before it signs, so that verifiers have it by then, and after, as long as
+                // tokens of it live.
                 KeyState::Next | KeyState::Retiring => published.push(keys::read(row)?),
             }
         }
@@ -44,6 +46,7 @@ impl Signer {
             .filter_map(SigningKey::public_jwk)
             .collect();
         let jwks = json!({ "keys": public }).to_string();
+        // Of the content: all processes of one issuer give the same one, whichever of them is asked.
         let etag = format!("\"{}\"", SecretDigest::of(jwks.as_bytes()).to_text());
         let active = active.and_then(|position| published.into_iter().nth(position));
         Ok(Self {

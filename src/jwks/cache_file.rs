@@ -66,11 +66,15 @@ impl CacheFile {
             return Ok(None);
         };
         let mut text = Vec::new();
+        // Longer than it may be, it is cut off and no JSON any more, which is the same as any other
+        // damage.
         file.take(MAX_FILE_BYTES).read_to_end(&mut text)?;
         let saved: Saved = serde_json::from_slice(&text).map_err(|_| CacheFileError::NotACache)?;
         if saved.version != 1 {
             return Err(CacheFileError::NotACache);
         }
+        // The keys of another issuer, or from an address that the configuration no longer names, would
+        // verify tokens that it does not mean to trust.
         if saved.issuer != self.issuer || saved.location != self.location {
             return Err(CacheFileError::OtherIssuer {
                 issuer: saved.issuer,
@@ -104,6 +108,7 @@ impl CacheFile {
             .mode(0o600)
             .open(&beside)?;
         file.write_all(&text)?;
+        // Before the rename, or a loss of power could leave an empty file under the name.
         file.sync_all()?;
         Ok(fs::rename(&beside, &self.path)?)
     }

@@ -95,6 +95,7 @@ impl Connector {
     ) -> Result<StreamedResponse, ConnectError> {
         let stream = self.stream(address).await?;
         match address.reach() {
+            // Without TLS only where the address allows it: loopback, or by a setting that says so.
             Reach::Loopback | Reach::PlainText => {
                 http1(TokioIo::new(stream), address.uri(), request).await
             }
@@ -127,6 +128,8 @@ impl Connector {
         match proxy {
             None => self.tcp(address.uri(), address.reach()).await,
             Some(proxy) => {
+                // To the proxy in plain text. TLS with the issuer goes through the tunnel, so that the
+                // proxy sees its name and nothing else.
                 let stream = self.tcp(proxy.uri(), Reach::PlainText).await?;
                 let tunnel = proxy.tunnel(stream, host, address.port()).await;
                 tunnel.map_err(ConnectError::Proxy)
@@ -231,6 +234,8 @@ impl Service<Name> for HostResolver {
         let Self(reach) = *self;
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            // A name that says loopback and resolves elsewhere would have the keys fetched in plain
+            // text over a network.
             let addresses: Vec<_> = found
                 .filter(|address| reach != Reach::Loopback || address.ip().is_loopback())
                 .collect();

@@ -37,6 +37,8 @@ impl Discovery {
     /// `issuer` has to be a URL without query.
     pub fn of(issuer: &str, plain_text: PlainText) -> Result<Self, JwksAddressError> {
         let address = JwksAddress::parse(issuer, plain_text)?;
+        // OpenID Connect Discovery section 3 and RFC 8414 section 2: an issuer has neither query nor
+        // fragment.
         if issuer.contains('?') {
             return Err(JwksAddressError::NotUrl {
                 reason: "it has a query".to_owned(),
@@ -69,10 +71,13 @@ impl Discovery {
     pub(super) fn read(&self, metadata: &[u8]) -> Result<JwksAddress, MetadataError> {
         let Metadata { issuer, jwks_uri } =
             serde_json::from_slice(metadata).map_err(|_| MetadataError::NotMetadata)?;
+        // RFC 8414 section 3.3: exactly the same, or the metadata of one tenant could stand in for
+        // those of another at the same server.
         if issuer != self.issuer {
             return Err(MetadataError::OtherIssuer(issuer));
         }
         let address = JwksAddress::parse(&jwks_uri, self.plain_text)?;
+        // Whoever can read the network could put keys of their own in their place.
         if self.document().is_encrypted() && !address.is_encrypted() {
             return Err(MetadataError::Downgrade);
         }

@@ -19,6 +19,7 @@ impl FailureLog {
     pub(super) fn admits(&mut self, failed: FailedFetch, serving: Serving, now: Instant) -> bool {
         let admitted = match &self.0 {
             None => true,
+            // Another status or address may be another cause, even if the one before is not mended.
             Some((last, _)) if *last != failed => true,
             Some((_, at)) => {
                 serving == Serving::NoKeys && now.saturating_duration_since(*at) >= REPEAT

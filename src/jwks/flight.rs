@@ -153,6 +153,8 @@ impl Flight {
         if !is_sought {
             log.pending.add(key, presence);
         }
+        // A fetch that is under way counts only once it ends, so that its number is the next one
+        // whether it has begun or is about to.
         let next = log.finished.saturating_add(1);
         let awaiting = |answered_by| {
             Seat::Fetch(Awaited {
@@ -162,6 +164,8 @@ impl Flight {
         };
         match log.stage {
             Stage::None => {}
+            // That fetch was sent before anybody wanted this key, and may bring a set from before the
+            // key existed. Only the one after it can answer.
             Stage::Begun if !is_sought => return awaiting(next.saturating_add(1)),
             Stage::Starting | Stage::Begun => return awaiting(next),
         }
@@ -170,6 +174,8 @@ impl Flight {
         if let Some(rest) = rest {
             return Seat::Due(rest);
         }
+        // Set here and not by the task when it wakes: callers that come in between must find this fetch
+        // and not start another.
         log.stage = Stage::Starting;
         log.last_asked = Some(now);
         awaiting(next)
@@ -224,6 +230,8 @@ impl Flight {
             log.answered.clear();
         }
         log.stage = Stage::Begun;
+        // From here on a new question waits for the next fetch. What is sought by this one is fixed
+        // when it is sent.
         log.sought = std::mem::take(&mut log.pending);
     }
 
@@ -235,6 +243,8 @@ impl Flight {
         let sought = std::mem::take(&mut log.sought);
         match ending {
             Ending::Fetched => {
+                // By number, because the keys that were answered are forgotten when the cooldown ends,
+                // perhaps before everybody who waited has looked.
                 log.last_fetched = log.finished;
                 log.answered.add_all(sought);
             }

@@ -72,6 +72,8 @@ enum Exception {
 impl Proxy {
     /// Reads the environment; lower case comes first, as in other programs.
     pub fn from_environment() -> Result<Option<Self>, ProxyError> {
+        // Lower case first, as curl has it. `HTTP_PROXY` is not read: under CGI it is a header of the
+        // caller.
         let read = |names: [&str; 2]| {
             let values = names
                 .into_iter()
@@ -151,6 +153,7 @@ impl Proxy {
         let mut answer = Vec::new();
         // One byte at a time: what follows the head belongs to TLS.
         while !answer.ends_with(b"\r\n\r\n") {
+            // A proxy that never ends its head would be read until memory is gone.
             if answer.len() >= MAX_ANSWER_BYTES {
                 return Err(ProxyFailure::NotHttp);
             }
@@ -214,6 +217,7 @@ impl Exception {
             Self::Host(name, at) => {
                 let host = host.to_ascii_lowercase();
                 let below = host.strip_suffix(name.as_str());
+                // `example.com` covers itself and what lies below it, and not `badexample.com`.
                 let is_named = below.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
                 is_named && at.is_none_or(|at| at == port)
             }

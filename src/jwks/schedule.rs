@@ -37,6 +37,8 @@ impl Schedule {
     /// (RFC 9111 section 5.2.2.1).
     pub(super) fn after_success(self, max_age: Option<Duration>, jitter: Jitter) -> Duration {
         let interval = max_age.map_or(self.refresh, |age| age.min(self.refresh));
+        // Shortened and never stretched, so that `max-age` stays an upper bound. Gates that were
+        // started together then drift apart and do not ask the issuer in one moment.
         jitter
             .shorten(interval, REFRESH_JITTER)
             .clamp(self.cooldown, self.refresh)
@@ -44,11 +46,15 @@ impl Schedule {
 
     /// The retry while nothing was ever loaded: soon, because every token is refused until then.
     pub(super) fn while_unloaded(self, failures: u64, jitter: Jitter) -> Duration {
+        // Faster than the cooldown at first, since every token of the issuer is refused until there are
+        // keys. Nothing that callers send can cause these fetches.
         Backoff::new(FIRST_RETRY, self.cooldown).delay(failures.saturating_sub(1), jitter)
     }
 
     /// The retry while an older set still serves: later, but sooner than the next refresh.
     pub(super) fn while_stale(self, failures: u64, jitter: Jitter) -> Duration {
+        // The keys from before still verify, so that nothing is urgent enough to ask an issuer in
+        // trouble more often than callers could.
         Backoff::new(self.cooldown, self.refresh)
             .delay(failures, jitter)
             .max(self.cooldown)

@@ -41,6 +41,8 @@ impl Keyring {
             .ca_file
             .as_ref()
             .map(|path| files::read_public_keys(path));
+        // Read anew at each reload, and compared by content: a certificate authority is replaced under
+        // the same name.
         let ca_pem = pem.transpose().map_err(|source| KeyringError::File {
             issuer: rules.issuer.to_string(),
             key: "jwks_ca_file",
@@ -50,6 +52,8 @@ impl Keyring {
             Some(Keys::Remote(remote)) => remote.keys(),
             Some(Keys::Fixed(_) | Keys::Companion(_) | Keys::Feed(_)) | None => None,
         };
+        // One fetch for entries that name the same place: the issuer is asked once, and its keys change
+        // for all of them at once.
         let mut shared = fetched
             .iter()
             .filter_map(|remote| remote.shared(rules, settings, ca_pem.as_deref()));
@@ -79,8 +83,12 @@ impl Keyring {
                 .serves(&rules.algorithms, settings)
                 .map_err(feed_error)?
         {
+            // A reload that does not concern the feed must not interrupt it: meanwhile the gate would
+            // not hear of revocations.
             return Ok(Keys::Feed(Arc::clone(feed)));
         }
+        // The keyring owns the feed. A strong reference back would keep both alive, and the
+        // subscription with them.
         let keyring = Arc::downgrade(self);
         let host = FeedHost {
             runtime: self.runtime.clone(),
@@ -158,6 +166,8 @@ fn read_key_file(
         key: "jwks_file",
         source,
     })?;
+    // The mistake that is made most: the library's message would be about the first character of what
+    // is no JSON.
     if json.trim_ascii_start().starts_with(b"-----BEGIN ") {
         return Err(KeyringError::Pem {
             issuer: issuer(),

@@ -76,6 +76,7 @@ impl Issuers {
                 Keys::Fixed(keys) => overview.keys = Some(keys.len()),
                 Keys::Companion(companion) => {
                     overview.keys = companion.keys.lock().as_ref().map(KeySet::len);
+                    // One lock after the other and never two at once.
                     let list = companion.revocations.lock();
                     if let Some(list) = &*list {
                         overview.tell_of(list);

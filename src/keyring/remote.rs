@@ -74,6 +74,8 @@ impl Remote {
         }
         let wait = self.fetched.settings.start_wait;
         let loaded = self.fetched.fetcher.loaded();
+        // Counted from the start of the fetch: a gate that waits for several issuers one after the
+        // other must not add their waits up.
         let deadline = self.fetched.started + wait;
         if tokio::time::timeout_at(deadline, loaded).await.is_err() {
             tracing::error!(
@@ -129,6 +131,8 @@ impl Sink {
     fn receive(&self, json: &[u8]) -> Result<Loaded, KeySetError> {
         let (keys, skipped) = KeySet::from_jwks(json, &self.algorithms)?;
         let count = keys.len();
+        // Kept before it is published, because the keyring reads `latest` when it puts the next
+        // snapshot together.
         let earlier = self.latest.lock().replace(keys.clone());
         let change = if earlier.is_some_and(|earlier| earlier == keys) {
             Change::Unchanged
@@ -137,10 +141,14 @@ impl Sink {
             Change::Changed
         };
         if change == Change::Changed {
+            // Weak, because the keyring owns the fetch that owns this: with two strong references
+            // neither would ever be dropped.
             if let Some(keyring) = self.keyring.upgrade() {
                 keyring.publish();
             }
             if let Some(saving) = &self.saving {
+                // As it came, not as it was understood: the next start checks it as it would check an
+                // answer of the issuer, and a newer release may understand more of it.
                 saving.begin(json);
             }
         }
@@ -170,6 +178,7 @@ impl Keyring {
             .cache_file
             .clone()
             .map(|path| CacheFile::new(path, &rules.issuer, settings.location.binding()));
+        // What is in memory is never older than the file, which is written after it.
         let earlier = earlier.or_else(|| saved(cache.as_ref()?, rules));
         if earlier.is_some() {
             source = source.with_earlier_keys();
@@ -189,6 +198,8 @@ impl Keyring {
             Arc::clone(&self.clock),
             &self.runtime,
         );
+        // A cache file and metadata are each about one issuer, whose name is checked. Other sources
+        // only say where keys are, and one fetch serves all entries that name the same place.
         let is_bound =
             settings.cache_file.is_some() || matches!(settings.location, KeyLocation::Discovery(_));
         let shared = Arc::new(SharedFetch {
@@ -226,6 +237,8 @@ fn saved(cache: &CacheFile, rules: &IssuerRules) -> Option<KeySet> {
             Some(keys)
         }
         Err(error) => {
+            // No reason to refuse the start: without the file the gate waits for the issuer as it did
+            // at its first start.
             tracing::warn!(
                 token.issuer = &*rules.issuer,
                 file = %cache.path().display(),

@@ -86,6 +86,8 @@ impl<'t> Description<'t> {
                 continue;
             };
             let item_servers = match item.get("servers") {
+                // The nearest `servers` count alone: those of an operation replace those of its path,
+                // and these the document's (OpenAPI 3.1 section 4.8.10).
                 None => servers.clone(),
                 own => self::servers(own, path, notes),
             };
@@ -93,6 +95,7 @@ impl<'t> Description<'t> {
                 let Some(operation) = item.get(method) else {
                     continue;
                 };
+                // Before more are made: servers are cloned for each of them.
                 if operations.len() == MAX_OPERATIONS {
                     return Err(Problem::new(format!(
                         "the description has more than {MAX_OPERATIONS} operations"
@@ -175,6 +178,7 @@ impl<'t> Reader<'t> {
     /// What a value stands for: itself, or what its `$ref` leads to within the file.
     fn resolve(&self, tree: &'t Tree) -> Option<&'t Tree> {
         let mut tree = tree;
+        // References may lead in a circle.
         for _ in 0..MAX_REFERENCES {
             let Some(reference) = tree.get("$ref").and_then(Tree::text) else {
                 return Some(tree);
@@ -182,6 +186,7 @@ impl<'t> Reader<'t> {
             let keys = reference.strip_prefix("#/")?.split('/');
             tree = keys.into_iter().try_fold(self.root, |tree, key| {
                 tree.get(
+                    // RFC 6901 section 4, in this order: `~01` means `~1` and not `/`.
                     &key.replace("~1", "/")
                         .replace("~0", "~")
                         .replace("%7B", "{")
@@ -222,6 +227,7 @@ impl<'t> Reader<'t> {
                 let description = description.text().unwrap_or_default();
                 scopes
                     .entry(scope.clone())
+                    // The first description of a scope: flows repeat them, sometimes in other words.
                     .or_insert_with(|| description.to_owned());
             }
         }
@@ -263,6 +269,7 @@ fn servers(list: Option<&Tree>, place: &str, notes: &mut Vec<String>) -> Vec<Ser
             servers.push(server);
         }
     }
+    // Without `servers` the API is where the document is (OpenAPI 3.1 section 4.8.1).
     if servers.is_empty() {
         servers.push(server_at("/"));
     }
@@ -274,6 +281,7 @@ fn server_at(url: &str) -> Server {
         None => (None, url),
         Some((_, rest)) => {
             let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+            // The last `@`: user names may hold one as well, and the host may not.
             let host = authority.rsplit('@').next().unwrap_or(authority);
             let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
             let host = match host.rsplit_once(':') {

@@ -59,6 +59,7 @@ pub(super) fn routes_with_lines(
     } else {
         "routes:\n"
     });
+    // Counted while writing, so that what is said of a route can name the line at which it will be.
     let mut line = text.lines().count() + 1;
     let mut lines = Vec::with_capacity(routes.len());
     for route in routes {
@@ -84,6 +85,7 @@ fn write_route(route: &NewRoute) -> String {
     match &route.asked {
         Asked::Public => text.push_str("    access: public\n"),
         Asked::Authenticated => text.push_str("    access: authenticated\n"),
+        // Closed until somebody has looked: an import must not open what its author never decided on.
         Asked::Review(reason) => {
             let _ = writeln!(text, "    access: nobody # for review: {reason}");
         }
@@ -113,6 +115,8 @@ fn scalar(text: &str) -> String {
     ]
     .iter()
     .any(|word| text.eq_ignore_ascii_case(word));
+    // Plain only where every reader of YAML agrees that it is a text: `no` and `1e3` are something else
+    // to some.
     if begins_well && !is_word && text.chars().all(is_plain) {
         text.to_owned()
     } else {

@@ -55,6 +55,7 @@ pub(super) fn asked(
             notes,
         }
     };
+    // The operation's own replaces the document's, also where it is empty (OpenAPI 3.1 section 4.8.10).
     let Some(security) = operation.security.or(description.security) else {
         return review("the description does not say who may use it", notes);
     };
@@ -62,6 +63,7 @@ pub(super) fn asked(
         return review("its `security` is not a list", notes);
     }
     let is_open = security.items().is_empty()
+        // `{}` among the ways is a way without any proof.
         || security
             .items()
             .iter()
@@ -82,6 +84,8 @@ pub(super) fn asked(
     for one in security.items() {
         match alternative(one, description, &mut notes) {
             Ok(alternative) => alternatives.push(alternative),
+            // Left out, not turned into a weaker one: fewer ways to be let in are safe, and more are
+            // not.
             Err(reason) => notes.push(format!("one way to be let in is left out: {reason}")),
         }
     }
@@ -131,6 +135,8 @@ fn alternative(
     }
     match (has_token, others.as_slice()) {
         (true, []) => {}
+        // All schemes of one entry are needed together. The token is checked here, and the rest still
+        // has to be checked behind.
         (true, others) => notes.push(format!(
             "the gate does not check {}; the upstream must go on doing it",
             others.join(" and ")

@@ -56,6 +56,8 @@ pub(super) fn compile(
         parts_missing: PartsMissing::of(&files, sources),
         ..Compiler::default()
     };
+    // Nothing below returns at the first fault: whoever writes a policy sees all of them at once, and
+    // warnings only where there are none.
     compiler.check_routes_exist(&files);
     for file in &files {
         compiler.check_version(file);
@@ -73,6 +75,7 @@ pub(super) fn compile(
     }
     let routes = compiler.routes(&files);
     compiler.check_issuers_are_said(&routes);
+    // Before the faults are looked at, because two routes for one request are found only here.
     let tables = compiler.tables(&routes);
     let mut problems = std::mem::take(&mut compiler.problems);
     // What is said of an entry as a whole may be wrong only because a part of it was not read.
@@ -111,7 +114,10 @@ fn digest_of(sources: &[Source]) -> Box<str> {
         .iter()
         .map(|source| digest(&SHA256, source.text.as_bytes()))
         .collect();
+    // The same files give the same digest in whatever order they are named: it says which policy is in
+    // force, on all gates.
     digests.sort_by(|left, right| left.as_ref().cmp(right.as_ref()));
+    // Of one file it is what `sha256sum` prints.
     let all = match digests.as_slice() {
         [only] => *only,
         several => digest(
@@ -154,6 +160,7 @@ struct CatalogueScope<'f> {
 impl<'f> Compiler<'f> {
     fn check_version(&mut self, file: &File<'_>) {
         let Some(version) = &file.document.version else {
+            // Where a part of the file could not be read, the key may be in it.
             if !file.may_have("version") {
                 let start = Place {
                     file: file.source.name.clone(),
@@ -236,6 +243,8 @@ impl<'f> Compiler<'f> {
         };
         let place = paths.place(file.source);
         let encoded_slashes = self.encoded_slashes(file.source, &paths.value);
+        // A value that is wrong counts as the stricter one, so that no later message builds on a rule
+        // that nobody has set.
         let mut flag = |value: &Option<Located<bool>>| match value {
             None => false,
             Some(value) => yaml::flag(file.source, value).unwrap_or_else(|problem| {

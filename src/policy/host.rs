@@ -22,6 +22,7 @@ impl HostName {
         if raw.is_empty() {
             return Ok(Self::empty());
         }
+        // First, because an IPv6 address has colons of its own.
         if let Some(rest) = raw.strip_prefix(b"[") {
             return Self::parse_ipv6(rest);
         }
@@ -29,7 +30,11 @@ impl HostName {
             Some(colon) => raw.split_at_checked(colon).unwrap_or((raw, b"")),
             None => (raw, b"".as_slice()),
         };
+        // The port has no part in the decision, but what is no port makes it unclear where the name
+        // ends.
         check_port(port)?;
+        // The absolute form of a name is the same host to servers, and must not get around its routes.
+        // One dot: with two it is no name.
         let name = name.strip_suffix(b".").unwrap_or(name);
         let mut host = Self::empty();
         let Some(slots) = host.bytes.get_mut(..name.len()) else {

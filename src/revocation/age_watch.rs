@@ -28,6 +28,8 @@ impl RevocationList {
                 continue;
             };
             if !freshness.is_stale() {
+                // Said only where the outage was said: lists that are briefly late between two looks would
+                // fill the log.
                 if logged.take().is_some() {
                     tracing::info!(
                         token.issuer = issuer,

@@ -63,12 +63,17 @@ impl Anchor {
     fn trust(&mut self, shown: UnixSeconds, at: Instant) -> UnixSeconds {
         let passed = at.saturating_duration_since(self.at).as_secs();
         let expected = self.shown.plus(i64::try_from(passed).unwrap_or(i64::MAX));
+        // Time decides when revocations end, so that a clock that jumps ahead would let revoked tokens
+        // pass. A jump is believed once it has lasted, and until then time goes on from what was
+        // believed before.
         if shown.since(expected) > TOLERANCE_SECONDS {
             let ahead_since = *self.ahead_since.get_or_insert(at);
             if at.saturating_duration_since(ahead_since) < TRUSTED_AFTER {
                 return expected;
             }
         }
+        // Backwards is believed at once: it keeps revocations longer than they need be, and does no
+        // other harm.
         *self = Self {
             shown,
             at,

@@ -234,6 +234,8 @@ impl Change {
             .bind(follows_owner(app))
             .execute(&mut *self.transaction)
             .await;
+        // PostgreSQL takes no more statements of a transaction after one has failed, so that the change
+        // is over whatever the caller does.
         if created(inserted.map(|_| ()))? == Created::NameTaken {
             return Ok(Created::NameTaken);
         }

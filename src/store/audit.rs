@@ -62,6 +62,8 @@ impl Change {
                     $1, $2, $3, $4, $5, $6, $7)";
         self.execute(text, &texts, &[self.now.0, expires_at.0])
             .await?;
+        // What one account does must not push out what others did. The machine is not bounded: whoever
+        // works on it can delete the rows as well.
         if record.actor.is_some() {
             let text = "DELETE FROM audit WHERE actor = $1 AND position <= COALESCE((SELECT position \
                         FROM audit WHERE actor = $1 ORDER BY position DESC LIMIT 1 OFFSET $2), 0)";

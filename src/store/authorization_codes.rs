@@ -60,11 +60,15 @@ impl Store {
         code: &AuthorizationCode,
         now: UnixSeconds,
     ) -> Result<(), StoreError> {
+        // Here and not by the sweeper alone, a few at a time: whoever makes codes without end pays for
+        // removing them.
         sqlx::query(assembled(sweeping(
             self.engine,
             ("authorization_codes", "digest"),
             ENDED,
         )))
+        // Kept for a while beyond their end: a code that comes a second time ends its grant (RFC 6749
+        // section 4.1.2), and for that it has to be known.
         .bind(now.plus(-REMEMBERED_SECONDS).0)
         .bind(FORGOTTEN_AT_ONCE)
         .execute(&self.writer)

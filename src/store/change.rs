@@ -176,6 +176,8 @@ impl Change {
 /// Each change asks twice, and must not look at all users for it: the roles come first, of which few
 /// have such scopes, and then who has those.
 async fn invariants(transaction: &mut Transaction) -> Result<Invariants, StoreError> {
+    // The prefix is compared with `substr`: whether `LIKE` minds upper and lower case depends on the
+    // database.
     let text = "SELECT s.role, (SELECT COUNT(*) FROM settings d WHERE d.name = 'default_role' \
                 AND d.value = s.role) AS everybodys \
                 FROM role_scopes s WHERE substr(s.scope, 1, 8) = 'backend.'";

@@ -108,6 +108,7 @@ impl Connections {
         let Shared { permits, size, .. } = &*self.0;
         let _ = timeout(
             patience::answer(self.0.target.engine),
+            // All permits in one hand: no statement is under way any more.
             permits.acquire_many(*size),
         )
         .await;
@@ -142,6 +143,8 @@ impl Connections {
         let permit = permit
             .map_err(|_| OutageError::Busy(TURN))?
             .map_err(|_| sqlx::Error::PoolClosed)?;
+        // With a permit in hand: without, more could look for a connection at once than there may be
+        // connections.
         let line = match shared.living().await {
             Some(line) => line,
             None => shared.connect_or_tell().await?,
@@ -169,6 +172,7 @@ impl Shared {
             if since.is_some_and(|since| since.elapsed() < UNTESTED_REST) {
                 return Some(line);
             }
+            // A failing statement would tell as well, but then nobody knows whether it was carried out.
             match timeout(PING, line.connection.ping()).await {
                 Ok(Ok(())) => return Some(line),
                 Ok(Err(_)) => {}
@@ -197,6 +201,8 @@ impl Shared {
                     tracing::debug!(%error, "the database does not know a setting");
                 }
             }
+            // Connections that were made together, as at the start, must not all be made anew in one
+            // moment.
             let age = Jitter::draw().shorten(*max_age, AGE_JITTER);
             let ends = Instant::now() + age;
             Ok(Line { connection, ends })

@@ -60,6 +60,8 @@ pub(super) async fn forget_used(
     if !is_sampled(extended_by) {
         return Ok(());
     }
+    // Used tokens are kept because one that comes again ends its grant. The first of a grant stays: it
+    // says since when the grant exists.
     let text = "DELETE FROM refresh_tokens WHERE digest IN (SELECT digest FROM refresh_tokens \
                 WHERE family = $1 AND used_at > 0 AND digest <> (SELECT digest FROM refresh_tokens \
                 WHERE family = $1 ORDER BY created_at, digest LIMIT 1) \

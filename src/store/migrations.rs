@@ -47,6 +47,7 @@ pub(super) async fn check(store: &Store) -> Result<(), StoreError> {
     let known = known();
     let mut connection = store.reader.acquire().await?;
     let tables = tables(&mut connection, store.engine).await?;
+    // Looked for among the tables, because a query of one that is missing is an error like any other.
     let found = if tables.iter().any(|name| name == VERSION_TABLE) {
         version(&mut connection).await?
     } else {
@@ -86,9 +87,13 @@ pub(super) async fn run(store: &Store) -> Result<Migration, StoreError> {
     let table = "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)";
     transaction.execute(table).await?;
     let found = version(&mut transaction).await?;
+    // Before the first version runs: the tables of another program would otherwise get ours beside
+    // them. What was made so far goes with the transaction.
     if found == 0 {
         refuse_foreign(store, tables(&mut transaction, store.engine).await?)?;
     }
+    // A newer release has written there what this one does not know of, such as revocations of a new
+    // kind.
     if found > known {
         return Err(StoreError::NewerSchema { found, known });
     }

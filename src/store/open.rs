@@ -98,6 +98,8 @@ impl Store {
         install_default_drivers();
         let engine = location.engine();
         let (writer, reader) = match engine {
+            // SQLite lets one write at a time. With one connection for it writers queue here, in turn
+            // and within our limits; SQLite's own wait knows neither.
             Engine::Sqlite => (
                 Connections::new(target(location, access)?, 1),
                 Connections::new(target(location, access)?, SQLITE_READERS),
@@ -108,6 +110,7 @@ impl Store {
             }
         };
         admitted(&writer, location).await?;
+        // SQLite cannot tell other processes; they look again and again.
         let told = engine == Engine::Postgres
             && access == Access::ReadWrite
             && notices::offered(&reader).await;
@@ -235,6 +238,8 @@ fn create_privately(path: &Path) -> Result<(), StoreError> {
         .open(path);
     match created {
         Ok(_) => Ok(()),
+        // `create_new` and then a look, not the reverse: a file that appears in between must not be
+        // taken over with whatever mode it has.
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => check_private(path),
         Err(source) => Err(StoreError::File {
             path: path.display().to_string(),

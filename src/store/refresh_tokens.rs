@@ -174,6 +174,7 @@ impl NewToken {
         &'q self,
         query: Query<'q, Any, AnyArguments>,
     ) -> Query<'q, Any, AnyArguments> {
+        // Several rows are written by one statement, so that the order is kept in one place.
         let grant = &self.token.grant;
         query
             .bind(&*self.digest)
@@ -209,6 +210,8 @@ impl Together for TokenLookup {
         digests: &[String],
     ) -> Result<Vec<Result<Option<RefreshToken>, StoreError>>, StoreError> {
         let mut found = HashMap::new();
+        // Many callers' questions in one statement: at high load the number of round trips is the
+        // limit, and not the rows.
         for some in chunks(digests) {
             let text = format!(
                 "SELECT digest, family, user_id, app_key, scopes, expires_at, position, audiences \

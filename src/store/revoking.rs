@@ -194,6 +194,8 @@ async fn append(
     let Cause::Holder(holder, bounds) = cause else {
         return append_row(transaction, target, None, now).await;
     };
+    // A user or app that fills its share of the log has everything of its own ended by one row: the log
+    // stays bounded, and what it meant to revoke is revoked.
     let wide = bounds.instead_of(transaction, target, holder).await?;
     if wide.is_empty() {
         return append_row(transaction, target, Some(holder), now).await;

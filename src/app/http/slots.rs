@@ -155,12 +155,15 @@ impl Slots {
                 return Eviction::Underway;
             }
             let oldest = answering.into_iter().min_by_key(|(accepted, _)| *accepted);
+            // No answer is cut off. The connection that has lived longest closes after its answer, and
+            // one such is enough.
             if let Some((_, entry)) = oldest.filter(|_| !closing) {
                 entry.activity.close();
             }
             return Eviction::Impossible;
         };
         entry.activity.evict();
+        // Whoever opens connections in a loop must not fill the log as well.
         if table.told.is_none_or(|told| told.elapsed() >= REMIND) {
             let waited = since.elapsed().as_millis();
             tracing::warn!(

@@ -23,6 +23,8 @@ impl Checker<'_> {
         operands: &(Expression, Expression),
         span: Span,
     ) -> Typed {
+        // `"x-tenant" in request.headers` asks whether it is there, which a record that is not a value
+        // can answer only here.
         if operator == Operator::In
             && let Some(presence) = self.in_record(&operands.0, &operands.1, span)
         {
@@ -45,6 +47,8 @@ impl Checker<'_> {
         let Some(result) = result else {
             return Typed::unknown(span);
         };
+        // A list of constants is compared in place and not made anew at each check, on whose budget it
+        // would be.
         if operator == Operator::In
             && let NodeKind::List(items) = &right.node.kind
             && let Some(constants) = constants(items)
@@ -105,6 +109,7 @@ impl Checker<'_> {
         let (message, help) = match list {
             Type::Dyn => return Some(Type::Bool),
             Type::List(items) if item.is_comparable(items) => return Some(Type::Bool),
+            // As in CEL: `in` looks at the keys of a map.
             Type::Map(_) if item.may_be(&Type::Text) => return Some(Type::Bool),
             Type::List(items) => (
                 format!("a list of type {items} never has an item of type {item}"),
@@ -160,6 +165,7 @@ fn result(operator: Operator, left: &Type, right: &Type) -> Option<Type> {
     let sum_or_difference = sum || operator == Operator::Subtract;
     Some(match (left, right) {
         (Type::Int, Type::Int) => Type::Int,
+        // CEL has no remainder of doubles, and no arithmetic of an integer with a double.
         (Type::Double, Type::Double) if operator != Operator::Remainder => Type::Double,
         (Type::Text, Type::Text) if sum => Type::Text,
         (Type::List(left), Type::List(right)) if sum => Type::list(Type::clone(left).or(right)),

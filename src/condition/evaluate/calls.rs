@@ -20,6 +20,8 @@ impl<'e> Evaluation<'e, '_> {
         let value = match (function, arguments) {
             (Function::StartsWith | Function::EndsWith | Function::Contains, [text, part]) => {
                 let (text, part) = (self.text(text)?, self.text(part)?);
+                // Before the work and by what is in the caller's hand: its headers and claims are as
+                // long as it likes.
                 self.spend_bytes(text.len(), node)?;
                 let (text, part) = (&*text, &*part);
                 Ok(Value::Bool(match function {
@@ -54,12 +56,15 @@ impl<'e> Evaluation<'e, '_> {
         self.spend_bytes(text.len(), node)?;
         let mut items: Vec<Value<'e>> = Vec::new();
         let mut push = |part: &str| {
+            // For each item, beside the bytes: a text of separators alone makes as many items as it has
+            // bytes.
             self.spend(1, node)?;
             items.push(Value::Text(Cow::Owned(part.to_owned())));
             Ok(())
         };
         if separator.is_empty() {
             let mut buffer = [0; 4];
+            // As CEL's `split` does: every character by itself.
             for one in text.chars() {
                 push(one.encode_utf8(&mut buffer))?;
             }

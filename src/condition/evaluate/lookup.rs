@@ -64,6 +64,8 @@ impl<'e> Evaluation<'e, '_> {
             Fact::Scheme => attributes.scheme().is_some(),
             Fact::SourceAddress => attributes.source_address().is_some(),
             Fact::Size => attributes.size().is_some(),
+            // A header that came twice is a fault even here: which of the two the upstream takes is not
+            // known.
             Fact::Header(name) => self.header(name, node)?.is_some(),
             Fact::Query(name) => self.query(name, node)?.is_some(),
             Fact::Parameter(position) => self.facts.parameters.get(*position).is_some(),
@@ -80,12 +82,15 @@ impl<'e> Evaluation<'e, '_> {
     fn claim(&mut self, name: &str, of: &Type, node: &Node) -> Result<Value<'e>, Fault> {
         let value = self.token(node)?.claims.get(name);
         let value = value.ok_or(Cause::Missing.at(node.span))?;
+        // Whether each item has the declared type is looked at below, and paid for before.
         if let Json::Array(items) = value
             && *of != Type::Dyn
         {
             self.spend(items.len(), node)?;
         }
         match (of, value) {
+            // JSON does not tell `1` from `1.0`: what is declared a double is one, however the issuer
+            // wrote it.
             (Type::Double, Json::Number(number)) => {
                 let number = number.as_f64().ok_or(Cause::OutOfRange.at(node.span))?;
                 Ok(Value::Double(number))

@@ -36,6 +36,8 @@ impl<'e> Evaluation<'e, '_> {
         operands: &'e (Node, Node),
         node: &'e Node,
     ) -> Result<Value<'e>, Fault> {
+        // From left to right, and both: which fault a condition has must not depend on how it is
+        // optimised.
         let left = self.value(&operands.0)?;
         let right = self.value(&operands.1)?;
         let ordered = |this: &mut Self, wanted: &[Ordering]| {
@@ -70,6 +72,7 @@ impl<'e> Evaluation<'e, '_> {
                 let found = list.items().find_map(|one| {
                     let spent = budget.spend(1);
                     match spent.and_then(|()| equal(item, &one, budget)) {
+                        // A fault ends the search: what cannot be compared might have been the item.
                         Ok(false) => None,
                         found => Some(found),
                     }
@@ -89,12 +92,14 @@ impl<'e> Evaluation<'e, '_> {
     fn add(&mut self, left: Value<'e>, right: Value<'e>) -> Result<Value<'e>, Cause> {
         match (left, right) {
             (Value::Int(left), Value::Int(right)) => {
+                // CEL's integers do not wrap, and a sum that did could pass as a small one.
                 let sum = left.checked_add(right).map(Value::Int);
                 sum.ok_or(Cause::OutOfRange)
             }
             (Value::Double(left), Value::Double(right)) => Ok(Value::Double(left + right)),
             (Value::Text(left), Value::Text(right)) => {
                 let length = left.len().saturating_add(right.len());
+                // The caller chooses how long the parts are, and a sum can be a part of the next one.
                 if length > MAX_TEXT_BYTES {
                     return Err(Cause::TooLong);
                 }

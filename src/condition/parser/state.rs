@@ -45,6 +45,8 @@ pub(super) struct Parser<'t> {
 impl<'t> Parser<'t> {
     /// At the beginning of `text`, which is not empty.
     pub(super) fn new(text: &'t str) -> Result<Self, Diagnostic> {
+        // Before the text is taken apart: positions in it are 32 bits wide, and a token costs more
+        // memory than its letters.
         if text.len() > MAX_BYTES {
             return Err(Diagnostic::new(
                 Span::START,
@@ -148,6 +150,7 @@ impl<'t> Parser<'t> {
         let below = node.parts().iter().map(|part| part.depth).max();
         node.depth += below.unwrap_or(0);
         self.nodes += 1;
+        // Checker and evaluation walk the tree by recursion, so that its depth is that of their stack.
         if node.depth > MAX_DEPTH {
             return Err(too_deep(span));
         }

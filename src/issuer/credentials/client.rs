@@ -80,6 +80,8 @@ impl Credentials {
                 Ok(_) if form.get("client_id").is_some_and(|other| other != name) => {
                     return Err(EndpointError::SeveralClientCredentials);
                 }
+                // The next reading. Each counts as a guess, though one person sent one header: two of
+                // three can be wrong in good faith.
                 Err(EndpointError::BadLogin) => {}
                 outcome => return outcome,
             }
@@ -118,6 +120,8 @@ impl Credentials {
             let found = self.app_with_secret(key, secret).await?;
             return found.ok_or(EndpointError::BadClient);
         };
+        // RFC 6749 section 2.3: no more than one method in a request. Which of two counts is what
+        // proxies and servers see differently.
         if form.get("client_secret").is_some() {
             return Err(EndpointError::SeveralClientCredentials);
         }
@@ -125,6 +129,8 @@ impl Credentials {
             .ok()
             .flatten()
             .ok_or(EndpointError::BadClient)?;
+        // RFC 6749 section 2.3.1 has both parts form-encoded before they become Basic, which many
+        // clients leave out: every reading is tried.
         for (key, secret) in credentials.readings() {
             match self.app_with_secret(key, secret).await? {
                 Some(_) if form.get("client_id").is_some_and(|other| other != key) => {

@@ -22,6 +22,7 @@ impl Credentials {
             None => None,
         };
         let user = credentials.as_ref().map(|found| found.user.id.clone());
+        // Names that nobody has are counted as well, or the limit would tell which exist.
         let folded = name.to_lowercase();
         let claimant = match &user {
             Some(user) => Claimant::User(user),
@@ -47,14 +48,19 @@ impl Credentials {
         let password = Password::attempt(password).map_err(|_| EndpointError::BadLogin)?;
         let again = Password::attempt(String::from_utf8_lossy(password.as_bytes()).into_owned());
         let hash = credentials.as_ref().map(|found| &*found.password_hash);
+        // Also where there is no such user: without a hash the hasher works on one that nothing
+        // matches, so that the time does not say who exists.
         let verdict = self.hasher.verify(password, hash, whom).await?;
         let credentials = credentials.ok_or(EndpointError::BadLogin)?;
+        // Whether the user is disabled counts after the hash, for the same reason.
         if verdict == Verdict::Wrong || !credentials.user.is_active() {
             return Err(EndpointError::BadLogin);
         }
         if let (Verdict::RightButOutdated, Ok(password)) = (verdict, again) {
             let hash = self.hasher.hash(password, whom).await?;
             let (user, earlier) = (&credentials.user.id, &credentials.password_hash);
+            // Only in place of the hash that was checked: a new password that somebody sets meanwhile
+            // must not be undone.
             self.store
                 .replace_password_hash(user, earlier, &hash)
                 .await?;

@@ -53,6 +53,8 @@ impl Directory<'_> {
         let mut change = self.change().await?;
         let (app, _) = self.app_in_hand(&mut change, key, of).await?;
         if let Replacing::Only(seen) = replacing {
+            // Under the change's lock: of two administrators with the same page open, the second is
+            // told and does not replace the secret that the first has just handed out.
             let latest = change.latest_secret(&app.app.key).await?;
             if latest.as_ref() != seen {
                 return Err(DirectoryError::SecretReplaced);

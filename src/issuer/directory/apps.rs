@@ -183,6 +183,8 @@ impl Directory<'_> {
             (None, Some(true)) => {
                 app.scopes = its_owner.scopes.without_own();
                 app.scopes_from = ScopesFrom::Owner;
+                // An app that follows its owner gets whatever the owner gets later. A token with less
+                // than its owner must not be able to arrange that.
                 let may_follow = matches!(of, AppsOf::Everybody);
                 if !may_follow && !self.authority.follows(&its_owner) {
                     return Err(DirectoryError::CannotFollow);

@@ -37,6 +37,8 @@ impl Directory<'_> {
             change: &details.join("; "),
         };
         change.record(&record).await?;
+        // The row is part of the change. The line of the log below comes after: it must not tell of
+        // what was rolled back.
         commit(change).await?;
         let (kind, name) = self.name(object);
         let user = actor.map(|actor| self.naming.user(actor.as_str()));

@@ -27,6 +27,8 @@ pub(super) async fn has_standing(
         extent: Extent::Only(scopes),
         ..claims.entitlement()
     };
+    // Looked up again in the transaction. What the gate saw when the request came may have ended while
+    // it waited for the lock.
     let worth = entitlement.worth(Parties {
         user: user.as_ref(),
         app: app.as_ref().zip(owner.as_ref()),

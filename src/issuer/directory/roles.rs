@@ -110,8 +110,11 @@ impl Directory<'_> {
             before.scopes.without(&scopes),
         );
         self.authority.may_pass_on(&added)?;
+        // Also to take away: otherwise somebody with few rights could disarm those who have more.
         self.authority.may_pass_on(&removed)?;
         self.authority.may_extend(&before, &added)?;
+        // Everybody who registers gets the default role, so that nothing may come into it by which
+        // users get more rights.
         if before.is_default {
             for_everybody(&added)?;
         }

@@ -140,6 +140,8 @@ impl Directory<'_> {
         {
             not_own(&scope.name)?;
             let name = free_name(name)?;
+            // A new name is another right to every policy that asks for it, and whoever has the old one
+            // would have it.
             self.authority.may_rename(&scope.name, &name)?;
             free(change.rename_scope(&scope.name, &name).await?, Thing::Scope)?;
             changes.push(format!("name {}", name.as_str()));
@@ -164,6 +166,8 @@ impl Directory<'_> {
             roles: change.roles_with(&scope.name).await?,
             apps: change.count_apps_with(&scope.name).await?,
         };
+        // Counted in the same transaction: nobody can begin to use it between the question and the
+        // answer.
         if when_used == WhenUsed::Refuse && !uses.are_none() {
             return Err(DirectoryError::ScopeInUse(uses));
         }

@@ -45,6 +45,8 @@ impl RevocationRequest {
     /// The one thing that is asked for.
     pub fn what(self) -> Result<WhatToRevoke, DirectoryError> {
         let everyone = match self.everyone {
+            // `everyone: false` beside nothing else is a mistake, and not a way to say nothing: the
+            // caller believes that something was revoked.
             Some(false) => return Err(DirectoryError::WhatToRevoke),
             Some(true) => Some(WhatToRevoke::Everyone),
             None => None,

@@ -83,6 +83,8 @@ impl Grants {
         let own = app_of_token(token.client()) == Some(app.app.key.as_str());
         let may_ask = own || app.scopes().contains(SCOPE);
         // The leeway is for verifiers with another clock. This clock wrote `exp`.
+        // RFC 7662 section 2.2 says no more than `active: false` to whoever may not ask, or it could
+        // try tokens and learn whose they are.
         if !may_ask || token.expires_at() <= self.clock.now() {
             return Ok(None);
         }
@@ -108,6 +110,8 @@ impl Grants {
         token: &RefreshToken,
         text: &str,
     ) -> Result<Option<Description>, EndpointError> {
+        // Even with the scope: a refresh token is a matter between this issuer and one app, and no
+        // resource server has any business with it.
         if token.grant.app.as_ref() != Some(&app.app.key) {
             return Ok(None);
         }

@@ -34,9 +34,13 @@ impl Grants {
         let (code, state) = found
             .filter(|(code, _)| code.grant.app.as_ref() == Some(&app.app.key))
             .ok_or(EndpointError::BadCode)?;
+        // Before anything else about the request is looked at: whoever comes second with a code has it
+        // from somewhere (RFC 6749 section 4.1.2), whatever verifier it sends.
         if state == CodeState::Used {
             return Err(self.end_replayed(&code.grant).await);
         }
+        // None of these uses the code up: it would let whoever sees a code on its way spoil it for the
+        // app that has the verifier.
         if !code.challenge.accepts(presented.verifier)
             || !is_same(&code, presented.redirect_uri)
             || !is_registered(&code.sent_to, &app.app)
@@ -62,6 +66,8 @@ impl Grants {
             },
             scopes: rights.scopes().clone(),
         };
+        // The state read above may be old. Which of two that redeem at once is first, this one
+        // statement decides, and the tokens of the other never leave.
         match self.use_up(&digest, &code, &granted, presented).await? {
             Redemption::Redeemed => Ok(granted),
             Redemption::Replayed => Err(self.end_replayed(&code.grant).await),
@@ -87,6 +93,8 @@ impl Grants {
             app: Some(app.parties()),
         };
         let scopes = grant.entitlement().worth(parties);
+        // What was consented to, and not all that the app may have today: rights that it got since were
+        // on no page that the user saw.
         let asked = RightsRequest {
             scopes: &RequestedScopes::Some(grant.scopes.clone()),
             audiences: &audiences,

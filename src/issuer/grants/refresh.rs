@@ -115,6 +115,8 @@ impl Grants {
             // The issuer no longer makes tokens for them.
             return Err(AudienceError.into());
         }
+        // RFC 6749 section 6: never more than was granted. Less is fine, and the grant keeps the rest
+        // for the next time.
         if let RequestedScopes::Some(scopes) = &requested.scopes
             && !scopes.is_subset_of(&grant.scopes)
         {
@@ -145,9 +147,13 @@ impl Grants {
             self.store
                 .rotate_refresh_token(digest, &successor, window, self.clock.now());
         match rotation.await? {
+            // A retry within the window is a client whose answer was lost. It gets the successor that
+            // the first try made, so that the grant does not fork.
             Rotation::Rotated | Rotation::Retried => Ok(()),
             Rotation::Replayed => {
                 self.metrics.replayed();
+                // A stolen token, or a client that mixes up its own. Nobody can tell which of the two
+                // holders is the right one, so that both have to log in (RFC 9700 section 4.14.2).
                 tracing::warn!(
                     user.id = self.log_name(&renewed.grant.user),
                     "a refresh token was used twice; its grant has ended"

@@ -57,6 +57,8 @@ impl Grants {
         token: &ReturnedToken,
         revoker: &Revoker,
     ) -> Result<(), EndpointError> {
+        // RFC 7009 section 2.1 has the request refused; an answer that differs from that for unknown
+        // tokens would tell a stranger that this one is good.
         if !revoker.may_revoke(token) {
             return Ok(());
         }

@@ -63,6 +63,8 @@ impl Grants {
         claim("jti", alphanumeric(&random::<16>()?).into());
         claim("scope", rights.scopes().to_string().into());
         claim("name", user.username.as_str().into());
+        // Of the moment at which user and app were read, not of signing: what is revoked in between
+        // must hit this token.
         claim(POSITION_CLAIM, bearer.as_of.0.into());
         if let Some(roles) = role_names(user) {
             claim(ROLES_CLAIM, roles);
@@ -82,6 +84,8 @@ impl Grants {
         if let Some(grant) = bearer.grant {
             claim(GRANT_CLAIM, grant.as_str().into());
         }
+        // Loaded for each token: a rotated key signs from its moment on, and nothing holds the one
+        // before.
         self.signer.load().sign(&claims)
     }
 }

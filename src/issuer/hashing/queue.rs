@@ -86,6 +86,8 @@ impl<T> FairQueue<T> {
         }
         // Whoever has just come gives way where all else is equal: the others wait already.
         let last_turn = |key: &PartyKey| self.last_turns.of(*key);
+        // From the fullest lane on every level, and not from the end of the queue: whoever sends most
+        // loses first, and somebody alone in a lane waits behind nobody's flood.
         let place = self.places.longest(place, |place| match place {
             LoginOrigin::Known => 0,
             LoginOrigin::New => 1,
@@ -95,6 +97,7 @@ impl<T> FairQueue<T> {
             if let Some(address) = addresses.longest(address, last_turn) {
                 addresses.change(address, |accounts| {
                     if let Some(account) = accounts.longest(account, last_turn) {
+                        // Its newest, because the oldest has waited longest and is next.
                         accounts.change(account, |entries| taken = entries.pop_back());
                     }
                 });
@@ -156,6 +159,8 @@ impl<K: Copy + Eq + Hash, L: Lane> Turns<K, L> {
         let after = lane.entries();
         self.entries = self.entries.saturating_sub(before).saturating_add(after);
         if after == 0 {
+            // Empty lanes go at once: their number is that of those who wait, and not of all who ever
+            // came.
             self.lanes.remove(&key);
             self.order.retain(|other| *other != key);
         } else if before == 0 {

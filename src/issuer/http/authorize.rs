@@ -100,6 +100,8 @@ impl Visit {
             request: asked,
             app,
         } = self.verified(query).await?;
+        // After the request was checked: a stranger who sends nonsense gets no cookie, and nothing is
+        // kept for it.
         let cookie = self.browser.introduce(PlainSecret::from_random(random()?));
         // There is a secret now.
         let token = self.browser.form_token().ok_or(PageError::ForeignForm)?;

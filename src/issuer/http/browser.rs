@@ -142,6 +142,8 @@ fn cookie(headers: &HeaderMap, name: &str) -> Option<PlainSecret> {
         .filter_map(|pair| pair.trim().split_once('='))
         .filter(|(key, _)| *key == name)
         .map(|(_, value)| value);
+    // Two of one name come from two paths or domains, and another host of the domain may have set one
+    // of them. Which is ours nobody knows.
     let (Some(value), None) = (values.next(), values.next()) else {
         return None;
     };

@@ -72,6 +72,8 @@ pub(super) async fn metadata(State(issuer): State<Arc<Issuer>>) -> Response {
     {
         metadata.extend(authorization_endpoint(&settings.url));
     }
+    // Left out while the store does not answer: clients need the rest of the document more than this
+    // list, which RFC 8414 recommends.
     if let (Some(metadata), Some(scopes)) = (metadata.as_object_mut(), scopes(&issuer.store).await)
     {
         metadata.insert("scopes_supported".to_owned(), scopes.into());

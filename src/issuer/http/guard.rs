@@ -164,6 +164,7 @@ pub(super) fn admit<E: From<EndpointError>>(
 ) -> Result<Admission, E> {
     let snapshot = guard.snapshot();
     let judgement = guard.judge(&snapshot, target, credential);
+    // By the snapshot that judged, whose counters are those of its routes.
     guard.tally(&snapshot, &judgement);
     match (judgement.decision, judgement.caller) {
         (Decision::Deny(denial), _) => Err(refuse(denial)),
@@ -189,6 +190,8 @@ pub(super) async fn present_caller(
     if !is_for(&token, &issuer.settings.url) {
         return Err(EndpointError::BadBearer);
     }
+    // The guard has verified the token by what this process knew. The store knows what others have
+    // taken back in the last moment.
     let standing = issuer.grants.standing(&token).await?;
     let Standing { user, app, scopes } = standing.ok_or(EndpointError::CallerChanged)?;
     if !is_met(requirement, &scopes) {

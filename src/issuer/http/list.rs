@@ -71,6 +71,8 @@ impl<F: Filter> ListQuery<F> {
     fn parse(query: &str) -> Result<Self, EndpointError> {
         let query = Form::parse(query.as_bytes())?;
         let known = |name: &str| ["limit", "after"].contains(&name) || Some(name) == F::NAME;
+        // An unknown parameter is most likely a filter with a typing error, and its answer would be the
+        // whole list.
         if !query.names().all(known) {
             return Err(EndpointError::UnknownParameter);
         }

@@ -69,6 +69,8 @@ pub(super) async fn observe(
     let response = match peer {
         Some(peer) => {
             let proxies = &issuer.settings.trusted_proxies;
+            // Somebody set the header, and it is not believed. Behind a proxy that is missing in the
+            // settings all clients would share one limit, which nobody sees otherwise.
             if proxies.ignore(peer, request.headers()) {
                 issuer.observation.unknown_proxy.warn(peer);
             }

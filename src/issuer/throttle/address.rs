@@ -62,6 +62,8 @@ impl Network {
         match (self.address, address) {
             (IpAddr::V4(network), IpAddr::V4(address)) => {
                 let differing = network.to_bits() ^ address.to_bits();
+                // The bits in which they differ all lie behind the prefix. Of equal addresses every bit
+                // counts as a leading zero.
                 differing.leading_zeros() >= u32::from(self.prefix_bits)
             }
             (IpAddr::V6(network), IpAddr::V6(address)) => {
@@ -82,7 +84,10 @@ impl TrustedProxies {
     /// Who sent a request that arrived from `peer`. Each trusted hop tells the one before it, read
     /// from the right: what stands further left was written by whoever is not trusted.
     pub(in crate::issuer) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> ClientAddress {
+        // An IPv4 address that comes in an IPv6 socket must fall under the IPv4 ranges of the settings.
         let mut client = peer.to_canonical();
+        // From the right: each proxy appends the address of whoever connected to it. What is to the
+        // left of the last trusted one, a caller may have written itself.
         let values = headers.get_all(FORWARDED_FOR).iter().rev();
         let hops = values.flat_map(|value| value.to_str().unwrap_or("?").rsplit(','));
         for hop in hops {
@@ -91,6 +96,8 @@ impl TrustedProxies {
             }
             match hop_address(hop.trim()) {
                 Some(address) => client = address,
+                // Unreadable, and so is whatever stands before it: the proxy that sent it counts as the
+                // client.
                 None => break,
             }
         }

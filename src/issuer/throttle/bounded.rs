@@ -9,6 +9,7 @@ pub(super) fn forget_earliest_quarter(entries: &mut HashMap<u64, u64>) {
     if instants.is_empty() {
         return;
     }
+    // A quarter at once, so that whoever fills the table does not have it searched for each new entry.
     let quarter = instants.len() / 4;
     let (_, limit, _) = instants.select_nth_unstable(quarter);
     let limit = *limit;

@@ -59,6 +59,7 @@ impl LetIn {
             return Noted::Before;
         }
         if entries.len() >= self.max_entries {
+            // What has ended goes first; only where all are in use does a live one have to go.
             entries.retain(|_, at| age(*at) < REMEMBERED_SECONDS);
         }
         if entries.len() >= self.max_entries {

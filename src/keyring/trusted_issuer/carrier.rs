@@ -60,6 +60,8 @@ pub(super) fn check(issuers: &[TrustedIssuer], faults: &mut Faults) {
     for (position, issuer) in issuers.iter().enumerate() {
         let mut earlier = issuers.iter().take(position).enumerate();
         let error = earlier.find_map(|(first, other)| {
+            // Of two entries for the same tokens, which one counted would depend on their order, and so
+            // would the keys and rules.
             let error = DuplicateIssuerError::between(&other.rules, &issuer.rules)?;
             Some((first, error))
         });

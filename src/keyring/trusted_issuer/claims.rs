@@ -153,6 +153,8 @@ impl WrittenRequirements {
                 (Wanted::Below(below), Some(_)) if !below.0.is_empty() => {
                     below.flatten(&key, &way, required, faults);
                 }
+                // An empty requirement would be met by every token, which nobody writes a requirement
+                // for.
                 _ => faults.add(&*key, format!(
                     "`{key}` requires nothing: write the value, or a list of values of which the \
                      claim must have one"

@@ -51,6 +51,8 @@ impl TrustedIssuerDocument {
                 ));
             }
         }
+        // All in one tuple, so that a new source does not compile until every pair of sources is
+        // decided on.
         let ways = (
             &self.jwks_uri,
             discovery,
@@ -150,6 +152,8 @@ impl TrustedIssuerDocument {
         faults.within(&format!("{key}.jwks_max_bytes"), max_bytes, 64, most);
         let start_wait = self.start_wait_seconds.unwrap_or(10);
         faults.within(&format!("{key}.start_wait_seconds"), start_wait, 0, 3600);
+        // The cooldown is for what callers cause. Were the schedule faster, it would not be the limit
+        // that it says.
         if refresh < cooldown {
             faults.add(format!("{key}.jwks_refresh_seconds"), format!(
                 "`{key}.jwks_refresh_seconds: {refresh}` is shorter than the cooldown of {cooldown} \

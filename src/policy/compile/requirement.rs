@@ -50,6 +50,7 @@ impl<'f> Compiler<'f> {
     ) -> Option<RouteDemand<'f>> {
         let own = self.demand(WrittenDemand::of_route(source, route));
         let named = self.named_of(source, route);
+        // After both were read: one run shows what is wrong in either.
         let (own, named) = (own?, named?);
         let mut demands: Vec<&Demand<'f>> = vec![&own];
         demands.extend(named.iter().map(|named| &named.demand));
@@ -67,6 +68,7 @@ impl<'f> Compiler<'f> {
         }
         let issuers = lists.first();
         let when = written_conditions(&demands);
+        // A condition there looks as if it let somebody through who meets it.
         if let (Requirement::Nobody, Some(first)) = (&requirement, when.first()) {
             self.complain(
                 "`when` has no effect on a route that nobody may use",
@@ -170,6 +172,8 @@ impl<'f> Compiler<'f> {
             }
             access = access.or(demand.access.as_ref().map(|_| *demand));
             any = any.or(demand.written.any_scope.map(|_| *demand));
+            // Scopes of several demands add up: a named requirement can make a route stricter, and
+            // never less strict.
             all.extend(demand.all.iter().cloned());
         }
         all.sort();
@@ -199,6 +203,7 @@ impl<'f> Compiler<'f> {
                 scopes
             }));
         }
+        // No default, and least of all `public`: whoever forgets the line must be told and not be open.
         let name = route.name.as_ref().map(|name| quoted(&name.value));
         self.complain(
             match name {

@@ -99,6 +99,7 @@ impl<'f> Compiler<'f> {
         let (path, template, demand) = (document.path.as_ref()?, template?, demand?);
         let mode = mode?;
         let route = Route {
+            // Set when all routes are known, since those with faults have none.
             index: 0,
             name,
             requirement: demand.requirement,
@@ -204,6 +205,7 @@ impl<'f> Compiler<'f> {
             }
             method::mistake(method).map_or_else(|| Ok(method.into()), Err)
         })?;
+        // So that the order in the file shows neither in messages nor in comparisons.
         methods.sort();
         Some(Methods::Listed(methods.into()))
     }
@@ -224,6 +226,7 @@ impl<'f> Compiler<'f> {
             .as_ref()
             .is_some_and(|(rules, _)| rules.ignore_case)
         {
+            // Folded once here, and at a request once for its path: the tables compare bytes.
             template = template.and_then(Template::ignoring_case);
         }
         match template {

@@ -65,6 +65,7 @@ impl Leaves<'_> {
 impl Node {
     /// In the order of [`Node::find`], whose answer comes first.
     fn collect<'t>(&'t self, path: impl Segments, found: &mut Vec<&'t Leaf>) {
+        // Unlike the first match, all of them can be exponentially many: two ways on at each segment.
         if found.len() >= MAX_MATCHES {
             return;
         }

@@ -68,6 +68,7 @@ struct Search<'t> {
 impl<'t> Search<'t> {
     /// Follows `path` from `node` on, which it reached with this much agreement.
     fn enter(&mut self, node: &'t Node, path: impl Segments, agreement: usize) {
+        // A search with a budget: it is made for refused requests, whose paths callers choose.
         if !self.takes(1) {
             return;
         }
@@ -87,6 +88,7 @@ impl<'t> Search<'t> {
         } else {
             self.offer_below(agreement, node);
         }
+        // Also where a literal fits, because the literal may lead nowhere further down.
         if let Some(child) = &node.parameter {
             self.enter(child, rest, agreement + PARAMETER);
         }

@@ -149,6 +149,8 @@ impl Drop for Held {
             State::Answering | State::InTransaction => {}
         }
         // Its user has gone in the middle. Without a runtime the connection simply ends.
+        // `drop` cannot wait, and what is under way has to be read or taken back before another may use
+        // the connection.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return;
         };
@@ -163,6 +165,8 @@ impl Drop for Held {
             if let Ok(Ok(())) = timeout(PING, settling).await {
                 shared.rest(line, Some(Instant::now()));
             }
+            // Kept until here: a connection that is settling counts, or there would be more of them
+            // than the limit says.
             drop(permit);
         });
     }

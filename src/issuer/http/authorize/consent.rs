@@ -48,6 +48,8 @@ impl Visit {
                 .map_err(ScopeRequestError::from)
                 .map_err(EndpointError::from)?,
         );
+        // Looked up again, not taken from the form: what the page showed is only an upper bound of what
+        // there is now.
         let rights = self.grantable(&verified.request, &verified.app, &user)?;
         let asked = RightsRequest {
             scopes: &shown,
@@ -66,6 +68,7 @@ impl Visit {
         };
         let told = rights.scopes().to_string();
         self.log_consent(&verified, &user, "consented to an app", Some(told));
+        // With `iss` (RFC 9207), so that an app with several issuers can tell whose answer it is.
         let location = back.with_code(code.reveal(), &self.issuer.settings.url);
         Ok(page::go(&location, None))
     }
@@ -107,6 +110,8 @@ impl Visit {
                 audiences: rights.audiences().clone(),
                 position: as_of(user, Some(&verified.app)),
             },
+            // What the request said, and where it is sent. RFC 6749 section 4.1.3 has the first
+            // repeated at the token endpoint only if it was said.
             redirect_uri: request.asked_redirect_uri().cloned(),
             sent_to: request.back().uri().clone(),
             challenge: request.challenge().clone(),

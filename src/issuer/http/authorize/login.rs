@@ -37,6 +37,8 @@ impl Visit {
         };
         match session.await {
             Ok(cookie) => Ok(page::go(&page_url(&verified.request), cookie)),
+            // The same page again with the same request: what was typed as the name stays, and the
+            // password does not.
             Err(EndpointError::BadLogin) => {
                 let token = self.browser.form_token();
                 let token = token.ok_or(PageError::ForeignForm)?;

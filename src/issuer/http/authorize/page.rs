@@ -147,6 +147,7 @@ pub(super) fn consent(
         user: Text::of(user.username.as_str()),
         back: Text::of(uri.origin()),
         scopes: shown.collect(),
+        // Sent back with the answer, so that consent is to what was on the page.
         shown: Text::of(names.join(" ")),
     };
     page(StatusCode::OK, &template, &consent_targets(uri))
@@ -248,6 +249,8 @@ fn page(status: StatusCode, template: &impl Template, form_targets: &str) -> Res
         (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
         (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
         (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        // The page depends on both. A cache between here and the browser must not give one user's page
+        // to another.
         (VARY, HeaderValue::from_static("accept-language, cookie")),
     ];
     (status, head, html).into_response()

@@ -140,6 +140,8 @@ impl<'t> Findings<'t> {
                 continue;
             };
             known.merge(found);
+            // The cheapest example is the plainest to read; whatever is said of it must come from the
+            // same finding.
             if cost < known.cost {
                 known.path = path();
                 known.cost = cost;
