@@ -153,6 +153,8 @@ impl Loader {
         let prepared = prepare(&inputs, &keyring)?;
         let shadow = shadow::load(&inputs).map_err(LoadError::Shadow)?;
         let current_trust = prepared.issuers.current_trust();
+        // Everything was read and checked by now. From here on nothing fails, so that no half of it can
+        // be in force.
         keyring.commit(prepared.issuers, || {});
         log_warnings(&prepared.policy);
         log_trust_warnings(&inputs.trust, &prepared.policy);
@@ -191,6 +193,7 @@ impl Loader {
         let mut inputs = self.inputs.lock();
         self.state.lock().running_since = Some(self.clock.now());
         let outcome = self.try_reload(&mut inputs, authorizer);
+        // Taken anew and not held during the work: `/status` and metrics read it meanwhile.
         let mut state = self.state.lock();
         state.running_since = None;
         state.attempted_at = self.clock.now();

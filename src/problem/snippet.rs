@@ -59,6 +59,7 @@ pub(super) fn render(
     }
     .decor_style(DecorStyle::Ascii);
     let mut report = String::new();
+    // Whoever has made one mistake a thousand times gets no further by the thousandth.
     for problem in problems.iter().take(MAX_SHOWN) {
         report.push_str(&renderer.render(&[group(problem, severity, shown)]));
         report.push_str("\n\n");
@@ -178,6 +179,7 @@ impl<'a> Excerpt<'a> {
         } else {
             end
         };
+        // A file in one line would fill the terminal with it: what is around the mark is shown.
         let half = MAX_LINE_BYTES / 2;
         let from = if line.len() <= MAX_LINE_BYTES {
             0

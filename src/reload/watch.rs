@@ -65,6 +65,7 @@ impl FileWatcher {
         mount::warn_of_fixed(&paths);
         let hints = Arc::new(Notify::new());
         let mut scanner = Scanner::new(&hints);
+        // Before the caller reads the files: what changes in between is a change, and is reported.
         let reported = scanner.scan(&paths);
         let (changes_sender, changes) = watch::channel(0);
         let (paths_sender, paths) = watch::channel(paths);
@@ -155,6 +156,7 @@ impl Observer {
                 self.reported = seen;
                 return;
             }
+            // Seen twice the same: whoever writes several files, or one in pieces, has finished.
             if last.as_ref() == Some(&seen) {
                 break;
             }
@@ -169,6 +171,7 @@ impl Observer {
 
     /// Reads on a thread that may block.
     async fn scan(&mut self) -> Option<Fingerprints> {
+        // Cloned, because a borrow would hold up whoever sets the paths while files are read.
         let paths = self.paths.borrow_and_update().clone();
         let scanner = self.scanner.take();
         let mut scanner = scanner.unwrap_or_else(|| Scanner::new(&self.hints));
@@ -181,6 +184,7 @@ impl Observer {
                 self.scanner = Some(scanner);
                 Some(seen)
             }
+            // The scanner is lost with the panic, and the next look makes a new one.
             Err(error) => {
                 tracing::error!(error = %error, "the watched files could not be checked");
                 None

@@ -41,6 +41,8 @@ enum Standing {
 impl Validity {
     fn standing(self, now: UnixSeconds) -> Standing {
         let left = self.not_after.since(now);
+        // By how long it is valid: certificates of a day are renewed every day, and a notice of weeks
+        // would never end.
         let notice = self.not_after.since(self.not_before) / NOTICE_PARTS;
         if left < 0 {
             Standing::Ended
@@ -91,6 +93,7 @@ impl ExpiryWatch {
                 continue;
             }
             let told = self.told.get(&tls.listener());
+            // A certificate that was renewed and is still bad is news, even within the interval.
             if told.is_none_or(|(of, at)| *of != validity || now.since(*at) >= REMIND) {
                 self.told.insert(tls.listener(), (validity, now));
                 warn(tls.listener(), validity, standing);

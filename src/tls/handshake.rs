@@ -95,6 +95,8 @@ impl Handshakes {
             count.fetch_add(1, Ordering::Relaxed);
         }
         let error = error.map(tracing::field::display);
+        // Anybody who reaches the port can cause these. The count has all of them, the log one of a
+        // kind in a while.
         if self.is_due(failure) {
             tracing::warn!(
                 tls.listener = listener,

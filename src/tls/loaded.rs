@@ -46,6 +46,8 @@ impl Files {
         let authorities = settings.clients.as_ref().map(|clients| {
             files::read_public_keys(&clients.ca_file).map_err(file("client_ca_file"))
         });
+        // Bytes only: a reload compares their digest with that of those in use before anything is
+        // parsed.
         Ok(Self {
             certificate: files::read_public_keys(&identity.cert_file).map_err(file("cert_file"))?,
             key: files::read_secret(&identity.key_file).map_err(file("key_file"))?,

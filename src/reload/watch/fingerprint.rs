@@ -39,6 +39,8 @@ fn digest_of(path: &Path) -> Vec<u8> {
         context.update(b"folder");
         for entry in listed_entries(path) {
             let name = entry.file_name().unwrap_or_default().as_encoded_bytes();
+            // By its digest, which has a fixed length: otherwise a name could end in what looks like
+            // the beginning of another entry.
             context.update(&digest_of_bytes(name));
             context.update(&digest_of_entry(&entry));
         }
@@ -70,6 +72,7 @@ fn digest_of_file(path: &Path) -> io::Result<Vec<u8>> {
     let mut context = Context::new(&SHA256);
     context.update(b"file");
     if length > MAX_FILE_BYTES {
+        // Of more than is read, so that a file that grows beyond has changed all the same.
         context.update(&length.to_le_bytes());
     }
     let mut reader = file.take(MAX_FILE_BYTES);

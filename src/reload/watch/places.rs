@@ -32,6 +32,8 @@ impl Places {
             let Some(end) = places.follow(path) else {
                 continue;
             };
+            // A mounted ConfigMap is replaced by turning one link, and what its files are is behind
+            // two: each on the way is watched.
             if end.is_dir() {
                 for entry in listed_entries(&end) {
                     places.follow(&entry);
@@ -73,6 +75,8 @@ impl Places {
             let here = walked.join(&name);
             let kind = fs::symlink_metadata(&here).map(|metadata| metadata.file_type());
             let is_link = kind.as_ref().is_ok_and(fs::FileType::is_symlink);
+            // What can change where the path leads: links, what is missing, and the end. Of other
+            // folders only what is in them matters.
             if is_link || kind.is_err() || ahead.is_empty() {
                 self.folders.insert(walked.clone());
                 self.entries.insert(here.clone());
@@ -86,6 +90,7 @@ impl Places {
             }
             links += 1;
             let target = fs::read_link(&here).ok().filter(|_| links <= MAX_LINKS)?;
+            // In front of what is still ahead, which goes on from where the link leads.
             for component in target.components().rev() {
                 ahead.push_front(owned(component));
             }

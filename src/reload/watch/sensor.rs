@@ -43,6 +43,7 @@ impl Sensor {
         let places = Arc::new(Mutex::new(Places::default()));
         let aimed = places.clone();
         let handler = move |event: notify::Result<Event>| {
+            // An error may stand for events that were lost, so that it is a reason to look.
             let hint = event.map_or(true, |event| matters(&event, &aimed.lock()));
             if hint {
                 hints.notify_one();
@@ -56,6 +57,7 @@ impl Sensor {
         };
         match RecommendedWatcher::new(handler, Config::default()) {
             Ok(watcher) => sensor.watcher = Some(watcher),
+            // Not an error of the start: changes are found by looking again and again, only later.
             Err(error) => sensor.tell(&error.to_string()),
         }
         sensor
@@ -64,6 +66,7 @@ impl Sensor {
     /// Watches these places instead of those before.
     pub(super) fn aim(&mut self, places: Places) {
         let folders = places.folders.clone();
+        // Before the folders are armed: an event of the first one must find what it is about.
         *self.places.lock() = places;
         let gone: Vec<_> = self
             .armed
@@ -87,6 +90,8 @@ impl Sensor {
             self.disarm(&folder);
             return;
         };
+        // A folder that was replaced has the name of the one that is watched, and the kernel watches
+        // the old one.
         let identity = Identity {
             device: metadata.dev(),
             inode: metadata.ino(),
