@@ -122,8 +122,8 @@ impl Handshakes {
                 stream.get_mut().0.detach().ok()?;
                 Some(Accepted::secured(stream, patience, place))
             };
-            // A handshake that began before the end may finish: proxies connect anew in just this
-            // moment, when the other gate is restarting.
+            // A handshake that began before the end may finish: the proxy behind it has a check to
+            // send.
             let last_moment = async {
                 stopping.await;
                 tokio::time::sleep(LAST_PATIENCE).await;

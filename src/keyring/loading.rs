@@ -166,8 +166,8 @@ fn read_key_file(
         key: "jwks_file",
         source,
     })?;
-    // The mistake that is made most: the library's message would be about the first character of what
-    // is no JSON.
+    // A common mistake, for which the library's message would be about the first character of what is
+    // no JSON.
     if json.trim_ascii_start().starts_with(b"-----BEGIN ") {
         return Err(KeyringError::Pem {
             issuer: issuer(),

@@ -59,7 +59,7 @@ pub(super) fn render(
     }
     .decor_style(DecorStyle::Ascii);
     let mut report = String::new();
-    // Whoever has made one mistake a thousand times gets no further by the thousandth.
+    // The same mistake in a thousand places would push the first one off the screen.
     for problem in problems.iter().take(MAX_SHOWN) {
         report.push_str(&renderer.render(&[group(problem, severity, shown)]));
         report.push_str("\n\n");
