@@ -464,14 +464,14 @@ async fn an_issuer_that_has_lost_its_database_does_not_pass_for_current() {
     assert_eq!(far.status(&alice).await, 200);
     drop(postgres);
     far.answers(&alice, 503, PATIENCE).await;
-    // It is the issuer that says how far it is behind, over the same connection; a moment later the gate
-    // looks for another one.
+    // It is the issuer that says how far it is behind, over the first connection still; a moment later the
+    // gate ends that for the same reason.
     let feed = far.feed().await;
+    let has_heard = feed["connected"] == true && feed["connections"] == 1;
     let is_left = feed["last_failure"]
         .as_str()
         .is_some_and(|failure| failure.contains("has not read its database for too long"));
-    assert!(feed["connected"] == true || is_left, "{feed}");
-    assert_eq!(feed["connections"], 1, "{feed}");
+    assert!(has_heard || is_left, "{feed}");
 }
 
 async fn sqlite(folder: &Path, statement: &str) {
