@@ -1,4 +1,4 @@
-//! The admin listener: probes, metrics and status. No secrets, no keys, no tokens.
+//! The admin listener: probes, metrics, status and the last refusals. No secrets, no keys, no tokens.
 
 mod readiness;
 
@@ -94,7 +94,7 @@ struct PolicyStatus {
     digest: String,
     routes: usize,
     loaded_at_unix_seconds: i64,
-    /// What is let through although the policy refuses it.
+    /// The routes that let through what they refuse; absent where all are enforced.
     #[serde(skip_serializing_if = "Option::is_none")]
     shadow: Option<ShadowStatus>,
     /// Null while none is running.
@@ -233,7 +233,8 @@ pub fn router(admin: Arc<Admin>) -> Router {
         .with_state(admin)
 }
 
-/// What probes and the command line ask, who speak no TLS: nothing that others should not know.
+/// What probes and the command line ask, who speak no TLS. Of this only the refusals are not for everybody;
+/// they are answered to processes of this host alone.
 pub fn probe_router(admin: Arc<Admin>) -> Router {
     Router::new()
         .route("/livez", get(async || "ok\n"))
@@ -243,8 +244,8 @@ pub fn probe_router(admin: Arc<Admin>) -> Router {
 }
 
 impl Admin {
-    /// A gate with old knowledge goes on, or refuses by itself: taken out of service, it would be
-    /// out together with all others.
+    /// What is told of a gate that is ready: also that it does not know the latest revocations. Such a gate
+    /// goes on, or refuses by itself; taken out of service, it would be out together with all others.
     fn ready_with_reservations(&self) -> String {
         let stale = self.keyring.overview().into_iter();
         let stale = stale.filter(|issuer| issuer.is_stale).map(|issuer| {
@@ -290,7 +291,8 @@ async fn metrics(State(admin): State<Arc<Admin>>, headers: HeaderMap) -> Respons
     }
 }
 
-/// One of the last refusals, for a process of this host: what it holds is more than others may know.
+/// One of the last refusals, in shadow or not, for a process of this host: what it holds is more than others
+/// may know.
 async fn decision(
     State(admin): State<Arc<Admin>>,
     UrlPath(id): UrlPath<String>,
@@ -317,7 +319,8 @@ async fn decision(
     }
 }
 
-/// Whether a process of this host asks, as it is where it comes over loopback.
+/// Whether the connection comes over loopback. A proxy of this host that is open to others would make them
+/// look like it.
 fn is_of_this_host(peer: SocketAddr) -> bool {
     peer.ip().to_canonical().is_loopback()
 }

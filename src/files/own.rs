@@ -20,8 +20,18 @@ pub enum OwnFileError {
          the keys; remove it, and name a file in a folder of this service"
     )]
     OtherOwner { owner: u32, own: u32 },
-    #[error("others can write to it (mode {0:04o}), and so choose the keys: run `chmod 600` on it")]
+    /// Its mode, of which a bit is set that must not be.
+    #[error("{others} (mode {0:04o}): run `chmod 600` on it", others = others_can(*.0))]
     Unsafe(u32),
+}
+
+/// What such a mode lets others do.
+fn others_can(mode: u32) -> &'static str {
+    if mode & 0o022 == 0 {
+        "others can read it, and it is for this process alone"
+    } else {
+        "others can write to it, and so choose what is in it"
+    }
 }
 
 /// Opens the file, whose owner must be this process's user or root; none where there is no file. None of
@@ -136,10 +146,18 @@ mod tests {
         }
         for mode in [0o602, 0o620, 0o646, 0o660, 0o666] {
             fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
-            assert!(
-                matches!(open(&path), Err(OwnFileError::Unsafe(_))),
-                "{mode:o}"
+            let error = open(&path).unwrap_err().to_string();
+            let expected = format!(
+                "others can write to it, and so choose what is in it (mode {mode:04o}): run \
+                 `chmod 600` on it"
             );
+            assert_eq!(error, expected, "{mode:o}");
         }
+        fs::set_permissions(&path, Permissions::from_mode(0o604)).unwrap();
+        let error = open_own(&path, 0o006).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "others can read it, and it is for this process alone (mode 0604): run `chmod 600` on it"
+        );
     }
 }

@@ -150,7 +150,8 @@ pub fn trusted_issuers(
     issuers
 }
 
-/// The path with each file's `.` left out, so that two ways to write a file are alike.
+/// The path without its `.` parts, so that `./a` and `a` are alike. `..` stays: behind a link it does not
+/// lead back.
 fn without_dots(file: &Path) -> PathBuf {
     let parts = file.components();
     parts.filter(|part| *part != Component::CurDir).collect()

@@ -38,7 +38,7 @@ impl Collector for ReloadMetrics {
         gauge(
             &mut encoder,
             "policy_reload_attempt_timestamp_seconds",
-            "When it was last tried to load a policy, in seconds since 1970",
+            "When loading a policy was last attempted, in seconds since 1970",
             attempted_at,
         )?;
         let running = state

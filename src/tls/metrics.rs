@@ -72,13 +72,14 @@ impl Collector for TlsMetrics {
         if self.0.is_empty() {
             return Ok(());
         }
-        let help = "Expiry time of the listener's certificate, in seconds since 1970, in seconds since 1970";
+        let help = "Expiry time of the listener's certificate, in seconds since 1970";
         let name = "certificate_expiry_timestamp_seconds";
         ends.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
-        let help = "1 if the files of TLS are in use as they are, 0 if those from before are";
+        let help =
+            "1 if the TLS files are in use as they are now, 0 if earlier ones are still in use";
         let name = "certificate_reload_success";
         reloads.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
-        let help = "Reloads of the files of TLS that failed and left those from before in use";
+        let help = "Reloads of the TLS files that failed and left earlier ones in use";
         let name = "certificate_reload_failures";
         reload_failures.encode(encoder.encode_descriptor(
             name,

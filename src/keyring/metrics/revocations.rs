@@ -51,8 +51,8 @@ impl Collector for RevocationMetrics {
         issuers.gauge("feed_age_seconds", help, |issuer| {
             Some(seconds(issuer.feed.as_ref()?.age))
         })?;
-        let help =
-            "When the certificate that the issuer's feed is shown ends, in seconds since 1970";
+        let help = "Expiry time of the certificate that the gate shows to the issuer's feed, in seconds \
+                    since 1970";
         #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
         issuers.gauge(
             "feed_certificate_expiry_timestamp_seconds",
