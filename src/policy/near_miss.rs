@@ -99,8 +99,11 @@ impl Policy {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
     use crate::labels::Label;
+    use crate::policy::path::PathSegment;
     use crate::policy::{Host, Path};
     use crate::problem::Source;
 
@@ -161,12 +164,34 @@ routes:
         }
     }
 
+    /// A path `/a/a/../a/z` that counts how often a segment of it is read.
+    #[derive(Clone, Copy)]
+    struct Counted<'c> {
+        left: usize,
+        reads: &'c Cell<usize>,
+    }
+
+    impl Segments for Counted<'_> {
+        fn split_first(&self) -> Option<(PathSegment<'_>, Self)> {
+            self.reads.set(self.reads.get() + 1);
+            let left = self.left.checked_sub(1)?;
+            let text = if left == 0 { b"z" } else { b"a" };
+            Some((PathSegment::Named(text), Self { left, ..*self }))
+        }
+    }
+
     #[test]
-    fn a_long_path_in_a_large_policy_is_given_up_in_bounded_time() {
-        let routes = (0..2000).map(|number| {
-            format!(
-                "  - {{name: r{number}, methods: [GET], path: '/a{number}/{{b}}/c', access: public}}\n"
-            )
+    fn a_path_that_many_templates_begin_like_is_given_up_in_bounded_time() {
+        const DEPTH: usize = 10;
+        // Each segment is a literal or a parameter, so that there are 1024 ways down.
+        let routes = (0..1 << DEPTH).map(|number| {
+            let segment = |at: usize| match number >> at & 1 {
+                0 => "a".to_owned(),
+                _ => format!("{{p{at}}}"),
+            };
+            let path: Vec<String> = (0..DEPTH).map(segment).collect();
+            let path = path.join("/");
+            format!("  - {{name: r{number}, methods: [GET], path: '/{path}/y', access: public}}\n")
         });
         let routes = routes.collect::<Vec<_>>().concat();
         let policy = Policy::compile(&[Source {
@@ -174,15 +199,20 @@ routes:
             text: format!("version: 1\nroutes:\n{routes}"),
         }])
         .unwrap();
-        let path = format!("/a{}", "/a".repeat(120));
         let target = Target {
             method: Method(b"GET"),
             host: Host(b"a"),
-            path: Path(path.as_bytes()),
+            path: Path(b"/"),
             preflight: None,
             grpc: false,
         };
-        let miss = policy.near_miss(&target).unwrap();
-        assert_eq!(miss.mismatch, Mismatch::Path);
+        let reads = Cell::new(0);
+        let path = Counted {
+            left: DEPTH + 1,
+            reads: &reads,
+        };
+        let nearest = policy.look_up(&target, |tables, _| tables.nearest(path, b"GET"));
+        assert_eq!(nearest.unwrap(), Some(0), "all literal");
+        assert!((DEPTH..=128).contains(&reads.get()), "{}", reads.get());
     }
 }

@@ -7,6 +7,7 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
+use super::bad_input::refusal;
 use super::{Server, run};
 use crate::asker::Asker;
 use crate::client;
@@ -173,17 +174,55 @@ async fn the_drain_delay_ends_by_itself() {
 /// Nobody may ever write to it, and whoever reads it waits.
 #[test]
 fn a_pipe_in_place_of_the_policy_is_refused_at_once() {
-    let mut server = Server::spawn(&draining(), |command| {
-        let folder = command.get_current_dir().unwrap();
+    let said = refusal("a pipe", &draining(), |folder| {
         let policy = folder.join("policy.yaml");
         std::fs::remove_file(&policy).unwrap();
         let made = Command::new("mkfifo").arg(policy).status().unwrap();
         assert!(made.success());
     });
-    assert_ne!(server.ended().code(), Some(0));
-    assert!(
-        server.output().contains("policy.yaml"),
-        "{}",
-        server.output()
-    );
+    assert!(said.contains("policy.yaml"), "{said}");
+}
+
+/// Whether the process has a handler for SIGTERM, as `proc_pid_status(5)` tells.
+fn handles_term(pid: u32) -> bool {
+    const TERM: u64 = 15;
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    caught.is_some_and(|mask| mask >> (TERM - 1) & 1 == 1)
+}
+
+/// The first process of a container gets no signal that it has no handler for.
+#[test]
+fn a_signal_while_the_policy_is_read_is_heeded() {
+    let routes = (0..5000).map(|number| {
+        format!("  - {{name: r{number}, methods: [GET], path: /r{number}, access: public}}\n")
+    });
+    let setup = Setup {
+        policy: Some(format!(
+            "version: 1\nroutes:\n{}",
+            routes.collect::<String>()
+        )),
+        ..Setup::default()
+    };
+    // On a busy machine the policy may have been read before the signal is sent.
+    let heeded = (0..5).find_map(|_| {
+        let mut server = Server::spawn(&setup, |_| {});
+        while !handles_term(server.child.id()) {
+            assert_eq!(
+                server.child.try_wait().unwrap(),
+                None,
+                "{}",
+                server.output()
+            );
+            std::thread::yield_now();
+        }
+        let was_reading = server.output().is_empty();
+        server.signal("TERM");
+        let status = server.ended();
+        was_reading.then(|| (status, server.output()))
+    });
+    let (status, output) = heeded.expect("a signal before it serves");
+    assert_eq!(status.code(), Some(0), "{output}");
+    assert!(output.contains("\"message\":\"stopped\""), "{output}");
 }
