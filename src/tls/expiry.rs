@@ -1,6 +1,7 @@
 //! Warns of certificates that are about to end.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,8 +61,24 @@ impl Validity {
 pub struct ExpiryWatch {
     certificates: Vec<Arc<ServerTls>>,
     clock: Arc<dyn Clock>,
-    /// What was logged last, and when.
-    told: BTreeMap<TlsListener, (Validity, UnixSeconds)>,
+    /// What was logged last.
+    told: BTreeMap<TlsListener, Told>,
+}
+
+/// What was logged of a certificate, and when.
+struct Told {
+    validity: Validity,
+    standing: Standing,
+    at: UnixSeconds,
+}
+
+impl Told {
+    /// Whether the same was told of this certificate a short time ago.
+    fn covers(&self, validity: Validity, standing: Standing, now: UnixSeconds) -> bool {
+        self.validity == validity
+            && mem::discriminant(&self.standing) == mem::discriminant(&standing)
+            && now.since(self.at) < REMIND
+    }
 }
 
 impl ExpiryWatch {
@@ -83,22 +100,38 @@ impl ExpiryWatch {
 
     fn look(&mut self) {
         let now = self.clock.now();
-        for tls in &self.certificates {
-            let Some(validity) = tls.validity() else {
-                continue;
-            };
-            let standing = validity.standing(now);
-            if standing == Standing::Good {
-                self.told.remove(&tls.listener());
-                continue;
-            }
-            let told = self.told.get(&tls.listener());
-            // A certificate that was renewed and is still bad is news, even within the interval.
-            if told.is_none_or(|(of, at)| *of != validity || now.since(*at) >= REMIND) {
-                self.told.insert(tls.listener(), (validity, now));
-                warn(tls.listener(), validity, standing);
+        let certificates = self.certificates.iter();
+        let certificates = certificates.filter_map(|tls| Some((tls.listener(), tls.validity()?)));
+        for (listener, validity) in certificates.collect::<Vec<_>>() {
+            if let Some(standing) = self.news(listener, validity, now) {
+                warn(listener, validity, standing);
             }
         }
+    }
+
+    /// What is to be logged of this certificate, if it was not a short time ago.
+    fn news(
+        &mut self,
+        listener: TlsListener,
+        validity: Validity,
+        now: UnixSeconds,
+    ) -> Option<Standing> {
+        let standing = validity.standing(now);
+        if standing == Standing::Good {
+            self.told.remove(&listener);
+            return None;
+        }
+        let told = self.told.get(&listener);
+        if told.is_some_and(|told| told.covers(validity, standing, now)) {
+            return None;
+        }
+        let told = Told {
+            validity,
+            standing,
+            at: now,
+        };
+        self.told.insert(listener, told);
+        Some(standing)
     }
 }
 
@@ -120,8 +153,8 @@ fn warn(listener: TlsListener, validity: Validity, standing: Standing) {
         Standing::Ended => tracing::error!(
             tls.listener = listener,
             certificate.not_after = %not_after,
-            "the certificate of the listener has ended, and clients refuse it: renew it; the files are \
-             read again when they change"
+            "the listener's certificate has expired, and clients refuse it: renew it; the files are read \
+             again when they change"
         ),
         Standing::NotYet => tracing::error!(
             tls.listener = listener,
@@ -134,6 +167,7 @@ fn warn(listener: TlsListener, validity: Validity, standing: Standing) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::SystemClock;
 
     #[test]
     fn a_certificate_is_due_a_week_before_its_end_or_in_the_last_fifth_of_a_short_one() {
@@ -156,6 +190,36 @@ mod tests {
             };
             let standing = validity.standing(UnixSeconds(start + after));
             assert_eq!(standing, expected, "{holds} {after}");
+        }
+    }
+
+    #[test]
+    fn each_change_of_standing_is_told_at_once_and_the_same_one_every_six_hours() {
+        let validity = Validity {
+            not_before: UnixSeconds(0),
+            not_after: UnixSeconds(90 * DAY),
+        };
+        let renewed = Validity {
+            not_before: UnixSeconds(0),
+            not_after: UnixSeconds(90 * DAY + 2 * HOUR),
+        };
+        let mut watch = ExpiryWatch::new(Vec::new(), Arc::new(SystemClock));
+        for (of, at, expected) in [
+            (validity, -1, Some(Standing::NotYet)),
+            (validity, 60, None),
+            (validity, 90 * DAY - HOUR, Some(Standing::Ending(HOUR))),
+            (validity, 90 * DAY - 60, None),
+            (validity, 90 * DAY + 60, Some(Standing::Ended)),
+            (validity, 90 * DAY + 120, None),
+            (validity, 90 * DAY + 60 + REMIND, Some(Standing::Ended)),
+            // Another one that ends soon.
+            (renewed, 90 * DAY + HOUR, Some(Standing::Ending(HOUR))),
+        ] {
+            let found = watch.news(TlsListener::Authz, of, UnixSeconds(at));
+            assert_eq!(found, expected, "{at}");
+            // Each listener for itself.
+            let other = watch.told.get(&TlsListener::Admin);
+            assert!(other.is_none());
         }
     }
 }
