@@ -1,5 +1,6 @@
 //! TLS of the listeners: their certificates, which are replaced while they serve, and who may connect.
 
+mod admission;
 mod expiry;
 mod handshake;
 mod loaded;
@@ -14,9 +15,10 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
+use rustls::server::danger::ClientCertVerifier;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
 
 use crate::certificates::{CertificateError, Validity};
 use crate::clock::{Clock, SystemClock};
@@ -26,6 +28,7 @@ use crate::labels::{Label, closed_set};
 use handshake::Handshakes;
 use loaded::{Files, Loaded};
 
+pub use admission::{Admission, Secured, withdrawn};
 pub use expiry::ExpiryWatch;
 pub use handshake::HandshakeFailure;
 pub use metrics::TlsMetrics;
@@ -115,6 +118,8 @@ pub struct ServerTls {
     clock: Arc<dyn Clock>,
     /// What the next handshake uses.
     loaded: ArcSwap<Loaded>,
+    /// What judges clients, if they need a certificate; connections that are open wait for another.
+    judges: Option<watch::Sender<Arc<dyn ClientCertVerifier>>>,
     reloading: Mutex<ReloadState>,
     handshakes: Handshakes,
 }
@@ -139,6 +144,10 @@ impl ServerTls {
             listener,
             settings,
             clock,
+            judges: loaded.clients.as_ref().map(|clients| {
+                let (judges, _) = watch::channel(Arc::clone(&clients.judge));
+                judges
+            }),
             loaded: ArcSwap::from_pointee(loaded),
             reloading: Mutex::default(),
             handshakes: Handshakes::default(),
@@ -146,7 +155,8 @@ impl ServerTls {
     }
 
     /// Reads the files anew. On failure, as with a file that is half written, what was loaded before goes
-    /// on serving. Connections that are open stay as they are.
+    /// on serving. Connections that are open stay as they are, except those of clients whose authority
+    /// is gone: see [`Admission`].
     pub fn reload(&self) {
         // Held throughout: reloads come one after the other.
         let mut state = self.reloading.lock();
@@ -175,30 +185,39 @@ impl ServerTls {
         }
         let loaded = files.load(self.listener, &self.settings, &self.clock)?;
         let not_after = loaded.validity.map(|validity| validity.not_after);
-        self.loaded.store(Arc::new(loaded));
+        let clients = loaded.clients.clone();
+        let previous = self.loaded.swap(Arc::new(loaded));
+        // After the swap: a handshake that still began by the previous files hears of it.
+        if let (Some(judges), Some(clients)) = (&self.judges, clients)
+            && previous.clients.as_ref().map(|clients| clients.digest) != Some(clients.digest)
+        {
+            judges.send_replace(clients.judge);
+        }
         tracing::info!(
             tls.listener = self.listener.label(),
             certificate.not_after = not_after.map(tracing::field::display),
-            "the files of TLS were reloaded"
+            "the TLS files were reloaded"
         );
         Ok(())
     }
 
     /// Shakes hands with the client at the other end of `stream`. Who calls this bounds its time, and
     /// reports it with [`ServerTls::fail`] where that bound is reached.
-    pub async fn accept<S>(
-        &self,
-        stream: S,
-        client: IpAddr,
-    ) -> Result<TlsStream<S>, HandshakeFailure>
+    pub async fn accept<S>(&self, stream: S, client: IpAddr) -> Result<Secured<S>, HandshakeFailure>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
+        // Before the files are taken: a change after that is news to the connection.
+        let judges = self.judges.as_ref().map(watch::Sender::subscribe);
         let acceptor = TlsAcceptor::from(Arc::clone(&self.loaded.load().config));
         match acceptor.accept(stream).await {
             Ok(stream) => {
                 self.handshakes.count();
-                Ok(stream)
+                let admission = judges.map(|judges| {
+                    let clock = Arc::clone(&self.clock);
+                    Admission::new(self.listener, client, &stream, judges, clock)
+                });
+                Ok(Secured { stream, admission })
             }
             Err(error) => {
                 let failure = HandshakeFailure::of(&error);

@@ -19,6 +19,7 @@ use tonic::transport::server::Connected;
 
 use super::portable::PortableSocket;
 use super::read_turns::ReadTurns;
+use crate::tls::{Admission, Secured};
 
 /// How long accepting pauses when the system is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -77,6 +78,7 @@ impl Connections {
             socket,
             patience: self.patience,
             place,
+            admission: None,
         })
     }
 }
@@ -125,6 +127,7 @@ pub(super) struct Accepted {
     socket: Socket,
     patience: Duration,
     place: OwnedSemaphorePermit,
+    admission: Option<Admission>,
 }
 
 enum Socket {
@@ -137,15 +140,22 @@ enum Socket {
 impl Accepted {
     /// A connection whose handshake has succeeded, and whose socket belongs to no runtime.
     pub(super) fn secured(
-        stream: TlsStream<PortableSocket>,
+        secured: Secured<PortableSocket>,
         patience: Duration,
         place: OwnedSemaphorePermit,
     ) -> Self {
         Self {
-            socket: Socket::Tls(Box::new(stream)),
+            socket: Socket::Tls(Box::new(secured.stream)),
             patience,
             place,
+            admission: secured.admission,
         }
+    }
+
+    /// Takes over to end the connection when its client is not admitted any more. What is not taken over
+    /// ends at once then, whatever is under way.
+    pub(super) fn take_admission(&mut self) -> Option<Admission> {
+        self.admission.take()
     }
 
     /// Hands the connection to the runtime that is entered, to be read in these turns if any.
@@ -163,6 +173,7 @@ impl Accepted {
         Ok(Connection {
             transport,
             beginning: Some(Beginning::new(self.patience)),
+            admitted: self.admission.map(Admitted::new),
             turns,
             _place: self.place,
         })
@@ -180,8 +191,32 @@ pub(super) struct Connection {
     transport: Transport,
     /// Absent once the other end has begun.
     beginning: Option<Beginning>,
+    /// Absent where nothing or somebody else ends the connection.
+    admitted: Option<Admitted>,
     turns: Option<Arc<ReadTurns>>,
     _place: OwnedSemaphorePermit,
+}
+
+/// A client that may be turned out.
+enum Admitted {
+    /// Until this ends.
+    Until(Pin<Box<dyn Future<Output = ()> + Send>>),
+    NoMore,
+}
+
+impl Admitted {
+    fn new(admission: Admission) -> Self {
+        Self::Until(Box::pin(admission.withdrawn()))
+    }
+
+    fn is_over(&mut self, context: &mut Context<'_>) -> bool {
+        if let Self::Until(withdrawn) = self
+            && withdrawn.as_mut().poll(context).is_ready()
+        {
+            *self = Self::NoMore;
+        }
+        matches!(self, Self::NoMore)
+    }
 }
 
 /// How much of the preface is still to come, and until when.
@@ -217,6 +252,10 @@ impl AsyncRead for Connection {
             // The socket has announced its data already, and would not wake this task a second time.
             context.waker().wake_by_ref();
             return Poll::Pending;
+        }
+        let admitted = self.admitted.as_mut();
+        if admitted.is_some_and(|admitted| admitted.is_over(context)) {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
         let before = buffer.filled().len();
         let read = match &mut self.transport {

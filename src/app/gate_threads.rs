@@ -21,6 +21,7 @@ use hyper_util::rt::TokioIo;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
+use tokio::time::{Sleep, sleep};
 use tonic::service::Routes;
 use tower_service::Service;
 
@@ -30,10 +31,15 @@ use super::intake::{Inlet, Intake};
 use super::read_turns::{LoopClock, ReadTurns};
 use crate::ext_authz::{CheckBody, CheckService, ExtAuthz, is_check};
 use crate::shutdown::{Phase, Shutdown};
+use crate::tls;
 
 /// The longest that a new connection may take to begin with HTTP/2. Proxies begin at once; whoever
 /// does not keeps a place from them.
 const PREFACE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// The longest that checks under way may take once their client is not admitted any more. It could
+/// otherwise keep its connection, by not answering to the announcement of its end.
+const WITHDRAWAL_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What all gate threads serve.
 #[derive(Clone)]
@@ -194,13 +200,14 @@ impl Worker {
 
     fn serve(
         &self,
-        accepted: Accepted,
+        mut accepted: Accepted,
         service: Responder,
     ) -> impl Future<Output = ()> + Send + 'static {
         let clock = Arc::clone(&self.clock);
         let turns = ReadTurns::new(Arc::clone(&clock));
         let limits = self.served.http2.clone();
         let stopping = self.served.shutdown.reached(Phase::Stopping);
+        let withdrawn = tls::withdrawn(accepted.take_admission());
         async move {
             let Some(connection) = open(accepted, &turns) else {
                 return;
@@ -213,8 +220,8 @@ impl Worker {
             });
             let io = TokioIo::new(connection);
             let mut connection = pin!(limits.server().serve_connection(io, respond));
-            let mut stopping = pin!(last_look(stopping, &turns));
-            let mut is_stopping = false;
+            let mut end = pin!(end(last_look(stopping, &turns), withdrawn));
+            let mut rest = None;
             let served = std::future::poll_fn(|context| {
                 if let Some(observation) = clock.observation() {
                     tokio::spawn(observation);
@@ -222,15 +229,22 @@ impl Worker {
                 turns.begin();
                 let polled = connection.as_mut().poll(context);
                 turns.end();
-                if is_stopping || polled.is_ready() || stopping.as_mut().poll(context).is_pending()
-                {
+                if polled.is_ready() {
                     return polled;
                 }
-                is_stopping = true;
+                if let Some(rest) = &mut rest {
+                    return poll_rest(rest, context).map(Ok);
+                }
+                let Poll::Ready(patience) = end.as_mut().poll(context) else {
+                    return polled;
+                };
                 if !turns.has_read() {
                     // HTTP/2 would wait for it to begin.
                     return Poll::Ready(Ok(()));
                 }
+                let rest = rest.insert(patience.map(|patience| Box::pin(sleep(patience))));
+                // For its waker: it has not passed yet.
+                let _ = poll_rest(rest, context);
                 // The call only notes it; GOAWAY goes out with the poll that follows. Without it the
                 // proxy would send checks on a connection that is about to end.
                 connection.as_mut().graceful_shutdown();
@@ -247,6 +261,26 @@ fn open(accepted: Accepted, turns: &Arc<ReadTurns>) -> Option<Connection> {
     let opened = accepted.open(Some(Arc::clone(turns)));
     let opened = opened.inspect_err(|error| tracing::warn!(%error, "cannot serve a connection"));
     opened.ok()
+}
+
+/// Waits until the connection has to end. What is under way may then take so long, or as long as the
+/// process allows.
+async fn end(
+    stopping: impl Future<Output = ()>,
+    withdrawn: impl Future<Output = ()>,
+) -> Option<Duration> {
+    tokio::select! {
+        () = stopping => None,
+        () = withdrawn => Some(WITHDRAWAL_PATIENCE),
+    }
+}
+
+/// Ready when what is left of a connection has to be cut off.
+fn poll_rest(rest: &mut Option<Pin<Box<Sleep>>>, context: &mut Context<'_>) -> Poll<()> {
+    match rest {
+        Some(rest) => rest.as_mut().poll(context),
+        None => Poll::Pending,
+    }
 }
 
 /// Waits for `stopping`, and then until the socket of a connection that has read nothing yet has

@@ -1,19 +1,23 @@
 //! TLS handshakes of new connections, before they have a place: bounded in time and number.
 //!
 //! Whoever connects and says nothing holds no place of those that do. When there are too many at a time,
-//! the handshake that began first of those from the busiest address goes for the new one.
+//! a handshake that has had its chance goes for the new one: of the address that has the most of them. Where
+//! all have just begun, the new one waits, so that a flood cannot throw out clients that do shake hands.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use parking_lot::Mutex;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Notify, Semaphore, oneshot};
 use tokio::task::unconstrained;
+use tokio::time::{Instant, timeout};
 
 use super::client_address::counted;
 use super::connection::{Accepted, Connections, accept_one, accept_tcp};
@@ -30,6 +34,9 @@ const LAST_PATIENCE: Duration = Duration::from_secs(1);
 /// Handshakes at a time. Each holds some 20 KiB.
 const MAX_UNDERWAY: usize = 256;
 
+/// What a handshake has at least, several round trips to anywhere.
+const CHANCE: Duration = Duration::from_secs(1);
+
 /// The connections of a listener on their way to a place.
 pub(super) struct Handshakes {
     tls: Arc<ServerTls>,
@@ -37,11 +44,18 @@ pub(super) struct Handshakes {
     places: Arc<Semaphore>,
     /// How long a connection may take to begin after the handshake.
     patience: Duration,
-    underway: Arc<Mutex<Underway>>,
+    underway: Arc<Underway>,
 }
 
 #[derive(Default)]
 struct Underway {
+    table: Mutex<Table>,
+    /// One has ended.
+    ended: Notify,
+}
+
+#[derive(Default)]
+struct Table {
     next: u64,
     /// The oldest first.
     handshakes: BTreeMap<u64, Handshake>,
@@ -49,14 +63,19 @@ struct Underway {
 
 struct Handshake {
     client: IpAddr,
+    began: Instant,
     /// Dropped to end it.
     _cut: oneshot::Sender<Infallible>,
 }
 
+/// There is no room before this.
+#[derive(Debug, PartialEq, Eq)]
+struct FullError(Instant);
+
 /// Takes its handshake out of the table when dropped.
 struct Entered {
     id: u64,
-    underway: Arc<Mutex<Underway>>,
+    underway: Arc<Underway>,
 }
 
 impl Handshakes {
@@ -82,7 +101,8 @@ impl Handshakes {
         let accept = async {
             loop {
                 let (stream, peer) = accept_one(|| accept_tcp(&self.listener)).await;
-                self.begin(stream, peer, &shutdown, hand_over.clone());
+                let entered = self.underway.enter(counted(peer.ip())).await;
+                self.begin(entered, stream, peer, &shutdown, hand_over.clone());
             }
         };
         tokio::select! {
@@ -92,35 +112,40 @@ impl Handshakes {
         // The runtime looks at the listener before it goes on. Unconstrained: the budget of a task would
         // end this early.
         tokio::task::yield_now().await;
-        while let Some(Ok((stream, peer))) =
-            unconstrained(accept_tcp(&self.listener)).now_or_never()
-        {
-            self.begin(stream, peer, &shutdown, hand_over.clone());
-        }
+        let rest = async {
+            while let Some(Ok((stream, peer))) =
+                unconstrained(accept_tcp(&self.listener)).now_or_never()
+            {
+                let entered = self.underway.enter(counted(peer.ip())).await;
+                self.begin(entered, stream, peer, &shutdown, hand_over.clone());
+            }
+        };
+        // Who finds no room by then is one of a flood.
+        let _ = timeout(LAST_PATIENCE, rest).await;
     }
 
     fn begin(
         &self,
+        (entered, cut): (Entered, oneshot::Receiver<Infallible>),
         stream: TcpStream,
         peer: SocketAddr,
         shutdown: &Shutdown,
         hand_over: impl FnOnce(Accepted) + Send + 'static,
     ) {
         let client = peer.ip().to_canonical();
-        let (entered, cut) = enter(&self.underway, counted(client));
         let (tls, places) = (Arc::clone(&self.tls), Arc::clone(&self.places));
         let (patience, stopping) = (self.patience, shutdown.reached(Phase::Stopping));
         tokio::spawn(async move {
+            let waits_for_place = AtomicBool::new(false);
             let shaking_hands = async {
-                let mut stream = tls
-                    .accept(PortableSocket::Attached(stream), client)
-                    .await
-                    .ok()?;
+                let stream = PortableSocket::Attached(stream);
+                let mut secured = tls.accept(stream, client).await.ok()?;
+                waits_for_place.store(true, Ordering::Relaxed);
                 // Only now: the places are for clients that have shown who they are.
                 let place = places.acquire_owned().await.ok()?;
                 // From this runtime, so that the thread that takes it can attach it to its own.
-                stream.get_mut().0.detach().ok()?;
-                Some(Accepted::secured(stream, patience, place))
+                secured.stream.get_mut().0.detach().ok()?;
+                Some(Accepted::secured(secured, patience, place))
             };
             // A handshake that began before the end may finish: the proxy behind it has a check to
             // send.
@@ -128,14 +153,24 @@ impl Handshakes {
                 stopping.await;
                 tokio::time::sleep(LAST_PATIENCE).await;
             };
+            let fail = |failure| {
+                // The client has done its part.
+                let is_secured = waits_for_place.load(Ordering::Relaxed);
+                let failure = if is_secured {
+                    HandshakeFailure::NoPlace
+                } else {
+                    failure
+                };
+                tls.fail(client, failure);
+            };
             tokio::select! {
                 accepted = shaking_hands => {
                     if let Some(accepted) = accepted {
                         hand_over(accepted);
                     }
                 }
-                _ = cut => tls.fail(client, HandshakeFailure::Evicted),
-                () = tokio::time::sleep(PATIENCE) => tls.fail(client, HandshakeFailure::TimedOut),
+                _ = cut => fail(HandshakeFailure::Evicted),
+                () = tokio::time::sleep(PATIENCE) => fail(HandshakeFailure::TimedOut),
                 () = last_moment => {}
             }
             drop(entered);
@@ -143,43 +178,71 @@ impl Handshakes {
     }
 }
 
-/// Makes room for a handshake; the receiver ends when it has to go.
-fn enter(
-    underway: &Arc<Mutex<Underway>>,
-    client: IpAddr,
-) -> (Entered, oneshot::Receiver<Infallible>) {
-    let mut table = underway.lock();
-    if table.handshakes.len() >= MAX_UNDERWAY {
-        table.evict();
+impl Underway {
+    /// Makes room for a handshake, and waits where there is none yet; the receiver ends when it has to go.
+    async fn enter(self: &Arc<Self>, client: IpAddr) -> (Entered, oneshot::Receiver<Infallible>) {
+        loop {
+            let ended = self.ended.notified();
+            let entered = self.table.lock().enter(client, Instant::now());
+            match entered {
+                Ok((id, cut)) => {
+                    let underway = Arc::clone(self);
+                    return (Entered { id, underway }, cut);
+                }
+                Err(FullError(until)) => tokio::select! {
+                    () = ended => {}
+                    () = tokio::time::sleep_until(until) => {}
+                },
+            }
+        }
     }
-    let id = table.next;
-    table.next += 1;
-    let (cut, is_cut) = oneshot::channel();
-    table.handshakes.insert(id, Handshake { client, _cut: cut });
-    let underway = Arc::clone(underway);
-    (Entered { id, underway }, is_cut)
 }
 
-impl Underway {
-    fn evict(&mut self) {
+impl Table {
+    fn enter(
+        &mut self,
+        client: IpAddr,
+        now: Instant,
+    ) -> Result<(u64, oneshot::Receiver<Infallible>), FullError> {
+        if self.handshakes.len() >= MAX_UNDERWAY {
+            self.evict(now)?;
+        }
+        let id = self.next;
+        self.next += 1;
+        let (cut, is_cut) = oneshot::channel();
+        let handshake = Handshake {
+            client,
+            began: now,
+            _cut: cut,
+        };
+        self.handshakes.insert(id, handshake);
+        Ok((id, is_cut))
+    }
+
+    fn evict(&mut self, now: Instant) -> Result<(), FullError> {
         let mut counts: HashMap<IpAddr, usize> = HashMap::new();
         for handshake in self.handshakes.values() {
             *counts.entry(handshake.client).or_default() += 1;
         }
-        let busiest = counts.into_iter().max_by_key(|(_, count)| *count);
-        let oldest = busiest.and_then(|(client, _)| {
-            let mut handshakes = self.handshakes.iter();
-            handshakes.find(|(_, handshake)| handshake.client == client)
-        });
-        if let Some(id) = oldest.map(|(id, _)| *id) {
+        let had_chance = |handshake: &Handshake| now.duration_since(handshake.began) >= CHANCE;
+        let old = self.handshakes.iter();
+        let old = old.filter(|(_, handshake)| had_chance(handshake));
+        // The oldest of the busiest: of several that are alike, the first is taken.
+        let goes = old.min_by_key(|(_, handshake)| Reverse(counts.get(&handshake.client)));
+        if let Some(id) = goes.map(|(id, _)| *id) {
             self.handshakes.remove(&id);
+            return Ok(());
         }
+        let oldest = self.handshakes.values().next();
+        let until = oldest.map_or(now, |oldest| oldest.began + CHANCE);
+        Err(FullError(until))
     }
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        self.underway.lock().handshakes.remove(&self.id);
+        self.underway.table.lock().handshakes.remove(&self.id);
+        self.underway.ended.notify_one();
     }
 }
 
@@ -187,35 +250,61 @@ impl Drop for Entered {
 mod tests {
     use super::*;
 
+    fn address(last: u8) -> IpAddr {
+        IpAddr::from([10, 0, 0, last])
+    }
+
+    fn is_cut(cut: &mut oneshot::Receiver<Infallible>) -> bool {
+        cut.try_recv() == Err(oneshot::error::TryRecvError::Closed)
+    }
+
     #[test]
-    fn the_oldest_handshake_of_the_busiest_address_goes() {
-        let underway = Arc::default();
-        let address = |last: usize| IpAddr::from([10, 0, 0, u8::try_from(last).unwrap()]);
-        let (_quiet, mut quiet) = enter(&underway, address(1));
+    fn the_oldest_handshake_of_the_busiest_address_goes_once_it_had_its_chance() {
+        let mut table = Table::default();
+        let start = Instant::now();
+        let (_, mut quiet) = table.enter(address(1), start).unwrap();
+        let late = start + CHANCE / 2;
         let busy: Vec<_> = (1..MAX_UNDERWAY)
-            .map(|_| enter(&underway, address(2)))
+            .map(|_| table.enter(address(2), late).unwrap().1)
             .collect();
-        let (_new, mut new) = enter(&underway, address(3));
-        let is_cut = |cut: &mut oneshot::Receiver<Infallible>| {
-            cut.try_recv() == Err(oneshot::error::TryRecvError::Closed)
-        };
+        // All have just begun.
+        let found = table.enter(address(3), late).map(|_| ());
+        assert_eq!(found, Err(FullError(start + CHANCE)));
+        assert!(!is_cut(&mut quiet));
+        let (_, mut new) = table.enter(address(3), late + CHANCE).unwrap();
         assert!(!is_cut(&mut quiet) && !is_cut(&mut new));
-        let cut: Vec<_> = busy
-            .into_iter()
-            .map(|(_entered, mut cut)| is_cut(&mut cut))
-            .collect();
+        let cut: Vec<_> = busy.into_iter().map(|mut cut| is_cut(&mut cut)).collect();
         assert_eq!(cut.iter().position(|cut| *cut), Some(0));
         assert_eq!(cut.iter().filter(|cut| **cut).count(), 1);
     }
 
     #[test]
-    fn a_handshake_that_ends_makes_room() {
-        let underway = Arc::default();
-        let client = IpAddr::from([10, 0, 0, 1]);
-        for _ in 0..2 * MAX_UNDERWAY {
-            let (_entered, mut cut) = enter(&underway, client);
-            assert_eq!(cut.try_recv(), Err(oneshot::error::TryRecvError::Empty));
+    fn a_flood_of_new_handshakes_does_not_protect_an_old_one() {
+        let mut table = Table::default();
+        let start = Instant::now();
+        let (_, mut old) = table.enter(address(1), start).unwrap();
+        for _ in 1..MAX_UNDERWAY {
+            table.enter(address(2), start + CHANCE).unwrap();
         }
-        assert!(underway.lock().handshakes.is_empty());
+        let (_, mut new) = table.enter(address(3), start + CHANCE).unwrap();
+        assert!(is_cut(&mut old) && !is_cut(&mut new));
+    }
+
+    #[tokio::test]
+    async fn a_handshake_that_ends_makes_room_for_one_that_waits() {
+        let underway = Arc::new(Underway::default());
+        let mut entered = Vec::new();
+        for _ in 0..MAX_UNDERWAY {
+            entered.push(underway.enter(address(1)).await);
+        }
+        let mut waits = Box::pin(underway.enter(address(2)));
+        assert!((&mut waits).now_or_never().is_none());
+        let (ended, mut first) = entered.swap_remove(7);
+        drop(ended);
+        entered.push(waits.await);
+        assert!(is_cut(&mut first), "it has ended");
+        assert!(entered.iter_mut().all(|(_, cut)| !is_cut(cut)));
+        drop(entered);
+        assert!(underway.table.lock().handshakes.is_empty());
     }
 }

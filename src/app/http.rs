@@ -14,7 +14,7 @@ mod transport;
 mod tests;
 
 use std::convert::Infallible;
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -32,12 +32,11 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::time::{Instant, Sleep};
-use tokio_rustls::server::TlsStream;
 use tower_service::Service;
 
 use super::connection::{accept_one, accept_tcp};
 use crate::connection_limits::ConnectionLimits;
-use crate::tls::{HandshakeFailure, ServerTls};
+use crate::tls::{self, HandshakeFailure, Secured, ServerTls};
 use activity::Activity;
 pub(super) use metrics::HttpMetrics;
 use slots::{Slot, Slots};
@@ -108,10 +107,12 @@ impl HttpServer {
             let (tls, router) = (self.tls.clone(), router.clone());
             tokio::spawn(async move {
                 match tls {
-                    None => serve_connection(transport, peer, slot, router).await,
+                    None => serve_connection(transport, peer, slot, router, pending()).await,
                     Some(tls) => {
-                        if let Some(stream) = shake_hands(&tls, transport, peer, &slot).await {
-                            serve_connection(stream, peer, slot, router).await;
+                        if let Some(secured) = shake_hands(&tls, transport, peer, &slot).await {
+                            let Secured { stream, admission } = secured;
+                            let withdrawn = tls::withdrawn(admission);
+                            serve_connection(stream, peer, slot, router, withdrawn).await;
                         }
                     }
                 }
@@ -127,7 +128,7 @@ async fn shake_hands(
     transport: Transport,
     peer: SocketAddr,
     slot: &Slot,
-) -> Option<TlsStream<Transport>> {
+) -> Option<Secured<Transport>> {
     let client = peer.ip().to_canonical();
     let activity = &slot.activity;
     let mut handshake = pin!(tls.accept(transport, client));
@@ -137,8 +138,8 @@ async fn shake_hands(
         activity.register(context.waker());
         // The handshake first: one that has just ended is not given up for a limit that was reached in
         // the same moment.
-        if let Poll::Ready(stream) = handshake.as_mut().poll(context) {
-            return Poll::Ready(stream.ok());
+        if let Poll::Ready(secured) = handshake.as_mut().poll(context) {
+            return Poll::Ready(secured.ok());
         }
         if activity.is_stopping() {
             return Poll::Ready(None);
@@ -170,8 +171,14 @@ fn poll_deadline(
     timer.poll(context)
 }
 
-async fn serve_connection<S>(stream: S, peer: SocketAddr, slot: Slot, router: Router)
-where
+/// Serves until the connection ends, by itself or because its client is `withdrawn`.
+async fn serve_connection<S>(
+    stream: S,
+    peer: SocketAddr,
+    slot: Slot,
+    router: Router,
+    withdrawn: impl Future<Output = ()>,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let activity = &slot.activity;
@@ -181,12 +188,16 @@ where
         .serve_connection(TokioIo::new(stream), service_fn(answer));
     let mut connection = pin!(connection);
     let mut timer = pin!(tokio::time::sleep_until(Instant::now()));
+    let mut withdrawn = pin!(withdrawn);
     let mut stopping = false;
     poll_fn(|context| {
         activity.register(context.waker());
         // A failure is the client's: it has gone, or it does not speak HTTP.
         let mut ended = connection.as_mut().poll(context).is_ready();
-        if !ended && !stopping && activity.is_stopping() {
+        if !ended
+            && !stopping
+            && (activity.is_stopping() || withdrawn.as_mut().poll(context).is_ready())
+        {
             // After a look at what has arrived: a request that is there is answered.
             stopping = true;
             connection.as_mut().graceful_shutdown();

@@ -1,4 +1,5 @@
-//! What comes of handshakes: connections, and failures that are counted and now and then logged.
+//! What comes of handshakes: connections, and failures, which are all counted and logged at most once a
+//! minute for each reason.
 
 use std::error::Error;
 use std::io;
@@ -14,21 +15,24 @@ use crate::labels::{Label, closed_set};
 const REMIND: Duration = Duration::from_mins(1);
 
 closed_set! {
-    /// Why a handshake came to nothing.
+    /// Why there is no connection after a handshake.
     pub enum HandshakeFailure {
         /// It took too long.
         TimedOut = "timed_out",
-        /// Another client needed its place.
+        /// There were too many handshakes at a time, and another client got its place.
         Evicted = "evicted",
+        /// It was complete, and there was no place among the connections of the listener.
+        NoPlace = "no_place",
         /// The client has no certificate, and must have one.
         NoCertificate = "no_certificate",
         /// The client's certificate is not accepted.
         BadCertificate = "bad_certificate",
-        /// The client ended it, as one does that does not accept the certificate of the listener.
+        /// The client ended it with an alert, as one does that does not accept the listener's certificate.
         Rejected = "rejected_by_client",
-        /// What the client sent is not TLS, or no version and algorithm that is accepted.
+        /// What the client sent is not TLS, or has no version, algorithm or protocol (ALPN) in common with
+        /// the listener.
         Protocol = "protocol",
-        /// The connection ended.
+        /// The connection ended without an alert. Never a warning in the log: see `is_due`.
         Lost = "connection_lost",
     }
 }
@@ -61,6 +65,10 @@ impl HandshakeFailure {
                 "a client broke the handshake off: does it trust the authority of `cert_file`, and is \
                  the name that it expects in it?"
             }
+            Self::NoPlace => {
+                "all of the listener's connections are in use: raise `max_connections`, or find out who \
+                 holds them"
+            }
             Self::Protocol => {
                 "what a client sent is not TLS 1.2 or 1.3 with a protocol of the listener"
             }
@@ -83,7 +91,8 @@ impl Handshakes {
         self.complete.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts a failure, and logs it unless one like it was logged a short time ago.
+    /// Counts a failure, and logs it: as a warning unless there was one for the same reason within a
+    /// minute, else for debugging.
     pub(super) fn fail(
         &self,
         listener: &'static str,

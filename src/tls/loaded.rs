@@ -23,6 +23,16 @@ pub(super) struct Loaded {
     pub(super) digest: blake3::Hash,
     pub(super) config: Arc<ServerConfig>,
     pub(super) validity: Option<Validity>,
+    /// Where clients must have a certificate.
+    pub(super) clients: Option<Clients>,
+}
+
+/// Who judges the certificates of clients.
+#[derive(Clone)]
+pub(super) struct Clients {
+    /// Of the file with the authorities.
+    pub(super) digest: blake3::Hash,
+    pub(super) judge: Arc<dyn ClientCertVerifier>,
 }
 
 /// The files of a section as they are.
@@ -96,10 +106,9 @@ impl Files {
         let builder = ServerConfig::builder_with_details(Arc::clone(&provider), time)
             .with_safe_default_protocol_versions()
             .map_err(library(section))?;
-        let verifier = self.client_verifier(section, settings, provider)?;
-        let has_verifier = verifier.is_some();
-        let builder = match verifier {
-            Some(verifier) => builder.with_client_cert_verifier(verifier),
+        let clients = self.clients(section, settings, provider)?;
+        let builder = match &clients {
+            Some(clients) => builder.with_client_cert_verifier(Arc::clone(&clients.judge)),
             None => builder.with_no_client_auth(),
         };
         let built = builder.with_single_cert(chain, key);
@@ -111,7 +120,7 @@ impl Files {
             error => unusable(section, "key_file", key_file)(error.into()),
         })?;
         config.alpn_protocols = vec![listener.protocol().to_vec()];
-        if has_verifier {
+        if clients.is_some() {
             // Who resumes a session is not asked for the certificate again, and it may have ended.
             config.session_storage = Arc::new(NoServerSessionStorage {});
             config.send_tls13_tickets = 0;
@@ -120,16 +129,17 @@ impl Files {
             digest: self.digest(),
             config: Arc::new(config),
             validity,
+            clients,
         })
     }
 
-    /// What verifies the certificates of clients, where they must have one.
-    fn client_verifier(
+    /// What judges the certificates of clients, where they must have one.
+    fn clients(
         &self,
         section: &'static str,
         settings: &TlsSettings,
         provider: Arc<CryptoProvider>,
-    ) -> Result<Option<Arc<dyn ClientCertVerifier>>, TlsError> {
+    ) -> Result<Option<Clients>, TlsError> {
         let (Some(clients), Some(pem)) = (&settings.clients, &self.authorities) else {
             return Ok(None);
         };
@@ -141,11 +151,14 @@ impl Files {
         let chain = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
             .build()
             .map_err(|error| library(section)(rustls::Error::General(error.to_string())))?;
-        if clients.names.is_empty() {
-            return Ok(Some(chain));
-        }
-        let names = clients.names.clone();
-        Ok(Some(Arc::new(NamedClients { chain, names })))
+        let judge: Arc<dyn ClientCertVerifier> = match clients.names.clone() {
+            None => chain,
+            Some(names) => Arc::new(NamedClients { chain, names }),
+        };
+        Ok(Some(Clients {
+            digest: blake3::hash(pem),
+            judge,
+        }))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Which clients a listener lets in, by the alternative names of their certificates.
 
+use std::net::IpAddr;
+
 use crate::certificates::CertificateFields;
 use crate::problem::Faults;
 
@@ -13,7 +15,7 @@ const MAX_NAMES: usize = 1024;
 const MAX_DNS_BYTES: usize = 253;
 const MAX_SPIFFE_BYTES: usize = 2048;
 
-/// The names of which a client must have one. Without any, whoever has a certificate may come.
+/// The names of which a client must have one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ClientNames(Vec<ClientName>);
 
@@ -30,6 +32,12 @@ enum ClientName {
 impl ClientNames {
     /// Checks the list, which is at `key`.
     pub(super) fn build(written: &[String], key: &str, faults: &mut Faults) -> Self {
+        if written.is_empty() {
+            faults.add(key, format!(
+                "`{key}` is empty, so that no client could connect: list the names, or remove the key to \
+                 admit every client with a certificate of `client_ca_file`"
+            ));
+        }
         if written.len() > MAX_NAMES {
             let message =
                 format!("`{key}` has more than {MAX_NAMES} names: use `/*` at the end of one");
@@ -38,9 +46,14 @@ impl ClientNames {
         }
         let mut names = Vec::new();
         for (position, text) in written.iter().enumerate() {
+            let at = || format!("{key}[{position}]");
             match ClientName::parse(text) {
                 Some(name) => names.push(name),
-                None => faults.add(format!("{key}[{position}]"), format!(
+                None if text.parse::<IpAddr>().is_ok() => faults.add(at(), format!(
+                    "`{key}: {text}` is an IP address, and clients are not admitted by address: write a \
+                     DNS name or a SPIFFE ID that their certificates have"
+                )),
+                None => faults.add(at(), format!(
                     "`{key}: {text}` is not a valid name: write a DNS name such as \
                      `envoy.shop.example`, or a SPIFFE ID such as `spiffe://shop.example/ns/shop/sa/envoy`; \
                      `/*` at the end of a SPIFFE ID stands for all below it"
@@ -48,10 +61,6 @@ impl ClientNames {
             }
         }
         Self(names)
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 
     /// Whether a client with this certificate is one of them.
@@ -63,7 +72,9 @@ impl ClientNames {
 impl ClientName {
     fn parse(text: &str) -> Option<Self> {
         let Some(id) = text.strip_prefix(SPIFFE) else {
-            return is_dns_name(text).then(|| Self::Dns(text.to_ascii_lowercase()));
+            // A certificate has addresses apart from names, and such a name would match none.
+            let is_name = is_dns_name(text) && text.parse::<IpAddr>().is_err();
+            return is_name.then(|| Self::Dns(text.to_ascii_lowercase()));
         };
         let (id, is_prefix) = match id.strip_suffix("/*") {
             Some(id) => (id, true),
@@ -228,5 +239,23 @@ mod tests {
                 "{said}"
             );
         }
+        for (written, words) in [
+            (&["10.0.0.1"][..], "`names: 10.0.0.1` is an IP address"),
+            (&["::1"], "`names: ::1` is an IP address"),
+            (&[], "`names` is empty"),
+        ] {
+            let mut faults = Faults::default();
+            let written: Vec<String> = written.iter().map(|text| (*text).to_owned()).collect();
+            let names = ClientNames::build(&written, "names", &mut faults);
+            assert_eq!(names.0.len(), 0, "{written:?}");
+            let said = faults.into_messages().join("\n");
+            assert!(said.starts_with(words), "{said}");
+        }
+    }
+
+    #[test]
+    fn without_a_name_nobody_is_admitted() {
+        let names = ClientNames::default();
+        assert!(!names.admit(&client(&["envoy.shop.example"], &["spiffe://a/b"])));
     }
 }

@@ -38,7 +38,8 @@ impl TlsSettings {
 pub struct ClientRules {
     /// The authorities, of one of which a client must have a certificate.
     pub ca_file: PathBuf,
-    pub names: ClientNames,
+    /// The names of which one must be in it; absent: every client of these authorities.
+    pub names: Option<ClientNames>,
 }
 
 /// The section as it is written.
@@ -49,21 +50,23 @@ pub struct TlsDocument {
     key_file: PathBuf,
     #[serde(default, deserialize_with = "present")]
     client_ca_file: Option<PathBuf>,
-    #[serde(default)]
-    client_names: Vec<String>,
+    #[serde(default, deserialize_with = "present")]
+    client_names: Option<Vec<String>>,
 }
 
 impl TlsDocument {
     /// Checks the section, which is at `key`; relative files are relative to `base`.
     pub fn build(self, key: &str, base: &Path, faults: &mut Faults) -> TlsSettings {
         let names = format!("{key}.client_names");
-        if self.client_ca_file.is_none() && !self.client_names.is_empty() {
+        if self.client_ca_file.is_none() && self.client_names.is_some() {
             faults.add(
                 &*names,
                 format!("`{names}` needs `client_ca_file`: without it nobody proves a name"),
             );
         }
-        let names = ClientNames::build(&self.client_names, &names, faults);
+        let names = self
+            .client_names
+            .map(|written| ClientNames::build(&written, &names, faults));
         TlsSettings {
             identity: IdentityFiles {
                 cert_file: base.join(self.cert_file),

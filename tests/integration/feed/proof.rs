@@ -57,15 +57,15 @@ async fn certificates_are_checked_on_both_sides() {
     let companion = TestCompanion::with_feed(&listener).await;
     let address = format!("\"https://{}\"", companion.gate.app.feed_address().unwrap());
     let right = file("ca_file", "issuer-ca.pem");
-    let far = FarGate::at(&address, &(right.clone() + &identity("client_", "gate"))).await;
-    far.is_ready().await;
+    let subscribed = FarGate::at(&address, &(right.clone() + &identity("client_", "gate"))).await;
+    subscribed.is_ready().await;
     // The year 4096, up to which the certificates of tests hold.
     let line = format!(
         "portcullis_feed_certificate_expiry_timestamp_seconds{{issuer=\"{URL}\"}} 67090118400.0"
     );
-    far.gate.admin_shows("/metrics", &line).await;
+    subscribed.gate.admin_shows("/metrics", &line).await;
     let alice = companion.register("alice").await;
-    assert_eq!(far.status(&alice).await, 200);
+    assert_eq!(subscribed.status(&alice).await, 200);
     // Another authority than the issuer's.
     let wrong = file("ca_file", "other-ca.pem") + &identity("client_", "gate");
     let far = FarGate::at(&address, &wrong).await;
@@ -82,6 +82,11 @@ async fn certificates_are_checked_on_both_sides() {
     far.says(|feed| feed["failures"].as_u64().unwrap() > 0)
         .await;
     assert_eq!(far.feed().await["connections"], 0);
+    // The authority of the gates is another one from here on, and ends the subscription.
+    let other = std::fs::read_to_string(folder.path().join("other-ca.pem")).unwrap();
+    write(folder.path(), "gate-ca.pem", &other);
+    subscribed.complains("UnknownCA").await;
+    assert_eq!(subscribed.feed().await["connected"], false);
 }
 
 /// Why an issuer with this listener does not start.

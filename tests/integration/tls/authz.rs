@@ -116,10 +116,8 @@ async fn only_the_clients_that_are_named_may_ask() {
         ("bad_certificate", true),
         ("protocol", false),
     ] {
-        let name = "portcullis_tls_handshake_failures_total";
-        let series = format!("{name}{{listener=\"authz\",reason=\"{reason}\"}} ");
-        let count = metrics.lines().find_map(|line| line.strip_prefix(&series));
-        assert_eq!(count.unwrap() != "0", is_counted, "{reason}: {metrics}");
+        let count = failures(&metrics, reason);
+        assert_eq!(count > 0, is_counted, "{reason}: {metrics}");
     }
     gate.admin_shows(
         "/metrics",
@@ -192,10 +190,35 @@ async fn clients_that_do_not_shake_hands_hold_no_place() {
         assert_eq!(asker.ask("/products/1", None).await.status, 200);
     }
     let (_, metrics) = gate.admin("/metrics").await;
-    let evicted = "portcullis_tls_handshake_failures_total{listener=\"authz\",reason=\"evicted\"} ";
-    let line = metrics.lines().find_map(|line| line.strip_prefix(evicted));
-    assert_ne!(line, Some("0"), "{metrics}");
+    let evicted = failures(&metrics, "evicted");
+    assert!(evicted > 0, "{metrics}");
     drop(silent);
+}
+
+/// How many handshakes failed for this reason.
+fn failures(metrics: &str, reason: &str) -> u64 {
+    let name = "portcullis_tls_handshake_failures_total";
+    let series = format!("{name}{{listener=\"authz\",reason=\"{reason}\"}} ");
+    let count = metrics.lines().find_map(|line| line.strip_prefix(&series));
+    count.unwrap().parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_for_which_there_is_no_connection_left_is_told_apart_from_a_silent_one() {
+    let authorities = Authorities::new();
+    let gate = authorities.gate(&setup(&format!("{ONE_SIDED}, max_connections: 1")));
+    let client = client(&authorities.gate, &TLS13, &["h2"]);
+    let first = Asker::connect_tls(gate.authz_tcp(), Arc::clone(&client));
+    let first = first.await.unwrap();
+    assert_eq!(first.ask("/products/1", None).await.status, 200);
+    let mut second = test_tls::connect(gate.authz_tcp(), &client).await.unwrap();
+    // Until the gate gives it up.
+    let ended = tokio::time::timeout(PATIENCE, second.read(&mut [0; 64])).await;
+    assert_eq!(ended.unwrap().unwrap_or(0), 0);
+    let (_, metrics) = gate.admin("/metrics").await;
+    assert_eq!(failures(&metrics, "no_place"), 1, "{metrics}");
+    assert_eq!(failures(&metrics, "timed_out"), 0, "{metrics}");
+    assert_eq!(first.ask("/products/1", None).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

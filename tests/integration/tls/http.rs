@@ -86,6 +86,31 @@ async fn metrics_are_for_clients_with_a_certificate_and_probes_for_everybody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_connection_ends_when_its_client_has_no_authority_any_more() {
+    let authorities = Authorities::new();
+    let mut setup = setup();
+    setup.admin_extra += ", idle_timeout_seconds: 600, lifetime_seconds: 3600";
+    let gate = authorities.gate(&setup);
+    let prometheus = authorities.clients.certify(PROMETHEUS);
+    let prometheus = http(authorities.gate.client(Some(&prometheus)));
+    let stream = test_tls::connect(gate.app.admin_address(), &prometheus).await;
+    let mut stream = stream.unwrap();
+    let request = b"GET /livez HTTP/1.1\r\nhost: shop.example\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    let mut answer = vec![0; 15];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(answer, b"HTTP/1.1 200 OK");
+    test_tls::write(gate.folder.path(), "clients.pem", &authorities.other.pem);
+    let ended = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await;
+    let _ = ended.unwrap();
+    assert!(answer.ends_with(b"ok\n"), "{answer:?}");
+    assert_eq!(
+        get(gate.app.admin_address(), &prometheus, "/livez").await,
+        ""
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn connections_that_do_not_shake_hands_make_room() {
     let authorities = Authorities::new();
     let mut setup = setup();

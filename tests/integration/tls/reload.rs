@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use rcgen::date_time_ymd;
 use rustls::ClientConfig;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::{Authorities, ENVOY, asked, mutual, until_let_in};
+use super::{Authorities, ENVOY, PATIENCE, asked, mutual, until_let_in};
 use crate::asker::Asker;
 use crate::test_app::{Setup, TestApp};
 use crate::test_tls::{self, Certified, write};
@@ -27,8 +28,13 @@ fn ending(authorities: &Authorities, year: i32, metric: i64) -> (Certified, Stri
 
 /// A gate with the first of two certificates.
 fn gate(authorities: &Authorities, first: &Certified) -> TestApp {
+    gate_with(authorities, first, "")
+}
+
+/// The same with further keys of the authz listener.
+fn gate_with(authorities: &Authorities, first: &Certified, extra: &str) -> TestApp {
     let setup = Setup {
-        authz_extra: mutual(ENVOY),
+        authz_extra: mutual(ENVOY) + extra,
         ..Setup::default()
     };
     TestApp::prepared(&setup, |folder| {
@@ -119,4 +125,83 @@ async fn the_authority_of_clients_is_replaced_as_well() {
     write(gate.folder.path(), "clients.pem", &authorities.other.pem);
     until_let_in(&gate, &new, true).await;
     assert!(asked(&gate, old).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_whose_authority_is_gone_lose_their_connections_and_no_others() {
+    let authorities = Authorities::new();
+    let (first, _) = ending(&authorities, 2098, 0);
+    let (second, second_ends) = ending(&authorities, 2099, 4_102_444_800);
+    let gate = gate(&authorities, &first);
+    let folder = gate.folder.path();
+    let (clients, other) = (&authorities.clients.pem, &authorities.other.pem);
+    write(folder, "clients.pem", &format!("{clients}{other}"));
+    let (leaving, staying) = (authorities.envoy(), authorities.other.certify(ENVOY));
+    let leaving = authorities.gate.client(Some(&leaving));
+    let staying = authorities.gate.client(Some(&staying));
+    until_let_in(&gate, &staying, true).await;
+    let connect = async |client| Asker::connect_tls(gate.authz_tcp(), client).await.unwrap();
+    let (leaving, staying) = (connect(leaving).await, connect(staying).await);
+    for asker in [&leaving, &staying] {
+        assert_eq!(asker.ask("/products/1", None).await.status, 200);
+    }
+    let handshakes = async || {
+        let (_, metrics) = gate.admin("/metrics").await;
+        let series = "portcullis_tls_handshakes_total{listener=\"authz\"} ";
+        let count = metrics.lines().find_map(|line| line.strip_prefix(series));
+        count.unwrap().to_owned()
+    };
+    let before = handshakes().await;
+
+    // The same authorities in another file.
+    write(folder, "clients.pem", &format!("{other}\n{clients}"));
+    second.write(folder, "gate");
+    gate.admin_shows("/metrics", &second_ends).await;
+    for asker in [&leaving, &staying] {
+        assert_eq!(asker.ask("/products/1", None).await.status, 200);
+    }
+    assert_eq!(handshakes().await, before, "both kept their connections");
+
+    write(folder, "clients.pem", other);
+    let until_refused = async {
+        while let Ok(verdict) = leaving.ask_within("/products/1", None, PATIENCE).await {
+            assert_eq!(verdict.status, 200);
+        }
+    };
+    tokio::time::timeout(PATIENCE, until_refused).await.unwrap();
+    assert_eq!(staying.ask("/products/1", None).await.status, 200);
+    assert_eq!(
+        handshakes().await,
+        before,
+        "one kept it, the other has none"
+    );
+}
+
+/// It is told that the connection ends, and cut off where it does not care.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_whose_authority_is_gone_cannot_hold_on_to_its_connection() {
+    const GOAWAY: u8 = 7;
+    let authorities = Authorities::new();
+    let (first, _) = ending(&authorities, 2098, 0);
+    // The gate does not ask whether it lives.
+    let gate = gate_with(&authorities, &first, ", keepalive_seconds: 86400");
+    let client = authorities.gate.client(Some(&authorities.envoy()));
+    let mut stream = test_tls::connect(gate.authz_tcp(), &client).await.unwrap();
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    // With empty SETTINGS, and nothing after that: it answers to no frame.
+    let hello = [&preface[..], &[0, 0, 0, 4, 0, 0, 0, 0, 0]].concat();
+    stream.write_all(&hello).await.unwrap();
+    let mut said = vec![stream.read_u8().await.unwrap()];
+    write(gate.folder.path(), "clients.pem", &authorities.other.pem);
+    let ended = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut said)).await;
+    // A connection that is cut off ends without the alert that closes TLS.
+    let _ = ended.unwrap();
+    let mut kinds = Vec::new();
+    let mut rest = &said[..];
+    while let [a, b, c, kind, _, _, _, _, _, after @ ..] = rest {
+        kinds.push(*kind);
+        let length = u32::from_be_bytes([0, *a, *b, *c]);
+        rest = &after[usize::try_from(length).unwrap()..];
+    }
+    assert!(kinds.contains(&GOAWAY), "{kinds:?}");
 }

@@ -38,6 +38,18 @@ fn a_section_says_what_it_lacks() {
             format!("{FILES}, client_ca_file: a, client_names: [\"*\"]"),
             "is not a valid name",
         ),
+        (
+            format!("{FILES}, client_ca_file: a, client_names: []"),
+            "`listeners.authz.tls.client_names` is empty",
+        ),
+        (
+            format!("{FILES}, client_ca_file: a, client_names: null"),
+            "expected a list",
+        ),
+        (
+            format!("{FILES}, client_ca_file: a, client_names: [10.0.0.1]"),
+            "`listeners.authz.tls.client_names: 10.0.0.1` is an IP address",
+        ),
         (format!("{FILES}, ca_file: a"), "unknown key `ca_file`"),
     ] {
         let said = told(&Setup {
