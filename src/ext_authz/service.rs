@@ -13,6 +13,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use http_body::{Body, Frame};
 use http_body_util::BodyExt;
+use parking_lot::Mutex;
 
 use super::answer::{Answer, EnvoyAnswers};
 use super::attributes::MessageAttributes;
@@ -26,6 +27,9 @@ pub const SERVICE_NAME: &str = "envoy.service.auth.v3.Authorization";
 const CHECK_PATH: &str = "/envoy.service.auth.v3.Authorization/Check";
 
 const GRPC: &str = "application/grpc";
+
+/// How often the log tells at most of messages that are too large.
+const OVERSIZED_REMIND: Duration = Duration::from_mins(1);
 
 /// Whether this is a call of `Check`, however wrong it may be otherwise.
 pub fn is_check(uri: &http::Uri) -> bool {
@@ -54,11 +58,16 @@ impl CheckLimits {
 pub struct ExtAuthz {
     gate: Arc<Gate>,
     limits: CheckLimits,
+    oversized: Oversized,
 }
 
 impl ExtAuthz {
     pub fn new(gate: Arc<Gate>, limits: CheckLimits) -> Self {
-        Self { gate, limits }
+        Self {
+            gate,
+            limits,
+            oversized: Oversized::default(),
+        }
     }
 
     /// Answers a `CheckRequest`.
@@ -70,6 +79,32 @@ impl ExtAuthz {
 
     fn refuse(&self, refusal: &Refusal<'_>, arrived: Instant) -> Answer {
         self.gate.refuse(&EnvoyAnswers, refusal, arrived)
+    }
+}
+
+/// Counts messages that are too large, and says when the log should tell of them: callers choose the bodies
+/// that Envoy passes on.
+#[derive(Debug, Default)]
+struct Oversized(Mutex<OversizedState>);
+
+#[derive(Debug, Default)]
+struct OversizedState {
+    told_at: Option<Instant>,
+    /// Since then.
+    count: u64,
+}
+
+impl Oversized {
+    /// Counts one; how many there were since the log was told last, where it is to be told now.
+    fn count(&self, now: Instant) -> Option<u64> {
+        let mut state = self.0.lock();
+        state.count += 1;
+        let is_recent = |told: Instant| now.saturating_duration_since(told) < OVERSIZED_REMIND;
+        if state.told_at.is_some_and(is_recent) {
+            return None;
+        }
+        state.told_at = Some(now);
+        Some(std::mem::take(&mut state.count))
     }
 }
 
@@ -138,12 +173,15 @@ impl CheckService {
     }
 
     fn too_large(&self, arrived: Instant) -> Answer {
-        tracing::warn!(
-            max_bytes = self.shared.limits.messages.max_bytes(),
-            "a check was refused because its message is too large: raise \
-             `listeners.authz.max_message_bytes`, or have Envoy send less of the body \
-             (`with_request_body.max_request_bytes`)"
-        );
+        if let Some(count) = self.shared.oversized.count(arrived) {
+            tracing::warn!(
+                max_bytes = self.shared.limits.messages.max_bytes(),
+                checks = count,
+                "checks were refused because their messages are too large: raise \
+                 `listeners.authz.max_message_bytes`, or have Envoy send less of the body \
+                 (`with_request_body.max_request_bytes`)"
+            );
+        }
         self.shared.refuse(&Refusal::TooLarge, arrived)
     }
 
@@ -252,6 +290,25 @@ impl Body for CheckBody {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn messages_that_are_too_large_are_told_once_a_minute_with_their_number() {
+        let oversized = Oversized::default();
+        let start = Instant::now();
+        for (seconds, expected) in [
+            (0, Some(1)),
+            (0, None),
+            (59, None),
+            // It arrived before, and was read after.
+            (1, None),
+            (60, Some(4)),
+            (61, None),
+            (200, Some(2)),
+        ] {
+            let found = oversized.count(start + Duration::from_secs(seconds));
+            assert_eq!(found, expected, "{seconds}");
+        }
+    }
 
     #[test]
     fn timeouts_are_read_as_grpc_writes_them() {

@@ -127,7 +127,7 @@ pub(super) fn host(request: RequestSummary<'_>) -> Option<String> {
     }
 }
 
-/// The path without its query, which may hold secrets.
+/// The path without its query and its parameters, which may hold secrets.
 pub(super) fn path(request: RequestSummary<'_>) -> Option<String> {
     let path = Path(request.path).without_query();
     match hidden_query(path) {
@@ -140,10 +140,10 @@ pub(super) fn path(request: RequestSummary<'_>) -> Option<String> {
     }
 }
 
-/// Where a fragment begins, or an encoded query or fragment, and with which mark. Some upstreams take
-/// them for a query.
+/// Where a fragment or path parameters begin, or an encoded query, fragment or parameter, and with which
+/// mark. Some upstreams take them for a query; parameters may be the id of a session (`;jsessionid=`).
 fn hidden_query(path: &[u8]) -> Option<(usize, &'static str)> {
-    let marks = ["#", "%3F", "%3f", "%23"];
+    let marks = ["#", "%3F", "%3f", "%23", ";", "%3B", "%3b"];
     let starts = (0..path.len()).filter_map(|start| Some((start, path.get(start..)?)));
     let mut found = starts.filter_map(|(start, rest)| {
         let mark = marks

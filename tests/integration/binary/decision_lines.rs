@@ -76,6 +76,18 @@ async fn a_line_says_which_request_it_was() {
             &[],
             json!({"request.path": "/orders/1%3F..."}),
         ),
+        row(
+            "GET",
+            "/orders/1;jsessionid=secret",
+            &[],
+            json!({"reason": "malformed_target", "request.path": "/orders/1;..."}),
+        ),
+        row(
+            "GET",
+            "/orders/1%3bjsessionid=secret",
+            &[],
+            json!({"request.path": "/orders/1%3b..."}),
+        ),
         Row {
             request: HttpRequest {
                 host: "user:secret@shop.example".to_owned(),
