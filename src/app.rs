@@ -33,7 +33,7 @@ use crate::config::{Config, ListenAddress};
 use crate::gate::DecisionLog;
 use crate::reload::{LoadError, Loader};
 use crate::shutdown::{Phase, Shutdown};
-use crate::telemetry::{DroppedLines, SubjectNames};
+use crate::telemetry::{LogLosses, SubjectNames};
 use crate::tls::{ServerTls, TlsListener};
 
 use companion::Companion;
@@ -73,14 +73,14 @@ pub struct App {
 }
 
 /// Starts everything that `config` names. When it fails, nothing is left running or bound.
-pub fn build(config: &Config, dropped_lines: Option<DroppedLines>) -> anyhow::Result<App> {
-    build_with_clock(config, dropped_lines, Arc::new(SystemClock))
+pub fn build(config: &Config, log_losses: Option<LogLosses>) -> anyhow::Result<App> {
+    build_with_clock(config, log_losses, Arc::new(SystemClock))
 }
 
 /// The same by another clock, for tests that move it.
 pub fn build_with_clock(
     config: &Config,
-    dropped_lines: Option<DroppedLines>,
+    log_losses: Option<LogLosses>,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<App> {
     let control_runtime = runtime("control", 1)?;
@@ -103,7 +103,7 @@ pub fn build_with_clock(
     let issuer_address = companion.as_ref().map(Companion::address).transpose()?;
     let feed_address = companion.as_ref().and_then(Companion::feed_address);
 
-    let (mut registry, metrics) = core.metrics(dropped_lines);
+    let (mut registry, metrics) = core.metrics(log_losses);
     if let Some(companion) = &companion {
         companion.register_metrics(&mut registry);
         companion.set_gate(&core.authorizer);

@@ -224,9 +224,8 @@ impl Config {
         faults.within("drain_seconds", document.drain_seconds, 0, 3600);
         let cache = cache_limits(&document.cache, &mut faults);
         check_log(&document.log, &mut faults);
-        let log = document
-            .log
-            .overridden(overrides.log_level, overrides.log_format, base);
+        let log = document.log;
+        let log = log.overridden(overrides.log_level, overrides.log_format, base, &mut faults);
         // A listener is missing only where a fault says why.
         match (faults.is_empty(), listeners.authz, listeners.admin) {
             (true, Some(authz), Some(admin)) => Ok(Self {

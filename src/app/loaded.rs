@@ -14,7 +14,7 @@ use crate::gate::{DecisionLog, Gate, GateMetrics, KeyRefresh};
 use crate::keyring::{KeyMetrics, Keyring};
 use crate::reload::watch::{FileWatcher, WatchSettings};
 use crate::reload::{LoadError, Loader, ReadInputs, ReloadMetrics};
-use crate::telemetry::{self, DroppedLines};
+use crate::telemetry::{self, LogLosses};
 use crate::tls::TlsMetrics;
 
 /// What the issuer tells of itself at `/status`.
@@ -65,7 +65,7 @@ impl Core {
         })
     }
 
-    pub(super) fn metrics(&self, dropped_lines: Option<DroppedLines>) -> (Registry, GateMetrics) {
+    pub(super) fn metrics(&self, log_losses: Option<LogLosses>) -> (Registry, GateMetrics) {
         let mut registry = Registry::with_prefix("portcullis");
         let metrics = GateMetrics::register(&mut registry);
         AuthorizerMetrics::register(&self.authorizer, &mut registry);
@@ -73,8 +73,8 @@ impl Core {
         KeyMetrics::register(&self.keyring, &mut registry);
         TlsMetrics::register(self.tls.all(), &mut registry);
         telemetry::register_build_info(&mut registry);
-        if let Some(dropped_lines) = dropped_lines {
-            registry.register_collector(Box::new(dropped_lines));
+        if let Some(log_losses) = log_losses {
+            registry.register_collector(Box::new(log_losses));
         }
         (registry, metrics)
     }

@@ -126,7 +126,7 @@ impl StoreArgs {
         let (issuer, log) = self.configured()?;
         let names = SubjectNames::load(log.subject, log.subject_key_file.as_deref())?;
         // Kept until the end: dropped earlier, it would write no line that comes later.
-        let writer = LogWriter::new(&log);
+        let writer = LogWriter::of_command(&log);
         writer.install(&log);
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let done = runtime.block_on(async {

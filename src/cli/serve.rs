@@ -55,10 +55,10 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<Finding> {
     let mut signals = Signals::listen(&runtime)?;
     let manager = ServiceManager::of_environment()?;
     let config = Config::load(&args.config, &overrides)?;
-    let writer = LogWriter::new(&config.log);
+    let writer = LogWriter::open(&config.log)?;
     writer.install(&config.log);
     log_panics();
-    let mut app = app::build(&config, Some(writer.dropped_lines()))?;
+    let mut app = app::build(&config, Some(writer.losses()))?;
     runtime.block_on(async {
         signals.serve(&app, &manager).await;
         manager.tell(ServiceState::Stopping);

@@ -38,7 +38,7 @@ enum StoreCommand {
 pub(super) fn run(args: &StoreCommandArgs, out: &mut dyn Write) -> anyhow::Result<Finding> {
     let (location, log) = args.store.location_and_log()?;
     // Kept until the end: dropped earlier, it would write no line that comes later.
-    let writer = LogWriter::new(&log);
+    let writer = LogWriter::of_command(&log);
     writer.install(&log);
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let answer = runtime.block_on(args.command.run(&location))?;

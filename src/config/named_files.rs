@@ -3,7 +3,7 @@
 use super::Config;
 use crate::keyring::{self, TrustWarning};
 use crate::problem::{Faults, Problem};
-use crate::telemetry::SubjectNames;
+use crate::telemetry::{self, SubjectNames};
 use crate::tls;
 use crate::token::SkippedKey;
 
@@ -21,7 +21,8 @@ pub struct FileFindings {
 
 impl Config {
     /// What a start would find in the files of keys, secrets and certificates that the configuration
-    /// names. They are read and dropped; nobody is asked for remote ones.
+    /// names, and whether it could write its log. They are read and dropped, none is made, and nobody is asked
+    /// for remote ones.
     pub fn check_files(&self) -> FileFindings {
         let mut found = FileFindings::default();
         for (position, issuer) in self.trust.iter().enumerate() {
@@ -39,6 +40,7 @@ impl Config {
         {
             found.faults.add("log.subject_key_file", error.to_string());
         }
+        telemetry::check_outputs(&self.log, &mut found.faults);
         for (listener, settings) in self.tls() {
             if let Err(error) = tls::check_files(listener, settings) {
                 let section = listener.section();

@@ -16,7 +16,7 @@ use super::request::RequestSummary;
 use crate::authorizer::{Diagnosis, Difference};
 use crate::labels::Label;
 use crate::policy::Route;
-use crate::telemetry::{DecisionSettings, LoggedPath, SubjectNames};
+use crate::telemetry::{DecisionSettings, LoggedPath, SHADOW_EVENT, SubjectNames};
 use crate::token::{OffendingMember, VerifiedToken};
 pub use refusal_line::RefusalLine;
 use refusal_line::Remembered;
@@ -25,6 +25,9 @@ use text::{bounded, trace_id};
 
 /// The most that a line shows of a token's member, in bytes.
 const MAX_MEMBER_BYTES: usize = 128;
+
+/// What the log calls a decision of a route in shadow.
+const WOULD_DENY: &str = "would_deny";
 
 /// Writes decisions to the log.
 #[derive(Debug, Clone)]
@@ -125,7 +128,7 @@ impl DecisionLog {
         diagnose: impl FnOnce() -> Diagnosis<'d>,
     ) {
         let mut line = RefusalLine::of(entry, self);
-        line.decision = "would_deny";
+        line.decision = WOULD_DENY;
         // Of a request that no route lists, the policy as a whole.
         line.route.get_or_insert_with(|| route.into());
         let position = Refusal::reasons().count() + entry.refusal.reason_position();
@@ -163,7 +166,11 @@ impl DecisionLog {
             _ => None,
         };
         let nearest = diagnosis.near_miss.and_then(|miss| miss.nearest);
-        tracing::info!(
+        // Twice, because the name of an event is a constant, and the log tells outputs by it.
+        macro_rules! tell {
+            ($name:expr) => {
+                tracing::info!(
+            name: $name,
             target: "portcullis::decision",
             decision = line.decision,
             status = line.status,
@@ -193,7 +200,14 @@ impl DecisionLog {
             withheld = Some(withheld).filter(|count| *count > 0),
             latency_us = micros(entry.latency),
             "{message}"
-        );
+                )
+            };
+        }
+        if line.decision == WOULD_DENY {
+            tell!(SHADOW_EVENT);
+        } else {
+            tell!("refusal");
+        }
     }
 
     /// One of the last refusals, by its id.
@@ -205,17 +219,22 @@ impl DecisionLog {
     pub fn tell_withheld(&self) {
         let reasons: Vec<_> = Refusal::reasons().collect();
         for (position, withheld) in self.sampling.take_withheld() {
-            let (decision, position) = match position.checked_sub(reasons.len()) {
-                None => ("deny", position),
-                Some(position) => ("would_deny", position),
-            };
-            tracing::info!(
-                target: "portcullis::decision",
-                decision,
-                reason = reasons.get(position).copied(),
-                withheld,
-                "requests that have no line of their own"
-            );
+            macro_rules! tell {
+                ($name:expr, $decision:expr, $position:expr) => {
+                    tracing::info!(
+                        name: $name,
+                        target: "portcullis::decision",
+                        decision = $decision,
+                        reason = reasons.get($position).copied(),
+                        withheld,
+                        "requests that have no line of their own"
+                    )
+                };
+            }
+            match position.checked_sub(reasons.len()) {
+                None => tell!("withheld", "deny", position),
+                Some(position) => tell!(SHADOW_EVENT, WOULD_DENY, position),
+            }
         }
         self.tell_withheld_differences();
     }

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use serde::Deserialize;
 
+use super::outputs::{LogOutputs, OutputsDocument};
 use super::subject::SubjectForm;
+use crate::problem::Faults;
 use crate::yaml::present;
 
 /// What is logged, and how.
@@ -16,11 +18,13 @@ pub struct LogSettings {
     pub levels: TargetLevels,
     /// The form of a line.
     pub format: LogFormat,
+    /// Where lines go.
+    pub outputs: LogOutputs,
     pub decisions: DecisionSettings,
     pub subject: SubjectForm,
     /// Holds the key of their digests; without it each process has its own.
     pub subject_key_file: Option<PathBuf>,
-    /// Lines that may wait for the writer; further ones are dropped and counted.
+    /// Lines that may wait for the writer of an output; further ones are dropped and counted.
     pub buffer_lines: usize,
 }
 
@@ -82,7 +86,7 @@ pub enum LogLevel {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
-    /// Text on a terminal, JSON elsewhere.
+    /// Text on a terminal, JSON elsewhere, for each output.
     Auto,
     /// One JSON object a line.
     Json,
@@ -96,6 +100,7 @@ pub struct LogDocument {
     level: LogLevel,
     levels: TargetLevels,
     format: LogFormat,
+    outputs: OutputsDocument,
     allowed: bool,
     path: LoggedPath,
     refusals_per_second: u32,
@@ -122,6 +127,7 @@ impl Default for LogDocument {
             level: LogLevel::Info,
             levels: TargetLevels::default(),
             format: LogFormat::Auto,
+            outputs: OutputsDocument::default(),
             allowed: decisions.allowed,
             path: decisions.path,
             refusals_per_second: decisions.refusals_per_second,
@@ -150,11 +156,13 @@ impl LogDocument {
         level: Option<LogLevel>,
         format: Option<LogFormat>,
         base: &Path,
+        faults: &mut Faults,
     ) -> LogSettings {
         LogSettings {
             level: level.unwrap_or(self.level),
             levels: self.levels,
             format: format.unwrap_or(self.format),
+            outputs: self.outputs.build(base, faults),
             decisions: DecisionSettings {
                 allowed: self.allowed,
                 path: self.path,

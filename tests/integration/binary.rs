@@ -11,6 +11,7 @@ mod explain;
 #[cfg(feature = "issuer")]
 mod feed;
 mod health;
+mod log_outputs;
 mod logs;
 mod policies;
 mod policy_test;

@@ -29,7 +29,7 @@ pub struct RotateArgs {
 pub(super) fn run(args: &RotateArgs, out: &mut dyn Write) -> anyhow::Result<Finding> {
     let config = Config::load(&args.config, &Overrides::default())?;
     // Kept until the end: dropped earlier, it would write no line that comes later.
-    let log = LogWriter::new(&config.log);
+    let log = LogWriter::of_command(&config.log);
     log.install(&config.log);
     let settings = config.issuer.with_context(|| {
         format!(

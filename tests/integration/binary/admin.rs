@@ -93,7 +93,8 @@ async fn metrics_are_openmetrics_with_labels_from_closed_sets() {
     assert_eq!(
         names,
         [
-            "decision", "detail", "issuer", "le", "listener", "reason", "route", "version"
+            "decision", "detail", "issuer", "le", "listener", "output", "reason", "route",
+            "version"
         ]
     );
     assert!(!answer.body.contains("of-nobody"), "{}", answer.body);
@@ -101,7 +102,8 @@ async fn metrics_are_openmetrics_with_labels_from_closed_sets() {
         "portcullis_checks_allowed_total 1\n",
         "portcullis_checks_denied_total{reason=\"no_token\",detail=\"\"} 1\n",
         "portcullis_route_checks_total{route=\"read-order\",decision=\"allow\"} 1\n",
-        "portcullis_log_lines_dropped_total 0\n",
+        "portcullis_log_lines_dropped_total{output=\"service\"} 0\n",
+        "portcullis_log_lines_failed_total{output=\"service\"} 0\n",
         "portcullis_http_connections_evicted_total{listener=\"admin\"} 0\n",
         "portcullis_check_duration_seconds_count 3\n",
         "portcullis_checks_in_flight 0\n",

@@ -222,9 +222,9 @@ async fn a_log_that_nobody_reads_is_dropped_and_counted_while_checks_go_on() {
             assert_eq!(asker.ask("/orders/1", None).await.status, 401);
         }
         let metrics = client::get(admin, "/metrics", &[]).await.body;
-        let line = metrics
-            .lines()
-            .find_map(|line| line.strip_prefix("portcullis_log_lines_dropped_total "));
+        let line = metrics.lines().find_map(|line| {
+            line.strip_prefix("portcullis_log_lines_dropped_total{output=\"service\"} ")
+        });
         dropped = line.unwrap().parse::<u64>().unwrap();
         if dropped > 100 {
             break;
