@@ -66,7 +66,7 @@ enum Verb {
     /// Find what in a proxy's configuration would undo the policy
     #[command(after_help = examples::DOCTOR)]
     Doctor(doctor::DoctorArgs),
-    /// Make a policy of what others have written
+    /// Make a policy from a description that exists, such as OpenAPI
     #[command(after_help = examples::IMPORT)]
     Import(import::ImportArgs),
     /// Print the JSON Schema of a file that people write, for editors and validators

@@ -173,7 +173,7 @@ impl Keyring {
     }
 
     /// Waits until every issuer has keys; of those in use at the end, not at the beginning: who
-    /// mends a wrong URL by a reload is not to wait for the wrong one.
+    /// fixes a wrong URL by a reload is not to wait for the wrong one.
     pub async fn loaded(&self) {
         let mut commits = self.commits.subscribe();
         loop {

@@ -94,7 +94,8 @@ impl<'e> Finder<'e> {
             .undeclared(&operands.0)
             .or(self.undeclared(&operands.1));
         if let Some(claim) = undeclared {
-            let message = format!("this lets in when `{claim}` has another type than expected");
+            let message =
+                format!("this lets callers in when `{claim}` does not have the expected type");
             let help =
                 format!("declare it under `claims` of the policy, such as `{claim}: string`");
             self.warnings

@@ -215,7 +215,7 @@ impl DecisionLog {
         self.remembered.find(decision_id)
     }
 
-    /// Tells of refusals and differences that got no line of their own and that no later line told of.
+    /// Logs how many refusals and differences got no line of their own, where no later line has said so.
     pub fn tell_withheld(&self) {
         let reasons: Vec<_> = Refusal::reasons().collect();
         for (position, withheld) in self.sampling.take_withheld() {

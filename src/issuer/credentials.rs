@@ -1,4 +1,4 @@
-//! Whether somebody is who it says: passwords of users and secrets of apps, and how often they may be
+//! Whether somebody is who they say they are: passwords of users and secrets of apps, and how often they may be
 //! guessed.
 
 mod attempt;

@@ -224,7 +224,7 @@ fn due(
         && newest.is_some_and(|newest| newest.algorithm != settings.algorithm);
     let wanted = first || changed || schedule.rotation_is_due(settings.keys.rotate_seconds, now);
     if wanted && schedule.is_full(now) {
-        // Time mends it, and each tick would say the same.
+        // Time fixes it, and each tick would say the same.
         if occasion == Occasion::Start {
             tracing::warn!(
                 "no signing key is added: there are still valid tokens of too many other keys"

@@ -187,7 +187,7 @@ impl LogFollower {
                 _ = poll.tick() => {}
                 () = self.store.appended() => {}
             }
-            // An outage is told once, however often it is tried again.
+            // An outage is logged once, however often it is tried again.
             match self.look(checking).await {
                 Ok(()) if failing => {
                     failing = false;

@@ -56,7 +56,7 @@ pub struct IssuerSettings {
     pub grants: GrantTypes,
     /// Whether a user's name and password are accepted there where those of an app are.
     pub user_credentials_at_token_endpoint: bool,
-    /// The password of the first administrator; without it one is made and told once.
+    /// The password of the first administrator; without it one is made and printed once.
     pub admin_password_file: Option<PathBuf>,
     pub registration: Registration,
     pub portal: PortalSettings,

@@ -72,17 +72,17 @@ closed_set! {
         /// An empty label, as in `a..b`.
         #[error("the host has an empty label")]
         HostEmptyLabel = "host_empty_label",
-        /// Ends like an IPv4 address and is none, or is no IPv6 address within its brackets.
+        /// Ends like an IPv4 address and is not one, or its brackets hold something else than an IPv6 address.
         #[error("the host is not a valid address")]
         HostAddress = "host_address",
-        /// Neither nothing nor a number from 0 to 65535 behind the colon (RFC 3986 section 3.2.3).
+        /// What follows the colon is neither empty nor a number from 0 to 65535 (RFC 3986 section 3.2.3).
         #[error("the port is not a number from 0 to 65535")]
         HostPort = "host_port",
         /// Empty, too long, or not a token (RFC 9110 section 9.1).
         #[error("the method is not a token")]
         MethodNotToken = "method_not_token",
         /// `POSTcancel`: Envoy's gRPC-JSON transcoder looks a call up by method and verb in one word.
-        #[error("the method is another one with more behind it")]
+        #[error("the method begins with the name of another method")]
         MethodExtended = "method_extended",
     }
 }

@@ -21,11 +21,11 @@ const GOOGLE: &str = "ya29";
 pub enum Credential<'a> {
     /// No header.
     Absent,
-    /// One header of another scheme, or a token without a scheme: as good as none.
+    /// One header of another scheme. A token without a scheme reads like one. It counts as no credential.
     OtherScheme,
     /// More than one header, or several credentials joined by a comma: a malformed request.
     Several,
-    /// One `Bearer` header whose value cannot be a token, or a header without a scheme.
+    /// One `Bearer` header whose value cannot be a token, or a header that does not begin with a scheme.
     Malformed,
     /// One `Bearer` header with more than [`MAX_TOKEN_BYTES`].
     TooLong,
@@ -68,8 +68,8 @@ impl<'a> Credential<'a> {
         }
     }
 
-    /// Reads the values of all headers of this name, of which one holds a bare token. It is as strict as
-    /// with `Authorization`; a value with a scheme is no bare token.
+    /// Reads the values of all headers of this name, which holds a token without a scheme. It is as strict
+    /// as [`read`](Self::read); a value with a scheme is [`Malformed`](Self::Malformed).
     pub fn read_bare(mut values: impl Iterator<Item = &'a [u8]>, header: &'a str) -> Self {
         let Some(value) = values.next() else {
             return Self::Absent;

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 
 /// Answers every request with the headers it came with, as a JSON object of lists, and remembers it.
 ///
-/// It reads the socket itself: an HTTP library would refuse or mend what a proxy must not send.
+/// It reads the socket itself: an HTTP library would refuse or fix what a proxy must not send.
 pub(crate) struct Upstream {
     pub(crate) address: SocketAddr,
     seen: Arc<Mutex<Vec<Seen>>>,

@@ -1,4 +1,4 @@
-//! What text and Markdown call the parts of a comparison.
+//! The words for the parts of a comparison, in text and in Markdown.
 
 use super::trial::{Decided, Trial};
 use crate::comparison::{Access, Caller, Comparison, Difference, Effect, Requests};

@@ -18,7 +18,7 @@ fn warned(text: &str, caller: Caller) -> Vec<String> {
 
 #[test]
 fn what_lets_in_when_a_claim_is_not_what_was_expected_is_warned_about() {
-    let negation = "has another type than expected";
+    let negation = "does not have the expected type";
     let empty = "holds for every text when";
     let middle = "in the middle of the text";
     for (text, message) in [

@@ -30,8 +30,8 @@ impl Sampling {
         }
     }
 
-    /// Whether a refusal for the reason at this position gets a line; and with it, of how many before
-    /// it none was told yet.
+    /// Whether a refusal for the reason at this position gets a line; and with it, how many before
+    /// it got none.
     pub(super) fn admit(&self, position: usize, now: Instant) -> Option<u64> {
         let reason = self.reasons.get(position)?;
         let second = now.saturating_duration_since(self.start).as_secs();
@@ -57,7 +57,7 @@ impl Sampling {
     }
 
     /// The positions of the reasons of which refusals were withheld, with their counts, each of which
-    /// is told once.
+    /// is given once.
     pub(super) fn take_withheld(&self) -> impl Iterator<Item = (usize, u64)> {
         let taken = self
             .reasons

@@ -29,7 +29,7 @@ pub(in crate::issuer) struct KeyFollower {
     pub(in crate::issuer) clock: Arc<dyn Clock>,
 }
 
-/// Whether the last look at the store has failed: an outage is told once.
+/// Whether the last look at the store has failed: an outage is logged once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Contact {
     Held,

@@ -128,7 +128,7 @@ impl<P: Places> Attempts<P> {
         })
     }
 
-    /// The store is told once an hour at most of the same user and address.
+    /// The same user and address is stored once an hour at most.
     async fn note_place(&self, claimant: Claimant<'_>, noted: Noted) {
         if let (Claimant::User(user), Noted::Now, Some(address)) =
             (claimant, noted, throttle::address())

@@ -220,7 +220,7 @@ impl<'f> Compiler<'f> {
     /// Two lists of issuers would leave open which of them counts.
     fn two_issuer_lists(&mut self, first: &WrittenIssuers<'_>, second: &WrittenIssuers<'_>) {
         self.problems.push(
-            Problem::new("the route says twice whose tokens count")
+            Problem::new("the route has two lists of `issuers`")
                 .help("keep one `issuers`")
                 .at(second.entries.place(second.source))
                 .related(first.entries.place(first.source), "first said here"),

@@ -62,8 +62,8 @@ const TRICKS: &[&[u8]] = &[
     b"CONNECT *",
 ];
 
-/// Request lines that Envoy mends before it asks: what the gate judges is what the upstream gets.
-const MENDED: &[&[u8]] = &[
+/// Request lines that Envoy fixes before it asks: what the gate judges is what the upstream gets.
+const FIXED: &[&[u8]] = &[
     b"GET /products/1#/orders",
     b"GET /products/1#/../../orders/1",
     b"GET http://shop.example/products/1",
@@ -108,9 +108,9 @@ async fn check(version: &str) {
         assert_eq!(shop.upstream.seen().len(), 0, "{:?}", shop.upstream.seen());
     }
     for door in ["raw", "merged"] {
-        for mended in MENDED {
-            let answer = send(&shop, door, mended, b"Host: shop.example").await;
-            assert_eq!(answer.status, 200, "{}", mended.escape_ascii());
+        for fixed in FIXED {
+            let answer = send(&shop, door, fixed, b"Host: shop.example").await;
+            assert_eq!(answer.status, 200, "{}", fixed.escape_ascii());
             assert_eq!(answer.json()["path"], "/products/1");
         }
     }

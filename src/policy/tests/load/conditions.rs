@@ -161,7 +161,7 @@ routes:
       |
       = help: keep one of them, or write `scopes` for those that are always needed
 
-    error: the route says twice whose tokens count
+    error: the route has two lists of `issuers`
       --> 1.yaml:7:46
        |
      7 |   also-readers: {any_scope: [read], issuers: [staff]}
@@ -363,7 +363,7 @@ routes:
       |
       = help: add `requires: [unused]` to a route, or remove it
 
-    warning: this lets in when `role` has another type than expected
+    warning: this lets callers in when `role` does not have the expected type
      --> policy.yaml:4:21
       |
     4 |   not-guest: {when: token.role != "guest"}
