@@ -1,6 +1,6 @@
 //! API descriptions (OpenAPI 3.0 and 3.1) as policies: what an operation asks for becomes a route.
 //!
-//! Nothing becomes public by itself. What a policy cannot say is left out, or open to nobody, and told.
+//! Nothing becomes public by itself. What a policy cannot say is left out, or open to nobody, and listed.
 
 mod description;
 mod policy_text;
@@ -18,6 +18,8 @@ use template::carried_over;
 
 /// The most operations of a description.
 const MAX_OPERATIONS: usize = 20_000;
+/// The most servers of a list.
+const MAX_SERVERS: usize = 100;
 /// The longest name of a route.
 const MAX_NAME_BYTES: usize = 64;
 
@@ -207,7 +209,7 @@ impl Importer {
 
     /// Leaves out routes that would answer the same requests as another one, and those that do not load.
     fn leave_out_conflicts(&mut self, scopes: &BTreeMap<String, String>) {
-        // What one round leaves out can only mend the rest, so that two nearly always are enough.
+        // What one round leaves out can only fix the rest, so that two nearly always are enough.
         const MAX_ROUNDS: usize = 8;
         for _ in 0..MAX_ROUNDS {
             let listed = scopes_of(&self.routes, scopes);

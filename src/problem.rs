@@ -12,14 +12,13 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 
 pub use faults::Faults;
-#[cfg(feature = "issuer")]
 pub(crate) use secrecy::conceal;
 pub(crate) use secrecy::may_hold_a_password;
 pub use snippet::Colour;
 use snippet::{Severity, Shown};
 pub(crate) use suggestion::closest;
 
-use secrecy::Secrecy;
+use secrecy::{Marks, Secrecy};
 
 /// A text file as it was read, with the name that problems call it by.
 #[derive(Debug, Clone)]
@@ -127,7 +126,7 @@ impl Problems {
     /// The same for a file that may hold secrets: keys are shown, and of values those that never
     /// are secret.
     pub fn render_concealed(&self, source: &Source) -> String {
-        let Self(problems) = self.clone().without_quotations();
+        let Self(problems) = self.clone().without_quotations(source);
         let shown = Shown {
             sources: std::slice::from_ref(source),
             secrecy: Secrecy::Private,
@@ -145,20 +144,22 @@ impl Problems {
         snippet::render(&self.0, Severity::Error, shown, Colour::Plain)
     }
 
-    /// The same problems without what their messages quote of a file that may hold secrets.
+    /// The same problems without what their messages quote of this file, which may hold secrets.
     #[must_use]
-    pub fn without_quotations(mut self) -> Self {
+    pub fn without_quotations(mut self, source: &Source) -> Self {
+        let marks = Marks::of(&source.text);
         for problem in &mut self.0 {
-            problem.message = secrecy::conceal_quoted(&problem.message);
+            problem.message = secrecy::conceal_quoted(&problem.message, marks);
         }
         self
     }
 
-    /// The same problems without the credentials that their messages may quote.
+    /// The same problems without the credentials that their messages may quote of this file.
     #[must_use]
-    pub fn concealed(mut self) -> Self {
+    pub fn concealed(mut self, source: &Source) -> Self {
+        let marks = Marks::of(&source.text);
         for problem in &mut self.0 {
-            problem.message = secrecy::conceal_addresses(&problem.message);
+            problem.message = secrecy::conceal_addresses(&problem.message, marks);
         }
         self
     }

@@ -163,9 +163,10 @@ pub(super) fn not_ours(target: &AdminTarget) -> String {
     format!("what answers at {address} is not an admin listener of Portcullis")
 }
 
-/// The address in [`ADDRESS_VARIABLE`]; none where that is not set.
+/// The address in [`ADDRESS_VARIABLE`]; none where that is not set, or empty, as with all variables.
 fn address_variable() -> anyhow::Result<Option<SocketAddr>> {
-    let Some(text) = std::env::var_os(ADDRESS_VARIABLE) else {
+    let variable = std::env::var_os(ADDRESS_VARIABLE).filter(|text| !text.is_empty());
+    let Some(text) = variable else {
         return Ok(None);
     };
     let text = text.to_string_lossy();

@@ -14,6 +14,9 @@ use super::{Finding, complain, number};
 /// The longest that one answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// The most reasons for waiting of which it is remembered that they were printed.
+const MAX_REASONS: usize = 100;
+
 /// The time between two questions, with `--wait`.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -89,7 +92,7 @@ impl Readiness {
 /// Asks again and again until the gate is ready; the last answer.
 fn wait(target: &AdminTarget, longest: Duration) -> Readiness {
     let deadline = Instant::now() + longest;
-    let mut told = BTreeSet::new();
+    let mut printed = BTreeSet::new();
     let mut last = None;
     loop {
         let answer = ask(target, deadline.min(Instant::now() + PATIENCE));
@@ -103,9 +106,10 @@ fn wait(target: &AdminTarget, longest: Duration) -> Readiness {
             Readiness::NotReady(reason) => format!("{}: {reason}", target.address),
             Readiness::Unknown(reason) => reason.clone(),
         };
-        if !told.contains(&reason) {
+        // Nobody reads a hundred of them, and each can be as long as an answer.
+        if printed.len() < MAX_REASONS && !printed.contains(&reason) {
             complain(&format!("waiting: {reason}"));
-            told.insert(reason);
+            printed.insert(reason);
         }
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {

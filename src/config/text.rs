@@ -27,7 +27,7 @@ impl ConfigText {
         let problems = Problems(problems);
         let rendered = problems.render_concealed(&self.0);
         ConfigError::Document(Box::new(ConfigReport {
-            problems: problems.without_quotations(),
+            problems: problems.without_quotations(&self.0),
             rendered,
         }))
     }
@@ -42,7 +42,7 @@ impl ConfigText {
         let outline = Outline::of(&self.0);
         // Addresses are quoted, and those that are wrong may hold a password.
         let problems = faults.into_problems(|key| outline.place(&self.0, key));
-        let problems = problems.concealed();
+        let problems = problems.concealed(&self.0);
         let hidden = outline.hidden(&self.0, &["issuer.store"], may_hold_a_password);
         let rendered = problems.render_without(&self.0, &hidden);
         ConfigReport { problems, rendered }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::MAX_OPERATIONS;
+use super::{MAX_OPERATIONS, MAX_SERVERS};
 use crate::problem::{Problem, quoted};
 use crate::yaml::Tree;
 
@@ -238,7 +238,18 @@ impl<'t> Reader<'t> {
 /// The servers of a list; one at the root where there is none.
 fn servers(list: Option<&Tree>, place: &str, notes: &mut Vec<String>) -> Vec<Server> {
     let mut servers = Vec::new();
-    for server in list.map(Tree::items).unwrap_or_default() {
+    let listed = list.map(Tree::items).unwrap_or_default();
+    if let Some(more) = listed
+        .len()
+        .checked_sub(MAX_SERVERS)
+        .filter(|more| *more > 0)
+    {
+        notes.push(format!(
+            "{}: {more} servers are left out: of a list, the first {MAX_SERVERS} are read",
+            shown(place)
+        ));
+    }
+    for server in listed.iter().take(MAX_SERVERS) {
         let mut url = server
             .get("url")
             .and_then(Tree::text)

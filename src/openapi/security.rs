@@ -113,6 +113,10 @@ fn alternative(
     let mut has_token = false;
     let mut others = Vec::new();
     for (name, asked) in one.entries() {
+        // What is no list may hold scopes all the same: without them more callers would be let in.
+        if !matches!(asked, Tree::List(_)) {
+            return Err(format!("the scopes of {} are not a list", quoted(name)));
+        }
         match description.scheme(name) {
             None => {
                 return Err(format!(
@@ -124,7 +128,9 @@ fn alternative(
             Some(Scheme::Token) => {
                 has_token = true;
                 for scope in asked.items() {
-                    let scope = scope.text().unwrap_or_default();
+                    let Some(scope) = scope.text() else {
+                        return Err(format!("a scope of {} is not text", quoted(name)));
+                    };
                     if let Err(error) = ScopeName::parse(scope) {
                         return Err(format!("the scope name {} {error}", quoted(scope)));
                     }

@@ -203,3 +203,51 @@ proptest! {
         }
     }
 }
+
+/// What such a requirement asks for is not known, and without it more callers would be let in.
+#[test]
+fn scopes_that_are_not_a_list_open_nothing() {
+    for requirement in [
+        "{o: orders.read}",
+        "{o: }",
+        "{o: {orders.read: x}}",
+        "{o: [5]}",
+        "{o: [null]}",
+        "{k: [], o: true}",
+    ] {
+        let text = format!(
+            "openapi: 3.1.0\npaths: {{/a: {{get: {{security: [{requirement}]}}}}}}\n\
+             components: {{securitySchemes: {{o: {{type: oauth2}}, k: {{type: apiKey, name: x}}}}}}\n"
+        );
+        let imported = read(&text, ImportSettings::default()).unwrap();
+        let policy = compiled(&imported.text);
+        assert_eq!(
+            policy.routes()[0].requirement,
+            Requirement::Nobody,
+            "{text}"
+        );
+        let notes = imported.notes.join("\n");
+        assert!(
+            notes.contains("not a list") || notes.contains("not text"),
+            "{notes}"
+        );
+    }
+}
+
+#[test]
+fn a_list_of_servers_is_bounded() {
+    let servers: Vec<String> = (0..150)
+        .map(|number| format!("{{url: 'https://h{number}.example/b{number}'}}"))
+        .collect();
+    let text = format!(
+        "openapi: 3.1.0\nservers: [{}]\npaths: {{/a: {{get: {{}}}}}}\n",
+        servers.join(", ")
+    );
+    let imported = read(&text, ImportSettings::default()).unwrap();
+    assert_eq!(imported.routes, MAX_SERVERS);
+    let notes = imported.notes.join("\n");
+    assert!(
+        notes.contains("servers: 50 servers are left out"),
+        "{notes}"
+    );
+}

@@ -42,9 +42,29 @@ const PLAIN_KEYS: [&str; 20] = [
     "version",
 ];
 
-/// `text` without the credentials and the queries of its URLs.
+/// What the backticks of a message stand for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Marks {
+    /// Each pair encloses something that the message quotes.
+    Pairs,
+    /// Some may be part of a quoted value, so that nobody can tell where a quotation ends.
+    Unclear,
+}
+
+impl Marks {
+    /// Those of messages that quote values of this text, which may be escaped in it.
+    pub(super) fn of(text: &str) -> Self {
+        if text.contains(['`', '\\']) {
+            Self::Unclear
+        } else {
+            Self::Pairs
+        }
+    }
+}
+
+/// A message, or a URL as it is, without the credentials and the queries of its URLs.
 pub(crate) fn conceal(text: &str) -> String {
-    without(text, &credentials(text))
+    without(text, &credentials(text, &['`', '"', '\'', '\n']))
 }
 
 /// Secrets are in files of their own, but for what a URL holds: the user's password before its `@`, and
@@ -54,15 +74,15 @@ pub(crate) fn may_hold_a_password(value: &str) -> bool {
 }
 
 /// A message about a configuration, without its quotations that are more than a word.
-pub(super) fn conceal_quoted(message: &str) -> String {
+pub(super) fn conceal_quoted(message: &str, marks: Marks) -> String {
     let is_more = |quoted: &str| quoted.contains([':', '/', '@', '=', '?']);
-    conceal(&without_quotations(message, is_more))
+    conceal(&without_quotations(message, marks, is_more))
 }
 
 /// The same without quotations that are, or should have been, addresses with credentials or a query.
-pub(super) fn conceal_addresses(message: &str) -> String {
+pub(super) fn conceal_addresses(message: &str, marks: Marks) -> String {
     let message = conceal(message);
-    without_quotations(&message, |quoted| {
+    without_quotations(&message, marks, |quoted| {
         let is_cut = quoted.ends_with("...");
         // The placeholders in our own hints, and what is left of an address by now.
         let rest = quoted
@@ -73,7 +93,19 @@ pub(super) fn conceal_addresses(message: &str) -> String {
     })
 }
 
-fn without_quotations(message: &str, is_left_out: impl Fn(&str) -> bool) -> String {
+fn without_quotations(message: &str, marks: Marks, is_left_out: impl Fn(&str) -> bool) -> String {
+    if marks == Marks::Unclear {
+        // From the first backtick to the last one, everything may be of one value.
+        let Some((before, rest)) = message.split_once('`') else {
+            return message.to_owned();
+        };
+        let (all, after) = rest.rsplit_once('`').unwrap_or((rest, ""));
+        return if is_left_out(all) {
+            format!("{before}`{CONCEALED}`{after}")
+        } else {
+            message.to_owned()
+        };
+    }
     let parts = message.split('`').enumerate();
     let parts: Vec<&str> = parts
         .map(|(position, part)| {
@@ -90,7 +122,7 @@ fn without_quotations(message: &str, is_left_out: impl Fn(&str) -> bool) -> Stri
 /// The parts of a source's line that a report leaves out; it begins at `offset` of the source.
 pub(super) fn secrets(line: &str, offset: usize, secrecy: Secrecy<'_>) -> Vec<Range<usize>> {
     match secrecy {
-        Secrecy::Public => credentials(line),
+        Secrecy::Public => credentials(line, &['\n']),
         Secrecy::Private => {
             let value = value_start(line);
             let end = line.trim_end().len();
@@ -106,7 +138,7 @@ pub(super) fn secrets(line: &str, offset: usize, secrecy: Secrecy<'_>) -> Vec<Ra
                 start..range.end.saturating_sub(offset).min(line.len())
             });
             let within = within.filter(|range| range.start < range.end);
-            merged(within.chain(credentials(line)).collect())
+            merged(within.chain(credentials(line, &['\n'])).collect())
         }
     }
 }
@@ -151,15 +183,15 @@ pub(super) fn moved(offset: usize, ranges: &[Range<usize>]) -> usize {
     offset + added - removed
 }
 
-/// The user information and the query of each URL. A URL extends to the next quotation mark: a
-/// password that should have been encoded may hold anything else.
-fn credentials(text: &str) -> Vec<Range<usize>> {
+/// The user information and the query of each URL. A URL extends to the next of these marks: a password
+/// that should have been encoded may hold anything else.
+fn credentials(text: &str, marks: &[char]) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut from = 0;
     while let Some(mark) = text.get(from..).and_then(|rest| rest.find("://")) {
         let start = from + mark + "://".len();
         let rest = text.get(start..).unwrap_or_default();
-        let length = rest.find(['`', '"', '\'', '\n']).unwrap_or(rest.len());
+        let length = rest.find(marks).unwrap_or(rest.len());
         let url = rest.get(..length).unwrap_or_default();
         let host = match url.rfind('@') {
             // The placeholder in our own hints.
@@ -175,9 +207,11 @@ fn credentials(text: &str) -> Vec<Range<usize>> {
             let query_start = start + host + query + 1;
             let query = text.get(query_start..start + length).unwrap_or_default();
             let query_length = query.find(char::is_whitespace).unwrap_or(query.len());
-            found.push(query_start..query_start + query_length);
+            from = query_start + query_length;
+            found.push(query_start..from);
+        } else {
+            from = start + length;
         }
-        from = start + length;
     }
     found
 }
@@ -251,7 +285,7 @@ mod tests {
                 "anchors (`&`) and aliases (`*`)",
             ),
         ] {
-            assert_eq!(conceal_quoted(message), expected);
+            assert_eq!(conceal_quoted(message, Marks::Pairs), expected);
         }
     }
 
@@ -275,7 +309,44 @@ mod tests {
                 "write `postgres://USER@HOST/DATABASE`, not `localhost:1`",
             ),
         ] {
-            assert_eq!(conceal_addresses(message), expected);
+            assert_eq!(conceal_addresses(message, Marks::Pairs), expected);
+        }
+    }
+
+    /// A quotation does not end at a backtick that belongs to its value.
+    #[test]
+    fn a_backtick_in_a_value_shows_nothing_of_it() {
+        for value in [
+            "u:hunter2`x@h",
+            "u`:hunter2@h",
+            "`u:hunter2@h`",
+            "a` hunter2 `b@h",
+            "a://u:`hunter2@h",
+        ] {
+            let source = format!("issuer:\n  url: \"{value}\"\n");
+            let message = format!("`issuer.url`: `{value}` is not a URL");
+            let said = conceal_addresses(&message, Marks::of(&source));
+            assert_eq!(said, "`***` is not a URL", "{value}");
+            let said = conceal_quoted(&message, Marks::of(&source));
+            assert!(!said.contains("hunter2"), "{said}");
+            let line = format!("  url: a://{value}");
+            let shown = without(&line, &secrets(&line, 0, Secrecy::Public));
+            assert!(!shown.contains("hunter2"), "{shown}");
+        }
+        let escaped = r#"url: "a\x60b""#;
+        assert_eq!(Marks::of(escaped), Marks::Unclear);
+        let harmless = "`drain_seconds: 99999` is out of bounds: from 0 to 3600";
+        assert_eq!(conceal_addresses(harmless, Marks::Unclear), harmless);
+    }
+
+    #[test]
+    fn every_url_of_a_line_loses_its_credentials_and_its_query() {
+        for (line, expected) in [
+            ("[a://h?x, b://i?k]", "[a://h?*** b://i?***"),
+            ("[a://h, b://u:p@i?k]", "[a://***@i?***"),
+            ("a://u:p'w\"x`y@h", "a://***@h"),
+        ] {
+            assert_eq!(without(line, &secrets(line, 0, Secrecy::Public)), expected);
         }
     }
 

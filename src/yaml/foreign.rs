@@ -92,23 +92,34 @@ pub fn parse_foreign(source: &Source) -> Result<Vec<Tree>, Problem> {
     let mut trees = Vec::new();
     let mut lines = 0;
     for document in documents(text) {
-        // Blank lines in place of what stands before it, so that positions are those of the file.
-        let placed = ["\n".repeat(lines).as_str(), document].concat();
+        let before = lines;
         lines += document.matches('\n').count();
         if super::is_empty(document) {
             continue;
         }
-        let tree = serde_saphyr::with_deserializer_from_str_with_options(
-            &placed,
-            foreign_options(),
-            |yaml| Node { room: &room }.deserialize(yaml),
-        );
-        trees.push(tree.map_err(|error| failure::failure(source, &error).problem)?);
+        let left = room.get();
+        match read_yaml(document, &room) {
+            Ok(tree) => trees.push(tree),
+            Err(error) => {
+                // Once more with blank lines in place of what stands before it, so that positions are
+                // those of the file. Doing so with every document would take quadratic time.
+                room.set(left);
+                let placed = ["\n".repeat(before).as_str(), document].concat();
+                let error = read_yaml(&placed, &room).err().unwrap_or(error);
+                return Err(failure::failure(source, &error).problem);
+            }
+        }
     }
     if trees.is_empty() {
         return Err(failure::empty());
     }
     Ok(trees)
+}
+
+fn read_yaml(document: &str, room: &Cell<usize>) -> Result<Tree, serde_saphyr::Error> {
+    serde_saphyr::with_deserializer_from_str_with_options(document, foreign_options(), |yaml| {
+        Node { room }.deserialize(yaml)
+    })
 }
 
 /// Whether a text is meant as JSON. YAML may have braces as well, but seldom quotation marks behind them.
@@ -272,6 +283,24 @@ mod tests {
             read("# first\n---\na: 1\n---\n# nothing\n--- \nb: |\n  ---\n  x\n...\n").unwrap();
         assert_eq!(trees.len(), 2);
         assert_eq!(trees[1].get("b").unwrap().text(), Some("---\nx\n"));
+    }
+
+    /// With the lines of all documents before it, each would take as long as those.
+    #[test]
+    fn a_stream_of_many_documents_is_read_in_linear_time() {
+        const COUNT: usize = 100_000;
+        let padding = "\n".repeat(50);
+        let stream = format!("a: 1\n{padding}---\n").repeat(COUNT);
+        assert_eq!(read(&stream).unwrap().len(), COUNT);
+    }
+
+    #[test]
+    fn a_mistake_in_a_later_document_is_told_at_its_line() {
+        let error = read("a: 1\n---\nb: 2\n--- # third\nc: 1\nc: 2\n").unwrap_err();
+        assert!(
+            error.starts_with("file:6:1: the key `c` appears twice"),
+            "{error}"
+        );
     }
 
     #[test]

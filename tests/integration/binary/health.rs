@@ -61,6 +61,20 @@ fn a_configuration_stands_for_the_process_that_was_started_with_it() {
     assert_eq!(asked.output().unwrap().status.code(), Some(0));
 }
 
+#[test]
+fn an_empty_address_in_the_environment_counts_as_unset() {
+    let server = Server::start(&Setup::default());
+    server.logs("\"message\":\"ready\"");
+    name_admin_address(&server);
+    let mut asked = portcullis(
+        &["health", "--config", "portcullis.yaml"],
+        server.folder.path(),
+    );
+    asked.env("PORTCULLIS_ADMIN_ADDRESS", "");
+    let output = asked.output().unwrap();
+    assert_eq!(text(&output.stdout), "ok\n", "{}", text(&output.stderr));
+}
+
 /// As for `serve`, it only says where the process of the configuration listens.
 #[test]
 fn an_address_in_the_environment_does_not_stand_for_a_configuration() {
