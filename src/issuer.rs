@@ -53,6 +53,7 @@ use crate::token::{CryptographyError, KeySet, KeySetError, SigningKeyError};
 pub use answers::{AppAnswer, AuditAnswer, GrantAnswer, RoleAnswer, ScopeAnswer, UserAnswer};
 pub use first_start::{FirstAdministrator, FirstStartError};
 pub use grant_types::{GrantType, GrantTypes};
+pub use grants::{SampleError, SampleOf, sample_claims};
 pub use hashing::HashingError;
 pub use http::openapi::document as openapi_document;
 pub use http::{endpoints, pages};

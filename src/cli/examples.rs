@@ -14,6 +14,7 @@ pub(super) const EXPLAIN: &str = "\
 Examples:
   portcullis explain GET https://shop.example/orders/1 --policy policy.yaml --scopes orders.read
   portcullis explain GET /orders/1 --config portcullis.yaml --token - < token.txt
+  portcullis explain DELETE /orders/1 --config portcullis.yaml --user bob
   portcullis explain --decision e8def4b7417de105 --config portcullis.yaml
   tail -1 gate.log | portcullis explain --log-line --config portcullis.yaml";
 

@@ -3,6 +3,8 @@
 mod facts;
 mod record;
 mod shadow;
+#[cfg(feature = "issuer")]
+mod store;
 mod text;
 
 use std::borrow::Cow;
@@ -16,15 +18,17 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::Finding;
 use super::admin_client::{AdminTarget, another_process, no_answer};
 use super::rehearsal::{
     Answer, AskedRequest, Caller, Grounds, GroundsArgs, Rehearsal, parse_header, scopes_as_claims,
 };
-use super::token::{Evidence, plain_token};
+use super::token::{Evidence, plain_token, printable};
+use super::{Finding, number};
 use crate::clock::{Clock, SystemClock, UnixSeconds};
+use crate::decision::DenialKind;
+use crate::labels::Label;
 use crate::token::MAX_TOKEN_BYTES;
-use facts::Explanation;
+use facts::{Explanation, TokenState};
 use record::Record;
 use shadow::ShadowAnswer;
 
@@ -59,6 +63,15 @@ pub(super) struct ExplainArgs {
     /// The same with nothing but these scopes, separated by spaces
     #[arg(long, value_name = "SCOPES", group = "caller")]
     scopes: Option<String>,
+    /// A user of the issuer, by name: with the token for the API that the user would get now. The store
+    /// of `--config` says what is in it
+    #[cfg(feature = "issuer")]
+    #[arg(long, value_name = "NAME", group = "caller", conflicts_with = "issuer")]
+    user: Option<String>,
+    /// The same for an app of the issuer, by its key, on behalf of its owner
+    #[cfg(feature = "issuer")]
+    #[arg(long, value_name = "KEY", group = "caller", conflicts_with = "issuer")]
+    app: Option<String>,
     /// Whose token it is, by its name in `trust`; the first one by default
     #[arg(
         long,
@@ -74,12 +87,12 @@ pub(super) struct ExplainArgs {
     #[arg(long, value_name = "ID", conflicts_with_all = ["method", "headers", "caller"])]
     decision: Option<String>,
     /// The admin listener of the running gate; the default is that of the configuration
-    #[arg(long, value_name = "ADDRESS", requires = "decision")]
+    #[arg(long, value_name = "ADDRESS", requires = "decision", value_parser = number::address)]
     address: Option<SocketAddr>,
     #[command(flatten)]
     grounds: GroundsArgs,
     /// The time of the request, in seconds since 1970, instead of now
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = number::seconds::<i64>)]
     now: Option<i64>,
     /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -194,7 +207,7 @@ impl Report {
                 Some(false) => "by another policy",
                 None => "by a policy that the line does not name",
             };
-            let summary = super::token::printable(&record.summary());
+            let summary = printable(&record.summary());
             writeln!(out, "decided then, {policy}: {summary}")?;
             let today = match self.same_decision {
                 Some(true) => "this policy decides the same",
@@ -219,9 +232,9 @@ fn of_request(args: &ExplainArgs, grounds: &Grounds, now: UnixSeconds) -> anyhow
         bail!("name the method and the URL of the request");
     };
     let request = AskedRequest::new(method, url, args.headers.clone())?;
-    let mut caller = args.caller(grounds)?;
-    let has_token = matches!(caller, Caller::Token(_)) || grounds.reads_credential(&request);
     let mut notes = Vec::new();
+    let mut caller = args.caller(grounds, now, &mut notes)?;
+    let has_token = matches!(caller, Caller::Token(_)) || grounds.reads_credential(&request);
     let evidence = match args.grounds.config() {
         Some(config) if has_token => Some(Evidence::load(config)?),
         _ => None,
@@ -253,7 +266,7 @@ fn of_request(args: &ExplainArgs, grounds: &Grounds, now: UnixSeconds) -> anyhow
         .and_then(|evidence| what_is_not_known(evidence, &report.explanation));
     let is_uncertain = gap.is_some();
     notes.extend(gap.map(|gap| {
-        let gap = super::token::printable(&gap);
+        let gap = printable(&gap);
         Cow::Owned(format!("cannot tell what the gate answers: {gap}"))
     }));
     report.notes.splice(..0, notes);
@@ -265,17 +278,18 @@ fn of_request(args: &ExplainArgs, grounds: &Grounds, now: UnixSeconds) -> anyhow
 fn what_is_not_known(evidence: &Evidence, explanation: &Explanation) -> Option<String> {
     let (token, answer) = (explanation.token.as_ref()?, &explanation.answer);
     let gap = || evidence.gap(token.issuer.as_deref()?);
-    match (token.state, answer.would_deny.unwrap_or(answer.reason)) {
-        ("accepted", _) if answer.is_allowed() => {
+    let reason = answer.would_deny.unwrap_or(answer.reason);
+    match token.state {
+        TokenState::Accepted if answer.is_allowed() => {
             let reason = gap()?.revocations.as_ref()?;
             Some(format!("whether the token was revoked: {reason}"))
         }
         // It is not said whose.
-        ("refused", "keys_not_loaded") => {
+        TokenState::Refused if reason == DenialKind::KeysNotLoaded.label() => {
             let reasons: Vec<&str> = evidence.gaps_in_keys().collect();
             Some(reasons.join("; "))
         }
-        ("refused", _) => gap()?.keys.clone(),
+        TokenState::Refused => gap()?.keys.clone(),
         _ => None,
     }
 }
@@ -305,7 +319,23 @@ fn of_record(record: Record, grounds: &Grounds, now: UnixSeconds) -> anyhow::Res
 }
 
 impl ExplainArgs {
-    fn caller(&self, grounds: &Grounds) -> anyhow::Result<Caller> {
+    fn caller(
+        &self,
+        grounds: &Grounds,
+        now: UnixSeconds,
+        notes: &mut Vec<Cow<'static, str>>,
+    ) -> anyhow::Result<Caller> {
+        #[cfg(not(feature = "issuer"))]
+        let _ = (now, notes);
+        #[cfg(feature = "issuer")]
+        if let Some(who) = store::named(self) {
+            let config = self.grounds.config();
+            let config = config.context(
+                "`--user` and `--app` are of an issuer's store: name the configuration with the section `issuer` \
+                 by `--config FILE`",
+            )?;
+            return store::caller(config, who, grounds, now, notes);
+        }
         if let Some(token) = &self.token {
             let text = match token.as_str() {
                 "-" => input(2 * MAX_TOKEN_BYTES as u64, "the token")?,
@@ -358,7 +388,11 @@ impl ExplainArgs {
                 target.address
             ),
             Some(421) => bail!(another_process(&target)),
-            _ => bail!("the gate at {} says: {}", target.address, answer.body),
+            _ => bail!(
+                "the gate at {} says: {}",
+                target.address,
+                printable(&answer.body)
+            ),
         }
     }
 }

@@ -116,7 +116,7 @@ impl<'p> Refusal<'p> {
     }
 
     /// Every label that a refusal can have.
-    pub(super) fn reasons() -> impl Iterator<Item = &'static str> {
+    pub fn reasons() -> impl Iterator<Item = &'static str> {
         let denied = DenialKind::ALL.iter().map(|kind| kind.label());
         denied.chain(Unjudged::ALL.iter().map(|reason| reason.label()))
     }

@@ -10,6 +10,7 @@ mod metrics;
 mod redeem;
 mod refresh;
 mod revoke;
+mod sample;
 mod sign;
 mod standing;
 
@@ -36,6 +37,7 @@ pub(super) use metrics::{LOGIN, LOGIN_REFRESH};
 pub(super) use redeem::PresentedCode;
 pub(super) use refresh::Presenter;
 pub(super) use revoke::Revoker;
+pub use sample::{SampleError, SampleOf, sample_claims};
 pub(super) use sign::Bearer;
 pub(super) use standing::Standing;
 
@@ -98,6 +100,30 @@ impl GrantSettings {
     fn audiences(&self) -> impl Iterator<Item = &str> {
         self.audiences.iter().map(String::as_str)
     }
+
+    fn rights(&self, granted: ScopeSet, asked: RightsRequest<'_>) -> Result<Rights, NoScopeError> {
+        let offered: Vec<&str> = self.audiences().collect();
+        Rights::separate(granted, asked, &self.url, &offered)
+    }
+
+    fn grantable(
+        &self,
+        user: &User,
+        app: Option<&AppWithOwner>,
+        asked: RightsRequest<'_>,
+    ) -> Result<Rights, GrantError> {
+        let entitlement = Entitlement {
+            user: &user.id,
+            app: app.map(|found| &found.app.key),
+            extent: Extent::from(asked.scopes),
+            position: as_of(user, app),
+        };
+        let scopes = entitlement.worth(Parties {
+            user: Some(user),
+            app: app.map(AppWithOwner::parties),
+        })?;
+        self.rights(scopes, asked).map_err(GrantError::NothingLeft)
+    }
 }
 
 impl RequestedRights {
@@ -152,8 +178,7 @@ impl Grants {
         granted: ScopeSet,
         asked: RightsRequest<'_>,
     ) -> Result<Rights, NoScopeError> {
-        let offered: Vec<&str> = self.settings.audiences().collect();
-        Rights::separate(granted, asked, &self.settings.url, &offered)
+        self.settings.rights(granted, asked)
     }
 
     /// What `user` can give to `app`, or get by its own login, of what is asked for.
@@ -163,17 +188,7 @@ impl Grants {
         app: Option<&AppWithOwner>,
         asked: RightsRequest<'_>,
     ) -> Result<Rights, GrantError> {
-        let entitlement = Entitlement {
-            user: &user.id,
-            app: app.map(|found| &found.app.key),
-            extent: Extent::from(asked.scopes),
-            position: as_of(user, app),
-        };
-        let scopes = entitlement.worth(Parties {
-            user: Some(user),
-            app: app.map(AppWithOwner::parties),
-        })?;
-        self.rights(scopes, asked).map_err(GrantError::NothingLeft)
+        self.settings.grantable(user, app, asked)
     }
 
     /// Tokens for a new grant: of an app, or by the user's own login.
@@ -272,28 +287,11 @@ impl Grants {
         user: &User,
         app: Option<&AppWithOwner>,
     ) -> Result<Result<(String, ScopeSet), GrantError>, CryptographyError> {
-        // A login without scopes would be for the issuer.
-        let scopes = match app {
-            None => RequestedScopes::Some(user.scopes.without_own()),
-            Some(_) => RequestedScopes::All,
-        };
-        let asked = RightsRequest {
-            scopes: &scopes,
-            audiences: &Audiences::All,
-            means: app.map_or(Means::Login, |_| Means::App),
-        };
-        let rights = match self.grantable(user, app, asked) {
+        let rights = match self.settings.for_the_api(user, app) {
             Ok(rights) => rights,
             Err(reason) => return Ok(Err(reason)),
         };
-        let bearer = Bearer {
-            user,
-            app,
-            grant: None,
-            authenticated_at: None,
-            as_of: as_of(user, app),
-        };
-        let token = self.access_token(&bearer, &rights)?;
+        let token = self.access_token(&Bearer::of_sample(user, app), &rights)?;
         Ok(Ok((token, rights.scopes().clone())))
     }
 

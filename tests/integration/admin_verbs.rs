@@ -587,3 +587,77 @@ async fn verbs_work_on_postgresql_and_backup_names_its_tool() {
     assert_eq!(code, 2, "{told}");
     assert!(told.as_str().unwrap().contains("pg_dump"), "{told}");
 }
+
+/// What is explained of somebody by name is what the gate answers to the token that they get.
+#[tokio::test]
+async fn users_and_apps_are_explained_by_what_the_store_says_of_them() {
+    let companion = TestCompanion::start().await;
+    let machine = Machine(&companion);
+    let alice = companion.register("alice").await;
+    let app = companion.app(&alice, "web-shop").await;
+    let explain = |more: &[&str], path: &str| {
+        let arguments = [&["explain", "GET", path], more].concat();
+        let (code, facts) = machine.json(&arguments);
+        let told = facts["notes"][0].as_str().unwrap_or_default().to_owned();
+        (code, facts["answer"]["status"].clone(), told)
+    };
+    let token = companion.token(&app, CLIENT_CREDENTIALS).await.json();
+    let token = token["access_token"].as_str().unwrap().to_owned();
+    for path in ["/orders/1", "/internal/x", "/products/1", "/nothing"] {
+        let answered = companion.check("GET", path, &token).await;
+        for caller in [["--app", app.key.as_str()], ["--user", "alice"]] {
+            let (code, status, told) = explain(&caller, path);
+            assert_eq!(status, answered, "{caller:?} {path}: {told}");
+            assert_eq!(code, i32::from(answered != 200), "{caller:?} {path}");
+            assert!(told.contains("with the scopes"), "{told}");
+        }
+    }
+    assert!(
+        explain(&["--user", "alice"], "/orders/1")
+            .2
+            .contains("the scopes orders.read;")
+    );
+    // What the store says now counts, and not what it said.
+    assert_eq!(
+        machine
+            .json(&["role", "set", "consumer", "--remove-scope", "orders.read"])
+            .0,
+        0
+    );
+    let (code, status, told) = explain(&["--user", "alice"], "/orders/1");
+    assert_eq!((code, status), (1, 401.into()), "{told}");
+    assert!(
+        told.contains("gives the user `alice` no token for the API"),
+        "{told}"
+    );
+    assert_eq!(
+        machine
+            .json(&["role", "set", "consumer", "--add-scope", "orders.read"])
+            .0,
+        0
+    );
+    assert_eq!(machine.json(&["user", "disable", "alice"]).0, 0);
+    let (_, status, told) = explain(&["--app", app.key.as_str()], "/orders/1");
+    assert_eq!(status, 401, "{told}");
+    assert!(
+        told.contains("no token for the API: its user is disabled"),
+        "{told}"
+    );
+    for (arguments, expected) in [
+        (
+            &["--user", "nobody"][..],
+            "there is no user `nobody`: `portcullis user list` lists them",
+        ),
+        (
+            &["--app", "none"],
+            "there is no app `none`: `portcullis app list` lists them",
+        ),
+        (&["--user", "alice", "--scopes", "a"], "cannot be used with"),
+    ] {
+        let arguments = [&["explain", "GET", "/orders/1"], arguments].concat();
+        let output = run(machine.folder(), &arguments, "");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains(expected), "{said}");
+        assert_eq!(output.status.code(), Some(2), "{said}");
+    }
+}

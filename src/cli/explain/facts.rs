@@ -1,15 +1,15 @@
 //! What there is to know of one decision, as data.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::authorizer::{Effort, Judgement, Question, Snapshot};
 use crate::cli::rehearsal::{Answer, AskedRequest, Rehearsal};
 use crate::decision::{Decision, Denial};
 use crate::gate::Request;
-use crate::labels::Label;
+use crate::labels::{Label, closed_set};
 use crate::policy::{
-    AnsweringTable, RequiredScopes, Requirement, Route, RouteIssuers, TemplateMatch, Trace,
-    TracedReading,
+    AnsweringTable, Mismatch, RequiredScopes, Requirement, Route, RouteIssuers, TemplateMatch,
+    Trace, TracedReading,
 };
 use crate::token::{Credentials, TokenError, VerifiedToken};
 
@@ -51,8 +51,11 @@ pub(super) struct Routing {
     pub(super) host_is_closed: bool,
     pub(super) readings: Vec<ReadingFacts>,
     /// The part of the request by which every route misses it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) mismatch: Option<&'static str>,
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "optional_name"
+    )]
+    pub(super) mismatch: Option<Mismatch>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) nearest: Option<RouteFacts>,
 }
@@ -85,8 +88,8 @@ pub(super) struct RouteFacts {
     pub(super) methods: String,
     pub(super) path: String,
     pub(super) hosts: Vec<String>,
-    /// `public`, `authenticated`, `scopes` or `nobody`.
-    pub(super) access: &'static str,
+    #[serde(serialize_with = "name")]
+    pub(super) access: Access,
     /// All of these are needed.
     pub(super) scopes: Vec<String>,
     /// One of these is needed.
@@ -101,11 +104,48 @@ pub(super) struct RouteFacts {
     pub(super) issuers: Option<Vec<String>>,
 }
 
+closed_set! {
+    /// What a route asks for.
+    pub(super) enum Access {
+        Public = "public",
+        Authenticated = "authenticated",
+        Scopes = "scopes",
+        Nobody = "nobody",
+    }
+}
+
+closed_set! {
+    /// What became of the caller's credential.
+    #[derive(Default)]
+    pub(super) enum TokenState {
+        #[default]
+        None = "none",
+        /// Not looked at.
+        Ignored = "ignored",
+        OtherScheme = "other_scheme",
+        Several = "several",
+        Accepted = "accepted",
+        Refused = "refused",
+    }
+}
+
+fn name<S: Serializer, L: Label>(member: &L, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(member.label())
+}
+
+#[expect(clippy::ref_option, reason = "serde passes it like this")]
+fn optional_name<S: Serializer, L: Label>(
+    member: &Option<L>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    member.map(Label::label).serialize(serializer)
+}
+
 /// What the request brought to identify its caller.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct TokenFacts {
-    /// `none`, `ignored` (not looked at), `other_scheme`, `several`, `accepted` or `refused`.
-    pub(super) state: &'static str,
+    #[serde(serialize_with = "name")]
+    pub(super) state: TokenState,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) error: Option<String>,
     /// The member of header or claims that is wrong, with its value.
@@ -202,7 +242,7 @@ impl Routing {
             host_pattern: pattern,
             host_is_closed,
             readings: trace.readings.iter().map(ReadingFacts::of).collect(),
-            mismatch: miss.map(|miss| miss.mismatch.label()),
+            mismatch: miss.map(|miss| miss.mismatch),
             nearest: nearest.map(|route| RouteFacts::of(route)),
         }
     }
@@ -235,10 +275,10 @@ impl MatchFacts {
 impl RouteFacts {
     pub(super) fn of(route: &Route) -> Self {
         let (access, all, any): (_, &[Box<str>], &[Box<str>]) = match &route.requirement {
-            Requirement::Public => ("public", &[], &[]),
-            Requirement::Authenticated => ("authenticated", &[], &[]),
-            Requirement::Scopes(scopes) => ("scopes", scopes.all(), scopes.any()),
-            Requirement::Nobody => ("nobody", &[], &[]),
+            Requirement::Public => (Access::Public, &[], &[]),
+            Requirement::Authenticated => (Access::Authenticated, &[], &[]),
+            Requirement::Scopes(scopes) => (Access::Scopes, scopes.all(), scopes.any()),
+            Requirement::Nobody => (Access::Nobody, &[], &[]),
         };
         Self {
             name: route.name.to_string(),
@@ -285,7 +325,7 @@ impl TokenFacts {
 
     fn accepted(token: &VerifiedToken) -> Self {
         Self {
-            state: "accepted",
+            state: TokenState::Accepted,
             issuer: Some(token.issuer_name().to_owned()),
             iss: Some(token.issuer().to_owned()),
             subject: Some(token.subject().to_owned()),
@@ -298,9 +338,9 @@ impl TokenFacts {
     /// Of a request without a token that counts.
     fn without(denial: Option<&Denial<'_>>, snapshot: &Snapshot, request: &Request<'_>) -> Self {
         let unused = if request.credentials == Credentials::NONE {
-            "none"
+            TokenState::None
         } else {
-            "ignored"
+            TokenState::Ignored
         };
         let Some(denial) = denial else {
             return Self {
@@ -315,12 +355,12 @@ impl TokenFacts {
             _ => None,
         };
         let state = match denial {
-            Denial::SeveralCredentials => "several",
+            Denial::SeveralCredentials => TokenState::Several,
             Denial::BadToken { .. }
             | Denial::KeysNotLoaded { .. }
-            | Denial::RevocationsStale { .. } => "refused",
-            Denial::NoToken { .. } if diagnosis.other_scheme => "other_scheme",
-            Denial::NoToken { .. } => "none",
+            | Denial::RevocationsStale { .. } => TokenState::Refused,
+            Denial::NoToken { .. } if diagnosis.other_scheme => TokenState::OtherScheme,
+            Denial::NoToken { .. } => TokenState::None,
             _ => unused,
         };
         let member = diagnosis.offence.member;

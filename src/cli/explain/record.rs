@@ -5,19 +5,48 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::cli::rehearsal::{Answer, AskedRequest, Caller, Grounds, scopes_as_claims};
+use crate::labels::{Label, closed_set};
 
 /// The longest line that is read, in bytes.
 pub(super) const MAX_LINE_BYTES: u64 = 64 * 1024;
 
+closed_set! {
+    /// Why a gate decided as it did, by the names that its log has for it.
+    enum Reason {
+        MalformedTarget = "malformed_target",
+        SeveralCredentials = "several_credentials",
+        NoToken = "no_token",
+        BadToken = "bad_token",
+        ScopesMissing = "scopes_missing",
+        Nobody = "nobody",
+        ConditionNotMet = "condition_not_met",
+        ConditionFailed = "condition_failed",
+        Unlisted = "unlisted",
+        KeysNotLoaded = "keys_not_loaded",
+        RevocationsStale = "revocations_stale",
+        MalformedCheck = "malformed_check",
+        UnreadableCheck = "unreadable_check",
+        OversizedCheck = "oversized_check",
+        KeysDue = "keys_due",
+        Overload = "overload",
+        Defect = "defect",
+        Public = "public",
+        Authenticated = "authenticated",
+        Scopes = "scopes",
+        Preflight = "preflight",
+        Shadow = "shadow",
+    }
+}
+
 /// What is known of a decision.
 #[derive(Debug, Serialize)]
-pub(super) struct Record {
-    pub(super) decision: String,
-    pub(super) reason: String,
+pub(in crate::cli) struct Record {
+    pub(in crate::cli) decision: String,
+    pub(in crate::cli) reason: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) detail: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) route: Option<String>,
+    pub(in crate::cli) route: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) decision_id: Option<String>,
     /// The beginning of the digest of the policy that made it.
@@ -30,7 +59,7 @@ pub(super) struct Record {
 impl Record {
     /// Reads a line of the log in JSON, which may have other text in front, as container runtimes put
     /// it there.
-    pub(super) fn parse(line: &str) -> anyhow::Result<Self> {
+    pub(in crate::cli) fn parse(line: &str) -> anyhow::Result<Self> {
         let json = line.find('{').and_then(|start| line.get(start..));
         let json = json.context(
             "this is not a log line in JSON: pass one line that the gate wrote with `log.format: \
@@ -56,12 +85,18 @@ impl Record {
         })
     }
 
+    /// Unknown where another release has written the line.
+    fn reason(&self) -> Option<Reason> {
+        let mut known = Reason::ALL.iter().copied();
+        known.find(|known| known.label() == self.reason)
+    }
+
     fn text(&self, name: &str) -> Option<&str> {
         self.fields.get(name).and_then(Value::as_str)
     }
 
     /// The request, as far as it was logged.
-    pub(super) fn request(&self) -> anyhow::Result<AskedRequest> {
+    pub(in crate::cli) fn request(&self) -> anyhow::Result<AskedRequest> {
         let part = |name: &str| self.text(name).map(unescaped).transpose();
         let (method, host, path) = (
             part("request.method")?,
@@ -95,9 +130,15 @@ impl Record {
             None => true,
         });
         let scopes = self.text("token.scopes").unwrap_or_default();
-        match (self.reason.as_str(), rules) {
+        match (self.reason(), rules) {
             (
-                "scopes_missing" | "nobody" | "unlisted" | "authenticated" | "scopes",
+                Some(
+                    Reason::ScopesMissing
+                    | Reason::Nobody
+                    | Reason::Unlisted
+                    | Reason::Authenticated
+                    | Reason::Scopes,
+                ),
                 Some(rules),
             ) => Caller::Claims {
                 issuer: Some(rules.name.to_string()),
@@ -109,22 +150,38 @@ impl Record {
 
     /// What cannot be seen in the explanation, because it was not logged.
     pub(super) fn limits(&self) -> Option<&'static str> {
-        match self.reason.as_str() {
-            "bad_token" | "keys_not_loaded" | "keys_due" | "revocations_stale" => Some(
+        match self.reason()? {
+            Reason::BadToken
+            | Reason::KeysNotLoaded
+            | Reason::KeysDue
+            | Reason::RevocationsStale => Some(
                 "a token came with the request and was refused; the gate keeps no token, so this \
                  explains the same request without one",
             ),
-            "several_credentials" | "malformed_check" | "unreadable_check" | "preflight" => Some(
+            Reason::SeveralCredentials
+            | Reason::MalformedCheck
+            | Reason::UnreadableCheck
+            | Reason::OversizedCheck
+            | Reason::Preflight => Some(
                 "the reason lies in headers, which the gate does not keep, so this explains the same \
                  request without them",
             ),
-            "overload" | "defect" => Some(
+            Reason::Overload | Reason::Defect => Some(
                 "the request was not judged; this is what would have become of it without a token",
             ),
-            "scopes" | "authenticated" | "condition_not_met" | "condition_error" => Some(
+            Reason::Scopes
+            | Reason::Authenticated
+            | Reason::ConditionNotMet
+            | Reason::ConditionFailed => Some(
                 "the claims of the token are not logged; those of this explanation are placeholders",
             ),
-            _ => None,
+            Reason::MalformedTarget
+            | Reason::NoToken
+            | Reason::ScopesMissing
+            | Reason::Nobody
+            | Reason::Unlisted
+            | Reason::Public
+            | Reason::Shadow => None,
         }
     }
 
@@ -205,6 +262,7 @@ fn unescaped(text: &str) -> anyhow::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gate::Refusal;
 
     const LINE: &str = r#"{"decision":"deny","reason":"scopes_missing","route.name":"place-order",
         "request.method":"POST","request.host":"shop.example","request.path":"/orders",
@@ -250,6 +308,14 @@ mod tests {
     }
 
     #[test]
+    fn every_reason_of_the_gate_is_known() {
+        let known: Vec<&str> = Reason::ALL.iter().map(|reason| reason.label()).collect();
+        for reason in Refusal::reasons() {
+            assert!(known.contains(&reason), "{reason}");
+        }
+    }
+
+    #[test]
     fn escapes_of_the_log_are_taken_back() {
         for (logged, plain) in [
             ("/orders/1", "/orders/1"),
@@ -289,6 +355,8 @@ mod tests {
             ("deny", "bad_token", &refused, None),
             ("deny", "keys_due", &refused, None),
             ("deny", "overload", &refused, None),
+            ("deny", "condition_failed", &refused, None),
+            ("deny", "oversized_check", &refused, None),
             ("deny", "several_credentials", &refused, None),
             ("allow", "scopes", &refused, None),
             ("allow", "preflight", &refused, None),

@@ -2,11 +2,13 @@
 
 use std::io::{self, Write};
 
-use super::facts::{Explanation, MatchFacts, ReadingFacts, RouteFacts, Routing, TokenFacts};
+use super::facts::{
+    Access, Explanation, MatchFacts, ReadingFacts, RouteFacts, Routing, TokenFacts, TokenState,
+};
 use super::shadow::ShadowAnswer;
 use crate::cli::rehearsal::Answer;
 use crate::cli::token::printable;
-use crate::policy::ScopeWords;
+use crate::policy::{Mismatch, ScopeWords};
 
 /// Writes the explanation; everything that a caller wrote is escaped.
 pub(super) fn write(title: &str, facts: &Explanation, out: &mut dyn Write) -> io::Result<()> {
@@ -141,11 +143,11 @@ fn table(routing: &Routing) -> String {
     }
 }
 
-fn mismatch_text(mismatch: &str) -> &'static str {
+fn mismatch_text(mismatch: Mismatch) -> &'static str {
     match mismatch {
-        "host" => "the host: a route of another host has this path and method",
-        "method" => "the method: a route has this path with other methods",
-        _ => "the path: no route of this host has it",
+        Mismatch::Host => "the host: a route of another host has this path and method",
+        Mismatch::Method => "the method: a route has this path with other methods",
+        Mismatch::Path => "the path: no route of this host has it",
     }
 }
 
@@ -211,7 +213,7 @@ fn token(facts: &Explanation, token: &TokenFacts, out: &mut dyn Write) -> io::Re
             Some(names) if names.is_empty() => "no token: no issuer is named".to_owned(),
             Some(names) => format!("tokens of {}", names.join(", ")),
         };
-        if route.access != "nobody" {
+        if route.access != Access::Nobody {
             line(out, "counts", &counts)?;
         }
     }
@@ -272,20 +274,22 @@ fn deciding(facts: &Explanation) -> Vec<&RouteFacts> {
 fn asked(route: &RouteFacts) -> String {
     match (route.access, &route.required) {
         (_, Some(scopes)) => format!("a token with {}", scopes.phrase(ScopeWords::ENGLISH)),
-        ("public", None) => "nothing: the route is public".to_owned(),
-        ("authenticated", None) => "a valid token".to_owned(),
-        (_, None) => "nobody may pass".to_owned(),
+        (Access::Public, None) => "nothing: the route is public".to_owned(),
+        (Access::Authenticated, None) => "a valid token".to_owned(),
+        (Access::Scopes | Access::Nobody, None) => "nobody may pass".to_owned(),
     }
 }
 
-fn state(state: &str) -> &'static str {
+fn state(state: TokenState) -> &'static str {
     match state {
-        "accepted" => "accepted",
-        "refused" => "refused",
-        "several" => "more than one credential: proxy and upstream may read different ones",
-        "other_scheme" => "none: the header `Authorization` is not of the scheme Bearer",
-        "ignored" => "not looked at",
-        _ => "none",
+        TokenState::Accepted => "accepted",
+        TokenState::Refused => "refused",
+        TokenState::Several => {
+            "more than one credential: proxy and upstream may read different ones"
+        }
+        TokenState::OtherScheme => "none: the header `Authorization` is not of the scheme Bearer",
+        TokenState::Ignored => "not looked at",
+        TokenState::None => "none",
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::Grants;
+use super::{GrantSettings, Grants};
 use crate::clock::UnixSeconds;
 use crate::identity::{AppWithOwner, GrantId, Rights, RoleName, User, alphanumeric};
 use crate::issuer::access_token::{AUTHENTICATION_CLAIM, LOGIN_CLIENT};
@@ -47,13 +47,27 @@ impl Grants {
         bearer: &Bearer<'_>,
         rights: &Rights,
     ) -> Result<String, CryptographyError> {
+        let claims = self.settings.claims(bearer, rights, self.clock.now())?;
+        // Loaded for each token: a rotated key signs from its moment on, and nothing holds the one
+        // before.
+        self.signer.load().sign(&claims)
+    }
+}
+
+impl GrantSettings {
+    /// The claims of an access token with these rights.
+    pub(super) fn claims(
+        &self,
+        bearer: &Bearer<'_>,
+        rights: &Rights,
+        now: UnixSeconds,
+    ) -> Result<Map<String, Value>, CryptographyError> {
         let Bearer { user, app, .. } = *bearer;
-        let now = self.clock.now();
-        let audiences = rights.audiences().among(self.settings.audiences());
-        let expiry = now.plus(i64::from(self.settings.access_token_seconds));
+        let audiences = rights.audiences().among(self.audiences());
+        let expiry = now.plus(i64::from(self.access_token_seconds));
         let mut claims = Map::new();
         let mut claim = |name: &str, value: Value| claims.insert(name.to_owned(), value);
-        claim("iss", self.settings.url.as_str().into());
+        claim("iss", self.url.as_str().into());
         claim("sub", user.id.as_str().into());
         claim("aud", audiences.into());
         let client = app.map_or(LOGIN_CLIENT, |found| found.app.key.as_str());
@@ -84,8 +98,6 @@ impl Grants {
         if let Some(grant) = bearer.grant {
             claim(GRANT_CLAIM, grant.as_str().into());
         }
-        // Loaded for each token: a rotated key signs from its moment on, and nothing holds the one
-        // before.
-        self.signer.load().sign(&claims)
+        Ok(claims)
     }
 }

@@ -1,5 +1,7 @@
 //! `portcullis explain`: from a request, from a line of the log, from the id in an answer.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::process::Output;
 
 use insta::assert_snapshot;
@@ -366,6 +368,56 @@ async fn what_is_explained_is_what_the_gate_answers() {
                 "{path} {name}"
             );
         }
+    }
+}
+
+/// What answers there may be anything, and the terminal that shows it must not obey it.
+#[test]
+fn what_a_stranger_answers_is_shown_escaped() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let stranger = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read(&mut [0; 1024]).unwrap();
+        stream
+            .write_all(b"HTTP/1.1 500 Oh\r\nconnection: close\r\n\r\nno \x1b[31mred")
+            .unwrap();
+    });
+    let folder = folder();
+    let arguments = [
+        "explain",
+        "--policy",
+        "policy.yaml",
+        "--decision",
+        "0123456789abcdef",
+        "--address",
+        &address,
+    ];
+    let output = run(&arguments, folder.path());
+    stranger.join().unwrap();
+    let said = text(&output.stderr);
+    assert!(said.ends_with("says: no \\u{1b}[31mred\n"), "{said}");
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn times_and_addresses_are_refused_with_the_fix() {
+    let folder = folder();
+    for (arguments, expected) in [
+        (
+            &["GET", "/a", "--now", "noon"][..],
+            "write seconds in digits alone",
+        ),
+        (
+            &["--decision", "0123456789abcdef", "--address", "localhost"],
+            "write an IP address and a port",
+        ),
+    ] {
+        let fixed = ["explain", "--policy", "policy.yaml"];
+        let output = run(&[&fixed, arguments].concat(), folder.path());
+        let said = text(&output.stderr);
+        assert!(said.contains(expected), "{said}");
+        assert_eq!(output.status.code(), Some(2));
     }
 }
 

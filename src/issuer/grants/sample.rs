@@ -1,0 +1,110 @@
+//! The access token that somebody would get now, for explanations: it is given to nobody.
+
+use serde_json::{Map, Value};
+
+use super::sign::Bearer;
+use super::{GrantSettings, as_of};
+use crate::clock::UnixSeconds;
+use crate::identity::{
+    AppKey, AppWithOwner, Audiences, GrantError, Means, RequestedScopes, Rights, RightsRequest,
+    User, Username,
+};
+use crate::issuer::IssuerSettings;
+use crate::store::{Store, StoreError};
+use crate::token::CryptographyError;
+
+/// Why there are no claims.
+#[derive(Debug, thiserror::Error)]
+pub enum SampleError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Cryptography(#[from] CryptographyError),
+    /// The store has no such user, or no such app.
+    #[error("the store has nobody of this name")]
+    Unknown,
+}
+
+/// The claims of the access token for the API that this user would get now by its own login, or this app
+/// for its owner; inside, why there would be none. The store is only read, and the issuer may be running
+/// or not.
+pub async fn sample_claims(
+    settings: &IssuerSettings,
+    who: &SampleOf<'_>,
+    now: UnixSeconds,
+) -> Result<Result<Map<String, Value>, GrantError>, SampleError> {
+    let store = Store::open_to_read(&settings.store).await?;
+    let claims = read(&store, settings, who, now).await;
+    store.close().await;
+    claims
+}
+
+/// Whose token it would be.
+#[derive(Debug, Clone, Copy)]
+pub enum SampleOf<'n> {
+    /// A user, by its name.
+    User(&'n str),
+    /// An app, by its key.
+    App(&'n str),
+}
+
+async fn read(
+    store: &Store,
+    settings: &IssuerSettings,
+    who: &SampleOf<'_>,
+    now: UnixSeconds,
+) -> Result<Result<Map<String, Value>, GrantError>, SampleError> {
+    let (user, app) = match who {
+        SampleOf::User(name) => {
+            // What cannot be a name is nobody's.
+            let name = Username::parse(name).map_err(|_| SampleError::Unknown)?;
+            (store.user_named(&name).await?, None)
+        }
+        SampleOf::App(key) => {
+            let app = store.app(&AppKey::known(key), now).await?;
+            (app.as_ref().map(|app| app.owner.clone()), app)
+        }
+    };
+    let user = user.ok_or(SampleError::Unknown)?;
+    let settings = GrantSettings::of(settings);
+    let rights = match settings.for_the_api(&user, app.as_ref()) {
+        Ok(rights) => rights,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let bearer = Bearer::of_sample(&user, app.as_ref());
+    Ok(Ok(settings.claims(&bearer, &rights, now)?))
+}
+
+impl GrantSettings {
+    /// What a token for the API would hold.
+    pub(super) fn for_the_api(
+        &self,
+        user: &User,
+        app: Option<&AppWithOwner>,
+    ) -> Result<Rights, GrantError> {
+        // A login without scopes would be for the issuer.
+        let scopes = match app {
+            None => RequestedScopes::Some(user.scopes.without_own()),
+            Some(_) => RequestedScopes::All,
+        };
+        let asked = RightsRequest {
+            scopes: &scopes,
+            audiences: &Audiences::All,
+            means: app.map_or(Means::Login, |_| Means::App),
+        };
+        self.grantable(user, app, asked)
+    }
+}
+
+impl<'a> Bearer<'a> {
+    /// For whom such a token would be.
+    pub(super) fn of_sample(user: &'a User, app: Option<&'a AppWithOwner>) -> Self {
+        Self {
+            user,
+            app,
+            grant: None,
+            authenticated_at: None,
+            as_of: as_of(user, app),
+        }
+    }
+}
