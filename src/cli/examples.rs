@@ -22,7 +22,8 @@ pub(super) const TEST: &str = "\
 Examples:
   portcullis test policy.test.yaml                 tests of policy.yaml beside it
   portcullis test tests/ --config portcullis.yaml --fail-under 100
-  portcullis test policy.test.yaml --format junit > results.xml";
+  portcullis test policy.test.yaml --format junit > results.xml
+  portcullis test policy.test.yaml --record gate.log";
 
 pub(super) const DIFF: &str = "\
 Example:

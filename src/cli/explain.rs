@@ -29,7 +29,7 @@ use crate::decision::DenialKind;
 use crate::labels::Label;
 use crate::token::MAX_TOKEN_BYTES;
 use facts::{Explanation, TokenState};
-use record::Record;
+pub(super) use record::Record;
 use shadow::ShadowAnswer;
 
 /// The longest that a running gate is waited for.

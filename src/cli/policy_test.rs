@@ -4,6 +4,7 @@ mod case;
 mod coverage;
 mod document;
 mod junit;
+mod record;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -11,9 +12,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 
-use super::Finding;
 use super::rehearsal::{Grounds, GroundsArgs, Rehearsal};
 use super::token::printable;
+use super::{Finding, complain};
 use crate::files;
 use crate::problem::{Colour, Problems, Source};
 use case::{Case, CaseResult};
@@ -31,6 +32,10 @@ pub(super) struct PolicyTestArgs {
     files: Vec<PathBuf>,
     #[command(flatten)]
     grounds: GroundsArgs,
+    /// Instead of running tests, add some to the file, or make it, of what this log says was decided: the
+    /// gate's, in JSON, or Envoy's access log; `-` is standard input. Can be repeated
+    #[arg(long, value_name = "LOG", conflicts_with_all = ["fail_under", "format"])]
+    record: Vec<PathBuf>,
     /// Fail if the tests touch less than this share of the routes' requirements
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
     fail_under: Option<u8>,
@@ -59,6 +64,12 @@ struct Ran {
 
 /// Exit code 0 where every test holds and enough is covered, 1 where not.
 pub(super) fn run(args: &PolicyTestArgs, out: &mut dyn Write) -> anyhow::Result<Finding> {
+    if !args.record.is_empty() {
+        let [file] = args.files.as_slice() else {
+            bail!("name one file of tests for `--record`, such as `policy.test.yaml`");
+        };
+        return record::run(file, &args.record, &args.grounds, out);
+    }
     let mut runs = Vec::new();
     for path in test_files(&args.files)? {
         runs.push(run_file(&path, &args.grounds)?);
@@ -81,6 +92,14 @@ pub(super) fn run(args: &PolicyTestArgs, out: &mut dyn Write) -> anyhow::Result<
             });
             junit::write(&suites.collect::<Vec<_>>(), out)?;
         }
+    }
+    if let (false, Some(least), Format::Json | Format::Junit) =
+        (covered, args.fail_under, args.format)
+    {
+        // Not on standard output, which a program reads.
+        complain(&format!(
+            "the tests cover fewer than the {least} % of the requirements that `--fail-under` asks for"
+        ));
     }
     Ok(if !has_failed && covered {
         Finding::Yes
@@ -121,18 +140,8 @@ fn test_files(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 fn run_file(path: &Path, grounds: &GroundsArgs) -> anyhow::Result<Ran> {
-    let source = files::read_source(path)?;
-    let file = match TestFile::parse(source) {
-        Ok(file) => file,
-        Err((source, problems)) => return Err(unreadable(&problems, &source)),
-    };
-    let grounds = match file.named_policy(path) {
-        named if named.is_empty() => grounds.or_policy(TestFile::policy_beside(path)),
-        named => grounds.for_policy(named),
-    };
-    let grounds = grounds
-        .load()
-        .with_context(|| format!("cannot load the policy of `{}`", path.display()))?;
+    let file = parse_file(path)?;
+    let grounds = load_grounds(path, Some(&file), grounds)?;
     let cases = file.cases(&grounds);
     let cases = cases.map_err(|problems| unreadable(&problems, &file.source))?;
     let rehearsal = Rehearsal::with_claims(&grounds, file.now())?;
@@ -149,6 +158,27 @@ fn run_file(path: &Path, grounds: &GroundsArgs) -> anyhow::Result<Ran> {
         cases: results,
         coverage,
     })
+}
+
+fn parse_file(path: &Path) -> anyhow::Result<TestFile> {
+    let source = files::read_source(path)?;
+    TestFile::parse(source).map_err(|(source, problems)| unreadable(&problems, &source))
+}
+
+/// The policy that the file at this path is about, whether it exists yet or not.
+fn load_grounds(
+    path: &Path,
+    file: Option<&TestFile>,
+    args: &GroundsArgs,
+) -> anyhow::Result<Grounds> {
+    let named = file.map(|file| file.named_policy(path));
+    let grounds = match named.filter(|named| !named.is_empty()) {
+        None => args.or_policy(TestFile::policy_beside(path)),
+        Some(named) => args.for_policy(named),
+    };
+    grounds
+        .load()
+        .with_context(|| format!("cannot load the policy of `{}`", path.display()))
 }
 
 fn unreadable(problems: &Problems, source: &Source) -> anyhow::Error {

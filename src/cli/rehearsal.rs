@@ -61,6 +61,10 @@ pub(super) struct GroundsArgs {
 }
 
 impl GroundsArgs {
+    pub(super) fn policy(&self) -> &[PathBuf] {
+        &self.policy
+    }
+
     pub(super) fn config(&self) -> Option<&PathBuf> {
         self.config.as_ref()
     }

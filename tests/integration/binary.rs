@@ -16,6 +16,7 @@ mod logs;
 mod policies;
 mod policy_test;
 mod proxy;
+mod record;
 #[cfg(feature = "issuer")]
 mod redaction;
 #[cfg(feature = "issuer")]

@@ -119,7 +119,7 @@ impl<'de> Deserialize<'de> for WrittenOutcome {
             type Value = WrittenOutcome;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("`allow`, `deny` or a status such as 403")
+                formatter.write_str("`allow`, `deny`, `would_deny` or a status such as 403")
             }
 
             fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<WrittenOutcome, E> {
@@ -173,10 +173,12 @@ impl TestFile {
             .collect()
     }
 
-    /// The time of its requests; 2026-01-01 where it names none, so that no test depends on the day.
+    /// 2026-01-01: no test depends on the day.
+    pub(super) const DEFAULT_NOW: UnixSeconds = UnixSeconds(1_767_225_600);
+
+    /// The time of its requests; [`Self::DEFAULT_NOW`] where it names none.
     pub(super) fn now(&self) -> UnixSeconds {
-        const DEFAULT: i64 = 1_767_225_600;
-        UnixSeconds(self.document.now.unwrap_or(DEFAULT))
+        self.document.now.map_or(Self::DEFAULT_NOW, UnixSeconds)
     }
 
     /// The cases, or everything that is wrong with them.

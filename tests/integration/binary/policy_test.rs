@@ -64,6 +64,12 @@ fn too_little_coverage_fails_where_asked() {
     check(folder.path(), &[".", "--fail-under", "20"], 0);
     let said = check(folder.path(), &[".", "--fail-under", "21"], 1);
     assert!(said.contains("fewer than the 21 %"), "{said}");
+    // Programs read standard output.
+    let arguments = ["test", ".", "--fail-under", "21", "--format", "json"];
+    let output = run(&arguments, folder.path());
+    assert_eq!(output.status.code(), Some(1));
+    serde_json::from_slice::<Value>(&output.stdout).unwrap();
+    assert!(text(&output.stderr).contains("fewer than the 21 %"));
 }
 
 #[test]

@@ -1,0 +1,355 @@
+//! `portcullis test --record`: tests of what a gate has decided, from its log or from Envoy's.
+
+mod callers;
+mod observed;
+mod text;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, OpenOptions};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail, ensure};
+
+use super::case::{Case, Outcome};
+use super::document::TestFile;
+use super::{load_grounds, parse_file, unreadable};
+use crate::cli::rehearsal::{Answer, AskedRequest, Grounds, GroundsArgs, Rehearsal};
+use crate::cli::{Finding, complain};
+use crate::files;
+use crate::problem::Source;
+use observed::{Unfit, observe};
+use text::{NewCase, beginning, relative};
+
+/// The most tests that one run adds.
+const MAX_ADDED: usize = 1000;
+/// The most kinds of decision that one run tells apart: methods and paths are the callers' to choose.
+const MAX_KINDS: usize = 10_000;
+/// How many requests of one kind are tried until one can be made again.
+const MAX_TRIES: usize = 8;
+/// The longest line, in bytes.
+const MAX_LINE_BYTES: u64 = 64 * 1024;
+
+/// Requests that one test stands for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Kind {
+    route: Option<String>,
+    method: String,
+    outcome: String,
+}
+
+/// Adds tests to the file, or makes it.
+pub(super) fn run(
+    file: &Path,
+    logs: &[PathBuf],
+    args: &GroundsArgs,
+    out: &mut dyn Write,
+) -> anyhow::Result<Finding> {
+    ensure!(
+        files::is_test_file_name(file),
+        "`{}` is not the name of a file of tests: call it `NAME.test.yaml`, which a policy directory does \
+         not load",
+        file.display()
+    );
+    let present = match fs::symlink_metadata(file) {
+        Ok(_) => Some(parse_file(file)?),
+        Err(_) => None,
+    };
+    let grounds = load_grounds(file, present.as_ref(), args)?;
+    let now = present
+        .as_ref()
+        .map_or(TestFile::DEFAULT_NOW, TestFile::now);
+    let rehearsal = Rehearsal::with_claims(&grounds, now)?;
+    let cases = match &present {
+        None => Vec::new(),
+        Some(present) => present
+            .cases(&grounds)
+            .map_err(|problems| unreadable(&problems, &present.source))?,
+    };
+    let mut recorder = Recorder {
+        grounds: &grounds,
+        rehearsal: &rehearsal,
+        covered: BTreeSet::new(),
+        tries: BTreeMap::new(),
+        added: Vec::new(),
+        repeated: 0,
+        unfit: BTreeMap::new(),
+    };
+    for case in &cases {
+        let answer = case.run(&rehearsal)?.answer;
+        recorder.cover(kind_of(&case.request, &answer));
+    }
+    for log in logs {
+        recorder.read(log)?;
+    }
+    let policy = named_policy(file, args)?;
+    if !recorder.added.is_empty() {
+        let old = present.as_ref().map(|present| present.source.text.as_str());
+        let new = addition(old, cases.last(), &policy, &recorder.added)?;
+        check(
+            file,
+            &format!("{}{new}", old.unwrap_or_default()),
+            &cases,
+            &recorder,
+        )?;
+        write(file, old.is_some(), &new)?;
+    }
+    recorder.summary(file, out)?;
+    Ok(Finding::Yes)
+}
+
+struct Recorder<'g> {
+    grounds: &'g Grounds,
+    rehearsal: &'g Rehearsal,
+    /// What tests stand for already.
+    covered: BTreeSet<Kind>,
+    /// How often a request of a kind could not be made again.
+    tries: BTreeMap<Kind, usize>,
+    added: Vec<NewCase>,
+    /// Lines of which a test has the kind.
+    repeated: usize,
+    unfit: BTreeMap<Unfit, usize>,
+}
+
+impl Recorder<'_> {
+    fn read(&mut self, log: &Path) -> anyhow::Result<()> {
+        let input: Box<dyn Read> = if log.as_os_str() == "-" {
+            Box::new(std::io::stdin())
+        } else {
+            let file = fs::File::open(log);
+            Box::new(file.with_context(|| format!("cannot read the log `{}`", log.display()))?)
+        };
+        let mut input = BufReader::new(input);
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let mut bounded = (&mut input).take(MAX_LINE_BYTES);
+            let count = bounded.read_until(b'\n', &mut line);
+            let count =
+                count.with_context(|| format!("cannot read the log `{}`", log.display()))?;
+            if count == 0 {
+                return Ok(());
+            }
+            let is_whole = line.ends_with(b"\n") || (count as u64) < MAX_LINE_BYTES;
+            let result = if is_whole {
+                self.line(&String::from_utf8_lossy(&line))?
+            } else {
+                // The rest of it.
+                input.skip_until(b'\n')?;
+                Err(Unfit::TooLong)
+            };
+            if let Err(unfit) = result {
+                *self.unfit.entry(unfit).or_default() += 1;
+            }
+        }
+    }
+
+    fn line(&mut self, line: &str) -> anyhow::Result<Result<(), Unfit>> {
+        if line.trim().is_empty() {
+            return Ok(Ok(()));
+        }
+        let observed = match observe(line) {
+            Ok(observed) => observed,
+            Err(unfit) => return Ok(Err(unfit)),
+        };
+        let Some(asked) = written(&observed.request) else {
+            return Ok(Err(Unfit::NotAboutARequest));
+        };
+        let route = match &observed.route {
+            None => self.rehearsal.ask(&asked).route,
+            route => route.clone(),
+        };
+        let logged = Kind {
+            route,
+            method: asked.method.clone(),
+            outcome: outcome(
+                observed.outcome,
+                observed.reason.as_deref().unwrap_or_default(),
+            ),
+        };
+        if self.covered.contains(&logged) {
+            self.repeated += 1;
+            return Ok(Ok(()));
+        }
+        let is_full = self.added.len() >= MAX_ADDED
+            || self.tries.len() >= MAX_KINDS && !self.tries.contains_key(&logged);
+        if is_full {
+            return Ok(Err(Unfit::TooMany));
+        }
+        let tries = self.tries.entry(logged.clone()).or_default();
+        if *tries >= MAX_TRIES {
+            return Ok(Err(Unfit::Different));
+        }
+        *tries += 1;
+        let found = callers::find(&observed, &asked, self.grounds, self.rehearsal)?;
+        let Some((caller, answer)) = found else {
+            return Ok(Err(Unfit::Different));
+        };
+        self.covered.insert(logged);
+        self.cover(kind_of(&asked, &answer));
+        self.added.push(NewCase {
+            request: observed.request.line(),
+            caller,
+            outcome: observed.outcome,
+            reason: answer.would_deny.unwrap_or(answer.reason),
+            // A shadowed policy is named by a route that no policy has.
+            route: answer.route.filter(|name| {
+                let mut routes = self.grounds.policy.routes().iter();
+                routes.any(|route| *route.name == **name)
+            }),
+        });
+        Ok(Ok(()))
+    }
+
+    /// Notes that a test stands for such requests, also where a log does not say the reason.
+    fn cover(&mut self, kind: Kind) {
+        let (decided, _) = kind.outcome.split_once(' ').unwrap_or_default();
+        self.covered.insert(Kind {
+            outcome: format!("{decided} "),
+            ..kind.clone()
+        });
+        self.covered.insert(kind);
+    }
+
+    fn summary(&self, file: &Path, out: &mut dyn Write) -> anyhow::Result<()> {
+        for (unfit, count) in &self.unfit {
+            complain(&format!("left out: {} {}", lines(*count), unfit.phrase()));
+        }
+        let (added, name) = (self.added.len(), file.display());
+        let tests = if added == 1 { "test" } else { "tests" };
+        writeln!(
+            out,
+            "{added} {tests} added to {name}; {} about what a test is about already",
+            lines(self.repeated)
+        )?;
+        Ok(())
+    }
+}
+
+/// The request as it is read from its line in a file of tests; nothing where it cannot be written in one.
+fn written(request: &AskedRequest) -> Option<AskedRequest> {
+    let line = request.line();
+    let (method, url) = line.split_once(' ')?;
+    AskedRequest::new(method, url, Vec::new()).ok()
+}
+
+fn lines(count: usize) -> String {
+    let noun = if count == 1 { "line" } else { "lines" };
+    format!("{count} {noun}")
+}
+
+fn kind_of(request: &AskedRequest, answer: &Answer) -> Kind {
+    let reason = answer.would_deny.unwrap_or(answer.reason);
+    let decided = match (answer.would_deny, answer.is_allowed()) {
+        (Some(_), _) => Outcome::WouldDeny,
+        (None, true) => Outcome::Allow,
+        (None, false) => Outcome::Status(answer.status),
+    };
+    Kind {
+        route: answer.route.clone(),
+        method: request.method.clone(),
+        outcome: outcome(decided, reason),
+    }
+}
+
+fn outcome(outcome: Outcome, reason: &str) -> String {
+    format!("{outcome:?} {reason}")
+}
+
+/// What a new file has to say of its policy, where that is not the one beside it.
+fn named_policy(file: &Path, args: &GroundsArgs) -> anyhow::Result<Vec<PathBuf>> {
+    if args.policy() == TestFile::policy_beside(file) {
+        return Ok(Vec::new());
+    }
+    let folder = file
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new(".")).canonicalize();
+    let folder =
+        folder.with_context(|| format!("cannot find the folder of `{}`", file.display()))?;
+    let named = args.policy().iter();
+    let named = named.map(|path| Ok(relative(&folder, &path.canonicalize()?)));
+    named.collect()
+}
+
+/// The text behind that of the file.
+fn addition(
+    old: Option<&str>,
+    last: Option<&Case>,
+    policy: &[PathBuf],
+    added: &[NewCase],
+) -> anyhow::Result<String> {
+    let mut text = match old {
+        None => beginning(policy),
+        Some(old) if old.ends_with('\n') => String::new(),
+        Some(_) => "\n".to_owned(),
+    };
+    let indent = match (old, last) {
+        (Some(old), Some(last)) => indent_of(old, last).with_context(|| {
+            format!(
+                "`{}` cannot be extended: write `tests` as the last key, with a line that begins with `- ` \
+                 for each test",
+                last.place.file
+            )
+        })?,
+        _ => "  ".to_owned(),
+    };
+    for case in added {
+        text.push_str(&indent);
+        text.push_str(&case.item());
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+/// What stands before the `-` of a test.
+fn indent_of(text: &str, case: &Case) -> Option<String> {
+    let line = text.lines().nth(case.place.line.checked_sub(1)?)?;
+    let before: String = line
+        .chars()
+        .take(case.place.column.checked_sub(1)?)
+        .collect();
+    let indent = before.trim_end().strip_suffix('-')?;
+    indent
+        .chars()
+        .all(|one| one == ' ')
+        .then(|| indent.to_owned())
+}
+
+/// Whether the new text has the old tests and the new ones, and all new ones hold.
+fn check(file: &Path, text: &str, old: &[Case], recorder: &Recorder<'_>) -> anyhow::Result<()> {
+    let source = Source {
+        name: file.display().to_string(),
+        text: text.to_owned(),
+    };
+    let parsed = TestFile::parse(source);
+    let parsed = parsed.map_err(|(source, problems)| unreadable(&problems, &source))?;
+    let cases = parsed.cases(recorder.grounds);
+    let cases = cases.map_err(|problems| unreadable(&problems, &parsed.source))?;
+    let new = cases.get(old.len()..).unwrap_or_default();
+    let mut holds = new.len() == recorder.added.len();
+    for case in new {
+        holds &= case.run(recorder.rehearsal)?.differences.is_empty();
+    }
+    if !holds {
+        bail!(
+            "`{}` cannot be extended: write `tests` as its last key",
+            file.display()
+        );
+    }
+    Ok(())
+}
+
+/// Writes at the end of the file alone; what is there stays as it is.
+fn write(file: &Path, exists: bool, text: &str) -> anyhow::Result<()> {
+    let mut options = OpenOptions::new();
+    if exists {
+        options.append(true);
+    } else {
+        options.write(true).create_new(true);
+    }
+    let written = options
+        .open(file)
+        .and_then(|mut file| file.write_all(text.as_bytes()));
+    written.with_context(|| format!("cannot write `{}`", file.display()))
+}
