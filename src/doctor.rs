@@ -9,19 +9,22 @@ mod filter;
 mod finding;
 mod identity;
 mod istio;
+mod live;
 mod manager;
 mod other_planes;
 mod routes;
+mod timing;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::yaml::Tree;
 use envoy::Envoy;
 use envoy_gateway::Policies;
 pub use finding::{Finding, Severity, Trouble};
 pub use identity::IdentityNames;
+pub use live::{LiveAnswer, Meaning, STILL_RUNNING, Standing, of_identity, ways_around};
 
-/// The most findings of one run.
+/// The most findings of one severity: a flood of notes leaves room for failures.
 const MAX_FINDINGS: usize = 1000;
 
 /// What the examination takes for granted.
@@ -40,6 +43,9 @@ pub struct Report {
     pub examined: Vec<String>,
     /// The worst first.
     pub findings: Vec<Finding>,
+    /// How many more there are than fit, by their severity.
+    pub left_out: BTreeMap<Severity, usize>,
+    kept: BTreeMap<Severity, usize>,
 }
 
 impl Report {
@@ -58,13 +64,18 @@ impl Report {
     }
 
     fn push(&mut self, trouble: Trouble, place: &str, detail: Option<&str>) {
-        if self.findings.len() < MAX_FINDINGS {
-            self.findings.push(Finding {
-                trouble,
-                place: printable(place),
-                detail: detail.map(printable),
-            });
+        let severity = trouble.severity();
+        let kept = self.kept.entry(severity).or_default();
+        if *kept == MAX_FINDINGS {
+            *self.left_out.entry(severity).or_default() += 1;
+            return;
         }
+        *kept += 1;
+        self.findings.push(Finding {
+            trouble,
+            place: printable(place),
+            detail: detail.map(printable),
+        });
     }
 }
 

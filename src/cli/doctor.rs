@@ -1,4 +1,7 @@
-//! `portcullis doctor`: what a proxy's configuration would do to the policy.
+//! `portcullis doctor`: what a proxy's configuration would do to the policy, and what a running proxy does.
+
+mod http;
+mod live;
 
 use std::io::{Read, Write};
 use std::path::PathBuf;
@@ -19,14 +22,34 @@ use crate::yaml::{MAX_SOURCE_BYTES, Tree, parse_foreign};
 pub(super) struct DoctorArgs {
     /// Envoy bootstraps and config dumps, and objects of Istio and Envoy Gateway, YAML or JSON; `-` is
     /// standard input
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "url", value_name = "FILE")]
     files: Vec<PathBuf>,
     /// The gate's cluster, where Envoy asks other services by `ext_authz` as well
     #[arg(long, value_name = "NAME")]
     cluster: Option<String>,
-    /// The server's configuration, for the names of the identity headers
+    /// The server's configuration, for the names of the identity headers; with `--url` for the policy as
+    /// well
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Ask this running proxy for something public and something private, without a token, and say what
+    /// its answers mean. Redirects are not followed
+    #[arg(long, value_name = "URL", conflicts_with = "cluster")]
+    url: Option<String>,
+    /// The policy that says what is public and what is private; can be repeated
+    #[arg(long, value_name = "FILE", requires = "url")]
+    policy: Vec<PathBuf>,
+    /// A public path to ask for, instead of one of the policy
+    #[arg(long, value_name = "PATH", requires = "url")]
+    public: Option<String>,
+    /// A private path to ask for, instead of one of the policy
+    #[arg(long, value_name = "PATH", requires = "url")]
+    private: Option<String>,
+    /// The certificate authority of the proxy, in PEM, instead of the system's
+    #[arg(long, value_name = "FILE", requires = "url")]
+    ca: Option<PathBuf>,
+    /// The gate has been stopped: check that the proxy refuses
+    #[arg(long, requires = "url")]
+    gate_stopped: bool,
     /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -48,6 +71,13 @@ pub(super) fn run(args: &DoctorArgs, out: &mut dyn Write) -> anyhow::Result<Verd
             IdentityNames::new(config.identity_headers.names().map(str::to_owned))
         }
     };
+    if let Some(url) = &args.url {
+        ensure!(
+            args.files.is_empty(),
+            "name either files or `--url URL`: a running proxy is not compared with files"
+        );
+        return live::run(args, url, &identity, out);
+    }
     let assumptions = Assumptions {
         identity,
         cluster: args.cluster.clone(),
@@ -114,6 +144,13 @@ fn text(report: &Report, out: &mut dyn Write) -> std::io::Result<()> {
         writeln!(out, "  why:   {}", trouble.reason())?;
         writeln!(out, "  fix:   {}\n", trouble.fix())?;
     }
+    for (severity, count) in &report.left_out {
+        writeln!(
+            out,
+            "{count} more of severity {} are not shown: examine fewer files at once\n",
+            severity.label()
+        )?;
+    }
     let counts = [Severity::Fail, Severity::Warn, Severity::Note]
         .map(|severity| format!("{} {}", report.count(severity), severity.label()));
     writeln!(
@@ -136,9 +173,13 @@ fn json(report: &Report, out: &mut dyn Write) -> std::io::Result<()> {
         })
     });
     let findings: Vec<_> = findings.collect();
-    writeln!(
-        out,
-        "{}",
-        json!({"examined": report.examined, "findings": findings})
-    )
+    let left_out = report.left_out.iter();
+    let left_out: serde_json::Map<_, _> = left_out
+        .map(|(severity, count)| (severity.label().to_owned(), json!(count)))
+        .collect();
+    let mut answer = json!({"examined": report.examined, "findings": findings});
+    if let (false, Some(members)) = (left_out.is_empty(), answer.as_object_mut()) {
+        members.insert("left_out".to_owned(), left_out.into());
+    }
+    writeln!(out, "{answer}")
 }

@@ -33,7 +33,9 @@ pub(super) const DOCTOR: &str = "\
 Examples:
   portcullis doctor envoy.yaml
   curl -s localhost:9901/config_dump | portcullis doctor -
-  kubectl get securitypolicy,clienttrafficpolicy,httproute -A -o yaml | portcullis doctor -";
+  kubectl get securitypolicy,clienttrafficpolicy,httproute -A -o yaml | portcullis doctor -
+  portcullis doctor --url https://api.shop.example --policy policy.yaml
+  portcullis doctor --url https://api.shop.example --policy policy.yaml --gate-stopped";
 
 pub(super) const IMPORT: &str = "\
 Examples:

@@ -61,6 +61,10 @@ pub(super) struct GroundsArgs {
 }
 
 impl GroundsArgs {
+    pub(super) fn new(policy: Vec<PathBuf>, config: Option<PathBuf>) -> Self {
+        Self { policy, config }
+    }
+
     pub(super) fn policy(&self) -> &[PathBuf] {
         &self.policy
     }

@@ -1,11 +1,9 @@
 //! Objects of Envoy Gateway and of the Gateway API.
 
 use super::field::{duration, is_true, items, text};
+use super::timing::{examine_status, examine_timeout};
 use super::{Assumptions, Object, Report, Trouble};
 use crate::yaml::Tree;
-
-/// The longest sensible timeout, in seconds.
-const LONG_SECONDS: f64 = 1.0;
 
 /// What the objects of one run say together.
 pub(super) struct Policies {
@@ -128,17 +126,9 @@ fn examine_gate(gate: &Tree, place: &str, report: &mut Report) {
     if is_true(gate, &["recomputeRoute"]) {
         report.add(Trouble::RouteCacheCleared, place);
     }
-    match gate.get("timeout").and_then(duration) {
-        None => report.add(Trouble::TimeoutMissing, place),
-        Some(timeout) if timeout > LONG_SECONDS => {
-            report.add_with(Trouble::TimeoutLong, place, format!("{timeout} s"));
-        }
-        Some(_) => {}
-    }
+    examine_timeout(gate.get("timeout").and_then(duration), place, report);
     let status = gate.get("statusOnError").and_then(Tree::number);
-    if status.is_none_or(|status| (402.5..403.5).contains(&status)) {
-        report.add(Trouble::ErrorLooksLikeRefusal, place);
-    }
+    examine_status(status, place, report);
     if gate.get("bodyToExtAuth").is_some() {
         report.add(Trouble::BodyLimit, place);
     }

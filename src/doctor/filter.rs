@@ -1,11 +1,9 @@
 //! The filters of a connection manager: the gate's own, and those before and behind it.
 
 use super::field::{at, field, is_true, items, message, seconds, text};
+use super::timing::examine_timeout;
 use super::{Assumptions, Report, Trouble};
 use crate::yaml::Tree;
-
-/// The longest sensible timeout, in seconds.
-const LONG_SECONDS: f64 = 1.0;
 
 /// An `ext_authz` filter that asks the gate.
 pub(super) struct Gate<'t> {
@@ -50,13 +48,8 @@ impl Gate<'_> {
     fn examine_omissions(&self, place: &str, report: &mut Report) {
         let config = self.config;
         if field(config, "http_service").is_none() {
-            match at(config, &["grpc_service", "timeout"]).and_then(seconds) {
-                None => report.add(Trouble::TimeoutMissing, place),
-                Some(timeout) if timeout > LONG_SECONDS => {
-                    report.add_with(Trouble::TimeoutLong, place, format!("{timeout} s"));
-                }
-                Some(_) => {}
-            }
+            let timeout = at(config, &["grpc_service", "timeout"]).and_then(seconds);
+            examine_timeout(timeout, place, report);
             match text(config, &["transport_api_version"]) {
                 Some("V3") => {}
                 version => {

@@ -27,7 +27,8 @@ impl IdentityNames {
         self.0.contains(&folded(name))
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+    /// In lower case, with `-` between words.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
 }

@@ -2,12 +2,10 @@
 
 use super::field::{duration, is_true, items, message, text};
 use super::filter::examine_settings;
+use super::timing::examine_timeout;
 use super::{Assumptions, Object, Report, Trouble};
 use crate::problem::Source;
 use crate::yaml::{Tree, parse_foreign};
-
-/// The longest sensible timeout, in seconds.
-const LONG_SECONDS: f64 = 1.0;
 
 /// Whether this is an object of Istio.
 pub(super) fn examine(object: &Object<'_>, assumptions: &Assumptions, report: &mut Report) -> bool {
@@ -149,13 +147,7 @@ fn examine_mesh(mesh: &Tree, place: &str, report: &mut Report) {
         if is_true(settings, &["failOpen"]) {
             report.add(Trouble::FailOpen, &place);
         }
-        match settings.get("timeout").and_then(duration) {
-            None => report.add(Trouble::TimeoutMissing, &place),
-            Some(timeout) if timeout > LONG_SECONDS => {
-                report.add_with(Trouble::TimeoutLong, &place, format!("{timeout} s"));
-            }
-            Some(_) => {}
-        }
+        examine_timeout(settings.get("timeout").and_then(duration), &place, report);
         if matches!(
             settings.get("statusOnError").and_then(Tree::text),
             None | Some("403")

@@ -1,11 +1,9 @@
 //! Objects of Contour, Emissary, kgateway and agentgateway.
 
 use super::field::{duration, is_true, items, text};
+use super::timing::{examine_status, examine_timeout};
 use super::{Object, Report, Trouble};
 use crate::yaml::Tree;
-
-/// The longest sensible timeout, in seconds.
-const LONG_SECONDS: f64 = 1.0;
 
 /// Whether this is an object of theirs.
 pub(super) fn examine(object: &Object<'_>, report: &mut Report) -> bool {
@@ -127,21 +125,5 @@ fn examine_agentgateway(object: &Object<'_>, report: &mut Report) {
     }
     if gate.get("grpc").is_none() {
         report.add(Trouble::AskedOverHttp, place);
-    }
-}
-
-fn examine_timeout(timeout: Option<f64>, place: &str, report: &mut Report) {
-    match timeout {
-        None => report.add(Trouble::TimeoutMissing, place),
-        Some(timeout) if timeout > LONG_SECONDS => {
-            report.add_with(Trouble::TimeoutLong, place, format!("{timeout} s"));
-        }
-        Some(_) => {}
-    }
-}
-
-fn examine_status(status: Option<f64>, place: &str, report: &mut Report) {
-    if status.is_none_or(|status| (402.5..403.5).contains(&status)) {
-        report.add(Trouble::ErrorLooksLikeRefusal, place);
     }
 }

@@ -90,3 +90,15 @@ fn every_trouble_says_why_and_what_to_do() {
         assert!(page.contains(&row), "{row}");
     }
 }
+
+#[test]
+fn notes_do_not_push_out_failures() {
+    let mut report = Report::default();
+    for number in 0..MAX_FINDINGS + 5 {
+        report.add(Trouble::RoutesElsewhere, format!("listener {number}"));
+    }
+    report.add(Trouble::FailOpen, "the last one");
+    assert_eq!(report.count(Severity::Fail), 1);
+    assert_eq!(report.count(Severity::Note), MAX_FINDINGS);
+    assert_eq!(report.left_out, BTreeMap::from([(Severity::Note, 5)]));
+}

@@ -7,6 +7,7 @@ mod bad_input;
 mod bad_keys;
 mod check;
 mod decision_lines;
+mod doctor_live;
 mod explain;
 #[cfg(feature = "issuer")]
 mod feed;

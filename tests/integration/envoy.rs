@@ -3,6 +3,7 @@
 mod answers;
 mod call;
 mod conditions;
+mod doctor;
 mod fail_closed;
 mod fuzz;
 mod headers;
