@@ -15,9 +15,10 @@ use serde_json::Value;
 use crate::envoy_process;
 
 /// The pages whose commands are run, in this order, and the one with the sample of a log line.
-const PAGES: [&str; 6] = [
+const PAGES: [&str; 7] = [
     "README.md",
     "docs/tour.md",
+    "docs/walk.md",
     "docs/trying.md",
     "docs/issuer.md",
     "docs/feed.md",
@@ -34,10 +35,11 @@ const NOT_RUN: [(&str, &str); 2] = [
 ];
 
 /// The commands that must fail, by how they begin.
-const FAILING: [&str; 3] = [
+const FAILING: [&str; 4] = [
     "portcullis check wrong.yaml",
     "portcullis check wrong.yaml",
     "portcullis explain GET",
+    "portcullis explain --decision",
 ];
 
 /// All ports that the pages name, where it has to share them with the rest of the machine.
