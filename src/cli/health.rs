@@ -26,8 +26,8 @@ pub(super) struct HealthArgs {
     /// `PORTCULLIS_ADMIN_ADDRESS`; the default is 127.0.0.1:9194
     #[arg(long, value_name = "ADDRESS", value_parser = number::address)]
     address: Option<SocketAddr>,
-    /// Use `listeners.admin.plain_address` or `address` of this configuration, or `PORTCULLIS_ADMIN_ADDRESS` if it is
-    /// set, and accept an answer only from a process that was started with the same file
+    /// Use `listeners.admin.plain_address` of this configuration, else `PORTCULLIS_ADMIN_ADDRESS`, else its
+    /// `listeners.admin.address`, and accept an answer only from a process that was started with the same file
     #[arg(long, env = "PORTCULLIS_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// Wait up to this many seconds until the gate is ready, printing each reason for waiting once
