@@ -63,7 +63,7 @@ pub(super) fn run(args: &BootstrapArgs, out: &mut dyn Write) -> anyhow::Result<F
         }
         Err(problem) => {
             let report = Problems(vec![problem]).render(&[source], Colour::Plain);
-            writeln!(out, "{report}")?;
+            args.store.print(out, &Report::Refused(report))?;
             Ok(Finding::No)
         }
     }

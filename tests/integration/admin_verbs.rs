@@ -237,6 +237,10 @@ async fn bootstrap_adds_what_is_missing_and_leaves_the_rest() {
     let shown = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(1), "{shown}");
     assert!(shown.contains("bootstrap.yaml:2:1"), "{shown}");
+    let (code, answer) = machine.json(&["bootstrap", "bootstrap.yaml"]);
+    assert_eq!(code, 1, "{answer}");
+    let error = answer["error"].as_str().unwrap();
+    assert!(error.contains("bootstrap.yaml:2:1"), "{error}");
 }
 
 #[tokio::test]
