@@ -257,6 +257,14 @@ impl Store {
 }
 
 impl Page {
+    /// The beginning of a list.
+    pub fn first(limit: usize) -> Self {
+        Self {
+            after: String::new(),
+            limit,
+        }
+    }
+
     /// One more than is asked for, which tells whether there is another page.
     fn rows(&self) -> i64 {
         i64::try_from(self.limit.saturating_add(1)).unwrap_or(i64::MAX)

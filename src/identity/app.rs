@@ -143,6 +143,11 @@ impl AppName {
         Self(text.into())
     }
 
+    /// What a search compares: the name in lower case.
+    pub fn folded(&self) -> String {
+        self.0.to_lowercase()
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

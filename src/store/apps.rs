@@ -223,7 +223,7 @@ impl Change {
         secret: &SecretDigest,
     ) -> Result<Created, StoreError> {
         let text = "INSERT INTO apps (app_key, owner_id, name, redirect_uris, status, created_at, \
-                    follows_owner) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+                    follows_owner, folded_name) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
         let inserted = sqlx::query(text)
             .bind(app.key.as_str())
             .bind(app.owner.as_str())
@@ -232,6 +232,7 @@ impl Change {
             .bind(app.status.name())
             .bind(app.created_at.0)
             .bind(follows_owner(app))
+            .bind(app.name.folded())
             .execute(&mut *self.transaction)
             .await;
         // PostgreSQL takes no more statements of a transaction after one has failed, so that the change
@@ -249,13 +250,14 @@ impl Change {
     pub async fn update_app(&mut self, app: &App) -> Result<Created, StoreError> {
         self.touched.app(&mut self.transaction, &app.key).await?;
         let text = "UPDATE apps SET name = $2, redirect_uris = $3, status = $4, \
-                    follows_owner = $5 WHERE app_key = $1";
+                    follows_owner = $5, folded_name = $6 WHERE app_key = $1";
         let updated = sqlx::query(text)
             .bind(app.key.as_str())
             .bind(app.name.as_str())
             .bind(joined(&app.redirect_uris))
             .bind(app.status.name())
             .bind(follows_owner(app))
+            .bind(app.name.folded())
             .execute(&mut *self.transaction)
             .await;
         if created(updated.map(|_| ()))? == Created::NameTaken {

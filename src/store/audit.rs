@@ -94,12 +94,9 @@ impl Store {
                     LEFT JOIN users o ON a.object_kind = 'user' AND o.id = a.object_name \
                     LEFT JOIN apps p ON a.object_kind = 'app' AND p.app_key = a.object_name \
                     WHERE a.position < $1 AND (a.action LIKE $2 ESCAPE '!' OR a.object_kind LIKE $2 ESCAPE '!' \
-                    OR LOWER(a.object_name) LIKE $2 ESCAPE '!' OR LOWER(p.name) LIKE $2 ESCAPE '!' OR u.folded_username LIKE $2 ESCAPE '!' \
+                    OR LOWER(a.object_name) LIKE $2 ESCAPE '!' OR p.folded_name LIKE $2 ESCAPE '!' OR u.folded_username LIKE $2 ESCAPE '!' \
                     OR o.folded_username LIKE $2 ESCAPE '!') ORDER BY a.position DESC LIMIT $3";
-        let page = Page {
-            after: String::new(),
-            limit,
-        };
+        let page = Page::first(limit);
         let rows = sqlx::query(text)
             .bind(before.unwrap_or(i64::MAX))
             .bind(containing(&search.to_lowercase()))

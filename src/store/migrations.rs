@@ -2,11 +2,12 @@
 
 use sqlx::{Executor, Row};
 
-use super::connections::Held;
+use super::connections::{Held, Transaction};
 use super::location::Engine;
 use super::{Store, StoreError};
+use crate::identity::AppName;
 
-const MIGRATIONS: [&str; 14] = [
+const MIGRATIONS: [&str; 15] = [
     include_str!("migrations/0001_issuer.sql"),
     include_str!("migrations/0002_revocations.sql"),
     include_str!("migrations/0003_authorization_code.sql"),
@@ -21,7 +22,11 @@ const MIGRATIONS: [&str; 14] = [
     include_str!("migrations/0012_login_places.sql"),
     include_str!("migrations/0013_live_grants.sql"),
     include_str!("migrations/0014_audit.sql"),
+    include_str!("migrations/0015_folded_app_names.sql"),
 ];
+
+/// The version after which names are folded here, because SQL cannot do it on each database.
+const FOLDED_APP_NAMES: i64 = 15;
 
 const VERSION_TABLE: &str = "schema_version";
 
@@ -100,6 +105,9 @@ pub(super) async fn run(store: &Store) -> Result<Migration, StoreError> {
     for (number, text) in (1..).zip(MIGRATIONS) {
         if number > found {
             transaction.execute(sqlx::raw_sql(text)).await?;
+            if number == FOLDED_APP_NAMES {
+                fold_names(&mut transaction).await?;
+            }
             tracing::info!(store.schema = number, "migrated the store to a new schema");
         }
     }
@@ -111,6 +119,26 @@ pub(super) async fn run(store: &Store) -> Result<Migration, StoreError> {
         from: found,
         to: known,
     })
+}
+
+/// Folds the names of apps that the database has not, or not as this program does.
+async fn fold_names(transaction: &mut Transaction) -> Result<(), StoreError> {
+    let rows = sqlx::query("SELECT app_key, name, folded_name FROM apps")
+        .fetch_all(&mut **transaction)
+        .await?;
+    for row in rows {
+        let (key, name): (&str, &str) = (row.try_get("app_key")?, row.try_get("name")?);
+        let folded = AppName::known(name).folded();
+        if folded == row.try_get::<&str, _>("folded_name")? {
+            continue;
+        }
+        sqlx::query("UPDATE apps SET folded_name = $2 WHERE app_key = $1")
+            .bind(key)
+            .bind(&folded)
+            .execute(&mut **transaction)
+            .await?;
+    }
+    Ok(())
 }
 
 impl Store {
@@ -187,7 +215,7 @@ mod tests {
 
     /// As `sha256sum src/store/migrations/*.sql` prints them. A line is added with each migration,
     /// and none is ever changed: stores in use have run the text that it stands for.
-    const DIGESTS: [&str; 14] = [
+    const DIGESTS: [&str; 15] = [
         "7e21bc2f437e4ccb4952d060bf9002d781fe4012f86eff9993d3a983cfd6ec11",
         "090f29b0753f2d83373c6cb02cb65f9291bd69495c568304102a00809ee1c43d",
         "5f1d35a87c8189860bcea49aad6c0a670a5bacc5baaca3bbb4dc1c99a77ab0ee",
@@ -202,6 +230,7 @@ mod tests {
         "3c85866739fa27d50b408e44e8778628bc841ba9f7f731aa7652687fee977b45",
         "4862e932d21fcf98220df6ab63b2902265ea50b1c01ea9cb1d783758cdf1a00f",
         "aea4954b9ebaf3c118a13f5af587b4354bf0694823e9879a9ae1671a3c08aed2",
+        "4d6effade4c4d1056694b786dfc578baa697acab4a828c69bd250e5f0a7c16e5",
     ];
 
     #[test]

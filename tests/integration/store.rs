@@ -34,6 +34,28 @@ async fn the_contract_holds_on_sqlite() {
 }
 
 #[tokio::test]
+async fn a_migration_folds_the_names_that_apps_have() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!(
+        "sqlite://{}?mode=rwc",
+        folder.path().join("old.db").display()
+    );
+    let place = StoreLocation::parse("sqlite:old.db", folder.path()).unwrap();
+    pages::names_from_before(&url, &place, || {
+        use std::os::unix::fs::PermissionsExt;
+        let private = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(folder.path().join("old.db"), private).unwrap();
+    })
+    .await;
+    let Some(postgres) = Postgres::start() else {
+        return;
+    };
+    let url = postgres.database("old");
+    let place = StoreLocation::parse(&url, std::path::Path::new("")).unwrap();
+    pages::names_from_before(&url, &place, || {}).await;
+}
+
+#[tokio::test]
 async fn a_file_that_others_could_read_or_write_is_refused() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();

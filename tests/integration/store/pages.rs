@@ -1,6 +1,6 @@
 //! What the pages ask of a store: sessions, secrets, whom a change concerns, and who did what.
 
-use portcullis::identity::{App, PlainSecret, RoleName, ScopeSet, SecretDigest, User};
+use portcullis::identity::{App, AppName, PlainSecret, RoleName, ScopeSet, SecretDigest, User};
 use portcullis::store::{AuditRecord, Committed, RoleReach, Store, StoreLocation};
 
 use super::{NOW, app, scope, user};
@@ -114,15 +114,42 @@ pub(super) async fn audit(place: &StoreLocation) {
         let names = listing.items.iter().map(|entry| entry.object_name.clone());
         (names.collect::<Vec<_>>(), listing.next)
     };
+    // Whatever letters the database knows a lower case of.
+    store.add_scope(&scope("orders.read"), "").await.unwrap();
+    let shop = App {
+        name: AppName::parse("\u{c4}PFEL \u{0424}").unwrap(),
+        ..app("shop", &alice)
+    };
+    store.add_app(&shop, &digest(1)).await.unwrap();
+    record(None, "added", "app", shop.key.as_str()).await;
+    for search in ["\u{e4}pfel", "\u{c4}PF", "\u{0444}", "\u{0424}"] {
+        assert_eq!(
+            found(search, None, 9).await.0,
+            [shop.key.as_str()],
+            "{search}"
+        );
+    }
+    let renamed = App {
+        name: AppName::parse("\u{d6}L").unwrap(),
+        ..shop.clone()
+    };
+    let mut change = store.change(NOW).await.unwrap();
+    change.update_app(&renamed).await.unwrap();
+    assert_eq!(change.commit().await.unwrap(), Committed::Yes);
+    assert_eq!(found("\u{f6}l", None, 9).await.0, [shop.key.as_str()]);
+    assert_eq!(found("\u{e4}pfel", None, 9).await.0, [""; 0]);
     let id = alice.id.as_str();
     let (names, next) = found("", None, 2).await;
     assert_eq!(
         (names, next.as_deref()),
-        (vec!["Orders.Read".to_owned(), id.to_owned()], Some("2"))
+        (
+            vec![shop.key.as_str().to_owned(), "Orders.Read".to_owned()],
+            Some("3")
+        )
     );
     assert_eq!(
-        found("", Some(2), 2).await,
-        (vec!["clerk".to_owned()], None)
+        found("", Some(3), 2).await,
+        (vec![id.to_owned(), "clerk".to_owned()], None)
     );
     for (search, expected) in [
         ("ALICE", 2),
@@ -177,4 +204,47 @@ pub(super) async fn live_secrets(place: &StoreLocation) {
     );
     assert_eq!(live(NOW.plus(64)).await, [second.clone(), first]);
     assert_eq!(live(NOW.plus(65)).await, [second]);
+}
+
+/// The schema before apps had folded names, as releases have left it.
+const BEFORE_FOLDED_NAMES: [&str; 14] = [
+    include_str!("../../../src/store/migrations/0001_issuer.sql"),
+    include_str!("../../../src/store/migrations/0002_revocations.sql"),
+    include_str!("../../../src/store/migrations/0003_authorization_code.sql"),
+    include_str!("../../../src/store/migrations/0004_signing_keys.sql"),
+    include_str!("../../../src/store/migrations/0005_directory.sql"),
+    include_str!("../../../src/store/migrations/0006_refresh_audiences.sql"),
+    include_str!("../../../src/store/migrations/0007_first_start.sql"),
+    include_str!("../../../src/store/migrations/0008_wide_revocations.sql"),
+    include_str!("../../../src/store/migrations/0009_charged_revocations.sql"),
+    include_str!("../../../src/store/migrations/0010_apps_of_owners.sql"),
+    include_str!("../../../src/store/migrations/0011_code_targets.sql"),
+    include_str!("../../../src/store/migrations/0012_login_places.sql"),
+    include_str!("../../../src/store/migrations/0013_live_grants.sql"),
+    include_str!("../../../src/store/migrations/0014_audit.sql"),
+];
+
+pub(super) async fn names_from_before(url: &str, place: &StoreLocation, made: impl FnOnce()) {
+    sqlx::any::install_default_drivers();
+    let pool = sqlx::AnyPool::connect(url).await.unwrap();
+    for text in BEFORE_FOLDED_NAMES {
+        sqlx::raw_sql(text).execute(&pool).await.unwrap();
+    }
+    let rows = "CREATE TABLE schema_version (version BIGINT NOT NULL); \
+                INSERT INTO schema_version (version) VALUES (14); \
+                INSERT INTO users (id, username, folded_username, email, folded_email, status, \
+                password_hash, created_at) VALUES ('a', 'alice', 'alice', 'a@b.example', 'a@b.example', \
+                'active', '', 0); \
+                INSERT INTO apps (app_key, owner_id, name, redirect_uris, status, created_at) \
+                VALUES ('k', 'a', '\u{c4}PFEL', '', 'active', 0); \
+                INSERT INTO audit (position, done_at, expires_at, actor, action, object_kind, \
+                object_name, change) VALUES (1, 0, 9223372036854775807, '', 'added', 'app', 'k', '')";
+    sqlx::raw_sql(rows).execute(&pool).await.unwrap();
+    pool.close().await;
+    made();
+    let store = Store::open(place).await.unwrap();
+    for search in ["\u{e4}pfel", "\u{c4}PFEL"] {
+        let found = store.audit(search, None, 9).await.unwrap();
+        assert_eq!(found.items.len(), 1, "{search}");
+    }
 }
