@@ -1,7 +1,7 @@
 //! Characters that cannot be seen, or that change how others are seen.
 
 /// Characters of the properties `Default_Ignorable_Code_Point` and `General_Category=Format` (Unicode 16).
-const UNSEEN: [(char, char); 29] = [
+const UNSEEN: [(char, char); 25] = [
     ('\u{ad}', '\u{ad}'),
     ('\u{34f}', '\u{34f}'),
     ('\u{600}', '\u{605}'),
@@ -27,14 +27,10 @@ const UNSEEN: [(char, char); 29] = [
     ('\u{1bca0}', '\u{1bca3}'),
     ('\u{1d173}', '\u{1d17a}'),
     ('\u{e0000}', '\u{e0fff}'),
-    // Seen as a space, and no letter of a name.
-    ('\u{a0}', '\u{a0}'),
-    ('\u{2000}', '\u{200a}'),
-    ('\u{202f}', '\u{202f}'),
-    ('\u{205f}', '\u{205f}'),
 ];
 
-/// Whether a reader cannot see the character, or sees others in another order because of it.
+/// Whether a reader cannot see the character, or sees others in another order because of it. Callers refuse
+/// white space themselves.
 pub(super) fn is_unseen(character: char) -> bool {
     UNSEEN
         .iter()

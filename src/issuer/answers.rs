@@ -1,4 +1,5 @@
-//! Users, roles, scopes, apps and grants in JSON: the same for endpoints and the command line.
+//! Users, roles, scopes, apps, grants and what was done with them, in JSON: the same for endpoints and the
+//! command line.
 
 use serde::Serialize;
 

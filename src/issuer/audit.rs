@@ -76,9 +76,7 @@ impl AuditLog {
             "done by a user"
         );
     }
-}
 
-impl AuditLog {
     /// Tells of a form that came with a user's session, and not from a page of that session.
     pub(super) fn foreign_form(&self, user: &User, path: &str) {
         let path = self.is_plain().then_some(path);

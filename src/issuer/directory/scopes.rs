@@ -94,7 +94,6 @@ impl Directory<'_> {
         found(self.store.scope(&scope_name(name)?).await?)
     }
 
-    /// Adds a scope, which nobody has yet.
     /// The scope of this name, and whom it concerns.
     pub async fn scope_with_reach(
         &self,
@@ -105,6 +104,7 @@ impl Directory<'_> {
         Ok((scope, reach))
     }
 
+    /// Adds a scope, which nobody has yet.
     pub async fn add_scope(&self, wanted: &NewScope) -> Result<Scope, DirectoryError> {
         let name = free_name(&wanted.name)?;
         let description = Description::parse(&wanted.description)?;
