@@ -6,8 +6,8 @@
 //! - `grants`: what users gave to apps and logins, and the tokens for it; `grant_types` is the table of the
 //!   ways to get them, and `token_requests` what each does.
 //! - `directory`: users, roles, scopes and apps; also for the command line.
-//! - `background`: what goes on besides requests. Keys are rotated, the revocation log is followed, and what
-//!   has ended is swept away.
+//! - `background`: what goes on besides requests. Keys are rotated, the revocation log is followed, what has
+//!   ended is swept away, and when apps were last used is written.
 //! - `http`: the table of the endpoints, each in a file of its own; `authorize` and `pages` are for browsers.
 //!   `guard` asks the same [`Authorizer`] as the gate who may pass, under a policy that is built in;
 //!   `observation` and `containment` surround every endpoint.
@@ -15,6 +15,7 @@
 
 mod access_token;
 mod answers;
+mod app_uses;
 mod audit;
 mod background;
 mod credentials;
@@ -141,7 +142,8 @@ impl Issuer {
         let credentials = foundation.credentials(secrets.place_key, &audit)?;
         let guard = foundation.guard()?;
         let grants = foundation.grants(secrets.successor_key, &audit);
-        let background = BackgroundTasks::start(&foundation, Arc::clone(&guard)).await?;
+        let uses = Arc::clone(grants.app_uses());
+        let background = BackgroundTasks::start(&foundation, Arc::clone(&guard), uses).await?;
         let issuer = Self {
             openapi: openapi::served(&foundation.settings)?,
             told_key: secrets.told_key,

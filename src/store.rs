@@ -5,6 +5,7 @@
 //! runs with `synchronous=FULL`, and a transaction ends before its caller hears of it.
 
 mod app_rows;
+mod app_uses;
 mod apps;
 mod audit;
 mod authorization_codes;

@@ -137,6 +137,7 @@ pub(crate) fn prepare(store: &str) -> Vec<Arc<App>> {
                 status: Status::Active,
                 created_at: now,
                 revoked_through: LogPosition::default(),
+                last_used_at: None,
             };
             store.add_app(&app, &secret.digest()).await.unwrap();
             apps.push(Arc::new(App {

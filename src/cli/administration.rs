@@ -264,10 +264,7 @@ async fn named<'n>(
 
 /// What things of this kind are called, up to a bound.
 async fn names(thing: Thing, directory: &Directory<'_>) -> Result<Vec<String>, DirectoryError> {
-    let page = Page {
-        after: String::new(),
-        limit: MAX_COMPARED,
-    };
+    let page = Page::first(MAX_COMPARED);
     let names = match thing {
         Thing::User => {
             let users = directory.users("", &page).await?.items;

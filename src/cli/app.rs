@@ -22,6 +22,7 @@ const COLUMNS: &[&str] = &[
     "scopes",
     "follows_owner",
     "created_at",
+    "last_used_at",
 ];
 const MEMBERS: &[&str] = &[
     "app_key",
@@ -33,6 +34,7 @@ const MEMBERS: &[&str] = &[
     "follows_owner",
     "redirect_uris",
     "created_at",
+    "last_used_at",
 ];
 
 const CHANGED: &[&str] = &[

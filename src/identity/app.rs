@@ -40,6 +40,8 @@ pub struct App {
     pub created_at: UnixSeconds,
     /// What was given out to it before this position has ended.
     pub revoked_through: LogPosition,
+    /// The minute in which it last got a token, if it is known to have got one.
+    pub last_used_at: Option<UnixSeconds>,
 }
 
 /// An app, what proves it, and whose scopes bound it.

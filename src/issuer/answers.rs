@@ -42,6 +42,8 @@ pub struct AppAnswer<'a> {
     follows_owner: bool,
     status: &'static str,
     created_at: i64,
+    /// The minute in which it last got a token; null where that is not known.
+    last_used_at: Option<i64>,
     /// Only in the answer to a change, like the next one.
     #[serde(skip_serializing_if = "Option::is_none")]
     added_scopes: Option<Vec<&'a str>>,
@@ -147,6 +149,7 @@ impl<'a> AppAnswer<'a> {
             follows_owner: app.scopes_from == ScopesFrom::Owner,
             status: app.status.name(),
             created_at: app.created_at.0,
+            last_used_at: app.last_used_at.map(|instant| instant.0),
             added_scopes: None,
             removed_scopes: None,
         }
@@ -297,6 +300,7 @@ mod tests {
             status: Status::Active,
             created_at: UnixSeconds(7),
             revoked_through: LogPosition(3),
+            last_used_at: None,
         };
         let owner = Username::parse("alice").unwrap();
         OwnedApp { app, owner }
@@ -341,7 +345,7 @@ mod tests {
         let expected = json!({
             "id": "k1", "app_key": "k1", "name": "web-shop",
             "redirect_uris": ["https://a.example/back"], "scopes": ["a", "b"],
-            "follows_owner": true, "status": "active", "created_at": 7,
+            "follows_owner": true, "status": "active", "created_at": 7, "last_used_at": null,
         });
         assert_eq!(shown(&AppAnswer::of(&owned.app)), expected);
         let administrators = shown(&AppAnswer::of_owned(&owned));

@@ -1,13 +1,15 @@
 //! What an issuer does besides answering requests: it follows the keys and the revocations of its store,
-//! asks whether the store answers, and sweeps up what has ended.
+//! asks whether the store answers, sweeps up what has ended, and writes when apps were last used.
 
 mod key_follower;
 mod sweeper;
+mod use_writer;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::IssuerError;
+use super::app_uses::AppUses;
 use super::foundation::Foundation;
 use super::revocation_log::LogFollower;
 use super::store_health::StoreHealth;
@@ -17,6 +19,7 @@ use crate::token::KeySet;
 
 use key_follower::KeyFollower;
 use sweeper::Sweeper;
+use use_writer::UseWriter;
 
 /// The background tasks of one issuer.
 pub(super) struct BackgroundTasks {
@@ -24,6 +27,7 @@ pub(super) struct BackgroundTasks {
     pub(super) log: Arc<LogFollower>,
     pub(super) store_health: Arc<StoreHealth>,
     sweeper: Sweeper,
+    use_writer: UseWriter,
 }
 
 impl BackgroundTasks {
@@ -31,6 +35,7 @@ impl BackgroundTasks {
     pub(super) async fn start(
         foundation: &Foundation,
         guard: Arc<Authorizer>,
+        uses: Arc<AppUses>,
     ) -> Result<Self, IssuerError> {
         let (settings, clock) = (&foundation.settings, &foundation.clock);
         let steady_clock = Arc::new(SteadyClock::new(Arc::clone(clock)));
@@ -60,11 +65,17 @@ impl BackgroundTasks {
             Arc::clone(clock),
             steady_clock,
         );
+        let use_writer = UseWriter {
+            store: foundation.store.clone(),
+            uses,
+            clock: Arc::clone(clock),
+        };
         Ok(Self {
             keys,
             log,
             store_health,
             sweeper,
+            use_writer,
         })
     }
 
@@ -76,6 +87,7 @@ impl BackgroundTasks {
             self.log.run(),
             self.store_health.watch(),
             self.sweeper.run(),
+            self.use_writer.run(),
         );
     }
 }

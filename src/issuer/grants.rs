@@ -19,6 +19,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use prometheus_client::registry::Registry;
 
+use super::app_uses::AppUses;
 use super::audit::AuditLog;
 use super::endpoint_error::EndpointError;
 use super::grant_types::GrantTypes;
@@ -51,6 +52,7 @@ pub(super) struct Grants {
     /// Swapped by whoever follows the keys.
     signer: Arc<ArcSwap<Signer>>,
     successor_key: SuccessorKey,
+    app_uses: Arc<AppUses>,
     metrics: GrantMetrics,
     clock: Arc<dyn Clock>,
 }
@@ -149,8 +151,21 @@ impl Grants {
             store,
             signer,
             successor_key,
+            app_uses: Arc::default(),
             metrics: GrantMetrics::new(),
             clock,
+        }
+    }
+
+    /// The uses of apps, for whoever writes them.
+    pub(super) fn app_uses(&self) -> &Arc<AppUses> {
+        &self.app_uses
+    }
+
+    /// Remembers that an app has got tokens.
+    fn note_use(&self, app: Option<&AppWithOwner>) {
+        if let Some(found) = app {
+            self.app_uses.note(&found.app.key, self.clock.now());
         }
     }
 
@@ -221,8 +236,10 @@ impl Grants {
             as_of: as_of(user, app),
         };
         if extension == Extension::Never {
+            let access_token = self.access_token(&bearer, &rights)?;
+            self.note_use(app);
             return Ok(Granted {
-                access_token: self.access_token(&bearer, &rights)?,
+                access_token,
                 refresh_token: None,
                 scopes: rights.scopes().clone(),
             });
@@ -246,6 +263,7 @@ impl Grants {
             .await
             .map_err(|error| EndpointError::of_gone(error, unknown(user, app)))?;
         bearer.grant = Some(&token.grant.id);
+        self.note_use(app);
         Ok(Granted {
             access_token: self.access_token(&bearer, &rights)?,
             refresh_token: Some(secret),

@@ -10,7 +10,7 @@ use crate::identity::{App, AppKey, AppName, RedirectUri, ScopesFrom, UserId};
 
 pub(super) const SELECT: &str = "\
     SELECT a.app_key, a.owner_id, a.name, a.redirect_uris, a.status, a.created_at, \
-    a.revoked_through, (SELECT position FROM revocation_head) AS as_of, \
+    a.revoked_through, a.last_used_at, (SELECT position FROM revocation_head) AS as_of, \
     a.follows_owner, COALESCE(CASE WHEN a.follows_owner = 1 \
       THEN (SELECT string_agg(s.scope, ' ') FROM user_roles r JOIN role_scopes s ON s.role = r.role \
         WHERE r.user_id = a.owner_id AND substr(s.scope, 1, 8) <> 'backend.' \
@@ -44,5 +44,9 @@ pub(super) fn read(row: &AnyRow) -> Result<App, StoreError> {
         status: status(row, "status")?,
         created_at: UnixSeconds(row.try_get("created_at")?),
         revoked_through: position(row, "revoked_through")?,
+        last_used_at: match row.try_get("last_used_at")? {
+            0 => None,
+            at => Some(UnixSeconds(at)),
+        },
     })
 }

@@ -124,3 +124,17 @@ pub(super) fn sweeping(engine: Engine, (table, key): (&str, &str), due: &str) ->
          (SELECT {key} FROM {table} WHERE {due} LIMIT $2{skip})"
     )
 }
+
+/// Sets `last_used_at` of `count` apps to `$1` where it is earlier. What somebody holds is left as it is: a
+/// statement that waited for several rows could deadlock, and the next use is noted again.
+pub(super) fn noting_uses(engine: Engine, count: usize) -> String {
+    let keys = placeholders(2, count);
+    let skip = match engine {
+        Engine::Sqlite => "",
+        Engine::Postgres => " FOR NO KEY UPDATE SKIP LOCKED",
+    };
+    format!(
+        "UPDATE apps SET last_used_at = $1 WHERE app_key IN \
+         (SELECT app_key FROM apps WHERE app_key IN ({keys}) AND last_used_at < $1{skip})"
+    )
+}

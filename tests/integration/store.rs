@@ -116,6 +116,7 @@ async fn contract(place: &dyn Fn(&str) -> StoreLocation) {
     pages::reach(&place("reach")).await;
     pages::audit(&place("audit")).await;
     pages::live_secrets(&place("live_secrets")).await;
+    pages::app_uses(&place("app_uses")).await;
     authorization_codes::code_race(&place("code_race")).await;
     refresh_tokens::ending_race(&place("ending_race")).await;
     directory::losses(&place("losses")).await;
@@ -178,6 +179,7 @@ fn app(name: &str, owner: &User) -> App {
         status: Status::Active,
         created_at: NOW,
         revoked_through: LogPosition::default(),
+        last_used_at: None,
     }
 }
 

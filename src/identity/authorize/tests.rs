@@ -18,6 +18,7 @@ fn app(redirect_uris: &[&str]) -> App {
         status: Status::Active,
         created_at: UnixSeconds(0),
         revoked_through: crate::token::LogPosition::default(),
+        last_used_at: None,
     }
 }
 

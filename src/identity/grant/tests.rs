@@ -32,6 +32,7 @@ fn app(owner: &User, scopes: &str) -> App {
         status: Status::Active,
         created_at: UnixSeconds(0),
         revoked_through: LogPosition::default(),
+        last_used_at: None,
     }
 }
 

@@ -140,6 +140,7 @@ impl Directory<'_> {
             status: Status::Active,
             created_at: self.now,
             revoked_through: LogPosition::default(),
+            last_used_at: None,
         };
         // Counted within the change: of two calls at once only one takes the last place.
         if change.count_apps(&app.owner).await? >= MAX_APPS {
@@ -348,6 +349,7 @@ mod tests {
             status: Status::Active,
             created_at: crate::clock::UnixSeconds(0),
             revoked_through: LogPosition::default(),
+            last_used_at: None,
         };
         let owner = Username::parse(owner).unwrap();
         OwnedApp { app, owner }

@@ -69,7 +69,10 @@ impl Grants {
         // The state read above may be old. Which of two that redeem at once is first, this one
         // statement decides, and the tokens of the other never leave.
         match self.use_up(&digest, &code, &granted, presented).await? {
-            Redemption::Redeemed => Ok(granted),
+            Redemption::Redeemed => {
+                self.note_use(Some(app));
+                Ok(granted)
+            }
             Redemption::Replayed => Err(self.end_replayed(&code.grant).await),
             Redemption::Unknown => Err(EndpointError::BadCode),
         }
@@ -237,6 +240,7 @@ mod tests {
             status: Status::Active,
             created_at: UnixSeconds(0),
             revoked_through: LogPosition::default(),
+            last_used_at: None,
         };
         for (uris, expected) in [
             (&[BACK][..], true),

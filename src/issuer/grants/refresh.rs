@@ -78,6 +78,7 @@ impl Grants {
             expires_at: token.expires_at,
         };
         self.rotate(&digest, &secret, &renewed).await?;
+        self.note_use(app);
         let bearer = Bearer {
             user: &user,
             app,
@@ -201,6 +202,7 @@ mod tests {
                 status: Status::Active,
                 created_at: UnixSeconds(0),
                 revoked_through: LogPosition::default(),
+                last_used_at: None,
             },
             secrets: Vec::new(),
             owner: user(owner),

@@ -99,6 +99,7 @@ impl Bench {
                 status: Status::Active,
                 created_at: NOW,
                 revoked_through: LogPosition::default(),
+                last_used_at: None,
             };
             let secret = PlainSecret::from_random([2; 32]).digest();
             store.add_app(&app, &secret).await.unwrap();

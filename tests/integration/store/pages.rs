@@ -1,7 +1,9 @@
 //! What the pages ask of a store: sessions, secrets, whom a change concerns, and who did what.
 
-use portcullis::identity::{App, AppName, PlainSecret, RoleName, ScopeSet, SecretDigest, User};
-use portcullis::store::{AuditRecord, Committed, RoleReach, Store, StoreLocation};
+use portcullis::identity::{
+    App, AppKey, AppName, PlainSecret, RoleName, ScopeSet, SecretDigest, User,
+};
+use portcullis::store::{AuditRecord, Committed, Page, RoleReach, Store, StoreLocation};
 
 use super::{NOW, app, scope, user};
 
@@ -204,6 +206,43 @@ pub(super) async fn live_secrets(place: &StoreLocation) {
     );
     assert_eq!(live(NOW.plus(64)).await, [second.clone(), first]);
     assert_eq!(live(NOW.plus(65)).await, [second]);
+}
+
+pub(super) async fn app_uses(place: &StoreLocation) {
+    let store = Store::open(place).await.unwrap();
+    store.add_scope(&scope("orders.read"), "").await.unwrap();
+    let alice = user("alice");
+    store.add_user(&alice, "hash").await.unwrap();
+    // More than one statement names.
+    let apps: Vec<App> = (0..70)
+        .map(|number| app(&format!("app-{number}"), &alice))
+        .collect();
+    for app in &apps {
+        store.add_app(app, &digest(1)).await.unwrap();
+    }
+    let used = async |key: &AppKey| {
+        let owned = store.owned_app(key).await.unwrap().unwrap();
+        owned.app.last_used_at
+    };
+    let mut keys: Vec<AppKey> = apps.iter().map(|app| app.key.clone()).collect();
+    let last = keys.pop().unwrap();
+    // An app that is gone is no reason to forget the others.
+    keys.insert(0, AppKey::known("gone"));
+    assert_eq!(used(&keys[1]).await, None);
+    store.note_app_uses(&keys, NOW.plus(60)).await.unwrap();
+    store.note_app_uses(&keys[..2], NOW).await.unwrap();
+    for key in &keys[1..] {
+        assert_eq!(used(key).await, Some(NOW.plus(60)), "it never goes back");
+    }
+    assert_eq!(used(&last).await, None);
+    store.note_app_uses(&[], NOW).await.unwrap();
+    // A change of the app leaves it.
+    let mut change = store.change(NOW).await.unwrap();
+    change.update_app(&apps[0]).await.unwrap();
+    assert_eq!(change.commit().await.unwrap(), Committed::Yes);
+    assert_eq!(used(&apps[0].key).await, Some(NOW.plus(60)));
+    let listed = store.apps(&alice.id, &Page::first(1)).await.unwrap();
+    assert_eq!(listed.items[0].last_used_at, Some(NOW.plus(60)));
 }
 
 /// The schema before apps had folded names, as releases have left it.

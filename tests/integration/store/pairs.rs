@@ -44,11 +44,12 @@ enum Operation {
     ChangeApp,
     DeleteApp,
     RotateSecret,
+    NoteUses,
     EmptyRole,
     DeleteRole,
 }
 
-const OPERATIONS: [Operation; 23] = [
+const OPERATIONS: [Operation; 24] = [
     Operation::DeleteUser,
     Operation::DisableUser,
     Operation::ChangePassword,
@@ -70,6 +71,7 @@ const OPERATIONS: [Operation; 23] = [
     Operation::ChangeApp,
     Operation::DeleteApp,
     Operation::RotateSecret,
+    Operation::NoteUses,
     Operation::EmptyRole,
     Operation::DeleteRole,
 ];
@@ -223,6 +225,12 @@ async fn act(
             for place in names {
                 store.note_login_place(&user.id, place, NOW, 60).await?;
             }
+        }
+        Operation::NoteUses => {
+            static LATER: AtomicU32 = AtomicU32::new(1);
+            let at = NOW.plus(LATER.fetch_add(1, Ordering::Relaxed).into());
+            let keys = names.map(|name| app(name, &user).key);
+            store.note_app_uses(&keys, at).await?;
         }
         Operation::Sweep => drop(store.sweep(NOW.plus(100_000), 2).await?),
         Operation::DeleteUser

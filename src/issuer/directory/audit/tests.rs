@@ -33,6 +33,7 @@ fn app() -> App {
         status: Status::Active,
         created_at: UnixSeconds(0),
         revoked_through: LogPosition::default(),
+        last_used_at: None,
     }
 }
 

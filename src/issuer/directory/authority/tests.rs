@@ -81,6 +81,7 @@ fn app(scopes: &str, scopes_from: ScopesFrom) -> App {
         status: Status::Active,
         created_at: NOW,
         revoked_through: LogPosition::default(),
+        last_used_at: None,
     }
 }
 
