@@ -213,7 +213,7 @@ async fn a_secret_is_told_on_one_page_of_one_session_and_in_no_url() {
     }
     clock.advance(1);
     assert!(
-        later.body.contains("The secret before it goes on until"),
+        later.body.contains("The previous secret is valid until"),
         "{later:?}"
     );
     let rotate = page(&mut browser, &format!("{path}/rotate")).await;
@@ -305,6 +305,54 @@ async fn the_commands_that_a_page_shows_run() {
         200,
         "{command}: {token}"
     );
+}
+
+/// What a page says of the last use of an app, in a row or on its own page.
+fn last_use(page: &Answer) -> &str {
+    let mut starts = ["data-label=\"Last used\">", "id=\"last-used\">"].into_iter();
+    let (_, rest) = starts
+        .find_map(|start| page.body.split_once(start))
+        .unwrap_or_else(|| panic!("{page:?}"));
+    rest.split_once('<').unwrap().0
+}
+
+#[tokio::test]
+async fn the_last_use_of_an_app_is_seen_by_its_owner_and_by_administrators() {
+    let (companion, clock) = with_clock().await;
+    let mut alice = sign_up(&companion, "alice").await;
+    let filled = new_app(&mut alice, "web-shop").await;
+    let app = client(&send(&mut alice, &filled).await);
+    let path = format!("/portal/apps/{}", app.key);
+    let unused = page(&mut alice, &path).await;
+    assert_eq!(last_use(&unused), "no use known");
+    for seconds in [0, 60] {
+        clock.advance(seconds);
+        companion.tokens(&app).await;
+        let now = clock.now();
+        let minute = now.plus(-now.0.rem_euclid(60));
+        let used = format!("{:02}:{:02} UTC", minute.0 / 3600 % 24, minute.0 / 60 % 60);
+        let token = companion.login("alice", PASSWORD).await;
+        let answer = async || {
+            let path = format!("/consumer/app/{}", app.key);
+            companion.get(&path, &token).await.json()["last_used_at"].clone()
+        };
+        let written = async {
+            while answer().await != json!(minute.0) {
+                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            }
+        };
+        let written = tokio::time::timeout(std::time::Duration::from_secs(30), written).await;
+        assert!(written.is_ok(), "{used} is not at the endpoint");
+        for path in ["/portal/apps", &path] {
+            let shown = page(&mut alice, path).await;
+            assert!(last_use(&shown).ends_with(&used), "{used}: {shown:?}");
+        }
+        let mut admin = log_in(&companion, "admin", ADMIN_PASSWORD).await;
+        for path in ["/panel/apps".to_owned(), format!("/panel/apps/{}", app.key)] {
+            let shown = page(&mut admin, &path).await;
+            assert!(last_use(&shown).ends_with(&used), "{used}: {shown:?}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -193,10 +193,31 @@ pub(crate) fn encode(text: &str) -> String {
 fn attribute(tag: &str, name: &str) -> String {
     let (_, rest) = tag.split_once(&format!("{name}=\"")).unwrap();
     let (value, _) = rest.split_once('"').unwrap();
-    value
-        .replace("&lt;", "<")
-        .replace("&gt;", ">")
-        .replace("&quot;", "\"")
-        .replace("&#39;", "'")
-        .replace("&amp;", "&")
+    unescaped(value)
+}
+
+/// The text that stands for itself in HTML, read once: what an entity makes begins no other.
+fn unescaped(text: &str) -> String {
+    let entities = [
+        ("&lt;", '<'),
+        ("&#60;", '<'),
+        ("&gt;", '>'),
+        ("&#62;", '>'),
+        ("&quot;", '"'),
+        ("&#34;", '"'),
+        ("&#39;", '\''),
+        ("&amp;", '&'),
+        ("&#38;", '&'),
+    ];
+    let (mut plain, mut rest) = (String::new(), text);
+    while let Some(first) = rest.chars().next() {
+        let entity = entities.iter().find(|(entity, _)| rest.starts_with(entity));
+        let (length, character) = entity
+            .map_or((first.len_utf8(), first), |(entity, character)| {
+                (entity.len(), *character)
+            });
+        plain.push(character);
+        rest = &rest[length..];
+    }
+    plain
 }

@@ -49,7 +49,7 @@ impl Filter for BySearch {
 pub(super) struct ListQuery<F = Unfiltered> {
     pub(super) page: Page,
     /// The parameter of `F`, if it is there.
-    pub(super) filter: Option<String>,
+    filter: Option<String>,
     kind: PhantomData<F>,
 }
 
@@ -68,6 +68,12 @@ impl<F: Filter, S: Send + Sync> FromRequestParts<S> for ListQuery<F> {
 }
 
 impl<F: Filter> ListQuery<F> {
+    /// The parameter of `F` without space around it; none where nothing is left.
+    pub(super) fn filter(&self) -> Option<&str> {
+        let filter = self.filter.as_deref().map(str::trim);
+        filter.filter(|text| !text.is_empty())
+    }
+
     fn parse(query: &str) -> Result<Self, EndpointError> {
         let query = Form::parse(query.as_bytes())?;
         let known = |name: &str| ["limit", "after"].contains(&name) || Some(name) == F::NAME;

@@ -189,7 +189,7 @@ async fn a_user_is_found_given_roles_and_disabled() {
         "{found:?}"
     );
     let none = page(&mut admin, "/panel/users?search=nobody").await;
-    assert!(none.body.contains("No user is called so."), "{none:?}");
+    assert!(none.body.contains("No user matches."), "{none:?}");
 
     let path = "/panel/users/alice";
     let user = page(&mut admin, path).await;
@@ -368,6 +368,24 @@ async fn what_outlives_a_session_needs_the_password_again() {
         "orders.write",
     ];
     assert_eq!(ticked(&changed), expected);
+}
+
+/// What a form carries on is not made readable: it comes back as it was sent.
+#[tokio::test]
+async fn a_password_with_odd_characters_survives_a_confirmation() {
+    let (companion, clock) = with_clock().await;
+    sign_up(&companion, "alice").await;
+    let mut admin = administrator(&companion).await;
+    clock.advance(301);
+    let path = "/panel/users/alice/password";
+    let password = "k\u{202e}a\u{2066}b <&amp;\"'> \u{e4}\u{1f600}";
+    let filled = form(&page(&mut admin, path).await, path).with("new_password", password);
+    let proof = admin.submit(&filled).await;
+    assert_eq!(proof.status, 403, "{proof:?}");
+    let proof = form(&proof, path);
+    assert_eq!(proof.fields["new_password"], password);
+    send(&mut admin, &proof.with("confirm_password", ADMIN_PASSWORD)).await;
+    log_in(&companion, "alice", password).await;
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ pub(in crate::issuer::http) async fn list(
     query: ListQuery<ByOwner>,
 ) -> Result<Response, EndpointError> {
     let directory = access.directory();
-    let listing = directory.apps(query.filter.as_deref(), &query.page).await?;
+    let listing = directory.apps(query.filter(), &query.page).await?;
     Ok(list::answer(&listing, AppAnswer::of_owned))
 }
 

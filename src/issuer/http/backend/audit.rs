@@ -30,7 +30,7 @@ pub(in crate::issuer::http) async fn entries(
                 .map_err(|_| EndpointError::Parameter("after"))?,
         ),
     };
-    let search = query.filter.as_deref().unwrap_or_default().trim();
+    let search = query.filter().unwrap_or_default();
     let directory = access.directory();
     Ok(directory.audit(search, before, query.page.limit).await?)
 }

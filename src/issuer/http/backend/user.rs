@@ -22,7 +22,7 @@ pub(in crate::issuer::http) async fn list(
     access: DirectoryAccess,
     query: ListQuery<BySearch>,
 ) -> Result<Response, EndpointError> {
-    let search = query.filter.as_deref().unwrap_or_default();
+    let search = query.filter().unwrap_or_default();
     let listing = access.directory().users(search, &query.page).await?;
     Ok(list::answer(&listing, UserAnswer::of))
 }

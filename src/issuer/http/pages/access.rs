@@ -9,7 +9,7 @@ use super::confirmation::Confirmation;
 use super::form::PageForm;
 use super::frame::Frame;
 use super::page_error::PageError;
-use super::told::{Done, Told};
+use super::told::Done;
 use super::visitor::Visitor;
 use crate::coding::push_percent_encoded;
 use crate::issuer::endpoint_error::EndpointError;
@@ -98,7 +98,7 @@ pub(super) async fn end(
 ) -> Result<Response, PageError> {
     let user = &access.caller.user.id;
     access.directory().end_grant(user, &id).await?;
-    Ok(visitor.go_to_be_told(PATH, &Told::Done(Done::AccessEnded))?)
+    visitor.done(PATH, Done::AccessEnded)
 }
 
 fn end_path(id: &str) -> String {

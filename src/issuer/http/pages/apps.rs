@@ -44,16 +44,15 @@ struct Row<'a> {
     scopes: String,
     is_active: bool,
     created: String,
+    used: String,
 }
 
 /// `GET`
 pub(super) async fn list(visitor: Visitor, access: DirectoryAccess) -> Result<Response, PageError> {
-    let page = Page {
-        after: String::new(),
-        limit: ALL,
-    };
     let directory = access.directory();
-    let listing = directory.own_apps(&access.caller.user, &page).await?;
+    let listing = directory
+        .own_apps(&access.caller.user, &Page::first(ALL))
+        .await?;
     let rows = listing.items.iter().map(|app| Row {
         path: path_of(app.key.as_str()),
         name: Text::of(app.name.as_str()),
@@ -64,6 +63,7 @@ pub(super) async fn list(visitor: Visitor, access: DirectoryAccess) -> Result<Re
         },
         is_active: is_active(app),
         created: visitor.language.instant(app.created_at),
+        used: visitor.last_use(app.last_used_at),
     });
     let page = AppsPage {
         frame: visitor.frame(),

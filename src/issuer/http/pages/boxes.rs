@@ -52,11 +52,7 @@ impl Ticks {
             .iter()
             .map(|(name, sentence)| self.tick_box(name.as_str(), sentence, true))
             .collect();
-        let page = Page {
-            after: String::new(),
-            limit: MAX_BOXES,
-        };
-        let catalogue = access.directory().scopes(&page).await?;
+        let catalogue = access.directory().scopes(&Page::first(MAX_BOXES)).await?;
         let others = catalogue.items.iter();
         let others: Vec<_> = others
             .filter(|scope| !held.contains(scope.name.as_str()))

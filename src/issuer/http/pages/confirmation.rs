@@ -1,12 +1,12 @@
 //! The page that says what something does before it is done.
 
 use askama::Template;
-use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::answer;
 use super::form::PageForm;
 use super::frame::Frame;
+use super::messages::Remark;
 use super::visitor::Visitor;
 use crate::issuer::http::text::Text;
 
@@ -34,7 +34,8 @@ struct ConfirmationPage<'a> {
     texts: Vec<Text<'a>>,
     button: &'static str,
     action: Text<'a>,
-    fields: Vec<(Text<'a>, Text<'a>)>,
+    /// Not `Text`, which replaces characters: nobody reads them, and they come back as they are.
+    fields: Vec<(&'a str, &'a str)>,
     cancel: Text<'a>,
     error: Text<'a>,
 }
@@ -47,15 +48,11 @@ pub(super) fn is_confirmed(form: &PageForm) -> bool {
 impl Confirmation<'_> {
     /// Asks; the answer comes to the path of this page.
     pub(super) fn ask(self, visitor: &Visitor) -> Response {
-        self.answer(visitor, StatusCode::OK, "")
+        self.ask_again(visitor, &Remark::none())
     }
 
     /// Asks again, and says why it was not done.
-    pub(super) fn ask_again(self, visitor: &Visitor, status: StatusCode, error: &str) -> Response {
-        self.answer(visitor, status, error)
-    }
-
-    fn answer(self, visitor: &Visitor, status: StatusCode, error: &str) -> Response {
+    pub(super) fn ask_again(self, visitor: &Visitor, remark: &Remark) -> Response {
         let fields = self.fields.into_iter().chain([(CONFIRMED, "yes")]);
         let page = ConfirmationPage {
             frame: visitor.frame(),
@@ -63,12 +60,10 @@ impl Confirmation<'_> {
             texts: self.texts.into_iter().map(Text::of).collect(),
             button: self.button,
             action: Text::of(&*visitor.path),
-            fields: fields
-                .map(|(name, value)| (Text::of(name), Text::of(value)))
-                .collect(),
+            fields: fields.collect(),
             cancel: Text::of(self.cancel),
-            error: Text::of(error),
+            error: Text::of(&*remark.text),
         };
-        answer::page(status, &page)
+        answer::page(remark.status, &page)
     }
 }

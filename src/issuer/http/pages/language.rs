@@ -81,6 +81,25 @@ impl Language {
         }
     }
 
+    /// How long something lasts, in the largest unit that leaves no rest.
+    pub(super) fn duration(self, seconds: u32) -> String {
+        const UNITS: [(u32, [&str; 2], [&str; 2]); 4] = [
+            (86_400, ["day", "days"], ["Tag", "Tage"]),
+            (3600, ["hour", "hours"], ["Stunde", "Stunden"]),
+            (60, ["minute", "minutes"], ["Minute", "Minuten"]),
+            (1, ["second", "seconds"], ["Sekunde", "Sekunden"]),
+        ];
+        let fits = |(length, ..): &&(u32, [&str; 2], [&str; 2])| seconds.is_multiple_of(*length);
+        let Some((length, english, german)) = UNITS.iter().find(fits) else {
+            return seconds.to_string();
+        };
+        let [one, several] = match self {
+            Self::English => english,
+            Self::German => german,
+        };
+        counted(i64::from(seconds / length), one, several)
+    }
+
     /// A day and a time, in UTC.
     pub(super) fn instant(self, instant: UnixSeconds) -> String {
         const MONTHS: [&str; 12] = [
@@ -153,6 +172,20 @@ mod tests {
                 headers.insert(ACCEPT_LANGUAGE, HeaderValue::from_static(text));
             }
             assert_eq!(Language::preferred(&headers), expected, "{header:?}");
+        }
+    }
+
+    #[test]
+    fn durations_are_written_in_the_largest_unit_that_fits() {
+        for (seconds, english, german) in [
+            (3600, "1 hour", "1 Stunde"),
+            (5400, "90 minutes", "90 Minuten"),
+            (61, "61 seconds", "61 Sekunden"),
+            (60, "1 minute", "1 Minute"),
+            (172_800, "2 days", "2 Tage"),
+        ] {
+            assert_eq!(Language::English.duration(seconds), english);
+            assert_eq!(Language::German.duration(seconds), german);
         }
     }
 

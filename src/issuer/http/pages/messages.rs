@@ -1,12 +1,49 @@
 //! Errors in the words of the reader. English is what every caller is told; German is written beside it.
 
+mod german;
+
+use axum::http::StatusCode;
+
 use super::language::Language;
-use crate::identity::{AppError, PasswordError, UserError};
-use crate::issuer::directory::{DirectoryError, Thing};
+use crate::issuer::directory::DirectoryError;
 use crate::issuer::endpoint_error::EndpointError;
 
+/// What a form says of what was sent with it.
+pub(super) struct Remark {
+    /// Of the answer.
+    pub(super) status: StatusCode,
+    /// A sentence; empty where there is nothing to say.
+    pub(super) text: String,
+}
+
+impl Remark {
+    /// On a form that nobody has sent yet.
+    pub(super) fn none() -> Self {
+        Self {
+            status: StatusCode::OK,
+            text: String::new(),
+        }
+    }
+
+    /// The error in the words of the reader.
+    pub(super) fn of(language: Language, error: &EndpointError) -> Self {
+        Self {
+            status: error.status(),
+            text: message(language, error),
+        }
+    }
+}
+
 /// Whether somebody can put it right in the form that it has sent.
-pub(super) fn is_for_the_form(error: &DirectoryError) -> bool {
+pub(super) fn is_for_the_form(error: &EndpointError) -> bool {
+    match error {
+        EndpointError::WrongPassword => true,
+        EndpointError::Directory(error) => is_about_what_was_sent(error),
+        _ => false,
+    }
+}
+
+fn is_about_what_was_sent(error: &DirectoryError) -> bool {
     match error {
         DirectoryError::NameTaken(_)
         | DirectoryError::Own(_)
@@ -51,7 +88,7 @@ pub(super) fn message(language: Language, error: &EndpointError) -> String {
     let english = sentence(&error.description());
     let text = match language {
         Language::English => english,
-        Language::German => german(error).unwrap_or(english),
+        Language::German => german::of(error).unwrap_or(english),
     };
     let (opening, closing) = match language {
         Language::English => ('\u{201c}', '\u{201d}'),
@@ -81,145 +118,71 @@ fn sentence(text: &str) -> String {
     format!("{}{rest}.", first.to_uppercase())
 }
 
-/// None for what only a defect, or a form that was made by hand, brings about.
-fn german(error: &EndpointError) -> Option<String> {
-    let text = match error {
-        EndpointError::Directory(error) => return of_directory(error),
-        EndpointError::BadLogin => "Der Name oder das Passwort ist falsch.".to_owned(),
-        EndpointError::WrongPassword => "Das bisherige Passwort ist falsch.".to_owned(),
-        EndpointError::RegistrationClosed => {
-            "Hier kann sich niemand selbst registrieren: Ein Administrator richtet das Konto ein."
-                .to_owned()
-        }
-        EndpointError::NotFound => "Diese Seite gibt es nicht.".to_owned(),
-        EndpointError::BodyTooLarge => "Das Formular ist zu lang.".to_owned(),
-        EndpointError::BodyBroken => "Das Formular kam nicht vollständig an.".to_owned(),
-        EndpointError::Throttled {
-            retry_after_seconds,
-        } => format!(
-            "Zu viele Versuche: Bitte versuche es in {retry_after_seconds} Sekunden noch einmal."
-        ),
-        EndpointError::TimedOut | EndpointError::Hashing(_) | EndpointError::Store(_) => {
-            "Das geht gerade nicht: Bitte versuche es gleich noch einmal.".to_owned()
-        }
-        _ => return None,
-    };
-    Some(text)
-}
-
-fn of_directory(error: &DirectoryError) -> Option<String> {
-    let text = match error {
-        DirectoryError::NotFound(thing) => not_found(*thing).to_owned(),
-        DirectoryError::NameTaken(thing) => taken(*thing).to_owned(),
-        DirectoryError::LastAdministrator => {
-            "Danach gäbe es keinen Administrator mehr: Ein aktiver Benutzer mit allen `backend.*`-Berechtigungen \
-             muss bleiben. Gib sie zuerst jemand anderem."
-                .to_owned()
-        }
-        DirectoryError::Own(name) => {
-            format!("`{name}` gehört zum System und kann weder umbenannt noch gelöscht werden.")
-        }
-        DirectoryError::Reserved => {
-            "Namen mit `backend.` oder `consumer.` am Anfang sind vergeben: Bitte wähle einen anderen.".to_owned()
-        }
-        DirectoryError::DefaultRole => {
-            "Diese Rolle bekommen neue Benutzer: Bestimme zuerst eine andere als Standard.".to_owned()
-        }
-        DirectoryError::EverybodyAdministrator => {
-            "Die Rolle für neue Benutzer darf keine `backend.*`-Berechtigung haben: Alle bekämen sie.".to_owned()
-        }
-        DirectoryError::Beyond(scopes) => {
-            format!("Das gibt oder nimmt Berechtigungen, die du selbst nicht hast: {scopes}.")
-        }
-        DirectoryError::BeyondOwner(scopes) => {
-            format!("Eine App kann nicht mehr dürfen als ihr Besitzer. Es fehlen: {scopes}.")
-        }
-        DirectoryError::ScopeInUse(uses) => {
-            format!("Die Berechtigung wird benutzt: {uses}. Bestätige, dass sie überall entfernt wird.")
-        }
-        DirectoryError::UnknownScope(name) => format!("Die Berechtigung `{name}` gibt es nicht."),
-        DirectoryError::UnknownRole(name) => format!("Die Rolle `{name}` gibt es nicht."),
-        DirectoryError::Scope(_) => {
-            "Ein solcher Name hat 1 bis 128 Zeichen aus ASCII, ohne Leerzeichen, Komma, Anführungszeichen und \
-             umgekehrten Schrägstrich."
-                .to_owned()
-        }
-        DirectoryError::NotAddressable => {
-            "Der Name wird Teil von Adressen: ohne `/`, `;` und `%`, und nicht `.` oder `..`.".to_owned()
-        }
-        DirectoryError::Description(_) => {
-            "Eine Beschreibung ist eine Zeile mit höchstens 256 Zeichen.".to_owned()
-        }
-        DirectoryError::User(UserError::Username) => {
-            "Ein Benutzername hat 3 bis 64 Buchstaben ohne Umlaute, Ziffern, `_`, `.` oder `-`.".to_owned()
-        }
-        DirectoryError::User(UserError::Email) => "Das ist keine E-Mail-Adresse.".to_owned(),
-        DirectoryError::App(AppError::Name) => {
-            "Der Name einer App hat 1 bis 64 Zeichen: Buchstaben und Ziffern, einzelne Leerzeichen dazwischen und `_-.,:+&'()/`.".to_owned()
-        }
-        DirectoryError::App(AppError::RedirectUri) => {
-            "Eine Rückkehradresse beginnt mit `https://`, oder mit `http://` auf diesem Rechner, und hat weder \
-             Benutzer noch Fragment, Leerzeichen oder andere Zeichen als ASCII."
-                .to_owned()
-        }
-        DirectoryError::SecretReplaced => {
-            "Das Geheimnis ist inzwischen schon ersetzt: Öffne die Seite noch einmal.".to_owned()
-        }
-        DirectoryError::Password(error) => password(*error).to_owned(),
-        DirectoryError::TooManyApps => "Mehr als 16 Apps kann ein Benutzer nicht haben.".to_owned(),
-        DirectoryError::TooManyRedirectUris => {
-            "Mehr als 16 Rückkehradressen kann eine App nicht haben.".to_owned()
-        }
-        DirectoryError::Hashing(_) | DirectoryError::Store(_) | DirectoryError::Cryptography(_) => {
-            "Das geht gerade nicht: Bitte versuche es gleich noch einmal.".to_owned()
-        }
-        DirectoryError::RoleExtended
-        | DirectoryError::Follower
-        | DirectoryError::CannotFollow
-        | DirectoryError::ListAndOwner
-        | DirectoryError::AllAndSome(_)
-        | DirectoryError::NotHeld { .. }
-        | DirectoryError::Status(_)
-        | DirectoryError::Changed
-        | DirectoryError::Overlap
-        | DirectoryError::WhatToRevoke
-        | DirectoryError::Id => return None,
-    };
-    Some(text)
-}
-
-fn not_found(thing: Thing) -> &'static str {
-    match thing {
-        Thing::User => "Diesen Benutzer gibt es nicht.",
-        Thing::Role => "Diese Rolle gibt es nicht.",
-        Thing::Scope => "Diese Berechtigung gibt es nicht.",
-        Thing::App => "Diese App gibt es nicht.",
-        Thing::Grant => "Diesen Zugriff gibt es nicht.",
-    }
-}
-
-fn taken(thing: Thing) -> &'static str {
-    match thing {
-        Thing::User => "Der Benutzername oder die E-Mail-Adresse ist schon vergeben.",
-        Thing::Role => "Eine andere Rolle heißt schon so.",
-        Thing::Scope => "Eine andere Berechtigung heißt schon so.",
-        Thing::App => "Eine andere deiner Apps heißt schon so.",
-        Thing::Grant => "Die Kennung ist schon vergeben.",
-    }
-}
-
-fn password(error: PasswordError) -> &'static str {
-    match error {
-        PasswordError::TooShort => "Das Passwort ist zu kurz: mindestens 8 Zeichen.",
-        PasswordError::TooLong => "Das Passwort ist zu lang: höchstens 128 Zeichen.",
-        PasswordError::Control => "Das Passwort enthält ein Steuerzeichen.",
-        PasswordError::Guessable => "Dieses Passwort ist zu verbreitet: Bitte wähle ein anderes.",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::{AppError, DescriptionError, NameError, PasswordError, UserError};
+    use crate::issuer::directory::Thing;
+
+    /// The groups of digits of a text, in their order.
+    fn numbers(text: &str) -> Vec<&str> {
+        let parts = text.split(|one: char| !one.is_ascii_digit());
+        parts.filter(|part| !part.is_empty()).collect()
+    }
+
+    /// German repeats by hand what English takes from the constants.
+    #[test]
+    fn numbers_are_the_same_in_both_languages_and_in_the_same_order() {
+        let retry_after_seconds = 77;
+        let rows: [EndpointError; 11] = [
+            DirectoryError::TooManyApps.into(),
+            DirectoryError::TooManyRedirectUris.into(),
+            DirectoryError::Id.into(),
+            DirectoryError::from(AppError::Name).into(),
+            DirectoryError::from(AppError::RedirectUri).into(),
+            DirectoryError::from(DescriptionError).into(),
+            DirectoryError::from(NameError).into(),
+            DirectoryError::from(PasswordError::TooShort).into(),
+            DirectoryError::from(PasswordError::TooLong).into(),
+            DirectoryError::from(UserError::Username).into(),
+            EndpointError::Throttled {
+                retry_after_seconds,
+            },
+        ];
+        for error in rows {
+            let [english, german] =
+                [Language::English, Language::German].map(|language| message(language, &error));
+            assert_ne!(english, german);
+            assert!(!numbers(&english).is_empty(), "{english}");
+            assert_eq!(numbers(&english), numbers(&german), "{english} {german}");
+        }
+    }
+
+    #[test]
+    fn what_others_did_in_the_meantime_is_told_in_german() {
+        let not_held = |thing| DirectoryError::NotHeld {
+            holder: "alice".to_owned(),
+            thing,
+            name: "clerk".to_owned(),
+        };
+        for (error, expected) in [
+            (
+                not_held(Thing::Role),
+                "\u{201e}alice\u{201c} hat die Rolle \u{201e}clerk\u{201c} nicht.",
+            ),
+            (
+                not_held(Thing::Scope),
+                "\u{201e}alice\u{201c} hat die Berechtigung \u{201e}clerk\u{201c} nicht.",
+            ),
+            (
+                DirectoryError::RoleExtended,
+                "Die Rolle hat Berechtigungen bekommen, während sie gelöscht wurde, und ist noch da: Lösche sie \
+                 noch einmal.",
+            ),
+        ] {
+            assert_eq!(message(Language::German, &error.into()), expected);
+        }
+    }
 
     #[test]
     fn errors_are_sentences_of_the_language() {

@@ -31,8 +31,9 @@ struct RefusalPage<'a> {
 struct ProofPage<'a> {
     frame: Frame<'a>,
     action: Text<'a>,
-    /// What was sent, to be sent again with the password.
-    fields: Vec<(Text<'a>, Text<'a>)>,
+    /// What was sent, to be sent again with the password: to the byte, for which `Text` would replace
+    /// characters.
+    fields: Vec<(&'a str, &'a str)>,
     is_wrong: bool,
 }
 
@@ -109,12 +110,7 @@ fn title(visitor: &Visitor, status: StatusCode) -> &'static str {
 
 /// Asks for the password before something is done that outlives a session.
 fn proof(visitor: &Visitor, form: Option<&PageForm>, is_wrong: bool) -> Response {
-    let fields = form.map(|form| {
-        let fields = form.repeatable();
-        fields
-            .map(|(name, value)| (Text::of(name), Text::of(value)))
-            .collect()
-    });
+    let fields = form.map(|form| form.repeatable().collect());
     let page = ProofPage {
         frame: visitor.frame(),
         action: Text::of(&*visitor.path),

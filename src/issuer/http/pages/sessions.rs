@@ -8,7 +8,7 @@ use super::answer;
 use super::form::PageForm;
 use super::frame::Frame;
 use super::page_error::PageError;
-use super::told::{Done, Told};
+use super::told::Done;
 use super::visitor::Visitor;
 use crate::identity::SecretDigest;
 use crate::issuer::endpoint_error::EndpointError;
@@ -80,5 +80,5 @@ pub(super) async fn end(
         .issuer
         .audit
         .done_by(&access.caller.user, "ended sessions");
-    Ok(visitor.go_to_be_told(PATH, &Told::Done(Done::SessionsEnded))?)
+    visitor.done(PATH, Done::SessionsEnded)
 }

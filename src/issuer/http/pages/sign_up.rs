@@ -7,13 +7,11 @@ use axum::response::Response;
 use super::answer;
 use super::form::PageForm;
 use super::frame::Frame;
-use super::messages;
 use super::page_error::PageError;
 use super::told::{Done, Told};
 use super::visitor::Visitor;
 use crate::issuer::Registration;
 use crate::issuer::directory::NewUser;
-use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::account;
 use crate::issuer::http::text::Text;
 
@@ -58,17 +56,16 @@ pub(super) async fn submit(visitor: Visitor, form: PageForm) -> Result<Response,
     };
     let user = match account::register_user(&visitor.issuer, wanted).await {
         Ok(user) => user,
-        Err(EndpointError::Directory(error)) if messages::is_for_the_form(&error) => {
-            let error = EndpointError::Directory(error);
+        Err(error) => {
+            let remark = visitor.remark(error)?;
             let page = SignUpPage {
                 username: Text::of(username),
                 email: Text::of(email),
-                error: Text::of(messages::message(visitor.language, &error)),
+                error: Text::of(remark.text),
                 ..SignUpPage::of(&visitor)
             };
-            return Ok(answer::page(error.status(), &page));
+            return Ok(answer::page(remark.status, &page));
         }
-        Err(error) => return Err(error.into()),
     };
     let told = Told::Done(Done::SignedUp);
     Ok(visitor.go_in_a_new_session(&user, "/", &told).await?)

@@ -1,7 +1,7 @@
 //! What a page tells once: the answer to a form, after the redirect that follows it.
 //!
 //! It travels in a cookie for the page that is next, sealed with a key that the issuers of a store share. So
-//! a secret is in no URL, no log and no history, it survives one reload of its page, and whichever issuer
+//! a secret is in no URL, no log and no history, its page can be reloaded for a minute, and whichever issuer
 //! the browser meets next can show it.
 
 use std::sync::Arc;

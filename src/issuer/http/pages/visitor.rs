@@ -9,8 +9,11 @@ use axum::response::Response;
 use super::answer;
 use super::frame::Frame;
 use super::language::Language;
-use super::told::{Addressee, Told};
+use super::messages::{self, Remark};
+use super::page_error::PageError;
+use super::told::{Addressee, Done, Told};
 use super::words::Words;
+use crate::clock::UnixSeconds;
 use crate::identity::{SecretDigest, User};
 use crate::issuer::Issuer;
 use crate::issuer::endpoint_error::EndpointError;
@@ -46,6 +49,14 @@ impl Visitor {
         self.language.words()
     }
 
+    /// When something was last used.
+    pub(super) fn last_use(&self, instant: Option<UnixSeconds>) -> String {
+        instant.map_or_else(
+            || self.words().no_use.to_owned(),
+            |instant| self.language.instant(instant),
+        )
+    }
+
     /// What is around each page.
     pub(super) fn frame(&self) -> Frame<'_> {
         Frame::of(self)
@@ -61,6 +72,21 @@ impl Visitor {
             Some(Told::Secret(secret)) => Some(secret),
             Some(Told::Done(_)) | None => None,
         }
+    }
+
+    /// What the form says of an error that can be put right there; any other has a page of its own.
+    pub(super) fn remark(&self, error: impl Into<EndpointError>) -> Result<Remark, PageError> {
+        let error = error.into();
+        if messages::is_for_the_form(&error) {
+            Ok(Remark::of(self.language, &error))
+        } else {
+            Err(error.into())
+        }
+    }
+
+    /// Sends the browser on to a page of ours, which tells that it is done.
+    pub(super) fn done(&self, path: &str, done: Done) -> Result<Response, PageError> {
+        Ok(self.go_to_be_told(path, &Told::Done(done))?)
     }
 
     /// Sends the browser on to a page of ours, which tells something.

@@ -128,7 +128,7 @@ async fn tokens_are_taken_back_after_it_is_said_whose() {
         assert!(refused.body.contains("role=\"alert\""), "{refused:?}");
     }
     for (kind, name, told) in [
-        ("app", app.key.as_str(), "That is Web shop (alice)"),
+        ("app", app.key.as_str(), "This is Web shop (alice)"),
         ("everyone", "everyone", "yours as well"),
     ] {
         let token = companion.tokens(&app).await.access;

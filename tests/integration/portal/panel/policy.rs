@@ -22,6 +22,11 @@ routes:
     path: /mixed
     scopes: [orders.read]
     any_scope: [orders.write, orders.all]
+  - name: own
+    methods: [GET]
+    path: "/users/{user}"
+    access: authenticated
+    when: ['token.sub == path.user', 'path.user != "<x>" && path.user != "y"']
 "#;
 
 /// A gate that trusts its issuer, by the name `site`, and another one.
@@ -68,13 +73,13 @@ async fn a_route_for_another_issuer_is_open_to_nobody_of_the_site() {
         (
             "deploy",
             401,
-            "nobody of this site",
+            "nobody from this site",
             "niemand von dieser Seite",
         ),
         (
             "hook",
             401,
-            "nobody of this site",
+            "nobody from this site",
             "niemand von dieser Seite",
         ),
         ("shut", 403, "nobody", "niemand"),
@@ -97,6 +102,14 @@ async fn a_route_for_another_issuer_is_open_to_nobody_of_the_site() {
         mixed.contains(">orders.read und eine von orders.all, orders.write <"),
         "{mixed}"
     );
+    let own = row(&english.body, "own");
+    for condition in [
+        "token.sub == path.user",
+        "path.user != &quot;&lt;x&gt;&quot; &amp;&amp; path.user != &quot;y&quot;",
+    ] {
+        let told = format!("and only if</span> <code>{condition}</code>");
+        assert!(own.contains(&told), "{told}: {own}");
+    }
     let who = "/panel/who?kind=user&name=alice&method=GET&path=/mixed";
     let who = page(&mut admin, who).await;
     assert!(

@@ -41,7 +41,7 @@ fn the_login_page_asks_for_a_name_or_after_a_failure_for_the_password() {
     let first = format!(
         "<h1>Log in</h1>\n<p>to continue to <strong>web-shop</strong></p>\n\
          <form method=\"post\" action=\"/authorization/login\">\n{HIDDEN}\n\
-         <label for=\"username\">Name or e-mail address</label>\n\
+         <label for=\"username\">Username or e-mail address</label>\n\
          <input id=\"username\" name=\"username\" value=\"\" autocomplete=\"username\" \
          autocapitalize=\"none\" spellcheck=\"false\" required autofocus>\n\
          <label for=\"password\">Password</label>\n\
@@ -53,7 +53,7 @@ fn the_login_page_asks_for_a_name_or_after_a_failure_for_the_password() {
         "<h1>Log in</h1>\n<p>to continue to <strong>web-shop</strong></p>\n\
          <p role=\"alert\" id=\"wrong\" class=\"wrong\">The name or the password is wrong.</p>\n\
          <form method=\"post\" action=\"/authorization/login\">\n{HIDDEN}\n\
-         <label for=\"username\">Name or e-mail address</label>\n\
+         <label for=\"username\">Username or e-mail address</label>\n\
          <input id=\"username\" name=\"username\" value=\"alice\" autocomplete=\"username\" \
          autocapitalize=\"none\" spellcheck=\"false\" required aria-describedby=\"wrong\" \
          aria-invalid=\"true\">\n\
@@ -119,15 +119,15 @@ fn the_other_pages_say_what_to_do() {
                 fault: Text::of("no such app"),
             }
             .render(),
-            "<h1>This cannot be answered</h1>\n\
-             <p>An application sent you here with a request that is not in order: no such app.</p>\n\
-             <p>Go back to the application and try again. If it happens again, tell those who run \
+            "<h1>This request cannot be answered</h1>\n\
+             <p>An application sent you here with an invalid request: no such app.</p>\n\
+             <p>Go back to the application and try again. If it happens again, tell whoever runs \
              it.</p>",
         ),
         (
             OutOfDatePage { language }.render(),
             "<h1>This page is out of date</h1>\n\
-             <p>It was made for another login, or the browser keeps no cookies for this site. \
+             <p>It belongs to another login, or the browser keeps no cookies for this site. \
              Nothing has been done.</p>\n\
              <p>Go back to the application and try again.</p>",
         ),
@@ -137,7 +137,7 @@ fn the_other_pages_say_what_to_do() {
         ),
         (
             DamagedFormPage { language }.render(),
-            "<h1>This cannot be answered</h1>\n\
+            "<h1>This request cannot be answered</h1>\n\
              <p>The form is damaged. Go back to the application and try again.</p>",
         ),
     ];

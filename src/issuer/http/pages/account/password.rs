@@ -1,11 +1,9 @@
 //! `/portal/account/password`: another password. All sessions end but this one, which is replaced.
 
 use askama::Template;
-use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::PATH;
-use super::email::is_for_the_form;
 use crate::issuer::directory::AppsAfter;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::account;
@@ -13,7 +11,7 @@ use crate::issuer::http::extract::DirectoryAccess;
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::frame::Frame;
-use crate::issuer::http::pages::messages;
+use crate::issuer::http::pages::messages::Remark;
 use crate::issuer::http::pages::page_error::PageError;
 use crate::issuer::http::pages::told::{Done, Told};
 use crate::issuer::http::pages::visitor::Visitor;
@@ -28,7 +26,7 @@ struct PasswordPage<'a> {
 
 /// `GET`
 pub(in crate::issuer::http::pages) async fn show(visitor: Visitor, _: DirectoryAccess) -> Response {
-    page(&visitor, StatusCode::OK, "")
+    page(&visitor, &Remark::none())
 }
 
 /// `POST`
@@ -42,13 +40,9 @@ pub(in crate::issuer::http::pages) async fn submit(
         "" => AppsAfter::Stay,
         _ => AppsAfter::End,
     };
-    match account::replace_password(&access, old.to_owned(), new.to_owned(), apps).await {
-        Ok(()) => {}
-        Err(error) if is_for_the_form(&error) => {
-            let text = messages::message(visitor.language, &error);
-            return Ok(page(&visitor, error.status(), &text));
-        }
-        Err(error) => return Err(error.into()),
+    let replaced = account::replace_password(&access, old.to_owned(), new.to_owned(), apps).await;
+    if let Err(error) = replaced {
+        return Ok(page(&visitor, &visitor.remark(error)?));
     }
     // Read again: what was given out to it before has ended.
     let user = access.issuer.store.user(&access.caller.user.id).await?;
@@ -57,10 +51,10 @@ pub(in crate::issuer::http::pages) async fn submit(
     Ok(visitor.go_in_a_new_session(&user, PATH, &told).await?)
 }
 
-fn page(visitor: &Visitor, status: StatusCode, error: &str) -> Response {
+fn page(visitor: &Visitor, remark: &Remark) -> Response {
     let page = PasswordPage {
         frame: visitor.frame(),
-        error: Text::of(error),
+        error: Text::of(&*remark.text),
     };
-    answer::page(status, &page)
+    answer::page(remark.status, &page)
 }

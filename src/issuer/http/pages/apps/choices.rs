@@ -84,11 +84,8 @@ impl Choices {
             let has = held.contains(name.as_str());
             list.push(chosen.ticks.tick_box(name.as_str(), &description, has));
         }
-        let page = Page {
-            after: String::new(),
-            limit: MAX_BOXES,
-        };
-        for scope in access.directory().scopes(&page).await?.items {
+        let catalogue = access.directory().scopes(&Page::first(MAX_BOXES)).await?;
+        for scope in catalogue.items {
             let name = scope.name.as_str();
             let has = owner.scopes.contains(name) || held.contains(name);
             // Somebody who may not have them is not told what administrators can do.

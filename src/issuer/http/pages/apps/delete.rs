@@ -12,7 +12,7 @@ use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::page_error::PageError;
-use crate::issuer::http::pages::told::{Done, Told};
+use crate::issuer::http::pages::told::Done;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::text::Text;
 
@@ -48,5 +48,5 @@ pub(in crate::issuer::http::pages) async fn submit(
 ) -> Result<Response, PageError> {
     let own = AppsOf::User(&access.caller.user);
     access.directory().delete_app(&key, own).await?;
-    Ok(visitor.go_to_be_told(PATH, &Told::Done(Done::AppDeleted))?)
+    visitor.done(PATH, Done::AppDeleted)
 }

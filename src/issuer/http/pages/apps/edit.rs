@@ -8,14 +8,12 @@ use super::choices::{Choices, Chosen};
 use super::path_of;
 use crate::identity::{App, RedirectUri, ScopesFrom};
 use crate::issuer::directory::{AppUpdate, AppsOf};
-use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::extract::{DirectoryAccess, PathName};
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::frame::Frame;
-use crate::issuer::http::pages::messages;
 use crate::issuer::http::pages::page_error::PageError;
-use crate::issuer::http::pages::told::{Done, Told};
+use crate::issuer::http::pages::told::Done;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::text::Text;
 
@@ -66,20 +64,19 @@ pub(in crate::issuer::http::pages) async fn submit(
     };
     let own = AppsOf::User(&access.caller.user);
     match access.directory().update_app(&key, own, &update).await {
-        Ok(_) => Ok(visitor.go_to_be_told(&path_of(&key), &Told::Done(Done::AppChanged))?),
-        Err(error) if messages::is_for_the_form(&error) => {
-            let error = EndpointError::from(error);
+        Ok(_) => visitor.done(&path_of(&key), Done::AppChanged),
+        Err(error) => {
+            let remark = visitor.remark(error)?;
             let page = EditPage {
                 frame: visitor.frame(),
                 path: path_of(&key),
                 name: Text::of(update.name.unwrap_or_default()),
                 redirect_uris: Text::of(form.text("redirect_uris")),
                 choices: Choices::of(&access, Some(&app), &chosen).await?,
-                error: Text::of(messages::message(visitor.language, &error)),
+                error: Text::of(remark.text),
             };
-            Ok(answer::page(error.status(), &page))
+            Ok(answer::page(remark.status, &page))
         }
-        Err(error) => Err(error.into()),
     }
 }
 

@@ -12,12 +12,10 @@ use super::once::Made;
 use super::path_of;
 use crate::identity::{PlainSecret, SecretDigest};
 use crate::issuer::directory::{DirectoryError, NewApp};
-use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::extract::DirectoryAccess;
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::form::{CSRF, PageForm};
 use crate::issuer::http::pages::frame::Frame;
-use crate::issuer::http::pages::messages;
 use crate::issuer::http::pages::page_error::PageError;
 use crate::issuer::http::pages::told::Told;
 use crate::issuer::http::pages::visitor::Visitor;
@@ -80,19 +78,18 @@ pub(in crate::issuer::http::pages) async fn submit(
             let told = Told::Secret(made.secret.clone());
             Ok(visitor.go_to_be_told(&made.path, &told)?)
         }
-        Err(error) if messages::is_for_the_form(&error) => {
-            let error = EndpointError::from(error);
+        Err(error) => {
+            let remark = visitor.remark(error)?;
             let page = NewAppPage {
                 frame: visitor.frame(),
                 name: Text::of(wanted.name),
                 redirect_uris: Text::of(form.text("redirect_uris")),
                 once: Text::of(form.text("once")),
                 choices: Choices::of(&access, None, &chosen).await?,
-                error: Text::of(messages::message(visitor.language, &error)),
+                error: Text::of(remark.text),
             };
-            Ok(answer::page(error.status(), &page))
+            Ok(answer::page(remark.status, &page))
         }
-        Err(error) => Err(error.into()),
     }
 }
 

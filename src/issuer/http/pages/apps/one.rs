@@ -31,6 +31,7 @@ struct AppPage<'a> {
     earlier_until: Option<String>,
     is_active: bool,
     created: String,
+    used: String,
     follows: bool,
     /// What it may do now: sentence and name.
     scopes: Vec<(Text<'a>, Text<'a>)>,
@@ -38,6 +39,8 @@ struct AppPage<'a> {
     nothing: Option<&'static str>,
     roles: Text<'a>,
     redirect_uris: Vec<Text<'a>>,
+    /// How long a token is valid.
+    token_lasts: String,
     /// The address of the issuer, for the examples.
     url: Text<'a>,
     example_url: Option<Text<'a>>,
@@ -75,6 +78,7 @@ pub(in crate::issuer::http::pages) async fn show(
         earlier_until: earlier.map(|instant| language.instant(instant)),
         is_active: is_active(&app),
         created: visitor.language.instant(app.created_at),
+        used: visitor.last_use(app.last_used_at),
         follows: app.scopes_from == ScopesFrom::Owner,
         scopes: sentences.collect(),
         nothing: scopes
@@ -86,6 +90,7 @@ pub(in crate::issuer::http::pages) async fn show(
             .iter()
             .map(|uri| Text::of(RedirectUri::as_str(uri)))
             .collect(),
+        token_lasts: language.duration(settings.access_token_seconds),
         url: Text::of(settings.url.as_str()),
         example_url: settings.portal.example_url.as_deref().map(Text::of),
     };

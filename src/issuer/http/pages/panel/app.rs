@@ -14,7 +14,7 @@ use crate::issuer::http::pages::confirmation::Confirmation;
 use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::page_error::PageError;
-use crate::issuer::http::pages::told::{Done, Told};
+use crate::issuer::http::pages::told::Done;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::text::Text;
 use crate::store::OwnedApp;
@@ -29,6 +29,7 @@ struct AppPage<'a> {
     owner: Text<'a>,
     is_active: bool,
     created: String,
+    used: String,
     scopes: String,
     redirect_uris: Vec<Text<'a>>,
 }
@@ -53,6 +54,7 @@ pub(in crate::issuer::http::pages) async fn show(
         owner: Text::of(owner.as_str()),
         is_active: app.status == Status::Active,
         created: visitor.language.instant(app.created_at),
+        used: visitor.last_use(app.last_used_at),
         scopes: app.scopes.to_string(),
         redirect_uris: uris.map(Text::of).collect(),
     };
@@ -69,22 +71,22 @@ pub(in crate::issuer::http::pages) async fn show_status(
     let words = visitor.words();
     let (title, sentence, button, wanted) = match app.status {
         Status::Active => (
-            words.disable_app,
-            words.disable_app_sentence,
-            words.disable,
+            words.panel.disable_app,
+            words.panel.disable_app_sentence,
+            words.panel.disable,
             Status::Disabled,
         ),
         Status::Disabled => (
-            words.enable_app,
-            words.enable_app_sentence,
-            words.enable,
+            words.panel.enable_app,
+            words.panel.enable_app_sentence,
+            words.panel.enable,
             Status::Active,
         ),
     };
     let confirmation = Confirmation {
         title: format!("{title} {}", app.name.as_str()),
         texts: vec![
-            format!("{}: {}", words.owner, owner.as_str()),
+            format!("{}: {}", words.panel.owner, owner.as_str()),
             sentence.to_owned(),
         ],
         button,
@@ -109,8 +111,7 @@ pub(in crate::issuer::http::pages) async fn change_status(
     directory
         .update_app(&key, AppsOf::Everybody, &update)
         .await?;
-    let told = Told::Done(Done::Changed);
-    Ok(visitor.go_to_be_told(&below(PATH, &key), &told)?)
+    visitor.done(&below(PATH, &key), Done::Changed)
 }
 
 /// `GET {app_key}/delete`
@@ -122,9 +123,9 @@ pub(in crate::issuer::http::pages) async fn show_delete(
     let OwnedApp { app, owner } = app(&access, &key).await?;
     let words = visitor.words();
     let confirmation = Confirmation {
-        title: format!("{} {}", words.delete_this_app, app.name.as_str()),
+        title: format!("{} {}", words.panel.delete_this_app, app.name.as_str()),
         texts: vec![
-            format!("{}: {}", words.owner, owner.as_str()),
+            format!("{}: {}", words.panel.owner, owner.as_str()),
             words.delete_text.to_owned(),
         ],
         button: words.delete_button,
@@ -143,5 +144,5 @@ pub(in crate::issuer::http::pages) async fn delete(
 ) -> Result<Response, PageError> {
     let directory = access.directory();
     directory.delete_app(&key, AppsOf::Everybody).await?;
-    Ok(visitor.go_to_be_told(PATH, &Told::Done(Done::Deleted))?)
+    visitor.done(PATH, Done::Deleted)
 }

@@ -35,6 +35,7 @@ struct Row<'a> {
     scopes: String,
     is_active: bool,
     created: String,
+    used: String,
 }
 
 /// `GET`
@@ -44,7 +45,7 @@ pub(in crate::issuer::http::pages) async fn list(
     query: Result<ListQuery<ByOwner>, EndpointError>,
 ) -> Result<Response, PageError> {
     let query = query?;
-    let owner = query.filter.as_deref().map(str::trim);
+    let owner = query.filter();
     let listing = match access.directory().apps(owner, &query.page).await {
         Ok(listing) => listing,
         // Nobody of this name has an app.
@@ -61,6 +62,7 @@ pub(in crate::issuer::http::pages) async fn list(
         scopes: owned.app.scopes.to_string(),
         is_active: owned.app.status == Status::Active,
         created: visitor.language.instant(owned.app.created_at),
+        used: visitor.last_use(owned.app.last_used_at),
     });
     let owner = owner.unwrap_or_default();
     let page = AppsPage {

@@ -48,14 +48,14 @@ pub(in crate::issuer::http::pages) async fn list(
         let actor = entry.actor_name.as_ref().or(entry.actor.as_ref());
         Row {
             at: visitor.language.instant(entry.done_at),
-            actor: Text::of(actor.map_or(words.command_line, String::as_str)),
+            actor: Text::of(actor.map_or(words.panel.command_line, String::as_str)),
             action: Text::of(entry.action.as_str()),
             kind: Text::of(entry.object_kind.as_str()),
             object: Text::of(entry.object_title.as_ref().unwrap_or(&entry.object_name)),
             change: Text::of(entry.change.as_str()),
         }
     });
-    let search = query.filter.as_deref().unwrap_or_default().trim();
+    let search = query.filter().unwrap_or_default();
     let page = AuditPage {
         frame: visitor.frame(),
         search: Text::of(search),

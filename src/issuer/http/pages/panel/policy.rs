@@ -57,6 +57,8 @@ struct Row<'a> {
     hosts: String,
     path: Text<'a>,
     needs: Text<'a>,
+    /// What must hold as well, as the policy has it.
+    conditions: Vec<Text<'a>>,
     /// Whether what it refuses is let through all the same.
     is_in_shadow: bool,
     /// Whose tokens count, where the route says it.
@@ -85,11 +87,7 @@ pub(in crate::issuer::http::pages) async fn show(
     if search.len() > MAX_SEARCH_BYTES {
         return Err(EndpointError::Parameter("search").into());
     }
-    let all = Page {
-        after: String::new(),
-        limit: MAX_ROLES,
-    };
-    let roles = access.directory().roles(&all).await?;
+    let roles = access.directory().roles(&Page::first(MAX_ROLES)).await?;
     let in_force = visitor.issuer.in_force();
     let policy = in_force.as_ref().map(|snapshot| snapshot.policy());
     let trust = in_force.as_ref().map(|snapshot| snapshot.trust());
@@ -137,14 +135,7 @@ fn names<'t>(trust: &'t Trust, url: &str) -> Vec<&'t str> {
 
 impl Site<'_> {
     fn row<'p>(&self, route: &'p Route) -> Row<'p> {
-        let words = self.words;
         let hosts: Vec<String> = route.hosts.iter().map(ToString::to_string).collect();
-        let needs = match &route.requirement {
-            Requirement::Public => words.needs_nothing.to_owned(),
-            Requirement::Authenticated => words.needs_token.to_owned(),
-            Requirement::Nobody => words.needs_nobody.to_owned(),
-            Requirement::Scopes(scopes) => scopes.phrase(words.of_scopes()),
-        };
         Row {
             name: Text::of(&*route.name),
             methods: match &route.methods {
@@ -153,7 +144,12 @@ impl Site<'_> {
             },
             hosts: hosts.join(" "),
             path: Text::of(&*route.path),
-            needs: Text::of(needs),
+            needs: Text::of(self.words.needs(&route.requirement)),
+            conditions: route
+                .conditions
+                .iter()
+                .map(|condition| Text::of(condition.text()))
+                .collect(),
             is_in_shadow: route.mode == Mode::Shadow,
             issuers: match &route.issuers {
                 RouteIssuers::Trusted => String::new(),
@@ -168,12 +164,12 @@ impl Site<'_> {
         // Tokens of the site do not count there, whatever their scopes.
         let is_for_others = !self.names.iter().any(|name| route.issuers.include(name));
         let required = match &route.requirement {
-            Requirement::Public => return Opening::Said(words.everybody),
-            Requirement::Nobody => return Opening::Said(words.nobody),
+            Requirement::Public => return Opening::Said(words.panel.everybody),
+            Requirement::Nobody => return Opening::Said(words.panel.nobody),
             Requirement::Authenticated | Requirement::Scopes(_) if is_for_others => {
-                return Opening::Said(words.nobody_here);
+                return Opening::Said(words.panel.nobody_here);
             }
-            Requirement::Authenticated => return Opening::Said(words.every_user),
+            Requirement::Authenticated => return Opening::Said(words.panel.every_user),
             Requirement::Scopes(required) => required,
         };
         let open = self

@@ -1,4 +1,4 @@
-//! `/panel/revoke`: taking tokens back while users and apps stay what they are.
+//! `/panel/revoke`: revoking tokens while users and apps stay what they are.
 
 use askama::Template;
 use axum::http::StatusCode;
@@ -6,15 +6,14 @@ use axum::response::Response;
 
 use crate::identity::ScopesFrom;
 use crate::issuer::directory::{AppsOf, DirectoryError, WhatToRevoke};
-use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::extract::DirectoryAccess;
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::confirmation::{Confirmation, is_confirmed};
 use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::frame::Frame;
-use crate::issuer::http::pages::messages;
+use crate::issuer::http::pages::messages::Remark;
 use crate::issuer::http::pages::page_error::PageError;
-use crate::issuer::http::pages::told::{Done, Told};
+use crate::issuer::http::pages::told::Done;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::pages::words::Words;
 use crate::issuer::http::text::Text;
@@ -28,35 +27,35 @@ const EVERYONE: &str = "everyone";
 #[template(path = "pages/revoke.html")]
 struct RevokePage<'a> {
     frame: Frame<'a>,
-    /// What can be taken back: the value and what it says.
+    /// What can be revoked: the value and what it says.
     kinds: [(&'static str, &'static str); 5],
     kind: Text<'a>,
     name: Text<'a>,
     error: Text<'a>,
 }
 
-fn page(visitor: &Visitor, status: StatusCode, form: Option<&PageForm>, error: &str) -> Response {
+fn page(visitor: &Visitor, form: Option<&PageForm>, remark: &Remark) -> Response {
     let words = visitor.words();
     let text = |name| form.map(|form| form.text(name)).unwrap_or_default();
     let page = RevokePage {
         frame: visitor.frame(),
         kinds: [
-            ("user", words.revoke_user),
-            ("app", words.revoke_app),
-            ("grant", words.revoke_grant),
-            ("token", words.revoke_token),
-            (EVERYONE, words.revoke_everyone),
+            ("user", words.panel.revoke_user),
+            ("app", words.panel.revoke_app),
+            ("grant", words.panel.revoke_grant),
+            ("token", words.panel.revoke_token),
+            (EVERYONE, words.panel.revoke_everyone),
         ],
         kind: Text::of(text("kind")),
         name: Text::of(text("name")),
-        error: Text::of(error),
+        error: Text::of(&*remark.text),
     };
-    answer::page(status, &page)
+    answer::page(remark.status, &page)
 }
 
 /// `GET`
 pub(in crate::issuer::http::pages) async fn show(visitor: Visitor, _: DirectoryAccess) -> Response {
-    page(&visitor, StatusCode::OK, None, "")
+    page(&visitor, None, &Remark::none())
 }
 
 /// `POST`: says first whom it concerns.
@@ -67,8 +66,11 @@ pub(in crate::issuer::http::pages) async fn submit(
 ) -> Result<Response, PageError> {
     let words = visitor.words();
     let Some(what) = what(&form) else {
-        let (status, text) = (StatusCode::BAD_REQUEST, words.revoke_incomplete);
-        return Ok(page(&visitor, status, Some(&form), text));
+        let remark = Remark {
+            status: StatusCode::BAD_REQUEST,
+            text: words.panel.revoke_incomplete.to_owned(),
+        };
+        return Ok(page(&visitor, Some(&form), &remark));
     };
     let done = if is_confirmed(&form) {
         access.directory().revoke(what.clone()).await.map(|_| None)
@@ -76,21 +78,20 @@ pub(in crate::issuer::http::pages) async fn submit(
         effect(&visitor, &access, &what).await.map(Some)
     };
     match done {
-        Ok(None) => Ok(visitor.go_to_be_told(PATH, &Told::Done(Done::Revoked))?),
+        Ok(None) => visitor.done(PATH, Done::Revoked),
         Ok(Some(texts)) => {
             let confirmation = Confirmation {
                 title: title(words, &what),
                 texts,
-                button: words.revoke_button,
+                button: words.panel.revoke_button,
                 fields: form.repeatable().collect(),
                 cancel: PATH,
             };
             Ok(confirmation.ask(&visitor))
         }
         Err(error @ (DirectoryError::NotFound(_) | DirectoryError::Id)) => {
-            let error = EndpointError::from(error);
-            let text = messages::message(visitor.language, &error);
-            Ok(page(&visitor, error.status(), Some(&form), &text))
+            let remark = Remark::of(visitor.language, &error.into());
+            Ok(page(&visitor, Some(&form), &remark))
         }
         Err(error) => Err(error.into()),
     }
@@ -114,11 +115,11 @@ fn what(form: &PageForm) -> Option<WhatToRevoke> {
 
 fn title(words: &'static Words, what: &WhatToRevoke) -> String {
     match what {
-        WhatToRevoke::User(name) => format!("{}: {name}", words.revoke_user),
-        WhatToRevoke::App(key) => format!("{}: {key}", words.revoke_app),
-        WhatToRevoke::Grant(id) => format!("{}: {id}", words.revoke_grant),
-        WhatToRevoke::Token(id) => format!("{}: {id}", words.revoke_token),
-        WhatToRevoke::Everyone => words.revoke_everyone.to_owned(),
+        WhatToRevoke::User(name) => format!("{}: {name}", words.panel.revoke_user),
+        WhatToRevoke::App(key) => format!("{}: {key}", words.panel.revoke_app),
+        WhatToRevoke::Grant(id) => format!("{}: {id}", words.panel.revoke_grant),
+        WhatToRevoke::Token(id) => format!("{}: {id}", words.panel.revoke_token),
+        WhatToRevoke::Everyone => words.panel.revoke_everyone.to_owned(),
     }
 }
 
@@ -133,21 +134,25 @@ async fn effect(
     match what {
         WhatToRevoke::User(name) => {
             let user = directory.user(name).await?;
-            texts.push(format!("{} {}", words.revoke_found, user.email.as_str()));
-            texts.push(words.revoke_user_sentence.to_owned());
+            texts.push(format!(
+                "{} {}",
+                words.panel.revoke_found,
+                user.email.as_str()
+            ));
+            texts.push(words.panel.revoke_user_sentence.to_owned());
         }
         WhatToRevoke::App(key) => {
             let found = directory.app(key, AppsOf::Everybody).await?;
             let (name, owner) = (found.app.name.as_str(), found.owner.as_str());
-            texts.push(format!("{} {name} ({owner})", words.revoke_found));
+            texts.push(format!("{} {name} ({owner})", words.panel.revoke_found));
             if found.app.scopes_from == ScopesFrom::List {
-                texts.push(format!("{} {}", words.has, found.app.scopes));
+                texts.push(format!("{} {}", words.panel.has, found.app.scopes));
             }
-            texts.push(words.revoke_app_sentence.to_owned());
+            texts.push(words.panel.revoke_app_sentence.to_owned());
         }
-        WhatToRevoke::Grant(_) => texts.push(words.revoke_grant_sentence.to_owned()),
-        WhatToRevoke::Token(_) => texts.push(words.revoke_token_sentence.to_owned()),
-        WhatToRevoke::Everyone => texts.push(words.revoke_everyone_sentence.to_owned()),
+        WhatToRevoke::Grant(_) => texts.push(words.panel.revoke_grant_sentence.to_owned()),
+        WhatToRevoke::Token(_) => texts.push(words.panel.revoke_token_sentence.to_owned()),
+        WhatToRevoke::Everyone => texts.push(words.panel.revoke_everyone_sentence.to_owned()),
     }
     Ok(texts)
 }

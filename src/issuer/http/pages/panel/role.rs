@@ -1,23 +1,21 @@
 //! `/panel/roles/{name}`: one role. What takes something away says first whom that concerns.
 
 use askama::Template;
-use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::below;
 use super::roles::PATH;
 use crate::identity::Role;
 use crate::issuer::directory::RoleUpdate;
-use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::extract::{DirectoryAccess, PathName};
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::boxes::{ScopeBoxes, Ticks};
 use crate::issuer::http::pages::confirmation::{Confirmation, is_confirmed};
 use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::frame::Frame;
-use crate::issuer::http::pages::messages;
+use crate::issuer::http::pages::messages::Remark;
 use crate::issuer::http::pages::page_error::PageError;
-use crate::issuer::http::pages::told::{Done, Told};
+use crate::issuer::http::pages::told::Done;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::text::Text;
 use crate::store::RoleReach;
@@ -57,7 +55,7 @@ pub(in crate::issuer::http::pages) async fn show(
         name: role.name.as_str(),
         ticks: &Ticks::none(),
     };
-    page(&visitor, &access, StatusCode::OK, &shown, "").await
+    page(&visitor, &access, &shown, &Remark::none()).await
 }
 
 /// `POST`
@@ -67,12 +65,15 @@ pub(in crate::issuer::http::pages) async fn submit(
     PathName(name): PathName,
     form: PageForm,
 ) -> Result<Response, PageError> {
-    let (role, reach) = access.directory().role_with_reach(&name).await?;
+    let directory = access.directory();
     let (ticks, wanted_name) = (Ticks::of(&form), form.trimmed("name"));
-    let is_renamed = wanted_name != role.name.as_str();
+    let is_renamed = wanted_name != directory.role(&name).await?.name.as_str();
     let takes_away = is_renamed || !ticks.removed.is_empty();
-    if takes_away && reach.users > 0 && !is_confirmed(&form) {
-        return Ok(ask(&visitor, &role, reach, &ticks, is_renamed, &form));
+    if takes_away && !is_confirmed(&form) {
+        let (role, reach) = directory.role_with_reach(&name).await?;
+        if reach.users > 0 {
+            return Ok(ask(&visitor, &role, reach, &ticks, is_renamed, &form));
+        }
     }
     let update = RoleUpdate {
         name: is_renamed.then(|| wanted_name.clone()),
@@ -81,22 +82,18 @@ pub(in crate::issuer::http::pages) async fn submit(
         remove_scopes: Some(ticks.removed.clone()),
     };
     match access.after_login()?.update_role(&name, &update).await {
-        Ok(changed) => {
-            let path = below(PATH, changed.role.name.as_str());
-            Ok(visitor.go_to_be_told(&path, &Told::Done(Done::Changed))?)
-        }
-        Err(error) if messages::is_for_the_form(&error) => {
-            let error = EndpointError::from(error);
-            let text = messages::message(visitor.language, &error);
+        Ok(changed) => visitor.done(&below(PATH, changed.role.name.as_str()), Done::Changed),
+        Err(error) => {
+            let remark = visitor.remark(error)?;
+            let (role, reach) = directory.role_with_reach(&name).await?;
             let shown = Shown {
                 role: &role,
                 reach,
                 name: &wanted_name,
                 ticks: &ticks,
             };
-            page(&visitor, &access, error.status(), &shown, &text).await
+            page(&visitor, &access, &shown, &remark).await
         }
-        Err(error) => Err(error.into()),
     }
 }
 
@@ -111,18 +108,25 @@ fn ask(
 ) -> Response {
     let (words, name) = (visitor.words(), role.name.as_str());
     let mut texts = Vec::new();
-    for (what, names) in [(words.gets, &ticks.added), (words.loses, &ticks.removed)] {
+    for (what, names) in [
+        (words.panel.gets, &ticks.added),
+        (words.panel.loses, &ticks.removed),
+    ] {
         if !names.is_empty() {
             texts.push(format!("{what} {}", names.join(", ")));
         }
     }
     if is_renamed {
-        texts.push(format!("{} {}", words.renamed, form.text("name").trim()));
+        texts.push(format!(
+            "{} {}",
+            words.panel.renamed,
+            form.text("name").trim()
+        ));
     }
     texts.push(visitor.language.concerned(reach.users, reach.apps));
-    texts.push(words.tokens_end.to_owned());
+    texts.push(words.panel.tokens_end.to_owned());
     let confirmation = Confirmation {
-        title: format!("{} {name}", words.change_role),
+        title: format!("{} {name}", words.panel.change_role),
         texts,
         button: words.save,
         fields: form.repeatable().collect(),
@@ -150,27 +154,25 @@ pub(in crate::issuer::http::pages) async fn choose_default(
 ) -> Result<Response, PageError> {
     let path = below(PATH, &name);
     match access.after_login()?.set_default_role(&name).await {
-        Ok(_) => Ok(visitor.go_to_be_told(&path, &Told::Done(Done::Changed))?),
-        Err(error) if messages::is_for_the_form(&error) => {
+        Ok(_) => visitor.done(&path, Done::Changed),
+        Err(error) => {
+            let remark = visitor.remark(error)?;
             let role = access.directory().role(&name).await?;
-            let error = EndpointError::from(error);
-            let text = messages::message(visitor.language, &error);
             let confirmation = default_confirmation(&visitor, &role, &path);
-            Ok(confirmation.ask_again(&visitor, error.status(), &text))
+            Ok(confirmation.ask_again(&visitor, &remark))
         }
-        Err(error) => Err(error.into()),
     }
 }
 
 fn default_confirmation<'a>(visitor: &Visitor, role: &Role, cancel: &'a str) -> Confirmation<'a> {
     let words = visitor.words();
     Confirmation {
-        title: format!("{} {}", words.make_default, role.name.as_str()),
+        title: format!("{} {}", words.panel.make_default, role.name.as_str()),
         texts: vec![
-            words.default_sentence.to_owned(),
-            format!("{} {}", words.has, role.scopes),
+            words.panel.default_sentence.to_owned(),
+            format!("{} {}", words.panel.has, role.scopes),
         ],
-        button: words.make_default_button,
+        button: words.panel.make_default_button,
         fields: Vec::new(),
         cancel,
     }
@@ -193,17 +195,16 @@ pub(in crate::issuer::http::pages) async fn delete(
     PathName(name): PathName,
     _: PageForm,
 ) -> Result<Response, PageError> {
-    let (role, reach) = access.directory().role_with_reach(&name).await?;
-    match access.directory().delete_role(&name).await {
-        Ok(_) => Ok(visitor.go_to_be_told(PATH, &Told::Done(Done::Deleted))?),
-        Err(error) if messages::is_for_the_form(&error) => {
-            let error = EndpointError::from(error);
-            let text = messages::message(visitor.language, &error);
+    let directory = access.directory();
+    match directory.delete_role(&name).await {
+        Ok(_) => visitor.done(PATH, Done::Deleted),
+        Err(error) => {
+            let remark = visitor.remark(error)?;
+            let (role, reach) = directory.role_with_reach(&name).await?;
             let path = below(PATH, &name);
             let confirmation = deletion(&visitor, &role, reach, &path);
-            Ok(confirmation.ask_again(&visitor, error.status(), &text))
+            Ok(confirmation.ask_again(&visitor, &remark))
         }
-        Err(error) => Err(error.into()),
     }
 }
 
@@ -215,10 +216,10 @@ fn deletion<'a>(
 ) -> Confirmation<'a> {
     let words = visitor.words();
     Confirmation {
-        title: format!("{} {}", words.delete_role, role.name.as_str()),
+        title: format!("{} {}", words.panel.delete_role, role.name.as_str()),
         texts: vec![
             visitor.language.concerned(reach.users, reach.apps),
-            words.tokens_end.to_owned(),
+            words.panel.tokens_end.to_owned(),
         ],
         button: words.delete,
         fields: Vec::new(),
@@ -229,9 +230,8 @@ fn deletion<'a>(
 async fn page(
     visitor: &Visitor,
     access: &DirectoryAccess,
-    status: StatusCode,
     shown: &Shown<'_>,
-    error: &str,
+    remark: &Remark,
 ) -> Result<Response, PageError> {
     let role = shown.role;
     let boxes = shown.ticks.scope_boxes(access, &role.scopes).await?;
@@ -245,7 +245,7 @@ async fn page(
             .language
             .concerned(shown.reach.users, shown.reach.apps),
         boxes,
-        error: Text::of(error),
+        error: Text::of(&*remark.text),
     };
-    Ok(answer::page(status, &page))
+    Ok(answer::page(remark.status, &page))
 }

@@ -14,9 +14,9 @@ use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::boxes::{MAX_BOXES, ScopeBoxes, Ticks};
 use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::frame::Frame;
-use crate::issuer::http::pages::messages;
+use crate::issuer::http::pages::messages::Remark;
 use crate::issuer::http::pages::page_error::PageError;
-use crate::issuer::http::pages::told::{Done, Told};
+use crate::issuer::http::pages::told::Done;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::text::Text;
 use crate::store::Page;
@@ -59,14 +59,6 @@ struct NewRolePage<'a> {
     error: Text<'a>,
 }
 
-/// The scopes of which the grid has rows.
-fn shown_scopes() -> Page {
-    Page {
-        after: String::new(),
-        limit: MAX_BOXES,
-    }
-}
-
 /// `GET`
 pub(in crate::issuer::http::pages) async fn list(
     visitor: Visitor,
@@ -79,7 +71,7 @@ pub(in crate::issuer::http::pages) async fn list(
     };
     let directory = access.directory();
     let roles = directory.roles(&page).await?;
-    let scopes = directory.scopes(&shown_scopes()).await?;
+    let scopes = directory.scopes(&Page::first(MAX_BOXES)).await?;
     let columns = roles.items.iter().map(|role| Column {
         path: below(PATH, role.name.as_str()),
         name: Text::of(role.name.as_str()),
@@ -109,7 +101,7 @@ pub(in crate::issuer::http::pages) async fn show_new(
     visitor: Visitor,
     access: DirectoryAccess,
 ) -> Result<Response, PageError> {
-    new_page(&visitor, &access, StatusCode::OK, "", &Ticks::none(), "").await
+    new_page(&visitor, &access, "", &Ticks::none(), &Remark::none()).await
 }
 
 /// `POST /panel/new-role`
@@ -124,41 +116,27 @@ pub(in crate::issuer::http::pages) async fn submit_new(
         scopes: ticks.added.clone(),
     };
     match access.directory().add_role(&wanted).await {
-        Ok(role) => {
-            let path = below(PATH, role.name.as_str());
-            Ok(visitor.go_to_be_told(&path, &Told::Done(Done::Made))?)
+        Ok(role) => visitor.done(&below(PATH, role.name.as_str()), Done::Made),
+        Err(error) => {
+            let remark = visitor.remark(error)?;
+            new_page(&visitor, &access, &wanted.name, &ticks, &remark).await
         }
-        Err(error) if messages::is_for_the_form(&error) => {
-            let error = EndpointError::from(error);
-            let text = messages::message(visitor.language, &error);
-            new_page(
-                &visitor,
-                &access,
-                error.status(),
-                &wanted.name,
-                &ticks,
-                &text,
-            )
-            .await
-        }
-        Err(error) => Err(error.into()),
     }
 }
 
 async fn new_page(
     visitor: &Visitor,
     access: &DirectoryAccess,
-    status: StatusCode,
     name: &str,
     ticks: &Ticks,
-    error: &str,
+    remark: &Remark,
 ) -> Result<Response, PageError> {
     let boxes = ticks.scope_boxes(access, &ScopeSet::default()).await?;
     let page = NewRolePage {
         frame: visitor.frame(),
         name: Text::of(name),
         boxes,
-        error: Text::of(error),
+        error: Text::of(&*remark.text),
     };
-    Ok(answer::page(status, &page))
+    Ok(answer::page(remark.status, &page))
 }

@@ -1,22 +1,20 @@
 //! `/panel/scopes/{name}`: one scope: what it allows, and who has it.
 
 use askama::Template;
-use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::below;
 use super::scopes::PATH;
 use crate::identity::{RoleName, Scope};
 use crate::issuer::directory::{ScopeUpdate, WhenUsed};
-use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::extract::{DirectoryAccess, PathName};
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::confirmation::Confirmation;
 use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::frame::Frame;
-use crate::issuer::http::pages::messages;
+use crate::issuer::http::pages::messages::Remark;
 use crate::issuer::http::pages::page_error::PageError;
-use crate::issuer::http::pages::told::{Done, Told};
+use crate::issuer::http::pages::told::Done;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::text::Text;
 use crate::store::ScopeReach;
@@ -44,13 +42,7 @@ pub(in crate::issuer::http::pages) async fn show(
 ) -> Result<Response, PageError> {
     let (scope, reach) = access.directory().scope_with_reach(&name).await?;
     let sentence = scope.description.as_str();
-    Ok(page(
-        &visitor,
-        StatusCode::OK,
-        (&scope, &reach),
-        sentence,
-        "",
-    ))
+    Ok(page(&visitor, (&scope, &reach), sentence, &Remark::none()))
 }
 
 /// `POST`: what it allows, in other words.
@@ -66,19 +58,13 @@ pub(in crate::issuer::http::pages) async fn submit(
         description: Some(form.trimmed("description")),
     };
     match directory.update_scope(&name, &update).await {
-        Ok(_) => {
-            let told = Told::Done(Done::Changed);
-            Ok(visitor.go_to_be_told(&below(PATH, &name), &told)?)
-        }
-        Err(error) if messages::is_for_the_form(&error) => {
+        Ok(_) => visitor.done(&below(PATH, &name), Done::Changed),
+        Err(error) => {
+            let remark = visitor.remark(error)?;
             let (scope, reach) = directory.scope_with_reach(&name).await?;
-            let error = EndpointError::from(error);
-            let text = messages::message(visitor.language, &error);
             let sentence = form.text("description");
-            let found = (&scope, &reach);
-            Ok(page(&visitor, error.status(), found, sentence, &text))
+            Ok(page(&visitor, (&scope, &reach), sentence, &remark))
         }
-        Err(error) => Err(error.into()),
     }
 }
 
@@ -101,16 +87,14 @@ pub(in crate::issuer::http::pages) async fn delete(
 ) -> Result<Response, PageError> {
     let directory = access.directory();
     match directory.delete_scope(&name, WhenUsed::Remove).await {
-        Ok(_) => Ok(visitor.go_to_be_told(PATH, &Told::Done(Done::Deleted))?),
-        Err(error) if messages::is_for_the_form(&error) => {
+        Ok(_) => visitor.done(PATH, Done::Deleted),
+        Err(error) => {
+            let remark = visitor.remark(error)?;
             let (scope, reach) = directory.scope_with_reach(&name).await?;
-            let error = EndpointError::from(error);
-            let text = messages::message(visitor.language, &error);
             let path = below(PATH, &name);
             let confirmation = deletion(&visitor, &scope, &reach, &path);
-            Ok(confirmation.ask_again(&visitor, error.status(), &text))
+            Ok(confirmation.ask_again(&visitor, &remark))
         }
-        Err(error) => Err(error.into()),
     }
 }
 
@@ -124,12 +108,16 @@ fn deletion<'a>(
     let names: Vec<&str> = reach.roles.iter().map(RoleName::as_str).collect();
     let mut texts = Vec::new();
     if !names.is_empty() {
-        texts.push(format!("{} {}", words.is_taken_from, names.join(", ")));
+        texts.push(format!(
+            "{} {}",
+            words.panel.is_taken_from,
+            names.join(", ")
+        ));
     }
     texts.push(visitor.language.concerned(reach.users, reach.apps));
-    texts.push(words.tokens_end.to_owned());
+    texts.push(words.panel.tokens_end.to_owned());
     Confirmation {
-        title: format!("{} {}", words.delete_scope, scope.name.as_str()),
+        title: format!("{} {}", words.panel.delete_scope, scope.name.as_str()),
         texts,
         button: words.delete,
         fields: Vec::new(),
@@ -139,10 +127,9 @@ fn deletion<'a>(
 
 fn page(
     visitor: &Visitor,
-    status: StatusCode,
     (scope, reach): (&Scope, &ScopeReach),
     sentence: &str,
-    error: &str,
+    remark: &Remark,
 ) -> Response {
     let roles = reach.roles.iter().map(RoleName::as_str).map(Text::of);
     let page = ScopePage {
@@ -153,7 +140,7 @@ fn page(
         roles: roles.collect(),
         concerned: visitor.language.concerned(reach.users, reach.apps),
         is_own: scope.name.is_own(),
-        error: Text::of(error),
+        error: Text::of(&*remark.text),
     };
-    answer::page(status, &page)
+    answer::page(remark.status, &page)
 }

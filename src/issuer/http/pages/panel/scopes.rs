@@ -12,9 +12,9 @@ use crate::issuer::http::list::{ListQuery, Unfiltered};
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::frame::Frame;
-use crate::issuer::http::pages::messages;
+use crate::issuer::http::pages::messages::Remark;
 use crate::issuer::http::pages::page_error::PageError;
-use crate::issuer::http::pages::told::{Done, Told};
+use crate::issuer::http::pages::told::Done;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::text::Text;
 
@@ -69,13 +69,7 @@ pub(in crate::issuer::http::pages) async fn show_new(
     visitor: Visitor,
     _: DirectoryAccess,
 ) -> Response {
-    let page = NewScopePage {
-        frame: visitor.frame(),
-        name: Text::of(""),
-        sentence: Text::of(""),
-        error: Text::of(""),
-    };
-    answer::page(StatusCode::OK, &page)
+    new_page(&visitor, "", "", &Remark::none())
 }
 
 /// `POST /panel/new-scope`
@@ -89,17 +83,20 @@ pub(in crate::issuer::http::pages) async fn submit_new(
         description: form.trimmed("description"),
     };
     match access.directory().add_scope(&wanted).await {
-        Ok(_) => Ok(visitor.go_to_be_told(PATH, &Told::Done(Done::Made))?),
-        Err(error) if messages::is_for_the_form(&error) => {
-            let error = EndpointError::from(error);
-            let page = NewScopePage {
-                frame: visitor.frame(),
-                name: Text::of(wanted.name),
-                sentence: Text::of(wanted.description),
-                error: Text::of(messages::message(visitor.language, &error)),
-            };
-            Ok(answer::page(error.status(), &page))
+        Ok(_) => visitor.done(PATH, Done::Made),
+        Err(error) => {
+            let (name, sentence) = (&wanted.name, &wanted.description);
+            Ok(new_page(&visitor, name, sentence, &visitor.remark(error)?))
         }
-        Err(error) => Err(error.into()),
     }
+}
+
+fn new_page(visitor: &Visitor, name: &str, sentence: &str, remark: &Remark) -> Response {
+    let page = NewScopePage {
+        frame: visitor.frame(),
+        name: Text::of(name),
+        sentence: Text::of(sentence),
+        error: Text::of(&*remark.text),
+    };
+    answer::page(remark.status, &page)
 }

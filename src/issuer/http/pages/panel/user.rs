@@ -1,23 +1,21 @@
 //! `/panel/users/{username}`: roles, status and password of one user.
 
 use askama::Template;
-use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::below;
 use super::users::PATH;
 use crate::identity::{RoleName, Status, User};
 use crate::issuer::directory::UserUpdate;
-use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::extract::{DirectoryAccess, PathName};
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::boxes::{MAX_BOXES, TickBox, Ticks};
 use crate::issuer::http::pages::confirmation::{Confirmation, is_confirmed};
 use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::frame::Frame;
-use crate::issuer::http::pages::messages;
+use crate::issuer::http::pages::messages::Remark;
 use crate::issuer::http::pages::page_error::PageError;
-use crate::issuer::http::pages::told::{Done, Told};
+use crate::issuer::http::pages::told::Done;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::text::Text;
 use crate::store::Page;
@@ -55,7 +53,7 @@ pub(in crate::issuer::http::pages) async fn show(
     PathName(name): PathName,
 ) -> Result<Response, PageError> {
     let user = access.directory().user(&name).await?;
-    page(&visitor, &access, StatusCode::OK, &user, &Ticks::none(), "").await
+    page(&visitor, &access, &user, &Ticks::none(), &Remark::none()).await
 }
 
 /// `POST`: roles.
@@ -65,17 +63,17 @@ pub(in crate::issuer::http::pages) async fn submit(
     PathName(name): PathName,
     form: PageForm,
 ) -> Result<Response, PageError> {
-    let user = access.directory().user(&name).await?;
     let ticks = Ticks::of(&form);
     if !ticks.removed.is_empty() && !is_confirmed(&form) {
-        let (words, apps) = (visitor.words(), count_apps(&access, &user).await?);
+        let (user, apps) = user_with_apps(&access, &name).await?;
+        let words = visitor.words();
         let texts = vec![
-            format!("{} {}", words.loses, ticks.removed.join(", ")),
+            format!("{} {}", words.panel.loses, ticks.removed.join(", ")),
             visitor.language.concerned(1, apps),
-            words.tokens_end.to_owned(),
+            words.panel.tokens_end.to_owned(),
         ];
         let confirmation = Confirmation {
-            title: format!("{} {}", words.change_user, user.username.as_str()),
+            title: format!("{} {}", words.panel.change_user, user.username.as_str()),
             texts,
             button: words.save,
             fields: form.repeatable().collect(),
@@ -89,16 +87,12 @@ pub(in crate::issuer::http::pages) async fn submit(
         ..UserUpdate::default()
     };
     match access.after_login()?.update_user(&name, &update).await {
-        Ok(_) => {
-            let told = Told::Done(Done::Changed);
-            Ok(visitor.go_to_be_told(&below(PATH, &name), &told)?)
+        Ok(_) => visitor.done(&below(PATH, &name), Done::Changed),
+        Err(error) => {
+            let remark = visitor.remark(error)?;
+            let user = access.directory().user(&name).await?;
+            page(&visitor, &access, &user, &ticks, &remark).await
         }
-        Err(error) if messages::is_for_the_form(&error) => {
-            let error = EndpointError::from(error);
-            let text = messages::message(visitor.language, &error);
-            page(&visitor, &access, error.status(), &user, &ticks, &text).await
-        }
-        Err(error) => Err(error.into()),
     }
 }
 
@@ -108,8 +102,7 @@ pub(in crate::issuer::http::pages) async fn show_status(
     access: DirectoryAccess,
     PathName(name): PathName,
 ) -> Result<Response, PageError> {
-    let user = access.directory().user(&name).await?;
-    let apps = count_apps(&access, &user).await?;
+    let (user, apps) = user_with_apps(&access, &name).await?;
     Ok(status_confirmation(&visitor, &user, apps, &below(PATH, &name)).ask(&visitor))
 }
 
@@ -126,16 +119,13 @@ pub(in crate::issuer::http::pages) async fn change_status(
         ..UserUpdate::default()
     };
     match access.after_login()?.update_user(&name, &update).await {
-        Ok(_) => Ok(visitor.go_to_be_told(&path, &Told::Done(Done::Changed))?),
-        Err(error) if messages::is_for_the_form(&error) => {
-            let user = access.directory().user(&name).await?;
-            let apps = count_apps(&access, &user).await?;
-            let error = EndpointError::from(error);
-            let text = messages::message(visitor.language, &error);
+        Ok(_) => visitor.done(&path, Done::Changed),
+        Err(error) => {
+            let remark = visitor.remark(error)?;
+            let (user, apps) = user_with_apps(&access, &name).await?;
             let confirmation = status_confirmation(&visitor, &user, apps, &path);
-            Ok(confirmation.ask_again(&visitor, error.status(), &text))
+            Ok(confirmation.ask_again(&visitor, &remark))
         }
-        Err(error) => Err(error.into()),
     }
 }
 
@@ -148,15 +138,15 @@ fn status_confirmation<'a>(
     let (words, name) = (visitor.words(), user.username.as_str());
     let (title, sentence, button, wanted) = match user.status {
         Status::Active => (
-            words.disable_user,
-            words.disable_user_sentence,
-            words.disable,
+            words.panel.disable_user,
+            words.panel.disable_user_sentence,
+            words.panel.disable,
             Status::Disabled,
         ),
         Status::Disabled => (
-            words.enable_user,
-            words.enable_user_sentence,
-            words.enable,
+            words.panel.enable_user,
+            words.panel.enable_user_sentence,
+            words.panel.enable,
             Status::Active,
         ),
     };
@@ -175,8 +165,7 @@ pub(in crate::issuer::http::pages) async fn show_delete(
     access: DirectoryAccess,
     PathName(name): PathName,
 ) -> Result<Response, PageError> {
-    let user = access.directory().user(&name).await?;
-    let apps = count_apps(&access, &user).await?;
+    let (user, apps) = user_with_apps(&access, &name).await?;
     Ok(deletion(&visitor, &user, apps, &below(PATH, &name)).ask(&visitor))
 }
 
@@ -187,28 +176,24 @@ pub(in crate::issuer::http::pages) async fn delete(
     PathName(name): PathName,
     _: PageForm,
 ) -> Result<Response, PageError> {
-    let directory = access.directory();
-    match directory.delete_user(&name).await {
-        Ok(()) => Ok(visitor.go_to_be_told(PATH, &Told::Done(Done::Deleted))?),
-        Err(error) if messages::is_for_the_form(&error) => {
-            let user = directory.user(&name).await?;
-            let apps = count_apps(&access, &user).await?;
-            let error = EndpointError::from(error);
-            let text = messages::message(visitor.language, &error);
+    match access.directory().delete_user(&name).await {
+        Ok(()) => visitor.done(PATH, Done::Deleted),
+        Err(error) => {
+            let remark = visitor.remark(error)?;
+            let (user, apps) = user_with_apps(&access, &name).await?;
             let path = below(PATH, &name);
             let confirmation = deletion(&visitor, &user, apps, &path);
-            Ok(confirmation.ask_again(&visitor, error.status(), &text))
+            Ok(confirmation.ask_again(&visitor, &remark))
         }
-        Err(error) => Err(error.into()),
     }
 }
 
 fn deletion<'a>(visitor: &Visitor, user: &User, apps: i64, cancel: &'a str) -> Confirmation<'a> {
     let words = visitor.words();
     Confirmation {
-        title: format!("{} {}", words.delete_user, user.username.as_str()),
+        title: format!("{} {}", words.panel.delete_user, user.username.as_str()),
         texts: vec![
-            words.delete_user_sentence.to_owned(),
+            words.panel.delete_user_sentence.to_owned(),
             visitor.language.concerned(1, apps),
         ],
         button: words.delete,
@@ -224,7 +209,7 @@ pub(in crate::issuer::http::pages) async fn show_password(
     PathName(name): PathName,
 ) -> Result<Response, PageError> {
     let user = access.directory().user(&name).await?;
-    Ok(password_page(&visitor, StatusCode::OK, &user, ""))
+    Ok(password_page(&visitor, &user, &Remark::none()))
 }
 
 /// `POST {username}/password`
@@ -237,53 +222,44 @@ pub(in crate::issuer::http::pages) async fn set_password(
     let directory = access.after_login()?;
     let password = form.text("new_password").to_owned();
     match directory.set_password(&name, password).await {
-        Ok(()) => {
-            let told = Told::Done(Done::Changed);
-            Ok(visitor.go_to_be_told(&below(PATH, &name), &told)?)
-        }
-        Err(error) if messages::is_for_the_form(&error) => {
+        Ok(()) => visitor.done(&below(PATH, &name), Done::Changed),
+        Err(error) => {
+            let remark = visitor.remark(error)?;
             let user = directory.user(&name).await?;
-            let error = EndpointError::from(error);
-            let text = messages::message(visitor.language, &error);
-            Ok(password_page(&visitor, error.status(), &user, &text))
+            Ok(password_page(&visitor, &user, &remark))
         }
-        Err(error) => Err(error.into()),
     }
 }
 
-fn password_page(visitor: &Visitor, status: StatusCode, user: &User, error: &str) -> Response {
+fn password_page(visitor: &Visitor, user: &User, remark: &Remark) -> Response {
     let page = PasswordPage {
         frame: visitor.frame(),
         path: &below(PATH, user.username.as_str()),
         name: Text::of(user.username.as_str()),
-        error: Text::of(error),
+        error: Text::of(&*remark.text),
     };
-    answer::page(status, &page)
+    answer::page(remark.status, &page)
 }
 
-async fn count_apps(access: &DirectoryAccess, user: &User) -> Result<i64, PageError> {
-    let page = Page {
-        after: String::new(),
-        limit: APPS,
-    };
-    let apps = access.directory().own_apps(user, &page).await?.items.len();
-    Ok(i64::try_from(apps).unwrap_or(i64::MAX))
+/// A user, and how many apps are theirs.
+async fn user_with_apps(access: &DirectoryAccess, name: &str) -> Result<(User, i64), PageError> {
+    let directory = access.directory();
+    let user = directory.user(name).await?;
+    let apps = directory.own_apps(&user, &Page::first(APPS)).await?;
+    let apps = i64::try_from(apps.items.len()).unwrap_or(i64::MAX);
+    Ok((user, apps))
 }
 
 async fn page(
     visitor: &Visitor,
     access: &DirectoryAccess,
-    status: StatusCode,
     user: &User,
     ticks: &Ticks,
-    error: &str,
+    remark: &Remark,
 ) -> Result<Response, PageError> {
-    let page = Page {
-        after: String::new(),
-        limit: MAX_BOXES,
-    };
     let mut roles: Vec<RoleName> = user.roles.clone();
-    let others = access.directory().roles(&page).await?.items;
+    let first = Page::first(MAX_BOXES);
+    let others = access.directory().roles(&first).await?.items;
     roles.extend(others.into_iter().map(|role| role.name));
     roles.sort();
     roles.dedup();
@@ -300,7 +276,7 @@ async fn page(
         created: visitor.language.instant(user.created_at),
         scopes: user.scopes.to_string(),
         boxes: boxes.collect(),
-        error: Text::of(error),
+        error: Text::of(&*remark.text),
     };
-    Ok(answer::page(status, &page))
+    Ok(answer::page(remark.status, &page))
 }

@@ -13,9 +13,9 @@ use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::apps::role_names;
 use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::frame::Frame;
-use crate::issuer::http::pages::messages;
+use crate::issuer::http::pages::messages::Remark;
 use crate::issuer::http::pages::page_error::PageError;
-use crate::issuer::http::pages::told::{Done, Told};
+use crate::issuer::http::pages::told::Done;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::text::Text;
 
@@ -56,7 +56,7 @@ pub(in crate::issuer::http::pages) async fn list(
     query: Result<ListQuery<BySearch>, EndpointError>,
 ) -> Result<Response, PageError> {
     let query = query?;
-    let search = query.filter.as_deref().unwrap_or_default().trim();
+    let search = query.filter().unwrap_or_default();
     let listing = access.directory().users(search, &query.page).await?;
     let rows = listing.items.iter().map(|user| Row {
         path: below(PATH, user.username.as_str()),
@@ -80,13 +80,7 @@ pub(in crate::issuer::http::pages) async fn show_new(
     visitor: Visitor,
     _: DirectoryAccess,
 ) -> Response {
-    let page = NewUserPage {
-        frame: visitor.frame(),
-        username: Text::of(""),
-        email: Text::of(""),
-        error: Text::of(""),
-    };
-    answer::page(StatusCode::OK, &page)
+    new_page(&visitor, "", "", &Remark::none())
 }
 
 /// `POST /panel/new-user`: with the default role, which the page of the user changes.
@@ -103,20 +97,20 @@ pub(in crate::issuer::http::pages) async fn submit_new(
         roles: None,
     };
     match access.after_login()?.add_user(wanted).await {
-        Ok(user) => {
-            let path = below(PATH, user.username.as_str());
-            Ok(visitor.go_to_be_told(&path, &Told::Done(Done::Made))?)
+        Ok(user) => visitor.done(&below(PATH, user.username.as_str()), Done::Made),
+        Err(error) => {
+            let remark = visitor.remark(error)?;
+            Ok(new_page(&visitor, &username, &email, &remark))
         }
-        Err(error) if messages::is_for_the_form(&error) => {
-            let error = EndpointError::from(error);
-            let page = NewUserPage {
-                frame: visitor.frame(),
-                username: Text::of(username),
-                email: Text::of(email),
-                error: Text::of(messages::message(visitor.language, &error)),
-            };
-            Ok(answer::page(error.status(), &page))
-        }
-        Err(error) => Err(error.into()),
     }
+}
+
+fn new_page(visitor: &Visitor, username: &str, email: &str, remark: &Remark) -> Response {
+    let page = NewUserPage {
+        frame: visitor.frame(),
+        username: Text::of(username),
+        email: Text::of(email),
+        error: Text::of(&*remark.text),
+    };
+    answer::page(remark.status, &page)
 }

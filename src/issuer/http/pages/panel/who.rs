@@ -18,7 +18,7 @@ use crate::issuer::http::pages::page_error::PageError;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::pages::words::Words;
 use crate::issuer::http::text::Text;
-use crate::policy::{Host, Method, Path, Requirement, Route, Target};
+use crate::policy::{Host, Method, Path, Route, Target};
 use crate::token::{Credential, VerifiedToken};
 
 pub(in crate::issuer::http::pages) const PATH: &str = "/panel/who";
@@ -66,11 +66,11 @@ impl Question<'_> {
     /// What the page calls the first field that is too long.
     fn too_long(&self, words: &'static Words) -> Option<&'static str> {
         let fields = [
-            (self.kind, words.who_caller),
-            (self.name, words.who_name),
-            (self.method, words.who_method),
-            (self.host, words.who_host),
-            (self.path, words.who_path),
+            (self.kind, words.panel.who_caller),
+            (self.name, words.panel.who_name),
+            (self.method, words.panel.who_method),
+            (self.host, words.panel.who_host),
+            (self.path, words.panel.who_path),
         ];
         let mut long = fields.iter().filter(|(text, _)| text.len() > MAX_BYTES);
         long.next().map(|(_, label)| *label)
@@ -109,7 +109,7 @@ pub(in crate::issuer::http::pages) async fn show(
     };
     let words = visitor.words();
     if let Some(label) = question.too_long(words) {
-        let (status, text) = (StatusCode::BAD_REQUEST, words.who_too_long);
+        let (status, text) = (StatusCode::BAD_REQUEST, words.panel.who_too_long);
         let error = format!("{label}: {text}.");
         return Ok(page(&visitor, status, &question, None, &error));
     }
@@ -118,7 +118,7 @@ pub(in crate::issuer::http::pages) async fn show(
     }
     let Some(gate) = visitor.issuer.gate.get() else {
         let status = StatusCode::NOT_FOUND;
-        return Ok(page(&visitor, status, &question, None, words.no_gate));
+        return Ok(page(&visitor, status, &question, None, words.panel.no_gate));
     };
     let (caller, without) = match caller(&access, &question).await {
         Ok(caller) => (caller, None),
@@ -138,7 +138,7 @@ pub(in crate::issuer::http::pages) async fn show(
     };
     let mut verdict = judge(gate, &question, &caller, words);
     if let Some(reason) = without {
-        verdict.sentence = Text::of(format!("{} {reason}.", words.who_no_token));
+        verdict.sentence = Text::of(format!("{} {reason}.", words.panel.who_no_token));
     }
     Ok(page(&visitor, StatusCode::OK, &question, Some(verdict), ""))
 }
@@ -207,8 +207,8 @@ fn judge(
     let (passes, sentence, route) = match &judgement.decision {
         Decision::Allow(permit) => {
             let sentence = match permit.shadowed() {
-                None => words.who_yes.to_owned(),
-                Some(denial) => format!("{} {}", words.who_shadow, reason(&denial)),
+                None => words.panel.who_yes.to_owned(),
+                Some(denial) => format!("{} {}", words.panel.who_shadow, reason(&denial)),
             };
             (true, sentence, Some(permit.route()))
         }
@@ -222,7 +222,11 @@ fn judge(
                 .map(|route| route.name.to_string())
                 .unwrap_or_default(),
         ),
-        needs: Text::of(route.map(|route| needs(route, words)).unwrap_or_default()),
+        needs: Text::of(
+            route
+                .map(|route| words.needs(&route.requirement))
+                .unwrap_or_default(),
+        ),
         has: Text::of(caller.scopes.to_string()),
     }
 }
@@ -231,28 +235,21 @@ fn if_empty<'t>(text: &'t str, otherwise: &'t str) -> &'t str {
     if text.is_empty() { otherwise } else { text }
 }
 
-fn needs(route: &Route, words: &'static Words) -> String {
-    match &route.requirement {
-        Requirement::Public => words.needs_nothing.to_owned(),
-        Requirement::Authenticated => words.needs_token.to_owned(),
-        Requirement::Nobody => words.needs_nobody.to_owned(),
-        Requirement::Scopes(scopes) => scopes.phrase(words.of_scopes()),
-    }
-}
-
 fn reason(denial: &Denial<'_>, token: Option<&VerifiedToken>, words: &'static Words) -> String {
     match denial {
-        Denial::MalformedTarget(rule) => format!("{} {rule}.", words.who_malformed),
-        Denial::SeveralCredentials | Denial::BadToken { .. } => words.who_bad_token.to_owned(),
-        Denial::NoToken { .. } => words.who_needs_token.to_owned(),
-        Denial::ScopesMissing { route } => lack(route, token, words),
-        Denial::Nobody { .. } => words.who_nobody.to_owned(),
-        Denial::ConditionNotMet { .. } | Denial::ConditionFailed { .. } => {
-            words.who_condition.to_owned()
+        Denial::MalformedTarget(rule) => format!("{} {rule}.", words.panel.who_malformed),
+        Denial::SeveralCredentials | Denial::BadToken { .. } => {
+            words.panel.who_bad_token.to_owned()
         }
-        Denial::Unlisted => words.who_unlisted.to_owned(),
+        Denial::NoToken { .. } => words.panel.who_needs_token.to_owned(),
+        Denial::ScopesMissing { route } => lack(route, token, words),
+        Denial::Nobody { .. } => words.panel.who_nobody.to_owned(),
+        Denial::ConditionNotMet { .. } | Denial::ConditionFailed { .. } => {
+            words.panel.who_condition.to_owned()
+        }
+        Denial::Unlisted => words.panel.who_unlisted.to_owned(),
         Denial::KeysNotLoaded { .. } | Denial::RevocationsStale { .. } => {
-            words.who_not_now.to_owned()
+            words.panel.who_not_now.to_owned()
         }
     }
 }
@@ -264,7 +261,10 @@ fn lack(route: &Route, token: Option<&VerifiedToken>, words: &'static Words) -> 
     let missing = required.and_then(|required| required.missing(has));
     let missing = missing.map(|missing| missing.phrase(words.of_scopes()));
     let missing = missing.unwrap_or_default();
-    format!("{} {missing}. {}", words.who_lacks, words.who_lacks_fix)
+    format!(
+        "{} {missing}. {}",
+        words.panel.who_lacks, words.panel.who_lacks_fix
+    )
 }
 
 fn page(
@@ -278,9 +278,9 @@ fn page(
     let page = WhoPage {
         frame: visitor.frame(),
         kinds: [
-            ("user", words.who_user),
-            ("app", words.who_app),
-            ("nobody", words.who_without),
+            ("user", words.panel.who_user),
+            ("app", words.panel.who_app),
+            ("nobody", words.panel.who_without),
         ],
         kind: Text::of(if_empty(question.kind, "user")),
         name: Text::of(question.name),

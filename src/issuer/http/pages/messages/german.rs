@@ -1,0 +1,196 @@
+//! What callers are told of errors, in German.
+
+use crate::identity::{AppError, PasswordError, UserError};
+use crate::issuer::directory::{DirectoryError, Thing};
+use crate::issuer::endpoint_error::EndpointError;
+
+/// None for what only a defect, or a form that was made by hand, brings about.
+pub(super) fn of(error: &EndpointError) -> Option<String> {
+    let text = match error {
+        EndpointError::Directory(error) => return of_directory(error),
+        EndpointError::BadLogin => "Der Name oder das Passwort ist falsch.".to_owned(),
+        EndpointError::WrongPassword => "Das bisherige Passwort ist falsch.".to_owned(),
+        EndpointError::RegistrationClosed => {
+            "Hier kann sich niemand selbst registrieren: Ein Administrator richtet das Konto ein."
+                .to_owned()
+        }
+        EndpointError::NotFound => "Diese Seite gibt es nicht.".to_owned(),
+        EndpointError::BodyTooLarge => "Das Formular ist zu lang.".to_owned(),
+        EndpointError::BodyBroken => "Das Formular kam nicht vollständig an.".to_owned(),
+        EndpointError::Throttled {
+            retry_after_seconds,
+        } => format!(
+            "Zu viele Versuche: Bitte versuche es in {retry_after_seconds} Sekunden noch einmal."
+        ),
+        EndpointError::TimedOut
+        | EndpointError::Panicked
+        | EndpointError::Hashing(_)
+        | EndpointError::Store(_)
+        | EndpointError::Cryptography(_) => {
+            "Das geht gerade nicht: Bitte versuche es gleich noch einmal.".to_owned()
+        }
+        EndpointError::Parameter(name) => format!("Der Parameter `{name}` ist nicht gültig."),
+        EndpointError::UnknownParameter => {
+            "Die Adresse hat einen unbekannten Parameter.".to_owned()
+        }
+        EndpointError::ContentType(_)
+        | EndpointError::ContentEncoding
+        | EndpointError::Json(_)
+        | EndpointError::TrailingComma(_)
+        | EndpointError::Form(_)
+        | EndpointError::ParametersInUrl
+        | EndpointError::Missing(_)
+        | EndpointError::SeveralClientCredentials
+        | EndpointError::BadClient
+        | EndpointError::UnsupportedGrant
+        | EndpointError::UnauthorizedClient
+        | EndpointError::InvalidTarget(_)
+        | EndpointError::NothingGranted(_)
+        | EndpointError::BadScope(_)
+        | EndpointError::ScopeBeyondGrant
+        | EndpointError::BadPasswordGrant
+        | EndpointError::BadRefreshToken
+        | EndpointError::BadCode
+        | EndpointError::MethodNotAllowed
+        | EndpointError::Gate { .. }
+        | EndpointError::CallerChanged
+        | EndpointError::NotFresh { .. }
+        | EndpointError::BadBearer
+        | EndpointError::Unguarded => return None,
+    };
+    Some(text)
+}
+
+fn of_directory(error: &DirectoryError) -> Option<String> {
+    let text = match error {
+        DirectoryError::NotFound(thing) => not_found(*thing).to_owned(),
+        DirectoryError::NameTaken(thing) => taken(*thing).to_owned(),
+        DirectoryError::LastAdministrator => {
+            "Danach gäbe es keinen Administrator mehr: Ein aktiver Benutzer mit allen `backend.*`-Berechtigungen \
+             muss bleiben. Gib sie zuerst jemand anderem."
+                .to_owned()
+        }
+        DirectoryError::Own(name) => {
+            format!("`{name}` gehört zum System und kann weder umbenannt noch gelöscht werden.")
+        }
+        DirectoryError::Reserved => {
+            "Namen mit `backend.` oder `consumer.` am Anfang sind vergeben: Bitte wähle einen anderen.".to_owned()
+        }
+        DirectoryError::DefaultRole => {
+            "Diese Rolle bekommen neue Benutzer: Bestimme zuerst eine andere als Standard.".to_owned()
+        }
+        DirectoryError::EverybodyAdministrator => {
+            "Die Rolle für neue Benutzer darf keine `backend.*`-Berechtigung haben: Alle bekämen sie.".to_owned()
+        }
+        DirectoryError::Beyond(scopes) => {
+            format!("Das gibt oder nimmt Berechtigungen, die du selbst nicht hast: {scopes}.")
+        }
+        DirectoryError::BeyondOwner(scopes) => {
+            format!("Eine App kann nicht mehr dürfen als ihr Besitzer. Es fehlen: {scopes}.")
+        }
+        DirectoryError::ScopeInUse(uses) => {
+            format!("Die Berechtigung wird benutzt: {uses}. Bestätige, dass sie überall entfernt wird.")
+        }
+        DirectoryError::UnknownScope(name) => format!("Die Berechtigung `{name}` gibt es nicht."),
+        DirectoryError::UnknownRole(name) => format!("Die Rolle `{name}` gibt es nicht."),
+        DirectoryError::Scope(_) => {
+            "Ein solcher Name hat 1 bis 128 Zeichen aus ASCII, ohne Leerzeichen, Komma, Anführungszeichen und \
+             umgekehrten Schrägstrich."
+                .to_owned()
+        }
+        DirectoryError::NotAddressable => {
+            "Der Name wird Teil von Adressen: ohne `/`, `;` und `%`, und nicht `.` oder `..`.".to_owned()
+        }
+        DirectoryError::Description(_) => {
+            "Eine Beschreibung ist eine Zeile mit höchstens 256 Zeichen.".to_owned()
+        }
+        DirectoryError::User(UserError::Username) => {
+            "Ein Benutzername hat 3 bis 64 Buchstaben ohne Umlaute, Ziffern, `_`, `.` oder `-`.".to_owned()
+        }
+        DirectoryError::User(UserError::Email) => "Das ist keine E-Mail-Adresse.".to_owned(),
+        DirectoryError::App(AppError::Name) => {
+            "Der Name einer App hat 1 bis 64 Zeichen: Buchstaben und Ziffern, einzelne Leerzeichen dazwischen und `_-.,:+&'()/`.".to_owned()
+        }
+        DirectoryError::App(AppError::RedirectUri) => {
+            "Eine Rückkehradresse beginnt mit `https://`, oder mit `http://` auf diesem Rechner. Ein Port ist von 1 \
+             bis 65535, und sie hat weder Benutzer noch Fragment, `.` oder `..` im Pfad, Leerzeichen oder andere \
+             Zeichen als ASCII."
+                .to_owned()
+        }
+        DirectoryError::SecretReplaced => {
+            "Das Geheimnis ist inzwischen schon ersetzt: Öffne die Seite noch einmal.".to_owned()
+        }
+        DirectoryError::Password(error) => password(*error).to_owned(),
+        DirectoryError::TooManyApps => "Mehr als 16 Apps kann ein Benutzer nicht haben.".to_owned(),
+        DirectoryError::TooManyRedirectUris => {
+            "Mehr als 16 Rückkehradressen kann eine App nicht haben.".to_owned()
+        }
+        DirectoryError::Hashing(_) | DirectoryError::Store(_) | DirectoryError::Cryptography(_) => {
+            "Das geht gerade nicht: Bitte versuche es gleich noch einmal.".to_owned()
+        }
+        DirectoryError::RoleExtended => {
+            "Die Rolle hat Berechtigungen bekommen, während sie gelöscht wurde, und ist noch da: Lösche sie noch \
+             einmal."
+                .to_owned()
+        }
+        DirectoryError::NotHeld {
+            holder,
+            thing,
+            name,
+        } => format!("`{holder}` hat {} `{name}` nicht.", the(*thing)),
+        DirectoryError::CannotFollow => {
+            "Nur wer alles hat, was die Rollen des Besitzers geben, kann eine App dem Besitzer folgen lassen.".to_owned()
+        }
+        DirectoryError::Id => {
+            "Die Kennung eines Zugriffs (sid) oder Tokens (jti) hat 1 bis 64 Buchstaben und Ziffern.".to_owned()
+        }
+        DirectoryError::Follower
+        | DirectoryError::ListAndOwner
+        | DirectoryError::AllAndSome(_)
+        | DirectoryError::Status(_)
+        | DirectoryError::Changed
+        | DirectoryError::Overlap
+        | DirectoryError::WhatToRevoke => return None,
+    };
+    Some(text)
+}
+
+/// The thing with its article, as the object of a sentence.
+fn the(thing: Thing) -> &'static str {
+    match thing {
+        Thing::User => "den Benutzer",
+        Thing::Role => "die Rolle",
+        Thing::Scope => "die Berechtigung",
+        Thing::App => "die App",
+        Thing::Grant => "den Zugriff",
+    }
+}
+
+fn not_found(thing: Thing) -> &'static str {
+    match thing {
+        Thing::User => "Diesen Benutzer gibt es nicht.",
+        Thing::Role => "Diese Rolle gibt es nicht.",
+        Thing::Scope => "Diese Berechtigung gibt es nicht.",
+        Thing::App => "Diese App gibt es nicht.",
+        Thing::Grant => "Diesen Zugriff gibt es nicht.",
+    }
+}
+
+fn taken(thing: Thing) -> &'static str {
+    match thing {
+        Thing::User => "Der Benutzername oder die E-Mail-Adresse ist schon vergeben.",
+        Thing::Role => "Eine andere Rolle heißt schon so.",
+        Thing::Scope => "Eine andere Berechtigung heißt schon so.",
+        Thing::App => "Eine andere deiner Apps heißt schon so.",
+        Thing::Grant => "Die Kennung ist schon vergeben.",
+    }
+}
+
+fn password(error: PasswordError) -> &'static str {
+    match error {
+        PasswordError::TooShort => "Das Passwort ist zu kurz: mindestens 8 Zeichen.",
+        PasswordError::TooLong => "Das Passwort ist zu lang: höchstens 128 Zeichen.",
+        PasswordError::Control => "Das Passwort enthält ein Steuerzeichen.",
+        PasswordError::Guessable => "Dieses Passwort ist zu verbreitet: Bitte wähle ein anderes.",
+    }
+}

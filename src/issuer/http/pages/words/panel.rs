@@ -1,0 +1,192 @@
+//! What the pages of the panel say.
+
+words! {
+    PanelWords {}
+
+    administration: "Administration", "Verwaltung";
+    roles: "Roles", "Rollen";
+    roles_sentence: "What users get, and the role of new users.", "Was Benutzer bekommen, und die Rolle der neuen.";
+    users: "Users", "Benutzer";
+    users_sentence: "Find somebody, give roles, disable an account.", "Jemanden finden, Rollen geben, ein Konto sperren.";
+    scopes: "Scopes", "Berechtigungen";
+    scopes_sentence: "The catalogue: what each allows, and who has it.", "Der Katalog: was jede erlaubt, und wer sie hat.";
+    all_apps: "All apps", "Alle Apps";
+    all_apps_sentence: "Everybody's apps: disable or delete one.", "Die Apps aller: eine sperren oder löschen.";
+    filter: "Filter", "Filtern";
+    name: "Name", "Name";
+    description: "What it allows", "Was sie erlaubt";
+    description_hint: "One line for people, such as: Read orders", "Eine Zeile für Menschen, etwa: Bestellungen lesen";
+    scope: "Scope", "Berechtigung";
+    scope_name_hint: "For example orders.read", "Zum Beispiel orders.read";
+    role_name_hint: "For example clerk", "Zum Beispiel verkauf";
+    is_default: "default", "Standard";
+    yes: "yes", "ja";
+    no: "no", "nein";
+    new_role: "New role", "Neue Rolle";
+    make: "Create", "Anlegen";
+    role_scopes: "What its users may do", "Was ihre Benutzer dürfen";
+    more_scopes:
+        "There are more scopes than fit here. The command portcullis role changes the others.",
+        "Es gibt mehr Berechtigungen, als hier Platz haben. Die übrigen ändert der Befehl portcullis role.";
+    has: "It has:", "Sie hat:";
+    gets: "Gets:", "Bekommt:";
+    loses: "Loses:", "Verliert:";
+    renamed: "Is renamed to:", "Heißt künftig:";
+    tokens_end:
+        "Tokens that rest on it end at once, at every gate. Programs that ask again get what is left.",
+        "Tokens, die darauf beruhen, enden sofort, an jedem Gate. Wer ein neues holt, bekommt, was übrig bleibt.";
+    change_role: "Change the role", "Rolle ändern:";
+    make_default: "Default role:", "Standardrolle:";
+    make_default_button: "Make it the default", "Zum Standard machen";
+    default_sentence:
+        "Whoever signs up from now on gets it. Existing users keep what they have.",
+        "Wer sich ab jetzt registriert, bekommt sie. Wer schon da ist, behält, was er hat.";
+    delete_role: "Delete the role", "Rolle löschen:";
+    new_user: "New user", "Neuer Benutzer";
+    new_user_hint: "The user gets the default role.", "Der Benutzer bekommt die Standardrolle.";
+    no_users: "No user matches.", "Kein Benutzer passt dazu.";
+    search: "Part of a name or address", "Teil von Name oder Adresse";
+    change_user: "Change the roles of", "Rollen ändern von";
+    disable: "Disable", "Sperren";
+    enable: "Enable", "Freigeben";
+    disable_user: "Disable the user", "Benutzer sperren:";
+    disable_user_sentence:
+        "All tokens and sessions of the user end at once, and so do those of the user's apps. The user cannot log in until the account is enabled.",
+        "Alle Tokens und Sitzungen des Benutzers enden sofort, auch die Tokens seiner Apps. Der Benutzer kann sich nicht anmelden, bis das Konto freigegeben wird.";
+    enable_user: "Enable the user", "Benutzer freigeben:";
+    enable_user_sentence:
+        "The user can log in again, and the apps can get tokens. Earlier tokens stay ended.",
+        "Der Benutzer kann sich wieder anmelden, und die Apps bekommen Tokens. Frühere bleiben beendet.";
+    delete_user: "Delete the user", "Benutzer löschen:";
+    delete_user_sentence:
+        "The account, its apps and all their tokens end at once. This cannot be undone.",
+        "Konto, Apps und alle Tokens enden sofort. Das lässt sich nicht rückgängig machen.";
+    set_password: "Set the password", "Passwort setzen";
+    set_password_sentence:
+        "All sessions and tokens of the user end. Tell the user the new password yourself: this site sends no e-mail.",
+        "Alle Sitzungen und Tokens des Benutzers enden. Teile ihm das neue Passwort selbst mit: Von hier kommt keine Mail.";
+    new_scope: "New scope", "Neue Berechtigung";
+    delete_scope: "Delete the scope", "Berechtigung löschen:";
+    is_taken_from: "It is taken from the roles", "Sie wird diesen Rollen genommen:";
+    scope_roles: "Roles that have it", "Rollen, die sie haben";
+    scope_own: "The system itself needs it.", "Das System selbst braucht sie.";
+    none: "none", "keine";
+    owner: "Owner", "Besitzer";
+    no_apps: "No app matches.", "Keine App passt dazu.";
+    disable_app: "Disable the app", "App sperren:";
+    disable_app_sentence:
+        "Its tokens end at once, and it gets none until it is enabled.",
+        "Ihre Tokens enden sofort, und sie bekommt keine, bis sie freigegeben wird.";
+    enable_app: "Enable the app", "App freigeben:";
+    enable_app_sentence: "It can get tokens again. Earlier ones stay ended.", "Sie bekommt wieder Tokens. Frühere bleiben beendet.";
+    delete_this_app: "Delete the app", "App löschen:";
+
+    audit: "Audit", "Protokoll";
+    audit_sentence: "Who changed what, and when.", "Wer wann was geändert hat.";
+    audit_search: "Part of a name, action or kind", "Teil von Name, Handlung oder Art";
+    no_audit: "No entry matches.", "Kein Eintrag passt dazu.";
+    when: "When", "Wann";
+    what: "Action", "Handlung";
+    which: "Object", "Objekt";
+    change: "Change", "Änderung";
+    command_line: "CLI", "CLI";
+    revoke: "Revoke", "Widerrufen";
+    revoke_sentence:
+        "Revoke the tokens of a user, an app, a grant, or everybody.",
+        "Tokens eines Benutzers, einer App, eines Zugriffs oder aller widerrufen.";
+    revoke_lead:
+        "Each gate refuses the tokens as soon as it hears of it; one that is connected does so at once. Users and apps stay as they are, and can get new tokens.",
+        "Jedes Gate lehnt die Tokens ab, sobald es davon erfährt; ein verbundenes sofort. Benutzer und Apps bleiben, wie sie sind, und können neue Tokens bekommen.";
+    revoke_whose: "Whose tokens?", "Wessen Tokens?";
+    revoke_user: "Those of a user", "Die eines Benutzers";
+    revoke_app: "Those issued to an app, for any user", "Die einer App, für wen auch immer";
+    revoke_grant: "Those of one grant", "Die eines Zugriffs";
+    revoke_token: "One token", "Ein einzelnes Token";
+    revoke_everyone: "Those of everybody", "Die von allen";
+    revoke_name: "Name or id", "Name oder Kennung";
+    revoke_name_hint:
+        "The username, the key of the app, the id of the grant (sid) or of the token (jti); for those of everybody, the word everyone",
+        "Der Benutzername, der Schlüssel der App, die Kennung des Zugriffs (sid) oder des Tokens (jti); für die von allen das Wort everyone";
+    revoke_next: "Show what would end", "Zeigen, was enden würde";
+    revoke_incomplete:
+        "Say whose tokens, and which. For those of everybody, type the word everyone.",
+        "Sag, wessen Tokens, und welche. Für die von allen tippe das Wort everyone.";
+    revoke_found: "This is", "Das ist";
+    revoke_user_sentence:
+        "All access tokens, refresh tokens and sessions of the user end. The user's apps keep theirs.",
+        "Alle Access- und Refresh-Tokens und Sitzungen des Benutzers enden. Die Apps des Benutzers behalten ihre.";
+    revoke_app_sentence:
+        "All access and refresh tokens of the app end. Its secret stays.",
+        "Alle Access- und Refresh-Tokens der App enden. Ihr Geheimnis bleibt.";
+    revoke_grant_sentence: "All access and refresh tokens of the grant end.", "Alle Access- und Refresh-Tokens des Zugriffs enden.";
+    revoke_token_sentence: "This access token ends. The grant stays.", "Dieses Access-Token endet. Der Zugriff bleibt.";
+    revoke_everyone_sentence:
+        "All access tokens, refresh tokens and sessions of all users and apps end, yours as well.",
+        "Alle Access- und Refresh-Tokens und Sitzungen aller Benutzer und Apps enden, auch deine.";
+    revoke_button: "Revoke now", "Jetzt widerrufen";
+    who_may: "Who may call this?", "Wer darf das?";
+    who_sentence: "Ask the gate whether somebody may send a request.", "Das Gate fragen, ob jemand eine Anfrage senden darf.";
+    who_lead:
+        "The gate beside this site answers, as it would answer the proxy now.",
+        "Es antwortet das Gate neben dieser Seite, so wie es jetzt dem Proxy antworten würde.";
+    who_caller: "Who?", "Wer?";
+    who_user: "A user, after a login", "Ein Benutzer nach einer Anmeldung";
+    who_app: "An app, for its owner", "Eine App für ihren Besitzer";
+    who_without: "Somebody without a token", "Jemand ohne Token";
+    who_name: "Username, or key of the app", "Benutzername oder Schlüssel der App";
+    who_request: "Which request?", "Welche Anfrage?";
+    who_method: "Method", "Methode";
+    who_host: "Host, if the policy distinguishes them", "Host, falls die Policy sie unterscheidet";
+    who_path: "Path", "Pfad";
+    who_ask: "Ask the gate", "Das Gate fragen";
+    who_has: "Has", "Hat";
+    who_passes_it: "passes", "kommt durch";
+    who_is_refused: "refused", "abgelehnt";
+    who_yes: "The route lets it through.", "Die Route lässt das durch.";
+    who_shadow:
+        "Only because the route is in shadow; otherwise it would be refused:",
+        "Nur weil die Route im Probebetrieb ist; sonst würde abgelehnt:";
+    in_shadow: "in shadow", "im Probebetrieb";
+    who_malformed: "The request is refused whoever sends it:", "Die Anfrage wird abgelehnt, wer auch immer sie sendet:";
+    who_bad_token:
+        "The gate does not accept tokens of this issuer on this route.",
+        "Das Gate nimmt auf dieser Route keine Tokens von hier an.";
+    who_needs_token: "The route needs a token.", "Die Route braucht ein Token.";
+    who_lacks: "Scopes are missing:", "Es fehlen Berechtigungen:";
+    who_lacks_fix:
+        "Add what is missing to a role of the user, or to the app.",
+        "Gib, was fehlt, einer Rolle des Benutzers, oder der App.";
+    who_too_long: "at most 1,024 bytes", "höchstens 1.024 Bytes";
+    who_nobody: "The route lets nobody through.", "Die Route lässt niemanden durch.";
+    who_condition:
+        "A condition of the route does not hold, or asks for more than the method, the path and the token.",
+        "Eine Bedingung der Route ist nicht erfüllt, oder sie fragt nach mehr als Methode, Pfad und Token.";
+    who_unlisted: "No route of the policy matches this request.", "Keine Route der Policy passt zu dieser Anfrage.";
+    who_not_now: "The gate cannot decide at the moment.", "Das Gate kann es gerade nicht entscheiden.";
+    who_no_token: "There is no token for the API:", "Es gibt kein Token für die API:";
+    policy: "Policy", "Policy";
+    policy_sentence: "What each route of the API needs, and who passes.", "Was jede Route der API braucht, und wer durchkommt.";
+    policy_lead: "In force at the gate beside this site:", "In Kraft am Gate neben dieser Seite:";
+    policy_search: "Part of a name, path or scope", "Teil von Name, Pfad oder Berechtigung";
+    no_routes: "No route matches.", "Keine Route passt dazu.";
+    more_routes: "There are more routes: narrow the search.", "Es gibt mehr Routen: Suche genauer.";
+    no_gate: "No gate runs beside this site.", "Neben dieser Seite läuft kein Gate.";
+    route: "Route", "Route";
+    requests: "Requests", "Anfragen";
+    needs: "Needs", "Braucht";
+    needs_nothing: "nothing", "nichts";
+    needs_token: "a valid token", "ein gültiges Token";
+    needs_nobody: "nobody may call it", "niemand darf sie aufrufen";
+    only_if: "and only if", "und nur wenn";
+    of_issuers: "of", "von";
+    who_passes: "Roles that pass", "Rollen, die durchkommen";
+    everybody: "everybody", "alle";
+    every_user: "every user", "jeder Benutzer";
+    nobody: "nobody", "niemand";
+    nobody_here: "nobody from this site", "niemand von dieser Seite";
+    no_role: "no role has it", "keine Rolle hat es";
+    no_role_seen: "none of the first 1,000 roles has it", "keine der ersten 1.000 Rollen hat es";
+    more_roles:
+        "There are more roles: only the first 1,000 by name were looked at, and others may pass as well.",
+        "Es gibt mehr Rollen: Nur die ersten 1.000 nach Namen sind berücksichtigt, und auch andere können durchkommen.";
+}
