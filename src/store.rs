@@ -57,7 +57,7 @@ pub use locking::Holding;
 pub use migrations::Migration;
 pub use open::check_file;
 pub use outage::{OutageError, Server};
-pub use reach::{RoleReach, ScopeReach};
+pub use reach::{Reach, ScopeReach};
 pub use refresh_tokens::{RefreshToken, Rotation, Successor};
 pub use revocations::LoggedRevocation;
 pub use signing_keys::{Placed, StoredKey};

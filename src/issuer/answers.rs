@@ -8,7 +8,7 @@ use crate::identity::{
     App, AppKey, PlainSecret, RedirectUri, Role, RoleName, Scope, ScopeName, ScopeSet, ScopesFrom,
     User,
 };
-use crate::store::{AuditEntry, LiveGrant, OwnedApp, RoleReach, ScopeReach};
+use crate::store::{AuditEntry, LiveGrant, OwnedApp, Reach, ScopeReach};
 
 #[derive(Serialize)]
 pub struct UserAnswer<'a> {
@@ -24,6 +24,15 @@ pub struct UserAnswer<'a> {
     added_roles: Option<Vec<&'a str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     removed_roles: Option<Vec<&'a str>>,
+    /// Only where one user is asked for, like the next three: how many users lose something with this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    users: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    apps: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grants: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sessions: Option<i64>,
 }
 
 #[derive(Serialize)]
@@ -49,6 +58,11 @@ pub struct AppAnswer<'a> {
     added_scopes: Option<Vec<&'a str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     removed_scopes: Option<Vec<&'a str>>,
+    /// Only where one app is asked for, like the next one: its owner, and whoever has given it access.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    users: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grants: Option<i64>,
 }
 
 #[derive(Serialize)]
@@ -64,9 +78,11 @@ pub struct RoleAnswer<'a> {
     /// Not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     users: Option<i64>,
-    /// Only where one role is asked for.
+    /// Only where one role is asked for, like the next one.
     #[serde(skip_serializing_if = "Option::is_none")]
     apps: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grants: Option<i64>,
 }
 
 #[derive(Serialize)]
@@ -123,6 +139,22 @@ impl<'a> UserAnswer<'a> {
             removed_roles: None,
         }
     }
+            users: None,
+            apps: None,
+            grants: None,
+            sessions: None,
+        }
+    }
+
+    /// With whom it concerns that the user loses something.
+    #[must_use]
+    pub fn with_reach(self, reach: Reach) -> Self {
+        Self {
+            users: Some(reach.users),
+            apps: Some(reach.apps),
+            grants: Some(reach.grants),
+            sessions: Some(reach.sessions),
+            ..self
 
     /// What is told of a user that was changed: also which roles it got and lost.
     pub fn of_change(change: &'a UserChange) -> Self {
@@ -154,6 +186,18 @@ impl<'a> AppAnswer<'a> {
             removed_scopes: None,
         }
     }
+            users: None,
+            grants: None,
+        }
+    }
+
+    /// With whom it concerns that the app loses something.
+    #[must_use]
+    pub fn with_reach(self, reach: Reach) -> Self {
+        Self {
+            users: Some(reach.users),
+            grants: Some(reach.grants),
+            ..self
 
     /// With what a change has given it and taken from it.
     #[must_use]
@@ -196,15 +240,17 @@ impl<'a> RoleAnswer<'a> {
             apps: None,
         }
     }
+            grants: None,
 
     /// With whom it concerns.
     #[must_use]
-    pub fn with_reach(self, reach: RoleReach) -> Self {
+    pub fn with_reach(self, reach: Reach) -> Self {
         Self {
             users: Some(reach.users),
             apps: Some(reach.apps),
             ..self
         }
+            grants: Some(reach.grants),
     }
 
     /// What is told of a role that was changed: also what it lost, and how many users that concerns.

@@ -23,7 +23,7 @@ pub struct LiveGrant {
 /// Whether the refresh token `t` of user `u` and app `a` has a position that no revocation is beyond:
 /// `Entitlement::worth` in SQL, because a page is cut from what is left. The test `position_rule`
 /// holds both together. An app that has gone has no `revoked_through`, which makes this false.
-const NOT_REVOKED: &str = "t.position >= u.revoked_through \
+pub(super) const NOT_REVOKED: &str = "t.position >= u.revoked_through \
      AND t.position >= (SELECT everyone_through FROM revocation_head) \
      AND (t.app_key = '' OR t.position >= a.revoked_through)";
 

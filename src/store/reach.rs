@@ -1,17 +1,23 @@
-//! How many users and apps a change would concern, counted before it is made.
+//! Whom a change would concern, counted before it is made.
 
 use sqlx::Row;
 
+use super::grants::NOT_REVOKED;
+use super::statement::assembled;
 use super::{Store, StoreError, columns};
-use crate::identity::{RoleName, ScopeName};
+use crate::clock::UnixSeconds;
+use crate::identity::{AppKey, RoleName, ScopeName, UserId};
 
-/// Whom a role concerns.
+/// Whom it concerns that a user, an app or a role loses something. Access tokens are not counted: nothing
+/// is kept of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RoleReach {
-    /// How many users have it.
+pub struct Reach {
     pub users: i64,
-    /// How many apps are theirs.
     pub apps: i64,
+    /// How many grants rest on it that can still be extended.
+    pub grants: i64,
+    /// How many sessions of browsers end.
+    pub sessions: i64,
 }
 
 /// Whom a scope concerns.
@@ -25,19 +31,122 @@ pub struct ScopeReach {
     pub apps: i64,
 }
 
+/// What is counted, as queries about `$1`.
+pub(super) struct Counted {
+    /// The ids of users.
+    users: &'static str,
+    /// The keys of apps.
+    apps: &'static str,
+    /// Conditions for refresh tokens `t`, of which one holds for each grant that is counted.
+    grants: &'static [&'static str],
+    /// Whether everybody with such a grant is concerned as well.
+    counts_holders: bool,
+    /// Whether the sessions of the user end, who is `$1` then.
+    ends_sessions: bool,
+}
+
+pub(super) const OF_USER: Counted = Counted {
+    users: "SELECT id FROM users WHERE id = $1",
+    apps: "SELECT app_key FROM apps WHERE owner_id = $1",
+    grants: &[
+        "t.user_id = $1",
+        "t.app_key IN (SELECT app_key FROM apps WHERE owner_id = $1)",
+    ],
+    counts_holders: true,
+    ends_sessions: true,
+};
+
+pub(super) const OF_APP: Counted = Counted {
+    users: "SELECT owner_id FROM apps WHERE app_key = $1",
+    apps: "SELECT app_key FROM apps WHERE app_key = $1",
+    grants: &["t.app_key = $1"],
+    counts_holders: true,
+    ends_sessions: false,
+};
+
+/// Their sessions go on, with what is left.
+pub(super) const OF_ROLE: Counted = Counted {
+    users: "SELECT user_id FROM user_roles WHERE role = $1",
+    apps: "SELECT o.app_key FROM apps o JOIN user_roles r ON r.user_id = o.owner_id WHERE r.role = $1",
+    grants: &[
+        "t.user_id IN (SELECT user_id FROM user_roles WHERE role = $1)",
+        "t.app_key IN (SELECT o.app_key FROM apps o JOIN user_roles r ON r.user_id = o.owner_id \
+         WHERE r.role = $1)",
+    ],
+    counts_holders: false,
+    ends_sessions: false,
+};
+
+impl Counted {
+    /// One row with all numbers; `$2` is the present.
+    pub(super) fn text(&self) -> String {
+        let live = |which: &&str| {
+            format!(
+                "SELECT t.family, t.user_id FROM refresh_tokens t JOIN users u ON u.id = t.user_id \
+                 LEFT JOIN apps a ON a.app_key = t.app_key \
+                 WHERE {which} AND t.used_at = 0 AND t.expires_at > $2 AND {NOT_REVOKED}"
+            )
+        };
+        let live: Vec<String> = self.grants.iter().map(live).collect();
+        let Self { users, apps, .. } = self;
+        let everybody = if self.counts_holders {
+            format!("{users} UNION SELECT user_id FROM live")
+        } else {
+            (*users).to_owned()
+        };
+        let sessions = if self.ends_sessions {
+            "(SELECT COUNT(*) FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.user_id = $1 \
+             AND s.expires_at > $2 AND s.position >= u.revoked_through \
+             AND s.position >= (SELECT everyone_through FROM revocation_head))"
+        } else {
+            "CAST(0 AS BIGINT)"
+        };
+        // A union has a grant once, however many of the conditions hold.
+        format!(
+            "WITH live AS ({}) SELECT (SELECT COUNT(*) FROM ({everybody}) AS everybody) AS users, \
+             (SELECT COUNT(*) FROM ({apps}) AS theirs) AS apps, \
+             (SELECT COUNT(*) FROM live) AS grants, {sessions} AS sessions",
+            live.join(" UNION ")
+        )
+    }
+}
+
 impl Store {
-    /// Whom a role concerns.
-    pub async fn reach_of_role(&self, role: &RoleName) -> Result<RoleReach, StoreError> {
-        let text = "SELECT (SELECT COUNT(*) FROM user_roles WHERE role = $1) AS users, \
-                    (SELECT COUNT(*) FROM apps a JOIN user_roles r ON r.user_id = a.owner_id \
-                     WHERE r.role = $1) AS apps";
-        let row = sqlx::query(text)
-            .bind(role.as_str())
+    /// Whom it concerns that a user is disabled or deleted, or loses something.
+    pub async fn reach_of_user(&self, id: &UserId, now: UnixSeconds) -> Result<Reach, StoreError> {
+        self.reach(&OF_USER, id.as_str(), now).await
+    }
+
+    /// Whom it concerns that an app is disabled or deleted, or loses something.
+    pub async fn reach_of_app(&self, key: &AppKey, now: UnixSeconds) -> Result<Reach, StoreError> {
+        self.reach(&OF_APP, key.as_str(), now).await
+    }
+
+    /// Whom it concerns that a role loses something: those who have it, and their apps.
+    pub async fn reach_of_role(
+        &self,
+        role: &RoleName,
+        now: UnixSeconds,
+    ) -> Result<Reach, StoreError> {
+        self.reach(&OF_ROLE, role.as_str(), now).await
+    }
+
+    async fn reach(
+        &self,
+        counted: &Counted,
+        name: &str,
+        now: UnixSeconds,
+    ) -> Result<Reach, StoreError> {
+        let row = sqlx::query(assembled(counted.text()))
+            .bind(name)
+            .bind(now.0)
             .fetch_one(&self.reader)
             .await?;
-        Ok(RoleReach {
+        Ok(Reach {
             users: row.try_get("users")?,
             apps: row.try_get("apps")?,
+            grants: row.try_get("grants")?,
+            sessions: row.try_get("sessions")?,
         })
     }
 

@@ -428,7 +428,17 @@ async fn a_change_of_an_app_is_what_its_form_says_and_no_more() {
         "without `extent`: {}",
         incomplete.head
     );
-    let changed = browser.submit(&renamed.with("extent", "list")).await;
+    let asked = browser.submit(&renamed.with("extent", "list")).await;
+    assert_eq!(asked.status, 200, "{asked:?}");
+    for told in [
+        "Loses: scope.000<",
+        "This concerns 1 user, 1 app and 0 grants.",
+    ] {
+        assert!(asked.body.contains(told), "{told}: {asked:?}");
+    }
+    let app = companion.get(&api, &alice).await.json();
+    assert_eq!(app["scopes"], json!(names), "nothing yet");
+    let changed = browser.submit(&form(&asked, &path)).await;
     assert_eq!(changed.status, 303, "{changed:?}");
     let app = companion.get(&api, &alice).await.json();
     assert_eq!(

@@ -10,7 +10,7 @@ use crate::identity::{
     UserId,
 };
 use crate::issuer::random;
-use crate::store::{Change, Holder, Listing, OwnedApp, Page};
+use crate::store::{Change, Holder, Listing, OwnedApp, Page, Reach};
 use crate::token::LogPosition;
 use crate::yaml::present;
 
@@ -106,6 +106,17 @@ impl Directory<'_> {
     /// The app with this key.
     pub async fn app(&self, key: &str, of: AppsOf<'_>) -> Result<OwnedApp, DirectoryError> {
         of.known(self.store.owned_app(&AppKey::known(key)).await?)
+    }
+
+    /// An app, and whom it concerns that it loses something.
+    pub async fn app_with_reach(
+        &self,
+        key: &str,
+        of: AppsOf<'_>,
+    ) -> Result<(OwnedApp, Reach), DirectoryError> {
+        let owned = self.app(key, of).await?;
+        let reach = self.store.reach_of_app(&owned.app.key, self.now).await?;
+        Ok((owned, reach))
     }
 
     /// Adds an app of `owner`. It gets no more than the caller has: an app that may make apps must

@@ -7,7 +7,7 @@ use super::list_update::ListUpdate;
 use super::{Directory, DirectoryError, Thing, commit, existing_scopes, free};
 use crate::identity::{Role, RoleName, ScopeName, ScopeSet};
 use crate::issuer::own::ADMINISTRATOR_ROLE;
-use crate::store::{Change, Listing, Page, RoleReach};
+use crate::store::{Change, Listing, Page, Reach};
 use crate::yaml::present;
 
 /// A role that is to be.
@@ -75,9 +75,9 @@ impl Directory<'_> {
     }
 
     /// The role of this name, and whom it concerns.
-    pub async fn role_with_reach(&self, name: &str) -> Result<(Role, RoleReach), DirectoryError> {
+    pub async fn role_with_reach(&self, name: &str) -> Result<(Role, Reach), DirectoryError> {
         let role = self.role(name).await?;
-        let reach = self.store.reach_of_role(&role.name).await?;
+        let reach = self.store.reach_of_role(&role.name, self.now).await?;
         Ok((role, reach))
     }
 

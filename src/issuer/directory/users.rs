@@ -10,7 +10,7 @@ use crate::identity::{
 };
 use crate::issuer::hashing::HashingFor;
 use crate::issuer::random;
-use crate::store::{AuditRecord, Change, Holder, Holding, Listing, LiveGrant, Page};
+use crate::store::{AuditRecord, Change, Holder, Holding, Listing, LiveGrant, Page, Reach};
 use crate::token::{LogPosition, RevocationTarget};
 use crate::yaml::present;
 
@@ -93,6 +93,13 @@ impl Directory<'_> {
     pub async fn user(&self, name: &str) -> Result<User, DirectoryError> {
         let found = self.store.user_named(&username(name)?).await?;
         found.ok_or(DirectoryError::NotFound(Thing::User))
+    }
+
+    /// The user of this name, and whom it concerns that it loses something.
+    pub async fn user_with_reach(&self, name: &str) -> Result<(User, Reach), DirectoryError> {
+        let user = self.user(name).await?;
+        let reach = self.store.reach_of_user(&user.id, self.now).await?;
+        Ok((user, reach))
     }
 
     pub async fn add_user(&self, wanted: NewUser) -> Result<User, DirectoryError> {

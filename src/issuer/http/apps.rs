@@ -64,8 +64,9 @@ pub(super) async fn read(
     access: DirectoryAccess,
     PathName(key): PathName,
 ) -> Result<Response, EndpointError> {
-    let found = access.directory().app(&key, own(&access)).await?;
-    Ok(body::ok(&AppAnswer::of(&found.app)))
+    let directory = access.directory();
+    let (found, reach) = directory.app_with_reach(&key, own(&access)).await?;
+    Ok(body::ok(&AppAnswer::of(&found.app).with_reach(reach)))
 }
 
 /// `PUT /consumer/app/{app_key}`

@@ -10,12 +10,12 @@ use crate::test_companion::{ADMIN_PASSWORD, PASSWORD};
 
 #[tokio::test]
 async fn people_get_to_a_first_call_in_english() {
-    gets_to_a_first_call("en", "This concerns 2 users and 2 apps of theirs.").await;
+    gets_to_a_first_call("en", "This concerns 2 users, 2 apps and ").await;
 }
 
 #[tokio::test]
 async fn people_get_to_a_first_call_in_german() {
-    gets_to_a_first_call("de", "Das betrifft 2 Benutzer und 2 Apps davon.").await;
+    gets_to_a_first_call("de", "Das betrifft 2 Benutzer, 2 Apps und ").await;
 }
 
 async fn gets_to_a_first_call(language: &str, effect: &str) {

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{client, log_in, new_app, page, send, sign_up, with_clock};
 use crate::client::Answer;
-use crate::test_browser::{TestBrowser, form};
+use crate::test_browser::{CALLBACK, TestBrowser, form, request};
 use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestCompanion};
 
 async fn administrator(companion: &TestCompanion) -> TestBrowser<'_> {
@@ -102,7 +102,7 @@ async fn what_takes_something_away_says_first_whom_it_concerns() {
     let role = page(&mut admin, path).await;
     assert!(
         role.body
-            .contains("This concerns 2 users and 1 app of theirs."),
+            .contains("This concerns 2 users, 1 app and 1 grant."),
         "{role:?}"
     );
     let mut cleared = form(&role, path).with("name", "consumer");
@@ -113,7 +113,7 @@ async fn what_takes_something_away_says_first_whom_it_concerns() {
     assert_eq!(asked.status, 200, "{asked:?}");
     for text in [
         "Loses: orders.read",
-        "This concerns 2 users and 1 app of theirs.",
+        "This concerns 2 users, 1 app and 1 grant.",
     ] {
         assert!(asked.body.contains(text), "{text}: {asked:?}");
     }
@@ -169,12 +169,60 @@ async fn a_disabled_app_is_out_at_the_gate_and_comes_back() {
     let token = companion.tokens(&app).await.access;
     assert_eq!(companion.check("GET", "/orders/1", &token).await, 200);
     let path = format!("/panel/apps/{}/delete", app.key);
-    let delete = form(&page(&mut admin, &path).await, &path);
-    send(&mut admin, &delete).await;
+    let delete = page(&mut admin, &path).await;
+    let told = "This concerns 1 user, 1 app and 1 grant.";
+    assert!(delete.body.contains(told), "{delete:?}");
+    send(&mut admin, &form(&delete, &path)).await;
     assert_eq!(companion.check("GET", "/orders/1", &token).await, 401);
 }
 
 #[tokio::test]
+#[tokio::test]
+async fn grants_and_sessions_that_end_are_counted_first() {
+    let companion = TestCompanion::start().await;
+    let mut alice = sign_up(&companion, "alice").await;
+    let owner = companion.login("alice", PASSWORD).await;
+    let app = companion.web_app(&owner, "web-shop", &[CALLBACK]).await;
+    companion.register("bobby").await;
+    let mut bobby = TestBrowser::new(&companion);
+    let code = bobby.code(&request(&app), "bobby").await;
+    assert_eq!(companion.redeem(&app, &code).await.status, 200);
+
+    let mut admin = administrator(&companion).await;
+    // The login of alice, and the access of bobby, who is concerned as well; and the browser of alice.
+    let user = "This concerns 2 users, 1 app, 2 grants and 1 session.";
+    let one = "This concerns 2 users, 1 app and 1 grant.";
+    let of_app = format!("/panel/apps/{}", app.key);
+    for (path, told) in [
+        ("/panel/users/alice/status".to_owned(), user),
+        ("/panel/users/alice/delete".to_owned(), user),
+        (format!("{of_app}/status"), one),
+        (format!("{of_app}/delete"), one),
+        (
+            "/panel/roles/consumer/delete".to_owned(),
+            "2 users, 1 app and 3 grants.",
+        ),
+    ] {
+        let asked = page(&mut admin, &path).await;
+        assert!(asked.body.contains(told), "{path}: {asked:?}");
+    }
+    let delete = page(&mut alice, &format!("/portal/apps/{}/delete", app.key)).await;
+    assert!(delete.body.contains(one), "{delete:?}");
+    let token = companion.login("admin", ADMIN_PASSWORD).await;
+    let numbers = async |path: &str, token: &str| {
+        let answer = companion.get(path, token).await.json();
+        ["users", "apps", "grants", "sessions"].map(|name| answer[name].as_i64())
+    };
+    let of_user = numbers("/backend/user/alice", &token).await;
+    assert_eq!(of_user, [Some(2), Some(1), Some(2), Some(1)]);
+    for (path, token) in [("backend", &token), ("consumer", &owner)] {
+        let of_app = numbers(&format!("/{path}/app/{}", app.key), token).await;
+        assert_eq!(of_app, [Some(2), None, Some(1), None], "{path}");
+    }
+    let of_role = numbers("/backend/role/consumer", &token).await;
+    assert_eq!(of_role, [Some(2), Some(1), Some(3), None]);
+}
+
 async fn a_user_is_found_given_roles_and_disabled() {
     let companion = TestCompanion::start().await;
     let mut alice = sign_up(&companion, "alice").await;

@@ -3,9 +3,10 @@
 use portcullis::identity::{
     App, AppKey, AppName, PlainSecret, RoleName, ScopeSet, SecretDigest, User,
 };
-use portcullis::store::{AuditRecord, Committed, Page, RoleReach, Store, StoreLocation};
+use portcullis::store::{AuditRecord, Committed, Page, Reach, Store, StoreLocation};
+use portcullis::token::RevocationTarget;
 
-use super::{NOW, app, scope, user};
+use super::{NOW, app, scope, token_of, user};
 
 fn digest(number: u8) -> SecretDigest {
     PlainSecret::from_random([number; 32]).digest()
@@ -58,14 +59,9 @@ pub(super) async fn prolonged_sessions(place: &StoreLocation) {
     );
 }
 
-pub(super) async fn reach(place: &StoreLocation) {
-    let store = Store::open(place).await.unwrap();
-    let (read, clerk) = (scope("orders.read"), RoleName::parse("clerk").unwrap());
-    store.add_scope(&read, "").await.unwrap();
-    store
-        .extend_role(&clerk, std::slice::from_ref(&read))
-        .await
-        .unwrap();
+/// Alice and bob, who have a role, and carol, who has none, each with an app.
+async fn people(store: &Store, clerk: &RoleName) -> Vec<(User, App)> {
+    let mut people = Vec::new();
     for (name, roles) in [
         ("alice", vec![clerk.clone()]),
         ("bob", vec![clerk.clone()]),
@@ -81,14 +77,99 @@ pub(super) async fn reach(place: &StoreLocation) {
             ..app(name, &user)
         };
         store.add_app(&shop, &digest(1)).await.unwrap();
+        people.push((user, shop));
     }
-    let reach = store.reach_of_role(&clerk).await.unwrap();
-    assert_eq!(reach, RoleReach { users: 2, apps: 2 });
-    let nobodys = RoleName::parse("nobodys").unwrap();
-    let reach = store.reach_of_role(&nobodys).await.unwrap();
-    assert_eq!(reach, RoleReach { users: 0, apps: 0 });
+    people
+}
+
+pub(super) async fn reach(place: &StoreLocation) {
+    let store = Store::open(place).await.unwrap();
+    let (read, clerk) = (scope("orders.read"), RoleName::parse("clerk").unwrap());
+    store.add_scope(&read, "").await.unwrap();
+    store
+        .extend_role(&clerk, std::slice::from_ref(&read))
+        .await
+        .unwrap();
+    let people = people(&store, &clerk).await;
+    let (alice, shop) = &people[0];
+    let (carol, carols) = &people[2];
+    let reach = |users, apps, grants, sessions| Reach {
+        users,
+        apps,
+        grants,
+        sessions,
+    };
+    let of = async || {
+        let nobodys = RoleName::parse("nobodys").unwrap();
+        [
+            store.reach_of_role(&clerk, NOW).await.unwrap(),
+            store.reach_of_role(&nobodys, NOW).await.unwrap(),
+            store.reach_of_user(&alice.id, NOW).await.unwrap(),
+            store.reach_of_app(&shop.key, NOW).await.unwrap(),
+            store.reach_of_app(&carols.key, NOW).await.unwrap(),
+        ]
+    };
+    let nothing = [
+        reach(2, 2, 0, 0),
+        reach(0, 0, 0, 0),
+        reach(1, 1, 0, 0),
+        reach(1, 1, 0, 0),
+        reach(1, 1, 0, 0),
+    ];
+    assert_eq!(of().await, nothing);
+
+    // Of alice by a login, by her own app, and of carol by the app of alice; one that is over, one of carol's own.
+    let through = |user: &User, app: Option<&App>, id: &str, seconds: i64| {
+        let mut token = token_of(user, id);
+        token.grant.app = app.map(|app| app.key.clone());
+        token.expires_at = NOW.plus(seconds);
+        token
+    };
+    for (number, token) in [
+        (10, through(alice, None, "a", 60)),
+        (11, through(alice, Some(shop), "b", 60)),
+        (12, through(carol, Some(shop), "c", 60)),
+        (13, through(carol, Some(shop), "d", 0)),
+        (14, through(carol, Some(carols), "e", 60)),
+    ] {
+        let digest = digest(number);
+        store.add_refresh_token(&digest, &token, NOW).await.unwrap();
+    }
+    for (number, user, seconds) in [(20, alice, 60), (21, alice, 0), (22, carol, 60)] {
+        let end = NOW.plus(seconds);
+        let before = NOW.plus(-1);
+        store
+            .add_session(&digest(number), user, end, before)
+            .await
+            .unwrap();
+    }
+    let given = [
+        reach(2, 2, 3, 0),
+        reach(0, 0, 0, 0),
+        reach(2, 1, 3, 1),
+        reach(2, 1, 2, 0),
+        reach(1, 1, 1, 0),
+    ];
+    assert_eq!(of().await, given);
+    // What was revoked is over.
+    let target = RevocationTarget::App(shop.key.as_str().to_owned());
+    store.revoke(&target, NOW).await.unwrap();
+    let left = [
+        reach(2, 2, 1, 0),
+        reach(0, 0, 0, 0),
+        reach(1, 1, 1, 1),
+        reach(1, 1, 0, 0),
+        reach(1, 1, 1, 0),
+    ];
+    assert_eq!(of().await, left);
+    let everyone = RevocationTarget::Everyone;
+    store.revoke(&everyone, NOW).await.unwrap();
+    assert_eq!(of().await, nothing);
     let reach = store.reach_of_scope(&read).await.unwrap();
-    assert_eq!((reach.roles, reach.users, reach.apps), (vec![clerk], 2, 3));
+    assert_eq!(
+        (reach.roles, reach.users, reach.apps),
+        (vec![clerk.clone()], 2, 3)
+    );
 }
 
 pub(super) async fn audit(place: &StoreLocation) {

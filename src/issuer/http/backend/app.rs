@@ -26,8 +26,9 @@ pub(in crate::issuer::http) async fn read(
     access: DirectoryAccess,
     PathName(key): PathName,
 ) -> Result<Response, EndpointError> {
-    let found = access.directory().app(&key, AppsOf::Everybody).await?;
-    Ok(body::ok(&AppAnswer::of_owned(&found)))
+    let directory = access.directory();
+    let (found, reach) = directory.app_with_reach(&key, AppsOf::Everybody).await?;
+    Ok(body::ok(&AppAnswer::of_owned(&found).with_reach(reach)))
 }
 
 /// `PUT {app_key}`

@@ -41,8 +41,8 @@ pub(in crate::issuer::http) async fn read(
     access: DirectoryAccess,
     PathName(name): PathName,
 ) -> Result<Response, EndpointError> {
-    let user = access.directory().user(&name).await?;
-    Ok(body::ok(&UserAnswer::of(&user)))
+    let (user, reach) = access.directory().user_with_reach(&name).await?;
+    Ok(body::ok(&UserAnswer::of(&user).with_reach(reach)))
 }
 
 /// `PUT {username}`

@@ -5,6 +5,7 @@ use axum::http::header::ACCEPT_LANGUAGE;
 
 use super::words::{ENGLISH, GERMAN, Words};
 use crate::clock::UnixSeconds;
+use crate::store::Reach;
 
 /// So many entries of a header are read.
 const MAX_RANGES: usize = 20;
@@ -15,6 +16,32 @@ pub(in crate::issuer::http) enum Language {
     English,
     German,
 }
+
+/// What is counted: one of it, and several.
+struct Noun {
+    english: [&'static str; 2],
+    german: [&'static str; 2],
+}
+
+const USERS: Noun = Noun {
+    english: ["user", "users"],
+    german: ["Benutzer", "Benutzer"],
+};
+
+const APPS: Noun = Noun {
+    english: ["app", "apps"],
+    german: ["App", "Apps"],
+};
+
+const GRANTS: Noun = Noun {
+    english: ["grant", "grants"],
+    german: ["Zugriff", "Zugriffe"],
+};
+
+const SESSIONS: Noun = Noun {
+    english: ["session", "sessions"],
+    german: ["Sitzung", "Sitzungen"],
+};
 
 impl Language {
     /// The one that a browser prefers (RFC 9110 section 12.5.4); English where it says nothing of either.
@@ -63,21 +90,36 @@ impl Language {
 
     /// Whom a change concerns.
     pub(super) fn concerned(self, users: i64, apps: i64) -> String {
+        self.listed(&[(users, &USERS), (apps, &APPS)])
+    }
+
+    /// Whom a change concerns, and what of theirs ends.
+    pub(super) fn reached(self, reach: Reach) -> String {
+        let mut counts = vec![
+            (reach.users, &USERS),
+            (reach.apps, &APPS),
+            (reach.grants, &GRANTS),
+        ];
+        if reach.sessions > 0 {
+            counts.push((reach.sessions, &SESSIONS));
+        }
+        self.listed(&counts)
+    }
+
+    fn listed(self, counts: &[(i64, &Noun)]) -> String {
+        let counted = |(count, noun): &(i64, &Noun)| {
+            let [one, several] = match self {
+                Self::English => noun.english,
+                Self::German => noun.german,
+            };
+            counted(*count, one, several)
+        };
+        let mut counts: Vec<String> = counts.iter().map(counted).collect();
+        let last = counts.pop().unwrap_or_default();
+        let others = counts.join(", ");
         match self {
-            Self::English => {
-                let users = counted(users, "user", "users");
-                format!(
-                    "This concerns {users} and {} of theirs.",
-                    counted(apps, "app", "apps")
-                )
-            }
-            Self::German => {
-                let users = counted(users, "Benutzer", "Benutzer");
-                format!(
-                    "Das betrifft {users} und {} davon.",
-                    counted(apps, "App", "Apps")
-                )
-            }
+            Self::English => format!("This concerns {others} and {last}."),
+            Self::German => format!("Das betrifft {others} und {last}."),
         }
     }
 
@@ -173,6 +215,23 @@ mod tests {
             }
             assert_eq!(Language::preferred(&headers), expected, "{header:?}");
         }
+    }
+
+    #[test]
+    fn whom_a_change_concerns_is_counted_in_words() {
+        let reach = |sessions| Reach {
+            users: 1,
+            apps: 2,
+            grants: 0,
+            sessions,
+        };
+        let told = Language::English.reached(reach(0));
+        assert_eq!(told, "This concerns 1 user, 2 apps and 0 grants.");
+        let told = Language::German.reached(reach(1));
+        let german = "Das betrifft 1 Benutzer, 2 Apps, 0 Zugriffe und 1 Sitzung.";
+        assert_eq!(told, german);
+        let told = Language::English.concerned(2, 1);
+        assert_eq!(told, "This concerns 2 users and 1 app.");
     }
 
     #[test]

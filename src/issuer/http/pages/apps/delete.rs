@@ -4,7 +4,6 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::edit::own_app;
 use super::{PATH, path_of};
 use crate::issuer::directory::AppsOf;
 use crate::issuer::http::extract::{DirectoryAccess, PathName};
@@ -15,6 +14,7 @@ use crate::issuer::http::pages::page_error::PageError;
 use crate::issuer::http::pages::told::Done;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::text::Text;
+use crate::store::OwnedApp;
 
 #[derive(Template)]
 #[template(path = "pages/app_delete.html")]
@@ -22,6 +22,7 @@ struct DeletePage<'a> {
     frame: Frame<'a>,
     path: String,
     name: Text<'a>,
+    concerned: String,
 }
 
 /// `GET`
@@ -30,11 +31,13 @@ pub(in crate::issuer::http::pages) async fn show(
     access: DirectoryAccess,
     PathName(key): PathName,
 ) -> Result<Response, PageError> {
-    let app = own_app(&access, &key).await?;
+    let own = AppsOf::User(&access.caller.user);
+    let (OwnedApp { app, .. }, reach) = access.directory().app_with_reach(&key, own).await?;
     let page = DeletePage {
         frame: visitor.frame(),
         path: path_of(&key),
         name: Text::of(app.name.as_str()),
+        concerned: visitor.language.reached(reach),
     };
     Ok(answer::page(StatusCode::OK, &page))
 }

@@ -6,10 +6,11 @@ use axum::response::Response;
 
 use super::choices::{Choices, Chosen};
 use super::path_of;
-use crate::identity::{App, RedirectUri, ScopesFrom};
+use crate::identity::{App, RedirectUri, ScopeName, ScopeSet, ScopesFrom};
 use crate::issuer::directory::{AppUpdate, AppsOf};
 use crate::issuer::http::extract::{DirectoryAccess, PathName};
 use crate::issuer::http::pages::answer;
+use crate::issuer::http::pages::confirmation::{Confirmation, is_confirmed};
 use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::page_error::PageError;
@@ -63,6 +64,23 @@ pub(in crate::issuer::http::pages) async fn submit(
         ..scope_update(&app, &chosen)
     };
     let own = AppsOf::User(&access.caller.user);
+    let lost = lost(&app, &access.caller.user.scopes, &chosen);
+    if !lost.is_empty() && !is_confirmed(&form) {
+        let (_, reach) = access.directory().app_with_reach(&key, own).await?;
+        let words = visitor.words();
+        let confirmation = Confirmation {
+            title: format!("{}: {}", words.edit, app.name.as_str()),
+            texts: vec![
+                format!("{} {lost}", words.panel.loses),
+                visitor.language.reached(reach),
+                words.panel.tokens_end.to_owned(),
+            ],
+            button: words.save,
+            fields: form.repeatable().collect(),
+            cancel: &path_of(&key),
+        };
+        return Ok(confirmation.ask(&visitor));
+    }
     match access.directory().update_app(&key, own, &update).await {
         Ok(_) => visitor.done(&path_of(&key), Done::AppChanged),
         Err(error) => {
@@ -84,6 +102,23 @@ pub(in crate::issuer::http::pages) async fn submit(
 pub(super) async fn own_app(access: &DirectoryAccess, key: &str) -> Result<App, PageError> {
     let own = AppsOf::User(&access.caller.user);
     Ok(access.directory().app(key, own).await?.app)
+}
+
+/// What an app that has something loses by what is chosen; `owner` is what its owner has.
+fn lost(app: &App, owner: &ScopeSet, chosen: &Chosen) -> ScopeSet {
+    let has = app.scopes.within(owner);
+    let named = |names: &[String]| {
+        names
+            .iter()
+            .flat_map(|name| ScopeName::parse(name))
+            .collect()
+    };
+    let left: ScopeSet = match (chosen.follows, app.scopes_from) {
+        (true, _) => owner.without_own(),
+        (false, ScopesFrom::Owner) => named(&chosen.ticks.added),
+        (false, ScopesFrom::List) => has.without(&named(&chosen.ticks.removed)),
+    };
+    has.without(&left)
 }
 
 /// What becomes of the scopes of an app: what the form did not show stays.

@@ -34,17 +34,13 @@ struct AppPage<'a> {
     redirect_uris: Vec<Text<'a>>,
 }
 
-async fn app(access: &DirectoryAccess, key: &str) -> Result<OwnedApp, PageError> {
-    Ok(access.directory().app(key, AppsOf::Everybody).await?)
-}
-
 /// `GET`
 pub(in crate::issuer::http::pages) async fn show(
     visitor: Visitor,
     access: DirectoryAccess,
     PathName(key): PathName,
 ) -> Result<Response, PageError> {
-    let OwnedApp { app, owner } = app(&access, &key).await?;
+    let OwnedApp { app, owner } = access.directory().app(&key, AppsOf::Everybody).await?;
     let uris = app.redirect_uris.iter().map(RedirectUri::as_str);
     let page = AppPage {
         frame: visitor.frame(),
@@ -67,7 +63,10 @@ pub(in crate::issuer::http::pages) async fn show_status(
     access: DirectoryAccess,
     PathName(key): PathName,
 ) -> Result<Response, PageError> {
-    let OwnedApp { app, owner } = app(&access, &key).await?;
+    let (OwnedApp { app, owner }, reach) = access
+        .directory()
+        .app_with_reach(&key, AppsOf::Everybody)
+        .await?;
     let words = visitor.words();
     let (title, sentence, button, wanted) = match app.status {
         Status::Active => (
@@ -88,6 +87,7 @@ pub(in crate::issuer::http::pages) async fn show_status(
         texts: vec![
             format!("{}: {}", words.panel.owner, owner.as_str()),
             sentence.to_owned(),
+            visitor.language.reached(reach),
         ],
         button,
         fields: vec![("status", wanted.name())],
@@ -120,13 +120,17 @@ pub(in crate::issuer::http::pages) async fn show_delete(
     access: DirectoryAccess,
     PathName(key): PathName,
 ) -> Result<Response, PageError> {
-    let OwnedApp { app, owner } = app(&access, &key).await?;
+    let (OwnedApp { app, owner }, reach) = access
+        .directory()
+        .app_with_reach(&key, AppsOf::Everybody)
+        .await?;
     let words = visitor.words();
     let confirmation = Confirmation {
         title: format!("{} {}", words.panel.delete_this_app, app.name.as_str()),
         texts: vec![
             format!("{}: {}", words.panel.owner, owner.as_str()),
             words.delete_text.to_owned(),
+            visitor.language.reached(reach),
         ],
         button: words.delete_button,
         fields: Vec::new(),

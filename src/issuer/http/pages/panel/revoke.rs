@@ -142,13 +142,14 @@ async fn effect(
             texts.push(words.panel.revoke_user_sentence.to_owned());
         }
         WhatToRevoke::App(key) => {
-            let found = directory.app(key, AppsOf::Everybody).await?;
+            let (found, reach) = directory.app_with_reach(key, AppsOf::Everybody).await?;
             let (name, owner) = (found.app.name.as_str(), found.owner.as_str());
             texts.push(format!("{} {name} ({owner})", words.panel.revoke_found));
             if found.app.scopes_from == ScopesFrom::List {
                 texts.push(format!("{} {}", words.panel.has, found.app.scopes));
             }
             texts.push(words.panel.revoke_app_sentence.to_owned());
+            texts.push(visitor.language.reached(reach));
         }
         WhatToRevoke::Grant(_) => texts.push(words.panel.revoke_grant_sentence.to_owned()),
         WhatToRevoke::Token(_) => texts.push(words.panel.revoke_token_sentence.to_owned()),

@@ -18,7 +18,7 @@ use crate::issuer::http::pages::page_error::PageError;
 use crate::issuer::http::pages::told::Done;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::text::Text;
-use crate::store::RoleReach;
+use crate::store::Reach;
 
 #[derive(Template)]
 #[template(path = "pages/role.html")]
@@ -36,7 +36,7 @@ struct RolePage<'a> {
 /// What is on the page of a role.
 struct Shown<'a> {
     role: &'a Role,
-    reach: RoleReach,
+    reach: Reach,
     /// As it is in the form.
     name: &'a str,
     ticks: &'a Ticks,
@@ -101,7 +101,7 @@ pub(in crate::issuer::http::pages) async fn submit(
 fn ask(
     visitor: &Visitor,
     role: &Role,
-    reach: RoleReach,
+    reach: Reach,
     ticks: &Ticks,
     is_renamed: bool,
     form: &PageForm,
@@ -123,7 +123,7 @@ fn ask(
             form.text("name").trim()
         ));
     }
-    texts.push(visitor.language.concerned(reach.users, reach.apps));
+    texts.push(visitor.language.reached(reach));
     texts.push(words.panel.tokens_end.to_owned());
     let confirmation = Confirmation {
         title: format!("{} {name}", words.panel.change_role),
@@ -208,17 +208,12 @@ pub(in crate::issuer::http::pages) async fn delete(
     }
 }
 
-fn deletion<'a>(
-    visitor: &Visitor,
-    role: &Role,
-    reach: RoleReach,
-    cancel: &'a str,
-) -> Confirmation<'a> {
+fn deletion<'a>(visitor: &Visitor, role: &Role, reach: Reach, cancel: &'a str) -> Confirmation<'a> {
     let words = visitor.words();
     Confirmation {
         title: format!("{} {}", words.panel.delete_role, role.name.as_str()),
         texts: vec![
-            visitor.language.concerned(reach.users, reach.apps),
+            visitor.language.reached(reach),
             words.panel.tokens_end.to_owned(),
         ],
         button: words.delete,
@@ -241,9 +236,7 @@ async fn page(
         title: Text::of(role.name.as_str()),
         name: Text::of(shown.name),
         is_default: role.is_default,
-        concerned: visitor
-            .language
-            .concerned(shown.reach.users, shown.reach.apps),
+        concerned: visitor.language.reached(shown.reach),
         boxes,
         error: Text::of(&*remark.text),
     };

@@ -18,10 +18,7 @@ use crate::issuer::http::pages::page_error::PageError;
 use crate::issuer::http::pages::told::Done;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::text::Text;
-use crate::store::Page;
-
-/// More apps than a user can have.
-const APPS: usize = 100;
+use crate::store::{Page, Reach};
 
 #[derive(Template)]
 #[template(path = "pages/user.html")]
@@ -65,11 +62,11 @@ pub(in crate::issuer::http::pages) async fn submit(
 ) -> Result<Response, PageError> {
     let ticks = Ticks::of(&form);
     if !ticks.removed.is_empty() && !is_confirmed(&form) {
-        let (user, apps) = user_with_apps(&access, &name).await?;
+        let (user, reach) = access.directory().user_with_reach(&name).await?;
         let words = visitor.words();
         let texts = vec![
             format!("{} {}", words.panel.loses, ticks.removed.join(", ")),
-            visitor.language.concerned(1, apps),
+            visitor.language.reached(reach),
             words.panel.tokens_end.to_owned(),
         ];
         let confirmation = Confirmation {
@@ -102,8 +99,8 @@ pub(in crate::issuer::http::pages) async fn show_status(
     access: DirectoryAccess,
     PathName(name): PathName,
 ) -> Result<Response, PageError> {
-    let (user, apps) = user_with_apps(&access, &name).await?;
-    Ok(status_confirmation(&visitor, &user, apps, &below(PATH, &name)).ask(&visitor))
+    let (user, reach) = access.directory().user_with_reach(&name).await?;
+    Ok(status_confirmation(&visitor, &user, reach, &below(PATH, &name)).ask(&visitor))
 }
 
 /// `POST {username}/status`
@@ -122,8 +119,8 @@ pub(in crate::issuer::http::pages) async fn change_status(
         Ok(_) => visitor.done(&path, Done::Changed),
         Err(error) => {
             let remark = visitor.remark(error)?;
-            let (user, apps) = user_with_apps(&access, &name).await?;
-            let confirmation = status_confirmation(&visitor, &user, apps, &path);
+            let (user, reach) = access.directory().user_with_reach(&name).await?;
+            let confirmation = status_confirmation(&visitor, &user, reach, &path);
             Ok(confirmation.ask_again(&visitor, &remark))
         }
     }
@@ -132,7 +129,7 @@ pub(in crate::issuer::http::pages) async fn change_status(
 fn status_confirmation<'a>(
     visitor: &Visitor,
     user: &User,
-    apps: i64,
+    reach: Reach,
     cancel: &'a str,
 ) -> Confirmation<'a> {
     let (words, name) = (visitor.words(), user.username.as_str());
@@ -152,7 +149,7 @@ fn status_confirmation<'a>(
     };
     Confirmation {
         title: format!("{title} {name}"),
-        texts: vec![sentence.to_owned(), visitor.language.concerned(1, apps)],
+        texts: vec![sentence.to_owned(), visitor.language.reached(reach)],
         button,
         fields: vec![("status", wanted.name())],
         cancel,
@@ -165,8 +162,8 @@ pub(in crate::issuer::http::pages) async fn show_delete(
     access: DirectoryAccess,
     PathName(name): PathName,
 ) -> Result<Response, PageError> {
-    let (user, apps) = user_with_apps(&access, &name).await?;
-    Ok(deletion(&visitor, &user, apps, &below(PATH, &name)).ask(&visitor))
+    let (user, reach) = access.directory().user_with_reach(&name).await?;
+    Ok(deletion(&visitor, &user, reach, &below(PATH, &name)).ask(&visitor))
 }
 
 /// `POST {username}/delete`
@@ -180,21 +177,21 @@ pub(in crate::issuer::http::pages) async fn delete(
         Ok(()) => visitor.done(PATH, Done::Deleted),
         Err(error) => {
             let remark = visitor.remark(error)?;
-            let (user, apps) = user_with_apps(&access, &name).await?;
+            let (user, reach) = access.directory().user_with_reach(&name).await?;
             let path = below(PATH, &name);
-            let confirmation = deletion(&visitor, &user, apps, &path);
+            let confirmation = deletion(&visitor, &user, reach, &path);
             Ok(confirmation.ask_again(&visitor, &remark))
         }
     }
 }
 
-fn deletion<'a>(visitor: &Visitor, user: &User, apps: i64, cancel: &'a str) -> Confirmation<'a> {
+fn deletion<'a>(visitor: &Visitor, user: &User, reach: Reach, cancel: &'a str) -> Confirmation<'a> {
     let words = visitor.words();
     Confirmation {
         title: format!("{} {}", words.panel.delete_user, user.username.as_str()),
         texts: vec![
             words.panel.delete_user_sentence.to_owned(),
-            visitor.language.concerned(1, apps),
+            visitor.language.reached(reach),
         ],
         button: words.delete,
         fields: Vec::new(),
@@ -239,15 +236,6 @@ fn password_page(visitor: &Visitor, user: &User, remark: &Remark) -> Response {
         error: Text::of(&*remark.text),
     };
     answer::page(remark.status, &page)
-}
-
-/// A user, and how many apps are theirs.
-async fn user_with_apps(access: &DirectoryAccess, name: &str) -> Result<(User, i64), PageError> {
-    let directory = access.directory();
-    let user = directory.user(name).await?;
-    let apps = directory.own_apps(&user, &Page::first(APPS)).await?;
-    let apps = i64::try_from(apps.items.len()).unwrap_or(i64::MAX);
-    Ok((user, apps))
 }
 
 async fn page(
