@@ -28,7 +28,7 @@ pub use settings::{FeedDocument, FeedSettings};
 pub use transport::{FeedError, check_files};
 #[cfg(feature = "issuer")]
 pub use {
-    hub::{HEARTBEAT, Hub, HubStatistics},
+    hub::{ConnectedGate, HEARTBEAT, Hub, HubStatistics},
     metrics::HubMetrics,
     server::{FeedAccess, FeedService, FeedServiceError},
 };

@@ -77,6 +77,7 @@ use first_start::FirstStart;
 use foundation::{Foundation, StoredSecrets};
 use grants::Grants;
 use http::observation::Observation;
+use signing::PublishedKey;
 
 /// An issuer that is ready to serve.
 pub struct Issuer {
@@ -173,6 +174,11 @@ impl Issuer {
     /// The keys with which a gate in this process verifies; they change.
     pub fn key_set(&self) -> KeySet {
         self.grants.signer().key_set().clone()
+    }
+
+    /// The keys that verifiers are told of.
+    fn published_keys(&self) -> Vec<PublishedKey> {
+        self.grants.signer().published()
     }
 
     pub fn register_metrics(&self, registry: &mut Registry) {

@@ -15,7 +15,7 @@ use tokio_rustls::server::TlsStream;
 #[cfg(feature = "issuer")]
 use tokio_stream::Stream;
 #[cfg(feature = "issuer")]
-use tonic::transport::server::Connected;
+use tonic::transport::server::{Connected, TcpConnectInfo};
 
 use super::portable::PortableSocket;
 use super::read_turns::ReadTurns;
@@ -236,9 +236,18 @@ impl Beginning {
 
 #[cfg(feature = "issuer")]
 impl Connected for Connection {
-    type ConnectInfo = ();
+    type ConnectInfo = TcpConnectInfo;
 
-    fn connect_info(&self) {}
+    fn connect_info(&self) -> TcpConnectInfo {
+        TcpConnectInfo {
+            local_addr: None,
+            remote_addr: match &self.transport {
+                Transport::Tcp(stream) => stream.peer_addr().ok(),
+                Transport::Unix(_) => None,
+                Transport::Tls(stream) => stream.get_ref().0.peer(),
+            },
+        }
+    }
 }
 
 impl AsyncRead for Connection {

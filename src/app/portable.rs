@@ -2,6 +2,8 @@
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::mem;
+#[cfg(feature = "issuer")]
+use std::net::SocketAddr;
 use std::net::TcpStream as IdleStream;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -34,6 +36,16 @@ impl PortableSocket {
             *self = Self::Attached(TcpStream::from_std(stream)?);
         }
         Ok(())
+    }
+
+    /// The address of the other end, if it is still there.
+    #[cfg(feature = "issuer")]
+    pub(super) fn peer(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Attached(stream) => stream.peer_addr().ok(),
+            Self::Detached(stream) => stream.peer_addr().ok(),
+            Self::Lost => None,
+        }
     }
 
     fn stream(self: Pin<&mut Self>) -> io::Result<Pin<&mut TcpStream>> {

@@ -1,10 +1,13 @@
 //! The issuer's end of the feed: encodes each change once, for whoever subscribes.
 
 mod cursor;
+mod gates;
 mod state;
+mod statistics;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,7 +21,13 @@ use crate::revocation::{Revocation, RevocationList};
 use crate::token::LogPosition;
 
 use cursor::{Cursor, LogId};
-use state::{State, encode, incomplete};
+use gates::Gates;
+use state::{State, Update, encode, incomplete};
+use statistics::Counts;
+
+pub use gates::ConnectedGate;
+pub(super) use gates::Gate;
+pub use statistics::HubStatistics;
 
 /// How often gates get a heartbeat.
 pub const HEARTBEAT: Duration = Duration::from_millis(500);
@@ -41,6 +50,7 @@ pub struct Hub {
     /// Locked while a snapshot is encoded: subscribers that arrive meanwhile wait for it.
     snapshot: tokio::sync::Mutex<Option<Arc<Snapshot>>>,
     pub(super) counts: Counts,
+    gates: Gates,
 }
 
 /// All revocations at one position, encoded.
@@ -54,39 +64,10 @@ struct Snapshot {
 pub(super) struct Subscription {
     /// To be sent first: greeting, keys, the missing rows, and a heartbeat.
     pub(super) first: Vec<Bytes>,
+    /// Up to where they go.
+    pub(super) position: LogPosition,
     /// The frames that follow; closed when the log is replaced.
-    pub(super) frames: broadcast::Receiver<Bytes>,
-}
-
-#[derive(Debug, Default)]
-pub(super) struct Counts {
-    pub(super) subscribers: AtomicUsize,
-    pub(super) refused: AtomicU64,
-    pub(super) cut: AtomicU64,
-    pub(super) resumed: AtomicU64,
-    snapshots_sent: AtomicU64,
-    snapshots_encoded: AtomicU64,
-    batches: AtomicU64,
-}
-
-/// Statistics of the issuer's end, for `/metrics`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HubStatistics {
-    /// Gates that are connected.
-    pub subscribers: usize,
-    /// Calls that were turned away: wrong token, other issuer, too many.
-    pub refused: u64,
-    /// Gates disconnected for reading too slowly.
-    pub cut: u64,
-    /// Subscriptions resumed from a cursor.
-    pub resumed: u64,
-    /// Subscriptions that started with a full snapshot.
-    pub snapshots_sent: u64,
-    pub snapshots_encoded: u64,
-    /// Frames of new rows, each sent to every gate.
-    pub batches: u64,
-    /// The position of the log up to which gates were sent rows.
-    pub position: LogPosition,
+    pub(super) frames: broadcast::Receiver<Update>,
 }
 
 impl Hub {
@@ -104,7 +85,29 @@ impl Hub {
             state: Mutex::new(State::new(LogId::of(log_id))),
             snapshot: tokio::sync::Mutex::default(),
             counts: Counts::default(),
+            gates: Gates::default(),
         }
+    }
+
+    /// The gates that are connected to this process, in the order in which they came.
+    pub fn gates(&self) -> Vec<ConnectedGate> {
+        let head = self.lock().head;
+        self.gates.list(head)
+    }
+
+    /// A gate has come.
+    pub(super) fn enter(&self, address: Option<SocketAddr>) -> Arc<Gate> {
+        self.gates.enter(address, self.clock.now())
+    }
+
+    /// A gate has taken everything up to this position.
+    pub(super) fn note(&self, gate: &Gate, position: LogPosition) {
+        gate.took(position, self.clock.now());
+    }
+
+    /// A gate has gone.
+    pub(super) fn leave(&self, gate: &Gate) {
+        self.gates.leave(gate);
     }
 
     /// Appends the next rows of the log, after the list has them. `head` is the position up to which the
@@ -115,6 +118,7 @@ impl Hub {
         if rows.is_empty() && head <= state.head {
             return;
         }
+        let before = state.head;
         // The head may be beyond the last row: rows at the end of the log have been swept.
         state.head = head.max(state.head);
         for row in rows {
@@ -127,10 +131,14 @@ impl Hub {
             }
         }
         let cursor = state.cursor();
-        for frame in encode(rows, state.head, &cursor) {
+        let mut frames = encode(rows, state.head, &cursor).into_iter().peekable();
+        while let Some(frame) = frames.next() {
             self.counts.batches.fetch_add(1, Ordering::Relaxed);
+            // A gate counts as there once it has the last one.
+            let is_last = frames.peek().is_none();
+            let position = if is_last { state.head } else { before };
             // An error only says that no gate is connected.
-            let _ = state.frames.send(frame);
+            let _ = state.frames.send(Update { frame, position });
         }
     }
 
@@ -157,27 +165,17 @@ impl Hub {
             jwks: jwks.to_owned(),
             algorithms: algorithms.iter().map(|&name| name.to_owned()).collect(),
         };
-        let _ = state.frames.send(state.keys_frame());
+        let _ = state.frames.send(state.update(state.keys_frame()));
     }
 
     /// Sends a heartbeat to all subscribers.
     pub fn beat(&self) {
         let state = self.lock();
-        let _ = state.frames.send(self.heartbeat(&state));
+        let _ = state.frames.send(state.update(self.heartbeat(&state)));
     }
 
     pub fn statistics(&self) -> HubStatistics {
-        let counts = &self.counts;
-        HubStatistics {
-            subscribers: counts.subscribers.load(Ordering::Relaxed),
-            refused: counts.refused.load(Ordering::Relaxed),
-            cut: counts.cut.load(Ordering::Relaxed),
-            resumed: counts.resumed.load(Ordering::Relaxed),
-            snapshots_sent: counts.snapshots_sent.load(Ordering::Relaxed),
-            snapshots_encoded: counts.snapshots_encoded.load(Ordering::Relaxed),
-            batches: counts.batches.load(Ordering::Relaxed),
-            position: self.lock().head,
-        }
+        self.counts.statistics(self.lock().head)
     }
 
     /// Whose feed it is.
@@ -215,6 +213,7 @@ impl Hub {
         // in neither.
         Some(Subscription {
             first,
+            position: state.head,
             frames: state.frames.subscribe(),
         })
     }
@@ -233,6 +232,7 @@ impl Hub {
         first.push(self.heartbeat(&state));
         Some(Subscription {
             first,
+            position: state.head,
             frames: state.frames.subscribe(),
         })
     }

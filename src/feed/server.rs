@@ -1,6 +1,7 @@
 //! `portcullis.feed.v1.Feed` on tonic: who may subscribe, and how slow one may be.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,11 +19,11 @@ use tonic::body::Body;
 use tonic::server::{Grpc, NamedService, ServerStreamingService};
 use tower_service::Service;
 
-use super::hub::{Hub, Subscription};
+use super::hub::{Gate, Hub, Subscription};
 use super::listener::FeedListener;
 use super::wire::{MessageCodec, PROTOCOL_VERSION, SERVICE_NAME, SUBSCRIBE_PATH, SubscribeRequest};
 use crate::files::{self, FileError};
-use crate::token::secret_in_file;
+use crate::token::{LogPosition, secret_in_file};
 
 /// The longest that a subscriber may leave a frame unread.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -147,12 +148,13 @@ impl FeedService {
                 "refused a gate's subscription to the feed"
             );
         })?;
+        let address = request.remote_addr();
         let subscription = self.hub.subscribe(&request.get_ref().cursor).await;
         // Few: what a slow gate does not read stays in the one buffer of the hub, which all share, and
         // not in one for each gate.
         let (sender, receiver) = mpsc::channel(FRAMES_UNDERWAY);
         let subscriber = Subscriber {
-            present: Present::new(Arc::clone(&self.hub)),
+            present: Present::new(Arc::clone(&self.hub), address),
             _place: place,
             sender,
         };
@@ -181,7 +183,7 @@ impl Subscriber {
         let status = match end {
             SubscriptionEnd::Gone => return,
             SubscriptionEnd::TooSlow => {
-                let cut = &self.present.0.counts.cut;
+                let cut = &self.present.hub.counts.cut;
                 cut.fetch_add(1, Ordering::Relaxed);
                 // It has missed frames, and those that follow would leave a gap. When it comes back it
                 // resumes from its cursor.
@@ -196,19 +198,27 @@ impl Subscriber {
     }
 
     async fn send_all(&self, subscription: Subscription) -> SubscriptionEnd {
-        let Subscription { first, mut frames } = subscription;
+        let Subscription {
+            first,
+            position,
+            mut frames,
+        } = subscription;
         for frame in first {
             if let Err(end) = self.send(frame).await {
                 return end;
             }
         }
+        self.present.took(position);
         loop {
             let received = tokio::select! {
                 received = frames.recv() => received,
                 () = self.sender.closed() => return SubscriptionEnd::Gone,
             };
             let sent = match received {
-                Ok(frame) => self.send(frame).await,
+                Ok(update) => {
+                    let sent = self.send(update.frame).await;
+                    sent.map(|()| self.present.took(update.position))
+                }
                 // Frames are lost to it: it has to resume from its cursor, because without them it
                 // would let revoked tokens pass.
                 Err(RecvError::Lagged(_)) => Err(SubscriptionEnd::TooSlow),
@@ -229,19 +239,28 @@ impl Subscriber {
     }
 }
 
-/// Counted among the subscribers.
-struct Present(Arc<Hub>);
+/// Counted among the subscribers, and listed among the gates.
+struct Present {
+    hub: Arc<Hub>,
+    gate: Arc<Gate>,
+}
 
 impl Present {
-    fn new(hub: Arc<Hub>) -> Self {
+    fn new(hub: Arc<Hub>, address: Option<SocketAddr>) -> Self {
         hub.counts.subscribers.fetch_add(1, Ordering::Relaxed);
-        Self(hub)
+        let gate = hub.enter(address);
+        Self { hub, gate }
+    }
+
+    fn took(&self, position: LogPosition) {
+        self.hub.note(&self.gate, position);
     }
 }
 
 impl Drop for Present {
     fn drop(&mut self) {
-        self.0.counts.subscribers.fetch_sub(1, Ordering::Relaxed);
+        self.hub.counts.subscribers.fetch_sub(1, Ordering::Relaxed);
+        self.hub.leave(&self.gate);
     }
 }
 

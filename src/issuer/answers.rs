@@ -101,6 +101,8 @@ pub struct ScopeAnswer<'a> {
 /// What was done in the directory.
 #[derive(Serialize)]
 pub struct AuditAnswer<'a> {
+    /// A later entry has a higher one.
+    position: i64,
     done_at: i64,
     /// The name of a user; null where somebody on the machine did it, or the user is gone.
     actor: Option<&'a str>,
@@ -137,8 +139,6 @@ impl<'a> UserAnswer<'a> {
             created_at: user.created_at.0,
             added_roles: None,
             removed_roles: None,
-        }
-    }
             users: None,
             apps: None,
             grants: None,
@@ -155,6 +155,8 @@ impl<'a> UserAnswer<'a> {
             grants: Some(reach.grants),
             sessions: Some(reach.sessions),
             ..self
+        }
+    }
 
     /// What is told of a user that was changed: also which roles it got and lost.
     pub fn of_change(change: &'a UserChange) -> Self {
@@ -184,8 +186,6 @@ impl<'a> AppAnswer<'a> {
             last_used_at: app.last_used_at.map(|instant| instant.0),
             added_scopes: None,
             removed_scopes: None,
-        }
-    }
             users: None,
             grants: None,
         }
@@ -198,6 +198,8 @@ impl<'a> AppAnswer<'a> {
             users: Some(reach.users),
             grants: Some(reach.grants),
             ..self
+        }
+    }
 
     /// With what a change has given it and taken from it.
     #[must_use]
@@ -238,9 +240,9 @@ impl<'a> RoleAnswer<'a> {
             removed_scopes: None,
             users: None,
             apps: None,
+            grants: None,
         }
     }
-            grants: None,
 
     /// With whom it concerns.
     #[must_use]
@@ -248,9 +250,9 @@ impl<'a> RoleAnswer<'a> {
         Self {
             users: Some(reach.users),
             apps: Some(reach.apps),
+            grants: Some(reach.grants),
             ..self
         }
-            grants: Some(reach.grants),
     }
 
     /// What is told of a role that was changed: also what it lost, and how many users that concerns.
@@ -292,6 +294,7 @@ impl<'a> AuditAnswer<'a> {
     /// What is told of an entry.
     pub fn of(entry: &'a AuditEntry) -> Self {
         Self {
+            position: entry.position,
             done_at: entry.done_at.0,
             actor: entry.actor_name.as_deref(),
             actor_id: entry.actor.as_deref(),

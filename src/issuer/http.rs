@@ -35,7 +35,7 @@ use axum::routing::{MethodRouter, delete, get, post, put};
 
 use super::endpoint_error::EndpointError;
 use super::{Issuer, revocation_log};
-use backend::{app, audit, role, scope, user};
+use backend::{app, audit, gate, key, role, scope, user};
 use cors::public;
 
 pub use pages::pages;
@@ -100,7 +100,7 @@ fn own() -> [(&'static str, MethodRouter<Arc<Issuer>>); 7] {
     ]
 }
 
-fn backend() -> [(&'static str, MethodRouter<Arc<Issuer>>); 13] {
+fn backend() -> [(&'static str, MethodRouter<Arc<Issuer>>); 16] {
     [
         ("/backend/user", get(user::list).post(user::create)),
         (
@@ -132,6 +132,9 @@ fn backend() -> [(&'static str, MethodRouter<Arc<Issuer>>); 13] {
             post(app::rotate_secret),
         ),
         ("/backend/audit", get(audit::list)),
+        ("/backend/audit/export", get(audit::export)),
+        ("/backend/key", get(key::list)),
+        ("/backend/gate", get(gate::list)),
         ("/backend/revoke", post(backend::revoke)),
     ]
 }

@@ -6,7 +6,7 @@ use super::{IssuerError, keys};
 use crate::clock::UnixSeconds;
 use crate::identity::SecretDigest;
 use crate::store::{StoreError, StoredKey};
-use crate::token::{CryptographyError, KeySet, KeyState, SigningKey};
+use crate::token::{Algorithm, CryptographyError, KeySet, KeyState, SigningKey};
 
 /// The keys at one instant, parsed once. Swapped whole.
 pub(super) struct Signer {
@@ -20,25 +20,45 @@ pub(super) struct Signer {
     /// What all this was made of.
     rows: Vec<StoredKey>,
     states: Vec<KeyState>,
+    /// The ids of the rows; empty for those that have ended.
+    ids: Vec<String>,
+}
+
+/// A key that verifiers are told of, and where it is in its life.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PublishedKey {
+    /// The `kid` of its tokens.
+    pub(super) id: String,
+    pub(super) algorithm: Algorithm,
+    pub(super) state: KeyState,
+    /// None where it is not known, as of keys in files; like the next one.
+    pub(super) created_at: Option<UnixSeconds>,
+    /// From when on it signs.
+    pub(super) active_from: Option<UnixSeconds>,
+    /// None as long as nothing follows on it.
+    pub(super) published_until: Option<UnixSeconds>,
 }
 
 impl Signer {
     /// What these keys are at `now`.
     pub(super) fn new(rows: Vec<StoredKey>, now: UnixSeconds) -> Result<Self, IssuerError> {
         let states = states(&rows, now);
-        let mut published = Vec::new();
+        let (mut published, mut ids) = (Vec::new(), Vec::new());
         let mut active = None;
         for (row, state) in rows.iter().zip(&states) {
             match state {
-                KeyState::Ended => {}
-                KeyState::Active => {
-                    active = Some(published.len());
-                    published.push(keys::read(row)?);
+                KeyState::Ended => {
+                    ids.push(String::new());
+                    continue;
                 }
+                KeyState::Active => active = Some(published.len()),
                 // Published before it signs, so that verifiers have it by then, and after, as long as
                 // tokens of it live.
-                KeyState::Next | KeyState::Retiring => published.push(keys::read(row)?),
+                KeyState::Next | KeyState::Retiring => {}
             }
+            let key = keys::read(row)?;
+            ids.push(key.id().unwrap_or_default().to_owned());
+            published.push(key);
         }
         let key_set = KeySet::of_signing_keys(&published)?;
         let public: Vec<Value> = published
@@ -56,7 +76,27 @@ impl Signer {
             etag,
             rows,
             states,
+            ids,
         })
+    }
+
+    /// The keys that verifiers are told of, in the order in which they came.
+    pub(super) fn published(&self) -> Vec<PublishedKey> {
+        let schedule = keys::schedule(&self.rows);
+        // Keys in files have no such instants: zero, and the end of time.
+        let known =
+            |instant: UnixSeconds| Some(instant).filter(|at| at.calendar().is_some() && at.0 > 0);
+        let keys = self.rows.iter().zip(&self.states).zip(&self.ids);
+        let published = keys.filter(|((_, state), _)| **state != KeyState::Ended);
+        let described = published.map(|((row, state), id)| PublishedKey {
+            id: id.clone(),
+            algorithm: row.life.algorithm,
+            state: *state,
+            created_at: known(row.created_at),
+            active_from: known(row.life.active_from),
+            published_until: schedule.published_until(&row.life).and_then(known),
+        });
+        described.collect()
     }
 
     /// What follows on this; nothing where nothing has changed. Without new rows, what time alone

@@ -83,9 +83,7 @@ impl KeySchedule {
             Some(retired_at) if retired_at <= now => {
                 // A key that another overtook before its first use has signed nothing.
                 let signed = key.active_from < retired_at;
-                let ended_at =
-                    retired_at.plus(key.token_seconds.saturating_add(KEPT_BEYOND_SECONDS));
-                if signed && now < ended_at {
+                if signed && now < end(key, retired_at) {
                     KeyState::Retiring
                 } else {
                     KeyState::Ended
@@ -93,6 +91,13 @@ impl KeySchedule {
             }
             Some(_) | None => KeyState::Next,
         }
+    }
+
+    /// Until when verifiers are told of `key`, one of these; none as long as no later key is to sign in its
+    /// place.
+    pub fn published_until(&self, key: &KeyLife) -> Option<UnixSeconds> {
+        let retired_at = self.retired_at(key)?;
+        Some(end(key, retired_at))
     }
 
     /// When a later key begins to sign in its place.
@@ -126,6 +131,23 @@ impl KeySchedule {
     /// Whether one more key would be too many.
     pub fn is_full(&self, now: UnixSeconds) -> bool {
         self.published(now).count() >= MAX_PUBLISHED_KEYS
+    }
+}
+
+/// When no token of a key is about any more that stops signing at `retired_at`.
+fn end(key: &KeyLife, retired_at: UnixSeconds) -> UnixSeconds {
+    retired_at.plus(key.token_seconds.saturating_add(KEPT_BEYOND_SECONDS))
+}
+
+impl KeyState {
+    /// What JSON has for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Next => "next",
+            Self::Active => "active",
+            Self::Retiring => "retiring",
+            Self::Ended => "ended",
+        }
     }
 }
 

@@ -30,20 +30,20 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const NOW: UnixSeconds = UnixSeconds(i64::MAX / 4);
 
 /// A gate that knows of the issuer only what the feed says.
-struct FarGate {
+pub(crate) struct FarGate {
     gate: TestApp,
     asker: Asker,
 }
 
 impl FarGate {
     /// `keys` are further ones of the section, with a comma in front.
-    async fn at(address: &str, keys: &str) -> Self {
+    pub(crate) async fn at(address: &str, keys: &str) -> Self {
         let gate = TestApp::with(&setup(address, keys));
         let asker = Asker::connect(&gate.authz_url()).await;
         Self { gate, asker }
     }
 
-    async fn is_ready(&self) {
+    pub(crate) async fn is_ready(&self) {
         self.gate.admin_shows("/readyz", "ok").await;
     }
 
@@ -102,7 +102,7 @@ fn setup(address: &str, keys: &str) -> Setup {
 }
 
 /// The address of a companion's feed.
-fn feed_of(companion: &TestCompanion) -> String {
+pub(crate) fn feed_of(companion: &TestCompanion) -> String {
     format!("\"http://{}\"", companion.gate.app.feed_address().unwrap())
 }
 

@@ -21,9 +21,16 @@ pub(super) struct State {
     /// When the log was last read.
     pub(super) read_at: Instant,
     pub(super) keys: Keys,
-    pub(super) frames: broadcast::Sender<Bytes>,
+    pub(super) frames: broadcast::Sender<Update>,
     /// The last that was encoded for a cursor: gates that were disconnected together have the same one.
     pub(super) tail: Option<Tail>,
+}
+
+/// A frame for all subscribers, and up to where a gate knows the log that has taken it.
+#[derive(Debug, Clone)]
+pub(in crate::feed) struct Update {
+    pub(in crate::feed) frame: Bytes,
+    pub(in crate::feed) position: LogPosition,
 }
 
 /// The rows between two positions, encoded.
@@ -50,6 +57,14 @@ impl State {
 
     pub(super) fn keys_frame(&self) -> Bytes {
         Frame::encoded(Kind::Keys(self.keys.clone()))
+    }
+
+    /// A frame that takes nobody further.
+    pub(super) fn update(&self, frame: Bytes) -> Update {
+        Update {
+            frame,
+            position: self.head,
+        }
     }
 
     /// Whether a gate with this cursor has all earlier rows, and the hub still has all later ones.

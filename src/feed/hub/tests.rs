@@ -92,7 +92,7 @@ async fn what_comes_later_comes_once_and_in_order() {
     hub.beat();
     let mut frames = Vec::new();
     while let Ok(frame) = subscription.frames.try_recv() {
-        frames.push(frame);
+        frames.push(frame.frame);
     }
     assert_eq!(frames.len(), 3);
     let told = told(frames);

@@ -2,6 +2,8 @@
 
 pub(super) mod app;
 pub(super) mod audit;
+pub(super) mod gate;
+pub(super) mod key;
 pub(super) mod role;
 pub(super) mod scope;
 pub(super) mod user;

@@ -101,8 +101,10 @@ fn portal() -> [(&'static str, MethodRouter<Arc<Issuer>>); 12] {
 }
 
 /// What administrators do.
-fn administration() -> [(&'static str, MethodRouter<Arc<Issuer>>); 24] {
-    use panel::{app, apps, audit, policy, revoke, role, roles, scope, scopes, user, users, who};
+fn administration() -> [(&'static str, MethodRouter<Arc<Issuer>>); 27] {
+    use panel::{
+        app, apps, audit, gates, keys, policy, revoke, role, roles, scope, scopes, user, users, who,
+    };
     [
         (panel::PATH, get(panel::show)),
         (roles::PATH, get(roles::list)),
@@ -153,6 +155,9 @@ fn administration() -> [(&'static str, MethodRouter<Arc<Issuer>>); 24] {
         (policy::PATH, get(policy::show)),
         (who::PATH, get(who::show)),
         (audit::PATH, get(audit::list)),
+        (audit::EXPORT_PATH, get(audit::export)),
+        (keys::PATH, get(keys::show)),
+        (gates::PATH, get(gates::list)),
         (revoke::PATH, get(revoke::show).post(revoke::submit)),
         (apps::PATH, get(apps::list)),
         ("/panel/apps/{app_key}", get(app::show)),

@@ -1,5 +1,6 @@
 //! The panel: what administrators do, and what that does to everybody else.
 
+mod fleet;
 mod oversight;
 mod policy;
 
@@ -177,7 +178,6 @@ async fn a_disabled_app_is_out_at_the_gate_and_comes_back() {
 }
 
 #[tokio::test]
-#[tokio::test]
 async fn grants_and_sessions_that_end_are_counted_first() {
     let companion = TestCompanion::start().await;
     let mut alice = sign_up(&companion, "alice").await;
@@ -223,6 +223,7 @@ async fn grants_and_sessions_that_end_are_counted_first() {
     assert_eq!(of_role, [Some(2), Some(1), Some(3), None]);
 }
 
+#[tokio::test]
 async fn a_user_is_found_given_roles_and_disabled() {
     let companion = TestCompanion::start().await;
     let mut alice = sign_up(&companion, "alice").await;

@@ -17,7 +17,7 @@ const ANYBODY: &str = "consumer.app consumer.account backend.app backend.introsp
                        backend.token backend.user";
 
 /// The scope that each page needs; none are public. A new page is one more row.
-const NEEDED: [(&str, Option<&str>); 46] = [
+const NEEDED: [(&str, Option<&str>); 49] = [
     ("/", None),
     ("/assets/{file}", None),
     ("/portal", None),
@@ -49,7 +49,10 @@ const NEEDED: [(&str, Option<&str>); 46] = [
     ("/panel/roles/{name}/delete", Some("backend.role")),
     ("/panel/policy", Some("backend.role")),
     ("/panel/audit", Some("backend.user")),
+    ("/panel/audit/export", Some("backend.user")),
     ("/panel/revoke", Some("backend.token")),
+    ("/panel/keys", Some("backend.token")),
+    ("/panel/gates", Some("backend.token")),
     ("/panel/who", Some("backend.app+backend.role+backend.user")),
     ("/panel/users", Some("backend.user")),
     ("/panel/new-user", Some("backend.user")),

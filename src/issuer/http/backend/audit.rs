@@ -1,5 +1,8 @@
 //! `/backend/audit`: what was done in the directory, the latest first.
 
+mod export;
+
+use axum::http::Uri;
 use axum::response::Response;
 
 use crate::issuer::answers::AuditAnswer;
@@ -17,20 +20,33 @@ pub(in crate::issuer::http) async fn list(
     Ok(list::answer(&listing, AuditAnswer::of))
 }
 
+/// `GET export`
+pub(in crate::issuer::http) async fn export(
+    access: DirectoryAccess,
+    uri: Uri,
+) -> Result<Response, EndpointError> {
+    export::export(&access, uri.query().unwrap_or_default())
+}
+
 /// A page of entries; `after` is the position of the entry before.
 pub(in crate::issuer::http) async fn entries(
     access: &DirectoryAccess,
     query: &ListQuery<BySearch>,
 ) -> Result<Listing<AuditEntry>, EndpointError> {
-    let before = match query.page.after.as_str() {
-        "" => None,
-        after => Some(
-            after
-                .parse()
-                .map_err(|_| EndpointError::Parameter("after"))?,
-        ),
-    };
+    let before = position(&query.page.after)?;
     let search = query.filter().unwrap_or_default();
     let directory = access.directory();
     Ok(directory.audit(search, before, query.page.limit).await?)
+}
+
+/// The position of the entry before; none for the beginning.
+fn position(after: &str) -> Result<Option<i64>, EndpointError> {
+    match after {
+        "" => Ok(None),
+        after => {
+            let position = after.parse();
+            let position = position.map_err(|_| EndpointError::Parameter("after"))?;
+            Ok(Some(position))
+        }
+    }
 }

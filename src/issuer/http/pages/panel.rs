@@ -3,6 +3,8 @@
 pub(super) mod app;
 pub(super) mod apps;
 pub(super) mod audit;
+pub(super) mod gates;
+pub(super) mod keys;
 pub(super) mod policy;
 pub(super) mod revoke;
 pub(super) mod role;
@@ -52,7 +54,7 @@ impl Part {
 }
 
 /// All parts.
-pub(super) fn parts(words: &'static Words) -> [Part; 8] {
+pub(super) fn parts(words: &'static Words) -> [Part; 10] {
     [
         Part {
             scopes: &["backend.role"],
@@ -95,6 +97,18 @@ pub(super) fn parts(words: &'static Words) -> [Part; 8] {
             path: revoke::PATH,
             label: words.panel.revoke,
             sentence: words.panel.revoke_sentence,
+        },
+        Part {
+            scopes: &["backend.token"],
+            path: keys::PATH,
+            label: words.panel.keys,
+            sentence: words.panel.keys_sentence,
+        },
+        Part {
+            scopes: &["backend.token"],
+            path: gates::PATH,
+            label: words.panel.gates,
+            sentence: words.panel.gates_sentence,
         },
         Part {
             scopes: &["backend.app", "backend.role", "backend.user"],

@@ -67,6 +67,87 @@ async fn the_audit_says_who_did_what_to_which() {
 }
 
 #[tokio::test]
+async fn the_audit_is_exported_whole_and_without_formulas() {
+    let companion = TestCompanion::start().await;
+    let alice = companion.register("alice").await;
+    companion.app(&alice, "+1 \u{c4}pfel").await;
+    let token = companion.login("admin", ADMIN_PASSWORD).await;
+    let csv = companion
+        .get("/backend/audit/export?format=csv&search=%C3%A4pfel", &token)
+        .await;
+    assert_eq!(
+        csv.header("content-type"),
+        Some("text/csv; charset=utf-8; header=present")
+    );
+    let lines: Vec<&str> = csv.body.split("\r\n").collect();
+    assert_eq!(
+        lines[0],
+        "\"position\",\"done_at\",\"actor\",\"actor_id\",\"action\",\"object_kind\",\"object_name\",\
+         \"object_title\",\"change\""
+    );
+    assert!(
+        lines[1].contains(",\"alice\",") && lines[1].contains(",\"'+1 \u{c4}pfel\","),
+        "{csv:?}"
+    );
+    assert_eq!((lines.len(), lines[2]), (3, ""), "{csv:?}");
+    for (query, expected) in [
+        ("", "`format` is missing"),
+        ("?format=xml", "`format` is not valid"),
+        ("?format=csv&after=x", "`after` is not valid"),
+        ("?format=csv&limit=1", "unknown parameter"),
+    ] {
+        let path = format!("/backend/audit/export{query}");
+        let wrong = companion.get(&path, &token).await;
+        assert_eq!(wrong.status, 400, "{query}: {wrong:?}");
+        assert!(wrong.body.contains(expected), "{query}: {wrong:?}");
+    }
+    // With the session of a browser, and the link of a page.
+    let mut admin = administrator(&companion).await;
+    let seen = page(&mut admin, "/panel/audit?search=%C3%A4pfel").await;
+    let path = "/panel/audit/export?format=jsonl&#38;search=%C3%A4pfel";
+    assert!(seen.body.contains(&format!("href=\"{path}\"")), "{seen:?}");
+    let file = admin.get(&path.replace("&#38;", "&")).await;
+    let entry: serde_json::Value = serde_json::from_str(file.body.trim_end()).unwrap();
+    assert_eq!(entry["object_title"], "+1 \u{c4}pfel");
+
+    // More than one file takes.
+    sqlx::any::install_default_drivers();
+    let url = crate::test_companion::sqlite(companion.path());
+    let url = url.replacen("sqlite:", "sqlite://", 1);
+    let pool = sqlx::AnyPool::connect(&url).await.unwrap();
+    let text = "WITH RECURSIVE numbers (number) AS \
+                (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < 100001) \
+                INSERT INTO audit (position, done_at, expires_at, actor, action, object_kind, \
+                object_name, change) SELECT 1000 + number, 0, 9223372036854775807, '', 'added', 'role', \
+                'mass', '' FROM numbers";
+    sqlx::query(text).execute(&pool).await.unwrap();
+    pool.close().await;
+    let file = async |after: &str| {
+        // Longer than what the client of the other tests reads.
+        let mut curl = std::process::Command::new("curl");
+        curl.args(["--silent", "--fail", "--max-time", "60", "--header"])
+            .arg(format!("authorization: Bearer {token}"))
+            .arg(format!(
+                "http://{}/backend/audit/export?format=jsonl&search=mass{after}",
+                companion.address
+            ));
+        let output = tokio::task::spawn_blocking(move || curl.output());
+        let output = output.await.unwrap().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let file = String::from_utf8(output.stdout).unwrap();
+        let position = |line: &str| {
+            let entry: serde_json::Value = serde_json::from_str(line).unwrap();
+            entry["position"].as_i64().unwrap()
+        };
+        file.lines().map(position).collect::<Vec<_>>()
+    };
+    let first = file("").await;
+    let expected: Vec<i64> = (1002..=101_001).rev().collect();
+    assert!(first == expected, "{} entries", first.len());
+    assert_eq!(file("&after=1002").await, [1001]);
+}
+
+#[tokio::test]
 async fn the_audit_has_a_row_for_each_key_that_a_command_adds() {
     let companion = TestCompanion::start().await;
     let rotate = |flags: &[&str]| {

@@ -1,10 +1,11 @@
 //! `/panel/audit`: who did what to which.
 
 use askama::Template;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 
 use super::next_page;
+use crate::coding::push_percent_encoded;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::backend::audit;
 use crate::issuer::http::extract::DirectoryAccess;
@@ -16,6 +17,7 @@ use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::text::Text;
 
 pub(in crate::issuer::http::pages) const PATH: &str = "/panel/audit";
+pub(in crate::issuer::http::pages) const EXPORT_PATH: &str = "/panel/audit/export";
 
 #[derive(Template)]
 #[template(path = "pages/audit.html")]
@@ -24,6 +26,9 @@ struct AuditPage<'a> {
     search: Text<'a>,
     entries: Vec<Row<'a>>,
     next: Option<String>,
+    /// The paths of what is found, as files: CSV, and JSON lines.
+    csv: String,
+    json_lines: String,
 }
 
 struct Row<'a> {
@@ -61,6 +66,26 @@ pub(in crate::issuer::http::pages) async fn list(
         search: Text::of(search),
         entries: rows.collect(),
         next: next_page(PATH, ("search", search), listing.next.as_deref()),
+        csv: export_path("csv", search),
+        json_lines: export_path("jsonl", search),
     };
     Ok(answer::page(StatusCode::OK, &page))
+}
+
+/// `GET /panel/audit/export`: the file of the endpoint, in a session.
+pub(in crate::issuer::http::pages) async fn export(
+    _: Visitor,
+    access: DirectoryAccess,
+    uri: Uri,
+) -> Result<Response, PageError> {
+    Ok(audit::export(access, uri).await?)
+}
+
+fn export_path(format: &str, search: &str) -> String {
+    let mut path = format!("{EXPORT_PATH}?format={format}");
+    if !search.is_empty() {
+        path.push_str("&search=");
+        push_percent_encoded(&mut path, search);
+    }
+    path
 }

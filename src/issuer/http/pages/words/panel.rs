@@ -85,6 +85,11 @@ words! {
     audit_sentence: "Who changed what, and when.", "Wer wann was geändert hat.";
     audit_search: "Part of a name, action or kind", "Teil von Name, Handlung oder Art";
     no_audit: "No entry matches.", "Kein Eintrag passt dazu.";
+    export_csv: "Download as CSV", "Als CSV herunterladen";
+    export_json: "Download as JSON lines", "Als JSON-Zeilen herunterladen";
+    export_hint:
+        "What the search finds, the latest first, up to 100,000 entries.",
+        "Was die Suche findet, das Neueste zuerst, höchstens 100.000 Einträge.";
     when: "When", "Wann";
     what: "Action", "Handlung";
     which: "Object", "Objekt";
@@ -124,6 +129,34 @@ words! {
         "All access tokens, refresh tokens and sessions of all users and apps end, yours as well.",
         "Alle Access- und Refresh-Tokens und Sitzungen aller Benutzer und Apps enden, auch deine.";
     revoke_button: "Revoke now", "Jetzt widerrufen";
+    keys: "Signing keys", "Signaturschlüssel";
+    keys_sentence: "Which keys sign tokens, and until when they are known.", "Welche Schlüssel Tokens signieren, und bis wann sie bekannt sind.";
+    keys_lead:
+        "These keys verify the tokens of this site. A key is published before it signs, and for as long as tokens of it may be about.",
+        "Diese Schlüssel prüfen die Tokens von hier. Ein Schlüssel wird bekannt gegeben, bevor er signiert, und solange Tokens von ihm gelten können.";
+    keys_rotate:
+        "The command portcullis key rotate publishes the next one; with --now it withdraws all others at once.",
+        "Der Befehl portcullis key rotate gibt den nächsten bekannt; mit --now zieht er alle anderen sofort zurück.";
+    key_id: "Key id (kid)", "Kennung (kid)";
+    key_algorithm: "Algorithm", "Algorithmus";
+    key_next: "next", "nächster";
+    key_active: "signs", "signiert";
+    key_retiring: "retiring", "läuft aus";
+    key_active_from: "Signs from", "Signiert ab";
+    key_until: "Published until", "Bekannt bis";
+    gates: "Gates", "Gates";
+    gates_sentence: "Which gates are connected, and whether they are up to date.", "Welche Gates verbunden sind, und ob sie auf dem Stand sind.";
+    gates_lead:
+        "The gates that listen to the feed of this issuer process. Another process on the same store has its own, and a gate in the issuer's own process needs no feed.",
+        "Die Gates am Feed dieses Issuer-Prozesses. Ein anderer Prozess am selben Speicher hat seine eigenen, und ein Gate im Prozess des Issuers braucht keinen Feed.";
+    no_gates: "No gate is connected.", "Kein Gate ist verbunden.";
+    gate_address: "Address", "Adresse";
+    gate_position: "Position in the revocation log", "Stelle im Widerrufsprotokoll";
+    gate_behind: "Behind", "Rückstand";
+    gate_last_sent: "Last message", "Letzte Nachricht";
+    gate_up_to_date: "up to date", "auf dem Stand";
+    gate_lags: "behind", "im Rückstand";
+    unknown: "unknown", "unbekannt";
     who_may: "Who may call this?", "Wer darf das?";
     who_sentence: "Ask the gate whether somebody may send a request.", "Das Gate fragen, ob jemand eine Anfrage senden darf.";
     who_lead:

@@ -1,0 +1,132 @@
+//! What the panel says of signing keys and of gates.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::administrator;
+use crate::feed::{FarGate, feed_of};
+use crate::portal::page;
+use crate::test_companion::{ADMIN_PASSWORD, TestCompanion};
+
+/// The states of the keys at the endpoint, in their order.
+async fn states(companion: &TestCompanion, token: &str) -> Vec<(String, String)> {
+    let keys = companion.get("/backend/key", token).await.json();
+    let keys = keys["items"].as_array().unwrap().iter();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    keys.map(|key| (text(&key["id"]), text(&key["state"])))
+        .collect()
+}
+
+#[tokio::test]
+async fn keys_are_seen_with_where_they_are_in_their_life() {
+    let companion = TestCompanion::start().await;
+    let token = companion.login("admin", ADMIN_PASSWORD).await;
+    let jwks = companion.get("/.well-known/jwks.json", "").await.json();
+    let first = jwks["keys"][0]["kid"].as_str().unwrap().to_owned();
+    assert_eq!(
+        states(&companion, &token).await,
+        [(first.clone(), "active".to_owned())]
+    );
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"))
+        .args(["key", "rotate", "--config", "portcullis.yaml"])
+        .current_dir(companion.gate.folder.path())
+        .env_clear()
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let told = String::from_utf8(output.stdout).unwrap();
+    let second = told.split_whitespace().nth(2).unwrap().to_owned();
+    let rotated = async {
+        while states(&companion, &token).await.len() < 2 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let rotated = tokio::time::timeout(Duration::from_secs(30), rotated).await;
+    assert!(rotated.is_ok());
+    let expected = [
+        (first.clone(), "active".to_owned()),
+        (second.clone(), "next".to_owned()),
+    ];
+    assert_eq!(states(&companion, &token).await, expected);
+    let keys = companion.get("/backend/key", &token).await.json();
+    let (old, new) = (&keys["items"][0], &keys["items"][1]);
+    assert_eq!(new["published_until"], json!(null), "nothing follows on it");
+    let (until, from) = (&old["published_until"], &new["active_from"]);
+    assert!(until.as_i64().unwrap() > from.as_i64().unwrap(), "{keys}");
+
+    let mut admin = administrator(&companion).await;
+    let seen = page(&mut admin, "/panel/keys").await;
+    for (id, state) in [
+        (&first, "badge on\">signs<"),
+        (&second, "badge off\">next<"),
+    ] {
+        let (_, rest) = seen.body.split_once(&format!("<code>{id}</code>")).unwrap();
+        let (row, _) = rest.split_once("</tr>").unwrap();
+        assert!(row.contains(state), "{state}: {row}");
+    }
+}
+
+#[tokio::test]
+async fn gates_are_seen_while_they_are_connected() {
+    let companion = TestCompanion::with_feed("").await;
+    let token = companion.login("admin", ADMIN_PASSWORD).await;
+    let gates = async || companion.get("/backend/gate", &token).await.json();
+    assert_eq!(gates().await, json!({"items": [], "next": null}));
+    let mut admin = administrator(&companion).await;
+    let none = page(&mut admin, "/panel/gates").await;
+    assert!(none.body.contains("No gate is connected."), "{none:?}");
+
+    let first = FarGate::at(&feed_of(&companion), "").await;
+    first.is_ready().await;
+    let second = FarGate::at(&feed_of(&companion), "").await;
+    second.is_ready().await;
+    // Something is revoked, and is with both a moment later.
+    let alice = companion.register("alice").await;
+    companion
+        .put(
+            "/consumer/account/change_password",
+            &json!({"old_password": crate::test_companion::PASSWORD, "new_password": "another good password"}),
+            &alice,
+        )
+        .await;
+    let up_to_date = async {
+        loop {
+            let gates = gates().await;
+            let items = gates["items"].as_array().unwrap().clone();
+            let there = |gate: &Value| gate["behind"] == 0 && gate["position"].as_u64() > Some(0);
+            if items.len() == 2 && items.iter().all(there) {
+                return items;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let items = tokio::time::timeout(Duration::from_secs(30), up_to_date)
+        .await
+        .unwrap();
+    let one = companion.get("/backend/gate?limit=1", &token).await.json();
+    let path = format!("/backend/gate?after={}", one["next"].as_str().unwrap());
+    let other = companion.get(&path, &token).await.json();
+    assert_eq!(one["items"][0]["number"], items[0]["number"]);
+    assert_eq!(other["items"][0]["number"], items[1]["number"]);
+    assert_eq!(other["next"], json!(null));
+    let wrong = companion.get("/backend/gate?after=x", &token).await;
+    assert_eq!(wrong.status, 400, "{wrong:?}");
+    let seen = page(&mut admin, "/panel/gates").await;
+    for gate in &items {
+        let address = gate["address"].as_str().unwrap();
+        assert!(address.starts_with("127.0.0.1:"), "{address}");
+        let row = format!("<code>{address}</code></th>");
+        assert!(seen.body.contains(&row), "{row}: {seen:?}");
+    }
+    assert_eq!(seen.body.matches("badge on\">up to date<").count(), 2);
+
+    drop(second);
+    let gone = async {
+        while gates().await["items"].as_array().unwrap().len() > 1 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let gone = tokio::time::timeout(Duration::from_secs(30), gone).await;
+    assert!(gone.is_ok(), "{}", gates().await);
+}
