@@ -1,5 +1,6 @@
 //! `/portal/apps`: the user's own apps.
 
+mod calls;
 mod choices;
 pub(super) mod delete;
 pub(super) mod edit;

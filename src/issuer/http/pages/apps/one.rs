@@ -4,6 +4,7 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 
+use super::calls::{Call, Values, calls};
 use super::choices::role_names;
 use super::edit::own_app;
 use super::{is_active, path_of};
@@ -44,6 +45,8 @@ struct AppPage<'a> {
     /// The address of the issuer, for the examples.
     url: Text<'a>,
     example_url: Option<Text<'a>>,
+    /// The same in other languages.
+    calls: Vec<Call>,
 }
 
 /// `GET`
@@ -93,6 +96,12 @@ pub(in crate::issuer::http::pages) async fn show(
         token_lasts: language.duration(settings.access_token_seconds),
         url: Text::of(settings.url.as_str()),
         example_url: settings.portal.example_url.as_deref().map(Text::of),
+        calls: calls(&Values {
+            key: app.key.as_str(),
+            secret: visitor.told_secret(),
+            url: &settings.url,
+            api: settings.portal.example_url.as_deref(),
+        }),
     };
     Ok(answer::page(StatusCode::OK, &page))
 }
