@@ -26,6 +26,8 @@ mod notices;
 mod open;
 mod outage;
 mod patience;
+#[cfg(test)]
+mod plans;
 mod reach;
 mod refresh_tokens;
 mod revocations;

@@ -1,5 +1,6 @@
 //! Tokens a second: `client_credentials` and refreshes, each answered once it is durable.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -174,6 +175,18 @@ pub(crate) fn start_with_feed(files: &Files, store: &str, name: &str) -> Server 
     );
     let text = text.replace("listeners:\n", listener);
     std::fs::write(&path, text.replace("trust:\n", &trusted)).unwrap();
+    Server::start(Kind::Portcullis(&path), &Under::Nothing)
+}
+
+/// The same with an administrator who has this password.
+pub(crate) fn start_with_administrator(files: &Files, store: &str, password: &str) -> Server {
+    let secret = files.path("admin-password");
+    std::fs::write(&secret, password).unwrap();
+    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let text = std::fs::read_to_string(with_issuer(files, store)).unwrap();
+    let path = files.path("pages.yaml");
+    let key = format!("  admin_password_file: \"{}\"\n", secret.display());
+    std::fs::write(&path, text + &key).unwrap();
     Server::start(Kind::Portcullis(&path), &Under::Nothing)
 }
 

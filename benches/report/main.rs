@@ -37,6 +37,8 @@ mod memory;
 mod message;
 mod no_op;
 #[cfg(feature = "issuer")]
+mod pages;
+#[cfg(feature = "issuer")]
 #[path = "../../tests/shared/postgres.rs"]
 mod postgres;
 mod process;
@@ -68,6 +70,8 @@ const PARTS: &[Part] = &[
     ("crowd", crowd::measure),
     #[cfg(feature = "issuer")]
     ("flood", flood::measure),
+    #[cfg(feature = "issuer")]
+    ("pages", pages::measure),
     #[cfg(feature = "issuer")]
     ("revocations", revocations::measure),
     #[cfg(feature = "issuer")]

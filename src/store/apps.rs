@@ -97,21 +97,31 @@ impl Store {
         owner: Option<&UserId>,
         page: &Page,
     ) -> Result<Listing<OwnedApp>, StoreError> {
-        let text = format!(
-            "{SELECT} WHERE a.app_key > $1 AND ($3 = '' OR a.owner_id = $3) \
-             ORDER BY a.app_key LIMIT $4"
-        );
-        let rows = sqlx::query(assembled(text))
+        let text = match owner {
+            None => all_text(),
+            Some(_) => all_of_text(),
+        };
+        let mut select = sqlx::query(assembled(text))
             .bind(&*page.after)
             .bind(NEVER)
-            .bind(owner.map_or("", UserId::as_str))
-            .bind(page.rows())
-            .fetch_all(&self.reader)
-            .await?;
+            .bind(page.rows());
+        if let Some(owner) = owner {
+            select = select.bind(owner.as_str());
+        }
+        let rows = select.fetch_all(&self.reader).await?;
         let apps = rows.iter().map(read_owned).collect::<Result<_, _>>()?;
         let key = |owned: &OwnedApp| owned.app.key.as_str().to_owned();
         Ok(Listing::of(apps, page, key))
     }
+}
+
+pub(super) fn all_text() -> String {
+    format!("{SELECT} WHERE a.app_key > $1 ORDER BY a.app_key LIMIT $3")
+}
+
+/// A statement of its own: within one for both the apps of others would be read and left out.
+pub(super) fn all_of_text() -> String {
+    format!("{SELECT} WHERE a.owner_id = $4 AND a.app_key > $1 ORDER BY a.app_key LIMIT $3")
 }
 
 /// Finds apps by their keys, with their owners.

@@ -41,16 +41,7 @@ impl Store {
         page: &Page,
         now: UnixSeconds,
     ) -> Result<Listing<LiveGrant>, StoreError> {
-        let text = format!(
-            "SELECT t.family, t.user_id, t.app_key, t.scopes, t.audiences, t.position, \
-             (SELECT MIN(f.created_at) FROM refresh_tokens f WHERE f.family = t.family) \
-             AS created_at, t.created_at AS last_used_at, t.expires_at \
-             FROM refresh_tokens t JOIN users u ON u.id = t.user_id \
-             LEFT JOIN apps a ON a.app_key = t.app_key \
-             WHERE t.user_id = $1 AND t.used_at = 0 AND t.expires_at > $2 AND t.family > $3 \
-             AND {NOT_REVOKED} ORDER BY t.family LIMIT $4"
-        );
-        let rows = sqlx::query(assembled(text))
+        let rows = sqlx::query(assembled(list_text()))
             .bind(user.as_str())
             .bind(now.0)
             .bind(&*page.after)
@@ -62,6 +53,18 @@ impl Store {
             live.grant.id.as_str().to_owned()
         }))
     }
+}
+
+pub(super) fn list_text() -> String {
+    format!(
+        "SELECT t.family, t.user_id, t.app_key, t.scopes, t.audiences, t.position, \
+         (SELECT MIN(f.created_at) FROM refresh_tokens f WHERE f.family = t.family) \
+         AS created_at, t.created_at AS last_used_at, t.expires_at \
+         FROM refresh_tokens t JOIN users u ON u.id = t.user_id \
+         LEFT JOIN apps a ON a.app_key = t.app_key \
+         WHERE t.user_id = $1 AND t.used_at = 0 AND t.expires_at > $2 AND t.family > $3 \
+         AND {NOT_REVOKED} ORDER BY t.family LIMIT $4"
+    )
 }
 
 impl Change {

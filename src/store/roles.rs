@@ -64,8 +64,7 @@ impl Store {
     }
 
     pub async fn roles(&self, page: &Page) -> Result<Listing<Role>, StoreError> {
-        let text = format!("{SELECT} WHERE r.name > $1 ORDER BY r.name LIMIT $2");
-        let rows = sqlx::query(assembled(text))
+        let rows = sqlx::query(assembled(list_text()))
             .bind(&*page.after)
             .bind(page.rows())
             .fetch_all(&self.reader)
@@ -79,6 +78,10 @@ impl Store {
     pub async fn default_role(&self) -> Result<Option<RoleName>, StoreError> {
         default_role(&self.reader).await
     }
+}
+
+pub(super) fn list_text() -> String {
+    format!("{SELECT} WHERE r.name > $1 ORDER BY r.name LIMIT $2")
 }
 
 impl Change {

@@ -84,11 +84,7 @@ impl Store {
 
     /// The users whose names or addresses hold `search`.
     pub async fn users(&self, search: &str, page: &Page) -> Result<Listing<User>, StoreError> {
-        let text = format!(
-            "{SELECT} WHERE u.folded_username > $1 AND (u.folded_username LIKE $2 ESCAPE '!' \
-             OR u.folded_email LIKE $2 ESCAPE '!') ORDER BY u.folded_username LIMIT $3"
-        );
-        let rows = sqlx::query(assembled(text))
+        let rows = sqlx::query(assembled(list_text()))
             // By name and not by offset: a user that is added or deleted meanwhile shifts no page.
             .bind(page.after.to_lowercase())
             .bind(containing(&search.to_lowercase()))
@@ -237,6 +233,13 @@ impl Change {
         }
         Ok(())
     }
+}
+
+pub(super) fn list_text() -> String {
+    format!(
+        "{SELECT} WHERE u.folded_username > $1 AND (u.folded_username LIKE $2 ESCAPE '!' \
+         OR u.folded_email LIKE $2 ESCAPE '!') ORDER BY u.folded_username LIMIT $3"
+    )
 }
 
 pub(super) async fn with_id(

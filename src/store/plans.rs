@@ -1,0 +1,64 @@
+//! That lists are found by indexes, however much there is: what `SQLite` says of how it would do it.
+
+use sqlx::Row;
+
+use super::reach::{OF_APP, OF_ROLE, OF_USER};
+use super::statement::assembled;
+use super::{Store, StoreLocation, apps, grants, roles, users};
+
+/// Tables that may have many rows, by their names and by what statements call them.
+const LARGE: [&str; 10] = [
+    "users",
+    "u",
+    "apps",
+    "a",
+    "o",
+    "refresh_tokens",
+    "t",
+    "user_roles",
+    "r",
+    "sessions",
+];
+
+/// The steps of a statement that go through a large table row by row, or sort.
+async fn slow_steps(store: &Store, text: &str) -> Vec<String> {
+    let placeholders = (1..).take_while(|number| text.contains(&format!("${number}")));
+    let mut explain = sqlx::query(assembled(format!("EXPLAIN QUERY PLAN {text}")));
+    for _ in placeholders {
+        explain = explain.bind("1");
+    }
+    let rows = explain.fetch_all(&store.reader).await.unwrap();
+    let steps = rows.iter().map(|row| row.get::<String, _>("detail"));
+    let is_slow = |step: &String| {
+        let mut words = step.split(' ');
+        let scans = words.next() == Some("SCAN");
+        scans && words.next().is_some_and(|name| LARGE.contains(&name))
+            || step.contains("FOR ORDER BY")
+    };
+    steps.filter(is_slow).collect()
+}
+
+#[tokio::test]
+async fn pages_of_lists_and_counts_are_found_by_indexes() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = StoreLocation::parse("sqlite:plans.db", folder.path()).unwrap();
+    let store = Store::open(&place).await.unwrap();
+    for (name, text) in [
+        ("users", users::list_text()),
+        ("roles", roles::list_text()),
+        ("apps", apps::all_text()),
+        ("grants", grants::list_text()),
+        ("whom a user concerns", OF_USER.text()),
+        ("whom an app concerns", OF_APP.text()),
+        ("whom a role concerns", OF_ROLE.text()),
+    ] {
+        assert_eq!(slow_steps(&store, &text).await, [""; 0], "{name}");
+    }
+    // The few apps of one owner are sorted, and nobody else's are looked at.
+    let sorted = ["USE TEMP B-TREE FOR ORDER BY"];
+    assert_eq!(slow_steps(&store, &apps::all_of_text()).await, sorted);
+    // What it is that is looked for.
+    let slow = "SELECT a.app_key FROM apps a ORDER BY a.created_at";
+    assert_eq!(slow_steps(&store, slow).await.len(), 2);
+    store.close().await;
+}
