@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`User`] and [`App`] are what the store keeps; a [`Grant`] is what one gave the other, and what that
 //! is worth now; [`Audiences`] say where it holds, [`Rights`] what goes together; [`Password`], [`PlainSecret`] and [`SecretDigest`] are what callers prove; and
-//! [`BasicCredentials`] is how clients send it. [`AuthorizeRequest`] and [`CodeChallenge`] are what an
+//! [`BasicCredentials`] is how clients send it. [`Registration`] and [`Assertion`] are how passkeys are made and used. [`AuthorizeRequest`] and [`CodeChallenge`] are what an
 //! app asks through somebody's browser.
 //! Pure: no I/O, no clock; randomness is passed in.
 
@@ -13,6 +13,7 @@ mod basic;
 mod form;
 mod grant;
 mod losses;
+mod passkey;
 mod password;
 mod pkce;
 mod redirect;
@@ -35,6 +36,11 @@ pub use basic::{BasicCredentials, BasicError};
 pub use form::{Form, FormError};
 pub use grant::{Entitlement, Extent, Grant, GrantError, GrantId, Parties};
 pub use losses::{AppState, Difference, Loss, PasswordState, RoleState, UserState, losses};
+pub use passkey::{
+    ALGORITHMS as PASSKEY_ALGORITHMS, Assertion, Backup, Challenge, CredentialId, NewPasskey,
+    PasskeyError, PasskeyKey, PasskeyName, PasskeyNameError, PasskeyState, PasskeyUse,
+    Registration, RelyingParty, Verification,
+};
 pub use password::{Password, PasswordError};
 pub use pkce::CodeChallenge;
 pub use rights::{Means, Request as RightsRequest, Rights};
