@@ -191,6 +191,26 @@ fn hosts_are_compared_by_the_tables_that_answer_them() {
     );
 }
 
+/// Found by `tests/second_opinion/diff.py`: one pair of routes, and a host with other paths for it.
+#[test]
+fn a_class_has_the_paths_that_it_names_on_every_host_of_it() {
+    let old = r#"
+        - {name: one, methods: [DELETE, POST], path: "/{p}", scopes: [read], hosts: ["*.a.example", "*.example"]}
+    "#;
+    let new = r#"
+        - {name: one, methods: [DELETE], path: "/{p}", scopes: [read], hosts: ["*.a.example", "*.example"]}
+        - {name: all, methods: [DELETE, GET], path: "/{*rest}", scopes: [write], hosts: ["*.a.example", a.example]}
+    "#;
+    check(
+        old,
+        new,
+        "more_open: DELETE, GET /{*rest} on a.example: - -> all; GET a.example/1; gained by any[write], lost by nobody
+         more_open: DELETE, GET /{any}/{*rest} on *.a.example: - -> all; DELETE any.a.example/1/1; gained by any[write], lost by nobody
+         changed: DELETE /{p} on a.example: one -> all; DELETE a.example/1; gained by any[write], lost by any[read]
+         more_closed: POST /{p} on *.a.example, *.example, a.example: one -> -; POST any.a.example/1; gained by nobody, lost by any[read]",
+    );
+}
+
 #[test]
 fn issuers_count_as_callers() {
     let of = |issuers: &str| {

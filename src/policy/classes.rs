@@ -66,31 +66,24 @@ impl Policy {
         for (index, class) in hosts.iter().enumerate() {
             let old_side = class.old.side(self.rules.ignore_case);
             let new_side = class.new.side(new.rules.ignore_case);
+            let answers = |pair: Pair| (self.answer_of(pair.old), new.answer_of(pair.new));
             let paths = walk.paths(old_side, new_side)?;
-            gathered.extend(Kind::Path, &paths, index);
+            gathered.extend(Kind::Path, &paths, index, answers);
             let (old, new) = (class.old, class.new);
             let asterisks = walk.of_method(b"OPTIONS", old.asterisk(), new.asterisk());
-            gathered.extend(Kind::Asterisk, &asterisks, index);
+            gathered.extend(Kind::Asterisk, &asterisks, index, answers);
             let empties = walk.of_method(b"CONNECT", old.empty(), new.empty());
-            gathered.extend(Kind::Empty, &empties, index);
+            gathered.extend(Kind::Empty, &empties, index, answers);
         }
         let classes = gathered.0.into_iter();
-        let classes = classes.map(|((kind, pair, methods), found)| {
-            let (old, new) = (self.answer_of(pair.old), new.answer_of(pair.new));
-            let (path, more_paths) = match kind {
-                Kind::Asterisk => ("*".into(), 0),
-                Kind::Empty => ("".into(), 0),
-                Kind::Path => found.paths(old, new),
-            };
-            RequestClass {
-                old,
-                new,
-                hosts: Hosts::new(&found.hosts, &hosts),
-                methods,
-                path,
-                more_paths,
-                example: found.example(kind, &hosts),
-            }
+        let classes = classes.map(|(class, found)| RequestClass {
+            old: self.answer_of(class.pair.old),
+            new: new.answer_of(class.pair.new),
+            hosts: Hosts::new(&found.hosts, &hosts),
+            methods: class.methods,
+            path: class.path,
+            more_paths: class.more_paths,
+            example: found.example(class.kind, &hosts),
         });
         Ok(classes.collect())
     }
@@ -114,9 +107,20 @@ enum Kind {
     Empty,
 }
 
-/// What was found for all hosts, by the pair and its methods.
+/// What was found for all hosts.
 #[derive(Default)]
-struct Gathered<'t>(BTreeMap<(Kind, Pair, ClassMethods), Found<'t>>);
+struct Gathered<'t>(BTreeMap<Class, Found<'t>>);
+
+/// What the hosts of one class have in common. The same pair of routes may answer other paths on another host,
+/// where another table has more specific ones.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Class {
+    kind: Kind,
+    pair: Pair,
+    methods: ClassMethods,
+    path: Box<str>,
+    more_paths: usize,
+}
 
 struct Found<'t> {
     finding: Finding<'t>,
@@ -125,10 +129,27 @@ struct Found<'t> {
 }
 
 impl<'t> Gathered<'t> {
-    fn extend(&mut self, kind: Kind, findings: &Findings<'t>, host: usize) {
+    fn extend<'p>(
+        &mut self,
+        kind: Kind,
+        findings: &Findings<'t>,
+        host: usize,
+        answers: impl Fn(Pair) -> (Answer<'p>, Answer<'p>),
+    ) {
         for (pair, finding) in findings.iter() {
-            let key = (kind, pair, ClassMethods::of(finding));
-            let found = self.0.entry(key).or_insert_with(|| Found {
+            let (path, more_paths) = match kind {
+                Kind::Asterisk => ("*".into(), 0),
+                Kind::Empty => ("".into(), 0),
+                Kind::Path => paths(finding, answers(pair)),
+            };
+            let class = Class {
+                kind,
+                pair,
+                methods: ClassMethods::of(finding),
+                path,
+                more_paths,
+            };
+            let found = self.0.entry(class).or_insert_with(|| Found {
                 finding: finding.clone(),
                 hosts: Vec::new(),
             });
@@ -137,29 +158,28 @@ impl<'t> Gathered<'t> {
     }
 }
 
-impl Found<'_> {
-    /// The template of the paths, and how many other ways lead to the pair.
-    fn paths(&self, old: Answer<'_>, new: Answer<'_>) -> (Box<str>, usize) {
-        let common = match (old.route(), new.route()) {
-            (Some(old), Some(new)) => meet(&old.path, &new.path),
-            (Some(only), None) | (None, Some(only)) => only.path.clone(),
-            (None, None) => "/{*rest}".into(),
-        };
-        let shapes =
-            Tail::segments(self.finding.path.as_deref()).map(|segment| match &segment.kind {
-                SegmentKind::Literal => Shape::Literal(encoded(segment)),
-                SegmentKind::EndsIn(end) => Shape::EndsIn(String::from_utf8_lossy(end).into()),
-                SegmentKind::Other => Shape::Any,
-            });
-        let shapes: Vec<Shape> = shapes.collect();
-        if Shape::fill(&shapes, &common) {
-            (common, 0)
-        } else {
-            let path = Shape::template(&shapes, &common, self.finding.is_settled);
-            (path, self.finding.ways.saturating_sub(1))
-        }
+/// The template of the paths, and how many other ways lead to the pair.
+fn paths(finding: &Finding<'_>, (old, new): (Answer<'_>, Answer<'_>)) -> (Box<str>, usize) {
+    let common = match (old.route(), new.route()) {
+        (Some(old), Some(new)) => meet(&old.path, &new.path),
+        (Some(only), None) | (None, Some(only)) => only.path.clone(),
+        (None, None) => "/{*rest}".into(),
+    };
+    let shapes = Tail::segments(finding.path.as_deref()).map(|segment| match &segment.kind {
+        SegmentKind::Literal => Shape::Literal(encoded(segment)),
+        SegmentKind::EndsIn(end) => Shape::EndsIn(String::from_utf8_lossy(end).into()),
+        SegmentKind::Other => Shape::Any,
+    });
+    let shapes: Vec<Shape> = shapes.collect();
+    if Shape::fill(&shapes, &common) {
+        (common, 0)
+    } else {
+        let path = Shape::template(&shapes, &common, finding.is_settled);
+        (path, finding.ways.saturating_sub(1))
     }
+}
 
+impl Found<'_> {
     fn example(&self, kind: Kind, classes: &[HostClass<'_>]) -> ExampleRequest {
         // A name that a route has says more than one that no route has.
         let first = self.hosts.first().and_then(|index| classes.get(*index));
