@@ -1,6 +1,6 @@
 # The commands of this repository; `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo portal test test-providers check bench image deb tools kubernetes-tools clients browser samples
+.PHONY: help demo portal test test-providers diff-by-solver check bench image deb tools kubernetes-tools clients browser samples
 
 CARGO ?= cargo
 BINARY := $(or $(CARGO_TARGET_DIR),target)/debug/portcullis
@@ -28,6 +28,11 @@ test: tools clients ## Run all tests
 test-providers: tools ## Install Keycloak into .tools and test against it and the documented providers
 	@home=$$(scripts/install-keycloak) && export KEYCLOAK_HOME="$$home" && set -x && \
 	  $(CARGO) test --locked --test integration -- keycloak:: providers:: --nocapture
+
+# Some minutes; ordinary tests compare a hundred pairs.
+diff-by-solver: ## Compare `portcullis diff` with a solver, on 2,000 pairs of policies
+	$(CARGO) build --locked --bin portcullis
+	"$$(scripts/install-z3)" tests/second_opinion/diff.py $(BINARY) --pairs 2000
 
 check: ## What CI runs: format, lints, tests, docs, dependencies, samples
 	@scripts/check

@@ -104,6 +104,7 @@ mod samples;
 mod schemas;
 #[cfg(feature = "issuer")]
 mod schemathesis;
+mod second_opinion;
 mod shadow;
 #[cfg(feature = "issuer")]
 mod signing_keys;
