@@ -140,12 +140,11 @@ impl TestPasskey {
         .concat();
         let head: &[u8] = b"\xa3\x63fmt\x64none\x67attStmt\xa0\x68authData";
         // As short as it can be.
-        let length = match u8::try_from(data.len()) {
-            Ok(length) => vec![0x58, length],
-            Err(_) => {
-                let length = u16::try_from(data.len()).unwrap().to_be_bytes();
-                [&[0x59], &length[..]].concat()
-            }
+        let length = if let Ok(length) = u8::try_from(data.len()) {
+            vec![0x58, length]
+        } else {
+            let length = u16::try_from(data.len()).unwrap().to_be_bytes();
+            [&[0x59], &length[..]].concat()
         };
         [head, &length, &data].concat()
     }
