@@ -6,6 +6,7 @@ mod failure;
 mod foreign;
 mod outline;
 mod recovery;
+mod scalar;
 mod schema;
 mod strict;
 mod within;
@@ -21,6 +22,7 @@ use failure::{Failure, Subject};
 pub use foreign::{Tree, parse_foreign};
 pub use outline::Outline;
 pub use recovery::{Damage, Recovered};
+pub use scalar::{double_quoted, flow_list, scalar};
 pub use schema::schema_of;
 
 /// The largest file that is read, in bytes.

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use super::NewRoute;
 use super::description::shown;
 use super::security::Asked;
+use crate::yaml::{double_quoted, flow_list, scalar};
 
 pub(super) struct Contents<'a> {
     pub(super) title: &'a str,
@@ -51,7 +52,7 @@ pub(super) fn routes_with_lines(
         text.push_str("scopes:\n");
         for (scope, description) in scopes {
             let description = description.split_whitespace().collect::<Vec<_>>().join(" ");
-            let _ = writeln!(text, "  {}: {}", scalar(scope), quoted(&description));
+            let _ = writeln!(text, "  {}: {}", scalar(scope), double_quoted(&description));
         }
     }
     text.push_str(if routes.is_empty() {
@@ -72,10 +73,7 @@ pub(super) fn routes_with_lines(
 }
 
 fn write_route(route: &NewRoute) -> String {
-    let list = |names: &[String]| {
-        let names: Vec<String> = names.iter().map(|name| scalar(name)).collect();
-        format!("[{}]", names.join(", "))
-    };
+    let list = |names: &[String]| flow_list(names.iter().map(String::as_str));
     let mut text = format!("  - name: {}\n", scalar(&route.name));
     if !route.hosts.is_empty() {
         let _ = writeln!(text, "    hosts: {}", list(&route.hosts));
@@ -99,32 +97,4 @@ fn write_route(route: &NewRoute) -> String {
         }
     }
     text
-}
-
-/// Text as YAML: plain where nobody could take it for anything else.
-fn scalar(text: &str) -> String {
-    let is_path = text.starts_with('/');
-    let is_plain = |character: char| {
-        character.is_ascii_alphanumeric()
-            || "._-/".contains(character)
-            || (is_path && "{}".contains(character))
-    };
-    let begins_well = text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '/');
-    let is_word = [
-        "true", "false", "null", "yes", "no", "on", "off", "y", "n", "nan", "inf",
-    ]
-    .iter()
-    .any(|word| text.eq_ignore_ascii_case(word));
-    // Plain only where every reader of YAML agrees that it is a text: `no` and `1e3` are something else
-    // to some.
-    if begins_well && !is_word && text.chars().all(is_plain) {
-        text.to_owned()
-    } else {
-        quoted(text)
-    }
-}
-
-/// A double-quoted scalar. What JSON escapes, YAML does in the same way.
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
 }
