@@ -2,9 +2,9 @@
 //! which the gate is not asked, or its answer is not what happens.
 
 mod clusters;
-mod envoy;
+pub(crate) mod envoy;
 mod envoy_gateway;
-mod field;
+pub(crate) mod field;
 mod filter;
 mod finding;
 mod identity;

@@ -14,6 +14,7 @@
 //! - [`decision`]: `decide`, one function from route and evidence to a permit or a denial.
 //! - [`comparison`]: which requests two policies answer differently, and which become more open.
 //! - [`openapi`]: API descriptions as policies.
+//! - [`migration`]: access rules of other products as policies.
 //! - [`doctor`]: what in a proxy's configuration would undo the policy.
 //! - [`problem`], [`yaml`]: errors in files that people write, and strict parsing of them.
 //! - [`labels`]: closed sets of names, for metrics and logs.
@@ -195,6 +196,7 @@ pub mod issuer;
 pub mod jwks;
 pub mod keyring;
 pub mod labels;
+pub mod migration;
 pub mod openapi;
 pub mod policy;
 pub mod problem;

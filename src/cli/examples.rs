@@ -40,7 +40,11 @@ Examples:
 pub(super) const IMPORT: &str = "\
 Examples:
   portcullis import openapi openapi.yaml > policy.yaml
-  portcullis import openapi openapi.yaml --against policy.yaml";
+  portcullis import openapi openapi.yaml --against policy.yaml
+  portcullis import envoy envoy.yaml --trust trust.yaml > policy.yaml
+  portcullis import istio authz.yaml jwt.yaml --workload app=orders > policy.yaml
+  portcullis import heimdall heimdall.yaml rules.yaml > policy.yaml
+  portcullis import opa data.json --role-claim roles > policy.yaml";
 
 pub(super) const SCHEMA: &str = "\
 Example:

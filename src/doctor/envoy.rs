@@ -7,16 +7,27 @@ use super::{Assumptions, Report};
 use crate::yaml::Tree;
 
 /// What an Envoy is configured with.
-pub(super) struct Envoy<'t> {
-    pub(super) kind: &'static str,
+pub(crate) struct Envoy<'t> {
+    pub(crate) kind: &'static str,
     listeners: Vec<&'t Tree>,
     clusters: Clusters<'t>,
     route_configs: Vec<&'t Tree>,
 }
 
+/// A connection manager and what is around it.
+pub(crate) struct FoundManager<'t> {
+    /// The name of its listener.
+    pub(crate) listener: &'t str,
+    /// The filter chain that it stands in.
+    pub(crate) chain: &'t Tree,
+    pub(crate) tree: &'t Tree,
+    /// Nothing where they are not in the document.
+    pub(crate) routes: Option<&'t Tree>,
+}
+
 impl<'t> Envoy<'t> {
     /// Reads a document; nothing where it is neither.
-    pub(super) fn read(document: &'t Tree) -> Option<Self> {
+    pub(crate) fn read(document: &'t Tree) -> Option<Self> {
         let mut envoy = Self {
             kind: "an Envoy bootstrap",
             listeners: Vec::new(),
@@ -75,25 +86,37 @@ impl<'t> Envoy<'t> {
     }
 
     pub(super) fn examine(&self, assumptions: &Assumptions, report: &mut Report) {
+        for found in self.managers() {
+            let manager = Manager {
+                tree: found.tree,
+                place: format!("listener {}", found.listener),
+                routes: found.routes,
+            };
+            manager.examine(&self.clusters, assumptions, report);
+        }
+    }
+
+    /// Every connection manager of every listener.
+    pub(crate) fn managers(&self) -> Vec<FoundManager<'t>> {
+        let mut found = Vec::new();
         for listener in &self.listeners {
             let listener_name = text(listener, &["name"]).unwrap_or("(without a name)");
             let chains = items(listener, &["filter_chains"]).iter();
-            let chains = chains.chain(field(listener, "default_filter_chain"));
-            for chain in chains {
+            for chain in chains.chain(field(listener, "default_filter_chain")) {
                 for network_filter in items(chain, &["filters"]) {
                     let config = field(network_filter, "typed_config").and_then(message);
-                    let Some(("HttpConnectionManager", tree)) = config else {
-                        continue;
-                    };
-                    let manager = Manager {
-                        tree,
-                        place: format!("listener {listener_name}"),
-                        routes: self.routes_of(tree),
-                    };
-                    manager.examine(&self.clusters, assumptions, report);
+                    if let Some(("HttpConnectionManager", tree)) = config {
+                        found.push(FoundManager {
+                            listener: listener_name,
+                            chain,
+                            tree,
+                            routes: self.routes_of(tree),
+                        });
+                    }
                 }
             }
         }
+        found
     }
 
     /// The routes of a connection manager: its own, or those of the name that it asks for.

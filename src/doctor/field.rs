@@ -3,24 +3,24 @@
 use crate::yaml::Tree;
 
 /// A field by its name in the proto files; JSON may have it in camel case.
-pub(super) fn field<'t>(tree: &'t Tree, name: &str) -> Option<&'t Tree> {
+pub(crate) fn field<'t>(tree: &'t Tree, name: &str) -> Option<&'t Tree> {
     tree.get(name).or_else(|| tree.get(&camel_case(name)))
 }
 
 /// A field within others.
-pub(super) fn at<'t>(tree: &'t Tree, names: &[&str]) -> Option<&'t Tree> {
+pub(crate) fn at<'t>(tree: &'t Tree, names: &[&str]) -> Option<&'t Tree> {
     names.iter().try_fold(tree, |tree, name| field(tree, name))
 }
 
-pub(super) fn text<'t>(tree: &'t Tree, names: &[&str]) -> Option<&'t str> {
+pub(crate) fn text<'t>(tree: &'t Tree, names: &[&str]) -> Option<&'t str> {
     at(tree, names).and_then(Tree::text)
 }
 
-pub(super) fn items<'t>(tree: &'t Tree, names: &[&str]) -> &'t [Tree] {
+pub(crate) fn items<'t>(tree: &'t Tree, names: &[&str]) -> &'t [Tree] {
     at(tree, names).map(Tree::items).unwrap_or_default()
 }
 
-pub(super) fn is_true(tree: &Tree, names: &[&str]) -> bool {
+pub(crate) fn is_true(tree: &Tree, names: &[&str]) -> bool {
     at(tree, names).is_some_and(Tree::is_true)
 }
 
@@ -36,7 +36,7 @@ fn camel_case(name: &str) -> String {
 }
 
 /// A message of any type: the last part of the type's name, and its fields.
-pub(super) fn message(any: &Tree) -> Option<(&str, &Tree)> {
+pub(crate) fn message(any: &Tree) -> Option<(&str, &Tree)> {
     let kind = text(any, &["@type"])?;
     if kind.ends_with("TypedStruct") {
         let kind = text(any, &["type_url"])?;
@@ -50,7 +50,7 @@ fn short(kind: &str) -> &str {
 }
 
 /// A duration, in seconds: `0.25s`.
-pub(super) fn seconds(tree: &Tree) -> Option<f64> {
+pub(crate) fn seconds(tree: &Tree) -> Option<f64> {
     match tree {
         Tree::Text(text) => text.strip_suffix('s')?.parse().ok(),
         Tree::Number(number) => Some(*number),
@@ -59,7 +59,7 @@ pub(super) fn seconds(tree: &Tree) -> Option<f64> {
 }
 
 /// A duration of Kubernetes and Istio, in seconds: `250ms`, `1m30s`.
-pub(super) fn duration(tree: &Tree) -> Option<f64> {
+pub(crate) fn duration(tree: &Tree) -> Option<f64> {
     let mut rest = tree.text()?;
     let mut total = 0.0;
     while !rest.is_empty() {

@@ -8,6 +8,7 @@ mod fail_closed;
 mod fuzz;
 mod headers;
 mod identity;
+mod imported;
 mod paths;
 mod raw_http2;
 mod shadow_policy;

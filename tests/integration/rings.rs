@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use imports::{SourceFile, files_below, files_of, paths_in, source};
 
-const PURE: [&str; 14] = [
+const PURE: [&str; 15] = [
     "clock",
     "coding",
     "comparison",
@@ -16,6 +16,7 @@ const PURE: [&str; 14] = [
     "doctor",
     "identity",
     "labels",
+    "migration",
     "openapi",
     "policy",
     "problem",

@@ -173,3 +173,72 @@ fn doctor_looks_for_the_identity_headers_of_the_configuration() {
     );
     assert!(said.contains("found: x-user\n"), "{said}");
 }
+
+/// Each source with what it becomes, which `check` accepts.
+#[test]
+fn rules_of_others_become_policies_that_load() {
+    let folder = fixtures("migration");
+    for (files, name) in [
+        (&["envoy", "envoy.yaml"][..], "envoy"),
+        (&["istio", "istio.yaml"], "istio"),
+        (
+            &["heimdall", "heimdall.yaml", "heimdall.rules.yaml"],
+            "heimdall",
+        ),
+        (&["opa", "opa.json"], "opa"),
+    ] {
+        let output = run(&[&["import"][..], files].concat(), &folder);
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{name}: {}",
+            text(&output.stderr)
+        );
+        insta::assert_snapshot!(format!("import_{name}"), text(&output.stdout));
+        insta::assert_snapshot!(format!("import_{name}_notes"), text(&output.stderr));
+        let policy = tempfile::tempdir().unwrap();
+        std::fs::write(policy.path().join("policy.yaml"), &output.stdout).unwrap();
+        let checked = run(&["check", "policy.yaml"], policy.path());
+        assert_eq!(
+            checked.status.code(),
+            Some(0),
+            "{name}: {}",
+            text(&checked.stdout)
+        );
+        let output = run(
+            &[&["import"][..], files, &["--format", "json"]].concat(),
+            &folder,
+        );
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(
+            json["policy"].as_str().map(str::is_empty),
+            Some(false),
+            "{name}"
+        );
+        assert_eq!(text(&output.stderr), "", "{name}");
+    }
+}
+
+#[test]
+fn trust_goes_to_a_new_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = fixtures("migration").join("envoy.yaml");
+    let arguments = [
+        "import",
+        "envoy",
+        source.to_str().unwrap(),
+        "--trust",
+        "trust.yaml",
+    ];
+    let output = run(&arguments, folder.path());
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(!text(&output.stdout).contains("# trust:"));
+    let written = std::fs::read_to_string(folder.path().join("trust.yaml")).unwrap();
+    assert!(
+        written.starts_with("trust:\n  - name: staff\n"),
+        "{written}"
+    );
+    let output = run(&arguments, folder.path());
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("cannot write `trust.yaml`"));
+}

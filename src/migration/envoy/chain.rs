@@ -1,0 +1,108 @@
+//! The filters of a connection manager, in their order.
+
+use super::providers::Providers;
+use crate::doctor::envoy::FoundManager;
+use crate::doctor::field::{field, is_true, items, message, text};
+use crate::migration::Notes;
+use crate::yaml::Tree;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Jwt,
+    Rbac,
+    /// One of the two, in something that chooses by requests whether it is asked.
+    Wrapped,
+    Other,
+}
+
+pub(super) fn kind_of(filter: &Tree) -> Kind {
+    let Some((kind, config)) = field(filter, "typed_config").and_then(message) else {
+        return Kind::Other;
+    };
+    match kind {
+        "JwtAuthentication" => Kind::Jwt,
+        "RBAC" => Kind::Rbac,
+        "ExtensionWithMatcher" | "Composite" => {
+            let inner = field(config, "extension_config")
+                .and_then(|inner| field(inner, "typed_config"))
+                .and_then(message);
+            match inner {
+                Some(("JwtAuthentication" | "RBAC", _)) => Kind::Wrapped,
+                _ => Kind::Other,
+            }
+        }
+        _ => Kind::Other,
+    }
+}
+
+/// A filter of the chain that decides.
+pub(super) struct Filter<'t> {
+    pub(super) index: usize,
+    pub(super) name: &'t str,
+    pub(super) kind: Kind,
+    pub(super) config: &'t Tree,
+    pub(super) is_disabled: bool,
+}
+
+/// The filters of a connection manager, in their order.
+pub(super) struct Chain<'t> {
+    pub(super) filters: Vec<Filter<'t>>,
+    pub(super) providers: Providers,
+}
+
+impl<'t> Chain<'t> {
+    pub(super) fn read(manager: &FoundManager<'t>, notes: &mut Notes) -> Self {
+        let mut chain = Self {
+            filters: Vec::new(),
+            providers: Providers::default(),
+        };
+        for one in items(manager.chain, &["filters"]) {
+            if let Some((kind, _)) = field(one, "typed_config").and_then(message)
+                && kind != "HttpConnectionManager"
+            {
+                let name = text(one, &["name"]).unwrap_or_default();
+                notes.add(
+                    &format!("network filter {name}"),
+                    "not carried over: it decides about connections; leave it in the proxy",
+                );
+            }
+        }
+        if field(manager.chain, "filter_chain_match").is_some() {
+            notes.add(
+                "filter chain",
+                "`filter_chain_match` is not carried over: the policy answers for every connection",
+            );
+        }
+        for (index, one) in items(manager.tree, &["http_filters"]).iter().enumerate() {
+            let name = text(one, &["name"]).unwrap_or_default();
+            let place = format!("filter {name}");
+            let Some((type_name, config)) = field(one, "typed_config").and_then(message) else {
+                notes.add(
+                    &place,
+                    "not carried over: its configuration is elsewhere; leave it in the proxy",
+                );
+                continue;
+            };
+            let kind = kind_of(one);
+            if kind == Kind::Other {
+                if type_name != "Router" {
+                    let advice =
+                        format!("`{type_name}` is not carried over: leave it in the proxy");
+                    notes.add(&place, advice);
+                }
+                continue;
+            }
+            if kind == Kind::Jwt {
+                chain.providers.read(index, config, &place, notes);
+            }
+            chain.filters.push(Filter {
+                index,
+                name,
+                kind,
+                config,
+                is_disabled: is_true(one, &["disabled"]),
+            });
+        }
+        chain
+    }
+}

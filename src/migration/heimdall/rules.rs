@@ -1,0 +1,298 @@
+//! Rules: which requests they are for, and what their pipelines ask.
+
+use std::rc::Rc;
+
+use super::mechanisms::{Authenticator, Mechanisms};
+use crate::doctor::field::{items, text};
+use crate::migration::Notes;
+use crate::migration::formula::{Formula, Test};
+use crate::migration::template::{PathTest, Segment, Template};
+use crate::migration::text::{TextMatch, TextTest};
+use crate::problem::{Problem, quoted};
+use crate::yaml::Tree;
+
+/// What a step can be.
+const STEPS: [&str; 7] = [
+    "authenticator",
+    "authorizer",
+    "contextualizer",
+    "hydrator",
+    "finalizer",
+    "unifier",
+    "mutator",
+];
+
+pub(super) struct Reader<'r> {
+    pub(super) mechanisms: &'r Mechanisms,
+    pub(super) notes: &'r mut Notes,
+    /// What every rule without steps of its own does.
+    pub(super) default: Option<&'r Tree>,
+}
+
+impl Reader<'_> {
+    /// What the rules let in. Of several whose paths match, the most specific path decides alone; of several
+    /// with this path, the first whose other conditions hold.
+    #[expect(clippy::result_large_err, reason = "made once, for a file")]
+    pub(super) fn rules(&mut self, rules: &[&Tree]) -> Result<Formula, Problem> {
+        let mut all = Vec::new();
+        let mut cases = Vec::new();
+        let mut last = Vec::new();
+        for (index, rule) in rules.iter().enumerate() {
+            let id = text(rule, &["id"]).map_or_else(|| (index + 1).to_string(), str::to_owned);
+            let place = format!("rule {id}");
+            let routes = items(rule, &["match", "routes"]);
+            if routes.is_empty() {
+                return Err(Problem::new(format!("{place} has no `match.routes`"))
+                    .help("rule sets of version 1alpha4 and later are understood; `heimdall convert ruleset` converts older ones"));
+            }
+            let then = self.pipeline(rule, &place);
+            let other = self.conditions(rule, &place);
+            let mut any = Vec::new();
+            for route in routes {
+                any.push(self.route(route, &place, &mut all));
+            }
+            let is_backtracking = rule
+                .at(&["match", "backtracking_enabled"])
+                .is_some_and(Tree::is_true);
+            let path = Rc::new(Formula::Any(any));
+            if is_backtracking {
+                let reason =
+                    "`backtracking_enabled` leads to a less specific path, which has no equal";
+                last.push((
+                    Formula::Shared(Rc::clone(&path)),
+                    self.notes.unknown(&place, reason),
+                ));
+            }
+            cases.push((Formula::All(vec![Formula::Shared(path), other]), then));
+        }
+        cases.extend(last);
+        let otherwise = match self.default {
+            Some(default) => self.pipeline(default, "default_rule"),
+            None => Formula::False,
+        };
+        all.push(Formula::First {
+            cases,
+            otherwise: Rc::new(otherwise),
+        });
+        Ok(Formula::All(all))
+    }
+
+    /// The path of a route. What no route of a policy can have is refused together with all around it.
+    fn route(&mut self, route: &Tree, place: &str, all: &mut Vec<Formula>) -> Formula {
+        let path = text(route, &["path"]).unwrap_or_default();
+        let Some(template) = template(path) else {
+            let reason = format!("the path {} has no equal", quoted(path));
+            self.notes.add(place, format!("not carried over: {reason}"));
+            let prefix = path.split([':', '*', '\\', '%']).next().unwrap_or_default();
+            all.push(Formula::not(Formula::path(PathTest::Some {
+                prefix: prefix.to_owned(),
+                reason: reason.into(),
+            })));
+            return Formula::False;
+        };
+        let winner = Formula::path(PathTest::Winner(template));
+        let mut keys = route.entries().iter().map(|(key, _)| key.as_str());
+        match keys.find(|key| *key != "path") {
+            Some(key) => {
+                let unknown = self
+                    .notes
+                    .unknown(place, &format!("`{key}` of a route has no equal"));
+                Formula::All(vec![winner, unknown])
+            }
+            None => winner,
+        }
+    }
+
+    /// What must hold beside the path.
+    fn conditions(&mut self, rule: &Tree, place: &str) -> Formula {
+        let mut all = Vec::new();
+        let matched = rule.get("match").map(Tree::entries).unwrap_or_default();
+        for (key, value) in matched {
+            match key.as_str() {
+                "routes" | "backtracking_enabled" => {}
+                "methods" => all.push(methods(value)),
+                "scheme" => match value.text() {
+                    Some(scheme @ ("http" | "https")) => {
+                        all.push(Formula::condition(format!(
+                            "request.scheme == \"{scheme}\""
+                        )));
+                    }
+                    _ => all.push(self.notes.unknown(place, "this `scheme` has no equal")),
+                },
+                "hosts" => all.push(self.hosts(value, place)),
+                _ => all.push(
+                    self.notes
+                        .unknown(place, &format!("`{key}` of `match` has no equal")),
+                ),
+            }
+        }
+        Formula::All(all)
+    }
+
+    fn hosts(&mut self, value: &Tree, place: &str) -> Formula {
+        if value.items().is_empty() {
+            return Formula::True;
+        }
+        let any = value.items().iter().map(|one| {
+            let written = one
+                .text()
+                .or_else(|| text(one, &["value"]))
+                .unwrap_or_default();
+            let is_exact = text(one, &["type"]).is_none_or(|kind| kind == "exact");
+            if is_exact && !written.contains('*') {
+                Formula::host(TextTest::new(TextMatch::Exact(written.to_owned())))
+            } else {
+                let reason = format!("the host {} is no exact name", quoted(written));
+                self.notes.unknown(place, &reason)
+            }
+        });
+        Formula::Any(any.collect())
+    }
+
+    /// What the steps of a rule ask; of a kind that it does not have, those of the default rule.
+    fn pipeline(&mut self, rule: &Tree, place: &str) -> Formula {
+        let own = items(rule, &["execute"]);
+        let fallback = self
+            .default
+            .map(|default| items(default, &["execute"]))
+            .unwrap_or_default();
+        let first = steps(own, fallback, &["authenticator"]);
+        let second = steps(own, fallback, &["authorizer", "contextualizer", "hydrator"]);
+        if !steps(own, fallback, &["finalizer", "unifier", "mutator"]).is_empty() {
+            let advice = "its finalizers are left out: the gate sets its own identity headers";
+            self.notes.add(place, advice);
+        }
+        let mut all = vec![self.authenticators(&first, place)];
+        for step in second {
+            all.push(self.authorizer(step, place));
+        }
+        if own
+            .iter()
+            .any(|step| !STEPS.iter().any(|kind| step.get(kind).is_some()))
+        {
+            all.push(self.notes.unknown(place, "a step that has no equal"));
+        }
+        Formula::All(all)
+    }
+
+    fn authenticators(&mut self, steps: &[&Tree], place: &str) -> Formula {
+        let mut any = Vec::new();
+        for step in steps {
+            let id = text(step, &["authenticator"]).unwrap_or_default();
+            match self.mechanisms.authenticator_of(id) {
+                None => {
+                    let reason = format!(
+                        "no `mechanisms` here say what the authenticator {} is",
+                        quoted(id)
+                    );
+                    any.push(self.notes.unknown(place, &reason));
+                }
+                Some(Authenticator::Unauthorized) => break,
+                Some(known)
+                    if step.get("config").is_some()
+                        && !matches!(known, Authenticator::Anonymous) =>
+                {
+                    any.push(self.notes.unknown(
+                        place,
+                        "a `config` of its own for an authenticator has no equal",
+                    ));
+                }
+                Some(known) => any.push(known.formula(any.is_empty())),
+            }
+        }
+        if steps.is_empty() {
+            return self.notes.unknown(place, "it has no authenticator");
+        }
+        Formula::Any(any)
+    }
+
+    fn authorizer(&mut self, step: &Tree, place: &str) -> Formula {
+        let Some(id) = text(step, &["authorizer"]) else {
+            return self
+                .notes
+                .unknown(place, "a contextualizer may refuse, which has no equal");
+        };
+        match self.mechanisms.authorizer_of(id) {
+            Some("allow") => Formula::True,
+            Some("deny") if step.get("if").is_none() => Formula::False,
+            Some(kind) => {
+                let reason = format!("the authorizer {} (`{kind}`) has no equal", quoted(id));
+                self.notes.unknown(place, &reason)
+            }
+            None => {
+                let reason = format!(
+                    "no `mechanisms` here say what the authorizer {} is",
+                    quoted(id)
+                );
+                self.notes.unknown(place, &reason)
+            }
+        }
+    }
+}
+
+/// The steps of these kinds; where a rule has none, those that are there for all.
+fn steps<'t>(own: &'t [Tree], fallback: &'t [Tree], kinds: &[&str]) -> Vec<&'t Tree> {
+    let of = |list: &'t [Tree]| -> Vec<&'t Tree> {
+        let is_one = |step: &&Tree| kinds.iter().any(|kind| step.get(kind).is_some());
+        list.iter().filter(is_one).collect()
+    };
+    let found = of(own);
+    if found.is_empty() {
+        of(fallback)
+    } else {
+        found
+    }
+}
+
+fn methods(value: &Tree) -> Formula {
+    let names: Vec<&str> = value.items().iter().filter_map(Tree::text).collect();
+    let test = |name: &str| {
+        Formula::Test(Test::Method(TextTest::new(TextMatch::Exact(
+            name.to_owned(),
+        ))))
+    };
+    let wanted = names
+        .iter()
+        .filter(|name| !name.starts_with('!') && **name != "ALL");
+    let wanted: Vec<Formula> = wanted.map(|name| test(name)).collect();
+    let excluded = names.iter().filter_map(|name| name.strip_prefix('!'));
+    let excluded: Vec<Formula> = excluded.map(test).collect();
+    let wanted = if names.is_empty() || names.contains(&"ALL") {
+        Formula::True
+    } else {
+        Formula::Any(wanted)
+    };
+    Formula::All(vec![wanted, Formula::not(Formula::Any(excluded))])
+}
+
+/// `/a/:id/**` as a template.
+fn template(path: &str) -> Option<Template> {
+    let rest = path.strip_prefix('/')?;
+    if rest.is_empty() {
+        return Template::of_plain("/");
+    }
+    let mut segments = Vec::new();
+    let written: Vec<&str> = rest.split('/').collect();
+    for (position, segment) in written.iter().enumerate() {
+        let is_last = position + 1 == written.len();
+        if let Some(name) = segment.strip_prefix(':') {
+            let is_name = name == "*"
+                || name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            if name.is_empty() || !is_name {
+                return None;
+            }
+            segments.push(Segment::Parameter);
+        } else if segment.starts_with('*') {
+            if !is_last {
+                return None;
+            }
+            segments.push(Segment::Rest);
+        } else {
+            Template::of_plain(&format!("/{segment}")).filter(|_| !segment.is_empty())?;
+            segments.push(Segment::Literal((*segment).to_owned()));
+        }
+    }
+    Template::new(segments)
+}

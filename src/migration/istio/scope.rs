@@ -1,0 +1,181 @@
+//! Which objects hold for a workload.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use crate::migration::{Notes, Publicity};
+use crate::problem::Problem;
+use crate::yaml::Tree;
+
+/// How objects of Istio are imported.
+#[derive(Debug, Clone, Default)]
+pub struct IstioSettings {
+    pub publicity: Publicity,
+    /// The namespace of the workload.
+    pub namespace: Option<String>,
+    /// Its labels; nothing where all objects hold for the same workloads.
+    pub labels: Option<BTreeMap<String, String>>,
+    /// The mesh's root namespace, whose objects hold everywhere.
+    pub root_namespace: String,
+}
+
+/// An `AuthorizationPolicy` or a `RequestAuthentication`.
+pub(super) struct Object<'t> {
+    pub(super) is_authentication: bool,
+    namespace: Option<String>,
+    name: String,
+    pub(super) tree: &'t Tree,
+}
+
+impl<'t> Object<'t> {
+    pub(super) fn label(&self) -> String {
+        let kind = if self.is_authentication {
+            "RequestAuthentication"
+        } else {
+            "AuthorizationPolicy"
+        };
+        match &self.namespace {
+            Some(namespace) => format!("{kind} {namespace}/{}", self.name),
+            None => format!("{kind} {}", self.name),
+        }
+    }
+
+    pub(super) fn spec(&self, keys: &[&str]) -> Option<&'t Tree> {
+        self.tree.get("spec")?.at(keys)
+    }
+
+    fn labels(&self) -> BTreeMap<&'t str, String> {
+        let labels = self.spec(&["selector", "matchLabels"]);
+        let labels = labels.map(Tree::entries).unwrap_or_default().iter();
+        labels
+            .map(|(name, value)| {
+                let value = value
+                    .text()
+                    .map_or_else(|| format!("{value:?}"), str::to_owned);
+                (name.as_str(), value)
+            })
+            .collect()
+    }
+
+    fn targets(&self) -> Vec<&'t Tree> {
+        let list = self
+            .spec(&["targetRefs"])
+            .map(Tree::items)
+            .unwrap_or_default();
+        list.iter().chain(self.spec(&["targetRef"])).collect()
+    }
+
+    /// For which workloads it is, in words.
+    fn scope(&self) -> String {
+        let mut words = match &self.namespace {
+            Some(namespace) => format!("namespace {namespace}"),
+            None => "no namespace".to_owned(),
+        };
+        for (name, value) in self.labels() {
+            let _ = write!(words, ", {name}={value}");
+        }
+        for target in self.targets() {
+            let part = |key: &str| target.get(key).and_then(Tree::text).unwrap_or_default();
+            let _ = write!(words, ", {} {}", part("kind"), part("name"));
+        }
+        words
+    }
+}
+
+/// The objects of a document, which may be a list of them.
+pub(super) fn gather<'t>(document: &'t Tree, objects: &mut Vec<Object<'t>>, notes: &mut Notes) {
+    let Some(kind) = document.get("kind").and_then(Tree::text) else {
+        notes.add("document", "left out: it is no object of Kubernetes");
+        return;
+    };
+    if kind == "List" || kind.ends_with("PolicyList") || kind.ends_with("AuthenticationList") {
+        for item in document.get("items").map(Tree::items).unwrap_or_default() {
+            gather(item, objects, notes);
+        }
+        return;
+    }
+    let meta = |key| document.at(&["metadata", key]).and_then(Tree::text);
+    let name = meta("name").unwrap_or("(without a name)").to_owned();
+    let version = document
+        .get("apiVersion")
+        .and_then(Tree::text)
+        .unwrap_or_default();
+    let is_istio = version.is_empty() || version.starts_with("security.istio.io/");
+    let is_authentication = kind == "RequestAuthentication";
+    if !is_istio || !(is_authentication || kind == "AuthorizationPolicy") {
+        notes.add(
+            &format!("{kind} {name}"),
+            "left out: only `AuthorizationPolicy` and `RequestAuthentication` of Istio are imported",
+        );
+        return;
+    }
+    objects.push(Object {
+        is_authentication,
+        namespace: meta("namespace").map(str::to_owned),
+        name,
+        tree: document,
+    });
+}
+
+/// The objects that hold for the workload. Where it is not said which one, all must hold for the same: what
+/// one workload allows must not be open at another.
+#[expect(clippy::result_large_err, reason = "made once, for a file")]
+pub(super) fn for_workload<'t>(
+    objects: Vec<Object<'t>>,
+    settings: &IstioSettings,
+) -> Result<Vec<Object<'t>>, Problem> {
+    let Some(labels) = &settings.labels else {
+        let scopes: BTreeSet<String> = objects.iter().map(Object::scope).collect();
+        if settings.namespace.is_none() && scopes.len() > 1 {
+            const SHOWN: usize = 4;
+            let shown: Vec<&str> = scopes.iter().take(SHOWN).map(String::as_str).collect();
+            return Err(Problem::new(format!(
+                "the objects are for {} different sets of workloads: {}",
+                scopes.len(),
+                shown.join("; ")
+            ))
+            .help("name the workload by `--namespace NAME` and `--workload app=NAME`: one policy is for one gate"));
+        }
+        if settings.namespace.is_some() {
+            return Err(Problem::new("`--namespace` needs `--workload`")
+                .help("name the labels of the workload, such as `--workload app=orders`"));
+        }
+        return Ok(objects);
+    };
+    let namespaces: BTreeSet<&str> = objects
+        .iter()
+        .filter_map(|object| object.namespace.as_deref())
+        .filter(|namespace| *namespace != settings.root_namespace)
+        .collect();
+    let own = match (settings.namespace.as_deref(), namespaces.len()) {
+        (Some(namespace), _) => Some(namespace.to_owned()),
+        (None, 0 | 1) => namespaces.first().map(|only| (*only).to_owned()),
+        (None, _) => {
+            return Err(Problem::new("the objects are of several namespaces")
+                .help("name that of the workload by `--namespace NAME`"));
+        }
+    };
+    if let Some(object) = objects.iter().find(|object| !object.targets().is_empty()) {
+        return Err(Problem::new(format!(
+            "{} has `targetRefs`, and `--workload` does not say whether it holds",
+            object.label()
+        ))
+        .help("keep the objects that hold in the file, and leave out `--workload`"));
+    }
+    let held: Vec<Object<'t>> = objects
+        .into_iter()
+        .filter(|object| {
+            let namespace = object.namespace.as_deref();
+            let is_near = namespace.is_none()
+                || namespace == own.as_deref()
+                || namespace == Some(settings.root_namespace.as_str());
+            let mut wanted = object.labels().into_iter();
+            is_near && wanted.all(|(name, value)| labels.get(name) == Some(&value))
+        })
+        .collect();
+    if held.is_empty() {
+        return Err(Problem::new("none of the objects holds for this workload")
+            .help("compare `--namespace` and `--workload` with the objects' `selector`"));
+    }
+    Ok(held)
+}

@@ -1,0 +1,227 @@
+//! Data tables of OPA with Envoy: which role may send which request, and who has which role.
+//!
+//! Rego is not read. What is understood is the table that OPA's tutorial for Envoy has, as data:
+//! `role_perms` and `user_roles`.
+
+use std::collections::BTreeMap;
+
+use super::asked::Terms;
+use super::formula::{Formula, Test};
+use super::template::PathTest;
+use super::text::{TextMatch, TextTest, is_quotable, literal};
+use super::{Migrated, Notes, Publicity, Reading, finish};
+use crate::problem::{Problem, Source, quoted};
+use crate::yaml::{self, Tree};
+
+/// The names that tables have.
+const ROLE_TABLES: [&str; 3] = ["role_perms", "role_permissions", "role_grants"];
+const USER_TABLES: [&str; 2] = ["user_roles", "role_bindings"];
+/// How deep tables may be within packages.
+const MAX_DEPTH: usize = 8;
+
+/// How data of OPA are imported.
+#[derive(Debug, Clone, Default)]
+pub struct OpaSettings {
+    /// The claim that names the user, for `user_roles`; `sub` unless told otherwise.
+    pub user_claim: Option<String>,
+    /// The claim that lists roles, instead of `user_roles`.
+    pub role_claim: Option<String>,
+    /// The issuer's name in `trust`; nothing where there is one alone.
+    pub issuer: Option<String>,
+}
+
+/// Makes a policy of tables.
+#[expect(clippy::result_large_err, reason = "made once, for a file")]
+pub fn import_opa(source: &Source, settings: &OpaSettings) -> Result<Migrated, Problem> {
+    let is_rego = source
+        .text
+        .lines()
+        .any(|line| line.trim_start().starts_with("package "));
+    if is_rego {
+        return Err(Problem::new("this is Rego, which is not imported")
+            .help("import the data that it reads: `role_perms` and `user_roles` as JSON or YAML"));
+    }
+    let trees = yaml::parse_foreign(source)?;
+    let find = |names: &[&str]| trees.iter().find_map(|tree| table(tree, names, 0));
+    let Some(permissions) = find(&ROLE_TABLES) else {
+        return Err(
+            Problem::new("there is no table `role_perms` or `role_permissions` here")
+                .help("a role's permissions are a list of `{method: GET, path: /people}`"),
+        );
+    };
+    let mut notes = Notes::default();
+    let holders = Holders::new(find(&USER_TABLES), settings)?;
+    notes.add(
+        "tables",
+        "taken as OPA's tutorial for Envoy takes them: a role may send requests of exactly this method and \
+         this path without its query; compare that with your Rego",
+    );
+    let mut rules = 0;
+    let mut any = Vec::new();
+    for (role, entries) in permissions.entries() {
+        let holder = holders.of(role, &mut notes);
+        let list = match entries {
+            Tree::List(list) => list.as_slice(),
+            other => std::slice::from_ref(other),
+        };
+        for (index, entry) in list.iter().enumerate() {
+            rules += 1;
+            let place = format!("role {role}, permission {}", index + 1);
+            any.push(Formula::All(vec![
+                permission(entry, &place, &mut notes),
+                holder.clone(),
+            ]));
+        }
+    }
+    finish(Reading {
+        title: super::policy_text::shown(&source.name),
+        formula: Formula::Any(any),
+        rules,
+        trust: Vec::new(),
+        terms: Terms {
+            publicity: Publicity::Review,
+            no_token: "!(\"authorization\" in request.headers)".to_owned(),
+        },
+        notes,
+    })
+}
+
+/// The first table with one of these names, at the top or within packages.
+fn table<'t>(tree: &'t Tree, names: &[&str], depth: usize) -> Option<&'t Tree> {
+    if depth > MAX_DEPTH {
+        return None;
+    }
+    let here = names.iter().find_map(|name| tree.get(name));
+    here.or_else(|| {
+        let mut below = tree.entries().iter();
+        below.find_map(|(_, value)| table(value, names, depth + 1))
+    })
+}
+
+/// Who has a role.
+struct Holders {
+    issuer: String,
+    by: By,
+}
+
+enum By {
+    /// The claim of the user's name, and the users of each role.
+    Users(String, BTreeMap<String, Vec<String>>),
+    /// The claim that lists roles.
+    Claim(String),
+}
+
+impl Holders {
+    #[expect(clippy::result_large_err, reason = "made once, for a file")]
+    fn new(users: Option<&Tree>, settings: &OpaSettings) -> Result<Self, Problem> {
+        let subject = |claim: &str| {
+            super::envoy::claim_subject(&[claim]).map_err(|reason| {
+                Problem::new(reason).help("name a claim of the token, such as `roles`")
+            })
+        };
+        let by = match (&settings.role_claim, users) {
+            (Some(claim), _) => By::Claim(subject(claim)?),
+            (None, None) => {
+                return Err(Problem::new("there is no table `user_roles` here")
+                    .help("name the claim that lists the caller's roles by `--role-claim NAME`"));
+            }
+            (None, Some(users)) => {
+                let mut of_role: BTreeMap<String, Vec<String>> = BTreeMap::new();
+                for (user, roles) in users.entries() {
+                    let roles = match roles {
+                        Tree::List(roles) => roles.as_slice(),
+                        other => std::slice::from_ref(other),
+                    };
+                    for role in roles.iter().filter_map(Tree::text) {
+                        of_role
+                            .entry(role.to_owned())
+                            .or_default()
+                            .push(user.clone());
+                    }
+                }
+                By::Users(
+                    subject(settings.user_claim.as_deref().unwrap_or("sub"))?,
+                    of_role,
+                )
+            }
+        };
+        Ok(Self {
+            issuer: settings.issuer.clone().unwrap_or_default(),
+            by,
+        })
+    }
+
+    /// That the caller has a role.
+    fn of(&self, role: &str, notes: &mut Notes) -> Formula {
+        let token = Formula::Test(Test::Issuer(self.issuer.as_str().into()));
+        let place = format!("role {role}");
+        let holds = match &self.by {
+            By::Claim(_) if !is_quotable(role) => {
+                notes.unknown(&place, "its name cannot be written in a condition")
+            }
+            By::Claim(claim) => Formula::condition(format!("{} in ({claim} + [])", literal(role))),
+            By::Users(claim, of_role) => match of_role.get(role) {
+                None => {
+                    notes.add(&place, "no user has it");
+                    Formula::False
+                }
+                Some(users) if users.iter().all(|user| is_quotable(user)) => {
+                    let list: Vec<String> = users.iter().map(|user| literal(user)).collect();
+                    Formula::condition(format!("{claim} in [{}]", list.join(", ")))
+                }
+                Some(_) => notes.unknown(&place, "a user's name cannot be written in a condition"),
+            },
+        };
+        Formula::All(vec![token, holds])
+    }
+}
+
+fn permission(entry: &Tree, place: &str, notes: &mut Notes) -> Formula {
+    const KNOWN: [&str; 2] = ["method", "path"];
+    let mut keys = entry.entries().iter().map(|(key, _)| key.as_str());
+    if let Some(key) = keys.find(|key| !KNOWN.contains(key)) {
+        return notes.unknown(place, &format!("{} has no equal", quoted(key)));
+    }
+    let method = entry.get("method").and_then(Tree::text);
+    let (Some(method), Some(path)) = (method, entry.get("path").and_then(path_of)) else {
+        return notes.unknown(
+            place,
+            "it is not of the form `{method: GET, path: /people}`",
+        );
+    };
+    if !method.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        return notes.unknown(
+            place,
+            &format!("the method {} has no equal", quoted(method)),
+        );
+    }
+    // What would be a pattern to some Rego and a text to other.
+    let path = match path.find(['*', '^', '$', '(', '[', '{', '+', '\\', ':']) {
+        None => PathTest::text(TextTest::new(TextMatch::Exact(path))),
+        Some(position) => {
+            let reason = format!("what the path {} means, only the Rego says", quoted(&path));
+            notes.add(place, format!("not carried over: {reason}"));
+            PathTest::Some {
+                prefix: path.get(..position).unwrap_or_default().to_owned(),
+                reason: reason.into(),
+            }
+        }
+    };
+    let method = TextTest::new(TextMatch::Exact(method.to_owned()));
+    Formula::All(vec![
+        Formula::Test(Test::Method(method)),
+        Formula::path(path),
+    ])
+}
+
+/// A path, as a text or as the list of its segments.
+fn path_of(tree: &Tree) -> Option<String> {
+    match tree {
+        Tree::Text(path) => Some(path.clone()),
+        Tree::List(segments) => {
+            let segments: Option<Vec<&str>> = segments.iter().map(Tree::text).collect();
+            Some(format!("/{}", segments?.join("/")))
+        }
+        _ => None,
+    }
+}
