@@ -17,6 +17,8 @@ mod portable;
 mod read_turns;
 mod serving;
 mod socket;
+#[cfg_attr(not(feature = "traces"), path = "app/no_spans.rs")]
+mod spans;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -43,6 +45,7 @@ use listener_tls::ListenerTls;
 use loaded::{CompanionStatus, Core};
 use serving::Serving;
 use socket::{AdminSockets, AuthzSocket};
+use spans::Spans;
 
 /// The longest that work under way is waited for once listeners have closed.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
@@ -70,6 +73,8 @@ pub struct App {
     issuer: Option<Runtime>,
     /// Where the authz listener shakes hands, if it speaks TLS.
     handshakes: Option<Runtime>,
+    /// Sends the spans of checks, if somebody wants them.
+    spans: Option<Spans>,
 }
 
 /// Starts everything that `config` names. When it fails, nothing is left running or bound.
@@ -111,7 +116,9 @@ pub fn build_with_clock(
     // One name for a user in the decision log and in the audit log.
     let names = companion.as_ref().map_or(names, Companion::subject_names);
     let decisions = DecisionLog::new(config.log.decisions, names);
-    let gate = Arc::new(core.gate(config, metrics, decisions.clone()));
+    let gate = core.gate(config, metrics, decisions.clone());
+    let (spans, recorder) = Spans::start(config, &clock, &mut registry, &control)?.unzip();
+    let gate = Arc::new(gate.recording(recorder));
     let serving = Serving::default();
     serving.http.register(&mut registry);
     let readiness = serving.readiness();
@@ -171,6 +178,7 @@ pub fn build_with_clock(
         control: Some(control_runtime),
         issuer: issuer_runtime,
         handshakes,
+        spans,
     })
 }
 
@@ -237,10 +245,14 @@ impl App {
         tracing::info!("closing the listeners; finishing work in progress");
         // Taken out, so that a second call finds nothing to wait for.
         let servers = std::mem::take(&mut self.servers);
-        let gate = self.gate.as_mut();
+        let (gate, spans) = (self.gate.as_mut(), self.spans.as_mut());
         let stopping = async {
             if let Some(threads) = gate {
                 threads.ended().await;
+            }
+            // Nothing adds to them any more.
+            if let Some(spans) = spans {
+                spans.flush().await;
             }
             for server in servers {
                 // A server that panicked has stopped as well.

@@ -3,6 +3,7 @@
 mod calendar;
 
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 pub use calendar::{Calendar, date_of, days_from};
 
@@ -26,22 +27,38 @@ impl UnixSeconds {
 /// A source of the wall-clock time.
 pub trait Clock: Send + Sync {
     fn now(&self) -> UnixSeconds;
+
+    /// Nanoseconds since 1970-01-01T00:00:00Z, as exact as the clock is.
+    fn nanos(&self) -> u64 {
+        let seconds = u64::try_from(self.now().0).unwrap_or(0);
+        seconds.saturating_mul(1_000_000_000)
+    }
 }
 
 /// The clock of the operating system.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct SystemClock;
 
-impl Clock for SystemClock {
+impl SystemClock {
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place where the system's time is read"
     )]
-    fn now(&self) -> UnixSeconds {
-        let since_epoch = std::time::SystemTime::now()
+    fn since_epoch() -> Duration {
+        std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
-            .unwrap_or_default();
-        UnixSeconds(i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX))
+            .unwrap_or_default()
+    }
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> UnixSeconds {
+        let seconds = Self::since_epoch().as_secs();
+        UnixSeconds(i64::try_from(seconds).unwrap_or(i64::MAX))
+    }
+
+    fn nanos(&self) -> u64 {
+        u64::try_from(Self::since_epoch().as_nanos()).unwrap_or(u64::MAX)
     }
 }
 

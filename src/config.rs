@@ -7,6 +7,7 @@ mod listener;
 mod listeners;
 mod named_files;
 mod text;
+mod traces;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -32,6 +33,7 @@ pub use listener::{
 use listeners::Listeners;
 pub use named_files::FileFindings;
 pub use text::ConfigText;
+pub use traces::TracesSettings;
 
 /// Everything that `serve` needs to know, checked.
 #[derive(Debug, Clone)]
@@ -64,6 +66,8 @@ pub struct Config {
     pub cache: CacheLimits,
     /// What is logged, and how.
     pub log: LogSettings,
+    /// Where the spans of checks go, if anywhere.
+    pub traces: Option<TracesSettings>,
     /// The companion that hands out tokens, if there is to be one.
     pub issuer: Option<IssuerSettings>,
 }
@@ -158,6 +162,7 @@ impl Config {
             ),
             ("cache", self.cache != other.cache),
             ("log", self.log != other.log),
+            ("traces", self.traces != other.traces),
             ("issuer", self.issuer != other.issuer),
         ];
         let differing = differing.into_iter().filter(|(_, differs)| *differs);
@@ -226,6 +231,8 @@ impl Config {
         check_log(&document.log, &mut faults);
         let log = document.log;
         let log = log.overridden(overrides.log_level, overrides.log_format, base, &mut faults);
+        let traces = document.traces;
+        let traces = traces.and_then(|traces| traces::build(traces, base, &mut faults));
         // A listener is missing only where a fault says why.
         match (faults.is_empty(), listeners.authz, listeners.admin) {
             (true, Some(authz), Some(admin)) => Ok(Self {
@@ -243,6 +250,7 @@ impl Config {
                 identity_headers: document.identity_headers,
                 cache,
                 log,
+                traces,
                 issuer: issuers.companion,
             }),
             _ => Err(faults),

@@ -21,6 +21,7 @@ mod refusing;
 mod reply;
 mod request;
 mod shadow;
+mod spans;
 mod stage;
 mod turn;
 
@@ -44,11 +45,13 @@ pub use metrics::GateMetrics;
 pub use outcome::{Allowed, FrontEnd, Outcome, Refused};
 pub use refusal::{Refusal, RefusalStatus};
 pub use request::{Dialect, HeaderView, MalformedCheck, Request, RequestSummary};
+pub use spans::{CheckSpan, SpanRecorder, SpanSubject, Step as SpanStep, StepKind, TraceHeaders};
 pub use turn::{KeyNews, KeyRefresh, Turn, Verifications, WaitLimits};
 
 use decision_id::DecisionIds;
 use refusing::Refusing;
 use reply::Reply;
+use spans::Steps;
 
 pub struct Gate {
     authorizer: Arc<Authorizer>,
@@ -59,6 +62,7 @@ pub struct Gate {
     metrics: GateMetrics,
     keys: Arc<dyn KeyRefresh>,
     ids: DecisionIds,
+    spans: Option<Arc<dyn SpanRecorder>>,
 }
 
 /// What upstreams and callers are told, whichever front end tells it.
@@ -92,7 +96,15 @@ impl Gate {
             metrics,
             keys,
             ids: DecisionIds::new(),
+            spans: None,
         }
+    }
+
+    /// Has the spans of checks recorded, if there is somebody who does.
+    #[must_use]
+    pub fn recording(mut self, spans: Option<Arc<dyn SpanRecorder>>) -> Self {
+        self.spans = spans;
+        self
     }
 
     /// What a front end needs to read headers.
@@ -174,6 +186,10 @@ impl Gate {
             gate: self,
             front_end,
             arrived,
+            steps: match self.spans {
+                Some(_) => Steps::kept(),
+                None => Steps::default(),
+            },
         }
     }
 }

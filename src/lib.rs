@@ -40,6 +40,8 @@
 //! - [`tls`]: TLS of the listeners: certificates that are replaced while they serve, and who may connect.
 //! - [`backoff`]: how long to wait before the next try.
 //! - [`admin`], [`telemetry`]: probes, status, logs, what metrics share.
+//! - `traces`, with the feature of that name: the spans of checks, sent to a collector; the gate knows of it no
+//!   more than `gate::SpanRecorder`.
 //! - [`shutdown`]: how the process ends.
 //!
 //! Wiring: [`config`], [`app`], [`cli`].
@@ -209,4 +211,6 @@ pub mod store;
 pub mod telemetry;
 pub mod tls;
 pub mod token;
+#[cfg(feature = "traces")]
+pub mod traces;
 pub mod yaml;

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::issuer::IssuerDocument;
 use super::listeners::ListenersDocument;
+use super::traces::TracesDocument;
 use crate::gate::IdentityHeaders;
 use crate::keyring::TrustedIssuerDocument;
 use crate::telemetry::LogDocument;
@@ -36,6 +37,8 @@ pub(super) struct ConfigDocument {
     #[serde(default)]
     pub(super) log: LogDocument,
     #[serde(default, deserialize_with = "present")]
+    pub(super) traces: Option<TracesDocument>,
+    #[serde(default, deserialize_with = "present")]
     pub(super) issuer: Option<IssuerDocument>,
 }
 
@@ -63,7 +66,7 @@ fn default_realm() -> String {
     "portcullis".to_owned()
 }
 
-#[cfg(feature = "issuer")]
+#[cfg(all(feature = "issuer", feature = "traces"))]
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

@@ -4,6 +4,7 @@
 mod difference_line;
 mod refusal_line;
 mod sampling;
+mod span;
 mod text;
 
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 //! What is known of a request that is refused, or that only shadow mode lets through.
 
 use super::request::{Dialect, Request, RequestSummary};
+use super::spans::TraceHeaders;
 use crate::authorizer::{Diagnosis, Snapshot};
 use crate::decision::Denial;
 use crate::token::VerifiedToken;
@@ -11,6 +12,7 @@ pub(super) struct Refusing<'r> {
     pub(super) request: RequestSummary<'r>,
     pub(super) dialect: Dialect,
     pub(super) caller: Option<&'r VerifiedToken>,
+    pub(super) trace: TraceHeaders<'r>,
     /// By what it was denied.
     judged: Option<Judged<'r>>,
 }
@@ -27,6 +29,7 @@ impl<'r> Refusing<'r> {
         Self {
             request: request.summary(),
             dialect: request.dialect(),
+            trace: request.trace_headers(),
             ..Self::default()
         }
     }
@@ -34,6 +37,7 @@ impl<'r> Refusing<'r> {
     /// What is known of a request that could not be understood as a whole.
     pub(super) fn malformed(request: RequestSummary<'r>) -> Self {
         Self {
+            trace: TraceHeaders::new(request.traceparent, None),
             request,
             ..Self::default()
         }

@@ -6,6 +6,7 @@ use super::decision_id::ID_LENGTH;
 use super::decision_log::RefusalEntry;
 use super::refusing::Refusing;
 use super::shadow::{Compared, DifferenceEntry, ShadowEffort};
+use super::spans::{CheckSpan, StepKind, Steps, TraceHeaders};
 use super::stage::Stage;
 use super::turn::TooLate;
 use super::{Allowed, FrontEnd, Gate, KeyNews, Outcome, Refusal, Refused, Request, Turn};
@@ -29,6 +30,7 @@ pub(super) struct Reply<'c, F> {
     pub(super) gate: &'c Gate,
     pub(super) front_end: &'c F,
     pub(super) arrived: Instant,
+    pub(super) steps: Steps,
 }
 
 /// A check that was judged, and whose answer has this id.
@@ -40,7 +42,7 @@ struct Judged<'j> {
 }
 
 impl<F: FrontEnd> Reply<'_, F> {
-    pub(super) async fn check(&self, request: &Request<'_>, turn: &Turn<'_>) -> F::Answer {
+    pub(super) async fn check(mut self, request: &Request<'_>, turn: &Turn<'_>) -> F::Answer {
         let mut stage = Stage::First(turn.verifications.effort_before());
         let mut shadow = ShadowEffort::Cache;
         loop {
@@ -48,9 +50,13 @@ impl<F: FrontEnd> Reply<'_, F> {
             // A signature costs far more than the rest of a check, so that only so many are verified at
             // once; checks with a cached proof never stand in that line.
             if stage.verifies() {
+                self.steps.begin(StepKind::Turn);
                 let begun = turn.verifications.begin(turn.deadline, request.held_bytes);
                 match begun.await {
-                    Ok(verification) => running = Some(verification),
+                    Ok(verification) => {
+                        self.steps.begin(StepKind::Verification);
+                        running = Some(verification);
+                    }
                     Err(TooLate) => stage = Stage::Unverified,
                 }
             } else if shadow == ShadowEffort::Signature {
@@ -63,6 +69,7 @@ impl<F: FrontEnd> Reply<'_, F> {
             // The next check may verify its signature; this one will not do so again, or will ask
             // anew.
             drop(running);
+            self.steps.end();
             shadow = match (&step, shadow) {
                 (Step::ShadowNeedsSignature, _) => ShadowEffort::Signature,
                 // Whatever this check waits for next, it waits for one policy alone.
@@ -83,14 +90,17 @@ impl<F: FrontEnd> Reply<'_, F> {
 
     /// Asks an issuer for a key, as long as the check may wait. It is asked even where the check may
     /// not wait at all: the next one finds the answer.
-    async fn ask(&self, missing: MissingKey, request: &Request<'_>, turn: &Turn<'_>) -> Stage {
+    async fn ask(&mut self, missing: MissingKey, request: &Request<'_>, turn: &Turn<'_>) -> Stage {
         let wait = turn.key_wait.min(turn.remaining());
         // Whoever waits holds its message in memory: beyond the bound it is answered as if there were
         // no time.
         let Ok(_place) = turn.verifications.wait_for_keys(request.held_bytes) else {
             return Stage::Unverified;
         };
-        Stage::Asked(self.gate.keys.ask(missing, wait).await)
+        self.steps.begin(StepKind::Keys);
+        let news = self.gate.keys.ask(missing, wait).await;
+        self.steps.end();
+        Stage::Asked(news)
     }
 
     fn judge(&self, request: &Request<'_>, stage: Stage, shadow: ShadowEffort) -> Step<F::Answer> {
@@ -203,6 +213,9 @@ impl<F: FrontEnd> Reply<'_, F> {
                 let log = &self.gate.log;
                 let summary = request.summary();
                 log.allow(route, reason, summary, caller, decision_id, latency);
+                self.trace(&request.trace_headers(), latency, || {
+                    log.span_of_allowed(route, reason, summary, caller, decision_id, latency)
+                });
             }
             // In both logs and metrics as what it would be in earnest: whoever ends shadow mode goes by
             // these numbers.
@@ -211,9 +224,11 @@ impl<F: FrontEnd> Reply<'_, F> {
                 self.gate.metrics.would_deny(&refusal);
                 let about = Refusing::denied(denial, request, snapshot, caller);
                 let entry = self.entry(&refusal, &about, decision_id, latency);
-                self.gate
-                    .log
-                    .would_deny(&route.name, &entry, || about.diagnose());
+                let log = &self.gate.log;
+                log.would_deny(&route.name, &entry, || about.diagnose());
+                self.trace(&about.trace, latency, || {
+                    log.span_of_would_deny(&route.name, &entry)
+                });
             }
         }
         answer
@@ -276,6 +291,24 @@ impl<F: FrontEnd> Reply<'_, F> {
         self.gate.metrics.refused(refusal, latency);
         let entry = self.entry(refusal, about, decision_id, latency);
         self.gate.log.refuse(&entry, || about.diagnose());
+        self.trace(&about.trace, latency, || {
+            self.gate.log.span_of_refused(&entry)
+        });
         answer
+    }
+
+    fn trace(
+        &self,
+        headers: &TraceHeaders<'_>,
+        latency: Duration,
+        describe: impl Fn() -> CheckSpan,
+    ) {
+        if let Some(spans) = &self.gate.spans {
+            let steps = || self.steps.of_check(self.arrived, latency);
+            spans.record(headers, &|| CheckSpan {
+                steps: steps(),
+                ..describe()
+            });
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::headers::HeaderFacts;
 use super::malformed::MalformedRequest;
+use super::spans::TraceHeaders;
 use crate::condition::Attributes;
 use crate::policy::Target;
 use crate::token::Credentials;
@@ -90,6 +91,11 @@ impl<'a> Request<'a> {
     /// What a log line tells of it.
     pub fn summary(&self) -> RequestSummary<'a> {
         RequestSummary::new(&self.target, &self.headers)
+    }
+
+    /// What it says of its trace.
+    pub(super) fn trace_headers(&self) -> TraceHeaders<'a> {
+        TraceHeaders::new(self.headers.traceparent(), Some(self.attributes))
     }
 
     /// How a refusal of this request is worded. Looked at only when there is one.

@@ -65,6 +65,11 @@ pub enum SubjectKeyError {
 }
 
 impl SubjectNames {
+    /// Whether names are digests.
+    pub fn form(&self) -> SubjectForm {
+        self.form
+    }
+
     /// With the key in a file, so that digests are the same after a restart and in other processes
     /// with that key; without a file, with a key of this process.
     pub fn load(form: SubjectForm, key_file: Option<&Path>) -> Result<Self, SubjectKeyError> {

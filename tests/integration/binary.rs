@@ -27,6 +27,7 @@ mod shadow_policy;
 mod shutdown;
 mod sockets;
 mod tls;
+mod traces;
 mod verbs;
 
 use std::io::{Read, Write};

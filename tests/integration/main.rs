@@ -74,6 +74,7 @@ mod manifests;
 mod names;
 #[cfg(feature = "issuer")]
 mod openapi;
+mod otlp_collector;
 mod overload;
 #[cfg(feature = "issuer")]
 mod own_scopes;
@@ -125,6 +126,7 @@ mod throttle;
 mod tls;
 #[cfg(feature = "issuer")]
 mod token_inspect;
+mod traces;
 mod upstream;
 #[cfg(feature = "issuer")]
 mod whoami;

@@ -23,7 +23,7 @@ const PURE: [&str; 15] = [
     "token",
     "yaml",
 ];
-const SHELL: [&str; 18] = [
+const SHELL: [&str; 19] = [
     "admin",
     "authorizer",
     "backoff",
@@ -42,6 +42,7 @@ const SHELL: [&str; 18] = [
     "store",
     "telemetry",
     "tls",
+    "traces",
 ];
 const WIRING: [&str; 3] = ["app", "cli", "config"];
 
