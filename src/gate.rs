@@ -30,6 +30,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::FutureExt;
+use futures_util::future::{Either, ready};
 
 use crate::authorizer::Authorizer;
 
@@ -118,35 +119,41 @@ impl Gate {
     ///
     /// It belongs around everything that a front end does for a request. Reading the message and
     /// writing the answer handle what a caller sent just as judging does.
-    pub async fn contain<F: FrontEnd>(
+    pub fn contain<F: FrontEnd>(
         &self,
         front_end: &F,
         arrived: Instant,
         answering: impl Future<Output = F::Answer>,
-    ) -> F::Answer {
+    ) -> impl Future<Output = F::Answer> {
         // Also where the caller goes away and the future is dropped.
-        let _in_flight = self.metrics.begin();
+        let in_flight = self.metrics.begin();
         // Nothing half-written stays behind: what checks share are snapshots, counters, and a cache
         // that holds whole proofs only.
         let answering = AssertUnwindSafe(answering).catch_unwind();
-        // The panic hook has logged the place.
-        let answer = answering.await;
-        answer.unwrap_or_else(|_| self.refuse(front_end, &Refusal::Defect, arrived))
+        // Combinators, because an async function would keep `answering` twice: as what it was given, and
+        // as what it awaits.
+        answering.map(move |answer| {
+            let _in_flight = in_flight;
+            // The panic hook has logged the place.
+            answer.unwrap_or_else(|_| self.refuse(front_end, &Refusal::Defect, arrived))
+        })
     }
 
     /// Answers a check, at the latest when its turn is over. It waits only where a signature has to
     /// be verified, or for the issuer of a token that names an unknown key.
-    pub async fn check<F: FrontEnd>(
-        &self,
-        front_end: &F,
-        read: Result<Request<'_>, MalformedCheck<'_>>,
-        turn: &Turn<'_>,
-    ) -> F::Answer {
+    ///
+    /// It is judged at once, before the future is polled: a check that need not wait has its answer then.
+    pub fn check<'c, F: FrontEnd>(
+        &'c self,
+        front_end: &'c F,
+        read: Result<Request<'c>, MalformedCheck<'c>>,
+        turn: &'c Turn<'c>,
+    ) -> impl Future<Output = F::Answer> {
         let reply = self.reply(front_end, turn.arrived);
         let is_late = turn.remaining().is_zero();
-        match read {
+        let answer = match read {
             Ok(request) if is_late => reply.refuse(&Refusal::Overload, &Refusing::of(&request)),
-            Ok(request) => reply.check(&request, turn).await,
+            Ok(request) => return reply.check(request, turn),
             Err(malformed) => {
                 let refusal = if is_late {
                     Refusal::Overload
@@ -156,7 +163,8 @@ impl Gate {
                 let about = Refusing::malformed(malformed.request);
                 reply.refuse(&refusal, &about)
             }
-        }
+        };
+        Either::Left(ready(answer))
     }
 
     /// The answer to a check that arrived at this time and cannot be handed to [`Gate::check`].

@@ -14,6 +14,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::Either;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -326,18 +328,21 @@ struct Responder {
 }
 
 impl Responder {
-    async fn respond(
+    fn respond(
         mut self,
         request: http::Request<Incoming>,
         arrived: std::time::Instant,
-    ) -> Result<http::Response<ResponseBody>, Infallible> {
+    ) -> impl Future<Output = Result<http::Response<ResponseBody>, Infallible>> {
         if is_check(request.uri()) {
-            let response = self.checks.answer(request, arrived).await;
-            Ok(response.map(ResponseBody::Check))
+            let answering = self.checks.answer(request, arrived);
+            Either::Left(answering.map(|response| Ok(response.map(ResponseBody::Check))))
         } else {
-            // Routes are always ready.
-            let response = self.others.call(request).await?;
-            Ok(response.map(ResponseBody::Other))
+            // On the heap, so that it does not make the futures of checks larger.
+            Either::Right(Box::pin(async move {
+                // Routes are always ready.
+                let response = self.others.call(request).await?;
+                Ok(response.map(ResponseBody::Other))
+            }))
         }
     }
 }

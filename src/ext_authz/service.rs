@@ -28,6 +28,10 @@ const CHECK_PATH: &str = "/envoy.service.auth.v3.Authorization/Check";
 
 const GRPC: &str = "application/grpc";
 
+// Statics, because a name is parsed where it is made.
+static TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
+static STATUS: HeaderName = HeaderName::from_static("grpc-status");
+
 /// How often the log tells at most of messages that are too large.
 const OVERSIZED_REMIND: Duration = Duration::from_mins(1);
 
@@ -73,8 +77,11 @@ impl ExtAuthz {
     /// Answers a `CheckRequest`.
     pub async fn check(&self, message: &[u8], turn: &Turn<'_>) -> Answer {
         let attributes = MessageAttributes(message);
-        let read = request::read(&attributes, self.gate.aliases());
-        self.gate.check(&EnvoyAnswers, read, turn).await
+        let answering = {
+            let read = request::read(&attributes, self.gate.aliases());
+            self.gate.check(&EnvoyAnswers, read, turn)
+        };
+        answering.await
     }
 
     fn refuse(&self, refusal: &Refusal<'_>, arrived: Instant) -> Answer {
@@ -115,6 +122,13 @@ pub struct CheckService {
     verifications: Arc<Verifications>,
 }
 
+/// What the proxy says of a check beside its message.
+struct Call {
+    timeout: Option<Duration>,
+    is_grpc: bool,
+    arrived: Instant,
+}
+
 impl CheckService {
     /// Its clones share a thread, and verify signatures one at a time.
     pub fn new(shared: Arc<ExtAuthz>) -> Self {
@@ -125,35 +139,46 @@ impl CheckService {
     }
 
     /// Answers a check that arrived at this time.
-    pub async fn answer<B>(
+    ///
+    /// The future keeps no more of the request than its body. It is moved several times on its way into a
+    /// task, and checks may carry 60 KiB of their caller's headers, which are not needed any more.
+    pub fn answer<B>(
         self,
         request: http::Request<B>,
         arrived: Instant,
-    ) -> http::Response<CheckBody>
+    ) -> impl Future<Output = http::Response<CheckBody>>
     where
         B: Body<Data = Bytes> + Send + Unpin + 'static,
     {
-        let answering = self.read_and_check(request, arrived);
-        // Around the reading of the message too: its bytes are a caller's.
-        let answer = self.shared.gate.contain(&EnvoyAnswers, arrived, answering);
-        let mut response = http::Response::new(CheckBody::of(&answer.await));
-        let content_type = HeaderValue::from_static(GRPC);
-        response.headers_mut().insert(CONTENT_TYPE, content_type);
-        response
+        let (head, body) = request.into_parts();
+        let call = Call {
+            timeout: proxy_timeout(&head.headers),
+            is_grpc: head.method == Method::POST && speaks_grpc(&head.headers),
+            arrived,
+        };
+        async move {
+            let answering = self.read_and_check(call, body);
+            // Around the reading of the message too: its bytes are a caller's.
+            let answer = self.shared.gate.contain(&EnvoyAnswers, arrived, answering);
+            let mut response = http::Response::new(CheckBody::of(&answer.await));
+            let content_type = HeaderValue::from_static(GRPC);
+            response.headers_mut().insert(CONTENT_TYPE, content_type);
+            response
+        }
     }
 
-    async fn read_and_check<B>(&self, request: http::Request<B>, arrived: Instant) -> Answer
+    async fn read_and_check<B>(&self, call: Call, mut body: B) -> Answer
     where
         B: Body<Data = Bytes> + Send + Unpin + 'static,
     {
-        let (head, mut body) = request.into_parts();
+        let Call {
+            timeout,
+            is_grpc,
+            arrived,
+        } = call;
         let limits = &self.shared.limits;
-        let timeout = proxy_timeout(&head.headers);
         // From the arrival of the headers, which is when the proxy began to wait.
         let turn = Turn::within(timeout, arrived, &limits.waits, &self.verifications);
-        let is_grpc = head.method == Method::POST && speaks_grpc(&head.headers);
-        // Checks may carry 60 KiB of their caller's headers, which are not needed any more.
-        drop(head);
         let reading = limits.messages.read(&mut body);
         match tokio::time::timeout_at(turn.deadline().into(), reading).await {
             Ok(Ok(message)) if is_grpc => self.shared.check(&message, &turn).await,
@@ -213,7 +238,7 @@ fn speaks_grpc(headers: &HeaderMap) -> bool {
 
 /// How long the proxy waits for the answer, where it says so.
 fn proxy_timeout(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get("grpc-timeout")?.to_str().ok()?;
+    let text = headers.get(&TIMEOUT)?.to_str().ok()?;
     parse_timeout(text)
 }
 
@@ -277,8 +302,7 @@ impl Body for CheckBody {
         }
         self.ended = true;
         let mut trailers = HeaderMap::with_capacity(1);
-        let name = HeaderName::from_static("grpc-status");
-        trailers.insert(name, HeaderValue::from_static("0"));
+        trailers.insert(&STATUS, HeaderValue::from_static("0"));
         Poll::Ready(Some(Ok(Frame::trailers(trailers))))
     }
 

@@ -15,6 +15,15 @@ pub struct AliasFinder {
     from_caller: FromCaller,
 }
 
+/// What an upstream could take a header for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Posing {
+    /// For the header of this position that holds a token, which it is.
+    AsToken(usize),
+    /// For an identity header, or for one that holds a token and is spelt differently.
+    AsOther,
+}
+
 impl AliasFinder {
     /// A finder for the headers of `identity` and for those that hold tokens, in lower case.
     pub fn new(identity: &IdentityHeaders, token_headers: &[Box<str>]) -> Self {
@@ -42,17 +51,26 @@ impl AliasFinder {
             let mut headers = self.token_headers();
             headers.any(|own| folds_to(name, own.as_bytes()))
         };
+        self.lengths & length_bit(name) != 0 && (is_identity() || is_token())
+    }
+
+    /// What there is to know of a header's name; of nearly every name nothing.
+    #[inline]
+    pub fn find(&self, name: &[u8]) -> Option<Posing> {
         // By the length first: this runs for every header of every request, and one shift rules most of
         // them out.
-        self.lengths & length_bit(name) != 0 && (is_identity() || is_token())
+        if self.lengths & length_bit(name) == 0 {
+            return None;
+        }
+        match self.token_header(name) {
+            Some(position) => Some(Posing::AsToken(position)),
+            None => self.is_alias(name).then_some(Posing::AsOther),
+        }
     }
 
     /// The position of the header that holds a token, if `name` is one. Proxies that keep the case of
     /// names are no reason to miss it.
-    pub fn token_header(&self, name: &[u8]) -> Option<usize> {
-        if self.lengths & length_bit(name) == 0 {
-            return None;
-        }
+    fn token_header(&self, name: &[u8]) -> Option<usize> {
         let mut headers = self.token_headers();
         headers.position(|own| own.as_bytes().eq_ignore_ascii_case(name))
     }

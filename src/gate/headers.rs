@@ -1,6 +1,6 @@
 //! What the headers of a request say, read the same way for every front end.
 
-use super::aliases::AliasFinder;
+use super::aliases::{AliasFinder, Posing};
 use super::identity_headers::FromCaller;
 use super::malformed::MalformedRequest;
 use crate::policy::Method;
@@ -53,17 +53,21 @@ impl<'a, 'f> HeaderReader<'a, 'f> {
         if has_line_control(value) || has_line_control(name) {
             self.fault = Some(MalformedRequest::HeaderControl);
         }
-        // Whatever the answer sets or removes by its exact name need not be removed once more.
-        let is_answered = |finder: &AliasFinder| {
-            finder.from_caller() == FromCaller::Remove && finder.is_exact(name)
-        };
-        if let Some(position) = self.finder.token_header(name) {
+        match self.finder.find(name) {
+            None => {}
             // Only its other spellings pose as something that they are not.
-            if let Some(values) = singles.token_headers.get_mut(position) {
-                values.add(value);
+            Some(Posing::AsToken(position)) => {
+                if let Some(values) = singles.token_headers.get_mut(position) {
+                    values.add(value);
+                }
             }
-        } else if self.finder.is_alias(name) && !is_answered(self.finder) {
-            self.note_alias(name);
+            Some(Posing::AsOther) => {
+                // Whatever the answer sets or removes by its exact name need not be removed once more.
+                let removes = self.finder.from_caller() == FromCaller::Remove;
+                if !(removes && self.finder.is_exact(name)) {
+                    self.note_alias(name);
+                }
+            }
         }
         let is = |wanted: &[u8]| name.eq_ignore_ascii_case(wanted);
         // By length first: nearly every header ends there.

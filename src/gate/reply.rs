@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::{Either, Ready, ready};
+
 use super::decision_id::ID_LENGTH;
 use super::decision_log::RefusalEntry;
 use super::refusing::Refusing;
@@ -41,11 +43,48 @@ struct Judged<'j> {
     decision_id: &'j str,
 }
 
-impl<F: FrontEnd> Reply<'_, F> {
-    pub(super) async fn check(mut self, request: &Request<'_>, turn: &Turn<'_>) -> F::Answer {
-        let mut stage = Stage::First(turn.verifications.effort_before());
+impl<'c, F: FrontEnd> Reply<'c, F> {
+    /// Most checks need not wait and have their answer at once. The others keep their request on the heap:
+    /// a future is as large as all that it may have to keep, and is moved several times on its way into a
+    /// task.
+    pub(super) fn check(
+        self,
+        request: Request<'c>,
+        turn: &'c Turn<'c>,
+    ) -> Either<Ready<F::Answer>, impl Future<Output = F::Answer>> {
+        let first = Stage::First(turn.verifications.effort_before());
+        match self.judge(&request, first, ShadowEffort::Cache) {
+            Step::Answered(answer) => Either::Left(ready(answer)),
+            step => Either::Right(Box::pin(self.wait(request, turn, first, step))),
+        }
+    }
+
+    /// Waits for what the first step needs, and judges again, until there is an answer.
+    async fn wait(
+        mut self,
+        request: Request<'c>,
+        turn: &'c Turn<'c>,
+        mut stage: Stage,
+        mut step: Step<F::Answer>,
+    ) -> F::Answer {
+        let request = &request;
         let mut shadow = ShadowEffort::Cache;
         loop {
+            shadow = match (&step, shadow) {
+                (Step::ShadowNeedsSignature, _) => ShadowEffort::Signature,
+                // Whatever this check waits for next, it waits for one policy alone.
+                (_, ShadowEffort::Signature) => ShadowEffort::Spent,
+                (_, shadow) => shadow,
+            };
+            stage = match (step, stage) {
+                (Step::Answered(answer), _) => return answer,
+                // A check asks an issuer once. What the answer did not bring, asking again will not
+                // either.
+                (Step::NeedsSignature, Stage::Asked(news)) => Stage::Final(news),
+                (Step::NeedsSignature, _) => Stage::Verifying,
+                (Step::MissingKey(missing), _) => self.ask(missing, request, turn).await,
+                (Step::ShadowNeedsSignature, stage) => stage,
+            };
             let mut running = None;
             // A signature costs far more than the rest of a check, so that only so many are verified at
             // once; checks with a cached proof never stand in that line.
@@ -65,26 +104,11 @@ impl<F: FrontEnd> Reply<'_, F> {
                     shadow = ShadowEffort::Spent;
                 }
             }
-            let step = self.judge(request, stage, shadow);
+            step = self.judge(request, stage, shadow);
             // The next check may verify its signature; this one will not do so again, or will ask
             // anew.
             drop(running);
             self.steps.end();
-            shadow = match (&step, shadow) {
-                (Step::ShadowNeedsSignature, _) => ShadowEffort::Signature,
-                // Whatever this check waits for next, it waits for one policy alone.
-                (_, ShadowEffort::Signature) => ShadowEffort::Spent,
-                (_, shadow) => shadow,
-            };
-            stage = match (step, stage) {
-                (Step::Answered(answer), _) => return answer,
-                // A check asks an issuer once. What the answer did not bring, asking again will not
-                // either.
-                (Step::NeedsSignature, Stage::Asked(news)) => Stage::Final(news),
-                (Step::NeedsSignature, _) => Stage::Verifying,
-                (Step::MissingKey(missing), _) => self.ask(missing, request, turn).await,
-                (Step::ShadowNeedsSignature, stage) => stage,
-            };
         }
     }
 
