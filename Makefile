@@ -1,6 +1,6 @@
 # The commands of this repository; `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo portal test test-providers diff-by-solver check bench image deb tools kubernetes-tools clients browser samples
+.PHONY: help demo portal test test-providers diff-by-solver check bench image deb sbom tools kubernetes-tools clients browser samples
 
 CARGO ?= cargo
 BINARY := $(or $(CARGO_TARGET_DIR),target)/debug/portcullis
@@ -49,6 +49,9 @@ endif
 deb: ## Assemble a Debian package of a release build
 	$(CARGO) build --locked --release --bin portcullis --features traces
 	@scripts/make-deb $(subst debug,release,$(BINARY)) $(or $(CARGO_TARGET_DIR),target)
+
+sbom: ## List the components of the binary (CycloneDX)
+	@scripts/make-sbom $(or $(CARGO_TARGET_DIR),target)
 
 bench: ## Measure the budgets of the design
 	$(CARGO) bench --locked --bench report
