@@ -202,6 +202,14 @@ pub(super) const ENDPOINTS: &[(&str, &str, Caller, Body)] = &[
     ),
     (
         "GET",
+        "/backend/audit/export",
+        Caller::Administrator,
+        Body::Nothing,
+    ),
+    ("GET", "/backend/key", Caller::Administrator, Body::Nothing),
+    ("GET", "/backend/gate", Caller::Administrator, Body::Nothing),
+    (
+        "GET",
         "/backend/app/unknown",
         Caller::Administrator,
         Body::Nothing,
