@@ -82,7 +82,7 @@ impl<'a> TraceHeaders<'a> {
 
     /// `traceparent`, unless there are several.
     pub fn traceparent(&self) -> Option<&'a [u8]> {
-        match self.attributes.map(|known| known.header("traceparent")) {
+        match self.attributes.map(|known| known.header("traceparent").0) {
             Some(Found::Repeated) => None,
             _ => Some(self.traceparent).filter(|value| !value.is_empty()),
         }
@@ -90,7 +90,7 @@ impl<'a> TraceHeaders<'a> {
 
     /// `tracestate`, unless there are several.
     pub fn tracestate(&self) -> Option<&'a [u8]> {
-        match self.attributes?.header("tracestate") {
+        match self.attributes?.header("tracestate").0 {
             Found::Once(value) => Some(value),
             Found::Absent | Found::Repeated | Found::Unreadable => None,
         }

@@ -117,15 +117,16 @@ impl Request {
 }
 
 impl Attributes for Request {
-    fn header(&self, name: &str) -> Found<&[u8]> {
-        match (name, self.carried) {
+    fn header(&self, name: &str) -> (Found<&[u8]>, usize) {
+        let found = match (name, self.carried) {
             ("authorization", Carried::Nothing) => Found::Absent,
-            ("authorization", _) => Found::Once(b"Bearer x"),
+            ("authorization", _) => Found::Once(&b"Bearer x"[..]),
             _ => match Request::header(self, name) {
                 Some(value) => Found::Once(value.as_bytes()),
                 None => Found::Absent,
             },
-        }
+        };
+        (found, 0)
     }
 
     fn scheme(&self) -> Option<&str> {
