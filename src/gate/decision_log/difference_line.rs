@@ -10,7 +10,7 @@ use crate::decision::Verdict;
 use crate::gate::shadow::DifferenceEntry;
 use crate::labels::Label;
 use crate::policy::Route;
-use crate::telemetry::LoggedPath;
+use crate::telemetry::{LoggedPath, SHADOW_EVENT};
 use crate::token::VerifiedToken;
 
 impl DecisionLog {
@@ -32,6 +32,7 @@ impl DecisionLog {
         let route = enforced.route();
         let route_tried = opinion.and_then(|opinion| opinion.route());
         tracing::info!(
+            name: SHADOW_EVENT,
             target: "portcullis::decision",
             difference = compared.difference.label(),
             decision = decision(&enforced),
@@ -76,6 +77,7 @@ impl DecisionLog {
         for (position, withheld) in self.differences.take_withheld() {
             let difference = Difference::ALL.get(position).copied();
             tracing::info!(
+                name: SHADOW_EVENT,
                 target: "portcullis::decision",
                 difference = difference.map(Difference::label),
                 withheld,
