@@ -20,6 +20,7 @@ mod redirect;
 mod rights;
 mod role;
 mod scope;
+mod second_factor;
 mod secret;
 mod session;
 mod successor;
@@ -49,7 +50,8 @@ pub use scope::{
     ADMINISTRATIVE_SCOPES, NameError, NoScopeError, RequestedScopes, RoleName, ScopeName,
     ScopeRequestError, ScopeSet,
 };
+pub use second_factor::{RequiredFor, SecondFactor};
 pub use secret::{PlainSecret, SecretDigest, alphanumeric};
-pub use session::Session;
+pub use session::{Assurance, Session};
 pub use successor::SuccessorKey;
 pub use user::{Email, Status, StatusError, User, UserError, UserId, Username};

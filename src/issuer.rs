@@ -62,12 +62,12 @@ pub use key_files::{KeyFileError, check_files};
 pub use keys::{KeyRotation, KeyRotationError, RotationPace, rotate_keys};
 pub use published::{Published, PublishedError, published};
 pub use settings::{
-    HashingSettings, IssuerDocument, IssuerSettings, KeySettings, PortalSettings, RefreshSettings,
-    Registration, SessionSettings,
+    HashingSettings, IssuerDocument, IssuerSettings, KeySettings, PasskeySettings, PortalSettings,
+    RefreshSettings, Registration, SessionSettings,
 };
 pub use throttle::{BucketSettings, Network, NetworkError, ThrottleSettings, TrustedProxies};
 
-use http::{MadeApps, ToldKey, openapi};
+use http::{MadeApps, TicketKey, ToldKey, openapi};
 
 use audit::AuditLog;
 use background::BackgroundTasks;
@@ -92,6 +92,7 @@ pub struct Issuer {
     clock: Arc<dyn Clock>,
     openapi: String,
     told_key: ToldKey,
+    ticket_key: TicketKey,
     made_apps: MadeApps,
     /// The gate in this process, if there is one.
     gate: OnceLock<Arc<Authorizer>>,
@@ -148,6 +149,7 @@ impl Issuer {
         let issuer = Self {
             openapi: openapi::served(&foundation.settings)?,
             told_key: secrets.told_key,
+            ticket_key: secrets.ticket_key,
             made_apps: MadeApps::default(),
             gate: OnceLock::new(),
             settings: foundation.settings,

@@ -10,7 +10,7 @@
 //!   bounds.
 //! - [`policy`]: the YAML policy, compiled to tables; finds the route of a request.
 //! - [`token`]: from the bytes of an `Authorization` header to a proof that every rule held.
-//! - [`identity`]: users, roles, scopes, apps, grants, passwords and secrets of the issuer.
+//! - [`identity`]: users, roles, scopes, apps, grants, passwords, passkeys and secrets of the issuer.
 //! - [`decision`]: `decide`, one function from route and evidence to a permit or a denial.
 //! - [`comparison`]: which requests two policies answer differently, and which become more open.
 //! - [`openapi`]: API descriptions as policies.
@@ -163,6 +163,8 @@
 //! - A token that has a scope of the issuer's own is for the issuer alone: `identity::Rights` has no
 //!   other way. A private call to the issuer is judged when its body has arrived, and once more in the
 //!   transaction that changes something.
+//! - A user who has a passkey, or must have one, has no session and gets no token by the password alone: what a
+//!   browser has between the two steps is a signed ticket, which opens nothing else.
 //! - An `ext_authz::Answer` that denies has a non-zero code: its status type has no zero.
 //! - Nothing that a caller sends ends as a gRPC error, or ends the connection that others share. A
 //!   panic becomes a refusal, and so does a check that is known to have waited for half of its

@@ -64,7 +64,7 @@ impl Companion {
         let (sender, receiver) = std::sync::mpsc::channel();
         runtime.spawn(async move {
             // Whoever waited is gone if this fails.
-            let _ = sender.send(Issuer::open(settings, names, clock).await);
+            let _ = sender.send(Box::pin(Issuer::open(settings, names, clock)).await);
         });
         let opened = receiver.recv().context("the issuer did not start")?;
         let (issuer, administrator) = opened?;

@@ -293,7 +293,7 @@ async fn names(thing: Thing, directory: &Directory<'_>) -> Result<Vec<String>, D
                 .map(|owned| owned.app.key.as_str().to_owned())
                 .collect()
         }
-        Thing::Grant => Vec::new(),
+        Thing::Grant | Thing::Passkey | Thing::ResetLink => Vec::new(),
     };
     Ok(names)
 }

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use clap::{Args, Subcommand};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Finding;
 use super::administration::{PasswordArgs, Report, StoreArgs, all, value};
@@ -36,6 +36,7 @@ const CHANGED: &[&str] = &[
     "created_at",
     "id",
 ];
+const LINK: &[&str] = &["username", "link", "expires_at"];
 const GRANTS: &[&str] = &["id", "app_key", "scopes", "last_used_at", "expires_at"];
 
 #[derive(Debug, Args)]
@@ -84,6 +85,15 @@ enum UserCommand {
         #[command(flatten)]
         password: PasswordArgs,
     },
+    /// Make a link by which a user sets a forgotten password, once, within an hour; an earlier link ends
+    ResetLink {
+        /// The user's name
+        #[arg(value_name = "USERNAME")]
+        name: String,
+    },
+    /// What a user has beside the password
+    #[command(subcommand)]
+    Passkey(PasskeyCommand),
     /// Revoke all tokens of a user, who can log in again
     Revoke {
         /// The user's name
@@ -110,6 +120,16 @@ enum UserCommand {
         /// The grant's id, as `grants` prints it
         #[arg(value_name = "ID")]
         grant: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum PasskeyCommand {
+    /// Remove all passkeys and recovery codes of a user who has lost them, and revoke the user's tokens
+    Remove {
+        /// The user's name
+        #[arg(value_name = "USERNAME")]
+        name: String,
     },
 }
 
@@ -171,6 +191,8 @@ impl UserCommand {
                 | Self::Disable { name }
                 | Self::Enable { name }
                 | Self::Password { name, .. }
+                | Self::ResetLink { name }
+                | Self::Passkey(PasskeyCommand::Remove { name })
                 | Self::Revoke { name }
                 | Self::Delete { name }
                 | Self::Grants { name }
@@ -202,6 +224,19 @@ impl UserCommand {
                 directory.set_password(name, password.text()).await?;
                 let user = directory.user(name).await?;
                 Ok(Report::One(password.shown_in(shown(&user)), MEMBERS))
+            }
+            Self::ResetLink { name } => {
+                let made = local.make_reset_link(name).await?;
+                let answer =
+                    json!({"username": name, "link": made.link, "expires_at": made.expires_at.0});
+                Ok(Report::One(answer, LINK))
+            }
+            Self::Passkey(PasskeyCommand::Remove { name }) => {
+                let removed = directory.remove_passkeys(name).await?;
+                Ok(Report::Done(format!(
+                    "{removed} passkeys of `{name}` are removed, with the recovery codes; the user's tokens are \
+                     revoked"
+                )))
             }
             Self::Revoke { name } => {
                 let what = WhatToRevoke::User(name.clone());

@@ -1,9 +1,19 @@
 //! Sessions of browsers, in which a user stays logged in.
 
 use super::grant::{Entitlement, Extent, GrantError, Parties};
+use super::second_factor::{RequiredFor, SecondFactor};
 use super::user::User;
 use crate::clock::UnixSeconds;
 use crate::token::LogPosition;
+
+/// By what somebody has logged in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Assurance {
+    /// By the password alone.
+    Password,
+    /// By a passkey, or by the password and a passkey or recovery code.
+    SecondFactor,
+}
 
 /// A session that has not expired.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,9 +25,43 @@ pub struct Session {
     pub began_at: UnixSeconds,
     /// When it ends, unless it is prolonged.
     pub expires_at: UnixSeconds,
+    /// By what its user has logged in.
+    pub assurance: Assurance,
+    /// How many passkeys its user has now.
+    pub passkeys: i64,
+}
+
+impl Assurance {
+    /// As rows have it.
+    pub fn number(self) -> i64 {
+        match self {
+            Self::Password => 0,
+            Self::SecondFactor => 1,
+        }
+    }
+
+    /// Reads what [`Assurance::number`] wrote; what is unknown is worth the least.
+    pub fn of_number(number: i64) -> Self {
+        if number == Self::SecondFactor.number() {
+            Self::SecondFactor
+        } else {
+            Self::Password
+        }
+    }
 }
 
 impl Session {
+    /// Whether what its user has given is enough now: a session by the password alone is over when the
+    /// user gets a passkey, or must have one.
+    pub fn is_complete(&self, required: RequiredFor) -> bool {
+        match SecondFactor::of(&self.user, self.passkeys, required) {
+            SecondFactor::None => true,
+            SecondFactor::Asked | SecondFactor::ToBeMade => {
+                self.assurance == Assurance::SecondFactor
+            }
+        }
+    }
+
     /// Whether the user is still logged in by it. A user without any scope stays logged in.
     pub fn check(&self) -> Result<(), GrantError> {
         let entitlement = Entitlement {
@@ -59,6 +103,42 @@ mod tests {
             position: LogPosition(position),
             began_at: UnixSeconds(0),
             expires_at: UnixSeconds(9),
+            assurance: Assurance::Password,
+            passkeys: 0,
+        }
+    }
+
+    #[test]
+    fn a_password_is_not_enough_where_a_passkey_is_needed() {
+        use RequiredFor::{Administrators, Nobody};
+        let rows = [
+            ("a", 0, Nobody, Assurance::Password, true),
+            ("a", 1, Nobody, Assurance::Password, false),
+            ("a", 1, Nobody, Assurance::SecondFactor, true),
+            ("a", 0, Administrators, Assurance::Password, true),
+            ("backend.user", 0, Nobody, Assurance::Password, true),
+            (
+                "backend.user",
+                0,
+                Administrators,
+                Assurance::Password,
+                false,
+            ),
+            (
+                "backend.user",
+                0,
+                Administrators,
+                Assurance::SecondFactor,
+                true,
+            ),
+        ];
+        for (scopes, passkeys, required, assurance, expected) in rows {
+            let session = Session {
+                assurance,
+                passkeys,
+                ..session(5, Status::Active, scopes, 0)
+            };
+            assert_eq!(session.is_complete(required), expected, "{session:?}");
         }
     }
 

@@ -6,6 +6,7 @@ mod client;
 mod metrics;
 mod password;
 mod places;
+mod second_factor;
 
 use std::io;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::store::Store;
 pub(super) use attempt::Attempts;
 pub(super) use client::Party;
 pub(super) use places::{PlaceKey, StoredPlaces};
+pub(super) use second_factor::{AskedPasskey, PresentedPasskey, SecondFactors};
 
 /// What checks the credentials of everybody who comes to one issuer.
 pub(super) struct Credentials {
@@ -29,6 +31,7 @@ pub(super) struct Credentials {
     hasher: PasswordHasher,
     attempts: Attempts<StoredPlaces>,
     audit: AuditLog,
+    second_factors: SecondFactors,
     users_at_token_endpoint: UsersAtTokenEndpoint,
     clock: Arc<dyn Clock>,
 }
@@ -51,7 +54,9 @@ impl Credentials {
     ) -> io::Result<Self> {
         let throttle = Throttle::new(&settings.throttle, Arc::clone(&clock));
         let places = StoredPlaces::new(store.clone(), place_key, Arc::clone(&clock));
+        let required = settings.passkeys.required_for;
         Ok(Self {
+            second_factors: SecondFactors::new(store.clone(), required),
             store,
             hasher: PasswordHasher::start(settings.hashing)?,
             attempts: Attempts::new(throttle, places, audit.clone()),

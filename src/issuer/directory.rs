@@ -11,7 +11,9 @@ mod apps;
 mod audit;
 mod authority;
 mod list_update;
+mod passkeys;
 mod present;
+mod reset_links;
 mod roles;
 mod scopes;
 mod tokens;
@@ -22,7 +24,8 @@ use super::hashing::{HashingError, PasswordHasher};
 use super::{HashingSettings, IssuerSettings, random};
 use crate::clock::{Clock, UnixSeconds};
 use crate::identity::{
-    AppError, DescriptionError, NameError, PasswordError, PlainSecret, ScopeSet, UserError,
+    AppError, DescriptionError, NameError, PasskeyNameError, PasswordError, PlainSecret, ScopeSet,
+    UserError,
 };
 use crate::store::{Change, Committed, Created, Store, StoreError};
 use crate::telemetry::SubjectNames;
@@ -30,11 +33,13 @@ use crate::token::CryptographyError;
 
 pub use apps::{AppChange, AppUpdate, AppsOf, NewApp, NewSecret};
 pub use authority::Authority;
+pub use reset_links::ResetLink;
 pub use roles::{NewRole, RoleChange, RoleUpdate};
 pub use scopes::{NewScope, ScopeUpdate, ScopeUses, WhenUsed};
 pub use tokens::{RevocationRequest, WhatToRevoke};
 pub use users::{AppsAfter, NewUser, UserChange, UserUpdate};
 
+pub(super) use passkeys::{AddedPasskey, Occasion};
 pub(super) use users::PreparedUser;
 
 /// Users, roles, scopes and apps, in the hands of somebody.
@@ -76,6 +81,9 @@ pub enum Thing {
     Scope,
     App,
     Grant,
+    Passkey,
+    /// For a forgotten password.
+    ResetLink,
 }
 
 /// Why an operation is not carried out. Nothing has changed then.
@@ -184,6 +192,17 @@ pub enum DirectoryError {
     /// More redirect URIs than are kept.
     #[error("an app can have at most {} redirect URIs", apps::MAX_REDIRECT_URIS)]
     TooManyRedirectUris,
+    #[error("{0}")]
+    PasskeyName(#[from] PasskeyNameError),
+    /// As many passkeys as one user may have.
+    #[error("a user can have at most {} passkeys", passkeys::MAX_PASSKEYS)]
+    TooManyPasskeys,
+    /// A passkey with the id of another one.
+    #[error("this passkey is already in use here: make another one")]
+    PasskeyTaken,
+    /// Whoever must have a passkey keeps one.
+    #[error("administrators must have a passkey here: add another one before you remove this one")]
+    LastPasskey,
     /// An overlap that is too long.
     #[error(
         "an earlier secret lives for at most {} seconds more",
@@ -295,6 +314,15 @@ impl LocalDirectory {
         )
     }
 
+    /// A link by which a user sets a forgotten password, once.
+    pub async fn make_reset_link(&self, name: &str) -> Result<ResetLink, DirectoryError> {
+        let secret = self.directory().make_reset_link(name).await?;
+        Ok(ResetLink {
+            link: format!("{}/portal/reset?code={}", self.issuer, secret.reveal()),
+            expires_at: self.now.plus(reset_links::RESET_LINK_SECONDS),
+        })
+    }
+
     /// A password that nobody has chosen.
     pub fn password(&self) -> Result<PlainSecret, CryptographyError> {
         Ok(PlainSecret::from_random(random()?))
@@ -312,7 +340,9 @@ impl Thing {
             Self::Role => "the name is already taken by another role",
             Self::Scope => "the name is already taken by another scope",
             Self::App => "the name is already taken by another app of its owner",
-            Self::Grant => "the id is already taken by another grant",
+            Self::Grant | Self::Passkey | Self::ResetLink => {
+                "the id is already taken by another one"
+            }
         }
     }
 
@@ -323,6 +353,8 @@ impl Thing {
             Self::Scope => "scope",
             Self::App => "app",
             Self::Grant => "grant",
+            Self::Passkey => "passkey",
+            Self::ResetLink => "link for a password",
         }
     }
 }

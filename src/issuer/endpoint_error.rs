@@ -62,6 +62,10 @@ pub(super) enum EndpointError {
     BadLogin,
     #[error("the name or the password is wrong")]
     BadPasswordGrant,
+    #[error(
+        "this account logs in with a passkey, which is not possible here: use the authorization code flow"
+    )]
+    SecondFactorNeeded,
     #[error("the refresh token is unknown, used or expired")]
     BadRefreshToken,
     #[error("the authorization code is unknown, used, expired or was issued for another request")]
@@ -178,6 +182,7 @@ impl EndpointError {
                 refused(StatusCode::UNAUTHORIZED, "invalid_grant").asking_for(bearer(""))
             }
             Self::BadRefreshToken
+            | Self::SecondFactorNeeded
             | Self::BadCode
             | Self::WrongPassword
             | Self::BadPasswordGrant => bad("invalid_grant"),
@@ -271,6 +276,8 @@ fn of_directory(error: &DirectoryError) -> ErrorResponse<'_> {
         | DirectoryError::Own(_)
         | DirectoryError::DefaultRole
         | DirectoryError::SecretReplaced
+        | DirectoryError::LastPasskey
+        | DirectoryError::PasskeyTaken
         | DirectoryError::RoleExtended
         | DirectoryError::ScopeInUse(_)
         | DirectoryError::EverybodyAdministrator => {
@@ -299,6 +306,8 @@ fn of_directory(error: &DirectoryError) -> ErrorResponse<'_> {
         | DirectoryError::Password(_)
         | DirectoryError::TooManyApps
         | DirectoryError::TooManyRedirectUris
+        | DirectoryError::PasskeyName(_)
+        | DirectoryError::TooManyPasskeys
         | DirectoryError::Overlap
         | DirectoryError::Id
         | DirectoryError::WhatToRevoke => bad("invalid_request"),

@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use super::audit::{self, AuditLog};
 use super::credentials::{Credentials, PlaceKey};
 use super::grants::{GrantSettings, Grants};
-use super::http::{ToldKey, guard};
+use super::http::{TicketKey, ToldKey, guard};
 use super::signing::Signer;
 use super::{IssuerError, IssuerSettings, keys, random};
 use crate::authorizer::Authorizer;
@@ -31,6 +31,7 @@ pub(super) struct StoredSecrets {
     pub(super) successor_key: SuccessorKey,
     pub(super) place_key: PlaceKey,
     pub(super) told_key: ToldKey,
+    pub(super) ticket_key: TicketKey,
     /// How logs name people.
     pub(super) names: SubjectNames,
 }
@@ -95,10 +96,12 @@ impl Foundation {
 impl StoredSecrets {
     /// Those of the store, which gets fresh ones where it has none. `names` are those of the process's log.
     pub(super) async fn of(store: &Store, names: SubjectNames) -> Result<Self, IssuerError> {
+        let sealing = store.told_secret(&fresh()?).await?;
         Ok(Self {
             successor_key: SuccessorKey::new(&store.successor_secret(&fresh()?).await?),
             place_key: PlaceKey::new(&store.place_secret(&fresh()?).await?),
-            told_key: ToldKey::new(&store.told_secret(&fresh()?).await?)?,
+            told_key: ToldKey::new(&sealing)?,
+            ticket_key: TicketKey::new(&sealing),
             names: audit::names_for(store, names, &fresh()?).await?,
         })
     }

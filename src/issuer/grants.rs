@@ -21,6 +21,7 @@ use prometheus_client::registry::Registry;
 
 use super::app_uses::AppUses;
 use super::audit::AuditLog;
+use super::credentials::SecondFactors;
 use super::endpoint_error::EndpointError;
 use super::grant_types::GrantTypes;
 use super::signing::Signer;
@@ -28,8 +29,8 @@ use super::{IssuerSettings, RefreshSettings, random};
 use crate::clock::{Clock, UnixSeconds};
 use crate::identity::{
     AppWithOwner, Audiences, Entitlement, Extent, Form, Grant, GrantError, GrantId, Means,
-    NoScopeError, Parties, PlainSecret, RequestedScopes, Rights, RightsRequest, ScopeSet,
-    SuccessorKey, User, UserId,
+    NoScopeError, Parties, PlainSecret, RequestedScopes, RequiredFor, Rights, RightsRequest,
+    ScopeSet, SuccessorKey, User, UserId,
 };
 use crate::store::{RefreshToken, Store};
 use crate::token::{CryptographyError, LogPosition};
@@ -49,6 +50,7 @@ pub(super) struct Grants {
     settings: GrantSettings,
     audit: AuditLog,
     store: Store,
+    second_factors: SecondFactors,
     /// Swapped by whoever follows the keys.
     signer: Arc<ArcSwap<Signer>>,
     successor_key: SuccessorKey,
@@ -65,6 +67,7 @@ pub(super) struct GrantSettings {
     access_token_seconds: u32,
     refresh_token: RefreshSettings,
     offered: GrantTypes,
+    required: RequiredFor,
 }
 
 /// The scopes and audiences that a request asks for.
@@ -95,6 +98,7 @@ impl GrantSettings {
             access_token_seconds: settings.access_token_seconds,
             refresh_token: settings.refresh_token,
             offered: settings.grants.clone(),
+            required: settings.passkeys.required_for,
         }
     }
 
@@ -146,6 +150,7 @@ impl Grants {
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
+            second_factors: SecondFactors::new(store.clone(), settings.required),
             settings,
             audit,
             store,

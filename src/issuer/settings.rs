@@ -3,6 +3,7 @@
 mod document;
 mod hashing;
 mod keys;
+mod passkeys;
 mod portal;
 mod refresh;
 mod registration;
@@ -17,6 +18,7 @@ pub use document::IssuerDocument;
 pub use hashing::HashingSettings;
 pub(super) use keys::ALGORITHMS;
 pub use keys::KeySettings;
+pub use passkeys::PasskeySettings;
 pub use portal::PortalSettings;
 pub use refresh::RefreshSettings;
 pub use registration::Registration;
@@ -60,6 +62,7 @@ pub struct IssuerSettings {
     pub admin_password_file: Option<PathBuf>,
     pub registration: Registration,
     pub portal: PortalSettings,
+    pub passkeys: PasskeySettings,
     pub sessions: SessionSettings,
     pub hashing: HashingSettings,
     /// The threads that serve it.
@@ -156,6 +159,7 @@ pub(super) mod tests {
             ("registration: maybe", "issuer.registration: maybe"),
             ("portal: {title: \"\"}", "issuer.portal.title: "),
             ("portal: {example_url: /orders/1}", "issuer.portal.example_url: /orders/1"),
+            ("passkeys: {required_for: everybody}", "issuer.passkeys.required_for: everybody"),
             ("sessions: {idle_seconds: 59}", "issuer.sessions.idle_seconds: 59"),
             ("sessions: {max_seconds: 2592001}", "issuer.sessions.max_seconds: 2592001"),
             ("hashing: {threads: 0}", "issuer.hashing.threads: 0"),

@@ -9,7 +9,7 @@ use super::statement::assembled;
 use super::users::with_id;
 use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
-use crate::identity::{PlainSecret, SecretDigest, Session, User, UserId};
+use crate::identity::{Assurance, PlainSecret, SecretDigest, Session, User, UserId};
 
 /// How many that have ended make room for a new one.
 const SWEPT_AT_ONCE: i64 = 100;
@@ -30,6 +30,7 @@ impl Store {
         &self,
         digest: &SecretDigest,
         user: &User,
+        assurance: Assurance,
         expires_at: UnixSeconds,
         now: UnixSeconds,
     ) -> Result<(), StoreError> {
@@ -42,14 +43,15 @@ impl Store {
         .bind(SWEPT_AT_ONCE)
         .execute(&self.writer)
         .await?;
-        let text = "INSERT INTO sessions (digest, user_id, created_at, expires_at, position) \
-                    VALUES ($1, $2, $3, $4, $5)";
+        let text = "INSERT INTO sessions (digest, user_id, created_at, expires_at, position, \
+                    assurance) VALUES ($1, $2, $3, $4, $5, $6)";
         sqlx::query(text)
             .bind(digest.to_text())
             .bind(user.id.as_str())
             .bind(now.0)
             .bind(expires_at.0)
             .bind(as_bigint(user.as_of))
+            .bind(assurance.number())
             .execute(&self.writer)
             .await?;
         let surplus = "DELETE FROM sessions WHERE user_id = $1 AND digest NOT IN (SELECT digest FROM sessions \
@@ -82,8 +84,9 @@ impl Store {
         digest: &SecretDigest,
         now: UnixSeconds,
     ) -> Result<Option<Session>, StoreError> {
-        let text = "SELECT user_id, position, created_at, expires_at FROM sessions \
-                    WHERE digest = $1 AND expires_at > $2";
+        let text = "SELECT user_id, position, created_at, expires_at, assurance, \
+                    (SELECT COUNT(*) FROM passkeys p WHERE p.user_id = sessions.user_id) AS passkeys \
+                    FROM sessions WHERE digest = $1 AND expires_at > $2";
         let row = sqlx::query(text)
             .bind(digest.to_text())
             .bind(now.0)
@@ -95,6 +98,8 @@ impl Store {
         let position = position(&row, "position")?;
         let began_at = UnixSeconds(row.try_get("created_at")?);
         let expires_at = UnixSeconds(row.try_get("expires_at")?);
+        let assurance = Assurance::of_number(row.try_get("assurance")?);
+        let passkeys = row.try_get("passkeys")?;
         // Read later than the session: what ends it in between is seen.
         let user = with_id(&self.reader, &UserId::known(row.try_get("user_id")?)).await?;
         Ok(user.map(|user| Session {
@@ -102,6 +107,8 @@ impl Store {
             position,
             began_at,
             expires_at,
+            assurance,
+            passkeys,
         }))
     }
 
@@ -111,8 +118,9 @@ impl Store {
         user: &User,
         now: UnixSeconds,
     ) -> Result<Vec<(SecretDigest, Session)>, StoreError> {
-        let text = "SELECT digest, position, created_at, expires_at FROM sessions \
-                    WHERE user_id = $1 AND expires_at > $2 ORDER BY created_at DESC, digest LIMIT $3";
+        let text = "SELECT digest, position, created_at, expires_at, assurance, \
+                    (SELECT COUNT(*) FROM passkeys p WHERE p.user_id = sessions.user_id) AS passkeys \
+                    FROM sessions WHERE user_id = $1 AND expires_at > $2 ORDER BY created_at DESC, digest LIMIT $3";
         let rows = sqlx::query(text)
             .bind(user.id.as_str())
             .bind(now.0)
@@ -127,6 +135,8 @@ impl Store {
                 position: position(row, "position")?,
                 began_at: UnixSeconds(row.try_get("created_at")?),
                 expires_at: UnixSeconds(row.try_get("expires_at")?),
+                assurance: Assurance::of_number(row.try_get("assurance")?),
+                passkeys: row.try_get("passkeys")?,
             };
             if session.check().is_ok() {
                 let digest = digest.ok_or(StoreError::Unreadable("session"))?;

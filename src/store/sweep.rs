@@ -10,7 +10,7 @@ type Sweep = (&'static str, &'static str, &'static str, &'static str);
 
 const LOG: Sweep = ("revocations", "revocations", "position", ENDED);
 
-const ALL_BUT_LOG: [Sweep; 5] = [
+const ALL_BUT_LOG: [Sweep; 7] = [
     ("refresh tokens", "refresh_tokens", "digest", ENDED),
     (
         "refresh tokens that ended with everybody's",
@@ -21,6 +21,8 @@ const ALL_BUT_LOG: [Sweep; 5] = [
     ("app secrets", "app_secrets", "app_key, digest", ENDED),
     ("login places", "login_places", "user_id, place", ENDED),
     ("audit entries", "audit", "position", ENDED),
+    ("used challenges", "used_challenges", "digest", ENDED),
+    ("reset links", "reset_links", "user_id", ENDED),
 ];
 
 /// What a sweep has removed.

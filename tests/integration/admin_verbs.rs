@@ -5,13 +5,16 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use portcullis::store::{Store, StoreLocation};
+use portcullis::identity::{Backup, CredentialId, NewPasskey, PasskeyKey, PasskeyName, Username};
+use portcullis::store::{Committed, Created, Store, StoreLocation};
 use serde_json::{Value, json};
 
 use crate::accounts::refused;
+use crate::authenticator::TestPasskey;
 use crate::issuer::error;
 use crate::postgres::Postgres;
-use crate::test_companion::{PASSWORD, TestClient, TestCompanion};
+use crate::test_browser::{TestBrowser, form};
+use crate::test_companion::{PASSWORD, TestClient, TestCompanion, URL};
 
 const CLIENT_CREDENTIALS: &str = "grant_type=client_credentials";
 
@@ -109,6 +112,74 @@ async fn a_running_gate_refuses_what_the_command_line_takes_away() {
     assert_eq!(machine.json(&["user", "delete", "alice"]).0, 0);
     refused(&companion, &last).await;
     assert_eq!(machine.json(&["app", "show", key]).0, 1);
+}
+
+#[tokio::test]
+async fn a_link_sets_a_forgotten_password_once() {
+    const FRESH: &str = "another horse, another staple";
+    let companion = TestCompanion::start().await;
+    let machine = Machine(&companion);
+    let alice = companion.register("alice").await;
+    let made = machine.ok("user reset-link alice");
+    let link = made["link"].as_str().unwrap();
+    let path = link.strip_prefix(URL).unwrap();
+    let earlier = path.to_owned();
+    let made = machine.ok("user reset-link ALICE");
+    let path = made["link"].as_str().unwrap().strip_prefix(URL).unwrap();
+    let mut browser = TestBrowser::new(&companion);
+    assert_eq!(browser.get(&earlier).await.status, 404, "another was made");
+    assert_eq!(browser.get("/portal/reset?code=x").await.status, 404);
+    let filled = form(&browser.get(path).await, "/portal/reset");
+    let short = browser
+        .submit(&filled.clone().with("new_password", "short"))
+        .await;
+    assert_eq!(short.status, 400, "{short:?}");
+    assert_eq!(companion.get("/consumer/account", &alice).await.status, 200);
+    let right = filled.with("new_password", FRESH);
+    let done = browser.submit(&right).await;
+    assert_eq!(done.status, 303, "{done:?}");
+    let again = browser.submit(&right).await;
+    assert_eq!(again.status, 404, "{again:?}");
+    refused(&companion, &alice).await;
+    companion.login("alice", FRESH).await;
+    let wrong = json!({"username": "alice", "password": PASSWORD});
+    let wrong = companion.post("/consumer/login", &wrong, "").await;
+    assert_eq!(wrong.status, 401, "{wrong:?}");
+    assert_eq!(machine.json(&["user", "reset-link", "nobody"]).0, 1);
+}
+
+#[tokio::test]
+async fn an_operator_removes_passkeys_that_are_lost() {
+    let companion = TestCompanion::start().await;
+    let machine = Machine(&companion);
+    let alice = companion.register("alice").await;
+    let passkey = TestPasskey::es256(URL);
+    let id = {
+        let store = companion.open_store().await;
+        let name = Username::parse("alice").unwrap();
+        let user = store.user_named(&name).await.unwrap().unwrap();
+        let made = NewPasskey {
+            id: CredentialId::new(&passkey.id).unwrap(),
+            key: PasskeyKey::parse(&passkey.cose()).unwrap(),
+            sign_count: 0,
+            backup: Backup::Never,
+        };
+        let mut change = store.change(user.created_at).await.unwrap();
+        let name = PasskeyName::parse("phone").unwrap();
+        let created = change.add_passkey(&user.id, &name, &made).await.unwrap();
+        assert_eq!(created, Created::Yes);
+        assert_eq!(change.commit().await.unwrap(), Committed::Yes);
+        user.id
+    };
+    let body = json!({"username": "alice", "password": PASSWORD});
+    let needed = companion.post("/consumer/login", &body, "").await;
+    assert_eq!(needed.status, 400, "{needed:?}");
+    let told = machine.text(&["user", "passkey", "remove", "alice"]);
+    assert!(told.contains("1 passkeys of `alice` are removed"), "{told}");
+    refused(&companion, &alice).await;
+    companion.login("alice", PASSWORD).await;
+    let store = companion.open_store().await;
+    assert_eq!(store.count_passkeys(&id).await.unwrap(), 0);
 }
 
 #[tokio::test]

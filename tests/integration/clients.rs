@@ -2,6 +2,7 @@
 //! calls through Envoy with it.
 
 mod browser;
+mod passkeys;
 mod portal;
 mod rust;
 

@@ -17,6 +17,9 @@ mod accounts;
 mod admin_verbs;
 mod admission;
 mod asker;
+#[cfg(feature = "issuer")]
+#[path = "../shared/authenticator.rs"]
+mod authenticator;
 mod authz_http2;
 #[cfg(feature = "issuer")]
 mod backend;

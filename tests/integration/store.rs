@@ -4,6 +4,7 @@ mod authorization_codes;
 mod directory;
 mod pages;
 mod pairs;
+mod passkeys;
 mod refresh_tokens;
 mod revocations;
 mod signing_keys;
@@ -115,6 +116,10 @@ async fn contract(place: &dyn Fn(&str) -> StoreLocation) {
     pages::prolonged_sessions(&place("prolonged_sessions")).await;
     pages::reach(&place("reach")).await;
     pages::audit(&place("audit")).await;
+    passkeys::passkeys(&place("passkeys")).await;
+    passkeys::recovery_codes(&place("recovery_codes")).await;
+    passkeys::reset_links(&place("reset_links")).await;
+    passkeys::races(&place("passkey_races")).await;
     pages::live_secrets(&place("live_secrets")).await;
     pages::app_uses(&place("app_uses")).await;
     authorization_codes::code_race(&place("code_race")).await;

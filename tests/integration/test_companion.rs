@@ -59,13 +59,19 @@ impl TestCompanion {
 
     /// Under its real URL, for clients that find everything from there.
     pub(crate) async fn reachable() -> Self {
+        Self::reachable_as("127.0.0.1").await
+    }
+
+    /// Under this name of the machine.
+    pub(crate) async fn reachable_as(host: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         // Free a moment ago: the URL has to be known before the start.
         let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = socket.local_addr().unwrap();
         drop(socket);
+        let url = format!("http://{host}:{}", address.port());
         let store = sqlite(folder.path());
-        let setup = setup_at(folder.path(), &store, &format!("http://{address}"), address);
+        let setup = setup_at(folder.path(), &store, &url, address);
         Self::begin(&setup, folder).await
     }
 

@@ -97,6 +97,27 @@ impl<P: Places> Attempts<P> {
         checked
     }
 
+    /// Has `check` find out whether a passkey answers for a user. As with apps, only what fails is held up:
+    /// nobody guesses a signature, and strangers would keep the user out.
+    pub(in crate::issuer) async fn by_passkey<T>(
+        &self,
+        claimant: Claimant<'_>,
+        signature: &[u8],
+        check: impl Future<Output = Result<T, EndpointError>>,
+    ) -> Result<T, EndpointError> {
+        let checked = check.await;
+        let outcome = match &checked {
+            Ok(_) => AttemptOutcome::Succeeded,
+            Err(EndpointError::BadLogin) => {
+                self.admit(claimant, signature, LoginOrigin::New)?.failed();
+                AttemptOutcome::Failed
+            }
+            Err(_) => AttemptOutcome::Unsettled,
+        };
+        self.end(claimant, outcome, None);
+        checked
+    }
+
     /// Counts one more registration, or question for a free address, from where the request comes
     /// from.
     pub(in crate::issuer) fn admit_registration(&self) -> Result<(), EndpointError> {

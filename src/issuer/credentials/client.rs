@@ -76,7 +76,10 @@ impl Credentials {
         let credentials = BasicCredentials::read(value.as_bytes());
         let credentials = credentials.ok().flatten().ok_or(EndpointError::BadClient)?;
         for (name, password) in credentials.readings() {
-            match self.user_with_password(name, password.to_owned()).await {
+            match self
+                .user_with_password_alone(name, password.to_owned())
+                .await
+            {
                 Ok(_) if form.get("client_id").is_some_and(|other| other != name) => {
                     return Err(EndpointError::SeveralClientCredentials);
                 }

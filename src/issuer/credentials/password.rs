@@ -1,20 +1,58 @@
 //! Whether somebody is a user, by name or e-mail address and password.
 
 use super::Credentials;
-use crate::identity::{Password, User, UserId};
+use crate::identity::{Password, SecondFactor, User, UserId};
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::hashing::{HashingFor, Verdict};
 use crate::issuer::throttle::{Claimant, LoginOrigin};
 use crate::store::{Credentials as StoredCredentials, LoginName};
 
 impl Credentials {
-    /// The active user with this name or address and password. Unknown, disabled and wrong look
-    /// alike and take as long.
-    pub(in crate::issuer) async fn user_with_password(
+    /// The active user with this name or address and password, of whom nothing else is asked: for
+    /// callers that could not give it.
+    pub(in crate::issuer) async fn user_with_password_alone(
         &self,
         name: &str,
         password: String,
     ) -> Result<User, EndpointError> {
+        let user = self.password_of(name, password).await?;
+        // Only now: who does not know the password is not told of whom more is asked.
+        self.second_factors.refuse(&user).await?;
+        self.audit.done_by(&user, "logged in");
+        Ok(user)
+    }
+
+    /// The active user with this name or address and password, and what must follow before it is
+    /// logged in.
+    pub(in crate::issuer) async fn first_step(
+        &self,
+        name: &str,
+        password: String,
+    ) -> Result<(User, SecondFactor), EndpointError> {
+        let user = self.password_of(name, password).await?;
+        let next = self.second_factors.of(&user).await?;
+        let done = match next {
+            SecondFactor::None => "logged in",
+            SecondFactor::Asked | SecondFactor::ToBeMade => "gave the password",
+        };
+        self.audit.done_by(&user, done);
+        Ok((user, next))
+    }
+
+    /// Whether somebody who is logged in already knows its password.
+    pub(in crate::issuer) async fn password_again(
+        &self,
+        user: &User,
+        password: String,
+    ) -> Result<User, EndpointError> {
+        let user = self.password_of(user.username.as_str(), password).await?;
+        self.audit.done_by(&user, "logged in");
+        Ok(user)
+    }
+
+    /// The active user with this name or address and password. Unknown, disabled and wrong look
+    /// alike and take as long.
+    async fn password_of(&self, name: &str, password: String) -> Result<User, EndpointError> {
         let secret = password.clone();
         // Looked up first: guesses are counted by the user, whichever of its names they come by.
         let credentials = match LoginName::parse(name) {
@@ -34,9 +72,7 @@ impl Credentials {
             self.check_password(credentials, whom, password).await
         };
         let attempts = &self.attempts;
-        let user = attempts.by_user(claimant, secret.as_bytes(), check).await?;
-        self.audit.done_by(&user, "logged in");
-        Ok(user)
+        attempts.by_user(claimant, secret.as_bytes(), check).await
     }
 
     async fn check_password(

@@ -326,7 +326,11 @@ impl Directory<'_> {
         self.commit(change, object, "revoked", &[]).await
     }
 
-    async fn hash(&self, user: &User, password: String) -> Result<String, DirectoryError> {
+    pub(super) async fn hash(
+        &self,
+        user: &User,
+        password: String,
+    ) -> Result<String, DirectoryError> {
         let names = [user.username.as_str(), user.email.as_str()];
         let password = Password::choose(password, &names)?;
         let whom = HashingFor::new(user.id.as_str());
@@ -368,7 +372,7 @@ async fn existing_roles(
 }
 
 /// What cannot be a name is nobody's.
-fn username(name: &str) -> Result<Username, DirectoryError> {
+pub(super) fn username(name: &str) -> Result<Username, DirectoryError> {
     Username::parse(name).map_err(|_| DirectoryError::NotFound(Thing::User))
 }
 

@@ -71,6 +71,7 @@ async fn each_failure_has_the_status_and_code_of_its_rfc() {
         (E::BadLogin, 401, "invalid_grant"),
         (E::BadPasswordGrant, 400, "invalid_grant"),
         (E::BadRefreshToken, 400, "invalid_grant"),
+        (E::SecondFactorNeeded, 400, "invalid_grant"),
         (E::BadCode, 400, "invalid_grant"),
         (E::WrongPassword, 400, "invalid_grant"),
         (E::RegistrationClosed, 403, "access_denied"),

@@ -67,6 +67,10 @@ impl Grants {
             None => self.store.user(&token.grant.user).await?,
         };
         let user = user.ok_or(EndpointError::BadRefreshToken)?;
+        if app.is_none() {
+            // Begun by the password alone, before more was asked of the user.
+            self.second_factors.refuse(&user).await?;
+        }
         let rights = self.extended(&token.grant, &user, app, requested)?;
         // Not a random one: whoever retries within the window gets this one again.
         let secret = self.successor_key.successor_of(&presented);

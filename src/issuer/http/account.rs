@@ -168,13 +168,9 @@ pub(super) async fn end_grant(
 
 /// The caller, if this is its password: a guess like any other, which a token does not replace.
 async fn prove_again(access: &DirectoryAccess, password: String) -> Result<User, EndpointError> {
-    let name = access.caller.user.username.as_str();
-    let proven = access
-        .issuer
-        .credentials
-        .user_with_password(name, password)
-        .await;
-    proven.map_err(|error| match error {
+    let credentials = &access.issuer.credentials;
+    let proven = credentials.password_again(&access.caller.user, password);
+    proven.await.map_err(|error| match error {
         EndpointError::BadLogin => EndpointError::WrongPassword,
         other => other,
     })

@@ -17,7 +17,7 @@ use axum::response::Response;
 
 use super::browser::Browser;
 use super::extract::FormBody;
-use super::pages::Language;
+use super::pages::{Language, PasskeyWords};
 use super::session::Sessions;
 use crate::identity::{
     AppWithOwner, AuthorizeError, AuthorizeRequest, AuthorizeRequestError, Form, GrantError, Means,
@@ -95,6 +95,12 @@ impl Visit {
         Sessions::new(&self.issuer, &self.browser)
     }
 
+    /// What it says on the button that logs in with a passkey alone.
+    fn by_passkey(&self) -> Option<&'static str> {
+        let party = self.issuer.settings.passkeys.party.as_ref();
+        party.map(|_| PasskeyWords::of(self.language).alone_button)
+    }
+
     async fn page_for(&mut self, query: &str) -> Result<Response, PageError> {
         let Verified {
             request: asked,
@@ -110,7 +116,7 @@ impl Visit {
             token: &token,
         };
         let page = match self.sessions().user().await? {
-            None => page::login(self.language, &origin, &app, None),
+            None => page::login(self.language, &origin, &app, self.by_passkey(), None),
             Some(user) => {
                 let rights = self.grantable(&asked, &app, &user)?;
                 let scopes = self.issuer.store.describe_scopes(rights.scopes()).await?;

@@ -50,7 +50,7 @@ pub(super) async fn login(
     };
     let proven = issuer
         .credentials
-        .user_with_password(&wanted.username, wanted.password);
+        .user_with_password_alone(&wanted.username, wanted.password);
     let user = proven.await?;
     // Whichever grant types there are: `PUT` extends it.
     let extension = Extension::ByRefreshToken;

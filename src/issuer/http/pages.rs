@@ -20,7 +20,9 @@ mod log_in;
 mod messages;
 mod page_error;
 mod panel;
+mod passkeys;
 mod refusal;
+mod reset;
 mod sessions;
 mod sign_up;
 mod start;
@@ -40,7 +42,13 @@ use crate::issuer::endpoint_error::EndpointError;
 
 pub(in crate::issuer) use apps::once::MadeApps;
 pub(super) use language::Language;
+pub(super) use page_error::PageError;
+pub(super) use passkeys::Onward;
+pub(in crate::issuer) use passkeys::TicketKey;
+pub(super) use passkeys::step::{after_password, alone};
 pub(in crate::issuer) use told::ToldKey;
+pub(super) use visitor::Visitor;
+pub(super) use words::passkey::PasskeyWords;
 
 /// Each path with its methods; `policy.yaml` says who may open it.
 fn table() -> Vec<(&'static str, MethodRouter<Arc<Issuer>>)> {
@@ -55,10 +63,30 @@ fn table() -> Vec<(&'static str, MethodRouter<Arc<Issuer>>)> {
         ("/portal/sign-up", get(sign_up::show).post(sign_up::submit)),
         (log_in::PATH, get(log_in::show).post(log_in::submit)),
         ("/portal/log-out", post(log_in::log_out)),
+        (reset::PATH, get(reset::show).post(reset::submit)),
     ];
+    table.extend(passkeys());
     table.extend(portal());
     table.extend(administration());
     table
+}
+
+/// What users log in by.
+fn passkeys() -> [(&'static str, MethodRouter<Arc<Issuer>>); 8] {
+    use passkeys::step;
+    [
+        ("/portal/log-in/passkey", post(step::passkey)),
+        ("/portal/log-in/recovery", post(step::recovery)),
+        ("/portal/log-in/first-passkey", post(passkeys::submit_first)),
+        (passkeys::PATH, get(passkeys::list)),
+        ("/portal/passkeys/new", post(passkeys::ask)),
+        ("/portal/passkeys/add", post(passkeys::add)),
+        ("/portal/passkeys/codes", post(passkeys::replace_codes)),
+        (
+            "/portal/passkeys/{id}/remove",
+            get(passkeys::show_remove).post(passkeys::remove),
+        ),
+    ]
 }
 
 /// What users do with their own apps, access and account.

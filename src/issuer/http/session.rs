@@ -2,7 +2,7 @@
 //! `authorize` share them.
 
 use super::browser::{Browser, SetCookie};
-use crate::identity::{GrantError, PlainSecret, Session, User};
+use crate::identity::{Assurance, GrantError, PlainSecret, Session, User};
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::{Issuer, SessionSettings, random};
 
@@ -46,6 +46,9 @@ impl<'a> Sessions<'a> {
             }
             Err(_) => return Ok(None),
         }
+        if !session.is_complete(self.issuer.settings.passkeys.required_for) {
+            return Ok(None);
+        }
         let SessionSettings {
             idle_seconds,
             max_seconds,
@@ -61,14 +64,22 @@ impl<'a> Sessions<'a> {
 
     /// Begins a session under a new secret, whatever the browser had before: a session that somebody
     /// else has put there gets nobody in (OWASP session fixation).
-    pub(super) async fn begin(&self, user: &User) -> Result<Option<SetCookie>, EndpointError> {
-        let secret = self.renew(user).await?;
+    pub(super) async fn begin(
+        &self,
+        user: &User,
+        assurance: Assurance,
+    ) -> Result<Option<SetCookie>, EndpointError> {
+        let secret = self.renew(user, assurance).await?;
         let seconds = self.issuer.settings.sessions.max_seconds;
         Ok(self.browser.begin_session(&secret, seconds))
     }
 
     /// The same; returns the secret instead of a cookie.
-    pub(super) async fn renew(&self, user: &User) -> Result<PlainSecret, EndpointError> {
+    pub(super) async fn renew(
+        &self,
+        user: &User,
+        assurance: Assurance,
+    ) -> Result<PlainSecret, EndpointError> {
         if let Some(earlier) = self.browser.session() {
             self.issuer.store.end_session(&earlier).await?;
         }
@@ -77,7 +88,7 @@ impl<'a> Sessions<'a> {
         let expiry = now.plus(self.issuer.settings.sessions.first_seconds());
         self.issuer
             .store
-            .add_session(&secret.digest(), user, expiry, now)
+            .add_session(&secret.digest(), user, assurance, expiry, now)
             .await
             .map_err(|error| EndpointError::of_gone(error, EndpointError::BadLogin))?;
         Ok(secret)

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::IssuerSettings;
 use super::hashing::HashingDocument;
 use super::keys::{KeysDocument, algorithm};
+use super::passkeys::PasskeysDocument;
 use super::portal::PortalDocument;
 use super::refresh::RefreshDocument;
 use super::registration::Registration;
@@ -58,6 +59,8 @@ pub struct IssuerDocument {
     registration: String,
     #[serde(default)]
     portal: PortalDocument,
+    #[serde(default)]
+    passkeys: PasskeysDocument,
     #[serde(default)]
     sessions: SessionsDocument,
     #[serde(default)]
@@ -297,6 +300,7 @@ impl IssuerDocument {
         let grants = GrantTypes::parse(&self.grants, faults);
         let registration = Registration::parse(&self.registration, faults);
         let portal = self.portal.build(faults);
+        let passkeys = self.passkeys.build(&self.url, faults);
         let sessions = self.sessions.build(faults);
         let throttle = self.throttle.build(faults);
         let trusted_proxies = trusted_proxies(&self.trusted_proxies, faults);
@@ -320,6 +324,7 @@ impl IssuerDocument {
             admin_password_file: self.admin_password_file.map(|file| base.join(file)),
             registration: registration?,
             portal,
+            passkeys: passkeys?,
             sessions: sessions?,
             hashing: hashing?,
             threads: usize::try_from(self.threads).ok()?,

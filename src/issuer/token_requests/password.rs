@@ -16,7 +16,7 @@ pub(super) async fn begin(request: TokenRequest<'_>) -> Result<Granted, Endpoint
     let password = request.required("password")?.to_owned();
     // Before the password is looked at: a request that cannot be granted is not an attempt to log in.
     let requested = request.requested()?;
-    let user = credentials.user_with_password(name, password).await;
+    let user = credentials.user_with_password_alone(name, password).await;
     let user = user.map_err(|refusal| match refusal {
         // At this endpoint it is the client that 401 is about.
         EndpointError::BadLogin => EndpointError::BadPasswordGrant,

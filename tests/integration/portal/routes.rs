@@ -17,7 +17,7 @@ const ANYBODY: &str = "consumer.app consumer.account backend.app backend.introsp
                        backend.token backend.user";
 
 /// The scope that each page needs; none are public. A new page is one more row.
-const NEEDED: [(&str, Option<&str>); 49] = [
+const NEEDED: [(&str, Option<&str>); 58] = [
     ("/", None),
     ("/assets/{file}", None),
     ("/portal", None),
@@ -29,6 +29,15 @@ const NEEDED: [(&str, Option<&str>); 49] = [
     ("/portal/sign-up", None),
     ("/portal/log-in", None),
     ("/portal/log-out", None),
+    ("/portal/log-in/passkey", None),
+    ("/portal/log-in/recovery", None),
+    ("/portal/log-in/first-passkey", None),
+    ("/portal/reset", None),
+    ("/portal/passkeys", Some(ANYBODY)),
+    ("/portal/passkeys/new", Some(ANYBODY)),
+    ("/portal/passkeys/add", Some(ANYBODY)),
+    ("/portal/passkeys/codes", Some(ANYBODY)),
+    ("/portal/passkeys/{id}/remove", Some(ANYBODY)),
     ("/portal/apps", Some("consumer.app")),
     ("/portal/apps/new", Some("consumer.app")),
     ("/portal/apps/{app_key}", Some("consumer.app")),

@@ -1,6 +1,6 @@
 //! Authorization codes and sessions.
 
-use portcullis::identity::{Audiences, CodeChallenge, Grant, PlainSecret, User};
+use portcullis::identity::{Assurance, Audiences, CodeChallenge, Grant, PlainSecret, User};
 use portcullis::store::{
     AuthorizationCode, CodeState, Redemption, Store, StoreLocation, Successor,
 };
@@ -17,7 +17,7 @@ pub(super) async fn sessions(place: &StoreLocation) {
         for number in numbers {
             let end = NOW.plus(60);
             store
-                .add_session(&digest(number), user, end, NOW)
+                .add_session(&digest(number), user, Assurance::Password, end, NOW)
                 .await
                 .unwrap();
         }

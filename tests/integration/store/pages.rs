@@ -1,7 +1,7 @@
 //! What the pages ask of a store: sessions, secrets, whom a change concerns, and who did what.
 
 use portcullis::identity::{
-    App, AppKey, AppName, PlainSecret, RoleName, ScopeSet, SecretDigest, User,
+    App, AppKey, AppName, Assurance, PlainSecret, RoleName, ScopeSet, SecretDigest, User,
 };
 use portcullis::store::{AuditRecord, Committed, Page, Reach, Store, StoreLocation};
 use portcullis::token::RevocationTarget;
@@ -19,7 +19,7 @@ pub(super) async fn prolonged_sessions(place: &StoreLocation) {
     for number in 0..22 {
         let (began, end) = (NOW.plus(number.into()), NOW.plus(100));
         store
-            .add_session(&digest(number), &alice, end, began)
+            .add_session(&digest(number), &alice, Assurance::Password, end, began)
             .await
             .unwrap();
     }
@@ -139,7 +139,7 @@ pub(super) async fn reach(place: &StoreLocation) {
         let end = NOW.plus(seconds);
         let before = NOW.plus(-1);
         store
-            .add_session(&digest(number), user, end, before)
+            .add_session(&digest(number), user, Assurance::Password, end, before)
             .await
             .unwrap();
     }

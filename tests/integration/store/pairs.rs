@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use portcullis::identity::{
-    CodeChallenge, PlainSecret, RedirectUri, RoleName, ScopeSet, SecretDigest, Status, User,
-    Username,
+    Assurance, CodeChallenge, PlainSecret, RedirectUri, RoleName, ScopeSet, SecretDigest, Status,
+    User, Username,
 };
 use portcullis::store::{
     AuthorizationCode, Change, Holding, RefreshToken, Store, StoreError, StoreLocation, Successor,
@@ -212,12 +212,12 @@ async fn act(
         Operation::RedeemCode => redeem(store, &user).await?,
         Operation::LogInAndOut => {
             store
-                .add_session(&fresh(), &user, NOW.plus(60), NOW)
+                .add_session(&fresh(), &user, Assurance::Password, NOW.plus(60), NOW)
                 .await?;
             // Later, when the one from before has ended.
             let later = NOW.plus(100);
             store
-                .add_session(&fresh(), &user, later.plus(60), later)
+                .add_session(&fresh(), &user, Assurance::Password, later.plus(60), later)
                 .await?;
             store.end_sessions(&user.id).await?;
         }

@@ -1,6 +1,6 @@
 //! The revocation log.
 
-use portcullis::identity::{AppKey, PlainSecret, User, UserId};
+use portcullis::identity::{AppKey, Assurance, PlainSecret, User, UserId};
 use portcullis::store::{Holder, Page, Store, StoreLocation};
 use portcullis::token::{LogPosition, RevocationTarget};
 
@@ -85,7 +85,7 @@ pub(super) async fn everyone(place: &StoreLocation) {
         let digest = digest(number, 0);
         store.add_refresh_token(&digest, &token, NOW).await.unwrap();
         store
-            .add_session(&digest, user, NOW.plus(60), NOW)
+            .add_session(&digest, user, Assurance::Password, NOW.plus(60), NOW)
             .await
             .unwrap();
     }
@@ -111,7 +111,7 @@ pub(super) async fn everyone(place: &StoreLocation) {
         let digest = digest(number, 1);
         store.add_refresh_token(&digest, &token, NOW).await.unwrap();
         store
-            .add_session(&digest, &read, NOW.plus(60), NOW)
+            .add_session(&digest, &read, Assurance::Password, NOW.plus(60), NOW)
             .await
             .unwrap();
         assert_eq!(session_user(&store, &digest, NOW).await, Some(read.id));

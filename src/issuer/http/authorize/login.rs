@@ -3,9 +3,11 @@
 use axum::response::Response;
 
 use super::page::{self, FormOrigin};
-use super::{OwnForm, PageError, Visit, page_url};
+use super::{OwnForm, PageError, Verified, Visit, page_url};
+use crate::identity::{Assurance, SecondFactor};
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::extract::FormBody;
+use crate::issuer::http::pages::{self, Onward, Visitor};
 
 /// `POST /authorization/login`
 pub(in crate::issuer::http) async fn login(
@@ -14,6 +16,30 @@ pub(in crate::issuer::http) async fn login(
 ) -> Response {
     let outcome = visit.log_in(form).await;
     visit.answer(outcome).await
+}
+
+impl PageError {
+    /// What kept the portal from going on with the login, which it has logged.
+    fn of_the_portal(error: pages::PageError) -> Self {
+        match error {
+            pages::PageError::Endpoint(error) if error.status().is_server_error() => {
+                EndpointError::TimedOut.into()
+            }
+            pages::PageError::Endpoint(_) => EndpointError::NotFound.into(),
+            pages::PageError::ForeignForm
+            | pages::PageError::LoggedOut
+            | pages::PageError::Lacking(_)
+            | pages::PageError::Unproven => Self::ForeignForm,
+        }
+    }
+}
+
+/// Where the login leads on.
+fn onward(verified: &Verified) -> Onward {
+    Onward {
+        path: page_url(&verified.request),
+        targets: page::onward_targets(verified.request.back().uri()),
+    }
 }
 
 /// `POST /authorization/logout`
@@ -28,15 +54,23 @@ pub(in crate::issuer::http) async fn logout(
 impl Visit {
     async fn log_in(&self, form: Result<FormBody, EndpointError>) -> Result<Response, PageError> {
         let OwnForm { form, verified } = self.own_form(form).await?;
+        if form.get("method") == Some("passkey") {
+            let visitor = self.visitor();
+            let page = pages::alone(&visitor, onward(&verified));
+            return page.await.map_err(PageError::of_the_portal);
+        }
         let username = form.get("username").unwrap_or_default();
         let password = form.get("password").unwrap_or_default().to_owned();
-        let session = async {
-            let credentials = &self.issuer.credentials;
-            let user = credentials.user_with_password(username, password).await?;
-            self.sessions().begin(&user).await
-        };
-        match session.await {
-            Ok(cookie) => Ok(page::go(&page_url(&verified.request), cookie)),
+        match self.issuer.credentials.first_step(username, password).await {
+            Ok((user, SecondFactor::None)) => {
+                let cookie = self.sessions().begin(&user, Assurance::Password).await?;
+                Ok(page::go(&page_url(&verified.request), cookie))
+            }
+            Ok((user, factor)) => {
+                let visitor = self.visitor();
+                let page = pages::after_password(&visitor, &user, factor, onward(&verified));
+                page.await.map_err(PageError::of_the_portal)
+            }
             // The same page again with the same request: what was typed as the name stays, and the
             // password does not.
             Err(EndpointError::BadLogin) => {
@@ -50,11 +84,17 @@ impl Visit {
                     self.language,
                     &origin,
                     &verified.app,
+                    self.by_passkey(),
                     Some(username),
                 ))
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The same browser at the pages of the portal, where a login continues.
+    fn visitor(&self) -> Visitor {
+        Visitor::from_outside(&self.issuer, &self.headers, self.language)
     }
 
     async fn log_out(&self, form: Result<FormBody, EndpointError>) -> Result<Response, PageError> {

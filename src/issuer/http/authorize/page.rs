@@ -40,6 +40,8 @@ struct LoginPage<'a> {
     app: Text<'a>,
     /// The name of an attempt that failed.
     failed: Option<Text<'a>>,
+    /// What it says on the button for passkeys, where there are any.
+    by_passkey: Option<&'static str>,
 }
 
 #[derive(Template)]
@@ -101,6 +103,7 @@ pub(super) fn login(
     language: Language,
     origin: &FormOrigin<'_>,
     app: &AppWithOwner,
+    by_passkey: Option<&'static str>,
     failed: Option<&str>,
 ) -> Response {
     let template = LoginPage {
@@ -108,6 +111,7 @@ pub(super) fn login(
         origin: origin.hidden_fields(),
         app: Text::of(app.app.name.as_str()),
         failed: failed.map(Text::of),
+        by_passkey,
     };
     let targets = login_targets(origin.request.back().uri());
     if failed.is_none() {
@@ -225,6 +229,13 @@ fn login_targets(uri: &RedirectUri) -> String {
         Some((_, host)) if host.starts_with('[') => consent_targets(uri),
         Some(_) | None => format!("'self' {origin}"),
     }
+}
+
+/// The same without ourselves, for a page on which the login continues.
+pub(super) fn onward_targets(uri: &RedirectUri) -> String {
+    let targets = login_targets(uri);
+    let others = targets.strip_prefix("'self' ");
+    others.unwrap_or_default().to_owned()
 }
 
 /// Where the form without a password may lead: many an app sends the browser on from its redirect URI

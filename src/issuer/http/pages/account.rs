@@ -11,6 +11,7 @@ use super::answer;
 use super::apps::role_names;
 use super::frame::Frame;
 use super::visitor::Visitor;
+use super::words::passkey::PasskeyWords;
 use crate::issuer::http::extract::DirectoryAccess;
 use crate::issuer::http::text::Text;
 
@@ -25,6 +26,7 @@ struct AccountPage<'a> {
     roles: String,
     scopes: String,
     created: String,
+    words: &'static PasskeyWords,
 }
 
 /// `GET`
@@ -37,6 +39,7 @@ pub(super) async fn show(visitor: Visitor, access: DirectoryAccess) -> Response 
         roles: role_names(user),
         scopes: user.scopes.to_string(),
         created: visitor.language.instant(user.created_at),
+        words: PasskeyWords::of(visitor.language),
     };
     answer::page(StatusCode::OK, &page)
 }

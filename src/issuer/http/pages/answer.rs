@@ -21,13 +21,33 @@ const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-p
 
 /// A page.
 pub(super) fn page(status: StatusCode, template: &impl Template) -> Response {
+    page_under(status, template, POLICY)
+}
+
+/// A page with our script, whose forms lead on to these origins as well.
+pub(super) fn page_with_script(
+    status: StatusCode,
+    template: &impl Template,
+    targets: &str,
+) -> Response {
+    let policy = format!(
+        "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'{}{targets}; \
+         frame-ancestors 'none'; base-uri 'none'",
+        if targets.is_empty() { "" } else { " " }
+    );
+    // What is not a header is not sent at all.
+    let policy = HeaderValue::try_from(policy).unwrap_or(POLICY);
+    page_under(status, template, policy)
+}
+
+fn page_under(status: StatusCode, template: &impl Template, policy: HeaderValue) -> Response {
     let Ok(html) = template.render() else {
         // Writing to a string does not fail.
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     let head = [
         (CONTENT_TYPE, HTML),
-        (CONTENT_SECURITY_POLICY, POLICY),
+        (CONTENT_SECURITY_POLICY, policy),
         (OPENER_POLICY, HeaderValue::from_static("same-origin")),
         (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
         (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),

@@ -1,4 +1,4 @@
-//! `/assets/{file}`: the style sheet, under a name that changes with it.
+//! `/assets/{file}`: the style sheet and the script, under names that change with them.
 
 use std::sync::LazyLock;
 
@@ -15,25 +15,37 @@ pub(super) const BELOW: &str = "/assets/";
 
 const STYLE: &str = include_str!("style.css");
 
+const SCRIPT: &str = include_str!("passkey.js");
+
 /// So much of a digest names a file.
 const NAME_BYTES: usize = 8;
 
 /// The path of the style sheet.
-pub(super) static STYLE_PATH: LazyLock<String> = LazyLock::new(|| {
-    let digest = blake3::hash(STYLE.as_bytes());
+pub(super) static STYLE_PATH: LazyLock<String> = LazyLock::new(|| path(STYLE, "css"));
+
+/// The path of the script.
+pub(super) static SCRIPT_PATH: LazyLock<String> = LazyLock::new(|| path(SCRIPT, "js"));
+
+fn path(content: &str, extension: &str) -> String {
+    let digest = blake3::hash(content.as_bytes());
     let name = hex(digest.as_bytes().get(..NAME_BYTES).unwrap_or_default());
-    format!("/assets/{name}.css")
-});
+    format!("/assets/{name}.{extension}")
+}
 
 /// `GET`
 pub(super) async fn show(Path(file): Path<String>) -> Result<Response, PageError> {
-    if format!("/assets/{file}") != *STYLE_PATH {
+    let asked = format!("/assets/{file}");
+    let (content, kind) = if asked == *STYLE_PATH {
+        (STYLE, "text/css; charset=utf-8")
+    } else if asked == *SCRIPT_PATH {
+        (SCRIPT, "text/javascript; charset=utf-8")
+    } else {
         return Err(EndpointError::NotFound.into());
-    }
+    };
     let head = [
-        (CONTENT_TYPE, "text/css; charset=utf-8"),
+        (CONTENT_TYPE, kind),
         (CACHE_CONTROL, "public, max-age=31536000, immutable"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
-    Ok((head, STYLE).into_response())
+    Ok((head, content).into_response())
 }

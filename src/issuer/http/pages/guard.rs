@@ -19,7 +19,7 @@ use super::refusal;
 use super::told::Addressee;
 use super::visitor::Visitor;
 use crate::decision::Denial;
-use crate::identity::{PlainSecret, Session, User};
+use crate::identity::{Assurance, PlainSecret, Session, User};
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::body;
 use crate::issuer::http::browser::{Browser, SetCookie};
@@ -96,6 +96,7 @@ impl Visit {
                 language: Language::preferred(&parts.headers),
                 browser: Arc::new(browser),
                 user: None,
+                assurance: None,
                 path: path.into(),
                 told: told.map(Arc::new),
                 issuer,
@@ -120,6 +121,7 @@ impl Visit {
             None => None,
         };
         self.visitor.user = session.as_ref().map(|found| Arc::new(found.user.clone()));
+        self.visitor.assurance = session.as_ref().map(|found| found.assurance);
         if parts.method == Method::POST {
             let form = body::arrived_form(&parts.headers, body).await?;
             let form = PageForm(Arc::new(form));
@@ -131,8 +133,8 @@ impl Visit {
             }
             self.form = Some(form.clone());
             if let (Some(found), Some(password)) = (&session, form.0.get(PROOF)) {
-                let user = found.user.clone();
-                session = self.prove(&user, password.to_owned()).await?;
+                let (user, assurance) = (found.user.clone(), found.assurance);
+                session = self.prove(&user, assurance, password.to_owned()).await?;
             }
             parts.extensions.insert(form);
         }
@@ -165,14 +167,19 @@ impl Visit {
     }
 
     /// Somebody gives its password again: the session is replaced by one that has just begun.
-    async fn prove(&mut self, user: &User, password: String) -> Result<Option<Session>, PageError> {
+    async fn prove(
+        &mut self,
+        user: &User,
+        assurance: Assurance,
+        password: String,
+    ) -> Result<Option<Session>, PageError> {
         let credentials = &self.visitor.issuer.credentials;
-        let proven = credentials.user_with_password(user.username.as_str(), password);
+        let proven = credentials.password_again(user, password);
         let user = proven.await.map_err(|error| match error {
             EndpointError::BadLogin => PageError::Unproven,
             other => other.into(),
         })?;
-        let secret = self.visitor.sessions().renew(&user).await?;
+        let secret = self.visitor.sessions().renew(&user, assurance).await?;
         let seconds = self.visitor.issuer.settings.sessions.max_seconds;
         let browser = &self.visitor.browser;
         self.cookies.extend(browser.begin_session(&secret, seconds));

@@ -5,11 +5,15 @@ use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 
 use super::answer;
+use super::assets::SCRIPT_PATH;
 use super::form::PageForm;
 use super::frame::Frame;
 use super::page_error::PageError;
+use super::passkeys::Onward;
+use super::passkeys::step::{self, Offer};
 use super::told::{Addressee, Done, Told};
 use super::visitor::Visitor;
+use super::words::passkey::PasskeyWords;
 use crate::coding::push_percent_encoded;
 use crate::identity::Form;
 use crate::issuer::endpoint_error::EndpointError;
@@ -29,6 +33,10 @@ struct LogInPage<'a> {
     username: Text<'a>,
     next: Text<'a>,
     is_wrong: bool,
+    words: &'static PasskeyWords,
+    script: &'static str,
+    /// To log in with a passkey alone.
+    offer: Option<Offer>,
 }
 
 /// The login page, which leads back to this page of ours.
@@ -51,14 +59,26 @@ fn is_next(path: &str) -> bool {
         && !path.starts_with(PATH)
 }
 
-fn page(visitor: &Visitor, status: StatusCode, username: &str, next: &str) -> Response {
+fn page(
+    visitor: &Visitor,
+    status: StatusCode,
+    username: &str,
+    next: &str,
+) -> Result<Response, PageError> {
     let page = LogInPage {
         frame: visitor.frame(),
         username: Text::of(username),
         next: Text::of(next),
         is_wrong: status == StatusCode::FORBIDDEN,
+        words: PasskeyWords::of(visitor.language),
+        script: SCRIPT_PATH.as_str(),
+        offer: step::offer(visitor, next)?,
     };
-    answer::page(status, &page)
+    Ok(if page.offer.is_some() {
+        answer::page_with_script(status, &page, "")
+    } else {
+        answer::page(status, &page)
+    })
 }
 
 /// `GET`
@@ -68,7 +88,7 @@ pub(super) async fn show(visitor: Visitor, uri: Uri) -> Result<Response, PageErr
     if visitor.user.is_some() {
         return Ok(answer::go(next.unwrap_or("/")));
     }
-    Ok(page(&visitor, StatusCode::OK, "", next.unwrap_or_default()))
+    page(&visitor, StatusCode::OK, "", next.unwrap_or_default())
 }
 
 /// `POST`
@@ -77,19 +97,21 @@ pub(super) async fn submit(visitor: Visitor, form: PageForm) -> Result<Response,
     let next = Some(form.text("next")).filter(|path| is_next(path));
     let password = form.text("password").to_owned();
     let credentials = &visitor.issuer.credentials;
-    match credentials.user_with_password(&username, password).await {
-        Ok(user) => {
-            let cookie = visitor.sessions().begin(&user).await?;
-            let response = answer::go(next.unwrap_or("/"));
-            Ok(answer::with_cookies(response, cookie))
+    match credentials.first_step(&username, password).await {
+        Ok((user, factor)) => {
+            let onward = Onward {
+                path: next.unwrap_or("/").to_owned(),
+                targets: String::new(),
+            };
+            step::after_password(&visitor, &user, factor, onward).await
         }
         // 401 would need a challenge, for which browsers open a dialogue of their own.
-        Err(EndpointError::BadLogin) => Ok(page(
+        Err(EndpointError::BadLogin) => page(
             &visitor,
             StatusCode::FORBIDDEN,
             &username,
             next.unwrap_or_default(),
-        )),
+        ),
         Err(error) => Err(error.into()),
     }
 }

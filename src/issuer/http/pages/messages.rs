@@ -65,7 +65,11 @@ fn is_about_what_was_sent(error: &DirectoryError) -> bool {
         | DirectoryError::DefaultRole
         | DirectoryError::ScopeInUse(_)
         | DirectoryError::TooManyApps
-        | DirectoryError::TooManyRedirectUris => true,
+        | DirectoryError::TooManyRedirectUris
+        | DirectoryError::PasskeyName(_)
+        | DirectoryError::TooManyPasskeys
+        | DirectoryError::PasskeyTaken
+        | DirectoryError::LastPasskey => true,
         DirectoryError::NotFound(_)
         | DirectoryError::RoleExtended
         | DirectoryError::Follower

@@ -10,7 +10,7 @@ use crate::policy::RequiredScopes;
 
 /// Why there is no page, or nothing was done.
 #[derive(Debug, Clone)]
-pub(super) enum PageError {
+pub(in crate::issuer::http) enum PageError {
     /// The form is not from a page that this browser got in its present session.
     ForeignForm,
     /// The page is for somebody who is logged in.

@@ -37,7 +37,11 @@ pub(super) async fn list(visitor: Visitor, access: DirectoryAccess) -> Result<Re
     let user = &access.caller.user;
     let own = visitor.browser.session();
     let sessions = access.issuer.store.sessions_of(user, now).await?;
-    let rows = sessions.into_iter().map(|(digest, session)| Row {
+    let required = access.issuer.settings.passkeys.required_for;
+    let sessions = sessions
+        .into_iter()
+        .filter(|(_, session)| session.is_complete(required));
+    let rows = sessions.map(|(digest, session)| Row {
         is_this: own.as_ref() == Some(&digest),
         digest: digest.to_text(),
         began: visitor.language.instant(session.began_at),

@@ -10,6 +10,7 @@ use super::frame::Frame;
 use super::page_error::PageError;
 use super::told::{Done, Told};
 use super::visitor::Visitor;
+use crate::identity::Assurance;
 use crate::issuer::Registration;
 use crate::issuer::directory::NewUser;
 use crate::issuer::http::account;
@@ -68,5 +69,6 @@ pub(super) async fn submit(visitor: Visitor, form: PageForm) -> Result<Response,
         }
     };
     let told = Told::Done(Done::SignedUp);
-    Ok(visitor.go_in_a_new_session(&user, "/", &told).await?)
+    let response = visitor.go_in_a_new_session(&user, Assurance::Password, "/", &told);
+    Ok(response.await?)
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use axum::response::Response;
 
@@ -14,7 +15,7 @@ use super::page_error::PageError;
 use super::told::{Addressee, Done, Told};
 use super::words::Words;
 use crate::clock::UnixSeconds;
-use crate::identity::{SecretDigest, User};
+use crate::identity::{Assurance, SecretDigest, User};
 use crate::issuer::Issuer;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::browser::Browser;
@@ -22,12 +23,14 @@ use crate::issuer::http::session::Sessions;
 
 /// Who looks at a page.
 #[derive(Clone)]
-pub(super) struct Visitor {
+pub(in crate::issuer::http) struct Visitor {
     pub(super) issuer: Arc<Issuer>,
     pub(super) browser: Arc<Browser>,
     pub(super) language: Language,
     /// Who is logged in.
     pub(super) user: Option<Arc<User>>,
+    /// By what.
+    pub(super) assurance: Option<Assurance>,
     /// The path of the page.
     pub(super) path: Arc<str>,
     /// What the page is to tell of the form before it.
@@ -44,6 +47,23 @@ impl<S: Send + Sync> FromRequestParts<S> for Visitor {
 }
 
 impl Visitor {
+    /// A browser at one of the pages of `authorize`, whose login continues on a page of ours.
+    pub(in crate::issuer::http) fn from_outside(
+        issuer: &Arc<Issuer>,
+        headers: &HeaderMap,
+        language: Language,
+    ) -> Self {
+        Self {
+            browser: Arc::new(Browser::read(headers, &issuer.settings.url)),
+            issuer: Arc::clone(issuer),
+            language,
+            user: None,
+            assurance: None,
+            path: "/".into(),
+            told: None,
+        }
+    }
+
     /// What the pages say to it.
     pub(super) fn words(&self) -> &'static Words {
         self.language.words()
@@ -95,14 +115,22 @@ impl Visitor {
         self.go_to(session.as_ref(), path, told)
     }
 
+    /// By what this user has logged in, if it is the one who is; else by the password.
+    pub(super) fn assurance_of(&self, user: &User) -> Assurance {
+        let is_same = self.user.as_ref().is_some_and(|own| own.id == user.id);
+        let own = self.assurance.filter(|_| is_same);
+        own.unwrap_or(Assurance::Password)
+    }
+
     /// The same in a new session of this user.
     pub(super) async fn go_in_a_new_session(
         &self,
         user: &User,
+        assurance: Assurance,
         path: &str,
         told: &Told,
     ) -> Result<Response, EndpointError> {
-        let secret = self.sessions().renew(user).await?;
+        let secret = self.sessions().renew(user, assurance).await?;
         let seconds = self.issuer.settings.sessions.max_seconds;
         let response = self.go_to(Some(&secret.digest()), path, told)?;
         let cookie = self.browser.begin_session(&secret, seconds);

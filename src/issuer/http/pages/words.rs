@@ -1,5 +1,7 @@
 //! What the pages say, each in both languages.
 
+pub(super) mod passkey;
+
 use crate::policy::{Requirement, ScopeWords};
 
 /// Declares a type with a field for each part and each key, with what it says in English and in German.

@@ -33,6 +33,7 @@ const HIDDEN: &str = "<input type=\"hidden\" name=\"request\" value=\"request &a
 #[test]
 fn the_login_page_asks_for_a_name_or_after_a_failure_for_the_password() {
     let page = |failed: Option<&'static str>| LoginPage {
+        by_passkey: None,
         language: Language::English,
         origin: hidden("&"),
         app: Text::of("web-shop"),
@@ -150,6 +151,7 @@ fn the_other_pages_say_what_to_do() {
 #[test]
 fn text_of_anybody_is_markup_on_no_page() {
     let login = |failed| LoginPage {
+        by_passkey: None,
         language: Language::English,
         origin: hidden(HOSTILE),
         app: Text::of(HOSTILE),

@@ -48,7 +48,9 @@ pub(in crate::issuer::http::pages) async fn submit(
     let user = access.issuer.store.user(&access.caller.user.id).await?;
     let user = user.ok_or(EndpointError::CallerChanged)?;
     let told = Told::Done(Done::Changed);
-    Ok(visitor.go_in_a_new_session(&user, PATH, &told).await?)
+    let assurance = visitor.assurance_of(&user);
+    let response = visitor.go_in_a_new_session(&user, assurance, PATH, &told);
+    Ok(response.await?)
 }
 
 fn page(visitor: &Visitor, remark: &Remark) -> Response {

@@ -125,6 +125,17 @@ fn of_directory(error: &DirectoryError) -> Option<String> {
         DirectoryError::TooManyRedirectUris => {
             "Mehr als 16 Rückkehradressen kann eine App nicht haben.".to_owned()
         }
+        DirectoryError::PasskeyName(_) => {
+            "Der Name eines Passkeys ist eine Zeile mit 1 bis 64 Zeichen.".to_owned()
+        }
+        DirectoryError::TooManyPasskeys => "Mehr als 16 Passkeys kann ein Benutzer nicht haben.".to_owned(),
+        DirectoryError::PasskeyTaken => {
+            "Dieser Passkey ist hier schon in Gebrauch: Lege einen anderen an.".to_owned()
+        }
+        DirectoryError::LastPasskey => {
+            "Administratoren brauchen hier einen Passkey: Füge erst einen anderen hinzu, bevor du diesen entfernst."
+                .to_owned()
+        }
         DirectoryError::Hashing(_) | DirectoryError::Store(_) | DirectoryError::Cryptography(_) => {
             "Das geht gerade nicht: Bitte versuche es gleich noch einmal.".to_owned()
         }
@@ -163,6 +174,8 @@ fn the(thing: Thing) -> &'static str {
         Thing::Scope => "die Berechtigung",
         Thing::App => "die App",
         Thing::Grant => "den Zugriff",
+        Thing::Passkey => "den Passkey",
+        Thing::ResetLink => "den Link",
     }
 }
 
@@ -173,6 +186,10 @@ fn not_found(thing: Thing) -> &'static str {
         Thing::Scope => "Diese Berechtigung gibt es nicht.",
         Thing::App => "Diese App gibt es nicht.",
         Thing::Grant => "Diesen Zugriff gibt es nicht.",
+        Thing::Passkey => "Diesen Passkey gibt es nicht.",
+        Thing::ResetLink => {
+            "Dieser Link gilt nicht oder nicht mehr: Bitte den Betreiber um einen neuen."
+        }
     }
 }
 
@@ -182,7 +199,7 @@ fn taken(thing: Thing) -> &'static str {
         Thing::Role => "Eine andere Rolle heißt schon so.",
         Thing::Scope => "Eine andere Berechtigung heißt schon so.",
         Thing::App => "Eine andere deiner Apps heißt schon so.",
-        Thing::Grant => "Die Kennung ist schon vergeben.",
+        Thing::Grant | Thing::Passkey | Thing::ResetLink => "Die Kennung ist schon vergeben.",
     }
 }
 

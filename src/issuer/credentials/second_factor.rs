@@ -1,0 +1,151 @@
+//! What follows the password of a user, and logging in by passkeys and recovery codes.
+
+use super::Credentials;
+use crate::clock::UnixSeconds;
+use crate::identity::{
+    Assertion, Challenge, CredentialId, PasskeyError, RelyingParty, RequiredFor, SecondFactor,
+    SecretDigest, User, UserId, Verification,
+};
+use crate::issuer::endpoint_error::EndpointError;
+use crate::issuer::throttle::Claimant;
+use crate::store::{AnsweredChallenge, PasskeyNoted, Store, StoreError, StoredPasskey};
+
+/// Of whom more than a password is asked, by the rows of a store.
+#[derive(Clone)]
+pub(in crate::issuer) struct SecondFactors {
+    store: Store,
+    required: RequiredFor,
+}
+
+/// What a browser sends that has used a passkey.
+pub(in crate::issuer) struct PresentedPasskey<'a> {
+    pub(in crate::issuer) id: CredentialId,
+    pub(in crate::issuer) assertion: Assertion<'a>,
+    /// Whom the authenticator says it belongs to.
+    pub(in crate::issuer) user_handle: Option<&'a str>,
+}
+
+/// What was asked of the browser.
+pub(in crate::issuer) struct AskedPasskey<'a> {
+    pub(in crate::issuer) party: &'a RelyingParty,
+    pub(in crate::issuer) challenge: Challenge,
+    /// Until when it may be answered.
+    pub(in crate::issuer) expires_at: UnixSeconds,
+    /// Who has given the password; none where the passkey is all.
+    pub(in crate::issuer) user: Option<&'a UserId>,
+}
+
+impl SecondFactors {
+    pub(in crate::issuer) fn new(store: Store, required: RequiredFor) -> Self {
+        Self { store, required }
+    }
+
+    /// What follows the password of this user.
+    pub(in crate::issuer) async fn of(&self, user: &User) -> Result<SecondFactor, StoreError> {
+        let passkeys = self.store.count_passkeys(&user.id).await?;
+        Ok(SecondFactor::of(user, passkeys, self.required))
+    }
+
+    /// Refuses a user of whom more than a password is asked, where there is nothing to ask it by.
+    pub(in crate::issuer) async fn refuse(&self, user: &User) -> Result<(), EndpointError> {
+        match self.of(user).await? {
+            SecondFactor::None => Ok(()),
+            SecondFactor::Asked | SecondFactor::ToBeMade => Err(EndpointError::SecondFactorNeeded),
+        }
+    }
+}
+
+impl Credentials {
+    /// The active user whose passkey answers a challenge, once. Unknown, another's and wrong look alike.
+    pub(in crate::issuer) async fn user_with_passkey(
+        &self,
+        asked: &AskedPasskey<'_>,
+        presented: &PresentedPasskey<'_>,
+    ) -> Result<User, EndpointError> {
+        let found = self.store.passkey(&presented.id).await?;
+        let name = presented.id.to_text();
+        let claimant = match (asked.user, &found) {
+            (Some(user), _) => Claimant::User(user),
+            (None, Some(found)) => Claimant::User(&found.user),
+            (None, None) => Claimant::Nobody(&name),
+        };
+        let check = self.check_passkey(asked, presented, found.as_ref());
+        let signature = presented.assertion.signature;
+        self.attempts.by_passkey(claimant, signature, check).await
+    }
+
+    async fn check_passkey(
+        &self,
+        asked: &AskedPasskey<'_>,
+        presented: &PresentedPasskey<'_>,
+        found: Option<&StoredPasskey>,
+    ) -> Result<User, EndpointError> {
+        let Some(passkey) = found else {
+            return Err(EndpointError::BadLogin);
+        };
+        let whose = passkey.user.as_str();
+        // Section 7.2, step 6: without a user that is known already the authenticator must say whose it is.
+        let (is_whose, verification) = match asked.user {
+            Some(user) => (*user == passkey.user, Verification::Welcome),
+            None => (presented.user_handle.is_some(), Verification::Required),
+        };
+        if !is_whose || presented.user_handle.is_some_and(|handle| handle != whose) {
+            return Err(EndpointError::BadLogin);
+        }
+        let verified =
+            presented
+                .assertion
+                .verify(asked.party, &asked.challenge, verification, &passkey.state);
+        let change = verified.map_err(|error| self.refused(passkey, error))?;
+        let user = self.store.user(&passkey.user).await?;
+        let user = user.filter(User::is_active);
+        let user = user.ok_or(EndpointError::BadLogin)?;
+        let challenge = AnsweredChallenge {
+            digest: SecretDigest::of(&asked.challenge.0),
+            expires_at: asked.expires_at,
+        };
+        let now = self.clock.now();
+        let noted = self
+            .store
+            .note_passkey_use(passkey, change, &challenge, now);
+        match noted.await? {
+            PasskeyNoted::Yes => Ok(user),
+            PasskeyNoted::Replayed | PasskeyNoted::Changed => Err(EndpointError::BadLogin),
+        }
+    }
+
+    /// Of a copy somebody should know.
+    fn refused(&self, passkey: &StoredPasskey, error: PasskeyError) -> EndpointError {
+        tracing::info!(
+            target: "portcullis::audit",
+            action = "refused",
+            reason = %error,
+            user.id = self.audit.user(&passkey.user),
+            "a passkey was refused"
+        );
+        EndpointError::BadLogin
+    }
+
+    /// The active user with this id, if this is one of its recovery codes, which `take` uses up. Codes can
+    /// be guessed as passwords can, and count as such.
+    pub(in crate::issuer) async fn user_with_recovery_code(
+        &self,
+        id: &UserId,
+        code: &str,
+        take: impl AsyncFnOnce(&User) -> Result<bool, EndpointError>,
+    ) -> Result<User, EndpointError> {
+        let check = async |_| {
+            let user = self.store.user(id).await?.filter(User::is_active);
+            let user = user.ok_or(EndpointError::BadLogin)?;
+            if take(&user).await? {
+                Ok(user)
+            } else {
+                Err(EndpointError::BadLogin)
+            }
+        };
+        let claimant = Claimant::User(id);
+        self.attempts
+            .by_user(claimant, code.as_bytes(), check)
+            .await
+    }
+}

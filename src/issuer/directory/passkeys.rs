@@ -1,0 +1,261 @@
+//! Passkeys and recovery codes: who adds, removes and uses them.
+
+use super::audit::Object;
+use super::users::username;
+use super::{Directory, DirectoryError, Thing, commit};
+use crate::identity::{
+    CredentialId, NewPasskey, PasskeyName, PlainSecret, RequiredFor, SecretDigest, User, UserId,
+};
+use crate::issuer::random;
+use crate::store::{AnsweredChallenge, AuditRecord, Change, Created};
+use crate::token::RevocationTarget;
+
+/// How many passkeys a user can have.
+pub(super) const MAX_PASSKEYS: i64 = 16;
+
+/// How many recovery codes a user gets at once.
+const RECOVERY_CODES: usize = 10;
+
+/// Crockford's base 32: nothing that is mistaken for something else.
+const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// Random bytes of a recovery code, each of which gives one of its characters five bits: 80 bits.
+const CODE_BYTES: usize = 16;
+
+/// Characters between two hyphens.
+const GROUP: usize = 4;
+
+/// A passkey that somebody has just made.
+pub(in crate::issuer) struct AddedPasskey<'a> {
+    pub(in crate::issuer) name: &'a PasskeyName,
+    pub(in crate::issuer) made: &'a NewPasskey,
+    /// What it was made for.
+    pub(in crate::issuer) challenge: &'a AnsweredChallenge,
+}
+
+/// When somebody makes a passkey.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::issuer) enum Occasion {
+    /// Logged in.
+    Session,
+    /// With the password alone, which is not enough once there is a passkey.
+    FirstLogin,
+}
+
+impl Directory<'_> {
+    /// Gives a user a passkey; with the first one recovery codes, which nobody can be told again.
+    pub(in crate::issuer) async fn add_passkey(
+        &self,
+        user: &User,
+        added: &AddedPasskey<'_>,
+        occasion: Occasion,
+    ) -> Result<Vec<PlainSecret>, DirectoryError> {
+        let mut change = self.change().await?;
+        standing(&mut change, user).await?;
+        let count = change.count_passkeys(&user.id).await?;
+        if occasion == Occasion::FirstLogin && count > 0 {
+            return Err(DirectoryError::Changed);
+        }
+        if count >= MAX_PASSKEYS {
+            return Err(DirectoryError::TooManyPasskeys);
+        }
+        if !change.use_challenge(added.challenge).await? {
+            return Err(DirectoryError::Changed);
+        }
+        let created = change.add_passkey(&user.id, added.name, added.made);
+        if created.await? == Created::NameTaken {
+            return Err(DirectoryError::PasskeyTaken);
+        }
+        let codes = if count == 0 {
+            new_codes(&mut change, &user.id).await?
+        } else {
+            Vec::new()
+        };
+        self.commit_of(change, user, "passkey added").await?;
+        Ok(codes)
+    }
+
+    /// Takes a passkey from its user. Without any, the recovery codes open nothing and go as well.
+    pub(in crate::issuer) async fn remove_passkey(
+        &self,
+        user: &User,
+        id: &CredentialId,
+        required: RequiredFor,
+    ) -> Result<(), DirectoryError> {
+        let mut change = self.change().await?;
+        let present = standing(&mut change, user).await?;
+        if !change.remove_passkey(&user.id, id).await? {
+            return Err(DirectoryError::NotFound(Thing::Passkey));
+        }
+        if change.count_passkeys(&user.id).await? == 0 {
+            if required.concerns(&present) {
+                return Err(DirectoryError::LastPasskey);
+            }
+            change.replace_recovery_codes(&user.id, &[]).await?;
+        }
+        self.commit_of(change, user, "passkey removed").await
+    }
+
+    /// Takes all passkeys and recovery codes from a user who has lost them; all its tokens end. How many
+    /// passkeys that were.
+    pub async fn remove_passkeys(&self, name: &str) -> Result<u64, DirectoryError> {
+        let mut change = self.change().await?;
+        let user = change.user_named(&username(name)?).await?;
+        let user = user.ok_or(DirectoryError::NotFound(Thing::User))?;
+        self.authority.may_pass_on(&user.scopes)?;
+        let removed = change.remove_passkeys(&user.id).await?;
+        change.revoke(RevocationTarget::from(&user.id));
+        let object = Object::User(&user.id);
+        self.commit(change, object, "passkeys removed", &[]).await?;
+        Ok(removed)
+    }
+
+    /// Gives a user with passkeys other recovery codes.
+    pub(in crate::issuer) async fn replace_recovery_codes(
+        &self,
+        user: &User,
+    ) -> Result<Vec<PlainSecret>, DirectoryError> {
+        let mut change = self.change().await?;
+        standing(&mut change, user).await?;
+        if change.count_passkeys(&user.id).await? == 0 {
+            return Err(DirectoryError::NotFound(Thing::Passkey));
+        }
+        let codes = new_codes(&mut change, &user.id).await?;
+        self.commit_of(change, user, "recovery codes replaced")
+            .await?;
+        Ok(codes)
+    }
+
+    /// Uses up a recovery code, as somebody has typed it; false where the user does not have it.
+    pub(in crate::issuer) async fn use_recovery_code(
+        &self,
+        user: &User,
+        code: &str,
+    ) -> Result<bool, DirectoryError> {
+        let Some(digest) = code_digest(&user.id, code) else {
+            return Ok(false);
+        };
+        let mut change = self.change().await?;
+        if !change.use_recovery_code(&user.id, &digest).await? {
+            return Ok(false);
+        }
+        self.commit_of(change, user, "recovery code used").await?;
+        Ok(true)
+    }
+
+    /// Commits what a user has done with its own account.
+    pub(super) async fn commit_of(
+        &self,
+        mut change: Change,
+        user: &User,
+        action: &'static str,
+    ) -> Result<(), DirectoryError> {
+        let record = AuditRecord {
+            actor: Some(&user.id),
+            action,
+            object_kind: "user",
+            object_name: user.id.as_str(),
+            change: "",
+        };
+        change.record(&record).await?;
+        commit(change).await?;
+        let name = self.naming.user(user.id.as_str());
+        tracing::info!(
+            target: "portcullis::audit",
+            action,
+            object.kind = "user",
+            object.name = name,
+            user.id = name,
+            "changed in the directory"
+        );
+        Ok(())
+    }
+}
+
+/// The user as it is now, whose tokens have not been revoked since it was read.
+async fn standing(change: &mut Change, user: &User) -> Result<User, DirectoryError> {
+    let present = change.user(&user.id).await?;
+    present
+        .filter(|present| present.is_active() && present.revoked_through <= user.as_of)
+        .ok_or(DirectoryError::Changed)
+}
+
+async fn new_codes(change: &mut Change, user: &UserId) -> Result<Vec<PlainSecret>, DirectoryError> {
+    let (mut codes, mut digests) = (Vec::new(), Vec::new());
+    for _ in 0..RECOVERY_CODES {
+        let code = written(random()?);
+        digests.extend(code_digest(user, &code));
+        codes.push(PlainSecret::claimed(&code));
+    }
+    change.replace_recovery_codes(user, &digests).await?;
+    Ok(codes)
+}
+
+/// A code in groups that can be typed.
+fn written(random: [u8; CODE_BYTES]) -> String {
+    let mut code = String::new();
+    for (position, byte) in random.into_iter().enumerate() {
+        if position > 0 && position % GROUP == 0 {
+            code.push('-');
+        }
+        let character = ALPHABET.get(usize::from(byte & 0x1f)).copied();
+        code.push(char::from(character.unwrap_or(b'0')));
+    }
+    code
+}
+
+/// What is kept of a code: of 80 random bits, which no guessing finds again. However it is typed; none
+/// where it cannot be one.
+fn code_digest(user: &UserId, code: &str) -> Option<SecretDigest> {
+    let typed = code
+        .chars()
+        .filter(|typed| !typed.is_whitespace() && *typed != '-');
+    let mut plain = String::new();
+    for character in typed.take(CODE_BYTES + 1) {
+        let character = match character.to_ascii_uppercase() {
+            'O' => '0',
+            'I' | 'L' => '1',
+            other => other,
+        };
+        let known = u8::try_from(character).is_ok_and(|byte| ALPHABET.contains(&byte));
+        plain.push(Some(character).filter(|_| known)?);
+    }
+    let text = format!("{} {plain}", user.as_str());
+    (plain.len() == CODE_BYTES).then(|| SecretDigest::of(text.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_itself_however_it_is_typed() {
+        let code = written([31, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 255, 33]);
+        assert_eq!(code, "Z012-3456-789A-BCZ1");
+        let alice = UserId::known("alice");
+        let digest = |text: &str| code_digest(&alice, text);
+        let kept = digest(&code).unwrap();
+        for same in [
+            "z012-3456-789a-bcz1",
+            " ZO12 3456 789A BCZL ",
+            "Z0123456789ABCZ1",
+        ] {
+            assert!(digest(same).unwrap().matches(&kept), "{same}");
+        }
+        assert!(!digest("Z012-3456-789A-BCZ2").unwrap().matches(&kept));
+        assert!(
+            !code_digest(&UserId::known("bobby"), &code)
+                .unwrap()
+                .matches(&kept)
+        );
+        for other in [
+            "",
+            "Z012-3456-789A-BCZ",
+            "Z012-3456-789A-BCZ11",
+            "Z012-3456-789A-BCZU",
+            "ü",
+        ] {
+            assert!(digest(other).is_none(), "{other}");
+        }
+    }
+}

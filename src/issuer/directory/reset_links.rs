@@ -1,0 +1,58 @@
+//! Links for a forgotten password: an operator makes one, and whoever opens it sets a password, once.
+
+use super::audit::Object;
+use super::users::username;
+use super::{Directory, DirectoryError, Thing};
+use crate::clock::UnixSeconds;
+use crate::identity::{PlainSecret, SecretDigest};
+use crate::issuer::random;
+
+/// A link, which is a secret.
+pub struct ResetLink {
+    pub link: String,
+    /// Until when it works.
+    pub expires_at: UnixSeconds,
+}
+
+/// How long a link can be used: an hour.
+pub(super) const RESET_LINK_SECONDS: i64 = 3600;
+
+impl Directory<'_> {
+    /// A secret that sets the password of a user once; an earlier one ends.
+    pub(super) async fn make_reset_link(&self, name: &str) -> Result<PlainSecret, DirectoryError> {
+        let secret = PlainSecret::from_random(random()?);
+        let mut change = self.change().await?;
+        let user = change.user_named(&username(name)?).await?;
+        let user = user.ok_or(DirectoryError::NotFound(Thing::User))?;
+        self.authority.may_pass_on(&user.scopes)?;
+        let expires_at = self.now.plus(RESET_LINK_SECONDS);
+        change
+            .set_reset_link(&user.id, &secret.digest(), expires_at)
+            .await?;
+        let object = Object::User(&user.id);
+        self.commit(change, object, "link for a password made", &[])
+            .await?;
+        Ok(secret)
+    }
+
+    /// Sets the password of the user whose link this is, which is used up with it; all its tokens end.
+    pub(in crate::issuer) async fn reset_password(
+        &self,
+        link: &SecretDigest,
+        password: String,
+    ) -> Result<(), DirectoryError> {
+        let unknown = || DirectoryError::NotFound(Thing::ResetLink);
+        let user = self.store.reset_link(link, self.now).await?;
+        let user = self.store.user(&user.ok_or_else(unknown)?).await?;
+        let user = user.ok_or_else(unknown)?;
+        let hash = self.hash(&user, password).await?;
+        let mut change = self.change().await?;
+        // Whoever was faster has used it up while the password was hashed.
+        if !change.use_reset_link(&user.id, link).await? {
+            return Err(unknown());
+        }
+        change.set_password_hash(&user.id, &hash).await?;
+        self.commit_of(change, &user, "password replaced by a link")
+            .await
+    }
+}

@@ -1,0 +1,96 @@
+//! `/portal/log-in/first-passkey`: the first passkey of somebody who must have one, between the password and
+//! the login.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::exchange::{SentRegistration, creation};
+use super::ticket::{Purpose, Ticket};
+use super::{NewPage, PATH, new_challenge, told_codes};
+use crate::identity::{Assurance, PasskeyName, User, Verification};
+use crate::issuer::directory::{AddedPasskey, Authority, Occasion};
+use crate::issuer::http::pages::answer;
+use crate::issuer::http::pages::assets::SCRIPT_PATH;
+use crate::issuer::http::pages::form::PageForm;
+use crate::issuer::http::pages::messages;
+use crate::issuer::http::pages::page_error::PageError;
+use crate::issuer::http::pages::visitor::Visitor;
+use crate::issuer::http::text::Text;
+
+/// Asks for it.
+pub(super) fn page(
+    visitor: &Visitor,
+    user: &User,
+    ticket: &Ticket,
+    status: StatusCode,
+    error: &str,
+) -> Result<Response, PageError> {
+    let words = visitor.passkey_words();
+    let title = visitor.issuer.settings.portal.title.as_str();
+    let options = creation(ticket, visitor.party()?, title, user, &[]);
+    let page = NewPage {
+        frame: visitor.frame(),
+        words,
+        script: SCRIPT_PATH.as_str(),
+        title: words.first_title,
+        text: words.first_text,
+        action: "/portal/log-in/first-passkey",
+        options: Text::of(options),
+        ticket: visitor.ticket_text(ticket)?,
+        error: Text::of(error),
+    };
+    Ok(answer::page_with_script(status, &page, ""))
+}
+
+/// `POST`
+pub(in crate::issuer::http::pages) async fn submit(
+    visitor: Visitor,
+    form: PageForm,
+) -> Result<Response, PageError> {
+    let ticket = visitor.ticket_of(&form, &[Purpose::FirstPasskey])?;
+    let challenge = ticket.challenge().ok_or(PageError::ForeignForm)?;
+    let id = ticket.user().ok_or(PageError::ForeignForm)?;
+    let user = visitor.issuer.store.user(&id).await?;
+    let user = user.and_then(|user| ticket.stands(user));
+    let user = user.ok_or(PageError::ForeignForm)?;
+    let again = |status, error: &str| {
+        let ticket = ticket.clone().again(new_challenge()?);
+        page(&visitor, &user, &ticket, status, error)
+    };
+    let sent = SentRegistration::parse(form.text("response"));
+    let made = sent.and_then(|sent| {
+        let registration = sent.registration();
+        let made = registration.verify(visitor.party().ok()?, &challenge, Verification::Welcome);
+        made.inspect_err(|error| tracing::info!(%error, "a new passkey was refused"))
+            .ok()
+    });
+    let Some(made) = made else {
+        return again(StatusCode::FORBIDDEN, visitor.passkey_words().step_refused);
+    };
+    let directory = visitor.issuer.directory(Authority::Machine);
+    let added = match PasskeyName::parse(form.text("name")) {
+        Ok(name) => {
+            let added = AddedPasskey {
+                name: &name,
+                made: &made,
+                challenge: &ticket.answered(challenge),
+            };
+            let occasion = Occasion::FirstLogin;
+            directory.add_passkey(&user, &added, occasion).await
+        }
+        Err(error) => Err(error.into()),
+    };
+    let codes = match added {
+        Ok(codes) => codes,
+        Err(error) if messages::is_for_the_form(&error) => {
+            let text = messages::message(visitor.language, &error.into());
+            return again(StatusCode::BAD_REQUEST, &text);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let audit = &visitor.issuer.audit;
+    audit.done_by(&user, "logged in with a passkey");
+    let told = told_codes(&codes);
+    let response = visitor.go_in_a_new_session(&user, Assurance::SecondFactor, PATH, &told);
+    Ok(response.await?)
+}

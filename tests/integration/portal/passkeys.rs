@@ -1,0 +1,609 @@
+//! Passkeys as somebody meets them who has an authenticator in software, and as attackers do.
+
+use serde_json::{Value, json};
+
+use super::{form, log_in, next, page, send, sign_up, with_clock, with_clock_and};
+use crate::authenticator::TestPasskey;
+use crate::client::Answer;
+use crate::test_browser::{CALLBACK, TestBrowser, TestForm, request};
+use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestCompanion, URL};
+
+const REFUSED: &str = "That did not work";
+const OUT_OF_DATE: &str = "out of date";
+
+const ADMINISTRATORS: &str = ", passkeys: {required_for: administrators}";
+
+/// What a page asks of the browser.
+fn options(page: &Answer) -> Value {
+    let (_, rest) = page
+        .body
+        .split_once("data-options=\"")
+        .unwrap_or_else(|| panic!("{page:?}"));
+    let (text, _) = rest.split_once('"').unwrap();
+    let text = text.replace("&quot;", "\"").replace("&#34;", "\"");
+    serde_json::from_str(&text).unwrap()
+}
+
+fn challenge(page: &Answer) -> String {
+    options(page)["challenge"].as_str().unwrap().to_owned()
+}
+
+fn base64(bytes: &[u8]) -> String {
+    use base64::Engine;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// What the script sends that has made a passkey.
+fn registration(passkey: &TestPasskey, challenge: &str) -> String {
+    let client_data = passkey.client_data("webauthn.create", challenge);
+    json!({
+        "clientDataJSON": base64(&client_data),
+        "attestationObject": base64(&passkey.attestation()),
+    })
+    .to_string()
+}
+
+/// What the script sends that has used a passkey of the user with this handle.
+fn assertion(passkey: &TestPasskey, challenge: &str, handle: Option<&str>) -> String {
+    let assertion = passkey.assertion(challenge);
+    json!({
+        "id": passkey.id(),
+        "clientDataJSON": base64(&assertion.client_data),
+        "authenticatorData": base64(&assertion.authenticator_data),
+        "signature": base64(&assertion.signature),
+        "userHandle": handle,
+    })
+    .to_string()
+}
+
+fn made(page: &Answer, action: &str, passkey: &TestPasskey) -> TestForm {
+    let response = registration(passkey, &challenge(page));
+    form(page, action)
+        .with("name", "my phone")
+        .with("response", &response)
+}
+
+fn used(page: &Answer, passkey: &TestPasskey, handle: Option<&str>) -> TestForm {
+    let response = assertion(passkey, &challenge(page), handle);
+    form(page, "/portal/log-in/passkey").with("response", &response)
+}
+
+/// The page that makes another passkey.
+async fn new_passkey(browser: &mut TestBrowser<'_>) -> Answer {
+    let list = page(browser, "/portal/passkeys").await;
+    let asked = browser.submit(&form(&list, "/portal/passkeys/new")).await;
+    assert_eq!(asked.status, 200, "{asked:?}");
+    asked
+}
+
+/// Makes a passkey; returns the handle of its user, and the recovery codes.
+async fn add(browser: &mut TestBrowser<'_>, passkey: &TestPasskey) -> (String, Vec<String>) {
+    let asked = new_passkey(browser).await;
+    let handle = options(&asked)["user"]["id"].as_str().unwrap().to_owned();
+    let listed = send(browser, &made(&asked, "/portal/passkeys/add", passkey)).await;
+    assert!(listed.body.contains("my phone"), "{listed:?}");
+    (handle, codes(&listed))
+}
+
+fn codes(page: &Answer) -> Vec<String> {
+    let parts = page.body.split("class=\"recovery-code\">").skip(1);
+    parts
+        .map(|part| part.split('<').next().unwrap().to_owned())
+        .collect()
+}
+
+/// The page that follows the right password.
+async fn second_step<'a>(
+    companion: &'a TestCompanion,
+    username: &str,
+    password: &str,
+) -> (TestBrowser<'a>, Answer) {
+    let mut browser = TestBrowser::new(companion);
+    let empty = page(&mut browser, "/portal/log-in").await;
+    let filled = form(&empty, "/portal/log-in");
+    let filled = filled
+        .with("username", username)
+        .with("password", password)
+        .with("next", "/portal/account");
+    let asked = browser.submit(&filled).await;
+    assert_eq!(asked.status, 200, "{asked:?}");
+    (browser, asked)
+}
+
+async fn is_logged_in(browser: &mut TestBrowser<'_>) -> bool {
+    browser.get("/portal/account").await.status == 200
+}
+
+#[tokio::test]
+async fn a_password_is_followed_by_a_passkey() {
+    let companion = TestCompanion::start().await;
+    for (username, passkey) in [
+        ("alice", TestPasskey::es256(URL)),
+        ("bobby", TestPasskey::eddsa(URL)),
+        ("carol", TestPasskey::rs256(URL)),
+    ] {
+        let mut elsewhere = sign_up(&companion, username).await;
+        let mut browser = log_in(&companion, username, PASSWORD).await;
+        let (handle, _) = add(&mut browser, &passkey).await;
+        assert!(is_logged_in(&mut browser).await);
+        assert!(
+            !is_logged_in(&mut elsewhere).await,
+            "a session by the password alone has ended"
+        );
+        let (mut browser, asked) = second_step(&companion, username, PASSWORD).await;
+        let wanted = options(&asked);
+        assert_eq!(wanted["allowCredentials"][0]["id"], passkey.id());
+        assert_eq!(wanted["rpId"], "id.shop.example");
+        assert!(!is_logged_in(&mut browser).await, "there is no session yet");
+        let answer = browser.submit(&used(&asked, &passkey, Some(&handle))).await;
+        assert_eq!(next(&answer), "/portal/account");
+        assert!(is_logged_in(&mut browser).await);
+    }
+}
+
+#[tokio::test]
+async fn a_passkey_alone_logs_in() {
+    let companion = TestCompanion::start().await;
+    let mut browser = sign_up(&companion, "alice").await;
+    let mut passkey = TestPasskey::es256(URL);
+    let (handle, _) = add(&mut browser, &passkey).await;
+    let mut browser = TestBrowser::new(&companion);
+    let asked = page(&mut browser, "/portal/log-in?next=%2Fportal%2Faccount").await;
+    let wanted = options(&asked);
+    assert_eq!(wanted["allowCredentials"], json!([]), "nobody is named");
+    assert_eq!(wanted["userVerification"], "required");
+    let nobodys = browser.submit(&used(&asked, &passkey, None)).await;
+    assert!(nobodys.body.contains(REFUSED), "{nobodys:?}");
+    let other = base64(b"somebody else");
+    let others = browser
+        .submit(&used(&nobodys, &passkey, Some(&other)))
+        .await;
+    assert!(others.body.contains(REFUSED), "{others:?}");
+    passkey.flags = crate::authenticator::PRESENT;
+    let unverified = browser
+        .submit(&used(&others, &passkey, Some(&handle)))
+        .await;
+    assert!(unverified.body.contains(REFUSED), "{unverified:?}");
+    passkey.flags |= crate::authenticator::VERIFIED;
+    let right = used(&unverified, &passkey, Some(&handle));
+    let answer = browser.submit(&right).await;
+    assert_eq!(next(&answer), "/portal/account");
+    assert!(is_logged_in(&mut browser).await);
+}
+
+#[tokio::test]
+async fn an_answer_counts_once_and_for_what_was_asked() {
+    let companion = TestCompanion::start().await;
+    let mut alice = sign_up(&companion, "alice").await;
+    let passkey = TestPasskey::es256(URL);
+    let (handle, _) = add(&mut alice, &passkey).await;
+    let handle = Some(handle.as_str());
+    let mut bobby = sign_up(&companion, "bobby").await;
+    let bobbys = TestPasskey::es256(URL);
+    let (bobbys_handle, _) = add(&mut bobby, &bobbys).await;
+
+    // Once.
+    let (mut browser, asked) = second_step(&companion, "alice", PASSWORD).await;
+    let before = browser.cookies.clone();
+    let right = used(&asked, &passkey, handle);
+    assert_eq!(browser.submit(&right).await.status, 303);
+    let mut replay = TestBrowser::new(&companion);
+    replay.cookies = before;
+    let answer = replay.submit(&right).await;
+    assert!(answer.body.contains(REFUSED), "{answer:?}");
+
+    // Not with somebody else's passkey, whoever it says to be.
+    let (mut browser, asked) = second_step(&companion, "alice", PASSWORD).await;
+    for says in [handle, Some(bobbys_handle.as_str()), None] {
+        let answer = browser.submit(&used(&asked, &bobbys, says)).await;
+        assert!(answer.body.contains(REFUSED), "{answer:?}");
+        assert!(!is_logged_in(&mut browser).await);
+    }
+    // Not for another challenge, origin or host.
+    let (_, other) = second_step(&companion, "alice", PASSWORD).await;
+    let others = assertion(&passkey, &challenge(&other), handle);
+    let answer = browser
+        .submit(&form(&asked, "/portal/log-in/passkey").with("response", &others))
+        .await;
+    assert!(answer.body.contains(REFUSED), "{answer:?}");
+    let mut lying = passkey;
+    for origin in ["http://id.shop.example", "https://id.shop.example:8443"] {
+        lying.origin = origin.to_owned();
+        let answer = browser.submit(&used(&asked, &lying, handle)).await;
+        assert!(answer.body.contains(REFUSED), "{origin}: {answer:?}");
+    }
+    lying.origin = URL.to_owned();
+    // Not in another browser, which has not given the password.
+    let mut stranger = TestBrowser::new(&companion);
+    let own = form(
+        &page(&mut stranger, "/portal/log-in").await,
+        "/portal/log-in",
+    );
+    let stolen = used(&asked, &lying, handle).with("csrf", &own.fields["csrf"]);
+    let answer = stranger.submit(&stolen).await;
+    assert!(answer.body.contains(OUT_OF_DATE), "{answer:?}");
+    assert!(!is_logged_in(&mut stranger).await);
+    // A ticket for a new passkey opens nothing.
+    let asked = new_passkey(&mut bobby).await;
+    let ticket = &form(&asked, "/portal/passkeys/add").fields["ticket"];
+    let list = page(&mut bobby, "/portal/passkeys").await;
+    let mut confused = form(&list, "/portal/passkeys/new").with("ticket", ticket);
+    confused.action = "/portal/log-in/passkey".to_owned();
+    let response = assertion(&bobbys, &challenge(&asked), Some(&bobbys_handle));
+    let answer = bobby.submit(&confused.with("response", &response)).await;
+    assert!(answer.body.contains(OUT_OF_DATE), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_passkey_is_made_for_whoever_asked_and_once() {
+    let companion = TestCompanion::start().await;
+    let mut alice = sign_up(&companion, "alice").await;
+    let passkey = TestPasskey::es256(URL);
+    let (_, codes) = add(&mut alice, &passkey).await;
+    assert_eq!(codes.len(), 10);
+    let asked = new_passkey(&mut alice).await;
+    let excluded = &options(&asked)["excludeCredentials"][0]["id"];
+    assert_eq!(*excluded, passkey.id());
+    let path = "/portal/passkeys/add";
+    let again = alice.submit(&made(&asked, path, &passkey)).await;
+    assert_eq!(again.status, 400, "{again:?}");
+    assert!(again.body.contains("already in use"), "{again:?}");
+    // With the challenge of another page.
+    let second = TestPasskey::es256(URL);
+    let earlier = registration(&second, &challenge(&asked));
+    let stale = form(&again, path)
+        .with("name", "x")
+        .with("response", &earlier);
+    let answer = alice.submit(&stale).await;
+    assert!(answer.body.contains(REFUSED), "{answer:?}");
+    let mut bobby = sign_up(&companion, "bobby").await;
+    let bobbys = new_passkey(&mut bobby).await;
+    let csrf = form(&bobbys, path).fields["csrf"].clone();
+    let foreign = made(&again, path, &second).with("csrf", &csrf);
+    let answer = bobby.submit(&foreign).await;
+    assert!(answer.body.contains(OUT_OF_DATE), "{answer:?}");
+    let nameless = made(&new_passkey(&mut alice).await, path, &second).with("name", " ");
+    let answer = alice.submit(&nameless).await;
+    assert_eq!(answer.status, 400, "{answer:?}");
+    // No codes the second time.
+    let listed = send(&mut alice, &made(&answer, path, &second)).await;
+    assert!(self::codes(&listed).is_empty(), "{listed:?}");
+    assert_eq!(listed.body.matches("/remove\"").count(), 2, "{listed:?}");
+}
+
+#[tokio::test]
+async fn a_recovery_code_stands_in_once() {
+    let companion = TestCompanion::start().await;
+    let mut alice = sign_up(&companion, "alice").await;
+    let (_, codes) = add(&mut alice, &TestPasskey::es256(URL)).await;
+    let path = "/portal/log-in/recovery";
+    let (mut browser, asked) = second_step(&companion, "alice", PASSWORD).await;
+    let wrong = form(&asked, path).with("code", "0000-0000-0000-0000");
+    let answer = browser.submit(&wrong).await;
+    assert_eq!(answer.status, 403, "{answer:?}");
+    assert!(answer.body.contains(REFUSED), "{answer:?}");
+    let typed = codes[0].to_lowercase().replace('-', " ");
+    let answer = browser
+        .submit(&form(&answer, path).with("code", &typed))
+        .await;
+    assert_eq!(next(&answer), "/portal/account");
+    let list = page(&mut browser, "/portal/passkeys").await;
+    assert!(list.body.contains("id=\"codes-left\">9<"), "{list:?}");
+    let (mut browser, asked) = second_step(&companion, "alice", PASSWORD).await;
+    let used = form(&asked, path).with("code", &codes[0]);
+    let answer = browser.submit(&used).await;
+    assert!(answer.body.contains(REFUSED), "{answer:?}");
+
+    // Other codes end the earlier ones.
+    let list = page(&mut alice, "/portal/passkeys").await;
+    let fresh = send(&mut alice, &form(&list, "/portal/passkeys/codes")).await;
+    let fresh = self::codes(&fresh);
+    assert_eq!(fresh.len(), 10);
+    let ended = form(&answer, path).with("code", &codes[1]);
+    let answer = browser.submit(&ended).await;
+    assert!(answer.body.contains(REFUSED), "{answer:?}");
+    let right = form(&answer, path).with("code", &fresh[9]);
+    assert_eq!(browser.submit(&right).await.status, 303);
+}
+
+#[tokio::test]
+async fn guesses_of_recovery_codes_are_held_up() {
+    let companion = TestCompanion::start().await;
+    let mut alice = sign_up(&companion, "alice").await;
+    add(&mut alice, &TestPasskey::es256(URL)).await;
+    let (mut browser, mut asked) = second_step(&companion, "alice", PASSWORD).await;
+    for number in 0..60 {
+        let code = format!("0000-0000-0000-{number:04}");
+        let filled = form(&asked, "/portal/log-in/recovery").with("code", &code);
+        let answer = browser.submit(&filled).await;
+        if answer.status == 429 {
+            assert!(number >= 5, "{number}");
+            return;
+        }
+        assert_eq!(answer.status, 403, "{answer:?}");
+        asked = answer;
+    }
+    panic!("nobody is held up");
+}
+
+#[tokio::test]
+async fn a_second_step_takes_five_minutes_and_outlives_no_revocation() {
+    let (companion, clock) = with_clock().await;
+    let mut alice = sign_up(&companion, "alice").await;
+    let passkey = TestPasskey::es256(URL);
+    let (handle, codes) = add(&mut alice, &passkey).await;
+    let handle = Some(handle.as_str());
+    let (mut browser, asked) = second_step(&companion, "alice", PASSWORD).await;
+    clock.advance(301);
+    let late = browser.submit(&used(&asked, &passkey, handle)).await;
+    assert!(late.body.contains(OUT_OF_DATE), "{late:?}");
+    // A try that failed does not make the password last.
+    let (mut browser, asked) = second_step(&companion, "alice", PASSWORD).await;
+    clock.advance(200);
+    let empty = form(&asked, "/portal/log-in/passkey");
+    let again = browser.submit(&empty).await;
+    assert!(again.body.contains(REFUSED), "{again:?}");
+    clock.advance(101);
+    let late = browser.submit(&used(&again, &passkey, handle)).await;
+    assert!(late.body.contains(OUT_OF_DATE), "{late:?}");
+
+    let admin = companion.login("admin", ADMIN_PASSWORD).await;
+    let (mut browser, asked) = second_step(&companion, "alice", PASSWORD).await;
+    let revoked = companion
+        .post("/backend/revoke", &json!({"user": "alice"}), &admin)
+        .await;
+    assert!(revoked.status < 300, "{revoked:?}");
+    let code = form(&asked, "/portal/log-in/recovery").with("code", &codes[0]);
+    let ended = browser.submit(&code).await;
+    assert!(ended.body.contains(REFUSED), "{ended:?}");
+    let ended = browser.submit(&used(&asked, &passkey, handle)).await;
+    assert!(ended.body.contains(OUT_OF_DATE), "{ended:?}");
+    assert!(!is_logged_in(&mut browser).await);
+
+    let (mut browser, asked) = second_step(&companion, "alice", PASSWORD).await;
+    let status = json!({"status": "disabled"});
+    let disabled = companion.put("/backend/user/alice", &status, &admin).await;
+    assert_eq!(disabled.status, 200, "{disabled:?}");
+    let ended = browser.submit(&used(&asked, &passkey, handle)).await;
+    assert!(ended.body.contains(REFUSED), "{ended:?}");
+}
+
+#[tokio::test]
+async fn what_has_no_second_step_is_refused_to_whoever_has_one() {
+    let keys = ", grants: [client_credentials, refresh_token, authorization_code, password], \
+                user_credentials_at_token_endpoint: true";
+    let companion = TestCompanion::with_issuer_keys(keys).await;
+    let alice = companion.register("alice").await;
+    let app = companion.app(&alice, "web-shop").await;
+    let earlier = companion.login_tokens("alice", PASSWORD).await;
+    let mut browser = log_in(&companion, "alice", PASSWORD).await;
+    add(&mut browser, &TestPasskey::es256(URL)).await;
+
+    let body = json!({"username": "alice", "password": PASSWORD});
+    let login = companion.post("/consumer/login", &body, "").await;
+    let refresh = json!({"refresh_token": earlier.refresh});
+    let refresh = companion.put("/consumer/login", &refresh, "").await;
+    let grant = format!(
+        "grant_type=password&username=alice&password={}",
+        crate::test_browser::encode(PASSWORD)
+    );
+    let grant = companion.token(&app, &grant).await;
+    let own = crate::test_companion::TestClient {
+        key: "alice".to_owned(),
+        secret: PASSWORD.to_owned(),
+    };
+    let basic = companion.token(&own, "grant_type=client_credentials").await;
+    for answer in [login, refresh, grant, basic] {
+        assert_eq!(answer.status, 400, "{answer:?}");
+        assert_eq!(answer.json()["error"], "invalid_grant", "{answer:?}");
+        let told = answer.json()["error_description"].to_string();
+        assert!(told.contains("authorization code flow"), "{told}");
+    }
+    // Who does not know the password is not told.
+    let wrong = json!({"username": "alice", "password": "a guess of somebody"});
+    let wrong = companion.post("/consumer/login", &wrong, "").await;
+    assert_eq!(wrong.status, 401, "{wrong:?}");
+    // Apps go on.
+    companion.tokens(&app).await;
+}
+
+#[tokio::test]
+async fn an_app_gets_its_code_after_the_second_step() {
+    let companion = TestCompanion::start().await;
+    let token = companion.register("alice").await;
+    let app = companion.web_app(&token, "web-shop", &[CALLBACK]).await;
+    let mut browser = log_in(&companion, "alice", PASSWORD).await;
+    let passkey = TestPasskey::es256(URL);
+    let (handle, _) = add(&mut browser, &passkey).await;
+    let handle = Some(handle.as_str());
+    let path = request(&app);
+    let login = "/authorization/login";
+
+    let mut browser = TestBrowser::new(&companion);
+    let empty = browser.get(&path).await;
+    let filled = form(&empty, login)
+        .with("username", "alice")
+        .with("password", PASSWORD);
+    let asked = browser.submit(&filled).await;
+    assert_eq!(asked.status, 200, "{asked:?}");
+    let policy = asked.header("content-security-policy").unwrap();
+    assert!(
+        policy.contains("form-action 'self' https://shop.example;"),
+        "{policy}"
+    );
+    // Half logged in is not logged in.
+    let still = browser.get(&path).await;
+    assert!(
+        still.body.contains("action=\"/authorization/login\""),
+        "{still:?}"
+    );
+    let fields = form(&still, login).fields;
+    let consent = TestForm {
+        action: "/authorization/consent".to_owned(),
+        fields,
+    };
+    let consent = consent
+        .with("decision", "allow")
+        .with("scope", "orders.read");
+    let back = browser.submit(&consent).await;
+    let location = back.header("location").unwrap();
+    assert!(
+        location.starts_with("/authorization/authorize?"),
+        "{back:?}"
+    );
+
+    let answer = browser.submit(&used(&asked, &passkey, handle)).await;
+    let onward = next(&answer);
+    assert!(onward.starts_with("/authorization/authorize?"), "{onward}");
+    let consent = browser.get(&onward).await;
+    let code = browser.allow(&consent).await;
+    let redeemed = companion.redeem(&app, code.get("code").unwrap()).await;
+    assert_eq!(redeemed.status, 200, "{redeemed:?}");
+
+    // The same with the passkey alone.
+    let mut browser = TestBrowser::new(&companion);
+    let empty = browser.get(&path).await;
+    let filled = form(&empty, login).with("method", "passkey");
+    let asked = browser.submit(&filled).await;
+    let answer = browser.submit(&used(&asked, &passkey, handle)).await;
+    let consent = browser.get(&next(&answer)).await;
+    assert!(
+        consent.body.contains("/authorization/consent"),
+        "{consent:?}"
+    );
+}
+
+#[tokio::test]
+async fn passkeys_and_codes_take_a_fresh_login_and_are_removed() {
+    let (companion, clock) = with_clock().await;
+    let mut alice = sign_up(&companion, "alice").await;
+    let passkey = TestPasskey::es256(URL);
+    add(&mut alice, &passkey).await;
+    clock.advance(301);
+    let list = page(&mut alice, "/portal/passkeys").await;
+    let path = format!("/portal/passkeys/{}/remove", passkey.id());
+    let confirm = page(&mut alice, &path).await;
+    assert!(confirm.body.contains("your only one"), "{confirm:?}");
+    for filled in [
+        form(&list, "/portal/passkeys/new"),
+        form(&list, "/portal/passkeys/codes"),
+        form(&confirm, &path),
+    ] {
+        let asked = alice.submit(&filled).await;
+        assert_eq!(asked.status, 403, "{asked:?}");
+        assert!(asked.body.contains("confirm_password"), "{asked:?}");
+    }
+    let mut bobby = sign_up(&companion, "bobby").await;
+    assert_eq!(bobby.get(&path).await.status, 404, "it is not there");
+    let proof = form(&alice.submit(&form(&confirm, &path)).await, &path);
+    let left = send(&mut alice, &proof.with("confirm_password", PASSWORD)).await;
+    assert!(left.body.contains("You have no passkey yet."), "{left:?}");
+    // The password is enough again.
+    log_in(&companion, "alice", PASSWORD).await;
+}
+
+#[tokio::test]
+async fn an_administrator_who_must_have_a_passkey_gets_nothing_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let companion = required(folder);
+    let body = json!({"username": "admin", "password": ADMIN_PASSWORD});
+    let refused = companion.post("/consumer/login", &body, "").await;
+    assert_eq!(refused.status, 400, "{refused:?}");
+    let (mut browser, asked) = second_step(&companion, "admin", ADMIN_PASSWORD).await;
+    assert!(asked.body.contains("You need a passkey"), "{asked:?}");
+    for path in [
+        "/panel",
+        "/panel/users",
+        "/portal/passkeys",
+        "/portal/account",
+    ] {
+        let answer = browser.get(path).await;
+        assert!(next(&answer).starts_with("/portal/log-in?next="), "{path}");
+    }
+    let path = "/portal/log-in/first-passkey";
+    let passkey = TestPasskey::es256(URL);
+    let filled = made(&asked, path, &passkey);
+    let listed = send(&mut browser, &filled).await;
+    assert_eq!(codes(&listed).len(), 10, "{listed:?}");
+    page(&mut browser, "/panel/users").await;
+    // The last one stays.
+    let remove = format!("/portal/passkeys/{}/remove", passkey.id());
+    let confirm = form(&page(&mut browser, &remove).await, &remove);
+    let refused = browser.submit(&confirm).await;
+    assert_eq!(refused.status, 409, "{refused:?}");
+    assert!(refused.body.contains("must have a passkey"), "{refused:?}");
+    // Whoever knows the password alone gets no further one.
+    let (_, asked) = second_step(&companion, "admin", ADMIN_PASSWORD).await;
+    assert!(!asked.body.contains("first-passkey"), "{asked:?}");
+}
+
+/// A companion whose administrators must have passkeys.
+fn required(folder: tempfile::TempDir) -> TestCompanion {
+    let store = crate::test_companion::sqlite(folder.path());
+    let mut setup = crate::test_companion::setup(folder.path(), &store);
+    let closing = setup.extra.rfind('}').unwrap();
+    setup.extra.insert_str(closing, ADMINISTRATORS);
+    TestCompanion::with(&setup, folder)
+}
+
+#[tokio::test]
+async fn two_first_passkeys_at_once_are_one() {
+    let companion = required(tempfile::tempdir().unwrap());
+    let (mut thief, stolen) = second_step(&companion, "admin", ADMIN_PASSWORD).await;
+    let (mut admin, asked) = second_step(&companion, "admin", ADMIN_PASSWORD).await;
+    let path = "/portal/log-in/first-passkey";
+    send(&mut admin, &made(&asked, path, &TestPasskey::es256(URL))).await;
+    let late = made(&stolen, path, &TestPasskey::es256(URL));
+    let answer = thief.submit(&late).await;
+    assert_eq!(answer.status, 403, "{answer:?}");
+    let panel = thief.get("/panel/users").await;
+    assert_eq!(panel.status, 303, "{panel:?}");
+}
+
+#[tokio::test]
+async fn a_session_by_the_password_ends_when_more_is_needed() {
+    let (companion, _clock) = with_clock_and("").await;
+    let mut admin = log_in(&companion, "admin", ADMIN_PASSWORD).await;
+    page(&mut admin, "/panel/users").await;
+    let cookies = admin.cookies.clone();
+    let companion = required(companion.stop());
+    let mut browser = TestBrowser::new(&companion);
+    browser.cookies = cookies;
+    let answer = browser.get("/panel/users").await;
+    assert_eq!(answer.status, 303, "{answer:?}");
+}
+
+#[tokio::test]
+async fn the_page_of_the_login_says_whom_to_ask() {
+    let companion = TestCompanion::start().await;
+    let mut browser = TestBrowser::new(&companion);
+    let page = page(&mut browser, "/portal/log-in").await;
+    assert!(page.body.contains("The operator of this site"), "{page:?}");
+    assert!(page.body.contains("This site sends no mail"), "{page:?}");
+}
+
+#[tokio::test]
+async fn the_script_has_a_name_that_changes_with_it_and_no_page_has_another() {
+    let companion = TestCompanion::start().await;
+    let mut browser = TestBrowser::new(&companion);
+    let login = page(&mut browser, "/portal/log-in").await;
+    let (_, rest) = login.body.split_once("<script src=\"").unwrap();
+    let (path, _) = rest.split_once('"').unwrap();
+    let script = browser.get(path).await;
+    assert_eq!(script.status, 200);
+    let kind = script.header("content-type");
+    assert_eq!(kind, Some("text/javascript; charset=utf-8"));
+    assert!(
+        script
+            .header("cache-control")
+            .unwrap()
+            .contains("immutable")
+    );
+    assert!(script.body.lines().count() <= 150);
+    let policy = login.header("content-security-policy").unwrap();
+    assert!(policy.contains("script-src 'self';"), "{policy}");
+    let start = page(&mut browser, "/").await;
+    assert!(!start.body.contains("<script"), "{start:?}");
+    let policy = start.header("content-security-policy").unwrap();
+    assert!(!policy.contains("script-src"), "{policy}");
+}
