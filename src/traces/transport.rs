@@ -24,6 +24,9 @@ const EXPORT_PATH: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/
 /// The most that is read of an answer, in bytes.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
+/// How often a collector that is asked is asked whether it lives, and how long it may think.
+const KEEPALIVE: Duration = Duration::from_secs(5);
+
 /// The flag and the length in front of a message of gRPC, in bytes.
 const PREFIX_BYTES: usize = 5;
 
@@ -86,7 +89,11 @@ impl Transport {
         };
         let client = Client::builder(TokioExecutor::new())
             .http2_only(is_grpc)
+            .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
+            // A collector that is gone without a word would be asked on the old connection for a quarter of an hour.
+            .http2_keep_alive_interval(KEEPALIVE)
+            .http2_keep_alive_timeout(KEEPALIVE)
             .build(connector);
         Ok(Self {
             client,
