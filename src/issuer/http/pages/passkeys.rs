@@ -17,7 +17,7 @@ use super::assets::SCRIPT_PATH;
 use super::confirmation::Confirmation;
 use super::form::PageForm;
 use super::frame::Frame;
-use super::messages;
+use super::messages::Remark;
 use super::page_error::PageError;
 use super::told::{Done, Told};
 use super::visitor::Visitor;
@@ -218,11 +218,10 @@ pub(super) async fn add(
     };
     let codes = match added {
         Ok(codes) => codes,
-        Err(error) if messages::is_for_the_form(&error) => {
-            let text = messages::message(visitor.language, &error.into());
-            return ask_again(&visitor, &access, StatusCode::BAD_REQUEST, &text).await;
+        Err(error) => {
+            let remark = visitor.remark(error)?;
+            return ask_again(&visitor, &access, StatusCode::BAD_REQUEST, &remark.text).await;
         }
-        Err(error) => return Err(error.into()),
     };
     let told = if codes.is_empty() {
         Told::Done(Done::Made)
@@ -271,8 +270,8 @@ pub(super) async fn remove(
     match removed.await {
         Ok(()) => Ok(visitor.go_to_be_told(PATH, &Told::Done(Done::Deleted))?),
         Err(error @ DirectoryError::LastPasskey) => {
-            let text = messages::message(visitor.language, &error.into());
-            Ok(removal.ask_again(&visitor, StatusCode::CONFLICT, &text))
+            let remark = Remark::of(visitor.language, &error.into());
+            Ok(removal.ask_again(&visitor, &remark))
         }
         Err(error) => Err(error.into()),
     }

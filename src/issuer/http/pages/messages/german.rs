@@ -50,6 +50,7 @@ pub(super) fn of(error: &EndpointError) -> Option<String> {
         | EndpointError::ScopeBeyondGrant
         | EndpointError::BadPasswordGrant
         | EndpointError::BadRefreshToken
+        | EndpointError::SecondFactorNeeded
         | EndpointError::BadCode
         | EndpointError::MethodNotAllowed
         | EndpointError::Gate { .. }
@@ -129,9 +130,7 @@ fn of_directory(error: &DirectoryError) -> Option<String> {
             "Der Name eines Passkeys ist eine Zeile mit 1 bis 64 Zeichen.".to_owned()
         }
         DirectoryError::TooManyPasskeys => "Mehr als 16 Passkeys kann ein Benutzer nicht haben.".to_owned(),
-        DirectoryError::PasskeyTaken => {
-            "Dieser Passkey ist hier schon in Gebrauch: Lege einen anderen an.".to_owned()
-        }
+        DirectoryError::PasskeyTaken => "Diesen Passkey gibt es hier schon: Lege einen anderen an.".to_owned(),
         DirectoryError::LastPasskey => {
             "Administratoren brauchen hier einen Passkey: Füge erst einen anderen hinzu, bevor du diesen entfernst."
                 .to_owned()

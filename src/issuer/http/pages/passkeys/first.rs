@@ -12,7 +12,6 @@ use crate::issuer::directory::{AddedPasskey, Authority, Occasion};
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::assets::SCRIPT_PATH;
 use crate::issuer::http::pages::form::PageForm;
-use crate::issuer::http::pages::messages;
 use crate::issuer::http::pages::page_error::PageError;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::text::Text;
@@ -82,11 +81,7 @@ pub(in crate::issuer::http::pages) async fn submit(
     };
     let codes = match added {
         Ok(codes) => codes,
-        Err(error) if messages::is_for_the_form(&error) => {
-            let text = messages::message(visitor.language, &error.into());
-            return again(StatusCode::BAD_REQUEST, &text);
-        }
-        Err(error) => return Err(error.into()),
+        Err(error) => return again(StatusCode::BAD_REQUEST, &visitor.remark(error)?.text),
     };
     let audit = &visitor.issuer.audit;
     audit.done_by(&user, "logged in with a passkey");
