@@ -235,7 +235,7 @@ fn trust_goes_to_a_new_file() {
     assert!(!text(&output.stdout).contains("# trust:"));
     let written = std::fs::read_to_string(folder.path().join("trust.yaml")).unwrap();
     assert!(
-        written.starts_with("trust:\n  - name: staff\n"),
+        written.starts_with("trust:\n  - name: partners\n"),
         "{written}"
     );
     let output = run(&arguments, folder.path());
