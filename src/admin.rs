@@ -347,8 +347,7 @@ async fn status(State(admin): State<Arc<Admin>>) -> Response {
     });
     let status = Status {
         version: env!("CARGO_PKG_VERSION"),
-        // What `/readyz` says, and not a judgement of its own: two answers to one question would be
-        // compared for ever.
+        // What `/readyz` says, and not a judgement of its own: two answers to one question must not differ.
         ready: admin.readiness.check().is_ok(),
         policy: PolicyStatus {
             digest: snapshot.policy().digest().to_owned(),

@@ -73,7 +73,7 @@ pub struct App {
     issuer: Option<Runtime>,
     /// Where the authz listener shakes hands, if it speaks TLS.
     handshakes: Option<Runtime>,
-    /// Sends the spans of checks, if somebody wants them.
+    /// Sends the spans of checks; absent without a section `traces`.
     spans: Option<Spans>,
 }
 
@@ -91,8 +91,8 @@ pub fn build_with_clock(
     let control_runtime = runtime("control", 1)?;
     let control = control_runtime.handle().clone();
     let names = SubjectNames::load(config.log.subject, config.log.subject_key_file.as_deref())?;
-    // What can be wrong with files is found before anything listens: no proxy connects to a gate that
-    // is about to give up.
+    // The policy, keys and certificates are read before anything listens: no proxy connects to a gate that
+    // is about to give up. What the issuer's store lacks ends the start later, when nobody is served yet.
     let core = Core::load(config, &control, Arc::clone(&clock))?;
     // All sockets before the first is served: where one is taken, the others have answered nobody.
     let admin_sockets = AdminSockets::bind(&config.admin)?;

@@ -63,10 +63,10 @@ enum Verb {
     /// Show which requests two policies answer differently, those that become more open first
     #[command(after_help = examples::DIFF)]
     Diff(diff::DiffArgs),
-    /// Find what in a proxy's configuration would undo the policy
+    /// Find what would undo the policy, in a proxy's configuration or at a running proxy
     #[command(after_help = examples::DOCTOR)]
     Doctor(doctor::DoctorArgs),
-    /// Make a policy from a description that exists, such as OpenAPI
+    /// Make a policy from an API description, or from another product's access rules
     #[command(after_help = examples::IMPORT)]
     Import(import::ImportArgs),
     /// Print the JSON Schema of a file that people write, for editors and validators

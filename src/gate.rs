@@ -101,7 +101,7 @@ impl Gate {
         }
     }
 
-    /// Has the spans of checks recorded, if there is somebody who does.
+    /// Gives the spans of checks to this recorder.
     #[must_use]
     pub fn recording(mut self, spans: Option<Arc<dyn SpanRecorder>>) -> Self {
         self.spans = spans;
@@ -142,7 +142,9 @@ impl Gate {
     /// Answers a check, at the latest when its turn is over. It waits only where a signature has to
     /// be verified, or for the issuer of a token that names an unknown key.
     ///
-    /// It is judged at once, before the future is polled: a check that need not wait has its answer then.
+    /// It is judged at once, before the future is polled: a check that need not wait has its answer then. So
+    /// call it within the future that [`Gate::contain`] is given, never as its argument: a panic would be
+    /// outside of the net.
     pub fn check<'c, F: FrontEnd>(
         &'c self,
         front_end: &'c F,

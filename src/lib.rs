@@ -52,9 +52,9 @@
 //! `ext_authz::CheckService`, which reads the message within `Gate::contain`, so that a panic becomes a
 //! refusal. `ext_authz::wire` parses it in place, without a copy; `ext_authz::request` makes a
 //! `gate::Request` of it, or finds it malformed. `Gate::check` waits where it has to, for keys or for
-//! its turn to verify a signature. `Authorizer::judge_within` takes the present snapshot, finds the
-//! route with `Policy::route`, verifies the token or takes its proof from the cache, and calls
-//! `decide`. The gate gives the decision an id and hands the `gate::Outcome` to the front end:
+//! its turn to verify a signature. `gate::reply` takes the present snapshot, in which
+//! `Authorizer::judge_and_remember` finds the route with `Policy::route`, verifies the token or takes
+//! its proof from the cache, and calls `decide`. The gate gives the decision an id and hands the `gate::Outcome` to the front end:
 //! `ext_authz::answer` makes a `CheckResponse` of the permit or the refusal. The gate counts and logs
 //! it.
 //!
@@ -70,7 +70,7 @@
 //!
 //! - **Another front end**: a module beside [`ext_authz`] that makes a `gate::Request` of its
 //!   protocol's message (headers through `gate::HeaderReader`), implements `gate::FrontEnd`, and answers
-//!   within `Gate::contain`, in a `gate::Turn::within` the proxy's timeout. What only its messages can get
+//!   within the future of `Gate::contain`, in a `gate::Turn::within` the proxy's timeout. What only its messages can get
 //!   wrong is a row of `gate::MalformedRequest`. Its listener: settings in `config::listener`, which
 //!   `config::listeners` puts beside the others and `Config` hands on; a socket in `app::socket`; served by
 //!   `app::serving`, to which `app::build` gives the gate that all front ends share. Add the module to the map

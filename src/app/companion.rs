@@ -72,7 +72,7 @@ impl Companion {
         // the other would let revoked tokens through.
         keyring.set_companion_keys(issuer.key_set());
         keyring.set_companion_revocations(Arc::clone(issuer.revocations()));
-        // On the terminal and not in the log, which is kept and read by others.
+        // Straight to standard error: not through the log, whose outputs may be files that others read.
         tell(&administrator)?;
         let feed = match (feed, feed_socket) {
             (Some(listener), Some(socket)) => {

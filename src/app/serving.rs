@@ -106,7 +106,8 @@ impl Serving {
             let server = HttpServer::new(listener, &self.http, |_| false);
             anyhow::Ok(runtime.spawn(server.serve(router, stopped)))
         };
-        // Probes alone: `/status` and metrics name routes and issuers, and stay behind TLS.
+        // Probes, and over loopback the last refusals: `/status` and metrics name routes and issuers, and
+        // stay behind TLS.
         let plain = sockets.plain.map(|socket| {
             serve(
                 "probes",

@@ -91,7 +91,7 @@ enum UserCommand {
         #[arg(value_name = "USERNAME")]
         name: String,
     },
-    /// What a user has beside the password
+    /// Remove the passkeys of a user
     #[command(subcommand)]
     Passkey(PasskeyCommand),
     /// Revoke all tokens of a user, who can log in again

@@ -241,7 +241,7 @@ impl<'c, F: FrontEnd> Reply<'c, F> {
                     log.span_of_allowed(route, reason, summary, caller, decision_id, latency)
                 });
             }
-            // In both logs and metrics as what it would be in earnest: whoever ends shadow mode goes by
+            // In the log and in the metrics as what it would be in earnest: whoever ends shadow mode goes by
             // these numbers.
             Some(denial) => {
                 let refusal = Refusal::Denied(denial);

@@ -30,7 +30,7 @@ closed_set! {
         Audit = "audit",
         /// Requests that were allowed or refused.
         Decision = "decision",
-        /// Requests that were let through only because of shadow mode.
+        /// Requests that were let through only because of shadow mode, and what the shadow policy would change.
         Shadow = "shadow",
     }
 }

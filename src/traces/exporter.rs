@@ -64,10 +64,9 @@ impl Exporter {
                 if spans.is_empty() {
                     break;
                 }
-                let count = spans.len();
-                let message = self.envelope.message(&spans);
+                let (message, count) = self.envelope.message(&spans);
                 drop(spans);
-                self.deliver(&message, count as u64, &mut ending).await;
+                self.deliver(&message, count, &mut ending).await;
                 // What is less than a batch can wait for more, unless this is the end.
                 if !is_last && self.queue.waiting() < BATCH_SPANS {
                     break;
@@ -84,11 +83,13 @@ impl Exporter {
     /// Sends one message, again where that can help.
     async fn deliver(&mut self, message: &[u8], spans: u64, ending: &mut watch::Receiver<bool>) {
         for tries_before in 0..TRIES {
+            let is_last_try = tries_before + 1 == TRIES;
             let failure = match self.transport.send(message).await {
                 Ok(rejected) => {
                     let rejected = rejected.min(spans);
                     self.metrics.sent(spans - rejected);
                     self.metrics.lost(Lost::Rejected, rejected);
+                    self.complaints.settle();
                     if rejected > 0 {
                         self.complaints.note("it rejected some of them".to_owned());
                     }
@@ -107,8 +108,11 @@ impl Exporter {
                     after.map_or(delay, |after| after.clamp(delay, MAX_PAUSE))
                 }
             };
-            self.complaints.of_lost(&self.metrics);
-            if *ending.borrow() {
+            // A collector that restarts takes the next try, and nothing is lost: that is no news.
+            if tries_before > 0 {
+                self.complaints.of_lost(&self.metrics);
+            }
+            if is_last_try || *ending.borrow() {
                 break;
             }
             tokio::select! {
@@ -134,6 +138,11 @@ impl Complaints {
     /// Notes why the collector takes none.
     fn note(&mut self, reason: String) {
         self.reason = Some(reason);
+    }
+
+    /// The collector takes them again: why it did not is told only where spans were lost by it.
+    fn settle(&mut self) {
+        self.reason = None;
     }
 
     fn of_lost(&mut self, metrics: &TraceMetrics) {

@@ -145,7 +145,7 @@ impl Envelope {
     }
 
     /// A message with these spans and those of their steps.
-    pub(super) fn message(&self, traced: &[Traced]) -> Vec<u8> {
+    pub(super) fn message(&self, traced: &[Traced]) -> (Vec<u8>, u64) {
         let scope = InstrumentationScope {
             name: env!("CARGO_PKG_NAME").to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -155,16 +155,18 @@ impl Envelope {
             let steps = steps.zip(1..).map(|(step, nth)| child(traced, *step, nth));
             std::iter::once(span(traced)).chain(steps)
         });
+        let spans: Vec<Span> = spans.collect();
+        let count = spans.len() as u64;
         let request = ExportTraceServiceRequest {
             resource_spans: vec![ResourceSpans {
                 resource: Some(self.resource.clone()),
                 scope_spans: vec![ScopeSpans {
                     scope: Some(scope),
-                    spans: spans.collect(),
+                    spans,
                 }],
             }],
         };
-        request.encode_to_vec()
+        (request.encode_to_vec(), count)
     }
 }
 

@@ -40,6 +40,7 @@ impl SpanQueue {
         let before = self.waiting.fetch_add(1, Ordering::Relaxed);
         if before >= self.max_spans {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
+            // The check's own span: what it waited for is not described either.
             self.metrics.lost(Lost::QueueFull, 1);
             return;
         }

@@ -174,6 +174,7 @@ mod tests {
         ] {
             assert!(built(json!({"endpoint": endpoint})).is_ok(), "{endpoint}");
         }
+        assert!(built(json!({"endpoint": "http://collector:4317"})).is_err());
         let plain = json!({"endpoint": "http://collector:4317", "plain_text": true});
         assert!(built(plain).is_ok());
         let http = json!({"endpoint": "http://127.0.0.1:4318/otlp/v1/traces", "protocol": "http"});

@@ -24,7 +24,7 @@ const EXPORT_PATH: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/
 /// The most that is read of an answer, in bytes.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
-/// How often a collector that is asked is asked whether it lives, and how long it may think.
+/// How often the connection is probed while a request is open, and how long the reply may take.
 const KEEPALIVE: Duration = Duration::from_secs(5);
 
 /// The flag and the length in front of a message of gRPC, in bytes.

@@ -129,7 +129,8 @@ async fn a_check_of_a_sampled_trace_has_a_span_below_its_parent() {
         // The proof is in the cache now.
         assert_eq!(traced.get("/orders/18", &headers).await.status, 200);
         assert_eq!(traced.collector.span().await["name"], "check read-order");
-        let metrics = "portcullis_trace_spans_sent_total";
+        // Two checks, and what the first one waited for.
+        let metrics = "portcullis_trace_spans_sent_total 4\n";
         traced.gate.admin_shows("/metrics", metrics).await;
     }
 }

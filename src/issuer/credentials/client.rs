@@ -83,8 +83,7 @@ impl Credentials {
                 Ok(_) if form.get("client_id").is_some_and(|other| other != name) => {
                     return Err(EndpointError::SeveralClientCredentials);
                 }
-                // The next reading. Each counts as a guess, though one person sent one header: two of
-                // three can be wrong in good faith.
+                // The next reading. Each wrong one counts as a guess; nearly all headers have one reading.
                 Err(EndpointError::BadLogin) => {}
                 outcome => return outcome,
             }
