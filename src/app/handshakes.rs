@@ -34,8 +34,11 @@ const LAST_PATIENCE: Duration = Duration::from_secs(1);
 /// Handshakes at a time. Each holds some 20 KiB.
 const MAX_UNDERWAY: usize = 256;
 
-/// What a handshake has at least, several round trips to anywhere.
+/// What a handshake has at least, several round trips to anywhere; unless its address has a crowd of them.
 const CHANCE: Duration = Duration::from_secs(1);
+
+/// So many handshakes of one address are a crowd. It must not keep those of others waiting.
+const CROWD: usize = MAX_UNDERWAY / 4;
 
 /// The connections of a listener on their way to a place.
 pub(super) struct Handshakes {
@@ -224,11 +227,14 @@ impl Table {
         for handshake in self.handshakes.values() {
             *counts.entry(handshake.client).or_default() += 1;
         }
-        let had_chance = |handshake: &Handshake| now.duration_since(handshake.began) >= CHANCE;
-        let old = self.handshakes.iter();
-        let old = old.filter(|(_, handshake)| had_chance(handshake));
+        let may_go = |handshake: &Handshake| {
+            let is_crowd = counts.get(&handshake.client) >= Some(&CROWD);
+            is_crowd || now.duration_since(handshake.began) >= CHANCE
+        };
+        let candidates = self.handshakes.iter();
+        let candidates = candidates.filter(|(_, handshake)| may_go(handshake));
         // The oldest of the busiest: of several that are alike, the first is taken.
-        let goes = old.min_by_key(|(_, handshake)| Reverse(counts.get(&handshake.client)));
+        let goes = candidates.min_by_key(|(_, handshake)| Reverse(counts.get(&handshake.client)));
         if let Some(id) = goes.map(|(id, _)| *id) {
             self.handshakes.remove(&id);
             return Ok(());
@@ -259,19 +265,37 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_handshake_of_the_busiest_address_goes_once_it_had_its_chance() {
+    fn handshakes_of_many_addresses_have_their_chance_each() {
+        let mut table = Table::default();
+        let start = Instant::now();
+        let mut underway: Vec<_> = (0..MAX_UNDERWAY)
+            .map(|number| table.enter(address(u8::try_from(number % 5).unwrap()), start))
+            .map(|entered| entered.unwrap().1)
+            .collect();
+        let late = start + CHANCE / 2;
+        let found = table.enter(address(9), late).map(|_| ());
+        assert_eq!(found, Err(FullError(start + CHANCE)));
+        assert!(!underway.iter_mut().any(is_cut));
+        table.enter(address(9), start + CHANCE).unwrap();
+        assert_eq!(
+            underway
+                .iter_mut()
+                .filter_map(|cut| is_cut(cut).then_some(()))
+                .count(),
+            1
+        );
+    }
+
+    #[test]
+    fn the_oldest_handshake_of_a_crowd_from_one_address_goes_at_once() {
         let mut table = Table::default();
         let start = Instant::now();
         let (_, mut quiet) = table.enter(address(1), start).unwrap();
-        let late = start + CHANCE / 2;
         let busy: Vec<_> = (1..MAX_UNDERWAY)
-            .map(|_| table.enter(address(2), late).unwrap().1)
+            .map(|_| table.enter(address(2), start).unwrap().1)
             .collect();
         // All have just begun.
-        let found = table.enter(address(3), late).map(|_| ());
-        assert_eq!(found, Err(FullError(start + CHANCE)));
-        assert!(!is_cut(&mut quiet));
-        let (_, mut new) = table.enter(address(3), late + CHANCE).unwrap();
+        let (_, mut new) = table.enter(address(3), start).unwrap();
         assert!(!is_cut(&mut quiet) && !is_cut(&mut new));
         let cut: Vec<_> = busy.into_iter().map(|mut cut| is_cut(&mut cut)).collect();
         assert_eq!(cut.iter().position(|cut| *cut), Some(0));
@@ -283,10 +307,11 @@ mod tests {
         let mut table = Table::default();
         let start = Instant::now();
         let (_, mut old) = table.enter(address(1), start).unwrap();
-        for _ in 1..MAX_UNDERWAY {
-            table.enter(address(2), start + CHANCE).unwrap();
+        for number in 1..MAX_UNDERWAY {
+            let client = address(u8::try_from(number % 5).unwrap() + 2);
+            table.enter(client, start + CHANCE).unwrap();
         }
-        let (_, mut new) = table.enter(address(3), start + CHANCE).unwrap();
+        let (_, mut new) = table.enter(address(9), start + CHANCE).unwrap();
         assert!(is_cut(&mut old) && !is_cut(&mut new));
     }
 
@@ -294,10 +319,11 @@ mod tests {
     async fn a_handshake_that_ends_makes_room_for_one_that_waits() {
         let underway = Arc::new(Underway::default());
         let mut entered = Vec::new();
-        for _ in 0..MAX_UNDERWAY {
-            entered.push(underway.enter(address(1)).await);
+        for number in 0..MAX_UNDERWAY {
+            let client = address(u8::try_from(number % 5).unwrap());
+            entered.push(underway.enter(client).await);
         }
-        let mut waits = Box::pin(underway.enter(address(2)));
+        let mut waits = Box::pin(underway.enter(address(9)));
         assert!((&mut waits).now_or_never().is_none());
         let (ended, mut first) = entered.swap_remove(7);
         drop(ended);
