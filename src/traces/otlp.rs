@@ -170,11 +170,11 @@ impl Envelope {
     }
 }
 
-/// How many spans a collector's answer says that it did not take.
-pub(super) fn rejected(answer: &[u8]) -> u64 {
-    let answer = ExportTraceServiceResponse::decode(answer).unwrap_or_default();
+/// How many spans a collector's answer says that it did not take; none where it is no collector's answer.
+pub(super) fn rejected(answer: &[u8]) -> Option<u64> {
+    let answer = ExportTraceServiceResponse::decode(answer).ok()?;
     let rejected = answer.partial_success.map(|partial| partial.rejected_spans);
-    rejected.map_or(0, |count| u64::try_from(count).unwrap_or(0))
+    Some(rejected.map_or(0, |count| u64::try_from(count).unwrap_or(0)))
 }
 
 fn span(traced: &Traced) -> Span {

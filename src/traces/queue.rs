@@ -1,5 +1,6 @@
 //! Where spans wait to be sent. Whoever brings one never waits.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
@@ -17,7 +18,8 @@ pub(super) struct SpanQueue {
     max_spans: usize,
     /// Those in `spans`, and those that are being described.
     waiting: AtomicUsize,
-    spans: Mutex<Vec<Traced>>,
+    /// Checks add to it: taking from its front moves none of the others.
+    spans: Mutex<VecDeque<Traced>>,
     metrics: TraceMetrics,
     /// Told once a whole batch waits; what is less is sent when it is time.
     batch: Notify,
@@ -45,7 +47,7 @@ impl SpanQueue {
             return;
         }
         let traced = describe();
-        self.spans.lock().push(traced);
+        self.spans.lock().push_back(traced);
         if before + 1 == BATCH_SPANS {
             self.batch.notify_one();
         }

@@ -212,9 +212,7 @@ fn grpc_outcome(answer: &Response<()>, body: Collected<Bytes>) -> Result<u64, Fa
     };
     if code == 0 {
         let message = body.to_bytes();
-        return Ok(otlp::rejected(
-            message.get(PREFIX_BYTES..).unwrap_or_default(),
-        ));
+        return rejected(message.get(PREFIX_BYTES..).unwrap_or_default());
     }
     let said = find("grpc-message").unwrap_or_default();
     let reason = shown(&format!("it answered with the gRPC status {code}: {said}"));
@@ -225,10 +223,17 @@ fn grpc_outcome(answer: &Response<()>, body: Collected<Bytes>) -> Result<u64, Fa
     }
 }
 
+/// What an answer of success says: a page of a proxy that stands before the collector is none.
+fn rejected(answer: &[u8]) -> Result<u64, Failure> {
+    let failure =
+        || Failure::Final("what answered is no collector: its answer is not OTLP".to_owned());
+    otlp::rejected(answer).ok_or_else(failure)
+}
+
 fn http_outcome(answer: &Response<()>, body: &[u8]) -> Result<u64, Failure> {
     let status = answer.status();
     if status.is_success() {
-        return Ok(otlp::rejected(body));
+        return rejected(body);
     }
     let reason = format!("it answered with status {}", status.as_u16());
     match status.as_u16() {
