@@ -72,6 +72,9 @@ struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hang_up: Signal,
+    /// Sent where a file, such as one of the log, may not grow further. Without a handler it ends the process;
+    /// with one the write fails, as on a full disk. Nobody waits for it.
+    _file_limit: Signal,
 }
 
 impl Signals {
@@ -81,6 +84,7 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hang_up: signal(SignalKind::hangup())?,
+            _file_limit: signal(SignalKind::from_raw(libc::SIGXFSZ))?,
         })
     }
 

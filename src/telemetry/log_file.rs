@@ -1,7 +1,7 @@
 //! A file that lines are appended to, which others may move away meanwhile.
 
 use std::fs::{File, Metadata, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -48,10 +48,11 @@ struct Failures {
 impl LogFile {
     /// Opens the file or makes it.
     pub(super) fn open(path: &Path, failed: Arc<AtomicU64>) -> Result<Self, LogFileError> {
+        let file = open(path)?;
         Ok(Self {
+            is_torn: ends_within_a_line(path),
             path: path.to_owned(),
-            file: Some(open(path)?),
-            is_torn: false,
+            file: Some(file),
             failures: Failures {
                 count: failed,
                 told_at: None,
@@ -73,6 +74,7 @@ impl LogFile {
             file
         } else {
             let opened = open(path).map_err(|error| error.to_string())?;
+            self.is_torn = ends_within_a_line(path);
             self.file.insert(opened)
         };
         let written = if self.is_torn {
@@ -182,6 +184,19 @@ fn opened(path: &Path, options: &mut OpenOptions) -> Result<File, LogFileError> 
         Ok(metadata) if metadata.is_file() => Ok(file),
         _ => Err(LogFileError::NotAFile(path.to_owned())),
     }
+}
+
+/// Whether the last line of the file is not whole: the disk was full, or the power went. A file that cannot be
+/// read counts as whole.
+fn ends_within_a_line(path: &Path) -> bool {
+    let last = || {
+        let mut file = File::open(path).ok()?;
+        file.seek(SeekFrom::End(-1)).ok()?;
+        let mut byte = [0];
+        file.read_exact(&mut byte).ok()?;
+        Some(byte)
+    };
+    last().is_some_and(|byte| byte != *b"\n")
 }
 
 /// Whether the path still leads to this file.
@@ -331,6 +346,12 @@ mod tests {
         file.is_torn = true;
         write_line(&mut file, "four\n");
         assert_eq!(fs::read_to_string(&path).unwrap(), "thr\nfour\n");
+        // Also where the process ended in between.
+        fs::write(&path, "fi").unwrap();
+        let (mut file, _) = log_file(&path);
+        write_line(&mut file, "six\n");
+        write_line(&mut file, "seven\n");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "fi\nsix\nseven\n");
     }
 
     #[test]

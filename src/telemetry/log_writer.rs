@@ -1,7 +1,7 @@
 //! The way out of log lines: for each output a bounded queue that drops and counts rather than make anybody
 //! wait, and a thread that writes.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -129,7 +129,10 @@ impl Channel {
         let failed = Arc::default();
         let (writer, guard) = match output {
             LogOutput::Stderr => return Ok(Self::to_stderr(Some(kind), buffer_lines)),
-            LogOutput::Stdout => builder(buffer_lines).finish(io::stdout()),
+            LogOutput::Stdout => {
+                let stream = Counted::new(io::stdout(), &failed);
+                builder(buffer_lines).finish(stream)
+            }
             LogOutput::File(path) => {
                 let file = LogFile::open(path, Arc::clone(&failed))?;
                 builder(buffer_lines).finish(file)
@@ -145,14 +148,46 @@ impl Channel {
     }
 
     fn to_stderr(kind: Option<LogKind>, buffer_lines: usize) -> Self {
-        let (writer, guard) = builder(buffer_lines).finish(io::stderr());
+        let failed = Arc::default();
+        let stream = Counted::new(io::stderr(), &failed);
+        let (writer, guard) = builder(buffer_lines).finish(stream);
         Self {
             kind,
             output: LogOutput::Stderr,
             writer,
-            failed: Arc::default(),
+            failed,
             _guard: guard,
         }
+    }
+}
+
+/// A stream whose lines are counted where they cannot be written. There is nobody left to tell.
+struct Counted<W> {
+    stream: W,
+    failed: Arc<AtomicU64>,
+}
+
+impl<W> Counted<W> {
+    fn new(stream: W, failed: &Arc<AtomicU64>) -> Self {
+        Self {
+            stream,
+            failed: Arc::clone(failed),
+        }
+    }
+}
+
+impl<W: Write> Write for Counted<W> {
+    /// Takes a whole line in any case.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let written = self.stream.write_all(line);
+        if written.and_then(|()| self.stream.flush()).is_err() {
+            self.failed.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

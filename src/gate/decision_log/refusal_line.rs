@@ -1,5 +1,6 @@
 //! What there is to tell of a refusal, in the log and to whoever asks for it by its id.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use parking_lot::Mutex;
@@ -129,7 +130,8 @@ pub(super) fn host(request: RequestSummary<'_>) -> Option<String> {
 
 /// The path without its query and its parameters, which may hold secrets.
 pub(super) fn path(request: RequestSummary<'_>) -> Option<String> {
-    let path = Path(request.path).without_query();
+    let path = without_user(Path(request.path).without_query());
+    let path = &*path;
     match hidden_query(path) {
         // It is shown that there was something: the rest alone would be another request.
         Some((start, mark)) => {
@@ -140,10 +142,31 @@ pub(super) fn path(request: RequestSummary<'_>) -> Option<String> {
     }
 }
 
+/// The path without the name and password of a URL's authority, where it has one: in absolute form
+/// (RFC 9112 section 3.2.2), or after two slashes, which some read so.
+fn without_user(path: &[u8]) -> Cow<'_, [u8]> {
+    let slashes = path.windows(2).position(|pair| pair == b"//");
+    let start = match slashes {
+        Some(at) if at == 0 || !path.starts_with(b"/") => at + 2,
+        _ => return Cow::Borrowed(path),
+    };
+    let (before, authority) = path.split_at_checked(start).unwrap_or((path, b""));
+    let end = authority.iter().position(|byte| *byte == b'/');
+    let end = end.unwrap_or(authority.len());
+    let user = authority.iter().take(end).rposition(|byte| *byte == b'@');
+    match user.and_then(|at| authority.get(at..)) {
+        Some(rest) => Cow::Owned([before, b"***", rest].concat()),
+        None => Cow::Borrowed(path),
+    }
+}
+
 /// Where a fragment or path parameters begin, or an encoded query, fragment or parameter, and with which
 /// mark. Some upstreams take them for a query; parameters may be the id of a session (`;jsessionid=`).
 fn hidden_query(path: &[u8]) -> Option<(usize, &'static str)> {
-    let marks = ["#", "%3F", "%3f", "%23", ";", "%3B", "%3b"];
+    // The last three for whoever decodes twice.
+    let marks = [
+        "#", "%3F", "%3f", "%23", ";", "%3B", "%3b", "%253F", "%253f", "%2523", "%253B", "%253b",
+    ];
     let starts = (0..path.len()).filter_map(|start| Some((start, path.get(start..)?)));
     let mut found = starts.filter_map(|(start, rest)| {
         let mark = marks

@@ -88,6 +88,24 @@ async fn a_line_says_which_request_it_was() {
             &[],
             json!({"request.path": "/orders/1%3b..."}),
         ),
+        row(
+            "GET",
+            "/orders/1%253bjsessionid=secret",
+            &[],
+            json!({"reason": "malformed_target", "request.path": "/orders/1%253b..."}),
+        ),
+        row(
+            "GET",
+            "//bob:secret@shop.example/orders",
+            &[],
+            json!({"reason": "malformed_target", "request.path": "//***@shop.example/orders"}),
+        ),
+        row(
+            "GET",
+            "http://bob:secret@shop.example/orders",
+            &[],
+            json!({"reason": "malformed_target", "request.path": "http://***@shop.example/orders"}),
+        ),
         Row {
             request: HttpRequest {
                 host: "user:secret@shop.example".to_owned(),

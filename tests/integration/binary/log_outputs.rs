@@ -1,8 +1,10 @@
 //! Lines of each kind in places of their own, which others move and remove.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::thread::yield_now;
 use std::time::Instant;
 
@@ -43,6 +45,18 @@ fn lines(path: &Path) -> Vec<Value> {
     lines
         .collect::<Result<_, _>>()
         .unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// Waits until the metrics say this.
+async fn until_metrics(admin: SocketAddr, text: &str) {
+    let deadline = Instant::now() + PATIENCE;
+    while !client::get(admin, "/metrics", &[])
+        .await
+        .body
+        .contains(text)
+    {
+        assert!(Instant::now() < deadline, "{text}");
+    }
 }
 
 /// Waits until the file has so many lines.
@@ -206,15 +220,11 @@ async fn lines_for_a_directory_that_vanishes_are_counted_and_told_of() {
         "{error}"
     );
     // Of the two kinds that share it, the first.
-    let failed = "portcullis_log_lines_failed_total{output=\"audit\"} 3\n";
-    let deadline = Instant::now() + PATIENCE;
-    while !client::get(admin, "/metrics", &[])
-        .await
-        .body
-        .contains(failed)
-    {
-        assert!(Instant::now() < deadline, "{failed}");
-    }
+    until_metrics(
+        admin,
+        "portcullis_log_lines_failed_total{output=\"audit\"} 3\n",
+    )
+    .await;
     fs::create_dir(&logs).unwrap();
     assert_eq!(asker.ask("/nowhere", None).await.status, 401);
     assert_eq!(
@@ -229,6 +239,43 @@ async fn lines_for_a_directory_that_vanishes_are_counted_and_told_of() {
         1,
         "{said}"
     );
+}
+
+/// The kernel ends a process that writes beyond its limit, unless it has a handler.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_may_not_grow_loses_lines_and_no_check() {
+    let server = server(&setup("outputs: {decision: logs/decision}"));
+    let asker = Asker::connect(&server.authz_url()).await;
+    assert_eq!(asker.ask("/account", None).await.status, 401);
+    until_lines(&server.folder.path().join("logs/decision"), 1);
+    let limited = Command::new("prlimit")
+        .args(["--pid", &server.child.id().to_string(), "--fsize=100"])
+        .status();
+    assert!(limited.unwrap().success());
+    for _ in 0..3 {
+        assert_eq!(asker.ask("/account", None).await.status, 401);
+    }
+    let failed = "portcullis_log_lines_failed_total{output=\"decision\"} 3\n";
+    until_metrics(server.admin_address(), failed).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_that_a_stream_does_not_take_are_counted() {
+    let server = Server::spawn(&setup("outputs: {decision: stdout}"), |command| {
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", "exec \"$0\" \"$@\" >/dev/full"])
+            .arg(command.get_program())
+            .args(command.get_args())
+            .current_dir(command.get_current_dir().unwrap())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        *command = shell;
+    });
+    let asker = Asker::connect(&server.authz_url()).await;
+    assert_eq!(asker.ask("/account", None).await.status, 401);
+    let failed = "portcullis_log_lines_failed_total{output=\"decision\"} 1\n";
+    until_metrics(server.admin_address(), failed).await;
 }
 
 #[test]
