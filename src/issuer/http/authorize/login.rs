@@ -61,12 +61,20 @@ impl Visit {
         }
         let username = form.get("username").unwrap_or_default();
         let password = form.get("password").unwrap_or_default().to_owned();
-        match self.issuer.credentials.first_step(username, password).await {
-            Ok((user, SecondFactor::None)) => {
-                let cookie = self.sessions().begin(&user, Assurance::Password).await?;
+        let session = async {
+            let credentials = &self.issuer.credentials;
+            let (user, factor) = credentials.first_step(username, password).await?;
+            let cookie = match factor {
+                SecondFactor::None => self.sessions().begin(&user, Assurance::Password).await?,
+                SecondFactor::Asked | SecondFactor::ToBeMade => None,
+            };
+            Ok((user, factor, cookie))
+        };
+        match session.await {
+            Ok((_, SecondFactor::None, cookie)) => {
                 Ok(page::go(&page_url(&verified.request), cookie))
             }
-            Ok((user, factor)) => {
+            Ok((user, factor, _)) => {
                 let visitor = self.visitor();
                 let page = pages::after_password(&visitor, &user, factor, onward(&verified));
                 page.await.map_err(PageError::of_the_portal)
