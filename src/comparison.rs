@@ -127,12 +127,22 @@ fn difference<'p>(
     let gained = admits(&before, &after);
     let lost = admits(&after, &before);
     let effect = match (&gained, &lost) {
-        (Admits::Another(_), Admits::Another(_)) => Effect::Changed,
-        (Admits::Another(_), Admits::NoOther | Admits::Unclear) => Effect::MoreOpen,
+        (Admits::Another(_), Admits::Another(_))
+        | (Admits::Perhaps(_), Admits::Another(_) | Admits::Perhaps(_)) => Effect::Changed,
+        (Admits::Another(_), _) | (Admits::Perhaps(_), Admits::NoOther | Admits::Unclear) => {
+            Effect::MoreOpen
+        }
         (Admits::Unclear, _) => Effect::Unclear,
-        (Admits::NoOther, Admits::Another(_) | Admits::Unclear) => Effect::MoreClosed,
+        (Admits::NoOther, Admits::Another(_) | Admits::Perhaps(_) | Admits::Unclear) => {
+            Effect::MoreClosed
+        }
         (Admits::NoOther, Admits::NoOther) if before.is_closed() => Effect::Refusal,
         (Admits::NoOther, Admits::NoOther) => Effect::Identity,
+    };
+    // That nobody gains is certain; an example for whom the condition does not hold would put it in doubt.
+    let loses = match (effect, lost) {
+        (Effect::MoreClosed, Admits::Perhaps(_)) => None,
+        (_, lost) => lost.caller(),
     };
     Difference {
         effect,
@@ -146,7 +156,7 @@ fn difference<'p>(
         after,
         example: Some(class.example),
         gains: gained.caller(),
-        loses: lost.caller(),
+        loses,
         unclear: (effect == Effect::Unclear).then_some("the conditions of the routes differ"),
     }
 }

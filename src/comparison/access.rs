@@ -1,5 +1,6 @@
 //! Who may send a request under a policy, and who else under another one.
 
+use crate::condition::Condition;
 use crate::policy::{Answer, Mode, Policy, RequiredScopes, Requirement, Route, RouteIssuers};
 
 /// The name of an issuer that no policy names.
@@ -50,6 +51,8 @@ pub enum Caller {
 pub(super) enum Admits {
     NoOther,
     Another(Caller),
+    /// Such a one, if the condition holds for them.
+    Perhaps(Caller),
     /// The conditions of the two differ, and decide.
     Unclear,
 }
@@ -57,7 +60,7 @@ pub(super) enum Admits {
 impl Admits {
     pub(super) fn caller(self) -> Option<Caller> {
         match self {
-            Self::Another(caller) => Some(caller),
+            Self::Another(caller) | Self::Perhaps(caller) => Some(caller),
             Self::NoOther | Self::Unclear => None,
         }
     }
@@ -256,11 +259,28 @@ impl Issuers<'_> {
 pub(super) fn admits(old: &Access<'_>, new: &Access<'_>) -> Admits {
     match required(old, new) {
         Admits::NoOther if new.is_closed() || !old.is_conditional() => Admits::NoOther,
-        Admits::NoOther if old.has_conditions_of(new) => Admits::NoOther,
+        Admits::NoOther if old.has_conditions_of(new) => by_other_tokens(old, new),
         // Whoever does not meet the condition that is gone gains the request.
         Admits::NoOther if !new.is_conditional() => Admits::Another(new.least_caller()),
         Admits::NoOther => Admits::Unclear,
         other => other,
+    }
+}
+
+/// The same where both have the same conditions: what these read of a token, they read only of one that
+/// counts.
+fn by_other_tokens(old: &Access<'_>, new: &Access<'_>) -> Admits {
+    let reads_token = |route: &Route| {
+        let mut conditions = route.conditions.iter();
+        conditions.any(Condition::reads_token)
+    };
+    let issuer = new.issuers.find(old.issuers, false);
+    match issuer.filter(|_| old.conditional().is_some_and(reads_token)) {
+        None => Admits::NoOther,
+        Some(issuer) => Admits::Perhaps(Caller::Holder {
+            issuer: Some(issuer),
+            scopes: new.least_scopes().into_iter().next().unwrap_or_default(),
+        }),
     }
 }
 

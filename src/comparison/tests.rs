@@ -240,6 +240,51 @@ fn issuers_count_as_callers() {
     );
 }
 
+/// A token that did not count meets no condition that reads the token.
+#[test]
+fn an_issuer_more_opens_what_a_condition_reads_of_the_token() {
+    let of =
+        |rest: &str| format!("  - {{name: r, methods: [GET], path: /x, access: public{rest}}}\n");
+    let when = ", when: 'has(token.role) && token.role == \"admin\"'";
+    let (one, both) = (
+        of(&format!(", issuers: [a]{when}")),
+        of(&format!(", issuers: [a, b]{when}")),
+    );
+    let requests = "GET /x on every host: r -> r; GET other.example/x";
+    check(
+        &one,
+        &both,
+        &format!("more_open: {requests}; gained by b[], lost by nobody"),
+    );
+    check(
+        &both,
+        &one,
+        &format!("more_closed: {requests}; gained by nobody, lost by nobody"),
+    );
+    check(
+        &one,
+        &of(when),
+        &format!("more_open: {requests}; gained by another-issuer[], lost by nobody"),
+    );
+    check(
+        &one,
+        &of(&format!(", issuers: [b]{when}")),
+        &format!("changed: {requests}; gained by b[], lost by a[]"),
+    );
+    check(
+        &one,
+        &both.replace("access: public", "access: authenticated"),
+        &format!("changed: {requests}; gained by b[], lost by anybody"),
+    );
+    // What is not read of the token holds for everybody alike.
+    let host = ", when: 'request.host == \"a.example\"'";
+    check(
+        &of(&format!(", issuers: [a]{host}")),
+        &of(&format!(", issuers: [a, b]{host}")),
+        &format!("identity: {requests}; gained by nobody, lost by nobody"),
+    );
+}
+
 #[test]
 fn rules_of_paths_are_differences_of_their_own() {
     let routes = "

@@ -32,6 +32,8 @@ HOSTS = ["a.example", "b.a.example", "c.test", "*.example", "*.a.example", "*.te
 LITERALS = ["a", "b", "ab", "a:go", "b.json", "go"]
 TEXTS = ["", "", "", ":go", ":stop", ":go:stop", ".json"]
 CONDITIONS = ['token.sub == "alice"', '"mfa" in token.amr']
+# For routes without a token as well; it does not hold without one that counts.
+GUARDED = 'has(token.role) && token.role == "admin"'
 MAX_SEGMENTS = 5
 
 # In the solver's own units; nearly every question takes a tenth of it.
@@ -135,7 +137,10 @@ def demand(draw, route):
         route.any_scope = some(draw, SCOPES, 1) if shape != "all" else []
     needs_token = route.access in ("authenticated", "scopes")
     route.when = draw.choice(CONDITIONS) if needs_token and draw.random() < 0.1 else None
-    route.issuers = some(draw, ISSUERS) if needs_token and draw.random() < 0.25 else None
+    if route.access == "public" and draw.random() < 0.3:
+        route.when = GUARDED
+    reads_token = needs_token or route.when is not None
+    route.issuers = some(draw, ISSUERS) if reads_token and draw.random() < (0.25 if needs_token else 0.5) else None
     may_refuse = route.access != "public"
     route.mode = draw.choice(["shadow", "enforce"]) if may_refuse and draw.random() < 0.15 else None
 
@@ -180,7 +185,7 @@ def changed(draw, policy):
     routes = [dataclasses.replace(route) for route in policy.routes]
     issuers, mode = policy.issuers, policy.mode
     for _ in range(draw.randint(1, 2)):
-        what = draw.choice(["demand", "demand", "methods", "path", "hosts", "add", "remove", "issuers", "mode"])
+        what = draw.choice(["demand", "demand", "methods", "path", "hosts", "add", "remove", "issuers", "trust", "mode"])
         if what == "add" or not routes:
             routes.append(random_route(draw))
             continue
@@ -196,6 +201,8 @@ def changed(draw, policy):
         elif what == "remove":
             routes.remove(route)
         elif what == "issuers":
+            route.issuers = some(draw, ISSUERS) if route.issuers or route.when else None
+        elif what == "trust":
             issuers = draw.choice([["one"], ["two"], ["one", "two"]])
         else:
             mode = draw.choice([None, "shadow", "enforce"])
@@ -209,7 +216,7 @@ COUNT = z3.Int("count")
 HAS_TOKEN = z3.Bool("token")
 ISSUER = z3.Int("issuer")
 HELD = {scope: z3.Bool(f"scope-{scope}") for scope in SCOPES}
-HOLDS = {text: z3.Bool(f"condition-{number}") for number, text in enumerate(CONDITIONS)}
+HOLDS = {text: z3.Bool(f"condition-{number}") for number, text in enumerate([*CONDITIONS, GUARDED])}
 BOUNDS = [METHOD >= 0, METHOD < len(METHODS), COUNT >= 0, COUNT <= MAX_SEGMENTS, ISSUER >= 0, ISSUER < len(ISSUERS)]
 
 
@@ -296,7 +303,7 @@ def has_host(world, pattern):
 def passes(policy, route):
     if (route.mode or policy.mode) == "shadow":
         return z3.BoolVal(True)
-    if route.access in ("public", "nobody"):
+    if route.access == "nobody" or (route.access == "public" and route.when is None):
         return z3.BoolVal(route.access == "public")
     trusted = route.issuers if route.issuers is not None else policy.issuers
     rules = [HAS_TOKEN, z3.Or(*[ISSUER == ISSUERS.index(name) for name in trusted])]

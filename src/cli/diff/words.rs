@@ -107,6 +107,7 @@ pub(super) fn requests(requests: &Requests) -> String {
         } => {
             let more = match more_paths {
                 0 => String::new(),
+                1 => " and 1 more path".to_owned(),
                 more => format!(" and {more} more paths"),
             };
             format!("{methods} {path}{more} on {hosts}")
