@@ -22,7 +22,7 @@ use envoy::Envoy;
 use envoy_gateway::Policies;
 pub use finding::{Finding, Severity, Trouble};
 pub use identity::IdentityNames;
-pub use live::{LiveAnswer, Meaning, STILL_RUNNING, Standing, of_identity, ways_around};
+pub use live::{LiveAnswer, Meaning, RefusedBy, STILL_RUNNING, Standing, of_identity, ways_around};
 
 /// The most findings of one severity: a flood of notes leaves room for failures.
 const MAX_FINDINGS: usize = 1000;
@@ -118,6 +118,7 @@ pub fn examine(documents: &[Tree], assumptions: &Assumptions) -> Report {
             report.examined.push(object.label());
         }
     }
+    istio::examine_whether_asked(&objects, &mut report);
     let mut seen = BTreeSet::new();
     report
         .findings

@@ -60,6 +60,7 @@ closed_set! {
         RawHeadersOff = "raw_headers_off",
         AnswerAppliedInPart = "answer_applied_in_part",
         AskedByMetadata = "asked_by_metadata",
+        NoCustomPolicy = "no_custom_policy",
         IdentityNotRemovedEarly = "identity_not_removed_early",
         PathRewritten = "path_rewritten",
         CorsAfterGate = "cors_after_gate",
@@ -107,7 +108,8 @@ impl Trouble {
             | Self::ErrorLooksLikeRefusal
             | Self::RawHeadersOff
             | Self::AnswerAppliedInPart
-            | Self::AskedByMetadata => Severity::Warn,
+            | Self::AskedByMetadata
+            | Self::NoCustomPolicy => Severity::Warn,
             Self::IdentityNotRemovedEarly
             | Self::PathRewritten
             | Self::CorsAfterGate
@@ -192,6 +194,7 @@ impl Trouble {
             Self::AskedByMetadata => {
                 "the gate is asked only for requests that an earlier filter has marked"
             }
+            Self::NoCustomPolicy => "no `CUSTOM` policy among these objects asks the gate",
             Self::IdentityNotRemovedEarly => {
                 "callers' copies of identity headers are removed by the gate alone, so not where it is not asked"
             }
@@ -282,6 +285,10 @@ impl Trouble {
             Self::AnswerAppliedInPart => "set `validate_mutations: true`",
             Self::AskedByMetadata => {
                 "remove `filter_enabled_metadata`, or be sure that it is there for every request"
+            }
+            Self::NoCustomPolicy => {
+                "add an `AuthorizationPolicy` with `action: CUSTOM` and the gate's provider, or examine the one that \
+                 there is together with these"
             }
             Self::IdentityNotRemovedEarly => {
                 "remove them in `early_header_mutation_extensions`, as in `config/envoy.yaml`"

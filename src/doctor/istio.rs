@@ -57,9 +57,23 @@ pub(super) fn examine_mesh_settings(document: &Tree, report: &mut Report) -> boo
     mesh.is_some()
 }
 
+/// Whether the objects that say who may do what say that the gate is asked.
+pub(super) fn examine_whether_asked(objects: &[Object<'_>], report: &mut Report) {
+    let has = |kinds: &[&str]| objects.iter().any(|object| kinds.contains(&object.kind));
+    let is_asked = objects.iter().any(is_custom) || has(&["EnvoyFilter"]);
+    if !is_asked && has(&["AuthorizationPolicy", "RequestAuthentication"]) {
+        report.add(Trouble::NoCustomPolicy, "objects of Istio");
+    }
+}
+
+fn is_custom(object: &Object<'_>) -> bool {
+    object.kind == "AuthorizationPolicy"
+        && object.spec(&["action"]).and_then(Tree::text) == Some("CUSTOM")
+}
+
 /// An `AuthorizationPolicy`: with `CUSTOM`, its rules say for which requests the gate is asked.
 fn examine_policy(object: &Object<'_>, report: &mut Report) {
-    if object.spec(&["action"]).and_then(Tree::text) != Some("CUSTOM") {
+    if !is_custom(object) {
         return;
     }
     let place = object.label();

@@ -36,6 +36,15 @@ pub struct Meaning {
     pub words: &'static str,
 }
 
+/// Why a spelling should be refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusedBy {
+    /// The policy was asked, and refuses it.
+    ThePolicy,
+    /// No policy was named.
+    Assumption,
+}
+
 /// Who has answered, as far as that can be seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Source {
@@ -46,10 +55,11 @@ enum Source {
 
 impl LiveAnswer {
     fn source(&self) -> Source {
-        match (&self.decision_id, self.from_upstream) {
-            (Some(_), _) => Source::Gate,
-            (None, true) => Source::Upstream,
-            (None, false) => Source::Unknown,
+        // A body is anybody's to write: the gate only refuses, and then no upstream has answered.
+        match (self.from_upstream, &self.decision_id) {
+            (true, _) => Source::Upstream,
+            (false, Some(_)) if self.status >= 400 => Source::Gate,
+            (false, _) => Source::Unknown,
         }
     }
 
@@ -108,16 +118,21 @@ impl LiveAnswer {
     }
 
     /// Another spelling of a private path, without a token.
-    pub fn of_way_around(&self) -> Meaning {
+    pub fn of_way_around(&self, refused_by: RefusedBy) -> Meaning {
         match (self.source(), self.status) {
             (Source::Gate, 503) => GATE_CANNOT_JUDGE,
             (Source::Gate, _) => fine("the gate refuses it"),
             (Source::Upstream, _) => open(
                 "this spelling has reached the upstream without a token: the gate is not asked for it",
             ),
-            (Source::Unknown, _) if self.is_success() => open(
-                "this spelling is answered without a token, and no policy was named that lists it",
-            ),
+            (Source::Unknown, _) if self.is_success() => open(match refused_by {
+                RefusedBy::ThePolicy => {
+                    "this spelling is answered without a token, and the policy does not list it"
+                }
+                RefusedBy::Assumption => {
+                    "this spelling is answered without a token, and no policy was named that lists it"
+                }
+            }),
             (Source::Unknown, 400..=403) => fine("it is refused before the upstream"),
             (Source::Unknown, _) if self.is_redirect() => fine("the proxy redirects instead"),
             (Source::Unknown, 500..) => {
@@ -133,7 +148,6 @@ impl LiveAnswer {
     pub fn of_stopped(&self) -> Meaning {
         match (self.source(), self.status) {
             (Source::Gate, _) => STILL_RUNNING,
-
             (Source::Upstream, _) => FAILS_OPEN,
             (Source::Unknown, 403 | 500 | 503) => fine("without the gate the proxy refuses"),
             (Source::Unknown, _) if self.is_success() => FAILS_OPEN,
@@ -250,8 +264,8 @@ mod tests {
     fn what_an_answer_means_depends_on_who_gave_it() {
         let answer = |status, by: &str| LiveAnswer {
             status,
-            decision_id: (by == "gate").then(|| "0123456789abcdef".to_owned()),
-            from_upstream: by == "upstream",
+            decision_id: by.contains("gate").then(|| "0123456789abcdef".to_owned()),
+            from_upstream: by.starts_with("upstream"),
             challenge: None,
         };
         // Status, by whom: as public, private, a way around, and with the gate stopped.
@@ -260,6 +274,9 @@ mod tests {
             (404, "upstream", [Fine, Open, Open, Open]),
             (403, "upstream", [Fine, Open, Open, Open]),
             (200, "", [Fine, Open, Open, Open]),
+            // The upstream writes what the gate would.
+            (200, "gate", [Fine, Open, Open, Open]),
+            (403, "upstream as a gate", [Fine, Open, Open, Open]),
             (401, "gate", [Unclear, Fine, Fine, Unclear]),
             (403, "gate", [Unclear, Fine, Fine, Unclear]),
             (400, "gate", [Unclear, Fine, Fine, Unclear]),
@@ -274,7 +291,7 @@ mod tests {
             let got = [
                 answer.of_public(),
                 answer.of_private(),
-                answer.of_way_around(),
+                answer.of_way_around(RefusedBy::Assumption),
                 answer.of_stopped(),
             ];
             assert_eq!(
@@ -282,6 +299,17 @@ mod tests {
                 expected,
                 "{status} {by}"
             );
+        }
+        let open = LiveAnswer {
+            status: 200,
+            ..LiveAnswer::default()
+        };
+        for (by, expected) in [
+            (RefusedBy::ThePolicy, "the policy does not list it"),
+            (RefusedBy::Assumption, "no policy was named that lists it"),
+        ] {
+            let words = open.of_way_around(by).words;
+            assert!(words.ends_with(expected), "{words}");
         }
         assert_eq!(of_identity(true, true).standing, Open);
         assert_eq!(of_identity(false, true).standing, Fine);

@@ -82,7 +82,15 @@ impl LiveProxy {
 
     /// Asks by GET. Redirects are not followed.
     pub(super) fn get(&self, path: &str, headers: &[(&str, &str)]) -> anyhow::Result<Answered> {
-        let deadline = Instant::now() + PATIENCE;
+        self.get_by(Instant::now() + PATIENCE, path, headers)
+    }
+
+    fn get_by(
+        &self,
+        deadline: Instant,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> anyhow::Result<Answered> {
         let mut request = format!("GET {path} HTTP/1.1\r\nhost: {}\r\n", self.authority);
         for (name, value) in headers {
             let _ = write!(request, "{name}: {value}\r\n");
@@ -90,26 +98,41 @@ impl LiveProxy {
         request
             .push_str("accept: */*\r\nuser-agent: portcullis-doctor\r\nconnection: close\r\n\r\n");
         let answer = self.exchange(request.as_bytes(), deadline);
-        let answer = answer.map_err(|error| match error.kind() {
-            ErrorKind::WouldBlock | ErrorKind::TimedOut => {
-                anyhow::anyhow!("it did not answer within {} seconds", PATIENCE.as_secs())
-            }
-            _ => anyhow::anyhow!(why_refused(&error, "--ca").unwrap_or_else(|| error.to_string())),
-        })?;
+        let answer = answer.map_err(|error| anyhow::anyhow!(self.why_silent(&error)))?;
         read(&String::from_utf8_lossy(&answer)).context("the answer is not HTTP/1.1")
     }
 
+    fn why_silent(&self, error: &std::io::Error) -> String {
+        if is_late(error) {
+            return format!("it did not answer within {} seconds", PATIENCE.as_secs());
+        }
+        if let Some(reason) = why_refused(error, "--ca") {
+            return reason;
+        }
+        let inner = error.get_ref();
+        let no_tls = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        match no_tls {
+            Some(rustls::Error::InvalidMessage(_)) => format!(
+                "{error}; does it speak TLS? try `http://{}`",
+                self.authority
+            ),
+            _ => error.to_string(),
+        }
+    }
+
     fn exchange(&self, request: &[u8], deadline: Instant) -> std::io::Result<Vec<u8>> {
-        let stream = self.connect(deadline)?;
+        let stream = Timed {
+            socket: self.connect(deadline)?,
+            deadline,
+        };
         match &self.tls {
-            None => converse(stream, |stream| stream, request, deadline),
+            None => converse(stream, request),
             Some(tls) => {
                 let name = ServerName::try_from(self.host.clone());
                 let name = name.map_err(std::io::Error::other)?;
                 let session = ClientConnection::new(Arc::clone(tls), name);
                 let session = session.map_err(std::io::Error::other)?;
-                let stream = StreamOwned::new(session, stream);
-                converse(stream, |stream| &mut stream.sock, request, deadline)
+                converse(StreamOwned::new(session, stream), request)
             }
         }
     }
@@ -154,48 +177,83 @@ fn tls(ca: Option<&Path>) -> anyhow::Result<Arc<ClientConfig>> {
     Ok(Arc::new(config))
 }
 
-/// Sends the request, and reads until the answer, the time or the room ends.
-fn converse<S: Read + Write>(
-    mut stream: S,
-    socket: impl Fn(&mut S) -> &mut TcpStream,
-    request: &[u8],
+/// A connection of which each read and write has the time that is left: a handshake of TLS has many.
+struct Timed {
+    socket: TcpStream,
     deadline: Instant,
-) -> std::io::Result<Vec<u8>> {
-    socket(&mut stream).set_write_timeout(Some(left(deadline)?))?;
-    socket(&mut stream).set_read_timeout(Some(left(deadline)?))?;
+}
+
+impl Read for Timed {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.socket.set_read_timeout(Some(left(self.deadline)?))?;
+        self.socket.read(buffer)
+    }
+}
+
+impl Write for Timed {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.socket.set_write_timeout(Some(left(self.deadline)?))?;
+        self.socket.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.socket.flush()
+    }
+}
+
+fn is_late(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}
+
+/// Sends the request, and reads until the answer, the time or the room ends.
+fn converse<S: Read + Write>(mut stream: S, request: &[u8]) -> std::io::Result<Vec<u8>> {
     stream.write_all(request)?;
     stream.flush()?;
     let mut answer = Vec::new();
     let mut buffer = [0; 4096];
     while answer.len() < MAX_ANSWER_BYTES && !is_whole(&answer) {
-        socket(&mut stream).set_read_timeout(Some(left(deadline)?))?;
         match stream.read(&mut buffer) {
             Ok(0) => break,
             Ok(count) => answer.extend_from_slice(buffer.get(..count).unwrap_or_default()),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             // Some servers end a connection without the farewell of TLS.
             Err(error) if error.kind() == ErrorKind::UnexpectedEof && !answer.is_empty() => break,
+            // Of a body that goes on and on the head says enough.
+            Err(error) if is_late(&error) && has_head(&answer) => break,
             Err(error) => return Err(error),
         }
     }
     Ok(answer)
 }
 
+/// The answer without what came before it, such as 103 with early hints.
+fn last_answer(mut text: &str) -> &str {
+    let is_interim = |text: &str| {
+        let status = text.strip_prefix("HTTP/1.").and_then(|rest| rest.get(2..5));
+        status.is_some_and(|status| status.starts_with('1') && status != "101")
+    };
+    while is_interim(text) {
+        text = text.split_once("\r\n\r\n").map_or("", |(_, rest)| rest);
+    }
+    text
+}
+
+fn has_head(answer: &[u8]) -> bool {
+    last_answer(&String::from_utf8_lossy(answer)).contains("\r\n\r\n")
+}
+
 /// Whether the length that the head names is there.
 fn is_whole(answer: &[u8]) -> bool {
     let text = String::from_utf8_lossy(answer);
-    let Some((head, _)) = text.split_once("\r\n\r\n") else {
+    let Some((head, body)) = last_answer(&text).split_once("\r\n\r\n") else {
         return false;
     };
     let length = header(head, "content-length").and_then(|length| length.parse::<usize>().ok());
-    let head_bytes = answer.windows(4).position(|four| four == b"\r\n\r\n");
-    match (length, head_bytes) {
-        (Some(length), Some(head)) => answer.len() >= head.saturating_add(4).saturating_add(length),
-        _ => false,
-    }
+    length.is_some_and(|length| body.len() >= length)
 }
 
 fn read(text: &str) -> Option<Answered> {
+    let text = last_answer(text);
     let (head, body) = text.split_once("\r\n\r\n")?;
     let status = head.strip_prefix("HTTP/1.")?.get(2..5)?.parse().ok()?;
     let body_facts = serde_json::from_str::<Value>(body.trim()).ok();
@@ -269,5 +327,69 @@ mod tests {
             Some("e8def4b7417de105")
         );
         assert!(read("SSH-2.0\r\n\r\n").is_none());
+    }
+
+    #[test]
+    fn heads_before_the_answer_are_skipped() {
+        let interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n";
+        assert!(!has_head(interim.as_bytes()) && read(interim).is_none());
+        let text = format!("{interim}HTTP/1.1 401 Unauthorized\r\ncontent-length: 1\r\n\r\n");
+        assert!(has_head(text.as_bytes()) && !is_whole(text.as_bytes()));
+        assert!(is_whole(format!("{text}a").as_bytes()));
+        assert_eq!(read(&text).unwrap().answer.status, 401);
+    }
+
+    /// Asks a server that writes `first`, then `more` every fiftieth of a second until nobody listens.
+    fn asked(scheme: &str, first: &'static [u8], more: &'static [u8]) -> anyhow::Result<Answered> {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("{scheme}://{}", listener.local_addr().unwrap());
+        let server = std::thread::spawn(move || {
+            let (mut socket, _) = listener.accept().unwrap();
+            let mut heard = [0; 4096];
+            assert!(socket.read(&mut heard).unwrap() > 0);
+            socket.write_all(first).unwrap();
+            let pace = Duration::from_millis(20);
+            socket.set_read_timeout(Some(pace)).unwrap();
+            // Bounded: more than a minute of it.
+            for _ in 0..3000 {
+                let is_waiting = matches!(socket.read(&mut heard), Err(error) if is_late(&error));
+                if more.is_empty() || !is_waiting || socket.write_all(more).is_err() {
+                    break;
+                }
+            }
+        });
+        let proxy = LiveProxy::new(&url, None).unwrap();
+        let deadline = Instant::now() + Duration::from_millis(400);
+        let answered = proxy.get_by(deadline, "/", &[]);
+        server.join().unwrap();
+        answered
+    }
+
+    /// A record of 16 KiB, byte by byte: five minutes of handshake.
+    #[test]
+    fn a_handshake_has_no_more_time_than_the_answer() {
+        let error = asked("https", b"\x16\x03\x03\x40\x00", b"\x02");
+        let error = error.map(|answered| answered.text).unwrap_err();
+        assert_eq!(error.to_string(), "it did not answer within 5 seconds");
+    }
+
+    #[test]
+    fn a_plain_port_is_told_as_such() {
+        let error = asked("https", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"");
+        let error = error.map(|answered| answered.text).unwrap_err().to_string();
+        assert!(
+            error.contains("does it speak TLS? try `http://127.0.0.1:"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_body_without_an_end_is_judged_by_its_head() {
+        let head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+        let answered = asked("http", head, b"1\r\na\r\n").unwrap();
+        assert_eq!(answered.answer.status, 200);
+        // The time ends within a head.
+        let error = asked("http", b"HTTP/1.1 200 OK\r\n", b"a: b\r\n");
+        assert!(error.is_err());
     }
 }

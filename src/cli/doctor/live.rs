@@ -12,7 +12,9 @@ use crate::cli::Finding as Verdict;
 use crate::cli::rehearsal::{Answer, AskedRequest, Grounds, GroundsArgs, Rehearsal};
 use crate::cli::token::printable;
 use crate::clock::{Clock, SystemClock};
-use crate::doctor::{IdentityNames, Meaning, STILL_RUNNING, Standing, of_identity, ways_around};
+use crate::doctor::{
+    IdentityNames, Meaning, RefusedBy, STILL_RUNNING, Standing, of_identity, ways_around,
+};
 use crate::labels::Label;
 
 /// What callers must not be able to say of themselves, and a header that may arrive.
@@ -65,6 +67,7 @@ struct Paths {
     private: String,
     /// Other spellings of the private path, which are refused by the policy if one was named.
     around: Vec<(&'static str, String)>,
+    refused_by: RefusedBy,
 }
 
 impl Paths {
@@ -90,6 +93,7 @@ impl Paths {
                 public,
                 private,
                 around,
+                refused_by: RefusedBy::Assumption,
             });
         }
         let grounds = GroundsArgs::new(args.policy.clone(), args.config.clone()).load()?;
@@ -116,6 +120,7 @@ impl Paths {
             public,
             private,
             around,
+            refused_by: RefusedBy::ThePolicy,
         })
     }
 }
@@ -195,7 +200,7 @@ fn running(proxy: &LiveProxy, paths: &Paths, identity: &IdentityNames) -> Vec<Ro
     }
     for (what, path) in &paths.around {
         rows.push(ask(proxy, what, path, |answered| {
-            answered.answer.of_way_around()
+            answered.answer.of_way_around(paths.refused_by)
         }));
     }
     let names: Vec<&str> = identity.iter().collect();

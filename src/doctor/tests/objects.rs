@@ -143,7 +143,8 @@ const SPOILT: [(&str, &str, &str, &str); 20] = [
 /// Rows: an object, and what is found.
 const OBJECTS: [(&str, &str); 13] = [
     (
-        "kind: RequestAuthentication\nmetadata: {name: a}\nspec: {jwtRules: [{outputClaimToHeaders: [{header: x-auth-subject, claim: jti}]}]}\n",
+        "kind: RequestAuthentication\nmetadata: {name: a}\nspec: {jwtRules: [{outputClaimToHeaders: [{header: x-auth-subject, claim: jti}]}]}\n---\n\
+        kind: AuthorizationPolicy\nmetadata: {name: gate}\nspec: {action: CUSTOM, rules: [{}]}\n",
         "identity_overwritten: RequestAuthentication a (x-auth-subject)",
     ),
     (
@@ -204,6 +205,17 @@ fn troubles_of_kubernetes_objects_are_found() {
     for (object, expected) in OBJECTS {
         assert_eq!(found(object), [expected]);
     }
+}
+
+#[test]
+fn objects_of_istio_without_a_policy_that_asks_are_told() {
+    let expected = ["no_custom_policy: objects of Istio"];
+    let allow = CUSTOM.replace("action: CUSTOM, provider: {name: gate}", "action: ALLOW");
+    assert_eq!(found(&allow), expected);
+    assert_eq!(found(&[MESH, &allow].join("---\n")), expected);
+    assert_eq!(found(&[&allow, CUSTOM].join("---\n")), [""; 0]);
+    let tokens = "kind: RequestAuthentication\nmetadata: {name: a}\nspec: {jwtRules: []}\n";
+    assert_eq!(found(tokens), expected);
 }
 
 #[test]
