@@ -1,6 +1,7 @@
 //! `portcullis test --record`: tests of what a gate has decided, from its log or from Envoy's.
 
 mod callers;
+mod examples;
 mod observed;
 mod text;
 
@@ -18,7 +19,9 @@ use crate::cli::rehearsal::{Answer, AskedRequest, Grounds, GroundsArgs, Rehearsa
 use crate::cli::{Finding, complain};
 use crate::files;
 use crate::problem::Source;
-use observed::{Unfit, observe};
+use callers::WrittenCaller;
+use examples::with_examples;
+use observed::{Observed, Unfit, check_secrets, observe};
 use text::{NewCase, beginning, relative};
 
 /// The most tests that one run adds.
@@ -181,14 +184,14 @@ impl Recorder<'_> {
             return Ok(Err(Unfit::Different));
         }
         *tries += 1;
-        let found = callers::find(&observed, &asked, self.grounds, self.rehearsal)?;
-        let Some((caller, answer)) = found else {
-            return Ok(Err(Unfit::Different));
+        let (request, caller, answer) = match self.recorded(&observed, &asked, &logged)? {
+            Ok(recorded) => recorded,
+            Err(unfit) => return Ok(Err(unfit)),
         };
         self.covered.insert(logged);
         self.cover(kind_of(&asked, &answer));
         self.added.push(NewCase {
-            request: observed.request.line(),
+            request: request.line(),
             caller,
             outcome: observed.outcome,
             reason: answer.would_deny.unwrap_or(answer.reason),
@@ -199,6 +202,35 @@ impl Recorder<'_> {
             }),
         });
         Ok(Ok(()))
+    }
+
+    /// The request as it is written, who makes it, and the answer: with examples for what the caller chose
+    /// of the path, and with its own path only where the decision depends on it.
+    fn recorded(
+        &self,
+        observed: &Observed,
+        asked: &AskedRequest,
+        logged: &Kind,
+    ) -> anyhow::Result<Result<(AskedRequest, WrittenCaller, Answer), Unfit>> {
+        let mut routes = self.grounds.policy.routes().iter();
+        let route = routes.find(|route| Some(&*route.name) == logged.route.as_deref());
+        let example = route.and_then(|route| with_examples(&observed.request, route.path.as_ref()));
+        let example = example.filter(|example| check_secrets(example).is_ok());
+        if let Some(example) = example
+            && let Some(as_read) = written(&example)
+            && let Some((caller, answer)) =
+                callers::find(observed, &as_read, self.grounds, self.rehearsal)?
+            && answer.route == logged.route
+        {
+            return Ok(Ok((example, caller, answer)));
+        }
+        if let Err(unfit) = check_secrets(&observed.request) {
+            return Ok(Err(unfit));
+        }
+        let found = callers::find(observed, asked, self.grounds, self.rehearsal)?;
+        Ok(found.map_or(Err(Unfit::Different), |(caller, answer)| {
+            Ok((observed.request.clone(), caller, answer))
+        }))
     }
 
     /// Notes that a test stands for such requests, also where a log does not say the reason.

@@ -90,6 +90,48 @@ fn an_access_log_becomes_tests_that_hold() {
     assert_eq!(again, file);
 }
 
+/// What a caller chose of a path is written only where the decision rests on it.
+#[test]
+fn a_path_is_written_with_examples() {
+    let folder = folder();
+    let line = |path: &str, more: &str| {
+        format!(
+            "{{\"decision\":\"deny\",\"status\":401,\"reason\":\"no_token\",\"request.method\":\"GET\",\
+             \"request.host\":\"shop.example\",\"request.path\":\"{path}\"{more}}}\n"
+        )
+    };
+    let log = [
+        line("/orders/hunter2", r#","route.name":"read-order""#),
+        line(
+            "/internal/4ksCb5fbaCDG0XIELgKH/x",
+            r#","route.name":"internals""#,
+        )
+        .replace("no_token", "nobody")
+        .replace("401", "403"),
+        line("/nothing/alice@shop.example", ""),
+        line("/orders/1;...", ""),
+    ]
+    .concat();
+    let (said, file) = record(folder.path(), &log);
+    for expected in [
+        "GET https://shop.example/orders/1,",
+        "GET https://shop.example/internal/1,",
+    ] {
+        assert!(file.contains(expected), "{expected}: {file}");
+    }
+    for secret in ["hunter2", "4ksC", "alice"] {
+        assert!(!file.contains(secret), "{file}");
+    }
+    for expected in [
+        "left out: 1 line with a path that the log cuts at a path parameter (`;`)",
+        "left out: 1 line with a host or path that may hold a secret",
+        "2 tests added",
+    ] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+    holds(folder.path());
+}
+
 #[test]
 fn a_file_is_extended_and_nothing_of_it_is_changed() {
     let folder = folder();

@@ -26,6 +26,8 @@ pub(super) enum Unfit {
     NotAboutARequest,
     /// `log.path` or a bound of the log has hidden it.
     PathHidden,
+    /// The log has cut what begins with such a mark.
+    PathCut,
     /// The gate could not be asked, or the proxy has answered before it was.
     NotDecided,
     /// What the decision rests on is in no log: a token, headers, or how busy the gate was.
@@ -44,6 +46,9 @@ impl Unfit {
             Self::PathHidden => {
                 "without the whole path (the gate logs paths with `log.path: full`)"
             }
+            Self::PathCut => {
+                "with a path that the log cuts at a path parameter (`;`), a fragment, or an encoded `?`, `#` or `;`"
+            }
             Self::NotDecided => "not decided by the gate",
             Self::NotReproducible => {
                 "decided by a token or by headers that no log has, or not judged"
@@ -58,26 +63,36 @@ impl Unfit {
     }
 }
 
+/// Behind what the gate's log shows no more of a path.
+const MARKS: [&str; 7] = ["#", "%3F", "%3f", "%23", ";", "%3B", "%3b"];
+
 /// What a line says of a request.
 pub(super) fn observe(line: &str) -> Result<Observed, Unfit> {
     let object = line.find('{').and_then(|start| line.get(start..));
     let fields =
         object.and_then(|json| serde_json::from_str::<Map<String, Value>>(json.trim()).ok());
-    let observed = match fields {
-        Some(fields) if fields.contains_key("decision") => of_gate(line, &fields)?,
-        Some(fields) => of_access_log(&fields)?,
-        None => of_access_text(line)?,
-    };
-    check_secrets(&observed.request)?;
-    Ok(observed)
+    match fields {
+        Some(fields) if fields.contains_key("decision") => of_gate(line, &fields),
+        Some(fields) => of_access_log(&fields),
+        None => of_access_text(line),
+    }
 }
 
 /// A line with the target `portcullis::decision`.
 fn of_gate(line: &str, fields: &Map<String, Value>) -> Result<Observed, Unfit> {
     let record = Record::parse(line).map_err(|_| Unfit::NotAboutARequest)?;
     check_reason(&record.reason)?;
-    let request = record.request().map_err(|_| Unfit::PathHidden)?;
     let text = |name| text_of(fields, name);
+    let is_cut = text("request.path").is_some_and(|path| {
+        let before = path.strip_suffix("...");
+        before.is_some_and(|before| MARKS.iter().any(|mark| before.ends_with(mark)))
+    });
+    let hidden = if is_cut {
+        Unfit::PathCut
+    } else {
+        Unfit::PathHidden
+    };
+    let request = record.request().map_err(|_| hidden)?;
     let outcome = match record.decision.as_str() {
         "allow" => Outcome::Allow,
         "would_deny" => Outcome::WouldDeny,
@@ -260,10 +275,12 @@ fn written(text: &str) -> Option<String> {
 
 /// A file of tests is committed and read by many. A query is never in it; this looks for what else may be
 /// secret.
-fn check_secrets(request: &AskedRequest) -> Result<(), Unfit> {
+pub(super) fn check_secrets(request: &AskedRequest) -> Result<(), Unfit> {
     let path = request.path.to_ascii_lowercase();
     let is_hidden = ["?", "#", ";", "%3f", "%23", "%3b"];
     let is_secret = request.host.contains('@')
+        || path.contains('@')
+        || path.contains("%40")
         || is_hidden.iter().any(|mark| path.contains(mark))
         || request.path.split('/').any(looks_random);
     if is_secret {
@@ -275,17 +292,24 @@ fn check_secrets(request: &AskedRequest) -> Result<(), Unfit> {
 
 /// Whether a segment looks like a token or a key; a UUID is an id.
 fn looks_random(segment: &str) -> bool {
-    const LEAST_BYTES: usize = 24;
+    /// As many as 64 bits have in hex, and 120 in base64url.
+    const LEAST_HEX: usize = 16;
+    const LEAST_BASE64: usize = 20;
     let is_uuid = segment.len() == 36
         && segment.split('-').map(str::len).eq([8, 4, 4, 4, 12])
         && segment
             .bytes()
             .all(|byte| byte == b'-' || byte.is_ascii_hexdigit());
-    let longest = segment.split(['.', '-', ':']).map(str::len).max();
-    let has_digit = segment.bytes().any(|byte| byte.is_ascii_digit());
-    !is_uuid
-        && (segment.starts_with("eyJ")
-            || has_digit && longest.is_some_and(|long| long >= LEAST_BYTES))
+    let of_base64 = |byte: char| byte.is_ascii_alphanumeric() || "-_".contains(byte);
+    let is_key = |part: &str| {
+        let has = |kind: fn(&u8) -> bool| part.as_bytes().iter().any(kind);
+        let is_hex = part.bytes().all(|byte| byte.is_ascii_hexdigit());
+        // Words joined by hyphens are neither.
+        let is_mixed =
+            has(u8::is_ascii_digit) || has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase);
+        is_hex && part.len() >= LEAST_HEX || is_mixed && part.len() >= LEAST_BASE64
+    };
+    !is_uuid && (segment.starts_with("eyJ") || segment.split(|byte| !of_base64(byte)).any(is_key))
 }
 
 #[cfg(test)]
@@ -296,7 +320,9 @@ mod tests {
 
     /// What a line says: method, URL, outcome, reason and scopes.
     fn said(line: &str) -> Result<String, Unfit> {
-        observe(line).map(|observed| {
+        let observed = observe(line)?;
+        check_secrets(&observed.request)?;
+        Ok(observed).map(|observed| {
             let Observed {
                 request,
                 outcome,
@@ -340,11 +366,28 @@ mod tests {
                 Unfit::MayHoldASecret,
             ),
             ("/a;jsessionid=1", "nobody", Unfit::MayHoldASecret),
+            ("/a;...", "nobody", Unfit::PathCut),
+            ("/a%23...", "nobody", Unfit::PathCut),
+            ("/k/0123456789abcdef", "nobody", Unfit::MayHoldASecret),
+            ("/k/sk_live_4f2a-9c1b-77de", "nobody", Unfit::MayHoldASecret),
+            ("/k/AbCd-EfGh_IjKlMnOpQr", "nobody", Unfit::MayHoldASecret),
+            ("/users/alice@shop.example", "nobody", Unfit::MayHoldASecret),
+            (
+                "/users/alice%40shop.example",
+                "nobody",
+                Unfit::MayHoldASecret,
+            ),
             ("/eyJhbGciOiJub25lIn0.e30.", "nobody", Unfit::MayHoldASecret),
         ] {
             assert_eq!(said(&line(path, reason)), Err(unfit), "{path}");
         }
-        assert!(said(&line("/6ba7b810-9dad-11d1-80b4-00c04fd430c8", "nobody")).is_ok());
+        for path in [
+            "/6ba7b810-9dad-11d1-80b4-00c04fd430c8",
+            "/list-of-all-open-orders/2026-11-30",
+            "/0123456789",
+        ] {
+            assert!(said(&line(path, "nobody")).is_ok(), "{path}");
+        }
     }
 
     #[test]
