@@ -6,6 +6,7 @@ mod shadow;
 #[cfg(feature = "issuer")]
 mod store;
 mod text;
+mod unlogged;
 
 use std::borrow::Cow;
 use std::io::{Read, Write};
@@ -63,7 +64,7 @@ pub(super) struct ExplainArgs {
     /// The same with nothing but these scopes, separated by spaces
     #[arg(long, value_name = "SCOPES", group = "caller")]
     scopes: Option<String>,
-    /// A user of the issuer, by name: with the token for the API that the user would get now. The store
+    /// A user of the issuer, by name or e-mail address: with the token for the API that the user would get now. The store
     /// of `--config` says what is in it
     #[cfg(feature = "issuer")]
     #[arg(long, value_name = "NAME", group = "caller", conflicts_with = "issuer")]
@@ -80,11 +81,12 @@ pub(super) struct ExplainArgs {
         conflicts_with = "token"
     )]
     issuer: Option<String>,
-    /// Explain the decision of a log line on standard input
-    #[arg(long, conflicts_with_all = ["method", "headers", "caller", "decision"])]
+    /// Explain the decision of a log line on standard input; with `--claims`, `--scopes` or `--token` for the
+    /// caller that these say
+    #[arg(long, conflicts_with_all = ["method", "headers", "decision"])]
     log_line: bool,
-    /// Explain one of the last refusals of a running gate, by the id in its answer
-    #[arg(long, value_name = "ID", conflicts_with_all = ["method", "headers", "caller"])]
+    /// The same for one of the last refusals of a running gate, by the id in its answer
+    #[arg(long, value_name = "ID", conflicts_with_all = ["method", "headers"])]
     decision: Option<String>,
     /// The admin listener of the running gate; the default is that of the configuration
     #[arg(long, value_name = "ADDRESS", requires = "decision", value_parser = number::address)]
@@ -112,8 +114,13 @@ pub(super) fn run(args: &ExplainArgs, out: &mut dyn Write) -> anyhow::Result<Fin
     let now = args.now.map_or_else(|| SystemClock.now(), UnixSeconds);
     let grounds = args.grounds.load()?;
     let mut report = match args.record()? {
+        Some(record) if args.names_caller() => {
+            let report = of_request(args, &record.request()?, &grounds, now)?;
+            let same = (!report.is_uncertain).then(|| record.is_as(&report.explanation.answer));
+            report.beside(record, same)
+        }
         Some(record) => of_record(record, &grounds, now)?,
-        None => of_request(args, &grounds, now)?,
+        None => of_request(args, &args.request()?, &grounds, now)?,
     };
     if !grounds.has_config {
         report.notes.push(
@@ -153,6 +160,9 @@ struct Report {
     /// The request is allowed or refused for want of what is not known of an issuer.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     is_uncertain: bool,
+    /// The answer is that to a placeholder, and rests on what it cannot have.
+    #[serde(skip)]
+    has_no_answer: bool,
     /// What the policy in shadow answers, if the configuration names one.
     #[serde(skip_serializing_if = "Option::is_none")]
     shadow_policy: Option<ShadowAnswer>,
@@ -169,8 +179,19 @@ impl Report {
             same_decision: None,
             notes: Vec::new(),
             is_uncertain: false,
+            has_no_answer: false,
             shadow_policy: None,
             explanation,
+        }
+    }
+
+    /// The same beside the decision that was logged.
+    fn beside(self, record: Record, same_decision: Option<bool>) -> Self {
+        Self {
+            same_policy: record.is_of_policy(&self.explanation.policy_digest),
+            same_decision,
+            logged: Some(record),
+            ..self
         }
     }
 
@@ -214,9 +235,17 @@ impl Report {
                 Some(false) => "this policy decides differently",
                 None => "cannot tell whether this policy decides the same: see the note",
             };
-            writeln!(out, "{today}\n")?;
+            writeln!(out, "{today}")?;
+            if let Some(difference) = unlogged::logged_difference(record) {
+                writeln!(out, "{}", printable(&difference))?;
+            }
+            writeln!(out)?;
         }
-        text::write(&self.title, &self.explanation, out)?;
+        if self.has_no_answer {
+            text::write_without_answer(&self.title, &self.explanation, out)?;
+        } else {
+            text::write(&self.title, &self.explanation, out)?;
+        }
         if let Some(shadow) = &self.shadow_policy {
             text::write_shadow(shadow, out)?;
         }
@@ -227,14 +256,15 @@ impl Report {
     }
 }
 
-fn of_request(args: &ExplainArgs, grounds: &Grounds, now: UnixSeconds) -> anyhow::Result<Report> {
-    let (Some(method), Some(url)) = (&args.method, &args.url) else {
-        bail!("name the method and the URL of the request");
-    };
-    let request = AskedRequest::new(method, url, args.headers.clone())?;
+fn of_request(
+    args: &ExplainArgs,
+    request: &AskedRequest,
+    grounds: &Grounds,
+    now: UnixSeconds,
+) -> anyhow::Result<Report> {
     let mut notes = Vec::new();
     let mut caller = args.caller(grounds, now, &mut notes)?;
-    let has_token = matches!(caller, Caller::Token(_)) || grounds.reads_credential(&request);
+    let has_token = matches!(caller, Caller::Token(_)) || grounds.reads_credential(request);
     let evidence = match args.grounds.config() {
         Some(config) if has_token => Some(Evidence::load(config)?),
         _ => None,
@@ -254,12 +284,12 @@ fn of_request(args: &ExplainArgs, grounds: &Grounds, now: UnixSeconds) -> anyhow
         );
         caller = claims;
     }
-    let asked = rehearsal.asked_by(&request, &caller)?;
+    let asked = rehearsal.asked_by(request, &caller)?;
     let explanation = Explanation::of(&rehearsal, &asked);
     let mut report = Report::of(request.line(), explanation);
     report.ask_shadow(grounds, |grounds| {
         let rehearsal = rehearse(grounds)?;
-        Ok(rehearsal.ask(&rehearsal.asked_by(&request, &caller)?))
+        Ok(rehearsal.ask(&rehearsal.asked_by(request, &caller)?))
     })?;
     let gap = evidence
         .as_ref()
@@ -300,25 +330,39 @@ fn of_record(record: Record, grounds: &Grounds, now: UnixSeconds) -> anyhow::Res
     let asked = rehearsal.asked_by(&request, &record.caller(grounds))?;
     let explanation = Explanation::of(&rehearsal, &asked);
     let mut report = Report::of(request.line(), explanation);
+    // The same token for both: what is assumed of it is so by the policy in force.
+    let caller = record.caller(grounds);
     report.ask_shadow(grounds, |grounds| {
         let rehearsal = Rehearsal::with_claims(grounds, now)?;
-        let caller = record.caller(grounds);
         Ok(rehearsal.ask(&rehearsal.asked_by(&request, &caller)?))
     })?;
     let mut notes: Vec<Cow<'static, str>> =
         record.limits().into_iter().map(Cow::Borrowed).collect();
     notes.append(&mut report.notes);
-    let answer = &report.explanation.answer;
-    Ok(Report {
-        same_policy: record.is_of_policy(&report.explanation.policy_digest),
-        same_decision: record.agrees_with(answer),
-        notes,
-        logged: Some(record),
-        ..report
-    })
+    report.notes = notes;
+    report.doubt(&record, grounds);
+    let same = record.agrees_with(&report.explanation.answer);
+    let same = same.filter(|_| !report.is_uncertain);
+    Ok(report.beside(record, same))
 }
 
 impl ExplainArgs {
+    /// The request of the command line.
+    fn request(&self) -> anyhow::Result<AskedRequest> {
+        let (Some(method), Some(url)) = (&self.method, &self.url) else {
+            bail!("name the method and the URL of the request");
+        };
+        AskedRequest::new(method, url, self.headers.clone())
+    }
+
+    fn names_caller(&self) -> bool {
+        #[cfg(feature = "issuer")]
+        if store::named(self).is_some() {
+            return true;
+        }
+        self.token.is_some() || self.claims.is_some() || self.scopes.is_some()
+    }
+
     fn caller(
         &self,
         grounds: &Grounds,
@@ -363,6 +407,10 @@ impl ExplainArgs {
     /// The decision that a gate made and that is to be explained.
     fn record(&self) -> anyhow::Result<Option<Record>> {
         if self.log_line {
+            ensure!(
+                self.token.as_deref() != Some("-"),
+                "standard input has the log line, so it cannot have the token: write `--token \"$TOKEN\"`"
+            );
             let text = input(record::MAX_LINE_BYTES, "the log line")?;
             return Record::parse(text.lines().next().unwrap_or_default()).map(Some);
         }

@@ -680,7 +680,11 @@ async fn users_and_apps_are_explained_by_what_the_store_says_of_them() {
     let token = token["access_token"].as_str().unwrap().to_owned();
     for path in ["/orders/1", "/internal/x", "/products/1", "/nothing"] {
         let answered = companion.check("GET", path, &token).await;
-        for caller in [["--app", app.key.as_str()], ["--user", "alice"]] {
+        for caller in [
+            ["--app", app.key.as_str()],
+            ["--user", "alice"],
+            ["--user", "Alice@shop.example"],
+        ] {
             let (code, status, told) = explain(&caller, path);
             assert_eq!(status, answered, "{caller:?} {path}: {told}");
             assert_eq!(code, i32::from(answered != 200), "{caller:?} {path}");
@@ -691,6 +695,13 @@ async fn users_and_apps_are_explained_by_what_the_store_says_of_them() {
         explain(&["--user", "alice"], "/orders/1")
             .2
             .contains("the scopes orders.read;")
+    );
+    // The administrator has scopes for the issuer alone, and asked for none.
+    let (_, status, told) = explain(&["--user", "admin"], "/orders/1");
+    assert_eq!(status, 401, "{told}");
+    assert!(
+        told.contains("its roles give no scope of an API (only `backend.*` and `consumer.*`)"),
+        "{told}"
     );
     // What the store says now counts, and not what it said.
     assert_eq!(

@@ -4,8 +4,10 @@ use anyhow::{Context, bail, ensure};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::unlogged;
 use crate::cli::rehearsal::{Answer, AskedRequest, Caller, Grounds, scopes_as_claims};
 use crate::labels::{Label, closed_set};
+use crate::policy::Policy;
 
 /// The longest line that is read, in bytes.
 pub(super) const MAX_LINE_BYTES: u64 = 64 * 1024;
@@ -52,6 +54,12 @@ pub(in crate::cli) struct Record {
     /// The beginning of the digest of the policy that made it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) policy_digest: Option<String>,
+    /// What the policy in shadow would have changed, if the line is about that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    difference: Option<String>,
+    /// Why it would have.
+    #[serde(rename = "shadow.reason", skip_serializing_if = "Option::is_none")]
+    shadow_reason: Option<String>,
     #[serde(skip)]
     fields: Map<String, Value>,
 }
@@ -81,6 +89,8 @@ impl Record {
             route: text("route.name"),
             decision_id: text("decision.id"),
             policy_digest: text("policy.digest"),
+            difference: text("difference"),
+            shadow_reason: text("shadow.reason"),
             fields,
         })
     }
@@ -91,7 +101,7 @@ impl Record {
         known.find(|known| known.label() == self.reason)
     }
 
-    fn text(&self, name: &str) -> Option<&str> {
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
         self.fields.get(name).and_then(Value::as_str)
     }
 
@@ -124,28 +134,63 @@ impl Record {
 
     /// Somebody who is to this request what its caller was, as far as that was logged.
     pub(super) fn caller(&self, grounds: &Grounds) -> Caller {
-        let issuer = self.text("issuer.name");
-        let rules = grounds.issuers.iter().find(|rules| match issuer {
-            Some(name) => *rules.name == *name,
-            None => true,
+        let (name, issuer) = (self.text("issuer.name"), self.text("token.issuer"));
+        let rules = grounds.issuers.iter().find(|rules| match (name, issuer) {
+            (Some(name), _) => *rules.name == *name,
+            (None, Some(issuer)) => *rules.issuer == *issuer,
+            (None, None) => true,
         });
-        let scopes = self.text("token.scopes").unwrap_or_default();
-        match (self.reason(), rules) {
-            (
+        match rules.filter(|_| self.has_token()) {
+            Some(rules) => {
+                let scopes = self.scopes(&grounds.policy).unwrap_or_default();
+                Caller::Claims {
+                    issuer: Some(rules.name.to_string()),
+                    claims: scopes_as_claims(rules, &scopes),
+                }
+            }
+            None => Caller::AsInHeaders,
+        }
+    }
+
+    /// Whether a token came that was accepted.
+    pub(super) fn has_token(&self) -> bool {
+        let is_logged = ["subject", "token.issuer"]
+            .iter()
+            .any(|name| self.text(name).is_some());
+        is_logged
+            || matches!(
+                self.reason(),
                 Some(
                     Reason::ScopesMissing
-                    | Reason::Nobody
-                    | Reason::Unlisted
-                    | Reason::Authenticated
-                    | Reason::Scopes,
-                ),
-                Some(rules),
-            ) => Caller::Claims {
-                issuer: Some(rules.name.to_string()),
-                claims: scopes_as_claims(rules, scopes),
-            },
-            _ => Caller::AsInHeaders,
+                        | Reason::Nobody
+                        | Reason::Unlisted
+                        | Reason::Authenticated
+                        | Reason::Scopes
+                )
+            )
+    }
+
+    /// The scopes of the token: those of the line or, where it was decided after them, the least that the
+    /// route asks for.
+    pub(super) fn scopes(&self, policy: &Policy) -> Option<String> {
+        if let Some(scopes) = self.text("token.scopes") {
+            return Some(scopes.to_owned());
         }
+        match self.reason()? {
+            Reason::ScopesMissing => Some(String::new()),
+            Reason::Scopes | Reason::ConditionNotMet | Reason::ConditionFailed => {
+                let route = unlogged::route(policy, self.route.as_deref())?;
+                let least = route.requirement.scopes()?.least_sets();
+                least.first().map(|scopes| scopes.join(" "))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether this policy in shadow is the one that the line tells of.
+    pub(super) fn is_of_shadow(&self, digest: &str) -> bool {
+        let logged = self.text("shadow.policy.digest");
+        logged.is_some_and(|logged| digest.starts_with(logged))
     }
 
     /// What cannot be seen in the explanation, because it was not logged.
@@ -195,18 +240,21 @@ impl Record {
     /// Whether the answer is the one that was logged; unknown where not all that it depends on was
     /// logged.
     pub(super) fn agrees_with(&self, answer: &Answer) -> Option<bool> {
-        if self.limits().is_some() {
-            return None;
+        match self.limits() {
+            Some(_) => None,
+            None => Some(self.is_as(answer)),
         }
+    }
+
+    /// Whether the answer is the one that was logged.
+    pub(super) fn is_as(&self, answer: &Answer) -> bool {
         let (decision, reason) = match answer.would_deny {
             Some(reason) => ("would_deny", reason),
             None => (answer.decision, answer.reason),
         };
-        Some(
-            self.decision == decision
-                && self.reason == reason
-                && self.route.as_deref() == answer.route.as_deref(),
-        )
+        self.decision == decision
+            && self.reason == reason
+            && self.route.as_deref() == answer.route.as_deref()
     }
 
     /// `deny (scopes_missing)`, as one line tells it.

@@ -13,6 +13,9 @@ pub(super) struct ShadowAnswer {
     /// What would change, by the name that metrics and log have for it.
     pub(super) difference: &'static str,
     pub(super) answer: Answer,
+    /// The answer is that to a placeholder, and rests on what it cannot have.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) is_uncertain: bool,
     #[serde(skip)]
     change: Difference,
 }
@@ -24,8 +27,16 @@ impl ShadowAnswer {
             policy_digest,
             difference: change.label(),
             answer,
+            is_uncertain: false,
             change,
         }
+    }
+
+    /// Takes back what would change, and with it the answer if that rests on what is not known.
+    pub(super) fn forget(&mut self, with_answer: bool) {
+        self.change = Difference::Unknown;
+        self.difference = self.change.label();
+        self.is_uncertain = with_answer;
     }
 
     /// What would change, for a person.

@@ -12,6 +12,7 @@ use crate::cli::rehearsal::{Caller, Grounds};
 use crate::cli::token::printable;
 use crate::clock::UnixSeconds;
 use crate::config::{Config, Overrides};
+use crate::identity::{GrantError, NoScopeError};
 use crate::issuer::{SampleError, SampleOf, sample_claims};
 use crate::token::IssuerRules;
 
@@ -49,6 +50,14 @@ pub(super) fn caller(
     let claims = match made {
         Ok(claims) => claims,
         Err(reason) => {
+            let reason = match (&who, &reason) {
+                // Its own scopes were requested for it, of which those for the issuer are none of the API.
+                (SampleOf::User(_), GrantError::NothingLeft(NoScopeError::Requested)) => {
+                    "its roles give no scope of an API (only `backend.*` and `consumer.*`)"
+                        .to_owned()
+                }
+                _ => reason.to_string(),
+            };
             notes.push(Cow::Owned(format!(
                 "the issuer gives the {kind} `{name}` no token for the API: {reason}. This explains the request \
                  without one"

@@ -14,6 +14,26 @@ use crate::policy::{Mismatch, ScopeWords};
 pub(super) fn write(title: &str, facts: &Explanation, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", printable(title))?;
     writeln!(out, "{}", verdict(&facts.answer))?;
+    steps(facts, out)?;
+    answer(&facts.answer, out)
+}
+
+/// Writes the way to an answer that nobody can tell.
+pub(super) fn write_without_answer(
+    title: &str,
+    facts: &Explanation,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    writeln!(out, "{}", printable(title))?;
+    writeln!(out, "cannot tell: see the note")?;
+    request(facts, out)?;
+    match &facts.routing {
+        Some(routing) => route(facts, routing, out),
+        None => Ok(()),
+    }
+}
+
+fn steps(facts: &Explanation, out: &mut dyn Write) -> io::Result<()> {
     request(facts, out)?;
     if let Some(routing) = &facts.routing {
         route(facts, routing, out)?;
@@ -21,13 +41,17 @@ pub(super) fn write(title: &str, facts: &Explanation, out: &mut dyn Write) -> io
     if let Some(facts_of_token) = &facts.token {
         token(facts, facts_of_token, out)?;
     }
-    answer(&facts.answer, out)
+    Ok(())
 }
 
 /// What the policy in shadow answers.
 pub(super) fn write_shadow(shadow: &ShadowAnswer, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\nshadow policy, which is tried and not enforced")?;
-    line(out, "answer", &verdict(&shadow.answer))?;
+    if shadow.is_uncertain {
+        line(out, "answer", "cannot tell: see the note")?;
+    } else {
+        line(out, "answer", &verdict(&shadow.answer))?;
+    }
     let change = format!("{} ({})", shadow.words(), shadow.difference);
     line(out, "change", &change)
 }

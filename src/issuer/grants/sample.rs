@@ -7,10 +7,10 @@ use super::{GrantSettings, as_of};
 use crate::clock::UnixSeconds;
 use crate::identity::{
     AppKey, AppWithOwner, Audiences, GrantError, Means, RequestedScopes, Rights, RightsRequest,
-    User, Username,
+    User,
 };
 use crate::issuer::IssuerSettings;
-use crate::store::{Store, StoreError};
+use crate::store::{LoginName, Store, StoreError};
 use crate::token::CryptographyError;
 
 /// Why there are no claims.
@@ -42,7 +42,7 @@ pub async fn sample_claims(
 /// Whose token it would be.
 #[derive(Debug, Clone, Copy)]
 pub enum SampleOf<'n> {
-    /// A user, by its name.
+    /// A user, by its name or e-mail address.
     User(&'n str),
     /// An app, by its key.
     App(&'n str),
@@ -57,8 +57,9 @@ async fn read(
     let (user, app) = match who {
         SampleOf::User(name) => {
             // What cannot be a name is nobody's.
-            let name = Username::parse(name).map_err(|_| SampleError::Unknown)?;
-            (store.user_named(&name).await?, None)
+            let name = LoginName::parse(name).ok_or(SampleError::Unknown)?;
+            let found = store.credentials(&name).await?;
+            (found.map(|found| found.user), None)
         }
         SampleOf::App(key) => {
             let app = store.app(&AppKey::known(key), now).await?;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::logs::{decisions, whole_log};
-use super::{Server, run, text};
+use super::{Server, run, run_with_input, text};
 use crate::asker::Asker;
 use crate::test_app::{Setup, write_files};
 use crate::test_issuer::TestIssuer;
@@ -243,4 +243,102 @@ fn explain_shows_both_answers() {
         said.contains("the shadow policy cannot be loaded"),
         "{said}"
     );
+}
+
+const BY_CLAIMS: &str = r#"version: 1
+claims: {role: string, level: int}
+scopes: {orders.read: Read orders}
+routes:
+  - {name: opened, methods: [GET], path: "/opened/{id}", scopes: [orders.read],
+     when: 'has(token.role) && token.role == "admin"'}
+  - {name: other, methods: [GET], path: /other, scopes: [orders.read],
+     when: 'has(token.role) && token.role == "admin"'}
+"#;
+const BY_CLAIMS_TRIED: &str = r#"version: 1
+claims: {role: string, level: int}
+scopes: {orders.read: Read orders, orders.write: Write orders}
+routes:
+  - {name: opened, methods: [GET], path: "/opened/{id}", access: authenticated}
+  - {name: other, methods: [GET], path: /other, scopes: [orders.write],
+     when: 'has(token.level) && token.level > 3'}
+"#;
+
+/// No line has the claims of a token, and a line is never contradicted for want of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_about_a_condition_is_not_explained_without_its_claims() {
+    let folder = tempfile::tempdir().unwrap();
+    let issuer = TestIssuer::new("key-1");
+    let setup = Setup {
+        policy: Some(BY_CLAIMS.to_owned()),
+        extra: "shadow_policy: [tried.yaml]\nlog: {format: json}".to_owned(),
+        ..Setup::default()
+    };
+    write_files(folder.path(), &setup, &issuer);
+    fs::write(folder.path().join("tried.yaml"), BY_CLAIMS_TRIED).unwrap();
+    let mut server = Server::spawn_in(folder, issuer, |_| {});
+    server.serves();
+    let asker = Asker::connect(&server.authz_url()).await;
+    let token = server.issuer.token("alice", "orders.read");
+    for path in ["/opened/1", "/other"] {
+        assert_eq!(asker.ask(path, Some(&token)).await.status, 403, "{path}");
+    }
+    let log = whole_log(&mut server);
+    let lines = decisions(&log);
+    let found: Vec<Value> = differences(&log)
+        .iter()
+        .map(|line| line["difference"].clone())
+        .collect();
+    assert_eq!(found, ["more_open", "refusal"], "{log}");
+    assert_eq!(lines.len(), 4, "{log}");
+    let explain = |line: &Value, more: &[&str]| {
+        let fixed = ["explain", "--config", "portcullis.yaml", "--log-line"];
+        let arguments = [&fixed, more].concat();
+        let output = run_with_input(&arguments, server.folder.path(), &line.to_string());
+        let said = text(&output.stdout);
+        assert_eq!(text(&output.stderr), "", "{said}");
+        (output.status.code(), said)
+    };
+    for line in &lines {
+        assert_eq!(line["reason"], "condition_not_met", "{line}");
+        let (code, said) = explain(line, &[]);
+        assert_eq!(code, Some(2), "{said}");
+        for expected in [
+            "(condition_not_met)",
+            "cannot tell: see the note",
+            "reads claims of the token, which no log has",
+            "not known (unknown)",
+        ] {
+            assert!(said.contains(expected), "{expected}: {said}");
+        }
+        assert!(!said.contains("no_token"), "{said}");
+        assert!(!said.contains("alike"), "{said}");
+        let logged = line["difference"].as_str();
+        let told = said.contains("difference then: ");
+        assert_eq!(told, logged.is_some(), "{said}");
+        if let Some(difference) = logged {
+            let expected = format!(
+                "difference then: {difference}, the shadow policy said {}, because {}",
+                line["shadow.decision"].as_str().unwrap(),
+                line["shadow.reason"].as_str().unwrap(),
+            );
+            assert!(said.contains(&expected), "{expected}: {said}");
+        }
+    }
+    // With the claims one goes on from there.
+    let opened = &lines[0];
+    let claims = r#"{"sub": "alice", "scope": "orders.read", "role": "clerk"}"#;
+    let (code, said) = explain(opened, &["--claims", claims]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("this policy decides the same"), "{said}");
+    assert!(
+        said.contains("the request would pass (more_open)"),
+        "{said}"
+    );
+    let admin = claims.replace("clerk", "admin");
+    let (code, said) = explain(opened, &["--claims", &admin]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("this policy decides differently"), "{said}");
+    let (code, said) = explain(opened, &["--token", &token]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("this policy decides the same"), "{said}");
 }

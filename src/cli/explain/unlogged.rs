@@ -1,0 +1,97 @@
+//! What an answer depends on that is in no log, so that nobody can tell it from a line.
+
+use std::fmt::Write as _;
+
+use super::Report;
+use super::record::Record;
+use crate::cli::rehearsal::{Answer, Grounds};
+use crate::condition::Condition;
+use crate::decision::DenialKind;
+use crate::labels::Label;
+use crate::policy::{Policy, Requirement, Route};
+
+/// The route of this policy that has this name.
+pub(super) fn route<'p>(policy: &'p Policy, name: Option<&str>) -> Option<&'p Route> {
+    let mut routes = policy.routes().iter().map(AsRef::as_ref);
+    routes.find(|route| Some(&*route.name) == name)
+}
+
+/// What the answer to the placeholder of a token rests on and the line has not.
+fn what_is_missing(record: &Record, policy: &Policy, answer: &Answer) -> Option<String> {
+    let route = route(policy, answer.route.as_deref())?;
+    let reason = answer.would_deny.unwrap_or(answer.reason);
+    let is_about_scopes = reason == DenialKind::ScopesMissing.label();
+    let decided_by_claims = [DenialKind::ConditionNotMet, DenialKind::ConditionFailed];
+    let passes = answer.is_allowed() && answer.would_deny.is_none();
+    let is_about_claims = passes || decided_by_claims.iter().any(|kind| kind.label() == reason);
+    let mut conditions = route.conditions.iter();
+    let name = &route.name;
+    if is_about_claims && conditions.any(Condition::reads_token) {
+        return Some(format!(
+            "the condition of the route `{name}` reads claims of the token, which no log has: write them after \
+             `--claims`"
+        ));
+    }
+    let asks_scopes = matches!(route.requirement, Requirement::Scopes(_));
+    let is_assumed = record.scopes(policy).is_some();
+    (asks_scopes && !is_assumed && (passes || is_about_scopes || is_about_claims)).then(|| {
+        format!(
+            "the route `{name}` asks for scopes, and those of the token are not in the line: write them after \
+             `--scopes`"
+        )
+    })
+}
+
+impl Report {
+    /// Takes back what was found out with the placeholder of a token and rests on what it cannot have.
+    pub(super) fn doubt(&mut self, record: &Record, grounds: &Grounds) {
+        let missing = |grounds: &Grounds, answer: &Answer| {
+            record
+                .has_token()
+                .then(|| what_is_missing(record, &grounds.policy, answer))
+                .flatten()
+        };
+        let enforced = missing(grounds, &self.explanation.answer);
+        if let Some(missing) = &enforced {
+            let note = format!("cannot tell what the gate answers: {missing}");
+            self.notes.push(note.into());
+            self.is_uncertain = true;
+            self.has_no_answer = true;
+        }
+        let (Some(shadow), Some(Ok(grounds))) = (&mut self.shadow_policy, grounds.in_shadow())
+        else {
+            return;
+        };
+        let tried = missing(&grounds, &shadow.answer);
+        if let Some(missing) = &tried {
+            let note = format!("cannot tell what the shadow policy answers: {missing}");
+            self.notes.push(note.into());
+        }
+        let is_another = record.is_of_policy(&self.explanation.policy_digest) == Some(true)
+            && record.is_of_shadow(&shadow.policy_digest)
+            && record
+                .text("difference")
+                .is_some_and(|difference| difference != shadow.difference);
+        if enforced.is_some() || tried.is_some() || is_another {
+            shadow.forget(tried.is_some() || is_another);
+            self.is_uncertain = true;
+        }
+    }
+}
+
+/// What the line itself says of the shadow policy, for a person.
+pub(super) fn logged_difference(record: &Record) -> Option<String> {
+    let difference = record.text("difference")?;
+    let mut told = format!("difference then: {difference}");
+    for (name, word) in [
+        ("shadow.decision", "the shadow policy said"),
+        ("shadow.reason", "because"),
+        ("shadow.route.name", "by the route"),
+        ("shadow.condition", "whose condition is"),
+    ] {
+        if let Some(text) = record.text(name) {
+            let _ = write!(told, ", {word} {text}");
+        }
+    }
+    Some(told)
+}
