@@ -64,7 +64,9 @@ impl Unfit {
 }
 
 /// Behind what the gate's log shows no more of a path.
-const MARKS: [&str; 7] = ["#", "%3F", "%3f", "%23", ";", "%3B", "%3b"];
+const MARKS: [&str; 12] = [
+    "#", "%3F", "%3f", "%23", ";", "%3B", "%3b", "%253F", "%253f", "%2523", "%253B", "%253b",
+];
 
 /// What a line says of a request.
 pub(super) fn observe(line: &str) -> Result<Observed, Unfit> {
@@ -277,7 +279,9 @@ fn written(text: &str) -> Option<String> {
 /// secret.
 pub(super) fn check_secrets(request: &AskedRequest) -> Result<(), Unfit> {
     let path = request.path.to_ascii_lowercase();
-    let is_hidden = ["?", "#", ";", "%3f", "%23", "%3b"];
+    let is_hidden = [
+        "?", "#", ";", "%3f", "%23", "%3b", "%253f", "%2523", "%253b",
+    ];
     let is_secret = request.host.contains('@')
         || path.contains('@')
         || path.contains("%40")
