@@ -192,6 +192,10 @@ impl Assertion<'_> {
         let ceremony = Ceremony::Assertion;
         client_data::check(self.client_data, ceremony, challenge, party.origin())?;
         let data = AuthenticatorData::read(self.authenticator_data, party, verification)?;
+        // Section 6.1: only of a new passkey.
+        if data.credential.is_some() {
+            return Err(PasskeyError::AuthenticatorData);
+        }
         if data.backup.is_possible() != passkey.backup.is_possible() {
             return Err(PasskeyError::Backup);
         }

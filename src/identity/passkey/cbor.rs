@@ -6,6 +6,9 @@
 /// How deep maps and arrays may be nested (FIDO CTAP 2.1 section 8: at most four).
 const MAX_DEPTH: u8 = 4;
 
+/// How many items an array has at most, and entries a map, whose keys are compared with one another.
+const MAX_ENTRIES: u64 = 64;
+
 /// One item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Item<'a> {
@@ -94,6 +97,7 @@ impl<'a> Reader<'a> {
                 let text = std::str::from_utf8(self.take(value)?);
                 Ok(Item::Text(text.map_err(|_| Malformed)?))
             }
+            4 | 5 if value > MAX_ENTRIES => Err(Malformed),
             4 => {
                 let depth = depth.checked_sub(1).ok_or(Malformed)?;
                 // Grows with what is read, not with what is claimed.
@@ -209,6 +213,18 @@ mod tests {
         ];
         for (name, bytes) in rows {
             assert_eq!(only(bytes), Err(Malformed), "{name}");
+        }
+    }
+
+    #[test]
+    fn maps_and_arrays_have_64_entries_at_most() {
+        for (count, expected) in [(64, true), (65, false)] {
+            let keys: Vec<u8> = (0..count).flat_map(|key| [0x19, 1, key]).collect();
+            let array = [&[0x98, count], &keys[..]].concat();
+            assert_eq!(only(&array).is_ok(), expected, "an array of {count}");
+            let entries: Vec<u8> = (0..count).flat_map(|key| [0x19, 1, key, 0]).collect();
+            let map = [&[0xb8, count], &entries[..]].concat();
+            assert_eq!(only(&map).is_ok(), expected, "a map of {count}");
         }
     }
 }

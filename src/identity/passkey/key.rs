@@ -22,6 +22,9 @@ const ALGORITHM: i64 = 3;
 /// Bytes of an RSA modulus: 2048 to 4096 bits.
 const MODULUS_BYTES: std::ops::RangeInclusive<usize> = 256..=512;
 
+/// The first byte of the shortest: without its highest bit the modulus has fewer than 2048 bits.
+const FULL: u8 = 0x80;
+
 /// The public key of a passkey, as its authenticator gave it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PasskeyKey {
@@ -110,6 +113,8 @@ impl Key {
                 let (modulus, exponent) = (bytes(-1)?, bytes(-2)?);
                 let plain = MODULUS_BYTES.contains(&modulus.len())
                     && modulus.first().is_some_and(|first| *first != 0)
+                    && (modulus.len() > *MODULUS_BYTES.start()
+                        || modulus.first().is_some_and(|first| *first >= FULL))
                     && modulus.last().is_some_and(|last| last & 1 == 1)
                     && [&[3][..], &[1, 0, 1]].contains(&exponent);
                 if !plain {

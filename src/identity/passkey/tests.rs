@@ -228,6 +228,31 @@ fn one_ceremony_is_not_the_other() {
 }
 
 #[test]
+fn a_passkey_that_is_used_attests_no_other() {
+    let passkey = TestPasskey::es256(URL);
+    let mut sent = passkey.assertion(&CHALLENGE.to_text());
+    verify(&sent, &state(&passkey, 0)).unwrap();
+    let whole = passkey.attestation();
+    sent.authenticator_data = whole[whole.len() - 164..].to_vec();
+    sent.signature = passkey.sign(&signed(&sent.authenticator_data, &sent.client_data));
+    assert_eq!(
+        verify(&sent, &state(&passkey, 0)),
+        Err(E::AuthenticatorData)
+    );
+}
+
+#[test]
+fn an_rsa_key_has_2048_bits() {
+    let whole = TestPasskey::rs256(URL).cose();
+    PasskeyKey::parse(&whole).unwrap();
+    for first in [0x00, 0x01, 0x7f] {
+        let mut short = whole.clone();
+        short[11] = first;
+        assert_eq!(PasskeyKey::parse(&short), Err(E::Key), "{first:x}");
+    }
+}
+
+#[test]
 fn the_counter_grows_or_stays_at_zero() {
     let rows = [
         (0, 0, true),
