@@ -52,6 +52,8 @@ use recent::{LastFailures, LetIn};
 pub(in crate::issuer) enum Claimant<'a> {
     /// A user, whichever of its names was given.
     User(&'a UserId),
+    /// A user who has given its password, by one of its recovery codes.
+    RecoveryCode(&'a UserId),
     /// A name that no user has, in lower case.
     Nobody(&'a str),
     App(&'a str),
@@ -185,7 +187,7 @@ impl Throttle {
         self.elapsed.update();
         let from = address();
         let (limits, address) = match claimant {
-            Claimant::User(_) | Claimant::Nobody(_) => {
+            Claimant::User(_) | Claimant::RecoveryCode(_) | Claimant::Nobody(_) => {
                 (&self.accounts, Some(self.hasher.hash_one(from)))
             }
             Claimant::App(_) => (&self.apps, None),
@@ -212,6 +214,16 @@ impl Throttle {
             }
         }
         Ok(attempt)
+    }
+
+    /// A user was let in by something else than what is counted here; see [`Attempt::succeeded`].
+    pub(in crate::issuer) fn succeeded(&self, user: Claimant<'_>) -> Noted {
+        self.elapsed.update();
+        let claimant = self.hasher.hash_one(user);
+        let at_address = self.hasher.hash_one((claimant, address()));
+        let (_, limiter) = &self.accounts.at_address;
+        limiter.forgive(at_address);
+        self.let_in.note(at_address, &self.elapsed)
     }
 
     /// Whether one more user may be registered from where the request comes from.

@@ -68,13 +68,16 @@ impl Store {
             .bind(&name.0)
             .fetch_optional(&self.reader)
             .await?;
-        let Some(row) = row else {
-            return Ok(None);
-        };
-        Ok(Some(Credentials {
-            user: read(&row)?,
-            password_hash: row.try_get("password_hash")?,
-        }))
+        row.as_ref().map(read_credentials).transpose()
+    }
+
+    /// The same of the user with this id.
+    pub async fn credentials_of(&self, id: &UserId) -> Result<Option<Credentials>, StoreError> {
+        let row = sqlx::query(assembled(format!("{SELECT} WHERE u.id = $1")))
+            .bind(id.as_str())
+            .fetch_optional(&self.reader)
+            .await?;
+        row.as_ref().map(read_credentials).transpose()
     }
 
     /// The user of this name, in whatever case it is written.
@@ -294,6 +297,13 @@ pub(super) async fn find(
         }
     }
     Ok(found)
+}
+
+fn read_credentials(row: &AnyRow) -> Result<Credentials, StoreError> {
+    Ok(Credentials {
+        user: read(row)?,
+        password_hash: row.try_get("password_hash")?,
+    })
 }
 
 pub(super) fn read(row: &AnyRow) -> Result<User, StoreError> {

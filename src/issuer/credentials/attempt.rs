@@ -53,15 +53,29 @@ impl<P: Places> Attempts<P> {
         secret: &[u8],
         check: impl AsyncFnOnce(LoginOrigin) -> Result<T, EndpointError>,
     ) -> Result<T, EndpointError> {
+        self.by_step(claimant, secret, check, |_| true).await
+    }
+
+    /// The same, where more may follow. Unless `is_all`, nothing is forgiven yet, and the place is not known:
+    /// whoever has a password alone would forgive itself what it guesses next.
+    pub(super) async fn by_step<T>(
+        &self,
+        claimant: Claimant<'_>,
+        secret: &[u8],
+        check: impl AsyncFnOnce(LoginOrigin) -> Result<T, EndpointError>,
+        is_all: impl FnOnce(&T) -> bool,
+    ) -> Result<T, EndpointError> {
         let place = self.place(claimant).await?;
         // Looked at before the check and charged after it: right passwords cost nothing, and what is
         // under way at the same time goes into debt.
         let attempt = self.admit(claimant, secret, place)?;
         let checked = check(place).await;
         let outcome = match &checked {
-            Ok(_) => {
-                let noted = attempt.succeeded();
-                self.note_place(claimant, noted).await;
+            Ok(proven) => {
+                if is_all(proven) {
+                    let noted = attempt.succeeded();
+                    self.note_place(claimant, noted).await;
+                }
                 AttemptOutcome::Succeeded
             }
             Err(EndpointError::BadLogin) => {
@@ -72,6 +86,13 @@ impl<P: Places> Attempts<P> {
         };
         self.end(claimant, outcome, None);
         checked
+    }
+
+    /// A user has logged in by what followed its password, or without it.
+    pub(super) async fn complete(&self, user: &UserId) {
+        let claimant = Claimant::User(user);
+        let noted = self.throttle.succeeded(claimant);
+        self.note_place(claimant, noted).await;
     }
 
     /// Has `check` find out whether a request comes from the app with this key. Only what fails is
@@ -191,7 +212,7 @@ impl<P: Places> Attempts<P> {
         }
         // Never the name itself: people type passwords where names belong.
         let (kind, name) = match claimant {
-            Claimant::User(user) => ("account", user.as_str()),
+            Claimant::User(user) | Claimant::RecoveryCode(user) => ("account", user.as_str()),
             Claimant::Nobody(name) => ("account", name),
             Claimant::App(key) => ("app", key),
         };

@@ -86,7 +86,7 @@ impl AttemptMetrics {
 
     pub(super) fn attempt(&self, claimant: Claimant<'_>, outcome: AttemptOutcome) {
         let family = match claimant {
-            Claimant::User(_) | Claimant::Nobody(_) => &self.logins,
+            Claimant::User(_) | Claimant::RecoveryCode(_) | Claimant::Nobody(_) => &self.logins,
             Claimant::App(_) => &self.clients,
         };
         family.get_or_create(&outcome.into()).inc();

@@ -15,11 +15,16 @@ impl Credentials {
         name: &str,
         password: String,
     ) -> Result<User, EndpointError> {
-        let user = self.password_of(name, password).await?;
-        // Only now: who does not know the password is not told of whom more is asked.
-        self.second_factors.refuse(&user).await?;
-        self.audit.done_by(&user, "logged in");
-        Ok(user)
+        // Who does not know the password is not told of whom more is asked.
+        match self.password_of(name, password).await? {
+            (user, SecondFactor::None) => {
+                self.audit.done_by(&user, "logged in");
+                Ok(user)
+            }
+            (_, SecondFactor::Asked | SecondFactor::ToBeMade) => {
+                Err(EndpointError::SecondFactorNeeded)
+            }
+        }
     }
 
     /// The active user with this name or address and password, and what must follow before it is
@@ -29,8 +34,7 @@ impl Credentials {
         name: &str,
         password: String,
     ) -> Result<(User, SecondFactor), EndpointError> {
-        let user = self.password_of(name, password).await?;
-        let next = self.second_factors.of(&user).await?;
+        let (user, next) = self.password_of(name, password).await?;
         let done = match next {
             SecondFactor::None => "logged in",
             SecondFactor::Asked | SecondFactor::ToBeMade => "gave the password",
@@ -39,20 +43,35 @@ impl Credentials {
         Ok((user, next))
     }
 
-    /// Whether somebody who is logged in already knows its password.
+    /// Whether somebody who is logged in already knows its password. It is found by its id: its name may be
+    /// another's by now.
     pub(in crate::issuer) async fn password_again(
         &self,
         user: &User,
         password: String,
     ) -> Result<User, EndpointError> {
-        let user = self.password_of(user.username.as_str(), password).await?;
+        let found = self.store.credentials_of(&user.id).await?;
+        let found = found.ok_or(EndpointError::CallerChanged)?;
+        let secret = password.clone();
+        let check = async |place: LoginOrigin| {
+            let account = user.id.as_str();
+            let whom = HashingFor { account, place };
+            self.check_password(Some(found), whom, password).await
+        };
+        let claimant = Claimant::User(&user.id);
+        let proven = self.attempts.by_user(claimant, secret.as_bytes(), check);
+        let user = proven.await?;
         self.audit.done_by(&user, "logged in");
         Ok(user)
     }
 
-    /// The active user with this name or address and password. Unknown, disabled and wrong look
-    /// alike and take as long.
-    async fn password_of(&self, name: &str, password: String) -> Result<User, EndpointError> {
+    /// The active user with this name or address and password, and what must follow. Unknown, disabled and
+    /// wrong look alike and take as long.
+    async fn password_of(
+        &self,
+        name: &str,
+        password: String,
+    ) -> Result<(User, SecondFactor), EndpointError> {
         let secret = password.clone();
         // Looked up first: guesses are counted by the user, whichever of its names they come by.
         let credentials = match LoginName::parse(name) {
@@ -69,10 +88,14 @@ impl Credentials {
         let account = user.as_ref().map_or(folded.as_str(), UserId::as_str);
         let check = async |place: LoginOrigin| {
             let whom = HashingFor { account, place };
-            self.check_password(credentials, whom, password).await
+            let user = self.check_password(credentials, whom, password).await?;
+            let next = self.second_factors.of(&user).await?;
+            Ok((user, next))
         };
+        let is_all = |(_, next): &(User, SecondFactor)| *next == SecondFactor::None;
         let attempts = &self.attempts;
-        attempts.by_user(claimant, secret.as_bytes(), check).await
+        let done = attempts.by_step(claimant, secret.as_bytes(), check, is_all);
+        done.await
     }
 
     async fn check_password(
@@ -102,5 +125,99 @@ impl Credentials {
                 .await?;
         }
         Ok(credentials.user)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::clock::{ManualClock, UnixSeconds};
+    use crate::identity::{Email, PlainSecret, ScopeSet, Status, Username};
+    use crate::issuer::IssuerDocument;
+    use crate::issuer::audit::AuditLog;
+    use crate::issuer::credentials::PlaceKey;
+    use crate::problem::Faults;
+    use crate::store::{Change, Committed, Store};
+    use crate::telemetry::{SubjectForm, SubjectNames};
+    use crate::token::LogPosition;
+
+    const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
+    const URL: &str = "https://id.shop.example";
+
+    async fn credentials(folder: &std::path::Path) -> Credentials {
+        let document = json!({"url": URL, "store": "sqlite:store.db", "audiences": ["orders"]});
+        let document: IssuerDocument = serde_json::from_value(document).unwrap();
+        let settings = document.build(folder, &mut Faults::default()).unwrap();
+        let store = Store::open(&settings.store).await.unwrap();
+        let names = SubjectNames::load(SubjectForm::Plain, None).unwrap();
+        let key = PlaceKey::new(&PlainSecret::claimed("places"));
+        let clock = Arc::new(ManualClock::new(NOW));
+        Credentials::start(&settings, store, key, AuditLog::new(names, URL), clock).unwrap()
+    }
+
+    /// Adds a user whose password is `password of` its name.
+    async fn add(credentials: &Credentials, name: &str) -> User {
+        let user = User {
+            id: UserId::known(name),
+            username: Username::parse(name).unwrap(),
+            email: Email::parse(&format!("{name}@a.example")).unwrap(),
+            status: Status::Active,
+            roles: Vec::new(),
+            scopes: ScopeSet::default(),
+            created_at: NOW,
+            as_of: LogPosition::default(),
+            revoked_through: LogPosition::default(),
+        };
+        let password = Password::attempt(format!("password of {name}")).unwrap();
+        let whom = HashingFor {
+            account: name,
+            place: LoginOrigin::Known,
+        };
+        let hash = credentials.hasher.hash(password, whom).await.unwrap();
+        let added = credentials.store.add_user(&user, &hash).await.unwrap();
+        assert_eq!(added, crate::store::Created::Yes);
+        user
+    }
+
+    async fn change(credentials: &Credentials, act: impl AsyncFnOnce(&mut Change)) {
+        let mut change = credentials.store.change(NOW).await.unwrap();
+        act(&mut change).await;
+        assert_eq!(change.commit().await.unwrap(), Committed::Yes);
+    }
+
+    #[tokio::test]
+    async fn the_password_again_is_that_of_the_caller_whoever_has_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let credentials = credentials(folder.path()).await;
+        let alice = add(&credentials, "alice").await;
+        let bobby = add(&credentials, "bobby").await;
+        for (user, name) in [(&alice, "carol"), (&bobby, "alice")] {
+            change(&credentials, async |change: &mut Change| {
+                let name = Username::parse(name).unwrap();
+                let renamed = change.rename_user(&user.id, &name, &user.email).await;
+                assert_eq!(renamed.unwrap(), crate::store::Created::Yes);
+            })
+            .await;
+        }
+        let again = async |password: &str| {
+            let proven = credentials.password_again(&alice, password.to_owned());
+            proven.await.map(|user| user.id)
+        };
+        let bobbys = again("password of bobby").await;
+        assert!(matches!(bobbys, Err(EndpointError::BadLogin)), "{bobbys:?}");
+        assert_eq!(again("password of alice").await.unwrap(), alice.id);
+        change(&credentials, async |change: &mut Change| {
+            change.delete_user(&alice.id).await.unwrap();
+        })
+        .await;
+        for password in ["password of alice", "password of bobby"] {
+            let nobodys = again(password).await;
+            let is_refused = matches!(nobodys, Err(EndpointError::CallerChanged));
+            assert!(is_refused, "{nobodys:?}");
+        }
     }
 }

@@ -53,7 +53,7 @@ impl Places for StoredPlaces {
         // The store is asked about names that nobody has as well: the time must not tell them apart.
         let nobody = UserId::known(NOBODY);
         let user = match claimant {
-            Claimant::User(user) => user,
+            Claimant::User(user) | Claimant::RecoveryCode(user) => user,
             Claimant::Nobody(_) => &nobody,
             Claimant::App(_) => return Ok(false),
         };

@@ -56,6 +56,20 @@ impl SecondFactors {
 }
 
 impl Credentials {
+    /// What follows the password of this user now.
+    pub(in crate::issuer) async fn next_step(
+        &self,
+        user: &User,
+    ) -> Result<SecondFactor, StoreError> {
+        self.second_factors.of(user).await
+    }
+
+    /// Notes that a user has logged in by more than the password: its failures before are forgiven.
+    pub(in crate::issuer) async fn complete_login(&self, user: &User, done: &'static str) {
+        self.attempts.complete(&user.id).await;
+        self.audit.done_by(user, done);
+    }
+
     /// The active user whose passkey answers a challenge, once. Unknown, another's and wrong look alike.
     pub(in crate::issuer) async fn user_with_passkey(
         &self,
@@ -127,7 +141,7 @@ impl Credentials {
     }
 
     /// The active user with this id, if this is one of its recovery codes, which `take` uses up. Codes can
-    /// be guessed as passwords can, and count as such.
+    /// be guessed as passwords can, and count by themselves: the right password forgives none.
     pub(in crate::issuer) async fn user_with_recovery_code(
         &self,
         id: &UserId,
@@ -143,7 +157,7 @@ impl Credentials {
                 Err(EndpointError::BadLogin)
             }
         };
-        let claimant = Claimant::User(id);
+        let claimant = Claimant::RecoveryCode(id);
         self.attempts
             .by_user(claimant, code.as_bytes(), check)
             .await

@@ -93,7 +93,7 @@ impl World {
                     let check = async { checked(EndpointError::BadClient) };
                     self.attempts.by_app(key, secret, check).await
                 }
-                Claimant::User(_) | Claimant::Nobody(_) => {
+                Claimant::User(_) | Claimant::RecoveryCode(_) | Claimant::Nobody(_) => {
                     let check = async |_| checked(EndpointError::BadLogin);
                     self.attempts.by_user(claimant, secret, check).await
                 }

@@ -7,7 +7,7 @@ use axum::response::Response;
 use super::exchange::{SentRegistration, creation};
 use super::ticket::{Purpose, Ticket};
 use super::{NewPage, PATH, new_challenge, told_codes};
-use crate::identity::{Assurance, PasskeyName, User, Verification};
+use crate::identity::{Assurance, PasskeyName, SecondFactor, User, Verification};
 use crate::issuer::directory::{AddedPasskey, Authority, Occasion};
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::assets::SCRIPT_PATH;
@@ -52,6 +52,11 @@ pub(in crate::issuer::http::pages) async fn submit(
     let user = visitor.issuer.store.user(&id).await?;
     let user = user.and_then(|user| ticket.stands(user));
     let user = user.ok_or(PageError::ForeignForm)?;
+    let credentials = &visitor.issuer.credentials;
+    // The ticket says what was asked for then, and is signed by a secret that the store has.
+    if credentials.next_step(&user).await? != SecondFactor::ToBeMade {
+        return Err(PageError::ForeignForm);
+    }
     let again = |status, error: &str| {
         let ticket = ticket.clone().again(new_challenge()?);
         page(&visitor, &user, &ticket, status, error)
@@ -83,8 +88,9 @@ pub(in crate::issuer::http::pages) async fn submit(
         Ok(codes) => codes,
         Err(error) => return again(StatusCode::BAD_REQUEST, &visitor.remark(error)?.text),
     };
-    let audit = &visitor.issuer.audit;
-    audit.done_by(&user, "logged in with a passkey");
+    credentials
+        .complete_login(&user, "logged in with a passkey")
+        .await;
     let told = told_codes(&codes);
     let response = visitor.go_in_a_new_session(&user, Assurance::SecondFactor, PATH, &told);
     Ok(response.await?)

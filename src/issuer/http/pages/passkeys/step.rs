@@ -199,7 +199,8 @@ pub(super) async fn finish(
     let user = ticket.stands(user).ok_or(PageError::ForeignForm)?;
     let sessions = visitor.sessions();
     let cookie = sessions.begin(&user, Assurance::SecondFactor).await?;
-    visitor.issuer.audit.done_by(&user, done);
+    let credentials = &visitor.issuer.credentials;
+    credentials.complete_login(&user, done).await;
     let next = match ticket.onward.path.as_str() {
         "" => "/",
         path => path,
