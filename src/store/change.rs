@@ -130,6 +130,11 @@ impl Change {
         self.revoked.push(Loss::All(target));
     }
 
+    /// The same of its access tokens alone; refresh tokens go on.
+    pub(super) fn revoke_access_tokens(&mut self, target: RevocationTarget) {
+        self.revoked.push(Loss::AccessTokens(target));
+    }
+
     /// Charges what this change revokes to whoever does it as often as it likes.
     pub fn charge(&mut self, holder: Holder) {
         self.charged = Some(holder);

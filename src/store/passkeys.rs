@@ -5,11 +5,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sqlx::any::AnyRow;
 use sqlx::{Any, Executor, Row};
 
+use super::locking::{Holding, Selected, lock_users};
 use super::statement::assembled;
 use super::{Change, Created, Store, StoreError};
 use crate::clock::UnixSeconds;
 use crate::identity::{
-    Backup, CredentialId, NewPasskey, PasskeyKey, PasskeyName, PasskeyState, PasskeyUse,
+    Assurance, Backup, CredentialId, NewPasskey, PasskeyKey, PasskeyName, PasskeyState, PasskeyUse,
     SecretDigest, UserId,
 };
 
@@ -167,6 +168,22 @@ impl Change {
         } else {
             Created::NameTaken
         })
+    }
+
+    /// Ends what a user got by its password alone: sessions, the tokens of logins without an app, and all
+    /// access tokens, in place of which apps get others.
+    pub async fn end_logins_by_password(&mut self, user: &UserId) -> Result<(), StoreError> {
+        // Before its refresh tokens: one that is used right now is waited for.
+        let itself = Selected::by("$1", user.as_str());
+        lock_users(&mut self.transaction, &itself, Holding::ToChange).await?;
+        let texts = [user.as_str().to_owned()];
+        let sessions = "DELETE FROM sessions WHERE user_id = $1 AND assurance = $2";
+        let assurance = Assurance::Password.number();
+        self.execute(sessions, &texts, &[assurance]).await?;
+        let tokens = "DELETE FROM refresh_tokens WHERE user_id = $1 AND app_key = ''";
+        self.execute(tokens, &texts, &[]).await?;
+        self.revoke_access_tokens(user.into());
+        Ok(())
     }
 
     /// Takes a passkey from a user; false where it has none with this id.

@@ -4,7 +4,8 @@ use super::audit::Object;
 use super::users::username;
 use super::{Directory, DirectoryError, Thing, commit};
 use crate::identity::{
-    CredentialId, NewPasskey, PasskeyName, PlainSecret, RequiredFor, SecretDigest, User, UserId,
+    Assurance, CredentialId, NewPasskey, PasskeyName, PlainSecret, RequiredFor, SecretDigest, User,
+    UserId,
 };
 use crate::issuer::random;
 use crate::store::{AnsweredChallenge, AuditRecord, Change, Created};
@@ -36,14 +37,24 @@ pub(in crate::issuer) struct AddedPasskey<'a> {
 /// When somebody makes a passkey.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::issuer) enum Occasion {
-    /// Logged in.
-    Session,
-    /// With the password alone, which is not enough once there is a passkey.
+    /// Logged in by this.
+    Session(Assurance),
+    /// With the password, before the login.
     FirstLogin,
 }
 
+impl Occasion {
+    fn assurance(self) -> Assurance {
+        match self {
+            Self::Session(assurance) => assurance,
+            Self::FirstLogin => Assurance::Password,
+        }
+    }
+}
+
 impl Directory<'_> {
-    /// Gives a user a passkey; with the first one recovery codes, which nobody can be told again.
+    /// Gives a user a passkey; with the first one recovery codes, which nobody can be told again. With it ends
+    /// what the user got by the password alone.
     pub(in crate::issuer) async fn add_passkey(
         &self,
         user: &User,
@@ -53,7 +64,8 @@ impl Directory<'_> {
         let mut change = self.change().await?;
         standing(&mut change, user).await?;
         let count = change.count_passkeys(&user.id).await?;
-        if occasion == Occasion::FirstLogin && count > 0 {
+        // The password alone is not enough once there is a passkey: of two at once the later one finds it here.
+        if occasion.assurance() == Assurance::Password && count > 0 {
             return Err(DirectoryError::Changed);
         }
         if count >= MAX_PASSKEYS {
@@ -67,6 +79,7 @@ impl Directory<'_> {
             return Err(DirectoryError::PasskeyTaken);
         }
         let codes = if count == 0 {
+            change.end_logins_by_password(&user.id).await?;
             new_codes(&mut change, &user.id).await?
         } else {
             Vec::new()
@@ -81,9 +94,11 @@ impl Directory<'_> {
         user: &User,
         id: &CredentialId,
         required: RequiredFor,
+        assurance: Assurance,
     ) -> Result<(), DirectoryError> {
         let mut change = self.change().await?;
         let present = standing(&mut change, user).await?;
+        enough(assurance)?;
         if !change.remove_passkey(&user.id, id).await? {
             return Err(DirectoryError::NotFound(Thing::Passkey));
         }
@@ -114,12 +129,14 @@ impl Directory<'_> {
     pub(in crate::issuer) async fn replace_recovery_codes(
         &self,
         user: &User,
+        assurance: Assurance,
     ) -> Result<Vec<PlainSecret>, DirectoryError> {
         let mut change = self.change().await?;
         standing(&mut change, user).await?;
         if change.count_passkeys(&user.id).await? == 0 {
             return Err(DirectoryError::NotFound(Thing::Passkey));
         }
+        enough(assurance)?;
         let codes = new_codes(&mut change, &user.id).await?;
         self.commit_of(change, user, "recovery codes replaced")
             .await?;
@@ -180,6 +197,14 @@ async fn standing(change: &mut Change, user: &User) -> Result<User, DirectoryErr
         .ok_or(DirectoryError::Changed)
 }
 
+/// Of a user with passkeys, whose session by the password alone has just ended.
+fn enough(assurance: Assurance) -> Result<(), DirectoryError> {
+    match assurance {
+        Assurance::SecondFactor => Ok(()),
+        Assurance::Password => Err(DirectoryError::Changed),
+    }
+}
+
 async fn new_codes(change: &mut Change, user: &UserId) -> Result<Vec<PlainSecret>, DirectoryError> {
     let (mut codes, mut digests) = (Vec::new(), Vec::new());
     for _ in 0..RECOVERY_CODES {
@@ -226,7 +251,97 @@ fn code_digest(user: &UserId, code: &str) -> Option<SecretDigest> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::clock::UnixSeconds;
+    use crate::identity::{Backup, Email, PasskeyKey, ScopeSet, Status, Username};
+    use crate::issuer::IssuerDocument;
+    use crate::issuer::audit::AuditLog;
+    use crate::issuer::directory::Authority;
+    use crate::issuer::hashing::PasswordHasher;
+    use crate::problem::Faults;
+    use crate::store::Store;
+    use crate::telemetry::{SubjectForm, SubjectNames};
+    use crate::token::LogPosition;
+
+    const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
+    const URL: &str = "https://id.shop.example";
+
+    fn alice() -> User {
+        User {
+            id: UserId::known("alice"),
+            username: Username::parse("alice").unwrap(),
+            email: Email::parse("alice@a.example").unwrap(),
+            status: Status::Active,
+            roles: Vec::new(),
+            scopes: ScopeSet::default(),
+            created_at: NOW,
+            as_of: LogPosition::default(),
+            revoked_through: LogPosition::default(),
+        }
+    }
+
+    fn made(number: u8) -> NewPasskey {
+        // The base point of Ed25519.
+        let point = [&[0x58][..], &[0x66; 31]].concat();
+        let head: &[u8] = &[0xa4, 0x01, 0x01, 0x03, 0x27, 0x20, 0x06, 0x21, 0x58, 0x20];
+        NewPasskey {
+            id: CredentialId::new(&[number]).unwrap(),
+            key: PasskeyKey::parse(&[head, &point].concat()).unwrap(),
+            sign_count: 0,
+            backup: Backup::Never,
+        }
+    }
+
+    #[tokio::test]
+    async fn the_password_alone_adds_the_first_passkey_and_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let document = json!({"url": URL, "store": "sqlite:store.db", "audiences": ["orders"]});
+        let document: IssuerDocument = serde_json::from_value(document).unwrap();
+        let settings = document.build(folder.path(), &mut Faults::default());
+        let settings = settings.unwrap();
+        let store = Store::open(&settings.store).await.unwrap();
+        let alice = alice();
+        assert_eq!(store.add_user(&alice, "hash").await.unwrap(), Created::Yes);
+        let hasher = PasswordHasher::start(settings.hashing).unwrap();
+        let names = SubjectNames::load(SubjectForm::Plain, None).unwrap();
+        let audit = AuditLog::new(names, URL);
+        let directory = Directory::new(&store, &hasher, Authority::Machine, audit.naming(), NOW);
+        let name = PasskeyName::parse("phone").unwrap();
+        let password = Occasion::Session(Assurance::Password);
+        let rows = [
+            (password, true),
+            (password, false),
+            (Occasion::FirstLogin, false),
+            (Occasion::Session(Assurance::SecondFactor), true),
+        ];
+        for (number, (occasion, expected)) in (1..).zip(rows) {
+            let challenge = AnsweredChallenge {
+                digest: SecretDigest::of(&[number]),
+                expires_at: NOW.plus(60),
+            };
+            let added = AddedPasskey {
+                name: &name,
+                made: &made(number),
+                challenge: &challenge,
+            };
+            let added = directory.add_passkey(&alice, &added, occasion).await;
+            assert_eq!(added.is_ok(), expected, "{number} {occasion:?}");
+        }
+        assert_eq!(store.count_passkeys(&alice.id).await.unwrap(), 2);
+
+        let (nobody, id) = (RequiredFor::Nobody, made(1).id);
+        for (assurance, expected) in [
+            (Assurance::Password, false),
+            (Assurance::SecondFactor, true),
+        ] {
+            let codes = directory.replace_recovery_codes(&alice, assurance).await;
+            assert_eq!(codes.is_ok(), expected, "{assurance:?}");
+            let removed = directory.remove_passkey(&alice, &id, nobody, assurance);
+            assert_eq!(removed.await.is_ok(), expected, "{assurance:?}");
+        }
+    }
 
     #[test]
     fn a_code_is_itself_however_it_is_typed() {

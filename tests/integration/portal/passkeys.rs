@@ -313,6 +313,13 @@ async fn guesses_of_recovery_codes_are_held_up() {
     add(&mut alice, &TestPasskey::es256(URL)).await;
     let (mut browser, mut asked) = second_step(&companion, "alice", PASSWORD).await;
     for number in 0..60 {
+        // Whoever knows the password gains nothing by giving it again.
+        if number % 8 == 7 {
+            (browser, asked) = second_step(&companion, "alice", PASSWORD).await;
+            let body = json!({"username": "alice", "password": PASSWORD});
+            let refused = companion.post("/consumer/login", &body, "").await;
+            assert_eq!(refused.status, 400, "{refused:?}");
+        }
         let code = format!("0000-0000-0000-{number:04}");
         let filled = form(&asked, "/portal/log-in/recovery").with("code", &code);
         let answer = browser.submit(&filled).await;
@@ -324,6 +331,28 @@ async fn guesses_of_recovery_codes_are_held_up() {
         asked = answer;
     }
     panic!("nobody is held up");
+}
+
+#[tokio::test]
+async fn a_complete_login_forgives_wrong_passwords() {
+    let companion = TestCompanion::start().await;
+    let mut alice = sign_up(&companion, "alice").await;
+    let passkey = TestPasskey::es256(URL);
+    let (handle, _) = add(&mut alice, &passkey).await;
+    for _ in 0..4 {
+        for number in 0..4 {
+            let mut browser = TestBrowser::new(&companion);
+            let empty = page(&mut browser, "/portal/log-in").await;
+            let wrong = form(&empty, "/portal/log-in")
+                .with("username", "alice")
+                .with("password", &format!("a guess of somebody {number}"));
+            let answer = browser.submit(&wrong).await;
+            assert_eq!(answer.status, 403, "{answer:?}");
+        }
+        let (mut browser, asked) = second_step(&companion, "alice", PASSWORD).await;
+        let answer = browser.submit(&used(&asked, &passkey, Some(&handle))).await;
+        assert_eq!(next(&answer), "/portal/account");
+    }
 }
 
 #[tokio::test]
@@ -393,7 +422,9 @@ async fn what_has_no_second_step_is_refused_to_whoever_has_one() {
         secret: PASSWORD.to_owned(),
     };
     let basic = companion.token(&own, "grant_type=client_credentials").await;
-    for answer in [login, refresh, grant, basic] {
+    assert_eq!(refresh.status, 400, "{refresh:?}");
+    assert_eq!(refresh.json()["error"], "invalid_grant", "{refresh:?}");
+    for answer in [login, grant, basic] {
         assert_eq!(answer.status, 400, "{answer:?}");
         assert_eq!(answer.json()["error"], "invalid_grant", "{answer:?}");
         let told = answer.json()["error_description"].to_string();
@@ -558,6 +589,112 @@ async fn two_first_passkeys_at_once_are_one() {
     assert_eq!(answer.status, 403, "{answer:?}");
     let panel = thief.get("/panel/users").await;
     assert_eq!(panel.status, 303, "{panel:?}");
+}
+
+#[tokio::test]
+async fn of_two_sessions_by_the_password_one_makes_the_first_passkey() {
+    let companion = TestCompanion::start().await;
+    let mut alice = sign_up(&companion, "alice").await;
+    let mut thief = log_in(&companion, "alice", PASSWORD).await;
+    let path = "/portal/passkeys/add";
+    let filled = made(
+        &new_passkey(&mut alice).await,
+        path,
+        &TestPasskey::es256(URL),
+    );
+    let stolen = made(
+        &new_passkey(&mut thief).await,
+        path,
+        &TestPasskey::es256(URL),
+    );
+    tokio::join!(alice.submit(&filled), thief.submit(&stolen));
+    let (alices, thiefs) = (
+        alice.get("/portal/passkeys").await,
+        thief.get("/portal/passkeys").await,
+    );
+    let mut statuses = [alices.status, thiefs.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 303], "{alices:?} {thiefs:?}");
+    let made = if alices.status == 200 { alices } else { thiefs };
+    assert_eq!(made.body.matches("/remove\"").count(), 1, "{made:?}");
+}
+
+#[tokio::test]
+async fn a_ticket_for_a_first_passkey_is_for_whoever_must_have_one() {
+    let companion = required(tempfile::tempdir().unwrap());
+    let (browser, asked) = second_step(&companion, "admin", ADMIN_PASSWORD).await;
+    let path = "/portal/log-in/first-passkey";
+    let filled = made(&asked, path, &TestPasskey::es256(URL));
+    let cookies = browser.cookies.clone();
+    // The key of the tickets is in the store, and the same at each start.
+    let folder = companion.stop();
+    let store = crate::test_companion::sqlite(folder.path());
+    let setup = crate::test_companion::setup(folder.path(), &store);
+    let companion = TestCompanion::with(&setup, folder);
+    let mut browser = TestBrowser::new(&companion);
+    browser.cookies = cookies;
+    let answer = browser.submit(&filled).await;
+    assert_eq!(answer.status, 403, "{answer:?}");
+    assert!(answer.body.contains(OUT_OF_DATE), "{answer:?}");
+    assert!(!is_logged_in(&mut browser).await);
+    // Nothing was added: the password is enough.
+    companion.login("admin", ADMIN_PASSWORD).await;
+}
+
+#[tokio::test]
+async fn what_rested_on_the_password_alone_does_not_come_back() {
+    let companion = TestCompanion::start().await;
+    let earlier = {
+        companion.register("alice").await;
+        companion.login_tokens("alice", PASSWORD).await
+    };
+    let app = companion
+        .web_app(&earlier.access, "shop", &[CALLBACK])
+        .await;
+    let mut elsewhere = log_in(&companion, "alice", PASSWORD).await;
+    let mut browser = log_in(&companion, "alice", PASSWORD).await;
+    let passkey = TestPasskey::es256(URL);
+    add(&mut browser, &passkey).await;
+    assert!(is_logged_in(&mut browser).await, "this session goes on");
+    let ended = async |elsewhere: &mut TestBrowser<'_>| {
+        assert!(!is_logged_in(elsewhere).await);
+        let refresh = json!({"refresh_token": earlier.refresh});
+        let refused = companion.put("/consumer/login", &refresh, "").await;
+        assert_eq!(refused.status, 400, "{refused:?}");
+        let rotate = format!("/consumer/app/{}/rotate_secret", app.key);
+        for (path, body) in [
+            ("/consumer/app", json!({"name": "another"})),
+            (rotate.as_str(), json!({})),
+        ] {
+            let refused = companion.post(path, &body, &earlier.access).await;
+            assert_eq!(refused.status, 401, "{path}: {refused:?}");
+        }
+    };
+    ended(&mut elsewhere).await;
+    let remove = format!("/portal/passkeys/{}/remove", passkey.id());
+    let confirm = form(&page(&mut browser, &remove).await, &remove);
+    let left = send(&mut browser, &confirm).await;
+    assert!(left.body.contains("You have no passkey yet."), "{left:?}");
+    ended(&mut elsewhere).await;
+    log_in(&companion, "alice", PASSWORD).await;
+}
+
+#[tokio::test]
+async fn a_first_passkey_that_is_required_ends_earlier_tokens() {
+    let companion = TestCompanion::start().await;
+    let earlier = companion.login_tokens("admin", ADMIN_PASSWORD).await;
+    let companion = required(companion.stop());
+    let users = companion.get("/backend/user", &earlier.access).await;
+    assert_eq!(users.status, 200, "until there is a passkey: {users:?}");
+    let (mut browser, asked) = second_step(&companion, "admin", ADMIN_PASSWORD).await;
+    let path = "/portal/log-in/first-passkey";
+    send(&mut browser, &made(&asked, path, &TestPasskey::es256(URL))).await;
+    let users = companion.get("/backend/user", &earlier.access).await;
+    assert_eq!(users.status, 401, "{users:?}");
+    let refresh = json!({"refresh_token": earlier.refresh});
+    let refused = companion.put("/consumer/login", &refresh, "").await;
+    assert_eq!(refused.status, 400, "{refused:?}");
+    page(&mut browser, "/panel/users").await;
 }
 
 #[tokio::test]

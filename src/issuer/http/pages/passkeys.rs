@@ -212,7 +212,8 @@ pub(super) async fn add(
                 made: &made,
                 challenge: &ticket.answered(challenge),
             };
-            directory.add_passkey(user, &added, Occasion::Session).await
+            let occasion = Occasion::Session(visitor.assurance_of(user));
+            directory.add_passkey(user, &added, occasion).await
         }
         Err(error) => Err(error.into()),
     };
@@ -239,9 +240,9 @@ pub(super) async fn replace_codes(
     _: PageForm,
 ) -> Result<Response, PageError> {
     let directory = access.after_login()?;
-    let codes = directory
-        .replace_recovery_codes(&access.caller.user)
-        .await?;
+    let user = &access.caller.user;
+    let codes = directory.replace_recovery_codes(user, visitor.assurance_of(user));
+    let codes = codes.await?;
     Ok(visitor.go_to_be_told(PATH, &told_codes(&codes))?)
 }
 
@@ -266,7 +267,9 @@ pub(super) async fn remove(
     let directory = access.after_login()?;
     let known = CredentialId::from_text(&id).ok_or(EndpointError::NotFound)?;
     let required = access.issuer.settings.passkeys.required_for;
-    let removed = directory.remove_passkey(&access.caller.user, &known, required);
+    let user = &access.caller.user;
+    let assurance = visitor.assurance_of(user);
+    let removed = directory.remove_passkey(user, &known, required, assurance);
     match removed.await {
         Ok(()) => Ok(visitor.go_to_be_told(PATH, &Told::Done(Done::Deleted))?),
         Err(error @ DirectoryError::LastPasskey) => {
