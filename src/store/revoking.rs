@@ -91,6 +91,9 @@ pub(super) async fn revoke(
         lock_its_users(transaction, loss.target()).await?;
     }
     for loss in losses {
+        end_reset_links(transaction, loss).await?;
+    }
+    for loss in losses {
         if let RevocationTarget::Grant(id) = loss.target() {
             end_grant(transaction, id).await?;
         }
@@ -104,6 +107,20 @@ pub(super) async fn revoke(
         end_earlier(transaction, loss, last).await?;
     }
     Ok(last)
+}
+
+/// What ends all that a user has ends its link for a forgotten password as well. Before the log: whoever uses
+/// a link appends to it.
+async fn end_reset_links(transaction: &mut Transaction, loss: &Loss) -> Result<(), StoreError> {
+    let query = match loss {
+        Loss::All(RevocationTarget::User(id)) => {
+            sqlx::query("DELETE FROM reset_links WHERE user_id = $1").bind(id.clone())
+        }
+        Loss::All(RevocationTarget::Everyone) => sqlx::query("DELETE FROM reset_links"),
+        Loss::All(_) | Loss::AccessTokens(_) => return Ok(()),
+    };
+    query.execute(&mut **transaction).await?;
+    Ok(())
 }
 
 /// Removes all tokens of a grant. A token that somebody is using right now is waited for, and its

@@ -14,7 +14,7 @@ use crate::authenticator::TestPasskey;
 use crate::issuer::error;
 use crate::postgres::Postgres;
 use crate::test_browser::{TestBrowser, form};
-use crate::test_companion::{PASSWORD, TestClient, TestCompanion, URL};
+use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestClient, TestCompanion, URL};
 
 const CLIENT_CREDENTIALS: &str = "grant_type=client_credentials";
 
@@ -146,6 +146,68 @@ async fn a_link_sets_a_forgotten_password_once() {
     let wrong = companion.post("/consumer/login", &wrong, "").await;
     assert_eq!(wrong.status, 401, "{wrong:?}");
     assert_eq!(machine.json(&["user", "reset-link", "nobody"]).0, 1);
+}
+
+#[tokio::test]
+async fn a_link_for_a_password_ends_with_the_tokens_of_its_user() {
+    const FRESH: &str = "another horse, another staple";
+    const LATEST: &str = "a third horse, a third staple";
+    let companion = TestCompanion::start().await;
+    let machine = Machine(&companion);
+    companion.register("alice").await;
+    let admin = companion.login("admin", ADMIN_PASSWORD).await;
+    let change = async |path: &str, body: &Value, token: &str| {
+        let done = companion.put(path, body, token).await;
+        assert!(done.status < 300, "{path}: {done:?}");
+    };
+    for step in ["own", "admin", "disabled", "user", "everyone"] {
+        let link = machine.ok("user reset-link alice");
+        let path = link["link"].as_str().unwrap().strip_prefix(URL).unwrap();
+        let mut browser = TestBrowser::new(&companion);
+        let filled = form(&browser.get(path).await, "/portal/reset");
+        let filled = filled.with("new_password", "a password of a thief");
+        match step {
+            "own" => {
+                let alice = companion.login("alice", PASSWORD).await;
+                let body = json!({"old_password": PASSWORD, "new_password": FRESH});
+                change("/consumer/account/change_password", &body, &alice).await;
+            }
+            "admin" => {
+                let body = json!({"password": LATEST});
+                let path = "/backend/user/alice/set_password";
+                let done = companion.post(path, &body, &admin).await;
+                assert!(done.status < 300, "{done:?}");
+            }
+            "disabled" => {
+                let body = json!({"status": "disabled"});
+                change("/backend/user/alice", &body, &admin).await;
+            }
+            "user" => {
+                machine.ok("user revoke alice");
+            }
+            _ => {
+                let body = json!({"everyone": true});
+                let revoked = companion.post("/backend/revoke", &body, &admin).await;
+                assert!(revoked.status < 300, "{revoked:?}");
+            }
+        }
+        assert_eq!(browser.get(path).await.status, 404, "{step}");
+        let late = browser.submit(&filled).await;
+        assert_eq!(late.status, 404, "{step}: {late:?}");
+        if step == "disabled" {
+            // Nor does one that is made for a user who is disabled.
+            let link = machine.ok("user reset-link alice");
+            let path = link["link"].as_str().unwrap().strip_prefix(URL).unwrap();
+            let filled = form(&browser.get(path).await, "/portal/reset");
+            let filled = filled.with("new_password", "a password of a thief");
+            let refused = browser.submit(&filled).await;
+            assert_eq!(refused.status, 404, "{refused:?}");
+            let body = json!({"status": "active"});
+            change("/backend/user/alice", &body, &admin).await;
+        }
+        let password = if step == "own" { FRESH } else { LATEST };
+        companion.login("alice", password).await;
+    }
 }
 
 #[tokio::test]

@@ -4,8 +4,9 @@ use super::audit::Object;
 use super::users::username;
 use super::{Directory, DirectoryError, Thing};
 use crate::clock::UnixSeconds;
-use crate::identity::{PlainSecret, SecretDigest};
+use crate::identity::{PlainSecret, SecretDigest, User};
 use crate::issuer::random;
+use crate::store::Holding;
 
 /// A link, which is a secret.
 pub struct ResetLink {
@@ -44,9 +45,11 @@ impl Directory<'_> {
         let unknown = || DirectoryError::NotFound(Thing::ResetLink);
         let user = self.store.reset_link(link, self.now).await?;
         let user = self.store.user(&user.ok_or_else(unknown)?).await?;
-        let user = user.ok_or_else(unknown)?;
+        let user = user.filter(User::is_active).ok_or_else(unknown)?;
         let hash = self.hash(&user, password).await?;
         let mut change = self.change().await?;
+        // Before its link, as where all that it has is revoked, and the link with it.
+        change.hold_with_apps(&user.id, Holding::ToChange).await?;
         // Whoever was faster has used it up while the password was hashed.
         if !change.use_reset_link(&user.id, link).await? {
             return Err(unknown());
