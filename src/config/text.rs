@@ -262,4 +262,29 @@ issuer:
         }
         assert!(!said.contains("hunter2"), "{said}");
     }
+
+    /// A caret under what stands for it would be at another column than the place says.
+    #[test]
+    fn within_what_is_left_out_nothing_is_marked() {
+        let flow = said("version: 1\npolicy: [a.yaml]\nlog: {level: loud}\n");
+        assert!(flow.contains("portcullis.yaml:3:14\n"), "{flow}");
+        assert!(!flow.contains('^'), "{flow}");
+        let block = said("version: 1\npolicy: [a.yaml]\nlog:\n  level: loud\n");
+        assert!(block.contains("portcullis.yaml:4:10\n"), "{block}");
+        assert!(block.contains("  level: loud\n"), "{block}");
+        assert!(block.contains("         ^^^^\n"), "{block}");
+    }
+
+    #[cfg(feature = "traces")]
+    #[test]
+    fn a_share_that_is_no_number_is_told_how_to_write_one() {
+        let said = said(
+            "version: 1\npolicy: [a.yaml]\n\
+             traces: {endpoint: \"http://127.0.0.1:4317\", sample_ratio: \"50%\"}\n",
+        );
+        assert!(
+            said.contains("help: write a number such as 0.1\n"),
+            "{said}"
+        );
+    }
 }

@@ -123,7 +123,8 @@ fn show<'a>(
         .iter()
         .find(|source| source.name == place.file);
     let excerpt = source.and_then(|source| Excerpt::new(&source.text, place));
-    let Some(excerpt) = excerpt.map(|excerpt| excerpt.concealed(shown.secrecy)) else {
+    let excerpt = excerpt.map(|excerpt| excerpt.concealed(shown.secrecy));
+    let Some(excerpt) = excerpt.filter(|excerpt| !excerpt.is_hidden) else {
         let group = group.element(origin);
         return match role {
             Some(role) => group.element(Level::NOTE.message(role.as_str())),
@@ -152,6 +153,8 @@ struct Excerpt<'a> {
     marked: Range<usize>,
     /// Whether columns of `text` may differ from those of the line.
     is_changed: bool,
+    /// Whether what is marked is within something that is left out, so that there is nothing to mark.
+    is_hidden: bool,
 }
 
 impl<'a> Excerpt<'a> {
@@ -192,6 +195,7 @@ impl<'a> Excerpt<'a> {
             offset: line_start + from,
             marked: start - from..end.min(to).max(start) - from,
             is_changed: from > 0,
+            is_hidden: false,
         })
     }
 
@@ -218,6 +222,9 @@ impl<'a> Excerpt<'a> {
             text: text.into(),
             offset: self.offset,
             is_changed: self.is_changed || shifts,
+            is_hidden: secrets
+                .iter()
+                .any(|hidden| hidden.start < self.marked.start && self.marked.start < hidden.end),
         }
     }
 }

@@ -145,8 +145,12 @@ fn describe(error: &Error) -> Problem {
 /// What to do about text that YAML would take for something else.
 const QUOTE: &str = "put text with special characters in quotation marks";
 
+/// What to do about a condition that YAML has cut.
+const IN_BRACES: &str = "in `{...}` put the condition, or other text with `,`, `[`, `]`, `{`, `}` or `\"` in \
+                         it, into single quotation marks";
+
 /// Errors that the library tells apart by their text alone: a part of it, what is wrong, and the fix.
-const TOLD_BY_TEXT: [(&str, &str, &str); 6] = [
+const TOLD_BY_TEXT: [(&str, &str, &str); 8] = [
     (
         "did not find expected '-' indicator",
         "this line is indented in another way than the list or mapping that it is in",
@@ -166,6 +170,16 @@ const TOLD_BY_TEXT: [(&str, &str, &str); 6] = [
         "illegal placement of ':'",
         "`:` cannot be here",
         "close the list or mapping in front of it with `]` or `}`, or put text in quotation marks",
+    ),
+    (
+        "did not find expected ',' or '}'",
+        "`,` or `}` is missing in front of this",
+        IN_BRACES,
+    ),
+    (
+        "invalid trailing content after double-quoted",
+        "the text ended with the quotation mark in front of this",
+        "put the whole value, such as a condition, into single quotation marks",
     ),
     (
         "unclosed quote",
@@ -282,6 +296,8 @@ fn unknown(noun: &str, found: &str, expected: &[&'static str]) -> Problem {
     let known: Vec<String> = expected.iter().map(|known| format!("`{known}`")).collect();
     let help = match closest(found, expected.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
+        // The rest of a value that YAML has cut at a `,`.
+        None if found.contains([')', ']', '"', '\'', '(', '[']) => IN_BRACES.to_owned(),
         None => format!("known are {}", known.join(", ")),
     };
     Problem::new(format!("unknown {noun} {}", quoted(found))).help(help)
@@ -324,6 +340,7 @@ fn plain(type_name: &str) -> &str {
     match type_name {
         "u8" | "u16" | "u32" | "u64" | "usize" => "whole number",
         "i8" | "i16" | "i32" | "i64" | "isize" => "number",
+        "floating point" => "number such as 0.1",
         other => other,
     }
 }

@@ -8,6 +8,9 @@ use crate::yaml::Located;
 
 const ACCESS: [&str; 3] = ["public", "authenticated", "nobody"];
 
+/// What to write instead of what is none of them.
+pub(super) const ACCESS_HELP: &str = "write `public`, `authenticated` or `nobody`";
+
 /// What a route or a named requirement asks, as it is written.
 #[derive(Clone, Copy)]
 pub(super) struct WrittenDemand<'d> {
@@ -88,7 +91,7 @@ impl Compiler<'_> {
             other => {
                 let help = match closest(other, ACCESS) {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None => "write `public`, `authenticated` or `nobody`".to_owned(),
+                    None => ACCESS_HELP.to_owned(),
                 };
                 let message = format!("unknown access {}", quoted(other));
                 self.complain(message, help, access.place(source));

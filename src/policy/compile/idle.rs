@@ -113,7 +113,9 @@ fn unregistered(parsed: &ParsedRoute<'_>) -> Vec<Problem> {
                 Some(near) => format!("did you mean `{near}`? If clients do use it, this is fine"),
                 None => "check the spelling; if clients do use it, this is fine".to_owned(),
             };
-            Problem::new(message).help(help).at(parsed.place())
+            Problem::new(message)
+                .help(help)
+                .at(parsed.method_place(method))
         })
         .collect()
 }

@@ -1,5 +1,6 @@
 //! The files of a policy as far as each can be read.
 
+use super::demand::ACCESS_HELP;
 use crate::policy::document::PolicyDocument;
 use crate::problem::{Place, Problem, Source};
 use crate::yaml::{self, Damage, Recovered};
@@ -53,17 +54,33 @@ pub(super) fn read(sources: &[Source]) -> (Vec<File<'_>>, Vec<Problem>) {
                 problems: unread,
                 damage,
             }) => {
-                problems.extend(unread);
+                let unread = unread.into_iter();
+                problems.extend(unread.map(|problem| with_help(source, problem)));
                 files.push(File {
                     source,
                     document,
                     damage,
                 });
             }
-            Err(unread) => problems.extend(unread),
+            Err(unread) => {
+                let unread = unread.into_iter();
+                problems.extend(unread.map(|problem| with_help(source, problem)));
+            }
         }
     }
     (files, problems)
+}
+
+/// What YAML does not take for text is no `access` either, whatever it is: the words that are help more.
+fn with_help(source: &Source, problem: Problem) -> Problem {
+    let start = problem.place.as_ref().and_then(|place| place.bytes.clone());
+    let before = start.and_then(|bytes| source.text.get(..bytes.start));
+    let is_access = before.is_some_and(|text| text.trim_end_matches(' ').ends_with("access:"));
+    if is_access {
+        problem.help(ACCESS_HELP)
+    } else {
+        problem
+    }
 }
 
 /// What is not known of a policy because it could not be read. What refers to it is not judged.

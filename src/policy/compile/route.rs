@@ -19,6 +19,7 @@ pub(super) struct ParsedRoute<'d> {
     pub(super) template: Template,
     source: &'d Source,
     path: &'d Located<String>,
+    methods: Option<&'d Located<Vec<Located<String>>>>,
     says_issuers: bool,
 }
 
@@ -61,6 +62,13 @@ impl ParsedRoute<'_> {
     /// Where its path is written.
     pub(super) fn place(&self) -> Place {
         self.path.place(self.source)
+    }
+
+    /// Where this method is written.
+    pub(super) fn method_place(&self, method: &str) -> Place {
+        let mut written = self.methods.iter().flat_map(|methods| &methods.value);
+        let written = written.find(|written| written.value == method);
+        written.map_or_else(|| self.place(), |written| written.place(self.source))
     }
 }
 
@@ -124,6 +132,7 @@ impl<'f> Compiler<'f> {
             template,
             source,
             path,
+            methods: document.methods.as_ref(),
             says_issuers: demand.says_issuers,
         })
     }

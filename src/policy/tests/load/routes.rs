@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use super::report;
+use super::{Policy, Source, report};
 
 #[test]
 fn what_every_route_has_is_asked_for() {
@@ -315,4 +315,52 @@ routes:
 
     3 problems
     "##);
+}
+
+#[test]
+fn a_method_that_nobody_knows_is_marked_itself() {
+    let source = Source {
+        name: "1.yaml".to_owned(),
+        text:
+            "version: 1\nroutes:\n  - {name: a, methods: [GET, FETCH], path: /a, access: public}\n"
+                .to_owned(),
+    };
+    let policy = Policy::compile(std::slice::from_ref(&source)).unwrap();
+    let places = policy
+        .warnings()
+        .iter()
+        .filter_map(|warning| warning.place.clone());
+    let marked: Vec<_> = places
+        .filter_map(|place| source.text.get(place.bytes?))
+        .collect();
+    assert_eq!(marked, ["FETCH"]);
+}
+
+/// What YAML makes of a condition in `{...}` that is not in single quotation marks.
+#[test]
+fn a_condition_that_yaml_cuts_is_told_how_to_write_it() {
+    for (entry, help) in [
+        (
+            "access: public, when: f(1, 2) == 3",
+            "into single quotation marks",
+        ),
+        (
+            "access: public, when: token.a in [\"b\", \"c\"]",
+            "into single quotation marks",
+        ),
+        (
+            "access: public, when: \"eu\" in token.regions",
+            "into single quotation marks",
+        ),
+        ("access: yes", "write `public`, `authenticated` or `nobody`"),
+        (
+            "access: true",
+            "write `public`, `authenticated` or `nobody`",
+        ),
+    ] {
+        let text =
+            format!("version: 1\nroutes:\n  - {{name: a, methods: [GET], path: /a, {entry}}}\n");
+        let said = report(&[&text]);
+        assert!(said.contains(help), "{entry}: {said}");
+    }
 }
