@@ -40,8 +40,14 @@ pub(super) enum EndpointError {
     Missing(&'static str),
     #[error("the parameter `{0}` is not valid")]
     Parameter(&'static str),
-    #[error("the URL has an unknown parameter")]
-    UnknownParameter,
+    #[error("the parameter `{name}` is not valid: it is {allowed}")]
+    ParameterValue {
+        name: &'static str,
+        allowed: &'static str,
+    },
+    /// Its name, in backticks.
+    #[error("the URL has an unknown parameter: {0}")]
+    UnknownParameter(String),
     #[error("the client authenticated in more than one way")]
     SeveralClientCredentials,
     #[error("the client is unknown, or its secret is wrong")]
@@ -165,7 +171,8 @@ impl EndpointError {
             | Self::ParametersInUrl
             | Self::Missing(_)
             | Self::Parameter(_)
-            | Self::UnknownParameter
+            | Self::ParameterValue { .. }
+            | Self::UnknownParameter(_)
             | Self::SeveralClientCredentials => bad("invalid_request"),
             Self::BadClient => {
                 refused(StatusCode::UNAUTHORIZED, "invalid_client").asking_for(Challenge::Basic)

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::body;
 use crate::identity::Form;
 use crate::issuer::endpoint_error::EndpointError;
+use crate::problem::quoted;
 use crate::store::{Listing, Page};
 
 const MAX_LIMIT: usize = 100;
@@ -79,18 +80,18 @@ impl<F: Filter> ListQuery<F> {
         let known = |name: &str| ["limit", "after"].contains(&name) || Some(name) == F::NAME;
         // An unknown parameter is most likely a filter with a typing error, and its answer would be the
         // whole list.
-        if !query.names().all(known) {
-            return Err(EndpointError::UnknownParameter);
+        if let Some(unknown) = query.names().find(|name| !known(name)) {
+            return Err(EndpointError::UnknownParameter(quoted(unknown)));
         }
         let limit = match query.get("limit") {
-            None => DEFAULT_LIMIT,
-            Some(text) => text
-                .parse()
-                .map_err(|_| EndpointError::Parameter("limit"))?,
+            None => Ok(DEFAULT_LIMIT),
+            Some(text) => text.parse(),
         };
-        if !(1..=MAX_LIMIT).contains(&limit) {
-            return Err(EndpointError::Parameter("limit"));
-        }
+        let limit = limit.ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
+        let limit = limit.ok_or(EndpointError::ParameterValue {
+            name: "limit",
+            allowed: "a number from 1 to 100",
+        })?;
         let after = query.get("after").unwrap_or_default().to_owned();
         if after.len() > MAX_AFTER_BYTES {
             return Err(EndpointError::Parameter("after"));
@@ -140,23 +141,24 @@ mod tests {
         let filtered = |text: &str| Ok((20, String::new(), Some(text.to_owned())));
         assert_eq!(read::<ByOwner>("owner=alice"), filtered("alice"));
         assert_eq!(read::<BySearch>("search=a"), filtered("a"));
-        let unknown = Err(EndpointError::UnknownParameter.to_string());
-        assert_eq!(read::<Unfiltered>("owner=alice"), unknown);
-        assert_eq!(read::<ByOwner>("search=a"), unknown);
-        assert_eq!(read::<BySearch>("Search=a"), unknown);
+        let unknown = |name| Err(format!("the URL has an unknown parameter: `{name}`"));
+        assert_eq!(read::<Unfiltered>("owner=alice"), unknown("owner"));
+        assert_eq!(read::<ByOwner>("search=a"), unknown("search"));
+        assert_eq!(read::<BySearch>("Search=a"), unknown("Search"));
     }
 
     #[test]
     fn what_is_out_of_bounds_is_refused() {
         let long = format!("after={}", "x".repeat(MAX_AFTER_BYTES + 1));
-        for (query, name) in [
-            ("limit=0", "limit"),
-            ("limit=101", "limit"),
-            ("limit=-1", "limit"),
-            ("limit=ten", "limit"),
-            (long.as_str(), "after"),
+        let limit = format!("`limit` is not valid: it is a number from 1 to {MAX_LIMIT}");
+        for (query, reason) in [
+            ("limit=0", &*limit),
+            ("limit=101", &*limit),
+            ("limit=-1", &*limit),
+            ("limit=ten", &*limit),
+            (long.as_str(), "`after` is not valid"),
         ] {
-            let refused = Err(EndpointError::Parameter(name).to_string());
+            let refused = Err(format!("the parameter {reason}"));
             assert_eq!(read::<Unfiltered>(query), refused, "{query}");
         }
         let repeated = read::<Unfiltered>("limit=1&limit=2");

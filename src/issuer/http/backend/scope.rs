@@ -12,6 +12,7 @@ use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::body;
 use crate::issuer::http::extract::{DirectoryAccess, JsonBody, PathName};
 use crate::issuer::http::list::{self, ListQuery};
+use crate::problem::quoted;
 
 const FORCE: &str = "force";
 
@@ -79,13 +80,18 @@ impl<S: Send + Sync> FromRequestParts<S> for DeletionQuery {
 impl DeletionQuery {
     fn parse(query: &str) -> Result<Self, EndpointError> {
         let query = Form::parse(query.as_bytes())?;
-        if query.names().any(|name| name != FORCE) {
-            return Err(EndpointError::UnknownParameter);
+        if let Some(unknown) = query.names().find(|name| *name != FORCE) {
+            return Err(EndpointError::UnknownParameter(quoted(unknown)));
         }
         let when_used = match query.get(FORCE) {
             None | Some("false") => WhenUsed::Refuse,
             Some("true") => WhenUsed::Remove,
-            Some(_) => return Err(EndpointError::Parameter(FORCE)),
+            Some(_) => {
+                return Err(EndpointError::ParameterValue {
+                    name: FORCE,
+                    allowed: "`true` or `false`",
+                });
+            }
         };
         Ok(Self { when_used })
     }

@@ -92,9 +92,12 @@ async fn the_audit_is_exported_whole_and_without_formulas() {
     assert_eq!((lines.len(), lines[2]), (3, ""), "{csv:?}");
     for (query, expected) in [
         ("", "`format` is missing"),
-        ("?format=xml", "`format` is not valid"),
+        (
+            "?format=xml",
+            "`format` is not valid: it is `csv` or `jsonl`",
+        ),
         ("?format=csv&after=x", "`after` is not valid"),
-        ("?format=csv&limit=1", "unknown parameter"),
+        ("?format=csv&limit=1", "unknown parameter: `limit`"),
     ] {
         let path = format!("/backend/audit/export{query}");
         let wrong = companion.get(&path, &token).await;

@@ -13,6 +13,7 @@ use crate::issuer::Issuer;
 use crate::issuer::answers::AuditAnswer;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::extract::DirectoryAccess;
+use crate::problem::quoted;
 use crate::store::{AuditEntry, StoreError};
 
 /// So many entries are read at once.
@@ -62,16 +63,19 @@ pub(in crate::issuer::http) fn export(
     query: &str,
 ) -> Result<Response, EndpointError> {
     let query = Form::parse(query.as_bytes())?;
-    if !query
-        .names()
-        .all(|name| ["format", "search", "after"].contains(&name))
-    {
-        return Err(EndpointError::UnknownParameter);
+    let known = ["format", "search", "after"];
+    if let Some(unknown) = query.names().find(|name| !known.contains(name)) {
+        return Err(EndpointError::UnknownParameter(quoted(unknown)));
     }
     let format = match query.get("format") {
         Some("csv") => Format::Csv,
         Some("jsonl") => Format::JsonLines,
-        Some(_) => return Err(EndpointError::Parameter("format")),
+        Some(_) => {
+            return Err(EndpointError::ParameterValue {
+                name: "format",
+                allowed: "`csv` or `jsonl`",
+            });
+        }
         None => return Err(EndpointError::Missing("format")),
     };
     let search = query.get("search").unwrap_or_default().trim();

@@ -29,9 +29,11 @@ pub(super) fn of(error: &EndpointError) -> Option<String> {
         | EndpointError::Cryptography(_) => {
             "Das geht gerade nicht: Bitte versuche es gleich noch einmal.".to_owned()
         }
-        EndpointError::Parameter(name) => format!("Der Parameter `{name}` ist nicht gültig."),
-        EndpointError::UnknownParameter => {
-            "Die Adresse hat einen unbekannten Parameter.".to_owned()
+        EndpointError::Parameter(name) | EndpointError::ParameterValue { name, .. } => {
+            format!("Der Parameter `{name}` ist nicht gültig.")
+        }
+        EndpointError::UnknownParameter(name) => {
+            format!("Die Adresse hat einen unbekannten Parameter: {name}.")
         }
         EndpointError::ContentType(_)
         | EndpointError::ContentEncoding
