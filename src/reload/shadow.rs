@@ -89,10 +89,17 @@ impl Loader {
             return;
         };
         let state = state.shadow.get_or_insert_default();
+        let had_failed = state.last_error.is_some();
         state.last_error = outcome
             .as_ref()
             .err()
             .map(|error| error.of("shadow_policy"));
+        if let (true, None, Some(tried)) = (had_failed, &state.last_error, &renewal.tried) {
+            tracing::info!(
+                shadow.policy.digest = tried.policy.digest(),
+                "the shadow policy can be loaded again"
+            );
+        }
         if let Some(error) = &state.last_error {
             state.failures += 1;
             tracing::error!(

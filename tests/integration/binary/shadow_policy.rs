@@ -96,6 +96,19 @@ async fn a_difference_is_a_line_with_both_answers_and_a_start_warns() {
     assert!(!log.contains("secret=1"), "{log}");
 }
 
+#[test]
+fn that_a_shadow_policy_can_be_loaded_again_is_told_once() {
+    let server = server("");
+    let file = server.folder.path().join("stricter.yaml");
+    fs::write(&file, "version: 1\nroutes: [{name: a, acess: public}]\n").unwrap();
+    server.logs("the shadow policy cannot be loaded");
+    // The one that is tried still, so that nothing else is told of it.
+    fs::write(&file, STRICTER).unwrap();
+    let line = server.logs("the shadow policy can be loaded again");
+    assert_eq!(line["level"], "INFO", "{line}");
+    assert!(line["shadow.policy.digest"].is_string(), "{line}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_flood_of_differences_some_are_logged_and_all_are_counted() {
     const FLOOD: u64 = 300;
