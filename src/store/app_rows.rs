@@ -28,6 +28,7 @@ pub(super) const NEVER: i64 = i64::MAX;
 pub(super) fn read(row: &AnyRow) -> Result<App, StoreError> {
     let uris: &str = row.try_get("redirect_uris")?;
     let uris = uris.split(' ').filter(|uri| !uri.is_empty());
+    let created_at = UnixSeconds(row.try_get("created_at")?);
     Ok(App {
         key: AppKey::known(row.try_get("app_key")?),
         name: AppName::known(row.try_get("name")?),
@@ -42,11 +43,12 @@ pub(super) fn read(row: &AnyRow) -> Result<App, StoreError> {
             _ => ScopesFrom::Owner,
         },
         status: status(row, "status")?,
-        created_at: UnixSeconds(row.try_get("created_at")?),
+        created_at,
         revoked_through: position(row, "revoked_through")?,
         last_used_at: match row.try_get("last_used_at")? {
             0 => None,
-            at => Some(UnixSeconds(at)),
+            // It is known to the minute, and the app may have been made within it.
+            at => Some(UnixSeconds(at).max(created_at)),
         },
     })
 }

@@ -398,6 +398,7 @@ async fn the_last_use_of_an_app_is_seen_by_its_owner_and_by_administrators() {
     let mut alice = sign_up(&companion, "alice").await;
     let filled = new_app(&mut alice, "web-shop").await;
     let app = client(&send(&mut alice, &filled).await);
+    let created = clock.now();
     let path = format!("/portal/apps/{}", app.key);
     let unused = page(&mut alice, &path).await;
     assert_eq!(last_use(&unused), "no use known");
@@ -405,7 +406,8 @@ async fn the_last_use_of_an_app_is_seen_by_its_owner_and_by_administrators() {
         clock.advance(seconds);
         companion.tokens(&app).await;
         let now = clock.now();
-        let minute = now.plus(-now.0.rem_euclid(60));
+        // Known to the minute, and never before there was the app.
+        let minute = now.plus(-now.0.rem_euclid(60)).max(created);
         let used = format!("{:02}:{:02} UTC", minute.0 / 3600 % 24, minute.0 / 60 % 60);
         let token = companion.login("alice", PASSWORD).await;
         let answer = async || {
