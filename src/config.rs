@@ -5,7 +5,9 @@ mod issuer;
 mod issuers;
 mod listener;
 mod listeners;
+mod log_apart;
 mod named_files;
+mod named_policies;
 mod text;
 mod traces;
 
@@ -32,6 +34,7 @@ pub use listener::{
 };
 use listeners::Listeners;
 pub use named_files::FileFindings;
+pub use named_policies::NamedPolicies;
 pub use text::ConfigText;
 pub use traces::TracesSettings;
 
@@ -202,7 +205,8 @@ impl Config {
             return Err(text.unreadable(recovered.problems));
         }
         let document = recovered.document;
-        match Self::from_document(document, path, overrides) {
+        let config = Self::from_document(document, path, overrides);
+        match config.and_then(|config| config.check_log_apart().map(|()| config)) {
             Ok(config) => Ok((config, text)),
             Err(faults) => Err(ConfigError::Document(Box::new(text.report(faults)))),
         }

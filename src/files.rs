@@ -1,5 +1,6 @@
 //! Files that people write and the kubelet mounts: read with a bound, refused with a reason.
 
+mod folder;
 mod identity;
 mod own;
 
@@ -12,6 +13,7 @@ use crate::problem::Source;
 use crate::token::{KeyFileModeError, MAX_JWKS_BYTES, MAX_KEY_FILE_BYTES, check_key_file_mode};
 use crate::yaml::MAX_SOURCE_BYTES;
 
+pub use folder::check_folder;
 pub use identity::{FileIdentity, FileIdentityError};
 pub use own::{OwnFileError, open_own};
 
@@ -90,7 +92,8 @@ pub fn read_policy(paths: &[PathBuf]) -> Result<Vec<Source>, FileError> {
     Ok(sources)
 }
 
-fn policy_files(directory: &Path) -> Result<Vec<PathBuf>, FileError> {
+/// The files of a policy directory, in the order of their names.
+pub fn policy_files(directory: &Path) -> Result<Vec<PathBuf>, FileError> {
     let unreadable = |source| FileError::Unreadable {
         path: directory.to_owned(),
         source,

@@ -29,7 +29,7 @@ use transport::Transport;
 
 pub use metrics::TraceMetrics;
 pub use settings::{TraceProtocol, TracesDocument, TracesSettings};
-pub use transport::TracesError;
+pub use transport::{TracesError, check_files};
 
 /// The longest that the end of the process waits for the last spans.
 const LAST_SPANS: Duration = Duration::from_secs(2);

@@ -4,12 +4,12 @@
 mod report;
 
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::Finding;
-use crate::config::{Config, ConfigError, ConfigReport, FileFindings, Overrides};
+use crate::config::{Config, ConfigError, ConfigReport, FileFindings, NamedPolicies, Overrides};
 use crate::files;
 use crate::keyring::{TrustWarning, issuer_names, nobody_trusted, trust_warnings};
 use crate::policy::Policy;
@@ -86,6 +86,22 @@ impl Checked {
             }
         }
     }
+
+    /// Adds the policies of a configuration that is wrong, without what it says of issuers. A file that
+    /// cannot be read is left to the run after its correction: its name may be what is wrong.
+    fn add_named_by(&mut self, config: &Path, args: &CheckArgs) {
+        let mut named = NamedPolicies::read(config);
+        if !args.files.is_empty() {
+            named.policy.clone_from(&args.files);
+        }
+        let policies = [named.policy, named.shadow_policy];
+        for paths in policies.iter().filter(|paths| !paths.is_empty()) {
+            if let Ok(sources) = files::read_policy(paths) {
+                let compiled = Policy::compile(&sources);
+                self.add(sources, compiled);
+            }
+        }
+    }
 }
 
 fn check(args: &CheckArgs) -> anyhow::Result<Checked> {
@@ -102,12 +118,13 @@ fn check(args: &CheckArgs) -> anyhow::Result<Checked> {
     };
     let (config, text) = match Config::load_with_text(path, &overrides) {
         Ok(loaded) => loaded,
-        // A configuration that is wrong names nothing else that could be checked.
         Err(ConfigError::Document(report)) => {
-            return Ok(Checked {
+            let mut checked = Checked {
                 config: Some(*report),
                 ..Checked::default()
-            });
+            };
+            checked.add_named_by(path, args);
+            return Ok(checked);
         }
         Err(error @ ConfigError::File(_)) => return Err(error.into()),
     };

@@ -3,7 +3,7 @@
 #[cfg(not(feature = "issuer"))]
 mod absent {
     use std::net::SocketAddr;
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
 
     pub(in crate::config) use serde::de::IgnoredAny as IssuerDocument;
 
@@ -19,6 +19,10 @@ mod absent {
     }
 
     pub(in crate::config) fn tls(settings: &IssuerSettings) -> Option<&TlsSettings> {
+        match *settings {}
+    }
+
+    pub(in crate::config) fn files(settings: &IssuerSettings) -> Vec<&PathBuf> {
         match *settings {}
     }
 
@@ -39,11 +43,12 @@ mod absent {
 #[cfg(feature = "issuer")]
 mod present {
     use std::net::SocketAddr;
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
 
     pub(in crate::config) use crate::issuer::IssuerDocument;
     pub use crate::issuer::IssuerSettings;
     use crate::problem::Faults;
+    use crate::store::StoreLocation;
     use crate::tls::TlsSettings;
 
     /// Where it listens.
@@ -53,6 +58,20 @@ mod present {
 
     pub(in crate::config) fn tls(settings: &IssuerSettings) -> Option<&TlsSettings> {
         settings.tls.as_ref()
+    }
+
+    /// What it reads or keeps something in, besides those of its TLS.
+    pub(in crate::config) fn files(settings: &IssuerSettings) -> Vec<&PathBuf> {
+        let store = match &settings.store {
+            StoreLocation::Sqlite(path) => Some(path),
+            StoreLocation::Postgres(_) => None,
+        };
+        let password = settings.admin_password_file.iter();
+        store
+            .into_iter()
+            .chain(password)
+            .chain(&settings.keys.files)
+            .collect()
     }
 
     pub(in crate::config) fn build(
@@ -70,11 +89,11 @@ use crate::problem::Faults;
 #[cfg(not(feature = "issuer"))]
 pub use absent::IssuerSettings;
 #[cfg(not(feature = "issuer"))]
-pub(super) use absent::{IssuerDocument, address, build, tls};
+pub(super) use absent::{IssuerDocument, address, build, files, tls};
 #[cfg(feature = "issuer")]
 pub use present::IssuerSettings;
 #[cfg(feature = "issuer")]
-pub(super) use present::{IssuerDocument, address, build, tls};
+pub(super) use present::{IssuerDocument, address, build, files, tls};
 
 /// An entry with `keys: companion` is about the issuer of this very configuration.
 pub(super) fn check_companions(

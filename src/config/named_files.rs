@@ -1,6 +1,10 @@
 //! The files that a configuration names besides the policy, read as a start reads them.
 
-use super::Config;
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
+
+use super::{Config, ListenAddress, traces};
+use crate::files::check_folder;
 use crate::keyring::{self, TrustWarning};
 use crate::problem::{Faults, Problem};
 use crate::telemetry::{self, SubjectNames};
@@ -21,7 +25,7 @@ pub struct FileFindings {
 
 impl Config {
     /// What a start would find in the files of keys, secrets and certificates that the configuration
-    /// names, and whether it could write its log. They are read and dropped, none is made, and nobody is asked
+    /// names, and whether it could write its log and make its Unix socket. They are read and dropped, none is made, and nobody is asked
     /// for remote ones.
     pub fn check_files(&self) -> FileFindings {
         let mut found = FileFindings::default();
@@ -41,6 +45,12 @@ impl Config {
             found.faults.add("log.subject_key_file", error.to_string());
         }
         telemetry::check_outputs(&self.log, &mut found.faults);
+        if let ListenAddress::Unix(path) = &self.authz.address {
+            check_socket(path, &mut found.faults);
+        }
+        if let Some(settings) = &self.traces {
+            traces::check_files(settings, &mut found.faults);
+        }
         for (listener, settings) in self.tls() {
             if let Err(error) = tls::check_files(listener, settings) {
                 let section = listener.section();
@@ -53,6 +63,25 @@ impl Config {
         }
         check_issuer_files(self, &mut found.faults);
         found
+    }
+}
+
+/// Whether a socket could be made there. One that is there already may be that of a gate that runs, in whose
+/// place this one is to come.
+fn check_socket(path: &Path, faults: &mut Faults) {
+    let key = "listeners.authz.address";
+    let shown = path.display();
+    let found = std::fs::symlink_metadata(path);
+    if found.is_ok_and(|found| !found.file_type().is_socket()) {
+        let message =
+            format!("`{key}: unix:{shown}` exists and is not a socket: choose another path");
+        faults.add(key, message);
+    } else if let Err(error) = check_folder(path.parent().unwrap_or(Path::new(""))) {
+        let message = format!(
+            "`{key}: unix:{shown}` cannot be listened on: {error}: check that its directory exists and can \
+             be written"
+        );
+        faults.add(key, message);
     }
 }
 

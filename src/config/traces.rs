@@ -2,7 +2,7 @@
 
 #[cfg(not(feature = "traces"))]
 mod absent {
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
 
     pub(in crate::config) use serde::de::IgnoredAny as TracesDocument;
 
@@ -24,11 +24,19 @@ mod absent {
         );
         None
     }
+
+    pub(in crate::config) fn check_files(settings: &TracesSettings, _: &mut Faults) {
+        match *settings {}
+    }
+
+    pub(in crate::config) fn files(settings: &TracesSettings) -> Option<&PathBuf> {
+        match *settings {}
+    }
 }
 
 #[cfg(feature = "traces")]
 mod present {
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
 
     use crate::problem::Faults;
     pub(in crate::config) use crate::traces::TracesDocument;
@@ -41,13 +49,23 @@ mod present {
     ) -> Option<TracesSettings> {
         document.build(base, faults)
     }
+
+    pub(in crate::config) fn check_files(settings: &TracesSettings, faults: &mut Faults) {
+        if let Err(error) = crate::traces::check_files(settings) {
+            faults.add("traces.ca_file", error.to_string());
+        }
+    }
+
+    pub(in crate::config) fn files(settings: &TracesSettings) -> Option<&PathBuf> {
+        settings.ca_file.as_ref()
+    }
 }
 
 #[cfg(not(feature = "traces"))]
 pub use absent::TracesSettings;
 #[cfg(not(feature = "traces"))]
-pub(super) use absent::{TracesDocument, build};
+pub(super) use absent::{TracesDocument, build, check_files, files};
 #[cfg(feature = "traces")]
 pub use present::TracesSettings;
 #[cfg(feature = "traces")]
-pub(super) use present::{TracesDocument, build};
+pub(super) use present::{TracesDocument, build, check_files, files};

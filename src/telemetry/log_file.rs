@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::outputs::LOG;
+use crate::files::check_folder;
 
 /// How often it is told at most that lines cannot be written.
 const REMIND: Duration = Duration::from_mins(1);
@@ -214,33 +215,11 @@ pub(super) fn check(path: &Path) -> Result<(), LogFileError> {
         Err(LogFileError::Open { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
         other => return other.map(drop),
     }
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    // A file without a name, which is gone when it is closed.
-    let nameless = OpenOptions::new()
-        .write(true)
-        .mode(MODE)
-        .custom_flags(libc::O_TMPFILE)
-        .open(folder);
-    match nameless {
-        Ok(_) => Ok(()),
-        // Not every file system has them; that the directory exists is known then.
-        Err(error) if has_no_nameless_files(&error) && folder.is_dir() => Ok(()),
-        Err(source) => Err(LogFileError::Open {
-            path: path.to_owned(),
-            source,
-        }),
-    }
-}
-
-/// `open(2)`: kernels and file systems without `O_TMPFILE` take it for an attempt to write to a directory.
-fn has_no_nameless_files(error: &io::Error) -> bool {
-    let code = error.raw_os_error();
-    [libc::EISDIR, libc::EOPNOTSUPP, libc::ENOENT, libc::EINVAL]
-        .iter()
-        .any(|known| code == Some(*known))
+    let folder = path.parent().unwrap_or(Path::new(""));
+    check_folder(folder).map_err(|source| LogFileError::Open {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 #[cfg(test)]

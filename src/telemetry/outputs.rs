@@ -6,7 +6,7 @@ use serde::Deserialize;
 use tracing::Metadata;
 
 use crate::labels::{Label, closed_set};
-use crate::problem::Faults;
+use crate::problem::{Faults, closest};
 use crate::yaml::present;
 
 /// The target of decisions, in shadow or not.
@@ -140,7 +140,13 @@ fn output(kind: LogKind, text: &str, base: &Path, faults: &mut Faults) -> LogOut
         "stderr" => LogOutput::Stderr,
         "stdout" => LogOutput::Stdout,
         _ => {
-            if text.is_empty() || text.ends_with('/') {
+            if let Some(meant) = meant(kind, text) {
+                let message = format!(
+                    "`{key}: {text}` is not an output: did you mean `{meant}`? A file of this name is \
+                     `./{text}`"
+                );
+                faults.add(&*key, message);
+            } else if text.is_empty() || text.ends_with('/') {
                 faults.add(
                     &*key,
                     format!(
@@ -154,6 +160,22 @@ fn output(kind: LogKind, text: &str, base: &Path, faults: &mut Faults) -> LogOut
             LogOutput::File(parts.filter(|part| *part != Component::CurDir).collect())
         }
     }
+}
+
+/// What somebody meant who wrote a word that is hardly the name of a file.
+fn meant(kind: LogKind, text: &str) -> Option<String> {
+    if text.eq_ignore_ascii_case("none") {
+        return Some(match kind {
+            LogKind::Service => "log.level: none".to_owned(),
+            LogKind::Audit => "log.levels.audit: none".to_owned(),
+            LogKind::Decision | LogKind::Shadow => "log.levels.decision: none".to_owned(),
+        });
+    }
+    let near = match text {
+        "-" => Some("stdout"),
+        _ => closest(text, ["stderr", "stdout"]),
+    };
+    near.map(str::to_owned)
 }
 
 /// Where the output of these lines is set.
@@ -226,6 +248,35 @@ mod tests {
         let (outputs, _) = built(document);
         let kinds: Vec<LogKind> = outputs.distinct().iter().map(|(kind, _)| *kind).collect();
         assert_eq!(kinds, [LogKind::Service, LogKind::Audit]);
+    }
+
+    #[test]
+    fn words_that_are_hardly_files_are_refused_with_what_was_meant() {
+        for (written, meant) in [
+            ("none", Some("log.levels.audit: none")),
+            ("NONE", Some("log.levels.audit: none")),
+            ("-", Some("stdout")),
+            ("STDOUT", Some("stdout")),
+            ("Stderr", Some("stderr")),
+            ("stdrr", Some("stderr")),
+            ("./none", None),
+            ("./-", None),
+            ("audit.log", None),
+            ("stdout.log", None),
+        ] {
+            let document = OutputsDocument {
+                audit: Some(written.to_owned()),
+                ..OutputsDocument::default()
+            };
+            let (_, faults) = built(document);
+            let expected = meant.map(|meant| {
+                format!(
+                    "`log.outputs.audit: {written}` is not an output: did you mean `{meant}`? A file of \
+                     this name is `./{written}`"
+                )
+            });
+            assert_eq!(faults, Vec::from_iter(expected), "{written}");
+        }
     }
 
     #[test]

@@ -112,7 +112,12 @@ impl TracesDocument {
             );
         };
         let wrong = |fix: &str| format!("`traces.endpoint: {text}` {fix}");
-        let shape = || wrong("is not a valid address: write `https://HOST:PORT`");
+        let shape = || {
+            wrong(
+                "is not a valid address: write `https://HOST:PORT`, or `http://127.0.0.1:4317` for a \
+                 collector on this machine",
+            )
+        };
         let uri: Uri = text.parse().map_err(|_| shape())?;
         let host = uri.host().filter(|host| !host.is_empty());
         let host = host.ok_or_else(shape)?;
@@ -195,6 +200,7 @@ mod tests {
             "127.0.0.1:4317",
             "https://collector.example",
             "ftp://127.0.0.1:1",
+            "grpc://127.0.0.1:4317",
             "",
             "http://:4317",
         ] {
@@ -202,7 +208,8 @@ mod tests {
             assert_eq!(
                 message,
                 format!(
-                    "`traces.endpoint: {endpoint}` is not a valid address: write `https://HOST:PORT`"
+                    "`traces.endpoint: {endpoint}` is not a valid address: write `https://HOST:PORT`, or \
+                     `http://127.0.0.1:4317` for a collector on this machine"
                 )
             );
         }

@@ -165,6 +165,11 @@ fn address(settings: &TracesSettings) -> Uri {
     Uri::from_parts(parts).unwrap_or_else(|_| settings.endpoint.clone())
 }
 
+/// What a start would find wrong with the authorities; they are read and dropped.
+pub fn check_files(settings: &TracesSettings) -> Result<(), TracesError> {
+    tls(settings).map(drop)
+}
+
 fn tls(settings: &TracesSettings) -> Result<ClientConfig, TracesError> {
     let roots = match &settings.ca_file {
         Some(path) => {

@@ -13,7 +13,8 @@ use serde_json::Value;
 use super::{PATIENCE, Server, run, text};
 use crate::asker::Asker;
 use crate::client;
-use crate::test_app::Setup;
+use crate::test_app::{Setup, write_files};
+use crate::test_issuer::TestIssuer;
 
 const POLICY: &str = r"
 version: 1
@@ -284,6 +285,11 @@ fn an_output_that_cannot_be_written_is_found_before_the_start_and_ends_it() {
         ("logs/decision", None),
         ("stdout", None),
         ("missing/decision", Some("No such file or directory")),
+        ("/proc/decision", Some("No such file or directory")),
+        ("none", Some("did you mean `log.levels.decision: none`?")),
+        ("\"-\"", Some("did you mean `stdout`?")),
+        ("STDOUT", Some("did you mean `stdout`?")),
+        ("Stderr", Some("did you mean `stderr`?")),
         ("portcullis.yaml/decision", Some("Not a directory")),
         ("logs", Some("Is a directory")),
         ("\"\"", Some("does not name a file")),
@@ -309,5 +315,67 @@ fn an_output_that_cannot_be_written_is_found_before_the_start_and_ends_it() {
                 }
             }
         }
+    }
+}
+
+/// Lines in such a file would end the next reload, or be taken for a key.
+#[test]
+fn what_the_configuration_reads_is_no_output() {
+    let setup = Setup {
+        policy: Some(POLICY.to_owned()),
+        extra: "shadow_policy: [tried]\nlog: {subject_key_file: key, outputs: {audit: \"OUTPUT\"}}"
+            .to_owned(),
+        ..Setup::default()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    write_files(folder.path(), &setup, &TestIssuer::new("key-1"));
+    fs::create_dir(path("tried")).unwrap();
+    fs::write(path("tried/policy.yaml"), POLICY).unwrap();
+    fs::write(path("tried/notes.txt"), "").unwrap();
+    fs::write(path("key"), [7; 32]).unwrap();
+    fs::set_permissions(path("key"), fs::Permissions::from_mode(0o600)).unwrap();
+    std::os::unix::fs::symlink("policy.yaml", path("link.log")).unwrap();
+    std::os::unix::fs::symlink("tried", path("elsewhere")).unwrap();
+    fs::hard_link(path("jwks.json"), path("hard.log")).unwrap();
+    let config = fs::read_to_string(path("portcullis.yaml")).unwrap();
+    let whole = path("policy.yaml").display().to_string();
+    for (output, named) in [
+        ("portcullis.yaml", Some("`--config`")),
+        ("policy.yaml", Some("`policy`")),
+        ("tried/../policy.yaml", Some("`policy`")),
+        (&*whole, Some("`policy`")),
+        ("link.log", Some("`policy`")),
+        ("hard.log", Some("`trust[0]`")),
+        ("jwks.json", Some("`trust[0]`")),
+        ("tried/policy.yaml", Some("`shadow_policy`")),
+        ("elsewhere/policy.yaml", Some("`shadow_policy`")),
+        ("tried/later.yml", Some("`shadow_policy`")),
+        ("key", Some("`log.subject_key_file`")),
+        ("tried/notes.txt", None),
+        ("tried/later.log", None),
+        ("policy.yaml.log", None),
+    ] {
+        fs::write(path("portcullis.yaml"), config.replace("OUTPUT", output)).unwrap();
+        let checked = run(&["check", "--config", "portcullis.yaml"], folder.path());
+        let said = text(&checked.stdout) + &text(&checked.stderr);
+        let Some(named) = named else {
+            assert_eq!(checked.status.code(), Some(0), "{output}: {said}");
+            continue;
+        };
+        assert_eq!(checked.status.code(), Some(1), "{output}: {said}");
+        let words = format!("is what {named} names");
+        assert!(
+            said.contains(&words) && said.contains("log.outputs.audit"),
+            "{said}"
+        );
+        let served = run(&["serve", "--config", "portcullis.yaml"], folder.path());
+        assert_eq!(
+            served.status.code(),
+            Some(2),
+            "{output}: {}",
+            text(&served.stderr)
+        );
+        assert!(text(&served.stderr).contains(&words), "{output}");
     }
 }

@@ -128,6 +128,195 @@ log: {subject_key_file: short}
     assert!(!told.contains("portcullis.yaml"), "{told}");
 }
 
+/// One run shows what is wrong with both, whichever way the configuration is wrong.
+#[test]
+fn a_wrong_configuration_hides_nothing_of_the_policies_that_it_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    for name in ["policy.yaml", "stricter.yaml", "other.yaml"] {
+        let scope = format!("[{name}]");
+        fs::write(path(name), POLICY.replace("[orders.read]", &scope)).unwrap();
+    }
+    let unknown = |name: &str| format!("unknown scope `{name}`");
+    for wrong in [
+        "drain_seconds: 99999",
+        "log: {level: loud}",
+        "traecs: {}",
+        "realm: [a]",
+    ] {
+        let config =
+            format!("version: 1\npolicy: [policy.yaml]\nshadow_policy: [stricter.yaml]\n{wrong}\n");
+        fs::write(path("portcullis.yaml"), config).unwrap();
+        let check = ["check", "--config", "portcullis.yaml"];
+        let output = run(&check, folder.path());
+        let told = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        assert!(told.contains("portcullis.yaml:4:"), "{told}");
+        for name in ["policy.yaml", "stricter.yaml"] {
+            assert!(told.contains(&unknown(name)), "{told}");
+        }
+        let told = text(&run(&[&check[..], &["other.yaml"]].concat(), folder.path()).stdout);
+        assert!(told.contains("portcullis.yaml:4:"), "{told}");
+        assert!(told.contains(&unknown("other.yaml")), "{told}");
+        assert!(!told.contains(&unknown("policy.yaml")), "{told}");
+    }
+}
+
+/// Entries of `trust` that name files that a start cannot use, each with the key that says so.
+fn unusable_trust() -> Vec<(&'static str, Setup)> {
+    let remote = |entry: &str| {
+        format!("{{issuer: https://id.example, audiences: [a], algorithms: [ES256], {entry}}}")
+    };
+    let jwks = "jwks_uri: https://127.0.0.1:9/keys, start_wait_seconds: 0";
+    let feed = |entry: &str| {
+        remote(&format!(
+            "feed: {{addresses: [\"https://127.0.0.1:9\"], {entry}}}"
+        ))
+    };
+    let trust = |trust: String| Setup {
+        trust: Some(trust),
+        ..Setup::default()
+    };
+    vec![
+        ("jwks_file", trust(remote("jwks_file: missing"))),
+        ("jwks_file", trust(remote("jwks_file: broken"))),
+        (
+            "hmac_secret_file",
+            trust(remote("hmac_secret_file: missing").replace("ES256", "HS256")),
+        ),
+        (
+            "jwks_ca_file",
+            trust(remote(&format!("{jwks}, jwks_ca_file: missing"))),
+        ),
+        (
+            "jwks_ca_file",
+            trust(remote(&format!("{jwks}, jwks_ca_file: broken"))),
+        ),
+        (
+            "jwks_token_file",
+            trust(remote(&format!("{jwks}, jwks_token_file: missing"))),
+        ),
+        (
+            "jwks_cache_file",
+            trust(remote(&format!("{jwks}, jwks_cache_file: missing/keys"))),
+        ),
+        ("token_file", trust(feed("token_file: missing"))),
+        (
+            "ca_file",
+            trust(feed("token_file: token, ca_file: missing")),
+        ),
+        ("ca_file", trust(feed("token_file: token, ca_file: broken"))),
+        (
+            "client_cert_file",
+            trust(feed("client_cert_file: missing, client_key_file: missing")),
+        ),
+        (
+            "snapshot_file",
+            trust(feed("token_file: token, snapshot_file: missing/feed")),
+        ),
+    ]
+}
+
+/// The same of what is not in `trust`, and of the policy.
+fn unusable_rest() -> Vec<(&'static str, Setup)> {
+    let tls = |files: &str| format!(", tls: {{cert_file: cert.pem, key_file: key.pem{files}}}");
+    let traces = "traces: {endpoint: \"https://127.0.0.1:9\", ca_file";
+    let extra = |extra: String| Setup {
+        extra,
+        ..Setup::default()
+    };
+    let address = |address: &str| Setup {
+        authz_address: Some(address.to_owned()),
+        ..Setup::default()
+    };
+    vec![
+        (
+            "cert_file",
+            Setup {
+                authz_extra: tls(""),
+                ..Setup::default()
+            },
+        ),
+        (
+            "cert_file",
+            Setup {
+                admin_extra: tls(""),
+                ..Setup::default()
+            },
+        ),
+        (
+            "client_ca_file",
+            Setup {
+                authz_extra: tls(", client_ca_file: missing"),
+                ..Setup::default()
+            },
+        ),
+        (
+            "subject_key_file",
+            extra("log: {subject_key_file: missing}".to_owned()),
+        ),
+        (
+            "subject_key_file",
+            extra("log: {subject_key_file: broken}".to_owned()),
+        ),
+        ("traces", extra(format!("{traces}: missing}}"))),
+        ("traces", extra(format!("{traces}: broken}}"))),
+        ("listeners.authz.address", address("unix:missing/gate.sock")),
+        ("listeners.authz.address", address("unix:/proc/gate.sock")),
+        ("listeners.authz.address", address("unix:broken")),
+        ("listeners.authz.address", address("unix:broken/gate.sock")),
+        (
+            "log.outputs.decision",
+            extra("log: {outputs: {decision: /proc/x}}".to_owned()),
+        ),
+        (
+            "policy",
+            Setup {
+                policy: Some("routes: 1".to_owned()),
+                ..Setup::default()
+            },
+        ),
+    ]
+}
+
+/// What `serve` refuses, `check` refuses, in the words of the same key.
+#[test]
+fn check_fails_wherever_serve_fails() {
+    for (key, setup) in unusable_trust().into_iter().chain(unusable_rest()) {
+        let mut server = Server::spawn(&setup, |command| {
+            let folder = command.get_current_dir().unwrap();
+            for file in ["broken", "token"] {
+                fs::write(folder.join(file), "neither").unwrap();
+                fs::set_permissions(folder.join(file), fs::Permissions::from_mode(0o600)).unwrap();
+            }
+        });
+        let config = fs::read_to_string(server.folder.path().join("portcullis.yaml")).unwrap();
+        let said = server
+            .stderr
+            .until(|said, ended| ended || said.contains("\"serving\""));
+        let starts = said.contains("\"serving\"");
+        let arguments = ["check", "--config", "portcullis.yaml"];
+        let checked = run(&arguments, server.folder.path());
+        let told = text(&checked.stdout) + &text(&checked.stderr);
+        assert_eq!(
+            checked.status.code(),
+            Some(i32::from(!starts)),
+            "{config}{told}{said}"
+        );
+        if starts {
+            // Such files may come later, or are only written.
+            let later = ["jwks_token_file", "jwks_cache_file", "snapshot_file"];
+            assert!(later.contains(&key), "{config}{said}");
+        } else {
+            assert_eq!(server.ended().code(), Some(2), "{config}{said}");
+            assert!(
+                told.contains(key) && said.contains(key),
+                "{key}: {told}{said}"
+            );
+        }
+    }
+}
+
 /// What the issuer finds at a start, before it has opened anything.
 #[cfg(feature = "issuer")]
 #[test]
