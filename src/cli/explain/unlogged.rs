@@ -17,7 +17,7 @@ pub(super) fn route<'p>(policy: &'p Policy, name: Option<&str>) -> Option<&'p Ro
 }
 
 /// What the answer to the placeholder of a token rests on and the line has not.
-fn what_is_missing(record: &Record, policy: &Policy, answer: &Answer) -> Option<String> {
+fn what_is_missing(policy: &Policy, answer: &Answer, scopes: Option<&str>) -> Option<String> {
     let route = route(policy, answer.route.as_deref())?;
     let reason = answer.would_deny.unwrap_or(answer.reason);
     let is_about_scopes = reason == DenialKind::ScopesMissing.label();
@@ -33,8 +33,7 @@ fn what_is_missing(record: &Record, policy: &Policy, answer: &Answer) -> Option<
         ));
     }
     let asks_scopes = matches!(route.requirement, Requirement::Scopes(_));
-    let is_assumed = record.scopes(policy).is_some();
-    (asks_scopes && !is_assumed && (passes || is_about_scopes || is_about_claims)).then(|| {
+    (asks_scopes && scopes.is_none() && (passes || is_about_scopes || is_about_claims)).then(|| {
         format!(
             "the route `{name}` asks for scopes, and those of the token are not in the line: write them after \
              `--scopes`"
@@ -45,13 +44,13 @@ fn what_is_missing(record: &Record, policy: &Policy, answer: &Answer) -> Option<
 impl Report {
     /// Takes back what was found out with the placeholder of a token and rests on what it cannot have.
     pub(super) fn doubt(&mut self, record: &Record, grounds: &Grounds) {
-        let missing = |grounds: &Grounds, answer: &Answer| {
-            record
-                .has_token()
-                .then(|| what_is_missing(record, &grounds.policy, answer))
-                .flatten()
+        let missing = |policy: &Policy, answer: &Answer, scopes: Option<&str>| {
+            let has_token = record.has_token();
+            has_token.then(|| what_is_missing(policy, answer, scopes))?
         };
-        let enforced = missing(grounds, &self.explanation.answer);
+        let scopes = record.scopes(&grounds.policy);
+        let answer = &self.explanation.answer;
+        let enforced = missing(&grounds.policy, answer, scopes.as_deref());
         if let Some(missing) = &enforced {
             let note = format!("cannot tell what the gate answers: {missing}");
             self.notes.push(note.into());
@@ -62,7 +61,9 @@ impl Report {
         else {
             return;
         };
-        let tried = missing(&grounds, &shadow.answer);
+        // What the policy in force must have found in the token is not all that is in it.
+        let scopes = record.text("token.scopes");
+        let tried = missing(&grounds.policy, &shadow.answer, scopes);
         if let Some(missing) = &tried {
             let note = format!("cannot tell what the shadow policy answers: {missing}");
             self.notes.push(note.into());
@@ -74,7 +75,6 @@ impl Report {
                 .is_some_and(|difference| difference != shadow.difference);
         if enforced.is_some() || tried.is_some() || is_another {
             shadow.forget(tried.is_some() || is_another);
-            self.is_uncertain = true;
         }
     }
 }

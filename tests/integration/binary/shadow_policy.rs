@@ -319,7 +319,7 @@ async fn a_line_about_a_condition_is_not_explained_without_its_claims() {
             "(condition_not_met)",
             "cannot tell: see the note",
             "reads claims of the token, which no log has",
-            "not known (unknown)",
+            "not known (cannot_tell)",
         ] {
             assert!(said.contains(expected), "{expected}: {said}");
         }
