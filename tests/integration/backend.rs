@@ -172,7 +172,7 @@ async fn what_cannot_be_is_refused_and_changes_nothing() {
     }
     for (list, before) in lists.iter().zip(before) {
         let after = shop.ask(list, &shop.admin).await;
-        assert_eq!(after, before, "{list}");
+        assert_eq!(without_last_use(after), without_last_use(before), "{list}");
     }
     assert_eq!(shop.companion.check("GET", "/orders/1", &token).await, 200);
 }
@@ -306,4 +306,14 @@ async fn what_will_never_work_is_not_put_off() {
         let answer = companion.get(path, &admin).await;
         assert!((200..500).contains(&answer.status), "{path}: {answer:?}");
     }
+}
+
+/// When apps were used is written beside everything else.
+fn without_last_use((status, mut answer): (u16, Value)) -> (u16, Value) {
+    for item in answer["items"].as_array_mut().into_iter().flatten() {
+        if let Some(fields) = item.as_object_mut() {
+            fields.remove("last_used_at");
+        }
+    }
+    (status, answer)
 }

@@ -135,7 +135,16 @@ async fn judged(companion: TestCompanion) {
     let config = tempfile::tempdir().unwrap();
     let own = companion.gate.folder.path().join(CONFIG);
     fs::copy(own, config.path().join(CONFIG)).unwrap();
-    let before = files(companion.path());
+    // The server itself writes once more, within a second or two: when the app was used.
+    let mut before = files(companion.path());
+    loop {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        let now = files(companion.path());
+        if now == before {
+            break;
+        }
+        before = now;
+    }
     tokens.judged(config.path());
     assert_eq!(
         files(companion.path()),

@@ -114,8 +114,8 @@ fn a_path_is_written_with_examples() {
     .concat();
     let (said, file) = record(folder.path(), &log);
     for expected in [
-        "GET https://shop.example/orders/1,",
-        "GET https://shop.example/internal/1,",
+        "GET https://shop.example/orders/1\"",
+        "GET https://shop.example/internal/1\"",
     ] {
         assert!(file.contains(expected), "{expected}: {file}");
     }
