@@ -53,7 +53,7 @@ pub struct Migrated {
     /// The rules of the source.
     pub rules: usize,
     pub routes: usize,
-    /// How many of them are open to nobody because somebody has to look at them.
+    /// How many of them are stricter than the source, so that somebody has to look at them.
     pub for_review: usize,
     pub notes: Vec<Note>,
 }
@@ -131,17 +131,17 @@ fn finish(reading: Reading) -> Result<Migrated, Problem> {
     } = routes::routes(&formula, &terms, &mut notes)?;
     let body = loaded(&mut routes, &closed_hosts, &mut notes)?;
     for route in &routes {
-        if let Some(review) = route.asked.review() {
+        if let Some(remark) = route.asked.remark() {
             let methods = if route.methods.is_empty() {
                 "*".to_owned()
             } else {
                 route.methods.join(",")
             };
             let place = format!("route {methods} {}", route.path.text());
-            notes.add_once(&place, &format!("for review, open to nobody: {review}"));
+            notes.add_once(&place, &format!("for review, {remark}"));
         }
     }
-    let reviews = routes.iter().filter(|route| route.asked.review().is_some());
+    let reviews = routes.iter().filter(|route| route.asked.remark().is_some());
     let for_review = reviews.count();
     let head = format!(
         "# Imported from {}: {rules} rules, {} routes, {for_review} of them for review.\n",

@@ -3,9 +3,13 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use super::reduction::{Steps, TooLarge};
+
 /// More than a route should say. What is beyond is left out, which lets fewer requests in.
 const MAX_ALTERNATIVES: usize = 48;
 const MAX_LITERALS: usize = 24;
+/// What comparing an alternative with those that are there costs, in looks at formulas.
+const STEPS_PER_ALTERNATIVE: usize = 100;
 
 /// One thing that is asked.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,27 +66,32 @@ impl Alternatives {
         self.all.iter().any(BTreeSet::is_empty)
     }
 
-    pub(super) fn or(mut self, other: Self) -> Self {
+    pub(super) fn or(mut self, other: Self, steps: &mut Steps) -> Result<Self, TooLarge> {
         self.is_cut |= other.is_cut;
         for alternative in other.all {
+            steps.take(STEPS_PER_ALTERNATIVE)?;
             self.add(alternative);
         }
-        self
+        Ok(self)
     }
 
-    pub(super) fn and(&self, other: &Self) -> Self {
+    pub(super) fn and(&self, other: &Self, steps: &mut Steps) -> Result<Self, TooLarge> {
+        if self == other {
+            return Ok(self.clone());
+        }
         let mut both = Self {
             all: Vec::new(),
             is_cut: self.is_cut || other.is_cut,
         };
         for one in &self.all {
             for two in &other.all {
+                steps.take(STEPS_PER_ALTERNATIVE)?;
                 if let Some(together) = together(one, two) {
                     both.add(together);
                 }
             }
         }
-        both
+        Ok(both)
     }
 
     fn add(&mut self, mut alternative: Alternative) {

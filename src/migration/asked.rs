@@ -14,6 +14,9 @@ const MAX_BESIDE: usize = 6;
 /// The most reasons that a comment gives.
 const MAX_REASONS: usize = 3;
 
+/// What a route says that the source lets in without a token as well.
+pub(super) const NARROWED: &str = "by the source also without a token; `--allow-public`";
+
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Asked {
     /// Nobody; with what somebody has to look at, where that is why.
@@ -28,6 +31,8 @@ pub(super) struct Demand {
     pub(super) issuers: BTreeSet<Rc<str>>,
     /// All of these must hold.
     pub(super) when: Vec<String>,
+    /// Whether the source asks for no token in some cases.
+    pub(super) is_narrowed: bool,
 }
 
 /// What the source and its import say of everything.
@@ -62,7 +67,12 @@ impl Asked {
             };
             return Self::Nobody(Some(words.to_owned()));
         } else {
-            with_issuers(&with_token, terms).map(Self::Token)
+            with_issuers(&with_token, terms).map(|demand| {
+                Self::Token(Demand {
+                    is_narrowed: true,
+                    ..demand
+                })
+            })
         };
         asked.unwrap_or_else(|| {
             Self::Nobody(Some(
@@ -76,9 +86,21 @@ impl Asked {
         matches!(self, Self::Nobody(_))
     }
 
+    /// Why nobody gets in until somebody has looked at it.
     pub(super) fn review(&self) -> Option<&str> {
         match self {
             Self::Nobody(review) => review.as_deref(),
+            Self::Public(_) | Self::Token(_) => None,
+        }
+    }
+
+    /// What somebody has to look at, whoever gets in.
+    pub(super) fn remark(&self) -> Option<String> {
+        match self {
+            Self::Nobody(review) => review
+                .as_ref()
+                .map(|review| format!("open to nobody: {review}")),
+            Self::Token(demand) if demand.is_narrowed => Some(NARROWED.to_owned()),
             Self::Public(_) | Self::Token(_) => None,
         }
     }
@@ -132,7 +154,11 @@ fn with_issuers(alternatives: &[&Alternative], terms: &Terms) -> Option<Demand> 
     };
     // The one issuer of a source that names none.
     issuers.retain(|name| !name.is_empty());
-    Some(Demand { issuers, when })
+    Some(Demand {
+        issuers,
+        when,
+        is_narrowed: false,
+    })
 }
 
 fn public(alternatives: &[&Alternative], terms: &Terms) -> Option<Demand> {
@@ -145,13 +171,17 @@ fn public(alternatives: &[&Alternative], terms: &Terms) -> Option<Demand> {
     let issuers = issuers.collect();
     let atom = |literal: &Literal| match literal {
         Literal::Issuer(name) => format!("has(token.iss) && issuer == {}", self::literal(name)),
-        Literal::NotIssuer(name) => {
-            format!("!has(token.iss) || issuer != {}", self::literal(name))
-        }
+        // The source reads tokens where the gate reads none: that there is no token of an issuer, only a
+        // request without any shows.
+        Literal::NotIssuer(_) => terms.no_token.clone(),
         other => atom(other, terms),
     };
     let when = conditions_by(alternatives, &atom)?;
-    Some(Demand { issuers, when })
+    Some(Demand {
+        issuers,
+        when,
+        is_narrowed: false,
+    })
 }
 
 fn conditions(alternatives: &[&Alternative], terms: &Terms) -> Option<Vec<String>> {

@@ -89,7 +89,7 @@ impl<'a> Solver<'a> {
     }
 
     fn ways(&mut self, formula: &Formula, sense: Sense) -> Result<Alternatives, TooLarge> {
-        self.steps.take()?;
+        self.steps.take(1)?;
         match formula {
             Formula::True => Ok(sense.is(true)),
             Formula::False => Ok(sense.is(false)),
@@ -123,7 +123,8 @@ impl<'a> Solver<'a> {
             Formula::All(parts) | Formula::Any(parts) => {
                 let mut found = Alternatives::none();
                 for part in parts {
-                    found = found.or(self.ways(part, sense)?);
+                    let part = self.ways(part, sense)?;
+                    found = found.or(part, self.steps)?;
                     if found.is_everybody() {
                         break;
                     }
@@ -139,7 +140,7 @@ impl<'a> Solver<'a> {
         let mut found = Alternatives::everybody();
         for part in parts {
             let part = self.ways(part, sense)?;
-            found = found.and(&part);
+            found = found.and(&part, self.steps)?;
             if found.is_none() {
                 break;
             }
@@ -174,9 +175,12 @@ impl<'a> Solver<'a> {
             let both = if fails.is_everybody() {
                 Alternatives::none()
             } else {
-                then.and(&found)
+                then.and(&found, self.steps)?
             };
-            found = holds.and(&then).or(fails.and(&found)).or(both);
+            let elsewhere = fails.and(&found, self.steps)?;
+            let here = holds.and(&then, self.steps)?;
+            let either = here.or(elsewhere, self.steps)?;
+            found = either.or(both, self.steps)?;
         }
         Ok(found)
     }

@@ -5,13 +5,12 @@ mod jwt;
 mod matcher;
 mod providers;
 mod rbac;
+mod virtual_hosts;
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::asked::Terms;
-use super::formula::Formula;
-use super::text::{TextMatch, TextTest};
+use super::formula::{Formula, HostView};
 use super::{Migrated, Notes, Publicity, Reading, finish};
 use crate::doctor::envoy::{Envoy, FoundManager};
 use crate::doctor::field::{field, is_true, items, message, text};
@@ -21,6 +20,7 @@ use chain::{Chain, Filter, Kind, kind_of};
 pub(super) use matcher::{TextMatcher, header_condition};
 use matcher::{route_match, unknown_key};
 pub(super) use rbac::{claim_subject, in_list};
+use virtual_hosts::VirtualHosts;
 
 /// How a configuration of Envoy is imported.
 #[derive(Debug, Clone, Default)]
@@ -150,46 +150,34 @@ impl<'t> RouteReader<'_, 't> {
                     .unknown("routes", "`vhds`: virtual hosts are elsewhere"),
             );
         }
-        let mut exact = Vec::new();
-        let mut suffixes: BTreeMap<usize, Vec<(Formula, Formula)>> = BTreeMap::new();
-        let mut prefixes: BTreeMap<usize, Vec<(Formula, Formula)>> = BTreeMap::new();
-        let mut every = Formula::False;
+        let mut hosts = VirtualHosts::new(HostView {
+            removes_port: self.chain.providers.hosts.removes_port
+                || is_true(tree, &["ignore_port_in_host_matching"]),
+            ignores_case: true,
+            ..self.chain.providers.hosts
+        });
         for host in items(tree, &["virtual_hosts"]) {
-            let formula = Rc::new(self.virtual_host(host, tree));
-            for domain in items(host, &["domains"]).iter().filter_map(Tree::text) {
-                let then = Formula::Shared(Rc::clone(&formula));
-                let domain = domain.to_ascii_lowercase();
-                let test = TextTest::with_stars(&domain);
-                let case = Formula::host(test.clone());
-                match test.how {
-                    TextMatch::Present => every = then,
-                    TextMatch::Suffix(suffix) => {
-                        suffixes.entry(suffix.len()).or_default().push((case, then));
-                    }
-                    TextMatch::Prefix(prefix) => {
-                        prefixes.entry(prefix.len()).or_default().push((case, then));
-                    }
-                    _ => exact.push((case, then)),
-                }
+            let domains = items(host, &["domains"]).iter().filter_map(Tree::text);
+            let domains: Vec<String> = domains.map(str::to_ascii_lowercase).collect();
+            match self.virtual_host(host, tree) {
+                Ok(routes) => hosts.add(&domains, &routes),
+                Err(unknown) => hosts.add(&domains, &[(Formula::True, unknown)]),
             }
         }
-        let longest_first = |lists: BTreeMap<usize, Vec<(Formula, Formula)>>| {
-            lists.into_values().rev().flatten().collect::<Vec<_>>()
-        };
-        exact.extend(longest_first(suffixes));
-        exact.extend(longest_first(prefixes));
-        all.push(Formula::First {
-            cases: exact,
-            otherwise: Rc::new(every),
-        });
+        all.push(hosts.formula(self.notes));
         Formula::All(all)
     }
 
-    fn virtual_host(&mut self, host: &'t Tree, all: &'t Tree) -> Formula {
+    /// The routes of a virtual host, in their order.
+    fn virtual_host(
+        &mut self,
+        host: &'t Tree,
+        all: &'t Tree,
+    ) -> Result<Vec<(Formula, Formula)>, Formula> {
         let name = text(host, &["name"]).unwrap_or_default();
         let place = format!("virtual host {name}");
         if field(host, "matcher").is_some() {
-            return self.notes.unknown(&place, "`matcher` has no equal");
+            return Err(self.notes.unknown(&place, "`matcher` has no equal"));
         }
         let mut cases = Vec::new();
         for (index, route) in items(host, &["routes"]).iter().enumerate() {
@@ -203,16 +191,12 @@ impl<'t> RouteReader<'_, 't> {
             let then = self.route(&[route, host, all], &place);
             cases.push((case, then));
         }
-        // What no route takes is answered with 404.
-        Formula::First {
-            cases,
-            otherwise: Rc::new(Formula::False),
-        }
+        Ok(cases)
     }
 
     fn route_match(&mut self, tree: &Tree, place: &str) -> Formula {
         // The routes stay in the proxy: what they do not tell apart for the filters needs no note.
-        route_match(tree, place, self.notes)
+        route_match(tree, self.chain.providers.hosts, place, self.notes)
     }
 
     /// What the filters let in on a route, by the levels that may say something of them.

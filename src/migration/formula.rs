@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::template::{PathTest, Template};
-use super::text::{Reason, TextTest};
+use super::text::{Reason, TextMatch, TextTest};
 
 #[derive(Debug, Clone)]
 pub(super) enum Formula {
@@ -59,6 +59,21 @@ pub(super) enum HostTest {
     Port(String),
 }
 
+/// What a source takes from a host before it compares it. The gate takes all of it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct HostView {
+    pub(super) removes_port: bool,
+    /// The dot at the end.
+    pub(super) removes_dot: bool,
+    pub(super) ignores_case: bool,
+}
+
+impl HostView {
+    pub(super) fn is_ours(self) -> bool {
+        self.removes_port && self.removes_dot && self.ignores_case
+    }
+}
+
 impl HostTest {
     /// A test of the host as sources write it, perhaps with a port.
     pub(super) fn new(test: TextTest) -> Result<Self, Reason> {
@@ -92,6 +107,48 @@ impl Formula {
         Self::Test(Test::Path(test))
     }
 
+    /// A test of the host by a source that may see more of it than the gate.
+    pub(super) fn host_seen(test: TextTest, view: HostView) -> Self {
+        let operand = test.operand().to_owned();
+        if view.is_ours() || test.how == TextMatch::Present {
+            return Self::host(test);
+        }
+        let reason: Reason = format!(
+            "the source compares {} with the host as it is sent, with its port and its last dot, the gate without \
+             them",
+            crate::problem::quoted(&operand)
+        )
+        .into();
+        let is_in_the_rest =
+            operand.ends_with('.') || operand.bytes().all(|byte| byte.is_ascii_digit());
+        let bare = TextTest::new(TextMatch::Exact(operand.trim_end_matches('.').to_owned()));
+        let perhaps = match &test.how {
+            TextMatch::Exact(_) => Self::host(bare),
+            TextMatch::Prefix(_) if operand.ends_with('.') => {
+                Self::Any(vec![Self::host(test.clone()), Self::host(bare)])
+            }
+            TextMatch::Suffix(_) | TextMatch::Contains(_) if is_in_the_rest => {
+                return Self::Unknown(reason);
+            }
+            _ => Self::host(test.clone()),
+        };
+        let is_kept = matches!(test.how, TextMatch::Prefix(_) | TextMatch::Contains(_));
+        if matches!(perhaps, Self::Unknown(_)) {
+            return perhaps;
+        }
+        let by_name = Self::host(test);
+        let surely = if is_kept && view.ignores_case {
+            by_name
+        } else {
+            Self::All(vec![by_name, Self::Unknown(reason)])
+        };
+        Self::Between {
+            surely: Rc::new(surely),
+            perhaps: Rc::new(perhaps),
+        }
+    }
+
+    /// A test of the host without port and without a dot at the end.
     pub(super) fn host(test: TextTest) -> Self {
         match HostTest::new(test) {
             Ok(test) => Self::Test(Test::Host(test)),

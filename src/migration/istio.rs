@@ -41,7 +41,7 @@ pub fn import_istio(sources: &[Source], settings: &IstioSettings) -> Result<Migr
         )
         .help("name files with such objects, or what `kubectl get -o yaml` prints of them"));
     }
-    let objects = scope::for_workload(objects, settings)?;
+    let objects = scope::for_workload(objects, settings, &mut notes)?;
     let mut issuers = Issuers::default();
     for object in objects.iter().filter(|object| object.is_authentication) {
         issuers.read(object, &mut notes);
@@ -119,6 +119,10 @@ fn formula(
 }
 
 fn is_dry_run(tree: &Tree) -> bool {
+    // As Go reads truth values.
+    const TRUE: [&str; 6] = ["1", "t", "T", "TRUE", "true", "True"];
     let value = tree.at(&["metadata", "annotations", "istio.io/dry-run"]);
-    value.is_some_and(|value| value.text() == Some("true") || value.is_true())
+    value.is_some_and(|value| {
+        value.text().is_some_and(|text| TRUE.contains(&text)) || value.is_true()
+    })
 }

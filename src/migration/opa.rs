@@ -42,15 +42,31 @@ pub fn import_opa(source: &Source, settings: &OpaSettings) -> Result<Migrated, P
             .help("import the data that it reads: `role_perms` and `user_roles` as JSON or YAML"));
     }
     let trees = yaml::parse_foreign(source)?;
-    let find = |names: &[&str]| trees.iter().find_map(|tree| table(tree, names, 0));
-    let Some(permissions) = find(&ROLE_TABLES) else {
-        return Err(
-            Problem::new("there is no table `role_perms` or `role_permissions` here")
-                .help("a role's permissions are a list of `{method: GET, path: /people}`"),
-        );
+    let mut found = Vec::new();
+    for tree in &trees {
+        tables(tree, &mut Vec::new(), &mut found);
+    }
+    let (package, permissions) = match found.as_slice() {
+        [] => {
+            return Err(
+                Problem::new("there is no table `role_perms` or `role_permissions` here")
+                    .help("a role's permissions are a list of `{method: GET, path: /people}`"),
+            );
+        }
+        [only] => (only.package, only.permissions),
+        several => {
+            let names: Vec<String> = several.iter().map(|one| quoted(&one.name)).collect();
+            return Err(Problem::new(format!(
+                "there are {} tables of permissions: {}",
+                several.len(),
+                names.join(", ")
+            ))
+            .help("keep the tables of one package in the file"));
+        }
     };
+    let users = users_of(package)?;
     let mut notes = Notes::default();
-    let holders = Holders::new(find(&USER_TABLES), settings)?;
+    let holders = Holders::new(users, settings)?;
     notes.add(
         "tables",
         "taken as OPA's tutorial for Envoy takes them: a role may send requests of exactly this method and \
@@ -86,16 +102,44 @@ pub fn import_opa(source: &Source, settings: &OpaSettings) -> Result<Migrated, P
     })
 }
 
-/// The first table with one of these names, at the top or within packages.
-fn table<'t>(tree: &'t Tree, names: &[&str], depth: usize) -> Option<&'t Tree> {
-    if depth > MAX_DEPTH {
-        return None;
+/// A table of permissions, and the object that it is in.
+struct Found<'t> {
+    name: String,
+    package: &'t Tree,
+    permissions: &'t Tree,
+}
+
+/// Every table of permissions, at the top or within packages.
+fn tables<'t>(tree: &'t Tree, way: &mut Vec<&'t str>, found: &mut Vec<Found<'t>>) {
+    if way.len() > MAX_DEPTH {
+        return;
     }
-    let here = names.iter().find_map(|name| tree.get(name));
-    here.or_else(|| {
-        let mut below = tree.entries().iter();
-        below.find_map(|(_, value)| table(value, names, depth + 1))
-    })
+    for (key, value) in tree.entries() {
+        way.push(key);
+        if ROLE_TABLES.contains(&key.as_str()) {
+            found.push(Found {
+                name: way.join("."),
+                package: tree,
+                permissions: value,
+            });
+        } else if !USER_TABLES.contains(&key.as_str()) {
+            tables(value, way, found);
+        }
+        way.pop();
+    }
+}
+
+/// The users' roles beside a table of permissions.
+#[expect(clippy::result_large_err, reason = "made once, for a file")]
+fn users_of(package: &Tree) -> Result<Option<&Tree>, Problem> {
+    let mut tables = USER_TABLES.iter().filter_map(|name| package.get(name));
+    match (tables.next(), tables.next()) {
+        (Some(_), Some(_)) => Err(Problem::new(
+            "there are both `user_roles` and `role_bindings` beside the permissions",
+        )
+        .help("keep the table that your Rego reads")),
+        (table, _) => Ok(table),
+    }
 }
 
 /// Who has a role.
@@ -122,8 +166,11 @@ impl Holders {
         let by = match (&settings.role_claim, users) {
             (Some(claim), _) => By::Claim(subject(claim)?),
             (None, None) => {
-                return Err(Problem::new("there is no table `user_roles` here")
-                    .help("name the claim that lists the caller's roles by `--role-claim NAME`"));
+                return Err(
+                    Problem::new("there is no table `user_roles` beside the permissions").help(
+                        "name the claim that lists the caller's roles by `--role-claim NAME`",
+                    ),
+                );
             }
             (None, Some(users)) => {
                 let mut of_role: BTreeMap<String, Vec<String>> = BTreeMap::new();

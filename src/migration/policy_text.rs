@@ -1,9 +1,9 @@
 //! The policy file that an import writes.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::asked::{Asked, Demand};
+use super::asked::{Asked, Demand, NARROWED};
 use super::routes::NewRoute;
 use crate::problem::quoted;
 use crate::yaml::{double_quoted, flow_list, scalar};
@@ -27,7 +27,7 @@ pub(super) fn write(routes: &[NewRoute], closed_hosts: &[String]) -> (String, Ve
     });
     let mut line = text.lines().count() + 1;
     let mut lines = Vec::with_capacity(routes.len());
-    let mut names = BTreeSet::new();
+    let mut names = BTreeMap::new();
     for route in routes {
         let written = write_route(route, &name(route, &mut names));
         lines.push(line);
@@ -62,7 +62,11 @@ fn write_route(route: &NewRoute, name: &str) -> String {
 }
 
 fn write_demand(text: &mut String, access: &str, demand: &Demand) {
-    let _ = writeln!(text, "    access: {access}");
+    let _ = write!(text, "    access: {access}");
+    if demand.is_narrowed {
+        let _ = write!(text, " # for review: {NARROWED}");
+    }
+    text.push('\n');
     if !demand.issuers.is_empty() {
         let issuers = flow_list(demand.issuers.iter().map(|name| &**name));
         let _ = writeln!(text, "    issuers: {issuers}");
@@ -112,7 +116,7 @@ pub(super) fn shown(text: &str) -> String {
 }
 
 /// A name made of method and path; each once.
-fn name(route: &NewRoute, known: &mut BTreeSet<String>) -> String {
+fn name(route: &NewRoute, known: &mut BTreeMap<String, usize>) -> String {
     let method = match route.methods.as_slice() {
         [only] => only.to_ascii_lowercase(),
         [] => "any".to_owned(),
@@ -129,12 +133,15 @@ fn name(route: &NewRoute, known: &mut BTreeSet<String>) -> String {
     name.truncate(MAX_NAME_BYTES);
     let trimmed = name.trim_end_matches('-').to_owned();
     let mut unique = trimmed.clone();
-    let mut number = 2;
-    while !known.insert(unique.clone()) {
+    // Where the last one of this name left off.
+    let mut number = known.get(&trimmed).copied().unwrap_or(2);
+    while known.contains_key(&unique) {
         let suffix = format!("-{number}");
         let kept = trimmed.get(..trimmed.len().min(MAX_NAME_BYTES - suffix.len()));
         unique = format!("{}{suffix}", kept.unwrap_or_default());
         number += 1;
     }
+    known.insert(unique.clone(), 2);
+    known.insert(trimmed, number);
     unique
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::formula::{Formula, Test};
 use super::template::{Template, Verdict};
 
-/// How many formulas may be looked at.
+/// How many formulas may still be looked at, or things that take as long.
 pub(super) struct Steps(pub(super) usize);
 
 /// The formula is too large for the number of its paths.
@@ -13,8 +13,8 @@ pub(super) struct Steps(pub(super) usize);
 pub(super) struct TooLarge;
 
 impl Steps {
-    pub(super) fn take(&mut self) -> Result<(), TooLarge> {
-        self.0 = self.0.checked_sub(1).ok_or(TooLarge)?;
+    pub(super) fn take(&mut self, count: usize) -> Result<(), TooLarge> {
+        self.0 = self.0.checked_sub(count).ok_or(TooLarge)?;
         Ok(())
     }
 }
@@ -25,7 +25,7 @@ pub(super) fn reduced(
     template: &Template,
     steps: &mut Steps,
 ) -> Result<Formula, TooLarge> {
-    steps.take()?;
+    steps.take(1)?;
     Ok(match formula {
         Formula::Test(Test::Path(test)) => match test.verdict(template) {
             Verdict::Always => Formula::True,

@@ -17,6 +17,10 @@ use crate::problem::Problem;
 const MAX_STEPS: usize = 20_000_000;
 /// The most paths, and the most routes.
 const MAX_TEMPLATES: usize = 30_000;
+/// What making a route costs, in looks at formulas.
+const STEPS_PER_CELL: usize = 200;
+/// The most hosts that a route may name.
+const MAX_HOSTS: usize = 256;
 
 /// A route of the new policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +98,7 @@ pub(super) fn routes(
         let formula = reduced(formula, template, &mut builder.steps).map_err(too_large)?;
         let is_extra = !wanted.contains(template);
         for host in &hosts {
+            builder.steps.take(STEPS_PER_CELL).map_err(too_large)?;
             let entry = builder.entry(template, &formula, host, is_extra, notes);
             let entry = entry.map_err(too_large)?;
             tables.entry(host).or_default().push(entry);
@@ -101,7 +106,7 @@ pub(super) fn routes(
     }
     let mut together = BTreeMap::new();
     for (host, entries) in tables {
-        for entry in needed(entries) {
+        for entry in needed(entries, &mut builder.steps).map_err(too_large)? {
             for group in entry.groups {
                 let key = (
                     entry.template.clone(),
@@ -114,17 +119,42 @@ pub(super) fn routes(
             }
         }
     }
-    let routes = together.into_iter();
+    let mut routes = Vec::new();
+    for ((path, methods, asked, _), hosts) in together {
+        let mut rest = hosts.as_slice();
+        // One of no hosts is for every host.
+        loop {
+            let (some, more) = rest.split_at(rest.len().min(MAX_HOSTS));
+            routes.push(NewRoute {
+                hosts: some.to_vec(),
+                methods: methods.clone(),
+                path: path.clone(),
+                asked: asked.clone(),
+            });
+            if more.is_empty() {
+                break;
+            }
+            rest = more;
+        }
+    }
+    let mut closed_hosts: Vec<String> = hosts.iter().filter_map(pattern).collect();
+    if closed_hosts.len() > MAX_HOSTS {
+        let is_exact = |route: &NewRoute| {
+            !route.hosts.is_empty() && route.hosts.iter().all(|host| !host.starts_with('*'))
+        };
+        if !routes.iter().all(is_exact) {
+            return Err(Problem::new(format!(
+                "the rules name {} hosts; beside routes of other hosts, a policy keeps {MAX_HOSTS} apart",
+                closed_hosts.len()
+            ))
+            .help("import the rules of some of these hosts at a time"));
+        }
+        // No route is for more than the hosts that it names.
+        closed_hosts.clear();
+    }
     Ok(Routes {
-        routes: routes
-            .map(|((path, methods, asked, _), hosts)| NewRoute {
-                hosts,
-                methods,
-                path,
-                asked,
-            })
-            .collect(),
-        closed_hosts: hosts.iter().filter_map(pattern).collect(),
+        routes,
+        closed_hosts,
     })
 }
 
@@ -162,21 +192,26 @@ fn is_method(method: &str) -> bool {
 }
 
 /// Without the entries that refuse what would be refused anyway.
-fn needed(entries: Vec<Entry>) -> Vec<Entry> {
+fn needed(entries: Vec<Entry>, steps: &mut Steps) -> Result<Vec<Entry>, TooLarge> {
     let open: Vec<Template> = entries
         .iter()
         .filter(|entry| !entry.is_closed() && !entry.template.is_literal())
         .map(|entry| entry.template.clone())
         .collect();
-    let mut entries = entries;
-    entries.retain(|entry| {
-        !entry.is_closed()
-            || entry.is_for_review()
-            || open
+    let mut kept = Vec::new();
+    for entry in entries {
+        let mut is_needed = !entry.is_closed() || entry.is_for_review();
+        if !is_needed {
+            steps.take(open.len())?;
+            is_needed = open
                 .iter()
-                .any(|open| open.overlaps(&entry.template) && !open.wins(&entry.template))
-    });
-    entries
+                .any(|open| open.overlaps(&entry.template) && !open.wins(&entry.template));
+        }
+        if is_needed {
+            kept.push(entry);
+        }
+    }
+    Ok(kept)
 }
 
 struct Builder<'a> {

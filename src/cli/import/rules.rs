@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Write;
-use std::path::PathBuf;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
@@ -20,8 +20,8 @@ use crate::problem::Source;
 /// What all of these verbs take.
 #[derive(Debug, Args)]
 struct OutputArgs {
-    /// Make public what the source lets everybody do; without it, nobody may do it until somebody has
-    /// reviewed it
+    /// Make public what the source lets everybody do; without it, nobody may do it, or only who has a token
+    /// where the source takes one too, until somebody has reviewed it
     #[arg(long)]
     allow_public: bool,
     /// Write the section `trust` of the server's config to this new file; without it, it is a comment at
@@ -187,14 +187,13 @@ impl OutputArgs {
     }
 
     fn write(&self, migrated: &Migrated, out: &mut dyn Write) -> anyhow::Result<Finding> {
-        if let (Some(path), Some(trust)) = (&self.trust, &migrated.trust) {
-            let written =
-                File::create_new(path).and_then(|mut file| file.write_all(trust.as_bytes()));
-            written.with_context(|| format!("cannot write `{}`", path.display()))?;
-        }
         match self.format {
             Format::Text => self.text(migrated, out)?,
             Format::Json => json(migrated, out)?,
+        }
+        out.flush()?;
+        if let (Some(path), Some(trust)) = (&self.trust, &migrated.trust) {
+            write_trust(path, trust)?;
         }
         Ok(Finding::Yes)
     }
@@ -221,6 +220,18 @@ impl OutputArgs {
         }
         Ok(())
     }
+}
+
+fn write_trust(path: &Path, trust: &str) -> anyhow::Result<()> {
+    match File::create_new(path) {
+        Ok(mut file) => file.write_all(trust.as_bytes()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => anyhow::bail!(
+            "`{}` exists and is never overwritten: remove it, or name another",
+            path.display()
+        ),
+        Err(error) => Err(error),
+    }
+    .with_context(|| format!("cannot write `{}`", path.display()))
 }
 
 fn json(migrated: &Migrated, out: &mut dyn Write) -> std::io::Result<()> {

@@ -4,6 +4,7 @@ use super::providers::Providers;
 use crate::doctor::envoy::FoundManager;
 use crate::doctor::field::{field, is_true, items, message, text};
 use crate::migration::Notes;
+use crate::migration::formula::HostView;
 use crate::yaml::Tree;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +56,11 @@ impl<'t> Chain<'t> {
         let mut chain = Self {
             filters: Vec::new(),
             providers: Providers::default(),
+        };
+        chain.providers.hosts = HostView {
+            removes_port: is_true(manager.tree, &["strip_any_host_port"]),
+            removes_dot: is_true(manager.tree, &["strip_trailing_host_dot"]),
+            ignores_case: false,
         };
         for one in items(manager.chain, &["filters"]) {
             if let Some((kind, _)) = field(one, "typed_config").and_then(message)

@@ -16,8 +16,12 @@ use crate::yaml::Tree;
 struct Required {
     formula: Formula,
     issuers: BTreeSet<Rc<str>>,
+    /// Whose tokens have been looked at where they are for some audiences.
+    of_audiences: BTreeSet<Rc<str>>,
     /// Whose tokens may have been looked at as well.
     perhaps: BTreeSet<Rc<str>>,
+    /// Whether requests may meet it whose tokens nobody has looked at.
+    is_optional: bool,
 }
 
 /// Reads the rules of one filter.
@@ -56,7 +60,7 @@ impl Reader<'_> {
             *self.rules += 1;
             let place = format!("{place}, rule {}", index + 1);
             let case = match field(rule, "match") {
-                Some(matched) => route_match(matched, &place, self.notes),
+                Some(matched) => route_match(matched, self.providers.hosts, &place, self.notes),
                 None => self.notes.unknown(&place, "it has no `match`"),
             };
             let required = self.rule(rule, config, &place);
@@ -115,7 +119,9 @@ impl Reader<'_> {
         Required {
             formula: self.notes.unknown(place, reason),
             issuers: BTreeSet::new(),
+            of_audiences: BTreeSet::new(),
             perhaps: self.all_issuers(),
+            is_optional: true,
         }
     }
 
@@ -155,6 +161,7 @@ impl Reader<'_> {
                 });
                 let any = Formula::Any(any.collect());
                 required.formula = Formula::All(vec![required.formula, any]);
+                required.of_audiences = std::mem::take(&mut required.issuers);
             }
             return required;
         }
@@ -188,18 +195,33 @@ impl Reader<'_> {
         Required {
             formula,
             issuers,
+            of_audiences: BTreeSet::new(),
             perhaps,
+            is_optional: true,
         }
     }
 
     fn several(&mut self, list: &[Tree], is_all: bool, place: &str) -> Required {
         let mut formulas = Vec::new();
-        let (mut issuers, mut perhaps) = (BTreeSet::new(), BTreeSet::new());
+        let (mut issuers, mut of_audiences) = (BTreeSet::new(), BTreeSet::new());
+        let mut perhaps = BTreeSet::new();
+        let mut optional = 0;
         for one in list {
             let required = self.requirement(one, place, Within::Others);
             formulas.push(required.formula);
             issuers.extend(required.issuers);
+            of_audiences.extend(required.of_audiences);
             perhaps.extend(required.perhaps);
+            optional += usize::from(required.is_optional);
+        }
+        let is_optional = if is_all {
+            optional == list.len()
+        } else {
+            optional > 0
+        };
+        // A token for another audience fails there, and the request passes by what needs no token.
+        if is_optional {
+            perhaps.append(&mut of_audiences);
         }
         Required {
             formula: if is_all {
@@ -208,7 +230,9 @@ impl Reader<'_> {
                 Formula::Any(formulas)
             },
             issuers,
+            of_audiences,
             perhaps,
+            is_optional,
         }
     }
 
@@ -217,7 +241,9 @@ impl Reader<'_> {
             Some(provider) => Required {
                 formula: provider.formula(),
                 issuers: BTreeSet::from([Rc::clone(&provider.name)]),
+                of_audiences: BTreeSet::new(),
                 perhaps: BTreeSet::new(),
+                is_optional: false,
             },
             None => self.unknown(place, &format!("no provider has the name {}", quoted(name))),
         }
@@ -236,11 +262,15 @@ impl Required {
         Self {
             formula: Formula::True,
             issuers: BTreeSet::new(),
+            of_audiences: BTreeSet::new(),
             perhaps: BTreeSet::new(),
+            is_optional: true,
         }
     }
 
-    fn then(self, behind: &Rc<Formula>) -> Formula {
+    fn then(mut self, behind: &Rc<Formula>) -> Formula {
+        // Who passes has a token for these audiences.
+        self.issuers.append(&mut self.of_audiences);
         let body = Formula::Verified {
             issuers: Rc::new(self.issuers),
             perhaps: Rc::new(self.perhaps),

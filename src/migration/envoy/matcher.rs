@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::doctor::field::{field, items, text};
 use crate::migration::Notes;
-use crate::migration::formula::{Formula, Test};
+use crate::migration::formula::{Formula, HostView, Test};
 use crate::migration::template::PathTest;
 use crate::migration::text::{Reason, TextMatch, TextTest, is_quotable, literal};
 use crate::problem::quoted;
@@ -152,14 +152,14 @@ fn path_with_query(matcher: TextMatcher) -> PathTest {
 }
 
 /// A `HeaderMatcher`.
-pub(super) fn header(tree: &Tree, place: &str, notes: &mut Notes) -> Formula {
-    match header_formula(tree) {
+pub(super) fn header(tree: &Tree, hosts: HostView, place: &str, notes: &mut Notes) -> Formula {
+    match header_formula(tree, hosts) {
         Ok(formula) => formula,
         Err(reason) => notes.unknown(place, &reason),
     }
 }
 
-fn header_formula(tree: &Tree) -> Result<Formula, String> {
+fn header_formula(tree: &Tree, hosts: HostView) -> Result<Formula, String> {
     let name = text(tree, &["name"]).ok_or("the header has no name")?;
     let name = name.to_ascii_lowercase();
     if let Some(key) = unknown_key(
@@ -197,7 +197,14 @@ fn header_formula(tree: &Tree) -> Result<Formula, String> {
             if test.ignore_case
                 || !test.operand().bytes().any(|byte| byte.is_ascii_uppercase()) =>
         {
-            Formula::host(test)
+            let ignores_case = test.ignore_case;
+            Formula::host_seen(
+                test,
+                HostView {
+                    ignores_case,
+                    ..hosts
+                },
+            )
         }
         (":method" | ":path" | ":authority" | "host", None) => Formula::True,
         (name, _) if name.starts_with(':') || name == "host" => {
@@ -267,7 +274,7 @@ pub(in crate::migration) fn header_condition(
 }
 
 /// A `RouteMatch`, of routes and of the rules of `jwt_authn`.
-pub(super) fn route_match(tree: &Tree, place: &str, notes: &mut Notes) -> Formula {
+pub(super) fn route_match(tree: &Tree, hosts: HostView, place: &str, notes: &mut Notes) -> Formula {
     const KNOWN: [&str; 7] = [
         "prefix",
         "path",
@@ -301,7 +308,7 @@ pub(super) fn route_match(tree: &Tree, place: &str, notes: &mut Notes) -> Formul
         Err(reason) => notes.unknown(place, &reason),
     });
     for matcher in items(tree, &["headers"]) {
-        all.push(header(matcher, place, notes));
+        all.push(header(matcher, hosts, place, notes));
     }
     Formula::All(all)
 }

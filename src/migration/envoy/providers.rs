@@ -7,7 +7,7 @@ use super::matcher::{TextMatcher, text_matcher, unknown_key};
 use super::rbac::claim_subject;
 use crate::doctor::field::{at, field, items, seconds, text};
 use crate::migration::Notes;
-use crate::migration::formula::{Formula, Test};
+use crate::migration::formula::{Formula, HostView, Test};
 use crate::migration::text::{Reason, is_quotable};
 use crate::migration::tokens::TokenPlaces;
 use crate::migration::trust::{self, Keys, TrustEntry};
@@ -57,6 +57,8 @@ pub(super) struct Providers {
     pub(super) known: BTreeMap<(usize, String), Provider>,
     names: BTreeSet<Rc<str>>,
     places: TokenPlaces,
+    /// What the connection manager takes from hosts before the filters see them.
+    pub(super) hosts: HostView,
 }
 
 /// Who issues tokens.

@@ -129,7 +129,7 @@ impl Reader<'_> {
     fn either(&mut self, kind: &str, value: &Tree, place: &str) -> Formula {
         match kind {
             "any" if value.is_true() => Formula::True,
-            "header" => header(value, place, self.notes),
+            "header" => header(value, self.providers.hosts, place, self.notes),
             "url_path" => match field(value, "path").map(text_matcher) {
                 Some(Ok(matcher)) => self.path(matcher, place),
                 Some(Err(reason)) => self.notes.unknown(place, &reason),

@@ -1,5 +1,6 @@
 //! Rules: which requests they are for, and what their pipelines ask.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::mechanisms::{Authenticator, Mechanisms};
@@ -22,6 +23,11 @@ const STEPS: [&str; 7] = [
     "mutator",
 ];
 
+/// What `ALL` stands for.
+const ALL_METHODS: [&str; 9] = [
+    "CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE",
+];
+
 pub(super) struct Reader<'r> {
     pub(super) mechanisms: &'r Mechanisms,
     pub(super) notes: &'r mut Notes,
@@ -37,6 +43,9 @@ impl Reader<'_> {
         let mut all = Vec::new();
         let mut cases = Vec::new();
         let mut last = Vec::new();
+        if let Some(unclear) = self.hosts_that_differ(rules) {
+            all.push(unclear);
+        }
         for (index, rule) in rules.iter().enumerate() {
             let id = text(rule, &["id"]).map_or_else(|| (index + 1).to_string(), str::to_owned);
             let place = format!("rule {id}");
@@ -51,13 +60,10 @@ impl Reader<'_> {
             for route in routes {
                 any.push(self.route(route, &place, &mut all));
             }
-            let is_backtracking = rule
-                .at(&["match", "backtracking_enabled"])
-                .is_some_and(Tree::is_true);
             let path = Rc::new(Formula::Any(any));
-            if is_backtracking {
-                let reason =
-                    "`backtracking_enabled` leads to a less specific path, which has no equal";
+            if has_conditions(rule) {
+                let reason = "where its conditions do not hold, versions of heimdall differ in whether a less \
+                     specific path answers";
                 last.push((
                     Formula::Shared(Rc::clone(&path)),
                     self.notes.unknown(&place, reason),
@@ -75,6 +81,30 @@ impl Reader<'_> {
             otherwise: Rc::new(otherwise),
         });
         Ok(Formula::All(all))
+    }
+
+    /// Heimdall looks for the host first, then for the path among the rules of this host. Where rules are for
+    /// different hosts, what is named is open to nobody.
+    fn hosts_that_differ(&mut self, rules: &[&Tree]) -> Option<Formula> {
+        let hosts_of = |rule: &&Tree| -> BTreeSet<String> {
+            let hosts = items(rule, &["match", "hosts"]).iter();
+            let names = hosts.filter_map(|one| one.text().or_else(|| text(one, &["value"])));
+            names.map(str::to_ascii_lowercase).collect()
+        };
+        let sets: BTreeSet<BTreeSet<String>> = rules.iter().map(hosts_of).collect();
+        if sets.len() < 2 {
+            return None;
+        }
+        let named: BTreeSet<&String> = sets.iter().flatten().collect();
+        let tests = named.iter().map(|name| {
+            let test = TextTest::new(TextMatch::Exact((*name).clone()));
+            Formula::host(test)
+        });
+        let named = Formula::Any(tests.collect());
+        let reason = "the rules are for different hosts, and heimdall looks for the host before the path: import \
+             the rules of one host at a time";
+        let unclear = self.notes.unknown("hosts", reason);
+        Some(Formula::Any(vec![Formula::not(named), unclear]))
     }
 
     /// The path of a route. What no route of a policy can have is refused together with all around it.
@@ -179,6 +209,12 @@ impl Reader<'_> {
         let mut any = Vec::new();
         for step in steps {
             let id = text(step, &["authenticator"]).unwrap_or_default();
+            let mut keys = step.entries().iter().map(|(key, _)| key.as_str());
+            if let Some(key) = keys.find(|key| !["authenticator", "config"].contains(key)) {
+                let reason = format!("{} of an authenticator has no equal", quoted(key));
+                any.push(self.notes.unknown(place, &reason));
+                continue;
+            }
             match self.mechanisms.authenticator_of(id) {
                 None => {
                     let reason = format!(
@@ -244,6 +280,20 @@ fn steps<'t>(own: &'t [Tree], fallback: &'t [Tree], kinds: &[&str]) -> Vec<&'t T
     }
 }
 
+/// Whether a rule asks for more than a path.
+fn has_conditions(rule: &Tree) -> bool {
+    let matched = rule.get("match").map(Tree::entries).unwrap_or_default();
+    let is_plain = |(key, value): &(String, Tree)| match key.as_str() {
+        "routes" => {
+            let mut keys = value.items().iter().flat_map(Tree::entries);
+            keys.all(|(key, _)| key == "path")
+        }
+        "backtracking_enabled" => !value.is_true(),
+        _ => false,
+    };
+    !matched.iter().all(is_plain)
+}
+
 fn methods(value: &Tree) -> Formula {
     let names: Vec<&str> = value.items().iter().filter_map(Tree::text).collect();
     let test = |name: &str| {
@@ -257,8 +307,10 @@ fn methods(value: &Tree) -> Formula {
     let wanted: Vec<Formula> = wanted.map(|name| test(name)).collect();
     let excluded = names.iter().filter_map(|name| name.strip_prefix('!'));
     let excluded: Vec<Formula> = excluded.map(test).collect();
-    let wanted = if names.is_empty() || names.contains(&"ALL") {
+    let wanted = if names.is_empty() {
         Formula::True
+    } else if names.contains(&"ALL") {
+        Formula::Any(ALL_METHODS.into_iter().map(test).collect())
     } else {
         Formula::Any(wanted)
     };

@@ -173,17 +173,22 @@ fn subject(issuer: &str, test: &TextTest) -> Formula {
             Formula::Unknown("a principal cannot be written in a condition".into())
         }
     };
+    // Some versions compare the whole, others split it at its last slash.
+    let in_some = |formula: Formula| Formula::Between {
+        surely: Rc::new(Formula::False),
+        perhaps: Rc::new(formula),
+    };
+    let rest_of = |text: &str, how: fn(String) -> TextMatch| match text.strip_prefix(&front) {
+        Some(rest) if rest.contains('/') => in_some(of(how(rest.to_owned()))),
+        Some(rest) => of(how(rest.to_owned())),
+        None => Formula::False,
+    };
     match &test.how {
         TextMatch::Present => Formula::True,
-        TextMatch::Exact(principal) => match principal.strip_prefix(&front) {
-            Some(subject) => of(TextMatch::Exact(subject.to_owned())),
-            None => Formula::False,
-        },
-        TextMatch::Prefix(prefix) if front.starts_with(prefix.as_str()) => Formula::True,
-        TextMatch::Prefix(prefix) => match prefix.strip_prefix(&front) {
-            Some(rest) => of(TextMatch::Prefix(rest.to_owned())),
-            None => Formula::False,
-        },
+        TextMatch::Exact(principal) => rest_of(principal, TextMatch::Exact),
+        TextMatch::Prefix(prefix) if *prefix == front => Formula::True,
+        TextMatch::Prefix(prefix) if front.starts_with(prefix.as_str()) => in_some(Formula::True),
+        TextMatch::Prefix(prefix) => rest_of(prefix, TextMatch::Prefix),
         TextMatch::Suffix(suffix) if !suffix.contains('/') => of(TextMatch::Suffix(suffix.clone())),
         TextMatch::Suffix(_) | TextMatch::Contains(_) => {
             Formula::Unknown("the end of a principal with a slash has no equal".into())

@@ -6,7 +6,7 @@ use super::authentication::Issuers;
 use super::scope::Object;
 use crate::migration::Notes;
 use crate::migration::envoy::{TextMatcher, claim_subject, header_condition, in_list};
-use crate::migration::formula::{Formula, Test};
+use crate::migration::formula::{Formula, HostView, Test};
 use crate::migration::template::{PathTest, Segment, Template};
 use crate::migration::text::{TextMatch, TextTest, is_quotable, literal};
 use crate::problem::quoted;
@@ -128,7 +128,17 @@ impl Reader<'_> {
                 .collect(),
             "hosts" => values
                 .iter()
-                .map(|value| self.noted(Formula::host(TextTest::with_stars(value)), place))
+                .map(|value| {
+                    // The two together are the host with any port.
+                    let has_ports = values.contains(&format!("{value}:*").as_str());
+                    let view = HostView {
+                        removes_port: has_ports,
+                        removes_dot: has_ports,
+                        ignores_case: true,
+                    };
+                    let test = TextTest::with_stars(value);
+                    self.noted(Formula::host_seen(test, view), place)
+                })
                 .collect(),
             "requestprincipals" => values
                 .iter()
@@ -184,13 +194,20 @@ impl Reader<'_> {
                 reason: reason.into(),
             });
         };
+        let mut paths = vec![Formula::path(PathTest::Segments(template.clone()))];
+        // `{**}` may be empty as well; below the root that leaves a slash at the end.
+        if template == Template::everything() {
+            let root = TextTest::new(TextMatch::Exact("/".to_owned()));
+            paths.push(Formula::path(PathTest::Text(root)));
+        }
+        let paths = Rc::new(Formula::Any(paths));
         // The template's `{*}` takes fewer characters than a parameter of a route.
         Formula::Between {
             surely: Rc::new(Formula::All(vec![
-                Formula::path(PathTest::Segments(template.clone())),
+                Formula::Shared(Rc::clone(&paths)),
                 Formula::condition(TEMPLATE_CHARACTERS),
             ])),
-            perhaps: Rc::new(Formula::path(PathTest::Segments(template))),
+            perhaps: paths,
         }
     }
 
@@ -255,12 +272,15 @@ impl Reader<'_> {
             return match test.how {
                 TextMatch::Present => {
                     let value = format!("request.headers[{}]", literal(&name));
-                    // The name is checked there.
-                    header_condition(&name, None)?;
-                    Ok(Formula::condition(format!(
-                        "{} in request.headers && {value} != \"\"",
-                        literal(&name)
-                    )))
+                    // Whether an empty value counts, the source leaves open.
+                    let is_there = header_condition(&name, None)?;
+                    Ok(Formula::Between {
+                        surely: Rc::new(Formula::condition(format!(
+                            "{} in request.headers && {value} != \"\"",
+                            literal(&name)
+                        ))),
+                        perhaps: Rc::new(is_there),
+                    })
                 }
                 _ => header_condition(&name, Some(TextMatcher::Text(test.clone()))),
             };

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use crate::migration::{Notes, Publicity};
-use crate::problem::Problem;
+use crate::problem::{Problem, quoted};
 use crate::yaml::Tree;
 
 /// How objects of Istio are imported.
@@ -123,6 +123,7 @@ pub(super) fn gather<'t>(document: &'t Tree, objects: &mut Vec<Object<'t>>, note
 pub(super) fn for_workload<'t>(
     objects: Vec<Object<'t>>,
     settings: &IstioSettings,
+    notes: &mut Notes,
 ) -> Result<Vec<Object<'t>>, Problem> {
     let Some(labels) = &settings.labels else {
         let scopes: BTreeSet<String> = objects.iter().map(Object::scope).collect();
@@ -162,20 +163,59 @@ pub(super) fn for_workload<'t>(
         ))
         .help("keep the objects that hold in the file, and leave out `--workload`"));
     }
-    let held: Vec<Object<'t>> = objects
-        .into_iter()
-        .filter(|object| {
-            let namespace = object.namespace.as_deref();
-            let is_near = namespace.is_none()
-                || namespace == own.as_deref()
-                || namespace == Some(settings.root_namespace.as_str());
-            let mut wanted = object.labels().into_iter();
-            is_near && wanted.all(|(name, value)| labels.get(name) == Some(&value))
-        })
-        .collect();
+    let is_near = |object: &Object<'_>| {
+        let namespace = object.namespace.as_deref();
+        namespace.is_none()
+            || namespace == own.as_deref()
+            || namespace == Some(settings.root_namespace.as_str())
+    };
+    let mut held = Vec::new();
+    for object in objects.into_iter().filter(is_near) {
+        let wanted = object.labels();
+        let mut missing = wanted
+            .iter()
+            .filter(|(name, _)| !labels.contains_key(**name));
+        let fits =
+            |(name, value): (&&str, &String)| labels.get(*name).is_none_or(|own| own == value);
+        match missing.next() {
+            _ if !wanted.iter().all(fits) => {}
+            None => held.push(object),
+            Some((name, value)) => left_out(&object, name, value, notes)?,
+        }
+    }
     if held.is_empty() {
         return Err(Problem::new("none of the objects holds for this workload")
             .help("compare `--namespace` and `--workload` with the objects' `selector`"));
     }
     Ok(held)
+}
+
+/// An object that holds for the workload if that has a label of which nothing is said.
+#[expect(clippy::result_large_err, reason = "made once, for a file")]
+fn left_out(
+    object: &Object<'_>,
+    name: &str,
+    value: &str,
+    notes: &mut Notes,
+) -> Result<(), Problem> {
+    let action = object.spec(&["action"]).and_then(Tree::text);
+    if let Some(action @ ("DENY" | "CUSTOM")) = action {
+        return Err(Problem::new(format!(
+            "{} (`{action}`) may hold for this workload: `--workload` does not say its label {}",
+            object.label(),
+            quoted(name)
+        ))
+        .help(format!(
+            "name all labels of the workload, for example {}",
+            quoted(&format!("{name}={value}"))
+        )));
+    }
+    notes.add(
+        &object.label(),
+        format!(
+            "left out: it is for workloads with the label {}, of which `--workload` says nothing",
+            quoted(&format!("{name}={value}"))
+        ),
+    );
+    Ok(())
 }

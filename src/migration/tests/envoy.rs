@@ -101,23 +101,25 @@ impl Proxy<'_> {
         let suffix = || {
             of(&|domain| {
                 domain.len() > 1
-                    && domain
-                        .strip_prefix('*')
-                        .is_some_and(|end| request.host.ends_with(end))
+                    && domain.strip_prefix('*').is_some_and(|end| {
+                        request.host.ends_with(end) && request.host.len() > end.len()
+                    })
             })
         };
         let Some(host) = exact
             .or_else(suffix)
             .or_else(|| of(&|domain| domain == "*"))
         else {
-            return false;
+            // The proxy answers 404 by itself, whatever its filters say.
+            return true;
         };
         let routes = host["routes"].as_array().unwrap();
         let Some(route) = routes
             .iter()
             .find(|route| route_matches(&route["match"], request))
         else {
-            return false;
+            // Likewise 404; for the names alone, imports are stricter than that.
+            return request.host.contains(':') || request.host.ends_with('.');
         };
         // Of which issuers payloads are there.
         let mut payloads: Vec<&str> = Vec::new();
@@ -573,5 +575,61 @@ fn ten_thousand_rules_end() {
         "route_config": {"virtual_hosts": [{"name": "v", "domains": ["*"], "routes": [{"match": {"prefix": "/"}, "route": {}}]}]},
     }));
     let error = import(&bootstrap.to_string(), Publicity::Allow).unwrap_err();
+    assert!(error.starts_with("the rules are too many"), "{error}");
+}
+
+/// A bootstrap with one RBAC filter and one virtual host.
+fn with_rbac(action: &str, permissions: &Value) -> String {
+    json!({"static_resources": {"listeners": [{"name": "l", "filter_chains": [{"filters": [{
+        "name": "http", "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+            "route_config": {"virtual_hosts": [{"name": "a", "domains": ["*"], "routes": [
+                {"match": {"prefix": "/"}, "route": {"cluster": "c"}},
+            ]}]},
+            "http_filters": [{"name": "rbac", "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC",
+                "rules": {"action": action, "policies": {"p": {
+                    "permissions": permissions, "principals": [{"any": true}],
+                }}},
+            }}],
+        },
+    }]}]}]}})
+    .to_string()
+}
+
+/// Few rules that multiply: what they come to is bounded by steps, not by their length.
+#[test]
+fn rules_that_multiply_are_open_to_nobody() {
+    let header = |name: usize, value: usize| json!({"header": {"name": format!("x-{name}"), "string_match": {"exact": value.to_string()}}});
+    let ors: Vec<Value> = (0..23)
+        .map(|name| {
+            let rules: Vec<Value> = (0..48).map(|value| header(name, value)).collect();
+            json!({"or_rules": {"rules": rules}})
+        })
+        .collect();
+    let mut permissions = vec![json!({"and_rules": {"rules": ors}})];
+    permissions
+        .extend((0..40).map(|path| json!({"url_path": {"path": {"exact": format!("/p{path}")}}})));
+    match import(&with_rbac("ALLOW", &json!(permissions)), Publicity::Allow) {
+        Ok(migrated) => assert!(
+            migrated
+                .text
+                .contains("path: /\n    access: nobody # for review"),
+            "{}",
+            migrated.text
+        ),
+        Err(error) => assert!(error.starts_with("the rules are too many"), "{error}"),
+    }
+}
+
+/// Paths and hosts multiply as well.
+#[test]
+fn many_paths_of_many_hosts_end_in_an_error() {
+    let paths = (0..500).map(|path| json!({"url_path": {"path": {"exact": format!("/p{path}")}}}));
+    let hosts = (0..500).map(|host| {
+        json!({"header": {"name": ":authority", "string_match": {"exact": format!("h{host}.example")}}})
+    });
+    let permissions: Vec<Value> = paths.chain(hosts).collect();
+    let error = import(&with_rbac("ALLOW", &json!(permissions)), Publicity::Allow).unwrap_err();
     assert!(error.starts_with("the rules are too many"), "{error}");
 }

@@ -121,6 +121,27 @@ fn what_is_refused_stays_refused() {
           - {match: {routes: [{path: '/a/b\\:c'}]}, execute: [{authenticator: one}]}",
             "",
         ),
+        // Where conditions do not hold, some versions go on to a less specific path, some do not.
+        (
+            "- {match: {routes: [{path: '/**'}]}, execute: [{authenticator: one}]}\n\
+          - {match: {routes: [{path: '/a/b'}], methods: [POST]}, execute: [{authenticator: one}]}\n\
+          - {match: {routes: [{path: '/a/b'}], methods: [GET]}, execute: [{authenticator: anyone}]}",
+            "none bad one two",
+        ),
+        // The host decides before the path.
+        (
+            "- {match: {routes: [{path: '/a/b'}]}, execute: [{authenticator: anyone}]}\n\
+          - {match: {routes: [{path: '/**'}], hosts: [{type: exact, value: a.example}]}, execute: [{authenticator: one}]}",
+            "",
+        ),
+        (
+            "- {match: {routes: [{path: '/a/:x'}]}, execute: [{authenticator: one, principal: admin}]}",
+            "",
+        ),
+        (
+            "- {match: {routes: [{path: '/a/:x'}]}, execute: [{authenticator: anyone, if: 'false'}, {authenticator: one}]}",
+            "one",
+        ),
     ] {
         let migrated = import(
             &[mechanisms, &format!("version: 1alpha4\nrules:\n{rules}\n")],
@@ -164,4 +185,27 @@ fn what_cannot_be_imported_says_why() {
         let error = import(&[text], Publicity::Review).unwrap_err();
         assert!(error.contains(expected), "{text}: {error}");
     }
+}
+
+/// `ALL` are the nine usual methods: another one is not for the rule.
+#[test]
+fn all_methods_are_not_every_method() {
+    let text = "mechanisms: {authenticators: [{id: anyone, type: anonymous}]}\n---\nversion: 1alpha4\n\
+        rules: [{match: {routes: [{path: /a}], methods: [ALL]}, execute: [{authenticator: anyone}]}]\n";
+    let migrated = import(&[text], Publicity::Allow).unwrap();
+    assert!(migrated.text.contains("PUT"), "{}", migrated.text);
+    assert!(
+        !migrated
+            .text
+            .contains("access: public\n    methods: [\"*\"]")
+    );
+    let policy = compiled(&migrated.text, &[]);
+    let request = requests()
+        .into_iter()
+        .find(|request| request.path == "/a" && request.method == "PUT")
+        .unwrap();
+    assert!(passes(&policy, &request, &[], &[]), "{}", migrated.text);
+    let mut other = request;
+    other.method = "PURGE";
+    assert!(!passes(&policy, &other, &[], &[]), "{}", migrated.text);
 }

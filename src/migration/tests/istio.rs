@@ -447,3 +447,182 @@ fn ten_thousand_rules_end() {
     let error = import(&object.to_string(), Publicity::Allow).unwrap_err();
     assert!(error.starts_with("the rules are too many"), "{error}");
 }
+
+/// Whether a request of this method and path without a token passes, at `a.example`.
+fn is_open(text: &str, path: &'static str) -> bool {
+    let migrated = import(text, Publicity::Allow).unwrap();
+    let mut request = requests().remove(0);
+    request.path = path;
+    request.carried = Carried::Nothing;
+    passes(&compiled(&migrated.text, &[]), &request, &[], &[])
+}
+
+#[test]
+fn a_template_of_everything_is_the_root_as_well() {
+    let text = "kind: AuthorizationPolicy\nmetadata: {name: a}\n\
+        spec: {action: DENY, rules: [{to: [{operation: {paths: ['/{**}']}}]}]}\n";
+    for path in ["/", "/a", "/a/b"] {
+        assert!(!is_open(text, path), "{path}");
+    }
+}
+
+#[test]
+fn dry_runs_are_read_as_go_reads_truth_values() {
+    for (value, is_dry) in [
+        ("1", true),
+        ("t", true),
+        ("T", true),
+        ("TRUE", true),
+        ("true", true),
+        ("True", true),
+        ("0", false),
+        ("f", false),
+        ("false", false),
+        ("yes", false),
+        ("tRUE", false),
+        ("", false),
+    ] {
+        let text = format!(
+            "kind: AuthorizationPolicy\nmetadata: {{name: a, annotations: {{istio.io/dry-run: \"{value}\"}}}}\n\
+             spec: {{action: DENY, rules: [{{}}]}}\n"
+        );
+        assert_eq!(is_open(&text, "/a"), is_dry, "{value}");
+    }
+}
+
+#[test]
+fn a_header_that_is_empty_is_there_where_that_refuses() {
+    for (action, expected) in [
+        ("DENY", "when: '!(\"x-a\" in request.headers)'"),
+        (
+            "ALLOW",
+            "when: '\"x-a\" in request.headers && request.headers[\"x-a\"] != \"\"'",
+        ),
+    ] {
+        let text = format!(
+            "kind: AuthorizationPolicy\nmetadata: {{name: a}}\nspec:\n  action: {action}\n\
+             \x20 rules: [{{when: [{{key: 'request.headers[x-a]', values: ['*']}}]}}]\n"
+        );
+        let migrated = import(&text, Publicity::Allow).unwrap();
+        assert!(migrated.text.contains(expected), "{}", migrated.text);
+    }
+}
+
+/// Versions of Istio split principals at the last slash, or compare the whole.
+#[test]
+fn principals_that_versions_read_differently_let_nobody_in() {
+    let rules = "kind: RequestAuthentication\nmetadata: {name: r}\n\
+        spec: {jwtRules: [{issuer: 'https://one', jwksUri: 'https://one/keys'}]}\n---\n";
+    for (action, principal, expected) in [
+        ("ALLOW", "https://one*", false),
+        ("ALLOW", "https://one/a/b", false),
+        ("ALLOW", "https://one/*", true),
+        ("ALLOW", "https://one/alice", true),
+        ("DENY", "https://one*", false),
+        ("DENY", "https://one/*", false),
+        ("DENY", "https://one/bob", true),
+    ] {
+        let text = format!(
+            "{rules}kind: AuthorizationPolicy\nmetadata: {{name: a}}\nspec:\n  action: {action}\n\
+             \x20 rules: [{{from: [{{source: {{requestPrincipals: ['{principal}']}}}}]}}]\n"
+        );
+        let migrated = import(&text, Publicity::Allow).unwrap();
+        let tokens = Token::several();
+        let mut request = requests().remove(0);
+        request.carried = Carried::Token(0);
+        let policy = compiled(&migrated.text, &["one"]);
+        assert_eq!(
+            passes(&policy, &request, &tokens, &["one"]),
+            expected,
+            "{action} {principal}\n{}",
+            migrated.text
+        );
+    }
+}
+
+#[test]
+fn a_workload_must_say_its_labels() {
+    let text = |action: &str| {
+        format!(
+            "kind: AuthorizationPolicy\nmetadata: {{name: a, namespace: shop}}\nspec: {{selector: {{matchLabels: {{app: a}}}}, rules: [{{}}]}}\n---\n\
+             kind: AuthorizationPolicy\nmetadata: {{name: b, namespace: shop}}\n\
+             spec: {{selector: {{matchLabels: {{app: a, version: v1}}}}, action: {action}, rules: [{{}}]}}\n"
+        )
+    };
+    let settings = IstioSettings {
+        publicity: Publicity::Allow,
+        labels: Some(BTreeMap::from([("app".to_owned(), "a".to_owned())])),
+        root_namespace: "istio-system".to_owned(),
+        ..IstioSettings::default()
+    };
+    for action in ["DENY", "CUSTOM"] {
+        let error = import_istio(&[source(&text(action))], &settings).unwrap_err();
+        let expected = format!(
+            "AuthorizationPolicy shop/b (`{action}`) may hold for this workload: `--workload` does not say its label `version`"
+        );
+        assert_eq!(error.message, expected);
+    }
+    let migrated = import_istio(&[source(&text("ALLOW"))], &settings).unwrap();
+    assert!(
+        told(&migrated).contains(
+            "AuthorizationPolicy shop/b: left out: it is for workloads with the label `version=v1`"
+        ),
+        "{}",
+        told(&migrated)
+    );
+}
+
+/// A host without its ports is compared as it is sent.
+#[test]
+fn a_host_without_its_ports_lets_nobody_in_and_refuses_by_name() {
+    for (action, hosts, expected) in [
+        ("ALLOW", "[a.example]", [false, false]),
+        ("ALLOW", "[a.example, 'a.example:*']", [true, true]),
+        ("DENY", "[a.example]", [false, false]),
+        ("DENY", "[a.example, 'a.example:*']", [false, false]),
+        ("DENY", "['*8080']", [false, false]),
+    ] {
+        let text = format!(
+            "kind: AuthorizationPolicy\nmetadata: {{name: a}}\nspec:\n  action: {action}\n\
+             \x20 rules: [{{to: [{{operation: {{hosts: {hosts}}}}}]}}]\n"
+        );
+        let migrated = import(&text, Publicity::Allow).unwrap();
+        let policy = compiled(&migrated.text, &[]);
+        let passed = ["a.example", "a.example:8080"].map(|host| {
+            let mut request = requests().remove(0);
+            request.host = host;
+            request.carried = Carried::Nothing;
+            passes(&policy, &request, &[], &[])
+        });
+        assert_eq!(passed, expected, "{action} {hosts}\n{}", migrated.text);
+    }
+}
+
+/// More hosts than a route may name, and than may be closed.
+#[test]
+fn many_hosts_alike_are_several_routes() {
+    let hosts: Vec<String> = (0..300)
+        .flat_map(|number| [format!("h{number}.example"), format!("h{number}.example:*")])
+        .collect();
+    let object = |rest: Value| {
+        json!({"kind": "AuthorizationPolicy", "metadata": {"name": "a"}, "spec": {"rules": [
+            {"to": [{"operation": {"hosts": hosts}}]}, rest,
+        ]}})
+    };
+    let alike = object(json!({"to": [{"operation": {"hosts": ["h0.example", "h0.example:*"]}}]}));
+    let migrated = import(&alike.to_string(), Publicity::Allow).unwrap();
+    let policy = compiled(&migrated.text, &[]);
+    for (host, expected) in [
+        ("h0.example", true),
+        ("h299.example", true),
+        ("h300.example", false),
+    ] {
+        let mut request = requests().remove(0);
+        request.host = host;
+        request.carried = Carried::Nothing;
+        assert_eq!(passes(&policy, &request, &[], &[]), expected, "{host}");
+    }
+    let others = object(json!({"to": [{"operation": {"paths": ["/a"]}}]}));
+    let error = import(&others.to_string(), Publicity::Allow).unwrap_err();
+    assert!(error.starts_with("the rules name 300 hosts"), "{error}");
+}

@@ -69,8 +69,16 @@ fn what_cannot_be_imported_says_why() {
             "there is no table `role_perms` or `role_permissions` here",
         ),
         (
+            "{\"a\": {\"role_perms\": {}, \"user_roles\": {}}, \"b\": {\"c\": {\"role_grants\": {}}}}",
+            "there are 2 tables of permissions: `a.role_perms`, `b.c.role_grants`",
+        ),
+        (
+            "{\"a\": {\"role_perms\": {}}, \"b\": {\"user_roles\": {}}}",
+            "there is no table `user_roles` beside the permissions",
+        ),
+        (
             "{\"role_perms\": {}}",
-            "there is no table `user_roles` here",
+            "there is no table `user_roles` beside the permissions",
         ),
     ] {
         let error = import(text, &OpaSettings::default()).unwrap_err();

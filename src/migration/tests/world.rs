@@ -199,7 +199,13 @@ pub(super) fn passes(
 /// Every request that these tests know.
 pub(super) fn requests() -> Vec<Request> {
     const METHODS: [&str; 5] = ["GET", "HEAD", "POST", "PUT", "PATCH"];
-    const HOSTS: [&str; 3] = ["a.example", "b.example", "a.test"];
+    const HOSTS: [&str; 5] = [
+        "a.example",
+        "b.example",
+        "a.test",
+        "a.example:8080",
+        "a.example.",
+    ];
     const PATHS: [&str; 17] = [
         "/",
         "/a",

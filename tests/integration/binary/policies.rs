@@ -240,5 +240,11 @@ fn trust_goes_to_a_new_file() {
     );
     let output = run(&arguments, folder.path());
     assert_eq!(output.status.code(), Some(2));
-    assert!(text(&output.stderr).contains("cannot write `trust.yaml`"));
+    let told = text(&output.stderr);
+    assert!(
+        told.contains("`trust.yaml` exists and is never overwritten: remove it, or name another"),
+        "{told}"
+    );
+    assert!(told.contains(" rules, "), "{told}");
+    assert!(text(&output.stdout).starts_with("# Imported from "));
 }

@@ -38,6 +38,11 @@ fn filters(issuer: &TestIssuer) -> Value {
                     {"provider_name": "shop"}, {"allow_missing": {}},
                 ]}}},
                 {"match": {"prefix": "/any/"}, "requires": {"allow_missing_or_failed": {}}},
+                {"match": {"prefix": "/blocked/"}, "requires": {"allow_missing_or_failed": {}}},
+                {"match": {"prefix": "/either/"}, "requires": {"requires_any": {"requirements": [
+                    {"provider_and_audiences": {"provider_name": "shop", "audiences": ["other"]}},
+                    {"allow_missing_or_failed": {}},
+                ]}}},
                 {"match": {"safe_regex": {"regex": "/v[0-9]+/.*"}}, "requires": {"provider_name": "shop"}},
                 {"match": {"prefix": "/Case/", "case_sensitive": false}, "requires": {"provider_name": "shop"}},
                 {"match": {"path_separated_prefix": "/parts"}, "requires": {"provider_name": "shop"}},
@@ -50,6 +55,7 @@ fn filters(issuer: &TestIssuer) -> Value {
             "rules": {"action": "ALLOW", "policies": {
                 "open": {
                     "permissions": [path("exact", "/health"), path("prefix", "/maybe/"), path("prefix", "/v1/"),
+                        path("prefix", "/blocked/"), path("prefix", "/port/"),
                         path("prefix", "/parts"), {"url_path": {"path": {"prefix": "/case/", "ignore_case": true}}}],
                     "principals": [{"any": true}],
                 },
@@ -62,7 +68,7 @@ fn filters(issuer: &TestIssuer) -> Value {
                     "principals": [claim("scope", words("orders.read"))],
                 },
                 "alice": {
-                    "permissions": [path("prefix", "/any/"), {"and_rules": {"rules": [
+                    "permissions": [path("prefix", "/any/"), path("prefix", "/either/"), {"and_rules": {"rules": [
                         path("prefix", "/orders"), {"not_rule": method("DELETE")},
                     ]}}],
                     "principals": [claim("sub", text("alice"))],
@@ -84,6 +90,16 @@ fn filters(issuer: &TestIssuer) -> Value {
                     "permissions": [path("prefix", "/orders/archive"), path("contains", "secret")],
                     "principals": [{"not_id": claim("sub", text("bob"))}],
                 },
+                "bob": {
+                    "permissions": [path("prefix", "/blocked/")],
+                    "principals": [claim("sub", text("bob"))],
+                },
+                "port": {
+                    "permissions": [{"and_rules": {"rules": [path("prefix", "/port/"),
+                        {"header": {"name": ":authority", "string_match": {"suffix": "8443"}}},
+                    ]}}],
+                    "principals": [{"any": true}],
+                },
             }},
         }},
         {"name": "envoy.filters.http.router", "typed_config": {
@@ -94,6 +110,11 @@ fn filters(issuer: &TestIssuer) -> Value {
 
 fn routes() -> Value {
     let upstream = json!({"cluster": "upstream"});
+    let off = json!({
+        "jwt": {"@type": "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig", "disabled": true},
+        "rbac": {"@type": "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBACPerRoute"},
+        "deny": {"@type": "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBACPerRoute"},
+    });
     json!({"name": "shop", "virtual_hosts": [
         {"name": "strict", "domains": ["strict.example"], "routes": [
             {"match": {"prefix": "/"}, "route": upstream, "typed_per_filter_config": {"jwt": {
@@ -106,9 +127,82 @@ fn routes() -> Value {
                 "@type": "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBACPerRoute",
             }}},
         ]},
+        {"name": "open", "domains": ["open.example", "every.example", "every.example:*", "every.example."], "routes": [
+            {"match": {"prefix": "/"}, "route": upstream, "typed_per_filter_config": off},
+        ]},
+        {"name": "dotted", "domains": ["dotted.example."], "routes": [
+            {"match": {"prefix": "/"}, "route": upstream, "typed_per_filter_config": off},
+        ]},
+        {"name": "wild", "domains": ["*wild.example"], "routes": [
+            {"match": {"prefix": "/"}, "route": upstream, "typed_per_filter_config": off},
+        ]},
         {"name": "shop", "domains": ["*"], "routes": [{"match": {"prefix": "/"}, "route": upstream}]},
     ]})
 }
+
+const HOSTS: [&str; 17] = [
+    "shop.example",
+    "strict.example",
+    "a.loose.example",
+    "STRICT.example",
+    "shop.example:8443",
+    "strict.example:8443",
+    "strict.example.",
+    "open.example",
+    "open.example:8443",
+    "open.example.",
+    "every.example",
+    "every.example:8443",
+    "dotted.example",
+    "dotted.example.",
+    "wild.example",
+    "a.wild.example",
+    "a.wild.example:8443",
+];
+
+const PATHS: [&str; 41] = [
+    "/health",
+    "/health?x=1",
+    "/health/",
+    "/healthy",
+    "/maybe/a",
+    "/any/a",
+    "/blocked/a",
+    "/either/a",
+    "/port/a",
+    "/v1/a",
+    "/v1/a?b",
+    "/v2/a",
+    "/Case/a",
+    "/case/a",
+    "/CASE/a/b",
+    "/parts",
+    "/parts/a",
+    "/partsb",
+    "/orders",
+    "/orders/1",
+    "/orders/1?x=/health",
+    "/ordersx",
+    "/orders/archive",
+    "/orders/archived",
+    "/orders/archive/1",
+    "/orders/secret.html",
+    "/unproven/a",
+    "/x.html",
+    "/a/b/x.html",
+    "/secret.html",
+    "/local/a",
+    "/",
+    "/other",
+    "//health",
+    "/orders/../health",
+    "/orders/%2e%2e/health",
+    "/orders%2Farchive",
+    "/health;a",
+    "/maybe/a%20b",
+    "/%6Fther",
+    "/orders/archi%76e",
+];
 
 /// The requests, each with what it is called where the two differ.
 fn requests(issuer: &TestIssuer) -> Vec<(String, Call)> {
@@ -128,60 +222,15 @@ fn requests(issuer: &TestIssuer) -> Vec<(String, Call)> {
         ("another audience", Some(issuer.sign(&other_audience))),
         ("nonsense", Some("a.b.c".to_owned())),
     ];
-    let paths = [
-        "/health",
-        "/health?x=1",
-        "/health/",
-        "/healthy",
-        "/maybe/a",
-        "/any/a",
-        "/v1/a",
-        "/v1/a?b",
-        "/v2/a",
-        "/Case/a",
-        "/case/a",
-        "/CASE/a/b",
-        "/parts",
-        "/parts/a",
-        "/partsb",
-        "/orders",
-        "/orders/1",
-        "/orders/1?x=/health",
-        "/ordersx",
-        "/orders/archive",
-        "/orders/archived",
-        "/orders/archive/1",
-        "/orders/secret.html",
-        "/unproven/a",
-        "/x.html",
-        "/a/b/x.html",
-        "/secret.html",
-        "/local/a",
-        "/",
-        "/other",
-        "//health",
-        "/orders/../health",
-        "/orders/%2e%2e/health",
-        "/orders%2Farchive",
-        "/health;a",
-        "/maybe/a%20b",
-        "/%6Fther",
-        "/orders/archi%76e",
-    ];
-    let hosts = [
-        "shop.example",
-        "strict.example",
-        "a.loose.example",
-        "STRICT.example",
-    ];
     let mut all = Vec::new();
-    for host in hosts {
-        for path in paths {
+    for host in HOSTS {
+        for path in PATHS {
             for method in ["GET", "HEAD", "POST", "DELETE"] {
                 for (name, token) in &tokens {
                     for region in [None, Some("eu-1")] {
                         // All of them on the first host; elsewhere the hosts are what counts.
-                        if host != "shop.example" && (region.is_some() || method == "HEAD") {
+                        let is_usual = region.is_none() && ["GET", "POST"].contains(&method);
+                        if host != "shop.example" && !is_usual {
                             continue;
                         }
                         let mut one = call(method, path).header("host", host);
@@ -197,7 +246,25 @@ fn requests(issuer: &TestIssuer) -> Vec<(String, Call)> {
             }
         }
     }
+    all.extend(hidden_tokens(issuer));
     all
+}
+
+/// Where Envoy reads tokens and the gate does not.
+fn hidden_tokens(issuer: &TestIssuer) -> [(String, Call); 2] {
+    let bob = issuer.token("bob", "orders.read");
+    let in_query = call("GET", &format!("/blocked/a?access_token={bob}"));
+    let basic = call("GET", "/blocked/a").header("authorization", format!("Basic Bearer {bob}"));
+    [
+        (
+            "bob in the query".to_owned(),
+            in_query.header("host", "shop.example"),
+        ),
+        (
+            "bob behind Basic".to_owned(),
+            basic.header("host", "shop.example"),
+        ),
+    ]
 }
 
 #[tokio::test]
