@@ -2,6 +2,7 @@
 
 mod facts;
 mod record;
+mod report;
 mod shadow;
 #[cfg(feature = "issuer")]
 mod store;
@@ -16,12 +17,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use clap::{Args, ValueEnum};
-use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::admin_client::{AdminTarget, another_process, no_answer};
 use super::rehearsal::{
-    Answer, AskedRequest, Caller, Grounds, GroundsArgs, Rehearsal, parse_header, scopes_as_claims,
+    AskedRequest, Caller, Grounds, GroundsArgs, Rehearsal, parse_header, scopes_as_claims,
 };
 use super::token::{Evidence, plain_token, printable};
 use super::{Finding, number};
@@ -31,13 +31,10 @@ use crate::labels::Label;
 use crate::token::MAX_TOKEN_BYTES;
 use facts::{Explanation, TokenState};
 pub(super) use record::Record;
-use shadow::ShadowAnswer;
+use report::Report;
 
 /// The longest that a running gate is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
-
-/// The status of a request that can be read in more than one way.
-const MALFORMED: u16 = 400;
 
 /// The most that is read of claims, in bytes: more than a token can hold.
 const MAX_CLAIMS_BYTES: u64 = 1 << 20;
@@ -139,121 +136,6 @@ pub(super) fn run(args: &ExplainArgs, out: &mut dyn Write) -> anyhow::Result<Fin
     } else {
         Finding::No
     })
-}
-
-/// An explanation, and what has to be known beside it.
-#[derive(Debug, Serialize)]
-struct Report {
-    #[serde(skip)]
-    title: String,
-    /// The decision that was logged, if one was.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    logged: Option<Record>,
-    /// Whether this policy made it; absent where that is not known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    same_policy: Option<bool>,
-    /// Whether this policy decides as was logged; absent where the line does not say enough.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    same_decision: Option<bool>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    notes: Vec<Cow<'static, str>>,
-    /// The request is allowed or refused for want of what is not known of an issuer.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    is_uncertain: bool,
-    /// The answer is that to a placeholder, and rests on what it cannot have.
-    #[serde(skip)]
-    has_no_answer: bool,
-    /// What the policy in shadow answers, if the configuration names one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    shadow_policy: Option<ShadowAnswer>,
-    #[serde(flatten)]
-    explanation: Explanation,
-}
-
-impl Report {
-    fn of(title: String, explanation: Explanation) -> Self {
-        Self {
-            title,
-            logged: None,
-            same_policy: None,
-            same_decision: None,
-            notes: Vec::new(),
-            is_uncertain: false,
-            has_no_answer: false,
-            shadow_policy: None,
-            explanation,
-        }
-    }
-
-    /// The same beside the decision that was logged.
-    fn beside(self, record: Record, same_decision: Option<bool>) -> Self {
-        Self {
-            same_policy: record.is_of_policy(&self.explanation.policy_digest),
-            same_decision,
-            logged: Some(record),
-            ..self
-        }
-    }
-
-    /// Adds what the policy in shadow answers to the same request, which `rehearse` asks.
-    fn ask_shadow(
-        &mut self,
-        grounds: &Grounds,
-        rehearse: impl FnOnce(&Grounds) -> anyhow::Result<Answer>,
-    ) -> anyhow::Result<()> {
-        match grounds.in_shadow() {
-            None => {}
-            Some(_) if self.explanation.answer.status == MALFORMED => self.notes.push(
-                "the shadow policy is not asked about what the policy in force calls malformed"
-                    .into(),
-            ),
-            Some(Ok(grounds)) => {
-                let answer = rehearse(&grounds)?;
-                let enforced = &self.explanation.answer;
-                let digest = grounds.policy.digest().to_owned();
-                self.shadow_policy = Some(ShadowAnswer::new(enforced, answer, digest));
-            }
-            Some(Err(error)) => {
-                let note = format!("the shadow policy cannot be loaded: {error}");
-                self.notes.push(note.into());
-            }
-        }
-        Ok(())
-    }
-
-    fn write(&self, out: &mut dyn Write) -> anyhow::Result<()> {
-        if let Some(record) = &self.logged {
-            let policy = match self.same_policy {
-                Some(true) => "by this policy",
-                Some(false) => "by another policy",
-                None => "by a policy that the line does not name",
-            };
-            let summary = printable(&record.summary());
-            writeln!(out, "decided then, {policy}: {summary}")?;
-            let today = match self.same_decision {
-                Some(true) => "this policy decides the same",
-                Some(false) => "this policy decides differently",
-                None => "cannot tell whether this policy decides the same: see the note",
-            };
-            writeln!(out, "{today}")?;
-            if let Some(difference) = unlogged::logged_difference(record) {
-                writeln!(out, "{}", printable(&difference))?;
-            }
-            writeln!(out)?;
-        }
-        if self.has_no_answer {
-            text::write_without_answer(&self.title, &self.explanation, out)?;
-        } else {
-            text::write(&self.title, &self.explanation, out)?;
-        }
-        if let Some(shadow) = &self.shadow_policy {
-            text::write_shadow(shadow, out)?;
-        }
-        for note in &self.notes {
-            writeln!(out, "\nnote: {note}")?;
-        }
-        Ok(())
-    }
 }
 
 fn of_request(

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::Report;
 use super::record::Record;
+use super::report::Report;
 use crate::cli::rehearsal::{Answer, Grounds};
 use crate::condition::Condition;
 use crate::decision::DenialKind;
