@@ -12,6 +12,10 @@ use crate::condition::query;
 use crate::condition::types::{AUDIENCES, Type};
 use crate::condition::value::{List, Value};
 
+/// The steps of what has to be searched for behind the headers of the request, as many as a proxy usually
+/// lets through.
+const SEARCH: usize = 100;
+
 impl<'e> Evaluation<'e, '_> {
     pub(super) fn read(&mut self, fact: &'e Fact, node: &'e Node) -> Result<Value<'e>, Fault> {
         let facts = self.facts;
@@ -22,14 +26,20 @@ impl<'e> Evaluation<'e, '_> {
             Fact::Method => Ok(Value::text(facts.method)),
             Fact::Host => Ok(Value::text(facts.host)),
             Fact::Path => Ok(Value::text(facts.path)),
-            Fact::Scheme => text(attributes.scheme()),
+            Fact::Scheme => {
+                self.spend(SEARCH, node)?;
+                text(attributes.scheme())
+            }
             Fact::SourceAddress => text(attributes.source_address()),
             Fact::SourcePrincipal => {
                 // Callers without a certificate are ordinary: they have the empty name.
                 let principal = attributes.source_principal().unwrap_or_default();
                 Ok(Value::text(principal))
             }
-            Fact::Size => attributes.size().map(Value::Int).ok_or_else(missing),
+            Fact::Size => {
+                self.spend(SEARCH, node)?;
+                attributes.size().map(Value::Int).ok_or_else(missing)
+            }
             Fact::Header(name) => {
                 let header = self.header(name, node)?.ok_or_else(missing)?;
                 let text = std::str::from_utf8(header).ok();
@@ -61,9 +71,15 @@ impl<'e> Evaluation<'e, '_> {
         let has_claim = |name: &str| claims.is_some_and(|claims| claims.contains_key(name));
         Ok(match fact {
             Fact::Method | Fact::Host | Fact::Path | Fact::SourcePrincipal | Fact::Now => true,
-            Fact::Scheme => attributes.scheme().is_some(),
+            Fact::Scheme => {
+                self.spend(SEARCH, node)?;
+                attributes.scheme().is_some()
+            }
             Fact::SourceAddress => attributes.source_address().is_some(),
-            Fact::Size => attributes.size().is_some(),
+            Fact::Size => {
+                self.spend(SEARCH, node)?;
+                attributes.size().is_some()
+            }
             // A header that came twice is a fault even here: which of the two the upstream takes is not
             // known.
             Fact::Header(name) => self.header(name, node)?.is_some(),

@@ -94,6 +94,22 @@ fn headers_are_paid_for_by_their_bytes() {
     assert_eq!(outcome(text, &[&others]), Ok(true));
 }
 
+/// They lie behind the headers, and a list of the caller's can ask for them again and again.
+#[test]
+fn what_lies_behind_the_headers_is_paid_for() {
+    let numbers: Vec<u32> = (0..100).collect();
+    let groups = format!("/token/groups={}", serde_json::to_string(&numbers).unwrap());
+    for (text, fits) in [
+        ("request.scheme == \"https\"", true),
+        ("request.size < 100000", true),
+        ("token.groups.all(g, request.scheme != \"\")", false),
+        ("token.groups.all(g, request.size >= 0)", false),
+    ] {
+        let found = outcome(text, &[&groups]);
+        assert_eq!(found == Err(Cause::TooManySteps), !fits, "{text} {found:?}");
+    }
+}
+
 /// The scopes are a text, which is read from its beginning each time.
 #[test]
 fn scopes_are_paid_for_by_their_bytes() {
