@@ -1,13 +1,15 @@
 //! TLS handshakes of new connections, before they have a place: bounded in time and number.
 //!
 //! Whoever connects and says nothing holds no place of those that do. When there are too many at a time,
-//! a handshake that has had its chance goes for the new one: of the address that has the most of them. Where
-//! all have just begun, the new one waits, so that a flood cannot throw out clients that do shake hands.
+//! one goes for the new one: the oldest of the address that has the most, of those that have had their
+//! chance or whose address has a crowd of them. Where there is none, the new one waits, so that a flood
+//! cannot throw out clients that do shake hands.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -101,16 +103,15 @@ impl Handshakes {
         shutdown: Shutdown,
         hand_over: impl Fn(Accepted) + Clone + Send + 'static,
     ) {
-        let accept = async {
-            loop {
-                let (stream, peer) = accept_one(|| accept_tcp(&self.listener)).await;
-                let entered = self.underway.enter(counted(peer.ip())).await;
-                self.begin(entered, stream, peer, &shutdown, hand_over.clone());
-            }
-        };
-        tokio::select! {
-            () = accept => {}
-            () = shutdown.reached(Phase::Stopping) => {}
+        let mut stopping = pin!(shutdown.reached(Phase::Stopping));
+        loop {
+            let (stream, peer) = tokio::select! {
+                accepted = accept_one(|| accept_tcp(&self.listener)) => accepted,
+                () = &mut stopping => break,
+            };
+            // Not cut short by the end: whoever is accepted gets a last moment.
+            let entered = self.underway.enter(counted(peer.ip())).await;
+            self.begin(entered, stream, peer, &shutdown, hand_over.clone());
         }
         // The runtime looks at the listener before it goes on. Unconstrained: the budget of a task would
         // end this early.
