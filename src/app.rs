@@ -94,6 +94,7 @@ pub fn build_with_clock(
     // The policy, keys and certificates are read before anything listens: no proxy connects to a gate that
     // is about to give up. What the issuer's store lacks ends the start later, when nobody is served yet.
     let core = Core::load(config, &control, Arc::clone(&clock))?;
+    let collector = spans::collector(config)?;
     // All sockets before the first is served: where one is taken, the others have answered nobody.
     let admin_sockets = AdminSockets::bind(&config.admin)?;
     let authz_socket = AuthzSocket::bind(&config.authz)?;
@@ -117,7 +118,8 @@ pub fn build_with_clock(
     let names = companion.as_ref().map_or(names, Companion::subject_names);
     let decisions = DecisionLog::new(config.log.decisions, names);
     let gate = core.gate(config, metrics, decisions.clone());
-    let (spans, recorder) = Spans::start(config, &clock, &mut registry, &control)?.unzip();
+    let spans = collector.map(|collector| Spans::start(collector, &clock, &mut registry, &control));
+    let (spans, recorder) = spans.unzip();
     let gate = Arc::new(gate.recording(recorder));
     let serving = Serving::default();
     serving.http.register(&mut registry);
@@ -245,7 +247,7 @@ impl App {
         tracing::info!("closing the listeners; finishing work in progress");
         // Taken out, so that a second call finds nothing to wait for.
         let servers = std::mem::take(&mut self.servers);
-        let (gate, spans) = (self.gate.as_mut(), self.spans.as_mut());
+        let (gate, spans) = (self.gate.as_mut(), self.spans.take());
         let stopping = async {
             if let Some(threads) = gate {
                 threads.ended().await;

@@ -62,6 +62,22 @@ impl SpanRecorder for Recorder {
     }
 }
 
+/// Where spans go, with what the files of the settings hold.
+pub struct Collector {
+    settings: TracesSettings,
+    transport: Transport,
+}
+
+impl Collector {
+    /// Reads the files. Nobody is connected to.
+    pub fn new(settings: &TracesSettings) -> Result<Self, TracesError> {
+        Ok(Self {
+            settings: settings.clone(),
+            transport: Transport::new(settings)?,
+        })
+    }
+}
+
 /// The task that sends spans. It ends when this is dropped.
 pub struct Export {
     ending: watch::Sender<bool>,
@@ -73,15 +89,18 @@ impl Export {
     /// Begins to send what the recorder keeps. Connects when there is something to send, so that the
     /// collector need not be there.
     pub fn start(
-        settings: &TracesSettings,
+        collector: Collector,
         clock: Arc<dyn Clock>,
         metrics: &TraceMetrics,
         runtime: &Handle,
-    ) -> Result<(Self, Arc<Recorder>), TracesError> {
-        let transport = Transport::new(settings)?;
+    ) -> (Self, Arc<Recorder>) {
+        let Collector {
+            settings,
+            transport,
+        } = collector;
         let queue = Arc::new(SpanQueue::new(settings.max_queue_spans, metrics.clone()));
         let (ending, ended) = watch::channel(false);
-        let exporter = Exporter::new(settings, transport, Arc::clone(&queue), metrics.clone());
+        let exporter = Exporter::new(&settings, transport, Arc::clone(&queue), metrics.clone());
         let task = runtime.spawn(exporter.run(ended));
         let recorder = Arc::new(Recorder {
             sampling: Sampling::new(settings.sample_ratio),
@@ -93,11 +112,11 @@ impl Export {
             task,
             queue,
         };
-        Ok((export, recorder))
+        (export, recorder)
     }
 
     /// Sends what is left, for two seconds at most. To be called once no more checks are answered.
-    pub async fn flush(&mut self) {
+    pub async fn flush(mut self) {
         self.ending.send_replace(true);
         let sent = tokio::time::timeout(LAST_SPANS, &mut self.task).await;
         if sent.is_err() {

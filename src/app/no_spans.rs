@@ -1,5 +1,6 @@
 //! What stands in for the export of spans in a binary without it.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use prometheus_client::registry::Registry;
@@ -9,31 +10,39 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::gate::SpanRecorder;
 
+/// Where spans go; there is no such place.
+pub(super) enum Collector {}
+
+/// A configuration that names one was refused.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the same signature as where spans are sent"
+)]
+pub(super) fn collector(config: &Config) -> Result<Option<Collector>, Infallible> {
+    match &config.traces {
+        None => Ok(None),
+        Some(settings) => match *settings {},
+    }
+}
+
 /// An export of spans; there is none.
 pub(super) enum Spans {}
 
 impl Spans {
-    #[expect(
-        clippy::unnecessary_wraps,
-        reason = "the same signature as where spans are sent"
-    )]
     pub(super) fn start(
-        config: &Config,
+        collector: Collector,
         _: &Arc<dyn Clock>,
         _: &mut Registry,
         _: &Handle,
-    ) -> anyhow::Result<Option<(Self, Arc<dyn SpanRecorder>)>> {
-        match &config.traces {
-            None => Ok(None),
-            Some(settings) => match *settings {},
-        }
+    ) -> (Self, Arc<dyn SpanRecorder>) {
+        match collector {}
     }
 
     #[expect(
         clippy::unused_async,
         reason = "the same signature as where spans are sent"
     )]
-    pub(super) async fn flush(&mut self) {
-        match *self {}
+    pub(super) async fn flush(self) {
+        match self {}
     }
 }

@@ -282,3 +282,22 @@ fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_of_a_proxy_is_no_answer_of_a_collector() {
+        let ok = Response::new(());
+        for (answer, rejected) in [(&b""[..], 0), (&[0x0a, 2, 8, 1], 1)] {
+            assert!(matches!(http_outcome(&ok, answer), Ok(found) if found == rejected));
+        }
+        for page in [&b"<html></html>"[..], b"{}", b"OK"] {
+            assert!(
+                matches!(http_outcome(&ok, page), Err(Failure::Final(_))),
+                "{page:?}"
+            );
+        }
+    }
+}

@@ -299,3 +299,14 @@ async fn over_tls_a_collector_has_to_prove_who_it_is() {
         assert_eq!(span["attributes"]["url.path"], "/products/2");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gate_that_has_ended_has_no_more_spans_to_send() {
+    let mut traced = Traced::taking("", "").await;
+    assert_eq!(traced.get_in_trace("/products/1", "01").await.status, 200);
+    drop(traced.asker);
+    let app = &mut traced.gate.app;
+    app.drain(std::future::pending::<()>).await;
+    assert_eq!(traced.collector.span().await["name"], "check browse");
+    app.drain(std::future::pending::<()>).await;
+}
