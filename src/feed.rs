@@ -22,6 +22,7 @@ mod transport;
 pub mod wire;
 
 pub use client::{FeedClient, FeedHost};
+pub use journal::journal_of;
 pub use knowledge::{FeedState, KnownKeys};
 pub use listener::{FeedListener, FeedListenerDocument};
 pub use settings::{FeedDocument, FeedSettings};

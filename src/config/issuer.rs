@@ -22,7 +22,7 @@ mod absent {
         match *settings {}
     }
 
-    pub(in crate::config) fn files(settings: &IssuerSettings) -> Vec<&PathBuf> {
+    pub(in crate::config) fn files(settings: &IssuerSettings) -> Vec<PathBuf> {
         match *settings {}
     }
 
@@ -48,7 +48,6 @@ mod present {
     pub(in crate::config) use crate::issuer::IssuerDocument;
     pub use crate::issuer::IssuerSettings;
     use crate::problem::Faults;
-    use crate::store::StoreLocation;
     use crate::tls::TlsSettings;
 
     /// Where it listens.
@@ -61,17 +60,11 @@ mod present {
     }
 
     /// What it reads or keeps something in, besides those of its TLS.
-    pub(in crate::config) fn files(settings: &IssuerSettings) -> Vec<&PathBuf> {
-        let store = match &settings.store {
-            StoreLocation::Sqlite(path) => Some(path),
-            StoreLocation::Postgres(_) => None,
-        };
-        let password = settings.admin_password_file.iter();
-        store
-            .into_iter()
-            .chain(password)
-            .chain(&settings.keys.files)
-            .collect()
+    pub(in crate::config) fn files(settings: &IssuerSettings) -> Vec<PathBuf> {
+        let mut files = settings.store.files();
+        files.extend(settings.admin_password_file.clone());
+        files.extend_from_slice(&settings.keys.files);
+        files
     }
 
     pub(in crate::config) fn build(

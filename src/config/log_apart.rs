@@ -4,7 +4,8 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::{Config, issuer, traces};
+use super::{Config, ListenAddress, issuer, traces};
+use crate::feed::journal_of;
 use crate::files::{is_policy_file_name, policy_files};
 use crate::keyring::KeySource;
 use crate::labels::Label;
@@ -58,12 +59,17 @@ impl Config {
                 KeySource::Feed(feed) => {
                     let key = format!("{key}.feed");
                     add(&key, &mut feed.files().chain(&feed.snapshot_file));
+                    let journal = feed.snapshot_file.as_deref().map(journal_of);
+                    add(&key, &mut journal.iter());
                 }
                 KeySource::Companion => {}
             }
         }
         for (listener, settings) in self.tls() {
             add(listener.section(), &mut settings.files());
+        }
+        if let ListenAddress::Unix(path) = &self.authz.address {
+            add("listeners.authz.address", &mut std::iter::once(path));
         }
         let token = self.feed.as_ref().and_then(|feed| feed.token_file.as_ref());
         add("listeners.feed.token_file", &mut token.into_iter());
@@ -72,7 +78,7 @@ impl Config {
         let authorities = self.traces.as_ref().and_then(traces::files);
         add("traces.ca_file", &mut authorities.into_iter());
         if let Some(settings) = &self.issuer {
-            add("issuer", &mut issuer::files(settings).into_iter());
+            add("issuer", &mut issuer::files(settings).iter());
         }
         own
     }

@@ -29,7 +29,7 @@ pub(super) struct Journal {
 impl Journal {
     /// Begins one that goes on from the snapshot with this digest, in place of any other.
     pub(super) fn begin(snapshot: &Path, digest: &Hash) -> io::Result<Self> {
-        let path = beside(snapshot);
+        let path = journal_of(snapshot);
         // What an earlier process left behind may have another mode.
         let _ = fs::remove_file(&path);
         let mut file = OpenOptions::new()
@@ -74,7 +74,7 @@ impl Journal {
     /// ones that are found under their names.
     pub(super) fn is_in_place(&self) -> bool {
         let identity = |file: Metadata| (file.dev(), file.ino());
-        let named = fs::metadata(beside(&self.snapshot)).map(identity);
+        let named = fs::metadata(journal_of(&self.snapshot)).map(identity);
         let written = self.file.metadata().map(identity);
         matches!((named, written), (Ok(named), Ok(written)) if named == written)
             && snapshot_file::digest(&self.snapshot) == Some(self.digest)
@@ -94,7 +94,7 @@ pub(super) fn frames(snapshot: &Path, digest: &Hash) -> impl Iterator<Item = Rev
 }
 
 fn open(snapshot: &Path, digest: &Hash) -> Option<BufReader<File>> {
-    let file = files::open_own(&beside(snapshot), OPEN_TO_ALL).ok()??;
+    let file = files::open_own(&journal_of(snapshot), OPEN_TO_ALL).ok()??;
     let mut file = BufReader::new(file);
     let (mut magic, mut of) = ([0; MAGIC.len()], [0; blake3::OUT_LEN]);
     file.read_exact(&mut magic).ok()?;
@@ -119,7 +119,8 @@ fn next(file: &mut impl Read) -> Option<Revocations> {
     Revocations::decode(&*content).ok()
 }
 
-fn beside(snapshot: &Path) -> PathBuf {
+/// The journal of a snapshot file.
+pub fn journal_of(snapshot: &Path) -> PathBuf {
     let mut name = snapshot.as_os_str().to_owned();
     name.push(".journal");
     name.into()
@@ -153,7 +154,7 @@ mod tests {
         journal.append(&[frame(3)]).unwrap();
         assert_eq!(read(&snapshot, one), [1, 2, 3]);
         assert!(read(&snapshot, other).is_empty(), "of another snapshot");
-        let path = beside(&snapshot);
+        let path = journal_of(&snapshot);
         let whole = fs::read(&path).unwrap();
         for length in 0..whole.len() {
             fs::write(&path, &whole[..length]).unwrap();

@@ -97,6 +97,20 @@ impl StoreLocation {
         }
     }
 
+    /// The files of the store: that of an `SQLite` one, and those that it makes beside it.
+    pub fn files(&self) -> Vec<PathBuf> {
+        match self {
+            Self::Sqlite(path) => ["", "-wal", "-shm", "-journal"]
+                .map(|end| {
+                    let mut name = path.clone().into_os_string();
+                    name.push(end);
+                    PathBuf::from(name)
+                })
+                .into(),
+            Self::Postgres(_) => Vec::new(),
+        }
+    }
+
     pub(super) fn engine(&self) -> Engine {
         match self {
             Self::Sqlite(_) => Engine::Sqlite,

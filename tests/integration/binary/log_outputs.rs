@@ -318,13 +318,40 @@ fn an_output_that_cannot_be_written_is_found_before_the_start_and_ends_it() {
     }
 }
 
+/// Lines in the journal would hide the revocations after them, and a file where the socket should be ends a start.
+#[test]
+fn what_a_gate_makes_for_itself_is_no_output() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("policy.yaml"), POLICY).unwrap();
+    for output in ["gate.sock", "feed.snapshot", "feed.snapshot.journal"] {
+        let config = format!(
+            "version: 1\npolicy: [policy.yaml]\nlisteners: {{authz: {{address: \"unix:gate.sock\"}}}}\n\
+             trust:\n- issuer: http://127.0.0.1:8080\n  audiences: [a]\n  algorithms: [ES256]\n  \
+             feed: {{addresses: [\"http://127.0.0.1:9193\"], snapshot_file: feed.snapshot}}\n\
+             log: {{outputs: {{service: {output}}}}}\n"
+        );
+        fs::write(path("portcullis.yaml"), config).unwrap();
+        let checked = run(&["check", "--config", "portcullis.yaml"], folder.path());
+        let said = text(&checked.stdout) + &text(&checked.stderr);
+        assert_eq!(checked.status.code(), Some(1), "{said}");
+        assert!(said.contains("lines of the log would spoil it"), "{said}");
+        assert!(!path(output).exists(), "{said}");
+    }
+}
+
 /// Lines in such a file would end the next reload, or be taken for a key.
 #[test]
 fn what_the_configuration_reads_is_no_output() {
+    let mut extra =
+        "shadow_policy: [tried]\nlog: {subject_key_file: key, outputs: {audit: \"OUTPUT\"}}"
+            .to_owned();
+    if cfg!(feature = "issuer") {
+        extra += "\nissuer: {url: \"http://127.0.0.1:1\", address: \"127.0.0.1:0\", store: \"sqlite:store.db\"}";
+    }
     let setup = Setup {
         policy: Some(POLICY.to_owned()),
-        extra: "shadow_policy: [tried]\nlog: {subject_key_file: key, outputs: {audit: \"OUTPUT\"}}"
-            .to_owned(),
+        extra,
         ..Setup::default()
     };
     let folder = tempfile::tempdir().unwrap();
@@ -352,6 +379,11 @@ fn what_the_configuration_reads_is_no_output() {
         ("elsewhere/policy.yaml", Some("`shadow_policy`")),
         ("tried/later.yml", Some("`shadow_policy`")),
         ("key", Some("`log.subject_key_file`")),
+        ("store.db", cfg!(feature = "issuer").then_some("`issuer`")),
+        (
+            "store.db-wal",
+            cfg!(feature = "issuer").then_some("`issuer`"),
+        ),
         ("tried/notes.txt", None),
         ("tried/later.log", None),
         ("policy.yaml.log", None),
