@@ -34,7 +34,7 @@ pub struct CheckSpan {
     pub template: Option<String>,
     pub method: Option<String>,
     pub host: Option<String>,
-    /// Without its query.
+    /// As the log shows it: without its query, its parameters and the user of a URL.
     pub path: Option<String>,
     /// `x-request-id`.
     pub request_id: Option<String>,

@@ -380,7 +380,7 @@ impl Collector for LogLosses {
         let help = "Log lines dropped because the writer could not keep up";
         dropped.encode(encoder.encode_descriptor(name, help, None, MetricType::Counter)?)?;
         let name = "log_lines_failed";
-        let help = "Log lines that could not be written to their file";
+        let help = "Log lines that could not be written to their output";
         failed.encode(encoder.encode_descriptor(name, help, None, MetricType::Counter)?)
     }
 }

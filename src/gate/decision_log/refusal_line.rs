@@ -163,7 +163,7 @@ fn without_user(path: &[u8]) -> Cow<'_, [u8]> {
 /// Where a fragment or path parameters begin, or an encoded query, fragment or parameter, and with which
 /// mark. Some upstreams take them for a query; parameters may be the id of a session (`;jsessionid=`).
 fn hidden_query(path: &[u8]) -> Option<(usize, &'static str)> {
-    // The last three for whoever decodes twice.
+    // Those with `%25` are for whoever decodes twice.
     let marks = [
         "#", "%3F", "%3f", "%23", ";", "%3B", "%3b", "%253F", "%253f", "%2523", "%253B", "%253b",
     ];
