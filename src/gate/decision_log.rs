@@ -155,60 +155,7 @@ impl DecisionLog {
         let Some(withheld) = self.sampling.admit(position, now) else {
             return;
         };
-        let diagnosis = diagnose();
-        let other_scheme = diagnosis.other_scheme.then_some("other_scheme");
-        let issuer = diagnosis.offence.issuer.map(|rules| &*rules.name);
-        // Only the member that offends, and bounded: it comes from a token that nobody has signed, and
-        // may be anything of any length.
-        let says = |member: OffendingMember| match &diagnosis.offence.member {
-            Some((offending, value)) if *offending == member => {
-                Some(bounded(value.as_bytes(), MAX_MEMBER_BYTES))
-            }
-            _ => None,
-        };
-        let nearest = diagnosis.near_miss.and_then(|miss| miss.nearest);
-        // Twice, because the name of an event is a constant, and the log tells outputs by it.
-        macro_rules! tell {
-            ($name:expr) => {
-                tracing::info!(
-            name: $name,
-            target: "portcullis::decision",
-            decision = line.decision,
-            status = line.status,
-            route.name = line.route.as_deref(),
-            reason = line.reason,
-            detail = line.detail.or(other_scheme),
-            condition = line.condition.as_deref(),
-            condition.part = line.condition_part.as_deref(),
-            mismatch = diagnosis.near_miss.map(|miss| miss.mismatch.label()),
-            nearest.route = nearest.map(|route| &*route.name),
-            request.method = line.method.as_deref(),
-            request.host = line.host.as_deref(),
-            request.path = line.path.as_deref(),
-            request.id = line.request_id.as_deref(),
-            trace.id = line.trace_id.as_deref(),
-            subject = line.subject.as_deref(),
-            token.issuer = line.issuer.as_deref(),
-            issuer.name = line.issuer_name.as_deref().or(issuer),
-            token.iss = says(OffendingMember::Issuer),
-            token.aud = says(OffendingMember::Audience),
-            token.kid = says(OffendingMember::KeyId),
-            token.alg = says(OffendingMember::Algorithm),
-            token.typ = says(OffendingMember::Type),
-            token.scopes = line.scopes.as_deref(),
-            decision.id = &*line.decision_id,
-            policy.digest = line.policy_digest.as_deref(),
-            withheld = Some(withheld).filter(|count| *count > 0),
-            latency_us = micros(entry.latency),
-            "{message}"
-                )
-            };
-        }
-        if line.decision == WOULD_DENY {
-            tell!(SHADOW_EVENT);
-        } else {
-            tell!("refusal");
-        }
+        tell(line, &diagnose(), withheld, entry.latency, message);
     }
 
     /// One of the last refusals, by its id.
@@ -242,6 +189,74 @@ impl DecisionLog {
 
     fn name(&self, token: &VerifiedToken) -> String {
         self.subjects.name(token.issuer(), token.subject())
+    }
+}
+
+/// Writes the line, with what the diagnosis adds to it.
+fn tell(
+    line: &RefusalLine,
+    diagnosis: &Diagnosis<'_>,
+    withheld: u64,
+    latency: Duration,
+    message: &str,
+) {
+    let other_scheme = diagnosis.other_scheme.then_some("other_scheme");
+    let issuer = diagnosis.offence.issuer.map(|rules| &*rules.name);
+    let near_miss = diagnosis.near_miss;
+    let nearest = near_miss.and_then(|miss| miss.nearest);
+    let says = |member| offending(diagnosis, member);
+    // Twice, because the name of an event is a constant, and the log tells outputs by it.
+    macro_rules! tell {
+        ($name:expr) => {
+            tracing::info!(
+                name: $name,
+                target: "portcullis::decision",
+                decision = line.decision,
+                status = line.status,
+                route.name = line.route.as_deref(),
+                reason = line.reason,
+                detail = line.detail.or(other_scheme),
+                condition = line.condition.as_deref(),
+                condition.part = line.condition_part.as_deref(),
+                mismatch = near_miss.map(|miss| miss.mismatch.label()),
+                nearest.route = nearest.map(|route| &*route.name),
+                request.method = line.method.as_deref(),
+                request.host = line.host.as_deref(),
+                request.path = line.path.as_deref(),
+                request.id = line.request_id.as_deref(),
+                trace.id = line.trace_id.as_deref(),
+                subject = line.subject.as_deref(),
+                token.issuer = line.issuer.as_deref(),
+                issuer.name = line.issuer_name.as_deref().or(issuer),
+                token.iss = says(OffendingMember::Issuer),
+                token.aud = says(OffendingMember::Audience),
+                token.kid = says(OffendingMember::KeyId),
+                token.alg = says(OffendingMember::Algorithm),
+                token.typ = says(OffendingMember::Type),
+                token.scopes = line.scopes.as_deref(),
+                decision.id = &*line.decision_id,
+                policy.digest = line.policy_digest.as_deref(),
+                withheld = Some(withheld).filter(|count| *count > 0),
+                latency_us = micros(latency),
+                "{message}"
+            )
+        };
+    }
+    if line.decision == WOULD_DENY {
+        tell!(SHADOW_EVENT);
+    } else {
+        tell!("refusal");
+    }
+}
+
+/// What the token says in this member, if that is what offends. Bounded: it comes from a token that nobody
+/// has signed, and may be anything of any length.
+fn offending(diagnosis: &Diagnosis<'_>, member: OffendingMember) -> Option<String> {
+    match &diagnosis.offence.member {
+        Some((offending, value)) if *offending == member => {
+            Some(bounded(value.as_bytes(), MAX_MEMBER_BYTES))
+        }
+        _ => None,
     }
 }
 

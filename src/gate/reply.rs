@@ -12,7 +12,7 @@ use super::spans::{CheckSpan, StepKind, Steps, TraceHeaders};
 use super::stage::Stage;
 use super::turn::TooLate;
 use super::{Allowed, FrontEnd, Gate, KeyNews, Outcome, Refusal, Refused, Request, Turn};
-use crate::authorizer::{Difference, Question, Snapshot};
+use crate::authorizer::{Difference, Judgement, Question, Snapshot};
 use crate::decision::{Decision, Permit};
 use crate::token::{Credentials, MissingKey, VerifiedToken};
 
@@ -166,9 +166,21 @@ impl<'c, F: FrontEnd> Reply<'c, F> {
         };
         // Only now: a check is judged several times and counted once.
         authorizer.tally(&snapshot, &judgement);
+        Step::Answered(self.conclude(request, &snapshot, stage, judgement, compared))
+    }
+
+    /// The answer to a check that need not be judged again.
+    fn conclude(
+        &self,
+        request: &Request<'_>,
+        snapshot: &Snapshot,
+        stage: Stage,
+        judgement: Judgement<'_>,
+        compared: Option<Compared<'_>>,
+    ) -> F::Answer {
         if stage == Stage::Unverified {
             if let Decision::Deny(_) = judgement.decision {
-                return Step::Answered(self.refuse(&Refusal::Overload, &Refusing::of(request)));
+                return self.refuse(&Refusal::Overload, &Refusing::of(request));
             }
             self.gate.metrics.token_ignored();
         }
@@ -179,7 +191,7 @@ impl<'c, F: FrontEnd> Reply<'c, F> {
         let mut text = [0; ID_LENGTH];
         let judged = Judged {
             request,
-            snapshot: &snapshot,
+            snapshot,
             caller: judgement.caller.as_deref(),
             decision_id: self.gate.ids.next(&mut text),
         };
@@ -187,7 +199,7 @@ impl<'c, F: FrontEnd> Reply<'c, F> {
         if let Some(compared) = compared {
             self.tell_difference(&compared, &judged);
         }
-        Step::Answered(answer)
+        answer
     }
 
     /// `due` is given where nobody knows yet whether the token is good.
