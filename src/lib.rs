@@ -73,7 +73,7 @@
 //!   within the future of `Gate::contain`, in a `gate::Turn::within` the proxy's timeout. What only its messages can get
 //!   wrong is a row of `gate::MalformedRequest`. Its listener: settings in `config::listener`, which
 //!   `config::listeners` puts beside the others and `Config` hands on; a socket in `app::socket`; served by
-//!   `app::serving`, to which `app::build` gives the gate that all front ends share. Add the module to the map
+//!   `app::serving`, to which `app::start` gives the gate that all front ends share. Add the module to the map
 //!   above, and to `SHELL` and `FRONT_ENDS` in `tests/integration/rings.rs`.
 //! - **Another identity header**: a field of `gate::IdentityHeaders` with its default, and what it tells
 //!   of the caller in `Told`. The compiler asks for each; setting, removing, aliases and the checks of

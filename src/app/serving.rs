@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use prometheus_client::registry::Registry;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -121,6 +122,11 @@ impl Serving {
         Ok(plain.into_iter().chain([main]).collect())
     }
 
+    pub(super) fn register_metrics(&self, registry: &mut Registry) {
+        self.http.register(registry);
+        self.readiness().register(registry);
+    }
+
     pub(super) fn readiness(&self) -> Readiness {
         Readiness {
             shutdown: self.shutdown.clone(),
@@ -136,6 +142,15 @@ impl Serving {
             keys_loaded.send_replace(true);
             tracing::info!("ready");
         });
+    }
+
+    /// Ends once the keys that are kept in files are in them.
+    pub(super) fn save_keys(&self, runtime: &Handle, keyring: Arc<Keyring>) -> JoinHandle<()> {
+        let stopping = self.shutdown.reached(Phase::Stopping);
+        runtime.spawn(async move {
+            stopping.await;
+            keyring.saved().await;
+        })
     }
 
     /// Logs from time to time how many refusals got no line of their own.
