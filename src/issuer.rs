@@ -138,7 +138,7 @@ impl Issuer {
         clock: Arc<dyn Clock>,
     ) -> Result<(Arc<Self>, FirstAdministrator), IssuerError> {
         let now = clock.now();
-        let foundation = Foundation::lay(settings, clock, now).await?;
+        let foundation = Foundation::open(settings, clock, now).await?;
         let secrets = StoredSecrets::of(&foundation.store, names).await?;
         let audit = AuditLog::new(secrets.names, &foundation.settings.url);
         let credentials = foundation.credentials(secrets.place_key, &audit)?;

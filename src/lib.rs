@@ -127,6 +127,9 @@
 //! - *reading*: one way to understand a path. *spelling*: one way to write a name. Of several readings
 //!   the *strictest* decides.
 //! - *turn*: how long a check may wait, and for what.
+//! - *span*: what a trace keeps of a check or of one wait within it. In an expression, where a part of it
+//!   stands in its text.
+//! - *formula*: what an import reads in another product's rules, before it becomes routes.
 //! - *worth*: what is left now of a grant, a token or a session, which `identity::Entitlement` alone says.
 //! - *revocation target*: what a row of the revocation log is about. *loss*: what ends with a change of the
 //!   directory, which `identity::losses` alone says from before and after.

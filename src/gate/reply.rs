@@ -16,8 +16,8 @@ use crate::authorizer::{Difference, Judgement, Question, Snapshot};
 use crate::decision::{Decision, Permit};
 use crate::token::{Credentials, MissingKey, VerifiedToken};
 
-/// What the synchronous part of a check came to.
-enum Step<A> {
+/// How far the synchronous part of a check came.
+enum Progress<A> {
     Answered(A),
     /// Only the token's signature can tell.
     NeedsSignature,
@@ -54,36 +54,36 @@ impl<'c, F: FrontEnd> Reply<'c, F> {
     ) -> Either<Ready<F::Answer>, impl Future<Output = F::Answer>> {
         let first = Stage::First(turn.verifications.effort_before());
         match self.judge(&request, first, ShadowEffort::Cache) {
-            Step::Answered(answer) => Either::Left(ready(answer)),
-            step => Either::Right(Box::pin(self.wait(request, turn, first, step))),
+            Progress::Answered(answer) => Either::Left(ready(answer)),
+            progress => Either::Right(Box::pin(self.wait(request, turn, first, progress))),
         }
     }
 
-    /// Waits for what the first step needs, and judges again, until there is an answer.
+    /// Waits for what is needed, and judges again, until there is an answer.
     async fn wait(
         mut self,
         request: Request<'c>,
         turn: &'c Turn<'c>,
         mut stage: Stage,
-        mut step: Step<F::Answer>,
+        mut progress: Progress<F::Answer>,
     ) -> F::Answer {
         let request = &request;
         let mut shadow = ShadowEffort::Cache;
         loop {
-            shadow = match (&step, shadow) {
-                (Step::ShadowNeedsSignature, _) => ShadowEffort::Signature,
+            shadow = match (&progress, shadow) {
+                (Progress::ShadowNeedsSignature, _) => ShadowEffort::Signature,
                 // Whatever this check waits for next, it waits for one policy alone.
                 (_, ShadowEffort::Signature) => ShadowEffort::Spent,
                 (_, shadow) => shadow,
             };
-            stage = match (step, stage) {
-                (Step::Answered(answer), _) => return answer,
+            stage = match (progress, stage) {
+                (Progress::Answered(answer), _) => return answer,
                 // A check asks an issuer once. What the answer did not bring, asking again will not
                 // either.
-                (Step::NeedsSignature, Stage::Asked(news)) => Stage::Final(news),
-                (Step::NeedsSignature, _) => Stage::Verifying,
-                (Step::MissingKey(missing), _) => self.ask(missing, request, turn).await,
-                (Step::ShadowNeedsSignature, stage) => stage,
+                (Progress::NeedsSignature, Stage::Asked(news)) => Stage::Final(news),
+                (Progress::NeedsSignature, _) => Stage::Verifying,
+                (Progress::MissingKey(missing), _) => self.ask(missing, request, turn).await,
+                (Progress::ShadowNeedsSignature, stage) => stage,
             };
             let mut running = None;
             // A signature costs far more than the rest of a check, so that only so many are verified at
@@ -104,7 +104,7 @@ impl<'c, F: FrontEnd> Reply<'c, F> {
                     shadow = ShadowEffort::Spent;
                 }
             }
-            step = self.judge(request, stage, shadow);
+            progress = self.judge(request, stage, shadow);
             // The next check may verify its signature; this one will not do so again, or will ask
             // anew.
             drop(running);
@@ -127,7 +127,12 @@ impl<'c, F: FrontEnd> Reply<'c, F> {
         Stage::Asked(news)
     }
 
-    fn judge(&self, request: &Request<'_>, stage: Stage, shadow: ShadowEffort) -> Step<F::Answer> {
+    fn judge(
+        &self,
+        request: &Request<'_>,
+        stage: Stage,
+        shadow: ShadowEffort,
+    ) -> Progress<F::Answer> {
         let authorizer = &self.gate.authorizer;
         // Taken anew at each stage: policy, keys and revocations may have changed meanwhile, and a
         // check that waits must not keep an old snapshot alive.
@@ -145,13 +150,13 @@ impl<'c, F: FrontEnd> Reply<'c, F> {
         };
         let judged = authorizer.judge_and_remember(&snapshot, &question, stage.effort());
         let Some((mut judgement, known)) = judged else {
-            return Step::NeedsSignature;
+            return Progress::NeedsSignature;
         };
         if let Some(missing) = &judgement.missing_key
             && stage.may_ask()
             && self.gate.keys.can_ask(missing)
         {
-            return Step::MissingKey(missing.clone());
+            return Progress::MissingKey(missing.clone());
         }
         if stage == Stage::Unverified {
             // Shadow mode lets a caller through with the identity that its token proves, not without.
@@ -162,11 +167,11 @@ impl<'c, F: FrontEnd> Reply<'c, F> {
             .gate
             .compare(&snapshot, &question, &judgement, known, efforts);
         let Ok(compared) = compared else {
-            return Step::ShadowNeedsSignature;
+            return Progress::ShadowNeedsSignature;
         };
         // Only now: a check is judged several times and counted once.
         authorizer.tally(&snapshot, &judgement);
-        Step::Answered(self.conclude(request, &snapshot, stage, judgement, compared))
+        Progress::Answered(self.conclude(request, &snapshot, stage, judgement, compared))
     }
 
     /// The answer to a check that need not be judged again.

@@ -38,7 +38,7 @@ pub(super) struct StoredSecrets {
 
 impl Foundation {
     /// Opens the store, with its schema and a signing key.
-    pub(super) async fn lay(
+    pub(super) async fn open(
         settings: IssuerSettings,
         clock: Arc<dyn Clock>,
         now: UnixSeconds,
