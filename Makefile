@@ -72,4 +72,3 @@ browser: ## Install Chromium into the system (as root), for the tests that are s
 samples: tools ## Check config/, k8s/, charts/, docs/ and packaging/ with a debug build
 	@$(CARGO) build --locked --quiet --bin portcullis
 	@scripts/check-samples $(BINARY)
-	@scripts/check-features $(BINARY)

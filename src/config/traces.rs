@@ -1,6 +1,14 @@
 //! The section `traces`, and what stands in for it in a binary that sends no spans.
 
-#[cfg(not(feature = "traces"))]
+#[cfg(any(test, not(feature = "traces")))]
+#[cfg_attr(
+    feature = "traces",
+    expect(
+        dead_code,
+        unreachable_pub,
+        reason = "the test needs no more than `build`"
+    )
+)]
 mod absent {
     use std::path::{Path, PathBuf};
 
@@ -69,3 +77,21 @@ pub(super) use absent::{TracesDocument, build, check_files, files};
 pub use present::TracesSettings;
 #[cfg(feature = "traces")]
 pub(super) use present::{TracesDocument, build, check_files, files};
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::absent;
+    use crate::problem::Faults;
+
+    /// Tests are built with the feature: this is what the sidecar does.
+    #[test]
+    fn a_binary_without_the_feature_refuses_the_section_and_says_what_is_missing() {
+        let section = r#"{"endpoint": "http://127.0.0.1:4317"}"#;
+        let document: absent::TracesDocument = serde_json::from_str(section).unwrap();
+        let mut faults = Faults::default();
+        assert_eq!(absent::build(document, Path::new(""), &mut faults), None);
+        insta::assert_snapshot!(faults.into_messages().join("\n"), @"`traces` needs a binary that was built with the feature `traces`: use that one, or remove the section");
+    }
+}

@@ -1,6 +1,7 @@
 //! The authorization code flow as its users see it: an OAuth2 library, and Chromium between it and
 //! the issuer's pages.
 
+use std::env;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -89,12 +90,13 @@ impl Drop for Ended {
     }
 }
 
-/// Debian's; none where it is not installed, which is told.
+/// The first in `PATH`, where `scripts/check` looks as well; none where it is not installed, which is told.
 pub(super) fn chromium() -> Option<PathBuf> {
-    let path = PathBuf::from("/usr/bin/chromium");
-    if path.exists() {
-        return Some(path);
+    let folders = env::var_os("PATH").unwrap_or_default();
+    let mut candidates = env::split_paths(&folders).map(|folder| folder.join("chromium"));
+    let found = candidates.find(|path| path.is_file());
+    if found.is_none() {
+        eprintln!("skipped: chromium is not installed (`make browser` installs it)");
     }
-    eprintln!("skipped: chromium is not installed (`make browser` installs it)");
-    None
+    found
 }
