@@ -6,10 +6,16 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::Arc;
 use std::time::Duration;
 
+use portcullis::clock::{Clock, ManualClock, SystemClock};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
 use crate::postgres::Postgres;
-use crate::test_companion::{TestCompanion, URL, setup, sqlite};
+use crate::test_app::Setup;
+use crate::test_companion::{ADMIN_PASSWORD, TestCompanion, URL, setup, sqlite};
 
 const CONFIG: &str = "portcullis.yaml";
 
@@ -56,8 +62,9 @@ fn files(folder: &Path) -> BTreeMap<String, (u64, u32, u32, i64, i64)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_companions_tokens_are_judged_with_the_server_running_and_stopped() {
-    let companion = TestCompanion::start().await;
-    judged(companion).await;
+    let folder = tempfile::tempdir().unwrap();
+    let setup = setup(folder.path(), &sqlite(folder.path()));
+    judged(setup, folder).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,8 +73,8 @@ async fn the_companions_tokens_are_judged_from_postgresql() {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    let companion = TestCompanion::on(&postgres.database("inspected"), folder).await;
-    judged(companion).await;
+    let setup = setup(folder.path(), &postgres.database("inspected"));
+    judged(setup, folder).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -77,9 +84,7 @@ async fn the_companions_tokens_by_a_secret_are_judged_from_the_store() {
     setup.trust = setup.trust.map(|trust| trust.replace("ES256", "HS256"));
     let closing = setup.extra.rfind('}').unwrap();
     setup.extra.insert_str(closing, ", algorithm: HS256");
-    let companion = TestCompanion::with(&setup, folder);
-    companion.furnish().await;
-    judged(companion).await;
+    judged(setup, folder).await;
 }
 
 /// Tokens of an app: one that holds, one that was changed, and one that was revoked.
@@ -129,22 +134,20 @@ impl Tokens {
     }
 }
 
-async fn judged(companion: TestCompanion) {
+async fn judged(setup: Setup, folder: TempDir) {
+    let setup = Setup {
+        clock: Some(Arc::new(ManualClock::new(SystemClock.now()))),
+        ..setup
+    };
+    let companion = TestCompanion::with(&setup, folder);
+    companion.furnish().await;
     let tokens = Tokens::of(&companion).await;
+    has_settled(&companion).await;
     // The server's own folder goes with it.
     let config = tempfile::tempdir().unwrap();
     let own = companion.gate.folder.path().join(CONFIG);
     fs::copy(own, config.path().join(CONFIG)).unwrap();
-    // The server itself writes once more, within a second or two: when the app was used.
-    let mut before = files(companion.path());
-    loop {
-        tokio::time::sleep(Duration::from_secs(3)).await;
-        let now = files(companion.path());
-        if now == before {
-            break;
-        }
-        before = now;
-    }
+    let before = files(companion.path());
     tokens.judged(config.path());
     assert_eq!(
         files(companion.path()),
@@ -160,6 +163,26 @@ async fn judged(companion: TestCompanion) {
         before,
         "it wrote while the server was stopped"
     );
+}
+
+/// Waits until the server has written when the app was used, which it does beside its answers. It does so once a
+/// minute, and its clock stands still: from then on it writes nothing by itself.
+async fn has_settled(companion: &TestCompanion) {
+    let admin = companion.login("admin", ADMIN_PASSWORD).await;
+    let written = async {
+        let is_used = |app: &Value| !app["last_used_at"].is_null();
+        while !companion.get("/backend/app", &admin).await.json()["items"]
+            .as_array()
+            .is_some_and(|apps| apps.iter().any(is_used))
+        {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, written).await.unwrap();
+    // What was written before is in the files once a later change has been answered.
+    let body = json!({"name": "orders.late", "description": "for tests"});
+    let made = companion.post("/backend/scope", &body, &admin).await;
+    assert_eq!(made.status, 201, "{made:?}");
 }
 
 /// Waits until the connections of a server in this process have ended, which they do behind its back.

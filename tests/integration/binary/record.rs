@@ -7,7 +7,7 @@ use insta::assert_snapshot;
 use tempfile::TempDir;
 
 use super::logs::whole_log;
-use super::{Server, run, run_with_input, text};
+use super::{PATIENCE, Server, run, run_with_input, text};
 use crate::asker::Asker;
 use crate::client;
 use crate::envoy_process::{Door, Envoy, HeaderEncoding, NEWEST};
@@ -290,9 +290,13 @@ async fn the_default_log_of_envoy_becomes_tests_that_hold() {
         client::get(address, path, headers).await;
     }
     let written = || fs::read_to_string(&log).unwrap_or_default();
-    while written().lines().count() < 4 {
-        tokio::task::yield_now().await;
-    }
+    let all = async {
+        while written().lines().count() < 4 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let ended = tokio::time::timeout(PATIENCE, all).await;
+    assert!(ended.is_ok(), "Envoy wrote no more than:\n{}", written());
     fs::copy(
         gate.folder.path().join("policy.yaml"),
         folder.path().join("shop.yaml"),

@@ -9,6 +9,7 @@ use super::{Server, portcullis, run, run_with_input, text};
 use crate::asker::Asker;
 use crate::test_app::{POLICY, Setup, write_files};
 use crate::test_issuer::{AUDIENCE, ISSUER, TestIssuer};
+use crate::test_tls::Authority;
 
 #[test]
 fn check_tells_yes_no_and_cannot_tell() {
@@ -229,6 +230,12 @@ fn unusable_rest() -> Vec<(&'static str, Setup)> {
         authz_address: Some(address.to_owned()),
         ..Setup::default()
     };
+    let clients = |file: &str| Setup {
+        authz_extra: format!(
+            ", tls: {{cert_file: gate.pem, key_file: gate.key, client_ca_file: {file}}}"
+        ),
+        ..Setup::default()
+    };
     vec![
         (
             "cert_file",
@@ -244,6 +251,8 @@ fn unusable_rest() -> Vec<(&'static str, Setup)> {
                 ..Setup::default()
             },
         ),
+        ("client_ca_file", clients("missing")),
+        ("client_ca_file", clients("broken")),
         (
             "subject_key_file",
             extra("log: {subject_key_file: missing}".to_owned()),
@@ -275,9 +284,11 @@ fn unusable_rest() -> Vec<(&'static str, Setup)> {
 /// What `serve` refuses, `check` refuses, in the words of the same key.
 #[test]
 fn check_fails_wherever_serve_fails() {
+    let certified = Authority::new("gate").certify("127.0.0.1");
     for (key, setup) in unusable_trust().into_iter().chain(unusable_rest()) {
         let mut server = Server::spawn(&setup, |command| {
             let folder = command.get_current_dir().unwrap();
+            certified.write(folder, "gate");
             for file in ["broken", "token"] {
                 fs::write(folder.join(file), "neither").unwrap();
                 fs::set_permissions(folder.join(file), fs::Permissions::from_mode(0o600)).unwrap();
