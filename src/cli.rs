@@ -14,6 +14,7 @@ mod doctor;
 mod environment;
 mod examples;
 mod explain;
+mod format;
 mod health;
 mod import;
 pub mod key;
@@ -37,6 +38,8 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::problem::with_causes;
 
 /// External authorization for Envoy: every operation is private unless the policy marks it public.
 #[derive(Debug, Parser)]
@@ -208,25 +211,13 @@ fn complain(message: &str) {
     let _ = writeln!(std::io::stderr(), "portcullis: {message}");
 }
 
-/// The error and its causes, without those that the text before them already contains.
-fn message_with_causes(error: &anyhow::Error) -> String {
-    let mut text = error.to_string();
-    for cause in error.chain().skip(1).map(ToString::to_string) {
-        if !text.contains(&cause) {
-            text.push_str(": ");
-            text.push_str(&cause);
-        }
-    }
-    text
-}
-
 fn exit(outcome: anyhow::Result<Finding>) -> ExitCode {
     match outcome {
         Ok(Finding::Yes) => ExitCode::SUCCESS,
         Ok(Finding::No) => ExitCode::FAILURE,
         Ok(Finding::Unknown) => ExitCode::from(2),
         Err(error) => {
-            complain(&message_with_causes(&error));
+            complain(&with_causes(error.as_ref()));
             ExitCode::from(2)
         }
     }

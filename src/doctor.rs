@@ -17,6 +17,7 @@ mod timing;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::problem::printable;
 use crate::yaml::Tree;
 use envoy::Envoy;
 use envoy_gateway::Policies;
@@ -73,25 +74,16 @@ impl Report {
         *kept += 1;
         self.findings.push(Finding {
             trouble,
-            place: printable(place),
+            place: shown(place),
             detail: detail.map(printable),
         });
     }
 }
 
 /// Text of a document as a report shows it: on one line, and of bounded length.
-fn printable(text: &str) -> String {
+fn shown(text: &str) -> String {
     const MAX_CHARS: usize = 300;
-    let shown = text.chars().take(MAX_CHARS);
-    shown
-        .map(|character| {
-            if character.is_control() {
-                ' '
-            } else {
-                character
-            }
-        })
-        .collect()
+    printable(&text.chars().take(MAX_CHARS).collect::<String>())
 }
 
 /// Examines documents. Those that are nothing that is known here are passed over; `examined` is empty

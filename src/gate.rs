@@ -35,6 +35,7 @@ use futures_util::future::{Either, ready};
 use crate::authorizer::Authorizer;
 
 pub use aliases::AliasFinder;
+pub(crate) use decision_log::HIDDEN_MARKS;
 pub use decision_log::{DecisionLog, RefusalLine};
 pub use edit::HeaderEdit;
 pub use header_edits::{EditSources, HeaderPlan};

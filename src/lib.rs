@@ -16,10 +16,10 @@
 //! - [`openapi`]: API descriptions as policies.
 //! - [`migration`]: access rules of other products as policies.
 //! - [`doctor`]: what in a proxy's configuration would undo the policy.
-//! - [`problem`], [`yaml`]: errors in files that people write, and strict parsing of them.
+//! - [`problem`], [`yaml`]: errors in files that people write, how errors are shown, and strict parsing.
 //! - [`labels`]: closed sets of names, for metrics and logs.
 //! - [`connection_limits`]: the bounds of the connections of the HTTP listeners.
-//! - [`coding`]: hex digits and percent encoding.
+//! - [`coding`]: hex digits and percent encoding. [`uri_host`]: where plain text may be sent.
 //! - [`clock`]: the source of time, which tests replace.
 //!
 //! Shell: I/O around the pure part.
@@ -218,4 +218,5 @@ pub mod tls;
 pub mod token;
 #[cfg(feature = "traces")]
 pub mod traces;
+pub mod uri_host;
 pub mod yaml;

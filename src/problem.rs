@@ -1,6 +1,9 @@
-//! What is wrong with a file that a person wrote: where, why, and how to fix it.
+//! What is wrong with a file that a person wrote: where, why, and how to fix it. And how errors and the text of others
+//! are shown.
 
+mod causes;
 mod faults;
+mod printable;
 mod secrecy;
 mod snippet;
 mod suggestion;
@@ -11,7 +14,9 @@ use std::ops::Range;
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 
+pub use causes::with_causes;
 pub use faults::Faults;
+pub use printable::printable;
 pub(crate) use secrecy::conceal;
 pub(crate) use secrecy::may_hold_a_password;
 pub use snippet::Colour;

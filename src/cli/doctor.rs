@@ -7,10 +7,11 @@ use std::io::{Read, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context, bail, ensure};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::json;
 
 use super::Finding as Verdict;
+use super::format::Format;
 use crate::config::{Config, Overrides};
 use crate::doctor::{Assumptions, IdentityNames, Report, Severity, examine};
 use crate::files;
@@ -53,14 +54,6 @@ pub(super) struct DoctorArgs {
     /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people to read
-    Text,
-    /// JSON, for programs
-    Json,
 }
 
 pub(super) fn run(args: &DoctorArgs, out: &mut dyn Write) -> anyhow::Result<Verdict> {

@@ -16,18 +16,20 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Map, Value};
 
 use super::admin_client::{AdminTarget, another_process, no_answer};
+use super::format::Format;
 use super::rehearsal::{
     AskedRequest, Caller, Grounds, GroundsArgs, Rehearsal, parse_header, scopes_as_claims,
 };
-use super::token::{Evidence, plain_token, printable};
+use super::token::{Evidence, plain_token};
 use super::{Finding, number};
 use crate::clock::{Clock, SystemClock, UnixSeconds};
 use crate::decision::DenialKind;
 use crate::labels::Label;
+use crate::problem::printable;
 use crate::token::MAX_TOKEN_BYTES;
 use facts::{Explanation, TokenState};
 pub(super) use record::Record;
@@ -96,14 +98,6 @@ pub(super) struct ExplainArgs {
     /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people to read
-    Text,
-    /// JSON, for programs
-    Json,
 }
 
 /// Exit code 0 where the request is allowed, 1 where it is not, 2 where nobody can tell.

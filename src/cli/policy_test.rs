@@ -13,10 +13,9 @@ use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 
 use super::rehearsal::{Grounds, GroundsArgs, Rehearsal};
-use super::token::printable;
 use super::{Finding, complain};
 use crate::files;
-use crate::problem::{Colour, Problems, Source};
+use crate::problem::{Colour, Problems, Source, printable};
 use case::{Case, CaseResult};
 use coverage::{Coverage, percent};
 use document::TestFile;

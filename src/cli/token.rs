@@ -14,8 +14,8 @@ mod issue;
 mod provider;
 
 pub use evidence::Evidence;
+pub(super) use inspect::plain_token;
 pub use inspect::{InspectArgs, inspect, read_token};
-pub(super) use inspect::{plain_token, printable};
 pub use issue::{ExtraClaim, IssueArgs, issue};
 
 /// Issue and inspect tokens.

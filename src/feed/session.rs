@@ -9,11 +9,12 @@ use tonic::client::Grpc;
 use tonic::{Code, Request, Status, Streaming};
 
 use super::knowledge::{Knowledge, ViolationError};
-use super::transport::{Connection, Transport, with_causes};
+use super::transport::{Connection, Transport};
 use super::wire::{
     Frame, Hello, Keys, Kind, MAX_FRAME_BYTES, MessageCodec, PROTOCOL_VERSION, SUBSCRIBE_PATH,
     SubscribeRequest,
 };
+use crate::problem::with_causes;
 
 /// The longest that the answer to a subscription may take: the issuer may have to encode much.
 const FIRST_FRAME: Duration = Duration::from_secs(10);

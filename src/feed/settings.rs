@@ -1,6 +1,5 @@
 //! `feed` in an entry of `trust`: where the issuer's feed is, and what happens without it.
 
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use serde::Deserialize;
 use crate::problem::Faults;
 use crate::revocation::OnStale;
 use crate::tls::IdentityFiles;
+use crate::uri_host::plain_text_fault;
 use crate::yaml::present;
 
 /// Where a feed is, and what happens without it.
@@ -182,11 +182,8 @@ impl FeedDocument {
         }
         match uri.scheme_str() {
             Some("https") => Ok(uri),
-            Some("http") if self.plain_text || is_loopback(host) => Ok(uri),
-            Some("http") => Err(
-                "is plain text to another machine: use `https`, or `plain_text: true` where \
-                 something else encrypts",
-            ),
+            Some("http") if self.plain_text => Ok(uri),
+            Some("http") => plain_text_fault(host).map_or(Ok(uri), Err),
             _ => Err(SHAPE),
         }
     }
@@ -217,11 +214,4 @@ fn identity_files(
             None
         }
     }
-}
-
-/// Addresses only: what a name leads to is not known here.
-fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    bare.parse()
-        .is_ok_and(|address: IpAddr| address.is_loopback())
 }

@@ -20,6 +20,7 @@ use tower_service::Service;
 use super::settings::FeedSettings;
 use crate::certificates::{self, CertificateError, NoSystemRootsError, Validity, why_refused};
 use crate::files::{self, FileError};
+use crate::problem::with_causes;
 use crate::token::secret_in_file;
 
 /// The longest that a connection may take, its handshake included.
@@ -242,18 +243,4 @@ impl Service<Request<Body>> for Connection {
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         Box::pin(self.sender.send_request(request))
     }
-}
-
-/// The text of an error with everything that it is due to.
-pub(super) fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let next = error.to_string();
-        if !text.ends_with(&next) {
-            text = format!("{text}: {next}");
-        }
-        cause = error.source();
-    }
-    text
 }

@@ -19,6 +19,7 @@ use crate::labels::Label;
 use crate::policy::Route;
 use crate::telemetry::{DecisionSettings, LoggedPath, SHADOW_EVENT, SubjectNames};
 use crate::token::{OffendingMember, VerifiedToken};
+pub(crate) use refusal_line::HIDDEN_MARKS;
 pub use refusal_line::RefusalLine;
 use refusal_line::Remembered;
 use sampling::Sampling;

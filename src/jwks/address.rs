@@ -6,6 +6,8 @@ use http::Uri;
 use http::uri::{Authority, Scheme};
 use rustls::pki_types::ServerName;
 
+use crate::uri_host::without_brackets;
+
 /// The URL of a key set or of an issuer's metadata, of a server that may be asked for it. It has no
 /// user information.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -167,12 +169,6 @@ fn names_a_server(authority: &Authority) -> bool {
         Err(_) => false,
     };
     port_holds && host_holds
-}
-
-pub(super) fn without_brackets(host: &str) -> &str {
-    host.strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
-        .unwrap_or(host)
 }
 
 fn reach_of(uri: &Uri) -> Result<Reach, JwksAddressError> {

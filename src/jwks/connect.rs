@@ -25,9 +25,11 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
-use super::address::{JwksAddress, Reach, without_brackets};
+use super::address::{JwksAddress, Reach};
 use super::proxy::{Proxy, ProxyFailure};
 use crate::certificates::why_refused;
+use crate::problem::with_causes;
+use crate::uri_host::without_brackets;
 
 /// The most that the head of an answer may take, in bytes.
 const MAX_HEAD_BYTES: u32 = 32 * 1024;
@@ -204,16 +206,6 @@ fn drive(connection: impl Future<Output = hyper::Result<()>> + Send + 'static) -
 
 fn http(error: &dyn Error) -> ConnectError {
     ConnectError::Http(with_causes(error))
-}
-
-pub(super) fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 /// Resolves names with the system's resolver and drops the addresses that are out of reach, so

@@ -14,11 +14,12 @@ use hyper::body::{Body, Incoming};
 use parking_lot::Mutex;
 
 use super::address::JwksAddress;
-use super::connect::{ConnectError, Connector, StreamedResponse, with_causes};
+use super::connect::{ConnectError, Connector, StreamedResponse};
 use super::discovery::Discovery;
 use super::settings::KeyLocation;
 use super::source::RemoteKeySource;
 use crate::files;
+use crate::problem::with_causes;
 
 pub(super) use error::{FetchError, bounded};
 

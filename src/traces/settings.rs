@@ -1,6 +1,5 @@
 //! The section `traces` of the configuration.
 
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -8,6 +7,7 @@ use http::Uri;
 use serde::Deserialize;
 
 use crate::problem::Faults;
+use crate::uri_host::plain_text_fault;
 use crate::yaml::present;
 
 /// Where spans go, and those of which checks.
@@ -137,20 +137,12 @@ impl TracesDocument {
                 "is plain `http`, and `traces.ca_file` is for TLS: use `https`, or remove the file",
             ));
         }
-        if is_plain && !self.plain_text && !is_loopback(host) {
-            return Err(wrong(
-                "is plain text to another machine: use `https`, or `plain_text: true` where \
-                 something else encrypts",
-            ));
+        let plain_text_fault = (is_plain && !self.plain_text).then(|| plain_text_fault(host));
+        if let Some(fault) = plain_text_fault.flatten() {
+            return Err(wrong(fault));
         }
         Ok(uri)
     }
-}
-
-fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    bare.parse()
-        .is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -194,6 +186,7 @@ mod tests {
         let said = |document| built(document).unwrap_err().join("\n");
         insta::assert_snapshot!(said(json!({})), @"`traces.endpoint` is missing: name the collector, such as `http://127.0.0.1:4317`");
         insta::assert_snapshot!(said(json!({"endpoint": "http://collector:4317"})), @"`traces.endpoint: http://collector:4317` is plain text to another machine: use `https`, or `plain_text: true` where something else encrypts");
+        insta::assert_snapshot!(said(json!({"endpoint": "http://localhost:4317"})), @"`traces.endpoint: http://localhost:4317` is plain text to a name, which a resolver may take to another machine: write `127.0.0.1` or `[::1]` in place of `localhost`");
         insta::assert_snapshot!(said(json!({"endpoint": "http://127.0.0.1:4317/v1/traces"})), @"`traces.endpoint: http://127.0.0.1:4317/v1/traces` has a path, and gRPC has its own: remove it");
         insta::assert_snapshot!(said(json!({"endpoint": "http://127.0.0.1:4317", "ca_file": "ca.pem"})), @"`traces.endpoint: http://127.0.0.1:4317` is plain `http`, and `traces.ca_file` is for TLS: use `https`, or remove the file");
         for endpoint in [

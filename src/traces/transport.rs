@@ -17,6 +17,7 @@ use super::otlp;
 use super::settings::{TraceProtocol, TracesSettings};
 use crate::certificates::{self, CertificateError, NoSystemRootsError, why_refused};
 use crate::files::{self, FileError};
+use crate::problem::with_causes;
 
 /// The method of gRPC.
 const EXPORT_PATH: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
@@ -271,16 +272,6 @@ fn shown(text: &str) -> String {
         }
     };
     text.chars().map(plain).take(MAX_REASON_CHARS).collect()
-}
-
-fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

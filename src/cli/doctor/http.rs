@@ -15,6 +15,7 @@ use serde_json::Value;
 use crate::certificates::{client_trusting, configured_roots, system_roots, why_refused};
 use crate::doctor::LiveAnswer;
 use crate::files;
+use crate::uri_host::without_brackets;
 
 /// The longest that one answer is waited for, from the look-up of the name to the last byte.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -67,7 +68,7 @@ impl LiveProxy {
             Some((host, port)) if !port.contains(']') => (host, port.parse().with_context(unfit)?),
             _ => (authority, default_port),
         };
-        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let host = without_brackets(host);
         ensure!(
             scheme == "https" || ca.is_none(),
             "`--ca` is for an address with `https`"

@@ -10,12 +10,12 @@ use super::http::{Answered, LiveProxy};
 use super::{DoctorArgs, Format};
 use crate::cli::Finding as Verdict;
 use crate::cli::rehearsal::{Answer, AskedRequest, Grounds, GroundsArgs, Rehearsal};
-use crate::cli::token::printable;
 use crate::clock::{Clock, SystemClock};
 use crate::doctor::{
     IdentityNames, Meaning, RefusedBy, STILL_RUNNING, Standing, of_identity, ways_around,
 };
 use crate::labels::Label;
+use crate::problem::printable;
 
 /// What callers must not be able to say of themselves, and a header that may arrive.
 const FORGED: &str = "portcullis-doctor-forged-identity";

@@ -10,7 +10,7 @@ use super::record::Record;
 use super::shadow::ShadowAnswer;
 use super::{text, unlogged};
 use crate::cli::rehearsal::{Answer, Grounds};
-use crate::cli::token::printable;
+use crate::problem::printable;
 
 /// The status of a request that can be read in more than one way.
 const MALFORMED: u16 = 400;

@@ -9,11 +9,11 @@ use tokio::runtime::Builder;
 
 use super::ExplainArgs;
 use crate::cli::rehearsal::{Caller, Grounds};
-use crate::cli::token::printable;
 use crate::clock::UnixSeconds;
 use crate::config::{Config, Overrides};
 use crate::identity::{GrantError, NoScopeError};
 use crate::issuer::{SampleError, SampleOf, sample_claims};
+use crate::problem::printable;
 use crate::token::IssuerRules;
 
 /// The user or the app that was named.

@@ -7,8 +7,8 @@ use super::facts::{
 };
 use super::shadow::ShadowAnswer;
 use crate::cli::rehearsal::Answer;
-use crate::cli::token::printable;
 use crate::policy::{Mismatch, ScopeWords};
+use crate::problem::printable;
 
 /// Writes the explanation; everything that a caller wrote is escaped.
 pub(super) fn write(title: &str, facts: &Explanation, out: &mut dyn Write) -> io::Result<()> {

@@ -14,6 +14,7 @@ use super::provider::ProviderAdvice;
 use crate::authorizer::Proof;
 use crate::cli::Finding;
 use crate::clock::UnixSeconds;
+use crate::problem::printable;
 use crate::token::{
     MAX_TOKEN_BYTES, TokenError, TokenTextError, UnverifiedContent, UnverifiedToken, VerifiedToken,
     entry_of,
@@ -264,26 +265,4 @@ pub(in crate::cli) fn plain_token(text: &str) -> &str {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => rest.trim_start(),
         Some(_) | None => text,
     }
-}
-
-/// Text that leaves a terminal as it is: control characters and those that turn the writing
-/// direction are shown by their number.
-pub(in crate::cli) fn printable(text: &str) -> String {
-    let turns = |character| {
-        let marks = '\u{200e}'..='\u{200f}';
-        let embeddings = '\u{2028}'..='\u{202e}';
-        let isolates = '\u{2066}'..='\u{2069}';
-        [marks, embeddings, isolates]
-            .iter()
-            .any(|range| range.contains(&character))
-    };
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() || turns(character) {
-            shown.extend(character.escape_unicode());
-        } else {
-            shown.push(character);
-        }
-    }
-    shown
 }

@@ -23,6 +23,13 @@ const MAX_ID_BYTES: usize = 128;
 const MAX_SCOPES_BYTES: usize = 512;
 pub(super) const MAX_CONDITION_BYTES: usize = 512;
 
+/// What begins a fragment or path parameters, or an encoded query, fragment or parameter: the log shows nothing of a
+/// path behind it. Some upstreams take them for a query; parameters may be the id of a session (`;jsessionid=`).
+/// Those with `%25` are for whoever decodes twice.
+pub(crate) const HIDDEN_MARKS: [&str; 12] = [
+    "#", "%3F", "%3f", "%23", ";", "%3B", "%3b", "%253F", "%253f", "%2523", "%253B", "%253b",
+];
+
 /// How much of a policy's digest a line has: enough to tell the policies of one gate apart.
 const DIGEST_CHARS: usize = 12;
 
@@ -160,16 +167,11 @@ fn without_user(path: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// Where a fragment or path parameters begin, or an encoded query, fragment or parameter, and with which
-/// mark. Some upstreams take them for a query; parameters may be the id of a session (`;jsessionid=`).
+/// Where something that the log hides begins, and with which mark.
 fn hidden_query(path: &[u8]) -> Option<(usize, &'static str)> {
-    // Those with `%25` are for whoever decodes twice.
-    let marks = [
-        "#", "%3F", "%3f", "%23", ";", "%3B", "%3b", "%253F", "%253f", "%2523", "%253B", "%253b",
-    ];
     let starts = (0..path.len()).filter_map(|start| Some((start, path.get(start..)?)));
     let mut found = starts.filter_map(|(start, rest)| {
-        let mark = marks
+        let mark = HIDDEN_MARKS
             .iter()
             .find(|mark| rest.starts_with(mark.as_bytes()))?;
         Some((start, *mark))

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use crate::cli::explain::Record;
 use crate::cli::policy_test::case::Outcome;
 use crate::cli::rehearsal::AskedRequest;
+use crate::gate::HIDDEN_MARKS;
 
 /// A request and what became of it.
 #[derive(Debug, PartialEq, Eq)]
@@ -63,11 +64,6 @@ impl Unfit {
     }
 }
 
-/// Behind what the gate's log shows no more of a path.
-const MARKS: [&str; 12] = [
-    "#", "%3F", "%3f", "%23", ";", "%3B", "%3b", "%253F", "%253f", "%2523", "%253B", "%253b",
-];
-
 /// What a line says of a request.
 pub(super) fn observe(line: &str) -> Result<Observed, Unfit> {
     let object = line.find('{').and_then(|start| line.get(start..));
@@ -87,7 +83,7 @@ fn of_gate(line: &str, fields: &Map<String, Value>) -> Result<Observed, Unfit> {
     let text = |name| text_of(fields, name);
     let is_cut = text("request.path").is_some_and(|path| {
         let before = path.strip_suffix("...");
-        before.is_some_and(|before| MARKS.iter().any(|mark| before.ends_with(mark)))
+        before.is_some_and(|before| HIDDEN_MARKS.iter().any(|mark| before.ends_with(mark)))
     });
     let hidden = if is_cut {
         Unfit::PathCut
@@ -278,15 +274,13 @@ fn written(text: &str) -> Option<String> {
 /// A file of tests is committed and read by many. A query is never in it; this looks for what else may be
 /// secret.
 pub(super) fn check_secrets(request: &AskedRequest) -> Result<(), Unfit> {
-    let path = request.path.to_ascii_lowercase();
-    let is_hidden = [
-        "?", "#", ";", "%3f", "%23", "%3b", "%253f", "%2523", "%253b",
-    ];
+    let path = &request.path;
     let is_secret = request.host.contains('@')
         || path.contains('@')
         || path.contains("%40")
-        || is_hidden.iter().any(|mark| path.contains(mark))
-        || request.path.split('/').any(looks_random);
+        || path.contains('?')
+        || HIDDEN_MARKS.iter().any(|mark| path.contains(mark))
+        || path.split('/').any(looks_random);
     if is_secret {
         Err(Unfit::MayHoldASecret)
     } else {
