@@ -8,6 +8,7 @@ mod listeners;
 mod log_apart;
 mod named_files;
 mod named_policies;
+mod parts;
 mod text;
 mod traces;
 
@@ -22,19 +23,18 @@ use crate::gate::{GateSettings, IdentityHeaders};
 use crate::keyring::TrustedIssuer;
 use crate::problem::{Faults, Problems};
 use crate::reload::Inputs;
-use crate::telemetry::{LogDocument, LogFormat, LogLevel, LogSettings};
+use crate::telemetry::{LogFormat, LogLevel, LogSettings};
 use crate::tls::{TlsListener, TlsSettings};
 use crate::yaml;
 
-use document::{CacheDocument, ConfigDocument};
+use document::SECTIONS;
 pub use issuer::IssuerSettings;
-use issuers::Issuers;
 pub use listener::{
     AdminListener, AuthzListener, DEFAULT_ADMIN_ADDRESS, ListenAddress, ListenAddressError,
 };
-use listeners::Listeners;
 pub use named_files::FileFindings;
 pub use named_policies::NamedPolicies;
+use parts::Parts;
 pub use text::ConfigText;
 pub use traces::TracesSettings;
 
@@ -174,18 +174,12 @@ impl Config {
 
     /// The listeners that speak TLS, and how.
     pub fn tls(&self) -> impl Iterator<Item = (TlsListener, &TlsSettings)> {
-        let feed = self.feed.as_ref();
-        let listeners = [
-            (TlsListener::Authz, self.authz.tls.as_ref()),
-            (TlsListener::Admin, self.admin.tls.as_ref()),
-            (TlsListener::Feed, feed.and_then(|feed| feed.tls.as_ref())),
-            (
-                TlsListener::Issuer,
-                self.issuer.as_ref().and_then(issuer::tls),
-            ),
-        ];
-        let listeners = listeners.into_iter();
-        listeners.filter_map(|(listener, settings)| Some((listener, settings?)))
+        tls_of(
+            Some(&self.authz),
+            Some(&self.admin),
+            self.feed.as_ref(),
+            self.issuer.as_ref(),
+        )
     }
 
     /// Reads the file at `path`.
@@ -200,139 +194,47 @@ impl Config {
     ) -> Result<(Self, ConfigText), ConfigError> {
         let text = ConfigText::read(path)?;
         let recovered = yaml::parse_in_parts(text.source());
-        let recovered = recovered.map_err(|problems| text.unreadable(problems))?;
+        let recovered =
+            recovered.map_err(|problems| text.unreadable(problems, Faults::default()))?;
+        let base = path.parent().unwrap_or(Path::new(""));
+        let mut faults = Faults::default();
+        let parts = Parts::build(recovered.document, base, overrides, &mut faults);
         if !recovered.problems.is_empty() {
-            return Err(text.unreadable(recovered.problems));
+            // What is missing from a section may be missing only because it could not be read.
+            let is_whole = |key: &str| {
+                let section = key.split(['.', '[']).next().unwrap_or(key);
+                !recovered.damage.is_below(section, &SECTIONS)
+            };
+            faults.retain(is_whole);
+            return Err(text.unreadable(recovered.problems, faults));
         }
-        let document = recovered.document;
-        let config = Self::from_document(document, path, overrides);
-        match config.and_then(|config| config.check_log_apart().map(|()| config)) {
+        parts.check(path, &mut faults);
+        match parts.into_config(path, overrides, faults) {
             Ok(config) => Ok((config, text)),
             Err(faults) => Err(ConfigError::Document(Box::new(text.report(faults)))),
         }
     }
-
-    fn from_document(
-        document: ConfigDocument,
-        path: &Path,
-        overrides: &Overrides,
-    ) -> Result<Self, Faults> {
-        // Paths in the file are meant from where the file is, wherever the server was started.
-        let base = path.parent().unwrap_or(Path::new(""));
-        // Collected, not returned at the first: whoever corrects the file sees all that is wrong.
-        let mut faults = Faults::default();
-        check_version(document.version, &mut faults);
-        let policy = policy_paths(document.policy, base, overrides, &mut faults);
-        let shadow_policy = shadow_paths(document.shadow_policy, base, &mut faults);
-        check_identity_headers(&document.identity_headers, &mut faults);
-        let issuers = Issuers::build(document.trust, document.issuer, base, &mut faults);
-        issuers.check(&document.identity_headers, &mut faults);
-        check_realm(&document.realm, &mut faults);
-        let listeners = Listeners::build(document.listeners, base, overrides, &mut faults);
-        listeners.check(&issuers, &mut faults);
-        faults.within("drain_seconds", document.drain_seconds, 0, 3600);
-        let cache = cache_limits(&document.cache, &mut faults);
-        check_log(&document.log, &mut faults);
-        let log = document.log;
-        let log = log.overridden(overrides.log_level, overrides.log_format, base, &mut faults);
-        let traces = document.traces;
-        let traces = traces.and_then(|traces| traces::build(traces, base, &mut faults));
-        // A listener is missing only where a fault says why.
-        match (faults.is_empty(), listeners.authz, listeners.admin) {
-            (true, Some(authz), Some(admin)) => Ok(Self {
-                path: path.to_owned(),
-                overrides: overrides.clone(),
-                policy,
-                shadow_policy,
-                drain: Duration::from_secs(document.drain_seconds),
-                realm: document.realm,
-                authz,
-                admin,
-                feed: listeners.feed,
-                trust: issuers.trust,
-                strip_token: document.strip_token,
-                identity_headers: document.identity_headers,
-                cache,
-                log,
-                traces,
-                issuer: issuers.companion,
-            }),
-            _ => Err(faults),
-        }
-    }
 }
 
-fn check_version(version: u64, faults: &mut Faults) {
-    if version != 1 {
-        faults.add(
-            "version",
-            format!("`version: {version}` is not supported: write `version: 1`"),
-        );
-    }
-}
-
-fn check_identity_headers(headers: &IdentityHeaders, faults: &mut Faults) {
-    if let Err(error) = headers.validate() {
-        let key = format!("identity_headers.{}", error.entry());
-        faults.add(key, error.to_string());
-    }
-}
-
-fn check_log(document: &LogDocument, faults: &mut Faults) {
-    let lines = document.buffer_lines() as u64;
-    faults.within("log.buffer_lines", lines, 1, 1 << 24);
-    let refusals = u64::from(document.refusals_per_second());
-    faults.within("log.refusals_per_second", refusals, 1, 1_000_000);
-}
-
-fn policy_paths(
-    written: Vec<PathBuf>,
-    base: &Path,
-    overrides: &Overrides,
-    faults: &mut Faults,
-) -> Vec<PathBuf> {
-    if !overrides.policy.is_empty() {
-        // Typed in a shell, and so meant from the working directory.
-        return overrides.policy.clone();
-    }
-    if written.is_empty() {
-        faults.add(
-            "policy",
-            "`policy` names no file: list at least one, such as `policy: [policy.yaml]`",
-        );
-    }
-    written.into_iter().map(|path| base.join(path)).collect()
-}
-
-fn shadow_paths(written: Option<Vec<PathBuf>>, base: &Path, faults: &mut Faults) -> Vec<PathBuf> {
-    if written.as_ref().is_some_and(Vec::is_empty) {
-        faults.add(
-            "shadow_policy",
-            "`shadow_policy` names no file: list at least one, such as `shadow_policy: \
-             [stricter.yaml]`, or remove the key",
-        );
-    }
-    let written = written.unwrap_or_default().into_iter();
-    written.map(|path| base.join(path)).collect()
-}
-
-fn cache_limits(document: &CacheDocument, faults: &mut Faults) -> CacheLimits {
-    let limits = CacheLimits {
-        max_entries: document.max_entries,
-        max_bytes: document.max_bytes,
-    };
-    faults.within("cache.max_entries", limits.max_entries, 1, 100_000_000);
-    faults.within("cache.max_bytes", limits.max_bytes, 1 << 16, 1 << 40);
-    limits
-}
-
-/// The realm stands between quotes in a header (RFC 9110 section 5.6.4).
-fn check_realm(realm: &str, faults: &mut Faults) {
-    let plain = |byte: u8| (0x20..0x7f).contains(&byte) && byte != b'"' && byte != b'\\';
-    if realm.is_empty() || realm.len() > 128 || !realm.bytes().all(plain) {
-        faults.add("realm", format!(
-            "`realm: {realm}` cannot be sent in a header: use 1 to 128 printable ASCII characters \
-             without quotes and backslashes"
-        ));
-    }
+/// The listeners that speak TLS, of those that exist.
+fn tls_of<'a>(
+    authz: Option<&'a AuthzListener>,
+    admin: Option<&'a AdminListener>,
+    feed: Option<&'a FeedListener>,
+    issuer: Option<&'a IssuerSettings>,
+) -> impl Iterator<Item = (TlsListener, &'a TlsSettings)> {
+    let listeners = [
+        (
+            TlsListener::Authz,
+            authz.and_then(|authz| authz.tls.as_ref()),
+        ),
+        (
+            TlsListener::Admin,
+            admin.and_then(|admin| admin.tls.as_ref()),
+        ),
+        (TlsListener::Feed, feed.and_then(|feed| feed.tls.as_ref())),
+        (TlsListener::Issuer, issuer.and_then(issuer::tls)),
+    ];
+    let listeners = listeners.into_iter();
+    listeners.filter_map(|(listener, settings)| Some((listener, settings?)))
 }

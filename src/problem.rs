@@ -128,15 +128,14 @@ impl Problems {
         snippet::render(&self.0, Severity::Error, Shown::whole(sources), colour)
     }
 
-    /// The same for a file that may hold secrets: keys are shown, and of values those that never
-    /// are secret.
+    /// The same for a file that may hold secrets: of its lines keys are shown, and of values those that never
+    /// are secret. Messages are shown as they are.
     pub fn render_concealed(&self, source: &Source) -> String {
-        let Self(problems) = self.clone().without_quotations(source);
         let shown = Shown {
             sources: std::slice::from_ref(source),
             secrecy: Secrecy::Private,
         };
-        snippet::render(&problems, Severity::Error, shown, Colour::Plain)
+        snippet::render(&self.0, Severity::Error, shown, Colour::Plain)
     }
 
     /// The same for a file of which it is known where secrets may be: the rest is shown, without the
@@ -147,6 +146,16 @@ impl Problems {
             secrecy: Secrecy::Known(hidden),
         };
         snippet::render(&self.0, Severity::Error, shown, Colour::Plain)
+    }
+
+    /// The same problems in the order of their lines.
+    #[must_use]
+    pub fn by_lines(mut self) -> Self {
+        self.0.sort_by_key(|problem| {
+            let place = problem.place.as_ref();
+            place.map(|place| (place.line, place.column))
+        });
+        self
     }
 
     /// The same problems without what their messages quote of this file, which may hold secrets.

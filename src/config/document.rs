@@ -12,6 +12,23 @@ use crate::keyring::TrustedIssuerDocument;
 use crate::telemetry::LogDocument;
 use crate::yaml::present;
 
+/// The keys of the file's own mapping.
+pub(super) const SECTIONS: [&str; 13] = [
+    "version",
+    "policy",
+    "shadow_policy",
+    "drain_seconds",
+    "realm",
+    "listeners",
+    "trust",
+    "strip_token",
+    "identity_headers",
+    "cache",
+    "log",
+    "traces",
+    "issuer",
+];
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ConfigDocument {
@@ -126,5 +143,10 @@ mod tests {
         let mut count = 0;
         check(schema.as_object().unwrap(), &[], &mut count);
         assert!(count > 100, "{count}");
+    }
+
+    #[test]
+    fn the_sections_are_the_keys_of_the_file() {
+        assert_eq!(known_at(&[]), SECTIONS.map(str::to_owned).into());
     }
 }

@@ -12,7 +12,6 @@ pub(super) struct Issuers {
     pub(super) trust: Vec<TrustedIssuer>,
     /// `None` also where the section is wrong.
     pub(super) companion: Option<IssuerSettings>,
-    /// Whether `trust` has every entry that is written, at its position.
     is_trust_whole: bool,
     is_companion_written: bool,
 }
@@ -32,6 +31,11 @@ impl Issuers {
             is_companion_written: companion.is_some(),
             companion: companion.and_then(|issuer| issuer::build(issuer, base, faults)),
         }
+    }
+
+    /// Whether `trust` has every entry that is written, so that its positions are those of the file.
+    pub(super) fn is_trust_whole(&self) -> bool {
+        self.is_trust_whole
     }
 
     /// Whether the file has the section `issuer`, right or wrong.

@@ -4,7 +4,8 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::{Config, ListenAddress, issuer, traces};
+use super::parts::Parts;
+use super::{ListenAddress, issuer, tls_of, traces};
 use crate::feed::journal_of;
 use crate::files::{is_policy_file_name, policy_files};
 use crate::keyring::KeySource;
@@ -12,11 +13,10 @@ use crate::labels::Label;
 use crate::problem::Faults;
 use crate::telemetry::LogOutput;
 
-impl Config {
+impl Parts {
     /// Refuses outputs of the log that are files with another purpose, by whatever path.
-    pub(super) fn check_log_apart(&self) -> Result<(), Faults> {
-        let mut faults = Faults::default();
-        let own = self.own_files();
+    pub(super) fn check_log_apart(&self, config: &Path, faults: &mut Faults) {
+        let own = self.own_files(config);
         for (kind, output) in self.log.outputs.distinct() {
             let LogOutput::File(path) = output else {
                 continue;
@@ -31,23 +31,22 @@ impl Config {
                 faults.add(at, message);
             }
         }
-        if faults.is_empty() {
-            Ok(())
-        } else {
-            Err(faults)
-        }
     }
 
     /// The files and directories that a gate reads or keeps something in, and how they are called.
-    fn own_files(&self) -> Vec<(String, PathBuf)> {
-        let mut own = vec![("`--config`".to_owned(), self.path.clone())];
+    fn own_files(&self, config: &Path) -> Vec<(String, PathBuf)> {
+        let mut own = vec![("`--config`".to_owned(), config.to_owned())];
         let mut add = |key: &str, files: &mut dyn Iterator<Item = &PathBuf>| {
             own.extend(files.map(|file| (format!("`{key}`"), file.clone())));
         };
         add("policy", &mut self.policy.iter());
         add("shadow_policy", &mut self.shadow_policy.iter());
-        for (position, issuer) in self.trust.iter().enumerate() {
-            let key = format!("trust[{position}]");
+        for (position, issuer) in self.issuers.trust.iter().enumerate() {
+            let key = if self.issuers.is_trust_whole() {
+                format!("trust[{position}]")
+            } else {
+                "trust".to_owned()
+            };
             match &issuer.keys {
                 KeySource::File(path) | KeySource::HmacSecret(path) => {
                     add(&key, &mut std::iter::once(path));
@@ -65,19 +64,21 @@ impl Config {
                 KeySource::Companion => {}
             }
         }
-        for (listener, settings) in self.tls() {
+        let (authz, feed) = (self.listeners.authz.as_ref(), self.listeners.feed.as_ref());
+        let companion = self.issuers.companion.as_ref();
+        for (listener, settings) in tls_of(authz, self.listeners.admin.as_ref(), feed, companion) {
             add(listener.section(), &mut settings.files());
         }
-        if let ListenAddress::Unix(path) = &self.authz.address {
+        if let Some(ListenAddress::Unix(path)) = authz.map(|authz| &authz.address) {
             add("listeners.authz.address", &mut std::iter::once(path));
         }
-        let token = self.feed.as_ref().and_then(|feed| feed.token_file.as_ref());
+        let token = feed.and_then(|feed| feed.token_file.as_ref());
         add("listeners.feed.token_file", &mut token.into_iter());
         let key = "log.subject_key_file";
         add(key, &mut self.log.subject_key_file.iter());
         let authorities = self.traces.as_ref().and_then(traces::files);
         add("traces.ca_file", &mut authorities.into_iter());
-        if let Some(settings) = &self.issuer {
+        if let Some(settings) = companion {
             add("issuer", &mut issuer::files(settings).iter());
         }
         own

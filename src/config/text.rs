@@ -21,14 +21,17 @@ impl ConfigText {
         &self.0
     }
 
-    /// Why the file could not be read as a configuration. It may say anything, so that of values only
-    /// those are shown that never are secret.
-    pub(super) fn unreadable(&self, problems: Vec<Problem>) -> ConfigError {
-        let problems = Problems(problems);
-        let rendered = problems.render_concealed(&self.0);
+    /// Why the file could not be read as a configuration, with the faults of what could be. It may say anything, so
+    /// that of its lines only those values are shown that never are secret.
+    pub(super) fn unreadable(&self, problems: Vec<Problem>, faults: Faults) -> ConfigError {
+        let outline = Outline::of(&self.0);
+        let faults = faults.into_problems(|key| outline.place(&self.0, key));
+        let Problems(mut all) = Problems(problems).without_quotations(&self.0);
+        all.extend(faults.concealed(&self.0).0);
+        let problems = Problems(all).by_lines();
         ConfigError::Document(Box::new(ConfigReport {
-            problems: problems.without_quotations(&self.0),
-            rendered,
+            rendered: problems.render_concealed(&self.0),
+            problems,
         }))
     }
 
@@ -240,6 +243,45 @@ issuer:
 
         3 problems
         "#);
+    }
+
+    #[test]
+    fn a_log_that_would_spoil_a_file_is_told_beside_everything_else() {
+        let said = said(
+            "\
+version: 1
+policy: [policy.yaml]
+drain_seconds: 99999
+trust:
+  - {issuer: a, audiences: [], algorithms: [ES256], jwks_file: a.json}
+  - {issuer: b, audiences: [b], algorithms: [ES256], jwks_file: b.json}
+log:
+  outputs: {audit: policy.yaml, decision: b.json}
+",
+        );
+        for place in [":3:", ":5:", ":8:20", ":8:43"] {
+            assert!(said.contains(place), "no {place} in {said}");
+        }
+        assert!(said.contains("is what `policy` names"), "{said}");
+        // Without the wrong entry its position would be another.
+        assert!(said.contains("is what `trust` names"), "{said}");
+        assert!(said.contains("4 problems"), "{said}");
+    }
+
+    #[test]
+    fn what_cannot_be_read_hides_no_other_section() {
+        assert_snapshot!(said("\
+version: 1
+policy: [policy.yaml]
+drain_seconds: 99999
+trust:
+  - {issuer: a, audience: [b], algorithms: [ES256], jwks_file: a.json}
+log:
+  level: loud
+  buffer_lines: 0
+cache: {max_entries: 0}
+issuer: {url: \"https//u:hunter2@h\", store: \"sqlite:x.db\"}
+"), @"");
     }
 
     #[test]

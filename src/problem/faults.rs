@@ -47,6 +47,11 @@ impl Faults {
         });
     }
 
+    /// Keeps only the faults of values whose keys `is_kept` takes.
+    pub fn retain(&mut self, is_kept: impl Fn(&str) -> bool) {
+        self.faults.retain(|fault| is_kept(&fault.key));
+    }
+
     /// Checks a number against its bounds.
     pub fn within(&mut self, key: &str, value: u64, least: u64, most: u64) {
         if !(least..=most).contains(&value) {
@@ -74,11 +79,6 @@ impl Faults {
                 None => problem,
             }
         });
-        let mut problems: Vec<Problem> = problems.collect();
-        problems.sort_by_key(|problem| {
-            let place = problem.place.as_ref();
-            place.map(|place| (place.line, place.column))
-        });
-        Problems(problems)
+        Problems(problems.collect()).by_lines()
     }
 }
