@@ -41,13 +41,13 @@ check: ## What CI runs: format, lints, tests, docs, dependencies, samples
 VARIANT ?= full
 image: ## Assemble the image as an OCI archive, without a container engine (VARIANT=full|sidecar)
 ifndef BINARY_OF_IMAGE
-	$(CARGO) build --locked --release --bin portcullis $(if $(filter sidecar,$(VARIANT)),--no-default-features,--features traces)
+	@scripts/build-release $(if $(filter sidecar,$(VARIANT)),--no-default-features,--features traces)
 endif
 	@scripts/make-image --variant $(VARIANT) --binary $(or $(BINARY_OF_IMAGE),$(subst debug,release,$(BINARY))) \
 	  --out $(or $(CARGO_TARGET_DIR),target)/portcullis$(if $(filter sidecar,$(VARIANT)),-sidecar).oci.tar
 
 deb: ## Assemble a Debian package of a release build
-	$(CARGO) build --locked --release --bin portcullis --features traces
+	@scripts/build-release --features traces
 	@scripts/make-deb $(subst debug,release,$(BINARY)) $(or $(CARGO_TARGET_DIR),target)
 
 sbom: ## List the components of the binary (CycloneDX)
