@@ -139,6 +139,9 @@ pub enum StoreError {
     /// The user or app that a new row belongs to has been deleted since it was read.
     #[error("the user or app that this belongs to has been deleted in the meantime")]
     Gone,
+    /// The user has got its first passkey since its password was checked.
+    #[error("the user has got a passkey in the meantime: the password alone is no longer enough")]
+    PasskeyAdded,
     /// Others were in the way of a transaction, which the database has ended.
     #[error("another transaction was changing the same rows: try again: {0}")]
     Contended(sqlx::Error),

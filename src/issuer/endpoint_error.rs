@@ -120,11 +120,12 @@ pub(super) enum EndpointError {
 }
 
 impl EndpointError {
-    /// What becomes of a caller whose user or app was deleted while it was let in: as if it had come a
-    /// moment later. Else the store has failed.
+    /// What becomes of a caller whose user or app was deleted, or whose user got its first passkey, while it
+    /// was let in: as if it had come a moment later. Else the store has failed.
     pub(super) fn of_gone(error: StoreError, later: Self) -> Self {
         match error {
             StoreError::Gone => later,
+            StoreError::PasskeyAdded => Self::SecondFactorNeeded,
             other => Self::Store(other),
         }
     }

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sqlx::any::AnyRow;
 use sqlx::{Any, Executor, Row};
 
+use super::connections::Transaction;
 use super::locking::{Holding, Selected, lock_users};
 use super::statement::assembled;
 use super::{Change, Created, Store, StoreError};
@@ -231,6 +232,21 @@ impl Change {
         let text = "DELETE FROM recovery_codes WHERE digest = $1 AND user_id = $2";
         let texts = [code.to_text(), user.as_str().to_owned()];
         Ok(self.execute(text, &texts, &[]).await? == 1)
+    }
+}
+
+/// Locks a user who gets something by its password alone, and fails if it has a passkey. The first passkey
+/// ends what was got this way, and locks the user as well: either it waits for what is written here, and
+/// ends it, or it is seen here.
+pub(super) async fn hold_without_passkeys(
+    transaction: &mut Transaction,
+    user: &UserId,
+) -> Result<(), StoreError> {
+    let itself = Selected::by("$1", user.as_str());
+    lock_users(transaction, &itself, Holding::ToChange).await?;
+    match count(&mut **transaction, COUNT_PASSKEYS, user).await? {
+        0 => Ok(()),
+        _ => Err(StoreError::PasskeyAdded),
     }
 }
 

@@ -4,6 +4,7 @@ use sqlx::Row;
 
 use super::columns::{as_bigint, position};
 use super::locking::{ENDED, lock_listed_users, sweeping};
+use super::passkeys::hold_without_passkeys;
 use super::settings::Setting;
 use super::statement::assembled;
 use super::users::with_id;
@@ -25,7 +26,8 @@ impl Store {
         Ok(PlainSecret::claimed(&value))
     }
 
-    /// Keeps a new session, and forgets those that are over, or one too many.
+    /// Keeps a new session, and forgets those that are over, or one too many. One by the password alone is
+    /// refused to a user who has a passkey ([`StoreError::PasskeyAdded`]).
     pub async fn add_session(
         &self,
         digest: &SecretDigest,
@@ -43,6 +45,13 @@ impl Store {
         .bind(SWEPT_AT_ONCE)
         .execute(&self.writer)
         .await?;
+        let mut transaction = self.begin().await?;
+        match assurance {
+            Assurance::Password => hold_without_passkeys(&mut transaction, &user.id).await?,
+            Assurance::SecondFactor => {
+                lock_listed_users(&mut transaction, vec![user.id.as_str()]).await?;
+            }
+        }
         let text = "INSERT INTO sessions (digest, user_id, created_at, expires_at, position, \
                     assurance) VALUES ($1, $2, $3, $4, $5, $6)";
         sqlx::query(text)
@@ -52,16 +61,16 @@ impl Store {
             .bind(expires_at.0)
             .bind(as_bigint(user.as_of))
             .bind(assurance.number())
-            .execute(&self.writer)
+            .execute(&mut *transaction)
             .await?;
         let surplus = "DELETE FROM sessions WHERE user_id = $1 AND digest NOT IN (SELECT digest FROM sessions \
                        WHERE user_id = $1 ORDER BY created_at DESC, digest LIMIT $2)";
         sqlx::query(surplus)
             .bind(user.id.as_str())
             .bind(MAX_SESSIONS)
-            .execute(&self.writer)
+            .execute(&mut *transaction)
             .await?;
-        Ok(())
+        transaction.commit().await
     }
 
     /// Has a session end later than it would.

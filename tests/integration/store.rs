@@ -120,6 +120,7 @@ async fn contract(place: &dyn Fn(&str) -> StoreLocation) {
     passkeys::recovery_codes(&place("recovery_codes")).await;
     passkeys::reset_links(&place("reset_links")).await;
     passkeys::races(&place("passkey_races")).await;
+    passkeys::first_passkey_race(&place("first_passkey_race")).await;
     pages::live_secrets(&place("live_secrets")).await;
     pages::app_uses(&place("app_uses")).await;
     authorization_codes::code_race(&place("code_race")).await;

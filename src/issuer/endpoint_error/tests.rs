@@ -191,6 +191,8 @@ async fn a_wait_is_as_long_as_the_throttle_says() {
 fn who_is_deleted_while_it_is_let_in_is_refused_and_other_failures_are_of_the_store() {
     let of_gone = |error| EndpointError::of_gone(error, EndpointError::BadLogin);
     assert!(matches!(of_gone(StoreError::Gone), EndpointError::BadLogin));
+    let added = of_gone(StoreError::PasskeyAdded);
+    assert!(matches!(added, EndpointError::SecondFactorNeeded));
     let other = of_gone(StoreError::Unreadable("row"));
     assert!(matches!(other, EndpointError::Store(_)));
 }

@@ -2,14 +2,15 @@
 
 use portcullis::clock::UnixSeconds;
 use portcullis::identity::{
-    Backup, Challenge, CredentialId, NewPasskey, PasskeyKey, PasskeyName, PasskeyUse, PlainSecret,
-    SecretDigest, User, UserId,
+    Assurance, Backup, Challenge, CredentialId, NewPasskey, PasskeyKey, PasskeyName, PasskeyUse,
+    PlainSecret, SecretDigest, User, UserId,
 };
 use portcullis::store::{
-    AnsweredChallenge, Committed, Created, PasskeyNoted, Store, StoreLocation, StoredPasskey, Swept,
+    AnsweredChallenge, Committed, Created, PasskeyNoted, Store, StoreError, StoreLocation,
+    StoredPasskey, Swept,
 };
 
-use super::{NOW, user};
+use super::{NOW, app, token_of, token_through, user};
 use crate::authenticator::TestPasskey;
 
 fn made(number: u8) -> NewPasskey {
@@ -189,4 +190,57 @@ pub(super) async fn races(place: &StoreLocation) {
         taken += usize::from(one.1);
     }
     assert_eq!((noted, taken), (1, 1));
+}
+
+/// What the password alone gives is refused, or ends, whenever the first passkey is made.
+pub(super) async fn first_passkey_race(place: &StoreLocation) {
+    let store = Store::open(place).await.unwrap();
+    let is_kept = |outcome: Result<(), StoreError>| match outcome {
+        Ok(()) => true,
+        Err(StoreError::PasskeyAdded) => false,
+        Err(other) => panic!("{other}"),
+    };
+    for round in 0..16 {
+        let alice = user(&format!("alice{round}"));
+        store.add_user(&alice, "hash").await.unwrap();
+        let (session, token) = (code(2 * round), code(2 * round + 1));
+        let begin = async |session: &SecretDigest, assurance| {
+            let end = NOW.plus(60);
+            let begun = store.add_session(session, &alice, assurance, end, NOW);
+            is_kept(begun.await)
+        };
+        let log_in = async |token: &SecretDigest| {
+            let login = token_of(&alice, &format!("family-{round}"));
+            is_kept(store.add_refresh_token(token, &login, NOW).await)
+        };
+        let add = async {
+            for _ in 0..round % 4 {
+                tokio::task::yield_now().await;
+            }
+            let mut change = store.change(NOW).await.unwrap();
+            let name = PasskeyName::parse("phone").unwrap();
+            let created = change.add_passkey(&alice.id, &name, &made(round)).await;
+            assert_eq!(created.unwrap(), Created::Yes);
+            change.end_logins_by_password(&alice.id).await.unwrap();
+            assert_eq!(change.commit().await.unwrap(), Committed::Yes);
+        };
+        tokio::join!(begin(&session, Assurance::Password), log_in(&token), add);
+        let (session_left, token_left) = (
+            store.session(&session, NOW).await.unwrap(),
+            store.refresh_token(&token, NOW).await.unwrap(),
+        );
+        assert!(session_left.is_none() && token_left.is_none(), "{round}");
+
+        assert!(!begin(&session, Assurance::Password).await);
+        assert!(!log_in(&token).await);
+        // What rests on more goes on.
+        assert!(begin(&session, Assurance::SecondFactor).await);
+        let app = app(&format!("shop{round}"), &alice);
+        store.add_app(&app, &code(100 + round)).await.unwrap();
+        let granted = token_through(&alice, &app);
+        store
+            .add_refresh_token(&token, &granted, NOW)
+            .await
+            .unwrap();
+    }
 }

@@ -64,11 +64,15 @@ impl Visit {
         let session = async {
             let credentials = &self.issuer.credentials;
             let (user, factor) = credentials.first_step(username, password).await?;
-            let cookie = match factor {
-                SecondFactor::None => self.sessions().begin(&user, Assurance::Password).await?,
-                SecondFactor::Asked | SecondFactor::ToBeMade => None,
+            let begun = match factor {
+                SecondFactor::None => self.sessions().begin(&user, Assurance::Password).await,
+                SecondFactor::Asked | SecondFactor::ToBeMade => Ok(None),
             };
-            Ok((user, factor, cookie))
+            match begun {
+                // Its first passkey was made while the password was checked.
+                Err(EndpointError::SecondFactorNeeded) => Ok((user, SecondFactor::Asked, None)),
+                begun => Ok((user, factor, begun?)),
+            }
         };
         match session.await {
             Ok((_, SecondFactor::None, cookie)) => {

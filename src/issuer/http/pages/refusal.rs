@@ -67,6 +67,8 @@ pub(super) fn answer(
         PageError::Lacking(scopes) => {
             let (title, text) = (words.lacking_title, words.lacking);
             let scopes = scopes
+            // Of a session by the password alone, in place of which another one was to begin.
+            | EndpointError::SecondFactorNeeded
                 .as_ref()
                 .map(|scopes| scopes.phrase(words.of_scopes()));
             let scopes = scopes.unwrap_or_default();

@@ -81,23 +81,27 @@ pub(in crate::issuer::http) async fn after_password(
     next: SecondFactor,
     onward: Onward,
 ) -> Result<Response, PageError> {
-    let now = visitor.issuer.clock.now();
     match next {
-        SecondFactor::None => {
-            let cookie = visitor.sessions().begin(user, Assurance::Password).await?;
-            Ok(answer::with_cookies(answer::go(&onward.path), cookie))
-        }
-        SecondFactor::Asked => {
-            let challenge = new_challenge()?;
-            let ticket = Ticket::new(Purpose::SecondStep, Some(user), challenge, onward, now);
-            page(visitor, &ticket, StatusCode::OK).await
-        }
+        SecondFactor::None => match visitor.sessions().begin(user, Assurance::Password).await {
+            Ok(cookie) => Ok(answer::with_cookies(answer::go(&onward.path), cookie)),
+            // Its first passkey was made while the password was checked.
+            Err(EndpointError::SecondFactorNeeded) => second(visitor, user, onward).await,
+            Err(error) => Err(error.into()),
+        },
+        SecondFactor::Asked => second(visitor, user, onward).await,
         SecondFactor::ToBeMade => {
-            let challenge = new_challenge()?;
+            let (challenge, now) = (new_challenge()?, visitor.issuer.clock.now());
             let ticket = Ticket::new(Purpose::FirstPasskey, Some(user), challenge, onward, now);
             first::page(visitor, user, &ticket, StatusCode::OK, "")
         }
     }
+}
+
+/// Asks for a passkey, or a recovery code.
+async fn second(visitor: &Visitor, user: &User, onward: Onward) -> Result<Response, PageError> {
+    let (challenge, now) = (new_challenge()?, visitor.issuer.clock.now());
+    let ticket = Ticket::new(Purpose::SecondStep, Some(user), challenge, onward, now);
+    page(visitor, &ticket, StatusCode::OK).await
 }
 
 async fn page(
