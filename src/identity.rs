@@ -27,7 +27,7 @@ mod successor;
 mod unseen;
 mod user;
 
-pub use app::{App, AppError, AppKey, AppName, AppWithOwner, RedirectUri, ScopesFrom};
+pub use app::{App, AppError, AppKey, AppName, AppStatus, AppWithOwner, RedirectUri, ScopesFrom};
 pub use audience::{AudienceError, Audiences};
 pub use authorize::{
     AuthorizeError, AuthorizeRequest, AuthorizeRequestError, ReturnAddress, UnanswerableError,

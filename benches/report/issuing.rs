@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use portcullis::clock::{Clock, SystemClock};
 use portcullis::identity::{
-    self, AppKey, AppName, Email, PlainSecret, RoleName, ScopeName, ScopeSet, Status, User, UserId,
-    Username,
+    self, AppKey, AppName, AppStatus, Email, PlainSecret, RoleName, ScopeName, ScopeSet, Status,
+    User, UserId, Username,
 };
 use portcullis::store::{Store, StoreLocation};
 use portcullis::token::LogPosition;
@@ -135,7 +135,7 @@ pub(crate) fn prepare(store: &str) -> Vec<Arc<App>> {
                 redirect_uris: Vec::new(),
                 scopes: scopes.iter().cloned().collect(),
                 scopes_from: identity::ScopesFrom::List,
-                status: Status::Active,
+                status: AppStatus::Active,
                 created_at: now,
                 revoked_through: LogPosition::default(),
                 last_used_at: None,

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use portcullis::clock::{Clock, SystemClock};
 use portcullis::identity::{
-    App, AppKey, AppName, Email, PlainSecret, RoleName, ScopeName, ScopeSet, ScopesFrom, Status,
-    User, UserId, Username,
+    App, AppKey, AppName, AppStatus, Email, PlainSecret, RoleName, ScopeName, ScopeSet, ScopesFrom,
+    Status, User, UserId, Username,
 };
 use portcullis::store::{Committed, Store, StoreLocation};
 use portcullis::token::LogPosition;
@@ -139,7 +139,7 @@ fn app_of(user: &User, number: usize) -> App {
         redirect_uris: Vec::new(),
         scopes: ScopeSet::default(),
         scopes_from: ScopesFrom::Owner,
-        status: Status::Active,
+        status: AppStatus::Active,
         created_at: user.created_at,
         revoked_through: LogPosition::default(),
         last_used_at: None,

@@ -35,8 +35,7 @@ pub struct App {
     /// At most these are granted, of what its owner has.
     pub scopes: ScopeSet,
     pub scopes_from: ScopesFrom,
-    /// Whether it may do anything.
-    pub status: Status,
+    pub status: AppStatus,
     pub created_at: UnixSeconds,
     /// What was given out to it before this position has ended.
     pub revoked_through: LogPosition,
@@ -52,6 +51,16 @@ pub struct AppWithOwner {
     pub secrets: Vec<SecretDigest>,
     /// With the scopes of now.
     pub owner: User,
+}
+
+/// Whether an app may do anything, and who can change that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AppStatus {
+    Active,
+    /// Its owner, or an administrator, can enable it again.
+    DisabledByOwner,
+    /// By an administrator: only an administrator can enable it again.
+    Disabled,
 }
 
 /// What an app's scopes follow.
@@ -96,6 +105,16 @@ impl App {
     /// What it may have now: never more than its owner.
     pub fn scopes_within(&self, owner: &User) -> ScopeSet {
         self.scopes.within(&owner.scopes)
+    }
+}
+
+impl AppStatus {
+    /// What it is worth, whoever has decided that.
+    pub fn status(self) -> Status {
+        match self {
+            Self::Active => Status::Active,
+            Self::DisabledByOwner | Self::Disabled => Status::Disabled,
+        }
     }
 }
 

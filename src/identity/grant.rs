@@ -132,7 +132,7 @@ impl AppWithOwner {
 
 /// Whether an app can be used by anybody: neither it nor its owner is disabled.
 fn is_usable(app: &App, owner: &User) -> Result<(), GrantError> {
-    if app.status == Status::Disabled {
+    if app.status.status() == Status::Disabled {
         return Err(GrantError::AppDisabled);
     }
     if !owner.is_active() {

@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::directory::{AppChange, RoleChange, UserChange};
 use crate::identity::{
-    App, AppKey, PlainSecret, RedirectUri, Role, RoleName, Scope, ScopeName, ScopeSet, ScopesFrom,
-    User,
+    App, AppKey, AppStatus, PlainSecret, RedirectUri, Role, RoleName, Scope, ScopeName, ScopeSet,
+    ScopesFrom, User,
 };
 use crate::store::{AuditEntry, LiveGrant, OwnedApp, Reach, ScopeReach};
 
@@ -50,6 +50,9 @@ pub struct AppAnswer<'a> {
     scopes: Vec<&'a str>,
     follows_owner: bool,
     status: &'static str,
+    /// Who can enable it again; only of an app that is disabled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disabled_by: Option<&'static str>,
     created_at: i64,
     /// The minute in which it last got a token; null where that is not known.
     last_used_at: Option<i64>,
@@ -181,7 +184,12 @@ impl<'a> AppAnswer<'a> {
             redirect_uris: app.redirect_uris.iter().map(RedirectUri::as_str).collect(),
             scopes: names(&app.scopes),
             follows_owner: app.scopes_from == ScopesFrom::Owner,
-            status: app.status.name(),
+            status: app.status.status().name(),
+            disabled_by: match app.status {
+                AppStatus::Active => None,
+                AppStatus::DisabledByOwner => Some("owner"),
+                AppStatus::Disabled => Some("administrator"),
+            },
             created_at: app.created_at.0,
             last_used_at: app.last_used_at.map(|instant| instant.0),
             added_scopes: None,
@@ -346,7 +354,7 @@ mod tests {
             redirect_uris: vec![RedirectUri::parse("https://a.example/back").unwrap()],
             scopes: ScopeSet::parse("b a").unwrap(),
             scopes_from: ScopesFrom::Owner,
-            status: Status::Active,
+            status: AppStatus::Active,
             created_at: UnixSeconds(7),
             revoked_through: LogPosition(3),
             last_used_at: None,

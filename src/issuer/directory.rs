@@ -135,6 +135,9 @@ pub enum DirectoryError {
          its own, lets an app follow its owner: log in to do that"
     )]
     CannotFollow,
+    /// What an administrator has disabled, its owner does not enable.
+    #[error("an administrator has disabled this app: only an administrator can enable it again")]
+    DisabledByAdministrator,
     /// Two ways for the scopes of an app.
     #[error("an app either has a list of `scopes` or follows its owner (`follows_owner`)")]
     ListAndOwner,

@@ -293,6 +293,9 @@ fn of_directory(error: &DirectoryError) -> ErrorResponse<'_> {
         }
         DirectoryError::Beyond(scopes) => beyond(&format!(", scope=\"{scopes}\"")),
         DirectoryError::Follower => beyond(""),
+        DirectoryError::DisabledByAdministrator => {
+            ErrorResponse::new(StatusCode::FORBIDDEN, "access_denied")
+        }
         DirectoryError::BeyondOwner(_)
         | DirectoryError::CannotFollow
         | DirectoryError::UnknownScope(_)

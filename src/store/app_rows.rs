@@ -6,12 +6,12 @@ use sqlx::any::AnyRow;
 use super::StoreError;
 use super::columns::{position, scopes, status};
 use crate::clock::UnixSeconds;
-use crate::identity::{App, AppKey, AppName, RedirectUri, ScopesFrom, UserId};
+use crate::identity::{App, AppKey, AppName, AppStatus, RedirectUri, ScopesFrom, Status, UserId};
 
 pub(super) const SELECT: &str = "\
     SELECT a.app_key, a.owner_id, a.name, a.redirect_uris, a.status, a.created_at, \
     a.revoked_through, a.last_used_at, (SELECT position FROM revocation_head) AS as_of, \
-    a.follows_owner, COALESCE(CASE WHEN a.follows_owner = 1 \
+    a.follows_owner, a.disabled_by_owner, COALESCE(CASE WHEN a.follows_owner = 1 \
       THEN (SELECT string_agg(s.scope, ' ') FROM user_roles r JOIN role_scopes s ON s.role = r.role \
         WHERE r.user_id = a.owner_id AND substr(s.scope, 1, 8) <> 'backend.' \
         AND substr(s.scope, 1, 9) <> 'consumer.') \
@@ -42,7 +42,11 @@ pub(super) fn read(row: &AnyRow) -> Result<App, StoreError> {
             0_i64 => ScopesFrom::List,
             _ => ScopesFrom::Owner,
         },
-        status: status(row, "status")?,
+        status: match (status(row, "status")?, row.try_get("disabled_by_owner")?) {
+            (Status::Active, _) => AppStatus::Active,
+            (Status::Disabled, 0_i64) => AppStatus::Disabled,
+            (Status::Disabled, _) => AppStatus::DisabledByOwner,
+        },
         created_at,
         revoked_through: position(row, "revoked_through")?,
         last_used_at: match row.try_get("last_used_at")? {

@@ -14,7 +14,7 @@ use super::users;
 use super::{Change, Created, Listing, Page, Store, StoreError, created};
 use crate::clock::UnixSeconds;
 use crate::identity::{
-    App, AppKey, AppWithOwner, RedirectUri, ScopesFrom, SecretDigest, UserId, Username,
+    App, AppKey, AppStatus, AppWithOwner, RedirectUri, ScopesFrom, SecretDigest, UserId, Username,
 };
 
 /// A secret of an app that is accepted.
@@ -233,16 +233,18 @@ impl Change {
         secret: &SecretDigest,
     ) -> Result<Created, StoreError> {
         let text = "INSERT INTO apps (app_key, owner_id, name, redirect_uris, status, created_at, \
-                    follows_owner, folded_name) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+                    follows_owner, folded_name, disabled_by_owner) \
+                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
         let inserted = sqlx::query(text)
             .bind(app.key.as_str())
             .bind(app.owner.as_str())
             .bind(app.name.as_str())
             .bind(joined(&app.redirect_uris))
-            .bind(app.status.name())
+            .bind(app.status.status().name())
             .bind(app.created_at.0)
             .bind(follows_owner(app))
             .bind(app.name.folded())
+            .bind(disabled_by_owner(app))
             .execute(&mut *self.transaction)
             .await;
         // PostgreSQL takes no more statements of a transaction after one has failed, so that the change
@@ -260,14 +262,15 @@ impl Change {
     pub async fn update_app(&mut self, app: &App) -> Result<Created, StoreError> {
         self.touched.app(&mut self.transaction, &app.key).await?;
         let text = "UPDATE apps SET name = $2, redirect_uris = $3, status = $4, \
-                    follows_owner = $5, folded_name = $6 WHERE app_key = $1";
+                    follows_owner = $5, folded_name = $6, disabled_by_owner = $7 WHERE app_key = $1";
         let updated = sqlx::query(text)
             .bind(app.key.as_str())
             .bind(app.name.as_str())
             .bind(joined(&app.redirect_uris))
-            .bind(app.status.name())
+            .bind(app.status.status().name())
             .bind(follows_owner(app))
             .bind(app.name.folded())
+            .bind(disabled_by_owner(app))
             .execute(&mut *self.transaction)
             .await;
         if created(updated.map(|_| ()))? == Created::NameTaken {
@@ -377,6 +380,10 @@ fn read_secret(row: &AnyRow) -> Result<LiveSecret, StoreError> {
 
 fn follows_owner(app: &App) -> i64 {
     i64::from(app.scopes_from == ScopesFrom::Owner)
+}
+
+fn disabled_by_owner(app: &App) -> i64 {
+    i64::from(app.status == AppStatus::DisabledByOwner)
 }
 
 fn joined(uris: &[RedirectUri]) -> String {

@@ -190,7 +190,7 @@ async fn app_state(
         .fetch_optional(&mut **transaction)
         .await?;
     Ok(Some(AppState {
-        status: app.status,
+        status: app.status.status(),
         scopes: app.scopes,
         secret: newest.map(|row| row.try_get("digest")).transpose()?,
         accepted_secrets,

@@ -126,6 +126,55 @@ async fn a_new_password_ends_all_tokens() {
 }
 
 #[tokio::test]
+async fn an_owner_disables_an_app_and_enables_what_no_administrator_has_disabled() {
+    let companion = TestCompanion::start().await;
+    let alice = companion.register("alice").await;
+    let bobby = companion.register("bobby").await;
+    let admin = companion.login("admin", ADMIN_PASSWORD).await;
+    let app = companion.app(&alice, "web-shop").await;
+    let token = access_token(&companion, &app).await;
+    let (own, all) = (
+        format!("/consumer/app/{}", app.key),
+        format!("/backend/app/{}", app.key),
+    );
+    let set = async |path: &str, status: &str, token: &str| {
+        let body = json!({"status": status});
+        companion.put(path, &body, token).await
+    };
+    let others = set(&own, "disabled", &bobby).await;
+    assert_eq!(error(&others), (404, "not_found".to_owned()));
+
+    let disabled = set(&own, "disabled", &alice).await.json();
+    assert_eq!(
+        (&disabled["status"], &disabled["disabled_by"]),
+        (&json!("disabled"), &json!("owner"))
+    );
+    refused(&companion, &token).await;
+    let nothing = companion.token(&app, CLIENT_CREDENTIALS).await;
+    assert_eq!(error(&nothing), (401, "invalid_client".to_owned()));
+    let enabled = set(&own, "active", &alice).await.json();
+    assert_eq!(enabled["status"], "active");
+    assert_eq!(enabled.get("disabled_by"), None);
+    refused(&companion, &token).await;
+    access_token(&companion, &app).await;
+
+    // An administrator has the last word, also over what the owner has disabled.
+    set(&own, "disabled", &alice).await;
+    let by_both = set(&all, "disabled", &admin).await.json();
+    assert_eq!(by_both["disabled_by"], "administrator");
+    set(&own, "disabled", &alice).await;
+    let denied = set(&own, "active", &alice).await;
+    assert_eq!(error(&denied), (403, "access_denied".to_owned()));
+    let read = companion.get(&own, &alice).await.json();
+    assert_eq!(read["disabled_by"], "administrator");
+    set(&all, "active", &admin).await;
+    access_token(&companion, &app).await;
+    set(&own, "disabled", &alice).await;
+    let by_admin = set(&all, "active", &admin).await.json();
+    assert_eq!(by_admin["status"], "active", "{by_admin}");
+}
+
+#[tokio::test]
 async fn an_app_is_read_changed_and_deleted_by_its_owner_alone() {
     let companion = TestCompanion::start().await;
     let alice = companion.register("alice").await;
@@ -160,7 +209,7 @@ async fn an_app_is_read_changed_and_deleted_by_its_owner_alone() {
             json!({"scopes": ["nonsense"]}),
             (400, "invalid_scope".to_owned()),
         ),
-        (json!({"status": "disabled"}), invalid(400)),
+        (json!({"status": "asleep"}), invalid(400)),
         (json!({"owner": "bobby"}), invalid(400)),
     ] {
         let answer = companion.put(&path, &body, &alice).await;

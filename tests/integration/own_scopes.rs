@@ -223,7 +223,16 @@ async fn apps_and_secrets_take_a_fresh_login() {
         // It is a good token otherwise.
         assert_eq!(companion.get("/consumer/app", token).await.status, 200);
     }
+    // An app is stopped at any time, and goes on only after a login.
+    let app = format!("/consumer/app/{}", tool.key);
+    let set = async |status: &str, token: &str| {
+        let body = json!({"status": status});
+        companion.put(&app, &body, token).await
+    };
+    assert_eq!(set("disabled", &again).await.status, 200);
+    assert_eq!(error(&set("active", &again).await), not_fresh());
     let fresh = companion.login("alice", PASSWORD).await;
+    assert_eq!(set("active", &fresh).await.status, 200);
     companion.app(&fresh, "another").await;
 }
 

@@ -2,6 +2,7 @@
 
 mod account;
 mod forms;
+mod own_apps;
 mod panel;
 mod passkeys;
 mod routes;

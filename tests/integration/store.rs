@@ -11,8 +11,8 @@ mod signing_keys;
 
 use portcullis::clock::UnixSeconds;
 use portcullis::identity::{
-    App, AppKey, AppName, Audiences, Email, Grant, GrantId, RedirectUri, ScopeName, ScopeSet,
-    ScopesFrom, SecretDigest, Status, User, UserId, Username,
+    App, AppKey, AppName, AppStatus, Audiences, Email, Grant, GrantId, RedirectUri, ScopeName,
+    ScopeSet, ScopesFrom, SecretDigest, Status, User, UserId, Username,
 };
 use portcullis::store::{RefreshToken, Store, StoreError, StoreLocation};
 use portcullis::token::LogPosition;
@@ -182,7 +182,7 @@ fn app(name: &str, owner: &User) -> App {
         redirect_uris: vec![RedirectUri::parse("https://shop.example/cb?a=b").unwrap()],
         scopes: ScopeSet::parse("orders.read").unwrap(),
         scopes_from: ScopesFrom::List,
-        status: Status::Active,
+        status: AppStatus::Active,
         created_at: NOW,
         revoked_through: LogPosition::default(),
         last_used_at: None,

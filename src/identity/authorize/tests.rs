@@ -1,6 +1,6 @@
 use super::*;
 use crate::clock::UnixSeconds;
-use crate::identity::{AppName, ScopeSet, ScopesFrom, Status, UserId};
+use crate::identity::{AppName, AppStatus, ScopeSet, ScopesFrom, UserId};
 
 const CHALLENGE: &str = "code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 const SHOP: &str = "https://shop.example/cb";
@@ -15,7 +15,7 @@ fn app(redirect_uris: &[&str]) -> App {
         redirect_uris: uris.map(|uri| RedirectUri::parse(uri).unwrap()).collect(),
         scopes: ScopeSet::default(),
         scopes_from: ScopesFrom::List,
-        status: Status::Active,
+        status: AppStatus::Active,
         created_at: UnixSeconds(0),
         revoked_through: crate::token::LogPosition::default(),
         last_used_at: None,

@@ -1,5 +1,5 @@
 use super::*;
-use crate::identity::{AppName, Email, ScopesFrom, Username};
+use crate::identity::{AppName, AppStatus, Email, ScopesFrom, Username};
 
 const POSITION: LogPosition = LogPosition(10);
 
@@ -29,7 +29,7 @@ fn app(owner: &User, scopes: &str) -> App {
         redirect_uris: Vec::new(),
         scopes: set(scopes),
         scopes_from: ScopesFrom::List,
-        status: Status::Active,
+        status: AppStatus::Active,
         created_at: UnixSeconds(0),
         revoked_through: LogPosition::default(),
         last_used_at: None,
@@ -122,7 +122,8 @@ fn what_a_grant_is_worth_in_every_state_of_user_app_and_owner() {
         row("the position is the revocation's", |case| case.user().revoked_through = POSITION, Ok("a b"), Ok("a b")),
         row("the app has less",               |case| case.app().scopes = set("a c"),           Ok("a"), Ok("a b")),
         row("the app has nothing",            |case| case.app().scopes = set(""),              Err(NothingLeft(NoScopeError::App)), Ok("a b")),
-        row("the app is disabled",            |case| case.app().status = Status::Disabled,     Err(AppDisabled), Ok("a b")),
+        row("the app is disabled",            |case| case.app().status = AppStatus::Disabled,  Err(AppDisabled), Ok("a b")),
+        row("its owner has disabled the app", |case| case.app().status = AppStatus::DisabledByOwner, Err(AppDisabled), Ok("a b")),
         row("the app is deleted",             |case| case.app = None,                          Err(AppDeleted), Ok("a b")),
         row("it is another app",              |case| case.app().key = AppKey::known("other"),  Err(AppDeleted), Ok("a b")),
         row("the app was revoked later",      |case| case.app().revoked_through = BEYOND, Err(Revoked), Ok("a b")),

@@ -6,8 +6,8 @@ use super::audit::{Object, app_changes, updated};
 use super::list_update::ListUpdate;
 use super::{Directory, DirectoryError, Thing, existing_scopes, free};
 use crate::identity::{
-    App, AppKey, AppName, PlainSecret, RedirectUri, ScopeName, ScopeSet, ScopesFrom, Status, User,
-    UserId,
+    App, AppKey, AppName, AppStatus, PlainSecret, RedirectUri, ScopeName, ScopeSet, ScopesFrom,
+    Status, User, UserId,
 };
 use crate::issuer::random;
 use crate::store::{Change, Holder, Listing, OwnedApp, Page, Reach};
@@ -148,7 +148,7 @@ impl Directory<'_> {
             redirect_uris: redirect_uris(&wanted.redirect_uris)?,
             scopes,
             scopes_from,
-            status: Status::Active,
+            status: AppStatus::Active,
             created_at: self.now,
             revoked_through: LogPosition::default(),
             last_used_at: None,
@@ -186,7 +186,7 @@ impl Directory<'_> {
             app.redirect_uris = redirect_uris(uris)?;
         }
         if let Some(status) = &wanted.status {
-            app.status = Status::parse(status)?;
+            app.status = of.set_status(before.status, Status::parse(status)?)?;
         }
         let scopes = wanted_scopes(&mut change, &before, wanted).await?;
         match (scopes, wanted.follows_owner) {
@@ -290,6 +290,20 @@ impl AppsOf<'_> {
         }
     }
 
+    /// The status that an app gets.
+    fn set_status(self, before: AppStatus, wanted: Status) -> Result<AppStatus, DirectoryError> {
+        match (self, before, wanted) {
+            (Self::User(_), AppStatus::Disabled, Status::Active) => {
+                Err(DirectoryError::DisabledByAdministrator)
+            }
+            (_, _, Status::Active) => Ok(AppStatus::Active),
+            (Self::User(_), AppStatus::Active, Status::Disabled) => Ok(AppStatus::DisabledByOwner),
+            // It stays as it is: an administrator's word is not taken over.
+            (Self::User(_), disabled, Status::Disabled) => Ok(disabled),
+            (Self::Everybody, _, Status::Disabled) => Ok(AppStatus::Disabled),
+        }
+    }
+
     /// The app, if the caller may know of it.
     fn known(self, found: Option<OwnedApp>) -> Result<OwnedApp, DirectoryError> {
         let known = found.filter(|found| match self {
@@ -357,7 +371,7 @@ mod tests {
             redirect_uris: Vec::new(),
             scopes: ScopeSet::default(),
             scopes_from: ScopesFrom::List,
-            status: Status::Active,
+            status: AppStatus::Active,
             created_at: crate::clock::UnixSeconds(0),
             revoked_through: LogPosition::default(),
             last_used_at: None,
@@ -378,6 +392,36 @@ mod tests {
         assert!(!known(AppsOf::Everybody, None));
         let error = |found| AppsOf::User(&alice).known(found).err().unwrap().to_string();
         assert_eq!(error(Some(owned_by("bob"))), error(None));
+    }
+
+    #[test]
+    fn an_owner_enables_what_no_administrator_has_disabled() {
+        use AppStatus::{Active, Disabled, DisabledByOwner};
+        let alice = user("alice");
+        let (own, all) = (AppsOf::User(&alice), AppsOf::Everybody);
+        let rows = [
+            (own, Active, Status::Disabled, Some(DisabledByOwner)),
+            (
+                own,
+                DisabledByOwner,
+                Status::Disabled,
+                Some(DisabledByOwner),
+            ),
+            (own, Disabled, Status::Disabled, Some(Disabled)),
+            (own, Active, Status::Active, Some(Active)),
+            (own, DisabledByOwner, Status::Active, Some(Active)),
+            (own, Disabled, Status::Active, None),
+            (all, Active, Status::Disabled, Some(Disabled)),
+            (all, DisabledByOwner, Status::Disabled, Some(Disabled)),
+            (all, Disabled, Status::Disabled, Some(Disabled)),
+            (all, Active, Status::Active, Some(Active)),
+            (all, DisabledByOwner, Status::Active, Some(Active)),
+            (all, Disabled, Status::Active, Some(Active)),
+        ];
+        for (number, (of, before, wanted, expected)) in rows.into_iter().enumerate() {
+            let after = of.set_status(before, wanted).ok();
+            assert_eq!(after, expected, "row {number}: {before:?} {wanted:?}");
+        }
     }
 
     #[test]

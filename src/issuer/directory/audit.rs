@@ -143,7 +143,7 @@ pub(super) fn app_changes(before: &App, after: &App) -> Vec<String> {
         changes.push("redirect_uris".to_owned());
     }
     if before.status != after.status {
-        changes.push(format!("status {}", after.status.name()));
+        changes.push(format!("status {}", after.status.status().name()));
     }
     if before.scopes_from != after.scopes_from || before.scopes != after.scopes {
         changes.push(match after.scopes_from {

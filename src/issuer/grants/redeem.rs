@@ -180,7 +180,7 @@ mod tests {
     use super::*;
     use crate::clock::UnixSeconds;
     use crate::identity::{
-        AppKey, AppName, CodeChallenge, GrantId, ScopeSet, ScopesFrom, Status, UserId,
+        AppKey, AppName, AppStatus, CodeChallenge, GrantId, ScopeSet, ScopesFrom, UserId,
     };
     use crate::token::LogPosition;
 
@@ -237,7 +237,7 @@ mod tests {
             redirect_uris: uris.iter().map(|text| uri(text)).collect(),
             scopes: ScopeSet::default(),
             scopes_from: ScopesFrom::List,
-            status: Status::Active,
+            status: AppStatus::Active,
             created_at: UnixSeconds(0),
             revoked_through: LogPosition::default(),
             last_used_at: None,

@@ -175,8 +175,8 @@ mod tests {
     use super::*;
     use crate::clock::UnixSeconds;
     use crate::identity::{
-        App, AppKey, AppName, Audiences, Email, GrantId, ScopeSet, ScopesFrom, Status, UserId,
-        Username,
+        App, AppKey, AppName, AppStatus, Audiences, Email, GrantId, ScopeSet, ScopesFrom, Status,
+        UserId, Username,
     };
     use crate::token::LogPosition;
 
@@ -203,7 +203,7 @@ mod tests {
                 redirect_uris: Vec::new(),
                 scopes: ScopeSet::default(),
                 scopes_from: ScopesFrom::List,
-                status: Status::Active,
+                status: AppStatus::Active,
                 created_at: UnixSeconds(0),
                 revoked_through: LogPosition::default(),
                 last_used_at: None,

@@ -8,8 +8,8 @@ use tempfile::TempDir;
 use super::*;
 use crate::clock::{ManualClock, UnixSeconds};
 use crate::identity::{
-    App, AppKey, AppName, CodeChallenge, Email, RedirectUri, RoleName, ScopeName, ScopesFrom,
-    Status, Username,
+    App, AppKey, AppName, AppStatus, CodeChallenge, Email, RedirectUri, RoleName, ScopeName,
+    ScopesFrom, Status, Username,
 };
 use crate::issuer::http::guard;
 use crate::issuer::{IssuerDocument, keys};
@@ -96,7 +96,7 @@ impl Bench {
                 redirect_uris: vec![RedirectUri::parse(CALLBACK).unwrap()],
                 scopes: scopes.iter().cloned().collect(),
                 scopes_from: ScopesFrom::List,
-                status: Status::Active,
+                status: AppStatus::Active,
                 created_at: NOW,
                 revoked_through: LogPosition::default(),
                 last_used_at: None,

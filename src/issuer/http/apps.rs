@@ -7,28 +7,11 @@ use serde::Deserialize;
 use super::body;
 use super::extract::{DirectoryAccess, JsonBody, OptionalJsonBody, PathName};
 use super::list::{self, ListQuery};
+use crate::identity::Status;
 use crate::issuer::answers::AppAnswer;
-use crate::issuer::directory::{AppUpdate, AppsOf, NewApp, NewSecret};
+use crate::issuer::directory::{AppUpdate, AppsOf, Directory, NewApp, NewSecret};
 use crate::issuer::endpoint_error::EndpointError;
 use crate::yaml::present;
-
-/// What owners change. Not the status: an app that an administrator has disabled stays so.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct OwnAppUpdate {
-    #[serde(deserialize_with = "present")]
-    name: Option<String>,
-    #[serde(deserialize_with = "present")]
-    redirect_uris: Option<Vec<String>>,
-    #[serde(deserialize_with = "present")]
-    scopes: Option<Vec<String>>,
-    #[serde(deserialize_with = "present")]
-    add_scopes: Option<Vec<String>>,
-    #[serde(deserialize_with = "present")]
-    remove_scopes: Option<Vec<String>>,
-    #[serde(deserialize_with = "present")]
-    follows_owner: Option<bool>,
-}
 
 /// How a secret is replaced.
 #[derive(Default, Deserialize)]
@@ -73,9 +56,9 @@ pub(super) async fn read(
 pub(super) async fn update(
     access: DirectoryAccess,
     PathName(key): PathName,
-    JsonBody(wanted): JsonBody<OwnAppUpdate>,
+    JsonBody(wanted): JsonBody<AppUpdate>,
 ) -> Result<Response, EndpointError> {
-    let (directory, wanted) = (access.directory(), AppUpdate::from(wanted));
+    let directory = access.for_own_app(&wanted)?;
     let changed = directory.update_app(&key, own(&access), &wanted).await?;
     let answer = AppAnswer::of(&changed.app.app).with_change(&changed);
     Ok(body::ok(&answer))
@@ -101,6 +84,20 @@ pub(super) async fn rotate_secret(
     Ok(body::ok(&answer))
 }
 
+impl DirectoryAccess {
+    /// The directory, for a change of an own app. What enables it outlives the token, as a secret would: whoever
+    /// has stolen both gets nothing by the one that the owner has stopped.
+    pub(in crate::issuer::http) fn for_own_app(
+        &self,
+        wanted: &AppUpdate,
+    ) -> Result<Directory<'_>, EndpointError> {
+        match wanted.status.as_deref() {
+            Some(status) if status == Status::Active.name() => self.after_login(),
+            _ => Ok(self.directory()),
+        }
+    }
+}
+
 fn own(access: &DirectoryAccess) -> AppsOf<'_> {
     AppsOf::User(&access.caller.user)
 }
@@ -118,19 +115,5 @@ impl SecretRotation {
         let usual = access.issuer.settings.secret_overlap_seconds;
         let overlap = self.overlap_seconds.unwrap_or(usual);
         Ok(directory.rotate_secret(key, of, overlap).await?)
-    }
-}
-
-impl From<OwnAppUpdate> for AppUpdate {
-    fn from(wanted: OwnAppUpdate) -> Self {
-        Self {
-            name: wanted.name,
-            redirect_uris: wanted.redirect_uris,
-            scopes: wanted.scopes,
-            add_scopes: wanted.add_scopes,
-            remove_scopes: wanted.remove_scopes,
-            follows_owner: wanted.follows_owner,
-            status: None,
-        }
     }
 }

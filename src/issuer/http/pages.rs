@@ -90,7 +90,7 @@ fn passkeys() -> [(&'static str, MethodRouter<Arc<Issuer>>); 8] {
 }
 
 /// What users do with their own apps, access and account.
-fn portal() -> [(&'static str, MethodRouter<Arc<Issuer>>); 12] {
+fn portal() -> [(&'static str, MethodRouter<Arc<Issuer>>); 13] {
     [
         (apps::PATH, get(apps::list)),
         (
@@ -105,6 +105,10 @@ fn portal() -> [(&'static str, MethodRouter<Arc<Issuer>>); 12] {
         (
             "/portal/apps/{app_key}/rotate",
             get(apps::rotate::show).post(apps::rotate::submit),
+        ),
+        (
+            "/portal/apps/{app_key}/status",
+            get(apps::status::show).post(apps::status::submit),
         ),
         (
             "/portal/apps/{app_key}/delete",

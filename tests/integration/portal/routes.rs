@@ -17,7 +17,7 @@ const ANYBODY: &str = "consumer.app consumer.account backend.app backend.introsp
                        backend.token backend.user";
 
 /// The scope that each page needs; none are public. A new page is one more row.
-const NEEDED: [(&str, Option<&str>); 58] = [
+const NEEDED: [(&str, Option<&str>); 59] = [
     ("/", None),
     ("/assets/{file}", None),
     ("/portal", None),
@@ -43,6 +43,7 @@ const NEEDED: [(&str, Option<&str>); 58] = [
     ("/portal/apps/{app_key}", Some("consumer.app")),
     ("/portal/apps/{app_key}/edit", Some("consumer.app")),
     ("/portal/apps/{app_key}/rotate", Some("consumer.app")),
+    ("/portal/apps/{app_key}/status", Some("consumer.app")),
     ("/portal/apps/{app_key}/delete", Some("consumer.app")),
     ("/portal/access", Some("consumer.account")),
     ("/portal/access/{id}/end", Some("consumer.account")),
@@ -191,7 +192,7 @@ async fn somebody_elses_app_is_not_there() {
     let app = companion.app(&alice, "web-shop").await;
     companion.register("bobby").await;
     let mut bobby = log_in(&companion, "bobby", PASSWORD).await;
-    for part in ["", "/edit", "/rotate", "/delete"] {
+    for part in ["", "/edit", "/rotate", "/status", "/delete"] {
         let path = format!("/portal/apps/{}{part}", app.key);
         assert_eq!(bobby.get(&path).await.status, 404, "{path}");
         if part.is_empty() {
@@ -200,6 +201,7 @@ async fn somebody_elses_app_is_not_there() {
         let filled = own_form(&mut bobby, &path).await;
         let filled = filled
             .with("earlier", "now")
+            .with("status", "disabled")
             .with("name", "mine")
             .with("extent", "all");
         assert_eq!(bobby.submit(&filled).await.status, 404, "{path}");

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::clock::UnixSeconds;
-use crate::identity::{AppName, Email, RedirectUri, ScopeSet, Status, Username};
+use crate::identity::{AppName, AppStatus, Email, RedirectUri, ScopeSet, Status, Username};
 use crate::token::LogPosition;
 
 /// What is done to it, and what the log says.
@@ -30,7 +30,7 @@ fn app() -> App {
         redirect_uris: Vec::new(),
         scopes: ScopeSet::parse("a b").unwrap(),
         scopes_from: ScopesFrom::List,
-        status: Status::Active,
+        status: AppStatus::Active,
         created_at: UnixSeconds(0),
         revoked_through: LogPosition::default(),
         last_used_at: None,
@@ -115,7 +115,10 @@ fn a_change_of_an_app_says_what_it_may_have() {
             },
             "redirect_uris",
         ),
-        Row(|after| after.status = Status::Disabled, "status disabled"),
+        Row(
+            |after| after.status = AppStatus::Disabled,
+            "status disabled",
+        ),
         Row(
             |after| after.scopes = ScopeSet::parse("a").unwrap(),
             "scopes a",
@@ -126,7 +129,7 @@ fn a_change_of_an_app_says_what_it_may_have() {
         ),
         Row(
             |after| {
-                after.status = Status::Disabled;
+                after.status = AppStatus::Disabled;
                 after.scopes = ScopeSet::default();
             },
             "status disabled; scopes ",

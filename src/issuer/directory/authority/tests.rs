@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::clock::UnixSeconds;
-use crate::identity::{AppKey, AppName, Email, RoleName, Status, UserId, Username};
+use crate::identity::{AppKey, AppName, AppStatus, Email, RoleName, Status, UserId, Username};
 use crate::token::{
     Algorithm, ClaimRules, DEFAULT_TOKEN_BYTES, IssuerRules, KeySet, LogPosition, Trust,
     UnverifiedToken,
@@ -78,7 +78,7 @@ fn app(scopes: &str, scopes_from: ScopesFrom) -> App {
         redirect_uris: Vec::new(),
         scopes: set(scopes),
         scopes_from,
-        status: Status::Active,
+        status: AppStatus::Active,
         created_at: NOW,
         revoked_through: LogPosition::default(),
         last_used_at: None,

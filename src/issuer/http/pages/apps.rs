@@ -8,6 +8,7 @@ pub(super) mod new;
 pub(super) mod once;
 pub(super) mod one;
 pub(super) mod rotate;
+pub(super) mod status;
 
 use askama::Template;
 use axum::http::StatusCode;
@@ -18,7 +19,7 @@ use super::frame::Frame;
 use super::page_error::PageError;
 use super::visitor::Visitor;
 use crate::coding::push_percent_encoded;
-use crate::identity::{App, ScopesFrom, Status};
+use crate::identity::{App, AppStatus, ScopesFrom};
 use crate::issuer::http::extract::DirectoryAccess;
 use crate::issuer::http::text::Text;
 use crate::store::Page;
@@ -81,5 +82,5 @@ fn path_of(key: &str) -> String {
 }
 
 fn is_active(app: &App) -> bool {
-    app.status == Status::Active
+    app.status == AppStatus::Active
 }

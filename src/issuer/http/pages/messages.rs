@@ -73,6 +73,7 @@ fn is_about_what_was_sent(error: &DirectoryError) -> bool {
         DirectoryError::NotFound(_)
         | DirectoryError::RoleExtended
         | DirectoryError::Follower
+        | DirectoryError::DisabledByAdministrator
         | DirectoryError::ListAndOwner
         | DirectoryError::AllAndSome(_)
         | DirectoryError::Status(_)

@@ -209,6 +209,15 @@ words! {
     app_disabled_hint:
         "It is disabled: all its tokens have ended, and it gets none. Only an administrator can change that.",
         "Sie ist gesperrt: Alle Tokens sind beendet, und sie bekommt keine. Nur ein Administrator kann das ändern.";
+    app_disabled_by_owner_hint:
+        "You have disabled it: all its tokens have ended, and it gets none. Below you can enable it again.",
+        "Du hast sie gesperrt: Alle Tokens sind beendet, und sie bekommt keine. Unten kannst du sie wieder freigeben.";
+    disable_own_text:
+        "All its tokens, for you and for other people, end at once, and it gets no others. Its key, its secret and its scopes stay. You can enable it again on its page.",
+        "Alle ihre Tokens, für dich und für andere, enden sofort, und sie bekommt keine neuen. Schlüssel, Geheimnis und Berechtigungen bleiben. Auf ihrer Seite kannst du sie wieder freigeben.";
+    enable_own_text:
+        "It can get tokens with its secret again. Earlier tokens stay ended. If somebody else may know the secret, replace it first.",
+        "Mit ihrem Geheimnis bekommt sie wieder Tokens. Frühere bleiben beendet. Könnte jemand anderes das Geheimnis kennen, ersetze es vorher.";
     edit: "Change", "Ändern";
     save: "Save", "Speichern";
     rotate: "Replace the secret", "Geheimnis ersetzen";

@@ -8,7 +8,7 @@ use super::calls::{Call, Values, calls};
 use super::choices::role_names;
 use super::edit::own_app;
 use super::{is_active, path_of};
-use crate::identity::{App, RedirectUri, ScopesFrom, User};
+use crate::identity::{App, AppStatus, RedirectUri, ScopesFrom, User};
 use crate::issuer::http::extract::{DirectoryAccess, PathName};
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::frame::Frame;
@@ -31,6 +31,10 @@ struct AppPage<'a> {
     /// When the one before ends.
     earlier_until: Option<String>,
     is_active: bool,
+    /// Why it is disabled, and who can change that.
+    why_disabled: Option<&'static str>,
+    /// What the owner can do to its status.
+    switch: Option<&'static str>,
     created: String,
     used: String,
     follows: bool,
@@ -70,6 +74,7 @@ pub(in crate::issuer::http::pages) async fn show(
     let now = visitor.issuer.clock.now();
     let secrets = access.issuer.store.live_secrets(&app.key, now).await?;
     let latest = secrets.iter().find(|one| one.expires_at.is_none());
+    let (why_disabled, switch) = standing(&app, visitor.words());
     let earlier = secrets.iter().find_map(|one| one.expires_at);
     let page = AppPage {
         frame: visitor.frame(),
@@ -80,6 +85,8 @@ pub(in crate::issuer::http::pages) async fn show(
         secret_since: latest.map(|secret| language.instant(secret.created_at)),
         earlier_until: earlier.map(|instant| language.instant(instant)),
         is_active: is_active(&app),
+        why_disabled,
+        switch,
         created: visitor.language.instant(app.created_at),
         used: visitor.last_use(app.last_used_at),
         follows: app.scopes_from == ScopesFrom::Owner,
@@ -104,6 +111,18 @@ pub(in crate::issuer::http::pages) async fn show(
         }),
     };
     Ok(answer::page(StatusCode::OK, &page))
+}
+
+/// Why an app is disabled, and what its owner can do to its status.
+fn standing(app: &App, words: &'static Words) -> (Option<&'static str>, Option<&'static str>) {
+    match app.status {
+        AppStatus::Active => (None, Some(words.panel.disable)),
+        AppStatus::DisabledByOwner => (
+            Some(words.app_disabled_by_owner_hint),
+            Some(words.panel.enable),
+        ),
+        AppStatus::Disabled => (Some(words.app_disabled_hint), None),
+    }
 }
 
 /// What is empty, and who can fill it.

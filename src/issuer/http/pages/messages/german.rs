@@ -153,6 +153,9 @@ fn of_directory(error: &DirectoryError) -> Option<String> {
         DirectoryError::CannotFollow => {
             "Nur wer alles hat, was die Rollen des Besitzers geben, kann eine App dem Besitzer folgen lassen.".to_owned()
         }
+        DirectoryError::DisabledByAdministrator => {
+            "Ein Administrator hat diese App gesperrt: Nur ein Administrator kann sie wieder freigeben.".to_owned()
+        }
         DirectoryError::Id => {
             "Die Kennung eines Zugriffs (sid) oder Tokens (jti) hat 1 bis 64 Buchstaben und Ziffern.".to_owned()
         }

@@ -6,7 +6,7 @@ use axum::response::Response;
 
 use super::apps::PATH;
 use super::below;
-use crate::identity::{RedirectUri, Status};
+use crate::identity::{AppStatus, RedirectUri, Status};
 use crate::issuer::directory::{AppUpdate, AppsOf};
 use crate::issuer::http::extract::{DirectoryAccess, PathName};
 use crate::issuer::http::pages::answer;
@@ -48,7 +48,7 @@ pub(in crate::issuer::http::pages) async fn show(
         name: Text::of(app.name.as_str()),
         key: Text::of(app.key.as_str()),
         owner: Text::of(owner.as_str()),
-        is_active: app.status == Status::Active,
+        is_active: app.status == AppStatus::Active,
         created: visitor.language.instant(app.created_at),
         used: visitor.last_use(app.last_used_at),
         scopes: app.scopes.to_string(),
@@ -69,26 +69,29 @@ pub(in crate::issuer::http::pages) async fn show_status(
         .await?;
     let words = visitor.words();
     let (title, sentence, button, wanted) = match app.status {
-        Status::Active => (
+        AppStatus::Active => (
             words.panel.disable_app,
             words.panel.disable_app_sentence,
             words.panel.disable,
             Status::Disabled,
         ),
-        Status::Disabled => (
+        AppStatus::DisabledByOwner | AppStatus::Disabled => (
             words.panel.enable_app,
             words.panel.enable_app_sentence,
             words.panel.enable,
             Status::Active,
         ),
     };
+    let by_owner = app.status == AppStatus::DisabledByOwner;
+    let texts = [
+        Some(format!("{}: {}", words.panel.owner, owner.as_str())),
+        by_owner.then(|| words.panel.disabled_by_owner.to_owned()),
+        Some(sentence.to_owned()),
+        Some(visitor.language.reached(reach)),
+    ];
     let confirmation = Confirmation {
         title: format!("{title} {}", app.name.as_str()),
-        texts: vec![
-            format!("{}: {}", words.panel.owner, owner.as_str()),
-            sentence.to_owned(),
-            visitor.language.reached(reach),
-        ],
+        texts: texts.into_iter().flatten().collect(),
         button,
         fields: vec![("status", wanted.name())],
         cancel: &below(PATH, &key),

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::{below, next_page};
-use crate::identity::Status;
+use crate::identity::AppStatus;
 use crate::issuer::directory::DirectoryError;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::extract::DirectoryAccess;
@@ -60,7 +60,7 @@ pub(in crate::issuer::http::pages) async fn list(
         name: Text::of(owned.app.name.as_str()),
         owner: Text::of(owned.owner.as_str()),
         scopes: owned.app.scopes.to_string(),
-        is_active: owned.app.status == Status::Active,
+        is_active: owned.app.status == AppStatus::Active,
         created: visitor.language.instant(owned.app.created_at),
         used: visitor.last_use(owned.app.last_used_at),
     });

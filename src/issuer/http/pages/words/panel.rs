@@ -79,6 +79,7 @@ words! {
         "Ihre Tokens enden sofort, und sie bekommt keine, bis sie freigegeben wird.";
     enable_app: "Enable the app", "App freigeben:";
     enable_app_sentence: "It can get tokens again. Earlier ones stay ended.", "Sie bekommt wieder Tokens. Frühere bleiben beendet.";
+    disabled_by_owner: "Its owner has disabled it.", "Ihr Besitzer hat sie gesperrt.";
     delete_this_app: "Delete the app", "App löschen:";
 
     audit: "Audit", "Protokoll";

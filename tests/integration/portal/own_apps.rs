@@ -1,0 +1,73 @@
+//! What owners do with their own apps, beyond making them.
+
+use super::{client, form, log_in, new_app, page, send, sign_up, with_clock};
+use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestCompanion};
+
+#[tokio::test]
+async fn an_owner_disables_an_app_and_is_told_how_to_undo_it() {
+    let (companion, clock) = with_clock().await;
+    let mut alice = sign_up(&companion, "alice").await;
+    let filled = new_app(&mut alice, "web-shop").await;
+    let app = client(&send(&mut alice, &filled).await);
+    let token = companion.tokens(&app).await.access;
+    let path = format!("/portal/apps/{}", app.key);
+    let status = format!("{path}/status");
+    let one = page(&mut alice, &path).await;
+    let link = format!("href=\"{status}\">Disable<");
+    assert!(one.body.contains(&link), "{one:?}");
+
+    clock.advance(301);
+    let asked = page(&mut alice, &status).await;
+    for told in [
+        "You can enable it again on its page.",
+        "This concerns 1 user, 1 app and 1 grant.",
+    ] {
+        assert!(asked.body.contains(told), "{told}: {asked:?}");
+    }
+    assert_eq!(companion.check("GET", "/orders/1", &token).await, 200);
+    let disabled = send(&mut alice, &form(&asked, &status)).await;
+    for told in ["The app has been changed.", "You have disabled it"] {
+        assert!(disabled.body.contains(told), "{told}: {disabled:?}");
+    }
+    assert_eq!(companion.check("GET", "/orders/1", &token).await, 401);
+    let refused = companion.token(&app, "grant_type=client_credentials").await;
+    assert_eq!(refused.status, 401, "{refused:?}");
+
+    // What gives it back outlives the session.
+    let asked = page(&mut alice, &status).await;
+    let proof = alice.submit(&form(&asked, &status)).await;
+    assert_eq!(proof.status, 403, "{proof:?}");
+    let proof = form(&proof, &status).with("confirm_password", PASSWORD);
+    let enabled = send(&mut alice, &proof).await;
+    assert!(enabled.body.contains(&link), "{enabled:?}");
+    assert_eq!(companion.check("GET", "/orders/1", &token).await, 401);
+    let token = companion.tokens(&app).await.access;
+    assert_eq!(companion.check("GET", "/orders/1", &token).await, 200);
+}
+
+#[tokio::test]
+async fn an_owner_does_not_undo_what_an_administrator_did_to_an_app() {
+    let companion = TestCompanion::start().await;
+    let mut alice = sign_up(&companion, "alice").await;
+    let filled = new_app(&mut alice, "web-shop").await;
+    let app = client(&send(&mut alice, &filled).await);
+    let own = format!("/portal/apps/{}/status", app.key);
+    let disable = form(&page(&mut alice, &own).await, &own);
+    let mut admin = log_in(&companion, "admin", ADMIN_PASSWORD).await;
+    let panel = format!("/panel/apps/{}/status", app.key);
+    let by_admin = form(&page(&mut admin, &panel).await, &panel);
+    send(&mut alice, &disable).await;
+    let told = page(&mut admin, &panel).await;
+    assert!(told.body.contains("Its owner has disabled it."), "{told:?}");
+    let enable = form(&page(&mut alice, &own).await, &own);
+    // The administrator saw it active.
+    send(&mut admin, &by_admin).await;
+    for answer in [alice.submit(&enable).await, alice.get(&own).await] {
+        assert_eq!(answer.status, 403, "{answer:?}");
+        let why = "only an administrator can enable it again";
+        assert!(answer.body.contains(why), "{answer:?}");
+    }
+    let one = page(&mut alice, &format!("/portal/apps/{}", app.key)).await;
+    assert!(one.body.contains("Only an administrator can change that"));
+    assert!(!one.body.contains(&own), "{one:?}");
+}
