@@ -37,6 +37,17 @@ async fn page(browser: &mut TestBrowser<'_>, path: &str) -> Answer {
     answer
 }
 
+/// The same page for whoever reads German.
+async fn in_german(companion: &TestCompanion, browser: &TestBrowser<'_>, path: &str) -> Answer {
+    let cookies = browser.cookies.iter();
+    let cookies: Vec<_> = cookies
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let cookies = format!("cookie: {}", cookies.join("; "));
+    let headers = [cookies.as_str(), "accept-language: de"];
+    companion.send("GET", path, &headers, "").await
+}
+
 fn assert_protected(answer: &Answer) {
     let policy = answer.header("content-security-policy").unwrap();
     assert!(policy.starts_with("default-src 'none'; "), "{policy}");

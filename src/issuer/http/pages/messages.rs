@@ -95,11 +95,16 @@ pub(super) fn message(language: Language, error: &EndpointError) -> String {
         Language::English => english,
         Language::German => german::of(error).unwrap_or(english),
     };
+    in_quotes(language, &text)
+}
+
+/// With the quotation marks of the language for backticks.
+pub(super) fn in_quotes(language: Language, text: &str) -> String {
     let (opening, closing) = match language {
         Language::English => ('\u{201c}', '\u{201d}'),
         Language::German => ('\u{201e}', '\u{201c}'),
     };
-    quoted(&text, opening, closing)
+    quoted(text, opening, closing)
 }
 
 /// With the quotation marks of the language for backticks, which come in pairs.

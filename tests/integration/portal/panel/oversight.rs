@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use super::administrator;
-use crate::portal::{client, new_app, page, send, sign_up};
+use crate::portal::{client, in_german, new_app, page, send, sign_up};
 use crate::test_browser::form;
-use crate::test_companion::{ADMIN_PASSWORD, TestCompanion};
+use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestCompanion};
 
 #[tokio::test]
 async fn the_audit_says_who_did_what_to_which() {
@@ -240,6 +240,46 @@ async fn tokens_are_taken_back_after_it_is_said_whose() {
         "everybody's sessions have ended"
     );
     assert_eq!(alice.get("/portal/apps").await.status, 303);
+}
+
+#[tokio::test]
+async fn the_gate_says_why_in_the_language_of_the_reader() {
+    let companion = TestCompanion::start().await;
+    let mut alice = sign_up(&companion, "alice").await;
+    let filled = new_app(&mut alice, "Web shop").await;
+    let app = client(&send(&mut alice, &filled).await);
+    let token = companion.login("alice", PASSWORD).await;
+    let own = format!("/consumer/app/{}", app.key);
+    let disabled = companion
+        .put(&own, &json!({"status": "disabled"}), &token)
+        .await;
+    assert_eq!(disabled.status, 200, "{disabled:?}");
+    let mut admin = administrator(&companion).await;
+    let of_app = format!("kind=app&name={}&path=/orders/1", app.key);
+    for (query, english, german) in [
+        (
+            "kind=nobody&path=/orders/%253f",
+            "the path has an encoded \u{201c}?\u{201d} or \u{201c}#\u{201d}.",
+            "der Pfad enthält ein kodiertes \u{201e}?\u{201c} oder \u{201e}#\u{201c}.",
+        ),
+        (
+            "kind=user&name=admin&path=/orders/1",
+            "There is no token for the API: the user has no scope: assign it",
+            "Es gibt kein Token für die API: der Benutzer hat keine Berechtigung: Gib",
+        ),
+        (
+            of_app.as_str(),
+            "There is no token for the API: its app is disabled.",
+            "Es gibt kein Token für die API: die App ist gesperrt.",
+        ),
+    ] {
+        let path = format!("/panel/who?{query}");
+        let seen = page(&mut admin, &path).await;
+        assert!(seen.body.contains(english), "{query}: {seen:?}");
+        let seen = in_german(&companion, &admin, &path).await;
+        assert!(seen.body.contains(german), "{query}: {seen:?}");
+        assert!(!seen.body.contains(english), "{query}: {seen:?}");
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! What `/panel/policy` says of a route is what the gate does.
 
 use super::administrator;
-use crate::portal::{page, sign_up};
+use crate::portal::{in_german, page, sign_up};
 use crate::test_app::Setup;
 use crate::test_companion::{PASSWORD, TestCompanion, setup, sqlite};
 
@@ -60,13 +60,7 @@ async fn a_route_for_another_issuer_is_open_to_nobody_of_the_site() {
     let alice = companion.login("alice", PASSWORD).await;
     let mut admin = administrator(&companion).await;
     let english = page(&mut admin, "/panel/policy").await;
-    let cookies = admin.cookies.iter();
-    let cookies: Vec<_> = cookies
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
-    let cookies = format!("cookie: {}", cookies.join("; "));
-    let headers = [cookies.as_str(), "accept-language: de"];
-    let german = companion.send("GET", "/panel/policy", &headers, "").await;
+    let german = in_german(&companion, &admin, "/panel/policy").await;
     for (route, status, passes, in_german) in [
         ("account", 200, "every user", "jeder Benutzer"),
         ("both", 200, "consumer", "consumer"),

@@ -5,6 +5,7 @@ use askama::Template;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 
+use super::reasons::{of_grant, of_target};
 use crate::authorizer::Authorizer;
 use crate::decision::{Decision, Denial};
 use crate::identity::{AppKey, Form, GrantError, ScopeSet};
@@ -13,6 +14,7 @@ use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::extract::DirectoryAccess;
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::frame::Frame;
+use crate::issuer::http::pages::language::Language;
 use crate::issuer::http::pages::messages;
 use crate::issuer::http::pages::page_error::PageError;
 use crate::issuer::http::pages::visitor::Visitor;
@@ -136,8 +138,9 @@ pub(in crate::issuer::http::pages) async fn show(
         }
         Err(NoCaller::Failed(error)) => return Err(error),
     };
-    let mut verdict = judge(gate, &question, &caller, words);
+    let mut verdict = judge(gate, &question, &caller, visitor.language);
     if let Some(reason) = without {
+        let reason = of_grant(visitor.language, reason);
         verdict.sentence = Text::of(format!("{} {reason}.", words.panel.who_no_token));
     }
     Ok(page(&visitor, StatusCode::OK, &question, Some(verdict), ""))
@@ -189,8 +192,9 @@ fn judge(
     gate: &Authorizer,
     question: &Question<'_>,
     caller: &Caller,
-    words: &'static Words,
+    language: Language,
 ) -> Verdict {
+    let words = language.words();
     let host = if_empty(question.host, ANY_HOST);
     let target = Target {
         method: Method(question.method.as_bytes()),
@@ -203,7 +207,7 @@ fn judge(
     let snapshot = gate.snapshot();
     let judgement = gate.judge(&snapshot, &target, credential);
     let token = judgement.caller.as_deref();
-    let reason = |denial: &Denial<'_>| reason(denial, token, words);
+    let reason = |denial: &Denial<'_>| reason(denial, token, language);
     let (passes, sentence, route) = match &judgement.decision {
         Decision::Allow(permit) => {
             let sentence = match permit.shadowed() {
@@ -235,9 +239,13 @@ fn if_empty<'t>(text: &'t str, otherwise: &'t str) -> &'t str {
     if text.is_empty() { otherwise } else { text }
 }
 
-fn reason(denial: &Denial<'_>, token: Option<&VerifiedToken>, words: &'static Words) -> String {
+fn reason(denial: &Denial<'_>, token: Option<&VerifiedToken>, language: Language) -> String {
+    let words = language.words();
     match denial {
-        Denial::MalformedTarget(rule) => format!("{} {rule}.", words.panel.who_malformed),
+        Denial::MalformedTarget(rule) => {
+            let rule = of_target(language, *rule);
+            format!("{} {rule}.", words.panel.who_malformed)
+        }
         Denial::SeveralCredentials | Denial::BadToken { .. } => {
             words.panel.who_bad_token.to_owned()
         }
