@@ -74,6 +74,7 @@ mod last_administrator;
 mod late_body;
 mod manifests;
 #[cfg(feature = "issuer")]
+mod named_tests;
 mod names;
 #[cfg(feature = "issuer")]
 mod openapi;

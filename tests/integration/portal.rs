@@ -680,36 +680,3 @@ async fn the_style_sheet_has_a_name_that_changes_with_it() {
     assert_eq!(set_cookies(&style), [""; 0], "others may keep it");
     assert_eq!(browser.get("/assets/other.css").await.status, 404);
 }
-
-/// What `docs/portal.md` says of the tests is so.
-#[test]
-fn the_tests_that_the_documentation_names_are_there() {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(root.join("docs/portal.md")).unwrap();
-    let rows = text
-        .lines()
-        .filter(|line| line.starts_with("| ") && line.ends_with(" |"));
-    let tests = rows.flat_map(|row| {
-        row.rsplit('|')
-            .nth(1)
-            .unwrap()
-            .split('`')
-            .skip(1)
-            .step_by(2)
-    });
-    let tests: Vec<&str> = tests.filter(|name| !name.contains('/')).collect();
-    assert!(tests.len() > 15, "{tests:?}");
-    for name in tests {
-        let (module, function) = name.rsplit_once("::").unwrap_or(("", name));
-        let module = module.replace("::", "/");
-        let files = match module.as_str() {
-            "" => vec!["portal.rs".to_owned()],
-            _ => vec![format!("portal/{module}.rs"), format!("{module}.rs")],
-        };
-        let is_there = files.iter().any(|file| {
-            let file = std::fs::read_to_string(root.join("tests/integration").join(file));
-            file.is_ok_and(|text| text.contains(&format!("fn {function}()")))
-        });
-        assert!(is_there, "{name}");
-    }
-}

@@ -114,3 +114,18 @@ async fn the_retry_window_does_not_grow_when_the_clock_goes_back() {
     let ended = refresh(&companion, &app, text(&next, "refresh_token")).await;
     assert_eq!(ended, Err(400), "the grant has ended");
 }
+
+#[tokio::test]
+async fn a_refresh_token_ends_when_its_grant_does_however_often_it_is_used() {
+    let (companion, clock, app) = shop().await;
+    let mut token = companion.tokens(&app).await.refresh;
+    // Thirty days, of which each use takes ten.
+    for day in [10, 20] {
+        clock.advance(10 * 86_400);
+        let next = refresh(&companion, &app, &token).await;
+        token = text(&next.unwrap(), "refresh_token").to_owned();
+        assert!(!token.is_empty(), "{day}");
+    }
+    clock.advance(10 * 86_400);
+    assert_eq!(refresh(&companion, &app, &token).await, Err(400));
+}
