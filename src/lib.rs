@@ -142,6 +142,10 @@
 //! - *mark*: the digest of what was revoked. *freshness*: how recently revocations were heard of.
 //! - *companion*: the issuer in the gate's own process.
 //! - *settle*: to decide later how an attempt to log in counts.
+//! - *second factor*: what is asked of a user beside the password: a passkey, or a recovery code in its place.
+//!   *assurance*: by what somebody has logged in, the password alone or a second factor.
+//! - *ticket*: what a page gives a browser for its next step with a passkey: signed, for one purpose, kept
+//!   nowhere. *proof*, of a page: the password or a passkey once more, from somebody who is logged in.
 //!
 //! # Invariants
 //!

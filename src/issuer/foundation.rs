@@ -96,7 +96,7 @@ impl Foundation {
 impl StoredSecrets {
     /// Those of the store, which gets fresh ones where it has none. `names` are those of the process's log.
     pub(super) async fn of(store: &Store, names: SubjectNames) -> Result<Self, IssuerError> {
-        let sealing = store.told_secret(&fresh()?).await?;
+        let sealing = store.sealing_secret(&fresh()?).await?;
         Ok(Self {
             successor_key: SuccessorKey::new(&store.successor_secret(&fresh()?).await?),
             place_key: PlaceKey::new(&store.place_secret(&fresh()?).await?),

@@ -21,7 +21,7 @@ const MAX_SESSIONS: i64 = 20;
 impl Store {
     /// What seals the messages from one page to the next, for all issuers on this store: `fresh` where there
     /// was none.
-    pub async fn told_secret(&self, fresh: &PlainSecret) -> Result<PlainSecret, StoreError> {
+    pub async fn sealing_secret(&self, fresh: &PlainSecret) -> Result<PlainSecret, StoreError> {
         let value = self.value_or(Setting::ToldSecret, fresh.reveal()).await?;
         Ok(PlainSecret::claimed(&value))
     }

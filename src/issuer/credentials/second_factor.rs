@@ -46,8 +46,11 @@ impl SecondFactors {
         Ok(SecondFactor::of(user, passkeys, self.required))
     }
 
-    /// Refuses a user of whom more than a password is asked, where there is nothing to ask it by.
-    pub(in crate::issuer) async fn refuse(&self, user: &User) -> Result<(), EndpointError> {
+    /// Fails for a user of whom more than a password is asked, where there is no way to ask for it.
+    pub(in crate::issuer) async fn check_not_needed(
+        &self,
+        user: &User,
+    ) -> Result<(), EndpointError> {
         match self.of(user).await? {
             SecondFactor::None => Ok(()),
             SecondFactor::Asked | SecondFactor::ToBeMade => Err(EndpointError::SecondFactorNeeded),

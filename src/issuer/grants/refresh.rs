@@ -69,7 +69,7 @@ impl Grants {
         let user = user.ok_or(EndpointError::BadRefreshToken)?;
         if app.is_none() {
             // Begun by the password alone, before more was asked of the user.
-            self.second_factors.refuse(&user).await?;
+            self.second_factors.check_not_needed(&user).await?;
         }
         let rights = self.extended(&token.grant, &user, app, requested)?;
         // Not a random one: whoever retries within the window gets this one again.

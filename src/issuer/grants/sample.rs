@@ -26,8 +26,8 @@ pub enum SampleError {
 }
 
 /// The claims of the access token for the API that this user would get now by its own login, or this app
-/// for its owner; inside, why there would be none. The store is only read, and the issuer may be running
-/// or not.
+/// for its owner; inside, why there would be none. Whether the user must log in with a passkey does not
+/// matter. The store is only read, and the issuer may be running or not.
 pub async fn sample_claims(
     settings: &IssuerSettings,
     who: &SampleOf<'_>,
