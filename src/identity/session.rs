@@ -21,7 +21,7 @@ pub struct Session {
     pub user: User,
     /// How much of the revocation log had happened when it began.
     pub position: LogPosition,
-    /// When its user gave the password.
+    /// When its user logged in, or last proved who it is.
     pub began_at: UnixSeconds,
     /// When it ends, unless it is prolonged.
     pub expires_at: UnixSeconds,
@@ -59,6 +59,15 @@ impl Session {
             SecondFactor::Asked | SecondFactor::ToBeMade => {
                 self.assurance == Assurance::SecondFactor
             }
+        }
+    }
+
+    /// Its user, who has just proved again who it is, as of when this session was looked at: a revocation
+    /// in between ends the session that takes the place of this one as well.
+    pub fn proven_again(&self, user: User) -> User {
+        User {
+            as_of: user.as_of.min(self.user.as_of),
+            ..user
         }
     }
 
@@ -140,6 +149,24 @@ mod tests {
             };
             assert_eq!(session.is_complete(required), expected, "{session:?}");
         }
+    }
+
+    #[test]
+    fn a_revocation_while_a_proof_is_checked_ends_the_session_that_follows() {
+        let before = session(5, Status::Active, "a", 0);
+        let read_later = User {
+            as_of: LogPosition(12),
+            revoked_through: LogPosition(12),
+            ..before.user.clone()
+        };
+        let user = before.proven_again(read_later.clone());
+        let renewed = |user: User| Session {
+            position: user.as_of,
+            user,
+            ..before.clone()
+        };
+        assert_eq!(renewed(user).check(), Err(GrantError::Revoked));
+        assert_eq!(renewed(read_later).check(), Ok(()), "after a new login");
     }
 
     #[test]

@@ -22,6 +22,7 @@ use crate::store::Store;
 
 pub(super) use attempt::Attempts;
 pub(super) use client::Party;
+pub(super) use metrics::RegistrationOutcome;
 pub(super) use places::{PlaceKey, StoredPlaces};
 pub(super) use second_factor::{AskedPasskey, PresentedPasskey, SecondFactors};
 

@@ -39,7 +39,7 @@ pub use scopes::{NewScope, ScopeUpdate, ScopeUses, WhenUsed};
 pub use tokens::{RevocationRequest, WhatToRevoke};
 pub use users::{AppsAfter, NewUser, UserChange, UserUpdate};
 
-pub(super) use passkeys::{AddedPasskey, Occasion};
+pub(super) use passkeys::AddedPasskey;
 pub(super) use users::PreparedUser;
 
 /// Users, roles, scopes and apps, in the hands of somebody.

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use prometheus_client::registry::Registry;
 
-use super::metrics::{AttemptMetrics, AttemptOutcome};
+use super::metrics::{AttemptMetrics, AttemptOutcome, Checked, RegistrationOutcome};
 use crate::identity::UserId;
 use crate::issuer::audit::AuditLog;
 use crate::issuer::endpoint_error::EndpointError;
@@ -66,9 +66,10 @@ impl<P: Places> Attempts<P> {
         is_all: impl FnOnce(&T) -> bool,
     ) -> Result<T, EndpointError> {
         let place = self.place(claimant).await?;
+        let checked_by = Checked::typed(claimant);
         // Looked at before the check and charged after it: right passwords cost nothing, and what is
         // under way at the same time goes into debt.
-        let attempt = self.admit(claimant, secret, place)?;
+        let attempt = self.admit(checked_by, claimant, secret, place)?;
         let checked = check(place).await;
         let outcome = match &checked {
             Ok(proven) => {
@@ -84,7 +85,7 @@ impl<P: Places> Attempts<P> {
             }
             Err(_) => AttemptOutcome::Unsettled,
         };
-        self.end(claimant, outcome, None);
+        self.end(checked_by, claimant, outcome, None);
         checked
     }
 
@@ -95,9 +96,7 @@ impl<P: Places> Attempts<P> {
         self.note_place(claimant, noted).await;
     }
 
-    /// Has `check` find out whether a request comes from the app with this key. Only what fails is
-    /// held up: what has 256 random bits is not guessed, so a limit that is looked at before the
-    /// check would protect nothing, and would let strangers keep the app out.
+    /// Has `check` find out whether a request comes from the app with this key.
     pub(in crate::issuer) async fn by_app<T>(
         &self,
         key: &str,
@@ -105,38 +104,48 @@ impl<P: Places> Attempts<P> {
         check: impl Future<Output = Result<T, EndpointError>>,
     ) -> Result<T, EndpointError> {
         let claimant = Claimant::App(key);
-        let checked = check.await;
-        let outcome = match &checked {
-            Ok(_) => AttemptOutcome::Succeeded,
-            Err(EndpointError::BadClient) => {
-                self.admit(claimant, secret, LoginOrigin::New)?.failed();
-                AttemptOutcome::Failed
-            }
-            Err(_) => AttemptOutcome::Unsettled,
-        };
-        self.end(claimant, outcome, None);
-        checked
+        self.by_proof(Checked::AppSecret, claimant, secret, check)
+            .await
     }
 
-    /// Has `check` find out whether a passkey answers for a user. As with apps, only what fails is held up:
-    /// nobody guesses a signature, and strangers would keep the user out.
-    pub(in crate::issuer) async fn by_passkey<T>(
+    /// Has `check` find out whether a passkey answers for a user.
+    pub(super) async fn by_passkey<T>(
         &self,
         claimant: Claimant<'_>,
         signature: &[u8],
         check: impl Future<Output = Result<T, EndpointError>>,
     ) -> Result<T, EndpointError> {
+        self.by_proof(Checked::Passkey, claimant, signature, check)
+            .await
+    }
+
+    /// Has `check` find out whether somebody has what cannot be guessed. Only what fails is held up: a limit
+    /// that is looked at before the check would protect nothing, and would let strangers keep the app or the
+    /// user out.
+    async fn by_proof<T>(
+        &self,
+        checked_by: Checked,
+        claimant: Claimant<'_>,
+        proof: &[u8],
+        check: impl Future<Output = Result<T, EndpointError>>,
+    ) -> Result<T, EndpointError> {
         let checked = check.await;
         let outcome = match &checked {
             Ok(_) => AttemptOutcome::Succeeded,
-            Err(EndpointError::BadLogin) => {
-                self.admit(claimant, signature, LoginOrigin::New)?.failed();
+            Err(EndpointError::BadClient | EndpointError::BadLogin) => {
+                let attempt = self.admit(checked_by, claimant, proof, LoginOrigin::New)?;
+                attempt.failed();
                 AttemptOutcome::Failed
             }
             Err(_) => AttemptOutcome::Unsettled,
         };
-        self.end(claimant, outcome, None);
+        self.end(checked_by, claimant, outcome, None);
         checked
+    }
+
+    /// Counts a passkey that somebody has made.
+    pub(super) fn count_registration(&self, outcome: RegistrationOutcome) {
+        self.metrics.registration(outcome);
     }
 
     /// Counts one more registration, or question for a free address, from where the request comes
@@ -181,6 +190,7 @@ impl<P: Places> Attempts<P> {
 
     fn admit(
         &self,
+        checked_by: Checked,
         claimant: Claimant<'_>,
         secret: &[u8],
         place: LoginOrigin,
@@ -188,7 +198,7 @@ impl<P: Places> Attempts<P> {
         let admitted = self.throttle.attempt(claimant, secret, place);
         admitted.map_err(|throttled| {
             let limit = Some(throttled.limit);
-            self.end(claimant, AttemptOutcome::Throttled, limit);
+            self.end(checked_by, claimant, AttemptOutcome::Throttled, limit);
             self.hold_up(throttled)
         })
     }
@@ -204,8 +214,14 @@ impl<P: Places> Attempts<P> {
         }
     }
 
-    fn end(&self, claimant: Claimant<'_>, outcome: AttemptOutcome, limit: Option<Limit>) {
-        self.metrics.attempt(claimant, outcome);
+    fn end(
+        &self,
+        checked_by: Checked,
+        claimant: Claimant<'_>,
+        outcome: AttemptOutcome,
+        limit: Option<Limit>,
+    ) {
+        self.metrics.attempt(checked_by, outcome);
         // Each token of an app would be a line; logins are told where the user is known.
         if outcome == AttemptOutcome::Succeeded {
             return;

@@ -13,6 +13,9 @@ use crate::labels::{Label, closed_set};
 pub(super) struct AttemptMetrics {
     logins: Family<OutcomeLabel, Counter>,
     clients: Family<OutcomeLabel, Counter>,
+    passkeys: Family<OutcomeLabel, Counter>,
+    recovery_codes: Family<OutcomeLabel, Counter>,
+    registrations: Family<OutcomeLabel, Counter>,
     throttled: Family<LimitLabel, Counter>,
 }
 
@@ -28,6 +31,26 @@ closed_set! {
     }
 }
 
+closed_set! {
+    /// What became of a passkey that somebody has made.
+    pub(in crate::issuer) enum RegistrationOutcome {
+        Added = "added",
+        /// It is not what was asked for, or its user may not have it.
+        Refused = "refused",
+        /// Nothing was found out: the store was at fault.
+        Unsettled = "unsettled",
+    }
+}
+
+/// What somebody authenticates by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Checked {
+    Password,
+    RecoveryCode,
+    Passkey,
+    AppSecret,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OutcomeLabel {
     outcome: &'static str,
@@ -38,8 +61,26 @@ struct LimitLabel {
     limit: &'static str,
 }
 
-impl From<AttemptOutcome> for OutcomeLabel {
-    fn from(outcome: AttemptOutcome) -> Self {
+impl Checked {
+    const ALL: [Self; 4] = [
+        Self::Password,
+        Self::RecoveryCode,
+        Self::Passkey,
+        Self::AppSecret,
+    ];
+
+    /// What a user types that claims to be somebody.
+    pub(super) fn typed(claimant: Claimant<'_>) -> Self {
+        match claimant {
+            Claimant::User(_) | Claimant::Nobody(_) => Self::Password,
+            Claimant::RecoveryCode(_) => Self::RecoveryCode,
+            Claimant::App(_) => Self::AppSecret,
+        }
+    }
+}
+
+impl OutcomeLabel {
+    fn of(outcome: impl Label) -> Self {
         let outcome = outcome.label();
         Self { outcome }
     }
@@ -56,9 +97,14 @@ impl AttemptMetrics {
     pub(super) fn new() -> Self {
         let metrics = Self::default();
         for outcome in AttemptOutcome::ALL {
-            let label = OutcomeLabel::from(*outcome);
-            metrics.logins.get_or_create(&label).inc_by(0);
-            metrics.clients.get_or_create(&label).inc_by(0);
+            let label = OutcomeLabel::of(*outcome);
+            for checked in Checked::ALL {
+                metrics.of(checked).get_or_create(&label).inc_by(0);
+            }
+        }
+        for outcome in RegistrationOutcome::ALL {
+            let label = OutcomeLabel::of(*outcome);
+            metrics.registrations.get_or_create(&label).inc_by(0);
         }
         for limit in Limit::ALL {
             metrics.throttled.get_or_create(&(*limit).into()).inc_by(0);
@@ -78,18 +124,44 @@ impl AttemptMetrics {
             self.clients.clone(),
         );
         registry.register(
+            "issuer_passkey_proofs",
+            "Checks of what a passkey has signed, by outcome",
+            self.passkeys.clone(),
+        );
+        registry.register(
+            "issuer_recovery_code_proofs",
+            "Checks of a recovery code, by outcome",
+            self.recovery_codes.clone(),
+        );
+        registry.register(
+            "issuer_passkey_registrations",
+            "Passkeys that users have made, by what became of them",
+            self.registrations.clone(),
+        );
+        registry.register(
             "issuer_throttled",
             "Requests answered with 429, by the limit that was reached",
             self.throttled.clone(),
         );
     }
 
-    pub(super) fn attempt(&self, claimant: Claimant<'_>, outcome: AttemptOutcome) {
-        let family = match claimant {
-            Claimant::User(_) | Claimant::RecoveryCode(_) | Claimant::Nobody(_) => &self.logins,
-            Claimant::App(_) => &self.clients,
-        };
-        family.get_or_create(&outcome.into()).inc();
+    pub(super) fn attempt(&self, checked: Checked, outcome: AttemptOutcome) {
+        let label = OutcomeLabel::of(outcome);
+        self.of(checked).get_or_create(&label).inc();
+    }
+
+    pub(super) fn registration(&self, outcome: RegistrationOutcome) {
+        let label = OutcomeLabel::of(outcome);
+        self.registrations.get_or_create(&label).inc();
+    }
+
+    fn of(&self, checked: Checked) -> &Family<OutcomeLabel, Counter> {
+        match checked {
+            Checked::Password => &self.logins,
+            Checked::RecoveryCode => &self.recovery_codes,
+            Checked::Passkey => &self.passkeys,
+            Checked::AppSecret => &self.clients,
+        }
     }
 
     pub(super) fn throttled(&self, limit: Limit) {

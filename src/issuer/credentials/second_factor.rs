@@ -1,6 +1,7 @@
 //! What follows the password of a user, and logging in by passkeys and recovery codes.
 
 use super::Credentials;
+use super::metrics::RegistrationOutcome;
 use crate::clock::UnixSeconds;
 use crate::identity::{
     Assertion, Challenge, CredentialId, PasskeyError, RelyingParty, RequiredFor, SecondFactor,
@@ -31,8 +32,9 @@ pub(in crate::issuer) struct AskedPasskey<'a> {
     pub(in crate::issuer) challenge: Challenge,
     /// Until when it may be answered.
     pub(in crate::issuer) expires_at: UnixSeconds,
-    /// Who has given the password; none where the passkey is all.
+    /// Whose passkey it must be; none where the passkey says who it is.
     pub(in crate::issuer) user: Option<&'a UserId>,
+    pub(in crate::issuer) verification: Verification,
 }
 
 impl SecondFactors {
@@ -102,17 +104,19 @@ impl Credentials {
         };
         let whose = passkey.user.as_str();
         // Section 7.2, step 6: without a user that is known already the authenticator must say whose it is.
-        let (is_whose, verification) = match asked.user {
-            Some(user) => (*user == passkey.user, Verification::Welcome),
-            None => (presented.user_handle.is_some(), Verification::Required),
+        let is_whose = match asked.user {
+            Some(user) => *user == passkey.user,
+            None => presented.user_handle.is_some(),
         };
         if !is_whose || presented.user_handle.is_some_and(|handle| handle != whose) {
             return Err(EndpointError::BadLogin);
         }
-        let verified =
-            presented
-                .assertion
-                .verify(asked.party, &asked.challenge, verification, &passkey.state);
+        let verified = presented.assertion.verify(
+            asked.party,
+            &asked.challenge,
+            asked.verification,
+            &passkey.state,
+        );
         let change = verified.map_err(|error| self.refused(passkey, error))?;
         let user = self.store.user(&passkey.user).await?;
         let user = user.filter(User::is_active);
@@ -129,6 +133,11 @@ impl Credentials {
             PasskeyNoted::Yes => Ok(user),
             PasskeyNoted::Replayed | PasskeyNoted::Changed => Err(EndpointError::BadLogin),
         }
+    }
+
+    /// Counts a passkey that somebody has made.
+    pub(in crate::issuer) fn count_registration(&self, outcome: RegistrationOutcome) {
+        self.attempts.count_registration(outcome);
     }
 
     /// Of a copy somebody should know.

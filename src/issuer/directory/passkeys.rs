@@ -34,38 +34,20 @@ pub(in crate::issuer) struct AddedPasskey<'a> {
     pub(in crate::issuer) challenge: &'a AnsweredChallenge,
 }
 
-/// When somebody makes a passkey.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::issuer) enum Occasion {
-    /// Logged in by this.
-    Session(Assurance),
-    /// With the password, before the login.
-    FirstLogin,
-}
-
-impl Occasion {
-    fn assurance(self) -> Assurance {
-        match self {
-            Self::Session(assurance) => assurance,
-            Self::FirstLogin => Assurance::Password,
-        }
-    }
-}
-
 impl Directory<'_> {
     /// Gives a user a passkey; with the first one recovery codes, which nobody can be told again. With it ends
-    /// what the user got by the password alone.
+    /// what the user got by the password alone. `assurance` is by what the user has proved who it is.
     pub(in crate::issuer) async fn add_passkey(
         &self,
         user: &User,
         added: &AddedPasskey<'_>,
-        occasion: Occasion,
+        assurance: Assurance,
     ) -> Result<Vec<PlainSecret>, DirectoryError> {
         let mut change = self.change().await?;
         standing(&mut change, user).await?;
         let count = change.count_passkeys(&user.id).await?;
         // The password alone is not enough once there is a passkey: of two at once the later one finds it here.
-        if occasion.assurance() == Assurance::Password && count > 0 {
+        if assurance == Assurance::Password && count > 0 {
             return Err(DirectoryError::Changed);
         }
         if count >= MAX_PASSKEYS {
@@ -309,14 +291,12 @@ mod tests {
         let audit = AuditLog::new(names, URL);
         let directory = Directory::new(&store, &hasher, Authority::Machine, audit.naming(), NOW);
         let name = PasskeyName::parse("phone").unwrap();
-        let password = Occasion::Session(Assurance::Password);
         let rows = [
-            (password, true),
-            (password, false),
-            (Occasion::FirstLogin, false),
-            (Occasion::Session(Assurance::SecondFactor), true),
+            (Assurance::Password, true),
+            (Assurance::Password, false),
+            (Assurance::SecondFactor, true),
         ];
-        for (number, (occasion, expected)) in (1..).zip(rows) {
+        for (number, (assurance, expected)) in (1..).zip(rows) {
             let challenge = AnsweredChallenge {
                 digest: SecretDigest::of(&[number]),
                 expires_at: NOW.plus(60),
@@ -326,8 +306,8 @@ mod tests {
                 made: &made(number),
                 challenge: &challenge,
             };
-            let added = directory.add_passkey(&alice, &added, occasion).await;
-            assert_eq!(added.is_ok(), expected, "{number} {occasion:?}");
+            let added = directory.add_passkey(&alice, &added, assurance).await;
+            assert_eq!(added.is_ok(), expected, "{number} {assurance:?}");
         }
         assert_eq!(store.count_passkeys(&alice.id).await.unwrap(), 2);
 

@@ -21,6 +21,7 @@ mod messages;
 mod page_error;
 mod panel;
 mod passkeys;
+mod proof;
 mod refusal;
 mod reset;
 mod sessions;

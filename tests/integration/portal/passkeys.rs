@@ -1,5 +1,7 @@
 //! Passkeys as somebody meets them who has an authenticator in software, and as attackers do.
 
+mod proof;
+
 use serde_json::{Value, json};
 
 use super::{form, log_in, next, page, send, sign_up, with_clock, with_clock_and};

@@ -152,7 +152,8 @@ fn elsewhere_an_owner_waits_for_the_attack_and_for_its_debt() {
         .filter_map(|number: u64| {
             let guess = async {
                 let secret = number.to_be_bytes();
-                world.attempts.admit(alice, &secret, LoginOrigin::New).ok()
+                let (password, place) = (Checked::Password, LoginOrigin::New);
+                world.attempts.admit(password, alice, &secret, place).ok()
             };
             now(throttle::with_address(address(attacker(number)), guess))
         })

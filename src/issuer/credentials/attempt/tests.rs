@@ -164,6 +164,31 @@ fn an_app_with_the_right_secret_never_waits() {
 }
 
 #[test]
+fn each_proof_is_counted_as_what_it_is() {
+    let (attempts, _) = strict();
+    let alice = UserId::known("alice");
+    let (user, code) = (Claimant::User(&alice), Claimant::RecoveryCode(&alice));
+    let wrong = async { Err::<(), _>(EndpointError::BadLogin) };
+    let _ = at(HERE, attempts.by_passkey(user, b"1", wrong));
+    let _ = at(HERE, attempts.by_passkey(user, b"2", async { Ok(()) }));
+    let _ = at(HERE, attempts.by_user(code, b"3", async |_| Ok(())));
+    attempts.count_registration(RegistrationOutcome::Refused);
+    let sorted = |name| {
+        let mut lines = counted(&attempts, name);
+        lines.sort();
+        lines
+    };
+    let (succeeded, failed) = ("{outcome=\"succeeded\"} 1", "{outcome=\"failed\"} 1");
+    assert_eq!(sorted("issuer_passkey_proofs"), [failed, succeeded]);
+    assert_eq!(sorted("issuer_recovery_code_proofs"), [succeeded]);
+    let refused = "{outcome=\"refused\"} 1";
+    assert_eq!(sorted("issuer_passkey_registrations"), [refused]);
+    for others in ["issuer_logins", "issuer_client_authentications"] {
+        assert!(counted(&attempts, others).is_empty(), "{others}");
+    }
+}
+
+#[test]
 fn only_the_places_of_users_who_were_let_in_are_remembered() {
     let (attempts, places) = strict();
     let alice = UserId::known("alice");

@@ -29,7 +29,7 @@ impl PageError {
             pages::PageError::ForeignForm
             | pages::PageError::LoggedOut
             | pages::PageError::Lacking(_)
-            | pages::PageError::Unproven => Self::ForeignForm,
+            | pages::PageError::Unproven(_) => Self::ForeignForm,
         }
     }
 }

@@ -12,7 +12,14 @@ use crate::issuer::endpoint_error::EndpointError;
 pub(super) const CSRF: &str = "csrf";
 
 /// The field with the password of somebody who confirms an action.
-pub(super) const PROOF: &str = "confirm_password";
+pub(super) const PASSWORD_PROOF: &str = "confirm_password";
+
+/// The fields with what a passkey was asked for, and its answer, in place of the password. No page has
+/// others of these names.
+pub(super) const PASSKEY_TICKET: &str = "confirm_ticket";
+pub(super) const PASSKEY_PROOF: &str = "confirm_response";
+
+const ABOUT_THE_FORM: [&str; 4] = [CSRF, PASSWORD_PROOF, PASSKEY_TICKET, PASSKEY_PROOF];
 
 /// A form that is from one of our own pages.
 #[derive(Clone)]
@@ -53,7 +60,7 @@ impl PageForm {
 
     /// All fields that are not about the form itself, to be sent once more.
     pub(super) fn repeatable(&self) -> impl Iterator<Item = (&str, &str)> {
-        let names = self.0.names().filter(|name| ![CSRF, PROOF].contains(name));
+        let names = self.0.names().filter(|name| !ABOUT_THE_FORM.contains(name));
         names.filter_map(|name| Some((name, self.0.get(name)?)))
     }
 }

@@ -12,14 +12,15 @@ use axum::response::{IntoResponse, Response};
 
 use super::answer;
 use super::assets;
-use super::form::{CSRF, PROOF, PageForm};
+use super::form::{CSRF, PageForm};
 use super::language::Language;
 use super::page_error::PageError;
+use super::proof;
 use super::refusal;
 use super::told::Addressee;
 use super::visitor::Visitor;
 use crate::decision::Denial;
-use crate::identity::{Assurance, PlainSecret, Session, User};
+use crate::identity::{PlainSecret, Session, User};
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::body;
 use crate::issuer::http::browser::{Browser, SetCookie};
@@ -71,8 +72,10 @@ pub(super) async fn guard(
         form,
         cookies,
     } = visit;
-    let response =
-        outcome.unwrap_or_else(|error| refusal::answer(&visitor, &method, form.as_ref(), &error));
+    let response = match outcome {
+        Ok(response) => response,
+        Err(error) => refusal::answer(&visitor, &method, form.as_ref(), &error).await,
+    };
     if visitor.path.starts_with(assets::BELOW) {
         // What others may keep has no cookie.
         return response;
@@ -132,9 +135,10 @@ impl Visit {
                 return Err(PageError::ForeignForm);
             }
             self.form = Some(form.clone());
-            if let (Some(found), Some(password)) = (&session, form.0.get(PROOF)) {
-                let (user, assurance) = (found.user.clone(), found.assurance);
-                session = self.prove(&user, assurance, password.to_owned()).await?;
+            if let Some(found) = &session
+                && let Some(user) = proof::given(&self.visitor, found, &form).await?
+            {
+                session = self.renew(found, user).await?;
             }
             parts.extensions.insert(form);
         }
@@ -166,20 +170,11 @@ impl Visit {
         browser.has_sent(headers, form.0.get(CSRF)) && is_from_us(headers, &issuer.settings.url)
     }
 
-    /// Somebody gives its password again: the session is replaced by one that has just begun.
-    async fn prove(
-        &mut self,
-        user: &User,
-        assurance: Assurance,
-        password: String,
-    ) -> Result<Option<Session>, PageError> {
-        let credentials = &self.visitor.issuer.credentials;
-        let proven = credentials.password_again(user, password);
-        let user = proven.await.map_err(|error| match error {
-            EndpointError::BadLogin => PageError::Unproven,
-            other => other.into(),
-        })?;
-        let secret = self.visitor.sessions().renew(&user, assurance).await?;
+    /// The session of somebody who has proved once more who it is: another one, which has just begun.
+    async fn renew(&mut self, session: &Session, user: User) -> Result<Option<Session>, PageError> {
+        let user = session.proven_again(user);
+        let sessions = self.visitor.sessions();
+        let secret = sessions.renew(&user, session.assurance).await?;
         let seconds = self.visitor.issuer.settings.sessions.max_seconds;
         let browser = &self.visitor.browser;
         self.cookies.extend(browser.begin_session(&secret, seconds));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
+use super::proof::Proof;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::policy::RequiredScopes;
 
@@ -17,8 +18,8 @@ pub(in crate::issuer::http) enum PageError {
     LoggedOut,
     /// The page needs these scopes, and its user does not have them.
     Lacking(Option<RequiredScopes>),
-    /// The password that confirms an action is wrong.
-    Unproven,
+    /// The password or the passkey that confirms an action is wrong.
+    Unproven(Proof),
     /// As everywhere.
     Endpoint(Arc<EndpointError>),
 }
@@ -34,7 +35,7 @@ impl PageError {
     /// for which browsers open a dialogue of their own.
     pub(super) fn status(&self) -> StatusCode {
         match self {
-            Self::ForeignForm | Self::LoggedOut | Self::Lacking(_) | Self::Unproven => {
+            Self::ForeignForm | Self::LoggedOut | Self::Lacking(_) | Self::Unproven(_) => {
                 StatusCode::FORBIDDEN
             }
             Self::Endpoint(error) => match error.status() {

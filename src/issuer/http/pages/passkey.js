@@ -53,8 +53,9 @@ for (const form of document.querySelectorAll('form[data-passkey]')) {
   form.addEventListener('submit', async (event) => {
     event.preventDefault()
     const ceremony = form.dataset.passkey === 'create' ? create : get
+    const field = form.elements[form.dataset.field ?? 'response']
     try {
-      form.elements.response.value = JSON.stringify(await ceremony(JSON.parse(form.dataset.options)))
+      field.value = JSON.stringify(await ceremony(JSON.parse(form.dataset.options)))
     } catch (error) {
       // The user has said no, or the browser has told why not: the form stays.
       return

@@ -5,6 +5,8 @@
 
 mod exchange;
 mod first;
+pub(super) mod proof;
+mod registration;
 pub(super) mod step;
 mod ticket;
 
@@ -22,16 +24,15 @@ use super::page_error::PageError;
 use super::told::{Done, Told};
 use super::visitor::Visitor;
 use super::words::passkey::PasskeyWords;
-use crate::identity::{
-    Assurance, Challenge, CredentialId, PasskeyName, PlainSecret, RelyingParty, Verification,
-};
-use crate::issuer::directory::{AddedPasskey, DirectoryError, Occasion, Thing};
+use crate::identity::{Assurance, Challenge, CredentialId, PlainSecret, RelyingParty};
+use crate::issuer::directory::{DirectoryError, Thing};
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::extract::{DirectoryAccess, PathName};
 use crate::issuer::http::text::Text;
 use crate::issuer::random;
 
-use exchange::{SentRegistration, creation};
+use exchange::creation;
+use registration::{NotRegistered, Registrant};
 use ticket::{Purpose, Ticket};
 
 pub(in crate::issuer::http) use ticket::Onward;
@@ -93,10 +94,13 @@ impl Visitor {
 
     /// The ticket of a form, which is from a page that this browser got.
     fn ticket_of(&self, form: &PageForm, purposes: &[Purpose]) -> Result<Ticket, PageError> {
+        self.ticket_in(form.text("ticket"), purposes)
+    }
+
+    fn ticket_in(&self, text: &str, purposes: &[Purpose]) -> Result<Ticket, PageError> {
         let browser = self.browser.form_token().ok_or(PageError::ForeignForm)?;
         let now = self.issuer.clock.now();
         let key = &self.issuer.ticket_key;
-        let text = form.text("ticket");
         if text.is_empty() {
             return Err(EndpointError::Parameter("ticket").into());
         }
@@ -189,37 +193,22 @@ pub(super) async fn add(
     let directory = access.after_login()?;
     let user = &access.caller.user;
     let ticket = visitor.ticket_of(&form, &[Purpose::Add])?;
-    let challenge = ticket.challenge().ok_or(PageError::ForeignForm)?;
     if ticket.user().as_ref() != Some(&user.id) {
         return Err(PageError::ForeignForm);
     }
-    let sent = SentRegistration::parse(form.text("response"));
-    let made = sent.and_then(|sent| {
-        let registration = sent.registration();
-        let made = registration.verify(visitor.party().ok()?, &challenge, Verification::Welcome);
-        made.inspect_err(|error| tracing::info!(%error, "a new passkey was refused"))
-            .ok()
-    });
-    let refused = StatusCode::FORBIDDEN;
-    let Some(made) = made else {
-        let words = visitor.passkey_words();
-        return ask_again(&visitor, &access, refused, words.step_refused).await;
+    let registrant = Registrant {
+        user,
+        assurance: visitor.assurance_of(user),
+        directory,
     };
-    let added = match PasskeyName::parse(form.text("name")) {
-        Ok(name) => {
-            let added = AddedPasskey {
-                name: &name,
-                made: &made,
-                challenge: &ticket.answered(challenge),
-            };
-            let occasion = Occasion::Session(visitor.assurance_of(user));
-            directory.add_passkey(user, &added, occasion).await
-        }
-        Err(error) => Err(error.into()),
-    };
-    let codes = match added {
+    let codes = match registrant.register(&visitor, &ticket, &form).await {
         Ok(codes) => codes,
-        Err(error) => {
+        Err(NotRegistered::Refused) => {
+            let words = visitor.passkey_words();
+            let refused = StatusCode::FORBIDDEN;
+            return ask_again(&visitor, &access, refused, words.step_refused).await;
+        }
+        Err(NotRegistered::Because(error)) => {
             let remark = visitor.remark(error)?;
             return ask_again(&visitor, &access, StatusCode::BAD_REQUEST, &remark.text).await;
         }

@@ -11,6 +11,7 @@ use super::frame::Frame;
 use super::log_in;
 use super::messages::message;
 use super::page_error::PageError;
+use super::proof;
 use super::visitor::Visitor;
 use crate::issuer::directory::DirectoryError;
 use crate::issuer::endpoint_error::EndpointError;
@@ -26,19 +27,8 @@ struct RefusalPage<'a> {
     scopes: Text<'a>,
 }
 
-#[derive(Template)]
-#[template(path = "pages/proof.html")]
-struct ProofPage<'a> {
-    frame: Frame<'a>,
-    action: Text<'a>,
-    /// What was sent, to be sent again with the password: to the byte, for which `Text` would replace
-    /// characters.
-    fields: Vec<(&'a str, &'a str)>,
-    is_wrong: bool,
-}
-
 /// The page for an error.
-pub(super) fn answer(
+pub(super) async fn answer(
     visitor: &Visitor,
     method: &Method,
     form: Option<&PageForm>,
@@ -67,18 +57,18 @@ pub(super) fn answer(
         PageError::Lacking(scopes) => {
             let (title, text) = (words.lacking_title, words.lacking);
             let scopes = scopes
-            // Of a session by the password alone, in place of which another one was to begin.
-            | EndpointError::SecondFactorNeeded
                 .as_ref()
                 .map(|scopes| scopes.phrase(words.of_scopes()));
             let scopes = scopes.unwrap_or_default();
             refusal(status, title, text, &scopes)
         }
-        PageError::Unproven => proof(visitor, form, true),
+        PageError::Unproven(by) => proof::page(visitor, form, Some(*by)).await,
         PageError::Endpoint(error) => match &**error {
-            EndpointError::NotFresh { .. } => proof(visitor, form, false),
+            EndpointError::NotFresh { .. } => proof::page(visitor, form, None).await,
             EndpointError::CallerChanged
             | EndpointError::BadBearer
+            // Of a session by the password alone, in place of which another one was to begin.
+            | EndpointError::SecondFactorNeeded
             | EndpointError::Directory(DirectoryError::Changed) => {
                 let (title, text) = (words.changed_title, words.changed);
                 refusal(status, title, text, "")
@@ -108,16 +98,4 @@ fn title(visitor: &Visitor, status: StatusCode) -> &'static str {
     } else {
         words.not_done_title
     }
-}
-
-/// Asks for the password before something is done that outlives a session.
-fn proof(visitor: &Visitor, form: Option<&PageForm>, is_wrong: bool) -> Response {
-    let fields = form.map(|form| form.repeatable().collect());
-    let page = ProofPage {
-        frame: visitor.frame(),
-        action: Text::of(&*visitor.path),
-        fields: fields.unwrap_or_default(),
-        is_wrong,
-    };
-    answer::page(StatusCode::FORBIDDEN, &page)
 }

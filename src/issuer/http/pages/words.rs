@@ -114,8 +114,8 @@ words! {
     // The password once more.
     proof_title: "Confirm that it is you", "Bestätige, dass du es bist";
     proof_text:
-        "This has effects beyond this session, so your password is needed again.",
-        "Das wirkt über diese Sitzung hinaus. Darum wird dein Passwort noch einmal gebraucht.";
+        "This has effects beyond this session, so it takes another proof that it is you.",
+        "Das wirkt über diese Sitzung hinaus. Darum muss noch einmal klar sein, dass du es bist.";
     proof_wrong: "The password is wrong.", "Das Passwort ist falsch.";
     proof_button: "Confirm", "Bestätigen";
 

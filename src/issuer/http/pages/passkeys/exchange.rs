@@ -7,9 +7,11 @@ use serde_json::{Value, json};
 
 use super::ticket::{SECONDS, Ticket};
 use crate::identity::{
-    Assertion, CredentialId, PASSKEY_ALGORITHMS, Registration, RelyingParty, User,
+    Assertion, Challenge, CredentialId, NewPasskey, PASSKEY_ALGORITHMS, Registration, RelyingParty,
+    User, Verification,
 };
 use crate::issuer::credentials::PresentedPasskey;
+use crate::issuer::http::pages::form::PageForm;
 use crate::store::StoredPasskey;
 
 /// What the script sends that has made a passkey, each in base64url.
@@ -35,7 +37,7 @@ struct WrittenAssertion {
 }
 
 /// A passkey that was made.
-pub(super) struct SentRegistration {
+struct SentRegistration {
     client_data: Vec<u8>,
     attestation: Vec<u8>,
 }
@@ -49,20 +51,30 @@ pub(super) struct SentAssertion {
     user_handle: Option<String>,
 }
 
+/// The passkey that a form brings, if it was made here and for this challenge.
+pub(super) fn new_passkey(
+    party: &RelyingParty,
+    form: &PageForm,
+    challenge: &Challenge,
+) -> Option<NewPasskey> {
+    let sent = SentRegistration::parse(form.text("response"))?;
+    let registration = Registration {
+        client_data: &sent.client_data,
+        attestation: &sent.attestation,
+    };
+    registration
+        .verify(party, challenge, Verification::Welcome)
+        .inspect_err(|error| tracing::info!(%error, "a new passkey was refused"))
+        .ok()
+}
+
 impl SentRegistration {
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    fn parse(text: &str) -> Option<Self> {
         let written: WrittenRegistration = serde_json::from_str(text).ok()?;
         Some(Self {
             client_data: bytes(&written.client_data)?,
             attestation: bytes(&written.attestation_object)?,
         })
-    }
-
-    pub(super) fn registration(&self) -> Registration<'_> {
-        Registration {
-            client_data: &self.client_data,
-            attestation: &self.attestation,
-        }
     }
 }
 
@@ -103,7 +115,7 @@ fn bytes(text: &str) -> Option<Vec<u8>> {
 }
 
 fn challenge(ticket: &Ticket) -> String {
-    let challenge = ticket.challenge().map(crate::identity::Challenge::to_text);
+    let challenge = ticket.challenge().map(|challenge| challenge.to_text());
     challenge.unwrap_or_default()
 }
 
@@ -136,13 +148,11 @@ pub(super) fn creation(
     options.to_string()
 }
 
-/// `PublicKeyCredentialRequestOptions` (section 5.5). Without passkeys the user chooses whoever it is, and the
-/// authenticator checks that it is its owner.
+/// `PublicKeyCredentialRequestOptions` (section 5.5). Without passkeys the user chooses whoever it is.
 pub(super) fn request(ticket: &Ticket, party: &RelyingParty, passkeys: &[StoredPasskey]) -> String {
-    let verification = if passkeys.is_empty() {
-        "required"
-    } else {
-        "preferred"
+    let verification = match ticket.purpose.verification() {
+        Verification::Required => "required",
+        Verification::Welcome => "preferred",
     };
     let options = json!({
         "challenge": challenge(ticket),

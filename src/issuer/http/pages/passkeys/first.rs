@@ -4,11 +4,12 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::exchange::{SentRegistration, creation};
+use super::exchange::creation;
+use super::registration::{NotRegistered, Registrant};
 use super::ticket::{Purpose, Ticket};
 use super::{NewPage, PATH, new_challenge, told_codes};
-use crate::identity::{Assurance, PasskeyName, SecondFactor, User, Verification};
-use crate::issuer::directory::{AddedPasskey, Authority, Occasion};
+use crate::identity::{Assurance, SecondFactor, User};
+use crate::issuer::directory::Authority;
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::assets::SCRIPT_PATH;
 use crate::issuer::http::pages::form::PageForm;
@@ -47,7 +48,6 @@ pub(in crate::issuer::http::pages) async fn submit(
     form: PageForm,
 ) -> Result<Response, PageError> {
     let ticket = visitor.ticket_of(&form, &[Purpose::FirstPasskey])?;
-    let challenge = ticket.challenge().ok_or(PageError::ForeignForm)?;
     let id = ticket.user().ok_or(PageError::ForeignForm)?;
     let user = visitor.issuer.store.user(&id).await?;
     let user = user.and_then(|user| ticket.stands(user));
@@ -61,32 +61,19 @@ pub(in crate::issuer::http::pages) async fn submit(
         let ticket = ticket.clone().again(new_challenge()?);
         page(&visitor, &user, &ticket, status, error)
     };
-    let sent = SentRegistration::parse(form.text("response"));
-    let made = sent.and_then(|sent| {
-        let registration = sent.registration();
-        let made = registration.verify(visitor.party().ok()?, &challenge, Verification::Welcome);
-        made.inspect_err(|error| tracing::info!(%error, "a new passkey was refused"))
-            .ok()
-    });
-    let Some(made) = made else {
-        return again(StatusCode::FORBIDDEN, visitor.passkey_words().step_refused);
+    let registrant = Registrant {
+        user: &user,
+        assurance: Assurance::Password,
+        directory: visitor.issuer.directory(Authority::Machine),
     };
-    let directory = visitor.issuer.directory(Authority::Machine);
-    let added = match PasskeyName::parse(form.text("name")) {
-        Ok(name) => {
-            let added = AddedPasskey {
-                name: &name,
-                made: &made,
-                challenge: &ticket.answered(challenge),
-            };
-            let occasion = Occasion::FirstLogin;
-            directory.add_passkey(&user, &added, occasion).await
-        }
-        Err(error) => Err(error.into()),
-    };
-    let codes = match added {
+    let codes = match registrant.register(&visitor, &ticket, &form).await {
         Ok(codes) => codes,
-        Err(error) => return again(StatusCode::BAD_REQUEST, &visitor.remark(error)?.text),
+        Err(NotRegistered::Refused) => {
+            return again(StatusCode::FORBIDDEN, visitor.passkey_words().step_refused);
+        }
+        Err(NotRegistered::Because(error)) => {
+            return again(StatusCode::BAD_REQUEST, &visitor.remark(error)?.text);
+        }
     };
     credentials
         .complete_login(&user, "logged in with a passkey")

@@ -34,7 +34,7 @@ struct StepPage<'a> {
     is_wrong: bool,
 }
 
-/// What a page for the login shows of the login with a passkey.
+/// What a page shows that can be done with a passkey instead.
 pub(in crate::issuer::http::pages) struct Offer {
     pub(in crate::issuer::http::pages) options: Text<'static>,
     pub(in crate::issuer::http::pages) ticket: String,
@@ -133,7 +133,7 @@ async fn page(
 async fn page_again(visitor: &Visitor, ticket: Ticket) -> Result<Response, PageError> {
     let ticket = match ticket.purpose {
         Purpose::LogIn => for_anybody(visitor, ticket.onward)?,
-        Purpose::SecondStep | Purpose::FirstPasskey | Purpose::Add => {
+        Purpose::SecondStep | Purpose::FirstPasskey | Purpose::Add | Purpose::Prove => {
             ticket.again(new_challenge()?)
         }
     };
@@ -156,6 +156,7 @@ pub(in crate::issuer::http::pages) async fn passkey(
         challenge,
         expires_at: ticket.expires_at(),
         user: first.as_ref(),
+        verification: ticket.purpose.verification(),
     };
     let credentials = &visitor.issuer.credentials;
     match credentials

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::UnixSeconds;
-use crate::identity::{Challenge, PlainSecret, SecretDigest, User, UserId};
+use crate::identity::{Challenge, PlainSecret, SecretDigest, User, UserId, Verification};
 use crate::store::AnsweredChallenge;
 use crate::token::LogPosition;
 
@@ -32,6 +32,8 @@ pub(super) enum Purpose {
     FirstPasskey,
     /// To make a passkey, logged in.
     Add,
+    /// To prove once more, logged in, who somebody is.
+    Prove,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +55,16 @@ pub(in crate::issuer::http) struct Onward {
     pub(in crate::issuer::http) path: String,
     /// Where that page may send a form on to, as a content security policy has it.
     pub(in crate::issuer::http) targets: String,
+}
+
+impl Purpose {
+    /// Whether the authenticator must check that it is its owner: where no password comes with the passkey.
+    pub(super) fn verification(self) -> Verification {
+        match self {
+            Self::LogIn | Self::Prove => Verification::Required,
+            Self::SecondStep | Self::FirstPasskey | Self::Add => Verification::Welcome,
+        }
+    }
 }
 
 impl TicketKey {

@@ -63,6 +63,10 @@ passkey_words! {
     step_refused:
         "That did not work: the passkey or code is unknown, wrong or used.",
         "Das hat nicht geklappt: Der Passkey oder Code ist unbekannt, falsch oder verbraucht.";
+    prove_button: "Use a passkey instead", "Stattdessen Passkey benutzen";
+    proof_refused:
+        "That did not work: the passkey is unknown, did not check that it is you, or took too long. Try again, or type your password.",
+        "Das hat nicht geklappt: Der Passkey ist unbekannt, hat nicht geprüft, dass du es bist, oder brauchte zu lange. Versuche es noch einmal, oder tippe dein Passwort.";
     code: "Recovery code", "Wiederherstellungscode";
     code_text: "Without your device, use a recovery code.", "Ohne dein Gerät hilft ein Wiederherstellungscode.";
     code_button: "Log in with the code", "Mit dem Code anmelden";
