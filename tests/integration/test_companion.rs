@@ -2,12 +2,14 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, Request};
 use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
 use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest};
+use portcullis::clock::ManualClock;
 use portcullis::store::{Store, StoreLocation};
 use portcullis::token::SigningKey;
 use serde_json::{Value, json};
@@ -59,11 +61,11 @@ impl TestCompanion {
 
     /// Under its real URL, for clients that find everything from there.
     pub(crate) async fn reachable() -> Self {
-        Self::reachable_as("127.0.0.1").await
+        Self::reachable_as("127.0.0.1", None).await
     }
 
-    /// Under this name of the machine.
-    pub(crate) async fn reachable_as(host: &str) -> Self {
+    /// Under this name of the machine, with the clock of the test if it has one.
+    pub(crate) async fn reachable_as(host: &str, clock: Option<Arc<ManualClock>>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         // Free a moment ago: the URL has to be known before the start.
         let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -71,7 +73,10 @@ impl TestCompanion {
         drop(socket);
         let url = format!("http://{host}:{}", address.port());
         let store = sqlite(folder.path());
-        let setup = setup_at(folder.path(), &store, &url, address);
+        let setup = Setup {
+            clock,
+            ..setup_at(folder.path(), &store, &url, address)
+        };
         Self::begin(&setup, folder).await
     }
 

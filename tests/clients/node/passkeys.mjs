@@ -1,7 +1,9 @@
 // Passkeys in Chromium, whose developer tools have an authenticator: a user makes a passkey, then logs in with
-// password and passkey, with the passkey alone, and with a recovery code. Each page is held to the rules of axe
-// and to the width of a phone. Prints what was seen. With SHOTS, a folder, each page is photographed.
+// password and passkey, with the passkey alone, and with a recovery code, and proves by the passkey who it is. Each
+// page is held to the rules of axe and to the width of a phone. Prints what was seen, after a line that asks whoever
+// has started this to let six minutes pass. With SHOTS, a folder, each page is photographed.
 
+import { once } from 'node:events'
 import { readFile, mkdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { launch } from 'puppeteer-core'
@@ -92,7 +94,23 @@ async function user() {
   await look('passkeys')
   await send('tbody a')
   await look('remove')
+
+  // So late that the login is no proof any more.
+  await later()
+  await page.goto(`${ISSUER}/portal/passkeys`)
+  await send('form[action="/portal/passkeys/codes"] button')
+  await look('proof')
+  await send('form[data-passkey=get] button')
+  seen.proof = await page.$$eval('.recovery-code', (all) => all.length)
   return seen
+}
+
+// Whoever has started this lets the time pass, and says when it has.
+async function later() {
+  const passed = once(process.stdin, 'data')
+  console.log('later')
+  await passed
+  process.stdin.destroy()
 }
 
 async function logInWithPassword() {

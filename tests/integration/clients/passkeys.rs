@@ -1,7 +1,10 @@
 //! Passkeys in Chromium, with the authenticator of its developer tools.
 
-use std::process::Command;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
 
+use portcullis::clock::{Clock, ManualClock, SystemClock};
 use serde_json::{Value, json};
 
 use super::browser::chromium;
@@ -16,7 +19,8 @@ async fn chromium_makes_and_uses_a_passkey() {
             return;
         };
         // No browser makes passkeys for an address.
-        let companion = TestCompanion::reachable_as("localhost").await;
+        let clock = Arc::new(ManualClock::new(SystemClock.now()));
+        let companion = TestCompanion::reachable_as("localhost", Some(Arc::clone(&clock))).await;
         companion.register("alice").await;
         let issuer = format!("http://localhost:{}", companion.address.port());
         let mut command = Command::new("node");
@@ -26,11 +30,8 @@ async fn chromium_makes_and_uses_a_passkey() {
             .env("CHROMIUM", &chromium)
             .env("LANGUAGE", language)
             .env("PASSWORD", PASSWORD);
-        let output = tokio::task::spawn_blocking(move || command.output());
-        let output = output.await.unwrap().unwrap();
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{told}");
-        let seen: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let seen = tokio::task::spawn_blocking(move || run(command, &clock));
+        let seen = seen.await.unwrap();
         assert_eq!(seen["faults"], json!([]));
         assert_eq!(seen["codes"], 10);
         assert_eq!(seen["named"], "my phone");
@@ -43,9 +44,27 @@ async fn chromium_makes_and_uses_a_passkey() {
             "half logged in is not logged in"
         );
         assert_eq!(seen["left"], "9");
+        assert_eq!(seen["proof"], 10, "codes, after a proof by passkey");
         for told in seen["told"].as_array().unwrap() {
             let told = told.as_str().unwrap();
             assert!(told.contains("status of 403"), "{told}");
         }
     }
+}
+
+/// Runs the script, and lets six minutes pass when it says so; gives back what it has seen.
+fn run(mut command: Command, clock: &ManualClock) -> Value {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut node = command.spawn().unwrap();
+    let mut output = BufReader::new(node.stdout.take().unwrap());
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    if line == "later\n" {
+        line.clear();
+        clock.advance(360);
+        writeln!(node.stdin.take().unwrap()).unwrap();
+    }
+    output.read_to_string(&mut line).unwrap();
+    assert!(node.wait().unwrap().success(), "{line}");
+    serde_json::from_str(&line).unwrap()
 }

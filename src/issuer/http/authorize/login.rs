@@ -4,10 +4,19 @@ use axum::response::Response;
 
 use super::page::{self, FormOrigin};
 use super::{OwnForm, PageError, Verified, Visit, page_url};
-use crate::identity::{Assurance, SecondFactor};
+use crate::identity::{Assurance, SecondFactor, User};
 use crate::issuer::endpoint_error::EndpointError;
+use crate::issuer::http::browser::SetCookie;
 use crate::issuer::http::extract::FormBody;
 use crate::issuer::http::pages::{self, Onward, Visitor};
+
+/// What a right password leads to.
+enum FirstStep {
+    /// A session, whose secret the browser keeps.
+    LoggedIn(Option<SetCookie>),
+    /// Something else is asked of this user.
+    More(User, SecondFactor),
+}
 
 /// `POST /authorization/login`
 pub(in crate::issuer::http) async fn login(
@@ -61,24 +70,9 @@ impl Visit {
         }
         let username = form.get("username").unwrap_or_default();
         let password = form.get("password").unwrap_or_default().to_owned();
-        let session = async {
-            let credentials = &self.issuer.credentials;
-            let (user, factor) = credentials.first_step(username, password).await?;
-            let begun = match factor {
-                SecondFactor::None => self.sessions().begin(&user, Assurance::Password).await,
-                SecondFactor::Asked | SecondFactor::ToBeMade => Ok(None),
-            };
-            match begun {
-                // Its first passkey was made while the password was checked.
-                Err(EndpointError::SecondFactorNeeded) => Ok((user, SecondFactor::Asked, None)),
-                begun => Ok((user, factor, begun?)),
-            }
-        };
-        match session.await {
-            Ok((_, SecondFactor::None, cookie)) => {
-                Ok(page::go(&page_url(&verified.request), cookie))
-            }
-            Ok((user, factor, _)) => {
+        match self.first_step(username, password).await {
+            Ok(FirstStep::LoggedIn(cookie)) => Ok(page::go(&page_url(&verified.request), cookie)),
+            Ok(FirstStep::More(user, factor)) => {
                 let visitor = self.visitor();
                 let page = pages::after_password(&visitor, &user, factor, onward(&verified));
                 page.await.map_err(PageError::of_the_portal)
@@ -101,6 +95,26 @@ impl Visit {
                 ))
             }
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Checks a password, and begins the session where that is all.
+    async fn first_step(
+        &self,
+        username: &str,
+        password: String,
+    ) -> Result<FirstStep, EndpointError> {
+        let credentials = &self.issuer.credentials;
+        let (user, factor) = credentials.first_step(username, password).await?;
+        if factor != SecondFactor::None {
+            return Ok(FirstStep::More(user, factor));
+        }
+        match self.sessions().begin(&user, Assurance::Password).await {
+            // Its first passkey was made while the password was checked.
+            Err(EndpointError::SecondFactorNeeded) => {
+                Ok(FirstStep::More(user, SecondFactor::Asked))
+            }
+            begun => Ok(FirstStep::LoggedIn(begun?)),
         }
     }
 
