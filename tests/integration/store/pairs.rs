@@ -4,15 +4,15 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use portcullis::identity::{
-    Assurance, CodeChallenge, PlainSecret, RedirectUri, RoleName, ScopeSet, SecretDigest, Status,
-    User, Username,
+    Assurance, CodeChallenge, CredentialId, NewPasskey, PasskeyName, PlainSecret, RedirectUri,
+    RoleName, ScopeSet, SecretDigest, Status, User, Username,
 };
 use portcullis::store::{
     AuthorizationCode, Change, Holding, RefreshToken, Store, StoreError, StoreLocation, Successor,
 };
 use portcullis::token::RevocationTarget;
 
-use super::{NOW, app, scope, token_of, user};
+use super::{NOW, app, passkeys, scope, token_of, user};
 
 /// How often each pair meets.
 const ROUNDS: usize = 2;
@@ -39,6 +39,8 @@ enum Operation {
     DeleteScope,
     RedeemCode,
     LogInAndOut,
+    LogInForTokens,
+    MakePasskey,
     NotePlaces,
     Sweep,
     ChangeApp,
@@ -49,7 +51,7 @@ enum Operation {
     DeleteRole,
 }
 
-const OPERATIONS: [Operation; 24] = [
+const OPERATIONS: [Operation; 26] = [
     Operation::DeleteUser,
     Operation::DisableUser,
     Operation::ChangePassword,
@@ -66,6 +68,8 @@ const OPERATIONS: [Operation; 24] = [
     Operation::DeleteScope,
     Operation::RedeemCode,
     Operation::LogInAndOut,
+    Operation::LogInForTokens,
+    Operation::MakePasskey,
     Operation::NotePlaces,
     Operation::Sweep,
     Operation::ChangeApp,
@@ -149,6 +153,12 @@ async fn furnish(store: &Store) -> Result<(), StoreError> {
         store.add_user(&user, "hash").await?;
         store.add_app(&app(name, &user), &fresh()).await?;
     }
+    // With one, nobody logs in by the password alone.
+    let mut change = store.change(NOW).await?;
+    for name in NAMES {
+        change.remove_passkeys(&user(name).id).await?;
+    }
+    let _ = change.commit().await?;
     for name in NAMES {
         // By the app of the next.
         for _ in 0..2 {
@@ -221,6 +231,10 @@ async fn act(
                 .await?;
             store.end_sessions(&user.id).await?;
         }
+        Operation::LogInForTokens => {
+            let login = token_of(&user, &format!("login-of-{name}"));
+            store.add_refresh_token(&fresh(), &login, NOW).await?;
+        }
         Operation::NotePlaces => {
             for place in names {
                 store.note_login_place(&user.id, place, NOW, 60).await?;
@@ -236,6 +250,7 @@ async fn act(
         Operation::DeleteUser
         | Operation::DisableUser
         | Operation::ChangePassword
+        | Operation::MakePasskey
         | Operation::RenameUser
         | Operation::TakeScope
         | Operation::DeleteScope
@@ -275,6 +290,15 @@ async fn administer(
             change.hold_with_apps(&user.id, Holding::ToChange).await?;
             change.set_password_hash(&user.id, "another").await?;
             change.end_secrets_of(&user.id).await?;
+        }
+        Operation::MakePasskey => {
+            let name = PasskeyName::parse("phone").unwrap();
+            let made = NewPasskey {
+                id: CredentialId::new(fresh().to_text().as_bytes()).unwrap(),
+                ..passkeys::made(1)
+            };
+            let _ = change.add_passkey(&user.id, &name, &made).await?;
+            change.end_logins_by_password(&user.id).await?;
         }
         Operation::RenameUser => {
             rename(change, user).await?;

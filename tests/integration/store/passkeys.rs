@@ -13,7 +13,7 @@ use portcullis::store::{
 use super::{NOW, app, token_of, token_through, user};
 use crate::authenticator::TestPasskey;
 
-fn made(number: u8) -> NewPasskey {
+pub(super) fn made(number: u8) -> NewPasskey {
     let passkey = TestPasskey::es256("https://id.shop.example");
     NewPasskey {
         id: CredentialId::new(&[number; 20]).unwrap(),
