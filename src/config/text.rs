@@ -262,9 +262,10 @@ log:
         for place in [":3:", ":5:", ":8:20", ":8:43"] {
             assert!(said.contains(place), "no {place} in {said}");
         }
-        assert!(said.contains("is what `policy` names"), "{said}");
-        // Without the wrong entry its position would be another.
-        assert!(said.contains("is what `trust` names"), "{said}");
+        for key in ["policy", "trust[1]"] {
+            let words = format!("is what `{key}` names");
+            assert!(said.contains(&words), "no {words} in {said}");
+        }
         assert!(said.contains("4 problems"), "{said}");
     }
 
@@ -281,7 +282,33 @@ log:
   buffer_lines: 0
 cache: {max_entries: 0}
 issuer: {url: \"https//u:hunter2@h\", store: \"sqlite:x.db\"}
-"), @"");
+"), @r"
+        error: `drain_seconds: 99999` is out of bounds: from 0 to 3600
+         --> portcullis.yaml:3:16
+          |
+        3 | drain_seconds: 99999
+          |                ^^^^^
+
+        error: unknown key `audience`
+        --> portcullis.yaml:5:17
+         = help: did you mean `audiences`?
+
+        error: unknown value `loud`
+         --> portcullis.yaml:7:10
+          |
+        7 |   level: loud
+          |          ^^^^
+          |
+          = help: known are `none`, `error`, `warn`, `info`, `debug`, `trace`
+
+        error: `cache.max_entries: 0` is out of bounds: from 1 to 100000000
+        --> portcullis.yaml:9:22
+
+        error: `***` is not a valid issuer: write an absolute `https://` or `http://` URL without path, query and fragment, such as `https://id.shop.example`
+        --> portcullis.yaml:10:15
+
+        5 problems
+        ");
     }
 
     #[test]
