@@ -8,7 +8,7 @@ use super::reduction::{Steps, TooLarge};
 /// More than a route should say. What is beyond is left out, which lets fewer requests in.
 const MAX_ALTERNATIVES: usize = 48;
 const MAX_LITERALS: usize = 24;
-/// What comparing an alternative with those that are there costs, in looks at formulas.
+/// How many steps comparing an alternative with those that are there counts as.
 const STEPS_PER_ALTERNATIVE: usize = 100;
 
 /// One thing that is asked.

@@ -109,28 +109,15 @@ impl<'a> Solver<'a> {
                 body,
             } => {
                 let before = self.verified.clone();
-                let all = perhaps
-                    .iter()
-                    .map(|name| (Rc::clone(name), Looked::Perhaps));
-                let all = all.chain(issuers.iter().map(|name| (Rc::clone(name), Looked::Surely)));
-                self.verified.extend(all);
+                self.verified.extend(looked(perhaps, Looked::Perhaps));
+                self.verified.extend(looked(issuers, Looked::Surely));
                 let found = self.ways(body, sense);
                 self.verified = before;
                 found
             }
             Formula::All(parts) if sense == Sense::Holds => self.every(parts, sense),
             Formula::Any(parts) if sense == Sense::Fails => self.every(parts, sense),
-            Formula::All(parts) | Formula::Any(parts) => {
-                let mut found = Alternatives::none();
-                for part in parts {
-                    let part = self.ways(part, sense)?;
-                    found = found.or(part, self.steps)?;
-                    if found.is_everybody() {
-                        break;
-                    }
-                }
-                Ok(found)
-            }
+            Formula::All(parts) | Formula::Any(parts) => self.some(parts, sense),
             Formula::First { cases, otherwise } => self.first(cases, otherwise, sense),
             Formula::Test(test) => Ok(self.test(test, sense)),
         }
@@ -142,6 +129,18 @@ impl<'a> Solver<'a> {
             let part = self.ways(part, sense)?;
             found = found.and(&part, self.steps)?;
             if found.is_none() {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    fn some(&mut self, parts: &[Formula], sense: Sense) -> Result<Alternatives, TooLarge> {
+        let mut found = Alternatives::none();
+        for part in parts {
+            let part = self.ways(part, sense)?;
+            found = found.or(part, self.steps)?;
+            if found.is_everybody() {
                 break;
             }
         }
@@ -242,6 +241,10 @@ impl<'a> Solver<'a> {
             },
         }
     }
+}
+
+fn looked(issuers: &BTreeSet<Rc<str>>, looked: Looked) -> impl Iterator<Item = (Rc<str>, Looked)> {
+    issuers.iter().map(move |name| (Rc::clone(name), looked))
 }
 
 fn condition(text: &Rc<str>, sense: Sense) -> Alternatives {

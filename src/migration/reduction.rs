@@ -56,43 +56,47 @@ pub(super) fn reduced(
                 body: Rc::new(body),
             },
         },
-        Formula::All(parts) => {
-            let mut left = Vec::new();
-            for part in parts {
-                match reduced(part, template, steps)? {
-                    Formula::True => {}
-                    Formula::False => return Ok(Formula::False),
-                    other => left.push(other),
-                }
-            }
-            match left.pop() {
-                None => Formula::True,
-                Some(only) if left.is_empty() => only,
-                Some(last) => {
-                    left.push(last);
-                    Formula::All(left)
-                }
-            }
-        }
-        Formula::Any(parts) => {
-            let mut left = Vec::new();
-            for part in parts {
-                match reduced(part, template, steps)? {
-                    Formula::False => {}
-                    Formula::True => return Ok(Formula::True),
-                    other => left.push(other),
-                }
-            }
-            match left.pop() {
-                None => Formula::False,
-                Some(only) if left.is_empty() => only,
-                Some(last) => {
-                    left.push(last);
-                    Formula::Any(left)
-                }
-            }
-        }
+        Formula::All(parts) => joined(parts, Join::All, template, steps)?,
+        Formula::Any(parts) => joined(parts, Join::Any, template, steps)?,
         Formula::First { cases, otherwise } => reduced_first(cases, otherwise, template, steps)?,
+    })
+}
+
+/// How parts belong together.
+#[derive(Debug, Clone, Copy)]
+enum Join {
+    All,
+    Any,
+}
+
+fn joined(
+    parts: &[Formula],
+    join: Join,
+    template: &Template,
+    steps: &mut Steps,
+) -> Result<Formula, TooLarge> {
+    let mut left = Vec::new();
+    for part in parts {
+        match (join, reduced(part, template, steps)?) {
+            (Join::All, Formula::True) | (Join::Any, Formula::False) => {}
+            (Join::All, Formula::False) => return Ok(Formula::False),
+            (Join::Any, Formula::True) => return Ok(Formula::True),
+            (_, other) => left.push(other),
+        }
+    }
+    let Some(last) = left.pop() else {
+        return Ok(match join {
+            Join::All => Formula::True,
+            Join::Any => Formula::False,
+        });
+    };
+    if left.is_empty() {
+        return Ok(last);
+    }
+    left.push(last);
+    Ok(match join {
+        Join::All => Formula::All(left),
+        Join::Any => Formula::Any(left),
     })
 }
 

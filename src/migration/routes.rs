@@ -13,11 +13,11 @@ use super::template::Template;
 use super::text::{Reason, TextMatch};
 use crate::problem::Problem;
 
-/// How many formulas are looked at in all.
+/// How many steps an import may take: a step is a look at a part of a formula, or what takes as long.
 const MAX_STEPS: usize = 20_000_000;
-/// The most paths, and the most routes.
+/// The most paths.
 const MAX_TEMPLATES: usize = 30_000;
-/// What making a route costs, in looks at formulas.
+/// How many steps making a route counts as.
 const STEPS_PER_CELL: usize = 200;
 /// The most hosts that a route may name.
 const MAX_HOSTS: usize = 256;
@@ -76,60 +76,22 @@ pub(super) fn routes(
     terms: &Terms,
     notes: &mut Notes,
 ) -> Result<Routes, Problem> {
-    let too_large = |_: TooLarge| {
+    let hosts = host_cells(formula);
+    let together = groups_of_hosts(formula, &hosts, terms, notes).map_err(|_: TooLarge| {
         Problem::new("the rules are too many: each has to be compared with each path")
             .help("import parts of them, for example the rules of one host")
-    };
-    let wanted = formula.templates();
-    let mut templates = wanted.clone();
-    templates.extend(Template::of_plain("/"));
-    templates.insert(Template::everything());
-    if templates.len() > MAX_TEMPLATES {
-        return Err(too_large(TooLarge));
-    }
-    let hosts = host_cells(formula);
-    let mut builder = Builder {
-        terms,
-        methods: named_methods(formula),
-        steps: Steps(MAX_STEPS),
-    };
-    let mut tables: BTreeMap<&HostCell, Vec<Entry>> = BTreeMap::new();
-    for template in &templates {
-        let formula = reduced(formula, template, &mut builder.steps).map_err(too_large)?;
-        let is_extra = !wanted.contains(template);
-        for host in &hosts {
-            builder.steps.take(STEPS_PER_CELL).map_err(too_large)?;
-            let entry = builder.entry(template, &formula, host, is_extra, notes);
-            let entry = entry.map_err(too_large)?;
-            tables.entry(host).or_default().push(entry);
-        }
-    }
-    let mut together = BTreeMap::new();
-    for (host, entries) in tables {
-        for entry in needed(entries, &mut builder.steps).map_err(too_large)? {
-            for group in entry.groups {
-                let key = (
-                    entry.template.clone(),
-                    group.methods,
-                    group.asked,
-                    *host == HostCell::Others,
-                );
-                let hosts: &mut Vec<String> = together.entry(key).or_default();
-                hosts.extend(pattern(host));
-            }
-        }
-    }
+    })?;
     let mut routes = Vec::new();
-    for ((path, methods, asked, _), hosts) in together {
+    for (key, hosts) in together {
         let mut rest = hosts.as_slice();
         // One of no hosts is for every host.
         loop {
             let (some, more) = rest.split_at(rest.len().min(MAX_HOSTS));
             routes.push(NewRoute {
                 hosts: some.to_vec(),
-                methods: methods.clone(),
-                path: path.clone(),
-                asked: asked.clone(),
+                methods: key.methods.clone(),
+                path: key.template.clone(),
+                asked: key.asked.clone(),
             });
             if more.is_empty() {
                 break;
@@ -137,25 +99,87 @@ pub(super) fn routes(
             rest = more;
         }
     }
-    let mut closed_hosts: Vec<String> = hosts.iter().filter_map(pattern).collect();
-    if closed_hosts.len() > MAX_HOSTS {
-        let is_exact = |route: &NewRoute| {
-            !route.hosts.is_empty() && route.hosts.iter().all(|host| !host.starts_with('*'))
-        };
-        if !routes.iter().all(is_exact) {
-            return Err(Problem::new(format!(
-                "the rules name {} hosts; beside routes of other hosts, a policy keeps {MAX_HOSTS} apart",
-                closed_hosts.len()
-            ))
-            .help("import the rules of some of these hosts at a time"));
-        }
-        // No route is for more than the hosts that it names.
-        closed_hosts.clear();
-    }
+    let closed_hosts = closed_hosts(&hosts, &routes)?;
     Ok(Routes {
         routes,
         closed_hosts,
     })
+}
+
+/// What a route says beside its hosts.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    template: Template,
+    methods: Vec<String>,
+    asked: Asked,
+    is_for_others: bool,
+}
+
+/// What is asked of each template, with the host patterns of which that is asked.
+fn groups_of_hosts(
+    formula: &Formula,
+    hosts: &BTreeSet<HostCell>,
+    terms: &Terms,
+    notes: &mut Notes,
+) -> Result<BTreeMap<Key, Vec<String>>, TooLarge> {
+    let wanted = formula.templates();
+    let mut templates = wanted.clone();
+    templates.extend(Template::of_plain("/"));
+    templates.insert(Template::everything());
+    if templates.len() > MAX_TEMPLATES {
+        return Err(TooLarge);
+    }
+    let mut builder = Builder {
+        terms,
+        methods: named_methods(formula),
+        steps: Steps(MAX_STEPS),
+    };
+    let mut tables: BTreeMap<&HostCell, Vec<Entry>> = BTreeMap::new();
+    for template in &templates {
+        let formula = reduced(formula, template, &mut builder.steps)?;
+        let is_extra = !wanted.contains(template);
+        for host in hosts {
+            builder.steps.take(STEPS_PER_CELL)?;
+            let entry = builder.entry(template, &formula, host, is_extra, notes)?;
+            tables.entry(host).or_default().push(entry);
+        }
+    }
+    let mut together: BTreeMap<Key, Vec<String>> = BTreeMap::new();
+    for (host, entries) in tables {
+        for entry in needed(entries, &mut builder.steps)? {
+            for group in entry.groups {
+                let key = Key {
+                    template: entry.template.clone(),
+                    methods: group.methods,
+                    asked: group.asked,
+                    is_for_others: *host == HostCell::Others,
+                };
+                together.entry(key).or_default().extend(pattern(host));
+            }
+        }
+    }
+    Ok(together)
+}
+
+/// The hosts whose requests no route of other hosts answers.
+#[expect(clippy::result_large_err, reason = "made once, for a file")]
+fn closed_hosts(hosts: &BTreeSet<HostCell>, routes: &[NewRoute]) -> Result<Vec<String>, Problem> {
+    let closed: Vec<String> = hosts.iter().filter_map(pattern).collect();
+    if closed.len() <= MAX_HOSTS {
+        return Ok(closed);
+    }
+    let is_exact = |route: &NewRoute| {
+        !route.hosts.is_empty() && route.hosts.iter().all(|host| !host.starts_with('*'))
+    };
+    if routes.iter().all(is_exact) {
+        // No route is for more than the hosts that it names.
+        return Ok(Vec::new());
+    }
+    Err(Problem::new(format!(
+        "the rules name {} hosts; beside routes of other hosts, a policy keeps {MAX_HOSTS} apart",
+        closed.len()
+    ))
+    .help("import the rules of some of these hosts at a time"))
 }
 
 fn pattern(host: &HostCell) -> Option<String> {
@@ -297,35 +321,31 @@ impl Builder<'_> {
                 reasons,
             }]);
         }
-        // A route for `GET` answers `HEAD` as well.
-        if let (Some(get), Some(head)) = (results.get("GET"), results.get("HEAD")) {
-            let (is_same, is_for_head_alone) =
-                (get.0 == head.0, get.0.is_none() && !head.0.is_none());
-            if is_for_head_alone {
-                results.remove("GET");
-            } else {
-                results.remove("HEAD");
-                if !is_same {
-                    let both = self.solved(formula, host, MethodCell::GetAndHead)?;
-                    results.insert("GET".to_owned(), both);
-                }
-            }
+        self.join_get_and_head(&mut results, formula, host)?;
+        Ok(alike(results))
+    }
+
+    /// A route for `GET` answers `HEAD` as well.
+    fn join_get_and_head(
+        &mut self,
+        results: &mut BTreeMap<String, (Alternatives, BTreeSet<Reason>)>,
+        formula: &Formula,
+        host: &HostCell,
+    ) -> Result<(), TooLarge> {
+        let (Some(get), Some(head)) = (results.get("GET"), results.get("HEAD")) else {
+            return Ok(());
+        };
+        let (is_same, is_for_head_alone) = (get.0 == head.0, get.0.is_none() && !head.0.is_none());
+        if is_for_head_alone {
+            results.remove("GET");
+            return Ok(());
         }
-        let mut groups: Vec<Solved> = Vec::new();
-        for (method, (alternatives, reasons)) in results {
-            match groups
-                .iter_mut()
-                .find(|known| known.alternatives == alternatives && known.reasons == reasons)
-            {
-                Some(known) => known.methods.push(method),
-                None => groups.push(Solved {
-                    methods: vec![method],
-                    alternatives,
-                    reasons,
-                }),
-            }
+        results.remove("HEAD");
+        if !is_same {
+            let both = self.solved(formula, host, MethodCell::GetAndHead)?;
+            results.insert("GET".to_owned(), both);
         }
-        Ok(groups)
+        Ok(())
     }
 
     fn solved(
@@ -338,6 +358,25 @@ impl Builder<'_> {
         let alternatives = solver.solve(formula)?;
         Ok((alternatives, solver.reasons))
     }
+}
+
+/// The methods that come to the same.
+fn alike(results: BTreeMap<String, (Alternatives, BTreeSet<Reason>)>) -> Vec<Solved> {
+    let mut groups: Vec<Solved> = Vec::new();
+    for (method, (alternatives, reasons)) in results {
+        match groups
+            .iter_mut()
+            .find(|known| known.alternatives == alternatives && known.reasons == reasons)
+        {
+            Some(known) => known.methods.push(method),
+            None => groups.push(Solved {
+                methods: vec![method],
+                alternatives,
+                reasons,
+            }),
+        }
+    }
+    groups
 }
 
 /// Whether it is about the path alone that decides here.

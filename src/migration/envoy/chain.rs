@@ -62,53 +62,61 @@ impl<'t> Chain<'t> {
             removes_dot: is_true(manager.tree, &["strip_trailing_host_dot"]),
             ignores_case: false,
         };
-        for one in items(manager.chain, &["filters"]) {
-            if let Some((kind, _)) = field(one, "typed_config").and_then(message)
-                && kind != "HttpConnectionManager"
-            {
-                let name = text(one, &["name"]).unwrap_or_default();
-                notes.add(
-                    &format!("network filter {name}"),
-                    "not carried over: it decides about connections; leave it in the proxy",
-                );
-            }
-        }
-        if field(manager.chain, "filter_chain_match").is_some() {
-            notes.add(
-                "filter chain",
-                "`filter_chain_match` is not carried over: the policy answers for every connection",
-            );
-        }
+        around(manager.chain, notes);
         for (index, one) in items(manager.tree, &["http_filters"]).iter().enumerate() {
-            let name = text(one, &["name"]).unwrap_or_default();
-            let place = format!("filter {name}");
-            let Some((type_name, config)) = field(one, "typed_config").and_then(message) else {
-                notes.add(
-                    &place,
-                    "not carried over: its configuration is elsewhere; leave it in the proxy",
-                );
-                continue;
-            };
-            let kind = kind_of(one);
-            if kind == Kind::Other {
-                if type_name != "Router" {
-                    let advice =
-                        format!("`{type_name}` is not carried over: leave it in the proxy");
-                    notes.add(&place, advice);
-                }
-                continue;
-            }
-            if kind == Kind::Jwt {
-                chain.providers.read(index, config, &place, notes);
-            }
-            chain.filters.push(Filter {
-                index,
-                name,
-                kind,
-                config,
-                is_disabled: is_true(one, &["disabled"]),
-            });
+            chain.add(index, one, notes);
         }
         chain
+    }
+
+    fn add(&mut self, index: usize, tree: &'t Tree, notes: &mut Notes) {
+        let name = text(tree, &["name"]).unwrap_or_default();
+        let place = format!("filter {name}");
+        let Some((type_name, config)) = field(tree, "typed_config").and_then(message) else {
+            notes.add(
+                &place,
+                "not carried over: its configuration is elsewhere; leave it in the proxy",
+            );
+            return;
+        };
+        let kind = kind_of(tree);
+        if kind == Kind::Other {
+            if type_name != "Router" {
+                let advice = format!("`{type_name}` is not carried over: leave it in the proxy");
+                notes.add(&place, advice);
+            }
+            return;
+        }
+        if kind == Kind::Jwt {
+            self.providers.read(index, config, &place, notes);
+        }
+        self.filters.push(Filter {
+            index,
+            name,
+            kind,
+            config,
+            is_disabled: is_true(tree, &["disabled"]),
+        });
+    }
+}
+
+/// Notes on what decides about connections.
+fn around(chain: &Tree, notes: &mut Notes) {
+    for one in items(chain, &["filters"]) {
+        if let Some((kind, _)) = field(one, "typed_config").and_then(message)
+            && kind != "HttpConnectionManager"
+        {
+            let name = text(one, &["name"]).unwrap_or_default();
+            notes.add(
+                &format!("network filter {name}"),
+                "not carried over: it decides about connections; leave it in the proxy",
+            );
+        }
+    }
+    if field(chain, "filter_chain_match").is_some() {
+        notes.add(
+            "filter chain",
+            "`filter_chain_match` is not carried over: the policy answers for every connection",
+        );
     }
 }

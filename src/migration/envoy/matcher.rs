@@ -160,61 +160,60 @@ pub(super) fn header(tree: &Tree, hosts: HostView, place: &str, notes: &mut Note
 }
 
 fn header_formula(tree: &Tree, hosts: HostView) -> Result<Formula, String> {
+    const KNOWN: [&str; 9] = [
+        "name",
+        "string_match",
+        "exact_match",
+        "prefix_match",
+        "suffix_match",
+        "contains_match",
+        "present_match",
+        "invert_match",
+        "safe_regex_match",
+    ];
     let name = text(tree, &["name"]).ok_or("the header has no name")?;
     let name = name.to_ascii_lowercase();
-    if let Some(key) = unknown_key(
-        tree,
-        &[
-            "name",
-            "string_match",
-            "exact_match",
-            "prefix_match",
-            "suffix_match",
-            "contains_match",
-            "present_match",
-            "invert_match",
-            "safe_regex_match",
-        ],
-    ) {
+    if let Some(key) = unknown_key(tree, &KNOWN) {
         return Err(format!("header {}: `{key}` has no equal", quoted(&name)));
     }
-    let is_inverted = match field(tree, "invert_match") {
-        None | Some(Tree::Bool(false) | Tree::Null) => false,
-        Some(_) => true,
-    };
     let matcher = header_matcher(tree)?;
-    if is_inverted {
+    match field(tree, "invert_match") {
+        None | Some(Tree::Bool(false) | Tree::Null) => named_header(&name, matcher, hosts),
         // Envoy does not let a request pass a matcher of a header that it lacks, inverted or not.
-        return Err(format!(
+        Some(_) => Err(format!(
             "header {}: `invert_match` has no equal",
             quoted(&name)
-        ));
+        )),
     }
-    Ok(match (name.as_str(), matcher) {
-        (":method", Some(TextMatcher::Text(test))) => Formula::Test(Test::Method(test)),
-        (":path", Some(matcher)) => Formula::path(path_with_query(matcher)),
+}
+
+/// A matcher of the header of a name in lower case.
+fn named_header(
+    name: &str,
+    matcher: Option<TextMatcher>,
+    hosts: HostView,
+) -> Result<Formula, String> {
+    match (name, matcher) {
+        (":method", Some(TextMatcher::Text(test))) => Ok(Formula::Test(Test::Method(test))),
+        (":path", Some(matcher)) => Ok(Formula::path(path_with_query(matcher))),
         (":authority" | "host", Some(TextMatcher::Text(test)))
             if test.ignore_case
                 || !test.operand().bytes().any(|byte| byte.is_ascii_uppercase()) =>
         {
             let ignores_case = test.ignore_case;
-            Formula::host_seen(
-                test,
-                HostView {
-                    ignores_case,
-                    ..hosts
-                },
-            )
+            let view = HostView {
+                ignores_case,
+                ..hosts
+            };
+            Ok(Formula::host_seen(test, view))
         }
-        (":method" | ":path" | ":authority" | "host", None) => Formula::True,
-        (name, _) if name.starts_with(':') || name == "host" => {
-            return Err(format!(
-                "header {}: this matcher has no equal",
-                quoted(name)
-            ));
-        }
-        (name, matcher) => header_condition(name, matcher)?,
-    })
+        (":method" | ":path" | ":authority" | "host", None) => Ok(Formula::True),
+        (name, _) if name.starts_with(':') || name == "host" => Err(format!(
+            "header {}: this matcher has no equal",
+            quoted(name)
+        )),
+        (name, matcher) => header_condition(name, matcher),
+    }
 }
 
 /// Nothing where the header only has to be there.
