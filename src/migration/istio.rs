@@ -41,7 +41,7 @@ pub fn import_istio(sources: &[Source], settings: &IstioSettings) -> Result<Migr
         )
         .help("name files with such objects, or what `kubectl get -o yaml` prints of them"));
     }
-    let objects = scope::for_workload(objects, settings, &mut notes)?;
+    let objects = scope::for_workload(objects, settings)?;
     let mut issuers = Issuers::default();
     for object in objects.iter().filter(|object| object.is_authentication) {
         issuers.read(object, &mut notes);
@@ -79,8 +79,7 @@ fn formula(
         any.extend(issuers.any());
         all.push(Formula::Any(any));
     }
-    let mut allowed = Vec::new();
-    let mut has_allow = false;
+    let mut allowed = None;
     for object in objects.iter().filter(|object| !object.is_authentication) {
         let place = object.label();
         if is_dry_run(object.tree) {
@@ -94,28 +93,30 @@ fn formula(
         };
         match object.spec(&["action"]).and_then(Tree::text) {
             None | Some("ALLOW") => {
-                has_allow = true;
-                allowed.push(reader.policy(object, &place));
+                let policy = reader.policy(object, &place);
+                allowed.get_or_insert_with(Vec::new).push(policy);
             }
             Some("DENY") => all.push(Formula::not(reader.policy(object, &place))),
             Some("CUSTOM") => {
                 let matched = reader.policy(object, &place);
-                notes.add(
-                    &place,
-                    "not carried over: `CUSTOM` asks another service; what its rules match is open to nobody",
-                );
-                let asked =
-                    Formula::Unknown(format!("{place}: `CUSTOM` asks another service").into());
-                all.push(Formula::Any(vec![Formula::not(matched), asked]));
+                all.push(custom(matched, &place, notes));
             }
             Some("AUDIT") => notes.add(&place, "`AUDIT` decides nothing and is left out"),
             Some(_) => all.push(notes.unknown(&place, "this action has no equal")),
         }
     }
-    if has_allow {
-        all.push(Formula::Any(allowed));
-    }
+    all.extend(allowed.map(Formula::Any));
     Formula::All(all)
+}
+
+/// What another service decides where its rules match.
+fn custom(matched: Formula, place: &str, notes: &mut Notes) -> Formula {
+    notes.add(
+        place,
+        "not carried over: `CUSTOM` asks another service; what its rules match is open to nobody",
+    );
+    let asked = Formula::Unknown(format!("{place}: `CUSTOM` asks another service").into());
+    Formula::Any(vec![Formula::not(matched), asked])
 }
 
 fn is_dry_run(tree: &Tree) -> bool {

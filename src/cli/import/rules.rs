@@ -73,7 +73,8 @@ pub(super) struct IstioArgs {
     /// The workload's namespace, where the objects are of several
     #[arg(long, value_name = "NAME", requires = "workload")]
     namespace: Option<String>,
-    /// The workload's labels, such as `app=orders,version=v1`, where the objects are for several
+    /// All labels of the workload, such as `app=orders,version=v1`, where the objects are for several; `NAME=`
+    /// says that it has none of this name
     #[arg(long, value_name = "LABELS")]
     workload: Option<String>,
     /// The mesh's root namespace, whose objects hold for every workload

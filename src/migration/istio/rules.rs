@@ -120,43 +120,17 @@ impl Reader<'_> {
         if values.is_empty() {
             return Formula::True;
         }
+        let each = values.iter();
         let each: Vec<Formula> = match kind.as_str() {
-            "paths" => values.iter().map(|value| self.path(value, place)).collect(),
-            "methods" => values
-                .iter()
+            "paths" => each.map(|value| self.path(value, place)).collect(),
+            "methods" => each
                 .map(|value| Formula::Test(Test::Method(TextTest::with_stars(value))))
                 .collect(),
-            "hosts" => values
-                .iter()
-                .map(|value| {
-                    // The two together are the host with any port.
-                    let has_ports = values.contains(&format!("{value}:*").as_str());
-                    let view = HostView {
-                        removes_port: has_ports,
-                        removes_dot: has_ports,
-                        ignores_case: true,
-                    };
-                    let test = TextTest::with_stars(value);
-                    self.noted(Formula::host_seen(test, view), place)
-                })
-                .collect(),
-            "requestprincipals" => values
-                .iter()
+            "hosts" => each.map(|value| self.host(value, &values, place)).collect(),
+            "requestprincipals" => each
                 .map(|value| self.issuers.principal(&TextTest::with_stars(value)))
                 .collect(),
-            _ => {
-                let reason = match kind.as_str() {
-                    "principals" | "namespaces" | "serviceaccounts" => {
-                        "is about the client's certificate, which the gate does not check"
-                    }
-                    "ipblocks" | "remoteipblocks" => {
-                        "is about addresses, which routes do not tell apart"
-                    }
-                    "ports" => "is about ports, which routes do not tell apart",
-                    _ => "has no equal",
-                };
-                return self.notes.unknown(place, &format!("`{name}` {reason}"));
-            }
+            _ => return self.notes.unknown(place, &no_equal(name, &kind)),
         };
         if is_negated {
             Formula::not(Formula::Any(each))
@@ -165,9 +139,16 @@ impl Reader<'_> {
         }
     }
 
-    /// The formula, with a note where it cannot be said.
-    fn noted(&mut self, formula: Formula, place: &str) -> Formula {
-        match formula {
+    /// One of the hosts of an operation.
+    fn host(&mut self, value: &str, all: &[&str], place: &str) -> Formula {
+        // The two together are the host with any port. With a star, `:*` is part of the pattern.
+        let has_ports = !value.contains('*') && all.contains(&format!("{value}:*").as_str());
+        let view = HostView {
+            removes_port: has_ports,
+            removes_dot: has_ports,
+            ignores_case: true,
+        };
+        match Formula::host_seen(TextTest::with_stars(value), view) {
             Formula::Unknown(reason) => self.notes.unknown(place, &reason),
             other => other,
         }
@@ -314,6 +295,19 @@ impl Reader<'_> {
             .issuers
             .with_claim(Formula::condition(format!("{as_text} || {as_list}"))))
     }
+}
+
+/// Why a field, whose kind is in lower case, is not carried over.
+fn no_equal(name: &str, kind: &str) -> String {
+    let reason = match kind {
+        "principals" | "namespaces" | "serviceaccounts" => {
+            "is about the client's certificate, which the gate does not check"
+        }
+        "ipblocks" | "remoteipblocks" => "is about addresses, which routes do not tell apart",
+        "ports" => "is about ports, which routes do not tell apart",
+        _ => "has no equal",
+    };
+    format!("`{name}` {reason}")
 }
 
 fn texts(tree: &Tree) -> Option<Vec<&str>> {

@@ -57,6 +57,44 @@ impl<'t> Object<'t> {
             .collect()
     }
 
+    /// The first key of the selector beside its labels.
+    fn unknown_selector(&self) -> Option<&'t str> {
+        let selector = self.spec(&["selector"])?;
+        let mut keys = selector.entries().iter().map(|(key, _)| key.as_str());
+        keys.find(|key| *key != "matchLabels")
+    }
+
+    /// Whether it holds for a workload with these labels. Where it asks for a label of which nothing is said,
+    /// it may hold or not, and either could let in what the source refuses: an object that holds may be the
+    /// first `ALLOW`, which closes everything else.
+    #[expect(clippy::result_large_err, reason = "made once, for a file")]
+    fn selects(&self, labels: &BTreeMap<String, String>) -> Result<bool, Problem> {
+        let wanted = self.labels();
+        let differs =
+            |(name, value): (&&str, &String)| labels.get(*name).is_some_and(|own| own != value);
+        if wanted.iter().any(differs) {
+            return Ok(false);
+        }
+        let Some((name, value)) = wanted.iter().find(|(name, _)| !labels.contains_key(**name))
+        else {
+            return Ok(true);
+        };
+        let action = match self.spec(&["action"]).and_then(Tree::text) {
+            Some(action) if !self.is_authentication => format!(" (`{action}`)"),
+            _ => String::new(),
+        };
+        Err(Problem::new(format!(
+            "{}{action} may hold for this workload: `--workload` does not say its label {}",
+            self.label(),
+            quoted(name)
+        ))
+        .help(format!(
+            "name all labels of the workload, for example {}, or {} where it has no such label",
+            quoted(&format!("{name}={value}")),
+            quoted(&format!("{name}="))
+        )))
+    }
+
     fn targets(&self) -> Vec<&'t Tree> {
         let list = self
             .spec(&["targetRefs"])
@@ -123,38 +161,21 @@ pub(super) fn gather<'t>(document: &'t Tree, objects: &mut Vec<Object<'t>>, note
 pub(super) fn for_workload<'t>(
     objects: Vec<Object<'t>>,
     settings: &IstioSettings,
-    notes: &mut Notes,
 ) -> Result<Vec<Object<'t>>, Problem> {
-    let Some(labels) = &settings.labels else {
-        let scopes: BTreeSet<String> = objects.iter().map(Object::scope).collect();
-        if settings.namespace.is_none() && scopes.len() > 1 {
-            const SHOWN: usize = 4;
-            let shown: Vec<&str> = scopes.iter().take(SHOWN).map(String::as_str).collect();
-            return Err(Problem::new(format!(
-                "the objects are for {} different sets of workloads: {}",
-                scopes.len(),
-                shown.join("; ")
-            ))
-            .help("name the workload by `--namespace NAME` and `--workload app=NAME`: one policy is for one gate"));
-        }
-        if settings.namespace.is_some() {
-            return Err(Problem::new("`--namespace` needs `--workload`")
-                .help("name the labels of the workload, such as `--workload app=orders`"));
-        }
-        return Ok(objects);
-    };
-    let namespaces: BTreeSet<&str> = objects
+    if let Some((object, key)) = objects
         .iter()
-        .filter_map(|object| object.namespace.as_deref())
-        .filter(|namespace| *namespace != settings.root_namespace)
-        .collect();
-    let own = match (settings.namespace.as_deref(), namespaces.len()) {
-        (Some(namespace), _) => Some(namespace.to_owned()),
-        (None, 0 | 1) => namespaces.first().map(|only| (*only).to_owned()),
-        (None, _) => {
-            return Err(Problem::new("the objects are of several namespaces")
-                .help("name that of the workload by `--namespace NAME`"));
-        }
+        .find_map(|object| Some((object, object.unknown_selector()?)))
+    {
+        return Err(Problem::new(format!(
+            "{}: its `selector` has {}, which is not understood",
+            object.label(),
+            quoted(key)
+        ))
+        .help("select workloads by `matchLabels`, or leave the object out of the file"));
+    }
+    let Some(labels) = &settings.labels else {
+        for_the_same(&objects, settings)?;
+        return Ok(objects);
     };
     if let Some(object) = objects.iter().find(|object| !object.targets().is_empty()) {
         return Err(Problem::new(format!(
@@ -163,24 +184,15 @@ pub(super) fn for_workload<'t>(
         ))
         .help("keep the objects that hold in the file, and leave out `--workload`"));
     }
-    let is_near = |object: &Object<'_>| {
-        let namespace = object.namespace.as_deref();
-        namespace.is_none()
-            || namespace == own.as_deref()
-            || namespace == Some(settings.root_namespace.as_str())
-    };
+    let own = own_namespace(&objects, settings)?;
     let mut held = Vec::new();
-    for object in objects.into_iter().filter(is_near) {
-        let wanted = object.labels();
-        let mut missing = wanted
-            .iter()
-            .filter(|(name, _)| !labels.contains_key(**name));
-        let fits =
-            |(name, value): (&&str, &String)| labels.get(*name).is_none_or(|own| own == value);
-        match missing.next() {
-            _ if !wanted.iter().all(fits) => {}
-            None => held.push(object),
-            Some((name, value)) => left_out(&object, name, value, notes)?,
+    for object in objects {
+        let namespace = object.namespace.as_deref();
+        let is_near = namespace.is_none()
+            || namespace == own.as_deref()
+            || namespace == Some(settings.root_namespace.as_str());
+        if is_near && object.selects(labels)? {
+            held.push(object);
         }
     }
     if held.is_empty() {
@@ -190,32 +202,42 @@ pub(super) fn for_workload<'t>(
     Ok(held)
 }
 
-/// An object that holds for the workload if that has a label of which nothing is said.
+/// Where the workload is not named, the objects are for the same ones.
 #[expect(clippy::result_large_err, reason = "made once, for a file")]
-fn left_out(
-    object: &Object<'_>,
-    name: &str,
-    value: &str,
-    notes: &mut Notes,
-) -> Result<(), Problem> {
-    let action = object.spec(&["action"]).and_then(Tree::text);
-    if let Some(action @ ("DENY" | "CUSTOM")) = action {
-        return Err(Problem::new(format!(
-            "{} (`{action}`) may hold for this workload: `--workload` does not say its label {}",
-            object.label(),
-            quoted(name)
-        ))
-        .help(format!(
-            "name all labels of the workload, for example {}",
-            quoted(&format!("{name}={value}"))
-        )));
+fn for_the_same(objects: &[Object<'_>], settings: &IstioSettings) -> Result<(), Problem> {
+    if settings.namespace.is_some() {
+        return Err(Problem::new("`--namespace` needs `--workload`")
+            .help("name the labels of the workload, such as `--workload app=orders`"));
     }
-    notes.add(
-        &object.label(),
-        format!(
-            "left out: it is for workloads with the label {}, of which `--workload` says nothing",
-            quoted(&format!("{name}={value}"))
-        ),
-    );
+    let scopes: BTreeSet<String> = objects.iter().map(Object::scope).collect();
+    if scopes.len() > 1 {
+        const SHOWN: usize = 4;
+        let shown: Vec<&str> = scopes.iter().take(SHOWN).map(String::as_str).collect();
+        return Err(Problem::new(format!(
+            "the objects are for {} different sets of workloads: {}",
+            scopes.len(),
+            shown.join("; ")
+        ))
+        .help("name the workload by `--namespace NAME` and `--workload app=NAME`: one policy is for one gate"));
+    }
     Ok(())
+}
+
+/// The namespace of the workload, if the objects have any beside the root namespace.
+#[expect(clippy::result_large_err, reason = "made once, for a file")]
+fn own_namespace(
+    objects: &[Object<'_>],
+    settings: &IstioSettings,
+) -> Result<Option<String>, Problem> {
+    let namespaces: BTreeSet<&str> = objects
+        .iter()
+        .filter_map(|object| object.namespace.as_deref())
+        .filter(|namespace| *namespace != settings.root_namespace)
+        .collect();
+    match (settings.namespace.as_deref(), namespaces.len()) {
+        (Some(namespace), _) => Ok(Some(namespace.to_owned())),
+        (None, 0 | 1) => Ok(namespaces.first().map(|only| (*only).to_owned())),
+        (None, _) => Err(Problem::new("the objects are of several namespaces")
+            .help("name that of the workload by `--namespace NAME`")),
+    }
 }

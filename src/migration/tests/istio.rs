@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::world::{Carried, Token, compiled, passes, requests};
 use super::{source, told};
 use crate::migration::{IstioSettings, Migrated, Publicity, import_istio};
+use crate::problem::Problem;
 use documents::{objects, text_of};
 use mesh::Mesh;
 
@@ -255,36 +256,88 @@ fn principals_that_versions_read_differently_let_nobody_in() {
     }
 }
 
-#[test]
-fn a_workload_must_say_its_labels() {
-    let text = |action: &str| {
-        format!(
-            "kind: AuthorizationPolicy\nmetadata: {{name: a, namespace: shop}}\nspec: {{selector: {{matchLabels: {{app: a}}}}, rules: [{{}}]}}\n---\n\
-             kind: AuthorizationPolicy\nmetadata: {{name: b, namespace: shop}}\n\
-             spec: {{selector: {{matchLabels: {{app: a, version: v1}}}}, action: {action}, rules: [{{}}]}}\n"
-        )
-    };
+/// Two objects of which the second asks for a label more, and what `--workload` says.
+fn of_version(kind: &str, spec: &str, labels: &[(&str, &str)]) -> Result<Migrated, Problem> {
+    let text = format!(
+        "kind: AuthorizationPolicy\nmetadata: {{name: a, namespace: shop}}\nspec: {{selector: {{matchLabels: {{app: a}}}}, action: DENY, rules: []}}\n---\n\
+         kind: {kind}\nmetadata: {{name: b, namespace: shop}}\n\
+         spec: {{selector: {{matchLabels: {{app: a, version: v1}}}}, {spec}}}\n"
+    );
+    let labels = labels
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let settings = IstioSettings {
         publicity: Publicity::Allow,
-        labels: Some(BTreeMap::from([("app".to_owned(), "a".to_owned())])),
+        labels: Some(labels.collect()),
         root_namespace: "istio-system".to_owned(),
         ..IstioSettings::default()
     };
-    for action in ["DENY", "CUSTOM"] {
-        let error = import_istio(&[source(&text(action))], &settings).unwrap_err();
+    import_istio(&[source(&text)], &settings)
+}
+
+/// Without the only `ALLOW`, or without the tokens that are checked, more would be let in than by Istio.
+#[test]
+fn a_workload_must_say_its_labels() {
+    let rules = "jwtRules: [{issuer: 'https://one'}]";
+    for (kind, spec, named) in [
+        (
+            "AuthorizationPolicy",
+            "action: DENY, rules: [{}]",
+            "AuthorizationPolicy shop/b (`DENY`)",
+        ),
+        (
+            "AuthorizationPolicy",
+            "action: CUSTOM, rules: [{}]",
+            "AuthorizationPolicy shop/b (`CUSTOM`)",
+        ),
+        (
+            "AuthorizationPolicy",
+            "action: ALLOW, rules: []",
+            "AuthorizationPolicy shop/b (`ALLOW`)",
+        ),
+        (
+            "AuthorizationPolicy",
+            "rules: []",
+            "AuthorizationPolicy shop/b",
+        ),
+        (
+            "RequestAuthentication",
+            rules,
+            "RequestAuthentication shop/b",
+        ),
+    ] {
+        let error = of_version(kind, spec, &[("app", "a")]).unwrap_err();
         let expected = format!(
-            "AuthorizationPolicy shop/b (`{action}`) may hold for this workload: `--workload` does not say its label `version`"
+            "{named} may hold for this workload: `--workload` does not say its label `version`"
         );
         assert_eq!(error.message, expected);
+        let error = error.help.unwrap();
+        let expected = "name all labels of the workload, for example `version=v1`, or `version=` where it has no such label";
+        assert_eq!(error, expected);
     }
-    let migrated = import_istio(&[source(&text("ALLOW"))], &settings).unwrap();
-    assert!(
-        told(&migrated).contains(
-            "AuthorizationPolicy shop/b: left out: it is for workloads with the label `version=v1`"
-        ),
-        "{}",
-        told(&migrated)
-    );
+    for (version, expected) in [("v1", false), ("v2", true), ("", true)] {
+        let labels = [("app", "a"), ("version", version)];
+        let migrated = of_version("AuthorizationPolicy", "rules: []", &labels).unwrap();
+        let mut request = requests().remove(0);
+        request.carried = Carried::Nothing;
+        let policy = compiled(&migrated.text, &[]);
+        assert_eq!(
+            passes(&policy, &request, &[], &[]),
+            expected,
+            "{version}\n{}",
+            migrated.text
+        );
+    }
+}
+
+#[test]
+fn a_selector_that_is_not_understood_ends_the_import() {
+    let text = "kind: AuthorizationPolicy\nmetadata: {name: a}\n\
+        spec: {selector: {matchExpressions: [{key: app, operator: Exists}]}, rules: [{}]}\n";
+    let error = import(text, Publicity::Allow).unwrap_err();
+    let expected =
+        "AuthorizationPolicy a: its `selector` has `matchExpressions`, which is not understood";
+    assert!(error.starts_with(expected), "{error}");
 }
 
 /// A host without its ports is compared as it is sent.
@@ -296,6 +349,8 @@ fn a_host_without_its_ports_lets_nobody_in_and_refuses_by_name() {
         ("DENY", "[a.example]", [false, false]),
         ("DENY", "[a.example, 'a.example:*']", [false, false]),
         ("DENY", "['*8080']", [false, false]),
+        ("ALLOW", "['*.example', '*.example:*']", [false, false]),
+        ("ALLOW", "['a.*', 'a.*:*']", [true, true]),
     ] {
         let text = format!(
             "kind: AuthorizationPolicy\nmetadata: {{name: a}}\nspec:\n  action: {action}\n\
