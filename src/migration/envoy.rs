@@ -34,18 +34,7 @@ pub struct EnvoySettings {
 #[expect(clippy::result_large_err, reason = "made once, for a file")]
 pub fn import_envoy(source: &Source, settings: &EnvoySettings) -> Result<Migrated, Problem> {
     let trees = yaml::parse_foreign(source)?;
-    let [tree] = trees.as_slice() else {
-        return Err(
-            Problem::new(format!("{} has more than one document", source.name))
-                .help("keep one bootstrap or config dump in the file"),
-        );
-    };
-    let Some(envoy) = Envoy::read(tree) else {
-        return Err(
-            Problem::new("this is neither an Envoy bootstrap nor a config dump")
-                .help("name a file with `static_resources`, or what `/config_dump` of the admin address answers"),
-        );
-    };
+    let envoy = envoy_of(&trees, source)?;
     let managers = envoy.managers();
     let manager = chosen(&managers, settings)?;
     let mut notes = Notes::default();
@@ -79,6 +68,20 @@ pub fn import_envoy(source: &Source, settings: &EnvoySettings) -> Result<Migrate
             no_token: chain.providers.no_token(),
         },
         notes,
+    })
+}
+
+#[expect(clippy::result_large_err, reason = "made once, for a file")]
+fn envoy_of<'t>(trees: &'t [Tree], source: &Source) -> Result<Envoy<'t>, Problem> {
+    let [tree] = trees else {
+        return Err(
+            Problem::new(format!("{} has more than one document", source.name))
+                .help("keep one bootstrap or config dump in the file"),
+        );
+    };
+    Envoy::read(tree).ok_or_else(|| {
+        Problem::new("this is neither an Envoy bootstrap nor a config dump")
+            .help("name a file with `static_resources`, or what `/config_dump` of the admin address answers")
     })
 }
 
@@ -158,10 +161,10 @@ impl<'t> RouteReader<'_, 't> {
         });
         for host in items(tree, &["virtual_hosts"]) {
             let domains = items(host, &["domains"]).iter().filter_map(Tree::text);
-            let domains: Vec<String> = domains.map(str::to_ascii_lowercase).collect();
+            let domains = domains.map(str::to_ascii_lowercase).collect();
             match self.virtual_host(host, tree) {
-                Ok(routes) => hosts.add(&domains, &routes),
-                Err(unknown) => hosts.add(&domains, &[(Formula::True, unknown)]),
+                Ok(routes) => hosts.add(domains, routes),
+                Err(unknown) => hosts.add(domains, vec![(Formula::True, unknown)]),
             }
         }
         all.push(hosts.formula(self.notes));

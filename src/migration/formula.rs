@@ -88,7 +88,7 @@ impl HostTest {
         }
         match (&test.how, operand.split_once(':')) {
             (Exact(_) | Prefix(_), Some((host, _))) if is_name(host) => {
-                Ok(Self::Port(host.to_owned()))
+                Ok(Self::Port(host.trim_end_matches('.').to_owned()))
             }
             _ => {
                 let shown = crate::problem::quoted(&operand);

@@ -98,6 +98,7 @@ pub(super) struct Request {
     pub(super) host: &'static str,
     pub(super) path: &'static str,
     pub(super) region: Option<&'static str>,
+    pub(super) content_type: Option<&'static str>,
     pub(super) carried: Carried,
     /// What a policy cannot know: whether certificate, address and the like are as rules ask.
     pub(super) unknown: bool,
@@ -108,9 +109,19 @@ impl Request {
         self.path.split('?').next().unwrap()
     }
 
+    /// What a source finds that looks for tokens in the query as well. A good token beside a bad one is taken.
+    pub(super) fn found(&self) -> Carried {
+        let has_bad_one = self.path.contains("access_token=");
+        match self.carried {
+            Carried::Nothing if has_bad_one => Carried::BadToken,
+            carried => carried,
+        }
+    }
+
     pub(super) fn header(&self, name: &str) -> Option<&'static str> {
         match name {
             "x-region" => self.region,
+            "content-type" => self.content_type,
             _ => None,
         }
     }
@@ -199,14 +210,15 @@ pub(super) fn passes(
 /// Every request that these tests know.
 pub(super) fn requests() -> Vec<Request> {
     const METHODS: [&str; 5] = ["GET", "HEAD", "POST", "PUT", "PATCH"];
-    const HOSTS: [&str; 5] = [
+    const HOSTS: [&str; 6] = [
         "a.example",
         "b.example",
         "a.test",
         "a.example:8080",
         "a.example.",
+        "a.example.:8080",
     ];
-    const PATHS: [&str; 17] = [
+    const PATHS: [&str; 18] = [
         "/",
         "/a",
         "/a/b",
@@ -219,6 +231,7 @@ pub(super) fn requests() -> Vec<Request> {
         "/c/b",
         "/b",
         "/a/b?x=1",
+        "/a/b?access_token=x",
         "/c|d/b",
         "/a/c|d",
         "/c/d/e",
@@ -243,6 +256,7 @@ pub(super) fn requests() -> Vec<Request> {
                             host,
                             path,
                             region,
+                            content_type: None,
                             carried: *carried,
                             unknown,
                         });

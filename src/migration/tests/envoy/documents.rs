@@ -150,6 +150,38 @@ fn requirement() -> impl Strategy<Value = Value> {
     ]
 }
 
+/// Domains of virtual hosts, none of them twice.
+fn domains() -> impl Strategy<Value = Vec<Vec<&'static str>>> {
+    let named = select(vec![
+        vec!["a.example"],
+        vec!["a.example", "a.example:*"],
+        vec!["a.example", "a.example:*", "a.example."],
+        vec!["a.example", "a.example:*", "a.example.", "a.example.:*"],
+        vec!["a.example", "a.example:*", "a.example.", "a.example.:*"],
+    ]);
+    let others = vec![
+        vec!["*.example"],
+        vec!["*.example", "*.example:*"],
+        vec!["a.*"],
+        vec!["a.example:8080"],
+        vec!["*8080"],
+        vec!["*"],
+    ];
+    // Both lists of the same suffix would name a domain twice.
+    let others = subsequence(others, 1..=2).prop_filter("a domain twice", |lists| {
+        lists
+            .iter()
+            .filter(|list| list.contains(&"*.example"))
+            .count()
+            < 2
+    });
+    (prop::option::weighted(0.6, named), others).prop_map(|(named, others)| {
+        let mut all: Vec<_> = named.into_iter().collect();
+        all.extend(others);
+        all
+    })
+}
+
 pub(super) fn bootstrap() -> impl Strategy<Value = Value> {
     let jwt = prop::collection::vec(
         (route_match(), prop::option::weighted(0.9, requirement())),
@@ -163,10 +195,10 @@ pub(super) fn bootstrap() -> impl Strategy<Value = Value> {
         1 => rbac().prop_map(|rbac| json!({"rbac": {"@type": "x/RBACPerRoute", "rbac": rbac}})),
     ];
     let own = own.boxed();
-    let routes = || prop::collection::vec((route_match(), own.clone()), 1..3);
-    let hosts = subsequence(vec!["a.example", "*.example", "*"], 1..=2);
-    (jwt, rbac(), prop::option::weighted(0.4, rbac()), routes(), routes(), hosts, requirement())
-        .prop_map(|(jwt, rbac, second, routes, others, hosts, named)| {
+    let routes = prop::collection::vec((route_match(), own.clone()), 1..3);
+    let routes = prop::collection::vec(routes, 3);
+    (jwt, rbac(), prop::option::weighted(0.4, rbac()), routes, domains(), requirement())
+        .prop_map(|(jwt, rbac, second, routes, domains, named)| {
             let rules: Vec<Value> = jwt
                 .into_iter()
                 .map(|(matched, requires)| json!({"match": matched, "requires": requires}))
@@ -184,12 +216,11 @@ pub(super) fn bootstrap() -> impl Strategy<Value = Value> {
                     filters.push(json!({"name": name, "typed_config": config}));
                 }
             }
-            let lists = [routes, others].into_iter();
-            let hosts: Vec<Value> = hosts.into_iter().zip(lists).map(|(domain, routes)| {
+            let hosts: Vec<Value> = domains.into_iter().zip(routes).map(|(domains, routes)| {
                 let routes: Vec<Value> = routes.into_iter().map(|(matched, own)| {
                     json!({"match": matched, "route": {"cluster": "c"}, "typed_per_filter_config": own})
                 }).collect();
-                json!({"name": domain, "domains": [domain], "routes": routes})
+                json!({"name": domains[0], "domains": domains, "routes": routes})
             }).collect();
             wrapped(json!({"http_filters": filters, "route_config": {"virtual_hosts": hosts}}))
         })

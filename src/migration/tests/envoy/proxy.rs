@@ -75,29 +75,27 @@ impl Proxy<'_> {
         &self.bootstrap["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
     }
 
+    /// The virtual host: an exact name first, then the longest suffix, the longest prefix, and `*`.
+    fn virtual_host(&self, host: &str) -> Option<&Value> {
+        let hosts = self.manager()["route_config"]["virtual_hosts"].as_array();
+        let rank = |domain: &str| match (domain.strip_prefix('*'), domain.strip_suffix('*')) {
+            (Some(""), _) => Some((0, 0)),
+            (Some(end), _) if host.ends_with(end) && host.len() > end.len() => Some((2, end.len())),
+            (None, Some(start)) if host.starts_with(start) && host.len() > start.len() => {
+                Some((1, start.len()))
+            }
+            _ => (domain == host).then_some((3, 0)),
+        };
+        let ranked = hosts.unwrap().iter().flat_map(|one| {
+            let domains = one["domains"].as_array().unwrap().iter();
+            domains.filter_map(move |domain| Some((rank(domain.as_str()?)?, one)))
+        });
+        let best = ranked.max_by_key(|(rank, _)| *rank);
+        best.map(|(_, host)| host)
+    }
+
     pub(super) fn passes(&self, request: &Request) -> bool {
-        let hosts = self.manager()["route_config"]["virtual_hosts"]
-            .as_array()
-            .unwrap();
-        let of = |matches: &dyn Fn(&str) -> bool| {
-            hosts.iter().find(|host| {
-                let mut domains = host["domains"].as_array().unwrap().iter();
-                domains.any(|domain| matches(domain.as_str().unwrap()))
-            })
-        };
-        let exact = of(&|domain| domain == request.host);
-        let suffix = || {
-            of(&|domain| {
-                domain.len() > 1
-                    && domain.strip_prefix('*').is_some_and(|end| {
-                        request.host.ends_with(end) && request.host.len() > end.len()
-                    })
-            })
-        };
-        let Some(host) = exact
-            .or_else(suffix)
-            .or_else(|| of(&|domain| domain == "*"))
-        else {
+        let Some(host) = self.virtual_host(request.host) else {
             // The proxy answers 404 by itself, whatever its filters say.
             return true;
         };
@@ -141,19 +139,22 @@ impl Proxy<'_> {
     }
 
     fn issuer_of(&self, request: &Request) -> Option<&'static str> {
-        match request.carried {
+        match request.found() {
             Carried::Token(position) => Some(self.tokens[position].issuer_name),
             _ => None,
         }
     }
 
+    /// What `jwt_authn` does with a requirement, and whose payloads it puts into the metadata meanwhile.
     fn meets<'v>(
         &self,
         requirement: &'v Value,
         request: &Request,
         payloads: &mut Vec<&'v str>,
     ) -> bool {
-        let (key, value) = requirement.as_object().unwrap().iter().next().unwrap();
+        let Some((key, value)) = requirement.as_object().unwrap().iter().next() else {
+            return true;
+        };
         match key.as_str() {
             "provider_name" => {
                 let name = value.as_str().unwrap();
@@ -173,34 +174,34 @@ impl Proxy<'_> {
                 let mut all = value["requirements"].as_array().unwrap().iter();
                 all.all(|one| self.meets(one, request, payloads))
             }
-            // Within others, what need not be there is not looked at.
-            "requires_any" => {
-                let mut all = value["requirements"].as_array().unwrap().iter();
-                all.any(
-                    |one| match one.as_object().unwrap().keys().next().unwrap().as_str() {
-                        "allow_missing_or_failed" => true,
-                        "allow_missing" => request.carried == Carried::Nothing,
-                        _ => self.meets(one, request, payloads),
-                    },
-                )
-            }
-            "allow_missing" => {
-                let all = ["one", "two"];
-                payloads.extend(
-                    all.iter()
-                        .filter(|name| self.issuer_of(request) == Some(**name)),
-                );
-                request.carried != Carried::BadToken
-            }
+            "requires_any" => self.meets_any(value, request, payloads),
             _ => {
                 let all = ["one", "two"];
                 payloads.extend(
                     all.iter()
                         .filter(|name| self.issuer_of(request) == Some(**name)),
                 );
-                true
+                key == "allow_missing_or_failed" || request.found() != Carried::BadToken
             }
         }
+    }
+
+    /// What need not be there comes last, and is not looked at.
+    fn meets_any<'v>(
+        &self,
+        list: &'v Value,
+        request: &Request,
+        payloads: &mut Vec<&'v str>,
+    ) -> bool {
+        let list = list["requirements"].as_array().unwrap();
+        let has = |key: &str| list.iter().any(|one| one.get(key).is_some());
+        let is_bypass = |one: &&Value| {
+            one.get("allow_missing").is_some() || one.get("allow_missing_or_failed").is_some()
+        };
+        let mut regular = list.iter().filter(|one| !is_bypass(one));
+        regular.any(|one| self.meets(one, request, payloads))
+            || has("allow_missing_or_failed")
+            || (has("allow_missing") && request.found() == Carried::Nothing)
     }
 
     fn rbac_passes(&self, rules: &Value, request: &Request, payloads: &[&str]) -> bool {
@@ -237,7 +238,7 @@ impl Proxy<'_> {
             "or_ids" => list("ids").any(|one| self.rule_matches(one, request, payloads)),
             "metadata" => {
                 let issuer = value["path"][0]["key"].as_str().unwrap();
-                let Carried::Token(position) = request.carried else {
+                let Carried::Token(position) = request.found() else {
                     return false;
                 };
                 let token = &self.tokens[position];

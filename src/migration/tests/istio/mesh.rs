@@ -49,7 +49,7 @@ impl Mesh<'_> {
 
     pub(super) fn passes(&self, request: &Request) -> bool {
         let issuers = self.issuers();
-        let claims = match request.carried {
+        let claims = match request.found() {
             Carried::Nothing => None,
             _ if issuers.is_empty() => None,
             Carried::BadToken => return false,
