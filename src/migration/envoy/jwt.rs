@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::matcher::{route_match, unknown_key};
-use super::providers::Providers;
+use super::providers::{Provider, Providers};
 use crate::doctor::field::{field, items, text};
 use crate::migration::Notes;
 use crate::migration::formula::{Formula, Test};
@@ -12,16 +12,22 @@ use crate::migration::text::{is_quotable, literal};
 use crate::problem::quoted;
 use crate::yaml::Tree;
 
-/// What a requirement comes to, and whose tokens have been looked at where it is met.
+type Issuers = BTreeSet<Rc<str>>;
+
+/// What a requirement comes to, and what becomes of the tokens of the filter's issuers: whose have been looked
+/// at where it is met, so that their payloads can be asked for.
 struct Required {
     formula: Formula,
-    issuers: BTreeSet<Rc<str>>,
-    /// Whose tokens have been looked at where they are for some audiences.
-    of_audiences: BTreeSet<Rc<str>>,
+    /// Who has met it by a valid token of one of these has had that token looked at.
+    surely: Issuers,
     /// Whose tokens may have been looked at as well.
-    perhaps: BTreeSet<Rc<str>>,
-    /// Whether requests may meet it whose tokens nobody has looked at.
-    is_optional: bool,
+    perhaps: Issuers,
+    /// Whose valid tokens may meet it: all, where it needs no token.
+    may_pass: Issuers,
+    /// Whose valid tokens are sure to meet it.
+    must_pass: Issuers,
+    /// Whether it is one that `requires_any` tries last.
+    is_bypass: bool,
 }
 
 /// Reads the rules of one filter.
@@ -99,7 +105,7 @@ impl Reader<'_> {
             return self.by_name(config, name, place);
         }
         match field(rule, "requires") {
-            None | Some(Tree::Null) => Required::nothing(),
+            None | Some(Tree::Null) => self.nothing(),
             Some(requirement) => self.requirement(requirement, place, Within::Nothing),
         }
     }
@@ -118,17 +124,25 @@ impl Reader<'_> {
     fn unknown(&mut self, place: &str, reason: &str) -> Required {
         Required {
             formula: self.notes.unknown(place, reason),
-            issuers: BTreeSet::new(),
-            of_audiences: BTreeSet::new(),
+            surely: Issuers::new(),
             perhaps: self.all_issuers(),
-            is_optional: true,
+            may_pass: self.all_issuers(),
+            must_pass: Issuers::new(),
+            is_bypass: false,
         }
     }
 
-    fn all_issuers(&self) -> BTreeSet<Rc<str>> {
+    /// The providers of this filter.
+    fn own(&self) -> impl Iterator<Item = &Provider> {
         let all = self.providers.known.iter();
         let own = all.filter(|((filter, _), _)| *filter == self.filter);
-        own.map(|(_, provider)| Rc::clone(&provider.name)).collect()
+        own.map(|(_, provider)| provider)
+    }
+
+    fn all_issuers(&self) -> Issuers {
+        self.own()
+            .map(|provider| Rc::clone(&provider.name))
+            .collect()
     }
 
     fn requirement(&mut self, tree: &Tree, place: &str, within: Within) -> Required {
@@ -138,7 +152,7 @@ impl Reader<'_> {
             .filter(|(_, value)| *value != Tree::Null)
             .collect();
         match entries.as_slice() {
-            [] => return Required::nothing(),
+            [] => return self.nothing(),
             [_] => {}
             _ => return self.unknown(place, "its requirement does not say exactly one thing"),
         }
@@ -146,108 +160,162 @@ impl Reader<'_> {
             return self.provider(name, place);
         }
         if let Some(provider) = field(tree, "provider_and_audiences") {
-            let name = text(provider, &["provider_name"]).unwrap_or_default();
-            let mut required = self.provider(name, place);
-            let audiences = items(provider, &["audiences"])
-                .iter()
-                .filter_map(Tree::text);
-            let audiences: Vec<&str> = audiences.collect();
-            if audiences.iter().any(|audience| !is_quotable(audience)) {
-                return self.unknown(place, "its audiences cannot be written in a condition");
-            }
-            if !audiences.is_empty() {
-                let any = audiences.iter().map(|audience| {
-                    Formula::condition(format!("{} in token.aud", literal(audience)))
-                });
-                let any = Formula::Any(any.collect());
-                required.formula = Formula::All(vec![required.formula, any]);
-                required.of_audiences = std::mem::take(&mut required.issuers);
-            }
-            return required;
+            return self.with_audiences(provider, place);
         }
-        for (key, is_all) in [("requires_any", false), ("requires_all", true)] {
-            if let Some(list) = field(tree, key) {
-                return self.several(items(list, &["requirements"]), is_all, place);
-            }
+        if let Some(list) = field(tree, "requires_any") {
+            let list = self.each(items(list, &["requirements"]), place);
+            return self.any(list);
+        }
+        if let Some(list) = field(tree, "requires_all") {
+            let list = self.each(items(list, &["requirements"]), place);
+            return self.all(list);
         }
         if field(tree, "allow_missing_or_failed").is_some() {
-            return self.optional(Formula::True, within);
+            let must_pass = self.all_issuers();
+            return self.optional(Formula::True, must_pass, within);
         }
         if field(tree, "allow_missing").is_some() {
             let mut any = vec![Formula::Test(Test::NoToken)];
             if within == Within::Nothing {
-                let all = self.providers.known.iter();
-                let own = all.filter(|((filter, _), _)| *filter == self.filter);
-                any.extend(own.map(|(_, provider)| provider.formula()));
+                any.extend(self.own().map(|provider| self.by_issuer(provider)));
             }
-            return self.optional(Formula::Any(any), within);
+            return self.optional(Formula::Any(any), Issuers::new(), within);
         }
         self.unknown(place, "this requirement has no equal")
     }
 
-    /// A requirement that a request without a token meets. By itself it looks at every token; beside others,
-    /// perhaps at none.
-    fn optional(&self, formula: Formula, within: Within) -> Required {
-        let (issuers, perhaps) = match within {
-            Within::Nothing => (self.all_issuers(), BTreeSet::new()),
-            Within::Others => (BTreeSet::new(), self.all_issuers()),
-        };
-        Required {
-            formula,
-            issuers,
-            of_audiences: BTreeSet::new(),
-            perhaps,
-            is_optional: true,
+    /// That a token is valid by the provider that Envoy finds for its issuer.
+    fn by_issuer(&self, provider: &Provider) -> Formula {
+        if self.providers.shares_issuer(self.filter, provider) {
+            let reason = "several providers have its issuer, and either may check the token";
+            Formula::Unknown(reason.into())
+        } else {
+            provider.formula()
         }
     }
 
-    fn several(&mut self, list: &[Tree], is_all: bool, place: &str) -> Required {
-        let mut formulas = Vec::new();
-        let (mut issuers, mut of_audiences) = (BTreeSet::new(), BTreeSet::new());
-        let mut perhaps = BTreeSet::new();
-        let mut optional = 0;
-        for one in list {
-            let required = self.requirement(one, place, Within::Others);
-            formulas.push(required.formula);
-            issuers.extend(required.issuers);
-            of_audiences.extend(required.of_audiences);
-            perhaps.extend(required.perhaps);
-            optional += usize::from(required.is_optional);
-        }
-        let is_optional = if is_all {
-            optional == list.len()
-        } else {
-            optional > 0
+    /// A requirement that requests without a token meet. By itself it looks at every token; beside others,
+    /// perhaps at none.
+    fn optional(&self, formula: Formula, must_pass: Issuers, within: Within) -> Required {
+        let surely = match within {
+            Within::Nothing => {
+                let own = self.own();
+                let alone =
+                    own.filter(|provider| !self.providers.shares_issuer(self.filter, provider));
+                alone.map(|provider| Rc::clone(&provider.name)).collect()
+            }
+            Within::Others => Issuers::new(),
         };
-        // A token for another audience fails there, and the request passes by what needs no token.
-        if is_optional {
-            perhaps.append(&mut of_audiences);
-        }
         Required {
-            formula: if is_all {
-                Formula::All(formulas)
-            } else {
-                Formula::Any(formulas)
-            },
-            issuers,
-            of_audiences,
-            perhaps,
-            is_optional,
+            formula,
+            surely,
+            perhaps: self.all_issuers(),
+            may_pass: self.all_issuers(),
+            must_pass,
+            is_bypass: true,
+        }
+    }
+
+    /// A requirement that asks nothing, and looks at nothing.
+    fn nothing(&self) -> Required {
+        Required {
+            formula: Formula::True,
+            surely: Issuers::new(),
+            perhaps: Issuers::new(),
+            may_pass: self.all_issuers(),
+            must_pass: self.all_issuers(),
+            is_bypass: false,
+        }
+    }
+
+    fn each(&mut self, list: &[Tree], place: &str) -> Vec<Required> {
+        let list = list.iter();
+        list.map(|one| self.requirement(one, place, Within::Others))
+            .collect()
+    }
+
+    /// The first that is met ends the search, so that those behind it look at nothing.
+    fn any(&self, list: Vec<Required>) -> Required {
+        let regular = list.iter().filter(|one| !one.is_bypass);
+        let must_pass_before: Issuers = regular.flat_map(|one| one.must_pass.clone()).collect();
+        let is_sure = |issuer: &Rc<str>| {
+            list.iter().all(|one| {
+                one.surely.contains(issuer)
+                    || !one.may_pass.contains(issuer)
+                    || (one.is_bypass && must_pass_before.contains(issuer))
+            })
+        };
+        let all = self.all_issuers();
+        Required {
+            surely: all.into_iter().filter(is_sure).collect(),
+            perhaps: looked_at(&list),
+            may_pass: list.iter().flat_map(|one| one.may_pass.clone()).collect(),
+            must_pass: list.iter().flat_map(|one| one.must_pass.clone()).collect(),
+            is_bypass: false,
+            formula: Formula::Any(list.into_iter().map(|one| one.formula).collect()),
+        }
+    }
+
+    /// The first that is not met ends the search.
+    fn all(&self, list: Vec<Required>) -> Required {
+        let in_every = |of: fn(&Required) -> &Issuers| -> Issuers {
+            let all = self.all_issuers().into_iter();
+            all.filter(|issuer| list.iter().all(|one| of(one).contains(issuer)))
+                .collect()
+        };
+        Required {
+            surely: list.iter().flat_map(|one| one.surely.clone()).collect(),
+            perhaps: looked_at(&list),
+            may_pass: in_every(|one| &one.may_pass),
+            must_pass: in_every(|one| &one.must_pass),
+            is_bypass: false,
+            formula: Formula::All(list.into_iter().map(|one| one.formula).collect()),
         }
     }
 
     fn provider(&mut self, name: &str, place: &str) -> Required {
-        match self.providers.known.get(&(self.filter, name.to_owned())) {
-            Some(provider) => Required {
-                formula: provider.formula(),
-                issuers: BTreeSet::from([Rc::clone(&provider.name)]),
-                of_audiences: BTreeSet::new(),
-                perhaps: BTreeSet::new(),
-                is_optional: false,
-            },
-            None => self.unknown(place, &format!("no provider has the name {}", quoted(name))),
+        let Some(provider) = self.providers.known.get(&(self.filter, name.to_owned())) else {
+            return self.unknown(place, &format!("no provider has the name {}", quoted(name)));
+        };
+        let own = Issuers::from([Rc::clone(&provider.name)]);
+        Required {
+            formula: provider.formula(),
+            surely: own.clone(),
+            perhaps: Issuers::new(),
+            may_pass: own.clone(),
+            must_pass: own,
+            is_bypass: false,
         }
     }
+
+    fn with_audiences(&mut self, tree: &Tree, place: &str) -> Required {
+        let name = text(tree, &["provider_name"]).unwrap_or_default();
+        let required = self.provider(name, place);
+        let audiences = items(tree, &["audiences"]).iter().filter_map(Tree::text);
+        let audiences: Vec<&str> = audiences.collect();
+        if audiences.iter().any(|audience| !is_quotable(audience)) {
+            return self.unknown(place, "its audiences cannot be written in a condition");
+        }
+        if audiences.is_empty() {
+            return required;
+        }
+        let any = audiences
+            .iter()
+            .map(|audience| Formula::condition(format!("{} in token.aud", literal(audience))));
+        let any = Formula::Any(any.collect());
+        Required {
+            formula: Formula::All(vec![required.formula, any]),
+            must_pass: Issuers::new(),
+            ..required
+        }
+    }
+}
+
+/// Whose tokens may have been looked at by some of these.
+fn looked_at(list: &[Required]) -> Issuers {
+    let all = list.iter();
+    all.flat_map(|one| one.perhaps.union(&one.surely).cloned())
+        .collect()
 }
 
 /// What a requirement stands in.
@@ -258,21 +326,9 @@ enum Within {
 }
 
 impl Required {
-    fn nothing() -> Self {
-        Self {
-            formula: Formula::True,
-            issuers: BTreeSet::new(),
-            of_audiences: BTreeSet::new(),
-            perhaps: BTreeSet::new(),
-            is_optional: true,
-        }
-    }
-
-    fn then(mut self, behind: &Rc<Formula>) -> Formula {
-        // Who passes has a token for these audiences.
-        self.issuers.append(&mut self.of_audiences);
+    fn then(self, behind: &Rc<Formula>) -> Formula {
         let body = Formula::Verified {
-            issuers: Rc::new(self.issuers),
+            issuers: Rc::new(self.surely),
             perhaps: Rc::new(self.perhaps),
             body: Rc::clone(behind),
         };

@@ -64,6 +64,7 @@ pub(super) struct Providers {
 /// Who issues tokens.
 pub(super) struct Provider {
     pub(super) name: Rc<str>,
+    issuer: Option<String>,
     payload: Option<String>,
     split_claims: Vec<String>,
     /// What a token of it needs beside being valid.
@@ -122,6 +123,13 @@ impl Providers {
         all.any(|one| one.payload.as_deref() == Some(payload) && one.obstacle.is_some())
     }
 
+    /// Whether another provider of this filter has the same issuer. Where no provider is named, Envoy takes
+    /// any of them.
+    pub(super) fn shares_issuer(&self, filter: usize, provider: &Provider) -> bool {
+        let all = self.known.iter().filter(|((index, _), _)| *index == filter);
+        all.filter(|(_, one)| one.issuer == provider.issuer).count() > 1
+    }
+
     /// The condition that holds where Envoy finds no token at all.
     pub(super) fn no_token(&self) -> String {
         self.places.none()
@@ -130,21 +138,6 @@ impl Providers {
     fn provider(&mut self, name: Rc<str>, tree: &Tree, place: &str, notes: &mut Notes) -> Provider {
         let header = header_of(tree, &mut self.places);
         let issuer = text(tree, &["issuer"]).filter(|issuer| !issuer.is_empty());
-        let obstacle = match (issuer, &header) {
-            (None, _) => {
-                Some("it has no `issuer`, and the gate takes no token without one".to_owned())
-            }
-            (_, Err(reason)) => Some(reason.clone()),
-            (Some(issuer), _) => {
-                let same = self.known.values().filter_map(|known| known.trust.as_ref());
-                let is_known = same
-                    .map(|entry| &*entry.issuer)
-                    .any(|known| known == issuer);
-                is_known.then(|| "another provider has the same `issuer`".to_owned())
-            }
-        };
-        let obstacle = obstacle
-            .or_else(|| unknown_key(tree, &SETTINGS).map(|key| format!("`{key}` has no equal")));
         let also = match subject_condition(tree) {
             Ok(also) => also,
             Err(reason) => notes.unknown(place, &reason),
@@ -154,31 +147,46 @@ impl Providers {
                 notes.add(place, format!("`{key}` is left out: it decides nothing"));
             }
         }
-        let obstacle = obstacle.map(|reason| {
-            notes.add(place, format!("not carried over: {reason}"));
-            Reason::from(format!("{place}: {reason}"))
-        });
-        let trust = match (issuer, &header, &obstacle) {
-            (Some(issuer), Ok(header), None) => {
-                Some(trust_entry(&name, issuer, header.clone(), tree))
+        let (trust, obstacle) = match self.trust_of(&name, issuer, header, tree) {
+            Ok(entry) => (Some(entry), None),
+            Err(reason) => {
+                notes.add(place, format!("not carried over: {reason}"));
+                (None, Some(Reason::from(format!("{place}: {reason}"))))
             }
-            _ => None,
         };
         let split = items(
             tree,
             &["normalize_payload_in_metadata", "space_delimited_claims"],
         );
+        let split = split.iter().filter_map(Tree::text);
         Provider {
             name,
+            issuer: issuer.map(str::to_owned),
             payload: text(tree, &["payload_in_metadata"]).map(str::to_owned),
-            split_claims: split
-                .iter()
-                .filter_map(Tree::text)
-                .map(str::to_owned)
-                .collect(),
+            split_claims: split.map(str::to_owned).collect(),
             also,
             obstacle,
             trust,
+        }
+    }
+
+    /// The entry of `trust`, or why the gate cannot take the tokens as Envoy does.
+    fn trust_of(
+        &self,
+        name: &Rc<str>,
+        issuer: Option<&str>,
+        header: Result<Option<String>, String>,
+        tree: &Tree,
+    ) -> Result<TrustEntry, String> {
+        let issuer = issuer.ok_or("it has no `issuer`, and the gate takes no token without one")?;
+        let header = header?;
+        let mut known = self.known.values().filter_map(|one| one.trust.as_ref());
+        if known.any(|entry| entry.issuer == issuer) {
+            return Err("another provider has the same `issuer`".to_owned());
+        }
+        match unknown_key(tree, &SETTINGS) {
+            Some(key) => Err(format!("`{key}` has no equal")),
+            None => Ok(trust_entry(name, issuer, header, tree)),
         }
     }
 }

@@ -6,7 +6,7 @@ mod proxy;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::world::{Token, compiled, passes, requests};
+use super::world::{Carried, Token, compiled, passes, requests};
 use super::{source, told};
 use crate::migration::{EnvoySettings, Migrated, Publicity, import_envoy};
 use documents::{bootstrap, wrapped};
@@ -187,6 +187,103 @@ fn a_host_is_open_where_all_of_its_spellings_are() {
             "{open:?} {closed:?}\n{}",
             told(&migrated)
         );
+    }
+}
+
+/// Who passes `GET /` by a requirement, where a token of `one` has to be one of `alice`, but only tokens that
+/// `jwt_authn` has looked at count.
+fn passed_by(requirement: &Value) -> String {
+    let alice = json!({"metadata": {"filter": "envoy.filters.http.jwt_authn",
+        "path": [{"key": "one"}, {"key": "sub"}], "value": {"string_match": {"exact": "alice"}}}});
+    let provider =
+        |name: &str| json!({"issuer": format!("https://{name}"), "payload_in_metadata": name});
+    let text = wrapped(json!({
+        "http_filters": [
+            {"name": "jwt", "typed_config": {"@type": "x/envoy.JwtAuthentication",
+                "rules": [{"match": {"prefix": "/"}, "requires": requirement}],
+                "providers": {"one": provider("one"), "two": provider("two"), "also": provider("two")}}},
+            {"name": "rbac", "typed_config": {"@type": "x/envoy.RBAC", "rules": {"action": "DENY", "policies": {
+                "p": {"permissions": [{"any": true}], "principals": [{"not_id": alice}]}}}}},
+        ],
+        "route_config": {"virtual_hosts": [{"name": "v", "domains": ["*"], "routes": [
+            {"match": {"prefix": "/"}, "route": {"cluster": "c"}},
+        ]}]},
+    }));
+    let migrated = import(&text.to_string(), Publicity::Allow).unwrap();
+    let (policy, tokens) = (compiled(&migrated.text, &["one", "two"]), Token::several());
+    let named = [
+        (Carried::Nothing, "none"),
+        (Carried::Token(0), "alice"),
+        (Carried::Token(1), "bob"),
+        (Carried::Token(3), "two"),
+    ];
+    let passed = named.into_iter().filter(|(carried, _)| {
+        let mut request = requests().remove(0);
+        request.carried = *carried;
+        passes(&policy, &request, &tokens, &["one", "two"])
+    });
+    let passed: Vec<&str> = passed.map(|(_, name)| name).collect();
+    passed.join(" ")
+}
+
+/// Where a requirement is met before a token is looked at, its payload is not there.
+#[test]
+fn only_tokens_that_are_surely_looked_at_have_claims() {
+    let (one, two) = (
+        json!({"provider_name": "one"}),
+        json!({"provider_name": "two"}),
+    );
+    let (missing, failed) = (
+        json!({"allow_missing": {}}),
+        json!({"allow_missing_or_failed": {}}),
+    );
+    let elsewhere = json!({"provider_and_audiences": {"provider_name": "one", "audiences": ["x"]}});
+    let any = |list: &[&Value]| json!({"requires_any": {"requirements": list}});
+    let all = |list: &[&Value]| json!({"requires_all": {"requirements": list}});
+    for (requirement, expected) in [
+        (one.clone(), "alice"),
+        (failed.clone(), "alice"),
+        (missing.clone(), "alice"),
+        (any(&[&one, &two]), "alice"),
+        (any(&[&two, &one]), "alice"),
+        (any(&[&one, &missing]), "alice"),
+        (any(&[&failed, &one]), "alice"),
+        (any(&[&elsewhere, &failed]), ""),
+        (any(&[&elsewhere, &one, &failed]), "alice"),
+        // What is met comes first.
+        (any(&[&json!({}), &one]), ""),
+        (any(&[&all(&[&failed, &failed]), &one]), ""),
+        (any(&[&any(&[&two, &failed]), &one]), ""),
+        // The first that is not met ends the search.
+        (any(&[&all(&[&two, &one]), &failed]), ""),
+        (any(&[&all(&[&elsewhere, &one]), &failed]), ""),
+        (all(&[&one, &any(&[&two, &failed])]), "alice"),
+        (all(&[&any(&[&two, &failed]), &one]), "alice"),
+        (all(&[&failed, &failed]), ""),
+    ] {
+        assert_eq!(passed_by(&requirement), expected, "{requirement}");
+    }
+}
+
+/// Where no provider is named, Envoy finds one by the token's issuer: of two, either may check it.
+#[test]
+fn an_issuer_of_two_providers_lets_in_nobody_where_none_is_named() {
+    let provider = |audience: &str| json!({"issuer": "https://one", "audiences": [audience]});
+    for (requirement, expected) in [
+        (json!({"allow_missing": {}}), false),
+        (json!({"provider_name": "a"}), true),
+    ] {
+        let text = wrapped(json!({
+            "http_filters": [{"name": "jwt", "typed_config": {"@type": "x/envoy.JwtAuthentication",
+                "rules": [{"match": {"prefix": "/"}, "requires": requirement}],
+                "providers": {"a": provider("api"), "b": provider("elsewhere")}}}],
+            "route_config": {"virtual_hosts": [{"name": "v", "domains": ["*"], "routes": [
+                {"match": {"prefix": "/"}, "route": {"cluster": "c"}},
+            ]}]},
+        }));
+        let migrated = import(&text.to_string(), Publicity::Review).unwrap();
+        let is_taken = migrated.text.contains("issuers: [a]");
+        assert_eq!(is_taken, expected, "{requirement}\n{}", migrated.text);
     }
 }
 

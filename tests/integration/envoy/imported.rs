@@ -24,6 +24,12 @@ fn filters(issuer: &TestIssuer) -> Value {
     let path = |how: &str, path: &str| json!({"url_path": {"path": {how: path}}});
     let method =
         |method: &str| json!({"header": {"name": ":method", "string_match": {"exact": method}}});
+    let any = |list: &[&Value]| json!({"requires_any": {"requirements": list}});
+    let all = |list: &[&Value]| json!({"requires_all": {"requirements": list}});
+    let shop = &json!({"provider_name": "shop"});
+    let failed = &json!({"allow_missing_or_failed": {}});
+    let elsewhere =
+        &json!({"provider_and_audiences": {"provider_name": "shop", "audiences": ["other"]}});
     json!([
         {"name": "jwt", "typed_config": {
             "@type": "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
@@ -39,10 +45,10 @@ fn filters(issuer: &TestIssuer) -> Value {
                 ]}}},
                 {"match": {"prefix": "/any/"}, "requires": {"allow_missing_or_failed": {}}},
                 {"match": {"prefix": "/blocked/"}, "requires": {"allow_missing_or_failed": {}}},
-                {"match": {"prefix": "/either/"}, "requires": {"requires_any": {"requirements": [
-                    {"provider_and_audiences": {"provider_name": "shop", "audiences": ["other"]}},
-                    {"allow_missing_or_failed": {}},
-                ]}}},
+                {"match": {"prefix": "/either/"}, "requires": any(&[elsewhere, failed])},
+                {"match": {"prefix": "/first/"}, "requires": any(&[&all(&[failed, failed]), shop])},
+                {"match": {"prefix": "/stops/"}, "requires": any(&[&all(&[elsewhere, shop]), failed])},
+                {"match": {"prefix": "/empty/"}, "requires": any(&[&json!({}), shop])},
                 {"match": {"safe_regex": {"regex": "/v[0-9]+/.*"}}, "requires": {"provider_name": "shop"}},
                 {"match": {"prefix": "/Case/", "case_sensitive": false}, "requires": {"provider_name": "shop"}},
                 {"match": {"path_separated_prefix": "/parts"}, "requires": {"provider_name": "shop"}},
@@ -56,6 +62,7 @@ fn filters(issuer: &TestIssuer) -> Value {
                 "open": {
                     "permissions": [path("exact", "/health"), path("prefix", "/maybe/"), path("prefix", "/v1/"),
                         path("prefix", "/blocked/"), path("prefix", "/port/"),
+                        path("prefix", "/first/"), path("prefix", "/stops/"), path("prefix", "/empty/"),
                         path("prefix", "/parts"), {"url_path": {"path": {"prefix": "/case/", "ignore_case": true}}}],
                     "principals": [{"any": true}],
                 },
@@ -94,6 +101,10 @@ fn filters(issuer: &TestIssuer) -> Value {
                     "permissions": [path("prefix", "/blocked/")],
                     "principals": [claim("sub", text("bob"))],
                 },
+                "unseen": {
+                    "permissions": [path("prefix", "/first/"), path("prefix", "/stops/"), path("prefix", "/empty/")],
+                    "principals": [{"not_id": claim("sub", text("alice"))}],
+                },
                 "port": {
                     "permissions": [{"and_rules": {"rules": [path("prefix", "/port/"),
                         {"header": {"name": ":authority", "string_match": {"suffix": "8443"}}},
@@ -130,6 +141,13 @@ fn routes() -> Value {
         {"name": "open", "domains": ["open.example", "every.example", "every.example:*", "every.example."], "routes": [
             {"match": {"prefix": "/"}, "route": upstream, "typed_per_filter_config": off},
         ]},
+        {"name": "whole", "domains": ["whole.example", "whole.example:*", "whole.example.", "whole.example.:*"], "routes": [
+            {"match": {"prefix": "/"}, "route": upstream, "typed_per_filter_config": off},
+        ]},
+        {"name": "ported", "domains": ["ported.example", "ported.example:*", "ported.example.", "ported.example.:*"], "routes": [
+            {"match": {"prefix": "/"}, "route": upstream, "typed_per_filter_config": off},
+        ]},
+        {"name": "port", "domains": ["ported.example:9443"], "routes": [{"match": {"prefix": "/"}, "route": upstream}]},
         {"name": "dotted", "domains": ["dotted.example."], "routes": [
             {"match": {"prefix": "/"}, "route": upstream, "typed_per_filter_config": off},
         ]},
@@ -140,7 +158,7 @@ fn routes() -> Value {
     ]})
 }
 
-const HOSTS: [&str; 17] = [
+const HOSTS: [&str; 24] = [
     "shop.example",
     "strict.example",
     "a.loose.example",
@@ -153,6 +171,13 @@ const HOSTS: [&str; 17] = [
     "open.example.",
     "every.example",
     "every.example:8443",
+    "every.example.:8443",
+    "whole.example",
+    "whole.example:8443",
+    "whole.example.",
+    "whole.example.:8443",
+    "ported.example",
+    "ported.example:9443",
     "dotted.example",
     "dotted.example.",
     "wild.example",
@@ -160,7 +185,7 @@ const HOSTS: [&str; 17] = [
     "a.wild.example:8443",
 ];
 
-const PATHS: [&str; 41] = [
+const PATHS: [&str; 44] = [
     "/health",
     "/health?x=1",
     "/health/",
@@ -170,6 +195,9 @@ const PATHS: [&str; 41] = [
     "/blocked/a",
     "/either/a",
     "/port/a",
+    "/first/a",
+    "/stops/a",
+    "/empty/a",
     "/v1/a",
     "/v1/a?b",
     "/v2/a",
@@ -229,7 +257,9 @@ fn requests(issuer: &TestIssuer) -> Vec<(String, Call)> {
                 for (name, token) in &tokens {
                     for region in [None, Some("eu-1")] {
                         // All of them on the first host; elsewhere the hosts are what counts.
-                        let is_usual = region.is_none() && ["GET", "POST"].contains(&method);
+                        let is_usual = region.is_none()
+                            && ["GET", "POST"].contains(&method)
+                            && ["no token", "alice", "bob", "nonsense"].contains(name);
                         if host != "shop.example" && !is_usual {
                             continue;
                         }

@@ -138,16 +138,20 @@ fn route_match() -> impl Strategy<Value = Value> {
 
 fn requirement() -> impl Strategy<Value = Value> {
     let provider = |name: &str| json!({"provider_name": name});
-    prop_oneof![
-        4 => select(&["one", "two"][..]).prop_map(provider),
-        1 => select(&["api", "x"][..]).prop_map(|audience| json!({"provider_and_audiences": {"provider_name": "one", "audiences": [audience]}})),
-        2 => Just(json!({"requires_any": {"requirements": [{"provider_name": "one"}, {"provider_name": "two"}]}})),
-        1 => Just(json!({"requires_any": {"requirements": [{"provider_name": "one"}, {"allow_missing_or_failed": {}}]}})),
-        1 => Just(json!({"requires_any": {"requirements": [{"provider_name": "two"}, {"allow_missing": {}}]}})),
-        1 => Just(json!({"requires_all": {"requirements": [{"provider_name": "one"}, {"provider_name": "two"}]}})),
-        1 => Just(json!({"allow_missing": {}})),
-        1 => Just(json!({"allow_missing_or_failed": {}})),
-    ]
+    let leaf = prop_oneof![
+        6 => select(&["one", "two"][..]).prop_map(provider),
+        2 => select(&["api", "x"][..]).prop_map(|audience| json!({"provider_and_audiences": {"provider_name": "one", "audiences": [audience]}})),
+        2 => Just(json!({"allow_missing": {}})),
+        2 => Just(json!({"allow_missing_or_failed": {}})),
+        1 => Just(json!({})),
+    ];
+    leaf.prop_recursive(2, 6, 3, |inner| {
+        let list = || prop::collection::vec(inner.clone(), 2..4);
+        prop_oneof![
+            2 => list().prop_map(|list| json!({"requires_any": {"requirements": list}})),
+            1 => list().prop_map(|list| json!({"requires_all": {"requirements": list}})),
+        ]
+    })
 }
 
 /// Domains of virtual hosts, none of them twice.
