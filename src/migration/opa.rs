@@ -46,52 +46,20 @@ pub fn import_opa(source: &Source, settings: &OpaSettings) -> Result<Migrated, P
     for tree in &trees {
         tables(tree, &mut Vec::new(), &mut found);
     }
-    let (package, permissions) = match found.as_slice() {
-        [] => {
-            return Err(
-                Problem::new("there is no table `role_perms` or `role_permissions` here")
-                    .help("a role's permissions are a list of `{method: GET, path: /people}`"),
-            );
-        }
-        [only] => (only.package, only.permissions),
-        several => {
-            let names: Vec<String> = several.iter().map(|one| quoted(&one.name)).collect();
-            return Err(Problem::new(format!(
-                "there are {} tables of permissions: {}",
-                several.len(),
-                names.join(", ")
-            ))
-            .help("keep the tables of one package in the file"));
-        }
-    };
-    let users = users_of(package)?;
+    let table = only(&found)?;
+    let users = users_of(table.package)?;
     let mut notes = Notes::default();
-    let holders = Holders::new(users, settings)?;
+    let holders = Holders::new(users, settings, &mut notes)?;
     notes.add(
         "tables",
         "taken as OPA's tutorial for Envoy takes them: a role may send requests of exactly this method and \
          this path without its query; compare that with your Rego",
     );
     let mut rules = 0;
-    let mut any = Vec::new();
-    for (role, entries) in permissions.entries() {
-        let holder = holders.of(role, &mut notes);
-        let list = match entries {
-            Tree::List(list) => list.as_slice(),
-            other => std::slice::from_ref(other),
-        };
-        for (index, entry) in list.iter().enumerate() {
-            rules += 1;
-            let place = format!("role {role}, permission {}", index + 1);
-            any.push(Formula::All(vec![
-                permission(entry, &place, &mut notes),
-                holder.clone(),
-            ]));
-        }
-    }
+    let formula = permissions(table.permissions, &holders, &mut notes, &mut rules);
     finish(Reading {
         title: super::policy_text::shown(&source.name),
-        formula: Formula::Any(any),
+        formula,
         rules,
         trust: Vec::new(),
         terms: Terms {
@@ -102,11 +70,55 @@ pub fn import_opa(source: &Source, settings: &OpaSettings) -> Result<Migrated, P
     })
 }
 
+/// What the table of permissions lets in. What is not a list has no items for Rego either.
+fn permissions(table: &Tree, holders: &Holders, notes: &mut Notes, rules: &mut usize) -> Formula {
+    let mut any = Vec::new();
+    for (role, entries) in table.entries() {
+        let Tree::List(list) = entries else {
+            notes.add(
+                &format!("role {role}"),
+                "left out: its permissions are not a list",
+            );
+            continue;
+        };
+        let holder = holders.of(role, notes);
+        for (index, entry) in list.iter().enumerate() {
+            *rules += 1;
+            let place = format!("role {role}, permission {}", index + 1);
+            any.push(Formula::All(vec![
+                permission(entry, &place, notes),
+                holder.clone(),
+            ]));
+        }
+    }
+    Formula::Any(any)
+}
+
 /// A table of permissions, and the object that it is in.
 struct Found<'t> {
     name: String,
     package: &'t Tree,
     permissions: &'t Tree,
+}
+
+#[expect(clippy::result_large_err, reason = "made once, for a file")]
+fn only<'f, 't>(found: &'f [Found<'t>]) -> Result<&'f Found<'t>, Problem> {
+    match found {
+        [] => Err(
+            Problem::new("there is no table `role_perms` or `role_permissions` here")
+                .help("a role's permissions are a list of `{method: GET, path: /people}`"),
+        ),
+        [only] => Ok(only),
+        several => {
+            let names: Vec<String> = several.iter().map(|one| quoted(&one.name)).collect();
+            Err(Problem::new(format!(
+                "there are {} tables of permissions: {}",
+                several.len(),
+                names.join(", ")
+            ))
+            .help("keep the tables of one package in the file"))
+        }
+    }
 }
 
 /// Every table of permissions, at the top or within packages.
@@ -157,7 +169,11 @@ enum By {
 
 impl Holders {
     #[expect(clippy::result_large_err, reason = "made once, for a file")]
-    fn new(users: Option<&Tree>, settings: &OpaSettings) -> Result<Self, Problem> {
+    fn new(
+        users: Option<&Tree>,
+        settings: &OpaSettings,
+        notes: &mut Notes,
+    ) -> Result<Self, Problem> {
         let subject = |claim: &str| {
             super::envoy::claim_subject(&[claim]).map_err(|reason| {
                 Problem::new(reason).help("name a claim of the token, such as `roles`")
@@ -172,25 +188,10 @@ impl Holders {
                     ),
                 );
             }
-            (None, Some(users)) => {
-                let mut of_role: BTreeMap<String, Vec<String>> = BTreeMap::new();
-                for (user, roles) in users.entries() {
-                    let roles = match roles {
-                        Tree::List(roles) => roles.as_slice(),
-                        other => std::slice::from_ref(other),
-                    };
-                    for role in roles.iter().filter_map(Tree::text) {
-                        of_role
-                            .entry(role.to_owned())
-                            .or_default()
-                            .push(user.clone());
-                    }
-                }
-                By::Users(
-                    subject(settings.user_claim.as_deref().unwrap_or("sub"))?,
-                    of_role,
-                )
-            }
+            (None, Some(users)) => By::Users(
+                subject(settings.user_claim.as_deref().unwrap_or("sub"))?,
+                holders_of(users, notes),
+            ),
         };
         Ok(Self {
             issuer: settings.issuer.clone().unwrap_or_default(),
@@ -221,6 +222,25 @@ impl Holders {
         };
         Formula::All(vec![token, holds])
     }
+}
+
+/// The users of each role.
+fn holders_of(users: &Tree, notes: &mut Notes) -> BTreeMap<String, Vec<String>> {
+    let mut of_role: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (user, roles) in users.entries() {
+        let Tree::List(roles) = roles else {
+            notes.add(
+                &format!("user {user}"),
+                "left out: the roles are not a list",
+            );
+            continue;
+        };
+        for role in roles.iter().filter_map(Tree::text) {
+            let users = of_role.entry(role.to_owned()).or_default();
+            users.push(user.clone());
+        }
+    }
+    of_role
 }
 
 fn permission(entry: &Tree, place: &str, notes: &mut Notes) -> Formula {

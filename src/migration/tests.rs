@@ -7,7 +7,18 @@ mod istio;
 mod opa;
 mod world;
 
+use proptest::test_runner::{Config, RngSeed, TestRunner};
+
 use super::*;
+
+/// Always the same random cases.
+fn runner(cases: u32) -> TestRunner {
+    TestRunner::new(Config {
+        rng_seed: RngSeed::Fixed(14),
+        failure_persistence: None,
+        ..Config::with_cases(cases)
+    })
+}
 
 fn source(text: &str) -> Source {
     Source {
