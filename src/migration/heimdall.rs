@@ -1,6 +1,7 @@
 //! Rule sets of heimdall, with the mechanisms of its configuration.
 
 mod mechanisms;
+mod pipeline;
 mod rules;
 
 use super::asked::Terms;
@@ -18,23 +19,11 @@ pub fn import_heimdall(sources: &[Source], publicity: Publicity) -> Result<Migra
         trees.extend(yaml::parse_foreign(source)?);
     }
     let mut notes = Notes::default();
-    let mut mechanisms = Mechanisms::default();
-    let mut written: Vec<&Tree> = Vec::new();
-    let mut default = None;
-    for tree in &trees {
-        let rules = tree.at(&["spec", "rules"]).or_else(|| tree.get("rules"));
-        match (rules, tree.get("mechanisms")) {
-            (Some(Tree::List(rules)), None) => written.extend(rules),
-            (_, Some(own)) => {
-                mechanisms.read(own, &mut notes);
-                default = tree.get("default_rule").or(default);
-            }
-            _ => notes.add(
-                "document",
-                "left out: it is neither a rule set nor a configuration with `mechanisms`",
-            ),
-        }
-    }
+    let Documents {
+        mechanisms,
+        rules: written,
+        default,
+    } = documents(&trees, &mut notes);
     if written.is_empty() {
         return Err(Problem::new("there is no rule of heimdall here").help(
             "name a rule set (`version`, `rules`), and the configuration with its `mechanisms`",
@@ -57,8 +46,38 @@ pub fn import_heimdall(sources: &[Source], publicity: Publicity) -> Result<Migra
         trust: mechanisms.trust(),
         terms: Terms {
             publicity,
-            no_token: "!(\"authorization\" in request.headers)".to_owned(),
+            no_token: mechanisms.no_token(),
         },
         notes,
     })
+}
+
+/// What the documents of heimdall say together.
+struct Documents<'t> {
+    mechanisms: Mechanisms,
+    rules: Vec<&'t Tree>,
+    default: Option<&'t Tree>,
+}
+
+fn documents<'t>(trees: &'t [Tree], notes: &mut Notes) -> Documents<'t> {
+    let mut found = Documents {
+        mechanisms: Mechanisms::default(),
+        rules: Vec::new(),
+        default: None,
+    };
+    for tree in trees {
+        let rules = tree.at(&["spec", "rules"]).or_else(|| tree.get("rules"));
+        match (rules, tree.get("mechanisms")) {
+            (Some(Tree::List(rules)), None) => found.rules.extend(rules),
+            (_, Some(own)) => {
+                found.mechanisms.read(own, notes);
+                found.default = tree.get("default_rule").or(found.default);
+            }
+            _ => notes.add(
+                "document",
+                "left out: it is neither a rule set nor a configuration with `mechanisms`",
+            ),
+        }
+    }
+    found
 }

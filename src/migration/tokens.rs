@@ -4,11 +4,34 @@ use std::collections::BTreeSet;
 
 use super::text::literal;
 
+/// Why a token cannot be taken from any of the places that a source names.
+pub(super) const UNREADABLE: &str =
+    "the gate reads tokens from `Authorization: Bearer`, or bare from one header";
+
 /// Where a source looks for tokens, as parts of conditions.
 #[derive(Debug, Default)]
 pub(super) struct TokenPlaces(BTreeSet<String>);
 
 impl TokenPlaces {
+    pub(super) fn header(&mut self, name: &str) {
+        let name = name.to_ascii_lowercase();
+        self.0
+            .insert(format!("{} in request.headers", literal(&name)));
+    }
+
+    pub(super) fn parameter(&mut self, name: &str) {
+        self.0.insert(format!("{} in request.query", literal(name)));
+    }
+
+    pub(super) fn cookies(&mut self) {
+        self.header("cookie");
+    }
+
+    /// A body, which is read for a token only where the request says what it is.
+    pub(super) fn body(&mut self) {
+        self.header("content-type");
+    }
+
     /// Adds the places of one issuer: headers with what stands in front of the token, parameters of the
     /// query, and cookies. Without any, those that Envoy takes. Returns the header that the gate can read
     /// its tokens from, if that is not `authorization`.
@@ -19,20 +42,14 @@ impl TokenPlaces {
         has_cookies: bool,
     ) -> Result<Option<String>, String> {
         if headers.is_empty() && parameters.is_empty() && !has_cookies {
-            self.0
-                .insert("\"authorization\" in request.headers".to_owned());
-            self.0
-                .insert("\"access_token\" in request.query".to_owned());
+            self.header("authorization");
+            self.parameter("access_token");
             return Ok(None);
         }
-        let mut found = Err(
-            "the gate reads tokens from `Authorization: Bearer`, or bare from one header"
-                .to_owned(),
-        );
+        let mut found = Err(UNREADABLE.to_owned());
         for (name, prefix) in headers {
+            self.header(name);
             let name = name.to_ascii_lowercase();
-            self.0
-                .insert(format!("{} in request.headers", literal(&name)));
             match (name.as_str(), prefix.as_str()) {
                 ("authorization", "Bearer" | "Bearer ") => found = Ok(None),
                 ("authorization", _) => {}
@@ -41,11 +58,10 @@ impl TokenPlaces {
             }
         }
         for parameter in parameters {
-            self.0
-                .insert(format!("{} in request.query", literal(parameter)));
+            self.parameter(parameter);
         }
         if has_cookies {
-            self.0.insert("\"cookie\" in request.headers".to_owned());
+            self.cookies();
         }
         found
     }

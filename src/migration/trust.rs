@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::rc::Rc;
 
+use crate::token::Algorithm;
 use crate::yaml::{flow_list, scalar};
 
 /// The longest name of an issuer that is made here.
@@ -15,6 +16,8 @@ pub(super) struct TrustEntry {
     pub(super) name: Rc<str>,
     pub(super) issuer: String,
     pub(super) audiences: Vec<String>,
+    /// Empty where the source does not say.
+    pub(super) algorithms: Vec<Algorithm>,
     pub(super) keys: Keys,
     /// Another header than `authorization`.
     pub(super) token_header: Option<String>,
@@ -43,9 +46,14 @@ impl TrustEntry {
             let list = flow_list(self.audiences.iter().map(String::as_str));
             let _ = writeln!(text, "    audiences: {list}");
         }
-        text.push_str(
-            "    algorithms: [RS256]  # the source does not say; list what the issuer signs with\n",
-        );
+        if self.algorithms.is_empty() {
+            text.push_str(
+                "    algorithms: [RS256]  # the source does not say; list what the issuer signs with\n",
+            );
+        } else {
+            let list = flow_list(self.algorithms.iter().map(|algorithm| algorithm.name()));
+            let _ = writeln!(text, "    algorithms: {list}");
+        }
         match &self.keys {
             Keys::Uri(uri) => {
                 let _ = writeln!(text, "    jwks_uri: {}", scalar(uri));

@@ -242,6 +242,7 @@ fn trust_entry(
         name: Rc::clone(name),
         issuer: issuer.to_owned(),
         audiences: audiences.map(str::to_owned).collect(),
+        algorithms: Vec::new(),
         keys,
         token_header,
         leeway_seconds: (skew < OUR_LEEWAY_SECONDS).then_some(skew),

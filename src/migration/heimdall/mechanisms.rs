@@ -5,10 +5,34 @@ use std::rc::Rc;
 
 use crate::doctor::field::{at, duration, items, text};
 use crate::migration::Notes;
-use crate::migration::formula::{Formula, Test};
+use crate::migration::envoy::claim_subject;
+use crate::migration::formula::Formula;
 use crate::migration::text::{is_quotable, literal};
+use crate::migration::tokens::{TokenPlaces, UNREADABLE};
 use crate::migration::trust::{self, Keys, TrustEntry};
+use crate::token::Algorithm;
 use crate::yaml::Tree;
+
+/// The settings of the authenticator `jwt` that are understood, and those of its assertions.
+const SETTINGS: [&str; 10] = [
+    "jwks_endpoint",
+    "metadata_endpoint",
+    "assertions",
+    "jwt_source",
+    "subject",
+    "principal",
+    "cache_ttl",
+    "validate_jwk",
+    "trust_store",
+    "allow_fallback_on_error",
+];
+const ASSERTIONS: [&str; 5] = [
+    "issuers",
+    "audience",
+    "scopes",
+    "allowed_algorithms",
+    "validity_leeway",
+];
 
 /// By how many seconds clocks may differ unless it is told otherwise.
 const LEEWAY_SECONDS: u64 = 10;
@@ -19,6 +43,7 @@ pub(super) struct Mechanisms {
     /// The types of all others, by kind and id.
     others: BTreeMap<(&'static str, String), String>,
     names: BTreeSet<Rc<str>>,
+    places: TokenPlaces,
 }
 
 pub(super) enum Authenticator {
@@ -27,6 +52,8 @@ pub(super) enum Authenticator {
     Jwt {
         entry: TrustEntry,
         also: Formula,
+        /// Whether a token that it refuses goes on to the next authenticator, in all versions.
+        falls_back: bool,
     },
     /// One that the gate has no equal of.
     Other(String),
@@ -75,6 +102,11 @@ impl Mechanisms {
         .collect()
     }
 
+    /// The condition that holds where none of the authenticators finds a token.
+    pub(super) fn no_token(&self) -> String {
+        self.places.none()
+    }
+
     fn authenticator(&mut self, id: &str, tree: &Tree) -> Authenticator {
         match text(tree, &["type"]) {
             Some("anonymous") => Authenticator::Anonymous,
@@ -85,34 +117,45 @@ impl Mechanisms {
     }
 
     fn jwt(&mut self, id: &str, tree: &Tree) -> Result<Authenticator, String> {
-        const KNOWN: [&str; 10] = [
-            "jwks_endpoint",
-            "metadata_endpoint",
-            "assertions",
-            "jwt_source",
-            "subject",
-            "principal",
-            "cache_ttl",
-            "validate_jwk",
-            "trust_store",
-            "allow_fallback_on_error",
-        ];
-        const ASSERTIONS: [&str; 5] = [
-            "issuers",
-            "audience",
-            "scopes",
-            "allowed_algorithms",
-            "validity_leeway",
-        ];
         let nothing = Tree::Map(Vec::new());
         let config = tree.get("config").unwrap_or(&nothing);
         let assertions = config.get("assertions").unwrap_or(&nothing);
-        for (tree, known) in [(config, &KNOWN[..]), (assertions, &ASSERTIONS[..])] {
-            let mut keys = tree.entries().iter().map(|(key, _)| key.as_str());
-            if let Some(key) = keys.find(|key| !known.contains(key)) {
-                return Err(format!("`{key}` has no equal"));
-            }
-        }
+        only_known(config, &SETTINGS)?;
+        only_known(assertions, &ASSERTIONS)?;
+        let token_header = source_of(items(config, &["jwt_source"]), &mut self.places)?;
+        let issuer = self.issuer(assertions)?;
+        let audiences = list(assertions, "audience")?;
+        let mut also = each_in(&audiences, "token.aud");
+        also.extend(each_in(&list(assertions, "scopes")?, "token.scopes"));
+        also.extend(subject_condition(config)?);
+        let leeway = assertions.get("validity_leeway").and_then(duration);
+        let falls_back = config.get("allow_fallback_on_error");
+        let falls_back = falls_back.is_some_and(Tree::is_true);
+        let entry = TrustEntry {
+            name: trust::name(id, &mut self.names),
+            issuer: issuer.to_owned(),
+            audiences: audiences
+                .iter()
+                .map(|&audience| audience.to_owned())
+                .collect(),
+            algorithms: algorithms(&list(assertions, "allowed_algorithms")?)?,
+            keys: keys(config)?,
+            token_header,
+            leeway_seconds: Some(match leeway {
+                Some(leeway) if leeway < 10.0 => 1,
+                _ => LEEWAY_SECONDS,
+            }),
+            max_lifetime_seconds: None,
+        };
+        Ok(Authenticator::Jwt {
+            entry,
+            also: Formula::All(also),
+            falls_back,
+        })
+    }
+
+    /// The only issuer, which no authenticator before this one has.
+    fn issuer<'t>(&self, assertions: &'t Tree) -> Result<&'t str, String> {
         let [issuer] = items(assertions, &["issuers"]) else {
             return Err("`assertions.issuers` does not name exactly one issuer".to_owned());
         };
@@ -124,87 +167,113 @@ impl Mechanisms {
         {
             return Err("another authenticator has the same issuer".to_owned());
         }
-        let token_header = source_of(items(config, &["jwt_source"]))?;
-        let list = |name: &str| -> Result<Vec<&str>, String> {
-            let list: Option<Vec<&str>> = match assertions.get(name) {
-                None | Some(Tree::Null) => Some(Vec::new()),
-                Some(Tree::List(list)) => list.iter().map(Tree::text).collect(),
-                Some(_) => None,
-            };
-            let list = list.filter(|list| list.iter().all(|text| is_quotable(text)));
-            list.ok_or_else(|| format!("`assertions.{name}` is not a list of texts"))
-        };
-        let audiences = list("audience")?;
-        let each = |names: &[&str], of: &str| -> Vec<Formula> {
-            let all = names.iter();
-            all.map(|name| Formula::condition(format!("{} in {of}", literal(name))))
-                .collect()
-        };
-        let mut also = each(&audiences, "token.aud");
-        also.extend(each(&list("scopes")?, "token.scopes"));
-        let leeway = assertions.get("validity_leeway").and_then(duration);
-        let url = |key: &str| text(config, &[key, "url"]).or_else(|| at(config, &[key])?.text());
-        let keys = match (url("jwks_endpoint"), url("metadata_endpoint")) {
-            (Some(uri), _) => Keys::Uri(uri.to_owned()),
-            (None, Some(_)) => Keys::Discovery,
-            (None, None) => return Err("it says nowhere where the keys are".to_owned()),
-        };
-        Ok(Authenticator::Jwt {
-            entry: TrustEntry {
-                name: trust::name(id, &mut self.names),
-                issuer: issuer.to_owned(),
-                audiences: audiences
-                    .iter()
-                    .map(|&audience| audience.to_owned())
-                    .collect(),
-                keys,
-                token_header,
-                leeway_seconds: Some(match leeway {
-                    Some(leeway) if leeway < 10.0 => 1,
-                    _ => LEEWAY_SECONDS,
-                }),
-                max_lifetime_seconds: None,
-            },
-            also: Formula::All(also),
-        })
+        Ok(issuer)
     }
 }
 
-/// The header that tokens come in, if not `authorization`.
-fn source_of(sources: &[Tree]) -> Result<Option<String>, String> {
+fn only_known(tree: &Tree, known: &[&str]) -> Result<(), String> {
+    let mut keys = tree.entries().iter().map(|(key, _)| key.as_str());
+    match keys.find(|key| !known.contains(key)) {
+        Some(key) => Err(format!("`{key}` has no equal")),
+        None => Ok(()),
+    }
+}
+
+/// A list of the assertions; empty if it is not there.
+fn list<'t>(assertions: &'t Tree, name: &str) -> Result<Vec<&'t str>, String> {
+    let list: Option<Vec<&str>> = match assertions.get(name) {
+        None | Some(Tree::Null) => Some(Vec::new()),
+        Some(Tree::List(list)) => list.iter().map(Tree::text).collect(),
+        Some(_) => None,
+    };
+    let list = list.filter(|list| list.iter().all(|text| is_quotable(text)));
+    list.ok_or_else(|| format!("`assertions.{name}` is not a list of texts"))
+}
+
+fn each_in(names: &[&str], of: &str) -> Vec<Formula> {
+    let all = names.iter();
+    all.map(|name| Formula::condition(format!("{} in {of}", literal(name))))
+        .collect()
+}
+
+/// That the claim is there which names the subject, if it is not `sub`: the gate asks for that by itself.
+fn subject_condition(config: &Tree) -> Result<Option<Formula>, String> {
+    let mut found = None;
+    for key in ["subject", "principal"] {
+        let id = match config.get(key).and_then(|subject| subject.get("id")) {
+            None | Some(Tree::Null) => continue,
+            Some(id) => id.text().unwrap_or_default(),
+        };
+        let is_name = id.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+            && id
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        match id {
+            "sub" => {}
+            _ if !is_name => return Err(format!("`{key}.id` is not the name of a claim")),
+            _ => {
+                found = Some(Formula::condition(format!(
+                    "has({})",
+                    claim_subject(&[id])?
+                )))
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Those that the gate can check; heimdall's own where none are named.
+fn algorithms(allowed: &[&str]) -> Result<Vec<Algorithm>, String> {
+    const OWN: [&str; 5] = ["ES256", "ES384", "ES512", "PS384", "PS512"];
+    let allowed = if allowed.is_empty() { &OWN } else { allowed };
+    let found = allowed.iter().filter_map(|name| Algorithm::from_name(name));
+    let found: Vec<Algorithm> = found.filter(|one| !one.is_symmetric()).collect();
+    if found.is_empty() {
+        return Err("the gate has none of its `allowed_algorithms`".to_owned());
+    }
+    Ok(found)
+}
+
+fn keys(config: &Tree) -> Result<Keys, String> {
+    let url = |key: &str| text(config, &[key, "url"]).or_else(|| at(config, &[key])?.text());
+    match (url("jwks_endpoint"), url("metadata_endpoint")) {
+        (Some(uri), _) => Ok(Keys::Uri(uri.to_owned())),
+        (None, Some(_)) => Ok(Keys::Discovery),
+        (None, None) => Err("it says nowhere where the keys are".to_owned()),
+    }
+}
+
+/// The header that tokens come in, if not `authorization`. Every place where tokens may be is told to
+/// `places`.
+fn source_of(sources: &[Tree], places: &mut TokenPlaces) -> Result<Option<String>, String> {
     if sources.is_empty() {
+        places.header("authorization");
+        places.parameter("access_token");
+        places.body();
         return Ok(None);
     }
-    let mut bare = None;
+    let mut found = None;
     for source in sources {
-        let header = text(source, &["header"])
-            .unwrap_or_default()
-            .to_ascii_lowercase();
-        match (header.as_str(), text(source, &["scheme"])) {
-            ("authorization", Some("Bearer")) => return Ok(None),
+        for (key, value) in source.entries() {
+            let name = value.text().unwrap_or_default();
+            match key.as_str() {
+                "header" => places.header(name),
+                "query_parameter" => places.parameter(name),
+                "body_parameter" => places.body(),
+                "cookie" => places.cookies(),
+                "scheme" => {}
+                _ => return Err(format!("`{key}` of `jwt_source` has no equal")),
+            }
+        }
+        let header = text(source, &["header"]).unwrap_or_default();
+        match (
+            header.to_ascii_lowercase().as_str(),
+            text(source, &["scheme"]),
+        ) {
+            ("authorization", Some("Bearer")) => found = Some(None),
             ("" | "authorization", _) | (_, Some(_)) => {}
-            (name, None) => bare = bare.or_else(|| Some(name.to_owned())),
+            (name, None) => found = found.or_else(|| Some(Some(name.to_owned()))),
         }
     }
-    let found = bare.map(Some);
-    found.ok_or_else(|| {
-        "the gate reads tokens from `Authorization: Bearer`, or bare from one header".to_owned()
-    })
-}
-
-impl Authenticator {
-    /// What it takes to be let in by it.
-    pub(super) fn formula(&self, is_first: bool) -> Formula {
-        match self {
-            Self::Anonymous if is_first => Formula::True,
-            // The ones before it take requests with a token.
-            Self::Anonymous => Formula::Test(Test::NoToken),
-            Self::Unauthorized => Formula::False,
-            Self::Jwt { entry, also } => Formula::All(vec![
-                Formula::Test(Test::Issuer(Rc::clone(&entry.name))),
-                also.clone(),
-            ]),
-            Self::Other(reason) => Formula::Unknown(reason.as_str().into()),
-        }
-    }
+    found.ok_or_else(|| UNREADABLE.to_owned())
 }

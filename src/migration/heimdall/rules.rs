@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use super::mechanisms::{Authenticator, Mechanisms};
+use super::mechanisms::Mechanisms;
 use crate::doctor::field::{items, text};
 use crate::migration::Notes;
 use crate::migration::formula::{Formula, Test};
@@ -11,17 +11,6 @@ use crate::migration::template::{PathTest, Segment, Template};
 use crate::migration::text::{TextMatch, TextTest};
 use crate::problem::{Problem, quoted};
 use crate::yaml::Tree;
-
-/// What a step can be.
-const STEPS: [&str; 7] = [
-    "authenticator",
-    "authorizer",
-    "contextualizer",
-    "hydrator",
-    "finalizer",
-    "unifier",
-    "mutator",
-];
 
 /// What `ALL` stands for.
 const ALL_METHODS: [&str; 9] = [
@@ -54,7 +43,7 @@ impl Reader<'_> {
                 return Err(Problem::new(format!("{place} has no `match.routes`"))
                     .help("rule sets of version 1alpha4 and later are understood; `heimdall convert ruleset` converts older ones"));
             }
-            let then = self.pipeline(rule, &place);
+            let then = self.rule(rule, &place);
             let other = self.conditions(rule, &place);
             let mut any = Vec::new();
             for route in routes {
@@ -140,7 +129,11 @@ impl Reader<'_> {
         for (key, value) in matched {
             match key.as_str() {
                 "routes" | "backtracking_enabled" => {}
-                "methods" => all.push(methods(value)),
+                "methods" => {
+                    all.push(methods(value).unwrap_or_else(|| {
+                        self.notes.unknown(place, "these `methods` have no equal")
+                    }))
+                }
                 "scheme" => match value.text() {
                     Some(scheme @ ("http" | "https")) => {
                         all.push(Formula::condition(format!(
@@ -163,6 +156,10 @@ impl Reader<'_> {
         if value.items().is_empty() {
             return Formula::True;
         }
+        self.notes.add_once(
+            "hosts",
+            "compared without port and without a dot at the end: heimdall compares them as they are sent",
+        );
         let any = value.items().iter().map(|one| {
             let written = one
                 .text()
@@ -179,104 +176,27 @@ impl Reader<'_> {
         Formula::Any(any.collect())
     }
 
-    /// What the steps of a rule ask; of a kind that it does not have, those of the default rule.
-    fn pipeline(&mut self, rule: &Tree, place: &str) -> Formula {
-        let own = items(rule, &["execute"]);
-        let fallback = self
-            .default
-            .map(|default| items(default, &["execute"]))
-            .unwrap_or_default();
-        let first = steps(own, fallback, &["authenticator"]);
-        let second = steps(own, fallback, &["authorizer", "contextualizer", "hydrator"]);
-        if !steps(own, fallback, &["finalizer", "unifier", "mutator"]).is_empty() {
-            let advice = "its finalizers are left out: the gate sets its own identity headers";
-            self.notes.add(place, advice);
-        }
-        let mut all = vec![self.authenticators(&first, place)];
-        for step in second {
-            all.push(self.authorizer(step, place));
-        }
-        if own
-            .iter()
-            .any(|step| !STEPS.iter().any(|kind| step.get(kind).is_some()))
-        {
-            all.push(self.notes.unknown(place, "a step that has no equal"));
-        }
-        Formula::All(all)
-    }
-
-    fn authenticators(&mut self, steps: &[&Tree], place: &str) -> Formula {
-        let mut any = Vec::new();
-        for step in steps {
-            let id = text(step, &["authenticator"]).unwrap_or_default();
-            let mut keys = step.entries().iter().map(|(key, _)| key.as_str());
-            if let Some(key) = keys.find(|key| !["authenticator", "config"].contains(key)) {
-                let reason = format!("{} of an authenticator has no equal", quoted(key));
-                any.push(self.notes.unknown(place, &reason));
-                continue;
+    /// What a rule asks of the requests that it is for.
+    fn rule(&mut self, rule: &Tree, place: &str) -> Formula {
+        const KNOWN: [&str; 6] = [
+            "id",
+            "match",
+            "execute",
+            "on_error",
+            "forward_to",
+            "allow_encoded_slashes",
+        ];
+        let asked = self.pipeline(rule, place);
+        let mut keys = rule.entries().iter().map(|(key, _)| key.as_str());
+        match keys.find(|key| !KNOWN.contains(key)) {
+            Some(key) => {
+                let unknown = self
+                    .notes
+                    .unknown(place, &format!("{} of a rule has no equal", quoted(key)));
+                Formula::All(vec![asked, unknown])
             }
-            match self.mechanisms.authenticator_of(id) {
-                None => {
-                    let reason = format!(
-                        "no `mechanisms` here say what the authenticator {} is",
-                        quoted(id)
-                    );
-                    any.push(self.notes.unknown(place, &reason));
-                }
-                Some(Authenticator::Unauthorized) => break,
-                Some(known)
-                    if step.get("config").is_some()
-                        && !matches!(known, Authenticator::Anonymous) =>
-                {
-                    any.push(self.notes.unknown(
-                        place,
-                        "a `config` of its own for an authenticator has no equal",
-                    ));
-                }
-                Some(known) => any.push(known.formula(any.is_empty())),
-            }
+            None => asked,
         }
-        if steps.is_empty() {
-            return self.notes.unknown(place, "it has no authenticator");
-        }
-        Formula::Any(any)
-    }
-
-    fn authorizer(&mut self, step: &Tree, place: &str) -> Formula {
-        let Some(id) = text(step, &["authorizer"]) else {
-            return self
-                .notes
-                .unknown(place, "a contextualizer may refuse, which has no equal");
-        };
-        match self.mechanisms.authorizer_of(id) {
-            Some("allow") => Formula::True,
-            Some("deny") if step.get("if").is_none() => Formula::False,
-            Some(kind) => {
-                let reason = format!("the authorizer {} (`{kind}`) has no equal", quoted(id));
-                self.notes.unknown(place, &reason)
-            }
-            None => {
-                let reason = format!(
-                    "no `mechanisms` here say what the authorizer {} is",
-                    quoted(id)
-                );
-                self.notes.unknown(place, &reason)
-            }
-        }
-    }
-}
-
-/// The steps of these kinds; where a rule has none, those that are there for all.
-fn steps<'t>(own: &'t [Tree], fallback: &'t [Tree], kinds: &[&str]) -> Vec<&'t Tree> {
-    let of = |list: &'t [Tree]| -> Vec<&'t Tree> {
-        let is_one = |step: &&Tree| kinds.iter().any(|kind| step.get(kind).is_some());
-        list.iter().filter(is_one).collect()
-    };
-    let found = of(own);
-    if found.is_empty() {
-        of(fallback)
-    } else {
-        found
     }
 }
 
@@ -294,27 +214,29 @@ fn has_conditions(rule: &Tree) -> bool {
     !matched.iter().all(is_plain)
 }
 
-fn methods(value: &Tree) -> Formula {
-    let names: Vec<&str> = value.items().iter().filter_map(Tree::text).collect();
+/// Nothing where versions may read the list differently: a list that excludes all of its methods is, to some,
+/// one without methods, which is for every method.
+fn methods(value: &Tree) -> Option<Formula> {
+    let Tree::List(names) = value else {
+        return None;
+    };
+    let names: Vec<&str> = names.iter().map(Tree::text).collect::<Option<_>>()?;
+    if names.is_empty() {
+        return Some(Formula::True);
+    }
+    let mut wanted: BTreeSet<&str> = names.iter().copied().collect();
+    if wanted.remove("ALL") {
+        wanted.extend(ALL_METHODS);
+    }
+    wanted.retain(|name| !name.starts_with('!') && !names.contains(&format!("!{name}").as_str()));
+    if wanted.is_empty() || wanted.contains("") {
+        return None;
+    }
     let test = |name: &str| {
-        Formula::Test(Test::Method(TextTest::new(TextMatch::Exact(
-            name.to_owned(),
-        ))))
+        let test = TextTest::new(TextMatch::Exact(name.to_owned()));
+        Formula::Test(Test::Method(test))
     };
-    let wanted = names
-        .iter()
-        .filter(|name| !name.starts_with('!') && **name != "ALL");
-    let wanted: Vec<Formula> = wanted.map(|name| test(name)).collect();
-    let excluded = names.iter().filter_map(|name| name.strip_prefix('!'));
-    let excluded: Vec<Formula> = excluded.map(test).collect();
-    let wanted = if names.is_empty() {
-        Formula::True
-    } else if names.contains(&"ALL") {
-        Formula::Any(ALL_METHODS.into_iter().map(test).collect())
-    } else {
-        Formula::Any(wanted)
-    };
-    Formula::All(vec![wanted, Formula::not(Formula::Any(excluded))])
+    Some(Formula::Any(wanted.into_iter().map(test).collect()))
 }
 
 /// `/a/:id/**` as a template.

@@ -12,6 +12,22 @@ use crate::migration::tokens::TokenPlaces;
 use crate::migration::trust::{self, Keys, TrustEntry};
 use crate::yaml::Tree;
 
+/// The keys of a rule that are understood.
+const KNOWN: [&str; 12] = [
+    "issuer",
+    "audiences",
+    "jwksUri",
+    "jwks_uri",
+    "jwks",
+    "fromHeaders",
+    "fromParams",
+    "fromCookies",
+    "outputPayloadToHeader",
+    "outputClaimToHeaders",
+    "forwardOriginalToken",
+    "timeout",
+];
+
 /// Whose tokens count at the workload.
 #[derive(Default)]
 pub(super) struct Issuers {
@@ -42,34 +58,9 @@ impl Issuers {
     }
 
     fn rule(&mut self, rule: &Tree, place: &str, notes: &mut Notes) -> Result<(), String> {
-        const KNOWN: [&str; 12] = [
-            "issuer",
-            "audiences",
-            "jwksUri",
-            "jwks_uri",
-            "jwks",
-            "fromHeaders",
-            "fromParams",
-            "fromCookies",
-            "outputPayloadToHeader",
-            "outputClaimToHeaders",
-            "forwardOriginalToken",
-            "timeout",
-        ];
-        let headers = items(rule, &["fromHeaders"]).iter().map(|header| {
-            let part = |key: &str| text(header, &[key]).unwrap_or_default().to_owned();
-            (part("name"), part("prefix"))
-        });
-        let headers: Vec<(String, String)> = headers.collect();
-        let parameters = items(rule, &["fromParams"]).iter().filter_map(Tree::text);
-        let parameters: Vec<&str> = parameters.collect();
-        let has_cookies = !items(rule, &["fromCookies"]).is_empty();
-        let token_header = self.places.add(&headers, &parameters, has_cookies)?;
-        if let Some((key, _)) = rule
-            .entries()
-            .iter()
-            .find(|(key, _)| !KNOWN.contains(&key.as_str()))
-        {
+        let token_header = self.token_header(rule)?;
+        let mut keys = rule.entries().iter().map(|(key, _)| key.as_str());
+        if let Some(key) = keys.find(|key| !KNOWN.contains(key)) {
             return Err(format!("`{key}` has no equal"));
         }
         for key in ["outputPayloadToHeader", "outputClaimToHeaders"] {
@@ -77,14 +68,7 @@ impl Issuers {
                 notes.add(place, format!("`{key}` is left out: it decides nothing"));
             }
         }
-        let issuer = text(rule, &["issuer"]).filter(|issuer| !issuer.is_empty());
-        let issuer = issuer.ok_or("it has no `issuer`")?;
-        if !is_quotable(issuer) {
-            return Err("its `issuer` cannot be written in a policy".to_owned());
-        }
-        if self.known.iter().any(|known| known.trust.issuer == issuer) {
-            return Err("another rule has the same `issuer`".to_owned());
-        }
+        let issuer = self.issuer(rule)?;
         let host = issuer.split("://").last().unwrap_or(issuer);
         let name = trust::name(host.trim_end_matches('/'), &mut self.names);
         let uri = text(rule, &["jwksUri"]).or_else(|| text(rule, &["jwks_uri"]));
@@ -94,6 +78,7 @@ impl Issuers {
                 name,
                 issuer: issuer.to_owned(),
                 audiences: audiences.map(str::to_owned).collect(),
+                algorithms: Vec::new(),
                 keys: match uri {
                     Some(uri) => Keys::Uri(uri.to_owned()),
                     None if rule.get("jwks").is_some() => {
@@ -107,6 +92,32 @@ impl Issuers {
             },
         });
         Ok(())
+    }
+
+    /// The header that the gate can read the tokens from, if not `authorization`.
+    fn token_header(&mut self, rule: &Tree) -> Result<Option<String>, String> {
+        let headers = items(rule, &["fromHeaders"]).iter().map(|header| {
+            let part = |key: &str| text(header, &[key]).unwrap_or_default().to_owned();
+            (part("name"), part("prefix"))
+        });
+        let headers: Vec<(String, String)> = headers.collect();
+        let parameters = items(rule, &["fromParams"]).iter().filter_map(Tree::text);
+        let parameters: Vec<&str> = parameters.collect();
+        let has_cookies = !items(rule, &["fromCookies"]).is_empty();
+        self.places.add(&headers, &parameters, has_cookies)
+    }
+
+    /// The issuer, which no rule before this one has.
+    fn issuer<'t>(&self, rule: &'t Tree) -> Result<&'t str, String> {
+        let issuer = text(rule, &["issuer"]).filter(|issuer| !issuer.is_empty());
+        let issuer = issuer.ok_or("it has no `issuer`")?;
+        if !is_quotable(issuer) {
+            return Err("its `issuer` cannot be written in a policy".to_owned());
+        }
+        if self.known.iter().any(|known| known.trust.issuer == issuer) {
+            return Err("another rule has the same `issuer`".to_owned());
+        }
+        Ok(issuer)
     }
 
     pub(super) fn are_asked_for(&self) -> bool {

@@ -1,8 +1,18 @@
 //! Heimdall's rule sets.
 
-use super::world::{Carried, Token, compiled, passes, requests};
-use super::{source, told};
+mod documents;
+mod pipeline;
+
+use std::cell::Cell;
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::world::{Carried, Request, Token, compiled, passes, requests};
+use super::{runner, source, told};
 use crate::migration::{Migrated, Publicity, import_heimdall};
+use documents::rule_set;
+use pipeline::{Heimdall, Version};
 
 const CONFIG: &str = include_str!("../../../tests/fixtures/migration/heimdall.yaml");
 const RULES: &str = include_str!("../../../tests/fixtures/migration/heimdall.rules.yaml");
@@ -20,152 +30,335 @@ fn a_rule_set_becomes_a_policy() {
     insta::assert_snapshot!(told(&migrated));
 }
 
+/// Steps, and who passes `GET /a/b` by them: without a token, with a bad one, with one of `one`, of `two`.
+const STEPS: &[(&str, &str)] = &[
+    ("[{authenticator: one}, {authorizer: ok}]", "one"),
+    ("[{authenticator: one}]", "one"),
+    ("[{authenticator: anyone}]", "none bad one two"),
+    (
+        "[{authenticator: one}, {authenticator: anyone}]",
+        "none one",
+    ),
+    ("[{authenticator: none}, {authenticator: anyone}]", ""),
+    ("[{authenticator: session}]", ""),
+    ("[{authenticator: one}, {authorizer: no}]", ""),
+    ("[{authenticator: one}, {authorizer: cel}]", ""),
+    ("[{authenticator: one}, {contextualizer: more}]", ""),
+    ("[{authenticator: unknown}]", ""),
+    ("[]", ""),
+    ("[{authenticator: one, principal: admin}]", ""),
+    (
+        "[{authenticator: anyone, if: 'false'}, {authenticator: one}]",
+        "",
+    ),
+    ("[{authenticator: one, id: first}]", "one"),
+    ("[{authenticator: one}, {authenticator: two}]", "one"),
+    ("[{authenticator: two}, {authenticator: one}]", "one two"),
+    (
+        "[{authenticator: two}, {authenticator: one}, {authenticator: anyone}]",
+        "none one two",
+    ),
+    (
+        "[{authenticator: one}, {authenticator: two, principal: other}]",
+        "",
+    ),
+    (
+        "[{authenticator: one}, {authenticator: none}, {authenticator: anyone}]",
+        "one",
+    ),
+    ("[{authenticator: session}, {authenticator: one}]", ""),
+    ("[{authenticator: session}, {authenticator: anyone}]", ""),
+    ("[{authenticator: unknown}, {authenticator: anyone}]", ""),
+    (
+        "[{authenticator: one}, {authenticator: session}, {authenticator: anyone}]",
+        "one",
+    ),
+];
+
+/// Rules, and who passes `GET /a/b`.
+const MATCHES: &[(&str, &str)] = &[
+    (
+        "- {match: {routes: [{path: '/a/:x'}], methods: [POST]}, execute: [{authenticator: anyone}]}",
+        "",
+    ),
+    (
+        "- {match: {routes: [{path: '/a/:x'}], methods: [ALL, '!GET']}, execute: [{authenticator: anyone}]}",
+        "",
+    ),
+    (
+        "- {match: {routes: [{path: '/a/:x'}], methods: [ALL, '!TRACE']}, execute: [{authenticator: anyone}]}",
+        "none bad one two",
+    ),
+    (
+        "- {match: {routes: [{path: '/a/:x'}], scheme: http}, execute: [{authenticator: anyone}]}",
+        "",
+    ),
+    (
+        "- {match: {routes: [{path: '/a/:x'}], hosts: [{type: exact, value: a.example}]}, execute: [{authenticator: anyone}]}",
+        "none bad one two",
+    ),
+    (
+        "- {match: {routes: [{path: '/a/:x'}], hosts: [{type: glob, value: '*.example'}]}, execute: [{authenticator: anyone}]}",
+        "",
+    ),
+    (
+        "- {match: {routes: [{path: '/a/:x', path_params: [{name: x, type: exact, value: b}]}]}, execute: [{authenticator: anyone}]}",
+        "",
+    ),
+    // The most specific path decides, and what cannot be said of it closes it.
+    (
+        "- {match: {routes: [{path: '/**'}]}, execute: [{authenticator: anyone}]}\n\
+      - {match: {routes: [{path: '/a/b'}]}, execute: [{authenticator: one}]}",
+        "one",
+    ),
+    (
+        "- {match: {routes: [{path: '/**'}]}, execute: [{authenticator: anyone}]}\n\
+      - {match: {routes: [{path: '/a/b'}], methods: [POST]}, execute: [{authenticator: one}]}",
+        "",
+    ),
+    (
+        "- {match: {routes: [{path: '/**'}]}, execute: [{authenticator: anyone}]}\n\
+      - {match: {routes: [{path: '/a/b'}], methods: [POST], backtracking_enabled: true}, execute: [{authenticator: one}]}",
+        "",
+    ),
+    (
+        "- {match: {routes: [{path: '/**'}]}, execute: [{authenticator: anyone}]}\n\
+      - {match: {routes: [{path: '/a/b\\:c'}]}, execute: [{authenticator: one}]}",
+        "",
+    ),
+    // Where conditions do not hold, some versions go on to a less specific path, some do not.
+    (
+        "- {match: {routes: [{path: '/**'}]}, execute: [{authenticator: one}]}\n\
+      - {match: {routes: [{path: '/a/b'}], methods: [POST]}, execute: [{authenticator: one}]}\n\
+      - {match: {routes: [{path: '/a/b'}], methods: [GET]}, execute: [{authenticator: anyone}]}",
+        "none bad one two",
+    ),
+    // The host decides before the path.
+    (
+        "- {match: {routes: [{path: '/a/b'}]}, execute: [{authenticator: anyone}]}\n\
+      - {match: {routes: [{path: '/**'}], hosts: [{type: exact, value: a.example}]}, execute: [{authenticator: one}]}",
+        "",
+    ),
+    // What excludes all of its methods is for every method in some versions.
+    (
+        "- {match: {routes: [{path: '/a/b'}], methods: ['!GET']}, execute: [{authenticator: one}]}\n\
+      - {match: {routes: [{path: '/a/b'}]}, execute: [{authenticator: anyone}]}",
+        "one",
+    ),
+    (
+        "- {match: {routes: [{path: '/a/b'}], methods: [POST, '!POST']}, execute: [{authenticator: one}]}\n\
+      - {match: {routes: [{path: '/a/b'}]}, execute: [{authenticator: anyone}]}",
+        "one",
+    ),
+    (
+        "- {disabled: true, match: {routes: [{path: '/a/b'}]}, execute: [{authenticator: anyone}]}",
+        "",
+    ),
+];
+
+const MECHANISMS: &str = "mechanisms:\n  authenticators:\n\
+    \x20 - {id: anyone, type: anonymous}\n  - {id: none, type: unauthorized}\n\
+    \x20 - {id: one, type: jwt, config: {jwks_endpoint: {url: https://one/keys}, assertions: {issuers: [https://one]}}}\n\
+    \x20 - {id: two, type: jwt, config: {jwks_endpoint: {url: https://two/keys}, assertions: {issuers: [https://two]}, allow_fallback_on_error: true}}\n\
+    \x20 - {id: session, type: cookie}\n\
+    \x20 authorizers:\n  - {id: ok, type: allow}\n  - {id: no, type: deny}\n  - {id: cel, type: cel}\n";
+
+fn of_rules(mechanisms: &str, rules: &str) -> Migrated {
+    let rules = format!("version: 1alpha4\nrules:\n{rules}\n");
+    import(&[mechanisms, &rules], Publicity::Allow).unwrap()
+}
+
+/// `GET /a/b` at `a.example`.
+fn get(carried: Carried) -> Request {
+    let mut request = requests().remove(0);
+    (request.path, request.carried) = ("/a/b", carried);
+    request
+}
+
+fn passed_by(migrated: &Migrated) -> String {
+    let tokens = Token::several();
+    let trusted = ["one", "two"];
+    let policy = compiled(&migrated.text, &trusted);
+    let all = [
+        (Carried::Nothing, "none"),
+        (Carried::BadToken, "bad"),
+        (Carried::Token(0), "one"),
+        (Carried::Token(3), "two"),
+    ];
+    let passed = all
+        .into_iter()
+        .filter(|(carried, _)| passes(&policy, &get(*carried), &tokens, &trusted));
+    let passed: Vec<&str> = passed.map(|(_, name)| name).collect();
+    passed.join(" ")
+}
+
 /// Rules and requests, and who is let in: nobody where something has no equal.
 #[test]
 fn what_is_refused_stays_refused() {
-    let tokens = Token::several();
-    let mechanisms = "mechanisms:\n  authenticators:\n\
-        \x20 - {id: anyone, type: anonymous}\n  - {id: none, type: unauthorized}\n\
-        \x20 - {id: one, type: jwt, config: {jwks_endpoint: {url: https://one/keys}, assertions: {issuers: [https://one]}}}\n\
-        \x20 - {id: session, type: cookie}\n\
-        \x20 authorizers:\n  - {id: ok, type: allow}\n  - {id: no, type: deny}\n  - {id: cel, type: cel}\n";
-    for (rules, expected) in [
-        // rule, then who passes GET /a/b: without a token, with a bad one, with one of `one`, of `two`
+    let steps = STEPS.iter().map(|(steps, expected)| {
+        let rule = format!("- {{match: {{routes: [{{path: '/a/:x'}}]}}, execute: {steps}}}");
+        (rule, *expected)
+    });
+    let matches = MATCHES
+        .iter()
+        .map(|(rules, expected)| ((*rules).to_owned(), *expected));
+    for (rules, expected) in steps.chain(matches) {
+        let migrated = of_rules(MECHANISMS, &rules);
+        assert_eq!(passed_by(&migrated), expected, "{rules}\n{}", migrated.text);
+    }
+}
+
+/// What heimdall refuses, the imported policy refuses, whichever version it is.
+#[test]
+fn an_import_is_never_wider() {
+    let (tokens, trusted) = (Token::several(), ["one", "two"]);
+    let with_bodies = requests().into_iter().filter(|one| one.method == "POST");
+    let with_bodies = with_bodies.map(|mut one| {
+        one.content_type = Some("application/json");
+        one
+    });
+    let all: Vec<Request> = requests().into_iter().chain(with_bodies).collect();
+    let passed = Cell::new(0);
+    let cases = (rule_set(), any::<bool>());
+    let checked = runner(160).run(&cases, |((config, rules), allow_public)| {
+        let publicity = if allow_public {
+            Publicity::Allow
+        } else {
+            Publicity::Review
+        };
+        let set = json!({"version": "1alpha4", "rules": rules}).to_string();
+        let migrated = import(&[&config.to_string(), &set], publicity).unwrap();
+        let policy = compiled(&migrated.text, &trusted);
+        for request in all
+            .iter()
+            .filter(|one| passes(&policy, one, &tokens, &trusted))
+        {
+            for version in [Version::Early, Version::Late] {
+                let heimdall = Heimdall {
+                    version,
+                    config: &config,
+                    rules: &rules,
+                    tokens: &tokens,
+                };
+                prop_assert!(
+                    heimdall.passes(request),
+                    "{version:?} {request:?}\n{config}\n{set}\n{}",
+                    migrated.text
+                );
+            }
+            passed.set(passed.get() + 1);
+        }
+        Ok(())
+    });
+    checked.unwrap();
+    assert!(passed.get() > 10_000, "{}", passed.get());
+}
+
+/// Heimdall looks for tokens in the query and in bodies as well: a bad one there is not for `anonymous`.
+#[test]
+fn anonymous_is_for_requests_without_a_token_anywhere() {
+    let jwt = |source: &str| {
+        format!(
+            "mechanisms: {{authenticators: [{{id: anyone, type: anonymous}}, {{id: one, type: jwt, config: {{\
+             jwks_endpoint: {{url: 'https://one/keys'}}, assertions: {{issuers: ['https://one']}}{source}}}}}]}}"
+        )
+    };
+    let rule = "- {match: {routes: [{path: /a/b}]}, execute: [{authenticator: one}, {authenticator: anyone}]}";
+    let by_header = "header: Authorization, scheme: Bearer";
+    for (source, path, content_type, expected) in [
+        (String::new(), "/a/b", None, true),
+        (String::new(), "/a/b?x=1", None, true),
+        (String::new(), "/a/b?access_token=x", None, false),
+        (String::new(), "/a/b", Some("application/json"), false),
         (
-            "- {match: {routes: [{path: '/a/:x'}]}, execute: [{authenticator: one}, {authorizer: ok}]}",
-            "one",
+            format!(", jwt_source: [{{{by_header}}}]"),
+            "/a/b?access_token=x",
+            None,
+            true,
         ),
         (
-            "- {match: {routes: [{path: '/a/:x'}]}, execute: [{authenticator: one}]}",
-            "one",
+            format!(", jwt_source: [{{{by_header}}}]"),
+            "/a/b",
+            Some("application/json"),
+            true,
         ),
         (
-            "- {match: {routes: [{path: '/a/:x'}]}, execute: [{authenticator: anyone}]}",
-            "none bad one two",
+            format!(", jwt_source: [{{{by_header}}}, {{query_parameter: token}}]"),
+            "/a/b?token=x",
+            None,
+            false,
         ),
         (
-            "- {match: {routes: [{path: '/a/:x'}]}, execute: [{authenticator: one}, {authenticator: anyone}]}",
-            "none one",
+            format!(", jwt_source: [{{{by_header}}}, {{body_parameter: token}}]"),
+            "/a/b",
+            Some("text/plain"),
+            false,
         ),
         (
-            "- {match: {routes: [{path: '/a/:x'}]}, execute: [{authenticator: none}, {authenticator: anyone}]}",
-            "",
-        ),
-        (
-            "- {match: {routes: [{path: '/a/:x'}]}, execute: [{authenticator: session}]}",
-            "",
-        ),
-        (
-            "- {match: {routes: [{path: '/a/:x'}]}, execute: [{authenticator: one}, {authorizer: no}]}",
-            "",
-        ),
-        (
-            "- {match: {routes: [{path: '/a/:x'}]}, execute: [{authenticator: one}, {authorizer: cel}]}",
-            "",
-        ),
-        (
-            "- {match: {routes: [{path: '/a/:x'}]}, execute: [{authenticator: one}, {contextualizer: more}]}",
-            "",
-        ),
-        (
-            "- {match: {routes: [{path: '/a/:x'}]}, execute: [{authenticator: unknown}]}",
-            "",
-        ),
-        ("- {match: {routes: [{path: '/a/:x'}]}, execute: []}", ""),
-        (
-            "- {match: {routes: [{path: '/a/:x'}], methods: [POST]}, execute: [{authenticator: anyone}]}",
-            "",
-        ),
-        (
-            "- {match: {routes: [{path: '/a/:x'}], methods: [ALL, '!GET']}, execute: [{authenticator: anyone}]}",
-            "",
-        ),
-        (
-            "- {match: {routes: [{path: '/a/:x'}], methods: [ALL, '!TRACE']}, execute: [{authenticator: anyone}]}",
-            "none bad one two",
-        ),
-        (
-            "- {match: {routes: [{path: '/a/:x'}], scheme: http}, execute: [{authenticator: anyone}]}",
-            "",
-        ),
-        (
-            "- {match: {routes: [{path: '/a/:x'}], hosts: [{type: exact, value: a.example}]}, execute: [{authenticator: anyone}]}",
-            "none bad one two",
-        ),
-        (
-            "- {match: {routes: [{path: '/a/:x'}], hosts: [{type: glob, value: '*.example'}]}, execute: [{authenticator: anyone}]}",
-            "",
-        ),
-        (
-            "- {match: {routes: [{path: '/a/:x', path_params: [{name: x, type: exact, value: b}]}]}, execute: [{authenticator: anyone}]}",
-            "",
-        ),
-        // The most specific path decides, and what cannot be said of it closes it.
-        (
-            "- {match: {routes: [{path: '/**'}]}, execute: [{authenticator: anyone}]}\n\
-          - {match: {routes: [{path: '/a/b'}]}, execute: [{authenticator: one}]}",
-            "one",
-        ),
-        (
-            "- {match: {routes: [{path: '/**'}]}, execute: [{authenticator: anyone}]}\n\
-          - {match: {routes: [{path: '/a/b'}], methods: [POST]}, execute: [{authenticator: one}]}",
-            "",
-        ),
-        (
-            "- {match: {routes: [{path: '/**'}]}, execute: [{authenticator: anyone}]}\n\
-          - {match: {routes: [{path: '/a/b'}], methods: [POST], backtracking_enabled: true}, execute: [{authenticator: one}]}",
-            "",
-        ),
-        (
-            "- {match: {routes: [{path: '/**'}]}, execute: [{authenticator: anyone}]}\n\
-          - {match: {routes: [{path: '/a/b\\:c'}]}, execute: [{authenticator: one}]}",
-            "",
-        ),
-        // Where conditions do not hold, some versions go on to a less specific path, some do not.
-        (
-            "- {match: {routes: [{path: '/**'}]}, execute: [{authenticator: one}]}\n\
-          - {match: {routes: [{path: '/a/b'}], methods: [POST]}, execute: [{authenticator: one}]}\n\
-          - {match: {routes: [{path: '/a/b'}], methods: [GET]}, execute: [{authenticator: anyone}]}",
-            "none bad one two",
-        ),
-        // The host decides before the path.
-        (
-            "- {match: {routes: [{path: '/a/b'}]}, execute: [{authenticator: anyone}]}\n\
-          - {match: {routes: [{path: '/**'}], hosts: [{type: exact, value: a.example}]}, execute: [{authenticator: one}]}",
-            "",
-        ),
-        (
-            "- {match: {routes: [{path: '/a/:x'}]}, execute: [{authenticator: one, principal: admin}]}",
-            "",
-        ),
-        (
-            "- {match: {routes: [{path: '/a/:x'}]}, execute: [{authenticator: anyone, if: 'false'}, {authenticator: one}]}",
-            "one",
+            ", jwt_source: [{header: X-Region}]".to_owned(),
+            "/a/b",
+            None,
+            false,
         ),
     ] {
-        let migrated = import(
-            &[mechanisms, &format!("version: 1alpha4\nrules:\n{rules}\n")],
-            Publicity::Allow,
-        )
-        .unwrap();
-        let policy = compiled(&migrated.text, &["one"]);
-        let all = requests();
-        let passed = [
-            (Carried::Nothing, "none"),
-            (Carried::BadToken, "bad"),
-            (Carried::Token(0), "one"),
-            (Carried::Token(3), "two"),
-        ]
-        .into_iter()
-        .filter(|(carried, _)| {
-            let request = all.iter().find(|request| {
-                (request.method, request.host, request.path, request.carried)
-                    == ("GET", "a.example", "/a/b", *carried)
-            });
-            passes(&policy, request.unwrap(), &tokens, &["one"])
-        });
-        let passed: Vec<&str> = passed.map(|(_, name)| name).collect();
-        assert_eq!(passed.join(" "), expected, "{rules}\n{}", migrated.text);
+        let migrated = of_rules(&jwt(&source), rule);
+        let mut request = get(Carried::Nothing);
+        (request.path, request.content_type) = (path, content_type);
+        // Which one of the sources has as its header.
+        request.region = Some("eu");
+        let passed = passes(&compiled(&migrated.text, &["one"]), &request, &[], &["one"]);
+        assert_eq!(
+            passed, expected,
+            "{source} {path} {content_type:?}\n{}",
+            migrated.text
+        );
+    }
+}
+
+/// Heimdall refuses other algorithms than these, and tokens without the claim of the subject.
+#[test]
+fn what_an_authenticator_says_of_tokens_is_kept() {
+    let rule = "- {match: {routes: [{path: /a/b}]}, execute: [{authenticator: one}]}";
+    for (more, algorithms, condition) in [
+        ("", "algorithms: [ES256, ES384, PS384, PS512]\n", ""),
+        (
+            "assertions: {allowed_algorithms: [RS256, ES512]}",
+            "algorithms: [RS256]\n",
+            "",
+        ),
+        ("subject: {id: sub}", "algorithms: [ES256", ""),
+        (
+            "principal: {id: user_id}",
+            "algorithms: [ES256",
+            "when: 'has(token.user_id)'",
+        ),
+        (
+            "assertions: {allowed_algorithms: [HS256]}",
+            "",
+            "the gate has none of its `allowed_algorithms`",
+        ),
+        (
+            "subject: {id: identity.id}",
+            "",
+            "`subject.id` is not the name of a claim",
+        ),
+    ] {
+        let issuer = "issuers: ['https://one']";
+        let more = match more.strip_prefix("assertions: {") {
+            Some(rest) => format!("assertions: {{{issuer}, {rest}"),
+            None => format!("assertions: {{{issuer}}}, {more}"),
+        };
+        let mechanisms = format!(
+            "mechanisms: {{authenticators: [{{id: one, type: jwt, config: {{jwks_endpoint: {{url: 'https://one/keys'}}, {more}}}}}]}}"
+        );
+        let migrated = of_rules(&mechanisms, rule);
+        let trust = migrated.trust.as_deref().unwrap_or_default();
+        assert!(trust.contains(algorithms), "{more}\n{trust}");
+        assert!(
+            migrated.text.contains(condition),
+            "{more}\n{}",
+            migrated.text
+        );
     }
 }
 
