@@ -141,49 +141,52 @@ fn of_hosts(hosts: &[(&[&str], bool)]) -> String {
     wrapped(json!({"http_filters": [rbac], "route_config": {"virtual_hosts": hosts}})).to_string()
 }
 
+const WHOLE: &[&str] = &["a.example", "a.example:*", "a.example.", "a.example.:*"];
+/// The domains of a virtual host that is open, those of one that is closed, and whether the host is open.
+const SPELLINGS: &[(&[&str], &[&str], bool)] = &[
+    (WHOLE, &["*"], true),
+    (
+        &["A.example", "a.Example:*", "a.example.", "a.example.:*"],
+        &["*"],
+        true,
+    ),
+    (&["a.example"], &["*"], false),
+    (&["a.example", "a.example:*"], &["*"], false),
+    (&["a.example", "a.example:*", "a.example."], &["*"], false),
+    (&["a.example", "a.example.", "a.example.:*"], &["*"], false),
+    // Each of these takes a port before `a.example:*` does.
+    (WHOLE, &["*", "a.example:8080"], false),
+    (WHOLE, &["*", "a.example.:8080"], false),
+    (WHOLE, &["*", "a.example:80*"], false),
+    (WHOLE, &["*", "*:8080"], false),
+    (WHOLE, &["*", "*8080"], false),
+    (WHOLE, &["*", "b.example:8080"], true),
+    (WHOLE, &["*", "*.example"], true),
+    // A star makes a pattern of the rest.
+    (
+        &["*.example", "*.example:*", "*.example.", "*.example.:*"],
+        &["*"],
+        false,
+    ),
+    (&["*"], &["a.example:*"], false),
+    (&["*"], &["a.example."], false),
+    (&["*"], &["a.example.:*"], false),
+    (&["*"], &["b.example.:*"], true),
+];
+
 /// A port and a dot at the end belong to the host only where no other virtual host takes them.
 #[test]
 fn a_host_is_open_where_all_of_its_spellings_are() {
-    const WHOLE: &[&str] = &["a.example", "a.example:*", "a.example.", "a.example.:*"];
-    for (open, closed, expected) in [
-        (WHOLE, &["*"][..], true),
-        (
-            &["A.example", "a.Example:*", "a.example.", "a.example.:*"],
-            &["*"],
-            true,
-        ),
-        (&["a.example"], &["*"], false),
-        (&["a.example", "a.example:*"], &["*"], false),
-        (&["a.example", "a.example:*", "a.example."], &["*"], false),
-        (&["a.example", "a.example.", "a.example.:*"], &["*"], false),
-        // Each of these takes a port before `a.example:*` does.
-        (WHOLE, &["*", "a.example:8080"], false),
-        (WHOLE, &["*", "a.example.:8080"], false),
-        (WHOLE, &["*", "a.example:80*"], false),
-        (WHOLE, &["*", "*:8080"], false),
-        (WHOLE, &["*", "*8080"], false),
-        (WHOLE, &["*", "b.example:8080"], true),
-        (WHOLE, &["*", "*.example"], true),
-        // A star makes a pattern of the rest.
-        (
-            &["*.example", "*.example:*", "*.example.", "*.example.:*"],
-            &["*"],
-            false,
-        ),
-        (&["*"], &["a.example:*"], false),
-        (&["*"], &["a.example."], false),
-        (&["*"], &["a.example.:*"], false),
-        (&["*"], &["b.example.:*"], true),
-    ] {
+    for (open, closed, expected) in SPELLINGS {
         let text = of_hosts(&[(open, true), (closed, false)]);
         let migrated = import(&text, Publicity::Allow).unwrap();
         let mut request = requests().remove(0);
         request.host = "a.example";
         let is_open = passes(&compiled(&migrated.text, &[]), &request, &[], &[]);
-        assert_eq!(is_open, expected, "{open:?} {closed:?}\n{}", migrated.text);
+        assert_eq!(is_open, *expected, "{open:?} {closed:?}\n{}", migrated.text);
         let is_told = told(&migrated).contains("may go to another virtual host");
         assert!(
-            expected || is_told,
+            *expected || is_told,
             "{open:?} {closed:?}\n{}",
             told(&migrated)
         );

@@ -254,61 +254,48 @@ fn an_import_is_never_wider() {
     assert!(passed.get() > 10_000, "{}", passed.get());
 }
 
+/// Where an authenticator looks for tokens, a request without a good one, and whether `anonymous` takes it.
+const SOURCES: &[(&str, &str, Option<&str>, bool)] = &[
+    ("", "/a/b", None, true),
+    ("", "/a/b?x=1", None, true),
+    ("", "/a/b?access_token=x", None, false),
+    ("", "/a/b", Some("application/json"), false),
+    ("BEARER", "/a/b?access_token=x", None, true),
+    ("BEARER", "/a/b", Some("application/json"), true),
+    (
+        "BEARER, {query_parameter: token}",
+        "/a/b?token=x",
+        None,
+        false,
+    ),
+    (
+        "BEARER, {body_parameter: token}",
+        "/a/b",
+        Some("text/plain"),
+        false,
+    ),
+    ("{header: X-Region}", "/a/b", None, false),
+];
+
 /// Heimdall looks for tokens in the query and in bodies as well: a bad one there is not for `anonymous`.
 #[test]
 fn anonymous_is_for_requests_without_a_token_anywhere() {
-    let jwt = |source: &str| {
-        format!(
-            "mechanisms: {{authenticators: [{{id: anyone, type: anonymous}}, {{id: one, type: jwt, config: {{\
-             jwks_endpoint: {{url: 'https://one/keys'}}, assertions: {{issuers: ['https://one']}}{source}}}}}]}}"
-        )
-    };
     let rule = "- {match: {routes: [{path: /a/b}]}, execute: [{authenticator: one}, {authenticator: anyone}]}";
-    let by_header = "header: Authorization, scheme: Bearer";
-    for (source, path, content_type, expected) in [
-        (String::new(), "/a/b", None, true),
-        (String::new(), "/a/b?x=1", None, true),
-        (String::new(), "/a/b?access_token=x", None, false),
-        (String::new(), "/a/b", Some("application/json"), false),
-        (
-            format!(", jwt_source: [{{{by_header}}}]"),
-            "/a/b?access_token=x",
-            None,
-            true,
-        ),
-        (
-            format!(", jwt_source: [{{{by_header}}}]"),
-            "/a/b",
-            Some("application/json"),
-            true,
-        ),
-        (
-            format!(", jwt_source: [{{{by_header}}}, {{query_parameter: token}}]"),
-            "/a/b?token=x",
-            None,
-            false,
-        ),
-        (
-            format!(", jwt_source: [{{{by_header}}}, {{body_parameter: token}}]"),
-            "/a/b",
-            Some("text/plain"),
-            false,
-        ),
-        (
-            ", jwt_source: [{header: X-Region}]".to_owned(),
-            "/a/b",
-            None,
-            false,
-        ),
-    ] {
-        let migrated = of_rules(&jwt(&source), rule);
+    for (source, path, content_type, expected) in SOURCES {
+        let source = source.replace("BEARER", "{header: Authorization, scheme: Bearer}");
+        let mechanisms = format!(
+            "mechanisms: {{authenticators: [{{id: anyone, type: anonymous}}, {{id: one, type: jwt, config: {{\
+             jwks_endpoint: {{url: 'https://one/keys'}}, assertions: {{issuers: ['https://one']}}, \
+             jwt_source: [{source}]}}}}]}}"
+        );
+        let migrated = of_rules(&mechanisms, rule);
         let mut request = get(Carried::Nothing);
-        (request.path, request.content_type) = (path, content_type);
+        (request.path, request.content_type) = (path, *content_type);
         // Which one of the sources has as its header.
         request.region = Some("eu");
         let passed = passes(&compiled(&migrated.text, &["one"]), &request, &[], &["one"]);
         assert_eq!(
-            passed, expected,
+            passed, *expected,
             "{source} {path} {content_type:?}\n{}",
             migrated.text
         );

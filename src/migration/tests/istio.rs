@@ -315,6 +315,10 @@ fn a_workload_must_say_its_labels() {
         let expected = "name all labels of the workload, for example `version=v1`, or `version=` where it has no such label";
         assert_eq!(error, expected);
     }
+}
+
+#[test]
+fn an_object_holds_where_its_labels_are_those_of_the_workload() {
     for (version, expected) in [("v1", false), ("v2", true), ("", true)] {
         let labels = [("app", "a"), ("version", version)];
         let migrated = of_version("AuthorizationPolicy", "rules: []", &labels).unwrap();

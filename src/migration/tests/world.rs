@@ -207,37 +207,38 @@ pub(super) fn passes(
     )
 }
 
+const METHODS: [&str; 5] = ["GET", "HEAD", "POST", "PUT", "PATCH"];
+const HOSTS: [&str; 6] = [
+    "a.example",
+    "b.example",
+    "a.test",
+    "a.example:8080",
+    "a.example.",
+    "a.example.:8080",
+];
+const PATHS: [&str; 18] = [
+    "/",
+    "/a",
+    "/a/b",
+    "/a/b/c",
+    "/ab",
+    "/x.html",
+    "/a/x.html",
+    "/A",
+    "/A/b",
+    "/c/b",
+    "/b",
+    "/a/b?x=1",
+    "/a/b?access_token=x",
+    "/c|d/b",
+    "/a/c|d",
+    "/c/d/e",
+    "/abc/d",
+    "/a?b",
+];
+
 /// Every request that these tests know.
 pub(super) fn requests() -> Vec<Request> {
-    const METHODS: [&str; 5] = ["GET", "HEAD", "POST", "PUT", "PATCH"];
-    const HOSTS: [&str; 6] = [
-        "a.example",
-        "b.example",
-        "a.test",
-        "a.example:8080",
-        "a.example.",
-        "a.example.:8080",
-    ];
-    const PATHS: [&str; 18] = [
-        "/",
-        "/a",
-        "/a/b",
-        "/a/b/c",
-        "/ab",
-        "/x.html",
-        "/a/x.html",
-        "/A",
-        "/A/b",
-        "/c/b",
-        "/b",
-        "/a/b?x=1",
-        "/a/b?access_token=x",
-        "/c|d/b",
-        "/a/c|d",
-        "/c/d/e",
-        "/abc/d",
-        "/a?b",
-    ];
     let carried = (0..4).map(Carried::Token);
     let carried: Vec<Carried> = [Carried::Nothing, Carried::BadToken]
         .into_iter()
