@@ -190,7 +190,7 @@ pub enum StoreError {
     /// The file is there and cannot be used.
     #[error(
         "cannot open the store `{path}`: {source}: check that its disk is neither full nor \
-         read-only, and who may write there"
+         read-only, and who may write there; if the file itself is damaged, restore it from a backup"
     )]
     Unusable { path: String, source: sqlx::Error },
     /// A newer binary has been here.
@@ -207,7 +207,8 @@ pub enum StoreError {
     OlderSchema { found: i64, known: i64 },
     /// There is no store.
     #[error(
-        "there is no store at `{0}`: start the server once, which makes it, or correct `issuer.store`"
+        "there is no store at `{0}`: correct `issuer.store`, or restore the file from a backup; if there \
+         has never been one, start the server once, which makes it"
     )]
     Missing(String),
     /// A row holds what this binary never writes.

@@ -21,7 +21,7 @@ use tokio::time::{Instant, timeout};
 
 use super::StoreError;
 use super::location::Engine;
-use super::outage::{OutageError, Server};
+use super::outage::{OpenedFile, OutageError, Server};
 use super::patience::{self, AGE_JITTER, CONNECT, PING, RECONNECT, TURN, UNTESTED_REST};
 use super::statement::assembled;
 use crate::backoff::Jitter;
@@ -38,6 +38,8 @@ pub(super) struct Target {
     pub(super) options: AnyConnectOptions,
     pub(super) engine: Engine,
     pub(super) server: Server,
+    /// Where the database is a file: the one that was opened.
+    pub(super) file: Option<OpenedFile>,
     /// What all databases understand.
     pub(super) settings: Option<String>,
     /// What may be refused.
@@ -143,6 +145,10 @@ impl Connections {
         let permit = permit
             .map_err(|_| OutageError::Busy(TURN))?
             .map_err(|_| sqlx::Error::PoolClosed)?;
+        // Each time: whoever administers the store from another process counts on being seen here.
+        if let Some(file) = &shared.target.file {
+            file.check()?;
+        }
         // With a permit in hand: without, more could look for a connection at once than there may be
         // connections.
         let line = match shared.living().await {

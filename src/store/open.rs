@@ -13,7 +13,7 @@ use super::batches::Batches;
 use super::connections::{Connections, Target};
 use super::location::{Engine, StoreLocation};
 use super::migrations::{self, Migration};
-use super::outage::Server;
+use super::outage::{OpenedFile, Server};
 use super::patience::{
     MAX_AGE, POSTGRES_IDLE_TRANSACTION, POSTGRES_LOCK, POSTGRES_STATEMENT, POSTGRES_UNACKNOWLEDGED,
     SQLITE_LOCK,
@@ -174,17 +174,24 @@ fn check_present(location: &StoreLocation) -> Result<(), StoreError> {
 /// Where connections are made to.
 fn target(location: &StoreLocation, access: Access) -> Result<Target, StoreError> {
     let engine = location.engine();
-    let (url, server) = match location {
-        StoreLocation::Sqlite(path) => (sqlite_url(path, access), Server::file(path)),
+    let (url, server, file) = match location {
+        StoreLocation::Sqlite(path) => {
+            let file = OpenedFile::of(path).map_err(|source| StoreError::File {
+                path: path.display().to_string(),
+                source,
+            })?;
+            (sqlite_url(path, access), Server::file(path), Some(file))
+        }
         StoreLocation::Postgres(url) => {
             let options: PgConnectOptions = url.reveal().parse()?;
-            (url.reveal().to_owned(), Server::postgres(&options))
+            (url.reveal().to_owned(), Server::postgres(&options), None)
         }
     };
     Ok(Target {
         options: url.parse()?,
         engine,
         server,
+        file,
         settings: session_settings(engine, access),
         wishes: match engine {
             Engine::Postgres => wishes().collect(),

@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::io;
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
@@ -33,6 +34,42 @@ pub enum OutageError {
          and locks", .0.as_secs()
     )]
     Busy(Duration),
+    /// What was opened is no longer under its name.
+    #[error(
+        "the file of {0} was moved, deleted or replaced while this process had it open, so that nothing \
+         is read or written any more: put the file back, or restart to use what is there now"
+    )]
+    Replaced(Server),
+}
+
+/// The file that an `SQLite` store was in when it was opened. Connections that are made later open what is
+/// under its name by then.
+pub(super) struct OpenedFile {
+    path: PathBuf,
+    identity: (u64, u64),
+}
+
+impl OpenedFile {
+    pub(super) fn of(path: &Path) -> io::Result<Self> {
+        Ok(Self {
+            path: path.to_owned(),
+            identity: identity(path)?,
+        })
+    }
+
+    /// Fails where another process would not find the same store under this name: what it writes would not
+    /// be seen here, and what is written here would be lost with this process.
+    pub(super) fn check(&self) -> Result<(), OutageError> {
+        match identity(&self.path) {
+            Ok(found) if found == self.identity => Ok(()),
+            Ok(_) | Err(_) => Err(OutageError::Replaced(Server::file(&self.path))),
+        }
+    }
+}
+
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    let metadata = std::fs::metadata(path)?;
+    Ok((metadata.dev(), metadata.ino()))
 }
 
 impl Server {

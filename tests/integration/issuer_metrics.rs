@@ -1,5 +1,7 @@
 //! What the issuer tells its operators: metrics and status.
 
+use std::fs;
+
 use serde_json::{Value, json};
 use sqlx::Connection;
 
@@ -155,4 +157,39 @@ async fn a_change_that_others_are_in_the_way_of_is_to_be_tried_again() {
     let answer = companion.post("/backend/scope", &scope, &admin).await;
     assert_eq!(answer.status, 201, "{answer:?}");
     assert_eq!(companion.gate.admin("/readyz").await.0, 200);
+}
+
+/// A backup that is put in place of the file of a running issuer: `portcullis app disable` would write to it,
+/// and the issuer would go on with the other one.
+#[tokio::test]
+async fn a_store_whose_file_is_replaced_is_used_no_more_until_it_is_back() {
+    let companion = TestCompanion::start().await;
+    let admin = companion.login("admin", ADMIN_PASSWORD).await;
+    let store = companion.path().join("store.db");
+    let aside = companion.path().join("aside.db");
+    for replaced in [false, true] {
+        fs::rename(&store, &aside).unwrap();
+        if replaced {
+            fs::copy(&aside, &store).unwrap();
+        }
+        let name = if replaced {
+            "orders.late"
+        } else {
+            "orders.early"
+        };
+        let scope = json!({"name": name, "description": "Late"});
+        let answer = companion.post("/backend/scope", &scope, &admin).await;
+        assert_eq!(error(&answer), (503, "temporarily_unavailable".to_owned()));
+        let gate = &companion.gate;
+        gate.admin_shows("/metrics", "portcullis_issuer_store_up 0")
+            .await;
+        gate.admin_shows("/status", "\"store_up\": false").await;
+        // The gate goes on.
+        assert_eq!(companion.check("GET", "/orders/1", &admin).await, 200);
+        fs::rename(&aside, &store).unwrap();
+        let answer = companion.post("/backend/scope", &scope, &admin).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        gate.admin_shows("/metrics", "portcullis_issuer_store_up 1")
+            .await;
+    }
 }

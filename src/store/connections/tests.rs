@@ -10,6 +10,7 @@ fn one_connection(folder: &Path, max_age: Duration) -> Connections {
         options: url.parse().unwrap(),
         engine: Engine::Sqlite,
         server: Server::file(&path),
+        file: None,
         settings: None,
         wishes: vec!["PRAGMA of_no_database = 1".to_owned()],
         max_age,
