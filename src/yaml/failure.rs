@@ -305,7 +305,11 @@ fn unknown(noun: &str, found: &str, expected: &[&'static str]) -> Problem {
 
 pub(super) fn tagged() -> Problem {
     Problem::new("tags (`!`) are not allowed")
-        .help("remove the tag, or put it in quotation marks if text is meant")
+        // Without its `!` a condition would mean the opposite.
+        .help(
+            "put the whole value in quotation marks, as in `when: '!has(token.act)'`; leave out only \
+             what is a tag of YAML, such as `!!str`",
+        )
 }
 
 fn alias() -> Problem {
