@@ -193,6 +193,7 @@ struct FeedStatus {
     failures: u64,
     last_failure: Option<String>,
     not_understood: u64,
+    save_failures: u64,
 }
 
 impl From<RevocationStatistics> for RevocationStatus {
@@ -218,6 +219,7 @@ impl From<FeedOverview> for FeedStatus {
             failures: state.failures,
             last_failure: state.last_failure,
             not_understood: state.not_understood,
+            save_failures: state.save_failures,
         }
     }
 }

@@ -62,6 +62,12 @@ impl Collector for AuthorizerMetrics {
             "Routes of the active policy that let through what they would refuse",
             snapshot.policy().routes_in_shadow().count() as u64,
         )?;
+        gauge(
+            &mut encoder,
+            "policy_in_shadow",
+            "1 if the active policy as a whole lets through what it would refuse, else 0",
+            u64::from(snapshot.policy().is_in_shadow()),
+        )?;
         self.routes(&mut encoder)?;
         match snapshot.shadow() {
             Some(shadow) => encode_shadow(shadow, &mut encoder),

@@ -38,6 +38,8 @@ pub struct FeedState {
     pub last_failure: Option<String>,
     /// Subscriptions that went on from the cursor.
     pub resumed: u64,
+    /// How often what came could not be written to the snapshot file or its journal.
+    pub save_failures: u64,
     /// Rows that a newer issuer wrote and that were read as everyone's.
     pub not_understood: u64,
 }

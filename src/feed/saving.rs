@@ -87,11 +87,11 @@ impl<'a> Saving<'a> {
             let saved = if self.is_snapshot_due() {
                 // Whatever came counts already, and is in it.
                 came.clear();
-                self.write_snapshot().await
+                Some(self.write_snapshot().await)
             } else {
                 self.append(std::mem::take(&mut came)).await
             };
-            self.tell(&saved);
+            self.tell(saved);
             self.knowledge.saved(count);
         }
     }
@@ -125,11 +125,13 @@ impl<'a> Saving<'a> {
         Ok(())
     }
 
-    async fn append(&mut self, came: Vec<Revocations>) -> io::Result<()> {
-        // Without one, a snapshot is about to be written.
-        let Some(mut journal) = self.journal.take() else {
-            return Ok(());
-        };
+    /// Nothing where a snapshot is about to be written instead.
+    async fn append(&mut self, came: Vec<Revocations>) -> Option<io::Result<()>> {
+        let journal = self.journal.take()?;
+        Some(self.append_to(journal, came).await)
+    }
+
+    async fn append_to(&mut self, mut journal: Journal, came: Vec<Revocations>) -> io::Result<()> {
         let appending = spawn_blocking(move || {
             journal.append(&came)?;
             // What took its place, be it an earlier client's last snapshot, lacks these rows.
@@ -139,19 +141,29 @@ impl<'a> Saving<'a> {
         Ok(())
     }
 
-    /// Says a failure once, not at every try.
-    fn tell(&mut self, saved: &io::Result<()>) {
-        if let Err(error) = saved
-            && !self.is_failing
-        {
+    /// Counts each failure, and says it once, not at every try.
+    fn tell(&mut self, saved: Option<io::Result<()>>) {
+        let Some(saved) = saved else {
+            return;
+        };
+        let was_failing = std::mem::replace(&mut self.is_failing, saved.is_err());
+        let Err(error) = saved else {
+            if was_failing {
+                tracing::info!(feed.snapshot_file = %self.path.display(), "the snapshot of the feed is written again");
+            }
+            return;
+        };
+        let state = &self.knowledge.state;
+        state.send_modify(|state| state.save_failures += 1);
+        if !was_failing {
             tracing::error!(
                 feed.snapshot_file = %self.path.display(),
                 %error,
-                "cannot write the snapshot of the feed, so that a restart begins without it: check free \
-                 disk space and permissions"
+                "cannot write the snapshot of the feed, so that a restart begins with the one that was \
+                 written last, if any, and without what was revoked since: check free disk space and \
+                 permissions"
             );
         }
-        self.is_failing = saved.is_err();
     }
 }
 

@@ -112,6 +112,7 @@ async fn a_policy_in_shadow_lets_through_what_no_route_lists() {
     for line in [
         "portcullis_checks_would_deny_total{reason=\"unlisted\",detail=\"\"} 1",
         "portcullis_checks_would_deny_total{reason=\"no_token\",detail=\"\"} 2",
+        "portcullis_policy_in_shadow 1",
     ] {
         app.admin_shows("/metrics", line).await;
     }

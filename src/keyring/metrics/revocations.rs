@@ -66,6 +66,8 @@ impl Collector for RevocationMetrics {
         issuers.feeds("feed_connections", help, |feed| feed.state.connections)?;
         let help = "Connections to the issuer's feed that ended or failed";
         issuers.feeds("feed_failures", help, |feed| feed.state.failures)?;
+        let help = "Times that what the feed brought could not be written to the snapshot file";
+        issuers.feeds("feed_save_failures", help, |feed| feed.state.save_failures)?;
         let help = "Revocations of a kind unknown to this release, applied to everyone";
         let not_understood = |feed: &FeedOverview| feed.state.not_understood;
         issuers.feeds("feed_rows_not_understood", help, not_understood)

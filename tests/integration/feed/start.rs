@@ -378,3 +378,36 @@ async fn the_age_of_a_file_counts() {
         assert!(client.keys().usable().is_some());
     }
 }
+
+#[tokio::test]
+async fn what_cannot_be_written_is_counted_until_it_can_be() {
+    let companion = TestCompanion::with_feed("").await;
+    let folder = tempfile::tempdir().unwrap();
+    let disk = folder.path().join("disk");
+    std::fs::create_dir(&disk).unwrap();
+    let file = disk.join("feed.snapshot");
+    let network = Network::to(companion.gate.app.feed_address().unwrap()).await;
+    let keys = format!(", snapshot_file: \"{}\"", file.display());
+    let far = FarGate::at(&network.url(), &keys).await;
+    far.is_ready().await;
+    let alice = companion.register("alice").await;
+    until(|| file.exists()).await;
+    // Gone, as when a volume is.
+    std::fs::rename(&disk, folder.path().join("elsewhere")).unwrap();
+    revoke_user(&companion, &alice).await;
+    far.answers(&alice, 401, PATIENCE).await;
+    let failures = async || far.feed().await["save_failures"].as_u64().unwrap();
+    let failed = async {
+        while failures().await < 2 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, failed).await.unwrap();
+    std::fs::create_dir(&disk).unwrap();
+    until(|| file.exists()).await;
+    network.cut();
+    drop(far);
+    let far = FarGate::at(&network.url(), &format!("{keys}, start_wait_seconds: 0")).await;
+    far.is_ready().await;
+    assert_eq!(far.status(&alice).await, 401);
+}
