@@ -55,6 +55,12 @@ pub fn import_opa(source: &Source, settings: &OpaSettings) -> Result<Migrated, P
         "taken as OPA's tutorial for Envoy takes them: a role may send requests of exactly this method and \
          this path without its query; compare that with your Rego",
     );
+    if settings.issuer.is_none() {
+        notes.add(
+            "tables",
+            "callers of every issuer in `trust` count: where there are several, name one by `--issuer NAME`",
+        );
+    }
     let mut rules = 0;
     let formula = permissions(table.permissions, &holders, &mut notes, &mut rules);
     finish(Reading {
