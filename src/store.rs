@@ -22,6 +22,7 @@ mod location;
 mod locking;
 mod login_places;
 mod migrations;
+mod new_grants;
 mod notices;
 mod open;
 mod outage;

@@ -11,9 +11,6 @@ use super::batches::Together;
 use super::charges::{Bounds, Holder};
 use super::columns::as_bigint;
 use super::connections::{Connections, Transaction};
-use super::grant_bounds::end_oldest;
-use super::passkeys::hold_without_passkeys;
-use super::patience::again_if_contended;
 use super::revoking::{Cause, revoke};
 use super::settings::Setting;
 use super::statement::{assembled, chunks, placeholder_rows};
@@ -85,32 +82,6 @@ impl Store {
             .value_or(Setting::SuccessorSecret, fresh.reveal())
             .await?;
         Ok(PlainSecret::claimed(&secret))
-    }
-
-    /// Adds the first token of a grant. That of a login, which rests on the password alone, is refused to a
-    /// user who has a passkey ([`StoreError::PasskeyAdded`]).
-    pub async fn add_refresh_token(
-        &self,
-        digest: &SecretDigest,
-        token: &RefreshToken,
-        now: UnixSeconds,
-    ) -> Result<(), StoreError> {
-        let added = NewToken::new(digest, token, now);
-        match &token.grant.app {
-            Some(_) => self.token_writes.ask(added).await,
-            // Alone: a password costs far more than a transaction, and a batch would lock its users for
-            // longer.
-            None => again_if_contended(|| self.add_login(&added)).await,
-        }
-    }
-
-    async fn add_login(&self, added: &NewToken) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
-        hold_without_passkeys(&mut transaction, &added.token.grant.user).await?;
-        // Before the insert, as in a batch.
-        end_oldest(&mut transaction, &[added], self.bounds.max_grants()).await?;
-        insert(&mut transaction, &[added]).await?;
-        transaction.commit().await
     }
 
     /// A token that has not ended, used or not.

@@ -10,7 +10,7 @@ use portcullis::store::{
     StoredPasskey, Swept,
 };
 
-use super::{NOW, app, token_of, token_through, user};
+use super::{NOW, app, scope, token_of, token_through, user};
 use crate::authenticator::TestPasskey;
 
 pub(super) fn made(number: u8) -> NewPasskey {
@@ -195,6 +195,7 @@ pub(super) async fn races(place: &StoreLocation) {
 /// What the password alone gives is refused, or ends, whenever the first passkey is made.
 pub(super) async fn first_passkey_race(place: &StoreLocation) {
     let store = Store::open(place).await.unwrap();
+    store.add_scope(&scope("orders.read"), "").await.unwrap();
     let is_kept = |outcome: Result<(), StoreError>| match outcome {
         Ok(()) => true,
         Err(StoreError::PasskeyAdded) => false,

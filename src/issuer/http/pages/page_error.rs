@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
-use super::proof::Proof;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::policy::RequiredScopes;
 
@@ -24,6 +23,13 @@ pub(in crate::issuer::http) enum PageError {
     Endpoint(Arc<EndpointError>),
 }
 
+/// By what somebody proves once more who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::issuer::http) enum Proof {
+    Password,
+    Passkey,
+}
+
 impl<E: Into<EndpointError>> From<E> for PageError {
     fn from(error: E) -> Self {
         Self::Endpoint(Arc::new(error.into()))
@@ -31,6 +37,14 @@ impl<E: Into<EndpointError>> From<E> for PageError {
 }
 
 impl PageError {
+    /// What becomes of a proof that was refused, or could not be checked.
+    pub(super) fn unproven(error: EndpointError, by: Proof) -> Self {
+        match error {
+            EndpointError::BadLogin => Self::Unproven(by),
+            other => other.into(),
+        }
+    }
+
     /// The status of the page that is made of it, other than of a redirect to the login. 401 needs a challenge,
     /// for which browsers open a dialogue of their own.
     pub(super) fn status(&self) -> StatusCode {

@@ -8,21 +8,13 @@ use super::answer;
 use super::assets::SCRIPT_PATH;
 use super::form::{PASSKEY_PROOF, PASSWORD_PROOF, PageForm};
 use super::frame::Frame;
-use super::page_error::PageError;
+use super::page_error::{PageError, Proof};
 use super::passkeys;
 use super::passkeys::step::Offer;
 use super::visitor::Visitor;
 use super::words::passkey::PasskeyWords;
 use crate::identity::{Session, User};
-use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::text::Text;
-
-/// By what somebody proves it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::issuer::http) enum Proof {
-    Password,
-    Passkey,
-}
 
 #[derive(Template)]
 #[template(path = "pages/proof.html")]
@@ -52,7 +44,7 @@ pub(super) async fn given(
         let proven = credentials.password_again(&session.user, password.to_owned());
         let user = proven
             .await
-            .map_err(|error| unproven(error, Proof::Password));
+            .map_err(|error| PageError::unproven(error, Proof::Password));
         return user.map(Some);
     }
     if form.0.get(PASSKEY_PROOF).is_none() {
@@ -60,14 +52,6 @@ pub(super) async fn given(
     }
     let user = passkeys::proof::user(visitor, &session.user, form).await?;
     Ok(Some(user))
-}
-
-/// The error where a proof is refused.
-pub(super) fn unproven(error: EndpointError, by: Proof) -> PageError {
-    match error {
-        EndpointError::BadLogin => PageError::Unproven(by),
-        other => other.into(),
-    }
 }
 
 /// Asks for a proof, with the form that waits for it.

@@ -255,15 +255,15 @@ async fn the_gate_says_why_in_the_language_of_the_reader() {
         .await;
     assert_eq!(disabled.status, 200, "{disabled:?}");
     let mut admin = administrator(&companion).await;
-    let of_app = format!("kind=app&name={}&path=/orders/1", app.key);
+    let of_app = format!("kind=app&name={}&method=GET&path=/orders/1", app.key);
     for (query, english, german) in [
         (
-            "kind=nobody&path=/orders/%253f",
+            "kind=nobody&method=GET&path=/orders/%253f",
             "the path has an encoded \u{201c}?\u{201d} or \u{201c}#\u{201d}.",
             "der Pfad enthält ein kodiertes \u{201e}?\u{201c} oder \u{201e}#\u{201c}.",
         ),
         (
-            "kind=user&name=admin&path=/orders/1",
+            "kind=user&name=admin&method=GET&path=/orders/1",
             "There is no token for the API: the user has no scope: assign it",
             "Es gibt kein Token für die API: der Benutzer hat keine Berechtigung: Gib",
         ),

@@ -107,19 +107,8 @@ fn of_directory(error: &DirectoryError) -> Option<String> {
         DirectoryError::Description(_) => {
             "Eine Beschreibung ist eine Zeile mit höchstens 256 Zeichen.".to_owned()
         }
-        DirectoryError::User(UserError::Username) => {
-            "Ein Benutzername hat 3 bis 64 Buchstaben ohne Umlaute, Ziffern, `_`, `.` oder `-`.".to_owned()
-        }
-        DirectoryError::User(UserError::Email) => "Das ist keine E-Mail-Adresse.".to_owned(),
-        DirectoryError::App(AppError::Name) => {
-            "Der Name einer App hat 1 bis 64 Zeichen: Buchstaben und Ziffern, einzelne Leerzeichen dazwischen und `_-.,:+&'()/`.".to_owned()
-        }
-        DirectoryError::App(AppError::RedirectUri) => {
-            "Eine Rückkehradresse beginnt mit `https://`, oder mit `http://` auf diesem Rechner. Ein Port ist von 1 \
-             bis 65535, und sie hat weder Benutzer noch Fragment, `.` oder `..` im Pfad, Leerzeichen oder andere \
-             Zeichen als ASCII."
-                .to_owned()
-        }
+        DirectoryError::User(error) => user(*error).to_owned(),
+        DirectoryError::App(error) => app(*error).to_owned(),
         DirectoryError::SecretReplaced => {
             "Das Geheimnis ist inzwischen schon ersetzt: Öffne die Seite noch einmal.".to_owned()
         }
@@ -204,6 +193,29 @@ fn taken(thing: Thing) -> &'static str {
         Thing::Scope => "Eine andere Berechtigung heißt schon so.",
         Thing::App => "Eine andere deiner Apps heißt schon so.",
         Thing::Grant | Thing::Passkey | Thing::ResetLink => "Die Kennung ist schon vergeben.",
+    }
+}
+
+fn user(error: UserError) -> &'static str {
+    match error {
+        UserError::Username => {
+            "Ein Benutzername hat 3 bis 64 Buchstaben ohne Umlaute, Ziffern, `_`, `.` oder `-`."
+        }
+        UserError::Email => "Das ist keine E-Mail-Adresse.",
+    }
+}
+
+fn app(error: AppError) -> &'static str {
+    match error {
+        AppError::Name => {
+            "Der Name einer App hat 1 bis 64 Zeichen: Buchstaben und Ziffern, einzelne Leerzeichen dazwischen und \
+             `_-.,:+&'()/`."
+        }
+        AppError::RedirectUri => {
+            "Eine Rückkehradresse beginnt mit `https://`, oder mit `http://` auf diesem Rechner. Ein Port ist von 1 \
+             bis 65535, und sie hat weder Benutzer noch Fragment, `.` oder `..` im Pfad, Leerzeichen oder andere \
+             Zeichen als ASCII."
+        }
     }
 }
 

@@ -115,7 +115,7 @@ fn bytes(text: &str) -> Option<Vec<u8>> {
 }
 
 fn challenge(ticket: &Ticket) -> String {
-    let challenge = ticket.challenge().map(|challenge| challenge.to_text());
+    let challenge = ticket.challenge().map(Challenge::to_text);
     challenge.unwrap_or_default()
 }
 

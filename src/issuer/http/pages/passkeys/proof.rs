@@ -7,8 +7,7 @@ use super::ticket::{Onward, Purpose, Ticket};
 use crate::identity::User;
 use crate::issuer::credentials::AskedPasskey;
 use crate::issuer::http::pages::form::{PASSKEY_PROOF, PASSKEY_TICKET, PageForm};
-use crate::issuer::http::pages::page_error::PageError;
-use crate::issuer::http::pages::proof::{Proof, unproven};
+use crate::issuer::http::pages::page_error::{PageError, Proof};
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::text::Text;
 
@@ -56,7 +55,7 @@ pub(in crate::issuer::http::pages) async fn user(
     let credentials = &visitor.issuer.credentials;
     let presented = sent.presented();
     let proven = credentials.user_with_passkey(&asked, &presented).await;
-    let user = proven.map_err(|error| unproven(error, Proof::Passkey))?;
+    let user = proven.map_err(|error| PageError::unproven(error, Proof::Passkey))?;
     credentials
         .complete_login(&user, "logged in with a passkey")
         .await;
