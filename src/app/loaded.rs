@@ -5,7 +5,6 @@ use std::sync::Arc;
 use prometheus_client::registry::Registry;
 use tokio::runtime::Handle;
 
-use super::companion::Companion;
 use super::listener_tls::ListenerTls;
 use crate::admin::{Admin, Readiness, ServedFeed, StoreProbe};
 use crate::authorizer::{Authorizer, AuthorizerMetrics};
@@ -22,15 +21,6 @@ use crate::tls::TlsMetrics;
 pub(super) struct CompanionStatus {
     pub(super) store: Option<StoreProbe>,
     pub(super) feed: Option<Box<dyn Fn() -> ServedFeed + Send + Sync>>,
-}
-
-impl CompanionStatus {
-    pub(super) fn of(companion: Option<&Companion>) -> Self {
-        Self {
-            store: companion.map(Companion::store_probe),
-            feed: companion.and_then(Companion::served_feed),
-        }
-    }
 }
 
 /// What is loaded before any listener opens.

@@ -115,7 +115,11 @@ impl<'c> Prepared<'c> {
         let threads = serving.authz(control, gate, socket, authz_tls, &config.authz)?;
         core.tls
             .watch_expiry(control, self.clock, &serving.shutdown);
-        let told = CompanionStatus::of(self.companion.as_ref());
+        let companion = self.companion.as_ref();
+        let told = CompanionStatus {
+            store: companion.map(Companion::store_probe),
+            feed: companion.and_then(Companion::served_feed),
+        };
         let admin = core.admin(registry, told, serving.readiness(), decisions.clone());
         let (limits, tls) = (config.admin.limits, core.tls.of(TlsListener::Admin));
         let mut servers = serving.admin(control, admin, self.admin_sockets, limits, tls)?;

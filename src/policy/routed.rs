@@ -52,9 +52,11 @@ impl Routed<'_> {
         match self {
             Self::Unlisted => true,
             Self::One(route) | Self::Preflight(route) => route.issuers.include(issuer),
-            Self::UnlistedInShadow { listed: routes, .. } | Self::Every(routes) => {
-                routes.iter().all(|route| route.issuers.include(issuer))
+            Self::UnlistedInShadow { stand_in, listed } => {
+                let mut routes = listed.iter().chain([stand_in]);
+                routes.all(|route| route.issuers.include(issuer))
             }
+            Self::Every(routes) => routes.iter().all(|route| route.issuers.include(issuer)),
         }
     }
 

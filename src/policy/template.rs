@@ -207,7 +207,7 @@ impl Template {
             .filter_map(|(position, segment)| match segment {
                 TemplateSegment::Literal(_) => None,
                 TemplateSegment::Suffixed { name, suffix } => {
-                    let suffix = suffix.len();
+                    let suffix = String::from_utf8_lossy(suffix).chars().count();
                     Some((&**name, ParameterPlace::Segment { position, suffix }))
                 }
                 TemplateSegment::Parameter(name) => {

@@ -43,13 +43,15 @@ pub enum RecheckError {
 #[derive(Debug, Clone)]
 struct TrustedIssuer {
     rules: Arc<IssuerRules>,
+    /// Of the entries among which a token finds this one, in their order.
+    rivals: Fingerprint,
     keys: Option<LoadedKeys>,
 }
 
 #[derive(Debug, Clone)]
 struct LoadedKeys {
     keys: Arc<KeySet>,
-    /// Of the rules and the keys together: what a proof rests on.
+    /// Of the rules, the rivals and the keys together: what a proof rests on.
     fingerprint: Fingerprint,
 }
 
@@ -87,10 +89,16 @@ impl Trust {
     pub fn new(issuers: Vec<(IssuerRules, Option<KeySet>)>) -> Result<Self, DuplicateIssuerError> {
         let entries = Entries::new(issuers.iter().map(|(rules, _)| rules))?;
         let mut trusted = Vec::with_capacity(issuers.len());
-        for (rules, keys) in issuers {
-            let keys = keys.map(|keys| LoadedKeys::new(&rules, keys));
+        let all = issuers.iter().map(|(rules, _)| rules);
+        let rivals: Vec<_> = all
+            .clone()
+            .map(|rules| rivals(rules, all.clone()))
+            .collect();
+        for ((rules, keys), rivals) in issuers.into_iter().zip(rivals) {
+            let keys = keys.map(|keys| LoadedKeys::new(&rules, &rivals, keys));
             trusted.push(TrustedIssuer {
                 rules: Arc::new(rules),
+                rivals,
                 keys,
             });
         }
@@ -112,7 +120,7 @@ impl Trust {
     #[must_use]
     pub fn with_keys(mut self, issuer: IssuerIndex, keys: KeySet) -> Self {
         if let Some(issuer) = self.issuers.get_mut(issuer.0) {
-            issuer.keys = Some(LoadedKeys::new(&issuer.rules, keys));
+            issuer.keys = Some(LoadedKeys::new(&issuer.rules, &issuer.rivals, keys));
         }
         self
     }
@@ -310,10 +318,25 @@ impl TrustedIssuer {
     }
 }
 
+/// Whose tokens [`Entries::find`] may give to this entry or to another one: whether a token is this entry's
+/// depends on all of them.
+fn rivals<'r>(rules: &IssuerRules, all: impl Iterator<Item = &'r IssuerRules>) -> Fingerprint {
+    let domain = rules.spiffe_trust_domain.as_deref();
+    let mut fields = Fields::new();
+    for other in all {
+        let same_domain = domain.is_some() && domain == other.spiffe_trust_domain.as_deref();
+        if other.issuer == rules.issuer || same_domain {
+            other.add_to(&mut fields);
+        }
+    }
+    fields.finish()
+}
+
 impl LoadedKeys {
-    fn new(rules: &IssuerRules, keys: KeySet) -> Self {
+    fn new(rules: &IssuerRules, rivals: &Fingerprint, keys: KeySet) -> Self {
         let mut fields = Fields::new();
         rules.add_to(&mut fields);
+        fields.add(rivals.bytes());
         fields.add(keys.fingerprint().bytes());
         Self {
             keys: Arc::new(keys),

@@ -165,6 +165,7 @@ async fn a_change_that_others_are_in_the_way_of_is_to_be_tried_again() {
 async fn a_store_whose_file_is_replaced_is_used_no_more_until_it_is_back() {
     let companion = TestCompanion::start().await;
     let admin = companion.login("admin", ADMIN_PASSWORD).await;
+    let alice = companion.register("alice").await;
     let store = companion.path().join("store.db");
     let aside = companion.path().join("aside.db");
     for replaced in [false, true] {
@@ -185,7 +186,7 @@ async fn a_store_whose_file_is_replaced_is_used_no_more_until_it_is_back() {
             .await;
         gate.admin_shows("/status", "\"store_up\": false").await;
         // The gate goes on.
-        assert_eq!(companion.check("GET", "/orders/1", &admin).await, 200);
+        assert_eq!(companion.check("GET", "/orders/1", &alice).await, 200);
         fs::rename(&aside, &store).unwrap();
         let answer = companion.post("/backend/scope", &scope, &admin).await;
         assert_eq!(answer.status, 201, "{answer:?}");

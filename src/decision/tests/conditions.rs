@@ -389,3 +389,26 @@ fn a_parent_scope_covers_its_own_only_where_the_policy_says_so() {
         assert_eq!(found, expected, "{setting} {held}");
     }
 }
+
+/// Where case is ignored, the end of a name may have another length than the one that it stands for.
+#[test]
+fn a_parameter_ends_where_the_text_behind_it_begins_in_any_case() {
+    let text = "version: 1\npaths: {ignore_case: true}\nroutes:\n  \
+        - {name: any, methods: [GET], path: '/u/{x}', access: public}\n  \
+        - {name: own, methods: [GET], path: '/u/{x}\u{2c65}', access: authenticated, when: token.sub == path.x}\n  \
+        - {name: below, methods: [GET], path: '/\u{e9}/{x}', access: authenticated, when: token.sub == path.x}\n  \
+        - {name: beside, methods: [GET], path: '/{a}/{x}', access: public}\n";
+    check_owners(
+        text,
+        &[
+            ("bob", "/u/bob\u{2c65}", true),
+            ("bob", "/u/bob\u{23a}", true),
+            ("bo", "/u/bob\u{23a}", false),
+            ("bob", "/u/bob%C8%BA", true),
+            ("bo", "/u/bob%C8%BA", false),
+            ("bob", "/U/bob%e2%b1%a5", true),
+            ("a b", "/\u{c9}/a%20b", true),
+            ("a", "/\u{c9}/a%20b", false),
+        ],
+    );
+}

@@ -50,6 +50,11 @@ impl Compiler<'_> {
             }
             return self.issuer_names(source, entries).map(RouteIssuers::Named);
         }
+        self.unsaid_issuers()
+    }
+
+    /// The issuers where a route does not say; absent only if a problem was told.
+    pub(super) fn unsaid_issuers(&self) -> Option<RouteIssuers> {
         match (&self.issuers, self.trusted) {
             (Some(policy), _) => policy.names.clone().map(RouteIssuers::Named),
             (None, Some([_, _, ..])) => Some(RouteIssuers::Named(Box::default())),

@@ -89,6 +89,11 @@ impl Compiler<'_> {
             .mode
             .as_ref()
             .is_some_and(|policy| policy.mode == Mode::Shadow);
+        // The upstream may rely on whom the identity headers name: what no route lists gets them from the
+        // same issuers as the routes that do not name any.
+        let issuers = self
+            .unsaid_issuers()
+            .unwrap_or(RouteIssuers::Named(Box::default()));
         is_shadow.then(|| {
             Arc::new(Route {
                 // It is in no table, and nothing is counted for it.
@@ -96,7 +101,7 @@ impl Compiler<'_> {
                 name: NO_ROUTE.into(),
                 requirement: Requirement::Nobody,
                 conditions: RouteConditions::default(),
-                issuers: RouteIssuers::Trusted,
+                issuers,
                 hosts: Box::default(),
                 methods: Methods::Every,
                 path: Box::default(),

@@ -4,13 +4,14 @@ use std::borrow::Cow;
 
 use crate::coding::percent_decoded;
 use crate::policy::host::HostName;
-use crate::policy::path::{PathRules, RequestPath};
+use crate::policy::path::{PathRules, Reading, RequestPath};
 use crate::policy::{Host, Path, Policy, Route, Target};
 
 /// Where a parameter is in a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::policy) enum ParameterPlace {
-    /// The segment at this position, without the last `suffix` bytes.
+    /// The segment at this position, without the last `suffix` characters. Not bytes: where case is
+    /// ignored, the request may have a character of another length there.
     Segment { position: usize, suffix: usize },
     /// All segments from this position on.
     Rest { position: usize },
@@ -56,13 +57,17 @@ impl Policy {
         let tables = self.tables.for_host(&HostName::parse(host).ok()?);
         let mut captures = Vec::new();
         for reading in readings {
-            let leaves = if self.rules.ignore_case {
-                tables.find(reading.in_lower_case().segments())
-            } else {
-                tables.find(reading.segments())
+            let answers = |reading: &Reading| {
+                let leaves = tables.find(reading.segments());
+                leaves.and_then(|leaves| leaves.answer(target.method.0)) == Some(route.index)
             };
-            let answers = leaves.and_then(|leaves| leaves.answer(target.method.0));
-            if answers == Some(route.index) {
+            let leads_here = if self.rules.ignore_case {
+                // All those by which the route was found.
+                reading.clone().in_every_case().ok()?.iter().any(answers)
+            } else {
+                answers(&reading)
+            };
+            if leads_here {
                 let texts: Option<Vec<String>> =
                     reading.texts()?.into_iter().map(decoded).collect();
                 captures.push(Capture::of_texts(&texts?, places)?);
@@ -97,6 +102,17 @@ fn decoded(segment: &str) -> Option<String> {
     }
 }
 
+/// The text without its last characters; nothing where it has fewer.
+fn without_end(text: &str, characters: usize) -> Option<&str> {
+    match characters.checked_sub(1) {
+        None => Some(text),
+        Some(before) => {
+            let (end, _) = text.char_indices().nth_back(before)?;
+            text.get(..end)
+        }
+    }
+}
+
 impl<'t> Capture<'t> {
     /// Of a path that has one reading, in which nothing is encoded.
     fn plain(path: &'t [u8], places: &[ParameterPlace]) -> Option<Self> {
@@ -105,7 +121,7 @@ impl<'t> Capture<'t> {
         let value = |place: &ParameterPlace| match *place {
             ParameterPlace::Segment { position, suffix } => {
                 let segment = inner.split('/').nth(position)?;
-                segment.get(..segment.len().checked_sub(suffix)?)
+                without_end(segment, suffix)
             }
             ParameterPlace::Rest { position: 0 } => Some(inner),
             ParameterPlace::Rest { position } => {
@@ -125,9 +141,7 @@ impl<'t> Capture<'t> {
         let value = |place: &ParameterPlace| match *place {
             ParameterPlace::Segment { position, suffix } => {
                 let segment = segments.get(position)?;
-                segment
-                    .get(..segment.len().checked_sub(suffix)?)
-                    .map(str::to_owned)
+                without_end(segment, suffix).map(str::to_owned)
             }
             ParameterPlace::Rest { position } => Some(segments.get(position..)?.join("/")),
         };

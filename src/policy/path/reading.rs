@@ -59,12 +59,9 @@ impl Reading {
         self.segments.iter().map(text).collect()
     }
 
-    /// The same with ASCII letters as they are compared where case is ignored.
-    pub(in crate::policy) fn in_lower_case(&self) -> Self {
-        Self {
-            texts: self.texts.to_ascii_lowercase(),
-            ..self.clone()
-        }
+    /// The same as servers compare it that ignore case.
+    pub(in crate::policy) fn in_every_case(self) -> Result<Vec<Self>, TargetError> {
+        ignoring_case(vec![self])
     }
 
     /// The reading of a server that decodes each segment.

@@ -176,3 +176,21 @@ fn without_a_configuration_names_are_taken_as_they_are() {
     let text = "version: 1\nissuers: [staff]\nroutes: []\n";
     assert!(Policy::compile(&[source(text)]).is_ok());
 }
+
+/// In a policy that is in shadow as a whole, what no route lists passes with the caller's identity: of those
+/// issuers that count where a route does not say.
+#[test]
+fn what_no_route_lists_has_the_issuers_of_the_policy() {
+    let route = "{name: a, methods: [GET], path: /a, access: authenticated, issuers: [pipelines]}";
+    for (said, trusted, expected) in [
+        ("issuers: [staff]\n", BOTH.as_slice(), [true, false]),
+        ("", BOTH.as_slice(), [false, false]),
+        ("", &["pipelines"], [true, true]),
+    ] {
+        let text = format!("version: 1\nmode: shadow\n{said}routes: [{route}]\n");
+        let policy = compile(trusted, &[&text]).unwrap_or_else(|report| panic!("{report}"));
+        let routed = policy.route(&get(b"/elsewhere")).unwrap();
+        let counts = ["staff", "pipelines"].map(|name| routed.counts(name));
+        assert_eq!(counts, expected, "{said:?} {trusted:?}");
+    }
+}

@@ -264,3 +264,29 @@ fn another_issuer_cannot_speak_for_a_trust_domain() {
         Err(TokenError::OtherTrustDomain)
     );
 }
+
+/// Of two entries that a token could belong to, the first one takes it. A proof must not outlive that the
+/// other one comes first, or that it is there at all.
+#[test]
+fn a_proof_ends_with_the_entries_among_which_its_own_was_found() {
+    let (people, services) = (entry("people", "orders-api"), entry("services", "jobs-api"));
+    let other = IssuerRules {
+        issuer: "https://id.other.example".into(),
+        ..entry("other", "orders-api")
+    };
+    let before = trusting(vec![other.clone(), people.clone()]);
+    let token = token(json!({"aud": ["orders-api", "jobs-api"]}));
+    let proof = before
+        .verify(UnverifiedToken::parse(token.as_bytes()).unwrap(), NOW)
+        .unwrap();
+    assert_eq!(proof.issuer_name(), "people");
+    for (after, holds) in [
+        (vec![other.clone(), people.clone()], true),
+        (vec![entry("other", "jobs-api"), people.clone()], false),
+        (vec![services.clone(), people.clone()], false),
+        (vec![other.clone(), people.clone(), services.clone()], false),
+    ] {
+        let found = trusting(after).recheck(&proof, NOW);
+        assert_eq!(found.is_ok(), holds, "{found:?}");
+    }
+}
