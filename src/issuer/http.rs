@@ -28,7 +28,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::header::{CACHE_CONTROL, HeaderValue, PRAGMA};
+use axum::http::header::{CACHE_CONTROL, HeaderValue, PRAGMA, X_CONTENT_TYPE_OPTIONS};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, post, put};
@@ -171,14 +171,16 @@ pub(super) fn router(issuer: Arc<Issuer>) -> Router {
             Arc::clone(&issuer),
             observation::observe,
         ))
-        .layer(from_fn(never_stored))
+        .layer(from_fn(with_safe_headers))
         .with_state(issuer)
 }
 
-/// RFC 6749 section 5.1, for answers that do not say otherwise: errors as well.
-async fn never_stored(request: Request, next: Next) -> Response {
+/// No answer is taken for content of another type, and none is kept that does not say otherwise (RFC 6749
+/// section 5.1): errors as well.
+async fn with_safe_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await.into_response();
     let headers = response.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));

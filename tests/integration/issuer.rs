@@ -549,3 +549,19 @@ async fn discovery_tells_what_there_is() {
         );
     }
 }
+
+#[tokio::test]
+async fn no_answer_is_taken_for_content_of_another_type() {
+    let companion = TestCompanion::start().await;
+    for path in [
+        "/",
+        "/consumer/account",
+        "/nowhere",
+        "/openapi.json",
+        "/.well-known/jwks.json",
+    ] {
+        let answer = companion.get(path, "").await;
+        let header = answer.header("x-content-type-options");
+        assert_eq!(header, Some("nosniff"), "{path}");
+    }
+}

@@ -192,7 +192,7 @@ async fn a_secret_is_told_on_one_page_of_one_session_and_in_no_url() {
     let told = set_cookies(&answer);
     let told = told
         .iter()
-        .find(|cookie| cookie.starts_with("portcullis-told="))
+        .find(|cookie| cookie.starts_with("__Secure-portcullis-told="))
         .unwrap();
     let attributes = format!("; Path={path}; HttpOnly; SameSite=Strict; Secure; Max-Age=60");
     assert!(told.ends_with(&attributes), "{told}");
@@ -212,8 +212,9 @@ async fn a_secret_is_told_on_one_page_of_one_session_and_in_no_url() {
     clock.advance(-61);
     // Another session of the same user with the cookie of the first.
     let mut second = log_in(&companion, "alice", PASSWORD).await;
-    let cookie = browser.cookies["portcullis-told"].clone();
-    second.cookies.insert("portcullis-told".to_owned(), cookie);
+    let told = "__Secure-portcullis-told";
+    let cookie = browser.cookies[told].clone();
+    second.cookies.insert(told.to_owned(), cookie);
     let seen = page(&mut second, &path).await;
     assert!(!seen.body.contains(&app.secret) && seen.body.contains("shown once"));
 

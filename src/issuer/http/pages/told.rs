@@ -22,6 +22,9 @@ use crate::token::CryptographyError;
 
 const COOKIE_NAME: &str = "portcullis-told";
 
+/// Over TLS. Not `__Host-`: it is for the path of one page (RFC 6265bis section 4.1.3).
+const SECURE_COOKIE_NAME: &str = "__Secure-portcullis-told";
+
 /// How long the next page tells it.
 const SECONDS: u32 = 60;
 
@@ -99,14 +102,14 @@ impl ToldKey {
             .seal_in_place_append_tag(Aad::from(to.bytes()), &mut sealed)
             .map_err(|_| CryptographyError)?;
         let text = URL_SAFE_NO_PAD.encode([nonce.as_ref().as_slice(), &sealed].concat());
-        let secure = if url.starts_with("https:") {
-            "; Secure"
+        let (name, secure) = if url.starts_with("https:") {
+            (SECURE_COOKIE_NAME, "; Secure")
         } else {
-            ""
+            (COOKIE_NAME, "")
         };
         let path = to.path;
         let cookie = format!(
-            "{COOKIE_NAME}={text}; Path={path}; HttpOnly; SameSite=Strict{secure}; Max-Age={SECONDS}"
+            "{name}={text}; Path={path}; HttpOnly; SameSite=Strict{secure}; Max-Age={SECONDS}"
         );
         let cookie = HeaderValue::try_from(cookie).map_err(|_| CryptographyError)?;
         Ok(SetCookie::new(cookie))
@@ -124,7 +127,9 @@ impl ToldKey {
         let pairs = lines.flat_map(|line| line.to_str().unwrap_or_default().split(';'));
         let mut values = pairs
             .filter_map(|pair| pair.trim().split_once('='))
-            .filter(|(name, value)| *name == COOKIE_NAME && value.len() <= MAX_COOKIE_BYTES);
+            // Whichever it is: nobody else can seal one.
+            .filter(|(name, _)| [COOKIE_NAME, SECURE_COOKIE_NAME].contains(name))
+            .filter(|(_, value)| value.len() <= MAX_COOKIE_BYTES);
         let sealed = values.find_map(|(_, value)| self.open(value, to))?;
         let age = now.since(UnixSeconds(sealed.at));
         (-LEEWAY_SECONDS..=i64::from(SECONDS))
@@ -187,6 +192,7 @@ mod tests {
         let cookie = cookie.into_value();
         let cookie = cookie.to_str().unwrap();
         assert!(!cookie.contains("xyz"), "{cookie}");
+        assert!(cookie.starts_with("__Secure-portcullis-told="), "{cookie}");
         assert!(cookie.contains("; Path=/portal/apps/a; HttpOnly; SameSite=Strict; Secure; "));
         let (pair, _) = cookie.split_once(';').unwrap();
         let mut headers = HeaderMap::new();
