@@ -30,7 +30,7 @@ async fn chromium_makes_and_uses_a_passkey() {
             .env("CHROMIUM", &chromium)
             .env("LANGUAGE", language)
             .env("PASSWORD", PASSWORD);
-        let seen = tokio::task::spawn_blocking(move || run(command, &clock));
+        let seen = tokio::task::spawn_blocking(move || run(&mut command, &clock));
         let seen = seen.await.unwrap();
         assert_eq!(seen["faults"], json!([]));
         assert_eq!(seen["codes"], 10);
@@ -53,7 +53,7 @@ async fn chromium_makes_and_uses_a_passkey() {
 }
 
 /// Runs the script, and lets six minutes pass when it says so; gives back what it has seen.
-fn run(mut command: Command, clock: &ManualClock) -> Value {
+fn run(command: &mut Command, clock: &ManualClock) -> Value {
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut node = command.spawn().unwrap();
     let mut output = BufReader::new(node.stdout.take().unwrap());
