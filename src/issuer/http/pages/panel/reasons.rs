@@ -14,11 +14,15 @@ pub(super) fn of_target(language: Language, rule: TargetError) -> String {
     }
 }
 
-/// Why there is no token.
+/// Why there is no token for the API.
 pub(super) fn of_grant(language: Language, reason: GrantError) -> String {
-    match language {
-        Language::English => in_quotes(language, &reason.to_string()),
-        Language::German => in_quotes(language, grant_in_german(reason)),
+    match (language, reason) {
+        // The question asks for all scopes of the API that a user has.
+        (Language::English, GrantError::NothingLeft(NoScopeError::Requested)) => {
+            "the user has no scope for the API: assign it a role that has one".to_owned()
+        }
+        (Language::English, _) => in_quotes(language, &reason.to_string()),
+        (Language::German, _) => in_quotes(language, grant_in_german(reason)),
     }
 }
 
@@ -83,7 +87,7 @@ fn grant_in_german(reason: GrantError) -> &'static str {
                 "Berechtigungen mit `consumer.` oder `backend.` am Anfang gelten nur in Tokens für diese Seite selbst"
             }
             NoScopeError::Requested => {
-                "Benutzer und App haben keine der Berechtigungen, die verlangt sind"
+                "der Benutzer hat keine Berechtigung für die API: Gib ihm eine Rolle, die eine hat"
             }
         },
     }
