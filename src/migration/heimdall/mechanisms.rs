@@ -50,7 +50,7 @@ pub(super) enum Authenticator {
     Anonymous,
     Unauthorized,
     Jwt {
-        entry: TrustEntry,
+        entry: Box<TrustEntry>,
         also: Formula,
         /// Whether a token that it refuses goes on to the next authenticator, in all versions.
         falls_back: bool,
@@ -96,7 +96,7 @@ impl Mechanisms {
     pub(super) fn trust(&self) -> Vec<TrustEntry> {
         let all = self.authenticators.values();
         all.filter_map(|one| match one {
-            Authenticator::Jwt { entry, .. } => Some(entry.clone()),
+            Authenticator::Jwt { entry, .. } => Some(TrustEntry::clone(entry)),
             _ => None,
         })
         .collect()
@@ -148,7 +148,7 @@ impl Mechanisms {
             max_lifetime_seconds: None,
         };
         Ok(Authenticator::Jwt {
-            entry,
+            entry: Box::new(entry),
             also: Formula::All(also),
             falls_back,
         })
@@ -208,16 +208,14 @@ fn subject_condition(config: &Tree) -> Result<Option<Formula>, String> {
             && id
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        match id {
-            "sub" => {}
-            _ if !is_name => return Err(format!("`{key}.id` is not the name of a claim")),
-            _ => {
-                found = Some(Formula::condition(format!(
-                    "has({})",
-                    claim_subject(&[id])?
-                )))
-            }
+        if id == "sub" {
+            continue;
         }
+        if !is_name {
+            return Err(format!("`{key}.id` is not the name of a claim"));
+        }
+        let subject = claim_subject(&[id])?;
+        found = Some(Formula::condition(format!("has({subject})")));
     }
     Ok(found)
 }

@@ -129,11 +129,10 @@ impl Reader<'_> {
         for (key, value) in matched {
             match key.as_str() {
                 "routes" | "backtracking_enabled" => {}
-                "methods" => {
-                    all.push(methods(value).unwrap_or_else(|| {
-                        self.notes.unknown(place, "these `methods` have no equal")
-                    }))
-                }
+                "methods" => all.push(match methods(value) {
+                    Some(methods) => methods,
+                    None => self.notes.unknown(place, "these `methods` have no equal"),
+                }),
                 "scheme" => match value.text() {
                     Some(scheme @ ("http" | "https")) => {
                         all.push(Formula::condition(format!(

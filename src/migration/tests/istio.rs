@@ -257,7 +257,7 @@ fn principals_that_versions_read_differently_let_nobody_in() {
 }
 
 /// Two objects of which the second asks for a label more, and what `--workload` says.
-fn of_version(kind: &str, spec: &str, labels: &[(&str, &str)]) -> Result<Migrated, Problem> {
+fn of_version(kind: &str, spec: &str, labels: &[(&str, &str)]) -> Result<Migrated, Box<Problem>> {
     let text = format!(
         "kind: AuthorizationPolicy\nmetadata: {{name: a, namespace: shop}}\nspec: {{selector: {{matchLabels: {{app: a}}}}, action: DENY, rules: []}}\n---\n\
          kind: {kind}\nmetadata: {{name: b, namespace: shop}}\n\
@@ -272,7 +272,7 @@ fn of_version(kind: &str, spec: &str, labels: &[(&str, &str)]) -> Result<Migrate
         root_namespace: "istio-system".to_owned(),
         ..IstioSettings::default()
     };
-    import_istio(&[source(&text)], &settings)
+    import_istio(&[source(&text)], &settings).map_err(Box::new)
 }
 
 /// Without the only `ALLOW`, or without the tokens that are checked, more would be let in than by Istio.

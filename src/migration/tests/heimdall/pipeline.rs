@@ -181,24 +181,31 @@ impl Heimdall<'_> {
     }
 
     fn says(&self, id: &str, request: &Request) -> Said {
-        match (id, request.found()) {
-            ("anyone", _) => Said::Yes,
-            ("none", _) => Said::No,
-            ("session", _) if request.unknown => Said::Yes,
-            ("session", _) if request.region.is_none() => Said::Nothing,
-            ("session", _) | (_, Carried::BadToken) => Said::No,
-            (_, Carried::Nothing) if request.content_type.is_some() => Said::No,
-            (_, Carried::Nothing) => Said::Nothing,
-            (issuer, Carried::Token(position)) => {
-                let token = &self.tokens[position];
-                let scopes = token.claims["scope"].as_str().unwrap_or_default();
-                let has_scope = issuer == "two" || scopes.split(' ').any(|scope| scope == "read");
-                if token.issuer_name == issuer && has_scope {
-                    Said::Yes
-                } else {
-                    Said::No
-                }
+        match id {
+            "anyone" => return Said::Yes,
+            "none" => return Said::No,
+            "session" => {
+                return match request.region {
+                    None => Said::Nothing,
+                    Some(_) if request.unknown => Said::Yes,
+                    Some(_) => Said::No,
+                };
             }
+            _ => {}
+        }
+        let position = match request.found() {
+            // There may be a bad one in the body.
+            Carried::Nothing if request.content_type.is_none() => return Said::Nothing,
+            Carried::Nothing | Carried::BadToken => return Said::No,
+            Carried::Token(position) => position,
+        };
+        let token = &self.tokens[position];
+        let scopes = token.claims["scope"].as_str().unwrap_or_default();
+        let has_scope = id == "two" || scopes.split(' ').any(|scope| scope == "read");
+        if token.issuer_name == id && has_scope {
+            Said::Yes
+        } else {
+            Said::No
         }
     }
 }
