@@ -29,6 +29,10 @@ pub(super) fn collector(config: &Config) -> Result<Option<Collector>, Infallible
 pub(super) enum Spans {}
 
 impl Spans {
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the same signature as where spans are sent"
+    )]
     pub(super) fn start(
         collector: Collector,
         _: &Arc<dyn Clock>,
