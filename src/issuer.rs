@@ -8,6 +8,7 @@
 //! - `directory`: users, roles, scopes and apps; also for the command line.
 //! - `background`: what goes on besides requests. Keys are rotated, the revocation log is followed, what has
 //!   ended is swept away, and when apps were last used is written.
+//! - `proxy`: sends what users of the portal try out.
 //! - `http`: the table of the endpoints, each in a file of its own; `authorize` and `pages` are for browsers.
 //!   `guard` asks the same [`Authorizer`] as the gate who may pass, under a policy that is built in;
 //!   `observation` and `containment` surround every endpoint.
@@ -30,6 +31,7 @@ mod http;
 mod key_files;
 mod keys;
 mod own;
+mod proxy;
 mod published;
 mod revocation_log;
 mod settings;
@@ -60,14 +62,16 @@ pub use http::openapi::document as openapi_document;
 pub use http::{endpoints, pages};
 pub use key_files::{KeyFileError, check_files};
 pub use keys::{KeyRotation, KeyRotationError, RotationPace, rotate_keys};
+pub use proxy::ProxyError;
 pub use published::{Published, PublishedError, published};
 pub use settings::{
     HashingSettings, IssuerDocument, IssuerSettings, KeySettings, PasskeySettings, PortalSettings,
-    RefreshSettings, Registration, SessionSettings,
+    ProxyOrigin, ProxySettings, RefreshSettings, Registration, SessionSettings,
 };
 pub use throttle::{BucketSettings, Network, NetworkError, ThrottleSettings, TrustedProxies};
 
 use http::{MadeApps, TicketKey, ToldKey, openapi};
+use proxy::Proxy;
 
 use audit::AuditLog;
 use background::BackgroundTasks;
@@ -94,6 +98,8 @@ pub struct Issuer {
     told_key: ToldKey,
     ticket_key: TicketKey,
     made_apps: MadeApps,
+    /// Where the portal sends what users try out, if that is configured.
+    proxy: Option<Proxy>,
     /// The gate in this process, if there is one.
     gate: OnceLock<Arc<Authorizer>>,
 }
@@ -110,6 +116,8 @@ pub enum IssuerError {
     KeySet(#[from] KeySetError),
     #[error(transparent)]
     KeyFile(#[from] KeyFileError),
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
     #[error(transparent)]
     KeyRotation(#[from] KeyRotationError),
     #[error(transparent)]
@@ -138,6 +146,7 @@ impl Issuer {
         clock: Arc<dyn Clock>,
     ) -> Result<(Arc<Self>, FirstAdministrator), IssuerError> {
         let now = clock.now();
+        let proxy = settings.portal.proxy.as_ref().map(Proxy::new).transpose()?;
         let foundation = Foundation::open(settings, clock, now).await?;
         let secrets = StoredSecrets::of(&foundation.store, names).await?;
         let audit = AuditLog::new(secrets.names, &foundation.settings.url);
@@ -151,6 +160,7 @@ impl Issuer {
             told_key: secrets.told_key,
             ticket_key: secrets.ticket_key,
             made_apps: MadeApps::default(),
+            proxy,
             gate: OnceLock::new(),
             settings: foundation.settings,
             audit,

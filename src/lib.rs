@@ -141,6 +141,7 @@
 //! - *position*: a place in an issuer's revocation log. *floor*: below it a list is incomplete.
 //! - *mark*: the digest of what was revoked. *freshness*: how recently revocations were heard of.
 //! - *companion*: the issuer in the gate's own process.
+//! - *trial*: a call that the portal sends for a user, to the proxy and to nowhere else.
 //! - *settle*: to decide later how an attempt to log in counts.
 //! - *second factor*: what is asked of a user beside the password: a passkey, or a recovery code in its place.
 //!   *assurance*: by what somebody has logged in, the password alone or a second factor.
@@ -172,6 +173,8 @@
 //!   transaction that changes something.
 //! - A user who has a passkey, or must have one, has no session and gets no token by the password alone: what a
 //!   browser has between the two steps is a signed ticket, which opens nothing else.
+//! - What the portal sends for a user goes to the one proxy of the settings, as a request that the policy lists
+//!   under the route that was chosen, and without a header of the browser's (`issuer::proxy`).
 //! - An `ext_authz::Answer` that denies has a non-zero code: its status type has no zero.
 //! - Nothing that a caller sends ends as a gRPC error, or ends the connection that others share. A
 //!   panic becomes a refusal, and so does a check that is known to have waited for half of its

@@ -28,7 +28,7 @@ const TURNS: usize = 21;
 /// The most that a page should take, in milliseconds.
 const GOAL: f64 = 100.0;
 
-/// Where the first administrator's password is.
+/// The first administrator's password.
 const PASSWORD: &str = "a password for the report";
 
 /// Adds the rows of this part.

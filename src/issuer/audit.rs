@@ -77,6 +77,18 @@ impl AuditLog {
         );
     }
 
+    /// Tells of a call that a user has tried out, and of its status if there was an answer.
+    pub(super) fn tried(&self, user: &User, route: &str, status: Option<u16>) {
+        tracing::info!(
+            target: "portcullis::audit",
+            action = "tried a call",
+            route.name = route,
+            http.status = status,
+            user.id = self.user(&user.id),
+            "done by a user"
+        );
+    }
+
     /// Tells of a form that came with a user's session, and not from a page of that session.
     pub(super) fn foreign_form(&self, user: &User, path: &str) {
         let path = self.is_plain().then_some(path);

@@ -45,6 +45,9 @@ pub(super) use standing::Standing;
 
 use metrics::GrantMetrics;
 
+/// How long a token holds that the portal sends with one request.
+const TRIAL_SECONDS: u32 = 60;
+
 /// Begins, extends and revokes grants.
 pub(super) struct Grants {
     settings: GrantSettings,
@@ -316,6 +319,30 @@ impl Grants {
         };
         let token = self.access_token(&Bearer::of_sample(user, app), &rights)?;
         Ok(Ok((token, rights.scopes().clone())))
+    }
+
+    /// An access token for one request to the API that the portal sends for this user, or for this app, whose
+    /// secret was given. Nobody else gets it, and it expires soon.
+    pub(super) fn trial_token(
+        &self,
+        user: &User,
+        app: Option<&AppWithOwner>,
+    ) -> Result<String, EndpointError> {
+        let rights = self.settings.for_the_api(user, app);
+        let rights = rights.map_err(|error| match error {
+            GrantError::NothingLeft(reason) => reason.into(),
+            // As if it had come a moment later.
+            _ => EndpointError::CallerChanged,
+        })?;
+        let now = self.clock.now();
+        let mut claims = self
+            .settings
+            .claims(&Bearer::of_sample(user, app), &rights, now)?;
+        let seconds = self.settings.access_token_seconds.min(TRIAL_SECONDS);
+        let expiry = now.plus(i64::from(seconds));
+        claims.insert("exp".to_owned(), expiry.0.into());
+        self.note_use(app);
+        Ok(self.signer().sign(&claims)?)
     }
 
     /// Whether grants by credentials that can be used again can be extended as well.

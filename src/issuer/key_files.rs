@@ -68,6 +68,11 @@ pub fn check_files(settings: &IssuerSettings, faults: &mut Faults) {
     if let Err(error) = store::check_file(&settings.store) {
         faults.add("issuer.store", format!("`issuer.store`: {error}"));
     }
+    if let Some(proxy) = &settings.portal.proxy
+        && let Err(error) = super::proxy::check_files(proxy)
+    {
+        faults.add("issuer.portal.proxy.ca_file", error.to_string());
+    }
     // Only a first start reads it: later it may be gone.
     let is_read = |path: &&PathBuf| path.exists() || is_missing(&settings.store);
     let password_file = settings.admin_password_file.as_ref();

@@ -5,6 +5,7 @@ mod hashing;
 mod keys;
 mod passkeys;
 mod portal;
+mod proxy;
 mod refresh;
 mod registration;
 mod revocation_bounds;
@@ -20,6 +21,7 @@ pub(super) use keys::ALGORITHMS;
 pub use keys::KeySettings;
 pub use passkeys::PasskeySettings;
 pub use portal::PortalSettings;
+pub use proxy::{ProxyOrigin, ProxySettings};
 pub use refresh::RefreshSettings;
 pub use registration::Registration;
 pub use sessions::SessionSettings;
@@ -159,6 +161,9 @@ pub(super) mod tests {
             ("registration: maybe", "issuer.registration: maybe"),
             ("portal: {title: \"\"}", "issuer.portal.title: "),
             ("portal: {example_url: /orders/1}", "issuer.portal.example_url: /orders/1"),
+            ("portal: {proxy: {url: \"http://api.shop.example\"}}", "issuer.portal.proxy.url: http://api.shop.example"),
+            ("portal: {proxy: {url: \"https://a.example\", timeout_ms: 15001}}", "issuer.portal.proxy.timeout_ms: 15001"),
+            ("throttle: {trial: {burst: 0, refill_seconds: 1}}", "issuer.throttle.trial.burst: 0"),
             ("passkeys: {required_for: everybody}", "issuer.passkeys.required_for: everybody"),
             ("sessions: {idle_seconds: 59}", "issuer.sessions.idle_seconds: 59"),
             ("sessions: {max_seconds: 2592001}", "issuer.sessions.max_seconds: 2592001"),

@@ -76,6 +76,7 @@ closed_set! {
         App = "app",
         Address = "address",
         Registration = "registration",
+        Trial = "trial",
     }
 }
 
@@ -108,6 +109,7 @@ pub(in crate::issuer) struct Throttle {
     apps: ClaimantLimits,
     addresses: Limiter,
     registrations: Limiter,
+    trials: Limiter,
     let_in: LetIn,
     last_failures: LastFailures,
 }
@@ -156,6 +158,7 @@ impl Throttle {
             },
             addresses: limiter(settings.address),
             registrations: limiter(settings.registration),
+            trials: limiter(settings.trial),
             let_in: LetIn::new(settings.max_entries),
             last_failures: LastFailures::new(settings.max_entries),
             elapsed,
@@ -231,6 +234,13 @@ impl Throttle {
         self.elapsed.update();
         let address = self.hasher.hash_one(address());
         throttled(Limit::Registration, self.registrations.take(address))
+    }
+
+    /// Whether one more request of the portal may be sent for this user.
+    pub(in crate::issuer) fn trial(&self, user: &UserId) -> Result<(), Throttled> {
+        self.elapsed.update();
+        let user = self.hasher.hash_one(user);
+        throttled(Limit::Trial, self.trials.take(user))
     }
 }
 

@@ -7,6 +7,7 @@ mod panel;
 mod passkeys;
 mod routes;
 mod script;
+mod trial;
 
 use std::sync::Arc;
 
@@ -374,6 +375,8 @@ async fn the_programs_that_a_page_shows_run() {
         let installed = std::process::Command::new("which").arg(words[0]).output();
         if installed.unwrap().status.success() {
             commands.push(command);
+        } else {
+            crate::clients::skip(&format!("{} is not installed", words[0]));
         }
     }
     let served = tokio::spawn(requests(listener, commands.len()));

@@ -66,18 +66,25 @@ impl TestCompanion {
 
     /// Under this name of the machine, with the clock of the test if it has one.
     pub(crate) async fn reachable_as(host: &str, clock: Option<Arc<ManualClock>>) -> Self {
+        let companion = Self::bare(host, "", clock);
+        companion.furnish().await;
+        companion
+    }
+
+    /// The same with further keys of the section `issuer`, and with nothing in its store but its own.
+    pub(crate) fn bare_at(host: &str, keys: &str) -> Self {
+        Self::bare(host, keys, None)
+    }
+
+    fn bare(host: &str, keys: &str, clock: Option<Arc<ManualClock>>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        // Free a moment ago: the URL has to be known before the start.
-        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = socket.local_addr().unwrap();
-        drop(socket);
+        let address = free_address();
         let url = format!("http://{host}:{}", address.port());
-        let store = sqlite(folder.path());
-        let setup = Setup {
-            clock,
-            ..setup_at(folder.path(), &store, &url, address)
-        };
-        Self::begin(&setup, folder).await
+        let setup = setup_at(folder.path(), &sqlite(folder.path()), &url, address);
+        let mut setup = Setup { clock, ..setup };
+        let closing = setup.extra.rfind('}').unwrap();
+        setup.extra.insert_str(closing, keys);
+        Self::with(&setup, folder)
     }
 
     /// With further keys of the section `issuer`, as YAML flow entries with a comma in front.
@@ -354,6 +361,12 @@ pub(crate) fn bearer(token: &str) -> String {
 pub(crate) fn basic(name: &str, secret: &str) -> String {
     let credentials = STANDARD.encode(format!("{name}:{secret}"));
     format!("authorization: Basic {credentials}")
+}
+
+/// Free a moment ago, for what has to be known before the start.
+pub(crate) fn free_address() -> SocketAddr {
+    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    socket.local_addr().unwrap()
 }
 
 /// The line of the listener, on a free port.

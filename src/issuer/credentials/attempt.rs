@@ -164,6 +164,12 @@ impl<P: Places> Attempts<P> {
         })
     }
 
+    /// Counts one more request that the portal sends for a user.
+    pub(in crate::issuer) fn admit_trial(&self, user: &UserId) -> Result<(), EndpointError> {
+        let admitted = self.throttle.trial(user);
+        admitted.map_err(|throttled| self.hold_up(throttled))
+    }
+
     /// What is known of where the request comes from: by this process or, from before its start or by
     /// another issuer, by the store.
     async fn place(&self, claimant: Claimant<'_>) -> Result<LoginOrigin, StoreError> {

@@ -145,6 +145,19 @@ impl Credentials {
         Err(EndpointError::BadClient)
     }
 
+    /// The app with this key and secret, which somebody has typed; counted as an attempt of the app.
+    pub(in crate::issuer) async fn typed_app(
+        &self,
+        key: &str,
+        secret: &str,
+    ) -> Result<AppWithOwner, EndpointError> {
+        let check = async {
+            let found = self.app_with_secret(key, secret).await?;
+            found.ok_or(EndpointError::BadClient)
+        };
+        self.attempts.by_app(key, secret.as_bytes(), check).await
+    }
+
     /// The app, if the secret is one of its own and neither it nor its owner is disabled.
     async fn app_with_secret(
         &self,

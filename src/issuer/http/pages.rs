@@ -22,12 +22,17 @@ mod page_error;
 mod panel;
 mod passkeys;
 mod proof;
+mod reasons;
 mod refusal;
 mod reset;
+mod routes;
 mod sessions;
 mod sign_up;
 mod start;
 mod told;
+mod trial;
+mod tried;
+mod verdict;
 mod visitor;
 mod words;
 
@@ -93,6 +98,7 @@ fn passkeys() -> [(&'static str, MethodRouter<Arc<Issuer>>); 8] {
 /// What users do with their own apps, access and account.
 fn portal() -> [(&'static str, MethodRouter<Arc<Issuer>>); 13] {
     [
+        (trial::PATH, get(trial::show).post(trial::submit)),
         (apps::PATH, get(apps::list)),
         (
             "/portal/apps/new",

@@ -299,7 +299,7 @@ impl IssuerDocument {
         let hashing = self.hashing.build(faults);
         let grants = GrantTypes::parse(&self.grants, faults);
         let registration = Registration::parse(&self.registration, faults);
-        let portal = self.portal.build(faults);
+        let portal = self.portal.build(base, faults);
         let passkeys = self.passkeys.build(&self.url, faults);
         let sessions = self.sessions.build(faults);
         let throttle = self.throttle.build(faults);

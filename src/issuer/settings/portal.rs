@@ -1,7 +1,10 @@
 //! `issuer.portal`: what the pages say of the place that they are for.
 
+use std::path::Path;
+
 use serde::Deserialize;
 
+use super::proxy::{ProxyDocument, ProxySettings};
 use crate::problem::Faults;
 use crate::yaml::present;
 
@@ -14,6 +17,8 @@ pub struct PortalSettings {
     pub title: String,
     /// An operation behind the proxy, for the examples.
     pub example_url: Option<String>,
+    /// Where the portal sends what its users try out; without it they get the commands alone.
+    pub proxy: Option<ProxySettings>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -22,6 +27,8 @@ pub(super) struct PortalDocument {
     title: String,
     #[serde(deserialize_with = "present")]
     example_url: Option<String>,
+    #[serde(deserialize_with = "present")]
+    proxy: Option<ProxyDocument>,
 }
 
 impl Default for PortalDocument {
@@ -29,12 +36,14 @@ impl Default for PortalDocument {
         Self {
             title: "Portcullis".to_owned(),
             example_url: None,
+            proxy: None,
         }
     }
 }
 
 impl PortalDocument {
-    pub(super) fn build(self, faults: &mut Faults) -> PortalSettings {
+    /// Checks the section; relative files are relative to `base`.
+    pub(super) fn build(self, base: &Path, faults: &mut Faults) -> PortalSettings {
         let title = self.title.trim();
         if title.is_empty() || title.chars().count() > MAX_TITLE || title.contains(char::is_control)
         {
@@ -55,6 +64,7 @@ impl PortalDocument {
         PortalSettings {
             title: title.to_owned(),
             example_url: self.example_url,
+            proxy: self.proxy.and_then(|proxy| proxy.build(base, faults)),
         }
     }
 }

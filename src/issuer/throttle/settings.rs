@@ -22,7 +22,9 @@ pub struct ThrottleSettings {
     pub address: BucketSettings,
     /// Registrations from one address, however they end.
     pub registration: BucketSettings,
-    /// Of each kind, so many are kept in memory: some 22 bytes each, in eight tables.
+    /// Requests that the portal sends for one user.
+    pub trial: BucketSettings,
+    /// Of each kind, so many are kept in memory: some 22 bytes each, in nine tables.
     pub max_entries: usize,
 }
 
@@ -44,6 +46,7 @@ pub(in crate::issuer) struct ThrottleDocument {
     app: BucketDocument,
     address: BucketDocument,
     registration: BucketDocument,
+    trial: BucketDocument,
     max_entries: u64,
 }
 
@@ -69,6 +72,7 @@ impl Default for ThrottleDocument {
             app: bucket(200, 1),
             address: bucket(200, 1),
             registration: bucket(60, 60),
+            trial: bucket(30, 2),
             max_entries: 50_000,
         }
     }
@@ -85,6 +89,7 @@ impl ThrottleDocument {
         let app = build("app", self.app);
         let address = build("address", self.address);
         let registration = build("registration", self.registration);
+        let trial = build("trial", self.trial);
         Some(ThrottleSettings {
             account_at_address: account_at_address?,
             account: account?,
@@ -92,6 +97,7 @@ impl ThrottleDocument {
             app: app?,
             address: address?,
             registration: registration?,
+            trial: trial?,
             max_entries: usize::try_from(self.max_entries).ok()?,
         })
     }

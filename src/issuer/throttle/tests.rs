@@ -24,6 +24,7 @@ fn scene() -> Scene {
         app: bucket(8, 5),
         address: bucket(10, 2),
         registration: bucket(2, 60),
+        trial: bucket(2, 60),
         max_entries: 1000,
     };
     let clock = Arc::new(ManualClock::new(UnixSeconds(1_700_000_000)));

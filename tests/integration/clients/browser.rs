@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
-use super::{Scene, installed};
+use super::{Scene, installed, skip};
 use crate::test_companion::PASSWORD;
 
 /// Nothing listens there: the browser's test answers for the app.
@@ -90,13 +90,14 @@ impl Drop for Ended {
     }
 }
 
-/// The first in `PATH`, where `scripts/check` looks as well; none where it is not installed, which is told.
+/// The first in `PATH`, where `scripts/check` looks as well; none where it is not installed, which is told. See
+/// [`skip`].
 pub(super) fn chromium() -> Option<PathBuf> {
     let folders = env::var_os("PATH").unwrap_or_default();
     let mut candidates = env::split_paths(&folders).map(|folder| folder.join("chromium"));
     let found = candidates.find(|path| path.is_file());
     if found.is_none() {
-        eprintln!("skipped: chromium is not installed (`make browser` installs it)");
+        skip("chromium is not installed (`make browser` installs it)");
     }
     found
 }

@@ -9,30 +9,20 @@ use serde_json::{Value, json};
 
 use super::browser::chromium;
 use super::installed;
-use crate::test_companion::{PASSWORD, TestCompanion};
+use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestCompanion};
 
 /// Makes a passkey, logs in by it after the password, alone, and by a recovery code; the pages have no fault.
 #[tokio::test]
 async fn chromium_makes_and_uses_a_passkey() {
     for language in ["en", "de"] {
-        let (Some(folder), Some(chromium)) = (installed("node"), chromium()) else {
-            return;
-        };
         // No browser makes passkeys for an address.
         let clock = Arc::new(ManualClock::new(SystemClock.now()));
         let companion = TestCompanion::reachable_as("localhost", Some(Arc::clone(&clock))).await;
         companion.register("alice").await;
-        let issuer = format!("http://localhost:{}", companion.address.port());
-        let mut command = Command::new("node");
-        command
-            .env("ISSUER", issuer)
-            .arg(folder.join("passkeys.mjs"))
-            .env("CHROMIUM", &chromium)
-            .env("LANGUAGE", language)
-            .env("PASSWORD", PASSWORD);
-        let seen = tokio::task::spawn_blocking(move || run(&mut command, &clock));
-        let seen = seen.await.unwrap();
-        assert_eq!(seen["faults"], json!([]));
+        let link = reset_link(&companion);
+        let Some(seen) = walk(&companion, language, "user", (&link, &clock)).await else {
+            return;
+        };
         assert_eq!(seen["codes"], 10);
         assert_eq!(seen["named"], "my phone");
         let ways = ["second", "alone", "recovery"];
@@ -45,11 +35,51 @@ async fn chromium_makes_and_uses_a_passkey() {
         );
         assert_eq!(seen["left"], "9");
         assert_eq!(seen["proof"], 10, "codes, after a proof by passkey");
-        for told in seen["told"].as_array().unwrap() {
-            let told = told.as_str().unwrap();
-            assert!(told.contains("status of 403"), "{told}");
-        }
     }
+}
+
+#[tokio::test]
+async fn chromium_makes_the_first_passkey_of_whoever_must_have_one() {
+    for language in ["en", "de"] {
+        let keys = ", passkeys: {required_for: administrators}";
+        let companion = TestCompanion::bare_at("localhost", keys);
+        let clock = Arc::new(ManualClock::new(SystemClock.now()));
+        let Some(seen) = walk(&companion, language, "administrator", ("", &clock)).await else {
+            return;
+        };
+        assert_eq!(seen["codes"], 10);
+        assert_eq!(seen["first"], "/portal/passkeys", "{seen}");
+    }
+}
+
+/// What is seen on the way; none where there is no browser.
+async fn walk(
+    companion: &TestCompanion,
+    language: &str,
+    step: &str,
+    (link, clock): (&str, &Arc<ManualClock>),
+) -> Option<Value> {
+    let (folder, chromium) = (installed("node")?, chromium()?);
+    let issuer = format!("http://localhost:{}", companion.address.port());
+    let mut command = Command::new("node");
+    command
+        .arg(folder.join("passkeys.mjs"))
+        .env("ISSUER", issuer)
+        .env("CHROMIUM", &chromium)
+        .env("LANGUAGE", language)
+        .env("STEP", step)
+        .env("RESET", link)
+        .env("PASSWORD", PASSWORD)
+        .env("ADMIN_PASSWORD", ADMIN_PASSWORD);
+    let clock = Arc::clone(clock);
+    let seen = tokio::task::spawn_blocking(move || run(&mut command, &clock));
+    let seen = seen.await.unwrap();
+    assert_eq!(seen["faults"], json!([]));
+    for told in seen["told"].as_array().unwrap() {
+        let told = told.as_str().unwrap();
+        assert!(told.contains("status of 403"), "{told}");
+    }
+    Some(seen)
 }
 
 /// Runs the script, and lets six minutes pass when it says so; gives back what it has seen.
@@ -67,4 +97,18 @@ fn run(command: &mut Command, clock: &ManualClock) -> Value {
     output.read_to_string(&mut line).unwrap();
     assert!(node.wait().unwrap().success(), "{line}");
     serde_json::from_str(&line).unwrap()
+}
+
+/// A link for another password of alice's.
+fn reset_link(companion: &TestCompanion) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+        .args(["user", "reset-link", "alice", "--config", "portcullis.yaml"])
+        .args(["--format", "json"])
+        .current_dir(companion.gate.folder.path())
+        .env_clear()
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let made: Value = serde_json::from_slice(&output.stdout).unwrap();
+    made["link"].as_str().unwrap().to_owned()
 }

@@ -36,8 +36,9 @@ async fn gets_to_a_first_call(language: &str, effect: &str) {
         command
     };
     let seen = scene.run(walk("user", "")).await;
-    assert_faultless(&seen, &["400", "403"]);
+    assert_faultless(&seen, &["400", "403", "404"]);
     assert_eq!(seen["language"], language);
+    assert_tried(&seen["tried"], language);
 
     // The command that the page shows, and a call with what it got.
     let script = format!(
@@ -59,6 +60,38 @@ async fn gets_to_a_first_call(language: &str, effect: &str) {
     assert_faultless(&seen, &["403"]);
     assert!(seen["effect"].as_str().unwrap().contains(effect), "{seen}");
     assert_eq!(scene.companion.check("GET", "/orders/1", &token).await, 401);
+}
+
+/// What the user saw of the calls that went through Envoy.
+fn assert_tried(tried: &Value, language: &str) {
+    let text = |call: &str, part: &str| {
+        let text = tried[call][part].as_str();
+        text.unwrap_or_else(|| panic!("{call}.{part}: {tried}"))
+            .to_owned()
+    };
+    assert_eq!(text("passed", "status"), "200");
+    // The API repeats the headers that it got.
+    assert!(text("passed", "body").contains("[token]"), "{tried}");
+    assert_eq!(text("refused", "status"), "403");
+    let (lacks, needs) = match language {
+        "en" => ("Your roles do not have it", "The route needs a token."),
+        _ => (
+            "Deine Rollen haben es nicht",
+            "Die Route braucht ein Token.",
+        ),
+    };
+    let why = text("refused", "why");
+    assert!(why.contains("orders.write") && why.contains(lacks), "{why}");
+    assert!(
+        text("refused", "body").contains(&text("refused", "decision")),
+        "{tried}"
+    );
+    assert_eq!(text("stranger", "status"), "401");
+    assert_eq!(text("stranger", "why"), needs);
+    for call in ["passed", "refused", "stranger"] {
+        // Envoy and the gate beside the issuer agree.
+        assert_eq!(tried[call]["odd"], json!(null), "{tried}");
+    }
 }
 
 /// The browser tells of the pages that refuse something, and of nothing else.

@@ -23,6 +23,8 @@ pub(crate) struct Door {
     pub(crate) headers: HeaderEncoding,
     /// Further members of the `ext_authz` filter, or others than usual.
     pub(crate) ext_authz: Value,
+    /// Where it listens, unless on a free port.
+    port: u16,
     /// The name of the gate's cluster, which Envoy puts into `:authority`.
     cluster: String,
     /// Whether only a gate that passes health checks over gRPC is asked.
@@ -80,6 +82,7 @@ impl Door {
             gate: gate.clone(),
             headers,
             ext_authz: json!({}),
+            port: 0,
             cluster: format!("gate-{name}"),
             checks_health: false,
             traces: false,
@@ -88,6 +91,12 @@ impl Door {
             tls: None,
             max_requests: None,
         }
+    }
+
+    /// It listens on this port, which somebody has to know before.
+    pub(crate) fn at(mut self, port: u16) -> Self {
+        self.port = port;
+        self
     }
 
     /// The gate is asked over TLS.
@@ -138,7 +147,7 @@ impl Door {
     fn listener(&self) -> Value {
         json!({
             "name": self.name,
-            "address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}},
+            "address": {"socket_address": {"address": "127.0.0.1", "port_value": self.port}},
             "filter_chains": [{"filters": [{
                 "name": "envoy.filters.network.http_connection_manager",
                 "typed_config": self.connection_manager(),

@@ -739,6 +739,9 @@ async fn the_script_has_a_name_that_changes_with_it_and_no_page_has_another() {
             .contains("immutable")
     );
     assert!(script.body.lines().count() <= 150);
+    let digest = blake3::hash(script.body.as_bytes()).to_hex();
+    assert_eq!(path, format!("/assets/{}.js", &digest[..16]));
+    assert_eq!(login.body.matches("<script").count(), 1, "{login:?}");
     let policy = login.header("content-security-policy").unwrap();
     assert!(policy.contains("script-src 'self';"), "{policy}");
     let start = page(&mut browser, "/").await;

@@ -45,6 +45,7 @@ const NEEDED: [(&str, Option<&str>); 59] = [
     ("/portal/apps/{app_key}/rotate", Some("consumer.app")),
     ("/portal/apps/{app_key}/status", Some("consumer.app")),
     ("/portal/apps/{app_key}/delete", Some("consumer.app")),
+    ("/portal/try", Some("consumer.app")),
     ("/portal/access", Some("consumer.account")),
     ("/portal/access/{id}/end", Some("consumer.account")),
     ("/portal/account", Some("consumer.account")),

@@ -60,6 +60,7 @@ fn strict() -> (Attempts<KeptPlaces>, KeptPlaces) {
         app: bucket(100),
         address: bucket(100),
         registration: bucket(1),
+        trial: bucket(1),
         max_entries: 64,
     };
     let clock = Arc::new(ManualClock::new(UnixSeconds(1_700_000_000)));

@@ -75,7 +75,7 @@ pub(super) async fn list(visitor: Visitor, access: DirectoryAccess) -> Result<Re
 }
 
 /// The page of an app.
-fn path_of(key: &str) -> String {
+pub(super) fn path_of(key: &str) -> String {
     let mut path = format!("{PATH}/");
     push_percent_encoded(&mut path, key);
     path

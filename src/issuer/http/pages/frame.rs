@@ -4,7 +4,7 @@ use super::assets::STYLE_PATH;
 use super::told::Told;
 use super::visitor::Visitor;
 use super::words::Words;
-use super::{access, account, apps, panel};
+use super::{access, account, apps, panel, trial};
 use crate::identity::{ScopeSet, SecretDigest};
 use crate::issuer::http::text::Text;
 
@@ -49,7 +49,7 @@ impl<'a> Frame<'a> {
             menu: menu.unwrap_or_default(),
             done: match visitor.told.as_deref() {
                 Some(Told::Done(done)) => Some(done.say(words)),
-                Some(Told::Secret(_)) | None => None,
+                Some(Told::Secret(_) | Told::Tried(_)) | None => None,
             },
             style: STYLE_PATH.as_str(),
         }
@@ -60,6 +60,7 @@ impl<'a> Frame<'a> {
 fn menu(words: &'static Words, scopes: &ScopeSet, path: &str) -> Vec<Entry> {
     let own = [
         ("consumer.app", words.menu_apps, apps::PATH),
+        ("consumer.app", words.trial.try_it, trial::PATH),
         ("consumer.account", words.access, access::PATH),
         ("consumer.account", words.account, account::PATH),
     ];

@@ -6,7 +6,6 @@ pub(super) mod audit;
 pub(super) mod gates;
 pub(super) mod keys;
 pub(super) mod policy;
-mod reasons;
 pub(super) mod revoke;
 pub(super) mod role;
 pub(super) mod roles;

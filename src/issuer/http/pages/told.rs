@@ -4,6 +4,7 @@
 //! a secret is in no URL, no log and no history, its page can be reloaded for a minute, and whichever issuer
 //! the browser meets next can show it.
 
+use std::io::{self, Read, Write};
 use std::sync::Arc;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
@@ -12,8 +13,12 @@ use axum::http::header::COOKIE;
 use axum::http::{HeaderMap, HeaderValue};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use flate2::Compression;
+use flate2::read::DeflateDecoder;
+use flate2::write::DeflateEncoder;
 use serde::{Deserialize, Serialize};
 
+use super::tried::Tried;
 use super::words::Words;
 use crate::clock::UnixSeconds;
 use crate::identity::{PlainSecret, SecretDigest};
@@ -31,8 +36,14 @@ const SECONDS: u32 = 60;
 /// Clocks of issuers on one store differ a little.
 const LEEWAY_SECONDS: i64 = 5;
 
-/// Longer cookies are not ours.
-const MAX_COOKIE_BYTES: usize = 1024;
+/// Longer cookies are not ours: browsers keep 4,096 bytes of one (RFC 6265 section 6.1), with its name.
+const MAX_COOKIE_BYTES: usize = 3800;
+
+/// What begins a sealed text that is compressed; others begin with a brace.
+const COMPRESSED: u8 = b'z';
+
+/// More than is ever sealed.
+const MAX_SEALED_BYTES: u64 = 64 * 1024;
 
 /// The key that seals it.
 #[derive(Clone)]
@@ -45,6 +56,8 @@ pub(super) enum Told {
     Done(Done),
     /// The secret of an app that was just made, or got another one.
     Secret(String),
+    /// What came of a call.
+    Tried(Box<Tried>),
 }
 
 /// What has been done.
@@ -92,11 +105,12 @@ impl ToldKey {
         url: &str,
         now: UnixSeconds,
     ) -> Result<SetCookie, CryptographyError> {
-        let sealed = Sealed {
+        let mut sealed = Sealed {
             told: told.clone(),
             at: now.0,
-        };
-        let mut sealed = serde_json::to_vec(&sealed).map_err(|_| CryptographyError)?;
+        }
+        .written()
+        .map_err(|_| CryptographyError)?;
         let nonce = self
             .0
             .seal_in_place_append_tag(Aad::from(to.bytes()), &mut sealed)
@@ -144,7 +158,43 @@ impl ToldKey {
         let mut sealed = sealed.to_vec();
         let aad = Aad::from(to.bytes());
         let opened = self.0.open_in_place(nonce, aad, &mut sealed).ok()?;
-        serde_json::from_slice(opened).ok()
+        Sealed::read(opened)
+    }
+}
+
+impl Told {
+    /// Whether a cookie can hold it.
+    pub(super) fn has_room(&self) -> bool {
+        let sealed = Sealed {
+            told: self.clone(),
+            at: i64::MAX,
+        };
+        let added = NONCE_LEN + AES_256_GCM.tag_len();
+        let length = sealed.written().map(|text| text.len() + added);
+        length.is_ok_and(|length| length.div_ceil(3) * 4 <= MAX_COOKIE_BYTES)
+    }
+}
+
+impl Sealed {
+    /// Compressed where it is long, which a secret is not: its length must not tell of it.
+    fn written(&self) -> io::Result<Vec<u8>> {
+        let text = serde_json::to_vec(self)?;
+        if !matches!(self.told, Told::Tried(_)) {
+            return Ok(text);
+        }
+        let mut encoder = DeflateEncoder::new(vec![COMPRESSED], Compression::best());
+        encoder.write_all(&text)?;
+        encoder.finish()
+    }
+
+    fn read(written: &[u8]) -> Option<Self> {
+        let Some(compressed) = written.strip_prefix(&[COMPRESSED]) else {
+            return serde_json::from_slice(written).ok();
+        };
+        let mut text = Vec::new();
+        let mut decoder = DeflateDecoder::new(compressed).take(MAX_SEALED_BYTES);
+        decoder.read_to_end(&mut text).ok()?;
+        serde_json::from_slice(&text).ok()
     }
 }
 

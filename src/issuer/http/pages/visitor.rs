@@ -13,6 +13,7 @@ use super::language::Language;
 use super::messages::{self, Remark};
 use super::page_error::PageError;
 use super::told::{Addressee, Done, Told};
+use super::tried::Tried;
 use super::words::Words;
 use crate::clock::UnixSeconds;
 use crate::identity::{Assurance, SecretDigest, User};
@@ -90,7 +91,15 @@ impl Visitor {
     pub(super) fn told_secret(&self) -> Option<&str> {
         match self.told.as_deref() {
             Some(Told::Secret(secret)) => Some(secret),
-            Some(Told::Done(_)) | None => None,
+            Some(Told::Done(_) | Told::Tried(_)) | None => None,
+        }
+    }
+
+    /// What came of a call of this operation, which the page is to show.
+    pub(super) fn told_trial(&self, operation: &str) -> Option<&Tried> {
+        match self.told.as_deref() {
+            Some(Told::Tried(tried)) => Some(&**tried).filter(|tried| tried.operation == operation),
+            Some(Told::Done(_) | Told::Secret(_)) | None => None,
         }
     }
 
@@ -109,7 +118,7 @@ impl Visitor {
         Ok(self.go_to_be_told(path, &Told::Done(done))?)
     }
 
-    /// Sends the browser on to a page of ours, which tells something.
+    /// Sends the browser on to a page of ours, which tells something. `path` may have a query.
     pub(super) fn go_to_be_told(&self, path: &str, told: &Told) -> Result<Response, EndpointError> {
         let session = self.browser.session();
         self.go_to(session.as_ref(), path, told)
@@ -143,7 +152,11 @@ impl Visitor {
         path: &str,
         told: &Told,
     ) -> Result<Response, EndpointError> {
-        let to = Addressee { session, path };
+        let (page, _) = path.split_once('?').unwrap_or((path, ""));
+        let to = Addressee {
+            session,
+            path: page,
+        };
         let cookie = self.issuer.told_key.cookie(
             told,
             to,

@@ -26,11 +26,16 @@ macro_rules! words {
 
 // After the macro, which it uses.
 mod panel;
+mod trial;
 
 pub(in crate::issuer::http) use panel::PanelWords;
+pub(in crate::issuer::http) use trial::TrialWords;
 
 words! {
-    Words { panel: PanelWords = &panel::ENGLISH, &panel::GERMAN; }
+    Words {
+        panel: PanelWords = &panel::ENGLISH, &panel::GERMAN;
+        trial: TrialWords = &trial::ENGLISH, &trial::GERMAN;
+    }
 
     // Around each page.
     skip: "Skip to content", "Zum Inhalt springen";

@@ -13,6 +13,7 @@ use crate::issuer::http::extract::{DirectoryAccess, PathName};
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::page_error::PageError;
+use crate::issuer::http::pages::trial;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::pages::words::Words;
 use crate::issuer::http::text::Text;
@@ -22,6 +23,7 @@ use crate::issuer::http::text::Text;
 struct AppPage<'a> {
     frame: Frame<'a>,
     path: String,
+    try_path: String,
     name: Text<'a>,
     key: Text<'a>,
     /// The one time that it is shown.
@@ -79,6 +81,7 @@ pub(in crate::issuer::http::pages) async fn show(
     let page = AppPage {
         frame: visitor.frame(),
         path: path_of(&key),
+        try_path: trial::path_for_app(&key),
         name: Text::of(app.name.as_str()),
         key: Text::of(app.key.as_str()),
         secret: visitor.told_secret().map(Text::of),

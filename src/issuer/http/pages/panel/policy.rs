@@ -10,22 +10,17 @@ use crate::issuer::http::extract::DirectoryAccess;
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::page_error::PageError;
+use crate::issuer::http::pages::routes::{MAX_ROUTES, MAX_SEARCH_BYTES, matching, names};
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::pages::words::Words;
 use crate::issuer::http::text::Text;
-use crate::policy::{Methods, Mode, Policy, Requirement, Route, RouteIssuers};
+use crate::policy::{Methods, Mode, Requirement, Route, RouteIssuers};
 use crate::store::Page;
-use crate::token::Trust;
 
 pub(in crate::issuer::http::pages) const PATH: &str = "/panel/policy";
 
-/// So many routes are shown; a search finds the others.
-const MAX_ROUTES: usize = 200;
-
 /// So many roles are looked at.
 const MAX_ROLES: usize = 1000;
-
-const MAX_SEARCH_BYTES: usize = 256;
 
 /// So much of the digest of a policy is shown.
 const DIGEST_CHARACTERS: usize = 12;
@@ -108,29 +103,6 @@ pub(in crate::issuer::http::pages) async fn show(
         has_more_roles: roles.next.is_some(),
     };
     Ok(answer::page(StatusCode::OK, &page))
-}
-
-/// The routes whose name, path or scopes hold `search`.
-fn matching<'p>(policy: &'p Policy, search: &str) -> impl Iterator<Item = &'p Route> {
-    let search = search.to_lowercase();
-    let holds = move |text: &str| text.to_lowercase().contains(&search);
-    policy
-        .routes()
-        .iter()
-        .map(|route| &**route)
-        .filter(move |route| {
-            let mut scopes = route.requirement.scopes().into_iter();
-            scopes.any(|scopes| scopes.names().any(&holds))
-                || holds(&route.name)
-                || holds(&route.path)
-        })
-}
-
-/// What a gate with this trust calls the issuer of this URL.
-fn names<'t>(trust: &'t Trust, url: &str) -> Vec<&'t str> {
-    let issuers = trust.issuers().map(|(_, rules)| rules);
-    let own = issuers.filter(|rules| *rules.issuer == *url);
-    own.map(|rules| &*rules.name).collect()
 }
 
 impl Site<'_> {

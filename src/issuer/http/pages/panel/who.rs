@@ -5,9 +5,7 @@ use askama::Template;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 
-use super::reasons::{of_grant, of_target};
 use crate::authorizer::Authorizer;
-use crate::decision::{Decision, Denial};
 use crate::identity::{AppKey, Form, GrantError, ScopeSet};
 use crate::issuer::directory::{DirectoryError, Thing};
 use crate::issuer::endpoint_error::EndpointError;
@@ -17,11 +15,11 @@ use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::language::Language;
 use crate::issuer::http::pages::messages;
 use crate::issuer::http::pages::page_error::PageError;
+use crate::issuer::http::pages::reasons::of_grant;
+use crate::issuer::http::pages::verdict;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::pages::words::Words;
 use crate::issuer::http::text::Text;
-use crate::policy::{Host, Method, Path, Route, Target};
-use crate::token::{Credential, VerifiedToken};
 
 pub(in crate::issuer::http::pages) const PATH: &str = "/panel/who";
 
@@ -41,11 +39,11 @@ struct WhoPage<'a> {
     host: Text<'a>,
     path: Text<'a>,
     error: Text<'a>,
-    verdict: Option<Verdict>,
+    verdict: Option<Answer>,
 }
 
 /// What the gate says.
-struct Verdict {
+struct Answer {
     passes: bool,
     /// Why.
     sentence: Text<'static>,
@@ -81,7 +79,7 @@ impl Question<'_> {
 
 /// Who asks: with what token, and what it has.
 struct Caller {
-    bearer: Option<String>,
+    token: Option<String>,
     scopes: ScopeSet,
 }
 
@@ -126,7 +124,7 @@ pub(in crate::issuer::http::pages) async fn show(
         Ok(caller) => (caller, None),
         Err(NoCaller::NoToken(reason)) => {
             let nobody = Caller {
-                bearer: None,
+                token: None,
                 scopes: ScopeSet::default(),
             };
             (nobody, Some(reason))
@@ -164,7 +162,7 @@ async fn caller(access: &DirectoryAccess, question: &Question<'_>) -> Result<Cal
         }
         _ => {
             return Ok(Caller {
-                bearer: None,
+                token: None,
                 scopes: ScopeSet::default(),
             });
         }
@@ -174,7 +172,7 @@ async fn caller(access: &DirectoryAccess, question: &Question<'_>) -> Result<Cal
         .map_err(|error| failed(error.into()))?
         .map_err(NoCaller::NoToken)?;
     Ok(Caller {
-        bearer: Some(format!("Bearer {token}")),
+        token: Some(token),
         scopes,
     })
 }
@@ -193,44 +191,21 @@ fn judge(
     question: &Question<'_>,
     caller: &Caller,
     language: Language,
-) -> Verdict {
+) -> Answer {
     let words = language.words();
-    let host = if_empty(question.host, ANY_HOST);
-    let target = Target {
-        method: Method(question.method.as_bytes()),
-        host: Host(host.as_bytes()),
-        path: Path(question.path.as_bytes()),
-        preflight: None,
-        grpc: false,
-    };
-    let credential = Credential::read(caller.bearer.as_deref().map(str::as_bytes).into_iter());
-    let snapshot = gate.snapshot();
-    let judgement = gate.judge(&snapshot, &target, credential);
-    let token = judgement.caller.as_deref();
-    let reason = |denial: &Denial<'_>| reason(denial, token, language);
-    let (passes, sentence, route) = match &judgement.decision {
-        Decision::Allow(permit) => {
-            let sentence = match permit.shadowed() {
-                None => words.panel.who_yes.to_owned(),
-                Some(denial) => format!("{} {}", words.panel.who_shadow, reason(&denial)),
-            };
-            (true, sentence, Some(permit.route()))
-        }
-        Decision::Deny(denial) => (false, reason(denial), denial.route()),
-    };
-    Verdict {
-        passes,
-        sentence: Text::of(sentence),
-        route: Text::of(
-            route
-                .map(|route| route.name.to_string())
-                .unwrap_or_default(),
-        ),
-        needs: Text::of(
-            route
-                .map(|route| words.needs(&route.requirement))
-                .unwrap_or_default(),
-        ),
+    let verdict = verdict::Question {
+        method: question.method,
+        host: if_empty(question.host, ANY_HOST),
+        path: question.path,
+        token: caller.token.as_deref(),
+        fix: words.panel.who_lacks_fix,
+    }
+    .judge(gate, language);
+    Answer {
+        passes: verdict.passes,
+        sentence: Text::of(verdict.sentence),
+        route: Text::of(verdict.route),
+        needs: Text::of(verdict.needs),
         has: Text::of(caller.scopes.to_string()),
     }
 }
@@ -239,47 +214,11 @@ fn if_empty<'t>(text: &'t str, otherwise: &'t str) -> &'t str {
     if text.is_empty() { otherwise } else { text }
 }
 
-fn reason(denial: &Denial<'_>, token: Option<&VerifiedToken>, language: Language) -> String {
-    let words = language.words();
-    match denial {
-        Denial::MalformedTarget(rule) => {
-            let rule = of_target(language, *rule);
-            format!("{} {rule}.", words.panel.who_malformed)
-        }
-        Denial::SeveralCredentials | Denial::BadToken { .. } => {
-            words.panel.who_bad_token.to_owned()
-        }
-        Denial::NoToken { .. } => words.panel.who_needs_token.to_owned(),
-        Denial::ScopesMissing { route } => lack(route, token, words),
-        Denial::Nobody { .. } => words.panel.who_nobody.to_owned(),
-        Denial::ConditionNotMet { .. } | Denial::ConditionFailed { .. } => {
-            words.panel.who_condition.to_owned()
-        }
-        Denial::Unlisted => words.panel.who_unlisted.to_owned(),
-        Denial::KeysNotLoaded { .. } | Denial::RevocationsStale { .. } => {
-            words.panel.who_not_now.to_owned()
-        }
-    }
-}
-
-/// Which scopes of a route are missing, and where to add them.
-fn lack(route: &Route, token: Option<&VerifiedToken>, words: &'static Words) -> String {
-    let has = |scope: &str| token.is_some_and(|token| token.has_scope(scope));
-    let required = route.requirement.scopes();
-    let missing = required.and_then(|required| required.missing(has));
-    let missing = missing.map(|missing| missing.phrase(words.of_scopes()));
-    let missing = missing.unwrap_or_default();
-    format!(
-        "{} {missing}. {}",
-        words.panel.who_lacks, words.panel.who_lacks_fix
-    )
-}
-
 fn page(
     visitor: &Visitor,
     status: StatusCode,
     question: &Question<'_>,
-    verdict: Option<Verdict>,
+    verdict: Option<Answer>,
     error: &str,
 ) -> Response {
     let words = visitor.words();

@@ -7,7 +7,7 @@ use crate::issuer::http::pages::messages::in_quotes;
 use crate::policy::TargetError;
 
 /// Which rule a request breaks.
-pub(super) fn of_target(language: Language, rule: TargetError) -> String {
+pub(in crate::issuer::http::pages) fn of_target(language: Language, rule: TargetError) -> String {
     match language {
         Language::English => in_quotes(language, &rule.to_string()),
         Language::German => in_quotes(language, target_in_german(rule)),
@@ -15,7 +15,7 @@ pub(super) fn of_target(language: Language, rule: TargetError) -> String {
 }
 
 /// Why there is no token for the API.
-pub(super) fn of_grant(language: Language, reason: GrantError) -> String {
+pub(in crate::issuer::http::pages) fn of_grant(language: Language, reason: GrantError) -> String {
     match (language, reason) {
         // The question asks for all scopes of the API that a user has.
         (Language::English, GrantError::NothingLeft(NoScopeError::Requested)) => {

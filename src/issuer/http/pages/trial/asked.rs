@@ -1,0 +1,320 @@
+//! What a form of the page says, and the request that it makes of an operation.
+
+use axum::http::{HeaderValue, Method};
+
+use super::PATH;
+use super::operation::{Operation, has_body};
+use crate::coding::{push_escape, push_percent_encoded};
+use crate::identity::Form;
+use crate::issuer::endpoint_error::EndpointError;
+use crate::issuer::http::pages::verdict::Question;
+use crate::issuer::http::pages::words::Words;
+use crate::policy::{FillError, Policy, Routed};
+
+/// What the fields of parameters begin with.
+pub(super) const PARAMETER: &str = "p:";
+
+/// What the value for an app begins with.
+pub(super) const APP: &str = "app:";
+pub(super) const ME: &str = "me";
+pub(super) const WITHOUT: &str = "nobody";
+
+/// The longest path with its query, in bytes: it is repeated in the URL of the page.
+const MAX_TARGET_BYTES: usize = 1000;
+
+const MAX_BODY_BYTES: usize = 16 * 1024;
+
+/// What a body can be.
+pub(super) const CONTENT_TYPES: [&str; 3] = [
+    "application/json",
+    "application/x-www-form-urlencoded",
+    "text/plain; charset=utf-8",
+];
+
+/// A form, or the query that repeats it.
+pub(super) struct Asked<'f> {
+    pub(super) operation: &'f str,
+    pub(super) caller: Option<AskedCaller<'f>>,
+    /// The same as it was written.
+    pub(super) caller_text: &'f str,
+    pub(super) method: &'f str,
+    pub(super) query: &'f str,
+    pub(super) body: &'f str,
+    pub(super) content_type: &'f str,
+    form: &'f Form,
+}
+
+/// Who is to call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AskedCaller<'f> {
+    /// Whoever is logged in.
+    Me,
+    /// The app with this key.
+    App(&'f str),
+    Without,
+}
+
+/// A request of an operation.
+pub(super) struct Call {
+    pub(super) method: String,
+    /// The path, with its query.
+    pub(super) target: String,
+    /// With its content type.
+    pub(super) body: Option<(&'static str, String)>,
+}
+
+/// Why there is no request.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum CallError {
+    Path(FillError),
+    TargetTooLong,
+    BodyTooLong,
+    NoBodyHere,
+}
+
+/// Why a request is not one of its operation.
+pub(super) enum Astray {
+    /// Whoever sends it is refused.
+    Malformed(String),
+    /// It is for the route of this name.
+    Elsewhere(String),
+    /// It is for none, or not for one alone.
+    Nowhere,
+}
+
+impl<'f> Asked<'f> {
+    pub(super) fn of(form: &'f Form) -> Result<Self, EndpointError> {
+        let text = |name| form.get(name).unwrap_or_default();
+        let caller_text = text("caller");
+        let caller = match (caller_text, caller_text.strip_prefix(APP)) {
+            ("", _) => None,
+            (_, Some(key)) => Some(AskedCaller::App(key)),
+            (ME, _) => Some(AskedCaller::Me),
+            (WITHOUT, _) => Some(AskedCaller::Without),
+            _ => return Err(EndpointError::Parameter("caller")),
+        };
+        Ok(Self {
+            operation: text("operation"),
+            caller,
+            caller_text,
+            method: text("method"),
+            query: text("query").trim(),
+            body: text("body"),
+            content_type: text("content_type"),
+            form,
+        })
+    }
+
+    /// The value of a parameter; empty where there is none.
+    pub(super) fn value(&self, parameter: &str) -> &'f str {
+        let value = self.form.get(&format!("{PARAMETER}{parameter}"));
+        value.unwrap_or_default().trim()
+    }
+
+    /// The request that it makes of this operation.
+    pub(super) fn call(
+        &self,
+        operation: &Operation<'_>,
+    ) -> Result<Result<Call, CallError>, EndpointError> {
+        let method = match self.method {
+            "" => operation.methods.first(),
+            method => operation.methods.iter().find(|known| **known == method),
+        };
+        let method = *method.ok_or(EndpointError::Parameter("method"))?;
+        let content_type = match self.content_type {
+            "" => CONTENT_TYPES.first(),
+            written => CONTENT_TYPES.iter().find(|known| **known == written),
+        };
+        let content_type = *content_type.ok_or(EndpointError::Parameter("content_type"))?;
+        Ok(self.call_by(operation, method, content_type))
+    }
+
+    fn call_by(
+        &self,
+        operation: &Operation<'_>,
+        method: &str,
+        content_type: &'static str,
+    ) -> Result<Call, CallError> {
+        let path = operation.path.with(|name| Some(self.value(name)));
+        let mut target = path.map_err(CallError::Path)?;
+        if !self.query.is_empty() {
+            target.push('?');
+            push_query(&mut target, self.query);
+        }
+        if target.len() > MAX_TARGET_BYTES {
+            return Err(CallError::TargetTooLong);
+        }
+        // As it was typed: browsers send lines with CR.
+        let body = self.body.replace("\r\n", "\n");
+        if body.len() > MAX_BODY_BYTES {
+            return Err(CallError::BodyTooLong);
+        }
+        if !body.is_empty() && !has_body(method) {
+            return Err(CallError::NoBodyHere);
+        }
+        Ok(Call {
+            method: method.to_owned(),
+            target,
+            body: (!body.is_empty()).then_some((content_type, body)),
+        })
+    }
+
+    /// The page with the same values, but for the body.
+    pub(super) fn link(&self, operation: &Operation<'_>) -> String {
+        let parameters: Vec<(String, &str)> = operation
+            .path
+            .parameters()
+            .map(|one| (format!("{PARAMETER}{}", one.name), self.value(one.name)))
+            .collect();
+        let mut pairs = vec![
+            ("operation", operation.name()),
+            ("caller", self.caller_text),
+            ("method", self.method),
+            ("query", self.query),
+        ];
+        pairs.extend(parameters.iter().map(|(name, value)| (&**name, *value)));
+        link(&pairs)
+    }
+}
+
+impl Call {
+    pub(super) fn http_method(&self) -> Option<Method> {
+        Method::from_bytes(self.method.as_bytes()).ok()
+    }
+
+    pub(super) fn content_type(&self) -> Option<HeaderValue> {
+        let (content_type, _) = self.body.as_ref()?;
+        Some(HeaderValue::from_static(content_type))
+    }
+
+    /// Whether it is for this operation, at this host, and for no other: what is sent are requests that the
+    /// policy lists, and nothing else.
+    pub(super) fn belongs(
+        &self,
+        operation: &Operation<'_>,
+        policy: &Policy,
+        host: &str,
+    ) -> Result<(), Astray> {
+        let question = Question {
+            method: &self.method,
+            host,
+            path: &self.target,
+            token: None,
+            fix: "",
+        };
+        match policy.route(&question.target()) {
+            Err(malformed) => Err(Astray::Malformed(malformed.to_string())),
+            Ok(Routed::One(route)) if route.index == operation.route.index => Ok(()),
+            Ok(Routed::One(route)) => Err(Astray::Elsewhere(route.name.to_string())),
+            Ok(
+                Routed::Every(_)
+                | Routed::Preflight(_)
+                | Routed::Unlisted
+                | Routed::UnlistedInShadow { .. },
+            ) => Err(Astray::Nowhere),
+        }
+    }
+}
+
+impl CallError {
+    pub(super) fn say(&self, words: &'static Words) -> String {
+        let words = &words.trial;
+        match self {
+            Self::Path(FillError::Missing(name)) => format!("{} {name}.", words.value_missing),
+            Self::Path(FillError::Segment(name)) => format!("{} {name}.", words.value_segment),
+            Self::TargetTooLong => format!("{} {}.", words.request, words.too_long),
+            Self::BodyTooLong => format!("{} {}.", words.body, words.too_long),
+            Self::NoBodyHere => words.no_body_here.to_owned(),
+        }
+    }
+}
+
+impl Astray {
+    pub(super) fn say(&self, words: &'static Words) -> String {
+        match self {
+            Self::Malformed(rule) => format!("{} {rule}.", words.panel.who_malformed),
+            Self::Elsewhere(name) => format!("{} {name}.", words.trial.other_operation),
+            Self::Nowhere => words.trial.no_operation.to_owned(),
+        }
+    }
+}
+
+/// The address of the page with these fields, of which empty ones are left out.
+pub(super) fn link(pairs: &[(&str, &str)]) -> String {
+    let mut link = PATH.to_owned();
+    let mut sign = '?';
+    for (name, value) in pairs.iter().filter(|(_, value)| !value.is_empty()) {
+        link.push(sign);
+        push_percent_encoded(&mut link, name);
+        link.push('=');
+        push_percent_encoded(&mut link, value);
+        sign = '&';
+    }
+    link
+}
+
+/// Appends a query as somebody has typed it: what is encoded stays so, and what no query has is encoded (RFC
+/// 3986 section 3.4). So is the apostrophe, which ends a word in shells.
+fn push_query(target: &mut String, query: &str) {
+    let bytes = query.as_bytes();
+    for (position, byte) in bytes.iter().enumerate() {
+        let digits = bytes.get(position + 1..position + 3).unwrap_or_default();
+        let is_escape =
+            *byte == b'%' && digits.len() == 2 && digits.iter().all(u8::is_ascii_hexdigit);
+        let is_plain = byte.is_ascii_alphanumeric() || b"-._~!$&()*+,;=:@/?".contains(byte);
+        if is_plain || is_escape {
+            target.push(char::from(*byte));
+        } else {
+            push_escape(target, *byte);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_has_nothing_that_ends_it_or_a_word_of_a_shell() {
+        for (typed, expected) in [
+            ("a=b&c=d%20e", "a=b&c=d%20e"),
+            ("a=1 2#x", "a=1%202%23x"),
+            ("it's=%zz%4", "it%27s=%25zz%254"),
+            ("a\r\nhost: evil", "a%0D%0Ahost:%20evil"),
+            ("\u{e9}\\`\"", "%C3%A9%5C%60%22"),
+        ] {
+            let mut target = String::new();
+            push_query(&mut target, typed);
+            assert_eq!(target, expected);
+        }
+    }
+
+    #[test]
+    fn a_link_repeats_what_is_there() {
+        let pairs = [
+            ("operation", "read order"),
+            ("query", ""),
+            ("p:id", "a&b=c"),
+        ];
+        assert_eq!(
+            link(&pairs),
+            "/portal/try?operation=read%20order&p%3Aid=a%26b%3Dc"
+        );
+        assert_eq!(link(&[]), PATH);
+    }
+
+    #[test]
+    fn a_caller_is_one_of_three_kinds() {
+        for (text, expected) in [
+            ("", Some(None)),
+            ("caller=me", Some(Some(AskedCaller::Me))),
+            ("caller=nobody", Some(Some(AskedCaller::Without))),
+            ("caller=app%3Aa1", Some(Some(AskedCaller::App("a1")))),
+            ("caller=alice", None),
+        ] {
+            let form = Form::parse(text.as_bytes()).unwrap();
+            let caller = Asked::of(&form).ok().map(|asked| asked.caller);
+            assert_eq!(caller, expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! A call as a command for a terminal.
+
+use http::Uri;
+
+use super::asked::{AskedCaller, Call};
+use super::operation::Operation;
+use crate::issuer::PortalSettings;
+use crate::policy::HostPattern;
+
+/// The address that a reader has to replace where the settings name none.
+pub(super) const UNKNOWN_API: &str = "https://api.example";
+
+/// The command that sends a call. All of it but the body is free of apostrophes: targets are encoded, and the
+/// settings refuse such addresses.
+pub(super) fn command(call: &Call, caller: Option<AskedCaller<'_>>, origin: &str) -> String {
+    let mut command = "curl --include".to_owned();
+    match (&*call.method, &call.body) {
+        ("GET", _) => {}
+        ("HEAD", _) => command.push_str(" --head"),
+        (method, _) => command.push_str(&format!(" --request {}", quoted(method))),
+    }
+    if caller != Some(AskedCaller::Without) {
+        command.push_str(" --header \"Authorization: Bearer $TOKEN\"");
+    }
+    if let Some((content_type, text)) = &call.body {
+        let header = quoted(&format!("Content-Type: {content_type}"));
+        command.push_str(&format!(
+            " \\\n  --header {header} --data-raw {}",
+            quoted(text)
+        ));
+    }
+    // Braces and brackets of an address would be patterns.
+    let address = quoted(&format!("{origin}{}", call.target));
+    format!("{command} --globoff \\\n  {address}")
+}
+
+/// Where the API is for its users: where the examples are, else at the proxy.
+pub(super) fn public_origin(settings: &PortalSettings, operation: &Operation<'_>) -> String {
+    let example = settings.example_url.as_deref().and_then(|url| {
+        let uri: Uri = url.parse().ok()?;
+        let (scheme, authority) = (uri.scheme_str()?, uri.authority()?);
+        Some((format!("{scheme}://{authority}"), authority.to_string()))
+    });
+    let proxy = settings.proxy.as_ref().map(|proxy| {
+        let origin = &proxy.origin;
+        (origin.address_of(""), origin.authority().to_owned())
+    });
+    let mut known = [example, proxy].into_iter().flatten();
+    if let Some((origin, _)) = known.find(|(_, authority)| operation.is_at(authority)) {
+        return origin;
+    }
+    let named = operation.route.hosts.iter().find_map(|host| match host {
+        HostPattern::Exact(name) => Some(format!("https://{name}")),
+        HostPattern::Below(_) => None,
+    });
+    named.unwrap_or_else(|| UNKNOWN_API.to_owned())
+}
+
+/// A word of a shell that is read as it is.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(method: &str, body: Option<&str>) -> Call {
+        Call {
+            method: method.to_owned(),
+            target: "/orders/%7B1%7D?a=b&c".to_owned(),
+            body: body.map(|text| ("application/json", text.to_owned())),
+        }
+    }
+
+    #[test]
+    fn a_shell_reads_the_words_as_they_are_meant() {
+        let origin = "http://127.0.0.1:1";
+        for (method, body, caller, expected) in [
+            (
+                "GET",
+                None,
+                Some(AskedCaller::Me),
+                "curl --include --header \"Authorization: Bearer $TOKEN\" --globoff \\\n  \
+                 'http://127.0.0.1:1/orders/%7B1%7D?a=b&c'",
+            ),
+            (
+                "HEAD",
+                None,
+                Some(AskedCaller::Without),
+                "curl --include --head --globoff \\\n  'http://127.0.0.1:1/orders/%7B1%7D?a=b&c'",
+            ),
+            (
+                "POST",
+                Some("@it's"),
+                Some(AskedCaller::Without),
+                "curl --include --request 'POST' \\\n  --header 'Content-Type: application/json' --data-raw \
+                 '@it'\\''s' --globoff \\\n  'http://127.0.0.1:1/orders/%7B1%7D?a=b&c'",
+            ),
+        ] {
+            assert_eq!(command(&call(method, body), caller, origin), expected);
+        }
+    }
+}

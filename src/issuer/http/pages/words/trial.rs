@@ -1,0 +1,115 @@
+//! What the page says on which users try out calls.
+
+words! {
+    TrialWords {}
+
+    try_it: "Try it", "Ausprobieren";
+    lead:
+        "Choose an operation of the API to see what it needs, and what it answers.",
+        "Wähle eine Operation der API und sieh, was sie braucht und was sie antwortet.";
+    operation: "Operation", "Operation";
+    none: "No operation matches.", "Keine Operation passt dazu.";
+    more: "There are more operations: narrow the search.", "Es gibt mehr Operationen: Suche genauer.";
+    no_gate:
+        "The gate of this API does not run beside this site, so its operations are not known here. The page of an app has the commands of a first call.",
+        "Das Gate dieser API läuft nicht neben dieser Seite, darum sind die Operationen hier nicht bekannt. Auf der Seite einer App stehen die Befehle für den ersten Aufruf.";
+    all_operations: "All operations", "Alle Operationen";
+    has_condition: "and a condition must hold", "und eine Bedingung muss erfüllt sein";
+
+    // The form.
+    caller: "Who calls?", "Wer ruft auf?";
+    me: "I myself,", "Ich selbst,";
+    without: "Somebody without a token", "Jemand ohne Token";
+    enough: "has what it needs", "hat, was nötig ist";
+    needs_token: "is refused, because a token is needed", "wird abgelehnt, weil ein Token nötig ist";
+    lacks: "lacks", "es fehlt:";
+    fix_app:
+        "Your roles have it: change the app to give it to the app.",
+        "Deine Rollen haben es: Ändere die App, damit auch sie es bekommt.";
+    fix_roles:
+        "Your roles do not have it: an administrator can add it to one of them. Your roles:",
+        "Deine Rollen haben es nicht: Ein Administrator kann es einer davon geben. Deine Rollen:";
+    secret: "Secret of the app", "Geheimnis der App";
+    secret_hint:
+        "Only where an app calls. It is used for this one call and not kept.",
+        "Nur wenn eine App aufruft. Es wird für diesen einen Aufruf benutzt und nicht behalten.";
+    no_secrets:
+        "Apps cannot get a token by their secret here, so that only you can call.",
+        "Apps können hier mit ihrem Geheimnis kein Token holen, darum kannst nur du selbst aufrufen.";
+    request: "The request", "Die Anfrage";
+    rest_hint: "One or more segments, with slashes between them", "Ein oder mehrere Abschnitte mit Schrägstrichen dazwischen";
+    query: "Query, without the question mark", "Query, ohne Fragezeichen";
+    body: "Body", "Body";
+    body_hint: "Only for methods that have one", "Nur für Methoden, die einen haben";
+    content_type: "Content type", "Inhaltstyp";
+    send: "Send", "Senden";
+    show_command: "Show the command", "Befehl zeigen";
+    not_sent:
+        "Calls are not sent from this page: it shows the command for your own terminal. An operator can change that with issuer.portal.proxy in the configuration.",
+        "Von dieser Seite werden keine Aufrufe gesendet: Sie zeigt den Befehl für dein eigenes Terminal. Ein Betreiber kann das mit issuer.portal.proxy in der Konfiguration ändern.";
+    other_host:
+        "This operation is at another host than the proxy of this site, so it is not sent from here: the page shows the command for your own terminal.",
+        "Diese Operation liegt auf einem anderen Host als der Proxy dieser Seite, darum wird sie nicht von hier gesendet: Die Seite zeigt den Befehl für dein eigenes Terminal.";
+    command: "The same in your terminal", "Dasselbe in deinem Terminal";
+    command_token:
+        "TOKEN is a token of the caller; the page of an app has the command that gets one.",
+        "TOKEN ist ein Token des Aufrufers; auf der Seite einer App steht der Befehl, der eines holt.";
+    command_url:
+        "Replace https://api.example by the address of the API.",
+        "Ersetze https://api.example durch die Adresse der API.";
+
+    // What is wrong with it.
+    secret_missing: "Type the secret of the app.", "Gib das Geheimnis der App ein.";
+    secret_wrong: "The secret of the app is wrong.", "Das Geheimnis der App ist falsch.";
+    no_scopes:
+        "There is no token for the API, because the caller has no scope for it. Your roles:",
+        "Es gibt kein Token für die API, weil der Aufrufer keine Berechtigung dafür hat. Deine Rollen:";
+    value_missing: "A value is missing:", "Es fehlt ein Wert:";
+    value_segment:
+        "A value must not have an empty segment, or one that is . or ..:",
+        "Ein Wert darf keinen leeren Abschnitt haben, und keinen, der . oder .. ist:";
+    too_long: "is too long", "ist zu lang";
+    no_body_here: "This method has no body: remove it.", "Diese Methode hat keinen Body: Entferne ihn.";
+    other_operation: "With these values the request is for another operation:", "Mit diesen Werten gehört die Anfrage zu einer anderen Operation:";
+    no_operation:
+        "With these values the request is for none of the operations.",
+        "Mit diesen Werten gehört die Anfrage zu keiner Operation.";
+
+    // What came of it.
+    answer: "The answer", "Die Antwort";
+    call: "Call", "Aufruf";
+    called_by: "By", "Von";
+    status: "Status", "Status";
+    decision: "Decision id", "Kennung der Entscheidung";
+    decision_hint:
+        "With it an operator finds the refusal in the log.",
+        "Damit findet ein Betreiber die Ablehnung im Log.";
+    why: "What the gate says", "Was das Gate sagt";
+    passed_elsewhere:
+        "The proxy answered what the gate beside this site would refuse: it asks another gate, or none. Tell an operator.",
+        "Der Proxy hat beantwortet, was das Gate neben dieser Seite ablehnen würde: Er fragt ein anderes Gate, oder keines. Sag das einem Betreiber.";
+    refused_elsewhere:
+        "The gate beside this site lets the call through: the API itself refuses it, or the proxy asks another gate.",
+        "Das Gate neben dieser Seite lässt den Aufruf durch: Die API selbst lehnt ihn ab, oder der Proxy fragt ein anderes Gate.";
+    body_empty: "The body is empty.", "Der Body ist leer.";
+    body_not_text: "The body is not text. Bytes that arrived:", "Der Body ist kein Text. Angekommene Bytes:";
+    body_too_long: "Only the beginning is shown.", "Nur der Anfang wird gezeigt.";
+    body_timed_out: "The rest did not arrive in time.", "Der Rest kam nicht rechtzeitig an.";
+    body_broken: "The connection ended before the body did.", "Die Verbindung endete vor dem Body.";
+    failed_busy:
+        "Too many calls are being tried out at the moment. This one was not sent: try again shortly.",
+        "Gerade werden zu viele Aufrufe ausprobiert. Dieser wurde nicht gesendet: Versuche es gleich noch einmal.";
+    failed_unreachable:
+        "The proxy cannot be reached. An operator finds the reason in the log.",
+        "Der Proxy ist nicht erreichbar. Ein Betreiber findet den Grund im Log.";
+    failed_untrusted:
+        "The certificate of the proxy is not trusted, and nothing was sent. An operator finds the reason in the log.",
+        "Dem Zertifikat des Proxys wird nicht vertraut, und es wurde nichts gesendet. Ein Betreiber findet den Grund im Log.";
+    failed_timed_out:
+        "There was no answer in time. The API may have done what was asked all the same.",
+        "Es kam keine Antwort rechtzeitig. Die API kann trotzdem getan haben, was verlangt war.";
+    failed_not_http:
+        "What answered does not speak HTTP, or its head is too long.",
+        "Was antwortet, spricht kein HTTP, oder der Kopf seiner Antwort ist zu lang.";
+    failed_target: "The request could not be made.", "Die Anfrage ließ sich nicht bilden.";
+}
