@@ -234,3 +234,21 @@ fn registrations_are_counted_by_address() {
     scene.clock.advance(60);
     assert_eq!(register("192.0.2.1"), Ok(()));
 }
+
+#[test]
+fn trials_are_counted_by_user_wherever_they_come_from() {
+    let scene = scene();
+    let (alice, bob) = (UserId::known("alice"), UserId::known("bob"));
+    let tried = |user: &UserId, address: &str| at(address, || scene.throttle.trial(user));
+    for address in ["192.0.2.1", "192.0.2.2"] {
+        assert_eq!(tried(&alice, address), Ok(()));
+    }
+    let throttled = Throttled {
+        limit: Limit::Trial,
+        retry_after_seconds: 60,
+    };
+    assert_eq!(tried(&alice, "192.0.2.3"), Err(throttled));
+    assert_eq!(tried(&bob, "192.0.2.1"), Ok(()));
+    scene.clock.advance(60);
+    assert_eq!(tried(&alice, "192.0.2.1"), Ok(()));
+}

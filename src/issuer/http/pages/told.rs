@@ -225,6 +225,8 @@ impl Done {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::issuer::http::pages::tried::{TriedAnswer, TriedOutcome};
+    use crate::issuer::proxy::BodyEnd;
 
     const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
 
@@ -266,5 +268,47 @@ mod tests {
             assert_eq!(key.read(&headers, stranger, NOW), None);
         }
         assert_eq!(other_key.read(&headers, to, NOW), None);
+    }
+
+    /// A call with a body of so many bytes that do not get shorter.
+    fn tried(bytes: u64) -> Told {
+        let text = (0..bytes).map(|number| {
+            let spread = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58;
+            char::from(b'0' + u8::try_from(spread).unwrap())
+        });
+        Told::Tried(Box::new(Tried {
+            operation: "read-order".to_owned(),
+            call: "GET /orders/1".to_owned(),
+            caller: "web-shop".to_owned(),
+            outcome: TriedOutcome::Answered(TriedAnswer {
+                status: 200,
+                headers: vec![("content-type".to_owned(), "text/plain".to_owned())],
+                text: Some(text.collect()),
+                bytes: 1,
+                end: BodyEnd::Whole,
+                decision: None,
+            }),
+            passes: true,
+            why: "it passes".to_owned(),
+        }))
+    }
+
+    #[test]
+    fn what_is_long_comes_back_and_what_is_too_long_has_no_room() {
+        let key = ToldKey::new(&PlainSecret::claimed("one")).unwrap();
+        let session = SecretDigest::of(b"s");
+        let to = Addressee {
+            session: Some(&session),
+            path: "/portal/try",
+        };
+        let told = tried(1000);
+        assert!(told.has_room() && !tried(8000).has_room());
+        let cookie = key.cookie(&told, to, "https://id.example", NOW).unwrap();
+        let cookie = cookie.into_value();
+        let (pair, _) = cookie.to_str().unwrap().split_once(';').unwrap();
+        let mut headers = HeaderMap::new();
+        headers.append(COOKIE, HeaderValue::try_from(pair).unwrap());
+        assert_eq!(key.read(&headers, to, NOW), Some(told));
+        assert!(Told::Secret("x".repeat(64)).has_room());
     }
 }
