@@ -4,10 +4,10 @@ use std::time::Instant;
 
 use portcullis::clock::{Clock, SystemClock, UnixSeconds};
 use portcullis::identity::{Email, RoleName, ScopeName, ScopeSet, Status, User, UserId, Username};
-use portcullis::store::{Committed, Store, StoreLocation};
+use portcullis::store::{Committed, Store};
 use portcullis::token::{LogPosition, RevocationTarget};
 
-use crate::fixture::{Files, Issuer};
+use crate::fixture::{Files, Issuer, with_store};
 use crate::postgres::Postgres;
 use crate::table::{Goal, Table};
 
@@ -32,16 +32,10 @@ pub(crate) fn measure(table: &mut Table, _: &Issuer, files: &Files) {
 }
 
 fn measure_on(table: &mut Table, name: &str, store: &str) {
-    let location = StoreLocation::parse(store, "/".as_ref()).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let store = Store::open(&location).await.unwrap();
+    with_store(store, async |store| {
         let now = SystemClock.now();
         let role = RoleName::parse("crowd").unwrap();
-        fill(&store, &role, now).await;
+        fill(store, &role, now).await;
         let mut add = |what: &str, begun: Instant| {
             let took = begun.elapsed().as_secs_f64() * 1000.0;
             let what = format!("{what} with {USERS} users, {name}");
@@ -61,7 +55,6 @@ fn measure_on(table: &mut Table, name: &str, store: &str) {
             .await
             .unwrap();
         add("everybody's tokens end", begun);
-        store.close().await;
     });
 }
 

@@ -4,6 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use portcullis::clock::{Clock, SystemClock};
+#[cfg(feature = "issuer")]
+use portcullis::store::{Store, StoreLocation};
 use serde_json::{Value, json};
 
 use crate::es256::{self, Es256Key};
@@ -159,6 +161,22 @@ impl Files {
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
+}
+
+/// Does something with the store of this name, which is closed behind it.
+#[cfg(feature = "issuer")]
+pub(crate) fn with_store<T>(name: &str, work: impl AsyncFnOnce(&Store) -> T) -> T {
+    let location = StoreLocation::parse(name, "/".as_ref()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let store = Store::open(&location).await.unwrap();
+        let done = work(&store).await;
+        store.close().await;
+        done
+    })
 }
 
 /// Everything at its default but the ports, the end, and the form of the log, which is read.

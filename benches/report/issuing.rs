@@ -10,11 +10,10 @@ use portcullis::identity::{
     self, AppKey, AppName, AppStatus, Email, PlainSecret, RoleName, ScopeName, ScopeSet, Status,
     User, UserId, Username,
 };
-use portcullis::store::{Store, StoreLocation};
 use portcullis::token::LogPosition;
 use tokio::task::JoinSet;
 
-use crate::fixture::{AUDIENCE, Files, Issuer};
+use crate::fixture::{AUDIENCE, Files, Issuer, with_store};
 use crate::postgres::Postgres;
 use crate::process::{children, processor_time};
 use crate::server::{Kind, Server, Under};
@@ -98,13 +97,7 @@ fn measure_on(
 
 /// A store with a user and as many apps as there will be connections, without the minutes that many logins would take.
 pub(crate) fn prepare(store: &str) -> Vec<Arc<App>> {
-    let location = StoreLocation::parse(store, "/".as_ref()).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let store = Store::open(&location).await.unwrap();
+    with_store(store, async |store| {
         let now = SystemClock.now();
         let scopes = ["orders.read", "orders.write"].map(|name| ScopeName::parse(name).unwrap());
         for scope in &scopes {
@@ -146,7 +139,6 @@ pub(crate) fn prepare(store: &str) -> Vec<Arc<App>> {
                 secret: secret.reveal().to_owned(),
             }));
         }
-        store.close().await;
         apps
     })
 }
