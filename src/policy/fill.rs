@@ -252,13 +252,13 @@ mod tests {
 
     #[test]
     fn a_path_says_its_parameters_and_what_has_none_has_no_path() {
+        use ParameterExtent::{Rest, Segment};
         let policy_ = policy("methods: [GET], path: \"/a/{b}/{c}:d/{*e}\"");
         let path = policy_.routes()[0].fillable_path().unwrap();
         let parameters: Vec<_> = path
             .parameters()
             .map(|one| (one.name, one.extent))
             .collect();
-        use ParameterExtent::{Rest, Segment};
         assert_eq!(parameters, [("b", Segment), ("c", Segment), ("e", Rest)]);
         let asterisk = policy("methods: [OPTIONS], path: \"*\"");
         assert_eq!(asterisk.routes()[0].fillable_path(), None);
