@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 use serde_json::{Value, json};
 
 use crate::envoy_process::{Door, Envoy, HeaderEncoding, NEWEST};
-use crate::test_companion::{TestClient, TestCompanion, free_address};
+use crate::test_companion::{TestClient, TestCompanion};
 use crate::upstream::Upstream;
 
 /// An issuer with an app, and an Envoy whose gate trusts its tokens.
@@ -28,7 +28,8 @@ struct Scene {
 impl Scene {
     async fn open() -> Self {
         // The portal of the issuer sends what its users try out through Envoy.
-        let front = free_address();
+        let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let front = held.local_addr().unwrap();
         let keys = format!(", portal: {{proxy: {{url: \"http://{front}\"}}}}");
         let companion = TestCompanion::bare_at("127.0.0.1", &keys);
         companion.furnish().await;
@@ -37,6 +38,8 @@ impl Scene {
         let upstream = Upstream::start().await;
         let gate = companion.gate.app.authz_address();
         let door = Door::new("door", gate, HeaderEncoding::Raw).at(front.port());
+        // Held until all others have their ports.
+        drop(held);
         let envoy = Envoy::start(NEWEST, &[door], upstream.address).await;
         Self {
             resource: format!("http://{}/orders/1", envoy.address("door")),

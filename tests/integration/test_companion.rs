@@ -364,7 +364,7 @@ pub(crate) fn basic(name: &str, secret: &str) -> String {
 }
 
 /// Free a moment ago, for what has to be known before the start.
-pub(crate) fn free_address() -> SocketAddr {
+fn free_address() -> SocketAddr {
     let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     socket.local_addr().unwrap()
 }
