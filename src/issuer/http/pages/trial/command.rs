@@ -17,17 +17,14 @@ pub(super) fn command(call: &Call, caller: Option<AskedCaller<'_>>, origin: &str
     match (&*call.method, &call.body) {
         ("GET", _) => {}
         ("HEAD", _) => command.push_str(" --head"),
-        (method, _) => command.push_str(&format!(" --request {}", quoted(method))),
+        (method, _) => command.extend([" --request ", &quoted(method)]),
     }
     if caller != Some(AskedCaller::Without) {
         command.push_str(" --header \"Authorization: Bearer $TOKEN\"");
     }
     if let Some((content_type, text)) = &call.body {
         let header = quoted(&format!("Content-Type: {content_type}"));
-        command.push_str(&format!(
-            " \\\n  --header {header} --data-raw {}",
-            quoted(text)
-        ));
+        command.extend([" \\\n  --header ", &header, " --data-raw ", &quoted(text)]);
     }
     // Braces and brackets of an address would be patterns.
     let address = quoted(&format!("{origin}{}", call.target));

@@ -156,7 +156,7 @@ impl<'v> View<'v> {
             }),
             command: call.map(|call| Text::of(command(call, asked.caller, &origin))),
             is_unknown_api: origin == UNKNOWN_API,
-            tried: tried.map(|tried| shown(tried, &words.trial)),
+            tried: tried.map(|tried| shown(tried, words.trial)),
         };
         Ok(answer::page(status, &page))
     }
