@@ -96,7 +96,7 @@ fn passkeys() -> [(&'static str, MethodRouter<Arc<Issuer>>); 8] {
 }
 
 /// What users do with their own apps, access and account.
-fn portal() -> [(&'static str, MethodRouter<Arc<Issuer>>); 13] {
+fn portal() -> [(&'static str, MethodRouter<Arc<Issuer>>); 14] {
     [
         (trial::PATH, get(trial::show).post(trial::submit)),
         (apps::PATH, get(apps::list)),

@@ -2,7 +2,7 @@
 
 use super::asked::{APP, AskedCaller, ME, WITHOUT};
 use super::operation::Operation;
-use crate::identity::{App, ScopeSet, Status, User};
+use crate::identity::{App, AppStatus, ScopeSet, User};
 use crate::issuer::GrantType;
 use crate::issuer::http::extract::DirectoryAccess;
 use crate::issuer::http::pages::apps;
@@ -163,7 +163,7 @@ impl Need<'_> {
 
     fn app(&self, app: &App, has_secrets: bool, chosen: Option<AskedCaller<'_>>) -> CallerRow {
         let key = app.key.as_str();
-        let is_active = app.status == Status::Active;
+        let is_active = app.status == AppStatus::Active;
         let standing = self.standing(Some(&app.scopes_within(self.user)));
         let row = self.row(
             &format!("{APP}{key}"),
