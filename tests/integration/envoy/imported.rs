@@ -12,6 +12,32 @@ use crate::test_app::{Setup, TestApp};
 use crate::test_issuer::{AUDIENCE, ISSUER, TestIssuer, claims};
 use crate::upstream::Upstream;
 
+/// What `jwt_authn` requires for the paths.
+fn requirements() -> Value {
+    let any = |list: &[&Value]| json!({"requires_any": {"requirements": list}});
+    let all = |list: &[&Value]| json!({"requires_all": {"requirements": list}});
+    let shop = &json!({"provider_name": "shop"});
+    let failed = &json!({"allow_missing_or_failed": {}});
+    let elsewhere =
+        &json!({"provider_and_audiences": {"provider_name": "shop", "audiences": ["other"]}});
+    json!([
+        {"match": {"path": "/health"}},
+        {"match": {"prefix": "/maybe/"}, "requires": {"requires_any": {"requirements": [
+            {"provider_name": "shop"}, {"allow_missing": {}},
+        ]}}},
+        {"match": {"prefix": "/any/"}, "requires": {"allow_missing_or_failed": {}}},
+        {"match": {"prefix": "/blocked/"}, "requires": {"allow_missing_or_failed": {}}},
+        {"match": {"prefix": "/either/"}, "requires": any(&[elsewhere, failed])},
+        {"match": {"prefix": "/first/"}, "requires": any(&[&all(&[failed, failed]), shop])},
+        {"match": {"prefix": "/stops/"}, "requires": any(&[&all(&[elsewhere, shop]), failed])},
+        {"match": {"prefix": "/empty/"}, "requires": any(&[&json!({}), shop])},
+        {"match": {"safe_regex": {"regex": "/v[0-9]+/.*"}}, "requires": {"provider_name": "shop"}},
+        {"match": {"prefix": "/Case/", "case_sensitive": false}, "requires": {"provider_name": "shop"}},
+        {"match": {"path_separated_prefix": "/parts"}, "requires": {"provider_name": "shop"}},
+        {"match": {"prefix": "/orders"}, "requires": {"provider_name": "shop"}},
+    ])
+}
+
 /// The filters of the source, with the keys of the issuer.
 fn filters(issuer: &TestIssuer) -> Value {
     let claim = |name: &str, value: Value| {
@@ -24,12 +50,6 @@ fn filters(issuer: &TestIssuer) -> Value {
     let path = |how: &str, path: &str| json!({"url_path": {"path": {how: path}}});
     let method =
         |method: &str| json!({"header": {"name": ":method", "string_match": {"exact": method}}});
-    let any = |list: &[&Value]| json!({"requires_any": {"requirements": list}});
-    let all = |list: &[&Value]| json!({"requires_all": {"requirements": list}});
-    let shop = &json!({"provider_name": "shop"});
-    let failed = &json!({"allow_missing_or_failed": {}});
-    let elsewhere =
-        &json!({"provider_and_audiences": {"provider_name": "shop", "audiences": ["other"]}});
     json!([
         {"name": "jwt", "typed_config": {
             "@type": "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
@@ -38,22 +58,7 @@ fn filters(issuer: &TestIssuer) -> Value {
                 "normalize_payload_in_metadata": {"space_delimited_claims": ["scope"]},
                 "local_jwks": {"inline_string": TestIssuer::jwks([issuer])},
             }},
-            "rules": [
-                {"match": {"path": "/health"}},
-                {"match": {"prefix": "/maybe/"}, "requires": {"requires_any": {"requirements": [
-                    {"provider_name": "shop"}, {"allow_missing": {}},
-                ]}}},
-                {"match": {"prefix": "/any/"}, "requires": {"allow_missing_or_failed": {}}},
-                {"match": {"prefix": "/blocked/"}, "requires": {"allow_missing_or_failed": {}}},
-                {"match": {"prefix": "/either/"}, "requires": any(&[elsewhere, failed])},
-                {"match": {"prefix": "/first/"}, "requires": any(&[&all(&[failed, failed]), shop])},
-                {"match": {"prefix": "/stops/"}, "requires": any(&[&all(&[elsewhere, shop]), failed])},
-                {"match": {"prefix": "/empty/"}, "requires": any(&[&json!({}), shop])},
-                {"match": {"safe_regex": {"regex": "/v[0-9]+/.*"}}, "requires": {"provider_name": "shop"}},
-                {"match": {"prefix": "/Case/", "case_sensitive": false}, "requires": {"provider_name": "shop"}},
-                {"match": {"path_separated_prefix": "/parts"}, "requires": {"provider_name": "shop"}},
-                {"match": {"prefix": "/orders"}, "requires": {"provider_name": "shop"}},
-            ],
+            "rules": requirements(),
             "requirement_map": {"always": {"provider_name": "shop"}},
         }},
         {"name": "rbac", "typed_config": {

@@ -57,22 +57,38 @@ fn rank(pattern: &str, path: &str) -> Option<Vec<u8>> {
     rest.next().is_none().then_some(rank)
 }
 
+/// How specific the host is that matches. Its port and the dot at its end are not looked at.
+fn host_rank(rule: &Value, request: &Request) -> Option<u8> {
+    let host = request.host.split(':').next().unwrap();
+    let host = host.trim_end_matches('.');
+    let hosts = list(&rule["match"], "hosts");
+    if hosts.is_empty() {
+        return Some(0);
+    }
+    let ranks = hosts.iter().filter_map(|one| {
+        let value = one["value"].as_str().unwrap();
+        match value.strip_prefix('*') {
+            Some(end) => host.ends_with(end).then_some(1),
+            None => (host == value).then_some(2),
+        }
+    });
+    ranks.max()
+}
+
 impl Heimdall<'_> {
     pub(super) fn passes(&self, request: &Request) -> bool {
-        match self.found(request) {
-            Some(rule) => self.lets_in(rule, request),
-            None => {
-                let default = &self.config["default_rule"];
-                default.is_object() && self.lets_in(default, request)
-            }
+        if let Some(rule) = self.found(request) {
+            return self.lets_in(rule, request);
         }
+        let default = &self.config["default_rule"];
+        default.is_object() && self.lets_in(default, request)
     }
 
     /// The rule for a request. Later versions look for the host before the path, earlier ones after it.
     fn found(&self, request: &Request) -> Option<&Value> {
         let mut all = Vec::new();
         for (position, rule) in self.rules.iter().enumerate() {
-            let host = self.host_rank(rule, request);
+            let host = host_rank(rule, request);
             if self.version == Version::Late && host.is_none() {
                 continue;
             }
@@ -95,7 +111,7 @@ impl Heimdall<'_> {
             {
                 return None;
             }
-            if self.host_rank(rule, request).is_some() && holds(rule, request) {
+            if host_rank(rule, request).is_some() && holds(rule, request) {
                 return Some(rule);
             }
             if self.version == Version::Early && rule["match"]["backtracking_enabled"] != true {
@@ -103,24 +119,6 @@ impl Heimdall<'_> {
             }
         }
         None
-    }
-
-    /// How specific the host is that matches. Its port and the dot at its end are not looked at.
-    fn host_rank(&self, rule: &Value, request: &Request) -> Option<u8> {
-        let host = request.host.split(':').next().unwrap();
-        let host = host.trim_end_matches('.');
-        let hosts = list(&rule["match"], "hosts");
-        if hosts.is_empty() {
-            return Some(0);
-        }
-        let ranks = hosts.iter().filter_map(|one| {
-            let value = one["value"].as_str().unwrap();
-            match value.strip_prefix('*') {
-                Some(end) => host.ends_with(end).then_some(1),
-                None => (host == value).then_some(2),
-            }
-        });
-        ranks.max()
     }
 
     fn steps<'s>(&'s self, rule: &'s Value, kind: &str) -> Vec<&'s Value> {
