@@ -206,7 +206,7 @@ impl Trouble {
             }
             Self::BodyLimit => "a larger body gets 413 before the gate is asked",
             Self::EscapedSlashesKept => {
-                "`%2F` and `%5C` reach the gate, which refuses them unless `paths.encoded_slashes` of the policy admits them"
+                "`%2F` and `%5C` reach the gate, which refuses `%5C`, and `%2F` unless `paths.encoded_slashes` of the policy admits it"
             }
             Self::SlashesNotMerged => {
                 "`//` reaches the gate, which refuses it unless `paths.merge_slashes` of the policy admits it"
