@@ -2,6 +2,7 @@
 
 mod facts;
 mod record;
+mod refused_token;
 mod report;
 mod shadow;
 #[cfg(feature = "issuer")]
@@ -201,10 +202,16 @@ fn what_is_not_known(evidence: &Evidence, explanation: &Explanation) -> Option<S
 }
 
 fn of_record(record: Record, grounds: &Grounds, now: UnixSeconds) -> anyhow::Result<Report> {
-    let request = record.request()?;
+    let (request, cut) = record.request_as_far_as_logged()?;
     let rehearsal = Rehearsal::with_claims(grounds, now)?;
     let asked = rehearsal.asked_by(&request, &record.caller(grounds))?;
-    let explanation = Explanation::of(&rehearsal, &asked);
+    let mut explanation = Explanation::of(&rehearsal, &asked);
+    if cut.is_some() && explanation.answer.detail != record.detail.as_deref() {
+        // What the policy makes of the rest is not known.
+        record.request()?;
+    }
+    explanation.refuse_token(&record, grounds, now);
+    explanation.forget_unlogged(&record);
     let mut report = Report::of(request.line(), explanation);
     // The same token for both: what is assumed of it is so by the policy in force.
     let caller = record.caller(grounds);
@@ -212,8 +219,11 @@ fn of_record(record: Record, grounds: &Grounds, now: UnixSeconds) -> anyhow::Res
         let rehearsal = Rehearsal::with_claims(grounds, now)?;
         Ok(rehearsal.ask(&rehearsal.asked_by(&request, &caller)?))
     })?;
-    let mut notes: Vec<Cow<'static, str>> =
-        record.limits().into_iter().map(Cow::Borrowed).collect();
+    let mut notes: Vec<Cow<'static, str>> = cut
+        .into_iter()
+        .chain(record.limits())
+        .map(Cow::Borrowed)
+        .collect();
     notes.append(&mut report.notes);
     report.notes = notes;
     report.doubt(&record, grounds);

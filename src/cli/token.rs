@@ -14,6 +14,7 @@ mod issue;
 mod provider;
 
 pub use evidence::Evidence;
+pub(super) use fix::{Fix, quoted};
 pub(super) use inspect::plain_token;
 pub use inspect::{InspectArgs, inspect, read_token};
 pub use issue::{ExtraClaim, IssueArgs, issue};

@@ -37,3 +37,21 @@ closed_set! {
         TooManyAliases = "too_many_aliases",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::labels::Label;
+
+    #[test]
+    fn the_page_on_symptoms_names_every_rule() {
+        let page = include_str!("../../docs/troubleshooting.md");
+        for rule in MalformedRequest::ALL {
+            let row = format!("| `{}`", rule.label());
+            assert!(
+                page.contains(&row),
+                "{row} is not in docs/troubleshooting.md"
+            );
+        }
+    }
+}

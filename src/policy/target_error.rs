@@ -38,7 +38,7 @@ closed_set! {
         #[error("the path has an encoded `?` or `#`")]
         PathEncodedDelimiter = "path_encoded_delimiter",
         /// `;`, behind which some servers see parameters (RFC 3986 section 3.3).
-        #[error("the path has a parameter")]
+        #[error("the path has a parameter after `;`")]
         PathParameter = "path_parameter",
         /// `/:text` at the end. Envoy's gRPC-JSON transcoder takes `:text` for a verb, drops the empty
         /// segment that is left, and so calls what `/a:text` calls.
@@ -84,5 +84,74 @@ closed_set! {
         /// `POSTcancel`: Envoy's gRPC-JSON transcoder looks a call up by method and verb in one word.
         #[error("the method begins with the name of another method")]
         MethodExtended = "method_extended",
+    }
+}
+
+impl TargetError {
+    /// How `paths` of the policy lets such requests in, if it can.
+    pub fn setting(self) -> Option<&'static str> {
+        match self {
+            Self::PathEmptySegment => Some(
+                "`paths.merge_slashes` of the policy lets `//` in, and `paths.trailing_slash` a slash at the end",
+            ),
+            Self::PathEncodedSlash => Some("`paths.encoded_slashes` of the policy lets it in"),
+            Self::PathEncodedDelimiter => {
+                Some("`paths.encoded_delimiters` of the policy lets it in")
+            }
+            Self::PathParameter => Some("`paths.path_parameters` of the policy lets it in"),
+            Self::PathUncertainCase => {
+                Some("it is refused because of `paths.ignore_case` of the policy")
+            }
+            Self::PathTooAmbiguous => Some(
+                "each setting of `paths` in the policy adds readings: leave out those that the API does not need",
+            ),
+            Self::PathNotOriginForm
+            | Self::PathTooLong
+            | Self::PathControl
+            | Self::PathBackslash
+            | Self::PathFragment
+            | Self::PathDotSegment
+            | Self::PathEncodedDot
+            | Self::PathBareVerb
+            | Self::PathBadPercent
+            | Self::PathDoubleEncoding
+            | Self::PathNotUtf8
+            | Self::GrpcPath
+            | Self::HostTooLong
+            | Self::HostCharacter
+            | Self::HostEmptyLabel
+            | Self::HostAddress
+            | Self::HostPort
+            | Self::MethodNotToken
+            | Self::MethodExtended => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::labels::Label;
+
+    #[test]
+    fn the_page_on_answers_names_every_rule_and_the_setting_that_lets_it_in() {
+        let page = include_str!("../../docs/answers.md");
+        for rule in TargetError::ALL {
+            let label = format!("`{}`", rule.label());
+            let row = page
+                .lines()
+                .find(|line| line.starts_with('|') && line.contains(&label));
+            let row = row.unwrap_or_else(|| panic!("{label} is not in docs/answers.md"));
+            let settings = rule
+                .setting()
+                .unwrap_or_default()
+                .split('`')
+                .skip(1)
+                .step_by(2);
+            for setting in settings.filter(|word| word.starts_with("paths.")) {
+                let key = format!("`{setting}`");
+                assert!(row.contains(&key), "{label}: {row} does not name {key}");
+            }
+        }
     }
 }

@@ -175,6 +175,65 @@ pub enum Claim {
     IssuedAt,
 }
 
+/// One error of each kind that is not about a claim.
+const EXAMPLES: [TokenError; 32] = [
+    TokenError::Parts,
+    TokenError::Opaque,
+    TokenError::Encrypted,
+    TokenError::TooLong,
+    TokenError::Base64Url,
+    TokenError::Json,
+    TokenError::NotAnObject,
+    TokenError::DuplicateMember,
+    TokenError::TooDeep,
+    TokenError::HeaderMember,
+    TokenError::Extension,
+    TokenError::UnsupportedAlgorithm,
+    TokenError::AlgorithmNotAllowed,
+    TokenError::TypeNotAccepted,
+    TokenError::UnknownIssuer,
+    TokenError::OtherIssuer,
+    TokenError::OtherHeader,
+    TokenError::OtherTrustDomain,
+    TokenError::WrongAudience,
+    TokenError::RequirementNotMet,
+    TokenError::Expired,
+    TokenError::NotYetValid,
+    TokenError::IssuedInTheFuture,
+    TokenError::LivesTooLong,
+    TokenError::SenderConstrained,
+    TokenError::KeysNotLoaded(IssuerIndex(0)),
+    TokenError::UnknownKey(IssuerIndex(0)),
+    TokenError::KeyOfAnotherAlgorithm,
+    TokenError::TooManyKeysToTry,
+    TokenError::WrongSignature,
+    TokenError::Revoked,
+    TokenError::RevocationsStale,
+];
+
+const CLAIMS: [Claim; 6] = [
+    Claim::Issuer,
+    Claim::Subject,
+    Claim::Audience,
+    Claim::ExpiresAt,
+    Claim::NotBefore,
+    Claim::IssuedAt,
+];
+
+fn examples() -> impl Iterator<Item = TokenError> {
+    let missing = CLAIMS.into_iter().map(TokenError::Missing);
+    let unacceptable = CLAIMS.into_iter().map(TokenError::Unacceptable);
+    EXAMPLES.into_iter().chain(missing).chain(unacceptable)
+}
+
+impl TokenErrorKind {
+    /// An error of this kind, for what is true of all of them; none where they differ in the claim.
+    pub fn example(self) -> Option<TokenError> {
+        let mut of_kind = examples().filter(|error| error.kind() == self);
+        of_kind.next().filter(|_| self != Self::MissingClaim)
+    }
+}
+
 impl Claim {
     pub fn name(self) -> &'static str {
         match self {
@@ -323,15 +382,6 @@ mod tests {
 
     use super::*;
 
-    const CLAIMS: [Claim; 6] = [
-        Claim::Issuer,
-        Claim::Subject,
-        Claim::Audience,
-        Claim::ExpiresAt,
-        Claim::NotBefore,
-        Claim::IssuedAt,
-    ];
-
     #[test]
     fn the_page_on_symptoms_names_every_kind() {
         let page = include_str!("../../docs/troubleshooting.md");
@@ -344,49 +394,9 @@ mod tests {
         }
     }
 
-    fn all() -> Vec<TokenError> {
-        let mut all = vec![
-            TokenError::Parts,
-            TokenError::Opaque,
-            TokenError::Encrypted,
-            TokenError::TooLong,
-            TokenError::Base64Url,
-            TokenError::Json,
-            TokenError::NotAnObject,
-            TokenError::DuplicateMember,
-            TokenError::TooDeep,
-            TokenError::HeaderMember,
-            TokenError::Extension,
-            TokenError::UnsupportedAlgorithm,
-            TokenError::AlgorithmNotAllowed,
-            TokenError::TypeNotAccepted,
-            TokenError::UnknownIssuer,
-            TokenError::OtherIssuer,
-            TokenError::OtherHeader,
-            TokenError::OtherTrustDomain,
-            TokenError::WrongAudience,
-            TokenError::RequirementNotMet,
-            TokenError::Expired,
-            TokenError::NotYetValid,
-            TokenError::IssuedInTheFuture,
-            TokenError::LivesTooLong,
-            TokenError::SenderConstrained,
-            TokenError::KeysNotLoaded(IssuerIndex(0)),
-            TokenError::UnknownKey(IssuerIndex(0)),
-            TokenError::KeyOfAnotherAlgorithm,
-            TokenError::TooManyKeysToTry,
-            TokenError::WrongSignature,
-            TokenError::Revoked,
-            TokenError::RevocationsStale,
-        ];
-        all.extend(CLAIMS.map(TokenError::Missing));
-        all.extend(CLAIMS.map(TokenError::Unacceptable));
-        all
-    }
-
     #[test]
     fn every_kind_is_that_of_an_error() {
-        let used: BTreeSet<_> = all().into_iter().map(TokenError::kind).collect();
+        let used: BTreeSet<_> = examples().map(TokenError::kind).collect();
         let listed: BTreeSet<_> = TokenErrorKind::ALL.iter().copied().collect();
         assert_eq!(used, listed);
         let labels: BTreeSet<_> = listed.into_iter().map(Label::label).collect();
@@ -394,8 +404,16 @@ mod tests {
     }
 
     #[test]
+    fn every_kind_but_that_of_several_claims_has_an_example() {
+        for kind in TokenErrorKind::ALL {
+            let expected = (*kind != TokenErrorKind::MissingClaim).then_some(*kind);
+            assert_eq!(kind.example().map(TokenError::kind), expected, "{kind:?}");
+        }
+    }
+
+    #[test]
     fn descriptions_are_few_and_fit_into_a_quoted_string() {
-        let descriptions: BTreeSet<_> = all().into_iter().map(TokenError::description).collect();
+        let descriptions: BTreeSet<_> = examples().map(TokenError::description).collect();
         assert_eq!(descriptions.len(), 6);
         for description in descriptions {
             assert!(

@@ -9,6 +9,7 @@ mod check;
 mod decision_lines;
 mod doctor_live;
 mod explain;
+mod explained_lines;
 #[cfg(feature = "issuer")]
 mod feed;
 mod health;

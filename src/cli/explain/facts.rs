@@ -1,5 +1,7 @@
 //! What there is to know of one decision, as data.
 
+mod unmet;
+
 use serde::{Serialize, Serializer};
 
 use crate::authorizer::{Effort, Judgement, Question, Snapshot};
@@ -12,6 +14,7 @@ use crate::policy::{
     Trace, TracedReading,
 };
 use crate::token::{Credentials, TokenError, VerifiedToken};
+use unmet::UnmetFacts;
 
 /// One decision, explained.
 #[derive(Debug, Serialize)]
@@ -35,6 +38,9 @@ pub(super) struct RequestFacts {
     /// The rule that it breaks, if it is malformed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) malformed: Option<String>,
+    /// How the policy lets such requests in, if it can.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) setting: Option<&'static str>,
     /// The method that a CORS preflight asks for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) preflight_for: Option<String>,
@@ -151,6 +157,9 @@ pub(super) struct TokenFacts {
     /// The member of header or claims that is wrong, with its value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) offending: Option<(&'static str, String)>,
+    /// What to do about it, where a line of the log says what is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) fix: Option<String>,
     /// What `trust` calls its issuer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) issuer: Option<String>,
@@ -162,6 +171,9 @@ pub(super) struct TokenFacts {
     pub(super) client: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) scopes: Option<Vec<String>>,
+    /// The token has scopes that a line of the log does not name.
+    #[serde(skip)]
+    pub(super) has_unlogged_scopes: bool,
     /// The scopes that all have to be there and are not.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) missing: Vec<String>,
@@ -170,17 +182,6 @@ pub(super) struct TokenFacts {
     pub(super) missing_any_of: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) unmet: Option<UnmetFacts>,
-}
-
-/// A condition that does not hold.
-#[derive(Debug, Serialize)]
-pub(super) struct UnmetFacts {
-    pub(super) condition: String,
-    /// The part that cannot be evaluated, if that is why.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) part: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) error: Option<String>,
 }
 
 impl Explanation {
@@ -194,6 +195,7 @@ impl Explanation {
             host: asked.host.clone(),
             path: asked.path.clone(),
             malformed: None,
+            setting: None,
             preflight_for: None,
         };
         let (mut routing, mut token) = (None, None);
@@ -204,7 +206,10 @@ impl Explanation {
                 facts.preflight_for =
                     preflight.map(|method| String::from_utf8_lossy(method.0).into_owned());
                 match snapshot.policy().trace(&request.target) {
-                    Err(rule) => facts.malformed = Some(rule.to_string()),
+                    Err(rule) => {
+                        facts.malformed = Some(rule.to_string());
+                        facts.setting = rule.setting();
+                    }
                     Ok(trace) => {
                         let question = Question {
                             target: &request.target,
@@ -375,21 +380,6 @@ impl TokenFacts {
                 .map(|rules| rules.issuer.to_string()),
             ..Self::default()
         }
-    }
-}
-
-impl UnmetFacts {
-    fn of(denial: &Denial<'_>) -> Option<Self> {
-        let (condition, part) = denial.condition()?;
-        let error = match denial {
-            Denial::ConditionFailed { fault, .. } => Some(fault.cause.to_string()),
-            _ => None,
-        };
-        Some(Self {
-            condition: condition.text().to_owned(),
-            part: part.map(str::to_owned),
-            error,
-        })
     }
 }
 

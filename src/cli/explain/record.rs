@@ -6,8 +6,12 @@ use serde_json::{Map, Value};
 
 use super::unlogged;
 use crate::cli::rehearsal::{Answer, AskedRequest, Caller, Grounds, scopes_as_claims};
+use crate::gate::HIDDEN_MARKS;
 use crate::labels::{Label, closed_set};
-use crate::policy::Policy;
+use crate::policy::{Policy, TargetError};
+
+/// Of a line that hides what follows in the path.
+const CUT: &str = "the log hides what follows in the path, which may be a secret; the path is explained up to there";
 
 /// The longest line that is read, in bytes.
 pub(super) const MAX_LINE_BYTES: u64 = 64 * 1024;
@@ -132,6 +136,61 @@ impl Record {
         })
     }
 
+    /// The same of a path that was refused for what the log hides from there on, up to that place; with a note
+    /// then.
+    pub(super) fn request_as_far_as_logged(
+        &self,
+    ) -> anyhow::Result<(AskedRequest, Option<&'static str>)> {
+        let path = self.text("request.path").unwrap_or_default();
+        let shown = path.strip_suffix("...").filter(|shown| {
+            self.reason() == Some(Reason::MalformedTarget)
+                && HIDDEN_MARKS.iter().any(|mark| shown.ends_with(mark))
+        });
+        let (Some(shown), Some(method)) = (shown, self.text("request.method")) else {
+            let request = self.request().with_context(|| self.broken_rule());
+            return Ok((request?, None));
+        };
+        let request = AskedRequest {
+            method: unescaped(method)?,
+            host: unescaped(self.text("request.host").unwrap_or_default())?,
+            path: unescaped(shown)?,
+            headers: Vec::new(),
+        };
+        Ok((request, Some(CUT)))
+    }
+
+    /// What a line of a malformed request says by itself.
+    fn broken_rule(&self) -> String {
+        let mut rules = TargetError::ALL.iter();
+        let rule = rules.find(|rule| Some(rule.label()) == self.detail.as_deref());
+        let summary = self.summary();
+        match rule {
+            Some(rule) => {
+                let setting = rule
+                    .setting()
+                    .map_or_else(String::new, |how| format!("; {how}"));
+                format!("the line says `{summary}`: {rule}{setting}")
+            }
+            None => format!("the line says `{summary}`, and no more can be found out"),
+        }
+    }
+
+    /// The reason of a refused token, if that is what the line is about.
+    pub(super) fn refused_token(&self) -> Option<&'static str> {
+        let reason = self.reason()?;
+        let is_of_token = matches!(
+            reason,
+            Reason::BadToken | Reason::KeysNotLoaded | Reason::KeysDue | Reason::RevocationsStale
+        );
+        is_of_token.then(|| reason.label())
+    }
+
+    /// The status of the answer.
+    pub(super) fn status(&self) -> Option<u16> {
+        let status = self.fields.get("status").and_then(Value::as_u64)?;
+        u16::try_from(status).ok()
+    }
+
     /// Somebody who is to this request what its caller was, as far as that was logged.
     pub(super) fn caller(&self, grounds: &Grounds) -> Caller {
         let (name, issuer) = (self.text("issuer.name"), self.text("token.issuer"));
@@ -200,8 +259,8 @@ impl Record {
             | Reason::KeysNotLoaded
             | Reason::KeysDue
             | Reason::RevocationsStale => Some(
-                "a token came with the request and was refused; the gate keeps no token, so this \
-                 explains the same request without one",
+                "a token came with the request and was refused; no log has the token, so what is wrong \
+                 with it is from the line: `--token` or `portcullis token inspect` judges the token itself",
             ),
             Reason::SeveralCredentials
             | Reason::MalformedCheck
@@ -272,7 +331,7 @@ impl Record {
 fn unescaped(text: &str) -> anyhow::Result<String> {
     ensure!(
         !text.ends_with("..."),
-        "the line holds the beginning of `{text}` only, because it was too long or may go on with a secret"
+        "the line holds the beginning of `{text}` only, because it was too long or may go on with a secret: name the whole request, as `portcullis explain METHOD URL`"
     );
     let mut plain = String::with_capacity(text.len());
     let mut rest = text.chars();
@@ -308,112 +367,4 @@ fn unescaped(text: &str) -> anyhow::Result<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::gate::Refusal;
-
-    const LINE: &str = r#"{"decision":"deny","reason":"scopes_missing","route.name":"place-order",
-        "request.method":"POST","request.host":"shop.example","request.path":"/orders",
-        "issuer.name":"staff","token.scopes":"orders.read","policy.digest":"abcdef"}"#;
-
-    #[test]
-    fn a_line_is_read_whatever_stands_in_front_of_it() {
-        let line = format!("2026-11-30T05:00:00Z stderr F {}", LINE.replace('\n', " "));
-        let record = Record::parse(&line).unwrap();
-        let request = record.request().unwrap();
-        assert_eq!(request.line(), "POST https://shop.example/orders");
-        assert_eq!(
-            record.summary(),
-            "deny by the route `place-order` (scopes_missing)"
-        );
-        assert_eq!(record.is_of_policy("abcdef0123"), Some(true));
-        assert_eq!(record.is_of_policy("bbcdef0123"), Some(false));
-    }
-
-    #[test]
-    fn what_is_no_line_about_a_request_is_told_as_such() {
-        for (line, expected) in [
-            ("", "not a log line in JSON"),
-            ("{", "not valid JSON"),
-            (r#"{"message":"serving"}"#, "not about a decision"),
-            (
-                r#"{"decision":"deny","reason":"defect"}"#,
-                "names no method or no path",
-            ),
-            (
-                r#"{"decision":"deny","reason":"no_token","request.method":"GET","request.path":"/a..."}"#,
-                "too long or may go on with a secret",
-            ),
-            (
-                r#"{"decision":"deny","reason":"no_token","request.method":"GET","request.path":"/\\xff"}"#,
-                "not UTF-8",
-            ),
-        ] {
-            let read = Record::parse(line).and_then(|record| record.request());
-            let error = format!("{:#}", read.unwrap_err());
-            assert!(error.contains(expected), "{line}: {error}");
-        }
-    }
-
-    #[test]
-    fn every_reason_of_the_gate_is_known() {
-        let known: Vec<&str> = Reason::ALL.iter().map(|reason| reason.label()).collect();
-        for reason in Refusal::reasons() {
-            assert!(known.contains(&reason), "{reason}");
-        }
-    }
-
-    #[test]
-    fn escapes_of_the_log_are_taken_back() {
-        for (logged, plain) in [
-            ("/orders/1", "/orders/1"),
-            ("/a\\\\b", "/a\\b"),
-            ("/a\\u{1b}[31m\\n", "/a\u{1b}[31m\n"),
-            ("/b\u{fc}cher", "/b\u{fc}cher"),
-        ] {
-            assert_eq!(unescaped(logged).unwrap(), plain);
-        }
-    }
-
-    #[test]
-    fn what_was_logged_is_compared_as_far_as_it_says_enough() {
-        let answer = |decision, reason, would_deny| Answer {
-            decision,
-            reason,
-            would_deny,
-            detail: None,
-            route: Some("orders".to_owned()),
-            status: 200,
-            message: None,
-            grpc_code: 0,
-            headers: Vec::new(),
-            body: None,
-            upstream_headers: Vec::new(),
-        };
-        let refused = answer("deny", "no_token", None);
-        let shadowed = answer("allow", "shadow", Some("no_token"));
-        for (decision, reason, answer, expected) in [
-            ("deny", "no_token", &refused, Some(true)),
-            ("deny", "nobody", &refused, Some(false)),
-            ("would_deny", "no_token", &refused, Some(false)),
-            ("would_deny", "no_token", &shadowed, Some(true)),
-            ("would_deny", "nobody", &shadowed, Some(false)),
-            ("deny", "no_token", &shadowed, Some(false)),
-            ("would_deny", "bad_token", &shadowed, None),
-            ("deny", "bad_token", &refused, None),
-            ("deny", "keys_due", &refused, None),
-            ("deny", "overload", &refused, None),
-            ("deny", "condition_failed", &refused, None),
-            ("deny", "oversized_check", &refused, None),
-            ("deny", "several_credentials", &refused, None),
-            ("allow", "scopes", &refused, None),
-            ("allow", "preflight", &refused, None),
-        ] {
-            let line = serde_json::json!({
-                "decision": decision, "reason": reason, "route.name": "orders",
-            });
-            let record = Record::parse(&line.to_string()).unwrap();
-            assert_eq!(record.agrees_with(answer), expected, "{line}");
-        }
-    }
-}
+mod tests;

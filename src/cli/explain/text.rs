@@ -60,6 +60,10 @@ fn verdict(answer: &Answer) -> String {
     let route = answer.route.as_deref();
     let by = route.map_or_else(String::new, |route| format!(" by the route `{route}`"));
     if let Some(reason) = answer.would_deny {
+        let reason = match answer.detail {
+            Some(detail) => format!("{reason}, {detail}"),
+            None => reason.to_owned(),
+        };
         return format!("allowed{by} in shadow mode; enforced, it would be refused ({reason})");
     }
     match (&answer.message, answer.detail) {
@@ -107,7 +111,11 @@ fn request(facts: &Explanation, out: &mut dyn Write) -> io::Result<()> {
     line(out, "host", &host)?;
     if let Some(rule) = &request.malformed {
         line(out, "path", &request.path)?;
-        return line(out, "malformed", rule);
+        line(out, "malformed", rule)?;
+        return match request.setting {
+            Some(setting) => line(out, "setting", setting),
+            None => Ok(()),
+        };
     }
     let readings = facts.routing.as_ref().map(|routing| &*routing.readings);
     match readings {
@@ -241,30 +249,7 @@ fn token(facts: &Explanation, token: &TokenFacts, out: &mut dyn Write) -> io::Re
             line(out, "counts", &counts)?;
         }
     }
-    line(out, "token", state(token.state))?;
-    if let Some(error) = &token.error {
-        line(out, "because", error)?;
-    }
-    if let Some((member, value)) = &token.offending {
-        line(out, member, value)?;
-    }
-    if let Some(issuer) = &token.issuer {
-        let iss = token.iss.as_deref().unwrap_or_default();
-        line(out, "issuer", &format!("{issuer} ({iss})"))?;
-    }
-    for (label, value) in [("subject", &token.subject), ("client", &token.client)] {
-        if let Some(value) = value {
-            line(out, label, value)?;
-        }
-    }
-    if let Some(scopes) = &token.scopes {
-        let has = if scopes.is_empty() {
-            "no scope".to_owned()
-        } else {
-            scopes.join(" ")
-        };
-        line(out, "has", &has)?;
-    }
+    credential(token, out)?;
     if !token.missing.is_empty() {
         line(out, "missing", &token.missing.join(" "))?;
     }
@@ -280,6 +265,35 @@ fn token(facts: &Explanation, token: &TokenFacts, out: &mut dyn Write) -> io::Re
         line(out, "unmet", &why)?;
     }
     Ok(())
+}
+
+/// Whose token it is, what it has, and what is wrong with it.
+fn credential(token: &TokenFacts, out: &mut dyn Write) -> io::Result<()> {
+    line(out, "token", state(token.state))?;
+    if let Some(error) = &token.error {
+        line(out, "because", error)?;
+    }
+    if let Some((member, value)) = &token.offending {
+        line(out, member, value)?;
+    }
+    if let Some(issuer) = &token.issuer {
+        let iss = token.iss.as_deref().unwrap_or_default();
+        line(out, "issuer", &format!("{issuer} ({iss})"))?;
+    }
+    if let Some(fix) = &token.fix {
+        line(out, "fix", fix)?;
+    }
+    for (label, value) in [("subject", &token.subject), ("client", &token.client)] {
+        if let Some(value) = value {
+            line(out, label, value)?;
+        }
+    }
+    match &token.scopes {
+        _ if token.has_unlogged_scopes => line(out, "has", "scopes that are not in the line"),
+        Some(scopes) if scopes.is_empty() => line(out, "has", "no scope"),
+        Some(scopes) => line(out, "has", &scopes.join(" ")),
+        None => Ok(()),
+    }
 }
 
 /// The routes of all readings, each once.

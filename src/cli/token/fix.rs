@@ -13,17 +13,19 @@ use crate::token::{
 };
 
 /// What the advice depends on.
-pub(super) struct Fix<'a> {
+pub(in crate::cli) struct Fix<'a> {
     /// What the refused token claims; empty if it cannot be read.
-    pub(super) claims: &'a Map<String, Value>,
+    pub(in crate::cli) claims: &'a Map<String, Value>,
+    /// The rules of the token's issuer, where they are known without the claims.
+    pub(in crate::cli) entry: Option<&'a IssuerRules>,
     /// The rules of every trusted issuer.
-    pub(super) all: &'a [&'a IssuerRules],
-    pub(super) now: UnixSeconds,
+    pub(in crate::cli) all: &'a [&'a IssuerRules],
+    pub(in crate::cli) now: UnixSeconds,
 }
 
 impl Fix<'_> {
     /// One sentence.
-    pub(super) fn of(&self, error: TokenError) -> String {
+    pub(in crate::cli) fn of(&self, error: TokenError) -> String {
         match error {
             TokenError::Parts => "a signed token is `header.claims.signature`; check that the whole \
                                   token was copied. One without a signature (`alg: none`) is never \
@@ -123,7 +125,7 @@ impl Fix<'_> {
 
     /// The rules of the issuer that the token names.
     fn rules(&self) -> Option<&IssuerRules> {
-        entry_of(self.claims, self.all)
+        self.entry.or_else(|| entry_of(self.claims, self.all))
     }
 
     fn with_rules(&self, sentence: impl FnOnce(&IssuerRules) -> String) -> String {
@@ -252,7 +254,7 @@ fn paths(paths: &[ClaimPath]) -> String {
     paths.join(" or ")
 }
 
-fn quoted(texts: &[impl fmt::Display]) -> String {
+pub(in crate::cli) fn quoted(texts: &[impl fmt::Display]) -> String {
     if texts.is_empty() {
         return "nothing".to_owned();
     }

@@ -148,6 +148,7 @@ fn print_refused(
     let rules = issuers.map(|(_, rules)| rules).collect::<Vec<_>>();
     let fix = Fix {
         claims,
+        entry: None,
         all: &rules,
         now,
     };

@@ -114,6 +114,17 @@ fn a_path_that_is_malformed() {
 }
 
 #[test]
+fn a_path_with_a_parameter_is_explained_with_the_setting() {
+    let said = explained(&["GET", "/orders/1;v=1"], 1);
+    assert!(
+        said.contains("malformed the path has a parameter after `;`\n"),
+        "{said}"
+    );
+    let setting = "setting   `paths.path_parameters` of the policy lets it in\n";
+    assert!(said.contains(setting), "{said}");
+}
+
+#[test]
 fn a_token_of_another_scheme() {
     assert_snapshot!(explained(
         &[

@@ -198,7 +198,7 @@ routes:
       |
       = help: write the path without dot segments and without encoded dots
 
-    error: no request matches `a;x=1`: the path has a parameter
+    error: no request matches `a;x=1`: the path has a parameter after `;`
      --> 1.yaml:9:37
       |
     9 |   - {name: f, methods: [GET], path: "/a;x=1", access: public}
@@ -206,7 +206,7 @@ routes:
       |
       = help: remove the `;` and what follows it; `paths: {path_parameters: true}` lets requests have it in the last segment
 
-    error: no request matches `a%3Bx`: the path has a parameter
+    error: no request matches `a%3Bx`: the path has a parameter after `;`
       --> 1.yaml:10:37
        |
     10 |   - {name: g, methods: [GET], path: "/a%3Bx", access: public}
@@ -396,7 +396,7 @@ routes:
       |
       = help: write `{name}`, and `paths: {encoded_slashes: kept}` if the upstream takes `%2F` as part of the parameter
 
-    error: no request matches `{x};go`: the path has a parameter
+    error: no request matches `{x};go`: the path has a parameter after `;`
      --> 1.yaml:8:37
       |
     8 |   - {name: f, methods: [GET], path: "/a/{x};go", access: public}

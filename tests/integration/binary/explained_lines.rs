@@ -1,0 +1,143 @@
+//! `portcullis explain --log-line`: what the line knows and no request can show again.
+
+use serde_json::Value;
+
+use super::logs::{decisions, whole_log};
+use super::{Server, run_with_input, text};
+use crate::asker::Asker;
+use crate::test_app::Setup;
+use crate::test_issuer::claims;
+
+/// The lines of a gate that was asked for these paths with these tokens, and the gate's folder.
+async fn lines(server: &mut Server, asked: &[(&str, Option<&str>)]) -> Vec<Value> {
+    let asker = Asker::connect(&server.authz_url()).await;
+    for (path, token) in asked {
+        asker.ask(path, *token).await;
+    }
+    let log = whole_log(server);
+    let lines = decisions(&log);
+    assert_eq!(lines.len(), asked.len(), "{log}");
+    lines
+}
+
+/// What the verb says of a line, with its exit code.
+fn explained(server: &Server, arguments: &[&str], line: &Value) -> (String, Option<i32>) {
+    let all = [&["explain", "--log-line"], arguments].concat();
+    let output = run_with_input(&all, server.folder.path(), &line.to_string());
+    let said = text(&output.stdout) + &text(&output.stderr);
+    (said, output.status.code())
+}
+
+const CONFIG: [&str; 2] = ["--config", "portcullis.yaml"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_token_is_explained_by_what_the_line_has_of_it() {
+    let mut server = Server::start(&Setup::default());
+    let mut other = claims("alice", "orders.read");
+    other["aud"] = "billing".into();
+    let other = server.issuer.sign(&other);
+    let mut stranger = claims("alice", "orders.read");
+    stranger["iss"] = "https://other.example".into();
+    let stranger = server.issuer.sign(&stranger);
+    let asked = [
+        ("/orders/1", Some(&*other)),
+        ("/orders/1", Some(&*stranger)),
+    ];
+    let lines = lines(&mut server, &asked).await;
+    let (said, code) = explained(&server, &CONFIG, &lines[0]);
+    assert_eq!(code, Some(1), "{said}");
+    for expected in [
+        "\nrefused with 401 by the route `read-order` (bad_token, wrong_audience): the token is not acceptable\n",
+        "  because   it is meant for another audience\n",
+        "  aud       billing\n",
+        "its `aud` is `billing`, and the `audiences` of `id.shop.example` are `orders-api`; ask the issuer",
+    ] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+    assert!(!said.contains("a token is required"), "{said}");
+    let (said, _) = explained(&server, &CONFIG, &lines[1]);
+    for expected in [
+        "(bad_token, unknown_issuer)",
+        "  iss       https://other.example\n",
+        "`trust` lists `https://id.shop.example`",
+    ] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+    // Without a configuration nobody knows what was wanted.
+    let (said, _) = explained(&server, &["--policy", "policy.yaml"], &lines[0]);
+    assert!(said.contains("(bad_token, wrong_audience)"), "{said}");
+    assert!(
+        said.contains("`--config FILE` says what is wanted"),
+        "{said}"
+    );
+    // A policy that asks for no token any more answers whatever token comes.
+    let path = server.folder.path().join("policy.yaml");
+    let policy = std::fs::read_to_string(&path).unwrap();
+    let open = policy.replace("scopes: [orders.read]}", "access: public}");
+    std::fs::write(&path, open).unwrap();
+    let (said, code) = explained(&server, &CONFIG, &lines[0]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("\nallowed by the route `read-order`"),
+        "{said}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scopes_that_the_line_does_not_have_are_not_said_to_be_none() {
+    let mut server = Server::start(&Setup::default());
+    let token = server.issuer.token("alice", "orders.read");
+    let lines = lines(&mut server, &[("/nothing", Some(&token))]).await;
+    let (said, code) = explained(&server, &CONFIG, &lines[0]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("scopes that are not in the line"), "{said}");
+    assert!(!said.contains("no scope"), "{said}");
+    let subject = lines[0]["subject"].as_str().unwrap();
+    assert!(said.contains(&format!("  subject   {subject}\n")), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_path_that_the_log_hides_is_explained_with_the_setting_that_lets_it_in() {
+    let mut server = Server::start(&Setup::default());
+    let asked = [
+        ("/orders/1;v=1", None),
+        ("/orders/1%3Fa", None),
+        ("/orders/%252e;v=1", None),
+    ];
+    let lines = lines(&mut server, &asked).await;
+    for (line, rule, setting) in [
+        (
+            &lines[0],
+            "path_parameter",
+            "`paths.path_parameters` of the policy",
+        ),
+        (
+            &lines[1],
+            "path_encoded_delimiter",
+            "`paths.encoded_delimiters` of the policy",
+        ),
+    ] {
+        let (said, code) = explained(&server, &CONFIG, line);
+        assert_eq!(code, Some(1), "{said}");
+        for expected in [
+            rule,
+            setting,
+            "this policy decides the same",
+            "the log hides what follows",
+        ] {
+            assert!(said.contains(expected), "{expected}: {said}");
+        }
+    }
+    let (said, code) = explained(&server, &CONFIG, &lines[2]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("path_double_encoding"), "{said}");
+    // Where there is no path at all, the line itself says what it can.
+    let mut without = lines[0].clone();
+    without.as_object_mut().unwrap().remove("request.path");
+    let (said, code) = explained(&server, &CONFIG, &without);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(
+        said.contains("`paths.path_parameters` of the policy lets it in"),
+        "{said}"
+    );
+}
