@@ -125,8 +125,13 @@ impl Entitlement<'_> {
 impl AppWithOwner {
     /// Whether it can be used: neither it nor its owner is disabled.
     pub fn is_usable(&self) -> bool {
+        self.usable().is_ok()
+    }
+
+    /// The same, and which of the two is.
+    pub fn usable(&self) -> Result<(), GrantError> {
         let (app, owner) = self.parties();
-        is_usable(app, owner).is_ok()
+        is_usable(app, owner)
     }
 }
 

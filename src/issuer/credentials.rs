@@ -6,6 +6,7 @@ mod client;
 mod metrics;
 mod password;
 mod places;
+mod refused_app;
 mod second_factor;
 
 use std::io;

@@ -5,6 +5,7 @@ use std::future::Future;
 use prometheus_client::registry::Registry;
 
 use super::metrics::{AttemptMetrics, AttemptOutcome, Checked, RegistrationOutcome};
+use super::refused_app::{RefusedApp, RefusedProof};
 use crate::identity::UserId;
 use crate::issuer::audit::AuditLog;
 use crate::issuer::endpoint_error::EndpointError;
@@ -30,6 +31,15 @@ pub(in crate::issuer) trait Places {
 
     /// Remembers that a user has. A login holds without it as well.
     async fn note(&self, user: &UserId, from: ClientAddress);
+}
+
+/// Who says what it is, and how that is checked.
+#[derive(Clone, Copy)]
+struct Who<'a> {
+    checked_by: Checked,
+    claimant: Claimant<'a>,
+    /// The app, where there is one with this key.
+    app: Option<&'a RefusedApp>,
 }
 
 impl<P: Places> Attempts<P> {
@@ -69,7 +79,12 @@ impl<P: Places> Attempts<P> {
         let checked_by = Checked::typed(claimant);
         // Looked at before the check and charged after it: right passwords cost nothing, and what is
         // under way at the same time goes into debt.
-        let attempt = self.admit(checked_by, claimant, secret, place)?;
+        let who = Who {
+            checked_by,
+            claimant,
+            app: None,
+        };
+        let attempt = self.admit(who, secret, place)?;
         let checked = check(place).await;
         let outcome = match &checked {
             Ok(proven) => {
@@ -85,7 +100,7 @@ impl<P: Places> Attempts<P> {
             }
             Err(_) => AttemptOutcome::Unsettled,
         };
-        self.end(checked_by, claimant, outcome, None);
+        self.end(who, outcome, None);
         checked
     }
 
@@ -97,11 +112,11 @@ impl<P: Places> Attempts<P> {
     }
 
     /// Has `check` find out whether a request comes from the app with this key.
-    pub(in crate::issuer) async fn by_app<T>(
+    pub(in crate::issuer) async fn by_app<T, E: Into<RefusedProof>>(
         &self,
         key: &str,
         secret: &[u8],
-        check: impl Future<Output = Result<T, EndpointError>>,
+        check: impl Future<Output = Result<T, E>>,
     ) -> Result<T, EndpointError> {
         let claimant = Claimant::App(key);
         self.by_proof(Checked::AppSecret, claimant, secret, check)
@@ -122,25 +137,31 @@ impl<P: Places> Attempts<P> {
     /// Has `check` find out whether somebody has what cannot be guessed. Only what fails is held up: a limit
     /// that is looked at before the check would protect nothing, and would let strangers keep the app or the
     /// user out.
-    async fn by_proof<T>(
+    async fn by_proof<T, E: Into<RefusedProof>>(
         &self,
         checked_by: Checked,
         claimant: Claimant<'_>,
         proof: &[u8],
-        check: impl Future<Output = Result<T, EndpointError>>,
+        check: impl Future<Output = Result<T, E>>,
     ) -> Result<T, EndpointError> {
-        let checked = check.await;
-        let outcome = match &checked {
-            Ok(_) => AttemptOutcome::Succeeded,
-            Err(EndpointError::BadClient | EndpointError::BadLogin) => {
-                let attempt = self.admit(checked_by, claimant, proof, LoginOrigin::New)?;
+        let checked: Result<T, RefusedProof> = check.await.map_err(Into::into);
+        let refused = checked.as_ref().err();
+        let who = Who {
+            checked_by,
+            claimant,
+            app: refused.and_then(|refused| refused.app.as_ref()),
+        };
+        let outcome = match refused.map(|refused| &refused.error) {
+            None => AttemptOutcome::Succeeded,
+            Some(EndpointError::BadClient | EndpointError::BadLogin) => {
+                let attempt = self.admit(who, proof, LoginOrigin::New)?;
                 attempt.failed();
                 AttemptOutcome::Failed
             }
-            Err(_) => AttemptOutcome::Unsettled,
+            Some(_) => AttemptOutcome::Unsettled,
         };
-        self.end(checked_by, claimant, outcome, None);
-        checked
+        self.end(who, outcome, None);
+        checked.map_err(|refused| refused.error)
     }
 
     /// Counts a passkey that somebody has made.
@@ -196,15 +217,14 @@ impl<P: Places> Attempts<P> {
 
     fn admit(
         &self,
-        checked_by: Checked,
-        claimant: Claimant<'_>,
+        who: Who<'_>,
         secret: &[u8],
         place: LoginOrigin,
     ) -> Result<Attempt<'_>, EndpointError> {
-        let admitted = self.throttle.attempt(claimant, secret, place);
+        let admitted = self.throttle.attempt(who.claimant, secret, place);
         admitted.map_err(|throttled| {
             let limit = Some(throttled.limit);
-            self.end(checked_by, claimant, AttemptOutcome::Throttled, limit);
+            self.end(who, AttemptOutcome::Throttled, limit);
             self.hold_up(throttled)
         })
     }
@@ -220,20 +240,14 @@ impl<P: Places> Attempts<P> {
         }
     }
 
-    fn end(
-        &self,
-        checked_by: Checked,
-        claimant: Claimant<'_>,
-        outcome: AttemptOutcome,
-        limit: Option<Limit>,
-    ) {
-        self.metrics.attempt(checked_by, outcome);
+    fn end(&self, who: Who<'_>, outcome: AttemptOutcome, limit: Option<Limit>) {
+        self.metrics.attempt(who.checked_by, outcome);
         // Each token of an app would be a line; logins are told where the user is known.
         if outcome == AttemptOutcome::Succeeded {
             return;
         }
-        // Never the name itself: people type passwords where names belong.
-        let (kind, name) = match claimant {
+        // Never the name itself: people type passwords where names belong. The key of an app that exists is none.
+        let (kind, name) = match who.claimant {
             Claimant::User(user) | Claimant::RecoveryCode(user) => ("account", user.as_str()),
             Claimant::Nobody(name) => ("account", name),
             Claimant::App(key) => ("app", key),
@@ -244,6 +258,8 @@ impl<P: Places> Attempts<P> {
             throttle.limit = limit.map(Limit::label),
             claimant.kind = kind,
             claimant.digest = self.audit.digest(name),
+            app.key = who.app.map(|app| app.key.as_str()),
+            cause = who.app.map(|app| app.fault.label()),
             client.address = throttle::address().map(tracing::field::display),
             "credentials refused"
         );

@@ -3,9 +3,11 @@
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 
+use super::refused_app::{RefusedApp, RefusedProof};
 use super::{Credentials, UsersAtTokenEndpoint};
 use crate::identity::{AppKey, AppWithOwner, BasicCredentials, Form, SecretDigest, User};
 use crate::issuer::endpoint_error::EndpointError;
+use crate::store::StoreError;
 
 /// Who asks for a token.
 pub(in crate::issuer) enum Party {
@@ -104,7 +106,7 @@ impl Credentials {
                 self.attempts.by_app(&key, secret.as_bytes(), check).await
             }
             // Nothing that could be guessed right.
-            None => check.await,
+            None => check.await.map_err(|refused| refused.error),
         }
     }
 
@@ -112,20 +114,19 @@ impl Credentials {
         &self,
         headers: &HeaderMap,
         form: &Form,
-    ) -> Result<AppWithOwner, EndpointError> {
+    ) -> Result<AppWithOwner, RefusedProof> {
         // The gate has refused requests with several.
         let Some(value) = headers.get(AUTHORIZATION) else {
             let (Some(key), Some(secret)) = (form.get("client_id"), form.get("client_secret"))
             else {
-                return Err(EndpointError::BadClient);
+                return Err(EndpointError::BadClient.into());
             };
-            let found = self.app_with_secret(key, secret).await?;
-            return found.ok_or(EndpointError::BadClient);
+            return self.app_with_secret(key, secret).await?.map_err(bad_client);
         };
         // RFC 6749 section 2.3: no more than one method in a request. Which of two counts is what
         // proxies and servers see differently.
         if form.get("client_secret").is_some() {
-            return Err(EndpointError::SeveralClientCredentials);
+            return Err(EndpointError::SeveralClientCredentials.into());
         }
         let credentials = BasicCredentials::read(value.as_bytes())
             .ok()
@@ -133,16 +134,17 @@ impl Credentials {
             .ok_or(EndpointError::BadClient)?;
         // RFC 6749 section 2.3.1 has both parts form-encoded before they become Basic, which many
         // clients leave out: every reading is tried.
+        let mut existing = None;
         for (key, secret) in credentials.readings() {
             match self.app_with_secret(key, secret).await? {
-                Some(_) if form.get("client_id").is_some_and(|other| other != key) => {
-                    return Err(EndpointError::SeveralClientCredentials);
+                Ok(_) if form.get("client_id").is_some_and(|other| other != key) => {
+                    return Err(EndpointError::SeveralClientCredentials.into());
                 }
-                Some(found) => return Ok(found),
-                None => {}
+                Ok(found) => return Ok(found),
+                Err(refused) => existing = existing.or(refused),
             }
         }
-        Err(EndpointError::BadClient)
+        Err(bad_client(existing))
     }
 
     /// The app with this key and secret, which somebody has typed; counted as an attempt of the app.
@@ -153,24 +155,25 @@ impl Credentials {
     ) -> Result<AppWithOwner, EndpointError> {
         let check = async {
             let found = self.app_with_secret(key, secret).await?;
-            found.ok_or(EndpointError::BadClient)
+            found.map_err(bad_client)
         };
         self.attempts.by_app(key, secret.as_bytes(), check).await
     }
 
-    /// The app, if the secret is one of its own and neither it nor its owner is disabled.
+    /// The app, if the secret is one of its own and neither it nor its owner is disabled. Else why not, where
+    /// there is an app with this key.
     async fn app_with_secret(
         &self,
         key: &str,
         secret: &str,
-    ) -> Result<Option<AppWithOwner>, EndpointError> {
+    ) -> Result<Result<AppWithOwner, Option<RefusedApp>>, StoreError> {
         let presented = SecretDigest::of(secret.as_bytes());
         let found = self
             .store
             .app(&AppKey::known(key), self.clock.now())
             .await?;
         let Some(found) = found else {
-            return Ok(None);
+            return Ok(Err(None));
         };
         // Every digest is compared, so that the time tells nothing.
         let matching = found
@@ -178,7 +181,18 @@ impl Credentials {
             .iter()
             .filter(|digest| digest.matches(&presented))
             .count();
-        Ok((matching > 0 && found.is_usable()).then_some(found))
+        Ok(match RefusedApp::of(&found, matching > 0) {
+            Some(refused) => Err(Some(refused)),
+            None => Ok(found),
+        })
+    }
+}
+
+/// The same answer for every reason: its caller has not proven to be anybody.
+fn bad_client(app: Option<RefusedApp>) -> RefusedProof {
+    RefusedProof {
+        app,
+        ..EndpointError::BadClient.into()
     }
 }
 

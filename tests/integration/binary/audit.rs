@@ -452,3 +452,54 @@ fn kept(answer: &Answer) -> String {
         .map(|cookie| cookie.split(';').next().unwrap());
     format!("cookie: {}", pairs.collect::<Vec<_>>().join("; "))
 }
+
+/// Its owner asks the operator why its app gets no token, and names the app by its key.
+#[tokio::test(flavor = "multi_thread")]
+async fn why_an_app_is_refused_is_in_the_log_and_not_in_the_answer() {
+    let mut server = issuer("");
+    administrator_password(&server);
+    let verb = |arguments: &[&str]| {
+        let all = [
+            arguments,
+            &["--config", "portcullis.yaml", "--format", "json"],
+        ]
+        .concat();
+        let output = run(&all, server.folder.path());
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    let app = verb(&["app", "add", "shop", "--owner", "admin"]);
+    let (key, secret) = (
+        app["app_key"].as_str().unwrap(),
+        app["app_secret"].as_str().unwrap(),
+    );
+    let form = json!("grant_type=client_credentials");
+    let mut bodies = Vec::new();
+    let refuse = async |key: &str, secret: &str| {
+        let client = basic(key, secret);
+        let refused = post(&server, "/authorization/token", &client, &form).await;
+        assert_eq!(refused.status, 401, "{refused:?}");
+        refused.body
+    };
+    bodies.push(refuse("nobody", "wrong").await);
+    bodies.push(refuse(key, "wrong").await);
+    verb(&["app", "disable", key]);
+    bodies.push(refuse(key, secret).await);
+    assert!(bodies.iter().all(|body| *body == bodies[0]), "{bodies:?}");
+    let key = key.to_owned();
+    server.signal("TERM");
+    assert_eq!(server.ended().code(), Some(0));
+    let log = server.stderr.now();
+    let lines = audit(&log);
+    let refused = lines.iter().filter(|line| line["claimant.kind"] == "app");
+    let told: Vec<_> = refused
+        .map(|line| (&line["app.key"], &line["cause"]))
+        .collect();
+    let null = Value::Null;
+    let expected = [
+        (&null, &null),
+        (&json!(key), &json!("wrong_secret")),
+        (&json!(key), &json!("app_disabled")),
+    ];
+    assert_eq!(told, expected, "{log}");
+}

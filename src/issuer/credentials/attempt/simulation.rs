@@ -152,8 +152,12 @@ fn elsewhere_an_owner_waits_for_the_attack_and_for_its_debt() {
         .filter_map(|number: u64| {
             let guess = async {
                 let secret = number.to_be_bytes();
-                let (password, place) = (Checked::Password, LoginOrigin::New);
-                world.attempts.admit(password, alice, &secret, place).ok()
+                let who = Who {
+                    checked_by: Checked::Password,
+                    claimant: alice,
+                    app: None,
+                };
+                world.attempts.admit(who, &secret, LoginOrigin::New).ok()
             };
             now(throttle::with_address(address(attacker(number)), guess))
         })

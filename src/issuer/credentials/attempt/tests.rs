@@ -151,7 +151,10 @@ fn an_app_with_the_right_secret_never_waits() {
         let refused = at(HERE, attempts.by_app("shop", &[guess], wrong));
         let held_up = matches!(refused, Err(EndpointError::Throttled { .. }));
         assert_eq!(held_up, guess >= 2, "{guess}");
-        let right = at(HERE, attempts.by_app("shop", b"right", async { Ok(()) }));
+        let right = at(
+            HERE,
+            attempts.by_app("shop", b"right", async { Ok::<(), EndpointError>(()) }),
+        );
         assert!(right.is_ok(), "{guess}");
     }
     let mut clients = counted(&attempts, "issuer_client_authentications");
