@@ -193,6 +193,9 @@ impl Config {
         overrides: &Overrides,
     ) -> Result<(Self, ConfigText), ConfigError> {
         let text = ConfigText::read(path)?;
+        if let Some(problem) = text.policy() {
+            return Err(text.unreadable(vec![problem], Faults::default()));
+        }
         let recovered = yaml::parse_in_parts(text.source());
         let recovered =
             recovered.map_err(|problems| text.unreadable(problems, Faults::default()))?;

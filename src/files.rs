@@ -113,6 +113,22 @@ pub fn policy_files(directory: &Path) -> Result<Vec<PathBuf>, FileError> {
     Ok(files)
 }
 
+/// The folders in a policy directory that hold policy files themselves, which are not read.
+pub fn unread_folders(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten();
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut folders: Vec<PathBuf> = paths
+        // The hidden ones of a mounted ConfigMap hold what the links beside them name.
+        .filter(|path| {
+            let name = path.file_name().map(std::ffi::OsStr::as_encoded_bytes);
+            name.is_some_and(|name| !name.starts_with(b"."))
+        })
+        .filter(|path| path.is_dir() && policy_files(path).is_ok_and(|files| !files.is_empty()))
+        .collect();
+    folders.sort();
+    folders
+}
+
 /// Whether a policy directory counts a file of this name: `.yaml` and `.yml`, but not tests, and not
 /// hidden ones, among them the `..data` of a mounted `ConfigMap`.
 pub fn is_policy_file_name(path: &Path) -> bool {

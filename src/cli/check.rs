@@ -87,6 +87,20 @@ impl Checked {
         }
     }
 
+    /// Warns of folders below those of a policy: their files are not part of it.
+    fn warn_of_folders(&mut self, policy: &[PathBuf]) {
+        for directory in policy {
+            let folders = files::unread_folders(directory);
+            self.warnings.extend(folders.iter().map(|folder| {
+                let (folder, directory) = (folder.display(), directory.display());
+                let problem = Problem::new(format!(
+                    "the policy files in `{folder}` are not loaded: of `{directory}` only its own files are"
+                ));
+                problem.help(format!("name `{folder}` as well, or move its files"))
+            }));
+        }
+    }
+
     /// Adds the policies of a configuration that is wrong, without what it says of issuers. A file that
     /// cannot be read is left to the run after its correction: its name may be what is wrong.
     fn add_named_by(&mut self, config: &Path, args: &CheckArgs) {
@@ -110,6 +124,7 @@ fn check(args: &CheckArgs) -> anyhow::Result<Checked> {
         let compiled = Policy::compile(&sources);
         let mut checked = Checked::default();
         checked.policy = checked.add(sources, compiled);
+        checked.warn_of_folders(&args.files);
         return Ok(checked);
     };
     let overrides = Overrides {
@@ -159,6 +174,8 @@ fn check(args: &CheckArgs) -> anyhow::Result<Checked> {
         // There is none, or it is told already why it cannot be read.
         Ok(_) | Err(_) => {}
     }
+    checked.warn_of_folders(&config.policy);
+    checked.warn_of_folders(&config.shadow_policy);
     checked.config = (!faults.is_empty()).then(|| text.report(faults));
     let mut warnings = trust_warnings(&config.trust);
     if let Some(policy) = &checked.policy {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::document::SECTIONS;
 use super::{ConfigError, ConfigReport};
 use crate::files::{self, FileError};
 use crate::problem::{Faults, Place, Problem, Problems, Source, may_hold_a_password};
@@ -33,6 +34,25 @@ impl ConfigText {
             rendered: problems.render_concealed(&self.0),
             problems,
         }))
+    }
+
+    /// That the file is a policy, if it is: else each of its keys would be a problem of its own.
+    pub(super) fn policy(&self) -> Option<Problem> {
+        let outline = Outline::of(&self.0);
+        let mut sections = SECTIONS.iter().filter(|section| **section != "version");
+        if !outline.has_key("routes") || sections.any(|section| outline.has_key(section)) {
+            return None;
+        }
+        let problem =
+            Problem::new("this is a policy and not a server's configuration: it has `routes`");
+        let problem = problem.help(
+            "name it without `--config`, as in `portcullis check FILE`, or by `--policy FILE`; `--config` \
+             names the file that has `listeners` and `trust`",
+        );
+        Some(match outline.place(&self.0, "") {
+            Some(place) => problem.at(place),
+            None => problem,
+        })
     }
 
     /// Where the value at a key of the configuration is, or what it would belong to.

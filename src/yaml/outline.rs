@@ -117,6 +117,15 @@ impl Outline {
         })
     }
 
+    /// Whether the document is a mapping with this key.
+    pub fn has_key(&self, key: &str) -> bool {
+        let document = self.values.get(&(None, Step::Key("".into())));
+        document.is_some_and(|document| {
+            let step = (Some(document.id), Step::Key(key.into()));
+            self.values.contains_key(&step)
+        })
+    }
+
     /// The parts of the text that are comments, values at one of `secret_ways`, or values whose text
     /// `is_secret`. All of it where it is not known what is what.
     pub fn hidden(

@@ -3,7 +3,7 @@
 use super::demand::ACCESS_HELP;
 use crate::policy::document::PolicyDocument;
 use crate::problem::{Place, Problem, Source};
-use crate::yaml::{self, Damage, Recovered};
+use crate::yaml::{self, Damage, Outline, Recovered};
 
 /// A file and what it says.
 pub(super) struct File<'s> {
@@ -43,11 +43,18 @@ impl File<'_> {
     }
 }
 
+/// Keys of a server's configuration of which a policy has none.
+const KEYS_OF_CONFIGURATIONS: [&str; 3] = ["listeners", "trust", "policy"];
+
 /// The files as far as they can be read, and what is wrong with the rest.
 pub(super) fn read(sources: &[Source]) -> (Vec<File<'_>>, Vec<Problem>) {
     let mut files = Vec::new();
     let mut problems = Vec::new();
     for source in sources {
+        if let Some(problem) = configuration(source) {
+            problems.push(problem);
+            continue;
+        }
         match yaml::parse_in_parts(source) {
             Ok(Recovered {
                 document,
@@ -69,6 +76,25 @@ pub(super) fn read(sources: &[Source]) -> (Vec<File<'_>>, Vec<Problem>) {
         }
     }
     (files, problems)
+}
+
+/// That the file is a server's configuration, if it is: else each of its keys would be a problem of its own.
+fn configuration(source: &Source) -> Option<Problem> {
+    let outline = Outline::of(source);
+    let mut keys = KEYS_OF_CONFIGURATIONS.into_iter();
+    let key = keys.find(|key| outline.has_key(key))?;
+    if outline.has_key("routes") {
+        return None;
+    }
+    let problem = Problem::new(format!(
+        "this is a server's configuration and not a policy: it has `{key}`, and no `routes`"
+    ));
+    let problem =
+        problem.help("name it by `--config FILE`, and the file that has `routes` as the policy");
+    Some(match outline.place(source, "") {
+        Some(place) => problem.at(place),
+        None => problem,
+    })
 }
 
 /// What YAML does not take for text is no `access` either, whatever it is: the words that are help more.

@@ -206,3 +206,59 @@ fn a_policy_that_nobody_can_pass_is_warned_of() {
         assert!(!said.contains("lists no issuer"), "{said}");
     }
 }
+
+/// Each key would be a problem of its own, with the same long help.
+#[test]
+fn a_configuration_in_the_place_of_a_policy_is_one_problem_and_the_reverse() {
+    let folder = folder("version: 1\nscopes: {a: A}\nroutes: []\n");
+    let config =
+        "version: 1\npolicy: [policy.yaml]\nlisteners: {}\ntrust: []\nidentity_headers: {}\n";
+    std::fs::write(folder.path().join("portcullis.yaml"), config).unwrap();
+    for (arguments, expected, help) in [
+        (
+            &["check", "portcullis.yaml"][..],
+            "error: this is a server's configuration and not a policy",
+            "name it by `--config FILE`",
+        ),
+        (
+            &["check", "--config", "policy.yaml"],
+            "error: this is a policy and not a server's configuration",
+            "`portcullis check FILE`",
+        ),
+    ] {
+        let output = run(arguments, folder.path());
+        let said = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert_eq!(said.matches("error:").count(), 1, "{said}");
+        assert!(said.contains(expected) && said.contains(help), "{said}");
+        assert!(!said.contains("unknown key"), "{said}");
+    }
+}
+
+#[test]
+fn a_folder_below_a_policys_folder_is_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy =
+        "version: 1\nroutes: [{name: a, methods: [GET], path: /a, access: authenticated}]\n";
+    for (name, policy) in [
+        ("pd", policy),
+        ("pd/sub", "broken"),
+        ("pd/..data", policy),
+        ("pd/empty", ""),
+    ] {
+        std::fs::create_dir(folder.path().join(name)).unwrap();
+        if !policy.is_empty() {
+            std::fs::write(folder.path().join(name).join("x.yaml"), policy).unwrap();
+        }
+    }
+    let output = run(&["check", "pd"], folder.path());
+    let said = text(&output.stdout) + &text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert_eq!(said.matches("warning:").count(), 1, "{said}");
+    assert!(
+        said.contains("the policy files in `pd/sub` are not loaded"),
+        "{said}"
+    );
+    let output = run(&["check", "pd", "--deny-warnings"], folder.path());
+    assert_eq!(output.status.code(), Some(1));
+}
