@@ -18,7 +18,7 @@ use crate::files;
 use crate::identity::PlainSecret;
 use crate::issuer::directory::{Directory, DirectoryError, LocalDirectory, Thing};
 use crate::problem::closest;
-use crate::store::{Listing, Page, StoreLocation};
+use crate::store::{Listing, Page, Reach, StoreLocation};
 use crate::telemetry::SubjectNames;
 use crate::telemetry::{LogSettings, LogWriter};
 use crate::token::secret_in_file;
@@ -80,12 +80,39 @@ struct NothingCalled {
     meant: Option<String>,
 }
 
+/// What others would lose without having been told.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the {thing} is in use: repeat this with `--force` to delete it and take it from all that have it: {counts}"
+)]
+struct InUse {
+    thing: String,
+    counts: String,
+}
+
 /// Where to look for the right name.
 fn instead(thing: Thing) -> String {
     match thing {
         Thing::Grant => ": `portcullis user grants USERNAME` lists them".to_owned(),
         other => format!(": `portcullis {} list` lists them", other.name()),
     }
+}
+
+/// That a thing is not deleted yet, and who would lose something with it.
+pub(super) fn lost_by_others(thing: &str, reach: Reach) -> anyhow::Error {
+    let counts = [
+        (reach.users, "user"),
+        (reach.apps, "app"),
+        (reach.grants, "grant"),
+        (reach.sessions, "session"),
+    ];
+    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+    let counts: Vec<String> = counts
+        .map(|(count, what)| format!("{count} {what}{}", if count == 1 { "" } else { "s" }))
+        .collect();
+    let counts = counts.join(", ");
+    let thing = thing.to_owned();
+    InUse { thing, counts }.into()
 }
 
 impl StoreArgs {
@@ -140,7 +167,7 @@ impl StoreArgs {
                 self.print(out, &answer)?;
                 return Ok(Finding::Yes);
             }
-            Err(error) if error.is::<NothingCalled>() => {
+            Err(error) if error.is::<NothingCalled>() || error.is::<InUse>() => {
                 self.refuse(out, &error.to_string())?;
                 return Ok(Finding::No);
             }

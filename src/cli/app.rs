@@ -6,13 +6,13 @@ use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use super::Finding;
-use super::administration::{Report, StoreArgs, all, value};
+use super::administration::{Report, StoreArgs, all, lost_by_others, value};
 use super::number::seconds;
 use crate::issuer::AppAnswer;
 use crate::issuer::directory::{
     AppUpdate, AppsOf, Directory, LocalDirectory, NewApp, NewSecret, Thing, WhatToRevoke,
 };
-use crate::store::OwnedApp;
+use crate::store::{OwnedApp, Reach};
 
 const COLUMNS: &[&str] = &[
     "app_key",
@@ -108,6 +108,9 @@ enum AppCommand {
         /// The app's key, as `app list` prints it
         #[arg(value_name = "APP_KEY")]
         key: String,
+        /// Delete it although grants of users end with it
+        #[arg(long)]
+        force: bool,
     },
 }
 
@@ -179,7 +182,7 @@ impl AppCommand {
                 | Self::Enable { key }
                 | Self::RotateSecret { key, .. }
                 | Self::Revoke { key }
-                | Self::Delete { key },
+                | Self::Delete { key, .. },
             ) => Some(key),
             _ => None,
         }
@@ -220,7 +223,15 @@ impl AppCommand {
                 directory.revoke(what).await?;
                 return Ok(Report::Done(format!("all tokens of `{key}` are revoked")));
             }
-            Self::Delete { key } => {
+            Self::Delete { key, force } => {
+                if !force {
+                    let (_, reach) = directory.app_with_reach(key, of).await?;
+                    if reach.grants > 0 {
+                        // The app itself is what the command names.
+                        let reach = Reach { apps: 0, ..reach };
+                        return Err(lost_by_others(&format!("app `{key}`"), reach));
+                    }
+                }
                 directory.delete_app(key, of).await?;
                 return Ok(Report::Done(format!("app `{key}` is deleted")));
             }

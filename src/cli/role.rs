@@ -6,10 +6,10 @@ use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use super::Finding;
-use super::administration::{Report, StoreArgs, all, value};
+use super::administration::{Report, StoreArgs, all, lost_by_others, value};
 use crate::identity::Role;
-use crate::issuer::RoleAnswer;
 use crate::issuer::directory::{LocalDirectory, NewRole, RoleUpdate, Thing};
+use crate::issuer::{ADMINISTRATOR_ROLE, RoleAnswer};
 
 const MEMBERS: &[&str] = &["name", "default", "scopes"];
 const CHANGED: &[&str] = &[
@@ -61,6 +61,9 @@ enum RoleCommand {
         /// The role's name
         #[arg(value_name = "ROLE")]
         name: String,
+        /// Delete it although users have it
+        #[arg(long)]
+        force: bool,
     },
 }
 
@@ -98,9 +101,10 @@ impl RoleCommand {
     fn asked(&self, thing: Thing) -> Option<&str> {
         match (thing, self) {
             (Thing::Role, Self::Set(args)) => Some(&args.name),
-            (Thing::Role, Self::Show { name } | Self::Default { name } | Self::Delete { name }) => {
-                Some(name)
-            }
+            (
+                Thing::Role,
+                Self::Show { name } | Self::Default { name } | Self::Delete { name, .. },
+            ) => Some(name),
             _ => None,
         }
     }
@@ -127,7 +131,17 @@ impl RoleCommand {
                 return Ok(Report::One(answer, CHANGED));
             }
             Self::Default { name } => directory.set_default_role(name).await?,
-            Self::Delete { name } => {
+            Self::Delete { name, force } => {
+                if !force {
+                    let (role, reach) = directory.role_with_reach(name).await?;
+                    // What cannot be deleted at all is refused for that.
+                    if reach.users > 0
+                        && !role.is_default
+                        && role.name.as_str() != ADMINISTRATOR_ROLE
+                    {
+                        return Err(lost_by_others(&format!("role `{name}`"), reach));
+                    }
+                }
                 let told = match directory.delete_role(name).await? {
                     1 => "1 user had it".to_owned(),
                     users => format!("{users} users had it"),

@@ -6,13 +6,13 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::Finding;
-use super::administration::{PasswordArgs, Report, StoreArgs, all, value};
+use super::administration::{PasswordArgs, Report, StoreArgs, all, lost_by_others, value};
 use crate::identity::User;
 use crate::issuer::directory::{
     Directory, LocalDirectory, NewUser, Thing, UserUpdate, WhatToRevoke,
 };
 use crate::issuer::{GrantAnswer, UserAnswer};
-use crate::store::LiveGrant;
+use crate::store::{LiveGrant, Reach};
 
 const COLUMNS: &[&str] = &["username", "email", "status", "roles", "created_at"];
 const MEMBERS: &[&str] = &[
@@ -36,7 +36,10 @@ const CHANGED: &[&str] = &[
     "created_at",
     "id",
 ];
-const LINK: &[&str] = &["username", "link", "expires_at"];
+const LINK: &[&str] = &["username", "link", "expires_at", "note"];
+
+/// What is said of a link for a user who is disabled.
+const DISABLED: &str = "the user is disabled: the link does nothing until `portcullis user enable`";
 const GRANTS: &[&str] = &["id", "app_key", "scopes", "last_used_at", "expires_at"];
 
 #[derive(Debug, Args)]
@@ -105,6 +108,9 @@ enum UserCommand {
         /// The user's name
         #[arg(value_name = "USERNAME")]
         name: String,
+        /// Delete it although it has apps, which end with it
+        #[arg(long)]
+        force: bool,
     },
     /// List the grants of a user that can still be refreshed
     Grants {
@@ -194,7 +200,7 @@ impl UserCommand {
                 | Self::ResetLink { name }
                 | Self::Passkey(PasskeyCommand::Remove { name })
                 | Self::Revoke { name }
-                | Self::Delete { name }
+                | Self::Delete { name, .. }
                 | Self::Grants { name }
                 | Self::EndGrant { name, .. },
             ) => Some(name),
@@ -227,8 +233,11 @@ impl UserCommand {
             }
             Self::ResetLink { name } => {
                 let made = local.make_reset_link(name).await?;
-                let answer =
+                let mut answer =
                     json!({"username": name, "link": made.link, "expires_at": made.expires_at.0});
+                if !directory.user(name).await?.is_active() {
+                    answer["note"] = DISABLED.into();
+                }
                 Ok(Report::One(answer, LINK))
             }
             Self::Passkey(PasskeyCommand::Remove { name }) => {
@@ -243,7 +252,15 @@ impl UserCommand {
                 directory.revoke(what).await?;
                 Ok(Report::Done(format!("all tokens of `{name}` are revoked")))
             }
-            Self::Delete { name } => {
+            Self::Delete { name, force } => {
+                if !force {
+                    let (_, reach) = directory.user_with_reach(name).await?;
+                    if reach.apps > 0 {
+                        // The user itself is what the command names.
+                        let reach = Reach { users: 0, ..reach };
+                        return Err(lost_by_others(&format!("user `{name}`"), reach));
+                    }
+                }
                 directory.delete_user(name).await?;
                 Ok(Report::Done(format!("user `{name}` is deleted")))
             }

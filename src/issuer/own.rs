@@ -1,6 +1,6 @@
 //! What the issuer itself needs in its directory, and nobody renames or deletes.
 
-pub(super) const ADMINISTRATOR_ROLE: &str = "administrator";
+pub(crate) const ADMINISTRATOR_ROLE: &str = "administrator";
 
 /// What the issuer's own endpoints ask for; `policy.yaml` has the same.
 pub(super) const OWN_SCOPES: [(&str, &str); 8] = [

@@ -109,7 +109,15 @@ async fn a_running_gate_refuses_what_the_command_line_takes_away() {
         assert_eq!(companion.check("GET", "/orders/1", &before).await, 401);
     }
     let last = token().await;
-    assert_eq!(machine.json(&["user", "delete", "alice"]).0, 0);
+    let (code, answer) = machine.json(&["user", "delete", "alice"]);
+    assert_eq!(code, 1, "{answer}");
+    let said = answer["error"].as_str().unwrap();
+    assert!(
+        said.contains("`--force`") && said.contains("1 app"),
+        "{said}"
+    );
+    assert_eq!(companion.check("GET", "/orders/1", &last).await, 200);
+    assert_eq!(machine.json(&["user", "delete", "alice", "--force"]).0, 0);
     refused(&companion, &last).await;
     assert_eq!(machine.json(&["app", "show", key]).0, 1);
 }
@@ -408,6 +416,23 @@ async fn scopes_roles_and_users_are_made_and_shown() {
     assert!(lines[0].starts_with("USERNAME  EMAIL"), "{table}");
     let second = "carol     carol@shop.example  active  clerk";
     assert!(lines[2].starts_with(second), "{table}");
+
+    let (code, answer) = machine.json(&["role", "delete", "clerk"]);
+    let said = answer["error"].as_str().unwrap_or_default();
+    assert_eq!(code, 1, "{answer}");
+    assert!(
+        said.contains("`--force`") && said.contains("1 user"),
+        "{said}"
+    );
+    let disabled = machine.ok("user disable carol");
+    assert_eq!(disabled["status"], "disabled");
+    let link = machine.ok("user reset-link carol");
+    assert!(
+        link["note"].as_str().unwrap().contains("user enable"),
+        "{link}"
+    );
+    machine.ok("user enable carol");
+    assert!(machine.ok("user reset-link carol").get("note").is_none());
 
     machine.ok("user set carol --no-roles --email c@shop.example");
     machine.ok("role default consumer");
