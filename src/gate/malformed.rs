@@ -46,11 +46,13 @@ mod tests {
     #[test]
     fn the_page_on_symptoms_names_every_rule() {
         let page = include_str!("../../docs/troubleshooting.md");
+        // Alike ones share a row.
+        let first_cells = page.lines().filter_map(|line| line.split('|').nth(1));
         for rule in MalformedRequest::ALL {
-            let row = format!("| `{}`", rule.label());
+            let name = format!("`{}`", rule.label());
             assert!(
-                page.contains(&row),
-                "{row} is not in docs/troubleshooting.md"
+                first_cells.clone().any(|cell| cell.contains(&name)),
+                "{name} has no row in docs/troubleshooting.md"
             );
         }
     }
