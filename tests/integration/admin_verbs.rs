@@ -417,6 +417,7 @@ async fn scopes_roles_and_users_are_made_and_shown() {
     let second = "carol     carol@shop.example  active  clerk";
     assert!(lines[2].starts_with(second), "{table}");
 
+    machine.ok("role default consumer");
     let (code, answer) = machine.json(&["role", "delete", "clerk"]);
     let said = answer["error"].as_str().unwrap_or_default();
     assert_eq!(code, 1, "{answer}");
@@ -435,7 +436,6 @@ async fn scopes_roles_and_users_are_made_and_shown() {
     assert!(machine.ok("user reset-link carol").get("note").is_none());
 
     machine.ok("user set carol --no-roles --email c@shop.example");
-    machine.ok("role default consumer");
     machine.ok("role delete clerk");
     machine.ok("scope delete stock.see");
     let found = machine.ok("user list --search C@");

@@ -63,8 +63,6 @@ impl Explanation {
         if token.state != TokenState::Accepted {
             return;
         }
-        token.subject = record.text("subject").map(str::to_owned);
-        token.client = None;
         if record.text("token.scopes").is_none() {
             token.scopes = None;
             token.has_unlogged_scopes = true;
