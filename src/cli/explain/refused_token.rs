@@ -30,20 +30,19 @@ impl Explanation {
         let kind = kind(record);
         let error = kind.and_then(TokenErrorKind::example);
         answer.detail = kind.map(Label::label);
-        match &mut answer.would_deny {
-            Some(would_deny) => *would_deny = reason,
-            None => {
-                answer.reason = reason;
-                answer.status = record.status().unwrap_or(answer.status);
-                if answer.status == UNAVAILABLE {
-                    answer.grpc_code = UNAVAILABLE_CODE;
-                }
-                let error = error.unwrap_or(TokenError::RevocationsStale);
-                answer.message = Some(error.description().to_owned());
-                // They are those of the answer to a request without a token.
-                answer.headers.clear();
-                answer.body = None;
+        if let Some(would_deny) = &mut answer.would_deny {
+            *would_deny = reason;
+        } else {
+            answer.reason = reason;
+            answer.status = record.status().unwrap_or(answer.status);
+            if answer.status == UNAVAILABLE {
+                answer.grpc_code = UNAVAILABLE_CODE;
             }
+            let error = error.unwrap_or(TokenError::RevocationsStale);
+            answer.message = Some(error.description().to_owned());
+            // They are those of the answer to a request without a token.
+            answer.headers.clear();
+            answer.body = None;
         }
         let rules = entry(record, grounds);
         self.token = Some(TokenFacts {
