@@ -150,21 +150,31 @@ pub(super) fn path(request: RequestSummary<'_>) -> Option<String> {
 }
 
 /// The path without the name and password of a URL's authority, where it has one: in absolute form
-/// (RFC 9112 section 3.2.2), or after two slashes, which some read so.
+/// (RFC 9112 section 3.2.2), or after two slashes, which some read so. Of what has neither a slash nor a
+/// scheme in front, nothing before the last `@` is shown: it may be an authority alone, as `CONNECT` has it
+/// (section 3.2.3), and where that ends is a guess.
 fn without_user(path: &[u8]) -> Cow<'_, [u8]> {
     let slashes = path.windows(2).position(|pair| pair == b"//");
     let start = match slashes {
-        Some(at) if at == 0 || !path.starts_with(b"/") => at + 2,
-        _ => return Cow::Borrowed(path),
+        Some(at) if at == 0 || is_scheme(path.get(..at).unwrap_or_default()) => at + 2,
+        _ if path.starts_with(b"/") => return Cow::Borrowed(path),
+        _ => 0,
     };
     let (before, authority) = path.split_at_checked(start).unwrap_or((path, b""));
-    let end = authority.iter().position(|byte| *byte == b'/');
+    let end = authority.iter().position(|byte| *byte == b'/' && start > 0);
     let end = end.unwrap_or(authority.len());
     let user = authority.iter().take(end).rposition(|byte| *byte == b'@');
     match user.and_then(|at| authority.get(at..)) {
         Some(rest) => Cow::Owned([before, b"***", rest].concat()),
         None => Cow::Borrowed(path),
     }
+}
+
+/// `http:`, as it stands in front of the two slashes of a URL.
+fn is_scheme(before: &[u8]) -> bool {
+    let name = before.strip_suffix(b":").unwrap_or_default();
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
+    !name.is_empty() && name.iter().all(is_plain)
 }
 
 /// Where something that the log hides begins, and with which mark.
