@@ -3,25 +3,28 @@
 //! Nothing becomes public by itself. What a policy cannot say is left out, or open to nobody, and listed.
 
 mod description;
+mod places;
 mod policy_text;
+mod routes;
 mod security;
+mod shape;
 mod template;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use crate::policy::Policy;
-use crate::problem::{Problem, Source};
+use crate::policy::{Policy, fault_of_host};
+use crate::problem::{Problem, Source, quoted};
 use crate::yaml;
 use description::{Description, Operation};
+use places::{Claim, EVERY_METHOD};
+use routes::HostedClaim;
 use security::Asked;
-use template::carried_over;
+use template::{CarriedOver, carried_over};
 
 /// The most operations of a description.
 const MAX_OPERATIONS: usize = 20_000;
 /// The most servers of a list.
 const MAX_SERVERS: usize = 100;
-/// The longest name of a route.
-const MAX_NAME_BYTES: usize = 64;
 
 /// How a description is imported.
 #[derive(Debug, Clone, Copy, Default)]
@@ -87,31 +90,36 @@ pub fn import(source: &Source, settings: ImportSettings) -> Result<Imported, Pro
     let mut importer = Importer {
         settings,
         notes,
-        routes: Vec::new(),
-        names: BTreeSet::new(),
+        claims: Vec::new(),
         has_trailing_slash: false,
     };
     for operation in &description.operations {
         importer.add(operation, &description);
     }
-    importer.leave_out_conflicts(&description.scopes);
     let Importer {
-        notes,
-        routes,
+        claims,
+        mut notes,
         has_trailing_slash,
         ..
     } = importer;
+    let routes = routes::routes(&claims, &mut notes).map_err(|_| {
+        Problem::new("too many operations of the description answer the same requests")
+            .help("import its parts one by one")
+    })?;
+    let operations = description.operations.iter();
+    let operations = operations.filter(|one| one.method != EVERY_METHOD).count();
     let text = policy_text::write(&policy_text::Contents {
         title: &description.title,
         file: &source.name,
-        operations: description.operations.len(),
+        operations,
         scopes: &scopes_of(&routes, &description.scopes),
         has_trailing_slash,
         routes: &routes,
     });
+    check(&text)?;
     Ok(Imported {
         text,
-        operations: description.operations.len(),
+        operations,
         routes: routes.len(),
         notes,
     })
@@ -120,8 +128,7 @@ pub fn import(source: &Source, settings: ImportSettings) -> Result<Imported, Pro
 struct Importer {
     settings: ImportSettings,
     notes: Vec<String>,
-    routes: Vec<NewRoute>,
-    names: BTreeSet<String>,
+    claims: Vec<HostedClaim>,
     has_trailing_slash: bool,
 }
 
@@ -129,7 +136,8 @@ impl Importer {
     fn add(&mut self, operation: &Operation<'_>, description: &Description<'_>) {
         let label = operation.label();
         let asked = security::asked(operation, description, self.settings.allow_public);
-        for note in &asked.notes {
+        let is_known = operation.method != EVERY_METHOD;
+        for note in asked.notes.iter().filter(|_| is_known) {
             self.notes.push(format!("{label}: {note}"));
         }
         let mut bases: Vec<(String, Vec<String>)> = Vec::new();
@@ -139,109 +147,123 @@ impl Importer {
                 Some((_, hosts)) => hosts.extend(server.host.iter().cloned()),
             }
         }
-        for (base, mut hosts) in bases {
-            let path = match carried_over(&format!("{base}{}", operation.path)) {
-                Ok(path) => path,
-                Err(reason) => {
-                    self.notes.push(format!("{label}: left out: {reason}"));
-                    continue;
-                }
-            };
-            if path.had_trailing_slash && !self.has_trailing_slash {
-                self.has_trailing_slash = true;
-                self.notes.push(format!(
-                    "{label}: the path ends in a slash: the policy has `paths: {{trailing_slash: true}}`, \
-                     by which paths with and without it are the same"
-                ));
-            }
-            for note in path.notes {
-                self.notes.push(format!("{label}: {note}"));
-            }
-            hosts.sort();
-            hosts.dedup();
-            let name = self.name(operation);
-            self.routes.push(NewRoute {
-                name,
-                hosts: match self.settings.hosts {
-                    ServerHosts::Keep => hosts,
-                    ServerHosts::LeaveOut => Vec::new(),
-                },
-                method: operation.method.to_ascii_uppercase(),
-                path: path.template,
-                asked: asked.asked.clone(),
-            });
-        }
-    }
-
-    /// The operation's own name, or one made of method and path; each once.
-    fn name(&mut self, operation: &Operation<'_>) -> String {
-        let written = operation.id.map(str::to_owned);
-        let written = written.unwrap_or_else(|| format!("{}{}", operation.method, operation.path));
-        let mut name = String::new();
-        for character in written
-            .chars()
-            .filter(|character| !"{}".contains(*character))
-        {
-            let is_plain = character.is_ascii_alphanumeric() || "._-".contains(character);
-            if is_plain {
-                name.push(character);
-            } else if !name.is_empty() && !name.ends_with('-') {
-                name.push('-');
-            }
-        }
-        name.truncate(MAX_NAME_BYTES);
-        let trimmed = name.trim_end_matches('-');
-        let name = if trimmed.is_empty() {
-            "operation"
+        // A path begins with a slash (OpenAPI 3.1 section 4.8.8.1); tools that take others add it.
+        let slash = if operation.path.starts_with('/') {
+            ""
         } else {
-            trimmed
+            "/"
         };
-        let mut unique = name.to_owned();
-        let mut number = 2;
-        while !self.names.insert(unique.clone()) {
-            let suffix = format!("-{number}");
-            let kept = name.get(..name.len().min(MAX_NAME_BYTES - suffix.len()));
-            unique = format!("{}{suffix}", kept.unwrap_or_default());
-            number += 1;
+        for (base, hosts) in bases {
+            let path = carried_over(&format!("{base}{slash}{}", operation.path));
+            self.claim(operation, &asked.asked, path, hosts);
         }
-        unique
     }
 
-    /// Leaves out routes that would answer the same requests as another one, and those that do not load.
-    fn leave_out_conflicts(&mut self, scopes: &BTreeMap<String, String>) {
-        // What one round leaves out can only fix the rest, so that two nearly always are enough.
-        const MAX_ROUNDS: usize = 8;
-        for _ in 0..MAX_ROUNDS {
-            let listed = scopes_of(&self.routes, scopes);
-            let (text, lines) =
-                policy_text::routes_with_lines(&listed, self.has_trailing_slash, &self.routes);
-            let source = Source {
-                name: "policy".to_owned(),
-                text,
-            };
-            let Err(problems) = Policy::compile(&[source]) else {
-                return;
-            };
-            let mut left_out = BTreeSet::new();
-            for problem in &problems.0 {
-                let line = problem.place.as_ref().map_or(0, |place| place.line);
-                let position = lines.iter().rposition(|first| *first <= line);
-                let Some(route) = position.and_then(|position| self.routes.get(position)) else {
-                    continue;
-                };
-                if left_out.insert(position) {
-                    self.notes.push(format!(
-                        "{} {}: left out: {}",
-                        route.method, route.path, problem.message
-                    ));
+    /// Notes what an operation asks for at one path.
+    fn claim(
+        &mut self,
+        operation: &Operation<'_>,
+        asked: &Asked,
+        path: CarriedOver,
+        hosts: Vec<String>,
+    ) {
+        let label = operation.label();
+        let is_whole = path.gap.is_none() && operation.method != EVERY_METHOD;
+        if let Some(gap) = &path.gap {
+            self.notes.push(format!("{label}: left out: {gap}"));
+        }
+        if is_whole && path.had_trailing_slash && !self.has_trailing_slash {
+            self.has_trailing_slash = true;
+            self.notes.push(format!(
+                "{label}: the path ends in a slash: the policy has `paths: {{trailing_slash: true}}`, \
+                 by which paths with and without it are the same"
+            ));
+        }
+        for note in path.notes.iter().filter(|_| path.gap.is_none()) {
+            self.notes.push(format!("{label}: {note}"));
+        }
+        let name = operation.id.map(str::to_owned);
+        let claim = Claim {
+            label,
+            order: self.claims.len(),
+            method: operation.method.to_ascii_uppercase(),
+            name: name.unwrap_or_else(|| format!("{}{}", operation.method, operation.path)),
+            asked: match &path.gap {
+                // Where a query or a fragment was all that no route says, the route is for the path.
+                Some(_) if path.is_plain => asked.clone(),
+                Some(gap) => Asked::Review(gap.clone()),
+                None => asked.clone(),
+            },
+            template: is_whole.then_some(path.template),
+            shape: path.shape,
+        };
+        if let Some(shape) = path.rest {
+            let reason = "a parameter of the path may stand for several segments";
+            self.hosted(
+                Claim {
+                    template: None,
+                    shape,
+                    asked: Asked::Review(reason.to_owned()),
+                    ..claim.clone()
+                },
+                &hosts,
+            );
+        }
+        self.hosted(claim, &hosts);
+    }
+
+    fn hosted(&mut self, claim: Claim, hosts: &[String]) {
+        let mut good = Vec::new();
+        let mut has_fault = false;
+        let wanted = match self.settings.hosts {
+            ServerHosts::Keep => hosts,
+            ServerHosts::LeaveOut => &[],
+        };
+        for host in wanted {
+            let is_pattern = host.contains('*').then(|| "is a pattern".to_owned());
+            match is_pattern.or_else(|| fault_of_host(host)) {
+                None => good.push(host.clone()),
+                Some(fault) => {
+                    has_fault = true;
+                    let (label, host) = (&claim.label, quoted(host));
+                    self.notes
+                        .push(format!("{label}: left out: the host {host} {fault}"));
                 }
             }
-            let mut position = 0;
-            self.routes.retain(|_| {
-                position += 1;
-                !left_out.contains(&Some(position - 1))
+        }
+        good.sort();
+        good.dedup();
+        if has_fault {
+            // It may be any host, so that no route may answer in its place.
+            let reason = "a host of its servers is not one that a route can have";
+            self.claims.push(HostedClaim {
+                hosts: Vec::new(),
+                claim: Claim {
+                    template: None,
+                    asked: Asked::Review(reason.to_owned()),
+                    ..claim.clone()
+                },
             });
         }
+        if !has_fault || !good.is_empty() {
+            self.claims.push(HostedClaim { hosts: good, claim });
+        }
+    }
+}
+
+/// The policy has to load, whatever the description says.
+#[expect(clippy::result_large_err, reason = "made once, for a file")]
+fn check(text: &str) -> Result<(), Problem> {
+    let source = Source {
+        name: "the imported policy".to_owned(),
+        text: text.to_owned(),
+    };
+    match Policy::compile(&[source]) {
+        Ok(_) => Ok(()),
+        Err(problems) => match problems.0.into_iter().next() {
+            Some(problem) => Err(problem),
+            None => Ok(()),
+        },
     }
 }
 

@@ -46,6 +46,19 @@ pub use trace::{AnsweringTable, TemplateMatch, Trace, TracedReading};
 use host::HostName;
 use path::{MAX_PATH_BYTES, Necessity, PlainPath, Reading, RequestPath};
 use table::{HostTables, Leaves, Tables};
+use template::Template;
+
+/// Why a route cannot have this path; nothing where it can.
+pub fn fault_of_path(path: &str) -> Option<String> {
+    Template::parse(path).err().map(|error| error.to_string())
+}
+
+/// Why a route cannot have this host; nothing where it can.
+pub fn fault_of_host(host: &str) -> Option<String> {
+    HostPattern::parse(host)
+        .err()
+        .map(|error| error.to_string())
+}
 
 /// A compiled policy. Immutable; a reload makes another one.
 #[derive(Debug)]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::places::EVERY_METHOD;
 use super::{MAX_OPERATIONS, MAX_SERVERS};
 use crate::problem::{Problem, quoted};
 use crate::yaml::Tree;
@@ -27,13 +28,18 @@ pub(super) struct Operation<'t> {
     pub(super) path: &'t str,
     pub(super) id: Option<&'t str>,
     pub(super) security: Option<&'t Tree>,
+    /// Why it is not known what it asks for.
+    pub(super) gap: Option<&'static str>,
     /// Never empty.
     pub(super) servers: Vec<Server>,
 }
 
 impl Operation<'_> {
     pub(super) fn label(&self) -> String {
-        format!("{} {}", self.method.to_ascii_uppercase(), shown(self.path))
+        match self.method {
+            EVERY_METHOD => shown(self.path),
+            method => format!("{} {}", method.to_ascii_uppercase(), shown(self.path)),
+        }
     }
 }
 
@@ -78,43 +84,9 @@ impl<'t> Description<'t> {
         let servers = servers(tree.get("servers"), "servers", notes);
         let mut operations = Vec::new();
         for (path, item) in paths.iter().filter(|(path, _)| !path.starts_with("x-")) {
-            let Some(item) = reader.resolve(item) else {
-                let label = shown(path);
-                notes.push(format!(
-                    "{label}: left out: its `$ref` does not lead to anything in this file"
-                ));
-                continue;
-            };
-            let item_servers = match item.get("servers") {
-                // The nearest `servers` count alone: those of an operation replace those of its path,
-                // and these the document's (OpenAPI 3.1 section 4.8.10).
-                None => servers.clone(),
-                own => self::servers(own, path, notes),
-            };
-            for method in METHODS {
-                let Some(operation) = item.get(method) else {
-                    continue;
-                };
-                // Before more are made: servers are cloned for each of them.
-                if operations.len() == MAX_OPERATIONS {
-                    return Err(Problem::new(format!(
-                        "the description has more than {MAX_OPERATIONS} operations"
-                    ))
-                    .help("import its parts one by one"));
-                }
-                operations.push(Operation {
-                    method,
-                    path,
-                    id: operation.get("operationId").and_then(Tree::text),
-                    security: operation.get("security"),
-                    servers: match operation.get("servers") {
-                        None => item_servers.clone(),
-                        own => self::servers(own, path, notes),
-                    },
-                });
-            }
+            reader.item(path, item, &servers, &mut operations, notes)?;
         }
-        if operations.is_empty() {
+        if operations.iter().all(|one| one.method == EVERY_METHOD) {
             return Err(Problem::new("the description has no operation")
                 .help("check that `paths` has entries such as `/orders: {get: ...}`"));
         }
@@ -174,25 +146,120 @@ struct Reader<'t> {
     root: &'t Tree,
 }
 
+/// Why an operation is for review that is in no file that is read.
+const NOT_HERE: &str = "its `$ref` does not lead to anything in this file";
+
 impl<'t> Reader<'t> {
+    /// The operations of a path.
+    #[expect(clippy::result_large_err, reason = "made once, for a file")]
+    fn item(
+        &self,
+        path: &'t str,
+        item: &'t Tree,
+        servers: &[Server],
+        operations: &mut Vec<Operation<'t>>,
+        notes: &mut Vec<String>,
+    ) -> Result<(), Problem> {
+        let (items, is_whole) = self.chain(item);
+        let own_servers = items.iter().find_map(|item| item.get("servers"));
+        let item_servers = match own_servers {
+            // The nearest `servers` count alone: those of an operation replace those of its path,
+            // and these the document's (OpenAPI 3.1 section 4.8.10).
+            None => servers.to_vec(),
+            own => self::servers(own, path, notes),
+        };
+        if !is_whole {
+            let label = shown(path);
+            notes.push(format!("{label}: left out: {NOT_HERE}"));
+            operations.push(Operation {
+                method: EVERY_METHOD,
+                path,
+                id: None,
+                security: None,
+                gap: Some(NOT_HERE),
+                servers: item_servers.clone(),
+            });
+        }
+        for (item, method) in items
+            .iter()
+            .flat_map(|item| METHODS.map(|method| (item, method)))
+        {
+            let Some(written) = item.get(method) else {
+                continue;
+            };
+            // Before more are made: servers are cloned for each of them.
+            if operations.len() >= MAX_OPERATIONS {
+                return Err(Problem::new(format!(
+                    "the description has more than {MAX_OPERATIONS} operations"
+                ))
+                .help("import its parts one by one"));
+            }
+            let found = self.resolve(written);
+            let gap = match found {
+                None => Some(NOT_HERE),
+                // What it asks for may be on either side.
+                Some(_) if written.get("$ref").is_some() && written.entries().len() > 1 => {
+                    Some("it has a `$ref` and other keys beside it")
+                }
+                Some(_) => None,
+            };
+            let operation = found.unwrap_or(written);
+            operations.push(Operation {
+                method,
+                path,
+                id: operation.get("operationId").and_then(Tree::text),
+                security: operation.get("security"),
+                gap,
+                servers: match operation.get("servers") {
+                    None => item_servers.clone(),
+                    own => self::servers(own, path, notes),
+                },
+            });
+        }
+        Ok(())
+    }
+
+    /// A path's entry and what its `$ref` leads to, one after another, and whether that is all. What is beside
+    /// a `$ref` counts as well: tools differ in what they make of it (OpenAPI 3.1 section 4.8.9).
+    fn chain(&self, item: &'t Tree) -> (Vec<&'t Tree>, bool) {
+        let mut items = vec![item];
+        let mut last = item;
+        for _ in 0..MAX_REFERENCES {
+            let Some(reference) = last.get("$ref") else {
+                return (items, true);
+            };
+            let Some(next) = reference.text().and_then(|reference| self.at(reference)) else {
+                break;
+            };
+            items.push(next);
+            last = next;
+        }
+        (items, false)
+    }
+
+    /// What a reference leads to within the file.
+    fn at(&self, reference: &str) -> Option<&'t Tree> {
+        let mut keys = reference.strip_prefix("#/")?.split('/');
+        keys.try_fold(self.root, |tree, key| {
+            tree.get(
+                // RFC 6901 section 4, in this order: `~01` means `~1` and not `/`.
+                &key.replace("~1", "/")
+                    .replace("~0", "~")
+                    .replace("%7B", "{")
+                    .replace("%7D", "}"),
+            )
+        })
+    }
+
     /// What a value stands for: itself, or what its `$ref` leads to within the file.
     fn resolve(&self, tree: &'t Tree) -> Option<&'t Tree> {
         let mut tree = tree;
         // References may lead in a circle.
         for _ in 0..MAX_REFERENCES {
-            let Some(reference) = tree.get("$ref").and_then(Tree::text) else {
+            let Some(reference) = tree.get("$ref") else {
                 return Some(tree);
             };
-            let keys = reference.strip_prefix("#/")?.split('/');
-            tree = keys.into_iter().try_fold(self.root, |tree, key| {
-                tree.get(
-                    // RFC 6901 section 4, in this order: `~01` means `~1` and not `/`.
-                    &key.replace("~1", "/")
-                        .replace("~0", "~")
-                        .replace("%7B", "{")
-                        .replace("%7D", "}"),
-                )
-            })?;
+            tree = self.at(reference.text()?)?;
         }
         None
     }

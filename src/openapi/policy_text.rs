@@ -78,7 +78,11 @@ fn write_route(route: &NewRoute) -> String {
     if !route.hosts.is_empty() {
         let _ = writeln!(text, "    hosts: {}", list(&route.hosts));
     }
-    let _ = writeln!(text, "    methods: [{}]", route.method);
+    let _ = writeln!(
+        text,
+        "    methods: {}",
+        list(std::slice::from_ref(&route.method))
+    );
     let _ = writeln!(text, "    path: {}", scalar(&route.path));
     match &route.asked {
         Asked::Public => text.push_str("    access: public\n"),

@@ -22,6 +22,48 @@ pub(super) enum Asked {
 }
 
 impl Asked {
+    pub(super) const NOT_ONE: &str = "several operations describe these requests, and no route can ask for what all of them ask for";
+
+    /// Whether both ask for the same; for whatever reason a review is due.
+    pub(super) fn is_as(&self, other: &Self) -> bool {
+        self == other || matches!((self, other), (Self::Review(_), Self::Review(_)))
+    }
+
+    /// What lets in only whom both let in.
+    pub(super) fn with(&self, other: &Self) -> Self {
+        match (self, other) {
+            (Self::Review(_), _) => self.clone(),
+            (_, Self::Review(_)) => other.clone(),
+            (Self::Public, asked) | (asked, Self::Public) => asked.clone(),
+            (Self::Authenticated, asked) | (asked, Self::Authenticated) => asked.clone(),
+            (
+                Self::Scopes { all, any },
+                Self::Scopes {
+                    all: other_all,
+                    any: other_any,
+                },
+            ) => {
+                let both: BTreeSet<&String> = all.iter().chain(other_all).collect();
+                // One of a list is there already where all callers have it.
+                let is_met = |any: &[String]| any.iter().any(|scope| both.contains(scope));
+                let lists = [any, other_any].map(|any| if is_met(any) { &[][..] } else { any });
+                let is_within = |one: &[String], other: &[String]| {
+                    !one.is_empty() && one.iter().all(|scope| other.contains(scope))
+                };
+                let any = match lists {
+                    [any, []] | [[], any] => any,
+                    [one, other] if is_within(one, other) => one,
+                    [one, other] if is_within(other, one) => other,
+                    _ => return Self::Review(Self::NOT_ONE.to_owned()),
+                };
+                Self::Scopes {
+                    any: any.to_vec(),
+                    all: both.into_iter().cloned().collect(),
+                }
+            }
+        }
+    }
+
     pub(super) fn scopes(&self) -> impl Iterator<Item = &str> {
         let (all, any) = match self {
             Self::Scopes { all, any } => (all.as_slice(), any.as_slice()),
@@ -55,6 +97,9 @@ pub(super) fn asked(
             notes,
         }
     };
+    if let Some(gap) = operation.gap {
+        return review(gap, notes);
+    }
     // The operation's own replaces the document's, also where it is empty (OpenAPI 3.1 section 4.8.10).
     let Some(security) = operation.security.or(description.security) else {
         return review("the description does not say who may use it", notes);

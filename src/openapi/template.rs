@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use super::shape::{Segment, Shape};
+use crate::policy::fault_of_path;
 use crate::problem::quoted;
 
 /// The longest name of a parameter.
@@ -11,67 +13,145 @@ const MAX_PARAMETER_BYTES: usize = 64;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct CarriedOver {
     pub(super) template: String,
+    /// The paths that the description means, which may be fewer than those of the template.
+    pub(super) shape: Shape,
+    /// Why no template says exactly that; nothing where one does.
+    pub(super) gap: Option<String>,
+    /// Whether a template says all of it but a query or a fragment.
+    pub(super) is_plain: bool,
+    /// Whether there are more paths, of any number of segments, behind the last one.
+    pub(super) rest: Option<Shape>,
     /// Whether the description has it with a slash at the end.
     pub(super) had_trailing_slash: bool,
     pub(super) notes: Vec<String>,
 }
 
-/// The template for a path, or why there is none.
-pub(super) fn carried_over(path: &str) -> Result<CarriedOver, String> {
+/// The template for a path.
+pub(super) fn carried_over(path: &str) -> CarriedOver {
+    let mut gap = None;
     if path.contains('#') {
-        return Err("its path has a `#`, which no server gets".to_owned());
+        gap = Some("its path has a `#`, which no server gets".to_owned());
+    } else if path.contains('?') {
+        let reason = "its path has a query, and routes do not tell requests apart by it";
+        gap = Some(reason.to_owned());
     }
-    if path.contains('?') {
-        return Err("its path has a query, and routes do not tell requests apart by it".to_owned());
-    }
+    let path = path.split(['?', '#']).next().unwrap_or_default();
     let trimmed = path.strip_suffix('/').unwrap_or(path);
-    let mut names: Vec<String> = Vec::new();
-    let mut notes = Vec::new();
-    let mut template = String::new();
+    let mut reader = SegmentReader::default();
     for segment in trimmed.split('/').skip(1) {
-        template.push('/');
-        let Some((before, rest)) = segment.split_once('{') else {
-            template.push_str(&literal(segment));
-            continue;
+        reader.read(segment);
+    }
+    let shape = Shape {
+        segments: reader.segments,
+        has_rest: false,
+    };
+    let template = if reader.template.is_empty() {
+        "/".to_owned()
+    } else {
+        reader.template
+    };
+    let gap_of_path = reader.gap.or_else(|| fault_of_path(&template));
+    CarriedOver {
+        is_plain: gap_of_path.is_none(),
+        gap: gap.or(gap_of_path),
+        rest: reader.rest.map(|length| Shape {
+            segments: shape.segments.iter().take(length).cloned().collect(),
+            has_rest: true,
+        }),
+        template,
+        shape,
+        had_trailing_slash: !trimmed.is_empty() && trimmed.len() < path.len(),
+        notes: reader.notes,
+    }
+}
+
+/// Reads a path segment by segment.
+#[derive(Default)]
+struct SegmentReader {
+    names: Vec<String>,
+    notes: Vec<String>,
+    template: String,
+    segments: Vec<Segment>,
+    gap: Option<String>,
+    /// The segments in front of the first parameter that is more than one.
+    rest: Option<usize>,
+}
+
+impl SegmentReader {
+    fn read(&mut self, segment: &str) {
+        self.template.push('/');
+        let Some((before, behind)) = segment.split_once('{') else {
+            let text = literal(segment);
+            self.segments
+                .push(match fault_of_path(&format!("/{text}")) {
+                    None => Segment::literal(&text),
+                    // Whatever it stands for where it was written.
+                    Some(_) => Segment::unknown(),
+                });
+            self.template.push_str(&text);
+            return;
         };
-        let Some((name, suffix)) = rest.split_once('}') else {
-            return Err(format!(
+        let Some((name, suffix)) = behind.split_once('}') else {
+            let reason = format!(
                 "its path has the segment {}, with a brace that is not closed",
                 quoted(segment)
-            ));
+            );
+            self.leave_out(Segment::open(before, ""), reason);
+            return;
         };
         if !before.is_empty() || suffix.contains('{') {
-            return Err(format!(
+            let reason = format!(
                 "its path has the segment {}: a route has one parameter in a segment, at its start",
                 quoted(segment)
-            ));
+            );
+            let last = suffix.rsplit('}').next().unwrap_or_default();
+            let open = match suffix.contains('{') {
+                true if suffix
+                    .rsplit_once('{')
+                    .is_some_and(|(_, last)| !last.contains('}')) =>
+                {
+                    Segment::unknown()
+                }
+                true => Segment::some(before, last),
+                false => Segment::open(before, suffix),
+            };
+            self.leave_out(open, reason);
+            return;
         }
         let (name, is_rest) = match name.strip_suffix('+').or_else(|| name.strip_prefix('*')) {
             Some(name) => (name, true),
             None => (name, false),
         };
         if is_rest {
-            notes.push(format!(
+            self.rest = self.rest.or(Some(self.segments.len()));
+            self.notes.push(format!(
                 "the parameter {} is taken as one segment; write `{{*{name}}}` if it is more",
                 quoted(name)
             ));
         }
-        let name = parameter(name, &names);
-        template.push('{');
-        template.push_str(&name);
-        template.push('}');
-        template.push_str(&literal(suffix));
-        names.push(name);
+        let name = parameter(name, &self.names);
+        let written = format!("{{{name}}}{}", literal(suffix));
+        self.push(Segment::open("", &literal(suffix)));
+        self.template.push_str(&written);
+        self.names.push(name);
     }
-    Ok(CarriedOver {
-        template: if template.is_empty() {
-            "/".to_owned()
-        } else {
-            template
-        },
-        had_trailing_slash: !trimmed.is_empty() && trimmed.len() < path.len(),
-        notes,
-    })
+
+    /// Adds a segment, or whatever it stands for where no template can have it.
+    fn push(&mut self, segment: Segment) {
+        let alone = Shape {
+            segments: vec![segment.clone()],
+            has_rest: false,
+        };
+        self.segments.push(match fault_of_path(&alone.template()) {
+            None => segment,
+            Some(_) => Segment::unknown(),
+        });
+    }
+
+    fn leave_out(&mut self, segment: Segment, reason: String) {
+        self.push(segment);
+        self.gap.get_or_insert(reason);
+    }
 }
 
 /// Text as a policy writes it: what a path cannot hold raw is encoded.
@@ -131,10 +211,10 @@ mod tests {
             ("/a b", "/a%20b"),
             ("/files/{path+}", "/files/{path}"),
         ] {
-            assert_eq!(carried_over(path).unwrap().template, expected, "{path}");
+            assert_eq!(carried_over(path).template, expected, "{path}");
         }
-        assert!(carried_over("/pets/").unwrap().had_trailing_slash);
-        assert!(!carried_over("/").unwrap().had_trailing_slash);
+        assert!(carried_over("/pets/").had_trailing_slash);
+        assert!(!carried_over("/").had_trailing_slash);
     }
 
     #[test]
@@ -146,7 +226,7 @@ mod tests {
             ("/a/{x},{y}", "one parameter in a segment"),
             ("/a/{x", "not closed"),
         ] {
-            let reason = carried_over(path).unwrap_err();
+            let reason = carried_over(path).gap.unwrap();
             assert!(reason.contains(words), "{path}: {reason}");
         }
     }

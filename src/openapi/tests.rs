@@ -1,5 +1,7 @@
 //! Descriptions as policies.
 
+mod overlaps;
+
 use proptest::prelude::*;
 
 use super::*;

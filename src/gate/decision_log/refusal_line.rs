@@ -227,3 +227,32 @@ impl Remembered {
         found.cloned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_passwords_before_an_at_sign_are_hidden() {
+        for (path, shown) in [
+            ("/orders/alice@shop.example", "/orders/alice@shop.example"),
+            ("//alice:s3cret@t.example/x", "//***@t.example/x"),
+            (
+                "http://alice:s3cret@t.example/x@y",
+                "http://***@t.example/x@y",
+            ),
+            ("http://t.example/x@y", "http://t.example/x@y"),
+            ("alice:s3cret@t.example", "***@t.example"),
+            ("alice:s3cret@t.example:443", "***@t.example:443"),
+            ("alice:s3cret@t.example/x", "***@t.example/x"),
+            ("alice:s3/cret@t.example", "***@t.example"),
+            ("alice:s3//cret@t.example", "***@t.example"),
+            ("x//alice:s3cret@t.example", "***@t.example"),
+            ("t.example:443", "t.example:443"),
+            ("*", "*"),
+        ] {
+            let hidden = without_user(path.as_bytes());
+            assert_eq!(String::from_utf8_lossy(&hidden), shown, "{path}");
+        }
+    }
+}
