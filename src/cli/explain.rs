@@ -23,7 +23,8 @@ use serde_json::{Map, Value};
 use super::admin_client::{AdminTarget, another_process, no_answer};
 use super::format::Format;
 use super::rehearsal::{
-    AskedRequest, Caller, Grounds, GroundsArgs, Rehearsal, parse_header, scopes_as_claims,
+    AskedRequest, Caller, Grounds, GroundsArgs, Rehearsal, Surroundings, parse_header,
+    scopes_as_claims,
 };
 use super::token::{Evidence, plain_token};
 use super::{Finding, number};
@@ -92,6 +93,8 @@ pub(super) struct ExplainArgs {
     #[arg(long, value_name = "ADDRESS", requires = "decision", value_parser = number::address)]
     address: Option<SocketAddr>,
     #[command(flatten)]
+    surroundings: Surroundings,
+    #[command(flatten)]
     grounds: GroundsArgs,
     /// The time of the request, in seconds since 1970, instead of now
     #[arg(long, value_name = "SECONDS", value_parser = number::seconds::<i64>)]
@@ -107,11 +110,11 @@ pub(super) fn run(args: &ExplainArgs, out: &mut dyn Write) -> anyhow::Result<Fin
     let grounds = args.grounds.load()?;
     let mut report = match args.record()? {
         Some(record) if args.names_caller() => {
-            let report = of_request(args, &record.request()?, &grounds, now)?;
+            let report = of_request(args, &args.surround(record.request()?), &grounds, now)?;
             let same = (!report.is_uncertain).then(|| record.is_as(&report.explanation.answer));
             report.beside(record, same)
         }
-        Some(record) => of_record(record, &grounds, now)?,
+        Some(record) => of_record(args, record, &grounds, now)?,
         None => of_request(args, &args.request()?, &grounds, now)?,
     };
     if !grounds.has_config {
@@ -166,7 +169,8 @@ fn of_request(
     let mut report = Report::of(request.line(), explanation);
     report.ask_shadow(grounds, |grounds| {
         let rehearsal = rehearse(grounds)?;
-        Ok(rehearsal.ask(&rehearsal.asked_by(request, &caller)?))
+        let asked = rehearsal.asked_by(request, &caller)?;
+        Ok((rehearsal.ask(&asked), asked.unsaid()))
     })?;
     let gap = evidence
         .as_ref()
@@ -178,6 +182,7 @@ fn of_request(
     }));
     report.notes.splice(..0, notes);
     report.is_uncertain = is_uncertain;
+    report.doubt_unsaid(&asked.unsaid());
     Ok(report)
 }
 
@@ -201,8 +206,14 @@ fn what_is_not_known(evidence: &Evidence, explanation: &Explanation) -> Option<S
     }
 }
 
-fn of_record(record: Record, grounds: &Grounds, now: UnixSeconds) -> anyhow::Result<Report> {
+fn of_record(
+    args: &ExplainArgs,
+    record: Record,
+    grounds: &Grounds,
+    now: UnixSeconds,
+) -> anyhow::Result<Report> {
     let (request, cut) = record.request_as_far_as_logged()?;
+    let request = args.surround(request);
     let rehearsal = Rehearsal::with_claims(grounds, now)?;
     let asked = rehearsal.asked_by(&request, &record.caller(grounds))?;
     let mut explanation = Explanation::of(&rehearsal, &asked);
@@ -217,7 +228,8 @@ fn of_record(record: Record, grounds: &Grounds, now: UnixSeconds) -> anyhow::Res
     let caller = record.caller(grounds);
     report.ask_shadow(grounds, |grounds| {
         let rehearsal = Rehearsal::with_claims(grounds, now)?;
-        Ok(rehearsal.ask(&rehearsal.asked_by(&request, &caller)?))
+        let asked = rehearsal.asked_by(&request, &caller)?;
+        Ok((rehearsal.ask(&asked), asked.unsaid()))
     })?;
     let mut notes: Vec<Cow<'static, str>> = cut
         .into_iter()
@@ -227,6 +239,7 @@ fn of_record(record: Record, grounds: &Grounds, now: UnixSeconds) -> anyhow::Res
     notes.append(&mut report.notes);
     report.notes = notes;
     report.doubt(&record, grounds);
+    report.doubt_unsaid(&asked.unsaid());
     let same = record.agrees_with(&report.explanation.answer);
     let same = same.filter(|_| !report.is_uncertain);
     Ok(report.beside(record, same))
@@ -238,7 +251,11 @@ impl ExplainArgs {
         let (Some(method), Some(url)) = (&self.method, &self.url) else {
             bail!("name the method and the URL of the request");
         };
-        AskedRequest::new(method, url, self.headers.clone())
+        Ok(self.surround(AskedRequest::new(method, url, self.headers.clone())?))
+    }
+
+    fn surround(&self, request: AskedRequest) -> AskedRequest {
+        request.within(&self.surroundings)
     }
 
     fn names_caller(&self) -> bool {

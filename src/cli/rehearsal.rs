@@ -7,6 +7,7 @@
 mod answer;
 mod caller;
 mod request;
+mod surroundings;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use crate::token::{IssuerRules, MissingKey, UnverifiedToken, entry_of};
 pub(super) use answer::Answer;
 pub(super) use caller::{Caller, Signers, made_up_issuer, scopes_as_claims};
 pub(super) use request::{AskedRequest, parse_header};
+pub(super) use surroundings::{Surrounding, Surroundings};
 
 use answer::Answers;
 

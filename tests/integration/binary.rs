@@ -27,6 +27,7 @@ mod service_manager;
 mod shadow_policy;
 mod shutdown;
 mod sockets;
+mod surroundings;
 mod tls;
 mod traces;
 mod verbs;

@@ -138,7 +138,7 @@ impl Judge<'_> {
             method: "GET".to_owned(),
             host: self.host.to_owned(),
             path: path.to_owned(),
-            headers: Vec::new(),
+            ..AskedRequest::default()
         })
     }
 

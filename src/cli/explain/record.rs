@@ -132,7 +132,7 @@ impl Record {
             method,
             host: host.unwrap_or_default(),
             path,
-            headers: Vec::new(),
+            ..AskedRequest::default()
         })
     }
 

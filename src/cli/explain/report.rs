@@ -8,8 +8,9 @@ use serde::Serialize;
 use super::facts::Explanation;
 use super::record::Record;
 use super::shadow::ShadowAnswer;
+use super::unlogged::notes_of_unsaid;
 use super::{text, unlogged};
-use crate::cli::rehearsal::{Answer, Grounds};
+use crate::cli::rehearsal::{Answer, Grounds, Surrounding};
 use crate::problem::printable;
 
 /// The status of a request that can be read in more than one way.
@@ -73,7 +74,7 @@ impl Report {
     pub(super) fn ask_shadow(
         &mut self,
         grounds: &Grounds,
-        rehearse: impl FnOnce(&Grounds) -> anyhow::Result<Answer>,
+        rehearse: impl FnOnce(&Grounds) -> anyhow::Result<(Answer, Vec<Surrounding>)>,
     ) -> anyhow::Result<()> {
         match grounds.in_shadow() {
             None => {}
@@ -82,10 +83,16 @@ impl Report {
                     .into(),
             ),
             Some(Ok(grounds)) => {
-                let answer = rehearse(&grounds)?;
+                let (answer, unsaid) = rehearse(&grounds)?;
                 let enforced = &self.explanation.answer;
                 let digest = grounds.policy.digest().to_owned();
-                self.shadow_policy = Some(ShadowAnswer::new(enforced, answer, digest));
+                let mut shadow = ShadowAnswer::new(enforced, answer, digest);
+                if !unsaid.is_empty() {
+                    shadow.forget(true);
+                    self.notes
+                        .extend(notes_of_unsaid("the shadow policy", &unsaid));
+                }
+                self.shadow_policy = Some(shadow);
             }
             Some(Err(error)) => {
                 let note = format!("the shadow policy cannot be loaded: {error}");

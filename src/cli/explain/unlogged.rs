@@ -1,10 +1,11 @@
 //! What an answer depends on that is in no log, so that nobody can tell it from a line.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::record::Record;
 use super::report::Report;
-use crate::cli::rehearsal::{Answer, Grounds};
+use crate::cli::rehearsal::{Answer, Grounds, Surrounding};
 use crate::condition::Condition;
 use crate::decision::DenialKind;
 use crate::labels::Label;
@@ -77,6 +78,37 @@ impl Report {
             shadow.forget(tried.is_some() || is_another);
         }
     }
+}
+
+impl Report {
+    /// Takes back an answer that rests on what only the proxy knows and nobody has said.
+    pub(super) fn doubt_unsaid(&mut self, unsaid: &[Surrounding]) {
+        if unsaid.is_empty() {
+            return;
+        }
+        let notes = notes_of_unsaid("the gate", unsaid);
+        self.notes.splice(..0, notes);
+        self.is_uncertain = true;
+        self.has_no_answer = true;
+        if let Some(shadow) = &mut self.shadow_policy {
+            let is_uncertain = shadow.is_uncertain;
+            shadow.forget(is_uncertain);
+        }
+    }
+}
+
+pub(super) fn notes_of_unsaid<'u>(
+    who: &'u str,
+    unsaid: &'u [Surrounding],
+) -> impl Iterator<Item = Cow<'static, str>> + 'u {
+    unsaid.iter().map(move |unsaid| {
+        let (read, key) = unsaid.names();
+        let option = key.replace('_', "-");
+        Cow::Owned(format!(
+            "cannot tell what {who} answers: a condition reads `{read}`, which is not said: write it after \
+             `--{option}`"
+        ))
+    })
 }
 
 /// What the line itself says of the shadow policy, for a person.

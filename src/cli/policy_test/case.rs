@@ -1,6 +1,6 @@
 //! One test: a request, its caller, and what has to become of it.
 
-use crate::cli::rehearsal::{Answer, AskedRequest, Caller, Rehearsal};
+use crate::cli::rehearsal::{Answer, AskedRequest, Caller, Rehearsal, Surrounding};
 use crate::problem::Place;
 
 #[derive(Debug)]
@@ -48,13 +48,23 @@ impl Case {
     pub(super) fn run(&self, rehearsal: &Rehearsal) -> anyhow::Result<CaseResult> {
         let asked = rehearsal.asked_by(&self.request, &self.caller)?;
         let answer = rehearsal.ask(&asked);
-        let differences = self.expected.differences(&answer);
+        let unsaid = asked.unsaid();
+        let differences = if unsaid.is_empty() {
+            self.expected.differences(&answer)
+        } else {
+            unsaid.into_iter().map(cannot_tell).collect()
+        };
         Ok(CaseResult {
             answer,
             asked,
             differences,
         })
     }
+}
+
+fn cannot_tell(unsaid: Surrounding) -> String {
+    let (read, key) = unsaid.names();
+    format!("cannot tell: a condition reads `{read}`, which the test does not say: add `{key}`")
 }
 
 impl Expected {

@@ -1,18 +1,19 @@
 //! A file of tests: requests, who makes them, and what becomes of them.
 
-use std::fmt;
+mod written_outcome;
+
 use std::path::{Path, PathBuf};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
-use serde::de::{Deserializer, Visitor};
 use serde_json::{Map, Value};
 
 use super::case::{Case, Expected, Outcome};
-use crate::cli::rehearsal::{AskedRequest, Caller, Grounds, scopes_as_claims};
+use crate::cli::rehearsal::{AskedRequest, Caller, Grounds, Surroundings, scopes_as_claims};
 use crate::clock::UnixSeconds;
 use crate::problem::{Mistake, Place, Problem, Problems, Source, closest, quoted};
 use crate::yaml::{self, Entries, Located, Recovered, present, schema_of};
+use written_outcome::WrittenOutcome;
 
 /// The most tests of a file.
 const MAX_CASES: usize = 10_000;
@@ -62,6 +63,18 @@ struct CaseDocument {
     /// Its headers.
     #[serde(default, deserialize_with = "present")]
     headers: Option<Entries<Located<String>>>,
+    /// `request.scheme` of conditions, `http` or `https`; that of the URL where it is not said.
+    #[serde(default, deserialize_with = "present")]
+    scheme: Option<String>,
+    /// `request.source.address` of conditions; empty where the proxy tells none.
+    #[serde(default, deserialize_with = "present")]
+    source_address: Option<String>,
+    /// `request.source.principal` of conditions; empty where the peer has no certificate.
+    #[serde(default, deserialize_with = "present")]
+    source_principal: Option<String>,
+    /// `request.size` of conditions, in bytes; -1 where the proxy does not know it.
+    #[serde(default, deserialize_with = "present")]
+    size: Option<i64>,
     /// Who makes it, one of `callers`.
     #[serde(rename = "as", default, deserialize_with = "present")]
     caller: Option<Located<String>>,
@@ -91,6 +104,17 @@ struct CaseDocument {
     upstream: Option<Entries<String>>,
 }
 
+impl CaseDocument {
+    fn surroundings(&self) -> Surroundings {
+        Surroundings {
+            scheme: self.scheme.clone(),
+            source_address: self.source_address.clone(),
+            source_principal: self.source_principal.clone(),
+            size: self.size,
+        }
+    }
+}
+
 /// The schema of a file of tests.
 pub(in crate::cli) fn schema() -> Value {
     schema_of::<TestDocument>("Tests of a policy of Portcullis")
@@ -102,41 +126,6 @@ fn version(_: &mut SchemaGenerator) -> Schema {
 
 fn outcome(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"enum": ["allow", "deny", "would_deny", 400, 401, 403, 500, 503]})
-}
-
-/// `allow`, `deny` or a status.
-#[derive(Debug)]
-enum WrittenOutcome {
-    Word(String),
-    Status(u64),
-}
-
-impl<'de> Deserialize<'de> for WrittenOutcome {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct OutcomeVisitor;
-
-        impl Visitor<'_> for OutcomeVisitor {
-            type Value = WrittenOutcome;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("`allow`, `deny`, `would_deny` or a status such as 403")
-            }
-
-            fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<WrittenOutcome, E> {
-                Ok(WrittenOutcome::Word(word.to_owned()))
-            }
-
-            fn visit_u64<E: serde::de::Error>(self, status: u64) -> Result<WrittenOutcome, E> {
-                Ok(WrittenOutcome::Status(status))
-            }
-
-            fn visit_i64<E: serde::de::Error>(self, status: i64) -> Result<WrittenOutcome, E> {
-                Ok(WrittenOutcome::Status(u64::try_from(status).unwrap_or(0)))
-            }
-        }
-
-        deserializer.deserialize_any(OutcomeVisitor)
-    }
 }
 
 /// A file of tests that has been read; its cases are made once the policy is known.
@@ -274,7 +263,7 @@ impl CaseReader<'_> {
         let headers = document.headers.iter().flat_map(|entries| &entries.0);
         let headers = headers.map(|(name, value)| (name.value.clone(), value.value.clone()));
         match AskedRequest::new(method, url.trim(), headers.collect()) {
-            Ok(request) => Some(request),
+            Ok(request) => Some(request.within(&document.surroundings())),
             Err(error) => {
                 let help = "write a method and a URL or a path, such as `GET /orders/1`";
                 self.complain(error.to_string(), help, place);

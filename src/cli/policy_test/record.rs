@@ -262,7 +262,12 @@ impl Recorder<'_> {
 fn written(request: &AskedRequest) -> Option<AskedRequest> {
     let line = request.line();
     let (method, url) = line.split_once(' ')?;
-    AskedRequest::new(method, url, Vec::new()).ok()
+    let written = AskedRequest::new(method, url, Vec::new()).ok()?;
+    // A line with a host has a scheme, and a log may have none: what depends on it is not known then.
+    Some(AskedRequest {
+        surroundings: request.surroundings.clone(),
+        ..written
+    })
 }
 
 fn lines(count: usize) -> String {

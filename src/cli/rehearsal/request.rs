@@ -2,6 +2,7 @@
 
 use anyhow::{bail, ensure};
 
+use super::surroundings::{Surrounding, Surroundings, Unsaid};
 use crate::condition::{Attributes, Found};
 use crate::gate::{
     AliasFinder, HeaderReader, HeaderView, MalformedCheck, MalformedRequest, Request,
@@ -22,6 +23,8 @@ pub(in crate::cli) struct AskedRequest {
     pub(in crate::cli) path: String,
     /// In order; names may be repeated.
     pub(in crate::cli) headers: Vec<(String, String)>,
+    pub(in crate::cli) surroundings: Surroundings,
+    pub(in crate::cli) unsaid: Unsaid,
 }
 
 impl AskedRequest {
@@ -36,13 +39,13 @@ impl AskedRequest {
             method.len() <= MAX_LINE_BYTES && url.len() <= MAX_LINE_BYTES,
             "the method or the URL is longer than {MAX_LINE_BYTES} bytes, which no proxy passes on"
         );
-        let (host, path) = match url.split_once("://") {
+        let (scheme, host, path) = match url.split_once("://") {
             Some((scheme, rest)) if is_scheme(scheme) => {
                 let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
                 let (host, path) = rest.split_at_checked(end).unwrap_or((rest, ""));
-                (host, with_root(path))
+                (Some(scheme.to_ascii_lowercase()), host, with_root(path))
             }
-            _ if url.starts_with('/') || url == "*" || url.is_empty() => ("", url.to_owned()),
+            _ if url.starts_with('/') || url == "*" || url.is_empty() => (None, "", url.to_owned()),
             _ => bail!(
                 "`{url}` is neither a URL nor a path: write `https://shop.example/orders/1` or \
                  `/orders/1`"
@@ -52,12 +55,34 @@ impl AskedRequest {
             method: method.to_owned(),
             host: host.to_owned(),
             path,
-            headers: Vec::new(),
+            surroundings: Surroundings {
+                scheme,
+                ..Surroundings::default()
+            },
+            ..Self::default()
         };
         for (name, value) in headers {
             request.add_header(name, value)?;
         }
         Ok(request)
+    }
+
+    /// The same, with this told by the proxy.
+    pub(in crate::cli) fn within(mut self, surroundings: &Surroundings) -> Self {
+        self.surroundings = surroundings.or(&self.surroundings);
+        self
+    }
+
+    /// What conditions have read of it and nobody has said: without it nobody can tell the answer.
+    pub(in crate::cli) fn unsaid(&self) -> Vec<Surrounding> {
+        self.unsaid.list()
+    }
+
+    fn told<T>(&self, surrounding: Surrounding, said: Option<T>) -> Option<T> {
+        if said.is_none() {
+            self.unsaid.add(surrounding);
+        }
+        said
     }
 
     fn add_header(&mut self, name: String, value: String) -> anyhow::Result<()> {
@@ -108,12 +133,15 @@ impl AskedRequest {
     pub(in crate::cli) fn line(&self) -> String {
         match self.host.as_str() {
             "" => format!("{} {}", self.method, self.path),
-            host => format!("{} https://{host}{}", self.method, self.path),
+            host => {
+                let scheme = self.surroundings.scheme.as_deref().unwrap_or("https");
+                format!("{} {scheme}://{host}{}", self.method, self.path)
+            }
         }
     }
 }
 
-/// As a proxy would tell it of a call that comes over TLS. Who calls is not known.
+/// As a proxy would tell it. An empty text and a negative size are what it does not tell.
 impl Attributes for AskedRequest {
     fn header(&self, name: &str) -> (Found<&[u8]>, usize) {
         let mut values = self.headers.iter();
@@ -129,19 +157,25 @@ impl Attributes for AskedRequest {
     }
 
     fn scheme(&self) -> Option<&str> {
-        Some("https")
+        let said = self.surroundings.scheme.as_deref();
+        self.told(Surrounding::Scheme, said)
     }
 
     fn source_address(&self) -> Option<&str> {
-        None
+        let said = self.surroundings.source_address.as_deref();
+        let said = self.told(Surrounding::SourceAddress, said);
+        said.filter(|address| !address.is_empty())
     }
 
     fn source_principal(&self) -> Option<&str> {
-        None
+        let said = self.surroundings.source_principal.as_deref();
+        let said = self.told(Surrounding::SourcePrincipal, said);
+        said.filter(|principal| !principal.is_empty())
     }
 
     fn size(&self) -> Option<i64> {
-        None
+        let said = self.told(Surrounding::Size, self.surroundings.size);
+        said.filter(|size| *size >= 0)
     }
 }
 
@@ -220,6 +254,35 @@ mod tests {
         }
         let error = AskedRequest::new("GET", "orders/1", Vec::new()).unwrap_err();
         assert!(error.to_string().contains("neither a URL nor a path"));
+    }
+
+    #[test]
+    fn the_scheme_is_that_of_the_url_and_what_nobody_says_is_noticed() {
+        for (url, scheme, line) in [
+            ("http://a.example/b", Some("http"), "GET http://a.example/b"),
+            (
+                "HTTPS://a.example/b",
+                Some("https"),
+                "GET https://a.example/b",
+            ),
+            ("/b", None, "GET /b"),
+        ] {
+            let request = AskedRequest::new("GET", url, Vec::new()).unwrap();
+            assert_eq!(request.scheme(), scheme, "{url}");
+            assert_eq!(request.unsaid().is_empty(), scheme.is_some(), "{url}");
+            assert_eq!(request.line(), line);
+        }
+        let request = AskedRequest::new("GET", "/b", Vec::new()).unwrap();
+        assert_eq!((request.source_address(), request.size()), (None, None));
+        let unsaid = [Surrounding::SourceAddress, Surrounding::Size];
+        assert_eq!(request.unsaid(), unsaid);
+        let said = request.clone().within(&Surroundings {
+            source_address: Some(String::new()),
+            size: Some(-1),
+            ..Surroundings::default()
+        });
+        assert_eq!((said.source_address(), said.size()), (None, None));
+        assert_eq!(said.unsaid(), []);
     }
 
     #[test]

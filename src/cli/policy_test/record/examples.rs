@@ -54,7 +54,7 @@ mod tests {
                 method: "GET".to_owned(),
                 host: String::new(),
                 path: path.to_owned(),
-                headers: Vec::new(),
+                ..AskedRequest::default()
             };
             let path = with_examples(&request, template).map(|request| request.path);
             assert_eq!(path.as_deref(), expected, "{template} {path:?}");

@@ -136,8 +136,11 @@ fn of_access_log(fields: &Map<String, Value>) -> Result<Observed, Unfit> {
     };
     let reason = told("would_deny").or(told("reason"));
     reason.as_deref().map_or(Ok(()), check_reason)?;
+    let mut request = asked(method, first(&["host", "authority", ":authority"]), &path);
+    let scheme = first(&["scheme", ":scheme"]).map(|scheme| scheme.to_ascii_lowercase());
+    request.surroundings.scheme = scheme.filter(|scheme| ["http", "https"].contains(&&**scheme));
     Ok(Observed {
-        request: asked(method, first(&["host", "authority", ":authority"]), &path),
+        request,
         outcome,
         reason,
         route: told("route"),
@@ -258,7 +261,7 @@ fn asked(method: String, host: Option<String>, path: &str) -> AskedRequest {
         method,
         host: host.unwrap_or_default(),
         path: path.get(..end).unwrap_or_default().to_owned(),
-        headers: Vec::new(),
+        ..AskedRequest::default()
     }
 }
 
