@@ -103,7 +103,7 @@ pub fn import(source: &Source, settings: ImportSettings) -> Result<Imported, Pro
         ..
     } = importer;
     let routes = routes::routes(&claims, &mut notes).map_err(|_| {
-        Problem::new("too many operations of the description answer the same requests")
+        Problem::new("too many operations of the description have requests in common, or their paths are too long")
             .help("import its parts one by one")
     })?;
     let operations = description.operations.iter();

@@ -58,7 +58,7 @@ pub(super) struct Slot {
     pub(super) is_copy: bool,
 }
 
-/// More routes would have to be added than anybody reads.
+/// More routes would have to be added than anybody reads, or longer ones than a policy takes.
 #[derive(Debug)]
 pub(super) struct TooManyMeets;
 
@@ -131,8 +131,12 @@ impl Places {
         };
         let found = self.trie.overlapping(&claim.shape);
         let mut found = found.iter().filter_map(|index| self.list.get(*index));
-        if !found.any(is_answered) || fault_of_path(&claim.shape.template()).is_some() {
+        if !found.any(is_answered) {
             return Ok(());
+        }
+        if fault_of_path(&claim.shape.template()).is_some() {
+            // Only for its length, as each segment can be in a path.
+            return Err(TooManyMeets);
         }
         let is_new = !self.by_shape.contains_key(&claim.shape);
         self.add(claim);
@@ -224,7 +228,8 @@ impl Places {
     fn add_meet(&mut self, meet: &Shape) -> Result<(), TooManyMeets> {
         let template = meet.template();
         if fault_of_path(&template).is_some() {
-            return Ok(());
+            // Only for its length, as each segment can be in a path.
+            return Err(TooManyMeets);
         }
         if self.by_shape.contains_key(meet) {
             return Ok(());

@@ -131,7 +131,10 @@ impl SegmentReader {
         }
         let name = parameter(name, &self.names);
         let written = format!("{{{name}}}{}", literal(suffix));
-        self.push(Segment::open("", &literal(suffix)));
+        self.push(match fault_of_path(&format!("/{written}")) {
+            None => Segment::open("", &literal(suffix)),
+            Some(_) => Segment::unknown(),
+        });
         self.template.push_str(&written);
         self.names.push(name);
     }
@@ -149,7 +152,15 @@ impl SegmentReader {
     }
 
     fn leave_out(&mut self, segment: Segment, reason: String) {
-        self.push(segment);
+        // Another router's wildcard.
+        self.push(match &segment {
+            Segment::Open { prefix, suffix, .. }
+                if prefix.contains(&b'*') || suffix.contains(&b'*') =>
+            {
+                Segment::unknown()
+            }
+            _ => segment,
+        });
         self.gap.get_or_insert(reason);
     }
 }
