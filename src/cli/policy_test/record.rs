@@ -15,7 +15,7 @@ use anyhow::{Context, bail, ensure};
 use super::case::{Case, Outcome};
 use super::document::TestFile;
 use super::{load_grounds, parse_file, unreadable};
-use crate::cli::rehearsal::{Answer, AskedRequest, Grounds, GroundsArgs, Rehearsal};
+use crate::cli::rehearsal::{Answer, AskedRequest, Grounds, GroundsArgs, Rehearsal, Surroundings};
 use crate::cli::{Finding, complain};
 use crate::files;
 use crate::problem::Source;
@@ -263,9 +263,14 @@ fn written(request: &AskedRequest) -> Option<AskedRequest> {
     let line = request.line();
     let (method, url) = line.split_once(' ')?;
     let written = AskedRequest::new(method, url, Vec::new()).ok()?;
-    // A line with a host has a scheme, and a log may have none: what depends on it is not known then.
+    // A line with a host has a scheme, also where the log has none: what depends on it is not known then.
+    let scheme = written.surroundings.scheme.as_ref();
+    let scheme = scheme.and(request.surroundings.scheme.clone());
     Some(AskedRequest {
-        surroundings: request.surroundings.clone(),
+        surroundings: Surroundings {
+            scheme,
+            ..Surroundings::default()
+        },
         ..written
     })
 }
