@@ -141,6 +141,11 @@ impl FeedDocument {
         })
     }
 
+    /// As it is written.
+    pub fn snapshot_file(&self) -> Option<&Path> {
+        self.snapshot_file.as_deref()
+    }
+
     fn addresses(&self, key: &str, faults: &mut Faults) -> Vec<Uri> {
         if self.addresses.is_empty() {
             faults.add(

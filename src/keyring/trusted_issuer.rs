@@ -4,11 +4,11 @@ mod carrier;
 mod claims;
 mod key_source;
 mod names;
+mod own_files;
 mod warning;
 
 use std::collections::BTreeMap;
-use std::collections::BTreeSet;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -19,6 +19,7 @@ use crate::yaml::present;
 pub use key_source::KeySource;
 
 use claims::{ClaimsDocument, Several, WrittenRequirements, WrittenRules};
+use own_files::OwnFiles;
 
 pub use warning::{TrustWarning, nobody_trusted, trust_warnings};
 
@@ -126,20 +127,17 @@ pub fn trusted_issuers(
     base: &Path,
     faults: &mut Faults,
 ) -> Vec<TrustedIssuer> {
-    let mut cache_files = BTreeSet::new();
+    let mut own_files = OwnFiles::new(base);
     let mut issuers = Vec::new();
     let names = names::of(&documents, faults);
     let count = documents.len();
     for (position, (document, name)) in documents.into_iter().zip(names).enumerate() {
         let key = format!("trust[{position}]");
-        if let Some(file) = &document.jwks_cache_file
-            && !cache_files.insert(without_dots(file))
-        {
-            faults.add(format!("{key}.jwks_cache_file"), format!(
-                "`{key}.jwks_cache_file: {}` is that of another entry: give each issuer a file of \
-                 its own",
-                file.display()
-            ));
+        if let Some(file) = &document.jwks_cache_file {
+            own_files.take(&format!("{key}.jwks_cache_file"), file, faults);
+        }
+        if let Some(file) = document.feed.as_ref().and_then(FeedDocument::snapshot_file) {
+            own_files.take(&format!("{key}.feed.snapshot_file"), file, faults);
         }
         issuers.extend(document.build(name, &key, base, faults));
     }
@@ -148,13 +146,6 @@ pub fn trusted_issuers(
         carrier::check(&issuers, faults);
     }
     issuers
-}
-
-/// The path without its `.` parts, so that `./a` and `a` are alike. `..` stays: behind a link it does not
-/// lead back.
-fn without_dots(file: &Path) -> PathBuf {
-    let parts = file.components();
-    parts.filter(|part| *part != Component::CurDir).collect()
 }
 
 impl TrustedIssuerDocument {

@@ -350,7 +350,7 @@ fn a_config_that_cannot_be_used() {
             replace(folder, "trust: [", &format!("trust: [{one}, {two}, "));
         },
         &[
-            "`trust[1].jwks_cache_file: ./keys` is that of another entry",
+            "`trust[1].jwks_cache_file: ./keys` is that of another entry, `trust[0].jwks_cache_file`",
             "a file of its own",
         ],
     );
@@ -498,5 +498,46 @@ fn wrong_command_lines_end_with_2_and_help_with_0() {
         let output = run(arguments, folder.path());
         assert_eq!(output.status.code(), Some(0), "{arguments:?}");
         assert!(text(&output.stderr).is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_file_that_two_entries_would_write() {
+    let entry = |issuer: &str, keys: &str| {
+        format!("{{issuer: \"https://{issuer}\", audiences: [b], algorithms: [ES256], {keys}}}")
+    };
+    let feed = |file: &str| {
+        format!("feed: {{addresses: [\"https://feed.example\"], snapshot_file: {file}}}")
+    };
+    let cached = |file: &str| format!("jwks_uri: https://keys.example/, jwks_cache_file: {file}");
+    for (one, two, words) in [
+        (
+            feed("feed"),
+            feed("./feed"),
+            "`trust[1].feed.snapshot_file: ./feed` is that of another entry, \
+             `trust[0].feed.snapshot_file`",
+        ),
+        (
+            feed("feed"),
+            cached("feed"),
+            "`trust[1].jwks_cache_file: feed` is that of another entry, `trust[0].feed.snapshot_file`",
+        ),
+        (
+            feed("feed"),
+            feed("feed.journal"),
+            "`trust[1].feed.snapshot_file: feed.journal` and `trust[0].feed.snapshot_file` would",
+        ),
+        (
+            feed("feed.journal"),
+            feed("feed"),
+            "`trust[1].feed.snapshot_file: feed` and `trust[0].feed.snapshot_file` would overwrite",
+        ),
+    ] {
+        let both = [entry("a.example", &one), entry("b.example", &two)].join(", ");
+        check(
+            words,
+            |folder| replace(folder, "trust: [", &format!("trust: [{both}, ")),
+            &[words],
+        );
     }
 }

@@ -1,0 +1,77 @@
+//! The files that a gate writes for one entry of `trust`, and that no other entry may have.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+
+use crate::problem::Faults;
+
+/// What is written beside a file: its next version and, for a feed, its journal.
+const BESIDE: [&str; 2] = [".new", ".journal"];
+
+/// The files of the entries so far.
+pub(super) struct OwnFiles<'a> {
+    base: &'a Path,
+    /// Each with the key that names it.
+    named: BTreeMap<PathBuf, String>,
+    /// Each with the key that names the one beside which it is written.
+    beside: BTreeMap<PathBuf, String>,
+}
+
+impl<'a> OwnFiles<'a> {
+    /// Relative files are relative to `base`.
+    pub(super) fn new(base: &'a Path) -> Self {
+        Self {
+            base,
+            named: BTreeMap::new(),
+            beside: BTreeMap::new(),
+        }
+    }
+
+    /// Takes the file that the key `at` names. One that another entry has would be overwritten by the
+    /// two in turn, and after a restart one of them would lack its keys and what is revoked.
+    pub(super) fn take(&mut self, at: &str, file: &Path, faults: &mut Faults) {
+        let path = without_dots(&self.base.join(file));
+        let beside = BESIDE.map(|suffix| with_suffix(&path, suffix));
+        let written = file.display();
+        if let Some(other) = self.named.get(&path) {
+            faults.add(
+                at,
+                format!(
+                    "`{at}: {written}` is that of another entry, `{other}`: give each issuer a file of \
+                     its own"
+                ),
+            );
+            return;
+        }
+        let named = beside.iter().find_map(|path| self.named.get(path));
+        if let Some(other) = self.beside.get(&path).or(named) {
+            let [next, journal] = BESIDE;
+            faults.add(
+                at,
+                format!(
+                    "`{at}: {written}` and `{other}` would overwrite each other: the gate writes files \
+                     whose names end in `{next}` and `{journal}` beside each of them: give one of the two \
+                     another name"
+                ),
+            );
+            return;
+        }
+        for path in beside {
+            self.beside.insert(path, at.to_owned());
+        }
+        self.named.insert(path, at.to_owned());
+    }
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// The path without its `.` parts, so that `./a` and `a` are alike. `..` stays: behind a link it does not
+/// lead back.
+fn without_dots(file: &Path) -> PathBuf {
+    let parts = file.components();
+    parts.filter(|part| *part != Component::CurDir).collect()
+}
