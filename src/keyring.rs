@@ -300,6 +300,42 @@ mod tests {
         outcome.unwrap();
     }
 
+    #[tokio::test]
+    async fn a_key_that_is_withdrawn_during_a_reload_does_not_come_back() {
+        let keyring = Keyring::new(Handle::current(), Arc::new(SystemClock));
+        // Never answers.
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/jwks.json", listener.local_addr().unwrap());
+        let prepare = |seconds| {
+            let address = JwksAddress::parse(&url, PlainText::Refused).unwrap();
+            let settings = RemoteKeySettings {
+                timeout: Duration::from_secs(seconds),
+                ..RemoteKeySettings::new(KeyLocation::Address(address))
+            };
+            let algorithms = [Algorithm::Es256];
+            let trusted = TrustedIssuer {
+                rules: IssuerRules::of_access_tokens("staff", "https://id", &["api"], &algorithms),
+                keys: KeySource::Remote(settings),
+            };
+            keyring.prepare(&[trusted]).unwrap()
+        };
+        let keys = |byte| KeySet::from_hmac_secret(&[byte; 64], &[Algorithm::Hs256]).unwrap();
+        let serving = || keyring.issuers.load().remotes().remove(0).keys();
+        let issuers = prepare(30);
+        let latest = issuers.remotes().remove(0).latest();
+        keyring.commit(issuers, || {});
+        *latest.lock() = Some(keys(1));
+        let issuers = prepare(40);
+        // The old fetch goes on until the commit.
+        *latest.lock() = Some(keys(2));
+        keyring.commit(issuers, || {});
+        assert_eq!(serving(), Some(keys(2)));
+        // The second fetch has brought nothing, and neither will the third.
+        let issuers = prepare(50);
+        keyring.commit(issuers, || {});
+        assert_eq!(serving(), Some(keys(2)));
+    }
+
     /// A server on this machine that answers one request with a key, when told to; its URL.
     fn server_of_one_key() -> (mpsc::Sender<()>, String) {
         let text = generate_key(Algorithm::Es256).unwrap();

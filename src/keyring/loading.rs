@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::issuers::Keys;
-use super::remote::Remote;
+use super::remote::{EarlierKeys, Remote};
 use super::{KeySource, Keyring, KeyringError, TrustedIssuer};
 use crate::feed::{self, FeedClient, FeedHost, FeedSettings};
 use crate::jwks::{RemoteKeySettings, warn_of_skipped};
@@ -49,8 +49,10 @@ impl Keyring {
             source,
         })?;
         let earlier = match earlier {
-            Some(Keys::Remote(remote)) => remote.keys(),
-            Some(Keys::Fixed(_) | Keys::Companion(_) | Keys::Feed(_)) | None => None,
+            Some(Keys::Remote(remote)) => remote.as_earlier(),
+            Some(Keys::Fixed(_) | Keys::Companion(_) | Keys::Feed(_)) | None => {
+                EarlierKeys::default()
+            }
         };
         // One fetch for entries that name the same place: the issuer is asked once, and its keys change
         // for all of them at once.

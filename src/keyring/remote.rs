@@ -18,9 +18,26 @@ use crate::token::{Algorithm, IssuerRules, KeyHint, KeySet, KeySetError};
 #[derive(Clone)]
 pub(super) struct Remote {
     fetched: Arc<SharedFetch>,
-    /// What serves this issuer until the first fetch: the keys from before its entry was edited, or
-    /// those of its file. Never those of another issuer at the same address.
-    earlier: Option<KeySet>,
+    earlier: EarlierKeys,
+}
+
+/// What serves an issuer until the first fetch: the keys from before its entry was edited, or those of
+/// its file. Never those of another issuer at the same address.
+#[derive(Clone, Default)]
+pub(super) struct EarlierKeys {
+    /// What the fetch brings that is replaced. That one goes on until the commit, and a key that is
+    /// withdrawn meanwhile must not come back.
+    replaced: Option<Arc<Mutex<Option<KeySet>>>>,
+    /// What served before that fetch had brought anything, or the keys of the file.
+    otherwise: Option<KeySet>,
+}
+
+impl EarlierKeys {
+    fn keys(&self) -> Option<KeySet> {
+        let replaced = self.replaced.as_ref();
+        let replaced = replaced.and_then(|latest| latest.lock().clone());
+        replaced.or_else(|| self.otherwise.clone())
+    }
 }
 
 /// A remote key set, fetched once for all issuers whose entries ask for just this.
@@ -40,7 +57,16 @@ impl Remote {
     /// The keys that serve.
     pub(super) fn keys(&self) -> Option<KeySet> {
         let latest = self.fetched.latest.lock().clone();
-        latest.or_else(|| self.earlier.clone())
+        latest.or_else(|| self.earlier.keys())
+    }
+
+    /// These keys for the fetch that replaces this one.
+    pub(super) fn as_earlier(&self) -> EarlierKeys {
+        EarlierKeys {
+            replaced: Some(Arc::clone(&self.fetched.latest)),
+            // Those do not change any more: what brought them has been replaced.
+            otherwise: self.earlier.keys(),
+        }
     }
 
     pub(super) fn state(&self) -> RemoteKeyState {
@@ -58,9 +84,7 @@ impl Remote {
     }
 
     fn knows(&self, key: KeyHint) -> bool {
-        let latest = self.fetched.latest.lock();
-        let keys = latest.as_ref().or(self.earlier.as_ref());
-        keys.is_some_and(|keys| keys.knows(key))
+        self.keys().is_some_and(|keys| keys.knows(key))
     }
 
     pub(super) fn has_answered(&self, key: KeyHint) -> bool {
@@ -102,7 +126,7 @@ impl Remote {
             && fetched.ca_pem.as_deref() == ca_pem;
         same.then(|| Self {
             fetched: Arc::clone(fetched),
-            earlier: None,
+            earlier: EarlierKeys::default(),
         })
     }
 
@@ -113,7 +137,7 @@ impl Remote {
     }
 
     /// The same with these keys until the first fetch.
-    pub(super) fn with_earlier(self, earlier: Option<KeySet>) -> Self {
+    pub(super) fn with_earlier(self, earlier: EarlierKeys) -> Self {
         Self { earlier, ..self }
     }
 }
@@ -167,7 +191,7 @@ impl Keyring {
         rules: &IssuerRules,
         settings: &RemoteKeySettings,
         ca_pem: Option<Vec<u8>>,
-        earlier: Option<KeySet>,
+        mut earlier: EarlierKeys,
     ) -> Result<Remote, KeyringError> {
         let source = RemoteKeySource::new(&*rules.issuer, settings, ca_pem.as_deref());
         let mut source = source.map_err(|source| KeyringError::Remote {
@@ -179,8 +203,10 @@ impl Keyring {
             .clone()
             .map(|path| CacheFile::new(path, &rules.issuer, settings.location.binding()));
         // What is in memory is never older than the file, which is written after it.
-        let earlier = earlier.or_else(|| saved(cache.as_ref()?, rules));
-        if earlier.is_some() {
+        if earlier.keys().is_none() {
+            earlier.otherwise = cache.as_ref().and_then(|cache| saved(cache, rules));
+        }
+        if earlier.keys().is_some() {
             source = source.with_earlier_keys();
         }
         let latest = Arc::new(Mutex::new(None));
