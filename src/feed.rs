@@ -5,6 +5,7 @@
 //! subscribe; none of them causes a query.
 
 mod client;
+mod held;
 #[cfg(feature = "issuer")]
 mod hub;
 mod journal;

@@ -139,6 +139,11 @@ impl Keyring {
     /// two beside what came before the other. Fetches of issuers that are gone end.
     pub fn commit(&self, issuers: Issuers, adopt: impl FnOnce()) {
         let issuers = Arc::new(issuers);
+        // Not at `prepare`: a feed that is replaced is heard until now. Not while `publishing` is held: keys
+        // that a feed brings wait for that, and this waits for them.
+        for feed in issuers.feeds() {
+            feed.succeed();
+        }
         let publishing = self.publishing.lock();
         // Within: a publication in between would put these issuers beside the policy from before.
         let earlier = self.issuers.swap(Arc::clone(&issuers));
@@ -149,10 +154,8 @@ impl Keyring {
         drop(earlier);
         // Only now, when nothing can fail any more: until then the files of a feed belong to the client
         // that it replaces.
-        for (_, keys) in issuers.iter() {
-            if let Keys::Feed(feed) = keys {
-                feed.put_in_use();
-            }
+        for feed in issuers.feeds() {
+            feed.put_in_use();
         }
         self.commits.send_replace(());
     }
@@ -165,10 +168,8 @@ impl Keyring {
     /// Waits until what the feeds have told is on the disk, where there are files for it.
     pub async fn saved(&self) {
         let issuers = self.issuers.load_full();
-        for (_, keys) in issuers.iter() {
-            if let Keys::Feed(feed) = keys {
-                feed.saved().await;
-            }
+        for feed in issuers.feeds() {
+            feed.saved().await;
         }
     }
 

@@ -1,40 +1,29 @@
-//! The gate's end of the feed: goes from address to address, and never gives up.
+//! The gate's end of the feed.
+
+mod follower;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use blake3::Hash;
-use futures_util::stream::{FuturesUnordered, StreamExt};
-use http::Uri;
+use parking_lot::Mutex;
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
+use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+use super::held::Reached;
 use super::journal;
 use super::knowledge::{FeedState, Knowledge, KnownKeys, Origin};
-use super::saving::Saving;
-use super::session::{self, Session, SessionError};
 use super::settings::FeedSettings;
 use super::snapshot_file::{self, Saved, SavedRows, SnapshotFileError};
 use super::transport::{FeedError, Files, Transport};
-use crate::backoff::{Backoff, Jitter};
 use crate::certificates::Validity;
 use crate::clock::{Clock, UnixSeconds};
 use crate::revocation::{OnStale, RevocationList};
 use crate::token::Algorithm;
 
-/// The pauses after failures.
-const PAUSES: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(5));
-
-/// How long an address has before the next one is tried beside it.
-const HEAD_START: Duration = Duration::from_millis(250);
-
-/// A connection that has lived for so long was not a failure.
-const HEALTHY: Duration = Duration::from_secs(10);
-
-/// The longest failure text, in characters.
-const MAX_FAILURE_CHARS: usize = 300;
+use follower::Follower;
 
 /// Of one issuer: a task that subscribes, and what it has learnt. Dropping it ends the task.
 pub struct FeedClient {
@@ -42,15 +31,19 @@ pub struct FeedClient {
     files: Files,
     knowledge: Arc<Knowledge>,
     started: Instant,
-    /// Told when it is in use.
-    in_use: Arc<Notify>,
+    /// What the client knows that this one is to replace, until it does.
+    replaced: Mutex<Option<Arc<Knowledge>>>,
+    in_use: watch::Sender<bool>,
     task: AbortHandle,
 }
 
 impl FeedClient {
-    /// Subscribes on `runtime`, at once and then for as long as the result lives. What `earlier`
-    /// knew of the same issuer is known from the beginning; else what the snapshot file holds. Nothing
-    /// is written there before [`Self::put_in_use`].
+    /// Subscribes on `runtime`, at once and then for as long as the result lives. What the snapshot file
+    /// holds is known from the beginning. Nothing is written there before [`Self::put_in_use`].
+    ///
+    /// One that is to replace `earlier`, of the same issuer, subscribes when it is in use and not
+    /// before: until [`Self::succeed`] the other one goes on, and two that hear the issuer at once would
+    /// each have keys and revocations that the other lacks.
     ///
     /// `on_keys` is called when other keys than before verify.
     pub fn start(
@@ -68,16 +61,17 @@ impl FeedClient {
             clock: host.clock,
             on_keys: host.on_keys,
         };
-        let earlier = earlier.map(|client| &*client.knowledge);
-        // What an earlier subscription knew is newer than the file, which it wrote now and then. The
+        let replaced = earlier.map(|client| Arc::clone(&client.knowledge));
+        let knowledge = Arc::new(Knowledge::new(origin, &settings));
+        // What an earlier subscription knows is newer than the file, which it writes now and then. The
         // file is for a gate that has just been started.
-        let knowledge = Arc::new(Knowledge::new(origin, &settings, earlier));
-        if knowledge.age().is_none() {
+        if replaced.as_ref().is_none_or(|one| one.age().is_none()) {
             load(&knowledge, &settings);
         }
-        let in_use = Arc::new(Notify::new());
+        let in_use = watch::Sender::new(false);
         let follower = Follower {
-            in_use: Arc::clone(&in_use),
+            in_use: in_use.subscribe(),
+            subscribes_at_once: replaced.is_none(),
             transport,
             settings: settings.clone(),
             knowledge: Arc::clone(&knowledge),
@@ -87,15 +81,25 @@ impl FeedClient {
             files,
             knowledge,
             started: Instant::now(),
+            replaced: Mutex::new(replaced),
             in_use,
             task: host.runtime.spawn(follower.run()).abort_handle(),
         })
     }
 
+    /// Takes over what the client knows that this one replaces, and has that one learn nothing more. To
+    /// be called just before this one serves: what was revoked until then stays revoked.
+    pub fn succeed(&self) {
+        let replaced = self.replaced.lock().take();
+        if let Some(replaced) = replaced {
+            self.knowledge.succeed(&replaced);
+        }
+    }
+
     /// From now on what is heard is kept in the snapshot file, where there is one. A client that is
     /// given up before that, by a reload that fails, leaves the file to the one that goes on.
     pub fn put_in_use(&self) {
-        self.in_use.notify_one();
+        self.in_use.send_replace(true);
     }
 
     /// Whether it does what these settings ask for, with the files as they are now.
@@ -210,6 +214,9 @@ fn load(knowledge: &Knowledge, settings: &FeedSettings) {
             knowledge.take_over(&saved, age);
             for frame in journal::frames(path, &digest) {
                 knowledge.apply(&frame);
+                if let Some(reached) = Reached::by(&frame) {
+                    knowledge.reach(&reached);
+                }
             }
         }
         Err(SnapshotFileError::Absent) => {}
@@ -234,169 +241,4 @@ fn learn(
         knowledge.learn(&rows);
     }
     Ok((saved, rows.digest()))
-}
-
-struct Follower {
-    in_use: Arc<Notify>,
-    transport: Transport,
-    settings: FeedSettings,
-    knowledge: Arc<Knowledge>,
-}
-
-impl Follower {
-    async fn run(self) {
-        let saving = async {
-            match &self.settings.snapshot_file {
-                Some(path) => {
-                    let saving = Saving::new(path, &self.knowledge);
-                    saving.run(self.in_use.notified()).await;
-                }
-                // A branch that ended would end the others: `select!` waits for the first.
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            () = self.subscribe() => {}
-            () = self.knowledge.list.watch_age(&self.knowledge.origin.issuer) => {}
-            () = saving => {}
-        }
-    }
-
-    /// From address to address; after each failure a longer pause.
-    async fn subscribe(&self) {
-        if self.settings.addresses.is_empty() {
-            // Refused by the configuration; here it must not spin.
-            std::future::pending::<()>().await;
-        }
-        let (mut first, mut failures) = (0, Failures::default());
-        loop {
-            if let Some((number, address, session)) = self.dial(first).await {
-                let began = Instant::now();
-                let end = session.follow(&self.knowledge).await;
-                self.record(address, &end);
-                // Forgiven only after it has lived for a while: an issuer that greets and closes would
-                // otherwise be dialled without a pause.
-                failures.after(began.elapsed());
-                first = number.saturating_add(1);
-            }
-            let pause = PAUSES.delay(failures.next(), Jitter::draw());
-            tokio::time::sleep(pause).await;
-        }
-    }
-
-    /// Subscribes at the first address that greets, counted from `first` on and around. One that
-    /// hesitates does not hold up the next; those that were slower are left (RFC 8305 does so with
-    /// connections).
-    async fn dial(&self, first: usize) -> Option<(usize, &Uri, Session)> {
-        let addresses = &self.settings.addresses;
-        let numbered = addresses.iter().enumerate().cycle();
-        let mut next = numbered
-            .skip(first.checked_rem(addresses.len()).unwrap_or(0))
-            .take(addresses.len())
-            .peekable();
-        let mut trying = FuturesUnordered::new();
-        loop {
-            if let Some((number, address)) = next.next() {
-                trying.push(async move {
-                    let opened = session::open(&self.transport, address, &self.knowledge).await;
-                    (number, address, opened)
-                });
-            }
-            let is_last = next.peek().is_none();
-            tokio::select! {
-                tried = trying.next() => match tried {
-                    Some((number, address, Ok(session))) => return Some((number, address, session)),
-                    Some((_, address, Err(end))) => self.record(address, &end),
-                    None => return None,
-                },
-                // The next address gets its turn although this one has not failed: a host that drops
-                // packets would cost its whole timeout each time.
-                () = tokio::time::sleep(HEAD_START), if !is_last => {}
-            }
-        }
-    }
-
-    /// Says a failure once, not at every try.
-    fn record(&self, address: &Uri, end: &SessionError) {
-        let message = plain(&end.to_string());
-        // The borrow must end before `send_modify` below, which locks the same value.
-        let repeated = {
-            let state = self.knowledge.state.borrow();
-            !state.connected && state.last_failure.as_deref() == Some(&*message)
-        };
-        if !repeated {
-            let told = if self.knowledge.age().is_some() {
-                "the feed is not connected; what is known of it stays in use"
-            } else {
-                "the feed is not connected, and nothing has come from it yet: \
-                 the issuer's tokens are refused until it is"
-            };
-            tracing::warn!(
-                token.issuer = &*self.knowledge.origin.issuer,
-                feed.address = %address,
-                feed.error = message,
-                "{told}"
-            );
-        }
-        self.knowledge.state.send_modify(|state| {
-            state.connected = false;
-            state.failures += 1;
-            state.last_failure = Some(message);
-        });
-    }
-}
-
-/// How often it has failed in a row.
-#[derive(Debug, Default)]
-struct Failures(u64);
-
-impl Failures {
-    /// A connection has lived for so long. One that greets and closes at once has failed like one that
-    /// does not answer.
-    fn after(&mut self, life: Duration) {
-        if life >= HEALTHY {
-            self.0 = 0;
-        }
-    }
-
-    /// Counts one more, and gives back how many came before it.
-    fn next(&mut self) -> u64 {
-        let earlier = self.0;
-        self.0 = earlier.saturating_add(1);
-        earlier
-    }
-}
-
-/// Parts of it come from the other side.
-fn plain(text: &str) -> String {
-    let printable = |character: char| match character {
-        ' '..='~' => character,
-        _ => '?',
-    };
-    text.chars()
-        .map(printable)
-        .take(MAX_FAILURE_CHARS)
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn who_greets_and_closes_is_asked_more_rarely_until_it_stays() {
-        let mut failures = Failures::default();
-        for earlier in 0..20 {
-            failures.after(Duration::from_millis(50));
-            assert_eq!(failures.next(), earlier);
-        }
-        failures.after(HEALTHY);
-        assert_eq!(failures.next(), 0);
-    }
-
-    #[test]
-    fn failures_are_printable_and_short() {
-        let text = plain(&format!("\u{1b}[31m\n{}", "x".repeat(1000)));
-        assert!(text.starts_with("?[31m?xxx") && text.len() == MAX_FAILURE_CHARS);
-    }
 }

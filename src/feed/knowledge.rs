@@ -1,5 +1,7 @@
 //! What a gate knows of one issuer through the feed: its keys, and what it has revoked.
 
+mod succession;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -8,9 +10,10 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, watch};
 
+use super::held::{Reached, ViolationError};
 use super::settings::FeedSettings;
 use super::snapshot_file::Saved;
-use super::wire::{self, Heartbeat, Keys, ROWS_PER_FRAME, Revocations, Understood};
+use super::wire::{self, Heartbeat, Keys, Revocations, Understood};
 use crate::clock::{Clock, UnixSeconds};
 use crate::jwks::warn_of_skipped;
 use crate::revocation::{Freshness, Revocation, RevocationList, SteadyClock};
@@ -76,7 +79,9 @@ pub(super) struct Knowledge {
     most_behind: Duration,
     /// What is swept does not come back.
     sweeping_clock: SteadyClock,
+    /// Locked after `progress`, never before it.
     keys: Mutex<KnownKeys>,
+    /// Held during each change, so that there is none after the last.
     progress: Mutex<Progress>,
     /// Counts changes of keys.
     key_changes: AtomicU64,
@@ -95,23 +100,16 @@ struct Progress {
     /// When everything was last known, by the issuer's clock.
     as_of: UnixSeconds,
     swept_at: UnixSeconds,
-}
-
-/// The other end does what it must not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum ViolationError {
-    #[error("messages of the issuer were lost on the way")]
-    Gap,
-    #[error("the issuer has not read its database for too long")]
-    Behind,
+    /// Another client has taken the place of this one.
+    is_closed: bool,
 }
 
 impl Knowledge {
-    /// Nothing is known yet, but for what `earlier` knew.
-    pub(super) fn new(origin: Origin, settings: &FeedSettings, earlier: Option<&Self>) -> Self {
+    /// Nothing is known yet.
+    pub(super) fn new(origin: Origin, settings: &FeedSettings) -> Self {
         let freshness = Freshness::new(settings.max_staleness, settings.on_stale);
         let list = RevocationList::new(settings.max_revocations).from_afar(freshness);
-        let knowledge = Self {
+        Self {
             sweeping_clock: SteadyClock::new(Arc::clone(&origin.clock)),
             origin,
             list: Arc::new(list),
@@ -123,23 +121,13 @@ impl Knowledge {
                 position: LogPosition(0),
                 as_of: UnixSeconds(0),
                 swept_at: UnixSeconds(0),
+                is_closed: false,
             }),
             key_changes: AtomicU64::new(0),
             journal: OnceLock::new(),
             unsaved: watch::Sender::default(),
             has_missed: AtomicBool::new(false),
-        };
-        if let Some(earlier) = earlier
-            && let Some(age) = earlier.age()
-        {
-            // Before the rows, as for a file.
-            let saved = earlier.save();
-            for rows in earlier.list.chunks(ROWS_PER_FRAME) {
-                knowledge.list.extend(&rows);
-            }
-            knowledge.take_over(&saved, age);
         }
-        knowledge
     }
 
     /// Refuses what these rows revoke, which are not all that there are.
@@ -164,15 +152,15 @@ impl Knowledge {
     /// All of it but the rows, for a file. To be taken before the rows: those that come after the cursor
     /// do no harm, those that lack would.
     pub(super) fn save(&self) -> Saved {
-        let (cursor, position, as_of) = {
-            let progress = self.progress.lock();
-            (progress.cursor.clone(), progress.position, progress.as_of)
-        };
+        self.saved_at(&self.progress.lock())
+    }
+
+    fn saved_at(&self, progress: &Progress) -> Saved {
         Saved {
             issuer: self.origin.issuer.to_string(),
-            cursor,
-            position: position.0,
-            as_of: as_of.0,
+            cursor: progress.cursor.clone(),
+            position: progress.position.0,
+            as_of: progress.as_of.0,
             keys: Some(self.keys.lock().written.clone()),
         }
     }
@@ -223,11 +211,23 @@ impl Knowledge {
     /// Takes these keys for all that there are. None of them usable: none verifies, because those
     /// from before may have been withdrawn.
     pub(super) fn adopt(&self, written: Keys) {
+        let progress = self.progress.lock();
+        let is_changed = !progress.is_closed && self.replace_keys(written);
+        // Before the callback, which asks for the keys and would wait for them for ever.
+        drop(progress);
+        if is_changed {
+            self.key_changes.fetch_add(1, Ordering::AcqRel);
+            (self.origin.on_keys)();
+        }
+    }
+
+    /// Whether they are others than before.
+    fn replace_keys(&self, written: Keys) -> bool {
         let mut keys = self.keys.lock();
         // A connection that resumes sends all keys again. To publish them would have every snapshot and
         // proof looked at anew for nothing.
         if keys.written == written {
-            return;
+            return false;
         }
         let read = KeySet::from_jwks(written.jwks.as_bytes(), &self.origin.algorithms);
         let usable = match read {
@@ -249,30 +249,22 @@ impl Knowledge {
         // Kept even where none is usable: keys from before may have been withdrawn, and their tokens must
         // not go on passing.
         *keys = KnownKeys { written, usable };
-        // Before the callback, which asks for the keys and would wait for this lock for ever.
-        drop(keys);
-        self.key_changes.fetch_add(1, Ordering::AcqRel);
-        (self.origin.on_keys)();
+        true
     }
 
-    /// Takes rows, and the cursor where one comes with them; whether one did.
-    pub(super) fn apply(&self, frame: &Revocations) -> bool {
+    /// Refuses what these rows revoke from now on, and has them written to the journal.
+    pub(super) fn apply(&self, frame: &Revocations) {
         let (rows, unclear) = self.understand(&frame.revocations);
-        self.list.extend(&rows);
         if unclear > 0 {
             self.state
                 .send_modify(|state| state.not_understood += unclear);
         }
-        // The cursor counts only with its last frame: resumed from the middle, the rows of the others
-        // would be missing for ever.
-        let is_complete = !frame.cursor.is_empty();
-        if is_complete {
-            let position = LogPosition(frame.position);
-            self.list.advance(position);
-            let mut progress = self.progress.lock();
-            progress.cursor = frame.cursor.clone();
-            progress.position = position;
+        let progress = self.progress.lock();
+        if progress.is_closed {
+            return;
         }
+        self.list.extend(&rows);
+        drop(progress);
         if let Some(journal) = self.journal.get()
             && !rows.is_empty()
         {
@@ -284,43 +276,60 @@ impl Knowledge {
                 self.has_missed.store(true, Ordering::Release);
             }
         }
-        is_complete
     }
 
-    /// Everything has come up to now, or to as long ago as the issuer's own knowledge is old; unless
-    /// the issuer says that more should have, or knows too little itself to be listened to.
-    pub(super) fn hear(&self, heartbeat: Heartbeat) -> Result<(), ViolationError> {
+    /// The log is known up to here, and no further: another log may have taken its place.
+    pub(super) fn reach(&self, reached: &Reached) {
+        let mut progress = self.progress.lock();
+        if !progress.is_closed {
+            self.list.advance(reached.position);
+            progress.cursor = reached.cursor.clone();
+            progress.position = reached.position;
+        }
+    }
+
+    /// Whether an issuer that says this of itself knows at least as much. Measured by the clock of this
+    /// gate that nobody sets, because the clocks of two issuers differ.
+    pub(super) fn is_not_newer_than(&self, heartbeat: Heartbeat) -> bool {
         let behind = Duration::from_millis(heartbeat.behind_ms);
-        let now = UnixSeconds(heartbeat.issuer_time);
-        let sweep = {
-            let mut progress = self.progress.lock();
-            // The issuer has sent rows that never came: to go on would mean to let revoked tokens
-            // through.
-            if heartbeat.position > progress.position.0 {
-                return Err(ViolationError::Gap);
-            }
-            let behind = i64::try_from(behind.as_secs()).unwrap_or(i64::MAX);
-            progress.as_of = now.plus(behind.saturating_neg());
-            let due = now.since(progress.swept_at).saturating_abs() >= SWEEP_SECONDS;
-            if due {
-                progress.swept_at = now;
-            }
-            due
-        };
-        self.confirm(behind);
-        if behind > self.most_behind {
+        self.age().is_none_or(|age| behind <= age)
+    }
+
+    /// Everything has come up to now, or to as long ago as the issuer's own knowledge is old.
+    pub(super) fn confirm_by(&self, heartbeat: Heartbeat) {
+        let behind = Duration::from_millis(heartbeat.behind_ms);
+        let seconds = i64::try_from(behind.as_secs()).unwrap_or(i64::MAX);
+        let mut progress = self.progress.lock();
+        if !progress.is_closed {
+            progress.as_of = UnixSeconds(heartbeat.issuer_time).plus(seconds.saturating_neg());
+            self.confirm(behind);
+        }
+    }
+
+    /// Unless the issuer knows too little itself to be listened to.
+    pub(super) fn tolerate(&self, heartbeat: Heartbeat) -> Result<(), ViolationError> {
+        if Duration::from_millis(heartbeat.behind_ms) > self.most_behind {
             return Err(ViolationError::Behind);
         }
+        Ok(())
+    }
+
+    /// An issuer has told everything that it knows.
+    pub(super) fn hear(&self, heartbeat: Heartbeat) {
         self.state.send_if_modified(|state| {
             let first = !state.heard;
             state.heard = true;
             first
         });
-        if sweep {
+        let now = UnixSeconds(heartbeat.issuer_time);
+        let mut progress = self.progress.lock();
+        let is_due = now.since(progress.swept_at).saturating_abs() >= SWEEP_SECONDS;
+        if is_due && !progress.is_closed {
+            progress.swept_at = now;
+            drop(progress);
             // By the slower of the two clocks: a token ends here by this gate's own.
             self.list.sweep(now.min(self.sweeping_clock.now()));
         }
-        Ok(())
     }
 
     fn confirm(&self, age: Duration) {

@@ -8,10 +8,11 @@ use tokio::time::timeout;
 use tonic::client::Grpc;
 use tonic::{Code, Request, Status, Streaming};
 
-use super::knowledge::{Knowledge, ViolationError};
+use super::held::{Held, ViolationError};
+use super::knowledge::Knowledge;
 use super::transport::{Connection, Transport};
 use super::wire::{
-    Frame, Hello, Keys, Kind, MAX_FRAME_BYTES, MessageCodec, PROTOCOL_VERSION, SUBSCRIBE_PATH,
+    Frame, Hello, Kind, MAX_FRAME_BYTES, MessageCodec, PROTOCOL_VERSION, SUBSCRIBE_PATH,
     SubscribeRequest,
 };
 use crate::problem::with_causes;
@@ -123,20 +124,11 @@ impl Session {
         &mut self,
         knowledge: &Knowledge,
     ) -> Result<std::convert::Infallible, SessionError> {
-        let mut keys = HeldKeys::default();
+        let mut held = Held::default();
         loop {
-            match next(&mut self.frames, self.patience).await? {
-                Some(Kind::Keys(written)) => keys.receive(written, knowledge),
-                Some(Kind::Revocations(rows)) => {
-                    // Only the frame that completes the log releases the keys: a new key must not
-                    // verify tokens of which it is not yet known whether they are revoked.
-                    if knowledge.apply(&rows) {
-                        keys.release(knowledge);
-                    }
-                }
-                Some(Kind::Heartbeat(heartbeat)) => knowledge.hear(heartbeat)?,
-                // Of a newer issuer, or said twice.
-                Some(Kind::Hello(_)) | None => {}
+            // A frame without a kind is of a newer issuer.
+            if let Some(frame) = next(&mut self.frames, self.patience).await? {
+                held.receive(frame, knowledge)?;
             }
         }
     }
@@ -211,29 +203,5 @@ fn refused(status: &Status) -> SessionError {
             SessionError::Refused(format!("{text}: is this the address of a feed?"))
         }
         _ => SessionError::Broken(text),
-    }
-}
-
-/// Keys wait for the revocations that belong to them: otherwise a token that was revoked could pass in
-/// between.
-#[derive(Default)]
-struct HeldKeys {
-    held: Option<Keys>,
-    caught_up: bool,
-}
-
-impl HeldKeys {
-    fn receive(&mut self, keys: Keys, knowledge: &Knowledge) {
-        self.held = Some(keys);
-        if self.caught_up {
-            self.release(knowledge);
-        }
-    }
-
-    fn release(&mut self, knowledge: &Knowledge) {
-        self.caught_up = true;
-        if let Some(keys) = self.held.take() {
-            knowledge.adopt(keys);
-        }
     }
 }

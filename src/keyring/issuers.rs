@@ -121,6 +121,14 @@ impl Issuers {
         remotes.collect()
     }
 
+    /// The clients of feeds.
+    pub(super) fn feeds(&self) -> impl Iterator<Item = &Arc<FeedClient>> {
+        self.keys.iter().filter_map(|keys| match keys {
+            Keys::Feed(feed) => Some(feed),
+            Keys::Fixed(_) | Keys::Companion(_) | Keys::Remote(_) => None,
+        })
+    }
+
     pub(super) async fn loaded(&self) {
         // One after the other: what each may wait for ends at the same time.
         for (rules, keys) in self.iter() {

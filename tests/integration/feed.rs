@@ -5,6 +5,7 @@ mod false_issuer;
 mod frames;
 pub(crate) mod network;
 mod proof;
+mod rollback;
 mod start;
 
 use std::path::Path;

@@ -8,12 +8,12 @@ use super::false_issuer::{FalseIssuer, Subscription, hello};
 use super::{FarGate, PATIENCE};
 use crate::test_issuer::TestIssuer;
 
-fn jwks(keys: &[&TestIssuer]) -> String {
+pub(super) fn jwks(keys: &[&TestIssuer]) -> String {
     TestIssuer::jwks(keys.iter().copied())
 }
 
 /// A gate that has taken these keys and nothing revoked.
-async fn gate(issuer: &FalseIssuer, key: &TestIssuer) -> (FarGate, Subscription) {
+pub(super) async fn gate(issuer: &FalseIssuer, key: &TestIssuer) -> (FarGate, Subscription) {
     let far = FarGate::at(&issuer.url(), "").await;
     let subscription = issuer.subscription().await;
     subscription.greet().await;
@@ -138,7 +138,7 @@ async fn a_gap_is_noticed_and_closed() {
 }
 
 /// The next subscription that goes on from there; those of races before it are left.
-async fn resumed(issuer: &FalseIssuer, cursor: &str) -> Subscription {
+pub(super) async fn resumed(issuer: &FalseIssuer, cursor: &str) -> Subscription {
     loop {
         let subscription = issuer.subscription().await;
         if subscription.request.cursor == cursor {
