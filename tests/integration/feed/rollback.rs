@@ -127,14 +127,24 @@ impl Pipe {
     }
 
     /// Waits for the reader.
-    async fn opened(self) -> std::fs::File {
+    async fn opened(&self) -> std::fs::File {
+        let path = self.0.clone();
         let (sender, opened) = tokio::sync::oneshot::channel();
         // Not one of the runtime, which would wait for it where the reader never comes.
         std::thread::spawn(move || {
-            let _ = sender.send(std::fs::OpenOptions::new().write(true).open(self.0));
+            let _ = sender.send(std::fs::OpenOptions::new().write(true).open(path));
         });
         let opened = tokio::time::timeout(PATIENCE, opened).await;
         opened.unwrap().unwrap().unwrap()
+    }
+
+    /// Gives this text to the reader, and to those that come later.
+    fn answer(&self, mut opened: std::fs::File, text: &str) {
+        // The watcher of files reloads as well, and nobody would write for it.
+        let file = self.0.with_extension("json");
+        std::fs::write(&file, text).unwrap();
+        std::fs::rename(file, &self.0).unwrap();
+        opened.write_all(text.as_bytes()).unwrap();
     }
 }
 
@@ -157,13 +167,12 @@ async fn reload_during(news: Kind) {
     let between = tokio::spawn({
         let alice = alice.clone();
         async move {
-            let mut pipe = pipe.opened().await;
+            let opened = pipe.opened().await;
             subscription.send(news).await;
             while asker.ask("/orders/1", Some(&alice)).await.status != 401 {
                 tokio::task::yield_now().await;
             }
-            pipe.write_all(jwks(&[&TestIssuer::new("key-9")]).as_bytes())
-                .unwrap();
+            pipe.answer(opened, &jwks(&[&TestIssuer::new("key-9")]));
         }
     });
     tokio::task::block_in_place(|| far.gate.app.reload()).unwrap();
