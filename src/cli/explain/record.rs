@@ -154,7 +154,7 @@ impl Record {
             method: unescaped(method)?,
             host: unescaped(self.text("request.host").unwrap_or_default())?,
             path: unescaped(shown)?,
-            headers: Vec::new(),
+            ..AskedRequest::default()
         };
         Ok((request, Some(CUT)))
     }
