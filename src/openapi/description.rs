@@ -194,29 +194,39 @@ impl<'t> Reader<'t> {
                 ))
                 .help("import its parts one by one"));
             }
-            let found = self.resolve(written);
-            let gap = match found {
-                None => Some(NOT_HERE),
-                // What it asks for may be on either side.
-                Some(_) if written.get("$ref").is_some() && written.entries().len() > 1 => {
-                    Some("it has a `$ref` and other keys beside it")
-                }
-                Some(_) => None,
+            let operation = self.operation(path, method, written);
+            let servers = match self.resolve(written).unwrap_or(written).get("servers") {
+                None => item_servers.clone(),
+                own => self::servers(own, path, notes),
             };
-            let operation = found.unwrap_or(written);
             operations.push(Operation {
-                method,
-                path,
-                id: operation.get("operationId").and_then(Tree::text),
-                security: operation.get("security"),
-                gap,
-                servers: match operation.get("servers") {
-                    None => item_servers.clone(),
-                    own => self::servers(own, path, notes),
-                },
+                servers,
+                ..operation
             });
         }
         Ok(())
+    }
+
+    /// An operation but for its servers.
+    fn operation(&self, path: &'t str, method: &'static str, written: &'t Tree) -> Operation<'t> {
+        let found = self.resolve(written);
+        let gap = match found {
+            None => Some(NOT_HERE),
+            // What it asks for may be on either side.
+            Some(_) if written.get("$ref").is_some() && written.entries().len() > 1 => {
+                Some("it has a `$ref` and other keys beside it")
+            }
+            Some(_) => None,
+        };
+        let operation = found.unwrap_or(written);
+        Operation {
+            method,
+            path,
+            id: operation.get("operationId").and_then(Tree::text),
+            security: operation.get("security"),
+            gap,
+            servers: Vec::new(),
+        }
     }
 
     /// A path's entry and what its `$ref` leads to, one after another, and whether that is all. What is beside

@@ -63,21 +63,23 @@ pub(super) fn routes(
             }
         }
     }
+    Ok(named(unnamed))
+}
+
+fn named(mut unnamed: Vec<Unnamed>) -> Vec<NewRoute> {
     unnamed.sort_by_key(|one| (one.slot.is_copy, one.slot.order));
     let mut names = BTreeSet::new();
-    Ok(unnamed
-        .into_iter()
-        .map(|mut one| {
-            one.hosts.sort();
-            NewRoute {
-                name: unique(&one.slot.name, &mut names),
-                hosts: one.hosts,
-                method: one.slot.method,
-                path: one.template,
-                asked: one.slot.asked,
-            }
-        })
-        .collect())
+    let routes = unnamed.into_iter().map(|mut one| {
+        one.hosts.sort();
+        NewRoute {
+            name: unique(&one.slot.name, &mut names),
+            hosts: one.hosts,
+            method: one.slot.method,
+            path: one.template,
+            asked: one.slot.asked,
+        }
+    });
+    routes.collect()
 }
 
 /// Hosts that have the same operations, with the positions of these.

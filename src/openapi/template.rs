@@ -104,18 +104,7 @@ impl SegmentReader {
                 "its path has the segment {}: a route has one parameter in a segment, at its start",
                 quoted(segment)
             );
-            let last = suffix.rsplit('}').next().unwrap_or_default();
-            let open = match suffix.contains('{') {
-                true if suffix
-                    .rsplit_once('{')
-                    .is_some_and(|(_, last)| !last.contains('}')) =>
-                {
-                    Segment::unknown()
-                }
-                true => Segment::some(before, last),
-                false => Segment::open(before, suffix),
-            };
-            self.leave_out(open, reason);
+            self.leave_out(several(before, suffix), reason);
             return;
         }
         let (name, is_rest) = match name.strip_suffix('+').or_else(|| name.strip_prefix('*')) {
@@ -162,6 +151,17 @@ impl SegmentReader {
             _ => segment,
         });
         self.gap.get_or_insert(reason);
+    }
+}
+
+/// A segment with text in front of its parameter, or with more than one; `suffix` follows the first.
+fn several(before: &str, suffix: &str) -> Segment {
+    match suffix.rsplit_once('{') {
+        None => Segment::open(before, suffix),
+        Some((_, last)) => match last.rsplit_once('}') {
+            Some((_, after)) => Segment::some(before, after),
+            None => Segment::unknown(),
+        },
     }
 }
 
