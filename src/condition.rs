@@ -23,6 +23,7 @@ mod time;
 mod types;
 mod value;
 mod warning;
+mod without_token;
 
 pub use budget::Budget;
 pub use checker::{Caller, Names};
@@ -100,6 +101,11 @@ impl Condition {
     /// Whether it reads the token or its issuer.
     pub fn reads_token(&self) -> bool {
         self.reads_token
+    }
+
+    /// Whether it may hold for a caller without a token. Where it may not, this may still say so.
+    pub fn may_hold_without_token(&self) -> bool {
+        !without_token::never_holds(&self.program)
     }
 
     /// Whether it reads the host of the request.

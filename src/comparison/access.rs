@@ -183,13 +183,35 @@ impl<'p> Access<'p> {
         }
     }
 
-    fn has_issuers_of(&self, other: &Self) -> bool {
+    pub(super) fn has_issuers_of(&self, other: &Self) -> bool {
         self.issuers.include_all(other.issuers) && other.issuers.include_all(self.issuers)
     }
 
+    /// Whether a route lets everybody send the requests, its conditions apart.
+    pub(super) fn is_public(&self) -> bool {
+        self.callers == Callers::Everybody && matches!(self.answer, Answer::Route(_))
+    }
+
+    /// Whether a token makes a difference.
+    pub(super) fn reads_token(&self) -> bool {
+        let by_condition = self
+            .conditional()
+            .map(|route| route.conditions.read_token());
+        matches!(self.callers, Callers::Holders(_)) || by_condition.unwrap_or(false)
+    }
+
+    /// A caller of an issuer whose tokens count here and not there.
+    pub(super) fn caller_beside(&self, other: &Self) -> Option<Caller> {
+        let issuer = self.issuers.find(other.issuers, false)?;
+        Some(Caller::Holder {
+            issuer: Some(issuer),
+            scopes: self.least_scopes(),
+        })
+    }
+
     /// A caller whom this admits, its conditions apart.
-    fn least_caller(&self) -> Caller {
-        let scopes = self.least_scopes().into_iter().next().unwrap_or_default();
+    pub(super) fn least_caller(&self) -> Caller {
+        let scopes = self.least_scopes();
         self.caller(self.issuers.find(self.issuers, true), scopes)
     }
 
@@ -201,12 +223,18 @@ impl<'p> Access<'p> {
         }
     }
 
-    /// The smallest sets of scopes that this admits.
-    fn least_scopes(&self) -> Vec<Vec<Box<str>>> {
+    /// The scopes that it asks for, if it asks for some.
+    fn scopes(&self) -> Option<&'p RequiredScopes> {
         match self.callers {
-            Callers::Holders(Some(scopes)) => scopes.least_sets(),
-            Callers::Holders(None) | Callers::Everybody | Callers::Nobody => vec![Vec::new()],
+            Callers::Holders(scopes) => scopes,
+            Callers::Everybody | Callers::Nobody => None,
         }
+    }
+
+    /// One of the smallest sets of scopes that this admits.
+    fn least_scopes(&self) -> Vec<Box<str>> {
+        let sets = self.scopes().map(RequiredScopes::least_sets);
+        sets.into_iter().flatten().next().unwrap_or_default()
     }
 }
 
@@ -270,17 +298,26 @@ pub(super) fn admits(old: &Access<'_>, new: &Access<'_>) -> Admits {
 /// The same where both have the same conditions: what these read of a token, they read only of one that
 /// counts.
 fn by_other_tokens(old: &Access<'_>, new: &Access<'_>) -> Admits {
-    let reads_token = |route: &Route| {
-        let mut conditions = route.conditions.iter();
-        conditions.any(Condition::reads_token)
+    let Some(route) = old
+        .conditional()
+        .filter(|route| route.conditions.read_token())
+    else {
+        return Admits::NoOther;
     };
-    let issuer = new.issuers.find(old.issuers, false);
-    match issuer.filter(|_| old.conditional().is_some_and(reads_token)) {
-        None => Admits::NoOther,
-        Some(issuer) => Admits::Perhaps(Caller::Holder {
-            issuer: Some(issuer),
-            scopes: new.least_scopes().into_iter().next().unwrap_or_default(),
-        }),
+    if let Some(caller) = new.caller_beside(old) {
+        return Admits::Perhaps(caller);
+    }
+    // Whom a condition refused for its token passes as a caller without one, once the token no longer
+    // counts. Which token that is, only the condition knows.
+    let is_open = new.callers == Callers::Everybody
+        && route
+            .conditions
+            .iter()
+            .all(Condition::may_hold_without_token);
+    if is_open && !new.issuers.include_all(old.issuers) {
+        Admits::Unclear
+    } else {
+        Admits::NoOther
     }
 }
 
@@ -295,18 +332,15 @@ fn required(old: &Access<'_>, new: &Access<'_>) -> Admits {
             // An issuer that counted for nothing before: any caller of it is new, with the fewest
             // scopes that are asked for.
             if let Some(issuer) = issuers.find(others, false) {
-                let scopes = new.least_scopes().into_iter().next().unwrap_or_default();
+                let scopes = new.least_scopes();
                 return Admits::Another(new.caller(Some(issuer), scopes));
             }
-            let is_met = |has: &[Box<str>]| {
-                required.is_none_or(|required| {
-                    required.are_met(|scope| has.iter().any(|held| **held == *scope))
-                })
+            let short = match (required, new.scopes()) {
+                (None, _) => None,
+                (Some(_), None) => Some(Vec::new()),
+                (Some(required), Some(scopes)) => scopes.set_short_of(required),
             };
-            // The least sets are enough: whoever is let in has one of them, and more scopes meet what
-            // fewer meet.
-            let mut sets = new.least_scopes().into_iter();
-            match sets.find(|has| !is_met(has)) {
+            match short {
                 Some(scopes) => Admits::Another(new.caller(issuers.find(others, true), scopes)),
                 None => Admits::NoOther,
             }

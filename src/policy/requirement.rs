@@ -146,6 +146,32 @@ impl RequiredScopes {
         sets
     }
 
+    /// Scopes that meet this and not `other`, if there are such.
+    ///
+    /// Whoever falls short of `other` lacks one scope of its `all`, or every one of its `any`. So for each
+    /// of these, each scope of a least set is held, or a parent of it, by a name that covers none of what
+    /// is to be lacking: which name is taken for one scope does not depend on the others.
+    pub fn set_short_of(&self, other: &Self) -> Option<Vec<Box<str>>> {
+        let alternatives = |scope: &Box<str>| -> Vec<Box<str>> {
+            let parents = parents(scope).filter(|_| self.met_by == MetBy::ScopeOrParent);
+            let own = std::iter::once(scope.clone());
+            own.chain(parents.map(Box::from)).collect()
+        };
+        let any = (!other.any.is_empty()).then_some(&*other.any);
+        let lacking: Vec<&[Box<str>]> = other.all.chunks(1).chain(any).collect();
+        let sets = self.least_sets_as_written();
+        sets.iter().find_map(|set| {
+            lacking.iter().find_map(|lacking| {
+                let lacks = |name: &Box<str>| {
+                    let has = |held: &str| held == &**name;
+                    !lacking.iter().any(|scope| other.covers(has, scope))
+                };
+                let chosen = |scope| alternatives(scope).into_iter().find(lacks);
+                set.iter().map(chosen).collect()
+            })
+        })
+    }
+
     fn least_sets_as_written(&self) -> Vec<Vec<Box<str>>> {
         let with = |scope: Option<&Box<str>>| {
             let missing = scope.filter(|scope| !self.all.contains(scope));
@@ -271,6 +297,52 @@ mod tests {
             let required = scopes(all, any).unwrap();
             assert_eq!(required.phrase(ScopeWords::ENGLISH), english);
             assert_eq!(required.phrase(german), translated);
+        }
+    }
+
+    /// Held against trying every set of scopes.
+    #[test]
+    fn a_set_that_falls_short_is_found_wherever_there_is_one() {
+        let names = ["a", "a.b", "a.b.c", "x", "x.y"];
+        let lists: Vec<Vec<&str>> = vec![
+            vec![],
+            vec!["a"],
+            vec!["a.b.c"],
+            vec!["a.b.c", "x.y"],
+            vec!["a.b.c", "x.y", "a"],
+            vec!["a.b", "x"],
+        ];
+        let mut all = Vec::new();
+        for (left, right) in lists
+            .iter()
+            .flat_map(|left| lists.iter().map(move |right| (left, right)))
+        {
+            let Some(one) = scopes(left, right) else {
+                continue;
+            };
+            all.extend([one.clone(), one.met_by_parents()]);
+        }
+        for (new, old) in all
+            .iter()
+            .flat_map(|new| all.iter().map(move |old| (new, old)))
+        {
+            let held = |bits: usize| {
+                move |scope: &str| {
+                    let place = names.iter().position(|name| *name == scope);
+                    place.is_some_and(|place| bits & (1 << place) != 0)
+                }
+            };
+            let exists = (0..1 << names.len())
+                .any(|bits| new.are_met(held(bits)) && !old.are_met(held(bits)));
+            let found = new.set_short_of(old);
+            assert_eq!(found.is_some(), exists, "{new:?} {old:?}");
+            if let Some(found) = found {
+                let has = |scope: &str| found.iter().any(|held| **held == *scope);
+                assert!(
+                    new.are_met(has) && !old.are_met(has),
+                    "{new:?} {old:?} {found:?}"
+                );
+            }
         }
     }
 
