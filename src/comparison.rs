@@ -2,11 +2,14 @@
 //!
 //! All requests whose path has one reading are divided into classes by the routes that answer them, and
 //! the requirements of the two routes are compared as sets of callers. Of the requests with several
-//! readings, every reading is such a request; only a change of `paths` itself concerns them alone, and
-//! is a difference of its own.
+//! readings, each reading is such a request or is skipped where no template matches it, and all that are
+//! not skipped must be allowed. So what no class says of them is a difference of its own: a reading that
+//! only the new policy skips, readings that only the old policy refuses because some are preflights, and
+//! a change of `paths` itself.
 
 mod access;
 mod path_rules;
+mod readings;
 
 use crate::labels::closed_set;
 use crate::policy::{ClassMethods, ExampleRequest, Hosts, Policy, RequestClass, TooManyPaths};
@@ -67,6 +70,8 @@ pub enum Requests {
         /// How many other ways through the templates there are, at least.
         more_paths: usize,
     },
+    /// Those with a plain path of this template, and other readings of it.
+    Readings { path: Box<str> },
     /// Those with a path that only this rule of `paths` admits, or reads so.
     Spelling {
         rule: PathRule,
@@ -106,6 +111,7 @@ pub fn compare<'p>(
     let differ = |before, after| !old_access(before).is_alike(&new_access(after));
     let classes = old.classes(new, differ)?;
     let mut differences: Vec<_> = path_rules::differences(old, new, trusted);
+    differences.extend(readings::differences(old, new, trusted, &classes)?);
     differences.extend(classes.into_iter().map(|class| {
         let (before, after) = (old_access(class.old), new_access(class.new));
         difference(class, before, after)
@@ -171,6 +177,7 @@ impl Requests {
                 path,
                 ..
             } => (path, Some((methods, hosts))),
+            Self::Readings { path } => (path, None),
             Self::Spelling { rule, .. } => (rule.name(), None),
         }
     }

@@ -26,7 +26,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::problem::{Problem, Problems, Source};
-pub use classes::{Answer, ClassMethods, ExampleRequest, Hosts, OtherHosts, RequestClass};
+pub use classes::{
+    Answer, ClassMethods, DroppedReading, ExampleRequest, Hosts, OtherHosts, RequestClass,
+};
 pub use conditions::{Circumstances, RouteConditions, Unmet};
 pub use fill::{FillError, FillablePath, ParameterExtent, PathParameter};
 pub use host::HostPattern;

@@ -1,6 +1,7 @@
 //! Two policies compared, and what the comparison says held against deciding requests.
 
 mod properties;
+mod readings;
 mod size;
 
 use crate::labels::Label;
@@ -43,6 +44,7 @@ fn shown(old: &Policy, new: &Policy) -> String {
                 let more = if *more_paths > 0 { "+" } else { "" };
                 format!("{methods} {path}{more} on {hosts}")
             }
+            Requests::Readings { path } => format!("readings of {path}"),
             Requests::Spelling { rule, .. } => format!("paths.{}", rule.name()),
         };
         let example = one

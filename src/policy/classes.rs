@@ -1,5 +1,6 @@
 //! The classes of requests that two policies answer by the same pair of routes.
 
+mod dropped;
 mod example;
 mod sets;
 
@@ -12,6 +13,7 @@ use super::table::{
     host_classes,
 };
 use super::{Policy, Route};
+pub use dropped::DroppedReading;
 pub use example::ExampleRequest;
 use example::{encoded, path_of};
 pub use sets::{ClassMethods, Hosts, OtherHosts};
@@ -50,16 +52,7 @@ impl Policy {
         differ: impl Fn(Answer<'p>, Answer<'p>) -> bool,
     ) -> Result<Vec<RequestClass<'p>>, TooManyPaths> {
         let is_wanted = |pair: Pair| differ(self.answer_of(pair.old), new.answer_of(pair.new));
-        let has_preflight = |age: Age, index: usize| {
-            let policy = match age {
-                Age::Old => self,
-                Age::New => new,
-            };
-            policy
-                .routes
-                .get(index)
-                .is_some_and(|route| route.preflight)
-        };
+        let has_preflight = |age: Age, index: usize| self.has_preflight(new, age, index);
         let mut walk = Walk::new(is_wanted, has_preflight);
         let hosts = host_classes(&self.tables, &new.tables);
         let mut gathered = Gathered::default();
@@ -86,6 +79,16 @@ impl Policy {
             example: found.example(class.kind, &hosts),
         });
         Ok(classes.collect())
+    }
+
+    /// Whether the route of this index, of this policy or of `new`, lets preflights through.
+    fn has_preflight(&self, new: &Self, age: Age, index: usize) -> bool {
+        let policy = match age {
+            Age::Old => self,
+            Age::New => new,
+        };
+        let route = policy.routes.get(index);
+        route.is_some_and(|route| route.preflight)
     }
 
     fn answer_of(&self, reply: Option<Reply>) -> Answer<'_> {

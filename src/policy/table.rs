@@ -17,7 +17,8 @@ pub(super) use host_classes::{HostClass, host_classes};
 use name_map::NameMap;
 pub use walk::TooManyPaths;
 pub(super) use walk::{
-    Age, Finding, Findings, MethodClass, Pair, Reply, Segment, SegmentKind, Tail, Walk,
+    Age, Finding, Findings, MethodClass, Pair, Reply, Segment, SegmentKind, SpelledWalk, Spellings,
+    Tail, Walk, Written,
 };
 
 /// The tables of all host patterns.

@@ -13,6 +13,7 @@ Ends with 1 if the two disagree anywhere; the pair is printed, and with `--keep`
 """
 
 import argparse
+import collections
 import dataclasses
 import json
 import multiprocessing
@@ -402,8 +403,14 @@ def some_request(question):
     raise RuntimeError(f"the solver could not tell: {solver.reason_unknown()}")
 
 
+def of_plain_paths(differences):
+    """Those about paths that the solver knows."""
+    return [one for one in differences if "several_readings_of" not in one["requests"]]
+
+
 def disagreements(old, new, said):
-    count = said["summary"]
+    said = {**said, "differences": of_plain_paths(said["differences"])}
+    count = collections.Counter(one["effect"] for one in said["differences"])
     unclear = count["cannot_tell"] > 0
     found = []
     for name, kept, other, effects in (("gained", new, old, ("more_open", "changed")),

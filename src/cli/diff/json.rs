@@ -67,6 +67,7 @@ fn difference(difference: &Difference<'_>, position: usize, tried: &Tried) -> Va
 
 fn requests(requests: &Requests) -> Value {
     match requests {
+        Requests::Readings { path } => json!({"several_readings_of": path}),
         Requests::Spelling { rule, old, new } => {
             json!({"paths_rule": rule.name(), "old": old, "new": new})
         }

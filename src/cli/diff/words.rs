@@ -46,7 +46,7 @@ fn access(access: &Access<'_>) -> String {
 /// What holds under the old policy.
 pub(super) fn before(difference: &Difference<'_>) -> String {
     match &difference.requests {
-        Requests::Class { .. } => access(&difference.before),
+        Requests::Class { .. } | Requests::Readings { .. } => access(&difference.before),
         Requests::Spelling { rule, old, .. } => format!("{}: {old}", rule.name()),
     }
 }
@@ -54,7 +54,7 @@ pub(super) fn before(difference: &Difference<'_>) -> String {
 /// What holds under the new policy.
 pub(super) fn after(difference: &Difference<'_>) -> String {
     match &difference.requests {
-        Requests::Class { .. } => access(&difference.after),
+        Requests::Class { .. } | Requests::Readings { .. } => access(&difference.after),
         Requests::Spelling { rule, new, .. } => format!("{}: {new}", rule.name()),
     }
 }
@@ -112,6 +112,7 @@ pub(super) fn requests(requests: &Requests) -> String {
             };
             format!("{methods} {path}{more} on {hosts}")
         }
+        Requests::Readings { path } => format!("{path} where the path has several readings"),
         Requests::Spelling { rule, .. } => rule.requests().to_owned(),
     }
 }

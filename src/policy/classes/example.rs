@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::policy::table::{Segment, Tail};
+use crate::policy::table::{Segment, Tail, Written};
 use crate::policy::{Host, HostPattern, Method, Methods, Path, Route, Target};
 
 /// A request of a class.
@@ -70,9 +70,39 @@ pub(super) fn path_of(tail: Option<&Tail>) -> Box<str> {
     path.into()
 }
 
+/// The path of segments as they are sent.
+pub(super) fn path_as_written(segments: &[Written]) -> Box<str> {
+    let mut path = String::new();
+    for segment in segments {
+        path.push('/');
+        match segment {
+            Written::Plain(segment) => path.push_str(&encoded(segment)),
+            Written::Encoded(segment, place) => {
+                let text = &segment.text;
+                let (before, after) = text.split_at_checked(*place).unwrap_or((text, b""));
+                path.push_str(&encoded_text(before));
+                if let Some((byte, after)) = after.split_first() {
+                    let _ = write!(path, "%{byte:02X}");
+                    path.push_str(&encoded_text(after));
+                }
+            }
+            Written::Longer(segment, parameter) => {
+                path.push_str(&encoded(segment));
+                path.push_str(&String::from_utf8_lossy(parameter));
+            }
+            Written::Empty => {}
+        }
+    }
+    path.into()
+}
+
 pub(super) fn encoded(segment: &Segment) -> String {
+    encoded_text(&segment.text)
+}
+
+fn encoded_text(bytes: &[u8]) -> String {
     let mut text = String::new();
-    for character in String::from_utf8_lossy(&segment.text).chars() {
+    for character in String::from_utf8_lossy(bytes).chars() {
         if matches!(
             character,
             '\0'..=' ' | '%' | '?' | '#' | '\\' | ';' | '\u{7f}'

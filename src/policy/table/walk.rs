@@ -8,14 +8,17 @@
 
 mod findings;
 mod segments;
+mod spelled;
 
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use super::{HostTables, Leaf, Leaves, Node};
+use crate::policy::path::PathSegment;
 pub(in crate::policy) use findings::{Finding, Findings, MethodClass, Pair, Reply, Tail};
-use segments::representatives;
+use segments::{Case, representatives};
 pub(in crate::policy) use segments::{Segment, SegmentKind};
+pub(in crate::policy) use spelled::{SpelledWalk, Spellings, Written};
 
 /// The most steps from one place to the next.
 const MAX_STEPS: usize = 20_000_000;
@@ -134,7 +137,7 @@ where
         if state.is_settled() {
             findings.settle();
         } else {
-            for segment in representatives(state).ok_or(TooManyPaths)? {
+            for segment in representatives(state.nodes(), state.case()).ok_or(TooManyPaths)? {
                 let next = state.followed_by(&segment.text);
                 // What no route lists is answered alike, unless one of the policies is in shadow.
                 if next.is_nowhere() && !(self.is_wanted)(Pair::UNLISTED) {
@@ -229,6 +232,14 @@ impl<'t> State<'t> {
         })
     }
 
+    fn case(&self) -> Case {
+        if self.old.ignores_case == self.new.ignores_case {
+            Case::Alike
+        } else {
+            Case::IgnoredByOne
+        }
+    }
+
     /// Whether every longer path is answered like this one.
     fn is_settled(&self) -> bool {
         self.nodes().next().is_none()
@@ -276,8 +287,8 @@ impl<'t> Places<'t> {
             segment
         };
         Self {
-            own: followed_by(&self.own, segment),
-            default: followed_by(&self.default, segment),
+            own: followed_by(&self.own, PathSegment::Named(segment)),
+            default: followed_by(&self.default, PathSegment::Named(segment)),
             ignores_case: self.ignores_case,
         }
     }
@@ -295,15 +306,18 @@ impl<'t> Places<'t> {
 }
 
 /// The places behind one more segment, in the order in which [`Node::find`] looks at them.
-fn followed_by<'t>(places: &[Place<'t>], segment: &[u8]) -> Vec<Place<'t>> {
+fn followed_by<'t>(places: &[Place<'t>], segment: PathSegment<'_>) -> Vec<Place<'t>> {
     let mut next = Vec::new();
     for place in places {
         let rest = match place {
             Place::Rest(leaf) => Some(*leaf),
             Place::Node(node) => {
-                next.extend(node.literals.get(segment).map(Place::Node));
+                if let PathSegment::Named(name) = segment {
+                    next.extend(node.literals.get(name).map(Place::Node));
+                }
                 let suffixed = node.suffixed.iter();
-                next.extend(suffixed.flat_map(|one| one.all(segment)).map(Place::Node));
+                let nodes = suffixed.flat_map(|one| one.matching(segment));
+                next.extend(nodes.map(Place::Node));
                 next.extend(node.parameter.as_deref().map(Place::Node));
                 node.rest.as_ref()
             }
@@ -315,19 +329,6 @@ fn followed_by<'t>(places: &[Place<'t>], segment: &[u8]) -> Vec<Place<'t>> {
         }
     }
     next
-}
-
-impl super::Suffixed {
-    /// The nodes of all texts that `segment` ends in, the longest first.
-    fn all<'t>(&'t self, segment: &[u8]) -> impl Iterator<Item = &'t Node> {
-        self.lengths.iter().filter_map(move |length| {
-            let start = segment
-                .len()
-                .checked_sub(*length)
-                .filter(|start| *start > 0)?;
-            self.nodes.get(segment.get(start..)?)
-        })
-    }
 }
 
 impl<'t> Leaves<'t> {

@@ -154,7 +154,7 @@ impl<'t> Findings<'t> {
 }
 
 impl<'t> Finding<'t> {
-    fn of(class: MethodClass<'t>, listed: &BTreeSet<&'t [u8]>) -> Self {
+    pub(super) fn of(class: MethodClass<'t>, listed: &BTreeSet<&'t [u8]>) -> Self {
         let chosen = match class {
             MethodClass::Listed(method) | MethodClass::PreflightOf(method) => {
                 String::from_utf8_lossy(method).into()

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::State;
+use super::Node;
 
 /// Texts that no template has as a literal, most likely.
 const TEXTS: [&str; 6] = ["1", "2", "x", "y", "42", "other"];
@@ -27,12 +27,22 @@ pub(in crate::policy) enum SegmentKind {
     Other,
 }
 
-/// One segment for each way in which the nodes of `state` can tell a segment from others. `None` if
-/// there is a way for which none was found.
-pub(super) fn representatives(state: &State<'_>) -> Option<Vec<Segment>> {
+/// Whether both policies compare names alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Case {
+    Alike,
+    IgnoredByOne,
+}
+
+/// One segment for each way in which `nodes` can tell a segment from others. `None` if there is a way for
+/// which none was found.
+pub(super) fn representatives<'t>(
+    nodes: impl Iterator<Item = &'t Node>,
+    case: Case,
+) -> Option<Vec<Segment>> {
     let mut literals: BTreeSet<&[u8]> = BTreeSet::new();
     let mut suffixes: BTreeSet<&[u8]> = BTreeSet::new();
-    for node in state.nodes() {
+    for node in nodes {
         literals.extend(node.literals.keys().map(|name| &**name));
         let parameters = node.suffixed.iter();
         suffixes.extend(
@@ -56,7 +66,7 @@ pub(super) fn representatives(state: &State<'_>) -> Option<Vec<Segment>> {
         });
     }
     // Where only one policy ignores case, names in another case are names of their own to the other.
-    if state.old.ignores_case != state.new.ignores_case {
+    if case == Case::IgnoredByOne {
         let upper = literals.iter().map(|name| name.to_ascii_uppercase());
         all.extend(
             upper
