@@ -75,7 +75,7 @@ impl Report {
         self.findings.push(Finding {
             trouble,
             place: shown(place),
-            detail: detail.map(printable),
+            detail: detail.map(shown),
         });
     }
 }

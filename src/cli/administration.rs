@@ -83,7 +83,7 @@ struct NothingCalled {
 /// What others would lose without having been told.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the {thing} is in use: repeat this with `--force` to delete it and take it from all that have it: {counts}"
+    "others lose something with the {thing}: {counts}; repeat this with `--force` to delete it all the same"
 )]
 struct InUse {
     thing: String,

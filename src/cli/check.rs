@@ -87,14 +87,18 @@ impl Checked {
         }
     }
 
-    /// Warns of folders below those of a policy: their files are not part of it.
-    fn warn_of_folders(&mut self, policy: &[PathBuf]) {
-        for directory in policy {
-            let folders = files::unread_folders(directory);
-            self.warnings.extend(folders.iter().map(|folder| {
+    /// Warns of folders below those of a policy that nothing else names: their files are not part of it.
+    fn warn_of_folders(&mut self, named: &[&PathBuf]) {
+        let real = |path: &Path| path.canonicalize().ok();
+        let read: Vec<_> = named.iter().filter_map(|path| real(path)).collect();
+        for directory in named {
+            let folders = files::unread_folders(directory).into_iter();
+            let unread =
+                folders.filter(|folder| !real(folder).is_some_and(|it| read.contains(&it)));
+            self.warnings.extend(unread.map(|folder| {
                 let (folder, directory) = (folder.display(), directory.display());
                 let problem = Problem::new(format!(
-                    "the policy files in `{folder}` are not loaded: of `{directory}` only its own files are"
+                    "the policy files in `{folder}` are not loaded: only files directly in `{directory}` are"
                 ));
                 problem.help(format!("name `{folder}` as well, or move its files"))
             }));
@@ -124,7 +128,7 @@ fn check(args: &CheckArgs) -> anyhow::Result<Checked> {
         let compiled = Policy::compile(&sources);
         let mut checked = Checked::default();
         checked.policy = checked.add(sources, compiled);
-        checked.warn_of_folders(&args.files);
+        checked.warn_of_folders(&args.files.iter().collect::<Vec<_>>());
         return Ok(checked);
     };
     let overrides = Overrides {
@@ -174,8 +178,8 @@ fn check(args: &CheckArgs) -> anyhow::Result<Checked> {
         // There is none, or it is told already why it cannot be read.
         Ok(_) | Err(_) => {}
     }
-    checked.warn_of_folders(&config.policy);
-    checked.warn_of_folders(&config.shadow_policy);
+    let named = config.policy.iter().chain(&config.shadow_policy);
+    checked.warn_of_folders(&named.collect::<Vec<_>>());
     checked.config = (!faults.is_empty()).then(|| text.report(faults));
     let mut warnings = trust_warnings(&config.trust);
     if let Some(policy) = &checked.policy {

@@ -64,6 +64,8 @@ mod present {
         let mut files = settings.store.files();
         files.extend(settings.admin_password_file.clone());
         files.extend_from_slice(&settings.keys.files);
+        let proxy = settings.portal.proxy.as_ref();
+        files.extend(proxy.and_then(|proxy| proxy.ca_file.clone()));
         files
     }
 

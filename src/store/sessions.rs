@@ -5,6 +5,7 @@ use sqlx::Row;
 use super::columns::{as_bigint, position};
 use super::locking::{ENDED, lock_listed_users, sweeping};
 use super::passkeys::hold_without_passkeys;
+use super::patience::again_if_contended;
 use super::settings::Setting;
 use super::statement::assembled;
 use super::users::with_id;
@@ -45,6 +46,18 @@ impl Store {
         .bind(SWEPT_AT_ONCE)
         .execute(&self.writer)
         .await?;
+        // Whoever renews one has ended the earlier one before.
+        again_if_contended(|| self.add_session_once(digest, user, assurance, (expires_at, now)))
+            .await
+    }
+
+    async fn add_session_once(
+        &self,
+        digest: &SecretDigest,
+        user: &User,
+        assurance: Assurance,
+        (expires_at, now): (UnixSeconds, UnixSeconds),
+    ) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
         match assurance {
             Assurance::Password => hold_without_passkeys(&mut transaction, &user.id).await?,

@@ -38,8 +38,10 @@ impl Explanation {
             if answer.status == UNAVAILABLE {
                 answer.grpc_code = UNAVAILABLE_CODE;
             }
-            let error = error.unwrap_or(TokenError::RevocationsStale);
-            answer.message = Some(error.description().to_owned());
+            let is_of_issuer = reason != DenialKind::BadToken.label();
+            let error = error.or(is_of_issuer.then_some(TokenError::RevocationsStale));
+            // A kind of another release is named by the detail alone.
+            answer.message = error.map(|error| error.description().to_owned());
             // They are those of the answer to a request without a token.
             answer.headers.clear();
             answer.body = None;
@@ -127,8 +129,8 @@ fn audience(rules: &IssuerRules, record: &Record) -> String {
              for this service"
         ),
         None => format!(
-            "the `audiences` of `{name}` are {wanted}; the token's `{path}` is not known here: see `token.aud` in \
-             the log line"
+            "the `audiences` of `{name}` are {wanted}; the line does not have the token's `{path}`: `portcullis token \
+             inspect` shows it"
         ),
     }
 }

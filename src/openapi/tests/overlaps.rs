@@ -304,7 +304,10 @@ fn random_description(dice: &mut Dice) -> (String, Vec<Read>) {
                 lets_in: |_| false,
             });
         }
-        for method in METHODS.iter().filter(|_| dice.roll(2) == 0) {
+        for method in METHODS {
+            if dice.roll(2) != 0 {
+                continue;
+            }
             let (security, lets_in) = SECURITY[dice.roll(SECURITY.len())];
             let _ = writeln!(written, "    {method}: {{security: {security}}}");
             operations.push(Read {

@@ -347,7 +347,8 @@ fn what_the_configuration_reads_is_no_output() {
         "shadow_policy: [tried]\nlog: {subject_key_file: key, outputs: {audit: \"OUTPUT\"}}"
             .to_owned();
     if cfg!(feature = "issuer") {
-        extra += "\nissuer: {url: \"http://127.0.0.1:1\", address: \"127.0.0.1:0\", store: \"sqlite:store.db\"}";
+        extra += "\nissuer: {url: \"http://127.0.0.1:1\", address: \"127.0.0.1:0\", store: \"sqlite:store.db\", \
+                  portal: {proxy: {url: \"https://api.shop.example\", ca_file: \"ca.pem\"}}}";
     }
     let setup = Setup {
         policy: Some(POLICY.to_owned()),
@@ -380,6 +381,7 @@ fn what_the_configuration_reads_is_no_output() {
         ("tried/later.yml", Some("`shadow_policy`")),
         ("key", Some("`log.subject_key_file`")),
         ("store.db", cfg!(feature = "issuer").then_some("`issuer`")),
+        ("ca.pem", cfg!(feature = "issuer").then_some("`issuer`")),
         (
             "store.db-wal",
             cfg!(feature = "issuer").then_some("`issuer`"),
