@@ -320,7 +320,12 @@ mod tests {
             };
             keyring.prepare(&[trusted]).unwrap()
         };
-        let keys = |byte| KeySet::from_hmac_secret(&[byte; 64], &[Algorithm::Hs256]).unwrap();
+        let keys = |first: u8| {
+            let secret: Vec<u8> = (0..64_u8)
+                .map(|at| first.wrapping_add(at.wrapping_mul(37)))
+                .collect();
+            KeySet::from_hmac_secret(&secret, &[Algorithm::Hs256]).unwrap()
+        };
         let serving = || keyring.issuers.load().remotes().remove(0).keys();
         let issuers = prepare(30);
         let latest = issuers.remotes().remove(0).latest();

@@ -16,10 +16,13 @@ use crate::policy::{Policy, fault_of_host};
 use crate::problem::{Problem, Source, quoted};
 use crate::yaml;
 use description::{Description, Operation};
-use places::{Claim, EVERY_METHOD};
+use places::Claim;
 use routes::HostedClaim;
 use security::Asked;
 use template::{CarriedOver, carried_over};
+
+/// The methods of an operation of which nothing is known.
+const EVERY_METHOD: &str = "*";
 
 /// The most operations of a description.
 const MAX_OPERATIONS: usize = 20_000;

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::places::EVERY_METHOD;
-use super::{MAX_OPERATIONS, MAX_SERVERS};
+use super::{EVERY_METHOD, MAX_OPERATIONS, MAX_SERVERS};
 use crate::problem::{Problem, quoted};
 use crate::yaml::Tree;
 

@@ -8,6 +8,7 @@ mod trie;
 
 use std::collections::BTreeMap;
 
+use super::EVERY_METHOD;
 use super::security::Asked;
 use super::shape::Shape;
 use crate::policy::fault_of_path;

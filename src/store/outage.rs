@@ -1,6 +1,7 @@
 //! Why the database does not answer, and what to do about it.
 
 use std::fmt;
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -37,7 +38,8 @@ pub enum OutageError {
     /// What was opened is no longer under its name.
     #[error(
         "the file of {0} was moved, deleted or replaced while this process had it open, so that nothing \
-         is read or written any more: put the file back, or restart to use what is there now"
+         is read or written any more: put the file back; or, to use what is there now, stop the process, \
+         remove the `-wal` and `-shm` beside it, which belong to the other file, and start"
     )]
     Replaced(Server),
 }
@@ -46,14 +48,19 @@ pub enum OutageError {
 /// under its name by then.
 pub(super) struct OpenedFile {
     path: PathBuf,
+    /// Open as long as this is compared, so that no other file gets its number.
+    _held: File,
     identity: (u64, u64),
 }
 
 impl OpenedFile {
     pub(super) fn of(path: &Path) -> io::Result<Self> {
+        let held = File::open(path)?;
+        let metadata = held.metadata()?;
         Ok(Self {
             path: path.to_owned(),
-            identity: identity(path)?,
+            identity: (metadata.dev(), metadata.ino()),
+            _held: held,
         })
     }
 

@@ -507,7 +507,7 @@ fn a_file_that_two_entries_would_write() {
         format!("{{issuer: \"https://{issuer}\", audiences: [b], algorithms: [ES256], {keys}}}")
     };
     let feed = |file: &str| {
-        format!("feed: {{addresses: [\"https://feed.example\"], snapshot_file: {file}}}")
+        format!("feed: {{addresses: [\"https://feed.example:9193\"], snapshot_file: {file}}}")
     };
     let cached = |file: &str| format!("jwks_uri: https://keys.example/, jwks_cache_file: {file}");
     for (one, two, words) in [

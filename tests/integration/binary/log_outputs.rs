@@ -15,6 +15,7 @@ use crate::asker::Asker;
 use crate::client;
 use crate::test_app::{Setup, write_files};
 use crate::test_issuer::TestIssuer;
+use crate::test_tls::Authority;
 
 const POLICY: &str = r"
 version: 1
@@ -361,6 +362,7 @@ fn what_the_configuration_reads_is_no_output() {
     fs::create_dir(path("tried")).unwrap();
     fs::write(path("tried/policy.yaml"), POLICY).unwrap();
     fs::write(path("tried/notes.txt"), "").unwrap();
+    fs::write(path("ca.pem"), Authority::new("proxies").pem).unwrap();
     fs::write(path("key"), [7; 32]).unwrap();
     fs::set_permissions(path("key"), fs::Permissions::from_mode(0o600)).unwrap();
     std::os::unix::fs::symlink("policy.yaml", path("link.log")).unwrap();

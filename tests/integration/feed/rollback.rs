@@ -12,7 +12,7 @@ use super::false_issuer::{FalseIssuer, Subscription};
 use super::frames::{gate, jwks, resumed};
 use super::{FarGate, PATIENCE, setup};
 use crate::asker::Asker;
-use crate::test_app::write_files;
+use crate::test_app::{POLICY, write_files};
 use crate::test_issuer::TestIssuer;
 
 /// All that an issuer has to tell, and that it read its database so long ago.
@@ -161,6 +161,13 @@ async fn reload_during(news: Kind) {
         ", {issuer: \"https://id.other.example\", audiences: [orders-api], algorithms: [ES256], \
          jwks_file: pipe}",
     );
+    // Of two issuers it is to be said whose tokens count.
+    let policy = POLICY.replacen(
+        "version: 1\n",
+        "version: 1\nissuers: [id.shop.example]\n",
+        1,
+    );
+    changed.policy = Some(policy);
     write_files(far.gate.folder.path(), &changed, &far.gate.issuer);
     let pipe = Pipe::make(far.gate.folder.path().join("pipe"));
     let asker = Asker::connect(&far.gate.authz_url()).await;
