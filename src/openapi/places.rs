@@ -16,8 +16,6 @@ use trie::Trie;
 
 /// The most routes that are added for what operations have in common.
 const MAX_ADDED: usize = 2_000;
-/// The methods of an operation of which nothing is known.
-pub(super) const EVERY_METHOD: &str = "*";
 
 /// An operation at one path.
 #[derive(Debug, Clone)]
