@@ -171,7 +171,7 @@ impl Places {
             .iter()
             .filter(|found| **found != index)
             .filter_map(|found| self.list.get(*found))
-            .filter(|other| !other.is_meet && other.shape.contains(&place.shape))
+            .filter(|other| !other.is_meet && other.shape.may_contain(&place.shape))
             .collect();
         let classes = wider.iter().flat_map(|wide| wide.slots.keys());
         let mut slots: Vec<Slot> = Vec::new();

@@ -20,7 +20,7 @@ pub(super) enum Segment {
     Open {
         prefix: Vec<u8>,
         suffix: Vec<u8>,
-        /// Whether it is all such segments, as it is of `{id}`, or some of them, as of `{x},{y}`.
+        /// Whether it is all such segments, as it is of `v{n}`, or some of them, as of `{x},{y}`.
         is_all: bool,
     },
 }
@@ -34,7 +34,7 @@ impl Segment {
         Self::Open {
             prefix: decoded(prefix),
             suffix: decoded(suffix),
-            is_all: prefix.is_empty(),
+            is_all: true,
         }
     }
 
@@ -63,21 +63,24 @@ impl Segment {
                     && text.starts_with(prefix)
                     && text.ends_with(suffix)
             }
+            (Self::Open { is_all, .. }, Self::Open { .. }) => {
+                self == other || *is_all && self.may_contain(other)
+            }
+        }
+    }
+
+    /// Whether a segment that is in `other` may be in this one.
+    fn may_contain(&self, other: &Self) -> bool {
+        match (self, other) {
             (
-                Self::Open {
-                    prefix,
-                    suffix,
-                    is_all,
-                },
+                Self::Open { prefix, suffix, .. },
                 Self::Open {
                     prefix: inner_prefix,
                     suffix: inner_suffix,
                     ..
                 },
-            ) => {
-                self == other
-                    || *is_all && inner_prefix.starts_with(prefix) && inner_suffix.ends_with(suffix)
-            }
+            ) => inner_prefix.starts_with(prefix) && inner_suffix.ends_with(suffix),
+            _ => self.contains(other),
         }
     }
 
@@ -90,11 +93,15 @@ impl Segment {
             return Some(self.clone());
         }
         let (
-            Self::Open { prefix, suffix, .. },
+            Self::Open {
+                prefix,
+                suffix,
+                is_all,
+            },
             Self::Open {
                 prefix: other_prefix,
                 suffix: other_suffix,
-                ..
+                is_all: other_is_all,
             },
         ) = (self, other)
         else {
@@ -112,7 +119,7 @@ impl Segment {
         (begin_alike && end_alike).then(|| Self::Open {
             prefix: longer(prefix, other_prefix),
             suffix: longer(suffix, other_suffix),
-            is_all: false,
+            is_all: *is_all && *other_is_all,
         })
     }
 }
@@ -120,6 +127,15 @@ impl Segment {
 impl Shape {
     /// Whether it is at least as wide as the other one in every segment.
     pub(super) fn contains(&self, other: &Self) -> bool {
+        self.holds(other, Segment::contains)
+    }
+
+    /// Whether it may be.
+    pub(super) fn may_contain(&self, other: &Self) -> bool {
+        self.holds(other, Segment::may_contain)
+    }
+
+    fn holds(&self, other: &Self, segment: impl Fn(&Segment, &Segment) -> bool) -> bool {
         let (own, others) = (self.segments.len(), other.segments.len());
         let is_long_enough = if self.has_rest {
             others > own || others == own && other.has_rest
@@ -127,7 +143,7 @@ impl Shape {
             others == own && !other.has_rest
         };
         let mut pairs = self.segments.iter().zip(&other.segments);
-        is_long_enough && pairs.all(|(one, other)| one.contains(other))
+        is_long_enough && pairs.all(|(one, other)| segment(one, other))
     }
 
     /// Whether it is wider.

@@ -269,9 +269,14 @@ fn comes_first(one: &str, other: &str) -> bool {
     let ranks =
         |text: &str| -> Vec<usize> { text.trim_matches('/').split('/').map(rank).collect() };
     let (one, other) = (ranks(one), ranks(other));
-    let has_rest = |ranks: &[usize]| ranks.contains(&0);
-    if has_rest(&one) || has_rest(&other) {
-        return !has_rest(&one) && other.iter().zip(&one).all(|(other, one)| one >= other);
+    let fixed = |ranks: &[usize]| ranks.iter().take_while(|rank| **rank > 0).count();
+    if other.contains(&0) {
+        let (own, others) = (fixed(&one), fixed(&other));
+        let is_longer = own > others || one.contains(&0) && own == others && one != other;
+        return is_longer && one.iter().zip(&other).all(|(one, other)| one >= other);
+    }
+    if one.contains(&0) {
+        return false;
     }
     one != other && one.iter().zip(&other).all(|(one, other)| one >= other)
 }
