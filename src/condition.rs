@@ -44,6 +44,7 @@ pub struct Condition {
     /// What it names of the token, sorted, with the type that it was checked against.
     claims: Box<[(Box<str>, Type)]>,
     reads_host: bool,
+    reads_source: bool,
     reads_token: bool,
     patterns: usize,
 }
@@ -67,6 +68,7 @@ impl Condition {
             program,
             claims: claims.collect(),
             reads_host: uses.host,
+            reads_source: uses.source,
             reads_token: uses.token,
             patterns: uses.patterns,
         };
@@ -106,6 +108,12 @@ impl Condition {
     /// Whether it may hold for a caller without a token. Where it may not, this may still say so.
     pub fn may_hold_without_token(&self) -> bool {
         !without_token::never_holds(&self.program)
+    }
+
+    /// Whether it reads from where a request comes: what the proxy says of the connection, or a header with
+    /// which proxies pass that on.
+    pub fn reads_source(&self) -> bool {
+        self.reads_source
     }
 
     /// Whether it reads the host of the request.

@@ -42,6 +42,8 @@ pub(super) struct Uses {
     /// Whether it asks if a claim is there.
     pub(super) tests_token: bool,
     pub(super) host: bool,
+    /// Whether it reads from where the request comes.
+    pub(super) source: bool,
     /// How many patterns it has.
     pub(super) patterns: usize,
 }

@@ -58,6 +58,11 @@ impl RouteConditions {
     pub fn read_token(&self) -> bool {
         self.iter().any(Condition::reads_token)
     }
+
+    /// Whether one of them depends on from where a request comes.
+    pub fn read_source(&self) -> bool {
+        self.iter().any(Condition::reads_source)
+    }
 }
 
 impl Circumstances<'_> {

@@ -26,6 +26,16 @@ const REQUEST_FIELDS: [&str; 8] = [
 ];
 const SOURCE_FIELDS: [&str; 2] = ["address", "principal"];
 
+/// Headers with which proxies say from where a request comes.
+const SOURCE_HEADERS: [&str; 6] = [
+    "forwarded",
+    "x-envoy-external-address",
+    "x-envoy-internal",
+    "x-forwarded-client-cert",
+    "x-forwarded-for",
+    "x-real-ip",
+];
+
 impl Record {
     /// The record that an expression stands for, if it does.
     fn of(expression: &Expression) -> Option<Self> {
@@ -224,11 +234,14 @@ impl Checker<'_> {
             Record::Headers => self.header(name, at),
             Record::Query => Some((Fact::Query(name.into()), Type::Text)),
             Record::Request => self.request_fact(name, at),
-            Record::Source => match name {
-                "address" => Some((Fact::SourceAddress, Type::Text)),
-                "principal" => Some((Fact::SourcePrincipal, Type::Text)),
-                _ => self.unknown_field(record, name, &SOURCE_FIELDS, at),
-            },
+            Record::Source => {
+                self.uses.source = true;
+                match name {
+                    "address" => Some((Fact::SourceAddress, Type::Text)),
+                    "principal" => Some((Fact::SourcePrincipal, Type::Text)),
+                    _ => self.unknown_field(record, name, &SOURCE_FIELDS, at),
+                }
+            }
         }
     }
 
@@ -305,6 +318,7 @@ impl Checker<'_> {
                 help.to_owned(),
             )
         } else {
+            self.uses.source |= SOURCE_HEADERS.contains(&name);
             return Some((Fact::Header(name.into()), Type::Text));
         };
         self.complain(at, message, help);

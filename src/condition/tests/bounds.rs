@@ -6,6 +6,23 @@ use proptest::prelude::*;
 use super::{Scene, outcome};
 use crate::condition::{Budget, Cause, ClaimTypes};
 
+#[test]
+fn what_reads_from_where_a_request_comes_is_known() {
+    for (text, expected) in [
+        ("request.source.address == \"::1\"", true),
+        ("true || request.source.principal == \"x\"", true),
+        ("has(request.source.address)", true),
+        ("request.headers[\"x-forwarded-for\"] == \"::1\"", true),
+        ("\"x-envoy-internal\" in request.headers", true),
+        ("request.headers[\"x-region\"] == \"eu\"", false),
+        ("request.method == \"GET\"", false),
+    ] {
+        let condition = Scene::new().compile(text, &ClaimTypes::default());
+        let condition = condition.unwrap_or_else(|problems| panic!("{text}\n{problems}"));
+        assert_eq!(condition.reads_source(), expected, "{text}");
+    }
+}
+
 /// On a thread with a small stack: the process would abort if it were too small.
 fn load_on_a_small_stack(text: String) -> Result<(), String> {
     const STACK_BYTES: usize = 2 << 20;

@@ -1,5 +1,7 @@
 //! `/portal/try`: calls that the portal sends for its users, and none that it must not send.
 
+mod bounds;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;

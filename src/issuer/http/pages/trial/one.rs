@@ -121,11 +121,14 @@ impl<'v> View<'v> {
     pub(super) fn proxy(self) -> Result<&'v Proxy, &'static str> {
         let words = &self.visitor.words().trial;
         let proxy = self.visitor.issuer.proxy.as_ref().ok_or(words.not_sent)?;
-        if self.operation.is_at(proxy.origin().authority()) {
-            Ok(proxy)
-        } else {
-            Err(words.other_host)
+        if !self.operation.is_at(proxy.origin().authority()) {
+            return Err(words.other_host);
         }
+        // The gate would see the issuer in the place of the user, and could let through whom it refuses.
+        if self.operation.route.conditions.read_source() {
+            return Err(words.by_source);
+        }
+        Ok(proxy)
     }
 
     async fn page(

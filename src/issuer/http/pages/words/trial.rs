@@ -50,6 +50,9 @@ words! {
     other_host:
         "This operation is at another host than the proxy of this site, so it is not sent from here: the page shows the command for your own terminal.",
         "Diese Operation liegt auf einem anderen Host als der Proxy dieser Seite, darum wird sie nicht von hier gesendet: Die Seite zeigt den Befehl für dein eigenes Terminal.";
+    by_source:
+        "This operation has a condition on where a call comes from. From here it would come from this site instead of from you, so it is not sent: the page shows the command for your own terminal.",
+        "Diese Operation hat eine Bedingung dafür, woher ein Aufruf kommt. Von hier käme er von dieser Seite statt von dir, darum wird er nicht gesendet: Die Seite zeigt den Befehl für dein eigenes Terminal.";
     command: "The same in your terminal", "Dasselbe in deinem Terminal";
     command_token:
         "TOKEN is a token of the caller; the page of an app has the command that gets one.",
