@@ -13,6 +13,7 @@ mod knowledge;
 mod listener;
 #[cfg(feature = "issuer")]
 mod metrics;
+mod reached;
 mod saving;
 #[cfg(feature = "issuer")]
 mod server;

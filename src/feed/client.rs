@@ -12,9 +12,9 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use super::held::Reached;
 use super::journal;
 use super::knowledge::{FeedState, Knowledge, KnownKeys, Origin};
+use super::reached::Reached;
 use super::settings::FeedSettings;
 use super::snapshot_file::{self, Saved, SavedRows, SnapshotFileError};
 use super::transport::{FeedError, Files, Transport};

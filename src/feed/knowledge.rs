@@ -10,7 +10,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, watch};
 
-use super::held::{Reached, ViolationError};
+use super::reached::{Reached, ViolationError};
 use super::settings::FeedSettings;
 use super::snapshot_file::Saved;
 use super::wire::{self, Heartbeat, Keys, Revocations, Understood};

@@ -8,8 +8,9 @@ use tokio::time::timeout;
 use tonic::client::Grpc;
 use tonic::{Code, Request, Status, Streaming};
 
-use super::held::{Held, ViolationError};
+use super::held::Held;
 use super::knowledge::Knowledge;
+use super::reached::ViolationError;
 use super::transport::{Connection, Transport};
 use super::wire::{
     Frame, Hello, Kind, MAX_FRAME_BYTES, MessageCodec, PROTOCOL_VERSION, SUBSCRIBE_PATH,

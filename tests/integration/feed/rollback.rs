@@ -1,9 +1,7 @@
 //! What was known does not give way to what is older: not to an issuer that lags behind, and not to a
 //! reload.
 
-use std::io::Write;
-use std::path::PathBuf;
-use std::process::Command;
+use std::fmt::Write;
 
 use bytes::Bytes;
 use portcullis::feed::wire::{Everyone, Kind, Revocation, Revocations, RevokedTokens};
@@ -12,7 +10,8 @@ use super::false_issuer::{FalseIssuer, Subscription};
 use super::frames::{gate, jwks, resumed};
 use super::{FarGate, PATIENCE, setup};
 use crate::asker::Asker;
-use crate::test_app::{POLICY, write_files};
+use crate::client;
+use crate::test_app::write_files;
 use crate::test_issuer::TestIssuer;
 
 /// All that an issuer has to tell, and that it read its database so long ago.
@@ -116,36 +115,17 @@ fn everyone(position: u64) -> Revocations {
     }
 }
 
-/// The keys of an issuer, in a pipe: whoever reads them waits until the test has written them.
-struct Pipe(PathBuf);
-
-impl Pipe {
-    fn make(path: PathBuf) -> Self {
-        let made = Command::new("mkfifo").arg(&path).status().unwrap();
-        assert!(made.success());
-        Self(path)
+/// A policy whose conditions take a second or more to compile.
+fn large_policy() -> String {
+    let mut text = "version: 1\nroutes:\n".to_owned();
+    for number in 0..3000 {
+        let _ = writeln!(
+            text,
+            "  - {{name: r{number}, methods: [GET], path: \"/x{number}/{{a}}\", access: authenticated, \
+             when: token.sub == path.a || token.level == {number}}}"
+        );
     }
-
-    /// Waits for the reader.
-    async fn opened(&self) -> std::fs::File {
-        let path = self.0.clone();
-        let (sender, opened) = tokio::sync::oneshot::channel();
-        // Not one of the runtime, which would wait for it where the reader never comes.
-        std::thread::spawn(move || {
-            let _ = sender.send(std::fs::OpenOptions::new().write(true).open(path));
-        });
-        let opened = tokio::time::timeout(PATIENCE, opened).await;
-        opened.unwrap().unwrap().unwrap()
-    }
-
-    /// Gives this text to the reader, and to those that come later.
-    fn answer(&self, mut opened: std::fs::File, text: &str) {
-        // The watcher of files reloads as well, and nobody would write for it.
-        let file = self.0.with_extension("json");
-        std::fs::write(&file, text).unwrap();
-        std::fs::rename(file, &self.0).unwrap();
-        opened.write_all(text.as_bytes()).unwrap();
-    }
+    text
 }
 
 /// Reloads with another address of the feed, and has the issuer send `news` when the reload has read the
@@ -157,33 +137,33 @@ async fn reload_during(news: Kind) {
     let alice = key.token("alice", "orders.read");
     assert_eq!(far.status(&alice).await, 200);
     let mut changed = setup(&other.url(), "");
-    changed.trust.as_mut().unwrap().push_str(
-        ", {issuer: \"https://id.other.example\", audiences: [orders-api], algorithms: [ES256], \
-         jwks_file: pipe}",
-    );
-    // Of two issuers it is to be said whose tokens count.
-    let policy = POLICY.replacen(
-        "version: 1\n",
-        "version: 1\nissuers: [id.shop.example]\n",
-        1,
-    );
-    changed.policy = Some(policy);
-    write_files(far.gate.folder.path(), &changed, &far.gate.issuer);
-    let pipe = Pipe::make(far.gate.folder.path().join("pipe"));
+    // So large that the reload goes on for a while after it has read the rest.
+    changed.extra.push_str("\nshadow_policy: [large.yaml]");
+    let folder = far.gate.folder.path();
+    std::fs::write(folder.join("large.yaml"), large_policy()).unwrap();
+    write_files(folder, &changed, &far.gate.issuer);
     let asker = Asker::connect(&far.gate.authz_url()).await;
+    let admin = far.gate.app.admin_address();
     let between = tokio::spawn({
         let alice = alice.clone();
         async move {
-            let opened = pipe.opened().await;
+            let running = "\"reload_running_since_unix_seconds\": 1";
+            while !client::get(admin, "/status", &[])
+                .await
+                .body
+                .contains(running)
+            {
+                tokio::task::yield_now().await;
+            }
             subscription.send(news).await;
             while asker.ask("/orders/1", Some(&alice)).await.status != 401 {
                 tokio::task::yield_now().await;
             }
-            pipe.answer(opened, &jwks(&[&TestIssuer::new("key-9")]));
         }
     });
     tokio::task::block_in_place(|| far.gate.app.reload()).unwrap();
-    between.await.unwrap();
+    let between = tokio::time::timeout(PATIENCE, between).await;
+    between.expect("heard before the reload has ended").unwrap();
     // The new address says nothing.
     let subscription = other.subscription().await;
     assert_eq!(far.status(&alice).await, 401, "allowed again");
