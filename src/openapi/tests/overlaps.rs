@@ -310,7 +310,7 @@ fn random_description(dice: &mut Dice) -> (String, Vec<Read>) {
             });
         }
         for method in METHODS {
-            if dice.roll(2) != 0 {
+            if dice.roll(2) == 0 {
                 continue;
             }
             let (security, lets_in) = SECURITY[dice.roll(SECURITY.len())];
