@@ -93,7 +93,10 @@ mod tests {
 
     use tokio::sync::mpsc;
 
+    use bytes::Bytes;
+
     use super::*;
+    use crate::token::LogPosition;
     use crate::clock::{SystemClock, UnixSeconds};
     use crate::feed::knowledge::Origin;
     use crate::feed::settings::FeedSettings;
