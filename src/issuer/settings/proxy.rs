@@ -1,6 +1,5 @@
 //! `issuer.portal.proxy`: through which proxy the portal sends what its users try out.
 
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use http::uri::Authority;
 use serde::Deserialize;
 
 use crate::problem::Faults;
+use crate::uri_host::plain_text_fault;
 use crate::yaml::present;
 
 /// The one server that requests of the portal go to.
@@ -93,13 +93,12 @@ impl ProxyDocument {
                 "is plain `http`, and `ca_file` is for TLS: use `https`, or remove the file",
             ));
         }
-        if !origin.is_encrypted && !self.plain_text && !is_loopback(origin.authority.host()) {
-            return Err(wrong(
-                "is plain text to another machine, which could read the tokens: use `https`, or \
-                 `plain_text: true` where something else encrypts",
-            ));
+        let is_bare = !origin.is_encrypted && !self.plain_text;
+        let fault = is_bare.then(|| plain_text_fault(origin.authority.host()));
+        match fault.flatten() {
+            Some(fault) => Err(wrong(fault)),
+            None => Ok(origin),
         }
-        Ok(origin)
     }
 }
 
@@ -145,12 +144,6 @@ impl ProxyOrigin {
         let scheme = if self.is_encrypted { "https" } else { "http" };
         format!("{scheme}://{}{path}", self.authority)
     }
-}
-
-fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    bare.parse()
-        .is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -219,10 +212,15 @@ mod tests {
 
     #[test]
     fn tokens_go_to_other_machines_in_plain_text_only_where_that_is_asked_for() {
-        let url = "\"url\": \"http://envoy.shop.svc:10000\"";
-        let told = built(&format!("{{{url}}}")).unwrap_err();
-        assert!(told.contains("plain text to another machine"), "{told}");
-        assert!(built(&format!("{{{url}, \"plain_text\": true}}")).is_ok());
+        for (host, fault) in [
+            ("envoy.shop.svc", "plain text to another machine"),
+            ("localhost", "write `127.0.0.1` or `[::1]`"),
+        ] {
+            let url = format!("\"url\": \"http://{host}:10000\"");
+            let told = built(&format!("{{{url}}}")).unwrap_err();
+            assert!(told.contains(fault), "{told}");
+            assert!(built(&format!("{{{url}, \"plain_text\": true}}")).is_ok());
+        }
         let loopback = "\"url\": \"http://127.0.0.1:10000\", \"ca_file\": \"ca.pem\"";
         let told = built(&format!("{{{loopback}}}")).unwrap_err();
         assert!(told.contains("`ca_file` is for TLS"), "{told}");
