@@ -63,7 +63,14 @@ pub(super) async fn page(
     let fields = form.map(|form| form.repeatable().collect());
     let words = PasskeyWords::of(visitor.language);
     // The password is asked for whatever keeps passkeys away.
-    let offer = passkeys::proof::offer(visitor).await.unwrap_or_default();
+    let offer = passkeys::proof::offer(visitor).await;
+    let offer = offer.unwrap_or_else(|error| {
+        tracing::warn!(
+            ?error,
+            "a user cannot prove by a passkey who it is, and is asked for the password"
+        );
+        None
+    });
     let has_script = offer.is_some();
     let page = ProofPage {
         frame: visitor.frame(),
