@@ -81,7 +81,7 @@ fn flow(mut app: Command, mut user: Command) -> (Value, Value) {
 }
 
 /// A child that does not outlive its test.
-struct Ended(Child);
+pub(super) struct Ended(pub(super) Child);
 
 impl Drop for Ended {
     fn drop(&mut self) {

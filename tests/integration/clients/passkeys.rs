@@ -1,15 +1,20 @@
 //! Passkeys in Chromium, with the authenticator of its developer tools.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use portcullis::clock::{Clock, ManualClock, SystemClock};
 use serde_json::{Value, json};
 
-use super::browser::chromium;
+use super::browser::{Ended, chromium};
 use super::installed;
 use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestCompanion};
+
+/// More than the whole way through the pages takes on a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(180);
 
 /// Makes a passkey, logs in by it after the password, alone, and by a recovery code; the pages have no fault.
 #[tokio::test]
@@ -87,18 +92,31 @@ async fn walk(
 /// Runs the script, and lets six minutes pass when it says so; gives back what it has seen.
 fn run(command: &mut Command, clock: &ManualClock) -> Value {
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut node = command.spawn().unwrap();
-    let mut output = BufReader::new(node.stdout.take().unwrap());
-    let mut line = String::new();
-    output.read_line(&mut line).unwrap();
-    if line == "later\n" {
-        line.clear();
+    let mut node = Ended(command.spawn().unwrap());
+    let mut lines = BufReader::new(node.0.stdout.take().unwrap()).lines();
+    let (sender, received) = mpsc::channel();
+    // Ends with the script, which `Ended` sees to.
+    thread::spawn(move || lines.try_for_each(|line| sender.send(line.unwrap())));
+    let deadline = Instant::now() + TIMEOUT;
+    let next = || {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match received.recv_timeout(left) {
+            Ok(line) => Some(line),
+            Err(mpsc::RecvTimeoutError::Disconnected) => None,
+            Err(mpsc::RecvTimeoutError::Timeout) => panic!("the script did not end in {TIMEOUT:?}"),
+        }
+    };
+    let mut text = next().unwrap_or_default();
+    if text == "later" {
         clock.advance(360);
-        writeln!(node.stdin.take().unwrap()).unwrap();
+        writeln!(node.0.stdin.take().unwrap()).unwrap();
+        text = next().unwrap_or_default();
     }
-    output.read_to_string(&mut line).unwrap();
-    assert!(node.wait().unwrap().success(), "{line}");
-    serde_json::from_str(&line).unwrap()
+    while let Some(line) = next() {
+        text.push_str(&line);
+    }
+    assert!(node.0.wait().unwrap().success(), "{text}");
+    serde_json::from_str(&text).unwrap()
 }
 
 /// A link for another password of alice's.
