@@ -31,7 +31,7 @@ use crate::store::{Change, Committed, Created, Store, StoreError};
 use crate::telemetry::SubjectNames;
 use crate::token::CryptographyError;
 
-pub use apps::{AppChange, AppUpdate, AppsOf, NewApp, NewSecret};
+pub use apps::{AppChange, AppUpdate, AppsOf, MAX_APPS, NewApp, NewSecret};
 pub use authority::Authority;
 pub use reset_links::ResetLink;
 pub use roles::{NewRole, RoleChange, RoleUpdate};
@@ -190,7 +190,7 @@ pub enum DirectoryError {
     #[error("the account has changed in the meantime: log in again")]
     Changed,
     /// As many apps as one user may have.
-    #[error("a user can have at most {} apps", apps::MAX_APPS)]
+    #[error("a user can have at most {MAX_APPS} apps")]
     TooManyApps,
     /// More redirect URIs than are kept.
     #[error("an app can have at most {} redirect URIs", apps::MAX_REDIRECT_URIS)]

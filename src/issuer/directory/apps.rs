@@ -14,7 +14,8 @@ use crate::store::{Change, Holder, Listing, OwnedApp, Page, Reach};
 use crate::token::LogPosition;
 use crate::yaml::present;
 
-pub(super) const MAX_APPS: i64 = 16;
+/// The most apps that a user can have.
+pub const MAX_APPS: u8 = 16;
 pub(super) const MAX_REDIRECT_URIS: usize = 16;
 
 /// An app that is to be.
@@ -154,7 +155,7 @@ impl Directory<'_> {
             last_used_at: None,
         };
         // Counted within the change: of two calls at once only one takes the last place.
-        if change.count_apps(&app.owner).await? >= MAX_APPS {
+        if change.count_apps(&app.owner).await? >= i64::from(MAX_APPS) {
             return Err(DirectoryError::TooManyApps);
         }
         let secret = PlainSecret::from_random(random()?);

@@ -4,6 +4,7 @@ use super::asked::{APP, AskedCaller, ME, WITHOUT};
 use super::operation::Operation;
 use crate::identity::{App, AppStatus, ScopeSet, User};
 use crate::issuer::GrantType;
+use crate::issuer::directory::MAX_APPS;
 use crate::issuer::http::extract::DirectoryAccess;
 use crate::issuer::http::pages::apps;
 use crate::issuer::http::pages::page_error::PageError;
@@ -11,9 +12,6 @@ use crate::issuer::http::pages::words::Words;
 use crate::issuer::http::text::Text;
 use crate::policy::Requirement;
 use crate::store::Page;
-
-/// More than a user can have.
-const ALL: usize = 100;
 
 /// Somebody among whom the user of the page chooses.
 pub(super) struct CallerRow {
@@ -61,7 +59,10 @@ impl Callers {
     ) -> Result<Self, PageError> {
         let user = &access.caller.user;
         let has_secrets = apps_get_tokens(access);
-        let listing = access.directory().own_apps(user, &Page::first(ALL)).await?;
+        let listing = access
+            .directory()
+            .own_apps(user, &Page::first(MAX_APPS.into()))
+            .await?;
         let need = Need {
             requirement: &operation.route.requirement,
             user,
