@@ -24,6 +24,7 @@ use crate::issuer::http::extract::DirectoryAccess;
 use crate::issuer::http::text::Text;
 use crate::store::Page;
 
+pub(super) use calls::UNKNOWN_API;
 pub(super) use choices::role_names;
 
 pub(super) const PATH: &str = "/portal/apps";

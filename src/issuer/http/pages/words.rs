@@ -209,8 +209,8 @@ words! {
     call_secret_hint: "Replace SECRET with the secret.", "Ersetze SECRET durch das Geheimnis.";
     call_others: "In other languages", "In anderen Sprachen";
     call_url_hint:
-        "Replace https://api.example/ with an address of the API.",
-        "Ersetze https://api.example/ durch eine Adresse der API.";
+        "Replace https://api.example with an address of the API.",
+        "Ersetze https://api.example durch eine Adresse der API.";
     app_disabled_hint:
         "It is disabled: all its tokens have ended, and it gets none. Only an administrator can change that.",
         "Sie ist gesperrt: Alle Tokens sind beendet, und sie bekommt keine. Nur ein Administrator kann das ändern.";

@@ -1,7 +1,7 @@
 //! The first call in a few languages: the programs of `templates/calls`, with the visitor's own values.
 
 /// The address that a reader has to replace where the settings name none.
-const UNKNOWN_API: &str = "https://api.example/";
+pub(in crate::issuer::http::pages) const UNKNOWN_API: &str = "https://api.example";
 
 /// A language, the end of an id in HTML, and the program.
 const PROGRAMS: [(&str, &str, &str); 3] = [

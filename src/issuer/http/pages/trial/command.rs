@@ -5,10 +5,8 @@ use http::Uri;
 use super::asked::{AskedCaller, Call};
 use super::operation::Operation;
 use crate::issuer::PortalSettings;
+use crate::issuer::http::pages::apps::UNKNOWN_API;
 use crate::policy::HostPattern;
-
-/// The address that a reader has to replace where the settings name none.
-pub(super) const UNKNOWN_API: &str = "https://api.example";
 
 /// The command that sends a call. All of it but the body is free of apostrophes: targets are encoded, and the
 /// settings refuse such addresses.

@@ -6,10 +6,11 @@ use axum::response::Response;
 
 use super::asked::{Asked, CONTENT_TYPES, Call, PARAMETER};
 use super::callers::Callers;
-use super::command::{UNKNOWN_API, command, public_origin};
+use super::command::{command, public_origin};
 use super::operation::Operation;
 use crate::issuer::http::extract::DirectoryAccess;
 use crate::issuer::http::pages::answer;
+use crate::issuer::http::pages::apps::UNKNOWN_API;
 use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::page_error::PageError;
 use crate::issuer::http::pages::tried::{Tried, TriedAnswer, TriedOutcome};
