@@ -25,6 +25,7 @@ use tokio::sync::Semaphore;
 use super::settings::{ProxyOrigin, ProxySettings};
 use crate::certificates::{self, CertificateError, NoSystemRootsError, why_refused};
 use crate::files::{self, FileError};
+use crate::problem::with_causes;
 
 pub(super) use answer::{AnswerBody, BodyEnd, ProxyAnswer};
 
@@ -81,8 +82,10 @@ pub(super) struct TrialBody {
 pub(super) enum TrialError {
     /// Too many requests of others are under way.
     Busy,
-    /// No connection, or one that ended before there was an answer.
+    /// No connection: nothing was sent.
     Unreachable,
+    /// The connection ended before there was an answer: what was sent may have been done.
+    Broken,
     /// The certificate of the proxy is not trusted.
     Untrusted,
     TimedOut,
@@ -180,12 +183,13 @@ fn told(error: &ClientError) -> TrialError {
     let kind = match &refused {
         Some(_) => TrialError::Untrusted,
         None if is_not_http(error) => TrialError::NotHttp,
-        None => TrialError::Unreachable,
+        None if error.is_connect() => TrialError::Unreachable,
+        None => TrialError::Broken,
     };
     let reason = refused.unwrap_or_else(|| with_causes(error));
     tracing::warn!(
         error = reason,
-        "a call that a user tries out did not get to the proxy: check `issuer.portal.proxy`"
+        "a call that a user tries out got no answer from the proxy: check `issuer.portal.proxy`"
     );
     kind
 }
@@ -200,16 +204,6 @@ fn is_not_http(error: &ClientError) -> bool {
         cause = error.source();
     }
     false
-}
-
-fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 /// What a start would find wrong with the authorities; they are read and dropped.

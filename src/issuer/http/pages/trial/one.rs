@@ -251,6 +251,7 @@ fn failed(error: TrialError, words: &'static TrialWords) -> &'static str {
     match error {
         TrialError::Busy => words.failed_busy,
         TrialError::Unreachable => words.failed_unreachable,
+        TrialError::Broken => words.failed_broken,
         TrialError::Untrusted => words.failed_untrusted,
         TrialError::TimedOut => words.failed_timed_out,
         TrialError::NotHttp => words.failed_not_http,

@@ -105,6 +105,9 @@ words! {
     failed_unreachable:
         "The proxy cannot be reached. An operator finds the reason in the log.",
         "Der Proxy ist nicht erreichbar. Ein Betreiber findet den Grund im Log.";
+    failed_broken:
+        "The connection to the proxy ended before there was an answer. The API may have done what was asked all the same. An operator finds the reason in the log.",
+        "Die Verbindung zum Proxy endete, bevor eine Antwort da war. Die API kann trotzdem getan haben, was verlangt war. Ein Betreiber findet den Grund im Log.";
     failed_untrusted:
         "The certificate of the proxy is not trusted, and nothing was sent. An operator finds the reason in the log.",
         "Dem Zertifikat des Proxys wird nicht vertraut, und es wurde nichts gesendet. Ein Betreiber findet den Grund im Log.";
@@ -112,7 +115,7 @@ words! {
         "There was no answer in time. The API may have done what was asked all the same.",
         "Es kam keine Antwort rechtzeitig. Die API kann trotzdem getan haben, was verlangt war.";
     failed_not_http:
-        "What answered does not speak HTTP, or its head is too long.",
-        "Was antwortet, spricht kein HTTP, oder der Kopf seiner Antwort ist zu lang.";
+        "What answered does not speak HTTP, or its head is too long. The API may have done what was asked all the same.",
+        "Was antwortet, spricht kein HTTP, oder der Kopf seiner Antwort ist zu lang. Die API kann trotzdem getan haben, was verlangt war.";
     failed_target: "The request could not be made.", "Die Anfrage ließ sich nicht bilden.";
 }
