@@ -322,11 +322,13 @@ impl Grants {
     }
 
     /// An access token for one request to the API that the portal sends for this user, or for this app, whose
-    /// secret was given. Nobody else gets it, and it expires soon.
+    /// secret was given. Nobody else gets it, and it expires soon. Like the token of a login, the user's own says
+    /// since when it is logged in, which conditions of routes may ask for.
     pub(super) fn trial_token(
         &self,
         user: &User,
         app: Option<&AppWithOwner>,
+        authenticated_at: Option<UnixSeconds>,
     ) -> Result<String, EndpointError> {
         let rights = self.settings.for_the_api(user, app);
         let rights = rights.map_err(|error| match error {
@@ -335,9 +337,11 @@ impl Grants {
             _ => EndpointError::CallerChanged,
         })?;
         let now = self.clock.now();
-        let mut claims = self
-            .settings
-            .claims(&Bearer::of_sample(user, app), &rights, now)?;
+        let bearer = Bearer {
+            authenticated_at,
+            ..Bearer::of_sample(user, app)
+        };
+        let mut claims = self.settings.claims(&bearer, &rights, now)?;
         let seconds = self.settings.access_token_seconds.min(TRIAL_SECONDS);
         let expiry = now.plus(i64::from(seconds));
         claims.insert("exp".to_owned(), expiry.0.into());

@@ -22,6 +22,7 @@ pub(crate) struct Seen {
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
 }
 
 impl Upstream {
@@ -72,7 +73,7 @@ async fn answer(mut stream: TcpStream, seen: &Mutex<Vec<Seen>>) -> std::io::Resu
         }
         received.extend_from_slice(&buffer[..count]);
     };
-    let request = Seen::parse(&String::from_utf8_lossy(&received[..head_length]));
+    let mut request = Seen::parse(&String::from_utf8_lossy(&received[..head_length]));
     let mut body = received.split_off(head_length + 4);
     while !request.is_whole(&body) {
         let count = stream.read(&mut buffer).await?;
@@ -81,6 +82,7 @@ async fn answer(mut stream: TcpStream, seen: &Mutex<Vec<Seen>>) -> std::io::Resu
         }
         body.extend_from_slice(&buffer[..count]);
     }
+    request.body = String::from_utf8_lossy(&body).into_owned();
     let text = request.told(body.len()).to_string();
     let length = text.len();
     let text = if request.method == "HEAD" { "" } else { &text };
@@ -106,10 +108,11 @@ impl Seen {
             headers: headers
                 .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
                 .collect(),
+            body: String::new(),
         }
     }
 
-    fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.headers.iter();
         let found = headers.find(|(key, _)| key == name);
         found.map(|(_, value)| value.as_str())

@@ -66,9 +66,14 @@ impl Caller {
         if self.app.as_ref().is_some_and(|app| app.owner == *user) {
             return true;
         }
+        self.authenticated_at()
+            .is_some_and(|instant| is_recent(instant, now, max_age_seconds))
+    }
+
+    /// When the user gave its password, where the token is of a login.
+    pub(super) fn authenticated_at(&self) -> Option<UnixSeconds> {
         let claim = self.token.claim(AUTHENTICATION_CLAIM);
-        let authenticated_at = claim.and_then(Value::as_i64).map(UnixSeconds);
-        authenticated_at.is_some_and(|instant| is_recent(instant, now, max_age_seconds))
+        claim.and_then(Value::as_i64).map(UnixSeconds)
     }
 }
 

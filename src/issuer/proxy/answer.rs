@@ -14,6 +14,9 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 /// The most that is kept of the value of one header, in bytes.
 const MAX_VALUE_BYTES: usize = 512;
 
+/// The most lines of one header that are kept; an API that challenges with more is shown by the first ones.
+const MAX_LINES: usize = 4;
+
 /// What stands in the place of the token.
 const HIDDEN: &[u8] = b"[token]";
 
@@ -149,7 +152,7 @@ impl Token<'_> {
 fn shown(headers: &HeaderMap, token: &Token<'_>) -> Vec<(String, String)> {
     let mut shown = Vec::new();
     for name in &SHOWN {
-        for value in headers.get_all(name) {
+        for value in headers.get_all(name).iter().take(MAX_LINES) {
             // Before it is cut, which would leave a part of the token.
             let value = token.hidden_in(value.as_bytes());
             let kept = value.get(..MAX_VALUE_BYTES).unwrap_or(&value);
@@ -162,6 +165,8 @@ fn shown(headers: &HeaderMap, token: &Token<'_>) -> Vec<(String, String)> {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     #[test]
@@ -205,5 +210,19 @@ mod tests {
         ];
         let expected = expected.map(|(name, value)| (name.to_owned(), value));
         assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn of_many_lines_of_a_header_a_few_are_shown() {
+        let mut headers = HeaderMap::new();
+        for number in 0..200 {
+            let value = format!("Bearer realm=\"{number}\"");
+            headers.append(header::WWW_AUTHENTICATE, value.parse().unwrap());
+        }
+        headers.append(header::LOCATION, HeaderValue::from_static("/elsewhere"));
+        let shown = shown(&headers, &Token(b""));
+        assert_eq!(shown.len(), MAX_LINES + 1);
+        assert_eq!(shown[0].1, "Bearer realm=\"0\"");
+        assert_eq!(shown[MAX_LINES].0, "location");
     }
 }

@@ -39,6 +39,9 @@ const LEEWAY_SECONDS: i64 = 5;
 /// Longer cookies are not ours: browsers keep 4,096 bytes of one (RFC 6265 section 6.1), with its name.
 const MAX_COOKIE_BYTES: usize = 3800;
 
+/// How much of the body of an answer is shown, in bytes, if a cookie has room for it; else less.
+const SHOWN_BYTES: [usize; 7] = [8192, 4096, 2048, 1024, 512, 128, 0];
+
 /// What begins a sealed text that is compressed; others begin with a brace.
 const COMPRESSED: u8 = b'z';
 
@@ -163,8 +166,22 @@ impl ToldKey {
 }
 
 impl Told {
+    /// What came of a call, as much of it as a cookie can hold. A browser drops a longer one, and the page would say
+    /// nothing of a call that was made.
+    pub(super) fn tried(mut tried: Tried) -> Self {
+        for most in SHOWN_BYTES {
+            tried.shorten(most);
+            let told = Self::Tried(Box::new(tried.clone()));
+            if told.has_room() {
+                return told;
+            }
+        }
+        tried.shorten_to_the_least();
+        Self::Tried(Box::new(tried))
+    }
+
     /// Whether a cookie can hold it.
-    pub(super) fn has_room(&self) -> bool {
+    fn has_room(&self) -> bool {
         let sealed = Sealed {
             told: self.clone(),
             at: i64::MAX,
@@ -270,8 +287,8 @@ mod tests {
         assert_eq!(other_key.read(&headers, to, NOW), None);
     }
 
-    /// A call with a body of so many bytes that do not get shorter.
-    fn tried(bytes: u64) -> Told {
+    /// So many bytes that do not get shorter by compression.
+    fn noise(bytes: u64) -> String {
         // Of a generator of random numbers (Knuth): what is regular would get shorter.
         let text = (0..bytes).scan(1_u64, |state, _| {
             *state = state
@@ -279,21 +296,26 @@ mod tests {
                 .wrapping_add(1);
             Some(char::from(b'0' + u8::try_from(*state >> 58).unwrap()))
         });
-        Told::Tried(Box::new(Tried {
+        text.collect()
+    }
+
+    /// A call with a body of so many bytes that do not get shorter.
+    fn tried(bytes: u64) -> Tried {
+        Tried {
             operation: "read-order".to_owned(),
             call: "GET /orders/1".to_owned(),
             caller: "web-shop".to_owned(),
             outcome: TriedOutcome::Answered(TriedAnswer {
                 status: 200,
                 headers: vec![("content-type".to_owned(), "text/plain".to_owned())],
-                text: Some(text.collect()),
+                text: Some(noise(bytes)),
                 bytes: 1,
                 end: BodyEnd::Whole,
                 decision: None,
             }),
             passes: true,
             why: "it passes".to_owned(),
-        }))
+        }
     }
 
     #[test]
@@ -304,8 +326,9 @@ mod tests {
             session: Some(&session),
             path: "/portal/try",
         };
-        let told = tried(1000);
-        assert!(told.has_room() && !tried(8000).has_room());
+        let whole = |bytes| Told::Tried(Box::new(tried(bytes)));
+        let told = whole(1000);
+        assert!(told.has_room() && !whole(8000).has_room());
         let cookie = key.cookie(&told, to, "https://id.example", NOW).unwrap();
         let cookie = cookie.into_value();
         let (pair, _) = cookie.to_str().unwrap().split_once(';').unwrap();
@@ -313,5 +336,29 @@ mod tests {
         headers.append(COOKIE, HeaderValue::try_from(pair).unwrap());
         assert_eq!(key.read(&headers, to, NOW), Some(told));
         assert!(Told::Secret("x".repeat(64)).has_room());
+    }
+
+    #[test]
+    fn whatever_an_answer_is_made_of_its_status_has_room() {
+        let mut long = tried(8000);
+        long.call = format!("GET /orders/{}", noise(1000));
+        long.why = noise(5000);
+        if let TriedOutcome::Answered(answer) = &mut long.outcome {
+            let lines = noise(200 * 64);
+            let values = (0..200).filter_map(|line| lines.get(line * 64..(line + 1) * 64));
+            let headers = values.map(|value| ("www-authenticate".to_owned(), value.to_owned()));
+            answer.headers = headers.collect();
+        }
+        let told = Told::tried(long.clone());
+        assert!(told.has_room());
+        let Told::Tried(kept) = told else {
+            panic!("{told:?}");
+        };
+        assert_eq!((&kept.call, kept.passes), (&long.call, true));
+        assert!(kept.why.ends_with('\u{2026}'), "{}", kept.why);
+        let TriedOutcome::Answered(answer) = kept.outcome else {
+            panic!("{:?}", kept.outcome);
+        };
+        assert_eq!((answer.status, answer.end), (200, BodyEnd::TooLong));
     }
 }

@@ -10,6 +10,9 @@ const TEXT_ID: (&str, &str) = ("(decision ", ")");
 /// Longer ones are not of a gate.
 const MAX_ID_BYTES: usize = 64;
 
+/// The most that is shown of what the gate says where there is little room, in bytes.
+const MAX_WHY_BYTES: usize = 400;
+
 /// A call that was tried out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Tried {
@@ -64,6 +67,19 @@ impl Tried {
         for (_, value) in &mut answer.headers {
             let most = max_bytes.max(64);
             value.truncate(value.floor_char_boundary(most));
+        }
+    }
+
+    /// Shows what must be shown and no more: no body and no header, and of what the gate says the beginning.
+    pub(super) fn shorten_to_the_least(&mut self) {
+        self.shorten(0);
+        if let TriedOutcome::Answered(answer) = &mut self.outcome {
+            answer.headers.clear();
+        }
+        if self.why.len() > MAX_WHY_BYTES {
+            self.why
+                .truncate(self.why.floor_char_boundary(MAX_WHY_BYTES));
+            self.why.push('\u{2026}');
         }
     }
 }

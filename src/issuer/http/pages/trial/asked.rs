@@ -7,9 +7,11 @@ use super::operation::{Operation, has_body};
 use crate::coding::{push_escape, push_percent_encoded};
 use crate::identity::Form;
 use crate::issuer::endpoint_error::EndpointError;
+use crate::issuer::http::pages::language::Language;
+use crate::issuer::http::pages::reasons::of_target;
 use crate::issuer::http::pages::verdict::Question;
 use crate::issuer::http::pages::words::Words;
-use crate::policy::{FillError, Policy, Routed};
+use crate::policy::{FillError, Policy, Routed, TargetError};
 
 /// What the fields of parameters begin with.
 pub(super) const PARAMETER: &str = "p:";
@@ -75,7 +77,7 @@ pub(super) enum CallError {
 /// Why a request is not one of its operation.
 pub(super) enum Astray {
     /// Whoever sends it is refused.
-    Malformed(String),
+    Malformed(TargetError),
     /// It is for the route of this name.
     Elsewhere(String),
     /// It is for none, or not for one alone.
@@ -203,7 +205,7 @@ impl Call {
             fix: "",
         };
         match policy.route(&question.target()) {
-            Err(malformed) => Err(Astray::Malformed(malformed.to_string())),
+            Err(malformed) => Err(Astray::Malformed(malformed)),
             Ok(Routed::One(route)) if route.index == operation.route.index => Ok(()),
             Ok(Routed::One(route)) => Err(Astray::Elsewhere(route.name.to_string())),
             Ok(
@@ -222,17 +224,21 @@ impl CallError {
         match self {
             Self::Path(FillError::Missing(name)) => format!("{} {name}.", words.value_missing),
             Self::Path(FillError::Segment(name)) => format!("{} {name}.", words.value_segment),
-            Self::TargetTooLong => format!("{} {}.", words.request, words.too_long),
-            Self::BodyTooLong => format!("{} {}.", words.body, words.too_long),
+            Self::TargetTooLong => words.target_too_long.to_owned(),
+            Self::BodyTooLong => words.body_over_limit.to_owned(),
             Self::NoBodyHere => words.no_body_here.to_owned(),
         }
     }
 }
 
 impl Astray {
-    pub(super) fn say(&self, words: &'static Words) -> String {
+    pub(super) fn say(&self, language: Language) -> String {
+        let words = language.words();
         match self {
-            Self::Malformed(rule) => format!("{} {rule}.", words.panel.who_malformed),
+            Self::Malformed(rule) => {
+                let rule = of_target(language, *rule);
+                format!("{} {rule}.", words.panel.who_malformed)
+            }
             Self::Elsewhere(name) => format!("{} {name}.", words.trial.other_operation),
             Self::Nowhere => words.trial.no_operation.to_owned(),
         }
@@ -287,6 +293,32 @@ mod tests {
             push_query(&mut target, typed);
             assert_eq!(target, expected);
         }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_in_the_language_of_the_page() {
+        for (language, malformed, limits) in [
+            (
+                Language::English,
+                "the path contains an encoded \u{201c}?\u{201d} or \u{201c}#\u{201d}.",
+                ["1,000 bytes", "16 KiB"],
+            ),
+            (
+                Language::German,
+                "der Pfad enth\u{e4}lt ein kodiertes \u{201e}?\u{201c} oder \u{201e}#\u{201c}.",
+                ["1.000 Bytes", "16 KiB"],
+            ),
+        ] {
+            let said = Astray::Malformed(TargetError::PathEncodedDelimiter).say(language);
+            assert!(said.ends_with(malformed), "{said}");
+            let errors = [CallError::TargetTooLong, CallError::BodyTooLong];
+            for (error, limit) in errors.iter().zip(limits) {
+                let said = error.say(language.words());
+                assert!(said.contains(limit), "{said}");
+            }
+        }
+        // What the texts say.
+        assert_eq!((MAX_TARGET_BYTES, MAX_BODY_BYTES), (1000, 16 << 10));
     }
 
     #[test]

@@ -21,9 +21,6 @@ use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::proxy::{Proxy, Trial, TrialBody, TrialError};
 use crate::policy::Policy;
 
-/// How much of a body is shown, in bytes, if the cookie that carries it has room; else less.
-const SHOWN_BYTES: [usize; 7] = [8192, 4096, 2048, 1024, 512, 128, 0];
-
 /// Who calls, and with what.
 struct Caller {
     /// What the page calls it.
@@ -82,7 +79,7 @@ pub(in crate::issuer::http::pages) async fn submit(
         Err(NoCaller::Wrong(status, wrong)) => return view.refused(status, &wrong).await,
         Err(NoCaller::Failed(error)) => return Err(error),
     };
-    let told = Told::Tried(Box::new(view.tried(proxy, &call, caller).await?));
+    let told = Told::tried(view.tried(proxy, &call, caller).await?);
     Ok(visitor.go_to_be_told(&asked.link(&operation), &told)?)
 }
 
@@ -97,7 +94,7 @@ impl View<'_> {
         let host = proxy.origin().authority();
         Ok(match call.belongs(self.operation, policy, host) {
             Ok(()) => Ok(call),
-            Err(astray) => Err(astray.say(words)),
+            Err(astray) => Err(astray.say(self.visitor.language)),
         })
     }
 
@@ -147,7 +144,10 @@ impl View<'_> {
     fn token(self, app: Option<&AppWithOwner>) -> Result<String, NoCaller> {
         let user = &self.access.caller.user;
         let owner = app.map_or(&**user, |found| &found.owner);
-        match self.visitor.issuer.grants.trial_token(owner, app) {
+        // An app has not logged in.
+        let login = self.access.caller.authenticated_at();
+        let login = login.filter(|_| app.is_none());
+        match self.visitor.issuer.grants.trial_token(owner, app, login) {
             Ok(token) => Ok(token),
             Err(EndpointError::NothingGranted(_)) => {
                 let words = &self.visitor.words().trial;
@@ -179,21 +179,14 @@ impl View<'_> {
             Err(error) => TriedOutcome::Failed(error),
         };
         self.log(&outcome);
-        let mut tried = Tried {
+        Ok(Tried {
             operation: self.operation.name().to_owned(),
             call: format!("{} {}", call.method, call.target),
             caller: caller.name,
             outcome,
             passes: verdict.passes,
             why: verdict.sentence,
-        };
-        for most in SHOWN_BYTES {
-            tried.shorten(most);
-            if Told::Tried(Box::new(tried.clone())).has_room() {
-                break;
-            }
-        }
-        Ok(tried)
+        })
     }
 
     fn judged(self, proxy: &Proxy, call: &Call, caller: &Caller) -> Result<Verdict, EndpointError> {

@@ -63,15 +63,22 @@ words! {
 
     // What is wrong with it.
     secret_missing: "Type the secret of the app.", "Gib das Geheimnis der App ein.";
-    secret_wrong: "The secret of the app is wrong.", "Das Geheimnis der App ist falsch.";
+    secret_wrong:
+        "The secret of the app is wrong. Copy all of it, or replace it on the page of the app.",
+        "Das Geheimnis der App ist falsch. Kopiere es ganz, oder ersetze es auf der Seite der App.";
     no_scopes:
         "There is no token for the API, because the caller has no scope for it. Your roles:",
         "Es gibt kein Token für die API, weil der Aufrufer keine Berechtigung dafür hat. Deine Rollen:";
     value_missing: "A value is missing:", "Es fehlt ein Wert:";
     value_segment:
-        "A value must not have an empty segment, or one that is . or ..:",
-        "Ein Wert darf keinen leeren Abschnitt haben, und keinen, der . oder .. ist:";
-    too_long: "is too long", "ist zu lang";
+        "A value must not have an empty segment, nor one that is \u{201c}.\u{201d} or \u{201c}..\u{201d}:",
+        "Ein Wert darf keinen leeren Abschnitt haben, und keinen, der \u{201e}.\u{201c} oder \u{201e}..\u{201c} ist:";
+    target_too_long:
+        "The path with its query is too long: it can have at most 1,000 bytes. Shorten a value or the query.",
+        "Der Pfad mit seiner Query ist zu lang: Er kann höchstens 1.000 Bytes haben. Kürze einen Wert oder die Query.";
+    body_over_limit:
+        "The body is too long: it can have at most 16 KiB. Shorten it, or send it from your terminal.",
+        "Der Body ist zu lang: Er kann höchstens 16 KiB haben. Kürze ihn, oder sende ihn von deinem Terminal.";
     no_body_here: "This method has no body: remove it.", "Diese Methode hat keinen Body: Entferne ihn.";
     other_operation: "With these values the request is for another operation:", "Mit diesen Werten gehört die Anfrage zu einer anderen Operation:";
     no_operation:
