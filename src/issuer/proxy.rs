@@ -5,6 +5,7 @@
 //! under way are bounded.
 
 mod answer;
+mod turns;
 
 use std::path::PathBuf;
 use std::pin::pin;
@@ -20,17 +21,15 @@ use hyper_util::client::legacy::{Client, Error as ClientError};
 use hyper_util::rt::TokioExecutor;
 use rustls::{ClientConfig, RootCertStore};
 use serde::{Deserialize, Serialize};
-use tokio::sync::Semaphore;
 
 use super::settings::{ProxyOrigin, ProxySettings};
 use crate::certificates::{self, CertificateError, NoSystemRootsError, why_refused};
 use crate::files::{self, FileError};
+use crate::identity::UserId;
 use crate::problem::with_causes;
 
 pub(super) use answer::{AnswerBody, BodyEnd, ProxyAnswer};
-
-/// So many requests of all users are under way at the same time; more are turned away at once.
-const MAX_AT_ONCE: usize = 16;
+use turns::Turns;
 
 /// The most that the head of an answer may take, in bytes.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
@@ -63,6 +62,8 @@ pub enum ProxyError {
 
 /// A request that a user tries out.
 pub(super) struct Trial<'a> {
+    /// Who waits for the answer, whoever calls.
+    pub(super) user: &'a UserId,
     pub(super) method: Method,
     /// The path, with its query: made of a route of the policy.
     pub(super) target: &'a str,
@@ -82,6 +83,8 @@ pub(super) struct TrialBody {
 pub(super) enum TrialError {
     /// Too many requests of others are under way.
     Busy,
+    /// As many requests of the same user are under way as one may have.
+    BusyWithOwn,
     /// No connection: nothing was sent.
     Unreachable,
     /// The connection ended before there was an answer: what was sent may have been done.
@@ -100,7 +103,7 @@ pub(super) struct Proxy {
     origin: ProxyOrigin,
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     timeout: Duration,
-    turns: Semaphore,
+    turns: Turns,
 }
 
 impl Proxy {
@@ -126,7 +129,7 @@ impl Proxy {
             origin: settings.origin.clone(),
             client,
             timeout: settings.timeout,
-            turns: Semaphore::new(MAX_AT_ONCE),
+            turns: Turns::default(),
         })
     }
 
@@ -138,7 +141,7 @@ impl Proxy {
     /// Sends a request and reads what comes, within the bounds. The answer does not have the token, even where
     /// the API repeats it.
     pub(super) async fn send(&self, trial: Trial<'_>) -> Result<ProxyAnswer, TrialError> {
-        let _turn = self.turns.try_acquire().map_err(|_| TrialError::Busy)?;
+        let _turn = self.turns.take(trial.user)?;
         let token = trial.token;
         let request = self.request(trial).ok_or(TrialError::Target)?;
         // One for all of it: head and body together.

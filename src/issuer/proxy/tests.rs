@@ -1,11 +1,13 @@
 //! A server that the test writes byte by byte, in the place of the proxy.
 
 use std::net::SocketAddr;
+use std::sync::LazyLock;
 use std::time::Instant;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::turns::{MAX_AT_ONCE, MAX_OF_USER};
 use super::*;
 
 const TOKEN: &str = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJ4In0.c2lnbmF0dXJl";
@@ -64,7 +66,9 @@ fn proxy(address: SocketAddr, timeout_ms: u64) -> Proxy {
 }
 
 fn trial(target: &str) -> Trial<'_> {
+    static USER: LazyLock<UserId> = LazyLock::new(|| UserId::known("alice"));
     Trial {
+        user: &USER,
         method: Method::GET,
         target,
         body: None,
@@ -229,7 +233,14 @@ async fn only_so_many_are_under_way() {
     })
     .await;
     let proxy = proxy(address, 1000);
-    let hanging = (0..MAX_AT_ONCE).map(|_| proxy.send(trial("/orders")));
+    let users = (0..MAX_AT_ONCE).map(|number| UserId::known(&format!("u{}", number / MAX_OF_USER)));
+    let users: Vec<UserId> = users.collect();
+    let hanging = users.iter().map(|user| {
+        proxy.send(Trial {
+            user,
+            ..trial("/orders")
+        })
+    });
     let hanging = futures_util::future::join_all(hanging);
     let one_more = async {
         for _ in 0..MAX_AT_ONCE {

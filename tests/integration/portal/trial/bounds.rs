@@ -67,3 +67,71 @@ async fn calls_with_a_condition_on_where_they_come_from_are_not_sent() {
     send(&mut alice, &filled).await;
     assert_eq!(upstream.seen()[0].path, "/tested");
 }
+
+/// A server in the place of the proxy that answers once it is told to; counts the requests that have arrived.
+async fn slow() -> (
+    std::net::SocketAddr,
+    tokio::sync::mpsc::UnboundedReceiver<()>,
+    tokio::sync::watch::Sender<bool>,
+) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (sender, arrived) = tokio::sync::mpsc::unbounded_channel();
+    let (open, opened) = tokio::sync::watch::channel(false);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let (sender, mut opened) = (sender.clone(), opened.clone());
+            tokio::spawn(async move {
+                let _ = stream.read(&mut [0; 4096]).await;
+                let _ = sender.send(());
+                let _ = opened.wait_for(|is_open| *is_open).await;
+                let _ = stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await;
+            });
+        }
+    });
+    (address, arrived, open)
+}
+
+#[tokio::test]
+async fn a_user_has_two_calls_under_way_and_keeps_nobody_out() {
+    let (address, mut arrived, open) = slow().await;
+    let keys = format!(", portal: {{proxy: {{url: \"http://{address}\", timeout_ms: 15000}}}}");
+    let companion = TestCompanion::with_issuer_keys(&keys).await;
+    let mut alice = sign_up(&companion, "alice").await;
+    let mut second = log_in(&companion, "alice", PASSWORD).await;
+    let mut third = log_in(&companion, "alice", PASSWORD).await;
+    let mut bobby = sign_up(&companion, "bobby").await;
+    let mut forms = Vec::new();
+    for browser in [&mut alice, &mut second, &mut third, &mut bobby] {
+        forms.push(call(browser, "browse", "nobody").await.with("p:id", "1"));
+    }
+    let others = async {
+        arrived.recv().await.unwrap();
+        arrived.recv().await.unwrap();
+        let turned_away = send(&mut third, &forms[2]).await;
+        let bobbys = async {
+            arrived.recv().await.unwrap();
+            open.send(true).unwrap();
+        };
+        let (bobbys_answer, ()) = tokio::join!(send(&mut bobby, &forms[3]), bobbys);
+        (turned_away, bobbys_answer)
+    };
+    let (first, second, (turned_away, bobbys)) = tokio::join!(
+        send(&mut alice, &forms[0]),
+        send(&mut second, &forms[1]),
+        others
+    );
+    for shown in [first, second, bobbys] {
+        assert_eq!(element(&shown, "status"), "204");
+    }
+    assert!(
+        turned_away
+            .body
+            .contains("Two of your calls are still under way"),
+        "{turned_away:?}"
+    );
+    // An ended call makes room.
+    let shown = send(&mut third, &forms[2]).await;
+    assert_eq!(element(&shown, "status"), "204");
+}

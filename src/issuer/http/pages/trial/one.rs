@@ -250,6 +250,7 @@ fn shown_answer<'a>(answer: &'a TriedAnswer, words: &'static TrialWords) -> Show
 fn failed(error: TrialError, words: &'static TrialWords) -> &'static str {
     match error {
         TrialError::Busy => words.failed_busy,
+        TrialError::BusyWithOwn => words.failed_busy_with_own,
         TrialError::Unreachable => words.failed_unreachable,
         TrialError::Broken => words.failed_broken,
         TrialError::Untrusted => words.failed_untrusted,

@@ -174,7 +174,7 @@ impl View<'_> {
     /// Sends the call, and says what the gate makes of it.
     async fn tried(self, proxy: &Proxy, call: &Call, caller: Caller) -> Result<Tried, PageError> {
         let verdict = self.judged(proxy, call, &caller)?;
-        let outcome = match sent(proxy, call, caller.token.as_deref()).await {
+        let outcome = match self.sent(proxy, call, caller.token.as_deref()).await {
             Ok(answer) => TriedOutcome::Answered(answer),
             Err(error) => TriedOutcome::Failed(error),
         };
@@ -187,6 +187,26 @@ impl View<'_> {
             passes: verdict.passes,
             why: verdict.sentence,
         })
+    }
+
+    async fn sent(
+        self,
+        proxy: &Proxy,
+        call: &Call,
+        token: Option<&str>,
+    ) -> Result<TriedAnswer, TrialError> {
+        let body = call.body.as_ref().zip(call.content_type());
+        let trial = Trial {
+            user: &self.access.caller.user.id,
+            method: call.http_method().ok_or(TrialError::Target)?,
+            target: &call.target,
+            body: body.map(|((_, text), content_type)| TrialBody {
+                content_type,
+                text: text.clone(),
+            }),
+            token,
+        };
+        Ok(proxy.send(trial).await?.into())
     }
 
     fn judged(self, proxy: &Proxy, call: &Call, caller: &Caller) -> Result<Verdict, EndpointError> {
@@ -217,18 +237,4 @@ impl NoCaller {
     fn wrong(text: &str) -> Self {
         Self::Wrong(StatusCode::BAD_REQUEST, text.to_owned())
     }
-}
-
-async fn sent(proxy: &Proxy, call: &Call, token: Option<&str>) -> Result<TriedAnswer, TrialError> {
-    let body = call.body.as_ref().zip(call.content_type());
-    let trial = Trial {
-        method: call.http_method().ok_or(TrialError::Target)?,
-        target: &call.target,
-        body: body.map(|((_, text), content_type)| TrialBody {
-            content_type,
-            text: text.clone(),
-        }),
-        token,
-    };
-    Ok(proxy.send(trial).await?.into())
 }

@@ -109,6 +109,9 @@ words! {
     failed_busy:
         "Too many calls are being tried out at the moment. This one was not sent: try again shortly.",
         "Gerade werden zu viele Aufrufe ausprobiert. Dieser wurde nicht gesendet: Versuche es gleich noch einmal.";
+    failed_busy_with_own:
+        "Two of your calls are still under way, and nobody has more at a time. This one was not sent: try again when one of them has ended.",
+        "Zwei deiner Aufrufe laufen noch, und mehr hat niemand zugleich. Dieser wurde nicht gesendet: Versuche es noch einmal, wenn einer davon beendet ist.";
     failed_unreachable:
         "The proxy cannot be reached. An operator finds the reason in the log.",
         "Der Proxy ist nicht erreichbar. Ein Betreiber findet den Grund im Log.";
