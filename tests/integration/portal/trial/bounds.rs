@@ -68,6 +68,28 @@ async fn calls_with_a_condition_on_where_they_come_from_are_not_sent() {
     assert_eq!(upstream.seen()[0].path, "/tested");
 }
 
+#[tokio::test]
+async fn values_that_lead_to_a_route_that_is_not_shown_do_not_tell_its_name() {
+    let routes = "
+  - {name: open-orders, methods: [GET], path: /orders/open, access: public}
+  - {name: hidden-plan, methods: [GET], path: /orders/plan, access: nobody}
+";
+    let (companion, upstream) = with_routes(routes).await;
+    let mut alice = sign_up(&companion, "alice").await;
+    let filled = call(&mut alice, "read-order", "nobody").await;
+    for (value, expected) in [
+        ("open", "is for another operation: open-orders."),
+        ("plan", "is for none of the operations."),
+    ] {
+        let filled = filled.clone().with("p:order_id", value);
+        let answer = alice.submit(&filled).await;
+        assert_eq!(answer.status, 400, "{answer:?}");
+        assert!(answer.body.contains(expected), "{answer:?}");
+        assert!(!answer.body.contains("hidden-plan"), "{answer:?}");
+    }
+    assert_eq!(upstream.seen().len(), 0);
+}
+
 /// A server in the place of the proxy that answers once it is told to; counts the requests that have arrived.
 async fn slow() -> (
     std::net::SocketAddr,

@@ -3,7 +3,7 @@
 use axum::http::{HeaderValue, Method};
 
 use super::PATH;
-use super::operation::{Operation, has_body};
+use super::operation::{Operation, Operations, has_body};
 use crate::coding::{push_escape, push_percent_encoded};
 use crate::identity::Form;
 use crate::issuer::endpoint_error::EndpointError;
@@ -11,7 +11,7 @@ use crate::issuer::http::pages::language::Language;
 use crate::issuer::http::pages::reasons::of_target;
 use crate::issuer::http::pages::verdict::Question;
 use crate::issuer::http::pages::words::Words;
-use crate::policy::{FillError, Policy, Routed, TargetError};
+use crate::policy::{FillError, Routed, TargetError};
 
 /// What the fields of parameters begin with.
 pub(super) const PARAMETER: &str = "p:";
@@ -78,9 +78,9 @@ pub(super) enum CallError {
 pub(super) enum Astray {
     /// Whoever sends it is refused.
     Malformed(TargetError),
-    /// It is for the route of this name.
+    /// It is for the route of this name, which is shown as well.
     Elsewhere(String),
-    /// It is for none, or not for one alone.
+    /// It is for none, not for one alone, or for one that is not shown.
     Nowhere,
 }
 
@@ -194,7 +194,7 @@ impl Call {
     pub(super) fn belongs(
         &self,
         operation: &Operation<'_>,
-        policy: &Policy,
+        shown: &Operations<'_>,
         host: &str,
     ) -> Result<(), Astray> {
         let question = Question {
@@ -204,12 +204,16 @@ impl Call {
             token: None,
             fix: "",
         };
-        match policy.route(&question.target()) {
+        match shown.policy().route(&question.target()) {
             Err(malformed) => Err(Astray::Malformed(malformed)),
             Ok(Routed::One(route)) if route.index == operation.route.index => Ok(()),
-            Ok(Routed::One(route)) => Err(Astray::Elsewhere(route.name.to_string())),
+            Ok(Routed::One(route)) if shown.of_route(route).is_some() => {
+                Err(Astray::Elsewhere(route.name.to_string()))
+            }
+            // Of a route that is not shown, the name is not told either.
             Ok(
-                Routed::Every(_)
+                Routed::One(_)
+                | Routed::Every(_)
                 | Routed::Preflight(_)
                 | Routed::Unlisted
                 | Routed::UnlistedInShadow { .. },

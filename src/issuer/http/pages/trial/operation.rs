@@ -3,7 +3,7 @@
 use crate::authorizer::Snapshot;
 use crate::issuer::http::pages::routes::names;
 use crate::issuer::http::pages::visitor::Visitor;
-use crate::policy::{FillablePath, Host, Methods, Requirement, Route};
+use crate::policy::{FillablePath, Host, Methods, Policy, Requirement, Route};
 
 /// What a route that answers every method is tried with.
 const USUAL_METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
@@ -32,6 +32,10 @@ impl<'p> Operations<'p> {
             snapshot,
             names: names(snapshot.trust(), &visitor.issuer.settings.url),
         }
+    }
+
+    pub(super) fn policy(&self) -> &'p Policy {
+        self.snapshot.policy()
     }
 
     pub(super) fn named(&self, name: &str) -> Option<Operation<'p>> {

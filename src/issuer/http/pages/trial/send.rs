@@ -19,7 +19,6 @@ use crate::issuer::http::pages::tried::{Tried, TriedAnswer, TriedOutcome};
 use crate::issuer::http::pages::verdict::{Question, Verdict};
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::proxy::{Proxy, Trial, TrialBody, TrialError};
-use crate::policy::Policy;
 
 /// Who calls, and with what.
 struct Caller {
@@ -51,7 +50,8 @@ pub(in crate::issuer::http::pages) async fn submit(
 ) -> Result<Response, PageError> {
     let asked = Asked::of(&form.0)?;
     let in_force = visitor.issuer.in_force().ok_or(EndpointError::NotFound)?;
-    let operation = Operations::of(&visitor, &in_force).named(asked.operation);
+    let operations = Operations::of(&visitor, &in_force);
+    let operation = operations.named(asked.operation);
     let operation = operation.ok_or(EndpointError::NotFound)?;
     let view = View {
         visitor: &visitor,
@@ -63,7 +63,7 @@ pub(in crate::issuer::http::pages) async fn submit(
         Ok(proxy) => proxy,
         Err(reason) => return view.refused(StatusCode::NOT_FOUND, reason).await,
     };
-    let call = match view.call(proxy, in_force.policy())? {
+    let call = match view.call(proxy, &operations)? {
         Ok(call) => call,
         Err(wrong) => return view.refused(StatusCode::BAD_REQUEST, &wrong).await,
     };
@@ -85,14 +85,18 @@ pub(in crate::issuer::http::pages) async fn submit(
 
 impl View<'_> {
     /// The request, or what is wrong with the form.
-    fn call(self, proxy: &Proxy, policy: &Policy) -> Result<Result<Call, String>, EndpointError> {
+    fn call(
+        self,
+        proxy: &Proxy,
+        shown: &Operations<'_>,
+    ) -> Result<Result<Call, String>, EndpointError> {
         let words = self.visitor.words();
         let call = match self.asked.call(self.operation)? {
             Ok(call) => call,
             Err(wrong) => return Ok(Err(wrong.say(words))),
         };
         let host = proxy.origin().authority();
-        Ok(match call.belongs(self.operation, policy, host) {
+        Ok(match call.belongs(self.operation, shown, host) {
             Ok(()) => Ok(call),
             Err(astray) => Err(astray.say(self.visitor.language)),
         })
