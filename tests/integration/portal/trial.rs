@@ -308,9 +308,15 @@ async fn a_user_calls_in_its_own_name_soon_after_a_login() {
     clock.advance(201);
     let filled = call(&mut alice, "read-order", "me")
         .await
-        .with("p:order_id", "2");
+        .with("p:order_id", "2")
+        .with("secret", "typed for another caller");
     let asked = alice.submit(&filled).await;
     assert_eq!(asked.status, 403, "{asked:?}");
+    assert!(
+        !asked.body.contains("typed for another caller"),
+        "{asked:?}"
+    );
+    assert!(asked.body.contains("name=\"p:order_id\""), "{asked:?}");
     assert_eq!(upstream.seen().len(), 1);
     let proof = form(&asked, PATH).with("confirm_password", PASSWORD);
     let shown = send(&mut alice, &proof).await;

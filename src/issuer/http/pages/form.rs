@@ -19,7 +19,10 @@ pub(super) const PASSWORD_PROOF: &str = "confirm_password";
 pub(super) const PASSKEY_TICKET: &str = "confirm_ticket";
 pub(super) const PASSKEY_PROOF: &str = "confirm_response";
 
-const ABOUT_THE_FORM: [&str; 4] = [CSRF, PASSWORD_PROOF, PASSKEY_TICKET, PASSKEY_PROOF];
+/// The field with the secret of an app that somebody has typed: it is on no page again.
+pub(super) const SECRET: &str = "secret";
+
+const NOT_REPEATED: [&str; 5] = [CSRF, PASSWORD_PROOF, PASSKEY_TICKET, PASSKEY_PROOF, SECRET];
 
 /// A form that is from one of our own pages.
 #[derive(Clone)]
@@ -58,9 +61,9 @@ impl PageForm {
         names.map(str::to_owned).collect()
     }
 
-    /// All fields that are not about the form itself, to be sent once more.
+    /// All fields to be sent once more: those that are not about the form itself, and no secret.
     pub(super) fn repeatable(&self) -> impl Iterator<Item = (&str, &str)> {
-        let names = self.0.names().filter(|name| !ABOUT_THE_FORM.contains(name));
+        let names = self.0.names().filter(|name| !NOT_REPEATED.contains(name));
         names.filter_map(|name| Some((name, self.0.get(name)?)))
     }
 }

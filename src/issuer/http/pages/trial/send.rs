@@ -12,7 +12,7 @@ use crate::issuer::directory::AppsOf;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::extract::DirectoryAccess;
 use crate::issuer::http::pages::apps;
-use crate::issuer::http::pages::form::PageForm;
+use crate::issuer::http::pages::form::{PageForm, SECRET};
 use crate::issuer::http::pages::page_error::PageError;
 use crate::issuer::http::pages::told::Told;
 use crate::issuer::http::pages::tried::{Tried, TriedAnswer, TriedOutcome};
@@ -74,7 +74,7 @@ pub(in crate::issuer::http::pages) async fn submit(
         .credentials
         .attempts()
         .admit_trial(&user.id)?;
-    let caller = match view.caller(form.text("secret")).await {
+    let caller = match view.caller(form.text(SECRET)).await {
         Ok(caller) => caller,
         Err(NoCaller::Wrong(status, wrong)) => return view.refused(status, &wrong).await,
         Err(NoCaller::Failed(error)) => return Err(error),
