@@ -146,8 +146,9 @@ fn difference<'p>(
         (Admits::NoOther, Admits::NoOther) => Effect::Identity,
     };
     // That nobody gains is certain; an example for whom the condition does not hold would put it in doubt.
+    // Where it cannot be told who gains, whoever had a token that no longer counts may pass without one.
     let loses = match (effect, lost) {
-        (Effect::MoreClosed, Admits::Perhaps(_)) => None,
+        (Effect::MoreClosed | Effect::Unclear, Admits::Perhaps(_)) => None,
         (_, lost) => lost.caller(),
     };
     Difference {

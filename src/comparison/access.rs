@@ -164,7 +164,6 @@ impl<'p> Access<'p> {
 
     /// Whether both are the same to every caller and to the upstream, whatever the names of the routes.
     pub(super) fn is_alike(&self, other: &Self) -> bool {
-        let is_preflight = |one: &Self| matches!(one.answer, Answer::Preflight(_));
         match (self.callers, other.callers) {
             // What no route lists is refused by another answer than what a route refuses.
             (Callers::Nobody, Callers::Nobody) => {
@@ -172,7 +171,7 @@ impl<'p> Access<'p> {
             }
             // Nothing is said of the caller of a preflight.
             (Callers::Everybody, Callers::Everybody) => {
-                (is_preflight(self) || is_preflight(other) || self.has_issuers_of(other))
+                (self.is_preflight() || other.is_preflight() || self.has_issuers_of(other))
                     && self.has_conditions_of(other)
             }
             (Callers::Holders(_), Callers::Holders(_)) => {
@@ -187,9 +186,13 @@ impl<'p> Access<'p> {
         self.issuers.include_all(other.issuers) && other.issuers.include_all(self.issuers)
     }
 
-    /// Whether a route lets everybody send the requests, its conditions apart.
-    pub(super) fn is_public(&self) -> bool {
-        self.callers == Callers::Everybody && matches!(self.answer, Answer::Route(_))
+    /// Whether everybody may send the requests, conditions apart, while a token may still say who it is.
+    pub(super) fn is_open(&self) -> bool {
+        self.callers == Callers::Everybody && !self.is_preflight()
+    }
+
+    pub(super) fn is_preflight(&self) -> bool {
+        matches!(self.answer, Answer::Preflight(_))
     }
 
     /// Whether a token makes a difference.

@@ -5,19 +5,14 @@
 //! gone may have refused what the routes of the other readings let through. And readings of which some
 //! are answered as CORS preflights and others by a route are refused, whatever each of them is.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+mod counted;
+mod shared;
 
-use super::access::{ANOTHER_ISSUER, Access, Admits, admits};
-use super::{Caller, Difference, Effect, Requests};
-use crate::condition::Condition;
+use super::access::{Access, Admits, admits};
+use super::{Difference, Effect, Requests};
 use crate::policy::{
-    Answer, DroppedReading, ExampleRequest, Methods, Policy, RequestClass, Requirement, Route,
-    RouteIssuers, Routed, TooManyPaths,
+    Answer, DroppedReading, ExampleRequest, Methods, Policy, RequestClass, Routed, TooManyPaths,
 };
-
-/// How many routes are tried for an example.
-const MAX_TRIES: usize = 2000;
 
 /// The differences of which the classes of plain paths, which are given, say nothing.
 pub(super) fn differences<'p>(
@@ -146,122 +141,11 @@ impl<'p> Pair<'p> {
     }
 }
 
-impl<'p> Pair<'p> {
-    /// What it means that tokens of other issuers count on a public route. A request with another reading
-    /// is decided by a token only if that counts for both.
-    fn counted(&self, classes: &[RequestClass<'p>]) -> Option<Difference<'p>> {
-        let is_open = |class: &&RequestClass<'p>| {
-            let (before, after) = (self.before(class.old), self.after(class.new));
-            before.is_public() && after.is_public() && !before.has_issuers_of(&after)
-        };
-        let open: Vec<_> = classes.iter().filter(is_open).collect();
-        let class = open.first()?;
-        let routes = self.old.routes().iter().chain(self.new.routes());
-        let plain = routes
-            .take(MAX_TRIES)
-            .filter_map(|route| ExampleRequest::of(route, str::to_owned));
-        let examples = open.iter().map(|class| class.example.clone()).chain(plain);
-        let mut found = examples.flat_map(|plain| spelled_otherwise(&plain).collect::<Vec<_>>());
-        found.find_map(|example| {
-            let (effect, gains) = match self.newly_counted(&example) {
-                Some(caller) => (Effect::MoreOpen, Some(caller)),
-                None if self.no_longer_counts(&example) => (Effect::Unclear, None),
-                None => return None,
-            };
-            Some(Difference {
-                effect,
-                requests: requests(class.new),
-                before: self.before(class.old),
-                after: self.after(class.new),
-                example: Some(example),
-                gains,
-                loses: None,
-                unclear: (effect == Effect::Unclear).then_some(
-                    "a condition of another reading may refuse a token that no longer counts",
-                ),
-            })
-        })
-    }
-
-    /// Whether a condition may have refused the example for a token that counts for all readings of it
-    /// only under the old policy.
-    fn no_longer_counts(&self, example: &ExampleRequest) -> bool {
-        let target = example.target();
-        let (Ok(before), Ok(after @ Routed::Every(_))) =
-            (self.old.route(&target), self.new.route(&target))
-        else {
-            return false;
-        };
-        let may_refuse = |route: &Route| {
-            let mut conditions = route.conditions.iter();
-            route.conditions.read_token() && conditions.all(Condition::may_hold_without_token)
-        };
-        let routes = listed(&before);
-        let every = listed(&after);
-        routes.iter().any(|route| may_refuse(route))
-            && every
-                .iter()
-                .all(|route| route.requirement == Requirement::Public)
-            && self
-                .issuers(&routes)
-                .any(|name| before.counts(&name) && !after.counts(&name))
-    }
-
-    /// The issuers whose tokens may count on these routes.
-    fn issuers(&self, routes: &[&'p Arc<Route>]) -> impl Iterator<Item = Box<str>> {
-        let trusted = self.trusted;
-        let named = routes.iter().flat_map(move |route| match &route.issuers {
-            RouteIssuers::Named(names) => &**names,
-            RouteIssuers::Trusted => trusted.unwrap_or_default(),
-        });
-        let other = trusted.is_none().then(|| ANOTHER_ISSUER.into());
-        named.cloned().chain(other)
-    }
-
-    /// A caller whose token the example needs, and whose token counts for all readings of it only under
-    /// the new policy.
-    fn newly_counted(&self, example: &ExampleRequest) -> Option<Caller> {
-        let target = example.target();
-        let (Ok(Routed::Every(before)), Ok(after)) =
-            (self.old.route(&target), self.new.route(&target))
-        else {
-            return None;
-        };
-        let routes = listed(&after);
-        let asks = |route: &Route| match route.requirement {
-            Requirement::Authenticated | Requirement::Scopes(_) => true,
-            Requirement::Public | Requirement::Nobody => false,
-        };
-        let issuer = self.issuers(&routes).find(|name| {
-            let is_met = |route: &Route| asks(route) && route.issuers.include(name);
-            !before.iter().all(|route| route.issuers.include(name))
-                && before.iter().any(|route| is_met(route))
-                && after.counts(name)
-        })?;
-        let scopes = routes.iter().filter_map(|route| route.requirement.scopes());
-        let least = scopes.flat_map(|scopes| scopes.least_sets().into_iter().next());
-        let scopes: BTreeSet<Box<str>> = least.flatten().collect();
-        Some(Caller::Holder {
-            issuer: Some(issuer),
-            scopes: scopes.into_iter().collect(),
-        })
-    }
-}
-
 /// Whether a token counts without this reading that did not count with it.
 fn counted_without(before: &Access<'_>, after: &Access<'_>) -> Admits {
     let is_concerned = before.route().is_some() && after.reads_token();
     let caller = is_concerned.then(|| after.caller_beside(before)).flatten();
     caller.map_or(Admits::NoOther, Admits::Perhaps)
-}
-
-/// The routes of which every one must allow.
-fn listed<'p>(routed: &Routed<'p>) -> Vec<&'p Arc<Route>> {
-    match routed {
-        Routed::One(route) => vec![*route],
-        Routed::Every(routes) => routes.clone(),
-        Routed::Unlisted | Routed::UnlistedInShadow { .. } | Routed::Preflight(_) => Vec::new(),
-    }
 }
 
 fn requests(answer: Answer<'_>) -> Requests {
@@ -281,13 +165,13 @@ fn are_mixed(one: Answer<'_>, other: Answer<'_>) -> bool {
     )
 }
 
-/// The same request with one letter encoded, with a verb that is empty, or as only some rules of `paths`
-/// admit it.
+/// The same request with one character encoded, with a verb that is empty, or as only some rules of
+/// `paths` admit it.
 fn spelled_otherwise(example: &ExampleRequest) -> impl Iterator<Item = ExampleRequest> {
     let path = &*example.path;
     let letters = path
         .char_indices()
-        .filter(|(_, one)| one.is_ascii_alphanumeric());
+        .filter(|(_, one)| one.is_ascii_alphanumeric() || matches!(one, ':' | '-' | '_' | '~'));
     let encoded = letters.filter_map(move |(place, letter)| {
         let (before, after) = (path.get(..place)?, path.get(place + 1..)?);
         // What is encoded already stays so.
@@ -300,8 +184,15 @@ fn spelled_otherwise(example: &ExampleRequest) -> impl Iterator<Item = ExampleRe
         (!is_escape).then(|| format!("{before}%{:02X}{after}", u32::from(letter)))
     });
     let longer = ["/", ":", ";v=1"].map(|end| format!("{path}{end}"));
-    encoded.chain(longer).map(move |path| ExampleRequest {
-        path: path.into(),
-        ..example.clone()
-    })
+    let doubled = path.match_indices('/').filter_map(move |(place, _)| {
+        let (before, after) = path.split_at_checked(place)?;
+        Some(format!("{before}/{after}"))
+    });
+    encoded
+        .chain(longer)
+        .chain(doubled)
+        .map(move |path| ExampleRequest {
+            path: path.into(),
+            ..example.clone()
+        })
 }

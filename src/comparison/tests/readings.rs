@@ -107,18 +107,18 @@ fn what_the_text_behind_a_parameter_matched_is_gone() {
 
 #[test]
 fn readings_of_which_some_were_preflights_are_no_longer_mixed() {
-    let put = |path: &str, preflight: bool| {
+    let put = |name: &str, path: &str, preflight: bool| {
         format!(
-            "  - {{name: 'put {path}', methods: [PUT], path: '{path}', scopes: [read], preflight: {preflight}}}\n"
+            "  - {{name: {name}, methods: [PUT], path: '{path}', scopes: [read], preflight: {preflight}}}\n"
         )
     };
     let options = "  - {name: options, methods: [OPTIONS], path: /a, access: public}\n";
-    let any = put("/{x}", true);
+    let any = put("any", "/{x}", true);
     check_opened(
-        &with_rules("", &format!("{options}{}{any}", put("/a", false))),
-        &with_rules("", &format!("{}{any}", put("/a", true))),
+        &with_rules("", &format!("{options}{}{any}", put("a", "/a", false))),
+        &with_rules("", &format!("{}{any}", put("a", "/a", true))),
         &[
-            "more_open: readings of /a: options -> preflight put /a; OPTIONS other.example/%61; gained by anybody, lost by nobody",
+            "more_open: readings of /a: options -> preflight a; OPTIONS other.example/%61; gained by anybody, lost by nobody",
         ],
     );
     // The reading as a preflight is gone.
@@ -126,7 +126,7 @@ fn readings_of_which_some_were_preflights_are_no_longer_mixed() {
         &with_rules("", &format!("{options}{any}")),
         &with_rules("", options),
         &[
-            "more_open: readings of /a: preflight put /{x} -> options; OPTIONS other.example/%61; gained by anybody, lost by nobody",
+            "more_open: readings of /a: preflight any -> options; OPTIONS other.example/%61; gained by anybody, lost by nobody",
         ],
     );
 }
@@ -148,6 +148,16 @@ fn an_issuer_more_counts_on_a_public_route_beside_one_that_asks_for_a_token() {
         ],
     );
     check_opened(&of("one, two"), &of("one"), &[]);
+    // The route of the plain path need not be public any more.
+    let go = "  - {name: go, methods: ['*'], path: '/{p}:go', access: public, issuers: [one]}\n";
+    let any = "  - {name: any, methods: ['*'], path: '/{p}', scopes: [read]}\n";
+    check_opened(
+        &with_rules("", &format!("{go}{any}")),
+        &with_rules("", any),
+        &[
+            "more_open: readings of /{p}:go: go -> any; GET other.example/1:%67o; gained by another-issuer[read], lost by nobody",
+        ],
+    );
     // So it does where the reading for which it did not count is gone.
     let asks =
         "  - {name: a, methods: [GET], path: /a, access: authenticated, issuers: [one, two]}\n";
@@ -217,7 +227,7 @@ fn an_issuer_less_opens_what_a_condition_refuses_by_the_token() {
 fn a_parent_in_the_place_of_each_of_several_scopes() {
     let of = |parents: bool, scopes: &str| {
         format!(
-            "version: 1\nparent_scopes: {parents}\nscopes: {{a: A, a.b: B, a.b.c: C, x: X, x.y: Y, x.y.z: Z}}\nroutes:\n  \
+            "version: 1\nparent_scopes: {parents}\nscopes: {{a: A, a.b: B, a.b.c: C, x: X, x.y: 'Y', x.y.z: Z}}\nroutes:\n  \
              - {{name: r, methods: [GET], path: /r, {scopes}}}\n"
         )
     };
