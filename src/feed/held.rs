@@ -96,12 +96,12 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::token::LogPosition;
     use crate::clock::{SystemClock, UnixSeconds};
     use crate::feed::knowledge::Origin;
     use crate::feed::settings::FeedSettings;
     use crate::feed::wire::{Everyone, Revocation, RevokedTokens};
     use crate::revocation::OnStale;
+    use crate::token::LogPosition;
 
     /// What was known when nothing had happened, a second ago.
     fn knowledge() -> Knowledge {

@@ -1,6 +1,7 @@
 //! What the portal does not do for a user who tries out calls.
 
 use super::*;
+use crate::portal::log_in;
 use crate::test_app::{POLICY, Setup};
 use crate::test_companion::{setup, sqlite};
 
