@@ -510,7 +510,7 @@ async fn the_command_of_a_call_does_the_same() {
         .replace("&#60;", "<")
         .replace("&gt;", ">")
         .replace("&#62;", ">")
-        .replace("&#38;", "&")
+        .replace("&#38;", "&amp;")
         .replace("&amp;", "&");
     send(&mut alice, &filled.with("secret", &app.secret)).await;
     let mut shell = std::process::Command::new("sh");

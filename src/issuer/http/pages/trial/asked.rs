@@ -304,7 +304,7 @@ mod tests {
         for (language, malformed, limits) in [
             (
                 Language::English,
-                "the path contains an encoded \u{201c}?\u{201d} or \u{201c}#\u{201d}.",
+                "the path has an encoded \u{201c}?\u{201d} or \u{201c}#\u{201d}.",
                 ["1,000 bytes", "16 KiB"],
             ),
             (
