@@ -209,28 +209,31 @@ impl Places {
         let mut index = 0;
         while let Some(place) = self.list.get(index) {
             let found = self.trie.overlapping(&place.shape);
-            let meets: Vec<Shape> = found
+            let meets: Vec<(Shape, [usize; 2])> = found
                 .iter()
                 .filter(|other| **other < index)
-                .filter_map(|other| self.list.get(*other))
-                .filter(|other| place.crosses(other))
-                .filter_map(|other| place.shape.meet(&other.shape))
+                .filter_map(|other| Some((*other, self.list.get(*other)?)))
+                .filter(|(_, other)| place.crosses(other))
+                .filter_map(|(position, other)| {
+                    Some((place.shape.meet(&other.shape)?, [index, position]))
+                })
                 .collect();
-            for meet in meets {
-                self.add_meet(&meet)?;
+            for (meet, of) in meets {
+                self.add_meet(&meet, of)?;
             }
             index += 1;
         }
         Ok(())
     }
 
-    fn add_meet(&mut self, meet: &Shape) -> Result<(), TooManyMeets> {
+    fn add_meet(&mut self, meet: &Shape, of: [usize; 2]) -> Result<(), TooManyMeets> {
         let template = meet.template();
         if fault_of_path(&template).is_some() {
             // Only for its length, as each segment can be in a path.
             return Err(TooManyMeets);
         }
-        if self.by_shape.contains_key(meet) {
+        if let Some(known) = self.by_shape.get(meet) {
+            self.add_to_first_segment(*known, of);
             return Ok(());
         }
         self.count()?;
@@ -241,6 +244,34 @@ impl Places {
              for"
         ));
         Ok(())
+    }
+
+    /// A parameter of several segments has a route for the first one, which is no more concrete than what the
+    /// parameter as a whole crosses: it asks for what that asks for as well.
+    fn add_to_first_segment(&mut self, known: usize, of: [usize; 2]) {
+        let places = of.map(|position| self.list.get(position));
+        let [Some(one), Some(other)] = places else {
+            return;
+        };
+        let (rest, crossed) = match (one.shape.has_rest, other.shape.has_rest) {
+            (true, false) => (one, other),
+            (false, true) => (other, one),
+            _ => return,
+        };
+        let crossed: Vec<Slot> = crossed.slots.values().cloned().collect();
+        let length = rest.shape.segments.len() + 1;
+        let place = self.list.get_mut(known);
+        let Some(place) = place.filter(|place| place.shape.segments.len() == length) else {
+            return;
+        };
+        for slot in crossed {
+            if place.slots.contains_key(class(&slot.method)) {
+                place.put(Slot {
+                    is_copy: true,
+                    ..slot
+                });
+            }
+        }
     }
 
     /// The places by their templates: a template may stand for several shapes, where no route can tell them
