@@ -82,7 +82,10 @@ impl<'p> Pair<'p> {
         let is_gained = after.caller_beside(&before).is_some();
         let is_lost = after.is_open() && before.caller_beside(&after).is_some();
         let rules = self.old.path_rules();
-        self.old.routes().iter().any(|route| {
+        let own = class.old.route();
+        let others = self.old.routes().iter();
+        let mut others = others.filter(|route| own.is_none_or(|own| own.index != route.index));
+        others.any(|route| {
             let other = self.before(Answer::Route(route));
             let asks = !other.is_closed() && other.reads_token();
             let needs_gained = is_gained && asks && other.caller_beside(&before).is_some();

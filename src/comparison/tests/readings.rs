@@ -121,7 +121,7 @@ fn readings_of_which_some_were_preflights_are_no_longer_mixed() {
             "more_open: readings of /a: options -> preflight a; OPTIONS other.example/%61; gained by anybody, lost by nobody",
         ],
     );
-    // The reading as a preflight is gone.
+    // The reading as a preflight is gone, and the one that the template refuses to other `OPTIONS`.
     check_opened(
         &with_rules("", &format!("{options}{any}")),
         &with_rules("", options),
