@@ -168,8 +168,8 @@ fn is_closed(route: &Route) -> bool {
 }
 
 /// The routes of which every one must allow.
-fn listed<'p>(routed: &Routed<'p>) -> Vec<&'p Arc<Route>> {
-    match routed {
+fn listed<'p>(found: &Routed<'p>) -> Vec<&'p Arc<Route>> {
+    match found {
         Routed::One(route) => vec![*route],
         Routed::UnlistedInShadow { listed: routes, .. } | Routed::Every(routes) => routes.clone(),
         Routed::Unlisted | Routed::Preflight(_) => Vec::new(),
