@@ -148,7 +148,7 @@ impl<'p> Pair<'p> {
             !before.counts(name) && asked.iter().any(|route| is_met(route)) && after.counts(name)
         })?;
         let scopes = routes.iter().filter_map(|route| route.requirement.scopes());
-        let least = scopes.flat_map(|scopes| scopes.least_sets().into_iter().next());
+        let least = scopes.filter_map(|scopes| scopes.least_sets().into_iter().next());
         let scopes: BTreeSet<Box<str>> = least.flatten().collect();
         Some(Caller::Holder {
             issuer: Some(issuer),

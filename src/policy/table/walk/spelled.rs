@@ -231,7 +231,7 @@ impl<'t, P: Fn(Age, usize) -> bool> SpelledWalk<'t, P> {
     }
 }
 
-impl<'t> State<'t> {
+impl State<'_> {
     fn followed_by_opaque(&self, text: &[u8]) -> Self {
         Self {
             old: self.old.followed_by_opaque(text),
