@@ -158,7 +158,7 @@ impl Importer {
         };
         for (base, hosts) in bases {
             let path = carried_over(&format!("{base}{slash}{}", operation.path));
-            self.claim(operation, &asked.asked, path, hosts);
+            self.claim(operation, &asked.asked, path, &hosts);
         }
     }
 
@@ -168,7 +168,7 @@ impl Importer {
         operation: &Operation<'_>,
         asked: &Asked,
         path: CarriedOver,
-        hosts: Vec<String>,
+        hosts: &[String],
     ) {
         let label = operation.label();
         let is_whole = path.gap.is_none() && operation.method != EVERY_METHOD;
@@ -209,10 +209,10 @@ impl Importer {
                     asked: Asked::Review(reason.to_owned()),
                     ..claim.clone()
                 },
-                &hosts,
+                hosts,
             );
         }
-        self.hosted(claim, &hosts);
+        self.hosted(claim, hosts);
     }
 
     fn hosted(&mut self, claim: Claim, hosts: &[String]) {

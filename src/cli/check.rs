@@ -90,11 +90,11 @@ impl Checked {
     /// Warns of folders below those of a policy that nothing else names: their files are not part of it.
     fn warn_of_folders(&mut self, named: &[&PathBuf]) {
         let real = |path: &Path| path.canonicalize().ok();
-        let read: Vec<_> = named.iter().filter_map(|path| real(path)).collect();
+        let loaded: Vec<_> = named.iter().filter_map(|path| real(path)).collect();
         for directory in named {
             let folders = files::unread_folders(directory).into_iter();
             let unread =
-                folders.filter(|folder| !real(folder).is_some_and(|it| read.contains(&it)));
+                folders.filter(|folder| !real(folder).is_some_and(|it| loaded.contains(&it)));
             self.warnings.extend(unread.map(|folder| {
                 let (folder, directory) = (folder.display(), directory.display());
                 let problem = Problem::new(format!(

@@ -235,8 +235,10 @@ impl UserCommand {
                 let made = local.make_reset_link(name).await?;
                 let mut answer =
                     json!({"username": name, "link": made.link, "expires_at": made.expires_at.0});
-                if !directory.user(name).await?.is_active() {
-                    answer["note"] = DISABLED.into();
+                if let Some(members) = answer.as_object_mut()
+                    && !directory.user(name).await?.is_active()
+                {
+                    members.insert("note".to_owned(), DISABLED.into());
                 }
                 Ok(Report::One(answer, LINK))
             }

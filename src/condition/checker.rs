@@ -34,6 +34,10 @@ pub enum Caller {
 
 /// What a checked condition reads.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says of one thing whether it is read"
+)]
 pub(super) struct Uses {
     /// The names of claims, those of `has` included.
     pub(super) claims: BTreeSet<Box<str>>,

@@ -315,7 +315,7 @@ impl Place {
         };
         known.asked = known.asked.with(&slot.asked);
         if slot.method == "GET" {
-            known.method = slot.method.clone();
+            known.method.clone_from(&slot.method);
         }
         together(&slot, known)
     }

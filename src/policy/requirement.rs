@@ -152,9 +152,9 @@ impl RequiredScopes {
     /// of these, each scope of a least set is held, or a parent of it, by a name that covers none of what
     /// is to be lacking: which name is taken for one scope does not depend on the others.
     pub fn set_short_of(&self, other: &Self) -> Option<Vec<Box<str>>> {
-        let alternatives = |scope: &Box<str>| -> Vec<Box<str>> {
+        let alternatives = |scope: &str| -> Vec<Box<str>> {
             let parents = parents(scope).filter(|_| self.met_by == MetBy::ScopeOrParent);
-            let own = std::iter::once(scope.clone());
+            let own = std::iter::once(scope.into());
             own.chain(parents.map(Box::from)).collect()
         };
         let any = (!other.any.is_empty()).then_some(&*other.any);
@@ -162,12 +162,15 @@ impl RequiredScopes {
         let sets = self.least_sets_as_written();
         sets.iter().find_map(|set| {
             lacking.iter().find_map(|lacking| {
-                let lacks = |name: &Box<str>| {
-                    let has = |held: &str| held == &**name;
+                let lacks = |name: &str| {
+                    let has = |held: &str| held == name;
                     !lacking.iter().any(|scope| other.covers(has, scope))
                 };
-                let chosen = |scope| alternatives(scope).into_iter().find(lacks);
-                set.iter().map(chosen).collect()
+                let chosen = |scope: &str| {
+                    let mut names = alternatives(scope).into_iter();
+                    names.find(|name| lacks(name))
+                };
+                set.iter().map(|scope| chosen(scope)).collect()
             })
         })
     }

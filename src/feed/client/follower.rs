@@ -66,7 +66,7 @@ impl Follower {
         let mut in_use = self.in_use.clone();
         if in_use.wait_for(|&in_use| in_use).await.is_err() {
             // The client is being dropped, and this task ends with it.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 
