@@ -174,7 +174,7 @@ fn nothing_is_closed_that_nothing_contradicts() {
     }
 }
 
-/// Numbers from a seed (SplitMix64).
+/// Numbers from a seed (`SplitMix64`).
 struct Dice(u64);
 
 impl Dice {
@@ -195,8 +195,12 @@ const SEGMENTS: [&str; 9] = [
     "a", "b", "v1", "{x}", "{y}", "v{n}", "{x}:go", "{x}-{y}", "{p+}",
 ];
 const METHODS: [&str; 3] = ["get", "head", "post"];
+
+/// Whether a caller with these scopes, or without a token, passes.
+type LetsIn = fn(Option<&[&str]>) -> bool;
+
 /// Ways to be let in, and which callers they let in.
-const SECURITY: [(&str, fn(Option<&[&str]>) -> bool); 6] = [
+const SECURITY: [(&str, LetsIn); 6] = [
     ("[]", |_| true),
     ("[{o: []}]", |scopes| scopes.is_some()),
     ("[{o: [a]}]", |scopes| has(scopes, "a")),
@@ -364,9 +368,7 @@ fn random_descriptions_are_never_imported_wider_than_their_strictest_operation()
         let policy = compiled(&imported.text);
         for _ in 0..40 {
             let count = 1 + dice.roll(3);
-            let path: String = (0..count)
-                .map(|_| format!("/{}", dice.pick(&segments)))
-                .collect();
+            let path = (0..count).fold(String::new(), |path, _| path + "/" + dice.pick(&segments));
             let method = dice.pick(&["GET", "HEAD", "POST", "PUT"]);
             for scopes in callers {
                 if answers(&policy, "", method, &path, scopes) {

@@ -10,9 +10,9 @@ use crate::test_issuer::claims;
 
 /// The lines of a gate that was asked for these paths with these tokens, and the gate's folder.
 async fn lines(server: &mut Server, asked: &[(&str, Option<&str>)]) -> Vec<Value> {
-    let asker = Asker::connect(&server.authz_url()).await;
+    let client = Asker::connect(&server.authz_url()).await;
     for (path, token) in asked {
-        asker.ask(path, *token).await;
+        client.ask(path, *token).await;
     }
     let log = whole_log(server);
     let lines = decisions(&log);

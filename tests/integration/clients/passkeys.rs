@@ -14,7 +14,7 @@ use super::installed;
 use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestCompanion};
 
 /// More than the whole way through the pages takes on a busy machine.
-const TIMEOUT: Duration = Duration::from_secs(180);
+const TIMEOUT: Duration = Duration::from_mins(3);
 
 /// Makes a passkey, logs in by it after the password, alone, and by a recovery code; the pages have no fault.
 #[tokio::test]

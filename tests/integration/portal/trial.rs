@@ -443,9 +443,9 @@ async fn whatever_comes_is_shown_as_text_and_fits() {
 async fn an_answer_with_many_headers_is_shown() {
     let lines = noise(90 * 200);
     let lines = lines.as_bytes().chunks(200).map(String::from_utf8_lossy);
-    let lines: String = lines
-        .map(|value| format!("www-authenticate: {value}\r\n"))
-        .collect();
+    let lines: String = lines.fold(String::new(), |lines, value| {
+        lines + "www-authenticate: " + &value + "\r\n"
+    });
     let head = format!("HTTP/1.1 401 Unauthorized\r\n{lines}content-length: 2\r\n\r\nno");
     let address = answering(head.into_bytes()).await;
     let keys = format!(", portal: {{proxy: {{url: \"http://{address}\"}}}}");
