@@ -20,10 +20,11 @@ pub enum Evidence<'a> {
 }
 
 impl Evidence<'_> {
-    /// What it is worth on this route: a token of an issuer that does not count there proves nothing.
-    fn on(self, route: &Route) -> Self {
+    /// What it is worth for these routes: a token of an issuer that does not count on all of them proves
+    /// nothing. On one of them alone it would pass for a caller that the upstream is not told of.
+    fn on(self, routed: &Routed<'_>) -> Self {
         match self {
-            Self::Verified(token) if !route.issuers.include(token.issuer_name()) => {
+            Self::Verified(token) if !routed.counts(token.issuer_name()) => {
                 Self::Refused(TokenError::OtherIssuer)
             }
             Self::Absent | Self::Refused(_) | Self::Verified(_) => self,
@@ -199,6 +200,8 @@ pub fn verdict<'p>(
     evidence: Evidence<'_>,
     circumstances: &Circumstances<'_>,
 ) -> Verdict<'p> {
+    // Before everything else: scopes that an issuer gave for other routes must not count here.
+    let evidence = evidence.on(routed);
     // The readings of a path share it: a caller could choose a path with many.
     let mut budget = Budget::default();
     match routed {
@@ -288,8 +291,6 @@ fn judge<'p>(
     circumstances: &Circumstances<'_>,
     budget: &mut Budget,
 ) -> Verdict<'p> {
-    // Before everything else: scopes that an issuer gave for other routes must not count here.
-    let evidence = evidence.on(route);
     let denial = match &route.requirement {
         // Even with a token that does not hold: whoever leaves it out passes as well.
         Requirement::Public => None,

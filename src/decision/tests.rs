@@ -229,8 +229,17 @@ fn a_token_of_an_issuer_that_does_not_count_on_a_route_proves_nothing_there() {
         (Routed::One(&scoped), "deny bad_token scoped"),
         (Routed::One(&none), "deny bad_token none"),
         (Routed::One(&public), "allow public public"),
-        (Routed::Every(vec![&staff, &other]), "deny bad_token other"),
-        (Routed::Every(vec![&public, &both]), "allow scopes both"),
+        (Routed::Every(vec![&staff, &both]), "allow scopes both"),
+        (Routed::Every(vec![&staff, &other]), "deny bad_token staff"),
+        (Routed::Every(vec![&public, &both]), "deny bad_token both"),
+        (Routed::Every(vec![&both, &public]), "deny bad_token both"),
+        (
+            Routed::UnlistedInShadow {
+                stand_in: &public,
+                listed: vec![&both],
+            },
+            "deny bad_token both",
+        ),
     ] {
         assert_eq!(
             outcome(&routed, Evidence::Verified(&write)),

@@ -60,8 +60,8 @@ pub enum TokenError {
     /// Nobody trusts this issuer.
     #[error("its issuer is not trusted")]
     UnknownIssuer,
-    /// The issuer is trusted, and its tokens do not count on this route.
-    #[error("tokens of its issuer do not count on this route")]
+    /// The issuer is trusted, and its tokens do not count on this route, or on that of another reading of the path.
+    #[error("tokens of its issuer do not count for this request")]
     OtherIssuer,
     /// The issuer's tokens count in another header.
     #[error("it did not come in the header for its issuer's tokens")]

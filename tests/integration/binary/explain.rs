@@ -522,3 +522,32 @@ routes:
         assert!(told.contains(expected), "{told}");
     }
 }
+
+#[test]
+fn a_token_that_does_not_count_for_every_reading_lets_nobody_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = r#"version: 1
+scopes: {deploy: Deploy}
+issuers: [one]
+routes:
+  - {name: site, methods: [GET, POST], path: "/{*rest}", access: public}
+  - {name: hook, methods: [POST], path: "/deployments", scopes: [deploy], issuers: [two]}
+"#;
+    std::fs::write(folder.path().join("policy.yaml"), policy).unwrap();
+    let explained = |path: &str| {
+        let claims = r#"{"sub": "mallory", "scope": "deploy"}"#;
+        let fixed = ["explain", "--policy", "policy.yaml", "--format", "json"];
+        let caller = ["POST", path, "--claims", claims, "--issuer", "two"];
+        let output = run(&[&fixed[..], &caller].concat(), folder.path());
+        let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+        answer["answer"].clone()
+    };
+    let plain = explained("/deployments");
+    assert_eq!(plain["decision"], "allow");
+    // Some upstreams leave `%64` as it is: then it is the route `site`, for which the token does not count,
+    // and what passes would pass without a name.
+    let spelled = explained("/%64eployments");
+    assert_eq!(spelled["decision"], "deny", "{spelled}");
+    assert_eq!(spelled["reason"], "bad_token", "{spelled}");
+    assert_eq!(spelled["route"], "hook", "{spelled}");
+}
