@@ -103,7 +103,9 @@ pub fn policy_files(directory: &Path) -> Result<Vec<PathBuf>, FileError> {
         let path = entry.map_err(unreadable)?.path();
         // A mounted ConfigMap keeps its files in hidden directories and links to them by name; editors
         // leave copies behind. Only the names count.
-        if is_policy_file_name(&path) && path.is_file() {
+        // What cannot be looked at, such as a link to nothing, is left to the error of whoever reads it: a rule
+        // that is in it must not be gone without a word.
+        if is_policy_file_name(&path) && !path.is_dir() {
             files.push(path);
         }
     }
@@ -113,20 +115,40 @@ pub fn policy_files(directory: &Path) -> Result<Vec<PathBuf>, FileError> {
     Ok(files)
 }
 
-/// The folders in a policy directory that hold policy files themselves, which are not read.
+/// The folders in a policy directory that look as if they belonged to it: they hold policy files, or are
+/// named like one. None of them is read.
 pub fn unread_folders(directory: &Path) -> Vec<PathBuf> {
+    visible(directory, |path| {
+        let holds_some = || policy_files(path).is_ok_and(|files| !files.is_empty());
+        path.is_dir() && (is_policy_file_name(path) || holds_some())
+    })
+}
+
+/// The files in a policy directory whose name ends in another spelling of `.yaml` or `.yml`, which are
+/// not read.
+pub fn unread_files(directory: &Path) -> Vec<PathBuf> {
+    visible(directory, |path| {
+        let is_meant = is_policy_file_name(&path.with_extension("yaml"))
+            && path.extension().is_some_and(|extension| {
+                extension.eq_ignore_ascii_case("yaml") || extension.eq_ignore_ascii_case("yml")
+            });
+        is_meant && !is_policy_file_name(path) && path.is_file()
+    })
+}
+
+/// What of a directory is so, in the order of its names. The hidden folders of a mounted `ConfigMap` hold
+/// what the links beside them name.
+fn visible(directory: &Path, is_so: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory).into_iter().flatten();
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    let mut folders: Vec<PathBuf> = paths
-        // The hidden ones of a mounted ConfigMap hold what the links beside them name.
+    let mut found: Vec<PathBuf> = paths
         .filter(|path| {
             let name = path.file_name().map(std::ffi::OsStr::as_encoded_bytes);
-            name.is_some_and(|name| !name.starts_with(b"."))
+            name.is_some_and(|name| !name.starts_with(b".")) && is_so(path)
         })
-        .filter(|path| path.is_dir() && policy_files(path).is_ok_and(|files| !files.is_empty()))
         .collect();
-    folders.sort();
-    folders
+    found.sort();
+    found
 }
 
 /// Whether a policy directory counts a file of this name: `.yaml` and `.yml`, but not tests, and not

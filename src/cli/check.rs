@@ -87,8 +87,9 @@ impl Checked {
         }
     }
 
-    /// Warns of folders below those of a policy that nothing else names: their files are not part of it.
-    fn warn_of_folders(&mut self, named: &[&PathBuf]) {
+    /// Warns of what is in the folders of a policy, looks like a part of it, and is none: folders that
+    /// nothing else names, and files of another ending.
+    fn warn_of_unread(&mut self, named: &[&PathBuf]) {
         let real = |path: &Path| path.canonicalize().ok();
         let loaded: Vec<_> = named.iter().filter_map(|path| real(path)).collect();
         for directory in named {
@@ -101,6 +102,13 @@ impl Checked {
                     "the policy files in `{folder}` are not loaded: only files directly in `{directory}` are"
                 ));
                 problem.help(format!("name `{folder}` as well, or move its files"))
+            }));
+            self.warnings.extend(files::unread_files(directory).iter().map(|file| {
+                let problem = Problem::new(format!(
+                    "`{}` is not loaded: a policy directory counts files named `.yaml` and `.yml` alone",
+                    file.display()
+                ));
+                problem.help("write its ending in lower case".to_owned())
             }));
         }
     }
@@ -128,7 +136,7 @@ fn check(args: &CheckArgs) -> anyhow::Result<Checked> {
         let compiled = Policy::compile(&sources);
         let mut checked = Checked::default();
         checked.policy = checked.add(sources, compiled);
-        checked.warn_of_folders(&args.files.iter().collect::<Vec<_>>());
+        checked.warn_of_unread(&args.files.iter().collect::<Vec<_>>());
         return Ok(checked);
     };
     let overrides = Overrides {
@@ -179,7 +187,7 @@ fn check(args: &CheckArgs) -> anyhow::Result<Checked> {
         Ok(_) | Err(_) => {}
     }
     let named = config.policy.iter().chain(&config.shadow_policy);
-    checked.warn_of_folders(&named.collect::<Vec<_>>());
+    checked.warn_of_unread(&named.collect::<Vec<_>>());
     checked.config = (!faults.is_empty()).then(|| text.report(faults));
     let mut warnings = trust_warnings(&config.trust);
     if let Some(policy) = &checked.policy {

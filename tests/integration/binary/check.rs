@@ -276,3 +276,40 @@ fn a_folder_below_a_policys_folder_is_warned_of() {
     let said = text(&output.stdout) + &text(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{said}");
 }
+
+#[test]
+fn what_looks_like_a_policy_file_is_read_or_told_of() {
+    let policy =
+        "version: 1\nroutes: [{name: a, methods: [GET], path: /a, access: authenticated}]\n";
+    let files = |change: fn(&std::path::Path)| {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = folder.path().join("pd");
+        std::fs::create_dir(&directory).unwrap();
+        std::fs::write(directory.join("a.yaml"), policy).unwrap();
+        change(&directory);
+        let output = run(&["check", "pd", "--deny-warnings"], folder.path());
+        (
+            output.status.code(),
+            text(&output.stdout) + &text(&output.stderr),
+        )
+    };
+    let cases: [(&str, i32, fn(&std::path::Path)); 4] = [
+        ("pd/locked.yaml", 2, |directory| {
+            std::os::unix::fs::symlink("gone.txt", directory.join("locked.yaml")).unwrap();
+        }),
+        ("pd/loop.yml", 2, |directory| {
+            std::os::unix::fs::symlink("loop.yml", directory.join("loop.yml")).unwrap();
+        }),
+        ("`pd/more.yaml`", 1, |directory| {
+            std::fs::create_dir(directory.join("more.yaml")).unwrap();
+        }),
+        ("`pd/B.YAML` is not loaded", 1, |directory| {
+            std::fs::write(directory.join("B.YAML"), "").unwrap();
+        }),
+    ];
+    for (words, code, change) in cases {
+        let (status, said) = files(change);
+        assert_eq!(status, Some(code), "{words}: {said}");
+        assert!(said.contains(words), "{words}: {said}");
+    }
+}
