@@ -55,9 +55,10 @@ def start_upstream():
 
 
 class Gate:
-    """`portcullis serve` with the policy of config/, and a token of Alice with the scope `orders.read`."""
+    """`portcullis serve` with the policy of config/, and a token of Alice with the scope `orders.read`. `settings` is
+    added to its config."""
 
-    def __init__(self, binary, folder):
+    def __init__(self, binary, folder, settings=""):
         def run(*arguments):
             return subprocess.run([binary, *arguments], check=True, stdout=subprocess.PIPE, text=True).stdout
 
@@ -68,7 +69,7 @@ class Gate:
         (folder / "portcullis.yaml").write_text(
             "version: 1\npolicy: [policy.yaml]\ndrain_seconds: 0\n"
             f'listeners: {{authz: {{address: "127.0.0.1:{self.port}"}}, admin: {{address: "127.0.0.1:0"}}}}\n'
-            "trust: [{issuer: https://id.shop.example, audiences: [orders-api], algorithms: [ES256], jwks_file: jwks.json}]\n",
+            "trust: [{issuer: https://id.shop.example, audiences: [orders-api], algorithms: [ES256], jwks_file: jwks.json}]\n" + settings,
             encoding="utf-8")
         self.process = subprocess.Popen([binary, "serve", "--config", folder / "portcullis.yaml"],
                                         stderr=subprocess.DEVNULL)
