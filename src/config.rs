@@ -118,6 +118,11 @@ impl Config {
             policy: self.policy.clone(),
             shadow_policy: self.shadow_policy.clone(),
             trust: self.trust.clone(),
+            descriptions: self
+                .issuer
+                .as_ref()
+                .map(issuer::descriptions)
+                .unwrap_or_default(),
         }
     }
 
@@ -166,7 +171,13 @@ impl Config {
             ("cache", self.cache != other.cache),
             ("log", self.log != other.log),
             ("traces", self.traces != other.traces),
-            ("issuer", self.issuer != other.issuer),
+            (
+                "issuer",
+                match (&self.issuer, &other.issuer) {
+                    (Some(settings), Some(other)) => issuer::needs_restart(settings, other),
+                    (settings, other) => settings.is_some() != other.is_some(),
+                },
+            ),
         ];
         let differing = differing.into_iter().filter(|(_, differs)| *differs);
         differing.map(|(name, _)| name).collect()

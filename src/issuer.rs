@@ -42,12 +42,14 @@ mod token_requests;
 
 use std::sync::{Arc, OnceLock};
 
+use arc_swap::ArcSwap;
 use axum::Router;
 use prometheus_client::registry::Registry;
 
 use crate::authorizer::{Authorizer, Snapshot};
 use crate::clock::Clock;
 use crate::feed::Hub;
+use crate::openapi::Catalogue;
 use crate::revocation::RevocationList;
 use crate::store::{Store, StoreError};
 use crate::telemetry::SubjectNames;
@@ -103,6 +105,8 @@ pub struct Issuer {
     proxy: Option<Proxy>,
     /// The gate in this process, if there is one.
     gate: OnceLock<Arc<Authorizer>>,
+    /// Descriptions of the API, which a reload replaces.
+    descriptions: OnceLock<Arc<ArcSwap<Catalogue>>>,
 }
 
 /// Why an issuer cannot start.
@@ -163,6 +167,7 @@ impl Issuer {
             made_apps: MadeApps::default(),
             proxy,
             gate: OnceLock::new(),
+            descriptions: OnceLock::new(),
             settings: foundation.settings,
             audit,
             store: foundation.store,
@@ -206,9 +211,17 @@ impl Issuer {
         self.audit.names()
     }
 
-    /// Has the pages show what policy this gate has in force; the first one stays.
-    pub fn set_gate(&self, gate: &Arc<Authorizer>) {
+    /// Has the pages show what policy this gate has in force, and the operations that are described; the first ones
+    /// stay.
+    pub fn set_gate(&self, gate: &Arc<Authorizer>, descriptions: &Arc<ArcSwap<Catalogue>>) {
         let _ = self.gate.set(Arc::clone(gate));
+        let _ = self.descriptions.set(Arc::clone(descriptions));
+    }
+
+    /// The operations that are described, besides the routes of the policy.
+    fn described(&self) -> Arc<Catalogue> {
+        let descriptions = self.descriptions.get();
+        descriptions.map(|all| all.load_full()).unwrap_or_default()
     }
 
     /// Policy and trust of the gate in this process.

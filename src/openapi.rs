@@ -2,6 +2,7 @@
 //!
 //! Nothing becomes public by itself. What a policy cannot say is left out, or open to nobody, and listed.
 
+mod catalogue;
 mod description;
 mod places;
 mod policy_text;
@@ -20,6 +21,11 @@ use places::Claim;
 use routes::HostedClaim;
 use security::Asked;
 use template::{CarriedOver, carried_over};
+
+pub use catalogue::{
+    Catalogue, DescribedOperation, DescribedParameter, ExampleBody, MAX_DESCRIPTION_BYTES,
+    ParameterPlace,
+};
 
 /// The methods of an operation of which nothing is known.
 const EVERY_METHOD: &str = "*";

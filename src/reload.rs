@@ -1,6 +1,7 @@
 //! Reloads: policy, keys and trust are read anew and swapped in together, or not at all. The policy that is
 //! tried in shadow comes with them, and holds up none of them.
 
+mod descriptions;
 mod metrics;
 mod shadow;
 pub mod watch;
@@ -8,6 +9,7 @@ pub mod watch;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
 use crate::authorizer::{Authorizer, InShadow, Snapshot};
@@ -17,9 +19,11 @@ use crate::keyring::{
     Issuers, KeySource, Keyring, KeyringError, TrustedIssuer, issuer_names, nobody_trusted,
     trust_warnings,
 };
+use crate::openapi::Catalogue;
 use crate::policy::Policy;
 use crate::problem::{Colour, Problems};
 
+pub use descriptions::read_descriptions;
 pub use metrics::ReloadMetrics;
 pub use shadow::ShadowState;
 
@@ -40,6 +44,9 @@ pub enum LoadError {
     /// The policy to be tried in shadow. Only a start fails for it.
     #[error("{}", .0.of("shadow_policy"))]
     Shadow(PolicyError),
+    /// The descriptions of the API. Only a start fails for them.
+    #[error("{}", .0.of("issuer.portal.openapi_files"))]
+    Descriptions(PolicyError),
     #[error(transparent)]
     Keys(#[from] KeyringError),
 }
@@ -85,6 +92,8 @@ pub struct Inputs {
     pub shadow_policy: Vec<PathBuf>,
     /// Whose tokens are trusted.
     pub trust: Vec<TrustedIssuer>,
+    /// Descriptions of the API, for the portal.
+    pub descriptions: Vec<PathBuf>,
 }
 
 impl Inputs {
@@ -93,6 +102,7 @@ impl Inputs {
         let mut paths = vec![self.config.clone()];
         paths.extend(self.policy.iter().cloned());
         paths.extend(self.shadow_policy.iter().cloned());
+        paths.extend(self.descriptions.iter().cloned());
         paths.extend(self.trust.iter().flat_map(|issuer| match &issuer.keys {
             KeySource::File(path) | KeySource::HmacSecret(path) => vec![path.clone()],
             KeySource::Remote(remote) => remote.ca_file.iter().cloned().collect(),
@@ -133,6 +143,7 @@ pub struct Loader {
     inputs: Mutex<Inputs>,
     /// What the last reload would have taken over, had it not failed.
     refused: Mutex<Option<Inputs>>,
+    descriptions: Arc<ArcSwap<Catalogue>>,
     state: Mutex<ReloadState>,
 }
 
@@ -152,6 +163,8 @@ impl Loader {
     ) -> Result<(Self, Snapshot), LoadError> {
         let prepared = prepare(&inputs, &keyring)?;
         let shadow = shadow::load(&inputs).map_err(LoadError::Shadow)?;
+        let described = descriptions::load(&inputs).map_err(LoadError::Descriptions)?;
+        descriptions::log_warnings(&described);
         let current_trust = prepared.issuers.current_trust();
         // Everything was read and checked by now. From here on nothing fails, so that no half of it can
         // be in force.
@@ -181,6 +194,7 @@ impl Loader {
             read_inputs,
             inputs: Mutex::new(inputs),
             refused: Mutex::default(),
+            descriptions: Arc::new(ArcSwap::from_pointee(described)),
             state: Mutex::new(state),
         };
         let snapshot = Snapshot::new(prepared.policy, current_trust);
@@ -232,6 +246,7 @@ impl Loader {
             });
         });
         self.shadow_renewed(&shadow);
+        self.renew_descriptions(&renewed);
         // Those of a policy that served before have been logged.
         if is_new {
             log_warnings(&policy);
@@ -256,6 +271,11 @@ impl Loader {
         let mut paths = inputs.watched_paths();
         paths.extend(refused.iter().flat_map(Inputs::watched_paths));
         paths
+    }
+
+    /// What the portal offers to try out besides the routes of the policy.
+    pub fn descriptions(&self) -> &Arc<ArcSwap<Catalogue>> {
+        &self.descriptions
     }
 
     /// The file of the configuration that this process was started with.
@@ -319,6 +339,7 @@ mod tests {
             policy: vec![policy],
             shadow_policy: Vec::new(),
             trust: Vec::new(),
+            descriptions: Vec::new(),
         };
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);

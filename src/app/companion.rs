@@ -4,6 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use arc_swap::ArcSwap;
 use prometheus_client::registry::Registry;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -20,6 +21,7 @@ use crate::config::{Config, IssuerSettings};
 use crate::connection_limits::ConnectionLimits;
 use crate::issuer::{FirstAdministrator, Issuer, TrustedProxies};
 use crate::keyring::Keyring;
+use crate::openapi::Catalogue;
 use crate::shutdown::Phase;
 use crate::telemetry::SubjectNames;
 use crate::tls::{ServerTls, TlsListener};
@@ -109,9 +111,9 @@ impl Companion {
         }
     }
 
-    /// Has the issuer's pages show what policy the gate has in force.
-    pub(super) fn set_gate(&self, gate: &Arc<Authorizer>) {
-        self.issuer.set_gate(gate);
+    /// Has the issuer's pages show what policy the gate has in force, and what is described.
+    pub(super) fn set_gate(&self, gate: &Arc<Authorizer>, descriptions: &Arc<ArcSwap<Catalogue>>) {
+        self.issuer.set_gate(gate, descriptions);
     }
 
     /// Whether the issuer's store answers, for `/status`.

@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use prometheus_client::registry::Registry;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -14,6 +15,7 @@ use crate::admin::{ServedFeed, StoreProbe};
 use crate::authorizer::Authorizer;
 use crate::clock::Clock;
 use crate::config::{Config, IssuerSettings};
+use crate::openapi::Catalogue;
 use crate::telemetry::SubjectNames;
 
 /// How many threads an issuer gets.
@@ -54,7 +56,7 @@ impl Companion {
         match *self {}
     }
 
-    pub(super) fn set_gate(&self, _: &Arc<Authorizer>) {
+    pub(super) fn set_gate(&self, _: &Arc<Authorizer>, _: &Arc<ArcSwap<Catalogue>>) {
         match *self {}
     }
 

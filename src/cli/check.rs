@@ -12,8 +12,10 @@ use super::Finding;
 use crate::config::{Config, ConfigError, ConfigReport, FileFindings, NamedPolicies, Overrides};
 use crate::files;
 use crate::keyring::{TrustWarning, issuer_names, nobody_trusted, trust_warnings};
+use crate::openapi::Catalogue;
 use crate::policy::Policy;
-use crate::problem::{Colour, Problem, Problems, Source};
+use crate::problem::{Colour, Faults, Problem, Problems, Source};
+use crate::reload::read_descriptions;
 use report::{Format, Report};
 
 #[derive(Debug, Args)]
@@ -113,6 +115,23 @@ impl Checked {
         }
     }
 
+    /// Adds what a start would find in the descriptions of the API.
+    fn add_descriptions(&mut self, config: &Config, faults: &mut Faults) {
+        let sources = match read_descriptions(&config.inputs().descriptions) {
+            Ok(sources) => sources,
+            Err(error) => {
+                let key = "issuer.portal.openapi_files";
+                faults.add(key, format!("`{key}`: {error}"));
+                return;
+            }
+        };
+        match Catalogue::read(&sources) {
+            Ok(catalogue) => self.warnings.extend(catalogue.warnings),
+            Err(problems) => self.problems.extend(problems.0),
+        }
+        self.sources.extend(sources);
+    }
+
     /// Adds the policies of a configuration that is wrong, without what it says of issuers. A file that
     /// cannot be read is left to the run after its correction: its name may be what is wrong.
     fn add_named_by(&mut self, config: &Path, args: &CheckArgs) {
@@ -185,6 +204,9 @@ fn check(args: &CheckArgs) -> anyhow::Result<Checked> {
         }
         // There is none, or it is told already why it cannot be read.
         Ok(_) | Err(_) => {}
+    }
+    if !args.skip_files {
+        checked.add_descriptions(&config, &mut faults);
     }
     let named = config.policy.iter().chain(&config.shadow_policy);
     checked.warn_of_unread(&named.collect::<Vec<_>>());

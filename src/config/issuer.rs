@@ -26,6 +26,14 @@ mod absent {
         match *settings {}
     }
 
+    pub(in crate::config) fn descriptions(settings: &IssuerSettings) -> Vec<PathBuf> {
+        match *settings {}
+    }
+
+    pub(in crate::config) fn needs_restart(settings: &IssuerSettings, _: &IssuerSettings) -> bool {
+        match *settings {}
+    }
+
     pub(in crate::config) fn build(
         _: IssuerDocument,
         _: &Path,
@@ -66,7 +74,26 @@ mod present {
         files.extend_from_slice(&settings.keys.files);
         let proxy = settings.portal.proxy.as_ref();
         files.extend(proxy.and_then(|proxy| proxy.ca_file.clone()));
+        files.extend(descriptions(settings));
         files
+    }
+
+    /// The descriptions of the API, which a reload reads anew.
+    pub(in crate::config) fn descriptions(settings: &IssuerSettings) -> Vec<PathBuf> {
+        settings.portal.openapi_files.clone()
+    }
+
+    /// Whether the two differ in what only a restart applies.
+    pub(in crate::config) fn needs_restart(
+        settings: &IssuerSettings,
+        other: &IssuerSettings,
+    ) -> bool {
+        let mut renewed = other.clone();
+        renewed
+            .portal
+            .openapi_files
+            .clone_from(&settings.portal.openapi_files);
+        *settings != renewed
     }
 
     pub(in crate::config) fn build(
@@ -84,11 +111,11 @@ use crate::problem::Faults;
 #[cfg(not(feature = "issuer"))]
 pub use absent::IssuerSettings;
 #[cfg(not(feature = "issuer"))]
-pub(super) use absent::{IssuerDocument, address, build, files, tls};
+pub(super) use absent::{IssuerDocument, address, build, descriptions, files, needs_restart, tls};
 #[cfg(feature = "issuer")]
 pub use present::IssuerSettings;
 #[cfg(feature = "issuer")]
-pub(super) use present::{IssuerDocument, address, build, files, tls};
+pub(super) use present::{IssuerDocument, address, build, descriptions, files, needs_restart, tls};
 
 /// An entry with `keys: companion` is about the issuer of this very configuration.
 pub(super) fn check_companions(

@@ -31,6 +31,10 @@ pub(super) struct Operation<'t> {
     pub(super) gap: Option<&'static str>,
     /// Never empty.
     pub(super) servers: Vec<Server>,
+    /// The operation as it is written, or what its `$ref` leads to.
+    pub(super) written: &'t Tree,
+    /// The `parameters` of its path, which count for each of its operations.
+    pub(super) shared_parameters: Vec<&'t Tree>,
 }
 
 impl Operation<'_> {
@@ -141,8 +145,9 @@ fn check_version(tree: &Tree) -> Result<(), Problem> {
     }
 }
 
-struct Reader<'t> {
-    root: &'t Tree,
+/// Follows the references of a description.
+pub(super) struct Reader<'t> {
+    pub(super) root: &'t Tree,
 }
 
 /// Why an operation is for review that is in no file that is read.
@@ -177,8 +182,14 @@ impl<'t> Reader<'t> {
                 security: None,
                 gap: Some(NOT_HERE),
                 servers: item_servers.clone(),
+                written: item,
+                shared_parameters: Vec::new(),
             });
         }
+        let shared_parameters: Vec<&Tree> = items
+            .iter()
+            .filter_map(|item| item.get("parameters"))
+            .collect();
         for (item, method) in items
             .iter()
             .flat_map(|item| METHODS.map(|method| (item, method)))
@@ -200,6 +211,7 @@ impl<'t> Reader<'t> {
             };
             operations.push(Operation {
                 servers,
+                shared_parameters: shared_parameters.clone(),
                 ..operation
             });
         }
@@ -225,6 +237,8 @@ impl<'t> Reader<'t> {
             security: operation.get("security"),
             gap,
             servers: Vec::new(),
+            written: operation,
+            shared_parameters: Vec::new(),
         }
     }
 
@@ -261,7 +275,7 @@ impl<'t> Reader<'t> {
     }
 
     /// What a value stands for: itself, or what its `$ref` leads to within the file.
-    fn resolve(&self, tree: &'t Tree) -> Option<&'t Tree> {
+    pub(super) fn resolve(&self, tree: &'t Tree) -> Option<&'t Tree> {
         let mut tree = tree;
         // References may lead in a circle.
         for _ in 0..MAX_REFERENCES {

@@ -41,10 +41,7 @@ impl Route {
     /// The path, to be filled in; none where requests for it have no path.
     pub fn fillable_path(&self) -> Option<FillablePath> {
         // As it was compiled: what is written was read once already.
-        match Template::parse(&self.path) {
-            Ok(Template::Path(segments)) => Some(FillablePath(segments)),
-            Ok(Template::Asterisk | Template::Empty) | Err(_) => None,
-        }
+        FillablePath::parse(&self.path)
     }
 
     /// Whether its `hosts` have this one, which may have a port. Another table may answer it all the same.
@@ -61,6 +58,14 @@ impl Route {
 }
 
 impl FillablePath {
+    /// The path of a template that no route has; none where no route could have it.
+    pub fn parse(template: &str) -> Option<Self> {
+        match Template::parse(template) {
+            Ok(Template::Path(segments)) => Some(Self(segments)),
+            Ok(Template::Asterisk | Template::Empty) | Err(_) => None,
+        }
+    }
+
     /// The parameters, in the order of the path.
     pub fn parameters(&self) -> impl Iterator<Item = PathParameter<'_>> {
         self.0.iter().filter_map(|segment| {

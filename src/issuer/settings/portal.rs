@@ -1,6 +1,6 @@
 //! `issuer.portal`: what the pages say of the place that they are for.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -9,6 +9,9 @@ use crate::problem::Faults;
 use crate::yaml::present;
 
 const MAX_TITLE: usize = 60;
+
+/// All of them are read at start and at each reload.
+const MAX_DESCRIPTIONS: usize = 16;
 
 /// What the pages call the place, and what their examples call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +22,9 @@ pub struct PortalSettings {
     pub example_url: Option<String>,
     /// Where the portal sends what its users try out; without it they get the commands alone.
     pub proxy: Option<ProxySettings>,
+    /// Descriptions of the API, whose operations can be tried out by their texts and examples. A reload reads them
+    /// anew.
+    pub openapi_files: Vec<PathBuf>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -29,6 +35,7 @@ pub(super) struct PortalDocument {
     example_url: Option<String>,
     #[serde(deserialize_with = "present")]
     proxy: Option<ProxyDocument>,
+    openapi_files: Vec<PathBuf>,
 }
 
 impl Default for PortalDocument {
@@ -37,6 +44,7 @@ impl Default for PortalDocument {
             title: "Portcullis".to_owned(),
             example_url: None,
             proxy: None,
+            openapi_files: Vec::new(),
         }
     }
 }
@@ -61,10 +69,21 @@ impl PortalDocument {
                  `https://api.shop.example/orders/1`"
             ));
         }
+        if self.openapi_files.len() > MAX_DESCRIPTIONS {
+            faults.add("issuer.portal.openapi_files", format!(
+                "`issuer.portal.openapi_files` lists more than {MAX_DESCRIPTIONS} files: leave out those whose \
+                 operations nobody tries out"
+            ));
+        }
         PortalSettings {
             title: title.to_owned(),
             example_url: self.example_url,
             proxy: self.proxy.and_then(|proxy| proxy.build(base, faults)),
+            openapi_files: self
+                .openapi_files
+                .iter()
+                .map(|file| base.join(file))
+                .collect(),
         }
     }
 }

@@ -313,3 +313,43 @@ fn what_looks_like_a_policy_file_is_read_or_told_of() {
         assert!(said.contains(words), "{words}: {said}");
     }
 }
+
+/// The configuration of a site with a description of its API.
+fn described(description: &str, arguments: &[&str]) -> (Option<i32>, String) {
+    let policy = "version: 1\nroutes: [{name: a, methods: [GET], path: /a, access: public}]\n";
+    let folder = folder(policy);
+    let config = "version: 1
+policy: [policy.yaml]
+issuer:
+  url: http://127.0.0.1:8080
+  portal: {openapi_files: [api.yaml]}
+";
+    std::fs::write(folder.path().join("portcullis.yaml"), config).unwrap();
+    std::fs::write(folder.path().join("api.yaml"), description).unwrap();
+    let arguments = [&["check", "--config", "portcullis.yaml"], arguments].concat();
+    let output = run(&arguments, folder.path());
+    let said = text(&output.stdout) + &text(&output.stderr);
+    (output.status.code(), said)
+}
+
+#[test]
+fn a_description_that_cannot_be_read_is_told_with_its_place() {
+    let (code, said) = described(
+        "openapi: 3.0.3\npaths: {/a: {get: {}}}\n",
+        &["--deny-warnings"],
+    );
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = described("openapi: 3.0.3\npaths: {\n", &[]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains(" --> api.yaml:"), "{said}");
+    let broken = "openapi: 3.0.3\npaths:\n  /a:\n    get: {$ref: \"other.yaml\"}\n";
+    let (code, said) = described(broken, &[]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("GET /a cannot be read"), "{said}");
+    assert!(said.contains(" --> api.yaml:4:5"), "{said}");
+    let (code, said) = described(broken, &["--skip-files"]);
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = described("openapi: 3.0.3\npaths: {\"/v{n}/a\": {get: {}}}\n", &[]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("GET /v{n}/a is not on /portal/try"), "{said}");
+}

@@ -1,13 +1,16 @@
 //! `/portal/try`: an operation of the API is chosen, and a call of it sent through the proxy of the settings.
 //!
-//! `operation` is what the policy offers, `asked` what a form says, `callers` who can call and what they lack,
-//! `command` the call for a terminal, and `one` the page of an operation.
+//! `operation` is what policy and descriptions offer, `asked` what a form says, `callers` who can call and what they lack,
+//! `command` the call for a terminal, and `one` the page of an operation,
+//! with what `described` has of its description and what `outcome` shows of a call.
 
 mod asked;
 mod callers;
 mod command;
+mod described;
 mod one;
 mod operation;
+mod outcome;
 mod send;
 
 use askama::Template;
@@ -17,8 +20,9 @@ use axum::response::Response;
 use super::answer;
 use super::frame::Frame;
 use super::page_error::PageError;
-use super::routes::{MAX_ROUTES, MAX_SEARCH_BYTES, matching};
+use super::routes::{MAX_ROUTES, MAX_SEARCH_BYTES};
 use super::visitor::Visitor;
+use super::words::Words;
 use crate::identity::Form;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::extract::DirectoryAccess;
@@ -38,12 +42,15 @@ struct ListPage<'a> {
     /// None where the issuer runs without a gate beside it.
     operations: Option<Vec<Row<'a>>>,
     search: Text<'a>,
-    has_more: bool,
+    /// The page behind this one.
+    next: Option<String>,
 }
 
 struct Row<'a> {
     path: String,
-    name: Text<'a>,
+    title: Text<'a>,
+    /// The title of the description that it is of; empty where it is a route.
+    api: Text<'a>,
     request: Text<'a>,
     needs: Text<'a>,
     has_condition: bool,
@@ -63,61 +70,90 @@ pub(super) async fn show(
     let query = Form::parse(uri.query().unwrap_or_default().as_bytes())?;
     let asked = Asked::of(&query)?;
     if asked.operation.is_empty() {
-        return list(
-            &visitor,
-            &asked,
-            query.get("search").unwrap_or_default().trim(),
-        );
+        return list(&visitor, &asked, &Wanted::of(&query)?);
     }
-    let in_force = visitor.issuer.in_force();
+    let (in_force, catalogue) = (visitor.issuer.in_force(), visitor.issuer.described());
     let operations = in_force
         .as_deref()
-        .map(|snapshot| Operations::of(&visitor, snapshot));
-    let operation = operations.and_then(|operations| operations.named(asked.operation));
+        .map(|snapshot| Operations::of(&visitor, snapshot, &catalogue));
+    let operation = operations
+        .and_then(|operations| operations.named(asked.operation, |name| Some(asked.value(name))));
     let operation = operation.ok_or(EndpointError::NotFound)?;
     let view = View {
         visitor: &visitor,
         access: &access,
         operation: &operation,
         asked: &asked,
+        is_filled: query.names().any(|name| name == "method"),
     };
-    view.shown(query.names().any(|name| name == "method")).await
+    view.shown().await
 }
 
-/// All operations, or those that match a search.
-fn list(visitor: &Visitor, asked: &Asked<'_>, search: &str) -> Result<Response, PageError> {
-    if search.len() > MAX_SEARCH_BYTES {
-        return Err(EndpointError::Parameter("search").into());
+/// Which operations are listed.
+struct Wanted<'q> {
+    search: &'q str,
+    /// How many are on the pages before.
+    after: usize,
+}
+
+impl<'q> Wanted<'q> {
+    fn of(query: &'q Form) -> Result<Self, EndpointError> {
+        let search = query.get("search").unwrap_or_default().trim();
+        if search.len() > MAX_SEARCH_BYTES {
+            return Err(EndpointError::Parameter("search"));
+        }
+        let after = query.get("after").unwrap_or("0").parse();
+        Ok(Self {
+            search,
+            after: after.map_err(|_| EndpointError::Parameter("after"))?,
+        })
     }
-    let in_force = visitor.issuer.in_force();
+}
+
+/// All operations, or those that match a search, page by page.
+fn list(visitor: &Visitor, asked: &Asked<'_>, wanted: &Wanted<'_>) -> Result<Response, PageError> {
+    let (in_force, catalogue) = (visitor.issuer.in_force(), visitor.issuer.described());
     let words = visitor.words();
-    let operations = in_force.as_deref().map(|snapshot| {
-        let operations = Operations::of(visitor, snapshot);
-        let found = matching(snapshot.policy(), search);
-        let found = found.filter_map(|route| operations.of_route(route));
+    let found = in_force.as_deref().map(|snapshot| {
+        let operations = Operations::of(visitor, snapshot, &catalogue);
+        let found = operations.matching(wanted.search).skip(wanted.after);
         found.take(MAX_ROUTES + 1).collect::<Vec<Operation<'_>>>()
     });
-    let has_more = operations
-        .as_ref()
-        .is_some_and(|found| found.len() > MAX_ROUTES);
-    let rows = operations.as_ref().map(|found| {
-        let rows = found.iter().take(MAX_ROUTES).map(|operation| Row {
-            path: link(&[
-                ("operation", operation.name()),
-                ("caller", asked.caller_text),
-            ]),
-            name: Text::of(operation.name()),
-            request: Text::of(operation.request()),
-            needs: Text::of(words.needs(&operation.route.requirement)),
-            has_condition: !operation.route.conditions.is_empty(),
-        });
-        rows.collect()
+    let has_more = found.as_ref().is_some_and(|found| found.len() > MAX_ROUTES);
+    let rows = found.as_ref().map(|found| {
+        let rows = found.iter().take(MAX_ROUTES);
+        rows.map(|operation| Row::of(operation, asked, words))
+            .collect()
     });
     let page = ListPage {
         frame: visitor.frame(),
         operations: rows,
-        search: Text::of(search),
-        has_more,
+        search: Text::of(wanted.search),
+        next: has_more.then(|| {
+            let after = (wanted.after + MAX_ROUTES).to_string();
+            link(&[
+                ("search", wanted.search),
+                ("caller", asked.caller_text),
+                ("after", &after),
+            ])
+        }),
     };
     Ok(answer::page(StatusCode::OK, &page))
+}
+
+impl<'a> Row<'a> {
+    fn of(operation: &Operation<'a>, asked: &Asked<'_>, words: &'static Words) -> Self {
+        let api = operation.described().map(|described| &*described.api);
+        Self {
+            path: link(&[
+                ("operation", operation.name()),
+                ("caller", asked.caller_text),
+            ]),
+            title: Text::of(operation.title()),
+            api: Text::of(api.unwrap_or_default()),
+            request: Text::of(operation.request()),
+            needs: Text::of(words.needs(&operation.route.requirement)),
+            has_condition: !operation.route.conditions.is_empty(),
+        }
+    }
 }

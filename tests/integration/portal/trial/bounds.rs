@@ -158,3 +158,26 @@ async fn a_user_has_two_calls_under_way_and_keeps_nobody_out() {
     let shown = send(&mut third, &forms[2]).await;
     assert_eq!(element(&shown, "status"), "204");
 }
+
+#[tokio::test]
+async fn calls_of_a_user_are_held_up() {
+    let (companion, upstream) =
+        with_proxy(", throttle: {trial: {burst: 3, refill_seconds: 3600}}").await;
+    let mut alice = sign_up(&companion, "alice").await;
+    let app = app_of(&mut alice, "web-shop").await;
+    let right = read_order(&mut alice, &app).await;
+    let wrong = right.clone().with("secret", "guess");
+    assert_eq!(alice.submit(&right).await.status, 303);
+    assert_eq!(alice.submit(&wrong).await.status, 403);
+    assert_eq!(alice.submit(&right).await.status, 303);
+    for filled in [&right, &wrong] {
+        let answer = alice.submit(filled).await;
+        assert_eq!(answer.status, 429, "{answer:?}");
+        assert!(answer.header("retry-after").is_some(), "{answer:?}");
+    }
+    assert_eq!(upstream.seen().len(), 2);
+    // Others go on.
+    let mut bobby = sign_up(&companion, "bobby").await;
+    let filled = call(&mut bobby, "browse", "nobody").await.with("p:id", "1");
+    assert_eq!(bobby.submit(&filled).await.status, 303);
+}

@@ -137,7 +137,7 @@ impl<'f> Asked<'f> {
         method: &str,
         content_type: &'static str,
     ) -> Result<Call, CallError> {
-        let path = operation.path.with(|name| Some(self.value(name)));
+        let path = operation.path_with(|name| Some(self.value(name)));
         let mut target = path.map_err(CallError::Path)?;
         if !self.query.is_empty() {
             target.push('?');
@@ -164,9 +164,9 @@ impl<'f> Asked<'f> {
     /// The page with the same values, but for the body.
     pub(super) fn link(&self, operation: &Operation<'_>) -> String {
         let parameters: Vec<(String, &str)> = operation
-            .path
             .parameters()
-            .map(|one| (format!("{PARAMETER}{}", one.name), self.value(one.name)))
+            .into_iter()
+            .map(|(one, _)| (format!("{PARAMETER}{}", one.name), self.value(one.name)))
             .collect();
         let mut pairs = vec![
             ("operation", operation.name()),

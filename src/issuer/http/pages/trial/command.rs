@@ -29,18 +29,34 @@ pub(super) fn command(call: &Call, caller: Option<AskedCaller<'_>>, origin: &str
     format!("{command} --globoff \\\n  {address}")
 }
 
+/// The hosts of the API, as far as the settings have them: that of the proxy first, to which calls go.
+pub(super) fn known_authorities(settings: &PortalSettings) -> Vec<String> {
+    let origins = [proxy_origin(settings), example_origin(settings)];
+    let known = origins.into_iter().flatten();
+    let mut known: Vec<String> = known.map(|(_, authority)| authority).collect();
+    if known.is_empty() {
+        known.extend(UNKNOWN_API.strip_prefix("https://").map(str::to_owned));
+    }
+    known
+}
+
+/// Origin and authority of the examples.
+fn example_origin(settings: &PortalSettings) -> Option<(String, String)> {
+    let uri: Uri = settings.example_url.as_deref()?.parse().ok()?;
+    let (scheme, authority) = (uri.scheme_str()?, uri.authority()?);
+    Some((format!("{scheme}://{authority}"), authority.to_string()))
+}
+
+/// Origin and authority of the proxy.
+fn proxy_origin(settings: &PortalSettings) -> Option<(String, String)> {
+    let origin = &settings.proxy.as_ref()?.origin;
+    Some((origin.address_of(""), origin.authority().to_owned()))
+}
+
 /// Where the API is for its users: where the examples are, else at the proxy.
 pub(super) fn public_origin(settings: &PortalSettings, operation: &Operation<'_>) -> String {
-    let example = settings.example_url.as_deref().and_then(|url| {
-        let uri: Uri = url.parse().ok()?;
-        let (scheme, authority) = (uri.scheme_str()?, uri.authority()?);
-        Some((format!("{scheme}://{authority}"), authority.to_string()))
-    });
-    let proxy = settings.proxy.as_ref().map(|proxy| {
-        let origin = &proxy.origin;
-        (origin.address_of(""), origin.authority().to_owned())
-    });
-    let mut known = [example, proxy].into_iter().flatten();
+    let origins = [example_origin(settings), proxy_origin(settings)];
+    let mut known = origins.into_iter().flatten();
     if let Some((origin, _)) = known.find(|(_, authority)| operation.is_at(authority)) {
         return origin;
     }

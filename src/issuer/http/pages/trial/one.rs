@@ -7,18 +7,17 @@ use axum::response::Response;
 use super::asked::{Asked, CONTENT_TYPES, Call, PARAMETER};
 use super::callers::Callers;
 use super::command::{command, public_origin};
-use super::operation::Operation;
+use super::described::Description;
+use super::operation::{Operation, is_rest};
+use super::outcome::{Shown, shown};
 use crate::issuer::http::extract::DirectoryAccess;
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::apps::UNKNOWN_API;
 use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::page_error::PageError;
-use crate::issuer::http::pages::tried::{Tried, TriedAnswer, TriedOutcome};
 use crate::issuer::http::pages::visitor::Visitor;
-use crate::issuer::http::pages::words::TrialWords;
 use crate::issuer::http::text::Text;
-use crate::issuer::proxy::{BodyEnd, Proxy, TrialError};
-use crate::policy::ParameterExtent;
+use crate::issuer::proxy::Proxy;
 
 #[derive(Template)]
 #[template(path = "pages/trial_one.html")]
@@ -26,11 +25,14 @@ struct OperationPage<'a> {
     frame: Frame<'a>,
     error: Text<'a>,
     name: Text<'a>,
+    title: Text<'a>,
     request: Text<'a>,
     needs: Text<'a>,
     has_condition: bool,
     /// Why nothing is sent from here; none where it is.
     unsent: Option<&'static str>,
+    /// What a description says of it.
+    description: Option<Description<'a>>,
     callers: Callers,
     methods: Vec<Choice>,
     parameters: Vec<Field<'a>>,
@@ -51,36 +53,12 @@ struct Field<'a> {
     id: String,
     label: Text<'a>,
     value: Text<'a>,
-    hint: &'static str,
+    hint: Text<'a>,
 }
 
 struct BodyField<'a> {
     text: Text<'a>,
     content_types: Vec<Choice>,
-}
-
-/// What came of a call.
-struct Shown<'a> {
-    call: Text<'a>,
-    caller: Text<'a>,
-    passes: bool,
-    why: Text<'a>,
-    /// What it means that proxy and gate differ.
-    at_odds: Option<&'static str>,
-    answer: Option<ShownAnswer<'a>>,
-    /// Why there is no answer.
-    failure: &'static str,
-}
-
-struct ShownAnswer<'a> {
-    status: u16,
-    is_success: bool,
-    headers: Vec<(Text<'a>, Text<'a>)>,
-    decision: Option<Text<'a>>,
-    /// None where there is nothing that could be shown.
-    text: Option<Text<'a>>,
-    /// What is to be said of the body.
-    remark: String,
 }
 
 /// What a page of an operation is made of.
@@ -90,14 +68,16 @@ pub(super) struct View<'v> {
     pub(super) access: &'v DirectoryAccess,
     pub(super) operation: &'v Operation<'v>,
     pub(super) asked: &'v Asked<'v>,
+    /// Whether somebody has filled in the form: until then it has the examples of the description.
+    pub(super) is_filled: bool,
 }
 
 impl<'v> View<'v> {
-    /// The page, after a call or before; `is_filled` where somebody has filled in its form.
-    pub(super) async fn shown(self, is_filled: bool) -> Result<Response, PageError> {
+    /// The page, after a call or before.
+    pub(super) async fn shown(self) -> Result<Response, PageError> {
         let call = self.asked.call(self.operation)?;
         let mut error = String::new();
-        if let (Err(wrong), true) = (&call, is_filled) {
+        if let (Err(wrong), true) = (&call, self.is_filled) {
             error = wrong.say(self.visitor.words());
         }
         let status = if error.is_empty() {
@@ -146,18 +126,17 @@ impl<'v> View<'v> {
             frame: visitor.frame(),
             error: Text::of(error),
             name: Text::of(operation.name()),
+            title: Text::of(operation.title()),
             request: Text::of(operation.request()),
             needs: Text::of(words.needs(&operation.route.requirement)),
             has_condition: !operation.route.conditions.is_empty(),
             unsent: self.proxy().err(),
+            description: operation.described().map(|one| Description::of(one, words)),
             callers: Callers::of(self.access, operation, asked.caller, words).await?,
             methods: choices(&operation.methods, asked.method),
             parameters: self.parameters(),
-            query: Text::of(asked.query),
-            body: operation.may_have_body().then(|| BodyField {
-                text: Text::of(asked.body),
-                content_types: choices(&CONTENT_TYPES, asked.content_type),
-            }),
+            query: self.query(),
+            body: operation.may_have_body().then(|| self.body()),
             command: call.map(|call| Text::of(command(call, asked.caller, &origin))),
             is_unknown_api: origin == UNKNOWN_API,
             tried: tried.map(|tried| shown(tried, words.trial)),
@@ -167,18 +146,63 @@ impl<'v> View<'v> {
 
     fn parameters(self) -> Vec<Field<'v>> {
         let words = &self.visitor.words().trial;
-        let parameters = self.operation.path.parameters();
-        let fields = parameters.map(|parameter| Field {
-            id: format!("{PARAMETER}{}", parameter.name),
-            label: Text::of(parameter.name),
-            value: Text::of(self.asked.value(parameter.name)),
-            hint: match parameter.extent {
-                ParameterExtent::Segment => "",
-                ParameterExtent::Rest => words.rest_hint,
-            },
+        let parameters = self.operation.parameters().into_iter();
+        let fields = parameters.map(|(parameter, name)| {
+            let described = self.operation.described();
+            let described = described.and_then(|one| one.parameter(parameter.name));
+            let hint = match described {
+                Some(described) if !described.text.is_empty() => &*described.text,
+                _ if is_rest(&parameter) => words.rest_hint,
+                _ => "",
+            };
+            Field {
+                id: format!("{PARAMETER}{}", parameter.name),
+                label: Text::of(name),
+                value: if self.is_filled {
+                    Text::of(self.asked.value(parameter.name))
+                } else {
+                    Text::of(self.operation.example(parameter.name))
+                },
+                hint: Text::of(hint),
+            }
         });
         fields.collect()
     }
+
+    fn query(self) -> Text<'v> {
+        if self.is_filled {
+            Text::of(self.asked.query)
+        } else {
+            Text::of(self.operation.example_query())
+        }
+    }
+
+    fn body(self) -> BodyField<'v> {
+        let described = self.operation.described();
+        let example = described.and_then(|one| one.parts.body.as_ref());
+        let (text, content_type) = match example.filter(|_| !self.is_filled) {
+            Some(example) => (&*example.text, offered_type(&example.content_type)),
+            None => (self.asked.body, self.asked.content_type),
+        };
+        BodyField {
+            text: Text::of(text),
+            content_types: choices(&CONTENT_TYPES, content_type),
+        }
+    }
+}
+
+/// The one of [`CONTENT_TYPES`] that stands for a type of a description; empty, which is the first, where none does.
+fn offered_type(described: &str) -> &'static str {
+    let kind = |text: &str| {
+        text.split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_lowercase()
+    };
+    let mut offered = CONTENT_TYPES.into_iter();
+    let found = offered.find(|offered| kind(offered) == kind(described));
+    found.unwrap_or_default()
 }
 
 /// All values, the first chosen unless another is.
@@ -188,74 +212,4 @@ fn choices(values: &[&str], chosen: &str) -> Vec<Choice> {
         is_chosen: *value == chosen || (chosen.is_empty() && position == 0),
     });
     choices.collect()
-}
-
-fn shown<'a>(tried: &'a Tried, words: &'static TrialWords) -> Shown<'a> {
-    let (answer, failure) = match &tried.outcome {
-        TriedOutcome::Answered(answer) => (Some(answer), ""),
-        TriedOutcome::Failed(error) => (None, failed(*error, words)),
-    };
-    let is_refused = |status: u16| status == 401 || status == 403;
-    let at_odds = answer.and_then(|answer| {
-        if tried.passes && is_refused(answer.status) {
-            Some(words.refused_elsewhere)
-        } else if !tried.passes && answer.status < 400 {
-            Some(words.passed_elsewhere)
-        } else {
-            None
-        }
-    });
-    Shown {
-        call: Text::of(&*tried.call),
-        caller: Text::of(&*tried.caller),
-        passes: tried.passes,
-        why: Text::of(&*tried.why),
-        at_odds,
-        answer: answer.map(|answer| shown_answer(answer, words)),
-        failure,
-    }
-}
-
-fn shown_answer<'a>(answer: &'a TriedAnswer, words: &'static TrialWords) -> ShownAnswer<'a> {
-    let headers = answer.headers.iter();
-    let end = match answer.end {
-        BodyEnd::Whole => "",
-        BodyEnd::TooLong => words.body_too_long,
-        BodyEnd::TimedOut => words.body_timed_out,
-        BodyEnd::Broken => words.body_broken,
-    };
-    let remark = match &answer.text {
-        Some(text) if text.is_empty() && answer.end == BodyEnd::Whole => {
-            words.body_empty.to_owned()
-        }
-        Some(_) => end.to_owned(),
-        None => format!("{} {}. {end}", words.body_not_text, answer.bytes),
-    };
-    ShownAnswer {
-        status: answer.status,
-        is_success: answer.status < 400,
-        headers: headers
-            .map(|(name, value)| (Text::of(&**name), Text::of(&**value)))
-            .collect(),
-        decision: answer.decision.as_deref().map(Text::of),
-        text: answer
-            .text
-            .as_deref()
-            .filter(|text| !text.is_empty())
-            .map(Text::of),
-        remark,
-    }
-}
-
-fn failed(error: TrialError, words: &'static TrialWords) -> &'static str {
-    match error {
-        TrialError::Busy => words.failed_busy,
-        TrialError::BusyWithOwn => words.failed_busy_with_own,
-        TrialError::Unreachable => words.failed_unreachable,
-        TrialError::Broken => words.failed_broken,
-        TrialError::Untrusted => words.failed_untrusted,
-        TrialError::TimedOut => words.failed_timed_out,
-        TrialError::NotHttp => words.failed_not_http,
-        TrialError::Target => words.failed_target,
-    }
 }

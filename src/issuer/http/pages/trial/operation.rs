@@ -1,9 +1,15 @@
-//! The operations that somebody can try out: routes of the policy.
+//! The operations that somebody can try out: routes of the policy, and what descriptions say besides.
 
+use super::command::known_authorities;
 use crate::authorizer::Snapshot;
-use crate::issuer::http::pages::routes::names;
+use crate::issuer::http::pages::routes::{matching, names};
+use crate::issuer::http::pages::verdict::Question;
 use crate::issuer::http::pages::visitor::Visitor;
-use crate::policy::{FillablePath, Host, Methods, Policy, Requirement, Route};
+use crate::openapi::{Catalogue, DescribedOperation, ParameterPlace};
+use crate::policy::{
+    FillError, FillablePath, Host, Methods, ParameterExtent, PathParameter, Policy, Requirement,
+    Route, Routed,
+};
 
 /// What a route that answers every method is tried with.
 const USUAL_METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
@@ -11,26 +17,41 @@ const USUAL_METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD
 /// Not requests for a server behind the proxy (RFC 9110 sections 9.3.6 and 9.3.8).
 const OTHER_METHODS: [&str; 2] = ["CONNECT", "TRACE"];
 
-/// The operations of a policy.
+/// Stands for a parameter of which no example is known.
+const ANY_VALUE: &str = "example";
+
+/// The operations of a policy and of descriptions.
 pub(super) struct Operations<'p> {
     snapshot: &'p Snapshot,
+    catalogue: &'p Catalogue,
     /// What the gate calls the issuer of the site.
     names: Vec<&'p str>,
+    /// The hosts at which operations are looked for, the first first.
+    hosts: Vec<String>,
 }
 
-/// A route that somebody of the site may pass.
+/// Something that somebody of the site may pass.
 pub(super) struct Operation<'p> {
+    /// The route of the policy that answers it, which alone says what it needs.
     pub(super) route: &'p Route,
-    pub(super) path: FillablePath,
+    shape: Shape<'p>,
     /// At least one.
     pub(super) methods: Vec<&'p str>,
 }
 
+/// Where path and texts come from.
+enum Shape<'p> {
+    Route(FillablePath),
+    Described(&'p DescribedOperation),
+}
+
 impl<'p> Operations<'p> {
-    pub(super) fn of(visitor: &Visitor, snapshot: &'p Snapshot) -> Self {
+    pub(super) fn of(visitor: &Visitor, snapshot: &'p Snapshot, catalogue: &'p Catalogue) -> Self {
         Self {
             snapshot,
+            catalogue,
             names: names(snapshot.trust(), &visitor.issuer.settings.url),
+            hosts: known_authorities(&visitor.issuer.settings.portal),
         }
     }
 
@@ -38,7 +59,27 @@ impl<'p> Operations<'p> {
         self.snapshot.policy()
     }
 
-    pub(super) fn named(&self, name: &str) -> Option<Operation<'p>> {
+    /// Those whose texts hold `search`: first what is described, then the routes.
+    pub(super) fn matching(&self, search: &str) -> impl Iterator<Item = Operation<'p>> {
+        let lower = search.to_lowercase();
+        let described = self.catalogue.operations.iter();
+        let described = described.filter_map(|one| self.of_described(one, |_| None));
+        let described = described.filter(move |operation| operation.holds(&lower));
+        let routes = matching(self.snapshot.policy(), search);
+        described.chain(routes.filter_map(|route| self.of_route(route)))
+    }
+
+    /// The operation of this name. Which route answers one that is described may depend on the values of its
+    /// parameters.
+    pub(super) fn named<'v>(
+        &self,
+        name: &str,
+        value: impl Fn(&str) -> Option<&'v str>,
+    ) -> Option<Operation<'p>> {
+        // No route has a space in its name, and what is described has.
+        if let Some(described) = self.catalogue.get(name) {
+            return self.of_described(described, value);
+        }
         let mut routes = self.snapshot.policy().routes().iter();
         self.of_route(routes.find(|route| *route.name == *name)?)
     }
@@ -46,12 +87,6 @@ impl<'p> Operations<'p> {
     /// The route as an operation. None where nobody of this site passes, whatever it has: of such routes the
     /// portal says nothing. None where its requests have no path.
     pub(super) fn of_route(&self, route: &'p Route) -> Option<Operation<'p>> {
-        let counts = || self.names.iter().any(|name| route.issuers.include(name));
-        let is_open = match &route.requirement {
-            Requirement::Public => true,
-            Requirement::Authenticated | Requirement::Scopes(_) => counts(),
-            Requirement::Nobody => false,
-        };
         let methods: Vec<&str> = match &route.methods {
             Methods::Every => USUAL_METHODS.to_vec(),
             Methods::Listed(listed) => {
@@ -61,28 +96,149 @@ impl<'p> Operations<'p> {
                     .collect()
             }
         };
-        let path = route.fillable_path()?;
-        (is_open && !methods.is_empty()).then_some(Operation {
+        let shape = Shape::Route(route.fillable_path()?);
+        (self.is_open(route) && !methods.is_empty()).then_some(Operation {
             route,
-            path,
+            shape,
             methods,
         })
+    }
+
+    fn is_open(&self, route: &Route) -> bool {
+        let counts = || self.names.iter().any(|name| route.issuers.include(name));
+        match &route.requirement {
+            Requirement::Public => true,
+            Requirement::Authenticated | Requirement::Scopes(_) => counts(),
+            Requirement::Nobody => false,
+        }
+    }
+
+    /// What is described as an operation: with these values, else with its examples, else with any. None where
+    /// the policy has no route for it that somebody of the site passes.
+    fn of_described<'v>(
+        &self,
+        described: &'p DescribedOperation,
+        value: impl Fn(&str) -> Option<&'v str>,
+    ) -> Option<Operation<'p>> {
+        let example = |name: &str| described.parameter(name)?.example.as_deref();
+        let paths = [
+            described.path_with(value),
+            described.path_with(|name| example(name).or(Some(ANY_VALUE))),
+            described.path_with(|_| Some(ANY_VALUE)),
+        ];
+        let mut routes = paths
+            .iter()
+            .flatten()
+            .filter_map(|path| self.route_of(described, path));
+        Some(Operation {
+            route: routes.next()?,
+            shape: Shape::Described(described),
+            methods: vec![&described.method],
+        })
+    }
+
+    fn route_of(&self, described: &DescribedOperation, path: &str) -> Option<&'p Route> {
+        let hosts = self.hosts.iter().chain(&described.hosts);
+        let mut found = hosts.filter_map(|host| {
+            let question = Question {
+                method: &described.method,
+                host,
+                path,
+                token: None,
+                fix: "",
+            };
+            match self.policy().route(&question.target()) {
+                Ok(Routed::One(route)) if self.is_open(route) => Some(&**route),
+                _ => None,
+            }
+        });
+        found.next()
     }
 }
 
 impl<'p> Operation<'p> {
+    /// What the page calls it in its address. No other operation has the same.
     pub(super) fn name(&self) -> &'p str {
-        &self.route.name
+        match &self.shape {
+            Shape::Route(_) => &self.route.name,
+            Shape::Described(described) => &described.key,
+        }
     }
 
-    /// Methods and path, as the policy has them.
+    /// What people call it.
+    pub(super) fn title(&self) -> &'p str {
+        let Some(described) = self.described() else {
+            return &self.route.name;
+        };
+        let parts = &described.parts;
+        let mut known = [&parts.summary, &parts.id].into_iter();
+        known
+            .find(|text| !text.is_empty())
+            .unwrap_or(&described.key)
+    }
+
+    pub(super) fn described(&self) -> Option<&'p DescribedOperation> {
+        match self.shape {
+            Shape::Route(_) => None,
+            Shape::Described(described) => Some(described),
+        }
+    }
+
+    /// Methods and path, as policy or description have them.
     pub(super) fn request(&self) -> String {
+        if let Some(described) = self.described() {
+            return described.key.clone();
+        }
         let methods = match self.route.methods {
             Methods::Every => "*".to_owned(),
             Methods::Listed(_) => self.methods.join(" "),
         };
         let hosts: Vec<String> = self.route.hosts.iter().map(ToString::to_string).collect();
         format!("{methods} {}{}", hosts.join(" "), self.route.path)
+    }
+
+    /// The parameters of its path, each with the name by which people know it.
+    pub(super) fn parameters(&self) -> Vec<(PathParameter<'_>, &str)> {
+        match &self.shape {
+            Shape::Route(path) => path.parameters().map(|one| (one, one.name)).collect(),
+            Shape::Described(described) => described.parameters().collect(),
+        }
+    }
+
+    /// The path of a request with these values.
+    pub(super) fn path_with<'v>(
+        &self,
+        value: impl Fn(&str) -> Option<&'v str>,
+    ) -> Result<String, FillError> {
+        match &self.shape {
+            Shape::Route(path) => path.with(value),
+            Shape::Described(described) => described.path_with(value),
+        }
+    }
+
+    /// What the description has as an example of this parameter of the path.
+    pub(super) fn example(&self, name: &str) -> &'p str {
+        let parameter = self.described().and_then(|one| one.parameter(name));
+        let example = parameter.and_then(|one| one.example.as_deref());
+        example.unwrap_or_default()
+    }
+
+    /// A query of the examples of all parameters that must be there.
+    pub(super) fn example_query(&self) -> String {
+        let parameters = self.described().map(|one| &one.parts.parameters);
+        let needed = parameters
+            .into_iter()
+            .flatten()
+            .filter(|parameter| parameter.place == ParameterPlace::Query && parameter.is_required);
+        let pairs = needed.map(|parameter| {
+            let mut pair = String::new();
+            crate::coding::push_percent_encoded(&mut pair, &parameter.name);
+            pair.push('=');
+            let example = parameter.example.as_deref().unwrap_or_default();
+            crate::coding::push_percent_encoded(&mut pair, example);
+            pair
+        });
+        pairs.collect::<Vec<_>>().join("&")
     }
 
     /// Whether requests for it can go to this host.
@@ -94,6 +250,26 @@ impl<'p> Operation<'p> {
     pub(super) fn may_have_body(&self) -> bool {
         self.methods.iter().any(|method| has_body(method))
     }
+
+    /// Whether one of its texts, or of those of its route, holds `search`, which is in lower case.
+    fn holds(&self, search: &str) -> bool {
+        let holds = |text: &str| text.to_lowercase().contains(search);
+        let described = self.described().is_some_and(|one| {
+            let parts = &one.parts;
+            [&one.key, &parts.id, &parts.summary, &parts.text]
+                .iter()
+                .any(|text| holds(text))
+        });
+        let scopes = self.route.requirement.scopes();
+        described
+            || holds(&self.route.name)
+            || scopes.is_some_and(|scopes| scopes.names().any(holds))
+    }
+}
+
+/// How much of the path a parameter stands for, in words.
+pub(super) fn is_rest(parameter: &PathParameter<'_>) -> bool {
+    parameter.extent == ParameterExtent::Rest
 }
 
 /// Whether requests of a method have a body with a meaning (RFC 9110 section 9.3).

@@ -50,14 +50,16 @@ pub(in crate::issuer::http::pages) async fn submit(
 ) -> Result<Response, PageError> {
     let asked = Asked::of(&form.0)?;
     let in_force = visitor.issuer.in_force().ok_or(EndpointError::NotFound)?;
-    let operations = Operations::of(&visitor, &in_force);
-    let operation = operations.named(asked.operation);
+    let catalogue = visitor.issuer.described();
+    let operations = Operations::of(&visitor, &in_force, &catalogue);
+    let operation = operations.named(asked.operation, |name| Some(asked.value(name)));
     let operation = operation.ok_or(EndpointError::NotFound)?;
     let view = View {
         visitor: &visitor,
         access: &access,
         operation: &operation,
         asked: &asked,
+        is_filled: true,
     };
     let proxy = match view.proxy() {
         Ok(proxy) => proxy,
@@ -232,7 +234,7 @@ impl View<'_> {
             TriedOutcome::Answered(answer) => Some(answer.status),
             TriedOutcome::Failed(_) => None,
         };
-        let (route, user) = (self.operation.name(), &self.access.caller.user);
+        let (route, user) = (&self.operation.route.name, &self.access.caller.user);
         self.visitor.issuer.audit.tried(user, route, status);
     }
 }

@@ -9,12 +9,23 @@ words! {
         "Wähle eine Operation der API und sieh, was sie braucht und was sie antwortet.";
     operation: "Operation", "Operation";
     none: "No operation matches.", "Keine Operation passt dazu.";
-    more: "There are more operations: narrow the search.", "Es gibt mehr Operationen: Suche genauer.";
+    more: "More operations", "Weitere Operationen";
     no_gate:
         "The gate of this API does not run beside this site, so its operations are not known here. The page of an app has the commands of a first call.",
         "Das Gate dieser API läuft nicht neben dieser Seite, darum sind die Operationen hier nicht bekannt. Auf der Seite einer App stehen die Befehle für den ersten Aufruf.";
     all_operations: "All operations", "Alle Operationen";
     has_condition: "and a condition must hold", "und eine Bedingung muss erfüllt sein";
+
+    // What a description says.
+    described_by: "Described by", "Beschrieben von";
+    parameters: "Parameters", "Parameter";
+    parameter: "Parameter", "Parameter";
+    meaning: "Meaning", "Bedeutung";
+    example: "Example", "Beispiel";
+    in_query: "query", "Query";
+    in_header: "header, not sent from here", "Header, wird nicht von hier gesendet";
+    in_cookie: "cookie, not sent from here", "Cookie, wird nicht von hier gesendet";
+    is_required: ", required", ", nötig";
 
     // The form.
     caller: "Who calls?", "Wer ruft auf?";
