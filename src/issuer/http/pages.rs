@@ -29,6 +29,7 @@ mod routes;
 mod sessions;
 mod sign_up;
 mod start;
+mod switch;
 mod told;
 mod trial;
 mod tried;

@@ -71,3 +71,40 @@ async fn an_owner_does_not_undo_what_an_administrator_did_to_an_app() {
     assert!(one.body.contains("Only an administrator can change that"));
     assert!(!one.body.contains(&own), "{one:?}");
 }
+
+#[tokio::test]
+async fn an_administrator_takes_over_what_its_owner_has_disabled() {
+    let companion = TestCompanion::start().await;
+    let mut alice = sign_up(&companion, "alice").await;
+    let filled = new_app(&mut alice, "web-shop").await;
+    let app = client(&send(&mut alice, &filled).await);
+    let own = format!("/portal/apps/{}/status", app.key);
+    let mut admin = log_in(&companion, "admin", ADMIN_PASSWORD).await;
+    let panel = format!("/panel/apps/{}", app.key);
+    let offered = format!("href=\"{panel}/status?status=disabled\"");
+    assert!(!page(&mut admin, &panel).await.body.contains(&offered));
+    let disable = form(&page(&mut alice, &own).await, &own);
+    send(&mut alice, &disable).await;
+    let enable = form(&page(&mut alice, &own).await, &own);
+
+    let one = page(&mut admin, &panel).await;
+    assert!(one.body.contains(&offered), "{one:?}");
+    assert!(one.body.contains("Its owner has disabled it."), "{one:?}");
+    let status = format!("{panel}/status");
+    let asked = page(&mut admin, &format!("{status}?status=disabled")).await;
+    let told = "only an administrator can enable it";
+    assert!(asked.body.contains(told), "{asked:?}");
+    let done = send(&mut admin, &form(&asked, &status)).await;
+    assert!(!done.body.contains(&offered), "{done:?}");
+    for answer in [alice.submit(&enable).await, alice.get(&own).await] {
+        assert_eq!(answer.status, 403, "{answer:?}");
+    }
+    let enable = form(&page(&mut admin, &status).await, &status);
+    send(&mut admin, &enable).await;
+    assert_eq!(
+        companion
+            .check("GET", "/orders/1", &companion.tokens(&app).await.access)
+            .await,
+        200
+    );
+}

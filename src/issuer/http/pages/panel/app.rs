@@ -1,19 +1,20 @@
 //! `/panel/apps/{app_key}`: an app of anybody.
 
 use askama::Template;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 
 use super::apps::PATH;
 use super::below;
-use crate::identity::{AppStatus, RedirectUri, Status};
-use crate::issuer::directory::{AppUpdate, AppsOf};
+use crate::identity::{AppStatus, Form, RedirectUri, Status};
+use crate::issuer::directory::AppsOf;
 use crate::issuer::http::extract::{DirectoryAccess, PathName};
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::confirmation::Confirmation;
 use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::page_error::PageError;
+use crate::issuer::http::pages::switch::{self, Switch};
 use crate::issuer::http::pages::told::Done;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::text::Text;
@@ -28,6 +29,7 @@ struct AppPage<'a> {
     key: Text<'a>,
     owner: Text<'a>,
     is_active: bool,
+    is_disabled_by_owner: bool,
     created: String,
     used: String,
     scopes: String,
@@ -49,6 +51,7 @@ pub(in crate::issuer::http::pages) async fn show(
         key: Text::of(app.key.as_str()),
         owner: Text::of(owner.as_str()),
         is_active: app.status == AppStatus::Active,
+        is_disabled_by_owner: app.status == AppStatus::DisabledByOwner,
         created: visitor.language.instant(app.created_at),
         used: visitor.last_use(app.last_used_at),
         scopes: app.scopes.to_string(),
@@ -57,46 +60,42 @@ pub(in crate::issuer::http::pages) async fn show(
     Ok(answer::page(StatusCode::OK, &page))
 }
 
-/// `GET {app_key}/status`
+/// `GET {app_key}/status`: with `?status=disabled` for an app that its owner has disabled, so that the owner
+/// cannot enable it again.
 pub(in crate::issuer::http::pages) async fn show_status(
     visitor: Visitor,
     access: DirectoryAccess,
     PathName(key): PathName,
+    uri: Uri,
 ) -> Result<Response, PageError> {
+    let query = Form::parse(uri.query().unwrap_or_default().as_bytes())?;
     let (OwnedApp { app, owner }, reach) = access
         .directory()
         .app_with_reach(&key, AppsOf::Everybody)
         .await?;
-    let words = visitor.words();
-    let (title, sentence, button, wanted) = match app.status {
-        AppStatus::Active => (
-            words.panel.disable_app,
-            words.panel.disable_app_sentence,
-            words.panel.disable,
-            Status::Disabled,
-        ),
-        AppStatus::DisabledByOwner | AppStatus::Disabled => (
-            words.panel.enable_app,
-            words.panel.enable_app_sentence,
-            words.panel.enable,
-            Status::Active,
-        ),
+    let disables = query.get(switch::FIELD) == Some(Status::Disabled.name());
+    let words = &visitor.words().panel;
+    let by_owner = (app.status == AppStatus::DisabledByOwner).then_some(words.disabled_by_owner);
+    let (wanted, sentence) = match app.status {
+        AppStatus::Active => (Status::Disabled, words.disable_app_sentence),
+        AppStatus::DisabledByOwner if disables => (Status::Disabled, words.keep_disabled_sentence),
+        AppStatus::DisabledByOwner | AppStatus::Disabled => {
+            (Status::Active, words.enable_app_sentence)
+        }
     };
-    let by_owner = app.status == AppStatus::DisabledByOwner;
     let texts = [
-        Some(format!("{}: {}", words.panel.owner, owner.as_str())),
-        by_owner.then(|| words.panel.disabled_by_owner.to_owned()),
+        Some(format!("{}: {}", words.owner, owner.as_str())),
+        by_owner.map(str::to_owned),
         Some(sentence.to_owned()),
         Some(visitor.language.reached(reach)),
     ];
-    let confirmation = Confirmation {
-        title: format!("{title} {}", app.name.as_str()),
+    let switch = Switch {
+        app: &app,
+        wanted,
         texts: texts.into_iter().flatten().collect(),
-        button,
-        fields: vec![("status", wanted.name())],
         cancel: &below(PATH, &key),
     };
-    Ok(confirmation.ask(&visitor))
+    Ok(switch.ask(&visitor))
 }
 
 /// `POST {app_key}/status`
@@ -106,10 +105,7 @@ pub(in crate::issuer::http::pages) async fn change_status(
     PathName(key): PathName,
     form: PageForm,
 ) -> Result<Response, PageError> {
-    let update = AppUpdate {
-        status: Some(form.text("status").to_owned()),
-        ..AppUpdate::default()
-    };
+    let update = switch::update(&form);
     let directory = access.directory();
     directory
         .update_app(&key, AppsOf::Everybody, &update)

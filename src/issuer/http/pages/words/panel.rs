@@ -80,6 +80,10 @@ words! {
     enable_app: "Enable the app", "App freigeben:";
     enable_app_sentence: "It can get tokens again. Earlier ones stay ended.", "Sie bekommt wieder Tokens. Frühere bleiben beendet.";
     disabled_by_owner: "Its owner has disabled it.", "Ihr Besitzer hat sie gesperrt.";
+    keep_disabled: "Disable as administrator", "Als Administrator sperren";
+    keep_disabled_sentence:
+        "It stays disabled, and from then on only an administrator can enable it.",
+        "Sie bleibt gesperrt, und freigeben kann sie dann nur noch ein Administrator.";
     delete_this_app: "Delete the app", "App löschen:";
 
     audit: "Audit", "Protokoll";
