@@ -61,7 +61,7 @@ impl Credentials {
         let claimant = Claimant::User(&user.id);
         let proven = self.attempts.by_user(claimant, secret.as_bytes(), check);
         let user = proven.await?;
-        self.audit.done_by(&user, "logged in");
+        self.audit.done_by(&user, "confirmed with the password");
         Ok(user)
     }
 

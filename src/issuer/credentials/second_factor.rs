@@ -69,8 +69,9 @@ impl Credentials {
         self.second_factors.of(user).await
     }
 
-    /// Notes that a user has logged in by more than the password: its failures before are forgiven.
-    pub(in crate::issuer) async fn complete_login(&self, user: &User, done: &'static str) {
+    /// Notes that a user has proved who it is by more than the password, and what for: its failures before are
+    /// forgiven.
+    pub(in crate::issuer) async fn complete_proof(&self, user: &User, done: &'static str) {
         self.attempts.complete(&user.id).await;
         self.audit.done_by(user, done);
     }

@@ -503,3 +503,26 @@ async fn why_an_app_is_refused_is_in_the_log_and_not_in_the_answer() {
     ];
     assert_eq!(told, expected, "{log}");
 }
+
+/// Who counts logins must not count the proofs of somebody who is logged in.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proof_is_not_told_as_a_login() {
+    let mut server = issuer("");
+    let password = administrator_password(&server);
+    let login = json!({"username": "admin", "password": password});
+    let login = post(&server, "/consumer/login", "x-nothing: 1", &login).await;
+    let admin = bearer(login.json()["token"].as_str().unwrap());
+    let change = json!({"old_password": password, "new_password": PASSWORD});
+    let path = "/consumer/account/change_password";
+    let changed = post(&server, path, &admin, &change).await;
+    assert_eq!(changed.status, 200, "{changed:?}");
+    server.signal("TERM");
+    assert_eq!(server.ended().code(), Some(0));
+    let lines = audit(&server.stderr.now());
+    let told: Vec<&str> = lines
+        .iter()
+        .filter(|line| line["message"] == "done by a user")
+        .filter_map(|line| line["action"].as_str())
+        .collect();
+    assert_eq!(told, ["logged in", "confirmed with the password"]);
+}

@@ -76,7 +76,7 @@ pub(in crate::issuer::http::pages) async fn submit(
         }
     };
     credentials
-        .complete_login(&user, "logged in with a passkey")
+        .complete_proof(&user, "logged in with a passkey")
         .await;
     let told = told_codes(&codes);
     let response = visitor.go_in_a_new_session(&user, Assurance::SecondFactor, PATH, &told);

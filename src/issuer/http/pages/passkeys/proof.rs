@@ -57,7 +57,7 @@ pub(in crate::issuer::http::pages) async fn user(
     let proven = credentials.user_with_passkey(&asked, &presented).await;
     let user = proven.map_err(|error| PageError::unproven(error, Proof::Passkey))?;
     credentials
-        .complete_login(&user, "logged in with a passkey")
+        .complete_proof(&user, "confirmed with a passkey")
         .await;
     Ok(user)
 }

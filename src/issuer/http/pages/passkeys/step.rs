@@ -205,7 +205,7 @@ pub(super) async fn finish(
     let sessions = visitor.sessions();
     let cookie = sessions.begin(&user, Assurance::SecondFactor).await?;
     let credentials = &visitor.issuer.credentials;
-    credentials.complete_login(&user, done).await;
+    credentials.complete_proof(&user, done).await;
     let next = match ticket.onward.path.as_str() {
         "" => "/",
         path => path,
