@@ -64,7 +64,6 @@ pub use http::openapi::document as openapi_document;
 pub use http::{endpoints, pages};
 pub use key_files::{KeyFileError, check_files};
 pub use keys::{KeyRotation, KeyRotationError, RotationPace, rotate_keys};
-pub(crate) use own::ADMINISTRATOR_ROLE;
 pub use proxy::ProxyError;
 pub use published::{Published, PublishedError, published};
 pub use settings::{

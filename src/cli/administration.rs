@@ -16,9 +16,9 @@ use crate::clock::{SystemClock, UnixSeconds};
 use crate::config::{Config, IssuerSettings, Overrides};
 use crate::files;
 use crate::identity::PlainSecret;
-use crate::issuer::directory::{Directory, DirectoryError, LocalDirectory, Thing};
+use crate::issuer::directory::{Directory, DirectoryError, LocalDirectory, Thing, WhenUsed};
 use crate::problem::closest;
-use crate::store::{Listing, Page, Reach, StoreLocation};
+use crate::store::{Listing, Page, StoreLocation};
 use crate::telemetry::SubjectNames;
 use crate::telemetry::{LogSettings, LogWriter};
 use crate::token::secret_in_file;
@@ -80,16 +80,6 @@ struct NothingCalled {
     meant: Option<String>,
 }
 
-/// What others would lose without having been told.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "others lose something with the {thing}: {counts}; repeat this with `--force` to delete it all the same"
-)]
-struct InUse {
-    thing: String,
-    counts: String,
-}
-
 /// Where to look for the right name.
 fn instead(thing: Thing) -> String {
     match thing {
@@ -98,21 +88,13 @@ fn instead(thing: Thing) -> String {
     }
 }
 
-/// That a thing is not deleted yet, and who would lose something with it.
-pub(super) fn lost_by_others(thing: &str, reach: Reach) -> anyhow::Error {
-    let counts = [
-        (reach.users, "user"),
-        (reach.apps, "app"),
-        (reach.grants, "grant"),
-        (reach.sessions, "session"),
-    ];
-    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
-    let counts: Vec<String> = counts
-        .map(|(count, what)| format!("{count} {what}{}", if count == 1 { "" } else { "s" }))
-        .collect();
-    let counts = counts.join(", ");
-    let thing = thing.to_owned();
-    InUse { thing, counts }.into()
+/// What `--force` says.
+pub(super) fn when_used(force: bool) -> WhenUsed {
+    if force {
+        WhenUsed::GoOn
+    } else {
+        WhenUsed::Refuse
+    }
 }
 
 impl StoreArgs {
@@ -167,7 +149,7 @@ impl StoreArgs {
                 self.print(out, &answer)?;
                 return Ok(Finding::Yes);
             }
-            Err(error) if error.is::<NothingCalled>() || error.is::<InUse>() => {
+            Err(error) if error.is::<NothingCalled>() => {
                 self.refuse(out, &error.to_string())?;
                 return Ok(Finding::No);
             }

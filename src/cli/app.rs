@@ -6,13 +6,13 @@ use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use super::Finding;
-use super::administration::{Report, StoreArgs, all, lost_by_others, value};
+use super::administration::{Report, StoreArgs, all, value, when_used};
 use super::number::seconds;
 use crate::issuer::AppAnswer;
 use crate::issuer::directory::{
     AppUpdate, AppsOf, Directory, LocalDirectory, NewApp, NewSecret, Thing, WhatToRevoke,
 };
-use crate::store::{OwnedApp, Reach};
+use crate::store::OwnedApp;
 
 const COLUMNS: &[&str] = &[
     "app_key",
@@ -108,7 +108,7 @@ enum AppCommand {
         /// The app's key, as `app list` prints it
         #[arg(value_name = "APP_KEY")]
         key: String,
-        /// Delete it although grants of users end with it
+        /// Delete it although grants of users end with it, or it has got tokens
         #[arg(long)]
         force: bool,
     },
@@ -224,15 +224,7 @@ impl AppCommand {
                 return Ok(Report::Done(format!("all tokens of `{key}` are revoked")));
             }
             Self::Delete { key, force } => {
-                if !force {
-                    let (_, reach) = directory.app_with_reach(key, of).await?;
-                    if reach.grants > 0 {
-                        // The app itself is what the command names.
-                        let reach = Reach { apps: 0, ..reach };
-                        return Err(lost_by_others(&format!("app `{key}`"), reach));
-                    }
-                }
-                directory.delete_app(key, of).await?;
+                directory.delete_app(key, of, when_used(*force)).await?;
                 return Ok(Report::Done(format!("app `{key}` is deleted")));
             }
         };

@@ -14,7 +14,7 @@ use super::Finding;
 use super::administration::{Report, StoreArgs};
 use crate::files;
 use crate::issuer::directory::{
-    Directory, DirectoryError, LocalDirectory, NewRole, NewScope, RoleUpdate,
+    Directory, DirectoryError, LocalDirectory, NewRole, NewScope, RoleUpdate, WhenUsed,
 };
 use crate::problem::{Colour, Problem, Problems, Source};
 use crate::yaml;
@@ -140,7 +140,7 @@ async fn role(
         add_scopes: Some(missing),
         ..RoleUpdate::default()
     };
-    directory.update_role(name, &update).await?;
+    directory.update_role(name, &update, WhenUsed::GoOn).await?;
     Ok("extended")
 }
 

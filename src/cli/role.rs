@@ -6,10 +6,10 @@ use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use super::Finding;
-use super::administration::{Report, StoreArgs, all, lost_by_others, value};
+use super::administration::{Report, StoreArgs, all, value, when_used};
 use crate::identity::Role;
-use crate::issuer::directory::{LocalDirectory, NewRole, RoleUpdate, Thing};
-use crate::issuer::{ADMINISTRATOR_ROLE, RoleAnswer};
+use crate::issuer::RoleAnswer;
+use crate::issuer::directory::{LocalDirectory, NewRole, RoleUpdate, Thing, WhenUsed};
 
 const MEMBERS: &[&str] = &["name", "default", "scopes"];
 const CHANGED: &[&str] = &[
@@ -126,23 +126,15 @@ impl RoleCommand {
             }
             Self::Set(args) => {
                 let update = args.update();
-                let changed = directory.update_role(&args.name, &update).await?;
+                let changed = directory
+                    .update_role(&args.name, &update, WhenUsed::GoOn)
+                    .await?;
                 let answer = value(&RoleAnswer::of_change(&changed));
                 return Ok(Report::One(answer, CHANGED));
             }
             Self::Default { name } => directory.set_default_role(name).await?,
             Self::Delete { name, force } => {
-                if !force {
-                    let (role, reach) = directory.role_with_reach(name).await?;
-                    // What cannot be deleted at all is refused for that.
-                    if reach.users > 0
-                        && !role.is_default
-                        && role.name.as_str() != ADMINISTRATOR_ROLE
-                    {
-                        return Err(lost_by_others(&format!("role `{name}`"), reach));
-                    }
-                }
-                let told = match directory.delete_role(name).await? {
+                let told = match directory.delete_role(name, when_used(*force)).await? {
                     1 => "1 user had it".to_owned(),
                     users => format!("{users} users had it"),
                 };

@@ -6,10 +6,10 @@ use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use super::Finding;
-use super::administration::{Report, StoreArgs, all, value};
+use super::administration::{Report, StoreArgs, all, value, when_used};
 use crate::identity::Scope;
 use crate::issuer::ScopeAnswer;
-use crate::issuer::directory::{LocalDirectory, NewScope, ScopeUpdate, Thing, WhenUsed};
+use crate::issuer::directory::{LocalDirectory, NewScope, ScopeUpdate, Thing};
 
 const MEMBERS: &[&str] = &["name", "description"];
 
@@ -108,12 +108,7 @@ impl ScopeCommand {
                 directory.update_scope(name, &wanted).await?
             }
             Self::Delete { name, force } => {
-                let when_used = if *force {
-                    WhenUsed::Remove
-                } else {
-                    WhenUsed::Refuse
-                };
-                let uses = directory.delete_scope(name, when_used).await?;
+                let uses = directory.delete_scope(name, when_used(*force)).await?;
                 let done = if uses.are_none() {
                     format!("scope `{name}` is deleted")
                 } else {

@@ -6,13 +6,13 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::Finding;
-use super::administration::{PasswordArgs, Report, StoreArgs, all, lost_by_others, value};
+use super::administration::{PasswordArgs, Report, StoreArgs, all, value, when_used};
 use crate::identity::User;
 use crate::issuer::directory::{
     Directory, LocalDirectory, NewUser, Thing, UserUpdate, WhatToRevoke,
 };
 use crate::issuer::{GrantAnswer, UserAnswer};
-use crate::store::{LiveGrant, Reach};
+use crate::store::LiveGrant;
 
 const COLUMNS: &[&str] = &["username", "email", "status", "roles", "created_at"];
 const MEMBERS: &[&str] = &[
@@ -255,15 +255,7 @@ impl UserCommand {
                 Ok(Report::Done(format!("all tokens of `{name}` are revoked")))
             }
             Self::Delete { name, force } => {
-                if !force {
-                    let (_, reach) = directory.user_with_reach(name).await?;
-                    if reach.apps > 0 {
-                        // The user itself is what the command names.
-                        let reach = Reach { users: 0, ..reach };
-                        return Err(lost_by_others(&format!("user `{name}`"), reach));
-                    }
-                }
-                directory.delete_user(name).await?;
+                directory.delete_user(name, when_used(*force)).await?;
                 Ok(Report::Done(format!("user `{name}` is deleted")))
             }
             Self::Grants { name } => {

@@ -10,6 +10,7 @@ mod app_secrets;
 mod apps;
 mod audit;
 mod authority;
+mod in_use;
 mod list_update;
 mod passkeys;
 mod present;
@@ -33,9 +34,10 @@ use crate::token::CryptographyError;
 
 pub use apps::{AppChange, AppUpdate, AppsOf, MAX_APPS, NewApp, NewSecret};
 pub use authority::Authority;
+pub use in_use::{InUse, WhenUsed};
 pub use reset_links::ResetLink;
 pub use roles::{NewRole, RoleChange, RoleUpdate};
-pub use scopes::{NewScope, ScopeUpdate, ScopeUses, WhenUsed};
+pub use scopes::{NewScope, ScopeUpdate, ScopeUses};
 pub use tokens::{RevocationRequest, WhatToRevoke};
 pub use users::{AppsAfter, NewUser, UserChange, UserUpdate};
 
@@ -150,6 +152,8 @@ pub enum DirectoryError {
          have it: {0}"
     )]
     ScopeInUse(ScopeUses),
+    #[error("others lose something with {0}; repeat this with `--force` to do it all the same")]
+    InUse(InUse),
     /// A scope that does not exist.
     #[error("there is no scope `{0}`")]
     UnknownScope(String),
@@ -375,6 +379,10 @@ fn free(created: Created, thing: Thing) -> Result<(), DirectoryError> {
         Created::Yes => Ok(()),
         Created::NameTaken => Err(DirectoryError::NameTaken(thing)),
     }
+}
+
+fn not_in_use(used: Option<InUse>) -> Result<(), DirectoryError> {
+    used.map_or(Ok(()), |used| Err(DirectoryError::InUse(used)))
 }
 
 /// Scopes as they are written in lists.

@@ -288,6 +288,7 @@ fn of_directory(error: &DirectoryError) -> ErrorResponse<'_> {
         | DirectoryError::PasskeyTaken
         | DirectoryError::RoleExtended
         | DirectoryError::ScopeInUse(_)
+        | DirectoryError::InUse(_)
         | DirectoryError::EverybodyAdministrator => {
             ErrorResponse::new(StatusCode::CONFLICT, "invalid_request")
         }

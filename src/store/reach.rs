@@ -1,10 +1,10 @@
 //! Whom a change would concern, counted before it is made.
 
-use sqlx::Row;
+use sqlx::{Any, Executor, Row};
 
 use super::grants::NOT_REVOKED;
 use super::statement::assembled;
-use super::{Store, StoreError, columns};
+use super::{Change, Store, StoreError, columns};
 use crate::clock::UnixSeconds;
 use crate::identity::{AppKey, RoleName, ScopeName, UserId};
 
@@ -109,17 +109,57 @@ impl Counted {
             live.join(" UNION ")
         )
     }
+
+    async fn count(
+        &self,
+        database: impl Executor<'_, Database = Any>,
+        name: &str,
+        now: UnixSeconds,
+    ) -> Result<Reach, StoreError> {
+        let row = sqlx::query(assembled(self.text()))
+            .bind(name)
+            .bind(now.0)
+            .fetch_one(database)
+            .await?;
+        Ok(Reach {
+            users: row.try_get("users")?,
+            apps: row.try_get("apps")?,
+            grants: row.try_get("grants")?,
+            sessions: row.try_get("sessions")?,
+        })
+    }
+}
+
+/// The same within the change that would end it: what is counted is what goes.
+impl Change {
+    pub async fn reach_of_user(&mut self, id: &UserId) -> Result<Reach, StoreError> {
+        let now = self.now;
+        let database = &mut *self.transaction;
+        OF_USER.count(database, id.as_str(), now).await
+    }
+
+    pub async fn reach_of_app(&mut self, key: &AppKey) -> Result<Reach, StoreError> {
+        let now = self.now;
+        let database = &mut *self.transaction;
+        OF_APP.count(database, key.as_str(), now).await
+    }
+
+    pub async fn reach_of_role(&mut self, role: &RoleName) -> Result<Reach, StoreError> {
+        let now = self.now;
+        let database = &mut *self.transaction;
+        OF_ROLE.count(database, role.as_str(), now).await
+    }
 }
 
 impl Store {
     /// Whom it concerns that a user is disabled or deleted, or loses something.
     pub async fn reach_of_user(&self, id: &UserId, now: UnixSeconds) -> Result<Reach, StoreError> {
-        self.reach(&OF_USER, id.as_str(), now).await
+        OF_USER.count(&self.reader, id.as_str(), now).await
     }
 
     /// Whom it concerns that an app is disabled or deleted, or loses something.
     pub async fn reach_of_app(&self, key: &AppKey, now: UnixSeconds) -> Result<Reach, StoreError> {
-        self.reach(&OF_APP, key.as_str(), now).await
+        OF_APP.count(&self.reader, key.as_str(), now).await
     }
 
     /// Whom it concerns that a role loses something: those who have it, and their apps.
@@ -128,26 +168,7 @@ impl Store {
         role: &RoleName,
         now: UnixSeconds,
     ) -> Result<Reach, StoreError> {
-        self.reach(&OF_ROLE, role.as_str(), now).await
-    }
-
-    async fn reach(
-        &self,
-        counted: &Counted,
-        name: &str,
-        now: UnixSeconds,
-    ) -> Result<Reach, StoreError> {
-        let row = sqlx::query(assembled(counted.text()))
-            .bind(name)
-            .bind(now.0)
-            .fetch_one(&self.reader)
-            .await?;
-        Ok(Reach {
-            users: row.try_get("users")?,
-            apps: row.try_get("apps")?,
-            grants: row.try_get("grants")?,
-            sessions: row.try_get("sessions")?,
-        })
+        OF_ROLE.count(&self.reader, role.as_str(), now).await
     }
 
     /// Whom a scope concerns.

@@ -18,7 +18,7 @@ use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestClient, TestCompanion,
 
 const CLIENT_CREDENTIALS: &str = "grant_type=client_credentials";
 
-fn run(folder: &Path, arguments: &[&str], input: &str) -> Output {
+pub(crate) fn run(folder: &Path, arguments: &[&str], input: &str) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_portcullis"))
         .args(arguments)
         .args(["--config", "portcullis.yaml"])
@@ -484,7 +484,7 @@ async fn apps_and_grants_are_made_and_shown() {
     let id = grants[0]["id"].as_str().unwrap();
     machine.ok(&format!("user end-grant carol {id}"));
     assert_eq!(machine.ok("user grants carol")["items"], json!([]));
-    machine.ok(&format!("app delete {key}"));
+    machine.ok(&format!("app delete {key} --force"));
     assert_eq!(machine.ok("app list")["items"], json!([]));
 }
 
@@ -835,4 +835,34 @@ async fn users_and_apps_are_explained_by_what_the_store_says_of_them() {
         assert!(said.contains(expected), "{said}");
         assert_eq!(output.status.code(), Some(2), "{said}");
     }
+}
+
+/// The tokens that an app gets for itself are nowhere in the store: what is known is that there was one.
+#[tokio::test]
+async fn an_app_that_gets_tokens_for_itself_alone_is_not_deleted_unasked() {
+    let companion = TestCompanion::with_issuer_keys(", grants: [client_credentials]").await;
+    let machine = Machine(&companion);
+    let alice = companion.register("alice").await;
+    let unused = companion.app(&alice, "unused").await;
+    machine.ok(&format!("app delete {}", unused.key));
+    let app = companion.app(&alice, "web-shop").await;
+    let answer = companion.token(&app, CLIENT_CREDENTIALS).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert!(answer.json().get("refresh_token").is_none(), "{answer:?}");
+    let show = format!("app show {}", app.key);
+    let written = async {
+        while machine.ok(&show)["last_used_at"].is_null() {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    };
+    let written = tokio::time::timeout(std::time::Duration::from_secs(30), written).await;
+    written.expect("the use of the app is written");
+    let (code, answer) = machine.json(&["app", "delete", &app.key]);
+    assert_eq!(code, 1, "{answer}");
+    let told = answer["error"].as_str().unwrap();
+    assert!(
+        told.contains("its last token at 20") && told.contains("`--force`"),
+        "{told}"
+    );
+    machine.ok(&format!("app delete {} --force", app.key));
 }

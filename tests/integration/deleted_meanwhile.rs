@@ -1,21 +1,23 @@
-//! Users who are deleted, or get their first passkey, while they are let in.
+//! Users who are deleted, or get their first passkey, while they are let in; and what comes into use while
+//! it is deleted.
 
 use std::path::Path;
 use std::time::Duration;
 
 use portcullis::clock::{Clock, SystemClock};
 use portcullis::identity::{
-    Backup, CredentialId, NewPasskey, PasskeyKey, PasskeyName, User, Username,
+    Backup, CredentialId, NewPasskey, PasskeyKey, PasskeyName, RoleName, ScopeSet, User, Username,
 };
 use portcullis::store::{Change, Created, Store, StoreLocation};
 use serde_json::json;
 
+use crate::admin_verbs;
 use crate::authenticator::TestPasskey;
 use crate::client::Answer;
 use crate::issuer::error;
 use crate::postgres::Postgres;
-use crate::test_browser::{CALLBACK, TestBrowser, form, location, request};
-use crate::test_companion::{PASSWORD, TestCompanion, URL};
+use crate::test_browser::{CALLBACK, TestBrowser, TestForm, form, location, request};
+use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestClient, TestCompanion, URL};
 
 /// A companion on a database on which others can be watched.
 struct Watched {
@@ -64,6 +66,35 @@ impl Watched {
         self.committing(change, call).await
     }
 
+    /// Somebody new, and its login that has not been sent yet.
+    async fn login(&self, username: &str) -> impl Future<Output = Answer> {
+        self.companion.register(username).await;
+        let login = json!({"username": username, "password": PASSWORD});
+        async move { self.companion.post("/consumer/login", &login, "").await }
+    }
+
+    /// An app into which browsers log in.
+    async fn shop(&self) -> TestClient {
+        let owner = self.companion.register("owner").await;
+        self.companion.web_app(&owner, "shop", &[CALLBACK]).await
+    }
+
+    /// Somebody new before a page with a form for logins, and that form, filled in.
+    async fn filled(
+        &self,
+        username: &str,
+        page: &str,
+        action: &str,
+    ) -> (TestBrowser<'_>, TestForm) {
+        self.companion.register(username).await;
+        let mut browser = TestBrowser::new(&self.companion);
+        let shown = browser.get(page).await;
+        let wanted = form(&shown, action)
+            .with("username", username)
+            .with("password", PASSWORD);
+        (browser, wanted)
+    }
+
     async fn change(&self, username: &str) -> (Change, User) {
         let mut change = self.store.change(SystemClock.now()).await.unwrap();
         let name = Username::parse(username).unwrap();
@@ -72,7 +103,7 @@ impl Watched {
     }
 
     /// The answer to a call that waits for what a change has locked; the change is committed then.
-    async fn committing(&self, change: Change, call: impl Future<Output = Answer>) -> Answer {
+    async fn committing<T>(&self, change: Change, call: impl Future<Output = T>) -> T {
         let commit = async {
             let text = "SELECT COUNT(*) FROM pg_stat_activity \
                         WHERE datname = 'issuer' AND wait_event_type = 'Lock'";
@@ -100,9 +131,7 @@ async fn who_is_deleted_meanwhile_gets_the_answer_of_a_moment_later() {
     };
     let companion = &watched.companion;
 
-    companion.register("alice").await;
-    let login = json!({"username": "alice", "password": PASSWORD});
-    let login = companion.post("/consumer/login", &login, "");
+    let login = watched.login("alice").await;
     let answer = watched.deleting("alice", login).await;
     assert_eq!(error(&answer), (401, "invalid_grant".to_owned()));
 
@@ -112,20 +141,14 @@ async fn who_is_deleted_meanwhile_gets_the_answer_of_a_moment_later() {
     let answer = watched.deleting("bob", call).await;
     assert_eq!(error(&answer), (401, "invalid_client".to_owned()));
 
-    let owner = companion.register("owner").await;
-    let app = companion.web_app(&owner, "shop", &[CALLBACK]).await;
-    let mut browser = TestBrowser::new(companion);
-    companion.register("carol").await;
-    let page = browser.get(&request(&app)).await;
-    let wanted = form(&page, "/authorization/login")
-        .with("username", "carol")
-        .with("password", PASSWORD);
+    let page = request(&watched.shop().await);
+    let (mut browser, wanted) = watched.filled("carol", &page, "/authorization/login").await;
     let answer = watched.deleting("carol", browser.submit(&wanted)).await;
     assert_eq!(answer.status, 401, "{answer:?}");
     assert!(answer.body.contains("/authorization/login"), "{answer:?}");
 
     companion.register("dave").await;
-    let page = browser.log_in(&request(&app), "dave").await;
+    let page = browser.log_in(&page, "dave").await;
     let wanted = form(&page, "/authorization/consent").with("decision", "allow");
     let answer = watched.deleting("dave", browser.submit(&wanted)).await;
     let next = location(&answer);
@@ -139,32 +162,17 @@ async fn a_first_passkey_counts_for_logins_that_are_under_way() {
     let Some(watched) = Watched::start().await else {
         return;
     };
-    let companion = &watched.companion;
-
-    companion.register("alice").await;
-    let login = json!({"username": "alice", "password": PASSWORD});
-    let login = companion.post("/consumer/login", &login, "");
+    let login = watched.login("alice").await;
     let answer = watched.adding_a_passkey("alice", login).await;
     assert_eq!(error(&answer), (400, "invalid_grant".to_owned()));
     assert!(answer.body.contains("passkey"), "{answer:?}");
 
-    let owner = companion.register("owner").await;
-    let app = companion.web_app(&owner, "shop", &[CALLBACK]).await;
-    for (name, page) in [
-        ("bob", "/portal/log-in".to_owned()),
-        ("carol", request(&app)),
+    let app = watched.shop().await;
+    for (name, page, action) in [
+        ("bob", "/portal/log-in", "/portal/log-in"),
+        ("carol", &request(&app), "/authorization/login"),
     ] {
-        let mut browser = TestBrowser::new(companion);
-        companion.register(name).await;
-        let shown = browser.get(&page).await;
-        let action = if page.starts_with("/portal") {
-            "/portal/log-in"
-        } else {
-            "/authorization/login"
-        };
-        let wanted = form(&shown, action)
-            .with("username", name)
-            .with("password", PASSWORD);
+        let (mut browser, wanted) = watched.filled(name, page, action).await;
         let answer = watched
             .adding_a_passkey(name, browser.submit(&wanted))
             .await;
@@ -176,4 +184,39 @@ async fn a_first_passkey_counts_for_logins_that_are_under_way() {
         let account = browser.get("/portal/account").await;
         assert_eq!(account.status, 303, "nobody is logged in: {account:?}");
     }
+}
+
+#[tokio::test]
+async fn a_role_that_somebody_gets_meanwhile_is_not_deleted_unasked() {
+    let Some(watched) = Watched::start().await else {
+        return;
+    };
+    let companion = &watched.companion;
+    companion.register("alice").await;
+    let clerk = RoleName::parse("clerk").unwrap();
+    let (mut change, _) = watched.change("alice").await;
+    let added = change.add_role(&clerk, &ScopeSet::default()).await;
+    assert_eq!(added.unwrap(), Created::Yes);
+    let _ = change.commit().await.unwrap();
+
+    let folder = companion.gate.folder.path().to_owned();
+    let delete = async {
+        let delete = move || admin_verbs::run(&folder, &["role", "delete", "clerk"], "");
+        tokio::task::spawn_blocking(delete).await.unwrap()
+    };
+    let (mut change, alice) = watched.change("alice").await;
+    let roles = [&*alice.roles, &[clerk]].concat();
+    change.set_user_roles(&alice.id, &roles).await.unwrap();
+    let output = watched.committing(change, delete).await;
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(
+        told.contains("1 user") && told.contains("`--force`"),
+        "{told}"
+    );
+    let token = companion.login("admin", ADMIN_PASSWORD).await;
+    assert_eq!(
+        companion.get("/backend/role/clerk", &token).await.status,
+        200
+    );
 }

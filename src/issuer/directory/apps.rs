@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::audit::{Object, app_changes, updated};
 use super::list_update::ListUpdate;
-use super::{Directory, DirectoryError, Thing, existing_scopes, free};
+use super::{Directory, DirectoryError, InUse, Thing, WhenUsed, existing_scopes, free, not_in_use};
 use crate::identity::{
     App, AppKey, AppName, AppStatus, PlainSecret, RedirectUri, ScopeName, ScopeSet, ScopesFrom,
     Status, User, UserId,
@@ -225,9 +225,18 @@ impl Directory<'_> {
     }
 
     /// Deletes an app; its tokens end.
-    pub async fn delete_app(&self, key: &str, of: AppsOf<'_>) -> Result<(), DirectoryError> {
+    pub async fn delete_app(
+        &self,
+        key: &str,
+        of: AppsOf<'_>,
+        when_used: WhenUsed,
+    ) -> Result<(), DirectoryError> {
         let mut change = self.change().await?;
         let (OwnedApp { app, .. }, _) = self.app_in_hand(&mut change, key, of).await?;
+        if when_used == WhenUsed::Refuse {
+            let reach = change.reach_of_app(&app.key).await?;
+            not_in_use(InUse::of_app(&app, reach))?;
+        }
         change.delete_app(&app.key).await?;
         of.charge(&mut change);
         let object = Object::App(&app.key);

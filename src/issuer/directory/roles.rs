@@ -4,7 +4,9 @@ use serde::Deserialize;
 
 use super::audit::{Object, role_changes, updated};
 use super::list_update::ListUpdate;
-use super::{Directory, DirectoryError, Thing, commit, existing_scopes, free};
+use super::{
+    Directory, DirectoryError, InUse, Thing, WhenUsed, commit, existing_scopes, free, not_in_use,
+};
 use crate::identity::{Role, RoleName, ScopeName, ScopeSet};
 use crate::issuer::own::ADMINISTRATOR_ROLE;
 use crate::store::{Change, Listing, Page, Reach};
@@ -96,11 +98,13 @@ impl Directory<'_> {
         })
     }
 
-    /// Changes a role. The tokens of those end who have less than before.
+    /// Changes a role. The tokens of those end who have less than before; `when_used` is about what takes
+    /// something from its users.
     pub async fn update_role(
         &self,
         name: &str,
         wanted: &RoleUpdate,
+        when_used: WhenUsed,
     ) -> Result<RoleChange, DirectoryError> {
         let mut change = self.change().await?;
         let before = found(change.role(&role_name(name)?).await?)?;
@@ -117,6 +121,11 @@ impl Directory<'_> {
         // users get more rights.
         if before.is_default {
             for_everybody(&added)?;
+        }
+        let is_renamed = (wanted.name.as_ref()).is_some_and(|name| name != before.name.as_str());
+        if when_used == WhenUsed::Refuse && (is_renamed || !removed.is_empty()) {
+            let reach = change.reach_of_role(&before.name).await?;
+            not_in_use(InUse::of_role(&before, reach))?;
         }
         change.remove_role_scopes(&before.name, &removed).await?;
         change.add_role_scopes(&before.name, &added).await?;
@@ -149,7 +158,11 @@ impl Directory<'_> {
     }
 
     /// Deletes a role. The tokens of those end who have less than before. Returns how many users had it.
-    pub async fn delete_role(&self, name: &str) -> Result<i64, DirectoryError> {
+    pub async fn delete_role(
+        &self,
+        name: &str,
+        when_used: WhenUsed,
+    ) -> Result<i64, DirectoryError> {
         let mut change = self.change().await?;
         let role = found(change.role(&role_name(name)?).await?)?;
         not_own(&role.name)?;
@@ -157,6 +170,10 @@ impl Directory<'_> {
             return Err(DirectoryError::DefaultRole);
         }
         self.authority.may_pass_on(&role.scopes)?;
+        if when_used == WhenUsed::Refuse {
+            let reach = change.reach_of_role(&role.name).await?;
+            not_in_use(InUse::of_role(&role, reach))?;
+        }
         // From here on it gives nothing, and its tokens end; what is left are rows, perhaps a million.
         change.remove_role_scopes(&role.name, &role.scopes).await?;
         let users = change.count_users_with(&role.name).await?;

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 
 use super::audit::{Object, updated};
-use super::{Directory, DirectoryError, Thing, free};
+use super::{Directory, DirectoryError, Thing, WhenUsed, free};
 use crate::identity::{Description, NameError, RoleName, Scope, ScopeName};
 use crate::issuer::own::OWN_SCOPES;
 use crate::store::{Listing, Page, ScopeReach};
@@ -40,14 +40,6 @@ pub struct ScopeUpdate {
     pub name: Option<String>,
     #[serde(deserialize_with = "present")]
     pub description: Option<String>,
-}
-
-/// Whether a scope that is in use is deleted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WhenUsed {
-    /// No: whoever uses it would lose it.
-    Refuse,
-    Remove,
 }
 
 /// By what a scope is used.

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::audit::{Object, updated, user_changes};
 use super::list_update::ListUpdate;
-use super::{Directory, DirectoryError, Thing, commit, free};
+use super::{Directory, DirectoryError, InUse, Thing, WhenUsed, commit, free, not_in_use};
 use crate::identity::{
     Email, GrantId, Password, RoleName, ScopeSet, Status, User, UserId, Username,
 };
@@ -237,11 +237,15 @@ impl Directory<'_> {
     }
 
     /// Deletes a user with its apps; all their tokens end.
-    pub async fn delete_user(&self, name: &str) -> Result<(), DirectoryError> {
+    pub async fn delete_user(&self, name: &str, when_used: WhenUsed) -> Result<(), DirectoryError> {
         let mut change = self.change().await?;
         let user = found(change.user_named(&username(name)?).await?)?;
         self.authority.may_pass_on(&user.scopes)?;
         change.hold_with_apps(&user.id, Holding::ToRemove).await?;
+        if when_used == WhenUsed::Refuse {
+            let reach = change.reach_of_user(&user.id).await?;
+            not_in_use(InUse::of_user(&user, reach))?;
+        }
         change.delete_user(&user.id).await?;
         let object = Object::User(&user.id);
         self.commit(change, object, "deleted", &[]).await

@@ -9,7 +9,7 @@ use super::extract::{DirectoryAccess, JsonBody, OptionalJsonBody, PathName};
 use super::list::{self, ListQuery};
 use crate::identity::Status;
 use crate::issuer::answers::AppAnswer;
-use crate::issuer::directory::{AppUpdate, AppsOf, Directory, NewApp, NewSecret};
+use crate::issuer::directory::{AppUpdate, AppsOf, Directory, NewApp, NewSecret, WhenUsed};
 use crate::issuer::endpoint_error::EndpointError;
 use crate::yaml::present;
 
@@ -69,7 +69,10 @@ pub(super) async fn delete(
     access: DirectoryAccess,
     PathName(key): PathName,
 ) -> Result<StatusCode, EndpointError> {
-    access.directory().delete_app(&key, own(&access)).await?;
+    access
+        .directory()
+        .delete_app(&key, own(&access), WhenUsed::GoOn)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

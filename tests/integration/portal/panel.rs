@@ -545,3 +545,47 @@ async fn a_role_with_many_scopes_shows_and_keeps_them() {
     let role = companion.get("/backend/role/clerk", &token).await.json();
     assert_eq!(role["scopes"].as_array().unwrap().len(), 140);
 }
+
+#[tokio::test]
+async fn what_comes_into_use_after_the_page_was_shown_stays() {
+    let companion = TestCompanion::start().await;
+    companion.register("alice").await;
+    let token = companion.login("admin", ADMIN_PASSWORD).await;
+    let role = json!({"name": "clerk", "scopes": ["orders.write"]});
+    companion.post("/backend/role", &role, &token).await;
+    let scope = json!({"name": "stock.read", "description": ""});
+    companion.post("/backend/scope", &scope, &token).await;
+    let mut admin = administrator(&companion).await;
+    let [role, user, scope] = ["roles/clerk", "users/alice", "scopes/stock.read"]
+        .map(|thing| format!("/panel/{thing}/delete"));
+    let mut forms = Vec::new();
+    for path in [&role, &user, &scope] {
+        forms.push(form(&page(&mut admin, path).await, path));
+    }
+    let gets = json!({"add_roles": ["clerk"]});
+    companion.put("/backend/user/alice", &gets, &token).await;
+    let alice = companion.login("alice", PASSWORD).await;
+    let app = companion.app(&alice, "web-shop").await;
+    let gets = json!({"add_scopes": ["stock.read"]});
+    companion.put("/backend/role/clerk", &gets, &token).await;
+
+    for (path, unused) in [&role, &user, &scope].into_iter().zip(forms) {
+        let asked = admin.submit(&unused).await;
+        assert_eq!(asked.status, 409, "{path}: {asked:?}");
+        let told = "It has come into use meanwhile.";
+        assert!(asked.body.contains(told), "{path}: {asked:?}");
+    }
+    let delete = format!("/portal/apps/{}/delete", app.key);
+    let mut owner = log_in(&companion, "alice", PASSWORD).await;
+    let unused = form(&page(&mut owner, &delete).await, &delete);
+    companion.tokens(&app).await;
+    let asked = owner.submit(&unused).await;
+    assert_eq!(asked.status, 409, "{asked:?}");
+    assert!(asked.body.contains("1 grant"), "{asked:?}");
+    send(&mut owner, &form(&asked, &delete)).await;
+    for path in [&scope, &role, &user] {
+        let known = form(&page(&mut admin, path).await, path);
+        let done = send(&mut admin, &known).await;
+        assert!(done.body.contains("deleted"), "{path}: {done:?}");
+    }
+}

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use crate::issuer::answers::AppAnswer;
-use crate::issuer::directory::{AppUpdate, AppsOf};
+use crate::issuer::directory::{AppUpdate, AppsOf, WhenUsed};
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::apps::SecretRotation;
 use crate::issuer::http::body;
@@ -51,7 +51,9 @@ pub(in crate::issuer::http) async fn delete(
     PathName(key): PathName,
 ) -> Result<StatusCode, EndpointError> {
     let directory = access.directory();
-    directory.delete_app(&key, AppsOf::Everybody).await?;
+    directory
+        .delete_app(&key, AppsOf::Everybody, WhenUsed::GoOn)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

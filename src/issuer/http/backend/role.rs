@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use crate::issuer::answers::RoleAnswer;
-use crate::issuer::directory::{NewRole, RoleUpdate};
+use crate::issuer::directory::{NewRole, RoleUpdate, WhenUsed};
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::body;
 use crate::issuer::http::extract::{DirectoryAccess, JsonBody, PathName};
@@ -43,7 +43,10 @@ pub(in crate::issuer::http) async fn update(
     PathName(name): PathName,
     JsonBody(wanted): JsonBody<RoleUpdate>,
 ) -> Result<Response, EndpointError> {
-    let updated = access.after_login()?.update_role(&name, &wanted).await?;
+    let updated = access
+        .after_login()?
+        .update_role(&name, &wanted, WhenUsed::GoOn)
+        .await?;
     Ok(body::ok(&RoleAnswer::of_change(&updated)))
 }
 
@@ -52,7 +55,10 @@ pub(in crate::issuer::http) async fn delete(
     access: DirectoryAccess,
     PathName(name): PathName,
 ) -> Result<StatusCode, EndpointError> {
-    access.directory().delete_role(&name).await?;
+    access
+        .directory()
+        .delete_role(&name, WhenUsed::GoOn)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -85,7 +85,7 @@ impl DeletionQuery {
         }
         let when_used = match query.get(FORCE) {
             None | Some("false") => WhenUsed::Refuse,
-            Some("true") => WhenUsed::Remove,
+            Some("true") => WhenUsed::GoOn,
             Some(_) => {
                 return Err(EndpointError::ParameterValue {
                     name: FORCE,
@@ -112,7 +112,7 @@ mod tests {
             ("", Some(WhenUsed::Refuse)),
             ("force=", Some(WhenUsed::Refuse)),
             ("force=false", Some(WhenUsed::Refuse)),
-            ("force=true", Some(WhenUsed::Remove)),
+            ("force=true", Some(WhenUsed::GoOn)),
             ("force=1", None),
             ("force=TRUE", None),
             ("Force=true", None),

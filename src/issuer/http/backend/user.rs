@@ -5,7 +5,7 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use crate::issuer::answers::UserAnswer;
-use crate::issuer::directory::{NewUser, UserUpdate};
+use crate::issuer::directory::{NewUser, UserUpdate, WhenUsed};
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::body;
 use crate::issuer::http::extract::{DirectoryAccess, JsonBody, PathName};
@@ -60,7 +60,10 @@ pub(in crate::issuer::http) async fn delete(
     access: DirectoryAccess,
     PathName(name): PathName,
 ) -> Result<StatusCode, EndpointError> {
-    access.directory().delete_user(&name).await?;
+    access
+        .directory()
+        .delete_user(&name, WhenUsed::GoOn)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -8,10 +8,14 @@ use super::form::PageForm;
 use super::frame::Frame;
 use super::messages::Remark;
 use super::visitor::Visitor;
+use crate::issuer::directory::WhenUsed;
 use crate::issuer::http::text::Text;
 
 /// The field of a form that was confirmed.
 const CONFIRMED: &str = "confirmed";
+
+/// The field of a form whose page has said that others lose something.
+const USED: &str = "used";
 
 /// What is to be confirmed.
 pub(super) struct Confirmation<'a> {
@@ -43,6 +47,29 @@ struct ConfirmationPage<'a> {
 /// Whether a form was sent from such a page.
 pub(super) fn is_confirmed(form: &PageForm) -> bool {
     form.text(CONFIRMED) == "yes"
+}
+
+/// What others lose goes on where the form was confirmed.
+pub(super) fn when_confirmed(form: &PageForm) -> WhenUsed {
+    if is_confirmed(form) {
+        WhenUsed::GoOn
+    } else {
+        WhenUsed::Refuse
+    }
+}
+
+/// What the form of a page has that says who loses something, if somebody does.
+pub(super) fn told_use(is_used: bool) -> Option<(&'static str, &'static str)> {
+    is_used.then_some((USED, "yes"))
+}
+
+/// What has come into use since the page was shown stays.
+pub(super) fn when_used(form: &PageForm) -> WhenUsed {
+    if form.text(USED) == "yes" {
+        WhenUsed::GoOn
+    } else {
+        WhenUsed::Refuse
+    }
 }
 
 impl Confirmation<'_> {

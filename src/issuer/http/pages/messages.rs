@@ -64,6 +64,7 @@ fn is_about_what_was_sent(error: &DirectoryError) -> bool {
         | DirectoryError::LastAdministrator
         | DirectoryError::DefaultRole
         | DirectoryError::ScopeInUse(_)
+        | DirectoryError::InUse(_)
         | DirectoryError::TooManyApps
         | DirectoryError::TooManyRedirectUris
         | DirectoryError::PasskeyName(_)
@@ -90,6 +91,12 @@ fn is_about_what_was_sent(error: &DirectoryError) -> bool {
 
 /// An error as a sentence. What is internal goes to the log alone.
 pub(super) fn message(language: Language, error: &EndpointError) -> String {
+    if let EndpointError::Directory(DirectoryError::InUse(_) | DirectoryError::ScopeInUse(_)) =
+        error
+    {
+        // The page beside it says by whom, and has a button instead of `--force`.
+        return language.words().panel.used_meanwhile.to_owned();
+    }
     let english = sentence(&error.description());
     let text = match language {
         Language::English => english,

@@ -91,9 +91,6 @@ fn of_directory(error: &DirectoryError) -> Option<String> {
         DirectoryError::BeyondOwner(scopes) => {
             format!("Eine App kann nicht mehr dürfen als ihr Besitzer. Es fehlen: {scopes}.")
         }
-        DirectoryError::ScopeInUse(uses) => {
-            format!("Die Berechtigung wird benutzt: {uses}. Bestätige, dass sie überall entfernt wird.")
-        }
         DirectoryError::UnknownScope(name) => format!("Die Berechtigung `{name}` gibt es nicht."),
         DirectoryError::UnknownRole(name) => format!("Die Rolle `{name}` gibt es nicht."),
         DirectoryError::Scope(_) => {
@@ -148,7 +145,9 @@ fn of_directory(error: &DirectoryError) -> Option<String> {
         DirectoryError::Id => {
             "Die Kennung eines Zugriffs (sid) oder Tokens (jti) hat 1 bis 64 Buchstaben und Ziffern.".to_owned()
         }
-        DirectoryError::Follower
+        DirectoryError::ScopeInUse(_)
+        | DirectoryError::InUse(_)
+        | DirectoryError::Follower
         | DirectoryError::ListAndOwner
         | DirectoryError::AllAndSome(_)
         | DirectoryError::Status(_)

@@ -7,12 +7,13 @@ use axum::response::Response;
 use super::apps::PATH;
 use super::below;
 use crate::identity::{AppStatus, Form, RedirectUri, Status};
-use crate::issuer::directory::AppsOf;
+use crate::issuer::directory::{AppsOf, InUse};
 use crate::issuer::http::extract::{DirectoryAccess, PathName};
 use crate::issuer::http::pages::answer;
-use crate::issuer::http::pages::confirmation::Confirmation;
+use crate::issuer::http::pages::confirmation::{Confirmation, told_use, when_used};
 use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::frame::Frame;
+use crate::issuer::http::pages::messages::Remark;
 use crate::issuer::http::pages::page_error::PageError;
 use crate::issuer::http::pages::switch::{self, Switch};
 use crate::issuer::http::pages::told::Done;
@@ -119,23 +120,7 @@ pub(in crate::issuer::http::pages) async fn show_delete(
     access: DirectoryAccess,
     PathName(key): PathName,
 ) -> Result<Response, PageError> {
-    let (OwnedApp { app, owner }, reach) = access
-        .directory()
-        .app_with_reach(&key, AppsOf::Everybody)
-        .await?;
-    let words = visitor.words();
-    let confirmation = Confirmation {
-        title: format!("{} {}", words.panel.delete_this_app, app.name.as_str()),
-        texts: vec![
-            format!("{}: {}", words.panel.owner, owner.as_str()),
-            words.delete_text.to_owned(),
-            visitor.language.reached(reach),
-        ],
-        button: words.delete_button,
-        fields: Vec::new(),
-        cancel: &below(PATH, &key),
-    };
-    Ok(confirmation.ask(&visitor))
+    ask_to_delete(&visitor, &access, &key, &Remark::none()).await
 }
 
 /// `POST {app_key}/delete`
@@ -143,9 +128,45 @@ pub(in crate::issuer::http::pages) async fn delete(
     visitor: Visitor,
     access: DirectoryAccess,
     PathName(key): PathName,
-    _: PageForm,
+    form: PageForm,
 ) -> Result<Response, PageError> {
     let directory = access.directory();
-    directory.delete_app(&key, AppsOf::Everybody).await?;
-    visitor.done(PATH, Done::Deleted)
+    let deleted = directory.delete_app(&key, AppsOf::Everybody, when_used(&form));
+    match deleted.await {
+        Ok(()) => visitor.done(PATH, Done::Deleted),
+        Err(error) => {
+            let remark = visitor.remark(error)?;
+            ask_to_delete(&visitor, &access, &key, &remark).await
+        }
+    }
+}
+
+async fn ask_to_delete(
+    visitor: &Visitor,
+    access: &DirectoryAccess,
+    key: &str,
+    remark: &Remark,
+) -> Result<Response, PageError> {
+    let directory = access.directory();
+    let (OwnedApp { app, owner }, reach) = directory.app_with_reach(key, AppsOf::Everybody).await?;
+    let words = visitor.words();
+    let confirmation = Confirmation {
+        title: format!("{} {}", words.panel.delete_this_app, app.name.as_str()),
+        texts: vec![
+            format!("{}: {}", words.panel.owner, owner.as_str()),
+            format!(
+                "{}: {}",
+                words.last_used,
+                visitor.last_use(app.last_used_at)
+            ),
+            words.delete_text.to_owned(),
+            visitor.language.reached(reach),
+        ],
+        button: words.delete_button,
+        fields: told_use(InUse::of_app(&app, reach).is_some())
+            .into_iter()
+            .collect(),
+        cancel: &below(PATH, key),
+    };
+    Ok(confirmation.ask_again(visitor, remark))
 }

@@ -6,11 +6,13 @@ use axum::response::Response;
 use super::below;
 use super::roles::PATH;
 use crate::identity::Role;
-use crate::issuer::directory::RoleUpdate;
+use crate::issuer::directory::{DirectoryError, InUse, RoleUpdate};
 use crate::issuer::http::extract::{DirectoryAccess, PathName};
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::boxes::{ScopeBoxes, Ticks};
-use crate::issuer::http::pages::confirmation::{Confirmation, is_confirmed};
+use crate::issuer::http::pages::confirmation::{
+    Confirmation, is_confirmed, told_use, when_confirmed, when_used,
+};
 use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::messages::Remark;
@@ -81,7 +83,15 @@ pub(in crate::issuer::http::pages) async fn submit(
         add_scopes: Some(ticks.added.clone()),
         remove_scopes: Some(ticks.removed.clone()),
     };
-    match access.after_login()?.update_role(&name, &update).await {
+    let directory = access.after_login()?;
+    match directory
+        .update_role(&name, &update, when_confirmed(&form))
+        .await
+    {
+        Err(DirectoryError::InUse(_)) => {
+            let (role, reach) = directory.role_with_reach(&name).await?;
+            Ok(ask(&visitor, &role, reach, &ticks, is_renamed, &form))
+        }
         Ok(changed) => visitor.done(&below(PATH, changed.role.name.as_str()), Done::Changed),
         Err(error) => {
             let remark = visitor.remark(error)?;
@@ -193,10 +203,10 @@ pub(in crate::issuer::http::pages) async fn delete(
     visitor: Visitor,
     access: DirectoryAccess,
     PathName(name): PathName,
-    _: PageForm,
+    form: PageForm,
 ) -> Result<Response, PageError> {
     let directory = access.directory();
-    match directory.delete_role(&name).await {
+    match directory.delete_role(&name, when_used(&form)).await {
         Ok(_) => visitor.done(PATH, Done::Deleted),
         Err(error) => {
             let remark = visitor.remark(error)?;
@@ -217,7 +227,9 @@ fn deletion<'a>(visitor: &Visitor, role: &Role, reach: Reach, cancel: &'a str) -
             words.panel.tokens_end.to_owned(),
         ],
         button: words.delete,
-        fields: Vec::new(),
+        fields: told_use(InUse::of_role(role, reach).is_some())
+            .into_iter()
+            .collect(),
         cancel,
     }
 }

@@ -6,10 +6,10 @@ use axum::response::Response;
 use super::below;
 use super::scopes::PATH;
 use crate::identity::{RoleName, Scope};
-use crate::issuer::directory::{ScopeUpdate, WhenUsed};
+use crate::issuer::directory::ScopeUpdate;
 use crate::issuer::http::extract::{DirectoryAccess, PathName};
 use crate::issuer::http::pages::answer;
-use crate::issuer::http::pages::confirmation::Confirmation;
+use crate::issuer::http::pages::confirmation::{Confirmation, told_use, when_used};
 use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::messages::Remark;
@@ -78,15 +78,15 @@ pub(in crate::issuer::http::pages) async fn show_delete(
     Ok(deletion(&visitor, &scope, &reach, &below(PATH, &name)).ask(&visitor))
 }
 
-/// `POST {name}/delete`: also where it is used, as the page before has said.
+/// `POST {name}/delete`: also where it is used, if the page before has said so.
 pub(in crate::issuer::http::pages) async fn delete(
     visitor: Visitor,
     access: DirectoryAccess,
     PathName(name): PathName,
-    _: PageForm,
+    form: PageForm,
 ) -> Result<Response, PageError> {
     let directory = access.directory();
-    match directory.delete_scope(&name, WhenUsed::Remove).await {
+    match directory.delete_scope(&name, when_used(&form)).await {
         Ok(_) => visitor.done(PATH, Done::Deleted),
         Err(error) => {
             let remark = visitor.remark(error)?;
@@ -120,7 +120,9 @@ fn deletion<'a>(
         title: format!("{} {}", words.panel.delete_scope, scope.name.as_str()),
         texts,
         button: words.delete,
-        fields: Vec::new(),
+        fields: told_use(!names.is_empty() || reach.apps > 0)
+            .into_iter()
+            .collect(),
         cancel,
     }
 }

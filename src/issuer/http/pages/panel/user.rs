@@ -6,11 +6,11 @@ use axum::response::Response;
 use super::below;
 use super::users::PATH;
 use crate::identity::{RoleName, Status, User};
-use crate::issuer::directory::UserUpdate;
+use crate::issuer::directory::{InUse, UserUpdate};
 use crate::issuer::http::extract::{DirectoryAccess, PathName};
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::boxes::{MAX_BOXES, TickBox, Ticks};
-use crate::issuer::http::pages::confirmation::{Confirmation, is_confirmed};
+use crate::issuer::http::pages::confirmation::{Confirmation, is_confirmed, told_use, when_used};
 use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::messages::Remark;
@@ -171,9 +171,13 @@ pub(in crate::issuer::http::pages) async fn delete(
     visitor: Visitor,
     access: DirectoryAccess,
     PathName(name): PathName,
-    _: PageForm,
+    form: PageForm,
 ) -> Result<Response, PageError> {
-    match access.directory().delete_user(&name).await {
+    let deleted = access
+        .directory()
+        .delete_user(&name, when_used(&form))
+        .await;
+    match deleted {
         Ok(()) => visitor.done(PATH, Done::Deleted),
         Err(error) => {
             let remark = visitor.remark(error)?;
@@ -194,7 +198,9 @@ fn deletion<'a>(visitor: &Visitor, user: &User, reach: Reach, cancel: &'a str) -
             visitor.language.reached(reach),
         ],
         button: words.delete,
-        fields: Vec::new(),
+        fields: told_use(InUse::of_user(user, reach).is_some())
+            .into_iter()
+            .collect(),
         cancel,
     }
 }

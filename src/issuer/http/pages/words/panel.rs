@@ -84,6 +84,9 @@ words! {
     keep_disabled_sentence:
         "It stays disabled, and from then on only an administrator can enable it.",
         "Sie bleibt gesperrt, und freigeben kann sie dann nur noch ein Administrator.";
+    used_meanwhile:
+        "It has come into use meanwhile. Look at whom this concerns, and confirm it again.",
+        "Das wird inzwischen benutzt. Sieh nach, wen es betrifft, und bestätige es noch einmal.";
     delete_this_app: "Delete the app", "App löschen:";
 
     audit: "Audit", "Protokoll";

@@ -1,0 +1,112 @@
+//! Who would lose something with a thing that is deleted.
+
+use std::fmt;
+
+use super::Thing;
+use crate::clock::UnixSeconds;
+use crate::identity::{App, Role, User};
+use crate::store::Reach;
+
+/// What becomes of something that is in use. It is counted in the transaction that would delete it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenUsed {
+    /// It stays: somebody would lose something, and nobody has been told.
+    Refuse,
+    GoOn,
+}
+
+/// A thing that others use.
+#[derive(Debug)]
+pub struct InUse {
+    thing: Thing,
+    name: String,
+    /// Without the thing itself.
+    reach: Reach,
+    last_used_at: Option<UnixSeconds>,
+}
+
+impl InUse {
+    /// A user whose apps would end.
+    pub fn of_user(user: &User, reach: Reach) -> Option<Self> {
+        (reach.apps > 0).then(|| Self {
+            thing: Thing::User,
+            name: user.username.as_str().to_owned(),
+            reach: Reach { users: 0, ..reach },
+            last_used_at: None,
+        })
+    }
+
+    /// A role that somebody has.
+    pub fn of_role(role: &Role, reach: Reach) -> Option<Self> {
+        (reach.users > 0).then(|| Self {
+            thing: Thing::Role,
+            name: role.name.as_str().to_owned(),
+            reach,
+            last_used_at: None,
+        })
+    }
+
+    /// An app with grants, or that has got tokens, of which nothing else may be kept.
+    pub fn of_app(app: &App, reach: Reach) -> Option<Self> {
+        (reach.grants > 0 || app.last_used_at.is_some()).then(|| Self {
+            thing: Thing::App,
+            name: app.key.as_str().to_owned(),
+            reach: Reach { apps: 0, ..reach },
+            last_used_at: app.last_used_at,
+        })
+    }
+}
+
+/// Such as: the app `4f2a`: 1 user, 2 grants, its last token at 2027-01-15T08:00:00Z.
+impl fmt::Display for InUse {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts = [
+            (self.reach.users, "user"),
+            (self.reach.apps, "app"),
+            (self.reach.grants, "grant"),
+            (self.reach.sessions, "session"),
+        ];
+        let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+        let mut told: Vec<String> = counts
+            .map(|(count, what)| format!("{count} {what}{}", if count == 1 { "" } else { "s" }))
+            .collect();
+        told.extend(
+            self.last_used_at
+                .map(|at| format!("its last token at {at}")),
+        );
+        let (thing, name) = (self.thing.name(), &self.name);
+        write!(formatter, "the {thing} `{name}`: {}", told.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::{AppKey, RoleName, ScopeSet};
+
+    #[test]
+    fn what_is_lost_is_told_in_numbers() {
+        let reach = |users, apps, grants, sessions| Reach {
+            users,
+            apps,
+            grants,
+            sessions,
+        };
+        let role = Role {
+            name: RoleName::parse("clerk").unwrap(),
+            scopes: ScopeSet::default(),
+            is_default: false,
+        };
+        assert!(InUse::of_role(&role, reach(0, 0, 0, 0)).is_none());
+        let told = InUse::of_role(&role, reach(2, 1, 0, 0)).unwrap();
+        assert_eq!(told.to_string(), "the role `clerk`: 2 users, 1 app");
+        let told = InUse {
+            thing: Thing::App,
+            name: AppKey::known("4f2a").as_str().to_owned(),
+            reach: reach(1, 0, 2, 0),
+            last_used_at: Some(UnixSeconds(1_800_000_000)),
+        };
+        let expected = "the app `4f2a`: 1 user, 2 grants, its last token at 2027-01-15T08:00:00Z";
+        assert_eq!(told.to_string(), expected);
+    }
+}
