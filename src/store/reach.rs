@@ -37,20 +37,38 @@ pub(super) struct Counted {
     users: &'static str,
     /// The keys of apps.
     apps: &'static str,
-    /// Conditions for refresh tokens `t`, of which one holds for each grant that is counted.
-    grants: &'static [&'static str],
+    /// Unused refresh tokens `t`, of which a grant has one. None is in two of these: leaving out what is there twice
+    /// would take longer than finding it.
+    grants: &'static [Tokens],
     /// Whether everybody with such a grant is concerned as well.
     counts_holders: bool,
     /// Whether the sessions of the user end, who is `$1` then.
     ends_sessions: bool,
 }
 
+/// Refresh tokens `t`, with their users `u` and apps `a`.
+struct Tokens {
+    tables: &'static str,
+    which: &'static str,
+}
+
+impl Tokens {
+    /// Those for which a condition holds.
+    const fn that(which: &'static str) -> Self {
+        let tables = "refresh_tokens t JOIN users u ON u.id = t.user_id \
+                      LEFT JOIN apps a ON a.app_key = t.app_key";
+        Self { tables, which }
+    }
+}
+
 pub(super) const OF_USER: Counted = Counted {
     users: "SELECT id FROM users WHERE id = $1",
     apps: "SELECT app_key FROM apps WHERE owner_id = $1",
     grants: &[
-        "t.user_id = $1",
-        "t.app_key IN (SELECT app_key FROM apps WHERE owner_id = $1)",
+        Tokens::that("t.user_id = $1"),
+        Tokens::that(
+            "t.app_key IN (SELECT app_key FROM apps WHERE owner_id = $1) AND t.user_id <> $1",
+        ),
     ],
     counts_holders: true,
     ends_sessions: true,
@@ -59,7 +77,7 @@ pub(super) const OF_USER: Counted = Counted {
 pub(super) const OF_APP: Counted = Counted {
     users: "SELECT owner_id FROM apps WHERE app_key = $1",
     apps: "SELECT app_key FROM apps WHERE app_key = $1",
-    grants: &["t.app_key = $1"],
+    grants: &[Tokens::that("t.app_key = $1")],
     counts_holders: true,
     ends_sessions: false,
 };
@@ -69,9 +87,21 @@ pub(super) const OF_ROLE: Counted = Counted {
     users: "SELECT user_id FROM user_roles WHERE role = $1",
     apps: "SELECT o.app_key FROM apps o JOIN user_roles r ON r.user_id = o.owner_id WHERE r.role = $1",
     grants: &[
-        "t.user_id IN (SELECT user_id FROM user_roles WHERE role = $1)",
-        "t.app_key IN (SELECT o.app_key FROM apps o JOIN user_roles r ON r.user_id = o.owner_id \
-         WHERE r.role = $1)",
+        // `SQLite` takes tables that are joined so in their order: from the users of the role, few or many, to
+        // their tokens.
+        Tokens {
+            tables: "user_roles r CROSS JOIN refresh_tokens t CROSS JOIN users u \
+                     LEFT JOIN apps a ON a.app_key = t.app_key",
+            which: "r.role = $1 AND t.user_id = r.user_id AND u.id = t.user_id",
+        },
+        // Of their apps, what others use who do not have the role. First comes what is known without looking
+        // further: most tokens are of the owner.
+        Tokens {
+            tables: "user_roles r CROSS JOIN apps a CROSS JOIN refresh_tokens t CROSS JOIN users u",
+            which: "r.role = $1 AND a.owner_id = r.user_id AND t.app_key = a.app_key \
+                    AND t.user_id <> a.owner_id AND NOT EXISTS (SELECT 1 FROM user_roles m \
+                    WHERE m.user_id = t.user_id AND m.role = $1) AND u.id = t.user_id",
+        },
     ],
     counts_holders: false,
     ends_sessions: false,
@@ -80,11 +110,9 @@ pub(super) const OF_ROLE: Counted = Counted {
 impl Counted {
     /// One row with all numbers; `$2` is the present.
     pub(super) fn text(&self) -> String {
-        let live = |which: &&str| {
+        let live = |Tokens { tables, which }: &Tokens| {
             format!(
-                "SELECT t.family, t.user_id FROM refresh_tokens t JOIN users u ON u.id = t.user_id \
-                 LEFT JOIN apps a ON a.app_key = t.app_key \
-                 WHERE {which} AND t.used_at = 0 AND t.expires_at > $2 AND {NOT_REVOKED}"
+                "SELECT t.family, t.user_id FROM {tables} WHERE {which} AND t.used_at = 0 AND t.expires_at > $2 AND {NOT_REVOKED}"
             )
         };
         let live: Vec<String> = self.grants.iter().map(live).collect();
@@ -101,12 +129,11 @@ impl Counted {
         } else {
             "CAST(0 AS BIGINT)"
         };
-        // A union has a grant once, however many of the conditions hold.
         format!(
             "WITH live AS ({}) SELECT (SELECT COUNT(*) FROM ({everybody}) AS everybody) AS users, \
              (SELECT COUNT(*) FROM ({apps}) AS theirs) AS apps, \
              (SELECT COUNT(*) FROM live) AS grants, {sessions} AS sessions",
-            live.join(" UNION ")
+            live.join(" UNION ALL ")
         )
     }
 
