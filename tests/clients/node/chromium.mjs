@@ -2,17 +2,13 @@
 // browser came back to. With SHOTS, a folder, each page is photographed.
 
 import { mkdir } from 'node:fs/promises'
-import { launch } from 'puppeteer-core'
 
-const { CHROMIUM, OPEN, REDIRECT_URI, USERNAME, PASSWORD, SHOTS } = process.env
+import { inBrowser } from './browser.mjs'
 
-const browser = await launch({
-  executablePath: CHROMIUM,
-  // Its sandbox needs rights that root in a container does not have.
-  args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
-})
+const { OPEN, REDIRECT_URI, USERNAME, PASSWORD, SHOTS } = process.env
+
 const told = []
-try {
+await inBrowser(async (browser) => {
   const page = await browser.newPage()
   page.on('console', (message) => told.push(message.text()))
   page.on('pageerror', (error) => told.push(String(error)))
@@ -44,9 +40,7 @@ try {
   await shot(page, 'consent-on-a-phone')
   await Promise.all([page.waitForNavigation(), page.click('button[value=allow]')])
   console.log(JSON.stringify({ callback: await came, wrong, asked, told }))
-} finally {
-  await browser.close()
-}
+})
 
 async function logIn(page, password) {
   await page.type('#username', USERNAME)

@@ -3,9 +3,10 @@
 
 import { readFile, mkdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { launch } from 'puppeteer-core'
 
-const { CHROMIUM, LANGUAGE, SHOTS } = process.env
+import { inBrowser } from './browser.mjs'
+
+const { LANGUAGE, SHOTS } = process.env
 
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const wide = { width: 1280, height: 900 }
@@ -14,21 +15,14 @@ const phone = { width: 320, height: 640 }
 // Runs a story in a browser with one page, and prints what it has seen, with what is wrong with the pages and what
 // the browser told of them. `name` is what photographs begin with.
 export async function tell(name, story) {
-  const browser = await launch({
-    executablePath: CHROMIUM,
-    // Its sandbox needs rights that root in a container does not have.
-    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
-  })
-  try {
+  await inBrowser(async (browser) => {
     const page = await browser.newPage()
     const scene = new Scene(name, page)
     await page.setExtraHTTPHeaders({ 'Accept-Language': LANGUAGE })
     await page.setViewport(wide)
     const seen = await story(scene)
     console.log(JSON.stringify({ ...seen, faults: scene.faults, told: scene.told }))
-  } finally {
-    await browser.close()
-  }
+  })
 }
 
 class Scene {

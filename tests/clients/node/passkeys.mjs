@@ -97,10 +97,7 @@ async function later() {
 // Whoever must have a passkey makes the first one between the password and the login.
 async function administrator(scene) {
   const { page } = scene
-  await page.goto(`${ISSUER}/portal/log-in?next=%2Fpanel`)
-  await page.type('#username', 'admin')
-  await page.type('#password', ADMIN_PASSWORD)
-  await scene.click('form[action="/portal/log-in"] button')
+  await logIn(scene, '/panel', 'admin', ADMIN_PASSWORD)
   await scene.look('first-passkey')
   await page.type('#name', 'my key')
   await scene.click('form[data-passkey=create] button')
@@ -110,10 +107,14 @@ async function administrator(scene) {
 }
 
 async function logInWithPassword(scene) {
+  await logIn(scene, '/portal/passkeys', 'alice', PASSWORD)
+}
+
+async function logIn(scene, next, username, password) {
   const { page } = scene
-  await page.goto(`${ISSUER}/portal/log-in?next=%2Fportal%2Fpasskeys`)
-  await page.type('#username', 'alice')
-  await page.type('#password', PASSWORD)
+  await page.goto(`${ISSUER}/portal/log-in?next=${encodeURIComponent(next)}`)
+  await page.type('#username', username)
+  await page.type('#password', password)
   await scene.click('form[action="/portal/log-in"] button')
 }
 

@@ -41,9 +41,7 @@ async function user(scene) {
     await scene.press(`a[href="/portal/apps/${key}/${part}"]`)
     await scene.look(part)
   }
-  await page.goto(`${ISSUER}/portal/apps`)
-  await scene.look('apps')
-  for (const path of ['access', 'account', 'account/email', 'account/password', 'sessions']) {
+  for (const path of ['apps', 'access', 'account', 'account/email', 'account/password', 'sessions']) {
     await page.goto(`${ISSUER}/portal/${path}`)
     await scene.look(path.replaceAll('/', '-'))
   }
@@ -61,25 +59,29 @@ async function tryOut(scene, key, secret) {
   await scene.look('operation')
   await scene.fill('#secret', secret)
   await scene.fill('[name="p:order_id"]', '1')
-  await scene.press('form[method=post][action="/portal/try"] .actions button')
+  await sendCall(scene)
   const passed = await answer(scene)
   await scene.look('answer')
   await page.goto(`${ISSUER}/portal/try?operation=place-order&caller=app%3A${key}`)
   await scene.look('operation-without-scope')
   await scene.fill('#secret', secret)
   await scene.fill('#body', '{"item": 1}')
-  await scene.press('form[method=post][action="/portal/try"] .actions button')
+  await sendCall(scene)
   const refused = await answer(scene)
   await scene.look('answer-refused')
   await page.goto(`${ISSUER}/portal/try?operation=account&caller=nobody`)
-  await scene.press('form[method=post][action="/portal/try"] .actions button')
+  await sendCall(scene)
   const stranger = await answer(scene)
   await page.goto(`${ISSUER}/portal/try?operation=read-order&caller=app%3A${key}`)
   await scene.fill('#secret', 'a guess')
   await scene.fill('[name="p:order_id"]', '1')
-  await scene.press('form[method=post][action="/portal/try"] .actions button')
+  await sendCall(scene)
   await scene.look('wrong-secret')
   return { passed, refused, stranger }
+}
+
+async function sendCall(scene) {
+  await scene.press('form[method=post][action="/portal/try"] .actions button')
 }
 
 async function answer(scene) {

@@ -1,10 +1,11 @@
 //! The authorization code flow as its users see it: an OAuth2 library, and Chromium between it and
 //! the issuer's pages.
 
-use std::env;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+use std::{env, fs};
 
 use serde_json::{Value, json};
 
@@ -22,6 +23,39 @@ async fn openid_client_gets_a_code_through_chromium() {
 #[tokio::test]
 async fn oauth4webapi_gets_a_code_through_chromium() {
     gets_a_code("oauth4webapi_client.mjs").await;
+}
+
+/// Whoever ends a script, as a test does that fails, leaves no browser behind.
+#[tokio::test]
+async fn chromium_ends_with_its_script() {
+    let (Some(folder), Some(chromium)) = (installed("node"), chromium()) else {
+        return;
+    };
+    let mut script = Command::new("node");
+    script
+        .arg(folder.join("idle.mjs"))
+        .env("CHROMIUM", chromium);
+    let id = tokio::task::spawn_blocking(move || {
+        let mut node = Ended(script.stdout(Stdio::piped()).spawn().unwrap());
+        let mut lines = BufReader::new(node.0.stdout.take().unwrap()).lines();
+        let id: u32 = lines.next().unwrap().unwrap().parse().unwrap();
+        assert!(is_running(id));
+        id
+    });
+    let id = id.await.unwrap();
+    let ended = async {
+        while is_running(id) {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let ended = tokio::time::timeout(Duration::from_secs(30), ended).await;
+    ended.expect("Chromium ends with its script");
+}
+
+/// Whether there is such a process, and not only what its parent has not asked for yet.
+fn is_running(id: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{id}/status"));
+    status.is_ok_and(|status| !status.contains("State:\tZ"))
 }
 
 async fn gets_a_code(script: &str) {
@@ -80,7 +114,7 @@ fn flow(mut app: Command, mut user: Command) -> (Value, Value) {
     (seen, got)
 }
 
-/// A child that does not outlive its test.
+/// A child that does not outlive its test; nor does the Chromium that it has started, to which it has a pipe.
 pub(super) struct Ended(pub(super) Child);
 
 impl Drop for Ended {
