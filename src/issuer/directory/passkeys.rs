@@ -20,8 +20,12 @@ const RECOVERY_CODES: usize = 10;
 /// Crockford's base 32: nothing that is mistaken for something else.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-/// Random bytes of a recovery code, each of which gives one of its characters five bits: 80 bits.
-const CODE_BYTES: usize = 16;
+/// Random bytes of a recovery code, each of which gives one of its characters five bits: 120 bits, so that a fast
+/// digest may be kept of it.
+const CODE_BYTES: usize = 24;
+
+/// Characters of a code that was made before there were so many.
+const EARLIER_CODE: usize = 16;
 
 /// Characters between two hyphens.
 const GROUP: usize = 4;
@@ -211,7 +215,7 @@ fn written(random: [u8; CODE_BYTES]) -> String {
     code
 }
 
-/// What is kept of a code: of 80 random bits, which no guessing finds again. However it is typed; none
+/// What is kept of a code: of 120 random bits, which no guessing finds again. However it is typed; none
 /// where it cannot be one.
 fn code_digest(user: &UserId, code: &str) -> Option<SecretDigest> {
     let typed = code
@@ -228,7 +232,9 @@ fn code_digest(user: &UserId, code: &str) -> Option<SecretDigest> {
         plain.push(Some(character).filter(|_| known)?);
     }
     let text = format!("{} {plain}", user.as_str());
-    (plain.len() == CODE_BYTES).then(|| SecretDigest::of(text.as_bytes()))
+    [CODE_BYTES, EARLIER_CODE]
+        .contains(&plain.len())
+        .then(|| SecretDigest::of(text.as_bytes()))
 }
 
 #[cfg(test)]
@@ -325,19 +331,27 @@ mod tests {
 
     #[test]
     fn a_code_is_itself_however_it_is_typed() {
-        let code = written([31, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 255, 33]);
-        assert_eq!(code, "Z012-3456-789A-BCZ1");
+        let random = [
+            31, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 255, 33, 31, 31, 31, 31, 13, 14, 15, 16,
+        ];
+        let code = written(random);
+        assert_eq!(code, "Z012-3456-789A-BCZ1-ZZZZ-DEFG");
         let alice = UserId::known("alice");
         let digest = |text: &str| code_digest(&alice, text);
         let kept = digest(&code).unwrap();
         for same in [
-            "z012-3456-789a-bcz1",
-            " ZO12 3456 789A BCZL ",
-            "Z0123456789ABCZ1",
+            "z012-3456-789a-bcz1-zzzz-defg",
+            " ZO12 3456 789A BCZL ZZZZ DEFG ",
+            "Z0123456789ABCZ1ZZZZDEFG",
         ] {
             assert!(digest(same).unwrap().matches(&kept), "{same}");
         }
-        assert!(!digest("Z012-3456-789A-BCZ2").unwrap().matches(&kept));
+        let other = digest("Z012-3456-789A-BCZ1-ZZZZ-DEFH").unwrap();
+        assert!(!other.matches(&kept));
+        // One of 80 bits, as they were made before.
+        let earlier = digest("Z012-3456-789A-BCZ1").unwrap();
+        assert!(digest("zo12 3456 789a bczl").unwrap().matches(&earlier));
+        assert!(!earlier.matches(&kept));
         assert!(
             !code_digest(&UserId::known("bobby"), &code)
                 .unwrap()
@@ -352,5 +366,7 @@ mod tests {
         ] {
             assert!(digest(other).is_none(), "{other}");
         }
+            "Z012-3456-789A-BCZ1-ZZZZ-DEFG1",
+            "Z012-3456-789A-BCZ1-ZZZZ-DEFU",
     }
 }
