@@ -27,8 +27,10 @@ mod whoami;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Request;
-use axum::http::header::{CACHE_CONTROL, HeaderValue, PRAGMA, X_CONTENT_TYPE_OPTIONS};
+use axum::extract::{Request, State};
+use axum::http::header::{
+    CACHE_CONTROL, HeaderValue, PRAGMA, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, post, put};
@@ -171,16 +173,24 @@ pub(super) fn router(issuer: Arc<Issuer>) -> Router {
             Arc::clone(&issuer),
             observation::observe,
         ))
-        .layer(from_fn(with_safe_headers))
+        .layer(from_fn_with_state(Arc::clone(&issuer), with_safe_headers))
         .with_state(issuer)
 }
 
 /// No answer is taken for content of another type, and none is kept that does not say otherwise (RFC 6749
-/// section 5.1): errors as well.
-async fn with_safe_headers(request: Request, next: Next) -> Response {
+/// section 5.1): errors as well. Browsers keep to `https` where the site has it.
+async fn with_safe_headers(
+    State(issuer): State<Arc<Issuer>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let mut response = next.run(request).await.into_response();
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let strict = issuer.settings.strict_transport_security();
+    if let Some(value) = strict.and_then(|text| HeaderValue::try_from(text).ok()) {
+        headers.insert(STRICT_TRANSPORT_SECURITY, value);
+    }
     if !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));

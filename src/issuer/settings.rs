@@ -88,15 +88,33 @@ pub struct IssuerSettings {
     /// Whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: TrustedProxies,
     pub tls: Option<TlsSettings>,
+    /// For how long browsers are told to come by `https` alone; 0 tells them nothing.
+    pub hsts_seconds: u32,
 }
 
 impl IssuerSettings {
+    /// `Strict-Transport-Security` (RFC 6797): none for a site without `https`, and none for this machine, all of
+    /// whose ports it would be about.
+    pub(super) fn strict_transport_security(&self) -> Option<String> {
+        let host = host_of(&self.url);
+        let applies =
+            self.url.starts_with("https:") && host != "localhost" && self.hsts_seconds > 0;
+        applies.then(|| format!("max-age={}", self.hsts_seconds))
+    }
+
     /// All that a token's `aud` may hold: the issuer itself first, nothing twice.
     pub fn audiences(&self) -> impl Iterator<Item = &str> {
         let others = self.audiences.iter().map(String::as_str);
         let others = others.filter(|audience| *audience != self.url);
         std::iter::once(self.url.as_str()).chain(others)
     }
+}
+
+/// The host of a URL, in lower case and without a port; empty where it has none.
+fn host_of(url: &str) -> String {
+    let uri: Option<http::Uri> = url.parse().ok();
+    let host = uri.as_ref().and_then(http::Uri::host);
+    host.unwrap_or_default().to_ascii_lowercase()
 }
 
 #[cfg(test)]
@@ -152,6 +170,7 @@ pub(super) mod tests {
             ("audit_seconds: 86399", "issuer.audit_seconds: 86399"),
             ("threads: 0", "issuer.threads: 0"),
             ("fresh_login_seconds: 9", "issuer.fresh_login_seconds: 9"),
+            ("hsts_seconds: 315360001", "issuer.hsts_seconds: 315360001"),
             ("secret_overlap_seconds: 2592001", "issuer.secret_overlap_seconds: 2592001"),
             ("max_staleness_seconds: 2", "issuer.max_staleness_seconds: 2"),
             ("on_stale: open", "issuer.on_stale: open"),
@@ -184,6 +203,28 @@ pub(super) mod tests {
             let faults = read(section).unwrap_err();
             assert_eq!(faults.len(), 1, "{section}: {faults:?}");
             assert!(faults[0].contains(&format!("`{named}")), "{section}: {faults:?}");
+        }
+    }
+
+    #[test]
+    fn browsers_are_told_to_keep_to_https_where_there_is_https() {
+        let said = |url: &str, seconds| {
+            let settings = IssuerSettings {
+                url: url.to_owned(),
+                hsts_seconds: seconds,
+                ..read("").unwrap()
+            };
+            settings.strict_transport_security()
+        };
+        let year = Some("max-age=31536000".to_owned());
+        assert_eq!(read("").unwrap().strict_transport_security(), year);
+        assert_eq!(said("https://id.shop.example:8443", 31_536_000), year);
+        for (url, seconds) in [
+            ("https://id.shop.example", 0),
+            ("http://id.shop.example", 31_536_000),
+            ("https://localhost:8443", 31_536_000),
+        ] {
+            assert_eq!(said(url, seconds), None, "{url} {seconds}");
         }
     }
 

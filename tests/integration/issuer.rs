@@ -565,3 +565,34 @@ async fn no_answer_is_taken_for_content_of_another_type() {
         assert_eq!(header, Some("nosniff"), "{path}");
     }
 }
+
+/// RFC 6797: where the site has `https`, and unless its operator says otherwise.
+#[tokio::test]
+async fn browsers_are_told_to_come_by_https_where_there_is_https() {
+    let year = Some("max-age=31536000");
+    let rows = [
+        (TestCompanion::start().await, year),
+        (
+            TestCompanion::with_issuer_keys(", hsts_seconds: 63072000").await,
+            Some("max-age=63072000"),
+        ),
+        (
+            TestCompanion::with_issuer_keys(", hsts_seconds: 0").await,
+            None,
+        ),
+        (TestCompanion::reachable().await, None),
+    ];
+    for (companion, expected) in rows {
+        for path in [
+            "/",
+            "/consumer/account",
+            "/nowhere",
+            "/portal/style.css",
+            "/.well-known/jwks.json",
+        ] {
+            let answer = companion.get(path, "").await;
+            let header = answer.header("strict-transport-security");
+            assert_eq!(header, expected, "{path}: {answer:?}");
+        }
+    }
+}

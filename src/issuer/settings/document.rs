@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::IssuerSettings;
 use super::hashing::HashingDocument;
 use super::keys::{KeysDocument, algorithm};
 use super::passkeys::PasskeysDocument;
@@ -16,6 +15,7 @@ use super::refresh::RefreshDocument;
 use super::registration::Registration;
 use super::revocation_bounds::{HolderBounds, WrittenBounds};
 use super::sessions::SessionsDocument;
+use super::IssuerSettings;
 use crate::connection_limits::{ConnectionLimits, ConnectionLimitsDocument};
 use crate::issuer::grant_types::GrantTypes;
 use crate::issuer::throttle::{ThrottleDocument, trusted_proxies};
@@ -99,6 +99,13 @@ pub struct IssuerDocument {
     lifetime_seconds: u64,
     #[serde(default, deserialize_with = "present")]
     tls: Option<TlsDocument>,
+    #[serde(default = "default_hsts_seconds")]
+    hsts_seconds: u64,
+}
+
+/// A year, the least that ASVS 3.4.1 asks for.
+fn default_hsts_seconds() -> u64 {
+    365 * 86_400
 }
 
 fn default_registration() -> String {
@@ -246,6 +253,7 @@ impl IssuerDocument {
                 0,
                 30 * DAY,
             ),
+            ("issuer.hsts_seconds", self.hsts_seconds, 0, 3650 * DAY),
         ] {
             faults.within(key, value, least, most);
         }
@@ -338,6 +346,7 @@ impl IssuerDocument {
             throttle: throttle?,
             trusted_proxies,
             tls,
+            hsts_seconds: u32::try_from(self.hsts_seconds).ok()?,
         })
     }
 }
