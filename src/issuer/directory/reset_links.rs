@@ -2,7 +2,7 @@
 
 use super::audit::Object;
 use super::users::username;
-use super::{Directory, DirectoryError, Thing};
+use super::{Directory, DirectoryError, NewUser, Thing};
 use crate::clock::UnixSeconds;
 use crate::identity::{PlainSecret, SecretDigest, User};
 use crate::issuer::random;
@@ -13,6 +13,11 @@ pub struct ResetLink {
     pub link: String,
     /// Until when it works.
     pub expires_at: UnixSeconds,
+}
+
+/// The address of the page for a secret that [`Directory::make_reset_link`] made.
+pub(super) fn link(issuer: &str, secret: &PlainSecret) -> String {
+    format!("{issuer}/portal/reset?code={}", secret.reveal())
 }
 
 /// How long a link can be used: an hour.
@@ -34,6 +39,37 @@ impl Directory<'_> {
         self.commit(change, object, "link for a password made", &[])
             .await?;
         Ok(secret)
+    }
+
+    /// Adds a user with a password that nobody knows, and a link by which it sets its own.
+    pub(in crate::issuer) async fn add_user_with_link(
+        &self,
+        username: String,
+        email: String,
+    ) -> Result<(User, String), DirectoryError> {
+        let password = PlainSecret::from_random(random()?).reveal().to_owned();
+        let wanted = NewUser {
+            username,
+            email,
+            password,
+            roles: None,
+        };
+        let user = self.add_user(wanted).await?;
+        let secret = self.make_reset_link(user.username.as_str()).await?;
+        Ok((user, link(self.naming.issuer, &secret)))
+    }
+
+    /// Ends the password of a user with all its tokens, and makes a link by which it sets another one. Not for the
+    /// caller itself, whose session would end before it saw the link.
+    pub(in crate::issuer) async fn replace_password_by_link(
+        &self,
+        name: &str,
+    ) -> Result<String, DirectoryError> {
+        let password = PlainSecret::from_random(random()?).reveal().to_owned();
+        // First: it ends the links of the user.
+        self.set_password(name, password).await?;
+        let secret = self.make_reset_link(name).await?;
+        Ok(link(self.naming.issuer, &secret))
     }
 
     /// Sets the password of the user whose link this is, which is used up with it; all its tokens end.

@@ -176,7 +176,7 @@ fn administration() -> [(&'static str, MethodRouter<Arc<Issuer>>); 27] {
         ),
         (
             "/panel/users/{username}/password",
-            get(user::show_password).post(user::set_password),
+            get(user::show_password).post(user::replace_password),
         ),
         (
             "/panel/users/{username}/delete",

@@ -8,11 +8,31 @@ use serde_json::json;
 
 use super::{client, log_in, new_app, page, send, sign_up, with_clock};
 use crate::client::Answer;
-use crate::test_browser::{CALLBACK, TestBrowser, form, request};
-use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestCompanion};
+use crate::test_browser::{CALLBACK, TestBrowser, form, location, request};
+use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestCompanion, URL};
 
 async fn administrator(companion: &TestCompanion) -> TestBrowser<'_> {
     log_in(companion, "admin", ADMIN_PASSWORD).await
+}
+
+/// What reorders, ends and escapes text.
+const ODD: &str = "k\u{202e}a\u{2066}b <&amp;\"'> \u{e4}\u{1f600}";
+
+/// The link for a password on the page of a user.
+fn link(page: &Answer) -> String {
+    let (_, rest) = page
+        .body
+        .split_once("id=\"reset-link\">")
+        .unwrap_or_else(|| panic!("{page:?}"));
+    rest.split_once('<').unwrap().0.to_owned()
+}
+
+/// Opens a link of this issuer and sets a password.
+async fn set_password(companion: &TestCompanion, link: &str, password: &str) {
+    let path = link.strip_prefix(URL).unwrap();
+    let mut browser = TestBrowser::new(companion);
+    let filled = form(&page(&mut browser, path).await, "/portal/reset");
+    send(&mut browser, &filled.with("new_password", password)).await;
 }
 
 /// The names of the boxes of a page that are ticked.
@@ -262,20 +282,19 @@ async fn a_user_is_found_given_roles_and_disabled() {
     let taken = send(&mut admin, &form(&taken, path)).await;
     assert_eq!(ticked(&taken), ["consumer"]);
 
-    let set = "/panel/users/alice/password";
-    let short = form(&page(&mut admin, set).await, set).with("new_password", "short");
-    let refused = admin.submit(&short).await;
-    assert_eq!(refused.status, 400, "{refused:?}");
-    send(
-        &mut admin,
-        &short.with("new_password", "another good password"),
-    )
-    .await;
+    let reset = "/panel/users/alice/password";
+    let reset = form(&page(&mut admin, reset).await, reset);
+    let link = link(&send(&mut admin, &reset).await);
+    assert!(!page(&mut admin, path).await.body.contains("reset-link"));
     assert_eq!(
         alice.get("/portal/apps").await.status,
         303,
         "the session has ended"
     );
+    let login = json!({"username": "alice", "password": PASSWORD});
+    let login = companion.post("/consumer/login", &login, "").await;
+    assert_eq!(login.status, 401, "{login:?}");
+    set_password(&companion, &link, "another good password").await;
     let mut alice = log_in(&companion, "alice", "another good password").await;
 
     let status = "/panel/users/alice/status";
@@ -354,20 +373,16 @@ async fn what_outlives_a_session_needs_the_password_again() {
     sign_up(&companion, "alice").await;
     let mut admin = administrator(&companion).await;
     clock.advance(301);
-    let user = format!("username=bobby&email=bobby@shop.example&password={PASSWORD}");
+    let user = "username=bobby&email=bobby@shop.example";
     let rows = [
-        ("/panel/new-user", user.as_str(), true),
+        ("/panel/new-user", user, true),
         (
             "/panel/users/alice",
             "box:consumer=on&box:administrator=on",
             true,
         ),
         ("/panel/users/alice/status", "", true),
-        (
-            "/panel/users/alice/password",
-            "new_password=another good password",
-            true,
-        ),
+        ("/panel/users/alice/password", "", true),
         ("/panel/users/alice/delete", "", false),
         (
             "/panel/roles/consumer",
@@ -421,20 +436,43 @@ async fn what_outlives_a_session_needs_the_password_again() {
 
 /// What a form carries on is not made readable: it comes back as it was sent.
 #[tokio::test]
-async fn a_password_with_odd_characters_survives_a_confirmation() {
+async fn odd_characters_survive_a_confirmation() {
     let (companion, clock) = with_clock().await;
-    sign_up(&companion, "alice").await;
     let mut admin = administrator(&companion).await;
     clock.advance(301);
-    let path = "/panel/users/alice/password";
-    let password = "k\u{202e}a\u{2066}b <&amp;\"'> \u{e4}\u{1f600}";
-    let filled = form(&page(&mut admin, path).await, path).with("new_password", password);
+    let path = "/panel/new-user";
+    let filled = form(&page(&mut admin, path).await, path)
+        .with("username", ODD)
+        .with("email", "alice@shop.example");
     let proof = admin.submit(&filled).await;
     assert_eq!(proof.status, 403, "{proof:?}");
     let proof = form(&proof, path);
-    assert_eq!(proof.fields["new_password"], password);
-    send(&mut admin, &proof.with("confirm_password", ADMIN_PASSWORD)).await;
-    log_in(&companion, "alice", password).await;
+    assert_eq!(proof.fields["username"], ODD);
+    let right = proof
+        .with("confirm_password", ADMIN_PASSWORD)
+        .with("username", "alice");
+    let link = link(&send(&mut admin, &right).await);
+    set_password(&companion, &link, ODD).await;
+    log_in(&companion, "alice", ODD).await;
+}
+
+#[tokio::test]
+async fn nobody_resets_the_own_password_by_a_link_that_it_would_not_see() {
+    let companion = TestCompanion::start().await;
+    let mut admin = administrator(&companion).await;
+    let path = "/panel/users/admin/password";
+    let shown = admin.get(path).await;
+    assert_eq!(location(&shown), "/portal/account/password");
+    let mut alice = form(
+        &page(&mut admin, "/panel/new-user").await,
+        "/panel/new-user",
+    );
+    alice.action = path.to_owned();
+    assert_eq!(
+        location(&admin.submit(&alice).await),
+        "/portal/account/password"
+    );
+    log_in(&companion, "admin", ADMIN_PASSWORD).await;
 }
 
 #[tokio::test]

@@ -83,8 +83,8 @@ words! {
     need_account: "No account yet?", "Noch kein Konto?";
     login_wrong: "The name or the password is wrong.", "Der Name oder das Passwort ist falsch.";
     login_forgotten:
-        "Forgot your password? This site sends no e-mail: an administrator can set a new one.",
-        "Passwort vergessen? Von hier kommt keine Mail: Ein Administrator kann ein neues setzen.";
+        "Forgot your password? This site sends no e-mail: an administrator can make a link for a new one.",
+        "Passwort vergessen? Von hier kommt keine Mail: Ein Administrator kann einen Link für ein neues machen.";
 
     // What an app asks for.
     log_in_to: "to continue to", "um fortzufahren mit";

@@ -15,10 +15,13 @@ use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::messages::Remark;
 use crate::issuer::http::pages::page_error::PageError;
-use crate::issuer::http::pages::told::Done;
+use crate::issuer::http::pages::told::{Done, Told};
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::text::Text;
 use crate::store::{Page, Reach};
+
+/// Where somebody changes its own password.
+const OWN_PASSWORD_PATH: &str = "/portal/account/password";
 
 #[derive(Template)]
 #[template(path = "pages/user.html")]
@@ -31,15 +34,8 @@ struct UserPage<'a> {
     created: String,
     scopes: String,
     boxes: Vec<TickBox>,
-    error: Text<'a>,
-}
-
-#[derive(Template)]
-#[template(path = "pages/user_password.html")]
-struct PasswordPage<'a> {
-    frame: Frame<'a>,
-    path: &'a str,
-    name: Text<'a>,
+    /// The link for a password that was just made.
+    link: Option<Text<'a>>,
     error: Text<'a>,
 }
 
@@ -212,36 +208,43 @@ pub(in crate::issuer::http::pages) async fn show_password(
     PathName(name): PathName,
 ) -> Result<Response, PageError> {
     let user = access.directory().user(&name).await?;
-    Ok(password_page(&visitor, &user, &Remark::none()))
+    if user.id == access.caller.user.id {
+        return Ok(answer::go(OWN_PASSWORD_PATH));
+    }
+    Ok(ask_for_link(&visitor, &user, &Remark::none()))
 }
 
-/// `POST {username}/password`
-pub(in crate::issuer::http::pages) async fn set_password(
+/// `POST {username}/password`: by a link, so that the administrator never knows the password.
+pub(in crate::issuer::http::pages) async fn replace_password(
     visitor: Visitor,
     access: DirectoryAccess,
     PathName(name): PathName,
-    form: PageForm,
+    _: PageForm,
 ) -> Result<Response, PageError> {
     let directory = access.after_login()?;
-    let password = form.text("new_password").to_owned();
-    match directory.set_password(&name, password).await {
-        Ok(()) => visitor.done(&below(PATH, &name), Done::Changed),
+    let user = directory.user(&name).await?;
+    if user.id == access.caller.user.id {
+        return Ok(answer::go(OWN_PASSWORD_PATH));
+    }
+    match directory.replace_password_by_link(&name).await {
+        Ok(link) => Ok(visitor.go_to_be_told(&below(PATH, &name), &Told::Secret(link))?),
         Err(error) => {
             let remark = visitor.remark(error)?;
-            let user = directory.user(&name).await?;
-            Ok(password_page(&visitor, &user, &remark))
+            Ok(ask_for_link(&visitor, &user, &remark))
         }
     }
 }
 
-fn password_page(visitor: &Visitor, user: &User, remark: &Remark) -> Response {
-    let page = PasswordPage {
-        frame: visitor.frame(),
-        path: &below(PATH, user.username.as_str()),
-        name: Text::of(user.username.as_str()),
-        error: Text::of(&*remark.text),
+fn ask_for_link(visitor: &Visitor, user: &User, remark: &Remark) -> Response {
+    let (words, name) = (&visitor.words().panel, user.username.as_str());
+    let confirmation = Confirmation {
+        title: format!("{}: {name}", words.reset_password),
+        texts: vec![words.reset_password_sentence.to_owned()],
+        button: words.reset_password,
+        fields: Vec::new(),
+        cancel: &below(PATH, name),
     };
-    answer::page(remark.status, &page)
+    confirmation.ask_again(visitor, remark)
 }
 
 async fn page(
@@ -270,6 +273,7 @@ async fn page(
         created: visitor.language.instant(user.created_at),
         scopes: user.scopes.to_string(),
         boxes: boxes.collect(),
+        link: visitor.told_secret().map(Text::of),
         error: Text::of(&*remark.text),
     };
     Ok(answer::page(remark.status, &page))

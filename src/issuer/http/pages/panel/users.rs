@@ -5,7 +5,6 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::{below, next_page};
-use crate::issuer::directory::NewUser;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::extract::DirectoryAccess;
 use crate::issuer::http::list::{BySearch, ListQuery};
@@ -15,7 +14,7 @@ use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::messages::Remark;
 use crate::issuer::http::pages::page_error::PageError;
-use crate::issuer::http::pages::told::Done;
+use crate::issuer::http::pages::told::Told;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::text::Text;
 
@@ -83,21 +82,23 @@ pub(in crate::issuer::http::pages) async fn show_new(
     new_page(&visitor, "", "", &Remark::none())
 }
 
-/// `POST /panel/new-user`: with the default role, which the page of the user changes.
+/// `POST /panel/new-user`: with the default role, which the page of the user changes, and a link for the password,
+/// which no administrator knows.
 pub(in crate::issuer::http::pages) async fn submit_new(
     visitor: Visitor,
     access: DirectoryAccess,
     form: PageForm,
 ) -> Result<Response, PageError> {
     let (username, email) = (form.trimmed("username"), form.trimmed("email"));
-    let wanted = NewUser {
-        username: username.clone(),
-        email: email.clone(),
-        password: form.text("password").to_owned(),
-        roles: None,
-    };
-    match access.after_login()?.add_user(wanted).await {
-        Ok(user) => visitor.done(&below(PATH, user.username.as_str()), Done::Made),
+    let directory = access.after_login()?;
+    match directory
+        .add_user_with_link(username.clone(), email.clone())
+        .await
+    {
+        Ok((user, link)) => {
+            let path = below(PATH, user.username.as_str());
+            Ok(visitor.go_to_be_told(&path, &Told::Secret(link))?)
+        }
         Err(error) => {
             let remark = visitor.remark(error)?;
             Ok(new_page(&visitor, &username, &email, &remark))

@@ -43,7 +43,9 @@ words! {
         "Wer sich ab jetzt registriert, bekommt sie. Wer schon da ist, behält, was er hat.";
     delete_role: "Delete the role", "Rolle löschen:";
     new_user: "New user", "Neuer Benutzer";
-    new_user_hint: "The user gets the default role.", "Der Benutzer bekommt die Standardrolle.";
+    new_user_hint:
+        "The user gets the default role. You get a link with which the user sets a password.",
+        "Der Benutzer bekommt die Standardrolle. Du bekommst einen Link, mit dem er ein Passwort setzt.";
     no_users: "No user matches.", "Kein Benutzer passt dazu.";
     search: "Part of a name or address", "Teil von Name oder Adresse";
     change_user: "Change the roles of", "Rollen ändern von";
@@ -61,10 +63,14 @@ words! {
     delete_user_sentence:
         "The account, its apps and all their tokens end at once. This cannot be undone.",
         "Konto, Apps und alle Tokens enden sofort. Das lässt sich nicht rückgängig machen.";
-    set_password: "Set the password", "Passwort setzen";
-    set_password_sentence:
-        "All sessions and tokens of the user end. Tell the user the new password yourself: this site sends no e-mail.",
-        "Alle Sitzungen und Tokens des Benutzers enden. Teile ihm das neue Passwort selbst mit: Von hier kommt keine Mail.";
+    reset_password: "Reset the password", "Passwort zurücksetzen";
+    reset_password_sentence:
+        "The password, all sessions and tokens of the user end at once. You get a link with which the user sets another password, once and within an hour. Give it to the user yourself: this site sends no e-mail.",
+        "Das Passwort, alle Sitzungen und Tokens des Benutzers enden sofort. Du bekommst einen Link, mit dem er ein anderes setzt, einmal und innerhalb einer Stunde. Gib ihn selbst weiter: Von hier kommt keine Mail.";
+    reset_link: "Link for the password", "Link für das Passwort";
+    reset_link_once:
+        "Give it to the user now, and to nobody else: it is shown this once, and sets the password once, within an hour.",
+        "Gib ihn jetzt dem Benutzer und niemandem sonst: Er wird nur dieses Mal gezeigt und setzt das Passwort einmal, innerhalb einer Stunde.";
     new_scope: "New scope", "Neue Berechtigung";
     delete_scope: "Delete the scope", "Berechtigung löschen:";
     is_taken_from: "It is taken from the roles", "Sie wird diesen Rollen genommen:";
