@@ -10,6 +10,7 @@ mod app;
 mod audience;
 mod authorize;
 mod basic;
+mod context_words;
 mod form;
 mod grant;
 mod losses;
@@ -34,6 +35,7 @@ pub use authorize::{
     UnverifiedRequest,
 };
 pub use basic::{BasicCredentials, BasicError};
+pub use context_words::ContextWords;
 pub use form::{Form, FormError};
 pub use grant::{Entitlement, Extent, Grant, GrantError, GrantId, Parties};
 pub use losses::{AppState, Difference, Loss, PasswordState, RoleState, UserState, losses};

@@ -260,7 +260,10 @@ impl Issuer {
         let (naming, now) = (self.audit.naming(), self.clock.now());
         Directory::new(
             &self.store,
-            self.credentials.hasher(),
+            directory::Passwords {
+                hasher: self.credentials.hasher(),
+                words: &self.settings.password_words,
+            },
             authority,
             naming,
             now,

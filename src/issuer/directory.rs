@@ -12,6 +12,7 @@ mod audit;
 mod authority;
 mod in_use;
 mod list_update;
+mod local;
 mod passkeys;
 mod present;
 mod reset_links;
@@ -20,21 +21,20 @@ mod scopes;
 mod tokens;
 mod users;
 
-use super::audit::{Naming, names_for};
+use super::audit::Naming;
 use super::hashing::{HashingError, PasswordHasher};
-use super::{HashingSettings, IssuerSettings, random};
-use crate::clock::{Clock, UnixSeconds};
+use crate::clock::UnixSeconds;
 use crate::identity::{
-    AppError, DescriptionError, NameError, PasskeyNameError, PasswordError, PlainSecret, ScopeSet,
+    AppError, ContextWords, DescriptionError, NameError, PasskeyNameError, PasswordError, ScopeSet,
     UserError,
 };
 use crate::store::{Change, Committed, Created, Store, StoreError};
-use crate::telemetry::SubjectNames;
 use crate::token::CryptographyError;
 
 pub use apps::{AppChange, AppUpdate, AppsOf, MAX_APPS, NewApp, NewSecret};
 pub use authority::Authority;
 pub use in_use::{InUse, WhenUsed};
+pub use local::{LocalDirectory, OpenError};
 pub use reset_links::ResetLink;
 pub use roles::{NewRole, RoleChange, RoleUpdate};
 pub use scopes::{NewScope, ScopeUpdate, ScopeUses};
@@ -47,32 +47,18 @@ pub(super) use users::PreparedUser;
 /// Users, roles, scopes and apps, in the hands of somebody.
 pub struct Directory<'a> {
     store: &'a Store,
-    hasher: &'a PasswordHasher,
+    passwords: Passwords<'a>,
     authority: Authority<'a>,
     naming: Naming<'a>,
     now: UnixSeconds,
 }
 
-/// A store in the hands of whoever administers the machine, with or without a running server.
-pub struct LocalDirectory {
-    store: Store,
-    hasher: PasswordHasher,
-    secret_overlap_seconds: u32,
-    names: SubjectNames,
-    issuer: String,
-    now: UnixSeconds,
-}
-
-/// Why a local directory cannot be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    Cryptography(#[from] CryptographyError),
-    /// The thread that hashes passwords.
-    #[error("cannot start the thread that hashes passwords: {0}")]
-    Threads(#[from] std::io::Error),
+/// What new passwords are held to, and what hashes them.
+#[derive(Clone, Copy)]
+pub(super) struct Passwords<'a> {
+    pub(super) hasher: &'a PasswordHasher,
+    /// The words of the site.
+    pub(super) words: &'a ContextWords,
 }
 
 /// Of what there is none with the name that was given.
@@ -240,14 +226,14 @@ pub enum DirectoryError {
 impl<'a> Directory<'a> {
     pub(super) fn new(
         store: &'a Store,
-        hasher: &'a PasswordHasher,
+        passwords: Passwords<'a>,
         authority: Authority<'a>,
         naming: Naming<'a>,
         now: UnixSeconds,
     ) -> Self {
         Self {
             store,
-            hasher,
+            passwords,
             authority,
             naming,
             now,
@@ -272,71 +258,6 @@ impl<'a> Directory<'a> {
         } else {
             Err(DirectoryError::Changed)
         }
-    }
-}
-
-impl LocalDirectory {
-    /// Opens the store of an issuer that has been started before; `names` are those of its log, with the
-    /// key of the store where no file has it.
-    pub async fn open(
-        settings: &IssuerSettings,
-        names: SubjectNames,
-        clock: &dyn Clock,
-    ) -> Result<Self, OpenError> {
-        let hashing = HashingSettings {
-            threads: 1,
-            max_queue: 1,
-        };
-        let store = Store::open_existing(&settings.store).await?;
-        store.keep_audit(settings.audit_seconds);
-        let fresh = PlainSecret::from_random(random()?);
-        let names = names_for(&store, names, &fresh).await?;
-        Ok(Self {
-            store,
-            hasher: PasswordHasher::start(hashing)?,
-            secret_overlap_seconds: settings.secret_overlap_seconds,
-            names,
-            issuer: settings.url.clone(),
-            now: clock.now(),
-        })
-    }
-
-    /// How long an app's earlier secret is accepted, unless somebody says.
-    pub fn secret_overlap_seconds(&self) -> u32 {
-        self.secret_overlap_seconds
-    }
-
-    /// The directory; whoever can open the store may do everything.
-    pub fn directory(&self) -> Directory<'_> {
-        let naming = Naming {
-            names: &self.names,
-            issuer: &self.issuer,
-        };
-        Directory::new(
-            &self.store,
-            &self.hasher,
-            Authority::Machine,
-            naming,
-            self.now,
-        )
-    }
-
-    /// A link by which a user sets a forgotten password, once.
-    pub async fn make_reset_link(&self, name: &str) -> Result<ResetLink, DirectoryError> {
-        let secret = self.directory().make_reset_link(name).await?;
-        Ok(ResetLink {
-            link: format!("{}/portal/reset?code={}", self.issuer, secret.reveal()),
-            expires_at: self.now.plus(reset_links::RESET_LINK_SECONDS),
-        })
-    }
-
-    /// A password that nobody has chosen.
-    pub fn password(&self) -> Result<PlainSecret, CryptographyError> {
-        Ok(PlainSecret::from_random(random()?))
-    }
-
-    pub async fn close(&self) {
-        self.store.close().await;
     }
 }
 

@@ -4,6 +4,7 @@ mod document;
 mod hashing;
 mod keys;
 mod passkeys;
+mod passwords;
 mod portal;
 mod proxy;
 mod refresh;
@@ -29,6 +30,7 @@ pub use sessions::SessionSettings;
 use super::grant_types::GrantTypes;
 use super::throttle::{ThrottleSettings, TrustedProxies};
 use crate::connection_limits::ConnectionLimits;
+use crate::identity::ContextWords;
 use crate::revocation::OnStale;
 use crate::store::StoreLocation;
 use crate::tls::TlsSettings;
@@ -62,6 +64,8 @@ pub struct IssuerSettings {
     pub user_credentials_at_token_endpoint: bool,
     /// The password of the first administrator; without it one is made and printed once.
     pub admin_password_file: Option<PathBuf>,
+    /// The words of the site, which say nothing in a password.
+    pub password_words: ContextWords,
     pub registration: Registration,
     pub portal: PortalSettings,
     pub passkeys: PasskeySettings,
@@ -171,6 +175,7 @@ pub(super) mod tests {
             ("threads: 0", "issuer.threads: 0"),
             ("fresh_login_seconds: 9", "issuer.fresh_login_seconds: 9"),
             ("hsts_seconds: 315360001", "issuer.hsts_seconds: 315360001"),
+            ("password_words: [abc]", "issuer.password_words"),
             ("secret_overlap_seconds: 2592001", "issuer.secret_overlap_seconds: 2592001"),
             ("max_staleness_seconds: 2", "issuer.max_staleness_seconds: 2"),
             ("on_stale: open", "issuer.on_stale: open"),

@@ -360,6 +360,14 @@ async fn registrations_that_cannot_be_are_refused() {
         ("other", "nowhere", PASSWORD, 400),
         ("other", "other@shop.example", "short", 400),
         ("other", "other@shop.example", "password1", 400),
+        // What was not among the few of before, in whatever case.
+        ("other", "other@shop.example", "vinogradov", 400),
+        ("other", "other@shop.example", "VinoGradov", 400),
+        // The site (id.shop.example), the product and the user.
+        ("other", "other@shop.example", "id.shop.example!", 400),
+        ("other", "other@shop.example", "Portcullis2027", 400),
+        ("other-one", "somebody@shop.example", "other-1234567", 400),
+        ("other", "somebody@shop.example", "somebody12345", 400),
     ];
     for (username, email, password, status) in rows {
         let body = json!({"username": username, "email": email, "password": password});
@@ -594,5 +602,23 @@ async fn browsers_are_told_to_come_by_https_where_there_is_https() {
             let header = answer.header("strict-transport-security");
             assert_eq!(header, expected, "{path}: {answer:?}");
         }
+    }
+}
+
+#[tokio::test]
+async fn an_operator_adds_words_that_say_nothing_in_a_password() {
+    let companion = TestCompanion::with_issuer_keys(", password_words: [Acme Ltd]").await;
+    let admin = companion.login("admin", ADMIN_PASSWORD).await;
+    companion.register("alice").await;
+    for (password, status) in [
+        ("ACME ltd 2027", 400),
+        ("alice@acme1", 400),
+        ("vinogradov", 400),
+        ("acme: four odd words", 204),
+    ] {
+        let path = "/backend/user/alice/set_password";
+        let body = json!({"password": password});
+        let answer = companion.post(path, &body, &admin).await;
+        assert_eq!(answer.status, status, "{password}: {answer:?}");
     }
 }

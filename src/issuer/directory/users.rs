@@ -141,9 +141,14 @@ impl Directory<'_> {
             Username::parse(&wanted.username)?,
             Email::parse(&wanted.email)?,
         );
-        let password = Password::choose(wanted.password, &[username.as_str(), email.as_str()])?;
+        let words = self
+            .passwords
+            .words
+            .with([username.as_str(), email.as_str()]);
+        let password = Password::choose(wanted.password, &words)?;
         Ok(PreparedUser {
             password_hash: self
+                .passwords
                 .hasher
                 .hash(password, HashingFor::new(username.as_str()))
                 .await?,
@@ -336,9 +341,9 @@ impl Directory<'_> {
         password: String,
     ) -> Result<String, DirectoryError> {
         let names = [user.username.as_str(), user.email.as_str()];
-        let password = Password::choose(password, &names)?;
+        let password = Password::choose(password, &self.passwords.words.with(names))?;
         let whom = HashingFor::new(user.id.as_str());
-        Ok(self.hasher.hash(password, whom).await?)
+        Ok(self.passwords.hasher.hash(password, whom).await?)
     }
 }
 

@@ -10,12 +10,13 @@ use serde::Deserialize;
 use super::hashing::HashingDocument;
 use super::keys::{KeysDocument, algorithm};
 use super::passkeys::PasskeysDocument;
+use super::passwords;
 use super::portal::PortalDocument;
 use super::refresh::RefreshDocument;
 use super::registration::Registration;
 use super::revocation_bounds::{HolderBounds, WrittenBounds};
 use super::sessions::SessionsDocument;
-use super::IssuerSettings;
+use super::{IssuerSettings, host_of};
 use crate::connection_limits::{ConnectionLimits, ConnectionLimitsDocument};
 use crate::issuer::grant_types::GrantTypes;
 use crate::issuer::throttle::{ThrottleDocument, trusted_proxies};
@@ -101,6 +102,8 @@ pub struct IssuerDocument {
     tls: Option<TlsDocument>,
     #[serde(default = "default_hsts_seconds")]
     hsts_seconds: u64,
+    #[serde(default)]
+    password_words: Vec<String>,
 }
 
 /// A year, the least that ASVS 3.4.1 asks for.
@@ -308,6 +311,8 @@ impl IssuerDocument {
         let grants = GrantTypes::parse(&self.grants, faults);
         let registration = Registration::parse(&self.registration, faults);
         let portal = self.portal.build(base, faults);
+        let host = host_of(&self.url);
+        let password_words = passwords::words(&host, &portal.title, &self.password_words, faults);
         let passkeys = self.passkeys.build(&self.url, faults);
         let sessions = self.sessions.build(faults);
         let throttle = self.throttle.build(faults);
@@ -330,6 +335,7 @@ impl IssuerDocument {
             grants,
             user_credentials_at_token_endpoint: self.user_credentials_at_token_endpoint,
             admin_password_file: self.admin_password_file.map(|file| base.join(file)),
+            password_words,
             registration: registration?,
             portal,
             passkeys: passkeys?,

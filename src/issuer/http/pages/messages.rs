@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn numbers_are_the_same_in_both_languages_and_in_the_same_order() {
         let retry_after_seconds = 77;
-        let rows: [EndpointError; 11] = [
+        let rows: [EndpointError; 12] = [
             DirectoryError::TooManyApps.into(),
             DirectoryError::TooManyRedirectUris.into(),
             DirectoryError::Id.into(),
@@ -161,6 +161,7 @@ mod tests {
             DirectoryError::from(NameError).into(),
             DirectoryError::from(PasswordError::TooShort).into(),
             DirectoryError::from(PasswordError::TooLong).into(),
+            DirectoryError::from(PasswordError::Context).into(),
             DirectoryError::from(UserError::Username).into(),
             EndpointError::Throttled {
                 retry_after_seconds,

@@ -223,6 +223,10 @@ fn password(error: PasswordError) -> &'static str {
         PasswordError::TooShort => "Das Passwort ist zu kurz: mindestens 8 Zeichen.",
         PasswordError::TooLong => "Das Passwort ist zu lang: höchstens 128 Zeichen.",
         PasswordError::Control => "Das Passwort enthält ein Steuerzeichen.",
+        PasswordError::Context => {
+            "Dieses Passwort ist zu leicht zu erraten: Ohne die Wörter deines Namens, deiner E-Mail-Adresse und dieser \
+             Seite müssen mindestens 8 Zeichen übrig bleiben."
+        }
         PasswordError::Guessable => "Dieses Passwort ist zu verbreitet: Bitte wähle ein anderes.",
     }
 }

@@ -1,0 +1,103 @@
+//! The directory without a running server.
+
+use super::{Authority, Directory, DirectoryError, Passwords, ResetLink, reset_links};
+use crate::clock::{Clock, UnixSeconds};
+use crate::identity::{ContextWords, PlainSecret};
+use crate::issuer::audit::{Naming, names_for};
+use crate::issuer::hashing::PasswordHasher;
+use crate::issuer::{HashingSettings, IssuerSettings, random};
+use crate::store::{Store, StoreError};
+use crate::telemetry::SubjectNames;
+use crate::token::CryptographyError;
+
+/// A store in the hands of whoever administers the machine, with or without a running server.
+pub struct LocalDirectory {
+    store: Store,
+    hasher: PasswordHasher,
+    words: ContextWords,
+    secret_overlap_seconds: u32,
+    names: SubjectNames,
+    issuer: String,
+    now: UnixSeconds,
+}
+
+/// Why a local directory cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Cryptography(#[from] CryptographyError),
+    /// The thread that hashes passwords.
+    #[error("cannot start the thread that hashes passwords: {0}")]
+    Threads(#[from] std::io::Error),
+}
+
+impl LocalDirectory {
+    /// Opens the store of an issuer that has been started before; `names` are those of its log, with the
+    /// key of the store where no file has it.
+    pub async fn open(
+        settings: &IssuerSettings,
+        names: SubjectNames,
+        clock: &dyn Clock,
+    ) -> Result<Self, OpenError> {
+        let hashing = HashingSettings {
+            threads: 1,
+            max_queue: 1,
+        };
+        let store = Store::open_existing(&settings.store).await?;
+        store.keep_audit(settings.audit_seconds);
+        let fresh = PlainSecret::from_random(random()?);
+        let names = names_for(&store, names, &fresh).await?;
+        Ok(Self {
+            store,
+            hasher: PasswordHasher::start(hashing)?,
+            words: settings.password_words.clone(),
+            secret_overlap_seconds: settings.secret_overlap_seconds,
+            names,
+            issuer: settings.url.clone(),
+            now: clock.now(),
+        })
+    }
+
+    /// How long an app's earlier secret is accepted, unless somebody says.
+    pub fn secret_overlap_seconds(&self) -> u32 {
+        self.secret_overlap_seconds
+    }
+
+    /// The directory; whoever can open the store may do everything.
+    pub fn directory(&self) -> Directory<'_> {
+        let naming = Naming {
+            names: &self.names,
+            issuer: &self.issuer,
+        };
+        Directory::new(
+            &self.store,
+            Passwords {
+                hasher: &self.hasher,
+                words: &self.words,
+            },
+            Authority::Machine,
+            naming,
+            self.now,
+        )
+    }
+
+    /// A link by which a user sets a forgotten password, once.
+    pub async fn make_reset_link(&self, name: &str) -> Result<ResetLink, DirectoryError> {
+        let secret = self.directory().make_reset_link(name).await?;
+        Ok(ResetLink {
+            link: reset_links::link(&self.issuer, &secret),
+            expires_at: self.now.plus(reset_links::RESET_LINK_SECONDS),
+        })
+    }
+
+    /// A password that nobody has chosen.
+    pub fn password(&self) -> Result<PlainSecret, CryptographyError> {
+        Ok(PlainSecret::from_random(random()?))
+    }
+
+    pub async fn close(&self) {
+        self.store.close().await;
+    }
+}
