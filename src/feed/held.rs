@@ -89,11 +89,12 @@ impl Held {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
     use std::time::Duration;
 
-    use tokio::sync::mpsc;
-
     use bytes::Bytes;
+    use futures_util::FutureExt;
+    use tokio::sync::mpsc;
 
     use super::*;
     use crate::clock::{SystemClock, UnixSeconds};
@@ -195,5 +196,35 @@ mod tests {
         assert!(!knowledge.state.borrow().heard);
         let end = held.receive(heartbeat(9, 31_000), &knowledge);
         assert_eq!(end, Err(ViolationError::Behind));
+    }
+    /// A process that ends waits until nothing is on its way to the disk: what it has refused must be.
+    #[test]
+    fn what_is_refused_is_on_its_way_to_the_disk() {
+        const ROWS: u64 = 500;
+        let knowledge = knowledge();
+        let (sender, _journal) = mpsc::channel(usize::try_from(ROWS).unwrap());
+        knowledge.keep_journal(sender);
+        let floor = || knowledge.list.statistics().floor.0;
+        let (taken, mut missing) = (AtomicU64::new(0), 0);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for position in 1..=ROWS {
+                    let mut held = Held::default();
+                    held.receive(row(position), &knowledge).unwrap();
+                    while taken.load(Ordering::Acquire) < position {
+                        std::thread::yield_now();
+                    }
+                }
+            });
+            for position in 1..=ROWS {
+                while floor() < position {
+                    std::hint::spin_loop();
+                }
+                missing += u64::from(knowledge.all_saved().now_or_never().is_some());
+                knowledge.saved(1);
+                taken.store(position, Ordering::Release);
+            }
+        });
+        assert_eq!(missing, 0);
     }
 }

@@ -259,22 +259,22 @@ impl Knowledge {
             self.state
                 .send_modify(|state| state.not_understood += unclear);
         }
+        let journal = self.journal.get().filter(|_| !rows.is_empty());
         let progress = self.progress.lock();
         if progress.is_closed {
             return;
         }
+        // Before the rows count: a process that ends waits for what it refuses to be on the disk.
+        if journal.is_some() {
+            self.unsaved.send_modify(|count| *count += 1);
+        }
         self.list.extend(&rows);
         drop(progress);
-        if let Some(journal) = self.journal.get()
-            && !rows.is_empty()
-        {
-            self.unsaved.send_modify(|count| *count += 1);
-            // Never waits: a disk that hangs must not hold up revocations. What is missing is written
-            // with the next snapshot.
-            if journal.try_send(frame.clone()).is_err() {
-                self.saved(1);
-                self.has_missed.store(true, Ordering::Release);
-            }
+        // Never waits: a disk that hangs must not hold up revocations. What is missing is written with
+        // the next snapshot.
+        if journal.is_some_and(|journal| journal.try_send(frame.clone()).is_err()) {
+            self.saved(1);
+            self.has_missed.store(true, Ordering::Release);
         }
     }
 
