@@ -2,9 +2,11 @@
 
 mod conditions;
 mod hosts;
+mod path_rules;
 mod paths;
 mod requirements;
 mod routes;
+mod suffixes;
 
 use insta::assert_snapshot;
 
