@@ -54,6 +54,7 @@ pub struct RemoteKeys {
     outlet: Arc<Outlet>,
     state: watch::Receiver<RemoteKeyState>,
     waiters: Semaphore,
+    in_use: watch::Sender<bool>,
     task: AbortHandle,
 }
 
@@ -91,12 +92,25 @@ pub enum RefreshAnswer {
 const SOON: Duration = Duration::from_secs(1);
 
 impl RemoteKeys {
-    /// Starts to fetch on `runtime`, at once and then for as long as the result lives.
+    /// Starts to fetch on `runtime`, at once and then for as long as the result lives; see
+    /// [`Self::prepare`].
+    pub fn start(
+        source: &RemoteKeySource,
+        sink: impl Fn(&[u8]) -> Result<Loaded, KeySetError> + Send + Sync + 'static,
+        clock: Arc<dyn Clock>,
+        runtime: &Handle,
+    ) -> Self {
+        let prepared = Self::prepare(source, sink, clock, runtime);
+        prepared.put_in_use();
+        prepared
+    }
+
+    /// Fetches on `runtime` from [`Self::put_in_use`] on, for as long as the result lives.
     ///
     /// `sink` reads each body, publishes its keys and says how many are usable; no usable key is
     /// an error. Its error text shows up in logs, so it must not quote the body at length. It runs
     /// on `runtime` and must not block for long.
-    pub fn start(
+    pub fn prepare(
         source: &RemoteKeySource,
         sink: impl Fn(&[u8]) -> Result<Loaded, KeySetError> + Send + Sync + 'static,
         clock: Arc<dyn Clock>,
@@ -120,13 +134,27 @@ impl RemoteKeys {
             failures: FailureLog::default(),
             serving: source.serving,
         };
+        let in_use = watch::Sender::new(false);
+        let mut begin = in_use.subscribe();
+        let task = async move {
+            // Without a sender it is being dropped, and this task ends with it.
+            if begin.wait_for(|&in_use| in_use).await.is_ok() {
+                refresher.run().await;
+            }
+        };
         Self {
             flight,
             outlet,
             state,
             waiters: Semaphore::new(MAX_WAITERS),
-            task: runtime.spawn(refresher.run()).abort_handle(),
+            in_use,
+            task: runtime.spawn(task).abort_handle(),
         }
+    }
+
+    /// From now on it fetches. What is given up before that, by a reload that fails, has asked nobody.
+    pub fn put_in_use(&self) {
+        self.in_use.send_replace(true);
     }
 
     /// Whether the issuer has answered about this key within the present cooldown.

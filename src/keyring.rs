@@ -108,8 +108,8 @@ impl Keyring {
         }
     }
 
-    /// Reads the keys of `trusted`, and begins to fetch what is remote and was not yet. Changes
-    /// nothing that serves.
+    /// Reads the keys of `trusted`, and prepares to fetch what is remote and was not yet. Changes
+    /// nothing that serves, and has no effect before [`Self::commit`].
     pub fn prepare(self: &Arc<Self>, trusted: &[TrustedIssuer]) -> Result<Issuers, KeyringError> {
         let present = self.issuers.load();
         let mut fetched = present.remotes();
@@ -152,10 +152,13 @@ impl Keyring {
         // Not before: these may be the last to hold a fetch. Dropping it waits for keys that are just
         // arriving, and those wait for `publishing`.
         drop(earlier);
-        // Only now, when nothing can fail any more: until then the files of a feed belong to the client
-        // that it replaces.
+        // Only now, when nothing can fail any more: a configuration that is rejected calls nobody and writes
+        // nothing, and until now the files of a feed belong to the client that it replaces.
         for feed in issuers.feeds() {
             feed.put_in_use();
+        }
+        for remote in issuers.remotes() {
+            remote.put_in_use();
         }
         self.commits.send_replace(());
     }
@@ -299,6 +302,37 @@ mod tests {
         // Before anything panics: it would wait for a thread that a deadlock holds.
         runtime.shutdown_background();
         outcome.unwrap();
+    }
+
+    /// What is named by a configuration that is rejected is never called.
+    #[tokio::test]
+    async fn nobody_is_asked_before_the_commit() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let keyring = Keyring::new(Handle::current(), Arc::new(SystemClock));
+        let url = format!("http://{address}/jwks.json");
+        let location = JwksAddress::parse(&url, PlainText::Refused).unwrap();
+        let settings = RemoteKeySettings::new(KeyLocation::Address(location));
+        let algorithms = [Algorithm::Es256];
+        let trusted = TrustedIssuer {
+            rules: IssuerRules::of_access_tokens("staff", "https://id", &["api"], &algorithms),
+            keys: KeySource::Remote(settings),
+        };
+        let issuers = keyring.prepare(&[trusted]).unwrap();
+        // All the time that a call would take, and more.
+        for _ in 0..1000 {
+            tokio::task::yield_now().await;
+        }
+        let called = listener.accept().map(|_| ());
+        assert_eq!(called.unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+        keyring.commit(issuers, || {});
+        let call = async {
+            while listener.accept().is_err() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, call).await.unwrap();
     }
 
     #[tokio::test]

@@ -38,11 +38,12 @@ pub struct FeedClient {
 }
 
 impl FeedClient {
-    /// Subscribes on `runtime`, at once and then for as long as the result lives. What the snapshot file
-    /// holds is known from the beginning. Nothing is written there before [`Self::put_in_use`].
+    /// Subscribes on `runtime` from [`Self::put_in_use`] on, for as long as the result lives: what a
+    /// rejected configuration names is never called. What the snapshot file holds is known from the
+    /// beginning.
     ///
-    /// One that is to replace `earlier`, of the same issuer, subscribes when it is in use and not
-    /// before: until [`Self::succeed`] the other one goes on, and two that hear the issuer at once would
+    /// One that is to replace `earlier`, of the same issuer, knows what that one does from
+    /// [`Self::succeed`] on. Until then the other one goes on, and two that hear the issuer at once would
     /// each have keys and revocations that the other lacks.
     ///
     /// `on_keys` is called when other keys than before verify.
@@ -71,7 +72,6 @@ impl FeedClient {
         let in_use = watch::Sender::new(false);
         let follower = Follower {
             in_use: in_use.subscribe(),
-            subscribes_at_once: replaced.is_none(),
             transport,
             settings: settings.clone(),
             knowledge: Arc::clone(&knowledge),
@@ -96,8 +96,9 @@ impl FeedClient {
         }
     }
 
-    /// From now on what is heard is kept in the snapshot file, where there is one. A client that is
-    /// given up before that, by a reload that fails, leaves the file to the one that goes on.
+    /// From now on it subscribes, and what is heard is kept in the snapshot file, where there is one. A
+    /// client that is given up before that, by a reload that fails, leaves the file to the one that goes
+    /// on.
     pub fn put_in_use(&self) {
         self.in_use.send_replace(true);
     }

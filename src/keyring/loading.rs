@@ -12,7 +12,7 @@ use crate::token::{IssuerRules, KeySet, SkippedKey, secret_in_file};
 use crate::{certificates, files};
 
 impl Keyring {
-    /// Reads the keys, or begins to fetch them, unless they are `fetched` already for this issuer or
+    /// Reads the keys, or prepares to fetch them, unless they are `fetched` already for this issuer or
     /// another one. The `earlier` keys of the issuer go on serving until the first fetch.
     pub(super) fn keys(
         self: &Arc<Self>,

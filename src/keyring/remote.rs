@@ -69,6 +69,11 @@ impl Remote {
         }
     }
 
+    /// From now on they are fetched, and kept in the file where there is one.
+    pub(super) fn put_in_use(&self) {
+        self.fetched.fetcher.put_in_use();
+    }
+
     pub(super) fn state(&self) -> RemoteKeyState {
         self.fetched.fetcher.state()
     }
@@ -184,7 +189,7 @@ impl Sink {
 }
 
 impl Keyring {
-    /// Begins to fetch the keys of an issuer. Until they come, those from before its entry was edited
+    /// Prepares to fetch the keys of an issuer. Until they come, those from before its entry was edited
     /// serve, else those of its file.
     pub(super) fn fetch(
         self: &Arc<Self>,
@@ -218,7 +223,7 @@ impl Keyring {
             saving: saving.map(Arc::new),
             keyring: Arc::downgrade(self),
         };
-        let fetcher = RemoteKeys::start(
+        let fetcher = RemoteKeys::prepare(
             &source,
             move |json| sink.receive(json),
             Arc::clone(&self.clock),

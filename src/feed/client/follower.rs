@@ -30,7 +30,6 @@ const MAX_FAILURE_CHARS: usize = 300;
 /// The task of a client.
 pub(super) struct Follower {
     pub(super) in_use: watch::Receiver<bool>,
-    pub(super) subscribes_at_once: bool,
     pub(super) transport: Transport,
     pub(super) settings: FeedSettings,
     pub(super) knowledge: Arc<Knowledge>,
@@ -49,9 +48,7 @@ impl Follower {
             }
         };
         let subscribing = async {
-            if !self.subscribes_at_once {
-                self.in_use().await;
-            }
+            self.in_use().await;
             self.subscribe().await;
         };
         tokio::select! {

@@ -37,7 +37,9 @@ fn gate(address: &str, keys: &Arc<AtomicUsize>) -> FeedClient {
             keys.fetch_add(1, Ordering::Relaxed);
         }),
     };
-    FeedClient::start(URL, &[Algorithm::Es256], settings, None, host).unwrap()
+    let client = FeedClient::start(URL, &[Algorithm::Es256], settings, None, host).unwrap();
+    client.put_in_use();
+    client
 }
 
 async fn all(gates: &[FeedClient], enough: impl Fn(&FeedClient) -> bool) {

@@ -102,6 +102,22 @@ async fn what_a_lagging_issuer_revokes_is_refused_at_once() {
     far.answers(&alice, 401, PATIENCE).await;
 }
 
+/// What an issuer that lags behind tells a gate that knows nothing is as good as an old file.
+#[tokio::test]
+async fn a_gate_that_knows_nothing_takes_old_knowledge_as_it_is_told_to() {
+    for (on_stale, status) in [("serve", 200), ("deny", 503)] {
+        let issuer = FalseIssuer::start().await;
+        let key = TestIssuer::new("key-1");
+        let keys = format!(", start_wait_seconds: 0, on_stale: {on_stale}");
+        let far = FarGate::at(&issuer.url(), &keys).await;
+        let subscription = issuer.subscription().await;
+        tell(&subscription, &key, 5, 3_600_000).await;
+        far.complains("has not read its database").await;
+        let alice = key.token("alice", "orders.read");
+        assert_eq!(far.status(&alice).await, status, "{on_stale}");
+    }
+}
+
 fn everyone(position: u64) -> Revocations {
     let row = Revocation {
         position,
