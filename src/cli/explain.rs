@@ -35,6 +35,7 @@ use crate::problem::printable;
 use crate::token::MAX_TOKEN_BYTES;
 use facts::{Explanation, TokenState};
 pub(super) use record::Record;
+use refused_token::refuse_token_of;
 use report::Report;
 
 /// The longest that a running gate is waited for.
@@ -229,7 +230,9 @@ fn of_record(
     report.ask_shadow(grounds, |grounds| {
         let rehearsal = Rehearsal::with_claims(grounds, now)?;
         let asked = rehearsal.asked_by(&request, &caller)?;
-        Ok((rehearsal.ask(&asked), asked.unsaid()))
+        let mut answer = rehearsal.ask(&asked);
+        refuse_token_of(&mut answer, &record);
+        Ok((answer, asked.unsaid()))
     })?;
     let mut notes: Vec<Cow<'static, str>> = cut
         .into_iter()

@@ -23,10 +23,7 @@ pub(crate) use refusal_line::HIDDEN_MARKS;
 pub use refusal_line::RefusalLine;
 use refusal_line::Remembered;
 use sampling::Sampling;
-use text::{bounded, trace_id};
-
-/// The most that a line shows of a token's member, in bytes.
-const MAX_MEMBER_BYTES: usize = 128;
+use text::trace_id;
 
 /// What the log calls a decision of a route in shadow.
 const WOULD_DENY: &str = "would_deny";
@@ -116,9 +113,9 @@ impl DecisionLog {
         entry: &RefusalEntry<'_>,
         diagnose: impl FnOnce() -> Diagnosis<'d>,
     ) {
-        let line = RefusalLine::of(entry, self);
+        let mut line = RefusalLine::of(entry, self);
         let position = entry.refusal.reason_position();
-        self.write(&line, entry, position, "request refused", diagnose);
+        self.write(&mut line, entry, position, "request refused", diagnose);
         self.remembered.add(line);
     }
 
@@ -135,28 +132,30 @@ impl DecisionLog {
         line.route.get_or_insert_with(|| route.into());
         let position = Refusal::reasons().count() + entry.refusal.reason_position();
         let message = "request let through in shadow mode; enforced, it would be refused";
-        self.write(&line, entry, position, message, diagnose);
+        self.write(&mut line, entry, position, message, diagnose);
         self.remembered.add(line);
     }
 
     fn write<'d>(
         &self,
-        line: &RefusalLine,
+        line: &mut RefusalLine,
         entry: &RefusalEntry<'_>,
         position: usize,
         message: &str,
         diagnose: impl FnOnce() -> Diagnosis<'d>,
     ) {
-        if !tracing::enabled!(target: "portcullis::decision", Level::INFO) {
-            return;
-        }
         let now = entry.arrived + entry.latency;
         // Before the diagnosis, which costs more than the decision: whoever sends bad requests in bulk
         // must not have each one explained.
         let Some(withheld) = self.sampling.admit(position, now) else {
             return;
         };
-        tell(line, &diagnose(), withheld, entry.latency, message);
+        let diagnosis = diagnose();
+        // Also where nobody reads the log: the line is asked for by its id.
+        line.add(&diagnosis);
+        if tracing::enabled!(target: "portcullis::decision", Level::INFO) {
+            tell(line, &diagnosis, withheld, entry.latency, message);
+        }
     }
 
     /// One of the last refusals, by its id.
@@ -202,10 +201,9 @@ fn tell(
     message: &str,
 ) {
     let other_scheme = diagnosis.other_scheme.then_some("other_scheme");
-    let issuer = diagnosis.offence.issuer.map(|rules| &*rules.name);
     let near_miss = diagnosis.near_miss;
     let nearest = near_miss.and_then(|miss| miss.nearest);
-    let says = |member| offending(diagnosis, member);
+    let says = |member| line.offending(member);
     // Twice, because the name of an event is a constant, and the log tells outputs by it.
     macro_rules! tell {
         ($name:expr) => {
@@ -228,7 +226,7 @@ fn tell(
                 trace.id = line.trace_id.as_deref(),
                 subject = line.subject.as_deref(),
                 token.issuer = line.issuer.as_deref(),
-                issuer.name = line.issuer_name.as_deref().or(issuer),
+                issuer.name = line.issuer_name.as_deref(),
                 token.iss = says(OffendingMember::Issuer),
                 token.aud = says(OffendingMember::Audience),
                 token.kid = says(OffendingMember::KeyId),
@@ -247,17 +245,6 @@ fn tell(
         tell!(SHADOW_EVENT);
     } else {
         tell!("refusal");
-    }
-}
-
-/// What the token says in this member, if that is what offends. Bounded: it comes from a token that nobody
-/// has signed, and may be anything of any length.
-fn offending(diagnosis: &Diagnosis<'_>, member: OffendingMember) -> Option<String> {
-    match &diagnosis.offence.member {
-        Some((offending, value)) if *offending == member => {
-            Some(bounded(value.as_bytes(), MAX_MEMBER_BYTES))
-        }
-        _ => None,
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::Map;
 
 use super::facts::{Explanation, TokenFacts, TokenState};
 use super::record::Record;
-use crate::cli::rehearsal::Grounds;
+use crate::cli::rehearsal::{Answer, Grounds};
 use crate::cli::token::{Fix, quoted};
 use crate::clock::UnixSeconds;
 use crate::decision::DenialKind;
@@ -21,31 +21,10 @@ impl Explanation {
     /// Of a request whose token was refused: puts that refusal in the place of the answer to the same request
     /// without a token, where this policy asks for one.
     pub(super) fn refuse_token(&mut self, record: &Record, grounds: &Grounds, now: UnixSeconds) {
-        let answer = &mut self.answer;
-        let asks_for_token =
-            answer.would_deny.unwrap_or(answer.reason) == DenialKind::NoToken.label();
-        let Some(reason) = record.refused_token().filter(|_| asks_for_token) else {
+        if !refuse_token_of(&mut self.answer, record) {
             return;
-        };
-        let kind = kind(record);
-        let error = kind.and_then(TokenErrorKind::example);
-        answer.detail = kind.map(Label::label);
-        if let Some(would_deny) = &mut answer.would_deny {
-            *would_deny = reason;
-        } else {
-            answer.reason = reason;
-            answer.status = record.status().unwrap_or(answer.status);
-            if answer.status == UNAVAILABLE {
-                answer.grpc_code = UNAVAILABLE_CODE;
-            }
-            let is_of_issuer = reason != DenialKind::BadToken.label();
-            let error = error.or(is_of_issuer.then_some(TokenError::RevocationsStale));
-            // A kind of another release is named by the detail alone.
-            answer.message = error.map(|error| error.description().to_owned());
-            // They are those of the answer to a request without a token.
-            answer.headers.clear();
-            answer.body = None;
         }
+        let error = kind(record).and_then(TokenErrorKind::example);
         let rules = entry(record, grounds);
         self.token = Some(TokenFacts {
             state: TokenState::Refused,
@@ -69,6 +48,39 @@ impl Explanation {
             token.has_unlogged_scopes = true;
         }
     }
+}
+
+/// The same for an answer alone: whether it was one that asks for a token.
+pub(super) fn refuse_token_of(answer: &mut Answer, record: &Record) -> bool {
+    let asks_for_token = answer.would_deny.unwrap_or(answer.reason) == DenialKind::NoToken.label();
+    let Some(reason) = record.refused_token().filter(|_| asks_for_token) else {
+        return false;
+    };
+    let kind = kind(record);
+    answer.detail = kind.map(Label::label);
+    if let Some(would_deny) = &mut answer.would_deny {
+        *would_deny = reason;
+        return true;
+    }
+    answer.reason = reason;
+    answer.status = match record.status() {
+        // Of a route in shadow, what the upstream answers.
+        Some(status) if record.decision == "deny" => status,
+        _ => answer.status,
+    };
+    if answer.status == UNAVAILABLE {
+        answer.grpc_code = UNAVAILABLE_CODE;
+    }
+    let is_of_issuer = reason != DenialKind::BadToken.label();
+    let error = kind
+        .and_then(TokenErrorKind::example)
+        .or(is_of_issuer.then_some(TokenError::RevocationsStale));
+    // A kind of another release is named by the detail alone.
+    answer.message = error.map(|error| error.description().to_owned());
+    // They are those of the answer to a request without a token.
+    answer.headers.clear();
+    answer.body = None;
+    true
 }
 
 /// What was wrong with the token.

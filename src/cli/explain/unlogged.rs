@@ -10,6 +10,7 @@ use crate::condition::Condition;
 use crate::decision::DenialKind;
 use crate::labels::Label;
 use crate::policy::{Policy, Requirement, Route};
+use crate::token::TokenErrorKind;
 
 /// The route of this policy that has this name.
 pub(super) fn route<'p>(policy: &'p Policy, name: Option<&str>) -> Option<&'p Route> {
@@ -42,6 +43,23 @@ fn what_is_missing(policy: &Policy, answer: &Answer, scopes: Option<&str>) -> Op
     })
 }
 
+/// What the answer to a refused token rests on, where another route than the one that refused it may find it
+/// good.
+fn what_a_refusal_hides(policy: &Policy, answer: &Answer, record: &Record) -> Option<String> {
+    let refused = record.refused_token()?;
+    let route = route(policy, answer.route.as_deref());
+    let reads_token =
+        route.is_some_and(|route| route.conditions.iter().any(Condition::reads_token));
+    let is_refused = answer.would_deny.unwrap_or(answer.reason) == refused;
+    let is_for_other_routes = record.detail.as_deref() == Some(TokenErrorKind::OtherIssuer.label());
+    let is_unverified = refused != DenialKind::BadToken.label();
+    let is_hidden =
+        is_for_other_routes && (is_refused || reads_token) || is_unverified && reads_token;
+    is_hidden.then(|| {
+        "it rests on the token, which was not found bad in itself and which no log has: `--token` judges it".to_owned()
+    })
+}
+
 impl Report {
     /// Takes back what was found out with the placeholder of a token and rests on what it cannot have.
     pub(super) fn doubt(&mut self, record: &Record, grounds: &Grounds) {
@@ -64,7 +82,8 @@ impl Report {
         };
         // What the policy in force must have found in the token is not all that is in it.
         let scopes = record.text("token.scopes");
-        let tried = missing(&grounds.policy, &shadow.answer, scopes);
+        let tried = missing(&grounds.policy, &shadow.answer, scopes)
+            .or_else(|| what_a_refusal_hides(&grounds.policy, &shadow.answer, record));
         if let Some(missing) = &tried {
             let note = format!("cannot tell what the shadow policy answers: {missing}");
             self.notes.push(note.into());

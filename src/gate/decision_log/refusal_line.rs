@@ -4,16 +4,18 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use parking_lot::Mutex;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::text::{bounded, trace_id};
 use super::{DecisionLog, RefusalEntry};
+use crate::authorizer::Diagnosis;
 use crate::decision::Denial;
 use crate::gate::refusal::Refusal;
 use crate::gate::request::RequestSummary;
+use crate::labels::Label;
 use crate::policy::Path;
 use crate::telemetry::LoggedPath;
-use crate::token::VerifiedToken;
+use crate::token::{Offence, OffendingMember, VerifiedToken};
 
 /// The most that a line shows of what a caller wrote, in bytes.
 const MAX_METHOD_BYTES: usize = 32;
@@ -21,6 +23,7 @@ const MAX_HOST_BYTES: usize = 253;
 const MAX_PATH_BYTES: usize = 256;
 const MAX_ID_BYTES: usize = 128;
 const MAX_SCOPES_BYTES: usize = 512;
+const MAX_MEMBER_BYTES: usize = 128;
 pub(super) const MAX_CONDITION_BYTES: usize = 512;
 
 /// What begins a fragment or path parameters, or an encoded query, fragment or parameter: the log shows nothing of a
@@ -68,6 +71,9 @@ pub struct RefusalLine {
     /// The part of it that cannot be evaluated.
     #[serde(rename = "condition.part", skip_serializing_if = "Option::is_none")]
     pub(super) condition_part: Option<String>,
+    /// The member of a refused token that offends, and what it says. Only where the log has a line of its own.
+    #[serde(flatten, serialize_with = "as_field")]
+    offending: Option<(OffendingMember, String)>,
     /// The scopes of the token, where they did not suffice.
     #[serde(rename = "token.scopes", skip_serializing_if = "Option::is_none")]
     pub(super) scopes: Option<String>,
@@ -108,11 +114,42 @@ impl RefusalLine {
             issuer_name: caller.map(|token| token.issuer_name().into()),
             condition: condition.map(|(condition, _)| bounded_text(condition.text())),
             condition_part: condition.and_then(|(_, part)| part).map(bounded_text),
+            offending: None,
             scopes: caller.and_then(|token| scopes_in_question(refusal, token)),
             decision_id: entry.decision_id.into(),
             policy_digest: entry.policy_digest.and_then(digest).map(Into::into),
         }
     }
+}
+
+impl RefusalLine {
+    /// Adds what a diagnosis found out of the token. Bounded: it comes from a token that nobody has signed,
+    /// and may be anything of any length.
+    pub(super) fn add(&mut self, diagnosis: &Diagnosis<'_>) {
+        let Offence { issuer, member } = &diagnosis.offence;
+        let member = member.as_ref();
+        self.offending =
+            member.map(|(member, value)| (*member, bounded(value.as_bytes(), MAX_MEMBER_BYTES)));
+        if self.issuer_name.is_none() {
+            self.issuer_name = issuer.map(|rules| rules.name.clone());
+        }
+    }
+
+    /// What the token says in this member, if that is what offends.
+    pub(super) fn offending(&self, member: OffendingMember) -> Option<&str> {
+        let (offending, value) = self.offending.as_ref()?;
+        (*offending == member).then_some(value)
+    }
+}
+
+fn as_field<S: Serializer>(
+    offending: &Option<(OffendingMember, String)>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let field = offending
+        .iter()
+        .map(|(member, value)| (format!("token.{}", member.label()), value));
+    serializer.collect_map(field)
 }
 
 /// As much of a policy's digest as a line has.

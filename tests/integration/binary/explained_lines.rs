@@ -83,6 +83,38 @@ async fn a_refused_token_is_explained_by_what_the_line_has_of_it() {
     );
 }
 
+/// The gate remembers of it what the log would have, also where nobody reads the log.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_token_is_explained_by_the_id_of_the_answer() {
+    let server = Server::start(&Setup {
+        extra: "log: {levels: {decision: none}}".to_owned(),
+        ..Setup::default()
+    });
+    let mut other = claims("alice", "orders.read");
+    other["aud"] = "billing".into();
+    let client = Asker::connect(&server.authz_url()).await;
+    let refused = client
+        .ask("/orders/1", Some(&server.issuer.sign(&other)))
+        .await;
+    let body: Value = serde_json::from_str(&refused.body).unwrap();
+    let id = body["decision_id"].as_str().unwrap();
+    let address = server.admin_address().to_string();
+    let arguments = ["explain", "--decision", id, "--address", &address];
+    let output = run_with_input(
+        &[&arguments[..], &CONFIG].concat(),
+        server.folder.path(),
+        "",
+    );
+    let said = text(&output.stdout) + &text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    for expected in [
+        "  aud       billing\n",
+        "its `aud` is `billing`, and the `audiences` of `id.shop.example` are `orders-api`; ask the issuer",
+    ] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn scopes_that_the_line_does_not_have_are_not_said_to_be_none() {
     let mut server = Server::start(&Setup::default());

@@ -277,6 +277,33 @@ routes:
 "#;
 
 /// No line has the claims of a token, and a line is never contradicted for want of them.
+/// The shadow policy gets the token that the policy in force refused, and not a request without one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_token_is_refused_by_the_shadow_policy_too() {
+    let mut server = server("format: json");
+    let asker = Asker::connect(&server.authz_url()).await;
+    assert_eq!(asker.ask("/orders/1", Some("a.b.c")).await.status, 401);
+    let log = whole_log(&mut server);
+    let line = decisions(&log).remove(0);
+    assert_eq!(line["difference"], Value::Null, "{log}");
+    let explained = |line: &Value| {
+        let arguments = ["explain", "--log-line", "--config", "portcullis.yaml"];
+        let output = run_with_input(&arguments, server.folder.path(), &line.to_string());
+        text(&output.stdout)
+    };
+    let said = explained(&line);
+    let (_, shadow) = said.split_once("\nshadow policy").unwrap();
+    assert!(shadow.contains("(bad_token, "), "{said}");
+    assert!(shadow.contains("nothing (none)"), "{said}");
+    // Another route may have taken it.
+    let mut line = line;
+    line["detail"] = "other_issuer".into();
+    let said = explained(&line);
+    let (_, shadow) = said.split_once("\nshadow policy").unwrap();
+    assert!(shadow.contains("cannot tell: see the note"), "{said}");
+    assert!(shadow.contains("not known (cannot_tell)"), "{said}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_line_about_a_condition_is_not_explained_without_its_claims() {
     let folder = tempfile::tempdir().unwrap();
