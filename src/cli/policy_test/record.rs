@@ -2,11 +2,13 @@
 
 mod callers;
 mod examples;
+mod file;
 mod observed;
+mod sources;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -21,8 +23,10 @@ use crate::files;
 use crate::problem::Source;
 use callers::WrittenCaller;
 use examples::with_examples;
+use file::{addition, named_policy, write};
 use observed::{Observed, Unfit, check_secrets, observe};
-use text::{NewCase, beginning, relative};
+use sources::fewest_first;
+use text::NewCase;
 
 /// The most tests that one run adds.
 const MAX_ADDED: usize = 1000;
@@ -99,6 +103,15 @@ pub(super) fn run(
     }
     recorder.summary(file, out)?;
     Ok(Finding::Yes)
+}
+
+/// A request as a test has it.
+struct Recorded {
+    request: AskedRequest,
+    /// What of its surroundings the decision depends on.
+    sources: Surroundings,
+    caller: WrittenCaller,
+    answer: Answer,
 }
 
 struct Recorder<'g> {
@@ -184,14 +197,21 @@ impl Recorder<'_> {
             return Ok(Err(Unfit::Different));
         }
         *tries += 1;
-        let (request, caller, answer) = match self.recorded(&observed, &asked, &logged)? {
+        let recorded = match self.recorded(&observed, &asked, &logged)? {
             Ok(recorded) => recorded,
             Err(unfit) => return Ok(Err(unfit)),
         };
+        let Recorded {
+            request,
+            sources,
+            caller,
+            answer,
+        } = recorded;
         self.covered.insert(logged);
         self.cover(kind_of(&asked, &answer));
         self.added.push(NewCase {
             request: request.line(),
+            sources,
             caller,
             outcome: observed.outcome,
             reason: answer.would_deny.unwrap_or(answer.reason),
@@ -211,26 +231,45 @@ impl Recorder<'_> {
         observed: &Observed,
         asked: &AskedRequest,
         logged: &Kind,
-    ) -> anyhow::Result<Result<(AskedRequest, WrittenCaller, Answer), Unfit>> {
+    ) -> anyhow::Result<Result<Recorded, Unfit>> {
         let mut routes = self.grounds.policy.routes().iter();
         let route = routes.find(|route| Some(&*route.name) == logged.route.as_deref());
         let example = route.and_then(|route| with_examples(&observed.request, route.path.as_ref()));
         let example = example.filter(|example| check_secrets(example).is_ok());
         if let Some(example) = example
             && let Some(as_read) = written(&example)
-            && let Some((caller, answer)) =
-                callers::find(observed, &as_read, self.grounds, self.rehearsal)?
-            && answer.route == logged.route
+            && let Some(recorded) = self.found(observed, example, &as_read)?
+            && recorded.answer.route == logged.route
         {
-            return Ok(Ok((example, caller, answer)));
+            return Ok(Ok(recorded));
         }
         if let Err(unfit) = check_secrets(&observed.request) {
             return Ok(Err(unfit));
         }
-        let found = callers::find(observed, asked, self.grounds, self.rehearsal)?;
-        Ok(found.map_or(Err(Unfit::Different), |(caller, answer)| {
-            Ok((observed.request.clone(), caller, answer))
-        }))
+        let found = self.found(observed, observed.request.clone(), asked)?;
+        Ok(found.ok_or(Unfit::Different))
+    }
+
+    /// Where the request came from is written only where the decision depends on it.
+    fn found(
+        &self,
+        observed: &Observed,
+        request: AskedRequest,
+        as_read: &AskedRequest,
+    ) -> anyhow::Result<Option<Recorded>> {
+        for sources in fewest_first(&observed.request.surroundings) {
+            let asked = as_read.clone().within(&sources);
+            let found = callers::find(observed, &asked, self.grounds, self.rehearsal)?;
+            if let Some((caller, answer)) = found {
+                return Ok(Some(Recorded {
+                    request,
+                    sources,
+                    caller,
+                    answer,
+                }));
+            }
+        }
+        Ok(None)
     }
 
     /// Notes that a test stands for such requests, also where a log does not say the reason.
@@ -298,66 +337,6 @@ fn outcome(outcome: Outcome, reason: &str) -> String {
     format!("{outcome:?} {reason}")
 }
 
-/// What a new file has to say of its policy, where that is not the one beside it.
-fn named_policy(file: &Path, args: &GroundsArgs) -> anyhow::Result<Vec<PathBuf>> {
-    if args.policy() == TestFile::policy_beside(file) {
-        return Ok(Vec::new());
-    }
-    let folder = file
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new(".")).canonicalize();
-    let folder =
-        folder.with_context(|| format!("cannot find the folder of `{}`", file.display()))?;
-    let named = args.policy().iter();
-    let named = named.map(|path| Ok(relative(&folder, &path.canonicalize()?)));
-    named.collect()
-}
-
-/// The text behind that of the file.
-fn addition(
-    old: Option<&str>,
-    last: Option<&Case>,
-    policy: &[PathBuf],
-    added: &[NewCase],
-) -> anyhow::Result<String> {
-    let mut text = match old {
-        None => beginning(policy),
-        Some(old) if old.ends_with('\n') => String::new(),
-        Some(_) => "\n".to_owned(),
-    };
-    let indent = match (old, last) {
-        (Some(old), Some(last)) => indent_of(old, last).with_context(|| {
-            format!(
-                "`{}` cannot be extended: write `tests` as the last key, with a line that begins with `- ` \
-                 for each test",
-                last.place.file
-            )
-        })?,
-        _ => "  ".to_owned(),
-    };
-    for case in added {
-        text.push_str(&indent);
-        text.push_str(&case.item());
-        text.push('\n');
-    }
-    Ok(text)
-}
-
-/// What stands before the `-` of a test.
-fn indent_of(text: &str, case: &Case) -> Option<String> {
-    let line = text.lines().nth(case.place.line.checked_sub(1)?)?;
-    let before: String = line
-        .chars()
-        .take(case.place.column.checked_sub(1)?)
-        .collect();
-    let indent = before.trim_end().strip_suffix('-')?;
-    indent
-        .chars()
-        .all(|one| one == ' ')
-        .then(|| indent.to_owned())
-}
-
 /// Whether the new text has the old tests and the new ones, and all new ones hold.
 fn check(file: &Path, text: &str, old: &[Case], recorder: &Recorder<'_>) -> anyhow::Result<()> {
     let source = Source {
@@ -380,18 +359,4 @@ fn check(file: &Path, text: &str, old: &[Case], recorder: &Recorder<'_>) -> anyh
         );
     }
     Ok(())
-}
-
-/// Writes at the end of the file alone; what is there stays as it is.
-fn write(file: &Path, exists: bool, text: &str) -> anyhow::Result<()> {
-    let mut options = OpenOptions::new();
-    if exists {
-        options.append(true);
-    } else {
-        options.write(true).create_new(true);
-    }
-    let written = options
-        .open(file)
-        .and_then(|mut file| file.write_all(text.as_bytes()));
-    written.with_context(|| format!("cannot write `{}`", file.display()))
 }

@@ -90,6 +90,53 @@ fn an_access_log_becomes_tests_that_hold() {
     assert_eq!(again, file);
 }
 
+/// Where a request came from is written only where a condition reads it, and only if the log says it.
+#[test]
+fn addresses_and_principals_are_those_of_the_log() {
+    let folder = folder();
+    let by_source = r#"  - {name: inside, methods: [GET], path: /inside, access: public, when: 'request.source.address == "10.0.0.1"'}
+  - {name: peers, methods: [GET], path: /peers, access: public, when: 'request.source.principal == "spiffe://shop/web"'}
+"#;
+    fs::write(
+        folder.path().join("shop.yaml"),
+        format!("{POLICY}{by_source}"),
+    )
+    .unwrap();
+    let line = |path: &str, route: &str, more: &str| {
+        format!(
+            "{{\"method\":\"GET\",\"host\":\"shop.example\",\"path\":\"{path}\",\"status\":200,\
+             \"details\":\"via_upstream\",\"portcullis\":{{\"reason\":\"public\",\"route\":\"{route}\"}},{more}}}\n"
+        )
+    };
+    let sources =
+        r#""downstream_direct_remote_address":"10.0.0.1:4711","peer_uri_san":"spiffe://shop/web""#;
+    let log = [
+        line("/page", "page", sources),
+        line(
+            "/inside",
+            "inside",
+            r#""downstream_remote_address":"10.0.0.1:4711""#,
+        ),
+        line("/inside", "inside", sources),
+        line("/peers", "peers", sources),
+    ]
+    .concat();
+    let (said, file) = record(folder.path(), &log);
+    for expected in [
+        "/page\", expect: allow, reason: public, route: \"page\"}",
+        "/inside\", source_address: \"10.0.0.1\", expect: allow",
+        "/peers\", source_principal: \"spiffe://shop/web\", expect: allow",
+    ] {
+        assert!(file.contains(expected), "{expected}: {file}");
+    }
+    assert!(
+        said.contains("left out: 1 line decided in another way"),
+        "{said}"
+    );
+    assert!(said.contains("3 tests added"), "{said}");
+    holds(folder.path());
+}
+
 /// What a caller chose of a path is written only where the decision rests on it.
 #[test]
 fn a_path_is_written_with_examples() {

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::sources::sources;
 use crate::cli::explain::Record;
 use crate::cli::policy_test::case::Outcome;
 use crate::cli::rehearsal::AskedRequest;
@@ -57,7 +58,7 @@ impl Unfit {
             Self::MayHoldASecret => "with a host or path that may hold a secret",
             Self::TooLong => "too long",
             Self::Different => {
-                "decided in another way by this policy, or by claims that no log has"
+                "decided in another way by this policy, or by claims, an address or a certificate that the log does not have"
             }
             Self::TooMany => "about more kinds of decision than are recorded at a time",
         }
@@ -136,7 +137,8 @@ fn of_access_log(fields: &Map<String, Value>) -> Result<Observed, Unfit> {
     };
     let reason = told("would_deny").or(told("reason"));
     reason.as_deref().map_or(Ok(()), check_reason)?;
-    let mut request = asked(method, first(&["host", "authority", ":authority"]), &path);
+    let request = asked(method, first(&["host", "authority", ":authority"]), &path);
+    let mut request = request.within(&sources(fields));
     let scheme = first(&["scheme", ":scheme"]).map(|scheme| scheme.to_ascii_lowercase());
     request.surroundings.scheme = scheme.filter(|scheme| ["http", "https"].contains(&&**scheme));
     Ok(Observed {

@@ -7,12 +7,15 @@ use serde_json::Value;
 
 use super::callers::WrittenCaller;
 use crate::cli::policy_test::case::Outcome;
+use crate::cli::rehearsal::Surroundings;
 
 /// One test.
 #[derive(Debug)]
 pub(super) struct NewCase {
     /// Such as `GET https://shop.example/orders/1`.
     pub(super) request: String,
+    /// Where it came from, as far as the decision depends on it.
+    pub(super) sources: Surroundings,
     pub(super) caller: WrittenCaller,
     pub(super) outcome: Outcome,
     pub(super) reason: &'static str,
@@ -23,12 +26,17 @@ impl NewCase {
     /// The item of the list.
     pub(super) fn item(&self) -> String {
         let mut item = format!("- {{request: {}", quoted(&self.request));
+        let sources = [
+            ("source_address", &self.sources.source_address),
+            ("source_principal", &self.sources.source_principal),
+        ];
         let WrittenCaller {
             issuer,
             scopes,
             claims,
         } = &self.caller;
-        for (key, value) in [("issuer", issuer), ("scopes", scopes)] {
+        let caller = [("issuer", issuer), ("scopes", scopes)];
+        for (key, value) in sources.into_iter().chain(caller) {
             if let Some(value) = value {
                 let _ = write!(item, ", {key}: {}", quoted(value));
             }
