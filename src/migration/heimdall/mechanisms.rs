@@ -127,7 +127,7 @@ impl Mechanisms {
         let audiences = list(assertions, "audience")?;
         let mut also = each_in(&audiences, "token.aud");
         also.extend(each_in(&list(assertions, "scopes")?, "token.scopes"));
-        also.extend(subject_condition(config)?);
+        also.extend(subject_conditions(config)?);
         let leeway = assertions.get("validity_leeway").and_then(duration);
         let falls_back = config.get("allow_fallback_on_error");
         let falls_back = falls_back.is_some_and(Tree::is_true);
@@ -196,9 +196,10 @@ fn each_in(names: &[&str], of: &str) -> Vec<Formula> {
         .collect()
 }
 
-/// That the claim is there which names the subject, if it is not `sub`: the gate asks for that by itself.
-fn subject_condition(config: &Tree) -> Result<Option<Formula>, String> {
-    let mut found = None;
+/// That the claim is there which names the subject, if it is not `sub`: the gate asks for that by itself. A
+/// version of heimdall knows one of the two keys; where both are written, both claims must be there.
+fn subject_conditions(config: &Tree) -> Result<Vec<Formula>, String> {
+    let mut found = Vec::new();
     for key in ["subject", "principal"] {
         let id = match config.get(key).and_then(|subject| subject.get("id")) {
             None | Some(Tree::Null) => continue,
@@ -215,7 +216,7 @@ fn subject_condition(config: &Tree) -> Result<Option<Formula>, String> {
             return Err(format!("`{key}.id` is not the name of a claim"));
         }
         let subject = claim_subject(&[id])?;
-        found = Some(Formula::condition(format!("has({subject})")));
+        found.push(Formula::condition(format!("has({subject})")));
     }
     Ok(found)
 }

@@ -320,6 +320,11 @@ fn what_an_authenticator_says_of_tokens_is_kept() {
             "when: 'has(token.user_id)'",
         ),
         (
+            "subject: {id: uid}, principal: {id: user_id}",
+            "algorithms: [ES256",
+            "has(token.uid)",
+        ),
+        (
             "assertions: {allowed_algorithms: [HS256]}",
             "",
             "the gate has none of its `allowed_algorithms`",
