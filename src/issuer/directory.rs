@@ -33,7 +33,7 @@ use crate::token::CryptographyError;
 
 pub use apps::{AppChange, AppUpdate, AppsOf, MAX_APPS, NewApp, NewSecret};
 pub use authority::Authority;
-pub use in_use::{InUse, WhenUsed};
+pub use in_use::{InUse, WhenUsed, is_app_in_use, is_role_in_use, is_user_in_use};
 pub use local::{LocalDirectory, OpenError};
 pub use reset_links::ResetLink;
 pub use roles::{NewRole, RoleChange, RoleUpdate};
@@ -300,10 +300,6 @@ fn free(created: Created, thing: Thing) -> Result<(), DirectoryError> {
         Created::Yes => Ok(()),
         Created::NameTaken => Err(DirectoryError::NameTaken(thing)),
     }
-}
-
-fn not_in_use(used: Option<InUse>) -> Result<(), DirectoryError> {
-    used.map_or(Ok(()), |used| Err(DirectoryError::InUse(used)))
 }
 
 /// Scopes as they are written in lists.

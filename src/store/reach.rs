@@ -6,7 +6,7 @@ use super::grants::NOT_REVOKED;
 use super::statement::assembled;
 use super::{Change, Store, StoreError, columns};
 use crate::clock::UnixSeconds;
-use crate::identity::{AppKey, RoleName, ScopeName, UserId};
+use crate::identity::{App, AppKey, RoleName, ScopeName, UserId};
 
 /// Whom it concerns that a user, an app or a role loses something. Access tokens are not counted: nothing
 /// is kept of them.
@@ -157,24 +157,15 @@ impl Counted {
     }
 }
 
-/// The same within the change that would end it: what is counted is what goes.
 impl Change {
-    pub async fn reach_of_user(&mut self, id: &UserId) -> Result<Reach, StoreError> {
-        let now = self.now;
-        let database = &mut *self.transaction;
-        OF_USER.count(database, id.as_str(), now).await
-    }
-
-    pub async fn reach_of_app(&mut self, key: &AppKey) -> Result<Reach, StoreError> {
-        let now = self.now;
-        let database = &mut *self.transaction;
-        OF_APP.count(database, key.as_str(), now).await
-    }
-
-    pub async fn reach_of_role(&mut self, role: &RoleName) -> Result<Reach, StoreError> {
-        let now = self.now;
-        let database = &mut *self.transaction;
-        OF_ROLE.count(database, role.as_str(), now).await
+    /// Whether an app has grants, or has got tokens without any.
+    pub async fn is_app_in_use(&mut self, app: &App) -> Result<bool, StoreError> {
+        if app.last_used_at.is_some() {
+            return Ok(true);
+        }
+        let (key, now) = (app.key.as_str(), self.now);
+        let reach = OF_APP.count(&mut *self.transaction, key, now).await?;
+        Ok(reach.grants > 0)
     }
 }
 

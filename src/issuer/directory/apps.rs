@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::audit::{Object, app_changes, updated};
 use super::list_update::ListUpdate;
-use super::{Directory, DirectoryError, InUse, Thing, WhenUsed, existing_scopes, free, not_in_use};
+use super::{Directory, DirectoryError, InUse, Thing, WhenUsed, existing_scopes, free};
 use crate::identity::{
     App, AppKey, AppName, AppStatus, PlainSecret, RedirectUri, ScopeName, ScopeSet, ScopesFrom,
     Status, User, UserId,
@@ -233,9 +233,11 @@ impl Directory<'_> {
     ) -> Result<(), DirectoryError> {
         let mut change = self.change().await?;
         let (OwnedApp { app, .. }, _) = self.app_in_hand(&mut change, key, of).await?;
-        if when_used == WhenUsed::Refuse {
-            let reach = change.reach_of_app(&app.key).await?;
-            not_in_use(InUse::of_app(&app, reach))?;
+        if when_used == WhenUsed::Refuse && change.is_app_in_use(&app).await? {
+            // Nobody waits while it is counted what is told.
+            drop(change);
+            let reach = self.store.reach_of_app(&app.key, self.now).await?;
+            return Err(DirectoryError::InUse(InUse::app(&app, reach)));
         }
         change.delete_app(&app.key).await?;
         of.charge(&mut change);

@@ -7,7 +7,7 @@ use crate::clock::UnixSeconds;
 use crate::identity::{App, Role, User};
 use crate::store::Reach;
 
-/// What becomes of something that is in use. It is counted in the transaction that would delete it.
+/// What becomes of something that is in use. Whether it is, is asked in the transaction that would delete it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WhenUsed {
     /// It stays: somebody would lose something, and nobody has been told.
@@ -26,35 +26,47 @@ pub struct InUse {
 }
 
 impl InUse {
-    /// A user whose apps would end.
-    pub fn of_user(user: &User, reach: Reach) -> Option<Self> {
-        (reach.apps > 0).then(|| Self {
+    pub(super) fn user(user: &User, reach: Reach) -> Self {
+        Self {
             thing: Thing::User,
             name: user.username.as_str().to_owned(),
             reach: Reach { users: 0, ..reach },
             last_used_at: None,
-        })
+        }
     }
 
-    /// A role that somebody has.
-    pub fn of_role(role: &Role, reach: Reach) -> Option<Self> {
-        (reach.users > 0).then(|| Self {
+    pub(super) fn role(role: &Role, reach: Reach) -> Self {
+        Self {
             thing: Thing::Role,
             name: role.name.as_str().to_owned(),
             reach,
             last_used_at: None,
-        })
+        }
     }
 
-    /// An app with grants, or that has got tokens, of which nothing else may be kept.
-    pub fn of_app(app: &App, reach: Reach) -> Option<Self> {
-        (reach.grants > 0 || app.last_used_at.is_some()).then(|| Self {
+    pub(super) fn app(app: &App, reach: Reach) -> Self {
+        Self {
             thing: Thing::App,
             name: app.key.as_str().to_owned(),
             reach: Reach { apps: 0, ..reach },
             last_used_at: app.last_used_at,
-        })
+        }
     }
+}
+
+/// Whether others lose something with a user: it has apps.
+pub fn is_user_in_use(reach: Reach) -> bool {
+    reach.apps > 0
+}
+
+/// Whether somebody has a role.
+pub fn is_role_in_use(reach: Reach) -> bool {
+    reach.users > 0
+}
+
+/// Whether an app has grants, or has got tokens, of which nothing else may be kept.
+pub fn is_app_in_use(app: &App, reach: Reach) -> bool {
+    app.last_used_at.is_some() || reach.grants > 0
 }
 
 /// Such as: the app `4f2a`: 1 user, 2 grants, its last token at 2027-01-15T08:00:00Z.
@@ -97,8 +109,8 @@ mod tests {
             scopes: ScopeSet::default(),
             is_default: false,
         };
-        assert!(InUse::of_role(&role, reach(0, 0, 0, 0)).is_none());
-        let told = InUse::of_role(&role, reach(2, 1, 0, 0)).unwrap();
+        assert!(!is_role_in_use(reach(0, 0, 0, 0)));
+        let told = InUse::role(&role, reach(2, 1, 0, 0));
         assert_eq!(told.to_string(), "the role `clerk`: 2 users, 1 app");
         let told = InUse {
             thing: Thing::App,

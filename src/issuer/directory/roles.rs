@@ -4,9 +4,7 @@ use serde::Deserialize;
 
 use super::audit::{Object, role_changes, updated};
 use super::list_update::ListUpdate;
-use super::{
-    Directory, DirectoryError, InUse, Thing, WhenUsed, commit, existing_scopes, free, not_in_use,
-};
+use super::{Directory, DirectoryError, InUse, Thing, WhenUsed, commit, existing_scopes, free};
 use crate::identity::{Role, RoleName, ScopeName, ScopeSet};
 use crate::issuer::own::ADMINISTRATOR_ROLE;
 use crate::store::{Change, Listing, Page, Reach};
@@ -124,8 +122,7 @@ impl Directory<'_> {
         }
         let is_renamed = (wanted.name.as_ref()).is_some_and(|name| name != before.name.as_str());
         if when_used == WhenUsed::Refuse && (is_renamed || !removed.is_empty()) {
-            let reach = change.reach_of_role(&before.name).await?;
-            not_in_use(InUse::of_role(&before, reach))?;
+            change = self.unless_used(change, &before).await?;
         }
         change.remove_role_scopes(&before.name, &removed).await?;
         change.add_role_scopes(&before.name, &added).await?;
@@ -171,8 +168,7 @@ impl Directory<'_> {
         }
         self.authority.may_pass_on(&role.scopes)?;
         if when_used == WhenUsed::Refuse {
-            let reach = change.reach_of_role(&role.name).await?;
-            not_in_use(InUse::of_role(&role, reach))?;
+            change = self.unless_used(change, &role).await?;
         }
         // From here on it gives nothing, and its tokens end; what is left are rows, perhaps a million.
         change.remove_role_scopes(&role.name, &role.scopes).await?;
@@ -198,6 +194,17 @@ impl Directory<'_> {
             }
             commit(change).await?;
         }
+    }
+
+    /// The change, if nobody has the role.
+    async fn unless_used(&self, mut change: Change, role: &Role) -> Result<Change, DirectoryError> {
+        if change.count_users_with(&role.name).await? == 0 {
+            return Ok(change);
+        }
+        // Nobody waits while it is counted what is told.
+        drop(change);
+        let reach = self.store.reach_of_role(&role.name, self.now).await?;
+        Err(DirectoryError::InUse(InUse::role(role, reach)))
     }
 
     /// Chooses the role that whoever registers gets.

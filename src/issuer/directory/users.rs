@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::audit::{Object, updated, user_changes};
 use super::list_update::ListUpdate;
-use super::{Directory, DirectoryError, InUse, Thing, WhenUsed, commit, free, not_in_use};
+use super::{Directory, DirectoryError, InUse, Thing, WhenUsed, commit, free};
 use crate::identity::{
     Email, GrantId, Password, RoleName, ScopeSet, Status, User, UserId, Username,
 };
@@ -247,9 +247,11 @@ impl Directory<'_> {
         let user = found(change.user_named(&username(name)?).await?)?;
         self.authority.may_pass_on(&user.scopes)?;
         change.hold_with_apps(&user.id, Holding::ToRemove).await?;
-        if when_used == WhenUsed::Refuse {
-            let reach = change.reach_of_user(&user.id).await?;
-            not_in_use(InUse::of_user(&user, reach))?;
+        if when_used == WhenUsed::Refuse && change.count_apps(&user.id).await? > 0 {
+            // Nobody waits while it is counted what is told.
+            drop(change);
+            let reach = self.store.reach_of_user(&user.id, self.now).await?;
+            return Err(DirectoryError::InUse(InUse::user(&user, reach)));
         }
         change.delete_user(&user.id).await?;
         let object = Object::User(&user.id);

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::response::Response;
 
 use super::{PATH, path_of};
-use crate::issuer::directory::{AppsOf, InUse};
+use crate::issuer::directory::{AppsOf, is_app_in_use};
 use crate::issuer::http::extract::{DirectoryAccess, PathName};
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::confirmation::{told_use, when_used};
@@ -70,7 +70,7 @@ async fn page(
         name: Text::of(app.name.as_str()),
         used: visitor.last_use(app.last_used_at),
         concerned: visitor.language.reached(reach),
-        told_use: told_use(InUse::of_app(&app, reach).is_some()),
+        told_use: told_use(is_app_in_use(&app, reach)),
         error: Text::of(&*remark.text),
     };
     Ok(answer::page(remark.status, &page))

@@ -7,7 +7,7 @@ use axum::response::Response;
 use super::apps::PATH;
 use super::below;
 use crate::identity::{AppStatus, Form, RedirectUri, Status};
-use crate::issuer::directory::{AppsOf, InUse};
+use crate::issuer::directory::{AppsOf, is_app_in_use};
 use crate::issuer::http::extract::{DirectoryAccess, PathName};
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::confirmation::{Confirmation, told_use, when_used};
@@ -163,9 +163,7 @@ async fn ask_to_delete(
             visitor.language.reached(reach),
         ],
         button: words.delete_button,
-        fields: told_use(InUse::of_app(&app, reach).is_some())
-            .into_iter()
-            .collect(),
+        fields: told_use(is_app_in_use(&app, reach)).into_iter().collect(),
         cancel: &below(PATH, key),
     };
     Ok(confirmation.ask_again(visitor, remark))

@@ -6,7 +6,7 @@ use axum::response::Response;
 use super::below;
 use super::roles::PATH;
 use crate::identity::Role;
-use crate::issuer::directory::{DirectoryError, InUse, RoleUpdate};
+use crate::issuer::directory::{DirectoryError, RoleUpdate, is_role_in_use};
 use crate::issuer::http::extract::{DirectoryAccess, PathName};
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::boxes::{ScopeBoxes, Ticks};
@@ -227,9 +227,7 @@ fn deletion<'a>(visitor: &Visitor, role: &Role, reach: Reach, cancel: &'a str) -
             words.panel.tokens_end.to_owned(),
         ],
         button: words.delete,
-        fields: told_use(InUse::of_role(role, reach).is_some())
-            .into_iter()
-            .collect(),
+        fields: told_use(is_role_in_use(reach)).into_iter().collect(),
         cancel,
     }
 }

@@ -6,7 +6,7 @@ use axum::response::Response;
 use super::below;
 use super::users::PATH;
 use crate::identity::{RoleName, Status, User};
-use crate::issuer::directory::{InUse, UserUpdate};
+use crate::issuer::directory::{UserUpdate, is_user_in_use};
 use crate::issuer::http::extract::{DirectoryAccess, PathName};
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::boxes::{MAX_BOXES, TickBox, Ticks};
@@ -194,9 +194,7 @@ fn deletion<'a>(visitor: &Visitor, user: &User, reach: Reach, cancel: &'a str) -
             visitor.language.reached(reach),
         ],
         button: words.delete,
-        fields: told_use(InUse::of_user(user, reach).is_some())
-            .into_iter()
-            .collect(),
+        fields: told_use(is_user_in_use(reach)).into_iter().collect(),
         cancel,
     }
 }
