@@ -38,7 +38,7 @@ pub fn import_envoy(source: &Source, settings: &EnvoySettings) -> Result<Migrate
     let managers = envoy.managers();
     let manager = chosen(&managers, settings)?;
     let mut notes = Notes::default();
-    let chain = Chain::read(manager, &mut notes);
+    let chain = Chain::read(manager, &mut notes)?;
     let Some(routes) = manager.routes else {
         return Err(Problem::new(format!(
             "the routes of the listener `{}` are not in the file, and they may change what the filters ask",

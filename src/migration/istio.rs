@@ -1,6 +1,7 @@
 //! Istio's `AuthorizationPolicy` and `RequestAuthentication`.
 
 mod authentication;
+mod kind;
 mod rules;
 mod scope;
 
@@ -27,7 +28,7 @@ pub fn import_istio(sources: &[Source], settings: &IstioSettings) -> Result<Migr
     let mut notes = Notes::default();
     let mut objects = Vec::new();
     for tree in &trees {
-        scope::gather(tree, &mut objects, &mut notes);
+        scope::gather(tree, &mut objects, &mut notes)?;
     }
     if objects.len() > MAX_OBJECTS {
         return Err(
@@ -91,7 +92,8 @@ fn formula(
             notes,
             rules,
         };
-        match object.spec(&["action"]).and_then(Tree::text) {
+        let action = object.spec(&["action"]);
+        match action.map(|action| action.text().unwrap_or_default()) {
             None | Some("ALLOW") => {
                 let policy = reader.policy(object, &place);
                 allowed.get_or_insert_with(Vec::new).push(policy);

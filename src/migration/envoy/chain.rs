@@ -5,6 +5,7 @@ use crate::doctor::envoy::FoundManager;
 use crate::doctor::field::{field, is_true, items, message, text};
 use crate::migration::Notes;
 use crate::migration::formula::HostView;
+use crate::problem::{Problem, closest, quoted};
 use crate::yaml::Tree;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +53,8 @@ pub(super) struct Chain<'t> {
 }
 
 impl<'t> Chain<'t> {
-    pub(super) fn read(manager: &FoundManager<'t>, notes: &mut Notes) -> Self {
+    #[expect(clippy::result_large_err, reason = "made once, for a file")]
+    pub(super) fn read(manager: &FoundManager<'t>, notes: &mut Notes) -> Result<Self, Problem> {
         let mut chain = Self {
             filters: Vec::new(),
             providers: Providers::default(),
@@ -64,9 +66,12 @@ impl<'t> Chain<'t> {
         };
         around(manager.chain, notes);
         for (index, one) in items(manager.tree, &["http_filters"]).iter().enumerate() {
+            if let Some(problem) = misspelt(one) {
+                return Err(problem);
+            }
             chain.add(index, one, notes);
         }
-        chain
+        Ok(chain)
     }
 
     fn add(&mut self, index: usize, tree: &'t Tree, notes: &mut Notes) {
@@ -98,6 +103,34 @@ impl<'t> Chain<'t> {
             is_disabled: is_true(tree, &["disabled"]),
         });
     }
+}
+
+/// A filter that may be meant as one of the two: without it the policy could let in what it refuses.
+fn misspelt(filter: &Tree) -> Option<Problem> {
+    const TYPES: [&str; 2] = ["JwtAuthentication", "RBAC"];
+    const NAMES: [&str; 2] = ["envoy.filters.http.jwt_authn", "envoy.filters.http.rbac"];
+    let name = text(filter, &["name"]).unwrap_or_default();
+    let Some((type_name, _)) = field(filter, "typed_config").and_then(message) else {
+        let is_elsewhere = field(filter, "config_discovery").is_some();
+        return (NAMES.contains(&name) && !is_elsewhere).then(|| {
+            Problem::new(format!(
+                "the filter {} has no `typed_config` with a type",
+                quoted(name)
+            ))
+            .help("write its configuration as `typed_config`, with `@type`")
+        });
+    };
+    if kind_of(filter) != Kind::Other {
+        return None;
+    }
+    let near = closest(type_name, TYPES);
+    (near.is_some() || NAMES.contains(&name)).then(|| {
+        let message = format!("the filter {}: unknown type {}", quoted(name), quoted(type_name));
+        Problem::new(message).help(match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "known are `JwtAuthentication` and `RBAC`; give a filter of another type another name".to_owned(),
+        })
+    })
 }
 
 /// Notes on what decides about connections.

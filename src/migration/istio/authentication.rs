@@ -10,6 +10,7 @@ use crate::migration::formula::{Formula, Test};
 use crate::migration::text::{TextMatch, TextTest, is_quotable};
 use crate::migration::tokens::TokenPlaces;
 use crate::migration::trust::{self, Keys, TrustEntry};
+use crate::problem::quoted;
 use crate::yaml::Tree;
 
 /// The keys of a rule that are understood.
@@ -44,6 +45,15 @@ struct Issuer {
 
 impl Issuers {
     pub(super) fn read(&mut self, object: &Object<'_>, notes: &mut Notes) {
+        const FIELDS: [&str; 4] = ["selector", "targetRef", "targetRefs", "jwtRules"];
+        let spec = object.spec(&[]).map(Tree::entries).unwrap_or_default();
+        let mut keys = spec.iter().map(|(key, _)| key.as_str());
+        if let Some(key) = keys.find(|key| !FIELDS.contains(key)) {
+            let reason = format!("{} has no equal", quoted(key));
+            notes.add(&object.label(), format!("not carried over: {reason}"));
+            self.others
+                .push(format!("{}: {reason}", object.label()).into());
+        }
         let rules = object
             .spec(&["jwtRules"])
             .map(Tree::items)

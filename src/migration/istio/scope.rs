@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use super::kind::{Kind, kind_of};
 use crate::migration::{Notes, Publicity};
 use crate::problem::{Problem, quoted};
 use crate::yaml::Tree;
@@ -121,38 +122,43 @@ impl<'t> Object<'t> {
 }
 
 /// The objects of a document, which may be a list of them.
-pub(super) fn gather<'t>(document: &'t Tree, objects: &mut Vec<Object<'t>>, notes: &mut Notes) {
-    let Some(kind) = document.get("kind").and_then(Tree::text) else {
-        notes.add("document", "left out: it is no object of Kubernetes");
-        return;
-    };
-    if kind == "List" || kind.ends_with("PolicyList") || kind.ends_with("AuthenticationList") {
-        for item in document.get("items").map(Tree::items).unwrap_or_default() {
-            gather(item, objects, notes);
-        }
-        return;
-    }
+#[expect(clippy::result_large_err, reason = "made once, for a file")]
+pub(super) fn gather<'t>(
+    document: &'t Tree,
+    objects: &mut Vec<Object<'t>>,
+    notes: &mut Notes,
+) -> Result<(), Problem> {
     let meta = |key| document.at(&["metadata", key]).and_then(Tree::text);
     let name = meta("name").unwrap_or("(without a name)").to_owned();
-    let version = document
-        .get("apiVersion")
-        .and_then(Tree::text)
-        .unwrap_or_default();
-    let is_istio = version.is_empty() || version.starts_with("security.istio.io/");
-    let is_authentication = kind == "RequestAuthentication";
-    if !is_istio || !(is_authentication || kind == "AuthorizationPolicy") {
-        notes.add(
-            &format!("{kind} {name}"),
-            "left out: only `AuthorizationPolicy` and `RequestAuthentication` of Istio are imported",
-        );
-        return;
-    }
+    let is_authentication = match kind_of(document)? {
+        Kind::Authorization => false,
+        Kind::Authentication => true,
+        Kind::List => {
+            let items = document.get("items").map(Tree::items).unwrap_or_default();
+            return items
+                .iter()
+                .try_for_each(|item| gather(item, objects, notes));
+        }
+        Kind::Nothing => {
+            notes.add("document", "left out: it is no object of Kubernetes");
+            return Ok(());
+        }
+        Kind::Other => {
+            let kind = document.get("kind").and_then(Tree::text);
+            notes.add(
+                &format!("{} {name}", kind.unwrap_or_default()),
+                "left out: only `AuthorizationPolicy` and `RequestAuthentication` of Istio are imported",
+            );
+            return Ok(());
+        }
+    };
     objects.push(Object {
         is_authentication,
         namespace: meta("namespace").map(str::to_owned),
         name,
         tree: document,
     });
+    Ok(())
 }
 
 /// The objects that hold for the workload. Where it is not said which one, all must hold for the same: what

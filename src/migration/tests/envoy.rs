@@ -324,3 +324,33 @@ fn many_paths_of_many_hosts_end_in_an_error() {
     let error = import(&with_rbac("ALLOW", &json!(permissions)), Publicity::Allow).unwrap_err();
     assert!(error.starts_with("the rules are too many"), "{error}");
 }
+
+#[test]
+fn a_filter_that_may_be_meant_as_one_of_the_two_ends_the_import() {
+    let router =
+        json!({"name": "router", "typed_config": {"@type": "type.googleapis.com/x.Router"}});
+    let good = json!({"name": "rbac", "typed_config": {"@type": "type.googleapis.com/x.RBAC"}});
+    for (filter, expected) in [
+        (
+            json!({"name": "mine", "typed_config": {"@type": "type.googleapis.com/x.Rbac"}}),
+            "the filter `mine`: unknown type `Rbac`; help: did you mean `RBAC`?",
+        ),
+        (
+            json!({"name": "mine", "typed_config": {"@type": "type.googleapis.com/x.JwtAuthentcation"}}),
+            "the filter `mine`: unknown type `JwtAuthentcation`; help: did you mean `JwtAuthentication`?",
+        ),
+        (
+            json!({"name": "envoy.filters.http.rbac", "typed_config": {"@type": "type.googleapis.com/x.Roles"}}),
+            "the filter `envoy.filters.http.rbac`: unknown type `Roles`; help: known are",
+        ),
+        (
+            json!({"name": "envoy.filters.http.jwt_authn", "typed_confg": {}}),
+            "the filter `envoy.filters.http.jwt_authn` has no `typed_config` with a type; help: write",
+        ),
+    ] {
+        let manager =
+            json!({"http_filters": [good, filter, router], "route_config": {"virtual_hosts": []}});
+        let error = import(&wrapped(manager).to_string(), Publicity::Allow).unwrap_err();
+        assert!(error.starts_with(expected), "{error}");
+    }
+}

@@ -1,6 +1,7 @@
 //! Heimdall's rule sets.
 
 mod documents;
+mod left_out;
 mod pipeline;
 
 use std::cell::Cell;

@@ -1,6 +1,7 @@
 //! Istio's objects.
 
 mod documents;
+mod kinds;
 mod mesh;
 
 use std::collections::BTreeMap;
