@@ -8,10 +8,12 @@ mod places;
 mod policy_text;
 mod routes;
 mod security;
+mod servers;
 mod shape;
 mod template;
+mod unknown_keys;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::policy::{Policy, fault_of_host};
 use crate::problem::{Problem, Source, quoted};
@@ -115,6 +117,9 @@ pub fn import(source: &Source, settings: ImportSettings) -> Result<Imported, Pro
         Problem::new("too many operations of the description have requests in common, or their paths are too long")
             .help("import its parts one by one")
     })?;
+    // With several servers, each says the same of an operation.
+    let mut told = BTreeSet::new();
+    notes.retain(|note| told.insert(note.clone()));
     let operations = description.operations.iter();
     let operations = operations.filter(|one| one.method != EVERY_METHOD).count();
     let text = policy_text::write(&policy_text::Contents {

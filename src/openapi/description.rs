@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{EVERY_METHOD, MAX_OPERATIONS, MAX_SERVERS};
+use super::servers::{self, Server};
+use super::{EVERY_METHOD, MAX_OPERATIONS, unknown_keys};
 use crate::problem::{Problem, quoted};
 use crate::yaml::Tree;
 
-const METHODS: [&str; 8] = [
+pub(super) const METHODS: [&str; 8] = [
     "get", "put", "post", "delete", "options", "head", "patch", "trace",
 ];
 /// How many references are followed one after another.
@@ -51,20 +52,12 @@ pub(super) fn shown(text: &str) -> String {
     quoted(text).trim_matches('`').to_owned()
 }
 
-/// Where an API is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Server {
-    /// In lower case, without port.
-    pub(super) host: Option<String>,
-    /// The path in front of all paths; without a slash at the end.
-    pub(super) base: String,
-}
-
 /// How callers prove who they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Scheme {
-    /// By a Bearer token, which the gate verifies.
-    Token,
+    /// By a Bearer token, which the gate verifies. With the scopes that the scheme has; none where it does
+    /// not say them.
+    Token { scopes: Vec<String> },
     /// By something else, which the gate does not know.
     Other(String),
 }
@@ -84,7 +77,7 @@ impl<'t> Description<'t> {
             );
         }
         let (schemes, scopes) = reader.schemes(notes);
-        let servers = servers(tree.get("servers"), "servers", notes);
+        let servers = servers::servers(tree.get("servers"), "servers", notes);
         let mut operations = Vec::new();
         for (path, item) in paths.iter().filter(|(path, _)| !path.starts_with("x-")) {
             reader.item(path, item, &servers, &mut operations, notes)?;
@@ -150,6 +143,9 @@ pub(super) struct Reader<'t> {
     pub(super) root: &'t Tree,
 }
 
+/// Why an operation is for review whose keys may be misspelt.
+const MISSPELT_METHOD: &str = "its method may be misspelt";
+const MISSPELT_SECURITY: &str = "one of its keys may be meant as `security`";
 /// Why an operation is for review that is in no file that is read.
 const NOT_HERE: &str = "its `$ref` does not lead to anything in this file";
 
@@ -170,7 +166,7 @@ impl<'t> Reader<'t> {
             // The nearest `servers` count alone: those of an operation replace those of its path,
             // and these the document's (OpenAPI 3.1 section 4.8.10).
             None => servers.to_vec(),
-            own => self::servers(own, path, notes),
+            own => servers::servers(own, path, notes),
         };
         if !is_whole {
             let label = shown(path);
@@ -190,6 +186,19 @@ impl<'t> Reader<'t> {
             .iter()
             .filter_map(|item| item.get("parameters"))
             .collect();
+        let meant = items
+            .iter()
+            .flat_map(|item| unknown_keys::of_item(path, item, notes));
+        operations.extend(meant.map(|method| Operation {
+            method,
+            path,
+            id: None,
+            security: None,
+            gap: Some(MISSPELT_METHOD),
+            servers: item_servers.clone(),
+            written: item,
+            shared_parameters: Vec::new(),
+        }));
         for (item, method) in items
             .iter()
             .flat_map(|item| METHODS.map(|method| (item, method)))
@@ -204,10 +213,10 @@ impl<'t> Reader<'t> {
                 ))
                 .help("import its parts one by one"));
             }
-            let operation = self.operation(path, method, written);
+            let operation = self.operation(path, method, written, notes);
             let servers = match self.resolve(written).unwrap_or(written).get("servers") {
                 None => item_servers.clone(),
-                own => self::servers(own, path, notes),
+                own => servers::servers(own, path, notes),
             };
             operations.push(Operation {
                 servers,
@@ -219,7 +228,13 @@ impl<'t> Reader<'t> {
     }
 
     /// An operation but for its servers.
-    fn operation(&self, path: &'t str, method: &'static str, written: &'t Tree) -> Operation<'t> {
+    fn operation(
+        &self,
+        path: &'t str,
+        method: &'static str,
+        written: &'t Tree,
+        notes: &mut Vec<String>,
+    ) -> Operation<'t> {
         let found = self.resolve(written);
         let gap = match found {
             None => Some(NOT_HERE),
@@ -229,16 +244,21 @@ impl<'t> Reader<'t> {
             }
             Some(_) => None,
         };
-        let operation = found.unwrap_or(written);
-        Operation {
+        let tree = found.unwrap_or(written);
+        let operation = Operation {
             method,
             path,
-            id: operation.get("operationId").and_then(Tree::text),
-            security: operation.get("security"),
+            id: tree.get("operationId").and_then(Tree::text),
+            security: tree.get("security"),
             gap,
             servers: Vec::new(),
-            written: operation,
+            written: tree,
             shared_parameters: Vec::new(),
+        };
+        let may_be_security = unknown_keys::of_operation(&operation.label(), tree, notes);
+        Operation {
+            gap: gap.or(may_be_security.then_some(MISSPELT_SECURITY)),
+            ..operation
         }
     }
 
@@ -304,16 +324,16 @@ impl<'t> Reader<'t> {
             };
             let text = |key| scheme.get(key).and_then(Tree::text).unwrap_or_default();
             let kind = match (text("type"), text("scheme").to_ascii_lowercase().as_str()) {
-                ("oauth2" | "openIdConnect", _) | ("http", "bearer") => Scheme::Token,
+                ("oauth2" | "openIdConnect", _) | ("http", "bearer") => Scheme::Token {
+                    scopes: scopes_of(scheme).map(|(scope, _)| scope.clone()).collect(),
+                },
                 ("http", other) => Scheme::Other(format!("HTTP authentication {}", quoted(other))),
                 ("apiKey", _) => Scheme::Other(format!("the API key {}", quoted(text("name")))),
                 ("mutualTLS", _) => Scheme::Other("a client certificate".to_owned()),
                 (other, _) => Scheme::Other(format!("a scheme of type {}", quoted(other))),
             };
             schemes.push((name.as_str(), kind));
-            let flows = scheme.get("flows").map(Tree::entries).unwrap_or_default();
-            let described = flows.iter().filter_map(|(_, flow)| flow.get("scopes"));
-            for (scope, description) in described.flat_map(Tree::entries) {
+            for (scope, description) in scopes_of(scheme) {
                 let description = description.text().unwrap_or_default();
                 scopes
                     .entry(scope.clone())
@@ -325,84 +345,9 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// The servers of a list; one at the root where there is none.
-fn servers(list: Option<&Tree>, place: &str, notes: &mut Vec<String>) -> Vec<Server> {
-    let mut servers = Vec::new();
-    let listed = list.map(Tree::items).unwrap_or_default();
-    if let Some(more) = listed
-        .len()
-        .checked_sub(MAX_SERVERS)
-        .filter(|more| *more > 0)
-    {
-        notes.push(format!(
-            "{}: {more} servers are left out: of a list, the first {MAX_SERVERS} are read",
-            shown(place)
-        ));
-    }
-    for server in listed.iter().take(MAX_SERVERS) {
-        let mut url = server
-            .get("url")
-            .and_then(Tree::text)
-            .unwrap_or("/")
-            .to_owned();
-        let variables = server
-            .get("variables")
-            .map(Tree::entries)
-            .unwrap_or_default();
-        for (name, variable) in variables {
-            let value = variable
-                .get("default")
-                .and_then(Tree::text)
-                .unwrap_or_default();
-            let written = format!("{{{name}}}");
-            if url.contains(&written) {
-                url = url.replace(&written, value);
-                notes.push(format!(
-                    "{}: the server variable {} is taken as its default, {}",
-                    shown(place),
-                    quoted(name),
-                    quoted(value)
-                ));
-            }
-        }
-        let server = server_at(&url);
-        if !servers.contains(&server) {
-            servers.push(server);
-        }
-    }
-    // Without `servers` the API is where the document is (OpenAPI 3.1 section 4.8.1).
-    if servers.is_empty() {
-        servers.push(server_at("/"));
-    }
-    servers
-}
-
-fn server_at(url: &str) -> Server {
-    let (host, path) = match url.split_once("://") {
-        None => (None, url),
-        Some((_, rest)) => {
-            let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-            // The last `@`: user names may hold one as well, and the host may not.
-            let host = authority.rsplit('@').next().unwrap_or(authority);
-            let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
-            let host = match host.rsplit_once(':') {
-                Some((host, port)) if is_port(port) => host,
-                _ => host,
-            };
-            (
-                Some(host.to_ascii_lowercase()).filter(|host| !host.is_empty()),
-                path,
-            )
-        }
-    };
-    let path = path.split(['?', '#']).next().unwrap_or_default();
-    let path = path.trim_start_matches("./").trim_matches('/');
-    Server {
-        host,
-        base: if path.is_empty() {
-            String::new()
-        } else {
-            format!("/{path}")
-        },
-    }
+/// The scopes of all flows of a scheme, with what is said of them.
+fn scopes_of(scheme: &Tree) -> impl Iterator<Item = &(String, Tree)> {
+    let flows = scheme.get("flows").map(Tree::entries).unwrap_or_default();
+    let scopes = flows.iter().filter_map(|(_, flow)| flow.get("scopes"));
+    scopes.flat_map(Tree::entries)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::Publicity;
 use super::description::{Description, Operation, Scheme};
 use crate::policy::ScopeName;
-use crate::problem::quoted;
+use crate::problem::{closest, quoted};
 use crate::yaml::Tree;
 
 /// What a route asks of its caller.
@@ -139,10 +139,7 @@ pub(super) fn asked(
         }
     }
     if alternatives.is_empty() {
-        return review(
-            "no way to be let in is by a token that the gate verifies",
-            notes,
-        );
+        return review("none of its ways to be let in can be carried over", notes);
     }
     match together(&alternatives) {
         Some(asked) => Verdict { asked, notes },
@@ -174,7 +171,7 @@ fn alternative(
                 ));
             }
             Some(Scheme::Other(what)) => others.push(what.as_str()),
-            Some(Scheme::Token) => {
+            Some(Scheme::Token { scopes: known }) => {
                 has_token = true;
                 for scope in asked.items() {
                     let Some(scope) = scope.text() else {
@@ -182,6 +179,9 @@ fn alternative(
                     };
                     if let Err(error) = ScopeName::parse(scope) {
                         return Err(format!("the scope name {} {error}", quoted(scope)));
+                    }
+                    if !known.is_empty() && !known.iter().any(|known| known == scope) {
+                        return Err(unknown_scope(scope, name, known));
                     }
                     scopes.insert(scope.to_owned());
                 }
@@ -206,6 +206,18 @@ fn alternative(
         }
     }
     Ok(Alternative { scopes })
+}
+
+fn unknown_scope(scope: &str, scheme: &str, known: &[String]) -> String {
+    let message = format!(
+        "the scope {} is not among those of {}",
+        quoted(scope),
+        quoted(scheme)
+    );
+    match closest(scope, known.iter().map(String::as_str)) {
+        Some(near) => format!("{message}; did you mean {}?", quoted(near)),
+        None => message,
+    }
 }
 
 /// What one route can ask for so that exactly these alternatives are let in; nothing where there is no

@@ -253,3 +253,72 @@ fn a_list_of_servers_is_bounded() {
         "{notes}"
     );
 }
+
+/// The only route of a description with one operation, and the notes.
+fn imported_with(schemes: &str, item: &str) -> (Vec<(String, Requirement)>, Vec<String>) {
+    let text = format!(
+        "openapi: 3.1.0\nsecurity: [{{login: []}}]\n\
+         components: {{securitySchemes: {{login: {{type: oauth2{schemes}}}}}}}\n\
+         paths: {{/orders: {item}}}\n"
+    );
+    let imported = read(&text, ImportSettings::default()).unwrap();
+    let policy = compiled(&imported.text);
+    let routes = policy.routes().iter();
+    let routes = routes.map(|route| (route.name.to_string(), route.requirement.clone()));
+    (routes.collect(), imported.notes)
+}
+
+#[test]
+fn a_scope_that_its_scheme_does_not_list_opens_nothing() {
+    let flows = ", flows: {clientCredentials: {scopes: {orders.read: Read orders}}}";
+    let item = "{get: {operationId: list, security: [{login: [orders.raed]}]}}";
+    let (routes, notes) = imported_with(flows, item);
+    assert_eq!(routes, [("list".to_owned(), Requirement::Nobody)]);
+    let expected = "GET /orders: one way to be let in is left out: the scope `orders.raed` is not among those of \
+                    `login`; did you mean `orders.read`?";
+    assert_eq!(notes[0], expected);
+    // Nothing is known of the scopes of a scheme that lists none.
+    let (routes, notes) = imported_with("", item);
+    assert!(matches!(routes[0].1, Requirement::Scopes(_)), "{routes:?}");
+    assert!(notes.is_empty(), "{notes:?}");
+}
+
+#[test]
+fn keys_that_may_be_misspelt_have_a_line_and_open_nothing() {
+    for (item, expected, notes_expected) in [
+        (
+            "{gett: {operationId: list}, put: {operationId: change}}",
+            [
+                ("change", Requirement::Authenticated),
+                ("get-orders", Requirement::Nobody),
+            ]
+            .as_slice(),
+            &[
+                "/orders: left out: unknown key `gett`; did you mean `get`?",
+                "GET /orders: for review, open to nobody: its method may be misspelt",
+            ][..],
+        ),
+        (
+            "{query: {operationId: find}, put: {operationId: change, x-own: 1}}",
+            &[("change", Requirement::Authenticated)],
+            &["/orders: left out: unknown key `query`"],
+        ),
+        (
+            "{put: {operationId: change, secruity: [{login: [orders.write]}]}}",
+            &[("change", Requirement::Nobody)],
+            &[
+                "PUT /orders: left out: unknown key `secruity`; did you mean `security`?",
+                "PUT /orders: for review, open to nobody: one of its keys may be meant as `security`",
+            ],
+        ),
+    ] {
+        let (mut routes, notes) = imported_with("", item);
+        routes.sort_by(|one, other| one.0.cmp(&other.0));
+        let routes: Vec<(&str, Requirement)> = routes
+            .iter()
+            .map(|(name, requirement)| (name.as_str(), requirement.clone()))
+            .collect();
+        assert_eq!(routes, expected, "{item}");
+        assert_eq!(notes, notes_expected, "{item}");
+    }
+}
