@@ -8,7 +8,7 @@
 use super::app::{App, AppKey, AppWithOwner};
 use super::audience::Audiences;
 use super::scope::{NoScopeError, RequestedScopes, ScopeSet};
-use super::secret::alphanumeric;
+use super::secret::{SecretDigest, alphanumeric};
 use super::user::{Status, User, UserId};
 use crate::clock::UnixSeconds;
 use crate::token::{LogPosition, RevocationTarget};
@@ -193,6 +193,12 @@ impl GrantId {
         let mut id = vec![first, second, third, fourth];
         id.extend(random);
         Self(alphanumeric(&id).into())
+    }
+
+    /// What tokens that are made within a browser's session have in the place of a grant's id, so that they end with
+    /// it.
+    pub fn of_session(session: &SecretDigest) -> Self {
+        Self(session.name_for("session").into())
     }
 
     /// An id that was made earlier, or that somebody says was.

@@ -97,6 +97,13 @@ impl SecretDigest {
         constant_time::verify_slices_are_equal(&self.0, &other.0).is_ok()
     }
 
+    /// A name for what this is the digest of, which tells nothing of it: one for each `purpose`.
+    pub fn name_for(&self, purpose: &str) -> String {
+        let named = Self::of(format!("{purpose}\n{}", self.to_text()).as_bytes());
+        let (half, _) = named.0.split_at(16);
+        alphanumeric(half)
+    }
+
     /// As rows have it: base64url.
     pub fn to_text(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.0)

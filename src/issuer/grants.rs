@@ -1,7 +1,8 @@
 //! Grants: begun with a login or by an app, extended, described and revoked.
 //!
 //! `refresh` extends a grant, `redeem` begins one by an authorization code, `standing` and `introspect`
-//! say what a token is worth, `revoke` ends a grant, and `sign` makes the access tokens. No HTTP:
+//! say what a token is worth, `revoke` ends a grant, `sign` makes the access tokens,
+//! and `trial` those with which the portal sends a call. No HTTP:
 //! endpoints and grant types bring who asks and what for. What a grant is worth is one pure rule,
 //! [`Entitlement::worth`].
 
@@ -13,6 +14,7 @@ mod revoke;
 mod sample;
 mod sign;
 mod standing;
+mod trial;
 
 use std::sync::Arc;
 
@@ -42,11 +44,9 @@ pub(super) use revoke::Revoker;
 pub use sample::{SampleError, SampleOf, sample_claims};
 pub(super) use sign::Bearer;
 pub(super) use standing::Standing;
+pub(super) use trial::TrialRequest;
 
 use metrics::GrantMetrics;
-
-/// How long a token holds that the portal sends with one request.
-const TRIAL_SECONDS: u32 = 60;
 
 /// Begins, extends and revokes grants.
 pub(super) struct Grants {
@@ -319,34 +319,6 @@ impl Grants {
         };
         let token = self.access_token(&Bearer::of_sample(user, app), &rights)?;
         Ok(Ok((token, rights.scopes().clone())))
-    }
-
-    /// An access token for one request to the API that the portal sends for this user, or for this app, whose
-    /// secret was given. Nobody else gets it, and it expires soon. Like the token of a login, the user's own says
-    /// since when it is logged in, which conditions of routes may ask for.
-    pub(super) fn trial_token(
-        &self,
-        user: &User,
-        app: Option<&AppWithOwner>,
-        authenticated_at: Option<UnixSeconds>,
-    ) -> Result<String, EndpointError> {
-        let rights = self.settings.for_the_api(user, app);
-        let rights = rights.map_err(|error| match error {
-            GrantError::NothingLeft(reason) => reason.into(),
-            // As if it had come a moment later.
-            _ => EndpointError::CallerChanged,
-        })?;
-        let now = self.clock.now();
-        let bearer = Bearer {
-            authenticated_at,
-            ..Bearer::of_sample(user, app)
-        };
-        let mut claims = self.settings.claims(&bearer, &rights, now)?;
-        let seconds = self.settings.access_token_seconds.min(TRIAL_SECONDS);
-        let expiry = now.plus(i64::from(seconds));
-        claims.insert("exp".to_owned(), expiry.0.into());
-        self.note_use(app);
-        Ok(self.signer().sign(&claims)?)
     }
 
     /// Whether grants by credentials that can be used again can be extended as well.

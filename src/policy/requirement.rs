@@ -89,6 +89,13 @@ impl RequiredScopes {
         }
     }
 
+    /// Whether this scope alone covers one that is asked for. What a set of scopes meets, those of it meet that
+    /// help.
+    pub fn is_helped_by(&self, held: &str) -> bool {
+        let mut names = self.all.iter().chain(&self.any);
+        names.any(|name| self.covers(|scope| scope == held, name))
+    }
+
     /// What a caller still lacks, given which scopes it has; `None` where it meets this.
     pub fn missing(&self, has: impl Fn(&str) -> bool) -> Option<Self> {
         let covers = |scope: &str| self.covers(&has, scope);
@@ -253,6 +260,34 @@ mod tests {
             assert_eq!(met, expected, "{all:?} {any:?} {has:?}");
             let missing = required.missing(|scope| has.contains(&scope));
             assert_eq!(missing.is_none(), expected, "{all:?} {any:?} {has:?}");
+        }
+    }
+
+    #[test]
+    fn of_a_set_of_scopes_those_that_help_are_enough() {
+        let held = ["a", "b", "a.b", "a.b.c", "c", "other"];
+        for (all, any) in [
+            (&["a"][..], &[][..]),
+            (&["a.b", "c"], &[]),
+            (&[], &["a.b.c", "c.d"]),
+            (&["a.b"], &["b", "other"]),
+            (&["z"], &[]),
+        ] {
+            let exact = scopes(all, any).unwrap();
+            for required in [exact.clone(), exact.met_by_parents()] {
+                for number in 0..1_u32 << held.len() {
+                    let chosen = (0..).zip(held).filter(|(bit, _)| number >> bit & 1 == 1);
+                    let has: Vec<&str> = chosen.map(|(_, scope)| scope).collect();
+                    let help: Vec<&str> = has
+                        .iter()
+                        .copied()
+                        .filter(|scope| required.is_helped_by(scope))
+                        .collect();
+                    let met = |has: &[&str]| required.are_met(|scope| has.contains(&scope));
+                    assert_eq!(met(&has), met(&help), "{all:?} {any:?} {has:?} {help:?}");
+                    assert!(!help.contains(&"other") || any.contains(&"other"));
+                }
+            }
         }
     }
 

@@ -1,17 +1,22 @@
 //! Sessions: the browsers in which a user is logged in. Digests only.
 
 use sqlx::Row;
+use sqlx::any::AnyRow;
 
+use super::charges::Holder;
 use super::columns::{as_bigint, position};
+use super::connections::Transaction;
 use super::locking::{ENDED, lock_listed_users, sweeping};
 use super::passkeys::hold_without_passkeys;
 use super::patience::again_if_contended;
+use super::revoking::{Cause, revoke};
 use super::settings::Setting;
 use super::statement::assembled;
 use super::users::with_id;
 use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
-use crate::identity::{Assurance, PlainSecret, SecretDigest, Session, User, UserId};
+use crate::identity::{Assurance, GrantId, Loss, PlainSecret, SecretDigest, Session, User, UserId};
+use crate::token::RevocationTarget;
 
 /// How many that have ended make room for a new one.
 const SWEPT_AT_ONCE: i64 = 100;
@@ -77,13 +82,35 @@ impl Store {
             .execute(&mut *transaction)
             .await?;
         let surplus = "DELETE FROM sessions WHERE user_id = $1 AND digest NOT IN (SELECT digest FROM sessions \
-                       WHERE user_id = $1 ORDER BY created_at DESC, digest LIMIT $2)";
-        sqlx::query(surplus)
+                       WHERE user_id = $1 ORDER BY created_at DESC, digest LIMIT $2) \
+                       RETURNING digest, tried_until";
+        let ended = sqlx::query(surplus)
             .bind(user.id.as_str())
             .bind(MAX_SESSIONS)
-            .execute(&mut *transaction)
+            .fetch_all(&mut *transaction)
             .await?;
-        transaction.commit().await
+        self.commit_ended(transaction, &user.id, &ended, now).await
+    }
+
+    /// Notes that a token was made within a session that may be accepted until then: a session that ends before
+    /// ends it as well. Gives back when the session ends unless it is prolonged; none where it is over already, so
+    /// that there must be no token.
+    pub async fn note_trial(
+        &self,
+        digest: &SecretDigest,
+        until: UnixSeconds,
+        now: UnixSeconds,
+    ) -> Result<Option<UnixSeconds>, StoreError> {
+        let text = "UPDATE sessions SET tried_until = CASE WHEN tried_until > $2 THEN tried_until ELSE $2 END \
+                    WHERE digest = $1 AND expires_at > $3 RETURNING expires_at";
+        let noted = sqlx::query(text)
+            .bind(digest.to_text())
+            .bind(until.0)
+            .bind(now.0)
+            .fetch_optional(&self.writer)
+            .await?;
+        let end = noted.map(|row| row.try_get("expires_at").map(UnixSeconds));
+        Ok(end.transpose()?)
     }
 
     /// Has a session end later than it would.
@@ -168,12 +195,65 @@ impl Store {
         Ok(sessions)
     }
 
-    pub async fn end_session(&self, digest: &SecretDigest) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM sessions WHERE digest = $1")
+    /// Ends a session, and the tokens that were made within it.
+    pub async fn end_session(
+        &self,
+        digest: &SecretDigest,
+        now: UnixSeconds,
+    ) -> Result<(), StoreError> {
+        again_if_contended(|| self.end_session_once(digest, now)).await
+    }
+
+    async fn end_session_once(
+        &self,
+        digest: &SecretDigest,
+        now: UnixSeconds,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        let row = sqlx::query("SELECT user_id FROM sessions WHERE digest = $1")
             .bind(digest.to_text())
-            .execute(&self.writer)
+            .fetch_optional(&mut *transaction)
             .await?;
-        Ok(())
+        let Some(row) = row else {
+            return transaction.commit().await;
+        };
+        let user = UserId::known(row.try_get("user_id")?);
+        // Users come before sessions, as where all of them end.
+        lock_listed_users(&mut transaction, vec![user.as_str()]).await?;
+        let ended =
+            sqlx::query("DELETE FROM sessions WHERE digest = $1 RETURNING digest, tried_until")
+                .bind(digest.to_text())
+                .fetch_all(&mut *transaction)
+                .await?;
+        self.commit_ended(transaction, &user, &ended, now).await
+    }
+
+    /// Commits a transaction that has removed these sessions of a user, and takes back what was made within them
+    /// and may still be accepted.
+    async fn commit_ended(
+        &self,
+        mut transaction: Transaction,
+        user: &UserId,
+        ended: &[AnyRow],
+        now: UnixSeconds,
+    ) -> Result<(), StoreError> {
+        let mut losses = Vec::new();
+        for row in ended {
+            let digest = SecretDigest::from_text(row.try_get("digest")?);
+            if UnixSeconds(row.try_get("tried_until")?) > now {
+                let digest = digest.ok_or(StoreError::Unreadable("session"))?;
+                let target = RevocationTarget::from(&GrantId::of_session(&digest));
+                losses.push(Loss::AccessTokens(target));
+            }
+        }
+        // Others do not wait for the log for sessions in which nothing was tried out.
+        if losses.is_empty() {
+            return transaction.commit().await;
+        }
+        let holder = Holder::user(user);
+        let cause = Cause::Holder(&holder, &self.bounds);
+        revoke(&mut transaction, &losses, cause, now).await?;
+        self.appended.commit(transaction).await
     }
 
     /// Ends all sessions of a user, as when it is disabled or its password changes.

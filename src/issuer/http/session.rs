@@ -81,7 +81,8 @@ impl<'a> Sessions<'a> {
         assurance: Assurance,
     ) -> Result<PlainSecret, EndpointError> {
         if let Some(earlier) = self.browser.session() {
-            self.issuer.store.end_session(&earlier).await?;
+            let now = self.issuer.clock.now();
+            self.issuer.store.end_session(&earlier, now).await?;
         }
         let now = self.issuer.clock.now();
         let secret = PlainSecret::from_random(random()?);
@@ -97,7 +98,8 @@ impl<'a> Sessions<'a> {
     /// Ends the session of this browser.
     pub(super) async fn end(&self) -> Result<Option<SetCookie>, EndpointError> {
         if let Some(digest) = self.browser.session() {
-            self.issuer.store.end_session(&digest).await?;
+            let now = self.issuer.clock.now();
+            self.issuer.store.end_session(&digest, now).await?;
         }
         Ok(self.browser.end_session())
     }

@@ -5,6 +5,7 @@ mod bounds;
 mod calls;
 mod commands;
 mod described;
+mod tokens;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

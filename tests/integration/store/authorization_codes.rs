@@ -27,7 +27,7 @@ pub(super) async fn sessions(place: &StoreLocation) {
     assert_eq!(whose(3, NOW.plus(59)).await.as_ref(), Some(&bob.id));
     assert_eq!(whose(1, NOW.plus(60)).await, None, "it is over");
     assert_eq!(whose(5, NOW).await, None);
-    store.end_session(&digest(1)).await.unwrap();
+    store.end_session(&digest(1), NOW).await.unwrap();
     assert_eq!(whose(1, NOW).await, None);
     assert_eq!(whose(2, NOW).await.as_ref(), Some(&alice.id));
     store.end_sessions(&alice.id).await.unwrap();

@@ -1,15 +1,58 @@
 //! What the pages ask of a store: sessions, secrets, whom a change concerns, and who did what.
 
 use portcullis::identity::{
-    App, AppKey, AppName, Assurance, PlainSecret, RoleName, ScopeSet, SecretDigest, User,
+    App, AppKey, AppName, Assurance, GrantId, PlainSecret, RoleName, ScopeSet, SecretDigest, User,
 };
 use portcullis::store::{AuditRecord, Committed, Page, Reach, Store, StoreLocation};
-use portcullis::token::RevocationTarget;
+use portcullis::token::{LogPosition, RevocationTarget};
 
 use super::{NOW, app, scope, token_of, user};
 
 fn digest(number: u8) -> SecretDigest {
     PlainSecret::from_random([number; 32]).digest()
+}
+
+/// What was made within a session ends with it, however it ends; others leave the log alone.
+pub(super) async fn tried_sessions(place: &StoreLocation) {
+    let store = Store::open(place).await.unwrap();
+    let alice = user("alice");
+    store.add_user(&alice, "hash").await.unwrap();
+    let begin = async |number: u8, began| {
+        let end = NOW.plus(100);
+        store
+            .add_session(&digest(number), &alice, Assurance::Password, end, began)
+            .await
+            .unwrap();
+    };
+    let note = async |number, now| {
+        store
+            .note_trial(&digest(number), NOW.plus(70), now)
+            .await
+            .unwrap()
+    };
+    let revoked = async || {
+        let rows = store.revocations_after(LogPosition(0), 100).await.unwrap();
+        rows.into_iter().map(|row| row.target).collect::<Vec<_>>()
+    };
+    let of = |number| RevocationTarget::from(&GrantId::of_session(&digest(number)));
+    for number in 0..20 {
+        begin(number, NOW.plus(number.into())).await;
+    }
+    assert_eq!(note(0, NOW).await, Some(NOW.plus(100)));
+    assert_eq!(note(5, NOW).await, Some(NOW.plus(100)));
+    assert_eq!(note(6, NOW).await, Some(NOW.plus(100)));
+    assert_eq!(note(30, NOW).await, None, "there is none");
+    assert_eq!(note(7, NOW.plus(100)).await, None, "it is over");
+    // One too many: the earliest makes room.
+    begin(20, NOW.plus(20)).await;
+    assert_eq!(revoked().await, [of(0)]);
+    store.end_session(&digest(4), NOW).await.unwrap();
+    assert_eq!(revoked().await, [of(0)], "nothing was made within it");
+    store.end_session(&digest(5), NOW.plus(69)).await.unwrap();
+    store.end_session(&digest(5), NOW.plus(69)).await.unwrap();
+    assert_eq!(revoked().await, [of(0), of(5)]);
+    store.end_session(&digest(6), NOW.plus(70)).await.unwrap();
+    assert_eq!(revoked().await, [of(0), of(5)], "what was made has ended");
 }
 
 pub(super) async fn prolonged_sessions(place: &StoreLocation) {

@@ -78,7 +78,7 @@ pub(super) async fn end(
         return Err(EndpointError::NotFound.into());
     }
     for digest in &ended {
-        store.end_session(digest).await?;
+        store.end_session(digest, now).await?;
     }
     access
         .issuer

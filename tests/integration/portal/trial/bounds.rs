@@ -6,7 +6,7 @@ use crate::test_app::{POLICY, Setup};
 use crate::test_companion::{setup, sqlite};
 
 /// The same as [`with_proxy`] with further routes, as lines of YAML.
-async fn with_routes(routes: &str) -> (TestCompanion, Upstream) {
+pub(super) async fn with_routes(routes: &str) -> (TestCompanion, Upstream) {
     let upstream = Upstream::start().await;
     let folder = tempfile::tempdir().unwrap();
     let mut setup = Setup {

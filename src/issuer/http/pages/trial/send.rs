@@ -10,6 +10,7 @@ use super::operation::Operations;
 use crate::identity::{AppWithOwner, ScopeSet};
 use crate::issuer::directory::AppsOf;
 use crate::issuer::endpoint_error::EndpointError;
+use crate::issuer::grants::TrialRequest;
 use crate::issuer::http::extract::DirectoryAccess;
 use crate::issuer::http::pages::apps;
 use crate::issuer::http::pages::form::{PageForm, SECRET};
@@ -110,14 +111,14 @@ impl View<'_> {
             Some(AskedCaller::Without) => Ok(self.named(words.trial.without, None, None)),
             Some(AskedCaller::App(key)) => {
                 let app = self.app(key, secret).await?;
-                let token = self.token(Some(&app))?;
+                let token = self.token(Some(&app)).await?;
                 let scopes = app.scopes();
                 Ok(self.named(app.app.name.as_str(), Some(token), Some(&scopes)))
             }
             Some(AskedCaller::Me) => {
                 // What the user may do with the API is more than what the session is for: as where a secret is made.
                 self.access.after_login()?;
-                let token = self.token(None)?;
+                let token = self.token(None).await?;
                 Ok(self.named(user.username.as_str(), Some(token), Some(&user.scopes)))
             }
             None => Err(EndpointError::Missing("caller").into()),
@@ -147,13 +148,19 @@ impl View<'_> {
         }
     }
 
-    fn token(self, app: Option<&AppWithOwner>) -> Result<String, NoCaller> {
+    async fn token(self, app: Option<&AppWithOwner>) -> Result<String, NoCaller> {
         let user = &self.access.caller.user;
-        let owner = app.map_or(&**user, |found| &found.owner);
         // An app has not logged in.
         let login = self.access.caller.authenticated_at();
-        let login = login.filter(|_| app.is_none());
-        match self.visitor.issuer.grants.trial_token(owner, app, login) {
+        let session = self.visitor.browser.session();
+        let request = TrialRequest {
+            user: app.map_or(&**user, |found| &found.owner),
+            app,
+            authenticated_at: login.filter(|_| app.is_none()),
+            route: self.operation.route,
+            session: &session.ok_or(EndpointError::CallerChanged)?,
+        };
+        match self.visitor.issuer.grants.trial_token(&request).await {
             Ok(token) => Ok(token),
             Err(EndpointError::NothingGranted(_)) => {
                 let words = &self.visitor.words().trial;
