@@ -317,7 +317,8 @@ impl Grants {
             Ok(rights) => rights,
             Err(reason) => return Ok(Err(reason)),
         };
-        let token = self.access_token(&Bearer::of_sample(user, app), &rights)?;
+        let bearer = Bearer::of_sample(user, app, self.clock.now());
+        let token = self.access_token(&bearer, &rights)?;
         Ok(Ok((token, rights.scopes().clone())))
     }
 

@@ -72,7 +72,7 @@ async fn read(
         Ok(rights) => rights,
         Err(reason) => return Ok(Err(reason)),
     };
-    let bearer = Bearer::of_sample(&user, app.as_ref());
+    let bearer = Bearer::of_sample(&user, app.as_ref(), now);
     Ok(Ok(settings.claims(&bearer, &rights, now)?))
 }
 
@@ -98,13 +98,18 @@ impl GrantSettings {
 }
 
 impl<'a> Bearer<'a> {
-    /// For whom such a token would be.
-    pub(super) fn of_sample(user: &'a User, app: Option<&'a AppWithOwner>) -> Self {
+    /// For whom such a token would be. That of a user would be of a login at this moment, as conditions of routes may
+    /// ask.
+    pub(super) fn of_sample(
+        user: &'a User,
+        app: Option<&'a AppWithOwner>,
+        now: UnixSeconds,
+    ) -> Self {
         Self {
             user,
             app,
             grant: None,
-            authenticated_at: None,
+            authenticated_at: app.is_none().then_some(now),
             as_of: as_of(user, app),
         }
     }

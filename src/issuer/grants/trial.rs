@@ -52,7 +52,7 @@ impl Grants {
         let bearer = Bearer {
             authenticated_at: request.authenticated_at,
             grant: Some(&grant),
-            ..Bearer::of_sample(user, app)
+            ..Bearer::of_sample(user, app, now)
         };
         let mut claims = self.settings.claims(&bearer, &rights, now)?;
         claims.insert("exp".to_owned(), end.min(session_end).0.into());

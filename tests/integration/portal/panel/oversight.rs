@@ -4,8 +4,9 @@ use serde_json::json;
 
 use super::administrator;
 use crate::portal::{client, in_german, new_app, page, send, sign_up};
+use crate::test_app::{POLICY, Setup};
 use crate::test_browser::form;
-use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestCompanion};
+use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestCompanion, setup, sqlite};
 
 #[tokio::test]
 async fn the_audit_says_who_did_what_to_which() {
@@ -361,5 +362,31 @@ async fn the_gate_says_who_may_send_what() {
         let answer = admin.get(&format!("/panel/who?{field}={long}")).await;
         assert_eq!(answer.status, 400, "{field}: {answer:?}");
         assert!(answer.body.contains(told), "{field}: {answer:?}");
+    }
+}
+
+/// As the token of a login has it, and that of an app has not.
+#[tokio::test]
+async fn a_condition_on_the_time_of_a_login_is_met_by_users_and_not_by_apps() {
+    let folder = tempfile::tempdir().unwrap();
+    let route = "  - {name: pay, methods: [POST], path: /pay, scopes: [orders.read], when: 'has(token.auth_time) && \
+                 now - timestamp(token.auth_time) < duration(\"15m\")'}\n";
+    let setup = Setup {
+        policy: Some(format!("{POLICY}{route}")),
+        ..setup(folder.path(), &sqlite(folder.path()))
+    };
+    let companion = TestCompanion::with(&setup, folder);
+    companion.furnish().await;
+    let mut alice = sign_up(&companion, "alice").await;
+    let filled = new_app(&mut alice, "Web shop").await;
+    let app = client(&send(&mut alice, &filled).await);
+    let mut admin = administrator(&companion).await;
+    for (caller, badge) in [
+        ("kind=user&name=alice".to_owned(), "badge on"),
+        (format!("kind=app&name={}", app.key), "badge off"),
+    ] {
+        let path = format!("/panel/who?{caller}&method=POST&path=/pay");
+        let seen = page(&mut admin, &path).await;
+        assert!(seen.body.contains(badge), "{caller}: {seen:?}");
     }
 }
