@@ -26,13 +26,32 @@ const REQUEST_FIELDS: [&str; 8] = [
 ];
 const SOURCE_FIELDS: [&str; 2] = ["address", "principal"];
 
-/// Headers with which proxies say from where a request comes.
-const SOURCE_HEADERS: [&str; 6] = [
+/// Headers with which proxies and content delivery networks say from where, and how, a request came to them.
+const SOURCE_HEADERS: [&str; 25] = [
+    "cf-connecting-ip",
+    "client-ip",
+    "fastly-client-ip",
     "forwarded",
+    "true-client-ip",
+    "via",
+    "x-azure-clientip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-envoy-downstream-service-cluster",
+    "x-envoy-downstream-service-node",
     "x-envoy-external-address",
     "x-envoy-internal",
+    "x-envoy-ip-tags",
+    "x-envoy-peer-metadata",
+    "x-envoy-peer-metadata-id",
+    "x-forwarded",
     "x-forwarded-client-cert",
     "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-proto",
+    "x-forwarded-scheme",
+    "x-original-forwarded-for",
     "x-real-ip",
 ];
 

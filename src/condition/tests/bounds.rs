@@ -14,6 +14,12 @@ fn what_reads_from_where_a_request_comes_is_known() {
         ("has(request.source.address)", true),
         ("request.headers[\"x-forwarded-for\"] == \"::1\"", true),
         ("\"x-envoy-internal\" in request.headers", true),
+        ("request.headers[\"x-forwarded-proto\"] == \"https\"", true),
+        (
+            "request.headers[\"x-envoy-downstream-service-cluster\"] == \"web\"",
+            true,
+        ),
+        ("request.headers[\"true-client-ip\"] == \"::1\"", true),
         ("request.headers[\"x-region\"] == \"eu\"", false),
         ("request.method == \"GET\"", false),
     ] {

@@ -42,6 +42,9 @@ const MAX_COOKIE_BYTES: usize = 3800;
 /// How much of the body of an answer is shown, in bytes, if a cookie has room for it; else less.
 const SHOWN_BYTES: [usize; 7] = [8192, 4096, 2048, 1024, 512, 128, 0];
 
+/// The same beside what was sent.
+const SHOWN_WITH_BODY: &[usize] = &[8192, 4096, 2048, 1024];
+
 /// What begins a sealed text that is compressed; others begin with a brace.
 const COMPRESSED: u8 = b'z';
 
@@ -169,15 +172,33 @@ impl Told {
     /// What came of a call, as much of it as a cookie can hold. A browser drops a longer one, and the page would say
     /// nothing of a call that was made.
     pub(super) fn tried(mut tried: Tried) -> Self {
-        for most in SHOWN_BYTES {
-            tried.shorten(most);
-            let told = Self::Tried(Box::new(tried.clone()));
-            if told.has_room() {
-                return told;
-            }
+        // What was sent is worth more than the end of a long answer, and less than its beginning.
+        if let Some(told) = Self::fitting(&tried, SHOWN_WITH_BODY) {
+            return told;
+        }
+        tried.lose_body();
+        if let Some(told) = Self::fitting(&tried, &SHOWN_BYTES) {
+            return told;
         }
         tried.shorten_to_the_least();
         Self::Tried(Box::new(tried))
+    }
+
+    /// Whether a cookie can hold what has to be told of a call, whatever is answered. To be asked before it is sent.
+    pub(super) fn can_tell(tried: &Tried) -> bool {
+        let mut least = tried.clone();
+        least.shorten_to_the_least();
+        Self::Tried(Box::new(least)).has_room()
+    }
+
+    /// With as much of the answer as there is room for, of these lengths.
+    fn fitting(tried: &Tried, lengths: &[usize]) -> Option<Self> {
+        let mut tried = tried.clone();
+        let mut told = lengths.iter().map(|most| {
+            tried.shorten(*most);
+            Self::Tried(Box::new(tried.clone()))
+        });
+        told.find(Self::has_room)
     }
 
     /// Whether a cookie can hold it.
@@ -242,7 +263,7 @@ impl Done {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::issuer::http::pages::tried::{TriedAnswer, TriedOutcome};
+    use crate::issuer::http::pages::tried::{TriedAnswer, TriedBody, TriedOutcome};
     use crate::issuer::proxy::BodyEnd;
 
     const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
@@ -315,7 +336,47 @@ mod tests {
             }),
             passes: true,
             why: "it passes".to_owned(),
+            body: TriedBody::None,
         }
+    }
+
+    #[test]
+    fn what_was_sent_is_kept_where_there_is_room_beside_the_answer() {
+        let body = |bytes| TriedBody::Kept {
+            content_type: "application/json".to_owned(),
+            text: noise(bytes),
+        };
+        for (answered, sent, is_kept, shown) in [
+            (500, 500, true, 500),
+            // The end of the answer makes room for it, and its beginning does not.
+            (8000, 1000, true, 1024),
+            (8000, 3000, false, 2048),
+            (10, 16_000, false, 10),
+        ] {
+            let tried = Tried {
+                body: body(sent),
+                ..tried(answered)
+            };
+            let Told::Tried(kept) = Told::tried(tried) else {
+                panic!("it is of a call");
+            };
+            let expected = if is_kept { body(sent) } else { TriedBody::Lost };
+            assert_eq!(kept.body, expected, "{answered} {sent}");
+            let TriedOutcome::Answered(answer) = kept.outcome else {
+                panic!("it was answered");
+            };
+            assert_eq!(answer.text.unwrap().len(), shown, "{answered} {sent}");
+        }
+    }
+
+    #[test]
+    fn what_no_cookie_can_tell_is_known_before() {
+        let call = |bytes| Tried {
+            call: format!("GET /{}", noise(bytes)),
+            ..tried(8000)
+        };
+        assert!(Told::can_tell(&call(1000)));
+        assert!(!Told::can_tell(&call(6000)));
     }
 
     #[test]

@@ -21,6 +21,7 @@ use super::answer;
 use super::frame::Frame;
 use super::page_error::PageError;
 use super::routes::{MAX_ROUTES, MAX_SEARCH_BYTES};
+use super::tried::TriedBody;
 use super::visitor::Visitor;
 use super::words::Words;
 use crate::identity::Form;
@@ -29,7 +30,7 @@ use crate::issuer::http::extract::DirectoryAccess;
 use crate::issuer::http::text::Text;
 use asked::{Asked, link};
 use one::View;
-use operation::{Operation, Operations};
+use operation::{Operation, Operations, has_body};
 
 pub(super) use send::submit;
 
@@ -68,7 +69,7 @@ pub(super) async fn show(
     uri: Uri,
 ) -> Result<Response, PageError> {
     let query = Form::parse(uri.query().unwrap_or_default().as_bytes())?;
-    let asked = Asked::of(&query)?;
+    let mut asked = Asked::of(&query)?;
     if asked.operation.is_empty() {
         return list(&visitor, &asked, &Wanted::of(&query)?);
     }
@@ -79,6 +80,15 @@ pub(super) async fn show(
     let operation = operations
         .and_then(|operations| operations.named(asked.operation, |name| Some(asked.value(name))));
     let operation = operation.ok_or(EndpointError::NotFound)?;
+    // What was just sent stays in the form, though it is in no address.
+    if let Some(TriedBody::Kept { content_type, text }) = visitor
+        .told_trial(operation.name())
+        .map(|tried| &tried.body)
+        && asked.body.is_empty()
+        && has_body(asked.method)
+    {
+        (asked.body, asked.content_type) = (text, content_type);
+    }
     let view = View {
         visitor: &visitor,
         access: &access,

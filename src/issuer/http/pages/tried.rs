@@ -26,6 +26,20 @@ pub(super) struct Tried {
     /// Whether the gate beside the site lets it through, and what it says of it.
     pub(super) passes: bool,
     pub(super) why: String,
+    /// What was sent along, so that the form still has it.
+    pub(super) body: TriedBody,
+}
+
+/// What was sent along.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum TriedBody {
+    None,
+    Kept {
+        content_type: String,
+        text: String,
+    },
+    /// There was one, which has no room here.
+    Lost,
 }
 
 /// What the proxy did.
@@ -70,9 +84,17 @@ impl Tried {
         }
     }
 
+    /// Forgets what was sent along, but not that something was.
+    pub(super) fn lose_body(&mut self) {
+        if let TriedBody::Kept { .. } = self.body {
+            self.body = TriedBody::Lost;
+        }
+    }
+
     /// Shows what must be shown and no more: no body and no header, and of what the gate says the beginning.
     pub(super) fn shorten_to_the_least(&mut self) {
         self.shorten(0);
+        self.lose_body();
         if let TriedOutcome::Answered(answer) = &mut self.outcome {
             answer.headers.clear();
         }
@@ -196,6 +218,7 @@ mod tests {
             )),
             passes: true,
             why: "it passes".to_owned(),
+            body: TriedBody::None,
         };
         tried.shorten(4);
         let TriedOutcome::Answered(answer) = &tried.outcome else {

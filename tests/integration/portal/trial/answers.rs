@@ -31,7 +31,7 @@ async fn a_proxy_that_is_not_there_or_says_nothing_is_told() {
 }
 
 /// So many bytes that do not get shorter by compression.
-fn noise(bytes: usize) -> String {
+pub(super) fn noise(bytes: usize) -> String {
     // Of a generator of random numbers (Knuth): what is regular would get shorter.
     let noise = (0..bytes).scan(1_u64, |state, _| {
         *state = state

@@ -91,6 +91,58 @@ async fn values_that_lead_to_a_route_that_is_not_shown_do_not_tell_its_name() {
     assert_eq!(upstream.seen().len(), 0);
 }
 
+#[tokio::test]
+async fn what_a_link_names_is_bounded() {
+    let companion = TestCompanion::start().await;
+    let mut alice = sign_up(&companion, "alice").await;
+    for path in [
+        format!("{PATH}?caller=app%3A{}", "x".repeat(100)),
+        format!("{PATH}?operation={}", "x".repeat(301)),
+        format!("{PATH}?search={}", "x".repeat(300)),
+    ] {
+        assert_eq!(alice.get(&path).await.status, 400, "{path}");
+    }
+}
+
+/// What a text area of the page holds.
+fn text_area(page: &Answer) -> String {
+    let (_, rest) = page.body.split_once("<textarea id=\"body\"").unwrap();
+    let (_, rest) = rest.split_once(">\n").unwrap();
+    rest.split_once("</textarea>")
+        .unwrap()
+        .0
+        .replace("&quot;", "\"")
+}
+
+#[tokio::test]
+async fn a_body_stays_in_the_form_and_in_no_address() {
+    let (companion, upstream) = with_proxy("").await;
+    let mut alice = sign_up(&companion, "alice").await;
+    let sent = "{\"item\": \"bicycle\"}";
+    let filled = call(&mut alice, "place-order", "nobody").await;
+    let answer = alice.submit(&filled.clone().with("body", sent)).await;
+    let path = next(&answer);
+    assert!(!path.contains("bicycle"), "{path}");
+    assert!(!answer.head.contains("bicycle"), "{answer:?}");
+    let shown = page(&mut alice, &path).await;
+    assert_eq!(text_area(&shown), sent);
+    // The command is that of the same call.
+    assert!(shown.body.contains("--data-raw"), "{shown:?}");
+    assert_eq!(upstream.seen()[0].body, sent);
+    // One that has no room is not there, and the page says so.
+    let long = super::answers::noise(12_000);
+    let shown = send(&mut alice, &filled.with("body", &long)).await;
+    assert_eq!(text_area(&shown), "");
+    assert!(
+        element(&shown, "body-lost").contains("too long to stay"),
+        "{shown:?}"
+    );
+    assert_eq!(upstream.seen()[1].body, long);
+    for (name, value) in &alice.cookies {
+        assert!(name.len() + value.len() < 4096, "{name}: {}", value.len());
+    }
+}
+
 /// A server in the place of the proxy that answers once it is told to; counts the requests that have arrived.
 async fn slow() -> (
     std::net::SocketAddr,

@@ -26,6 +26,11 @@ const MAX_TARGET_BYTES: usize = 1000;
 
 const MAX_BODY_BYTES: usize = 16 * 1024;
 
+/// The longest name of an operation, and the longest text for a caller, in bytes: no operation and no app has a
+/// longer one.
+const MAX_OPERATION_BYTES: usize = 300;
+const MAX_CALLER_BYTES: usize = 80;
+
 /// What a body can be.
 pub(super) const CONTENT_TYPES: [&str; 3] = [
     "application/json",
@@ -87,7 +92,13 @@ pub(super) enum Astray {
 impl<'f> Asked<'f> {
     pub(super) fn of(form: &'f Form) -> Result<Self, EndpointError> {
         let text = |name| form.get(name).unwrap_or_default();
-        let caller_text = text("caller");
+        let (operation, caller_text) = (text("operation"), text("caller"));
+        if operation.len() > MAX_OPERATION_BYTES {
+            return Err(EndpointError::Parameter("operation"));
+        }
+        if caller_text.len() > MAX_CALLER_BYTES {
+            return Err(EndpointError::Parameter("caller"));
+        }
         let caller = match (caller_text, caller_text.strip_prefix(APP)) {
             ("", _) => None,
             (_, Some(key)) => Some(AskedCaller::App(key)),
@@ -96,7 +107,7 @@ impl<'f> Asked<'f> {
             _ => return Err(EndpointError::Parameter("caller")),
         };
         Ok(Self {
-            operation: text("operation"),
+            operation,
             caller,
             caller_text,
             method: text("method"),
@@ -337,6 +348,20 @@ mod tests {
             "/portal/try?operation=read%20order&p%3Aid=a%26b%3Dc"
         );
         assert_eq!(link(&[]), PATH);
+    }
+
+    #[test]
+    fn what_a_link_names_has_bounds() {
+        for (name, prefix, most) in [
+            ("operation", "", MAX_OPERATION_BYTES),
+            ("caller", APP, MAX_CALLER_BYTES),
+        ] {
+            for (length, expected) in [(most, true), (most + 1, false)] {
+                let value = format!("{prefix}{}", "x".repeat(length - prefix.len()));
+                let form = Form::parse(format!("{name}={value}").as_bytes()).unwrap();
+                assert_eq!(Asked::of(&form).is_ok(), expected, "{name} {length}");
+            }
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What came of a call, as its page shows it.
 
-use crate::issuer::http::pages::tried::{Tried, TriedAnswer, TriedOutcome};
+use crate::issuer::http::pages::tried::{Tried, TriedAnswer, TriedBody, TriedOutcome};
 use crate::issuer::http::pages::words::TrialWords;
 use crate::issuer::http::text::Text;
 use crate::issuer::proxy::{BodyEnd, TrialError};
@@ -14,6 +14,8 @@ pub(super) struct Shown<'a> {
     /// What it means that proxy and gate differ.
     pub(super) at_odds: Option<&'static str>,
     pub(super) answer: Option<ShownAnswer<'a>>,
+    /// Whether what was sent along is not in the form any more.
+    pub(super) is_body_lost: bool,
     /// Why there is no answer.
     pub(super) failure: &'static str,
 }
@@ -51,6 +53,7 @@ pub(super) fn shown<'a>(tried: &'a Tried, words: &'static TrialWords) -> Shown<'
         why: Text::of(&*tried.why),
         at_odds,
         answer: answer.map(|answer| shown_answer(answer, words)),
+        is_body_lost: tried.body == TriedBody::Lost,
         failure,
     }
 }

@@ -16,7 +16,7 @@ use crate::issuer::http::pages::apps;
 use crate::issuer::http::pages::form::{PageForm, SECRET};
 use crate::issuer::http::pages::page_error::PageError;
 use crate::issuer::http::pages::told::Told;
-use crate::issuer::http::pages::tried::{Tried, TriedAnswer, TriedOutcome};
+use crate::issuer::http::pages::tried::{Tried, TriedAnswer, TriedBody, TriedOutcome};
 use crate::issuer::http::pages::verdict::{Question, Verdict};
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::proxy::{Proxy, Trial, TrialBody, TrialError};
@@ -82,7 +82,15 @@ pub(in crate::issuer::http::pages) async fn submit(
         Err(NoCaller::Wrong(status, wrong)) => return view.refused(status, &wrong).await,
         Err(NoCaller::Failed(error)) => return Err(error),
     };
-    let told = Told::tried(view.tried(proxy, &call, caller).await?);
+    let mut tried = view.unsent(proxy, &call, &caller)?;
+    if !Told::can_tell(&tried) {
+        let words = &visitor.words().trial;
+        return view
+            .refused(StatusCode::BAD_REQUEST, words.too_long_to_tell)
+            .await;
+    }
+    tried.outcome = view.outcome(proxy, &call, caller.token.as_deref()).await;
+    let told = Told::tried(tried);
     Ok(visitor.go_to_be_told(&asked.link(&operation), &told)?)
 }
 
@@ -184,22 +192,32 @@ impl View<'_> {
         }
     }
 
-    /// Sends the call, and says what the gate makes of it.
-    async fn tried(self, proxy: &Proxy, call: &Call, caller: Caller) -> Result<Tried, PageError> {
-        let verdict = self.judged(proxy, call, &caller)?;
-        let outcome = match self.sent(proxy, call, caller.token.as_deref()).await {
+    /// What is told of the call, with what the gate makes of it, as if it had failed.
+    fn unsent(self, proxy: &Proxy, call: &Call, caller: &Caller) -> Result<Tried, EndpointError> {
+        let verdict = self.judged(proxy, call, caller)?;
+        let body = call.body.clone();
+        Ok(Tried {
+            operation: self.operation.name().to_owned(),
+            call: format!("{} {}", call.method, call.target),
+            caller: caller.name.clone(),
+            outcome: TriedOutcome::Failed(TrialError::Target),
+            passes: verdict.passes,
+            why: verdict.sentence,
+            body: body.map_or(TriedBody::None, |(content_type, text)| TriedBody::Kept {
+                content_type: content_type.to_owned(),
+                text,
+            }),
+        })
+    }
+
+    /// Sends the call.
+    async fn outcome(self, proxy: &Proxy, call: &Call, token: Option<&str>) -> TriedOutcome {
+        let outcome = match self.sent(proxy, call, token).await {
             Ok(answer) => TriedOutcome::Answered(answer),
             Err(error) => TriedOutcome::Failed(error),
         };
         self.log(&outcome);
-        Ok(Tried {
-            operation: self.operation.name().to_owned(),
-            call: format!("{} {}", call.method, call.target),
-            caller: caller.name,
-            outcome,
-            passes: verdict.passes,
-            why: verdict.sentence,
-        })
+        outcome
     }
 
     async fn sent(

@@ -90,6 +90,13 @@ words! {
     body_over_limit:
         "The body is too long: it can have at most 16 KiB. Shorten it, or send it from your terminal.",
         "Der Body ist zu lang: Er kann höchstens 16 KiB haben. Kürze ihn, oder sende ihn von deinem Terminal.";
+    too_long_to_tell:
+        "This call is too long for the page to tell what comes of it, so it was not sent. Shorten a value or the query.",
+        "Dieser Aufruf ist zu lang, als dass die Seite sagen könnte, was daraus wird, darum wurde er nicht gesendet. Kürze einen Wert oder die Query.";
+    sent_body: "What was sent", "Was gesendet wurde";
+    body_lost:
+        "The body was sent and is too long to stay in the form: copy it from where you have it to send it again.",
+        "Der Body wurde gesendet und ist zu lang, um im Formular zu bleiben: Kopiere ihn noch einmal von dort, wo du ihn hast.";
     no_body_here: "This method has no body: remove it.", "Diese Methode hat keinen Body: Entferne ihn.";
     other_operation: "With these values the request is for another operation:", "Mit diesen Werten gehört die Anfrage zu einer anderen Operation:";
     no_operation:
