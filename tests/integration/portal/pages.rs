@@ -1,0 +1,69 @@
+//! What all pages have: a language, a style, and an answer where there is none.
+
+use super::*;
+
+#[tokio::test]
+async fn where_no_page_is_a_page_says_so() {
+    let companion = TestCompanion::start().await;
+    let mut browser = sign_up(&companion, "alice").await;
+    assert_eq!(next(&browser.get("/portal").await), "/");
+    for path in [
+        "/portal/",
+        "/portal/nope",
+        "/portal/apps/x/nope",
+        "/panel/",
+        "/panel/nope",
+    ] {
+        let answer = browser.get(path).await;
+        assert_eq!(answer.status, 404, "{path}: {answer:?}");
+        assert!(
+            answer.body.contains("<h1>There is nothing here</h1>"),
+            "{path}: {answer:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_pages_speak_the_language_of_the_browser() {
+    let companion = TestCompanion::start().await;
+    let german = ["accept-language: de-DE,de;q=0.9,en;q=0.8"];
+    let answer = companion.send("GET", "/portal/log-in", &german, "").await;
+    assert!(answer.body.contains("<html lang=\"de\">"), "{answer:?}");
+    assert!(answer.body.contains("<h1>Anmelden</h1>"), "{answer:?}");
+    let vary = answer.header("vary").unwrap_or_default();
+    assert!(vary.contains("accept-language"), "{answer:?}");
+    let alice = companion.register("alice").await;
+    let app = companion.web_app(&alice, "web-shop", &[CALLBACK]).await;
+    let consent = companion.send("GET", &request(&app), &german, "").await;
+    assert!(consent.body.contains("<html lang=\"de\">"), "{consent:?}");
+    assert!(
+        consent
+            .body
+            .contains("<p>um fortzufahren mit <strong>web-shop"),
+        "{consent:?}"
+    );
+    let answer = companion.send("GET", "/portal/log-in", &[], "").await;
+    assert!(answer.body.contains("<html lang=\"en\">"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn the_style_sheet_has_a_name_that_changes_with_it() {
+    let companion = TestCompanion::start().await;
+    let mut browser = TestBrowser::new(&companion);
+    let start = page(&mut browser, "/").await;
+    let (_, rest) = start.body.split_once("rel=\"stylesheet\" href=\"").unwrap();
+    let (path, _) = rest.split_once('"').unwrap();
+    let style = browser.get(path).await;
+    assert_eq!(style.status, 200);
+    assert_eq!(
+        style.header("content-type"),
+        Some("text/css; charset=utf-8")
+    );
+    let cached = style.header("cache-control").unwrap();
+    assert!(cached.contains("immutable"), "{cached}");
+    assert!(!style.body.contains("url("), "nothing comes from elsewhere");
+    let mut stranger = TestBrowser::new(&companion);
+    let style = stranger.get(path).await;
+    assert_eq!(set_cookies(&style), [""; 0], "others may keep it");
+    assert_eq!(browser.get("/assets/other.css").await.status, 404);
+}
