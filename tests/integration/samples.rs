@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use portcullis::config::{Config, Overrides};
-use portcullis::files::read_policy;
+use portcullis::files::{read_policy, read_source};
+use portcullis::openapi::Catalogue;
 use portcullis::policy::Policy;
 use portcullis::problem::{Colour, Source};
 
@@ -36,6 +37,24 @@ fn each_file_of_config_loads_as_what_it_is() {
             // Keys that somebody made by following the README.
             _ => {}
         }
+    }
+}
+
+#[test]
+fn the_description_of_the_shop_is_of_the_sample_policy() {
+    let source = read_source(&root().join("scripts/shop.openapi.yaml")).unwrap();
+    let catalogue = Catalogue::read(&[source]).unwrap_or_else(|problems| panic!("{problems}"));
+    assert!(catalogue.warnings.is_empty(), "{:?}", catalogue.warnings);
+    let policy = read_policy(&[root().join("config/policy.yaml")]).unwrap();
+    let policy = compile(&policy).unwrap();
+    for operation in &catalogue.operations {
+        let (_, path) = operation.key.split_once(' ').unwrap();
+        let routes = policy.routes().iter();
+        assert_eq!(
+            routes.filter(|route| *route.path == *path).count(),
+            1,
+            "{path}"
+        );
     }
 }
 
