@@ -2,6 +2,7 @@
 
 use super::command::known_authorities;
 use crate::authorizer::Snapshot;
+use crate::coding::push_percent_encoded;
 use crate::issuer::http::pages::routes::{matching, names};
 use crate::issuer::http::pages::verdict::Question;
 use crate::issuer::http::pages::visitor::Visitor;
@@ -232,10 +233,10 @@ impl<'p> Operation<'p> {
             .filter(|parameter| parameter.place == ParameterPlace::Query && parameter.is_required);
         let pairs = needed.map(|parameter| {
             let mut pair = String::new();
-            crate::coding::push_percent_encoded(&mut pair, &parameter.name);
+            push_percent_encoded(&mut pair, &parameter.name);
             pair.push('=');
             let example = parameter.example.as_deref().unwrap_or_default();
-            crate::coding::push_percent_encoded(&mut pair, example);
+            push_percent_encoded(&mut pair, example);
             pair
         });
         pairs.collect::<Vec<_>>().join("&")
