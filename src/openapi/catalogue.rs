@@ -7,7 +7,7 @@ mod operation;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::description::{Description, Operation, Reader};
+use super::description::{Description, MISSPELT_METHOD, NOT_HERE, Operation, Reader};
 use super::template::carried_over;
 use crate::policy::{FillError, FillablePath, PathParameter};
 use crate::problem::{Problem, Problems, Source, quoted};
@@ -190,9 +190,9 @@ impl<'t> Adding<'_, 't> {
             return;
         }
         let way = format!("paths.{}.{}", operation.path, operation.method);
-        if let Some(gap) = operation.gap {
+        if let Some((gap, help)) = unreadable(operation) {
             let message = format!("{} cannot be read: {gap}", operation.label());
-            let problem = Problem::new(message).help("write it into this file");
+            let problem = Problem::new(message).help(help);
             self.problems.push(self.finder.place(problem, &way));
             return;
         }
@@ -264,6 +264,16 @@ impl<'t> Adding<'_, 't> {
             names: parameter_names(&written),
         });
         Ok(())
+    }
+}
+
+/// Why an operation cannot be read, and what to do about it. What is not known of who may use it is the affair of
+/// policies.
+fn unreadable(operation: &Operation<'_>) -> Option<(&'static str, &'static str)> {
+    match operation.gap? {
+        gap @ NOT_HERE => Some((gap, "write it into this file")),
+        gap @ MISSPELT_METHOD => Some((gap, "correct the key, or begin it with `x-`")),
+        _ => None,
     }
 }
 

@@ -144,10 +144,10 @@ pub(super) struct Reader<'t> {
 }
 
 /// Why an operation is for review whose keys may be misspelt.
-const MISSPELT_METHOD: &str = "its method may be misspelt";
+pub(super) const MISSPELT_METHOD: &str = "its method may be misspelt";
 const MISSPELT_SECURITY: &str = "one of its keys may be meant as `security`";
 /// Why an operation is for review that is in no file that is read.
-const NOT_HERE: &str = "its `$ref` does not lead to anything in this file";
+pub(super) const NOT_HERE: &str = "its `$ref` does not lead to anything in this file";
 
 impl<'t> Reader<'t> {
     /// The operations of a path.

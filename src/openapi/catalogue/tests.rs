@@ -106,6 +106,10 @@ fn what_cannot_be_read_is_told_with_its_place() {
             "orders.yaml:7:11: the parameter has a `$ref` that does not lead to anything",
         ),
         (
+            "openapi: 3.0.3\npaths:\n  /a:\n    gett: {}\n    put: {}\n".to_owned(),
+            "orders.yaml:3:3: GET /a cannot be read: its method may be misspelt",
+        ),
+        (
             around("      parameters: a\n"),
             "orders.yaml:5:19: `parameters` is not a list",
         ),
@@ -125,6 +129,18 @@ fn what_cannot_be_read_is_told_with_its_place() {
         let told = refused(&text);
         assert!(told.contains(expected), "{text}\n{told}");
     }
+}
+
+/// Who may use an operation is in the policy.
+#[test]
+fn what_is_odd_about_security_does_not_matter() {
+    let text = "openapi: 3.0.3
+paths:
+  /a: {get: {securty: []}}
+  /b: {get: {security: everybody}}
+  /c: {get: {$ref: \"#/paths/~1a/get\", security: []}}
+";
+    assert_eq!(read(text).operations.len(), 3);
 }
 
 #[test]
