@@ -90,9 +90,9 @@ pub(super) const OF_ROLE: Counted = Counted {
         // `SQLite` takes tables that are joined so in their order: from the users of the role, few or many, to
         // their tokens.
         Tokens {
-            tables: "user_roles r CROSS JOIN refresh_tokens t CROSS JOIN users u \
+            tables: "user_roles r CROSS JOIN users u CROSS JOIN refresh_tokens t \
                      LEFT JOIN apps a ON a.app_key = t.app_key",
-            which: "r.role = $1 AND t.user_id = r.user_id AND u.id = t.user_id",
+            which: "r.role = $1 AND u.id = r.user_id AND t.user_id = u.id",
         },
         // Of their apps, what others use who do not have the role. First comes what is known without looking
         // further: most tokens are of the owner.
