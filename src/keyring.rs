@@ -32,8 +32,8 @@ pub use loading::check_files;
 pub use metrics::KeyMetrics;
 pub use overview::{FeedOverview, IssuerKeys};
 pub use trusted_issuer::{
-    KeySource, TrustWarning, TrustedIssuer, TrustedIssuerDocument, issuer_names, nobody_trusted,
-    trust_warnings, trusted_issuers,
+    KeySource, TrustWarning, TrustedIssuer, TrustedIssuerDocument, issuer_names, misspelt_scopes,
+    nobody_trusted, trust_warnings, trusted_issuers,
 };
 
 /// Holds the issuers in use and the tasks that fetch their keys.

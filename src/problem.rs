@@ -21,7 +21,7 @@ pub(crate) use secrecy::conceal;
 pub(crate) use secrecy::may_hold_a_password;
 pub use snippet::Colour;
 use snippet::{Severity, Shown};
-pub(crate) use suggestion::closest;
+pub(crate) use suggestion::{closest, slip_of};
 
 use secrecy::{Marks, Secrecy};
 

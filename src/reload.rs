@@ -16,8 +16,8 @@ use crate::authorizer::{Authorizer, InShadow, Snapshot};
 use crate::clock::{Clock, UnixSeconds};
 use crate::files::{self, FileError};
 use crate::keyring::{
-    Issuers, KeySource, Keyring, KeyringError, TrustedIssuer, issuer_names, nobody_trusted,
-    trust_warnings,
+    Issuers, KeySource, Keyring, KeyringError, TrustedIssuer, issuer_names, misspelt_scopes,
+    nobody_trusted, trust_warnings,
 };
 use crate::openapi::Catalogue;
 use crate::policy::Policy;
@@ -307,8 +307,10 @@ fn compile(paths: &[PathBuf], trust: &[TrustedIssuer]) -> Result<Arc<Policy>, Po
 }
 
 fn log_trust_warnings(trust: &[TrustedIssuer], policy: &Policy) {
-    let nobody = nobody_trusted(trust, policy.routes_with_token());
-    for warning in trust_warnings(trust).into_iter().chain(nobody) {
+    let of_policy = nobody_trusted(trust, policy.routes_with_token())
+        .into_iter()
+        .chain(misspelt_scopes(trust, policy));
+    for warning in trust_warnings(trust).into_iter().chain(of_policy) {
         tracing::warn!(config.warning = %warning.problem, "the configuration may not do what is intended");
     }
 }

@@ -11,7 +11,7 @@ use clap::Args;
 use super::Finding;
 use crate::config::{Config, ConfigError, ConfigReport, FileFindings, NamedPolicies, Overrides};
 use crate::files;
-use crate::keyring::{TrustWarning, issuer_names, nobody_trusted, trust_warnings};
+use crate::keyring::{TrustWarning, issuer_names, misspelt_scopes, nobody_trusted, trust_warnings};
 use crate::openapi::Catalogue;
 use crate::policy::Policy;
 use crate::problem::{Colour, Faults, Problem, Problems, Source};
@@ -214,6 +214,7 @@ fn check(args: &CheckArgs) -> anyhow::Result<Checked> {
     let mut warnings = trust_warnings(&config.trust);
     if let Some(policy) = &checked.policy {
         warnings.extend(nobody_trusted(&config.trust, policy.routes_with_token()));
+        warnings.extend(misspelt_scopes(&config.trust, policy));
     }
     warnings.extend(of_files);
     let placed = warnings.into_iter();

@@ -23,8 +23,8 @@ use serde_json::{Map, Value};
 use super::admin_client::{AdminTarget, another_process, no_answer};
 use super::format::Format;
 use super::rehearsal::{
-    AskedRequest, Caller, Grounds, GroundsArgs, Rehearsal, Surroundings, parse_header,
-    scopes_as_claims,
+    AskedRequest, Caller, Grounds, GroundsArgs, Rehearsal, Surroundings, misspelt_scopes,
+    parse_header, scopes_as_claims,
 };
 use super::token::{Evidence, plain_token};
 use super::{Finding, number};
@@ -34,7 +34,7 @@ use crate::labels::Label;
 use crate::problem::printable;
 use crate::token::MAX_TOKEN_BYTES;
 use facts::{Explanation, TokenState};
-pub(super) use record::Record;
+pub(super) use record::{Record, reasons};
 use refused_token::refuse_token_of;
 use report::Report;
 
@@ -167,6 +167,10 @@ fn of_request(
     }
     let asked = rehearsal.asked_by(request, &caller)?;
     let explanation = Explanation::of(&rehearsal, &asked);
+    if let Some(scopes) = &args.scopes {
+        let misspelt = misspelt_scopes(&grounds.policy, scopes).into_iter();
+        notes.extend(misspelt.map(Cow::Owned));
+    }
     let mut report = Report::of(request.line(), explanation);
     report.ask_shadow(grounds, |grounds| {
         let rehearsal = rehearse(grounds)?;

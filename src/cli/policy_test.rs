@@ -143,6 +143,9 @@ fn run_file(path: &Path, grounds: &GroundsArgs) -> anyhow::Result<Ran> {
     let grounds = load_grounds(path, Some(&file), grounds)?;
     let cases = file.cases(&grounds);
     let cases = cases.map_err(|problems| unreadable(&problems, &file.source))?;
+    for doubt in file.doubts(&grounds) {
+        complain(&doubt);
+    }
     let rehearsal = Rehearsal::with_claims(&grounds, file.now())?;
     let mut coverage = Coverage::default();
     let mut results = Vec::new();

@@ -32,7 +32,7 @@ use crate::telemetry::{DecisionSettings, SubjectForm, SubjectNames};
 use crate::token::{IssuerRules, MissingKey, UnverifiedToken, entry_of};
 
 pub(super) use answer::Answer;
-pub(super) use caller::{Caller, Signers, made_up_issuer, scopes_as_claims};
+pub(super) use caller::{Caller, Signers, made_up_issuer, misspelt_scopes, scopes_as_claims};
 pub(super) use request::{AskedRequest, parse_header};
 pub(super) use surroundings::{Surrounding, Surroundings};
 

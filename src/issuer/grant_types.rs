@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use crate::problem::Faults;
+use crate::problem::{Faults, closest};
 
 /// A way to get tokens at the token endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,10 +78,15 @@ impl GrantTypes {
             if GrantType::named(name).is_none() {
                 faults.add(
                     format!("issuer.grants[{position}]"),
-                    format!(
-                        "`issuer.grants`: `{name}` is not supported: use {}",
-                        all_in_words()
-                    ),
+                    match closest(name, GrantType::ALL.into_iter().map(|known| known.name())) {
+                        Some(near) => format!(
+                            "`issuer.grants`: `{name}` is not supported: did you mean `{near}`?"
+                        ),
+                        None => format!(
+                            "`issuer.grants`: `{name}` is not supported: use {}",
+                            all_in_words()
+                        ),
+                    },
                 );
             }
         }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::feed::FeedDocument;
-use crate::problem::Faults;
+use crate::problem::{Faults, closest};
 use crate::token::{Algorithm, DEFAULT_TOKEN_BYTES, IssuerRules, MAX_TOKEN_BYTES};
 use crate::yaml::present;
 pub use key_source::KeySource;
@@ -21,7 +21,7 @@ pub use key_source::KeySource;
 use claims::{ClaimsDocument, Several, WrittenRequirements, WrittenRules};
 use own_files::OwnFiles;
 
-pub use warning::{TrustWarning, nobody_trusted, trust_warnings};
+pub use warning::{TrustWarning, misspelt_scopes, nobody_trusted, trust_warnings};
 
 /// An issuer whose tokens are trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -237,11 +237,17 @@ fn algorithms(names: &[String], key: &str, faults: &mut Faults) -> Vec<Algorithm
             Some(_) => faults.add(at, format!("`{key}` lists `{name}` twice: remove one")),
             None => faults.add(
                 at,
-                format!(
-                    "`{key}`: `{name}` is not supported: use {}; the library that verifies \
-                 signatures has no others",
-                    Algorithm::list(&Algorithm::ALL)
-                ),
+                match closest(name, Algorithm::ALL.iter().map(|known| known.name())) {
+                    // ES512 is one that no other stands for.
+                    Some(near) if name != "ES512" => {
+                        format!("`{key}`: `{name}` is not supported: did you mean `{near}`?")
+                    }
+                    _ => format!(
+                        "`{key}`: `{name}` is not supported: use {}; the library that verifies \
+                         signatures has no others",
+                        Algorithm::list(&Algorithm::ALL)
+                    ),
+                },
             ),
         }
     }

@@ -15,7 +15,8 @@ const MAX_BESIDE: usize = 6;
 const MAX_REASONS: usize = 3;
 
 /// What a route says that the source lets in without a token as well.
-pub(super) const NARROWED: &str = "by the source also without a token; `--allow-public`";
+pub(super) const NARROWED: &str =
+    "by the source also without a token; `--allow-public` lets such requests in";
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Asked {

@@ -23,6 +23,17 @@ pub(crate) fn closest<'a>(
         .map(|(_, candidate)| candidate)
 }
 
+/// The same for a word that may be right as it is: only a candidate that is a slip or two away.
+pub(crate) fn slip_of<'a>(
+    written: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    const MOST_SLIPS: usize = 2;
+    let near = closest(written, candidates)?;
+    let distance = osa_distance(&written.to_lowercase(), &near.to_lowercase());
+    (distance <= MOST_SLIPS).then_some(near)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -35,6 +46,9 @@ mod tests {
         assert_eq!(closest("order.write", known), Some("orders.write"));
         assert_eq!(closest("payments.refund", known), None);
         assert_eq!(closest("", known), None);
+        assert_eq!(slip_of("orders.raed", known), Some("orders.read"));
+        assert_eq!(closest("orders.grant", known), Some("orders.read"));
+        assert_eq!(slip_of("orders.grant", known), None);
         assert_eq!(closest(&"x".repeat(1000), known), None);
     }
 }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use serde_saphyr::granit_parser::{Event, Parser};
 
 use super::failure::{Failure, Subject};
-use crate::problem::{Place, Problem, Source};
+use crate::problem::{Place, Problem, Source, closest};
 
 /// The most mistakes of one file that are read past.
 const MAX_MISTAKES: usize = 50;
@@ -41,10 +41,14 @@ impl Damage {
     }
 
     /// Whether something is missing below this key of the file's own mapping, or could be: under a key
-    /// that nobody knows.
+    /// that nobody knows and that is not another one misspelt.
     pub fn is_below(&self, key: &str, known: &[&str]) -> bool {
         let mut sections = self.sections.iter().map(String::as_str);
-        sections.any(|section| section == key || !known.contains(&section))
+        let may_be = |section: &str| {
+            let meant = closest(section, known.iter().copied());
+            !known.contains(&section) && meant.is_none_or(|meant| meant == key)
+        };
+        sections.any(|section| section == key || may_be(section))
     }
 }
 

@@ -115,7 +115,7 @@ const BROKEN: [(&str, &str); 33] = [
     ("policy-version.yaml", "unsupported policy version `2`"),
     ("tests-map.test.yaml", "expected a list"),
     ("tests-no-request.test.yaml", "the key `request` is missing"),
-    ("tests-outcome.test.yaml", "this is not a decision"),
+    ("tests-outcome.test.yaml", "is not a decision"),
     ("tests-unknown-key.test.yaml", "unknown key `expects`"),
 ];
 

@@ -68,6 +68,11 @@ pub(in crate::cli) struct Record {
     fields: Map<String, Value>,
 }
 
+/// The names that a log has for the reasons of decisions.
+pub(in crate::cli) fn reasons() -> impl Iterator<Item = &'static str> {
+    Reason::ALL.iter().map(|reason| reason.label())
+}
+
 impl Record {
     /// Reads a line of the log in JSON, which may have other text in front, as container runtimes put
     /// it there.

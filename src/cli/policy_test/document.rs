@@ -1,5 +1,6 @@
 //! A file of tests: requests, who makes them, and what becomes of them.
 
+mod callers;
 mod written_outcome;
 
 use std::path::{Path, PathBuf};
@@ -9,11 +10,15 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::case::{Case, Expected, Outcome};
-use crate::cli::rehearsal::{AskedRequest, Caller, Grounds, Surroundings, scopes_as_claims};
+use crate::cli::explain::reasons;
+use crate::cli::rehearsal::{AskedRequest, Grounds, Surroundings, misspelt_scopes};
 use crate::clock::UnixSeconds;
 use crate::problem::{Mistake, Place, Problem, Problems, Source, closest, quoted};
 use crate::yaml::{self, Entries, Located, Recovered, present, schema_of};
 use written_outcome::WrittenOutcome;
+
+/// The most names that a message lists.
+const MAX_NAMED: usize = 10;
 
 /// The most tests of a file.
 const MAX_CASES: usize = 10_000;
@@ -92,7 +97,7 @@ struct CaseDocument {
     expect: Located<WrittenOutcome>,
     /// The reason, as the log calls it.
     #[serde(default, deserialize_with = "present")]
-    reason: Option<String>,
+    reason: Option<Located<String>>,
     /// The detail of the reason, as the log calls it.
     #[serde(default, deserialize_with = "present")]
     detail: Option<String>,
@@ -170,6 +175,21 @@ impl TestFile {
         self.document.now.map_or(Self::DEFAULT_NOW, UnixSeconds)
     }
 
+    /// What is probably misspelt, although it is a test.
+    pub(super) fn doubts(&self, grounds: &Grounds) -> Vec<String> {
+        let document = &self.document;
+        let callers = document.callers.iter().flat_map(|entries| &entries.0);
+        let of_callers = callers.map(|(_, caller)| &caller.scopes);
+        let of_cases = document.tests.iter().map(|case| &case.value.scopes);
+        let written = of_callers.chain(of_cases).flatten();
+        let doubts = written.flat_map(|scopes| {
+            let place = scopes.place(&self.source);
+            let misspelt = misspelt_scopes(&grounds.policy, &scopes.value).into_iter();
+            misspelt.map(move |message| format!("{}:{}: {message}", place.file, place.line))
+        });
+        doubts.collect()
+    }
+
     /// The cases, or everything that is wrong with them.
     pub(super) fn cases(&self, grounds: &Grounds) -> Result<Vec<Case>, Problems> {
         let mut reader = CaseReader {
@@ -226,6 +246,7 @@ impl CaseReader<'_> {
         let caller = self.caller(document, located.place(source));
         let outcome = self.outcome(&document.expect);
         self.check_route(document.route.as_ref());
+        self.check_reason(document.reason.as_ref());
         let (request, caller, outcome) = (request?, caller?, outcome?);
         let upstream = document.upstream.iter().flat_map(|entries| &entries.0);
         Some(Case {
@@ -238,7 +259,7 @@ impl CaseReader<'_> {
             caller,
             expected: Expected {
                 outcome,
-                reason: document.reason.clone(),
+                reason: document.reason.as_ref().map(|reason| reason.value.clone()),
                 detail: document.detail.clone(),
                 route: document.route.as_ref().map(|route| route.value.clone()),
                 upstream: upstream
@@ -272,75 +293,6 @@ impl CaseReader<'_> {
         }
     }
 
-    fn caller(&mut self, document: &CaseDocument, place: Place) -> Option<Caller> {
-        let file = self.file;
-        let own = CallerDocument {
-            issuer: document.issuer.clone(),
-            claims: document.claims.clone(),
-            scopes: document.scopes.clone(),
-        };
-        let has_own = own.issuer.is_some() || own.claims.is_some() || own.scopes.is_some();
-        let Some(name) = &document.caller else {
-            return if has_own {
-                self.claims_of(&own, place)
-            } else {
-                Some(Caller::AsInHeaders)
-            };
-        };
-        if has_own {
-            self.complain(
-                "the test has both `as` and claims of its own",
-                "remove one: `as` names one of `callers`",
-                name.place(&file.source),
-            );
-            return None;
-        }
-        let callers = || file.document.callers.iter().flat_map(|entries| &entries.0);
-        let found = callers().find(|(known, _)| known.value == name.value);
-        if let Some((_, caller)) = found {
-            return self.claims_of(caller, place);
-        }
-        let known = callers().map(|(known, _)| known.value.as_str());
-        let help = match closest(&name.value, known) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!(
-                "add `{}` to `callers`, with its claims or scopes",
-                name.value
-            ),
-        };
-        let message = format!("unknown caller {}", quoted(&name.value));
-        self.complain(message, help, name.place(&file.source));
-        None
-    }
-
-    fn claims_of(&mut self, document: &CallerDocument, place: Place) -> Option<Caller> {
-        let wanted = document.issuer.as_ref();
-        let mut issuers = self.grounds.issuers.iter();
-        let rules = issuers.find(|rules| wanted.is_none_or(|name| *rules.name == *name.value));
-        let Some(rules) = rules else {
-            let known = self.grounds.issuers.iter().map(|rules| &*rules.name);
-            let (name, place) = match wanted {
-                Some(name) => (name.value.as_str(), name.place(&self.file.source)),
-                None => ("", place),
-            };
-            let help = match closest(name, known) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => "write the name of an issuer of `trust`".to_owned(),
-            };
-            self.complain(format!("unknown issuer {}", quoted(name)), help, place);
-            return None;
-        };
-        let mut claims = match &document.scopes {
-            Some(scopes) => scopes_as_claims(rules, &scopes.value),
-            None => Map::new(),
-        };
-        claims.extend(document.claims.clone().unwrap_or_default());
-        Some(Caller::Claims {
-            issuer: Some(rules.name.to_string()),
-            claims,
-        })
-    }
-
     fn outcome(&mut self, written: &Located<WrittenOutcome>) -> Option<Outcome> {
         let outcome = match &written.value {
             WrittenOutcome::Word(word) if word == "allow" => Some(Outcome::Allow),
@@ -354,14 +306,33 @@ impl CaseReader<'_> {
             }
         };
         if outcome.is_none() {
+            let written_as = match &written.value {
+                WrittenOutcome::Word(word) => quoted(word),
+                WrittenOutcome::Status(status) => format!("`{status}`"),
+            };
             self.complain(
-                "this is not a decision",
+                format!("{written_as} is not a decision"),
                 "write `allow`, `deny`, the status of the refusal (400, 401, 403 or 503), or \
                  `would_deny` for what a route in shadow lets through",
                 written.place(&self.file.source),
             );
         }
         outcome
+    }
+
+    fn check_reason(&mut self, reason: Option<&Located<String>>) {
+        let Some(reason) = reason.filter(|reason| !reasons().any(|known| known == reason.value))
+        else {
+            return;
+        };
+        let help = match closest(&reason.value, reasons()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => {
+                "write what the log calls it, such as `no_token` or `scopes_missing`".to_owned()
+            }
+        };
+        let message = format!("unknown reason {}", quoted(&reason.value));
+        self.complain(message, help, reason.place(&self.file.source));
     }
 
     fn check_route(&mut self, route: Option<&Located<String>>) {

@@ -4,7 +4,8 @@ use anyhow::{Context, bail};
 use serde_json::{Map, Value};
 
 use crate::clock::UnixSeconds;
-use crate::problem::closest;
+use crate::policy::Policy;
+use crate::problem::{closest, slip_of};
 use crate::token::{Algorithm, ClaimPath, IssuerRules, KeySet, SigningKey, Trust, UnverifiedToken};
 
 /// What identifies the caller of a request.
@@ -40,6 +41,24 @@ impl Caller {
             claims,
         })
     }
+}
+
+/// What is said of each scope that the policy does not list and that is probably one of its own, misspelt.
+/// A token may have others, which mean nothing to the policy.
+pub(in crate::cli) fn misspelt_scopes(policy: &Policy, scopes: &str) -> Vec<String> {
+    /// Shorter ones are near to each other, whatever they mean.
+    const LEAST_CHARS: usize = 4;
+    let listed = || policy.scopes().map(|(name, _)| name);
+    let unlisted = scopes.split_whitespace().filter(|scope| {
+        scope.chars().count() >= LEAST_CHARS && !listed().any(|name| name == *scope)
+    });
+    let told = unlisted.filter_map(|scope| {
+        let near = slip_of(scope, listed())?;
+        Some(format!(
+            "the policy does not list the scope `{scope}`: did you mean `{near}`?"
+        ))
+    });
+    told.collect()
 }
 
 /// How long a token lives that is made up, in seconds, where its issuer lets it.
@@ -97,8 +116,8 @@ impl Signers {
             match closest(name, names()) {
                 Some(near) => format!("unknown issuer `{name}`: did you mean `{near}`?"),
                 None => format!(
-                    "unknown issuer `{name}`: write one of {}",
-                    names().collect::<Vec<_>>().join(", ")
+                    "unknown issuer `{name}`: write one of `{}`",
+                    names().collect::<Vec<_>>().join("`, `")
                 ),
             }
         })

@@ -1,7 +1,8 @@
 //! What an entry of `trust` may well mean, but its author perhaps does not.
 
 use super::TrustedIssuer;
-use crate::problem::Problem;
+use crate::policy::Policy;
+use crate::problem::{Problem, slip_of};
 use crate::token::{ClaimPath, IssuerRules, Provider, TokenType};
 
 /// A warning about an entry that loads.
@@ -36,6 +37,31 @@ pub fn nobody_trusted(trusted: &[TrustedIssuer], routes: usize) -> Option<TrustW
              `keys: companion`",
         ),
     })
+}
+
+/// Scopes of `scope_names` that the policy does not list, and that are probably listed ones, misspelt.
+pub fn misspelt_scopes(trusted: &[TrustedIssuer], policy: &Policy) -> Vec<TrustWarning> {
+    let listed = || policy.scopes().map(|(name, _)| name);
+    let mut warnings = Vec::new();
+    for (position, issuer) in trusted.iter().enumerate() {
+        for (name, scopes) in &issuer.rules.claims.scope_names {
+            let key = format!("trust[{position}].scope_names");
+            let unlisted = scopes
+                .iter()
+                .filter(|scope| !listed().any(|known| *known == ***scope));
+            let misspelt = unlisted.filter_map(|scope| Some((scope, slip_of(scope, listed())?)));
+            warnings.extend(misspelt.map(|(scope, near)| {
+                TrustWarning {
+                key: format!("{key}.{name}"),
+                problem: Problem::new(format!(
+                    "`{key}` gives the scope `{scope}` for `{name}`, which the policy does not list"
+                ))
+                .help(format!("did you mean `{near}`?")),
+            }
+            }));
+        }
+    }
+    warnings
 }
 
 /// Names of claims that look like a way down, which dots are not.

@@ -170,6 +170,25 @@ routes:
     "##);
 }
 
+/// A key that is another one misspelt hides nothing of the catalogue, and one that may be the catalogue does.
+#[test]
+fn what_an_unknown_key_cannot_be_is_judged() {
+    let problems = |key: &str| {
+        let text = format!(
+            "version: 1\nscopes: {{orders.read: Read}}\n{key}: [id]\nroutes:\n  \
+             - {{name: a, methods: [GET], path: /a, scopes: [orders.raed]}}\n"
+        );
+        report(&[&text])
+    };
+    let both = problems("isuers");
+    assert!(both.contains("did you mean `issuers`?"), "{both}");
+    assert!(both.contains("did you mean `orders.read`?"), "{both}");
+    for key in ["scops", "permissions"] {
+        let one = problems(key);
+        assert!(!one.contains("orders.raed`"), "{one}");
+    }
+}
+
 #[test]
 fn a_key_without_a_value_is_an_error() {
     let report = report(&[

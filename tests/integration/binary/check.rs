@@ -207,6 +207,32 @@ fn a_policy_that_nobody_can_pass_is_warned_of() {
     }
 }
 
+#[test]
+fn a_scope_of_an_issuer_that_is_misspelt_gets_a_suggestion() {
+    let policy = "version: 1\nscopes: {orders.read: Read}\nroutes:\n  \
+                  - {name: a, methods: [GET], path: /a, scopes: [orders.read]}\n";
+    let config = |scopes: &str| {
+        format!(
+            "version: 1\npolicy: [policy.yaml]\ntrust:\n  - issuer: https://id.shop.example\n    \
+             audiences: [api]\n    algorithms: [ES256]\n    jwks_uri: https://id.shop.example/keys\n    \
+             scope_names: {{Staff: {scopes}}}\n"
+        )
+    };
+    let said = check_config(policy, &config("[orders.raed, reports.read]"), 0);
+    for expected in [
+        "`trust[0].scope_names` gives the scope `orders.raed` for `Staff`, which the policy does not list",
+        "did you mean `orders.read`?",
+        "1 warning",
+    ] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+    let said = check_config(policy, &config("orders.read").replace("ES256", "es265"), 1);
+    assert!(
+        said.contains("`es265` is not supported: did you mean `ES256`?"),
+        "{said}"
+    );
+}
+
 /// Each key would be a problem of its own, with the same long help.
 #[test]
 fn a_configuration_in_the_place_of_a_policy_is_one_problem_and_the_reverse() {

@@ -433,6 +433,15 @@ fn times_and_addresses_are_refused_with_the_fix() {
 }
 
 #[test]
+fn a_misspelt_scope_gets_a_suggestion() {
+    let said = explained(&["GET", "/orders/1", "--scopes", "orders.raed other"], 1);
+    let note =
+        "note: the policy does not list the scope `orders.raed`: did you mean `orders.read`?";
+    assert!(said.contains(note), "{said}");
+    assert!(!said.contains("scope `other`"), "{said}");
+}
+
+#[test]
 fn what_cannot_be_explained_is_told_with_the_way_to_fix_it() {
     let (folder, _) = configured();
     for (arguments, input, expected) in [

@@ -102,6 +102,32 @@ tests:
     assert_snapshot!(check(folder.path(), &["shop.test.yaml"], 2));
 }
 
+/// A misspelt scope is refused like any that does not suffice, so that a test holds for a wrong reason.
+#[test]
+fn what_is_misspelt_in_a_test_gets_a_suggestion() {
+    let folder = folder(
+        r"version: 1
+callers: {reader: {scopes: orders.raed}}
+tests:
+  - {request: GET /orders/1, as: reader, expect: deny}
+  - {request: GET /orders/1, scopes: other order.read, expect: deny}
+",
+    );
+    let said = check(folder.path(), &["shop.test.yaml"], 0);
+    for expected in [
+        "shop.test.yaml:2: the policy does not list the scope `orders.raed`: did you mean `orders.read`?",
+        "shop.test.yaml:5: the policy does not list the scope `order.read`: did you mean `orders.read`?",
+    ] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+    assert!(!said.contains("`other`"), "{said}");
+    let folder =
+        self::folder("version: 1\ntests: [{request: GET /page, expect: allow, reason: pubic}]\n");
+    let said = check(folder.path(), &["shop.test.yaml"], 2);
+    assert!(said.contains("unknown reason `pubic`"), "{said}");
+    assert!(said.contains("did you mean `public`?"), "{said}");
+}
+
 #[test]
 fn the_sample_policy_meets_its_tests_and_they_cover_it() {
     let config = concat!(env!("CARGO_MANIFEST_DIR"), "/config");
