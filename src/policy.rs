@@ -1,5 +1,6 @@
 //! The policy: which requests there are and what each asks of its caller.
 
+mod alike;
 mod classes;
 mod compile;
 mod conditions;
@@ -26,6 +27,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::problem::{Problem, Problems, Source};
+pub use alike::{SharedReadings, shared_paths};
 pub use classes::{
     Answer, ClassMethods, DroppedReading, ExampleRequest, Hosts, OtherHosts, RequestClass,
 };

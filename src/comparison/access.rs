@@ -203,6 +203,16 @@ impl<'p> Access<'p> {
         matches!(self.callers, Callers::Holders(_)) || by_condition.unwrap_or(false)
     }
 
+    /// Whether tokens of an issuer count here and `beside`, and did not count `before`.
+    pub(super) fn counts_more(&self, before: &Self, beside: &Self) -> bool {
+        match (self.issuers, beside.issuers) {
+            (Issuers::Every, Issuers::Every) => !before.issuers.include_all(Issuers::Every),
+            (Issuers::These(names), others) | (others, Issuers::These(names)) => names
+                .iter()
+                .any(|name| others.include(name) && !before.issuers.include(name)),
+        }
+    }
+
     /// A caller of an issuer whose tokens count here and not there.
     pub(super) fn caller_beside(&self, other: &Self) -> Option<Caller> {
         let issuer = self.issuers.find(other.issuers, false)?;

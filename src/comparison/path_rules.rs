@@ -121,8 +121,9 @@ pub(super) fn differences<'p>(
             };
             let caller = found.as_ref().map(|(route, _)| caller(route));
             Difference {
-                // Without an example nobody can check the claim, so that none is made.
-                effect: if found.is_none() {
+                // Without an example nobody can check that somebody gains requests, so that it is not claimed. That
+                // nobody does needs none.
+                effect: if found.is_none() && effect == Effect::MoreOpen {
                     Effect::Unclear
                 } else {
                     effect
@@ -138,7 +139,9 @@ pub(super) fn differences<'p>(
                 gains: caller.clone().filter(|_| effect != Effect::MoreClosed),
                 loses: caller.filter(|_| effect == Effect::MoreClosed),
                 unclear: match (&found, effect) {
-                    (None, _) => Some("no route was found that answers such a request"),
+                    (None, Effect::MoreOpen) => {
+                        Some("no route was found that answers such a request")
+                    }
                     (_, Effect::Unclear) => {
                         Some("upper and lower case may change the route of any request")
                     }

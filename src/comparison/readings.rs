@@ -11,8 +11,13 @@ mod shared;
 use super::access::{Access, Admits, admits};
 use super::{Difference, Effect, Requests};
 use crate::policy::{
-    Answer, DroppedReading, ExampleRequest, Methods, Policy, RequestClass, Routed, TooManyPaths,
+    Answer, DroppedReading, ExampleRequest, Methods, Policy, RequestClass, Route, Routed,
+    SharedReadings, TooManyPaths,
 };
+use shared::{Beside, share_preflights};
+
+/// How many routes beside a class are tried for an example.
+const MAX_TRIES: usize = 500;
 
 /// The differences of which the classes of plain paths, which are given, say nothing.
 pub(super) fn differences<'p>(
@@ -98,10 +103,6 @@ impl<'p> Pair<'p> {
     /// were.
     fn unmixed(&self) -> Result<Vec<Difference<'p>>, TooManyPaths> {
         let routes = || self.old.routes().iter();
-        let answers_options = |methods: &Methods| match methods {
-            Methods::Every => true,
-            Methods::Listed(listed) => listed.iter().any(|method| &**method == "OPTIONS"),
-        };
         let can_mix = routes().any(|route| route.preflight)
             && routes().any(|route| answers_options(&route.methods));
         if !can_mix || self.old.is_in_shadow() {
@@ -113,17 +114,38 @@ impl<'p> Pair<'p> {
                 && !self.before(before).is_closed()
         };
         let classes = self.old.classes(self.new, turns)?;
-        Ok(classes.iter().map(|class| self.turned(class)).collect())
+        let shared = SharedReadings::of(self.old);
+        Ok(classes
+            .iter()
+            .filter_map(|class| self.turned(class, &shared))
+            .collect())
     }
 
-    fn turned(&self, class: &RequestClass<'p>) -> Difference<'p> {
+    /// Nothing where no path of the class has a reading that is answered in the other way.
+    fn turned(&self, class: &RequestClass<'p>, shared: &SharedReadings) -> Option<Difference<'p>> {
+        let is_answered_otherwise = |route: &Route| match class.old {
+            Answer::Preflight(_) => answers_options(&route.methods),
+            Answer::Route(_) | Answer::Unlisted => share_preflights(class, route),
+        };
+        let routes = self.old.routes().iter();
+        let besides: Vec<_> = routes
+            .filter(|route| is_answered_otherwise(route))
+            .filter_map(|route| Beside::of(class, route, shared))
+            .collect();
+        if besides.is_empty() {
+            return None;
+        }
         let is_refused = |example: &ExampleRequest| {
             matches!(self.old.route(&example.target()), Ok(Routed::Unlisted))
         };
-        let mut examples = spelled_otherwise(&class.example);
+        let examples = besides
+            .into_iter()
+            .take(MAX_TRIES)
+            .flat_map(Beside::examples);
+        let mut examples = spelled_otherwise(&class.example).chain(examples);
         let example = examples.find(|example| is_refused(example) && self.is_let_in(example));
         let after = self.after(class.new);
-        Difference {
+        Some(Difference {
             effect: match example {
                 Some(_) => Effect::MoreOpen,
                 None => Effect::Unclear,
@@ -137,7 +159,14 @@ impl<'p> Pair<'p> {
             before: self.before(class.old),
             after,
             example,
-        }
+        })
+    }
+}
+
+fn answers_options(methods: &Methods) -> bool {
+    match methods {
+        Methods::Every => true,
+        Methods::Listed(listed) => listed.iter().any(|method| &**method == "OPTIONS"),
     }
 }
 
@@ -184,13 +213,21 @@ fn spelled_otherwise(example: &ExampleRequest) -> impl Iterator<Item = ExampleRe
         (!is_escape).then(|| format!("{before}%{:02X}{after}", u32::from(letter)))
     });
     let longer = ["/", ":", ";v=1"].map(|end| format!("{path}{end}"));
-    let doubled = path.match_indices('/').filter_map(move |(place, _)| {
-        let (before, after) = path.split_at_checked(place)?;
-        Some(format!("{before}/{after}"))
+    // A slash more, one that is encoded, and what some servers cut the path at.
+    let slashes = path.match_indices('/').flat_map(move |(place, _)| {
+        let parts = path.split_at_checked(place).zip(path.get(place + 1..));
+        parts.into_iter().flat_map(|((before, from), after)| {
+            [
+                format!("{before}/{from}"),
+                format!("{before}%2F{after}"),
+                format!("{before}%3Bv{from}"),
+                format!("{before}/%3Bv{from}"),
+            ]
+        })
     });
     encoded
         .chain(longer)
-        .chain(doubled)
+        .chain(slashes)
         .map(move |path| ExampleRequest {
             path: path.into(),
             ..example.clone()

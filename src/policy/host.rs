@@ -197,6 +197,14 @@ impl PatternError {
 }
 
 impl HostPattern {
+    /// A host that it matches.
+    pub fn example(&self) -> Box<str> {
+        match self {
+            Self::Exact(name) => name.clone(),
+            Self::Below(name) => format!("any.{name}").into(),
+        }
+    }
+
     /// Whether every host that `other` matches matches this as well.
     pub(super) fn covers(&self, other: &Self) -> bool {
         let (Self::Exact(name) | Self::Below(name)) = other;

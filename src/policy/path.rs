@@ -5,6 +5,7 @@ mod reading;
 mod spelling;
 
 use super::TargetError;
+pub(super) use encoding::decoded;
 pub(super) use reading::{Necessity, Reading, literal};
 
 /// The longest path without its query, in bytes.

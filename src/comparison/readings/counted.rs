@@ -3,17 +3,20 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::shared::may_be_read_as;
-use super::{Pair, spelled_otherwise};
+use super::Pair;
+use super::shared::{Beside, share_methods};
 use crate::comparison::access::ANOTHER_ISSUER;
 use crate::comparison::{Caller, Difference, Effect, Requests};
 use crate::condition::Condition;
 use crate::policy::{
     Answer, ExampleRequest, Mode, RequestClass, Requirement, Route, RouteIssuers, Routed,
+    SharedReadings,
 };
 
-/// How many routes are tried for an example.
-const MAX_TRIES: usize = 2000;
+/// How many routes beside a class are tried for an example.
+const MAX_TRIES: usize = 500;
+/// How many are looked at.
+const MAX_COMPARED: usize = 1_000_000;
 
 impl<'p> Pair<'p> {
     /// What it means that tokens of other issuers count where everybody passed. A request with another
@@ -25,34 +28,54 @@ impl<'p> Pair<'p> {
             let is_answered = !after.is_closed() && !after.is_preflight();
             before.is_open() && is_answered && !before.has_issuers_of(&after)
         };
-        let open: Vec<_> = classes.iter().filter(is_open).collect();
-        let class = open.first()?;
-        let routes = self.old.routes().iter().chain(self.new.routes());
-        let plain = routes
-            .take(MAX_TRIES)
-            .filter_map(|route| ExampleRequest::of(route, str::to_owned));
-        let examples = open.iter().map(|class| class.example.clone()).chain(plain);
-        let mut found = examples.flat_map(|plain| spelled_otherwise(&plain).collect::<Vec<_>>());
-        let shown = found.find_map(|example| {
-            if let Some(caller) = self.newly_counted(&example) {
-                return Some(Difference {
-                    effect: Effect::MoreOpen,
-                    gains: Some(caller),
-                    unclear: None,
-                    ..self.unclear(class, Some(example), "")
-                });
-            }
-            let why = "a condition of another reading may refuse a token that no longer counts";
-            let is_concerned = self.no_longer_counts(&example);
-            is_concerned.then(|| self.unclear(class, Some(example), why))
+        let besides = classes.iter().filter(is_open).flat_map(|class| {
+            let routes = self.old.routes().iter();
+            routes.map(move |route| (class, route))
         });
+        let shared = SharedReadings::of(self.old);
+        let mut left = MAX_COMPARED;
+        let mut first = None;
+        let mut tries = 0;
+        for (class, route) in besides {
+            let Some(fewer) = left.checked_sub(1) else {
+                // Too many to say that none is concerned.
+                first = first.or(Some(class));
+                break;
+            };
+            left = fewer;
+            let Some(beside) = self.concerned(class, route, &shared) else {
+                continue;
+            };
+            first = first.or(Some(class));
+            if let Some(shown) = beside
+                .examples()
+                .find_map(|example| self.shown(class, example))
+            {
+                return Some(shown);
+            }
+            tries += 1;
+            if tries == MAX_TRIES {
+                break;
+            }
+        }
         // Not every request with two such readings is tried.
-        let unproven = || {
-            let class = open.iter().find(|class| self.may_concern_another(class))?;
-            let why = "tokens of other issuers may decide a request with another reading, and no example shows it";
-            Some(self.unclear(class, None, why))
-        };
-        shown.or_else(unproven)
+        let why = "tokens of other issuers may decide a request with another reading, and no example shows it";
+        first.map(|class| self.unclear(class, None, why))
+    }
+
+    /// What an example shows.
+    fn shown(&self, class: &RequestClass<'p>, example: ExampleRequest) -> Option<Difference<'p>> {
+        if let Some(caller) = self.newly_counted(&example) {
+            return Some(Difference {
+                effect: Effect::MoreOpen,
+                gains: Some(caller),
+                unclear: None,
+                ..self.unclear(class, Some(example), "")
+            });
+        }
+        let why = "a condition of another reading may refuse a token that no longer counts";
+        self.no_longer_counts(&example)
+            .then(|| self.unclear(class, Some(example), why))
     }
 
     fn unclear(
@@ -75,23 +98,29 @@ impl<'p> Pair<'p> {
         }
     }
 
-    /// Whether a path of the class may have another reading that a route decides by the tokens that count
-    /// under one policy alone.
-    fn may_concern_another(&self, class: &RequestClass<'p>) -> bool {
+    /// The route beside the class, if a path of the class may have another reading that the route decides
+    /// by tokens that count for the class under one policy alone.
+    fn concerned<'a>(
+        &self,
+        class: &'a RequestClass<'p>,
+        route: &'p Arc<Route>,
+        shared: &SharedReadings,
+    ) -> Option<Beside<'a, 'p>> {
+        if class
+            .old
+            .route()
+            .is_some_and(|own| own.index == route.index)
+        {
+            return None;
+        }
         let (before, after) = (self.before(class.old), self.after(class.new));
-        let is_gained = after.caller_beside(&before).is_some();
-        let is_lost = after.is_open() && before.caller_beside(&after).is_some();
-        let rules = self.old.path_rules();
-        let own = class.old.route();
-        let others = self.old.routes().iter();
-        let mut others = others.filter(|route| own.is_none_or(|own| own.index != route.index));
-        others.any(|route| {
-            let other = self.before(Answer::Route(route));
-            let asks = !other.is_closed() && other.reads_token();
-            let needs_gained = is_gained && asks && other.caller_beside(&before).is_some();
-            let refuses_lost = is_lost && may_refuse_by_token(route);
-            (needs_gained || refuses_lost) && may_be_read_as(class, route, rules)
-        })
+        let other = self.before(Answer::Route(route));
+        let asks = !other.is_closed() && other.reads_token();
+        let needs_gained = asks && after.counts_more(&before, &other);
+        let refuses_lost =
+            after.is_open() && may_refuse_by_token(route) && before.counts_more(&after, &other);
+        let is_concerned = (needs_gained || refuses_lost) && share_methods(class, route);
+        is_concerned.then(|| Beside::of(class, route, shared))?
     }
 
     /// Whether a condition may have refused the example for a token that counts for all readings of it

@@ -1,61 +1,116 @@
-//! Whether a route may answer another reading of a path.
+//! Whether a route may answer another reading of a path, and requests for which it does.
 
-use crate::policy::{EncodedSlashes, Methods, OtherHosts, PathRules, RequestClass, Route};
+use super::spelled_otherwise;
+use crate::policy::{
+    Answer, ExampleRequest, HostPattern, Methods, OtherHosts, RequestClass, Route, SharedReadings,
+    shared_paths,
+};
 
-/// Whether a request of the class may have another reading that `route` answers. Says so where in doubt.
-pub(super) fn may_be_read_as(class: &RequestClass<'_>, route: &Route, rules: PathRules) -> bool {
-    share_hosts(class, route)
-        && share_methods(class, route)
-        && (may_differ_in_segments(rules) || share_segments(&class.path, &route.path))
+/// Requests of a class, and a route that may answer another reading of them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Beside<'a, 'p> {
+    class: &'a RequestClass<'p>,
+    route: &'p Route,
 }
 
-fn share_hosts(class: &RequestClass<'_>, route: &Route) -> bool {
-    let mut hosts = route.hosts.iter();
-    route.hosts.is_empty()
-        || class.hosts.others == OtherHosts::Every
-        || hosts.any(|host| class.hosts.named.contains(host))
+impl<'a, 'p> Beside<'a, 'p> {
+    /// Nothing where no path of the class has a reading that `route` answers. Methods are not compared.
+    pub(super) fn of(
+        class: &'a RequestClass<'p>,
+        route: &'p Route,
+        shared: &SharedReadings,
+    ) -> Option<Self> {
+        let beside = Self { class, route };
+        let may_share = |path: &str| shared.may_be_of(path, &route.path);
+        (beside.host().is_some() && beside.templates().all(may_share)).then_some(beside)
+    }
+
+    /// Some requests that may have both readings, with the method of the class's example, or with one of the
+    /// route's.
+    pub(super) fn examples(self) -> impl Iterator<Item = ExampleRequest> {
+        let host = self.host().unwrap_or_default();
+        let method = self.method();
+        let paths = self
+            .templates()
+            .flat_map(move |path| shared_paths(path, &self.route.path));
+        paths.flat_map(move |path| {
+            let plain = ExampleRequest {
+                host: host.clone(),
+                method: method.clone(),
+                path: path.into(),
+                preflight: self.class.example.preflight.clone(),
+            };
+            spelled_otherwise(&plain).collect::<Vec<_>>()
+        })
+    }
+
+    /// The templates that each path of the class matches.
+    fn templates(self) -> impl Iterator<Item = &'a str> {
+        let class = self.class;
+        let own = (class.more_paths == 0).then_some(&*class.path);
+        let routes = [class.old, class.new].into_iter().filter_map(Answer::route);
+        own.into_iter().chain(routes.map(|route| &*route.path))
+    }
+
+    /// A host of both, if there is one.
+    fn host(self) -> Option<Box<str>> {
+        let Self { class, route } = self;
+        let mut hosts = route.hosts.iter();
+        if route.hosts.is_empty() {
+            return Some(class.example.host.clone());
+        }
+        let shared = hosts.find(|host| {
+            class.hosts.others == OtherHosts::Every || class.hosts.named.contains(host)
+        });
+        shared.map(HostPattern::example)
+    }
+
+    fn method(self) -> Box<str> {
+        let own = &self.class.example.method;
+        match &self.route.methods {
+            Methods::Listed(listed) if !listed.contains(own) => {
+                let mut shared = listed
+                    .iter()
+                    .filter(|method| has_method(self.class, method));
+                shared.next().unwrap_or(own).clone()
+            }
+            Methods::Every | Methods::Listed(_) => own.clone(),
+        }
+    }
 }
 
-fn share_methods(class: &RequestClass<'_>, route: &Route) -> bool {
+/// Whether a method of the class is one of the route's.
+pub(super) fn share_methods(class: &RequestClass<'_>, route: &Route) -> bool {
     let Methods::Listed(listed) = &route.methods else {
         return true;
     };
-    let has = |wanted: &str| class.methods.listed.iter().any(|one| **one == *wanted);
     // `GET` brings `HEAD`.
-    class.methods.all_but.is_some()
-        || listed
-            .iter()
-            .any(|method| has(method) || (**method == *"GET" && has("HEAD")))
+    listed.iter().any(|method| {
+        has_method(class, method) || (**method == *"GET" && has_method(class, "HEAD"))
+    })
 }
 
-/// Whether one reading may have more segments than another, or segments that are cut off.
-fn may_differ_in_segments(rules: PathRules) -> bool {
-    rules.merge_slashes
-        || rules.path_parameters
-        || rules.trailing_slash
-        || rules.encoded_delimiters
-        || rules.ignore_case
-        || rules.encoded_slashes == EncodedSlashes::Both
+fn has_method(class: &RequestClass<'_>, wanted: &str) -> bool {
+    let has = |list: &[Box<str>]| list.iter().any(|one| **one == *wanted);
+    let methods = &class.methods;
+    let has_preflights = methods.other_preflights || !methods.preflights_of.is_empty();
+    has(&methods.listed)
+        || methods.all_but.as_ref().is_some_and(|except| !has(except))
+        || has_preflights && wanted == "OPTIONS"
 }
 
-/// Whether a path of one template may be one of the other where some of it is not decoded.
-fn share_segments(one: &str, other: &str) -> bool {
-    let is_rest = |segment: Option<&str>| segment.is_some_and(|text| text.starts_with("{*"));
-    let mut left = one.split('/');
-    let mut right = other.split('/');
-    loop {
-        match (left.next(), right.next()) {
-            (None, None) => return true,
-            (left, right) if is_rest(left) || is_rest(right) => return true,
-            (Some(left), Some(right)) => {
-                let is_literal = |segment: &str| !segment.starts_with('{');
-                // A verb that is empty is cut off.
-                let differ = left.trim_end_matches(':') != right.trim_end_matches(':');
-                if is_literal(left) && is_literal(right) && differ {
-                    return false;
-                }
+/// Whether the route may let a CORS preflight of the class through.
+pub(super) fn share_preflights(class: &RequestClass<'_>, route: &Route) -> bool {
+    let asked = &class.methods.preflights_of;
+    let has = |wanted: &str| asked.iter().any(|one| **one == *wanted);
+    route.preflight
+        && match &route.methods {
+            Methods::Every => true,
+            Methods::Listed(listed) => {
+                class.methods.other_preflights
+                    || listed
+                        .iter()
+                        .any(|method| has(method) || (**method == *"GET" && has("HEAD")))
             }
-            _ => return false,
         }
-    }
 }

@@ -41,3 +41,18 @@ fn rules_of_paths_are_differences_of_their_own() {
         assert!(!back.starts_with("more_open"), "{rules}: {back}");
     }
 }
+
+/// Nobody gains what is refused as malformed, whether or not a route answered it.
+#[test]
+fn a_rule_of_paths_that_is_gone_opens_nothing() {
+    let routes = "  - {name: root, methods: [GET], path: /, access: public}\n";
+    let relaxed = compiled(&format!("{HEAD}{routes}paths: {{encoded_slashes: true}}\n"));
+    let lines = shown(&relaxed, &policy(routes));
+    let expected = "more_closed: paths.encoded_slashes: - -> -; ; gained by nobody, lost by nobody";
+    assert_eq!(lines, expected);
+    let lines = shown(&policy(routes), &relaxed);
+    assert!(
+        lines.starts_with("cannot_tell: paths.encoded_slashes"),
+        "{lines}"
+    );
+}

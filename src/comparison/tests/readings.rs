@@ -172,6 +172,106 @@ fn an_issuer_more_counts_on_a_public_route_beside_one_that_asks_for_a_token() {
     );
 }
 
+/// Some servers cut a path at a semicolon that they decode, which no rule of `paths` refuses.
+#[test]
+fn an_issuer_more_counts_where_another_reading_goes_on_behind_a_semicolon() {
+    let of = |issuers: &str| {
+        format!(
+            "version: 1\nroutes:\n  - {{name: a, methods: [GET], path: '/{{a}}', access: public, issuers: [{issuers}]}}\n  \
+             - {{name: x, methods: [GET], path: '/{{a}}/{{x}}', access: authenticated, issuers: [one, two]}}\n"
+        )
+    };
+    check_opened(
+        &of("one"),
+        &of("one, two"),
+        &[
+            "more_open: readings of /{a}: a -> a; GET other.example/1%3Bv/1; gained by two[], lost by nobody",
+        ],
+    );
+    // No template matches the path as it stands, so that it is unlisted.
+    let named = |issuers: &str| {
+        of(issuers)
+            .replace("'/{a}'", "/a")
+            .replace("/{a}/{x}", "/a/{x}")
+    };
+    check_opened(&named("one"), &named("one, two"), &[]);
+}
+
+/// An example is made of both templates, where neither alone shows the other one's reading.
+#[test]
+fn templates_that_cross_have_an_example() {
+    let of = |issuers: &str| {
+        format!(
+            "version: 1\nroutes:\n  - {{name: a, methods: [GET], path: '/{{x}}/b/{{z}}', access: public, issuers: [{issuers}]}}\n  \
+             - {{name: x, methods: [GET], path: '/a/{{y}}/c', access: authenticated, issuers: [one, two]}}\n"
+        )
+    };
+    check_opened(
+        &of("one"),
+        &of("one, two"),
+        &[
+            "more_open: readings of /{x}/b/{z}: a -> a; GET other.example/%61/b/c; gained by two[], lost by nobody",
+        ],
+    );
+}
+
+/// `//c//b;/a` has both readings, and the whole falls to `all`. Nothing tries so much.
+#[test]
+fn what_no_example_shows_cannot_be_told() {
+    let of = |issuers: &str| {
+        let routes = format!(
+            "  - {{name: a, methods: [GET], path: /a, access: public, issuers: [{issuers}]}}\n  \
+             - {{name: b, methods: [GET], path: /c/b, access: authenticated, issuers: [one, two]}}\n  \
+             - {{name: all, methods: ['*'], path: '/{{*rest}}', access: nobody}}\n"
+        );
+        with_rules("merge_slashes: true", &routes)
+    };
+    check_opened(
+        &of("one"),
+        &of("one, two"),
+        &["cannot_tell: readings of /a: a -> a; ; gained by nobody, lost by nobody"],
+    );
+    // Without a template for the whole it is unlisted.
+    let without = |issuers: &str| of(issuers).replace("'/{*rest}'", "/rest");
+    check_opened(&without("one"), &without("one, two"), &[]);
+}
+
+/// No request has readings of both.
+#[test]
+fn routes_that_share_no_request_are_not_in_doubt() {
+    for rules in [
+        "",
+        "trailing_slash: true",
+        "path_parameters: true",
+        "encoded_delimiters: true",
+        "ignore_case: true",
+        "encoded_slashes: true",
+    ] {
+        let of = |issuers: &str| {
+            let routes = format!(
+                "  - {{name: a, methods: [GET], path: '/open/{{x}}', access: public, issuers: [{issuers}]}}\n  \
+                 - {{name: x, methods: [GET], path: '/closed/c', scopes: [read], issuers: [one, two]}}\n"
+            );
+            with_rules(rules, &routes)
+        };
+        check_opened(&of("one"), &of("one, two"), &[]);
+    }
+    let put = |path: &str, preflight: bool| {
+        format!(
+            "  - {{name: {path}, methods: [PUT], path: /{path}, access: public, preflight: {preflight}}}\n"
+        )
+    };
+    let options = "  - {name: options, methods: [OPTIONS], path: /a, access: public}\n";
+    check_opened(
+        &with_rules(
+            "",
+            &format!("{options}{}{}", put("a", false), put("b", true)),
+        ),
+        &with_rules("", &format!("{}{}", put("a", true), put("b", true))),
+        &[],
+    );
+}
+
 /// A condition refuses by a token where that counts for every reading.
 #[test]
 fn an_issuer_less_opens_what_a_condition_of_another_reading_refuses() {

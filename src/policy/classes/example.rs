@@ -26,11 +26,8 @@ impl ExampleRequest {
         };
         let written = route.path.strip_prefix('/')?;
         let segments: Vec<String> = written.split('/').map(parameter).collect();
-        let host = match route.hosts.first() {
-            None => "other.example".into(),
-            Some(HostPattern::Exact(name)) => name.clone(),
-            Some(HostPattern::Below(name)) => format!("any.{name}").into(),
-        };
+        let host = route.hosts.first();
+        let host = host.map_or_else(|| "other.example".into(), HostPattern::example);
         let method = match &route.methods {
             Methods::Every => "GET".into(),
             Methods::Listed(listed) => listed.first()?.clone(),

@@ -41,6 +41,11 @@ pub(super) fn check_encoding(path: &[u8], rules: PathRules) -> Result<(), Target
     Ok(())
 }
 
+/// The text after percent-decoding, up to an error.
+pub(in crate::policy) fn decoded(text: &[u8]) -> Vec<u8> {
+    Decoded::all(text).map(|first| first.byte).collect()
+}
+
 /// One byte after percent-decoding (RFC 3986 section 2.1).
 pub(super) struct Decoded<'a> {
     pub(super) byte: u8,

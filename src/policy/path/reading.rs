@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::encoding::{Decoded, check_encoding, is_reserved, is_unreserved};
+use super::encoding::{Decoded, check_encoding, decoded, is_reserved, is_unreserved};
 use super::spelling::{MAX_SPELLED_BYTES, segments, spellings};
 use super::{EncodedSlashes, PathRules, PathSegment, RequestPath, Segments};
 use crate::policy::{TargetError, fold};
@@ -264,7 +264,7 @@ pub(in crate::policy) fn literal(text: &[u8]) -> Result<Vec<u8>, TargetError> {
     }
     // Whether it may be the last segment, [`Template::parse`] knows.
     RequestPath::parse(&[b"/", text, b"/x"].concat(), PathRules::default())?;
-    let name: Vec<u8> = Decoded::all(text).map(|decoded| decoded.byte).collect();
+    let name = decoded(text);
     // Requests with an encoded one are also read without what follows it.
     if name.contains(&b';') {
         return Err(TargetError::PathParameter);

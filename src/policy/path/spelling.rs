@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
-use super::encoding::Decoded;
+use super::encoding::{Decoded, decoded};
 use super::{EncodedSlashes, MAX_SEGMENTS, PathRules, is_bare_verb};
 use crate::policy::TargetError;
 
@@ -125,8 +125,7 @@ fn check_verb(spelling: &[u8]) -> Result<(), TargetError> {
         return Ok(());
     };
     // A proxy on the way may decode the colon, whatever the server behind it does.
-    let decoded: Vec<u8> = Decoded::all(last).map(|first| first.byte).collect();
-    if is_bare_verb(last) || is_bare_verb(&decoded) {
+    if is_bare_verb(last) || is_bare_verb(&decoded(last)) {
         return Err(TargetError::PathBareVerb);
     }
     Ok(())

@@ -3,10 +3,17 @@
 use super::*;
 
 /// What segments of paths with several readings are.
-const SPELLED: [&str; 12] = [
-    "a", "b", "%61", "%62", "%7A", "%61:go", "a%3Ago", "z%6F", "a;v", "z;x:go", "a:", "",
+const SPELLED: [&str; 15] = [
+    "a", "b", "%61", "%62", "%7A", "%61:go", "a%3Ago", "z%6F", "a;v", "z;x:go", "a:", "", "a%3Bv",
+    "a%2Fb", "A",
 ];
-const RULES: [&str; 3] = ["merge_slashes", "path_parameters", "trailing_slash"];
+const RULES: [&str; 5] = [
+    "merge_slashes",
+    "path_parameters",
+    "trailing_slash",
+    "encoded_slashes",
+    "ignore_case",
+];
 
 /// Whatever some request of several readings lets in that was kept out, something is said to open.
 fn check_spelled(old: &Policy, new: &Policy) -> Result<(), TestCaseError> {
