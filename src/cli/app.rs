@@ -10,7 +10,8 @@ use super::administration::{Report, StoreArgs, all, value, when_used};
 use super::number::seconds;
 use crate::issuer::AppAnswer;
 use crate::issuer::directory::{
-    AppUpdate, AppsOf, Directory, LocalDirectory, NewApp, NewSecret, Thing, WhatToRevoke,
+    AppUpdate, AppsOf, Directory, FreshDirectory, LocalDirectory, NewApp, NewSecret, Thing,
+    WhatToRevoke,
 };
 use crate::store::OwnedApp;
 
@@ -233,7 +234,7 @@ impl AppCommand {
 }
 
 impl AddArgs {
-    async fn run(&self, directory: &Directory<'_>) -> anyhow::Result<Report> {
+    async fn run(&self, directory: &FreshDirectory<'_>) -> anyhow::Result<Report> {
         let owner = directory.user(&self.owner).await?;
         let wanted = NewApp {
             name: self.name.clone(),

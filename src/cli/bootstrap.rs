@@ -14,7 +14,7 @@ use super::Finding;
 use super::administration::{Report, StoreArgs};
 use crate::files;
 use crate::issuer::directory::{
-    Directory, DirectoryError, LocalDirectory, NewRole, NewScope, RoleUpdate, WhenUsed,
+    DirectoryError, FreshDirectory, LocalDirectory, NewRole, NewScope, RoleUpdate, WhenUsed,
 };
 use crate::problem::{Colour, Problem, Problems, Source};
 use crate::yaml;
@@ -85,7 +85,7 @@ fn read(source: &Source) -> Result<BootstrapDocument, Problem> {
 impl BootstrapDocument {
     /// Adds what is missing. Nothing is removed and no description changed, so that what administrators
     /// have decided since outlives the next run.
-    async fn apply(&self, directory: &Directory<'_>) -> anyhow::Result<Report> {
+    async fn apply(&self, directory: &FreshDirectory<'_>) -> anyhow::Result<Report> {
         let mut rows = Vec::new();
         for (name, description) in &self.scopes {
             let wanted = NewScope {
@@ -117,7 +117,7 @@ impl BootstrapDocument {
 }
 
 async fn role(
-    directory: &Directory<'_>,
+    directory: &FreshDirectory<'_>,
     name: &str,
     scopes: &[String],
 ) -> Result<&'static str, DirectoryError> {

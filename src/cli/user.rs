@@ -9,7 +9,7 @@ use super::Finding;
 use super::administration::{PasswordArgs, Report, StoreArgs, all, value, when_used};
 use crate::identity::User;
 use crate::issuer::directory::{
-    Directory, LocalDirectory, NewUser, Thing, UserUpdate, WhatToRevoke,
+    FreshDirectory, LocalDirectory, NewUser, Thing, UserUpdate, WhatToRevoke,
 };
 use crate::issuer::{GrantAnswer, UserAnswer};
 use crate::store::LiveGrant;
@@ -301,7 +301,11 @@ impl SetArgs {
     }
 }
 
-async fn set_status(directory: &Directory<'_>, name: &str, status: &str) -> anyhow::Result<Report> {
+async fn set_status(
+    directory: &FreshDirectory<'_>,
+    name: &str,
+    status: &str,
+) -> anyhow::Result<Report> {
     let wanted = UserUpdate {
         status: Some(status.to_owned()),
         ..UserUpdate::default()

@@ -21,6 +21,8 @@ mod scopes;
 mod tokens;
 mod users;
 
+use std::ops::Deref;
+
 use super::audit::Naming;
 use super::hashing::{HashingError, PasswordHasher};
 use crate::clock::UnixSeconds;
@@ -32,7 +34,7 @@ use crate::store::{Change, Committed, Created, Store, StoreError};
 use crate::token::CryptographyError;
 
 pub use apps::{AppChange, AppUpdate, AppsOf, MAX_APPS, NewApp, NewSecret};
-pub use authority::Authority;
+pub use authority::{Authority, Login};
 pub use in_use::{InUse, WhenUsed, is_app_in_use, is_role_in_use, is_user_in_use};
 pub use local::{LocalDirectory, OpenError};
 pub use reset_links::ResetLink;
@@ -44,7 +46,9 @@ pub use users::{AppsAfter, NewUser, UserChange, UserUpdate};
 pub(super) use passkeys::AddedPasskey;
 pub(super) use users::PreparedUser;
 
-/// Users, roles, scopes and apps, in the hands of somebody.
+/// Users, roles, scopes and apps, in the hands of somebody. What gives somebody more than before, and so
+/// outlives the token that asks for it, is of [`FreshDirectory`] alone, or asks for a fresh login itself where
+/// only some changes give something.
 pub struct Directory<'a> {
     store: &'a Store,
     passwords: Passwords<'a>,
@@ -52,6 +56,10 @@ pub struct Directory<'a> {
     naming: Naming<'a>,
     now: UnixSeconds,
 }
+
+/// A directory in the hands of somebody who has just logged in. It is made by [`Directory::fresh`] alone, so that
+/// what takes a fresh login cannot be called without one.
+pub struct FreshDirectory<'a>(Directory<'a>);
 
 /// What new passwords are held to, and what hashes them.
 #[derive(Clone, Copy)]
@@ -176,6 +184,12 @@ pub enum DirectoryError {
     /// A password that may not be chosen.
     #[error("{0}")]
     Password(#[from] PasswordError),
+    /// What would outlive the token, for which somebody has to log in again.
+    #[error(
+        "this requires a login within the last {max_age_seconds} seconds: log in again with the \
+         password and use that token"
+    )]
+    NotFresh { max_age_seconds: u32 },
     /// Somebody was faster: the user is no longer who it was when it was let in.
     #[error("the account has changed in the meantime: log in again")]
     Changed,
@@ -240,6 +254,12 @@ impl<'a> Directory<'a> {
         }
     }
 
+    /// The same with what takes a fresh login.
+    pub fn fresh(self) -> Result<FreshDirectory<'a>, DirectoryError> {
+        self.authority.has_just_logged_in()?;
+        Ok(FreshDirectory(self))
+    }
+
     /// Begins a change, if the caller still is who it was when it was let in: what it waited for may
     /// have been the change that took its rights.
     async fn change(&self) -> Result<Change, DirectoryError> {
@@ -251,6 +271,7 @@ impl<'a> Directory<'a> {
                 scopes,
                 token,
                 app: _,
+                login: _,
             } => present::has_standing(&mut change, scopes, token).await?,
         };
         if still {
@@ -258,6 +279,14 @@ impl<'a> Directory<'a> {
         } else {
             Err(DirectoryError::Changed)
         }
+    }
+}
+
+impl<'a> Deref for FreshDirectory<'a> {
+    type Target = Directory<'a>;
+
+    fn deref(&self) -> &Directory<'a> {
+        &self.0
     }
 }
 

@@ -95,11 +95,6 @@ pub(super) enum EndpointError {
     },
     #[error("the user, app or scopes of the token have changed")]
     CallerChanged,
-    #[error(
-        "this requires a login within the last {max_age_seconds} seconds: log in again with the \
-         password and use that token"
-    )]
-    NotFresh { max_age_seconds: u32 },
     #[error("the bearer token is not valid here")]
     BadBearer,
     #[error("too many attempts: try again in {retry_after_seconds} seconds")]
@@ -211,14 +206,6 @@ impl EndpointError {
                 refused(StatusCode::UNAUTHORIZED, "invalid_token")
                     .asking_for(bearer(", error=\"invalid_token\""))
             }
-            // RFC 9470 section 3.
-            Self::NotFresh { max_age_seconds } => {
-                let code = "insufficient_user_authentication";
-                refused(StatusCode::UNAUTHORIZED, code).asking_for(bearer(&format!(
-                    ", error=\"{code}\", error_description=\"log in again\", \
-                     max_age=\"{max_age_seconds}\""
-                )))
-            }
             // RFC 6585 section 4; RFC 6749 has no code for it.
             Self::Throttled { .. } => {
                 refused(StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable")
@@ -279,6 +266,16 @@ fn of_directory(error: &DirectoryError) -> ErrorResponse<'_> {
     match error {
         DirectoryError::NotFound(_) => ErrorResponse::new(StatusCode::NOT_FOUND, "not_found"),
         DirectoryError::Changed => EndpointError::CallerChanged.answer(),
+        // RFC 9470 section 3.
+        DirectoryError::NotFresh { max_age_seconds } => {
+            let code = "insufficient_user_authentication";
+            let challenge = format!(
+                "Bearer realm=\"{REALM}\", error=\"{code}\", error_description=\"log in again\", \
+                 max_age=\"{max_age_seconds}\""
+            );
+            ErrorResponse::new(StatusCode::UNAUTHORIZED, code)
+                .asking_for(Challenge::Bearer(challenge))
+        }
         DirectoryError::NameTaken(_)
         | DirectoryError::LastAdministrator
         | DirectoryError::Own(_)

@@ -347,6 +347,87 @@ async fn what_an_administrator_leaves_behind_takes_a_fresh_login() {
     }
 }
 
+/// Updates of an app, one after the other, and whether each gives it something.
+const UPDATES: &[(&str, bool)] = &[
+    (r#"{"name": "shop"}"#, false),
+    (r#"{"redirect_uris": []}"#, false),
+    (
+        r#"{"redirect_uris": ["https://elsewhere.example/back"]}"#,
+        true,
+    ),
+    (
+        r#"{"redirect_uris": ["https://elsewhere.example/back"]}"#,
+        false,
+    ),
+    (r#"{"add_scopes": ["orders.read"]}"#, true),
+    (r#"{"remove_scopes": ["consumer.app"]}"#, false),
+    (r#"{"scopes": ["consumer.app", "orders.read"]}"#, true),
+    (r#"{"scopes": ["orders.read"]}"#, false),
+    (r#"{"follows_owner": true}"#, true),
+    (r#"{"follows_owner": false}"#, false),
+    (r#"{"status": "disabled"}"#, false),
+    (r#"{"status": "disabled", "name": "stopped"}"#, false),
+    (r#"{"status": "active"}"#, true),
+    (r#"{"status": "active"}"#, false),
+];
+
+/// Whoever has a stolen token, and perhaps the secret of an app, gets nothing by it that stays: neither as the
+/// owner nor as an administrator.
+#[tokio::test]
+async fn what_gives_an_app_more_takes_a_fresh_login() {
+    let (companion, clock) = companion_with_a_clock().await;
+    let alice = companion.register("alice").await;
+    let of_owner = app(&companion, &alice, &["consumer.app"]).await;
+    let body = json!({"name": "other", "scopes": ["consumer.app"]});
+    let other = companion.post("/consumer/app", &body, &alice).await.json();
+    let other = other["app_key"].as_str().unwrap().to_owned();
+    let admin = companion.login("admin", ADMIN_PASSWORD).await;
+    clock.advance(301);
+    let rows = [
+        (
+            format!("/consumer/app/{}", of_owner.key),
+            &alice,
+            companion.login("alice", PASSWORD).await,
+        ),
+        (
+            format!("/backend/app/{other}"),
+            &admin,
+            companion.login("admin", ADMIN_PASSWORD).await,
+        ),
+    ];
+    for (path, old, fresh) in rows {
+        for (update, gives) in UPDATES {
+            let update: Value = serde_json::from_str(update).unwrap();
+            let by_old = companion.put(&path, &update, old).await;
+            if *gives {
+                assert_eq!(error(&by_old), not_fresh(), "{path}: {update}");
+                let by_fresh = companion.put(&path, &update, &fresh).await;
+                assert_eq!(by_fresh.status, 200, "{path}: {update}: {by_fresh:?}");
+            } else {
+                assert_eq!(by_old.status, 200, "{path}: {update}: {by_old:?}");
+            }
+        }
+    }
+}
+
+/// Whoever has a scope has it under its new name, which may be the right that another policy asks for.
+#[tokio::test]
+async fn another_name_for_a_scope_takes_a_fresh_login() {
+    let (companion, clock) = companion_with_a_clock().await;
+    let old = companion.login("admin", ADMIN_PASSWORD).await;
+    clock.advance(301);
+    let path = "/backend/scope/orders.write";
+    let described = json!({"name": "orders.write", "description": "changes orders"});
+    let answer = companion.put(path, &described, &old).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let renamed = json!({"name": "orders.delete"});
+    let refused = companion.put(path, &renamed, &old).await;
+    assert_eq!(error(&refused), not_fresh());
+    let fresh = companion.login("admin", ADMIN_PASSWORD).await;
+    let answer = companion.put(path, &renamed, &fresh).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+}
+
 #[tokio::test]
 async fn with_the_password_the_apps_end_where_that_is_asked_for() {
     let companion = TestCompanion::start().await;

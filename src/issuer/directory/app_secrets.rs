@@ -1,7 +1,7 @@
 //! Secrets of apps: replacing them.
 
 use super::audit::Object;
-use super::{AppsOf, Directory, DirectoryError, NewSecret};
+use super::{AppsOf, DirectoryError, FreshDirectory, NewSecret};
 use crate::identity::{PlainSecret, SecretDigest};
 use crate::issuer::random;
 
@@ -15,7 +15,7 @@ enum Replacing<'a> {
     Only(Option<&'a SecretDigest>),
 }
 
-impl Directory<'_> {
+impl FreshDirectory<'_> {
     /// Gives an app another secret. The one before lives for `overlap_seconds` more; with none it
     /// ends at once, as when it has leaked, and what was given out to the app ends with it.
     pub async fn rotate_secret(

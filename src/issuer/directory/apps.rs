@@ -4,7 +4,9 @@ use serde::Deserialize;
 
 use super::audit::{Object, app_changes, updated};
 use super::list_update::ListUpdate;
-use super::{Directory, DirectoryError, InUse, Thing, WhenUsed, existing_scopes, free};
+use super::{
+    Directory, DirectoryError, FreshDirectory, InUse, Thing, WhenUsed, existing_scopes, free,
+};
 use crate::identity::{
     App, AppKey, AppName, AppStatus, PlainSecret, RedirectUri, ScopeName, ScopeSet, ScopesFrom,
     Status, User, UserId,
@@ -120,56 +122,9 @@ impl Directory<'_> {
         Ok((owned, reach))
     }
 
-    /// Adds an app of `owner`. It gets no more than the caller has: an app that may make apps must
-    /// not get by them what it was not granted.
-    pub async fn add_app(
-        &self,
-        owner: &User,
-        wanted: &NewApp,
-    ) -> Result<NewSecret, DirectoryError> {
-        let mut change = self.change().await?;
-        // As it is within the change: a role may have gone since the token was looked at.
-        let owner = owner_of(&mut change, &owner.id).await?;
-        let (scopes, scopes_from) = match &wanted.scopes {
-            // What opens the issuer itself must be asked for by name.
-            None if self.authority.follows(&owner) => {
-                (owner.scopes.without_own(), ScopesFrom::Owner)
-            }
-            None => {
-                let all = owner.scopes.without_own();
-                (all.without(&self.authority.lacks(&all)), ScopesFrom::List)
-            }
-            Some(names) => (existing_scopes(&mut change, names).await?, ScopesFrom::List),
-        };
-        self.within_owner(&scopes, &owner, AppsOf::User(&owner))?;
-        let app = App {
-            key: AppKey::from_random(random()?),
-            name: AppName::parse(&wanted.name)?,
-            owner: owner.id.clone(),
-            redirect_uris: redirect_uris(&wanted.redirect_uris)?,
-            scopes,
-            scopes_from,
-            status: AppStatus::Active,
-            created_at: self.now,
-            revoked_through: LogPosition::default(),
-            last_used_at: None,
-        };
-        // Counted within the change: of two calls at once only one takes the last place.
-        if change.count_apps(&app.owner).await? >= i64::from(MAX_APPS) {
-            return Err(DirectoryError::TooManyApps);
-        }
-        let secret = PlainSecret::from_random(random()?);
-        free(change.add_app(&app, &secret.digest()).await?, Thing::App)?;
-        let (object, scopes) = (Object::App(&app.key), format!("scopes {}", app.scopes));
-        self.commit(change, object, "added", &[scopes]).await?;
-        let owner = owner.username;
-        Ok(NewSecret {
-            app: OwnedApp { app, owner },
-            secret,
-        })
-    }
-
-    /// Changes an app. Its tokens end if it is disabled or has less than before.
+    /// Changes an app. Its tokens end if it is disabled or has less than before. What gives it more takes a fresh
+    /// login: whoever has stolen a token, and perhaps the secret of an app that its owner has stopped, would be
+    /// back in by it.
     pub async fn update_app(
         &self,
         key: &str,
@@ -190,27 +145,9 @@ impl Directory<'_> {
             app.status = of.set_status(before.status, Status::parse(status)?)?;
         }
         let scopes = wanted_scopes(&mut change, &before, wanted).await?;
-        match (scopes, wanted.follows_owner) {
-            (None, None) => {}
-            (None, Some(false)) => app.scopes_from = ScopesFrom::List,
-            (None, Some(true)) => {
-                app.scopes = its_owner.scopes.without_own();
-                app.scopes_from = ScopesFrom::Owner;
-                // An app that follows its owner gets whatever the owner gets later. A token with less
-                // than its owner must not be able to arrange that.
-                let may_follow = matches!(of, AppsOf::Everybody);
-                if !may_follow && !self.authority.follows(&its_owner) {
-                    return Err(DirectoryError::CannotFollow);
-                }
-            }
-            (Some(scopes), None | Some(false)) => {
-                app.scopes = scopes;
-                app.scopes_from = ScopesFrom::List;
-                // What it has may stay, even if its owner has less by now.
-                let added = app.scopes.without(&before.scopes);
-                self.within_owner(&added, &its_owner, of)?;
-            }
-            (Some(_), Some(true)) => return Err(DirectoryError::ListAndOwner),
+        self.set_scopes(&mut app, scopes, wanted.follows_owner, &its_owner, of)?;
+        if gives(&before, &app) {
+            self.authority.has_just_logged_in()?;
         }
         free(change.update_app(&app).await?, Thing::App)?;
         of.charge(&mut change);
@@ -262,6 +199,39 @@ impl Directory<'_> {
         Ok((found, owner))
     }
 
+    /// Sets what an app may do: a list of its own, or what its owner can.
+    fn set_scopes(
+        &self,
+        app: &mut App,
+        scopes: Option<ScopeSet>,
+        follows_owner: Option<bool>,
+        owner: &User,
+        of: AppsOf<'_>,
+    ) -> Result<(), DirectoryError> {
+        match (scopes, follows_owner) {
+            (None, None) => {}
+            (None, Some(false)) => app.scopes_from = ScopesFrom::List,
+            (None, Some(true)) => {
+                app.scopes = owner.scopes.without_own();
+                app.scopes_from = ScopesFrom::Owner;
+                // An app that follows its owner gets whatever the owner gets later. A token with less
+                // than its owner must not be able to arrange that.
+                let may_follow = matches!(of, AppsOf::Everybody);
+                if !may_follow && !self.authority.follows(owner) {
+                    return Err(DirectoryError::CannotFollow);
+                }
+            }
+            (Some(scopes), None | Some(false)) => {
+                // What it has may stay, even if its owner has less by now.
+                self.within_owner(&scopes.without(&app.scopes), owner, of)?;
+                app.scopes = scopes;
+                app.scopes_from = ScopesFrom::List;
+            }
+            (Some(_), Some(true)) => return Err(DirectoryError::ListAndOwner),
+        }
+        Ok(())
+    }
+
     /// Whether an app of `owner` may get these scopes from the caller.
     fn within_owner(
         &self,
@@ -283,6 +253,57 @@ impl Directory<'_> {
         } else {
             Err(DirectoryError::BeyondOwner(missing))
         }
+    }
+}
+
+impl FreshDirectory<'_> {
+    /// Adds an app of `owner`. It gets no more than the caller has: an app that may make apps must
+    /// not get by them what it was not granted.
+    pub async fn add_app(
+        &self,
+        owner: &User,
+        wanted: &NewApp,
+    ) -> Result<NewSecret, DirectoryError> {
+        let mut change = self.change().await?;
+        // As it is within the change: a role may have gone since the token was looked at.
+        let owner = owner_of(&mut change, &owner.id).await?;
+        let (scopes, scopes_from) = match &wanted.scopes {
+            // What opens the issuer itself must be asked for by name.
+            None if self.authority.follows(&owner) => {
+                (owner.scopes.without_own(), ScopesFrom::Owner)
+            }
+            None => {
+                let all = owner.scopes.without_own();
+                (all.without(&self.authority.lacks(&all)), ScopesFrom::List)
+            }
+            Some(names) => (existing_scopes(&mut change, names).await?, ScopesFrom::List),
+        };
+        self.within_owner(&scopes, &owner, AppsOf::User(&owner))?;
+        let app = App {
+            key: AppKey::from_random(random()?),
+            name: AppName::parse(&wanted.name)?,
+            owner: owner.id.clone(),
+            redirect_uris: redirect_uris(&wanted.redirect_uris)?,
+            scopes,
+            scopes_from,
+            status: AppStatus::Active,
+            created_at: self.now,
+            revoked_through: LogPosition::default(),
+            last_used_at: None,
+        };
+        // Counted within the change: of two calls at once only one takes the last place.
+        if change.count_apps(&app.owner).await? >= i64::from(MAX_APPS) {
+            return Err(DirectoryError::TooManyApps);
+        }
+        let secret = PlainSecret::from_random(random()?);
+        free(change.add_app(&app, &secret.digest()).await?, Thing::App)?;
+        let (object, scopes) = (Object::App(&app.key), format!("scopes {}", app.scopes));
+        self.commit(change, object, "added", &[scopes]).await?;
+        let owner = owner.username;
+        Ok(NewSecret {
+            app: OwnedApp { app, owner },
+            secret,
+        })
     }
 }
 
@@ -324,6 +345,16 @@ impl AppsOf<'_> {
         });
         known.ok_or(DirectoryError::NotFound(Thing::App))
     }
+}
+
+/// Whether an app can do more than before, or gets the codes of its users sent to other places: what stays when
+/// the token that changed it has ended.
+fn gives(before: &App, after: &App) -> bool {
+    let enabled = before.status != AppStatus::Active && after.status == AppStatus::Active;
+    let follows = before.scopes_from == ScopesFrom::List && after.scopes_from == ScopesFrom::Owner;
+    let mut uris = after.redirect_uris.iter();
+    let sent_elsewhere = uris.any(|uri| !before.redirect_uris.contains(uri));
+    enabled || follows || sent_elsewhere || !after.scopes.without(&before.scopes).is_empty()
 }
 
 /// The list that an app is to have; none where nothing is said of it. What is taken from it must exist

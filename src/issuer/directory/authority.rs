@@ -31,6 +31,17 @@ pub enum Authority<'a> {
         token: &'a VerifiedToken,
         /// The app through which it calls; none where the user logged in.
         app: Option<&'a App>,
+        login: Login,
+    },
+}
+
+/// How long ago the bearer of a token has shown what a stolen token does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Login {
+    Fresh,
+    /// More than so many seconds ago, or never.
+    Old {
+        max_age_seconds: u32,
     },
 }
 
@@ -40,6 +51,17 @@ impl Authority<'_> {
         match self {
             Self::Machine => Ok(()),
             Self::Bearer { scopes: own, .. } => within(&scopes.administrative(), own),
+        }
+    }
+
+    /// Whether it may do what outlives its token.
+    pub(super) fn has_just_logged_in(&self) -> Result<(), DirectoryError> {
+        match *self {
+            Self::Bearer {
+                login: Login::Old { max_age_seconds },
+                ..
+            } => Err(DirectoryError::NotFresh { max_age_seconds }),
+            Self::Bearer { .. } | Self::Machine => Ok(()),
         }
     }
 

@@ -1,6 +1,8 @@
 //! The directory without a running server.
 
-use super::{Authority, Directory, DirectoryError, Passwords, ResetLink, reset_links};
+use super::{
+    Authority, Directory, DirectoryError, FreshDirectory, Passwords, ResetLink, reset_links,
+};
 use crate::clock::{Clock, UnixSeconds};
 use crate::identity::{ContextWords, PlainSecret};
 use crate::issuer::audit::{Naming, names_for};
@@ -66,21 +68,23 @@ impl LocalDirectory {
     }
 
     /// The directory; whoever can open the store may do everything.
-    pub fn directory(&self) -> Directory<'_> {
+    pub fn directory(&self) -> FreshDirectory<'_> {
         let naming = Naming {
             names: &self.names,
             issuer: &self.issuer,
         };
-        Directory::new(
+        let passwords = Passwords {
+            hasher: &self.hasher,
+            words: &self.words,
+        };
+        let machine = Authority::Machine;
+        FreshDirectory(Directory::new(
             &self.store,
-            Passwords {
-                hasher: &self.hasher,
-                words: &self.words,
-            },
-            Authority::Machine,
+            passwords,
+            machine,
             naming,
             self.now,
-        )
+        ))
     }
 
     /// A link by which a user sets a forgotten password, once.

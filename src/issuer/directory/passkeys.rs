@@ -2,7 +2,7 @@
 
 use super::audit::Object;
 use super::users::username;
-use super::{Directory, DirectoryError, Thing, commit};
+use super::{Directory, DirectoryError, FreshDirectory, Thing, commit};
 use crate::identity::{
     Assurance, CredentialId, NewPasskey, PasskeyName, PlainSecret, RequiredFor, SecretDigest, User,
     UserId,
@@ -39,6 +39,67 @@ pub(in crate::issuer) struct AddedPasskey<'a> {
 }
 
 impl Directory<'_> {
+    /// Takes all passkeys and recovery codes from a user who has lost them; all its tokens end. How many
+    /// passkeys that were.
+    pub async fn remove_passkeys(&self, name: &str) -> Result<u64, DirectoryError> {
+        let mut change = self.change().await?;
+        let user = change.user_named(&username(name)?).await?;
+        let user = user.ok_or(DirectoryError::NotFound(Thing::User))?;
+        self.authority.may_pass_on(&user.scopes)?;
+        let removed = change.remove_passkeys(&user.id).await?;
+        change.revoke(RevocationTarget::from(&user.id));
+        let object = Object::User(&user.id);
+        self.commit(change, object, "passkeys removed", &[]).await?;
+        Ok(removed)
+    }
+
+    /// Uses up a recovery code, as somebody has typed it; false where the user does not have it.
+    pub(in crate::issuer) async fn use_recovery_code(
+        &self,
+        user: &User,
+        code: &str,
+    ) -> Result<bool, DirectoryError> {
+        let Some(digest) = code_digest(&user.id, code) else {
+            return Ok(false);
+        };
+        let mut change = self.change().await?;
+        if !change.use_recovery_code(&user.id, &digest).await? {
+            return Ok(false);
+        }
+        self.commit_of(change, user, "recovery code used").await?;
+        Ok(true)
+    }
+
+    /// Commits what a user has done with its own account.
+    pub(super) async fn commit_of(
+        &self,
+        mut change: Change,
+        user: &User,
+        action: &'static str,
+    ) -> Result<(), DirectoryError> {
+        let record = AuditRecord {
+            actor: Some(&user.id),
+            action,
+            object_kind: "user",
+            object_name: user.id.as_str(),
+            change: "",
+        };
+        change.record(&record).await?;
+        commit(change).await?;
+        let name = self.naming.user(user.id.as_str());
+        tracing::info!(
+            target: "portcullis::audit",
+            action,
+            object.kind = "user",
+            object.name = name,
+            user.id = name,
+            "changed in the directory"
+        );
+        Ok(())
+    }
+}
+
+impl FreshDirectory<'_> {
     /// Gives a user a passkey; with the first one recovery codes, which nobody can be told again. With it ends
     /// what the user got by the password alone. `assurance` is by what the user has proved who it is.
     pub(in crate::issuer) async fn add_passkey(
@@ -97,20 +158,6 @@ impl Directory<'_> {
         self.commit_of(change, user, "passkey removed").await
     }
 
-    /// Takes all passkeys and recovery codes from a user who has lost them; all its tokens end. How many
-    /// passkeys that were.
-    pub async fn remove_passkeys(&self, name: &str) -> Result<u64, DirectoryError> {
-        let mut change = self.change().await?;
-        let user = change.user_named(&username(name)?).await?;
-        let user = user.ok_or(DirectoryError::NotFound(Thing::User))?;
-        self.authority.may_pass_on(&user.scopes)?;
-        let removed = change.remove_passkeys(&user.id).await?;
-        change.revoke(RevocationTarget::from(&user.id));
-        let object = Object::User(&user.id);
-        self.commit(change, object, "passkeys removed", &[]).await?;
-        Ok(removed)
-    }
-
     /// Gives a user with passkeys other recovery codes.
     pub(in crate::issuer) async fn replace_recovery_codes(
         &self,
@@ -127,51 +174,6 @@ impl Directory<'_> {
         self.commit_of(change, user, "recovery codes replaced")
             .await?;
         Ok(codes)
-    }
-
-    /// Uses up a recovery code, as somebody has typed it; false where the user does not have it.
-    pub(in crate::issuer) async fn use_recovery_code(
-        &self,
-        user: &User,
-        code: &str,
-    ) -> Result<bool, DirectoryError> {
-        let Some(digest) = code_digest(&user.id, code) else {
-            return Ok(false);
-        };
-        let mut change = self.change().await?;
-        if !change.use_recovery_code(&user.id, &digest).await? {
-            return Ok(false);
-        }
-        self.commit_of(change, user, "recovery code used").await?;
-        Ok(true)
-    }
-
-    /// Commits what a user has done with its own account.
-    pub(super) async fn commit_of(
-        &self,
-        mut change: Change,
-        user: &User,
-        action: &'static str,
-    ) -> Result<(), DirectoryError> {
-        let record = AuditRecord {
-            actor: Some(&user.id),
-            action,
-            object_kind: "user",
-            object_name: user.id.as_str(),
-            change: "",
-        };
-        change.record(&record).await?;
-        commit(change).await?;
-        let name = self.naming.user(user.id.as_str());
-        tracing::info!(
-            target: "portcullis::audit",
-            action,
-            object.kind = "user",
-            object.name = name,
-            user.id = name,
-            "changed in the directory"
-        );
-        Ok(())
     }
 }
 
@@ -301,6 +303,7 @@ mod tests {
             words: &settings.password_words,
         };
         let directory = Directory::new(&store, passwords, Authority::Machine, audit.naming(), NOW);
+        let directory = directory.fresh().unwrap();
         let name = PasskeyName::parse("phone").unwrap();
         let rows = [
             (Assurance::Password, true),

@@ -2,7 +2,7 @@
 
 use super::audit::Object;
 use super::users::username;
-use super::{Directory, DirectoryError, NewUser, Thing};
+use super::{Directory, DirectoryError, FreshDirectory, NewUser, Thing};
 use crate::clock::UnixSeconds;
 use crate::identity::{PlainSecret, SecretDigest, User};
 use crate::issuer::random;
@@ -15,7 +15,7 @@ pub struct ResetLink {
     pub expires_at: UnixSeconds,
 }
 
-/// The address of the page for a secret that [`Directory::make_reset_link`] made.
+/// The address of the page for a secret that [`FreshDirectory::make_reset_link`] made.
 pub(super) fn link(issuer: &str, secret: &PlainSecret) -> String {
     format!("{issuer}/portal/reset?code={}", secret.reveal())
 }
@@ -23,7 +23,7 @@ pub(super) fn link(issuer: &str, secret: &PlainSecret) -> String {
 /// How long a link can be used: an hour.
 pub(super) const RESET_LINK_SECONDS: i64 = 3600;
 
-impl Directory<'_> {
+impl FreshDirectory<'_> {
     /// A secret that sets the password of a user once; an earlier one ends.
     pub(super) async fn make_reset_link(&self, name: &str) -> Result<PlainSecret, DirectoryError> {
         let secret = PlainSecret::from_random(random()?);
@@ -71,7 +71,9 @@ impl Directory<'_> {
         let secret = self.make_reset_link(name).await?;
         Ok(link(self.naming.issuer, &secret))
     }
+}
 
+impl Directory<'_> {
     /// Sets the password of the user whose link this is, which is used up with it; all its tokens end.
     pub(in crate::issuer) async fn reset_password(
         &self,

@@ -4,7 +4,10 @@ use serde::Deserialize;
 
 use super::audit::{Object, role_changes, updated};
 use super::list_update::ListUpdate;
-use super::{Directory, DirectoryError, InUse, Thing, WhenUsed, commit, existing_scopes, free};
+use super::{
+    Directory, DirectoryError, FreshDirectory, InUse, Thing, WhenUsed, commit, existing_scopes,
+    free,
+};
 use crate::identity::{Role, RoleName, ScopeName, ScopeSet};
 use crate::issuer::own::ADMINISTRATOR_ROLE;
 use crate::store::{Change, Listing, Page, Reach};
@@ -96,6 +99,61 @@ impl Directory<'_> {
         })
     }
 
+    /// Deletes a role. The tokens of those end who have less than before. Returns how many users had it.
+    pub async fn delete_role(
+        &self,
+        name: &str,
+        when_used: WhenUsed,
+    ) -> Result<i64, DirectoryError> {
+        let mut change = self.change().await?;
+        let role = found(change.role(&role_name(name)?).await?)?;
+        not_own(&role.name)?;
+        if role.is_default {
+            return Err(DirectoryError::DefaultRole);
+        }
+        self.authority.may_pass_on(&role.scopes)?;
+        if when_used == WhenUsed::Refuse {
+            change = self.unless_used(change, &role).await?;
+        }
+        // From here on it gives nothing, and its tokens end; what is left are rows, perhaps a million.
+        change.remove_role_scopes(&role.name, &role.scopes).await?;
+        let users = change.count_users_with(&role.name).await?;
+        let (object, concerned) = (Object::Role(&role.name), format!("users {users}"));
+        self.commit(change, object, "emptied", &[concerned]).await?;
+        loop {
+            // Without asking who calls: it may have been by this role.
+            let mut change = self.store.change(self.now).await?;
+            let role = found(change.role(&role.name).await?)?;
+            if role.is_default {
+                return Err(DirectoryError::DefaultRole);
+            }
+            // Whoever takes it from somebody now would have to revoke tokens as well.
+            if !role.scopes.is_empty() {
+                return Err(DirectoryError::RoleExtended);
+            }
+            if change.empty_role(&role.name).await? {
+                change.delete_role(&role).await?;
+                let object = Object::Role(&role.name);
+                self.commit(change, object, "deleted", &[]).await?;
+                return Ok(users);
+            }
+            commit(change).await?;
+        }
+    }
+
+    /// The change, if nobody has the role.
+    async fn unless_used(&self, mut change: Change, role: &Role) -> Result<Change, DirectoryError> {
+        if change.count_users_with(&role.name).await? == 0 {
+            return Ok(change);
+        }
+        // Nobody waits while it is counted what is told.
+        drop(change);
+        let reach = self.store.reach_of_role(&role.name, self.now).await?;
+        Err(DirectoryError::InUse(InUse::role(role, reach)))
+    }
+}
+
+impl FreshDirectory<'_> {
     /// Changes a role. The tokens of those end who have less than before; `when_used` is about what takes
     /// something from its users.
     pub async fn update_role(
@@ -152,59 +210,6 @@ impl Directory<'_> {
             removed,
             users,
         })
-    }
-
-    /// Deletes a role. The tokens of those end who have less than before. Returns how many users had it.
-    pub async fn delete_role(
-        &self,
-        name: &str,
-        when_used: WhenUsed,
-    ) -> Result<i64, DirectoryError> {
-        let mut change = self.change().await?;
-        let role = found(change.role(&role_name(name)?).await?)?;
-        not_own(&role.name)?;
-        if role.is_default {
-            return Err(DirectoryError::DefaultRole);
-        }
-        self.authority.may_pass_on(&role.scopes)?;
-        if when_used == WhenUsed::Refuse {
-            change = self.unless_used(change, &role).await?;
-        }
-        // From here on it gives nothing, and its tokens end; what is left are rows, perhaps a million.
-        change.remove_role_scopes(&role.name, &role.scopes).await?;
-        let users = change.count_users_with(&role.name).await?;
-        let (object, concerned) = (Object::Role(&role.name), format!("users {users}"));
-        self.commit(change, object, "emptied", &[concerned]).await?;
-        loop {
-            // Without asking who calls: it may have been by this role.
-            let mut change = self.store.change(self.now).await?;
-            let role = found(change.role(&role.name).await?)?;
-            if role.is_default {
-                return Err(DirectoryError::DefaultRole);
-            }
-            // Whoever takes it from somebody now would have to revoke tokens as well.
-            if !role.scopes.is_empty() {
-                return Err(DirectoryError::RoleExtended);
-            }
-            if change.empty_role(&role.name).await? {
-                change.delete_role(&role).await?;
-                let object = Object::Role(&role.name);
-                self.commit(change, object, "deleted", &[]).await?;
-                return Ok(users);
-            }
-            commit(change).await?;
-        }
-    }
-
-    /// The change, if nobody has the role.
-    async fn unless_used(&self, mut change: Change, role: &Role) -> Result<Change, DirectoryError> {
-        if change.count_users_with(&role.name).await? == 0 {
-            return Ok(change);
-        }
-        // Nobody waits while it is counted what is told.
-        drop(change);
-        let reach = self.store.reach_of_role(&role.name, self.now).await?;
-        Err(DirectoryError::InUse(InUse::role(role, reach)))
     }
 
     /// Chooses the role that whoever registers gets.

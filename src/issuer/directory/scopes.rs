@@ -135,6 +135,7 @@ impl Directory<'_> {
             // A new name is another right to every policy that asks for it, and whoever has the old one
             // would have it.
             self.authority.may_rename(&scope.name, &name)?;
+            self.authority.has_just_logged_in()?;
             free(change.rename_scope(&scope.name, &name).await?, Thing::Scope)?;
             changes.push(format!("name {}", name.as_str()));
             scope.name = name;

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::audit::{Object, updated, user_changes};
 use super::list_update::ListUpdate;
-use super::{Directory, DirectoryError, InUse, Thing, WhenUsed, commit, free};
+use super::{Directory, DirectoryError, FreshDirectory, InUse, Thing, WhenUsed, commit, free};
 use crate::identity::{
     Email, GrantId, Password, RoleName, ScopeSet, Status, User, UserId, Username,
 };
@@ -102,15 +102,6 @@ impl Directory<'_> {
         Ok((user, reach))
     }
 
-    pub async fn add_user(&self, wanted: NewUser) -> Result<User, DirectoryError> {
-        let prepared = self.prepare_user(wanted).await?;
-        let mut change = self.change().await?;
-        let user = self.add_prepared_user(&mut change, &prepared).await?;
-        let object = Object::User(&user.id);
-        self.commit(change, object, "added", &[]).await?;
-        Ok(user)
-    }
-
     /// Adds an active user that registers itself, which the caller tells the log.
     pub(in crate::issuer) async fn register(
         &self,
@@ -191,56 +182,6 @@ impl Directory<'_> {
         found(change.user(&user.id).await?)
     }
 
-    /// Changes a user. Its tokens end if it is disabled, renamed, or loses a role that they rest on;
-    /// those of its apps, whoever uses them, if it is disabled or loses such a role.
-    pub async fn update_user(
-        &self,
-        name: &str,
-        wanted: &UserUpdate,
-    ) -> Result<UserChange, DirectoryError> {
-        let mut change = self.change().await?;
-        let before = found(change.user_named(&username(name)?).await?)?;
-        // Also for a name alone: who may rename or disable an administrator must be one.
-        self.authority.may_pass_on(&before.scopes)?;
-        if wanted.status.is_some() {
-            change.hold_with_apps(&before.id, Holding::ToChange).await?;
-        }
-        let username = match &wanted.username {
-            Some(name) => Username::parse(name)?,
-            None => before.username.clone(),
-        };
-        let email = match &wanted.email {
-            Some(address) => Email::parse(address)?,
-            None => before.email.clone(),
-        };
-        free(
-            change.rename_user(&before.id, &username, &email).await?,
-            Thing::User,
-        )?;
-        if let Some(status) = &wanted.status {
-            let status = Status::parse(status)?;
-            change.set_user_status(&before.id, status).await?;
-        }
-        if let Some((roles, scopes)) = wanted_roles(&mut change, &before, wanted).await? {
-            self.authority.may_pass_on(&scopes)?;
-            self.authority.may_raise(&before, &scopes)?;
-            change.set_user_roles(&before.id, &roles).await?;
-        }
-        let after = found(change.user(&before.id).await?)?;
-        let (object, changes) = (Object::User(&after.id), user_changes(&before, &after));
-        let action = updated(&changes);
-        self.commit(change, object, action, &changes).await?;
-        let without = |roles: &[RoleName], others: &[RoleName]| {
-            let left = roles.iter().filter(|role| !others.contains(role));
-            left.cloned().collect()
-        };
-        Ok(UserChange {
-            added: without(&after.roles, &before.roles),
-            removed: without(&before.roles, &after.roles),
-            user: after,
-        })
-    }
-
     /// Deletes a user with its apps; all their tokens end.
     pub async fn delete_user(&self, name: &str, when_used: WhenUsed) -> Result<(), DirectoryError> {
         let mut change = self.change().await?;
@@ -256,20 +197,6 @@ impl Directory<'_> {
         change.delete_user(&user.id).await?;
         let object = Object::User(&user.id);
         self.commit(change, object, "deleted", &[]).await
-    }
-
-    /// Gives a user another password; all its tokens end.
-    pub async fn set_password(&self, name: &str, password: String) -> Result<(), DirectoryError> {
-        let user = self.user(name).await?;
-        let hash = self.hash(&user, password).await?;
-        let mut change = self.change().await?;
-        // Read again: while the password was hashed, the user may have got what the caller must not
-        // take over.
-        let user = found(change.user(&user.id).await?)?;
-        self.authority.may_pass_on(&user.scopes)?;
-        change.set_password_hash(&user.id, &hash).await?;
-        let object = Object::User(&user.id);
-        self.commit(change, object, "password replaced", &[]).await
     }
 
     /// Gives a user another password of its own; all its tokens end. `user` was read when it gave
@@ -346,6 +273,81 @@ impl Directory<'_> {
         let password = Password::choose(password, &self.passwords.words.with(names))?;
         let whom = HashingFor::new(user.id.as_str());
         Ok(self.passwords.hasher.hash(password, whom).await?)
+    }
+}
+
+impl FreshDirectory<'_> {
+    pub async fn add_user(&self, wanted: NewUser) -> Result<User, DirectoryError> {
+        let prepared = self.prepare_user(wanted).await?;
+        let mut change = self.change().await?;
+        let user = self.add_prepared_user(&mut change, &prepared).await?;
+        let object = Object::User(&user.id);
+        self.commit(change, object, "added", &[]).await?;
+        Ok(user)
+    }
+
+    /// Changes a user. Its tokens end if it is disabled, renamed, or loses a role that they rest on;
+    /// those of its apps, whoever uses them, if it is disabled or loses such a role.
+    pub async fn update_user(
+        &self,
+        name: &str,
+        wanted: &UserUpdate,
+    ) -> Result<UserChange, DirectoryError> {
+        let mut change = self.change().await?;
+        let before = found(change.user_named(&username(name)?).await?)?;
+        // Also for a name alone: who may rename or disable an administrator must be one.
+        self.authority.may_pass_on(&before.scopes)?;
+        if wanted.status.is_some() {
+            change.hold_with_apps(&before.id, Holding::ToChange).await?;
+        }
+        let username = match &wanted.username {
+            Some(name) => Username::parse(name)?,
+            None => before.username.clone(),
+        };
+        let email = match &wanted.email {
+            Some(address) => Email::parse(address)?,
+            None => before.email.clone(),
+        };
+        free(
+            change.rename_user(&before.id, &username, &email).await?,
+            Thing::User,
+        )?;
+        if let Some(status) = &wanted.status {
+            let status = Status::parse(status)?;
+            change.set_user_status(&before.id, status).await?;
+        }
+        if let Some((roles, scopes)) = wanted_roles(&mut change, &before, wanted).await? {
+            self.authority.may_pass_on(&scopes)?;
+            self.authority.may_raise(&before, &scopes)?;
+            change.set_user_roles(&before.id, &roles).await?;
+        }
+        let after = found(change.user(&before.id).await?)?;
+        let (object, changes) = (Object::User(&after.id), user_changes(&before, &after));
+        let action = updated(&changes);
+        self.commit(change, object, action, &changes).await?;
+        let without = |roles: &[RoleName], others: &[RoleName]| {
+            let left = roles.iter().filter(|role| !others.contains(role));
+            left.cloned().collect()
+        };
+        Ok(UserChange {
+            added: without(&after.roles, &before.roles),
+            removed: without(&before.roles, &after.roles),
+            user: after,
+        })
+    }
+
+    /// Gives a user another password; all its tokens end.
+    pub async fn set_password(&self, name: &str, password: String) -> Result<(), DirectoryError> {
+        let user = self.user(name).await?;
+        let hash = self.hash(&user, password).await?;
+        let mut change = self.change().await?;
+        // Read again: while the password was hashed, the user may have got what the caller must not
+        // take over.
+        let user = found(change.user(&user.id).await?)?;
+        self.authority.may_pass_on(&user.scopes)?;
+        change.set_password_hash(&user.id, &hash).await?;
+        let object = Object::User(&user.id);
+        self.commit(change, object, "password replaced", &[]).await
     }
 }
 

@@ -80,7 +80,7 @@ async fn each_failure_has_the_status_and_code_of_its_rfc() {
         (E::MethodNotAllowed, 405, "invalid_request"),
         (E::CallerChanged, 401, "invalid_token"),
         (E::BadBearer, 401, "invalid_token"),
-        (E::NotFresh { max_age_seconds: 300 }, 401, "insufficient_user_authentication"),
+        (D::NotFresh { max_age_seconds: 300 }.into(), 401, "insufficient_user_authentication"),
         (E::Throttled { retry_after_seconds: 7 }, 429, "temporarily_unavailable"),
         (E::TimedOut, 503, "temporarily_unavailable"),
         (E::Panicked, 500, "server_error"),
@@ -133,9 +133,10 @@ async fn challenges_name_the_scheme_and_what_is_missing() {
             Some("Bearer realm=\"portcullis\", error=\"invalid_token\""),
         ),
         (
-            EndpointError::NotFresh {
+            DirectoryError::NotFresh {
                 max_age_seconds: 60,
-            },
+            }
+            .into(),
             Some(
                 "Bearer realm=\"portcullis\", error=\"insufficient_user_authentication\", \
                  error_description=\"log in again\", max_age=\"60\"",

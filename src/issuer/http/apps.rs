@@ -7,9 +7,8 @@ use serde::Deserialize;
 use super::body;
 use super::extract::{DirectoryAccess, JsonBody, OptionalJsonBody, PathName};
 use super::list::{self, ListQuery};
-use crate::identity::Status;
 use crate::issuer::answers::AppAnswer;
-use crate::issuer::directory::{AppUpdate, AppsOf, Directory, NewApp, NewSecret, WhenUsed};
+use crate::issuer::directory::{AppUpdate, AppsOf, NewApp, NewSecret, WhenUsed};
 use crate::issuer::endpoint_error::EndpointError;
 use crate::yaml::present;
 
@@ -58,7 +57,7 @@ pub(super) async fn update(
     PathName(key): PathName,
     JsonBody(wanted): JsonBody<AppUpdate>,
 ) -> Result<Response, EndpointError> {
-    let directory = access.for_own_app(&wanted)?;
+    let directory = access.directory();
     let changed = directory.update_app(&key, own(&access), &wanted).await?;
     let answer = AppAnswer::of(&changed.app.app).with_change(&changed);
     Ok(body::ok(&answer))
@@ -85,20 +84,6 @@ pub(super) async fn rotate_secret(
     let made = wanted.carry_out(&access, &key, own(&access)).await?;
     let answer = AppAnswer::of(&made.app.app).with_secret(&made.secret);
     Ok(body::ok(&answer))
-}
-
-impl DirectoryAccess {
-    /// The directory, for a change of an own app. What enables it outlives the token, as a secret would: whoever
-    /// has stolen both gets nothing by the one that the owner has stopped.
-    pub(in crate::issuer::http) fn for_own_app(
-        &self,
-        wanted: &AppUpdate,
-    ) -> Result<Directory<'_>, EndpointError> {
-        match wanted.status.as_deref() {
-            Some(status) if status == Status::Active.name() => self.after_login(),
-            _ => Ok(self.directory()),
-        }
-    }
 }
 
 fn own(access: &DirectoryAccess) -> AppsOf<'_> {

@@ -14,7 +14,7 @@ use super::body;
 use super::guard::Caller;
 use crate::identity::Form;
 use crate::issuer::Issuer;
-use crate::issuer::directory::Directory;
+use crate::issuer::directory::{Directory, DirectoryError, FreshDirectory};
 use crate::issuer::endpoint_error::EndpointError;
 
 /// A body in JSON.
@@ -114,23 +114,18 @@ impl FromRequestParts<Arc<Issuer>> for DirectoryAccess {
 }
 
 impl DirectoryAccess {
-    /// The directory, for changes that any token with the scope may make.
+    /// The directory, for what any token with the scope may do, and for what asks for a fresh login itself.
     pub(in crate::issuer) fn directory(&self) -> Directory<'_> {
-        self.issuer.directory(self.caller.authority())
+        let max_age_seconds = self.issuer.settings.fresh_login_seconds;
+        let login = self
+            .caller
+            .last_login(self.issuer.clock.now(), max_age_seconds);
+        self.issuer.directory(self.caller.authority(login))
     }
 
-    /// The directory, for changes that outlive the token: only soon after a login (see
-    /// `Caller::has_just_logged_in`).
-    pub(in crate::issuer) fn after_login(&self) -> Result<Directory<'_>, EndpointError> {
-        let max_age_seconds = self.issuer.settings.fresh_login_seconds;
-        if self
-            .caller
-            .has_just_logged_in(self.issuer.clock.now(), max_age_seconds)
-        {
-            Ok(self.directory())
-        } else {
-            Err(EndpointError::NotFresh { max_age_seconds })
-        }
+    /// The directory, for changes that outlive the token: only soon after a login.
+    pub(in crate::issuer) fn after_login(&self) -> Result<FreshDirectory<'_>, DirectoryError> {
+        self.directory().fresh()
     }
 }
 

@@ -15,7 +15,7 @@ use crate::clock::{Clock, UnixSeconds};
 use crate::decision::{Decision, Denial};
 use crate::identity::{App, ScopeSet, User};
 use crate::issuer::access_token::AUTHENTICATION_CLAIM;
-use crate::issuer::directory::Authority;
+use crate::issuer::directory::{Authority, Login};
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::grants::Standing;
 use crate::issuer::{Issuer, IssuerError, IssuerSettings};
@@ -47,12 +47,13 @@ pub(in crate::issuer) struct Caller {
 
 impl Caller {
     /// What it may do beyond what the endpoint asks for.
-    pub(in crate::issuer) fn authority(&self) -> Authority<'_> {
+    pub(in crate::issuer) fn authority(&self, login: Login) -> Authority<'_> {
         Authority::Bearer {
             user: &self.user,
             scopes: &self.scopes,
             token: &self.token,
             app: self.app.as_deref(),
+            login,
         }
     }
 
@@ -61,13 +62,15 @@ impl Caller {
     /// the user has a secret of its own, with which it gets another token whenever it wants. An app of
     /// somebody else would leave behind in the user's name what nobody has consented to, and its tokens
     /// are no logins.
-    pub(super) fn has_just_logged_in(&self, now: UnixSeconds, max_age_seconds: u32) -> bool {
+    pub(super) fn last_login(&self, now: UnixSeconds, max_age_seconds: u32) -> Login {
         let user = &self.user.id;
         if self.app.as_ref().is_some_and(|app| app.owner == *user) {
-            return true;
+            return Login::Fresh;
         }
-        self.authenticated_at()
-            .is_some_and(|instant| is_recent(instant, now, max_age_seconds))
+        match self.authenticated_at() {
+            Some(instant) if is_recent(instant, now, max_age_seconds) => Login::Fresh,
+            Some(_) | None => Login::Old { max_age_seconds },
+        }
     }
 
     /// When the user gave its password, where the token is of a login.

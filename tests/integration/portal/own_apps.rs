@@ -108,3 +108,44 @@ async fn an_administrator_takes_over_what_its_owner_has_disabled() {
         200
     );
 }
+
+/// An app is shown where its codes go, and enabled by an administrator, after a proof: a form gives no more than
+/// an endpoint.
+#[tokio::test]
+async fn what_gives_an_app_more_needs_the_password_again() {
+    let (companion, clock) = with_clock().await;
+    let mut alice = sign_up(&companion, "alice").await;
+    let filled = new_app(&mut alice, "web-shop").await;
+    let app = client(&send(&mut alice, &filled).await);
+    let mut admin = log_in(&companion, "admin", ADMIN_PASSWORD).await;
+    let panel = format!("/panel/apps/{}/status", app.key);
+    clock.advance(301);
+
+    let edit = format!("/portal/apps/{}/edit", app.key);
+    let filled = form(&page(&mut alice, &edit).await, &edit)
+        .with("name", "web-shop")
+        .with("extent", "all");
+    let kept = filled.with("redirect_uris", "");
+    send(&mut alice, &kept).await;
+    let filled = form(&page(&mut alice, &edit).await, &edit)
+        .with("name", "web-shop")
+        .with("extent", "all");
+    let more = filled.with("redirect_uris", "https://elsewhere.example/back");
+    let proof = alice.submit(&more).await;
+    assert_eq!(proof.status, 403, "{proof:?}");
+    let proof = form(&proof, &edit).with("confirm_password", PASSWORD);
+    let changed = send(&mut alice, &proof).await;
+    let uri = "https://elsewhere.example/back";
+    assert!(changed.body.contains(uri), "{changed:?}");
+
+    let asked = page(&mut admin, &panel).await;
+    send(&mut admin, &form(&asked, &panel)).await;
+    let asked = page(&mut admin, &panel).await;
+    let enable = form(&asked, &panel).with("status", "active");
+    let proof = admin.submit(&enable).await;
+    assert_eq!(proof.status, 403, "{proof:?}");
+    assert!(proof.body.contains("Confirm that it is you"), "{proof:?}");
+    let proof = form(&proof, &panel).with("confirm_password", ADMIN_PASSWORD);
+    let enabled = send(&mut admin, &proof).await;
+    assert!(enabled.body.contains("changed"), "{enabled:?}");
+}

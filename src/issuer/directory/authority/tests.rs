@@ -98,6 +98,7 @@ fn with<T>(
         scopes: &scopes,
         token: &token,
         app,
+        login: Login::Fresh,
     })
 }
 

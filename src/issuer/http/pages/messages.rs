@@ -79,6 +79,7 @@ fn is_about_what_was_sent(error: &DirectoryError) -> bool {
         | DirectoryError::AllAndSome(_)
         | DirectoryError::Status(_)
         | DirectoryError::Changed
+        | DirectoryError::NotFresh { .. }
         | DirectoryError::Overlap
         | DirectoryError::SecretReplaced
         | DirectoryError::WhatToRevoke

@@ -80,7 +80,7 @@ mod tests {
         let rows = [
             (PageError::ForeignForm, 403),
             (PageError::Lacking(None), 403),
-            (EndpointError::NotFresh { max_age_seconds: 1 }.into(), 403),
+            (DirectoryError::NotFresh { max_age_seconds: 1 }.into(), 403),
             (DirectoryError::Changed.into(), 403),
             (DirectoryError::NotFound(Thing::App).into(), 404),
             (EndpointError::Parameter("extent").into(), 400),

@@ -64,7 +64,7 @@ pub(super) async fn answer(
         }
         PageError::Unproven(by) => proof::page(visitor, form, Some(*by)).await,
         PageError::Endpoint(error) => match &**error {
-            EndpointError::NotFresh { .. } => proof::page(visitor, form, None).await,
+            EndpointError::Directory(DirectoryError::NotFresh { .. }) => proof::page(visitor, form, None).await,
             EndpointError::CallerChanged
             | EndpointError::BadBearer
             // Of a session by the password alone, in place of which another one was to begin.

@@ -48,7 +48,7 @@ pub(in crate::issuer::http::pages) async fn submit(
 ) -> Result<Response, PageError> {
     let update = switch::update(&form);
     let own = AppsOf::User(&access.caller.user);
-    let directory = access.for_own_app(&update)?;
+    let directory = access.directory();
     directory.update_app(&key, own, &update).await?;
     visitor.done(&path_of(&key), Done::AppChanged)
 }

@@ -57,7 +57,6 @@ pub(super) fn of(error: &EndpointError) -> Option<String> {
         | EndpointError::MethodNotAllowed
         | EndpointError::Gate { .. }
         | EndpointError::CallerChanged
-        | EndpointError::NotFresh { .. }
         | EndpointError::BadBearer
         | EndpointError::Unguarded => return None,
     };
@@ -152,6 +151,7 @@ fn of_directory(error: &DirectoryError) -> Option<String> {
         | DirectoryError::AllAndSome(_)
         | DirectoryError::Status(_)
         | DirectoryError::Changed
+        | DirectoryError::NotFresh { .. }
         | DirectoryError::Overlap
         | DirectoryError::WhatToRevoke => return None,
     };

@@ -64,7 +64,7 @@ pub(in crate::issuer::http::pages) async fn submit(
     let registrant = Registrant {
         user: &user,
         assurance: Assurance::Password,
-        directory: visitor.issuer.directory(Authority::Machine),
+        directory: visitor.issuer.directory(Authority::Machine).fresh()?,
     };
     let codes = match registrant.register(&visitor, &ticket, &form).await {
         Ok(codes) => codes,

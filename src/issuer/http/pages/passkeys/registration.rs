@@ -4,7 +4,7 @@ use super::exchange::new_passkey;
 use super::ticket::Ticket;
 use crate::identity::{Assurance, PasskeyName, PlainSecret, User};
 use crate::issuer::credentials::RegistrationOutcome;
-use crate::issuer::directory::{AddedPasskey, Directory, DirectoryError};
+use crate::issuer::directory::{AddedPasskey, DirectoryError, FreshDirectory};
 use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::visitor::Visitor;
 
@@ -12,7 +12,7 @@ use crate::issuer::http::pages::visitor::Visitor;
 pub(super) struct Registrant<'a> {
     pub(super) user: &'a User,
     pub(super) assurance: Assurance,
-    pub(super) directory: Directory<'a>,
+    pub(super) directory: FreshDirectory<'a>,
 }
 
 /// Why there is no new passkey.
