@@ -13,6 +13,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::broadcast;
+use tokio::task::JoinError;
 use tokio::time::Instant;
 
 use super::wire::{Frame, Heartbeat, Hello, Keys, Kind, PROTOCOL_VERSION, ROWS_PER_FRAME};
@@ -59,6 +60,11 @@ struct Snapshot {
     position: LogPosition,
     frames: Vec<Bytes>,
 }
+
+/// Why there is no snapshot: the task that encodes it has ended without one.
+#[derive(Debug, thiserror::Error)]
+#[error("the revocations could not be encoded: {0}")]
+pub(super) struct SnapshotError(#[from] JoinError);
 
 /// What a new subscriber gets.
 pub(super) struct Subscription {
@@ -184,18 +190,18 @@ impl Hub {
     }
 
     /// Starts a subscription from `cursor`, or with a snapshot.
-    pub(super) async fn subscribe(&self, cursor: &[u8]) -> Subscription {
+    pub(super) async fn subscribe(&self, cursor: &[u8]) -> Result<Subscription, SnapshotError> {
         if let Some(resumed) = self.resume(cursor) {
             self.counts.resumed.fetch_add(1, Ordering::Relaxed);
-            return resumed;
+            return Ok(resumed);
         }
-        self.counts.snapshots_sent.fetch_add(1, Ordering::Relaxed);
         loop {
             // The log may be replaced, or grow by more than is kept, while a snapshot is encoded: it is
             // of no use then.
-            let snapshot = self.snapshot().await;
+            let snapshot = self.snapshot(encode_all).await?;
             if let Some(subscription) = self.follow(&snapshot) {
-                return subscription;
+                self.counts.snapshots_sent.fetch_add(1, Ordering::Relaxed);
+                return Ok(subscription);
             }
         }
     }
@@ -238,14 +244,17 @@ impl Hub {
     }
 
     /// The last snapshot if it is recent enough, or a new one, shared by all that wait for it.
-    async fn snapshot(&self) -> Arc<Snapshot> {
+    async fn snapshot(
+        &self,
+        encode: impl FnOnce(&RevocationList) -> Vec<Bytes> + Send + 'static,
+    ) -> Result<Arc<Snapshot>, SnapshotError> {
         // Held during the encoding, so that many gates that connect at once cause one encoding. Always
         // locked before the state, never after it: the reverse order could deadlock with this one.
         let mut kept = self.snapshot.lock().await;
         if let Some(snapshot) = kept.as_ref()
             && self.lock().continues(snapshot)
         {
-            return Arc::clone(snapshot);
+            return Ok(Arc::clone(snapshot));
         }
         // The position is read before the list: the list has all rows up to there, because they are put
         // into it first, and perhaps further ones, which come once more.
@@ -254,11 +263,8 @@ impl Hub {
             (state.log, state.head)
         };
         let list = Arc::clone(&self.list);
-        let encoding = tokio::task::spawn_blocking(move || {
-            let chunks = list.chunks(ROWS_PER_FRAME);
-            chunks.map(|chunk| incomplete(&chunk)).collect()
-        });
-        let frames = encoding.await.unwrap_or_default();
+        // What could not be encoded is not kept: a gate that got it would count as current without the rows.
+        let frames = tokio::task::spawn_blocking(move || encode(&list)).await?;
         self.counts
             .snapshots_encoded
             .fetch_add(1, Ordering::Relaxed);
@@ -268,7 +274,7 @@ impl Hub {
             frames,
         });
         *kept = Some(Arc::clone(&snapshot));
-        snapshot
+        Ok(snapshot)
     }
 
     fn hello(&self, resumed: bool) -> Bytes {
@@ -292,6 +298,11 @@ impl Hub {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock()
     }
+}
+
+fn encode_all(list: &RevocationList) -> Vec<Bytes> {
+    let chunks = list.chunks(ROWS_PER_FRAME);
+    chunks.map(|chunk| incomplete(&chunk)).collect()
 }
 
 #[cfg(test)]

@@ -149,7 +149,11 @@ impl FeedService {
             );
         })?;
         let address = request.remote_addr();
-        let subscription = self.hub.subscribe(&request.get_ref().cursor).await;
+        let subscribing = self.hub.subscribe(&request.get_ref().cursor);
+        let subscription = subscribing.await.map_err(|error| {
+            tracing::error!(%error, "cannot give a gate the revocations");
+            Status::unavailable("the revocations could not be encoded: subscribe again")
+        })?;
         // Few: what a slow gate does not read stays in the one buffer of the hub, which all share, and
         // not in one for each gate.
         let (sender, receiver) = mpsc::channel(FRAMES_UNDERWAY);
