@@ -24,7 +24,7 @@ use crate::problem::Source;
 use callers::WrittenCaller;
 use examples::with_examples;
 use file::{addition, named_policy, write};
-use observed::{Observed, Unfit, check_secrets, observe};
+use observed::{Observed, Unfit, check_addresses, check_secrets, observe};
 use sources::fewest_first;
 use text::NewCase;
 
@@ -112,6 +112,15 @@ struct Recorded {
     sources: Surroundings,
     caller: WrittenCaller,
     answer: Answer,
+}
+
+impl Recorded {
+    fn check_addresses(&self) -> Result<(), Unfit> {
+        check_addresses(
+            &self.caller.claims,
+            self.sources.source_principal.as_deref(),
+        )
+    }
 }
 
 struct Recorder<'g> {
@@ -240,6 +249,7 @@ impl Recorder<'_> {
             && let Some(as_read) = written(&example)
             && let Some(recorded) = self.found(observed, example, &as_read)?
             && recorded.answer.route == logged.route
+            && recorded.check_addresses().is_ok()
         {
             return Ok(Ok(recorded));
         }
@@ -247,7 +257,10 @@ impl Recorder<'_> {
             return Ok(Err(unfit));
         }
         let found = self.found(observed, observed.request.clone(), asked)?;
-        Ok(found.ok_or(Unfit::Different))
+        Ok(found.ok_or(Unfit::Different).and_then(|recorded| {
+            recorded.check_addresses()?;
+            Ok(recorded)
+        }))
     }
 
     /// Where the request came from is written only where the decision depends on it.

@@ -179,6 +179,29 @@ fn a_path_is_written_with_examples() {
     holds(folder.path());
 }
 
+/// Whoever commits the file does not look for people in it.
+#[test]
+fn the_address_of_a_caller_is_not_written() {
+    let folder = folder();
+    let routes = "version: 1\nroutes:\n  - {name: staff, methods: [GET], path: /staff, access: authenticated, \
+                  when: 'token.sub.endsWith(\"@shop.example\")'}\n  - {name: own, methods: [GET], path: /own, \
+                  access: authenticated, when: 'token.sub != \"\"'}\n";
+    fs::write(folder.path().join("shop.yaml"), routes).unwrap();
+    let line = |path: &str, subject: &str| {
+        format!(
+            "{{\"method\":\"GET\",\"host\":\"shop.example\",\"path\":\"/{path}\",\"status\":200,\
+             \"details\":\"via_upstream\",\"portcullis\":{{\"reason\":\"authenticated\",\"route\":\"{path}\",\
+             \"scopes\":\"\",\"subject\":\"{subject}\"}}}}\n"
+        )
+    };
+    let log = line("staff", "alice@shop.example") + &line("own", "u-1");
+    let (said, file) = record(folder.path(), &log);
+    let left_out = "left out: 1 line decided by a caller whose e-mail address would be in the test";
+    assert!(said.contains(left_out), "{said}");
+    assert!(file.contains("/own") && !file.contains('@'), "{file}");
+    holds(folder.path());
+}
+
 #[test]
 fn a_file_is_extended_and_nothing_of_it_is_changed() {
     let folder = folder();

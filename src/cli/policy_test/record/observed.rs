@@ -35,6 +35,8 @@ pub(super) enum Unfit {
     /// What the decision rests on is in no log: a token, headers, or how busy the gate was.
     NotReproducible,
     MayHoldASecret,
+    /// Of a caller.
+    HoldsAnAddress,
     TooLong,
     /// The policy decides it in another way, whoever asks.
     Different,
@@ -56,6 +58,9 @@ impl Unfit {
                 "decided by a token or by headers that no log has, or not judged"
             }
             Self::MayHoldASecret => "with a host or path that may hold a secret",
+            Self::HoldsAnAddress => {
+                "decided by a caller whose e-mail address would be in the test: write one with an example"
+            }
             Self::TooLong => "too long",
             Self::Different => {
                 "decided in another way by this policy, or by claims, an address or a certificate that the log does not have"
@@ -291,6 +296,33 @@ pub(super) fn check_secrets(request: &AskedRequest) -> Result<(), Unfit> {
     } else {
         Ok(())
     }
+}
+
+/// The same of who makes a request, by claims or by a certificate: names are ids as a rule, and an e-mail address
+/// is personal.
+pub(super) fn check_addresses(
+    claims: &Map<String, Value>,
+    principal: Option<&str>,
+) -> Result<(), Unfit> {
+    if claims.values().any(holds_address) || principal.is_some_and(is_address) {
+        Err(Unfit::HoldsAnAddress)
+    } else {
+        Ok(())
+    }
+}
+
+/// Claims may lie within others.
+fn holds_address(value: &Value) -> bool {
+    match value {
+        Value::String(text) => is_address(text),
+        Value::Array(items) => items.iter().any(holds_address),
+        Value::Object(members) => members.values().any(holds_address),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+fn is_address(text: &str) -> bool {
+    text.contains('@') || text.contains("%40")
 }
 
 /// Whether a segment looks like a token or a key; a UUID is an id.
