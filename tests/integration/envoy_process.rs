@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -89,7 +89,13 @@ impl Envoy {
         started.expect("envoy does not start");
         let admin = std::fs::read_to_string(admin_path).unwrap();
         self.admin = admin.trim().parse().unwrap();
-        while client::get(self.admin, "/ready", &[]).await.status != 200 {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let ready = client::get(self.admin, "/ready", &[]).await;
+            if ready.status == 200 {
+                break;
+            }
+            assert!(Instant::now() < deadline, "envoy is not ready: {ready:?}");
             tokio::task::yield_now().await;
         }
         let listeners = client::get(self.admin, "/listeners?format=json", &[]).await;

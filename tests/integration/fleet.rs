@@ -27,6 +27,9 @@ const USERS: [&str; 2] = ["alice", "bobby"];
 /// How long a history is recorded after each killing.
 const PAUSE: Duration = Duration::from_millis(700);
 
+/// Far more than any step takes; it only turns a hang into a failure.
+const PATIENCE: Duration = Duration::from_mins(1);
+
 struct Fleet {
     issuers: [Node; 2],
     gates: Vec<(Node, Envoy)>,
@@ -212,6 +215,11 @@ async fn no_revoked_token_passes_and_no_other_is_refused_whatever_is_killed() {
 
     revoker.await.unwrap();
     settled(&fleet).await;
+    let deadline = Instant::now() + PATIENCE;
+    while !history.is_telling() {
+        assert!(Instant::now() < deadline, "too few checks are answered");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     stopped.store(true, Ordering::Relaxed);
     for task in tasks {
         task.await.unwrap();
@@ -237,12 +245,17 @@ async fn settled(fleet: &Fleet) {
         }
         positions
     };
+    let deadline = Instant::now() + PATIENCE;
     loop {
         let known = positions().await;
         let all_the_same = known.iter().all(|position| *position == known[0]);
         if all_the_same && known[0] >= (2 * APPS_PER_USER * USERS.len() / 3) as u64 {
             return;
         }
+        assert!(
+            Instant::now() < deadline,
+            "the gates stay apart, at the positions {known:?}"
+        );
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
@@ -250,13 +263,18 @@ async fn settled(fleet: &Fleet) {
 /// Takes the token back at one issuer, or at the other where that one is gone.
 async fn revoke(issuers: &[SocketAddr; 2], token: usize, holder: &Holder) {
     let form = format!("token={}", holder.token);
+    let deadline = Instant::now() + PATIENCE;
     for attempt in token.. {
         let issuer = issuers[attempt % 2];
         let path = "/authorization/revoke";
         let answer = send_form(issuer, path, &holder.key, &holder.secret, &form).await;
-        if answer.is_ok_and(|answer| answer.status == 200) {
+        if answer.as_ref().is_ok_and(|answer| answer.status == 200) {
             return;
         }
+        assert!(
+            Instant::now() < deadline,
+            "no issuer takes token {token} back: {answer:?}"
+        );
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

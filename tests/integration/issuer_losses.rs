@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::asker::Asker;
+use crate::clients::skip;
 use crate::issuer::error;
 use crate::issuer_process::{
     BINARY, CLIENT_CREDENTIALS, Process, SERVE, call, client, healed, json_headers, refresh, send,
@@ -157,7 +158,7 @@ impl SmallDisk {
         let mut trial = in_own_mounts(mount);
         let mounted = trial.arg("true").current_dir(folder.path()).status();
         if !mounted.is_ok_and(|status| status.success()) {
-            eprintln!("skipped: this system lets nobody mount");
+            skip("this system lets nobody mount (`unshare --user --mount`)");
             return None;
         }
         Some(Self {

@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 /// The promise: a check that begins this long after a revocation was answered is refused.
 const PROMISED: Duration = Duration::from_secs(1);
 
+/// More checks than this of one kind say something.
+const MANY: usize = 100;
+
 /// One check through Envoy.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Check {
@@ -80,24 +83,29 @@ impl History {
         open.to = Some(to);
     }
 
+    /// Whether there are so many checks of either kind that the history says something. A busy machine takes longer
+    /// for them.
+    pub(super) fn is_telling(&self) -> bool {
+        let checks = self.checks.lock().unwrap();
+        let are_many = |status| checks.iter().filter(|check| check.status == status).count() > MANY;
+        are_many(200) && are_many(401)
+    }
+
     /// Panics at the first check that should have been answered otherwise.
     pub(super) fn holds(&self) {
         let fates = self.fates.lock().unwrap();
         let cuts = self.cuts.lock().unwrap();
         let checks = self.checks.lock().unwrap();
-        let (mut allowed, mut refused) = (0, 0);
         for check in checks.iter() {
             let fate = fates[check.token];
             match check.status {
                 200 => {
-                    allowed += 1;
                     let late = fate.answered.is_some_and(|answered| {
                         check.began > deadline(&cuts, check.gate, answered)
                     });
                     assert!(!late, "allowed too late: {check:?} {fate:?}");
                 }
                 401 => {
-                    refused += 1;
                     let ended = check.began + PROMISED;
                     let revoked = fate.began.is_some_and(|began| began <= ended);
                     assert!(revoked, "refused without a revocation: {check:?} {fate:?}");
@@ -110,10 +118,6 @@ impl History {
                 ),
             }
         }
-        assert!(
-            allowed > 100 && refused > 100,
-            "{allowed} allowed, {refused} refused"
-        );
     }
 }
 
