@@ -102,6 +102,23 @@ pub struct Route {
     pub mode: Mode,
 }
 
+impl Route {
+    /// Whether a token can make a difference to what it says: it asks for one, or its conditions read one.
+    pub fn may_read_token(&self) -> bool {
+        match self.requirement {
+            Requirement::Public => self.conditions.read_token(),
+            Requirement::Authenticated | Requirement::Scopes(_) | Requirement::Nobody => {
+                self.requirement.asks_for_token()
+            }
+        }
+    }
+
+    /// Whether it refuses whatever comes.
+    pub fn is_closed(&self) -> bool {
+        self.requirement == Requirement::Nobody && self.mode == Mode::Enforce
+    }
+}
+
 /// The route that answers one reading of a request, and how.
 #[derive(Clone, Copy)]
 enum Matched<'p> {
@@ -158,11 +175,8 @@ impl Policy {
 
     /// How many routes only callers with a token pass.
     pub fn routes_with_token(&self) -> usize {
-        let with_token = self.routes.iter().filter(|route| match route.requirement {
-            Requirement::Authenticated | Requirement::Scopes(_) => true,
-            Requirement::Public | Requirement::Nobody => false,
-        });
-        with_token.count()
+        let with_token = |route: &&Arc<Route>| route.requirement.asks_for_token();
+        self.routes.iter().filter(with_token).count()
     }
 
     /// The routes whose refusals are not carried out.

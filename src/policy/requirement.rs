@@ -14,6 +14,14 @@ pub enum Requirement {
 }
 
 impl Requirement {
+    /// Whether only a caller with a token meets it.
+    pub fn asks_for_token(&self) -> bool {
+        match self {
+            Self::Authenticated | Self::Scopes(_) => true,
+            Self::Public | Self::Nobody => false,
+        }
+    }
+
     /// The scopes that it asks for, if it asks for some.
     pub fn scopes(&self) -> Option<&RequiredScopes> {
         match self {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Mode, Requirement, Route};
+use super::Route;
 
 /// The routes that a request falls under.
 #[derive(Debug, Clone)]
@@ -42,7 +42,7 @@ impl Routed<'_> {
     pub fn may_need_token(&self) -> bool {
         match self {
             Self::Unlisted | Self::UnlistedInShadow { .. } | Self::Every(_) => true,
-            Self::One(route) => !is_closed(route),
+            Self::One(route) => !route.is_closed(),
             Self::Preflight(_) => false,
         }
     }
@@ -65,24 +65,11 @@ impl Routed<'_> {
     pub fn may_open(&self) -> bool {
         match self {
             Self::Unlisted | Self::Preflight(_) => false,
-            Self::One(route) => needs_token(route),
+            Self::One(route) => route.may_read_token(),
             Self::UnlistedInShadow { listed: routes, .. } | Self::Every(routes) => {
-                let is_open = !routes.iter().any(|route| is_closed(route));
-                is_open && routes.iter().any(|route| needs_token(route))
+                let is_open = !routes.iter().any(|route| route.is_closed());
+                is_open && routes.iter().any(|route| route.may_read_token())
             }
         }
     }
-}
-
-fn needs_token(route: &Route) -> bool {
-    match route.requirement {
-        Requirement::Authenticated | Requirement::Scopes(_) => true,
-        Requirement::Public => route.conditions.read_token(),
-        Requirement::Nobody => false,
-    }
-}
-
-/// Whether the route refuses whatever comes.
-fn is_closed(route: &Route) -> bool {
-    route.requirement == Requirement::Nobody && route.mode == Mode::Enforce
 }

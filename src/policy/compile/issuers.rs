@@ -64,10 +64,6 @@ impl Compiler<'_> {
 
     /// With more than one trusted issuer, adding one must never open a route by accident.
     pub(super) fn check_issuers_are_said(&mut self, routes: &[ParsedRoute<'_>]) {
-        let needs_token = |requirement: &Requirement| match requirement {
-            Requirement::Authenticated | Requirement::Scopes(_) => true,
-            Requirement::Public | Requirement::Nobody => false,
-        };
         let (None, Some(trusted @ [_, _, ..])) = (&self.issuers, self.trusted) else {
             return;
         };
@@ -76,7 +72,7 @@ impl Compiler<'_> {
         }
         let silent = routes.iter().filter(|parsed| {
             let route = &parsed.route;
-            !parsed.says_issuers() && needs_token(&route.requirement)
+            !parsed.says_issuers() && route.requirement.asks_for_token()
         });
         let mut silent: Vec<_> = silent.collect();
         silent.sort_by_key(|parsed| {
