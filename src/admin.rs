@@ -74,6 +74,10 @@ struct Status {
     version: &'static str,
     ready: bool,
     policy: PolicyStatus,
+    /// The sections of the config that have changed since the start and are not applied without a restart;
+    /// absent where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    restart_needed: Vec<&'static str>,
     /// The policy that is tried beside it.
     #[serde(skip_serializing_if = "Option::is_none")]
     shadow_policy: Option<ShadowPolicyStatus>,
@@ -360,6 +364,7 @@ async fn status(State(admin): State<Arc<Admin>>) -> Response {
             reload_failures: state.failures,
             last_reload_error: state.last_error,
         },
+        restart_needed: state.restart_needed,
         shadow_policy: ShadowPolicyStatus::of(&snapshot, state.shadow),
         issuers: issuers.collect(),
         companion: admin.store_probe.as_ref().map(|probe| CompanionStatus {

@@ -123,6 +123,7 @@ impl Config {
                 .as_ref()
                 .map(issuer::descriptions)
                 .unwrap_or_default(),
+            restart_needed: Vec::new(),
         }
     }
 

@@ -94,6 +94,8 @@ pub struct Inputs {
     pub trust: Vec<TrustedIssuer>,
     /// Descriptions of the API, for the portal.
     pub descriptions: Vec<PathBuf>,
+    /// The sections of the configuration that differ from those of the start and need a restart.
+    pub restart_needed: Vec<&'static str>,
 }
 
 impl Inputs {
@@ -130,6 +132,8 @@ pub struct ReloadState {
     pub failures: u64,
     /// Why the last reload failed; none where it did not.
     pub last_error: Option<String>,
+    /// The sections of the configuration that have changed and are not applied: they need a restart.
+    pub restart_needed: Vec<&'static str>,
     /// Of the policy that is tried in shadow; nothing where the configuration names none.
     pub shadow: Option<ShadowState>,
 }
@@ -185,6 +189,7 @@ impl Loader {
             successes: 0,
             failures: 0,
             last_error: None,
+            restart_needed: Vec::new(),
             shadow: tried.is_some().then(ShadowState::default),
         };
         let loader = Self {
@@ -216,6 +221,7 @@ impl Loader {
                 state.successes += 1;
                 state.loaded_at = state.attempted_at;
                 state.last_error = None;
+                state.restart_needed.clone_from(&inputs.restart_needed);
                 tracing::info!(
                     policy.digest = authorizer.snapshot().policy().digest(),
                     "policy and keys reloaded"
@@ -342,6 +348,7 @@ mod tests {
             shadow_policy: Vec::new(),
             trust: Vec::new(),
             descriptions: Vec::new(),
+            restart_needed: Vec::new(),
         };
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);

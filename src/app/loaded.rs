@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::gate::{DecisionLog, Gate, GateMetrics, KeyRefresh};
 use crate::keyring::{KeyMetrics, Keyring};
 use crate::reload::watch::{FileWatcher, WatchSettings};
-use crate::reload::{LoadError, Loader, ReadInputs, ReloadMetrics};
+use crate::reload::{Inputs, LoadError, Loader, ReadInputs, ReloadMetrics};
 use crate::telemetry::{self, LogLosses};
 use crate::tls::TlsMetrics;
 
@@ -121,9 +121,13 @@ fn reader(started_with: Config) -> ReadInputs {
         if !unknown.is_empty() {
             return Err(LoadError::NewTokenHeaders(unknown));
         }
-        for section in started_with.restart_sections(&renewed) {
+        let restart_needed = started_with.restart_sections(&renewed);
+        for section in &restart_needed {
             tracing::warn!(section, "this section has changed; restart to apply it");
         }
-        Ok(renewed.inputs())
+        Ok(Inputs {
+            restart_needed,
+            ..renewed.inputs()
+        })
     })
 }

@@ -68,6 +68,12 @@ impl Collector for ReloadMetrics {
             "Reloads that failed and left the previous policy and keys active",
             state.failures,
         )?;
+        gauge(
+            &mut encoder,
+            "config_restart_needed",
+            "1 if the config has changed in a section that only a restart applies, 0 if not",
+            u64::from(!state.restart_needed.is_empty()),
+        )?;
         let Some(shadow) = state.shadow else {
             return Ok(());
         };

@@ -304,3 +304,29 @@ fn a_config_that_is_written_anew_alike_is_no_restart_matter() {
     after.realm = "other".to_owned();
     assert_eq!(before.restart_sections(&after), ["listeners", "realm"]);
 }
+
+/// What a reload cannot apply is told until the file says again what the process was started with.
+#[tokio::test(flavor = "multi_thread")]
+async fn sections_that_need_a_restart_are_told() {
+    let gate = TestApp::start();
+    let path = gate.folder.path().join("portcullis.yaml");
+    let started_with = fs::read_to_string(&path).unwrap();
+    let (_, status) = gate.admin("/status").await;
+    assert!(!status.contains("restart_needed"), "{status}");
+    for (more, expected, count) in [
+        (
+            "strip_token: true\nrealm: shop\n",
+            serde_json::json!(["realm", "strip_token"]),
+            1,
+        ),
+        ("", serde_json::Value::Null, 0),
+    ] {
+        fs::write(&path, format!("{started_with}{more}")).unwrap();
+        gate.app.reload().unwrap();
+        let (_, status) = gate.admin("/status").await;
+        let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+        assert_eq!(status["restart_needed"], expected, "{more}");
+        let metric = format!("\nportcullis_config_restart_needed {count}\n");
+        gate.admin_shows("/metrics", &metric).await;
+    }
+}
