@@ -10,7 +10,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem};
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
 
-pub use fields::{CertificateFields, Validity};
+pub use fields::{CertificateFields, Validity, version};
 pub use refusal::why_refused;
 
 /// Why PEM text, or what it holds, cannot be used.
@@ -19,6 +19,12 @@ pub enum CertificateError {
     /// No certificate among what it holds.
     #[error("it contains no PEM certificate")]
     NoCertificate,
+    /// A private key where a certificate is asked for.
+    #[error("it contains a private key and no PEM certificate")]
+    KeyInstead,
+    /// A certificate where a private key is asked for.
+    #[error("it contains a certificate and no private key")]
+    CertificateInstead,
     /// It is not PEM, or has no private key where one is asked for.
     #[error(transparent)]
     Pem(#[from] pem::Error),
@@ -45,14 +51,24 @@ pub struct NoSystemRootsError {
 pub fn chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>()?;
     if certificates.is_empty() {
-        return Err(CertificateError::NoCertificate);
+        return Err(if PrivateKeyDer::from_pem_slice(pem).is_ok() {
+            CertificateError::KeyInstead
+        } else {
+            CertificateError::NoCertificate
+        });
     }
     Ok(certificates)
 }
 
 /// The first private key.
 pub fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, CertificateError> {
-    Ok(PrivateKeyDer::from_pem_slice(pem)?)
+    PrivateKeyDer::from_pem_slice(pem).map_err(|error| {
+        if CertificateDer::from_pem_slice(pem).is_ok() {
+            CertificateError::CertificateInstead
+        } else {
+            error.into()
+        }
+    })
 }
 
 /// Roots that an operator has configured: all certificates of the text, each of which can be one.

@@ -24,6 +24,7 @@ use crate::certificates::{CertificateError, Validity};
 use crate::clock::{Clock, SystemClock};
 use crate::files::FileError;
 use crate::labels::{Label, closed_set};
+use crate::problem::Problem;
 
 use handshake::Handshakes;
 use loaded::{Files, Loaded};
@@ -76,12 +77,22 @@ pub enum TlsError {
         source: FileError,
     },
     /// A file without what it should hold.
-    #[error("`{section}.{key}: {}` cannot be used: {source}: is it the right file?", .path.display())]
+    #[error("`{section}.{key}: {}` cannot be used: {source}: {}", .path.display(), question(.source))]
     Unusable {
         section: &'static str,
         key: &'static str,
         path: PathBuf,
         source: CertificateError,
+    },
+    /// A certificate of a version that the TLS library does not take.
+    #[error(
+        "`{section}.cert_file: {}` is X.509 version {version}, and TLS needs version 3: make it anew with an \
+         extension such as `subjectAltName`", .path.display()
+    )]
+    OldVersion {
+        section: &'static str,
+        path: PathBuf,
+        version: u8,
     },
     /// A certificate and the key of another one.
     #[error(
@@ -100,11 +111,24 @@ pub enum TlsError {
     },
 }
 
+/// What may be the reason that a file cannot be used.
+fn question(error: &CertificateError) -> &'static str {
+    match error {
+        CertificateError::KeyInstead | CertificateError::CertificateInstead => {
+            "are `cert_file` and `key_file` exchanged?"
+        }
+        CertificateError::NoCertificate
+        | CertificateError::Pem(_)
+        | CertificateError::Unsuitable(_) => "is it the right file?",
+    }
+}
+
 impl TlsError {
     /// The setting of the section that is to blame, if it is one.
     pub fn setting(&self) -> Option<&'static str> {
         match self {
             Self::File { key, .. } | Self::Unusable { key, .. } => Some(key),
+            Self::OldVersion { .. } => Some("cert_file"),
             Self::Mismatch { .. } => Some("key_file"),
             Self::Library { .. } => None,
         }
@@ -254,9 +278,14 @@ impl ServerTls {
     }
 }
 
-/// What a start would find wrong with the files of the section; what they hold is dropped.
-pub fn check_files(listener: TlsListener, settings: &TlsSettings) -> Result<(), TlsError> {
+/// What a start would find wrong with the files of the section, or would warn of; what they hold is dropped.
+pub fn check_files(
+    listener: TlsListener,
+    settings: &TlsSettings,
+) -> Result<Option<Problem>, TlsError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    Files::read(listener, settings)?.load(listener, settings, &clock)?;
-    Ok(())
+    let loaded = Files::read(listener, settings)?.load(listener, settings, &clock)?;
+    let key = format!("{}.cert_file", listener.section());
+    let validity = loaded.validity;
+    Ok(validity.and_then(|validity| expiry::remark(&key, validity, clock.now())))
 }

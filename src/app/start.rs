@@ -110,6 +110,9 @@ impl<'c> Prepared<'c> {
 
         let authz_tls = core.tls.of(TlsListener::Authz);
         warn_of_exposure(&self.addresses.authz, authz_tls.as_deref());
+        if let Some(warning) = config.plain_text_issuer() {
+            tracing::warn!(config.warning = %warning.problem, "the configuration may not do what is intended");
+        }
         let (handshakes, authz_tls) = handshakes(authz_tls)?;
         let socket = self.authz_socket;
         let threads = serving.authz(control, gate, socket, authz_tls, &config.authz)?;

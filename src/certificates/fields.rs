@@ -93,6 +93,19 @@ impl CertificateFields {
     }
 }
 
+/// The version of a certificate in DER, 1 to 3 (RFC 5280 section 4.1.2.1); nothing where it is not one.
+pub fn version(der: &[u8]) -> Option<u8> {
+    let mut certificate = Reader(Reader(der).expect(SEQUENCE)?);
+    let mut proper = Reader(certificate.expect(SEQUENCE)?);
+    let Some(version) = proper.take(VERSION) else {
+        return Some(1);
+    };
+    match Reader(version).expect(INTEGER)? {
+        [number] => number.checked_add(1),
+        _ => None,
+    }
+}
+
 /// When a chain holds: until the first of its certificates ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Validity {

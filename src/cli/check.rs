@@ -216,6 +216,7 @@ fn check(args: &CheckArgs) -> anyhow::Result<Checked> {
         warnings.extend(nobody_trusted(&config.trust, policy.routes_with_token()));
         warnings.extend(misspelt_scopes(&config.trust, policy));
     }
+    warnings.extend(config.plain_text_issuer());
     warnings.extend(of_files);
     let placed = warnings.into_iter();
     let placed = placed.map(|TrustWarning { key, problem }| match text.place(&key) {

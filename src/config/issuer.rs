@@ -105,8 +105,13 @@ mod present {
     }
 }
 
-use crate::keyring::{KeySource, TrustedIssuer};
+use super::Config;
+use crate::keyring::{KeySource, TrustWarning, TrustedIssuer};
 use crate::problem::Faults;
+#[cfg(feature = "issuer")]
+use crate::problem::Problem;
+#[cfg(feature = "issuer")]
+use crate::uri_host::plain_text_fault;
 
 #[cfg(not(feature = "issuer"))]
 pub use absent::IssuerSettings;
@@ -116,6 +121,33 @@ pub(super) use absent::{IssuerDocument, address, build, descriptions, files, nee
 pub use present::IssuerSettings;
 #[cfg(feature = "issuer")]
 pub(super) use present::{IssuerDocument, address, build, descriptions, files, needs_restart, tls};
+
+#[cfg(feature = "issuer")]
+impl Config {
+    /// The warning that passwords and tokens reach the issuer in plain text.
+    pub fn plain_text_issuer(&self) -> Option<TrustWarning> {
+        let url = &self.issuer.as_ref()?.url;
+        let uri: http::Uri = url.parse().ok()?;
+        let host = uri.host()?;
+        let is_here = host.eq_ignore_ascii_case("localhost") || plain_text_fault(host).is_none();
+        (uri.scheme_str() == Some("http") && !is_here).then(|| TrustWarning {
+            key: "issuer.url".to_owned(),
+            problem: Problem::new(format!(
+                "`issuer.url: {url}` is plain text to other machines: passwords, secrets and tokens can be read on \
+                 the way"
+            ))
+            .help("write `https`, with TLS at the proxy in front or by `issuer.tls`"),
+        })
+    }
+}
+
+/// A build without issuer has no such URL.
+#[cfg(not(feature = "issuer"))]
+impl Config {
+    pub fn plain_text_issuer(&self) -> Option<TrustWarning> {
+        None
+    }
+}
 
 /// An entry with `keys: companion` is about the issuer of this very configuration.
 pub(super) fn check_companions(

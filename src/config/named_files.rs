@@ -52,13 +52,19 @@ impl Config {
             traces::check_files(settings, &mut found.faults);
         }
         for (listener, settings) in self.tls() {
-            if let Err(error) = tls::check_files(listener, settings) {
-                let section = listener.section();
-                let setting = error
-                    .setting()
-                    .map(|setting| format!("{section}.{setting}"));
-                let at = setting.unwrap_or_else(|| section.to_owned());
-                found.faults.add(at, error.to_string());
+            let section = listener.section();
+            match tls::check_files(listener, settings) {
+                Ok(remark) => found.warnings.extend(remark.map(|problem| TrustWarning {
+                    key: format!("{section}.cert_file"),
+                    problem,
+                })),
+                Err(error) => {
+                    let setting = error
+                        .setting()
+                        .map(|setting| format!("{section}.{setting}"));
+                    let at = setting.unwrap_or_else(|| section.to_owned());
+                    found.faults.add(at, error.to_string());
+                }
             }
         }
         check_issuer_files(self, &mut found.faults);

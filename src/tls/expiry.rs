@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::certificates::Validity;
 use crate::clock::{Clock, UnixSeconds};
 use crate::labels::Label;
+use crate::problem::Problem;
 
 use super::{ServerTls, TlsListener};
 
@@ -164,6 +165,30 @@ fn warn(listener: TlsListener, validity: Validity, standing: Standing) {
     }
 }
 
+/// What is to be said of the certificate of a setting before it serves.
+pub(super) fn remark(key: &str, validity: Validity, now: UnixSeconds) -> Option<Problem> {
+    let Validity {
+        not_before,
+        not_after,
+    } = validity;
+    let (message, help) = match validity.standing(now) {
+        Standing::Good => return None,
+        Standing::Ending(_) => (
+            format!("the certificate of `{key}` expires soon, at {not_after}"),
+            "renew it; a running process reads the files again when they change",
+        ),
+        Standing::Ended => (
+            format!("the certificate of `{key}` has expired at {not_after}, and clients refuse it"),
+            "renew it",
+        ),
+        Standing::NotYet => (
+            format!("the certificate of `{key}` is not valid before {not_before}, and clients refuse it"),
+            "is the clock right?",
+        ),
+    };
+    Some(Problem::new(message).help(help))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -220,6 +245,26 @@ mod tests {
             // Each listener for itself.
             let other = watch.told.get(&TlsListener::Admin);
             assert!(other.is_none());
+        }
+    }
+
+    #[test]
+    fn a_check_tells_of_what_clients_refuse() {
+        let validity = Validity {
+            not_before: UnixSeconds(1_700_000_000),
+            not_after: UnixSeconds(1_700_000_000 + 100 * DAY),
+        };
+        for (after, expected) in [
+            (-1, "is not valid before "),
+            (1, ""),
+            (95 * DAY, "expires soon, at "),
+            (101 * DAY, "has expired at "),
+        ] {
+            let now = UnixSeconds(1_700_000_000 + after);
+            let said = remark("listeners.authz.tls.cert_file", validity, now);
+            let said = said.map(|problem| problem.message).unwrap_or_default();
+            assert_eq!(said.is_empty(), expected.is_empty(), "{said}");
+            assert!(said.contains(expected), "{said}");
         }
     }
 }

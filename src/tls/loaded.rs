@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::UnixTime;
+use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::time_provider::TimeProvider;
@@ -97,6 +97,7 @@ impl Files {
             "cert_file",
             cert_file,
         ))?;
+        check_version(&chain, section, cert_file)?;
         let key = certificates::private_key(&self.key)
             .map_err(unusable(section, "key_file", key_file))?;
         let validity = Validity::of(&chain);
@@ -117,6 +118,9 @@ impl Files {
                 section,
                 path: key_file.clone(),
             },
+            error @ rustls::Error::InvalidCertificate(_) => {
+                unusable(section, "cert_file", cert_file)(error.into())
+            }
             error => unusable(section, "key_file", key_file)(error.into()),
         })?;
         config.alpn_protocols = vec![listener.protocol().to_vec()];
@@ -159,6 +163,23 @@ impl Files {
             digest: blake3::hash(pem),
             judge,
         }))
+    }
+}
+
+/// The certificate of the listener, which the library takes in version 3 alone; its message would name neither
+/// the file nor the fix.
+fn check_version(
+    chain: &[CertificateDer<'_>],
+    section: &'static str,
+    path: &Path,
+) -> Result<(), TlsError> {
+    match chain.first().and_then(|der| certificates::version(der)) {
+        Some(version @ (1 | 2)) => Err(TlsError::OldVersion {
+            section,
+            path: path.to_owned(),
+            version,
+        }),
+        _ => Ok(()),
     }
 }
 

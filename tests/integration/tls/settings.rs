@@ -8,6 +8,17 @@ use crate::test_app::{Setup, write_files};
 use crate::test_issuer::TestIssuer;
 use crate::test_tls::write;
 
+/// As `openssl x509 -req` makes it without extensions.
+const VERSION_1: &str = "-----BEGIN CERTIFICATE-----
+MIIBGDCBvwIUXLRGAXm+ml6TaHwsP/IH3M4qylcwCgYIKoZIzj0EAwIwDjEMMAoG
+A1UEAwwDb2xkMCAXDTI2MTIwMTAwMjQwN1oYDzIxMjYxMTA3MDAyNDA3WjAOMQww
+CgYDVQQDDANvbGQwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAATcLRYdKeMl0gDG
+DEXVu4iIbuY4+dul715dM0KV5wqjGfpDUsbyb1wqormlhUIMhDj4TGuWMsKiYIpK
+wZDKljzDMAoGCCqGSM49BAMCA0gAMEUCIQCJnZ5NzCKQUw82NE2yXN4hrtKRIYKd
+yMZLjk/JHP05BQIgMT6AdsbCK+hRHrHKJmqe+l/Nb9Zlj2QzoQ+z0JaBJSQ=
+-----END CERTIFICATE-----
+";
+
 /// What is said of a configuration; nothing where it is right.
 fn told(setup: &Setup) -> String {
     let folder = tempfile::tempdir().unwrap();
@@ -114,6 +125,21 @@ fn files_that_are_not_what_they_should_be_are_named() {
             "`listeners.authz.tls.key_file: ",
         ),
         (
+            "gate.pem",
+            Some(other.key.as_str()),
+            "gate.pem` cannot be used: it contains a private key and no PEM certificate: are `cert_file` and `key_file` exchanged?",
+        ),
+        (
+            "gate.key",
+            Some(other.cert.as_str()),
+            "gate.key` cannot be used: it contains a certificate and no private key: are `cert_file` and `key_file` exchanged?",
+        ),
+        (
+            "gate.pem",
+            Some(VERSION_1),
+            "gate.pem` is X.509 version 1, and TLS needs version 3: make it anew with an extension such as `subjectAltName`",
+        ),
+        (
             "gate.key",
             Some(other.key.as_str()),
             "is not the key of the first certificate in `cert_file`",
@@ -145,4 +171,32 @@ fn files_that_are_not_what_they_should_be_are_named() {
         let checked = config.check_files().faults.into_messages().join("\n");
         assert_eq!(checked, said);
     }
+}
+
+/// Whoever checks a configuration hears of a certificate that clients refuse.
+#[test]
+fn a_certificate_that_has_expired_is_a_warning() {
+    let authorities = Authorities::new();
+    let folder = tempfile::tempdir().unwrap();
+    let setup = Setup {
+        authz_extra: mutual(ENVOY),
+        ..Setup::default()
+    };
+    let path = write_files(folder.path(), &setup, &TestIssuer::new("key-1"));
+    authorities.write(folder.path());
+    let config = Config::load(&path, &Overrides::default()).unwrap();
+    let good = config.check_files();
+    assert!(good.faults.is_empty() && good.warnings.is_empty());
+    let expired = authorities.gate.certify_with("gate.example", |parameters| {
+        parameters.not_before = rcgen::date_time_ymd(2024, 1, 1);
+        parameters.not_after = rcgen::date_time_ymd(2024, 2, 1);
+    });
+    expired.write(folder.path(), "gate");
+    let found = config.check_files();
+    assert!(found.faults.is_empty());
+    let warning = &found.warnings[0];
+    assert_eq!(warning.key, "listeners.authz.tls.cert_file");
+    let message = &warning.problem.message;
+    let expected = "the certificate of `listeners.authz.tls.cert_file` has expired at 2024-02-01";
+    assert!(message.starts_with(expected), "{message}");
 }
