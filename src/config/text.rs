@@ -5,7 +5,7 @@ use std::path::Path;
 use super::document::SECTIONS;
 use super::{ConfigError, ConfigReport};
 use crate::files::{self, FileError};
-use crate::problem::{Faults, Place, Problem, Problems, Source, may_hold_a_password};
+use crate::problem::{Faults, Place, Problem, Problems, Source, may_hold_a_password, quoted};
 use crate::yaml::Outline;
 
 /// A configuration as it is written.
@@ -28,6 +28,9 @@ impl ConfigText {
         let outline = Outline::of(&self.0);
         let faults = faults.into_problems(|key| outline.place(&self.0, key));
         let Problems(mut all) = Problems(problems).without_quotations(&self.0);
+        for problem in &mut all {
+            name_the_key(problem, &outline);
+        }
         all.extend(faults.concealed(&self.0).0);
         let problems = Problems(all).by_lines();
         ConfigError::Document(Box::new(ConfigReport {
@@ -69,6 +72,23 @@ impl ConfigText {
         let hidden = outline.hidden(&self.0, &["issuer.store"], may_hold_a_password);
         let rendered = problems.render_without(&self.0, &hidden);
         ConfigReport { problems, rendered }
+    }
+}
+
+/// Says which key a value belongs to that cannot be read: its line may be concealed.
+fn name_the_key(problem: &mut Problem, outline: &Outline) {
+    let is_about_a_value = ["unknown value ", " is not text"]
+        .iter()
+        .any(|part| problem.message.contains(part));
+    let place = problem.place.as_ref().filter(|_| is_about_a_value);
+    let Some(name) = place.and_then(|place| outline.name_at(place.line, place.column)) else {
+        return;
+    };
+    problem.message = format!("{}: {}", quoted(&name), problem.message);
+    // Quotation marks alone make no address of a port.
+    if name.ends_with(".address") {
+        let example = "write an IP address and a port, such as `127.0.0.1:9191`";
+        problem.help = Some(example.to_owned());
     }
 }
 
@@ -156,6 +176,20 @@ trust:
 
         8 problems
         "#);
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_read_is_named_by_its_key() {
+        let said = said(
+            "version: 1\npolicy: [a.yaml]\nlog: {level: verbose}\nlisteners:\n  authz: {address: 9191}\n",
+        );
+        for expected in [
+            "error: `log.level`: unknown value `verbose`\n",
+            "error: `listeners.authz.address`: `9191` is not text",
+            "= help: write an IP address and a port, such as `127.0.0.1:9191`\n",
+        ] {
+            assert!(said.contains(expected), "no {expected} in {said}");
+        }
     }
 
     #[test]
@@ -313,7 +347,7 @@ issuer: {url: \"https//u:hunter2@h\", store: \"sqlite:x.db\"}
         --> portcullis.yaml:5:17
          = help: did you mean `audiences`?
 
-        error: unknown value `loud`
+        error: `log.level`: unknown value `loud`
          --> portcullis.yaml:7:10
           |
         7 |   level: loud

@@ -182,7 +182,9 @@ pub(super) fn remark(key: &str, validity: Validity, now: UnixSeconds) -> Option<
             "renew it",
         ),
         Standing::NotYet => (
-            format!("the certificate of `{key}` is not valid before {not_before}, and clients refuse it"),
+            format!(
+                "the certificate of `{key}` is not valid before {not_before}, and clients refuse it"
+            ),
             "is the clock right?",
         ),
     };

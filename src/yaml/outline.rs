@@ -117,6 +117,42 @@ impl Outline {
         })
     }
 
+    /// What messages call the single value that begins there; nothing where none does.
+    pub fn name_at(&self, line: usize, column: usize) -> Option<String> {
+        let ways: HashMap<ValueId, (Option<ValueId>, &Step)> = self
+            .values
+            .iter()
+            .map(|((parent, step), value)| (value.id, (*parent, step)))
+            .collect();
+        let mut values = self.values.values();
+        let found = values.find(|value| {
+            let is_single = || {
+                let mut scalars = self.scalars.iter();
+                scalars.any(|scalar| scalar.value == Some(value.id))
+            };
+            value.place.line == line && value.place.column == column && is_single()
+        })?;
+        let mut steps = Vec::new();
+        let mut next = Some(found.id);
+        while let Some((parent, step)) = next.and_then(|id| ways.get(&id)) {
+            steps.push(*step);
+            next = *parent;
+        }
+        let mut name = String::new();
+        for step in steps.into_iter().rev() {
+            match step {
+                Step::Index(index) => name.push_str(&format!("[{index}]")),
+                Step::Key(key) => {
+                    if !name.is_empty() {
+                        name.push('.');
+                    }
+                    name.push_str(key);
+                }
+            }
+        }
+        (!name.is_empty()).then_some(name)
+    }
+
     /// Whether the document is a mapping with this key.
     pub fn has_key(&self, key: &str) -> bool {
         let document = self.values.get(&(None, Step::Key("".into())));
@@ -304,6 +340,25 @@ log: {level: info}
         ] {
             assert_eq!(found(name), (written, line), "{name}");
         }
+    }
+
+    #[test]
+    fn single_values_are_named_by_their_place() {
+        let (source, outline) = outline();
+        for name in [
+            "version",
+            "trust[0].name",
+            "trust[0].audiences[1]",
+            "trust[1].claims.scopes[0]",
+            "log.level",
+        ] {
+            let place = outline.place(&source, name).unwrap();
+            let found = outline.name_at(place.line, place.column);
+            assert_eq!(found.as_deref(), Some(name));
+        }
+        // A key, and nothing at all.
+        assert_eq!(outline.name_at(3, 1), None);
+        assert_eq!(outline.name_at(1, 1), None);
     }
 
     #[test]
