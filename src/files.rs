@@ -9,7 +9,7 @@ use std::io::Read;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use crate::problem::Source;
+use crate::problem::{Source, closest};
 use crate::token::{KeyFileModeError, MAX_JWKS_BYTES, MAX_KEY_FILE_BYTES, check_key_file_mode};
 use crate::yaml::MAX_SOURCE_BYTES;
 
@@ -26,6 +26,9 @@ pub enum FileError {
         path: PathBuf,
         source: std::io::Error,
     },
+    /// It is not there, and a file beside it has nearly its name.
+    #[error("`{}` does not exist: did you mean `{near}`?", .path.display())]
+    Misspelt { path: PathBuf, near: String },
     /// Larger than anything sensible.
     #[error("`{}` is larger than {limit} bytes: is it the right file?", .path.display())]
     TooLarge {
@@ -53,13 +56,28 @@ pub enum FileError {
     NotAFile(PathBuf),
 }
 
+impl FileError {
+    /// The file, or the directory.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Unreadable { path, .. }
+            | Self::Misspelt { path, .. }
+            | Self::TooLarge { path, .. }
+            | Self::NotUtf8 { path, .. }
+            | Self::NoPolicy(path)
+            | Self::Unsafe { path, .. }
+            | Self::NotAFile(path) => path,
+        }
+    }
+}
+
 /// Reads a text file, such as a configuration.
 pub fn read_source(path: &Path) -> Result<Source, FileError> {
     // Nobody may ever write to a pipe, and a gate that reloads would wait.
     if fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo()) {
         return Err(FileError::NotAFile(path.to_owned()));
     }
-    let bytes = read_bounded(path, MAX_SOURCE_BYTES)?;
+    let bytes = read_bounded(path, MAX_SOURCE_BYTES).map_err(|error| misspelt(path, error))?;
     let text = String::from_utf8(bytes).map_err(|error| FileError::NotUtf8 {
         path: path.to_owned(),
         offset: error.utf8_error().valid_up_to(),
@@ -68,6 +86,39 @@ pub fn read_source(path: &Path) -> Result<Source, FileError> {
         name: path.display().to_string(),
         text,
     })
+}
+
+/// The error, or the file that may be meant where there is none.
+fn misspelt(path: &Path, error: FileError) -> FileError {
+    let is_absent = matches!(
+        &error,
+        FileError::Unreadable { source, .. } if source.kind() == std::io::ErrorKind::NotFound
+    );
+    let stem = path.file_stem().and_then(|stem| stem.to_str());
+    let (true, Some(stem)) = (is_absent, stem.filter(|stem| stem.len() > 2)) else {
+        return error;
+    };
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let entries = fs::read_dir(folder).into_iter().flatten();
+    let beside = entries.filter_map(|entry| Some(PathBuf::from(entry.ok()?.file_name())));
+    let beside: Vec<PathBuf> = beside
+        .filter(|name| name.extension() == path.extension())
+        .collect();
+    let stems = beside.iter().filter_map(|name| name.file_stem()?.to_str());
+    match closest(stem, stems) {
+        Some(near) => {
+            let mut near = path.with_file_name(near);
+            near.set_extension(path.extension().unwrap_or_default());
+            FileError::Misspelt {
+                path: path.to_owned(),
+                near: near.display().to_string(),
+            }
+        }
+        None => error,
+    }
 }
 
 /// Reads the files of a policy; of a directory, its `.yaml` and `.yml` files in the order of

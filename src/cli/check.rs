@@ -6,11 +6,11 @@ mod report;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 use super::Finding;
 use crate::config::{Config, ConfigError, ConfigReport, FileFindings, NamedPolicies, Overrides};
-use crate::files;
+use crate::files::{self, FileError};
 use crate::keyring::{TrustWarning, issuer_names, misspelt_scopes, nobody_trusted, trust_warnings};
 use crate::openapi::Catalogue;
 use crate::policy::Policy;
@@ -19,9 +19,10 @@ use crate::reload::read_descriptions;
 use report::{Format, Report};
 
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("checked").required(true).multiple(true).args(["files", "config"])))]
 pub(super) struct CheckArgs {
     /// Policy files or directories, loaded as one policy
-    #[arg(required_unless_present = "config", value_name = "FILE")]
+    #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
     /// The server's configuration: checks it with the keys, secrets and certificates that it names, and
     /// the policy against the trusted issuers. Without FILE, checks the policy that it names
@@ -48,6 +49,7 @@ pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> anyhow::Result<Findi
         sources: &checked.sources,
         policy: checked.policy.as_ref(),
         shadow: checked.shadow.as_ref(),
+        are_issuers_compared: args.config.is_some(),
         denies_warnings: args.deny_warnings,
     };
     report.write(args.format, colour(), out)?;
@@ -187,15 +189,19 @@ fn check(args: &CheckArgs) -> anyhow::Result<Checked> {
     let mut checked = Checked::default();
     let tried = files::read_policy(&config.shadow_policy);
     if let Err(error) = &tried {
-        faults.add("shadow_policy", format!("`shadow_policy`: {error}"));
+        let key = key_of("shadow_policy", &config.shadow_policy, error);
+        faults.add(key, format!("`shadow_policy`: {error}"));
     }
     match files::read_policy(&config.policy) {
         Ok(sources) => {
             let compiled = Policy::compile_for(&issuers, &sources);
             checked.policy = checked.add(sources, compiled);
         }
-        Err(error) if faults.is_empty() => return Err(error.into()),
-        Err(error) => faults.add("policy", format!("`policy`: {error}")),
+        Err(error) if faults.is_empty() && !args.files.is_empty() => return Err(error.into()),
+        Err(error) => faults.add(
+            key_of("policy", &config.policy, &error),
+            format!("`policy`: {error}"),
+        ),
     }
     match tried {
         Ok(sources) if !sources.is_empty() => {
@@ -225,6 +231,15 @@ fn check(args: &CheckArgs) -> anyhow::Result<Checked> {
     });
     checked.warnings.splice(..0, placed);
     Ok(checked)
+}
+
+/// The entry of a list of files that this error is about, such as `policy[0]`.
+fn key_of(list: &str, files: &[PathBuf], error: &FileError) -> String {
+    let position = files.iter().position(|file| error.path().starts_with(file));
+    match position {
+        Some(position) => format!("{list}[{position}]"),
+        None => list.to_owned(),
+    }
 }
 
 fn colour() -> Colour {

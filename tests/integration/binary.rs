@@ -6,6 +6,7 @@ mod audit;
 mod bad_input;
 mod bad_keys;
 mod check;
+mod check_files;
 mod decision_lines;
 mod doctor_live;
 mod explain;

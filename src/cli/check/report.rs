@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use serde_json::{Value, json};
 
 use crate::config::ConfigReport;
-use crate::policy::Policy;
+use crate::policy::{Policy, RouteIssuers};
 use crate::problem::{Colour, Place, Problem, Problems, Source, render_warnings};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -36,6 +36,8 @@ pub(super) struct Report<'r> {
     pub(super) policy: Option<&'r Policy>,
     /// The policy that is tried in shadow, if one is and could be loaded.
     pub(super) shadow: Option<&'r Policy>,
+    /// Whether the issuers that the policy names were looked for in a configuration.
+    pub(super) are_issuers_compared: bool,
     /// Whether a warning is as bad as a problem.
     pub(super) denies_warnings: bool,
 }
@@ -102,6 +104,13 @@ impl Report<'_> {
         match self.policy {
             Some(policy) if self.is_ok() => {
                 writeln!(out, "ok: {}", summary(policy))?;
+                if !self.are_issuers_compared && names_issuers(policy) {
+                    writeln!(
+                        out,
+                        "note: the issuers that the policy names were not compared with `trust`: add \
+                         `--config FILE`"
+                    )?;
+                }
                 match self.shadow {
                     Some(shadow) => writeln!(out, "in shadow: {}", summary(shadow)),
                     None => Ok(()),
@@ -202,6 +211,11 @@ impl Report<'_> {
     }
 }
 
+fn names_issuers(policy: &Policy) -> bool {
+    let mut routes = policy.routes().iter();
+    routes.any(|route| matches!(route.issuers, RouteIssuers::Named(_)))
+}
+
 fn summary(policy: &Policy) -> String {
     let count = policy.routes().len();
     let routes = if count == 1 { "route" } else { "routes" };
@@ -273,6 +287,7 @@ mod tests {
             sources: &[],
             policy: None,
             shadow: None,
+            are_issuers_compared: true,
             denies_warnings: false,
         };
         let mut out = Vec::new();

@@ -11,6 +11,8 @@ pub(super) struct Case {
     pub(super) request: AskedRequest,
     pub(super) caller: Caller,
     pub(super) expected: Expected,
+    /// What may be misspelt in it, which is told where it fails.
+    pub(super) hints: Vec<String>,
 }
 
 /// What has to become of the request. What is not said can be anything.
@@ -49,11 +51,14 @@ impl Case {
         let asked = rehearsal.asked_by(&self.request, &self.caller)?;
         let answer = rehearsal.ask(&asked);
         let unsaid = asked.unsaid();
-        let differences = if unsaid.is_empty() {
+        let mut differences = if unsaid.is_empty() {
             self.expected.differences(&answer)
         } else {
             unsaid.into_iter().map(cannot_tell).collect()
         };
+        if !differences.is_empty() {
+            differences.extend(self.hints.iter().cloned());
+        }
         Ok(CaseResult {
             answer,
             asked,

@@ -1,6 +1,8 @@
 //! A file of tests: requests, who makes them, and what becomes of them.
 
 mod callers;
+mod hints;
+mod other_file;
 mod written_outcome;
 
 use std::path::{Path, PathBuf};
@@ -142,6 +144,9 @@ pub(super) struct TestFile {
 
 impl TestFile {
     pub(super) fn parse(source: Source) -> Result<Self, (Source, Problems)> {
+        if let Some(problem) = other_file::policy(&source) {
+            return Err((source, Problems(vec![problem])));
+        }
         match yaml::parse_in_parts(&source) {
             Ok(Recovered {
                 document, problems, ..
@@ -257,6 +262,7 @@ impl CaseReader<'_> {
             place: located.place(source),
             request,
             caller,
+            hints: self.file.hints(document, &self.grounds.policy),
             expected: Expected {
                 outcome,
                 reason: document.reason.as_ref().map(|reason| reason.value.clone()),

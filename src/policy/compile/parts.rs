@@ -51,7 +51,7 @@ pub(super) fn read(sources: &[Source]) -> (Vec<File<'_>>, Vec<Problem>) {
     let mut files = Vec::new();
     let mut problems = Vec::new();
     for source in sources {
-        if let Some(problem) = configuration(source) {
+        if let Some(problem) = other_file(source) {
             problems.push(problem);
             continue;
         }
@@ -78,19 +78,25 @@ pub(super) fn read(sources: &[Source]) -> (Vec<File<'_>>, Vec<Problem>) {
     (files, problems)
 }
 
-/// That the file is a server's configuration, if it is: else each of its keys would be a problem of its own.
-fn configuration(source: &Source) -> Option<Problem> {
+/// That the file is a server's configuration or a file of tests, if it is: else each of its keys would be a
+/// problem of its own.
+fn other_file(source: &Source) -> Option<Problem> {
     let outline = Outline::of(source);
-    let mut keys = KEYS_OF_CONFIGURATIONS.into_iter();
-    let key = keys.find(|key| outline.has_key(key))?;
     if outline.has_key("routes") {
         return None;
     }
-    let problem = Problem::new(format!(
-        "this is a server's configuration and not a policy: it has `{key}`, and no `routes`"
-    ));
-    let problem =
-        problem.help("name it by `--config FILE`, and the file that has `routes` as the policy");
+    let problem = if outline.has_key("tests") {
+        // It may name its policy by the key of that name.
+        Problem::new("this is a file of tests and not a policy: it has `tests`, and no `routes`")
+            .help("run `portcullis test FILE`, or name the file that has `routes` as the policy")
+    } else {
+        let mut keys = KEYS_OF_CONFIGURATIONS.into_iter();
+        let key = keys.find(|key| outline.has_key(key))?;
+        Problem::new(format!(
+            "this is a server's configuration and not a policy: it has `{key}`, and no `routes`"
+        ))
+        .help("name it by `--config FILE`, and the file that has `routes` as the policy")
+    };
     Some(match outline.place(source, "") {
         Some(place) => problem.at(place),
         None => problem,
