@@ -78,7 +78,7 @@ impl GrantTypes {
             if GrantType::named(name).is_none() {
                 faults.add(
                     format!("issuer.grants[{position}]"),
-                    match closest(name, GrantType::ALL.into_iter().map(|known| known.name())) {
+                    match closest(name, GrantType::ALL.into_iter().map(GrantType::name)) {
                         Some(near) => format!(
                             "`issuer.grants`: `{name}` is not supported: did you mean `{near}`?"
                         ),

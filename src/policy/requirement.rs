@@ -273,7 +273,7 @@ mod tests {
 
     #[test]
     fn of_a_set_of_scopes_those_that_help_are_enough() {
-        let held = ["a", "b", "a.b", "a.b.c", "c", "other"];
+        let scopes_there_are = ["a", "b", "a.b", "a.b.c", "c", "other"];
         for (all, any) in [
             (&["a"][..], &[][..]),
             (&["a.b", "c"], &[]),
@@ -283,16 +283,22 @@ mod tests {
         ] {
             let exact = scopes(all, any).unwrap();
             for required in [exact.clone(), exact.met_by_parents()] {
-                for number in 0..1_u32 << held.len() {
-                    let chosen = (0..).zip(held).filter(|(bit, _)| number >> bit & 1 == 1);
-                    let has: Vec<&str> = chosen.map(|(_, scope)| scope).collect();
-                    let help: Vec<&str> = has
+                for number in 0..1_u32 << scopes_there_are.len() {
+                    let chosen = (0..)
+                        .zip(scopes_there_are)
+                        .filter(|(bit, _)| number >> bit & 1 == 1);
+                    let owned: Vec<&str> = chosen.map(|(_, scope)| scope).collect();
+                    let help: Vec<&str> = owned
                         .iter()
                         .copied()
                         .filter(|scope| required.is_helped_by(scope))
                         .collect();
                     let met = |has: &[&str]| required.are_met(|scope| has.contains(&scope));
-                    assert_eq!(met(&has), met(&help), "{all:?} {any:?} {has:?} {help:?}");
+                    assert_eq!(
+                        met(&owned),
+                        met(&help),
+                        "{all:?} {any:?} {owned:?} {help:?}"
+                    );
                     assert!(!help.contains(&"other") || any.contains(&"other"));
                 }
             }

@@ -141,7 +141,11 @@ impl Outline {
         let mut name = String::new();
         for step in steps.into_iter().rev() {
             match step {
-                Step::Index(index) => name.push_str(&format!("[{index}]")),
+                Step::Index(index) => {
+                    name.push('[');
+                    name.push_str(&index.to_string());
+                    name.push(']');
+                }
                 Step::Key(key) => {
                     if !name.is_empty() {
                         name.push('.');

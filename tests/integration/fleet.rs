@@ -215,11 +215,7 @@ async fn no_revoked_token_passes_and_no_other_is_refused_whatever_is_killed() {
 
     revoker.await.unwrap();
     settled(&fleet).await;
-    let deadline = Instant::now() + PATIENCE;
-    while !history.is_telling() {
-        assert!(Instant::now() < deadline, "too few checks are answered");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    telling(&history).await;
     stopped.store(true, Ordering::Relaxed);
     for task in tasks {
         task.await.unwrap();
@@ -233,6 +229,15 @@ async fn no_revoked_token_passes_and_no_other_is_refused_whatever_is_killed() {
             let status = call(envoy.address("door"), &holder.token).await;
             assert_eq!(status, expected, "after healing, token {token}");
         }
+    }
+}
+
+/// Waits until enough checks were answered to tell something by them.
+async fn telling(history: &History) {
+    let deadline = Instant::now() + PATIENCE;
+    while !history.is_telling() {
+        assert!(Instant::now() < deadline, "too few checks are answered");
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 

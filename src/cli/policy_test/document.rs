@@ -262,7 +262,7 @@ impl CaseReader<'_> {
             place: located.place(source),
             request,
             caller,
-            hints: self.file.hints(document, &self.grounds.policy),
+            hints: document.hints(),
             expected: Expected {
                 outcome,
                 reason: document.reason.as_ref().map(|reason| reason.value.clone()),

@@ -142,6 +142,7 @@ impl RefusalLine {
     }
 }
 
+#[expect(clippy::ref_option, reason = "the signature that serde asks for")]
 fn as_field<S: Serializer>(
     offending: &Option<(OffendingMember, String)>,
     serializer: S,

@@ -303,11 +303,13 @@ fn a_folder_below_a_policys_folder_is_warned_of() {
     assert_eq!(output.status.code(), Some(0), "{said}");
 }
 
+type Change = fn(&std::path::Path);
+
 #[test]
 fn what_looks_like_a_policy_file_is_read_or_told_of() {
     let policy =
         "version: 1\nroutes: [{name: a, methods: [GET], path: /a, access: authenticated}]\n";
-    let files = |change: fn(&std::path::Path)| {
+    let files = |change: Change| {
         let folder = tempfile::tempdir().unwrap();
         let directory = folder.path().join("pd");
         std::fs::create_dir(&directory).unwrap();
@@ -319,7 +321,7 @@ fn what_looks_like_a_policy_file_is_read_or_told_of() {
             text(&output.stdout) + &text(&output.stderr),
         )
     };
-    let cases: [(&str, i32, fn(&std::path::Path)); 4] = [
+    let cases: [(&str, i32, Change); 4] = [
         ("pd/locked.yaml", 2, |directory| {
             std::os::unix::fs::symlink("gone.txt", directory.join("locked.yaml")).unwrap();
         }),

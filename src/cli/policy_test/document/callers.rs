@@ -58,16 +58,15 @@ impl CaseReader<'_> {
                 Some(name) => (name.value.as_str(), name.place(&self.file.source)),
                 None => ("", place),
             };
-            let help = match closest(name, known) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => {
-                    let known = self.grounds.issuers.iter().take(MAX_NAMED);
-                    let known: Vec<String> = known.map(|rules| quoted(&rules.name)).collect();
-                    format!(
-                        "write the name of an issuer of `trust`: {}",
-                        known.join(", ")
-                    )
-                }
+            let help = if let Some(near) = closest(name, known) {
+                format!("did you mean `{near}`?")
+            } else {
+                let known = self.grounds.issuers.iter().take(MAX_NAMED);
+                let known: Vec<String> = known.map(|rules| quoted(&rules.name)).collect();
+                format!(
+                    "write the name of an issuer of `trust`: {}",
+                    known.join(", ")
+                )
             };
             self.complain(format!("unknown issuer {}", quoted(name)), help, place);
             return None;

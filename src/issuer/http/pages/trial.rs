@@ -71,7 +71,7 @@ pub(super) async fn show(
     let query = Form::parse(uri.query().unwrap_or_default().as_bytes())?;
     let mut asked = Asked::of(&query)?;
     if asked.operation.is_empty() {
-        return list(&visitor, &asked, &Wanted::of(&query)?);
+        return Ok(list(&visitor, &asked, &Wanted::of(&query)?));
     }
     let (in_force, catalogue) = (visitor.issuer.in_force(), visitor.issuer.described());
     let operations = in_force
@@ -121,7 +121,7 @@ impl<'q> Wanted<'q> {
 }
 
 /// All operations, or those that match a search, page by page.
-fn list(visitor: &Visitor, asked: &Asked<'_>, wanted: &Wanted<'_>) -> Result<Response, PageError> {
+fn list(visitor: &Visitor, asked: &Asked<'_>, wanted: &Wanted<'_>) -> Response {
     let (in_force, catalogue) = (visitor.issuer.in_force(), visitor.issuer.described());
     let words = visitor.words();
     let found = in_force.as_deref().map(|snapshot| {
@@ -148,7 +148,7 @@ fn list(visitor: &Visitor, asked: &Asked<'_>, wanted: &Wanted<'_>) -> Result<Res
             ])
         }),
     };
-    Ok(answer::page(StatusCode::OK, &page))
+    answer::page(StatusCode::OK, &page)
 }
 
 impl<'a> Row<'a> {
