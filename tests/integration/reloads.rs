@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
+use portcullis::config::{Config, Overrides};
+
 use crate::asker::Asker;
 use crate::test_app::{POLICY, Setup, TestApp, write_files};
 use crate::test_issuer::{AUDIENCE, ISSUER, TestIssuer};
@@ -296,7 +298,7 @@ fn a_config_that_is_written_anew_alike_is_no_restart_matter() {
     let issuer = TestIssuer::new("key-1");
     let load = || {
         let path = write_files(folder.path(), &Setup::default(), &issuer);
-        portcullis::config::Config::load(&path, &portcullis::config::Overrides::default()).unwrap()
+        Config::load(&path, &Overrides::default()).unwrap()
     };
     let (before, mut after) = (load(), load());
     assert!(before.restart_sections(&after).is_empty());
@@ -329,4 +331,25 @@ async fn sections_that_need_a_restart_are_told() {
         let metric = format!("\nportcullis_config_restart_needed {count}\n");
         gate.admin_shows("/metrics", &metric).await;
     }
+}
+
+#[test]
+fn descriptions_of_the_api_need_no_restart_and_the_rest_of_the_issuer_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let load = |issuer: &str| {
+        let path = folder.path().join("portcullis.yaml");
+        let text = format!(
+            "{{version: 1, policy: [policy.yaml], issuer: {{url: \"http://127.0.0.1:8080\", {issuer}}}}}"
+        );
+        fs::write(&path, text).unwrap();
+        Config::load(&path, &Overrides::default()).unwrap()
+    };
+    let before = load("portal: {openapi_files: [a.yaml]}");
+    let after = load("portal: {openapi_files: [a.yaml, b.yaml]}");
+    assert!(before.restart_sections(&after).is_empty());
+    let files = ["a.yaml", "b.yaml"].map(|name| folder.path().join(name));
+    assert_eq!(after.inputs().descriptions, files);
+    assert!(after.inputs().watched_paths().contains(&files[1]));
+    let other = load("portal: {title: Shop, openapi_files: [a.yaml]}");
+    assert_eq!(before.restart_sections(&other), ["issuer"]);
 }
