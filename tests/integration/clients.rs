@@ -30,7 +30,13 @@ impl Scene {
         // The portal of the issuer sends what its users try out through Envoy.
         let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let front = held.local_addr().unwrap();
-        let keys = format!(", portal: {{proxy: {{url: \"http://{front}\"}}}}");
+        let described = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/fixtures/openapi/trial.yaml"
+        );
+        let keys = format!(
+            ", portal: {{proxy: {{url: \"http://{front}\"}}, openapi_files: [\"{described}\"]}}"
+        );
         let companion = TestCompanion::bare_at("127.0.0.1", &keys);
         companion.furnish().await;
         let alice = companion.register("alice").await;
