@@ -3,6 +3,7 @@
 mod denial;
 
 use crate::condition::{Budget, TokenFacts};
+use crate::labels::{Label, closed_set};
 use crate::policy::{Circumstances, Mode, Requirement, Route, Routed, Unmet};
 use crate::token::{TokenError, VerifiedToken};
 
@@ -78,6 +79,18 @@ pub enum Passage<'p> {
     Shadow(Denial<'p>),
 }
 
+closed_set! {
+    /// By what a request passes, and what the route asks for then.
+    pub enum PermitKind {
+        Public = "public",
+        Authenticated = "authenticated",
+        Scopes = "scopes",
+        Nobody = "nobody",
+        Preflight = "preflight",
+        Shadow = "shadow",
+    }
+}
+
 /// What a policy says of a request, as an opinion: a policy that is tried beside the one in force gives
 /// no more than this, and nothing makes a [`Permit`] of it.
 ///
@@ -142,21 +155,21 @@ impl<'p> Verdict<'p> {
     /// A short name from a closed set for why, for logs.
     pub fn label(&self) -> &'static str {
         match self {
-            Self::Pass { route, passage } => passage.label(route),
+            Self::Pass { route, passage } => passage.kind(route).label(),
             Self::Refuse(denial) => denial.label(),
         }
     }
 }
 
 impl Passage<'_> {
-    fn label(&self, route: &Route) -> &'static str {
+    fn kind(&self, route: &Route) -> PermitKind {
         match (self, &route.requirement) {
-            (Passage::Shadow(_), _) => "shadow",
-            (Passage::Preflight, _) => "preflight",
-            (Passage::Requirement, Requirement::Public) => "public",
-            (Passage::Requirement, Requirement::Authenticated) => "authenticated",
-            (Passage::Requirement, Requirement::Scopes(_)) => "scopes",
-            (Passage::Requirement, Requirement::Nobody) => "nobody",
+            (Passage::Shadow(_), _) => PermitKind::Shadow,
+            (Passage::Preflight, _) => PermitKind::Preflight,
+            (Passage::Requirement, Requirement::Public) => PermitKind::Public,
+            (Passage::Requirement, Requirement::Authenticated) => PermitKind::Authenticated,
+            (Passage::Requirement, Requirement::Scopes(_)) => PermitKind::Scopes,
+            (Passage::Requirement, Requirement::Nobody) => PermitKind::Nobody,
         }
     }
 }
@@ -175,9 +188,13 @@ impl<'p> Permit<'p> {
         }
     }
 
+    pub fn kind(&self) -> PermitKind {
+        self.passage.kind(self.route)
+    }
+
     /// A short name from a closed set, for logs and metadata.
     pub fn label(&self) -> &'static str {
-        self.passage.label(self.route)
+        self.kind().label()
     }
 }
 

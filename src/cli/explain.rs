@@ -23,20 +23,18 @@ use serde_json::{Map, Value};
 use super::admin_client::{AdminTarget, another_process, no_answer};
 use super::format::Format;
 use super::rehearsal::{
-    AskedRequest, Caller, Grounds, GroundsArgs, Rehearsal, Surroundings, misspelt_scopes,
+    AskedRequest, Caller, Grounds, GroundsArgs, Reason, Rehearsal, Surroundings, misspelt_scopes,
     parse_header, scopes_as_claims,
 };
 use super::token::{Evidence, plain_token};
 use super::{Finding, number};
 use crate::clock::{Clock, SystemClock, UnixSeconds};
-use crate::decision::DenialKind;
-use crate::labels::Label;
 use crate::problem::printable;
 use crate::token::MAX_TOKEN_BYTES;
 use facts::{Explanation, TokenState};
-pub(super) use record::{Record, reasons};
+pub(super) use record::{LoggedDecision, Record, reasons};
 use refused_token::refuse_token_of;
-use report::Report;
+use report::{Certainty, Report};
 
 /// The longest that a running gate is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -112,7 +110,10 @@ pub(super) fn run(args: &ExplainArgs, out: &mut dyn Write) -> anyhow::Result<Fin
     let mut report = match args.record()? {
         Some(record) if args.names_caller() => {
             let report = of_request(args, &args.surround(record.request()?), &grounds, now)?;
-            let same = (!report.is_uncertain).then(|| record.is_as(&report.explanation.answer));
+            let same = report
+                .certainty
+                .is_whole()
+                .then(|| record.is_as(&report.explanation.answer));
             report.beside(record, same)
         }
         Some(record) => of_record(args, record, &grounds, now)?,
@@ -128,9 +129,9 @@ pub(super) fn run(args: &ExplainArgs, out: &mut dyn Write) -> anyhow::Result<Fin
         Format::Text => report.write(out)?,
         Format::Json => writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?,
     }
-    Ok(if report.is_uncertain {
+    Ok(if !report.certainty.is_whole() {
         Finding::Unknown
-    } else if report.explanation.answer.is_allowed() {
+    } else if report.explanation.answer.disposition.is_allowed() {
         Finding::Yes
     } else {
         Finding::No
@@ -180,13 +181,14 @@ fn of_request(
     let gap = evidence
         .as_ref()
         .and_then(|evidence| what_is_not_known(evidence, &report.explanation));
-    let is_uncertain = gap.is_some();
+    if gap.is_some() {
+        report.certainty = Certainty::Doubtful;
+    }
     notes.extend(gap.map(|gap| {
         let gap = printable(&gap);
         Cow::Owned(format!("cannot tell what the gate answers: {gap}"))
     }));
     report.notes.splice(..0, notes);
-    report.is_uncertain = is_uncertain;
     report.doubt_unsaid(&asked.unsaid());
     Ok(report)
 }
@@ -195,14 +197,14 @@ fn of_request(
 fn what_is_not_known(evidence: &Evidence, explanation: &Explanation) -> Option<String> {
     let (token, answer) = (explanation.token.as_ref()?, &explanation.answer);
     let gap = || evidence.gap(token.issuer.as_deref()?);
-    let reason = answer.would_deny.unwrap_or(answer.reason);
+    let disposition = answer.disposition;
     match token.state {
-        TokenState::Accepted if answer.is_allowed() => {
+        TokenState::Accepted if disposition.is_allowed() => {
             let reason = gap()?.revocations.as_ref()?;
             Some(format!("whether the token was revoked: {reason}"))
         }
         // It is not said whose.
-        TokenState::Refused if reason == DenialKind::KeysNotLoaded.label() => {
+        TokenState::Refused if disposition.reason() == Reason::KeysNotLoaded => {
             let reasons: Vec<&str> = evidence.gaps_in_keys().collect();
             Some(reasons.join("; "))
         }
@@ -222,7 +224,7 @@ fn of_record(
     let rehearsal = Rehearsal::with_claims(grounds, now)?;
     let asked = rehearsal.asked_by(&request, &record.caller(grounds))?;
     let mut explanation = Explanation::of(&rehearsal, &asked);
-    if cut.is_some() && explanation.answer.detail != record.detail.as_deref() {
+    if cut.is_some() && explanation.answer.disposition.detail() != record.detail.as_deref() {
         // What the policy makes of the rest is not known.
         record.request()?;
     }
@@ -248,7 +250,7 @@ fn of_record(
     report.doubt(&record, grounds);
     report.doubt_unsaid(&asked.unsaid());
     let same = record.agrees_with(&report.explanation.answer);
-    let same = same.filter(|_| !report.is_uncertain);
+    let same = same.filter(|_| report.certainty.is_whole());
     Ok(report.beside(record, same))
 }
 

@@ -6,6 +6,7 @@
 
 mod answer;
 mod caller;
+mod reason;
 mod request;
 mod surroundings;
 
@@ -31,8 +32,9 @@ use crate::problem::{Colour, Source};
 use crate::telemetry::{DecisionSettings, SubjectForm, SubjectNames};
 use crate::token::{IssuerRules, MissingKey, UnverifiedToken, entry_of};
 
-pub(super) use answer::Answer;
+pub(super) use answer::{Answer, Denied, Disposition};
 pub(super) use caller::{Caller, Signers, made_up_issuer, misspelt_scopes, scopes_as_claims};
+pub(super) use reason::{Reason, RestsOn};
 pub(super) use request::{AskedRequest, parse_header};
 pub(super) use surroundings::{Surrounding, Surroundings};
 

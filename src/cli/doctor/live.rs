@@ -102,9 +102,7 @@ impl Paths {
             grounds: &grounds,
             host: &proxy.authority,
         };
-        let public = public.or_else(|| {
-            policy.example(|answer| answer.is_allowed() && answer.would_deny.is_none())
-        });
+        let public = public.or_else(|| policy.example(|answer| answer.disposition.passes()));
         let public = public.context(
             "the policy has no public route for GET at this host: name something public by `--public PATH`",
         )?;
@@ -115,7 +113,7 @@ impl Paths {
         )?;
         let mut around = ways_around(&private, &public);
         // What the policy lets through is not a way around it.
-        around.retain(|(_, path)| !policy.answer(path).is_allowed());
+        around.retain(|(_, path)| !policy.answer(path).disposition.is_allowed());
         Ok(Self {
             public,
             private,

@@ -1,14 +1,20 @@
 //! A decision that a gate made: from its log line, or from what it remembers of its last refusals.
 
+mod logged;
+
 use anyhow::{Context, bail, ensure};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::unlogged;
-use crate::cli::rehearsal::{Answer, AskedRequest, Caller, Grounds, scopes_as_claims};
+use crate::cli::rehearsal::{
+    Answer, AskedRequest, Caller, Grounds, Reason, RestsOn, scopes_as_claims,
+};
 use crate::gate::HIDDEN_MARKS;
-use crate::labels::{Label, closed_set};
+use crate::labels::Label;
 use crate::policy::{Policy, TargetError};
+
+pub(in crate::cli) use logged::{LoggedDecision, LoggedReason};
 
 /// Of a line that hides what follows in the path.
 const CUT: &str = "the log hides what follows in the path, which may be a secret; the path is explained up to there";
@@ -16,39 +22,11 @@ const CUT: &str = "the log hides what follows in the path, which may be a secret
 /// The longest line that is read, in bytes.
 pub(super) const MAX_LINE_BYTES: u64 = 64 * 1024;
 
-closed_set! {
-    /// Why a gate decided as it did, by the names that its log has for it.
-    enum Reason {
-        MalformedTarget = "malformed_target",
-        SeveralCredentials = "several_credentials",
-        NoToken = "no_token",
-        BadToken = "bad_token",
-        ScopesMissing = "scopes_missing",
-        Nobody = "nobody",
-        ConditionNotMet = "condition_not_met",
-        ConditionFailed = "condition_failed",
-        Unlisted = "unlisted",
-        KeysNotLoaded = "keys_not_loaded",
-        RevocationsStale = "revocations_stale",
-        MalformedCheck = "malformed_check",
-        UnreadableCheck = "unreadable_check",
-        OversizedCheck = "oversized_check",
-        KeysDue = "keys_due",
-        Overload = "overload",
-        Defect = "defect",
-        Public = "public",
-        Authenticated = "authenticated",
-        Scopes = "scopes",
-        Preflight = "preflight",
-        Shadow = "shadow",
-    }
-}
-
 /// What is known of a decision.
 #[derive(Debug, Serialize)]
 pub(in crate::cli) struct Record {
-    pub(in crate::cli) decision: String,
-    pub(in crate::cli) reason: String,
+    pub(in crate::cli) decision: LoggedDecision,
+    pub(in crate::cli) reason: LoggedReason,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) detail: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -92,8 +70,8 @@ impl Record {
             );
         };
         Ok(Self {
-            decision,
-            reason,
+            decision: LoggedDecision::named(decision),
+            reason: LoggedReason::named(reason),
             detail: text("detail"),
             route: text("route.name"),
             decision_id: text("decision.id"),
@@ -106,8 +84,10 @@ impl Record {
 
     /// Unknown where another release has written the line.
     fn reason(&self) -> Option<Reason> {
-        let mut known = Reason::ALL.iter().copied();
-        known.find(|known| known.label() == self.reason)
+        match self.reason {
+            LoggedReason::Known(reason) => Some(reason),
+            LoggedReason::Other(_) => None,
+        }
     }
 
     pub(super) fn text(&self, name: &str) -> Option<&str> {
@@ -141,16 +121,20 @@ impl Record {
         })
     }
 
+    /// The path up to where the log has cut it, if it begins there with what may be a secret.
+    pub(in crate::cli) fn path_up_to_mark(&self) -> Option<&str> {
+        let shown = self.text("request.path")?.strip_suffix("...")?;
+        let is_cut = HIDDEN_MARKS.iter().any(|mark| shown.ends_with(mark));
+        is_cut.then_some(shown)
+    }
+
     /// The same of a path that was refused for what the log hides from there on, up to that place; with a note
     /// then.
     pub(super) fn request_as_far_as_logged(
         &self,
     ) -> anyhow::Result<(AskedRequest, Option<&'static str>)> {
-        let path = self.text("request.path").unwrap_or_default();
-        let shown = path.strip_suffix("...").filter(|shown| {
-            self.reason() == Some(Reason::MalformedTarget)
-                && HIDDEN_MARKS.iter().any(|mark| shown.ends_with(mark))
-        });
+        let is_malformed = self.reason() == Some(Reason::MalformedTarget);
+        let shown = self.path_up_to_mark().filter(|_| is_malformed);
         let (Some(shown), Some(method)) = (shown, self.text("request.method")) else {
             let request = self.request().with_context(|| self.broken_rule());
             return Ok((request?, None));
@@ -181,13 +165,9 @@ impl Record {
     }
 
     /// The reason of a refused token, if that is what the line is about.
-    pub(super) fn refused_token(&self) -> Option<&'static str> {
+    pub(super) fn refused_token(&self) -> Option<Reason> {
         let reason = self.reason()?;
-        let is_of_token = matches!(
-            reason,
-            Reason::BadToken | Reason::KeysNotLoaded | Reason::KeysDue | Reason::RevocationsStale
-        );
-        is_of_token.then(|| reason.label())
+        (reason.rests_on() == RestsOn::Token).then_some(reason)
     }
 
     /// The status of the answer.
@@ -259,38 +239,22 @@ impl Record {
 
     /// What cannot be seen in the explanation, because it was not logged.
     pub(super) fn limits(&self) -> Option<&'static str> {
-        match self.reason()? {
-            Reason::BadToken
-            | Reason::KeysNotLoaded
-            | Reason::KeysDue
-            | Reason::RevocationsStale => Some(
+        match self.reason()?.rests_on() {
+            RestsOn::Token => Some(
                 "a token came with the request and was refused; no log has the token, so what is wrong \
                  with it is from the line: `--token` or `portcullis token inspect` judges the token itself",
             ),
-            Reason::SeveralCredentials
-            | Reason::MalformedCheck
-            | Reason::UnreadableCheck
-            | Reason::OversizedCheck
-            | Reason::Preflight => Some(
+            RestsOn::Headers => Some(
                 "the reason lies in headers, which the gate does not keep, so this explains the same \
                  request without them",
             ),
-            Reason::Overload | Reason::Defect => Some(
+            RestsOn::Gate => Some(
                 "the request was not judged; this is what would have become of it without a token",
             ),
-            Reason::Scopes
-            | Reason::Authenticated
-            | Reason::ConditionNotMet
-            | Reason::ConditionFailed => Some(
+            RestsOn::Claims => Some(
                 "the claims of the token are not logged; those of this explanation are placeholders",
             ),
-            Reason::MalformedTarget
-            | Reason::NoToken
-            | Reason::ScopesMissing
-            | Reason::Nobody
-            | Reason::Unlisted
-            | Reason::Public
-            | Reason::Shadow => None,
+            RestsOn::Request => None,
         }
     }
 
@@ -312,12 +276,8 @@ impl Record {
 
     /// Whether the answer is the one that was logged.
     pub(super) fn is_as(&self, answer: &Answer) -> bool {
-        let (decision, reason) = match answer.would_deny {
-            Some(reason) => ("would_deny", reason),
-            None => (answer.decision, answer.reason),
-        };
-        self.decision == decision
-            && self.reason == reason
+        self.decision == LoggedDecision::of(answer)
+            && self.reason() == Some(answer.disposition.reason())
             && self.route.as_deref() == answer.route.as_deref()
     }
 
@@ -325,9 +285,10 @@ impl Record {
     pub(super) fn summary(&self) -> String {
         let route = self.route.as_deref();
         let by = route.map_or_else(String::new, |route| format!(" by the route `{route}`"));
+        let (decision, reason) = (self.decision.as_str(), self.reason.as_str());
         match &self.detail {
-            Some(detail) => format!("{}{by} ({}, {detail})", self.decision, self.reason),
-            None => format!("{}{by} ({})", self.decision, self.reason),
+            Some(detail) => format!("{decision}{by} ({reason}, {detail})"),
+            None => format!("{decision}{by} ({reason})"),
         }
     }
 }

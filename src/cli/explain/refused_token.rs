@@ -3,11 +3,10 @@
 use serde_json::Map;
 
 use super::facts::{Explanation, TokenFacts, TokenState};
-use super::record::Record;
-use crate::cli::rehearsal::{Answer, Grounds};
+use super::record::{LoggedDecision, Record};
+use crate::cli::rehearsal::{Answer, Denied, Disposition, Grounds, Reason};
 use crate::cli::token::{Fix, quoted};
 use crate::clock::UnixSeconds;
-use crate::decision::DenialKind;
 use crate::labels::Label;
 use crate::token::{IssuerRules, OffendingMember, TokenError, TokenErrorKind};
 
@@ -52,26 +51,27 @@ impl Explanation {
 
 /// The same for an answer alone: whether it was one that asks for a token.
 pub(super) fn refuse_token_of(answer: &mut Answer, record: &Record) -> bool {
-    let asks_for_token = answer.would_deny.unwrap_or(answer.reason) == DenialKind::NoToken.label();
+    let asks_for_token = answer.disposition.reason() == Reason::NoToken;
     let Some(reason) = record.refused_token().filter(|_| asks_for_token) else {
         return false;
     };
     let kind = kind(record);
-    answer.detail = kind.map(Label::label);
-    if let Some(would_deny) = &mut answer.would_deny {
-        *would_deny = reason;
+    let detail = kind.map(Label::label);
+    let denied = Denied { reason, detail };
+    if let Disposition::InShadow(_) = answer.disposition {
+        answer.disposition = Disposition::InShadow(denied);
         return true;
     }
-    answer.reason = reason;
+    answer.disposition = Disposition::Refused(denied);
     answer.status = match record.status() {
         // Of a route in shadow, what the upstream answers.
-        Some(status) if record.decision == "deny" => status,
+        Some(status) if record.decision == LoggedDecision::Deny => status,
         _ => answer.status,
     };
     if answer.status == UNAVAILABLE {
         answer.grpc_code = UNAVAILABLE_CODE;
     }
-    let is_of_issuer = reason != DenialKind::BadToken.label();
+    let is_of_issuer = reason != Reason::BadToken;
     let error = kind
         .and_then(TokenErrorKind::example)
         .or(is_of_issuer.then_some(TokenError::RevocationsStale));

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::Write;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::facts::Explanation;
 use super::record::Record;
@@ -32,17 +32,40 @@ pub(super) struct Report {
     pub(super) same_decision: Option<bool>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) notes: Vec<Cow<'static, str>>,
-    /// The request is allowed or refused for want of what is not known of an issuer.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub(super) is_uncertain: bool,
-    /// The answer is that to a placeholder, and rests on what it cannot have.
-    #[serde(skip)]
-    pub(super) has_no_answer: bool,
+    /// Whether the gate answers so.
+    #[serde(rename = "is_uncertain", skip_serializing_if = "Certainty::is_whole")]
+    pub(super) certainty: Certainty,
     /// What the policy in shadow answers, if the configuration names one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) shadow_policy: Option<ShadowAnswer>,
     #[serde(flatten)]
     pub(super) explanation: Explanation,
+}
+
+/// How far an answer is that of the gate.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Certainty {
+    Certain,
+    /// The request is allowed or refused for want of what is not known of an issuer.
+    Doubtful,
+    /// The answer is that to a placeholder, and rests on what it cannot have.
+    Unknown,
+}
+
+impl Certainty {
+    pub(super) fn is_whole(&self) -> bool {
+        match self {
+            Self::Certain => true,
+            Self::Doubtful | Self::Unknown => false,
+        }
+    }
+}
+
+/// Programs read whether it is uncertain.
+impl Serialize for Certainty {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bool(!self.is_whole())
+    }
 }
 
 impl Report {
@@ -53,8 +76,7 @@ impl Report {
             same_policy: None,
             same_decision: None,
             notes: Vec::new(),
-            is_uncertain: false,
-            has_no_answer: false,
+            certainty: Certainty::Certain,
             shadow_policy: None,
             explanation,
         }
@@ -122,10 +144,13 @@ impl Report {
             }
             writeln!(out)?;
         }
-        if self.has_no_answer {
-            text::write_without_answer(&self.title, &self.explanation, out)?;
-        } else {
-            text::write(&self.title, &self.explanation, out)?;
+        match self.certainty {
+            Certainty::Certain | Certainty::Doubtful => {
+                text::write(&self.title, &self.explanation, out)?;
+            }
+            Certainty::Unknown => {
+                text::write_without_answer(&self.title, &self.explanation, out)?;
+            }
         }
         if let Some(shadow) = &self.shadow_policy {
             text::write_shadow(shadow, out)?;

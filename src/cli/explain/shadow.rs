@@ -53,13 +53,12 @@ impl ShadowAnswer {
 }
 
 fn change(before: &Answer, after: &Answer) -> Difference {
-    match (before.is_allowed(), after.is_allowed()) {
+    let (was, is) = (before.disposition, after.disposition);
+    match (was.is_allowed(), is.is_allowed()) {
         (false, true) => Difference::MoreOpen,
         (true, false) => Difference::MoreClosed,
         (true, true) if before.upstream_headers != after.upstream_headers => Difference::Identity,
-        (false, false) if (before.reason, before.detail) != (after.reason, after.detail) => {
-            Difference::Refusal
-        }
+        (false, false) if was != is => Difference::Refusal,
         (true, true) | (false, false) => Difference::Alike,
     }
 }

@@ -6,7 +6,8 @@ use super::facts::{
     Access, Explanation, MatchFacts, ReadingFacts, RouteFacts, Routing, TokenFacts, TokenState,
 };
 use super::shadow::ShadowAnswer;
-use crate::cli::rehearsal::Answer;
+use crate::cli::rehearsal::{Answer, Disposition};
+use crate::labels::Label;
 use crate::policy::{Mismatch, ScopeWords};
 use crate::problem::printable;
 
@@ -59,25 +60,22 @@ pub(super) fn write_shadow(shadow: &ShadowAnswer, out: &mut dyn Write) -> io::Re
 fn verdict(answer: &Answer) -> String {
     let route = answer.route.as_deref();
     let by = route.map_or_else(String::new, |route| format!(" by the route `{route}`"));
-    if let Some(reason) = answer.would_deny {
-        let reason = match answer.detail {
-            Some(detail) => format!("{reason}, {detail}"),
-            None => reason.to_owned(),
-        };
-        return format!("allowed{by} in shadow mode; enforced, it would be refused ({reason})");
-    }
-    match (&answer.message, answer.detail) {
-        (None, _) => format!("allowed{by} ({})", answer.reason),
-        (Some(message), None) => {
-            format!(
-                "refused with {}{by} ({}): {message}",
-                answer.status, answer.reason
-            )
+    let disposition = answer.disposition;
+    let reason = disposition.reason().label();
+    let why = match disposition.detail() {
+        Some(detail) => format!("{reason}, {detail}"),
+        None => reason.to_owned(),
+    };
+    match disposition {
+        Disposition::Allowed(_) => format!("allowed{by} ({why})"),
+        Disposition::InShadow(_) => {
+            format!("allowed{by} in shadow mode; enforced, it would be refused ({why})")
         }
-        (Some(message), Some(detail)) => format!(
-            "refused with {}{by} ({}, {detail}): {message}",
-            answer.status, answer.reason
-        ),
+        Disposition::Refused(_) => {
+            let message = answer.message.as_deref();
+            let message = message.map_or_else(String::new, |message| format!(": {message}"));
+            format!("refused with {}{by} ({why}){message}", answer.status)
+        }
     }
 }
 
@@ -332,7 +330,7 @@ fn state(state: TokenState) -> &'static str {
 }
 
 fn answer(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
-    if answer.is_allowed() {
+    if answer.disposition.is_allowed() {
         writeln!(out, "\nto the upstream")?;
         for header in &answer.upstream_headers {
             match &header.value {

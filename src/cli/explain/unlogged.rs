@@ -4,10 +4,9 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::record::Record;
-use super::report::Report;
-use crate::cli::rehearsal::{Answer, Grounds, Surrounding};
+use super::report::{Certainty, Report};
+use crate::cli::rehearsal::{Answer, Grounds, Reason, Surrounding};
 use crate::condition::Condition;
-use crate::decision::DenialKind;
 use crate::labels::Label;
 use crate::policy::{Policy, Requirement, Route};
 use crate::token::TokenErrorKind;
@@ -21,11 +20,10 @@ pub(super) fn route<'p>(policy: &'p Policy, name: Option<&str>) -> Option<&'p Ro
 /// What the answer to the placeholder of a token rests on and the line has not.
 fn what_is_missing(policy: &Policy, answer: &Answer, scopes: Option<&str>) -> Option<String> {
     let route = route(policy, answer.route.as_deref())?;
-    let reason = answer.would_deny.unwrap_or(answer.reason);
-    let is_about_scopes = reason == DenialKind::ScopesMissing.label();
-    let decided_by_claims = [DenialKind::ConditionNotMet, DenialKind::ConditionFailed];
-    let passes = answer.is_allowed() && answer.would_deny.is_none();
-    let is_about_claims = passes || decided_by_claims.iter().any(|kind| kind.label() == reason);
+    let (reason, passes) = (answer.disposition.reason(), answer.disposition.passes());
+    let is_about_scopes = reason == Reason::ScopesMissing;
+    let decided_by_claims = [Reason::ConditionNotMet, Reason::ConditionFailed];
+    let is_about_claims = passes || decided_by_claims.contains(&reason);
     let mut conditions = route.conditions.iter();
     let name = &route.name;
     if is_about_claims && conditions.any(Condition::reads_token) {
@@ -50,9 +48,9 @@ fn what_a_refusal_hides(policy: &Policy, answer: &Answer, record: &Record) -> Op
     let route = route(policy, answer.route.as_deref());
     let reads_token =
         route.is_some_and(|route| route.conditions.iter().any(Condition::reads_token));
-    let is_refused = answer.would_deny.unwrap_or(answer.reason) == refused;
+    let is_refused = answer.disposition.reason() == refused;
     let is_for_other_routes = record.detail.as_deref() == Some(TokenErrorKind::OtherIssuer.label());
-    let is_unverified = refused != DenialKind::BadToken.label();
+    let is_unverified = refused != Reason::BadToken;
     let is_hidden =
         is_for_other_routes && (is_refused || reads_token) || is_unverified && reads_token;
     is_hidden.then(|| {
@@ -73,8 +71,7 @@ impl Report {
         if let Some(missing) = &enforced {
             let note = format!("cannot tell what the gate answers: {missing}");
             self.notes.push(note.into());
-            self.is_uncertain = true;
-            self.has_no_answer = true;
+            self.certainty = Certainty::Unknown;
         }
         let (Some(shadow), Some(Ok(grounds))) = (&mut self.shadow_policy, grounds.in_shadow())
         else {
@@ -107,8 +104,7 @@ impl Report {
         }
         let notes = notes_of_unsaid("the gate", unsaid);
         self.notes.splice(..0, notes);
-        self.is_uncertain = true;
-        self.has_no_answer = true;
+        self.certainty = Certainty::Unknown;
         if let Some(shadow) = &mut self.shadow_policy {
             let is_uncertain = shadow.is_uncertain;
             shadow.forget(is_uncertain);

@@ -1,6 +1,9 @@
 //! One test: a request, its caller, and what has to become of it.
 
-use crate::cli::rehearsal::{Answer, AskedRequest, Caller, Rehearsal, Surrounding};
+use std::fmt;
+
+use crate::cli::rehearsal::{Answer, AskedRequest, Caller, Disposition, Rehearsal, Surrounding};
+use crate::labels::Label;
 use crate::problem::Place;
 
 #[derive(Debug)]
@@ -26,7 +29,7 @@ pub(super) struct Expected {
     pub(super) upstream: Vec<(String, String)>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Outcome {
     Allow,
     /// Any refusal.
@@ -34,6 +37,55 @@ pub(super) enum Outcome {
     /// Let through only because its route is in shadow.
     WouldDeny,
     Status(u16),
+}
+
+impl Outcome {
+    /// The words that stand for an outcome in a file of tests.
+    pub(super) const WORDS: [Self; 3] = [Self::Allow, Self::Deny, Self::WouldDeny];
+    /// The statuses that a refusal can have.
+    pub(super) const STATUSES: [u16; 5] = [400, 401, 403, 500, 503];
+
+    /// What became of a request.
+    pub(super) fn of(answer: &Answer) -> Self {
+        match answer.disposition {
+            Disposition::Allowed(_) => Self::Allow,
+            Disposition::InShadow(_) => Self::WouldDeny,
+            Disposition::Refused(_) => Self::Status(answer.status),
+        }
+    }
+
+    /// Whether this is what became of a request.
+    pub(super) fn holds(self, answer: &Answer) -> bool {
+        match self {
+            Self::Deny => !answer.disposition.is_allowed(),
+            Self::Allow | Self::WouldDeny | Self::Status(_) => self == Self::of(answer),
+        }
+    }
+
+    /// The outcome of this word.
+    pub(super) fn named(word: &str) -> Option<Self> {
+        let mut words = Self::WORDS.into_iter();
+        words.find(|outcome| outcome.to_string() == word)
+    }
+
+    /// A refusal with this status, if there is one.
+    pub(super) fn refused_with(status: u64) -> Option<Self> {
+        let status = u16::try_from(status).ok();
+        let status = status.filter(|status| Self::STATUSES.contains(status));
+        status.map(Self::Status)
+    }
+}
+
+/// As a file of tests has it.
+impl fmt::Display for Outcome {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Allow => formatter.write_str("allow"),
+            Self::Deny => formatter.write_str("deny"),
+            Self::WouldDeny => formatter.write_str("would_deny"),
+            Self::Status(status) => write!(formatter, "{status}"),
+        }
+    }
 }
 
 /// What became of a test.
@@ -75,20 +127,8 @@ fn cannot_tell(unsaid: Surrounding) -> String {
 impl Expected {
     fn differences(&self, answer: &Answer) -> Vec<String> {
         let mut differences = Vec::new();
-        let is_expected = match self.outcome {
-            Outcome::Allow => answer.is_allowed() && answer.would_deny.is_none(),
-            Outcome::WouldDeny => answer.would_deny.is_some(),
-            Outcome::Deny => !answer.is_allowed(),
-            Outcome::Status(status) => !answer.is_allowed() && answer.status == status,
-        };
-        if !is_expected {
-            let expected = match self.outcome {
-                Outcome::Allow => "allow".to_owned(),
-                Outcome::Deny => "deny".to_owned(),
-                Outcome::WouldDeny => "would_deny".to_owned(),
-                Outcome::Status(status) => status.to_string(),
-            };
-            differences.push(format!("expected {expected}, got {}", told(answer)));
+        if !self.outcome.holds(answer) {
+            differences.push(format!("expected {}, got {}", self.outcome, told(answer)));
         }
         let mut compare = |what: &str, expected: Option<&str>, got: Option<&str>| {
             if expected.is_some() && expected != got {
@@ -97,9 +137,10 @@ impl Expected {
                 differences.push(format!("expected the {what} `{expected}`, got `{got}`"));
             }
         };
-        let reason = answer.would_deny.unwrap_or(answer.reason);
+        let disposition = answer.disposition;
+        let reason = disposition.reason().label();
         compare("reason", self.reason.as_deref(), Some(reason));
-        compare("detail", self.detail.as_deref(), answer.detail);
+        compare("detail", self.detail.as_deref(), disposition.detail());
         compare("route", self.route.as_deref(), answer.route.as_deref());
         for (name, expected) in &self.upstream {
             let mut edits = answer.upstream_headers.iter();
@@ -113,13 +154,11 @@ impl Expected {
 
 /// `allow`, or the refusal with its reason.
 pub(super) fn told(answer: &Answer) -> String {
-    let detail = answer.detail.map(|detail| format!(", {detail}"));
-    if let Some(reason) = answer.would_deny {
-        return format!("would_deny ({reason}{})", detail.unwrap_or_default());
+    let outcome = Outcome::of(answer);
+    let disposition = answer.disposition;
+    let reason = disposition.reason().label();
+    match disposition.detail() {
+        Some(detail) => format!("{outcome} ({reason}, {detail})"),
+        None => format!("{outcome} ({reason})"),
     }
-    if answer.is_allowed() {
-        return format!("allow ({})", answer.reason);
-    }
-    let detail = detail.unwrap_or_default();
-    format!("{} ({}{detail})", answer.status, answer.reason)
 }

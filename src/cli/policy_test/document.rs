@@ -132,7 +132,10 @@ fn version(_: &mut SchemaGenerator) -> Schema {
 }
 
 fn outcome(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"enum": ["allow", "deny", "would_deny", 400, 401, 403, 500, 503]})
+    let words = Outcome::WORDS.map(|outcome| Value::from(outcome.to_string()));
+    let statuses = Outcome::STATUSES.map(Value::from);
+    let allowed = [words.as_slice(), statuses.as_slice()].concat();
+    json_schema!({"enum": allowed})
 }
 
 /// A file of tests that has been read; its cases are made once the policy is known.
@@ -301,15 +304,8 @@ impl CaseReader<'_> {
 
     fn outcome(&mut self, written: &Located<WrittenOutcome>) -> Option<Outcome> {
         let outcome = match &written.value {
-            WrittenOutcome::Word(word) if word == "allow" => Some(Outcome::Allow),
-            WrittenOutcome::Word(word) if word == "deny" => Some(Outcome::Deny),
-            WrittenOutcome::Word(word) if word == "would_deny" => Some(Outcome::WouldDeny),
-            WrittenOutcome::Word(_) => None,
-            WrittenOutcome::Status(status) => {
-                let status = u16::try_from(*status).ok();
-                let status = status.filter(|status| [400, 401, 403, 500, 503].contains(status));
-                status.map(Outcome::Status)
-            }
+            WrittenOutcome::Word(word) => Outcome::named(word),
+            WrittenOutcome::Status(status) => Outcome::refused_with(*status),
         };
         if outcome.is_none() {
             let written_as = match &written.value {

@@ -17,7 +17,9 @@ use anyhow::{Context, bail, ensure};
 use super::case::{Case, Outcome};
 use super::document::TestFile;
 use super::{load_grounds, parse_file, unreadable};
-use crate::cli::rehearsal::{Answer, AskedRequest, Grounds, GroundsArgs, Rehearsal, Surroundings};
+use crate::cli::rehearsal::{
+    Answer, AskedRequest, Grounds, GroundsArgs, Reason, Rehearsal, Surroundings,
+};
 use crate::cli::{Finding, complain};
 use crate::files;
 use crate::problem::Source;
@@ -42,7 +44,9 @@ const MAX_LINE_BYTES: u64 = 64 * 1024;
 struct Kind {
     route: Option<String>,
     method: String,
-    outcome: String,
+    outcome: Outcome,
+    /// Nothing where a log does not say it.
+    reason: Option<Reason>,
 }
 
 /// Adds tests to the file, or makes it.
@@ -187,10 +191,8 @@ impl Recorder<'_> {
         let logged = Kind {
             route,
             method: asked.method.clone(),
-            outcome: outcome(
-                observed.outcome,
-                observed.reason.as_deref().unwrap_or_default(),
-            ),
+            outcome: observed.outcome,
+            reason: observed.reason,
         };
         if self.covered.contains(&logged) {
             self.repeated += 1;
@@ -223,7 +225,7 @@ impl Recorder<'_> {
             sources,
             caller,
             outcome: observed.outcome,
-            reason: answer.would_deny.unwrap_or(answer.reason),
+            reason: answer.disposition.reason(),
             // A shadowed policy is named by a route that no policy has.
             route: answer.route.filter(|name| {
                 let mut routes = self.grounds.policy.routes().iter();
@@ -287,9 +289,8 @@ impl Recorder<'_> {
 
     /// Notes that a test stands for such requests, also where a log does not say the reason.
     fn cover(&mut self, kind: Kind) {
-        let (decided, _) = kind.outcome.split_once(' ').unwrap_or_default();
         self.covered.insert(Kind {
-            outcome: format!("{decided} "),
+            reason: None,
             ..kind.clone()
         });
         self.covered.insert(kind);
@@ -333,21 +334,12 @@ fn lines(count: usize) -> String {
 }
 
 fn kind_of(request: &AskedRequest, answer: &Answer) -> Kind {
-    let reason = answer.would_deny.unwrap_or(answer.reason);
-    let decided = match (answer.would_deny, answer.is_allowed()) {
-        (Some(_), _) => Outcome::WouldDeny,
-        (None, true) => Outcome::Allow,
-        (None, false) => Outcome::Status(answer.status),
-    };
     Kind {
         route: answer.route.clone(),
         method: request.method.clone(),
-        outcome: outcome(decided, reason),
+        outcome: Outcome::of(answer),
+        reason: Some(answer.disposition.reason()),
     }
-}
-
-fn outcome(outcome: Outcome, reason: &str) -> String {
-    format!("{outcome:?} {reason}")
 }
 
 /// Whether the new text has the old tests and the new ones, and all new ones hold.

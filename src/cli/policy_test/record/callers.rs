@@ -3,7 +3,6 @@
 use serde_json::{Map, Value};
 
 use super::observed::Observed;
-use crate::cli::policy_test::case::Outcome;
 use crate::cli::rehearsal::{Answer, AskedRequest, Caller, Grounds, Rehearsal, scopes_as_claims};
 use crate::policy::{RequiredScopes, Route, RouteIssuers};
 use crate::token::IssuerRules;
@@ -117,16 +116,9 @@ fn who(observed: &Observed, rules: &IssuerRules) -> Map<String, Value> {
 }
 
 fn is_as_logged(observed: &Observed, answer: &Answer) -> bool {
-    let is_same_outcome = match observed.outcome {
-        Outcome::Allow => answer.is_allowed() && answer.would_deny.is_none(),
-        Outcome::WouldDeny => answer.would_deny.is_some(),
-        Outcome::Deny => !answer.is_allowed(),
-        Outcome::Status(status) => !answer.is_allowed() && answer.status == status,
-    };
-    let reason = answer.would_deny.unwrap_or(answer.reason);
-    let is_same =
-        |logged: &Option<String>, got: Option<&str>| logged.is_none() || logged.as_deref() == got;
-    is_same_outcome
-        && is_same(&observed.reason, Some(reason))
-        && is_same(&observed.route, answer.route.as_deref())
+    let reason = answer.disposition.reason();
+    let is_same_route = observed.route.is_none() || observed.route == answer.route;
+    observed.outcome.holds(answer)
+        && observed.reason.is_none_or(|logged| logged == reason)
+        && is_same_route
 }

@@ -3,9 +3,9 @@
 use serde_json::{Map, Value};
 
 use super::sources::sources;
-use crate::cli::explain::Record;
+use crate::cli::explain::{LoggedDecision, Record};
 use crate::cli::policy_test::case::Outcome;
-use crate::cli::rehearsal::AskedRequest;
+use crate::cli::rehearsal::{AskedRequest, Reason};
 use crate::gate::HIDDEN_MARKS;
 
 /// A request and what became of it.
@@ -13,7 +13,7 @@ use crate::gate::HIDDEN_MARKS;
 pub(super) struct Observed {
     pub(super) request: AskedRequest,
     pub(super) outcome: Outcome,
-    pub(super) reason: Option<String>,
+    pub(super) reason: Option<Reason>,
     pub(super) route: Option<String>,
     /// What `trust` calls the issuer of the token.
     pub(super) issuer: Option<String>,
@@ -85,27 +85,25 @@ pub(super) fn observe(line: &str) -> Result<Observed, Unfit> {
 /// A line with the target `portcullis::decision`.
 fn of_gate(line: &str, fields: &Map<String, Value>) -> Result<Observed, Unfit> {
     let record = Record::parse(line).map_err(|_| Unfit::NotAboutARequest)?;
-    check_reason(&record.reason)?;
+    let reason = reproducible(record.reason.as_str())?;
     let text = |name| text_of(fields, name);
-    let is_cut = text("request.path").is_some_and(|path| {
-        let before = path.strip_suffix("...");
-        before.is_some_and(|before| HIDDEN_MARKS.iter().any(|mark| before.ends_with(mark)))
-    });
-    let hidden = if is_cut {
+    let hidden = if record.path_up_to_mark().is_some() {
         Unfit::PathCut
     } else {
         Unfit::PathHidden
     };
     let request = record.request().map_err(|_| hidden)?;
-    let outcome = match record.decision.as_str() {
-        "allow" => Outcome::Allow,
-        "would_deny" => Outcome::WouldDeny,
-        _ => refused(fields.get("status").ok_or(Unfit::NotAboutARequest)?)?,
+    let outcome = match record.decision {
+        LoggedDecision::Allow => Outcome::Allow,
+        LoggedDecision::WouldDeny => Outcome::WouldDeny,
+        LoggedDecision::Deny | LoggedDecision::Other(_) => {
+            refused(fields.get("status").ok_or(Unfit::NotAboutARequest)?)?
+        }
     };
     Ok(Observed {
         request,
         outcome,
-        reason: Some(record.reason),
+        reason: Some(reason),
         route: record.route,
         issuer: text("issuer.name"),
         scopes: text("token.scopes"),
@@ -141,7 +139,7 @@ fn of_access_log(fields: &Map<String, Value>) -> Result<Observed, Unfit> {
         (outcome, _) => outcome,
     };
     let reason = told("would_deny").or(told("reason"));
-    reason.as_deref().map_or(Ok(()), check_reason)?;
+    let reason = reason.as_deref().map(reproducible).transpose()?;
     let request = asked(method, first(&["host", "authority", ":authority"]), &path);
     let mut request = request.within(&sources(fields));
     let scheme = first(&["scheme", ":scheme"]).map(|scheme| scheme.to_ascii_lowercase());
@@ -240,25 +238,13 @@ fn refused(status: &Value) -> Result<Outcome, Unfit> {
     }
 }
 
-/// Whether the same request can be made again so that it is decided for this reason.
-fn check_reason(reason: &str) -> Result<(), Unfit> {
-    const FROM_NOWHERE: [&str; 11] = [
-        "bad_token",
-        "keys_not_loaded",
-        "keys_due",
-        "revocations_stale",
-        "several_credentials",
-        "malformed_check",
-        "unreadable_check",
-        "oversized_check",
-        "preflight",
-        "overload",
-        "defect",
-    ];
-    if FROM_NOWHERE.contains(&reason) {
-        Err(Unfit::NotReproducible)
-    } else {
-        Ok(())
+/// The reason of this name, if the same request can be made again so that it is decided for it.
+fn reproducible(reason: &str) -> Result<Reason, Unfit> {
+    match Reason::named(reason) {
+        Some(reason) if reason.is_reproducible() => Ok(reason),
+        Some(_) => Err(Unfit::NotReproducible),
+        // Another release has given it.
+        None => Err(Unfit::Different),
     }
 }
 
@@ -352,6 +338,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::labels::Label;
 
     /// What a line says: method, URL, outcome, reason and scopes.
     fn said(line: &str) -> Result<String, Unfit> {
@@ -368,7 +355,7 @@ mod tests {
             format!(
                 "{} {outcome:?} {} {}",
                 request.line(),
-                reason.as_deref().unwrap_or("-"),
+                reason.map_or("-", Label::label),
                 scopes.as_deref().unwrap_or("-")
             )
         })

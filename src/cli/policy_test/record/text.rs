@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::callers::WrittenCaller;
 use crate::cli::policy_test::case::Outcome;
-use crate::cli::rehearsal::Surroundings;
+use crate::cli::rehearsal::{Reason, Surroundings};
+use crate::labels::Label;
 
 /// One test.
 #[derive(Debug)]
@@ -18,7 +19,7 @@ pub(super) struct NewCase {
     pub(super) sources: Surroundings,
     pub(super) caller: WrittenCaller,
     pub(super) outcome: Outcome,
-    pub(super) reason: &'static str,
+    pub(super) reason: Reason,
     pub(super) route: Option<String>,
 }
 
@@ -44,13 +45,8 @@ impl NewCase {
         if !claims.is_empty() {
             let _ = write!(item, ", claims: {}", flow(&Value::Object(claims.clone())));
         }
-        let expect = match self.outcome {
-            Outcome::Allow => "allow".to_owned(),
-            Outcome::Deny => "deny".to_owned(),
-            Outcome::WouldDeny => "would_deny".to_owned(),
-            Outcome::Status(status) => status.to_string(),
-        };
-        let _ = write!(item, ", expect: {expect}, reason: {}", self.reason);
+        let (expect, reason) = (self.outcome, self.reason.label());
+        let _ = write!(item, ", expect: {expect}, reason: {reason}");
         if let Some(route) = &self.route {
             let _ = write!(item, ", route: {}", quoted(route));
         }
