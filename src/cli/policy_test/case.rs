@@ -45,6 +45,13 @@ impl Outcome {
     /// The statuses that a refusal can have.
     pub(super) const STATUSES: [u16; 5] = [400, 401, 403, 500, 503];
 
+    /// [`Self::STATUSES`] as a sentence lists them.
+    pub(super) fn statuses() -> String {
+        let mut statuses = Self::STATUSES.map(|status| status.to_string()).to_vec();
+        let last = statuses.pop().unwrap_or_default();
+        format!("{} or {last}", statuses.join(", "))
+    }
+
     /// What became of a request.
     pub(super) fn of(answer: &Answer) -> Self {
         match answer.disposition {

@@ -314,8 +314,11 @@ impl CaseReader<'_> {
             };
             self.complain(
                 format!("{written_as} is not a decision"),
-                "write `allow`, `deny`, the status of the refusal (400, 401, 403 or 503), or \
-                 `would_deny` for what a route in shadow lets through",
+                format!(
+                    "write `allow`, `deny`, the status of the refusal ({}), or `would_deny` for what a route in \
+                     shadow lets through",
+                    Outcome::statuses()
+                ),
                 written.place(&self.file.source),
             );
         }
