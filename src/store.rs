@@ -66,6 +66,7 @@ pub use passkeys::{AnsweredChallenge, PasskeyNoted, StoredPasskey};
 pub use reach::{Reach, ScopeReach};
 pub use refresh_tokens::{RefreshToken, Rotation, Successor};
 pub use revocations::LoggedRevocation;
+pub use sessions::NewSession;
 pub use signing_keys::{Placed, StoredKey};
 pub use sweep::Swept;
 pub use users::{Credentials, LoginName};

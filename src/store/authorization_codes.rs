@@ -64,7 +64,8 @@ impl Store {
         // removing them.
         sqlx::query(assembled(sweeping(
             self.engine,
-            ("authorization_codes", "digest"),
+            "authorization_codes",
+            "digest",
             ENDED,
         )))
         // Kept for a while beyond their end: a code that comes a second time ends its grant (RFC 6749

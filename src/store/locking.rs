@@ -114,7 +114,7 @@ pub(super) const ENDED: &str = "expires_at <= $1";
 
 /// Removes at most `$2` rows of a table with this primary key, of those that are due. Rows that
 /// somebody holds are left for the next time.
-pub(super) fn sweeping(engine: Engine, (table, key): (&str, &str), due: &str) -> String {
+pub(super) fn sweeping(engine: Engine, table: &str, key: &str, due: &str) -> String {
     let skip = match engine {
         Engine::Sqlite => "",
         Engine::Postgres => " FOR UPDATE SKIP LOCKED",

@@ -24,6 +24,18 @@ const SWEPT_AT_ONCE: i64 = 100;
 /// In how many browsers a user is logged in at once; the earliest login ends first.
 const MAX_SESSIONS: i64 = 20;
 
+/// A session that begins.
+#[derive(Debug, Clone, Copy)]
+pub struct NewSession<'a> {
+    /// Of what the browser has.
+    pub digest: &'a SecretDigest,
+    pub user: &'a User,
+    /// By what the user has logged in.
+    pub assurance: Assurance,
+    pub created_at: UnixSeconds,
+    pub expires_at: UnixSeconds,
+}
+
 impl Store {
     /// What seals the messages from one page to the next, for all issuers on this store: `fresh` where there
     /// was none.
@@ -34,37 +46,25 @@ impl Store {
 
     /// Keeps a new session, and forgets those that are over, or one too many. One by the password alone is
     /// refused to a user who has a passkey ([`StoreError::PasskeyAdded`]).
-    pub async fn add_session(
-        &self,
-        digest: &SecretDigest,
-        user: &User,
-        assurance: Assurance,
-        expires_at: UnixSeconds,
-        now: UnixSeconds,
-    ) -> Result<(), StoreError> {
+    pub async fn add_session(&self, session: &NewSession<'_>) -> Result<(), StoreError> {
         sqlx::query(assembled(sweeping(
             self.engine,
-            ("sessions", "digest"),
+            "sessions",
+            "digest",
             ENDED,
         )))
-        .bind(now.0)
+        .bind(session.created_at.0)
         .bind(SWEPT_AT_ONCE)
         .execute(&self.writer)
         .await?;
         // Whoever renews one has ended the earlier one before.
-        again_if_contended(|| self.add_session_once(digest, user, assurance, (expires_at, now)))
-            .await
+        again_if_contended(|| self.add_session_once(session)).await
     }
 
-    async fn add_session_once(
-        &self,
-        digest: &SecretDigest,
-        user: &User,
-        assurance: Assurance,
-        (expires_at, now): (UnixSeconds, UnixSeconds),
-    ) -> Result<(), StoreError> {
+    async fn add_session_once(&self, session: &NewSession<'_>) -> Result<(), StoreError> {
+        let user = session.user;
         let mut transaction = self.begin().await?;
-        match assurance {
+        match session.assurance {
             Assurance::Password => hold_without_passkeys(&mut transaction, &user.id).await?,
             Assurance::SecondFactor => {
                 lock_listed_users(&mut transaction, vec![user.id.as_str()]).await?;
@@ -73,12 +73,12 @@ impl Store {
         let text = "INSERT INTO sessions (digest, user_id, created_at, expires_at, position, \
                     assurance) VALUES ($1, $2, $3, $4, $5, $6)";
         sqlx::query(text)
-            .bind(digest.to_text())
+            .bind(session.digest.to_text())
             .bind(user.id.as_str())
-            .bind(now.0)
-            .bind(expires_at.0)
+            .bind(session.created_at.0)
+            .bind(session.expires_at.0)
             .bind(as_bigint(user.as_of))
-            .bind(assurance.number())
+            .bind(session.assurance.number())
             .execute(&mut *transaction)
             .await?;
         let surplus = "DELETE FROM sessions WHERE user_id = $1 AND digest NOT IN (SELECT digest FROM sessions \
@@ -89,7 +89,8 @@ impl Store {
             .bind(MAX_SESSIONS)
             .fetch_all(&mut *transaction)
             .await?;
-        self.commit_ended(transaction, &user.id, &ended, now).await
+        self.commit_ended(transaction, &user.id, &ended, session.created_at)
+            .await
     }
 
     /// Notes that a token was made within a session that may be accepted until then: a session that ends before

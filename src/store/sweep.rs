@@ -5,25 +5,44 @@ use super::statement::assembled;
 use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
 
-/// What can be swept: the rows' name, their table and its key, and which of them. Each is found by an index.
-type Sweep = (&'static str, &'static str, &'static str, &'static str);
+/// What can be swept.
+#[derive(Debug, Clone, Copy)]
+struct Sweep {
+    /// How the rows are called.
+    rows: &'static str,
+    table: &'static str,
+    key: &'static str,
+    /// Which of them; each is found by an index.
+    due: &'static str,
+}
 
-const LOG: Sweep = ("revocations", "revocations", "position", ENDED);
+const LOG: Sweep = Sweep::of_ended("revocations", "revocations", "position");
 
 const ALL_BUT_LOG: [Sweep; 7] = [
-    ("refresh tokens", "refresh_tokens", "digest", ENDED),
-    (
-        "refresh tokens that ended with everybody's",
-        "refresh_tokens",
-        "digest",
-        "expires_at > $1 AND position < (SELECT everyone_through FROM revocation_head)",
-    ),
-    ("app secrets", "app_secrets", "app_key, digest", ENDED),
-    ("login places", "login_places", "user_id, place", ENDED),
-    ("audit entries", "audit", "position", ENDED),
-    ("used challenges", "used_challenges", "digest", ENDED),
-    ("reset links", "reset_links", "user_id", ENDED),
+    Sweep::of_ended("refresh tokens", "refresh_tokens", "digest"),
+    Sweep {
+        rows: "refresh tokens that ended with everybody's",
+        table: "refresh_tokens",
+        key: "digest",
+        due: "expires_at > $1 AND position < (SELECT everyone_through FROM revocation_head)",
+    },
+    Sweep::of_ended("app secrets", "app_secrets", "app_key, digest"),
+    Sweep::of_ended("login places", "login_places", "user_id, place"),
+    Sweep::of_ended("audit entries", "audit", "position"),
+    Sweep::of_ended("used challenges", "used_challenges", "digest"),
+    Sweep::of_ended("reset links", "reset_links", "user_id"),
 ];
+
+impl Sweep {
+    const fn of_ended(rows: &'static str, table: &'static str, key: &'static str) -> Self {
+        Self {
+            rows,
+            table,
+            key,
+            due: ENDED,
+        }
+    }
+}
 
 /// What a sweep has removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,8 +81,8 @@ impl Store {
         batch: u32,
     ) -> Result<Vec<Swept>, StoreError> {
         let mut swept = Vec::new();
-        for &(rows, table, key, which) in sweeps {
-            let text = sweeping(self.engine, (table, key), which);
+        for sweep in sweeps {
+            let text = sweeping(self.engine, sweep.table, sweep.key, sweep.due);
             let mut count = 0;
             loop {
                 let removed = sqlx::query(assembled(text.clone()))
@@ -80,6 +99,7 @@ impl Store {
                 }
             }
             if count > 0 {
+                let rows = sweep.rows;
                 swept.push(Swept { rows, count });
             }
         }

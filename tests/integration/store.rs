@@ -11,10 +11,10 @@ mod signing_keys;
 
 use portcullis::clock::UnixSeconds;
 use portcullis::identity::{
-    App, AppKey, AppName, AppStatus, Audiences, Email, Grant, GrantId, RedirectUri, ScopeName,
-    ScopeSet, ScopesFrom, SecretDigest, Status, User, UserId, Username,
+    App, AppKey, AppName, AppStatus, Assurance, Audiences, Email, Grant, GrantId, RedirectUri,
+    ScopeName, ScopeSet, ScopesFrom, SecretDigest, Status, User, UserId, Username,
 };
-use portcullis::store::{RefreshToken, Store, StoreError, StoreLocation};
+use portcullis::store::{NewSession, RefreshToken, Store, StoreError, StoreLocation};
 use portcullis::token::LogPosition;
 
 use crate::postgres::Postgres;
@@ -220,6 +220,17 @@ fn grant(user: &User, id: &str) -> Grant {
         scopes: ScopeSet::parse("orders.read").unwrap(),
         audiences: Audiences::All,
         position: LogPosition::default(),
+    }
+}
+
+/// A session of a minute, by the password alone.
+fn new_session<'a>(digest: &'a SecretDigest, user: &'a User, now: UnixSeconds) -> NewSession<'a> {
+    NewSession {
+        digest,
+        user,
+        assurance: Assurance::Password,
+        created_at: now,
+        expires_at: now.plus(60),
     }
 }
 

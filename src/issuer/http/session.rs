@@ -5,6 +5,7 @@ use super::browser::{Browser, SetCookie};
 use crate::identity::{Assurance, GrantError, PlainSecret, Session, User};
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::{Issuer, SessionSettings, random};
+use crate::store::NewSession;
 
 /// A session is prolonged when so many seconds of its idle time are gone: not at each request, which would
 /// write as often.
@@ -86,10 +87,16 @@ impl<'a> Sessions<'a> {
         }
         let now = self.issuer.clock.now();
         let secret = PlainSecret::from_random(random()?);
-        let expiry = now.plus(self.issuer.settings.sessions.first_seconds());
+        let session = NewSession {
+            digest: &secret.digest(),
+            user,
+            assurance,
+            created_at: now,
+            expires_at: now.plus(self.issuer.settings.sessions.first_seconds()),
+        };
         self.issuer
             .store
-            .add_session(&secret.digest(), user, assurance, expiry, now)
+            .add_session(&session)
             .await
             .map_err(|error| EndpointError::of_gone(error, EndpointError::BadLogin))?;
         Ok(secret)

@@ -1,12 +1,12 @@
 //! Authorization codes and sessions.
 
-use portcullis::identity::{Assurance, Audiences, CodeChallenge, Grant, PlainSecret, User};
+use portcullis::identity::{Audiences, CodeChallenge, Grant, PlainSecret, User};
 use portcullis::store::{
     AuthorizationCode, CodeState, Redemption, Store, StoreLocation, Successor,
 };
 use portcullis::token::RevocationTarget;
 
-use super::{NOW, app, grant, refresh_token, scope, session_user, user};
+use super::{NOW, app, grant, new_session, refresh_token, scope, session_user, user};
 
 pub(super) async fn sessions(place: &StoreLocation) {
     let store = Store::open(place).await.unwrap();
@@ -15,11 +15,9 @@ pub(super) async fn sessions(place: &StoreLocation) {
     for (user, numbers) in [(&alice, [1, 2]), (&bob, [3, 4])] {
         store.add_user(user, "hash").await.unwrap();
         for number in numbers {
-            let end = NOW.plus(60);
-            store
-                .add_session(&digest(number), user, Assurance::Password, end, NOW)
-                .await
-                .unwrap();
+            let digest = digest(number);
+            let session = new_session(&digest, user, NOW);
+            store.add_session(&session).await.unwrap();
         }
     }
     let whose = async |number, now| session_user(&store, &digest(number), now).await;

@@ -1,12 +1,12 @@
 //! What the pages ask of a store: sessions, secrets, whom a change concerns, and who did what.
 
 use portcullis::identity::{
-    App, AppKey, AppName, Assurance, GrantId, PlainSecret, RoleName, ScopeSet, SecretDigest, User,
+    App, AppKey, AppName, GrantId, PlainSecret, RoleName, ScopeSet, SecretDigest, User,
 };
-use portcullis::store::{AuditRecord, Committed, Page, Reach, Store, StoreLocation};
+use portcullis::store::{AuditRecord, Committed, NewSession, Page, Reach, Store, StoreLocation};
 use portcullis::token::{LogPosition, RevocationTarget};
 
-use super::{NOW, app, scope, token_of, user};
+use super::{NOW, app, new_session, scope, token_of, user};
 
 fn digest(number: u8) -> SecretDigest {
     PlainSecret::from_random([number; 32]).digest()
@@ -18,11 +18,12 @@ pub(super) async fn tried_sessions(place: &StoreLocation) {
     let alice = user("alice");
     store.add_user(&alice, "hash").await.unwrap();
     let begin = async |number: u8, began| {
-        let end = NOW.plus(100);
-        store
-            .add_session(&digest(number), &alice, Assurance::Password, end, began)
-            .await
-            .unwrap();
+        let digest = digest(number);
+        let session = NewSession {
+            expires_at: NOW.plus(100),
+            ..new_session(&digest, &alice, began)
+        };
+        store.add_session(&session).await.unwrap();
     };
     let note = async |number, now| {
         store
@@ -60,11 +61,12 @@ pub(super) async fn prolonged_sessions(place: &StoreLocation) {
     let alice = user("alice");
     store.add_user(&alice, "hash").await.unwrap();
     for number in 0..22 {
-        let (began, end) = (NOW.plus(number.into()), NOW.plus(100));
-        store
-            .add_session(&digest(number), &alice, Assurance::Password, end, began)
-            .await
-            .unwrap();
+        let digest = digest(number);
+        let session = NewSession {
+            expires_at: NOW.plus(100),
+            ..new_session(&digest, &alice, NOW.plus(number.into()))
+        };
+        store.add_session(&session).await.unwrap();
     }
     let sessions = async |now| store.sessions_of(&alice, now).await.unwrap();
     let numbers = async |now| {
@@ -179,12 +181,12 @@ pub(super) async fn reach(place: &StoreLocation) {
         store.add_refresh_token(&digest, &token, NOW).await.unwrap();
     }
     for (number, user, seconds) in [(20, alice, 60), (21, alice, 0), (22, carol, 60)] {
-        let end = NOW.plus(seconds);
-        let before = NOW.plus(-1);
-        store
-            .add_session(&digest(number), user, Assurance::Password, end, before)
-            .await
-            .unwrap();
+        let digest = digest(number);
+        let session = NewSession {
+            expires_at: NOW.plus(seconds),
+            ..new_session(&digest, user, NOW.plus(-1))
+        };
+        store.add_session(&session).await.unwrap();
     }
     let given = [
         reach(2, 2, 3, 0),

@@ -4,15 +4,15 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use portcullis::identity::{
-    Assurance, CodeChallenge, CredentialId, NewPasskey, PasskeyName, PlainSecret, RedirectUri,
-    RoleName, ScopeSet, SecretDigest, Status, User, Username,
+    CodeChallenge, CredentialId, NewPasskey, PasskeyName, PlainSecret, RedirectUri, RoleName,
+    ScopeSet, SecretDigest, Status, User, Username,
 };
 use portcullis::store::{
     AuthorizationCode, Change, Holding, RefreshToken, Store, StoreError, StoreLocation, Successor,
 };
 use portcullis::token::RevocationTarget;
 
-use super::{NOW, app, passkeys, scope, token_of, user};
+use super::{NOW, app, new_session, passkeys, scope, token_of, user};
 
 /// How often each pair meets.
 const ROUNDS: usize = 2;
@@ -221,14 +221,12 @@ async fn act(
         Operation::RevokeEveryone => drop(store.revoke(&RevocationTarget::Everyone, NOW).await?),
         Operation::RedeemCode => redeem(store, &user).await?,
         Operation::LogInAndOut => {
-            store
-                .add_session(&fresh(), &user, Assurance::Password, NOW.plus(60), NOW)
-                .await?;
-            // Later, when the one from before has ended.
-            let later = NOW.plus(100);
-            store
-                .add_session(&fresh(), &user, Assurance::Password, later.plus(60), later)
-                .await?;
+            // The second one later, when the one from before has ended.
+            for now in [NOW, NOW.plus(100)] {
+                store
+                    .add_session(&new_session(&fresh(), &user, now))
+                    .await?;
+            }
             store.end_sessions(&user.id).await?;
         }
         Operation::LogInForTokens => {

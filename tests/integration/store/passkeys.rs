@@ -6,11 +6,11 @@ use portcullis::identity::{
     PlainSecret, SecretDigest, User, UserId,
 };
 use portcullis::store::{
-    AnsweredChallenge, Committed, Created, PasskeyNoted, Store, StoreError, StoreLocation,
-    StoredPasskey, Swept,
+    AnsweredChallenge, Committed, Created, NewSession, PasskeyNoted, Store, StoreError,
+    StoreLocation, StoredPasskey, Swept,
 };
 
-use super::{NOW, app, scope, token_of, token_through, user};
+use super::{NOW, app, new_session, scope, token_of, token_through, user};
 use crate::authenticator::TestPasskey;
 
 pub(super) fn made(number: u8) -> NewPasskey {
@@ -206,9 +206,11 @@ pub(super) async fn first_passkey_race(place: &StoreLocation) {
         store.add_user(&alice, "hash").await.unwrap();
         let (session, token) = (code(2 * round), code(2 * round + 1));
         let begin = async |session: &SecretDigest, assurance| {
-            let end = NOW.plus(60);
-            let begun = store.add_session(session, &alice, assurance, end, NOW);
-            is_kept(begun.await)
+            let session = NewSession {
+                assurance,
+                ..new_session(session, &alice, NOW)
+            };
+            is_kept(store.add_session(&session).await)
         };
         let log_in = async |token: &SecretDigest| {
             let login = token_of(&alice, &format!("family-{round}"));

@@ -1,10 +1,10 @@
 //! The revocation log.
 
-use portcullis::identity::{AppKey, Assurance, PlainSecret, User, UserId};
+use portcullis::identity::{AppKey, PlainSecret, User, UserId};
 use portcullis::store::{Holder, Page, Store, StoreLocation};
 use portcullis::token::{LogPosition, RevocationTarget};
 
-use super::{NOW, app, refresh_token, scope, session_user, token_through, user};
+use super::{NOW, app, new_session, refresh_token, scope, session_user, token_through, user};
 
 /// What is taken back ends at once, also its refresh tokens, and the log says so in order.
 pub(super) async fn revocations(place: &StoreLocation) {
@@ -84,10 +84,8 @@ pub(super) async fn everyone(place: &StoreLocation) {
         let token = refresh_token(user);
         let digest = digest(number, 0);
         store.add_refresh_token(&digest, &token, NOW).await.unwrap();
-        store
-            .add_session(&digest, user, Assurance::Password, NOW.plus(60), NOW)
-            .await
-            .unwrap();
+        let session = new_session(&digest, user, NOW);
+        store.add_session(&session).await.unwrap();
     }
     let position = store
         .revoke(&RevocationTarget::Everyone, NOW)
@@ -110,10 +108,8 @@ pub(super) async fn everyone(place: &StoreLocation) {
         token.grant.position = position;
         let digest = digest(number, 1);
         store.add_refresh_token(&digest, &token, NOW).await.unwrap();
-        store
-            .add_session(&digest, &read, Assurance::Password, NOW.plus(60), NOW)
-            .await
-            .unwrap();
+        let session = new_session(&digest, &read, NOW);
+        store.add_session(&session).await.unwrap();
         assert_eq!(session_user(&store, &digest, NOW).await, Some(read.id));
     }
     let swept = store.sweep(NOW, 7).await.unwrap();
