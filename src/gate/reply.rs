@@ -7,7 +7,7 @@ use futures_util::future::{Either, Ready, ready};
 use super::decision_id::ID_LENGTH;
 use super::decision_log::RefusalEntry;
 use super::refusing::Refusing;
-use super::shadow::{Compared, DifferenceEntry, ShadowEffort};
+use super::shadow::{Attempt, Compared, DifferenceEntry, ShadowEffort};
 use super::spans::{CheckSpan, StepKind, Steps, TraceHeaders};
 use super::stage::Stage;
 use super::turn::TooLate;
@@ -162,10 +162,13 @@ impl<'c, F: FrontEnd> Reply<'c, F> {
             // Shadow mode lets a caller through with the identity that its token proves, not without.
             judgement.enforce();
         }
-        let (known, efforts) = (known.as_ref(), (stage, shadow));
+        let attempt = Attempt {
+            stage,
+            effort: shadow,
+        };
         let compared = self
             .gate
-            .compare(&snapshot, &question, &judgement, known, efforts);
+            .compare(&snapshot, &question, &judgement, known.as_ref(), attempt);
         let Ok(compared) = compared else {
             return Progress::ShadowNeedsSignature;
         };

@@ -67,6 +67,13 @@ impl Compared<'_> {
     }
 }
 
+/// How far a check has come, and what its shadow may still cost.
+#[derive(Clone, Copy)]
+pub(super) struct Attempt {
+    pub(super) stage: Stage,
+    pub(super) effort: ShadowEffort,
+}
+
 impl Gate {
     /// Asks the shadow policy of `snapshot`, if it has one, about a request that has been judged.
     ///
@@ -78,11 +85,12 @@ impl Gate {
         question: &Question<'_>,
         judgement: &Judgement<'s>,
         known: Option<&Known<'_>>,
-        (stage, effort): (Stage, ShadowEffort),
+        attempt: Attempt,
     ) -> Result<Option<Compared<'s>>, NeedsSignature> {
         let (Some(policy), Some(known)) = (snapshot.shadow(), known) else {
             return Ok(None);
         };
+        let Attempt { stage, effort } = attempt;
         if stage == Stage::Unverified {
             // What the gate had no time to find out is nothing that the policies differ in.
             return Ok(None);
