@@ -224,7 +224,8 @@ fn build_gate(issuer: &Issuer, policy: &str, list: RevocationList) -> ExtAuthz {
     };
     let (keys, _) = KeySet::from_jwks(issuer.jwks().as_bytes(), &rules.algorithms).unwrap();
     let trust = Trust::new(vec![(rules, Some(keys))]).unwrap();
-    let current_trust = CurrentTrust::new(trust, vec![Some(Arc::new(list))]);
+    let list = Arc::new(list);
+    let current_trust = CurrentTrust::new(trust, |_| Some(Arc::clone(&list)));
     let snapshot = Snapshot::new(Arc::new(compile(policy)), current_trust);
     let limits = CacheLimits {
         max_entries: 100_000,

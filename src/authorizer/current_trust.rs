@@ -4,21 +4,27 @@ use std::sync::Arc;
 
 use super::proof_cache::Proof;
 use crate::revocation::RevocationList;
-use crate::token::{TokenError, Trust};
+use crate::token::{IssuerIndex, TokenError, Trust};
 
 /// The trusted issuers, with what each has revoked.
 #[derive(Debug, Clone)]
 pub struct CurrentTrust {
     trust: Trust,
-    /// At the index of each issuer that tells; the tokens of the others end by themselves.
+    /// At the index of each issuer of `trust`; the tokens of one that does not tell end by themselves.
     revocations: Box<[Option<Arc<RevocationList>>]>,
 }
 
 impl CurrentTrust {
-    /// `revocations` are in the order of the issuers of `trust`.
-    pub fn new(trust: Trust, revocations: Vec<Option<Arc<RevocationList>>>) -> Self {
-        let revocations = revocations.into_boxed_slice();
-        Self { trust, revocations }
+    /// `revocations` says of each issuer what it has revoked, if it tells.
+    pub fn new(
+        trust: Trust,
+        revocations: impl Fn(IssuerIndex) -> Option<Arc<RevocationList>>,
+    ) -> Self {
+        let revocations = trust.issuers().map(|(index, _)| revocations(index));
+        Self {
+            revocations: revocations.collect(),
+            trust,
+        }
     }
 
     pub fn trust(&self) -> &Trust {
@@ -29,8 +35,11 @@ impl CurrentTrust {
     /// are not known well enough.
     pub fn check_revocation(&self, proof: &Proof) -> Result<(), TokenError> {
         let issuer = proof.token.issuer_index();
-        let Some(list) = self.revocations.get(issuer.0).and_then(Option::as_ref) else {
-            return Ok(());
+        let list = match self.revocations.get(issuer.0) {
+            Some(Some(list)) => list,
+            Some(None) => return Ok(()),
+            // Of an issuer that is not trusted nothing is known.
+            None => return Err(TokenError::RevocationsStale),
         };
         if list.is_revoked(&proof.revocable) {
             return Err(TokenError::Revoked);
@@ -45,6 +54,6 @@ impl CurrentTrust {
 /// Issuers that take nothing back.
 impl From<Trust> for CurrentTrust {
     fn from(trust: Trust) -> Self {
-        Self::new(trust, Vec::new())
+        Self::new(trust, |_| None)
     }
 }

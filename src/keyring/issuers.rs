@@ -79,7 +79,9 @@ impl Issuers {
                 trust = trust.with_keys(IssuerIndex(position), keys);
             }
         }
-        CurrentTrust::new(trust, self.keys.iter().map(Keys::revocations).collect())
+        CurrentTrust::new(trust, |IssuerIndex(position)| {
+            self.keys.get(position).and_then(Keys::revocations)
+        })
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&IssuerRules, &Keys)> {
