@@ -76,6 +76,17 @@ impl Methods {
         }
     }
 
+    /// The methods of the list, with the `HEAD` that `GET` brings (RFC 9110 section 9.3.2); nothing where every
+    /// method is answered.
+    pub fn expanded(&self) -> Option<impl Iterator<Item = &str>> {
+        let Self::Listed(listed) = self else {
+            return None;
+        };
+        let has = |wanted: &str| listed.iter().any(|method| &**method == wanted);
+        let head = (has("GET") && !has("HEAD")).then_some("HEAD");
+        Some(listed.iter().map(AsRef::as_ref).chain(head))
+    }
+
     /// Whether the list is exactly this one method.
     pub(super) fn are_only(&self, method: &str) -> bool {
         matches!(self, Self::Listed(listed) if matches!(&**listed, [one] if &**one == method))
@@ -88,14 +99,8 @@ impl Methods {
             (Self::Every, Self::Listed(listed)) | (Self::Listed(listed), Self::Every) => {
                 listed.first().map(|method| format!("`{method}`"))
             }
-            (Self::Listed(left), Self::Listed(_)) => left
-                .iter()
-                .map(|method| &**method)
-                .chain(
-                    left.iter()
-                        .any(|method| &**method == "GET")
-                        .then_some("HEAD"),
-                )
+            (Self::Listed(_), Self::Listed(_)) => self
+                .expanded()?
                 .find(|method| other.answer(method.as_bytes()))
                 .map(|method| format!("`{method}`")),
         }

@@ -329,29 +329,29 @@ impl Leaf {
 
     /// Lets `route` answer `methods`. Fails with the route that already answers one of them.
     pub(super) fn insert(&mut self, methods: &Methods, route: usize) -> Result<(), usize> {
-        let taken = match methods {
-            // Two routes for one request are an error and not an order: the policy must not depend on
-            // which comes first in the file.
-            Methods::Every => self.every.or(self.listed.first().map(|(_, route)| *route)),
-            Methods::Listed(listed) => expanded(listed).find_map(|method| self.answer(method)),
+        // Two routes for one request are an error and not an order: the policy must not depend on
+        // which comes first in the file.
+        let Some(mut listed) = methods.expanded() else {
+            if let Some(taken) = self.every.or(self.listed.first().map(|(_, route)| *route)) {
+                return Err(taken);
+            }
+            self.every = Some(route);
+            return Ok(());
         };
-        if let Some(taken) = taken {
+        if let Some(taken) = listed.find_map(|method| self.answer(method.as_bytes())) {
             return Err(taken);
         }
-        match methods {
-            Methods::Every => self.every = Some(route),
-            Methods::Listed(listed) => self
-                .listed
-                .extend(expanded(listed).map(|method| (method.into(), route))),
-        }
+        let listed = methods.expanded().into_iter().flatten();
+        self.listed
+            .extend(listed.map(|method| (method.as_bytes().into(), route)));
         Ok(())
     }
 
     /// Whether every one of `methods` has a route here.
     pub(super) fn answers_all(&self, methods: &Methods) -> bool {
-        match methods {
-            Methods::Every => self.every.is_some(),
-            Methods::Listed(listed) => expanded(listed).all(|method| self.answer(method).is_some()),
+        match methods.expanded() {
+            None => self.every.is_some(),
+            Some(mut listed) => listed.all(|method| self.answer(method.as_bytes()).is_some()),
         }
     }
 
@@ -370,11 +370,4 @@ impl Leaf {
             .map(|(_, route)| *route)
             .or(self.every)
     }
-}
-
-/// The methods of a list, with the `HEAD` that `GET` brings (RFC 9110 section 9.3.2).
-fn expanded(listed: &[Box<str>]) -> impl Iterator<Item = &[u8]> {
-    let has = |wanted: &str| listed.iter().any(|method| &**method == wanted);
-    let head = (has("GET") && !has("HEAD")).then_some(b"HEAD".as_slice());
-    listed.iter().map(|method| method.as_bytes()).chain(head)
 }
