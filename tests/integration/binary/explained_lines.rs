@@ -55,6 +55,12 @@ async fn a_refused_token_is_explained_by_what_the_line_has_of_it() {
         assert!(said.contains(expected), "{expected}: {said}");
     }
     assert!(!said.contains("a token is required"), "{said}");
+    // What another release says is wrong with it is not known, and it was refused all the same.
+    let mut foreign = lines[0].clone();
+    foreign["detail"] = "of_another_release".into();
+    let (said, _) = explained(&server, &CONFIG, &foreign);
+    let refused = "\nrefused with 401 by the route `read-order` (bad_token)\n";
+    assert!(said.contains(refused), "{said}");
     let (said, _) = explained(&server, &CONFIG, &lines[1]);
     for expected in [
         "(bad_token, unknown_issuer)",
