@@ -24,10 +24,10 @@ mod transport;
 pub mod wire;
 
 pub use client::{FeedClient, FeedHost};
-pub use journal::journal_of;
 pub use knowledge::{FeedState, KnownKeys};
 pub use listener::{FeedListener, FeedListenerDocument};
 pub use settings::{FeedDocument, FeedSettings};
+pub use snapshot_file::written_beside;
 pub use transport::{FeedError, check_files};
 #[cfg(feature = "issuer")]
 pub use {

@@ -36,7 +36,7 @@ use schedule::Schedule;
 use source::Serving;
 
 pub use address::{JwksAddress, JwksAddressError, PlainText};
-pub use cache_file::{CacheFile, CacheFileError};
+pub use cache_file::{CacheFile, CacheFileError, written_beside};
 pub use discovery::{Discovery, MetadataError};
 pub use proxy::{Proxy, ProxyError};
 pub use settings::{KeyLocation, RemoteKeySettings};

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::parts::Parts;
 use super::{ListenAddress, issuer, tls_of, traces};
-use crate::feed::journal_of;
+use crate::feed;
 use crate::files::{is_policy_file_name, policy_files};
+use crate::jwks;
 use crate::keyring::KeySource;
 use crate::labels::Label;
 use crate::problem::Faults;
@@ -54,12 +55,18 @@ impl Parts {
                 KeySource::Remote(remote) => {
                     let files = remote.ca_file.iter().chain(&remote.token_file);
                     add(&key, &mut files.chain(&remote.cache_file));
+                    let beside = remote.cache_file.iter();
+                    let beside: Vec<_> =
+                        beside.flat_map(|file| jwks::written_beside(file)).collect();
+                    add(&key, &mut beside.iter());
                 }
                 KeySource::Feed(feed) => {
                     let key = format!("{key}.feed");
                     add(&key, &mut feed.files().chain(&feed.snapshot_file));
-                    let journal = feed.snapshot_file.as_deref().map(journal_of);
-                    add(&key, &mut journal.iter());
+                    let beside = feed.snapshot_file.iter();
+                    let beside: Vec<_> =
+                        beside.flat_map(|file| feed::written_beside(file)).collect();
+                    add(&key, &mut beside.iter());
                 }
                 KeySource::Companion => {}
             }

@@ -120,7 +120,7 @@ fn next(file: &mut impl Read) -> Option<Revocations> {
 }
 
 /// The journal of a snapshot file.
-pub fn journal_of(snapshot: &Path) -> PathBuf {
+pub(super) fn journal_of(snapshot: &Path) -> PathBuf {
     let mut name = snapshot.as_os_str().to_owned();
     name.push(".journal");
     name.into()

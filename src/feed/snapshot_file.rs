@@ -10,6 +10,7 @@ use blake3::Hash;
 use bytes::Bytes;
 use prost::Message;
 
+use super::journal::journal_of;
 use super::wire::{self, Keys, MAX_FRAME_BYTES, Revocations};
 use crate::files::{self, OwnFileError};
 use crate::revocation::Revocation;
@@ -213,6 +214,11 @@ impl Content {
         }
         Ok(())
     }
+}
+
+/// What is written beside a snapshot file: its next version, and its journal.
+pub fn written_beside(snapshot: &Path) -> [PathBuf; 2] {
+    [staging(snapshot), journal_of(snapshot)]
 }
 
 fn staging(path: &Path) -> PathBuf {

@@ -94,9 +94,7 @@ impl CacheFile {
             jwks: jwks.to_owned(),
         };
         let text = serde_json::to_vec(&saved).map_err(|_| CacheFileError::NotACache)?;
-        let mut name = self.path.clone().into_os_string();
-        name.push(".new");
-        let beside = PathBuf::from(name);
+        let [beside] = written_beside(&self.path);
         // Of an earlier write that was cut off; its mode may be another.
         match fs::remove_file(&beside) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
@@ -112,6 +110,13 @@ impl CacheFile {
         file.sync_all()?;
         Ok(fs::rename(&beside, &self.path)?)
     }
+}
+
+/// What is written beside a cache file: its next version.
+pub fn written_beside(cache: &Path) -> [PathBuf; 1] {
+    let mut name = cache.as_os_str().to_owned();
+    name.push(".new");
+    [name.into()]
 }
 
 #[cfg(test)]

@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::feed::FeedDocument;
+use crate::feed::{self, FeedDocument};
+use crate::jwks;
 use crate::problem::{Faults, closest};
 use crate::token::{Algorithm, DEFAULT_TOKEN_BYTES, IssuerRules, MAX_TOKEN_BYTES};
 use crate::yaml::present;
@@ -134,10 +135,14 @@ pub fn trusted_issuers(
     for (position, (document, name)) in documents.into_iter().zip(names).enumerate() {
         let key = format!("trust[{position}]");
         if let Some(file) = &document.jwks_cache_file {
-            own_files.take(&format!("{key}.jwks_cache_file"), file, faults);
+            let key = format!("{key}.jwks_cache_file");
+            let beside = |file: &Path| jwks::written_beside(file).to_vec();
+            own_files.take(&key, file, beside, faults);
         }
         if let Some(file) = document.feed.as_ref().and_then(FeedDocument::snapshot_file) {
-            own_files.take(&format!("{key}.feed.snapshot_file"), file, faults);
+            let key = format!("{key}.feed.snapshot_file");
+            let beside = |file: &Path| feed::written_beside(file).to_vec();
+            own_files.take(&key, file, beside, faults);
         }
         issuers.extend(document.build(name, &key, base, faults));
     }

@@ -5,9 +5,6 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::problem::Faults;
 
-/// What is written beside a file: its next version and, for a feed, its journal.
-const BESIDE: [&str; 2] = [".new", ".journal"];
-
 /// The files of the entries so far.
 pub(super) struct OwnFiles<'a> {
     base: &'a Path,
@@ -29,9 +26,16 @@ impl<'a> OwnFiles<'a> {
 
     /// Takes the file that the key `at` names. One that another entry has would be overwritten by the
     /// two in turn, and after a restart one of them would lack its keys and what is revoked.
-    pub(super) fn take(&mut self, at: &str, file: &Path, faults: &mut Faults) {
+    /// `written_beside` are the files that are written beside it.
+    pub(super) fn take(
+        &mut self,
+        at: &str,
+        file: &Path,
+        written_beside: fn(&Path) -> Vec<PathBuf>,
+        faults: &mut Faults,
+    ) {
         let path = without_dots(&self.base.join(file));
-        let beside = BESIDE.map(|suffix| with_suffix(&path, suffix));
+        let beside = written_beside(&path);
         let written = file.display();
         if let Some(other) = self.named.get(&path) {
             faults.add(
@@ -45,12 +49,11 @@ impl<'a> OwnFiles<'a> {
         }
         let named = beside.iter().find_map(|path| self.named.get(path));
         if let Some(other) = self.beside.get(&path).or(named) {
-            let [next, journal] = BESIDE;
             faults.add(
                 at,
                 format!(
                     "`{at}: {written}` and `{other}` would overwrite each other: the gate writes files \
-                     whose names end in `{next}` and `{journal}` beside each of them: give one of the two \
+                     whose names end in `.new` and `.journal` beside each of them: give one of the two \
                      another name"
                 ),
             );
@@ -61,12 +64,6 @@ impl<'a> OwnFiles<'a> {
         }
         self.named.insert(path, at.to_owned());
     }
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }
 
 /// The path without its `.` parts, so that `./a` and `a` are alike. `..` stays: behind a link it does not

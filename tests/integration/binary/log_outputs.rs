@@ -325,7 +325,12 @@ fn what_a_gate_makes_for_itself_is_no_output() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     fs::write(path("policy.yaml"), POLICY).unwrap();
-    for output in ["gate.sock", "feed.snapshot", "feed.snapshot.journal"] {
+    for output in [
+        "gate.sock",
+        "feed.snapshot",
+        "feed.snapshot.journal",
+        "feed.snapshot.new",
+    ] {
         let config = format!(
             "version: 1\npolicy: [policy.yaml]\nlisteners: {{authz: {{address: \"unix:gate.sock\"}}}}\n\
              trust:\n- issuer: http://127.0.0.1:8080\n  audiences: [a]\n  algorithms: [ES256]\n  \
