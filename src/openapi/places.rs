@@ -303,10 +303,14 @@ impl Place {
             return together(&slot, every);
         }
         if key == EVERY_METHOD {
-            let first = self.slots.values().next().cloned();
-            self.slots.clear();
-            let note = first.and_then(|first| together(&first, &slot));
-            self.slots.insert(key, slot);
+            let known = std::mem::take(&mut self.slots);
+            let note = known.values().next();
+            let note = note.and_then(|first| together(first, &slot));
+            let mut every = slot;
+            for one in known.values() {
+                every.asked = every.asked.with(&one.asked);
+            }
+            self.slots.insert(key, every);
             return note;
         }
         let Some(known) = self.slots.get_mut(&key) else {
@@ -342,4 +346,47 @@ fn together(slot: &Slot, known: &Slot) -> Option<String> {
             slot.label, known.label
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::openapi::shape::Segment;
+
+    fn slot(method: &str, asked: Asked) -> Slot {
+        Slot {
+            label: method.to_owned(),
+            name: "orders".to_owned(),
+            method: method.to_owned(),
+            asked,
+            order: 0,
+            is_copy: false,
+        }
+    }
+
+    /// In whichever order they come: what one of them asks for is never lost.
+    #[test]
+    fn what_is_asked_for_one_method_is_asked_for_where_every_method_is_described() {
+        let slots = [
+            slot("GET", Asked::Authenticated),
+            slot(EVERY_METHOD, Asked::Public),
+            slot("POST", Asked::Public),
+        ];
+        for order in [[0, 1, 2], [1, 0, 2], [2, 0, 1], [0, 2, 1]] {
+            let mut place = Place {
+                shape: Shape {
+                    segments: vec![Segment::literal("orders")],
+                    has_rest: false,
+                },
+                template: "/orders".to_owned(),
+                slots: BTreeMap::new(),
+                is_meet: false,
+            };
+            for position in order {
+                place.put(slots[position].clone());
+            }
+            let asked: Vec<_> = place.slots.values().map(|slot| &slot.asked).collect();
+            assert_eq!(asked, [&Asked::Authenticated], "{order:?}");
+        }
+    }
 }
