@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{run, text};
+use super::{portcullis, run, text};
 
 fn folder(policy: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -380,4 +380,25 @@ fn a_description_that_cannot_be_read_is_told_with_its_place() {
     let (code, said) = described("openapi: 3.0.3\npaths: {\"/v{n}/a\": {get: {}}}\n", &[]);
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("GET /v{n}/a is not on /portal/try"), "{said}");
+}
+
+/// They are of the machine that the config is for, which need not be the one that checks it.
+#[test]
+fn a_config_is_checked_where_no_authorities_are_installed() {
+    let folder = folder("version: 1\nroutes: [{path: /page, methods: [GET], access: public}]\n");
+    let traces = if cfg!(feature = "traces") {
+        "traces: {endpoint: \"https://collector.example:4317\"}\n"
+    } else {
+        ""
+    };
+    let config = format!(
+        "version: 1\npolicy: [policy.yaml]\ntrust:\n- issuer: https://id.shop.example\n  audiences: [a]\n  \
+         algorithms: [ES256]\n  feed: {{addresses: [\"https://id.shop.example:9193\"]}}\n{traces}"
+    );
+    std::fs::write(folder.path().join("portcullis.yaml"), config).unwrap();
+    std::fs::write(folder.path().join("none.pem"), "").unwrap();
+    let mut command = portcullis(&["check", "--config", "portcullis.yaml"], folder.path());
+    let output = command.env("SSL_CERT_FILE", "none.pem").output().unwrap();
+    let said = text(&output.stdout) + &text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
 }
