@@ -167,7 +167,11 @@ impl<'p> Access<'p> {
         match (self.callers, other.callers) {
             // What no route lists is refused by another answer than what a route refuses.
             (Callers::Nobody, Callers::Nobody) => {
-                self.route().map(requires_token) == other.route().map(requires_token)
+                let asks = |access: &Self| {
+                    let route = access.route();
+                    route.map(|route| route.requirement.asks_for_token())
+                };
+                asks(self) == asks(other)
             }
             // Nothing is said of the caller of a preflight.
             (Callers::Everybody, Callers::Everybody) => {
@@ -248,13 +252,6 @@ impl<'p> Access<'p> {
     fn least_scopes(&self) -> Vec<Box<str>> {
         let sets = self.scopes().map(RequiredScopes::least_sets);
         sets.into_iter().flatten().next().unwrap_or_default()
-    }
-}
-
-fn requires_token(route: &Route) -> bool {
-    match route.requirement {
-        Requirement::Authenticated | Requirement::Scopes(_) => true,
-        Requirement::Public | Requirement::Nobody => false,
     }
 }
 

@@ -11,8 +11,8 @@ mod shared;
 use super::access::{Access, Admits, admits};
 use super::{Difference, Effect, Requests};
 use crate::policy::{
-    Answer, DroppedReading, ExampleRequest, Methods, Policy, RequestClass, Route, Routed,
-    SharedReadings, TooManyPaths,
+    Answer, DroppedReading, ExampleRequest, Policy, RequestClass, Route, Routed, SharedReadings,
+    TooManyPaths,
 };
 use shared::{Beside, share_preflights};
 
@@ -104,7 +104,7 @@ impl<'p> Pair<'p> {
     fn unmixed(&self) -> Result<Vec<Difference<'p>>, TooManyPaths> {
         let routes = || self.old.routes().iter();
         let can_mix = routes().any(|route| route.preflight)
-            && routes().any(|route| answers_options(&route.methods));
+            && routes().any(|route| route.methods.answer(b"OPTIONS"));
         if !can_mix || self.old.is_in_shadow() {
             return Ok(Vec::new());
         }
@@ -124,7 +124,7 @@ impl<'p> Pair<'p> {
     /// Nothing where no path of the class has a reading that is answered in the other way.
     fn turned(&self, class: &RequestClass<'p>, shared: &SharedReadings) -> Option<Difference<'p>> {
         let is_answered_otherwise = |route: &Route| match class.old {
-            Answer::Preflight(_) => answers_options(&route.methods),
+            Answer::Preflight(_) => route.methods.answer(b"OPTIONS"),
             Answer::Route(_) | Answer::Unlisted => share_preflights(class, route),
         };
         let routes = self.old.routes().iter();
@@ -160,13 +160,6 @@ impl<'p> Pair<'p> {
             after,
             example,
         })
-    }
-}
-
-fn answers_options(methods: &Methods) -> bool {
-    match methods {
-        Methods::Every => true,
-        Methods::Listed(listed) => listed.iter().any(|method| &**method == "OPTIONS"),
     }
 }
 

@@ -162,17 +162,12 @@ impl<'p> Pair<'p> {
             return None;
         };
         let (asked, routes) = (listed(&before), listed(&after));
-        if routes.iter().any(|route| is_closed(route)) {
+        if routes.iter().any(|route| route.is_closed()) {
             return None;
         }
-        let asks = |route: &Route| match route.requirement {
-            Requirement::Authenticated | Requirement::Scopes(_) => true,
-            Requirement::Public => route.conditions.read_token(),
-            Requirement::Nobody => false,
-        };
         let issuer = self.issuers(&routes).find(|name| {
             let is_met = |route: &Route| {
-                route.mode == Mode::Enforce && asks(route) && route.issuers.include(name)
+                route.mode == Mode::Enforce && route.may_read_token() && route.issuers.include(name)
             };
             !before.counts(name) && asked.iter().any(|route| is_met(route)) && after.counts(name)
         })?;
@@ -190,10 +185,6 @@ impl<'p> Pair<'p> {
 fn may_refuse_by_token(route: &Route) -> bool {
     let mut conditions = route.conditions.iter();
     route.conditions.read_token() && conditions.all(Condition::may_hold_without_token)
-}
-
-fn is_closed(route: &Route) -> bool {
-    route.requirement == Requirement::Nobody && route.mode == Mode::Enforce
 }
 
 /// The routes of which every one must allow.
