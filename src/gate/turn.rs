@@ -13,6 +13,10 @@ use crate::token::MissingKey;
 /// signature takes some 0.1 ms, so that the last of them waits about as long as Envoy does.
 const MAX_WAITING: usize = 1024;
 
+/// The most checks of one thread that wait for keys. Each waits for a short time only, and all of an issuer's wait
+/// for one answer; but each holds its future beside its message, of which [`MAX_WAITING_BYTES`] knows nothing.
+const MAX_WAITING_FOR_KEYS: usize = 16 * MAX_WAITING;
+
 /// No further check joins those of one thread that wait for a signature, or for keys, once their
 /// messages have this size together, in bytes. The last one to join may exceed it.
 const MAX_WAITING_BYTES: usize = 32 << 20;
@@ -117,8 +121,7 @@ impl Default for Verifications {
         Self {
             running: Semaphore::new(1),
             signatures: Queue::new(MAX_WAITING),
-            // Each waits for a short time only, and all of an issuer's wait for one answer.
-            keys: Queue::new(usize::MAX),
+            keys: Queue::new(MAX_WAITING_FOR_KEYS),
         }
     }
 }
@@ -271,6 +274,17 @@ mod tests {
         drop(waiting);
         drop(first);
         assert!(verifications.begin(soon(), 1).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn so_many_wait_for_keys_whatever_their_size() {
+        let verifications = Verifications::default();
+        let waiting: Vec<_> = (0..MAX_WAITING_FOR_KEYS)
+            .map(|_| verifications.wait_for_keys(0).unwrap())
+            .collect();
+        assert!(verifications.wait_for_keys(0).is_err());
+        drop(waiting);
+        assert!(verifications.wait_for_keys(0).is_ok());
     }
 
     #[tokio::test]
