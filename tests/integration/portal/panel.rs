@@ -623,3 +623,15 @@ async fn what_comes_into_use_after_the_page_was_shown_stays() {
         assert!(done.body.contains("deleted"), "{path}: {done:?}");
     }
 }
+
+/// The answer for a caller without a token would be taken for that for the user.
+#[tokio::test]
+async fn nobody_is_asked_about_in_place_of_a_misspelt_kind_of_caller() {
+    let companion = TestCompanion::start().await;
+    let mut admin = administrator(&companion).await;
+    for (kind, status) in [("nobody", 200), ("user", 200), ("usr", 400)] {
+        let path = format!("/panel/who?kind={kind}&name=admin&method=GET&path=/orders/1");
+        let answer = admin.get(&path).await;
+        assert_eq!(answer.status, status, "{kind}: {answer:?}");
+    }
+}

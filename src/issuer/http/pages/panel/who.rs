@@ -160,12 +160,14 @@ async fn caller(access: &DirectoryAccess, question: &Question<'_>) -> Result<Cal
             let app = app.ok_or(NoCaller::Unknown(DirectoryError::NotFound(Thing::App)))?;
             (app.owner.clone(), Some(app))
         }
-        _ => {
+        "nobody" | "" => {
             return Ok(Caller {
                 token: None,
                 scopes: ScopeSet::default(),
             });
         }
+        // The answer for somebody else would be taken for that for whoever was meant.
+        _ => return Err(failed(EndpointError::Parameter("kind"))),
     };
     let made = issuer.grants.sample_token(&user, app.as_ref());
     let (token, scopes) = made
