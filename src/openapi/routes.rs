@@ -22,6 +22,24 @@ struct Unnamed {
     hosts: Vec<String>,
 }
 
+/// By what a route is found among the others: of those that have it in common there are few.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    template: String,
+    method: String,
+    order: usize,
+}
+
+impl Key {
+    fn of(route: &Unnamed) -> Self {
+        Self {
+            template: route.template.clone(),
+            method: route.slot.method.clone(),
+            order: route.slot.order,
+        }
+    }
+}
+
 pub(super) fn routes(
     claims: &[HostedClaim],
     notes: &mut Vec<String>,
@@ -33,6 +51,11 @@ pub(super) fn routes(
         .collect();
     let mut unnamed = of_hosts(&everywhere, &[], notes)?;
     let shared = unnamed.len();
+    // There may be thousands for each of many hosts.
+    let mut known: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
+    for (position, route) in unnamed.iter().enumerate() {
+        known.entry(Key::of(route)).or_default().push(position);
+    }
     for (positions, hosts) in hosts_by_claims(claims) {
         let own = positions
             .iter()
@@ -41,20 +64,24 @@ pub(super) fn routes(
         let all: Vec<&Claim> = everywhere.iter().copied().chain(own).collect();
         let mut told = Vec::new();
         for route in of_hosts(&all, &hosts, &mut told)? {
-            let is_same = |known: &Unnamed| {
-                known.template == route.template
-                    && known.slot.method == route.slot.method
-                    && known.slot.asked == route.slot.asked
-                    && known.slot.order == route.slot.order
-            };
-            // The table of a host has the routes without hosts as well.
-            let (of_all, of_hosts) = unnamed.split_at_mut(shared);
-            if of_all.iter().any(is_same) {
-                continue;
-            }
-            match of_hosts.iter_mut().find(|known| is_same(known)) {
-                Some(known) => known.hosts.extend(route.hosts),
-                None => unnamed.push(route),
+            let alike = known.entry(Key::of(&route)).or_default();
+            let mut same = alike.iter().copied();
+            let same = same.find(|position| {
+                let known = unnamed.get(*position);
+                known.is_some_and(|known| known.slot.asked == route.slot.asked)
+            });
+            match same {
+                // The table of a host has the routes without hosts as well.
+                Some(position) if position < shared => {}
+                Some(position) => {
+                    if let Some(known) = unnamed.get_mut(position) {
+                        known.hosts.extend(route.hosts);
+                    }
+                }
+                None => {
+                    alike.push(unnamed.len());
+                    unnamed.push(route);
+                }
             }
         }
         for note in told {
