@@ -110,11 +110,13 @@ fn misspelt(path: &Path, error: FileError) -> FileError {
     let stems = beside.iter().filter_map(|name| name.file_stem()?.to_str());
     match closest(stem, stems) {
         Some(near) => {
-            let mut near = path.with_file_name(near);
-            near.set_extension(path.extension().unwrap_or_default());
+            let near = match path.extension().and_then(|extension| extension.to_str()) {
+                Some(extension) => format!("{near}.{extension}"),
+                None => near.to_owned(),
+            };
             FileError::Misspelt {
                 path: path.to_owned(),
-                near: near.display().to_string(),
+                near: path.with_file_name(near).display().to_string(),
             }
         }
         None => error,
