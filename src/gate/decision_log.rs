@@ -232,6 +232,8 @@ fn tell(
                 token.kid = says(OffendingMember::KeyId),
                 token.alg = says(OffendingMember::Algorithm),
                 token.typ = says(OffendingMember::Type),
+                token.requirement = says(OffendingMember::Requirement),
+                token.lifetime = says(OffendingMember::Lifetime),
                 token.scopes = line.scopes.as_deref(),
                 decision.id = &*line.decision_id,
                 policy.digest = line.policy_digest.as_deref(),

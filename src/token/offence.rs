@@ -14,6 +14,11 @@ closed_set! {
         KeyId = "kid",
         Algorithm = "alg",
         Type = "typ",
+        /// Not a member, but which of `require` it does not meet. What it has instead is left out: it may be an
+        /// address or a name.
+        Requirement = "requirement",
+        /// Not a member either: how long it would be valid, and how long it may be.
+        Lifetime = "lifetime",
     }
 }
 
@@ -34,6 +39,18 @@ pub(super) fn offending(
     issuer: Option<&IssuerRules>,
     error: TokenError,
 ) -> Option<(OffendingMember, String)> {
+    match error {
+        TokenError::RequirementNotMet => {
+            let unmet = unmet(claims, issuer?)?;
+            return Some((OffendingMember::Requirement, unmet));
+        }
+        TokenError::LivesTooLong => {
+            let longest = issuer?.max_lifetime_seconds;
+            let bound = format!("`max_lifetime_seconds` is {longest}{}", lifetime(claims));
+            return Some((OffendingMember::Lifetime, bound));
+        }
+        _ => {}
+    }
     let in_header = |name: &str| header.get(name);
     let (member, value) = match error {
         TokenError::UnknownIssuer | TokenError::OtherHeader => {
@@ -57,4 +74,30 @@ pub(super) fn offending(
         other => other.to_string(),
     };
     Some((member, text))
+}
+
+/// The requirement that the claims do not meet, in the words of the configuration.
+fn unmet(claims: &Map<String, Value>, issuer: &IssuerRules) -> Option<String> {
+    let required = issuer.claims.unmet(claims)?;
+    let wanted: Vec<String> = required.any_of.iter().map(ToString::to_string).collect();
+    let has = match required.path.find(claims) {
+        None => "the token has none",
+        Some(_) => "the token has another value",
+    };
+    Some(format!(
+        "`require.{}` of `{}` wants {}, {has}",
+        required.path,
+        issuer.name,
+        wanted.join(" or ")
+    ))
+}
+
+/// By the two claims where the token has both, as it is said in a sentence.
+fn lifetime(claims: &Map<String, Value>) -> String {
+    let time = |name: &str| claims.get(name).and_then(Value::as_i64);
+    let lives = time("exp").zip(time("iat"));
+    let lives = lives.and_then(|(end, start)| end.checked_sub(start));
+    lives.map_or_else(String::new, |seconds| {
+        format!(", and the token lives {seconds} seconds")
+    })
 }

@@ -109,6 +109,10 @@ fn fix(error: TokenError, record: &Record, grounds: &Grounds, now: UnixSeconds) 
     let entry = entry(record, grounds);
     match (error, entry) {
         (TokenError::WrongAudience, Some(rules)) => return Some(audience(rules, record)),
+        (TokenError::RequirementNotMet, _) if record.text("token.requirement").is_some() => {
+            let advice = "ask the issuer for a token that meets it, or change `require`";
+            return Some(advice.to_owned());
+        }
         (TokenError::RequirementNotMet | TokenError::WrongAudience, _) => {
             return Some(
                 "the line does not have the claim: `portcullis token inspect` compares the token itself".to_owned(),

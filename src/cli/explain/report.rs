@@ -139,6 +139,9 @@ impl Report {
                 None => "cannot tell whether this policy decides the same: see the note",
             };
             writeln!(out, "{today}")?;
+            if let Some(condition) = unlogged::logged_condition(record) {
+                writeln!(out, "{}", printable(&condition))?;
+            }
             if let Some(difference) = unlogged::logged_difference(record) {
                 writeln!(out, "{}", printable(&difference))?;
             }

@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use super::record::Record;
 use super::report::{Certainty, Report};
 use crate::cli::rehearsal::{Answer, Grounds, Reason, Surrounding};
-use crate::condition::Condition;
+use crate::condition::{Cause, Condition};
+use crate::decision::DenialKind;
 use crate::labels::Label;
 use crate::policy::{Policy, Requirement, Route};
 use crate::token::TokenErrorKind;
@@ -124,6 +125,22 @@ pub(super) fn notes_of_unsaid<'u>(
              `--{option}`"
         ))
     })
+}
+
+/// What the line itself says of the condition that refused, for a person: the claims that it read are in no log.
+pub(super) fn logged_condition(record: &Record) -> Option<String> {
+    let condition = record.text("condition")?;
+    let Some(part) = record.text("condition.part") else {
+        return Some(format!("then: `{condition}` did not hold"));
+    };
+    let mut causes = Cause::ALL.iter();
+    let cause = causes.find(|cause| Some(cause.label()) == record.detail.as_deref());
+    let why = match cause {
+        Some(Cause::Missing) => format!(": `{part}` was missing"),
+        Some(cause) => format!(": of `{part}`, {cause}"),
+        None => format!(": because of `{part}`"),
+    };
+    Some(format!("then: `{condition}` could not be evaluated{why}"))
 }
 
 /// What the line itself says of the shadow policy, for a person.

@@ -6,7 +6,7 @@ use super::logs::{decisions, whole_log};
 use super::{Server, run_with_input, text};
 use crate::asker::Asker;
 use crate::test_app::Setup;
-use crate::test_issuer::claims;
+use crate::test_issuer::{AUDIENCE, ISSUER, claims};
 
 /// The lines of a gate that was asked for these paths with these tokens, and the gate's folder.
 async fn lines(server: &mut Server, asked: &[(&str, Option<&str>)]) -> Vec<Value> {
@@ -176,4 +176,82 @@ async fn a_path_that_the_log_hides_is_explained_with_the_setting_that_lets_it_in
         said.contains("`paths.path_parameters` of the policy lets it in"),
         "{said}"
     );
+}
+
+/// The claims are in no log, and the line says which of them was missing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_condition_that_could_not_be_evaluated_is_told_from_the_line() {
+    let mut server = Server::start(&Setup {
+        policy: Some(
+            "version: 1\nroutes: [{name: tenant, methods: [GET], path: \"/{tenant}\", access: authenticated, \
+             when: token.tenant == path.tenant}]\n"
+                .to_owned(),
+        ),
+        ..Setup::default()
+    });
+    let without = server.issuer.sign(&claims("alice", "orders.read"));
+    let mut other = claims("alice", "orders.read");
+    other["tenant"] = "green".into();
+    let other = server.issuer.sign(&other);
+    let asked = [("/blue", Some(&*without)), ("/blue", Some(&*other))];
+    let lines = lines(&mut server, &asked).await;
+    for (line, expected) in [
+        (
+            &lines[0],
+            "\nthen: `token.tenant == path.tenant` could not be evaluated: `token.tenant` was missing\n",
+        ),
+        (
+            &lines[1],
+            "\nthen: `token.tenant == path.tenant` did not hold\n",
+        ),
+    ] {
+        let (said, _) = explained(&server, &CONFIG, line);
+        assert!(said.contains(expected), "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_requirement_and_a_lifetime_are_told_without_what_the_token_has() {
+    let mut server = Server::start(&Setup {
+        trust: Some(format!(
+            "{{name: keycloak, issuer: \"{ISSUER}\", audiences: [{AUDIENCE}], algorithms: [ES256], jwks_file: jwks.json, \
+             require: {{typ: Bearer}}, max_lifetime_seconds: 3600}}"
+        )),
+        ..Setup::default()
+    });
+    let signed = |change: &dyn Fn(&mut Value)| {
+        let mut claims = claims("alice", "orders.read");
+        change(&mut claims);
+        server.issuer.sign(&claims)
+    };
+    let none = signed(&|_| {});
+    let other = signed(&|claims| claims["typ"] = "private".into());
+    let long = signed(&|claims| {
+        claims["typ"] = "Bearer".into();
+        claims["exp"] = (claims["iat"].as_i64().unwrap() + 7200).into();
+    });
+    let asked = [&none, &other, &long].map(|token| ("/orders/1", Some(token.as_str())));
+    let lines = lines(&mut server, &asked).await;
+    for (line, name, expected) in [
+        (
+            &lines[0],
+            "token.requirement",
+            "`require.typ` of `keycloak` wants \"Bearer\", the token has none",
+        ),
+        (
+            &lines[1],
+            "token.requirement",
+            "`require.typ` of `keycloak` wants \"Bearer\", the token has another value",
+        ),
+        (
+            &lines[2],
+            "token.lifetime",
+            "`max_lifetime_seconds` is 3600, and the token lives 7200 seconds",
+        ),
+    ] {
+        assert_eq!(line[name], expected);
+        assert!(!line.to_string().contains("private"), "{line}");
+        let (said, _) = explained(&server, &CONFIG, line);
+        assert!(said.contains(expected), "{said}");
+    }
 }
