@@ -172,7 +172,7 @@ fn of_request(
         let misspelt = misspelt_scopes(&grounds.policy, scopes).into_iter();
         notes.extend(misspelt.map(Cow::Owned));
     }
-    let mut report = Report::of(request.line(), explanation);
+    let mut report = Report::of(request.title(), explanation);
     report.ask_shadow(grounds, |grounds| {
         let rehearsal = rehearse(grounds)?;
         let asked = rehearsal.asked_by(request, &caller)?;
@@ -230,7 +230,7 @@ fn of_record(
     }
     explanation.refuse_token(&record, grounds, now);
     explanation.forget_unlogged(&record);
-    let mut report = Report::of(request.line(), explanation);
+    let mut report = Report::of(request.title(), explanation);
     // The same token for both: what is assumed of it is so by the policy in force.
     let caller = record.caller(grounds);
     report.ask_shadow(grounds, |grounds| {

@@ -129,7 +129,17 @@ impl AskedRequest {
         understood.map_err(|reason| MalformedCheck { reason, request })
     }
 
-    /// `GET https://shop.example/orders/1`, as a title.
+    /// `GET https://shop.example/orders/1`, as a title; without a scheme that nobody has said.
+    pub(in crate::cli) fn title(&self) -> String {
+        let scheme = self.surroundings.scheme.as_deref();
+        let scheme = scheme.map_or_else(String::new, |scheme| format!("{scheme}://"));
+        match self.host.as_str() {
+            "" => format!("{} {}", self.method, self.path),
+            host => format!("{} {scheme}{host}{}", self.method, self.path),
+        }
+    }
+
+    /// The same as it can be read again, by which a scheme is `https` unless it is said.
     pub(in crate::cli) fn line(&self) -> String {
         match self.host.as_str() {
             "" => format!("{} {}", self.method, self.path),
