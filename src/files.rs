@@ -46,7 +46,7 @@ pub enum FileError {
     #[error("`{}` contains no `.yaml` or `.yml` file: name the policy's directory, or the file", .0.display())]
     NoPolicy(PathBuf),
     /// Others could change or take what it holds.
-    #[error("the key file `{}` is not safe: {source}", .path.display())]
+    #[error("the file `{}` is not safe: {source}", .path.display())]
     Unsafe {
         path: PathBuf,
         source: KeyFileModeError,

@@ -118,6 +118,9 @@ impl<'t> Lexer<'t> {
             '&' => "write `&&` for \"and\"",
             '|' => "write `||` for \"or\"",
             '`' => "write a name with special characters as `token[\"name\"]`",
+            '\u{2265}' => "write `>=`",
+            '\u{2264}' => "write `<=`",
+            '\u{2260}' => "write `!=`",
             '\u{201c}'..='\u{201f}' | '\u{2018}'..='\u{201b}' => {
                 "write straight quotation marks, `\"` or `'`"
             }

@@ -15,8 +15,8 @@ pub enum KeyFileModeError {
     WorldWritable(u32),
     /// Everybody may read it, so it is no secret.
     #[error(
-        "everybody can read it (mode {0:04o}): run `chmod o-rwx` on it, or in Kubernetes set \
-         `defaultMode: 0440` on the secret's volume"
+        "everybody can read it (mode {0:04o}): run `chmod o-rwx` on it, or for a file of a Secret in Kubernetes set \
+         `defaultMode: 0440` on its volume"
     )]
     WorldReadable(u32),
 }
@@ -62,8 +62,8 @@ mod tests {
         }
         assert_eq!(
             check_key_file_mode(0o100_644).unwrap_err().to_string(),
-            "everybody can read it (mode 0644): run `chmod o-rwx` on it, or in Kubernetes set \
-             `defaultMode: 0440` on the secret's volume"
+            "everybody can read it (mode 0644): run `chmod o-rwx` on it, or for a file of a Secret in Kubernetes set \
+             `defaultMode: 0440` on its volume"
         );
     }
 

@@ -219,7 +219,12 @@ fn names_issuers(policy: &Policy) -> bool {
 fn summary(policy: &Policy) -> String {
     let count = policy.routes().len();
     let routes = if count == 1 { "route" } else { "routes" };
-    format!("{count} {routes}, digest {}", policy.digest())
+    let nobody = if count == 0 {
+        " (everything is refused)"
+    } else {
+        ""
+    };
+    format!("{count} {routes}{nobody}, digest {}", policy.digest())
 }
 
 /// What is wrong, and how to fix it.

@@ -126,7 +126,11 @@ fn unknown_function(form: Form, name: &Field) -> Diagnostic {
             format!("conditions have `{}`", known()),
         );
     }
-    let help = match closest(&name.name, Function::names(form)) {
+    // Too far for a misspelling: `match`, `start`.
+    let begun = || {
+        Function::names(form).find(|known| name.name.len() > 3 && known.starts_with(&*name.name))
+    };
+    let help = match closest(&name.name, Function::names(form)).or_else(begun) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("conditions have `{}`", known()),
     };

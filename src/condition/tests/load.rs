@@ -269,3 +269,17 @@ fn types_that_do_not_go_together() {
       when:1:40: the path of the route has no parameter `b`; help: it has `path.order_id`, `path.tenant`, `path.user_id`
     "##);
 }
+
+#[test]
+fn what_other_languages_write_has_its_word_here() {
+    for (text, help) in [
+        ("token.sub.match(\"a\")", "did you mean `matches`?"),
+        ("token.sub.starts(\"a\")", "did you mean `startsWith`?"),
+        ("token.level \u{2265} 3", "write `>=`"),
+        ("token.level \u{2264} 3", "write `<=`"),
+        ("token.level \u{2260} 3", "write `!=`"),
+    ] {
+        let said = problems(&[text]);
+        assert!(said.contains(help), "{said}");
+    }
+}

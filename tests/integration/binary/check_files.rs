@@ -105,3 +105,12 @@ fn nothing_to_check_is_told_with_both_ways() {
     let said = text(&output.stderr);
     assert!(said.contains("FILE") && said.contains("--config"), "{said}");
 }
+
+#[test]
+fn a_policy_without_routes_says_that_it_refuses_everything() {
+    let said = check("version: 1\nroutes: []\n", &[], 0);
+    assert!(
+        said.contains("ok: 0 routes (everything is refused), digest "),
+        "{said}"
+    );
+}
