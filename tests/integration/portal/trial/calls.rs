@@ -266,3 +266,20 @@ async fn a_user_calls_in_its_own_name_soon_after_a_login() {
     assert_eq!(element(&shown, "status"), "200");
     assert_eq!(upstream.seen()[1].path, "/orders/2");
 }
+
+#[tokio::test]
+async fn an_error_is_shown_without_the_answer_to_the_call_before() {
+    let (companion, upstream) = with_proxy("").await;
+    let mut alice = sign_up(&companion, "alice").await;
+    let app = app_of(&mut alice, "web-shop").await;
+    let filled = read_order(&mut alice, &app).await;
+    let answer = alice.submit(&filled).await;
+    let shown = page(&mut alice, &next(&answer)).await;
+    assert_eq!(element(&shown, "status"), "200");
+    let wrong = read_order(&mut alice, &app).await.with("secret", "wrong");
+    let refused = alice.submit(&wrong).await;
+    assert_eq!(refused.status, 403, "{refused:?}");
+    assert!(!refused.body.contains("id=\"answer\""), "{refused:?}");
+    assert!(!refused.body.contains("id=\"why\""), "{refused:?}");
+    assert_eq!(upstream.seen().len(), 1);
+}

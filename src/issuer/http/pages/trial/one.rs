@@ -121,7 +121,9 @@ impl<'v> View<'v> {
         let (visitor, asked, operation) = (self.visitor, self.asked, self.operation);
         let words = visitor.words();
         let origin = public_origin(&visitor.issuer.settings.portal, operation);
+        // Beside an error it would look like what came of the call that was not made.
         let tried = visitor.told_trial(operation.name());
+        let tried = tried.filter(|_| error.is_empty());
         let page = OperationPage {
             frame: visitor.frame(),
             error: Text::of(error),
