@@ -1,6 +1,7 @@
 //! Where the values of a document stand, by the names that messages call them by.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::ops::Range;
 
 use serde_saphyr::granit_parser::{Event, Parser, Span};
@@ -142,9 +143,8 @@ impl Outline {
         for step in steps.into_iter().rev() {
             match step {
                 Step::Index(index) => {
-                    name.push('[');
-                    name.push_str(&index.to_string());
-                    name.push(']');
+                    // Writing to a string cannot fail.
+                    let _ = write!(name, "[{index}]");
                 }
                 Step::Key(key) => {
                     if !name.is_empty() {
