@@ -7,7 +7,6 @@ use super::record::Record;
 use super::report::{Certainty, Report};
 use crate::cli::rehearsal::{Answer, Grounds, Reason, Surrounding};
 use crate::condition::{Cause, Condition};
-use crate::decision::DenialKind;
 use crate::labels::Label;
 use crate::policy::{Policy, Requirement, Route};
 use crate::token::TokenErrorKind;
