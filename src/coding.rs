@@ -31,6 +31,24 @@ pub fn percent_decoded(high: u8, low: u8) -> Option<u8> {
     Some(hex_value(high)? * 16 + hex_value(low)?)
 }
 
+/// Text with each `%` and two digits decoded; other percent signs stay.
+pub fn percent_decoded_text(text: &[u8]) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((first, more)) = rest.split_first() {
+        let escape = match (first, more) {
+            (b'%', [high, low, behind @ ..]) => {
+                percent_decoded(*high, *low).map(|byte| (byte, behind))
+            }
+            _ => None,
+        };
+        let (byte, behind) = escape.unwrap_or((*first, more));
+        decoded.push(byte);
+        rest = behind;
+    }
+    decoded
+}
+
 /// Appends `text`, with everything encoded that is not unreserved (RFC 3986 section 2.3).
 pub fn push_percent_encoded(to: &mut String, text: &str) {
     for byte in text.bytes() {

@@ -22,6 +22,7 @@ use description::{Description, Operation};
 use places::Claim;
 use routes::HostedClaim;
 use security::Asked;
+use servers::{Base, bases};
 use template::{CarriedOver, carried_over};
 
 pub use catalogue::{
@@ -34,8 +35,6 @@ const EVERY_METHOD: &str = "*";
 
 /// The most operations of a description.
 const MAX_OPERATIONS: usize = 20_000;
-/// The most servers of a list.
-const MAX_SERVERS: usize = 100;
 
 /// How a description is imported.
 #[derive(Debug, Clone, Copy, Default)]
@@ -154,36 +153,25 @@ impl Importer {
         for note in asked.notes.iter().filter(|_| is_known) {
             self.notes.push(format!("{label}: {note}"));
         }
-        let mut bases: Vec<(String, Vec<String>)> = Vec::new();
-        for server in &operation.servers {
-            match bases.iter_mut().find(|(base, _)| *base == server.base) {
-                None => bases.push((server.base.clone(), server.host.iter().cloned().collect())),
-                Some((_, hosts)) => hosts.extend(server.host.iter().cloned()),
-            }
-        }
         // A path begins with a slash (OpenAPI 3.1 section 4.8.8.1); tools that take others add it.
         let slash = if operation.path.starts_with('/') {
             ""
         } else {
             "/"
         };
-        for (base, hosts) in bases {
-            let path = carried_over(&format!("{base}{slash}{}", operation.path));
-            self.claim(operation, &asked.asked, path, &hosts);
+        for base in bases(&operation.servers) {
+            let path = carried_over(&format!("{}{slash}{}", base.path, operation.path));
+            self.claim(operation, &asked.asked, path, &base);
         }
     }
 
-    /// Notes what an operation asks for at one path.
-    fn claim(
-        &mut self,
-        operation: &Operation<'_>,
-        asked: &Asked,
-        path: CarriedOver,
-        hosts: &[String],
-    ) {
+    /// Notes what an operation asks for at one path. At values of server variables that are not known no route
+    /// is for it, and none of another operation may answer for it and ask for less.
+    fn claim(&mut self, operation: &Operation<'_>, asked: &Asked, path: CarriedOver, base: &Base) {
         let label = operation.label();
-        let is_whole = path.gap.is_none() && operation.method != EVERY_METHOD;
-        if let Some(gap) = &path.gap {
+        let is_known = !base.is_open;
+        let is_whole = is_known && path.gap.is_none() && operation.method != EVERY_METHOD;
+        if let Some(gap) = path.gap.as_ref().filter(|_| is_known) {
             self.notes.push(format!("{label}: left out: {gap}"));
         }
         if is_whole && path.had_trailing_slash && !self.has_trailing_slash {
@@ -193,15 +181,15 @@ impl Importer {
                  by which paths with and without it are the same"
             ));
         }
-        for note in path.notes.iter().filter(|_| path.gap.is_none()) {
+        let has_notes = is_known && path.gap.is_none();
+        for note in path.notes.iter().filter(|_| has_notes) {
             self.notes.push(format!("{label}: {note}"));
         }
-        let name = operation.id.map(str::to_owned);
         let claim = Claim {
             label,
             order: self.claims.len(),
             method: operation.method.to_ascii_uppercase(),
-            name: name.unwrap_or_else(|| format!("{}{}", operation.method, operation.path)),
+            name: operation.name(),
             asked: match &path.gap {
                 // Where a query or a fragment was all that no route says, the route is for the path.
                 Some(_) if path.is_plain => asked.clone(),
@@ -220,23 +208,28 @@ impl Importer {
                     asked: Asked::Review(reason.to_owned()),
                     ..claim.clone()
                 },
-                hosts,
+                base,
             );
         }
-        self.hosted(claim, hosts);
+        self.hosted(claim, base);
     }
 
-    fn hosted(&mut self, claim: Claim, hosts: &[String]) {
+    fn hosted(&mut self, claim: Claim, base: &Base) {
         let mut good = Vec::new();
         let mut has_fault = false;
         let wanted = match self.settings.hosts {
-            ServerHosts::Keep => hosts,
+            ServerHosts::Keep => &*base.hosts,
             ServerHosts::LeaveOut => &[],
         };
         for host in wanted {
             let is_pattern = host.contains('*').then(|| "is a pattern".to_owned());
             match is_pattern.or_else(|| fault_of_host(host)) {
                 None => good.push(host.clone()),
+                Some(_) if base.is_open => {
+                    // It may be any host.
+                    good.clear();
+                    break;
+                }
                 Some(fault) => {
                     has_fault = true;
                     let (label, host) = (&claim.label, quoted(host));

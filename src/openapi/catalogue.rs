@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::description::{Description, MISSPELT_METHOD, NOT_HERE, Operation, Reader};
+use super::servers::{Base, bases};
 use super::template::carried_over;
 use crate::policy::{FillError, FillablePath, PathParameter};
 use crate::problem::{Problem, Problems, Source, quoted};
@@ -204,18 +205,12 @@ impl<'t> Adding<'_, 't> {
                 return;
             }
         };
-        let mut bases: Vec<(&str, Vec<String>)> = Vec::new();
-        for server in &operation.servers {
-            match bases.iter_mut().find(|(base, _)| *base == server.base) {
-                None => bases.push((&server.base, server.host.iter().cloned().collect())),
-                Some((_, hosts)) => hosts.extend(server.host.iter().cloned()),
-            }
-        }
-        for (base, hosts) in bases {
+        let bases = bases(&operation.servers).into_iter();
+        for base in bases.filter(|base| !base.is_open) {
             if self.catalogue.operations.len() > MAX_DESCRIBED {
                 return;
             }
-            if let Err(reason) = self.at(operation, base, hosts, &parts) {
+            if let Err(reason) = self.at(operation, base, &parts) {
                 let message = format!("{} is not on /portal/try: {reason}", operation.label());
                 let warning = self.finder.place(Problem::new(message), &way);
                 self.catalogue.warnings.push(warning);
@@ -224,19 +219,13 @@ impl<'t> Adding<'_, 't> {
     }
 
     /// Adds an operation below one base, or says why it is not added.
-    fn at(
-        &mut self,
-        operation: &Operation<'_>,
-        base: &str,
-        hosts: Vec<String>,
-        parts: &Parts,
-    ) -> Result<(), String> {
+    fn at(&mut self, operation: &Operation<'_>, base: Base, parts: &Parts) -> Result<(), String> {
         let slash = if operation.path.starts_with('/') {
             ""
         } else {
             "/"
         };
-        let written = format!("{base}{slash}{}", operation.path);
+        let written = format!("{}{slash}{}", base.path, operation.path);
         let method = operation.method.to_ascii_uppercase();
         let key = format!("{method} {written}");
         let carried = carried_over(&written);
@@ -256,7 +245,7 @@ impl<'t> Adding<'_, 't> {
         self.catalogue.operations.push(DescribedOperation {
             key,
             method,
-            hosts,
+            hosts: base.hosts,
             api: Arc::clone(&self.api),
             parts: parts.clone(),
             path,

@@ -45,6 +45,12 @@ impl Operation<'_> {
             method => format!("{} {}", method.to_ascii_uppercase(), shown(self.path)),
         }
     }
+
+    /// What its route is to be called.
+    pub(super) fn name(&self) -> String {
+        let made = || format!("{}{}", self.method, self.path);
+        self.id.map_or_else(made, str::to_owned)
+    }
 }
 
 /// Text of the description on one line.
@@ -77,7 +83,7 @@ impl<'t> Description<'t> {
             );
         }
         let (schemes, scopes) = reader.schemes(notes);
-        let servers = servers::servers(tree.get("servers"), "servers", notes);
+        let servers = servers::servers(tree.get("servers"), "servers", notes)?;
         let mut operations = Vec::new();
         for (path, item) in paths.iter().filter(|(path, _)| !path.starts_with("x-")) {
             reader.item(path, item, &servers, &mut operations, notes)?;
@@ -166,7 +172,7 @@ impl<'t> Reader<'t> {
             // The nearest `servers` count alone: those of an operation replace those of its path,
             // and these the document's (OpenAPI 3.1 section 4.8.10).
             None => servers.to_vec(),
-            own => servers::servers(own, path, notes),
+            own => servers::servers(own, path, notes)?,
         };
         if !is_whole {
             let label = shown(path);
@@ -216,7 +222,7 @@ impl<'t> Reader<'t> {
             let operation = self.operation(path, method, written, notes);
             let servers = match self.resolve(written).unwrap_or(written).get("servers") {
                 None => item_servers.clone(),
-                own => servers::servers(own, path, notes),
+                own => servers::servers(own, path, notes)?,
             };
             operations.push(Operation {
                 servers,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::coding::percent_decoded;
+use crate::coding::percent_decoded_text;
 
 /// The paths of a template. Parameters have no names here.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,13 +27,13 @@ pub(super) enum Segment {
 
 impl Segment {
     pub(super) fn literal(text: &str) -> Self {
-        Self::Literal(decoded(text))
+        Self::Literal(percent_decoded_text(text.as_bytes()))
     }
 
     pub(super) fn open(prefix: &str, suffix: &str) -> Self {
         Self::Open {
-            prefix: decoded(prefix),
-            suffix: decoded(suffix),
+            prefix: percent_decoded_text(prefix.as_bytes()),
+            suffix: percent_decoded_text(suffix.as_bytes()),
             is_all: true,
         }
     }
@@ -41,8 +41,8 @@ impl Segment {
     /// Some of the segments that begin and end so.
     pub(super) fn some(prefix: &str, suffix: &str) -> Self {
         Self::Open {
-            prefix: decoded(prefix),
-            suffix: decoded(suffix),
+            prefix: percent_decoded_text(prefix.as_bytes()),
+            suffix: percent_decoded_text(suffix.as_bytes()),
             is_all: false,
         }
     }
@@ -197,25 +197,6 @@ impl Shape {
         }
         template
     }
-}
-
-fn decoded(text: &str) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, more)) = rest.split_first() {
-        rest = more;
-        bytes.push(match (first, more) {
-            (b'%', [high, low, behind @ ..]) => match percent_decoded(*high, *low) {
-                Some(byte) => {
-                    rest = behind;
-                    byte
-                }
-                None => *first,
-            },
-            _ => *first,
-        });
-    }
-    bytes
 }
 
 fn push_encoded(to: &mut String, text: &[u8]) {

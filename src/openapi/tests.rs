@@ -1,6 +1,7 @@
 //! Descriptions as policies.
 
 mod overlaps;
+mod servers;
 
 use proptest::prelude::*;
 
@@ -71,7 +72,7 @@ fn hosts_are_carried_over_where_they_are_asked_for() {
         .find(|route| &*route.name == "placeOrder")
         .unwrap();
     let hosts: Vec<String> = route.hosts.iter().map(ToString::to_string).collect();
-    assert_eq!(hosts, ["api.shop.example", "localhost"]);
+    assert_eq!(hosts, ["api.shop.example", "eu.shop.example", "localhost"]);
 }
 
 #[test]
@@ -234,24 +235,6 @@ fn scopes_that_are_not_a_list_open_nothing() {
             "{notes}"
         );
     }
-}
-
-#[test]
-fn a_list_of_servers_is_bounded() {
-    let servers: Vec<String> = (0..150)
-        .map(|number| format!("{{url: 'https://h{number}.example/b{number}'}}"))
-        .collect();
-    let text = format!(
-        "openapi: 3.1.0\nservers: [{}]\npaths: {{/a: {{get: {{}}}}}}\n",
-        servers.join(", ")
-    );
-    let imported = read(&text, ImportSettings::default()).unwrap();
-    assert_eq!(imported.routes, MAX_SERVERS);
-    let notes = imported.notes.join("\n");
-    assert!(
-        notes.contains("servers: 50 servers are left out"),
-        "{notes}"
-    );
 }
 
 /// The only route of a description with one operation, and the notes.

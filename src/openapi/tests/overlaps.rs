@@ -11,7 +11,13 @@ const OPEN: ImportSettings = ImportSettings {
 };
 
 /// What these callers are answered: nobody in particular, and tokens with these scopes.
-fn answers(policy: &Policy, host: &str, method: &str, path: &str, scopes: Option<&[&str]>) -> bool {
+pub(super) fn answers(
+    policy: &Policy,
+    host: &str,
+    method: &str,
+    path: &str,
+    scopes: Option<&[&str]>,
+) -> bool {
     let target = Target {
         method: Method(method.as_bytes()),
         host: Host(host.as_bytes()),
