@@ -16,6 +16,7 @@ use crate::yaml::{self, Tree};
 /// The names that tables have.
 const ROLE_TABLES: [&str; 3] = ["role_perms", "role_permissions", "role_grants"];
 const USER_TABLES: [&str; 2] = ["user_roles", "role_bindings"];
+const NOT_A_PERMISSION: &str = "it is not of the form `{method: GET, path: /people}`";
 /// How deep tables may be within packages.
 const MAX_DEPTH: usize = 8;
 
@@ -256,11 +257,12 @@ fn permission(entry: &Tree, place: &str, notes: &mut Notes) -> Formula {
         return notes.unknown(place, &format!("{} has no equal", quoted(key)));
     }
     let method = entry.get("method").and_then(Tree::text);
-    let (Some(method), Some(path)) = (method, entry.get("path").and_then(path_of)) else {
-        return notes.unknown(
-            place,
-            "it is not of the form `{method: GET, path: /people}`",
-        );
+    let (Some(method), Some(path)) = (method, entry.get("path")) else {
+        return notes.unknown(place, NOT_A_PERMISSION);
+    };
+    let path = match path_of(path) {
+        Ok(path) => path,
+        Err(reason) => return notes.unknown(place, reason),
     };
     if !method.bytes().all(|byte| byte.is_ascii_uppercase()) {
         return notes.unknown(
@@ -287,14 +289,28 @@ fn permission(entry: &Tree, place: &str, notes: &mut Notes) -> Formula {
     ])
 }
 
-/// A path, as a text or as the list of its segments.
-fn path_of(tree: &Tree) -> Option<String> {
+/// A path, as a text or as the list of its segments, decoded (`parsed_path` of the plugin for Envoy).
+fn path_of(tree: &Tree) -> Result<String, &'static str> {
     match tree {
-        Tree::Text(path) => Some(path.clone()),
+        Tree::Text(path) => Ok(path.clone()),
+        // Of `/`, the plugin makes a list of one empty segment.
+        Tree::List(segments) if segments.is_empty() => {
+            Err("every path has a segment, if only an empty one")
+        }
         Tree::List(segments) => {
             let segments: Option<Vec<&str>> = segments.iter().map(Tree::text).collect();
-            Some(format!("/{}", segments?.join("/")))
+            let segments = segments.ok_or(NOT_A_PERMISSION)?;
+            // Joined they would be another path: `/a/b` instead of `/a%2Fb`.
+            if segments
+                .iter()
+                .any(|one| one.contains(['/', '%', '?', '#', ';']))
+            {
+                return Err(
+                    "a segment of its path has a character that only an encoded path can have",
+                );
+            }
+            Ok(format!("/{}", segments.join("/")))
         }
-        _ => None,
+        _ => Err(NOT_A_PERMISSION),
     }
 }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::world::{Carried, Request, Token, compiled, passes, requests};
 use super::{runner, source, told};
 use crate::migration::{Migrated, OpaSettings, import_opa};
+use crate::policy::Requirement;
 
 const DATA: &str = include_str!("../../../tests/fixtures/migration/opa.json");
 
@@ -77,14 +78,15 @@ impl Tables<'_> {
             let permissions = &self.data["role_perms"][role.as_str().unwrap_or_default()];
             let mut permissions = permissions.as_array().into_iter().flatten();
             permissions.any(|one| {
-                let path = match &one["path"] {
+                let is_asked = match &one["path"] {
+                    // The plugin decodes each segment of the path.
                     Value::Array(segments) => {
-                        let segments = segments.iter().filter_map(Value::as_str);
-                        format!("/{}", segments.collect::<Vec<_>>().join("/"))
+                        let parsed = request.path_alone().split('/').skip(1);
+                        parsed.eq(segments.iter().filter_map(Value::as_str))
                     }
-                    other => other.as_str().unwrap_or_default().to_owned(),
+                    other => other.as_str() == Some(request.path_alone()),
                 };
-                one["method"] == request.method && path == request.path_alone()
+                one["method"] == request.method && is_asked
             })
         })
     }
@@ -98,6 +100,9 @@ fn data() -> impl Strategy<Value = Value> {
         json!(["a", "b"]),
         json!(["a"]),
         json!([]),
+        json!([""]),
+        json!(["a/b"]),
+        json!(["", "a"]),
         json!("/a/*"),
         json!("/A/b"),
         json!("/a/b?x=1"),
@@ -173,6 +178,43 @@ fn an_import_is_never_wider() {
     });
     checked.unwrap();
     assert!(passed.get() > 1_500, "{}", passed.get());
+}
+
+/// The plugin makes `["a", "b/c"]` of `/a/b%2Fc`, and `[""]` of `/`.
+#[test]
+fn a_list_of_segments_is_no_other_path() {
+    for (path, expected) in [
+        ("[]", "every path has a segment, if only an empty one"),
+        (
+            r#"["a", "b/c"]"#,
+            "a character that only an encoded path can have",
+        ),
+        (
+            r#"["a%2Fb"]"#,
+            "a character that only an encoded path can have",
+        ),
+        (r#"["a", 7]"#, "it is not of the form"),
+    ] {
+        let text = format!(
+            r#"{{"user_roles": {{"alice": ["dev"]}}, "role_perms": {{"dev": [{{"method": "GET", "path": {path}}}]}}}}"#
+        );
+        let migrated = import(&text, &OpaSettings::default()).unwrap();
+        assert!(
+            told(&migrated).contains(expected),
+            "{path}: {}",
+            told(&migrated)
+        );
+        let policy = compiled(&migrated.text, &["one"]);
+        let mut requirements = policy.routes().iter().map(|route| &route.requirement);
+        assert!(
+            requirements.all(|requirement| *requirement == Requirement::Nobody),
+            "{path}: {}",
+            migrated.text
+        );
+    }
+    let root = r#"{"user_roles": {"alice": ["dev"]}, "role_perms": {"dev": [{"method": "GET", "path": [""]}]}}"#;
+    let migrated = import(root, &OpaSettings::default()).unwrap();
+    assert!(migrated.text.contains("path: /\n"), "{}", migrated.text);
 }
 
 /// To Rego, one text is no list of roles, and one permission no list of them.
