@@ -38,6 +38,7 @@ pub use issuers::RouteIssuers;
 pub use method::Methods;
 pub use mode::{Mode, NO_ROUTE};
 pub use near_miss::{Mismatch, NearMiss};
+pub(crate) use path::may_stay_encoded;
 pub use path::{EncodedSlashes, PathRules};
 pub use requirement::{RequiredScopes, Requirement, ScopeWords};
 pub use routed::Routed;

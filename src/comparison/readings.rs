@@ -12,7 +12,7 @@ use super::access::{Access, Admits, admits};
 use super::{Difference, Effect, Requests};
 use crate::policy::{
     Answer, DroppedReading, ExampleRequest, Policy, RequestClass, Route, Routed, SharedReadings,
-    TooManyPaths,
+    TooManyPaths, may_stay_encoded,
 };
 use shared::{Beside, share_preflights};
 
@@ -193,7 +193,7 @@ fn spelled_otherwise(example: &ExampleRequest) -> impl Iterator<Item = ExampleRe
     let path = &*example.path;
     let letters = path
         .char_indices()
-        .filter(|(_, one)| one.is_ascii_alphanumeric() || matches!(one, ':' | '-' | '_' | '~'));
+        .filter(|(_, one)| *one != '%' && u8::try_from(*one).is_ok_and(may_stay_encoded));
     let encoded = letters.filter_map(move |(place, letter)| {
         let (before, after) = (path.get(..place)?, path.get(place + 1..)?);
         // What is encoded already stays so.
@@ -205,7 +205,7 @@ fn spelled_otherwise(example: &ExampleRequest) -> impl Iterator<Item = ExampleRe
         });
         (!is_escape).then(|| format!("{before}%{:02X}{after}", u32::from(letter)))
     });
-    let longer = ["/", ":", ";v=1"].map(|end| format!("{path}{end}"));
+    let longer = ["/", ":", ";v=1", "/;v=1"].map(|end| format!("{path}{end}"));
     // A slash more, one that is encoded, and what some servers cut the path at.
     let slashes = path.match_indices('/').flat_map(move |(place, _)| {
         let parts = path.split_at_checked(place).zip(path.get(place + 1..));

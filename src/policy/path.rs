@@ -6,6 +6,7 @@ mod spelling;
 
 use super::TargetError;
 pub(super) use encoding::decoded;
+pub(crate) use encoding::may_stay_encoded;
 pub(super) use reading::{Necessity, Reading, literal};
 
 /// The longest path without its query, in bytes.

@@ -74,19 +74,16 @@ pub(super) fn path_as_written(segments: &[Written]) -> Box<str> {
         path.push('/');
         match segment {
             Written::Plain(segment) => path.push_str(&encoded(segment)),
-            Written::Encoded(segment, place) => {
-                let text = &segment.text;
-                let (before, after) = text.split_at_checked(*place).unwrap_or((text, b""));
-                path.push_str(&encoded_text(before));
-                if let Some((byte, after)) = after.split_first() {
-                    let _ = write!(path, "%{byte:02X}");
-                    path.push_str(&encoded_text(after));
-                }
+            Written::Encoded(encoded) => {
+                path.push_str(&encoded_text(&encoded.before));
+                path.push_str(&encoded.escape);
+                path.push_str(&encoded_text(&encoded.after));
             }
             Written::Longer(segment, parameter) => {
                 path.push_str(&encoded(segment));
                 path.push_str(&String::from_utf8_lossy(parameter));
             }
+            Written::Parameter(parameter) => path.push_str(&String::from_utf8_lossy(parameter)),
             Written::Empty => {}
         }
     }

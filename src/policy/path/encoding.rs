@@ -90,3 +90,9 @@ pub(super) fn is_reserved(byte: u8) -> bool {
 pub(super) fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
 }
+
+/// Whether some server on the way may leave this byte encoded where a path has it so, and compare it as it came.
+/// A dot may not be encoded, and of a slash, `?`, `#` and `;` other rules say what becomes of them.
+pub(crate) fn may_stay_encoded(byte: u8) -> bool {
+    (is_reserved(byte) || is_unreserved(byte)) && !b"./?#;".contains(&byte)
+}

@@ -7,6 +7,7 @@
 //! in common is found once.
 
 mod findings;
+mod opaque;
 mod segments;
 mod spelled;
 
@@ -16,9 +17,10 @@ use std::rc::Rc;
 use super::{HostTables, Leaf, Leaves, Node};
 use crate::policy::path::PathSegment;
 pub(in crate::policy) use findings::{Finding, Findings, MethodClass, Pair, Reply, Tail};
+pub(in crate::policy) use opaque::Written;
 use segments::{Case, representatives};
 pub(in crate::policy) use segments::{Segment, SegmentKind};
-pub(in crate::policy) use spelled::{SpelledWalk, Spellings, Written};
+pub(in crate::policy) use spelled::{SpelledWalk, Spellings};
 
 /// The most steps from one place to the next.
 const MAX_STEPS: usize = 20_000_000;

@@ -102,7 +102,7 @@ fn segment_of(
 }
 
 /// The longest of `suffixes` that `text` ends in with something in front of it.
-fn longest_end<'a>(text: &'a [u8], suffixes: &BTreeSet<&[u8]>) -> &'a [u8] {
+pub(super) fn longest_end<'a>(text: &'a [u8], suffixes: &BTreeSet<&[u8]>) -> &'a [u8] {
     let ends = (1..text.len()).filter_map(|start| text.get(start..));
     ends.into_iter()
         .find(|end| suffixes.contains(end))

@@ -7,7 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::findings::Finding;
-use super::segments::{Segment, representatives};
+use super::opaque::{Ends, Written};
+use super::segments::representatives;
 use super::{
     Age, Leaves, MAX_STATES, MAX_STEPS, MethodClass, OPTIONS, Place, Places, Reply, Side, State,
     TooManyPaths,
@@ -26,17 +27,6 @@ pub(in crate::policy) struct Spellings {
     pub(in crate::policy) path_parameters: bool,
     /// The last segment may be empty.
     pub(in crate::policy) trailing_slash: bool,
-}
-
-/// One segment of a path as it is sent.
-#[derive(Debug, Clone)]
-pub(in crate::policy) enum Written {
-    Plain(Segment),
-    /// With the byte at this position encoded.
-    Encoded(Segment, usize),
-    /// With this behind it, from a `;` on.
-    Longer(Segment, Vec<u8>),
-    Empty,
 }
 
 /// What answers the plain path, and what answered its other reading.
@@ -101,27 +91,26 @@ impl<'t, P: Fn(Age, usize) -> bool> SpelledWalk<'t, P> {
         }
         // Where the new policy matches every longer path, or the old one none, nothing is dropped.
         let is_over = plain.new.is_nowhere() || other.old.is_nowhere() || other.new.has_rest();
-        let key = [plain.key(), other.key()].concat();
+        // How the last segment is written says whether a path may end with it.
+        let may_end: Box<[usize]> = [usize::from(self.may_end())].into();
+        let key = [plain.key(), other.key(), may_end].concat();
         if is_over || !self.known.insert(key.into()) {
             return Ok(());
         }
-        if matches!(*self.written, [Written::Empty]) {
-            // A path of nothing but slashes has as many empty segments, and `/` none.
-            self.written.push(Written::Empty);
-            self.end(plain, &other.followed_by_opaque(b""));
-            self.written.pop();
+        let ends = Ends::new(plain, other);
+        let parameters = if self.spellings.path_parameters {
+            ends.parameters()
         } else {
-            self.end(plain, other);
-        }
-        if self.spellings.trailing_slash && !self.written.is_empty() {
-            self.written.push(Written::Empty);
-            self.end(plain, &other.followed_by_opaque(b""));
-            self.written.pop();
-        }
+            Vec::new()
+        };
+        self.ends(plain, other, &parameters);
         if self.spellings.merge_slashes {
             self.follow(Written::Empty, plain, &other.followed_by_opaque(b""))?;
+            for parameter in &parameters {
+                let written = Written::Parameter(parameter.clone());
+                self.follow(written, plain, &other.followed_by_opaque(parameter))?;
+            }
         }
-        let has_suffixes = other.nodes().any(|node| node.suffixed.is_some());
         let both = plain.nodes().chain(other.nodes());
         for segment in representatives(both, plain.case()).ok_or(TooManyPaths)? {
             let next = plain.followed_by(&segment.text);
@@ -130,11 +119,61 @@ impl<'t, P: Fn(Age, usize) -> bool> SpelledWalk<'t, P> {
             }
             let same = other.followed_by(&segment.text);
             self.follow(Written::Plain(segment.clone()), &next, &same)?;
-            for (opaque, written) in self.opaque(&segment, other, has_suffixes) {
-                self.follow(written, &next, &other.followed_by_opaque(&opaque))?;
+            for one in ends.encoded(&segment) {
+                self.follow(one.written, &next, &other.followed_by_opaque(&one.opaque))?;
+            }
+            for parameter in &parameters {
+                let longer = [segment.text.as_slice(), parameter].concat();
+                let written = Written::Longer(segment.clone(), parameter.clone());
+                self.follow(written, &next, &other.followed_by_opaque(&longer))?;
+            }
+        }
+        for one in ends.with_digits() {
+            let next = plain.followed_by(&one.plain);
+            if !next.new.is_nowhere() {
+                self.follow(one.written, &next, &other.followed_by_opaque(&one.opaque))?;
             }
         }
         Ok(())
+    }
+
+    /// Keeps the requests whose path ends here, also with a last segment that is nothing once it is read.
+    fn ends(&mut self, plain: &State<'t>, other: &State<'t>, parameters: &[Vec<u8>]) {
+        if matches!(*self.written, [Written::Empty]) {
+            // A path of nothing but slashes has as many empty segments, and `/` none.
+            self.end_with(Written::Empty, plain, &other.followed_by_opaque(b""));
+        } else if self.may_end() {
+            self.end(plain, other);
+        }
+        let is_root = self.written.is_empty();
+        if self.spellings.trailing_slash && !is_root {
+            self.end_with(Written::Empty, plain, &other.followed_by_opaque(b""));
+        }
+        // `/;v` is `/` without it, which needs no rule.
+        if self.spellings.trailing_slash || is_root {
+            for parameter in parameters {
+                let written = Written::Parameter(parameter.clone());
+                self.end_with(written, plain, &other.followed_by_opaque(parameter));
+            }
+        }
+    }
+
+    /// Whether a path may end with the last segment: where that is nothing once it is read, a slash is at the
+    /// end of the path.
+    fn may_end(&self) -> bool {
+        let is_empty = |written: &Written| matches!(written, Written::Empty);
+        match &*self.written {
+            [slashes @ .., Written::Empty | Written::Parameter(_)] => {
+                self.spellings.trailing_slash || slashes.iter().all(is_empty)
+            }
+            _ => true,
+        }
+    }
+
+    fn end_with(&mut self, written: Written, plain: &State<'t>, other: &State<'t>) {
+        self.written.push(written);
+        self.end(plain, other);
+        self.written.pop();
     }
 
     fn follow(
@@ -147,41 +186,6 @@ impl<'t, P: Fn(Age, usize) -> bool> SpelledWalk<'t, P> {
         let explored = self.explore(plain, other);
         self.written.pop();
         explored
-    }
-
-    /// What the segment is to servers that do not decode it, or leave its parameters. Only texts behind
-    /// parameters tell one of these from another.
-    fn opaque(
-        &self,
-        segment: &Segment,
-        other: &State<'t>,
-        has_suffixes: bool,
-    ) -> Vec<(Vec<u8>, Written)> {
-        let text = &segment.text;
-        let letters = text.iter().enumerate().filter(|(_, byte)| {
-            byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'-' | b'_' | b'~')
-        });
-        let most = if has_suffixes { usize::MAX } else { 1 };
-        let encoded = letters.take(most).map(|(place, byte)| {
-            let before = text.get(..place).unwrap_or_default();
-            let after = text.get(place + 1..).unwrap_or_default();
-            let opaque = [before, format!("%{byte:02X}").as_bytes(), after].concat();
-            (opaque, Written::Encoded(segment.clone(), place))
-        });
-        let mut all: Vec<_> = encoded.collect();
-        if self.spellings.path_parameters {
-            let suffixed = other.nodes().filter_map(|node| node.suffixed.as_deref());
-            let ends: BTreeSet<&[u8]> = suffixed
-                .flat_map(|one| one.nodes.keys().map(|text| &**text))
-                .chain([b"=1".as_slice()])
-                .collect();
-            all.extend(ends.into_iter().map(|end| {
-                let parameter = [b";v", end].concat();
-                let opaque = [text, parameter.as_slice()].concat();
-                (opaque, Written::Longer(segment.clone(), parameter))
-            }));
-        }
-        all
     }
 
     /// Keeps the requests whose path ends here.
