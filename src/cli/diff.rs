@@ -17,9 +17,10 @@ use super::Finding;
 use crate::comparison::{self, Comparison};
 use crate::config::{Config, Overrides};
 use crate::files;
-use crate::keyring::issuer_names;
+use crate::keyring::{TrustedIssuer, issuer_names};
 use crate::policy::Policy;
 use crate::problem::Colour;
+use crate::token::IssuerRules;
 use trial::Tried;
 
 #[derive(Debug, Args)]
@@ -60,14 +61,12 @@ pub(super) fn run(args: &DiffArgs, out: &mut dyn Write) -> anyhow::Result<Findin
         None => None,
         Some(path) => {
             let config = Config::load(path, &Overrides::default())?;
-            Some(issuer_names(&config.trust))
+            Some(Trusted::new(&config.trust))
         }
     };
-    let (old, new) = (
-        load(&args.old, trusted.as_deref())?,
-        load(&args.new, trusted.as_deref())?,
-    );
-    let comparison = report(&old, &new, trusted.as_deref(), args.format, out)?;
+    let names = trusted.as_ref().map(|trusted| &*trusted.names);
+    let (old, new) = (load(&args.old, names)?, load(&args.new, names)?);
+    let comparison = report(&old, &new, trusted.as_ref(), args.format, out)?;
     Ok(match (args.fail_on, comparison.is_more_open()) {
         (None, _) | (Some(FailOn::Open), Some(false)) => Finding::Yes,
         (Some(FailOn::Open), Some(true)) => Finding::No,
@@ -75,16 +74,34 @@ pub(super) fn run(args: &DiffArgs, out: &mut dyn Write) -> anyhow::Result<Findin
     })
 }
 
+/// Whose tokens are trusted, by a configuration.
+pub(super) struct Trusted {
+    names: Vec<Box<str>>,
+    /// Where their tokens are, and what is in them.
+    rules: Vec<IssuerRules>,
+}
+
+impl Trusted {
+    fn new(trust: &[TrustedIssuer]) -> Self {
+        Self {
+            names: issuer_names(trust),
+            rules: trust.iter().map(|issuer| issuer.rules.clone()).collect(),
+        }
+    }
+}
+
 /// Compares two policies, tries the example of each difference on both, and prints the result.
 pub(super) fn report<'p>(
     old: &'p Arc<Policy>,
     new: &'p Arc<Policy>,
-    trusted: Option<&'p [Box<str>]>,
+    trusted: Option<&'p Trusted>,
     format: Format,
     out: &mut dyn Write,
 ) -> anyhow::Result<Comparison<'p>> {
-    let mut comparison = comparison::compare(old, new, trusted)?;
-    let tried = Tried::all(&mut comparison, old, new, trusted)?;
+    let names = trusted.map(|trusted| &*trusted.names);
+    let mut comparison = comparison::compare(old, new, names)?;
+    let rules = trusted.map(|trusted| &*trusted.rules);
+    let tried = Tried::all(&mut comparison, old, new, rules)?;
     match format {
         Format::Text => text::write(&comparison, &tried, out)?,
         Format::Markdown => markdown::write(&comparison, &tried, out)?,

@@ -3,15 +3,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 
-use crate::authorizer::{Authorizer, CacheLimits, Snapshot};
+use crate::authorizer::{Authorizer, CacheLimits, Effort, Question, Snapshot};
 use crate::cli::rehearsal::{Signers, made_up_issuer, scopes_as_claims};
 use crate::clock::{ManualClock, UnixSeconds};
 use crate::comparison::{ANOTHER_ISSUER, Caller, Comparison, Difference, Effect};
+use crate::condition::NoAttributes;
 use crate::decision::Decision;
 use crate::policy::{ExampleRequest, Policy, RouteIssuers};
-use crate::token::{Credential, IssuerRules, UnverifiedToken};
+use crate::token::{Credential, Credentials, IssuerRules, UnverifiedToken};
 
 /// The moment of all trials.
 const NOW: UnixSeconds = UnixSeconds(1_700_000_000);
@@ -41,7 +42,7 @@ impl Tried {
         comparison: &mut Comparison<'_>,
         old: &Arc<Policy>,
         new: &Arc<Policy>,
-        trusted: Option<&[Box<str>]>,
+        trusted: Option<&[IssuerRules]>,
     ) -> anyhow::Result<Self> {
         let callers = Callers::new([old, new], trusted)?;
         let (old, new) = (callers.authorizer(old)?, callers.authorizer(new)?);
@@ -51,7 +52,7 @@ impl Tried {
             if let Some(example) = &difference.example {
                 for caller in callers_of(difference) {
                     let token = callers.token(&caller)?;
-                    let token = token.as_deref();
+                    let token = token.as_ref();
                     trials.push(Trial {
                         before: decide(&old, example, token)?,
                         after: decide(&new, example, token)?,
@@ -122,17 +123,18 @@ struct Callers {
 }
 
 impl Callers {
-    fn new(policies: [&Policy; 2], trusted: Option<&[Box<str>]>) -> anyhow::Result<Self> {
+    fn new(policies: [&Policy; 2], trusted: Option<&[IssuerRules]>) -> anyhow::Result<Self> {
         let routes = policies.into_iter().flat_map(Policy::routes);
         let of_routes = routes.flat_map(|route| match &route.issuers {
             RouteIssuers::Named(names) => names.to_vec(),
             RouteIssuers::Trusted => Vec::new(),
         });
-        let names: BTreeSet<Box<str>> = match trusted {
-            Some(names) => names.iter().cloned().collect(),
-            None => of_routes.chain([ANOTHER_ISSUER.into()]).collect(),
+        let issuers = if let Some(rules) = trusted {
+            rules.to_vec()
+        } else {
+            let names: BTreeSet<Box<str>> = of_routes.chain([ANOTHER_ISSUER.into()]).collect();
+            names.iter().map(|name| made_up_issuer(name)).collect()
         };
-        let issuers: Vec<_> = names.iter().map(|name| made_up_issuer(name)).collect();
         Ok(Self {
             signers: Signers::new(&issuers)?,
             issuers,
@@ -150,30 +152,55 @@ impl Callers {
         Ok(Authorizer::new(snapshot, limits, clock))
     }
 
-    fn token(&self, caller: &Caller) -> anyhow::Result<Option<String>> {
+    fn token(&self, caller: &Caller) -> anyhow::Result<Option<Token>> {
         let Caller::Holder { issuer, scopes } = caller else {
             return Ok(None);
         };
         let issuer = Signers::find(issuer.as_deref(), &self.issuers)?;
         let claims = scopes_as_claims(issuer, &scopes.join(" "));
-        Ok(Some(self.signers.sign(issuer, claims, NOW)?))
+        Ok(Some(Token {
+            text: self.signers.sign(issuer, claims, NOW)?,
+            header: issuer.token_header().map(Into::into),
+        }))
+    }
+}
+
+/// A token of a trial.
+struct Token {
+    text: String,
+    /// The one that its issuer has its tokens in; nothing stands for `Authorization`.
+    header: Option<Box<str>>,
+}
+
+impl Token {
+    fn credentials(&self) -> anyhow::Result<Credentials<'_>> {
+        let token = match UnverifiedToken::parse(self.text.as_bytes()) {
+            Ok(token) => token,
+            Err(error) => bail!("the token of an example: {error}"),
+        };
+        Ok(match self.header.as_deref() {
+            None => Credentials::bearer(Credential::Token(token)),
+            Some(name) => {
+                Credentials::NONE.with_bare(name, Credential::Token(token.in_header(name)))
+            }
+        })
     }
 }
 
 fn decide(
     authorizer: &Authorizer,
     example: &ExampleRequest,
-    token: Option<&str>,
+    token: Option<&Token>,
 ) -> anyhow::Result<Decided> {
-    let credential = match token {
-        None => Credential::Absent,
-        Some(token) => match UnverifiedToken::parse(token.as_bytes()) {
-            Ok(token) => Credential::Token(token),
-            Err(error) => bail!("the token of an example: {error}"),
-        },
+    let credentials = token.map_or(Ok(Credentials::NONE), Token::credentials)?;
+    let question = Question {
+        target: &example.target(),
+        attributes: &NoAttributes,
+        credentials: &credentials,
     };
     let snapshot = authorizer.snapshot();
-    let judgement = authorizer.judge(&snapshot, &example.target(), credential);
+    let judged = authorizer.judge_within(&snapshot, &question, Effort::Full);
+    let judgement = judged.context("an example was not judged")?;
     Ok(match judgement.decision {
         Decision::Allow(permit) => Decided {
             is_allowed: true,

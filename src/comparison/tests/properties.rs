@@ -1,5 +1,6 @@
 //! Random policies, each pair held against deciding every request of a small world with both.
 
+mod respelled;
 mod spelled;
 mod world;
 

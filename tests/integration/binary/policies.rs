@@ -74,6 +74,89 @@ fn diff_fails_where_something_becomes_more_open_and_that_is_asked_for() {
     );
 }
 
+/// Whether a token counts for all readings of a path may depend on the header that it comes in.
+#[test]
+fn diff_sends_tokens_where_their_issuer_has_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: String| fs::write(folder.path().join(name), text).unwrap();
+    for (header, path, said, code) in [
+        ("x-two-token", "/a/b/z", "MORE OPEN", 1),
+        ("x-two-token", "/%61/b/z", "CANNOT TELL", 2),
+        ("authorization", "/a/b/z", "MORE OPEN", 1),
+    ] {
+        let policy = |issuers: &str| {
+            format!(
+                "version: 1\nissuers: [one]\nroutes:\n\
+                 - {{name: open, methods: [GET], path: '/a/{{x}}/z', access: public, issuers: [{issuers}]}}\n\
+                 - {{name: closed, methods: [GET], path: '{path}', access: authenticated, issuers: [two]}}\n"
+            )
+        };
+        write("old.yaml", policy("one"));
+        write("new.yaml", policy("one, two"));
+        let entry = |name: &str, more: &str| {
+            format!(
+                "- {{name: {name}, issuer: 'https://{name}.example', audiences: [shop], \
+                 algorithms: [ES256], jwks_file: keys.json{more}}}\n"
+            )
+        };
+        let trust = entry("one", "") + &entry("two", &format!(", token_header: {header}"));
+        write(
+            "config.yaml",
+            format!("version: 1\npolicy: [old.yaml]\ntrust:\n{trust}"),
+        );
+        let output = run(
+            &[
+                "diff",
+                "old.yaml",
+                "new.yaml",
+                "--config",
+                "config.yaml",
+                "--fail-on",
+                "open",
+            ],
+            folder.path(),
+        );
+        let output_text = text(&output.stdout);
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{header} {path}: {output_text}"
+        );
+        assert!(output_text.contains(said), "{header} {path}: {output_text}");
+    }
+}
+
+/// What a server may read otherwise than the plain path, from outside.
+#[test]
+fn diff_fails_where_only_another_spelling_opens() {
+    let folder = tempfile::tempdir().unwrap();
+    for (rules, open, gone, path) in [
+        ("", "/u/@", "/u/{id}", "/u/%40"),
+        ("", "/u/{id}@", "/u/{id}", "/u/1%40"),
+        ("path_parameters: true", "/", "/{id}", "/;v=1"),
+        (
+            "path_parameters: true, trailing_slash: true",
+            "/a",
+            "/a/{id}:go",
+            "/a/;v:go",
+        ),
+    ] {
+        let head = format!(
+            "version: 1\npaths: {{{rules}}}\nroutes:\n- {{name: open, methods: [GET], path: '{open}', access: public}}\n"
+        );
+        let gone = format!("- {{name: gone, methods: [GET], path: '{gone}', access: nobody}}\n");
+        fs::write(folder.path().join("old.yaml"), format!("{head}{gone}")).unwrap();
+        fs::write(folder.path().join("new.yaml"), &head).unwrap();
+        let output = run(
+            &["diff", "old.yaml", "new.yaml", "--fail-on", "open"],
+            folder.path(),
+        );
+        let said = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(1), "{open}: {said}");
+        assert!(said.contains(path), "{open}: {said}");
+    }
+}
+
 #[test]
 fn import_makes_a_policy_and_tells_what_is_left_out() {
     let folder = fixtures("openapi");

@@ -44,7 +44,7 @@ fn check_spelled(old: &Policy, new: &Policy) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-fn with_other_issuers(route: &str) -> String {
+pub(super) fn with_other_issuers(route: &str) -> String {
     if route.contains("[one, two]") {
         route.replace("[one, two]", "[one]")
     } else {
