@@ -7,7 +7,7 @@ mod own;
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::problem::{Source, closest};
 use crate::token::{KeyFileModeError, MAX_JWKS_BYTES, MAX_KEY_FILE_BYTES, check_key_file_mode};
@@ -15,7 +15,7 @@ use crate::yaml::MAX_SOURCE_BYTES;
 
 pub use folder::check_folder;
 pub use identity::{FileIdentity, FileIdentityError};
-pub use own::{OwnFileError, open_own};
+pub use own::{OwnFileError, check_replaceable, open_own};
 
 /// Why a file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +67,25 @@ impl FileError {
             | Self::NoPolicy(path)
             | Self::Unsafe { path, .. }
             | Self::NotAFile(path) => path,
+        }
+    }
+}
+
+/// The path without links and dots; of what is not there, that of its directory is.
+pub fn resolved(path: &Path) -> PathBuf {
+    if let Ok(found) = path.canonicalize() {
+        return found;
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    match (folder.canonicalize(), path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        // `..` stays: behind a link it does not lead back.
+        _ => {
+            let parts = path.components();
+            parts.filter(|part| *part != Component::CurDir).collect()
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Keeps the log out of the files that the configuration reads: a line in the policy would end the next reload.
+//! Keeps the log out of the files that the configuration reads or keeps something in: a line in the policy
+//! would end the next reload. So it keeps what a gate writes for its own next start.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -7,17 +8,44 @@ use std::path::{Path, PathBuf};
 use super::parts::Parts;
 use super::{ListenAddress, issuer, tls_of, traces};
 use crate::feed;
-use crate::files::{is_policy_file_name, policy_files};
+use crate::files::{is_policy_file_name, policy_files, resolved};
 use crate::jwks;
 use crate::keyring::KeySource;
 use crate::labels::Label;
 use crate::problem::Faults;
 use crate::telemetry::LogOutput;
 
+const SNAPSHOT: &str = "snapshot_file";
+
+/// A file that a gate writes for its own next start.
+struct Written {
+    /// The part of the configuration that names it.
+    section: String,
+    key: &'static str,
+    path: PathBuf,
+}
+
+impl Written {
+    /// It and what is written beside it.
+    fn all(&self) -> Vec<PathBuf> {
+        let mut all = if self.key == SNAPSHOT {
+            feed::written_beside(&self.path).to_vec()
+        } else {
+            jwks::written_beside(&self.path).to_vec()
+        };
+        all.push(self.path.clone());
+        all
+    }
+}
+
 impl Parts {
     /// Refuses outputs of the log that are files with another purpose, by whatever path.
     pub(super) fn check_log_apart(&self, config: &Path, faults: &mut Faults) {
-        let own = self.own_files(config);
+        let mut own = self.read_files(config);
+        for written in self.written_files() {
+            let key = format!("`{}`", written.section);
+            own.extend(written.all().into_iter().map(|path| (key.clone(), path)));
+        }
         for (kind, output) in self.log.outputs.distinct() {
             let LogOutput::File(path) = output else {
                 continue;
@@ -34,8 +62,60 @@ impl Parts {
         }
     }
 
-    /// The files and directories that a gate reads or keeps something in, and how they are called.
-    fn own_files(&self, config: &Path) -> Vec<(String, PathBuf)> {
+    /// Refuses files for a gate's next start that have another purpose, by whatever path: what they hold would be
+    /// overwritten.
+    pub(super) fn check_written_apart(&self, config: &Path, faults: &mut Faults) {
+        let read = self.read_files(config);
+        for written in self.written_files() {
+            let all = written.all();
+            let is_one = |file: &Path| all.iter().any(|path| is_in(path, file));
+            let Some((key, file)) = read.iter().find(|(_, file)| is_one(file)) else {
+                continue;
+            };
+            let at = format!("{}.{}", written.section, written.key);
+            let message = format!(
+                "`{at}`: the gate would overwrite `{}`, which {key} names, with `{}` or what it writes beside that: \
+                 name a file that nothing else uses",
+                file.display(),
+                written.path.display(),
+            );
+            faults.add(at, message);
+        }
+    }
+
+    /// What the entries of `trust` keep for the next start.
+    fn written_files(&self) -> Vec<Written> {
+        let issuers = self.issuers.trust.iter().enumerate();
+        let files = issuers.filter_map(|(position, issuer)| {
+            let section = self.trust_key(position);
+            match &issuer.keys {
+                KeySource::Remote(remote) => Some(Written {
+                    section,
+                    key: "jwks_cache_file",
+                    path: remote.cache_file.clone()?,
+                }),
+                KeySource::Feed(feed) => Some(Written {
+                    section: format!("{section}.feed"),
+                    key: SNAPSHOT,
+                    path: feed.snapshot_file.clone()?,
+                }),
+                KeySource::File(_) | KeySource::HmacSecret(_) | KeySource::Companion => None,
+            }
+        });
+        files.collect()
+    }
+
+    fn trust_key(&self, position: usize) -> String {
+        if self.issuers.is_trust_whole() {
+            format!("trust[{position}]")
+        } else {
+            "trust".to_owned()
+        }
+    }
+
+    /// The files and directories that a gate reads, or that its issuer keeps something in, and how they are
+    /// called.
+    fn read_files(&self, config: &Path) -> Vec<(String, PathBuf)> {
         let mut own = vec![("`--config`".to_owned(), config.to_owned())];
         let mut add = |key: &str, files: &mut dyn Iterator<Item = &PathBuf>| {
             own.extend(files.map(|file| (format!("`{key}`"), file.clone())));
@@ -43,31 +123,16 @@ impl Parts {
         add("policy", &mut self.policy.iter());
         add("shadow_policy", &mut self.shadow_policy.iter());
         for (position, issuer) in self.issuers.trust.iter().enumerate() {
-            let key = if self.issuers.is_trust_whole() {
-                format!("trust[{position}]")
-            } else {
-                "trust".to_owned()
-            };
+            let key = self.trust_key(position);
             match &issuer.keys {
                 KeySource::File(path) | KeySource::HmacSecret(path) => {
                     add(&key, &mut std::iter::once(path));
                 }
                 KeySource::Remote(remote) => {
-                    let files = remote.ca_file.iter().chain(&remote.token_file);
-                    add(&key, &mut files.chain(&remote.cache_file));
-                    let beside = remote.cache_file.iter();
-                    let beside: Vec<_> =
-                        beside.flat_map(|file| jwks::written_beside(file)).collect();
-                    add(&key, &mut beside.iter());
+                    let mut files = remote.ca_file.iter().chain(&remote.token_file);
+                    add(&key, &mut files);
                 }
-                KeySource::Feed(feed) => {
-                    let key = format!("{key}.feed");
-                    add(&key, &mut feed.files().chain(&feed.snapshot_file));
-                    let beside = feed.snapshot_file.iter();
-                    let beside: Vec<_> =
-                        beside.flat_map(|file| feed::written_beside(file)).collect();
-                    add(&key, &mut beside.iter());
-                }
+                KeySource::Feed(feed) => add(&format!("{key}.feed"), &mut feed.files()),
                 KeySource::Companion => {}
             }
         }
@@ -112,20 +177,5 @@ fn is_same(one: &Path, other: &Path) -> bool {
     match (identity(one), identity(other)) {
         (Some(one), Some(other)) => one == other,
         _ => resolved(one) == resolved(other),
-    }
-}
-
-/// The path without links; of what is not there, that of its directory is.
-fn resolved(path: &Path) -> PathBuf {
-    if let Ok(found) = path.canonicalize() {
-        return found;
-    }
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    match (folder.canonicalize(), path.file_name()) {
-        (Ok(folder), Some(name)) => folder.join(name),
-        _ => path.to_owned(),
     }
 }

@@ -64,6 +64,7 @@ impl Parts {
         self.issuers.check(&self.identity_headers, faults);
         self.listeners.check(&self.issuers, faults);
         self.check_log_apart(path, faults);
+        self.check_written_apart(path, faults);
     }
 
     /// The configuration, unless something is wrong.

@@ -160,6 +160,7 @@ pub(super) fn write(
     saved: &Saved,
     rows: impl Iterator<Item = Vec<Revocation>>,
 ) -> io::Result<Hash> {
+    files::check_replaceable(path, is_snapshot).map_err(io::Error::other)?;
     let staging = staging(path);
     // What an earlier process left behind may have another mode.
     let _ = fs::remove_file(&staging);
@@ -196,6 +197,13 @@ pub(super) fn write(
     file.sync_all()?;
     fs::rename(&staging, path)?;
     Ok(digest)
+}
+
+/// Whether this or another release wrote the file.
+fn is_snapshot(mut file: File) -> io::Result<bool> {
+    let (_, name) = MAGIC.split_last().unwrap_or((&0, MAGIC));
+    let mut begin = vec![0; name.len()];
+    Ok(file.read_exact(&mut begin).is_ok() && begin == name)
 }
 
 /// What the digest is of.
@@ -259,6 +267,25 @@ mod tests {
     fn write(path: &Path) {
         let rows = rows();
         super::write(path, &saved(), rows.chunks(3).map(<[_]>::to_vec)).unwrap();
+    }
+
+    #[test]
+    fn what_others_wrote_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("policy.yaml");
+        fs::write(&path, "version: 1\nroutes: []\n").unwrap();
+        let rows = rows();
+        let replaced = super::write(&path, &saved(), rows.chunks(3).map(<[_]>::to_vec));
+        let refused = replaced.unwrap_err().to_string();
+        assert!(refused.contains("it is not replaced"), "{refused}");
+        assert_eq!(
+            fs::read_to_string(&path).unwrap(),
+            "version: 1\nroutes: []\n"
+        );
+        // One of another release is.
+        fs::write(&path, b"PCFEED\n\x01...").unwrap();
+        write(&path);
+        assert!(read(&path, ISSUER).is_ok());
     }
 
     #[test]

@@ -23,6 +23,11 @@ pub enum OwnFileError {
     /// Its mode, of which a bit is set that must not be.
     #[error("{others} (mode {0:04o}): run `chmod 600` on it", others = others_can(*.0))]
     Unsafe(u32),
+    #[error(
+        "another program or a person wrote it, so that it is not replaced: name a file that nothing else uses, \
+         or remove it"
+    )]
+    Foreign,
 }
 
 /// What such a mode lets others do.
@@ -53,6 +58,33 @@ pub fn open_own(path: &Path, refused: u32) -> Result<Option<File>, OwnFileError>
     // Of what is open: what the path leads to may be another file by now.
     check(&file.metadata()?, own_user()?, refused)?;
     Ok(Some(file))
+}
+
+/// Refuses to put a file of this program in the place of one that it has not written, whose content would be
+/// lost. A link makes way: what it leads to stays.
+pub fn check_replaceable(
+    path: &Path,
+    is_own: impl FnOnce(File) -> io::Result<bool>,
+) -> Result<(), OwnFileError> {
+    let found = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        found => found?,
+    };
+    if found.is_symlink() || found.is_file() && found.len() == 0 {
+        return Ok(());
+    }
+    if !found.is_file() {
+        return Err(OwnFileError::NotAFile);
+    }
+    let opened = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+        .open(path);
+    if is_own(opened?)? {
+        Ok(())
+    } else {
+        Err(OwnFileError::Foreign)
+    }
 }
 
 /// The user that this process runs as.

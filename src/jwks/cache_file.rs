@@ -1,6 +1,6 @@
 //! The last keys of an issuer in a file, so that a gate can start while the issuer is away.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -94,6 +94,7 @@ impl CacheFile {
             jwks: jwks.to_owned(),
         };
         let text = serde_json::to_vec(&saved).map_err(|_| CacheFileError::NotACache)?;
+        files::check_replaceable(&self.path, is_cache)?;
         let [beside] = written_beside(&self.path);
         // Of an earlier write that was cut off; its mode may be another.
         match fs::remove_file(&beside) {
@@ -117,6 +118,15 @@ pub fn written_beside(cache: &Path) -> [PathBuf; 1] {
     let mut name = cache.as_os_str().to_owned();
     name.push(".new");
     [name.into()]
+}
+
+/// Whether this or another release wrote the file.
+fn is_cache(file: File) -> io::Result<bool> {
+    let mut text = Vec::new();
+    file.take(MAX_FILE_BYTES).read_to_end(&mut text)?;
+    let saved: Option<serde_json::Value> = serde_json::from_slice(&text).ok();
+    let has = |key: &&str| saved.as_ref().is_some_and(|saved| saved.get(key).is_some());
+    Ok(["version", "issuer", "jwks"].iter().all(|key| has(key)))
 }
 
 #[cfg(test)]
@@ -165,6 +175,27 @@ mod tests {
         );
         ours.write(JWKS).unwrap();
         assert_eq!(ours.read().unwrap().as_deref(), Some(JWKS));
+    }
+
+    #[test]
+    fn what_others_wrote_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let ours = cache(folder.path(), "a", "b");
+        for text in ["version: 1\nroutes: []\n", "{\"keys\": []}", "7", "x"] {
+            fs::write(ours.path(), text).unwrap();
+            let refused = ours.write(JWKS).unwrap_err();
+            assert!(matches!(
+                refused,
+                CacheFileError::Own(OwnFileError::Foreign)
+            ));
+            assert_eq!(fs::read_to_string(ours.path()).unwrap(), text);
+        }
+        let later = "{\"version\": 2, \"issuer\": \"a\", \"jwks\": {}, \"more\": 1}";
+        for text in ["", later] {
+            fs::write(ours.path(), text).unwrap();
+            ours.write(JWKS).unwrap();
+            assert_eq!(ours.read().unwrap().as_deref(), Some(JWKS), "{text}");
+        }
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod feed;
 mod health;
 mod log_outputs;
 mod logs;
+mod overwritten;
 mod policies;
 mod policy_test;
 mod proxy;

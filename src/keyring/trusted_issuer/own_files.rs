@@ -1,8 +1,9 @@
 //! The files that a gate writes for one entry of `trust`, and that no other entry may have.
 
 use std::collections::BTreeMap;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
+use crate::files::resolved;
 use crate::problem::Faults;
 
 /// The files of the entries so far.
@@ -34,7 +35,7 @@ impl<'a> OwnFiles<'a> {
         written_beside: fn(&Path) -> Vec<PathBuf>,
         faults: &mut Faults,
     ) {
-        let path = without_dots(&self.base.join(file));
+        let path = resolved(&self.base.join(file));
         let beside = written_beside(&path);
         let written = file.display();
         if let Some(other) = self.named.get(&path) {
@@ -64,11 +65,4 @@ impl<'a> OwnFiles<'a> {
         }
         self.named.insert(path, at.to_owned());
     }
-}
-
-/// The path without its `.` parts, so that `./a` and `a` are alike. `..` stays: behind a link it does not
-/// lead back.
-fn without_dots(file: &Path) -> PathBuf {
-    let parts = file.components();
-    parts.filter(|part| *part != Component::CurDir).collect()
 }
