@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::segments::{Segment, longest_end};
-use super::{Node, State};
+use super::{Node, Spellings, State};
 use crate::policy::path::may_stay_encoded;
 
 /// What parameters of a segment may be, so that their end is no text that matters.
@@ -83,10 +83,12 @@ pub(super) struct Ends<'t> {
     suffixes: BTreeSet<&'t [u8]>,
     /// In those that the other reading follows.
     of_other: BTreeSet<&'t [u8]>,
+    /// What parameters of a segment may be, from the `;` on.
+    pub(super) parameters: Vec<Vec<u8>>,
 }
 
 impl<'t> Ends<'t> {
-    pub(super) fn new(plain: &State<'t>, other: &State<'t>) -> Self {
+    pub(super) fn new(plain: &State<'t>, other: &State<'t>, spellings: Spellings) -> Self {
         let suffixes = |nodes: &mut dyn Iterator<Item = &'t Node>| -> BTreeSet<&'t [u8]> {
             let suffixed = nodes.filter_map(|node| node.suffixed.as_deref());
             suffixed
@@ -94,10 +96,16 @@ impl<'t> Ends<'t> {
                 .collect()
         };
         let literals = plain.nodes().flat_map(|node| node.literals.keys());
+        let of_other = suffixes(&mut other.nodes());
         Self {
             literals: literals.map(|name| &**name).collect(),
             suffixes: suffixes(&mut plain.nodes().chain(other.nodes())),
-            of_other: suffixes(&mut other.nodes()),
+            parameters: if spellings.path_parameters {
+                parameters(&of_other)
+            } else {
+                Vec::new()
+            },
+            of_other,
         }
     }
 
@@ -151,17 +159,12 @@ impl<'t> Ends<'t> {
             })
         })
     }
+}
 
-    /// What parameters of a segment may be, from the `;` on.
-    pub(super) fn parameters(&self) -> Vec<Vec<u8>> {
-        let values = VALUES.iter().map(|value| value.as_bytes());
-        let value = |end: &[u8]| [b";v", end].concat();
-        let mut none = values.map(value);
-        let none = none.find(|text| longest_end(text, &self.of_other).is_empty());
-        self.of_other
-            .iter()
-            .map(|end| value(*end))
-            .chain(none)
-            .collect()
-    }
+/// Parameters that end in each of these texts, and one that ends in none.
+fn parameters(ends: &BTreeSet<&[u8]>) -> Vec<Vec<u8>> {
+    let value = |end: &[u8]| [b";v", end].concat();
+    let mut others = VALUES.iter().map(|text| value(text.as_bytes()));
+    let none = others.find(|text| longest_end(text, ends).is_empty());
+    ends.iter().map(|end| value(end)).chain(none).collect()
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::findings::Finding;
 use super::opaque::{Ends, Written};
-use super::segments::representatives;
+use super::segments::{Segment, representatives};
 use super::{
     Age, Leaves, MAX_STATES, MAX_STEPS, MethodClass, OPTIONS, Place, Places, Reply, Side, State,
     TooManyPaths,
@@ -97,36 +97,18 @@ impl<'t, P: Fn(Age, usize) -> bool> SpelledWalk<'t, P> {
         if is_over || !self.known.insert(key.into()) {
             return Ok(());
         }
-        let ends = Ends::new(plain, other);
-        let parameters = if self.spellings.path_parameters {
-            ends.parameters()
-        } else {
-            Vec::new()
-        };
-        self.ends(plain, other, &parameters);
+        let ends = Ends::new(plain, other, self.spellings);
+        self.end_in_any_way(plain, other, &ends.parameters);
         if self.spellings.merge_slashes {
             self.follow(Written::Empty, plain, &other.followed_by_opaque(b""))?;
-            for parameter in &parameters {
+            for parameter in &ends.parameters {
                 let written = Written::Parameter(parameter.clone());
                 self.follow(written, plain, &other.followed_by_opaque(parameter))?;
             }
         }
         let both = plain.nodes().chain(other.nodes());
         for segment in representatives(both, plain.case()).ok_or(TooManyPaths)? {
-            let next = plain.followed_by(&segment.text);
-            if next.new.is_nowhere() {
-                continue;
-            }
-            let same = other.followed_by(&segment.text);
-            self.follow(Written::Plain(segment.clone()), &next, &same)?;
-            for one in ends.encoded(&segment) {
-                self.follow(one.written, &next, &other.followed_by_opaque(&one.opaque))?;
-            }
-            for parameter in &parameters {
-                let longer = [segment.text.as_slice(), parameter].concat();
-                let written = Written::Longer(segment.clone(), parameter.clone());
-                self.follow(written, &next, &other.followed_by_opaque(&longer))?;
-            }
+            self.follow_segment(&segment, plain, other, &ends)?;
         }
         for one in ends.with_digits() {
             let next = plain.followed_by(&one.plain);
@@ -137,8 +119,33 @@ impl<'t, P: Fn(Age, usize) -> bool> SpelledWalk<'t, P> {
         Ok(())
     }
 
+    /// Follows a segment as it is, and as servers see it that do not decode it or leave its parameters.
+    fn follow_segment(
+        &mut self,
+        segment: &Segment,
+        plain: &State<'t>,
+        other: &State<'t>,
+        ends: &Ends<'t>,
+    ) -> Result<(), TooManyPaths> {
+        let next = plain.followed_by(&segment.text);
+        if next.new.is_nowhere() {
+            return Ok(());
+        }
+        let same = other.followed_by(&segment.text);
+        self.follow(Written::Plain(segment.clone()), &next, &same)?;
+        for one in ends.encoded(segment) {
+            self.follow(one.written, &next, &other.followed_by_opaque(&one.opaque))?;
+        }
+        for parameter in &ends.parameters {
+            let longer = [segment.text.as_slice(), parameter].concat();
+            let written = Written::Longer(segment.clone(), parameter.clone());
+            self.follow(written, &next, &other.followed_by_opaque(&longer))?;
+        }
+        Ok(())
+    }
+
     /// Keeps the requests whose path ends here, also with a last segment that is nothing once it is read.
-    fn ends(&mut self, plain: &State<'t>, other: &State<'t>, parameters: &[Vec<u8>]) {
+    fn end_in_any_way(&mut self, plain: &State<'t>, other: &State<'t>, parameters: &[Vec<u8>]) {
         if matches!(*self.written, [Written::Empty]) {
             // A path of nothing but slashes has as many empty segments, and `/` none.
             self.end_with(Written::Empty, plain, &other.followed_by_opaque(b""));
