@@ -118,6 +118,25 @@ struct Recorded {
     answer: Answer,
 }
 
+/// Why a line adds no test.
+enum NotRecorded {
+    Unfit(Unfit),
+    /// No other line adds one either.
+    Failed(anyhow::Error),
+}
+
+impl From<Unfit> for NotRecorded {
+    fn from(unfit: Unfit) -> Self {
+        Self::Unfit(unfit)
+    }
+}
+
+impl From<anyhow::Error> for NotRecorded {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
 impl Recorded {
     fn check_addresses(&self) -> Result<(), Unfit> {
         check_addresses(
@@ -161,29 +180,26 @@ impl Recorder<'_> {
             }
             let is_whole = line.ends_with(b"\n") || (count as u64) < MAX_LINE_BYTES;
             let result = if is_whole {
-                self.line(&String::from_utf8_lossy(&line))?
+                self.line(&String::from_utf8_lossy(&line))
             } else {
                 // The rest of it.
                 input.skip_until(b'\n')?;
-                Err(Unfit::TooLong)
+                Err(Unfit::TooLong.into())
             };
-            if let Err(unfit) = result {
-                *self.unfit.entry(unfit).or_default() += 1;
+            match result {
+                Ok(()) => {}
+                Err(NotRecorded::Unfit(unfit)) => *self.unfit.entry(unfit).or_default() += 1,
+                Err(NotRecorded::Failed(error)) => return Err(error),
             }
         }
     }
 
-    fn line(&mut self, line: &str) -> anyhow::Result<Result<(), Unfit>> {
+    fn line(&mut self, line: &str) -> Result<(), NotRecorded> {
         if line.trim().is_empty() {
-            return Ok(Ok(()));
+            return Ok(());
         }
-        let observed = match observe(line) {
-            Ok(observed) => observed,
-            Err(unfit) => return Ok(Err(unfit)),
-        };
-        let Some(asked) = written(&observed.request) else {
-            return Ok(Err(Unfit::NotAboutARequest));
-        };
+        let observed = observe(line)?;
+        let asked = written(&observed.request).ok_or(Unfit::NotAboutARequest)?;
         let route = match &observed.route {
             None => self.rehearsal.ask(&asked).route,
             route => route.clone(),
@@ -196,28 +212,15 @@ impl Recorder<'_> {
         };
         if self.covered.contains(&logged) {
             self.repeated += 1;
-            return Ok(Ok(()));
+            return Ok(());
         }
-        let is_full = self.added.len() >= MAX_ADDED
-            || self.tries.len() >= MAX_KINDS && !self.tries.contains_key(&logged);
-        if is_full {
-            return Ok(Err(Unfit::TooMany));
-        }
-        let tries = self.tries.entry(logged.clone()).or_default();
-        if *tries >= MAX_TRIES {
-            return Ok(Err(Unfit::Different));
-        }
-        *tries += 1;
-        let recorded = match self.recorded(&observed, &asked, &logged)? {
-            Ok(recorded) => recorded,
-            Err(unfit) => return Ok(Err(unfit)),
-        };
+        self.begin_try(&logged)?;
         let Recorded {
             request,
             sources,
             caller,
             answer,
-        } = recorded;
+        } = self.recorded(&observed, &asked, &logged)?;
         self.covered.insert(logged);
         self.cover(kind_of(&asked, &answer));
         self.added.push(NewCase {
@@ -232,7 +235,22 @@ impl Recorder<'_> {
                 routes.any(|route| *route.name == **name)
             }),
         });
-        Ok(Ok(()))
+        Ok(())
+    }
+
+    /// Counts a request of this kind, of which only some are tried.
+    fn begin_try(&mut self, kind: &Kind) -> Result<(), Unfit> {
+        let is_full = self.added.len() >= MAX_ADDED
+            || self.tries.len() >= MAX_KINDS && !self.tries.contains_key(kind);
+        if is_full {
+            return Err(Unfit::TooMany);
+        }
+        let tries = self.tries.entry(kind.clone()).or_default();
+        if *tries >= MAX_TRIES {
+            return Err(Unfit::Different);
+        }
+        *tries += 1;
+        Ok(())
     }
 
     /// The request as it is written, who makes it, and the answer: with examples for what the caller chose
@@ -242,7 +260,7 @@ impl Recorder<'_> {
         observed: &Observed,
         asked: &AskedRequest,
         logged: &Kind,
-    ) -> anyhow::Result<Result<Recorded, Unfit>> {
+    ) -> Result<Recorded, NotRecorded> {
         let mut routes = self.grounds.policy.routes().iter();
         let route = routes.find(|route| Some(&*route.name) == logged.route.as_deref());
         let example = route.and_then(|route| with_examples(&observed.request, route.path.as_ref()));
@@ -253,16 +271,13 @@ impl Recorder<'_> {
             && recorded.answer.route == logged.route
             && recorded.check_addresses().is_ok()
         {
-            return Ok(Ok(recorded));
+            return Ok(recorded);
         }
-        if let Err(unfit) = check_secrets(&observed.request) {
-            return Ok(Err(unfit));
-        }
+        check_secrets(&observed.request)?;
         let found = self.found(observed, observed.request.clone(), asked)?;
-        Ok(found.ok_or(Unfit::Different).and_then(|recorded| {
-            recorded.check_addresses()?;
-            Ok(recorded)
-        }))
+        let recorded = found.ok_or(Unfit::Different)?;
+        recorded.check_addresses()?;
+        Ok(recorded)
     }
 
     /// Where the request came from is written only where the decision depends on it.
