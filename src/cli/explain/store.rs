@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use anyhow::{Context, anyhow, bail};
-use serde_json::Value;
+use anyhow::{Context, anyhow};
+use serde_json::{Map, Value};
 use tokio::runtime::Builder;
 
 use super::ExplainArgs;
@@ -50,14 +50,7 @@ pub(super) fn caller(
     let claims = match made {
         Ok(claims) => claims,
         Err(reason) => {
-            let reason = match (&who, &reason) {
-                // Its own scopes were requested for it, of which those for the issuer are none of the API.
-                (SampleOf::User(_), GrantError::NothingLeft(NoScopeError::Requested)) => {
-                    "its roles give no scope of an API (only `backend.*` and `consumer.*`)"
-                        .to_owned()
-                }
-                _ => reason.to_string(),
-            };
+            let reason = told(&who, &reason);
             notes.push(Cow::Owned(format!(
                 "the issuer gives the {kind} `{name}` no token for the API: {reason}. This explains the request \
                  without one"
@@ -65,23 +58,7 @@ pub(super) fn caller(
             return Ok(Caller::AsInHeaders);
         }
     };
-    let audiences = claims.get("aud").and_then(Value::as_array);
-    let is_for = |rules: &&IssuerRules| {
-        let mut audiences = audiences.into_iter().flatten().filter_map(Value::as_str);
-        audiences.any(|audience| rules.audiences.iter().any(|ours| **ours == *audience))
-    };
-    let trusted = || {
-        grounds
-            .issuers
-            .iter()
-            .filter(|rules| *rules.issuer == *settings.url)
-    };
-    let Some(rules) = trusted().find(is_for).or(trusted().next()) else {
-        bail!(
-            "`trust` has no entry for the issuer `{}`, so that none of its tokens counts: add one",
-            settings.url
-        );
-    };
+    let rules = entry(grounds, &settings.url, &claims)?;
     let scopes = claims
         .get("scope")
         .and_then(Value::as_str)
@@ -94,5 +71,35 @@ pub(super) fn caller(
     Ok(Caller::Claims {
         issuer: Some(rules.name.to_string()),
         claims,
+    })
+}
+
+/// Why the issuer makes no token.
+fn told(who: &SampleOf<'_>, reason: &GrantError) -> String {
+    match (who, reason) {
+        // Its own scopes were requested for it, of which those for the issuer are none of the API.
+        (SampleOf::User(_), GrantError::NothingLeft(NoScopeError::Requested)) => {
+            "its roles give no scope of an API (only `backend.*` and `consumer.*`)".to_owned()
+        }
+        _ => reason.to_string(),
+    }
+}
+
+/// The entry of `trust` by which the issuer's tokens are judged: one that has an audience of theirs, if there is
+/// one.
+fn entry<'g>(
+    grounds: &'g Grounds,
+    url: &str,
+    claims: &Map<String, Value>,
+) -> anyhow::Result<&'g IssuerRules> {
+    let audiences = claims.get("aud").and_then(Value::as_array);
+    let is_for = |rules: &&IssuerRules| {
+        let mut audiences = audiences.into_iter().flatten().filter_map(Value::as_str);
+        audiences.any(|audience| rules.audiences.iter().any(|ours| **ours == *audience))
+    };
+    let trusted = || grounds.issuers.iter().filter(|rules| *rules.issuer == *url);
+    let found = trusted().find(is_for).or(trusted().next());
+    found.with_context(|| {
+        format!("`trust` has no entry for the issuer `{url}`, so that none of its tokens counts: add one")
     })
 }
