@@ -72,6 +72,7 @@ impl<'t> Description<'t> {
     #[expect(clippy::result_large_err, reason = "made once, for a file")]
     pub(super) fn read(tree: &'t Tree, notes: &mut Vec<String>) -> Result<Self, Problem> {
         check_version(tree)?;
+        unknown_keys::of_document(tree, notes);
         let reader = Reader { root: tree };
         let paths = tree.get("paths").map(Tree::entries).unwrap_or_default();
         if tree

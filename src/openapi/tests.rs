@@ -305,3 +305,11 @@ fn keys_that_may_be_misspelt_have_a_line_and_open_nothing() {
         assert_eq!(notes, notes_expected, "{item}");
     }
 }
+
+#[test]
+fn a_key_of_the_description_that_may_be_misspelt_has_a_line() {
+    let text = "{openapi: 3.1.0, servrs: [{url: /v1}], x-own: 1, paths: {/a: {get: {}}}}";
+    let imported = read(text, ImportSettings::default()).unwrap();
+    let expected = "the description: left out: unknown key `servrs`; did you mean `servers`?";
+    assert_eq!(imported.notes[0], expected);
+}

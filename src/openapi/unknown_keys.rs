@@ -4,6 +4,18 @@ use super::description::{METHODS, shown};
 use crate::problem::{closest, quoted};
 use crate::yaml::Tree;
 
+const DOCUMENT_KEYS: [&str; 10] = [
+    "openapi",
+    "info",
+    "jsonSchemaDialect",
+    "servers",
+    "paths",
+    "webhooks",
+    "components",
+    "security",
+    "tags",
+    "externalDocs",
+];
 const ITEM_KEYS: [&str; 5] = ["$ref", "summary", "description", "servers", "parameters"];
 const OPERATION_KEYS: [&str; 12] = [
     "tags",
@@ -19,6 +31,13 @@ const OPERATION_KEYS: [&str; 12] = [
     "security",
     "servers",
 ];
+
+/// Notes the unknown keys of the description as a whole, such as misspelt `servers`, whose paths would be missing.
+pub(super) fn of_document(document: &Tree, notes: &mut Vec<String>) {
+    for key in unknown(document, &DOCUMENT_KEYS) {
+        notes.push(note("the description", key, &DOCUMENT_KEYS));
+    }
+}
 
 /// Notes the unknown keys of a path's entry. The methods that may be meant by them, where the entry does
 /// not have these as well.
