@@ -349,8 +349,8 @@ mod tests {
         for (answered, sent, is_kept, least) in [
             (500, 500, true, 500),
             // The end of the answer makes room for it, and its beginning does not.
-            (8000, 1000, true, 1024),
-            (8000, 3000, false, 2048),
+            (8000, 1000, true, 512),
+            (8000, 6000, false, 1024),
             (10, 16_000, false, 10),
         ] {
             let tried = Tried {
