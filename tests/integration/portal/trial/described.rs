@@ -83,6 +83,8 @@ async fn an_operation_has_its_texts_and_examples_and_is_sent() {
         "{place:?}"
     );
     assert!(place.body.contains("lacks orders.write"), "{place:?}");
+    // The command would lack the example of the body, which the form has.
+    assert!(!place.body.contains("id=\"command\""), "{place:?}");
     let filled = form(&place, PATH)
         .with("caller", "me")
         .with("body", &value(&place, "body"));

@@ -124,6 +124,8 @@ impl<'v> View<'v> {
         // Beside an error it would look like what came of the call that was not made.
         let tried = visitor.told_trial(operation.name());
         let tried = tried.filter(|_| error.is_empty());
+        // Until the form is sent, it has examples which the command would not have.
+        let call = call.filter(|_| self.is_filled || operation.described().is_none());
         let page = OperationPage {
             frame: visitor.frame(),
             error: Text::of(error),
