@@ -1,6 +1,6 @@
 # The commands of this repository; `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo portal test test-providers diff-by-solver check bench image deb sbom tools kubernetes-tools clients browser samples
+.PHONY: help demo portal test test-providers diff-by-solver check bench image deb sbom tools kubernetes-tools clients browser pictures samples
 
 CARGO ?= cargo
 BINARY := $(or $(CARGO_TARGET_DIR),target)/debug/portcullis
@@ -19,6 +19,10 @@ portal: ## Build, then keep one with its portal and panel running, behind a real
 	@$(MAKE) --no-print-directory tools
 	$(CARGO) build --locked --bin portcullis
 	@scripts/portal $(BINARY)
+
+pictures: tools clients ## Build, then make the pictures of the portal in docs/images anew, with Chromium
+	$(CARGO) build --locked --bin portcullis
+	@scripts/pictures $(BINARY)
 
 test: tools clients ## Run all tests
 	$(CARGO) test --locked
