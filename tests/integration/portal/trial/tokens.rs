@@ -57,7 +57,7 @@ async fn furnish(companion: &TestCompanion) {
 fn policy() -> String {
     let catalogue = "scopes:\n  reports: Reports\n  reports.daily: Daily reports";
     let policy = POLICY.replace("version: 1", "version: 1\nparent_scopes: true");
-    policy.replace("scopes:", catalogue) + ROUTES
+    policy.replacen("\nscopes:", &format!("\n{catalogue}"), 1) + ROUTES
 }
 
 /// An app of alice with this list of scopes.
@@ -110,7 +110,7 @@ async fn with_policy(policy: &str, proxy: Option<SocketAddr>) -> (TestCompanion,
         ..setup(folder.path(), &sqlite(folder.path()))
     };
     let keys = format!(
-        ", portal: {{proxy: {{url: \"http://{}\"}}}}",
+        ", portal: {{proxy: {{url: \"http://{}\"}}}}, throttle: {{trial: {{burst: 100, refill_seconds: 1}}}}",
         proxy.unwrap_or(upstream.address)
     );
     let closing = setup.extra.rfind('}').unwrap();
