@@ -92,20 +92,12 @@ fn urls(server: &Tree, place: &str, notes: &mut Vec<String>) -> Vec<(String, boo
         if !written.contains(&braced) {
             continue;
         }
-        let each = |urls: &[String], values: &[String]| -> Vec<String> {
-            let pairs = urls
-                .iter()
-                .flat_map(|url| values.iter().map(move |value| (url, value)));
-            pairs
-                .map(|(url, value)| url.replace(&braced, value))
-                .collect()
-        };
         let default = variable.get("default").and_then(scalar).unwrap_or_default();
         match listed(variable, &default).filter(|values| values.len() * known.len() <= MAX_SERVERS)
         {
             Some(values) => {
-                known = each(&known, &values);
-                open = each(&open, &values);
+                known = each(&known, &braced, &values);
+                open = each(&open, &braced, &values);
             }
             None => {
                 notes.push(format!(
@@ -115,8 +107,8 @@ fn urls(server: &Tree, place: &str, notes: &mut Vec<String>) -> Vec<(String, boo
                     quoted(&default)
                 ));
                 has_open = true;
-                open = each(&open, &[any_like(&default, name)]);
-                known = each(&known, &[default]);
+                open = each(&open, &braced, &[any_like(&default, name)]);
+                known = each(&known, &braced, &[default]);
             }
         }
     }
@@ -126,6 +118,17 @@ fn urls(server: &Tree, place: &str, notes: &mut Vec<String>) -> Vec<(String, boo
         .map(|url| (url, false))
         .chain(open)
         .collect()
+}
+
+/// Each address with each value in the place of what is in braces.
+fn each(urls: &[String], braced: &str, values: &[String]) -> Vec<String> {
+    let of_one = |url: &String| {
+        values
+            .iter()
+            .map(|value| url.replace(braced, value))
+            .collect::<Vec<_>>()
+    };
+    urls.iter().flat_map(of_one).collect()
 }
 
 /// The values that a variable can have; nothing where it can have any.
