@@ -93,23 +93,21 @@ fn urls(server: &Tree, place: &str, notes: &mut Vec<String>) -> Vec<(String, boo
             continue;
         }
         let default = variable.get("default").and_then(scalar).unwrap_or_default();
-        match listed(variable, &default).filter(|values| values.len() * known.len() <= MAX_SERVERS)
-        {
-            Some(values) => {
-                known = each(&known, &braced, &values);
-                open = each(&open, &braced, &values);
-            }
-            None => {
-                notes.push(format!(
-                    "{}: the server variable {} is taken as its default, {}",
-                    shown(place),
-                    quoted(name),
-                    quoted(&default)
-                ));
-                has_open = true;
-                open = each(&open, &braced, &[any_like(&default, name)]);
-                known = each(&known, &braced, &[default]);
-            }
+        let values = listed(variable, &default);
+        let values = values.filter(|values| values.len() * known.len() <= MAX_SERVERS);
+        if let Some(values) = values {
+            known = each(&known, &braced, &values);
+            open = each(&open, &braced, &values);
+        } else {
+            notes.push(format!(
+                "{}: the server variable {} is taken as its default, {}",
+                shown(place),
+                quoted(name),
+                quoted(&default)
+            ));
+            has_open = true;
+            open = each(&open, &braced, &[any_like(&default, name)]);
+            known = each(&known, &braced, &[default]);
         }
     }
     let open = open.into_iter().filter(|_| has_open).map(|url| (url, true));
@@ -138,7 +136,9 @@ fn listed(variable: &Tree, default: &str) -> Option<Vec<String>> {
     if values.is_empty() {
         return None;
     }
-    values.insert(0, default.to_owned());
+    if !default.is_empty() {
+        values.insert(0, default.to_owned());
+    }
     let mut seen = BTreeSet::new();
     values.retain(|value| seen.insert(value.clone()));
     Some(values)
